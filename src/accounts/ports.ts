@@ -1,0 +1,115 @@
+import type { Fact } from '../events/catalogue.ts'
+import type { Email } from '../kernel/email.ts'
+
+/** One person here. */
+export type Account = {
+  readonly id: string
+  /** The address as shown; belongs to this account only when `emailVerified`, else it is a claim. */
+  readonly email: string | null
+  readonly emailVerified: boolean
+  readonly name: string | null
+  readonly picture: string | null
+  readonly role: 'user' | 'administrator'
+  readonly disabledAt: Date | null
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+/** A way into an account through a provider. Its key is (issuer, subject), never an e-mail. */
+export type Identity = {
+  readonly id: string
+  readonly accountId: string
+  readonly provider: string
+  /** The issuer for OpenID Connect, the provider's id elsewhere. */
+  readonly issuer: string
+  readonly subject: string
+  readonly email: string | null
+  readonly emailVerified: boolean
+  readonly name: string | null
+  readonly picture: string | null
+  /** What was granted at the last sign-in, in the provider's spelling. */
+  readonly scopes: readonly string[]
+  readonly linkedAt: Date
+  readonly lastUsedAt: Date
+}
+
+/** What a provider said at the latest sign-in. The key never changes by it. */
+export type IdentityUse = Pick<Identity, 'email' | 'emailVerified' | 'name' | 'picture' | 'scopes' | 'lastUsedAt'>
+
+export interface AccountStore {
+  find(id: string): Promise<Account | undefined>
+  findByIdentity(issuer: string, subject: string): Promise<{ account: Account; identity: Identity } | undefined>
+  /** Every account that holds or claims the address: the verified holder first, then by age. */
+  findByEmail(emailKey: string): Promise<readonly { account: Account; identities: readonly Identity[] }[]>
+  /** Oldest link first. */
+  identitiesOf(accountId: string): Promise<readonly Identity[]>
+
+  /**
+   * Account and identity, both or neither. `false`, with nothing written, when the identity exists, the
+   * verified address is held, or (unless `separate`) any other account holds or claims the address
+   * meanwhile: whoever asks then gathers the evidence again. With a verified address, every other
+   * account's mere claim to it ends, with that account's sessions.
+   */
+  create(
+    account: Account,
+    identity: Identity,
+    options: { separate: boolean },
+    because: readonly Fact[],
+  ): Promise<boolean>
+
+  /**
+   * Adds the identity to its account. `false`, with nothing written, when the identity exists anywhere or the
+   * account is gone or disabled. When `proves` is the account's own unverified address and nobody else holds it, the
+   * address becomes verified, and every other account's mere claim to it ends, with its sessions.
+   */
+  link(identity: Identity, proves: Email | null, because: readonly Fact[]): Promise<boolean>
+
+  /** Refreshes what the provider said; not a change of the account, so it needs no reason. */
+  recordUse(identityId: string, use: IdentityUse): Promise<void>
+
+  /**
+   * Removes an identity, ends the sessions it opened (other than `keepSession`), and moves its grant to the queue of
+   * revocations unless something else still needs that grant. `mayGo` is asked, inside the transaction,
+   * about the identities that would be left. Two at once on the last two: one is refused.
+   */
+  unlink(
+    of: { accountId: string; identityId: string; keepSession: string | null; at: Date },
+    mayGo: (left: readonly Identity[]) => boolean,
+    because: (gone: Identity) => readonly Fact[],
+  ): Promise<'unlinked' | 'not_linked' | 'last_login_method'>
+
+  update(
+    id: string,
+    change: Partial<Pick<Account, 'name' | 'picture'>>,
+    at: Date,
+    because: readonly Fact[],
+  ): Promise<Account | undefined>
+
+  /** Erases the account with everything it owns; its grants go to the queue of revocations. Audit rows stay, without personal data. */
+  remove(id: string, at: Date, because: readonly Fact[]): Promise<boolean>
+}
+
+/** An open question: this identity's address already has an account. Sealed, short, one use. */
+export type Conflict = {
+  readonly id: string
+  readonly ticketHash: string
+  /** SHA-256 of the browser's conflict cookie, or of the app's `flow_token`. */
+  readonly bindingHash: string
+  readonly provider: string
+  /** The provider's grant as JSON, sealed at `conflicts/<id>/grant`. */
+  readonly grant: string
+  readonly returnTo: string | null
+  readonly codeChallenge: string | null
+  readonly createdAt: Date
+  readonly expiresAt: Date
+  readonly resolvedAt: Date | null
+}
+
+export interface ConflictStore {
+  open(conflict: Conflict, because: readonly Fact[]): Promise<void>
+  /** Only while open: not resolved, not expired at `at`, and with this binding. */
+  find(match: { ticketHash: string; bindingHash: string }, at: Date): Promise<Conflict | undefined>
+  /** Takes it, once. */
+  resolve(id: string, at: Date): Promise<boolean>
+  sweep(before: Date): Promise<number>
+}

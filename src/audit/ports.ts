@@ -1,0 +1,20 @@
+import type { Fact } from '../events/catalogue.ts'
+
+/** One row of the trail. */
+export type AuditRecord = {
+  readonly id: string
+  readonly at: Date
+  readonly event: string
+  readonly accountId: string | null
+  readonly ip: string | null
+  readonly userAgent: string | null
+  readonly requestId: string | null
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+export interface AuditStore {
+  /** For what changed nothing else: a refusal. Changes bring their fact along (`because`). */
+  record(fact: Fact): Promise<void>
+  /** One person's own, newest first; `before` is the id of the last one already seen. */
+  list(accountId: string, page: { before: string | null; limit: number }): Promise<readonly AuditRecord[]>
+}

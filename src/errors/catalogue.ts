@@ -1,0 +1,402 @@
+import { type Err, err } from '../kernel/result.ts'
+
+export type Locale = 'en' | 'pt-BR'
+type Text = { readonly title: string; readonly detail: string }
+type Entry = { readonly status: number; readonly en: Text; readonly 'pt-BR': Text }
+
+const entry = <const S extends number, const E extends Text, const P extends Text>(status: S, en: E, pt: P) =>
+  ({ status, en, 'pt-BR': pt }) as const
+const say = <const T extends string, const D extends string>(title: T, detail: D) => ({ title, detail }) as const
+
+/**
+ * Everything that can go wrong, one entry each: status, then what a person reads, in both languages.
+ * Codes are stable and never translated; the page under `/docs/errors/` is generated from this list.
+ */
+export const catalogue = {
+  // Signing in with a provider
+  provider_not_found: entry(
+    404,
+    say(
+      'Unknown provider',
+      'There is no sign-in provider called “{provider}” here. Choose one of the providers on the sign-in page.',
+    ),
+    say(
+      'Provedor desconhecido',
+      'Não existe aqui um provedor de entrada chamado “{provider}”. Escolha um dos provedores na página de entrada.',
+    ),
+  ),
+  provider_unavailable: entry(
+    503,
+    say(
+      'Provider unavailable',
+      '{provider} is not answering right now. Wait a moment and try again, or use another way to sign in.',
+    ),
+    say(
+      'Provedor indisponível',
+      '{provider} não está respondendo agora. Aguarde um momento e tente de novo, ou entre de outra forma.',
+    ),
+  ),
+  access_denied: entry(
+    400,
+    say(
+      'Sign-in declined',
+      'You did not allow the sign-in with {provider}, so nothing was changed. You can try again or choose another way.',
+    ),
+    say(
+      'Entrada recusada',
+      'Você não autorizou a entrada com {provider}; nada foi alterado. Tente de novo ou escolha outra forma.',
+    ),
+  ),
+  invalid_state: entry(
+    400,
+    say('Sign-in not recognised', 'This sign-in was not started here. Start again from the sign-in page.'),
+    say('Entrada não reconhecida', 'Esta entrada não foi iniciada aqui. Comece de novo pela página de entrada.'),
+  ),
+  state_expired: entry(
+    400,
+    say('Sign-in took too long', 'This sign-in was started too long ago. Start again from the sign-in page.'),
+    say('Entrada demorou demais', 'Esta entrada foi iniciada há tempo demais. Comece de novo pela página de entrada.'),
+  ),
+  state_already_used: entry(
+    400,
+    say('Sign-in already used', 'This sign-in was already completed or given up. Start again from the sign-in page.'),
+    say('Entrada já utilizada', 'Esta entrada já foi concluída ou abandonada. Comece de novo pela página de entrada.'),
+  ),
+  flow_mismatch: entry(
+    400,
+    say(
+      'Sign-in does not match',
+      'This sign-in was started in another browser, for another account or for another purpose. Start again here.',
+    ),
+    say(
+      'Entrada não corresponde',
+      'Esta entrada foi iniciada em outro navegador, para outra conta ou com outro propósito. Comece de novo aqui.',
+    ),
+  ),
+  token_exchange_failed: entry(
+    502,
+    say(
+      'Provider refused the sign-in',
+      '{provider} did not accept the sign-in. Start again; if it keeps happening, tell the operator of this service.',
+    ),
+    say(
+      'Provedor recusou a entrada',
+      '{provider} não aceitou a entrada. Comece de novo; se continuar, avise quem opera este serviço.',
+    ),
+  ),
+  user_info_fetch_failed: entry(
+    502,
+    say(
+      'Profile unavailable',
+      '{provider} did not tell us who you are. Try again; if it keeps happening, tell the operator of this service.',
+    ),
+    say(
+      'Perfil indisponível',
+      '{provider} não informou quem você é. Tente de novo; se continuar, avise quem opera este serviço.',
+    ),
+  ),
+  account_linking_failed: entry(
+    409,
+    say('Could not link', 'The sign-in could not be linked because the account changed meanwhile. Try again.'),
+    say(
+      'Não foi possível vincular',
+      'Não foi possível vincular a entrada porque a conta mudou nesse meio-tempo. Tente de novo.',
+    ),
+  ),
+  identity_already_linked: entry(
+    409,
+    say(
+      'Already linked to another account',
+      'This {provider} sign-in already belongs to another account here. Sign in with it and unlink it there first.',
+    ),
+    say(
+      'Já vinculada a outra conta',
+      'Esta entrada do {provider} já pertence a outra conta aqui. Entre com ela e desvincule-a lá primeiro.',
+    ),
+  ),
+  account_conflict: entry(
+    409,
+    say(
+      'This address already has an account',
+      'An account with this address already exists. Prove that it is yours to link {provider} to it, or go on with a separate account.',
+    ),
+    say(
+      'Este endereço já tem uma conta',
+      'Já existe uma conta com este endereço. Prove que ela é sua para vincular o {provider}, ou continue com uma conta separada.',
+    ),
+  ),
+  conflict_not_found: entry(
+    404,
+    say(
+      'Nothing to decide here',
+      'This question was already answered, has expired, or was asked in another browser. Sign in again.',
+    ),
+    say(
+      'Nada a decidir aqui',
+      'Esta pergunta já foi respondida, expirou ou foi feita em outro navegador. Entre novamente.',
+    ),
+  ),
+  proof_required: entry(
+    401,
+    say(
+      'Prove the existing account first',
+      'Sign in to the existing account with a way it already has, then link from there.',
+    ),
+    say('Prove primeiro a conta existente', 'Entre na conta existente de uma forma que ela já tenha e depois vincule.'),
+  ),
+  user_creation_disabled: entry(
+    403,
+    say(
+      'New accounts are closed',
+      'New accounts cannot be opened here at the moment. Ask an administrator of this service for access.',
+    ),
+    say(
+      'Novas contas fechadas',
+      'No momento não é possível abrir novas contas aqui. Peça acesso a quem administra este serviço.',
+    ),
+  ),
+  user_disabled: entry(
+    403,
+    say('Account disabled', 'This account is disabled. Ask an administrator of this service to enable it.'),
+    say('Conta desativada', 'Esta conta está desativada. Peça a quem administra este serviço para ativá-la.'),
+  ),
+  return_to_not_allowed: entry(
+    400,
+    say(
+      'Return address not allowed',
+      'The address to return to is not on the allowed list. Ask the application that sent you here to correct it.',
+    ),
+    say(
+      'Endereço de retorno não permitido',
+      'O endereço de retorno não está na lista permitida. Peça à aplicação que o enviou para corrigi-lo.',
+    ),
+  ),
+  redirect_uri_key_not_found: entry(
+    400,
+    say(
+      'Unknown redirect URI',
+      'There is no redirect URI registered under the key “{key}” for this provider. Use one of the registered keys.',
+    ),
+    say(
+      'URI de redirecionamento desconhecida',
+      'Não há URI de redirecionamento registrada com a chave “{key}” para este provedor. Use uma das chaves registradas.',
+    ),
+  ),
+
+  // First-party tokens
+  token_expired: entry(
+    401,
+    say('Token expired', 'The token has expired. Refresh it, or sign in again.'),
+    say('Token expirado', 'Token expirado'),
+  ),
+  token_invalid: entry(
+    401,
+    say('Token invalid', 'The token is invalid or malformed. Sign in again.'),
+    say('Token inválido', 'Token inválido ou malformado'),
+  ),
+  token_wrong_type: entry(
+    401,
+    say('Wrong kind of token', 'The token is invalid: expected type {type}.'),
+    say('Tipo de token errado', 'Token inválido: esperado tipo {type}'),
+  ),
+  token_subject_missing: entry(
+    401,
+    say('Token without subject', 'The token is invalid: subject not found.'),
+    say('Token sem subject', 'Token inválido: subject não encontrado'),
+  ),
+  user_not_found: entry(
+    401,
+    say('User not found', 'The user of this token no longer exists.'),
+    say('Usuário não encontrado', 'Usuário não encontrado'),
+  ),
+  session_revoked: entry(
+    401,
+    say('Signed out', 'This device was signed out. Sign in again.'),
+    say('Sessão encerrada', 'Este dispositivo foi desconectado. Entre novamente.'),
+  ),
+  session_expired: entry(
+    401,
+    say('Session expired', 'This sign-in has reached the end of its life. Sign in again.'),
+    say('Sessão expirada', 'Esta entrada chegou ao fim da sua validade. Entre novamente.'),
+  ),
+  token_reused: entry(
+    401,
+    say(
+      'Token used twice',
+      'This refresh token was already used, so this device was signed out for safety. Sign in again.',
+    ),
+    say(
+      'Token usado duas vezes',
+      'Este token de renovação já foi usado; por segurança, este dispositivo foi desconectado. Entre novamente.',
+    ),
+  ),
+  code_invalid: entry(
+    400,
+    say('Code not accepted', 'This sign-in code is unknown, expired or already used. Start the sign-in again.'),
+    say(
+      'Código não aceito',
+      'Este código de entrada é desconhecido, expirou ou já foi usado. Comece a entrada de novo.',
+    ),
+  ),
+  grant_type_unsupported: entry(
+    400,
+    say('Grant type not supported', 'This grant type is not supported here. Use authorization_code or refresh_token.'),
+    say(
+      'Tipo de concessão não aceito',
+      'Este tipo de concessão não é aceito aqui. Use authorization_code ou refresh_token.',
+    ),
+  ),
+
+  // Who you are, and what you may
+  authentication_required: entry(
+    401,
+    say('Sign in first', 'This needs you to be signed in. Sign in and try again.'),
+    say('Entre primeiro', 'É preciso estar conectado. Entre e tente de novo.'),
+  ),
+  reauthentication_required: entry(
+    403,
+    say('Sign in again to go on', 'For your safety this needs a recent sign-in. Sign in again and repeat it.'),
+    say('Entre de novo para continuar', 'Por segurança, isto exige uma entrada recente. Entre de novo e repita.'),
+  ),
+  csrf_failed: entry(
+    403,
+    say(
+      'Form out of date',
+      'This form did not come from this service or is out of date. Reload the page and try again.',
+    ),
+    say(
+      'Formulário desatualizado',
+      'Este formulário não veio deste serviço ou está desatualizado. Recarregue a página e tente de novo.',
+    ),
+  ),
+  not_linked: entry(
+    404,
+    say('Not linked', 'There is no such sign-in on your account. Reload the page to see the ones it has.'),
+    say('Não vinculada', 'Não existe essa entrada na sua conta. Recarregue a página para ver as que existem.'),
+  ),
+  last_login_method: entry(
+    409,
+    say('Last way to sign in', 'This is the only way left into your account. Link another one first.'),
+    say('Última forma de entrar', 'Esta é a única forma de entrar na sua conta. Vincule outra primeiro.'),
+  ),
+  session_not_found: entry(
+    404,
+    say('No such device', 'There is no such device on your account. It may have been signed out already.'),
+    say('Dispositivo inexistente', 'Não existe esse dispositivo na sua conta. Talvez já tenha sido desconectado.'),
+  ),
+  needs_reauthorization: entry(
+    409,
+    say(
+      'Permission needs renewing',
+      '{provider} no longer accepts our permission. Sign in with {provider} again to renew it.',
+    ),
+    say(
+      'Permissão precisa ser renovada',
+      'O {provider} não aceita mais a nossa permissão. Entre com o {provider} de novo para renová-la.',
+    ),
+  ),
+
+  // Requests
+  invalid_request: entry(
+    400,
+    say('Request not understood', 'The request is not valid. Correct the fields named under errors and send it again.'),
+    say(
+      'Requisição não compreendida',
+      'A requisição não é válida. Corrija os campos indicados em errors e envie de novo.',
+    ),
+  ),
+  malformed_body: entry(
+    400,
+    say('Body not readable', 'The body of the request could not be read. Send well-formed JSON or form data.'),
+    say(
+      'Corpo ilegível',
+      'Não foi possível ler o corpo da requisição. Envie JSON ou dados de formulário bem formados.',
+    ),
+  ),
+  payload_too_large: entry(
+    413,
+    say('Request too large', 'The body of the request is larger than 64 KiB. Send less.'),
+    say('Requisição grande demais', 'O corpo da requisição passa de 64 KiB. Envie menos.'),
+  ),
+  unsupported_media_type: entry(
+    415,
+    say('Content type not supported', 'This content type is not accepted here. Use {accepted}.'),
+    say('Tipo de conteúdo não aceito', 'Este tipo de conteúdo não é aceito aqui. Use {accepted}.'),
+  ),
+  not_found: entry(
+    404,
+    say('Not found', 'There is nothing at this address.'),
+    say('Não encontrado', 'Não há nada neste endereço.'),
+  ),
+  method_not_allowed: entry(
+    405,
+    say('Method not allowed', 'This address does not answer that method. Use {allowed}.'),
+    say('Método não permitido', 'Este endereço não responde a esse método. Use {allowed}.'),
+  ),
+  rate_limited: entry(
+    429,
+    say('Too many requests', 'There were too many requests from here. Wait {seconds} seconds and try again.'),
+    say('Requisições demais', 'Houve requisições demais a partir daqui. Aguarde {seconds} segundos e tente de novo.'),
+  ),
+  shutting_down: entry(
+    503,
+    say('Restarting', 'This node is shutting down. Try again in a moment.'),
+    say('Reiniciando', 'Este nó está sendo encerrado. Tente de novo em instantes.'),
+  ),
+  not_ready: entry(
+    503,
+    say('Not ready', 'The service is not ready yet. Try again in a moment.'),
+    say('Ainda não pronto', 'O serviço ainda não está pronto. Tente de novo em instantes.'),
+  ),
+  internal: entry(
+    500,
+    say(
+      'Something went wrong',
+      'Something went wrong here. Try again; if it keeps happening, tell the operator the request id.',
+    ),
+    say(
+      'Algo deu errado',
+      'Algo deu errado aqui. Tente de novo; se continuar, informe o id da requisição a quem opera o serviço.',
+    ),
+  ),
+} as const satisfies Record<string, Entry>
+
+export type ErrorCode = keyof typeof catalogue
+
+/** The `{placeholders}` of a message, read off its text: a code cannot be raised without them. */
+type Placeholders<S extends string> = S extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | Placeholders<Rest>
+  : never
+type Names<C extends ErrorCode> = Placeholders<(typeof catalogue)[C]['en']['detail']>
+
+/**
+ * A refusal, as a value. `params` fill the message, `extra` are members the contract adds to the answer
+ * (`conflict_ticket`, `remaining_methods`), `retryAfter` is in seconds. `cause` is for the log alone: the
+ * person never reads it.
+ */
+export type AppError<C extends ErrorCode = ErrorCode> = {
+  readonly code: C
+  readonly params: Readonly<Record<string, string>>
+  readonly extra?: Readonly<Record<string, unknown>>
+  readonly retryAfter?: number
+  readonly cause?: unknown
+}
+type Rest = { extra?: Record<string, unknown>; retryAfter?: number; cause?: unknown }
+
+export function fail<C extends ErrorCode>(
+  code: C,
+  ...[params, rest]: [Names<C>] extends [never]
+    ? [params?: undefined, rest?: Rest]
+    : [params: Record<Names<C>, string>, rest?: Rest]
+): Err<AppError<C>> {
+  return err({ code, params: params ?? {}, ...rest })
+}
+
+const fill = (text: string, params: Readonly<Record<string, string>>): string =>
+  text.replace(/\{(\w+)\}/g, (_, name: string) => params[name] ?? '')
+
+/** What a person is told: the title names the kind, the detail says what to do next. */
+export function message(error: AppError, locale: Locale): Text {
+  const { title, detail } = catalogue[error.code][locale]
+  return { title, detail: fill(detail, error.params) }
+}

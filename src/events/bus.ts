@@ -1,0 +1,67 @@
+import type { Clock } from '../kernel/clock.ts'
+import type { Result } from '../kernel/result.ts'
+import type { Event, EventName, Fact, FactName, Outcome, Payload, SpanName } from './catalogue.ts'
+
+type Handler = (event: Event) => void
+
+/**
+ * Tells whoever listens what happened. Handlers run in the emitter's turn, so they must not block; one
+ * that throws is detached and reported, and never reaches the code that emitted.
+ */
+export function createBus(clock: Clock) {
+  const handlers = new Map<string, { names: ReadonlySet<string> | 'all'; run: Handler }>()
+
+  const dispatch = (event: Event): void => {
+    for (const [id, handler] of handlers) {
+      if (handler.names !== 'all' && !handler.names.has(event.name)) continue
+      try {
+        handler.run(event)
+      } catch (thrown) {
+        handlers.delete(id)
+        emit('handler.failed', { handler: id, event: event.name, reason: String(thrown) })
+      }
+    }
+  }
+
+  function emit<N extends FactName>(name: N, data: Payload<N>): void {
+    dispatch({ name, at: clock(), data } as Event)
+  }
+
+  /**
+   * Runs `work` between `name.start` and `name.stop` (it succeeded; `outcome` reads what is worth telling off
+   * the value) or `name.exception` (it answered a refusal, or threw). Durations are in milliseconds.
+   */
+  async function span<N extends SpanName, T, E extends { code: string }>(
+    name: N,
+    data: Payload<N>,
+    work: () => Promise<Result<T, E>>,
+    outcome: (value: T) => Outcome<N>,
+  ): Promise<Result<T, E>> {
+    const started = performance.now()
+    const tell = (moment: 'start' | 'stop' | 'exception', extra: object): void =>
+      dispatch({ name: `${name}.${moment}`, at: clock(), ...extra } as unknown as Event)
+    tell('start', { data })
+    try {
+      const result = await work()
+      const ms = performance.now() - started
+      if (result.ok) tell('stop', { ms, data: { ...data, ...outcome(result.value) } })
+      else tell('exception', { ms, code: result.error.code, data })
+      return result
+    } catch (thrown) {
+      tell('exception', { ms: performance.now() - started, code: 'internal', data })
+      throw thrown
+    }
+  }
+
+  return {
+    emit,
+    span,
+    /** Tells a fact that is already written down: called by the store, after the commit. */
+    publish: (fact: Fact): void => dispatch({ ...fact, at: clock() } as Event),
+    on<N extends EventName>(id: string, names: readonly N[], run: (event: Extract<Event, { name: N }>) => void): void {
+      handlers.set(id, { names: new Set<string>(names), run: run as Handler })
+    },
+    all: (id: string, run: Handler): void => void handlers.set(id, { names: 'all', run }),
+  }
+}
+export type Bus = ReturnType<typeof createBus>

@@ -1,0 +1,184 @@
+import { z } from 'zod'
+
+type Heard = { audit?: true; log?: 'debug' | 'info' | 'warn' | 'error' }
+const fact = <const S extends z.ZodRawShape>(meaning: string, shape: S, heard: Heard = {}) => ({
+  kind: 'fact' as const,
+  meaning,
+  payload: z.object(shape),
+  ...heard,
+})
+const span = <const S extends z.ZodRawShape, const R extends z.ZodRawShape>(meaning: string, shape: S, outcome: R) => ({
+  kind: 'span' as const,
+  meaning,
+  payload: z.object(shape),
+  outcome: z.object(outcome),
+})
+
+const provider = z.string()
+const code = z.string()
+const action = z.enum(['login_existing', 'linked_existing', 'linked_new', 'created_new_user'])
+const endpointType = z.enum(['token', 'userinfo', 'revoke', 'discovery', 'jwks', 'api'])
+
+/**
+ * Everything that can be said to have happened. A fact happened once; a span started, then stopped or
+ * ended in an exception (whose `code` is from the error catalogue). `audit` facts become rows of the trail, written in
+ * the transaction of the change they explain. Payloads never hold a secret, nor text a stranger chose.
+ */
+export const catalogue = {
+  'oauth.authorize_url_generated': fact(
+    'A sign-in or a linking began and its provider URL was made',
+    { provider, intent: z.enum(['login', 'link']) },
+    { log: 'info' },
+  ),
+  'oauth.callback_received': fact(
+    'A provider sent somebody back',
+    { provider, state_valid: z.boolean() },
+    { log: 'info' },
+  ),
+  'oauth.token_exchange': span('A code was traded for the provider’s tokens', { provider }, {}),
+  'oauth.user_info_fetch': span('A provider was asked who somebody is', { provider }, { from_cache: z.boolean() }),
+  'oauth.account_reconciliation': span(
+    'It was decided whose account an identity is',
+    { provider },
+    { action_taken: action },
+  ),
+
+  'authentication.succeeded': fact(
+    'Somebody signed in',
+    { provider, action, session: z.string() },
+    { audit: true, log: 'info' },
+  ),
+  'authentication.failed': fact(
+    'A sign-in was refused',
+    { provider, code, intent: z.enum(['login', 'link']) },
+    { audit: true, log: 'warn' },
+  ),
+  'account.created': fact('An account was opened', { via: provider }, { audit: true, log: 'info' }),
+  'account.updated': fact('A profile was changed', { fields: z.array(z.string()) }, { audit: true, log: 'info' }),
+  'account.deleted': fact('An account and what was stored about it were erased', {}, { audit: true, log: 'info' }),
+  'account.email_claim_ended': fact(
+    'Somebody else proved an address this account had only claimed',
+    {},
+    { audit: true, log: 'info' },
+  ),
+  'identity.linked': fact(
+    'A provider identity was linked to an account',
+    { provider, identity: z.string(), how: z.enum(['verified_email', 'on_purpose', 'conflict']) },
+    { audit: true, log: 'info' },
+  ),
+  'identity.unlinked': fact(
+    'A provider identity was unlinked',
+    { provider, identity: z.string() },
+    { audit: true, log: 'info' },
+  ),
+  'identity.unlink_refused': fact('An unlinking was refused', { code }, { audit: true, log: 'warn' }),
+  'conflict.opened': fact('An address already belonged to another account', { provider }, { audit: true, log: 'info' }),
+  'conflict.resolved': fact(
+    'The question whose address it is was answered',
+    { provider, action: z.enum(['link', 'create']) },
+    { audit: true, log: 'info' },
+  ),
+
+  'session.ended': fact(
+    'A device was signed out',
+    {
+      session: z.string(),
+      reason: z.enum([
+        'logout',
+        'logout_all',
+        'revoked',
+        'replaced',
+        'token_reused',
+        'code_reused',
+        'identity_unlinked',
+        'email_claim_ended',
+        'account_deleted',
+      ]),
+    },
+    { audit: true, log: 'info' },
+  ),
+  'session.token_reused': fact(
+    'A refresh token was presented after its time, so its device was signed out',
+    { session: z.string() },
+    { audit: true, log: 'warn' },
+  ),
+  'session.refreshed': fact('A token pair was renewed', { result: z.enum(['rotated', 'replayed', 'refused']) }),
+  'signing_key.rotated': fact('A new signing key was published', { key: z.string() }, { audit: true, log: 'info' }),
+
+  'provider.call_failed': fact(
+    'A provider’s endpoint failed to answer properly',
+    { provider, endpoint_type: endpointType, reason: z.string() },
+    { log: 'warn' },
+  ),
+  'provider.breaker_changed': fact(
+    'A circuit breaker opened, half opened or closed',
+    { provider, endpoint_type: endpointType, state: z.enum(['closed', 'half_open', 'open']) },
+    { log: 'error' },
+  ),
+  'provider_token.refreshed': fact(
+    'A provider’s token was refreshed, or could not be',
+    { provider, result: z.enum(['refreshed', 'transient', 'needs_reauthorization']) },
+    { log: 'info' },
+  ),
+  'provider_token.needs_reauthorization': fact(
+    'A provider no longer accepts our grant',
+    { provider },
+    { audit: true, log: 'warn' },
+  ),
+  'provider_token.revoked': fact(
+    'A grant was revoked at its provider',
+    { provider, result: z.enum(['revoked', 'not_supported', 'superseded', 'gave_up']) },
+    { audit: true, log: 'info' },
+  ),
+  'user_info_cache.read': fact('A profile was looked up in the cache', { provider, hit: z.boolean() }),
+
+  'http.answered': fact('A request was answered', {
+    method: z.string(),
+    route: z.string(),
+    status: z.number(),
+    ms: z.number(),
+  }),
+  'handler.failed': fact(
+    'A listener threw and was detached',
+    { handler: z.string(), event: z.string(), reason: z.string() },
+    { log: 'error' },
+  ),
+} as const
+
+type Catalogue = typeof catalogue
+type OfKind<K> = { [N in keyof Catalogue]: Catalogue[N]['kind'] extends K ? N : never }[keyof Catalogue]
+export type SpanName = OfKind<'span'>
+export type FactName = OfKind<'fact'>
+export type AuditName = { [N in FactName]: Catalogue[N] extends { audit: true } ? N : never }[FactName]
+export type Payload<N extends keyof Catalogue> = Shape<Catalogue[N]['payload']['shape']>
+type Shape<S extends Readonly<Record<string, z.ZodType>>> = { [K in keyof S]: z.infer<S[K]> }
+export type Outcome<N extends SpanName> = Shape<Catalogue[N]['outcome']['shape']>
+
+/** Where a request came from: for the trail and the device list, never for a decision about whose account it is. */
+export type Origin = {
+  readonly ip: string | null
+  readonly userAgent: string | null
+  readonly requestId: string | null
+}
+
+/** Nobody's request: a job, a command. */
+export const internalOrigin: Origin = { ip: null, userAgent: null, requestId: null }
+
+/** A fact with who it is about and where it came from: what a change must bring with it (`because`). */
+export type Fact = {
+  [N in AuditName]: {
+    readonly name: N
+    readonly data: Payload<N>
+    readonly accountId: string | null
+    readonly origin: Origin
+  }
+}[AuditName]
+
+type FactEvent<N extends FactName> = { name: N; at: Date; data: Payload<N>; accountId?: string | null; origin?: Origin }
+type SpanEvent<N extends SpanName> =
+  | { name: `${N}.start`; at: Date; data: Payload<N> }
+  | { name: `${N}.stop`; at: Date; ms: number; data: Payload<N> & Outcome<N> }
+  | { name: `${N}.exception`; at: Date; ms: number; code: string; data: Payload<N> }
+
+export type Event = { [N in FactName]: FactEvent<N> }[FactName] | { [N in SpanName]: SpanEvent<N> }[SpanName]
+export type EventName = Event['name']

@@ -1,0 +1,69 @@
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import type { Random } from './ids.ts'
+
+export const sha256 = (text: string): string => createHash('sha256').update(text).digest('base64url')
+
+export const hmac = (key: Buffer, text: string): string => createHmac('sha256', key).update(text).digest('base64url')
+
+/** Compares two secrets in a time that does not depend on where they differ. */
+export function sameSecret(a: string, b: string): boolean {
+  const left = createHash('sha256').update(a).digest()
+  const right = createHash('sha256').update(b).digest()
+  return timingSafeEqual(left, right)
+}
+
+/** The S256 challenge of a PKCE verifier (RFC 7636 §4.2). */
+export const pkceChallenge = sha256
+
+/** Keys by id; the first seals, all of them open. */
+export type KeyRing = readonly [SealingKey, ...SealingKey[]]
+export type SealingKey = { readonly id: string; readonly key: Buffer }
+
+export class UnopenableError extends Error {
+  override name = 'UnopenableError'
+}
+
+/**
+ * Sealing at rest: AES-256-GCM under a key of its own for every row.
+ *
+ * The row key is derived (HKDF-SHA-256) from the ring's key and a random salt, so no (key, nonce) pair
+ * can repeat however many rows one ring key seals; `place` (table, row, column) is authenticated, so a
+ * ciphertext moved to another row or column does not open there.
+ *
+ * Envelope: `v1.<key id>.<salt 16 + nonce 12 + tag 16 + ciphertext, base64url>`.
+ */
+export function createSealer(ring: KeyRing, random: Random) {
+  const keys = new Map(ring.map(({ id, key }) => [id, key]))
+  const rowKey = (key: Buffer, salt: Buffer): Buffer =>
+    Buffer.from(hkdfSync('sha256', key, salt, 'vinculum seal v1', 32))
+
+  return {
+    /** Seals `text` for one place, for instance `grants/grt_…/access_token`. */
+    seal(text: string, place: string): string {
+      const salt = random(16)
+      const nonce = random(12)
+      const cipher = createCipheriv('aes-256-gcm', rowKey(ring[0].key, salt), nonce).setAAD(Buffer.from(place))
+      const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
+      return `v1.${ring[0].id}.${Buffer.concat([salt, nonce, cipher.getAuthTag(), body]).toString('base64url')}`
+    },
+
+    /** Opens what was sealed for the same place; throws `UnopenableError` for any other. */
+    open(sealed: string, place: string): string {
+      const [version, id, blob] = sealed.split('.')
+      const key = keys.get(id ?? '')
+      if (version !== 'v1' || !key || !blob) throw new UnopenableError(`no key in the ring opens ${place}`)
+      const bytes = Buffer.from(blob, 'base64url')
+      try {
+        const decipher = createDecipheriv('aes-256-gcm', rowKey(key, bytes.subarray(0, 16)), bytes.subarray(16, 28))
+        decipher.setAAD(Buffer.from(place)).setAuthTag(bytes.subarray(28, 44))
+        return decipher.update(bytes.subarray(44), undefined, 'utf8') + decipher.final('utf8')
+      } catch {
+        throw new UnopenableError(`${place} was not sealed here with this key`)
+      }
+    },
+
+    /** A key for one purpose (`csrf`, …), derived from the ring's first key. */
+    derive: (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', ring[0].key, '', `vinculum ${purpose} v1`, 32)),
+  }
+}
+export type Sealer = ReturnType<typeof createSealer>

@@ -1,0 +1,36 @@
+/** A sign-in or linking under way: begun here, to be finished by the provider sending somebody back. */
+export type PendingFlow = {
+  readonly id: string
+  /** SHA-256 of `state`; the value itself is only ever with the browser or the app. */
+  readonly stateHash: string
+  /** SHA-256 of the browser's flow cookie, or of the app's `flow_token`. */
+  readonly bindingHash: string
+  readonly provider: string
+  readonly intent: 'login' | 'link'
+  readonly redirectUri: string
+  /** PKCE verifier, sealed at `flows/<id>/verifier`. */
+  readonly verifier: string
+  readonly nonce: string | null
+  /** Who is linking, and in which session; both absent for a sign-in. */
+  readonly accountId: string | null
+  readonly sessionId: string | null
+  readonly returnTo: string | null
+  /** The app's own S256 challenge, for a return to another origin. */
+  readonly codeChallenge: string | null
+  readonly createdAt: Date
+  readonly expiresAt: Date
+  readonly claimedAt: Date | null
+}
+
+export interface PendingFlowStore {
+  begin(flow: PendingFlow): Promise<void>
+  /**
+   * Takes the flow, once: `undefined` unless state, binding and provider all match and it is neither claimed
+   * nor expired at `at`. Of any number of claims at once exactly one succeeds.
+   */
+  claim(match: { stateHash: string; bindingHash: string; provider: string }, at: Date): Promise<PendingFlow | undefined>
+  /** To tell why a claim failed. Claimed and expired flows are kept until they are swept. */
+  find(stateHash: string): Promise<PendingFlow | undefined>
+  /** Erases flows that expired before `before`; answers how many. */
+  sweep(before: Date): Promise<number>
+}

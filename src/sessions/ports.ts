@@ -1,0 +1,117 @@
+import type { Fact } from '../events/catalogue.ts'
+
+export type EndReason =
+  | 'logout'
+  | 'logout_all'
+  | 'revoked'
+  | 'replaced'
+  | 'token_reused'
+  | 'code_reused'
+  | 'identity_unlinked'
+  | 'email_claim_ended'
+  | 'account_deleted'
+
+/** One device signed in: one row for its whole life, however often its tokens rotate. */
+export type Session = {
+  readonly id: string
+  readonly accountId: string
+  /** The identity that opened it, and its provider. */
+  readonly identityId: string | null
+  readonly provider: string | null
+  /** How it was proven (RFC 8176, authentication method references). */
+  readonly amr: readonly string[]
+  /** Scopes of its access tokens, space separated. */
+  readonly scope: string
+  readonly authTime: Date
+  readonly createdAt: Date
+  readonly lastSeenAt: Date
+  readonly ip: string | null
+  readonly userAgent: string | null
+  /** Which refresh token is current. A rotation is one compare-and-set of this number. */
+  readonly generation: number
+  /** When `generation` became current. */
+  readonly rotatedAt: Date
+  /** The newest generation that was used with us. */
+  readonly usedGeneration: number
+  readonly idleExpiresAt: Date
+  readonly absoluteExpiresAt: Date
+  readonly endedAt: Date | null
+  readonly endReason: EndReason | null
+}
+
+/** What a request needs to know of its session, in one read. */
+export type LiveSession = Session & { readonly accountDisabled: boolean }
+
+export interface SessionStore {
+  /** Starts it; ends `replaces` in the same transaction (a sign-in in a browser that had one). `cookieHash` is SHA-256 of the cookie. */
+  start(
+    session: Session,
+    with_: { cookieHash: string | null; replaces: string | null },
+    because: readonly Fact[],
+  ): Promise<void>
+  /** Ended and expired sessions are found too: whoever asks says why they are refused. */
+  find(id: string): Promise<LiveSession | undefined>
+  findByCookie(cookieHash: string): Promise<LiveSession | undefined>
+  /** `generation` → `generation + 1`, or `undefined` when it is not current, or the session is over at `at`. One winner among any number at once. */
+  rotate(id: string, generation: number, at: Date, idleExpiresAt: Date): Promise<Session | undefined>
+  /** Notes that `generation` was used with us; never goes back. Answers after it is durable. */
+  markUsed(id: string, generation: number, at: Date): Promise<void>
+  /** Notes that the device was seen; with `idleExpiresAt` its idle limit moves as well. */
+  touch(id: string, at: Date, idleExpiresAt: Date | null): Promise<void>
+  /** `false` when it was already over or is not this account's. */
+  end(of: { id: string; accountId: string }, reason: EndReason, at: Date, because: readonly Fact[]): Promise<boolean>
+  /** Ends all of an account, but for `except`; one `because` each. Answers the ended ids. */
+  endAll(
+    accountId: string,
+    except: string | null,
+    reason: EndReason,
+    at: Date,
+    because: (sessionId: string) => Fact,
+  ): Promise<readonly string[]>
+  /** Live ones, last seen first. */
+  list(accountId: string, at: Date): Promise<readonly Session[]>
+  sweep(before: Date): Promise<number>
+}
+
+/** A one-time code for an app on another origin; it stands for a session already started. */
+export type SignInCode = {
+  readonly codeHash: string
+  readonly sessionId: string
+  readonly accountId: string
+  /** What AuthResponse says of the sign-in. */
+  readonly action: string
+  readonly provider: string
+  readonly providerUserId: string
+  readonly codeChallenge: string
+  readonly expiresAt: Date
+  readonly usedAt: Date | null
+}
+
+export interface SignInCodeStore {
+  issue(code: SignInCode): Promise<void>
+  find(codeHash: string): Promise<SignInCode | undefined>
+  /** Spends it, once. */
+  spend(codeHash: string, at: Date): Promise<boolean>
+  sweep(before: Date): Promise<number>
+}
+
+/** A signing key: born published, signs from `activatesAt`, dies some time after its successor took over. */
+export type StoredKey = {
+  readonly id: string
+  readonly purpose: 'access' | 'refresh'
+  /** 1, 2, 3 … for each purpose: two nodes making the first key at once make one. */
+  readonly sequence: number
+  /** Private JWK (or the HMAC secret), sealed at `signing_keys/<id>/secret`. */
+  readonly secret: string
+  /** Public JWK as JSON; absent for HMAC. */
+  readonly publicJwk: string | null
+  readonly createdAt: Date
+  readonly activatesAt: Date
+}
+
+export interface KeyStore {
+  list(): Promise<readonly StoredKey[]>
+  /** `false` when that sequence number is taken: somebody was faster, read again. */
+  add(key: StoredKey, because: readonly Fact[]): Promise<boolean>
+  remove(ids: readonly string[]): Promise<void>
+}
