@@ -44,7 +44,7 @@ export function createBus(clock: Clock) {
     try {
       const result = await work()
       const ms = performance.now() - started
-      if (result.ok) tell('stop', { ms, data: { ...data, ...outcome(result.value) } })
+      if (result.ok) tell('stop', { ms, data: { ...(data as object), ...(outcome(result.value) as object) } })
       else tell('exception', { ms, code: result.error.code, data })
       return result
     } catch (thrown) {

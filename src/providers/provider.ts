@@ -53,3 +53,39 @@ export type Profile = {
 }
 
 export type { OAuth2Strategy }
+
+export type BreakerSettings = {
+  /** Total deadline of one call, headers and body together, in milliseconds. */
+  readonly timeoutMs: number
+  readonly errorThresholdPercent: number
+  /** Calls in the window before the breaker may open. */
+  readonly volume: number
+  /** How long it stays open before one call may try again, in milliseconds. */
+  readonly resetMs: number
+}
+
+/** One enabled provider as the operator configured it; what is absent falls back to the provider's own definition. */
+export type ProviderSettings = {
+  readonly id: string
+  readonly kind: 'google' | 'github' | 'atlassian' | 'oidc' | 'oauth2'
+  readonly name: string
+  readonly clientId: string
+  readonly clientSecret: string
+  readonly scopes?: readonly string[]
+  /** Registered redirect URIs by key; `default` is always there. The client only ever names a key. */
+  readonly redirectUris: Readonly<Record<string, string>>
+  readonly urls: Readonly<
+    Partial<Record<'authorize' | 'token' | 'userinfo' | 'emails' | 'revoke' | 'jwks' | 'api' | 'resources', string>>
+  >
+  /** OpenID Connect only: everything else is discovered from it. */
+  readonly issuer?: string
+  readonly emailTrust?: EmailTrust
+  readonly breaker: BreakerSettings
+  /** Generic OAuth 2.0 only: where the userinfo answer keeps what we need, as dotted paths. */
+  readonly paths?: {
+    readonly id: string
+    readonly email?: string
+    readonly emailVerified?: string
+    readonly name?: string
+  }
+}
