@@ -1,12 +1,11 @@
 import { z } from 'zod'
 
 type Heard = { audit?: true; log?: 'debug' | 'info' | 'warn' | 'error' }
-const fact = <const S extends z.ZodRawShape>(meaning: string, shape: S, heard: Heard = {}) => ({
-  kind: 'fact' as const,
-  meaning,
-  payload: z.object(shape),
-  ...heard,
-})
+const fact = <const S extends z.ZodRawShape, const H extends Heard = Record<never, never>>(
+  meaning: string,
+  shape: S,
+  heard?: H,
+) => ({ kind: 'fact' as const, meaning, payload: z.object(shape), ...(heard as H) })
 const span = <const S extends z.ZodRawShape, const R extends z.ZodRawShape>(meaning: string, shape: S, outcome: R) => ({
   kind: 'span' as const,
   meaning,
