@@ -1,0 +1,77 @@
+import type { Fact, Origin } from '../events/catalogue.ts'
+import { type Clock, secondsAfter } from '../kernel/clock.ts'
+import { type Sealer, sha256 } from '../kernel/crypto.ts'
+import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
+import type { Grant } from '../providers/provider.ts'
+import type { Conflict, ConflictStore } from './ports.ts'
+
+const ttlSeconds = 600
+
+type Parts = { conflicts: ConflictStore; clock: Clock; ids: Ids; random: Random; sealer: Sealer }
+type OpenConflict = Conflict & { readonly opened: Grant }
+
+/**
+ * The question «this address already has an account: is it yours?», kept for ten minutes. Whoever answers needs the
+ * ticket and the secret it is bound to (the browser's cookie, or the app's `flow_token`); the provider's grant waits
+ * sealed meanwhile.
+ */
+export function createConflicts({ conflicts, clock, ids, random, sealer }: Parts) {
+  const place = (id: string): string => `conflicts/${id}/grant`
+  return {
+    ttlSeconds,
+
+    async open(
+      grant: Grant,
+      about: {
+        binding: string
+        accountId: string | null
+        returnTo: string | null
+        codeChallenge: string | null
+        origin: Origin
+      },
+    ): Promise<string> {
+      const id = ids('cfl')
+      const ticket = secretToken(random)
+      const at = clock()
+      const because: Fact = {
+        name: 'conflict.opened',
+        accountId: about.accountId,
+        origin: about.origin,
+        data: { provider: grant.provider },
+      }
+      await conflicts.open(
+        {
+          id,
+          ticketHash: sha256(ticket),
+          bindingHash: sha256(about.binding),
+          provider: grant.provider,
+          grant: sealer.seal(JSON.stringify(grant), place(id)),
+          returnTo: about.returnTo,
+          codeChallenge: about.codeChallenge,
+          createdAt: at,
+          expiresAt: secondsAfter(at, ttlSeconds),
+          resolvedAt: null,
+        },
+        [because],
+      )
+      return ticket
+    },
+
+    async find(ticket: string, binding: string): Promise<OpenConflict | undefined> {
+      const conflict = await conflicts.find({ ticketHash: sha256(ticket), bindingHash: sha256(binding) }, clock())
+      return conflict && { ...conflict, opened: readGrant(sealer.open(conflict.grant, place(conflict.id))) }
+    },
+
+    /** Takes it, once: of two answers at the same time one is late. */
+    resolve: (conflict: Conflict): Promise<boolean> => conflicts.resolve(conflict.id, clock()),
+  }
+}
+export type Conflicts = ReturnType<typeof createConflicts>
+
+function readGrant(text: string): Grant {
+  const grant = JSON.parse(text) as Grant & { tokens: { expiresAt: string | null } }
+  return {
+    ...grant,
+    tokens: { ...grant.tokens, expiresAt: grant.tokens.expiresAt === null ? null : new Date(grant.tokens.expiresAt) },
+  }
+}

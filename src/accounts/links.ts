@@ -1,0 +1,52 @@
+import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Origin } from '../events/catalogue.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import { keepsAWayIn, methodsOf } from './methods.ts'
+import type { AccountStore, Identity } from './ports.ts'
+
+type Parts = { accounts: AccountStore; clock: Clock; enabled: ReadonlySet<string> }
+
+/** The sign-ins of an account: which there are, and taking one away. */
+export function createLinks({ accounts, clock, enabled }: Parts) {
+  return {
+    list: (accountId: string): Promise<readonly Identity[]> => accounts.identitiesOf(accountId),
+
+    methods: async (accountId: string) => methodsOf(await accounts.identitiesOf(accountId), enabled),
+
+    /**
+     * Takes a sign-in away, unless nothing usable would be left; that is counted in the same transaction. Answers the
+     * identity that went.
+     */
+    async unlink(
+      of: { accountId: string; identityId: string; sessionId: string },
+      origin: Origin,
+    ): Promise<Result<Identity, AppError<'not_linked' | 'last_login_method'>>> {
+      let removed: Identity | undefined
+      const outcome = await accounts.unlink(
+        { accountId: of.accountId, identityId: of.identityId, keepSession: of.sessionId, at: clock() },
+        (left) => keepsAWayIn(methodsOf(left, enabled)),
+        (gone) => {
+          removed = gone
+          return [
+            {
+              name: 'identity.unlinked',
+              accountId: of.accountId,
+              origin,
+              data: { provider: gone.provider, identity: gone.id },
+            },
+          ]
+        },
+      )
+      if (outcome === 'unlinked' && removed) return ok(removed)
+      if (outcome === 'last_login_method') {
+        const methods = methodsOf(await accounts.identitiesOf(of.accountId), enabled)
+        return fail('last_login_method', undefined, {
+          extra: { remaining_methods: methods.map(({ type, provider, usable }) => ({ type, provider, usable })) },
+        })
+      }
+      return fail('not_linked')
+    },
+  }
+}
+export type Links = ReturnType<typeof createLinks>

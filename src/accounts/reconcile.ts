@@ -1,0 +1,151 @@
+import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Fact, Origin } from '../events/catalogue.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { readEmail } from '../kernel/email.ts'
+import type { Ids } from '../kernel/ids.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { Claims, Grant } from '../providers/provider.ts'
+import { type Decision, decide, type Evidence, provesEmail } from './decide.ts'
+import type { Account, AccountStore, Identity, IdentityUse } from './ports.ts'
+
+export type Action = 'login_existing' | 'linked_existing' | 'linked_new' | 'created_new_user'
+export type Reconciled = { readonly account: Account; readonly identity: Identity; readonly action: Action }
+
+export type ReconcileCode =
+  | 'identity_already_linked'
+  | 'user_disabled'
+  | 'user_creation_disabled'
+  | 'account_conflict'
+  | 'account_linking_failed'
+
+/** What is asked of reconciliation: whose is this grant? */
+export type Question = {
+  readonly grant: Grant
+  readonly providerName: string
+  readonly trusted: boolean
+  readonly origin: Origin
+  /** Linking on purpose: whoever is signed in. */
+  readonly visitorId?: string
+  /** After a conflict: the person chose an account of their own, or proved the existing one. */
+  readonly resolving?: 'link' | 'create'
+}
+
+type Parts = { accounts: AccountStore; clock: Clock; ids: Ids; policy: Evidence['policy'] }
+
+/**
+ * Whose account an identity is: gathers the evidence, decides (purely), and performs one atomic write. When the write finds
+ * that somebody was faster it gathers and decides anew; no race makes a second account or loses a link.
+ */
+export function createReconcile({ accounts, clock, ids, policy }: Parts) {
+  const gather = async ({ grant, trusted, visitorId, resolving }: Question): Promise<Evidence> => {
+    const email = grant.claims.email === null ? undefined : readEmail(grant.claims.email)
+    const [owner, namesakes, visitor] = await Promise.all([
+      accounts.findByIdentity(grant.issuer, grant.claims.subject),
+      email ? accounts.findByEmail(email.key) : [],
+      visitorId === undefined ? undefined : accounts.find(visitorId),
+    ])
+    return {
+      provider: grant.provider,
+      claims: grant.claims,
+      trusted,
+      owner: owner?.account,
+      namesakes,
+      visitor,
+      policy,
+      separate: resolving === 'create',
+    }
+  }
+
+  /** One write; `undefined` when the world changed since the evidence was gathered. */
+  const perform = async (
+    decision: Exclude<Decision, { tag: 'ask' | 'refuse' }>,
+    question: Question,
+  ): Promise<Reconciled | undefined> => {
+    const { grant, origin } = question
+    const at = clock()
+    if (decision.tag === 'enter') {
+      const found = await accounts.findByIdentity(grant.issuer, grant.claims.subject)
+      if (!found) return undefined
+      const use = whatTheProviderSaid(grant, at)
+      await accounts.recordUse(found.identity.id, use)
+      return { account: found.account, identity: { ...found.identity, ...use }, action: 'login_existing' }
+    }
+    if (decision.tag === 'link') {
+      const identity = newIdentity(ids('idn'), decision.account.id, grant, at)
+      const how = question.resolving === 'link' ? 'conflict' : decision.how
+      const linked: Fact = {
+        name: 'identity.linked',
+        accountId: decision.account.id,
+        origin,
+        data: { provider: grant.provider, identity: identity.id, how },
+      }
+      const proven =
+        provesEmail(grant.claims, question.trusted) && grant.claims.email ? readEmail(grant.claims.email) : undefined
+      if (!(await accounts.link(identity, proven ?? null, [linked]))) return undefined
+      const account = (await accounts.find(decision.account.id)) ?? decision.account
+      return { account, identity, action: how === 'on_purpose' ? 'linked_new' : 'linked_existing' }
+    }
+    const account = newAccount(ids('usr'), grant.claims, decision.emailVerified, at)
+    const identity = newIdentity(ids('idn'), account.id, grant, at)
+    const created: Fact = { name: 'account.created', accountId: account.id, origin, data: { via: grant.provider } }
+    if (!(await accounts.create(account, identity, { separate: question.resolving === 'create' }, [created])))
+      return undefined
+    return { account, identity, action: 'created_new_user' }
+  }
+
+  return async (question: Question): Promise<Result<Reconciled, AppError<ReconcileCode>>> => {
+    const provider = question.providerName
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const evidence = await gather(question)
+      // A link is only ever added to whoever asked for it: were that account gone, «create» would be the wrong answer.
+      if (question.visitorId !== undefined && !evidence.visitor) return fail('account_linking_failed')
+      const decision = decide(evidence)
+      if (decision.tag === 'ask') return fail('account_conflict', { provider })
+      if (decision.tag === 'refuse')
+        return decision.code === 'identity_already_linked' ? fail(decision.code, { provider }) : fail(decision.code)
+      const done = await perform(decision, question)
+      if (done) return ok(done)
+    }
+    return fail('account_linking_failed')
+  }
+}
+export type Reconcile = ReturnType<typeof createReconcile>
+
+function whatTheProviderSaid({ claims, tokens }: Grant, at: Date): IdentityUse {
+  const email = claims.email === null ? undefined : readEmail(claims.email)
+  return {
+    email: email?.address ?? null,
+    emailVerified: claims.emailVerified && email !== undefined,
+    name: claims.name,
+    picture: claims.picture,
+    scopes: tokens.scopes ?? [],
+    lastUsedAt: at,
+  }
+}
+
+function newIdentity(id: string, accountId: string, grant: Grant, at: Date): Identity {
+  return {
+    id,
+    accountId,
+    provider: grant.provider,
+    issuer: grant.issuer,
+    subject: grant.claims.subject,
+    linkedAt: at,
+    ...whatTheProviderSaid(grant, at),
+  }
+}
+
+function newAccount(id: string, claims: Claims, emailVerified: boolean, at: Date): Account {
+  const email = claims.email === null ? undefined : readEmail(claims.email)
+  return {
+    id,
+    email: email?.address ?? null,
+    emailVerified: emailVerified && email !== undefined,
+    name: claims.name,
+    picture: claims.picture,
+    role: 'user',
+    disabledAt: null,
+    createdAt: at,
+    updatedAt: at,
+  }
+}

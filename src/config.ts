@@ -1,0 +1,441 @@
+import { z } from 'zod'
+import type { KeyRing, SealingKey } from './kernel/crypto.ts'
+import type { BreakerSettings, EmailTrust, ProviderSettings } from './providers/provider.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+const seconds = (fallback: number) => z.coerce.number().int().min(1).default(fallback)
+const flag = (fallback: boolean) =>
+  z
+    .enum(['true', 'false', 'on', 'off', '1', '0'], 'use true or false')
+    .transform((text) => ['true', 'on', '1'].includes(text))
+    .default(fallback)
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+)
+
+/** Every setting that is not a provider's: name, form, default, meaning. `.env.example` is held to it by a test. */
+export const settings = z.object({
+  NODE_ENV: z
+    .enum(['production', 'development', 'test'])
+    .default('development')
+    .describe('production refuses weak secrets and plain http'),
+  HOST: z.string().default('127.0.0.1').describe('address to listen on'),
+  PORT: z.coerce.number().int().min(0).max(65535).default(3000).describe('port to listen on'),
+  PUBLIC_URL: z.url().optional().describe('where browsers reach the service; http://localhost:PORT outside production'),
+  TRUST_PROXY_HOPS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(10)
+    .default(0)
+    .describe('how many reverse proxies stand in front'),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('least important line to log'),
+  DATABASE_URL: z
+    .string()
+    .default('file:./data/vinculum.db')
+    .describe('file:… for SQLite, postgres://… for PostgreSQL'),
+  ENCRYPTION_KEYS: z
+    .string()
+    .optional()
+    .describe('id:base64(32 bytes), comma separated; the first one seals, all open'),
+  JWT_ISSUER: z.url().optional().describe('`iss` of our tokens; PUBLIC_URL by default'),
+  JWT_AUDIENCE: z.string().optional().describe('`aud` of our tokens; PUBLIC_URL by default'),
+  ACCESS_TOKEN_TTL_SECONDS: seconds(1800).describe('life of an access token'),
+  REFRESH_TOKEN_TTL_SECONDS: seconds(604_800).describe('life of a session that is not used'),
+  REFRESH_TOKEN_ABSOLUTE_TTL_SECONDS: seconds(7_776_000).describe('life of a session, however much it is used'),
+  REFRESH_CONCURRENCY_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(10)
+    .describe('how long the previous refresh token still answers'),
+  REFRESH_LOST_RESPONSE_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(3600)
+    .describe('the same, while the new one was never used'),
+  RECENT_AUTH_SECONDS: seconds(600).describe('how fresh a sign-in must be for sensitive acts'),
+  REQUIRE_VERIFIED_EMAIL: flag(false).describe('ask for a proven address before a password signs in'),
+  RETURN_TO_ALLOWED: list.default([]).describe('absolute URLs a sign-in may return to, comma separated'),
+  OAUTH_ENABLED_PROVIDERS: list.optional().describe('provider ids; those with credentials by default'),
+  OAUTH_AUTO_REGISTER_NEW_USERS: flag(true).describe('open accounts for people nobody knows yet'),
+  OAUTH_LINK_BY_VERIFIED_EMAIL: flag(true).describe('join a sign-in to the account that holds its proven address'),
+  OAUTH_STATE_TTL_SECONDS: seconds(300).describe('life of a sign-in under way'),
+  OAUTH_USER_INFO_CACHE_TTL_SECONDS: seconds(3600).describe('how long a profile is remembered'),
+  OAUTH_HTTP_TIMEOUT_MS: z.coerce
+    .number()
+    .int()
+    .min(50)
+    .max(60_000)
+    .default(5000)
+    .describe('deadline of one call to a provider'),
+  RATE_LIMITS: z.enum(['on', 'off']).default('on').describe('off is refused in production'),
+  OIDC_PROVIDERS: list.default([]).describe('ids of OpenID Connect providers, comma separated'),
+  OAUTH2_PROVIDERS: list.default([]).describe('ids of plain OAuth 2.0 providers, comma separated'),
+})
+
+/** What each provider may set, after its upper-cased id and an underscore. */
+export const providerSettings = {
+  CLIENT_ID: 'from the app registration',
+  CLIENT_SECRET: 'from the app registration',
+  NAME: 'what people read on the button',
+  SCOPES: 'space or comma separated, instead of the minimal ones',
+  REDIRECT_URIS: 'default=…,mobile=…; PUBLIC_URL/auth/<id>/callback by default',
+  AUTHORIZE_URL: 'instead of the provider’s own',
+  TOKEN_URL: 'instead of the provider’s own',
+  USERINFO_URL: 'instead of the provider’s own',
+  REVOKE_URL: 'instead of the provider’s own',
+  JWKS_URL: 'keys that sign its id_token (Google)',
+  EMAIL_TRUST: 'authoritative, verified or never',
+  BREAKER: 'timeout_ms=5000,error_threshold_percent=50,volume=5,reset_ms=30000',
+  EMAILS_URL: 'GitHub only',
+  API_URL: 'GitHub and Atlassian only',
+  RESOURCES_URL: 'Atlassian only',
+  ISSUER: 'OpenID Connect only: the rest is discovered',
+  USER_ID_PATH: 'OAuth 2.0 only: dotted path in the userinfo answer',
+  USER_EMAIL_PATH: 'OAuth 2.0 only',
+  USER_EMAIL_VERIFIED_PATH: 'OAuth 2.0 only',
+  USER_NAME_PATH: 'OAuth 2.0 only',
+} as const
+type ProviderSetting = keyof typeof providerSettings
+
+/** Paths below /auth/ that a provider id must not shadow. */
+const reserved = new Set([
+  'providers',
+  'conflicts',
+  'token',
+  'refresh',
+  'revoke',
+  'introspect',
+  'logout',
+  'logout-all',
+  'register',
+])
+const builtIn = { google: 'Google', github: 'GitHub', atlassian: 'Atlassian' } as const
+
+const isLoopback = ({ hostname }: URL): boolean => ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
+
+/** Thrown at start with every fault, one per line; names settings, never their values. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+  readonly faults: readonly string[]
+  constructor(faults: readonly string[]) {
+    super(
+      `The configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
+    )
+    this.faults = faults
+  }
+}
+
+/**
+ * Reads the environment whole: a service that starts has everything it needs, or says all that is wrong
+ * at once. An empty variable counts as absent. Throws `ConfigError`; no message holds a value.
+ */
+export function readConfig(environment: Environment) {
+  const env = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  ) as Record<string, string>
+  const faults: string[] = []
+  const read = settings.safeParse(env)
+  if (!read.success) {
+    for (const { path, message } of read.error.issues) faults.push(`${path.join('.')}: ${message}`)
+    throw new ConfigError([...faults, ...providerFaults(env)])
+  }
+  const set = read.data
+  const production = set.NODE_ENV === 'production'
+
+  if (production && !set.PUBLIC_URL) faults.push('PUBLIC_URL: is required in production')
+  const publicUrl = new URL(set.PUBLIC_URL ?? `http://localhost:${set.PORT}`)
+  if (publicUrl.protocol !== 'https:' && (production || !isLoopback(publicUrl)))
+    faults.push('PUBLIC_URL: must be https (plain http only for loopback hosts, outside production)')
+  if (publicUrl.pathname !== '/' || publicUrl.search || publicUrl.hash || publicUrl.username)
+    faults.push('PUBLIC_URL: must be an origin alone, like https://id.example.com')
+  if (production && set.RATE_LIMITS === 'off') faults.push('RATE_LIMITS: off is refused in production')
+  if (set.REFRESH_TOKEN_ABSOLUTE_TTL_SECONDS < set.REFRESH_TOKEN_TTL_SECONDS)
+    faults.push('REFRESH_TOKEN_ABSOLUTE_TTL_SECONDS: must not be shorter than REFRESH_TOKEN_TTL_SECONDS')
+
+  const encryptionKeys = readKeyRing(set.ENCRYPTION_KEYS, production, faults)
+  const store = readStore(set.DATABASE_URL, faults)
+  const returnToAllowed = set.RETURN_TO_ALLOWED.flatMap((text) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined
+    const fine =
+      url &&
+      (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url) && !production)) &&
+      !url.search &&
+      !url.hash &&
+      !url.username
+    if (!fine)
+      faults.push(
+        'RETURN_TO_ALLOWED: each must be an absolute https URL without query or fragment (http only for loopback hosts, outside production)',
+      )
+    return fine ? [url] : []
+  })
+  const providers = readProviders(env, { ...set, production, publicUrl }, faults)
+
+  if (faults.length > 0) throw new ConfigError(faults)
+  return {
+    production,
+    host: set.HOST,
+    port: set.PORT,
+    publicUrl,
+    trustProxyHops: set.TRUST_PROXY_HOPS,
+    logLevel: set.LOG_LEVEL,
+    store,
+    /** `null` outside production when none was given: then one is generated into `data/`. */
+    encryptionKeys,
+    tokens: {
+      issuer: set.JWT_ISSUER ?? publicUrl.origin,
+      audience: set.JWT_AUDIENCE ?? publicUrl.origin,
+      accessTtlSeconds: set.ACCESS_TOKEN_TTL_SECONDS,
+      refreshTtlSeconds: set.REFRESH_TOKEN_TTL_SECONDS,
+      refreshAbsoluteTtlSeconds: set.REFRESH_TOKEN_ABSOLUTE_TTL_SECONDS,
+      concurrencySeconds: set.REFRESH_CONCURRENCY_SECONDS,
+      lostResponseSeconds: set.REFRESH_LOST_RESPONSE_SECONDS,
+    },
+    recentAuthSeconds: set.RECENT_AUTH_SECONDS,
+    returnToAllowed,
+    oauth: {
+      autoRegister: set.OAUTH_AUTO_REGISTER_NEW_USERS,
+      linkByVerifiedEmail: set.OAUTH_LINK_BY_VERIFIED_EMAIL,
+      stateTtlSeconds: set.OAUTH_STATE_TTL_SECONDS,
+      userInfoTtlSeconds: set.OAUTH_USER_INFO_CACHE_TTL_SECONDS,
+    },
+    providers,
+    rateLimits: set.RATE_LIMITS === 'on',
+  }
+}
+export type Config = ReturnType<typeof readConfig>
+
+type Global = z.output<typeof settings> & { production: boolean; publicUrl: URL }
+
+/** The providers' faults alone, for a start that fails on the general settings already: all are told at once. */
+function providerFaults(env: Record<string, string>): string[] {
+  const faults: string[] = []
+  const general = settings
+    .partial()
+    .safeParse({
+      OIDC_PROVIDERS: env.OIDC_PROVIDERS,
+      OAUTH2_PROVIDERS: env.OAUTH2_PROVIDERS,
+      OAUTH_ENABLED_PROVIDERS: env.OAUTH_ENABLED_PROVIDERS,
+    })
+  if (general.success) {
+    const production = env.NODE_ENV === 'production'
+    readKeyRing(env.ENCRYPTION_KEYS, production, faults)
+    readProviders(
+      env,
+      { ...settings.parse({}), ...general.data, production, publicUrl: new URL('http://localhost') } as Global,
+      faults,
+    )
+  }
+  return faults
+}
+
+/** A ring key must be 32 bytes that look random: zeros or a repeated passphrase are no key. */
+function readKeyRing(text: string | undefined, production: boolean, faults: string[]): KeyRing | null {
+  if (text === undefined) {
+    if (production)
+      faults.push('ENCRYPTION_KEYS: is required in production; make one with: echo "k1:$(openssl rand -base64 32)"')
+    return null
+  }
+  const keys: SealingKey[] = text.split(',').map((item) => {
+    const [, id = '', encoded = ''] = /^([^:]*):(.*)$/.exec(item.trim()) ?? []
+    return { id, key: Buffer.from(encoded, 'base64') }
+  })
+  if (keys.some(({ id }) => !/^[A-Za-z0-9_-]{1,32}$/.test(id)))
+    faults.push('ENCRYPTION_KEYS: each must be id:base64, the id of letters, digits, - and _')
+  if (new Set(keys.map(({ id }) => id)).size !== keys.length) faults.push('ENCRYPTION_KEYS: two keys have the same id')
+  if (keys.some(({ key }) => key.length !== 32)) faults.push('ENCRYPTION_KEYS: each key must be 32 bytes in base64')
+  else if (keys.some(({ key }) => new Set(key).size < 16))
+    faults.push('ENCRYPTION_KEYS: a key is too weak; use 32 random bytes')
+  return keys as [SealingKey, ...SealingKey[]]
+}
+
+function readStore(url: string, faults: string[]) {
+  if (/^postgres(ql)?:\/\//.test(url)) {
+    if (!URL.canParse(url)) faults.push('DATABASE_URL: is not a valid postgres:// URL')
+    return { tag: 'postgres' as const, url }
+  }
+  if (!url.startsWith('file:')) faults.push('DATABASE_URL: must start with file: or postgres://')
+  return { tag: 'sqlite' as const, file: url.replace(/^file:(\/\/)?/, '') }
+}
+
+function readProviders(env: Record<string, string>, global: Global, faults: string[]): ProviderSettings[] {
+  const kinds: [string, ProviderSettings['kind']][] = [
+    ['google', 'google'],
+    ['github', 'github'],
+    ['atlassian', 'atlassian'],
+    ...global.OIDC_PROVIDERS.map((id): [string, 'oidc'] => [id, 'oidc']),
+    ...global.OAUTH2_PROVIDERS.map((id): [string, 'oauth2'] => [id, 'oauth2']),
+  ]
+  const ids = kinds.map(([id]) => id)
+  for (const id of ids.slice(3)) {
+    if (!/^[a-z][a-z0-9-]{0,30}$/.test(id) || reserved.has(id))
+      faults.push(
+        `OIDC_PROVIDERS, OAUTH2_PROVIDERS: “${id}” cannot be a provider id; use lower-case letters, digits and -, and no reserved word`,
+      )
+  }
+  if (new Set(ids).size !== ids.length) faults.push('OIDC_PROVIDERS, OAUTH2_PROVIDERS: an id appears twice')
+
+  const enabled = global.OAUTH_ENABLED_PROVIDERS
+  for (const id of enabled ?? [])
+    if (!ids.includes(id))
+      faults.push(
+        `OAUTH_ENABLED_PROVIDERS: “${id}” is not a provider; generic ones are named in OIDC_PROVIDERS or OAUTH2_PROVIDERS`,
+      )
+  return kinds
+    .filter(([id, kind]) =>
+      enabled
+        ? enabled.includes(id)
+        : kind === 'oidc' ||
+          kind === 'oauth2' ||
+          `${prefix(id)}CLIENT_ID` in env ||
+          `${prefix(id)}CLIENT_SECRET` in env,
+    )
+    .map(([id, kind]) => readProvider(id, kind, env, global, faults))
+}
+
+const prefix = (id: string): string => `${id.toUpperCase().replaceAll('-', '_')}_`
+
+function readProvider(
+  id: string,
+  kind: ProviderSettings['kind'],
+  env: Record<string, string>,
+  { production, publicUrl, OAUTH_HTTP_TIMEOUT_MS }: Global,
+  faults: string[],
+): ProviderSettings {
+  const name = (setting: ProviderSetting): string => prefix(id) + setting
+  const get = (setting: ProviderSetting): string | undefined => env[name(setting)]
+  const required = (setting: ProviderSetting): string => {
+    const value = get(setting)
+    if (value === undefined) faults.push(`${name(setting)}: is required`)
+    return value ?? ''
+  }
+  const url = (setting: ProviderSetting, need = false): string | undefined => {
+    const text = need ? required(setting) : get(setting)
+    if (!text) return undefined
+    const parsed = URL.canParse(text) ? new URL(text) : undefined
+    if (
+      !parsed ||
+      !(parsed.protocol === 'https:' || (parsed.protocol === 'http:' && !production && isLoopback(parsed)))
+    )
+      faults.push(`${name(setting)}: must be an https URL (plain http only for loopback hosts, outside production)`)
+    return text
+  }
+
+  const clientId = required('CLIENT_ID')
+  const clientSecret = required('CLIENT_SECRET')
+  if (production && clientSecret !== '' && clientSecret.length < 16)
+    faults.push(`${name('CLIENT_SECRET')}: is too short to be one a provider issued`)
+
+  const trust = get('EMAIL_TRUST')
+  if (trust !== undefined && !['authoritative', 'verified', 'never'].includes(trust))
+    faults.push(`${name('EMAIL_TRUST')}: must be authoritative, verified or never`)
+
+  const plain = kind === 'oauth2'
+  const urls = {
+    authorize: url('AUTHORIZE_URL', plain),
+    token: url('TOKEN_URL', plain),
+    userinfo: url('USERINFO_URL', plain),
+    revoke: url('REVOKE_URL'),
+    jwks: url('JWKS_URL'),
+    emails: url('EMAILS_URL'),
+    api: url('API_URL'),
+    resources: url('RESOURCES_URL'),
+  }
+  const issuer = kind === 'oidc' ? url('ISSUER', true) : undefined
+  const scopes = get('SCOPES')
+    ?.split(/[\s,]+/)
+    .filter(Boolean)
+  const [emailPath, verifiedPath, namePath] = [
+    get('USER_EMAIL_PATH'),
+    get('USER_EMAIL_VERIFIED_PATH'),
+    get('USER_NAME_PATH'),
+  ]
+
+  return {
+    id,
+    kind,
+    name:
+      get('NAME') ?? (id in builtIn ? builtIn[id as keyof typeof builtIn] : id.charAt(0).toUpperCase() + id.slice(1)),
+    clientId,
+    clientSecret,
+    ...(scopes ? { scopes } : {}),
+    redirectUris: readRedirectUris(
+      get('REDIRECT_URIS'),
+      `${publicUrl.origin}/auth/${id}/callback`,
+      production,
+      name('REDIRECT_URIS'),
+      faults,
+    ),
+    urls: Object.fromEntries(Object.entries(urls).filter(([, value]) => value !== undefined)),
+    ...(issuer ? { issuer } : {}),
+    ...(trust ? { emailTrust: trust as EmailTrust } : {}),
+    breaker: readBreaker(get('BREAKER'), OAUTH_HTTP_TIMEOUT_MS, name('BREAKER'), faults),
+    ...(plain
+      ? {
+          paths: {
+            id: required('USER_ID_PATH'),
+            ...(emailPath ? { email: emailPath } : {}),
+            ...(verifiedPath ? { emailVerified: verifiedPath } : {}),
+            ...(namePath ? { name: namePath } : {}),
+          },
+        }
+      : {}),
+  }
+}
+
+/** `key=uri` pairs. A private-use scheme (RFC 8252 §7.1) is allowed for apps, plain http for loopback only. */
+function readRedirectUris(
+  text: string | undefined,
+  standard: string,
+  production: boolean,
+  name: string,
+  faults: string[],
+): Record<string, string> {
+  const uris: Record<string, string> = { default: standard }
+  for (const pair of text?.split(',') ?? []) {
+    const [, key, uri = ''] = /^\s*([a-z][a-z0-9_-]*)=(\S+)\s*$/.exec(pair) ?? []
+    const parsed = URL.canParse(uri) ? new URL(uri) : undefined
+    const fine =
+      parsed &&
+      !parsed.hash &&
+      (parsed.protocol === 'https:' ||
+        (parsed.protocol === 'http:'
+          ? isLoopback(parsed) && !production
+          : /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:$/.test(parsed.protocol)))
+    if (!key || !fine)
+      faults.push(
+        `${name}: must be key=uri pairs, comma separated; https, an app’s own scheme like com.example.app:, or loopback http outside production`,
+      )
+    else uris[key] = uri
+  }
+  return uris
+}
+
+const breakerMembers = {
+  timeout_ms: 'timeoutMs',
+  error_threshold_percent: 'errorThresholdPercent',
+  volume: 'volume',
+  reset_ms: 'resetMs',
+} as const
+
+function readBreaker(text: string | undefined, timeoutMs: number, name: string, faults: string[]): BreakerSettings {
+  const breaker = { timeoutMs, errorThresholdPercent: 50, volume: 5, resetMs: 30_000 }
+  for (const pair of text?.split(',') ?? []) {
+    const [key = '', value = ''] = pair.trim().split('=')
+    const member = key in breakerMembers ? breakerMembers[key as keyof typeof breakerMembers] : undefined
+    const number = Number(value)
+    if (!member || !Number.isInteger(number) || number < 1 || (member === 'errorThresholdPercent' && number > 100))
+      faults.push(`${name}: must be like timeout_ms=5000,error_threshold_percent=50,volume=5,reset_ms=30000`)
+    else breaker[member] = number
+  }
+  return breaker
+}

@@ -1,0 +1,92 @@
+import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Fact, Origin } from '../events/catalogue.ts'
+import { type Clock, secondsAfter } from '../kernel/clock.ts'
+import { sha256 } from '../kernel/crypto.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { EndReason, LiveSession, Session, SessionStore } from './ports.ts'
+import type { TokenCode, Tokens } from './tokens.ts'
+
+/** A device is noted as seen this often: «last seen» is for people, and a write per request is not worth it. */
+const seenEverySeconds = 60
+
+export type SessionCode = 'session_revoked' | 'session_expired' | 'user_disabled'
+export type Authenticated = { readonly session: Session; readonly generation: number | null }
+
+type Parts = {
+  sessions: SessionStore
+  tokens: Tokens
+  clock: Clock
+  refreshTtlSeconds: number
+  onDefect: (error: unknown) => void
+}
+
+/** The devices an account is signed in on: who is asking, which there are, ending them. */
+export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDefect }: Parts) {
+  /** Ended is ended at once, on every node: the row is read for each request. */
+  const live = (session: LiveSession, now: Date): Result<LiveSession, AppError<SessionCode>> => {
+    if (session.endedAt) return fail('session_revoked')
+    if (now >= session.idleExpiresAt || now >= session.absoluteExpiresAt) return fail('session_expired')
+    if (session.accountDisabled) return fail('user_disabled')
+    return ok(session)
+  }
+
+  /** Not awaited: nobody was promised it, and it must not slow a request. */
+  const seen = (session: Session, now: Date, byCookie: boolean): void => {
+    if (now.getTime() - session.lastSeenAt.getTime() < seenEverySeconds * 1000) return
+    sessions.touch(session.id, now, byCookie ? secondsAfter(now, refreshTtlSeconds) : null).catch(onDefect)
+  }
+
+  const ended =
+    (accountId: string, reason: EndReason, origin: Origin) =>
+    (session: string): Fact => ({ name: 'session.ended', accountId, origin, data: { session, reason } })
+
+  return {
+    /**
+     * Whose access token this is. The first use of a generation is noted before the request goes on: from then on the answer that
+     * brought it cannot have been lost, and the previous refresh token is worth no more than the concurrency window.
+     */
+    async byAccessToken(token: string): Promise<Result<Authenticated, AppError<TokenCode | SessionCode>>> {
+      const claims = await tokens.read(token, 'access')
+      if (!claims.ok) return claims
+      const { sid, sub, generation } = claims.value
+      const found = await sessions.find(sid)
+      if (!found || found.accountId !== sub) return fail('session_revoked')
+      const now = clock()
+      const session = live(found, now)
+      if (!session.ok) return session
+      if (generation > found.usedGeneration) await sessions.markUsed(sid, generation, now)
+      seen(found, now, false)
+      return ok({ session: found, generation })
+    },
+
+    /** Whose browser this is. */
+    async byCookie(cookie: string): Promise<Result<Authenticated, AppError<SessionCode>>> {
+      const found = await sessions.findByCookie(sha256(cookie))
+      if (!found) return fail('session_revoked')
+      const now = clock()
+      const session = live(found, now)
+      if (!session.ok) return session
+      seen(found, now, true)
+      return ok({ session: found, generation: null })
+    },
+
+    find: (id: string): Promise<LiveSession | undefined> => sessions.find(id),
+
+    list: (accountId: string): Promise<readonly Session[]> => sessions.list(accountId, clock()),
+
+    /** Signs one device out. */
+    async end(
+      of: { id: string; accountId: string },
+      reason: EndReason,
+      origin: Origin,
+    ): Promise<Result<null, AppError<'session_not_found'>>> {
+      const done = await sessions.end(of, reason, clock(), [ended(of.accountId, reason, origin)(of.id)])
+      return done ? ok(null) : fail('session_not_found')
+    },
+
+    /** Signs every device out, but for `except`. */
+    endAll: (accountId: string, except: string | null, reason: EndReason, origin: Origin): Promise<readonly string[]> =>
+      sessions.endAll(accountId, except, reason, clock(), ended(accountId, reason, origin)),
+  }
+}
+export type Devices = ReturnType<typeof createDevices>

@@ -1,0 +1,164 @@
+import jwt from 'jsonwebtoken'
+import { type AppError, fail } from '../errors/catalogue.ts'
+import { type Clock, epochSeconds, secondsUntil } from '../kernel/clock.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { Keys } from './keys.ts'
+import type { Session } from './ports.ts'
+
+export type TokenPair = {
+  readonly access_token: string
+  readonly refresh_token: string
+  readonly token_type: 'bearer'
+  readonly expires_in: number
+  readonly refresh_expires_in: number
+}
+
+/** What a token of ours says once its signature is checked. */
+export type TokenClaims = {
+  readonly sub: string
+  readonly sid: string
+  readonly generation: number
+  readonly expiresAt: Date
+}
+export type TokenCode = 'token_expired' | 'token_invalid' | 'token_wrong_type' | 'token_subject_missing'
+
+type Parts = { keys: Keys; clock: Clock; issuer: string; audience: string; accessTtlSeconds: number }
+type Payload = {
+  type?: unknown
+  sub?: unknown
+  sid?: unknown
+  jti?: unknown
+  exp?: unknown
+  iat?: unknown
+  iss?: unknown
+  aud?: unknown
+}
+
+const kinds = { access: { algorithm: 'ES256', typ: 'at+jwt' }, refresh: { algorithm: 'HS256', typ: 'rt+jwt' } } as const
+export type TokenType = keyof typeof kinds
+
+/** How many verified access tokens are remembered: about 500 bytes each. */
+const rememberedTokens = 20_000
+
+/**
+ * Our tokens (RFC 9068 for the access token). Both name one session and one generation of it, in `jti` as
+ * `<generation>.<session>`, so a rotation needs no row of its own and signing a generation again makes the same token.
+ */
+export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }: Parts) {
+  const sign = (type: TokenType, session: Session, now: Date, exp: number): string => {
+    const key = keys.current(type)
+    const { algorithm, typ } = kinds[type]
+    const payload = {
+      iss: issuer,
+      aud: audience,
+      sub: session.accountId,
+      exp,
+      iat: epochSeconds(now),
+      jti: `${session.generation}.${session.id}`,
+      sid: session.id,
+      type,
+      ...(type === 'access'
+        ? { client_id: audience, scope: session.scope, amr: session.amr, auth_time: epochSeconds(session.authTime) }
+        : {}),
+    }
+    return jwt.sign(payload, key.sign, { algorithm, header: { alg: algorithm, typ, kid: key.id } })
+  }
+
+  /** Verified access tokens: checking the same ES256 signature again costs far more than looking it up here. */
+  let remembered = new Map<string, TokenClaims>()
+
+  const read = (
+    token: string,
+    expected: TokenType,
+    key: ReturnType<Keys['find']>,
+  ): Result<TokenClaims, AppError<TokenCode>> => {
+    if (!key) return fail('token_invalid')
+    const { algorithm, typ } = kinds[key.purpose]
+    let decoded: jwt.Jwt
+    try {
+      // The key decides the algorithm, never the token (RFC 8725 §3.1); expiry is told apart below.
+      decoded = jwt.verify(token, key.key.verify, {
+        algorithms: [algorithm],
+        issuer,
+        audience,
+        ignoreExpiration: true,
+        complete: true,
+        clockTimestamp: epochSeconds(clock()),
+      })
+    } catch (cause) {
+      return fail('token_invalid', undefined, { cause: cause instanceof Error ? cause.message : undefined })
+    }
+    const header = decoded.header as jwt.JwtHeader & { crit?: unknown }
+    const payload = decoded.payload as Payload
+    // RFC 7515 §4.1.11: an extension we are told we must understand, and do not.
+    if (header.typ !== typ || header.crit !== undefined || payload.type !== key.purpose) return fail('token_invalid')
+    if (key.purpose !== expected) return fail('token_wrong_type', { type: expected })
+    if (typeof payload.sub !== 'string' || payload.sub === '') return fail('token_subject_missing')
+    const generation = typeof payload.jti === 'string' ? Number(payload.jti.split('.', 1)[0]) : Number.NaN
+    if (
+      typeof payload.sid !== 'string' ||
+      typeof payload.exp !== 'number' ||
+      typeof payload.iat !== 'number' ||
+      !Number.isSafeInteger(generation)
+    )
+      return fail('token_invalid')
+    return ok({ sub: payload.sub, sid: payload.sid, generation, expiresAt: new Date(payload.exp * 1000) })
+  }
+
+  return {
+    /** A pair for the session's present generation. Its refresh token dies with the session's limits, whichever is nearer. */
+    pair(session: Session): TokenPair {
+      const now = clock()
+      const limit = Math.min(session.idleExpiresAt.getTime(), session.absoluteExpiresAt.getTime())
+      const refreshExp = Math.floor(limit / 1000)
+      return {
+        access_token: sign('access', session, now, epochSeconds(now) + accessTtlSeconds),
+        refresh_token: sign('refresh', session, now, refreshExp),
+        token_type: 'bearer',
+        expires_in: accessTtlSeconds,
+        refresh_expires_in: secondsUntil(new Date(refreshExp * 1000), now),
+      }
+    },
+
+    /**
+     * Reads a token of ours: signature, algorithm, key, issuer, audience, kind, subject, expiry. Whether its session still
+     * lives is the caller's question. Expired tokens are refused with `token_expired`; `expired` then holds what they said.
+     */
+    async read(
+      token: string,
+      expected: TokenType,
+    ): Promise<Result<TokenClaims, AppError<TokenCode> & { expired?: TokenClaims }>> {
+      const now = clock()
+      const known = expected === 'access' ? remembered.get(token) : undefined
+      if (known && known.expiresAt > now) return ok(known)
+      const kid = keyId(token)
+      if (kid === undefined) return fail('token_invalid')
+      const claims = read(token, expected, keys.find(kid) ?? (await keys.findFresh(kid)))
+      if (!claims.ok) return claims
+      if (claims.value.expiresAt <= now) {
+        const refused = fail('token_expired')
+        return { ok: false, error: { ...refused.error, expired: claims.value } }
+      }
+      if (expected === 'access') {
+        if (remembered.size >= rememberedTokens) remembered = new Map()
+        remembered.set(token, claims.value)
+      }
+      return claims
+    },
+  }
+}
+export type Tokens = ReturnType<typeof createTokens>
+
+/** The key id in a token's header, read as data: no path, no URL, only ever looked up among our own. */
+function keyId(token: string): string | undefined {
+  const dot = token.indexOf('.')
+  if (dot < 1 || token.length > 8192) return undefined
+  try {
+    const header: unknown = JSON.parse(Buffer.from(token.slice(0, dot), 'base64url').toString())
+    return typeof header === 'object' && header !== null && 'kid' in header && typeof header.kid === 'string'
+      ? header.kid
+      : undefined
+  } catch {
+    return undefined
+  }
+}
