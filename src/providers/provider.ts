@@ -89,3 +89,19 @@ export type ProviderSettings = {
     readonly name?: string
   }
 }
+
+/** What became of a refresh at the provider (RFC 6749 §6). `reason` is a short class, never the provider's own text. */
+export type Refreshed =
+  | { readonly tag: 'refreshed'; readonly tokens: TokenSet }
+  /** Try again later; `retryAfter` in seconds, if the provider said. */
+  | { readonly tag: 'transient'; readonly reason: string; readonly retryAfter?: number }
+  /** The grant is dead: only the person can renew it. */
+  | { readonly tag: 'needs_reauthorization'; readonly reason: string }
+  /** Our registration is wrong: an operator's matter, and no reason to drop the grant. */
+  | { readonly tag: 'client_config'; readonly reason: string }
+
+/** What became of a revocation (RFC 7009, or the provider's own way). A token already dead counts as revoked. */
+export type Revoked =
+  | { readonly tag: 'revoked' }
+  | { readonly tag: 'not_supported' }
+  | { readonly tag: 'transient'; readonly reason: string; readonly retryAfter?: number }

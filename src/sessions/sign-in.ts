@@ -1,4 +1,3 @@
-import type { Account } from '../accounts/ports.ts'
 import type { Fact, Origin } from '../events/catalogue.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
@@ -23,7 +22,7 @@ export function createSignIn({ sessions, clock, ids, random, lifetimes }: Parts)
      * fixation, ASVS 7.2.4). The session the browser had, `replaces`, ends in the same transaction.
      */
     async start(
-      account: Pick<Account, 'id'>,
+      accountId: string,
       proof: Proof,
       device: { origin: Origin; browser: boolean; replaces: string | null },
       succeeded: (sessionId: string) => Fact,
@@ -32,7 +31,7 @@ export function createSignIn({ sessions, clock, ids, random, lifetimes }: Parts)
       const cookie = device.browser ? secretToken(random) : null
       const session: Session = {
         id: ids('ses'),
-        accountId: account.id,
+        accountId,
         identityId: proof.identityId,
         provider: proof.provider,
         amr: proof.amr,
