@@ -23,6 +23,8 @@ export function createConflicts({ conflicts, clock, ids, random, sealer }: Parts
     async open(
       grant: Grant,
       about: {
+        /** The public name of the flow that ended here: tells which cookie the ticket is bound to. */
+        handle: string
         binding: string
         accountId: string | null
         returnTo: string | null
@@ -31,7 +33,7 @@ export function createConflicts({ conflicts, clock, ids, random, sealer }: Parts
       },
     ): Promise<string> {
       const id = ids('cfl')
-      const ticket = secretToken(random)
+      const ticket = `${about.handle}.${secretToken(random)}`
       const at = clock()
       const because: Fact = {
         name: 'conflict.opened',

@@ -1,0 +1,113 @@
+import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Bus } from '../events/bus.ts'
+import { type Clock, secondsAfter } from '../kernel/clock.ts'
+import { type Sealer, sha256 } from '../kernel/crypto.ts'
+import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { PendingFlow, PendingFlowStore } from '../providers/ports.ts'
+import type { Providers } from '../providers/registry.ts'
+import { readReturnTo } from './return-to.ts'
+
+export type Begin = {
+  readonly provider: string
+  readonly redirectUriKey?: string | undefined
+  readonly returnTo?: string | undefined
+  readonly codeChallenge?: string | undefined
+  /** Absent for a sign-in; who links, and in which session. */
+  readonly visitor?: { readonly accountId: string; readonly sessionId: string }
+}
+
+export type Begun = {
+  readonly url: URL
+  readonly state: string
+  /** Names the flow without telling its state: the browser's cookie is called after it. */
+  readonly handle: string
+  /** Binds the flow: the browser's cookie, or the app's `flow_token`. Kept here only as a hash. */
+  readonly binding: string
+  readonly expiresIn: number
+}
+
+export type BeginCode =
+  | 'provider_not_found'
+  | 'provider_unavailable'
+  | 'redirect_uri_key_not_found'
+  | 'return_to_not_allowed'
+  | 'invalid_request'
+
+/** The public name of a flow: ten at once in one browser each have a cookie of their own. */
+export const flowHandle = (state: string): string => sha256(state).slice(0, 16)
+
+export const verifierPlace = (flowId: string): string => `flows/${flowId}/verifier`
+
+type Parts = {
+  providers: Providers
+  flows: PendingFlowStore
+  events: Bus
+  clock: Clock
+  ids: Ids
+  random: Random
+  sealer: Sealer
+  policy: { stateTtlSeconds: number; returnToAllowed: readonly URL[]; publicUrl: URL }
+}
+
+/** Sends somebody to a provider: everything that must still be true when they come back is written down first. */
+export function beginWithProvider({ providers, flows, events, clock, ids, random, sealer, policy }: Parts) {
+  return async ({
+    provider: id,
+    redirectUriKey = 'default',
+    returnTo,
+    codeChallenge,
+    visitor,
+  }: Begin): Promise<Result<Begun, AppError<BeginCode>>> => {
+    const provider = providers.get(id)
+    if (!provider) return fail('provider_not_found', { provider: id.slice(0, 40) })
+    const redirectUri = Object.hasOwn(provider.redirectUris, redirectUriKey)
+      ? provider.redirectUris[redirectUriKey]
+      : undefined
+    if (redirectUri === undefined) return fail('redirect_uri_key_not_found', { key: redirectUriKey.slice(0, 40) })
+    const target = returnTo === undefined ? undefined : readReturnTo(returnTo, policy.returnToAllowed, policy.publicUrl)
+    if (returnTo !== undefined && !target) return fail('return_to_not_allowed')
+    // Without a challenge, whoever reads the code off the app's address bar or history could trade it (RFC 9700 §2.1.1).
+    if (target?.tag === 'app' && codeChallenge === undefined)
+      return fail('invalid_request', undefined, {
+        extra: {
+          errors: [
+            {
+              path: 'code_challenge',
+              code: 'required',
+              detail: 'code_challenge (S256) is required to return to another origin',
+            },
+          ],
+        },
+      })
+
+    const intent = visitor ? 'link' : 'login'
+    const begun = await providers.begin(provider, { redirectUri, intent })
+    if (!begun.ok) return begun
+    const { url, state, verifier, nonce } = begun.value
+    const binding = secretToken(random)
+    const flowId = ids('flw')
+    const at = clock()
+    const flow: PendingFlow = {
+      id: flowId,
+      stateHash: sha256(state),
+      bindingHash: sha256(binding),
+      provider: provider.id,
+      intent,
+      redirectUri,
+      verifier: sealer.seal(verifier, verifierPlace(flowId)),
+      nonce,
+      accountId: visitor?.accountId ?? null,
+      sessionId: visitor?.sessionId ?? null,
+      returnTo: target?.tag === 'app' ? target.url.href : (target?.path ?? null),
+      codeChallenge: target?.tag === 'app' ? (codeChallenge ?? null) : null,
+      createdAt: at,
+      expiresAt: secondsAfter(at, policy.stateTtlSeconds),
+      claimedAt: null,
+    }
+    await flows.begin(flow)
+    events.emit('oauth.authorize_url_generated', { provider: provider.id, intent })
+    return ok({ url, state, handle: flowHandle(state), binding, expiresIn: policy.stateTtlSeconds })
+  }
+}
+export type BeginWithProvider = ReturnType<typeof beginWithProvider>

@@ -1,0 +1,254 @@
+import type { Conflicts } from '../accounts/conflicts.ts'
+import type { Account, AccountStore, Identity } from '../accounts/ports.ts'
+import type { Action, Reconcile, ReconcileCode } from '../accounts/reconcile.ts'
+import type { AuditStore } from '../audit/ports.ts'
+import type { Vault } from '../connections/vault.ts'
+import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Bus } from '../events/bus.ts'
+import type { Fact, Origin } from '../events/catalogue.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { type Sealer, sha256 } from '../kernel/crypto.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { PendingFlow, PendingFlowStore } from '../providers/ports.ts'
+import type { Grant } from '../providers/provider.ts'
+import type { Provider, Providers } from '../providers/registry.ts'
+import type { SignedIn, SignIn } from '../sessions/sign-in.ts'
+import { flowHandle, verifierPlace } from './begin-with-provider.ts'
+
+/** What came back on the callback. Any of it may be missing or made up. */
+export type Callback = {
+  readonly code?: string | undefined
+  readonly state?: string | undefined
+  readonly error?: string | undefined
+  readonly iss?: string | undefined
+}
+
+/** Who brings it: what binds them to the flow, and who they are already. */
+export type Arrival = {
+  /** The browser's flow cookie or the app's `flow_token`. */
+  readonly binding: string | undefined
+  readonly origin: Origin
+  /** Whether the session is carried by a cookie. */
+  readonly browser: boolean
+  readonly who: { readonly accountId: string; readonly sessionId: string } | null
+}
+
+export type Entered =
+  | ({
+      readonly tag: 'signed_in'
+      readonly flow: { readonly returnTo: string | null; readonly codeChallenge: string | null }
+    } & Entry &
+      SignedIn)
+  | ({ readonly tag: 'linked'; readonly flow: { readonly returnTo: string | null } } & Entry)
+export type Entry = { readonly account: Account; readonly identity: Identity; readonly action: Action }
+
+type FlowCode = 'invalid_state' | 'state_expired' | 'state_already_used' | 'flow_mismatch'
+export type EnterCode =
+  | FlowCode
+  | ReconcileCode
+  | 'provider_not_found'
+  | 'provider_unavailable'
+  | 'access_denied'
+  | 'token_exchange_failed'
+  | 'user_info_fetch_failed'
+  | 'session_revoked'
+  | 'invalid_request'
+
+type Parts = {
+  providers: Providers
+  flows: PendingFlowStore
+  reconcile: Reconcile
+  conflicts: Conflicts
+  accounts: AccountStore
+  vault: Vault
+  signIn: SignIn
+  audit: AuditStore
+  events: Bus
+  clock: Clock
+  sealer: Sealer
+}
+
+/** From the provider's answer to our own session: each step may stop the story, and a refusal changes nothing but the trail. */
+export function enterWithProvider(parts: Parts) {
+  const { providers, flows, reconcile, conflicts, vault, audit, events, clock, sealer } = parts
+  const finish = finishEntry(parts)
+
+  /** Takes the flow, once, for whoever it is bound to; says why not otherwise. Nothing is asked of the provider before. */
+  const claim = async (
+    provider: Provider,
+    callback: Callback,
+    arrival: Arrival,
+  ): Promise<Result<PendingFlow, AppError<FlowCode>>> => {
+    if (!callback.state) return fail('invalid_state')
+    const stateHash = sha256(callback.state)
+    const at = clock()
+    const binding = arrival.binding === undefined ? undefined : sha256(arrival.binding)
+    const flow =
+      binding === undefined
+        ? undefined
+        : await flows.claim({ stateHash, bindingHash: binding, provider: provider.id }, at)
+    if (!flow) {
+      const known = await flows.find(stateHash)
+      if (!known) return fail('invalid_state')
+      if (known.bindingHash !== binding || known.provider !== provider.id) return fail('flow_mismatch')
+      return known.claimedAt ? fail('state_already_used') : fail('state_expired')
+    }
+    // A link begun by one person and finished in another's browser would give the first a way into the second's account, or the
+    // second's identity to the first (cross-user session fixation).
+    if (
+      flow.intent === 'link' &&
+      (arrival.who?.accountId !== flow.accountId || arrival.who?.sessionId !== flow.sessionId)
+    )
+      return fail('flow_mismatch')
+    return ok(flow)
+  }
+
+  const askProvider = async (
+    provider: Provider,
+    callback: Callback,
+    flow: PendingFlow,
+  ): Promise<
+    Result<
+      Grant,
+      AppError<
+        | 'token_exchange_failed'
+        | 'user_info_fetch_failed'
+        | 'provider_unavailable'
+        | 'flow_mismatch'
+        | 'access_denied'
+        | 'invalid_request'
+      >
+    >
+  > => {
+    if (callback.error !== undefined) return refusal(provider, callback.error)
+    const { code, state, iss } = callback
+    if (!code || !state) return fail('invalid_request')
+    const exchanged = await events.span(
+      'oauth.token_exchange',
+      { provider: provider.id },
+      () =>
+        providers.exchange(
+          provider,
+          { code, state, ...(iss === undefined ? {} : { iss }) },
+          {
+            redirectUri: flow.redirectUri,
+            verifier: sealer.open(flow.verifier, verifierPlace(flow.id)),
+            nonce: flow.nonce,
+          },
+        ),
+      () => ({}),
+    )
+    if (!exchanged.ok) return exchanged
+    const claims = await events.span(
+      'oauth.user_info_fetch',
+      { provider: provider.id },
+      () => providers.identify(provider, exchanged.value),
+      () => ({ from_cache: false }),
+    )
+    if (!claims.ok) return claims
+    const { accessToken, refreshToken, idToken, expiresAt, scopes } = exchanged.value
+    return ok({
+      provider: provider.id,
+      issuer: provider.issuer,
+      clientId: provider.clientId,
+      claims: claims.value,
+      // A provider that does not say what it granted granted what was asked (RFC 6749 §5.1).
+      tokens: { accessToken, refreshToken, idToken, expiresAt, scopes: scopes ?? provider.scopes },
+    })
+  }
+
+  return async (
+    providerId: string,
+    callback: Callback,
+    arrival: Arrival,
+  ): Promise<Result<Entered, AppError<EnterCode>>> => {
+    const provider = providers.get(providerId)
+    if (!provider) return fail('provider_not_found', { provider: providerId.slice(0, 40) })
+
+    const refused = async <E extends EnterCode>(
+      error: AppError<E>,
+      flow?: PendingFlow,
+    ): Promise<Result<never, AppError<E>>> => {
+      const data = { provider: provider.id, code: error.code, intent: flow?.intent ?? 'login' } as const
+      await audit.record({
+        name: 'authentication.failed',
+        accountId: flow?.accountId ?? null,
+        origin: arrival.origin,
+        data,
+      })
+      return { ok: false, error }
+    }
+
+    const claimed = await claim(provider, callback, arrival)
+    events.emit('oauth.callback_received', { provider: provider.id, state_valid: claimed.ok })
+    if (!claimed.ok) return refused(claimed.error)
+    const flow = claimed.value
+
+    const asked = await askProvider(provider, callback, flow)
+    if (!asked.ok) return refused(asked.error, flow)
+    const grant = asked.value
+
+    const reconciled = await events.span(
+      'oauth.account_reconciliation',
+      { provider: provider.id },
+      () =>
+        reconcile({
+          grant,
+          providerName: provider.name,
+          trusted: providers.trusts(provider, grant.claims),
+          origin: arrival.origin,
+          ...(flow.accountId === null ? {} : { visitorId: flow.accountId }),
+        }),
+      ({ action }) => ({ action_taken: action }),
+    )
+    if (!reconciled.ok) {
+      if (reconciled.error.code !== 'account_conflict' || arrival.binding === undefined)
+        return refused(reconciled.error, flow)
+      const ticket = await conflicts.open(grant, {
+        handle: flowHandle(callback.state ?? ''),
+        binding: arrival.binding,
+        accountId: null,
+        returnTo: flow.returnTo,
+        codeChallenge: flow.codeChallenge,
+        origin: arrival.origin,
+      })
+      return { ok: false, error: { ...reconciled.error, extra: { conflict_ticket: ticket } } }
+    }
+
+    await vault.keep(grant)
+    providers.forgetProfile(provider, grant.claims.subject)
+    if (flow.intent === 'link') return ok({ tag: 'linked', ...reconciled.value, flow })
+    return ok({ tag: 'signed_in', ...reconciled.value, ...(await finish(reconciled.value, arrival)), flow })
+  }
+}
+export type EnterWithProvider = ReturnType<typeof enterWithProvider>
+
+/** The last step of every sign-in through a provider: a session, in place of the one the browser had. */
+export function finishEntry({ signIn }: Pick<Parts, 'signIn'>) {
+  return (
+    { account, identity, action }: Entry,
+    { origin, browser, who }: Omit<Arrival, 'binding'>,
+  ): Promise<SignedIn> =>
+    signIn.start(
+      account.id,
+      { identityId: identity.id, provider: identity.provider, amr: ['fed'] },
+      { origin, browser, replaces: browser ? (who?.sessionId ?? null) : null },
+      (session): Fact => ({
+        name: 'authentication.succeeded',
+        accountId: account.id,
+        origin,
+        data: { provider: identity.provider, action, session },
+      }),
+    )
+}
+
+/** What `error` on the callback means for us (RFC 6749 §4.1.2.1; Apple spells the refusal its own way). */
+function refusal(
+  provider: Provider,
+  error: string,
+): Result<never, AppError<'access_denied' | 'provider_unavailable' | 'token_exchange_failed'>> {
+  const params = { provider: provider.name }
+  if (error === 'access_denied' || error === 'user_cancelled_authorize') return fail('access_denied', params)
+  if (error === 'temporarily_unavailable' || error === 'server_error') return fail('provider_unavailable', params)
+  return fail('token_exchange_failed', params)
+}

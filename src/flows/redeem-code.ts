@@ -1,0 +1,35 @@
+import type { Account, AccountStore } from '../accounts/ports.ts'
+import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Origin } from '../events/catalogue.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { SignInCodes } from '../sessions/codes.ts'
+import type { Devices } from '../sessions/devices.ts'
+import type { SignInCode } from '../sessions/ports.ts'
+import type { TokenPair, Tokens } from '../sessions/tokens.ts'
+
+export type Redeemed = { readonly account: Account; readonly pair: TokenPair; readonly code: SignInCode }
+
+type Parts = { codes: SignInCodes; devices: Devices; accounts: AccountStore; tokens: Tokens }
+
+/** What an app on another origin does with its `?code=`: trades it, once, with the verifier only it has. */
+export function redeemCode({ codes, devices, accounts, tokens }: Parts) {
+  return async (
+    code: string,
+    verifier: string,
+    origin: Origin,
+  ): Promise<Result<Redeemed, AppError<'code_invalid'>>> => {
+    const spent = await codes.spend(code, verifier)
+    if (!spent.ok) {
+      const { replayed } = spent.error
+      if (replayed) await devices.end({ id: replayed.sessionId, accountId: replayed.accountId }, 'code_reused', origin)
+      return fail('code_invalid')
+    }
+    const [session, account] = await Promise.all([
+      devices.find(spent.value.sessionId),
+      accounts.find(spent.value.accountId),
+    ])
+    if (!session || session.endedAt || session.accountDisabled || !account) return fail('code_invalid')
+    return ok({ account, pair: tokens.pair(session), code: spent.value })
+  }
+}
+export type RedeemCode = ReturnType<typeof redeemCode>

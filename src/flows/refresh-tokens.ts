@@ -1,0 +1,91 @@
+import type { AccountStore } from '../accounts/ports.ts'
+import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Bus } from '../events/bus.ts'
+import type { Origin } from '../events/catalogue.ts'
+import { type Clock, secondsAfter } from '../kernel/clock.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { Session, SessionStore } from '../sessions/ports.ts'
+import { decideRotation, type Windows } from '../sessions/rotation.ts'
+import type { TokenClaims, TokenCode, TokenPair, Tokens } from '../sessions/tokens.ts'
+
+export type RefreshCode =
+  | TokenCode
+  | 'user_not_found'
+  | 'user_disabled'
+  | 'session_revoked'
+  | 'session_expired'
+  | 'token_reused'
+
+type Parts = {
+  sessions: SessionStore
+  accounts: AccountStore
+  tokens: Tokens
+  events: Bus
+  clock: Clock
+  windows: Windows
+  refreshTtlSeconds: number
+}
+
+/**
+ * A new pair for an old one. The usual case is one compare-and-set and two signatures; everything else is found out only when that
+ * fails, and decided by `decideRotation`.
+ */
+export function refreshTokens({ sessions, accounts, tokens, events, clock, windows, refreshTtlSeconds }: Parts) {
+  const refuse = <C extends RefreshCode>(refused: {
+    ok: false
+    error: AppError<C>
+  }): { ok: false; error: AppError<C> } => {
+    events.emit('session.refreshed', { result: 'refused' })
+    return refused
+  }
+
+  const rotate = async (
+    { sid, sub, generation }: Pick<TokenClaims, 'sid' | 'sub' | 'generation'>,
+    origin: Origin,
+  ): Promise<Result<TokenPair, AppError<RefreshCode>>> => {
+    for (;;) {
+      const now = clock()
+      const rotated = await sessions.rotate(sid, generation, now, secondsAfter(now, refreshTtlSeconds))
+      if (rotated) {
+        events.emit('session.refreshed', { result: 'rotated' })
+        return ok(tokens.pair(rotated))
+      }
+      const session = await sessions.find(sid)
+      if (!session || session.accountId !== sub)
+        return refuse((await accounts.find(sub)) ? fail('session_revoked') : fail('user_not_found'))
+      if (session.accountDisabled) return refuse(fail('user_disabled'))
+      const decision = decideRotation(generation, session, now, windows)
+      if (decision.tag === 'refuse') return refuse(fail(decision.code))
+      if (decision.tag === 'replay') {
+        events.emit('session.refreshed', { result: 'replayed' })
+        return ok(tokens.pair(session))
+      }
+      if (decision.tag === 'reuse') {
+        await sessions.end({ id: sid, accountId: sub }, 'token_reused', now, [
+          { name: 'session.token_reused', accountId: sub, origin, data: { session: sid } },
+        ])
+        return refuse(fail('token_reused'))
+      }
+      // `rotate`: the session changed between the two reads; its present state is decided on anew.
+    }
+  }
+
+  return {
+    async byToken(token: string, origin: Origin): Promise<Result<TokenPair, AppError<RefreshCode>>> {
+      const claims = await tokens.read(token, 'refresh')
+      if (claims.ok) return rotate(claims.value, origin)
+      const { expired } = claims.error
+      // A token whose end was the session's absolute end says so: refreshing earlier would not have helped.
+      const session = expired && (await sessions.find(expired.sid))
+      if (session && session.absoluteExpiresAt <= clock()) return refuse(fail('session_expired'))
+      return refuse(claims)
+    },
+
+    /** The browser's session, known by its cookie, needs no old token: the cookie is its proof. */
+    bySession: (
+      { id, accountId, generation }: Session,
+      origin: Origin,
+    ): Promise<Result<TokenPair, AppError<RefreshCode>>> => rotate({ sid: id, sub: accountId, generation }, origin),
+  }
+}
+export type RefreshTokens = ReturnType<typeof refreshTokens>

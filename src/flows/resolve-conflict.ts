@@ -1,0 +1,137 @@
+import type { Conflicts } from '../accounts/conflicts.ts'
+import { provesEmail } from '../accounts/decide.ts'
+import type { AccountStore } from '../accounts/ports.ts'
+import type { Reconcile, ReconcileCode } from '../accounts/reconcile.ts'
+import type { AuditStore } from '../audit/ports.ts'
+import type { Vault } from '../connections/vault.ts'
+import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Bus } from '../events/bus.ts'
+import { maskEmail, readEmail } from '../kernel/email.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { Grant } from '../providers/provider.ts'
+import type { Provider, Providers } from '../providers/registry.ts'
+import type { SignIn } from '../sessions/sign-in.ts'
+import { type Arrival, type Entered, finishEntry } from './enter-with-provider.ts'
+
+export type OpenQuestion = {
+  readonly provider: { readonly id: string; readonly name: string }
+  /** Masked: whoever sees this page has not proved the address yet. */
+  readonly email: string
+  /** Providers to prove the existing account with. */
+  readonly methods: readonly { readonly type: 'provider'; readonly provider: string; readonly name: string }[]
+  readonly expiresAt: Date
+  readonly canCreate: boolean
+  /** The visitor is signed in to an account with this address: it only remains to say yes. */
+  readonly proven: boolean
+}
+export type ResolveCode = 'conflict_not_found' | 'proof_required' | 'provider_not_found' | ReconcileCode
+
+type Visitor = { readonly accountId: string; readonly recent: boolean } | null
+type Parts = {
+  conflicts: Conflicts
+  accounts: AccountStore
+  providers: Providers
+  reconcile: Reconcile
+  vault: Vault
+  signIn: SignIn
+  audit: AuditStore
+  events: Bus
+  autoRegister: boolean
+}
+
+/** The question a sign-in left open: this address has an account already. Is it yours, or do you go on with one of your own? */
+export function resolveConflict(parts: Parts) {
+  const { conflicts, accounts, providers, reconcile, vault, audit, events, autoRegister } = parts
+  const finish = finishEntry(parts)
+
+  const find = async (ticket: string, binding: string | undefined) => {
+    const conflict = binding === undefined ? undefined : await conflicts.find(ticket, binding)
+    const provider = conflict && providers.get(conflict.provider)
+    return conflict && provider ? { conflict, provider, grant: conflict.opened } : undefined
+  }
+
+  const namesakesOf = async ({ claims }: Grant) => {
+    const email = claims.email === null ? undefined : readEmail(claims.email)
+    return email ? accounts.findByEmail(email.key) : []
+  }
+
+  /** Which buttons to offer. Only somebody who proved the address learns what the other account signs in with. */
+  const methodsFor = async (grant: Grant, provider: Provider) => {
+    const known = new Set(
+      (await namesakesOf(grant)).flatMap(({ identities }) => identities.map((identity) => identity.provider)),
+    )
+    const proven = provesEmail(grant.claims, providers.trusts(provider, grant.claims))
+    return providers
+      .list()
+      .filter(({ id }) => !proven || known.has(id))
+      .map(({ id, name }) => ({ type: 'provider' as const, provider: id, name }))
+  }
+
+  const proved = async (grant: Grant, visitor: Visitor): Promise<string | undefined> =>
+    visitor?.recent && (await namesakesOf(grant)).some(({ account }) => account.id === visitor.accountId)
+      ? visitor.accountId
+      : undefined
+
+  return {
+    async show(
+      ticket: string,
+      binding: string | undefined,
+      visitor: Visitor,
+    ): Promise<Result<OpenQuestion, AppError<'conflict_not_found'>>> {
+      const found = await find(ticket, binding)
+      if (!found) return fail('conflict_not_found')
+      const { conflict, provider, grant } = found
+      return ok({
+        provider: { id: provider.id, name: provider.name },
+        email: maskEmail(grant.claims.email ?? ''),
+        methods: await methodsFor(grant, provider),
+        expiresAt: conflict.expiresAt,
+        canCreate: autoRegister,
+        proven: (await proved(grant, visitor)) !== undefined,
+      })
+    },
+
+    /** `link` needs the existing account proved by a recent sign-in to it; `create` goes on with an account of its own. */
+    async answer(
+      ticket: string,
+      action: 'link' | 'create',
+      arrival: Arrival & { recent: boolean },
+    ): Promise<Result<Entered, AppError<ResolveCode>>> {
+      const found = await find(ticket, arrival.binding)
+      if (!found) return fail('conflict_not_found')
+      const { conflict, provider, grant } = found
+      const visitorId =
+        action === 'link'
+          ? await proved(grant, arrival.who && { accountId: arrival.who.accountId, recent: arrival.recent })
+          : undefined
+      if (action === 'link' && visitorId === undefined) return fail('proof_required')
+      if (action === 'create' && !autoRegister) return fail('user_creation_disabled')
+      if (!(await conflicts.resolve(conflict))) return fail('conflict_not_found')
+
+      const reconciled = await events.span(
+        'oauth.account_reconciliation',
+        { provider: provider.id },
+        () =>
+          reconcile({
+            grant,
+            providerName: provider.name,
+            trusted: providers.trusts(provider, grant.claims),
+            origin: arrival.origin,
+            resolving: action,
+            ...(visitorId === undefined ? {} : { visitorId }),
+          }),
+        (value) => ({ action_taken: value.action }),
+      )
+      if (!reconciled.ok) return reconciled
+      await audit.record({
+        name: 'conflict.resolved',
+        accountId: reconciled.value.account.id,
+        origin: arrival.origin,
+        data: { provider: provider.id, action },
+      })
+      await vault.keep(grant)
+      return ok({ tag: 'signed_in', ...reconciled.value, ...(await finish(reconciled.value, arrival)), flow: conflict })
+    },
+  }
+}
+export type ResolveConflict = ReturnType<typeof resolveConflict>

@@ -1,0 +1,28 @@
+import type { Origin } from '../events/catalogue.ts'
+import type { Devices } from '../sessions/devices.ts'
+import type { Tokens } from '../sessions/tokens.ts'
+
+type Parts = { devices: Devices; tokens: Tokens }
+
+/** Being signed out, here or everywhere, or because a token was handed back (RFC 7009). */
+export function signOut({ devices, tokens }: Parts) {
+  return {
+    /** Already signed out is signed out. */
+    async here(who: { accountId: string; sessionId: string }, origin: Origin): Promise<void> {
+      await devices.end({ id: who.sessionId, accountId: who.accountId }, 'logout', origin)
+    },
+
+    async everywhere(accountId: string, origin: Origin): Promise<void> {
+      await devices.endAll(accountId, null, 'logout_all', origin)
+    },
+
+    /** Ends the session of either token of ours; says nothing about tokens it does not know (RFC 7009 §2.2). */
+    async token(token: string, origin: Origin): Promise<void> {
+      for (const type of ['refresh', 'access'] as const) {
+        const claims = await tokens.read(token, type)
+        if (claims.ok) await devices.end({ id: claims.value.sid, accountId: claims.value.sub }, 'revoked', origin)
+      }
+    },
+  }
+}
+export type SignOut = ReturnType<typeof signOut>

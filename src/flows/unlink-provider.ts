@@ -1,0 +1,32 @@
+import type { Links } from '../accounts/links.ts'
+import type { AuditStore } from '../audit/ports.ts'
+import type { AppError } from '../errors/catalogue.ts'
+import type { Origin } from '../events/catalogue.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { Providers } from '../providers/registry.ts'
+
+type Parts = { links: Links; providers: Providers; audit: AuditStore; wakeRevocation: () => void }
+
+/** A sign-in is taken away: here at once, at its provider as soon as it answers. */
+export function unlinkProvider({ links, providers, audit, wakeRevocation }: Parts) {
+  return async (
+    of: { accountId: string; sessionId: string; identityId: string },
+    origin: Origin,
+  ): Promise<Result<null, AppError<'not_linked' | 'last_login_method'>>> => {
+    const unlinked = await links.unlink(of, origin)
+    if (!unlinked.ok) {
+      await audit.record({
+        name: 'identity.unlink_refused',
+        accountId: of.accountId,
+        origin,
+        data: { code: unlinked.error.code },
+      })
+      return unlinked
+    }
+    const provider = providers.get(unlinked.value.provider)
+    if (provider) providers.forgetProfile(provider, unlinked.value.subject)
+    wakeRevocation()
+    return ok(null)
+  }
+}
+export type UnlinkProvider = ReturnType<typeof unlinkProvider>

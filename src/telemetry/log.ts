@@ -1,0 +1,75 @@
+import { type DestinationStream, destination, type Logger, pino } from 'pino'
+import type { Bus } from '../events/bus.ts'
+import { catalogue } from '../events/catalogue.ts'
+
+/** Whatever else is logged by mistake: a member with one of these names leaves as `[redacted]`. */
+const secretNames = [
+  'password',
+  'token',
+  'access_token',
+  'refresh_token',
+  'id_token',
+  'accessToken',
+  'refreshToken',
+  'idToken',
+  'code',
+  'state',
+  'verifier',
+  'code_verifier',
+  'client_secret',
+  'clientSecret',
+  'cookie',
+  'authorization',
+  'flow_token',
+  'secret',
+]
+
+/** Lines of JSON, written in batches off the request's path and flushed at the end. */
+export function createLog(
+  level: string,
+  to: DestinationStream = destination({ sync: false, minLength: 4096 }),
+): Logger {
+  const paths = secretNames.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]).filter((path) => path !== 'code')
+  return pino(
+    {
+      level,
+      redact: { paths, censor: '[redacted]' },
+      base: undefined,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    to,
+  )
+}
+
+/**
+ * Tells events to the log: spans and facts at the level their catalogue line names. Payloads hold no secret by construction; a person
+ * is named by id alone.
+ */
+export function logEvents(events: Bus, log: Logger): void {
+  events.all('log', (event) => {
+    const name = event.name.replace(/\.(start|stop|exception)$/, '')
+    const entry = catalogue[name as keyof typeof catalogue] as {
+      kind: string
+      log?: 'debug' | 'info' | 'warn' | 'error'
+    }
+    const level = entry.kind === 'span' ? (event.name.endsWith('.exception') ? 'warn' : 'info') : entry.log
+    if (level === undefined || !log.isLevelEnabled(level)) return
+    const { at: _, origin, ...rest } = event as typeof event & { origin?: { requestId: string | null } }
+    log[level]({
+      event: rest.name,
+      ...('accountId' in rest ? { account: rest.accountId } : {}),
+      ...(origin?.requestId ? { request_id: origin.requestId } : {}),
+      ...('ms' in rest ? { ms: Math.round(rest.ms * 100) / 100 } : {}),
+      ...('code' in rest ? { outcome: rest.code } : {}),
+      ...namedCode(rest.data),
+    })
+  })
+}
+
+/** `code` is a secret's name everywhere but here, where it is an error's: it leaves as `outcome`. */
+function namedCode(data: object): object {
+  if (!('code' in data)) return data
+  const { code, ...rest } = data
+  return { ...rest, outcome: code }
+}

@@ -1,0 +1,162 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Bus } from '../events/bus.ts'
+
+const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+const stateNumbers = { closed: 0, half_open: 1, open: 2 } as const
+
+/** What is read at the moment of scraping rather than counted. */
+type Probes = {
+  breakers: () => readonly { provider: string; endpointType: string; state: keyof typeof stateNumbers }[]
+  revocationBacklog: () => Promise<number>
+}
+
+/** Counts what happened, from events alone. Labels are provider ids, codes and route patterns: never what a stranger sent. */
+export function createMetrics(events: Bus, probes: Probes) {
+  const register = new Registry()
+  const registers = [register]
+  collectDefaultMetrics({ register })
+
+  const attempts = new Counter({
+    name: 'vinculum_authentication_attempts_total',
+    help: 'Sign-ins, by provider and outcome',
+    labelNames: ['provider', 'status'],
+    registers,
+  })
+  const duration = new Histogram({
+    name: 'vinculum_authentication_duration_seconds',
+    help: 'How long a stage of a sign-in took',
+    labelNames: ['provider', 'stage'],
+    buckets: seconds,
+    registers,
+  })
+  const linked = new Counter({
+    name: 'vinculum_accounts_linked_total',
+    help: 'Identities linked',
+    labelNames: ['provider'],
+    registers,
+  })
+  const unlinked = new Counter({
+    name: 'vinculum_accounts_unlinked_total',
+    help: 'Identities unlinked',
+    labelNames: ['provider'],
+    registers,
+  })
+  const failures = new Counter({
+    name: 'vinculum_provider_call_failures_total',
+    help: 'Calls to a provider that failed',
+    labelNames: ['provider', 'endpoint_type'],
+    registers,
+  })
+  const refreshes = new Counter({
+    name: 'vinculum_token_refreshes_total',
+    help: 'First-party token refreshes, by result',
+    labelNames: ['result'],
+    registers,
+  })
+  const providerRefreshes = new Counter({
+    name: 'vinculum_provider_token_refreshes_total',
+    help: 'Provider token refreshes, by result',
+    labelNames: ['provider', 'result'],
+    registers,
+  })
+  const requests = new Histogram({
+    name: 'vinculum_http_request_duration_seconds',
+    help: 'Requests answered',
+    labelNames: ['method', 'route', 'status'],
+    buckets: seconds,
+    registers,
+  })
+
+  let cacheReads = 0
+  let cacheHits = 0
+  new Gauge({
+    name: 'vinculum_user_info_cache_hit_ratio',
+    help: 'Share of profile look-ups answered from the cache since the start',
+    registers,
+    collect() {
+      this.set(cacheReads === 0 ? 0 : cacheHits / cacheReads)
+    },
+  })
+  new Gauge({
+    name: 'vinculum_circuit_breaker_state',
+    help: '0 closed, 1 half open, 2 open',
+    labelNames: ['provider', 'endpoint_type'],
+    registers,
+    collect() {
+      for (const { provider, endpointType, state } of probes.breakers())
+        this.set({ provider, endpoint_type: endpointType }, stateNumbers[state])
+    },
+  })
+  new Gauge({
+    name: 'vinculum_revocation_backlog',
+    help: 'Grants waiting to be revoked at their provider',
+    registers,
+    async collect() {
+      this.set(await probes.revocationBacklog())
+    },
+  })
+
+  /** Children are looked up once: the label object costs more than the count. */
+  const rotated = refreshes.labels('rotated')
+  const observers = new Map<string, { observe(value: number): void }>()
+
+  events.on(
+    'metrics',
+    [
+      'authentication.succeeded',
+      'authentication.failed',
+      'conflict.opened',
+      'identity.linked',
+      'identity.unlinked',
+      'oauth.token_exchange.stop',
+      'oauth.token_exchange.exception',
+      'oauth.user_info_fetch.stop',
+      'oauth.user_info_fetch.exception',
+      'provider.call_failed',
+      'provider_token.refreshed',
+      'user_info_cache.read',
+      'session.refreshed',
+      'http.answered',
+    ],
+    (event) => {
+      switch (event.name) {
+        case 'authentication.succeeded':
+          return attempts.inc({ provider: event.data.provider, status: 'success' })
+        case 'authentication.failed':
+          return attempts.inc({ provider: event.data.provider, status: event.data.code })
+        case 'conflict.opened':
+          return attempts.inc({ provider: event.data.provider, status: 'account_conflict' })
+        case 'identity.linked':
+          return linked.inc({ provider: event.data.provider })
+        case 'identity.unlinked':
+          return unlinked.inc({ provider: event.data.provider })
+        case 'oauth.token_exchange.stop':
+        case 'oauth.token_exchange.exception':
+          return duration.observe({ provider: event.data.provider, stage: 'code_exchange' }, event.ms / 1000)
+        case 'oauth.user_info_fetch.stop':
+        case 'oauth.user_info_fetch.exception':
+          return duration.observe({ provider: event.data.provider, stage: 'user_info_fetch' }, event.ms / 1000)
+        case 'provider.call_failed':
+          return failures.inc({ provider: event.data.provider, endpoint_type: event.data.endpoint_type })
+        case 'provider_token.refreshed':
+          return providerRefreshes.inc({ provider: event.data.provider, result: event.data.result })
+        case 'user_info_cache.read':
+          cacheReads++
+          if (event.data.hit) cacheHits++
+          return
+        case 'session.refreshed':
+          return event.data.result === 'rotated' ? rotated.inc() : refreshes.inc({ result: event.data.result })
+        case 'http.answered': {
+          const { method, route, status, ms } = event.data
+          const key = `${method} ${route} ${status}`
+          let observer = observers.get(key)
+          if (!observer) observers.set(key, (observer = requests.labels(method, route, String(status))))
+          return observer.observe(ms / 1000)
+        }
+      }
+    },
+  )
+
+  return { contentType: register.contentType, text: (): Promise<string> => register.metrics() }
+}
+export type Metrics = ReturnType<typeof createMetrics>
