@@ -5,7 +5,7 @@ import { type Sealer, sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { PendingFlow, PendingFlowStore } from '../providers/ports.ts'
-import type { Providers } from '../providers/registry.ts'
+import type { Providers } from '../providers/providers.ts'
 import { readReturnTo } from './return-to.ts'
 
 export type Begin = {

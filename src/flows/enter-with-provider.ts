@@ -10,8 +10,8 @@ import type { Clock } from '../kernel/clock.ts'
 import { type Sealer, sha256 } from '../kernel/crypto.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { PendingFlow, PendingFlowStore } from '../providers/ports.ts'
-import type { Grant } from '../providers/provider.ts'
-import type { Provider, Providers } from '../providers/registry.ts'
+import type { Grant, Provider } from '../providers/provider.ts'
+import type { Providers } from '../providers/providers.ts'
 import type { SignedIn, SignIn } from '../sessions/sign-in.ts'
 import { flowHandle, verifierPlace } from './begin-with-provider.ts'
 
@@ -146,7 +146,7 @@ export function enterWithProvider(parts: Parts) {
       () => ({ from_cache: false }),
     )
     if (!claims.ok) return claims
-    const { accessToken, refreshToken, idToken, expiresAt, scopes } = exchanged.value
+    const { accessToken, refreshToken, idToken, expiresAt, scopes } = exchanged.value.tokens
     return ok({
       provider: provider.id,
       issuer: provider.issuer,

@@ -3,7 +3,8 @@ import type { Renewal } from '../connections/renewal.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
 import type { Result } from '../kernel/result.ts'
-import type { Providers, ReadProfile } from '../providers/registry.ts'
+import type { Providers } from '../providers/providers.ts'
+import type { Reading } from '../providers/userinfo.ts'
 
 export type UserInfoCode = 'not_linked' | 'provider_unavailable' | 'user_info_fetch_failed' | 'needs_reauthorization'
 
@@ -11,7 +12,7 @@ type Parts = { accounts: AccountStore; providers: Providers; renewal: Renewal; e
 
 /** What a provider says about somebody now, for that somebody: through the cache, with a token renewed if need be. */
 export function readUserInfo({ accounts, providers, renewal, events }: Parts) {
-  return async (accountId: string, identityId: string): Promise<Result<ReadProfile, AppError<UserInfoCode>>> => {
+  return async (accountId: string, identityId: string): Promise<Result<Reading, AppError<UserInfoCode>>> => {
     const identity = (await accounts.identitiesOf(accountId)).find(({ id }) => id === identityId)
     if (!identity) return fail('not_linked')
     const provider = providers.get(identity.provider)

@@ -17,7 +17,8 @@ export function readReturnTo(text: string, allowed: readonly URL[], self: URL): 
     return url?.origin === self.origin ? { tag: 'here', path: url.pathname + url.search + url.hash } : undefined
   }
   const url = URL.canParse(text) ? new URL(text) : undefined
-  if (!url || url.username !== '' || url.password !== '' || /%2f|%5c|%2e/i.test(url.pathname)) return undefined
+  if (url === undefined) return undefined
+  if (url.username !== '' || url.password !== '' || /%2f|%5c|%2e/i.test(url.pathname)) return undefined
   const fits = allowed.some(({ origin, pathname }) => {
     const base = pathname.endsWith('/') ? pathname : `${pathname}/`
     return url.origin === origin && (`${url.pathname}/` === base || url.pathname.startsWith(base))

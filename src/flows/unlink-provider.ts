@@ -3,7 +3,7 @@ import type { AuditStore } from '../audit/ports.ts'
 import type { AppError } from '../errors/catalogue.ts'
 import type { Origin } from '../events/catalogue.ts'
 import { ok, type Result } from '../kernel/result.ts'
-import type { Providers } from '../providers/registry.ts'
+import type { Providers } from '../providers/providers.ts'
 
 type Parts = { links: Links; providers: Providers; audit: AuditStore; wakeRevocation: () => void }
 

@@ -52,6 +52,76 @@ export type Profile = {
   readonly _json: Readonly<Record<string, unknown>>
 }
 
+/** Why a provider’s answer names nobody who may sign in: a class for the log, never the provider’s own text. */
+export type Unreadable = { readonly unreadable: 'no_subject' | 'account_not_active' | 'not_a_person' }
+
+export type Intent = 'login' | 'link'
+
+/** Where one provider is reached, once that is known: from its definition, from the operator, or discovered. */
+export type Endpoints = {
+  readonly authorize: string
+  readonly token: string
+  /** `null` when an OpenID provider has none: then its id_token says all there is. */
+  readonly userinfo: string | null
+  readonly emails: string | null
+  readonly revoke: string | null
+  readonly jwks: string | null
+  /** How this client proves itself at the token and revocation endpoints (RFC 6749 §2.3.1). */
+  readonly clientAuth: 'basic' | 'post'
+  /** Whether the callback must carry `iss` (RFC 9207 §2.4). */
+  readonly issRequired: boolean
+}
+
+/** What a definition gets to build its Passport strategy with; everything about state, PKCE and transport is settled. */
+export type StrategyParts = {
+  readonly options: OAuth2Strategy.StrategyOptions
+  readonly endpoints: Endpoints
+  readonly scopes: readonly string[]
+}
+export type Verify = OAuth2Strategy.VerifyFunction<Profile | undefined, Readonly<Record<string, unknown>>>
+
+/** One kind of provider in full: data, and one pure reader of its profile. */
+export type Definition = {
+  readonly kind: ProviderSettings['kind']
+  /** The least that signs somebody in. */
+  readonly scopes: readonly string[]
+  readonly emailTrust: EmailTrust
+  readonly endpoints: (settings: ProviderSettings) => Partial<Endpoints>
+  readonly strategy: (parts: StrategyParts, verify: Verify) => OAuth2Strategy
+  readonly claims: (profile: Profile, settings: ProviderSettings) => Claims | Unreadable
+  /** Parameters of its own on the authorization request. */
+  readonly ask?: (intent: Intent) => Readonly<Record<string, string>>
+  /** Headers of its own on GET requests. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Whether it speaks OpenID Connect: the spellings of its `iss`, and whether an id_token must come. */
+  readonly openid?: { readonly issuers: (settings: ProviderSettings) => readonly string[]; readonly required: boolean }
+  /** What its own error codes mean for a refresh, where they differ from RFC 6749 §5.2. */
+  readonly refusals?: Readonly<Record<string, Refusal>>
+  /** How a token is taken back; `none` of these when it has no endpoint. */
+  readonly revocation: 'google' | 'github' | 'rfc7009'
+}
+
+/** What a refused refresh asks of us: the person must consent again, or the operator must mend the configuration. */
+export type Refusal = 'needs_reauthorization' | 'client_config'
+
+export const defineProvider = (definition: Definition): Definition => definition
+
+/** One enabled provider, as everybody else knows it. */
+export type Provider = {
+  readonly id: string
+  readonly name: string
+  readonly kind: ProviderSettings['kind']
+  /** Namespace of its subjects: the issuer for generic OpenID Connect, its id elsewhere. */
+  readonly issuer: string
+  readonly clientId: string
+  readonly redirectUris: Readonly<Record<string, string>>
+  /** What is asked for. */
+  readonly scopes: readonly string[]
+  readonly emailTrust: EmailTrust
+  /** For the `form-action` of our pages; `null` while an OpenID provider was not discovered yet. */
+  authorizeOrigin(): string | null
+}
+
 export type { OAuth2Strategy }
 
 export type BreakerSettings = {

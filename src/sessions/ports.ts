@@ -79,7 +79,7 @@ export type SignInCode = {
   readonly sessionId: string
   readonly accountId: string
   /** What AuthResponse says of the sign-in. */
-  readonly action: string
+  readonly action: 'login_existing' | 'linked_existing' | 'linked_new' | 'created_new_user'
   readonly provider: string
   readonly providerUserId: string
   readonly codeChallenge: string

@@ -12,8 +12,6 @@ const secretNames = [
   'accessToken',
   'refreshToken',
   'idToken',
-  'code',
-  'state',
   'verifier',
   'code_verifier',
   'client_secret',
@@ -29,12 +27,12 @@ export function createLog(
   level: string,
   to: DestinationStream = destination({ sync: false, minLength: 4096 }),
 ): Logger {
-  const paths = secretNames.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]).filter((path) => path !== 'code')
+  const paths = secretNames.flatMap((name) => [name, `*.${name}`, `*.*.${name}`])
   return pino(
     {
       level,
       redact: { paths, censor: '[redacted]' },
-      base: undefined,
+      base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
@@ -62,14 +60,7 @@ export function logEvents(events: Bus, log: Logger): void {
       ...(origin?.requestId ? { request_id: origin.requestId } : {}),
       ...('ms' in rest ? { ms: Math.round(rest.ms * 100) / 100 } : {}),
       ...('code' in rest ? { outcome: rest.code } : {}),
-      ...namedCode(rest.data),
+      ...rest.data,
     })
   })
-}
-
-/** `code` is a secret's name everywhere but here, where it is an error's: it leaves as `outcome`. */
-function namedCode(data: object): object {
-  if (!('code' in data)) return data
-  const { code, ...rest } = data
-  return { ...rest, outcome: code }
 }

@@ -149,8 +149,8 @@ export function createMetrics(events: Bus, probes: Probes) {
         case 'http.answered': {
           const { method, route, status, ms } = event.data
           const key = `${method} ${route} ${status}`
-          let observer = observers.get(key)
-          if (!observer) observers.set(key, (observer = requests.labels(method, route, String(status))))
+          const observer = observers.get(key) ?? requests.labels(method, route, String(status))
+          observers.set(key, observer)
           return observer.observe(ms / 1000)
         }
       }

@@ -1,0 +1,102 @@
+/**
+ * Who signs in: the page a person clicks, or the automatic choice that lets a test walk with plain HTTP. Whether the request was
+ * a good one has been decided by the provider before it comes here.
+ */
+import { type Answer, type Asked, type ProviderId, reader } from './exchange.ts'
+import { type Identity, subjectOf } from './identities.ts'
+import type { World } from './world.ts'
+
+const LABEL: Record<ProviderId, string> = {
+  google: 'Google (look-alike)',
+  github: 'GitHub (look-alike)',
+  atlassian: 'Atlassian (look-alike)',
+  oidc: 'Acme ID',
+  oauth2: 'Beta',
+}
+
+const escaped = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`)
+
+/** Says nothing about `form-action`: browsers apply it to the redirect after the form, which leads back to the application. */
+const PAGE_HEADERS = {
+  'content-type': 'text/html; charset=utf-8',
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+}
+
+const STYLE = `
+  :root { color-scheme: light dark; font: 1.0625rem/1.5 system-ui, sans-serif }
+  body { max-width: 30rem; margin: 12vh auto; padding: 0 1rem }
+  h1 { font-size: 1.375rem; line-height: 1.3 }
+  ul { list-style: none; padding: 0 }
+  li { margin: .5rem 0 }
+  button { font: inherit; width: 100%; min-height: 2.75rem; padding: .5rem .875rem; text-align: start; cursor: pointer }
+  .deny { margin-top: 1.5rem }`
+
+export function page(status: number, title: string, content: string): Answer {
+  const body = `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escaped(title)}</title><style>${STYLE}
+</style></head>
+<body><main><h1>${escaped(title)}</h1>
+${content}
+</main></body>
+</html>
+`
+  return { status, headers: PAGE_HEADERS, body }
+}
+
+/** A mistake the provider keeps to itself: the person sees it, the application hears nothing. */
+export const errorPage = (status: number, title: string, detail: string): Answer =>
+  page(status, title, `<p>${escaped(detail)}</p>`)
+
+function consentPage(world: World, provider: ProviderId, app: string, scopes: readonly string[]): Answer {
+  const people = world.identities.all().filter((who) => subjectOf(who, provider) !== undefined)
+  const buttons = people.map(
+    (who) =>
+      `<li><button type="submit" name="as" value="${escaped(who.key)}">Continue as ${escaped(who.title)}</button></li>`,
+  )
+  const asks = scopes.length > 0 ? `<p>${escaped(app)} asks for: ${escaped(scopes.join(', '))}</p>` : ''
+  // Without an action the form goes back to this very address, query and all.
+  return page(
+    200,
+    `Sign in to ${app} with ${LABEL[provider]}`,
+    `<p>This is a local sandbox. Nobody here is real, and nothing leaves this computer.</p>
+${asks}
+<form method="post"><ul>
+${buttons.join('\n')}
+</ul>
+<p class="deny"><button type="submit" name="deny" value="1">Deny</button></p></form>`,
+  )
+}
+
+export type Consent = {
+  readonly provider: ProviderId
+  readonly app: string
+  readonly scopes: readonly string[]
+  chosen(who: Identity, how: { clicked: boolean }): Answer | Promise<Answer>
+  denied(): Answer | Promise<Answer>
+}
+
+/** Who signs in without a page, if anybody does: the one hinted at in the request, else the sandbox's default. */
+export function automatic(world: World, asked: Asked, provider: ProviderId): Identity | undefined {
+  const hint = asked.query.get('login_hint') ?? asked.query.get('login')
+  const hinted = hint ? world.identities.hinted(provider, hint) : undefined
+  return hinted ?? (world.mode.as === 'click' ? undefined : world.identities.get(world.mode.as))
+}
+
+/** The form first, then what the sandbox was told, then a hint in the request, then the default; otherwise the page. */
+export function askPerson(world: World, asked: Asked, consent: Consent): Answer | Promise<Answer> {
+  const { provider } = consent
+  const field = reader(asked)
+  const clicked = asked.method === 'POST' ? field('as') : undefined
+  if (asked.method === 'POST' && field('deny') !== undefined) return consent.denied()
+  if (clicked === undefined && world.mode.deny) return consent.denied()
+  const who = clicked !== undefined ? world.identities.get(clicked) : automatic(world, asked, provider)
+  if (who !== undefined && subjectOf(who, provider) !== undefined) {
+    return consent.chosen(who, { clicked: clicked !== undefined })
+  }
+  if (who !== undefined) return errorPage(403, 'No such account', `${who.key} has no account at ${LABEL[provider]}.`)
+  return consentPage(world, provider, consent.app, consent.scopes)
+}

@@ -1,0 +1,355 @@
+/**
+ * GitHub, as documented at https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps and
+ * https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens:
+ * form-encoded unless asked for JSON, and every refusal at the token endpoint is a 200.
+ */
+import { APP_NAME, type Client } from './clients.ts'
+import { challengeOf, verify } from './codes.ts'
+import { askPerson, errorPage } from './consent.ts'
+import { type Answer, type Asked, basic, bearer, callback, empty, json, reader, redirect, words } from './exchange.ts'
+import type { Grant, Token } from './grants.ts'
+import type { GitHubIdentity, Identity } from './identities.ts'
+import { secrets } from './secrets.ts'
+import type { LookAlike, World } from './world.ts'
+
+const ACCESS_SECONDS = 28_800
+const REFRESH_SECONDS = 15_811_200
+/** "There is a limit of ten tokens that are issued per user/application/scope combination"; the oldest is revoked. */
+const MOST_TOKENS = 10
+const DOCS = 'https://docs.github.com'
+const TROUBLE = `${DOCS}/apps/managing-oauth-apps/troubleshooting-oauth-app-access-token-request-errors`
+const MISMATCH = 'The redirect_uri MUST match the registered callback URL for this application.'
+
+/** The wide scope swallows the narrow ones. */
+function normalised(scopes: readonly string[]): string[] {
+  const unique = [...new Set(scopes)]
+  return unique.includes('user') ? unique.filter((scope) => !/^(?:read:user|user:.*)$/.test(scope)) : unique
+}
+const covers = (scopes: readonly string[], scope: string) => scopes.includes('user') || scopes.includes(scope)
+
+/** Form encoding is the default; numbers arrive as text in it. */
+function represent(asked: Asked, fields: Record<string, string | number>): Answer {
+  const accept = asked.headers.accept ?? ''
+  if (accept.includes('application/json')) return json(200, fields)
+  if (accept.includes('application/xml')) {
+    const xml = Object.entries(fields).map(([name, value]) => `<${name}>${value}</${name}>`)
+    return {
+      status: 200,
+      headers: { 'content-type': 'application/xml; charset=utf-8' },
+      body: `<?xml version="1.0" encoding="UTF-8"?><OAuth>${xml.join('')}</OAuth>`,
+    }
+  }
+  const form = new URLSearchParams(Object.entries(fields).map(([name, value]) => [name, String(value)]))
+  return {
+    status: 200,
+    headers: { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' },
+    body: form.toString(),
+  }
+}
+
+const REFUSALS = {
+  bad_verification_code: 'The code passed is incorrect or expired.',
+  incorrect_client_credentials: 'The client_id and/or client_secret passed are incorrect.',
+  redirect_uri_mismatch: MISMATCH,
+  bad_refresh_token: 'The refresh token passed is incorrect or expired.',
+  unsupported_grant_type: 'The grant_type must be authorization_code, refresh_token or device_code.',
+} as const
+
+function refuse(asked: Asked, error: keyof typeof REFUSALS): Answer {
+  // The real answer for a bad refresh token points at the section about codes.
+  const anchor = error === 'bad_refresh_token' ? 'bad_verification_code' : error
+  return represent(asked, {
+    error,
+    error_description: REFUSALS[error],
+    error_uri: `${TROUBLE}/#${anchor.replaceAll('_', '-')}`,
+  })
+}
+
+export function createGitHub(world: World): LookAlike {
+  const { grants, codes, registry, switches } = world
+  const isApp = () => switches.github.app === 'github-app'
+  /** An OAuth app's tokens expire when its owner says so, or when it asks for the scope `offline_access`. */
+  const expires = (scopes: readonly string[]) =>
+    isApp() || switches.github.expiringTokens || scopes.includes('offline_access')
+
+  function authorize(asked: Asked): Answer | Promise<Answer> {
+    const { query } = asked
+    const clientId = query.get('client_id') ?? ''
+    if (!registry.find('github', clientId))
+      return errorPage(404, 'Page not found', 'This is not the web page you want.')
+    const state = query.get('state') ?? undefined
+    const wanted = query.get('redirect_uri') ?? registry.first('github')
+    if (wanted === undefined) return errorPage(400, 'Be careful!', MISMATCH)
+    if (!registry.allows('github', wanted)) {
+      // The person goes to the registered address, never to the one that came with the request.
+      const registered = registry.first('github')
+      if (registered === undefined) return errorPage(400, 'Be careful!', MISMATCH)
+      return redirect(
+        asked,
+        callback(registered, {
+          error: 'redirect_uri_mismatch',
+          error_description: MISMATCH,
+          error_uri: `${TROUBLE}/#redirect-uri-mismatch`,
+          state,
+        }),
+      )
+    }
+    const back = (params: Record<string, string>) => redirect(asked, callback(wanted, { ...params, state }))
+    if (switches.github.suspended) {
+      return back({
+        error: 'application_suspended',
+        error_description: 'Your application has been suspended. Contact support@github.com.',
+        error_uri: `${TROUBLE}/#application-suspended`,
+      })
+    }
+    const challenge = challengeOf(query)
+    if (challenge === 'refused' || challenge?.method === 'plain') {
+      return errorPage(400, 'Bad request', 'Only the code_challenge_method S256 is supported.')
+    }
+    const requested = isApp() ? [] : normalised(words(query.get('scope')))
+
+    function chosen(who: Identity): Answer {
+      const before = grants.find('github', clientId, who.key)
+      // No scope in the request: what was granted before.
+      const asks = query.has('scope') ? requested : (before?.scopes ?? [])
+      const scopes = isApp() ? [] : asks.filter((scope) => !switches.github.unticked.includes(scope))
+      grants.allow('github', clientId, who.key, scopes)
+      const code = codes.issue({
+        value: secrets.github.code(),
+        provider: 'github',
+        clientId,
+        redirectUri: wanted ?? '',
+        person: who.key,
+        scopes,
+        challenge: challenge === 'refused' ? undefined : challenge,
+        offline: expires(scopes),
+      })
+      return back({ code })
+    }
+
+    return askPerson(world, asked, {
+      provider: 'github',
+      app: APP_NAME,
+      scopes: requested,
+      chosen,
+      denied: () =>
+        back({
+          error: 'access_denied',
+          error_description: 'The user has denied your application access.',
+          error_uri: `${TROUBLE.replace('access-token', 'authorization')}/#access-denied`,
+        }),
+    })
+  }
+
+  function tokens(asked: Asked, grant: Grant, scopes: readonly string[], family: string): Answer {
+    const access = secrets.github.access(isApp() ? 'ghu' : 'gho')
+    const seconds = expires(scopes) ? ACCESS_SECONDS : undefined
+    grants.issue({ value: access, kind: 'access', grant, scopes, family, seconds })
+    const alike = grants.select(
+      (token) =>
+        token.kind === 'access' &&
+        token.grant === grant &&
+        token.scopes.join() === scopes.join() &&
+        grants.alive(token),
+    )
+    for (const token of alike.slice(0, -MOST_TOKENS)) token.dead = true
+    const said = { scope: scopes.join(','), token_type: 'bearer' }
+    if (!expires(scopes)) return represent(asked, { access_token: access, ...said })
+    const refresh = secrets.github.refresh()
+    grants.issue({ value: refresh, kind: 'refresh', grant, scopes, family, seconds: REFRESH_SECONDS })
+    return represent(asked, {
+      access_token: access,
+      expires_in: ACCESS_SECONDS,
+      refresh_token: refresh,
+      refresh_token_expires_in: REFRESH_SECONDS,
+      ...said,
+    })
+  }
+
+  /** Parameters may come in the body, form or JSON, or in the query; credentials in a Basic header as well. */
+  function token(asked: Asked): Answer {
+    const field = reader(asked)
+    const given = (name: string) => field(name) ?? asked.query.get(name) ?? undefined
+    const header = basic(asked)
+    const client = registry.find('github', header?.id ?? given('client_id') ?? '')
+    if (client === undefined) return json(404, { error: 'Not Found' })
+    if ((header?.secret ?? given('client_secret')) !== client.secret) {
+      return refuse(asked, 'incorrect_client_credentials')
+    }
+    const kind = given('grant_type') ?? 'authorization_code'
+    if (kind === 'refresh_token') return renew(asked, client, given('refresh_token'))
+    if (kind !== 'authorization_code') return refuse(asked, 'unsupported_grant_type')
+
+    const value = given('code') ?? ''
+    const code = codes.find('github', client.id, value)
+    if (code === undefined) return refuse(asked, 'bad_verification_code')
+    const redirectUri = given('redirect_uri')
+    if (redirectUri !== undefined && redirectUri !== code.redirectUri) return refuse(asked, 'redirect_uri_mismatch')
+    const proof = verify(code.challenge, given('code_verifier'))
+    if (proof === 'wrong' || proof === 'missing') return refuse(asked, 'bad_verification_code')
+    codes.spend(value)
+    const grant = grants.find('github', client.id, code.person)
+    if (grant === undefined) return refuse(asked, 'bad_verification_code')
+    return tokens(asked, grant, code.scopes, secrets.family())
+  }
+
+  /** The old pair stops working the moment the new one exists: no leeway. */
+  function renew(asked: Asked, client: Client, value: string | undefined): Answer {
+    const old = grants.known('github', 'refresh', value)
+    if (!grants.alive(old) || old.grant.clientId !== client.id) return refuse(asked, 'bad_refresh_token')
+    grants.kill((token) => token.family === old.family)
+    return tokens(asked, old.grant, old.scopes, old.family)
+  }
+
+  const limits = (scopes: readonly string[]) => ({
+    'x-ratelimit-limit': '5000',
+    'x-ratelimit-remaining': '4987',
+    'x-ratelimit-used': '13',
+    'x-ratelimit-reset': String(Math.floor(world.now().getTime() / 1000) + 1800),
+    'x-ratelimit-resource': 'core',
+    'x-oauth-scopes': scopes.join(', '),
+    'x-accepted-oauth-scopes': '',
+    'x-github-media-type': 'github.v3; format=json',
+  })
+  const complain = (status: number, message: string): Answer =>
+    json(status, { message, documentation_url: `${DOCS}/rest`, status: String(status) }, limits([]))
+
+  function api(asked: Asked, answer: (token: Token, person: GitHubIdentity) => Answer): Answer {
+    if (asked.headers.authorization === undefined) return complain(401, 'Requires authentication')
+    const token = grants.known('github', 'access', bearer(asked))
+    const who = grants.alive(token) ? world.identities.get(token.grant.person)?.github : undefined
+    return token === undefined || who === undefined ? complain(401, 'Bad credentials') : answer(token, who)
+  }
+
+  /** https://docs.github.com/en/rest/users/users#get-the-authenticated-user */
+  const user = (asked: Asked) =>
+    api(asked, ({ scopes }, { id, login, name, email }) => {
+      const url = `https://api.github.com/users/${login}`
+      const open = {
+        login,
+        id,
+        node_id: Buffer.from(`04:User${id}`).toString('base64'),
+        avatar_url: `https://avatars.githubusercontent.com/u/${id}?v=4`,
+        gravatar_id: '',
+        url,
+        html_url: `https://github.com/${login}`,
+        followers_url: `${url}/followers`,
+        following_url: `${url}/following{/other_user}`,
+        gists_url: `${url}/gists{/gist_id}`,
+        starred_url: `${url}/starred{/owner}{/repo}`,
+        subscriptions_url: `${url}/subscriptions`,
+        organizations_url: `${url}/orgs`,
+        repos_url: `${url}/repos`,
+        events_url: `${url}/events{/privacy}`,
+        received_events_url: `${url}/received_events`,
+        type: 'User',
+        user_view_type: 'private',
+        site_admin: false,
+        name,
+        company: null,
+        blog: '',
+        location: null,
+        email,
+        hireable: null,
+        bio: null,
+        twitter_username: null,
+        notification_email: null,
+        public_repos: 8,
+        public_gists: 8,
+        followers: 1,
+        following: 9,
+        created_at: '2011-01-25T18:44:36Z',
+        updated_at: '2026-01-22T12:00:00Z',
+      }
+      const own = {
+        private_gists: 81,
+        total_private_repos: 100,
+        owned_private_repos: 100,
+        disk_usage: 10000,
+        collaborators: 8,
+        two_factor_authentication: true,
+        plan: { name: 'pro', space: 976562499, private_repos: 9999, collaborators: 0 },
+      }
+      return json(200, { ...open, ...(covers(scopes, 'read:user') && own) }, limits(scopes))
+    })
+
+  /** https://docs.github.com/en/rest/users/emails#list-email-addresses-for-the-authenticated-user */
+  const emails = (asked: Asked) =>
+    api(asked, ({ scopes }, person) => {
+      if (isApp() && !switches.github.emailPermission) return complain(403, 'Resource not accessible by integration')
+      if (!isApp() && !covers(scopes, 'user:email')) return complain(404, 'Not Found')
+      const positive = (name: string, fallback: number) =>
+        Math.max(1, Math.trunc(Number(asked.query.get(name) ?? fallback)) || fallback)
+      const size = Math.min(100, positive('per_page', 30))
+      const page = positive('page', 1)
+      const last = Math.max(1, Math.ceil(person.emails.length / size))
+      const link = (to: number, rel: string) =>
+        `<${world.url}/github/user/emails?per_page=${size}&page=${to}>; rel="${rel}"`
+      const links = [
+        ...(page > 1 ? [link(page - 1, 'prev')] : []),
+        ...(page < last ? [link(page + 1, 'next'), link(last, 'last')] : []),
+        ...(page > 1 ? [link(1, 'first')] : []),
+      ]
+      const body = person.emails.slice((page - 1) * size, page * size)
+      return json(200, body, { ...limits(scopes), ...(links.length > 0 && { link: links.join(', ') }) })
+    })
+
+  /** https://docs.github.com/en/rest/apps/oauth-applications: the application signs in with Basic, the token is in the body. */
+  function applications(asked: Asked, clientId: string, what: string): Answer {
+    const header = basic(asked)
+    const client = registry.find('github', clientId)
+    if (client === undefined || header?.id !== client.id || header.secret !== client.secret) {
+      return complain(401, 'Bad credentials')
+    }
+    const value = reader(asked)('access_token')
+    if (value === undefined) return complain(422, 'Validation Failed')
+    const token = grants.known('github', 'access', value)
+    if (!grants.alive(token) || token.grant.clientId !== client.id) {
+      const status = switches.github.unknownToken
+      return complain(status, status === 404 ? 'Not Found' : 'Validation Failed')
+    }
+    if (asked.method === 'POST' && what === 'token') {
+      return json(200, {
+        id: 1,
+        token: token.value,
+        scopes: token.scopes,
+        app: { client_id: client.id, name: APP_NAME },
+      })
+    }
+    if (asked.method !== 'DELETE') return complain(404, 'Not Found')
+    if (what === 'token') token.dead = true
+    else grants.withdraw((grant) => grant === token.grant)
+    return empty(204)
+  }
+
+  return {
+    endpoint(method, path) {
+      if (path === '/login/oauth/authorize') return 'authorize'
+      if (path === '/login/oauth/access_token') return 'token'
+      if (path === '/user') return 'userinfo'
+      if (path === '/user/emails') return 'emails'
+      return method === 'DELETE' && path.startsWith('/applications/') ? 'revoke' : 'other'
+    },
+    answer(asked) {
+      const route = `${asked.method} ${asked.path}`
+      if (asked.path === '/login/oauth/authorize') return authorize(asked)
+      if (route === 'POST /login/oauth/access_token') return token(asked)
+      const application = /^\/applications\/([^/]+)\/(token|grant)$/.exec(asked.path)
+      const isApi = application !== null || asked.path.startsWith('/user')
+      if (isApi && !asked.headers['user-agent']) {
+        return {
+          status: 403,
+          headers: { 'content-type': 'text/html; charset=utf-8' },
+          body: 'Request forbidden by administrative rules. Please make sure your request has a User-Agent header (https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required). Check https://developer.github.com for other possible causes.\n',
+        }
+      }
+      if (application !== null)
+        return applications(asked, decodeURIComponent(application[1] ?? ''), application[2] ?? '')
+      if (route === 'GET /user') return user(asked)
+      if (route === 'GET /user/emails') return emails(asked)
+      return isApi ? complain(404, 'Not Found') : errorPage(404, 'Page not found', 'This is not the web page you want.')
+    },
+    killRefreshTokens: (person) => grants.killAll('github', 'refresh', person),
+    killAccessTokens: (person) => grants.killAll('github', 'access', person),
+  }
+}

@@ -1,0 +1,50 @@
+/** id_tokens made to order: signed with a provider's own key, a key nobody publishes, the client secret, or not at all. */
+import { decodeJwt, decodeProtectedHeader, importJWK, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
+import { CLIENTS } from './clients.ts'
+import type { World } from './world.ts'
+
+export type Forgery = {
+  /** Merged over the claims; `null` removes one. */
+  claims?: Record<string, unknown>
+  alg?: 'none' | 'HS256'
+  /** Another key id: signed with a key that is not published under it. */
+  kid?: string
+}
+
+export async function sign(
+  world: World,
+  provider: 'google' | 'oidc',
+  claims: JWTPayload,
+  { alg, kid }: Forgery = {},
+): Promise<string> {
+  if (alg === 'none') return new UnsecuredJWT(claims).encode()
+  if (alg === 'HS256') {
+    const secret = new TextEncoder().encode(CLIENTS[provider].secret)
+    return new SignJWT(claims).setProtectedHeader({ alg, ...(kid !== undefined && { kid }) }).sign(secret)
+  }
+  const own = provider === 'google' ? 'RS256' : world.switches.oidc.alg
+  const ring = world.keys[provider]
+  const key = await (kid === undefined ? ring.current(own) : ring.unpublished(own))
+  return new SignJWT(claims)
+    .setProtectedHeader({ alg: own, kid: kid ?? key.kid, typ: 'JWT' })
+    .sign(await importJWK(key.private, own))
+}
+
+export async function forge(
+  world: World,
+  provider: 'google' | 'oidc',
+  token: string,
+  forgery: Forgery,
+): Promise<string> {
+  const merged = { ...decodeJwt(token), ...forgery.claims }
+  const claims = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null))
+  return sign(world, provider, claims, forgery)
+}
+
+export const isIdToken = (value: unknown): value is string => {
+  try {
+    return typeof value === 'string' && decodeProtectedHeader(value).alg !== undefined
+  } catch {
+    return false
+  }
+}

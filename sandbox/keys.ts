@@ -1,0 +1,42 @@
+/**
+ * Signing keys of the look-alikes. Making an RSA key takes a while, so a process makes each one once, when it is first needed,
+ * and every sandbox in it draws from the same row; rotation only moves along the row.
+ */
+import { exportJWK, generateKeyPair, type JWK } from 'jose'
+
+export type Alg = 'RS256' | 'ES256'
+export type SigningKey = { readonly kid: string; readonly alg: Alg; readonly private: JWK; readonly public: JWK }
+
+const made = new Map<string, Promise<SigningKey>>()
+
+async function make(alg: Alg, kid: string): Promise<SigningKey> {
+  const pair = await generateKeyPair(alg, { extractable: true })
+  const [secret, open] = await Promise.all([exportJWK(pair.privateKey), exportJWK(pair.publicKey)])
+  const about = { kid, alg, use: 'sig' }
+  return { kid, alg, private: { ...secret, ...about }, public: { ...open, ...about } }
+}
+
+function key(alg: Alg, owner: string, index: number): Promise<SigningKey> {
+  const kid = `${owner}-${alg.toLowerCase()}-${index}`
+  const known = made.get(kid)
+  if (known !== undefined) return known
+  const fresh = make(alg, kid)
+  made.set(kid, fresh)
+  return fresh
+}
+
+/** One provider's keys: the newest signs, the one before it is still published. */
+export function createKeyRing(owner: string) {
+  let index = 1
+  return {
+    current: (alg: Alg) => key(alg, owner, index),
+    published: (alg: Alg) => Promise.all([key(alg, owner, index), key(alg, owner, index - 1)]),
+    /** A key nobody publishes, for forged tokens. */
+    unpublished: (alg: Alg) => key(alg, `${owner}-foreign`, 0),
+    rotate: () => void index++,
+    reset: () => {
+      index = 1
+    },
+  }
+}
+export type KeyRing = ReturnType<typeof createKeyRing>

@@ -1,0 +1,280 @@
+/**
+ * A certified OpenID provider, the npm package oidc-provider, as "Acme ID". Ours are only the people, the consent page in place of its
+ * interaction pages, and a store that hears the sandbox's clock.
+ */
+import { decodeJwt } from 'jose'
+import type Provider from 'oidc-provider'
+import { APP_NAME, CLIENTS } from './clients.ts'
+import { askPerson, errorPage } from './consent.ts'
+import { type Answer, type Asked, reader, words } from './exchange.ts'
+import { forge, isIdToken } from './id-token.ts'
+import { subjectOf } from './identities.ts'
+import { type Call, exchange, inject } from './inject.ts'
+import type { LookAlike, World } from './world.ts'
+
+const PREFIX = '/oidc'
+type Stored = Record<string, unknown>
+type Held = { model: string; payload: Stored; expiresAt: number }
+
+/** The adapter oidc-provider stores everything through. https://github.com/panva/node-oidc-provider/blob/main/example/my_adapter.js */
+function createAdapter(now: () => Date) {
+  const held = new Map<string, Held>()
+  const read = (key: string | undefined) => {
+    const found = key === undefined ? undefined : held.get(key)
+    return found !== undefined && now().getTime() < found.expiresAt ? found.payload : undefined
+  }
+  const by = (model: string, field: string, value: string) =>
+    [...held].find(([, entry]) => entry.model === model && entry.payload[field] === value)?.[0]
+
+  const adapter = (model: string) => ({
+    async upsert(id: string, payload: Stored, expiresIn?: number) {
+      const expiresAt = expiresIn === undefined ? Number.POSITIVE_INFINITY : now().getTime() + expiresIn * 1000
+      held.set(`${model} ${id}`, { model, payload, expiresAt })
+    },
+    find: async (id: string) => read(`${model} ${id}`),
+    findByUid: async (uid: string) => read(by(model, 'uid', uid)),
+    findByUserCode: async (code: string) => read(by(model, 'userCode', code)),
+    async consume(id: string) {
+      const payload = read(`${model} ${id}`)
+      if (payload !== undefined) payload.consumed = Math.floor(Date.now() / 1000)
+    },
+    destroy: async (id: string) => void held.delete(`${model} ${id}`),
+    async revokeByGrantId(grantId: string) {
+      for (const [key, { payload }] of held) if (payload.grantId === grantId) held.delete(key)
+    },
+  })
+  const kill = (model: string, subject: string | undefined) => {
+    const doomed = [...held].filter(
+      ([, entry]) => entry.model === model && (subject === undefined || entry.payload.accountId === subject),
+    )
+    for (const [key] of doomed) held.delete(key)
+    return doomed.length
+  }
+  return { adapter, kill, reset: () => held.clear() }
+}
+
+/** The package warns about Node 20 when it is loaded, on which it works; only that one line is kept from the terminal. */
+async function load() {
+  // biome-ignore lint/suspicious/noConsole: the package writes to the console itself and offers no other way to be told.
+  const warn = console.warn
+  console.warn = (...words: unknown[]) => {
+    if (!String(words[0]).includes('Unsupported runtime')) warn(...words)
+  }
+  try {
+    return (await import('oidc-provider')).default
+  } finally {
+    console.warn = warn
+  }
+}
+
+export function createOidc(world: World): LookAlike {
+  const store = createAdapter(world.now)
+  const issuer = () => `${world.url}${PREFIX}`
+  const built = new Map<string, Promise<Provider>>()
+
+  /** Built when first asked for, and again for new keys or switches: the package takes both once, at construction. */
+  async function build(): Promise<Provider> {
+    const { alg, refresh, rotate } = world.switches.oidc
+    const [OidcProvider, own, other] = await Promise.all([
+      load(),
+      world.keys.oidc.published(alg),
+      world.keys.oidc.published(alg === 'RS256' ? 'ES256' : 'RS256'),
+    ])
+    const { id, secret } = CLIENTS.oidc
+    const provider = new OidcProvider(issuer(), {
+      adapter: store.adapter,
+      clients: [
+        {
+          client_id: id,
+          client_secret: secret,
+          client_name: APP_NAME,
+          redirect_uris: [`${world.url}/never-used`],
+          grant_types: ['authorization_code', 'refresh_token'],
+          response_types: ['code'],
+          token_endpoint_auth_method: 'client_secret_basic',
+          id_token_signed_response_alg: alg,
+        },
+      ],
+      jwks: { keys: [...own, ...other].map((key) => key.private) },
+      cookies: { keys: ['sandbox-cookies-are-worth-nothing'] },
+      pkce: { required: () => true },
+      claims: {
+        openid: ['sub'],
+        email: ['email', 'email_verified'],
+        profile: ['name', 'preferred_username', 'picture'],
+      },
+      conformIdTokenClaims: false,
+      scopes: ['openid', 'offline_access'],
+      responseTypes: ['code'],
+      clientAuthMethods: ['client_secret_basic', 'client_secret_post'],
+      features: {
+        devInteractions: { enabled: false },
+        revocation: { enabled: true, allowedPolicy: () => true },
+        pushedAuthorizationRequests: { enabled: false },
+        rpInitiatedLogout: { enabled: false },
+        dPoP: { enabled: false },
+      },
+      findAccount: (_context: unknown, subject: string) => {
+        const who = world.identities.bySubject('oidc', subject)?.oidc
+        return who && { accountId: subject, claims: () => ({ ...who }) }
+      },
+      interactions: { url: (_context: unknown, { uid }: { uid: string }) => `${PREFIX}/interaction/${uid}` },
+      issueRefreshToken: (_context: unknown, _client: unknown, code: { scopes: Set<string> }) =>
+        refresh === 'always' || code.scopes.has('offline_access'),
+      rotateRefreshToken: rotate,
+      expiresWithSession: () => false,
+      clientBasedCORS: () => false,
+      renderError: (context: { type: string; body: unknown }, out: { error: string; error_description?: string }) => {
+        const detail = `${out.error}: ${out.error_description ?? ''}`
+        context.type = 'html'
+        context.body = errorPage(400, 'Something went wrong', detail).body
+      },
+      ttl: {
+        AccessToken: 3600,
+        AuthorizationCode: 600,
+        IdToken: 3600,
+        RefreshToken: 30 * 24 * 3600,
+        Interaction: 3600,
+        Session: 3600,
+        Grant: 30 * 24 * 3600,
+      },
+    })
+    provider.Client.prototype.redirectUriAllowed = (uri) => world.registry.allows('oidc', uri)
+    provider.silent = true
+    return provider
+  }
+
+  async function current(): Promise<Provider> {
+    const { kid } = await world.keys.oidc.current(world.switches.oidc.alg)
+    const version = JSON.stringify([kid, world.switches.oidc])
+    const known = built.get(version)
+    if (known !== undefined) return known
+    const fresh = build()
+    built.set(version, fresh)
+    return fresh
+  }
+
+  /** Whatever name a caller used, the provider answers under the one in its issuer. */
+  const host = () => new URL(world.url).host
+
+  async function authorize(asked: Asked): Promise<Answer> {
+    const provider = await current()
+    const field = reader(asked)
+    const ours = asked.method === 'POST' && (field('as') ?? field('deny')) !== undefined
+    const cookies = new Map<string, string>()
+    const call = (url: string, posted = false): Call => ({
+      method: posted ? 'POST' : 'GET',
+      url,
+      prefix: PREFIX,
+      headers: {
+        host: host(),
+        accept: 'text/html',
+        cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+        ...(posted && { 'content-type': asked.headers['content-type'] }),
+      },
+      body: posted ? asked.body : Buffer.alloc(0),
+    })
+    const go = async (next: Call): Promise<Answer> => {
+      const answer = await inject(provider.callback(), next)
+      for (const cookie of [answer.headers['set-cookie'] ?? []].flat()) {
+        const [, name, value] = /^([^=]+)=([^;]*)/.exec(cookie) ?? []
+        if (name !== undefined && value !== undefined) cookies.set(name, value)
+      }
+      const { 'set-cookie': _cookies, ...headers } = answer.headers
+      return { ...answer, headers }
+    }
+    const interaction = (answer: Answer): URL | undefined => {
+      const to = answer.headers.location
+      if (typeof to !== 'string') return undefined
+      const url = new URL(to, issuer())
+      return url.origin === world.url && url.pathname.startsWith(`${PREFIX}/interaction/`) ? url : undefined
+    }
+
+    /** Answers every question the provider has until it sends the person back to the application. */
+    async function answerAll(first: Answer, subject: string | undefined): Promise<Answer> {
+      let answer = first
+      for (let turn = 0; turn < 4; turn += 1) {
+        const page = interaction(answer)
+        if (page === undefined) return answer
+        const { req, res } = exchange(call(`${page.pathname}${page.search}`))
+        const { params } = await provider.interactionDetails(req, res)
+        let result: Record<string, unknown> = {
+          error: 'access_denied',
+          error_description: 'End-User denied the request',
+        }
+        if (subject !== undefined) {
+          const grant = new provider.Grant({ accountId: subject, clientId: params.client_id ?? '' })
+          grant.addOIDCScope(params.scope ?? 'openid')
+          result = { login: { accountId: subject }, consent: { grantId: await grant.save() } }
+        }
+        const returnTo = new URL(await provider.interactionResult(req, res, result, { mergeWithLastSubmission: false }))
+        answer = await go(call(`${returnTo.pathname}${returnTo.search}`))
+      }
+      return answer
+    }
+
+    const search = asked.query.size > 0 ? `?${asked.query}` : ''
+    const first = await go(call(`${PREFIX}${asked.path}${search}`, asked.method === 'POST' && !ours))
+    if (interaction(first) === undefined) return first
+    return askPerson(world, asked, {
+      provider: 'oidc',
+      app: APP_NAME,
+      scopes: words(asked.query.get('scope')),
+      chosen: (who) => answerAll(first, subjectOf(who, 'oidc')),
+      denied: () => answerAll(first, undefined),
+    })
+  }
+
+  /** The package reads the computer's clock; on another clock its id_tokens are moved there and signed again. */
+  async function onOurClock(answer: Answer): Promise<Answer> {
+    const shift = Math.round((world.now().getTime() - Date.now()) / 1000)
+    if (Math.abs(shift) < 2 || answer.status !== 200) return answer
+    const body: Record<string, unknown> = JSON.parse(answer.body.toString())
+    if (!isIdToken(body.id_token)) return answer
+    const { iat = 0, exp = 0 } = decodeJwt(body.id_token)
+    const claims = { iat: iat + shift, exp: exp + shift }
+    return {
+      ...answer,
+      body: JSON.stringify({ ...body, id_token: await forge(world, 'oidc', body.id_token, { claims }) }),
+    }
+  }
+
+  return {
+    endpoint(_method, path) {
+      switch (path) {
+        case '/auth':
+          return 'authorize'
+        case '/token':
+          return 'token'
+        case '/me':
+          return 'userinfo'
+        case '/token/revocation':
+          return 'revoke'
+        case '/jwks':
+          return 'jwks'
+        default:
+          return path.startsWith('/.well-known/') ? 'discovery' : 'other'
+      }
+    },
+    async answer(asked) {
+      if (asked.path === '/auth') return authorize(asked)
+      const provider = await current()
+      const answer = await inject(provider.callback(), {
+        method: asked.method,
+        url: `${PREFIX}${asked.path}${asked.query.size > 0 ? `?${asked.query}` : ''}`,
+        prefix: PREFIX,
+        headers: { ...asked.headers, host: host() },
+        body: asked.body,
+      })
+      return asked.path === '/token' ? onOurClock(answer) : answer
+    },
+    killRefreshTokens: (person) => store.kill('RefreshToken', person && subjectFor(person)),
+    killAccessTokens: (person) => store.kill('AccessToken', person && subjectFor(person)),
+    reset: () => store.reset(),
+  }
+
+  function subjectFor(person: string): string {
+    const who = world.identities.get(person)
+    return (who && subjectOf(who, 'oidc')) ?? ''
+  }
+}

@@ -1,0 +1,88 @@
+/** The sockets: reads a request, writes it down, lets the look-alike answer, and lets a fault have its way with the answer. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { page } from './consent.ts'
+import type { Control } from './control.ts'
+import { type Answer, type Asked, fields, isProvider, json, PROVIDERS, type ProviderId } from './exchange.ts'
+import { type Fault, type Faults, replaces, send, spoil } from './faults.ts'
+import { forge, isIdToken } from './id-token.ts'
+import type { createJournal, JournalEntry } from './journal.ts'
+import type { LookAlike, World } from './world.ts'
+
+const MOST_BYTES = 1024 * 1024
+
+async function read(req: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of req) {
+    size += chunk.length
+    if (size > MOST_BYTES) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** What a fault changes in the words of an answer, before its bytes are sent. */
+async function reworded(world: World, provider: ProviderId, answer: Answer, fault: Fault): Promise<Answer> {
+  if (fault.kind !== 'mutate' && fault.kind !== 'id-token') return answer
+  if (!String(answer.headers['content-type']).includes('json')) return answer
+  const body = JSON.parse(answer.body.toString())
+  if (fault.kind === 'mutate') return { ...answer, body: JSON.stringify(fault.change(body)) }
+  if ((provider !== 'google' && provider !== 'oidc') || !isIdToken(body.id_token)) return answer
+  return { ...answer, body: JSON.stringify({ ...body, id_token: await forge(world, provider, body.id_token, fault) }) }
+}
+
+export type Parts = {
+  world: World
+  lookAlikes: Record<ProviderId, LookAlike>
+  faults: Faults
+  log: ReturnType<typeof createJournal>
+  control: Control
+}
+
+export function createSandboxServer({ world, lookAlikes, faults, log, control }: Parts) {
+  async function serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const body = await read(req)
+    if (body === undefined) return send(res, json(413, { error: 'too large' }))
+    const method = req.method ?? 'GET'
+    const url = new URL(req.url ?? '/', world.url)
+    const [, prefix = '', path = '/'] = /^\/([^/]*)(\/.*)?$/.exec(url.pathname) ?? []
+    const asked: Asked = { method, path, query: url.searchParams, headers: req.headers, body }
+
+    if (prefix === '_sandbox') return send(res, control(asked))
+    if (prefix === '') return send(res, page(200, 'Sandbox', `<p>Look-alikes: ${PROVIDERS.join(', ')}.</p>`))
+    if (!isProvider(prefix)) return send(res, json(404, { error: 'not_found' }))
+
+    const lookAlike = lookAlikes[prefix]
+    const endpoint = lookAlike.endpoint(method, path)
+    const entry: JournalEntry = {
+      at: world.now(),
+      provider: prefix,
+      endpoint,
+      method,
+      path: url.pathname,
+      query: Object.fromEntries(url.searchParams),
+      headers: req.headers,
+      body: fields(req.headers, body),
+      raw: body.toString('utf8'),
+      status: 0,
+    }
+    log.add(entry)
+    res.once('finish', () => {
+      entry.status = res.statusCode
+    })
+    const fault = faults.take(prefix, endpoint)
+    if (fault !== undefined && replaces(fault)) return spoil(res, fault, undefined)
+    const answer = await lookAlike.answer(asked)
+    if (fault === undefined) return send(res, answer)
+    spoil(res, fault, await reworded(world, prefix, answer, fault))
+  }
+
+  // A client that gives up is not an event here; a mistake of ours is, and the caller hears of it.
+  return createServer((req, res) => {
+    res.on('error', () => {})
+    serve(req, res).catch((error: unknown) => {
+      if (res.headersSent || req.destroyed) return res.destroy()
+      send(res, json(500, { error: 'sandbox_failure', error_description: String(error) }))
+    })
+  })
+}

@@ -1,0 +1,66 @@
+/**
+ * Everything about a look-alike that can be set to either of two true behaviours: what an operator configures at the
+ * real provider, and what observers of the real provider disagree about.
+ */
+export type Switches = {
+  google: {
+    /** Scopes the person leaves unticked on the consent page, e.g. `email`. */
+    unticked: string[]
+    /** Whether the callback carries RFC 9207's `iss`. */
+    iss: boolean
+    /** Both spellings are documented for the id_token. https://developers.google.com/identity/openid-connect/openid-connect */
+    issuer: 'https://accounts.google.com' | 'accounts.google.com'
+    /** Profile and e-mail claims in the id_token; under load Google leaves them out. */
+    idTokenProfile: boolean
+  }
+  github: {
+    /** An OAuth app's tokens do not expire; a GitHub App's do, and rotate. */
+    app: 'oauth-app' | 'github-app'
+    /** Whether an OAuth app has expiring tokens switched on. */
+    expiringTokens: boolean
+    /** Whether a GitHub App has the permission "Email addresses: read". */
+    emailPermission: boolean
+    unticked: string[]
+    suspended: boolean
+    /** How a revoked or unknown token is refused at `/applications/…/token`. */
+    unknownToken: 404 | 422
+  }
+  atlassian: {
+    /** No leeway: a spent refresh token ends its family at once. */
+    strict: boolean
+    deadRefresh: 'observed' | 'documented'
+    deadCode: 'current' | 'legacy'
+    wrongSecret: 'access_denied' | 'invalid_client'
+    revoke: 404 | 200
+    /** The 365 days announced in 2021 and absent from today's documents. */
+    absoluteLifetime: boolean
+  }
+  oidc: {
+    alg: 'RS256' | 'ES256'
+    refresh: 'always' | 'offline_access'
+    rotate: boolean
+  }
+  oauth2: { refresh: 'static' | 'rotate' | 'none'; revoke: 200 | 404 | 503 }
+}
+
+export const switchesAtStart = (): Switches => ({
+  google: { unticked: [], iss: true, issuer: 'https://accounts.google.com', idTokenProfile: true },
+  github: {
+    app: 'oauth-app',
+    expiringTokens: false,
+    emailPermission: true,
+    unticked: [],
+    suspended: false,
+    unknownToken: 404,
+  },
+  atlassian: {
+    strict: false,
+    deadRefresh: 'observed',
+    deadCode: 'current',
+    wrongSecret: 'access_denied',
+    revoke: 404,
+    absoluteLifetime: false,
+  },
+  oidc: { alg: 'RS256', refresh: 'always', rotate: true },
+  oauth2: { refresh: 'static', revoke: 200 },
+})

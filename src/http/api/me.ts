@@ -1,0 +1,304 @@
+import { z } from 'zod'
+import { fail } from '../../errors/catalogue.ts'
+import type { UserInfoCode } from '../../flows/read-userinfo.ts'
+import { ok } from '../../kernel/result.ts'
+import { json, noContent } from '../reply.ts'
+import { object, route } from '../route.ts'
+import type { Services } from '../services.ts'
+import { sessionCookie } from './entry.ts'
+import { time, User, userOf } from './schemas.ts'
+
+const common = { tag: 'My account', surface: 'api', auth: 'user', limit: 'account' } as const
+const idParams = object({ id: z.string().max(80) })
+
+const Me = User.extend({ created_at: time, role: z.enum(['user', 'administrator']) }).meta({ id: 'Me' })
+
+const read = route({
+  ...common,
+  method: 'get',
+  path: '/me',
+  summary: 'Who I am',
+  reply: Me,
+  fails: ['user_not_found'],
+  async handle({ who }, { profiles }: Services) {
+    const account = await profiles.find(who.accountId)
+    return account
+      ? ok(json({ ...userOf(account), created_at: account.createdAt.toISOString(), role: account.role }))
+      : fail('user_not_found')
+  },
+})
+
+const update = route({
+  ...common,
+  method: 'patch',
+  path: '/me',
+  summary: 'Change my name or picture',
+  body: object({
+    name: z.string().trim().min(1).max(200).nullable().optional(),
+    picture: z
+      .url({ protocol: /^https$/ })
+      .max(2048)
+      .nullable()
+      .optional(),
+  }),
+  reply: Me,
+  fails: ['user_not_found', 'invalid_request'],
+  async handle({ who, body, origin }, { profiles }: Services) {
+    const change = {
+      ...(body.name === undefined ? {} : { name: body.name }),
+      ...(body.picture === undefined ? {} : { picture: body.picture }),
+    }
+    if (Object.keys(change).length === 0) return fail('invalid_request')
+    const account = await profiles.update(who.accountId, change, origin)
+    return account
+      ? ok(json({ ...userOf(account), created_at: account.createdAt.toISOString(), role: account.role }))
+      : fail('user_not_found')
+  },
+})
+
+const remove = route({
+  ...common,
+  method: 'delete',
+  path: '/me',
+  summary: 'Erase my account; its permissions are revoked at the providers',
+  auth: 'recent',
+  status: 204,
+  fails: [],
+  async handle({ who, origin }, { flows, settings }: Services) {
+    await flows.deleteAccount(who.accountId, origin)
+    return ok(
+      noContent(
+        who.via === 'cookie'
+          ? { clearSiteData: true, cookies: [sessionCookie(null, settings.sessionCookieSeconds)] }
+          : {},
+      ),
+    )
+  },
+})
+
+const identities = route({
+  ...common,
+  method: 'get',
+  path: '/me/identities',
+  summary: 'The sign-ins linked to my account, and what each granted',
+  reply: z.array(
+    z
+      .object({
+        id: z.string(),
+        provider: z.string(),
+        provider_user_id: z.string(),
+        provider_email: z.string().nullable(),
+        linked_at: time,
+        last_used_at: time,
+        scopes: z.array(z.string()),
+        token_status: z.enum(['healthy', 'needs_reauthorization', 'none']),
+      })
+      .meta({ id: 'Identity' }),
+  ),
+  fails: [],
+  async handle({ who }, { links, grantStatus }: Services) {
+    const all = await links.list(who.accountId)
+    return ok(
+      json(
+        await Promise.all(
+          all.map(async (identity) => ({
+            id: identity.id,
+            provider: identity.provider,
+            provider_user_id: identity.subject,
+            provider_email: identity.email,
+            linked_at: identity.linkedAt.toISOString(),
+            last_used_at: identity.lastUsedAt.toISOString(),
+            scopes: [...identity.scopes],
+            token_status: await grantStatus(identity),
+          })),
+        ),
+      ),
+    )
+  },
+})
+
+const unlink = route({
+  ...common,
+  method: 'delete',
+  path: '/me/identities/:id',
+  summary: 'Unlink a sign-in; its permission is revoked at the provider',
+  params: idParams,
+  status: 204,
+  fails: ['not_linked', 'last_login_method'],
+  async handle({ who, params, origin }, { flows }: Services) {
+    const done = await flows.unlink(
+      { accountId: who.accountId, sessionId: who.sessionId, identityId: params.id },
+      origin,
+    )
+    return done.ok ? ok(noContent()) : done
+  },
+})
+
+const profile = route({
+  ...common,
+  method: 'get',
+  path: '/me/identities/:id/profile',
+  summary: 'What the provider says about me now',
+  params: idParams,
+  reply: z
+    .object({
+      profile: z.record(z.string(), z.unknown()),
+      fetched_at: time,
+      from_cache: z.boolean(),
+      stale: z.boolean(),
+    })
+    .meta({ id: 'ProviderProfile' }),
+  fails: [
+    'not_linked',
+    'provider_unavailable',
+    'user_info_fetch_failed',
+    'needs_reauthorization',
+  ] satisfies UserInfoCode[],
+  async handle({ who, params }, { flows }: Services) {
+    const found = await flows.readUserInfo(who.accountId, params.id)
+    if (!found.ok) return found
+    const { profile: said, fetchedAt, fromCache, stale } = found.value
+    return ok(json({ profile: said, fetched_at: fetchedAt.toISOString(), from_cache: fromCache, stale }))
+  },
+})
+
+const methods = route({
+  ...common,
+  method: 'get',
+  path: '/me/methods',
+  summary: 'Every way into my account, and whether it works at present',
+  reply: z.array(
+    z
+      .object({ type: z.literal('provider'), provider: z.string(), identity_id: z.string(), usable: z.boolean() })
+      .meta({ id: 'Method' }),
+  ),
+  fails: [],
+  async handle({ who }, { links }: Services) {
+    const all = await links.methods(who.accountId)
+    return ok(
+      json(all.map(({ type, provider, identityId, usable }) => ({ type, provider, identity_id: identityId, usable }))),
+    )
+  },
+})
+
+const sessions = route({
+  ...common,
+  method: 'get',
+  path: '/me/sessions',
+  summary: 'The devices I am signed in on',
+  reply: z.array(
+    z
+      .object({
+        id: z.string(),
+        created_at: time,
+        last_seen_at: time,
+        ip: z.string().nullable(),
+        user_agent: z.string().nullable(),
+        amr: z.array(z.string()),
+        provider: z.string().nullable(),
+        current: z.boolean(),
+      })
+      .meta({ id: 'Session' }),
+  ),
+  fails: [],
+  async handle({ who }, { devices }: Services) {
+    const all = await devices.list(who.accountId)
+    return ok(
+      json(
+        all.map((session) => ({
+          id: session.id,
+          created_at: session.createdAt.toISOString(),
+          last_seen_at: session.lastSeenAt.toISOString(),
+          ip: session.ip,
+          user_agent: session.userAgent,
+          amr: [...session.amr],
+          provider: session.provider,
+          current: session.id === who.sessionId,
+        })),
+      ),
+    )
+  },
+})
+
+const endSession = route({
+  ...common,
+  method: 'delete',
+  path: '/me/sessions/:id',
+  summary: 'Sign one device out',
+  params: idParams,
+  status: 204,
+  fails: ['session_not_found'],
+  async handle({ who, params, origin }, { devices }: Services) {
+    const done = await devices.end({ id: params.id, accountId: who.accountId }, 'revoked', origin)
+    return done.ok ? ok(noContent()) : done
+  },
+})
+
+const endOtherSessions = route({
+  ...common,
+  method: 'delete',
+  path: '/me/sessions',
+  summary: 'Sign every other device out',
+  status: 204,
+  fails: [],
+  async handle({ who, origin }, { devices }: Services) {
+    await devices.endAll(who.accountId, who.sessionId, 'revoked', origin)
+    return ok(noContent())
+  },
+})
+
+const activity = route({
+  ...common,
+  method: 'get',
+  path: '/me/activity',
+  summary: 'What happened to my account, newest first',
+  query: object({ cursor: z.string().max(80).optional(), limit: z.coerce.number().int().min(1).max(100).default(25) }),
+  reply: z
+    .object({
+      items: z.array(
+        z.object({
+          id: z.string(),
+          at: time,
+          event: z.string(),
+          ip: z.string().nullable(),
+          user_agent: z.string().nullable(),
+          data: z.record(z.string(), z.unknown()),
+        }),
+      ),
+      next_cursor: z.string().nullable(),
+    })
+    .meta({ id: 'Activity' }),
+  fails: [],
+  async handle({ who, query }, { audit }: Services) {
+    // One more than asked for tells whether there is a next page.
+    const rows = await audit.list(who.accountId, { before: query.cursor ?? null, limit: query.limit + 1 })
+    const items = rows.slice(0, query.limit)
+    return ok(
+      json({
+        items: items.map(({ id, at, event, ip, userAgent, data }) => ({
+          id,
+          at: at.toISOString(),
+          event,
+          ip,
+          user_agent: userAgent,
+          data: { ...data },
+        })),
+        next_cursor: rows.length > query.limit ? (items.at(-1)?.id ?? null) : null,
+      }),
+    )
+  },
+})
+
+export const meRoutes = [
+  read,
+  update,
+  remove,
+  identities,
+  unlink,
+  profile,
+  methods,
+  sessions,
+  endSession,
+  endOtherSessions,
+  activity,
+]

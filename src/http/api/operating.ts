@@ -1,0 +1,130 @@
+import { z } from 'zod'
+import { fail } from '../../errors/catalogue.ts'
+import { sameSecret } from '../../kernel/crypto.ts'
+import { ok } from '../../kernel/result.ts'
+import { jwksMaxAgeSeconds } from '../../sessions/keys.ts'
+import { json, text } from '../reply.ts'
+import { route } from '../route.ts'
+import type { Services } from '../services.ts'
+
+const common = { method: 'get', tag: 'Operating', surface: 'api', auth: 'none', limit: 'none' } as const
+const publicFor = {
+  'Cache-Control': `public, max-age=${jwksMaxAgeSeconds}, stale-while-revalidate=60`,
+  'Access-Control-Allow-Origin': '*',
+}
+
+const live = route({
+  ...common,
+  path: '/health/live',
+  summary: 'The process answers',
+  reply: z.object({ status: z.literal('ok') }),
+  fails: [],
+  handle: () => ok(json({ status: 'ok' as const })),
+})
+
+const ready = route({
+  ...common,
+  path: '/health/ready',
+  summary: 'The store is reachable and migrated, and the node is not shutting down',
+  reply: z.object({ status: z.literal('ok') }),
+  fails: ['not_ready'],
+  handle: async (_, { ready: isReady }: Services) =>
+    (await isReady()) ? ok(json({ status: 'ok' as const })) : fail('not_ready'),
+})
+
+const providers = route({
+  ...common,
+  path: '/health/providers',
+  summary: 'The circuit breaker of each provider and operation',
+  reply: z.array(
+    z.object({ provider: z.string(), endpoint_type: z.string(), state: z.enum(['closed', 'half_open', 'open']) }),
+  ),
+  fails: [],
+  handle: (_, { providers: all }: Services) =>
+    ok(
+      json(all.health().map(({ provider, endpointType, state }) => ({ provider, endpoint_type: endpointType, state }))),
+    ),
+})
+
+const metrics = route({
+  ...common,
+  path: '/metrics',
+  summary: 'Prometheus metrics, for loopback or whoever has METRICS_TOKEN',
+  also: ['text'],
+  contentType: 'text/plain',
+  fails: ['not_found'],
+  // Numbers of sign-ins and failures are nobody else's business; 404, so that nobody learns there is something.
+  async handle({ origin, bearer }, { metrics: collected, settings }: Services) {
+    const allowed =
+      settings.metricsToken === null
+        ? isLoopback(origin.ip)
+        : bearer !== null && sameSecret(bearer, settings.metricsToken)
+    return allowed ? ok(text(collected.contentType, await collected.text())) : fail('not_found')
+  },
+})
+
+const isLoopback = (ip: string | null): boolean => ip === '::1' || /^(::ffff:)?127\./.test(ip ?? '')
+
+const jwks = route({
+  ...common,
+  path: '/.well-known/jwks.json',
+  summary: 'The public keys of our access tokens (RFC 7517)',
+  tag: 'Tokens',
+  reply: z.object({
+    keys: z.array(
+      z.object({
+        kty: z.string(),
+        crv: z.string(),
+        x: z.string(),
+        y: z.string(),
+        kid: z.string(),
+        use: z.literal('sig'),
+        alg: z.literal('ES256'),
+      }),
+    ),
+  }),
+  fails: [],
+  handle: (_, { keys }: Services) => ok(json(keys.jwks(), { headers: publicFor })),
+})
+
+const metadata = route({
+  ...common,
+  path: '/.well-known/oauth-authorization-server',
+  summary: 'What this authorization server can do (RFC 8414)',
+  tag: 'Tokens',
+  reply: z.object({
+    issuer: z.string(),
+    token_endpoint: z.string(),
+    revocation_endpoint: z.string(),
+    jwks_uri: z.string(),
+    response_types_supported: z.array(z.string()),
+    grant_types_supported: z.array(z.string()),
+    token_endpoint_auth_methods_supported: z.array(z.string()),
+    revocation_endpoint_auth_methods_supported: z.array(z.string()),
+    code_challenge_methods_supported: z.array(z.string()),
+    service_documentation: z.string(),
+  }),
+  fails: [],
+  handle(_, { settings: { issuer, publicUrl } }: Services) {
+    const at = (path: string): string => new URL(path, publicUrl).href
+    return ok(
+      json(
+        {
+          issuer,
+          token_endpoint: at('/auth/token'),
+          revocation_endpoint: at('/auth/revoke'),
+          jwks_uri: at('/.well-known/jwks.json'),
+          response_types_supported: ['code'],
+          grant_types_supported: ['authorization_code', 'refresh_token'],
+          token_endpoint_auth_methods_supported: ['none'],
+          revocation_endpoint_auth_methods_supported: ['none'],
+          code_challenge_methods_supported: ['S256'],
+          service_documentation: at('/docs'),
+        },
+        { headers: publicFor },
+      ),
+    )
+  },
+})
+
+export const operatingRoutes = [live, ready, providers, metrics, jwks, metadata]

@@ -1,0 +1,212 @@
+import { z } from 'zod'
+import { fail } from '../../errors/catalogue.ts'
+import type { BeginCode } from '../../flows/begin-with-provider.ts'
+import { flowHandle } from '../../flows/begin-with-provider.ts'
+import type { EnterCode } from '../../flows/enter-with-provider.ts'
+import { ok } from '../../kernel/result.ts'
+import { json, seeOther } from '../reply.ts'
+import { object, type Principal, route } from '../route.ts'
+import type { Services } from '../services.ts'
+import { answerAsJson, answerAsRedirect, flowCookie } from './entry.ts'
+import { AuthResponse, LinkResponse, providerParams, redirectUriKey, secretText } from './schemas.ts'
+
+const beginFails = [
+  'provider_not_found',
+  'provider_unavailable',
+  'redirect_uri_key_not_found',
+  'return_to_not_allowed',
+  'invalid_request',
+] as const satisfies readonly BeginCode[]
+const enterFails = [
+  'provider_not_found',
+  'provider_unavailable',
+  'access_denied',
+  'invalid_state',
+  'state_expired',
+  'state_already_used',
+  'flow_mismatch',
+  'token_exchange_failed',
+  'user_info_fetch_failed',
+  'account_linking_failed',
+  'identity_already_linked',
+  'account_conflict',
+  'user_creation_disabled',
+  'user_disabled',
+  'session_revoked',
+  'invalid_request',
+] as const satisfies readonly EnterCode[]
+
+const challenge = z.string().regex(/^[A-Za-z0-9_-]{43}$/)
+
+/** A parameter of the callback, with whatever else the provider adds left aside; a repeated one is no answer at all. */
+const text = z.string().max(8192).optional()
+const callbackQuery = z.looseObject({ code: text, state: text, error: text, iss: text })
+
+const visitorOf = ({ accountId, sessionId }: Principal) => ({ accountId, sessionId })
+
+const list = route({
+  method: 'get',
+  path: '/auth/providers',
+  summary: 'The providers people can sign in with, and how they are doing',
+  tag: 'Signing in',
+  surface: 'api',
+  auth: 'none',
+  limit: 'browse',
+  reply: z.array(z.object({ id: z.string(), name: z.string(), status: z.enum(['up', 'degraded', 'down']) })),
+  fails: [],
+  handle: (_, { providers }: Services) =>
+    ok(
+      json(
+        providers
+          .list()
+          .map((provider) => ({ id: provider.id, name: provider.name, status: providers.status(provider) })),
+      ),
+    ),
+})
+
+const begin = route({
+  method: 'get',
+  path: '/auth/:provider',
+  summary: 'Go to a provider to sign in',
+  tag: 'Signing in',
+  surface: 'browser',
+  auth: 'none',
+  limit: 'sign_in',
+  params: providerParams,
+  query: object({
+    return_to: z.string().max(2048).optional(),
+    redirect_uri_key: redirectUriKey.optional(),
+    code_challenge: challenge.optional(),
+    code_challenge_method: z.literal('S256').optional(),
+  }),
+  status: 303,
+  fails: beginFails,
+  async handle({ params, query }, { flows, settings }: Services) {
+    const begun = await flows.begin({
+      provider: params.provider,
+      returnTo: query.return_to,
+      redirectUriKey: query.redirect_uri_key,
+      codeChallenge: query.code_challenge,
+    })
+    if (!begun.ok) return begun
+    return ok(
+      seeOther(begun.value.url, {
+        cookies: [flowCookie(begun.value.handle, begun.value.binding, settings.flowCookieSeconds)],
+      }),
+    )
+  },
+})
+
+const authorize = route({
+  method: 'post',
+  path: '/auth/:provider/authorize',
+  summary: 'Begin a sign-in or a linking from an app',
+  tag: 'Signing in',
+  surface: 'api',
+  auth: 'public',
+  limit: 'sign_in',
+  params: providerParams,
+  body: object({ redirect_uri_key: redirectUriKey.optional(), intent: z.enum(['login', 'link']).default('login') }),
+  bodyOptional: true,
+  reply: z
+    .object({ authorize_url: z.string(), state: z.string(), flow_token: z.string(), expires_in: z.number().int() })
+    .meta({ id: 'StartedFlow' }),
+  fails: [...beginFails, 'authentication_required', 'reauthentication_required'],
+  async handle({ params, body, who }, { flows, clock, settings }: Services) {
+    if (body.intent === 'link' && !who) return fail('authentication_required')
+    if (body.intent === 'link' && who && !isRecent(who, clock(), settings.recentAuthSeconds))
+      return fail('reauthentication_required')
+    const begun = await flows.begin({
+      provider: params.provider,
+      redirectUriKey: body.redirect_uri_key,
+      ...(body.intent === 'link' && who ? { visitor: visitorOf(who) } : {}),
+    })
+    if (!begun.ok) return begun
+    const { url, state, binding, expiresIn } = begun.value
+    return ok(json({ authorize_url: url.href, state, flow_token: binding, expires_in: expiresIn }))
+  },
+})
+
+const link = route({
+  method: 'post',
+  path: '/auth/:provider/link',
+  summary: 'Go to a provider to link it to the account one is signed in to',
+  tag: 'Signing in',
+  surface: 'browser',
+  auth: 'recent',
+  limit: 'sign_in',
+  params: providerParams,
+  body: object({ return_to: z.string().max(2048).optional() }),
+  status: 303,
+  fails: beginFails,
+  async handle({ params, body, who }, { flows, settings }: Services) {
+    const begun = await flows.begin({ provider: params.provider, returnTo: body.return_to, visitor: visitorOf(who) })
+    if (!begun.ok) return begun
+    return ok(
+      seeOther(begun.value.url, {
+        cookies: [flowCookie(begun.value.handle, begun.value.binding, settings.flowCookieSeconds)],
+      }),
+    )
+  },
+})
+
+const callback = route({
+  method: 'get',
+  path: '/auth/:provider/callback',
+  summary: 'Where a provider sends the browser back to',
+  tag: 'Signing in',
+  surface: 'browser',
+  auth: 'public',
+  limit: 'sign_in',
+  params: providerParams,
+  query: callbackQuery,
+  reply: z.union([AuthResponse, LinkResponse]),
+  also: ['redirect'],
+  fails: enterFails,
+  async handle({ params, query, who, origin, wants, cookie }, services: Services) {
+    const handle = query.state === undefined ? '' : flowHandle(query.state)
+    const browser = wants === 'html'
+    const entered = await services.flows.enter(params.provider, query, {
+      binding: handle === '' ? undefined : cookie(`flow_${handle}`),
+      origin,
+      browser,
+      who: who && visitorOf(who),
+    })
+    if (!entered.ok) {
+      const ticket = entered.error.extra?.conflict_ticket
+      return browser && typeof ticket === 'string' ? ok(seeOther(`/auth/conflicts/${ticket}`)) : entered
+    }
+    return browser ? answerAsRedirect(entered.value, handle, services) : ok(answerAsJson(entered.value, services))
+  },
+})
+
+const appCallback = route({
+  method: 'post',
+  path: '/auth/:provider/callback',
+  summary: 'Finish a sign-in or a linking whose redirect the app received itself',
+  tag: 'Signing in',
+  surface: 'api',
+  auth: 'public',
+  limit: 'sign_in',
+  params: providerParams,
+  body: object({ code: text, state: z.string().max(8192), flow_token: secretText, error: text, iss: text }),
+  reply: z.union([AuthResponse, LinkResponse]),
+  fails: enterFails,
+  async handle({ params, body, who, origin }, services: Services) {
+    const { flow_token, ...query } = body
+    const entered = await services.flows.enter(params.provider, query, {
+      binding: flow_token,
+      origin,
+      browser: false,
+      who: who && visitorOf(who),
+    })
+    return entered.ok ? ok(answerAsJson(entered.value, services)) : entered
+  },
+})
+
+export const isRecent = ({ authTime }: Pick<Principal, 'authTime'>, now: Date, seconds: number): boolean =>
+  now.getTime() - authTime.getTime() <= seconds * 1000
+
+/** In the order they are matched: fixed words before `:provider`. */
+export const providerRoutes = [list, authorize, link, callback, appCallback]
+export const beginRoute = begin

@@ -1,0 +1,64 @@
+import { z } from 'zod'
+import type { Account } from '../../accounts/ports.ts'
+import type { TokenPair as Pair } from '../../sessions/tokens.ts'
+import { object } from '../route.ts'
+
+/** The pieces of JSON that more than one route speaks. */
+
+export const time = z.iso.datetime().meta({ description: 'RFC 3339, UTC' })
+
+export const User = z
+  .object({
+    id: z.string(),
+    email: z.string().nullable(),
+    email_verified: z.boolean(),
+    name: z.string().nullable(),
+    picture: z.string().nullable(),
+  })
+  .meta({ id: 'User' })
+
+export const userOf = ({ id, email, emailVerified, name, picture }: Account): z.input<typeof User> => ({
+  id,
+  email,
+  email_verified: emailVerified,
+  name,
+  picture,
+})
+
+const pair = {
+  access_token: z.string(),
+  refresh_token: z.string(),
+  token_type: z.literal('bearer'),
+  expires_in: z.number().int().meta({ description: 'seconds' }),
+  refresh_expires_in: z.number().int().meta({ description: 'seconds' }),
+}
+export const TokenPair = z.object(pair).meta({ id: 'TokenPair' })
+
+const ProviderInfo = z.object({ provider: z.string(), provider_user_id: z.string() }).meta({ id: 'ProviderInfo' })
+const Action = z.enum(['login_existing', 'linked_existing', 'linked_new', 'created_new_user'])
+
+export const AuthResponse = z
+  .object({ user: User, ...pair, provider_info: ProviderInfo, action: Action })
+  .meta({ id: 'AuthResponse' })
+
+/** A linking starts no session, so it brings no tokens. */
+export const LinkResponse = z
+  .object({ user: User, provider_info: ProviderInfo, action: Action })
+  .meta({ id: 'LinkResponse' })
+
+export type Entrance = { account: Account; action: z.input<typeof Action>; provider: string; subject: string }
+export const linkResponse = ({ account, action, provider, subject }: Entrance): z.input<typeof LinkResponse> => ({
+  user: userOf(account),
+  provider_info: { provider, provider_user_id: subject },
+  action,
+})
+export const authResponse = (entrance: Entrance, tokens: Pair): z.input<typeof AuthResponse> => ({
+  ...linkResponse(entrance),
+  ...tokens,
+})
+
+export const providerParams = object({ provider: z.string().max(40) })
+export const redirectUriKey = z.string().regex(/^[a-z][a-z0-9_-]{0,30}$/)
+
+/** An opaque value of ours; longer ones were not made here, and are not worth hashing. */
+export const secretText = z.string().min(1).max(512)

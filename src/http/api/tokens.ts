@@ -1,0 +1,166 @@
+import { z } from 'zod'
+import { fail } from '../../errors/catalogue.ts'
+import type { RefreshCode } from '../../flows/refresh-tokens.ts'
+import { ok } from '../../kernel/result.ts'
+import { json, noContent } from '../reply.ts'
+import { object, route } from '../route.ts'
+import type { Services } from '../services.ts'
+import { sessionCookie } from './entry.ts'
+import { AuthResponse, authResponse, secretText, TokenPair } from './schemas.ts'
+
+const refreshFails = [
+  'token_expired',
+  'token_invalid',
+  'token_wrong_type',
+  'token_subject_missing',
+  'user_not_found',
+  'user_disabled',
+  'session_revoked',
+  'session_expired',
+  'token_reused',
+] as const satisfies readonly RefreshCode[]
+
+const token = z.string().min(1).max(8192)
+
+const refresh = route({
+  method: 'post',
+  path: '/auth/refresh',
+  summary: 'Trade a refresh token for a new pair',
+  tag: 'Tokens',
+  surface: 'api',
+  // The bearer here is the refresh token, not somebody's access token; the cookie is asked for by the handler.
+  auth: 'none',
+  limit: 'token',
+  oauth: true,
+  body: object({ refresh_token: token.optional() }),
+  bodyOptional: true,
+  form: true,
+  reply: TokenPair,
+  fails: [...refreshFails, 'authentication_required'],
+  async handle({ body, bearer, cookie, origin }, { flows, devices }: Services) {
+    const given = bearer ?? body.refresh_token
+    if (given !== undefined) {
+      const pair = await flows.refreshTokens.byToken(given, origin)
+      return pair.ok ? ok(json(pair.value)) : pair
+    }
+    const session = cookie('session')
+    if (session === undefined) return fail('authentication_required')
+    const found = await devices.byCookie(session)
+    if (!found.ok) return found
+    const pair = await flows.refreshTokens.bySession(found.value.session, origin)
+    return pair.ok ? ok(json(pair.value)) : pair
+  },
+})
+
+const exchange = route({
+  method: 'post',
+  path: '/auth/token',
+  summary: 'Trade a sign-in code or a refresh token for a token pair',
+  tag: 'Tokens',
+  surface: 'api',
+  auth: 'none',
+  limit: 'token',
+  oauth: true,
+  body: object({
+    grant_type: z.string().max(64).default('password'),
+    code: secretText.optional(),
+    code_verifier: z
+      .string()
+      .regex(/^[A-Za-z0-9\-._~]{43,128}$/)
+      .optional(),
+    refresh_token: token.optional(),
+    client_id: z.string().max(256).optional(),
+    redirect_uri: z.string().max(2048).optional(),
+  }),
+  form: true,
+  reply: z.union([AuthResponse, TokenPair]),
+  fails: [...refreshFails, 'code_invalid', 'grant_type_unsupported', 'invalid_request'],
+  async handle({ body, origin }, { flows }: Services) {
+    if (body.grant_type === 'refresh_token') {
+      if (body.refresh_token === undefined) return fail('invalid_request')
+      const pair = await flows.refreshTokens.byToken(body.refresh_token, origin)
+      return pair.ok ? ok(json(pair.value)) : pair
+    }
+    if (body.grant_type === 'authorization_code') {
+      if (body.code === undefined || body.code_verifier === undefined) return fail('invalid_request')
+      const redeemed = await flows.redeemCode(body.code, body.code_verifier, origin)
+      if (!redeemed.ok) return redeemed
+      const { account, pair, code } = redeemed.value
+      return ok(
+        json(
+          authResponse({ account, action: code.action, provider: code.provider, subject: code.providerUserId }, pair),
+        ),
+      )
+    }
+    return fail('grant_type_unsupported')
+  },
+})
+
+const revoke = route({
+  method: 'post',
+  path: '/auth/revoke',
+  summary: 'Hand a token back (RFC 7009): its device is signed out',
+  tag: 'Tokens',
+  surface: 'api',
+  auth: 'none',
+  limit: 'token',
+  oauth: true,
+  body: object({ token, token_type_hint: z.string().max(64).optional(), client_id: z.string().max(256).optional() }),
+  form: true,
+  reply: z.object({}),
+  fails: [],
+  async handle({ body, origin }, { flows }: Services) {
+    await flows.signOut.token(body.token, origin)
+    return ok(json({}))
+  },
+})
+
+const logout = route({
+  method: 'post',
+  path: '/auth/logout',
+  summary: 'Sign out on this device',
+  tag: 'Tokens',
+  surface: 'api',
+  auth: 'user',
+  limit: 'account',
+  body: object({}),
+  bodyOptional: true,
+  status: 204,
+  fails: [],
+  async handle({ who, origin }, { flows, settings }: Services) {
+    await flows.signOut.here(who, origin)
+    return ok(
+      noContent(
+        who.via === 'cookie'
+          ? { clearSiteData: true, cookies: [sessionCookie(null, settings.sessionCookieSeconds)] }
+          : {},
+      ),
+    )
+  },
+})
+
+const logoutAll = route({
+  method: 'post',
+  path: '/auth/logout-all',
+  summary: 'Sign out on every device',
+  tag: 'Tokens',
+  surface: 'api',
+  auth: 'user',
+  limit: 'account',
+  body: object({}),
+  bodyOptional: true,
+  status: 204,
+  fails: [],
+  async handle({ who, origin }, { flows, settings }: Services) {
+    await flows.signOut.everywhere(who.accountId, origin)
+    return ok(
+      noContent(
+        who.via === 'cookie'
+          ? { clearSiteData: true, cookies: [sessionCookie(null, settings.sessionCookieSeconds)] }
+          : {},
+      ),
+    )
+  },
+})
+
+export const tokenRoutes = [refresh, exchange, revoke, logout, logoutAll]

@@ -1,0 +1,110 @@
+import { isIP } from 'node:net'
+import express, { type Express, type Request } from 'express'
+import type { VNode } from 'preact'
+import type { AppError } from '../errors/catalogue.ts'
+import type { Bus } from '../events/bus.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Random } from '../kernel/ids.ts'
+import { createCookies } from './cookies.ts'
+import { createCsrf } from './csrf.ts'
+import { documentation } from './docs.tsx'
+import { createHeaders } from './headers.ts'
+import { createLimiter, type Limiter, type LimitName } from './limits.ts'
+import { type ErrorContext, mount } from './mount.ts'
+import type { RateLimitStore } from './ports.ts'
+import type { Authenticate } from './principal.ts'
+import { createProblems } from './problem.ts'
+import type { Route } from './route.ts'
+import type { StaticFile } from './static.ts'
+
+export type AppParts<D> = {
+  readonly routes: readonly Route<D>[]
+  /** What every handler is given. */
+  readonly vinculum: D
+  readonly publicUrl: URL
+  readonly production: boolean
+  readonly trustProxyHops: number
+  readonly clock: Clock
+  readonly random: Random
+  readonly events: Pick<Bus, 'emit'>
+  readonly authenticate: Authenticate
+  readonly recentAuthSeconds: number
+  /** `null`: nothing is limited. */
+  readonly rateLimits: RateLimitStore | null
+  readonly csrfKey: Buffer
+  readonly errorPage: (error: AppError, context: ErrorContext) => VNode
+  readonly onDefect: (error: unknown, requestId: string) => void
+  readonly staticFiles: readonly StaticFile[]
+  readonly version: string
+}
+
+/** The whole HTTP surface: the given routes, and the documents that are read off them. */
+export function createApp<D>(parts: AppParts<D>): Express {
+  const { publicUrl, clock, rateLimits, staticFiles, version } = parts
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.enable('case sensitive routing')
+  app.enable('strict routing')
+  app.set('query parser', 'simple')
+  app.set('trust proxy', parts.trustProxyHops)
+
+  const stylesheet = staticFiles.find(({ contentType }) => contentType.startsWith('text/css'))?.path
+  const routes: readonly Route<D>[] = [
+    ...parts.routes,
+    ...documentation({ routes: () => routes, publicUrl, version, stylesheet }),
+  ]
+  const limiters = new Map<LimitName, Limiter | undefined>()
+  const limiter = (name: LimitName): Limiter | undefined => {
+    if (rateLimits && !limiters.has(name)) limiters.set(name, createLimiter(name, { store: rateLimits, clock }))
+    return limiters.get(name)
+  }
+  mount(
+    app,
+    {
+      clock,
+      limiter,
+      random: parts.random,
+      events: parts.events,
+      headers: createHeaders(publicUrl),
+      cookies: createCookies(parts),
+      csrf: createCsrf({ publicUrl, key: parts.csrfKey }),
+      describe: createProblems(parts),
+      authenticate: parts.authenticate,
+      recentAuthSeconds: parts.recentAuthSeconds,
+      requestId: createRequestIds(parts.random),
+      addressOf: parts.trustProxyHops === 0 ? peerOf : forwardedFor,
+      errorPage: parts.errorPage,
+      onDefect: parts.onDefect,
+    },
+    routes,
+    staticFiles,
+    parts.vinculum,
+  )
+  return app
+}
+
+/** Request ids nobody can guess or count by, with one draw from the generator for 256 of them. */
+function createRequestIds(random: Random): () => string {
+  let pool: Buffer = Buffer.alloc(0)
+  let at = 0
+  return () => {
+    if (at + 16 > pool.length) {
+      pool = random(4096)
+      at = 0
+    }
+    const id = `req_${pool.toString('hex', at, at + 16)}`
+    at += 16
+    return id
+  }
+}
+
+const address = (ip: string | undefined): string | null => {
+  const plain = ip?.startsWith('::ffff:') ? ip.slice(7) : ip
+  return plain !== undefined && isIP(plain) ? plain : null
+}
+
+const peerOf = (request: Request): string | null => address(request.socket.remoteAddress)
+
+/** As far as the trusted proxies vouch for it; what they pass on that is no address is not believed. */
+const forwardedFor = (request: Request): string | null => address(request.ip) ?? peerOf(request)

@@ -1,0 +1,225 @@
+import type { ComponentChildren, VNode } from 'preact'
+import { z } from 'zod'
+import { type ErrorCode, catalogue as errors, fail, type Locale } from '../errors/catalogue.ts'
+import { catalogue as events } from '../events/catalogue.ts'
+import { ok } from '../kernel/result.ts'
+import { answersOf, failuresOf, openapi } from './openapi.ts'
+import { page, text } from './reply.ts'
+import { object, type Route, route } from './route.ts'
+
+type Sources = {
+  readonly routes: () => readonly Route<never>[]
+  readonly publicUrl: URL
+  readonly version: string
+  readonly stylesheet: string | undefined
+}
+
+const facts = { method: 'get', tag: 'Documentation', auth: 'none', limit: 'browse' } as const
+
+/** The documents about this service, read off the same lists it runs on, so that they cannot be out of date. */
+export function documentation({ routes, publicUrl, version, stylesheet }: Sources): readonly Route<unknown>[] {
+  let document: string | undefined
+  const show = (locale: Locale, title: string, content: ComponentChildren) =>
+    ok(
+      page(<Document {...{ locale, title, stylesheet }}>{content}</Document>, {
+        headers: { 'Content-Language': locale },
+      }),
+    )
+
+  return [
+    route({
+      ...facts,
+      path: '/openapi.json',
+      summary: 'This interface, as OpenAPI 3.1',
+      surface: 'api',
+      contentType: 'application/json',
+      fails: [],
+      handle: () => {
+        document ??= JSON.stringify(openapi(routes(), { version, publicUrl }))
+        return ok(text('application/json', document))
+      },
+    }),
+    route({
+      ...facts,
+      path: '/docs',
+      summary: 'This interface, to read',
+      surface: 'browser',
+      fails: [],
+      handle: ({ locale }) => show(locale, words[locale].routes, <Routes routes={routes()} locale={locale} />),
+    }),
+    route({
+      ...facts,
+      path: '/docs/errors',
+      summary: 'Every error code and what it means',
+      surface: 'browser',
+      fails: [],
+      handle: ({ locale }) => show(locale, words[locale].errors, <Errors locale={locale} />),
+    }),
+    route({
+      ...facts,
+      path: '/docs/errors/:code',
+      summary: 'What one error code means; the `type` of its problems',
+      surface: 'browser',
+      params: object({ code: z.string() }),
+      fails: ['not_found'],
+      handle: ({ params: { code }, locale }) => {
+        if (!isCode(code)) return fail('not_found')
+        return show(locale, errors[code][locale].title, <OneError code={code} locale={locale} />)
+      },
+    }),
+    route({
+      ...facts,
+      path: '/docs/events',
+      summary: 'Every event and who hears it',
+      surface: 'browser',
+      fails: [],
+      handle: ({ locale }) => show(locale, words[locale].events, <Events />),
+    }),
+  ]
+}
+
+const isCode = (code: string): code is ErrorCode => Object.hasOwn(errors, code)
+
+const words = {
+  en: {
+    routes: 'Interface',
+    errors: 'Errors',
+    events: 'Events',
+    answers: 'Answers',
+    refusals: 'Refusals',
+    machine: 'For machines',
+  },
+  'pt-BR': {
+    routes: 'Interface',
+    errors: 'Erros',
+    events: 'Eventos',
+    answers: 'Respostas',
+    refusals: 'Recusas',
+    machine: 'Para máquinas',
+  },
+} as const satisfies Record<Locale, Record<string, string>>
+
+type DocumentProps = { locale: Locale; title: string; stylesheet: string | undefined; children?: ComponentChildren }
+
+function Document({ locale, title, stylesheet, children }: DocumentProps): VNode {
+  const say = words[locale]
+  return (
+    <html lang={locale}>
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>{`${title} — Vinculum`}</title>
+        {stylesheet ? <link rel="stylesheet" href={stylesheet} /> : null}
+      </head>
+      <body>
+        <header>
+          <nav aria-label="Vinculum">
+            <a href="/docs">{say.routes}</a> <a href="/docs/errors">{say.errors}</a>{' '}
+            <a href="/docs/events">{say.events}</a> <a href="/openapi.json">OpenAPI</a>
+          </nav>
+        </header>
+        <main>
+          <h1>{title}</h1>
+          {children}
+        </main>
+      </body>
+    </html>
+  )
+}
+
+function Routes({ routes, locale }: { routes: readonly Route<never>[]; locale: Locale }): VNode {
+  const tags = [...new Set(routes.map(({ tag }) => tag))].sort()
+  return (
+    <>
+      {tags.map((tag) => (
+        <section key={tag}>
+          <h2>{tag}</h2>
+          {routes
+            .filter((each) => each.tag === tag)
+            .map((each) => (
+              <OneRoute key={`${each.method} ${each.path}`} route={each} locale={locale} />
+            ))}
+        </section>
+      ))}
+    </>
+  )
+}
+
+function OneRoute({ route: shown, locale }: { route: Route<never>; locale: Locale }): VNode {
+  const say = words[locale]
+  return (
+    <article>
+      <h3>
+        <code>{`${shown.method.toUpperCase()} ${shown.path}`}</code>
+      </h3>
+      <p>{shown.summary}</p>
+      <p>
+        <code>{shown.auth}</code> · {say.answers}: {answersOf(shown).join(', ')}
+      </p>
+      <details>
+        <summary>{say.refusals}</summary>
+        <ul>
+          {failuresOf(shown).map((code) => (
+            <li key={code}>
+              {errors[code].status} <a href={`/docs/errors/${code}`}>{code}</a>
+            </li>
+          ))}
+        </ul>
+      </details>
+    </article>
+  )
+}
+
+function Errors({ locale }: { locale: Locale }): VNode {
+  return (
+    <dl>
+      {Object.entries(errors).map(([code, entry]) => (
+        <div key={code}>
+          <dt>
+            <a href={`/docs/errors/${code}`}>
+              <code>{code}</code>
+            </a>{' '}
+            {entry.status}
+          </dt>
+          <dd>{entry[locale].title}</dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
+function OneError({ code, locale }: { code: ErrorCode; locale: Locale }): VNode {
+  const { status } = errors[code]
+  return (
+    <>
+      <p>
+        <code>{code}</code> · {status}
+      </p>
+      <p>{errors[code][locale].detail}</p>
+    </>
+  )
+}
+
+function Events(): VNode {
+  return (
+    <dl>
+      {Object.entries(events).map(([name, event]) => (
+        <div key={name}>
+          <dt>
+            <code>{event.kind === 'span' ? `${name}.start, ${name}.stop, ${name}.exception` : name}</code>
+            {'audit' in event && event.audit ? ' · audit' : ''}
+          </dt>
+          <dd>
+            {event.meaning}
+            {Object.keys(event.payload.shape).length > 0 ? (
+              <>
+                {' ('}
+                <code>{Object.keys(event.payload.shape).join(', ')}</code>)
+              </>
+            ) : null}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  )
+}

@@ -1,0 +1,87 @@
+/** Headers as `writeHead` takes them fastest: names and values in turn. */
+export type HeaderList = readonly string[]
+
+const permissions =
+  'accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=(), browsing-topics=(), publickey-credentials-get=(self)'
+
+/** JSON, text and files: nothing of them may be run, framed or submitted, whatever a browser makes of their bytes. */
+const inert = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox"
+
+/**
+ * Every header that does not depend on the request, written down once. There is no CORS: nobody's script but our own
+ * pages' origin reads an answer, except the public keys and metadata.
+ */
+export function createHeaders(publicUrl: URL) {
+  const https = publicUrl.protocol === 'https:'
+  const always = [
+    ...(https ? ['Strict-Transport-Security', 'max-age=63072000; includeSubDomains'] : []),
+    ...['X-Content-Type-Options', 'nosniff'],
+    ...['X-Frame-Options', 'DENY'],
+    ...['Referrer-Policy', 'no-referrer'],
+    ...['Cross-Origin-Resource-Policy', 'same-origin'],
+    ...['Permissions-Policy', permissions],
+    ...['X-Permitted-Cross-Domain-Policies', 'none'],
+    ...['X-XSS-Protection', '0'],
+  ]
+  const personal = [
+    ...always,
+    ...['Cache-Control', 'no-store'],
+    ...['Vary', 'Origin, Sec-Fetch-Site, Cookie, Accept, Accept-Language'],
+  ]
+  const document = [...personal, 'Cross-Origin-Opener-Policy', 'same-origin', 'X-Robots-Tag', 'noindex, nofollow']
+
+  /**
+   * Pages have no script at all. `form-action` also holds for the redirect after a submission (Chrome, Safari), so
+   * a page whose form ends at a provider names that provider's origin.
+   */
+  const policy = (formAction: readonly string[]): string =>
+    [
+      "default-src 'none'",
+      "style-src 'self'",
+      "img-src 'self'",
+      "font-src 'self'",
+      `form-action ${["'self'", ...formAction.map((url) => new URL(url).origin)].join(' ')}`,
+      "frame-ancestors 'none'",
+      "base-uri 'none'",
+      "object-src 'none'",
+      "script-src 'none'",
+      "connect-src 'none'",
+      "require-trusted-types-for 'script'",
+      "trusted-types 'none'",
+      ...(https ? ['upgrade-insecure-requests'] : []),
+    ].join('; ')
+  const plain = [...document, 'Content-Security-Policy', policy([])]
+
+  return {
+    api: [...personal, 'Content-Security-Policy', inert] as HeaderList,
+    /** Answers with tokens also tell caches of HTTP/1.0 (RFC 6749 §5.1). */
+    oauth: [...personal, 'Content-Security-Policy', inert, 'Pragma', 'no-cache'] as HeaderList,
+    page: (formAction: readonly string[] = []): HeaderList =>
+      formAction.length === 0 ? plain : [...document, 'Content-Security-Policy', policy(formAction)],
+    /** Public keys and metadata. */
+    shared: [
+      ...always,
+      ...['Cache-Control', 'public, max-age=300, stale-while-revalidate=60'],
+      ...['Access-Control-Allow-Origin', '*'],
+      ...['Content-Security-Policy', inert],
+    ] as HeaderList,
+    /** Files whose name is the hash of their content. */
+    immutable: [
+      ...always,
+      ...['Cache-Control', 'public, max-age=31536000, immutable'],
+      ...['Content-Security-Policy', inert],
+    ] as HeaderList,
+  }
+}
+
+/** `list` with `changes` in place of what it says under the same names. */
+export function withHeaders(list: HeaderList, changes: Readonly<Record<string, string>>): string[] {
+  const changed = new Set(Object.keys(changes).map((name) => name.toLowerCase()))
+  const kept: string[] = []
+  for (let at = 0; at < list.length; at += 2) {
+    const name = list[at] as string
+    if (!changed.has(name.toLowerCase())) kept.push(name, list[at + 1] as string)
+  }
+  for (const [name, value] of Object.entries(changes)) kept.push(name, value)
+  return kept
+}

@@ -1,0 +1,122 @@
+import type { Request, Response } from 'express'
+import { type ClientRateLimitInfo, ipKeyGenerator, rateLimit, type Store } from 'express-rate-limit'
+import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { RateLimitStore } from './ports.ts'
+
+/**
+ * How often one address may ask. `authenticates` marks the limits that hold off guessing: when their counters
+ * cannot be reached, they refuse rather than let everything through.
+ */
+export const limits = {
+  /** Health, metrics, keys, static files. */
+  none: null,
+  /** Beginning and finishing a sign-in, registering: each attempt may be a guess. */
+  sign_in: { hits: 30, seconds: 60, authenticates: true },
+  /** The token endpoints; a family behind one address refreshes together. */
+  token: { hits: 120, seconds: 60, authenticates: true },
+  /** Pages and public reading. */
+  browse: { hits: 240, seconds: 60, authenticates: false },
+  /** Reading and changing one's own account, teams, administration. */
+  account: { hits: 120, seconds: 60, authenticates: false },
+  /** Back ends with a service credential. */
+  service: { hits: 1200, seconds: 60, authenticates: true },
+} as const
+export type LimitName = keyof typeof limits
+
+type Refusal = AppError<'rate_limited' | 'not_ready'>
+/** `undefined`: go on. */
+export type Limiter = (request: Request, response: Response, ip: string) => Promise<Refusal | undefined>
+
+/**
+ * express-rate-limit counts, over counters every node shares. Its middleware is called as a function, so that a
+ * refusal is a value like any other and no chain is built.
+ */
+export function createLimiter(
+  name: LimitName,
+  { store, clock }: { store: RateLimitStore; clock: Clock },
+): Limiter | undefined {
+  const limit = limits[name]
+  if (!limit) return undefined
+  const windowMs = limit.seconds * 1000
+  const counters = new Counters(store, windowMs, clock)
+  const keys = new WeakMap<Request, string>()
+  const limiter = rateLimit({
+    windowMs,
+    limit: limit.hits,
+    store: counters,
+    keyGenerator: (request) => keys.get(request) ?? name,
+    handler: (request, _, next) => next(new Exceeded(counters.resetsAt(keys.get(request) ?? name))),
+    standardHeaders: false,
+    legacyHeaders: false,
+    // Its checks of our settings run per request and would only log; the settings are tested instead.
+    validate: false,
+  })
+
+  return (request, response, ip) => {
+    // One household or one attacker holds a whole IPv6 /64.
+    const key = `${name}:${ipKeyGenerator(ip, 64)}`
+    const full = counters.full(key, limit.hits)
+    if (full) return Promise.resolve(exceeded(full, clock()))
+    keys.set(request, key)
+    return new Promise((resolve) => {
+      const next = (outcome?: unknown): void => {
+        if (outcome === undefined) resolve(undefined)
+        else if (outcome instanceof Exceeded) resolve(exceeded(outcome.resetsAt, clock()))
+        // The counters cannot be reached. Where guessing would gain something, nobody passes uncounted.
+        else if (limit.authenticates) resolve(fail('not_ready', undefined, { retryAfter: 5, cause: outcome }).error)
+        else resolve(undefined)
+      }
+      void limiter(request, response, next)
+    })
+  }
+}
+
+function exceeded(resetsAt: Date, at: Date): Refusal {
+  const seconds = Math.max(1, Math.ceil((resetsAt.getTime() - at.getTime()) / 1000))
+  return fail('rate_limited', { seconds: String(seconds) }, { retryAfter: seconds }).error
+}
+
+class Exceeded {
+  readonly resetsAt: Date
+  constructor(resetsAt: Date) {
+    this.resetsAt = resetsAt
+  }
+}
+
+/** The shared counters as express-rate-limit wants them, and a memory of which are full: a flood is refused without asking again. */
+class Counters implements Store {
+  readonly localKeys = false
+  readonly #seen = new Map<string, { hits: number; resetsAt: Date }>()
+  readonly #store: RateLimitStore
+  readonly #windowMs: number
+  readonly #clock: Clock
+
+  constructor(store: RateLimitStore, windowMs: number, clock: Clock) {
+    this.#store = store
+    this.#windowMs = windowMs
+    this.#clock = clock
+  }
+
+  async increment(key: string): Promise<ClientRateLimitInfo> {
+    const counted = await this.#store.hit(key, this.#windowMs, this.#clock())
+    if (this.#seen.size >= 10_000) this.#seen.clear()
+    this.#seen.set(key, counted)
+    return { totalHits: counted.hits, resetTime: counted.resetsAt }
+  }
+
+  resetsAt = (key: string): Date => this.#seen.get(key)?.resetsAt ?? new Date(this.#clock().getTime() + this.#windowMs)
+
+  /** When a full counter starts anew, or `undefined` where there is room or nothing is known. */
+  full(key: string, hits: number): Date | undefined {
+    const seen = this.#seen.get(key)
+    if (!seen) return undefined
+    if (seen.resetsAt > this.#clock()) return seen.hits > hits ? seen.resetsAt : undefined
+    this.#seen.delete(key)
+    return undefined
+  }
+
+  /** Every request counts, whatever came of it, and counters run out by themselves. */
+  decrement(): void {}
+  resetKey(): void {}
+}

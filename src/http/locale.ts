@@ -1,0 +1,34 @@
+import type { Locale } from '../errors/catalogue.ts'
+
+/** The languages (or media types) of an `Accept…` header, most wanted first; what has `q=0` is left out. */
+export function byPreference(header: string): readonly string[] {
+  const wanted: { name: string; q: number }[] = []
+  for (const item of header.slice(0, 1024).split(',')) {
+    const [name = '', ...parameters] = item.split(';')
+    const weight = parameters.map((text) => /^\s*q\s*=\s*(\d(?:\.\d{0,3})?)\s*$/i.exec(text)?.[1]).find(Boolean)
+    const q = weight === undefined ? 1 : Math.min(1, Number(weight))
+    if (q > 0 && name.trim()) wanted.push({ name: name.trim().toLowerCase(), q })
+  }
+  // The sort is stable: among equals the first one named wins.
+  return wanted.sort((a, b) => b.q - a.q).map(({ name }) => name)
+}
+
+/** The reader's language: Portuguese of any country is read by a Brazilian sooner than English is. */
+export function readLocale(acceptLanguage: string | undefined): Locale {
+  if (!acceptLanguage) return 'en'
+  for (const tag of byPreference(acceptLanguage)) {
+    if (tag === 'en' || tag.startsWith('en-')) return 'en'
+    if (tag === 'pt' || tag.startsWith('pt-')) return 'pt-BR'
+  }
+  return 'en'
+}
+
+/** Whether a page is wanted rather than JSON. A header that takes anything (curl, fetch) counts for `otherwise`. */
+export function wantsHtml(accept: string | undefined, otherwise: boolean): boolean {
+  if (!accept || accept === '*/*') return otherwise
+  for (const type of byPreference(accept)) {
+    if (type === 'text/html' || type === 'application/xhtml+xml' || type === 'text/*') return true
+    if (type === 'application/json' || type === 'application/problem+json' || type === 'application/*') return false
+  }
+  return otherwise
+}

@@ -1,0 +1,176 @@
+import type { z } from 'zod'
+import { type AppError, catalogue, type ErrorCode, fail, type Locale, message } from '../errors/catalogue.ts'
+
+/** One fault of a request, where it is and what it is. */
+export type Fault = { readonly path: string; readonly code: FaultCode; readonly detail: string }
+
+/** A refusal as it is answered: problem+json (RFC 9457) and the headers that belong to it. */
+export type Problem = {
+  readonly status: number
+  readonly body: Readonly<Record<string, unknown>>
+  readonly headers: Readonly<Record<string, string>>
+}
+type Telling = {
+  readonly locale: Locale
+  readonly requestId: string
+  /** Also in the words of RFC 6749. */
+  readonly oauth: boolean
+  readonly faults?: readonly Fault[] | undefined
+  /** A 400 about the `Authorization` header itself (RFC 6750 §3.1). */
+  readonly badCredentials?: boolean | undefined
+}
+
+export function createProblems({ publicUrl, recentAuthSeconds }: { publicUrl: URL; recentAuthSeconds: number }) {
+  const types = new URL('/docs/errors/', publicUrl).href
+
+  return function describe(error: AppError, { locale, requestId, oauth, faults, badCredentials }: Telling): Problem {
+    const { status } = catalogue[error.code]
+    const { title, detail } = message(error, locale)
+    const headers: Record<string, string> = {}
+    const challenge = challengeFor(error, status, oauth, badCredentials === true, recentAuthSeconds)
+    if (challenge) headers['WWW-Authenticate'] = challenge
+    // 429 and 503 always say when to come back: a client that does not know comes at once.
+    const retryAfter = error.retryAfter ?? (status === 429 || status === 503 ? 5 : undefined)
+    if (retryAfter !== undefined) headers['Retry-After'] = String(retryAfter)
+    return {
+      status,
+      headers,
+      body: {
+        ...error.extra,
+        type: `${types}${error.code}`,
+        title,
+        status,
+        detail,
+        code: error.code,
+        request_id: requestId,
+        ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
+        ...(faults && faults.length > 0 ? { errors: faults } : {}),
+        ...(oauth ? { error: oauthError(error.code), error_description: description(error) } : {}),
+      },
+    }
+  }
+}
+export type Describe = ReturnType<typeof createProblems>
+
+/**
+ * RFC 6750 §3: bare when nothing was shown, with a reason when what was shown is no good. A recent sign-in is asked
+ * for as RFC 9470 does.
+ */
+function challengeFor(
+  error: AppError,
+  status: number,
+  oauth: boolean,
+  badCredentials: boolean,
+  recentAuthSeconds: number,
+): string | undefined {
+  const because = (reason: string): string => `Bearer error="${reason}", error_description="${description(error)}"`
+  if (badCredentials) return because(status === 401 ? 'invalid_token' : 'invalid_request')
+  if (error.code === 'reauthentication_required') {
+    return `${because('insufficient_user_authentication')}, max_age=${recentAuthSeconds}`
+  }
+  if (status !== 401) return undefined
+  if (error.code === 'authentication_required') return 'Bearer'
+  return because(oauth ? oauthError(error.code) : 'invalid_token')
+}
+
+const oauthErrors: Partial<Record<ErrorCode, string>> = {
+  grant_type_unsupported: 'unsupported_grant_type',
+  code_invalid: 'invalid_grant',
+  user_disabled: 'invalid_grant',
+  // On an OAuth endpoint whoever is missing is the client that asks.
+  authentication_required: 'invalid_client',
+  reauthentication_required: 'invalid_grant',
+}
+
+/** The nearest error RFC 6749 §5.2 (and §4.1.2.1) has a name for. */
+export function oauthError(code: ErrorCode): string {
+  const named = oauthErrors[code]
+  if (named) return named
+  const { status } = catalogue[code]
+  if (status === 401) return 'invalid_grant'
+  if (status === 403) return 'access_denied'
+  if (status === 429 || status === 503) return 'temporarily_unavailable'
+  return status >= 500 ? 'server_error' : 'invalid_request'
+}
+
+/** Always English and ASCII without quotes or backslashes: RFC 6749 §5.2 and RFC 6750 §3 allow no more. */
+const description = (error: AppError): string =>
+  message(error, 'en')
+    .detail.replace(/[“”"]/g, "'")
+    .replace(/’/g, "'")
+    .replace(/\\|[^\x20-\x7e]/g, '?')
+
+const faults = {
+  required: { en: 'This field is required.', 'pt-BR': 'Este campo é obrigatório.' },
+  unknown_field: { en: 'There is no such field here.', 'pt-BR': 'Este campo não existe aqui.' },
+  repeated: { en: 'Give one value, once.', 'pt-BR': 'Informe um único valor, uma só vez.' },
+  wrong_type: { en: 'This must be of type {expected}.', 'pt-BR': 'Isto deve ser do tipo {expected}.' },
+  too_small: { en: 'This must be at least {limit}.', 'pt-BR': 'Isto deve ser no mínimo {limit}.' },
+  too_large: { en: 'This must be at most {limit}.', 'pt-BR': 'Isto deve ser no máximo {limit}.' },
+  too_short: { en: 'This must have at least {limit} elements.', 'pt-BR': 'Isto deve ter no mínimo {limit} elementos.' },
+  too_long: { en: 'This must have at most {limit} elements.', 'pt-BR': 'Isto deve ter no máximo {limit} elementos.' },
+  invalid_format: { en: 'This does not have the right form.', 'pt-BR': 'Isto não tem o formato correto.' },
+  invalid_value: { en: 'Use one of: {allowed}.', 'pt-BR': 'Use um destes valores: {allowed}.' },
+  invalid: { en: 'This value is not accepted here.', 'pt-BR': 'Este valor não é aceito aqui.' },
+} as const satisfies Record<string, Record<Locale, string>>
+export type FaultCode = keyof typeof faults
+
+export function fault(path: string, code: FaultCode, locale: Locale, params: Record<string, string> = {}): Fault {
+  const text: string = faults[code][locale]
+  return { path, code, detail: text.replace(/\{(\w+)\}/g, (_, name: string) => params[name] ?? '') }
+}
+
+/** What a schema found wrong with `value`, in the reader's language. At most fifty: nobody corrects more at once. */
+export function readFaults(error: z.ZodError, value: unknown, locale: Locale): readonly Fault[] {
+  return error.issues.flatMap((issue) => readIssue(issue, value, locale, [])).slice(0, 50)
+}
+
+type Issue = z.core.$ZodIssue
+
+function readIssue(issue: Issue, value: unknown, locale: Locale, above: readonly PropertyKey[]): readonly Fault[] {
+  const keys = [...above, ...issue.path]
+  const path = keys.map(String).join('.')
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => fault([...keys, key].map(String).join('.'), 'unknown_field', locale))
+  }
+  if (issue.code === 'invalid_union') {
+    // The alternative that was missed by least is the one that was meant.
+    const [nearest] = [...issue.errors].sort((a, b) => a.length - b.length)
+    return nearest
+      ? nearest.flatMap((inner) => readIssue(inner, value, locale, keys))
+      : [fault(path, 'invalid', locale)]
+  }
+  if (valueAt(value, keys) === undefined) return [fault(path, 'required', locale)]
+  switch (issue.code) {
+    case 'invalid_type':
+      return [fault(path, 'wrong_type', locale, { expected: issue.expected })]
+    case 'too_small':
+    case 'too_big': {
+      const counted = issue.origin === 'string' || issue.origin === 'array' || issue.origin === 'set'
+      const limit = String(issue.code === 'too_small' ? issue.minimum : issue.maximum)
+      const small = issue.code === 'too_small'
+      return [
+        fault(path, counted ? (small ? 'too_short' : 'too_long') : small ? 'too_small' : 'too_large', locale, {
+          limit,
+        }),
+      ]
+    }
+    case 'invalid_format':
+      return [fault(path, 'invalid_format', locale)]
+    case 'invalid_value':
+      return [fault(path, 'invalid_value', locale, { allowed: issue.values.map(String).join(', ') })]
+    default:
+      return [fault(path, 'invalid', locale)]
+  }
+}
+
+function valueAt(value: unknown, keys: readonly PropertyKey[]): unknown {
+  let at = value
+  for (const key of keys) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key)) return undefined
+    at = (at as Record<PropertyKey, unknown>)[key]
+  }
+  return at
+}
+
+export const invalidRequest = fail('invalid_request').error

@@ -1,0 +1,75 @@
+import type { VNode } from 'preact'
+
+/** What a handler answers, as a value: how it becomes bytes and headers is the mounting's business. */
+export type Answer<T> = Json<T> | Empty | Redirect | Page | Text
+
+/** A cookie by its name without prefix; `value: null` deletes it, with the attributes it was set with. */
+export type CookieChange = {
+  readonly name: string
+  readonly value: string | null
+  /** Absent: it ends with the browser's session. */
+  readonly maxAgeSeconds?: number
+  readonly sameSite: 'lax' | 'strict'
+}
+export type Headers = Readonly<Record<string, string>>
+type Extras = { readonly cookies?: readonly CookieChange[]; readonly headers?: Headers }
+
+export type Json<T> = Extras & { readonly kind: 'json'; readonly value: T; readonly status?: number }
+export type Empty = Extras & { readonly kind: 'empty'; readonly clearSiteData?: boolean }
+export type Redirect = Extras & {
+  readonly kind: 'redirect'
+  readonly location: string
+  readonly clearSiteData?: boolean
+}
+export type Page = Extras & {
+  readonly kind: 'page'
+  readonly view: VNode
+  readonly status?: number
+  /** Origins a form on this page may be redirected to after its submission (CSP `form-action`), beside our own. */
+  readonly formAction?: readonly string[]
+  readonly clearSiteData?: boolean
+}
+export type Text = Extras & {
+  readonly kind: 'text'
+  readonly contentType: string
+  readonly text: string
+  readonly status?: number
+}
+
+export const json = <T>(
+  value: T,
+  more: { status?: number; cookies?: readonly CookieChange[]; headers?: Headers } = {},
+): Json<T> => ({ kind: 'json', value, ...more })
+
+export const noContent = (
+  more: { cookies?: readonly CookieChange[]; headers?: Headers; clearSiteData?: boolean } = {},
+): Empty => ({ kind: 'empty', ...more })
+
+/** Always 303: the method of the next request is GET, whatever this one was, so no body is ever sent on. */
+export const seeOther = (
+  location: string | URL,
+  more: { cookies?: readonly CookieChange[]; headers?: Headers; clearSiteData?: boolean } = {},
+): Redirect => ({ kind: 'redirect', location: String(location), ...more })
+
+/** A whole document, from `<html>` down; the doctype and the headers are ours. No page has scripts. */
+export const page = (
+  view: VNode,
+  more: {
+    status?: number
+    formAction?: readonly string[]
+    cookies?: readonly CookieChange[]
+    headers?: Headers
+    clearSiteData?: boolean
+  } = {},
+): Page => ({ kind: 'page', view, ...more })
+
+export const text = (
+  contentType: string,
+  content: string,
+  more: { status?: number; headers?: Headers } = {},
+): Text => ({
+  kind: 'text',
+  contentType,
+  text: content,
+  ...more,
+})

@@ -1,0 +1,151 @@
+import { z } from 'zod'
+import type { AppError, ErrorCode, Locale } from '../errors/catalogue.ts'
+import type { Origin } from '../events/catalogue.ts'
+import type { Result } from '../kernel/result.ts'
+import type { LimitName } from './limits.ts'
+import type { Answer } from './reply.ts'
+
+/** Who a request is. */
+export type Principal = {
+  readonly accountId: string
+  readonly sessionId: string
+  /** Which generation of the session's tokens was shown; `null` with the cookie. */
+  readonly generation: number | null
+  /** How it was proven (RFC 8176). */
+  readonly amr: readonly string[]
+  readonly authTime: Date
+  readonly scopes: readonly string[]
+  readonly via: 'bearer' | 'cookie'
+}
+
+/**
+ * `none`: credentials are not even looked at. `public`: whoever it is, or nobody. `user`: somebody.
+ * `recent`: somebody who proved it lately.
+ */
+export type Auth = 'none' | 'public' | 'user' | 'recent'
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
+
+/** What a handler is told of its request. Every member may be taken out by destructuring; the lazy ones cost nothing unless they are. */
+export type Input<P, Q, B, A extends Auth> = {
+  readonly params: P
+  readonly query: Q
+  readonly body: B
+  readonly who: A extends 'user' | 'recent' ? Principal : Principal | null
+  readonly origin: Origin
+  readonly locale: Locale
+  /** By `Accept`; `html` only where the route is a browser's. */
+  readonly wants: 'json' | 'html'
+  /** The value of `Authorization: Bearer`, unread: for the routes whose bearer is not an access token. */
+  readonly bearer: string | null
+  /** A cookie by its name without prefix: `session`, `flow_abc`. */
+  readonly cookie: (name: string) => string | undefined
+  /** What a form on the answered page must carry in its hidden field `csrf`. */
+  readonly csrfToken: () => string
+}
+
+/** What any route may answer: what the frame itself refuses. */
+export const generalCodes = [
+  'invalid_request',
+  'malformed_body',
+  'payload_too_large',
+  'unsupported_media_type',
+  'rate_limited',
+  'shutting_down',
+  'not_ready',
+  'internal',
+] as const satisfies readonly ErrorCode[]
+export type GeneralCode = (typeof generalCodes)[number]
+
+/** Refusals of credentials: every route that looks at them may answer these. */
+export const credentialCodes = [
+  'token_expired',
+  'token_invalid',
+  'token_wrong_type',
+  'token_subject_missing',
+  'user_not_found',
+  'user_disabled',
+  'session_revoked',
+  'session_expired',
+  'token_reused',
+] as const satisfies readonly ErrorCode[]
+export type CredentialCode = (typeof credentialCodes)[number]
+
+/** The ways a route may answer; what `openapi.json` tells beside the refusals. */
+export type AnswerKind = Answer<unknown>['kind']
+
+type Schema = z.ZodType
+type Read<S> = S extends Schema ? z.output<S> : undefined
+/** What must go into the reply's schema. A route without one answers no JSON. */
+type Reply<R> = R extends Schema ? z.input<R> : never
+type MaybePromise<T> = T | Promise<T>
+
+type Facts = {
+  readonly method: Method
+  readonly path: `/${string}`
+  readonly summary: string
+  /** The heading it stands under in `/openapi.json` and `/docs`. */
+  readonly tag: string
+  readonly surface: 'api' | 'browser'
+  readonly limit: LimitName
+  /** Problems also carry RFC 6749's `error` and `error_description`. */
+  readonly oauth?: true
+  /** The body may also be `application/x-www-form-urlencoded`. A browser's route takes forms anyway, and JSON only with `json`. */
+  readonly form?: true
+  readonly json?: true
+  /** No body at all is taken for `{}`. */
+  readonly bodyOptional?: true
+  /** What it answers when all is well: 200, or 204 without a reply, or 303 … */
+  readonly status?: number
+  /** Ways it answers beside the one that follows from `reply` and `status`. */
+  readonly also?: readonly AnswerKind[]
+  /** The content type of a `text` answer. */
+  readonly contentType?: string
+  /** Keys and metadata: anybody may keep the answer for five minutes, and a script of any origin may read it. */
+  readonly shared?: true
+}
+
+/** A route as the frame sees it: its types have done their work. `D` is what its handler is given. */
+export type Route<D = never> = Facts & {
+  readonly auth: Auth
+  readonly params?: Schema
+  readonly query?: Schema
+  readonly body?: Schema
+  readonly reply?: Schema
+  readonly fails: readonly ErrorCode[]
+  readonly handle: (
+    input: Input<never, never, never, 'user'>,
+    vinculum: D,
+  ) => MaybePromise<Result<Answer<unknown>, AppError>>
+}
+
+/**
+ * A route says everything about itself once: validation, authorisation, reply stripping, types and
+ * documentation are all read from here. A handler that returns a code missing from `fails` does not compile.
+ */
+export function route<
+  A extends Auth,
+  const E extends ErrorCode,
+  D = unknown,
+  P extends Schema | undefined = undefined,
+  Q extends Schema | undefined = undefined,
+  B extends Schema | undefined = undefined,
+  R extends Schema | undefined = undefined,
+>(
+  definition: Facts & {
+    readonly auth: A
+    readonly params?: P
+    readonly query?: Q
+    readonly body?: B
+    readonly reply?: R
+    readonly fails: readonly E[]
+    readonly handle: (
+      input: Input<Read<NoInfer<P>>, Read<NoInfer<Q>>, Read<NoInfer<B>>, NoInfer<A>>,
+      vinculum: D,
+    ) => MaybePromise<Result<Answer<Reply<NoInfer<R>>>, AppError<NoInfer<E> | GeneralCode>>>
+  },
+): Route<D> {
+  return definition as unknown as Route<D>
+}
+
+/** An object of exactly these fields: an unknown one is refused, never dropped in silence. */
+export const object = z.strictObject

@@ -1,0 +1,40 @@
+import { firstText, readAddress, readPicture, readSubject } from './profile-text.ts'
+import { defineProvider } from './provider.ts'
+import { UserinfoStrategy } from './userinfo-strategy.ts'
+
+export const atlassian = defineProvider({
+  kind: 'atlassian',
+  scopes: ['read:me', 'offline_access'],
+  emailTrust: 'never',
+  revocation: 'rfc7009',
+
+  // No revocation endpoint is documented for 3LO; one is used only when the operator names it.
+  endpoints: ({ urls: { api = 'https://api.atlassian.com' } }) => ({
+    authorize: 'https://auth.atlassian.com/authorize',
+    token: 'https://auth.atlassian.com/oauth/token',
+    userinfo: `${api}/me`,
+  }),
+  strategy: (parts, verify) => new UserinfoStrategy(parts, verify),
+  // Both are required: https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps/
+  ask: () => ({ audience: 'api.atlassian.com', prompt: 'consent' }),
+
+  // A dead refresh token is documented as `invalid_grant` and seen as `unauthorized_client`; `access_denied` means our secret.
+  refusals: { unauthorized_client: 'needs_reauthorization', access_denied: 'client_config' },
+
+  claims({ _json: { account_id, account_status, account_type, email, email_verified, ...said } }) {
+    const subject = typeof account_id === 'string' ? readSubject(account_id) : null
+    if (subject === null) return { unreadable: 'no_subject' }
+    if (account_status !== undefined && account_status !== 'active') return { unreadable: 'account_not_active' }
+    if (account_type !== undefined && account_type !== 'atlassian') return { unreadable: 'not_a_person' }
+    const address = readAddress(email)
+    return {
+      subject,
+      email: address,
+      // Not in the documentation, and missing from some answers: only `true` is a yes.
+      emailVerified: address !== null && email_verified === true,
+      emailAuthoritative: false,
+      name: firstText(said.name, said.nickname),
+      picture: readPicture(said.picture),
+    }
+  },
+})

@@ -1,0 +1,87 @@
+/**
+ * What an OpenID provider says about itself, asked for when first needed: the service starts while the issuer is
+ * down. Kept for an hour; after that the old word stands until a new one is heard.
+ */
+import type { Clock } from '../kernel/clock.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { Failure } from './failure.ts'
+import type { Guard } from './guard.ts'
+import { isRecord } from './profile-text.ts'
+import type { Endpoints } from './provider.ts'
+
+const FRESH_MS = 3_600_000
+
+export type Discovery = ReturnType<typeof createDiscovery>
+
+export function createDiscovery(parts: { issuer: string; guard: Guard; clock: Clock; production: boolean }) {
+  const { issuer, guard, clock, production } = parts
+  let known: { readonly endpoints: Endpoints; readonly at: number } | undefined
+  let asking: Promise<Result<Endpoints, Failure>> | undefined
+
+  async function ask(): Promise<Result<Endpoints, Failure>> {
+    // The path goes behind the issuer's own (OpenID Connect Discovery §4.1).
+    const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
+    const answer = await guard.call({
+      endpoint: 'discovery',
+      method: 'GET',
+      url,
+      headers: { Accept: 'application/json' },
+    })
+    if (!answer.ok) return answer
+    const endpoints = readMetadata(answer.value.json, issuer, production)
+    if (typeof endpoints === 'string') return guard.report('discovery', { kind: 'garbage', reason: endpoints })
+    known = { endpoints, at: clock().getTime() }
+    return ok(endpoints)
+  }
+
+  return {
+    /** What was heard last, if anything. */
+    known: (): Endpoints | undefined => known?.endpoints,
+    /** The endpoints; many who ask at once wait for one answer. */
+    async endpoints(): Promise<Result<Endpoints, Failure>> {
+      if (known && clock().getTime() - known.at < FRESH_MS) return ok(known.endpoints)
+      asking ??= ask().finally(() => {
+        asking = undefined
+      })
+      // An hour-old word is good enough to go on with; the new one is for the next who asks.
+      return known ? ok(known.endpoints) : asking
+    },
+  }
+}
+
+/** Reads the metadata, or says why it cannot be used. */
+function readMetadata(json: unknown, issuer: string, production: boolean): Endpoints | string {
+  if (!isRecord(json)) return 'wrong_shape'
+  // Exactly: one provider could otherwise speak for another (OpenID Connect Discovery §4.3, RFC 8414 §3.3).
+  if (json.issuer !== issuer) return 'issuer_mismatch'
+  const url = (name: string): string | undefined => {
+    const value = json[name]
+    return typeof value === 'string' && isSafe(value, production) ? value : undefined
+  }
+  const [authorize, token, jwks] = [url('authorization_endpoint'), url('token_endpoint'), url('jwks_uri')]
+  if (!authorize || !token || !jwks) return 'missing_endpoint'
+  if (json.userinfo_endpoint !== undefined && !url('userinfo_endpoint')) return 'unsafe_endpoint'
+  const methods = json.token_endpoint_auth_methods_supported
+  return {
+    authorize,
+    token,
+    jwks,
+    userinfo: url('userinfo_endpoint') ?? null,
+    emails: null,
+    revoke: url('revocation_endpoint') ?? null,
+    // Absent means `client_secret_basic` (OpenID Connect Discovery §3).
+    clientAuth: Array.isArray(methods) && !methods.includes('client_secret_basic') ? 'post' : 'basic',
+    issRequired: json.authorization_response_iss_parameter_supported === true,
+  }
+}
+
+/** Secrets and tokens go there: https, or loopback while trying things out. */
+function isSafe(text: string, production: boolean): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname, username } = new URL(text)
+  if (username !== '') return false
+  return (
+    protocol === 'https:' ||
+    (protocol === 'http:' && !production && ['localhost', '127.0.0.1', '[::1]'].includes(hostname))
+  )
+}

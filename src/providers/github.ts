@@ -1,0 +1,89 @@
+import { Strategy } from 'passport-github2'
+import { CallFailure } from './failure.ts'
+import { firstText, isRecord, readAddress, readPicture, readSubject } from './profile-text.ts'
+import { defineProvider, type Profile, type StrategyParts, type Verify } from './provider.ts'
+
+/**
+ * The odd part is passport-github2's: it parses `/user/emails` outside any `try`, so that a 200 with HTML ends the
+ * process; it refuses the whole sign-in when the person unticked the e-mail scope; and it reads thirty addresses,
+ * though the primary one may be the thirty-first. Given no scope of its own it leaves the addresses to us.
+ */
+class GitHubStrategy extends Strategy {
+  readonly emailsUrl: string | null
+
+  constructor({ options, endpoints: { userinfo, emails } }: StrategyParts, verify: Verify) {
+    const { scope: _asked, ...rest } = options
+    super({ ...rest, ...(userinfo === null ? {} : { userProfileURL: userinfo }) }, verify)
+    const url = emails === null ? null : new URL(emails)
+    url?.searchParams.set('per_page', '100')
+    this.emailsUrl = url?.href ?? null
+  }
+
+  override userProfile(accessToken: string, done: (error?: unknown, profile?: Profile) => void): void {
+    super.userProfile(accessToken, (error: unknown, profile?: Profile) => {
+      if (error || !profile || this.emailsUrl === null) return done(error, profile)
+      this._oauth2.get(this.emailsUrl, accessToken, (refused, body) => {
+        // Without the scope it answers 404, without a GitHub App's permission 403: somebody without an address.
+        if (refused && withholds(refused)) return done(null, { ...profile, emails: [] })
+        if (refused) return done(refused)
+        const list: unknown = JSON.parse(String(body))
+        if (!Array.isArray(list)) return done(new CallFailure({ kind: 'garbage', reason: 'wrong_shape' }))
+        done(null, { ...profile, emails: list.flatMap(readListed) })
+      })
+    })
+  }
+}
+
+const withholds = (error: unknown): boolean =>
+  error instanceof CallFailure && error.failure.kind === 'refused' && [403, 404].includes(error.failure.status)
+
+const readListed = (item: unknown) => {
+  const value = isRecord(item) ? readAddress(item.email) : null
+  if (!isRecord(item) || value === null) return []
+  return [{ value, primary: item.primary === true, verified: item.verified === true }]
+}
+
+export const github = defineProvider({
+  kind: 'github',
+  scopes: ['read:user', 'user:email'],
+  emailTrust: 'verified',
+  revocation: 'github',
+
+  endpoints({ clientId, urls: { api = 'https://api.github.com' } }) {
+    return {
+      authorize: 'https://github.com/login/oauth/authorize',
+      token: 'https://github.com/login/oauth/access_token',
+      userinfo: `${api}/user`,
+      emails: `${api}/user/emails`,
+      // The token alone, not `/grant`: that would end every other token of this person and app, a team's connection among them.
+      revoke: `${api}/applications/${encodeURIComponent(clientId)}/token`,
+    }
+  },
+  headers: { Accept: 'application/vnd.github+json', 'X-GitHub-Api-Version': '2022-11-28' },
+  strategy: (parts, verify) => new GitHubStrategy(parts, verify),
+  ask: (intent): Record<string, string> => (intent === 'link' ? { prompt: 'select_account' } : {}),
+
+  // All of these come with status 200: https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors
+  refusals: {
+    bad_refresh_token: 'needs_reauthorization',
+    bad_verification_code: 'needs_reauthorization',
+    unverified_user_email: 'needs_reauthorization',
+    incorrect_client_credentials: 'client_config',
+    'Not Found': 'client_config',
+  },
+
+  // The public e-mail of a GitHub profile is unverified text; only /user/emails says which one is proven.
+  claims({ emails, _json }) {
+    const subject = readSubject(_json.id)
+    if (subject === null) return { unreadable: 'no_subject' }
+    const email = emails?.find(({ primary, verified }) => primary && verified)?.value ?? null
+    return {
+      subject,
+      email,
+      emailVerified: email !== null,
+      emailAuthoritative: false,
+      name: firstText(_json.name, _json.login),
+      picture: readPicture(_json.avatar_url),
+    }
+  },
+})

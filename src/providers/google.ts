@@ -1,0 +1,50 @@
+import { Strategy } from 'passport-google-oauth20'
+import { firstText, readAddress, readPicture, readSubject } from './profile-text.ts'
+import { defineProvider } from './provider.ts'
+
+/** Both are Google’s word for itself: https://developers.google.com/identity/openid-connect/openid-connect#an-id-tokens-payload */
+const ISSUERS = ['https://accounts.google.com', 'accounts.google.com'] as const
+
+export const google = defineProvider({
+  kind: 'google',
+  scopes: ['openid', 'email', 'profile'],
+  emailTrust: 'authoritative',
+  openid: { issuers: () => ISSUERS, required: false },
+  revocation: 'google',
+
+  endpoints: ({ urls }) => ({
+    authorize: 'https://accounts.google.com/o/oauth2/v2/auth',
+    token: 'https://oauth2.googleapis.com/token',
+    userinfo: 'https://openidconnect.googleapis.com/v1/userinfo',
+    revoke: 'https://oauth2.googleapis.com/revoke',
+    // Somebody else’s token endpoint signs with keys that are not Google’s. Without theirs the signature cannot be
+    // checked, and OpenID Connect Core §3.1.3.7 (6) lets the direct answer of the token endpoint stand for it.
+    jwks: urls.token === undefined ? 'https://www.googleapis.com/oauth2/v3/certs' : null,
+  }),
+  strategy: ({ options, endpoints: { userinfo } }, verify) =>
+    new Strategy(
+      { ...options, passReqToCallback: false, ...(userinfo === null ? {} : { userProfileURL: userinfo }) },
+      verify,
+    ),
+
+  // Offline access is a parameter here, never a scope. Consent is not forced: Google keeps 100 refresh tokens for each
+  // account and client and silently drops the oldest, so a button that always asks ends the tokens stored first.
+  ask: (intent) => ({ access_type: 'offline', ...(intent === 'link' ? { prompt: 'select_account' } : {}) }),
+
+  claims({ _json }) {
+    const subject = typeof _json.sub === 'string' ? readSubject(_json.sub) : null
+    if (subject === null) return { unreadable: 'no_subject' }
+    const email = readAddress(_json.email)
+    const emailVerified = email !== null && _json.email_verified === true
+    const hosted = typeof _json.hd === 'string' && _json.hd !== ''
+    return {
+      subject,
+      email,
+      emailVerified,
+      // Elsewhere Google checked the mailbox once, and it may have changed hands since.
+      emailAuthoritative: emailVerified && (hosted || /@gmail\.com$/i.test(email)),
+      name: firstText(_json.name, _json.given_name),
+      picture: readPicture(_json.picture),
+    }
+  },
+})

@@ -1,0 +1,231 @@
+/**
+ * The only way out to a provider. One agent for all; for each provider and endpoint type a circuit breaker of its
+ * own, so that a failing one takes down nobody else; a total deadline over headers and body; a size limit; no redirect
+ * is ever followed, since it would carry the token or the secret along.
+ */
+import { createHash } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import CircuitBreaker from 'opossum'
+import { Agent, request } from 'undici'
+import type { Bus } from '../events/bus.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Random } from '../kernel/ids.ts'
+import { type Err, err, ok, type Result } from '../kernel/result.ts'
+import { type Failure, readErrorCode } from './failure.ts'
+import { isRecord } from './profile-text.ts'
+import type { BreakerSettings, EndpointType } from './provider.ts'
+import { type Hold, readHold } from './retry-after.ts'
+
+const MOST_BYTES = 1024 * 1024
+/** Said with every call: GitHub refuses who has no name. */
+const USER_AGENT = 'vinculum'
+const CONNECTIONS_PER_ORIGIN = 64
+const WINDOW_MS = 30_000
+/** What a person is told to wait when nobody said how long. */
+const DEFAULT_RETRY_SECONDS = 5
+const MOST_ATTEMPTS = 3
+const FIRST_BACK_OFF_MS = 50
+
+export type Call = {
+  readonly endpoint: EndpointType
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly url: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  /** `json` (an object or array) unless the endpoint's answer means nothing, as at revocation. */
+  readonly expects?: 'json' | 'anything'
+  /** A closer look at a good answer: why it is garbage after all, or `null`. */
+  readonly fault?: (json: unknown, text: string) => string | null
+}
+export type Answer = { readonly status: number; readonly text: string; readonly json: unknown }
+export type BreakerState = 'closed' | 'half_open' | 'open'
+
+/** What one attempt came to. `counts`: it is the provider's failure, not its refusal. */
+type Reply = { readonly result: Result<Answer, Failure>; readonly hold?: Hold | undefined; readonly counts?: true }
+type Failed = { readonly result: Err<Failure>; readonly hold?: Hold | undefined; readonly counts: true }
+
+/** A failure that counts against the provider, on its way through opossum. */
+class Counted extends Error {
+  override name = 'Counted'
+  readonly reply: Failed
+  constructor(reply: Failed) {
+    super(reply.result.error.reason)
+    this.reply = reply
+  }
+}
+
+type Shared = { readonly events: Bus; readonly clock: Clock; readonly random: Random }
+export type Guard = ReturnType<ReturnType<typeof createGuards>['of']>
+
+export function createGuards({ events, clock, random }: Shared) {
+  // `maxResponseSize` counts the bytes as they arrive; nothing is decompressed, since nothing compressed is asked for.
+  const agent = new Agent({ connections: CONNECTIONS_PER_ORIGIN, maxResponseSize: MOST_BYTES })
+  const guards: { close(): void }[] = []
+
+  /** One attempt, to the last byte. */
+  async function attempt({ method, url, headers, body, expects, fault }: Call, signal: AbortSignal): Promise<Reply> {
+    const all = { Accept: 'application/json', 'User-Agent': USER_AGENT, ...headers }
+    const reply = await request(url, { dispatcher: agent, method, headers: all, body: body ?? null, signal })
+    const text = await reply.body.text()
+    const { statusCode: status } = reply
+    const hold = readHold(status, reply.headers, clock())
+    const json = parse(text)
+    const unavailable: Failure = { kind: 'unavailable', reason: `status_${status}` }
+    if (status >= 500) return { ...failed(unavailable), hold }
+    if (hold || status === 429 || status === 408) return { hold, result: err(unavailable) }
+    if (status >= 300 && status < 400) return failed({ kind: 'garbage', reason: 'redirect' })
+    if (status >= 400) return { result: err(refused(status, json)) }
+    if (expects !== 'anything') {
+      if (typeof json !== 'object' || json === null) return failed({ kind: 'garbage', reason: 'not_json' })
+      // GitHub refuses with 200 and an `error`.
+      if (isRecord(json) && json.error) return { result: err(refused(status, json)) }
+      const reason = fault?.(json, text) ?? null
+      if (reason !== null) return failed({ kind: 'garbage', reason })
+    }
+    return { result: ok({ status, text, json }) }
+  }
+
+  /** The guard of one provider. */
+  function of(provider: string, settings: BreakerSettings) {
+    const holds = new Map<string, number>()
+    const breakers = new Map<
+      EndpointType,
+      { fire(call: Call): Promise<Reply>; state(): BreakerState; left(): number }
+    >()
+    const circuits: CircuitBreaker<[Call], Reply>[] = []
+
+    /** Attempts within one deadline. Only a GET that failed fast is tried again: a code or a rotating token works once. */
+    async function run(call: Call): Promise<Reply> {
+      const deadline = new AbortController()
+      const timer = setTimeout(() => deadline.abort(), settings.timeoutMs)
+      const started = performance.now()
+      try {
+        for (let tries = 1; ; tries += 1) {
+          const reply = await attempt(call, deadline.signal).catch((thrown: unknown) => failed(transport(thrown)))
+          if (!didFail(reply)) return reply
+          if (deadline.signal.aborted) throw new Counted(failed({ kind: 'unavailable', reason: 'timeout' }))
+          const wait = FIRST_BACK_OFF_MS * 2 ** (tries - 1) * (0.5 + (random(1)[0] ?? 0) / 256)
+          const soon = performance.now() - started + wait < settings.timeoutMs / 2
+          const safe = call.method === 'GET' && reply.result.error.kind === 'unavailable' && !reply.hold
+          if (!safe || !soon || tries === MOST_ATTEMPTS) throw new Counted(reply)
+          await pause(wait)
+        }
+      } finally {
+        clearTimeout(timer)
+      }
+    }
+
+    function breaker(endpoint: EndpointType) {
+      const known = breakers.get(endpoint)
+      if (known) return known
+      let openedAt = 0
+      const circuit = new CircuitBreaker<[Call], Reply>(run, {
+        name: `${provider}.${endpoint}`,
+        // The deadline is ours, since opossum's lets go of the call without ending it.
+        timeout: false,
+        errorThresholdPercentage: settings.errorThresholdPercent,
+        volumeThreshold: settings.volume,
+        resetTimeout: settings.resetMs,
+        rollingCountTimeout: WINDOW_MS,
+        rollingPercentilesEnabled: false,
+      })
+      const tell = (state: BreakerState): void =>
+        events.emit('provider.breaker_changed', { provider, endpoint_type: endpoint, state })
+      circuit.on('open', () => {
+        openedAt = performance.now()
+        tell('open')
+      })
+      circuit.on('halfOpen', () => tell('half_open'))
+      circuit.on('close', () => tell('closed'))
+      circuits.push(circuit)
+      const made = {
+        fire: (call: Call) => circuit.fire(call),
+        state: (): BreakerState => (circuit.opened ? 'open' : circuit.halfOpen ? 'half_open' : 'closed'),
+        // Opossum counts real time, whatever clock the rest of the service is given.
+        left: () => Math.max(1, Math.ceil((openedAt + settings.resetMs - performance.now()) / 1000)),
+      }
+      breakers.set(endpoint, made)
+      return made
+    }
+
+    /** Seconds this call has to wait because the provider asked for it; 0 when it may go. */
+    function held(keys: readonly string[]): number {
+      const now = clock().getTime()
+      for (const [key, until] of holds) if (until <= now) holds.delete(key)
+      return Math.max(0, ...keys.map((key) => Math.ceil(((holds.get(key) ?? now) - now) / 1000)))
+    }
+
+    async function call(call: Call): Promise<Result<Answer, Failure>> {
+      const keys = { endpoint: call.endpoint, token: `${call.endpoint} ${fingerprint(call)}` }
+      const wait = held(Object.values(keys))
+      if (wait > 0) return report(call.endpoint, { kind: 'unavailable', reason: 'held_off', retryAfter: wait })
+      const circuit = breaker(call.endpoint)
+      const reply = await circuit.fire(call).catch((thrown: unknown) => {
+        // What is not ours is opossum's: the breaker is open, or half open with its one call under way, or shut down.
+        return thrown instanceof Counted ? thrown.reply : failed({ kind: 'unavailable', reason: 'breaker_open' })
+      })
+      const { hold, result } = reply
+      if (hold && hold.seconds > 0) holds.set(keys[hold.of], clock().getTime() + hold.seconds * 1000)
+      if (result.ok || result.error.kind === 'refused') return result
+      if (result.error.kind === 'garbage') return report(call.endpoint, result.error)
+      const open = circuit.state() === 'open' ? circuit.left() : DEFAULT_RETRY_SECONDS
+      return report(call.endpoint, { ...result.error, retryAfter: hold?.seconds || open })
+    }
+
+    /** Says that an endpoint did not answer properly; for what only a later look can tell, too. */
+    function report(endpoint: EndpointType, failure: Failure): Result<never, Failure> {
+      events.emit('provider.call_failed', { provider, endpoint_type: endpoint, reason: failure.reason })
+      return err(failure)
+    }
+
+    const guard = {
+      call,
+      report,
+      state: (endpoint: EndpointType): BreakerState => breakers.get(endpoint)?.state() ?? 'closed',
+      close: (): void => {
+        for (const circuit of circuits) circuit.shutdown()
+      },
+    }
+    guards.push(guard)
+    return guard
+  }
+
+  return {
+    of,
+    /** Lets calls under way end (their deadline is near), then closes every connection. */
+    close: async (): Promise<void> => {
+      for (const guard of guards) guard.close()
+      await agent.close()
+    },
+  }
+}
+
+const failed = (failure: Failure): Failed => ({ result: err(failure), counts: true })
+const didFail = (reply: Reply): reply is Failed => reply.counts === true
+
+const refused = (status: number, json: unknown): Failure => ({
+  kind: 'refused',
+  reason: `status_${status}`,
+  status,
+  code: isRecord(json) ? readErrorCode(json.error) : null,
+})
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** What a thrown transport error was; the message stays behind, since it names hosts and addresses. */
+function transport(thrown: unknown): Failure {
+  const code = typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return { kind: 'garbage', reason: 'too_large' }
+  return { kind: 'unavailable', reason: 'network' }
+}
+
+const fingerprint = ({ headers }: Call): string =>
+  createHash('sha256')
+    .update(headers?.Authorization ?? '')
+    .digest('base64url')

@@ -1,0 +1,82 @@
+/**
+ * Passport spoken as values: no Express above this line, no callbacks above that one.
+ *
+ * Strategies are looked up by name, on purpose. Given an instance, Passport writes each request's callbacks onto
+ * that one object, and the second of two overlapping callbacks is handed the first person's tokens.
+ */
+import { Passport } from 'passport'
+import type OAuth2Strategy from 'passport-oauth2'
+import { err, ok, type Result } from '../kernel/result.ts'
+import { type Failure, failureOf } from './failure.ts'
+import type { Profile, TokenSet } from './provider.ts'
+import { type Asked, nodeOAuth, type Trip } from './strategy.ts'
+
+export type Handshake = ReturnType<typeof createHandshake>
+
+export function createHandshake() {
+  const passport = new Passport()
+  const strategies = new Map<string, OAuth2Strategy>()
+  type Answered = (error: unknown, user?: unknown, info?: unknown) => void
+
+  const authenticate = (id: string, trip: Trip, asked: object, response: object, answered: Answered): void =>
+    passport.authenticate(id, asked, answered)(trip as never, response as never, answered)
+
+  return {
+    /** Takes a strategy in, or another in its place: callbacks under way keep the one they began with. */
+    use(id: string, strategy: OAuth2Strategy): void {
+      strategies.set(id, strategy)
+      passport.use(id, strategy)
+    },
+
+    /** The authorization request. */
+    begin: (id: string, asked: Asked): Promise<{ url: URL; state: string; verifier: string }> =>
+      new Promise((resolve, reject) => {
+        const trip: Trip = { query: {} }
+        const response = {
+          setHeader(name: string, value: string) {
+            if (name === 'Location' && trip.made) resolve({ url: new URL(value), ...trip.made })
+          },
+          end() {},
+        }
+        authenticate(id, trip, asked, response, (error) => reject(error ?? new Error('Passport did not redirect')))
+      }),
+
+    /** The token exchange. `error` never reaches Passport, which would answer it before it checks the state. */
+    finish: (
+      id: string,
+      { code, state, verifier, redirectUri }: { code: string; state: string; verifier: string; redirectUri: string },
+    ): Promise<Result<TokenSet, Failure>> =>
+      new Promise((resolve) => {
+        const trip: Trip = { query: { code, state }, verifier }
+        const options = { session: false, callbackURL: redirectUri }
+        // Were the code empty Passport would begin anew; nobody would see that redirect, so it is an answer too.
+        const response = { setHeader: () => resolve(err({ kind: 'garbage', reason: 'no_code' })), end() {} }
+        authenticate(id, trip, options, response, (error, user) =>
+          resolve(user ? ok(user as TokenSet) : err(failureOf(error))),
+        )
+      }),
+
+    /** The person's profile, in the strategy's words. */
+    profile: (id: string, accessToken: string): Promise<Result<Profile, Failure>> =>
+      new Promise((resolve, reject) => {
+        const strategy = strategies.get(id)
+        if (!strategy) return reject(new Error(`no strategy called ${id}`))
+        strategy.userProfile(accessToken, (error: unknown, profile?: Profile) =>
+          resolve(profile ? ok(profile) : err(failureOf(error))),
+        )
+      }),
+
+    /** Trades a refresh token: node-oauth's own call, so that client authentication and the way out are the same. */
+    refresh: (id: string, refreshToken: string): Promise<Result<Record<string, unknown>, Failure>> =>
+      new Promise((resolve, reject) => {
+        const strategy = strategies.get(id)
+        if (!strategy) return reject(new Error(`no strategy called ${id}`))
+        nodeOAuth(strategy).getOAuthAccessToken(
+          refreshToken,
+          { grant_type: 'refresh_token' },
+          (error, access_token, refresh_token, results) =>
+            resolve(error ? err(failureOf(error)) : ok({ ...results, access_token, refresh_token })),
+        )
+      }),
+  }
+}

@@ -1,0 +1,40 @@
+import { firstText, isRecord, readAddress, readSubject } from './profile-text.ts'
+import { defineProvider } from './provider.ts'
+import { UserinfoStrategy } from './userinfo-strategy.ts'
+
+/** Any OAuth 2.0 server whose userinfo the operator describes by dotted paths. */
+export const oauth2 = defineProvider({
+  kind: 'oauth2',
+  scopes: [],
+  emailTrust: 'never',
+  revocation: 'rfc7009',
+  endpoints: () => ({}),
+  strategy: (parts, verify) => new UserinfoStrategy(parts, verify),
+
+  claims({ _json }, { paths }) {
+    const subject = paths ? readSubject(at(_json, paths.id)) : null
+    if (!paths || subject === null) return { unreadable: 'no_subject' }
+    const email = readAddress(at(_json, paths.email))
+    const verified = at(_json, paths.emailVerified)
+    return {
+      subject,
+      email,
+      emailVerified: email !== null && (verified === true || verified === 'true'),
+      emailAuthoritative: false,
+      name: firstText(at(_json, paths.name)),
+      picture: null,
+    }
+  },
+})
+
+/** `data.user.id`; own members only, so that no path reaches `constructor`. Array positions are numbers in the path. */
+function at(json: unknown, path: string | undefined): unknown {
+  if (path === undefined) return undefined
+  return path
+    .split('.')
+    .reduce<unknown>(
+      (value, name) =>
+        (isRecord(value) || Array.isArray(value)) && Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined,
+      json,
+    )
+}

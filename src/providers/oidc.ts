@@ -1,0 +1,29 @@
+import { firstText, readAddress, readPicture, readSubject } from './profile-text.ts'
+import { defineProvider } from './provider.ts'
+import { UserinfoStrategy } from './userinfo-strategy.ts'
+
+/** Any OpenID provider by its issuer; every endpoint is discovered (`discovery.ts`). */
+export const oidc = defineProvider({
+  kind: 'oidc',
+  scopes: ['openid', 'email', 'profile'],
+  emailTrust: 'never',
+  openid: { issuers: ({ issuer }) => (issuer === undefined ? [] : [issuer]), required: true },
+  revocation: 'rfc7009',
+  endpoints: () => ({}),
+  strategy: (parts, verify) => new UserinfoStrategy(parts, verify),
+
+  claims({ _json }) {
+    const subject = typeof _json.sub === 'string' ? readSubject(_json.sub) : null
+    if (subject === null) return { unreadable: 'no_subject' }
+    const email = readAddress(_json.email)
+    return {
+      subject,
+      email,
+      // Some servers write the boolean as text (OpenID Connect Core §5.1 says boolean); nothing else is a yes.
+      emailVerified: email !== null && (_json.email_verified === true || _json.email_verified === 'true'),
+      emailAuthoritative: false,
+      name: firstText(_json.name, _json.preferred_username, _json.nickname),
+      picture: readPicture(_json.picture),
+    }
+  },
+})

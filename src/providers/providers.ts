@@ -1,0 +1,385 @@
+/**
+ * The providers of this service as its flows use them: begin, exchange, identify, refresh, revoke. What differs
+ * between them is in their definitions; how calls leave, in the guard.
+ */
+import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Bus } from '../events/bus.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { type Random, secretToken } from '../kernel/ids.ts'
+import { type Err, ok, type Result } from '../kernel/result.ts'
+import { createDiscovery } from './discovery.ts'
+import type { Failure } from './failure.ts'
+import { type BreakerState, createGuards, type Guard } from './guard.ts'
+import { createHandshake } from './handshake.ts'
+import { checkRefreshedIdToken, createKeySet, type IdTokenClaims, type KeySet, verifyIdToken } from './id-token.ts'
+import type {
+  Claims,
+  Definition,
+  Endpoints,
+  EndpointType,
+  Intent,
+  Profile,
+  Provider,
+  ProviderSettings,
+  TokenSet,
+} from './provider.ts'
+import { definitions } from './registry.ts'
+import { type Revocable, type Revoked, revokeToken } from './revoke.ts'
+import { buildStrategy } from './strategy.ts'
+import { readTokens, sortRefusal, type Unrefreshed } from './token-answer.ts'
+import { createProfiles, type Reading, type Said } from './userinfo.ts'
+
+/** What a code brought: the tokens, and the verified claims of the id_token if there was one. */
+export type Exchanged = { readonly tokens: TokenSet; readonly idToken: IdTokenClaims | null }
+export type Refreshed = { readonly tag: 'refreshed'; readonly tokens: TokenSet } | Unrefreshed
+export type Health = { readonly provider: string; readonly endpointType: EndpointType; readonly state: BreakerState }
+
+/** Callers pass plain strings; whatever the query held is theirs to check. `iss` is RFC 9207's. */
+export type Callback = { readonly code: string; readonly state: string; readonly iss?: string | undefined }
+type Unavailable = AppError<'provider_unavailable'>
+
+export type Providers = ReturnType<typeof createProviders>
+
+type Parts = {
+  readonly settings: readonly ProviderSettings[]
+  readonly events: Bus
+  readonly clock: Clock
+  readonly random: Random
+  readonly production: boolean
+  readonly userInfoTtlSeconds: number
+}
+
+/** Everything that belongs to one provider. */
+type Line = {
+  readonly provider: Provider
+  readonly definition: Definition
+  readonly settings: ProviderSettings
+  readonly guard: Guard
+  readonly endpointTypes: readonly EndpointType[]
+  /** Its endpoints, with a strategy for them in place. */
+  ready(): Promise<Result<Endpoints, Failure>>
+  /** Its published keys; `null` when the token endpoint's word has to do. */
+  keys(endpoints: Endpoints): KeySet | null
+}
+
+export function createProviders({ settings, events, clock, random, production, userInfoTtlSeconds }: Parts) {
+  const guards = createGuards({ events, clock, random })
+  const handshake = createHandshake()
+  const profiles = createProfiles({ events, clock, ttlSeconds: userInfoTtlSeconds })
+  const lines = new Map(settings.map((one) => [one.id, createLine(one)]))
+
+  function createLine(one: ProviderSettings): Line {
+    const definition: Definition = definitions[one.kind]
+    const guard = guards.of(one.id, one.breaker)
+    const scopes = askedScopes(definition, one)
+    const discovery =
+      one.issuer === undefined ? undefined : createDiscovery({ issuer: one.issuer, guard, clock, production })
+    const given = discovery ? undefined : givenEndpoints(definition, one)
+    const keySets = new Map<string, KeySet>()
+    let built: Endpoints | undefined
+
+    const build = (endpoints: Endpoints): void => {
+      if (built === endpoints) return
+      handshake.use(one.id, buildStrategy({ definition, settings: one, endpoints, scopes, guard, clock, random }))
+      built = endpoints
+    }
+    if (given) build(given)
+
+    return {
+      definition,
+      settings: one,
+      guard,
+      endpointTypes: [
+        'token',
+        'userinfo',
+        ...(discovery || given?.revoke ? (['revoke'] as const) : []),
+        ...(discovery ? (['discovery'] as const) : []),
+        ...(discovery || given?.jwks ? (['jwks'] as const) : []),
+      ],
+      provider: {
+        id: one.id,
+        name: one.name,
+        kind: one.kind,
+        issuer: one.issuer ?? one.id,
+        clientId: one.clientId,
+        redirectUris: one.redirectUris,
+        scopes,
+        emailTrust: one.emailTrust ?? definition.emailTrust,
+        authorizeOrigin() {
+          const authorize = (given ?? discovery?.known())?.authorize
+          return authorize === undefined ? null : new URL(authorize).origin
+        },
+      },
+      async ready() {
+        const endpoints = discovery ? await discovery.endpoints() : ok(given as Endpoints)
+        if (endpoints.ok) build(endpoints.value)
+        return endpoints
+      },
+      keys({ jwks: url }) {
+        if (url === null) return null
+        const known = keySets.get(url) ?? createKeySet({ url, guard, clock })
+        keySets.set(url, known)
+        return known
+      },
+    }
+  }
+
+  function line(provider: Provider): Line {
+    const found = lines.get(provider.id)
+    if (!found) throw new Error(`${provider.id} is not a provider here`)
+    return found
+  }
+
+  const unavailable = (provider: Provider, failure: Failure): Err<Unavailable> =>
+    fail('provider_unavailable', { provider: provider.name }, { retryAfter: wait(failure), cause: failure })
+
+  /** Where to send the browser. Passport makes URL and PKCE verifier; nothing is stored here. */
+  async function begin(
+    provider: Provider,
+    { redirectUri, intent }: { redirectUri: string; intent: Intent },
+  ): Promise<Result<{ url: URL; state: string; verifier: string; nonce: string | null }, Unavailable>> {
+    const { definition, ready } = line(provider)
+    const endpoints = await ready()
+    if (!endpoints.ok) return unavailable(provider, endpoints.error)
+    const nonce = definition.openid && provider.scopes.includes('openid') ? secretToken(random) : null
+    const scope = [...provider.scopes]
+    const begun = await handshake.begin(provider.id, { session: false, callbackURL: redirectUri, scope, intent, nonce })
+    return ok({ ...begun, nonce })
+  }
+
+  /** Trades the code, once. The caller has claimed the flow; a callback that names another issuer makes no call. */
+  async function exchange(
+    provider: Provider,
+    { code, state, iss }: Callback,
+    flow: { redirectUri: string; verifier: string; nonce: string | null },
+  ): Promise<Result<Exchanged, AppError<'token_exchange_failed' | 'provider_unavailable' | 'flow_mismatch'>>> {
+    const { definition, settings: one, guard, ready, keys } = line(provider)
+    const refuse = (failure: Failure) =>
+      failure.kind === 'unavailable'
+        ? unavailable(provider, failure)
+        : fail('token_exchange_failed', { provider: provider.name }, { cause: failure })
+
+    const issuers = definition.openid?.issuers(one)
+    if (iss !== undefined && !isExpected(iss, provider, issuers)) return fail('flow_mismatch')
+    const endpoints = await ready()
+    if (!endpoints.ok) return refuse(endpoints.error)
+    if (iss === undefined && endpoints.value.issRequired) return fail('flow_mismatch')
+
+    const { redirectUri, verifier, nonce } = flow
+    const tokens = await handshake.finish(provider.id, { code, state, verifier, redirectUri })
+    if (!tokens.ok) return refuse(tokens.error)
+
+    const { idToken, accessToken } = tokens.value
+    if (idToken === null || !issuers) {
+      if (!definition.openid?.required) return ok({ tokens: tokens.value, idToken: null })
+      return refuseReported({ kind: 'garbage', reason: 'id_token_missing' })
+    }
+    const expected = { issuers, clientId: one.clientId, clock, keys: keys(endpoints.value) }
+    const claims = await verifyIdToken(idToken, { nonce, accessToken }, expected)
+    if (claims.ok) return ok({ tokens: tokens.value, idToken: claims.value })
+    return claims.error.kind === 'garbage' ? refuseReported(claims.error) : refuse(claims.error)
+
+    function refuseReported(failure: Failure) {
+      guard.report('token', failure)
+      return refuse(failure)
+    }
+  }
+
+  /** RFC 9207: our provider's own name; and for one without a name, at least not another's here (mix-up, RFC 9700 §4.4). */
+  function isExpected(iss: string, provider: Provider, issuers: readonly string[] | undefined): boolean {
+    if (issuers) return issuers.includes(iss)
+    return ![...lines.values()].some(
+      ({ provider: { id }, definition, settings: one }) =>
+        id !== provider.id && definition.openid?.issuers(one).includes(iss),
+    )
+  }
+
+  /** What the provider says about the holder of this token, read, and the same person the id_token names. */
+  async function ask(
+    provider: Provider,
+    accessToken: string,
+    idToken: IdTokenClaims | null,
+  ): Promise<Result<Said, Failure>> {
+    const { definition, settings: one, guard, ready } = line(provider)
+    const endpoints = await ready()
+    if (!endpoints.ok) return endpoints
+    const answer = await handshake.profile(provider.id, accessToken)
+    if (!answer.ok) return answer
+    const garbage = (reason: string) => guard.report('userinfo', { kind: 'garbage', reason })
+    // Userinfo may be answered for another person than the id_token (token substitution, OpenID Connect Core §5.3.2).
+    if (idToken && endpoints.value.userinfo !== null && answer.value._json.sub !== idToken.sub)
+      return garbage('sub_mismatch')
+    const profile = idToken ? joined(answer.value, idToken) : answer.value
+    const claims = definition.claims(profile, one)
+    if ('unreadable' in claims) return garbage(claims.unreadable)
+    return ok({ claims, profile: publicProfile(answer.value, idToken) })
+  }
+
+  const notSaid = (provider: Provider, failure: Failure) =>
+    failure.kind === 'unavailable'
+      ? unavailable(provider, failure)
+      : fail('user_info_fetch_failed', { provider: provider.name }, { cause: failure })
+
+  /** Who it is: the strategy's profile and the id_token, read by the provider's own reader. */
+  async function identify(
+    provider: Provider,
+    { tokens, idToken }: Exchanged,
+  ): Promise<Result<Claims, AppError<'user_info_fetch_failed' | 'provider_unavailable'>>> {
+    const said = await ask(provider, tokens.accessToken, idToken)
+    return said.ok ? ok(said.value.claims) : notSaid(provider, said.error)
+  }
+
+  /** Whether this provider's word proves the address: see `contract.md`, Accounts and reconciliation. */
+  function trusts(provider: Provider, { email, emailVerified, emailAuthoritative }: Claims): boolean {
+    if (email === null || !emailVerified) return false
+    return provider.emailTrust === 'verified' || (provider.emailTrust === 'authoritative' && emailAuthoritative)
+  }
+
+  /**
+   * Trades a refresh token, with one attempt: it may rotate. With `subject` an id_token in the answer must name the
+   * same person as before.
+   */
+  async function refresh(provider: Provider, refreshToken: string, subject?: string): Promise<Refreshed> {
+    const { definition, settings: one, guard, ready } = line(provider)
+    const endpoints = await ready()
+    const answer = endpoints.ok ? await handshake.refresh(provider.id, refreshToken) : endpoints
+    if (!answer.ok) return sortRefusal(answer.error, definition.refusals)
+    const tokens = readTokens(answer.value, clock)
+    if (tokens.idToken !== null && definition.openid) {
+      const expected = { issuers: definition.openid.issuers(one), clientId: one.clientId, clock }
+      const claims = checkRefreshedIdToken(tokens.idToken, subject, expected)
+      if (!claims.ok) {
+        guard.report('token', claims.error)
+        return { tag: 'needs_reauthorization', reason: claims.error.reason }
+      }
+    }
+    return { tag: 'refreshed', tokens }
+  }
+
+  /** Takes the tokens back at the provider; what it does not know counts as revoked. */
+  async function revoke(provider: Provider, tokens: Revocable): Promise<Revoked> {
+    const { definition, settings: one, guard, ready } = line(provider)
+    const endpoints = await ready()
+    if (!endpoints.ok) return { tag: 'transient', reason: endpoints.error.reason, retryAfter: wait(endpoints.error) }
+    const parts = { settings: one, endpoints: endpoints.value, guard }
+    const { known, ...answer } = await revokeToken(definition.revocation, tokens, parts)
+    // GitHub takes a live access token only. An expired one hides a refresh token good for months, so it is made live once more.
+    if (definition.revocation !== 'github' || known !== false || tokens.refreshToken === null) return answer
+    const renewed = await refresh(provider, tokens.refreshToken)
+    if (renewed.tag === 'refreshed') {
+      const { known: _known, ...again } = await revokeToken('github', renewed.tokens, parts)
+      return again
+    }
+    return renewed.tag === 'transient' ? renewed : answer
+  }
+
+  /**
+   * The profile of somebody linked, through the cache. `accessToken` is only called when the provider has to be
+   * asked. Should the provider answer for another subject, nothing is shown.
+   */
+  async function profile<E extends { readonly code: string }>(
+    provider: Provider,
+    { subject }: { subject: string },
+    accessToken: () => Promise<Result<string, E>>,
+  ): Promise<Result<Reading, E | AppError<'user_info_fetch_failed' | 'provider_unavailable'>>> {
+    type Problem = E | AppError<'user_info_fetch_failed' | 'provider_unavailable'>
+    return profiles.read<Problem>({ provider: provider.id, subject }, async () => {
+      const token = await accessToken()
+      if (!token.ok) return token
+      const said = await ask(provider, token.value, null)
+      if (!said.ok) return notSaid(provider, said.error)
+      return said.value.claims.subject === subject
+        ? said
+        : notSaid(provider, { kind: 'garbage', reason: 'sub_mismatch' })
+    })
+  }
+
+  const states = ({ guard, endpointTypes }: Line) =>
+    endpointTypes.map((endpointType) => ({ endpointType, state: guard.state(endpointType) }))
+
+  return {
+    list: (): readonly Provider[] => [...lines.values()].map(({ provider }) => provider),
+    get: (id: string): Provider | undefined => lines.get(id)?.provider,
+    begin,
+    exchange,
+    identify,
+    trusts,
+    refresh,
+    revoke,
+    profile,
+    /** Unlinked, revoked, or somebody signed in anew: the next reader asks the provider. */
+    forgetProfile: (provider: Provider, subject: string): void => profiles.forget({ provider: provider.id, subject }),
+    /** The breaker of every provider and endpoint type. */
+    health: (): readonly Health[] =>
+      [...lines.values()].flatMap((one) => states(one).map((state) => ({ provider: one.provider.id, ...state }))),
+    /** Whether somebody can sign in with it now. */
+    status(provider: Provider): 'up' | 'degraded' | 'down' {
+      const known = states(line(provider))
+      const vital: readonly EndpointType[] = ['token', 'userinfo', 'discovery']
+      if (known.some(({ endpointType, state }) => state === 'open' && vital.includes(endpointType))) return 'down'
+      return known.some(({ state }) => state !== 'closed') ? 'degraded' : 'up'
+    },
+    close: async (): Promise<void> => {
+      profiles.close()
+      await guards.close()
+    },
+  }
+}
+
+const wait = (failure: Failure): number => (failure.kind === 'unavailable' ? failure.retryAfter : undefined) ?? 5
+
+/** Google refuses the scope `offline_access`; OpenID Connect is nothing without `openid`. */
+function askedScopes({ kind, scopes, openid }: Definition, one: ProviderSettings): readonly string[] {
+  const asked = one.scopes ?? scopes
+  if (kind === 'google') return asked.filter((scope) => scope !== 'offline_access')
+  return openid?.required && !asked.includes('openid') ? ['openid', ...asked] : asked
+}
+
+/** The definition's endpoints with the operator's in their place. */
+function givenEndpoints(definition: Definition, one: ProviderSettings): Endpoints {
+  const own = definition.endpoints(one)
+  const { urls } = one
+  const [authorize, token] = [urls.authorize ?? own.authorize, urls.token ?? own.token]
+  if (!authorize || !token) throw new Error(`${one.id} has no authorization or token endpoint`)
+  return {
+    authorize,
+    token,
+    userinfo: urls.userinfo ?? own.userinfo ?? null,
+    emails: urls.emails ?? own.emails ?? null,
+    revoke: urls.revoke ?? own.revoke ?? null,
+    jwks: urls.jwks ?? own.jwks ?? null,
+    clientAuth: own.clientAuth ?? 'post',
+    issRequired: own.issRequired ?? false,
+  }
+}
+
+/**
+ * Userinfo over id_token, which may be the shorter of the two. Address and its proof come as a pair: a `true` about
+ * one address must not end up beside another.
+ */
+function joined(profile: Profile, { email, email_verified, ...idToken }: IdTokenClaims): Profile {
+  const said = profile._json
+  const pair =
+    said.email === undefined || (said.email_verified === undefined && said.email === email)
+      ? { email, email_verified }
+      : { email: said.email, email_verified: said.email_verified }
+  return { ...profile, _json: { ...idToken, ...said, ...pair } }
+}
+
+/** What the provider said, for its subject's own eyes; without whatever might be a credential. */
+function publicProfile({ _json, emails }: Profile, idToken: IdTokenClaims | null): Record<string, unknown> {
+  const said = Object.keys(_json).length > 0 ? _json : { ...idToken }
+  const clean = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(clean)
+    if (typeof value !== 'object' || value === null) return value
+    return Object.fromEntries(
+      Object.entries(value).flatMap(([name, inner]) =>
+        /token|secret|password|private_key/i.test(name) ? [] : [[name, clean(inner)]],
+      ),
+    )
+  }
+  return {
+    ...(clean(said) as Record<string, unknown>),
+    ...(emails && !('sub' in _json) ? { emails: clean(emails) } : {}),
+  }
+}

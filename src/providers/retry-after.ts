@@ -1,0 +1,45 @@
+/**
+ * How long a provider asks to be left alone. Pure; the guard holds the calls.
+ *
+ * Somebody's header is no reason to be silent for a day: five minutes is the most, and nonsense counts as nothing.
+ */
+const MOST_SECONDS = 300
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>
+export type Hold = {
+  readonly seconds: number
+  /** Whose calls wait: everybody's, or only those with this token, whose own quota is spent. */
+  readonly of: 'endpoint' | 'token'
+}
+
+export function readHold(status: number, headers: Headers, at: Date): Hold | undefined {
+  if (status !== 429 && status !== 503 && status !== 403) return undefined
+  const header = (name: string): string | undefined => {
+    const value = headers[name]
+    return (Array.isArray(value) ? value[0] : value)?.trim()
+  }
+  const spent = header('x-ratelimit-remaining') === '0'
+  const asked = seconds(header('retry-after'), at)
+  // A 403 with neither is a refusal, not a limit.
+  if (status === 403 && !spent && asked === undefined) return undefined
+  // GitHub counts by the person whose token it is: one person who spent theirs must not lock out everybody else.
+  const of = spent || status === 403 ? 'token' : 'endpoint'
+  const left = asked ?? (spent ? until(header('x-ratelimit-reset'), at) : undefined)
+  return left === undefined ? (status === 503 ? undefined : { seconds: 1, of }) : { seconds: left, of }
+}
+
+/** RFC 9110 §10.2.3: whole seconds, or a date. */
+function seconds(text: string | undefined, at: Date): number | undefined {
+  if (text === undefined) return undefined
+  if (/^\d+$/.test(text)) return Math.min(Number(text), MOST_SECONDS)
+  return /^[A-Za-z]/.test(text) ? left(Date.parse(text), at) : undefined
+}
+
+/** Epoch seconds at GitHub, ISO 8601 at Atlassian. */
+const until = (text: string | undefined, at: Date): number | undefined =>
+  text === undefined ? undefined : left(/^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text), at)
+
+function left(moment: number, at: Date): number | undefined {
+  const seconds = Math.ceil((moment - at.getTime()) / 1000)
+  return Number.isNaN(seconds) || seconds < 0 ? undefined : Math.min(seconds, MOST_SECONDS)
+}

@@ -1,0 +1,77 @@
+/** Taking tokens back at the provider. A token it does not know is as good as revoked (RFC 7009 §2.2). */
+import type { Result } from '../kernel/result.ts'
+import type { Failure } from './failure.ts'
+import type { Answer, Guard } from './guard.ts'
+import type { Definition, Endpoints, ProviderSettings } from './provider.ts'
+import { authenticated, basic } from './strategy.ts'
+
+export type Revoked =
+  | { readonly tag: 'revoked' }
+  | { readonly tag: 'not_supported' }
+  | { readonly tag: 'transient'; readonly retryAfter?: number; readonly reason: string }
+
+export type Revocable = { readonly accessToken: string; readonly refreshToken: string | null }
+
+type Parts = { settings: ProviderSettings; endpoints: Endpoints; guard: Guard }
+
+/** One revocation; `known: false` when the provider had never, or no longer, heard of the token. */
+export async function revokeToken(
+  style: Definition['revocation'],
+  { accessToken, refreshToken }: Revocable,
+  { settings, endpoints, guard }: Parts,
+): Promise<Revoked & { known?: boolean }> {
+  const url = endpoints.revoke
+  if (url === null) return { tag: 'not_supported' }
+  const post = (form: Record<string, string>, auth: boolean): Promise<Result<Answer, Failure>> => {
+    const body = new URLSearchParams(form).toString()
+    const plain = { headers: { 'Content-Type': 'application/x-www-form-urlencoded' }, body }
+    const proven = auth ? authenticated(body, settings, endpoints.clientAuth) : plain
+    return guard.call({ endpoint: 'revoke', method: 'POST', url, expects: 'anything', ...proven })
+  }
+
+  switch (style) {
+    case 'google': {
+      // Any token ends the whole consent, for every client of the Cloud project: https://developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke
+      const answer = await post({ token: refreshToken ?? accessToken }, false)
+      return sort(answer, ({ code }) => code === 'invalid_token')
+    }
+    case 'github': {
+      // https://docs.github.com/rest/apps/oauth-applications#delete-an-app-token: a JSON body, and Basic without form-encoding.
+      const answer = await guard.call({
+        endpoint: 'revoke',
+        method: 'DELETE',
+        url,
+        expects: 'anything',
+        headers: {
+          Accept: 'application/vnd.github+json',
+          'Content-Type': 'application/json',
+          Authorization: basic(settings.clientId, settings.clientSecret),
+        },
+        body: JSON.stringify({ access_token: accessToken }),
+      })
+      return sort(answer, ({ status }) => status === 404 || status === 422)
+    }
+    case 'rfc7009': {
+      // The refresh token, when there is one: the access tokens made with it go with it (§2.1).
+      const token = refreshToken ?? accessToken
+      const answer = await post(
+        { token, token_type_hint: refreshToken === null ? 'access_token' : 'refresh_token' },
+        true,
+      )
+      const refusal = answer.ok || answer.error.kind !== 'refused' ? undefined : answer.error
+      if (refusal && ([404, 405, 501].includes(refusal.status) || refusal.code === 'unsupported_token_type'))
+        return { tag: 'not_supported' }
+      return sort(answer, ({ code }) => code === 'invalid_token')
+    }
+  }
+}
+
+type Refused = Extract<Failure, { kind: 'refused' }>
+
+function sort(answer: Result<Answer, Failure>, unknown: (refused: Refused) => boolean): Revoked & { known?: boolean } {
+  if (answer.ok) return { tag: 'revoked', known: true }
+  const { error } = answer
+  if (error.kind === 'refused' && unknown(error)) return { tag: 'revoked', known: false }
+  const retryAfter = error.kind === 'unavailable' ? error.retryAfter : undefined
+  return { tag: 'transient', reason: error.reason, ...(retryAfter === undefined ? {} : { retryAfter }) }
+}

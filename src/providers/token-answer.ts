@@ -1,0 +1,94 @@
+/** Reads what a token endpoint answered. Pure: a body becomes tokens, or it is not one. */
+import type { Clock } from '../kernel/clock.ts'
+import { secondsAfter } from '../kernel/clock.ts'
+import type { Failure } from './failure.ts'
+import { isRecord } from './profile-text.ts'
+import type { Definition, Refusal, TokenSet } from './provider.ts'
+
+/** Longer than any provider's (Atlassian's are JWTs of a few KB); a token is a header later, and servers refuse long ones. */
+const MOST_TOKEN_CHARACTERS = 16_384
+const MOST_LIFETIME_SECONDS = 10 * 365 * 24 * 3600
+
+/**
+ * Why this is no token answer (RFC 6749 §5.1), or `null`. A member that appears twice is refused: which of two
+ * access tokens counts must not depend on the parser.
+ */
+export function tokenAnswerFault(json: unknown, text: string): string | null {
+  if (!isRecord(json)) return 'wrong_shape'
+  if (!isToken(json.access_token)) return 'no_access_token'
+  if (isGiven(json.refresh_token) && !isToken(json.refresh_token)) return 'bad_refresh_token'
+  if (isGiven(json.id_token) && !isToken(json.id_token)) return 'bad_id_token'
+  // Atlassian's documented sample has none; any other type is not ours to use (RFC 6749 §7.1).
+  if (isGiven(json.token_type) && !/^bearer$/i.test(String(json.token_type))) return 'wrong_token_type'
+  return repeatsMember(text) ? 'repeated_member' : null
+}
+
+/** The tokens of an answer that has no fault. */
+export function readTokens(json: Readonly<Record<string, unknown>>, clock: Clock): TokenSet {
+  const { access_token, refresh_token, id_token, expires_in, scope } = json
+  const seconds = readSeconds(expires_in)
+  return {
+    accessToken: String(access_token),
+    refreshToken: isToken(refresh_token) ? refresh_token : null,
+    idToken: isToken(id_token) ? id_token : null,
+    expiresAt: seconds === null ? null : secondsAfter(clock(), seconds),
+    // GitHub separates with commas, and says nothing at all for a GitHub App.
+    scopes: typeof scope === 'string' && scope.trim() !== '' ? scope.split(/[\s,]+/).filter(Boolean) : null,
+  }
+}
+
+const isGiven = (value: unknown): boolean => value !== undefined && value !== null
+// Visible ASCII (RFC 6750 §2.1, RFC 6749 appendix A): anything else could not travel in a header, or would break out of it.
+const isToken = (value: unknown): value is string =>
+  typeof value === 'string' && value.length <= MOST_TOKEN_CHARACTERS && /^[\x21-\x7e]+$/.test(value)
+
+/** Form encoding, and some JSON, says numbers as text. */
+function readSeconds(value: unknown): number | null {
+  const seconds = typeof value === 'string' && /^\d{1,12}$/.test(value) ? Number(value) : value
+  if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds < 0) return null
+  return Math.min(Math.floor(seconds), MOST_LIFETIME_SECONDS)
+}
+
+/** Whether an object of JSON that parses names one of its own members twice (RFC 8259 §4 leaves the meaning open). */
+function repeatsMember(text: string): boolean {
+  const names = new Set<string>()
+  let depth = 0
+  let last = ''
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]:]/g)) {
+    if (token === '{' || token === '[') depth += 1
+    else if (token === '}' || token === ']') depth -= 1
+    else if (token !== ':') last = token
+    else if (depth === 1) {
+      const name: string = JSON.parse(last)
+      if (names.has(name)) return true
+      names.add(name)
+    }
+  }
+  return false
+}
+
+/** What a refresh that brought nothing asks of us (`providers.md` §10). */
+export type Unrefreshed =
+  | { readonly tag: 'transient'; readonly retryAfter?: number; readonly reason: string }
+  | { readonly tag: Refusal; readonly reason: string }
+
+const TRANSIENT = new Set(['temporarily_unavailable', 'server_error', 'slow_down'])
+const NEEDS_CONSENT = new Set(['invalid_grant', 'interaction_required', 'login_required', 'consent_required'])
+
+/**
+ * Sorts a failed refresh. Losing a grant cannot be undone, so only codes known to mean a dead refresh token end it;
+ * a code nobody knows is the operator's to look at, and an answer without one (a proxy's page) may pass.
+ */
+export function sortRefusal(failure: Failure, refusals: Definition['refusals']): Unrefreshed {
+  if (failure.kind !== 'refused') {
+    const retryAfter = failure.kind === 'unavailable' ? failure.retryAfter : undefined
+    return { tag: 'transient', reason: failure.reason, ...(retryAfter === undefined ? {} : { retryAfter }) }
+  }
+  const { code, status, reason } = failure
+  if (code === null) return { tag: status === 401 ? 'client_config' : 'transient', reason }
+  if (TRANSIENT.has(code)) return { tag: 'transient', reason: code }
+  return {
+    tag: refusals?.[code] ?? (NEEDS_CONSENT.has(code) ? 'needs_reauthorization' : 'client_config'),
+    reason: code,
+  }
+}

@@ -1,0 +1,25 @@
+import OAuth2Strategy from 'passport-oauth2'
+import { CallFailure } from './failure.ts'
+import { isRecord } from './profile-text.ts'
+import type { Profile, StrategyParts, Verify } from './provider.ts'
+
+/** The strategy of providers that need none of their own: OAuth 2.0, and one GET that says who it was. */
+export class UserinfoStrategy extends OAuth2Strategy {
+  readonly userinfoUrl: string | null
+
+  constructor({ options, endpoints }: StrategyParts, verify: Verify) {
+    super(options, verify)
+    this.userinfoUrl = endpoints.userinfo
+  }
+
+  override userProfile(accessToken: string, done: (error?: unknown, profile?: Profile) => void): void {
+    if (this.userinfoUrl === null) done(null, { id: '', _json: {} })
+    else
+      this._oauth2.get(this.userinfoUrl, accessToken, (error, body) => {
+        if (error) return done(error)
+        const json: unknown = JSON.parse(String(body))
+        if (!isRecord(json)) return done(new CallFailure({ kind: 'garbage', reason: 'wrong_shape' }))
+        done(null, { id: '', _json: json })
+      })
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Profiles of people already linked, remembered: a page that shows one must not wait for a provider each time, nor
+ * break while it is down.
+ */
+import NodeCache from 'node-cache'
+import type { Bus } from '../events/bus.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { Claims } from './provider.ts'
+
+const MOST_PROFILES = 10_000
+/** How long an old profile still serves while its provider is down. */
+const STALE_SECONDS = 24 * 3600
+
+export type Said = { readonly claims: Claims; readonly profile: Record<string, unknown> }
+export type Reading = Said & { readonly fetchedAt: Date; readonly fromCache: boolean; readonly stale: boolean }
+type Kept = Said & { readonly fetchedAt: Date }
+type Key = { readonly provider: string; readonly subject: string }
+
+export function createProfiles({ events, clock, ttlSeconds }: { events: Bus; clock: Clock; ttlSeconds: number }) {
+  // node-cache counts real time; it bounds memory here, and freshness is decided by `fetchedAt` and our clock.
+  const cache = new NodeCache({ stdTTL: ttlSeconds + STALE_SECONDS, checkperiod: 600, useClones: false })
+  const asking = new Map<string, Promise<Result<Kept, unknown>>>()
+  const name = ({ provider, subject }: Key): string => `${provider} ${subject}`
+
+  function keep(key: string, said: Kept): void {
+    if (!cache.has(key) && cache.getStats().keys >= MOST_PROFILES) {
+      const [oldest] = cache.keys()
+      if (oldest !== undefined) cache.del(oldest)
+    }
+    cache.set(key, said)
+  }
+
+  return {
+    /**
+     * The profile under this key: from the cache while it is fresh, else through `ask`, once for however many want it at
+     * the same time. When `ask` says the provider is unavailable, an old profile is better than none.
+     */
+    async read<E extends { readonly code: string }>(
+      at: Key,
+      ask: () => Promise<Result<Said, E>>,
+    ): Promise<Result<Reading, E>> {
+      const key = name(at)
+      const age = (kept: Kept): number => (clock().getTime() - kept.fetchedAt.getTime()) / 1000
+      const kept = cache.get<Kept>(key)
+      const fresh = kept !== undefined && age(kept) < ttlSeconds
+      events.emit('user_info_cache.read', { provider: at.provider, hit: fresh })
+      if (fresh) return ok({ ...kept, fromCache: true, stale: false })
+
+      const current = asking.get(key) as Promise<Result<Kept, E>> | undefined
+      const flight = current ?? ask().then((said) => (said.ok ? ok({ ...said.value, fetchedAt: clock() }) : said))
+      if (!current) {
+        asking.set(key, flight)
+        // Forgotten meanwhile (unlinked, revoked): then what comes is not remembered.
+        const landed = (result?: Result<Kept, E>): void => {
+          if (asking.get(key) !== flight) return
+          asking.delete(key)
+          if (result?.ok && ttlSeconds > 0) keep(key, result.value)
+        }
+        flight.then(landed, () => landed())
+      }
+      const result = await flight
+      if (result.ok) return ok({ ...result.value, fromCache: false, stale: false })
+      if (result.error.code === 'provider_unavailable' && kept !== undefined && age(kept) < ttlSeconds + STALE_SECONDS)
+        return ok({ ...kept, fromCache: true, stale: true })
+      return result
+    },
+    forget(at: Key): void {
+      cache.del(name(at))
+      asking.delete(name(at))
+    },
+    close: (): void => cache.close(),
+  }
+}

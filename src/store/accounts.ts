@@ -1,0 +1,306 @@
+import { and, asc, eq, getTableColumns, isNull, ne, sql } from 'drizzle-orm'
+import type { Account, AccountStore, Identity } from '../accounts/ports.ts'
+import type { Fact, Origin } from '../events/catalogue.ts'
+import { internalOrigin } from '../events/catalogue.ts'
+import { readEmail } from '../kernel/email.ts'
+import type { Ids } from '../kernel/ids.ts'
+import type { EndReason } from '../sessions/ports.ts'
+import type { Change, Note } from './change.ts'
+import { type Driver, type Queries, type Script, step } from './driver.ts'
+import type { Tables } from './schema.ts'
+import { live } from './sessions.ts'
+
+const keyOf = (address: string | null): string | null =>
+  address === null ? null : (readEmail(address)?.key ?? address.toLowerCase())
+
+/** Whoever decides whose an address is holds this meanwhile: what counts is often a row that is not there yet. */
+const addressLock = (emailKey: string): string => `email:${emailKey}`
+/** Whoever decides what is left of an account, or whether it is left, holds this. */
+const accountLock = (accountId: string): string => `account:${accountId}`
+
+const originOf = (because: readonly Fact[]): Origin => because[0]?.origin ?? internalOrigin
+
+type AccountRow = Tables['accounts']['$inferSelect']
+
+const accountOf = ({ emailKey: _, verifiedEmailKey, ...row }: AccountRow): Account => ({
+  ...row,
+  emailVerified: verifiedEmailKey !== null,
+})
+
+export function accountStore({ db, tables: t, read, reads, write }: Driver, change: Change, ids: Ids): AccountStore {
+  const byId = reads(
+    db
+      .select()
+      .from(t.accounts)
+      .where(eq(t.accounts.id, sql.placeholder('id'))),
+  )
+  const byIdentity = reads(
+    db
+      .select({ account: getTableColumns(t.accounts), identity: getTableColumns(t.identities) })
+      .from(t.identities)
+      .innerJoin(t.accounts, eq(t.accounts.id, t.identities.accountId))
+      .where(
+        and(eq(t.identities.issuer, sql.placeholder('issuer')), eq(t.identities.subject, sql.placeholder('subject'))),
+      ),
+  )
+  const identitiesOf = (tx: Queries, accountId: string) =>
+    tx
+      .select()
+      .from(t.identities)
+      .where(eq(t.identities.accountId, accountId))
+      .orderBy(asc(t.identities.linkedAt), asc(t.identities.id))
+
+  /** Ends every other account's mere claim to an address somebody has proven, and the sessions it may have opened. */
+  function* endClaims(
+    tx: Queries,
+    note: Note,
+    proven: { key: string; by: string; at: Date },
+    because: readonly Fact[],
+  ) {
+    const claimants = yield* step(
+      tx
+        .update(t.accounts)
+        .set({ email: null, emailKey: null, updatedAt: proven.at })
+        .where(
+          and(eq(t.accounts.emailKey, proven.key), ne(t.accounts.id, proven.by), isNull(t.accounts.verifiedEmailKey)),
+        )
+        .returning({ id: t.accounts.id }),
+    )
+    for (const { id: accountId } of claimants) {
+      const ended = yield* step(
+        tx
+          .update(t.sessions)
+          .set({ endedAt: proven.at, endReason: 'email_claim_ended' })
+          .where(and(eq(t.sessions.accountId, accountId), live(t, proven.at)))
+          .returning({ id: t.sessions.id }),
+      )
+      const origin = originOf(because)
+      yield* note([
+        { name: 'account.email_claim_ended', data: {}, accountId, origin },
+        ...signedOut(ended, 'email_claim_ended', accountId, origin),
+      ])
+    }
+  }
+
+  /** Queues what we hold at a provider for withdrawal, unless an identity that is left still stands on it. */
+  function* withdrawGrants(tx: Queries, { provider, subject }: Identity, at: Date): Script<void> {
+    const [needed] = yield* step(
+      tx
+        .select({ id: t.identities.id })
+        .from(t.identities)
+        .where(and(eq(t.identities.provider, provider), eq(t.identities.subject, subject)))
+        .limit(1),
+    )
+    if (needed) return
+    const withdrawn = yield* step(
+      tx
+        .delete(t.grants)
+        .where(and(eq(t.grants.provider, provider), eq(t.grants.subject, subject)))
+        .returning(),
+    )
+    for (const { id: grantId, clientId, accessToken, refreshToken } of withdrawn)
+      yield* step(
+        tx.insert(t.revocations).values({
+          ...{ id: ids('rvk'), grantId, provider, clientId, subject, accessToken, refreshToken },
+          ...{ attempts: 0, nextAttemptAt: at, lastError: null, createdAt: at },
+        }),
+      )
+  }
+
+  return {
+    async find(id) {
+      const [row] = await byId({ id })
+      return row && accountOf(row)
+    },
+
+    async findByIdentity(issuer, subject) {
+      const [row] = await byIdentity({ issuer, subject })
+      return row && { account: accountOf(row.account), identity: row.identity }
+    },
+
+    async findByEmail(emailKey) {
+      const rows = await read(
+        db
+          .select({ account: getTableColumns(t.accounts), identity: getTableColumns(t.identities) })
+          .from(t.accounts)
+          .leftJoin(t.identities, eq(t.identities.accountId, t.accounts.id))
+          .where(eq(t.accounts.emailKey, emailKey))
+          .orderBy(
+            sql`case when ${t.accounts.verifiedEmailKey} is null then 1 else 0 end`,
+            asc(t.accounts.createdAt),
+            asc(t.accounts.id),
+            asc(t.identities.linkedAt),
+            asc(t.identities.id),
+          ),
+      )
+      const found = new Map<string, { account: Account; identities: Identity[] }>()
+      for (const { account, identity } of rows) {
+        const entry = found.get(account.id) ?? { account: accountOf(account), identities: [] }
+        if (identity) entry.identities.push(identity)
+        found.set(account.id, entry)
+      }
+      return [...found.values()]
+    },
+
+    identitiesOf: (accountId) => read(identitiesOf(db, accountId)),
+
+    create: ({ emailVerified, ...account }, identity, { separate }, because) => {
+      const emailKey = keyOf(account.email)
+      const verifiedEmailKey = emailVerified ? emailKey : null
+      return change(
+        function* (tx, note) {
+          if (emailKey !== null && !separate) {
+            const [namesake] = yield* step(
+              tx.select({ id: t.accounts.id }).from(t.accounts).where(eq(t.accounts.emailKey, emailKey)).limit(1),
+            )
+            if (namesake) return false
+          }
+          const [opened] = yield* step(
+            tx
+              .insert(t.accounts)
+              .values({ ...account, emailKey, verifiedEmailKey })
+              .onConflictDoNothing()
+              .returning({ id: t.accounts.id }),
+          )
+          if (!opened) return false
+          const [linked] = yield* step(
+            tx.insert(t.identities).values(identity).onConflictDoNothing().returning({ id: t.identities.id }),
+          )
+          if (!linked) {
+            yield* step(tx.delete(t.accounts).where(eq(t.accounts.id, account.id)))
+            return false
+          }
+          yield* note(because)
+          if (verifiedEmailKey !== null)
+            yield* endClaims(tx, note, { key: verifiedEmailKey, by: account.id, at: account.createdAt }, because)
+          return true
+        },
+        emailKey === null ? [] : [addressLock(emailKey)],
+      )
+    },
+
+    link: (identity, proves, because) =>
+      change(
+        function* (tx, note) {
+          const [account] = yield* step(
+            tx
+              .select({ id: t.accounts.id })
+              .from(t.accounts)
+              .where(and(eq(t.accounts.id, identity.accountId), isNull(t.accounts.disabledAt))),
+          )
+          if (!account) return false
+          const [linked] = yield* step(
+            tx.insert(t.identities).values(identity).onConflictDoNothing().returning({ id: t.identities.id }),
+          )
+          if (!linked) return false
+          yield* note(because)
+          if (proves === null) return true
+          const [holder] = yield* step(
+            tx.select({ id: t.accounts.id }).from(t.accounts).where(eq(t.accounts.verifiedEmailKey, proves.key)),
+          )
+          if (holder) return true
+          const [verified] = yield* step(
+            tx
+              .update(t.accounts)
+              .set({ verifiedEmailKey: proves.key, updatedAt: identity.linkedAt })
+              .where(
+                and(
+                  eq(t.accounts.id, account.id),
+                  eq(t.accounts.emailKey, proves.key),
+                  isNull(t.accounts.verifiedEmailKey),
+                ),
+              )
+              .returning({ id: t.accounts.id }),
+          )
+          if (verified) yield* endClaims(tx, note, { key: proves.key, by: account.id, at: identity.linkedAt }, because)
+          return true
+        },
+        [accountLock(identity.accountId), ...(proves === null ? [] : [addressLock(proves.key)])],
+      ),
+
+    async recordUse(identityId, use) {
+      const { email, emailVerified, name, picture, scopes, lastUsedAt } = use
+      await write(
+        db
+          .update(t.identities)
+          .set({ email, emailVerified, name, picture, scopes, lastUsedAt })
+          .where(eq(t.identities.id, identityId)),
+      )
+    },
+
+    unlink: ({ accountId, identityId, keepSession, at }, mayGo, because) =>
+      change(
+        function* (tx, note) {
+          const identities = yield* step(identitiesOf(tx, accountId))
+          const gone = identities.find(({ id }) => id === identityId)
+          if (!gone) return 'not_linked'
+          if (!mayGo(identities.filter((identity) => identity !== gone))) return 'last_login_method'
+          yield* step(tx.delete(t.identities).where(eq(t.identities.id, gone.id)))
+          const reasons = because(gone)
+          yield* note(reasons)
+          const ended = yield* step(
+            tx
+              .update(t.sessions)
+              .set({ endedAt: at, endReason: 'identity_unlinked' })
+              .where(
+                and(
+                  eq(t.sessions.accountId, accountId),
+                  eq(t.sessions.identityId, gone.id),
+                  keepSession === null ? undefined : ne(t.sessions.id, keepSession),
+                  live(t, at),
+                ),
+              )
+              .returning({ id: t.sessions.id }),
+          )
+          yield* note(signedOut(ended, 'identity_unlinked', accountId, originOf(reasons)))
+          yield* withdrawGrants(tx, gone, at)
+          return 'unlinked'
+        },
+        [accountLock(accountId)],
+      ),
+
+    async update(id, { name, picture }, at, because) {
+      return change(function* (tx, note) {
+        const [row] = yield* step(
+          tx
+            .update(t.accounts)
+            .set({ ...(name !== undefined && { name }), ...(picture !== undefined && { picture }), updatedAt: at })
+            .where(eq(t.accounts.id, id))
+            .returning(),
+        )
+        if (!row) return undefined
+        yield* note(because)
+        return accountOf(row)
+      })
+    },
+
+    remove: (id, at, because) =>
+      change(
+        function* (tx, note) {
+          const identities = yield* step(identitiesOf(tx, id))
+          const devices = yield* step(
+            tx
+              .select({ id: t.sessions.id })
+              .from(t.sessions)
+              .where(and(eq(t.sessions.accountId, id), live(t, at)))
+              .orderBy(asc(t.sessions.id)),
+          )
+          const gone = yield* step(tx.delete(t.accounts).where(eq(t.accounts.id, id)).returning({ id: t.accounts.id }))
+          if (gone.length === 0) return false
+          for (const identity of identities) yield* withdrawGrants(tx, identity, at)
+          yield* note([...because, ...signedOut(devices, 'account_deleted', id, originOf(because))])
+          yield* step(tx.update(t.audit).set({ ip: null, userAgent: null }).where(eq(t.audit.accountId, id)))
+          return true
+        },
+        [accountLock(id)],
+      ),
+  }
+}
+
+const signedOut = (
+  sessions: readonly { readonly id: string }[],
+  reason: EndReason,
+  accountId: string,
+  origin: Origin,
+): readonly Fact[] =>
+  sessions.map(({ id: session }) => ({ name: 'session.ended', data: { session, reason }, accountId, origin }))

@@ -1,0 +1,43 @@
+import { and, desc, eq, getTableColumns, lt, or } from 'drizzle-orm'
+import type { AuditStore } from '../audit/ports.ts'
+import type { Change } from './change.ts'
+import type { Driver } from './driver.ts'
+
+export function auditStore({ db, tables: { audit: t }, read }: Driver, change: Change): AuditStore {
+  const { ordinal: _, ...columns } = getTableColumns(t)
+  return {
+    record: (fact) =>
+      change(function* (_tx, note) {
+        yield* note([fact])
+      }),
+    async list(accountId, { before, limit }) {
+      const own = eq(t.accountId, accountId)
+      const newestFirst = [desc(t.at), desc(t.ordinal), desc(t.id)]
+      const page = (after = own) =>
+        read(
+          db
+            .select(columns)
+            .from(t)
+            .where(and(own, after))
+            .orderBy(...newestFirst)
+            .limit(limit),
+        )
+      if (before === null) return page()
+      const [seen] = await read(
+        db
+          .select()
+          .from(t)
+          .where(and(own, eq(t.id, before))),
+      )
+      if (!seen) return []
+      const { at, ordinal, id } = seen
+      return page(
+        or(
+          lt(t.at, at),
+          and(eq(t.at, at), lt(t.ordinal, ordinal)),
+          and(eq(t.at, at), eq(t.ordinal, ordinal), lt(t.id, id)),
+        ),
+      )
+    },
+  }
+}

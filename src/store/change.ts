@@ -1,0 +1,45 @@
+import type { Fact } from '../events/catalogue.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Ids } from '../kernel/ids.ts'
+import { type Driver, type Queries, type Script, step } from './driver.ts'
+
+/** Writes facts into the trail, within the transaction of the change they explain. */
+export type Note = (facts: readonly Fact[]) => Script<void>
+
+/** A transaction that tells its reasons: what it noted is published after the commit, and only then. */
+export type Change = <T>(script: (tx: Queries, note: Note) => Script<T>, locks?: readonly string[]) => Promise<T>
+
+export type Parts = {
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly publish: (fact: Fact) => void
+}
+
+/** Rows of one INSERT: well below the parameters either database takes, and few different texts to prepare. */
+const rowsAtOnce = 50
+
+export function createChange({ tables: t, atomic }: Driver, { clock, ids, publish }: Parts): Change {
+  return async (script, locks) => {
+    let noted: Fact[] = []
+    const result = await atomic((tx) => {
+      noted = []
+      return script(tx, function* (facts) {
+        const at = clock()
+        const rows = facts.map(({ name, data, accountId, origin }, n) => ({
+          id: ids('aud'),
+          at,
+          ordinal: noted.length + n,
+          event: name,
+          accountId,
+          ...{ ip: origin.ip, userAgent: origin.userAgent, requestId: origin.requestId },
+          data,
+        }))
+        noted.push(...facts)
+        for (let from = 0; from < rows.length; from += rowsAtOnce)
+          yield* step(tx.insert(t.audit).values(rows.slice(from, from + rowsAtOnce)))
+      })
+    }, locks)
+    noted.forEach(publish)
+    return result
+  }
+}

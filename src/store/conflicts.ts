@@ -1,0 +1,40 @@
+import { and, eq, gt, isNull, lt } from 'drizzle-orm'
+import type { ConflictStore } from '../accounts/ports.ts'
+import type { Change } from './change.ts'
+import { type Driver, step } from './driver.ts'
+
+export function conflictStore({ db, tables: t, read, write }: Driver, change: Change): ConflictStore {
+  const open = (at: Date) => and(isNull(t.conflicts.resolvedAt), gt(t.conflicts.expiresAt, at))
+  return {
+    open: (conflict, because) =>
+      change(function* (tx, note) {
+        yield* step(tx.insert(t.conflicts).values(conflict))
+        yield* note(because)
+      }),
+    async find({ ticketHash, bindingHash }, at) {
+      const [found] = await read(
+        db
+          .select()
+          .from(t.conflicts)
+          .where(and(eq(t.conflicts.ticketHash, ticketHash), eq(t.conflicts.bindingHash, bindingHash), open(at))),
+      )
+      return found
+    },
+    async resolve(id, at) {
+      const taken = await write(
+        db
+          .update(t.conflicts)
+          .set({ resolvedAt: at })
+          .where(and(eq(t.conflicts.id, id), open(at)))
+          .returning({ id: t.conflicts.id }),
+      )
+      return taken.length > 0
+    },
+    async sweep(before) {
+      const swept = await write(
+        db.delete(t.conflicts).where(lt(t.conflicts.expiresAt, before)).returning({ id: t.conflicts.id }),
+      )
+      return swept.length
+    },
+  }
+}

@@ -1,0 +1,44 @@
+import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
+import type { Tables } from './schema.ts'
+
+/** The part of Drizzle both dialects spell alike. Nothing else is used outside a driver. */
+export type Queries = Pick<BetterSQLite3Database, 'select' | 'insert' | 'update' | 'delete'>
+
+/** Several statements that commit together: each `yield*` is one of them. */
+export type Script<T> = Generator<PromiseLike<unknown>, T, unknown>
+
+export interface Driver {
+  /** Builds queries. They are run by the verbs below, never by `await`: each database has its own way. */
+  readonly db: Queries
+  readonly tables: Tables
+
+  /** One statement that only reads. */
+  read<T>(query: PromiseLike<T>): Promise<T>
+  /** One statement that writes: a transaction of its own. Answers after it is durable. */
+  write<T>(query: PromiseLike<T>): Promise<T>
+
+  /** The same two for a hot statement: built and parsed once, its `sql.placeholder`s filled in at each call. */
+  reads<T>(query: PromiseLike<T>): (values: Values) => Promise<T>
+  writes<T>(query: PromiseLike<T>): (values: Values) => Promise<T>
+
+  /**
+   * Runs a script in one transaction. better-sqlite3 is synchronous and cannot hold a transaction across an
+   * `await`, PostgreSQL cannot do without one: a generator is indifferent, so a script is written once and each
+   * driver steps through it its own way. Throwing inside rolls back. It may be run more than once, when
+   * PostgreSQL had to break a deadlock, so it keeps nothing between runs.
+   *
+   * `locks` name what nobody else may be deciding about meanwhile. They are for rules over rows that do not exist
+   * yet, which neither a row lock nor a constraint can hold.
+   */
+  atomic<T>(script: (tx: Queries) => Script<T>, locks?: readonly string[]): Promise<T>
+
+  ready(): Promise<boolean>
+  close(): Promise<void>
+}
+
+export type Values = Readonly<Record<string, unknown>>
+
+/** Makes one Drizzle query a step of a script, keeping the type of its rows. */
+export function* step<T>(query: PromiseLike<T>): Generator<PromiseLike<T>, T, unknown> {
+  return (yield query) as T
+}

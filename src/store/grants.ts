@@ -1,0 +1,94 @@
+import { and, eq, isNull, lte, or, sql } from 'drizzle-orm'
+import type { GrantKey, GrantStore, NewTokens, StoredGrant } from '../connections/ports.ts'
+import type { Change } from './change.ts'
+import { type Driver, type Queries, step } from './driver.ts'
+
+export function grantStore({ db, tables: { grants: t }, read, write }: Driver, change: Change): GrantStore {
+  const withKey = ({ provider, clientId, subject }: GrantKey) =>
+    and(eq(t.provider, provider), eq(t.clientId, clientId), eq(t.subject, subject))
+  const released = { leaseOwner: null, leaseUntil: null }
+  const raised = sql<number>`${t.fence} + 1`
+
+  /** What new tokens write over a row. Without a new refresh token the stored one is still the good one. */
+  const tokensOver = ({ accessToken, refreshToken, scopes, expiresAt }: NewTokens, at: Date) => ({
+    ...{ accessToken, scopes, expiresAt, status: 'healthy' as const, updatedAt: at, fence: raised, ...released },
+    ...(refreshToken !== null && { refreshToken }),
+  })
+
+  function* insert(tx: Queries, row: StoredGrant) {
+    const [kept] = yield* step(tx.insert(t).values(row).onConflictDoNothing().returning())
+    return kept
+  }
+
+  return {
+    async find(key) {
+      const [found] = await read(db.select().from(t).where(withKey(key)))
+      return found
+    },
+
+    keep: (key, newId, tokens, at) =>
+      change(
+        function* (tx) {
+          // The lock keeps other consents away, but an unlinking may still take the row between reading and writing.
+          for (;;) {
+            const [known] = yield* step(tx.select({ id: t.id }).from(t).where(withKey(key)))
+            if (known) {
+              const replacing = tx
+                .update(t)
+                .set(tokensOver(tokens(known.id), at))
+                .where(eq(t.id, known.id))
+              const [kept] = yield* step(replacing.returning())
+              if (kept) return kept
+            }
+            const { provider, clientId, subject } = key
+            const { accessToken, refreshToken, scopes, expiresAt } = tokens(newId)
+            const kept = yield* insert(tx, {
+              ...{ id: newId, provider, clientId, subject, accessToken, refreshToken, scopes, expiresAt },
+              ...{ status: 'healthy', updatedAt: at, fence: 1, ...released },
+            })
+            if (kept) return kept
+          }
+        },
+        [`grant:${key.provider}:${key.clientId}:${key.subject}`],
+      ),
+
+    async lease(id, owner, until, at) {
+      const [leased] = await write(
+        db
+          .update(t)
+          .set({ leaseOwner: owner, leaseUntil: until, fence: raised })
+          .where(and(eq(t.id, id), or(isNull(t.leaseUntil), lte(t.leaseUntil, at))))
+          .returning(),
+      )
+      return leased
+    },
+
+    async renewed(id, fence, tokens, at) {
+      const written = await write(
+        db
+          .update(t)
+          .set(tokensOver(tokens, at))
+          .where(and(eq(t.id, id), eq(t.fence, fence)))
+          .returning({ id: t.id }),
+      )
+      return written.length > 0
+    },
+
+    gaveUp: (id, fence, needsReauthorization, at, because) =>
+      change(function* (tx, note) {
+        const ended = yield* step(
+          tx
+            .update(t)
+            .set({
+              ...released,
+              ...(needsReauthorization && { status: 'needs_reauthorization' as const, updatedAt: at }),
+            })
+            .where(and(eq(t.id, id), eq(t.fence, fence)))
+            .returning({ id: t.id }),
+        )
+        if (ended.length === 0) return false
+        yield* note(because)
+        return true
+      }),
+  }
+}

@@ -1,0 +1,13 @@
+import { fileURLToPath } from 'node:url'
+import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator'
+
+/** The generated migrations of one dialect, oldest first: beside `src/` as beside `dist/`. */
+export const migrationsFor = (dialect: 'sqlite' | 'postgres'): readonly MigrationMeta[] =>
+  readMigrationFiles({ migrationsFolder: fileURLToPath(new URL(`../../drizzle/${dialect}`, import.meta.url)) })
+
+/**
+ * Those that are still to come. Drizzle's own migrator reads what is done before it takes any lock, so two
+ * nodes starting at once would both apply the rest; the drivers ask this under their lock, and keep Drizzle's table.
+ */
+export const pending = (all: readonly MigrationMeta[], appliedUpTo: number | null): readonly MigrationMeta[] =>
+  all.filter(({ folderMillis }) => appliedUpTo === null || folderMillis > appliedUpTo)

@@ -1,0 +1,71 @@
+import type { AccountStore, ConflictStore } from '../accounts/ports.ts'
+import type { AuditStore } from '../audit/ports.ts'
+import type { GrantStore, RevocationStore } from '../connections/ports.ts'
+import type { RateLimitStore } from '../http/ports.ts'
+import type { LeaseStore } from '../jobs/ports.ts'
+import type { PendingFlowStore } from '../providers/ports.ts'
+import type { KeyStore, SessionStore, SignInCodeStore } from '../sessions/ports.ts'
+import { accountStore } from './accounts.ts'
+import { auditStore } from './audit.ts'
+import { createChange, type Parts } from './change.ts'
+import { conflictStore } from './conflicts.ts'
+import type { Driver } from './driver.ts'
+import { pendingFlowStore } from './flows.ts'
+import { grantStore } from './grants.ts'
+import { leaseStore } from './leases.ts'
+import { openPostgres } from './postgres.ts'
+import { rateLimitStore } from './rate-limits.ts'
+import { revocationStore } from './revocations.ts'
+import { sessionStore } from './sessions.ts'
+import { signInCodeStore } from './sign-in-codes.ts'
+import { keyStore } from './signing-keys.ts'
+import { openSqlite } from './sqlite.ts'
+
+export type StoreConfig =
+  | { readonly tag: 'sqlite'; readonly file: string }
+  | { readonly tag: 'postgres'; readonly url: string; readonly maxConnections?: number }
+
+export type Store = {
+  readonly accounts: AccountStore
+  readonly conflicts: ConflictStore
+  readonly sessions: SessionStore
+  readonly codes: SignInCodeStore
+  readonly keys: KeyStore
+  readonly flows: PendingFlowStore
+  readonly grants: GrantStore
+  readonly revocations: RevocationStore
+  readonly audit: AuditStore
+  readonly leases: LeaseStore
+  readonly rateLimits: RateLimitStore
+  /** Reachable, and migrated: an open store has every migration behind it. */
+  ready(): Promise<boolean>
+  /** Lets what was begun finish, then lets go of the database. */
+  close(): Promise<void>
+}
+
+/** Opens the database, brings its tables up to date, and answers every port over it. */
+export async function openStore(config: StoreConfig, parts: Parts): Promise<Store> {
+  return storeOver(await openDriver(config), parts)
+}
+
+export const openDriver = (config: StoreConfig): Promise<Driver> =>
+  config.tag === 'sqlite' ? openSqlite(config.file) : openPostgres(config.url, config.maxConnections)
+
+export function storeOver(driver: Driver, parts: Parts): Store {
+  const change = createChange(driver, parts)
+  return {
+    accounts: accountStore(driver, change, parts.ids),
+    conflicts: conflictStore(driver, change),
+    sessions: sessionStore(driver, change),
+    codes: signInCodeStore(driver),
+    keys: keyStore(driver, change),
+    flows: pendingFlowStore(driver),
+    grants: grantStore(driver, change),
+    revocations: revocationStore(driver, change),
+    audit: auditStore(driver, change),
+    leases: leaseStore(driver),
+    rateLimits: rateLimitStore(driver),
+    ready: driver.ready,
+    close: driver.close,
+  }
+}

@@ -1,0 +1,126 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { DrizzleQueryError } from 'drizzle-orm/errors'
+import { PgDatabase, PgDialect } from 'drizzle-orm/pg-core'
+import { drizzle, PostgresJsSession } from 'drizzle-orm/postgres-js'
+import connect, { type Sql } from 'postgres'
+import type { Driver, Queries, Script, Values } from './driver.ts'
+import { migrationsFor, pending } from './migrations.ts'
+import * as tables from './schema.postgres.ts'
+import type { Tables } from './schema.ts'
+
+/** What PostgreSQL asks to be tried again: a serialization failure, a deadlock it broke (Appendix A, class 40). */
+const toRetry = new Set(['40001', '40P01'])
+const attempts = 5
+
+/** The name of the lock nodes starting at once migrate under. */
+const migrationLock = 'vinculum:migrations'
+
+/**
+ * A pool of connections, read committed: rules over several rows are kept by constraints, by compare-and-set,
+ * and where a row is not there yet by an advisory lock. Every statement is prepared, so a single one is one round trip.
+ */
+export async function openPostgres(url: string, maxConnections = 10): Promise<Driver> {
+  const client = connect(url, {
+    max: maxConnections,
+    connect_timeout: 5,
+    idle_timeout: 60,
+    prepare: true,
+    // We use no array type, so a connection need not ask for them before its first query.
+    fetch_types: false,
+    onnotice: () => {},
+    connection: { application_name: 'vinculum' },
+  })
+  try {
+    await migrate(client)
+  } catch (error) {
+    await client.end({ timeout: 0 })
+    throw error
+  }
+
+  // Drizzle's own constructor also tells the client to leave times as text, which Drizzle then reads itself.
+  const db = drizzle(client) as unknown as Queries
+  const dialect = new PgDialect()
+
+  const transaction = <T>(script: (tx: Queries) => Script<T>, locks: readonly string[]): Promise<T> =>
+    client.begin(async (connection) => {
+      const session = new PostgresJsSession(connection as unknown as Sql, dialect, undefined)
+      const tx = new PgDatabase(dialect, session, undefined) as unknown as Queries
+      await Promise.all(locks.map((key) => connection`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`))
+      return run(script(tx))
+    }) as Promise<T>
+
+  const once = <T>(query: PromiseLike<T>): Promise<T> => execute(prepare(query))
+  const often = <T>(query: PromiseLike<T>): ((values: Values) => Promise<T>) => {
+    const prepared = prepare(query)
+    return (values) => execute(prepared, values)
+  }
+
+  return {
+    db,
+    tables: tables as unknown as Tables,
+    read: once,
+    write: once,
+    reads: often,
+    writes: often,
+    async atomic(script, locks = []) {
+      // One order for everybody, so that no two wait for each other; and never the same one twice.
+      const inOrder = [...new Set(locks)].sort()
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await transaction(script, inOrder)
+        } catch (thrown) {
+          if (attempt === attempts || !toRetry.has(String((thrown as { code?: unknown }).code))) throw thrown
+          await pause(Math.random() * 10 * attempt)
+        }
+      }
+    },
+    async ready() {
+      const limit = new AbortController()
+      const answer = client`select 1`.then(
+        () => true,
+        () => false,
+      )
+      const tooLate = pause(1000, false, { signal: limit.signal }).catch(() => false)
+      return Promise.race([answer, tooLate]).finally(() => limit.abort())
+    },
+    close: () => client.end({ timeout: 5 }),
+  }
+}
+
+/** All or nothing, and by one node at a time: whoever waited finds nothing left to do. */
+async function migrate(client: Sql): Promise<void> {
+  await client.begin(async (connection) => {
+    await connection`select pg_advisory_xact_lock(hashtextextended(${migrationLock}, 0))`
+    await connection.unsafe('CREATE SCHEMA IF NOT EXISTS drizzle')
+    await connection.unsafe(
+      'CREATE TABLE IF NOT EXISTS drizzle.__drizzle_migrations (id serial PRIMARY KEY, hash text NOT NULL, created_at bigint)',
+    )
+    const [done] = await connection<{ last: string | null }[]>`
+      select max(created_at) as last from drizzle.__drizzle_migrations`
+    const last = done?.last ?? null
+    for (const { sql, hash, folderMillis } of pending(migrationsFor('postgres'), last === null ? null : Number(last))) {
+      for (const statement of sql) await connection.unsafe(statement)
+      await connection`insert into drizzle.__drizzle_migrations (hash, created_at) values (${hash}, ${folderMillis})`
+    }
+  })
+}
+
+/** Drizzle prepares a statement on the connection only when it has a name, and then does not use the name. */
+type Prepared = { execute(values?: Values): Promise<unknown> }
+const prepare = (query: PromiseLike<unknown>): Prepared =>
+  (query as unknown as { prepare(name: string): Prepared }).prepare('prepared')
+
+/** Drizzle's own error spells out every parameter; those are secrets and addresses, and errors are logged. */
+async function execute<T>(prepared: Prepared, values?: Values): Promise<T> {
+  try {
+    return (await prepared.execute(values)) as T
+  } catch (error) {
+    throw error instanceof DrizzleQueryError && error.cause ? error.cause : error
+  }
+}
+
+async function run<T>(script: Script<T>): Promise<T> {
+  let turn = script.next()
+  while (!turn.done) turn = script.next(await execute(prepare(turn.value)))
+  return turn.value
+}

@@ -1,0 +1,251 @@
+import type { Account } from '../accounts/ports.ts'
+import type { StoredGrant } from '../connections/ports.ts'
+import type { PendingFlow } from '../providers/ports.ts'
+import type { EndReason, StoredKey } from '../sessions/ports.ts'
+import type { Dialect } from './dialects.ts'
+
+/** Every table, written once and spoken in either dialect. */
+export function defineTables({ table, text, time, flag, count, json, index, unique }: Dialect) {
+  const accounts = table(
+    'accounts',
+    {
+      id: text('id').primaryKey(),
+      email: text('email'),
+      /** How `email` is compared, verified or merely claimed. */
+      emailKey: text('email_key'),
+      /** The same key, present only once proven: unique, so that an address has one holder whoever races for it. */
+      verifiedEmailKey: text('verified_email_key'),
+      name: text('name'),
+      picture: text('picture'),
+      role: text('role').$type<Account['role']>().notNull(),
+      disabledAt: time('disabled_at'),
+      createdAt: time('created_at').notNull(),
+      updatedAt: time('updated_at').notNull(),
+    },
+    (t) => [unique('accounts_verified_email_key').on(t.verifiedEmailKey), index('accounts_email_key').on(t.emailKey)],
+  )
+
+  const identities = table(
+    'identities',
+    {
+      id: text('id').primaryKey(),
+      accountId: text('account_id')
+        .notNull()
+        .references(() => accounts.id, { onDelete: 'cascade' }),
+      provider: text('provider').notNull(),
+      issuer: text('issuer').notNull(),
+      subject: text('subject').notNull(),
+      email: text('email'),
+      emailVerified: flag('email_verified').notNull(),
+      name: text('name'),
+      picture: text('picture'),
+      scopes: json('scopes').$type<readonly string[]>().notNull(),
+      linkedAt: time('linked_at').notNull(),
+      lastUsedAt: time('last_used_at').notNull(),
+    },
+    (t) => [
+      unique('identities_issuer_subject').on(t.issuer, t.subject),
+      index('identities_account').on(t.accountId),
+      index('identities_provider_subject').on(t.provider, t.subject),
+    ],
+  )
+
+  /**
+   * One row for the whole life of a device. What a rotation writes is in no index, so PostgreSQL updates the row
+   * in place (HOT) and SQLite touches one page; that is why expiry has none, and `sweep` walks the primary key.
+   */
+  const sessions = table(
+    'sessions',
+    {
+      id: text('id').primaryKey(),
+      accountId: text('account_id')
+        .notNull()
+        .references(() => accounts.id, { onDelete: 'cascade' }),
+      /** No foreign key: a session its person keeps outlives the identity that opened it. */
+      identityId: text('identity_id'),
+      provider: text('provider'),
+      cookieHash: text('cookie_hash'),
+      amr: json('amr').$type<readonly string[]>().notNull(),
+      scope: text('scope').notNull(),
+      authTime: time('auth_time').notNull(),
+      createdAt: time('created_at').notNull(),
+      lastSeenAt: time('last_seen_at').notNull(),
+      ip: text('ip'),
+      userAgent: text('user_agent'),
+      generation: count('generation').notNull(),
+      rotatedAt: time('rotated_at').notNull(),
+      usedGeneration: count('used_generation').notNull(),
+      idleExpiresAt: time('idle_expires_at').notNull(),
+      absoluteExpiresAt: time('absolute_expires_at').notNull(),
+      endedAt: time('ended_at'),
+      endReason: text('end_reason').$type<EndReason>(),
+    },
+    (t) => [index('sessions_account').on(t.accountId), unique('sessions_cookie_hash').on(t.cookieHash)],
+  )
+
+  const signInCodes = table(
+    'sign_in_codes',
+    {
+      codeHash: text('code_hash').primaryKey(),
+      sessionId: text('session_id')
+        .notNull()
+        .references(() => sessions.id, { onDelete: 'cascade' }),
+      accountId: text('account_id').notNull(),
+      action: text('action')
+        .$type<'login_existing' | 'linked_existing' | 'linked_new' | 'created_new_user'>()
+        .notNull(),
+      provider: text('provider').notNull(),
+      providerUserId: text('provider_user_id').notNull(),
+      codeChallenge: text('code_challenge').notNull(),
+      expiresAt: time('expires_at').notNull(),
+      usedAt: time('used_at'),
+    },
+    (t) => [index('sign_in_codes_session').on(t.sessionId), index('sign_in_codes_expiry').on(t.expiresAt)],
+  )
+
+  const signingKeys = table(
+    'signing_keys',
+    {
+      id: text('id').primaryKey(),
+      purpose: text('purpose').$type<StoredKey['purpose']>().notNull(),
+      sequence: count('sequence').notNull(),
+      secret: text('secret').notNull(),
+      publicJwk: text('public_jwk'),
+      createdAt: time('created_at').notNull(),
+      activatesAt: time('activates_at').notNull(),
+    },
+    (t) => [unique('signing_keys_purpose_sequence').on(t.purpose, t.sequence)],
+  )
+
+  const flows = table(
+    'flows',
+    {
+      id: text('id').primaryKey(),
+      stateHash: text('state_hash').notNull(),
+      bindingHash: text('binding_hash').notNull(),
+      provider: text('provider').notNull(),
+      intent: text('intent').$type<PendingFlow['intent']>().notNull(),
+      redirectUri: text('redirect_uri').notNull(),
+      verifier: text('verifier').notNull(),
+      nonce: text('nonce'),
+      accountId: text('account_id').references(() => accounts.id, { onDelete: 'cascade' }),
+      sessionId: text('session_id'),
+      returnTo: text('return_to'),
+      codeChallenge: text('code_challenge'),
+      createdAt: time('created_at').notNull(),
+      expiresAt: time('expires_at').notNull(),
+      claimedAt: time('claimed_at'),
+    },
+    (t) => [
+      unique('flows_state_hash').on(t.stateHash),
+      index('flows_account').on(t.accountId),
+      index('flows_expiry').on(t.expiresAt),
+    ],
+  )
+
+  const conflicts = table(
+    'conflicts',
+    {
+      id: text('id').primaryKey(),
+      ticketHash: text('ticket_hash').notNull(),
+      bindingHash: text('binding_hash').notNull(),
+      provider: text('provider').notNull(),
+      grant: text('grant').notNull(),
+      returnTo: text('return_to'),
+      codeChallenge: text('code_challenge'),
+      createdAt: time('created_at').notNull(),
+      expiresAt: time('expires_at').notNull(),
+      resolvedAt: time('resolved_at'),
+    },
+    (t) => [unique('conflicts_ticket_hash').on(t.ticketHash), index('conflicts_expiry').on(t.expiresAt)],
+  )
+
+  const grants = table(
+    'grants',
+    {
+      id: text('id').primaryKey(),
+      provider: text('provider').notNull(),
+      clientId: text('client_id').notNull(),
+      subject: text('subject').notNull(),
+      accessToken: text('access_token').notNull(),
+      refreshToken: text('refresh_token'),
+      scopes: json('scopes').$type<readonly string[]>().notNull(),
+      expiresAt: time('expires_at'),
+      status: text('status').$type<StoredGrant['status']>().notNull(),
+      updatedAt: time('updated_at').notNull(),
+      leaseOwner: text('lease_owner'),
+      leaseUntil: time('lease_until'),
+      fence: count('fence').notNull(),
+    },
+    (t) => [unique('grants_provider_subject_client').on(t.provider, t.subject, t.clientId)],
+  )
+
+  /** No foreign key: what is still to be withdrawn outlives the account it came from. */
+  const revocations = table(
+    'revocations',
+    {
+      id: text('id').primaryKey(),
+      grantId: text('grant_id').notNull(),
+      provider: text('provider').notNull(),
+      clientId: text('client_id').notNull(),
+      subject: text('subject').notNull(),
+      accessToken: text('access_token').notNull(),
+      refreshToken: text('refresh_token'),
+      attempts: count('attempts').notNull(),
+      nextAttemptAt: time('next_attempt_at').notNull(),
+      lastError: text('last_error'),
+      createdAt: time('created_at').notNull(),
+    },
+    (t) => [index('revocations_next_attempt').on(t.nextAttemptAt)],
+  )
+
+  /** `account_id` is only an opaque id here: the trail stays when the account goes. */
+  const audit = table(
+    'audit',
+    {
+      id: text('id').primaryKey(),
+      at: time('at').notNull(),
+      /** Which of its transaction's facts it is, so that facts of one millisecond keep their order. */
+      ordinal: count('ordinal').notNull(),
+      event: text('event').notNull(),
+      accountId: text('account_id'),
+      ip: text('ip'),
+      userAgent: text('user_agent'),
+      requestId: text('request_id'),
+      data: json('data').$type<Readonly<Record<string, unknown>>>().notNull(),
+    },
+    (t) => [index('audit_account_at').on(t.accountId, t.at)],
+  )
+
+  const leases = table('leases', {
+    name: text('name').primaryKey(),
+    owner: text('owner').notNull(),
+    expiresAt: time('expires_at').notNull(),
+  })
+
+  const rateLimits = table(
+    'rate_limits',
+    {
+      key: text('key').primaryKey(),
+      hits: count('hits').notNull(),
+      resetsAt: time('resets_at').notNull(),
+    },
+    (t) => [index('rate_limits_reset').on(t.resetsAt)],
+  )
+
+  return {
+    accounts,
+    identities,
+    sessions,
+    signInCodes,
+    signingKeys,
+    flows,
+    conflicts,
+    grants,
+    revocations,
+    audit,
+    leases,
+    rateLimits,
+  }
+}
+export type Tables = ReturnType<typeof defineTables>

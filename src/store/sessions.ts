@@ -1,0 +1,176 @@
+import type { Column } from 'drizzle-orm'
+import { and, asc, desc, eq, getTableColumns, gt, gte, isNull, lt, lte, ne, or, type SQL, sql } from 'drizzle-orm'
+import type { Fact } from '../events/catalogue.ts'
+import { internalOrigin } from '../events/catalogue.ts'
+import type { LiveSession, Session, SessionStore } from '../sessions/ports.ts'
+import type { Change } from './change.ts'
+import { type Driver, step } from './driver.ts'
+import type { Tables } from './schema.ts'
+
+/** Neither ended nor expired at `at`. A session that is over stays over: nothing extends or ends it again. */
+export const live = ({ sessions }: Tables, at: Date | SQL): SQL | undefined =>
+  and(isNull(sessions.endedAt), gt(sessions.idleExpiresAt, at), gt(sessions.absoluteExpiresAt, at))
+
+/** A value to come, written as its column is: a bare placeholder would skip the encoding of times. */
+const given = (name: string, column: Column): SQL<never> => sql`${sql.param(sql.placeholder(name), column)}`
+
+/** How many sessions one sweeping statement looks at, so that no sign-in waits long behind it. */
+const swept = 2000
+
+export function sessionStore({ db, tables: t, read, reads, write, writes }: Driver, change: Change): SessionStore {
+  const s = t.sessions
+  const { cookieHash: _, ...columns } = getTableColumns(s)
+  const at = given('at', s.lastSeenAt)
+  const id = sql.placeholder('id')
+
+  const withAccount = () =>
+    db
+      .select({ ...columns, disabledAt: t.accounts.disabledAt })
+      .from(s)
+      .innerJoin(t.accounts, eq(t.accounts.id, s.accountId))
+  const byId = reads(withAccount().where(eq(s.id, id)))
+  const byCookie = reads(withAccount().where(eq(s.cookieHash, sql.placeholder('cookieHash'))))
+
+  /** Presenting `generation` is using it with us, so the same UPDATE says so. */
+  const rotating = writes(
+    db
+      .update(s)
+      .set({
+        generation: sql`${s.generation} + 1`,
+        usedGeneration: sql`${s.generation}`,
+        rotatedAt: at,
+        lastSeenAt: at,
+        idleExpiresAt: given('idleExpiresAt', s.idleExpiresAt),
+      })
+      .where(and(eq(s.id, id), eq(s.generation, given('generation', s.generation)), live(t, at)))
+      .returning(columns),
+  )
+  const marking = writes(
+    db
+      .update(s)
+      .set({ usedGeneration: given('generation', s.usedGeneration), lastSeenAt: at })
+      .where(
+        and(
+          eq(s.id, id),
+          lt(s.usedGeneration, given('generation', s.usedGeneration)),
+          gte(s.generation, given('generation', s.generation)),
+        ),
+      ),
+  )
+  const seeing = writes(
+    db
+      .update(s)
+      .set({ lastSeenAt: at })
+      .where(and(eq(s.id, id), live(t, at))),
+  )
+  const extending = writes(
+    db
+      .update(s)
+      .set({ lastSeenAt: at, idleExpiresAt: given('idleExpiresAt', s.idleExpiresAt) })
+      .where(and(eq(s.id, id), live(t, at))),
+  )
+
+  return {
+    start: (session, { cookieHash, replaces }, because) =>
+      change(function* (tx, note) {
+        yield* step(tx.insert(s).values({ ...session, cookieHash }))
+        yield* note(because)
+        if (replaces === null) return
+        const [replaced] = yield* step(
+          tx
+            .update(s)
+            .set({ endedAt: session.createdAt, endReason: 'replaced' })
+            .where(and(eq(s.id, replaces), ne(s.id, session.id), live(t, session.createdAt)))
+            .returning({ accountId: s.accountId }),
+        )
+        if (replaced) yield* note([endedByReplacement(replaces, replaced.accountId, because)])
+      }),
+
+    find: async (id) => withDisabled((await byId({ id }))[0]),
+    findByCookie: async (cookieHash) => withDisabled((await byCookie({ cookieHash }))[0]),
+
+    async rotate(id, generation, at, idleExpiresAt) {
+      const [rotated] = await rotating({ id, generation, at, idleExpiresAt })
+      return rotated
+    },
+
+    async markUsed(id, generation, at) {
+      await marking({ id, generation, at })
+    },
+
+    async touch(id, at, idleExpiresAt) {
+      if (idleExpiresAt === null) await seeing({ id, at })
+      else await extending({ id, at, idleExpiresAt })
+    },
+
+    end: ({ id, accountId }, endReason, at, because) =>
+      change(function* (tx, note) {
+        const ended = yield* step(
+          tx
+            .update(s)
+            .set({ endedAt: at, endReason })
+            .where(and(eq(s.id, id), eq(s.accountId, accountId), live(t, at)))
+            .returning({ id: s.id }),
+        )
+        if (ended.length === 0) return false
+        yield* note(because)
+        return true
+      }),
+
+    endAll: (accountId, except, endReason, at, because) =>
+      change(function* (tx, note) {
+        const ended = yield* step(
+          tx
+            .update(s)
+            .set({ endedAt: at, endReason })
+            .where(and(eq(s.accountId, accountId), except === null ? undefined : ne(s.id, except), live(t, at)))
+            .returning({ id: s.id }),
+        )
+        const ids = ended.map(({ id }) => id).sort()
+        yield* note(ids.map(because))
+        return ids
+      }),
+
+    list: (accountId, at) =>
+      read(
+        db
+          .select(columns)
+          .from(s)
+          .where(and(eq(s.accountId, accountId), live(t, at)))
+          .orderBy(desc(s.lastSeenAt), desc(s.id)),
+      ),
+
+    async sweep(before) {
+      const over = or(lt(s.endedAt, before), lt(s.idleExpiresAt, before), lt(s.absoluteExpiresAt, before))
+      let count = 0
+      for (let from = ''; ; ) {
+        const [last] = await read(
+          db
+            .select({ id: s.id })
+            .from(s)
+            .where(gt(s.id, from))
+            .orderBy(asc(s.id))
+            .limit(1)
+            .offset(swept - 1),
+        )
+        const within = last ? and(gt(s.id, from), lte(s.id, last.id)) : gt(s.id, from)
+        count += (await write(db.delete(s).where(and(within, over)).returning({ id: s.id }))).length
+        if (!last) return count
+        from = last.id
+      }
+    },
+  }
+}
+
+function withDisabled(row: (Session & { disabledAt: Date | null }) | undefined): LiveSession | undefined {
+  if (!row) return undefined
+  const { disabledAt, ...session } = row
+  return { ...session, accountDisabled: disabledAt !== null }
+}
+
+const endedByReplacement = (session: string, accountId: string, because: readonly Fact[]): Fact => ({
+  name: 'session.ended',
+  data: { session, reason: 'replaced' },
+  accountId,
+  origin: because[0]?.origin ?? internalOrigin,
+})

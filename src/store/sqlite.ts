@@ -1,0 +1,128 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import Database from 'better-sqlite3'
+import { drizzle } from 'drizzle-orm/better-sqlite3'
+import type { Driver, Script, Values } from './driver.ts'
+import { createGroupCommit } from './group-commit.ts'
+import { migrationsFor, pending } from './migrations.ts'
+import * as tables from './schema.sqlite.ts'
+
+/**
+ * One file, and one connection: SQLite has one writer at a time anyway, and reads on it never wait. Durable
+ * against power loss (WAL with synchronous=FULL); `group-commit.ts` makes that affordable.
+ */
+export async function openSqlite(file: string): Promise<Driver> {
+  if (file !== ':memory:') createFile(file)
+  const connection = new Database(file, { timeout: 5000 })
+  try {
+    await enterWal(connection)
+    connection.pragma('synchronous = FULL')
+    migrate(connection)
+    connection.pragma('foreign_keys = ON')
+  } catch (error) {
+    connection.close()
+    throw error
+  }
+
+  const db = drizzle({ client: rememberingStatements(connection) })
+  const group = createGroupCommit(connection)
+
+  return {
+    db,
+    tables,
+    read: async (query) => execute(prepare(query)),
+    write: (query) => group.join(false, () => execute(prepare(query))),
+    reads: (query) => {
+      const prepared = prepare(query)
+      return async (values) => execute(prepared, values)
+    },
+    writes: (query) => {
+      const prepared = prepare(query)
+      return (values) => group.join(false, () => execute(prepared, values))
+    },
+    // Writers are serial here, so the locks have nothing to add.
+    atomic: (script) => group.join(true, () => run(script(db))),
+    ready: async () => {
+      try {
+        return connection.prepare('select 1').get() !== undefined
+      } catch {
+        return false
+      }
+    },
+    close: async () => {
+      group.close()
+      connection.close()
+    },
+  }
+}
+
+/** Readable by its owner only, from the first moment; the WAL beside it inherits that. */
+function createFile(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  closeSync(openSync(file, 'a', 0o600))
+}
+
+/** Entering WAL needs the file for itself and does not always wait as `busy_timeout` says: several nodes may start at once. */
+async function enterWal(connection: Database.Database): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      connection.pragma('journal_mode = WAL')
+      return
+    } catch (error) {
+      if (attempt === 200 || !(error as { code?: string }).code?.startsWith('SQLITE_BUSY')) throw error
+      await pause(25)
+    }
+  }
+}
+
+/**
+ * Foreign keys are off meanwhile: SQLite alters a table by building a new one and dropping the old, and with them on
+ * that drop would cascade. They are checked before the commit instead.
+ */
+function migrate(connection: Database.Database): void {
+  connection.pragma('foreign_keys = OFF')
+  connection
+    .transaction(() => {
+      connection.exec(
+        'CREATE TABLE IF NOT EXISTS __drizzle_migrations (id INTEGER PRIMARY KEY, hash text NOT NULL, created_at numeric)',
+      )
+      const done = connection.prepare('SELECT max(created_at) FROM __drizzle_migrations').pluck().get() as number | null
+      for (const { sql, hash, folderMillis } of pending(migrationsFor('sqlite'), done)) {
+        for (const statement of sql) connection.exec(statement)
+        connection.prepare('INSERT INTO __drizzle_migrations (hash, created_at) VALUES (?, ?)').run(hash, folderMillis)
+      }
+      if ((connection.pragma('foreign_key_check') as unknown[]).length > 0)
+        throw new Error('a migration left rows that refer to nothing')
+    })
+    .immediate()
+}
+
+/** A Drizzle query on a synchronous driver can be prepared and executed in place. */
+type Prepared = { execute(values?: Values): { sync(): unknown } }
+
+const prepare = (query: PromiseLike<unknown>): Prepared => (query as unknown as { prepare(): Prepared }).prepare()
+const execute = <T>(prepared: Prepared, values?: Values): T => prepared.execute(values).sync() as T
+
+function run<T>(script: Script<T>): T {
+  let turn = script.next()
+  while (!turn.done) turn = script.next(execute(prepare(turn.value)))
+  return turn.value
+}
+
+/** How many statements are kept; our verbs need far fewer, whatever the lengths of their lists. */
+const remembered = 500
+
+/** Drizzle prepares anew at each query; the text is the same each time, so SQLite need parse it only once. */
+function rememberingStatements(connection: Database.Database): Database.Database {
+  const statements = new Map<string, Database.Statement>()
+  const prepareOnce = (text: string): Database.Statement => {
+    const known = statements.get(text)
+    if (known) return known
+    if (statements.size === remembered) statements.clear()
+    const statement = connection.prepare(text)
+    statements.set(text, statement)
+    return statement
+  }
+  return { prepare: prepareOnce } as unknown as Database.Database
+}

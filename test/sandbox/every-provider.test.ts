@@ -1,0 +1,180 @@
+import { decodeJwt } from 'jose'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { CLIENTS } from '../../sandbox/clients.ts'
+import { PROVIDERS } from '../../sandbox/exchange.ts'
+import { subjectOf } from '../../sandbox/identities.ts'
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
+import { redirectUri, walker } from './walk.ts'
+
+let sandbox: Sandbox
+beforeAll(async () => {
+  sandbox = await startSandbox({ as: 'ada' })
+})
+beforeEach(() => sandbox.reset())
+afterAll(() => sandbox.close())
+
+const refused = ({ status, body }: { status: number; body: Record<string, unknown> }) =>
+  body.error !== undefined && body.access_token === undefined && status < 500
+
+describe.each(PROVIDERS)('the %s look-alike', (provider) => {
+  const walk = () => walker(sandbox, provider)
+
+  it('sends the person straight back with a code and the state when told who signs in', async () => {
+    const { status, location } = await walk().authorize()
+    expect([302, 303]).toContain(status)
+    expect(location?.href.startsWith(`${redirectUri(provider)}?`)).toBe(true)
+    expect(location?.searchParams.get('state')).toBe('the-state')
+    expect(location?.searchParams.get('code')).toBeTruthy()
+  })
+
+  it('trades a code for a token that opens the profile', async () => {
+    const { body } = await walk().trade(await walk().code())
+    expect(body.access_token).toEqual(expect.any(String))
+    const profile = await walk().profile(body.access_token)
+    expect(profile.status).toBe(200)
+    const ada = sandbox.identities.get('ada')
+    expect(profile.text).toContain(String(ada && subjectOf(ada, provider)))
+  })
+
+  it('takes a code once', async () => {
+    const code = await walk().code()
+    expect(refused(await walk().trade(code))).toBe(false)
+    expect(refused(await walk().trade(code))).toBe(true)
+  })
+
+  it('takes a code for ten minutes', async () => {
+    const [early, late] = [await walk().code(), await walk().code()]
+    sandbox.clock.advance(590)
+    expect(refused(await walk().trade(early))).toBe(false)
+    sandbox.clock.advance(20)
+    expect(refused(await walk().trade(late))).toBe(true)
+  })
+
+  it('verifies the PKCE verifier', async () => {
+    expect(refused(await walk().trade(await walk().code(), { code_verifier: 'x'.repeat(43) }))).toBe(true)
+    expect(refused(await walk().trade(await walk().code(), { code_verifier: undefined }))).toBe(true)
+  })
+
+  it('compares the redirect address again when the code is traded', async () => {
+    const elsewhere = redirectUri(provider).replace('3000', '3001')
+    expect(refused(await walk().trade(await walk().code(), { redirect_uri: elsewhere }))).toBe(true)
+  })
+
+  it('never redirects to an address that is not registered', async () => {
+    for (const address of [
+      `${redirectUri(provider)}/`,
+      'https://evil.example/auth/google/callback',
+      'http://127.0.0.1:1/x',
+    ]) {
+      const { location } = await walk().authorize({ redirect_uri: address })
+      expect(location === null || location.origin === sandbox.url).toBe(true)
+    }
+  })
+
+  it('redirects to an address that was registered', async () => {
+    sandbox.allowRedirect(provider, 'https://app.example/cb')
+    const { location } = await walk().authorize({ redirect_uri: 'https://app.example/cb' })
+    expect(location?.origin).toBe('https://app.example')
+  })
+
+  it('authenticates the application before it looks at the code', async () => {
+    const { status, body } = await walk().trade('4/wrong', { client_secret: 'wrong' })
+    const wrong: Record<typeof provider, [number, string]> = {
+      google: [401, 'invalid_client'],
+      github: [200, 'incorrect_client_credentials'],
+      atlassian: [401, 'access_denied'],
+      oidc: [401, 'invalid_client'],
+      oauth2: [401, 'invalid_client'],
+    }
+    expect([status, body.error]).toEqual(wrong[provider])
+  })
+
+  it('carries a refusal back to the application', async () => {
+    sandbox.deny()
+    const { location } = await walk().authorize()
+    expect(location?.searchParams.get('error')).toBe('access_denied')
+    expect(location?.searchParams.get('state')).toBe('the-state')
+  })
+
+  it('shows a page with everybody on it, whose buttons lead back', async () => {
+    sandbox.as('click')
+    const { status, text } = await walk().authorize()
+    expect(status).toBe(200)
+    for (const { key } of sandbox.identities.all()) expect(text).toContain(`value="${key}"`)
+    const post = (field: string, value: string) =>
+      fetch(walk().authorizeUrl(), {
+        method: 'POST',
+        redirect: 'manual',
+        body: new URLSearchParams({ [field]: value }),
+      })
+    const grace = await post('as', 'grace')
+    expect(grace.status).toBe(303)
+    const location = new URL(grace.headers.get('location') ?? '')
+    const { body } = await walk().trade(location.searchParams.get('code') ?? '')
+    const who = sandbox.identities.get('grace')
+    expect((await walk().profile(body.access_token)).text).toContain(String(who && subjectOf(who, provider)))
+    const denied = await post('deny', '1')
+    expect(new URL(denied.headers.get('location') ?? '').searchParams.get('error')).toBe('access_denied')
+  })
+
+  it('lets a hint in the request choose the person', async () => {
+    const { access_token } = await walk().signIn({ login_hint: 'zoe' })
+    const zoe = sandbox.identities.get('zoe')
+    expect((await walk().profile(access_token)).text).toContain(String(zoe && subjectOf(zoe, provider)))
+  })
+
+  it('knows people who were added while it runs', async () => {
+    sandbox.addIdentity({ key: 'ida', name: 'Ida', email: 'ida@example.com', verified: false })
+    sandbox.as('ida')
+    expect((await walk().signIn()).access_token).toEqual(expect.any(String))
+  })
+
+  it('refuses a refresh token that was killed', async () => {
+    sandbox.switches.github.app = 'github-app'
+    const { refresh_token } = await walk().signIn({ access_type: 'offline' })
+    expect(refresh_token).toEqual(expect.any(String))
+    expect(sandbox.killRefreshTokens(provider, 'ada')).toBe(1)
+    expect(refused(await walk().renew(refresh_token))).toBe(true)
+  })
+
+  it('refuses an access token after its time', async () => {
+    sandbox.switches.github.app = 'github-app'
+    const { access_token } = await walk().signIn()
+    sandbox.clock.advance(9 * 3600)
+    expect((await walk().profile(access_token)).status).toBe(401)
+  })
+
+  it('writes down what it was asked, secrets included', async () => {
+    const code = await walk().code()
+    await walk().trade(code)
+    const [call] = sandbox.journal.calls(provider, 'token')
+    expect(call?.body).toMatchObject({ code, client_secret: CLIENTS[provider].secret })
+    expect(call?.status).toBe(200)
+    expect(sandbox.journal.calls(provider, 'authorize')).toHaveLength(1)
+  })
+})
+
+it('gives nobody the same subject at two providers', () => {
+  const subjects = sandbox.identities.all().flatMap((who) => PROVIDERS.map((provider) => subjectOf(who, provider)))
+  expect(new Set(subjects).size).toBe(subjects.length)
+})
+
+it('dates id_tokens by its own clock', async () => {
+  sandbox.clock.advance(30 * 24 * 3600)
+  for (const provider of ['google', 'oidc'] as const) {
+    const { id_token } = await walker(sandbox, provider).signIn()
+    const { iat = 0 } = decodeJwt(String(id_token))
+    expect(Math.abs(iat - sandbox.clock.now().getTime() / 1000)).toBeLessThan(5)
+  }
+})
+
+it('starts in no time', async () => {
+  const times: number[] = []
+  for (let n = 0; n < 3; n += 1) {
+    const before = performance.now()
+    const other = await startSandbox()
+    times.push(performance.now() - before)
+    await other.close()
+  }
+  expect(Math.min(...times)).toBeLessThan(150)
+})

@@ -1,0 +1,168 @@
+import { decodeJwt, decodeProtectedHeader } from 'jose'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type Fault, type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
+import { walker } from './walk.ts'
+
+let sandbox: Sandbox
+let walk: ReturnType<typeof walker>
+beforeAll(async () => {
+  sandbox = await startSandbox({ as: 'ada' })
+  walk = walker(sandbox, 'atlassian')
+})
+beforeEach(() => sandbox.reset())
+afterAll(() => sandbox.close())
+
+const TOKEN = { provider: 'atlassian', endpoint: 'token' } as const
+const fails = (what: Promise<unknown>) =>
+  what.then(
+    () => 'succeeded',
+    (error: Error & { cause?: { code?: string } }) => error.cause?.code ?? error.name,
+  )
+const patient = (ms: number) => fetch(walk.tokenUrl, { method: 'POST', signal: AbortSignal.timeout(ms) })
+
+it('says nothing until the client gives up', async () => {
+  sandbox.fault(TOKEN, { kind: 'hang' })
+  expect(await fails(patient(100))).toBe('TimeoutError')
+})
+
+it('drips headers at once and the body byte by byte, until the client gives up', async () => {
+  sandbox.fault(TOKEN, { kind: 'drip' })
+  const response = await patient(300)
+  expect(response.status).toBe(400)
+  expect(await fails(response.text())).toBe('TimeoutError')
+})
+
+it('answers late', async () => {
+  sandbox.fault(TOKEN, { kind: 'slow', ms: 80 })
+  const before = performance.now()
+  expect((await walk.trade(await walk.code())).status).toBe(200)
+  expect(performance.now() - before).toBeGreaterThan(75)
+})
+
+describe('closes the connection', () => {
+  const code = async () => walk.trade(await walk.code())
+  it('before the headers', async () => {
+    sandbox.fault(TOKEN, { kind: 'reset' })
+    expect(await fails(code())).toBe('UND_ERR_SOCKET')
+  })
+  it.each(['truncate-fin', 'truncate-rst'] as const)('in the middle of the body: %s', async (kind) => {
+    sandbox.fault(TOKEN, { kind })
+    expect(['UND_ERR_SOCKET', 'ECONNRESET', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH']).toContain(await fails(code()))
+  })
+  it('after the code was spent and the answer lost', async () => {
+    const value = await walk.code()
+    sandbox.fault({ ...TOKEN, times: 1 }, { kind: 'lost-answer' })
+    expect(await fails(walk.trade(value))).toBe('UND_ERR_SOCKET')
+    expect((await walk.trade(value)).body.error_description).toBe('authorization_code is invalid')
+  })
+})
+
+it('does not spend the code when the fault stands in front of the provider', async () => {
+  const value = await walk.code()
+  sandbox.fault({ ...TOKEN, times: 1 }, { kind: 'status', status: 503, headers: { 'retry-after': '7' } })
+  const busy = await walk.trade(value)
+  expect([busy.status, busy.headers.get('retry-after')]).toEqual([503, '7'])
+  expect((await walk.trade(value)).status).toBe(200)
+})
+
+it.each<[string, Fault, unknown]>([
+  ['a page', { kind: 'html' }, expect.stringContaining('access_token=')],
+  ['null', { kind: 'null' }, 'null'],
+  ['JSON of the wrong type', { kind: 'json', body: [42] }, '[42]'],
+  ['half a JSON', { kind: 'not-json' }, expect.stringMatching(/^\{[^}]*$/)],
+])('answers 200 with %s', async (_what, fault, expected) => {
+  sandbox.fault(TOKEN, fault)
+  const response = await fetch(walk.tokenUrl, { method: 'POST' })
+  expect(await response.text()).toEqual(expected)
+})
+
+it('pauses inside a character, and is right all the same', async () => {
+  sandbox.fault({ provider: 'atlassian', endpoint: 'userinfo' }, { kind: 'split' })
+  const { body } = await walk.profile((await walk.signIn({ login_hint: 'zoe' })).access_token)
+  expect(body.name).toBe('Zoë 🦊')
+})
+
+it('speaks something that is no HTTP', async () => {
+  sandbox.fault(TOKEN, { kind: 'not-http' })
+  expect(await fails(patient(500))).toMatch(/^HPE_/)
+})
+
+it('redirects where it must not be followed', async () => {
+  sandbox.fault(TOKEN, { kind: 'redirect', to: 'http://127.0.0.1:1/', status: 307 })
+  const response = await fetch(walk.tokenUrl, { method: 'POST', redirect: 'manual' })
+  expect([response.status, response.headers.get('location')]).toEqual([307, 'http://127.0.0.1:1/'])
+})
+
+it('streams without end, as far as the client reads', async () => {
+  sandbox.fault(TOKEN, { kind: 'huge' })
+  const response = await fetch(walk.tokenUrl, { method: 'POST' })
+  const reader = response.body?.getReader()
+  let size = 0
+  while (size < 3_000_000) size += (await reader?.read())?.value?.length ?? Number.POSITIVE_INFINITY
+  await reader?.cancel()
+  expect(size).toBeLessThan(Number.POSITIVE_INFINITY)
+})
+
+it('sends a small answer that unpacks to a large one', async () => {
+  sandbox.fault(TOKEN, { kind: 'gzip-bomb' })
+  const response = await fetch(walk.tokenUrl, { method: 'POST' })
+  expect(Number(response.headers.get('content-length'))).toBeLessThan(64 * 1024)
+  expect((await response.text()).length).toBeGreaterThan(30_000_000)
+})
+
+it('spoils as many requests as it was told, or one in particular', async () => {
+  const statuses = async () => {
+    const seen: number[] = []
+    for (let n = 0; n < 4; n += 1) seen.push((await fetch(walk.tokenUrl, { method: 'POST' })).status)
+    return seen
+  }
+  sandbox.fault({ ...TOKEN, times: 2 }, { kind: 'status', status: 502 })
+  expect(await statuses()).toEqual([502, 502, 400, 400])
+  sandbox.clearFaults()
+  sandbox.fault({ ...TOKEN, nth: 3 }, { kind: 'status', status: 502 })
+  expect(await statuses()).toEqual([400, 400, 502, 400])
+})
+
+it('leaves other endpoints and providers alone', async () => {
+  sandbox.fault({ provider: 'google', endpoint: 'token' }, { kind: 'null' })
+  sandbox.fault({ provider: 'atlassian', endpoint: 'sites' }, { kind: 'null' })
+  expect((await walk.trade(await walk.code())).status).toBe(200)
+})
+
+it('changes an answer by a function', async () => {
+  const change = ({ account_id: _id, ...rest }: Record<string, unknown>) => rest
+  sandbox.fault({ provider: 'atlassian', endpoint: 'userinfo' }, { kind: 'mutate', change })
+  const { body } = await walk.profile((await walk.signIn()).access_token)
+  expect(body).not.toHaveProperty('account_id')
+  expect(body).toHaveProperty('email')
+})
+
+it.each(['google', 'oidc'] as const)('forges id_tokens of %s', async (provider) => {
+  const signIn = async (what: Fault) => {
+    sandbox.clearFaults()
+    sandbox.fault({ provider, endpoint: 'token' }, what)
+    return String((await walker(sandbox, provider).signIn({ nonce: 'n' })).id_token)
+  }
+  const claims = { nonce: 'other', aud: 'somebody', exp: null }
+  const changed = decodeJwt(await signIn({ kind: 'id-token', claims }))
+  expect(changed).toMatchObject({ nonce: 'other', aud: 'somebody' })
+  expect(changed.exp).toBeUndefined()
+  expect(decodeProtectedHeader(await signIn({ kind: 'id-token', kid: 'nobody' })).kid).toBe('nobody')
+  expect(await signIn({ kind: 'id-token', alg: 'none' })).toMatch(/\.$/)
+  expect(decodeProtectedHeader(await signIn({ kind: 'id-token', alg: 'HS256' })).alg).toBe('HS256')
+})
+
+it('closes at once, whatever hangs', async () => {
+  const other = await startSandbox()
+  for (const [n, kind] of (['hang', 'drip', 'huge'] as const).entries()) {
+    other.fault({ provider: 'oauth2', endpoint: 'token', nth: n + 1 }, { kind })
+  }
+  const waiting = ['hang', 'drip', 'huge'].map(() =>
+    fails(fetch(`${other.url}/oauth2/token`, { method: 'POST' }).then((response) => response.text())),
+  )
+  while (other.journal.length < 3) await new Promise((resolve) => setTimeout(resolve, 5))
+  const before = performance.now()
+  await other.close()
+  expect(performance.now() - before).toBeLessThan(500)
+  await Promise.all(waiting)
+})
