@@ -78,6 +78,11 @@ export const settings = z.object({
     .default(5000)
     .describe('deadline of one call to a provider'),
   RATE_LIMITS: z.enum(['on', 'off']).default('on').describe('off is refused in production'),
+  METRICS_TOKEN: z
+    .string()
+    .min(16, 'use at least 16 characters')
+    .optional()
+    .describe('bearer token for GET /metrics; without it only loopback may read them'),
   OIDC_PROVIDERS: list.default([]).describe('ids of OpenID Connect providers, comma separated'),
   OAUTH2_PROVIDERS: list.default([]).describe('ids of plain OAuth 2.0 providers, comma separated'),
 })
@@ -210,6 +215,7 @@ export function readConfig(environment: Environment) {
     },
     providers,
     rateLimits: set.RATE_LIMITS === 'on',
+    metricsToken: set.METRICS_TOKEN ?? null,
   }
 }
 export type Config = ReturnType<typeof readConfig>
@@ -219,13 +225,11 @@ type Global = z.output<typeof settings> & { production: boolean; publicUrl: URL 
 /** The providers' faults alone, for a start that fails on the general settings already: all are told at once. */
 function providerFaults(env: Record<string, string>): string[] {
   const faults: string[] = []
-  const general = settings
-    .partial()
-    .safeParse({
-      OIDC_PROVIDERS: env.OIDC_PROVIDERS,
-      OAUTH2_PROVIDERS: env.OAUTH2_PROVIDERS,
-      OAUTH_ENABLED_PROVIDERS: env.OAUTH_ENABLED_PROVIDERS,
-    })
+  const general = settings.partial().safeParse({
+    OIDC_PROVIDERS: env.OIDC_PROVIDERS,
+    OAUTH2_PROVIDERS: env.OAUTH2_PROVIDERS,
+    OAUTH_ENABLED_PROVIDERS: env.OAUTH_ENABLED_PROVIDERS,
+  })
   if (general.success) {
     const production = env.NODE_ENV === 'production'
     readKeyRing(env.ENCRYPTION_KEYS, production, faults)

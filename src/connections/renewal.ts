@@ -30,7 +30,7 @@ type Parts = {
   clock: Clock
   random: Random
   events: Bus
-  refresh: (provider: string, refreshToken: string) => Promise<Refreshed>
+  refresh: (provider: string, refreshToken: string, subject: string) => Promise<Refreshed>
   /** Milliseconds; for whoever waits on another's lease. */
   pause?: (ms: number) => Promise<void>
 }
@@ -56,7 +56,7 @@ export function createRenewal({
     const answer: Refreshed =
       refreshToken === null
         ? { tag: 'needs_reauthorization', reason: 'no_refresh_token' }
-        : await refresh(leased.provider, refreshToken)
+        : await refresh(leased.provider, refreshToken, leased.subject)
     const at = clock()
     if (answer.tag === 'refreshed') {
       // Stored before it is used: a rotated token that is lost is a grant that is lost.

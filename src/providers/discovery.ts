@@ -21,12 +21,7 @@ export function createDiscovery(parts: { issuer: string; guard: Guard; clock: Cl
   async function ask(): Promise<Result<Endpoints, Failure>> {
     // The path goes behind the issuer's own (OpenID Connect Discovery §4.1).
     const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
-    const answer = await guard.call({
-      endpoint: 'discovery',
-      method: 'GET',
-      url,
-      headers: { Accept: 'application/json' },
-    })
+    const answer = await guard.call({ endpoint: 'discovery', method: 'GET', url })
     if (!answer.ok) return answer
     const endpoints = readMetadata(answer.value.json, issuer, production)
     if (typeof endpoints === 'string') return guard.report('discovery', { kind: 'garbage', reason: endpoints })

@@ -78,7 +78,14 @@ export type StrategyParts = {
   readonly endpoints: Endpoints
   readonly scopes: readonly string[]
 }
-export type Verify = OAuth2Strategy.VerifyFunction<Profile | undefined, Readonly<Record<string, unknown>>>
+/** With five parameters: passport-oauth2 counts them, and only so passes what the token endpoint said. */
+export type Verify = (
+  accessToken: string,
+  refreshToken: string | undefined,
+  answer: object,
+  profile: unknown,
+  done: OAuth2Strategy.VerifyCallback,
+) => void
 
 /** One kind of provider in full: data, and one pure reader of its profile. */
 export type Definition = {

@@ -288,9 +288,10 @@ export function createProviders({ settings, events, clock, random, production, u
       if (!token.ok) return token
       const said = await ask(provider, token.value, null)
       if (!said.ok) return notSaid(provider, said.error)
-      return said.value.claims.subject === subject
-        ? said
-        : notSaid(provider, { kind: 'garbage', reason: 'sub_mismatch' })
+      if (said.value.claims.subject === subject) return said
+      const failure: Failure = { kind: 'garbage', reason: 'sub_mismatch' }
+      line(provider).guard.report('userinfo', failure)
+      return notSaid(provider, failure)
     })
   }
 

@@ -61,9 +61,8 @@ type Parts = {
 
 export function buildStrategy(parts: Parts): OAuth2Strategy {
   const { definition, settings, endpoints, scopes, clock, random } = parts
-  // Exactly five parameters: passport-oauth2 counts them, and only so passes what the token endpoint said.
-  const verify: Verify = (access, refresh, results, _profile, done) => {
-    const tokens: TokenSet = readTokens({ ...results, access_token: access, refresh_token: refresh }, clock)
+  const verify: Verify = (access, refresh, answer, _profile, done) => {
+    const tokens: TokenSet = readTokens({ ...answer, access_token: access, refresh_token: refresh }, clock)
     done(null, tokens)
   }
   const options = {

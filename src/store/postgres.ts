@@ -110,13 +110,22 @@ type Prepared = { execute(values?: Values): Promise<unknown> }
 const prepare = (query: PromiseLike<unknown>): Prepared =>
   (query as unknown as { prepare(name: string): Prepared }).prepare('prepared')
 
-/** Drizzle's own error spells out every parameter; those are secrets and addresses, and errors are logged. */
 async function execute<T>(prepared: Prepared, values?: Values): Promise<T> {
   try {
     return (await prepared.execute(values)) as T
   } catch (error) {
-    throw error instanceof DrizzleQueryError && error.cause ? error.cause : error
+    throw withoutValues(error)
   }
+}
+
+/**
+ * What went wrong, without what was written: Drizzle's error spells out every parameter, and PostgreSQL's own
+ * `detail` can hold the whole row. Those are secrets and addresses, and errors are logged.
+ */
+function withoutValues(thrown: unknown): unknown {
+  const error = thrown instanceof DrizzleQueryError && thrown.cause ? thrown.cause : thrown
+  if (error instanceof connect.PostgresError) Reflect.deleteProperty(error, 'detail')
+  return error
 }
 
 async function run<T>(script: Script<T>): Promise<T> {

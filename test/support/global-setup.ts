@@ -39,7 +39,17 @@ export async function startPostgres(): Promise<{ url: string; stop: () => Promis
       createPostgresUser: process.getuid?.() === 0,
       // The same collation wherever the tests run, and no socket file that another run could stumble over.
       initdbFlags: ['--locale=C', '--encoding=UTF8', '--no-sync'],
-      postgresFlags: ['-c', 'unix_socket_directories=', '-c', 'max_connections=200', '-c', 'listen_addresses=127.0.0.1'],
+      // A deadlock is a test's subject here, not a rare misfortune: it is looked for soon.
+      postgresFlags: [
+        '-c',
+        'deadlock_timeout=100ms',
+        '-c',
+        'unix_socket_directories=',
+        '-c',
+        'max_connections=200',
+        '-c',
+        'listen_addresses=127.0.0.1',
+      ],
       onLog: (message) => log.push(String(message)),
       onError: (error) => log.push(String(error)),
     })

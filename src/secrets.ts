@@ -1,0 +1,23 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { readConfig } from './config.ts'
+import type { KeyRing } from './kernel/crypto.ts'
+import type { Random } from './kernel/ids.ts'
+
+/**
+ * The key ring of a machine nobody configured: made once, kept in `file`, for its owner alone. For development only: production
+ * refuses to start without `ENCRYPTION_KEYS`. Of two processes that start at once one writes and both read the same.
+ */
+export function generatedKeys(file: string, random: Random): { keys: KeyRing; fresh: boolean } {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  let fresh = true
+  try {
+    writeFileSync(file, `dev:${random(32).toString('base64')}\n`, { flag: 'wx', mode: 0o600 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    fresh = false
+  }
+  const { encryptionKeys } = readConfig({ ENCRYPTION_KEYS: readFileSync(file, 'utf8').trim() })
+  if (!encryptionKeys) throw new Error(`${file} holds no key`)
+  return { keys: encryptionKeys, fresh }
+}

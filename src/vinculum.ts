@@ -1,0 +1,319 @@
+import type { AddressInfo } from 'node:net'
+import type { Logger } from 'pino'
+import { createConflicts } from './accounts/conflicts.ts'
+import { createLinks } from './accounts/links.ts'
+import { createProfiles } from './accounts/profile.ts'
+import { createReconcile } from './accounts/reconcile.ts'
+import type { Config } from './config.ts'
+import { createRenewal } from './connections/renewal.ts'
+import { createRevocation } from './connections/revocation.ts'
+import { createVault } from './connections/vault.ts'
+import { createBus } from './events/bus.ts'
+import { beginWithProvider } from './flows/begin-with-provider.ts'
+import { deleteAccount } from './flows/delete-account.ts'
+import { enterWithProvider } from './flows/enter-with-provider.ts'
+import { readUserInfo } from './flows/read-userinfo.ts'
+import { redeemCode } from './flows/redeem-code.ts'
+import { refreshTokens } from './flows/refresh-tokens.ts'
+import { resolveConflict } from './flows/resolve-conflict.ts'
+import { signOut } from './flows/sign-out.ts'
+import { unlinkProvider } from './flows/unlink-provider.ts'
+import { conflictRoutes } from './http/api/conflicts.ts'
+import { meRoutes } from './http/api/me.ts'
+import { operatingRoutes } from './http/api/operating.ts'
+import { beginRoute, providerRoutes } from './http/api/providers.ts'
+import { tokenRoutes } from './http/api/tokens.ts'
+import { createApp } from './http/app.ts'
+import { errorPage, pageRoutes, staticFiles } from './http/pages/index.ts'
+import type { Principal } from './http/route.ts'
+import { createServer } from './http/server.ts'
+import type { Services } from './http/services.ts'
+import { defineJobs } from './jobs/jobs.ts'
+import { createScheduler } from './jobs/scheduler.ts'
+import { type Clock, systemClock } from './kernel/clock.ts'
+import { createSealer, type KeyRing } from './kernel/crypto.ts'
+import { createIds, type Random, secretToken, systemRandom } from './kernel/ids.ts'
+import { ok } from './kernel/result.ts'
+import { createProviders } from './providers/providers.ts'
+import { createSignInCodes } from './sessions/codes.ts'
+import { createDevices } from './sessions/devices.ts'
+import { createKeys } from './sessions/keys.ts'
+import { createSignIn } from './sessions/sign-in.ts'
+import { createTokens } from './sessions/tokens.ts'
+import { openStore, type Store } from './store/open.ts'
+import { createLog, logEvents } from './telemetry/log.ts'
+import { createMetrics } from './telemetry/metrics.ts'
+
+/** What a test, or an embedding program, may bring of its own. */
+export type Parts = { readonly clock: Clock; readonly random: Random; readonly log: Logger; readonly version: string }
+
+/** How long requests under way may take to finish after SIGTERM, in seconds. */
+const graceSeconds = 10
+
+/** A configuration whose keys are there: generated ones included (see `secrets.ts`). */
+export type CompleteConfig = Omit<Config, 'encryptionKeys'> & { readonly encryptionKeys: KeyRing }
+
+/** Everything, built in the order it depends on. */
+export async function createVinculum(config: CompleteConfig, parts: Partial<Parts> = {}) {
+  const clock = parts.clock ?? systemClock
+  const random = parts.random ?? systemRandom
+  const log = parts.log ?? createLog(config.logLevel)
+  const ids = createIds(clock, random)
+  const sealer = createSealer(config.encryptionKeys, random)
+  const onDefect = (error: unknown, context?: string): void => log.error({ err: error, context }, 'defect')
+
+  const events = createBus(clock)
+  logEvents(events, log)
+  const store = await openStore(config.store, { clock, ids, publish: events.publish })
+  try {
+    return await assemble(store)
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+
+  async function assemble({
+    accounts,
+    sessions,
+    flows: pending,
+    grants,
+    revocations,
+    audit,
+    leases,
+    rateLimits,
+    ...stored
+  }: Store) {
+    const { tokens: lifetimes, oauth, recentAuthSeconds, publicUrl } = config
+    const providers = createProviders({
+      settings: config.providers,
+      events,
+      clock,
+      random,
+      production: config.production,
+      userInfoTtlSeconds: oauth.userInfoTtlSeconds,
+    })
+    const enabled = new Set(providers.list().map(({ id }) => id))
+
+    // Signing in
+    const keys = await createKeys({
+      keys: stored.keys,
+      sealer,
+      clock,
+      ids,
+      random,
+      accessTtlSeconds: lifetimes.accessTtlSeconds,
+      refreshTtlSeconds: lifetimes.refreshTtlSeconds,
+    })
+    const tokens = createTokens({ keys, clock, ...lifetimes })
+    const devices = createDevices({ sessions, tokens, clock, refreshTtlSeconds: lifetimes.refreshTtlSeconds, onDefect })
+    const signIn = createSignIn({ sessions, clock, ids, random, lifetimes })
+    const codes = createSignInCodes({ codes: stored.codes, clock, random })
+
+    // Whose account it is
+    const reconcile = createReconcile({ accounts, clock, ids, policy: oauth })
+    const links = createLinks({ accounts, clock, enabled })
+    const conflicts = createConflicts({ conflicts: stored.conflicts, clock, ids, random, sealer })
+    const profiles = createProfiles({ accounts, clock })
+
+    // What providers lent us
+    const vault = createVault({ grants, sealer, clock, ids })
+    const renewal = createRenewal({
+      grants,
+      vault,
+      clock,
+      random,
+      events,
+      refresh: async (id, refreshToken, subject) => {
+        const provider = providers.get(id)
+        return provider
+          ? providers.refresh(provider, refreshToken, subject)
+          : { tag: 'transient', reason: 'provider_not_enabled' }
+      },
+    })
+    const revocation = createRevocation({
+      revocations,
+      grants,
+      vault,
+      clock,
+      random,
+      revoke: async (id, given) => {
+        const provider = providers.get(id)
+        return provider ? providers.revoke(provider, given) : { tag: 'transient', reason: 'provider_not_enabled' }
+      },
+    })
+    const scheduler = createScheduler({
+      jobs: defineJobs({
+        revocation,
+        keys,
+        clock,
+        sweeps: {
+          short: [pending.sweep, stored.conflicts.sweep, stored.codes.sweep, rateLimits.sweep],
+          long: [sessions.sweep],
+        },
+      }),
+      leases,
+      clock,
+      owner: secretToken(random),
+      onDefect,
+    })
+    const wakeRevocation = (): void => void scheduler.run('revoke-at-provider')
+
+    // The verbs
+    const flows: Services['flows'] = {
+      begin: beginWithProvider({
+        providers,
+        flows: pending,
+        events,
+        clock,
+        ids,
+        random,
+        sealer,
+        policy: { stateTtlSeconds: oauth.stateTtlSeconds, returnToAllowed: config.returnToAllowed, publicUrl },
+      }),
+      enter: enterWithProvider({
+        providers,
+        flows: pending,
+        reconcile,
+        conflicts,
+        accounts,
+        vault,
+        signIn,
+        audit,
+        events,
+        clock,
+        sealer,
+      }),
+      resolveConflict: resolveConflict({
+        conflicts,
+        accounts,
+        providers,
+        reconcile,
+        vault,
+        signIn,
+        audit,
+        events,
+        autoRegister: oauth.autoRegister,
+      }),
+      refreshTokens: refreshTokens({
+        sessions,
+        accounts,
+        tokens,
+        events,
+        clock,
+        windows: lifetimes,
+        refreshTtlSeconds: lifetimes.refreshTtlSeconds,
+      }),
+      redeemCode: redeemCode({ codes, devices, accounts, tokens }),
+      signOut: signOut({ devices, tokens }),
+      unlink: unlinkProvider({ links, providers, audit, wakeRevocation }),
+      readUserInfo: readUserInfo({ accounts, providers, renewal, events }),
+      deleteAccount: deleteAccount({ accounts, providers, clock, wakeRevocation }),
+    }
+
+    // The way in from outside
+    let closing = false
+    const metrics = createMetrics(events, { breakers: providers.health, revocationBacklog: revocation.backlog })
+    const services: Services = {
+      flows,
+      profiles,
+      links,
+      devices,
+      codes,
+      tokens,
+      keys,
+      providers,
+      audit,
+      grantStatus: async ({ provider: id, subject }) => {
+        const provider = providers.get(id)
+        const grant = provider && (await vault.find({ provider: id, clientId: provider.clientId, subject }))
+        return grant?.status ?? 'none'
+      },
+      metrics,
+      ready: async () => !closing && (await store.ready()),
+      clock,
+      settings: {
+        publicUrl,
+        issuer: lifetimes.issuer,
+        recentAuthSeconds,
+        sessionCookieSeconds: lifetimes.refreshAbsoluteTtlSeconds,
+        flowCookieSeconds: oauth.stateTtlSeconds + conflicts.ttlSeconds,
+        metricsToken: config.metricsToken,
+      },
+    }
+    const principalOf = (found: Awaited<ReturnType<typeof devices.byAccessToken>>, via: Principal['via']) =>
+      found.ok
+        ? ok<Principal>({
+            accountId: found.value.session.accountId,
+            sessionId: found.value.session.id,
+            generation: found.value.generation,
+            amr: found.value.session.amr,
+            authTime: found.value.session.authTime,
+            scopes: found.value.session.scope === '' ? [] : found.value.session.scope.split(' '),
+            via,
+          })
+        : found
+    const app = createApp<Services>({
+      routes: [
+        ...operatingRoutes,
+        ...tokenRoutes,
+        ...conflictRoutes,
+        ...providerRoutes,
+        beginRoute,
+        ...meRoutes,
+        ...pageRoutes,
+      ],
+      vinculum: services,
+      publicUrl,
+      production: config.production,
+      trustProxyHops: config.trustProxyHops,
+      clock,
+      random,
+      events,
+      authenticate: {
+        bearer: async (token) => principalOf(await devices.byAccessToken(token), 'bearer'),
+        cookie: async (value) => principalOf(await devices.byCookie(value), 'cookie'),
+      },
+      recentAuthSeconds,
+      rateLimits: config.rateLimits ? rateLimits : null,
+      csrfKey: sealer.derive('csrf'),
+      errorPage,
+      onDefect,
+      staticFiles,
+      version: parts.version ?? '0.0.0',
+    })
+    const server = createServer(app)
+
+    return {
+      app,
+      events,
+      flows,
+      log,
+      /** The module’s verbs, for a program that embeds it. */
+      oauth: {
+        authorizeUrl: flows.begin,
+        authenticateWithCode: flows.enter,
+        linkAccount: flows.begin,
+        unlinkAccount: flows.unlink,
+        listLinkedAccounts: links.list,
+        getUserInfoFromProvider: flows.readUserInfo,
+      },
+      rotateSigningKeys: keys.rotate,
+      runJob: scheduler.run,
+      async listen(): Promise<AddressInfo> {
+        const address = await server.listen(config.port, config.host)
+        scheduler.start()
+        return address
+      },
+      /** Not ready at once; requests under way finish; then everything is let go in reverse order. */
+      async close(): Promise<void> {
+        closing = true
+        await server.close(graceSeconds)
+        await scheduler.stop()
+        await providers.close()
+        await store.close()
+        log.flush()
+      },
+    }
+  }
+}
+export type Vinculum = Awaited<ReturnType<typeof createVinculum>>

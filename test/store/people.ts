@@ -1,0 +1,201 @@
+import { randomBytes } from 'node:crypto'
+import type { Account, Conflict, Identity } from '../../src/accounts/ports.ts'
+import type { NewTokens } from '../../src/connections/ports.ts'
+import type { Fact } from '../../src/events/catalogue.ts'
+import { createIds, type Ids, systemRandom } from '../../src/kernel/ids.ts'
+import type { PendingFlow } from '../../src/providers/ports.ts'
+import type { Session, SignInCode, StoredKey } from '../../src/sessions/ports.ts'
+import type { Driver } from '../../src/store/driver.ts'
+import { openDriver, type Store, type StoreConfig, storeOver } from '../../src/store/open.ts'
+
+/** The moment the stories below happen at; its milliseconds must survive every store. */
+export const now = new Date('2026-01-02T03:04:05.678Z')
+export const after = (seconds: number, from = now): Date => new Date(from.getTime() + seconds * 1000)
+
+/** A store with what the tests look at from behind: its driver, and what it told. */
+export type Opened = { readonly store: Store; readonly driver: Driver; readonly told: Fact[] }
+
+/** Where a database is, so that several stores can be opened on the same one. */
+export type Backend = { readonly name: string; readonly place: () => Promise<StoreConfig> }
+
+export async function open(config: StoreConfig): Promise<Opened> {
+  const driver = await openDriver(config)
+  const told: Fact[] = []
+  const clock = () => now
+  const store = storeOver(driver, { clock, ids: createIds(clock, systemRandom), publish: (fact) => told.push(fact) })
+  return { store, driver, told }
+}
+
+export const newId: Ids = (prefix) => `${prefix}_${randomBytes(12).toString('hex')}`
+
+export const account = (given: Partial<Account> = {}): Account => ({
+  id: newId('usr'),
+  email: null,
+  emailVerified: false,
+  name: 'Ada Lovelace',
+  picture: 'https://example.com/ada.png',
+  role: 'user',
+  disabledAt: null,
+  createdAt: now,
+  updatedAt: now,
+  ...given,
+})
+
+export const identity = (accountId: string, given: Partial<Identity> = {}): Identity => ({
+  id: newId('idn'),
+  accountId,
+  provider: 'github',
+  issuer: given.provider ?? 'github',
+  subject: randomBytes(6).toString('hex'),
+  email: 'ada@example.com',
+  emailVerified: true,
+  name: 'Ada',
+  picture: null,
+  scopes: ['read:user', 'user:email'],
+  linkedAt: now,
+  lastUsedAt: now,
+  ...given,
+})
+
+export const session = (accountId: string, given: Partial<Session> = {}): Session => ({
+  id: newId('ses'),
+  accountId,
+  identityId: null,
+  provider: 'github',
+  amr: ['fed', 'mfa'],
+  scope: 'openid profile',
+  authTime: now,
+  createdAt: now,
+  lastSeenAt: now,
+  ip: '203.0.113.7',
+  userAgent: 'Netscape/1.1',
+  generation: 0,
+  rotatedAt: now,
+  usedGeneration: -1,
+  idleExpiresAt: after(600),
+  absoluteExpiresAt: after(6000),
+  endedAt: null,
+  endReason: null,
+  ...given,
+})
+
+export const code = (session: Session, given: Partial<SignInCode> = {}): SignInCode => ({
+  codeHash: randomBytes(16).toString('hex'),
+  sessionId: session.id,
+  accountId: session.accountId,
+  action: 'login_existing',
+  provider: 'github',
+  providerUserId: '42',
+  codeChallenge: 'challenge',
+  expiresAt: after(60),
+  usedAt: null,
+  ...given,
+})
+
+export const flow = (given: Partial<PendingFlow> = {}): PendingFlow => ({
+  id: newId('flw'),
+  stateHash: randomBytes(16).toString('hex'),
+  bindingHash: 'binding',
+  provider: 'github',
+  intent: 'login',
+  redirectUri: 'https://id.example.com/auth/github/callback',
+  verifier: 'v1.k.sealed',
+  nonce: null,
+  accountId: null,
+  sessionId: null,
+  returnTo: '/account',
+  codeChallenge: null,
+  createdAt: now,
+  expiresAt: after(300),
+  claimedAt: null,
+  ...given,
+})
+
+export const conflict = (given: Partial<Conflict> = {}): Conflict => ({
+  id: newId('cfl'),
+  ticketHash: randomBytes(16).toString('hex'),
+  bindingHash: 'binding',
+  provider: 'github',
+  grant: 'v1.k.sealed',
+  returnTo: null,
+  codeChallenge: null,
+  createdAt: now,
+  expiresAt: after(600),
+  resolvedAt: null,
+  ...given,
+})
+
+export const key = (given: Partial<StoredKey> = {}): StoredKey => ({
+  id: newId('key'),
+  purpose: 'access',
+  sequence: 1,
+  secret: 'v1.k.sealed',
+  publicJwk: '{"kty":"EC"}',
+  createdAt: now,
+  activatesAt: after(60),
+  ...given,
+})
+
+export const tokens = (given: Partial<NewTokens> = {}): NewTokens => ({
+  accessToken: 'sealed access',
+  refreshToken: 'sealed refresh',
+  scopes: ['repo'],
+  expiresAt: after(3600),
+  ...given,
+})
+
+export const origin = { ip: '198.51.100.9', userAgent: 'Mosaic/1.0', requestId: 'req_1' }
+
+/** Reasons, told apart by whom they are about. */
+export const created = (accountId: string): Fact => ({
+  name: 'account.created',
+  data: { via: 'github' },
+  accountId,
+  origin,
+})
+export const linked = ({ accountId, provider, id }: Identity): Fact => ({
+  name: 'identity.linked',
+  data: { provider, identity: id, how: 'on_purpose' },
+  accountId,
+  origin,
+})
+export const unlinked = ({ accountId, provider, id }: Identity): Fact => ({
+  name: 'identity.unlinked',
+  data: { provider, identity: id },
+  accountId,
+  origin,
+})
+export const updated = (accountId: string): Fact => ({
+  name: 'account.updated',
+  data: { fields: ['name'] },
+  accountId,
+  origin,
+})
+export const deleted = (accountId: string): Fact => ({ name: 'account.deleted', data: {}, accountId, origin })
+export const loggedOut =
+  (accountId: string) =>
+  (session: string): Fact => ({ name: 'session.ended', data: { session, reason: 'logout' }, accountId, origin })
+
+/** An account with one identity, stored. */
+export async function newcomer(
+  { store }: Pick<Opened, 'store'>,
+  given: Partial<Account> = {},
+  by: Partial<Identity> = {},
+): Promise<{ account: Account; identity: Identity }> {
+  const person = account(given)
+  const way = identity(person.id, by)
+  if (!(await store.accounts.create(person, way, { separate: true }, []))) throw new Error('the newcomer was refused')
+  return { account: person, identity: way }
+}
+
+/** A session, started for reasons of no interest. */
+export async function signedIn(
+  { store }: Pick<Opened, 'store'>,
+  accountId: string,
+  given: Partial<Session> = {},
+  cookieHash: string | null = null,
+): Promise<Session> {
+  const started = session(accountId, given)
+  await store.sessions.start(started, { cookieHash, replaces: null }, [])
+  return started
+}
