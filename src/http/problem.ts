@@ -120,9 +120,13 @@ export function fault(path: string, code: FaultCode, locale: Locale, params: Rec
   return { path, code, detail: text.replace(/\{(\w+)\}/g, (_, name: string) => params[name] ?? '') }
 }
 
-/** What a schema found wrong with `value`, in the reader's language. At most fifty: nobody corrects more at once. */
+/** What a schema found wrong with `value`, in the reader's language: one fault per place, and at most fifty. */
 export function readFaults(error: z.ZodError, value: unknown, locale: Locale): readonly Fault[] {
-  return error.issues.flatMap((issue) => readIssue(issue, value, locale, [])).slice(0, 50)
+  const first = new Map<string, Fault>()
+  for (const issue of error.issues) {
+    for (const found of readIssue(issue, value, locale, [])) if (!first.has(found.path)) first.set(found.path, found)
+  }
+  return [...first.values()].slice(0, 50)
 }
 
 type Issue = z.core.$ZodIssue

@@ -242,7 +242,8 @@ export function createProviders({ settings, events, clock, random, production, u
   async function refresh(provider: Provider, refreshToken: string, subject?: string): Promise<Refreshed> {
     const { definition, settings: one, guard, ready } = line(provider)
     const endpoints = await ready()
-    const answer = endpoints.ok ? await handshake.refresh(provider.id, refreshToken) : endpoints
+    if (!endpoints.ok) return { tag: 'transient', reason: endpoints.error.reason, retryAfter: wait(endpoints.error) }
+    const answer = await handshake.refresh(provider.id, refreshToken)
     if (!answer.ok) return sortRefusal(answer.error, definition.refusals)
     const tokens = readTokens(answer.value, clock)
     if (tokens.idToken !== null && definition.openid) {

@@ -19,16 +19,18 @@ export type Parts = {
 const rowsAtOnce = 50
 
 export function createChange({ tables: t, atomic }: Driver, { clock, ids, publish }: Parts): Change {
+  // Facts of one millisecond keep the order they were noted in, on the node that noted them.
+  let ordinal = 0
   return async (script, locks) => {
     let noted: Fact[] = []
     const result = await atomic((tx) => {
       noted = []
       return script(tx, function* (facts) {
         const at = clock()
-        const rows = facts.map(({ name, data, accountId, origin }, n) => ({
+        const rows = facts.map(({ name, data, accountId, origin }) => ({
           id: ids('aud'),
           at,
-          ordinal: noted.length + n,
+          ordinal: ordinal++,
           event: name,
           accountId,
           ...{ ip: origin.ip, userAgent: origin.userAgent, requestId: origin.requestId },

@@ -23,7 +23,7 @@ export function revocationStore(
           .where(and(inArray(t.id, due), lte(t.nextAttemptAt, at)))
           .returning(),
       )
-      return taken.sort((a, b) => (a.id < b.id ? -1 : 1))
+      return taken.sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || (a.id < b.id ? -1 : 1))
     },
     finish: (id, because) =>
       change(function* (tx, note) {

@@ -205,7 +205,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     {
       id: text('id').primaryKey(),
       at: time('at').notNull(),
-      /** Which of its transaction's facts it is, so that facts of one millisecond keep their order. */
+      /** Counts up on each node, so that facts of one millisecond keep their order there. */
       ordinal: count('ordinal').notNull(),
       event: text('event').notNull(),
       accountId: text('account_id'),

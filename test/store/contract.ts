@@ -3,11 +3,10 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Identity } from '../../src/accounts/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
-import { readEmail } from '../../src/kernel/email.ts'
+import type { Email } from '../../src/kernel/email.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 import {
   account,
-  after,
   type Backend,
   code,
   conflict,
@@ -16,6 +15,7 @@ import {
   flow,
   identity,
   key,
+  later,
   linked,
   loggedOut,
   newcomer,
@@ -31,8 +31,7 @@ import {
   updated,
 } from './people.ts'
 
-const ada = readEmail('ada@example.com')
-if (!ada) throw new Error('that is an address')
+const ada: Email = { address: 'ada@example.com', key: 'ada@example.com' }
 
 const names = (facts: readonly Fact[]): string[] => facts.map(({ name }) => name)
 
@@ -166,13 +165,13 @@ export function storeContract({ name, place }: Backend): void {
         const device = await signedIn(opened, eve.id)
         const old = await signedIn(opened, eve.id, { idleExpiresAt: now })
         const bobs = await signedIn(opened, bob.id)
-        const person = account({ email: 'ada@example.com', emailVerified: true, createdAt: after(5) })
+        const person = account({ email: 'ada@example.com', emailVerified: true, createdAt: later(5) })
         await store.accounts.create(person, identity(person.id), { separate: true }, [created(person.id)])
 
-        expect(await store.accounts.find(eve.id)).toEqual({ ...eve, email: null, updatedAt: after(5) })
+        expect(await store.accounts.find(eve.id)).toEqual({ ...eve, email: null, updatedAt: later(5) })
         expect(await store.accounts.identitiesOf(eve.id)).toEqual([eves])
         expect(await store.sessions.find(device.id)).toMatchObject({
-          endedAt: after(5),
+          endedAt: later(5),
           endReason: 'email_claim_ended',
         })
         expect(await store.sessions.find(old.id)).toMatchObject({ endedAt: null })
@@ -200,10 +199,10 @@ export function storeContract({ name, place }: Backend): void {
 
       test('is found by address: the verified holder first, then by age, each with its identities', async () => {
         const email = 'ada@example.com'
-        const young = await newcomer(opened, { email, createdAt: after(20) }, { linkedAt: after(20) })
-        const { account: holder, identity: first } = await newcomer(opened, { email: null, createdAt: after(30) })
-        const old = await newcomer(opened, { email, createdAt: after(10) })
-        const earlier = identity(holder.id, { provider: 'google', linkedAt: after(-10) })
+        const young = await newcomer(opened, { email, createdAt: later(20) }, { linkedAt: later(20) })
+        const { account: holder, identity: first } = await newcomer(opened, { email: null, createdAt: later(30) })
+        const old = await newcomer(opened, { email, createdAt: later(10) })
+        const earlier = identity(holder.id, { provider: 'google', linkedAt: later(-10) })
         await store.accounts.link(earlier, null, [])
         // Nobody may hold what others claim by the verbs, yet a store that is asked in between must know the order.
         const { accounts } = opened.driver.tables
@@ -222,12 +221,12 @@ export function storeContract({ name, place }: Backend): void {
 
       test('changes its name or picture, each alone', async () => {
         const { account: person } = await newcomer(opened)
-        const renamed = { ...person, name: 'Countess', updatedAt: after(1) }
-        expect(await store.accounts.update(person.id, { name: 'Countess' }, after(1), [updated(person.id)])).toEqual(
+        const renamed = { ...person, name: 'Countess', updatedAt: later(1) }
+        expect(await store.accounts.update(person.id, { name: 'Countess' }, later(1), [updated(person.id)])).toEqual(
           renamed,
         )
-        const faceless = { ...renamed, picture: null, updatedAt: after(2) }
-        expect(await store.accounts.update(person.id, { picture: null }, after(2), [])).toEqual(faceless)
+        const faceless = { ...renamed, picture: null, updatedAt: later(2) }
+        expect(await store.accounts.update(person.id, { picture: null }, later(2), [])).toEqual(faceless)
         expect(await store.accounts.find(person.id)).toEqual(faceless)
         expect(told).toEqual([updated(person.id)])
       })
@@ -242,8 +241,8 @@ export function storeContract({ name, place }: Backend): void {
     describe('linking', () => {
       test('adds a way in, oldest first', async () => {
         const { account: person, identity: first } = await newcomer(opened, {}, { linkedAt: now })
-        const third = identity(person.id, { provider: 'google', linkedAt: after(20) })
-        const second = identity(person.id, { provider: 'atlassian', linkedAt: after(10) })
+        const third = identity(person.id, { provider: 'google', linkedAt: later(20) })
+        const second = identity(person.id, { provider: 'atlassian', linkedAt: later(10) })
         expect(await store.accounts.link(third, null, [linked(third)])).toBe(true)
         expect(await store.accounts.link(second, null, [linked(second)])).toBe(true)
         expect(await store.accounts.identitiesOf(person.id)).toEqual([first, second, third])
@@ -277,9 +276,9 @@ export function storeContract({ name, place }: Backend): void {
         const { account: eve } = await newcomer(opened, { email: 'ada@example.com' })
         const device = await signedIn(opened, eve.id)
         const kept = await signedIn(opened, person.id)
-        const way = identity(person.id, { linkedAt: after(7) })
+        const way = identity(person.id, { linkedAt: later(7) })
         expect(await store.accounts.link(way, ada, [linked(way)])).toBe(true)
-        expect(await store.accounts.find(person.id)).toEqual({ ...person, emailVerified: true, updatedAt: after(7) })
+        expect(await store.accounts.find(person.id)).toEqual({ ...person, emailVerified: true, updatedAt: later(7) })
         expect(await store.accounts.find(eve.id)).toMatchObject({ email: null, emailVerified: false })
         expect(await store.sessions.find(device.id)).toMatchObject({ endReason: 'email_claim_ended' })
         expect(await store.sessions.find(kept.id)).toMatchObject({ endedAt: null })
@@ -314,7 +313,7 @@ export function storeContract({ name, place }: Backend): void {
       const { account: person, identity: way } = await newcomer(opened)
       const use = {
         ...{ email: null, emailVerified: false, name: 'A', picture: 'https://p', scopes: ['x'] },
-        lastUsedAt: after(9),
+        lastUsedAt: later(9),
       }
       await store.accounts.recordUse(way.id, use)
       await store.accounts.recordUse('idn_nobody', use)
@@ -327,7 +326,7 @@ export function storeContract({ name, place }: Backend): void {
 
       test('asks about what would be left, and takes the identity away', async () => {
         const { account: person, identity: first } = await newcomer(opened)
-        const second = identity(person.id, { provider: 'google', linkedAt: after(1) })
+        const second = identity(person.id, { provider: 'google', linkedAt: later(1) })
         await store.accounts.link(second, null, [])
         const asked: (readonly Identity[])[] = []
         const of = { accountId: person.id, identityId: first.id, keepSession: null, at: now }
@@ -381,9 +380,9 @@ export function storeContract({ name, place }: Backend): void {
         const lost = await signedIn(opened, person.id, { identityId: way.id })
         const over = await signedIn(opened, person.id, { identityId: way.id, absoluteExpiresAt: now })
         const other = await signedIn(opened, person.id, { identityId: 'idn_other' })
-        const of = { accountId: person.id, identityId: way.id, keepSession: kept.id, at: after(3) }
+        const of = { accountId: person.id, identityId: way.id, keepSession: kept.id, at: later(3) }
         await store.accounts.unlink(of, always, (gone) => [unlinked(gone)])
-        expect(await store.sessions.find(lost.id)).toMatchObject({ endedAt: after(3), endReason: 'identity_unlinked' })
+        expect(await store.sessions.find(lost.id)).toMatchObject({ endedAt: later(3), endReason: 'identity_unlinked' })
         for (const { id } of [kept, over, other])
           expect(await store.sessions.find(id)).toMatchObject({ endedAt: null, endReason: null })
         expect(told).toEqual([
@@ -410,14 +409,14 @@ export function storeContract({ name, place }: Backend): void {
         )
         const kept = { provider: 'github', clientId: 'web', subject: others.subject }
         await store.grants.keep(kept, 'grt_other', () => tokens(), now)
-        const of = { accountId: person.id, identityId: way.id, keepSession: null, at: after(4) }
+        const of = { accountId: person.id, identityId: way.id, keepSession: null, at: later(4) }
         await store.accounts.unlink(of, always, () => [])
 
         expect(await store.grants.find({ provider: 'github', clientId: 'web', subject })).toBeUndefined()
         expect(await store.grants.find(kept)).toBeDefined()
-        const queued = await store.revocations.take(9, after(4), after(60))
+        const queued = await store.revocations.take(9, later(4), later(60))
         const byGrant = [...queued].sort((a, b) => a.grantId.localeCompare(b.grantId))
-        const fresh = { provider: 'github', subject, attempts: 0, lastError: null, createdAt: after(4) }
+        const fresh = { provider: 'github', subject, attempts: 0, lastError: null, createdAt: later(4) }
         expect(byGrant).toMatchObject([
           { ...fresh, grantId: 'grt_app', clientId: 'app', accessToken: 'other', refreshToken: null },
           {
@@ -462,19 +461,19 @@ export function storeContract({ name, place }: Backend): void {
         const { account: bob, identity: bobs } = await newcomer(opened)
         const bobsDevice = await signedIn(opened, bob.id)
 
-        expect(await store.accounts.remove(person.id, after(2), [deleted(person.id)])).toBe(true)
+        expect(await store.accounts.remove(person.id, later(2), [deleted(person.id)])).toBe(true)
         expect(await store.accounts.find(person.id)).toBeUndefined()
         expect(await store.accounts.findByEmail('ada@example.com')).toEqual([])
         expect(await rowsOf('identities')).toEqual([bobs])
         expect(await rowsOf('sessions')).toMatchObject([{ id: bobsDevice.id }])
         expect(await store.sessions.findByCookie('cookie')).toBeUndefined()
         for (const table of ['signInCodes', 'flows', 'grants'] as const) expect(await rowsOf(table)).toEqual([])
-        expect(await store.revocations.take(9, after(2), after(60))).toMatchObject([
-          { grantId: 'grt_1', accessToken: 'sealed access', createdAt: after(2) },
+        expect(await store.revocations.take(9, later(2), later(60))).toMatchObject([
+          { grantId: 'grt_1', accessToken: 'sealed access', createdAt: later(2) },
         ])
         const ended = { session: device.id, reason: 'account_deleted' }
         expect(told).toEqual([deleted(person.id), { name: 'session.ended', data: ended, accountId: person.id, origin }])
-        expect(await store.accounts.remove(person.id, after(3), [deleted(person.id)])).toBe(false)
+        expect(await store.accounts.remove(person.id, later(3), [deleted(person.id)])).toBe(false)
         expect(told).toHaveLength(2)
       })
 
@@ -519,8 +518,8 @@ export function storeContract({ name, place }: Backend): void {
         const question = conflict()
         await store.conflicts.open(question, [opening('usr_1')])
         const match = { ticketHash: question.ticketHash, bindingHash: question.bindingHash }
-        expect(await store.conflicts.find(match, after(599))).toEqual(question)
-        expect(await store.conflicts.find(match, after(600))).toBeUndefined()
+        expect(await store.conflicts.find(match, later(599))).toEqual(question)
+        expect(await store.conflicts.find(match, later(600))).toBeUndefined()
         expect(await store.conflicts.find({ ...match, bindingHash: 'another browser' }, now)).toBeUndefined()
         expect(await store.conflicts.find({ ...match, ticketHash: 'another ticket' }, now)).toBeUndefined()
         expect(told).toEqual([opening('usr_1')])
@@ -529,24 +528,24 @@ export function storeContract({ name, place }: Backend): void {
       test('is resolved once', async () => {
         const question = conflict()
         await store.conflicts.open(question, [])
-        expect(await store.conflicts.resolve(question.id, after(1))).toBe(true)
-        expect(await store.conflicts.resolve(question.id, after(1))).toBe(false)
+        expect(await store.conflicts.resolve(question.id, later(1))).toBe(true)
+        expect(await store.conflicts.resolve(question.id, later(1))).toBe(false)
         const match = { ticketHash: question.ticketHash, bindingHash: question.bindingHash }
-        expect(await store.conflicts.find(match, after(1))).toBeUndefined()
+        expect(await store.conflicts.find(match, later(1))).toBeUndefined()
       })
 
       test('that expired is not resolved', async () => {
         const question = conflict()
         await store.conflicts.open(question, [])
-        expect(await store.conflicts.resolve(question.id, after(600))).toBe(false)
+        expect(await store.conflicts.resolve(question.id, later(600))).toBe(false)
       })
 
       test('is swept once it has expired', async () => {
         const question = conflict()
         await store.conflicts.open(question, [])
-        await store.conflicts.open(conflict({ expiresAt: after(10) }), [])
-        expect(await store.conflicts.sweep(after(10))).toBe(0)
-        expect(await store.conflicts.sweep(after(11))).toBe(1)
+        await store.conflicts.open(conflict({ expiresAt: later(10) }), [])
+        expect(await store.conflicts.sweep(later(10))).toBe(0)
+        expect(await store.conflicts.sweep(later(11))).toBe(1)
         const match = { ticketHash: question.ticketHash, bindingHash: question.bindingHash }
         expect(await store.conflicts.find(match, now)).toEqual(question)
       })
@@ -584,9 +583,9 @@ export function storeContract({ name, place }: Backend): void {
 
       test('is found even when it is over', async () => {
         const ended = await signedIn(opened, person.id, { endedAt: now, endReason: 'revoked' })
-        const expired = await signedIn(opened, person.id, { idleExpiresAt: after(-1) })
+        const expired = await signedIn(opened, person.id, { idleExpiresAt: later(-1) })
         expect(await store.sessions.find(ended.id)).toMatchObject({ endedAt: now, endReason: 'revoked' })
-        expect(await store.sessions.find(expired.id)).toMatchObject({ endedAt: null, idleExpiresAt: after(-1) })
+        expect(await store.sessions.find(expired.id)).toMatchObject({ endedAt: null, idleExpiresAt: later(-1) })
       })
 
       test('without an account is not started', async () => {
@@ -596,9 +595,9 @@ export function storeContract({ name, place }: Backend): void {
 
       test('ends the one it replaces, and says so', async () => {
         const old = await signedIn(opened, person.id, {}, 'old')
-        const device = session(person.id, { createdAt: after(2) })
+        const device = session(person.id, { createdAt: later(2) })
         await store.sessions.start(device, { cookieHash: 'new', replaces: old.id }, [updated(person.id)])
-        expect(await store.sessions.findByCookie('old')).toMatchObject({ endedAt: after(2), endReason: 'replaced' })
+        expect(await store.sessions.findByCookie('old')).toMatchObject({ endedAt: later(2), endReason: 'replaced' })
         expect(await store.sessions.findByCookie('new')).toMatchObject({ endedAt: null })
         const ended = { session: old.id, reason: 'replaced' }
         expect(told).toEqual([updated(person.id), { name: 'session.ended', data: ended, accountId: person.id, origin }])
@@ -618,11 +617,11 @@ export function storeContract({ name, place }: Backend): void {
           ...device,
           generation: 7,
           usedGeneration: 6,
-          rotatedAt: after(5),
-          lastSeenAt: after(5),
-          idleExpiresAt: after(900),
+          rotatedAt: later(5),
+          lastSeenAt: later(5),
+          idleExpiresAt: later(900),
         }
-        expect(await store.sessions.rotate(device.id, 6, after(5), after(900))).toEqual(rotated)
+        expect(await store.sessions.rotate(device.id, 6, later(5), later(900))).toEqual(rotated)
         expect(await store.sessions.findByCookie('h')).toEqual({ ...rotated, accountDisabled: false })
       })
 
@@ -630,49 +629,49 @@ export function storeContract({ name, place }: Backend): void {
         ['an older generation', {}, 5],
         ['a generation to come', {}, 7],
         ['an ended session', { endedAt: now, endReason: 'logout' as const }, 6],
-        ['an idle session', { idleExpiresAt: after(5) }, 6],
-        ['a session past its absolute limit', { absoluteExpiresAt: after(5) }, 6],
+        ['an idle session', { idleExpiresAt: later(5) }, 6],
+        ['a session past its absolute limit', { absoluteExpiresAt: later(5) }, 6],
       ])('does not rotate: %s', async (_, given, generation) => {
         const device = await signedIn(opened, person.id, { generation: 6, usedGeneration: 5, ...given })
-        expect(await store.sessions.rotate(device.id, generation, after(5), after(900))).toBeUndefined()
+        expect(await store.sessions.rotate(device.id, generation, later(5), later(900))).toBeUndefined()
         expect(await store.sessions.find(device.id)).toEqual({ ...device, accountDisabled: false })
       })
 
       test('counts beyond 32 bits', async () => {
         const device = await signedIn(opened, person.id, { generation: 2 ** 40 })
-        expect(await store.sessions.rotate(device.id, 2 ** 40, now, after(900))).toMatchObject({
+        expect(await store.sessions.rotate(device.id, 2 ** 40, now, later(900))).toMatchObject({
           generation: 2 ** 40 + 1,
         })
       })
 
       test('remembers the newest generation that was used, and never goes back', async () => {
         const device = await signedIn(opened, person.id, { generation: 3, usedGeneration: 1 })
-        await store.sessions.markUsed(device.id, 3, after(4))
-        expect(await store.sessions.find(device.id)).toMatchObject({ usedGeneration: 3, lastSeenAt: after(4) })
-        await store.sessions.markUsed(device.id, 2, after(5))
+        await store.sessions.markUsed(device.id, 3, later(4))
+        expect(await store.sessions.find(device.id)).toMatchObject({ usedGeneration: 3, lastSeenAt: later(4) })
+        await store.sessions.markUsed(device.id, 2, later(5))
         expect(await store.sessions.find(device.id)).toMatchObject({ usedGeneration: 3 })
-        await store.sessions.markUsed(device.id, 4, after(6))
+        await store.sessions.markUsed(device.id, 4, later(6))
         expect(await store.sessions.find(device.id)).toMatchObject({ usedGeneration: 3 })
       })
 
       test('is touched: seen, and with a new idle limit if one is given', async () => {
         const device = await signedIn(opened, person.id)
-        await store.sessions.touch(device.id, after(5), null)
+        await store.sessions.touch(device.id, later(5), null)
         expect(await store.sessions.find(device.id)).toMatchObject({
-          lastSeenAt: after(5),
+          lastSeenAt: later(5),
           idleExpiresAt: device.idleExpiresAt,
         })
-        await store.sessions.touch(device.id, after(6), after(700))
-        expect(await store.sessions.find(device.id)).toMatchObject({ lastSeenAt: after(6), idleExpiresAt: after(700) })
+        await store.sessions.touch(device.id, later(6), later(700))
+        expect(await store.sessions.find(device.id)).toMatchObject({ lastSeenAt: later(6), idleExpiresAt: later(700) })
       })
 
       test.each([
         ['ended', { endedAt: now, endReason: 'logout' as const }],
-        ['expired', { idleExpiresAt: after(5) }],
+        ['expired', { idleExpiresAt: later(5) }],
       ])('that %s is not brought back by a touch', async (_, given) => {
         const device = await signedIn(opened, person.id, given)
-        await store.sessions.touch(device.id, after(5), after(700))
-        await store.sessions.touch(device.id, after(5), null)
+        await store.sessions.touch(device.id, later(5), later(700))
+        await store.sessions.touch(device.id, later(5), null)
         expect(await store.sessions.find(device.id)).toEqual({ ...device, accountDisabled: false })
       })
 
@@ -680,18 +679,18 @@ export function storeContract({ name, place }: Backend): void {
         const device = await signedIn(opened, person.id)
         const because = [loggedOut(person.id)(device.id)]
         const of = { id: device.id, accountId: person.id }
-        expect(await store.sessions.end({ ...of, accountId: 'usr_eve' }, 'logout', after(1), because)).toBe(false)
+        expect(await store.sessions.end({ ...of, accountId: 'usr_eve' }, 'logout', later(1), because)).toBe(false)
         expect(told).toEqual([])
-        expect(await store.sessions.end(of, 'logout', after(1), because)).toBe(true)
-        expect(await store.sessions.end(of, 'revoked', after(2), because)).toBe(false)
-        expect(await store.sessions.find(device.id)).toMatchObject({ endedAt: after(1), endReason: 'logout' })
+        expect(await store.sessions.end(of, 'logout', later(1), because)).toBe(true)
+        expect(await store.sessions.end(of, 'revoked', later(2), because)).toBe(false)
+        expect(await store.sessions.find(device.id)).toMatchObject({ endedAt: later(1), endReason: 'logout' })
         expect(told).toEqual(because)
         expect(await trail()).toHaveLength(1)
       })
 
       test('that has expired is already over', async () => {
-        const device = await signedIn(opened, person.id, { idleExpiresAt: after(1) })
-        expect(await store.sessions.end({ id: device.id, accountId: person.id }, 'logout', after(1), [])).toBe(false)
+        const device = await signedIn(opened, person.id, { idleExpiresAt: later(1) })
+        expect(await store.sessions.end({ id: device.id, accountId: person.id }, 'logout', later(1), [])).toBe(false)
       })
 
       test('ends with all of its account’s, but for one, each for its own reason', async () => {
@@ -701,57 +700,57 @@ export function storeContract({ name, place }: Backend): void {
         const other = await signedIn(opened, (await newcomer(opened)).account.id)
         const ids = devices.map(({ id }) => id).sort()
         const because = loggedOut(person.id)
-        expect(await store.sessions.endAll(person.id, kept.id, 'logout_all', after(1), because)).toEqual(ids)
+        expect(await store.sessions.endAll(person.id, kept.id, 'logout_all', later(1), because)).toEqual(ids)
         expect(told).toEqual(ids.map(because))
         for (const id of ids)
-          expect(await store.sessions.find(id)).toMatchObject({ endedAt: after(1), endReason: 'logout_all' })
+          expect(await store.sessions.find(id)).toMatchObject({ endedAt: later(1), endReason: 'logout_all' })
         for (const { id } of [kept, other]) expect(await store.sessions.find(id)).toMatchObject({ endedAt: null })
         expect(await store.sessions.find(over.id)).toMatchObject({ endReason: 'revoked' })
-        expect(await store.sessions.endAll(person.id, null, 'logout_all', after(2), because)).toEqual([kept.id])
+        expect(await store.sessions.endAll(person.id, null, 'logout_all', later(2), because)).toEqual([kept.id])
       })
 
       test('is one of very many and ends with them', async () => {
         await Promise.all(Array.from({ length: 230 }, () => signedIn(opened, person.id)))
-        const ended = await store.sessions.endAll(person.id, null, 'logout_all', after(1), loggedOut(person.id))
+        const ended = await store.sessions.endAll(person.id, null, 'logout_all', later(1), loggedOut(person.id))
         expect(ended).toHaveLength(230)
         expect(new Set((await trail()).map(({ data }) => data.session))).toEqual(new Set(ended))
-        expect((await trail()).map(({ ordinal }) => ordinal)).toEqual(ended.map((_, n) => n))
+        expect((await trail()).map(({ data }) => data.session)).toEqual(ended)
       })
 
       test('is listed while it is live, last seen first', async () => {
-        const first = await signedIn(opened, person.id, { lastSeenAt: after(1) })
-        const last = await signedIn(opened, person.id, { lastSeenAt: after(3) })
+        const first = await signedIn(opened, person.id, { lastSeenAt: later(1) })
+        const last = await signedIn(opened, person.id, { lastSeenAt: later(3) })
         const twins = [
-          await signedIn(opened, person.id, { id: 'ses_b', lastSeenAt: after(2) }),
-          await signedIn(opened, person.id, { id: 'ses_a', lastSeenAt: after(2) }),
+          await signedIn(opened, person.id, { id: 'ses_b', lastSeenAt: later(2) }),
+          await signedIn(opened, person.id, { id: 'ses_a', lastSeenAt: later(2) }),
         ]
         await signedIn(opened, person.id, { endedAt: now, endReason: 'logout' })
-        await signedIn(opened, person.id, { idleExpiresAt: after(5) })
-        await signedIn(opened, person.id, { absoluteExpiresAt: after(5) })
+        await signedIn(opened, person.id, { idleExpiresAt: later(5) })
+        await signedIn(opened, person.id, { absoluteExpiresAt: later(5) })
         await signedIn(opened, (await newcomer(opened)).account.id)
-        expect(await store.sessions.list(person.id, after(5))).toEqual([last, ...twins, first])
+        expect(await store.sessions.list(person.id, later(5))).toEqual([last, ...twins, first])
       })
 
       test('is swept once it has been over for long, with its codes', async () => {
         const live = await signedIn(opened, person.id)
         const over = await Promise.all([
-          signedIn(opened, person.id, { endedAt: after(9), endReason: 'logout' }),
-          signedIn(opened, person.id, { idleExpiresAt: after(9) }),
-          signedIn(opened, person.id, { absoluteExpiresAt: after(9) }),
+          signedIn(opened, person.id, { endedAt: later(9), endReason: 'logout' }),
+          signedIn(opened, person.id, { idleExpiresAt: later(9) }),
+          signedIn(opened, person.id, { absoluteExpiresAt: later(9) }),
         ])
-        const just = await signedIn(opened, person.id, { endedAt: after(10), endReason: 'logout' })
+        const just = await signedIn(opened, person.id, { endedAt: later(10), endReason: 'logout' })
         for (const device of over) await store.codes.issue(code(device))
-        expect(await store.sessions.sweep(after(10))).toBe(3)
+        expect(await store.sessions.sweep(later(10))).toBe(3)
         for (const { id } of over) expect(await store.sessions.find(id)).toBeUndefined()
         for (const { id } of [live, just]) expect(await store.sessions.find(id)).toBeDefined()
         expect(await rowsOf('signInCodes')).toEqual([])
-        expect(await store.sessions.sweep(after(10))).toBe(0)
+        expect(await store.sessions.sweep(later(10))).toBe(0)
       })
 
       test('is swept however many there are', async () => {
         const { db, tables, write } = opened.driver
         const devices = Array.from({ length: 4100 }, (_, n) => ({
-          ...session(person.id, n % 3 === 0 ? {} : { idleExpiresAt: after(-1) }),
+          ...session(person.id, n % 3 === 0 ? {} : { idleExpiresAt: later(-1) }),
           cookieHash: null,
         }))
         for (let from = 0; from < devices.length; from += 500)
@@ -768,10 +767,10 @@ export function storeContract({ name, place }: Backend): void {
         await store.codes.issue(good)
         await store.codes.issue(late)
         expect(await store.codes.find(good.codeHash)).toEqual(good)
-        expect(await store.codes.spend(good.codeHash, after(59))).toBe(true)
-        expect(await store.codes.spend(good.codeHash, after(59))).toBe(false)
-        expect(await store.codes.find(good.codeHash)).toEqual({ ...good, usedAt: after(59) })
-        expect(await store.codes.spend(late.codeHash, after(60))).toBe(false)
+        expect(await store.codes.spend(good.codeHash, later(59))).toBe(true)
+        expect(await store.codes.spend(good.codeHash, later(59))).toBe(false)
+        expect(await store.codes.find(good.codeHash)).toEqual({ ...good, usedAt: later(59) })
+        expect(await store.codes.spend(late.codeHash, later(60))).toBe(false)
         expect(await store.codes.spend('unknown', now)).toBe(false)
         expect(await store.codes.find('unknown')).toBeUndefined()
       })
@@ -780,9 +779,9 @@ export function storeContract({ name, place }: Backend): void {
         const device = await signedIn(opened, (await newcomer(opened)).account.id)
         const kept = code(device)
         await store.codes.issue(kept)
-        await store.codes.issue(code(device, { expiresAt: after(10) }))
-        expect(await store.codes.sweep(after(10))).toBe(0)
-        expect(await store.codes.sweep(after(11))).toBe(1)
+        await store.codes.issue(code(device, { expiresAt: later(10) }))
+        expect(await store.codes.sweep(later(10))).toBe(0)
+        expect(await store.codes.sweep(later(11))).toBe(1)
         expect(await store.codes.find(kept.codeHash)).toEqual(kept)
       })
     })
@@ -827,9 +826,9 @@ export function storeContract({ name, place }: Backend): void {
         const begun = flow()
         await store.flows.begin(begun)
         expect(await store.flows.find(begun.stateHash)).toEqual(begun)
-        const claimed = { ...begun, claimedAt: after(1) }
-        expect(await store.flows.claim(matching(begun), after(1))).toEqual(claimed)
-        expect(await store.flows.claim(matching(begun), after(1))).toBeUndefined()
+        const claimed = { ...begun, claimedAt: later(1) }
+        expect(await store.flows.claim(matching(begun), later(1))).toEqual(claimed)
+        expect(await store.flows.claim(matching(begun), later(1))).toBeUndefined()
         expect(await store.flows.find(begun.stateHash)).toEqual(claimed)
         expect(await store.flows.find('unknown')).toBeUndefined()
       })
@@ -847,10 +846,10 @@ export function storeContract({ name, place }: Backend): void {
       test('that expired is not claimed, and is kept until it is swept', async () => {
         const begun = flow()
         await store.flows.begin(begun)
-        expect(await store.flows.claim(matching(begun), after(300))).toBeUndefined()
-        expect(await store.flows.sweep(after(300))).toBe(0)
+        expect(await store.flows.claim(matching(begun), later(300))).toBeUndefined()
+        expect(await store.flows.sweep(later(300))).toBe(0)
         expect(await store.flows.find(begun.stateHash)).toEqual(begun)
-        expect(await store.flows.sweep(after(301))).toBe(1)
+        expect(await store.flows.sweep(later(301))).toBe(1)
         expect(await store.flows.find(begun.stateHash)).toBeUndefined()
       })
 
@@ -876,7 +875,7 @@ export function storeContract({ name, place }: Backend): void {
         const stored = await store.grants.keep(grant, 'grt_1', (id) => tokens({ accessToken: `sealed to ${id}` }), now)
         expect(stored).toEqual({
           ...{ id: 'grt_1', ...grant, accessToken: 'sealed to grt_1', refreshToken: 'sealed refresh' },
-          ...{ scopes: ['repo'], expiresAt: after(3600), status: 'healthy', updatedAt: now },
+          ...{ scopes: ['repo'], expiresAt: later(3600), status: 'healthy', updatedAt: now },
           ...{ leaseOwner: null, leaseUntil: null, fence: 1 },
         })
         expect(await store.grants.find(grant)).toEqual(stored)
@@ -893,11 +892,11 @@ export function storeContract({ name, place }: Backend): void {
             sealedTo.push(id)
             return tokens({ accessToken: `for ${id}`, scopes: ['repo', 'gist'], expiresAt: null })
           },
-          after(1),
+          later(1),
         )
         expect(sealedTo).toEqual([first.id])
         expect(again).toMatchObject({ id: first.id, accessToken: `for ${first.id}`, scopes: ['repo', 'gist'] })
-        expect(again).toMatchObject({ expiresAt: null, updatedAt: after(1) })
+        expect(again).toMatchObject({ expiresAt: null, updatedAt: later(1) })
         expect(again.fence).toBeGreaterThan(first.fence)
         expect(await rowsOf('grants')).toHaveLength(1)
       })
@@ -910,48 +909,48 @@ export function storeContract({ name, place }: Backend): void {
 
       test('is leased to one at a time', async () => {
         const { id, fence } = await keep()
-        const leased = await store.grants.lease(id, 'one', after(30), now)
-        expect(leased).toMatchObject({ id, leaseOwner: 'one', leaseUntil: after(30), fence: fence + 1 })
-        expect(await store.grants.lease(id, 'two', after(59), after(29))).toBeUndefined()
-        expect(await store.grants.lease(id, 'two', after(60), after(30))).toMatchObject({
+        const leased = await store.grants.lease(id, 'one', later(30), now)
+        expect(leased).toMatchObject({ id, leaseOwner: 'one', leaseUntil: later(30), fence: fence + 1 })
+        expect(await store.grants.lease(id, 'two', later(59), later(29))).toBeUndefined()
+        expect(await store.grants.lease(id, 'two', later(60), later(30))).toMatchObject({
           leaseOwner: 'two',
           fence: fence + 2,
         })
-        expect(await store.grants.lease('grt_nobody', 'two', after(60), now)).toBeUndefined()
+        expect(await store.grants.lease('grt_nobody', 'two', later(60), now)).toBeUndefined()
       })
 
       test('is renewed by who leased it, once', async () => {
         const { id } = await keep()
-        const fence = (await store.grants.lease(id, 'one', after(30), now))?.fence ?? Number.NaN
+        const fence = (await store.grants.lease(id, 'one', later(30), now))?.fence ?? Number.NaN
         const fresh = tokens({ accessToken: 'fresh', refreshToken: null })
-        expect(await store.grants.renewed(id, fence, fresh, after(1))).toBe(true)
+        expect(await store.grants.renewed(id, fence, fresh, later(1))).toBe(true)
         expect(await store.grants.find(grant)).toMatchObject({
-          ...{ accessToken: 'fresh', refreshToken: 'sealed refresh', updatedAt: after(1) },
+          ...{ accessToken: 'fresh', refreshToken: 'sealed refresh', updatedAt: later(1) },
           ...{ status: 'healthy', leaseOwner: null, leaseUntil: null },
         })
-        expect(await store.grants.renewed(id, fence, tokens({ accessToken: 'late' }), after(2))).toBe(false)
+        expect(await store.grants.renewed(id, fence, tokens({ accessToken: 'late' }), later(2))).toBe(false)
         expect(await store.grants.find(grant)).toMatchObject({ accessToken: 'fresh' })
       })
 
       test('is not renewed over a lease or a consent that came later', async () => {
         const { id } = await keep()
-        const first = (await store.grants.lease(id, 'one', after(30), now))?.fence ?? Number.NaN
-        const second = (await store.grants.lease(id, 'two', after(60), after(30)))?.fence ?? Number.NaN
-        expect(await store.grants.renewed(id, first, tokens(), after(31))).toBe(false)
-        await keep(tokens({ accessToken: 'consented' }), after(32))
-        expect(await store.grants.renewed(id, second, tokens(), after(33))).toBe(false)
-        expect(await store.grants.gaveUp(id, second, true, after(33), [marked])).toBe(false)
+        const first = (await store.grants.lease(id, 'one', later(30), now))?.fence ?? Number.NaN
+        const second = (await store.grants.lease(id, 'two', later(60), later(30)))?.fence ?? Number.NaN
+        expect(await store.grants.renewed(id, first, tokens(), later(31))).toBe(false)
+        await keep(tokens({ accessToken: 'consented' }), later(32))
+        expect(await store.grants.renewed(id, second, tokens(), later(33))).toBe(false)
+        expect(await store.grants.gaveUp(id, second, true, later(33), [marked])).toBe(false)
         expect(await store.grants.find(grant)).toMatchObject({ accessToken: 'consented', status: 'healthy' })
         expect(told).toEqual([])
       })
 
       test('given up on is free again, and marked when it needs its person', async () => {
         const { id } = await keep()
-        const first = (await store.grants.lease(id, 'one', after(30), now))?.fence ?? Number.NaN
-        expect(await store.grants.gaveUp(id, first, false, after(1), [])).toBe(true)
+        const first = (await store.grants.lease(id, 'one', later(30), now))?.fence ?? Number.NaN
+        expect(await store.grants.gaveUp(id, first, false, later(1), [])).toBe(true)
         expect(await store.grants.find(grant)).toMatchObject({ status: 'healthy', leaseOwner: null, leaseUntil: null })
-        const second = (await store.grants.lease(id, 'one', after(30), after(1)))?.fence ?? Number.NaN
-        expect(await store.grants.gaveUp(id, second, true, after(2), [marked])).toBe(true)
+        const second = (await store.grants.lease(id, 'one', later(30), later(1)))?.fence ?? Number.NaN
+        expect(await store.grants.gaveUp(id, second, true, later(2), [marked])).toBe(true)
         expect(await store.grants.find(grant)).toMatchObject({ status: 'needs_reauthorization', leaseOwner: null })
         expect(told).toEqual([marked])
         expect(await keep()).toMatchObject({ status: 'healthy' })
@@ -978,39 +977,39 @@ export function storeContract({ name, place }: Backend): void {
       test('is taken when it is due, by one worker at a time', async () => {
         await queue(3)
         expect(await store.revocations.backlog()).toBe(3)
-        expect(await store.revocations.take(9, after(-1), after(60))).toEqual([])
-        const first = await store.revocations.take(2, now, after(60))
-        const second = await store.revocations.take(2, now, after(60))
+        expect(await store.revocations.take(9, later(-1), later(60))).toEqual([])
+        const first = await store.revocations.take(2, now, later(60))
+        const second = await store.revocations.take(2, now, later(60))
         expect([first.length, second.length]).toEqual([2, 1])
         expect(new Set([...first, ...second].map(({ id }) => id)).size).toBe(3)
-        expect(await store.revocations.take(9, after(59), after(120))).toEqual([])
-        expect(await store.revocations.take(9, after(60), after(120))).toHaveLength(3)
+        expect(await store.revocations.take(9, later(59), later(120))).toEqual([])
+        expect(await store.revocations.take(9, later(60), later(120))).toHaveLength(3)
       })
 
       test('is taken longest due first', async () => {
-        await queue(1, after(5))
-        await queue(1, after(1))
-        await queue(1, after(3))
-        expect(await store.revocations.take(2, after(9), after(60))).toMatchObject([
-          { createdAt: after(1) },
-          { createdAt: after(3) },
+        await queue(1, later(5))
+        await queue(1, later(1))
+        await queue(1, later(3))
+        expect(await store.revocations.take(2, later(9), later(60))).toMatchObject([
+          { createdAt: later(1) },
+          { createdAt: later(3) },
         ])
       })
 
       test('that failed comes again later, and remembers how often and why', async () => {
         await queue(1)
-        const [taken] = await store.revocations.take(1, now, after(60))
+        const [taken] = await store.revocations.take(1, now, later(60))
         expect(taken).toMatchObject({ attempts: 0, lastError: null })
-        await store.revocations.retry(taken?.id ?? '', after(30), 'provider_unavailable')
-        expect(await store.revocations.take(1, after(29), after(90))).toEqual([])
-        expect(await store.revocations.take(1, after(30), after(90))).toMatchObject([
+        await store.revocations.retry(taken?.id ?? '', later(30), 'provider_unavailable')
+        expect(await store.revocations.take(1, later(29), later(90))).toEqual([])
+        expect(await store.revocations.take(1, later(30), later(90))).toMatchObject([
           { attempts: 1, lastError: 'provider_unavailable' },
         ])
       })
 
       test('that is done is erased with its tokens, and says so once', async () => {
         await queue(1)
-        const [taken] = await store.revocations.take(1, now, after(60))
+        const [taken] = await store.revocations.take(1, now, later(60))
         await store.revocations.finish(taken?.id ?? '', [done])
         await store.revocations.finish(taken?.id ?? '', [done])
         expect(await rowsOf('revocations')).toEqual([])
@@ -1066,37 +1065,37 @@ export function storeContract({ name, place }: Backend): void {
 
     describe('a lease', () => {
       test('has one owner until it expires or is released', async () => {
-        expect(await store.leases.take('sweep', 'one', after(30), now)).toBe(true)
-        expect(await store.leases.take('sweep', 'two', after(59), after(29))).toBe(false)
-        expect(await store.leases.take('renew', 'two', after(59), now)).toBe(true)
-        expect(await store.leases.take('sweep', 'one', after(60), after(29))).toBe(true)
-        expect(await store.leases.take('sweep', 'two', after(89), after(59))).toBe(false)
-        expect(await store.leases.take('sweep', 'two', after(90), after(60))).toBe(true)
+        expect(await store.leases.take('sweep', 'one', later(30), now)).toBe(true)
+        expect(await store.leases.take('sweep', 'two', later(59), later(29))).toBe(false)
+        expect(await store.leases.take('renew', 'two', later(59), now)).toBe(true)
+        expect(await store.leases.take('sweep', 'one', later(60), later(29))).toBe(true)
+        expect(await store.leases.take('sweep', 'two', later(89), later(59))).toBe(false)
+        expect(await store.leases.take('sweep', 'two', later(90), later(60))).toBe(true)
       })
 
       test('is released by its owner only', async () => {
-        await store.leases.take('sweep', 'one', after(30), now)
+        await store.leases.take('sweep', 'one', later(30), now)
         await store.leases.release('sweep', 'two')
-        expect(await store.leases.take('sweep', 'two', after(30), now)).toBe(false)
+        expect(await store.leases.take('sweep', 'two', later(30), now)).toBe(false)
         await store.leases.release('sweep', 'one')
-        expect(await store.leases.take('sweep', 'two', after(30), now)).toBe(true)
+        expect(await store.leases.take('sweep', 'two', later(30), now)).toBe(true)
       })
     })
 
     describe('a rate limit', () => {
       test('counts hits within a window, and starts anew when it is over', async () => {
-        expect(await store.rateLimits.hit('ip', 10_000, now)).toEqual({ hits: 1, resetsAt: after(10) })
-        expect(await store.rateLimits.hit('ip', 10_000, after(9))).toEqual({ hits: 2, resetsAt: after(10) })
-        expect(await store.rateLimits.hit('other', 10_000, after(9))).toEqual({ hits: 1, resetsAt: after(19) })
-        expect(await store.rateLimits.hit('ip', 10_000, after(10))).toEqual({ hits: 1, resetsAt: after(20) })
+        expect(await store.rateLimits.hit('ip', 10_000, now)).toEqual({ hits: 1, resetsAt: later(10) })
+        expect(await store.rateLimits.hit('ip', 10_000, later(9))).toEqual({ hits: 2, resetsAt: later(10) })
+        expect(await store.rateLimits.hit('other', 10_000, later(9))).toEqual({ hits: 1, resetsAt: later(19) })
+        expect(await store.rateLimits.hit('ip', 10_000, later(10))).toEqual({ hits: 1, resetsAt: later(20) })
       })
 
       test('is swept once its window is over', async () => {
         await store.rateLimits.hit('old', 10_000, now)
         await store.rateLimits.hit('new', 20_000, now)
-        expect(await store.rateLimits.sweep(after(10))).toBe(0)
-        expect(await store.rateLimits.sweep(after(11))).toBe(1)
-        expect(await store.rateLimits.hit('new', 20_000, after(11))).toMatchObject({ hits: 2 })
+        expect(await store.rateLimits.sweep(later(10))).toBe(0)
+        expect(await store.rateLimits.sweep(later(11))).toBe(1)
+        expect(await store.rateLimits.hit('new', 20_000, later(11))).toMatchObject({ hits: 2 })
       })
     })
 

@@ -10,7 +10,7 @@ import { openDriver, type Store, type StoreConfig, storeOver } from '../../src/s
 
 /** The moment the stories below happen at; its milliseconds must survive every store. */
 export const now = new Date('2026-01-02T03:04:05.678Z')
-export const after = (seconds: number, from = now): Date => new Date(from.getTime() + seconds * 1000)
+export const later = (seconds: number, from = now): Date => new Date(from.getTime() + seconds * 1000)
 
 /** A store with what the tests look at from behind: its driver, and what it told. */
 export type Opened = { readonly store: Store; readonly driver: Driver; readonly told: Fact[] }
@@ -72,8 +72,8 @@ export const session = (accountId: string, given: Partial<Session> = {}): Sessio
   generation: 0,
   rotatedAt: now,
   usedGeneration: -1,
-  idleExpiresAt: after(600),
-  absoluteExpiresAt: after(6000),
+  idleExpiresAt: later(600),
+  absoluteExpiresAt: later(6000),
   endedAt: null,
   endReason: null,
   ...given,
@@ -87,7 +87,7 @@ export const code = (session: Session, given: Partial<SignInCode> = {}): SignInC
   provider: 'github',
   providerUserId: '42',
   codeChallenge: 'challenge',
-  expiresAt: after(60),
+  expiresAt: later(60),
   usedAt: null,
   ...given,
 })
@@ -106,7 +106,7 @@ export const flow = (given: Partial<PendingFlow> = {}): PendingFlow => ({
   returnTo: '/account',
   codeChallenge: null,
   createdAt: now,
-  expiresAt: after(300),
+  expiresAt: later(300),
   claimedAt: null,
   ...given,
 })
@@ -120,7 +120,7 @@ export const conflict = (given: Partial<Conflict> = {}): Conflict => ({
   returnTo: null,
   codeChallenge: null,
   createdAt: now,
-  expiresAt: after(600),
+  expiresAt: later(600),
   resolvedAt: null,
   ...given,
 })
@@ -132,7 +132,7 @@ export const key = (given: Partial<StoredKey> = {}): StoredKey => ({
   secret: 'v1.k.sealed',
   publicJwk: '{"kty":"EC"}',
   createdAt: now,
-  activatesAt: after(60),
+  activatesAt: later(60),
   ...given,
 })
 
@@ -140,7 +140,7 @@ export const tokens = (given: Partial<NewTokens> = {}): NewTokens => ({
   accessToken: 'sealed access',
   refreshToken: 'sealed refresh',
   scopes: ['repo'],
-  expiresAt: after(3600),
+  expiresAt: later(3600),
   ...given,
 })
 

@@ -1,7 +1,101 @@
+import { eq } from 'drizzle-orm'
+import postgres from 'postgres'
+import { describe, expect, test } from 'vitest'
+import type { Script } from '../../src/store/driver.ts'
 import { createDatabase } from '../support/postgres.ts'
 import { storeContract } from './contract.ts'
-import type { Backend } from './people.ts'
+import { type Backend, code, newcomer, open, signedIn } from './people.ts'
+import { storeProcesses } from './processes.ts'
+import { storeRaces } from './races.ts'
 
-const postgres: Backend = { name: 'PostgreSQL', place: async () => ({ tag: 'postgres', url: await createDatabase() }) }
+const place = async (): Promise<{ tag: 'postgres'; url: string }> => ({ tag: 'postgres', url: await createDatabase() })
+const server: Backend = { name: 'PostgreSQL', place }
 
-storeContract(postgres)
+storeContract(server)
+storeRaces(server)
+storeProcesses(server)
+
+describe('a PostgreSQL database', () => {
+  test('that does not answer is not opened', async () => {
+    await expect(open({ tag: 'postgres', url: 'postgres://nobody@127.0.0.1:1/none' })).rejects.toThrow('ECONNREFUSED')
+  })
+
+  test('that has no connection to spare within a second is not ready', async () => {
+    const config = await place()
+    const opened = await open({ ...config, maxConnections: 1 })
+    const other = postgres(config.url, { max: 1 })
+    await other`select pg_advisory_lock(hashtextextended('busy', 0))`
+    const stuck = opened.driver.atomic(
+      // biome-ignore lint/correctness/useYield: waiting for its lock is all it does
+      function* () {
+        return 'let go'
+      },
+      ['busy'],
+    )
+    expect(await opened.store.ready()).toBe(false)
+    await other`select pg_advisory_unlock(hashtextextended('busy', 0))`
+    expect(await stuck).toBe('let go')
+    expect(await opened.store.ready()).toBe(true)
+    await other.end()
+    await opened.store.close()
+  })
+
+  test('that breaks a deadlock makes both scripts succeed', async () => {
+    const { store, driver } = await open(await place())
+    const { tables } = driver
+    const ids = [(await newcomer({ store })).account.id, (await newcomer({ store })).account.id]
+    let holding = 0
+    let bothHold = (): void => {}
+    const met = new Promise<void>((resolve) => {
+      bothHold = resolve
+    })
+    /** Two rows in an order of its own; the second only when both scripts hold their first. */
+    const script = (first: string, second: string, name: string) =>
+      driver.atomic(function* (tx): Script<void> {
+        yield tx.update(tables.accounts).set({ name }).where(eq(tables.accounts.id, first))
+        if (++holding === 2) bothHold()
+        const query = tx.update(tables.accounts).set({ name }).where(eq(tables.accounts.id, second))
+        const prepare = () => ({
+          execute: async () => {
+            await met
+            await query
+          },
+        })
+        yield { prepare } as unknown as PromiseLike<unknown>
+      })
+    const [a = '', b = ''] = ids
+    await Promise.all([script(a, b, 'forth'), script(b, a, 'back')])
+    expect(holding).toBe(3)
+    const [one, other] = await Promise.all(ids.map((id) => store.accounts.find(id)))
+    expect(one?.name).toBe(other?.name)
+    await store.close()
+  })
+
+  test('that keeps refusing is not asked for ever', async () => {
+    const { store, driver } = await open(await place())
+    let asked = 0
+    const refused = driver.atomic(
+      // biome-ignore lint/correctness/useYield: it fails before it asks anything
+      function* () {
+        asked++
+        throw Object.assign(new Error('could not serialize access'), { code: '40001' })
+      },
+    )
+    await expect(refused).rejects.toThrow('could not serialize access')
+    expect(asked).toBe(5)
+    await store.close()
+  })
+
+  test('says what went wrong without what was written', async () => {
+    const { store } = await open(await place())
+    const device = await signedIn({ store }, (await newcomer({ store })).account.id)
+    const issued = code(device, { codeHash: 'the-secret-hash' })
+    await store.codes.issue(issued)
+    const error = await store.codes.issue(issued).catch((thrown: Error) => thrown)
+    expect(error).toBeInstanceOf(postgres.PostgresError)
+    const everything = JSON.stringify([error, (error as Error).message, (error as Error).stack, (error as Error).cause])
+    expect(everything).toContain('sign_in_codes_pkey')
+    expect(everything).not.toContain('the-secret-hash')
+    await store.close()
+  })
+})

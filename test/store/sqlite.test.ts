@@ -1,7 +1,108 @@
+import { statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import Database from 'better-sqlite3'
+import { sql } from 'drizzle-orm'
+import { describe, expect, test } from 'vitest'
+import type { StoreConfig } from '../../src/store/open.ts'
 import { newFile } from '../support/sqlite.ts'
 import { storeContract } from './contract.ts'
-import type { Backend } from './people.ts'
+import { account, type Backend, flow, identity, newcomer, type Opened, open } from './people.ts'
+import { spawnChild, storeProcesses } from './processes.ts'
+import { storeRaces } from './races.ts'
 
-const sqlite: Backend = { name: 'SQLite', place: async () => ({ tag: 'sqlite', file: newFile() }) }
+const place = async (): Promise<{ tag: 'sqlite'; file: string }> => ({ tag: 'sqlite', file: newFile() })
+const sqlite: Backend = { name: 'SQLite', place }
 
 storeContract(sqlite)
+storeRaces(sqlite)
+storeProcesses(sqlite)
+
+describe('a SQLite file', () => {
+  const pragma = async ({ driver }: Opened, name: string): Promise<unknown> => {
+    const [row] = await driver.read(
+      driver.db.select({ value: sql<unknown>`${sql.identifier(name)}` }).from(sql.raw(`pragma_${name}`)),
+    )
+    return row?.value
+  }
+
+  test('is durable against power loss, and holds to its foreign keys', async () => {
+    const opened = await open(await place())
+    expect(await pragma(opened, 'journal_mode')).toBe('wal')
+    expect(await pragma(opened, 'synchronous')).toBe(2)
+    expect(await pragma(opened, 'foreign_keys')).toBe(1)
+    expect(await pragma(opened, 'busy_timeout')).toBe(5000)
+    await opened.store.close()
+  })
+
+  test('is nobody else’s to read, nor is a directory made for it', async () => {
+    const config = await place()
+    const { store } = await open(config)
+    expect(statSync(dirname(config.file)).mode & 0o777).toBe(0o700)
+    for (const suffix of ['', '-wal', '-shm']) expect(statSync(config.file + suffix).mode & 0o777).toBe(0o600)
+    await store.close()
+  })
+
+  test('is not needed: a store can live in memory', async () => {
+    const config: StoreConfig = { tag: 'sqlite', file: ':memory:' }
+    const [opened, other] = [await open(config), await open(config)]
+    const { account: person } = await newcomer(opened)
+    expect(await opened.store.accounts.find(person.id)).toEqual(person)
+    expect(await other.store.accounts.find(person.id)).toBeUndefined()
+    await Promise.all([opened.store.close(), other.store.close()])
+  })
+
+  test('has what was queued when the store was closed', async () => {
+    const config = await place()
+    const { store } = await open(config)
+    const begun = flow()
+    const waiting = store.flows.begin(begun)
+    await store.close()
+    await waiting
+    const again = await open(config)
+    expect(await again.store.flows.find(begun.stateHash)).toEqual(begun)
+    await again.store.close()
+  })
+
+  test('has every write before its promise is resolved', async () => {
+    const config = await place()
+    const { store } = await open(config)
+    const outside = new Database(config.file, { readonly: true })
+    const count = outside.prepare('select count(*) from accounts').pluck()
+    const seen: unknown[] = []
+    const signIns = Array.from({ length: 5 }, () => {
+      const person = account()
+      return store.accounts
+        .create(person, identity(person.id), { separate: false }, [])
+        .then(() => seen.push(count.get()))
+    })
+    expect(count.get()).toBe(0)
+    await Promise.all(signIns)
+    expect(seen).toEqual([5, 5, 5, 5, 5])
+    outside.close()
+    await store.close()
+  })
+
+  test('has everything that was acknowledged before the process was killed', async () => {
+    const config = await place()
+    const child = spawnChild('write', config)
+    await child.ready
+    const enough = new Promise<void>((resolve) => {
+      child.process.stdout.on('data', () => {
+        if (child.said.length >= 500) resolve()
+      })
+    })
+    child.process.stdin.write('go\n')
+    await enough
+    child.process.kill('SIGKILL')
+    await child.ended
+    expect(child.process.signalCode).toBe('SIGKILL')
+
+    const { store, driver } = await open(config)
+    const kept = new Set((await driver.read(driver.db.select().from(driver.tables.flows))).map((row) => row.stateHash))
+    expect(child.said.filter((stateHash) => !kept.has(String(stateHash)))).toEqual([])
+    await store.close()
+    const file = new Database(config.file)
+    expect(file.pragma('integrity_check', { simple: true })).toBe('ok')
+    file.close()
+  })
+})

@@ -1,0 +1,48 @@
+/** Vinculum beside a sandbox of its providers, for trying it out: `npm run demo`. Everything it stores is in `data/demo.db`. */
+
+import { startSandbox } from '../sandbox/sandbox.ts'
+import { readConfig } from '../src/config.ts'
+import { systemRandom } from '../src/kernel/ids.ts'
+import { generatedKeys } from '../src/secrets.ts'
+import { createVinculum } from '../src/vinculum.ts'
+
+const port = Number(process.env.PORT || 3000)
+const sandboxPort = Number(process.env.SANDBOX_PORT || 4400)
+
+const sandbox = await startSandbox({ port: sandboxPort, appOrigin: `http://localhost:${port}` })
+const config = readConfig({
+  LOG_LEVEL: 'warn',
+  DATABASE_URL: 'file:./data/demo.db',
+  // The tour signs in more often in a minute than a person may.
+  RATE_LIMITS: 'off',
+  RETURN_TO_ALLOWED: 'http://localhost:5173/',
+  ...process.env,
+  ...sandbox.env,
+  PORT: String(port),
+})
+const { keys } = generatedKeys('data/encryption-keys', systemRandom)
+const vinculum = await createVinculum({ ...config, encryptionKeys: config.encryptionKeys ?? keys })
+await vinculum.listen()
+
+process.stdout.write(`
+  Vinculum       ${config.publicUrl.origin}
+  Its providers  ${sandbox.url}  (a sandbox: choose who you are on its pages)
+  API            ${config.publicUrl.origin}/docs
+
+  Sign in with Google as Ada, then link GitHub; sign out, come back with Acme ID as Ada and meet the conflict.
+  The same walk without a browser: npm run tour
+  Ctrl+C ends it.
+
+`)
+
+const end = (): void => {
+  Promise.all([vinculum.close(), sandbox.close()]).then(
+    () => process.exit(0),
+    (error: unknown) => {
+      process.stderr.write(`${String(error)}\n`)
+      process.exit(1)
+    },
+  )
+}
+process.once('SIGTERM', end)
+process.once('SIGINT', end)

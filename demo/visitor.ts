@@ -1,0 +1,64 @@
+/** A person’s browser, without the pictures: keeps cookies, is redirected step by step, fills in forms. */
+export type Visit = { readonly url: URL; readonly status: number; readonly headers: Headers; readonly text: string }
+
+export function createVisitor() {
+  const jar = new Map<string, Map<string, string>>()
+
+  const remember = (url: URL, headers: Headers): void => {
+    const cookies = jar.get(url.host) ?? new Map<string, string>()
+    jar.set(url.host, cookies)
+    for (const line of headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+      if (value === '' || /max-age=0/i.test(line)) cookies.delete(name)
+      else cookies.set(name, value)
+    }
+  }
+
+  /** One request; redirects are not followed. */
+  async function ask(to: string | URL, init: RequestInit = {}): Promise<Visit> {
+    const url = new URL(to)
+    const cookies = [...(jar.get(url.host) ?? [])].map(([name, value]) => `${name}=${value}`).join('; ')
+    const headers = new Headers({ accept: 'text/html', ...(cookies ? { cookie: cookies } : {}) })
+    new Headers(init.headers).forEach((value, name) => {
+      headers.set(name, value)
+    })
+    const response = await fetch(url, { ...init, headers, redirect: 'manual' })
+    remember(url, response.headers)
+    return { url, status: response.status, headers: response.headers, text: await response.text() }
+  }
+
+  /** Goes there and wherever that leads, ten steps at most. */
+  async function go(to: string | URL, init: RequestInit = {}): Promise<Visit> {
+    let visit = await ask(to, init)
+    for (let step = 0; step < 10; step++) {
+      const location = visit.headers.get('location')
+      if (location === null || visit.status < 300 || visit.status > 399) return visit
+      const next = new URL(location, visit.url)
+      visit = await ask(next)
+    }
+    throw new Error(`redirected in circles at ${visit.url.origin}${visit.url.pathname}`)
+  }
+
+  return {
+    ask,
+    go,
+    /** Submits the form on this page whose action is `action`, with its hidden fields, as a browser would. */
+    submit(page: Visit, action: string, fields: Record<string, string> = {}): Promise<Visit> {
+      const form = [...page.text.matchAll(/<form[^>]*action="([^"]*)"[^>]*>([\s\S]*?)<\/form>/g)].find(
+        ([, to]) => to === action,
+      )
+      if (!form) throw new Error(`there is no form for ${action} at ${page.url.pathname}`)
+      const hidden = [...(form[2] ?? '').matchAll(/<input[^>]*type="hidden"[^>]*>/g)].map(([input]) => [
+        /name="([^"]*)"/.exec(input)?.[1] ?? '',
+        /value="([^"]*)"/.exec(input)?.[1] ?? '',
+      ])
+      const body = new URLSearchParams([...hidden, ...Object.entries(fields)] as [string, string][])
+      return go(new URL(action, page.url), {
+        method: 'POST',
+        body,
+        headers: { origin: page.url.origin, 'sec-fetch-site': 'same-origin' },
+      })
+    },
+  }
+}
+export type Visitor = ReturnType<typeof createVisitor>

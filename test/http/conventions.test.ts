@@ -1,0 +1,241 @@
+import request from 'supertest'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { browserAccept, createSurface, type Surface } from './surface.tsx'
+
+let surface: Surface
+beforeEach(() => {
+  surface = createSurface()
+})
+const send = () => request(surface.app)
+
+describe('a refusal', () => {
+  test('is problem+json with everything the contract names', async () => {
+    const answer = await send().post('/things').send({ name: 'busy' })
+    expect(answer.headers['content-type']).toBe('application/problem+json')
+    expect(answer.headers['retry-after']).toBe('30')
+    expect(answer.status).toBe(503)
+    expect(answer.body).toEqual({
+      type: 'http://localhost:3000/docs/errors/provider_unavailable',
+      title: 'Provider unavailable',
+      status: 503,
+      detail: expect.stringContaining('GitHub is not answering'),
+      code: 'provider_unavailable',
+      request_id: answer.headers['x-request-id'],
+      retry_after: 30,
+    })
+  })
+  test('carries the members its code adds, which never replace the standard ones', async () => {
+    const { status, body } = await send().post('/things').send({ name: 'conflict' })
+    expect([status, body.code, body.conflict_ticket]).toEqual([409, 'account_conflict', 't'])
+  })
+  test.each([
+    ['reused', 401, 'invalid_grant'],
+    ['odd', 400, 'unsupported_grant_type'],
+    ['code', 400, 'invalid_grant'],
+    ['client', 401, 'invalid_client'],
+  ])('of the OAuth kind also speaks RFC 6749: %s is %i %s', async (grant_type, status, error) => {
+    const answer = await send().post('/token').set('Accept-Language', 'pt-BR').send({ grant_type })
+    expect([answer.status, answer.body.error]).toEqual([status, error])
+    expect(answer.body.error_description).toMatch(/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/)
+    expect(answer.headers.pragma).toBe('no-cache')
+  })
+  test('of an unreadable body at an OAuth endpoint is invalid_request there too', async () => {
+    const { body } = await send().post('/token').type('json').send('{')
+    expect([body.code, body.error]).toEqual(['malformed_body', 'invalid_request'])
+  })
+  test('tells nothing about a defect but its request id, and the log everything', async () => {
+    const { status, text, body } = await send().get('/broken')
+    expect([status, body.code]).toEqual([500, 'internal'])
+    expect(text).not.toContain('secret')
+    expect(surface.defects).toEqual([{ error: new Error('secret reason'), requestId: body.request_id }])
+  })
+  test('is made of a reply that does not fit its schema', async () => {
+    expect((await send().get('/misshapen')).status).toBe(500)
+    expect(surface.defects).toHaveLength(1)
+  })
+})
+
+describe('input', () => {
+  test.each([
+    ['an unknown field', { name: 'abc', more: 1 }, [{ path: 'more', code: 'unknown_field' }]],
+    ['an unknown field inside', { name: 'abc', in: { deep: 1, x: 1 } }, [{ path: 'in.x', code: 'unknown_field' }]],
+    ['a missing field', {}, [{ path: 'name', code: 'required' }]],
+    ['a wrong type', { name: 7 }, [{ path: 'name', code: 'wrong_type' }]],
+    ['an array where one value is expected', { name: ['abc'] }, [{ path: 'name', code: 'wrong_type' }]],
+    ['too little', { name: 'a' }, [{ path: 'name', code: 'too_short' }]],
+    ['no choice of ours', { name: 'abc', size: 'xl' }, [{ path: 'size', code: 'invalid_value' }]],
+    ['an array for a body', [], [{ path: '', code: 'wrong_type' }]],
+    ['null for a body', null, [{ path: '', code: 'wrong_type' }]],
+  ])('with %s is 400 and says where', async (_, body, errors) => {
+    const answer = await send().post('/things').type('json').send(JSON.stringify(body))
+    expect([answer.status, answer.body.code]).toEqual([400, 'invalid_request'])
+    expect(answer.body.errors).toMatchObject(errors)
+    expect(answer.body.errors).toHaveLength(errors.length)
+  })
+  test('says what is wrong in the reader’s language, the codes untranslated', async () => {
+    const { body } = await send().post('/things').set('Accept-Language', 'pt').send({})
+    expect(body.errors).toEqual([{ path: 'name', code: 'required', detail: 'Este campo é obrigatório.' }])
+    expect(body.title).toBe('Requisição não compreendida')
+  })
+  test('named __proto__ is an unknown field like any other', async () => {
+    const { status, body } = await send().post('/things').type('json').send('{"name":"abc","__proto__":{"admin":true}}')
+    expect([status, body.errors[0].path]).toEqual([400, '__proto__'])
+  })
+  test('that repeats a parameter is 400, but where a list is expected', async () => {
+    const twice = await send().get('/things/thg_1?q=ab&q=cd')
+    expect([twice.status, twice.body.errors]).toMatchObject([400, [{ path: 'q', code: 'repeated' }]])
+    expect((await send().get('/things/thg_1?tags=a&tags=b')).body.tags).toEqual(['a', 'b'])
+    expect((await send().get('/things/thg_1?tags=a')).body.tags).toEqual(['a'])
+  })
+  test('that repeats a form field is 400, but where a list is expected', async () => {
+    const twice = await send().post('/token').type('form').send('grant_type=x&grant_type=y')
+    expect([twice.status, twice.body.error]).toEqual([400, 'invalid_request'])
+    const list = await send().post('/token').type('form').send('grant_type=x&list=a')
+    expect(list.body.body).toEqual({ grant_type: 'x', list: ['a'] })
+  })
+  test('larger than 64 KiB is 413, whether its length is told or not', async () => {
+    const large = JSON.stringify({ name: 'a'.repeat(65_536) })
+    const told = await send().post('/things').type('json').send(large)
+    expect([told.status, told.body.code]).toEqual([413, 'payload_too_large'])
+    const untold = await new Promise<number>((resolve) => {
+      const post = send().post('/things').type('json').set('Transfer-Encoding', 'chunked')
+      post.write(large)
+      post.end((_, answer) => resolve(answer.status))
+    })
+    expect(untold).toBe(413)
+  })
+  test('of exactly 64 KiB is read', async () => {
+    const name = 'a'.repeat(65_536 - '{"name":""}'.length)
+    expect((await send().post('/things').send({ name })).status).toBe(201)
+  })
+  test.each([
+    ['{', 'application/json'],
+    ['{"name":"abc"} x', 'application/json'],
+    ['\ufeff{"name":"abc"}', 'application/json'],
+  ])('that is no JSON is 400: %s', async (body, type) => {
+    const answer = await send().post('/things').type(type).send(body)
+    expect([answer.status, answer.body.code]).toEqual([400, 'malformed_body'])
+  })
+  test('that is not UTF-8 is 400', async () => {
+    const post = send().post('/things').set('Content-Type', 'application/json')
+    const answer = await post.serialize((bytes) => bytes).send(Buffer.from('7b226e616d65223a22ffffff227d', 'hex'))
+    expect([answer.status, answer.body.code]).toEqual([400, 'malformed_body'])
+  })
+  test.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'application/json; charset=latin1',
+    'multipart/form-data',
+  ])('of type %s is 415 where JSON is taken', async (type) => {
+    const answer = await send().post('/things').set('Content-Type', type).send('name=abc')
+    expect([answer.status, answer.body.code]).toEqual([415, 'unsupported_media_type'])
+  })
+  test('that is compressed is 415: what is small on the way may be large here', async () => {
+    const answer = await send().post('/things').type('json').set('Content-Encoding', 'gzip').send('{}')
+    expect(answer.status).toBe(415)
+  })
+  test('may state its charset', async () => {
+    const answer = await send()
+      .post('/things')
+      .set('Content-Type', 'Application/JSON; charset=UTF-8')
+      .send('{"name":"abc"}')
+    expect(answer.status).toBe(201)
+  })
+  test('may be absent only where that is said', async () => {
+    expect((await send().post('/optional')).body).toEqual({})
+    expect((await send().post('/required')).body.code).toBe('malformed_body')
+    expect((await send().post('/things')).body.errors).toMatchObject([{ path: 'name', code: 'required' }])
+  })
+  test('where none is expected is refused, unless it is empty', async () => {
+    expect((await send().post('/limited').send({ x: 1 })).status).toBe(400)
+    expect((await send().post('/limited').send({})).status).toBe(204)
+    expect((await send().post('/limited').type('json')).status).toBe(204)
+  })
+})
+
+describe('an address', () => {
+  test('that is nothing is 404, as a page for a browser', async () => {
+    const machine = await send().get('/nowhere')
+    expect([machine.status, machine.body.code]).toEqual([404, 'not_found'])
+    const person = await send().get('/nowhere').set('Accept', browserAccept)
+    expect([person.status, person.type]).toEqual([404, 'text/html'])
+  })
+  test('with an id that cannot exist is 404 as well', async () => {
+    expect((await send().get('/things/x')).body.code).toBe('not_found')
+  })
+  test('that does not decode is 400', async () => {
+    expect((await send().get('/things/%E0%A4%A')).body.code).toBe('invalid_request')
+  })
+  test('answers another method with 405 and Allow', async () => {
+    const answer = await send().put('/mine')
+    expect([answer.status, answer.body.code, answer.headers.allow]).toEqual([
+      405,
+      'method_not_allowed',
+      'DELETE, GET, HEAD',
+    ])
+    expect((await send().options('/things')).headers.allow).toBe('POST')
+    expect((await send().post('/things/thg_1').send({})).status).toBe(405)
+  })
+  test('is told by case and by its last slash', async () => {
+    expect([(await send().get('/Keys')).status, (await send().get('/keys/')).status]).toEqual([404, 404])
+  })
+  test('written out wins over one with a parameter, wherever it was declared', async () => {
+    expect((await send().get('/pages/fixed/callback')).headers.location).toBe('/fixed')
+    expect((await send().get('/pages/github/callback')).headers.location).toBe('/callback')
+  })
+  test('answers HEAD like GET without the body, but never uses up a sign-in for it', async () => {
+    const head = await send().head('/keys')
+    expect([head.status, head.text, head.headers['content-length']]).toEqual([200, undefined, '11'])
+    expect((await send().head('/pages/known')).status).toBe(405)
+  })
+})
+
+describe('an answer', () => {
+  test('holds only what its schema names', async () => {
+    const { status, body } = await send().post('/things').send({ name: 'abc' })
+    expect([status, body]).toEqual([201, { name: 'abc' }])
+  })
+  test('to elsewhere is a 303 with nothing that could end its header', async () => {
+    const answer = await send().get('/pages/known')
+    expect([answer.status, answer.headers.location, answer.headers.x]).toEqual([
+      303,
+      'https://provider.example/%C3%A9%20path%0D%0AX:%20y'.replace('X:%20y', 'X:%20y'),
+      undefined,
+    ])
+  })
+  test('is told of with the route’s pattern, never the address', async () => {
+    await send().get('/things/thg_12345?q=secret')
+    await send().get('/nowhere/secret')
+    await send().get('/things/%E0%A4%A')
+    expect(surface.told.map(({ data }) => data)).toMatchObject([
+      { method: 'GET', route: '/things/:id', status: 200, ms: expect.any(Number) },
+      { method: 'GET', route: 'unknown', status: 404 },
+      { method: 'GET', route: 'unknown', status: 400 },
+    ])
+  })
+  test('has a request id of our own, whatever id was sent', async () => {
+    const ids = await Promise.all(
+      [1, 2, 3].map(async () => (await send().get('/keys').set('X-Request-Id', 'mine')).headers['x-request-id']),
+    )
+    expect(new Set(ids).size).toBe(3)
+    for (const id of ids) expect(id).toMatch(/^req_[0-9a-f]{32}$/)
+  })
+})
+
+describe('the origin of a request', () => {
+  test('is its peer, and X-Forwarded-For changes nothing unless a proxy is trusted', async () => {
+    const direct = await send().get('/things/thg_1').set('X-Forwarded-For', '203.0.113.9')
+    expect(direct.body.ip).toBe('127.0.0.1')
+    surface = createSurface({ trustProxyHops: 1 })
+    const behind = await send().get('/things/thg_1').set('X-Forwarded-For', '198.51.100.1, 203.0.113.9')
+    expect(behind.body.ip).toBe('203.0.113.9')
+    const odd = await send().get('/things/thg_1').set('X-Forwarded-For', '<script>')
+    expect(odd.body.ip).toBe('127.0.0.1')
+  })
+  test('holds a browser’s name without control characters, at most 256 of it', async () => {
+    const { body } = await send()
+      .get('/things/thg_1')
+      .set('User-Agent', `a\tb${'c'.repeat(400)}`)
+    expect(body.userAgent).toBe(`ab${'c'.repeat(254)}`)
+  })
+})

@@ -1,0 +1,145 @@
+import request from 'supertest'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { browserAccept, createSurface, type Surface } from './surface.tsx'
+
+let surface: Surface
+beforeEach(() => {
+  surface = createSurface()
+})
+const ours = { 'Sec-Fetch-Site': 'same-origin' }
+
+/** What comes with a request, and whether a cookie-authenticated change is then done. */
+const sources: readonly (readonly [string, Record<string, string>, boolean])[] = [
+  ['nothing', {}, false],
+  ['Sec-Fetch-Site: same-origin', ours, true],
+  ['Sec-Fetch-Site: none', { 'Sec-Fetch-Site': 'none' }, true],
+  ['Sec-Fetch-Site: same-site', { 'Sec-Fetch-Site': 'same-site' }, false],
+  ['Sec-Fetch-Site: cross-site', { 'Sec-Fetch-Site': 'cross-site' }, false],
+  ['cross-site with our Origin', { 'Sec-Fetch-Site': 'cross-site', Origin: 'http://localhost:3000' }, false],
+  ['our Origin', { Origin: 'http://localhost:3000' }, true],
+  ['our host on another port', { Origin: 'http://localhost:3001' }, false],
+  ['our host over another scheme', { Origin: 'https://localhost:3000' }, false],
+  ['an origin that begins like ours', { Origin: 'http://localhost:3000.evil.test' }, false],
+  ['Origin: null', { Origin: 'null' }, false],
+  ['only a Referer', { Referer: 'http://localhost:3000/account' }, false],
+]
+
+describe('a change with the session cookie', () => {
+  test.each(sources)('from %s', async (_, headers, done) => {
+    const answer = await request(surface.app).delete('/mine').set('Cookie', 'vinculum_session=good').set(headers)
+    expect([answer.status, answer.body.code]).toEqual(done ? [204, undefined] : [403, 'csrf_failed'])
+  })
+  test.each(sources)('where the handler reads the cookie itself, from %s', async (_, headers, done) => {
+    const post = request(surface.app).post('/token').set('Cookie', 'vinculum_session=good').set(headers)
+    expect((await post.send({ grant_type: 'x' })).status).toBe(done ? 200 : 403)
+  })
+  test('needs nothing when the cookie is not what speaks', async () => {
+    for (const headers of [{}, { Origin: 'https://app.example' }, { 'Sec-Fetch-Site': 'cross-site' }]) {
+      const bearer = request(surface.app).delete('/mine').set('Authorization', 'Bearer good').set(headers)
+      expect((await bearer.set('Cookie', 'vinculum_session=good')).status).toBe(204)
+    }
+    expect((await request(surface.app).post('/token').send({ grant_type: 'x' })).status).toBe(200)
+  })
+  test('is not hindered from being read', async () => {
+    const get = request(surface.app).get('/mine').set('Cookie', 'vinculum_session=good')
+    expect((await get.set('Sec-Fetch-Site', 'cross-site')).status).toBe(200)
+  })
+})
+
+describe('a form on our pages', () => {
+  const open = async (cookie: string) => {
+    const get = request(surface.app).get('/pages/form')
+    if (cookie) get.set('Cookie', cookie)
+    const answer = await get
+    const token = /value="([^"]+)"/.exec(answer.text)?.[1] ?? ''
+    const given = ((answer.headers['set-cookie'] ?? []) as unknown as string[]).map(
+      (line) => line.split(';')[0] as string,
+    )
+    return {
+      token,
+      cookie: given.find((line) => line.startsWith('vinculum_csrf=')) ?? '',
+      lines: answer.headers['set-cookie'],
+    }
+  }
+  const post = (cookie: string, fields: Record<string, string>, headers: Record<string, string> = ours) => {
+    const sent = request(surface.app).post('/pages/form').type('form').set(headers)
+    if (cookie) sent.set('Cookie', cookie)
+    return sent.send(fields)
+  }
+
+  test('holds a token for its session, which is taken away before the fields are read', async () => {
+    const { token, lines } = await open('vinculum_session=good')
+    expect(lines).toBeUndefined()
+    const answer = await post('vinculum_session=good', { csrf: token, name: 'x' })
+    expect([answer.status, answer.headers.location]).toEqual([303, '/done?name=x'])
+  })
+  test('gives whoever has no session a strict cookie, and holds a token for that', async () => {
+    const { token, cookie, lines } = await open('')
+    expect(lines).toEqual([expect.stringMatching(/^vinculum_csrf=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict$/)])
+    expect((await post(cookie, { csrf: token, name: 'x' })).status).toBe(303)
+  })
+  test('keeps the cookie it gave, so that two tabs both work', async () => {
+    const first = await open('')
+    const second = await open(first.cookie)
+    expect([second.lines, second.token]).toEqual([undefined, first.token])
+  })
+  test('is good in the browser it was made for only', async () => {
+    const visitor = await open('')
+    const session = await open('vinculum_session=good')
+    const other = await open('')
+    for (const [cookie, csrf] of [
+      ['', visitor.token],
+      [other.cookie, visitor.token],
+      [visitor.cookie, session.token],
+      ['vinculum_session=good', visitor.token],
+      [`vinculum_session=good; ${visitor.cookie}`, visitor.token],
+      ['vinculum_session=good', ''],
+      ['vinculum_session=good', 'good'],
+      [`vinculum_csrf=good`, session.token],
+      ['vinculum_csrf=', ''],
+    ] as const) {
+      const answer = await post(cookie, { csrf, name: 'x' })
+      expect([cookie, answer.status, answer.body.code]).toEqual([cookie, 403, 'csrf_failed'])
+    }
+    expect((await post('vinculum_session=good', { name: 'x' })).status).toBe(403)
+  })
+  test.each(sources)('also needs to come from ourselves: %s', async (_, headers, done) => {
+    const { token, cookie } = await open('')
+    expect((await post(cookie, { csrf: token, name: 'x' }, headers)).status).toBe(done ? 303 : 403)
+  })
+  test('without fields needs its token as well', async () => {
+    const { token } = await open('vinculum_session=good')
+    const signOut = () => request(surface.app).post('/pages/sign-out').set(ours).set('Cookie', 'vinculum_session=good')
+    expect((await signOut()).status).toBe(403)
+    expect((await signOut().type('form').send({ csrf: token })).status).toBe(303)
+    expect((await signOut().send({ csrf: token })).status).toBe(415)
+  })
+  test('nobody need be signed in for takes the token of either cookie', async () => {
+    const send = (cookie: string, csrf: string) =>
+      request(surface.app).post('/pages/sign-in').set(ours).set('Cookie', cookie).type('form').send({ csrf, name: 'x' })
+    const visitor = await open('')
+    const session = await open('vinculum_session=good')
+    expect((await send(visitor.cookie, visitor.token)).status).toBe(303)
+    expect((await send('vinculum_session=good', session.token)).status).toBe(303)
+    expect((await send('vinculum_session=other', session.token)).status).toBe(403)
+  })
+  test('of a session that is over gets a visitor’s token, in place of the session’s', async () => {
+    const { token, cookie } = await open('vinculum_session=old')
+    expect(cookie).not.toBe('')
+    expect((await post(cookie, { csrf: token, name: 'x' })).status).toBe(303)
+  })
+  test('sent as JSON by an app needs none: no other site can send that', async () => {
+    const answer = await request(surface.app).post('/pages/form').send({ name: 'x' })
+    expect(answer.status).toBe(303)
+    const ambient = await request(surface.app)
+      .post('/pages/form')
+      .set('Cookie', 'vinculum_session=good')
+      .send({ name: 'x' })
+    expect(ambient.status).toBe(403)
+  })
+  test('that is refused is explained on a page', async () => {
+    const answer = await post('', { name: 'x' }, { ...ours, Accept: browserAccept, 'Accept-Language': 'pt-BR' })
+    expect([answer.status, answer.type]).toEqual([403, 'text/html'])
+    expect(answer.text).toContain('Formulário desatualizado')
+  })
+})

@@ -1,0 +1,116 @@
+import request from 'supertest'
+import { describe, expect, test } from 'vitest'
+import { catalogue as errors } from '../../src/errors/catalogue.ts'
+import { catalogue as events } from '../../src/events/catalogue.ts'
+import { createSurface, routes } from './surface.tsx'
+
+const surface = createSurface()
+type Operation = {
+  operationId: string
+  parameters?: { name: string; in: string; required: boolean; schema: object }[]
+  responses: Record<string, { description: string; content?: Record<string, { schema: object }> }>
+  security: object[]
+  requestBody?: { required: boolean; content: Record<string, { schema: unknown }> }
+}
+type OpenApi = {
+  openapi: string
+  info: { version: string }
+  paths: Record<string, Record<string, Operation>>
+  components: { schemas: Record<string, unknown>; securitySchemes: object }
+}
+const read = async () => (await request(surface.app).get('/openapi.json')).body as OpenApi
+
+describe('openapi.json', () => {
+  test('names every route there is, its own and the documentation’s too', async () => {
+    const { paths, info, openapi } = await read()
+    expect([openapi, info.version]).toEqual(['3.1.0', '1.2.3'])
+    const named = Object.entries(paths).flatMap(([path, each]) =>
+      Object.keys(each).map((method) => `${method} ${path}`),
+    )
+    const declared = routes.map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`)
+    expect(named).toEqual(
+      expect.arrayContaining([...declared, 'get /openapi.json', 'get /docs', 'get /docs/errors/{code}']),
+    )
+    expect(named).toHaveLength(declared.length + 5)
+  })
+  test('declares every parameter of every path', async () => {
+    for (const [path, operations] of Object.entries((await read()).paths)) {
+      const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
+      for (const { parameters = [] } of Object.values(operations)) {
+        expect(parameters.filter((each) => each.in === 'path').map(({ name }) => name)).toEqual(inPath)
+        for (const { schema, required, in: where } of parameters) {
+          expect(schema).toBeTypeOf('object')
+          if (where === 'path') expect(required).toBe(true)
+        }
+      }
+    }
+  })
+  test('points at nothing that is not there, and gives every operation a name of its own', async () => {
+    const document = await read()
+    const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(
+      ([, target]) => target as string,
+    )
+    expect(references).toContain('#/components/schemas/Thing')
+    expect(references).toContain('#/components/schemas/Problem')
+    for (const target of references) {
+      const found = target
+        .slice(2)
+        .split('/')
+        .reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], document)
+      expect([target, typeof found]).toEqual([target, 'object'])
+    }
+    const ids = Object.values(document.paths).flatMap((each) =>
+      Object.values(each).map(({ operationId }) => operationId),
+    )
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+  test('says how a request is made, who may, and what it may be refused with', async () => {
+    const { paths } = await read()
+    const token = paths['/token']?.post as Operation
+    expect(Object.keys(token.requestBody?.content ?? {})).toEqual([
+      'application/json',
+      'application/x-www-form-urlencoded',
+    ])
+    expect(token.responses[401]?.description).toContain('`token_reused`')
+    expect(token.responses[200]?.content).toHaveProperty('application/json')
+    expect(token.security).toEqual([])
+    expect(paths['/mine']?.get?.security).toEqual([{ bearer: [] }, { cookie: [] }])
+    expect(paths['/mine']?.delete?.responses).toHaveProperty('204')
+    expect(paths['/things']?.post?.responses[201]?.content?.['application/json']?.schema).toEqual({
+      $ref: '#/components/schemas/Thing',
+    })
+    expect(paths['/pages/mine']?.get?.responses).toHaveProperty('303')
+    expect(paths['/pages/form']?.post?.requestBody?.content).toMatchObject({
+      'application/x-www-form-urlencoded': { schema: { allOf: [{ required: ['csrf'] }, { required: ['name'] }] } },
+    })
+    for (const operations of Object.values(paths)) {
+      for (const { responses } of Object.values(operations)) {
+        expect(Object.keys(responses).length).toBeGreaterThan(1)
+        for (const { description } of Object.values(responses)) expect(description).not.toBe('')
+      }
+    }
+  })
+})
+
+describe('the documentation', () => {
+  const see = async (path: string, language = 'en') =>
+    request(surface.app).get(path).set('Accept', 'text/html').set('Accept-Language', language)
+  test('lists every route without a script', async () => {
+    const { text } = await see('/docs')
+    for (const { method, path } of routes) expect(text).toContain(`${method.toUpperCase()} ${path}`)
+    expect(text).not.toContain('<script')
+    expect(text).not.toContain('style=')
+  })
+  test('explains every error at the address its problems name', async () => {
+    const { text } = await see('/docs/errors')
+    for (const code of Object.keys(errors)) expect(text).toContain(`/docs/errors/${code}`)
+    const { body } = await request(surface.app).get('/mine')
+    const one = await see(new URL(body.type).pathname, 'pt-BR')
+    expect([one.status, one.text.includes('Entre primeiro')]).toEqual([200, true])
+    expect((await see('/docs/errors/toString')).status).toBe(404)
+  })
+  test('lists every event', async () => {
+    const { text } = await see('/docs/events')
+    for (const name of Object.keys(events)) expect(text).toContain(name)
+  })
+})

@@ -1,0 +1,137 @@
+import request from 'supertest'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { browserAccept, createSurface, type Surface } from './surface.tsx'
+
+let surface: Surface
+beforeEach(() => {
+  surface = createSurface()
+})
+const mine = (path = '/mine') => request(surface.app).get(path)
+
+describe('a bearer token', () => {
+  test.each([
+    ['nothing', undefined, 401, 'authentication_required', /^Bearer$/],
+    ['a good token', 'Bearer good', 200, undefined, undefined],
+    ['the scheme in any case', 'bearer good', 200, undefined, undefined],
+    [
+      'an unknown token',
+      'Bearer bad',
+      401,
+      'token_invalid',
+      /^Bearer error="invalid_token", error_description="[^"\\]+"$/,
+    ],
+    ['an expired token', 'Bearer old', 401, 'token_expired', /^Bearer error="invalid_token"/],
+    ['a refresh token', 'Bearer refresh', 401, 'token_wrong_type', /^Bearer error="invalid_token"/],
+    ['no token after the scheme', 'Bearer', 400, 'invalid_request', /^Bearer error="invalid_request"/],
+    ['two tokens', 'Bearer good good', 400, 'invalid_request', /^Bearer error="invalid_request"/],
+    ['two in a list', 'Bearer good, Bearer good', 400, 'invalid_request', /^Bearer error="invalid_request"/],
+    ['a token with quotes', 'Bearer "good"', 400, 'invalid_request', /^Bearer error="invalid_request"/],
+    ['another scheme', 'Basic Z29vZDo=', 401, 'authentication_required', /^Bearer$/],
+    ['an empty header', '', 401, 'authentication_required', /^Bearer$/],
+  ])('%s is answered as RFC 6750 says', async (_, header, status, code, challenge) => {
+    const get = mine()
+    if (header !== undefined) get.set('Authorization', header)
+    const answer = await get
+    expect([answer.status, answer.body.code]).toEqual([status, code])
+    if (challenge) expect(answer.headers['www-authenticate']).toMatch(challenge)
+    else expect(answer.headers['www-authenticate']).toBeUndefined()
+  })
+  test('sent in two headers is refused, whichever of them is good', async () => {
+    const answer = await mine().set('Authorization', ['Bearer good', 'Bearer bad'] as unknown as string)
+    expect([answer.status, answer.body.code]).toEqual([400, 'invalid_request'])
+  })
+  test('in the query or the body is never looked at', async () => {
+    expect((await mine('/mine?access_token=good')).status).toBe(401)
+    const form = await request(surface.app).delete('/mine').type('form').send('access_token=good')
+    expect(form.status).toBe(401)
+  })
+  test('that is bad is refused on a public route too: whoever sent it believes to be somebody', async () => {
+    expect((await mine('/things/thg_1').set('Authorization', 'Bearer bad')).status).toBe(401)
+    expect((await mine('/things/thg_1').set('Authorization', 'Bearer good')).body.who).toBe('usr_ana')
+    expect((await mine('/things/thg_1')).body.who).toBe(null)
+  })
+  test('is not looked at where credentials are the handler’s business, and given to it unread', async () => {
+    const answer = await request(surface.app)
+      .post('/token')
+      .set('Authorization', 'Bearer a.b.c')
+      .send({ grant_type: 'x' })
+    expect(answer.body.bearer).toBe('a.b.c')
+    const basic = await request(surface.app).post('/token').set('Authorization', 'Basic eDp5').send({ grant_type: 'x' })
+    expect(basic.body.bearer).toBe(null)
+  })
+  test('wins over the cookie', async () => {
+    const answer = await mine('/mine').set('Authorization', 'Bearer good').set('Cookie', 'vinculum_session=old')
+    expect(answer.body.via).toBe('bearer')
+  })
+  test('is asked for before a stranger’s body is read', async () => {
+    const answer = await request(surface.app).delete('/mine').send({ unknown: 1 })
+    expect(answer.status).toBe(401)
+  })
+})
+
+describe('a session cookie', () => {
+  test('is somebody', async () => {
+    expect((await mine().set('Cookie', 'vinculum_session=good')).body).toEqual({ who: 'usr_ana', via: 'cookie' })
+  })
+  test('of a session that is over is nobody on a public route, and is taken back', async () => {
+    const answer = await mine('/things/thg_1').set('Cookie', 'vinculum_session=old')
+    expect([answer.status, answer.body.who]).toEqual([200, null])
+    expect(answer.headers['set-cookie']).toEqual([
+      'vinculum_session=; Max-Age=0; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; SameSite=Lax',
+    ])
+  })
+  test('of a session that is over says so on a route that needs somebody', async () => {
+    const answer = await mine().set('Cookie', 'vinculum_session=old')
+    expect([answer.status, answer.body.code]).toEqual([401, 'session_expired'])
+    expect(answer.headers['www-authenticate']).toMatch(/^Bearer error="invalid_token"/)
+  })
+  test('is prefixed and Secure everywhere but on loopback outside production', async () => {
+    for (const [url, production, name] of [
+      ['https://id.example.test', true, '__Host-vinculum_session'],
+      ['https://localhost', false, '__Host-vinculum_session'],
+      ['http://localhost', true, '__Host-vinculum_session'],
+      ['http://192.168.0.2', false, '__Host-vinculum_session'],
+      ['http://127.0.0.1:3000', false, 'vinculum_session'],
+      ['http://[::1]:3000', false, 'vinculum_session'],
+    ] as const) {
+      surface = createSurface({ publicUrl: new URL(url), production })
+      const [taken] = (await mine('/things/thg_1').set('Cookie', `${name}=old`)).headers['set-cookie'] ?? []
+      expect([url, taken?.split('=')[0], taken?.includes('; Secure')]).toEqual([url, name, name.startsWith('__Host-')])
+    }
+  })
+  test('without its prefix is nobody’s where the prefix is due', async () => {
+    surface = createSurface({ publicUrl: new URL('https://id.example.test') })
+    expect((await mine().set('Cookie', 'vinculum_session=good')).status).toBe(401)
+  })
+})
+
+describe('a page for somebody', () => {
+  test('sends whoever is nobody to sign in and back', async () => {
+    const answer = await mine('/pages/mine?tab=1&x=%2F').set('Accept', browserAccept)
+    expect([answer.status, answer.headers.location]).toEqual([
+      303,
+      '/login?return_to=%2Fpages%2Fmine%3Ftab%3D1%26x%3D%252F',
+    ])
+  })
+  test('tells a program that asks for JSON 401', async () => {
+    expect((await mine('/pages/mine').set('Accept', 'application/json')).status).toBe(401)
+    const json = await mine('/pages/mine').set('Accept', 'application/json').set('Authorization', 'Bearer good')
+    expect(json.body).toEqual({ who: 'usr_ana' })
+  })
+  test('never sends anybody back to another host', async () => {
+    const answer = await mine('/pages/mine').set('Accept', browserAccept)
+    expect(answer.headers.location).toBe('/login?return_to=%2Fpages%2Fmine')
+  })
+})
+
+describe('what needs a recent sign-in', () => {
+  const erase = () => request(surface.app).delete('/mine/recent').set('Authorization', 'Bearer good')
+  test('is done within its seconds and refused a second after', async () => {
+    surface.turn(300)
+    expect((await erase()).status).toBe(204)
+    surface.turn(1)
+    const late = await erase()
+    expect([late.status, late.body.code]).toEqual([403, 'reauthentication_required'])
+    expect(late.headers['www-authenticate']).toMatch(/error="insufficient_user_authentication".*max_age=600$/)
+  })
+})

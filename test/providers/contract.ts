@@ -1,0 +1,419 @@
+/**
+ * What every provider promises, over real HTTP. A new provider is one file, one line in the registry, and one call
+ * of `providerContract`.
+ */
+import { createHash } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { Fault, ProviderId } from '../../sandbox/sandbox.ts'
+import type { Claims } from '../../src/providers/provider.ts'
+import { enter, named, startWorld, type TestWorld, value, visit } from './fixture.ts'
+
+export type Promised = {
+  /** The claims of these people of the sandbox, exactly. */
+  readonly claims: Readonly<Record<'ada' | 'linus' | 'mallory', (subject: string) => Claims>>
+  /** The provider's own name for the member that says who it is, to take it away. */
+  readonly withoutSubject: (body: Record<string, unknown>) => unknown
+}
+
+const unavailable: readonly [string, Fault][] = [
+  ['closes the connection', { kind: 'reset' }],
+  ['loses the answer', { kind: 'lost-answer' }],
+  ['ends in mid-body', { kind: 'truncate-fin' }],
+  ['breaks off in mid-body', { kind: 'truncate-rst' }],
+  ['answers 500 with a page', { kind: 'status', status: 500, body: '<h1>Unicorn</h1>' }],
+  ['answers 503 without a body', { kind: 'status', status: 503 }],
+  ['asks for patience', { kind: 'status', status: 429, body: { error: 'slow_down' } }],
+]
+const garbage: readonly [string, Fault][] = [
+  ['answers a page', { kind: 'html' }],
+  ['answers null', { kind: 'null' }],
+  ['answers half of its JSON', { kind: 'not-json' }],
+  ['answers more than anybody reads', { kind: 'huge' }],
+  ['answers compressed without being asked', { kind: 'gzip-bomb' }],
+  ['answers a number', { kind: 'json', body: 42 }],
+  ['answers text', { kind: 'json', body: 'access_token' }],
+  ['answers a list', { kind: 'json', body: [] }],
+  ['answers an empty object', { kind: 'json', body: {} }],
+  ['answers 204', { kind: 'status', status: 204 }],
+]
+const badTokens: readonly [string, Fault][] = [
+  ['a number for a token', { kind: 'json', body: { access_token: 123, token_type: 'Bearer' } }],
+  ['null for a token', { kind: 'json', body: { access_token: null, token_type: 'Bearer' } }],
+  ['an empty token', { kind: 'json', body: { access_token: '', token_type: 'Bearer' } }],
+  ['a token with a line break', { kind: 'json', body: { access_token: 'a\r\nX-Admin: 1', token_type: 'Bearer' } }],
+  ['a token of another type', { kind: 'json', body: { access_token: 'a', token_type: 'mac' } }],
+  ['an object for a refresh token', { kind: 'json', body: { access_token: 'a', refresh_token: {} } }],
+  ['an error beside a token', { kind: 'json', body: { access_token: 'a', error: 'access_denied' } }],
+]
+
+export function providerContract(kind: ProviderId, promised: Promised): void {
+  describe(`${kind}, like every provider,`, () => {
+    let world: TestWorld
+    beforeAll(async () => {
+      world = await startWorld()
+      await world.warm(kind)
+    })
+    afterEach(() => world.reset())
+    afterAll(() => world.close())
+
+    const open = (breaker = {}) => {
+      const opened = world.open({ breaker })
+      return { ...opened, provider: named(opened.providers, kind) }
+    }
+    const tokenCalls = () => world.sandbox.journal.calls(kind, 'token').length
+
+    describe('signing in', () => {
+      test.each(['ada', 'linus', 'mallory'] as const)('says of %s what the provider said', async (who) => {
+        const { providers, provider } = open()
+        const { claims } = await enter(world.sandbox, providers, provider, who)
+        expect(claims.subject).toMatch(/^\S+$/)
+        expect(claims).toEqual(promised.claims[who](claims.subject))
+      })
+
+      test('asks with PKCE, a state nobody guesses, and no secret', async () => {
+        const { providers, provider } = open()
+        const { url, state, verifier } = await visit(providers, provider)
+        const asked = Object.fromEntries(url.searchParams)
+        expect(asked).toMatchObject({
+          response_type: 'code',
+          client_id: provider.clientId,
+          redirect_uri: provider.redirectUris.default,
+          code_challenge_method: 'S256',
+          code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+          state,
+        })
+        expect(verifier).toMatch(/^[\w.~-]{43,128}$/)
+        expect(Buffer.from(state, 'base64url').length).toBeGreaterThanOrEqual(32)
+        expect(asked).not.toHaveProperty('client_secret')
+        expect(provider.authorizeOrigin()).toBe(url.origin)
+      })
+
+      test('never repeats a state, a verifier or a nonce', async () => {
+        const { providers, provider } = open()
+        const ask = { redirectUri: String(provider.redirectUris.default), intent: 'login' } as const
+        const begun = await Promise.all(
+          Array.from({ length: 50 }, async () => value(await providers.begin(provider, ask))),
+        )
+        const secrets = begun.flatMap(({ state, verifier, nonce }) =>
+          nonce === null ? [state, verifier] : [state, verifier, nonce],
+        )
+        expect(new Set(secrets).size).toBe(secrets.length)
+      })
+
+      test('keeps tokens out of addresses, follows the verifier with its challenge, and says its name', async () => {
+        const { providers, provider } = open()
+        const { exchanged } = await enter(world.sandbox, providers, provider)
+        const calls = world.sandbox.journal.calls(kind).filter(({ endpoint }) => endpoint !== 'authorize')
+        expect(calls.length).toBeGreaterThanOrEqual(2)
+        for (const { path, query, headers } of calls) {
+          expect(JSON.stringify([path, query])).not.toContain(exchanged.tokens.accessToken)
+          expect(headers['user-agent']).toBe('vinculum')
+          expect(headers).not.toHaveProperty('accept-encoding')
+        }
+        const asked = world.sandbox.journal.calls(kind, 'authorize')[0]?.query.code_challenge
+        const shown = String(world.sandbox.journal.calls(kind, 'token')[0]?.body.code_verifier)
+        expect(createHash('sha256').update(shown).digest('base64url')).toBe(asked)
+        const who = world.sandbox.journal.calls(kind, 'userinfo')[0]?.headers.authorization
+        expect(who).toBe(`Bearer ${exchanged.tokens.accessToken}`)
+      })
+
+      test('two overlapping callbacks each bring their own person', async () => {
+        const { providers, provider } = open()
+        const people = ['ada', 'mallory', 'grace', 'linus'] as const
+        const alone = new Map<string, string>()
+        for (const who of people) alone.set(who, (await enter(world.sandbox, providers, provider, who)).claims.subject)
+        const visits = []
+        for (const who of people) {
+          world.sandbox.as(who)
+          visits.push({ who, ...(await visit(providers, provider)) })
+        }
+        // The first to come back is answered last.
+        world.sandbox.fault({ provider: kind, endpoint: 'token', times: 1 }, { kind: 'slow', ms: 100 })
+        const together = await Promise.all(
+          visits.map(async ({ who, callback, flow }) => {
+            const exchanged = value(await providers.exchange(provider, callback, flow))
+            return [who, value(await providers.identify(provider, exchanged)).subject] as const
+          }),
+        )
+        expect(new Map(together)).toEqual(alone)
+      })
+    })
+
+    describe('the exchange', () => {
+      const refusedWith = async (change: (visited: Awaited<ReturnType<typeof visit>>) => void) => {
+        const { providers, provider } = open()
+        const visited = await visit(providers, provider)
+        change(visited)
+        const refused = await providers.exchange(provider, visited.callback, visited.flow)
+        expect(refused).toMatchObject({
+          ok: false,
+          error: { code: 'token_exchange_failed', cause: { kind: 'refused' } },
+        })
+      }
+
+      test('is refused for a code nobody issued', () =>
+        refusedWith(({ callback }) => {
+          callback.code = '4/0nobodys-code'
+        }))
+      test('is refused for another redirect address', () =>
+        refusedWith(({ flow }) => {
+          flow.redirectUri = 'http://localhost:9/elsewhere'
+        }))
+      test('is refused for another verifier', () =>
+        refusedWith(({ flow }) => {
+          flow.verifier = 'x'.repeat(43)
+        }))
+
+      test('is refused for a code used before', async () => {
+        const { providers, provider } = open()
+        const { callback, flow } = await visit(providers, provider)
+        value(await providers.exchange(provider, callback, flow))
+        expect(await providers.exchange(provider, callback, flow)).toMatchObject({
+          ok: false,
+          error: { code: 'token_exchange_failed' },
+        })
+      })
+
+      test('makes no call for an empty code', async () => {
+        const { providers, provider } = open()
+        const { callback, flow } = await visit(providers, provider)
+        const answer = await providers.exchange(provider, { ...callback, code: '' }, flow)
+        expect(answer).toMatchObject({ ok: false, error: { code: 'token_exchange_failed' } })
+        expect(tokenCalls()).toBe(0)
+      })
+
+      test.each(unavailable)(
+        'finds the provider unavailable when it %s, and does not try the code twice',
+        async (_name, fault) => {
+          const { providers, provider } = open()
+          const { callback, flow } = await visit(providers, provider)
+          world.sandbox.fault({ provider: kind, endpoint: 'token' }, fault)
+          const answer = await providers.exchange(provider, callback, flow)
+          expect(answer).toMatchObject({
+            ok: false,
+            error: { code: 'provider_unavailable', params: { provider: provider.name } },
+          })
+          expect(answer).toHaveProperty('error.retryAfter', expect.any(Number))
+          expect(tokenCalls()).toBe(1)
+        },
+      )
+
+      test.each([...garbage, ...badTokens])('fails when the provider %s', async (_name, fault) => {
+        const { providers, provider } = open()
+        const { callback, flow } = await visit(providers, provider)
+        world.sandbox.fault({ provider: kind, endpoint: 'token' }, fault)
+        expect(await providers.exchange(provider, callback, flow)).toMatchObject({
+          ok: false,
+          error: { code: 'token_exchange_failed' },
+        })
+        expect(tokenCalls()).toBe(1)
+      })
+
+      test.each<[string, Fault]>([
+        ['never answers', { kind: 'hang' }],
+        ['answers a byte at a time', { kind: 'drip' }],
+      ])('ends at the deadline when the provider %s', async (_name, fault) => {
+        const { providers, provider, heard } = open({ timeoutMs: 300 })
+        const { callback, flow } = await visit(providers, provider)
+        world.sandbox.fault({ provider: kind, endpoint: 'token' }, fault)
+        expect(await providers.exchange(provider, callback, flow)).toMatchObject({
+          ok: false,
+          error: { code: 'provider_unavailable', cause: { reason: 'timeout' } },
+        })
+        expect(heard('provider.call_failed')).toEqual([
+          { provider: provider.id, endpoint_type: 'token', reason: 'timeout' },
+        ])
+      })
+
+      test.each([301, 302, 303, 307, 308] as const)('does not follow a %d with the secret in hand', async (status) => {
+        const { providers, provider } = open()
+        const { callback, flow } = await visit(providers, provider)
+        world.sandbox.fault(
+          { provider: kind, endpoint: 'token' },
+          { kind: 'redirect', to: `${world.sandbox.url}/github/elsewhere`, status },
+        )
+        expect(await providers.exchange(provider, callback, flow)).toMatchObject({
+          ok: false,
+          error: { code: 'token_exchange_failed', cause: { reason: 'redirect' } },
+        })
+        expect(world.sandbox.journal.filter(({ path }) => path.endsWith('/elsewhere'))).toEqual([])
+      })
+
+      test('a refusal tells the log a class and a code, never a secret', async () => {
+        const { providers, provider } = open()
+        const { callback, flow } = await visit(providers, provider)
+        world.sandbox.fault(
+          { provider: kind, endpoint: 'token' },
+          {
+            kind: 'status',
+            status: 400,
+            body: { error: callback.code.slice(0, 40), error_description: callback.code },
+          },
+        )
+        const told = JSON.stringify(await providers.exchange(provider, callback, flow))
+        for (const secret of [callback.code.slice(0, 20), flow.verifier, callback.state])
+          expect(told).not.toContain(secret)
+      })
+    })
+
+    describe('who it is', () => {
+      const arrive = async (breaker = {}) => {
+        const opened = open(breaker)
+        const { callback, flow } = await visit(opened.providers, opened.provider)
+        return { ...opened, exchanged: value(await opened.providers.exchange(opened.provider, callback, flow)) }
+      }
+
+      test.each(unavailable)('finds the provider unavailable when it %s', async (_name, fault) => {
+        const { providers, provider, exchanged } = await arrive()
+        world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, fault)
+        expect(await providers.identify(provider, exchanged)).toMatchObject({
+          ok: false,
+          error: { code: 'provider_unavailable' },
+        })
+      })
+
+      test.each<[string, Fault]>([
+        ...garbage,
+        ['does not say who', { kind: 'mutate', change: promised.withoutSubject }],
+        ['refuses the token', { kind: 'status', status: 401, body: { message: 'Bad credentials' } }],
+        ['redirects', { kind: 'redirect', to: 'http://127.0.0.1:9/' }],
+      ])('is not known when the provider %s', async (_name, fault) => {
+        const { providers, provider, exchanged } = await arrive()
+        world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, fault)
+        expect(await providers.identify(provider, exchanged)).toMatchObject({
+          ok: false,
+          error: { code: 'user_info_fetch_failed' },
+        })
+      })
+
+      test('ends at the deadline when the provider never answers', async () => {
+        const { providers, provider, exchanged } = await arrive({ timeoutMs: 300 })
+        world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, { kind: 'hang' })
+        expect(await providers.identify(provider, exchanged)).toMatchObject({
+          error: { code: 'provider_unavailable', cause: { reason: 'timeout' } },
+        })
+        expect(world.sandbox.journal.calls(kind, 'userinfo')).toHaveLength(1)
+      })
+
+      test('is asked again after a failure that came fast', async () => {
+        const { providers, provider, exchanged, heard } = await arrive()
+        world.sandbox.fault({ provider: kind, endpoint: 'userinfo', times: 1 }, { kind: 'reset' })
+        value(await providers.identify(provider, exchanged))
+        expect(world.sandbox.journal.calls(kind, 'userinfo')).toHaveLength(2)
+        expect(heard('provider.call_failed')).toEqual([])
+      })
+    })
+
+    describe('a provider in trouble', () => {
+      test('is left alone for as long as it asks, by our clock', async () => {
+        const { providers, provider } = open()
+        const first = await visit(providers, provider)
+        const asked: Fault = { kind: 'status', status: 429, headers: { 'retry-after': '120' } }
+        world.sandbox.fault({ provider: kind, endpoint: 'token', times: 1 }, asked)
+        expect(await providers.exchange(provider, first.callback, first.flow)).toMatchObject({
+          error: { code: 'provider_unavailable', retryAfter: 120 },
+        })
+        world.turn(60)
+        const second = await visit(providers, provider)
+        const held = await providers.exchange(provider, second.callback, second.flow)
+        expect(held).toMatchObject({ error: { code: 'provider_unavailable', cause: { reason: 'held_off' } } })
+        expect(held).toHaveProperty('error.retryAfter', expect.closeTo(60, -1))
+        expect(tokenCalls()).toBe(1)
+        world.turn(61)
+        value(await providers.exchange(provider, second.callback, second.flow))
+      })
+
+      test('opens its breaker after enough failures, spares it calls, and closes once it is well', async () => {
+        const { providers, provider, events, heard } = open({ volume: 3, resetMs: 50 })
+        const halfOpen = new Promise<void>((resolve) =>
+          events.on('wait', ['provider.breaker_changed'], ({ data }) => data.state === 'half_open' && resolve()),
+        )
+        const { callback, flow } = await visit(providers, provider)
+        world.sandbox.fault({ provider: kind, endpoint: 'token', times: 3 }, { kind: 'status', status: 503 })
+        for (let n = 1; n <= 3; n += 1) {
+          expect(providers.status(provider)).toBe('up')
+          await providers.exchange(provider, callback, flow)
+        }
+        expect(providers.status(provider)).toBe('down')
+        expect(providers.health()).toContainEqual({ provider: provider.id, endpointType: 'token', state: 'open' })
+        expect(await providers.exchange(provider, callback, flow)).toMatchObject({
+          error: { code: 'provider_unavailable', retryAfter: 1, cause: { reason: 'breaker_open' } },
+        })
+        expect(tokenCalls()).toBe(3)
+
+        await halfOpen
+        expect(providers.status(provider)).toBe('degraded')
+        value(await providers.exchange(provider, callback, flow))
+        expect(providers.status(provider)).toBe('up')
+        expect(heard('provider.breaker_changed')).toEqual(
+          ['open', 'half_open', 'closed'].map((state) => ({ provider: provider.id, endpoint_type: 'token', state })),
+        )
+        expect(heard('provider.call_failed')).toEqual(
+          ['status_503', 'status_503', 'status_503', 'breaker_open'].map((reason) => ({
+            provider: provider.id,
+            endpoint_type: 'token',
+            reason,
+          })),
+        )
+      })
+
+      test('does not open its breaker by refusing', async () => {
+        const { providers, provider } = open({ volume: 3 })
+        const { callback, flow } = await visit(providers, provider)
+        for (let n = 0; n < 10; n += 1)
+          await providers.exchange(provider, { ...callback, code: '4/0nobodys-code' }, flow)
+        expect(providers.status(provider)).toBe('up')
+        value(await providers.exchange(provider, callback, flow))
+      })
+
+      test('does not take its other endpoints, nor other providers, down with it', async () => {
+        const { providers, provider } = open({ volume: 1 })
+        const { callback, flow } = await visit(providers, provider)
+        const exchanged = value(await providers.exchange(provider, callback, flow))
+        world.sandbox.fault({ provider: kind, endpoint: 'token' }, { kind: 'reset' })
+        await providers.exchange(provider, callback, flow)
+        expect(providers.status(provider)).toBe('down')
+        value(await providers.identify(provider, exchanged))
+        for (const other of providers.list()) if (other.id !== provider.id) expect(providers.status(other)).toBe('up')
+      })
+    })
+
+    test('a token is taken back, and an unknown one counts as taken back', async () => {
+      if (kind === 'atlassian') world.sandbox.switches.atlassian.revoke = 200
+      const { providers, provider } = open()
+      const { exchanged } = await enter(world.sandbox, providers, provider)
+      expect(await providers.revoke(provider, exchanged.tokens)).toEqual({ tag: 'revoked' })
+      expect(await providers.identify(provider, exchanged)).toMatchObject({ error: { code: 'user_info_fetch_failed' } })
+      expect(await providers.revoke(provider, exchanged.tokens)).toEqual({ tag: 'revoked' })
+      for (const { path, query } of world.sandbox.journal.calls(kind, 'revoke'))
+        expect(JSON.stringify([path, query])).not.toContain(exchanged.tokens.accessToken)
+    })
+
+    test('a revocation the provider cannot take now is tried later', async () => {
+      const { providers, provider } = open()
+      const { exchanged } = await enter(world.sandbox, providers, provider)
+      const fault: Fault = { kind: 'status', status: 503, headers: { 'retry-after': '30' } }
+      world.sandbox.fault({ provider: kind, endpoint: 'revoke' }, fault)
+      expect(await providers.revoke(provider, exchanged.tokens)).toEqual({
+        tag: 'transient',
+        reason: 'status_503',
+        retryAfter: 30,
+      })
+    })
+
+    test('the profile leaves out whatever looks like a credential', async () => {
+      const { providers, provider } = open()
+      const { exchanged, claims } = await enter(world.sandbox, providers, provider)
+      const change = (body: Record<string, unknown>) => ({
+        ...body,
+        access_token: 's3cret',
+        nested: { client_secret: 's3cret' },
+      })
+      world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, { kind: 'mutate', change })
+      const token = async () => ({ ok: true as const, value: exchanged.tokens.accessToken })
+      const said = value(await providers.profile(provider, claims, token))
+      expect(said).toMatchObject({ claims, fromCache: false, stale: false })
+      expect(JSON.stringify(said)).not.toContain('s3cret')
+    })
+  })
+}

@@ -1,0 +1,115 @@
+/** Providers of the product in front of the sandbox's look-alikes, over real HTTP, on a clock that tests turn. */
+import { CALLBACK_NAME } from '../../sandbox/clients.ts'
+import { type ProviderId, type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
+import { readConfig } from '../../src/config.ts'
+import { createBus } from '../../src/events/bus.ts'
+import type { Event } from '../../src/events/catalogue.ts'
+import { systemRandom } from '../../src/kernel/ids.ts'
+import type { BreakerSettings, Provider, ProviderSettings } from '../../src/providers/provider.ts'
+import { createProviders, type Exchanged, type Providers } from '../../src/providers/providers.ts'
+
+export const kinds = ['google', 'github', 'atlassian', 'oidc', 'oauth2'] as const satisfies readonly ProviderId[]
+
+/** Patient enough for a busy machine; a breaker that opens is asked for. */
+const breaker: BreakerSettings = { timeoutMs: 5000, errorThresholdPercent: 50, volume: 100, resetMs: 60_000 }
+
+type Changes = { breaker?: Partial<BreakerSettings>; userInfoTtlSeconds?: number; production?: boolean }
+type Changed = (settings: ProviderSettings) => ProviderSettings
+
+/** One instance of the product's providers, as `settings` describe them. */
+export function openProviders(
+  settings: readonly ProviderSettings[],
+  clock: () => Date,
+  { breaker: changed, userInfoTtlSeconds = 3600, production = false }: Changes = {},
+) {
+  const events = createBus(clock)
+  const heard: Event[] = []
+  events.all('test', (event) => heard.push(event))
+  const providers = createProviders({
+    settings: settings.map((one) => ({ ...one, breaker: { ...breaker, ...changed } })),
+    events,
+    clock,
+    random: systemRandom,
+    production,
+    userInfoTtlSeconds,
+  })
+  return {
+    providers,
+    events,
+    /** The payloads of this event, in order. */
+    heard: (name: Event['name']) => heard.filter((event) => event.name === name).map(({ data }) => data),
+  }
+}
+export type Opened = ReturnType<typeof openProviders>
+
+export async function startWorld() {
+  let ahead = 0
+  const clock = () => new Date(Date.now() + ahead * 1000)
+  const sandbox = await startSandbox({ port: 0, clock, as: 'ada' })
+  const settings = readConfig({ NODE_ENV: 'test', ...sandbox.env }).providers
+  const opened: Providers[] = []
+
+  return {
+    sandbox,
+    clock,
+    turn: (seconds: number) => {
+      ahead += seconds
+    },
+    open(changes: Changes = {}, change: Changed = (one) => one) {
+      const one = openProviders(settings.map(change), clock, changes)
+      opened.push(one.providers)
+      return one
+    },
+    /** Makes keys and loads the OpenID provider, which takes longer than the short deadlines of some tests. */
+    async warm(kind: ProviderId) {
+      const { providers } = this.open()
+      await enter(sandbox, providers, named(providers, kind))
+      sandbox.reset()
+    },
+    async reset() {
+      ahead = 0
+      sandbox.reset()
+      await Promise.all(opened.splice(0).map((providers) => providers.close()))
+    },
+    async close() {
+      await this.reset()
+      await sandbox.close()
+    },
+  }
+}
+export type TestWorld = Awaited<ReturnType<typeof startWorld>>
+
+/** The provider as the product calls this look-alike. */
+export function named(providers: Providers, kind: ProviderId): Provider {
+  const provider = providers.get(CALLBACK_NAME[kind])
+  if (!provider) throw new Error(`${kind} is not configured`)
+  return provider
+}
+
+/** `ok`'s value; a refusal fails the test with its code. */
+export function value<T>(result: { ok: true; value: T } | { ok: false; error: { code: string; cause?: unknown } }): T {
+  if (!result.ok) throw new Error(`${result.error.code}: ${JSON.stringify(result.error.cause)}`)
+  return result.value
+}
+
+/** As a browser would: to the provider, and back with what it says. */
+export async function visit(providers: Providers, provider: Provider) {
+  const redirectUri = String(provider.redirectUris.default)
+  const begun = value(await providers.begin(provider, { redirectUri, intent: 'login' }))
+  const there = await fetch(begun.url, { redirect: 'manual' })
+  const back = new URL(there.headers.get('location') ?? 'http://nowhere.invalid')
+  const { code = '', state = '', iss } = Object.fromEntries(back.searchParams)
+  return {
+    ...begun,
+    callback: { code, state, iss },
+    flow: { redirectUri, verifier: begun.verifier, nonce: begun.nonce },
+  }
+}
+
+/** The whole sign-in, up to who it is. */
+export async function enter(sandbox: Sandbox, providers: Providers, provider: Provider, identity = 'ada') {
+  sandbox.as(identity)
+  const { callback, flow } = await visit(providers, provider)
+  const exchanged: Exchanged = value(await providers.exchange(provider, callback, flow))
+  return { exchanged, claims: value(await providers.identify(provider, exchanged)) }
+}

@@ -1,0 +1,120 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import Database from 'better-sqlite3'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createGroupCommit } from '../../src/store/group-commit.ts'
+import { newFile } from '../support/sqlite.ts'
+
+describe('writes of one turn of the event loop', () => {
+  let file: string
+  let inside: Database.Database
+  let outside: Database.Database
+  let group: ReturnType<typeof createGroupCommit>
+
+  beforeEach(() => {
+    file = newFile()
+    mkdirSync(dirname(file))
+    inside = new Database(file, { timeout: 0 })
+    inside.pragma('journal_mode = WAL')
+    inside.pragma('foreign_keys = ON')
+    inside.exec(`create table notes (id integer primary key, parent integer references notes);`)
+    outside = new Database(file, { timeout: 0 })
+    group = createGroupCommit(inside)
+  })
+  afterEach(() => {
+    inside.close()
+    outside.close()
+  })
+
+  const insert = (id: number, parent: number | null = null) =>
+    inside.prepare('insert into notes values (?, ?)').run(id, parent)
+  /** What somebody else sees in the file. */
+  const seen = () => outside.prepare('select id from notes order by id').pluck().all()
+  const failure = (promise: Promise<unknown>) =>
+    promise.then(
+      () => 'kept',
+      (error: Error) => error.message,
+    )
+
+  test('share one transaction: nobody outside sees one of them before all are committed', async () => {
+    const log: unknown[] = []
+    const first = group.join(true, () => insert(1)).then(() => log.push('first answered', seen()))
+    const second = group.join(true, () => {
+      log.push('second runs', inside.prepare('select count(*) from notes').pluck().get(), seen())
+      insert(2)
+    })
+    expect(seen()).toEqual([])
+    await Promise.all([first, second])
+    expect(log).toEqual(['second runs', 1, [], 'first answered', [1, 2]])
+  })
+
+  test('are answered with what they came to', async () => {
+    expect(await Promise.all([group.join(true, () => 'a'), group.join(false, () => 'b')])).toEqual(['a', 'b'])
+  })
+
+  test('of which a script throws: it alone is undone, to its beginning', async () => {
+    const kept = [group.join(true, () => insert(1)), group.join(false, () => insert(3))]
+    const undone = group.join(true, () => {
+      insert(2)
+      throw new Error('second thoughts')
+    })
+    kept.push(group.join(true, () => insert(4)))
+    expect(await failure(undone)).toBe('second thoughts')
+    await Promise.all(kept)
+    expect(seen()).toEqual([1, 3, 4])
+  })
+
+  test('of which a single statement fails: it alone is undone', async () => {
+    const answers = [1, 1, 2].map((id) => failure(group.join(false, () => insert(id))))
+    expect(await Promise.all(answers)).toEqual(['kept', 'UNIQUE constraint failed: notes.id', 'kept'])
+    expect(seen()).toEqual([1, 2])
+  })
+
+  test('whose commit fails: everybody is told, nothing is kept, and the next ones are', async () => {
+    const answers = [
+      group.join(true, () => insert(1)),
+      group.join(true, () => {
+        // Checked at the commit, so it is the COMMIT that fails.
+        inside.pragma('defer_foreign_keys = ON')
+        insert(2, 99)
+      }),
+    ].map(failure)
+    expect(await Promise.all(answers)).toEqual(Array(2).fill('FOREIGN KEY constraint failed'))
+    expect(seen()).toEqual([])
+    await group.join(true, () => insert(3))
+    expect(seen()).toEqual([3])
+  })
+
+  test('that lose their transaction half-way, as on a full disk: everybody is told, nothing is kept', async () => {
+    const answers = [
+      group.join(true, () => insert(1)),
+      group.join(false, () => {
+        inside.exec('ROLLBACK')
+        throw new Error('database or disk is full')
+      }),
+      group.join(true, () => insert(2)),
+    ].map(failure)
+    expect(await Promise.all(answers)).toEqual(Array(3).fill('database or disk is full'))
+    expect(seen()).toEqual([])
+    await group.join(true, () => insert(3))
+    expect(seen()).toEqual([3])
+  })
+
+  test('that find the database busy for too long: everybody is told, and the next ones are kept', async () => {
+    outside.exec('BEGIN IMMEDIATE')
+    const answers = [group.join(true, () => insert(1)), group.join(false, () => insert(2))].map(failure)
+    expect(await Promise.all(answers)).toEqual(Array(2).fill('database is locked'))
+    outside.exec('COMMIT')
+    await group.join(true, () => insert(3))
+    expect(seen()).toEqual([3])
+  })
+
+  test('that wait while it closes are committed first; later ones are refused', async () => {
+    const waiting = group.join(true, () => insert(1))
+    group.close()
+    expect(seen()).toEqual([1])
+    await waiting
+    expect(await failure(group.join(true, () => insert(2)))).toBe('the store is closed')
+    expect(seen()).toEqual([1])
+  })
+})

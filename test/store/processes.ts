@@ -1,0 +1,68 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import type { StoreConfig } from '../../src/store/open.ts'
+import { type Backend, newcomer, open, signedIn } from './people.ts'
+
+export type Child = {
+  readonly process: ChildProcessByStdio<Writable, Readable, null>
+  /** Every line it has said so far, after `ready`. */
+  readonly said: unknown[]
+  readonly ready: Promise<void>
+  readonly ended: Promise<number | null>
+}
+
+/** Runs one task of `child.ts` in a process of its own; it begins when it is told to. */
+export function spawnChild(task: string, config: StoreConfig, rounds = 0): Child {
+  const script = fileURLToPath(new URL('child.ts', import.meta.url))
+  const args = ['--import', 'tsx', script, task, JSON.stringify(config), String(rounds)]
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const lines = createInterface({ input: child.stdout })
+  const said: unknown[] = []
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
+  const ready = new Promise<void>((resolve, reject) => {
+    lines.once('line', () => {
+      lines.on('line', (line) => said.push(JSON.parse(line)))
+      resolve()
+    })
+    void ended.then((status) => reject(new Error(`the child ended with ${status} before it was ready`)))
+  })
+  return { process: child, said, ready, ended }
+}
+
+/** Two processes that share nothing but the database, racing from the same moment. Answers what each of them won. */
+async function raceProcesses(task: string, config: StoreConfig, rounds: number): Promise<readonly unknown[][]> {
+  const children = [spawnChild(task, config, rounds), spawnChild(task, config, rounds)]
+  await Promise.all(children.map(({ ready }) => ready))
+  for (const { process } of children) process.stdin.write('go\n')
+  expect(await Promise.all(children.map(({ ended }) => ended))).toEqual([0, 0])
+  return children.map(({ said }) => said)
+}
+
+const numbers = (length: number): number[] => Array.from({ length }, (_, n) => n)
+const inOrder = (won: readonly unknown[][]): number[] => (won.flat() as number[]).sort((a, b) => a - b)
+
+export function storeProcesses({ name, place }: Backend): void {
+  describe(`two processes on one ${name}`, () => {
+    test('rotate every generation of a session exactly once', async () => {
+      const config = await place()
+      const opened = await open(config)
+      const { account } = await newcomer(opened)
+      await signedIn(opened, account.id, { id: 'ses_shared' })
+      expect(inOrder(await raceProcesses('rotate', config, 300))).toEqual(numbers(300))
+      expect(await opened.store.sessions.find('ses_shared')).toMatchObject({ generation: 300 })
+      await opened.store.close()
+    })
+
+    test('open every account once, on a database they both found empty', async () => {
+      const config = await place()
+      expect(inOrder(await raceProcesses('signIn', config, 100))).toEqual(numbers(100))
+      const { store, driver } = await open(config)
+      expect(await driver.read(driver.db.select().from(driver.tables.accounts))).toHaveLength(100)
+      expect(await driver.read(driver.db.select().from(driver.tables.identities))).toHaveLength(100)
+      await store.close()
+    })
+  })
+}

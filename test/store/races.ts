@@ -1,0 +1,319 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Account, Identity } from '../../src/accounts/ports.ts'
+import type { Store } from '../../src/store/open.ts'
+import {
+  account,
+  type Backend,
+  created,
+  flow,
+  identity,
+  key,
+  later,
+  newcomer,
+  newId,
+  now,
+  type Opened,
+  open,
+  session,
+  signedIn,
+  tokens,
+  unlinked,
+} from './people.ts'
+
+const rounds = 25
+
+/** What holds when many ask at once, through several stores on one database: each has connections of its own. */
+export function storeRaces({ name, place }: Backend): void {
+  describe(`on ${name}, of many at once`, () => {
+    let nodes: Opened[]
+    let stores: Store[]
+    let first: Store
+
+    beforeEach(async () => {
+      const config = await place()
+      // All at once, on a database that is not there yet: opening is a race of its own.
+      nodes = await Promise.all(Array.from({ length: 3 }, () => open(config)))
+      stores = nodes.map(({ store }) => store)
+      first = stores[0] as Store
+    })
+    afterEach(() => Promise.all(stores.map((store) => store.close())))
+
+    /** Everybody asks at once, two through each store. */
+    const race = <T>(ask: (store: Store, runner: number) => Promise<T>): Promise<T[]> =>
+      Promise.all([...stores, ...stores].map(ask))
+    const each = async (run: (round: number) => Promise<void>): Promise<void> => {
+      for (let round = 0; round < rounds; round++) await run(round)
+    }
+    const winners = (answers: readonly unknown[]): unknown[] => answers.filter(Boolean)
+    const told = () => nodes.flatMap(({ told }) => told.splice(0))
+    const countOf = async (table: 'accounts' | 'identities'): Promise<number> => {
+      const { driver } = nodes[0] as Opened
+      return (await driver.read(driver.db.select().from(driver.tables[table]))).length
+    }
+
+    test('first sign-ins with one identity, one opens an account', () =>
+      each(async (round) => {
+        const answers = await race((store) => {
+          const person = account()
+          const way = identity(person.id, { subject: `s${round}` })
+          return store.accounts.create(person, way, { separate: false }, [created(person.id)])
+        })
+        expect(winners(answers)).toHaveLength(1)
+        expect(told()).toHaveLength(1)
+        expect(await countOf('accounts')).toBe(round + 1)
+        expect(await countOf('identities')).toBe(round + 1)
+      }))
+
+    test.each([true, false])(
+      'sign-ins through different providers with one new address, one opens an account (verified: %s)',
+      (emailVerified) =>
+        each(async (round) => {
+          const email = `p${round}@example.com`
+          const answers = await race((store, runner) => {
+            const person = account({ email, emailVerified })
+            const way = identity(person.id, { provider: `p${runner}` })
+            return store.accounts.create(person, way, { separate: false }, [created(person.id)])
+          })
+          expect(winners(answers)).toHaveLength(1)
+          expect(told()).toHaveLength(1)
+          expect(await first.accounts.findByEmail(email)).toHaveLength(1)
+          expect(await countOf('accounts')).toBe(round + 1)
+        }),
+    )
+
+    test('claimants and one who proves, nobody is left with a claim who was there before the proof', () =>
+      each(async (round) => {
+        const email = `p${round}@example.com`
+        const proven = account({ email, emailVerified: true })
+        const answers = await race((store, runner) => {
+          const person = runner === 0 ? proven : account({ email })
+          return store.accounts.create(person, identity(person.id), { separate: runner === 0 }, [])
+        })
+        const holders = await first.accounts.findByEmail(email)
+        // The proof always succeeds; a claim beside it was refused, or ended by it.
+        expect(answers[0]).toBe(true)
+        expect(holders.map(({ account }) => account.id)).toEqual([proven.id])
+      }))
+
+    test('links that prove one address of several claimants, one becomes its holder', () =>
+      each(async (round) => {
+        const email = { address: `p${round}@example.com`, key: `p${round}@example.com` }
+        const people: Account[] = []
+        for (const _ of [...stores, ...stores])
+          people.push((await newcomer({ store: first }, { email: email.address })).account)
+        const answers = await race((store, runner) =>
+          store.accounts.link(identity((people[runner] as Account).id), email, []),
+        )
+        expect(winners(answers)).toHaveLength(people.length)
+        const found = await first.accounts.findByEmail(email.key)
+        expect(found.map(({ account }) => account.emailVerified)).toEqual([true])
+      }))
+
+    test('links of one identity, one account gets it', () =>
+      each(async (round) => {
+        const people = await race((store) => newcomer({ store }))
+        const answers = await race((store, runner) => {
+          const accountId = people[runner]?.account.id ?? ''
+          return store.accounts.link(identity(accountId, { provider: 'google', subject: `s${round}` }), null, [])
+        })
+        expect(winners(answers)).toHaveLength(1)
+      }))
+
+    test('unlinks of the last two ways in, one is refused', () =>
+      each(async () => {
+        const { account: person, identity: one } = await newcomer({ store: first })
+        const other = identity(person.id, { provider: 'google' })
+        await first.accounts.link(other, null, [])
+        const answers = await race((store, runner) => {
+          const way: Identity = runner % 2 === 0 ? one : other
+          const of = { accountId: person.id, identityId: way.id, keepSession: null, at: now }
+          return store.accounts.unlink(
+            of,
+            (left) => left.length > 0,
+            (gone) => [unlinked(gone)],
+          )
+        })
+        expect(answers.filter((answer) => answer === 'unlinked')).toHaveLength(1)
+        expect(await first.accounts.identitiesOf(person.id)).toHaveLength(1)
+        expect(told()).toHaveLength(1)
+      }))
+
+    test('an account’s removal and a link to it, no identity is left without its account', () =>
+      each(async () => {
+        const { account: person } = await newcomer({ store: first })
+        const way = identity(person.id, { provider: 'google' })
+        await race((store, runner) =>
+          runner === 0 ? store.accounts.remove(person.id, now, []) : store.accounts.link(way, null, []),
+        )
+        expect(await first.accounts.find(person.id)).toBeUndefined()
+        expect(await first.accounts.findByIdentity(way.issuer, way.subject)).toBeUndefined()
+      }))
+
+    test('rotations of one generation, exactly one wins', async () => {
+      const { account: person } = await newcomer({ store: first })
+      const { id } = await signedIn({ store: first }, person.id)
+      await each(async (round) => {
+        const answers = await race((store) => store.sessions.rotate(id, round, later(round), later(900)))
+        expect(winners(answers)).toMatchObject([{ generation: round + 1 }])
+      })
+      expect(await first.sessions.find(id)).toMatchObject({ generation: rounds, usedGeneration: rounds - 1 })
+    })
+
+    test('a rotation and an end, the session is over afterwards', async () => {
+      const { account: person } = await newcomer({ store: first })
+      await each(async () => {
+        const { id } = await signedIn({ store: first }, person.id)
+        const because = (session: string) => ({
+          ...{ name: 'session.ended' as const, data: { session, reason: 'logout' as const } },
+          ...{ accountId: person.id, origin: { ip: null, userAgent: null, requestId: null } },
+        })
+        const answers = await race((store, runner): Promise<unknown> => {
+          if (runner === 0) return store.sessions.end({ id, accountId: person.id }, 'logout', now, [because(id)])
+          if (runner === 1) return store.sessions.endAll(person.id, null, 'logout_all', now, because)
+          return store.sessions.rotate(id, 0, now, later(900))
+        })
+        expect([answers[0], (answers[1] as readonly string[]).length === 1].filter(Boolean)).toHaveLength(1)
+        expect(await first.sessions.find(id)).toMatchObject({ endedAt: now })
+        expect(told()).toHaveLength(1)
+      })
+    })
+
+    test('marks of used generations, the newest stays', async () => {
+      const { account: person } = await newcomer({ store: first })
+      await each(async () => {
+        const { id } = await signedIn({ store: first }, person.id, { generation: 9, usedGeneration: 0 })
+        await race((store, runner) => store.sessions.markUsed(id, runner + 4, now))
+        expect(await first.sessions.find(id)).toMatchObject({ usedGeneration: 9 })
+      })
+    })
+
+    test('claims of one flow, exactly one succeeds', () =>
+      each(async () => {
+        const begun = flow()
+        await first.flows.begin(begun)
+        const { stateHash, bindingHash, provider } = begun
+        const answers = await race((store) => store.flows.claim({ stateHash, bindingHash, provider }, now))
+        expect(winners(answers)).toHaveLength(1)
+      }))
+
+    test('spendings of one code and resolutions of one conflict, one each', () =>
+      each(async () => {
+        const { account: person } = await newcomer({ store: first })
+        const device = await signedIn({ store: first }, person.id)
+        const issued = {
+          ...{ codeHash: newId('req'), sessionId: device.id, accountId: person.id, action: 'a', provider: 'p' },
+          ...{ providerUserId: '1', codeChallenge: 'c', expiresAt: later(60), usedAt: null },
+        }
+        await first.codes.issue(issued)
+        const question = {
+          ...{ id: newId('cfl'), ticketHash: newId('req'), bindingHash: 'b', provider: 'p', grant: 'g' },
+          ...{ returnTo: null, codeChallenge: null, createdAt: now, expiresAt: later(60), resolvedAt: null },
+        }
+        await first.conflicts.open(question, [])
+        expect(winners(await race((store) => store.codes.spend(issued.codeHash, now)))).toHaveLength(1)
+        expect(winners(await race((store) => store.conflicts.resolve(question.id, now)))).toHaveLength(1)
+      }))
+
+    test('consents at one provider, one row is kept and everybody’s tokens were sealed to it', () =>
+      each(async (round) => {
+        const grant = { provider: 'github', clientId: 'web', subject: `s${round}` }
+        const kept = await race((store) =>
+          store.grants.keep(grant, newId('grt'), (id) => tokens({ accessToken: `for ${id}` }), now),
+        )
+        expect(new Set(kept.map(({ id }) => id)).size).toBe(1)
+        expect(new Set(kept.map(({ fence }) => fence)).size).toBe(kept.length)
+        expect(await first.grants.find(grant)).toMatchObject({ accessToken: `for ${kept[0]?.id}` })
+      }))
+
+    test('consents and an unlinking, tokens are in the grant or in the queue, never in both nor nowhere', () =>
+      each(async (round) => {
+        const { account: person, identity: way } = await newcomer({ store: first })
+        const other = identity(person.id, { provider: 'google' })
+        await first.accounts.link(other, null, [])
+        const grant = { provider: 'github', clientId: 'web', subject: way.subject }
+        const seen = await first.grants.keep(grant, `grt_${round}`, () => tokens(), now)
+        await race(async (store, runner) => {
+          if (runner > 0) return store.grants.keep(grant, newId('grt'), () => tokens(), now)
+          const of = { accountId: person.id, identityId: way.id, keepSession: null, at: now }
+          return store.accounts.unlink(
+            of,
+            () => true,
+            () => [],
+          )
+        })
+        const queued = (await first.revocations.take(9, now, later(60))).map(({ grantId }) => grantId)
+        expect(queued).toEqual([seen.id])
+        expect((await first.grants.find(grant))?.id).not.toBe(seen.id)
+      }))
+
+    test('leases of one grant, one holds it, and only its fence writes', () =>
+      each(async (round) => {
+        const grant = { provider: 'github', clientId: 'web', subject: `s${round}` }
+        const { id } = await first.grants.keep(grant, newId('grt'), () => tokens(), now)
+        const leases = await race((store, runner) => store.grants.lease(id, `w${runner}`, later(30), now))
+        expect(winners(leases)).toHaveLength(1)
+        const fence = leases.find((lease) => lease)?.fence ?? Number.NaN
+        const written = await race((store, runner) =>
+          store.grants.renewed(id, fence - (runner % 2), tokens({ accessToken: `by ${runner}` }), now),
+        )
+        expect(winners(written)).toHaveLength(1)
+      }))
+
+    test('workers taking revocations, no two hold the same one, and none is forgotten', () =>
+      each(async () => {
+        const waiting = 7
+        for (let n = 0; n < waiting; n++) {
+          const { account: person, identity: way } = await newcomer({ store: first })
+          const grant = { provider: 'github', clientId: 'c', subject: way.subject }
+          await first.grants.keep(grant, newId('grt'), () => tokens(), now)
+          await first.accounts.remove(person.id, now, [])
+        }
+        const taken: string[] = []
+        for (let before = -1; before < taken.length; ) {
+          before = taken.length
+          const batches = await race((store) => store.revocations.take(2, now, later(60)))
+          taken.push(...batches.flat().map(({ id }) => id))
+        }
+        expect(taken).toHaveLength(waiting)
+        expect(new Set(taken).size).toBe(waiting)
+        for (const id of taken) await first.revocations.finish(id, [])
+      }))
+
+    test('nodes making the next signing key, one does', () =>
+      each(async (round) => {
+        const answers = await race((store) => store.keys.add(key({ sequence: round + 1 }), []))
+        expect(winners(answers)).toHaveLength(1)
+        expect(await first.keys.list()).toHaveLength(round + 1)
+      }))
+
+    test('takers of a lease, one has it', () =>
+      each(async (round) => {
+        const answers = await race((store, runner) => store.leases.take(`job${round}`, `w${runner}`, later(30), now))
+        expect(winners(answers)).toHaveLength(1)
+        const again = await race((store, runner) =>
+          store.leases.take(`job${round}`, `x${runner}`, later(60), later(30)),
+        )
+        expect(winners(again)).toHaveLength(1)
+      }))
+
+    test('hits on one rate limit, each is counted, and the window begins anew once', async () => {
+      const counted: number[] = []
+      await each(async () => {
+        counted.push(...(await race((store) => store.rateLimits.hit('ip', 60_000, now))).map(({ hits }) => hits))
+      })
+      const all = Array.from({ length: counted.length }, (_, n) => n + 1)
+      expect(counted.sort((a, b) => a - b)).toEqual(all)
+      const anew = await race((store) => store.rateLimits.hit('ip', 60_000, later(60)))
+      expect(anew.map(({ hits }) => hits).sort((a, b) => a - b)).toEqual(all.slice(0, anew.length))
+    })
+
+    test('sign-ins in a browser that had a session, it is ended once', async () => {
+      const { account: person } = await newcomer({ store: first })
+      await each(async () => {
+        const old = await signedIn({ store: first }, person.id)
+        await race((store) => store.sessions.start(session(person.id), { cookieHash: null, replaces: old.id }, []))
+        expect(told()).toMatchObject([{ name: 'session.ended', data: { session: old.id, reason: 'replaced' } }])
+      })
+    })
+  })
+}
