@@ -1,5 +1,8 @@
-import type { Claims } from '../../src/providers/provider.ts'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { oauth2 } from '../../src/providers/oauth2.ts'
+import type { Claims, ProviderSettings } from '../../src/providers/provider.ts'
 import { providerContract } from './contract.ts'
+import { enter, named, startWorld, type TestWorld, visit } from './fixture.ts'
 
 const person =
   (more: Partial<Claims>) =>
@@ -20,4 +23,87 @@ providerContract('oauth2', {
     mallory: person({ name: 'Mallory Example', emailVerified: false }),
   },
   withoutSubject: () => ({ data: { user: { label: 'Nobody' } } }),
+})
+
+describe('a plain OAuth 2.0 server', () => {
+  const paths = { id: 'data.0.id', email: 'data.0.mail', emailVerified: 'data.0.ok', name: 'data.0.name' }
+  const settings: ProviderSettings = {
+    id: 'beta',
+    kind: 'oauth2',
+    name: 'Beta',
+    clientId: 'id',
+    clientSecret: 'secret',
+    redirectUris: {},
+    urls: {},
+    paths,
+    breaker: { timeoutMs: 1, errorThresholdPercent: 1, volume: 1, resetMs: 1 },
+  }
+  const read = (json: Record<string, unknown>, changed = paths) =>
+    oauth2.claims({ id: '', _json: json }, { ...settings, paths: changed })
+
+  test('keeps the person wherever the operator says', () => {
+    expect(read({ data: [{ id: 42, mail: 'a@b.example', ok: true, name: ' Ada\u0000 ' }] })).toEqual({
+      subject: '42',
+      email: 'a@b.example',
+      emailVerified: true,
+      emailAuthoritative: false,
+      name: 'Ada',
+      picture: null,
+    })
+  })
+
+  test.each([
+    ['nobody', { data: [] }],
+    ['an empty id', { data: [{ id: ' ' }] }],
+    ['an object for an id', { data: [{ id: {} }] }],
+    ['true for an id', { data: [{ id: true }] }],
+    ['half a number', { data: [{ id: 1.5 }] }],
+    ['a number that stands for two', { data: [{ id: 9_007_199_254_740_992 }] }],
+    ['an id without end', { data: [{ id: 'x'.repeat(256) }] }],
+    ['an id over two lines', { data: [{ id: 'a\nb' }] }],
+  ])('that answers %s names nobody', (_name, json) => {
+    expect(read(json)).toEqual({ unreadable: 'no_subject' })
+  })
+
+  test('is read by its own members alone', () => {
+    expect(read({}, { ...paths, id: 'constructor.name' })).toEqual({ unreadable: 'no_subject' })
+    expect(read({ data: 'text' }, { ...paths, id: 'data.length' })).toEqual({ unreadable: 'no_subject' })
+  })
+
+  describe('in the sandbox', () => {
+    let world: TestWorld
+    beforeAll(async () => {
+      world = await startWorld()
+    })
+    afterEach(() => world.reset())
+    afterAll(() => world.close())
+
+    test('whose secret is wrong says so', async () => {
+      const { providers } = world.open({}, (one) => ({ ...one, clientSecret: 'wrong' }))
+      const provider = named(providers, 'oauth2')
+      const { callback, flow } = await visit(providers, provider)
+      expect(await providers.exchange(provider, callback, flow)).toMatchObject({
+        error: { code: 'token_exchange_failed', cause: { status: 401, code: 'invalid_client' } },
+      })
+    })
+
+    test('may have no revocation endpoint after all', async () => {
+      world.sandbox.switches.oauth2.revoke = 404
+      const { providers } = world.open()
+      const provider = named(providers, 'oauth2')
+      const { tokens } = (await enter(world.sandbox, providers, provider)).exchanged
+      expect(await providers.revoke(provider, tokens)).toEqual({ tag: 'not_supported' })
+    })
+
+    test('never speaks in the name of an OpenID provider next door', async () => {
+      const { providers } = world.open()
+      const provider = named(providers, 'oauth2')
+      const { callback, flow } = await visit(providers, provider)
+      const iss = `${world.sandbox.url}/oidc`
+      expect(await providers.exchange(provider, { ...callback, iss }, flow)).toMatchObject({
+        error: { code: 'flow_mismatch' },
+      })
+      expect(world.sandbox.journal.calls('oauth2', 'token')).toEqual([])
+    })
+  })
 })

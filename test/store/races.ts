@@ -4,6 +4,8 @@ import type { Store } from '../../src/store/open.ts'
 import {
   account,
   type Backend,
+  code,
+  conflict,
   created,
   flow,
   identity,
@@ -200,15 +202,9 @@ export function storeRaces({ name, place }: Backend): void {
       each(async () => {
         const { account: person } = await newcomer({ store: first })
         const device = await signedIn({ store: first }, person.id)
-        const issued = {
-          ...{ codeHash: newId('req'), sessionId: device.id, accountId: person.id, action: 'a', provider: 'p' },
-          ...{ providerUserId: '1', codeChallenge: 'c', expiresAt: later(60), usedAt: null },
-        }
+        const issued = code(device)
         await first.codes.issue(issued)
-        const question = {
-          ...{ id: newId('cfl'), ticketHash: newId('req'), bindingHash: 'b', provider: 'p', grant: 'g' },
-          ...{ returnTo: null, codeChallenge: null, createdAt: now, expiresAt: later(60), resolvedAt: null },
-        }
+        const question = conflict()
         await first.conflicts.open(question, [])
         expect(winners(await race((store) => store.codes.spend(issued.codeHash, now)))).toHaveLength(1)
         expect(winners(await race((store) => store.conflicts.resolve(question.id, now)))).toHaveLength(1)

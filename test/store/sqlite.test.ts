@@ -18,9 +18,9 @@ storeRaces(sqlite)
 storeProcesses(sqlite)
 
 describe('a SQLite file', () => {
-  const pragma = async ({ driver }: Opened, name: string): Promise<unknown> => {
+  const pragma = async ({ driver }: Opened, name: string, column = name): Promise<unknown> => {
     const [row] = await driver.read(
-      driver.db.select({ value: sql<unknown>`${sql.identifier(name)}` }).from(sql.raw(`pragma_${name}`)),
+      driver.db.select({ value: sql<unknown>`${sql.identifier(column)}` }).from(sql.raw(`pragma_${name}`)),
     )
     return row?.value
   }
@@ -30,7 +30,7 @@ describe('a SQLite file', () => {
     expect(await pragma(opened, 'journal_mode')).toBe('wal')
     expect(await pragma(opened, 'synchronous')).toBe(2)
     expect(await pragma(opened, 'foreign_keys')).toBe(1)
-    expect(await pragma(opened, 'busy_timeout')).toBe(5000)
+    expect(await pragma(opened, 'busy_timeout', 'timeout')).toBe(5000)
     await opened.store.close()
   })
 

@@ -1,0 +1,182 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { Fault } from '../../sandbox/sandbox.ts'
+import type { Claims } from '../../src/providers/provider.ts'
+import { providerContract } from './contract.ts'
+import { enter, named, startWorld, type TestWorld, value, visit } from './fixture.ts'
+
+const person =
+  (more: Partial<Claims>) =>
+  (subject: string): Claims => ({
+    subject,
+    email: 'ada@example.com',
+    emailVerified: true,
+    emailAuthoritative: false,
+    name: 'Ada Example',
+    picture: `https://avatars.githubusercontent.com/u/${subject}?v=4`,
+    ...more,
+  })
+
+providerContract('github', {
+  claims: {
+    ada: person({}),
+    linus: (subject) => person({ name: 'Linus Private', email: `${subject}+linus@users.noreply.github.com` })(subject),
+    // The public address of this profile is ada@example.com; it proves nothing and is not told.
+    mallory: person({ name: 'Mallory Example', email: null, emailVerified: false }),
+  },
+  withoutSubject: ({ id: _id, ...body }) => body,
+})
+
+describe('GitHub', () => {
+  let world: TestWorld
+  beforeAll(async () => {
+    world = await startWorld()
+  })
+  afterEach(() => world.reset())
+  afterAll(() => world.close())
+  const open = () => {
+    const { providers } = world.open()
+    return { providers, provider: named(providers, 'github') }
+  }
+  const faultAt = (endpoint: 'token' | 'userinfo' | 'emails', fault: Fault) =>
+    world.sandbox.fault({ provider: 'github', endpoint }, fault)
+
+  test('finds the proven address beyond the thirtieth', async () => {
+    const { providers, provider } = open()
+    const { claims } = await enter(world.sandbox, providers, provider, 'zoe')
+    expect(claims).toMatchObject({ email: 'zoe@example.net', emailVerified: true, name: 'zoe' })
+  })
+
+  test('an unproven primary address is nobody’s', async () => {
+    const { providers, provider } = open()
+    expect((await enter(world.sandbox, providers, provider, 'grace')).claims).toMatchObject({
+      email: null,
+      emailVerified: false,
+    })
+  })
+
+  test.each([
+    ['the scope was unticked', () => world.sandbox.switches.github.unticked.push('user:email')],
+    [
+      'the app has no permission',
+      () => Object.assign(world.sandbox.switches.github, { app: 'github-app', emailPermission: false }),
+    ],
+  ])('signs somebody in without an address when %s', async (_name, arrange) => {
+    arrange()
+    const { providers, provider } = open()
+    const { claims } = await enter(world.sandbox, providers, provider)
+    expect(claims).toMatchObject({ email: null, emailVerified: false, name: 'Ada Example' })
+  })
+
+  // passport-github2 would end the process at the first of these.
+  test.each<[string, Fault]>([
+    ['a page', { kind: 'html' }],
+    ['null', { kind: 'null' }],
+    ['an object', { kind: 'json', body: { message: 'hello' } }],
+  ])('answering %s for the addresses fails the sign-in, and nothing else', async (_name, fault) => {
+    const { providers, provider } = open()
+    const { callback, flow } = await visit(providers, provider)
+    const exchanged = value(await providers.exchange(provider, callback, flow))
+    faultAt('emails', fault)
+    expect(await providers.identify(provider, exchanged)).toMatchObject({ error: { code: 'user_info_fetch_failed' } })
+  })
+
+  test.each<[string, unknown]>([
+    ['holes', [null, 7, { email: 9, primary: true, verified: true }]],
+    ['flags as text', [{ email: 'eve@example.com', primary: 'true', verified: 'true' }]],
+    ['nothing', []],
+  ])('a list of addresses with %s proves nothing', async (_name, body) => {
+    const { providers, provider } = open()
+    faultAt('emails', { kind: 'json', body })
+    expect((await enter(world.sandbox, providers, provider)).claims).toMatchObject({
+      email: null,
+      emailVerified: false,
+    })
+  })
+
+  test('whoever cannot be told from a neighbour is refused', async () => {
+    const { providers, provider } = open()
+    const { exchanged } = await enter(world.sandbox, providers, provider)
+    faultAt('userinfo', { kind: 'json', body: { id: 2 ** 53, login: 'huge' } })
+    expect(await providers.identify(provider, exchanged)).toMatchObject({ error: { code: 'user_info_fetch_failed' } })
+  })
+
+  test('its refusals, all with status 200, keep their code', async () => {
+    const { providers, provider } = open()
+    const { callback, flow } = await visit(providers, provider)
+    expect(await providers.exchange(provider, { ...callback, code: 'wrong' }, flow)).toMatchObject({
+      error: { cause: { status: 200, code: 'bad_verification_code' } },
+    })
+    expect(await providers.refresh(provider, 'ghr_wrong')).toEqual({
+      tag: 'needs_reauthorization',
+      reason: 'bad_refresh_token',
+    })
+  })
+
+  test.each([
+    ['a wrong secret', { kind: 'json', body: { error: 'incorrect_client_credentials' } }],
+    ['an unknown client', { kind: 'status', status: 404, body: { error: 'Not Found' } }],
+  ] as const)('%s is ours to mend and costs nobody a grant', async (_name, fault) => {
+    const { providers, provider } = open()
+    faultAt('token', fault)
+    expect(await providers.refresh(provider, 'ghr_good')).toMatchObject({ tag: 'client_config' })
+  })
+
+  test('an app’s tokens expire and rotate, without a word about scopes', async () => {
+    world.sandbox.switches.github.app = 'github-app'
+    const { providers, provider } = open()
+    const { tokens } = (await enter(world.sandbox, providers, provider)).exchanged
+    expect(tokens).toMatchObject({ scopes: null, refreshToken: expect.stringMatching(/^ghr_/) })
+    expect(Number(tokens.expiresAt) - world.clock().getTime()).toBeCloseTo(28_800_000, -4)
+    const refreshed = await providers.refresh(provider, String(tokens.refreshToken))
+    expect(refreshed).toMatchObject({ tag: 'refreshed', tokens: { refreshToken: expect.stringMatching(/^ghr_/) } })
+    expect(await providers.refresh(provider, String(tokens.refreshToken))).toMatchObject({
+      tag: 'needs_reauthorization',
+    })
+  })
+
+  test('an expired token is made live once more, so that its refresh token can be taken back', async () => {
+    world.sandbox.switches.github.app = 'github-app'
+    const { providers, provider } = open()
+    const { tokens } = (await enter(world.sandbox, providers, provider)).exchanged
+    world.turn(9 * 3600)
+    expect(await providers.revoke(provider, tokens)).toEqual({ tag: 'revoked' })
+    const revoked = world.sandbox.journal.calls('github', 'revoke').map(({ status }) => status)
+    expect(revoked).toEqual([404, 204])
+  })
+
+  test('one person’s spent quota holds up nobody else', async () => {
+    const { providers, provider } = open()
+    const ada = (await enter(world.sandbox, providers, provider, 'ada')).exchanged
+    const linus = (await enter(world.sandbox, providers, provider, 'linus')).exchanged
+    const reset = Math.floor(world.clock().getTime() / 1000) + 90
+    const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(reset) }
+    const body = { message: 'API rate limit exceeded for user ID 1.' }
+    world.sandbox.fault(
+      { provider: 'github', endpoint: 'userinfo', times: 1 },
+      { kind: 'status', status: 403, headers, body },
+    )
+    const limited = await providers.identify(provider, ada)
+    expect(limited).toMatchObject({ error: { code: 'provider_unavailable' } })
+    expect(limited).toHaveProperty('error.retryAfter', expect.closeTo(90, -1))
+    expect(await providers.identify(provider, ada)).toMatchObject({ error: { cause: { reason: 'held_off' } } })
+    value(await providers.identify(provider, linus))
+    world.turn(91)
+    value(await providers.identify(provider, ada))
+  })
+
+  test('the token travels in a header, the secret in the body of the token request alone', async () => {
+    const { providers, provider } = open()
+    const { exchanged } = await enter(world.sandbox, providers, provider)
+    await providers.revoke(provider, exchanged.tokens)
+    const [revoke] = world.sandbox.journal.calls('github', 'revoke')
+    expect(revoke).toMatchObject({
+      method: 'DELETE',
+      body: { access_token: exchanged.tokens.accessToken },
+      status: 204,
+    })
+    for (const { path, query } of world.sandbox.journal.calls('github')) {
+      expect(path + JSON.stringify(query)).not.toContain(exchanged.tokens.accessToken)
+      expect(query).not.toHaveProperty('client_secret')
+    }
+  })
+})
