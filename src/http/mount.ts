@@ -276,6 +276,13 @@ class Exchange {
     return (name) => this.#cookie(name)
   }
 
+  get header(): (name: string) => string | undefined {
+    return (name) => {
+      const { [name.toLowerCase()]: value } = this.#request.headersDistinct
+      return value?.length === 1 ? value[0] : undefined
+    }
+  }
+
   get csrfToken(): () => string {
     return () => {
       const { csrf, random } = this.#frame

@@ -39,6 +39,8 @@ export type Input<P, Q, B, A extends Auth> = {
   readonly bearer: string | null
   /** A cookie by its name without prefix: `session`, `flow_abc`. */
   readonly cookie: (name: string) => string | undefined
+  /** A header the route is alone in reading; what every request has is said above. Repeated, it is no value at all. */
+  readonly header: (name: string) => string | undefined
   /** What a form on the answered page must carry in its hidden field `csrf`. */
   readonly csrfToken: () => string
 }

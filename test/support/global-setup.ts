@@ -12,6 +12,9 @@ declare module 'vitest' {
   }
 }
 
+const flags = (settings: Record<string, string>): string[] =>
+  Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+
 const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
     const probe = createServer()
@@ -23,8 +26,8 @@ const freePort = (): Promise<number> =>
     })
   })
 
-/** A real PostgreSQL, because races are what the contract is about. */
-export async function startPostgres(): Promise<{ url: string; stop: () => Promise<void> }> {
+/** A real PostgreSQL, because races are what the contract is about. It waits for its disk only if it is asked to. */
+export async function startPostgres({ durable = false } = {}): Promise<{ url: string; stop: () => Promise<void> }> {
   for (let attempt = 1; ; attempt++) {
     const directory = mkdtempSync(join(tmpdir(), 'vinculum-postgres-'))
     const port = await freePort()
@@ -39,17 +42,14 @@ export async function startPostgres(): Promise<{ url: string; stop: () => Promis
       createPostgresUser: process.getuid?.() === 0,
       // The same collation wherever the tests run, and no socket file that another run could stumble over.
       initdbFlags: ['--locale=C', '--encoding=UTF8', '--no-sync'],
-      // A deadlock is a test's subject here, not a rare misfortune: it is looked for soon.
-      postgresFlags: [
-        '-c',
-        'deadlock_timeout=100ms',
-        '-c',
-        'unix_socket_directories=',
-        '-c',
-        'max_connections=200',
-        '-c',
-        'listen_addresses=127.0.0.1',
-      ],
+      postgresFlags: flags({
+        listen_addresses: '127.0.0.1',
+        unix_socket_directories: '',
+        max_connections: '200',
+        // A deadlock is a test's subject here, not a rare misfortune: it is looked for soon.
+        deadlock_timeout: '100ms',
+        ...(!durable && { fsync: 'off', full_page_writes: 'off' }),
+      }),
       onLog: (message) => log.push(String(message)),
       onError: (error) => log.push(String(error)),
     })

@@ -1,0 +1,240 @@
+import type { Texts } from './texts.en.ts'
+import type { EndReason, EventWords } from './texts.ts'
+
+const ended: Record<EndReason, string> = {
+  logout: 'Saiu da conta',
+  logout_all: 'Saiu da conta em todos os dispositivos',
+  revoked: 'Um dispositivo foi desconectado',
+  replaced: 'Uma entrada anterior no mesmo navegador terminou',
+  token_reused: 'Um dispositivo foi desconectado por segurança: um de seus tokens voltou fora do prazo',
+  code_reused: 'Um dispositivo foi desconectado por segurança: seu código de entrada foi usado duas vezes',
+  identity_unlinked: 'Um dispositivo foi desconectado porque a entrada que ele usava foi desvinculada',
+  email_claim_ended: 'Um dispositivo foi desconectado porque outra pessoa comprovou o endereço',
+  account_deleted: 'Desconectado porque a conta foi excluída',
+}
+
+const events: EventWords = {
+  'authentication.succeeded': ({ provider }) => `Entrou com ${provider}`,
+  'authentication.failed': ({ provider, intent, why }) =>
+    `${intent === 'link' ? `A vinculação com ${provider}` : `Uma entrada com ${provider}`} não funcionou${why ? `: ${why}` : ''}`,
+  'account.created': ({ provider }) => `Conta aberta com ${provider}`,
+  'account.updated': 'Perfil alterado',
+  'account.deleted': 'Conta excluída',
+  'account.email_claim_ended': 'Outra pessoa comprovou um endereço que esta conta não tinha verificado',
+  'identity.linked': ({ provider, how }) =>
+    how === 'verified_email'
+      ? `${provider}: vinculação feita pelo e-mail verificado`
+      : how === 'conflict'
+        ? `${provider}: vinculação feita depois que você provou que a conta é sua`
+        : `${provider}: entrada vinculada`,
+  'identity.unlinked': ({ provider }) => `${provider}: entrada desvinculada`,
+  'identity.unlink_refused': ({ why }) => `Uma desvinculação foi recusada${why ? `: ${why}` : ''}`,
+  'conflict.opened': ({ provider }) => `Uma entrada com ${provider} usou um endereço que já tem conta`,
+  'conflict.resolved': ({ provider, action }) =>
+    action === 'create'
+      ? `Continuou com uma conta separada para ${provider}`
+      : `Confirmou que a entrada com ${provider} pertence a esta conta`,
+  'session.ended': ({ reason }) => ended[reason as EndReason] ?? ended.revoked,
+  'session.token_reused': 'Um token voltou fora do prazo, e seu dispositivo foi desconectado',
+  'signing_key.rotated': 'Nova chave de assinatura',
+  'provider_token.needs_reauthorization': ({ provider }) => `${provider} não aceita mais a nossa permissão`,
+  'provider_token.revoked': ({ provider, result }) =>
+    result === 'revoked' ? `${provider}: permissão retirada` : `${provider}: desistimos da nossa permissão`,
+}
+
+export const ptBR: Texts = {
+  skip: 'Ir para o conteúdo',
+  navigation: 'Sua conta',
+  account: 'Conta',
+  activity: 'Atividade',
+  signIn: 'Entrar',
+  signInAgain: 'Entrar de novo',
+  signOut: 'Sair',
+  backToAccount: 'Voltar para a sua conta',
+  home: 'Ir para a página inicial',
+  tryAgain: 'Tentar de novo',
+  requestId: 'Id da requisição',
+  cancel: 'Cancelar',
+  yes: 'sim',
+  no: 'não',
+  utc: 'UTC',
+
+  login: {
+    title: 'Entrar',
+    with: (provider) => `Continuar com ${provider}`,
+    nobody: 'Nenhuma forma de entrar foi configurada aqui. Quem opera este serviço precisa configurar um provedor primeiro.',
+    signedInAs: (name) => `Você entrou como ${name}. Entrar de novo confirma que é você.`,
+    status: { up: '', degraded: 'pode estar lento', down: 'não está respondendo agora' },
+    onward: (host) => `Depois você segue para ${host}.`,
+    privacy: 'Perguntamos ao provedor quem você é. Ele nunca nos diz a sua senha.',
+  },
+
+  onward: {
+    title: 'Você entrou',
+    text: (host) => `Você está voltando para ${host}.`,
+    go: (host) => `Seguir para ${host}`,
+  },
+
+  done: {
+    linked: 'A entrada foi vinculada à sua conta.',
+    unlinked: 'A entrada foi desvinculada. A nossa permissão no provedor está sendo retirada.',
+    device_ended: 'O dispositivo foi desconectado.',
+    devices_ended: 'Todos os outros dispositivos foram desconectados.',
+    name_changed: 'O seu nome foi alterado.',
+    signed_out: 'Você saiu.',
+    deleted: 'A sua conta foi excluída. As nossas permissões nos provedores estão sendo retiradas.',
+  },
+
+  profile: {
+    title: 'Sua conta',
+    heading: 'Perfil',
+    name: 'Nome',
+    nameHint: 'Como os aplicativos que usam este serviço chamam você.',
+    save: 'Salvar nome',
+    email: 'E-mail',
+    noEmail: 'nenhum',
+    verified: 'verificado',
+    notVerified: 'não verificado',
+    since: 'Conta desde',
+  },
+
+  ways: {
+    heading: 'Formas de entrar',
+    intro: (usable, all) =>
+      all === 1 ? 'Uma forma de entrar nesta conta.' : `${usable} de ${all} formas de entrar nesta conta funcionam agora.`,
+    id: 'Conta no provedor',
+    linkedAt: 'Vinculada em',
+    lastUsed: 'Último uso',
+    allowed: 'Você permitiu',
+    nothingAllowed: 'nada além de entrar',
+    usable: 'Entrada',
+    works: 'funciona',
+    switchedOff: 'impossível no momento: este provedor está desligado aqui',
+    permission: 'Permissão',
+    tokenStatus: {
+      healthy: 'válida',
+      needs_reauthorization: 'precisa ser renovada',
+      none: 'nenhuma guardada',
+    },
+    renew: (provider) => `Entre com ${provider} de novo para renová-la`,
+    show: (provider) => `O que ${provider} diz`,
+    unlink: (provider) => `Desvincular ${provider}`,
+    scopes: {
+      openid: 'saber quem você é',
+      email: 'ver o seu endereço de e-mail',
+      profile: 'ver o seu nome e a sua foto',
+      'read:user': 'ler o seu perfil',
+      'user:email': 'ler os seus endereços de e-mail',
+      'read:me': 'ver o seu nome, e-mail e foto',
+      offline_access: 'manter a conexão enquanto você está fora',
+      'read:jira-work': 'ler os seus projetos e itens do Jira',
+      'read:jira-user': 'ver pessoas dos seus sites do Jira',
+      'read:servicedesk-request': 'ler solicitações das suas centrais de serviço',
+      'https://www.googleapis.com/auth/userinfo.email': 'ver o seu endereço de e-mail',
+      'https://www.googleapis.com/auth/userinfo.profile': 'ver o seu nome e a sua foto',
+    },
+    otherScope: 'outro acesso',
+  },
+
+  link: {
+    heading: 'Vincular outra forma de entrar',
+    title: (provider) => `Vincular ${provider}`,
+    intro: 'Com uma segunda forma de entrar, você não perde a conta quando uma delas falha.',
+    button: (provider) => `Vincular ${provider}`,
+    text: (provider) =>
+      `Você entra em ${provider} e volta para cá. A partir daí, essa entrada também abre esta conta, qualquer que seja o e-mail dela.`,
+    asks: 'Pedimos para:',
+    recent: 'Por segurança, vincular exige uma entrada recente.',
+  },
+
+  unlink: {
+    title: (provider) => `Desvincular ${provider}?`,
+    text: (provider) =>
+      `${provider} não abrirá mais esta conta, e os dispositivos que entraram assim serão desconectados, menos este. O que nos foi permitido guardar é apagado aqui e retirado lá.`,
+    noEndpoint: (provider) => `${provider} não oferece um meio de retirarmos a permissão. Você mesmo pode fazer isso lá:`,
+    elsewhere: 'aplicativos conectados',
+    last: 'Esta é a única forma de entrar na sua conta. Vincule outra primeiro; sem ela, você nunca mais poderia voltar.',
+    button: (provider) => `Sim, desvincular ${provider}`,
+  },
+
+  devices: {
+    heading: 'Dispositivos',
+    intro: 'Onde a sua conta está aberta agora.',
+    unknown: 'Dispositivo desconhecido',
+    on: (browser, system) => `${browser} em ${system}`,
+    current: 'este dispositivo',
+    lastSeen: 'Visto por último',
+    since: 'Entrou em',
+    address: 'Endereço',
+    with: 'Com',
+    end: 'Desconectar',
+    endOthers: 'Desconectar todos os outros dispositivos',
+  },
+
+  events: {
+    heading: 'Atividade recente',
+    title: 'Atividade',
+    intro: 'O que aconteceu com a sua conta, do mais novo ao mais antigo.',
+    nothing: 'Nada ainda.',
+    end: 'Não há nada mais antigo.',
+    all: 'Toda a atividade',
+    older: 'Atividade mais antiga',
+    newest: 'Voltar à mais nova',
+    words: events,
+  },
+
+  remove: {
+    heading: 'Excluir a conta',
+    intro: 'Tudo o que guardamos sobre você é apagado, e as nossas permissões nos provedores são retiradas.',
+    start: 'Excluir a conta…',
+    title: 'Excluir a sua conta?',
+    text: 'O seu perfil, as suas formas de entrar e os seus dispositivos são apagados imediatamente, e as nossas permissões nos provedores são retiradas. Isto não pode ser desfeito.',
+    button: 'Sim, excluir a minha conta',
+    keep: 'Manter a minha conta',
+  },
+
+  identity: {
+    title: (provider) => `O que ${provider} diz sobre você`,
+    asked: 'Perguntado',
+    now: 'agora mesmo',
+    fromCache: 'guardado de antes, para poupar o provedor',
+    stale: 'guardado de antes: o provedor não está respondendo agora, e isto pode estar desatualizado',
+    nothing: 'nada',
+    fields: {
+      sub: 'Número no provedor',
+      id: 'Número no provedor',
+      account_id: 'Número no provedor',
+      login: 'Nome de usuário',
+      nickname: 'Apelido',
+      name: 'Nome',
+      given_name: 'Primeiro nome',
+      family_name: 'Sobrenome',
+      email: 'E-mail',
+      email_verified: 'E-mail verificado',
+      picture: 'Endereço da foto',
+      avatar_url: 'Endereço da foto',
+      locale: 'Idioma',
+      hd: 'Organização',
+    },
+  },
+
+  conflict: {
+    title: 'Este endereço já tem uma conta',
+    happened: (provider) => `Você veio de ${provider} com o endereço`,
+    already: 'Já existe aqui uma conta com este endereço, e não temos como saber sozinhos se ela é sua.',
+    mine: 'Ela é minha',
+    prove: (provider) => `Entre nessa conta de uma forma que ela já tenha. Depois, ${provider} é vinculado a ela.`,
+    signInWith: (provider) => `Ela é minha: entrar com ${provider}`,
+    signedInElsewhere:
+      'Você entrou, mas não em uma conta com este endereço, ou não recentemente o bastante. Entre nessa conta.',
+    noMethod: 'Nenhuma das formas de entrar dela está disponível aqui no momento.',
+    proven: 'Você entrou nessa conta; portanto, ela é sua.',
+    proveDone: (provider) => `A partir daí, ${provider} também a abre.`,
+    link: (provider) => `Sim, vincular ${provider} à minha conta`,
+    notMine: 'Não é minha, ou quero mantê-las separadas',
+    separate: (provider) => `Você recebe uma conta nova, só sua, aberta por ${provider}; a outra não é afetada por isso.`,
+    create: 'Continuar com uma conta separada',
+    closed: 'No momento não é possível abrir novas contas aqui.',
+    until: 'Você pode responder até',
+  },
+}

@@ -1,0 +1,25 @@
+import type { Locale } from '../../errors/catalogue.ts'
+import type { AuditName, Payload } from '../../events/catalogue.ts'
+import { type Texts, en } from './texts.en.ts'
+import { ptBR } from './texts.pt-br.ts'
+
+export type { Texts }
+
+/** What an event on the activity page has to tell, as far as its row says so. */
+export type Told = {
+  readonly provider: string
+  /** The title of the error it ended in. */
+  readonly why: string | undefined
+  readonly intent: string | undefined
+  readonly how: string | undefined
+  readonly action: string | undefined
+  readonly result: string | undefined
+  readonly reason: string | undefined
+}
+export type EventWords = { readonly [N in AuditName]: string | ((told: Told) => string) }
+export type EndReason = Payload<'session.ended'>['reason']
+
+/** Both have the same keys: a missing translation does not compile. */
+const dictionaries: { readonly [L in Locale]: Texts } = { en, 'pt-BR': ptBR }
+
+export const textsFor = (locale: Locale): Texts => dictionaries[locale]
