@@ -34,6 +34,7 @@ import { type Clock, systemClock } from './kernel/clock.ts'
 import { createSealer, type KeyRing } from './kernel/crypto.ts'
 import { createIds, type Random, secretToken, systemRandom } from './kernel/ids.ts'
 import { ok } from './kernel/result.ts'
+import { createOAuth } from './oauth.ts'
 import { createProviders } from './providers/providers.ts'
 import { createSignInCodes } from './sessions/codes.ts'
 import { createDevices } from './sessions/devices.ts'
@@ -288,15 +289,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       events,
       flows,
       log,
-      /** The module’s verbs, for a program that embeds it. */
-      oauth: {
-        authorizeUrl: flows.begin,
-        authenticateWithCode: flows.enter,
-        linkAccount: flows.begin,
-        unlinkAccount: flows.unlink,
-        listLinkedAccounts: links.list,
-        getUserInfoFromProvider: flows.readUserInfo,
-      },
+      oauth: createOAuth({ flows, links, tokens }),
       rotateSigningKeys: keys.rotate,
       runJob: scheduler.run,
       async listen(): Promise<AddressInfo> {

@@ -1,0 +1,117 @@
+import type { Links } from './accounts/links.ts'
+import type { Account, Identity } from './accounts/ports.ts'
+import type { Action } from './accounts/reconcile.ts'
+import type { AppError } from './errors/catalogue.ts'
+import type { Origin } from './events/catalogue.ts'
+import type { BeginCode } from './flows/begin-with-provider.ts'
+import type { EnterCode } from './flows/enter-with-provider.ts'
+import type { UserInfoCode } from './flows/read-userinfo.ts'
+import type { Services } from './http/services.ts'
+import { ok, type Result } from './kernel/result.ts'
+import type { Reading } from './providers/userinfo.ts'
+import type { TokenPair, Tokens } from './sessions/tokens.ts'
+
+/** Who is signed in, and on which device. */
+export type Who = { readonly accountId: string; readonly sessionId: string }
+/** Where a request came from, for the trail and the device list. */
+export type Context = { readonly ip?: string; readonly userAgent?: string }
+/** What the redirect URI received, with the `flowToken` of the beginning. */
+export type Returned = {
+  readonly code: string
+  readonly state: string
+  readonly flowToken: string
+  readonly iss?: string
+}
+
+export type ProviderInfo = {
+  readonly provider: string
+  readonly providerUserId: string
+  readonly providerEmail: string | null
+}
+export type LinkedAccount = ProviderInfo & { readonly id: string; readonly linkedAt: Date }
+
+type Parts = { flows: Services['flows']; links: Links; tokens: Tokens }
+
+/** The module’s verbs, for a program that embeds Vinculum instead of calling its routes. Refusals are values of the error catalogue. */
+export function createOAuth({ flows, links, tokens }: Parts) {
+  const originOf = ({ ip, userAgent }: Context): Origin => ({
+    ip: ip ?? null,
+    userAgent: userAgent ?? null,
+    requestId: null,
+  })
+  const enter = (provider: string, { flowToken, ...callback }: Returned, context: Context, who: Who | null) =>
+    flows.enter(provider, callback, { binding: flowToken, origin: originOf(context), browser: false, who })
+
+  return {
+    /** Begins a sign-in, or with `who` a linking. The redirect URI is chosen by key. `expiresIn` is in seconds. */
+    async authorizeUrl(
+      provider: string,
+      redirectUriKey = 'default',
+      data: { who?: Who } = {},
+    ): Promise<
+      Result<{ authorizeUrl: URL; state: string; flowToken: string; expiresIn: number }, AppError<BeginCode>>
+    > {
+      const begun = await flows.begin({ provider, redirectUriKey, ...(data.who ? { visitor: data.who } : {}) })
+      if (!begun.ok) return begun
+      const { url, state, binding, expiresIn } = begun.value
+      return ok({ authorizeUrl: url, state, flowToken: binding, expiresIn })
+    },
+
+    /** Finishes a sign-in: the person, a token pair, what the provider called them, and what was done. */
+    async authenticateWithCode(
+      provider: string,
+      returned: Returned,
+      context: Context = {},
+    ): Promise<
+      Result<
+        { user: Account; tokens: TokenPair | null; providerInfo: ProviderInfo; action: Action },
+        AppError<EnterCode>
+      >
+    > {
+      const entered = await enter(provider, returned, context, null)
+      if (!entered.ok) return entered
+      const { account, identity, action } = entered.value
+      return ok({
+        user: account,
+        tokens: entered.value.tag === 'signed_in' ? tokens.pair(entered.value.session) : null,
+        providerInfo: infoOf(identity),
+        action,
+      })
+    },
+
+    /** Finishes a linking that `authorizeUrl` began for the same `who`. */
+    async linkAccount(
+      who: Who,
+      provider: string,
+      returned: Returned,
+      context: Context = {},
+    ): Promise<Result<LinkedAccount, AppError<EnterCode>>> {
+      const entered = await enter(provider, returned, context, who)
+      return entered.ok ? ok(linkedOf(entered.value.identity)) : entered
+    },
+
+    /** Refuses what is not linked, and the last usable way in. */
+    unlinkAccount: (who: Who, identityId: string, context: Context = {}) =>
+      flows.unlink({ ...who, identityId }, originOf(context)),
+
+    listLinkedAccounts: async (accountId: string): Promise<readonly LinkedAccount[]> =>
+      (await links.list(accountId)).map(linkedOf),
+
+    /** What the provider says now, through the cache. */
+    getUserInfoFromProvider: (
+      accountId: string,
+      identityId: string,
+    ): Promise<Result<Reading, AppError<UserInfoCode>>> => flows.readUserInfo(accountId, identityId),
+  }
+}
+
+const infoOf = ({ provider, subject, email }: Identity): ProviderInfo => ({
+  provider,
+  providerUserId: subject,
+  providerEmail: email,
+})
+const linkedOf = (identity: Identity): LinkedAccount => ({
+  ...infoOf(identity),
+  id: identity.id,
+  linkedAt: identity.linkedAt,
+})
