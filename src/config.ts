@@ -4,6 +4,9 @@ import type { BreakerSettings, EmailTrust, ProviderSettings } from './providers/
 
 type Environment = Readonly<Record<string, string | undefined>>
 
+/** Leases on provider tokens are made to outlive any call to a provider. */
+const longestCallMs = 60_000
+
 const seconds = (fallback: number) => z.coerce.number().int().min(1).default(fallback)
 const flag = (fallback: boolean) =>
   z
@@ -74,7 +77,7 @@ export const settings = z.object({
     .number()
     .int()
     .min(50)
-    .max(60_000)
+    .max(longestCallMs)
     .default(5000)
     .describe('deadline of one call to a provider'),
   RATE_LIMITS: z.enum(['on', 'off']).default('on').describe('off is refused in production'),
@@ -112,7 +115,7 @@ export const providerSettings = {
 } as const
 type ProviderSetting = keyof typeof providerSettings
 
-/** Paths below /auth/ that a provider id must not shadow. */
+/** Paths below /auth/ that a provider id must not shadow; and `jwt`, whose ISSUER is our own setting. */
 const reserved = new Set([
   'providers',
   'conflicts',
@@ -123,12 +126,13 @@ const reserved = new Set([
   'logout',
   'logout-all',
   'register',
+  'jwt',
 ])
 const builtIn = { google: 'Google', github: 'GitHub', atlassian: 'Atlassian' } as const
 
 const isLoopback = ({ hostname }: URL): boolean => ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
 
-/** Thrown at start with every fault, one per line; names settings, never their values. */
+/** Thrown at start with every fault, one per line; names settings, never what is secret in them. */
 export class ConfigError extends Error {
   override name = 'ConfigError'
   readonly faults: readonly string[]
@@ -142,7 +146,7 @@ export class ConfigError extends Error {
 
 /**
  * Reads the environment whole: a service that starts has everything it needs, or says all that is wrong
- * at once. An empty variable counts as absent. Throws `ConfigError`; no message holds a value.
+ * at once. An empty variable counts as absent. Throws `ConfigError`; its messages name settings and provider ids, and hold no other value.
  */
 export function readConfig(environment: Environment) {
   const env = Object.fromEntries(
@@ -150,16 +154,19 @@ export function readConfig(environment: Environment) {
   ) as Record<string, string>
   const faults: string[] = []
   const read = settings.safeParse(env)
-  if (!read.success) {
-    for (const { path, message } of read.error.issues) faults.push(`${path.join('.')}: ${message}`)
-    throw new ConfigError([...faults, ...providerFaults(env)])
+  // What cannot be read counts as absent from here on, so that all the rest is looked at too.
+  const unreadable = new Set<unknown>()
+  for (const { path, message } of read.error?.issues ?? []) {
+    faults.push(`${path.join('.')}: ${message}`)
+    unreadable.add(path[0])
   }
-  const set = read.data
+  const set =
+    read.data ?? settings.parse(Object.fromEntries(Object.entries(env).filter(([name]) => !unreadable.has(name))))
   const production = set.NODE_ENV === 'production'
 
-  if (production && !set.PUBLIC_URL) faults.push('PUBLIC_URL: is required in production')
+  if (production && env.PUBLIC_URL === undefined) faults.push('PUBLIC_URL: is required in production')
   const publicUrl = new URL(set.PUBLIC_URL ?? `http://localhost:${set.PORT}`)
-  if (publicUrl.protocol !== 'https:' && (production || !isLoopback(publicUrl)))
+  if (set.PUBLIC_URL !== undefined && publicUrl.protocol !== 'https:' && (production || !isLoopback(publicUrl)))
     faults.push('PUBLIC_URL: must be https (plain http only for loopback hosts, outside production)')
   if (publicUrl.pathname !== '/' || publicUrl.search || publicUrl.hash || publicUrl.username)
     faults.push('PUBLIC_URL: must be an origin alone, like https://id.example.com')
@@ -222,27 +229,7 @@ export type Config = ReturnType<typeof readConfig>
 
 type Global = z.output<typeof settings> & { production: boolean; publicUrl: URL }
 
-/** The providers' faults alone, for a start that fails on the general settings already: all are told at once. */
-function providerFaults(env: Record<string, string>): string[] {
-  const faults: string[] = []
-  const general = settings.partial().safeParse({
-    OIDC_PROVIDERS: env.OIDC_PROVIDERS,
-    OAUTH2_PROVIDERS: env.OAUTH2_PROVIDERS,
-    OAUTH_ENABLED_PROVIDERS: env.OAUTH_ENABLED_PROVIDERS,
-  })
-  if (general.success) {
-    const production = env.NODE_ENV === 'production'
-    readKeyRing(env.ENCRYPTION_KEYS, production, faults)
-    readProviders(
-      env,
-      { ...settings.parse({}), ...general.data, production, publicUrl: new URL('http://localhost') } as Global,
-      faults,
-    )
-  }
-  return faults
-}
-
-/** A ring key must be 32 bytes that look random: zeros or a repeated passphrase are no key. */
+/** A ring key must be 32 bytes that look random: zeros, a counter or a passphrase (32 printable bytes in a row, by chance one in 10^13) are no key. */
 function readKeyRing(text: string | undefined, production: boolean, faults: string[]): KeyRing | null {
   if (text === undefined) {
     if (production)
@@ -251,15 +238,21 @@ function readKeyRing(text: string | undefined, production: boolean, faults: stri
   }
   const keys: SealingKey[] = text.split(',').map((item) => {
     const [, id = '', encoded = ''] = /^([^:]*):(.*)$/.exec(item.trim()) ?? []
-    return { id, key: Buffer.from(encoded, 'base64') }
+    // Node's decoder skips what is no base64, and a key nobody can type twice the same way is soon a lost one.
+    return { id, key: Buffer.from(/^[A-Za-z0-9+/_-]+={0,2}$/.test(encoded) ? encoded : '', 'base64') }
   })
   if (keys.some(({ id }) => !/^[A-Za-z0-9_-]{1,32}$/.test(id)))
     faults.push('ENCRYPTION_KEYS: each must be id:base64, the id of letters, digits, - and _')
   if (new Set(keys.map(({ id }) => id)).size !== keys.length) faults.push('ENCRYPTION_KEYS: two keys have the same id')
   if (keys.some(({ key }) => key.length !== 32)) faults.push('ENCRYPTION_KEYS: each key must be 32 bytes in base64')
-  else if (keys.some(({ key }) => new Set(key).size < 16))
+  else if (production && keys.some(({ key }) => isWeak(key)))
     faults.push('ENCRYPTION_KEYS: a key is too weak; use 32 random bytes')
   return keys as [SealingKey, ...SealingKey[]]
+}
+
+function isWeak(key: Buffer): boolean {
+  const steps = new Set(key.subarray(1).map((byte, index) => byte - (key[index] ?? 0)))
+  return new Set(key).size < 16 || steps.size === 1 || key.every((byte) => byte >= 0x20 && byte < 0x7f)
 }
 
 function readStore(url: string, faults: string[]) {
@@ -267,8 +260,10 @@ function readStore(url: string, faults: string[]) {
     if (!URL.canParse(url)) faults.push('DATABASE_URL: is not a valid postgres:// URL')
     return { tag: 'postgres' as const, url }
   }
-  if (!url.startsWith('file:')) faults.push('DATABASE_URL: must start with file: or postgres://')
-  return { tag: 'sqlite' as const, file: url.replace(/^file:(\/\/)?/, '') }
+  const file = url.replace(/^file:(\/\/)?/, '')
+  // To SQLite no name is a database that vanishes.
+  if (!url.startsWith('file:') || file === '') faults.push('DATABASE_URL: must be file:<path> or postgres://…')
+  return { tag: 'sqlite' as const, file }
 }
 
 function readProviders(env: Record<string, string>, global: Global, faults: string[]): ProviderSettings[] {
@@ -405,6 +400,7 @@ function readRedirectUris(
   faults: string[],
 ): Record<string, string> {
   const uris: Record<string, string> = { default: standard }
+  const given = new Set<string>()
   for (const pair of text?.split(',') ?? []) {
     const [, key, uri = ''] = /^\s*([a-z][a-z0-9_-]*)=(\S+)\s*$/.exec(pair) ?? []
     const parsed = URL.canParse(uri) ? new URL(uri) : undefined
@@ -415,11 +411,14 @@ function readRedirectUris(
         (parsed.protocol === 'http:'
           ? isLoopback(parsed) && !production
           : /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:$/.test(parsed.protocol)))
-    if (!key || !fine)
+    if (!key || !fine || given.has(key))
       faults.push(
-        `${name}: must be key=uri pairs, comma separated; https, an app’s own scheme like com.example.app:, or loopback http outside production`,
+        `${name}: must be key=uri pairs, comma separated, each key once; https, an app’s own scheme like com.example.app:, or loopback http outside production`,
       )
-    else uris[key] = uri
+    else {
+      given.add(key)
+      uris[key] = uri
+    }
   }
   return uris
 }
@@ -435,9 +434,10 @@ function readBreaker(text: string | undefined, timeoutMs: number, name: string, 
   const breaker = { timeoutMs, errorThresholdPercent: 50, volume: 5, resetMs: 30_000 }
   for (const pair of text?.split(',') ?? []) {
     const [key = '', value = ''] = pair.trim().split('=')
-    const member = key in breakerMembers ? breakerMembers[key as keyof typeof breakerMembers] : undefined
+    const member = Object.hasOwn(breakerMembers, key) ? breakerMembers[key as keyof typeof breakerMembers] : undefined
     const number = Number(value)
-    if (!member || !Number.isInteger(number) || number < 1 || (member === 'errorThresholdPercent' && number > 100))
+    const most = member === 'errorThresholdPercent' ? 100 : member === 'timeoutMs' ? longestCallMs : Infinity
+    if (!member || !/^\d+$/.test(value) || number < 1 || number > most)
       faults.push(`${name}: must be like timeout_ms=5000,error_threshold_percent=50,volume=5,reset_ms=30000`)
     else breaker[member] = number
   }

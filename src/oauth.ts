@@ -1,7 +1,7 @@
 import type { Links } from './accounts/links.ts'
 import type { Account, Identity } from './accounts/ports.ts'
 import type { Action } from './accounts/reconcile.ts'
-import type { AppError } from './errors/catalogue.ts'
+import { type AppError, fail } from './errors/catalogue.ts'
 import type { Origin } from './events/catalogue.ts'
 import type { BeginCode } from './flows/begin-with-provider.ts'
 import type { EnterCode } from './flows/enter-with-provider.ts'
@@ -63,17 +63,16 @@ export function createOAuth({ flows, links, tokens }: Parts) {
       returned: Returned,
       context: Context = {},
     ): Promise<
-      Result<
-        { user: Account; tokens: TokenPair | null; providerInfo: ProviderInfo; action: Action },
-        AppError<EnterCode>
-      >
+      Result<{ user: Account; tokens: TokenPair; providerInfo: ProviderInfo; action: Action }, AppError<EnterCode>>
     > {
       const entered = await enter(provider, returned, context, null)
       if (!entered.ok) return entered
-      const { account, identity, action } = entered.value
+      // Without a `who` only a sign-in can be finished.
+      if (entered.value.tag !== 'signed_in') return fail('flow_mismatch')
+      const { account, identity, action, session } = entered.value
       return ok({
         user: account,
-        tokens: entered.value.tag === 'signed_in' ? tokens.pair(entered.value.session) : null,
+        tokens: tokens.pair(session),
         providerInfo: infoOf(identity),
         action,
       })

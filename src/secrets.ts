@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { readConfig } from './config.ts'
 import type { KeyRing } from './kernel/crypto.ts'
@@ -11,11 +11,16 @@ import type { Random } from './kernel/ids.ts'
 export function generatedKeys(file: string, random: Random): { keys: KeyRing; fresh: boolean } {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   let fresh = true
+  // Written aside and then given its name: whoever finds the file finds it whole.
+  const aside = `${file}.${random(8).toString('hex')}`
+  writeFileSync(aside, `dev:${random(32).toString('base64')}\n`, { flag: 'wx', mode: 0o600 })
   try {
-    writeFileSync(file, `dev:${random(32).toString('base64')}\n`, { flag: 'wx', mode: 0o600 })
+    linkSync(aside, file)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     fresh = false
+  } finally {
+    rmSync(aside)
   }
   const { encryptionKeys } = readConfig({ ENCRYPTION_KEYS: readFileSync(file, 'utf8').trim() })
   if (!encryptionKeys) throw new Error(`${file} holds no key`)

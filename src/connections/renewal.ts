@@ -1,7 +1,7 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
 import { internalOrigin } from '../events/catalogue.ts'
-import { type Clock, secondsAfter } from '../kernel/clock.ts'
+import { type Clock, secondsAfter, secondsUntil } from '../kernel/clock.ts'
 import { type Random, secretToken } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Refreshed } from '../providers/provider.ts'
@@ -11,8 +11,14 @@ import type { Vault } from './vault.ts'
 /** A token with less left than this is renewed before it is used: it could die on the way. */
 const earlySeconds = 60
 /** Longer than any provider call may take, so that a lease outlives its work but not its worker. */
-const leaseSeconds = 30
+const leaseSeconds = 90
+/** How long somebody waits for another's renewal. */
+const patienceSeconds = 30
 const waitMs = 100
+/** After a transient failure nobody asks again for a while: twice as long each time, up to a minute. */
+const firstBackOffSeconds = 1
+const maxBackOffSeconds = 60
+const rememberedFailures = 10_000
 
 export type RenewalNeed = 'fresh' | 'renew' | 'dead'
 
@@ -48,6 +54,32 @@ export function createRenewal({
   refresh,
   pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 }: Parts) {
+  /** Grants whose provider could not renew them just now, by id. Each node finds that out for itself. */
+  const failures = new Map<string, { readonly inARow: number; readonly until: Date }>()
+
+  /** Seconds nobody should ask for: exponential, with up to half of it random, or what the provider asked for. */
+  const backOff = (grantId: string, at: Date, retryAfter = 0): number => {
+    const inARow = (failures.get(grantId)?.inARow ?? 0) + 1
+    const base = Math.min(firstBackOffSeconds * 2 ** (inARow - 1), maxBackOffSeconds)
+    const seconds = Math.max(retryAfter, base * (0.5 + random(2).readUInt16BE() / 0xffff / 2))
+    if (failures.size >= rememberedFailures) failures.clear()
+    failures.set(grantId, { inARow, until: secondsAfter(at, seconds) })
+    return Math.ceil(seconds)
+  }
+
+  /** Ours came too late: somebody consented anew, or took the lease over, and what they stored counts. */
+  const asStored = async (
+    key: GrantKey,
+    providerName: string,
+    ours: string | null,
+  ): Promise<Result<string, AppError<'needs_reauthorization'>>> => {
+    const current = await grants.find(key)
+    if (current && renewalNeed(current, clock()) === 'fresh') return ok(vault.open(current.id, current).accessToken)
+    return current?.status === 'healthy' && ours !== null
+      ? ok(ours)
+      : fail('needs_reauthorization', { provider: providerName })
+  }
+
   const renew = async (
     leased: StoredGrant,
     providerName: string,
@@ -68,12 +100,8 @@ export function createRenewal({
         at,
       )
       events.emit('provider_token.refreshed', { provider: leased.provider, result: 'refreshed' })
-      if (stored) return ok(answer.tokens.accessToken)
-      // A new consent replaced the row meanwhile: its tokens count.
-      const current = await grants.find(leased)
-      return current
-        ? ok(vault.open(current.id, current).accessToken)
-        : fail('needs_reauthorization', { provider: providerName })
+      failures.delete(leased.id)
+      return stored ? ok(answer.tokens.accessToken) : asStored(leased, providerName, answer.tokens.accessToken)
     }
     const dead = answer.tag === 'needs_reauthorization'
     const because = dead
@@ -86,20 +114,17 @@ export function createRenewal({
           },
         ]
       : []
-    await grants.gaveUp(leased.id, leased.fence, dead, at, because)
+    const retryAfter = dead ? 0 : backOff(leased.id, at, answer.tag === 'transient' ? answer.retryAfter : undefined)
+    const ended = await grants.gaveUp(leased.id, leased.fence, dead, at, because)
     events.emit('provider_token.refreshed', {
       provider: leased.provider,
       result: dead ? 'needs_reauthorization' : 'transient',
     })
+    if (dead && !ended) return asStored(leased, providerName, null)
     if (dead) return fail('needs_reauthorization', { provider: providerName }, { cause: answer.reason })
-    return fail(
-      'provider_unavailable',
-      { provider: providerName },
-      {
-        cause: answer.reason,
-        ...(answer.tag === 'transient' && answer.retryAfter !== undefined ? { retryAfter: answer.retryAfter } : {}),
-      },
-    )
+    // It was renewed early: what is left of the old token still serves.
+    if (leased.expiresAt !== null && leased.expiresAt > at) return ok(vault.open(leased.id, leased).accessToken)
+    return fail('provider_unavailable', { provider: providerName }, { cause: answer.reason, retryAfter })
   }
 
   return {
@@ -109,13 +134,18 @@ export function createRenewal({
       providerName: string,
     ): Promise<Result<string, AppError<'needs_reauthorization' | 'provider_unavailable'>>> {
       const owner = secretToken(random)
-      // Whoever finds the grant leased waits for the other's result, for at most one lease.
-      for (let waited = 0; waited <= leaseSeconds * 1000; waited += waitMs) {
+      // Whoever finds the grant leased waits for the other's result.
+      for (let waited = 0; waited <= patienceSeconds * 1000; waited += waitMs) {
         const grant = await grants.find(key)
         const need = grant ? renewalNeed(grant, clock()) : 'dead'
         if (!grant || need === 'dead') return fail('needs_reauthorization', { provider: providerName })
         if (need === 'fresh') return ok(vault.open(grant.id, grant).accessToken)
         const at = clock()
+        const wait = failures.get(grant.id)?.until
+        if (wait !== undefined && wait > at) {
+          if (grant.expiresAt !== null && grant.expiresAt > at) return ok(vault.open(grant.id, grant).accessToken)
+          return fail('provider_unavailable', { provider: providerName }, { retryAfter: secondsUntil(wait, at) + 1 })
+        }
         const leased = await grants.lease(grant.id, owner, secondsAfter(at, leaseSeconds), at)
         // Read again under the lease: the one before may have renewed it between our read and our lease.
         if (leased) return renewalNeed(leased, clock()) === 'renew' ? renew(leased, providerName) : settle(leased)

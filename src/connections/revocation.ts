@@ -1,18 +1,22 @@
 import type { Fact } from '../events/catalogue.ts'
 import { internalOrigin } from '../events/catalogue.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
+import { UnopenableError } from '../kernel/crypto.ts'
 import type { Random } from '../kernel/ids.ts'
 import type { Revoked } from '../providers/provider.ts'
 import type { GrantStore, Revocation, RevocationStore } from './ports.ts'
 import type { Vault } from './vault.ts'
 
-/** Doubling from half a minute, it has tried for about three days when it gives up. */
-const maxAttempts = 14
-const firstDelaySeconds = 30
+/** Doubling from a quarter of a minute up to six hours, it has tried for about three days when it gives up. */
+const maxAttempts = 25
+const firstDelaySeconds = 15
 const maxDelaySeconds = 6 * 3600
-const leaseSeconds = 60
+/** Longer than any provider call may take, so that nobody else takes an item that is being worked on. */
+const leaseSeconds = 90
+/** How many one round handles: the next round goes on with the rest. */
+const roundSize = 20
 
-/** Seconds until the next try: exponential, capped, with up to half of it random so that a thousand do not return together. */
+/** Seconds until the next try, after `attempts` of them: exponential, capped, with up to half of it random so that a thousand do not return together. */
 export function retryDelay(attempts: number, random: Random, retryAfter = 0): number {
   const base = Math.min(firstDelaySeconds * 2 ** (attempts - 1), maxDelaySeconds)
   const jitter = random(2).readUInt16BE() / 0xffff
@@ -40,27 +44,39 @@ export function createRevocation({ revocations, grants, vault, clock, random, re
     return revocations.finish(item.id, [fact])
   }
 
+  /** Nothing when no key of the ring opens them: the operator may bring the key back, and meanwhile the others go on. */
+  const opened = (item: Revocation) => {
+    try {
+      return vault.open(item.grantId, item)
+    } catch (error) {
+      if (error instanceof UnopenableError) return undefined
+      throw error
+    }
+  }
+
   const one = async (item: Revocation): Promise<void> => {
     // The person linked the same provider account again: revoking now would kill the new grant with the old one (Google revokes for
     // the whole project, GitHub and Atlassian for person and app).
     if (await grants.find(item)) return finish(item, 'superseded')
-    const answer = await revoke(item.provider, vault.open(item.grantId, item))
+    const tokens = opened(item)
+    const answer: Revoked = tokens ? await revoke(item.provider, tokens) : { tag: 'transient', reason: 'unopenable' }
     if (answer.tag !== 'transient') return finish(item, answer.tag)
-    if (item.attempts >= maxAttempts) return finish(item, 'gave_up')
-    await revocations.retry(
-      item.id,
-      secondsAfter(clock(), retryDelay(item.attempts, random, answer.retryAfter)),
-      answer.reason,
-    )
+    const attempts = item.attempts + 1
+    if (attempts >= maxAttempts) return finish(item, 'gave_up')
+    const delay = retryDelay(attempts, random, answer.retryAfter)
+    await revocations.retry(item.id, secondsAfter(clock(), delay), answer.reason)
   }
 
   return {
-    /** Works off what is due; answers how many were handled. */
+    /** Works off what is due; answers how many were handled. Taken one by one: a lease has to last for one call, not for a round. */
     async work(): Promise<number> {
-      const now = clock()
-      const due = await revocations.take(20, now, secondsAfter(now, leaseSeconds))
-      for (const item of due) await one(item)
-      return due.length
+      for (let handled = 0; handled < roundSize; handled++) {
+        const now = clock()
+        const [item] = await revocations.take(1, now, secondsAfter(now, leaseSeconds))
+        if (!item) return handled
+        await one(item)
+      }
+      return roundSize
     },
     backlog: (): Promise<number> => revocations.backlog(),
   }

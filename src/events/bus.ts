@@ -18,7 +18,8 @@ export function createBus(clock: Clock) {
         handler.run(event)
       } catch (thrown) {
         handlers.delete(id)
-        emit('handler.failed', { handler: id, event: event.name, reason: String(thrown) })
+        // Of what was thrown only the class: a message can hold anything, and some things cannot even be turned into text.
+        emit('handler.failed', { handler: id, heard: event.name, reason: classOf(thrown) })
       }
     }
   }
@@ -65,3 +66,5 @@ export function createBus(clock: Clock) {
   }
 }
 export type Bus = ReturnType<typeof createBus>
+
+const classOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.name : typeof thrown)

@@ -139,7 +139,7 @@ export const catalogue = {
   }),
   'handler.failed': fact(
     'A listener threw and was detached',
-    { handler: z.string(), event: z.string(), reason: z.string() },
+    { handler: z.string(), heard: z.string(), reason: z.string() },
     { log: 'error' },
   ),
 } as const

@@ -27,8 +27,8 @@ type Parts = {
 }
 
 /**
- * A new pair for an old one. The usual case is one compare-and-set and two signatures; everything else is found out only when that
- * fails, and decided by `decideRotation`.
+ * A new pair for an old one: read, decide (`decideRotation`, pure), and rotate with one compare-and-set; when somebody was
+ * faster, all of it again. Read first, since a disabled account's session may not move at all.
  */
 export function refreshTokens({ sessions, accounts, tokens, events, clock, windows, refreshTtlSeconds }: Parts) {
   const refuse = <C extends RefreshCode>(refused: {
@@ -42,21 +42,18 @@ export function refreshTokens({ sessions, accounts, tokens, events, clock, windo
   const rotate = async (
     { sid, sub, generation }: Pick<TokenClaims, 'sid' | 'sub' | 'generation'>,
     origin: Origin,
+    proof: 'token' | 'cookie',
   ): Promise<Result<TokenPair, AppError<RefreshCode>>> => {
     for (;;) {
       const now = clock()
-      const rotated = await sessions.rotate(sid, generation, now, secondsAfter(now, refreshTtlSeconds))
-      if (rotated) {
-        events.emit('session.refreshed', { result: 'rotated' })
-        return ok(tokens.pair(rotated))
-      }
       const session = await sessions.find(sid)
       if (!session || session.accountId !== sub)
         return refuse((await accounts.find(sub)) ? fail('session_revoked') : fail('user_not_found'))
       if (session.accountDisabled) return refuse(fail('user_disabled'))
       const decision = decideRotation(generation, session, now, windows)
       if (decision.tag === 'refuse') return refuse(fail(decision.code))
-      if (decision.tag === 'replay') {
+      // The cookie is the proof, not the generation read with it: a browser whose tabs rotated meanwhile is no thief.
+      if (decision.tag === 'replay' || (decision.tag === 'reuse' && proof === 'cookie')) {
         events.emit('session.refreshed', { result: 'replayed' })
         return ok(tokens.pair(session))
       }
@@ -66,14 +63,18 @@ export function refreshTokens({ sessions, accounts, tokens, events, clock, windo
         ])
         return refuse(fail('token_reused'))
       }
-      // `rotate`: the session changed between the two reads; its present state is decided on anew.
+      const rotated = await sessions.rotate(sid, generation, now, secondsAfter(now, refreshTtlSeconds))
+      if (rotated) {
+        events.emit('session.refreshed', { result: 'rotated' })
+        return ok(tokens.pair(rotated))
+      }
     }
   }
 
   return {
     async byToken(token: string, origin: Origin): Promise<Result<TokenPair, AppError<RefreshCode>>> {
       const claims = await tokens.read(token, 'refresh')
-      if (claims.ok) return rotate(claims.value, origin)
+      if (claims.ok) return rotate(claims.value, origin, 'token')
       const { expired } = claims.error
       // A token whose end was the session's absolute end says so: refreshing earlier would not have helped.
       const session = expired && (await sessions.find(expired.sid))
@@ -85,7 +86,8 @@ export function refreshTokens({ sessions, accounts, tokens, events, clock, windo
     bySession: (
       { id, accountId, generation }: Session,
       origin: Origin,
-    ): Promise<Result<TokenPair, AppError<RefreshCode>>> => rotate({ sid: id, sub: accountId, generation }, origin),
+    ): Promise<Result<TokenPair, AppError<RefreshCode>>> =>
+      rotate({ sid: id, sub: accountId, generation }, origin, 'cookie'),
   }
 }
 export type RefreshTokens = ReturnType<typeof refreshTokens>

@@ -122,7 +122,15 @@ export function resolveConflict(parts: Parts) {
           }),
         (value) => ({ action_taken: value.action }),
       )
-      if (!reconciled.ok) return reconciled
+      if (!reconciled.ok) {
+        await audit.record({
+          name: 'authentication.failed',
+          accountId: visitorId ?? null,
+          origin: arrival.origin,
+          data: { provider: provider.id, code: reconciled.error.code, intent: 'login' },
+        })
+        return reconciled
+      }
       await audit.record({
         name: 'conflict.resolved',
         accountId: reconciled.value.account.id,
@@ -130,6 +138,7 @@ export function resolveConflict(parts: Parts) {
         data: { provider: provider.id, action },
       })
       await vault.keep(grant)
+      providers.forgetProfile(provider, grant.claims.subject)
       return ok({ tag: 'signed_in', ...reconciled.value, ...(await finish(reconciled.value, arrival)), flow: conflict })
     },
   }

@@ -49,14 +49,23 @@ export function createApp<D>(parts: AppParts<D>): Express {
   app.set('query parser', 'simple')
   app.set('trust proxy', parts.trustProxyHops)
 
+  const cookies = createCookies(parts)
   const stylesheet = staticFiles.find(({ contentType }) => contentType.startsWith('text/css'))?.path
   const routes: readonly Route<D>[] = [
     ...parts.routes,
-    ...documentation({ routes: () => routes, publicUrl, version, stylesheet }),
+    ...documentation({
+      routes: () => routes,
+      publicUrl,
+      version,
+      stylesheet,
+      sessionCookie: cookies.nameOf('session'),
+    }),
   ]
   const limiters = new Map<LimitName, Limiter | undefined>()
+  const onFault = (error: unknown): void => parts.onDefect(error, 'rate limits')
   const limiter = (name: LimitName): Limiter | undefined => {
-    if (rateLimits && !limiters.has(name)) limiters.set(name, createLimiter(name, { store: rateLimits, clock }))
+    if (rateLimits && !limiters.has(name))
+      limiters.set(name, createLimiter(name, { store: rateLimits, clock, onFault }))
     return limiters.get(name)
   }
   mount(
@@ -67,7 +76,7 @@ export function createApp<D>(parts: AppParts<D>): Express {
       random: parts.random,
       events: parts.events,
       headers: createHeaders(publicUrl),
-      cookies: createCookies(parts),
+      cookies,
       csrf: createCsrf({ publicUrl, key: parts.csrfKey }),
       describe: createProblems(parts),
       authenticate: parts.authenticate,

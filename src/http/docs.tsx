@@ -12,12 +12,20 @@ type Sources = {
   readonly publicUrl: URL
   readonly version: string
   readonly stylesheet: string | undefined
+  /** The whole name of the session's cookie. */
+  readonly sessionCookie: string
 }
 
 const facts = { method: 'get', tag: 'Documentation', auth: 'none', limit: 'browse' } as const
 
 /** The documents about this service, read off the same lists it runs on, so that they cannot be out of date. */
-export function documentation({ routes, publicUrl, version, stylesheet }: Sources): readonly Route<unknown>[] {
+export function documentation({
+  routes,
+  publicUrl,
+  version,
+  stylesheet,
+  sessionCookie,
+}: Sources): readonly Route<unknown>[] {
   let document: string | undefined
   const show = (locale: Locale, title: string, content: ComponentChildren) =>
     ok(
@@ -35,7 +43,7 @@ export function documentation({ routes, publicUrl, version, stylesheet }: Source
       contentType: 'application/json',
       fails: [],
       handle: () => {
-        document ??= JSON.stringify(openapi(routes(), { version, publicUrl }))
+        document ??= JSON.stringify(openapi(routes(), { version, publicUrl, sessionCookie }))
         return ok(text('application/json', document))
       },
     }),

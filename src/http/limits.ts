@@ -34,7 +34,7 @@ export type Limiter = (request: Request, response: Response, ip: string) => Prom
  */
 export function createLimiter(
   name: LimitName,
-  { store, clock }: { store: RateLimitStore; clock: Clock },
+  { store, clock, onFault }: { store: RateLimitStore; clock: Clock; onFault: (error: unknown) => void },
 ): Limiter | undefined {
   const limit = limits[name]
   if (!limit) return undefined
@@ -65,7 +65,10 @@ export function createLimiter(
         else if (outcome instanceof Exceeded) resolve(exceeded(outcome.resetsAt, clock()))
         // The counters cannot be reached. Where guessing would gain something, nobody passes uncounted.
         else if (limit.authenticates) resolve(fail('not_ready', undefined, { retryAfter: 5, cause: outcome }).error)
-        else resolve(undefined)
+        else {
+          onFault(outcome)
+          resolve(undefined)
+        }
       }
       void limiter(request, response, next)
     })

@@ -56,7 +56,7 @@ type Bound<D> = {
   readonly headers: HeaderList
   /** The query and form fields that may be given more than once. */
   readonly lists: { readonly query: ReadonlySet<string>; readonly body: ReadonlySet<string> }
-  /** Written where the request leaves it out, read by nobody. */
+  /** What the body must be: nothing at all where the route names no schema. */
   readonly body: z.ZodType
 }
 type Resource<D> = {
@@ -113,12 +113,13 @@ function resources<D>(frame: Frame, routes: readonly Route<D>[]): readonly Resou
     found.set(route.path, bound)
     const method = route.method.toUpperCase()
     if (bound[method]) throw new Error(`${method} ${route.path} is declared twice`)
+    const accepts = acceptsOf(route)
     const entry: Bound<D> = {
       route,
+      accepts,
       limiter: frame.limiter(route.limit),
-      accepts: acceptsOf(route),
       headers: route.shared ? frame.headers.shared : route.oauth ? frame.headers.oauth : frame.headers.api,
-      lists: { query: listsIn(route.query), body: listsIn(route.body) },
+      lists: { query: listsIn(route.query), body: listsIn(accepts.form ? route.body : undefined) },
       body: route.body ?? z.strictObject({}),
     }
     bound[method] = entry
@@ -191,7 +192,7 @@ async function serve<D>(
 
     const result = await route.handle(exchange as unknown as Input<never, never, never, 'user'>, vinculum)
     if (result.ok) exchange.answer(result.value)
-    else exchange.refuse(result.error)
+    else exchange.refuse(result.error, result.cookies ? { cookies: result.cookies } : {})
   } catch (thrown) {
     exchange.defect(thrown)
   }
@@ -211,6 +212,7 @@ type Refusing = {
   readonly headers?: Readonly<Record<string, string>>
   readonly faults?: readonly Fault[]
   readonly badCredentials?: boolean
+  readonly cookies?: readonly CookieChange[]
 }
 
 /** One request and its answer. It is what handlers get as their input: what they do not ask for is never worked out. */
@@ -374,6 +376,17 @@ class Exchange {
       case 'payload_too_large':
         return this.#stop(fail(body.kind).error)
     }
+    // Another site's empty form has no type to give it away; it still says where it comes from.
+    const { origin, 'sec-fetch-site': site } = this.#request.headers
+    const fromBrowser = route.surface === 'browser' && (origin !== undefined || site !== undefined)
+    if (
+      body.kind === 'none' &&
+      fromBrowser &&
+      this.who?.via !== 'bearer' &&
+      !csrf.fromOurselves(this.#request.headers)
+    ) {
+      return this.#stop(fail('csrf_failed').error)
+    }
     let value: unknown = body.kind === 'none' ? {} : body.value
     if (body.kind !== 'json') {
       const { csrf: token, ...fields } = value as Record<string, string | string[]>
@@ -446,10 +459,12 @@ class Exchange {
     }
   }
 
-  refuse(error: AppError, { headers: extra = {}, faults, badCredentials }: Refusing = {}): void {
+  refuse(error: AppError, { headers: extra = {}, faults, badCredentials, cookies = [] }: Refusing = {}): void {
     const frame = this.#frame
     const { requestId } = this
-    if (error.code === 'internal') frame.onDefect(error.cause ?? error, requestId)
+    if (error.code === 'internal' || (error.code === 'not_ready' && error.cause !== undefined)) {
+      frame.onDefect(error.cause ?? error, requestId)
+    }
     const { locale } = this
     const oauth = this.#bound?.route.oauth === true
     const problem = frame.describe(error, { locale, requestId, oauth, faults, badCredentials })
@@ -468,7 +483,7 @@ class Exchange {
       }
     }
     const base = oauth ? frame.headers.oauth : frame.headers.api
-    this.#reply(problem.status, base, { headers }, 'application/problem+json', JSON.stringify(problem.body))
+    this.#reply(problem.status, base, { headers, cookies }, 'application/problem+json', JSON.stringify(problem.body))
   }
 
   /** Something that should not happen: the log hears what, the person only that. */

@@ -47,7 +47,10 @@ export function answersOf({
 }
 
 /** The OpenAPI 3.1 document: the route list, read aloud. */
-export function openapi(routes: readonly Route<never>[], info: { version: string; publicUrl: URL }) {
+export function openapi(
+  routes: readonly Route<never>[],
+  info: { version: string; publicUrl: URL; sessionCookie: string },
+) {
   const components = new Components()
   const problem = components.use(problemSchema, 'output')
   const page = { 'text/html': { schema: { type: 'string' } } }
@@ -82,15 +85,19 @@ export function openapi(routes: readonly Route<never>[], info: { version: string
     components: {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
-        cookie: { type: 'apiKey', in: 'cookie', name: '__Host-vinculum_session' },
+        cookie: { type: 'apiKey', in: 'cookie', name: info.sessionCookie },
+        refresh: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A refresh token' },
+        service: { type: 'http', scheme: 'bearer', description: 'A service credential' },
       },
       schemas: components.schemas,
     },
   }
 }
 
-function securityOf({ auth }: Route<never>): Json {
+function securityOf({ auth, credential }: Route<never>): Json {
   const either = [{ bearer: [] }, { cookie: [] }]
+  if (credential === 'service') return { security: [{ service: [] }] }
+  if (credential === 'refresh') return { security: [{ refresh: [] }, { cookie: [] }, {}] }
   if (auth === 'none') return { security: [] }
   return { security: auth === 'public' ? [{}, ...either] : either }
 }

@@ -64,7 +64,8 @@ function challengeFor(
   recentAuthSeconds: number,
 ): string | undefined {
   const because = (reason: string): string => `Bearer error="${reason}", error_description="${description(error)}"`
-  if (badCredentials) return because(status === 401 ? 'invalid_token' : 'invalid_request')
+  if (badCredentials && status === 400) return because('invalid_request')
+  if (error.code === 'proof_required') return because('insufficient_user_authentication')
   if (error.code === 'reauthentication_required') {
     return `${because('insufficient_user_authentication')}, max_age=${recentAuthSeconds}`
   }
@@ -83,7 +84,7 @@ const oauthErrors: Partial<Record<ErrorCode, string>> = {
 }
 
 /** The nearest error RFC 6749 §5.2 (and §4.1.2.1) has a name for. */
-export function oauthError(code: ErrorCode): string {
+function oauthError(code: ErrorCode): string {
   const named = oauthErrors[code]
   if (named) return named
   const { status } = catalogue[code]

@@ -3,7 +3,7 @@ import type { AppError, ErrorCode, Locale } from '../errors/catalogue.ts'
 import type { Origin } from '../events/catalogue.ts'
 import type { Result } from '../kernel/result.ts'
 import type { LimitName } from './limits.ts'
-import type { Answer } from './reply.ts'
+import type { Answer, CookieChange } from './reply.ts'
 
 /** Who a request is. */
 export type Principal = {
@@ -80,6 +80,8 @@ type Read<S> = S extends Schema ? z.output<S> : undefined
 /** What must go into the reply's schema. A route without one answers no JSON. */
 type Reply<R> = R extends Schema ? z.input<R> : never
 type MaybePromise<T> = T | Promise<T>
+/** What a handler comes to. A refusal may change cookies too: a flow that failed is over. */
+type Handled<T, E> = MaybePromise<Result<T, E> & { readonly cookies?: readonly CookieChange[] }>
 
 type Facts = {
   readonly method: Method
@@ -89,6 +91,8 @@ type Facts = {
   readonly tag: string
   readonly surface: 'api' | 'browser'
   readonly limit: LimitName
+  /** What the handler itself looks at where the frame does not (`auth: 'none'`): told in `/openapi.json`. */
+  readonly credential?: 'service' | 'refresh'
   /** Problems also carry RFC 6749's `error` and `error_description`. */
   readonly oauth?: true
   /** The body may also be `application/x-www-form-urlencoded`. A browser's route takes forms anyway, and JSON only with `json`. */
@@ -114,10 +118,7 @@ export type Route<D = never> = Facts & {
   readonly body?: Schema
   readonly reply?: Schema
   readonly fails: readonly ErrorCode[]
-  readonly handle: (
-    input: Input<never, never, never, 'user'>,
-    vinculum: D,
-  ) => MaybePromise<Result<Answer<unknown>, AppError>>
+  readonly handle: (input: Input<never, never, never, 'user'>, vinculum: D) => Handled<Answer<unknown>, AppError>
 }
 
 /**
@@ -143,7 +144,7 @@ export function route<
     readonly handle: (
       input: Input<Read<NoInfer<P>>, Read<NoInfer<Q>>, Read<NoInfer<B>>, NoInfer<A>>,
       vinculum: D,
-    ) => MaybePromise<Result<Answer<Reply<NoInfer<R>>>, AppError<NoInfer<E> | GeneralCode>>>
+    ) => Handled<Answer<Reply<NoInfer<R>>>, AppError<NoInfer<E> | GeneralCode>>
   },
 ): Route<D> {
   return definition as unknown as Route<D>

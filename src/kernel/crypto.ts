@@ -49,12 +49,15 @@ export function createSealer(ring: KeyRing, random: Random) {
 
     /** Opens what was sealed for the same place; throws `UnopenableError` for any other. */
     open(sealed: string, place: string): string {
-      const [version, id, blob] = sealed.split('.')
+      const [version, id, blob, ...rest] = sealed.split('.')
       const key = keys.get(id ?? '')
-      if (version !== 'v1' || !key || !blob) throw new UnopenableError(`no key in the ring opens ${place}`)
+      if (version !== 'v1' || !key || !blob || rest.length > 0)
+        throw new UnopenableError(`no key in the ring opens ${place}`)
       const bytes = Buffer.from(blob, 'base64url')
       try {
-        const decipher = createDecipheriv('aes-256-gcm', rowKey(key, bytes.subarray(0, 16)), bytes.subarray(16, 28))
+        const ownKey = rowKey(key, bytes.subarray(0, 16))
+        // The length is said, or Node takes a tag cut down to four bytes, which can be guessed.
+        const decipher = createDecipheriv('aes-256-gcm', ownKey, bytes.subarray(16, 28), { authTagLength: 16 })
         decipher.setAAD(Buffer.from(place)).setAuthTag(bytes.subarray(28, 44))
         return decipher.update(bytes.subarray(44), undefined, 'utf8') + decipher.final('utf8')
       } catch {

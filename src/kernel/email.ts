@@ -3,7 +3,11 @@ import { domainToASCII } from 'node:url'
 /** An e-mail address as we keep it: as it is shown, and as it is compared. */
 export type Email = { readonly address: string; readonly key: string }
 
-const shape = /^[^\s@"(),:;<>[\\\]\p{Cc}]{1,64}@[^\s@]{1,253}$/u
+/**
+ * No quoting, no white space, nothing invisible or unassigned. The domain holds letters, marks, digits, dots and hyphens alone:
+ * `domainToASCII` is a URL parser, to which `example.com/x`, `example.com?x` and `ex%61mple.com` are all `example.com`.
+ */
+const shape = /^[^\s@"(),:;<>[\\\]\p{C}]{1,64}@[\p{L}\p{M}\p{N}.-]{1,253}$/u
 
 /**
  * Reads an address: NFC, domain as lower-case A-labels (RFC 5891), compared without regard to case.
@@ -15,7 +19,8 @@ export function readEmail(text: string): Email | undefined {
   if (!shape.test(normal)) return undefined
   const at = normal.lastIndexOf('@')
   const domain = domainToASCII(normal.slice(at + 1)).toLowerCase()
-  if (!/^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(domain)) return undefined
+  // A last label of digits is an IP address, and the parser has a dozen spellings for each.
+  if (!/^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(domain) || /(^|\.)\d+$/.test(domain)) return undefined
   const address = `${normal.slice(0, at)}@${domain}`
   return { address, key: address.toLowerCase() }
 }

@@ -142,8 +142,8 @@ export function createProviders({ settings, events, clock, random, production, u
     const endpoints = await ready()
     if (!endpoints.ok) return unavailable(provider, endpoints.error)
     const nonce = definition.openid && provider.scopes.includes('openid') ? secretToken(random) : null
-    const scope = [...provider.scopes]
-    const begun = await handshake.begin(provider.id, { session: false, callbackURL: redirectUri, scope, intent, nonce })
+    const asked = { session: false, callbackURL: redirectUri, scope: provider.scopes, intent, nonce } as const
+    const begun = await handshake.begin(provider.id, asked)
     return ok({ ...begun, nonce })
   }
 
@@ -371,17 +371,21 @@ function joined(profile: Profile, { email, email_verified, ...idToken }: IdToken
 /** What the provider said, for its subject's own eyes; without whatever might be a credential. */
 function publicProfile({ _json, emails }: Profile, idToken: IdTokenClaims | null): Record<string, unknown> {
   const said = Object.keys(_json).length > 0 ? _json : { ...idToken }
-  const clean = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(clean)
-    if (typeof value !== 'object' || value === null) return value
-    return Object.fromEntries(
-      Object.entries(value).flatMap(([name, inner]) =>
-        /token|secret|password|private_key/i.test(name) ? [] : [[name, clean(inner)]],
-      ),
-    )
-  }
-  return {
-    ...(clean(said) as Record<string, unknown>),
-    ...(emails && !('sub' in _json) ? { emails: clean(emails) } : {}),
-  }
+  return { ...withoutCredentials(said, MOST_LEVELS), ...(emails && 'login' in said ? { emails } : {}) }
+}
+
+/** Nobody's profile is deeper; a megabyte of brackets is, and would end the recursion below in its own way. */
+const MOST_LEVELS = 12
+
+const withoutCredentials = (said: object, levels: number): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(said).flatMap(([name, value]) =>
+      /token|secret|password|private_key/i.test(name) ? [] : [[name, cleaned(value, levels - 1)]],
+    ),
+  )
+
+function cleaned(value: unknown, levels: number): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (levels === 0) return null
+  return Array.isArray(value) ? value.map((one) => cleaned(one, levels - 1)) : withoutCredentials(value, levels)
 }

@@ -23,7 +23,7 @@ export type Trip = {
 export type Asked = {
   readonly session: false
   readonly callbackURL: string
-  readonly scope: string[]
+  readonly scope: readonly string[]
   readonly intent: Intent
   readonly nonce: string | null
 }

@@ -19,7 +19,7 @@ export function tokenAnswerFault(json: unknown, text: string): string | null {
   if (isGiven(json.refresh_token) && !isToken(json.refresh_token)) return 'bad_refresh_token'
   if (isGiven(json.id_token) && !isToken(json.id_token)) return 'bad_id_token'
   // Atlassian's documented sample has none; any other type is not ours to use (RFC 6749 §7.1).
-  if (isGiven(json.token_type) && !/^bearer$/i.test(String(json.token_type))) return 'wrong_token_type'
+  if (isGiven(json.token_type) && !isBearer(json.token_type)) return 'wrong_token_type'
   return repeatsMember(text) ? 'repeated_member' : null
 }
 
@@ -37,6 +37,7 @@ export function readTokens(json: Readonly<Record<string, unknown>>, clock: Clock
   }
 }
 
+const isBearer = (value: unknown): boolean => typeof value === 'string' && value.toLowerCase() === 'bearer'
 const isGiven = (value: unknown): boolean => value !== undefined && value !== null
 // Visible ASCII (RFC 6750 §2.1, RFC 6749 appendix A): anything else could not travel in a header, or would break out of it.
 const isToken = (value: unknown): value is string =>

@@ -57,6 +57,7 @@ export async function createKeys({
   let byId = new Map<string, { purpose: Purpose; key: SigningKey }>()
   let jwks: { keys: PublicJwk[] } = { keys: [] }
   let lastLoad = 0
+  let rereading: Promise<void> | undefined
 
   const open = (stored: StoredKey): SigningKey => {
     const secret = sealer.open(stored.secret, place(stored.id))
@@ -96,18 +97,20 @@ export async function createKeys({
   }
 
   const load = async (): Promise<void> => {
+    // Noted first: a failure is not repeated for each made-up key id either.
+    lastLoad = clock().getTime()
     const stored = await store.list()
-    const known = byId
+    // Built aside and swapped in whole: a row that does not open must not take the keys that do with it.
     const next: typeof loaded = { access: [], refresh: [] }
-    byId = new Map()
+    const nextById: typeof byId = new Map()
     for (const row of [...stored].sort((a, b) => a.sequence - b.sequence)) {
-      const key = known.get(row.id)?.key ?? open(row)
+      const key = byId.get(row.id)?.key ?? open(row)
       next[row.purpose].push(key)
-      byId.set(row.id, { purpose: row.purpose, key })
+      nextById.set(row.id, { purpose: row.purpose, key })
     }
     loaded = next
+    byId = nextById
     jwks = { keys: stored.flatMap(({ publicJwk }) => (publicJwk === null ? [] : [JSON.parse(publicJwk) as PublicJwk])) }
-    lastLoad = clock().getTime()
   }
 
   const add = async (purpose: Purpose, activatesAt: (at: Date) => Date): Promise<void> => {
@@ -155,8 +158,11 @@ export async function createKeys({
      */
     async findFresh(id: string) {
       const known = byId.get(id)
-      if (known || clock().getTime() - lastLoad < 10_000) return known
-      await load()
+      if (known || (!rereading && clock().getTime() - lastLoad < 10_000)) return known
+      rereading ??= load().finally(() => {
+        rereading = undefined
+      })
+      await rereading
       return byId.get(id)
     },
 

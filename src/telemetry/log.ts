@@ -55,12 +55,12 @@ export function logEvents(events: Bus, log: Logger): void {
     if (level === undefined || !log.isLevelEnabled(level)) return
     const { at: _, origin, ...rest } = event as typeof event & { origin?: { requestId: string | null } }
     log[level]({
+      ...rest.data,
       event: rest.name,
       ...('accountId' in rest ? { account: rest.accountId } : {}),
       ...(origin?.requestId ? { request_id: origin.requestId } : {}),
       ...('ms' in rest ? { ms: Math.round(rest.ms * 100) / 100 } : {}),
       ...('code' in rest ? { outcome: rest.code } : {}),
-      ...rest.data,
     })
   })
 }

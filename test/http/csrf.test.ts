@@ -137,6 +137,17 @@ describe('a form on our pages', () => {
       .send({ name: 'x' })
     expect(ambient.status).toBe(403)
   })
+  test('sent empty by another site is refused even where an app may send nothing', async () => {
+    const empty = (headers: Record<string, string>) => request(surface.app).post('/pages/empty').set(headers)
+    expect((await empty({ 'Sec-Fetch-Site': 'cross-site' })).status).toBe(403)
+    expect((await empty({ Origin: 'https://evil.example' })).status).toBe(403)
+    expect((await empty({})).status).toBe(303)
+    expect((await empty(ours)).status).toBe(303)
+  })
+  test('sent with a bearer token needs none: no browser adds that by itself', async () => {
+    const answer = await post('', { name: 'x' }, { Authorization: 'Bearer good' })
+    expect(answer.status).toBe(303)
+  })
   test('that is refused is explained on a page', async () => {
     const answer = await post('', { name: 'x' }, { ...ours, Accept: browserAccept, 'Accept-Language': 'pt-BR' })
     expect([answer.status, answer.type]).toEqual([403, 'text/html'])

@@ -53,6 +53,7 @@ test('where guessing would gain something nobody passes uncounted; elsewhere the
   const guess = await from(surface, '')
   expect([guess.status, guess.body.code, guess.headers['retry-after']]).toEqual([503, 'not_ready', '5'])
   expect((await request(surface.app).get('/things/thg_1')).status).toBe(200)
+  expect(surface.defects.map(({ error }) => error)).toEqual([surface.counters.fault, surface.counters.fault])
   surface.counters.fault = null
   expect((await from(surface, '')).status).toBe(204)
 })

@@ -48,8 +48,18 @@ export const routes: readonly Route<unknown>[] = [
     query: object({ q: z.string().min(2).optional(), tags: z.array(z.string()).optional() }),
     reply: z.looseObject({}),
     fails: [],
-    handle: ({ params, query, who, origin, wants }) =>
-      ok(json({ id: params.id, ...query, who: who?.accountId ?? null, via: who?.via ?? null, ...origin, wants })),
+    handle: ({ params, query, who, origin, wants, header }) =>
+      ok(
+        json({
+          id: params.id,
+          ...query,
+          who: who?.accountId ?? null,
+          via: who?.via ?? null,
+          ...origin,
+          wants,
+          tag: header('X-Tag') ?? null,
+        }),
+      ),
   }),
   route({
     ...api,
@@ -246,6 +256,16 @@ export const routes: readonly Route<unknown>[] = [
     fails: [],
     handle: () =>
       ok(seeOther('/', { clearSiteData: true, cookies: [{ name: 'session', value: null, sameSite: 'lax' }] })),
+  }),
+  route({
+    ...browser,
+    method: 'post',
+    path: '/pages/empty',
+    summary: 'Nothing to fill in, for apps too',
+    auth: 'public',
+    json: true,
+    fails: [],
+    handle: () => ok(seeOther('/')),
   }),
   route({
     ...browser,

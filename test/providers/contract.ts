@@ -405,6 +405,15 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
       })
     })
 
+    test('a profile deeper than anybody reads is no harm', async () => {
+      const { providers, provider } = open()
+      const { exchanged, claims } = await enter(world.sandbox, providers, provider)
+      const deep = JSON.parse(`${'['.repeat(5000)}${']'.repeat(5000)}`)
+      const change = (body: Record<string, unknown>) => ({ ...body, deep })
+      world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, { kind: 'mutate', change })
+      expect(value(await providers.identify(provider, exchanged))).toEqual(claims)
+    })
+
     test('the profile leaves out whatever looks like a credential', async () => {
       const { providers, provider } = open()
       const { exchanged, claims } = await enter(world.sandbox, providers, provider)

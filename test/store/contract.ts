@@ -36,7 +36,7 @@ const ada: Email = { address: 'ada@example.com', key: 'ada@example.com' }
 const names = (facts: readonly Fact[]): string[] => facts.map(({ name }) => name)
 
 /** What every store promises, whatever it is made of. A new adapter passes this file or is not an adapter. */
-export function storeContract({ name, place }: Backend): void {
+export function storeContract({ name, emptied }: Backend): void {
   describe(`${name} keeps the store contract`, () => {
     let config: StoreConfig
     let opened: Opened
@@ -44,7 +44,7 @@ export function storeContract({ name, place }: Backend): void {
     let told: Fact[]
 
     beforeEach(async () => {
-      config = await place()
+      config = await emptied()
       opened = await open(config)
       store = opened.store
       told = opened.told

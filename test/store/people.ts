@@ -16,7 +16,13 @@ export const later = (seconds: number, from = now): Date => new Date(from.getTim
 export type Opened = { readonly store: Store; readonly driver: Driver; readonly told: Fact[] }
 
 /** Where a database is, so that several stores can be opened on the same one. */
-export type Backend = { readonly name: string; readonly place: () => Promise<StoreConfig> }
+export type Backend = {
+  readonly name: string
+  /** A database nobody has opened yet. */
+  readonly place: () => Promise<StoreConfig>
+  /** One that may have been opened, but holds nothing. */
+  readonly emptied: () => Promise<StoreConfig>
+}
 
 export async function open(config: StoreConfig): Promise<Opened> {
   const driver = await openDriver(config)

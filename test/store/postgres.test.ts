@@ -2,14 +2,25 @@ import { eq } from 'drizzle-orm'
 import postgres from 'postgres'
 import { describe, expect, test } from 'vitest'
 import type { Script } from '../../src/store/driver.ts'
-import { createDatabase } from '../support/postgres.ts'
+import { createDatabase, emptyDatabase } from '../support/postgres.ts'
 import { storeContract } from './contract.ts'
 import { type Backend, code, newcomer, open, signedIn } from './people.ts'
 import { storeProcesses } from './processes.ts'
 import { storeRaces } from './races.ts'
 
 const place = async (): Promise<{ tag: 'postgres'; url: string }> => ({ tag: 'postgres', url: await createDatabase() })
-const server: Backend = { name: 'PostgreSQL', place }
+
+let used: Promise<{ tag: 'postgres'; url: string }> | undefined
+async function emptied(): Promise<{ tag: 'postgres'; url: string }> {
+  if (!used) {
+    used = place()
+    return used
+  }
+  const config = await used
+  await emptyDatabase(config.url)
+  return config
+}
+const server: Backend = { name: 'PostgreSQL', place, emptied }
 
 storeContract(server)
 storeRaces(server)

@@ -25,15 +25,14 @@ import {
 const rounds = 25
 
 /** What holds when many ask at once, through several stores on one database: each has connections of its own. */
-export function storeRaces({ name, place }: Backend): void {
+export function storeRaces({ name, place, emptied }: Backend): void {
   describe(`on ${name}, of many at once`, () => {
     let nodes: Opened[]
     let stores: Store[]
     let first: Store
 
     beforeEach(async () => {
-      const config = await place()
-      // All at once, on a database that is not there yet: opening is a race of its own.
+      const config = await emptied()
       nodes = await Promise.all(Array.from({ length: 3 }, () => open(config)))
       stores = nodes.map(({ store }) => store)
       first = stores[0] as Store
@@ -52,6 +51,14 @@ export function storeRaces({ name, place }: Backend): void {
       const { driver } = nodes[0] as Opened
       return (await driver.read(driver.db.select().from(driver.tables[table]))).length
     }
+
+    test('nodes opening a new database, each finds it migrated, once', async () => {
+      const config = await place()
+      const opened = await Promise.all(Array.from({ length: 6 }, () => open(config)))
+      const people = await Promise.all(opened.map((node) => newcomer(node)))
+      for (const { account } of people) expect(await opened[0]?.store.accounts.find(account.id)).toEqual(account)
+      await Promise.all(opened.map(({ store }) => store.close()))
+    })
 
     test('first sign-ins with one identity, one opens an account', () =>
       each(async (round) => {

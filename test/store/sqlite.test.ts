@@ -11,7 +11,7 @@ import { spawnChild, storeProcesses } from './processes.ts'
 import { storeRaces } from './races.ts'
 
 const place = async (): Promise<{ tag: 'sqlite'; file: string }> => ({ tag: 'sqlite', file: newFile() })
-const sqlite: Backend = { name: 'SQLite', place }
+const sqlite: Backend = { name: 'SQLite', place, emptied: place }
 
 storeContract(sqlite)
 storeRaces(sqlite)

@@ -2,16 +2,11 @@ import { z } from 'zod'
 import { fail } from '../../errors/catalogue.ts'
 import { sameSecret } from '../../kernel/crypto.ts'
 import { ok } from '../../kernel/result.ts'
-import { jwksMaxAgeSeconds } from '../../sessions/keys.ts'
 import { json, text } from '../reply.ts'
 import { route } from '../route.ts'
 import type { Services } from '../services.ts'
 
 const common = { method: 'get', tag: 'Operating', surface: 'api', auth: 'none', limit: 'none' } as const
-const publicFor = {
-  'Cache-Control': `public, max-age=${jwksMaxAgeSeconds}, stale-while-revalidate=60`,
-  'Access-Control-Allow-Origin': '*',
-}
 
 const live = route({
   ...common,
@@ -50,7 +45,6 @@ const metrics = route({
   ...common,
   path: '/metrics',
   summary: 'Prometheus metrics, for loopback or whoever has METRICS_TOKEN',
-  also: ['text'],
   contentType: 'text/plain',
   fails: ['not_found'],
   // Numbers of sign-ins and failures are nobody else's business; 404, so that nobody learns there is something.
@@ -67,6 +61,7 @@ const isLoopback = (ip: string | null): boolean => ip === '::1' || /^(::ffff:)?1
 
 const jwks = route({
   ...common,
+  shared: true,
   path: '/.well-known/jwks.json',
   summary: 'The public keys of our access tokens (RFC 7517)',
   tag: 'Tokens',
@@ -84,11 +79,12 @@ const jwks = route({
     ),
   }),
   fails: [],
-  handle: (_, { keys }: Services) => ok(json(keys.jwks(), { headers: publicFor })),
+  handle: (_, { keys }: Services) => ok(json(keys.jwks())),
 })
 
 const metadata = route({
   ...common,
+  shared: true,
   path: '/.well-known/oauth-authorization-server',
   summary: 'What this authorization server can do (RFC 8414)',
   tag: 'Tokens',
@@ -108,21 +104,18 @@ const metadata = route({
   handle(_, { settings: { issuer, publicUrl } }: Services) {
     const at = (path: string): string => new URL(path, publicUrl).href
     return ok(
-      json(
-        {
-          issuer,
-          token_endpoint: at('/auth/token'),
-          revocation_endpoint: at('/auth/revoke'),
-          jwks_uri: at('/.well-known/jwks.json'),
-          response_types_supported: ['code'],
-          grant_types_supported: ['authorization_code', 'refresh_token'],
-          token_endpoint_auth_methods_supported: ['none'],
-          revocation_endpoint_auth_methods_supported: ['none'],
-          code_challenge_methods_supported: ['S256'],
-          service_documentation: at('/docs'),
-        },
-        { headers: publicFor },
-      ),
+      json({
+        issuer,
+        token_endpoint: at('/auth/token'),
+        revocation_endpoint: at('/auth/revoke'),
+        jwks_uri: at('/.well-known/jwks.json'),
+        response_types_supported: ['code'],
+        grant_types_supported: ['authorization_code', 'refresh_token'],
+        token_endpoint_auth_methods_supported: ['none'],
+        revocation_endpoint_auth_methods_supported: ['none'],
+        code_challenge_methods_supported: ['S256'],
+        service_documentation: at('/docs'),
+      }),
     )
   },
 })

@@ -173,8 +173,10 @@ const callback = route({
       who: who && visitorOf(who),
     })
     if (!entered.ok) {
+      // A conflict stays bound to this flow's cookie until it is answered; any other refusal ends the flow.
       const ticket = entered.error.extra?.conflict_ticket
-      return browser && typeof ticket === 'string' ? ok(seeOther(`/auth/conflicts/${ticket}`)) : entered
+      if (typeof ticket !== 'string') return { ...entered, cookies: handle === '' ? [] : [flowCookie(handle, null, 0)] }
+      return browser ? ok(seeOther(`/auth/conflicts/${ticket}`)) : entered
     }
     return browser ? answerAsRedirect(entered.value, handle, services) : ok(answerAsJson(entered.value, services))
   },

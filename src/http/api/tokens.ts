@@ -30,6 +30,7 @@ const refresh = route({
   surface: 'api',
   // The bearer here is the refresh token, not somebody's access token; the cookie is asked for by the handler.
   auth: 'none',
+  credential: 'refresh',
   limit: 'token',
   oauth: true,
   body: object({ refresh_token: token.optional() }),

@@ -30,7 +30,9 @@ const events: EventWords = {
   'identity.unlink_refused': ({ why }) => `An unlinking was refused${why ? `: ${why}` : ''}`,
   'conflict.opened': ({ provider }) => `A sign-in with ${provider} used an address that already has an account`,
   'conflict.resolved': ({ provider, action }) =>
-    action === 'create' ? `Went on with a separate account for ${provider}` : `Said that ${provider} belongs to this account`,
+    action === 'create'
+      ? `Went on with a separate account for ${provider}`
+      : `Said that ${provider} belongs to this account`,
   'session.ended': ({ reason }) => ended[reason as EndReason] ?? ended.revoked,
   'session.token_reused': 'A token came back after its time, so its device was signed out',
   'signing_key.rotated': 'New signing key',
@@ -148,7 +150,8 @@ export const en = {
     title: (provider: string) => `Unlink ${provider}?`,
     text: (provider: string) =>
       `${provider} will no longer open this account, and devices signed in with it are signed out, except this one. What it let us keep is erased here and withdrawn there.`,
-    noEndpoint: (provider: string) => `${provider} has no way for us to withdraw the permission. You can do it there yourself:`,
+    noEndpoint: (provider: string) =>
+      `${provider} has no way for us to withdraw the permission. You can do it there yourself:`,
     elsewhere: 'connected apps',
     last: 'This is the only way left into your account. Link another one first, or you could never come back.',
     button: (provider: string) => `Yes, unlink ${provider}`,
@@ -229,7 +232,7 @@ export const en = {
     proveDone: (provider: string) => `From then on ${provider} opens it as well.`,
     link: (provider: string) => `Yes, link ${provider} to my account`,
     notMine: 'It is not mine, or keep them apart',
-    separate: (provider: string) => `You get a new account of your own, which ${provider} opens; the other one is not touched by it.`,
+    separate: (provider: string) => `You get a new account of your own, and ${provider} opens it.`,
     create: 'Go on with a separate account',
     closed: 'New accounts cannot be opened here at the moment.',
     until: 'You can answer until',

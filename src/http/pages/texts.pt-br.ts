@@ -62,7 +62,8 @@ export const ptBR: Texts = {
   login: {
     title: 'Entrar',
     with: (provider) => `Continuar com ${provider}`,
-    nobody: 'Nenhuma forma de entrar foi configurada aqui. Quem opera este serviço precisa configurar um provedor primeiro.',
+    nobody:
+      'Nenhuma forma de entrar foi configurada aqui. Quem opera este serviço precisa configurar um provedor primeiro.',
     signedInAs: (name) => `Você entrou como ${name}. Entrar de novo confirma que é você.`,
     status: { up: '', degraded: 'pode estar lento', down: 'não está respondendo agora' },
     onward: (host) => `Depois você segue para ${host}.`,
@@ -101,7 +102,9 @@ export const ptBR: Texts = {
   ways: {
     heading: 'Formas de entrar',
     intro: (usable, all) =>
-      all === 1 ? 'Uma forma de entrar nesta conta.' : `${usable} de ${all} formas de entrar nesta conta funcionam agora.`,
+      all === 1
+        ? 'Uma forma de entrar nesta conta.'
+        : `${usable} de ${all} formas de entrar nesta conta funcionam agora.`,
     id: 'Conta no provedor',
     linkedAt: 'Vinculada em',
     lastUsed: 'Último uso',
@@ -151,7 +154,8 @@ export const ptBR: Texts = {
     title: (provider) => `Desvincular ${provider}?`,
     text: (provider) =>
       `${provider} não abrirá mais esta conta, e os dispositivos que entraram assim serão desconectados, menos este. O que nos foi permitido guardar é apagado aqui e retirado lá.`,
-    noEndpoint: (provider) => `${provider} não oferece um meio de retirarmos a permissão. Você mesmo pode fazer isso lá:`,
+    noEndpoint: (provider) =>
+      `${provider} não oferece um meio de retirarmos a permissão. Você mesmo pode fazer isso lá:`,
     elsewhere: 'aplicativos conectados',
     last: 'Esta é a única forma de entrar na sua conta. Vincule outra primeiro; sem ela, você nunca mais poderia voltar.',
     button: (provider) => `Sim, desvincular ${provider}`,
@@ -232,7 +236,7 @@ export const ptBR: Texts = {
     proveDone: (provider) => `A partir daí, ${provider} também a abre.`,
     link: (provider) => `Sim, vincular ${provider} à minha conta`,
     notMine: 'Não é minha, ou quero mantê-las separadas',
-    separate: (provider) => `Você recebe uma conta nova, só sua, aberta por ${provider}; a outra não é afetada por isso.`,
+    separate: (provider) => `Você recebe uma conta nova, só sua, e ${provider} a abre.`,
     create: 'Continuar com uma conta separada',
     closed: 'No momento não é possível abrir novas contas aqui.',
     until: 'Você pode responder até',

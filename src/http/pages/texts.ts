@@ -1,6 +1,6 @@
 import type { Locale } from '../../errors/catalogue.ts'
 import type { AuditName, Payload } from '../../events/catalogue.ts'
-import { type Texts, en } from './texts.en.ts'
+import { en, type Texts } from './texts.en.ts'
 import { ptBR } from './texts.pt-br.ts'
 
 export type { Texts }

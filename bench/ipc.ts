@@ -1,0 +1,42 @@
+/** Questions and answers between the bench and the processes it measures, over Node's own channel. */
+import type { ChildProcess } from 'node:child_process'
+
+type Asked = { readonly id: number; readonly ask: string; readonly given: unknown }
+type Answered = { readonly id: number; readonly value?: unknown; readonly error?: string }
+
+/** In the process that is asked: what is not in `verbs` is left to whoever else answers there. */
+export function answerParent(verbs: Readonly<Record<string, (given: never) => unknown>>): void {
+  process.on('message', async ({ id, ask, given }: Asked) => {
+    const verb = verbs[ask]
+    if (!verb) return
+    try {
+      process.send?.({ id, value: await verb(given as never) } satisfies Answered)
+    } catch (error) {
+      process.send?.({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+    }
+  })
+}
+
+export type Ask = <T>(verb: string, given?: unknown) => Promise<T>
+
+/** In the bench: a function that asks this child. A child that ends leaves no question open. */
+export function asking(child: ChildProcess, name: string): Ask {
+  const open = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>()
+  let next = 0
+  child.on('message', ({ id, value, error }: Answered) => {
+    const question = open.get(id)
+    open.delete(id)
+    if (error === undefined) question?.resolve(value as never)
+    else question?.reject(new Error(`${name}: ${error}`))
+  })
+  child.on('exit', (code, signal) => {
+    for (const { reject } of open.values()) reject(new Error(`${name} ended (${signal ?? code})`))
+    open.clear()
+  })
+  return (ask, given) =>
+    new Promise((resolve, reject) => {
+      const id = next++
+      open.set(id, { resolve, reject })
+      child.send({ id, ask, given } satisfies Asked)
+    })
+}

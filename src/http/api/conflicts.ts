@@ -1,0 +1,149 @@
+import { z } from 'zod'
+import type { BeginCode } from '../../flows/begin-with-provider.ts'
+import type { ResolveCode } from '../../flows/resolve-conflict.ts'
+import { ok } from '../../kernel/result.ts'
+import { conflictPage, onwardPage } from '../pages/conflict.tsx'
+import { originsOf } from '../pages/form-action.ts'
+import { readerOf, show } from '../pages/layout.tsx'
+import { json, seeOther } from '../reply.ts'
+import { object, type Principal, route } from '../route.ts'
+import type { Services } from '../services.ts'
+import { answerAsJson, answerAsRedirect, flowCookie } from './entry.ts'
+import { isRecent } from './providers.ts'
+import { AuthResponse, LinkResponse, redirectUriKey, secretText, time } from './schemas.ts'
+
+/**
+ * The question a sign-in left open: whose address is it? The ticket names it; what binds it to whoever was asked is the
+ * cookie of the flow it came from, or the `flow_token` an app holds.
+ */
+const common = {
+  path: '/auth/conflicts/:ticket',
+  tag: 'Signing in',
+  surface: 'browser',
+  json: true,
+  auth: 'public',
+  params: object({ ticket: z.string().max(200) }),
+} as const
+
+/** A ticket is `<handle>.<secret>`: its first part names the flow, and so the cookie. */
+const handleOf = (ticket: string): string => ticket.slice(0, Math.max(0, ticket.indexOf('.')))
+
+const provider = z.object({ id: z.string(), name: z.string() })
+
+const ask = route({
+  ...common,
+  method: 'get',
+  summary: 'The open question whose address it is; apps send their flow_token as the header Flow-Token',
+  limit: 'browse',
+  reply: z
+    .object({
+      provider,
+      email: z.string().meta({ description: 'masked' }),
+      methods: z.array(z.object({ type: z.literal('provider'), provider: z.string(), name: z.string() })),
+      can_create: z.boolean(),
+      proven: z.boolean().meta({ description: 'whoever asks is freshly signed in to an account with this address' }),
+      expires_at: time,
+    })
+    .meta({ id: 'Conflict' }),
+  also: ['page'],
+  fails: ['conflict_not_found'],
+  async handle({ params: { ticket }, who, wants, cookie, header, locale, csrfToken }, services: Services) {
+    const { flows, providers } = services
+    const flowToken = header('flow-token')
+    const visitor = who && { accountId: who.accountId, recent: recently(who, services) }
+    const found = await flows.resolveConflict.show(ticket, flowToken ?? cookie(`flow_${handleOf(ticket)}`), visitor)
+    if (!found.ok) return found
+    const question = found.value
+    if (wants === 'html' && flowToken === undefined) {
+      const methods = question.methods.flatMap((method) => providers.get(method.provider) ?? [])
+      const reader = readerOf(locale)
+      const signedInElsewhere = who !== null && !question.proven
+      return show(locale, conflictPage({ ...reader, ticket, question, signedInElsewhere, csrf: csrfToken() }), {
+        formAction: question.proven ? [] : await originsOf(providers, methods),
+      })
+    }
+    return ok(
+      json({
+        provider: question.provider,
+        email: question.email,
+        methods: [...question.methods],
+        can_create: question.canCreate,
+        proven: question.proven,
+        expires_at: question.expiresAt.toISOString(),
+      }),
+    )
+  },
+})
+
+/** What an app that has to prove the account first is given: a sign-in begun, to come back with. */
+const ProofStarted = z
+  .object({ authorize_url: z.string(), state: z.string(), flow_token: z.string(), expires_in: z.number().int() })
+  .meta({ id: 'ProofStarted' })
+
+const answer = route({
+  ...common,
+  method: 'post',
+  summary: 'Say whose address it is; linking needs a fresh sign-in to the existing account, begun with `provider`',
+  limit: 'sign_in',
+  body: object({
+    action: z.enum(['link', 'create']),
+    provider: z.string().max(40).optional(),
+    redirect_uri_key: redirectUriKey.optional(),
+    flow_token: secretText.optional(),
+  }),
+  reply: z.union([AuthResponse, LinkResponse, ProofStarted]),
+  also: ['redirect', 'page'],
+  fails: [
+    'conflict_not_found',
+    'proof_required',
+    'provider_not_found',
+    'provider_unavailable',
+    'redirect_uri_key_not_found',
+    'return_to_not_allowed',
+    'identity_already_linked',
+    'account_conflict',
+    'account_linking_failed',
+    'user_creation_disabled',
+    'user_disabled',
+    'invalid_request',
+  ] satisfies readonly (BeginCode | ResolveCode)[],
+  async handle({ params: { ticket }, body, who, origin, wants, cookie, locale }, services: Services) {
+    const { flows, settings } = services
+    const handle = handleOf(ticket)
+    // Whoever holds a flow_token is an app, whatever its HTTP client says it accepts.
+    const browser = wants === 'html' && body.flow_token === undefined
+    const answered = await flows.resolveConflict.answer(ticket, body.action, {
+      binding: body.flow_token ?? cookie(`flow_${handle}`),
+      origin,
+      browser,
+      who: who && { accountId: who.accountId, sessionId: who.sessionId },
+      recent: who !== null && recently(who, services),
+    })
+    if (answered.ok) {
+      if (!browser) return ok(answerAsJson(answered.value, services))
+      const done = await answerAsRedirect(answered.value, handle, services)
+      if (!done.ok || done.value.kind !== 'redirect' || done.value.location.startsWith('/')) return done
+      const { location, cookies = [] } = done.value
+      return show(locale, onwardPage({ ...readerOf(locale), to: new URL(location) }), { cookies })
+    }
+    if (answered.error.code !== 'proof_required' || body.provider === undefined) return answered
+
+    const begun = await flows.begin({
+      provider: body.provider,
+      redirectUriKey: body.redirect_uri_key,
+      ...(browser ? { returnTo: `/auth/conflicts/${ticket}` } : {}),
+    })
+    if (!begun.ok) return begun
+    const { url, state, binding, expiresIn } = begun.value
+    return ok(
+      browser
+        ? seeOther(url, { cookies: [flowCookie(begun.value.handle, binding, settings.flowCookieSeconds)] })
+        : json({ authorize_url: url.href, state, flow_token: binding, expires_in: expiresIn }),
+    )
+  },
+})
+
+const recently = (who: Principal, { clock, settings }: Services): boolean =>
+  isRecent(who, clock(), settings.recentAuthSeconds)
+
+export const conflictRoutes = [ask, answer]

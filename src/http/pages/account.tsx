@@ -1,0 +1,181 @@
+import type { VNode } from 'preact'
+import { z } from 'zod'
+import type { Account } from '../../accounts/ports.ts'
+import { fail } from '../../errors/catalogue.ts'
+import { ok } from '../../kernel/result.ts'
+import type { Provider } from '../../providers/provider.ts'
+import { isRecent } from '../api/providers.ts'
+import { seeOther } from '../reply.ts'
+import { object, route } from '../route.ts'
+import type { Services } from '../services.ts'
+import { EventList } from './activity.tsx'
+import { DeviceList } from './devices.tsx'
+import { knownOrigins } from './form-action.ts'
+import { IdentityList, LinkForm, SignInAgain } from './identity.tsx'
+import { Facts, Form, Layout, type Reader, readerOf, show, Time } from './layout.tsx'
+import { doneAt, statusOf } from './status.ts'
+
+const common = { tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account' } as const
+
+const account = route({
+  ...common,
+  method: 'get',
+  path: '/account',
+  summary: 'My account: profile, ways to sign in, devices, activity',
+  query: z.looseObject({ done: z.string().max(40).optional() }),
+  fails: ['user_not_found'],
+  async handle({ who, query, locale, csrfToken }, services: Services) {
+    const { profiles, links, devices, audit, grantStatus, providers, clock, settings } = services
+    const [mine, identities, methods, sessions, rows] = await Promise.all([
+      profiles.find(who.accountId),
+      links.list(who.accountId),
+      links.methods(who.accountId),
+      devices.list(who.accountId),
+      audit.list(who.accountId, { before: null, limit: 10 }),
+    ])
+    if (!mine) return fail('user_not_found')
+    const usable = new Set(methods.flatMap((method) => (method.usable ? [method.identityId] : [])))
+    const ways = await Promise.all(
+      identities.map(async (identity) => ({
+        identity,
+        usable: usable.has(identity.id),
+        tokens: await grantStatus(identity),
+      })),
+    )
+    const reader = readerOf(locale)
+    const { say } = reader
+    const csrf = csrfToken()
+    const recent = isRecent(who, clock(), settings.recentAuthSeconds)
+
+    return show(
+      locale,
+      <Layout {...reader} title={say.profile.title} signedIn={csrf} status={statusOf(query.done, locale)}>
+        <Profile {...reader} account={mine} csrf={csrf} />
+        <section aria-labelledby="ways">
+          <h2 id="ways">{say.ways.heading}</h2>
+          <p>{say.ways.intro(usable.size, methods.length)}</p>
+          <IdentityList {...reader} identities={ways} providers={providers} />
+        </section>
+        <LinkAnother {...reader} providers={providers.list()} csrf={csrf} recent={recent} />
+        <section aria-labelledby="devices">
+          <h2 id="devices">{say.devices.heading}</h2>
+          <p>{say.devices.intro}</p>
+          <DeviceList {...reader} sessions={sessions} current={who.sessionId} providers={providers} csrf={csrf} />
+        </section>
+        <section aria-labelledby="activity">
+          <h2 id="activity">{say.events.heading}</h2>
+          {rows.length === 0 ? (
+            <p>{say.events.nothing}</p>
+          ) : (
+            <EventList {...reader} rows={rows} providers={providers} />
+          )}
+          <p class="actions">
+            <a class="button" href="/account/activity">
+              {say.events.all}
+            </a>
+          </p>
+        </section>
+        <section aria-labelledby="delete">
+          <h2 id="delete">{say.remove.heading}</h2>
+          <p>{say.remove.intro}</p>
+          <p class="actions">
+            <a class="button danger" href="/account/delete">
+              {say.remove.start}
+            </a>
+          </p>
+        </section>
+      </Layout>,
+      { formAction: recent ? knownOrigins(providers.list()) : [] },
+    )
+  },
+})
+
+const name = route({
+  ...common,
+  method: 'post',
+  path: '/account/name',
+  summary: 'Change my name; an empty one takes it away',
+  body: object({ name: z.string().trim().max(200) }),
+  status: 303,
+  fails: ['user_not_found'],
+  async handle({ who, body, origin }, { profiles }: Services) {
+    const changed = await profiles.update(who.accountId, { name: body.name === '' ? null : body.name }, origin)
+    return changed ? ok(seeOther(doneAt('/account', 'name_changed'))) : fail('user_not_found')
+  },
+})
+export const accountRoutes = [account, name]
+
+function Profile({ account: mine, csrf, ...reader }: Reader & { account: Account; csrf: string }): VNode {
+  const { say } = reader
+  const { profile } = say
+  return (
+    <section aria-labelledby="profile">
+      <h2 id="profile">{profile.heading}</h2>
+      <Facts
+        of={[
+          [
+            profile.email,
+            mine.email === null
+              ? profile.noEmail
+              : `${mine.email} (${mine.emailVerified ? profile.verified : profile.notVerified})`,
+          ],
+          [profile.since, <Time key="since" {...reader} at={mine.createdAt} />],
+        ]}
+      />
+      <Form action="/account/name" csrf={csrf}>
+        <div class="field">
+          <label for="name">{profile.name}</label>
+          <p class="fine" id="name-hint">
+            {profile.nameHint}
+          </p>
+          <div>
+            <input
+              type="text"
+              id="name"
+              name="name"
+              value={mine.name ?? ''}
+              maxlength={200}
+              autocomplete="name"
+              aria-describedby="name-hint"
+            />
+            <button type="submit">{profile.save}</button>
+          </div>
+        </div>
+      </Form>
+    </section>
+  )
+}
+
+type LinkAnotherProps = Reader & {
+  readonly providers: readonly Provider[]
+  readonly csrf: string
+  readonly recent: boolean
+}
+
+/** Several identities of one provider are allowed, so all are offered. */
+function LinkAnother({ providers, csrf, recent, ...reader }: LinkAnotherProps): VNode | null {
+  const { link } = reader.say
+  if (providers.length === 0) return null
+  return (
+    <section aria-labelledby="link">
+      <h2 id="link">{link.heading}</h2>
+      <p>{link.intro}</p>
+      {recent ? (
+        <div class="actions">
+          {providers.map((provider) =>
+            // Not discovered yet: its page waits for the provider, so that this one never has to.
+            provider.authorizeOrigin() === null ? (
+              <a key={provider.id} class="button" href={`/account/link/${provider.id}`}>
+                {link.button(provider.name)}
+              </a>
+            ) : (
+              <LinkForm key={provider.id} {...reader} provider={provider} csrf={csrf} />
+            ),
+          )}
+        </div>
+      ) : (
+        <SignInAgain {...reader} returnTo="/account" />
+      )}
+    </section>
+  )
+}

@@ -1,0 +1,102 @@
+import type { VNode } from 'preact'
+import { z } from 'zod'
+import type { AuditRecord } from '../../audit/ports.ts'
+import { type ErrorCode, catalogue as errors, type Locale } from '../../errors/catalogue.ts'
+import type { Providers } from '../../providers/providers.ts'
+import { route } from '../route.ts'
+import type { Services } from '../services.ts'
+import { deviceWords } from './device-words.ts'
+import { Layout, type Reader, readerOf, show, Time } from './layout.tsx'
+import type { Told } from './texts.ts'
+
+const perPage = 25
+
+const activity = route({
+  method: 'get',
+  path: '/account/activity',
+  summary: 'What happened to my account, newest first',
+  tag: 'Pages',
+  surface: 'browser',
+  auth: 'user',
+  limit: 'account',
+  query: z.looseObject({ cursor: z.string().max(80).optional() }),
+  fails: [],
+  async handle({ who, query, locale, csrfToken }, { audit, providers }: Services) {
+    const reader = readerOf(locale)
+    const { events } = reader.say
+    const before = query.cursor ?? null
+    // One more than is shown tells whether there are older ones.
+    const rows = await audit.list(who.accountId, { before, limit: perPage + 1 })
+    const shown = rows.slice(0, perPage)
+    const last = rows.length > perPage ? shown.at(-1) : undefined
+    return show(
+      locale,
+      <Layout {...reader} title={events.title} signedIn={csrfToken()}>
+        <p>{events.intro}</p>
+        {shown.length === 0 ? (
+          <p>{before === null ? events.nothing : events.end}</p>
+        ) : (
+          <EventList {...reader} rows={shown} providers={providers} />
+        )}
+        <p class="actions">
+          {last ? (
+            <a class="button" href={`/account/activity?cursor=${encodeURIComponent(last.id)}`}>
+              {events.older}
+            </a>
+          ) : null}
+          {before === null ? null : (
+            <a class="button" href="/account/activity">
+              {events.newest}
+            </a>
+          )}
+        </p>
+      </Layout>,
+    )
+  },
+})
+export const activityRoutes = [activity]
+
+type EventListProps = Reader & { readonly rows: readonly AuditRecord[]; readonly providers: Providers }
+
+export function EventList({ rows, providers, ...reader }: EventListProps): VNode {
+  return (
+    <ul class="plain log">
+      {rows.map((row) => (
+        <li key={row.id}>
+          {eventWords(row, providers, reader)}
+          <span class="fine">
+            <Time {...reader} at={row.at} />
+            {row.userAgent === null ? '' : ` · ${deviceWords(row.userAgent, reader.say)}`}
+            {row.ip === null ? '' : ` · ${row.ip}`}
+          </span>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+/** A row of the trail as a sentence. One this version has no sentence for is called by its name. */
+function eventWords({ event, data }: AuditRecord, providers: Providers, { say, locale }: Reader): string {
+  const { words } = say.events
+  if (!Object.hasOwn(words, event)) return event
+  const word = words[event as keyof typeof words]
+  return typeof word === 'string' ? word : word(told(data, providers, locale))
+}
+
+function told(data: AuditRecord['data'], providers: Providers, locale: Locale): Told {
+  const read = (name: string): string | undefined => {
+    const value = Object.hasOwn(data, name) ? data[name] : undefined
+    return typeof value === 'string' ? value : undefined
+  }
+  const provider = read('provider') ?? read('via') ?? ''
+  const code = read('code')
+  return {
+    provider: providers.get(provider)?.name ?? provider,
+    why: code !== undefined && Object.hasOwn(errors, code) ? errors[code as ErrorCode][locale].title : undefined,
+    intent: read('intent'),
+    how: read('how'),
+    action: read('action'),
+    result: read('result'),
+    reason: read('reason'),
+  }
+}

@@ -1,0 +1,86 @@
+import type { VNode } from 'preact'
+import type { OpenQuestion } from '../../flows/resolve-conflict.ts'
+import { Form, Layout, type Reader, Time } from './layout.tsx'
+
+type ConflictProps = Reader & {
+  readonly ticket: string
+  readonly question: OpenQuestion
+  /** Signed in, but not so that it would prove anything here. */
+  readonly signedInElsewhere: boolean
+  readonly csrf: string
+}
+
+/** The question a sign-in left open, and every answer to it as a button of its own. */
+export function conflictPage({ ticket, question, signedInElsewhere, csrf, ...reader }: ConflictProps): VNode {
+  const { say } = reader
+  const { conflict } = say
+  const { provider, email, methods, proven, canCreate, expiresAt } = question
+  const answer = (action: 'link' | 'create', label: string, kind: string | undefined, by?: string): VNode => (
+    <Form key={`${action} ${by}`} action={`/auth/conflicts/${ticket}`} csrf={csrf}>
+      <input type="hidden" name="action" value={action} />
+      {by === undefined ? null : <input type="hidden" name="provider" value={by} />}
+      <button type="submit" class={kind}>
+        {label}
+      </button>
+    </Form>
+  )
+  return (
+    <Layout {...reader} title={conflict.title}>
+      <p>
+        {conflict.happened(provider.name)} <strong>{email}</strong>. {conflict.already}
+      </p>
+      <section aria-labelledby="mine">
+        <h2 id="mine">{conflict.mine}</h2>
+        {proven ? (
+          <>
+            <p>
+              {conflict.proven} {conflict.proveDone(provider.name)}
+            </p>
+            <div class="actions">{answer('link', conflict.link(provider.name), 'primary')}</div>
+          </>
+        ) : (
+          <>
+            {signedInElsewhere ? <p class="status">{conflict.signedInElsewhere}</p> : null}
+            <p>{conflict.prove(provider.name)}</p>
+            {methods.length === 0 ? <p class="caution">{conflict.noMethod}</p> : null}
+            <div class="actions">
+              {methods.map((method) => answer('link', conflict.signInWith(method.name), 'primary', method.provider))}
+            </div>
+          </>
+        )}
+      </section>
+      <section aria-labelledby="separate">
+        <h2 id="separate">{conflict.notMine}</h2>
+        {canCreate ? (
+          <>
+            <p>{conflict.separate(provider.name)}</p>
+            <div class="actions">{answer('create', conflict.create, undefined)}</div>
+          </>
+        ) : (
+          <p>{conflict.closed}</p>
+        )}
+      </section>
+      <p class="fine">
+        {conflict.until} <Time {...reader} at={expiresAt} />.
+      </p>
+    </Layout>
+  )
+}
+
+/**
+ * A form may end at another origin only where its page named that origin beforehand. Where it could not (the way back to
+ * an app is known only to the question itself), this page of ours ends the submission, and the browser goes on from it.
+ */
+export function onwardPage({ to, ...reader }: Reader & { to: URL }): VNode {
+  const { onward } = reader.say
+  return (
+    <Layout {...reader} title={onward.title} onward={to.href}>
+      <p>{onward.text(to.host)}</p>
+      <p class="actions">
+        <a class="button primary" href={to.href}>
+          {onward.go(to.host)}
+        </a>
+      </p>
+    </Layout>
+  )
+}

@@ -1,0 +1,96 @@
+import type { VNode } from 'preact'
+import { ok } from '../../kernel/result.ts'
+import type { Providers } from '../../providers/providers.ts'
+import type { Session } from '../../sessions/ports.ts'
+import { seeOther } from '../reply.ts'
+import { route } from '../route.ts'
+import type { Services } from '../services.ts'
+import { deviceWords } from './device-words.ts'
+import { idParams } from './identity.tsx'
+import { Facts, Form, type Reader, Time, Unseen } from './layout.tsx'
+import { doneAt } from './status.ts'
+
+const common = { method: 'post', tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account' } as const
+
+const end = route({
+  ...common,
+  path: '/account/sessions/:id/end',
+  summary: 'Sign one device out',
+  params: idParams,
+  status: 303,
+  fails: ['session_not_found'],
+  async handle({ who, params, origin }, { devices }: Services) {
+    const done = await devices.end({ id: params.id, accountId: who.accountId }, 'revoked', origin)
+    return done.ok ? ok(seeOther(doneAt('/account', 'device_ended'))) : done
+  },
+})
+
+const endOthers = route({
+  ...common,
+  path: '/account/sessions/end-others',
+  summary: 'Sign every other device out',
+  status: 303,
+  fails: [],
+  async handle({ who, origin }, { devices }: Services) {
+    await devices.endAll(who.accountId, who.sessionId, 'revoked', origin)
+    return ok(seeOther(doneAt('/account', 'devices_ended')))
+  },
+})
+export const deviceRoutes = [end, endOthers]
+
+type DeviceListProps = Reader & {
+  readonly sessions: readonly Session[]
+  readonly current: string
+  readonly providers: Providers
+  readonly csrf: string
+}
+
+export function DeviceList({ sessions, current, providers, csrf, ...reader }: DeviceListProps): VNode {
+  const { say } = reader
+  const { devices } = say
+  // Whoever looks for a stranger's device knows their own by its place.
+  const sorted = [...sessions].sort((a, b) => Number(b.id === current) - Number(a.id === current))
+  return (
+    <>
+      <ul class="entries">
+        {sorted.map((session) => {
+          const name = deviceWords(session.userAgent, say)
+          const { provider } = session
+          return (
+            <li key={session.id}>
+              <h3>
+                {name}
+                {session.id === current ? <span class="mark">{devices.current}</span> : null}
+              </h3>
+              <Facts
+                of={[
+                  [devices.lastSeen, <Time key="seen" {...reader} at={session.lastSeenAt} />],
+                  [devices.since, <Time key="since" {...reader} at={session.createdAt} />],
+                  provider === null ? null : [devices.with, providers.get(provider)?.name ?? provider],
+                  session.ip === null ? null : [devices.address, session.ip],
+                ]}
+              />
+              {session.id === current ? null : (
+                <div class="actions">
+                  <Form action={`/account/sessions/${session.id}/end`} csrf={csrf}>
+                    <button type="submit">
+                      {devices.end}
+                      <Unseen>: {name}</Unseen>
+                    </button>
+                  </Form>
+                </div>
+              )}
+            </li>
+          )
+        })}
+      </ul>
+      {sessions.length > 1 ? (
+        <div class="actions">
+          <Form action="/account/sessions/end-others" csrf={csrf}>
+            <button type="submit">{devices.endOthers}</button>
+          </Form>
+        </div>
+      ) : null}
+    </>
+  )
+}

@@ -1,0 +1,84 @@
+import type { VNode } from 'preact'
+import { type AppError, type ErrorCode, message } from '../../errors/catalogue.ts'
+import type { ErrorContext } from '../mount.ts'
+import { Layout, readerOf } from './layout.tsx'
+
+/** What helps: the same again, proving who one is, or the account page, where things stand as they are. */
+type Way = 'again' | 'sign_in' | 'account'
+
+/** The first way on for a code. Whatever is not named is led home: to the account, or to the sign-in page. */
+const ways: Partial<Record<ErrorCode, Way>> = {
+  provider_unavailable: 'again',
+  user_info_fetch_failed: 'again',
+  account_linking_failed: 'again',
+  rate_limited: 'again',
+  shutting_down: 'again',
+  not_ready: 'again',
+  internal: 'again',
+  access_denied: 'sign_in',
+  invalid_state: 'sign_in',
+  state_expired: 'sign_in',
+  state_already_used: 'sign_in',
+  flow_mismatch: 'sign_in',
+  token_exchange_failed: 'sign_in',
+  provider_not_found: 'sign_in',
+  conflict_not_found: 'sign_in',
+  account_conflict: 'sign_in',
+  proof_required: 'sign_in',
+  needs_reauthorization: 'sign_in',
+  reauthentication_required: 'sign_in',
+  authentication_required: 'sign_in',
+  user_not_found: 'sign_in',
+  session_revoked: 'sign_in',
+  session_expired: 'sign_in',
+  token_expired: 'sign_in',
+  token_invalid: 'sign_in',
+  token_reused: 'sign_in',
+  identity_already_linked: 'account',
+  last_login_method: 'account',
+  not_linked: 'account',
+  session_not_found: 'account',
+  csrf_failed: 'account',
+}
+
+/** A refusal, as a person reads it: what happened, and a way on. The cause is the log’s alone. */
+export function errorPage(error: AppError, { locale, requestId, returnTo, who }: ErrorContext): VNode {
+  const reader = readerOf(locale)
+  const { say } = reader
+  const { title, detail } = message(error, locale)
+  return (
+    <Layout {...reader} title={title}>
+      <p>{detail}</p>
+      <p class="actions">
+        {waysOn(error.code, returnTo, who !== null).map(({ href, text }, index) => (
+          <a key={href} class={index === 0 ? 'button primary' : 'button'} href={href}>
+            {say[text]}
+          </a>
+        ))}
+      </p>
+      <p class="fine">
+        {say.requestId}: <code>{requestId}</code>
+      </p>
+    </Layout>
+  )
+}
+
+type WayOn = { readonly href: string; readonly text: 'tryAgain' | 'signIn' | 'signInAgain' | 'backToAccount' | 'home' }
+
+function waysOn(code: ErrorCode, returnTo: string | null, signedIn: boolean): readonly WayOn[] {
+  const way = ways[code]
+  // A provider’s answer is good for one visit: coming back to it could only be refused again.
+  const here = returnTo !== null && !/^\/auth\/[^/?]+\/callback(\?|$)/.test(returnTo) ? returnTo : null
+  const account: WayOn = signedIn ? { href: '/account', text: 'backToAccount' } : { href: '/', text: 'home' }
+
+  if (way === 'again') return here === null ? [account] : [{ href: here, text: 'tryAgain' }, account]
+  if (way === 'sign_in') {
+    // Back to what was asked for only where it was the proof that was missing; elsewhere it is over.
+    const proving = code === 'reauthentication_required' || code === 'authentication_required'
+    const target = proving ? (here ?? '/account') : undefined
+    const login = target === undefined ? '/login' : `/login?return_to=${encodeURIComponent(target)}`
+    return [{ href: login, text: 'signInAgain' }, ...(signedIn ? [account] : [])]
+  }
+  if (way === 'account') return [signedIn ? account : { href: '/account', text: 'backToAccount' }]
+  return signedIn ? [account] : [{ href: '/login', text: 'signIn' }, account]
+}

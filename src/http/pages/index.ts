@@ -1,0 +1,22 @@
+import type { Route } from '../route.ts'
+import type { Services } from '../services.ts'
+import type { StaticFile } from '../static.ts'
+import { accountRoutes } from './account.tsx'
+import { activityRoutes } from './activity.tsx'
+import { deviceRoutes } from './devices.tsx'
+import { identityRoutes } from './identity.tsx'
+import { leavingRoutes } from './leaving.tsx'
+import { loginRoutes } from './login.tsx'
+import { stylesheet } from './style.ts'
+
+/** What people see: rendered here, without a script, in their language. */
+export const pageRoutes: readonly Route<Services>[] = [
+  ...loginRoutes,
+  ...accountRoutes,
+  ...activityRoutes,
+  ...identityRoutes,
+  ...deviceRoutes,
+  ...leavingRoutes,
+]
+export const staticFiles: readonly StaticFile[] = [stylesheet]
+export { errorPage } from './error.tsx'

@@ -1,0 +1,105 @@
+import type { ComponentChildren, VNode } from 'preact'
+import type { Locale } from '../../errors/catalogue.ts'
+import { ok } from '../../kernel/result.ts'
+import { page } from '../reply.ts'
+import { stylesheet } from './style.ts'
+import { type Texts, textsFor } from './texts.ts'
+
+/** What every page of ours needs to know. */
+export type Reader = { readonly locale: Locale; readonly say: Texts }
+export const readerOf = (locale: Locale): Reader => ({ locale, say: textsFor(locale) })
+
+/** A page as an answer, with the language it is written in. */
+export const show = (locale: Locale, view: VNode, more: Parameters<typeof page>[1] = {}) =>
+  ok(page(view, { ...more, headers: { 'Content-Language': locale, ...more.headers } }))
+
+type LayoutProps = Reader & {
+  readonly title: string
+  /** The form token, where somebody is signed in: then the way around the account is shown. */
+  readonly signedIn?: string | undefined
+  /** What has just been done, told to those who do not see the page as well. */
+  readonly status?: string | undefined
+  /** Where the browser goes on to by itself, at once. */
+  readonly onward?: string
+  readonly children: ComponentChildren
+}
+
+/** The frame around every page: one heading, one main landmark, and a way past the navigation. */
+export function Layout({ locale, say, title, signedIn, status, onward, children }: LayoutProps): VNode {
+  return (
+    <html lang={locale}>
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        {onward === undefined ? null : <meta http-equiv="refresh" content={`0; url=${onward}`} />}
+        <title>{`${title} — Vinculum`}</title>
+        <link rel="stylesheet" href={stylesheet.path} />
+      </head>
+      <body>
+        <a class="skip" href="#content">
+          {say.skip}
+        </a>
+        <header>
+          <a class="wordmark" href="/">
+            Vinculum
+          </a>
+          {signedIn === undefined ? null : (
+            <nav aria-label={say.navigation}>
+              <a href="/account">{say.account}</a>
+              <a href="/account/activity">{say.activity}</a>
+              <Form action="/account/sign-out" csrf={signedIn}>
+                <button type="submit" class="quiet">
+                  {say.signOut}
+                </button>
+              </Form>
+            </nav>
+          )}
+        </header>
+        <main id="content" tabindex={-1}>
+          <h1>{title}</h1>
+          {status === undefined ? null : (
+            <p role="status" class="status">
+              {status}
+            </p>
+          )}
+          {children}
+        </main>
+      </body>
+    </html>
+  )
+}
+
+type FormProps = { readonly action: string; readonly csrf: string; readonly children: ComponentChildren }
+
+export const Form = ({ action, csrf, children }: FormProps): VNode => (
+  <form method="post" action={action}>
+    <input type="hidden" name="csrf" value={csrf} />
+    {children}
+  </form>
+)
+
+/** Said only to those who hear the page: what an otherwise repeated button is about. */
+export const Unseen = ({ children }: { children: ComponentChildren }): VNode => <span class="unseen">{children}</span>
+
+/** UTC, because a page without script cannot know where its reader is; it says so. */
+export function Time({ at, locale, say }: Reader & { at: Date }): VNode {
+  const words = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' }).format(at)
+  return <time datetime={at.toISOString()}>{`${words} ${say.utc}`}</time>
+}
+
+/** Facts as a definition list; what is absent is left out. */
+export function Facts({ of }: { of: readonly (readonly [string, ComponentChildren] | null)[] }): VNode {
+  return (
+    <dl class="facts">
+      {of.map((fact) =>
+        fact === null ? null : (
+          <div key={fact[0]}>
+            <dt>{fact[0]}</dt>
+            <dd>{fact[1]}</dd>
+          </div>
+        ),
+      )}
+    </dl>
+  )
+}

@@ -1,0 +1,117 @@
+import type { VNode } from 'preact'
+import { z } from 'zod'
+import { fail } from '../../errors/catalogue.ts'
+import { type ReturnTo, readReturnTo } from '../../flows/return-to.ts'
+import { ok } from '../../kernel/result.ts'
+import type { Provider } from '../../providers/provider.ts'
+import { seeOther } from '../reply.ts'
+import { route } from '../route.ts'
+import type { Services } from '../services.ts'
+import { Layout, type Reader, readerOf, show } from './layout.tsx'
+import { statusOf } from './status.ts'
+
+const home = route({
+  method: 'get',
+  path: '/',
+  summary: 'To the account page, or to the sign-in page',
+  tag: 'Pages',
+  surface: 'browser',
+  auth: 'public',
+  limit: 'browse',
+  status: 303,
+  fails: [],
+  handle: ({ who }) => ok(seeOther(who ? '/account' : '/login')),
+})
+
+/** What the begin route takes along. Anything else in the address is somebody’s tracking, and left aside. */
+const passedOn = ['return_to', 'code_challenge', 'code_challenge_method'] as const
+const text = z.string().max(2048).optional()
+
+const login = route({
+  method: 'get',
+  path: '/login',
+  summary: 'Choose a provider to sign in with',
+  tag: 'Pages',
+  surface: 'browser',
+  auth: 'public',
+  limit: 'browse',
+  query: z.looseObject({ return_to: text, code_challenge: text, code_challenge_method: text, done: text }),
+  fails: ['return_to_not_allowed'],
+  async handle({ query, who, locale, csrfToken }, services: Services) {
+    const { providers, profiles } = services
+    const target = query.return_to === undefined ? undefined : await readTarget(query.return_to, services)
+    if (query.return_to !== undefined && !target) return fail('return_to_not_allowed')
+    const along = new URLSearchParams(
+      passedOn.flatMap((name) => (query[name] === undefined ? [] : [[name, query[name]]])),
+    ).toString()
+    const account = who ? await profiles.find(who.accountId) : undefined
+    return show(
+      locale,
+      <LoginPage
+        {...readerOf(locale)}
+        providers={providers.list().map((provider) => ({ provider, status: providers.status(provider) }))}
+        suffix={along === '' ? '' : `?${along}`}
+        onwardTo={target?.tag === 'app' ? target.url.host : undefined}
+        visitor={account && { name: account.name ?? account.email ?? account.id, csrf: csrfToken() }}
+        status={statusOf(query.done, locale)}
+      />,
+    )
+  },
+})
+
+/**
+ * Where the sign-in is to end, if that is allowed. The list of other origins is the begin flow’s, so it is asked:
+ * without a challenge it refuses a wrong address for the address and a right one for the challenge, and writes nothing.
+ */
+async function readTarget(returnTo: string, { flows, providers, settings }: Services): Promise<ReturnTo | undefined> {
+  const here = readReturnTo(returnTo, [], settings.publicUrl)
+  const [any] = providers.list()
+  if (here || !any || !URL.canParse(returnTo)) return here
+  const begun = await flows.begin({ provider: any.id, returnTo })
+  return !begun.ok && begun.error.code === 'invalid_request' ? { tag: 'app', url: new URL(returnTo) } : undefined
+}
+
+export const loginRoutes = [home, login]
+
+type LoginProps = Reader & {
+  readonly providers: readonly { readonly provider: Provider; readonly status: 'up' | 'degraded' | 'down' }[]
+  readonly suffix: string
+  readonly onwardTo: string | undefined
+  readonly visitor: { readonly name: string; readonly csrf: string } | undefined
+  readonly status: string | undefined
+}
+
+function LoginPage({ providers, suffix, onwardTo, visitor, status, ...reader }: LoginProps): VNode {
+  const { say } = reader
+  return (
+    <Layout {...reader} title={say.login.title} signedIn={visitor?.csrf} status={status}>
+      {visitor ? <p>{say.login.signedInAs(visitor.name)}</p> : null}
+      {providers.length === 0 ? (
+        <p>{say.login.nobody}</p>
+      ) : (
+        <>
+          <ul class="providers">
+            {providers.map(({ provider: { id, name }, status: doing }) => (
+              <li key={id}>
+                <a
+                  class="button"
+                  href={`/auth/${id}${suffix}`}
+                  aria-describedby={doing === 'up' ? undefined : `status-${id}`}
+                >
+                  {say.login.with(name)}
+                </a>
+                {doing === 'up' ? null : (
+                  <span class="fine" id={`status-${id}`}>
+                    {say.login.status[doing]}
+                  </span>
+                )}
+              </li>
+            ))}
+          </ul>
+          {onwardTo === undefined ? null : <p>{say.login.onward(onwardTo)}</p>}
+          <p class="fine">{say.login.privacy}</p>
+        </>
+      )}
+    </Layout>
+  )
+}

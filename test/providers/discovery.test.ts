@@ -1,0 +1,143 @@
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type Opened, openProviders, value } from './fixture.ts'
+import { type Issuer, startIssuer } from './issuer.ts'
+
+const place = '/.well-known/openid-configuration'
+let issuer: Issuer
+let opened: Opened
+let now: Date
+
+beforeEach(async () => {
+  now = new Date('2026-11-20T12:00:00Z')
+  issuer = await startIssuer()
+  opened = openProviders([issuer.settings], () => now)
+})
+afterEach(async () => {
+  await opened.providers.close()
+  await issuer.close()
+})
+
+const acme = () => {
+  const provider = opened.providers.get('acme')
+  if (!provider) throw new Error('acme is configured')
+  return provider
+}
+const begin = () => opened.providers.begin(acme(), { redirectUri: 'http://localhost:3000/cb', intent: 'login' })
+const flow = { redirectUri: 'http://localhost:3000/cb', verifier: 'v'.repeat(43), nonce: 'n' }
+
+describe('discovery', () => {
+  test('is not needed to start, and is tried again once the issuer is back', async () => {
+    expect(issuer.seen).toEqual([])
+    expect(acme().authorizeOrigin()).toBeNull()
+    expect(await begin()).toMatchObject({ error: { code: 'provider_unavailable', params: { provider: 'Acme ID' } } })
+    issuer.say(place, issuer.metadata)
+    expect(value(await begin()).url.href).toMatch(`${issuer.url}/authorize?`)
+    expect(acme().authorizeOrigin()).toBe(issuer.url)
+  })
+
+  test('is asked once by many, and again after an hour, without anybody waiting for it', async () => {
+    issuer.say(place, issuer.metadata)
+    await Promise.all(Array.from({ length: 10 }, begin))
+    expect(issuer.calls(place)).toHaveLength(1)
+    now = new Date(now.getTime() + 3_600_000)
+    issuer.say(place, () => undefined)
+    value(await begin())
+    expect(issuer.calls(place).length).toBeLessThanOrEqual(2)
+  })
+
+  test.each<[string, (metadata: Record<string, unknown>) => Record<string, unknown>, string]>([
+    [
+      'another issuer [discovery-issuer-mismatch]',
+      (all) => ({ ...all, issuer: 'https://evil.example' }),
+      'issuer_mismatch',
+    ],
+    ['an issuer with a slash more', (all) => ({ ...all, issuer: `${String(all.issuer)}/` }), 'issuer_mismatch'],
+    ['no keys', ({ jwks_uri: _jwks, ...all }) => all, 'missing_endpoint'],
+    ['no token endpoint', ({ token_endpoint: _token, ...all }) => all, 'missing_endpoint'],
+    [
+      'a token endpoint without encryption',
+      (all) => ({ ...all, token_endpoint: 'http://idp.example/token' }),
+      'missing_endpoint',
+    ],
+    [
+      'userinfo without encryption',
+      (all) => ({ ...all, userinfo_endpoint: 'http://idp.example/me' }),
+      'unsafe_endpoint',
+    ],
+    ['a script for a page', (all) => ({ ...all, authorization_endpoint: 'javascript:alert(1)' }), 'missing_endpoint'],
+  ])('that names %s is not believed', async (_name, change, reason) => {
+    issuer.say(place, () => change(issuer.metadata()))
+    expect(await begin()).toMatchObject({ error: { code: 'provider_unavailable', cause: { reason } } })
+    expect(opened.heard('provider.call_failed')).toEqual([{ provider: 'acme', endpoint_type: 'discovery', reason }])
+  })
+
+  test('accepts plain http of this machine, but not in production', async () => {
+    issuer.say(place, issuer.metadata)
+    const production = openProviders([issuer.settings], () => now, { production: true })
+    const provider = production.providers.get('acme')
+    if (!provider) throw new Error('acme is configured')
+    expect(
+      await production.providers.begin(provider, { redirectUri: 'http://localhost:3000/cb', intent: 'login' }),
+    ).toMatchObject({ error: { code: 'provider_unavailable' } })
+    await production.providers.close()
+  })
+})
+
+describe('the callback’s iss', () => {
+  const exchange = (iss?: string) => opened.providers.exchange(acme(), { code: 'c', state: 's', iss }, flow)
+
+  test('must be the issuer’s own, to the letter', async () => {
+    issuer.say(place, issuer.metadata)
+    for (const iss of [`${issuer.url}/`, 'https://evil.example', issuer.url.toUpperCase(), ''])
+      expect(await exchange(iss)).toMatchObject({ error: { code: 'flow_mismatch' } })
+    expect(issuer.calls('/token')).toEqual([])
+  })
+
+  test('must be there when the issuer says it always is', async () => {
+    issuer.say(place, () => ({ ...issuer.metadata(), authorization_response_iss_parameter_supported: true }))
+    expect(await exchange()).toMatchObject({ error: { code: 'flow_mismatch' } })
+    expect(issuer.calls('/token')).toEqual([])
+    expect(await exchange(issuer.url)).toMatchObject({ error: { code: 'provider_unavailable' } })
+    expect(issuer.calls('/token')).toHaveLength(1)
+  })
+})
+
+describe('the client proves itself', () => {
+  const trade = async (methods?: string[]) => {
+    const { privateKey, publicKey } = await generateKeyPair('ES256')
+    const at = now.getTime() / 1000
+    const claims = { iss: issuer.url, aud: 'client', sub: 'ada', nonce: 'n', iat: at, exp: at + 60 }
+    const id_token = await new SignJWT(claims).setProtectedHeader({ alg: 'ES256' }).sign(privateKey)
+    const keys = [await exportJWK(publicKey)]
+    issuer.say(place, () => ({ ...issuer.metadata(), token_endpoint_auth_methods_supported: methods }))
+    issuer.say('/jwks', () => ({ keys }))
+    issuer.say('/token', () => ({ access_token: 'at', token_type: 'bearer', id_token }))
+    value(await opened.providers.exchange(acme(), { code: 'c', state: 's' }, flow))
+    const call = issuer.calls('/token')[0]
+    if (!call) throw new Error('the token endpoint was called')
+    return call
+  }
+
+  test.each([[undefined], [['client_secret_basic', 'client_secret_post']]])(
+    'in a header, form-encoded, when the methods are %j [client-secret-basic]',
+    async (methods) => {
+      const { headers, body } = await trade(methods)
+      const shown = Buffer.from(String(headers.authorization).slice('Basic '.length), 'base64').toString()
+      expect(shown).toBe('client:s%3Ae%2Bc%25ret')
+      expect(body.has('client_secret')).toBe(false)
+      expect(Object.fromEntries(body)).toMatchObject({
+        grant_type: 'authorization_code',
+        code: 'c',
+        code_verifier: flow.verifier,
+        redirect_uri: flow.redirectUri,
+      })
+    },
+  )
+
+  test('in the body when that is all the issuer knows', async () => {
+    const { headers, body } = await trade(['client_secret_post'])
+    expect(headers).not.toHaveProperty('authorization')
+    expect(Object.fromEntries(body)).toMatchObject({ client_id: 'client', client_secret: 's:e+c%ret' })
+  })
+})

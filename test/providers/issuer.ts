@@ -1,0 +1,63 @@
+/**
+ * An OpenID provider of a few lines, for what the sandbox's certified one cannot be brought to do: strange metadata,
+ * strange key sets, id_tokens made by hand. Everything it answers is set by the test.
+ */
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { ProviderSettings } from '../../src/providers/provider.ts'
+
+type Seen = { readonly path: string; readonly headers: IncomingHttpHeaders; readonly body: URLSearchParams }
+
+export async function startIssuer() {
+  let url = ''
+  const seen: Seen[] = []
+  const says: Record<string, () => unknown> = {}
+  const server = createServer(async (req, res) => {
+    let body = ''
+    for await (const chunk of req) body += chunk
+    const path = new URL(req.url ?? '/', url).pathname
+    seen.push({ path, headers: req.headers, body: new URLSearchParams(body) })
+    const said = says[path]?.()
+    res.writeHead(said === undefined ? 503 : 200, { 'content-type': 'application/json' })
+    res.end(JSON.stringify(said ?? {}))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+
+  const metadata = (): Record<string, unknown> => ({
+    issuer: url,
+    authorization_endpoint: `${url}/authorize`,
+    token_endpoint: `${url}/token`,
+    userinfo_endpoint: `${url}/userinfo`,
+    jwks_uri: `${url}/jwks`,
+  })
+  const settings: ProviderSettings = {
+    id: 'acme',
+    kind: 'oidc',
+    name: 'Acme ID',
+    clientId: 'client',
+    clientSecret: 's:e+c%ret',
+    redirectUris: { default: 'http://localhost:3000/auth/acme/callback' },
+    urls: {},
+    issuer: url,
+    breaker: { timeoutMs: 5000, errorThresholdPercent: 50, volume: 100, resetMs: 60_000 },
+  }
+
+  return {
+    url,
+    seen,
+    calls: (path: string) => seen.filter((one) => one.path === path),
+    settings,
+    metadata,
+    /** What a path answers from now on; `undefined` is 503. */
+    say(path: '/.well-known/openid-configuration' | '/token' | '/userinfo' | '/jwks', answer: () => unknown) {
+      says[path] = answer
+    },
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+export type Issuer = Awaited<ReturnType<typeof startIssuer>>

@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest'
+import { readHold } from '../../src/providers/retry-after.ts'
+
+const now = new Date('2026-11-20T12:00:00Z')
+const epoch = now.getTime() / 1000
+
+describe('how long a provider asks to be left alone', () => {
+  test.each<[string, number, Record<string, string>, ReturnType<typeof readHold>]>([
+    ['seconds', 429, { 'retry-after': '17' }, { seconds: 17, of: 'endpoint' }],
+    ['a date', 503, { 'retry-after': 'Fri, 20 Nov 2026 12:00:40 GMT' }, { seconds: 40, of: 'endpoint' }],
+    ['a date gone by', 503, { 'retry-after': 'Fri, 20 Nov 2026 11:00:00 GMT' }, undefined],
+    ['more than anybody waits', 503, { 'retry-after': '999999999' }, { seconds: 300, of: 'endpoint' }],
+    [
+      'a date in another age',
+      503,
+      { 'retry-after': 'Fri, 20 Nov 2099 12:00:00 GMT' },
+      { seconds: 300, of: 'endpoint' },
+    ],
+    ['less than nothing', 503, { 'retry-after': '-5' }, undefined],
+    ['half a second', 503, { 'retry-after': '0.5' }, undefined],
+    ['a word', 503, { 'retry-after': 'soon' }, undefined],
+    ['nothing, being down', 503, {}, undefined],
+    ['nothing, being busy', 429, {}, { seconds: 1, of: 'endpoint' }],
+    ['no time at all', 429, { 'retry-after': '0' }, { seconds: 0, of: 'endpoint' }],
+    [
+      'GitHub’s reset',
+      403,
+      { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': `${epoch + 90}` },
+      { seconds: 90, of: 'token' },
+    ],
+    ['GitHub’s second limit', 403, { 'retry-after': '60' }, { seconds: 60, of: 'token' }],
+    [
+      'a 403 with quota left',
+      403,
+      { 'x-ratelimit-remaining': '4999', 'x-ratelimit-reset': `${epoch + 90}` },
+      undefined,
+    ],
+    ['a 403 and no more', 403, {}, undefined],
+    [
+      'Atlassian’s reset',
+      429,
+      { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '2026-11-20T12:01Z' },
+      { seconds: 60, of: 'token' },
+    ],
+    [
+      'nonsense for a reset',
+      429,
+      { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': 'x' },
+      { seconds: 1, of: 'token' },
+    ],
+    ['anything with 200', 200, { 'retry-after': '60' }, undefined],
+    ['anything with 500', 500, { 'retry-after': '60' }, undefined],
+  ])('is read from %s', (_name, status, headers, hold) => {
+    expect(readHold(status, headers, now)).toEqual(hold)
+  })
+})

@@ -1,0 +1,111 @@
+import { describe, expect, test } from 'vitest'
+import type { Failure } from '../../src/providers/failure.ts'
+import { readErrorCode } from '../../src/providers/failure.ts'
+import { readTokens, sortRefusal, tokenAnswerFault } from '../../src/providers/token-answer.ts'
+
+const now = new Date('2026-11-20T12:00:00Z')
+const read = (json: Record<string, unknown>) => readTokens({ access_token: 'at', ...json }, () => now)
+const faultOf = (text: string) => tokenAnswerFault(JSON.parse(text), text)
+
+describe('a token answer', () => {
+  test.each([
+    [3600, '2026-11-20T13:00:00.000Z'],
+    ['28800', '2026-11-20T20:00:00.000Z'],
+    [0, '2026-11-20T12:00:00.000Z'],
+    [undefined, undefined],
+    [null, undefined],
+    [-1, undefined],
+    ['soon', undefined],
+    [{}, undefined],
+  ])('that expires in %j expires at %s', (expires_in, at) => {
+    expect(read({ expires_in }).expiresAt?.toISOString()).toBe(at)
+  })
+
+  test('that expires in an age does not break the calendar', () => {
+    expect(Number.isNaN(read({ expires_in: Number.MAX_SAFE_INTEGER }).expiresAt?.getTime())).toBe(false)
+    expect(Number.isNaN(read({ expires_in: '999999999999' }).expiresAt?.getTime())).toBe(false)
+  })
+
+  test.each([
+    ['a b', ['a', 'b']],
+    ['repo,gist', ['repo', 'gist']],
+    ['', null],
+    [undefined, null],
+    [['a'], null],
+  ])('with the scope %j grants %j', (scope, granted) => {
+    expect(read({ scope }).scopes).toEqual(granted)
+  })
+
+  test.each([
+    ['{"access_token":"a","token_type":"bearer"}', null],
+    ['{"access_token":"a"}', null],
+    ['{"access_token":"a","refresh_token":null,"id_token":null,"token_type":null}', null],
+    ['{"access_token":"a","scope":"x","info":{"access_token":"b"},"list":[{"scope":"y"}]}', null],
+    ['{"access_token":"a","text":"\\"access_token\\":{"}', null],
+    ['{"access_token":"a","access_token":"b"}', 'repeated_member'],
+    ['{"access_token":"a","\\u0061ccess_token":"b"}', 'repeated_member'],
+    ['{"access_token":"a","token_type":"N_A"}', 'wrong_token_type'],
+    ['{"access_token":"a","token_type":["bearer"]}', 'wrong_token_type'],
+    ['{"access_token":"ä"}', 'no_access_token'],
+    ['{"access_token":"a b"}', 'no_access_token'],
+    ['{"access_token":["a"]}', 'no_access_token'],
+    ['{"access_token":"a","refresh_token":7}', 'bad_refresh_token'],
+    ['{"access_token":"a","id_token":{}}', 'bad_id_token'],
+    ['[]', 'wrong_shape'],
+  ])('%s has the fault %s', (text, fault) => {
+    expect(faultOf(text)).toBe(fault)
+  })
+
+  test('with a token longer than a header is none', () => {
+    expect(faultOf(JSON.stringify({ access_token: 'x'.repeat(16_385) }))).toBe('no_access_token')
+    expect(faultOf(JSON.stringify({ access_token: 'x'.repeat(16_384) }))).toBeNull()
+  })
+})
+
+describe('a failed refresh', () => {
+  const refused = (code: string | null, status = 400): Failure => ({
+    kind: 'refused',
+    reason: `status_${status}`,
+    status,
+    code,
+  })
+  test.each<[string, Failure, string]>([
+    ['a dead refresh token', refused('invalid_grant'), 'needs_reauthorization'],
+    ['a missing consent', refused('consent_required'), 'needs_reauthorization'],
+    ['a wrong secret', refused('invalid_client', 401), 'client_config'],
+    ['a code nobody knows', refused('something_new'), 'client_config'],
+    ['401 without a code', refused(null, 401), 'client_config'],
+    ['a proxy’s page', refused(null, 403), 'transient'],
+    ['a provider out of order', refused('temporarily_unavailable'), 'transient'],
+    ['no network', { kind: 'unavailable', reason: 'network', retryAfter: 5 }, 'transient'],
+    ['an answer that is none', { kind: 'garbage', reason: 'not_json' }, 'transient'],
+  ])('for %s is told as such', (_name, failure, tag) => {
+    expect(sortRefusal(failure, undefined)).toMatchObject({ tag })
+  })
+
+  test('means what the provider means by it', () => {
+    expect(sortRefusal(refused('unauthorized_client', 403), undefined)).toMatchObject({ tag: 'client_config' })
+    const atlassian = { unauthorized_client: 'needs_reauthorization' } as const
+    expect(sortRefusal(refused('unauthorized_client', 403), atlassian)).toMatchObject({ tag: 'needs_reauthorization' })
+  })
+
+  test('says when to come back', () => {
+    expect(sortRefusal({ kind: 'unavailable', reason: 'status_429', retryAfter: 30 }, undefined)).toEqual({
+      tag: 'transient',
+      reason: 'status_429',
+      retryAfter: 30,
+    })
+  })
+})
+
+test.each([
+  ['invalid_grant', 'invalid_grant'],
+  ['Not Found', 'Not Found'],
+  ['gho_16C7e42F292c6912E7710c838347Ae178B4a', null],
+  ['<script>', null],
+  ['', null],
+  [{ message: 'x' }, null],
+  ['x'.repeat(49), null],
+])('of the error code %j the log hears %j', (said, heard) => {
+  expect(readErrorCode(said)).toBe(heard)
+})

@@ -1,0 +1,182 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { createBus } from '../../src/events/bus.ts'
+import { err, ok, type Result } from '../../src/kernel/result.ts'
+import { createProfiles, type Said } from '../../src/providers/userinfo.ts'
+import { enter, named, startWorld, type TestWorld, value } from './fixture.ts'
+
+const said = (name: string): Said => ({
+  claims: { subject: '1', email: null, emailVerified: false, emailAuthoritative: false, name, picture: null },
+  profile: { name },
+})
+type Refused = { code: string }
+const at = { provider: 'google', subject: '1' }
+
+function openProfiles(ttlSeconds = 3600) {
+  let now = new Date('2026-11-20T12:00:00Z')
+  const events = createBus(() => now)
+  const hits: boolean[] = []
+  events.on('test', ['user_info_cache.read'], ({ data }) => hits.push(data.hit))
+  const profiles = createProfiles({ events, clock: () => now, ttlSeconds })
+  let asked = 0
+  const answers: Result<Said, Refused>[] = []
+  return {
+    profiles,
+    hits,
+    asked: () => asked,
+    turn: (seconds: number) => {
+      now = new Date(now.getTime() + seconds * 1000)
+    },
+    say: (answer: Result<Said, Refused>) => answers.push(answer),
+    read: () =>
+      profiles.read<Refused>(at, async () => {
+        asked += 1
+        return answers.shift() ?? ok(said('Ada'))
+      }),
+  }
+}
+
+describe('a profile', () => {
+  test('is fetched once, then remembered for its time', async () => {
+    const { read, asked, turn, hits, say, profiles } = openProfiles()
+    expect(value(await read())).toMatchObject({
+      fromCache: false,
+      stale: false,
+      fetchedAt: new Date('2026-11-20T12:00:00Z'),
+    })
+    turn(3599)
+    expect(value(await read())).toMatchObject({
+      fromCache: true,
+      stale: false,
+      fetchedAt: new Date('2026-11-20T12:00:00Z'),
+    })
+    expect(asked()).toBe(1)
+    turn(1)
+    say(ok(said('Countess')))
+    expect(value(await read())).toMatchObject({
+      profile: { name: 'Countess' },
+      fromCache: false,
+      fetchedAt: new Date('2026-11-20T13:00:00Z'),
+    })
+    expect(hits).toEqual([false, true, false])
+    profiles.close()
+  })
+
+  test('is fetched once for a hundred who ask together', async () => {
+    const { read, asked, profiles } = openProfiles()
+    const all = await Promise.all(Array.from({ length: 100 }, read))
+    expect(asked()).toBe(1)
+    expect(new Set(all.map((one) => value(one).claims)).size).toBe(1)
+    profiles.close()
+  })
+
+  test('grown old still serves while its provider is down, for a day', async () => {
+    const { read, turn, say, profiles } = openProfiles()
+    await read()
+    turn(7200)
+    say(err({ code: 'provider_unavailable' }))
+    expect(value(await read())).toMatchObject({
+      fromCache: true,
+      stale: true,
+      fetchedAt: new Date('2026-11-20T12:00:00Z'),
+    })
+    turn(24 * 3600)
+    say(err({ code: 'provider_unavailable' }))
+    expect(await read()).toMatchObject({ error: { code: 'provider_unavailable' } })
+    profiles.close()
+  })
+
+  test('the provider refuses to tell is not told from memory', async () => {
+    const { read, turn, say, profiles } = openProfiles()
+    await read()
+    turn(7200)
+    say(err({ code: 'user_info_fetch_failed' }))
+    expect(await read()).toMatchObject({ error: { code: 'user_info_fetch_failed' } })
+    profiles.close()
+  })
+
+  test('that failed is not remembered as failed', async () => {
+    const { read, say, profiles } = openProfiles()
+    say(err({ code: 'provider_unavailable' }))
+    expect((await read()).ok).toBe(false)
+    expect((await read()).ok).toBe(true)
+    profiles.close()
+  })
+
+  test('that threw lets the next one ask', async () => {
+    const { read, profiles } = openProfiles()
+    await expect(profiles.read(at, () => Promise.reject(new Error('defect')))).rejects.toThrow('defect')
+    expect((await read()).ok).toBe(true)
+    profiles.close()
+  })
+
+  test('forgotten while it is fetched is not remembered', async () => {
+    const { profiles, read, asked } = openProfiles()
+    let land: (answer: Result<Said, Refused>) => void = () => {}
+    const flight = profiles.read<Refused>(at, () => new Promise((resolve) => (land = resolve)))
+    profiles.forget(at)
+    land(ok(said('Unlinked')))
+    await flight
+    expect(value(await read())).toMatchObject({ profile: { name: 'Ada' }, fromCache: false })
+    expect(asked()).toBe(1)
+    profiles.close()
+  })
+
+  test('is asked for each time when nothing is to be remembered', async () => {
+    const { read, asked, profiles } = openProfiles(0)
+    await read()
+    await read()
+    expect(asked()).toBe(2)
+    profiles.close()
+  })
+})
+
+describe('a profile at a provider', () => {
+  let world: TestWorld
+  beforeAll(async () => {
+    world = await startWorld()
+  })
+  afterEach(() => world.reset())
+  afterAll(() => world.close())
+
+  test('comes from memory without its token being asked for, and survives an outage', async () => {
+    const { providers } = world.open({ userInfoTtlSeconds: 60 })
+    const provider = named(providers, 'github')
+    const { exchanged, claims } = await enter(world.sandbox, providers, provider)
+    let tokens = 0
+    const token = async () => {
+      tokens += 1
+      return ok(exchanged.tokens.accessToken)
+    }
+    const read = () => providers.profile(provider, claims, token)
+    expect(value(await read())).toMatchObject({
+      claims,
+      profile: { login: 'ada', emails: [{ value: 'ada@example.com', primary: true, verified: true }, {}] },
+      fromCache: false,
+    })
+    expect(value(await read())).toMatchObject({ claims, fromCache: true })
+    expect(tokens).toBe(1)
+    world.turn(61)
+    world.sandbox.fault({ provider: 'github', endpoint: 'userinfo' }, { kind: 'status', status: 503 })
+    expect(value(await read())).toMatchObject({ claims, fromCache: true, stale: true })
+    providers.forgetProfile(provider, claims.subject)
+    expect(await read()).toMatchObject({ error: { code: 'provider_unavailable' } })
+  })
+
+  test('is not shown when it is somebody else’s', async () => {
+    const { providers } = world.open()
+    const provider = named(providers, 'google')
+    const { exchanged } = await enter(world.sandbox, providers, provider, 'mallory')
+    const answer = await providers.profile(provider, { subject: 'ada' }, async () => ok(exchanged.tokens.accessToken))
+    expect(answer).toMatchObject({ error: { code: 'user_info_fetch_failed', cause: { reason: 'sub_mismatch' } } })
+  })
+
+  test('is not asked for without a token, whose absence is told as it is', async () => {
+    const { providers } = world.open()
+    const provider = named(providers, 'google')
+    const answer = await providers.profile(provider, { subject: '1' }, async () =>
+      err({ code: 'needs_reauthorization' }),
+    )
+    expect(answer).toEqual(err({ code: 'needs_reauthorization' }))
+    expect(world.sandbox.journal).toHaveLength(0)
+  })
+})
