@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { answerParent } from './ipc.ts'
+import { answerParent, tellReady } from './ipc.ts'
 import { openPostgres, openSqlite } from './store.ts'
 import { pair, readAccess, readRefresh, type Session } from './tokens.ts'
 
@@ -45,9 +45,7 @@ const server = createServer({ keepAliveTimeout: 65_000 }, (request, response) =>
   })
 })
 
-server.listen(0, '127.0.0.1', () =>
-  answerParent({
-    port: () => (server.address() as AddressInfo).port,
+answerParent({
     /** Sessions of people of their own, made as a sign-in would leave them. */
     seed: (count: number) =>
       sqlite?.write(() =>

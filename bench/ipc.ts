@@ -17,26 +17,38 @@ export function answerParent(verbs: Readonly<Record<string, (given: never) => un
   })
 }
 
+/** In the process that is asked, when it can be: with the port it listens on, if it does. */
+export const tellReady = (port = 0): void => void process.send?.({ ready: port })
+
 export type Ask = <T>(verb: string, given?: unknown) => Promise<T>
 
 /** In the bench: a function that asks this child. A child that ends leaves no question open. */
-export function asking(child: ChildProcess, name: string): Ask {
+export function asking(child: ChildProcess, name: string): { ask: Ask; ready: Promise<number> } {
   const open = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>()
   let next = 0
-  child.on('message', ({ id, value, error }: Answered) => {
+  let [resolve, reject]: [(port: number) => void, (error: Error) => void] = [() => {}, () => {}]
+  const ready = new Promise<number>((...settle) => {
+    ;[resolve, reject] = settle
+  })
+  ready.catch(() => {})
+  child.on('message', ({ id, value, error, ready: port }: Answered & { ready?: number }) => {
+    if (port !== undefined) return resolve(port)
     const question = open.get(id)
     open.delete(id)
     if (error === undefined) question?.resolve(value as never)
     else question?.reject(new Error(`${name}: ${error}`))
   })
   child.on('exit', (code, signal) => {
-    for (const { reject } of open.values()) reject(new Error(`${name} ended (${signal ?? code})`))
+    const gone = new Error(`${name} ended (${signal ?? code})`)
+    for (const { reject } of open.values()) reject(gone)
     open.clear()
+    reject(gone)
   })
-  return (ask, given) =>
-    new Promise((resolve, reject) => {
+  const ask: Ask = (verb, given) =>
+    new Promise((...[resolve, reject]) => {
       const id = next++
       open.set(id, { resolve, reject })
-      child.send({ id, ask, given } satisfies Asked)
+      child.send({ id, ask: verb, given } satisfies Asked)
     })
+  return { ask, ready }
 }

@@ -1,7 +1,10 @@
-/** A person’s browser, without the pictures: keeps cookies, is redirected step by step, fills in forms. */
 export type Visit = { readonly url: URL; readonly status: number; readonly headers: Headers; readonly text: string }
 
-export function createVisitor() {
+/**
+ * A person’s browser, without the pictures: keeps cookies, is redirected step by step, fills in forms. `send` is how a request leaves, for whoever wants to look at
+ * what comes back.
+ */
+export function createVisitor(send: typeof fetch = fetch) {
   const jar = new Map<string, Map<string, string>>()
 
   const remember = (url: URL, headers: Headers): void => {
@@ -22,7 +25,7 @@ export function createVisitor() {
     new Headers(init.headers).forEach((value, name) => {
       headers.set(name, value)
     })
-    const response = await fetch(url, { ...init, headers, redirect: 'manual' })
+    const response = await send(url, { ...init, headers, redirect: 'manual' })
     remember(url, response.headers)
     return { url, status: response.status, headers: response.headers, text: await response.text() }
   }

@@ -14,3 +14,402 @@ import { createVinculum, type Vinculum } from '../../src/vinculum.ts'
 import { createReader, type Document, type Seen } from './documented.ts'
 import { createDatabase } from './postgres.ts'
 import { newFile } from './sqlite.ts'
+
+export const databases = ['SQLite', 'PostgreSQL'] as const
+export type DatabaseName = (typeof databases)[number]
+
+/** What the service calls each provider, in the order of the sign-in page. */
+export const providers = ['google', 'github', 'atlassian', 'acme', 'beta'] as const
+export type ProviderName = (typeof providers)[number]
+export const sandboxName: Readonly<Record<ProviderName, ProviderId>> = {
+  google: 'google',
+  github: 'github',
+  atlassian: 'atlassian',
+  acme: 'oidc',
+  beta: 'oauth2',
+}
+
+export type Json = Readonly<Record<string, unknown>>
+export type Answer = {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+  readonly body: Json
+}
+
+const object = z.record(z.string(), z.unknown())
+export const listIn = (answer: Pick<Answer, 'text'>): readonly Json[] => z.array(object).parse(JSON.parse(answer.text))
+
+/** Exactly what contract §2 promises, and nothing beside it. */
+export const AuthAnswer = z.strictObject({
+  user: z.strictObject({
+    id: z.string().regex(/^usr_/),
+    email: z.string().nullable(),
+    email_verified: z.boolean(),
+    name: z.string().nullable(),
+    picture: z.string().nullable(),
+  }),
+  access_token: z.string(),
+  refresh_token: z.string(),
+  token_type: z.literal('bearer'),
+  expires_in: z.number(),
+  refresh_expires_in: z.number(),
+  provider_info: z.strictObject({ provider: z.string(), provider_user_id: z.string() }),
+  action: z.enum(['login_existing', 'linked_existing', 'linked_new', 'created_new_user']),
+})
+export type AuthAnswer = z.output<typeof AuthAnswer>
+
+/** The AuthResponse of a sign-in that went well; any other answer fails the test with what it says. */
+export function authOf(answer: Answer): AuthAnswer {
+  expect([answer.status, answer.body.code], answer.text).toEqual([200, undefined])
+  return AuthAnswer.parse(answer.body)
+}
+
+/** A refusal, by what is stable of it. */
+export const refusalOf = ({ status, body: { code } }: Answer): [number, unknown] => [status, code]
+
+/** Below the range the system hands out by itself, so that no client's socket sits on it. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(20_000, 32_000)
+    const free = await new Promise<boolean>((resolve) => {
+      const probe = createServer()
+      probe.once('error', () => resolve(false))
+      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
+    })
+    if (free) return port
+  }
+}
+
+export const encryptionKey = randomBytes(32)
+
+/** A breaker opens only where a test asks for it. */
+const patient = Object.fromEntries(
+  providers.map((name) => [`${name.toUpperCase()}_BREAKER`, 'timeout_ms=8000,volume=1000']),
+)
+
+export type WorldOptions = {
+  readonly database?: DatabaseName
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export async function startWorld({ database = 'SQLite', env = {} }: WorldOptions = {}) {
+  const start = Math.floor(Date.now() / 1000) * 1000
+  let ahead = 0
+  const clock = (): Date => new Date(start + ahead)
+  const sandbox = await startSandbox({ clock })
+  const url = database === 'SQLite' ? `file:${newFile()}` : await createDatabase()
+
+  const logged: string[] = []
+  const log = createLog(
+    'trace',
+    new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        logged.push(chunk.toString())
+        done()
+      },
+    }),
+  )
+
+  const settings = (port: number, base: string): CompleteConfig => {
+    const config = readConfig({
+      NODE_ENV: 'test',
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      PUBLIC_URL: base,
+      DATABASE_URL: url,
+      RATE_LIMITS: 'off',
+      ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}`,
+      ...patient,
+      ...sandbox.env,
+      ...env,
+    })
+    if (!config.encryptionKeys) throw new Error('no key was given')
+    return { ...config, encryptionKeys: config.encryptionKeys }
+  }
+
+  const running: Vinculum[] = []
+  /** A node; the first one is where `PUBLIC_URL` points, and so where people come back to. */
+  const startNode = async (publicUrl?: string): Promise<{ base: string; vinculum: Vinculum }> => {
+    for (let attempt = 1; ; attempt++) {
+      const port = await freePort()
+      const base = `http://127.0.0.1:${port}`
+      const vinculum = await createVinculum(settings(port, publicUrl ?? base), { clock, log })
+      try {
+        await vinculum.listen()
+        running.push(vinculum)
+        return { base, vinculum }
+      } catch (error) {
+        await vinculum.close()
+        if (attempt === 5) throw error
+      }
+    }
+  }
+  const first = await startNode()
+  const { base } = first
+
+  // Every answer is held to what the service says about itself.
+  const document = (await (await fetch(`${base}/openapi.json`)).json()) as Document
+  const wrong = createReader(document)
+  const faults: string[] = []
+  const seen: Seen[] = []
+  const send: typeof fetch = async (input, init) => {
+    const response = await fetch(input, init)
+    const to = new URL(input instanceof Request ? input.url : input)
+    if (to.origin === sandbox.url) return response
+    const one: Seen = {
+      method: init?.method ?? 'GET',
+      path: to.pathname,
+      status: response.status,
+      type: response.headers.get('content-type'),
+      text: await response.clone().text(),
+    }
+    seen.push(one)
+    const fault = wrong(one)
+    if (fault !== undefined && !faults.includes(fault)) faults.push(fault)
+    return response
+  }
+
+  let people = 0
+  const run = randomBytes(3).toString('hex')
+
+  /**
+   * Somebody new whom every provider knows. The address is proven everywhere, and Google runs its domain, unless
+   * `changes` say otherwise.
+   */
+  function newcomer(about: { email?: string; verified?: boolean; name?: string } = {}, changes: Changes = {}): string {
+    people++
+    const key = `p${people}-${run}`
+    const { email = `${key}@example.com`, verified = true, name = `Person ${people} ${run}` } = about
+    sandbox.addIdentity({ key, name, email, verified }, { ...changes, google: { hd: 'example.com', ...changes.google } })
+    return key
+  }
+  const emailOf = (who: string): string => sandbox.identities.get(who)?.github?.emails[0]?.email ?? ''
+
+  /** Through the provider's pages as this person; answers the address they are sent back to, unvisited. */
+  async function approve(authorizeUrl: string | URL, as: string): Promise<URL> {
+    const there = createVisitor()
+    const to = new URL(authorizeUrl)
+    to.searchParams.set('login_hint', as)
+    let visit = await there.ask(to)
+    for (let hop = 0; hop < 8; hop++) {
+      const location = visit.headers.get('location')
+      if (location === null) throw new Error(`${to.pathname} answered ${visit.status}: ${visit.text.slice(0, 300)}`)
+      const next = new URL(location, visit.url)
+      if (next.origin !== sandbox.url) return next
+      visit = await there.ask(next)
+    }
+    throw new Error(`${to.pathname} never sent anybody back`)
+  }
+
+  type Asking = {
+    readonly body?: object | string
+    readonly form?: Readonly<Record<string, string>>
+    readonly token?: string | undefined
+    readonly headers?: Readonly<Record<string, string>>
+    /** Which node is asked. */
+    readonly at?: string
+  }
+  /** A program's request: JSON in and out. */
+  async function call(method: string, path: string, asking: Asking = {}): Promise<Answer> {
+    const { body, form, token, headers, at = base } = asking
+    const text = form ? new URLSearchParams(form).toString() : typeof body === 'string' ? body : JSON.stringify(body)
+    const type = form ? 'application/x-www-form-urlencoded' : 'application/json'
+    const response = await send(new URL(path, at), {
+      method,
+      redirect: 'manual',
+      headers: {
+        accept: 'application/json',
+        ...(text === undefined ? {} : { 'content-type': type }),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...headers,
+      },
+      ...(text === undefined ? {} : { body: text }),
+    })
+    const answer = await response.text()
+    const json = response.headers.get('content-type')?.includes('json') ? (JSON.parse(answer) as unknown) : {}
+    const read = object.safeParse(json)
+    return { status: response.status, headers: response.headers, text: answer, body: read.success ? read.data : {} }
+  }
+
+  type AppFlow = { readonly provider: ProviderName; readonly url: string; readonly state: string; readonly flowToken: string }
+  type Begin = { readonly intent?: 'login' | 'link'; readonly token?: string | undefined; readonly at?: string }
+  /** As an app: begin here. */
+  async function begin(provider: ProviderName, { intent, token, at }: Begin = {}): Promise<AppFlow> {
+    const begun = await call('POST', `/auth/${provider}/authorize`, {
+      body: intent === undefined ? {} : { intent },
+      token,
+      ...(at === undefined ? {} : { at }),
+    })
+    expect(begun.status, begun.text).toBe(200)
+    const started = z
+      .strictObject({ authorize_url: z.url(), state: z.string(), flow_token: z.string(), expires_in: z.number() })
+      .parse(begun.body)
+    return { provider, url: started.authorize_url, state: started.state, flowToken: started.flow_token }
+  }
+  /** What the provider sent back, as an app hands it in. */
+  const handedIn = (back: URL, flow: Pick<AppFlow, 'flowToken'>): Record<string, string> => ({
+    ...Object.fromEntries(
+      ['code', 'state', 'error', 'iss'].flatMap((name) => {
+        const value = back.searchParams.get(name)
+        return value === null ? [] : [[name, value]]
+      }),
+    ),
+    flow_token: flow.flowToken,
+  })
+  const finish = (flow: AppFlow, back: URL, asking: Asking = {}): Promise<Answer> =>
+    call('POST', `/auth/${flow.provider}/callback`, { body: handedIn(back, flow), ...asking })
+
+  /** A whole sign-in, or linking, through an app. */
+  async function enter(provider: ProviderName, as: string, how: Begin = {}): Promise<Answer & { flow: AppFlow }> {
+    const flow = await begin(provider, how)
+    const { token, at } = how
+    const back = await approve(flow.url, as)
+    return { ...(await finish(flow, back, { token, ...(at === undefined ? {} : { at }) })), flow }
+  }
+  const signIn = async (provider: ProviderName, as: string, how: Begin = {}): Promise<AuthAnswer> =>
+    authOf(await enter(provider, as, how))
+
+  /** A browser at this service: its cookies, and a walk through the provider in between. */
+  function openBrowser() {
+    const visitor = createVisitor(send)
+    /** To the provider and back: the address of the callback, not yet visited. */
+    async function toProvider(provider: string, as: string, query: Record<string, string> = {}): Promise<URL> {
+      const to = new URL(`/auth/${provider}`, base)
+      for (const [name, value] of Object.entries(query)) to.searchParams.set(name, value)
+      const visit = await visitor.ask(to)
+      expect(visit.status, visit.text).toBe(303)
+      return approve(visit.headers.get('location') ?? '', as)
+    }
+    return {
+      ...visitor,
+      toProvider,
+      /** A whole sign-in: the answer of the callback, not followed. */
+      async signIn(provider: string, as: string, query: Record<string, string> = {}): Promise<Visit> {
+        return visitor.ask(await toProvider(provider, as, query))
+      },
+      /** JSON with the browser's cookies, as a script of our own pages asks. */
+      async json(method: string, path: string, { body, headers }: Asking = {}): Promise<Answer> {
+        const visit = await visitor.ask(new URL(path, base), {
+          method,
+          headers: {
+            accept: 'application/json',
+            origin: base,
+            'sec-fetch-site': 'same-origin',
+            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+            ...headers,
+          },
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        })
+        return answerOf(visit)
+      },
+    }
+  }
+
+  /** Every row of every table, as the database has it. */
+  async function dump(): Promise<Record<string, readonly Json[]>> {
+    const tables: Record<string, readonly Json[]> = {}
+    const order = (rows: readonly Json[]): readonly Json[] =>
+      [...rows].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
+    if (url.startsWith('file:')) {
+      const db = new BetterSqlite3(url.slice('file:'.length), { readonly: true })
+      try {
+        const names = db.prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite%'")
+        for (const { name } of names.all() as { name: string }[])
+          tables[name] = order(db.prepare(`select * from "${name}"`).all() as Json[])
+      } finally {
+        db.close()
+      }
+      return tables
+    }
+    const sql = postgres(url, { max: 1 })
+    try {
+      const names = await sql`select table_name as name from information_schema.tables where table_schema = 'public'`
+      for (const { name } of names) tables[name] = order([...(await sql`select * from ${sql(name)}`)])
+    } finally {
+      await sql.end()
+    }
+    return tables
+  }
+
+  /** What only an operator does: a statement of theirs on the database. */
+  async function operator(statement: string): Promise<void> {
+    if (url.startsWith('file:')) {
+      const db = new BetterSqlite3(url.slice('file:'.length), { timeout: 5000 })
+      db.exec(statement)
+      db.close()
+      return
+    }
+    const sql = postgres(url, { max: 1 })
+    await sql.unsafe(statement)
+    await sql.end()
+  }
+
+  return {
+    ...first,
+    databaseUrl: url,
+    sandbox,
+    clock,
+    /** Turns the clock of the service and of every provider. */
+    turn(seconds: number): void {
+      ahead += seconds * 1000
+    },
+    /** Another node on the same database, behind the same address. */
+    another: () => startNode(base),
+    logged,
+    document,
+    seen,
+    send,
+    newcomer,
+    emailOf,
+    approve,
+    call,
+    begin,
+    handedIn,
+    finish,
+    enter,
+    signIn,
+    openBrowser,
+    dump,
+    operator,
+    /** The trail, oldest first. */
+    async trail(): Promise<readonly Json[]> {
+      const { audit = [] } = await dump()
+      return [...audit].sort((a, b) => Number(a.at) - Number(b.at) || Number(a.ordinal) - Number(b.ordinal))
+    },
+    /** Between tests: no fault is left set, and nobody is signed in by default. */
+    calm(): void {
+      sandbox.clearFaults()
+      sandbox.as('click')
+    },
+    /** Ends it all, and fails if an answer was not as documented. */
+    async stop(): Promise<void> {
+      await Promise.all(running.map((vinculum) => vinculum.close()))
+      await sandbox.close()
+      expect(faults).toEqual([])
+    },
+  }
+}
+export type World = Awaited<ReturnType<typeof startWorld>>
+export type Browser = ReturnType<World['openBrowser']>
+
+export function answerOf({ status, headers, text }: Visit): Answer {
+  const read = headers.get('content-type')?.includes('json') ? object.safeParse(JSON.parse(text)) : undefined
+  return { status, headers, text, body: read?.success ? read.data : {} }
+}
+
+/** The cookies an answer sets (not those it takes back), by name. */
+export function cookiesOf(headers: Headers): Readonly<Record<string, string>> {
+  const set = headers.getSetCookie().flatMap((line) => {
+    const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+    return value === '' ? [] : [[name, value]]
+  })
+  return Object.fromEntries(set)
+}
+
+export type { Visit, Visitor }
+
+export function pkce(): { verifier: string; challenge: string } {
+  const verifier = randomBytes(32).toString('base64url')
+  return { verifier, challenge: createHash('sha256').update(verifier).digest('base64url') }
+}

@@ -1,0 +1,171 @@
+/**
+ * The load generator, in a process of its own: 32 clients, each with one connection and one request at a time. It
+ * speaks HTTP over bare sockets, since it must cost less than the cheapest server it drives; it checks every answer.
+ */
+import { connect, type Socket } from 'node:net'
+import { answerParent, tellReady } from './ipc.ts'
+
+export const clients = 32
+
+type Answer = { readonly status: number; readonly head: string; readonly body: Buffer }
+
+class Connection {
+  readonly #socket: Socket
+  readonly #host: string
+  #received: Buffer | undefined
+  #waiting: { resolve: (answer: Answer) => void; reject: (error: Error) => void } | undefined
+
+  constructor(port: number) {
+    this.#host = `localhost:${port}`
+    this.#socket = connect(port, '127.0.0.1')
+    this.#socket.setNoDelay(true)
+    this.#socket.on('data', (chunk: Buffer) => this.#read(chunk))
+    this.#socket.on('error', (error) => this.#waiting?.reject(error))
+    this.#socket.on('close', () => this.#waiting?.reject(new Error('the connection was closed')))
+  }
+
+  ask(method: string, path: string, headers: string, body = ''): Promise<Answer> {
+    const length = method === 'GET' ? '' : `Content-Length: ${body.length}\r\n`
+    this.#socket.write(`${method} ${path} HTTP/1.1\r\nHost: ${this.#host}\r\n${headers}${length}\r\n${body}`, 'latin1')
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject }
+    })
+  }
+
+  #read(chunk: Buffer): void {
+    const bytes = this.#received ? Buffer.concat([this.#received, chunk]) : chunk
+    const end = bytes.indexOf('\r\n\r\n')
+    const head = end < 0 ? '' : bytes.toString('latin1', 0, end)
+    const length = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? Number.NaN)
+    if (end >= 0 && Number.isNaN(length)) return this.#waiting?.reject(new Error(`no Content-Length in ${head}`))
+    if (end < 0 || bytes.length < end + 4 + length) {
+      this.#received = bytes
+      return
+    }
+    this.#received = undefined
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    if (bytes.length > end + 4 + length) waiting?.reject(new Error('more was sent than was said'))
+    else waiting?.resolve({ status: Number(head.slice(9, 12)), head, body: bytes.subarray(end + 4) })
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+}
+
+export type Round = {
+  readonly requests: number
+  readonly seconds: number
+  /** Milliseconds. */
+  readonly p50: number
+  readonly p99: number
+}
+
+/** `step` by each client again and again until the time is up, and what that came to. */
+async function repeat(
+  port: number,
+  seconds: number,
+  step: (connection: Connection, client: number) => Promise<void>,
+): Promise<Round> {
+  const connections = Array.from({ length: clients }, () => new Connection(port))
+  const latencies: number[] = []
+  const started = performance.now()
+  const until = started + seconds * 1000
+  await Promise.all(
+    connections.map(async (connection, client) => {
+      for (let from = performance.now(); from < until; ) {
+        await step(connection, client)
+        const now = performance.now()
+        latencies.push(now - from)
+        from = now
+      }
+    }),
+  )
+  const took = (performance.now() - started) / 1000
+  for (const connection of connections) connection.close()
+  const sorted = Float64Array.from(latencies).sort()
+  const at = (share: number): number => sorted[Math.ceil(sorted.length * share) - 1] ?? Number.NaN
+  return { requests: sorted.length, seconds: took, p50: at(0.5), p99: at(0.99) }
+}
+
+function expect(met: boolean, what: string, { status, head, body }: Answer): asserts met {
+  if (!met) throw new Error(`${what}: ${status}\n${head}\n${body.toString().slice(0, 500)}`)
+}
+
+const generationOf = (refreshToken: string): number =>
+  Number.parseInt(JSON.parse(Buffer.from(refreshToken.split('.')[1] ?? '', 'base64url').toString()).jti, 10)
+
+const json = 'Content-Type: application/json\r\nAccept: application/json\r\n'
+const acceptJson = 'Accept: application/json\r\n'
+
+answerParent({
+  /**
+   * W1. The sessions are dealt out to the clients; each client takes its own in turn and always presents the token that the
+   * last answer for that session brought. In the end every chain is as long as the number of its refreshes.
+   */
+  async refresh({ port, seconds, tokens }: { port: number; seconds: number; tokens: string[] }) {
+    const current = [...tokens]
+    const rotations = new Uint32Array(tokens.length)
+    const next = Uint32Array.from({ length: clients }, (_, client) => client)
+    const round = await repeat(port, seconds, async (connection, client) => {
+      const at = next[client] ?? 0
+      next[client] = at + clients < tokens.length ? at + clients : client
+      const answer = await connection.ask('POST', '/auth/refresh', json, `{"refresh_token":"${current[at]}"}`)
+      expect(answer.status === 200, 'a refresh was refused', answer)
+      const { refresh_token, access_token } = JSON.parse(answer.body.toString('latin1')) as Record<string, unknown>
+      expect(typeof refresh_token === 'string' && typeof access_token === 'string', 'a refresh brought no pair', answer)
+      current[at] = refresh_token
+      rotations[at] = (rotations[at] ?? 0) + 1
+    })
+    for (const [at, token] of current.entries()) {
+      const turns = generationOf(token) - generationOf(tokens[at] ?? '')
+      if (turns !== rotations[at]) throw new Error(`${rotations[at]} refreshes moved a session by ${turns} generations`)
+    }
+    return { round, tokens: current }
+  },
+
+  /** W2. Every answer is the same to the byte as the person’s first. */
+  async me({ port, seconds, tokens }: { port: number; seconds: number; tokens: string[] }) {
+    const first: Buffer[] = []
+    const headers = tokens.map((token) => `Authorization: Bearer ${token}\r\n${acceptJson}`)
+    const round = await repeat(port, seconds, async (connection, client) => {
+      const answer = await connection.ask('GET', '/me', headers[client % headers.length] ?? '')
+      first[client] ??= answer.body
+      expect(answer.status === 200 && answer.body.equals(first[client]), 'who am I?', answer)
+    })
+    if (new Set(first.map(String)).size !== Math.min(tokens.length, clients)) throw new Error('people were mixed up')
+    return { round }
+  },
+
+  /**
+   * W3. Begin, come back with a code, be signed in with a pair. The provider’s page is left out: the code is what it would
+   * have answered (see `provider.ts`), and neither server would notice the difference.
+   */
+  async signIn({ port, seconds, times, known }: { port: number; seconds: number; times?: number; known: boolean }) {
+    const action = known ? 'login_existing' : 'created_new_user'
+    const pairs: { access_token: string; refresh_token: string }[] = []
+    const sign = async (connection: Connection, client: number): Promise<void> => {
+      const begun = await connection.ask('GET', '/auth/local', acceptJson)
+      const location = /\r\nlocation: (\S+)/i.exec(begun.head)?.[1]
+      const cookie = /\r\nset-cookie: ([^;]+)/i.exec(begun.head)?.[1]
+      expect(begun.status === 303 && location !== undefined && cookie !== undefined, 'no way to the provider', begun)
+      const { state, code_challenge } = Object.fromEntries(new URL(location).searchParams)
+      const code = Buffer.from(JSON.stringify({ subject: `person-${client}`, code_challenge })).toString('base64url')
+      const back = `/auth/local/callback?code=${code}&state=${state}`
+      const answer = await connection.ask('GET', back, `${acceptJson}Cookie: ${cookie}\r\n`)
+      expect(answer.status === 200, 'a sign-in failed', answer)
+      const entered = JSON.parse(answer.body.toString())
+      expect(entered.action === action && entered.user.email === `person-${client}@example.com`, 'wrong person', answer)
+      pairs[client] = entered
+    }
+    if (times === undefined) return { round: await repeat(port, seconds, sign), pairs }
+    for (let client = 0; client < times; client++) {
+      const connection = new Connection(port)
+      await sign(connection, client)
+      connection.close()
+    }
+    return { pairs }
+  },
+})
+tellReady()

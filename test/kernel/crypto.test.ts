@@ -1,0 +1,126 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { createSealer, pkceChallenge, sameSecret, UnopenableError } from '../../src/kernel/crypto.ts'
+import { systemRandom } from '../../src/kernel/ids.ts'
+import { newKey, newSealer } from '../support/sealers.ts'
+
+const [old, recent] = [newKey('k1'), newKey('k2')]
+const place = 'grants/grt_1/access_token'
+
+/** The envelope with its bytes changed. */
+const altered = (sealed: string, change: (bytes: Buffer) => Buffer): string => {
+  const [version, id, blob = ''] = sealed.split('.')
+  return `${version}.${id}.${change(Buffer.from(blob, 'base64url')).toString('base64url')}`
+}
+
+describe('what is sealed', () => {
+  const sealer = createSealer([old], systemRandom)
+
+  test('opens in its place, whatever the text', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), fc.string(), (text, at) => {
+        expect(sealer.open(sealer.seal(text, at), at)).toBe(text)
+      }),
+    )
+  })
+
+  test('does not show its text, and looks different each time', () => {
+    const [first, second] = [sealer.seal('hush hush', place), sealer.seal('hush hush', place)]
+    expect(first).not.toBe(second)
+    expect(Buffer.from(first.split('.')[2] ?? '', 'base64url').toString('latin1')).not.toContain('hush')
+  })
+
+  test.each(['grants/grt_2/access_token', 'grants/grt_1/refresh_token', '', `${place}/`])(
+    'does not open when moved to “%s”',
+    (elsewhere) => {
+      const sealed = sealer.seal('secret', place)
+      expect(() => sealer.open(sealed, elsewhere)).toThrow(UnopenableError)
+    },
+  )
+
+  test('does not open with another key under the same id', () => {
+    const sealed = sealer.seal('secret', place)
+    expect(() => createSealer([newKey('k1')], systemRandom).open(sealed, place)).toThrow(UnopenableError)
+  })
+
+  test('does not open with one bit changed, whichever', () => {
+    const sealed = sealer.seal('secret', place)
+    const { length } = Buffer.from(sealed.split('.')[2] ?? '', 'base64url')
+    for (let bit = 0; bit < length * 8; bit++) {
+      const flipped = altered(sealed, (bytes) => {
+        bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+        return bytes
+      })
+      expect(() => sealer.open(flipped, place)).toThrow(UnopenableError)
+    }
+  })
+
+  test.each(['secret', ''])(
+    'does not open when cut short or made longer (%j): a tag of four bytes can be guessed',
+    (text) => {
+      const sealed = sealer.seal(text, place)
+      const { length } = Buffer.from(sealed.split('.')[2] ?? '', 'base64url')
+      for (let left = 0; left < length; left++)
+        expect(() =>
+          sealer.open(
+            altered(sealed, (bytes) => bytes.subarray(0, left)),
+            place,
+          ),
+        ).toThrow(UnopenableError)
+      expect(() =>
+        sealer.open(
+          altered(sealed, (bytes) => Buffer.concat([bytes, Buffer.alloc(1)])),
+          place,
+        ),
+      ).toThrow(UnopenableError)
+    },
+  )
+
+  test.each(['', 'v1', 'v1.k1', 'v1.k1.', 'v1..AAAA', 'v2.k1.AAAA', 'plain text', '..'])(
+    'refuses %j, which is no envelope',
+    (text) => {
+      expect(() => sealer.open(text, place)).toThrow(UnopenableError)
+    },
+  )
+
+  test('refuses an envelope with something behind it', () => {
+    expect(() => sealer.open(`${sealer.seal('secret', place)}.more`, place)).toThrow(UnopenableError)
+  })
+
+  test('opens under a ring that has its key in any position, and is sealed by the first one', () => {
+    const sealed = sealer.seal('secret', place)
+    const rotated = createSealer([recent, old], systemRandom)
+    expect(rotated.open(sealed, place)).toBe('secret')
+    expect(rotated.seal('secret', place)).toMatch(/^v1\.k2\./)
+  })
+
+  test('does not open once its key left the ring, and says so without the text', () => {
+    const sealed = sealer.seal('secret', place)
+    expect(() => createSealer([recent], systemRandom).open(sealed, place)).toThrow(
+      expect.objectContaining({ name: 'UnopenableError', message: expect.not.stringContaining('secret') }),
+    )
+  })
+})
+
+test('keys derived for two purposes differ, and each comes out the same every time', () => {
+  const sealer = createSealer([old], systemRandom)
+  expect(sealer.derive('csrf')).toEqual(createSealer([old, recent], systemRandom).derive('csrf'))
+  expect(sealer.derive('csrf')).not.toEqual(sealer.derive('cookie'))
+  expect(sealer.derive('csrf')).not.toEqual(newSealer().derive('csrf'))
+  expect(sealer.derive('csrf')).toHaveLength(32)
+})
+
+test('the challenge of a PKCE verifier is that of RFC 7636 appendix B', () => {
+  expect(pkceChallenge('dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk')).toBe(
+    'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+  )
+})
+
+test('two secrets are the same only when every character is', () => {
+  fc.assert(
+    fc.property(fc.string(), fc.string(), (a, b) => {
+      expect(sameSecret(a, b)).toBe(a === b)
+      expect(sameSecret(a, a)).toBe(true)
+    }),
+  )
+})

@@ -1,0 +1,118 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { maskEmail, readEmail } from '../../src/kernel/email.ts'
+
+const key = (text: string): string | undefined => readEmail(text)?.key
+
+describe('an address', () => {
+  test.each([
+    ['ada@example.com', 'ada@example.com', 'ada@example.com'],
+    ['Ada@Example.COM', 'Ada@example.com', 'ada@example.com'],
+    ['  ada@example.com\n', 'ada@example.com', 'ada@example.com'],
+    ['ada+news@example.com', 'ada+news@example.com', 'ada+news@example.com'],
+    ['a.d.a@gmail.com', 'a.d.a@gmail.com', 'a.d.a@gmail.com'],
+    ['ada@bücher.example', 'ada@xn--bcher-kva.example', 'ada@xn--bcher-kva.example'],
+    ['ada@BÜCHER.example', 'ada@xn--bcher-kva.example', 'ada@xn--bcher-kva.example'],
+    ['ada@faß.de', 'ada@xn--fa-hia.de', 'ada@xn--fa-hia.de'],
+    ['用户@例子.公司', '用户@xn--fsqu00a.xn--55qx5d', '用户@xn--fsqu00a.xn--55qx5d'],
+    [
+      "o'neil!#$%&*/=?^_`{|}~-@example.com",
+      "o'neil!#$%&*/=?^_`{|}~-@example.com",
+      "o'neil!#$%&*/=?^_`{|}~-@example.com",
+    ],
+    ['ada@localhost', 'ada@localhost', 'ada@localhost'],
+    ['ada@a-b.c1.example', 'ada@a-b.c1.example', 'ada@a-b.c1.example'],
+  ])('%j is shown as %s and compared as %s', (text, address, key) => {
+    expect(readEmail(text)).toEqual({ address, key })
+  })
+
+  test('is the same composed or decomposed, before the @ and after it', () => {
+    expect(key('jose\u0301@bu\u0308cher.example')).toBe(key('josé@bücher.example'))
+  })
+
+  test('keeps its dots and its tag: only Gmail folds them, and elsewhere they are two people', () => {
+    expect(key('a.da@example.com')).not.toBe(key('ada@example.com'))
+    expect(key('ada+x@example.com')).not.toBe(key('ada@example.com'))
+  })
+
+  test('of a look-alike is another address', () => {
+    for (const other of ['аda@example.com', 'adа@example.com', 'ada@exаmple.com', 'ada@examp1e.com', 'ıda@example.com'])
+      expect(key(other)).not.toBe(key(other.startsWith('ı') ? 'ida@example.com' : 'ada@example.com'))
+  })
+})
+
+describe('no address', () => {
+  test.each([
+    ['nothing', ''],
+    ['no @', 'ada.example.com'],
+    ['two @', 'ada@evil.example@example.com'],
+    ['nothing before the @', '@example.com'],
+    ['nothing after the @', 'ada@'],
+    ['a space', 'ada lovelace@example.com'],
+    ['a quoted part', '"ada"@example.com'],
+    ['a comment', 'ada(x)@example.com'],
+    ['a list', 'ada@example.com,eve@evil.example'],
+    ['a display name', 'Ada <ada@example.com>'],
+    ['a header injected', 'ada@example.com\r\nBcc: eve@evil.example'],
+    ['a NUL', 'ada\0@example.com'],
+    ['a NUL in the domain', 'ada@example.com\0.evil.example'],
+    ['an escape character', 'ada\u001b@example.com'],
+    ['a zero-width space', 'ad\u200ba@example.com'],
+    ['text turned round', 'ada\u202e@example.com'],
+    ['a soft hyphen in the domain', 'ada@exam\u00adple.com'],
+    ['half a character', 'ada\ud800@example.com'],
+    ['a path behind the domain', 'ada@example.com/.evil.example'],
+    ['a query behind the domain', 'ada@example.com?.evil.example'],
+    ['a fragment behind the domain', 'ada@example.com#.evil.example'],
+    ['a port', 'ada@example.com:25'],
+    ['an escaped domain', 'ada@ex%61mple.com'],
+    ['a bracketed address', 'ada@[127.0.0.1]'],
+    ['an IP address', 'ada@127.0.0.1'],
+    ['an IP address spelled oddly', 'ada@127.1'],
+    ['an IP address in hexadecimal', 'ada@0x7f.1'],
+    ['an IP address in one number', 'ada@2130706433'],
+    ['an underscore in the domain', 'ada@ex_ample.com'],
+    ['a dot at the end', 'ada@example.com.'],
+    ['a dot at the start of the domain', 'ada@.example.com'],
+    ['two dots in the domain', 'ada@example..com'],
+    ['a broken A-label', 'ada@xn--a'],
+    ['65 characters before the @', `${'a'.repeat(65)}@example.com`],
+    ['254 characters after the @', `ada@${'a'.repeat(250)}.com`],
+  ])('has %s', (_, text) => {
+    expect(readEmail(text)).toBeUndefined()
+  })
+
+  test('is told from one soon, however long it is', () => {
+    const started = performance.now()
+    for (const text of [`${'a'.repeat(1e6)}@`, `a@${'a.'.repeat(5e5)}`, '@'.repeat(1e6), ' '.repeat(1e6)])
+      readEmail(text)
+    expect(performance.now() - started).toBeLessThan(2000)
+  })
+})
+
+test('reading what was read changes nothing, so that an address kept is found again', () => {
+  const near = fc.string({ unit: fc.constantFrom(...'aAßİKé.@+-%/?#\u0301\u200d例ｅ1 '), maxLength: 24 })
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.emailAddress(),
+        near,
+        fc.tuple(near, near).map(([a, b]) => `${a}@${b}.com`),
+      ),
+      (text) => {
+        const email = readEmail(text)
+        if (!email) return
+        expect(readEmail(email.address)).toEqual(email)
+        expect(readEmail(email.key)?.key).toBe(email.key)
+        expect(email.address).not.toMatch(/[\s\p{Cc}]/u)
+      },
+    ),
+    { numRuns: 2000 },
+  )
+})
+
+test('a masked address shows its first character and its domain', () => {
+  expect(maskEmail('ada@example.com')).toBe('a•••@example.com')
+  expect(maskEmail('😀da@example.com')).toBe('😀•••@example.com')
+  expect(maskEmail('a@example.com')).toBe('a•••@example.com')
+})

@@ -1,0 +1,36 @@
+/** A real Chromium, because what a Content-Security-Policy, a cookie or a focus ring does is the browser's word, not ours. */
+import chromium from '@sparticuz/chromium'
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium as playwright } from 'playwright-core'
+
+export const launchBrowser = async (): Promise<Browser> =>
+  playwright.launch({
+    executablePath: await chromium.executablePath(),
+    args: [...chromium.args, '--disable-background-networking'],
+    headless: true,
+  })
+
+export type Watched = BrowserContext & {
+  /** What the browser complained of: violated policies, errors on the console, requests to strangers. */
+  readonly complaints: string[]
+}
+
+/** A visitor with a browser of their own. Everything the browser grumbles about is noted, and every host it speaks to. */
+export async function visit(
+  browser: Browser,
+  known: readonly string[],
+  options: BrowserContextOptions = {},
+): Promise<Watched> {
+  const context = await browser.newContext(options)
+  const complaints: string[] = []
+  context.on('console', (message) => {
+    // Chromium reports every answer of 4xx as an error of the network; a refusal is no defect of the page.
+    const refusal = message.text().startsWith('Failed to load resource: the server responded with a status of 4')
+    if (['error', 'warning'].includes(message.type()) && !refusal) complaints.push(message.text())
+  })
+  context.on('weberror', (error) => complaints.push(error.error().message))
+  context.on('request', (request) => {
+    const { origin, protocol } = new URL(request.url())
+    if (protocol.startsWith('http') && !known.includes(origin)) complaints.push(`asked ${request.url()}`)
+  })
+  return Object.assign(context, { complaints })
+}
