@@ -187,13 +187,5 @@ const server = createServer(
   },
   app,
 )
-answerParent({
-    seed: (count: number) =>
-      store.write(() =>
-        Array.from({ length: count }, (_, n) => {
-          const { id } = store.addAccount({ email: `user-${n}@example.com`, name: `User ${n}` })
-          return pair(store.addSession(id))
-        }),
-      ),
-  }),
-)
+answerParent({ seed: store.seed })
+server.listen(0, '127.0.0.1', () => tellReady((server.address() as AddressInfo).port))

@@ -46,15 +46,25 @@ const server = createServer({ keepAliveTimeout: 65_000 }, (request, response) =>
 })
 
 answerParent({
-    /** Sessions of people of their own, made as a sign-in would leave them. */
-    seed: (count: number) =>
-      sqlite?.write(() =>
-        Array.from({ length: count }, (_, n) => {
-          const { id } = sqlite.addAccount({ email: `user-${n}@example.com`, name: `User ${n}` })
-          return pair(sqlite.addSession(id))
-        }),
-      ),
-    /** Pairs for rows that are there already. */
-    sign: (sessions: Session[]) => sessions.map(pair),
-  }),
-)
+  seed: (count: number) => sqlite?.seed(count),
+  /** Pairs for rows that are there already. */
+  sign: (sessions: Session[]) => sessions.map(pair),
+  /** How many rotations a second the driver alone gets done, as many chains at once as there are sessions. */
+  async statements({ seconds, sessions }: { seconds: number; sessions: Pick<Session, 'id' | 'generation'>[] }) {
+    const started = performance.now()
+    let done = 0
+    await Promise.all(
+      sessions.map(async ({ id, generation: first }) => {
+        let generation = first
+        while (performance.now() - started < seconds * 1000) {
+          const row = await rotate(id, generation)
+          if (!row) throw new Error(`somebody else rotates ${id}`)
+          generation = row.generation
+          done++
+        }
+      }),
+    )
+    return done / ((performance.now() - started) / 1000)
+  },
+})
+server.listen(0, '127.0.0.1', () => tellReady((server.address() as AddressInfo).port))

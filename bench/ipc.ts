@@ -1,16 +1,16 @@
 /** Questions and answers between the bench and the processes it measures, over Node's own channel. */
 import type { ChildProcess } from 'node:child_process'
 
-type Asked = { readonly id: number; readonly ask: string; readonly given: unknown }
-type Answered = { readonly id: number; readonly value?: unknown; readonly error?: string }
+type Question = { readonly id: number; readonly ask: string; readonly given: unknown }
+type Answer = { readonly id: number; readonly value?: unknown; readonly error?: string }
 
 /** In the process that is asked: what is not in `verbs` is left to whoever else answers there. */
 export function answerParent(verbs: Readonly<Record<string, (given: never) => unknown>>): void {
-  process.on('message', async ({ id, ask, given }: Asked) => {
+  process.on('message', async ({ id, ask, given }: Question) => {
     const verb = verbs[ask]
     if (!verb) return
     try {
-      process.send?.({ id, value: await verb(given as never) } satisfies Answered)
+      process.send?.({ id, value: await verb(given as never) } satisfies Answer)
     } catch (error) {
       process.send?.({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
     }
@@ -18,37 +18,44 @@ export function answerParent(verbs: Readonly<Record<string, (given: never) => un
 }
 
 /** In the process that is asked, when it can be: with the port it listens on, if it does. */
-export const tellReady = (port = 0): void => void process.send?.({ ready: port })
+export function tellReady(port = 0): void {
+  process.channel?.ref()
+  process.send?.({ ready: port })
+}
 
 export type Ask = <T>(verb: string, given?: unknown) => Promise<T>
 
-/** In the bench: a function that asks this child. A child that ends leaves no question open. */
-export function asking(child: ChildProcess, name: string): { ask: Ask; ready: Promise<number> } {
-  const open = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>()
+export type Asked = { ask: Ask; ready: Promise<number> }
+
+/** In the bench: how this child is asked, and when it can be. A child that ends leaves no question open. */
+export function asking(child: ChildProcess, name: string): Asked {
+  type Open = { resolve: (value: never) => void; reject: (error: Error) => void }
+  const open = new Map<number | 'ready', Open>()
+  const question = <T>(id: number | 'ready'): Promise<T> =>
+    new Promise((resolve, reject) => open.set(id, { resolve, reject }))
   let next = 0
-  let [resolve, reject]: [(port: number) => void, (error: Error) => void] = [() => {}, () => {}]
-  const ready = new Promise<number>((...settle) => {
-    ;[resolve, reject] = settle
-  })
-  ready.catch(() => {})
-  child.on('message', ({ id, value, error, ready: port }: Answered & { ready?: number }) => {
-    if (port !== undefined) return resolve(port)
-    const question = open.get(id)
-    open.delete(id)
-    if (error === undefined) question?.resolve(value as never)
-    else question?.reject(new Error(`${name}: ${error}`))
+
+  child.on('message', ({ id, value, error, ready: port }: Answer & { ready?: number }) => {
+    const key = port === undefined ? id : 'ready'
+    const waiting = open.get(key)
+    open.delete(key)
+    if (error === undefined) waiting?.resolve((port ?? value) as never)
+    else waiting?.reject(new Error(`${name}: ${error}`))
   })
   child.on('exit', (code, signal) => {
-    const gone = new Error(`${name} ended (${signal ?? code})`)
-    for (const { reject } of open.values()) reject(gone)
+    for (const { reject } of open.values()) reject(new Error(`${name} ended (${signal ?? code})`))
     open.clear()
-    reject(gone)
   })
-  const ask: Ask = (verb, given) =>
-    new Promise((...[resolve, reject]) => {
+
+  const ready = question<number>('ready')
+  ready.catch(() => {})
+  return {
+    ready,
+    ask(verb, given) {
       const id = next++
-      open.set(id, { resolve, reject })
-      child.send({ id, ask: verb, given } satisfies Asked)
-    })
-  return { ask, ready }
+      const answer = question<never>(id)
+      child.send({ id, ask: verb, given } satisfies Question, (error) => error && open.get(id)?.reject(error))
+      return answer
+    },
+  }
 }

@@ -1,11 +1,11 @@
 /**
- * The load generator, in a process of its own: 32 clients, each with one connection and one request at a time. It
+ * The load generator, in a process of its own: a number of clients, each with one connection and one request at a time. It
  * speaks HTTP over bare sockets, since it must cost less than the cheapest server it drives; it checks every answer.
  */
 import { connect, type Socket } from 'node:net'
 import { answerParent, tellReady } from './ipc.ts'
 
-export const clients = 32
+const { clients } = JSON.parse(process.argv[2] ?? '{}') as { clients: number }
 
 type Answer = { readonly status: number; readonly head: string; readonly body: Buffer }
 
@@ -37,7 +37,10 @@ class Connection {
     const end = bytes.indexOf('\r\n\r\n')
     const head = end < 0 ? '' : bytes.toString('latin1', 0, end)
     const length = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? Number.NaN)
-    if (end >= 0 && Number.isNaN(length)) return this.#waiting?.reject(new Error(`no Content-Length in ${head}`))
+    if (end >= 0 && Number.isNaN(length)) {
+      this.#waiting?.reject(new Error(`no Content-Length in ${head}`))
+      return
+    }
     if (end < 0 || bytes.length < end + 4 + length) {
       this.#received = bytes
       return

@@ -8,5 +8,6 @@ answerParent({
     return user + system
   },
 })
-// Being asked is no reason to stay.
+// Being asked is no reason to stay; and nobody stays when the bench is gone.
 process.channel?.unref()
+process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))

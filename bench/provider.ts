@@ -11,7 +11,9 @@ const lifetimeSeconds = 3600
 
 function token(form: URLSearchParams): object | undefined {
   const { subject, code_challenge } = JSON.parse(Buffer.from(form.get('code') ?? '', 'base64url').toString())
-  const challenge = createHash('sha256').update(form.get('code_verifier') ?? '').digest('base64url')
+  const challenge = createHash('sha256')
+    .update(form.get('code_verifier') ?? '')
+    .digest('base64url')
   if (challenge !== code_challenge) return undefined
   const fresh = (): string => `${subject}.${randomBytes(24).toString('base64url')}`
   return {
@@ -34,7 +36,8 @@ const server = createServer({ keepAliveTimeout: 65_000 }, (request, response) =>
     body += chunk.toString('latin1')
   })
   request.on('end', () => {
-    const answer = request.url === '/token' ? token(new URLSearchParams(body)) : userinfo(request.headers.authorization ?? '')
+    const answer =
+      request.url === '/token' ? token(new URLSearchParams(body)) : userinfo(request.headers.authorization ?? '')
     const text = JSON.stringify(answer ?? { error: 'invalid_grant' })
     response.writeHead(answer ? 200 : 400, ['Content-Type', 'application/json', 'Content-Length', String(text.length)])
     response.end(text)

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import Database from 'better-sqlite3'
 import postgres from 'postgres'
-import { refreshTtlSeconds, type Session } from './tokens.ts'
+import { pair, refreshTtlSeconds, type Session } from './tokens.ts'
 
 export type Account = {
   readonly id: string
@@ -44,30 +44,32 @@ export function openSqlite(file: string) {
     'insert into sessions values (?, ?, ?, 1, ?, ?, ?, null)',
   )
 
-  return {
-    db,
-    write,
-    rotate: ((id, generation) =>
-      write(() => {
-        const now = Date.now()
-        return rotation.get(now, now + refreshTtlSeconds * 1000, id, generation, now, now)
-      })) satisfies Rotate,
-    account: (id: string): Account | undefined => account.get(id),
-    addAccount(of: Pick<Account, 'email' | 'name'>): Account {
-      const added = { id: newId('usr'), ...of, role: 'user', created_at: Date.now() }
-      newAccount.run(added)
-      return added
-    },
-    addSession(accountId: string): Session {
-      const now = Date.now()
-      const idle = now + refreshTtlSeconds * 1000
-      const id = newId('ses')
-      newSession.run(id, accountId, now, now, idle, now + 90 * 86_400_000)
-      return { id, account_id: accountId, generation: 1, idle_expires_at: idle }
-    },
+  const addAccount = (of: Pick<Account, 'email' | 'name'>): Account => {
+    const added = { id: newId('usr'), ...of, role: 'user', created_at: Date.now() }
+    newAccount.run(added)
+    return added
   }
+  const addSession = (accountId: string): Session => {
+    const now = Date.now()
+    const idle = now + refreshTtlSeconds * 1000
+    const id = newId('ses')
+    newSession.run(id, accountId, now, now, idle, now + 90 * 86_400_000)
+    return { id, account_id: accountId, generation: 1, idle_expires_at: idle }
+  }
+  const rotate: Rotate = (id, generation) =>
+    write(() => {
+      const now = Date.now()
+      return rotation.get(now, now + refreshTtlSeconds * 1000, id, generation, now, now)
+    })
+  /** The pairs of so many people, each on one device. */
+  const seed = (count: number) =>
+    write(() =>
+      Array.from({ length: count }, (_, n) =>
+        pair(addSession(addAccount({ email: `user-${n}@example.com`, name: `User ${n}` }).id)),
+      ),
+    )
+  return { db, write, rotate, account: (id: string) => account.get(id), addAccount, addSession, seed }
 }
-export type Store = ReturnType<typeof openSqlite>
 
 /** Writes of one turn of the event loop share a transaction; nobody hears of theirs before it is on the disk. */
 function groupCommit(db: Database.Database) {

@@ -1,8 +1,8 @@
 export type Visit = { readonly url: URL; readonly status: number; readonly headers: Headers; readonly text: string }
 
 /**
- * A person’s browser, without the pictures: keeps cookies, is redirected step by step, fills in forms. `send` is how a request leaves, for whoever wants to look at
- * what comes back.
+ * A person’s browser, without the pictures: keeps cookies, is redirected step by step, fills in forms. `send` is how a
+ * request leaves, for whoever wants to look at what comes back.
  */
 export function createVisitor(send: typeof fetch = fetch) {
   const jar = new Map<string, Map<string, string>>()

@@ -177,7 +177,8 @@ export function readConfig(environment: Environment) {
   const encryptionKeys = readKeyRing(set.ENCRYPTION_KEYS, production, faults)
   const store = readStore(set.DATABASE_URL, faults)
   const returnToAllowed = set.RETURN_TO_ALLOWED.flatMap((text) => {
-    const url = URL.canParse(text) ? new URL(text) : undefined
+    // There are no wildcards: to the URL parser `*` is a host like any other, and would match nothing.
+    const url = URL.canParse(text) && !text.includes('*') ? new URL(text) : undefined
     const fine =
       url &&
       (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url) && !production)) &&

@@ -45,6 +45,17 @@ const may: Record<string, readonly string[]> = {
   telemetry: ['kernel', 'events'],
   'config.ts': ['kernel', 'type providers/provider.ts'],
   'secrets.ts': ['kernel', 'config.ts'],
+  // The facade for programs that embed the service: verbs, spoken in its own words.
+  'oauth.ts': [
+    'kernel',
+    'errors',
+    'type events',
+    'type accounts',
+    'type sessions',
+    'type providers',
+    'type flows',
+    'type http/services.ts',
+  ],
   'vinculum.ts': ['*'],
   'main.ts': ['*'],
 }

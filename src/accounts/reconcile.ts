@@ -44,11 +44,15 @@ export function createReconcile({ accounts, clock, ids, policy }: Parts) {
       email ? accounts.findByEmail(email.key) : [],
       visitorId === undefined ? undefined : accounts.find(visitorId),
     ])
+    // These are three reads, and an account opened by the same person's second click may have come between: it is theirs, no conflict.
+    const justOpened = namesakes.find(({ identities }) =>
+      identities.some(({ issuer, subject }) => issuer === grant.issuer && subject === grant.claims.subject),
+    )
     return {
       provider: grant.provider,
       claims: grant.claims,
       trusted,
-      owner: owner?.account,
+      owner: (owner ?? justOpened)?.account,
       namesakes,
       visitor,
       policy,

@@ -90,6 +90,8 @@ export function enterWithProvider(parts: Parts) {
     if (!flow) {
       const known = await flows.find(stateHash)
       if (!known) return fail('invalid_state')
+      // The cookie ends with the flow: a page loaded again is told that it was used, not that this is another browser.
+      if (known.claimedAt && binding === undefined && known.provider === provider.id) return fail('state_already_used')
       if (known.bindingHash !== binding || known.provider !== provider.id) return fail('flow_mismatch')
       return known.claimedAt ? fail('state_already_used') : fail('state_expired')
     }

@@ -11,8 +11,6 @@ import type { Endpoints } from './provider.ts'
 
 const FRESH_MS = 3_600_000
 
-export type Discovery = ReturnType<typeof createDiscovery>
-
 export function createDiscovery(parts: { issuer: string; guard: Guard; clock: Clock; production: boolean }) {
   const { issuer, guard, clock, production } = parts
   let known: { readonly endpoints: Endpoints; readonly at: number } | undefined

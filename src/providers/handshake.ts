@@ -11,8 +11,6 @@ import { type Failure, failureOf } from './failure.ts'
 import type { Profile, TokenSet } from './provider.ts'
 import { type Asked, nodeOAuth, type Trip } from './strategy.ts'
 
-export type Handshake = ReturnType<typeof createHandshake>
-
 export function createHandshake() {
   const passport = new Passport()
   const strategies = new Map<string, OAuth2Strategy>()

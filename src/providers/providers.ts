@@ -21,17 +21,18 @@ import type {
   Profile,
   Provider,
   ProviderSettings,
+  Refreshed,
+  Revoked,
   TokenSet,
 } from './provider.ts'
 import { definitions } from './registry.ts'
-import { type Revocable, type Revoked, revokeToken } from './revoke.ts'
+import { type Revocable, revokeToken } from './revoke.ts'
 import { buildStrategy } from './strategy.ts'
-import { readTokens, sortRefusal, type Unrefreshed } from './token-answer.ts'
+import { readTokens, sortRefusal } from './token-answer.ts'
 import { createProfiles, type Reading, type Said } from './userinfo.ts'
 
 /** What a code brought: the tokens, and the verified claims of the id_token if there was one. */
 export type Exchanged = { readonly tokens: TokenSet; readonly idToken: IdTokenClaims | null }
-export type Refreshed = { readonly tag: 'refreshed'; readonly tokens: TokenSet } | Unrefreshed
 export type Health = { readonly provider: string; readonly endpointType: EndpointType; readonly state: BreakerState }
 
 /** Callers pass plain strings; whatever the query held is theirs to check. `iss` is RFC 9207's. */

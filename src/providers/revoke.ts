@@ -2,13 +2,8 @@
 import type { Result } from '../kernel/result.ts'
 import type { Failure } from './failure.ts'
 import type { Answer, Guard } from './guard.ts'
-import type { Definition, Endpoints, ProviderSettings } from './provider.ts'
+import type { Definition, Endpoints, ProviderSettings, Revoked } from './provider.ts'
 import { authenticated, basic } from './strategy.ts'
-
-export type Revoked =
-  | { readonly tag: 'revoked' }
-  | { readonly tag: 'not_supported' }
-  | { readonly tag: 'transient'; readonly retryAfter?: number; readonly reason: string }
 
 export type Revocable = { readonly accessToken: string; readonly refreshToken: string | null }
 

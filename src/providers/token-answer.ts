@@ -3,7 +3,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { secondsAfter } from '../kernel/clock.ts'
 import type { Failure } from './failure.ts'
 import { isRecord } from './profile-text.ts'
-import type { Definition, Refusal, TokenSet } from './provider.ts'
+import type { Definition, Refreshed, TokenSet } from './provider.ts'
 
 /** Longer than any provider's (Atlassian's are JWTs of a few KB); a token is a header later, and servers refuse long ones. */
 const MOST_TOKEN_CHARACTERS = 16_384
@@ -68,10 +68,8 @@ function repeatsMember(text: string): boolean {
   return false
 }
 
-/** What a refresh that brought nothing asks of us (`providers.md` §10). */
-export type Unrefreshed =
-  | { readonly tag: 'transient'; readonly retryAfter?: number; readonly reason: string }
-  | { readonly tag: Refusal; readonly reason: string }
+/** A refresh that brought nothing (`providers.md` §10). */
+type Unrefreshed = Exclude<Refreshed, { tag: 'refreshed' }>
 
 const TRANSIENT = new Set(['temporarily_unavailable', 'server_error', 'slow_down'])
 const NEEDS_CONSENT = new Set(['invalid_grant', 'interaction_required', 'login_required', 'consent_required'])

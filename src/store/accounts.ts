@@ -1,14 +1,12 @@
 import { and, asc, eq, getTableColumns, isNull, ne, sql } from 'drizzle-orm'
 import type { Account, AccountStore, Identity } from '../accounts/ports.ts'
-import type { Fact, Origin } from '../events/catalogue.ts'
-import { internalOrigin } from '../events/catalogue.ts'
+import type { Fact } from '../events/catalogue.ts'
 import { readEmail } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
-import type { EndReason } from '../sessions/ports.ts'
 import type { Change, Note } from './change.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
+import { live, originOf, signedOut } from './endings.ts'
 import type { Tables } from './schema.ts'
-import { live } from './sessions.ts'
 
 const keyOf = (address: string | null): string | null =>
   address === null ? null : (readEmail(address)?.key ?? address.toLowerCase())
@@ -17,8 +15,6 @@ const keyOf = (address: string | null): string | null =>
 const addressLock = (emailKey: string): string => `email:${emailKey}`
 /** Whoever decides what is left of an account, or whether it is left, holds this. */
 const accountLock = (accountId: string): string => `account:${accountId}`
-
-const originOf = (because: readonly Fact[]): Origin => because[0]?.origin ?? internalOrigin
 
 type AccountRow = Tables['accounts']['$inferSelect']
 
@@ -74,10 +70,9 @@ export function accountStore({ db, tables: t, read, reads, write }: Driver, chan
           .where(and(eq(t.sessions.accountId, accountId), live(t, proven.at)))
           .returning({ id: t.sessions.id }),
       )
-      const origin = originOf(because)
       yield* note([
-        { name: 'account.email_claim_ended', data: {}, accountId, origin },
-        ...signedOut(ended, 'email_claim_ended', accountId, origin),
+        { name: 'account.email_claim_ended', data: {}, accountId, origin: originOf(because) },
+        ...signedOut(ended, 'email_claim_ended', accountId, because),
       ])
     }
   }
@@ -252,7 +247,7 @@ export function accountStore({ db, tables: t, read, reads, write }: Driver, chan
               )
               .returning({ id: t.sessions.id }),
           )
-          yield* note(signedOut(ended, 'identity_unlinked', accountId, originOf(reasons)))
+          yield* note(signedOut(ended, 'identity_unlinked', accountId, reasons))
           yield* withdrawGrants(tx, gone, at)
           return 'unlinked'
         },
@@ -288,7 +283,7 @@ export function accountStore({ db, tables: t, read, reads, write }: Driver, chan
           const gone = yield* step(tx.delete(t.accounts).where(eq(t.accounts.id, id)).returning({ id: t.accounts.id }))
           if (gone.length === 0) return false
           for (const identity of identities) yield* withdrawGrants(tx, identity, at)
-          yield* note([...because, ...signedOut(devices, 'account_deleted', id, originOf(because))])
+          yield* note([...because, ...signedOut(devices, 'account_deleted', id, because)])
           yield* step(tx.update(t.audit).set({ ip: null, userAgent: null }).where(eq(t.audit.accountId, id)))
           return true
         },
@@ -296,11 +291,3 @@ export function accountStore({ db, tables: t, read, reads, write }: Driver, chan
       ),
   }
 }
-
-const signedOut = (
-  sessions: readonly { readonly id: string }[],
-  reason: EndReason,
-  accountId: string,
-  origin: Origin,
-): readonly Fact[] =>
-  sessions.map(({ id: session }) => ({ name: 'session.ended', data: { session, reason }, accountId, origin }))

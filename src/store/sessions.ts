@@ -1,15 +1,8 @@
-import type { Column } from 'drizzle-orm'
-import { and, asc, desc, eq, getTableColumns, gt, gte, isNull, lt, lte, ne, or, type SQL, sql } from 'drizzle-orm'
-import type { Fact } from '../events/catalogue.ts'
-import { internalOrigin } from '../events/catalogue.ts'
+import { and, asc, type Column, desc, eq, getTableColumns, gt, gte, lt, lte, ne, or, type SQL, sql } from 'drizzle-orm'
 import type { LiveSession, Session, SessionStore } from '../sessions/ports.ts'
 import type { Change } from './change.ts'
 import { type Driver, step } from './driver.ts'
-import type { Tables } from './schema.ts'
-
-/** Neither ended nor expired at `at`. A session that is over stays over: nothing extends or ends it again. */
-export const live = ({ sessions }: Tables, at: Date | SQL): SQL | undefined =>
-  and(isNull(sessions.endedAt), gt(sessions.idleExpiresAt, at), gt(sessions.absoluteExpiresAt, at))
+import { live, signedOut } from './endings.ts'
 
 /** A value to come, written as its column is: a bare placeholder would skip the encoding of times. */
 const given = (name: string, column: Column): SQL<never> => sql`${sql.param(sql.placeholder(name), column)}`
@@ -83,7 +76,7 @@ export function sessionStore({ db, tables: t, read, reads, write, writes }: Driv
             .where(and(eq(s.id, replaces), ne(s.id, session.id), live(t, session.createdAt)))
             .returning({ accountId: s.accountId }),
         )
-        if (replaced) yield* note([endedByReplacement(replaces, replaced.accountId, because)])
+        if (replaced) yield* note(signedOut([{ id: replaces }], 'replaced', replaced.accountId, because))
       }),
 
     find: async (id) => withDisabled((await byId({ id }))[0]),
@@ -167,10 +160,3 @@ function withDisabled(row: (Session & { disabledAt: Date | null }) | undefined):
   const { disabledAt, ...session } = row
   return { ...session, accountDisabled: disabledAt !== null }
 }
-
-const endedByReplacement = (session: string, accountId: string, because: readonly Fact[]): Fact => ({
-  name: 'session.ended',
-  data: { session, reason: 'replaced' },
-  accountId,
-  origin: because[0]?.origin ?? internalOrigin,
-})

@@ -14,7 +14,7 @@ test('no two ids are the same, even within a millisecond', () => {
   expect(new Set(Array.from({ length: 20_000 }, () => ids('usr'))).size).toBe(20_000)
 })
 
-test('ids sort by when they were made, up to the year 10889', () => {
+test('ids sort by when they were made', () => {
   const { clock, turn } = createStoppedClock(new Date(0))
   const ids = createIds(clock, systemRandom)
   const made = [0, 0.001, 1, 3600, 86_400 * 365, 86_400 * 365 * 100, 86_400 * 365 * 1000].map((step) => {

@@ -8,8 +8,6 @@ import { systemRandom } from '../../src/kernel/ids.ts'
 import type { BreakerSettings, Provider, ProviderSettings } from '../../src/providers/provider.ts'
 import { createProviders, type Exchanged, type Providers } from '../../src/providers/providers.ts'
 
-export const kinds = ['google', 'github', 'atlassian', 'oidc', 'oauth2'] as const satisfies readonly ProviderId[]
-
 /** Patient enough for a busy machine; a breaker that opens is asked for. */
 const breaker: BreakerSettings = { timeoutMs: 5000, errorThresholdPercent: 50, volume: 100, resetMs: 60_000 }
 

@@ -267,6 +267,11 @@ describe('userinfo', () => {
     expect(value(await enter())).toMatchObject({ emailVerified })
   })
 
+  test('deeper than anybody reads is no harm', async () => {
+    issuer.say('/userinfo', () => `{"sub":"ada","name":"Ada","deep":${'['.repeat(100_000)}${']'.repeat(100_000)}}`)
+    expect(value(await enter())).toMatchObject({ subject: 'ada', name: 'Ada' })
+  })
+
   test('shows pictures from https alone', async () => {
     for (const picture of ['javascript:alert(1)', 'http://x.example/a.png', 'data:image/svg+xml,<svg/>', 7]) {
       issuer.say('/userinfo', () => ({ sub: 'ada', picture }))

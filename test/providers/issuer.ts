@@ -19,7 +19,7 @@ export async function startIssuer() {
     seen.push({ path, headers: req.headers, body: new URLSearchParams(body) })
     const said = says[path]?.()
     res.writeHead(said === undefined ? 503 : 200, { 'content-type': 'application/json' })
-    res.end(JSON.stringify(said ?? {}))
+    res.end(typeof said === 'string' ? said : JSON.stringify(said ?? {}))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -49,7 +49,7 @@ export async function startIssuer() {
     calls: (path: string) => seen.filter((one) => one.path === path),
     settings,
     metadata,
-    /** What a path answers from now on; `undefined` is 503. */
+    /** What a path answers from now on: JSON, or text as it stands; `undefined` is 503. */
     say(path: '/.well-known/openid-configuration' | '/token' | '/userinfo' | '/jwks', answer: () => unknown) {
       says[path] = answer
     },

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { type Backend, newcomer, open, signedIn } from './people.ts'
 
-export type Child = {
+type Child = {
   readonly process: ChildProcessByStdio<Writable, Readable, null>
   /** Every line it has said so far, after `ready`. */
   readonly said: unknown[]
@@ -18,7 +18,8 @@ export type Child = {
 export function spawnChild(task: string, config: StoreConfig, rounds = 0): Child {
   const script = fileURLToPath(new URL('child.ts', import.meta.url))
   const args = ['--import', 'tsx', script, task, JSON.stringify(config), String(rounds)]
-  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const cwd = fileURLToPath(new URL('../..', import.meta.url))
+  const child = spawn(process.execPath, args, { cwd, stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface({ input: child.stdout })
   const said: unknown[] = []
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve))

@@ -27,7 +27,9 @@ export function createReader(document: Document) {
   }))
   // What is written out wins over a parameter, as it does in the service.
   patterns.sort((a, b) => b.fixed - a.fixed)
-  const inlined = JSON.parse(JSON.stringify(document.components.schemas).replaceAll('#/components/schemas/', '#/$defs/'))
+  const inlined = JSON.parse(
+    JSON.stringify(document.components.schemas).replaceAll('#/components/schemas/', '#/$defs/'),
+  )
   const schemas = new Map<string, z.ZodType>()
 
   const schemaOf = (media: object): z.ZodType => {

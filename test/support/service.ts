@@ -93,6 +93,8 @@ export type WorldOptions = {
   readonly env?: Readonly<Record<string, string>>
 }
 
+type Node = { readonly base: string; readonly vinculum: Vinculum }
+
 export async function startWorld({ database = 'SQLite', env = {} }: WorldOptions = {}) {
   const start = Math.floor(Date.now() / 1000) * 1000
   let ahead = 0
@@ -111,7 +113,7 @@ export async function startWorld({ database = 'SQLite', env = {} }: WorldOptions
     }),
   )
 
-  const settings = (port: number, base: string): CompleteConfig => {
+  const settings = (port: number, base: string, more: Readonly<Record<string, string>>): CompleteConfig => {
     const config = readConfig({
       NODE_ENV: 'test',
       HOST: '127.0.0.1',
@@ -123,6 +125,7 @@ export async function startWorld({ database = 'SQLite', env = {} }: WorldOptions
       ...patient,
       ...sandbox.env,
       ...env,
+      ...more,
     })
     if (!config.encryptionKeys) throw new Error('no key was given')
     return { ...config, encryptionKeys: config.encryptionKeys }
@@ -130,11 +133,11 @@ export async function startWorld({ database = 'SQLite', env = {} }: WorldOptions
 
   const running: Vinculum[] = []
   /** A node; the first one is where `PUBLIC_URL` points, and so where people come back to. */
-  const startNode = async (publicUrl?: string): Promise<{ base: string; vinculum: Vinculum }> => {
+  const startNode = async (publicUrl?: string, more: Readonly<Record<string, string>> = {}): Promise<Node> => {
     for (let attempt = 1; ; attempt++) {
       const port = await freePort()
       const base = `http://127.0.0.1:${port}`
-      const vinculum = await createVinculum(settings(port, publicUrl ?? base), { clock, log })
+      const vinculum = await createVinculum(settings(port, publicUrl ?? base, more), { clock, log })
       try {
         await vinculum.listen()
         running.push(vinculum)
@@ -181,7 +184,10 @@ export async function startWorld({ database = 'SQLite', env = {} }: WorldOptions
     people++
     const key = `p${people}-${run}`
     const { email = `${key}@example.com`, verified = true, name = `Person ${people} ${run}` } = about
-    sandbox.addIdentity({ key, name, email, verified }, { ...changes, google: { hd: 'example.com', ...changes.google } })
+    sandbox.addIdentity(
+      { key, name, email, verified },
+      { ...changes, google: { hd: 'example.com', ...changes.google } },
+    )
     return key
   }
   const emailOf = (who: string): string => sandbox.identities.get(who)?.github?.emails[0]?.email ?? ''
@@ -232,7 +238,12 @@ export async function startWorld({ database = 'SQLite', env = {} }: WorldOptions
     return { status: response.status, headers: response.headers, text: answer, body: read.success ? read.data : {} }
   }
 
-  type AppFlow = { readonly provider: ProviderName; readonly url: string; readonly state: string; readonly flowToken: string }
+  type AppFlow = {
+    readonly provider: ProviderName
+    readonly url: string
+    readonly state: string
+    readonly flowToken: string
+  }
   type Begin = { readonly intent?: 'login' | 'link'; readonly token?: string | undefined; readonly at?: string }
   /** As an app: begin here. */
   async function begin(provider: ProviderName, { intent, token, at }: Begin = {}): Promise<AppFlow> {
@@ -355,7 +366,7 @@ export async function startWorld({ database = 'SQLite', env = {} }: WorldOptions
       ahead += seconds * 1000
     },
     /** Another node on the same database, behind the same address. */
-    another: () => startNode(base),
+    another: (more?: Readonly<Record<string, string>>) => startNode(base, more),
     logged,
     document,
     seen,

@@ -173,10 +173,12 @@ const callback = route({
       who: who && visitorOf(who),
     })
     if (!entered.ok) {
-      // A conflict stays bound to this flow's cookie until it is answered; any other refusal ends the flow.
+      // A conflict stays bound to this flow's cookie until it is answered, however often its callback is loaded again; any
+      // other refusal ends the flow.
       const ticket = entered.error.extra?.conflict_ticket
-      if (typeof ticket !== 'string') return { ...entered, cookies: handle === '' ? [] : [flowCookie(handle, null, 0)] }
-      return browser ? ok(seeOther(`/auth/conflicts/${ticket}`)) : entered
+      if (typeof ticket === 'string') return browser ? ok(seeOther(`/auth/conflicts/${ticket}`)) : entered
+      const over = handle !== '' && entered.error.code !== 'state_already_used'
+      return { ...entered, cookies: over ? [flowCookie(handle, null, 0)] : [] }
     }
     return browser ? answerAsRedirect(entered.value, handle, services) : ok(answerAsJson(entered.value, services))
   },

@@ -16,7 +16,7 @@ export function conflictPage({ ticket, question, signedInElsewhere, csrf, ...rea
   const { conflict } = say
   const { provider, email, methods, proven, canCreate, expiresAt } = question
   const answer = (action: 'link' | 'create', label: string, kind: string | undefined, by?: string): VNode => (
-    <Form key={`${action} ${by}`} action={`/auth/conflicts/${ticket}`} csrf={csrf}>
+    <Form action={`/auth/conflicts/${ticket}`} csrf={csrf}>
       <input type="hidden" name="action" value={action} />
       {by === undefined ? null : <input type="hidden" name="provider" value={by} />}
       <button type="submit" class={kind}>
@@ -43,9 +43,13 @@ export function conflictPage({ ticket, question, signedInElsewhere, csrf, ...rea
             {signedInElsewhere ? <p class="status">{conflict.signedInElsewhere}</p> : null}
             <p>{conflict.prove(provider.name)}</p>
             {methods.length === 0 ? <p class="caution">{conflict.noMethod}</p> : null}
-            <div class="actions">
-              {methods.map((method) => answer('link', conflict.signInWith(method.name), 'primary', method.provider))}
-            </div>
+            <ul class="providers">
+              {methods.map((method) => (
+                <li key={method.provider}>
+                  {answer('link', conflict.signInWith(method.name), undefined, method.provider)}
+                </li>
+              ))}
+            </ul>
           </>
         )}
       </section>

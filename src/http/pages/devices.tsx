@@ -75,7 +75,7 @@ export function DeviceList({ sessions, current, providers, csrf, ...reader }: De
                   <Form action={`/account/sessions/${session.id}/end`} csrf={csrf}>
                     <button type="submit">
                       {devices.end}
-                      <Unseen>: {name}</Unseen>
+                      <Unseen> ({name})</Unseen>
                     </button>
                   </Form>
                 </div>

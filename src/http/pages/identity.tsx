@@ -143,7 +143,7 @@ const askLink = route({
         )}
         <div class="actions">
           {recent ? (
-            <LinkForm {...reader} provider={provider} csrf={csrf} />
+            <LinkForm {...reader} provider={provider} csrf={csrf} primary />
           ) : (
             <SignInAgain {...reader} returnTo={`/account/link/${provider.id}`} />
           )}
@@ -160,12 +160,16 @@ export const identityRoutes = [view, askUnlink, unlink, askLink]
 
 const nameOf = ({ provider }: Identity, providers: Providers): string => providers.get(provider)?.name ?? provider
 
+type LinkFormProps = Reader & { readonly provider: Provider; readonly csrf: string; readonly primary?: true }
+
 /** Ends at the provider: the page that shows it must name that provider’s origin in `form-action`. */
-export function LinkForm({ provider, csrf, say }: Reader & { provider: Provider; csrf: string }): VNode {
+export function LinkForm({ provider, csrf, primary, say }: LinkFormProps): VNode {
   return (
     <Form action={`/auth/${provider.id}/link`} csrf={csrf}>
       <input type="hidden" name="return_to" value={doneAt('/account', 'linked')} />
-      <button type="submit">{say.link.button(provider.name)}</button>
+      <button type="submit" class={primary && 'primary'}>
+        {say.link.button(provider.name)}
+      </button>
     </Form>
   )
 }

@@ -110,11 +110,13 @@ dd { margin: 0 0 .5rem; }
 }
 dd ul { margin: 0; padding: 0; list-style: none; }
 
-.status { padding: .875rem 1rem; border-left: 4px solid var(--accent); border-radius: .25rem; background: var(--note); }
+.status { margin: 0 0 1.75rem; padding: .875rem 1rem; border-left: 4px solid var(--accent); border-radius: .25rem; background: var(--note); }
 .caution { color: var(--danger); font-weight: 600; }
 .mark { display: inline-block; margin-left: .5rem; padding: 0 .5rem; border: 1px solid currentColor; border-radius: 1rem; font-size: .8125rem; font-weight: 500; }
 
 form { margin: 0; }
+main > p + section { margin-top: 2rem; }
+.actions + .fine { margin-top: 1.75rem; }
 .actions { display: flex; flex-wrap: wrap; align-items: center; gap: .75rem; margin: 1rem 0 0; }
 button, .button {
   display: inline-flex;
@@ -127,7 +129,7 @@ button, .button {
   background: transparent;
   color: var(--ink);
   font: inherit;
-  font-weight: 550;
+  font-weight: 500;
   line-height: 1.3;
   text-align: center;
   text-decoration: none;
@@ -141,10 +143,10 @@ button:hover, .button:hover { border-color: var(--accent); color: var(--accent);
 .quiet { padding: .5rem 0; border-color: transparent; color: var(--accent); font-weight: 400; text-decoration: underline; text-underline-offset: .15em; }
 .quiet:hover { border-color: transparent; }
 .providers { display: grid; gap: .75rem; max-width: 24rem; margin: 0 0 1.5rem; padding: 0; list-style: none; }
-.providers .button { width: 100%; background: var(--sheet); }
+.providers .button, .providers button { width: 100%; background: var(--sheet); }
 .providers .fine { display: block; margin: .25rem 0 0; text-align: center; }
 
-label { display: block; margin: 0 0 .25rem; font-weight: 550; }
+label { display: block; margin: 0 0 .25rem; font-weight: 600; }
 input[type=text] {
   width: 100%;
   max-width: 24rem;

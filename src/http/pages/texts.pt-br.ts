@@ -37,7 +37,7 @@ const events: EventWords = {
   'session.ended': ({ reason }) => ended[reason as EndReason] ?? ended.revoked,
   'session.token_reused': 'Um token voltou fora do prazo, e seu dispositivo foi desconectado',
   'signing_key.rotated': 'Nova chave de assinatura',
-  'provider_token.needs_reauthorization': ({ provider }) => `${provider} não aceita mais a nossa permissão`,
+  'provider_token.needs_reauthorization': ({ provider }) => `O ${provider} não aceita mais a nossa permissão`,
   'provider_token.revoked': ({ provider, result }) =>
     result === 'revoked' ? `${provider}: permissão retirada` : `${provider}: desistimos da nossa permissão`,
 }
@@ -120,7 +120,7 @@ export const ptBR: Texts = {
       none: 'nenhuma guardada',
     },
     renew: (provider) => `Entre com ${provider} de novo para renová-la`,
-    show: (provider) => `O que ${provider} diz`,
+    show: (provider) => `O que o ${provider} diz`,
     unlink: (provider) => `Desvincular ${provider}`,
     scopes: {
       openid: 'saber quem você é',
@@ -145,7 +145,7 @@ export const ptBR: Texts = {
     intro: 'Com uma segunda forma de entrar, você não perde a conta quando uma delas falha.',
     button: (provider) => `Vincular ${provider}`,
     text: (provider) =>
-      `Você entra em ${provider} e volta para cá. A partir daí, essa entrada também abre esta conta, qualquer que seja o e-mail dela.`,
+      `Você entra no ${provider} e volta para cá. A partir daí, essa entrada também abre esta conta, qualquer que seja o e-mail dela.`,
     asks: 'Pedimos para:',
     recent: 'Por segurança, vincular exige uma entrada recente.',
   },
@@ -153,9 +153,9 @@ export const ptBR: Texts = {
   unlink: {
     title: (provider) => `Desvincular ${provider}?`,
     text: (provider) =>
-      `${provider} não abrirá mais esta conta, e os dispositivos que entraram assim serão desconectados, menos este. O que nos foi permitido guardar é apagado aqui e retirado lá.`,
+      `O ${provider} não abrirá mais esta conta, e os dispositivos que entraram assim serão desconectados, menos este. O que nos foi permitido guardar é apagado aqui e retirado lá.`,
     noEndpoint: (provider) =>
-      `${provider} não oferece um meio de retirarmos a permissão. Você mesmo pode fazer isso lá:`,
+      `O ${provider} não oferece um meio de retirarmos a permissão. Você mesmo pode fazer isso lá:`,
     elsewhere: 'aplicativos conectados',
     last: 'Esta é a única forma de entrar na sua conta. Vincule outra primeiro; sem ela, você nunca mais poderia voltar.',
     button: (provider) => `Sim, desvincular ${provider}`,
@@ -198,16 +198,16 @@ export const ptBR: Texts = {
   },
 
   identity: {
-    title: (provider) => `O que ${provider} diz sobre você`,
+    title: (provider) => `O que o ${provider} diz sobre você`,
     asked: 'Perguntado',
     now: 'agora mesmo',
     fromCache: 'guardado de antes, para poupar o provedor',
     stale: 'guardado de antes: o provedor não está respondendo agora, e isto pode estar desatualizado',
     nothing: 'nada',
     fields: {
-      sub: 'Número no provedor',
-      id: 'Número no provedor',
-      account_id: 'Número no provedor',
+      sub: 'Id da conta',
+      id: 'Id da conta',
+      account_id: 'Id da conta',
       login: 'Nome de usuário',
       nickname: 'Apelido',
       name: 'Nome',
@@ -224,19 +224,19 @@ export const ptBR: Texts = {
 
   conflict: {
     title: 'Este endereço já tem uma conta',
-    happened: (provider) => `Você veio de ${provider} com o endereço`,
+    happened: (provider) => `Você veio do ${provider} com o endereço`,
     already: 'Já existe aqui uma conta com este endereço, e não temos como saber sozinhos se ela é sua.',
     mine: 'Ela é minha',
-    prove: (provider) => `Entre nessa conta de uma forma que ela já tenha. Depois, ${provider} é vinculado a ela.`,
+    prove: (provider) => `Entre nessa conta de uma forma que ela já tenha. Depois, o ${provider} é vinculado a ela.`,
     signInWith: (provider) => `Ela é minha: entrar com ${provider}`,
     signedInElsewhere:
       'Você entrou, mas não em uma conta com este endereço, ou não recentemente o bastante. Entre nessa conta.',
     noMethod: 'Nenhuma das formas de entrar dela está disponível aqui no momento.',
     proven: 'Você entrou nessa conta; portanto, ela é sua.',
-    proveDone: (provider) => `A partir daí, ${provider} também a abre.`,
-    link: (provider) => `Sim, vincular ${provider} à minha conta`,
+    proveDone: (provider) => `Depois de vinculado, o ${provider} também a abre.`,
+    link: (provider) => `Sim, vincular o ${provider} à minha conta`,
     notMine: 'Não é minha, ou quero mantê-las separadas',
-    separate: (provider) => `Você recebe uma conta nova, só sua, e ${provider} a abre.`,
+    separate: (provider) => `Você recebe uma conta nova, só sua, e o ${provider} a abre.`,
     create: 'Continuar com uma conta separada',
     closed: 'No momento não é possível abrir novas contas aqui.',
     until: 'Você pode responder até',

@@ -1,0 +1,254 @@
+/**
+ * `npm run bench`: the service beside its floor and the candidate, on this machine, in one run. It prints what it found and
+ * what it is held against; it is no test, and ends well whatever that is.
+ */
+import { cpus, loadavg } from 'node:os'
+import { setTimeout as pause } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import postgres from 'postgres'
+import { startPostgres } from '../test/support/global-setup.ts'
+import { multiply, refreshTokens } from './many-sessions.ts'
+import { buildPrograms, memoryOf, newPath, placement, type Started, startProgram, startService } from './processes.ts'
+import { contest, type Figures, type Plan } from './rounds.ts'
+import { median, type Row, render, type Section } from './table.ts'
+import type { Session } from './tokens.ts'
+
+type Pair = { readonly access_token: string; readonly refresh_token: string }
+
+const clients = 32
+const refreshes = (pairs: readonly Pair[]): string[] => pairs.map(({ refresh_token }) => refresh_token)
+const accesses = (pairs: readonly Pair[]): string[] => pairs.map(({ access_token }) => access_token)
+
+/** So many people sign in through the local provider, one after the other. */
+const signIn = async (load: Started, { port }: Started, known: boolean): Promise<Pair[]> =>
+  (await load.ask<{ pairs: Pair[] }>('signIn', { port, times: clients, known })).pairs
+
+const scales: readonly { what: string; which: keyof Figures; digits: number }[] = [
+  { what: 'CPU, µs', which: 'cpu', digits: 1 },
+  { what: 'per second', which: 'perSecond', digits: 0 },
+  { what: 'p50, ms', which: 'p50', digits: 2 },
+  { what: 'p99, ms', which: 'p99', digits: 2 },
+]
+
+/** W1, W2 and W3: the service, the floor and the candidate on the same SQLite settings and behind the same provider. */
+async function sideBySide(load: Started, wanted: ReadonlySet<string>, plan: Plan, nodeArguments: readonly string[]) {
+  const provider = await startProgram('provider')
+  const floor = await startProgram('floor', { file: newPath('floor.db') })
+  const candidate = await startProgram('candidate', { file: newPath('candidate.db'), provider: provider.port })
+  const service = await startService({
+    database: `file:${newPath('service.db')}`,
+    provider: provider.port,
+    nodeArguments,
+  })
+  const pairs = {
+    floor: await floor.ask<Pair[]>('seed', clients),
+    candidate: await candidate.ask<Pair[]>('seed', clients),
+    service: await signIn(load, service, false),
+  }
+  const runners = (tokens: (pairs: readonly Pair[]) => string[]) => [
+    { name: 'floor', server: floor, tokens: tokens(pairs.floor) },
+    { name: 'service', server: service, tokens: tokens(pairs.service) },
+    { name: 'candidate', server: candidate, tokens: tokens(pairs.candidate) },
+  ]
+  const rows = (
+    { figure, ratio }: Awaited<ReturnType<typeof contest>>,
+    others: readonly string[],
+    targets: Readonly<Record<string, Row['target']>>,
+  ): Row[] =>
+    scales.flatMap(({ what, which, digits }) =>
+      others.map((name): Row => {
+        const target = targets[`${which} ${name}`]
+        return {
+          what,
+          digits,
+          service: figure('service', which),
+          against: { name, value: figure(name, which) },
+          ratio: ratio('service', name, which),
+          ...(target && { target }),
+        }
+      }),
+    )
+
+  const sections: Section[] = []
+  // W2 first: a session whose newest generation was never used is marked as used by its first request, once.
+  if (wanted.has('W2')) {
+    const found = await contest(load, 'me', runners(accesses), plan)
+    const title = 'W2  Who am I, with the access token'
+    sections.push({ title, rows: rows(found, ['floor', 'candidate'], { 'cpu candidate': { atMost: 1.3 } }) })
+  }
+  if (wanted.has('W1')) {
+    const found = await contest(load, 'refresh', runners(refreshes), plan)
+    const title = 'W1  Refresh with rotation, durable'
+    const targets = { 'cpu floor': { atMost: 1.5 }, 'p99 floor': { atMost: 2 } }
+    sections.unshift({ title, rows: rows(found, ['floor', 'candidate'], targets) })
+  }
+  if (wanted.has('W3')) {
+    await signIn(load, candidate, false)
+    const both = runners(refreshes).slice(1)
+    const found = await contest(load, 'signIn', both, plan)
+    const title = 'W3  Social sign-in of a known person'
+    sections.push({ title, rows: rows(found, ['candidate'], { 'cpu candidate': { atMost: 2 } }) })
+  }
+  for (const started of [service, candidate, floor, provider]) await started.stop()
+  return sections
+}
+
+/** W5: from the start of the process to the first ready answer, and what it holds when nobody asks anything. */
+async function startAndRest(starts: number): Promise<Section> {
+  const database = `file:${newPath('starts.db')}`
+  const first = await startService({ database, metered: false })
+  await first.stop()
+  const took: number[] = []
+  const held: number[] = []
+  for (let n = 0; n < starts; n++) {
+    const service = await startService({ database, metered: false })
+    took.push(service.startMs)
+    await pause(2000)
+    held.push(memoryOf(service.child.pid ?? 0))
+    await service.stop()
+  }
+  return {
+    title: 'W5  Start and rest',
+    rows: [
+      { what: 'start to ready, ms', service: median(took), target: { atMost: 600 } },
+      { what: 'the very first, with migrations and keys', service: first.startMs },
+      { what: 'idle memory, MiB', service: median(held), digits: 1, target: { atMost: 110 } },
+    ],
+  }
+}
+
+/** W1 on PostgreSQL: the service, and the floor with one bare UPDATE … RETURNING over the same rows. */
+async function onPostgres(load: Started, plan: Plan, nodeArguments: readonly string[]): Promise<Section> {
+  const { url, stop } = await startPostgres()
+  try {
+    const provider = await startProgram('provider')
+    const service = await startService({ database: url, provider: provider.port, nodeArguments })
+    const floor = await startProgram('floor', { url })
+    const pairs = await signIn(load, service, false)
+    await signIn(load, service, true)
+    const sql = postgres(url, { max: 1, onnotice: () => {} })
+    // As many devices again, of the same people: rows like the service's, for the floor to rotate.
+    const used = pairs.map(({ refresh_token }) => JSON.parse(atob(refresh_token.split('.')[1] ?? '')).sid as string)
+    const others = () => sql<Session[]>`
+      select id, account_id, generation, (extract(epoch from idle_expires_at) * 1000)::float8 as idle_expires_at
+      from sessions where id <> all(${used}) order by id`
+    const tokens = refreshes(await floor.ask<Pair[]>('sign', await others()))
+    const { figure, ratio } = await contest(
+      load,
+      'refresh',
+      [
+        { name: 'floor', server: floor, tokens },
+        { name: 'service', server: service, tokens: refreshes(pairs) },
+      ],
+      plan,
+    )
+    const statements = await floor.ask<number>('statements', { seconds: plan.seconds, sessions: await others() })
+    await sql.end()
+    for (const started of [service, floor, provider]) await started.stop()
+    return {
+      title: 'W1 on PostgreSQL, against the floor with one bare UPDATE … RETURNING',
+      rows: [
+        ...scales.map(
+          ({ what, which, digits }): Row => ({
+            what,
+            digits,
+            service: figure('service', which),
+            against: { name: 'floor', value: figure('floor', which) },
+            ratio: ratio('service', 'floor', which),
+            ...(which === 'perSecond' && { target: { atLeast: 0.8 } }),
+          }),
+        ),
+        {
+          what: 'per second, against the statement alone: no HTTP, no tokens',
+          service: figure('service', 'perSecond'),
+          against: { name: 'driver', value: statements },
+          ratio: figure('service', 'perSecond') / statements,
+        },
+      ],
+    }
+  } finally {
+    await stop()
+  }
+}
+
+/** W1 where there are few sessions, and where there are many. Refreshes come from all over them. */
+async function growth(load: Started, many: number, plan: Plan, nodeArguments: readonly string[]): Promise<Section> {
+  const provider = await startProgram('provider')
+  const prepare = async (sessions: number) => {
+    const file = newPath(`${sessions}.db`)
+    const empty = await startService({ database: `file:${file}`, provider: provider.port })
+    await load.ask('signIn', { port: empty.port, times: 1, known: false })
+    await empty.stop()
+    multiply(file, sessions)
+    const tokens = refreshTokens(file, Math.min(sessions, 64_000))
+    return { name: String(sessions), server: await startService({ database: `file:${file}`, nodeArguments }), tokens }
+  }
+  const few = await prepare(1000)
+  const lots = await prepare(many)
+  const { figure, ratio } = await contest(load, 'refresh', [few, lots], plan)
+  for (const started of [few.server, lots.server, provider]) await started.stop()
+  return {
+    title: `Growth: W1 with ${many.toLocaleString('en')} sessions against W1 with 1,000`,
+    rows: scales.map(({ what, which, digits }) => ({
+      what,
+      digits,
+      service: figure(lots.name, which),
+      against: { name: '1,000', value: figure(few.name, which) },
+      ratio: ratio(lots.name, few.name, which),
+      ...(which === 'perSecond' && { target: { atLeast: 0.88 } }),
+    })),
+  }
+}
+
+async function main(): Promise<void> {
+  const parts = ['W1', 'W2', 'W3', 'W5', 'postgres', 'growth']
+  const { values: asked } = parseArgs({
+    options: {
+      /** One short round of each: whether it runs, not how fast. */
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string', default: parts.join(',') },
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      /** A folder where the service leaves a V8 CPU profile of each of its runs. */
+      profile: { type: 'string' },
+    },
+  })
+  const wanted = new Set(asked.only.split(','))
+  for (const part of wanted)
+    if (!parts.includes(part)) throw new Error(`--only takes some of ${parts.join(',')}, not ${part}`)
+  const plan: Plan = {
+    rounds: Number(asked.rounds ?? (asked.quick ? 1 : 5)),
+    seconds: Number(asked.seconds ?? (asked.quick ? 1 : 2)),
+  }
+  const nodeArguments = asked.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${asked.profile}`]
+  const say = (text: string): void => void process.stdout.write(`${text}\n`)
+
+  buildPrograms()
+  const [cpu] = cpus()
+  say(`Node ${process.versions.node}, ${cpus().length} × ${cpu?.model}; ${placement}`)
+  say(
+    `${clients} clients, ${plan.rounds} rounds of ${plan.seconds} s in turns, middle values; SQLite with synchronous=FULL`,
+  )
+  const busy = (): string => loadavg()[0]?.toFixed(1) ?? ''
+  const before = busy()
+
+  const load = await startProgram('load', { clients })
+  const sections: Section[] = []
+  if (['W1', 'W2', 'W3'].some((part) => wanted.has(part)))
+    sections.push(...(await sideBySide(load, wanted, plan, nodeArguments)))
+  if (wanted.has('W5')) sections.push(await startAndRest(asked.quick ? 1 : 5))
+  if (wanted.has('postgres')) sections.push(await onPostgres(load, plan, nodeArguments))
+  if (wanted.has('growth')) sections.push(await growth(load, asked.quick ? 50_000 : 1_000_000, plan, nodeArguments))
+  await load.stop()
+
+  say(`Load average before and after: ${before}, ${busy()}\n`)
+  say(render(sections))
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
+    process.exit(1)
+  },
+)

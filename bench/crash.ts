@@ -1,0 +1,187 @@
+/**
+ * `npm run bench:crash`: clients rotate without pause while the service is killed (SIGKILL) and started again, over and
+ * over. Whatever was acknowledged must hold afterwards. Ends with 1 when anything was lost.
+ *
+ * After each kill a copy of the database is read as it lay on the disk, so that a loss shows even where the rules for lost
+ * answers would cover it up. SIGKILL leaves the page cache alone: this is about our promises, not about the disk's.
+ */
+import { copyFileSync, existsSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import Database from 'better-sqlite3'
+import { buildPrograms, freePort, newPath, type Started, startProgram, startService } from './processes.ts'
+
+const clients = 32
+type Pair = { readonly access_token: string; readonly refresh_token: string }
+type Stored = { readonly id: string; readonly generation: number; readonly ended_at: number | null }
+
+const { values: asked } = parseArgs({ options: { kills: { type: 'string', default: '25' } } })
+const kills = Number(asked.kills)
+
+const claimsOf = (token: string): { jti: string; sid: string } =>
+  JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
+const generationOf = (token: string): number => Number.parseInt(claimsOf(token).jti, 10)
+
+/** What was found out, in all. `lost` says what each loss was. */
+const count = { acknowledged: 0, interrupted: 0, committedUnheard: 0, replays: 0 }
+const lost: string[] = []
+
+type Answered = { readonly status: number; readonly refresh_token?: string; readonly code?: string }
+
+/** One refresh; `undefined` when no answer came. */
+async function refresh(port: number, token: string): Promise<Answered | undefined> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}/auth/refresh`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ refresh_token: token }),
+    })
+    return { status: response.status, ...((await response.json()) as object) }
+  } catch {
+    return undefined
+  }
+}
+
+/** One device: presents the newest token it was given, again and again; without an answer, the same one once more. */
+class Client {
+  /** All it was ever given, the newest last. */
+  readonly tokens: string[]
+  readonly sid: string
+  /** Whether the token it presents may have been used up by a request nobody heard the answer of. */
+  unanswered = false
+  /** The request under way. */
+  current: Promise<void> = Promise.resolve()
+
+  constructor(first: string) {
+    this.tokens = [first]
+    this.sid = claimsOf(first).sid
+  }
+
+  get token(): string {
+    return this.tokens.at(-1) as string
+  }
+
+  async turn(port: number, committed: ReadonlyMap<string, number>): Promise<void> {
+    const answer = await refresh(port, this.token)
+    if (!answer) {
+      count.interrupted++
+      this.unanswered = true
+      await pause(20)
+      return
+    }
+    const from = generationOf(this.token)
+    if (answer.status !== 200 || answer.refresh_token === undefined) {
+      lost.push(`${this.sid}: generation ${from} was acknowledged, then refused with ${answer.status} ${answer.code}`)
+      await pause(20)
+      return
+    }
+    const to = generationOf(answer.refresh_token)
+    if (to !== from + 1) lost.push(`${this.sid}: generation ${from} was answered with ${to}`)
+    // Its answer went down with the service, though the rotation had been committed: now it is given again.
+    if (this.unanswered && (committed.get(this.sid) ?? 0) > from) count.replays++
+    this.unanswered = false
+    count.acknowledged++
+    this.tokens.push(answer.refresh_token)
+  }
+}
+
+/** The sessions as a start would find them, read from a copy: recovering the file itself is the service’s business. */
+function onDisk(file: string): Stored[] {
+  const copy = newPath('copy.db')
+  for (const end of ['', '-wal']) if (existsSync(file + end)) copyFileSync(file + end, copy + end)
+  const db = new Database(copy)
+  const rows = db.prepare<[], Stored>('select id, generation, ended_at from sessions').all()
+  db.close()
+  return rows
+}
+
+function hold(what: boolean, else_: string): void {
+  if (!what) lost.push(else_)
+}
+
+async function main(): Promise<void> {
+  buildPrograms()
+  const load = await startProgram('load', { clients })
+  const provider = await startProgram('provider')
+  const file = newPath('crash.db')
+  const port = await freePort()
+  const start = (): Promise<Started> =>
+    startService({ database: `file:${file}`, port, provider: provider.port, metered: false })
+
+  let service = await start()
+  const { pairs } = await load.ask<{ pairs: Pair[] }>('signIn', { port, times: clients, known: false })
+  const devices = pairs.map(({ refresh_token }) => new Client(refresh_token))
+  let committed = new Map<string, number>()
+  let done = false
+  const turning = devices.map(async (client) => {
+    while (!done) {
+      client.current = client.turn(port, committed)
+      await client.current
+    }
+  })
+
+  for (let kill = 1; kill <= kills; kill++) {
+    // Never at the same moment of its life: at once, while it warms up, at full speed.
+    await pause(20 + Math.random() * 600)
+    const ended = new Promise((resolve) => service.child.once('exit', resolve))
+    service.child.kill('SIGKILL')
+    await ended
+    // Answers that were on their way are heard before anything is compared.
+    await Promise.all(devices.map(({ current }) => current))
+    const stored = new Map(onDisk(file).map((row) => [row.id, row]))
+    committed = new Map([...stored].map(([id, { generation }]) => [id, generation]))
+    for (const { sid, token } of devices) {
+      const heard = generationOf(token)
+      const generation = committed.get(sid) ?? -1
+      hold(generation >= heard, `${sid}: generation ${heard} was acknowledged, ${generation} is on the disk`)
+      hold(
+        generation <= heard + 1,
+        `${sid}: generation ${generation} is on the disk, ${heard} was the last one heard of`,
+      )
+      hold(stored.get(sid)?.ended_at === null, `${sid} has ended`)
+      if (generation === heard + 1) count.committedUnheard++
+    }
+    service = await start()
+    if (kill % 5 === 0) process.stdout.write(`${kill} kills, ${count.acknowledged} rotations acknowledged\n`)
+  }
+  await pause(300)
+  done = true
+  await Promise.all(turning)
+
+  // One live generation each: the row is the client’s newest token; the one before is answered with that same generation, at
+  // most; and the one before that ends the device, and only that device.
+  const rows = onDisk(file)
+  hold(rows.length === devices.length, `${rows.length} sessions for ${devices.length} devices`)
+  for (const { sid, token, tokens } of devices) {
+    const row = rows.find(({ id }) => id === sid)
+    const newest = generationOf(token)
+    hold(row?.generation === newest && row.ended_at === null, `${sid}: ${JSON.stringify(row)} instead of ${newest}`)
+    const again = await refresh(port, tokens.at(-2) as string)
+    const same = again?.refresh_token !== undefined && generationOf(again.refresh_token) === newest
+    hold(same, `${sid}: the previous token was answered with ${JSON.stringify(again)}, not with generation ${newest}`)
+  }
+  const [first, ...others] = devices
+  const stolen = await refresh(port, first?.tokens.at(-3) ?? '')
+  hold(stolen?.code === 'token_reused', `an old token was answered with ${JSON.stringify(stolen)}`)
+  for (const { sid, token } of others)
+    hold((await refresh(port, token))?.status === 200, `${sid}: its newest token was refused`)
+
+  for (const started of [service, provider, load]) await started.stop()
+  process.stdout.write(`
+kills                                    ${kills}
+rotations acknowledged                   ${count.acknowledged}
+requests without an answer               ${count.interrupted}
+committed, the answer lost in the kill   ${count.committedUnheard}
+  of them answered again (replays)       ${count.replays}
+lost                                     ${lost.length}
+${lost.slice(0, 20).join('\n')}
+`)
+}
+
+main().then(
+  () => process.exit(lost.length > 0 ? 1 : 0),
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
+    process.exit(1)
+  },
+)

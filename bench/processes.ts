@@ -1,0 +1,150 @@
+/** Starts what is measured and what measures it, each in a process of its own. */
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { createServer } from 'node:net'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { type Ask, asking } from './ipc.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const built = (name: string): string => join(root, 'dist', 'bench', `${name}.js`)
+
+/** The programs compiled as the service is: run through a loader they would pay for its helpers in every function. */
+export function buildPrograms(): void {
+  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
+  execFileSync(process.execPath, [tsc, '-p', join(root, 'bench')], { stdio: 'inherit' })
+}
+
+/** Everything this run writes; gone with it. */
+export const scratch = mkdtempSync(join(tmpdir(), 'vinculum-bench-'))
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+  rmSync(scratch, { recursive: true, force: true })
+})
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
+/** Servers have the first CPU to themselves, whatever loads them the second, where the system lets us say so. */
+const pins = availableParallelism() > 1 && spawnSync('taskset', ['-V']).status === 0
+export const placement = pins ? 'servers on CPU 0, the rest on CPU 1' : 'processes placed by the system'
+
+export type Started = {
+  readonly port: number
+  readonly ask: Ask
+  readonly child: ChildProcess
+  /** SIGTERM, and until it is gone. */
+  stop(): Promise<void>
+}
+type How = {
+  readonly role: 'server' | 'load'
+  readonly nodeArguments?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  readonly metered?: boolean
+}
+
+function run(name: string, script: string, given: readonly string[], how: How) {
+  const { role, nodeArguments = [], env = {}, metered = true } = how
+  const node = [process.execPath, ...(metered ? ['--import', built('meter')] : []), ...nodeArguments, script, ...given]
+  const [command = '', ...rest] = pins ? ['taskset', '-c', role === 'server' ? '0' : '1', ...node] : node
+  const output = join(scratch, `${name}.log`)
+  const to = openSync(output, 'a')
+  const child = spawn(command, rest, {
+    cwd: scratch,
+    env: { PATH: process.env.PATH ?? '', ...env },
+    stdio: ['ignore', to, to, ...(metered ? ['ipc' as const] : [])],
+  })
+  running.add(child)
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  void ended.then(() => running.delete(child))
+  return {
+    child,
+    ended,
+    said: () => readFileSync(output, 'utf8'),
+    async stop(): Promise<void> {
+      child.kill('SIGTERM')
+      await ended
+    },
+  }
+}
+
+let made = 0
+export const newPath = (name: string): string => join(scratch, `${++made}-${name}`)
+
+/** One of our own programs: the floor, the candidate, the provider, the load generator. */
+export async function startProgram(
+  name: 'floor' | 'candidate' | 'provider' | 'load',
+  given: object = {},
+): Promise<Started> {
+  const role = name === 'floor' || name === 'candidate' ? 'server' : 'load'
+  const program = run(name, built(name), [JSON.stringify(given)], { role })
+  const { ask, ready } = asking(program.child, name)
+  try {
+    return { ...program, ask, port: await ready }
+  } catch (error) {
+    throw new Error(program.said(), { cause: error })
+  }
+}
+
+export const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+
+export const issuer = 'http://localhost:3000'
+export const encryptionKey = `bench:${Buffer.from(Array.from({ length: 32 }, (_, n) => (n * 37 + 11) % 256)).toString('base64')}`
+
+export type ServiceOptions = {
+  readonly database: string
+  readonly provider?: number
+  readonly port?: number
+  readonly metered?: boolean
+  readonly nodeArguments?: readonly string[]
+}
+
+/**
+ * The service as it is deployed: built, a process of its own, its log at the default level into a file. Only what would
+ * get in the way of measuring is off: rate limits. Answers once `/health/ready` does.
+ */
+export async function startService(options: ServiceOptions): Promise<Started & { readonly startMs: number }> {
+  const { database, provider, metered = true, nodeArguments = [] } = options
+  const port = options.port ?? (await freePort())
+  const local = `http://127.0.0.1:${provider}`
+  const started = performance.now()
+  const service = run('service', join(root, 'dist', 'main.js'), [], {
+    role: 'server',
+    nodeArguments,
+    metered,
+    env: {
+      ...{ PORT: String(port), DATABASE_URL: database, RATE_LIMITS: 'off', ENCRYPTION_KEYS: encryptionKey },
+      ...{ JWT_ISSUER: issuer, JWT_AUDIENCE: issuer },
+      ...(provider !== undefined && {
+        ...{ OAUTH2_PROVIDERS: 'local', LOCAL_CLIENT_ID: 'bench', LOCAL_CLIENT_SECRET: 'bench-secret' },
+        ...{ LOCAL_AUTHORIZE_URL: `${local}/authorize`, LOCAL_TOKEN_URL: `${local}/token` },
+        ...{ LOCAL_USERINFO_URL: `${local}/userinfo`, LOCAL_SCOPES: 'profile', LOCAL_USER_ID_PATH: 'id' },
+        ...{ LOCAL_USER_EMAIL_PATH: 'email', LOCAL_USER_EMAIL_VERIFIED_PATH: 'email_verified' },
+        ...{ LOCAL_USER_NAME_PATH: 'name', LOCAL_EMAIL_TRUST: 'verified' },
+      }),
+    },
+  })
+  for (;;) {
+    const ready = await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined)
+    await ready?.body?.cancel()
+    if (ready?.ok) break
+    if (service.child.exitCode !== null || performance.now() - started > 20_000)
+      throw new Error(`the service did not start:\n${service.said()}`)
+    await pause(3)
+  }
+  const startMs = performance.now() - started
+  const ask: Ask = metered ? asking(service.child, 'service').ask : () => Promise.reject(new Error('not metered'))
+  return { ...service, port, startMs, ask }
+}
+
+/** Resident memory of a process, in MiB. */
+export const memoryOf = (pid: number): number =>
+  Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })) / 1024

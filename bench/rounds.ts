@@ -1,0 +1,51 @@
+/** The same load on several servers, in turns, so that whatever else the machine does falls on all of them alike. */
+import type { Round } from './load.ts'
+import type { Started } from './processes.ts'
+import { median } from './table.ts'
+
+export type Runner = {
+  readonly name: string
+  readonly server: Started
+  /** The tokens its clients begin with; after each round the ones they ended with. */
+  tokens: readonly string[]
+}
+export type Figures = {
+  /** Microseconds of CPU for each request, on all threads of the server. */
+  readonly cpu: number
+  readonly perSecond: number
+  readonly p50: number
+  readonly p99: number
+}
+export type Plan = { readonly rounds: number; readonly seconds: number }
+
+export async function contest(load: Started, verb: string, runners: readonly Runner[], { rounds, seconds }: Plan) {
+  const measured = new Map<string, Figures[]>(runners.map(({ name }) => [name, []]))
+  const run = async (runner: Runner): Promise<Figures> => {
+    const { server, tokens } = runner
+    const before = await server.ask<number>('cpu')
+    const given = { port: server.port, seconds, tokens, known: true }
+    const answer = await load.ask<{ round: Round; tokens?: string[] }>(verb, given)
+    const used = (await server.ask<number>('cpu')) - before
+    if (answer.tokens) runner.tokens = answer.tokens
+    const { requests, seconds: took, p50, p99 } = answer.round
+    return { cpu: used / requests, perSecond: requests / took, p50, p99 }
+  }
+
+  // The first turns warm the compiler up and count for nothing.
+  for (const runner of runners) await run(runner)
+  for (let round = 0; round < rounds; round++) {
+    const turn = round % runners.length
+    for (const runner of [...runners.slice(turn), ...runners.slice(0, turn)])
+      measured.get(runner.name)?.push(await run(runner))
+  }
+
+  const of = (name: string): readonly Figures[] => measured.get(name) ?? []
+  return {
+    /** The middle one of all rounds. */
+    figure: (name: string, which: keyof Figures): number => median(of(name).map((figures) => figures[which])),
+    /** One over the other within each round, and the middle one of those. */
+    ratio: (name: string, other: string, which: keyof Figures): number =>
+      median(of(name).map((figures, round) => figures[which] / (of(other)[round]?.[which] ?? Number.NaN))),
+  }
+}
+export type Contest = Awaited<ReturnType<typeof contest>>

@@ -1,0 +1,25 @@
+import { and, gt, isNull, type SQL } from 'drizzle-orm'
+import { type Fact, internalOrigin, type Origin } from '../events/catalogue.ts'
+import type { EndReason } from '../sessions/ports.ts'
+import type { Tables } from './schema.ts'
+
+/** Neither ended nor expired at `at`. A session that is over stays over: nothing extends or ends it again. */
+export const live = ({ sessions }: Tables, at: Date | SQL): SQL | undefined =>
+  and(isNull(sessions.endedAt), gt(sessions.idleExpiresAt, at), gt(sessions.absoluteExpiresAt, at))
+
+/** Where a side effect comes from: where its cause does. */
+export const originOf = (because: readonly Fact[]): Origin => because[0]?.origin ?? internalOrigin
+
+/** What is told of sessions that ended because of something else. */
+export const signedOut = (
+  sessions: readonly { readonly id: string }[],
+  reason: EndReason,
+  accountId: string,
+  because: readonly Fact[],
+): readonly Fact[] =>
+  sessions.map(({ id: session }) => ({
+    name: 'session.ended',
+    data: { session, reason },
+    accountId,
+    origin: originOf(because),
+  }))

@@ -1,0 +1,283 @@
+import { describe, expect, test } from 'vitest'
+import { type Decision, decide, type Evidence } from '../../src/accounts/decide.ts'
+import type { Account } from '../../src/accounts/ports.ts'
+import { anAccount, anIdentity, theClaims } from '../support/people.ts'
+
+const disabledAt = new Date('2026-02-02T00:00:00Z')
+const address = { email: 'ada@example.com' }
+const somebody = anAccount({ id: 'usr_somebody' })
+const another = anAccount({ id: 'usr_another' })
+const disabled = anAccount({ id: 'usr_disabled', disabledAt })
+
+type Axes = {
+  readonly owner: 'none' | 'somebody' | 'another' | 'disabled'
+  readonly visitor: 'none' | 'somebody' | 'disabled'
+  readonly proven: boolean
+  readonly trusted: boolean
+  readonly holder: 'none' | 'unverified' | 'verified' | 'verified and disabled' | 'verified and unverified'
+  readonly administrator: boolean
+  readonly sameProvider: boolean
+  readonly autoRegister: boolean
+  readonly linkByVerifiedEmail: boolean
+  readonly separate: boolean
+}
+type Row = { readonly axes: Axes; readonly evidence: Evidence; readonly decision: Decision }
+
+const both = [false, true] as const
+const values: { readonly [A in keyof Axes]: readonly Axes[A][] } = {
+  owner: ['none', 'somebody', 'another', 'disabled'],
+  visitor: ['none', 'somebody', 'disabled'],
+  proven: both,
+  trusted: both,
+  holder: ['none', 'unverified', 'verified', 'verified and disabled', 'verified and unverified'],
+  administrator: both,
+  sameProvider: both,
+  autoRegister: both,
+  linkByVerifiedEmail: both,
+  separate: both,
+}
+
+/** Every combination of all of them. */
+const everything = Object.entries(values).reduce<readonly Record<string, unknown>[]>(
+  (rows, [axis, options]) => rows.flatMap((row) => options.map((option) => ({ ...row, [axis]: option }))),
+  [{}],
+) as unknown as readonly Axes[]
+
+const people = { somebody, another, disabled } as const
+const personOf = (who: Axes['owner']): Account | undefined => (who === 'none' ? undefined : people[who])
+
+function evidenceOf(axes: Axes): Evidence {
+  const holder = anAccount({
+    ...address,
+    id: 'usr_holder',
+    emailVerified: axes.holder.startsWith('verified'),
+    role: axes.administrator ? 'administrator' : 'user',
+    disabledAt: axes.holder === 'verified and disabled' ? disabledAt : null,
+  })
+  const claimant = anAccount({ ...address, id: 'usr_claimant' })
+  const accounts =
+    axes.holder === 'none' ? [] : axes.holder === 'verified and unverified' ? [holder, claimant] : [holder]
+  return {
+    provider: 'google',
+    claims: theClaims({ ...address, emailVerified: axes.proven }),
+    trusted: axes.trusted,
+    owner: personOf(axes.owner),
+    visitor: personOf(axes.visitor),
+    namesakes: accounts.map((account) => ({
+      account,
+      identities: [anIdentity(account.id, { provider: axes.sameProvider ? 'google' : 'github' })],
+    })),
+    policy: { autoRegister: axes.autoRegister, linkByVerifiedEmail: axes.linkByVerifiedEmail },
+    separate: axes.separate,
+  }
+}
+
+const table: readonly Row[] = everything.map((axes) => {
+  const evidence = evidenceOf(axes)
+  return { axes, evidence, decision: decide(evidence) }
+})
+const rows = (which: (row: Row) => boolean): readonly Row[] => {
+  const chosen = table.filter(which)
+  expect(chosen.length).toBeGreaterThan(0)
+  return chosen
+}
+/** Fails with the combination that breaks the law. */
+const always = (which: (row: Row) => boolean, law: (row: Row) => boolean): void =>
+  expect(
+    rows(which)
+      .filter((row) => !law(row))
+      .map(({ axes, decision }) => ({ ...axes, ...decision })),
+  ).toEqual([])
+
+const stranger = ({ axes }: Row): boolean => axes.owner === 'none' && axes.visitor === 'none'
+const verifiedHolder = ({ axes }: Row): boolean => axes.holder.startsWith('verified')
+
+test('the table is all of it', () => {
+  expect(table).toHaveLength(4 * 3 * 5 * 2 ** 7)
+})
+
+describe('a known identity', () => {
+  test('enters its own account and no other', () => {
+    always(
+      ({ decision }) => decision.tag === 'enter',
+      ({ evidence, decision }) => decision.tag === 'enter' && decision.account === evidence.owner,
+    )
+  })
+
+  test('enters whatever is said about addresses, policies and conflicts', () => {
+    always(
+      ({ axes }) => axes.owner === 'another' && axes.visitor === 'none',
+      ({ decision }) => decision.tag === 'enter',
+    )
+  })
+
+  test('that the visitor already has changes nothing', () => {
+    always(
+      ({ axes }) => axes.owner === 'somebody' && axes.visitor === 'somebody',
+      ({ decision }) => decision.tag === 'enter',
+    )
+  })
+
+  test('of somebody else is refused to a visitor', () => {
+    always(
+      ({ evidence: { owner, visitor } }) => owner !== undefined && visitor !== undefined && owner.id !== visitor.id,
+      ({ decision }) => decision.tag === 'refuse' && decision.code === 'identity_already_linked',
+    )
+  })
+
+  test('never makes a second account or a second link', () => {
+    always(
+      ({ axes }) => axes.owner !== 'none',
+      ({ decision }) => decision.tag === 'enter' || decision.tag === 'refuse',
+    )
+  })
+
+  test('of a disabled account does not enter', () => {
+    always(
+      ({ axes }) => axes.owner === 'disabled' && axes.visitor === 'none',
+      ({ decision }) => decision.tag === 'refuse' && decision.code === 'user_disabled',
+    )
+  })
+})
+
+describe('a visitor', () => {
+  test('links a new identity to the account they are signed in to, whatever its address', () => {
+    always(
+      ({ axes }) => axes.owner === 'none' && axes.visitor === 'somebody',
+      ({ decision }) => decision.tag === 'link' && decision.account === somebody && decision.how === 'on_purpose',
+    )
+  })
+
+  test('whose account is disabled links nothing', () => {
+    always(
+      ({ axes }) => axes.visitor === 'disabled',
+      ({ decision }) => decision.tag === 'refuse',
+    )
+  })
+})
+
+describe('an address', () => {
+  const byAddress = ({ decision }: Row): boolean => decision.tag === 'link' && decision.how === 'verified_email'
+  const linkable = (row: Row): boolean =>
+    stranger(row) &&
+    verifiedHolder(row) &&
+    row.axes.proven &&
+    row.axes.trusted &&
+    row.axes.linkByVerifiedEmail &&
+    !row.axes.administrator &&
+    !row.axes.sameProvider &&
+    !row.axes.separate
+
+  test('links exactly when both sides proved it, the policy says so, and nothing speaks against it', () => {
+    always(
+      () => true,
+      (row) => byAddress(row) === (linkable(row) && row.axes.holder !== 'verified and disabled'),
+    )
+  })
+
+  test('links only to the account that proved it', () => {
+    always(
+      byAddress,
+      ({ decision }) =>
+        decision.tag === 'link' && decision.account.emailVerified && decision.account.id === 'usr_holder',
+    )
+  })
+
+  test.each<[string, (row: Row) => boolean]>([
+    ['the provider says it is verified', ({ axes }) => !axes.proven],
+    ['the provider is trusted for it', ({ axes }) => !axes.trusted],
+    ['the account proved it', (row) => !verifiedHolder(row)],
+    ['the policy allows it', ({ axes }) => !axes.linkByVerifiedEmail],
+  ])('never links unless %s', (_, without) => {
+    always(without, (row) => !byAddress(row))
+  })
+
+  test('never links an administrator', () => {
+    always(
+      ({ axes }) => axes.administrator,
+      (row) => !byAddress(row),
+    )
+  })
+
+  test('never links beside another identity of the same provider', () => {
+    always(
+      ({ axes }) => axes.sameProvider,
+      (row) => !byAddress(row),
+    )
+  })
+
+  test('never links somebody who chose an account of their own', () => {
+    always(
+      ({ axes }) => axes.separate,
+      (row) => !byAddress(row),
+    )
+  })
+
+  test('of a disabled account, proven by both sides, is refused', () => {
+    always(
+      (row) => linkable(row) && row.axes.holder === 'verified and disabled',
+      ({ decision }) => decision.tag === 'refuse' && decision.code === 'user_disabled',
+    )
+  })
+
+  test('that matches in any other way is asked about', () => {
+    always(
+      (row) => stranger(row) && !row.axes.separate && row.axes.holder !== 'none' && !linkable(row),
+      ({ decision }) => decision.tag === 'ask',
+    )
+  })
+
+  test('never lets anybody enter an account', () => {
+    always(
+      ({ axes }) => axes.owner === 'none',
+      ({ decision }) => decision.tag !== 'enter',
+    )
+  })
+})
+
+describe('an account', () => {
+  const opening = (row: Row): boolean => stranger(row) && (row.axes.separate || row.axes.holder === 'none')
+
+  test('is opened for a stranger, or for whoever chose one of their own', () => {
+    always(
+      (row) => opening(row) && row.axes.autoRegister,
+      ({ decision }) => decision.tag === 'create',
+    )
+  })
+
+  test('is not opened while new ones are closed', () => {
+    always(
+      (row) => opening(row) && !row.axes.autoRegister,
+      ({ decision }) => decision.tag === 'refuse' && decision.code === 'user_creation_disabled',
+    )
+  })
+
+  test('is opened for nobody else', () => {
+    always(({ decision }) => decision.tag === 'create', opening)
+  })
+
+  test('is blocked by nobody’s claim, verified or not: a separate one is always to be had', () => {
+    always(
+      (row) => stranger(row) && row.axes.separate && row.axes.autoRegister,
+      ({ decision }) => decision.tag === 'create',
+    )
+  })
+
+  test('has the address as verified exactly when it was proven here and not there', () => {
+    always(
+      ({ decision }) => decision.tag === 'create',
+      (row) =>
+        row.decision.tag === 'create' &&
+        row.decision.emailVerified === (row.axes.proven && row.axes.trusted && !verifiedHolder(row)),
+    )
+  })
+})
+
+test('an identity without an address is never asked about: there is nothing to match', () => {
+  const evidence = {
+    ...evidenceOf({ ...(everything[0] as Axes), autoRegister: true }),
+    claims: theClaims({ email: null, emailVerified: true }),
+    trusted: true,
+  }
+  expect(decide(evidence)).toEqual({ tag: 'create', emailVerified: false })
+})

