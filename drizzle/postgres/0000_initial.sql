@@ -99,6 +99,7 @@ CREATE TABLE "rate_limits" (
 --> statement-breakpoint
 CREATE TABLE "revocations" (
 	"id" text PRIMARY KEY NOT NULL,
+	"account_id" text NOT NULL,
 	"grant_id" text NOT NULL,
 	"provider" text NOT NULL,
 	"client_id" text NOT NULL,

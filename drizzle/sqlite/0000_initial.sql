@@ -114,6 +114,7 @@ CREATE TABLE `rate_limits` (
 CREATE INDEX `rate_limits_reset` ON `rate_limits` (`resets_at`);--> statement-breakpoint
 CREATE TABLE `revocations` (
 	`id` text PRIMARY KEY NOT NULL,
+	`account_id` text NOT NULL,
 	`grant_id` text NOT NULL,
 	`provider` text NOT NULL,
 	`client_id` text NOT NULL,

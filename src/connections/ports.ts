@@ -42,6 +42,8 @@ export interface GrantStore {
 /** A grant to be withdrawn at its provider. Outlives the account it came from. */
 export type Revocation = GrantKey & {
   readonly id: string
+  /** Whose it was, for their activity. */
+  readonly accountId: string
   /** Its tokens stay sealed at `grants/<grantId>/…`. */
   readonly grantId: string
   readonly accessToken: string

@@ -30,6 +30,9 @@ export function renewalNeed(grant: Pick<StoredGrant, 'expiresAt' | 'refreshToken
   return grant.expiresAt > now ? 'fresh' : 'dead'
 }
 
+/** For what a refusal says, and for whose activity tells of it. */
+type Whose = { readonly providerName: string; readonly accountId: string | null }
+
 type Parts = {
   grants: GrantStore
   vault: Vault
@@ -82,7 +85,7 @@ export function createRenewal({
 
   const renew = async (
     leased: StoredGrant,
-    providerName: string,
+    { providerName, accountId }: Whose,
   ): Promise<Result<string, AppError<'needs_reauthorization' | 'provider_unavailable'>>> => {
     const { refreshToken } = vault.open(leased.id, leased)
     const answer: Refreshed =
@@ -108,7 +111,7 @@ export function createRenewal({
       ? [
           {
             name: 'provider_token.needs_reauthorization' as const,
-            accountId: null,
+            accountId,
             origin: internalOrigin,
             data: { provider: leased.provider },
           },
@@ -131,8 +134,9 @@ export function createRenewal({
     /** Answers a usable access token, or `needs_reauthorization` when only the person can help, or `provider_unavailable`. */
     async accessToken(
       key: GrantKey,
-      providerName: string,
+      whose: Whose,
     ): Promise<Result<string, AppError<'needs_reauthorization' | 'provider_unavailable'>>> {
+      const { providerName } = whose
       const owner = secretToken(random)
       // Whoever finds the grant leased waits for the other's result.
       for (let waited = 0; waited <= patienceSeconds * 1000; waited += waitMs) {
@@ -148,7 +152,7 @@ export function createRenewal({
         }
         const leased = await grants.lease(grant.id, owner, secondsAfter(at, leaseSeconds), at)
         // Read again under the lease: the one before may have renewed it between our read and our lease.
-        if (leased) return renewalNeed(leased, clock()) === 'renew' ? renew(leased, providerName) : settle(leased)
+        if (leased) return renewalNeed(leased, clock()) === 'renew' ? renew(leased, whose) : settle(leased)
         await pause(waitMs)
       }
       return fail('provider_unavailable', { provider: providerName }, { retryAfter: 5 })

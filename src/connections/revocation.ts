@@ -37,7 +37,7 @@ export function createRevocation({ revocations, grants, vault, clock, random, re
   const finish = (item: Revocation, result: 'revoked' | 'not_supported' | 'superseded' | 'gave_up'): Promise<void> => {
     const fact: Fact = {
       name: 'provider_token.revoked',
-      accountId: null,
+      accountId: item.accountId,
       origin: internalOrigin,
       data: { provider: item.provider, result },
     }

@@ -220,21 +220,27 @@ export function enterWithProvider(parts: Parts) {
     await vault.keep(grant)
     providers.forgetProfile(provider, grant.claims.subject)
     if (flow.intent === 'link') return ok({ tag: 'linked', ...reconciled.value, flow })
-    return ok({ tag: 'signed_in', ...reconciled.value, ...(await finish(reconciled.value, arrival)), flow })
+    const signedIn = await finish(reconciled.value, arrival, flow)
+    return signedIn.ok
+      ? ok({ tag: 'signed_in', ...reconciled.value, ...signedIn.value, flow })
+      : refused(signedIn.error, flow)
   }
 }
 export type EnterWithProvider = ReturnType<typeof enterWithProvider>
 
 /** The last step of every sign-in through a provider: a session, in place of the one the browser had. */
 export function finishEntry({ signIn }: Pick<Parts, 'signIn'>) {
-  return (
+  return async (
     { account, identity, action }: Entry,
     { origin, browser, who }: Omit<Arrival, 'binding'>,
-  ): Promise<SignedIn> =>
-    signIn.start(
+    { codeChallenge }: { readonly codeChallenge: string | null },
+  ): Promise<Result<SignedIn, AppError<'account_linking_failed'>>> => {
+    // An app on another origin gets a session of its own: the browser's, if it has one here, is not its business.
+    const here = browser && codeChallenge === null
+    const signedIn = await signIn.start(
       account.id,
       { identityId: identity.id, provider: identity.provider, amr: ['fed'] },
-      { origin, browser, replaces: browser ? (who?.sessionId ?? null) : null },
+      { origin, browser: here, replaces: here ? (who?.sessionId ?? null) : null },
       (session): Fact => ({
         name: 'authentication.succeeded',
         accountId: account.id,
@@ -242,6 +248,8 @@ export function finishEntry({ signIn }: Pick<Parts, 'signIn'>) {
         data: { provider: identity.provider, action, session },
       }),
     )
+    return signedIn ? ok(signedIn) : fail('account_linking_failed')
+  }
 }
 
 /** What `error` on the callback means for us (RFC 6749 §4.1.2.1; Apple spells the refusal its own way). */

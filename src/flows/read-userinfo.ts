@@ -21,7 +21,10 @@ export function readUserInfo({ accounts, providers, renewal, events }: Parts) {
     return events.span(
       'oauth.user_info_fetch',
       { provider: provider.id },
-      () => providers.profile(provider, { subject: identity.subject }, () => renewal.accessToken(key, provider.name)),
+      () =>
+        providers.profile(provider, { subject: identity.subject }, () =>
+          renewal.accessToken(key, { providerName: provider.name, accountId }),
+        ),
       ({ fromCache }) => ({ from_cache: fromCache }),
     )
   }

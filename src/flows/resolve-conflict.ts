@@ -139,7 +139,8 @@ export function resolveConflict(parts: Parts) {
       })
       await vault.keep(grant)
       providers.forgetProfile(provider, grant.claims.subject)
-      return ok({ tag: 'signed_in', ...reconciled.value, ...(await finish(reconciled.value, arrival)), flow: conflict })
+      const signedIn = await finish(reconciled.value, arrival, conflict)
+      return signedIn.ok ? ok({ tag: 'signed_in', ...reconciled.value, ...signedIn.value, flow: conflict }) : signedIn
     },
   }
 }

@@ -43,12 +43,15 @@ export type Session = {
 export type LiveSession = Session & { readonly accountDisabled: boolean }
 
 export interface SessionStore {
-  /** Starts it; ends `replaces` in the same transaction (a sign-in in a browser that had one). `cookieHash` is SHA-256 of the cookie. */
+  /**
+   * Starts it; ends `replaces` in the same transaction (a sign-in in a browser that had one). `cookieHash` is SHA-256 of the cookie. `false`,
+   * with nothing written, when the identity that opens it was unlinked, or its account erased, meanwhile.
+   */
   start(
     session: Session,
     with_: { cookieHash: string | null; replaces: string | null },
     because: readonly Fact[],
-  ): Promise<void>
+  ): Promise<boolean>
   /** Ended and expired sessions are found too: whoever asks says why they are refused. */
   find(id: string): Promise<LiveSession | undefined>
   findByCookie(cookieHash: string): Promise<LiveSession | undefined>

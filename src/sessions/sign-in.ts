@@ -19,14 +19,15 @@ export function createSignIn({ sessions, clock, ids, random, lifetimes }: Parts)
   return {
     /**
      * Starts the session, with a new secret always: one that was set before the sign-in would let whoever set it in (session
-     * fixation, ASVS 7.2.4). The session the browser had, `replaces`, ends in the same transaction.
+     * fixation, ASVS 7.2.4). The session the browser had, `replaces`, ends in the same transaction. `undefined` when what was proven was unlinked
+     * meanwhile.
      */
     async start(
       accountId: string,
       proof: Proof,
       device: { origin: Origin; browser: boolean; replaces: string | null },
       succeeded: (sessionId: string) => Fact,
-    ): Promise<SignedIn> {
+    ): Promise<SignedIn | undefined> {
       const at = clock()
       const cookie = device.browser ? secretToken(random) : null
       const session: Session = {
@@ -49,12 +50,12 @@ export function createSignIn({ sessions, clock, ids, random, lifetimes }: Parts)
         endedAt: null,
         endReason: null,
       }
-      await sessions.start(
+      const started = await sessions.start(
         session,
         { cookieHash: cookie === null ? null : sha256(cookie), replaces: device.replaces },
         [succeeded(session.id)],
       )
-      return { session, cookie }
+      return started ? { session, cookie } : undefined
     },
   }
 }

@@ -3,9 +3,9 @@ import type { Account, AccountStore, Identity } from '../accounts/ports.ts'
 import type { Fact } from '../events/catalogue.ts'
 import { readEmail } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
-import type { Change, Note } from './change.ts'
+import { accountLock, type Change, type Note } from './change.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
-import { live, originOf, signedOut } from './endings.ts'
+import { elsewhere, live, originOf, signedOut } from './endings.ts'
 import type { Tables } from './schema.ts'
 
 const keyOf = (address: string | null): string | null =>
@@ -13,8 +13,6 @@ const keyOf = (address: string | null): string | null =>
 
 /** Whoever decides whose an address is holds this meanwhile: what counts is often a row that is not there yet. */
 const addressLock = (emailKey: string): string => `email:${emailKey}`
-/** Whoever decides what is left of an account, or whether it is left, holds this. */
-const accountLock = (accountId: string): string => `account:${accountId}`
 
 type AccountRow = Tables['accounts']['$inferSelect']
 
@@ -71,14 +69,14 @@ export function accountStore({ db, tables: t, read, reads, write }: Driver, chan
           .returning({ id: t.sessions.id }),
       )
       yield* note([
-        { name: 'account.email_claim_ended', data: {}, accountId, origin: originOf(because) },
-        ...signedOut(ended, 'email_claim_ended', accountId, because),
+        { name: 'account.email_claim_ended', data: {}, accountId, origin: elsewhere(because) },
+        ...signedOut(ended, 'email_claim_ended', accountId, elsewhere(because)),
       ])
     }
   }
 
   /** Queues what we hold at a provider for withdrawal, unless an identity that is left still stands on it. */
-  function* withdrawGrants(tx: Queries, { provider, subject }: Identity, at: Date): Script<void> {
+  function* withdrawGrants(tx: Queries, { accountId, provider, subject }: Identity, at: Date): Script<void> {
     const [needed] = yield* step(
       tx
         .select({ id: t.identities.id })
@@ -96,7 +94,7 @@ export function accountStore({ db, tables: t, read, reads, write }: Driver, chan
     for (const { id: grantId, clientId, accessToken, refreshToken } of withdrawn)
       yield* step(
         tx.insert(t.revocations).values({
-          ...{ id: ids('rvk'), grantId, provider, clientId, subject, accessToken, refreshToken },
+          ...{ id: ids('rvk'), accountId, grantId, provider, clientId, subject, accessToken, refreshToken },
           ...{ attempts: 0, nextAttemptAt: at, lastError: null, createdAt: at },
         }),
       )
@@ -247,7 +245,7 @@ export function accountStore({ db, tables: t, read, reads, write }: Driver, chan
               )
               .returning({ id: t.sessions.id }),
           )
-          yield* note(signedOut(ended, 'identity_unlinked', accountId, reasons))
+          yield* note(signedOut(ended, 'identity_unlinked', accountId, originOf(reasons)))
           yield* withdrawGrants(tx, gone, at)
           return 'unlinked'
         },
@@ -283,7 +281,7 @@ export function accountStore({ db, tables: t, read, reads, write }: Driver, chan
           const gone = yield* step(tx.delete(t.accounts).where(eq(t.accounts.id, id)).returning({ id: t.accounts.id }))
           if (gone.length === 0) return false
           for (const identity of identities) yield* withdrawGrants(tx, identity, at)
-          yield* note([...because, ...signedOut(devices, 'account_deleted', id, because)])
+          yield* note([...because, ...signedOut(devices, 'account_deleted', id, originOf(because))])
           yield* step(tx.update(t.audit).set({ ip: null, userAgent: null }).where(eq(t.audit.accountId, id)))
           return true
         },

@@ -15,6 +15,9 @@ export type Parts = {
   readonly publish: (fact: Fact) => void
 }
 
+/** Whoever decides what is left of an account, or whether it is left, holds this. */
+export const accountLock = (accountId: string): string => `account:${accountId}`
+
 /** Rows of one INSERT: well below the parameters either database takes, and few different texts to prepare. */
 const rowsAtOnce = 50
 

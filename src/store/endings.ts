@@ -10,16 +10,22 @@ export const live = ({ sessions }: Tables, at: Date | SQL): SQL | undefined =>
 /** Where a side effect comes from: where its cause does. */
 export const originOf = (because: readonly Fact[]): Origin => because[0]?.origin ?? internalOrigin
 
+/** The same in somebody else's trail: who caused it, from which address and with what, is not theirs to read. */
+export const elsewhere = (because: readonly Fact[]): Origin => ({
+  ...internalOrigin,
+  requestId: originOf(because).requestId,
+})
+
 /** What is told of sessions that ended because of something else. */
 export const signedOut = (
   sessions: readonly { readonly id: string }[],
   reason: EndReason,
   accountId: string,
-  because: readonly Fact[],
+  origin: Origin,
 ): readonly Fact[] =>
   sessions.map(({ id: session }) => ({
     name: 'session.ended',
     data: { session, reason },
     accountId,
-    origin: originOf(because),
+    origin,
   }))

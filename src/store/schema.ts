@@ -185,6 +185,8 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     'revocations',
     {
       id: text('id').primaryKey(),
+      /** Whose it was, for their activity; the account may be gone. */
+      accountId: text('account_id').notNull(),
       grantId: text('grant_id').notNull(),
       provider: text('provider').notNull(),
       clientId: text('client_id').notNull(),

@@ -1,8 +1,8 @@
 import { and, asc, type Column, desc, eq, getTableColumns, gt, gte, lt, lte, ne, or, type SQL, sql } from 'drizzle-orm'
 import type { LiveSession, Session, SessionStore } from '../sessions/ports.ts'
-import type { Change } from './change.ts'
+import { accountLock, type Change } from './change.ts'
 import { type Driver, step } from './driver.ts'
-import { live, signedOut } from './endings.ts'
+import { live, originOf, signedOut } from './endings.ts'
 
 /** A value to come, written as its column is: a bare placeholder would skip the encoding of times. */
 const given = (name: string, column: Column): SQL<never> => sql`${sql.param(sql.placeholder(name), column)}`
@@ -65,19 +65,28 @@ export function sessionStore({ db, tables: t, read, reads, write, writes }: Driv
 
   return {
     start: (session, { cookieHash, replaces }, because) =>
-      change(function* (tx, note) {
-        yield* step(tx.insert(s).values({ ...session, cookieHash }))
-        yield* note(because)
-        if (replaces === null) return
-        const [replaced] = yield* step(
-          tx
-            .update(s)
-            .set({ endedAt: session.createdAt, endReason: 'replaced' })
-            .where(and(eq(s.id, replaces), ne(s.id, session.id), live(t, session.createdAt)))
-            .returning({ accountId: s.accountId }),
-        )
-        if (replaced) yield* note(signedOut([{ id: replaces }], 'replaced', replaced.accountId, because))
-      }),
+      change(
+        function* (tx, note) {
+          if (session.identityId !== null) {
+            const opener = and(eq(t.identities.id, session.identityId), eq(t.identities.accountId, session.accountId))
+            const [linked] = yield* step(tx.select({ id: t.identities.id }).from(t.identities).where(opener))
+            if (!linked) return false
+          }
+          yield* step(tx.insert(s).values({ ...session, cookieHash }))
+          yield* note(because)
+          if (replaces === null) return true
+          const [replaced] = yield* step(
+            tx
+              .update(s)
+              .set({ endedAt: session.createdAt, endReason: 'replaced' })
+              .where(and(eq(s.id, replaces), ne(s.id, session.id), live(t, session.createdAt)))
+              .returning({ accountId: s.accountId }),
+          )
+          if (replaced) yield* note(signedOut([{ id: replaces }], 'replaced', replaced.accountId, originOf(because)))
+          return true
+        },
+        [accountLock(session.accountId)],
+      ),
 
     find: async (id) => withDisabled((await byId({ id }))[0]),
     findByCookie: async (cookieHash) => withDisabled((await byCookie({ cookieHash }))[0]),

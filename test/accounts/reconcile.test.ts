@@ -48,8 +48,14 @@ describe.each(databases)('on $name', ({ place }) => {
     return { account, identity }
   }
   const namesakes = (email: string) => opened.store.accounts.findByEmail(readEmail(email)?.key ?? '')
-  const signedIn = (accountId: string, identityId: string) =>
-    createSignIn({ sessions: opened.store.sessions, clock, ids: opened.ids, random: systemRandom, lifetimes }).start(
+  const signedIn = async (accountId: string, identityId: string) => {
+    const started = await createSignIn({
+      sessions: opened.store.sessions,
+      clock,
+      ids: opened.ids,
+      random: systemRandom,
+      lifetimes,
+    }).start(
       accountId,
       { identityId, provider: 'github', amr: ['fed'] },
       { origin: from, browser: false, replaces: null },
@@ -60,6 +66,9 @@ describe.each(databases)('on $name', ({ place }) => {
         data: { provider: 'github', action: 'login_existing', session },
       }),
     )
+    if (!started) throw new Error('the sign-in was refused')
+    return started
+  }
 
   test('a stranger gets an account, with what the provider said, and comes back to it', async () => {
     const grant = aGrant('google', { email: 'Ada.New@Example.com', name: 'Ada', picture: 'https://example.com/a.png' })

@@ -177,14 +177,16 @@ export function storeContract({ name, emptied }: Backend): void {
         expect(await store.sessions.find(old.id)).toMatchObject({ endedAt: null })
         expect(await store.sessions.find(bobs.id)).toMatchObject({ endedAt: null })
         expect(await store.accounts.find(bob.id)).toEqual(bob)
+        // Whoever proved the address is a stranger to whoever claimed it: their address and agent are not told.
+        const unnamed = { ip: null, userAgent: null, requestId: origin.requestId }
         expect(told).toEqual([
           created(person.id),
-          { name: 'account.email_claim_ended', data: {}, accountId: eve.id, origin },
+          { name: 'account.email_claim_ended', data: {}, accountId: eve.id, origin: unnamed },
           {
             name: 'session.ended',
             data: { session: device.id, reason: 'email_claim_ended' },
             accountId: eve.id,
-            origin,
+            origin: unnamed,
           },
         ])
         expect((await trail()).map(({ event }) => event)).toEqual(names(told))
@@ -379,7 +381,9 @@ export function storeContract({ name, emptied }: Backend): void {
         const kept = await signedIn(opened, person.id, { identityId: way.id })
         const lost = await signedIn(opened, person.id, { identityId: way.id })
         const over = await signedIn(opened, person.id, { identityId: way.id, absoluteExpiresAt: now })
-        const other = await signedIn(opened, person.id, { identityId: 'idn_other' })
+        const second = identity(person.id, { provider: 'google', issuer: 'google', subject: 'another way in' })
+        await store.accounts.link(second, null, [])
+        const other = await signedIn(opened, person.id, { identityId: second.id })
         const of = { accountId: person.id, identityId: way.id, keepSession: kept.id, at: later(3) }
         await store.accounts.unlink(of, always, (gone) => [unlinked(gone)])
         expect(await store.sessions.find(lost.id)).toMatchObject({ endedAt: later(3), endReason: 'identity_unlinked' })
@@ -572,6 +576,18 @@ export function storeContract({ name, emptied }: Backend): void {
         expect(await store.sessions.findByCookie('no cookie')).toBeUndefined()
         expect(told).toEqual([signIn])
         expect(await trail()).toMatchObject([{ event: signIn.name, data: signIn.data }])
+      })
+
+      test('is not started by an identity that was unlinked meanwhile, or is another account’s', async () => {
+        const { identity: theirs } = await newcomer(opened)
+        for (const identityId of ['idn_gone', theirs.id]) {
+          const device = session(person.id, { identityId })
+          expect(await store.sessions.start(device, { cookieHash: null, replaces: null }, [updated(person.id)])).toBe(
+            false,
+          )
+          expect(await store.sessions.find(device.id)).toBeUndefined()
+        }
+        expect(told).toEqual([])
       })
 
       test('tells that its account is disabled', async () => {

@@ -74,18 +74,17 @@ export async function deviceSessions(
 
     /** A device newly signed in, with its first pair; a browser with its cookie as well. */
     async newDevice(accountId: string, browser = false) {
-      const proof = { identityId: 'idn_some', provider: 'github', amr: ['fed'] }
-      const { session, cookie } = await signIn.start(
+      const [identity] = await accounts.identitiesOf(accountId)
+      if (!identity) throw new Error('nobody signs in without an identity')
+      const proof = { identityId: identity.id, provider: 'github', amr: ['fed'] }
+      const started = await signIn.start(accountId, proof, { origin: from, browser, replaces: null }, (session) => ({
+        name: 'authentication.succeeded',
         accountId,
-        proof,
-        { origin: from, browser, replaces: null },
-        (session) => ({
-          name: 'authentication.succeeded',
-          accountId,
-          origin: from,
-          data: { provider: 'github', action: 'login_existing', session },
-        }),
-      )
+        origin: from,
+        data: { provider: 'github', action: 'login_existing', session },
+      }))
+      if (!started) throw new Error('the sign-in was refused')
+      const { session, cookie } = started
       return { session, cookie: cookie ?? '', pair: tokens.pair(session) }
     },
   }

@@ -9,6 +9,13 @@ import { sessionCookie } from './entry.ts'
 import { time, User, userOf } from './schemas.ts'
 
 const common = { tag: 'My account', surface: 'api', auth: 'user', limit: 'account' } as const
+/** One line of text to show: a control character would forge a second one somewhere. */
+const line = z
+  .string()
+  .trim()
+  .min(1)
+  .max(200)
+  .regex(/^\P{Cc}*$/u)
 const idParams = object({ id: z.string().max(80) })
 
 const Me = User.extend({ created_at: time, role: z.enum(['user', 'administrator']) }).meta({ id: 'Me' })
@@ -34,7 +41,7 @@ const update = route({
   path: '/me',
   summary: 'Change my name or picture',
   body: object({
-    name: z.string().trim().min(1).max(200).nullable().optional(),
+    name: line.nullable().optional(),
     picture: z
       .url({ protocol: /^https$/ })
       .max(2048)

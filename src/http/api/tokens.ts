@@ -37,14 +37,17 @@ const refresh = route({
   bodyOptional: true,
   form: true,
   reply: TokenPair,
-  fails: [...refreshFails, 'authentication_required'],
-  async handle({ body, bearer, cookie, origin }, { flows, devices }: Services) {
+  fails: [...refreshFails, 'authentication_required', 'invalid_request'],
+  async handle({ body, bearer, cookie, header, origin }, { flows, devices }: Services) {
+    // One way at a time (RFC 6750 §2): which of two counts must not depend on who is reading.
+    if (bearer !== null && body.refresh_token !== undefined) return fail('invalid_request')
     const given = bearer ?? body.refresh_token
     if (given !== undefined) {
       const pair = await flows.refreshTokens.byToken(given, origin)
       return pair.ok ? ok(json(pair.value)) : pair
     }
-    const session = cookie('session')
+    // Whoever shows other credentials is not asked where they come from (see `mount`), so the cookie does not speak for them.
+    const session = header('authorization') === undefined ? cookie('session') : undefined
     if (session === undefined) return fail('authentication_required')
     const found = await devices.byCookie(session)
     if (!found.ok) return found

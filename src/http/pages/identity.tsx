@@ -69,14 +69,23 @@ const askUnlink = route({
     const [identities, methods] = await Promise.all([links.list(who.accountId), links.methods(who.accountId)])
     const identity = identities.find(({ id }) => id === params.id)
     if (!identity) return fail('not_linked')
+    const provider = providers.get(identity.provider)
     const name = nameOf(identity, providers)
     const keepsAWayIn = methods.some(({ identityId, usable }) => usable && identityId !== identity.id)
     const csrf = csrfToken()
     return show(
       locale,
       <Layout {...reader} title={say.unlink.title(name)} signedIn={csrf}>
-        {keepsAWayIn ? <p>{say.unlink.text(name)}</p> : <p class="caution">{say.unlink.last}</p>}
-        <Elsewhere {...reader} provider={providers.get(identity.provider)} />
+        {keepsAWayIn ? (
+          <>
+            <p>
+              {say.unlink.text(name)} {withdrawable(provider) ? say.unlink.withdrawn(name) : say.unlink.erased}
+            </p>
+            <Elsewhere {...reader} provider={provider} />
+          </>
+        ) : (
+          <p class="caution">{say.unlink.last}</p>
+        )}
         <div class="actions">
           {keepsAWayIn ? (
             <Form action={`/account/identities/${identity.id}/unlink`} csrf={csrf}>
@@ -196,9 +205,13 @@ export function Scope({ scope, say }: Reader & { scope: string }): VNode {
   )
 }
 
-/** Where a permission is withdrawn that we cannot withdraw: Atlassian documents no revocation endpoint. */
+/** Atlassian documents no revocation endpoint; what the operator may name is tried, and not relied upon. */
+const withdrawable = (provider: Provider | undefined): boolean =>
+  provider !== undefined && provider.kind !== 'atlassian'
+
+/** Where people withdraw a permission themselves, when we cannot. */
 function Elsewhere({ provider, say }: Reader & { provider: Provider | undefined }): VNode | null {
-  if (provider?.kind !== 'atlassian') return null
+  if (!provider || withdrawable(provider)) return null
   return (
     <p>
       {say.unlink.noEndpoint(provider.name)}{' '}

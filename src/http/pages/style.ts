@@ -52,6 +52,8 @@ h3 { margin: 0 0 .5rem; font-size: 1.0625rem; }
 p { margin: 0 0 1rem; }
 p, dd, li { overflow-wrap: anywhere; }
 a { color: var(--accent); text-underline-offset: .15em; }
+/* Under the line an underscore would be gone. */
+a:has(> code) { text-underline-offset: .4em; }
 code { font: .9em/1.4 ui-monospace, SFMono-Regular, Consolas, "Liberation Mono", monospace; overflow-wrap: anywhere; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 2px; }
 main:focus { outline: none; }
@@ -113,6 +115,9 @@ dd ul { margin: 0; padding: 0; list-style: none; }
 .status { margin: 0 0 1.75rem; padding: .875rem 1rem; border-left: 4px solid var(--accent); border-radius: .25rem; background: var(--note); }
 .caution { color: var(--danger); font-weight: 600; }
 .mark { display: inline-block; margin-left: .5rem; padding: 0 .5rem; border: 1px solid currentColor; border-radius: 1rem; font-size: .8125rem; font-weight: 500; }
+
+article { padding: 1rem 0 0; border-top: 1px solid var(--line); }
+article > p { margin: 0; }
 
 form { margin: 0; }
 main > p + section { margin-top: 2rem; }

@@ -76,12 +76,12 @@ export const en = {
 
   done: {
     linked: 'The sign-in is linked to your account.',
-    unlinked: 'The sign-in was unlinked. Our permission at the provider is being withdrawn.',
+    unlinked: 'The sign-in was unlinked, and what it let us keep was erased.',
     device_ended: 'The device was signed out.',
     devices_ended: 'All other devices were signed out.',
     name_changed: 'Your name was changed.',
     signed_out: 'You are signed out.',
-    deleted: 'Your account was deleted. Our permissions at the providers are being withdrawn.',
+    deleted: 'Your account was deleted, and everything we kept about you with it.',
   },
 
   profile: {
@@ -149,7 +149,10 @@ export const en = {
   unlink: {
     title: (provider: string) => `Unlink ${provider}?`,
     text: (provider: string) =>
-      `${provider} will no longer open this account, and devices signed in with it are signed out, except this one. What it let us keep is erased here and withdrawn there.`,
+      `${provider} will no longer open this account, and devices signed in with it are signed out, except this one.`,
+    withdrawn: (provider: string) =>
+      `What it let us keep is erased here, and our permission at ${provider} is withdrawn.`,
+    erased: 'What it let us keep is erased here.',
     noEndpoint: (provider: string) =>
       `${provider} has no way for us to withdraw the permission. You can do it there yourself:`,
     elsewhere: 'connected apps',
@@ -185,10 +188,11 @@ export const en = {
 
   remove: {
     heading: 'Delete account',
-    intro: 'Everything we keep about you is erased, and our permissions at the providers are withdrawn.',
+    intro:
+      'Everything we keep about you is erased, and our permissions at the providers are withdrawn where they let us.',
     start: 'Delete account…',
     title: 'Delete your account?',
-    text: 'Your profile, your ways to sign in and your devices are erased at once, and our permissions at the providers are withdrawn. This cannot be undone.',
+    text: 'Your profile, your ways to sign in and your devices are erased at once, and our permissions at the providers are withdrawn where they let us. This cannot be undone.',
     button: 'Yes, delete my account',
     keep: 'Keep my account',
   },

@@ -78,12 +78,12 @@ export const ptBR: Texts = {
 
   done: {
     linked: 'A entrada foi vinculada à sua conta.',
-    unlinked: 'A entrada foi desvinculada. A nossa permissão no provedor está sendo retirada.',
+    unlinked: 'A entrada foi desvinculada, e o que ela nos permitia guardar foi apagado.',
     device_ended: 'O dispositivo foi desconectado.',
     devices_ended: 'Todos os outros dispositivos foram desconectados.',
     name_changed: 'O seu nome foi alterado.',
     signed_out: 'Você saiu.',
-    deleted: 'A sua conta foi excluída. As nossas permissões nos provedores estão sendo retiradas.',
+    deleted: 'A sua conta foi excluída, e com ela tudo o que guardávamos sobre você.',
   },
 
   profile: {
@@ -153,7 +153,10 @@ export const ptBR: Texts = {
   unlink: {
     title: (provider) => `Desvincular ${provider}?`,
     text: (provider) =>
-      `O ${provider} não abrirá mais esta conta, e os dispositivos que entraram assim serão desconectados, menos este. O que nos foi permitido guardar é apagado aqui e retirado lá.`,
+      `O ${provider} não abrirá mais esta conta, e os dispositivos que entraram assim serão desconectados, menos este.`,
+    withdrawn: (provider) =>
+      `O que nos foi permitido guardar é apagado aqui, e a nossa permissão no ${provider} é retirada.`,
+    erased: 'O que nos foi permitido guardar é apagado aqui.',
     noEndpoint: (provider) =>
       `O ${provider} não oferece um meio de retirarmos a permissão. Você mesmo pode fazer isso lá:`,
     elsewhere: 'aplicativos conectados',
@@ -189,10 +192,11 @@ export const ptBR: Texts = {
 
   remove: {
     heading: 'Excluir a conta',
-    intro: 'Tudo o que guardamos sobre você é apagado, e as nossas permissões nos provedores são retiradas.',
+    intro:
+      'Tudo o que guardamos sobre você é apagado, e as nossas permissões nos provedores são retiradas onde eles deixam.',
     start: 'Excluir a conta…',
     title: 'Excluir a sua conta?',
-    text: 'O seu perfil, as suas formas de entrar e os seus dispositivos são apagados imediatamente, e as nossas permissões nos provedores são retiradas. Isto não pode ser desfeito.',
+    text: 'O seu perfil, as suas formas de entrar e os seus dispositivos são apagados imediatamente, e as nossas permissões nos provedores são retiradas onde eles deixam. Isto não pode ser desfeito.',
     button: 'Sim, excluir a minha conta',
     keep: 'Manter a minha conta',
   },

@@ -308,6 +308,19 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
     expect(reached.size).toBe(wanted)
   })
 
+  test('reads the documents in the same dress', async () => {
+    const page = await newVisitor({ viewport: { width: 360, height: 780 } })
+    for (const name of ['docs', 'docs/errors', 'docs/errors/internal', 'docs/events']) {
+      await page.goto(`/${name}`)
+      const { scrollWidth, clientWidth } = await page.evaluate(() => {
+        const { scrollWidth, clientWidth } = document.documentElement
+        return { scrollWidth, clientWidth }
+      })
+      expect(scrollWidth, name).toBe(clientWidth)
+      if (shots) await page.screenshot({ path: `${shots}/${name.replaceAll('/', '-')}-360-light.png` })
+    }
+  })
+
   test('leaves for good, after being asked', async () => {
     const page = await newVisitor()
     await signIn(page, 'Google', /^Continue as Linus/)

@@ -346,7 +346,7 @@ test('no sentence of one language is left in the other', async () => {
       }),
     )
     const shared = [...(english ?? [])].filter(
-      (sentence) => portuguese?.has(sentence) && !/alert|https?:/.test(sentence ?? ''),
+      (sentence) => portuguese?.has(sentence) && !/alert|https?:|@/.test(sentence ?? ''),
     )
     expect(shared, path).toEqual([])
   }
@@ -649,4 +649,44 @@ test('the stylesheet may be kept for ever, and asks nobody else for anything', a
   expect(answer.headers['content-type']).toBe('text/css; charset=utf-8')
   expect(answer.headers['cache-control']).toContain('immutable')
   expect(answer.text).not.toMatch(/url\(|@import|http/)
+})
+
+describe.each(['light', 'dark'])('in the %s colours', (scheme) => {
+  // https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio
+  const luminance = (hex: string): number => {
+    const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => {
+      const part = Number.parseInt(hex.slice(at, at + 2), 16) / 255
+      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
+    })
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+  }
+  const blocks = String(staticFiles[0]?.body).match(/:root \{[^}]*\}/g) ?? []
+  const colours = new Map(
+    [...(blocks[scheme === 'light' ? 0 : 1] ?? '').matchAll(/--([\w-]+): (#[\da-f]{6})/g)].map(([, name, hex]) => [
+      name,
+      hex,
+    ]),
+  )
+  const contrast = (a: string, b: string): number => {
+    const [low = 0, high = 0] = [a, b].map((name) => luminance(colours.get(name) ?? '')).sort((x, y) => x - y)
+    return (high + 0.05) / (low + 0.05)
+  }
+
+  test.each([
+    ['ink', 'paper', 4.5],
+    ['ink', 'sheet', 4.5],
+    ['ink', 'note', 4.5],
+    ['soft', 'paper', 4.5],
+    ['soft', 'sheet', 4.5],
+    ['accent', 'paper', 4.5],
+    ['accent', 'sheet', 4.5],
+    ['on-accent', 'accent', 4.5],
+    ['danger', 'paper', 4.5],
+    ['danger', 'sheet', 4.5],
+    // The edge of a control is no text (WCAG 1.4.11).
+    ['edge', 'paper', 3],
+    ['edge', 'sheet', 3],
+  ])('%s stands out from %s by %d', (a, b, least) => {
+    expect(contrast(a, b)).toBeGreaterThanOrEqual(least)
+  })
 })

@@ -1,0 +1,205 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { retryDelay } from '../../src/connections/revocation.ts'
+import type { Sealer } from '../../src/kernel/crypto.ts'
+import { systemRandom } from '../../src/kernel/ids.ts'
+import type { Grant, Revoked } from '../../src/providers/provider.ts'
+import type { StoreConfig } from '../../src/store/open.ts'
+import { databases } from '../support/databases.ts'
+import { type LentTokens, lentTokens } from '../support/lent-tokens.ts'
+import { anAccount, anIdentity } from '../support/people.ts'
+import { newSealer } from '../support/sealers.ts'
+import { createStoppedClock } from '../support/stopped-clock.ts'
+
+describe('the wait between two tries', () => {
+  const most = () => Buffer.from([0xff, 0xff])
+  const least = () => Buffer.from([0, 0])
+
+  test('doubles from a quarter of a minute to six hours', () => {
+    expect([1, 2, 3, 4, 10, 11, 12, 25].map((attempts) => retryDelay(attempts, most))).toEqual([
+      15, 30, 60, 120, 7680, 15_360, 21_600, 21_600,
+    ])
+  })
+
+  test('is up to half of it chance, so that a thousand do not return together', () => {
+    expect(retryDelay(5, least)).toBe(retryDelay(5, most) / 2)
+    const chosen = new Set(Array.from({ length: 100 }, () => retryDelay(12, systemRandom)))
+    expect(chosen.size).toBeGreaterThan(50)
+  })
+
+  test('is never shorter than what the provider asked for', () => {
+    expect(retryDelay(1, most, 900)).toBe(900)
+    expect(retryDelay(12, most, 900)).toBe(21_600)
+  })
+})
+
+describe.each(databases)('on $name', ({ place }) => {
+  let { clock, turn } = createStoppedClock()
+  let config: StoreConfig
+  let sealer: Sealer
+  let nodes: LentTokens[]
+  let asked: { provider: string; accessToken: string; refreshToken: string | null }[]
+  let answer: () => Promise<Revoked>
+
+  const newNode = async (given: Sealer = sealer): Promise<LentTokens> => {
+    const node = await lentTokens(config, {
+      clock: () => clock(),
+      sealer: given,
+      revoke: async (provider, tokens) => {
+        asked.push({ provider, ...tokens })
+        return answer()
+      },
+    })
+    nodes.push(node)
+    return node
+  }
+  /** Linked, and then taken away again: its grant waits to be revoked. */
+  const unlinked = async (node: LentTokens, accessToken = 'at-1'): Promise<Grant> => {
+    const grant = await node.lent(3600, { accessToken, refreshToken: 'rt-1' })
+    const account = anAccount()
+    const identity = anIdentity(account.id, { provider: grant.provider, subject: grant.claims.subject })
+    await node.store.accounts.create(account, identity, { separate: true }, [])
+    const of = { accountId: account.id, identityId: identity.id, keepSession: null, at: clock() }
+    expect(
+      await node.store.accounts.unlink(
+        of,
+        () => true,
+        () => [],
+      ),
+    ).toBe('unlinked')
+    return grant
+  }
+  const results = (): string[] =>
+    nodes.flatMap(({ heard }) => heard('provider_token.revoked')).map(({ data }) => data.result)
+
+  beforeEach(async () => {
+    ;({ clock, turn } = createStoppedClock())
+    config = await place()
+    sealer = newSealer()
+    nodes = []
+    asked = []
+    answer = async () => ({ tag: 'revoked' })
+  })
+  afterEach(async () => {
+    for (const { store } of nodes) await store.close()
+  })
+
+  test('a grant that was taken away here is revoked there, with its tokens, and then forgotten', async () => {
+    const node = await newNode()
+    await unlinked(node)
+    expect(await node.revocation.backlog()).toBe(1)
+    expect(await node.revocation.work()).toBe(1)
+    expect(asked).toEqual([{ provider: 'atlassian', accessToken: 'at-1', refreshToken: 'rt-1' }])
+    expect(await node.revocation.backlog()).toBe(0)
+    expect(await node.revocation.work()).toBe(0)
+    expect(results()).toEqual(['revoked'])
+  })
+
+  test('where a provider has no such thing, that is the end of it', async () => {
+    const node = await newNode()
+    answer = async () => ({ tag: 'not_supported' })
+    await unlinked(node)
+    await node.revocation.work()
+    expect(results()).toEqual(['not_supported'])
+    expect(await node.revocation.backlog()).toBe(0)
+  })
+
+  test('a provider that is down is asked again, later each time, for about three days, and then given up', async () => {
+    const node = await newNode()
+    answer = async () => ({ tag: 'transient', reason: 'status_503' })
+    await unlinked(node)
+    const started = clock().getTime()
+    const tried: number[] = []
+    while ((await node.revocation.backlog()) > 0) {
+      if ((await node.revocation.work()) > 0) tried.push((clock().getTime() - started) / 1000)
+      turn(5)
+    }
+    const waits = tried.slice(1).map((at, n) => at - (tried[n] ?? 0))
+    expect(tried[0]).toBe(0)
+    expect(tried).toHaveLength(25)
+    expect(waits[0]).toBeLessThanOrEqual(15)
+    expect([...waits].sort((a, b) => a - b)).toEqual(waits)
+    expect(tried.at(-1)).toBeGreaterThan(2 * 86_400)
+    expect(tried.at(-1)).toBeLessThan(4 * 86_400)
+    expect(results()).toEqual(['gave_up'])
+  }, 60_000)
+
+  test('a provider that was down and came back has it revoked', async () => {
+    const node = await newNode()
+    answer = async () => ({ tag: 'transient', reason: 'timeout', retryAfter: 120 })
+    await unlinked(node)
+    await node.revocation.work()
+    answer = async () => ({ tag: 'revoked' })
+    turn(119)
+    expect(await node.revocation.work()).toBe(0)
+    turn(1)
+    expect(await node.revocation.work()).toBe(1)
+    expect(results()).toEqual(['revoked'])
+  })
+
+  test('whoever linked again meanwhile keeps the new grant: the old one is not revoked', async () => {
+    const node = await newNode()
+    const grant = await unlinked(node)
+    await node.vault.keep({ ...grant, tokens: { ...grant.tokens, accessToken: 'linked again' } })
+    await node.revocation.work()
+    expect(asked).toEqual([])
+    expect(results()).toEqual(['superseded'])
+    expect(await node.open(grant)).toMatchObject({ accessToken: 'linked again', status: 'healthy' })
+  })
+
+  test('two workers never hold the same one', async () => {
+    const [here, there] = [await newNode(), await newNode()]
+    for (let n = 0; n < 30; n++) await unlinked(here, `at-${n}`)
+    answer = async () => {
+      await new Promise((resolve) => setImmediate(resolve))
+      return { tag: 'revoked' }
+    }
+    await Promise.all([
+      here.revocation.work(),
+      there.revocation.work(),
+      here.revocation.work(),
+      there.revocation.work(),
+    ])
+    expect(asked.map(({ accessToken }) => accessToken).sort()).toEqual(
+      Array.from({ length: 30 }, (_, n) => `at-${n}`).sort(),
+    )
+  })
+
+  test('one that is being worked on is nobody else’s, even late in a long round', async () => {
+    const [here, there] = [await newNode(), await newNode()]
+    for (let n = 0; n < 12; n++) await unlinked(here, `at-${n}`)
+    // Every call takes half a minute. What the other node could take during it, besides what still waits, would be the one at work.
+    const left: number[] = []
+    answer = async () => {
+      turn(30)
+      left.push((await there.store.revocations.take(50, clock(), clock())).length)
+      return { tag: 'revoked' }
+    }
+    await here.revocation.work()
+    expect(left).toEqual([11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0])
+  })
+
+  test('one that no key opens any more does not hold the others up', async () => {
+    const [here, elsewhere] = [await newNode(), await newNode(newSealer())]
+    await unlinked(elsewhere, 'sealed with a lost key')
+    turn(1)
+    await unlinked(here, 'at-2')
+    expect(await here.revocation.work()).toBe(2)
+    expect(asked.map(({ accessToken }) => accessToken)).toEqual(['at-2'])
+    expect(await here.revocation.backlog()).toBe(1)
+  })
+
+  test('an account that goes has all its grants revoked', async () => {
+    const node = await newNode()
+    const grant = await node.lent(3600, { accessToken: 'of somebody who goes' })
+    const account = anAccount()
+    await node.store.accounts.create(
+      account,
+      anIdentity(account.id, { provider: 'atlassian', subject: grant.claims.subject }),
+      { separate: true },
+      [],
+    )
+    await node.store.accounts.remove(account.id, clock(), [])
+    await node.revocation.work()
+    expect(asked).toMatchObject([{ accessToken: 'of somebody who goes' }])
+  })
+})

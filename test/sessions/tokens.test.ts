@@ -1,0 +1,364 @@
+import { createHmac, createPublicKey, generateKeyPairSync, type KeyObject, sign as signature } from 'node:crypto'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { message } from '../../src/errors/catalogue.ts'
+import { createBus } from '../../src/events/bus.ts'
+import { createIds, systemRandom } from '../../src/kernel/ids.ts'
+import { createKeys, type Keys } from '../../src/sessions/keys.ts'
+import type { Session } from '../../src/sessions/ports.ts'
+import { createTokens, type TokenPair, type Tokens } from '../../src/sessions/tokens.ts'
+import { openStore } from '../../src/store/open.ts'
+import { newSealer } from '../support/sealers.ts'
+import { createStoppedClock } from '../support/stopped-clock.ts'
+
+const issuer = 'https://id.example.com'
+const audience = 'https://api.example.com'
+const accessTtlSeconds = 1800
+const start = new Date('2026-03-01T12:00:00.250Z')
+
+let { clock, turn } = createStoppedClock(start)
+let keys: Keys
+let tokens: Tokens
+let pair: TokenPair
+let loads: number
+const session: Session = {
+  id: 'ses_1',
+  accountId: 'usr_1',
+  identityId: 'idn_1',
+  provider: 'google',
+  amr: ['fed'],
+  scope: 'users:read',
+  authTime: start,
+  createdAt: start,
+  lastSeenAt: start,
+  ip: null,
+  userAgent: null,
+  generation: 7,
+  rotatedAt: start,
+  usedGeneration: 6,
+  idleExpiresAt: new Date(start.getTime() + 3600_000),
+  absoluteExpiresAt: new Date(start.getTime() + 5400_000),
+  endedAt: null,
+  endReason: null,
+}
+
+let newKeys: () => Promise<Keys>
+beforeAll(async () => {
+  const stopped = createStoppedClock(start)
+  const ids = createIds(stopped.clock, systemRandom)
+  const store = await openStore(
+    { tag: 'sqlite', file: ':memory:' },
+    { clock: stopped.clock, ids, publish: createBus(stopped.clock).publish },
+  )
+  const sealer = newSealer()
+  newKeys = () =>
+    createKeys({
+      keys: {
+        ...store.keys,
+        list: () => {
+          loads++
+          return store.keys.list()
+        },
+      },
+      sealer,
+      clock: () => clock(),
+      ids,
+      random: systemRandom,
+      accessTtlSeconds,
+      refreshTtlSeconds: 3600,
+    })
+  return () => store.close()
+})
+beforeEach(async () => {
+  ;({ clock, turn } = createStoppedClock(start))
+  loads = 0
+  keys = await newKeys()
+  tokens = createTokens({ keys, clock: () => clock(), issuer, audience, accessTtlSeconds })
+  pair = tokens.pair(session)
+})
+
+type Json = Record<string, unknown>
+const encode = (value: unknown): string =>
+  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
+const part = (token: string, n: 0 | 1): Json =>
+  JSON.parse(Buffer.from(token.split('.')[n] ?? '', 'base64url').toString())
+const without = (from: Json, name: string): Json =>
+  Object.fromEntries(Object.entries(from).filter(([member]) => member !== name))
+
+/** A token of any content, truly signed: with our own key unless another is given. */
+function signed(
+  type: 'access' | 'refresh',
+  change: { header?: Json; payload?: Json; as?: Json; key?: KeyObject } = {},
+): string {
+  const original = type === 'access' ? pair.access_token : pair.refresh_token
+  const header = { ...part(original, 0), ...change.header }
+  const payload = change.as ?? { ...part(original, 1), ...change.payload }
+  const input = `${encode(header)}.${encode(payload)}`
+  const key = change.key ?? keys.current(type).sign
+  const bytes =
+    key.type === 'secret'
+      ? createHmac('sha256', key).update(input).digest()
+      : signature('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' })
+  return `${input}.${bytes.toString('base64url')}`
+}
+const codeOf = async (token: string, expected: 'access' | 'refresh' = 'access'): Promise<string> => {
+  const read = await tokens.read(token, expected)
+  return read.ok ? 'accepted' : read.error.code
+}
+
+describe('a pair', () => {
+  test('names one session and one generation of it, in both tokens', async () => {
+    const claims = { sub: 'usr_1', sid: 'ses_1', generation: 7 }
+    expect(await tokens.read(pair.access_token, 'access')).toMatchObject({ ok: true, value: claims })
+    expect(await tokens.read(pair.refresh_token, 'refresh')).toMatchObject({ ok: true, value: claims })
+  })
+
+  test('says how long each of its tokens lives', () => {
+    expect(pair).toMatchObject({ token_type: 'bearer', expires_in: 1800, refresh_expires_in: 3600 - 1 })
+  })
+
+  test('has an access token as RFC 9068 wants it', () => {
+    expect(part(pair.access_token, 0)).toEqual({ alg: 'ES256', typ: 'at+jwt', kid: keys.current('access').id })
+    const at = Math.floor(start.getTime() / 1000)
+    expect(part(pair.access_token, 1)).toEqual({
+      iss: issuer,
+      aud: audience,
+      sub: 'usr_1',
+      client_id: audience,
+      jti: '7.ses_1',
+      sid: 'ses_1',
+      scope: 'users:read',
+      type: 'access',
+      amr: ['fed'],
+      auth_time: at,
+      iat: at,
+      exp: at + 1800,
+    })
+  })
+
+  test('has a refresh token that says what it is', () => {
+    expect(part(pair.refresh_token, 0)).toMatchObject({ alg: 'HS256', typ: 'rt+jwt' })
+    expect(Object.keys(part(pair.refresh_token, 1)).sort()).toEqual([
+      'aud',
+      'exp',
+      'iat',
+      'iss',
+      'jti',
+      'sid',
+      'sub',
+      'type',
+    ])
+    expect(part(pair.refresh_token, 1)).toMatchObject({ type: 'refresh' })
+  })
+
+  test('has a refresh token that dies with the session: by the idle end or the absolute one, whichever is nearer', () => {
+    const soon = new Date(start.getTime() + 100_000)
+    expect(tokens.pair({ ...session, absoluteExpiresAt: soon }).refresh_expires_in).toBe(99)
+    expect(tokens.pair({ ...session, idleExpiresAt: soon }).refresh_expires_in).toBe(99)
+  })
+})
+
+describe('a forged token is refused:', () => {
+  const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const publicPem = (): string =>
+    createPublicKey(keys.current('access').sign).export({ type: 'spki', format: 'pem' }).toString()
+  const hmacWith = (secret: string | Buffer, header: Json, from = pair.access_token): string => {
+    const input = `${encode({ ...part(from, 0), ...header })}.${encode(part(from, 1))}`
+    return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`
+  }
+  const bytes = 'AAAA'
+
+  test.each<[string, () => string, ('access' | 'refresh')?]>([
+    ['nothing', () => ''],
+    ['two dots', () => '..'],
+    ['no dots', () => 'token'],
+    ['something that is no JSON', () => `${encode('{')}.${encode('{}')}.${bytes}`],
+    ['a header that is no object', () => `${encode('null')}.${encode('{}')}.${bytes}`],
+    ['a header that is a list', () => `${encode('[]')}.${encode('{}')}.${bytes}`],
+    [
+      'no algorithm',
+      () => `${encode({ ...part(pair.access_token, 0), alg: 'none' })}.${pair.access_token.split('.')[1]}.`,
+    ],
+    [
+      'no algorithm, in capitals',
+      () => `${encode({ ...part(pair.access_token, 0), alg: 'NONE' })}.${pair.access_token.split('.')[1]}.`,
+    ],
+    [
+      'no algorithm, with the old signature',
+      () =>
+        `${encode({ ...part(pair.access_token, 0), alg: 'none' })}.${pair.access_token.split('.').slice(1).join('.')}`,
+    ],
+    ['no signature', () => `${pair.access_token.split('.').slice(0, 2).join('.')}.`],
+    ['HS256 with the public key as PEM', () => hmacWith(publicPem(), { alg: 'HS256' })],
+    ['HS256 with the public key as JWK', () => hmacWith(JSON.stringify(keys.jwks().keys[0]), { alg: 'HS256' })],
+    ['HS256 with an empty secret', () => hmacWith('', { alg: 'HS256' })],
+    [
+      'HS256 with the refresh key, as an access token',
+      () => signed('access', { header: { alg: 'HS256' }, key: keys.current('refresh').sign }),
+    ],
+    [
+      'the refresh key named, the access key used',
+      () => signed('access', { header: { kid: keys.current('refresh').id } }),
+    ],
+    [
+      'a refresh token signed with the access key',
+      () =>
+        signed('refresh', {
+          header: { alg: 'ES256', kid: keys.current('access').id },
+          key: keys.current('access').sign,
+        }),
+      'refresh',
+    ],
+    ['a refresh token under an empty secret', () => hmacWith('', {}, pair.refresh_token), 'refresh'],
+    ['another key under our key id', () => signed('access', { key: stranger.privateKey })],
+    [
+      'another key under its own id',
+      () => signed('access', { key: stranger.privateKey, header: { kid: 'key_other' } }),
+    ],
+    [
+      'another key, brought along as jwk',
+      () =>
+        signed('access', { key: stranger.privateKey, header: { jwk: stranger.publicKey.export({ format: 'jwk' }) } }),
+    ],
+    [
+      'another key, brought along as jwk, without an id',
+      () =>
+        signed('access', {
+          key: stranger.privateKey,
+          header: { kid: undefined, jwk: stranger.publicKey.export({ format: 'jwk' }) },
+        }),
+    ],
+    [
+      'another key, to be fetched',
+      () =>
+        signed('access', {
+          key: stranger.privateKey,
+          header: { kid: 'x', jku: 'https://evil.example/jwks', x5u: 'https://evil.example/x5u' },
+        }),
+    ],
+    ['no key id', () => signed('access', { header: { kid: undefined } })],
+    ['a key id that is a path', () => signed('access', { header: { kid: '../../dev/null' } })],
+    ['a key id that is SQL', () => signed('access', { header: { kid: "' or 1=1 --" } })],
+    ['a key id that is a member of every object', () => signed('access', { header: { kid: '__proto__' } })],
+    ['a key id that is no text', () => signed('access', { header: { kid: 1 } })],
+    ['an extension that must be understood', () => signed('access', { header: { crit: ['exp'] } })],
+    ['an unencoded payload', () => signed('access', { header: { crit: ['b64'], b64: false } })],
+    ['another type in the header', () => signed('access', { header: { typ: 'JWT' } })],
+    ['the other type in the header', () => signed('access', { header: { typ: 'rt+jwt' } })],
+    ['no type in the header', () => signed('access', { header: { typ: undefined } })],
+    ['the other type in the payload', () => signed('access', { payload: { type: 'refresh' } })],
+    ['no type in the payload', () => signed('access', { payload: { type: undefined } })],
+    ['another issuer', () => signed('access', { payload: { iss: 'https://evil.example' } })],
+    ['the issuer with a slash more', () => signed('access', { payload: { iss: `${issuer}/` } })],
+    ['no issuer', () => signed('access', { payload: { iss: undefined } })],
+    ['another audience', () => signed('access', { payload: { aud: 'https://evil.example' } })],
+    ['no audience', () => signed('access', { payload: { aud: undefined } })],
+    ['no session', () => signed('access', { payload: { sid: undefined } })],
+    ['no id', () => signed('access', { payload: { jti: undefined } })],
+    ['an id that counts nothing', () => signed('access', { payload: { jti: 'x.ses_1' } })],
+    ['no end', () => signed('access', { as: without(part(pair.access_token, 1), 'exp') })],
+    ['an end that is no number', () => signed('access', { payload: { exp: '9999999999' } })],
+    ['no time of issue', () => signed('access', { payload: { iat: undefined } })],
+    [
+      'a time before which it does not count',
+      () => signed('access', { payload: { nbf: Math.floor(start.getTime() / 1000) + 60 } }),
+    ],
+    ['a payload that is no object', () => signed('access', { as: 'text' as unknown as Json })],
+    [
+      'another subject under the same signature',
+      () =>
+        pair.access_token
+          .split('.')
+          .map((text, n) => (n === 1 ? encode({ ...part(pair.access_token, 1), sub: 'usr_2' }) : text))
+          .join('.'),
+    ],
+    [
+      'another header under the same signature',
+      () =>
+        pair.access_token
+          .split('.')
+          .map((text, n) => (n === 0 ? encode({ ...part(pair.access_token, 0), x: 1 }) : text))
+          .join('.'),
+    ],
+    ['a fourth part', () => `${pair.access_token}.x`],
+    ['a space behind', () => `${pair.access_token} `],
+    ['more than eight kilobytes', () => signed('access', { payload: { x: 'x'.repeat(9000) } })],
+  ])('%s', async (_, token, expected) => {
+    expect(await codeOf(token(), expected)).toBe('token_invalid')
+  })
+
+  test('with each of its parts cut off anywhere', async () => {
+    for (const token of [pair.access_token, pair.refresh_token])
+      for (let length = 0; length < token.length; length += 7)
+        expect(await codeOf(token.slice(0, length), token === pair.access_token ? 'access' : 'refresh')).toBe(
+          'token_invalid',
+        )
+  })
+
+  test('but the forger’s own tools make a good one when nothing is changed', async () => {
+    expect(await codeOf(signed('access'))).toBe('accepted')
+    expect(await codeOf(signed('refresh'), 'refresh')).toBe('accepted')
+  })
+})
+
+describe('a token of ours', () => {
+  const portuguese = async (token: string, expected: 'access' | 'refresh'): Promise<string> => {
+    const read = await tokens.read(token, expected)
+    return read.ok ? 'accepted' : message(read.error, 'pt-BR').detail
+  }
+
+  test('of one kind is not accepted for the other, and says which was expected', async () => {
+    expect(await codeOf(pair.refresh_token, 'access')).toBe('token_wrong_type')
+    expect(await codeOf(pair.access_token, 'refresh')).toBe('token_wrong_type')
+    expect(await portuguese(pair.refresh_token, 'access')).toBe('Token inválido: esperado tipo access')
+    expect(await portuguese(pair.access_token, 'refresh')).toBe('Token inválido: esperado tipo refresh')
+  })
+
+  test.each([undefined, '', 0, null, ['usr_1']])('with %j for a subject names nobody', async (sub) => {
+    expect(await portuguese(signed('access', { payload: { sub } }), 'access')).toBe(
+      'Token inválido: subject não encontrado',
+    )
+    expect(await portuguese(signed('refresh', { payload: { sub } }), 'refresh')).toBe(
+      'Token inválido: subject não encontrado',
+    )
+  })
+
+  test('that is malformed reads so in both languages', async () => {
+    expect(await portuguese('x.y.z', 'access')).toBe('Token inválido ou malformado')
+  })
+
+  test('is good up to the second it dies', async () => {
+    turn(1799.749)
+    expect(await codeOf(pair.access_token)).toBe('accepted')
+    turn(0.001)
+    expect(await codeOf(pair.access_token)).toBe('token_expired')
+    expect(await portuguese(pair.access_token, 'access')).toBe('Token expirado')
+  })
+
+  test('that was verified before dies all the same', async () => {
+    expect(await codeOf(pair.access_token)).toBe('accepted')
+    turn(1800)
+    expect(await codeOf(pair.access_token)).toBe('token_expired')
+  })
+
+  test('that expired still says whose it was, to whoever reads it here', async () => {
+    turn(4000)
+    expect(await tokens.read(pair.refresh_token, 'refresh')).toMatchObject({
+      ok: false,
+      error: { code: 'token_expired', expired: { sid: 'ses_1', sub: 'usr_1' } },
+    })
+  })
+
+  test('that expired and is of the other kind is of the other kind first', async () => {
+    turn(4000)
+    expect(await codeOf(pair.refresh_token, 'access')).toBe('token_wrong_type')
+  })
+})
+
+test('made-up key ids do not make the service read its keys again and again', async () => {
+  turn(60)
+  const before = loads
+  const forged = Array.from({ length: 200 }, (_, n) => signed('access', { header: { kid: `key_${n}` } }))
+  await Promise.all(forged.slice(0, 100).map((token) => codeOf(token)))
+  for (const token of forged.slice(100)) await codeOf(token)
+  expect(loads - before).toBe(1)
+})

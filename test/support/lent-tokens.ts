@@ -1,0 +1,70 @@
+import { createRenewal } from '../../src/connections/renewal.ts'
+import { createRevocation } from '../../src/connections/revocation.ts'
+import { createVault } from '../../src/connections/vault.ts'
+import { type Clock, secondsAfter } from '../../src/kernel/clock.ts'
+import type { Sealer } from '../../src/kernel/crypto.ts'
+import type { Random } from '../../src/kernel/ids.ts'
+import type { Grant, Refreshed, Revoked } from '../../src/providers/provider.ts'
+import type { StoreConfig } from '../../src/store/open.ts'
+import { openedStore } from './opened-store.ts'
+import { aGrant } from './people.ts'
+
+/** Always the same, and in the middle: delays can be foretold. */
+const evenRandom: Random = (bytes) => Buffer.alloc(bytes, 0x80)
+
+type Given = {
+  readonly clock: Clock
+  readonly sealer: Sealer
+  readonly refresh?: (provider: string, refreshToken: string, subject: string) => Promise<Refreshed>
+  readonly revoke?: (provider: string, tokens: { accessToken: string; refreshToken: string | null }) => Promise<Revoked>
+  readonly pause?: (ms: number) => Promise<void>
+}
+
+/** The part of the service that keeps what providers lent, renews it and hands it back, over a store. */
+export async function lentTokens(config: StoreConfig, { clock, sealer, refresh, revoke, pause }: Given) {
+  const opened = await openedStore(config, clock)
+  const { grants, revocations } = opened.store
+  const vault = createVault({ grants, sealer, clock, ids: opened.ids })
+  const unexpected = async (): Promise<never> => {
+    throw new Error('the provider was not to be asked')
+  }
+  const renewal = createRenewal({
+    grants,
+    vault,
+    clock,
+    random: evenRandom,
+    events: opened.events,
+    refresh: refresh ?? unexpected,
+    // The clock stands, so waiting only lets the others have their turn.
+    pause: pause ?? (() => new Promise((resolve) => setImmediate(resolve))),
+  })
+  const revocation = createRevocation({
+    revocations,
+    grants,
+    vault,
+    clock,
+    random: evenRandom,
+    revoke: revoke ?? unexpected,
+  })
+  const keyOf = ({ provider, clientId, claims: { subject } }: Grant) => ({ provider, clientId, subject })
+
+  return {
+    ...opened,
+    vault,
+    renewal,
+    revocation,
+    keyOf,
+    /** A grant in the vault whose access token has so many seconds left. */
+    async lent(secondsLeft: number, tokens: Partial<Grant['tokens']> = {}): Promise<Grant> {
+      const grant = aGrant('atlassian', {}, { expiresAt: secondsAfter(clock(), secondsLeft), ...tokens })
+      await vault.keep(grant)
+      return grant
+    },
+    async open(grant: Grant) {
+      const stored = await vault.find(keyOf(grant))
+      if (!stored) throw new Error('there is no such grant')
+      return { ...stored, ...vault.open(stored.id, stored) }
+    },
+  }
+}
+export type LentTokens = Awaited<ReturnType<typeof lentTokens>>
