@@ -23,7 +23,9 @@ const claimsOf = (token: string): { jti: string; sid: string } =>
 const generationOf = (token: string): number => Number.parseInt(claimsOf(token).jti, 10)
 
 /** What was found out, in all. `lost` says what each loss was. */
-const count = { acknowledged: 0, interrupted: 0, committedUnheard: 0, replays: 0 }
+const count = { acknowledged: 0, interrupted: 0, replays: 0 }
+/** Sessions and generations that were on the disk when nobody had heard of them yet. */
+const unheard = new Set<string>()
 const lost: string[] = []
 
 type Answered = { readonly status: number; readonly refresh_token?: string; readonly code?: string }
@@ -47,7 +49,7 @@ class Client {
   /** All it was ever given, the newest last. */
   readonly tokens: string[]
   readonly sid: string
-  /** Whether the token it presents may have been used up by a request nobody heard the answer of. */
+  /** Whether its last request had no answer. */
   unanswered = false
   /** The request under way. */
   current: Promise<void> = Promise.resolve()
@@ -61,10 +63,10 @@ class Client {
     return this.tokens.at(-1) as string
   }
 
-  async turn(port: number, committed: ReadonlyMap<string, number>): Promise<void> {
+  async turn(port: number): Promise<void> {
     const answer = await refresh(port, this.token)
     if (!answer) {
-      count.interrupted++
+      if (!this.unanswered) count.interrupted++
       this.unanswered = true
       await pause(20)
       return
@@ -78,7 +80,7 @@ class Client {
     const to = generationOf(answer.refresh_token)
     if (to !== from + 1) lost.push(`${this.sid}: generation ${from} was answered with ${to}`)
     // Its answer went down with the service, though the rotation had been committed: now it is given again.
-    if (this.unanswered && (committed.get(this.sid) ?? 0) > from) count.replays++
+    if (unheard.has(`${this.sid} ${to}`)) count.replays++
     this.unanswered = false
     count.acknowledged++
     this.tokens.push(answer.refresh_token)
@@ -111,11 +113,10 @@ async function main(): Promise<void> {
   let service = await start()
   const { pairs } = await load.ask<{ pairs: Pair[] }>('signIn', { port, times: clients, known: false })
   const devices = pairs.map(({ refresh_token }) => new Client(refresh_token))
-  let committed = new Map<string, number>()
   let done = false
   const turning = devices.map(async (client) => {
     while (!done) {
-      client.current = client.turn(port, committed)
+      client.current = client.turn(port)
       await client.current
     }
   })
@@ -129,17 +130,16 @@ async function main(): Promise<void> {
     // Answers that were on their way are heard before anything is compared.
     await Promise.all(devices.map(({ current }) => current))
     const stored = new Map(onDisk(file).map((row) => [row.id, row]))
-    committed = new Map([...stored].map(([id, { generation }]) => [id, generation]))
     for (const { sid, token } of devices) {
       const heard = generationOf(token)
-      const generation = committed.get(sid) ?? -1
+      const generation = stored.get(sid)?.generation ?? -1
       hold(generation >= heard, `${sid}: generation ${heard} was acknowledged, ${generation} is on the disk`)
       hold(
         generation <= heard + 1,
         `${sid}: generation ${generation} is on the disk, ${heard} was the last one heard of`,
       )
       hold(stored.get(sid)?.ended_at === null, `${sid} has ended`)
-      if (generation === heard + 1) count.committedUnheard++
+      if (generation === heard + 1) unheard.add(`${sid} ${generation}`)
     }
     service = await start()
     if (kill % 5 === 0) process.stdout.write(`${kill} kills, ${count.acknowledged} rotations acknowledged\n`)
@@ -171,7 +171,7 @@ async function main(): Promise<void> {
 kills                                    ${kills}
 rotations acknowledged                   ${count.acknowledged}
 requests without an answer               ${count.interrupted}
-committed, the answer lost in the kill   ${count.committedUnheard}
+committed, the answer lost in the kill   ${unheard.size}
   of them answered again (replays)       ${count.replays}
 lost                                     ${lost.length}
 ${lost.slice(0, 20).join('\n')}

@@ -70,6 +70,23 @@ export function createRenewal({
     return Math.ceil(seconds)
   }
 
+  const heldOff = ({ id }: StoredGrant, at: Date): boolean => {
+    const { until } = failures.get(id) ?? {}
+    return until !== undefined && until > at
+  }
+
+  /** Tokens are renewed early, so what is left of the present one may still serve. */
+  const unrenewed = (
+    grant: StoredGrant,
+    providerName: string,
+    told: { cause?: unknown; retryAfter?: number } = {},
+  ): Result<string, AppError<'provider_unavailable'>> => {
+    const at = clock()
+    if (grant.expiresAt === null || grant.expiresAt > at) return ok(vault.open(grant.id, grant).accessToken)
+    const retryAfter = secondsUntil(failures.get(grant.id)?.until ?? at, at) + 1
+    return fail('provider_unavailable', { provider: providerName }, { retryAfter, ...told })
+  }
+
   /** Ours came too late: somebody consented anew, or took the lease over, and what they stored counts. */
   const asStored = async (
     key: GrantKey,
@@ -125,9 +142,7 @@ export function createRenewal({
     })
     if (dead && !ended) return asStored(leased, providerName, null)
     if (dead) return fail('needs_reauthorization', { provider: providerName }, { cause: answer.reason })
-    // It was renewed early: what is left of the old token still serves.
-    if (leased.expiresAt !== null && leased.expiresAt > at) return ok(vault.open(leased.id, leased).accessToken)
-    return fail('provider_unavailable', { provider: providerName }, { cause: answer.reason, retryAfter })
+    return unrenewed(leased, providerName, { cause: answer.reason, retryAfter })
   }
 
   return {
@@ -145,23 +160,19 @@ export function createRenewal({
         if (!grant || need === 'dead') return fail('needs_reauthorization', { provider: providerName })
         if (need === 'fresh') return ok(vault.open(grant.id, grant).accessToken)
         const at = clock()
-        const wait = failures.get(grant.id)?.until
-        if (wait !== undefined && wait > at) {
-          if (grant.expiresAt !== null && grant.expiresAt > at) return ok(vault.open(grant.id, grant).accessToken)
-          return fail('provider_unavailable', { provider: providerName }, { retryAfter: secondsUntil(wait, at) + 1 })
-        }
+        if (heldOff(grant, at)) return unrenewed(grant, providerName)
         const leased = await grants.lease(grant.id, owner, secondsAfter(at, leaseSeconds), at)
-        // Read again under the lease: the one before may have renewed it between our read and our lease.
-        if (leased) return renewalNeed(leased, clock()) === 'renew' ? renew(leased, whose) : settle(leased)
+        if (leased) {
+          // Looked at again under the lease: whoever had it before may have renewed it, found it dead, or failed, between our read and our lease.
+          if (renewalNeed(leased, clock()) === 'renew' && !heldOff(leased, clock())) return renew(leased, whose)
+          await grants.gaveUp(leased.id, leased.fence, false, clock(), [])
+          if (renewalNeed(leased, clock()) === 'dead') return fail('needs_reauthorization', { provider: providerName })
+          return unrenewed(leased, providerName)
+        }
         await pause(waitMs)
       }
       return fail('provider_unavailable', { provider: providerName }, { retryAfter: 5 })
     },
-  }
-
-  async function settle(leased: StoredGrant): Promise<Result<string, never>> {
-    await grants.gaveUp(leased.id, leased.fence, false, clock(), [])
-    return ok(vault.open(leased.id, leased).accessToken)
   }
 }
 export type Renewal = ReturnType<typeof createRenewal>

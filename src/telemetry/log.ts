@@ -20,6 +20,8 @@ const secretNames = [
   'authorization',
   'flow_token',
   'secret',
+  'totp',
+  'set-cookie',
 ]
 
 /** Lines of JSON, written in batches off the request's path and flushed at the end. */
@@ -27,7 +29,7 @@ export function createLog(
   level: string,
   to: DestinationStream = destination({ sync: false, minLength: 4096 }),
 ): Logger {
-  const paths = secretNames.flatMap((name) => [name, `*.${name}`, `*.*.${name}`])
+  const paths = secretNames.flatMap((name) => [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`])
   return pino(
     {
       level,

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { renewalNeed } from '../../src/connections/renewal.ts'
 import { secondsAfter } from '../../src/kernel/clock.ts'
 import type { Sealer } from '../../src/kernel/crypto.ts'
@@ -9,6 +9,7 @@ import { type LentTokens, lentTokens } from '../support/lent-tokens.ts'
 import { newSealer } from '../support/sealers.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
 
+const whose = { providerName: 'Atlassian', accountId: 'usr_1' }
 const now = new Date('2026-03-01T12:00:00Z')
 
 test.each<[string, number | null, string | null, 'healthy' | 'needs_reauthorization', string]>([
@@ -52,10 +53,12 @@ describe.each(databases)('on $name', ({ place }) => {
     return node
   }
 
-  beforeEach(async () => {
-    ;({ clock, turn } = createStoppedClock())
+  beforeAll(async () => {
     config = await place()
     sealer = newSealer()
+  })
+  beforeEach(() => {
+    ;({ clock, turn } = createStoppedClock())
     nodes = []
     presented = []
     answer = async () => refreshed('renewed', 'rt-2')
@@ -67,7 +70,7 @@ describe.each(databases)('on $name', ({ place }) => {
   test('a token that serves is handed out as it is', async () => {
     const node = await newNode()
     const grant = await node.lent(3600, { accessToken: 'still good' })
-    expect(await node.renewal.accessToken(node.keyOf(grant), 'Atlassian')).toEqual({ ok: true, value: 'still good' })
+    expect(await node.renewal.accessToken(node.keyOf(grant), whose)).toEqual({ ok: true, value: 'still good' })
     expect(presented).toEqual([])
   })
 
@@ -83,9 +86,7 @@ describe.each(databases)('on $name', ({ place }) => {
     }
     const grant = await here.lent(-5, { refreshToken: 'rt-1' })
     const answers = await Promise.all(
-      Array.from({ length: 20 }, (_, n) =>
-        (n % 2 === 0 ? here : there).renewal.accessToken(here.keyOf(grant), 'Atlassian'),
-      ),
+      Array.from({ length: 20 }, (_, n) => (n % 2 === 0 ? here : there).renewal.accessToken(here.keyOf(grant), whose)),
     )
     expect(new Set(answers.map((one) => (one.ok ? one.value : one.error.code)))).toEqual(new Set(['renewed']))
     expect(presented).toEqual(['rt-1'])
@@ -99,7 +100,7 @@ describe.each(databases)('on $name', ({ place }) => {
     const node = await newNode()
     answer = async () => refreshed('renewed', null)
     const grant = await node.lent(0, { refreshToken: 'rt-1', scopes: ['a', 'b'] })
-    await node.renewal.accessToken(node.keyOf(grant), 'Atlassian')
+    await node.renewal.accessToken(node.keyOf(grant), whose)
     expect(await node.open(grant)).toMatchObject({ accessToken: 'renewed', refreshToken: 'rt-1', scopes: ['a', 'b'] })
   })
 
@@ -108,16 +109,14 @@ describe.each(databases)('on $name', ({ place }) => {
     answer = async () => ({ tag: 'needs_reauthorization', reason: 'invalid_grant' })
     const grant = await here.lent(-5)
     const answers = await Promise.all(
-      Array.from({ length: 12 }, (_, n) =>
-        (n % 2 === 0 ? here : there).renewal.accessToken(here.keyOf(grant), 'Atlassian'),
-      ),
+      Array.from({ length: 12 }, (_, n) => (n % 2 === 0 ? here : there).renewal.accessToken(here.keyOf(grant), whose)),
     )
     turn(86_400)
-    answers.push(await here.renewal.accessToken(here.keyOf(grant), 'Atlassian'))
+    answers.push(await here.renewal.accessToken(here.keyOf(grant), whose))
     expect(answers.every((one) => !one.ok && one.error.code === 'needs_reauthorization')).toBe(true)
     expect(presented).toHaveLength(1)
     expect(nodes.flatMap(({ heard }) => heard('provider_token.needs_reauthorization'))).toMatchObject([
-      { data: { provider: 'atlassian' } },
+      { accountId: 'usr_1', data: { provider: 'atlassian' } },
     ])
     expect(await here.open(grant)).toMatchObject({ status: 'needs_reauthorization' })
   })
@@ -131,7 +130,7 @@ describe.each(databases)('on $name', ({ place }) => {
       const node = await newNode()
       answer = async () => failure
       const grant = await node.lent(-5, { accessToken: 'old', refreshToken: 'rt-1' })
-      const ask = () => node.renewal.accessToken(node.keyOf(grant), 'Atlassian')
+      const ask = () => node.renewal.accessToken(node.keyOf(grant), whose)
       const answers = await Promise.all(Array.from({ length: 20 }, ask))
       expect(answers.every((one) => !one.ok && one.error.code === 'provider_unavailable')).toBe(true)
       expect(presented).toHaveLength(1)
@@ -151,12 +150,12 @@ describe.each(databases)('on $name', ({ place }) => {
     const grant = await node.lent(-5)
     const waits: number[] = []
     for (let attempt = 0; attempt < 8; attempt++) {
-      await node.renewal.accessToken(node.keyOf(grant), 'Atlassian')
+      await node.renewal.accessToken(node.keyOf(grant), whose)
       const since = clock().getTime()
       const asked = presented.length
       while (presented.length === asked) {
         turn(0.5)
-        await node.renewal.accessToken(node.keyOf(grant), 'Atlassian')
+        await node.renewal.accessToken(node.keyOf(grant), whose)
       }
       waits.push((clock().getTime() - since) / 1000)
     }
@@ -166,21 +165,21 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(waits.at(-1)).toBeLessThanOrEqual(60)
     answer = async () => refreshed('renewed', null)
     turn(60)
-    expect(await node.renewal.accessToken(node.keyOf(grant), 'Atlassian')).toEqual({ ok: true, value: 'renewed' })
+    expect(await node.renewal.accessToken(node.keyOf(grant), whose)).toEqual({ ok: true, value: 'renewed' })
   })
 
   test('a provider that says when to come back is not asked before', async () => {
     const node = await newNode()
     answer = async () => ({ tag: 'transient', reason: 'status_429', retryAfter: 40 })
     const grant = await node.lent(-5)
-    expect(await node.renewal.accessToken(node.keyOf(grant), 'Atlassian')).toMatchObject({
+    expect(await node.renewal.accessToken(node.keyOf(grant), whose)).toMatchObject({
       error: { code: 'provider_unavailable', retryAfter: 40 },
     })
     turn(39)
-    await node.renewal.accessToken(node.keyOf(grant), 'Atlassian')
+    await node.renewal.accessToken(node.keyOf(grant), whose)
     expect(presented).toHaveLength(1)
     turn(2)
-    await node.renewal.accessToken(node.keyOf(grant), 'Atlassian')
+    await node.renewal.accessToken(node.keyOf(grant), whose)
     expect(presented).toHaveLength(2)
   })
 
@@ -189,12 +188,12 @@ describe.each(databases)('on $name', ({ place }) => {
     answer = async () => ({ tag: 'transient', reason: 'timeout' })
     const grant = await node.lent(30, { accessToken: 'half a minute left' })
     for (const _ of [1, 2])
-      expect(await node.renewal.accessToken(node.keyOf(grant), 'Atlassian')).toEqual({
+      expect(await node.renewal.accessToken(node.keyOf(grant), whose)).toEqual({
         ok: true,
         value: 'half a minute left',
       })
     turn(30)
-    expect(await node.renewal.accessToken(node.keyOf(grant), 'Atlassian')).toMatchObject({
+    expect(await node.renewal.accessToken(node.keyOf(grant), whose)).toMatchObject({
       error: { code: 'provider_unavailable' },
     })
   })
@@ -215,7 +214,7 @@ describe.each(databases)('on $name', ({ place }) => {
       await node.vault.keep(consented)
       return refreshed('late', 'rt-late')
     }
-    expect(await node.renewal.accessToken(node.keyOf(grant), 'Atlassian')).toEqual({ ok: true, value: 'consented' })
+    expect(await node.renewal.accessToken(node.keyOf(grant), whose)).toEqual({ ok: true, value: 'consented' })
     expect(await node.open(grant)).toMatchObject({ accessToken: 'consented', refreshToken: 'rt-new' })
   })
 
@@ -229,7 +228,7 @@ describe.each(databases)('on $name', ({ place }) => {
       })
       return { tag: 'needs_reauthorization', reason: 'invalid_grant' }
     }
-    expect(await node.renewal.accessToken(node.keyOf(grant), 'Atlassian')).toEqual({ ok: true, value: 'consented' })
+    expect(await node.renewal.accessToken(node.keyOf(grant), whose)).toEqual({ ok: true, value: 'consented' })
     expect(await node.open(grant)).toMatchObject({ status: 'healthy' })
     expect(node.heard('provider_token.needs_reauthorization')).toEqual([])
   })
@@ -239,17 +238,17 @@ describe.each(databases)('on $name', ({ place }) => {
     const grant = await node.lent(-5)
     const { id } = await node.open(grant)
     await node.store.grants.lease(id, 'the dead node', secondsAfter(clock(), 90), clock())
-    expect(await node.renewal.accessToken(node.keyOf(grant), 'Atlassian')).toMatchObject({
+    expect(await node.renewal.accessToken(node.keyOf(grant), whose)).toMatchObject({
       error: { code: 'provider_unavailable' },
     })
     expect(presented).toEqual([])
     turn(90)
-    expect(await node.renewal.accessToken(node.keyOf(grant), 'Atlassian')).toEqual({ ok: true, value: 'renewed' })
+    expect(await node.renewal.accessToken(node.keyOf(grant), whose)).toEqual({ ok: true, value: 'renewed' })
   })
 
   test('of a grant nobody gave, only the person can help', async () => {
     const node = await newNode()
     const key = { provider: 'atlassian', clientId: 'atlassian-client', subject: 'nobody' }
-    expect(await node.renewal.accessToken(key, 'Atlassian')).toMatchObject({ error: { code: 'needs_reauthorization' } })
+    expect(await node.renewal.accessToken(key, whose)).toMatchObject({ error: { code: 'needs_reauthorization' } })
   })
 })

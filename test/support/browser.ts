@@ -30,6 +30,7 @@ export async function visit(
   options: BrowserContextOptions = {},
 ): Promise<Watched> {
   const context = await browser.newContext(options)
+  context.setDefaultTimeout(10_000)
   const complaints: string[] = []
   context.on('console', (message) => {
     // Chromium reports every answer of 4xx as an error of the network; a refusal is no defect of the page.

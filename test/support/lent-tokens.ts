@@ -10,7 +10,7 @@ import { openedStore } from './opened-store.ts'
 import { aGrant } from './people.ts'
 
 /** Always the same, and in the middle: delays can be foretold. */
-const evenRandom: Random = (bytes) => Buffer.alloc(bytes, 0x80)
+export const evenRandom: Random = (bytes) => Buffer.alloc(bytes, 0x80)
 
 type Given = {
   readonly clock: Clock

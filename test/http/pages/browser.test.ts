@@ -72,7 +72,13 @@ afterAll(async () => {
 
 /** A browser of one’s own, on a page of the service that has nothing to complain of in the end. */
 async function newVisitor(options: BrowserContextOptions = {}): Promise<Page> {
-  const visitor = await visit(browser, known, { baseURL: origin, reducedMotion: 'reduce', ...options })
+  const visitor = await visit(browser, known, {
+    baseURL: origin,
+    // Everything here must work without.
+    javaScriptEnabled: false,
+    reducedMotion: 'reduce',
+    ...options,
+  })
   started.push(visitor)
   return visitor.newPage()
 }
@@ -185,7 +191,7 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
     await heading(page, 'Unlink GitHub?')
     await inspect(page, 'unlink')
     await button(page, 'Yes, unlink GitHub').click()
-    await page.getByText('The sign-in was unlinked.').waitFor()
+    await page.getByText('The sign-in was unlinked').waitFor()
     expect(await link(page, /Unlink GitHub/).count()).toBe(0)
 
     await link(page, 'All activity').click()
@@ -329,7 +335,7 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
     await heading(page, 'Delete your account?')
     await inspect(page, 'delete')
     await button(page, 'Yes, delete my account').click()
-    await page.getByText('Your account was deleted.').waitFor()
+    await page.getByText('Your account was deleted').waitFor()
     await page.goto('/account')
     await heading(page, 'Sign in')
   })

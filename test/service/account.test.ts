@@ -1,0 +1,328 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import {
+  type Answer,
+  databases,
+  type Json,
+  listIn,
+  type ProviderName,
+  providers,
+  refusalOf,
+  sandboxName,
+  startWorld,
+  type World,
+} from '../support/service.ts'
+
+describe.each(databases)('one’s own account, on %s', (database) => {
+  let world: World
+  beforeAll(async () => {
+    world = await startWorld({ database })
+  })
+  afterEach(() => world.calm())
+  afterAll(() => world.stop())
+
+  const ask = (path: string, token: string): Promise<Answer> => world.call('GET', path, { token })
+  const identityAt = async (provider: ProviderName, token: string): Promise<Json> => {
+    const found = listIn(await ask('/me/identities', token)).find((one) => one.provider === provider)
+    if (!found) throw new Error(`${provider} is not linked`)
+    return found
+  }
+
+  test('is told in full, and nothing beside', async () => {
+    const who = world.newcomer()
+    const { access_token: token, user } = await world.signIn('google', who)
+    const { body } = await ask('/me', token)
+    expect(body).toEqual({ ...user, created_at: world.clock().toISOString(), role: 'user' })
+  })
+
+  describe('a change of the profile', () => {
+    test('takes a name and a picture, or takes them away', async () => {
+      const { access_token: token } = await world.signIn('google', world.newcomer())
+      const change = (body: object) => world.call('PATCH', '/me', { token, body })
+      expect((await change({ name: '  Zoë 🦊 ' })).body.name).toBe('Zoë 🦊')
+      expect((await change({ picture: 'https://pictures.example/a.png' })).body).toMatchObject({
+        name: 'Zoë 🦊',
+        picture: 'https://pictures.example/a.png',
+      })
+      expect((await change({ name: null, picture: null })).body).toMatchObject({ name: null, picture: null })
+      expect((await ask('/me', token)).body).toMatchObject({ name: null, picture: null })
+      const { body } = await ask('/me/activity', token)
+      expect((body.items as Json[]).filter(({ event }) => event === 'account.updated')).toHaveLength(3)
+      // What a provider says later does not overwrite what the person chose.
+      expect((await ask('/me', token)).body.name).toBe(null)
+    })
+
+    test('refuses everything else, says where and in which language, and changes nothing', async () => {
+      const { access_token: token } = await world.signIn('google', world.newcomer())
+      const before = await ask('/me', token)
+      const refused: readonly [unknown, string, string][] = [
+        [{ email: 'me@evil.example' }, 'email', 'unknown_field'],
+        [{ name: 'A', role: 'administrator' }, 'role', 'unknown_field'],
+        [{ name: 'A', id: 'usr_other' }, 'id', 'unknown_field'],
+        [{ email_verified: true }, 'email_verified', 'unknown_field'],
+        [{ name: 7 }, 'name', 'wrong_type'],
+        [{ name: ['A'] }, 'name', 'wrong_type'],
+        [{ name: { a: 1 } }, 'name', 'wrong_type'],
+        [{ name: '' }, 'name', 'too_short'],
+        [{ name: 'a'.repeat(201) }, 'name', 'too_long'],
+        [{ picture: 'javascript:alert(1)' }, 'picture', 'invalid_format'],
+        [{ picture: 'http://plain.example/a.png' }, 'picture', 'invalid_format'],
+        [[], '', 'wrong_type'],
+        ['text', '', 'wrong_type'],
+        [null, '', 'wrong_type'],
+      ]
+      for (const [body, path, code] of refused) {
+        for (const language of ['en', 'pt-BR']) {
+          const headers = { 'accept-language': language }
+          const answer = await world.call('PATCH', '/me', { token, headers, body: JSON.stringify(body) })
+          expect([body, ...refusalOf(answer)]).toEqual([body, 400, 'invalid_request'])
+          expect([body, answer.body.errors]).toEqual([body, [{ path, code, detail: expect.any(String) }]])
+        }
+      }
+      expect(refusalOf(await world.call('PATCH', '/me', { token, body: {} }))).toEqual([400, 'invalid_request'])
+      expect(refusalOf(await world.call('PATCH', '/me', { token, body: '{"name":' }))).toEqual([400, 'malformed_body'])
+      expect(refusalOf(await world.call('PATCH', '/me', { token }))).toEqual([400, 'malformed_body'])
+      expect(refusalOf(await world.call('PATCH', '/me', { token, form: { name: 'A' } }))).toEqual([415, 'unsupported_media_type'])
+      const large = { name: 'a'.repeat(65_536) }
+      expect(refusalOf(await world.call('PATCH', '/me', { token, body: large }))).toEqual([413, 'payload_too_large'])
+      const polluted = '{"name":"A","__proto__":{"role":"administrator"}}'
+      expect(refusalOf(await world.call('PATCH', '/me', { token, body: polluted }))).toEqual([400, 'invalid_request'])
+      expect((await ask('/me', token)).body).toEqual(before.body)
+    })
+  })
+
+  test('is erased with everything about it, and our permissions are withdrawn at the providers', async () => {
+    const who = world.newcomer({ name: 'Unmistakable Person' })
+    const agent = `unmistakable-agent/${database}`
+    const headers = { 'user-agent': agent }
+    const person = world.sandbox.identities.get(who)
+    const { access_token: token, refresh_token, user } = await world.signIn('google', who)
+    for (const provider of ['github', 'acme', 'atlassian', 'beta'] as const)
+      expect((await world.enter(provider, who, { intent: 'link', token })).status).toBe(200)
+    // From a device that says what it is, with a failure and a question left open, too.
+    const flow = await world.begin('google')
+    await world.finish(flow, await world.approve(flow.url, who), { headers })
+    await world.finish(flow, await world.approve(flow.url, who), { headers })
+    await world.call('PATCH', '/me', { token, headers, body: { name: 'Unmistakable Person' } })
+
+    const remains = async (): Promise<readonly string[]> => {
+      const strings = [
+        ...[world.emailOf(who), 'Unmistakable Person', String(person?.google?.sub), `"${person?.github?.id}"`],
+        ...[String(person?.atlassian?.account_id), String(person?.oidc?.sub), `"${person?.oauth2?.uid}"`],
+      ]
+      const rows = Object.entries(await world.dump()).flatMap(([table, all]) => all.map((row) => `${table} ${JSON.stringify(row)}`))
+      return rows.filter((row) => strings.some((text) => row.includes(text)) || (row.includes(user.id) && row.includes(agent)))
+    }
+    expect((await remains()).length).toBeGreaterThan(6)
+    const asked = (provider: ProviderName) => world.sandbox.journal.calls(sandboxName[provider], 'revoke').length
+    const before = providers.map(asked)
+    expect((await world.call('DELETE', '/me', { token, headers })).status).toBe(204)
+    await world.vinculum.runJob('revoke-at-provider')
+    await world.vinculum.runJob('revoke-at-provider')
+    expect(await remains()).toEqual([])
+    expect(providers.map(asked).map((calls, n) => calls - (before[n] ?? 0))).toEqual([1, 1, 1, 1, 1])
+
+    expect((await ask('/me', token)).status).toBe(401)
+    expect(refusalOf(await world.call('POST', '/auth/refresh', { body: { refresh_token } }))).toEqual([401, 'user_not_found'])
+    expect((await world.trail()).filter((row) => row.account_id === user.id).map(({ event }) => event)).toContain(
+      'account.deleted',
+    )
+    const anew = await world.signIn('google', who)
+    expect([anew.action, anew.user.id === user.id]).toEqual(['created_new_user', false])
+  })
+
+  test('is erased only by whoever signed in lately', async () => {
+    const { access_token: token } = await world.signIn('google', world.newcomer())
+    world.turn(601)
+    expect(refusalOf(await world.call('DELETE', '/me', { token }))).toEqual([403, 'reauthentication_required'])
+    expect((await ask('/me', token)).status).toBe(200)
+  })
+
+  test('shows the devices it is signed in on', async () => {
+    const who = world.newcomer()
+    const flow = await world.begin('google')
+    const back = await world.approve(flow.url, who)
+    const headers = { 'user-agent': 'Mozilla/5.0 \u0007(Test) <b>x</b>'.replace('\u0007', ''), 'x-forwarded-for': '203.0.113.9' }
+    const first = await world.finish(flow, back, { headers })
+    world.turn(120)
+    const second = await world.signIn('github', who)
+    const devices = listIn(await ask('/me/sessions', second.access_token))
+    expect(devices).toEqual([
+      {
+        id: expect.stringMatching(/^ses_/),
+        created_at: world.clock().toISOString(),
+        last_seen_at: world.clock().toISOString(),
+        ip: '127.0.0.1',
+        user_agent: 'node',
+        amr: ['fed'],
+        provider: 'github',
+        current: true,
+      },
+      expect.objectContaining({ user_agent: headers['user-agent'], ip: '127.0.0.1', provider: 'google', current: false }),
+    ])
+    world.turn(120)
+    expect((await ask('/me', String(first.body.access_token))).status).toBe(200)
+    // Noted beside the request, so it may be a moment later.
+    await expect
+      .poll(async () => listIn(await ask('/me/sessions', second.access_token)).find(({ current }) => !current)?.last_seen_at)
+      .toBe(world.clock().toISOString())
+  })
+
+  test('shows what happened to it, newest first, page by page, and to nobody else', async () => {
+    const who = world.newcomer()
+    const { access_token: token } = await world.signIn('google', who)
+    for (let n = 0; n < 6; n++) {
+      world.turn(1)
+      await world.call('PATCH', '/me', { token, body: { name: `Name ${n}` } })
+    }
+    const all = (await ask('/me/activity?limit=100', token)).body
+    const events = (all.items as Json[]).map(({ event }) => event)
+    expect(events).toEqual([...Array.from({ length: 6 }, () => 'account.updated'), 'authentication.succeeded', 'account.created'])
+    expect(all.next_cursor).toBe(null)
+    const times = (all.items as Json[]).map(({ at }) => String(at))
+    expect(times).toEqual([...times].sort().reverse())
+
+    const paged: Json[] = []
+    let cursor: unknown = ''
+    while (cursor !== null) {
+      const { body } = await ask(`/me/activity?limit=3${cursor === '' ? '' : `&cursor=${cursor}`}`, token)
+      paged.push(...(body.items as Json[]))
+      cursor = body.next_cursor
+    }
+    expect(paged).toEqual(all.items)
+
+    const stranger = await world.signIn('google', world.newcomer())
+    const theirs = (all.items as Json[])[0]?.id
+    expect((await ask(`/me/activity?cursor=${theirs}`, stranger.access_token)).body.items).toEqual([])
+    for (const query of ['limit=0', 'limit=101', 'limit=x', 'limit=1&limit=2', 'unknown=1'])
+      expect(refusalOf(await ask(`/me/activity?${query}`, token))).toEqual([400, 'invalid_request'])
+  })
+
+  test('shows what each provider granted', async () => {
+    const who = world.newcomer()
+    const { access_token: token } = await world.signIn('google', who)
+    world.turn(1)
+    await world.enter('atlassian', who, { intent: 'link', token })
+    const [google, atlassian] = listIn(await ask('/me/identities', token))
+    expect(google).toEqual({
+      id: expect.stringMatching(/^idn_/),
+      provider: 'google',
+      provider_user_id: world.sandbox.identities.get(who)?.google?.sub,
+      provider_email: world.emailOf(who),
+      linked_at: expect.any(String),
+      last_used_at: expect.any(String),
+      scopes: expect.arrayContaining(['openid']),
+      token_status: 'healthy',
+    })
+    expect(atlassian).toMatchObject({
+      provider: 'atlassian',
+      linked_at: world.clock().toISOString(),
+      scopes: ['read:me', 'offline_access'],
+    })
+  })
+
+  describe('what a provider says about somebody', () => {
+    const calls = (provider: ProviderName) => world.sandbox.journal.calls(sandboxName[provider], 'userinfo').length
+    async function linked(provider: ProviderName) {
+      const who = world.newcomer()
+      const { access_token: token } = await world.signIn(provider, who)
+      const { id } = await identityAt(provider, token)
+      return { who, token, path: `/me/identities/${id}/profile` }
+    }
+
+    test.each(providers)('is asked of %s once, and remembered for an hour', async (provider) => {
+      const { token, path } = await linked(provider)
+      const before = calls(provider)
+      const first = await ask(path, token)
+      expect([first.status, first.body.from_cache, first.body.stale]).toEqual([200, false, false])
+      expect(first.body.fetched_at).toBe(world.clock().toISOString())
+      expect(Object.keys(Object(first.body.profile)).length).toBeGreaterThan(0)
+      world.turn(60)
+      const again = await Promise.all([ask(path, token), ask(path, token)])
+      for (const { body } of again) expect(body).toEqual({ ...first.body, from_cache: true })
+      expect(calls(provider) - before).toBe(1)
+      expect(first.text).not.toMatch(/"(access|refresh|id)_token"/)
+    })
+
+    test('is asked for once however many want it at the same time', async () => {
+      const { token, path } = await linked('github')
+      const before = calls('github')
+      const answers = await Promise.all(Array.from({ length: 8 }, () => ask(path, token)))
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+      expect(calls('github') - before).toBe(1)
+    })
+
+    test('is the old answer, marked as such, while the provider is down; and none when there was none', async () => {
+      const { token, path, who } = await linked('github')
+      const first = await ask(path, token)
+      world.turn(3601)
+      world.sandbox.fault({ provider: 'github', endpoint: 'userinfo' }, { kind: 'status', status: 503 })
+      const { access_token: now } = await world.signIn('google', who)
+      const stale = await ask(path, now)
+      expect(stale.body).toEqual({ ...first.body, from_cache: true, stale: true })
+
+      const other = await world.signIn('google', world.newcomer())
+      world.sandbox.clearFaults()
+      const whose = world.newcomer()
+      await world.enter('github', whose, { intent: 'link', token: other.access_token })
+      world.sandbox.fault({ provider: 'github', endpoint: 'userinfo' }, { kind: 'status', status: 503 })
+      const { id } = await identityAt('github', other.access_token)
+      const down = await ask(`/me/identities/${id}/profile`, other.access_token)
+      expect(refusalOf(down)).toEqual([503, 'provider_unavailable'])
+      expect(Number(down.headers.get('retry-after'))).toBeGreaterThan(0)
+    })
+
+    test('is nobody else’s to read', async () => {
+      const { path } = await linked('google')
+      const { access_token: stranger } = await world.signIn('google', world.newcomer())
+      expect(refusalOf(await ask(path, stranger))).toEqual([404, 'not_linked'])
+    })
+
+    /** A Google account with Atlassian linked, an hour later, when Atlassian's access token is dead. */
+    async function anHourLater() {
+      const who = world.newcomer()
+      const { access_token, refresh_token } = await world.signIn('google', who)
+      const linking = await world.enter('atlassian', who, { intent: 'link', token: access_token })
+      expect(linking.status, linking.text).toBe(200)
+      world.turn(3601)
+      const { body } = await world.call('POST', '/auth/refresh', { body: { refresh_token } })
+      const token = String(body.access_token)
+      const { id } = await identityAt('atlassian', token)
+      return { who, token, path: `/me/identities/${id}/profile` }
+    }
+    const renewals = () =>
+      world.sandbox.journal.calls('atlassian', 'token').filter(({ body }) => body.grant_type === 'refresh_token')
+
+    test('is asked with a renewed token once the old one has expired, and renewed once for all who ask', async () => {
+      const { token, path } = await anHourLater()
+      const before = renewals().length
+      const answers = await Promise.all(Array.from({ length: 4 }, () => ask(path, token)))
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+      expect(renewals()).toHaveLength(before + 1)
+      expect((await identityAt('atlassian', token)).token_status).toBe('healthy')
+    })
+
+    test('needs a new consent when the refresh token is dead, which is found out once', async () => {
+      const { token, path, who } = await anHourLater()
+      expect(world.sandbox.killRefreshTokens('atlassian', who)).toBeGreaterThan(0)
+      const before = renewals().length
+      for (let n = 0; n < 3; n++) expect(refusalOf(await ask(path, token))).toEqual([409, 'needs_reauthorization'])
+      expect(renewals()).toHaveLength(before + 1)
+      expect((await identityAt('atlassian', token)).token_status).toBe('needs_reauthorization')
+      expect((await world.trail()).map(({ event }) => event)).toContain('provider_token.needs_reauthorization')
+      // Signing in with it again is all it takes.
+      expect((await world.signIn('atlassian', who)).action).toBe('login_existing')
+      expect((await identityAt('atlassian', token)).token_status).toBe('healthy')
+      expect((await ask(path, token)).status).toBe(200)
+    })
+
+    test('is not given up because the provider could not renew just now', async () => {
+      const { token, path } = await anHourLater()
+      world.sandbox.fault({ provider: 'atlassian', endpoint: 'token' }, { kind: 'status', status: 503 })
+      expect(refusalOf(await ask(path, token))).toEqual([503, 'provider_unavailable'])
+      expect((await identityAt('atlassian', token)).token_status).toBe('healthy')
+      world.sandbox.clearFaults()
+      world.turn(120)
+      expect((await ask(path, token)).status).toBe(200)
+    })
+  })
+})

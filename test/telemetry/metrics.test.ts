@@ -1,0 +1,152 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { fail } from '../../src/errors/catalogue.ts'
+import { type Bus, createBus } from '../../src/events/bus.ts'
+import type { Fact, Origin } from '../../src/events/catalogue.ts'
+import { ok } from '../../src/kernel/result.ts'
+import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts'
+import { createStoppedClock } from '../support/stopped-clock.ts'
+
+let events: Bus
+let metrics: Metrics
+beforeEach(() => {
+  events = createBus(createStoppedClock().clock)
+  metrics = createMetrics(events, {
+    breakers: () => [
+      { provider: 'google', endpointType: 'token', state: 'open' },
+      { provider: 'google', endpointType: 'userinfo', state: 'closed' },
+      { provider: 'github', endpointType: 'token', state: 'half_open' },
+    ],
+    revocationBacklog: async () => 3,
+  })
+})
+
+/** One series and its value, as Prometheus reads it. */
+const value = async (series: string): Promise<number | undefined> => {
+  const line = (await metrics.text()).split('\n').find((text) => text.startsWith(`${series} `))
+  return line === undefined ? undefined : Number(line.slice(series.length + 1))
+}
+/** What a stranger may choose: none of it may end in a label. */
+const stranger: Origin = { ip: '203.0.113.77', userAgent: 'Evil/1.0 {"} \n', requestId: 'req_of_a_stranger' }
+const say = (fact: Pick<Fact, 'name' | 'data'>): void =>
+  events.publish({ ...fact, accountId: 'usr_of_somebody', origin: stranger } as Fact)
+
+const everything = async (): Promise<void> => {
+  say({
+    name: 'authentication.succeeded',
+    data: { provider: 'google', action: 'login_existing', session: 'ses_secret' },
+  })
+  say({ name: 'authentication.failed', data: { provider: 'google', code: 'access_denied', intent: 'login' } })
+  say({ name: 'conflict.opened', data: { provider: 'google' } })
+  say({ name: 'identity.linked', data: { provider: 'google', identity: 'idn_secret', how: 'on_purpose' } })
+  say({ name: 'identity.unlinked', data: { provider: 'google', identity: 'idn_secret' } })
+  await events.span(
+    'oauth.token_exchange',
+    { provider: 'google' },
+    async () => ok(1),
+    () => ({}),
+  )
+  await events.span(
+    'oauth.token_exchange',
+    { provider: 'google' },
+    async () => fail('internal'),
+    () => ({}),
+  )
+  await events.span(
+    'oauth.user_info_fetch',
+    { provider: 'google' },
+    async () => ok(1),
+    () => ({ from_cache: false }),
+  )
+  events.emit('provider.call_failed', { provider: 'google', endpoint_type: 'token', reason: 'timeout' })
+  events.emit('provider_token.refreshed', { provider: 'google', result: 'transient' })
+  events.emit('session.refreshed', { result: 'rotated' })
+  events.emit('session.refreshed', { result: 'replayed' })
+  events.emit('session.refreshed', { result: 'refused' })
+  events.emit('http.answered', { method: 'GET', route: '/auth/:provider', status: 303, ms: 12 })
+}
+
+describe('the metrics of the contract', () => {
+  test.each([
+    ['vinculum_authentication_attempts_total', 'counter', ['provider', 'status']],
+    ['vinculum_authentication_duration_seconds', 'histogram', ['provider', 'stage']],
+    ['vinculum_accounts_linked_total', 'counter', ['provider']],
+    ['vinculum_accounts_unlinked_total', 'counter', ['provider']],
+    ['vinculum_user_info_cache_hit_ratio', 'gauge', []],
+    ['vinculum_provider_call_failures_total', 'counter', ['provider', 'endpoint_type']],
+    ['vinculum_circuit_breaker_state', 'gauge', ['provider', 'endpoint_type']],
+    ['vinculum_token_refreshes_total', 'counter', ['result']],
+  ])('%s is a %s with the labels %j', async (name, kind, labels) => {
+    await everything()
+    const text = await metrics.text()
+    expect(text).toContain(`# TYPE ${name} ${kind}\n`)
+    const series = text.split('\n').filter((line) => line.startsWith(name) && !line.startsWith('#'))
+    expect(series.length).toBeGreaterThan(0)
+    for (const line of series) {
+      const named = [...(/\{(.*)\}/.exec(line)?.[1] ?? '').matchAll(/(\w+)="/g)]
+        .map(([, label]) => label)
+        .filter((label) => label !== 'le')
+      expect(named.sort()).toEqual([...labels].sort())
+    }
+  })
+
+  test('come with those of the process', async () => {
+    expect(await value('process_start_time_seconds')).toBeGreaterThan(0)
+    expect(await metrics.text()).toContain('nodejs_eventloop_lag_seconds')
+  })
+})
+
+test('every event is counted where it belongs', async () => {
+  await everything()
+  expect(await value('vinculum_authentication_attempts_total{provider="google",status="success"}')).toBe(1)
+  expect(await value('vinculum_authentication_attempts_total{provider="google",status="access_denied"}')).toBe(1)
+  expect(await value('vinculum_authentication_attempts_total{provider="google",status="account_conflict"}')).toBe(1)
+  expect(await value('vinculum_accounts_linked_total{provider="google"}')).toBe(1)
+  expect(await value('vinculum_accounts_unlinked_total{provider="google"}')).toBe(1)
+  expect(await value('vinculum_authentication_duration_seconds_count{provider="google",stage="code_exchange"}')).toBe(2)
+  expect(await value('vinculum_authentication_duration_seconds_count{provider="google",stage="user_info_fetch"}')).toBe(
+    1,
+  )
+  expect(await value('vinculum_provider_call_failures_total{provider="google",endpoint_type="token"}')).toBe(1)
+  expect(await value('vinculum_provider_token_refreshes_total{provider="google",result="transient"}')).toBe(1)
+  for (const result of ['rotated', 'replayed', 'refused'])
+    expect(await value(`vinculum_token_refreshes_total{result="${result}"}`)).toBe(1)
+  expect(
+    await value('vinculum_http_request_duration_seconds_count{method="GET",route="/auth/:provider",status="303"}'),
+  ).toBe(1)
+})
+
+test('a breaker is 0 closed, 1 half open, 2 open', async () => {
+  expect(await value('vinculum_circuit_breaker_state{provider="google",endpoint_type="token"}')).toBe(2)
+  expect(await value('vinculum_circuit_breaker_state{provider="google",endpoint_type="userinfo"}')).toBe(0)
+  expect(await value('vinculum_circuit_breaker_state{provider="github",endpoint_type="token"}')).toBe(1)
+})
+
+test('the share of profiles read from the cache is 0 before the first, and then what it is', async () => {
+  expect(await value('vinculum_user_info_cache_hit_ratio')).toBe(0)
+  for (const hit of [true, true, false, true]) events.emit('user_info_cache.read', { provider: 'google', hit })
+  expect(await value('vinculum_user_info_cache_hit_ratio')).toBe(0.75)
+})
+
+test('the grants waiting to be revoked are those of the moment', async () => {
+  expect(await value('vinculum_revocation_backlog')).toBe(3)
+})
+
+test('no label holds what a stranger sent, nor who anybody is', async () => {
+  await everything()
+  const text = await metrics.text()
+  for (const told of [stranger.ip, 'Evil', stranger.requestId, 'usr_of_somebody', 'ses_secret', 'idn_secret'])
+    expect(text).not.toContain(told)
+  const labels = new Set([...text.matchAll(/[{,](\w+)="/g)].map(([, label]) => label))
+  const ours = ['provider', 'status', 'stage', 'endpoint_type', 'result', 'method', 'route', 'le']
+  const ofTheProcess = ['space', 'type', 'kind', 'version', 'major', 'minor', 'patch']
+  expect([...labels].filter((label) => ![...ours, ...ofTheProcess].includes(label ?? ''))).toEqual([])
+})
+
+test('two services in one process do not count for each other', async () => {
+  const other = createMetrics(createBus(createStoppedClock().clock), {
+    breakers: () => [],
+    revocationBacklog: async () => 0,
+  })
+  await everything()
+  expect(await other.text()).not.toContain('provider="google"')
+})
