@@ -234,6 +234,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       clock,
       settings: {
         publicUrl,
+        returnToAllowed: config.returnToAllowed,
         issuer: lifetimes.issuer,
         recentAuthSeconds,
         sessionCookieSeconds: lifetimes.refreshAbsoluteTtlSeconds,

@@ -44,6 +44,8 @@ export function createApp<D>(parts: AppParts<D>): Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
+  // Express's own last resort shows stacks unless it believes this.
+  app.set('env', 'production')
   app.enable('case sensitive routing')
   app.enable('strict routing')
   app.set('query parser', 'simple')

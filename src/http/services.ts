@@ -48,6 +48,8 @@ export type Services = {
   readonly clock: Clock
   readonly settings: {
     readonly publicUrl: URL
+    /** Where a sign-in may return to, beside this service. */
+    readonly returnToAllowed: readonly URL[]
     readonly issuer: string
     readonly recentAuthSeconds: number
     /** How long a browser keeps the session cookie. */

@@ -81,7 +81,10 @@ describe.each(databases)('one’s own account, on %s', (database) => {
       expect(refusalOf(await world.call('PATCH', '/me', { token, body: {} }))).toEqual([400, 'invalid_request'])
       expect(refusalOf(await world.call('PATCH', '/me', { token, body: '{"name":' }))).toEqual([400, 'malformed_body'])
       expect(refusalOf(await world.call('PATCH', '/me', { token }))).toEqual([400, 'malformed_body'])
-      expect(refusalOf(await world.call('PATCH', '/me', { token, form: { name: 'A' } }))).toEqual([415, 'unsupported_media_type'])
+      expect(refusalOf(await world.call('PATCH', '/me', { token, form: { name: 'A' } }))).toEqual([
+        415,
+        'unsupported_media_type',
+      ])
       const large = { name: 'a'.repeat(65_536) }
       expect(refusalOf(await world.call('PATCH', '/me', { token, body: large }))).toEqual([413, 'payload_too_large'])
       const polluted = '{"name":"A","__proto__":{"role":"administrator"}}'
@@ -109,8 +112,12 @@ describe.each(databases)('one’s own account, on %s', (database) => {
         ...[world.emailOf(who), 'Unmistakable Person', String(person?.google?.sub), `"${person?.github?.id}"`],
         ...[String(person?.atlassian?.account_id), String(person?.oidc?.sub), `"${person?.oauth2?.uid}"`],
       ]
-      const rows = Object.entries(await world.dump()).flatMap(([table, all]) => all.map((row) => `${table} ${JSON.stringify(row)}`))
-      return rows.filter((row) => strings.some((text) => row.includes(text)) || (row.includes(user.id) && row.includes(agent)))
+      const rows = Object.entries(await world.dump()).flatMap(([table, all]) =>
+        all.map((row) => `${table} ${JSON.stringify(row)}`),
+      )
+      return rows.filter(
+        (row) => strings.some((text) => row.includes(text)) || (row.includes(user.id) && row.includes(agent)),
+      )
     }
     expect((await remains()).length).toBeGreaterThan(6)
     const asked = (provider: ProviderName) => world.sandbox.journal.calls(sandboxName[provider], 'revoke').length
@@ -122,7 +129,10 @@ describe.each(databases)('one’s own account, on %s', (database) => {
     expect(providers.map(asked).map((calls, n) => calls - (before[n] ?? 0))).toEqual([1, 1, 1, 1, 1])
 
     expect((await ask('/me', token)).status).toBe(401)
-    expect(refusalOf(await world.call('POST', '/auth/refresh', { body: { refresh_token } }))).toEqual([401, 'user_not_found'])
+    expect(refusalOf(await world.call('POST', '/auth/refresh', { body: { refresh_token } }))).toEqual([
+      401,
+      'user_not_found',
+    ])
     expect((await world.trail()).filter((row) => row.account_id === user.id).map(({ event }) => event)).toContain(
       'account.deleted',
     )
@@ -141,7 +151,10 @@ describe.each(databases)('one’s own account, on %s', (database) => {
     const who = world.newcomer()
     const flow = await world.begin('google')
     const back = await world.approve(flow.url, who)
-    const headers = { 'user-agent': 'Mozilla/5.0 \u0007(Test) <b>x</b>'.replace('\u0007', ''), 'x-forwarded-for': '203.0.113.9' }
+    const headers = {
+      'user-agent': 'Mozilla/5.0 \u0007(Test) <b>x</b>'.replace('\u0007', ''),
+      'x-forwarded-for': '203.0.113.9',
+    }
     const first = await world.finish(flow, back, { headers })
     world.turn(120)
     const second = await world.signIn('github', who)
@@ -157,13 +170,21 @@ describe.each(databases)('one’s own account, on %s', (database) => {
         provider: 'github',
         current: true,
       },
-      expect.objectContaining({ user_agent: headers['user-agent'], ip: '127.0.0.1', provider: 'google', current: false }),
+      expect.objectContaining({
+        user_agent: headers['user-agent'],
+        ip: '127.0.0.1',
+        provider: 'google',
+        current: false,
+      }),
     ])
     world.turn(120)
     expect((await ask('/me', String(first.body.access_token))).status).toBe(200)
     // Noted beside the request, so it may be a moment later.
     await expect
-      .poll(async () => listIn(await ask('/me/sessions', second.access_token)).find(({ current }) => !current)?.last_seen_at)
+      .poll(
+        async () =>
+          listIn(await ask('/me/sessions', second.access_token)).find(({ current }) => !current)?.last_seen_at,
+      )
       .toBe(world.clock().toISOString())
   })
 
@@ -176,7 +197,11 @@ describe.each(databases)('one’s own account, on %s', (database) => {
     }
     const all = (await ask('/me/activity?limit=100', token)).body
     const events = (all.items as Json[]).map(({ event }) => event)
-    expect(events).toEqual([...Array.from({ length: 6 }, () => 'account.updated'), 'authentication.succeeded', 'account.created'])
+    expect(events).toEqual([
+      ...Array.from({ length: 6 }, () => 'account.updated'),
+      'authentication.succeeded',
+      'account.created',
+    ])
     expect(all.next_cursor).toBe(null)
     const times = (all.items as Json[]).map(({ at }) => String(at))
     expect(times).toEqual([...times].sort().reverse())

@@ -28,8 +28,10 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
   const providersOf = async (token: string) => (await identities(token)).map(({ provider }) => provider).sort()
   const identityAt = async (token: string, provider: ProviderName): Promise<string> =>
     String((await identities(token)).find((one) => one.provider === provider)?.id)
-  const link = (provider: ProviderName, as: string, token: string) => world.enter(provider, as, { intent: 'link', token })
-  const unlink = (id: string, token: string, at = world.base) => world.call('DELETE', `/me/identities/${id}`, { token, at })
+  const link = (provider: ProviderName, as: string, token: string) =>
+    world.enter(provider, as, { intent: 'link', token })
+  const unlink = (id: string, token: string, at = world.base) =>
+    world.call('DELETE', `/me/identities/${id}`, { token, at })
 
   /** Somebody with these sign-ins, the first of which opened the account. */
   async function somebody(first: ProviderName, ...others: readonly ProviderName[]) {
@@ -155,7 +157,8 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
     const before = await world.dump()
     expect(refusalOf(await link('github', other.who, token))).toEqual([409, 'identity_already_linked'])
     const after = await world.dump()
-    for (const table of ['accounts', 'identities', 'sessions', 'grants']) expect([table, after[table]]).toEqual([table, before[table]])
+    for (const table of ['accounts', 'identities', 'sessions', 'grants'])
+      expect([table, after[table]]).toEqual([table, before[table]])
     expect(await providersOf(token)).toEqual(['google'])
     expect((await world.signIn('github', other.who)).user.id).toBe(other.user.id)
   })
@@ -178,7 +181,8 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
       const [before, asked] = [await world.dump(), calls()]
       expect(refusalOf(await arrive(back, flow.flowToken))).toEqual([400, 'flow_mismatch'])
       const after = await world.dump()
-      for (const table of ['accounts', 'identities', 'grants']) expect([table, after[table]]).toEqual([table, before[table]])
+      for (const table of ['accounts', 'identities', 'grants'])
+        expect([table, after[table]]).toEqual([table, before[table]])
       expect(after.sessions).toHaveLength(before.sessions?.length ?? 0)
       expect(calls()).toBe(asked)
       expect(await providersOf(attacker.token)).toEqual(['google'])
@@ -294,23 +298,26 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
       ((await world.dump()).revocations ?? []).filter((row) => row.provider === provider)
     const work = () => world.vinculum.runJob('revoke-at-provider')
 
-    test.each(['google', 'github', 'beta', 'acme'] as const)('is withdrawn at %s, and its tokens are erased here', async (provider) => {
-      const first = provider === 'google' ? 'github' : 'google'
-      const { token, who } = await somebody(first, provider)
-      const before = revocations(provider).length
-      const grants = (await world.dump()).grants?.length ?? 0
-      expect((await unlink(await identityAt(token, provider), token)).status).toBe(204)
-      await work()
-      expect(revocations(provider).length - before).toBe(1)
-      expect(revocations(provider).at(-1)?.status).toBeLessThan(300)
-      expect((await world.dump()).grants).toHaveLength(grants - 1)
-      expect(await waiting(provider)).toEqual([])
-      // The provider itself no longer takes them.
-      expect(world.sandbox.killAccessTokens(sandboxName[provider], who)).toBe(0)
-      expect((await world.trail()).filter(({ event }) => event === 'provider_token.revoked').at(-1)?.data).toSatisfy(
-        (data: unknown) => JSON.stringify(data).includes('revoked'),
-      )
-    })
+    test.each(['google', 'github', 'beta', 'acme'] as const)(
+      'is withdrawn at %s, and its tokens are erased here',
+      async (provider) => {
+        const first = provider === 'google' ? 'github' : 'google'
+        const { token, who } = await somebody(first, provider)
+        const before = revocations(provider).length
+        const grants = (await world.dump()).grants?.length ?? 0
+        expect((await unlink(await identityAt(token, provider), token)).status).toBe(204)
+        await work()
+        expect(revocations(provider).length - before).toBe(1)
+        expect(revocations(provider).at(-1)?.status).toBeLessThan(300)
+        expect((await world.dump()).grants).toHaveLength(grants - 1)
+        expect(await waiting(provider)).toEqual([])
+        // The provider itself no longer takes them.
+        expect(world.sandbox.killAccessTokens(sandboxName[provider], who)).toBe(0)
+        expect((await world.trail()).filter(({ event }) => event === 'provider_token.revoked').at(-1)?.data).toSatisfy(
+          (data: unknown) => JSON.stringify(data).includes('revoked'),
+        )
+      },
+    )
 
     test('is withdrawn later, and visibly, when the provider does not answer now', async () => {
       const { token } = await somebody('google', 'beta')

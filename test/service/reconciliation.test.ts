@@ -47,7 +47,13 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
       ...person,
       key: who,
       title: 'changed',
-      google: { sub: person?.google?.sub ?? '', name: 'New Name', email: world.emailOf(other), email_verified: true, hd: 'x' },
+      google: {
+        sub: person?.google?.sub ?? '',
+        name: 'New Name',
+        email: world.emailOf(other),
+        email_verified: true,
+        hd: 'x',
+      },
     })
     const again = await world.signIn('google', who)
     expect([again.action, again.user]).toEqual(['login_existing', user])
@@ -59,20 +65,23 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
   test.each([
     ['google', 'github'],
     ['github', 'google'],
-  ] as const)('an address %s proved first is joined when %s proves it as well, and the person is told', async (one, two) => {
-    const who = world.newcomer()
-    const first = await world.signIn(one, who)
-    const second = await world.signIn(two, who)
-    expect([second.action, second.user.id]).toEqual(['linked_existing', first.user.id])
-    expect(await identitiesWith(world, second.access_token)).toEqual(['github', 'google'])
-    const { body } = await world.call('GET', '/me/activity', { token: first.access_token })
-    expect(body.items).toContainEqual(
-      expect.objectContaining({
-        event: 'identity.linked',
-        data: expect.objectContaining({ provider: two, how: 'verified_email' }),
-      }),
-    )
-  })
+  ] as const)(
+    'an address %s proved first is joined when %s proves it as well, and the person is told',
+    async (one, two) => {
+      const who = world.newcomer()
+      const first = await world.signIn(one, who)
+      const second = await world.signIn(two, who)
+      expect([second.action, second.user.id]).toEqual(['linked_existing', first.user.id])
+      expect(await identitiesWith(world, second.access_token)).toEqual(['github', 'google'])
+      const { body } = await world.call('GET', '/me/activity', { token: first.access_token })
+      expect(body.items).toContainEqual(
+        expect.objectContaining({
+          event: 'identity.linked',
+          data: expect.objectContaining({ provider: two, how: 'verified_email' }),
+        }),
+      )
+    },
+  )
 
   test('addresses are compared without regard to case, in either script of their domain, and nothing is folded', async () => {
     const email = newAddress('bücher.example')
@@ -89,13 +98,16 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
     }
   })
 
-  test.each(['atlassian', 'acme', 'beta'] as const)('%s may say what it likes: its word joins nobody', async (provider) => {
-    const who = world.newcomer()
-    await world.signIn('google', who)
-    ticketOf(await world.enter(provider, who))
-    const first = await world.signIn(provider, world.newcomer())
-    expect([first.action, first.user.email_verified]).toEqual(['created_new_user', false])
-  })
+  test.each(['atlassian', 'acme', 'beta'] as const)(
+    '%s may say what it likes: its word joins nobody',
+    async (provider) => {
+      const who = world.newcomer()
+      await world.signIn('google', who)
+      ticketOf(await world.enter(provider, who))
+      const first = await world.signIn(provider, world.newcomer())
+      expect([first.action, first.user.email_verified]).toEqual(['created_new_user', false])
+    },
+  )
 
   test('an address Google checked but does not run is asked about', async () => {
     const email = newAddress()
@@ -181,12 +193,22 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
       expect(refusalOf(await answer(ticket, mine, stranger.access_token))).toEqual([401, 'proof_required'])
 
       const { access_token: token } = await world.signIn('google', holder)
-      expect(refusalOf(await answer(ticket, { ...mine, flow_token: 'another' }, token))).toEqual([404, 'conflict_not_found'])
+      expect(refusalOf(await answer(ticket, { ...mine, flow_token: 'another' }, token))).toEqual([
+        404,
+        'conflict_not_found',
+      ])
       const linked = authOf(await answer(ticket, mine, token))
-      expect([linked.action, linked.user.id, linked.provider_info.provider]).toEqual(['linked_existing', first.user.id, 'acme'])
+      expect([linked.action, linked.user.id, linked.provider_info.provider]).toEqual([
+        'linked_existing',
+        first.user.id,
+        'acme',
+      ])
       expect(await identitiesWith(world, token)).toEqual(['acme', 'google'])
       expect(refusalOf(await answer(ticket, mine, token))).toEqual([404, 'conflict_not_found'])
-      expect(refusalOf(await answer(ticket, { action: 'create', flow_token: flowToken }))).toEqual([404, 'conflict_not_found'])
+      expect(refusalOf(await answer(ticket, { action: 'create', flow_token: flowToken }))).toEqual([
+        404,
+        'conflict_not_found',
+      ])
     })
 
     test('takes a sign-in of more than ten minutes ago for no proof', async () => {
@@ -236,7 +258,10 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
       world.turn(1)
       const { access_token: token } = await world.signIn('google', holder)
       for (const action of ['link', 'create'])
-        expect(refusalOf(await answer(ticket, { action, flow_token: flowToken }, token))).toEqual([404, 'conflict_not_found'])
+        expect(refusalOf(await answer(ticket, { action, flow_token: flowToken }, token))).toEqual([
+          404,
+          'conflict_not_found',
+        ])
     })
 
     test('is asked of one browser, which answers it by signing in to the account', async () => {
@@ -252,9 +277,9 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
 
       const stranger = world.openBrowser()
       expect((await stranger.ask(`${world.base}${path}`)).status).toBe(404)
-      expect(answerOf(await stranger.ask(`${world.base}${path}`, { headers: { accept: 'application/json' } })).body.code).toBe(
-        'conflict_not_found',
-      )
+      expect(
+        answerOf(await stranger.ask(`${world.base}${path}`, { headers: { accept: 'application/json' } })).body.code,
+      ).toBe('conflict_not_found')
       expect(refusalOf(await browser.json('POST', path, { body: { action: 'link' } }))).toEqual([401, 'proof_required'])
 
       // The proof is a sign-in of its own that comes back to the question.

@@ -28,7 +28,11 @@ type Expected = { readonly code: ErrorCode; readonly asks: boolean; readonly eve
  * The law of a failed callback: a stable code, no session, nothing remembered but one line in the trail, and no call
  * to the token endpoint where the fault shows before the exchange.
  */
-async function failsCleanly(world: World, { code, asks, event }: Expected, act: () => Promise<Answer>): Promise<Answer> {
+async function failsCleanly(
+  world: World,
+  { code, asks, event }: Expected,
+  act: () => Promise<Answer>,
+): Promise<Answer> {
   const before = await world.dump()
   const trail = (await world.trail()).length
   const calls = tokenCalls(world)
@@ -132,7 +136,11 @@ type Scenario = Expected & {
   readonly first?: (journey: Journey, world: World) => Promise<unknown>
 }
 
-const spoilt = (provider: ProviderName, endpoint: 'token' | 'userinfo', what: Parameters<World['sandbox']['fault']>[1]) => ({
+const spoilt = (
+  provider: ProviderName,
+  endpoint: 'token' | 'userinfo',
+  what: Parameters<World['sandbox']['fault']>[1],
+) => ({
   provider,
   before: (world: World) => world.sandbox.fault({ provider: sandboxName[provider], endpoint }, what),
 })
@@ -381,9 +389,15 @@ describe.each(databases)('signing in, on %s', (database) => {
   })
 
   test('a provider nobody configured is not found, whichever way it is asked for', async () => {
-    expect(refusalOf(await world.call('POST', '/auth/nobody/authorize', { body: {} }))).toEqual([404, 'provider_not_found'])
+    expect(refusalOf(await world.call('POST', '/auth/nobody/authorize', { body: {} }))).toEqual([
+      404,
+      'provider_not_found',
+    ])
     expect(refusalOf(await world.call('GET', '/auth/nobody'))).toEqual([404, 'provider_not_found'])
-    expect(refusalOf(await world.call('GET', '/auth/nobody/callback?code=a&state=b'))).toEqual([404, 'provider_not_found'])
+    expect(refusalOf(await world.call('GET', '/auth/nobody/callback?code=a&state=b'))).toEqual([
+      404,
+      'provider_not_found',
+    ])
     const body = { code: 'a', state: 'b', flow_token: 'c' }
     expect(refusalOf(await world.call('POST', '/auth/nobody/callback', { body }))).toEqual([404, 'provider_not_found'])
     const page = await world.openBrowser().ask(`${world.base}/auth/nobody`, { headers: { 'accept-language': 'pt-BR' } })
@@ -406,7 +420,11 @@ describe.each(databases)('signing in, on %s', (database) => {
       const under = await journey(world, 'a script', provider, world.newcomer())
       const answers = await Promise.all([under.arrive(), under.arrive(), under.arrive()])
       expect(answers.map(({ status }) => status).sort()).toEqual([200, 400, 400])
-      expect(answers.map(({ body }) => body.code).sort()).toEqual(['state_already_used', 'state_already_used', undefined])
+      expect(answers.map(({ body }) => body.code).sort()).toEqual([
+        'state_already_used',
+        'state_already_used',
+        undefined,
+      ])
     }
   })
 
@@ -441,7 +459,12 @@ describe.each(databases)('signing in, on %s', (database) => {
     const refused = [
       ...['//evil.example', '/\\evil.example', 'https://evil.example/', 'https://app.example.com/inside'],
       ...['https://app.example.com/in/../out', 'https://app.example.com:444/in', 'http://app.example.com/in'],
-      ...['https://app.example.com@evil.example/in', 'https://app.example.com.evil.example/in', '/a\nb', 'javascript:1'],
+      ...[
+        'https://app.example.com@evil.example/in',
+        'https://app.example.com.evil.example/in',
+        '/a\nb',
+        'javascript:1',
+      ],
       ...['https://app.example.com/in%2f..%2fout', 'account', ' /account', 'https://APP.example.com/IN'],
     ]
     for (const to of refused) {
@@ -519,7 +542,9 @@ describe('a provider that is down', () => {
       expect(performance.now() - started).toBeLessThan(10_000)
       const metrics = await world.call('GET', '/metrics')
       expect(metrics.text).toContain('vinculum_circuit_breaker_state{provider="beta",endpoint_type="token"} 2')
-      expect(metrics.text).toContain('vinculum_authentication_attempts_total{provider="beta",status="provider_unavailable"} 4')
+      expect(metrics.text).toContain(
+        'vinculum_authentication_attempts_total{provider="beta",status="provider_unavailable"} 4',
+      )
     } finally {
       await world.stop()
     }

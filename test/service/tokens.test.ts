@@ -38,7 +38,8 @@ describe.each(databases)('tokens, on %s', (database) => {
   })
   afterAll(() => world.stop())
 
-  const refresh = (refresh_token: string, at = world.base) => world.call('POST', '/auth/refresh', { body: { refresh_token }, at })
+  const refresh = (refresh_token: string, at = world.base) =>
+    world.call('POST', '/auth/refresh', { body: { refresh_token }, at })
   const renew = async (token: string): Promise<Pair> => pairOf(await refresh(token))
   const me = (token: string, at = world.base) => world.call('GET', '/me', { token, at })
   const somebody = () => world.signIn('google', world.newcomer())
@@ -169,7 +170,10 @@ describe.each(databases)('tokens, on %s', (database) => {
         const answer = await browser.json('POST', '/auth/refresh', { headers })
         expect(refusalOf(answer)).toEqual([403, 'csrf_failed'])
       }
-      const nowhere = await browser.ask(`${world.base}/auth/refresh`, { method: 'POST', headers: { accept: 'application/json' } })
+      const nowhere = await browser.ask(`${world.base}/auth/refresh`, {
+        method: 'POST',
+        headers: { accept: 'application/json' },
+      })
       expect(nowhere.status).toBe(403)
       // Another scheme in the header does not make the cookie any more willing.
       const basic = { authorization: 'Basic eDp5', origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }
@@ -204,7 +208,10 @@ describe.each(databases)('tokens, on %s', (database) => {
     const cases: readonly [string, () => Promise<Answer>][] = [
       ['token_invalid', () => refresh('not-a-token')],
       ['token_invalid', async () => refresh(await forged({ type: 'refresh' }))],
-      ['token_invalid', async () => refresh((await somebody()).refresh_token.replace(/.$/, (end) => (end === 'A' ? 'B' : 'A')))],
+      [
+        'token_invalid',
+        async () => refresh((await somebody()).refresh_token.replace(/.$/, (end) => (end === 'A' ? 'B' : 'A'))),
+      ],
       ['token_wrong_type', async () => refresh((await somebody()).access_token)],
       [
         'token_expired',
@@ -247,18 +254,21 @@ describe.each(databases)('tokens, on %s', (database) => {
         },
       ],
     ]
-    test.each(cases)('with %s is told so in both languages, in RFC 6749’s words too, and how to authenticate', async (code, act) => {
-      const refused = await act()
-      expect([...refusalOf(refused), refused.headers.get('content-type')], refused.text).toEqual([
-        ...[401, code, 'application/problem+json'],
-      ])
-      expect(refused.body).toMatchObject({ type: `${world.base}/docs/errors/${code}`, error: 'invalid_grant' })
-      expect(refused.body.error_description).toMatch(/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/)
-      expect(refused.headers.get('www-authenticate')).toMatch(/^Bearer error="invalid_grant"/)
-      expect(refused.body.detail).toBe(
-        catalogue[code as keyof typeof catalogue].en.detail.replace('{type}', 'refresh'),
-      )
-    })
+    test.each(cases)(
+      'with %s is told so in both languages, in RFC 6749’s words too, and how to authenticate',
+      async (code, act) => {
+        const refused = await act()
+        expect([...refusalOf(refused), refused.headers.get('content-type')], refused.text).toEqual([
+          ...[401, code, 'application/problem+json'],
+        ])
+        expect(refused.body).toMatchObject({ type: `${world.base}/docs/errors/${code}`, error: 'invalid_grant' })
+        expect(refused.body.error_description).toMatch(/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/)
+        expect(refused.headers.get('www-authenticate')).toMatch(/^Bearer error="invalid_grant"/)
+        expect(refused.body.detail).toBe(
+          catalogue[code as keyof typeof catalogue].en.detail.replace('{type}', 'refresh'),
+        )
+      },
+    )
 
     test('is told in Portuguese in the words that were asked for', async () => {
       const headers = { 'accept-language': 'pt-BR' }
@@ -292,7 +302,10 @@ describe.each(databases)('tokens, on %s', (database) => {
       for (const [token, code] of [
         [refresh_token, 'token_wrong_type'],
         [await forged({ type: 'access' }, { typ: 'at+jwt' }), 'token_invalid'],
-        [await forged({ type: 'access' }, { typ: 'at+jwt', kid: decodeProtectedHeader(access_token).kid }), 'token_invalid'],
+        [
+          await forged({ type: 'access' }, { typ: 'at+jwt', kid: decodeProtectedHeader(access_token).kid }),
+          'token_invalid',
+        ],
         [await forged({ type: 'access' }, { typ: 'at+jwt', kid: '../../etc/passwd' }), 'token_invalid'],
         [`${access_token.slice(0, -8)}AAAAAAAA`, 'token_invalid'],
         [`${Buffer.from('{"alg":"none"}').toString('base64url')}.${access_token.split('.')[1]}.`, 'token_invalid'],
@@ -312,9 +325,7 @@ describe.each(databases)('tokens, on %s', (database) => {
       Object.entries(methods).flatMap(([method, operation]) => {
         const security = (operation as { security?: Record<string, unknown>[] }).security ?? []
         const wanted = security.length > 0 && security.every((each) => Object.keys(each).length > 0)
-        const made = path
-          .replace('{provider}', 'google')
-          .replace(/\{\w+\}/g, 'made-up')
+        const made = path.replace('{provider}', 'google').replace(/\{\w+\}/g, 'made-up')
         return wanted && !security.some((each) => 'service' in each) ? [[method.toUpperCase(), made] as const] : []
       }),
     )
@@ -466,7 +477,11 @@ describe.each(databases)('tokens, on %s', (database) => {
     test('and any other grant is told apart', async () => {
       for (const grant_type of ['client_credentials', 'urn:ietf:params:oauth:grant-type:device_code', 'implicit']) {
         const answer = await world.call('POST', '/auth/token', { form: { grant_type } })
-        expect([...refusalOf(answer), answer.body.error]).toEqual([400, 'grant_type_unsupported', 'unsupported_grant_type'])
+        expect([...refusalOf(answer), answer.body.error]).toEqual([
+          400,
+          'grant_type_unsupported',
+          'unsupported_grant_type',
+        ])
       }
     })
 
@@ -500,7 +515,20 @@ describe.each(databases)('tokens, on %s', (database) => {
       audience: world.base,
       typ: 'at+jwt',
       currentDate: world.clock(),
-      requiredClaims: ['iss', 'aud', 'sub', 'exp', 'iat', 'jti', 'sid', 'scope', 'type', 'amr', 'auth_time', 'client_id'],
+      requiredClaims: [
+        'iss',
+        'aud',
+        'sub',
+        'exp',
+        'iat',
+        'jti',
+        'sid',
+        'scope',
+        'type',
+        'amr',
+        'auth_time',
+        'client_id',
+      ],
     })
     expect([protectedHeader.alg, payload.sub, payload.type, payload.amr]).toEqual(['ES256', user.id, 'access', ['fed']])
     expect(Number(payload.exp) - Number(payload.iat)).toBe(1800)
@@ -546,7 +574,9 @@ test('what is signed out on one node is signed out on the other at once, and gen
     let { refresh_token } = await world.signIn('google', who)
     for (let round = 2; round < 22; round++) {
       const answers = await Promise.all(
-        [world.base, other, world.base, other].map((at) => world.call('POST', '/auth/refresh', { body: { refresh_token }, at })),
+        [world.base, other, world.base, other].map((at) =>
+          world.call('POST', '/auth/refresh', { body: { refresh_token }, at }),
+        ),
       )
       const tokens = answers.map((answer) => pairOf(answer).refresh_token)
       expect(tokens.map(generationOf)).toEqual(Array.from({ length: 4 }, () => String(round)))

@@ -13,7 +13,7 @@ export type Seen = {
   readonly method: string
   readonly path: string
   readonly status: number
-  readonly type: string | null
+  readonly headers: Headers
   readonly text: string
 }
 
@@ -41,14 +41,14 @@ export function createReader(document: Document) {
     return made
   }
 
-  return function wrong({ method, path, status, type, text }: Seen): string | undefined {
+  return function wrong({ method, path, status, headers, text }: Seen): string | undefined {
     const found = patterns.find(({ shape, operations }) => shape.test(path) && operations[method.toLowerCase()])
     if (!found) return undefined
     const name = `${method} ${found.path} → ${status}`
     const response = found.operations[method.toLowerCase()]?.responses[status]
     if (!response) return `${name} is not documented: ${text.slice(0, 200)}`
     if (text === '') return undefined
-    const kind = (type ?? '').split(';')[0]?.trim() ?? ''
+    const kind = (headers.get('content-type') ?? '').split(';')[0]?.trim() ?? ''
     const media = response.content?.[kind]
     if (!media) return `${name} is documented, but not as ${kind || 'anything with a body'}`
     if (!kind.endsWith('json') || !media.schema) return undefined

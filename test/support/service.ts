@@ -9,6 +9,7 @@ import { z } from 'zod'
 import { createVisitor, type Visit, type Visitor } from '../../demo/visitor.ts'
 import { type Changes, type ProviderId, startSandbox } from '../../sandbox/sandbox.ts'
 import { readConfig } from '../../src/config.ts'
+import { type Random, systemRandom } from '../../src/kernel/ids.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { type CompleteConfig, createVinculum, type Vinculum } from '../../src/vinculum.ts'
 import { createReader, type Document, type Seen } from './documented.ts'
@@ -91,11 +92,13 @@ const patient = Object.fromEntries(
 export type WorldOptions = {
   readonly database?: DatabaseName
   readonly env?: Readonly<Record<string, string>>
+  /** Where its randomness comes from, for whoever wants to know what was made of it. */
+  readonly random?: Random
 }
 
 type Node = { readonly base: string; readonly vinculum: Vinculum }
 
-export async function startWorld({ database = 'SQLite', env = {} }: WorldOptions = {}) {
+export async function startWorld({ database = 'SQLite', env = {}, random = systemRandom }: WorldOptions = {}) {
   const start = Math.floor(Date.now() / 1000) * 1000
   let ahead = 0
   const clock = (): Date => new Date(start + ahead)
@@ -137,7 +140,7 @@ export async function startWorld({ database = 'SQLite', env = {} }: WorldOptions
     for (let attempt = 1; ; attempt++) {
       const port = await freePort()
       const base = `http://127.0.0.1:${port}`
-      const vinculum = await createVinculum(settings(port, publicUrl ?? base, more), { clock, log })
+      const vinculum = await createVinculum(settings(port, publicUrl ?? base, more), { clock, log, random })
       try {
         await vinculum.listen()
         running.push(vinculum)
@@ -164,7 +167,7 @@ export async function startWorld({ database = 'SQLite', env = {} }: WorldOptions
       method: init?.method ?? 'GET',
       path: to.pathname,
       status: response.status,
-      type: response.headers.get('content-type'),
+      headers: response.headers,
       text: await response.clone().text(),
     }
     seen.push(one)

@@ -1,7 +1,7 @@
 import type { VNode } from 'preact'
 import { z } from 'zod'
 import { fail } from '../../errors/catalogue.ts'
-import { type ReturnTo, readReturnTo } from '../../flows/return-to.ts'
+import { readReturnTo } from '../../flows/return-to.ts'
 import { ok } from '../../kernel/result.ts'
 import type { Provider } from '../../providers/provider.ts'
 import { seeOther } from '../reply.ts'
@@ -38,8 +38,11 @@ const login = route({
   query: z.looseObject({ return_to: text, code_challenge: text, code_challenge_method: text, done: text }),
   fails: ['return_to_not_allowed'],
   async handle({ query, who, locale, csrfToken }, services: Services) {
-    const { providers, profiles } = services
-    const target = query.return_to === undefined ? undefined : await readTarget(query.return_to, services)
+    const { providers, profiles, settings } = services
+    const target =
+      query.return_to === undefined
+        ? undefined
+        : readReturnTo(query.return_to, settings.returnToAllowed, settings.publicUrl)
     if (query.return_to !== undefined && !target) return fail('return_to_not_allowed')
     const along = new URLSearchParams(
       passedOn.flatMap((name) => (query[name] === undefined ? [] : [[name, query[name]]])),
@@ -58,18 +61,6 @@ const login = route({
     )
   },
 })
-
-/**
- * Where the sign-in is to end, if that is allowed. The list of other origins is the begin flow’s, so it is asked:
- * without a challenge it refuses a wrong address for the address and a right one for the challenge, and writes nothing.
- */
-async function readTarget(returnTo: string, { flows, providers, settings }: Services): Promise<ReturnTo | undefined> {
-  const here = readReturnTo(returnTo, [], settings.publicUrl)
-  const [any] = providers.list()
-  if (here || !any || !URL.canParse(returnTo)) return here
-  const begun = await flows.begin({ provider: any.id, returnTo })
-  return !begun.ok && begun.error.code === 'invalid_request' ? { tag: 'app', url: new URL(returnTo) } : undefined
-}
 
 export const loginRoutes = [home, login]
 

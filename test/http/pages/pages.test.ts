@@ -182,8 +182,6 @@ function services(): Services {
     flows: {
       begin: async ({ provider: id, returnTo }: { provider: string; returnTo?: string }) => {
         world.said.push(['begin', id, returnTo])
-        if (returnTo?.startsWith('https://app.example/')) return fail('invalid_request')
-        if (returnTo !== undefined && !returnTo.startsWith('/')) return fail('return_to_not_allowed')
         return ok({
           url: new URL('https://auth.atlassian.com/authorize?x=1'),
           state: 's',
@@ -243,7 +241,13 @@ function services(): Services {
       }),
     },
     clock: () => now,
-    settings: { publicUrl, recentAuthSeconds: 600, sessionCookieSeconds: 60, flowCookieSeconds: 900 },
+    settings: {
+      publicUrl,
+      returnToAllowed: [new URL('https://app.example/')],
+      recentAuthSeconds: 600,
+      sessionCookieSeconds: 60,
+      flowCookieSeconds: 900,
+    },
   }
   return found as unknown as Services
 }
