@@ -33,8 +33,12 @@ const scales: readonly { what: string; which: keyof Figures; digits: number }[] 
 /** W1, W2 and W3: the service, the floor and the candidate on the same SQLite settings and behind the same provider. */
 async function sideBySide(load: Started, wanted: ReadonlySet<string>, plan: Plan, nodeArguments: readonly string[]) {
   const provider = await startProgram('provider')
-  const floor = await startProgram('floor', { file: newPath('floor.db') })
-  const candidate = await startProgram('candidate', { file: newPath('candidate.db'), provider: provider.port })
+  const floor = await startProgram('floor', { file: newPath('floor.db') }, nodeArguments)
+  const candidate = await startProgram(
+    'candidate',
+    { file: newPath('candidate.db'), provider: provider.port },
+    nodeArguments,
+  )
   const service = await startService({
     database: `file:${newPath('service.db')}`,
     provider: provider.port,
@@ -123,7 +127,7 @@ async function onPostgres(load: Started, plan: Plan, nodeArguments: readonly str
   try {
     const provider = await startProgram('provider')
     const service = await startService({ database: url, provider: provider.port, nodeArguments })
-    const floor = await startProgram('floor', { url })
+    const floor = await startProgram('floor', { url }, nodeArguments)
     const pairs = await signIn(load, service, false)
     await signIn(load, service, true)
     const sql = postgres(url, { max: 1, onnotice: () => {} })
@@ -209,7 +213,7 @@ async function main(): Promise<void> {
       only: { type: 'string', default: parts.join(',') },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
-      /** A folder where the service leaves a V8 CPU profile of each of its runs. */
+      /** A folder where each server leaves a V8 CPU profile of its run. */
       profile: { type: 'string' },
     },
   })

@@ -2,7 +2,7 @@
  * The candidate: the same work with the parts a service is really built of (Express 5, zod, pino, prom-client, security
  * headers), each used as lightly as it can be. No breaker, no trail, no sealed tokens, no check that a session still lives.
  */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { createServer, IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
@@ -39,13 +39,16 @@ type Request = express.Request
 type Response = express.Response
 
 function answer(response: Response, route: string, started: number, status: number, more: string[], body = ''): void {
-  const own = ['X-Request-Id', randomBytes(12).toString('base64url'), 'Content-Length', String(Buffer.byteLength(body))]
+  const id = randomUUID()
+  const own = ['X-Request-Id', id, 'Content-Length', String(Buffer.byteLength(body))]
   response.writeHead(status, [...headers, ...more, ...own])
   response.end(body)
   const key = `${route} ${status}`
   const observer = observers.get(key) ?? durations.labels(response.req.method, route, String(status))
   observers.set(key, observer)
-  observer.observe((performance.now() - started) / 1000)
+  const ms = performance.now() - started
+  observer.observe(ms / 1000)
+  log.info({ id, route, status, ms }, 'answered')
 }
 const asJson = ['Content-Type', 'application/json']
 

@@ -20,6 +20,7 @@ export function answerParent(verbs: Readonly<Record<string, (given: never) => un
 /** In the process that is asked, when it can be: with the port it listens on, if it does. */
 export function tellReady(port = 0): void {
   process.channel?.ref()
+  process.once('SIGTERM', () => process.exit(0))
   process.send?.({ ready: port })
 }
 

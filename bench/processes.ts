@@ -77,9 +77,10 @@ export const newPath = (name: string): string => join(scratch, `${++made}-${name
 export async function startProgram(
   name: 'floor' | 'candidate' | 'provider' | 'load',
   given: object = {},
+  nodeArguments: readonly string[] = [],
 ): Promise<Started> {
   const role = name === 'floor' || name === 'candidate' ? 'server' : 'load'
-  const program = run(name, built(name), [JSON.stringify(given)], { role })
+  const program = run(name, built(name), [JSON.stringify(given)], { role, nodeArguments })
   const { ask, ready } = asking(program.child, name)
   try {
     return { ...program, ask, port: await ready }
@@ -105,6 +106,8 @@ export type ServiceOptions = {
   readonly port?: number
   readonly metered?: boolean
   readonly nodeArguments?: readonly string[]
+  /** Another build than the one in `dist`. */
+  readonly main?: string
 }
 
 /**
@@ -112,11 +115,11 @@ export type ServiceOptions = {
  * get in the way of measuring is off: rate limits. Answers once `/health/ready` does.
  */
 export async function startService(options: ServiceOptions): Promise<Started & { readonly startMs: number }> {
-  const { database, provider, metered = true, nodeArguments = [] } = options
+  const { database, provider, metered = true, nodeArguments = [], main = join(root, 'dist', 'main.js') } = options
   const port = options.port ?? (await freePort())
   const local = `http://127.0.0.1:${provider}`
   const started = performance.now()
-  const service = run('service', join(root, 'dist', 'main.js'), [], {
+  const service = run('service', main, [], {
     role: 'server',
     nodeArguments,
     metered,

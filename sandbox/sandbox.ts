@@ -20,11 +20,10 @@ import { createSandboxServer } from './server.ts'
 import { type Switches, switchesAtStart } from './switches.ts'
 import type { LookAlike, World } from './world.ts'
 
-export type { Endpoint, ProviderId } from './exchange.ts'
+export type { ProviderId } from './exchange.ts'
 export type { Fault, FaultAt } from './faults.ts'
 export type { Identity } from './identities.ts'
-export { person } from './identities.ts'
-export type { Journal, JournalEntry } from './journal.ts'
+export type { Journal } from './journal.ts'
 export type { Switches } from './switches.ts'
 
 export type Sandbox = {

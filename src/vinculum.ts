@@ -193,6 +193,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         signIn,
         audit,
         events,
+        clock,
         autoRegister: oauth.autoRegister,
       }),
       refreshTokens: refreshTokens({

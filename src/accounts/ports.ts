@@ -78,6 +78,12 @@ export interface AccountStore {
     because: (gone: Identity) => readonly Fact[],
   ): Promise<'unlinked' | 'not_linked' | 'last_login_method'>
 
+  /**
+   * Queues what we hold at a provider for an identity that was unlinked while its sign-in was under way; nothing when it is
+   * linked. Of a grant kept before this and an unlinking, one sees the other, whichever comes first.
+   */
+  withdrawUnlinked(identity: Identity, at: Date): Promise<void>
+
   update(
     id: string,
     change: Partial<Pick<Account, 'name' | 'picture'>>,

@@ -70,7 +70,7 @@ type Parts = {
 
 /** From the provider's answer to our own session: each step may stop the story, and a refusal changes nothing but the trail. */
 export function enterWithProvider(parts: Parts) {
-  const { providers, flows, reconcile, conflicts, vault, audit, events, clock, sealer } = parts
+  const { providers, flows, reconcile, conflicts, accounts, vault, audit, events, clock, sealer } = parts
   const finish = finishEntry(parts)
 
   /** Takes the flow, once, for whoever it is bound to; says why not otherwise. Nothing is asked of the provider before. */
@@ -219,7 +219,10 @@ export function enterWithProvider(parts: Parts) {
 
     await vault.keep(grant)
     providers.forgetProfile(provider, grant.claims.subject)
-    if (flow.intent === 'link') return ok({ tag: 'linked', ...reconciled.value, flow })
+    if (flow.intent === 'link') {
+      await accounts.withdrawUnlinked(reconciled.value.identity, clock())
+      return ok({ tag: 'linked', ...reconciled.value, flow })
+    }
     const signedIn = await finish(reconciled.value, arrival, flow)
     return signedIn.ok
       ? ok({ tag: 'signed_in', ...reconciled.value, ...signedIn.value, flow })
@@ -229,7 +232,7 @@ export function enterWithProvider(parts: Parts) {
 export type EnterWithProvider = ReturnType<typeof enterWithProvider>
 
 /** The last step of every sign-in through a provider: a session, in place of the one the browser had. */
-export function finishEntry({ signIn }: Pick<Parts, 'signIn'>) {
+export function finishEntry({ signIn, accounts, clock }: Pick<Parts, 'signIn' | 'accounts' | 'clock'>) {
   return async (
     { account, identity, action }: Entry,
     { origin, browser, who }: Omit<Arrival, 'binding'>,
@@ -248,7 +251,10 @@ export function finishEntry({ signIn }: Pick<Parts, 'signIn'>) {
         data: { provider: identity.provider, action, session },
       }),
     )
-    return signedIn ? ok(signedIn) : fail('account_linking_failed')
+    if (signedIn) return ok(signedIn)
+    // Unlinked or erased since it was reconciled: what was kept of it meanwhile goes the same way.
+    await accounts.withdrawUnlinked(identity, clock())
+    return fail('account_linking_failed')
   }
 }
 

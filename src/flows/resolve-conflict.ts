@@ -6,6 +6,7 @@ import type { AuditStore } from '../audit/ports.ts'
 import type { Vault } from '../connections/vault.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
+import type { Clock } from '../kernel/clock.ts'
 import { maskEmail, readEmail } from '../kernel/email.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Grant, Provider } from '../providers/provider.ts'
@@ -36,6 +37,7 @@ type Parts = {
   signIn: SignIn
   audit: AuditStore
   events: Bus
+  clock: Clock
   autoRegister: boolean
 }
 

@@ -162,7 +162,11 @@ function successes(route: Route<never>, components: Components, page: Json): Jso
         : kind === 'page'
           ? page
           : kind === 'text'
-            ? { [route.contentType ?? 'text/plain']: { schema: { type: 'string' } } }
+            ? {
+                [route.contentType ?? 'text/plain']: {
+                  schema: { type: route.contentType?.endsWith('json') ? 'object' : 'string' },
+                },
+              }
             : {}
     const before = found[status]
     const all = { ...before?.content, ...content }

@@ -13,7 +13,7 @@ export function sameSecret(a: string, b: string): boolean {
 }
 
 /** The S256 challenge of a PKCE verifier (RFC 7636 §4.2). */
-export const pkceChallenge = sha256
+export const pkceChallenge = (verifier: string): string => sha256(verifier)
 
 /** Keys by id; the first seals, all of them open. */
 export type KeyRing = readonly [SealingKey, ...SealingKey[]]

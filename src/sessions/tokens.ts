@@ -32,6 +32,7 @@ type Payload = {
   iat?: unknown
   iss?: unknown
   aud?: unknown
+  client_id?: unknown
 }
 
 const kinds = { access: { algorithm: 'ES256', typ: 'at+jwt' }, refresh: { algorithm: 'HS256', typ: 'rt+jwt' } } as const
@@ -99,7 +100,8 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
       typeof payload.sid !== 'string' ||
       typeof payload.exp !== 'number' ||
       typeof payload.iat !== 'number' ||
-      !Number.isSafeInteger(generation)
+      !Number.isSafeInteger(generation) ||
+      (expected === 'access' && typeof payload.client_id !== 'string')
     )
       return fail('token_invalid')
     return ok({ sub: payload.sub, sid: payload.sid, generation, expiresAt: new Date(payload.exp * 1000) })

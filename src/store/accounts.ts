@@ -252,6 +252,14 @@ export function accountStore({ db, tables: t, read, reads, write }: Driver, chan
         [accountLock(accountId)],
       ),
 
+    withdrawUnlinked: (identity, at) =>
+      change(
+        function* (tx) {
+          yield* withdrawGrants(tx, identity, at)
+        },
+        [accountLock(identity.accountId)],
+      ),
+
     async update(id, { name, picture }, at, because) {
       return change(function* (tx, note) {
         const [row] = yield* step(

@@ -43,7 +43,12 @@ async function walk(world: World): Promise<ReadonlyMap<string, Kind>> {
     for (const value of values) if (typeof value === 'string' && value.length >= 10) secrets.set(value, kind)
   }
   for (const { secret } of Object.values(CLIENTS)) keep('client secret', secret)
-  keep('encryption key', encryptionKey.toString('base64'), encryptionKey.toString('hex'), encryptionKey.toString('base64url'))
+  keep(
+    'encryption key',
+    encryptionKey.toString('base64'),
+    encryptionKey.toString('hex'),
+    encryptionKey.toString('base64url'),
+  )
 
   /** Hears every token the providers hand out, without changing a word. */
   const tap = (): void => {
@@ -74,8 +79,13 @@ async function walk(world: World): Promise<ReadonlyMap<string, Kind>> {
       await world.call('GET', `/me/identities/${id}/profile`, { token })
     for (const path of ['/me', '/me/activity', '/me/sessions', '/me/methods']) await world.call('GET', path, { token })
     const renewed = await world.call('POST', '/auth/refresh', { body: { refresh_token } })
-    await world.call('POST', '/auth/token', { form: { grant_type: 'refresh_token', refresh_token: String(renewed.body.refresh_token) } })
-    expect(refusalOf(await world.call('POST', '/auth/refresh', { token: refresh_token }))).toEqual([401, 'token_reused'])
+    await world.call('POST', '/auth/token', {
+      form: { grant_type: 'refresh_token', refresh_token: String(renewed.body.refresh_token) },
+    })
+    expect(refusalOf(await world.call('POST', '/auth/refresh', { token: refresh_token }))).toEqual([
+      401,
+      'token_reused',
+    ])
     await browser.json('POST', '/auth/refresh')
   }
 
@@ -88,7 +98,9 @@ async function walk(world: World): Promise<ReadonlyMap<string, Kind>> {
     const { access_token: token } = await world.signIn('google', holder)
     const path = `/auth/conflicts/${asked.body.conflict_ticket}`
     await world.call('GET', path, { headers: { 'flow-token': asked.flow.flowToken } })
-    expect((await world.call('POST', path, { body: { action, flow_token: asked.flow.flowToken }, token })).status).toBe(200)
+    expect((await world.call('POST', path, { body: { action, flow_token: asked.flow.flowToken }, token })).status).toBe(
+      200,
+    )
   }
 
   // An app elsewhere.
@@ -114,7 +126,7 @@ async function walk(world: World): Promise<ReadonlyMap<string, Kind>> {
     const name = sandboxName[provider]
     for (const endpoint of ['token', 'userinfo'] as const) {
       for (const status of [200, 400, 401, 403, 500]) {
-        world.sandbox.fault({ provider: name, endpoint, times: 1 }, { kind: 'status', status, body: leaks() })
+        world.sandbox.fault({ provider: name, endpoint }, { kind: 'status', status, body: leaks() })
         expect((await world.enter(provider, world.newcomer())).status).toBeGreaterThanOrEqual(400)
         world.sandbox.clearFaults(name)
       }
@@ -126,7 +138,10 @@ async function walk(world: World): Promise<ReadonlyMap<string, Kind>> {
     world.turn(301)
     await world.finish(flow, back)
     await world.call('GET', `${back.pathname}${back.search}`)
-    await world.call('GET', `/auth/${provider}/callback?error=${echo(0)}&error_description=${echo(0)}&state=${flow.state}`)
+    await world.call(
+      'GET',
+      `/auth/${provider}/callback?error=${echo(0)}&error_description=${echo(0)}&state=${flow.state}`,
+    )
   }
   keep('echo', echo(0))
   // Secrets where they do not belong.
@@ -150,7 +165,8 @@ async function walk(world: World): Promise<ReadonlyMap<string, Kind>> {
     await world.enter(provider, leaving, { intent: 'link', token: last })
   world.sandbox.fault({ provider: 'oauth2', endpoint: 'revoke' }, { kind: 'status', status: 503, body: leaks() })
   for (const { id, provider } of listIn(await world.call('GET', '/me/identities', { token: last })))
-    if (provider === 'beta' || provider === 'github') await world.call('DELETE', `/me/identities/${id}`, { token: last })
+    if (provider === 'beta' || provider === 'github')
+      await world.call('DELETE', `/me/identities/${id}`, { token: last })
   await world.vinculum.runJob('revoke-at-provider')
   await world.vinculum.rotateSigningKeys()
   const gone = world.newcomer()
@@ -160,7 +176,9 @@ async function walk(world: World): Promise<ReadonlyMap<string, Kind>> {
   // A renewal that fails, and one that succeeds.
   world.turn(3700)
   const { access_token: later } = await world.signIn('google', leaving)
-  const atlassian = listIn(await world.call('GET', '/me/identities', { token: later })).find((one) => one.provider === 'atlassian')
+  const atlassian = listIn(await world.call('GET', '/me/identities', { token: later })).find(
+    (one) => one.provider === 'atlassian',
+  )
   await world.call('GET', `/me/identities/${atlassian?.id}/profile`, { token: later })
   world.turn(3700)
   world.sandbox.fault({ provider: 'atlassian', endpoint: 'token' }, { kind: 'status', status: 400, body: leaks() })
@@ -171,7 +189,8 @@ async function walk(world: World): Promise<ReadonlyMap<string, Kind>> {
   for (const { body, endpoint, query: asked } of world.sandbox.journal) {
     keep('verifier', body.code_verifier)
     if (endpoint === 'token') keep('code', body.code)
-    if (endpoint === 'token' || endpoint === 'revoke') keep('provider token', body.refresh_token, body.token, body.access_token)
+    if (endpoint === 'token' || endpoint === 'revoke')
+      keep('provider token', body.refresh_token, body.token, body.access_token)
     if (endpoint === 'authorize') keep('state', asked.state)
   }
   for (const { headers, text } of world.seen) {
@@ -194,7 +213,8 @@ const belongs: Readonly<Partial<Record<Kind, (path: string, where: 'body' | 'loc
   'refresh token': (path, where) => where === 'body' && /\/(token|refresh|callback|conflicts\/[^/]+)$/.test(path),
   'flow token': (path, where) => where === 'body' && path.endsWith('/authorize'),
   // In the address of the provider, and nowhere of ours.
-  state: (path, where) => path.endsWith('/authorize') || (where === 'location' && /^\/auth\/[a-z]+(\/link)?$/.test(path)),
+  state: (path, where) =>
+    path.endsWith('/authorize') || (where === 'location' && /^\/auth\/[a-z]+(\/link)?$/.test(path)),
   ticket: (path, where) => path.endsWith('/callback') || (where === 'body' && path.startsWith('/auth/conflicts/')),
   'sign-in code': (path, where) => where === 'location' && path.endsWith('/callback'),
 }
@@ -218,11 +238,21 @@ test.each(databases)(
     try {
       const secrets = await walk(world)
       const kinds = new Set(secrets.values())
-      for (const kind of ['provider token', 'verifier', 'code', 'state', 'flow token', 'ticket', 'session cookie'] as const)
+      for (const kind of [
+        'provider token',
+        'verifier',
+        'code',
+        'state',
+        'flow token',
+        'ticket',
+        'session cookie',
+      ] as const)
         expect(kinds).toContain(kind)
       expect(secrets.size).toBeGreaterThan(300)
       const found = (name: string, text: string): readonly string[] =>
-        [...secrets].filter(([secret]) => text.includes(secret)).map(([secret, kind]) => `${kind} ${shown(secret)} in ${name}`)
+        [...secrets]
+          .filter(([secret]) => text.includes(secret))
+          .map(([secret, kind]) => `${kind} ${shown(secret)} in ${name}`)
 
       const logged = world.logged.join('')
       expect(logged.length).toBeGreaterThan(10_000)
@@ -240,7 +270,9 @@ test.each(databases)(
       const columns = Object.entries(await world.dump()).flatMap(([table, rows]) =>
         rows.flatMap((row) =>
           Object.entries(row).flatMap(([column, value]) =>
-            !open.has(column) && made.some((secret) => JSON.stringify(value).includes(secret)) ? [`${table}.${column}`] : [],
+            !open.has(column) && made.some((secret) => JSON.stringify(value).includes(secret))
+              ? [`${table}.${column}`]
+              : [],
           ),
         ),
       )

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { secondsAfter } from '../../src/kernel/clock.ts'
 import { decideRotation } from '../../src/sessions/rotation.ts'
 import type { TokenPair } from '../../src/sessions/tokens.ts'
@@ -353,6 +353,9 @@ describe.each(databases)('many at once on $name', ({ place }) => {
   })
   afterAll(async () => {
     for (const node of nodes) await node.store.close()
+  })
+  beforeEach(() => {
+    for (const { told } of nodes) told.length = 0
   })
 
   test('with one token inside the window all get the same generation: one rotation, one pair', async () => {

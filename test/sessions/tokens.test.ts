@@ -255,6 +255,7 @@ describe('a forged token is refused:', () => {
     ['no session', () => signed('access', { payload: { sid: undefined } })],
     ['no id', () => signed('access', { payload: { jti: undefined } })],
     ['an id that counts nothing', () => signed('access', { payload: { jti: 'x.ses_1' } })],
+    ['no client', () => signed('access', { payload: { client_id: undefined } })],
     ['no end', () => signed('access', { as: without(part(pair.access_token, 1), 'exp') })],
     ['an end that is no number', () => signed('access', { payload: { exp: '9999999999' } })],
     ['no time of issue', () => signed('access', { payload: { iat: undefined } })],

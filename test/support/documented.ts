@@ -42,10 +42,11 @@ export function createReader(document: Document) {
   }
 
   return function wrong({ method, path, status, headers, text }: Seen): string | undefined {
-    const found = patterns.find(({ shape, operations }) => shape.test(path) && operations[method.toLowerCase()])
-    if (!found) return undefined
+    const found = patterns.find(({ shape }) => shape.test(path))
+    const operation = found?.operations[method.toLowerCase()]
+    if (!found || !operation) return undefined
     const name = `${method} ${found.path} → ${status}`
-    const response = found.operations[method.toLowerCase()]?.responses[status]
+    const response = operation.responses[status]
     if (!response) return `${name} is not documented: ${text.slice(0, 200)}`
     if (text === '') return undefined
     const kind = (headers.get('content-type') ?? '').split(';')[0]?.trim() ?? ''

@@ -70,7 +70,7 @@ export function authOf(answer: Answer): AuthAnswer {
 export const refusalOf = ({ status, body: { code } }: Answer): [number, unknown] => [status, code]
 
 /** Below the range the system hands out by itself, so that no client's socket sits on it. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(20_000, 32_000)
     const free = await new Promise<boolean>((resolve) => {

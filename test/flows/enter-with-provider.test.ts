@@ -1,0 +1,355 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createConflicts } from '../../src/accounts/conflicts.ts'
+import { createReconcile } from '../../src/accounts/reconcile.ts'
+import { createVault } from '../../src/connections/vault.ts'
+import { fail } from '../../src/errors/catalogue.ts'
+import { beginWithProvider } from '../../src/flows/begin-with-provider.ts'
+import { type Arrival, type Callback, enterWithProvider } from '../../src/flows/enter-with-provider.ts'
+import { resolveConflict } from '../../src/flows/resolve-conflict.ts'
+import { sha256 } from '../../src/kernel/crypto.ts'
+import { systemRandom } from '../../src/kernel/ids.ts'
+import { createSignIn } from '../../src/sessions/sign-in.ts'
+import { openedStore } from '../support/opened-store.ts'
+import { anAccount, anIdentity, from } from '../support/people.ts'
+import { providerStandIn } from '../support/provider-stand-in.ts'
+import { newSealer } from '../support/sealers.ts'
+import { createStoppedClock } from '../support/stopped-clock.ts'
+
+const policy = { autoRegister: true, linkByVerifiedEmail: true }
+const app = new URL('https://app.example.com/in')
+
+async function story(autoRegister = true) {
+  const { clock, turn } = createStoppedClock()
+  const opened = await openedStore({ tag: 'sqlite', file: ':memory:' }, clock)
+  const { accounts, flows, grants, sessions, audit, conflicts: asked } = opened.store
+  const standIn = providerStandIn(['google', 'github'])
+  const [sealer, random] = [newSealer(), systemRandom]
+  const { ids, events } = opened
+  const parts = {
+    providers: standIn.providers,
+    flows,
+    reconcile: createReconcile({ accounts, clock, ids, policy: { ...policy, autoRegister } }),
+    conflicts: createConflicts({ conflicts: asked, clock, ids, random, sealer }),
+    accounts,
+    vault: createVault({ grants, sealer, clock, ids }),
+    signIn: createSignIn({
+      sessions,
+      clock,
+      ids,
+      random,
+      lifetimes: { refreshTtlSeconds: 3600, refreshAbsoluteTtlSeconds: 7200 },
+    }),
+    audit,
+    events,
+    clock,
+    ids,
+    random,
+    sealer,
+    policy: { stateTtlSeconds: 300, returnToAllowed: [app], publicUrl: new URL('https://id.example.com') },
+    autoRegister,
+  }
+  const begin = beginWithProvider(parts)
+  return {
+    ...opened,
+    turn,
+    standIn,
+    begin,
+    enter: enterWithProvider(parts),
+    resolve: resolveConflict(parts),
+    async begun(given: Partial<Parameters<typeof begin>[0]> = {}) {
+      const begun = await begin({ provider: 'google', ...given })
+      if (!begun.ok) throw new Error(`the flow did not begin: ${begun.error.code}`)
+      return begun.value
+    },
+    async member(given: Parameters<typeof anAccount>[0] = {}) {
+      const account = anAccount(given)
+      await accounts.create(account, anIdentity(account.id, { provider: 'github' }), { separate: true }, [])
+      return account
+    },
+  }
+}
+type Story = Awaited<ReturnType<typeof story>>
+
+let at: Story
+beforeEach(async () => {
+  at = await story()
+})
+afterEach(() => at.store.close())
+
+const arriving = (binding: string | undefined, given: Partial<Arrival> = {}): Arrival => ({
+  binding,
+  origin: from,
+  browser: true,
+  who: null,
+  ...given,
+})
+/** What was written down, and only that. */
+const trail = (): string[] => at.told.flatMap((event) => ('origin' in event ? [event.name] : []))
+
+describe('a sign-in', () => {
+  test('opens an account, a session and a vault entry, each with its reason', async () => {
+    const { state, binding } = await at.begun()
+    const entered = await at.enter('google', { code: 'c', state }, arriving(binding))
+    expect(entered).toMatchObject({
+      ok: true,
+      value: { tag: 'signed_in', action: 'created_new_user', cookie: expect.stringMatching(/^[\w-]{43}$/) },
+    })
+    expect(trail()).toEqual(['account.created', 'authentication.succeeded'])
+    expect(at.standIn.exchanged).toEqual([
+      {
+        provider: 'google',
+        code: 'c',
+        verifier: 'verifier-1',
+        redirectUri: 'https://id.example.com/auth/google/callback',
+      },
+    ])
+  })
+
+  test('ends the session the browser had before, so that nobody can plant one', async () => {
+    const first = await at.begun()
+    const before = await at.enter('google', { code: 'c', state: first.state }, arriving(first.binding))
+    if (!before.ok || before.value.tag !== 'signed_in') throw new Error('the first sign-in was to succeed')
+    const { session, cookie, account } = before.value
+    const second = await at.begun()
+    const who = { accountId: account.id, sessionId: session.id }
+    const after = await at.enter('google', { code: 'c', state: second.state }, arriving(second.binding, { who }))
+    expect(after.ok && after.value.tag === 'signed_in' && after.value.cookie).not.toBe(cookie)
+    expect(await at.store.sessions.find(session.id)).toMatchObject({ endReason: 'replaced' })
+  })
+
+  test('works ten times at once in one browser', async () => {
+    const flows = await Promise.all(Array.from({ length: 10 }, () => at.begun()))
+    expect(new Set(flows.map(({ handle }) => handle)).size).toBe(10)
+    const entered = await Promise.all(
+      flows.map(({ state, binding }) => at.enter('google', { code: 'c', state }, arriving(binding))),
+    )
+    expect(entered.every(({ ok }) => ok)).toBe(true)
+  })
+
+  test('is finished once, however often it comes back at once', async () => {
+    const { state, binding } = await at.begun()
+    const entered = await Promise.all(
+      Array.from({ length: 8 }, () => at.enter('google', { code: 'c', state }, arriving(binding))),
+    )
+    expect(entered.map((one) => (one.ok ? 'signed in' : one.error.code)).sort()).toEqual([
+      'signed in',
+      ...Array(7).fill('state_already_used'),
+    ])
+    expect(at.standIn.exchanged).toHaveLength(1)
+  })
+})
+
+describe('a callback that is not right', () => {
+  const session = { accountId: 'usr_1', sessionId: 'ses_1' }
+  test.each<[string, string, (flow: { state: string; binding: string }) => readonly [string, Callback, Arrival]]>([
+    ['without a state', 'invalid_state', ({ binding }) => ['google', { code: 'c' }, arriving(binding)]],
+    [
+      'with a made-up state',
+      'invalid_state',
+      ({ binding }) => ['google', { code: 'c', state: 'made up' }, arriving(binding)],
+    ],
+    ['in another browser', 'flow_mismatch', ({ state }) => ['google', { code: 'c', state }, arriving('another')]],
+    [
+      'in a browser without the cookie',
+      'flow_mismatch',
+      ({ state }) => ['google', { code: 'c', state }, arriving(undefined)],
+    ],
+    [
+      'at another provider',
+      'flow_mismatch',
+      ({ state, binding }) => ['github', { code: 'c', state }, arriving(binding)],
+    ],
+    [
+      'where the person said no',
+      'access_denied',
+      ({ state, binding }) => ['google', { state, error: 'access_denied' }, arriving(binding)],
+    ],
+    [
+      'where the provider could not',
+      'provider_unavailable',
+      ({ state, binding }) => ['google', { state, error: 'server_error' }, arriving(binding)],
+    ],
+    [
+      'where the provider would not',
+      'token_exchange_failed',
+      ({ state, binding }) => ['google', { state, error: 'invalid_scope' }, arriving(binding)],
+    ],
+    ['without a code', 'invalid_request', ({ state, binding }) => ['google', { state }, arriving(binding)]],
+  ])('%s is %s: no call to the provider, nothing changed, one line in the trail', async (_, code, made) => {
+    const [provider, callback, arrival] = made(await at.begun())
+    expect(await at.enter(provider, callback, { ...arrival, who: session })).toMatchObject({
+      ok: false,
+      error: { code },
+    })
+    expect(at.standIn.exchanged).toEqual([])
+    expect(at.heard('authentication.failed').map(({ data }) => data)).toEqual([{ provider, code, intent: 'login' }])
+    expect(trail()).toHaveLength(1)
+    expect(await at.store.accounts.findByEmail('ada@example.com')).toEqual([])
+  })
+
+  test('too late is state_expired', async () => {
+    const { state, binding } = await at.begun()
+    at.turn(300)
+    expect(await at.enter('google', { code: 'c', state }, arriving(binding))).toMatchObject({
+      error: { code: 'state_expired' },
+    })
+    expect(at.standIn.exchanged).toEqual([])
+  })
+
+  test('stays used even when the exchange failed', async () => {
+    at.standIn.refusesCodes(fail('token_exchange_failed', { provider: 'Google' }))
+    const { state, binding } = await at.begun()
+    expect(await at.enter('google', { code: 'c', state }, arriving(binding))).toMatchObject({
+      error: { code: 'token_exchange_failed' },
+    })
+    expect(await at.enter('google', { code: 'c', state }, arriving(binding))).toMatchObject({
+      error: { code: 'state_already_used' },
+    })
+    expect(at.standIn.exchanged).toHaveLength(1)
+  })
+
+  test('of an unknown provider is refused by name', async () => {
+    expect(await at.enter('facebook', { code: 'c', state: 's' }, arriving('b'))).toMatchObject({
+      error: { code: 'provider_not_found' },
+    })
+  })
+})
+
+describe('linking on purpose', () => {
+  test.each<[string, Partial<Arrival>]>([
+    ['signed out', { who: null }],
+    ['as somebody else', { who: { accountId: 'usr_eve', sessionId: 'ses_1' } }],
+    ['in another session', { who: { accountId: 'usr_ada', sessionId: 'ses_2' } }],
+  ])('that was begun by one person and is finished %s links nothing', async (_, given) => {
+    const account = await at.member({ id: 'usr_ada' })
+    const { state, binding } = await at.begun({ visitor: { accountId: account.id, sessionId: 'ses_1' } })
+    expect(await at.enter('google', { code: 'c', state }, arriving(binding, given))).toMatchObject({
+      error: { code: 'flow_mismatch' },
+    })
+    expect(at.standIn.exchanged).toEqual([])
+    expect(await at.store.accounts.identitiesOf(account.id)).toHaveLength(1)
+  })
+
+  test('adds the identity, whatever its address, and starts no session', async () => {
+    const account = await at.member()
+    const who = { accountId: account.id, sessionId: 'ses_1' }
+    at.standIn.says({ email: 'somebody.else@example.com', emailVerified: false })
+    const { state, binding } = await at.begun({ visitor: who })
+    expect(await at.enter('google', { code: 'c', state }, arriving(binding, { who }))).toMatchObject({
+      ok: true,
+      value: { tag: 'linked', action: 'linked_new' },
+    })
+    expect(trail()).toEqual(['identity.linked'])
+    expect(await at.store.sessions.list(account.id, new Date(0))).toEqual([])
+  })
+})
+
+describe('a conflict', () => {
+  /** A sign-in that ends in the question whose address it is. */
+  const question = async () => {
+    const flow = await at.begun()
+    const answer = await at.enter('google', { code: 'c', state: flow.state }, arriving(flow.binding))
+    if (answer.ok || answer.error.code !== 'account_conflict') throw new Error('there was to be a question')
+    return { ticket: String(answer.error.extra?.conflict_ticket), binding: flow.binding }
+  }
+  const answering = (binding: string, given: Partial<Arrival & { recent: boolean }> = {}) => ({
+    ...arriving(binding),
+    recent: false,
+    ...given,
+  })
+
+  test('is shown masked, to the browser it was opened in alone', async () => {
+    await at.member({ email: 'ada@example.com' })
+    const { ticket, binding } = await question()
+    expect(await at.resolve.show(ticket, binding, null)).toMatchObject({
+      ok: true,
+      value: { email: 'a•••@example.com', canCreate: true, proven: false },
+    })
+    for (const other of ['another', '', undefined])
+      expect(await at.resolve.show(ticket, other, null)).toMatchObject({ error: { code: 'conflict_not_found' } })
+  })
+
+  test('is answered once, however many answers come at once', async () => {
+    await at.member({ email: 'ada@example.com' })
+    const { ticket, binding } = await question()
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => at.resolve.answer(ticket, 'create', answering(binding))),
+    )
+    expect(answers.map((one) => (one.ok ? one.value.action : one.error.code)).sort()).toEqual([
+      ...Array(4).fill('conflict_not_found'),
+      'created_new_user',
+    ])
+    expect(at.heard('conflict.resolved')).toHaveLength(1)
+  })
+
+  test('is open for ten minutes', async () => {
+    await at.member({ email: 'ada@example.com' })
+    const { ticket, binding } = await question()
+    at.turn(600)
+    expect(await at.resolve.answer(ticket, 'create', answering(binding))).toMatchObject({
+      error: { code: 'conflict_not_found' },
+    })
+  })
+
+  test('is linked only for somebody who just proved the existing account', async () => {
+    const account = await at.member({ email: 'ada@example.com' })
+    const eve = await at.member({ email: 'eve@example.com' })
+    const { ticket, binding } = await question()
+    const refused = { ok: false, error: { code: 'proof_required' } }
+    const who = { accountId: account.id, sessionId: 'ses_1' }
+    expect(await at.resolve.answer(ticket, 'link', answering(binding))).toMatchObject(refused)
+    expect(await at.resolve.answer(ticket, 'link', answering(binding, { who, recent: false }))).toMatchObject(refused)
+    expect(
+      await at.resolve.answer(
+        ticket,
+        'link',
+        answering(binding, { who: { accountId: eve.id, sessionId: 'ses_2' }, recent: true }),
+      ),
+    ).toMatchObject(refused)
+    expect(await at.store.accounts.identitiesOf(account.id)).toHaveLength(1)
+    expect(await at.resolve.answer(ticket, 'link', answering(binding, { who, recent: true }))).toMatchObject({
+      ok: true,
+      value: { tag: 'signed_in', action: 'linked_existing', account: { id: account.id } },
+    })
+  })
+
+  test('whose answer is refused says so in the trail', async () => {
+    const account = await at.member({ email: 'ada@example.com' })
+    const other = await at.member()
+    const subject = 'the-same-person'
+    at.standIn.says({ subject })
+    const { ticket, binding } = await question()
+    await at.store.accounts.link(anIdentity(other.id, { provider: 'google', subject }), null, [])
+    const who = { accountId: account.id, sessionId: 'ses_1' }
+    expect(await at.resolve.answer(ticket, 'link', answering(binding, { who, recent: true }))).toMatchObject({
+      ok: false,
+      error: { code: 'identity_already_linked' },
+    })
+    expect(at.heard('authentication.failed').map(({ data }) => data.code)).toEqual(['identity_already_linked'])
+  })
+})
+
+describe('beginning', () => {
+  test.each<[Partial<Parameters<Story['begin']>[0]>, string]>([
+    [{ provider: 'facebook' }, 'provider_not_found'],
+    [{ redirectUriKey: 'desktop' }, 'redirect_uri_key_not_found'],
+    [{ redirectUriKey: 'constructor' }, 'redirect_uri_key_not_found'],
+    [{ returnTo: '//evil.example' }, 'return_to_not_allowed'],
+    [{ returnTo: '' }, 'return_to_not_allowed'],
+    [{ returnTo: app.href }, 'invalid_request'],
+  ])('with %j is refused: %s', async (given, code) => {
+    expect(await at.begin({ provider: 'google', ...given })).toMatchObject({ ok: false, error: { code } })
+  })
+
+  test('keeps neither state, binding nor verifier in the clear', async () => {
+    const { state, binding } = await at.begun({
+      returnTo: app.href,
+      codeChallenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+    })
+    const row = await at.store.flows.find(sha256(state))
+    expect(row).toMatchObject({ returnTo: app.href, provider: 'google', intent: 'login' })
+    const text = JSON.stringify(row)
+    for (const secret of [state, binding, 'verifier-1']) expect(text).not.toContain(`"${secret}"`)
+    expect(row?.verifier).toMatch(/^v1\.k1\./)
+  })
+})

@@ -1,0 +1,176 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { catalogue } from '../../src/errors/catalogue.ts'
+import { createReader } from '../support/documented.ts'
+import { providers, startWorld, type World } from '../support/service.ts'
+
+/** Contract §2, §3, §4 and §6, but for the password grant, introspection and registration. */
+const promised = [
+  ...['GET /auth/providers', 'GET /auth/{provider}', 'POST /auth/{provider}/authorize'],
+  ...['GET /auth/{provider}/callback', 'POST /auth/{provider}/callback', 'POST /auth/{provider}/link'],
+  ...['GET /auth/conflicts/{ticket}', 'POST /auth/conflicts/{ticket}'],
+  ...['POST /auth/refresh', 'POST /auth/token', 'POST /auth/logout', 'POST /auth/logout-all', 'POST /auth/revoke'],
+  ...['GET /.well-known/jwks.json', 'GET /.well-known/oauth-authorization-server'],
+  ...['GET /me', 'PATCH /me', 'DELETE /me', 'GET /me/identities', 'DELETE /me/identities/{id}'],
+  ...['GET /me/identities/{id}/profile', 'GET /me/methods', 'GET /me/sessions', 'DELETE /me/sessions/{id}'],
+  ...['DELETE /me/sessions', 'GET /me/activity'],
+  ...[
+    'GET /health/live',
+    'GET /health/ready',
+    'GET /health/providers',
+    'GET /metrics',
+    'GET /openapi.json',
+    'GET /docs',
+  ],
+]
+
+let world: World
+beforeAll(async () => {
+  world = await startWorld()
+})
+afterAll(() => world.stop())
+
+const operations = () =>
+  Object.entries(world.document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({
+      name: `${method.toUpperCase()} ${path}`,
+      method,
+      path,
+      operation,
+    })),
+  )
+
+describe('/openapi.json', () => {
+  test('lists every route that was promised', () => {
+    expect(operations().map(({ name }) => name)).toEqual(expect.arrayContaining(promised))
+  })
+
+  test('lists only what is there', async () => {
+    for (const { method, path, name } of operations()) {
+      const answer = await world.call(
+        method.toUpperCase(),
+        path.replace('{provider}', 'google').replace(/\{\w+\}/g, 'x'),
+      )
+      expect([name, answer.status], answer.text).not.toEqual([name, 405])
+      if (answer.status === 404 && !path.includes('{'))
+        expect([name, answer.body.code]).not.toEqual([name, 'not_found'])
+    }
+  })
+
+  test('names every refusal by a code that the catalogue has', () => {
+    for (const { operation, name } of operations())
+      for (const [status, { description }] of Object.entries(
+        operation.responses as Record<string, { description: string }>,
+      )) {
+        if (Number(status) < 400) continue
+        const codes = [...description.matchAll(/`(\w+)`/g)].map(([, code]) => code as keyof typeof catalogue)
+        expect([name, status, codes.length > 0]).toEqual([name, status, true])
+        for (const code of codes) expect([name, code, catalogue[code]?.status]).toEqual([name, code, Number(status)])
+      }
+  })
+
+  test('describes answers so closely that another answer does not pass', async () => {
+    const wrong = createReader(world.document)
+    const { access_token: token } = await world.signIn('google', world.newcomer())
+    await world.call('GET', '/me', { token })
+    const me = world.seen.findLast(({ path }) => path === '/me')
+    if (!me) throw new Error('nothing was seen')
+    expect(wrong(me)).toBeUndefined()
+    expect(wrong({ ...me, status: 418 })).toContain('is not documented')
+    expect(wrong({ ...me, text: JSON.stringify({ ...JSON.parse(me.text), secret: 1 }) })).toContain('does not fit')
+    expect(wrong({ ...me, text: '{}' })).toContain('does not fit')
+    expect(wrong({ ...me, headers: new Headers({ 'content-type': 'text/html' }) })).toContain('not as text/html')
+  })
+})
+
+test('every address answers every method with something documented, a request id, and nothing to keep', async () => {
+  const paths = [...new Set(operations().map(({ path }) => path)), '/nowhere', '/auth', '/me/nowhere']
+  for (const path of paths) {
+    for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
+      const made = path.replace('{provider}', 'google').replace(/\{\w+\}/g, 'x')
+      const answer = await world.call(method, made)
+      expect([method, path, answer.status < 500], answer.text).toEqual([method, path, true])
+      expect(answer.headers.get('x-request-id')).toMatch(/^req_[0-9a-f]{32}$/)
+      const kept = answer.status === 200 && /well-known/.test(path)
+      expect([method, path, answer.headers.get('cache-control')]).toEqual([
+        ...[method, path, kept ? expect.stringMatching(/^public, max-age=\d+/) : 'no-store'],
+      ])
+      if (answer.status === 405) expect(answer.headers.get('allow')).not.toBe('')
+    }
+  }
+})
+
+test('broken requests of every kind are refused as documented', async () => {
+  const { access_token: token } = await world.signIn('google', world.newcomer())
+  for (const { method, path, operation } of operations()) {
+    if (!('requestBody' in operation)) continue
+    const made = path.replace('{provider}', 'google').replace(/\{\w+\}/g, 'x')
+    const bodies = [
+      '[]',
+      'null',
+      '"text"',
+      '{',
+      '{"unknown_field":1}',
+      `{"a":"${'x'.repeat(70_000)}"}`,
+      '[[[[',
+      '\u0000',
+    ]
+    for (const body of bodies) {
+      const answer = await world.call(method.toUpperCase(), made, { token, body })
+      expect([method, path, body.slice(0, 20), answer.status >= 400 && answer.status < 500], answer.text).toEqual([
+        ...[method, path, body.slice(0, 20), true],
+      ])
+    }
+    for (const type of [
+      'text/plain',
+      'application/xml',
+      'multipart/form-data; boundary=x',
+      'application/json; charset=utf-16',
+    ]) {
+      const answer = await world.call(method.toUpperCase(), made, {
+        token,
+        body: '{}',
+        headers: { 'content-type': type },
+      })
+      expect([method, path, type, answer.status]).toEqual([method, path, type, answer.status === 404 ? 404 : 415])
+    }
+  }
+})
+
+test('the metadata names endpoints that are there', async () => {
+  const { body } = await world.call('GET', '/.well-known/oauth-authorization-server')
+  expect(body.issuer).toBe(world.base)
+  for (const name of ['token_endpoint', 'revocation_endpoint', 'jwks_uri', 'service_documentation']) {
+    const { pathname, origin } = new URL(String(body[name]))
+    expect([origin, operations().some(({ path }) => path === pathname)]).toEqual([world.base, true])
+  }
+})
+
+test('the metrics are those that were promised, and hold nothing a stranger chose', async () => {
+  await world.call('GET', '/auth/stranger-chosen-provider/callback?code=a&state=b')
+  await world.call('GET', '/stranger-chosen-path')
+  for (const provider of providers) await world.signIn(provider, world.newcomer())
+  const { text, headers } = await world.call('GET', '/metrics')
+  expect(headers.get('content-type')).toMatch(/^text\/plain/)
+  for (const name of [
+    ...[
+      'vinculum_authentication_attempts_total',
+      'vinculum_authentication_duration_seconds',
+      'vinculum_accounts_linked_total',
+    ],
+    ...[
+      'vinculum_accounts_unlinked_total',
+      'vinculum_user_info_cache_hit_ratio',
+      'vinculum_provider_call_failures_total',
+    ],
+    ...[
+      'vinculum_circuit_breaker_state',
+      'vinculum_token_refreshes_total',
+      'process_cpu_seconds_total',
+      'nodejs_eventloop_lag_seconds',
+    ],
+  ])
+    expect(text).toContain(`# TYPE ${name} `)
+  expect(text).toMatch(/vinculum_authentication_duration_seconds_count\{provider="google",stage="code_exchange"\} \d/)
+  expect(text).toMatch(/vinculum_authentication_duration_seconds_count\{provider="acme",stage="user_info_fetch"\} \d/)
+  expect(text).not.toContain('stranger-chosen')
+})

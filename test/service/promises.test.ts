@@ -1,0 +1,196 @@
+import { randomBytes, randomInt } from 'node:crypto'
+import { connect } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createVisitor } from '../../demo/visitor.ts'
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
+import { createDatabase } from '../support/postgres.ts'
+import { type Service, startService } from '../support/process.ts'
+import { freePort } from '../support/service.ts'
+import { newFile } from '../support/sqlite.ts'
+
+let sandbox: Sandbox
+beforeAll(async () => {
+  sandbox = await startSandbox({ as: 'ada' })
+})
+afterAll(() => sandbox.close())
+
+const settings = (port: number, database: string): Record<string, string> => ({
+  NODE_ENV: 'test',
+  HOST: '127.0.0.1',
+  PORT: String(port),
+  PUBLIC_URL: `http://127.0.0.1:${port}`,
+  DATABASE_URL: database,
+  RATE_LIMITS: 'off',
+  ENCRYPTION_KEYS: `k1:${Buffer.alloc(32, 'a key of thirty-two bytes, no less').toString('base64')}`,
+  ...sandbox.env,
+})
+
+type Answer = { readonly status: number; readonly body: Record<string, unknown> }
+async function post(base: string, path: string, body: object): Promise<Answer> {
+  const response = await fetch(new URL(path, base), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+}
+
+/** To the provider and back: what an app hands in. */
+async function approved(base: string): Promise<{ code: string; state: string; iss: string; flow_token: string }> {
+  const { body } = await post(base, '/auth/google/authorize', {})
+  const visit = await createVisitor().ask(String(body.authorize_url))
+  const {
+    code = '',
+    state = '',
+    iss = '',
+  } = Object.fromEntries(new URL(visit.headers.get('location') ?? '').searchParams)
+  return { code, state, iss, flow_token: String(body.flow_token) }
+}
+async function signIn(base: string): Promise<string> {
+  const { status, body } = await post(base, '/auth/google/callback', await approved(base))
+  expect(status, JSON.stringify(body)).toBe(200)
+  return String(body.refresh_token)
+}
+
+test('a rotation that was acknowledged survives kill -9, every time', async () => {
+  const port = await freePort()
+  const base = `http://127.0.0.1:${port}`
+  const env = settings(port, `file:${newFile()}`)
+  let service: Service = startService(env)
+  await service.listening
+  /** The last refresh token each device was given. */
+  const devices = await Promise.all(Array.from({ length: 4 }, () => signIn(base)))
+  let acknowledged = 0
+
+  for (let round = 0; round < 5; round++) {
+    const enough = acknowledged + randomInt(20, 80)
+    const chains = devices.map(async (_, n) => {
+      for (;;) {
+        const answer = await post(base, '/auth/refresh', { refresh_token: devices[n] }).catch(() => undefined)
+        if (!answer) return
+        expect(answer.status, JSON.stringify(answer.body)).toBe(200)
+        devices[n] = String(answer.body.refresh_token)
+        acknowledged++
+        if (acknowledged === enough) service.process.kill('SIGKILL')
+      }
+    })
+    await Promise.all(chains)
+    expect((await service.ended).signal).toBe('SIGKILL')
+    service = startService(env)
+    await service.listening
+    for (const [n, token] of devices.entries()) {
+      const answer = await post(base, '/auth/refresh', { refresh_token: token })
+      expect([n, answer.status, answer.body.code]).toEqual([n, 200, undefined])
+      devices[n] = String(answer.body.refresh_token)
+    }
+  }
+  expect(acknowledged).toBeGreaterThan(100)
+  service.process.kill('SIGTERM')
+  expect((await service.ended).code).toBe(0)
+}, 90_000)
+
+test('SIGTERM makes it not ready at once, lets what is under way finish, and ends it with 0', async () => {
+  const port = await freePort()
+  const base = `http://127.0.0.1:${port}`
+  const service = startService(settings(port, `file:${newFile()}`))
+  await service.listening
+  expect((await fetch(`${base}/health/ready`)).status).toBe(200)
+
+  const handing = await approved(base)
+  sandbox.fault({ provider: 'google', endpoint: 'token', times: 1 }, { kind: 'slow', ms: 1500 })
+  const asked = sandbox.journal.calls('google', 'token').length
+  const underWay = post(base, '/auth/google/callback', handing)
+  await expect.poll(() => sandbox.journal.calls('google', 'token').length, { timeout: 5000 }).toBe(asked + 1)
+
+  // A connection on which a request has begun to arrive.
+  const socket = connect(port, '127.0.0.1')
+  let heard = ''
+  socket.on('data', (chunk) => {
+    heard += chunk.toString()
+  })
+  socket.write('GET /health/ready HTTP/1.1\r\nHost: service\r\n')
+  await expect.poll(() => socket.bytesWritten).toBeGreaterThan(0)
+  await pause(50)
+  service.process.kill('SIGTERM')
+  // Nobody new is let in …
+  await expect
+    .poll(
+      () =>
+        fetch(`${base}/health/live`).then(
+          ({ status }) => `answered ${status}`,
+          () => 'refused',
+        ),
+      { timeout: 5000 },
+    )
+    .toBe('refused')
+  // … whoever was half in is told …
+  socket.write('\r\n')
+  await expect.poll(() => heard, { timeout: 5000 }).toMatch(/^HTTP\/1\.1 503 [\s\S]*"code":"not_ready"/)
+  expect(heard).toMatch(/^connection: close$/im)
+  // … and who was in is served.
+  const answer = await underWay
+  expect([answer.status, answer.body.code]).toEqual([200, undefined])
+  expect(await service.ended).toMatchObject({ code: 0, signal: null, stderr: '' })
+}, 30_000)
+
+test('a broken configuration stops the start, and every fault of it is named at once, without its value', async () => {
+  const secret = randomBytes(16).toString('hex')
+  const service = startService({
+    NODE_ENV: 'production',
+    PORT: 'many',
+    LOG_LEVEL: 'loud',
+    DATABASE_URL: 'mysql://nowhere',
+    ENCRYPTION_KEYS: `k1:${Buffer.from(secret.slice(0, 31)).toString('base64')}`,
+    GOOGLE_CLIENT_SECRET: secret,
+    GITHUB_CLIENT_ID: 'a',
+    GITHUB_CLIENT_SECRET: 'short',
+    OIDC_PROVIDERS: 'acme',
+    ACME_ISSUER: 'http://plain.example',
+    RATE_LIMITS: 'off',
+  })
+  const { code, stderr } = await service.ended
+  expect(code).toBeGreaterThan(0)
+  for (const name of [
+    ...['PORT', 'LOG_LEVEL', 'DATABASE_URL', 'PUBLIC_URL', 'RATE_LIMITS', 'ENCRYPTION_KEYS', 'GOOGLE_CLIENT_ID'],
+    ...['GITHUB_CLIENT_SECRET', 'ACME_ISSUER', 'ACME_CLIENT_ID', 'ACME_CLIENT_SECRET'],
+  ])
+    expect(stderr).toContain(`${name}: `)
+  for (const value of [secret, 'many', 'loud', 'mysql', 'plain.example']) expect(stderr).not.toContain(value)
+  expect(stderr).not.toContain('    at ')
+}, 20_000)
+
+test('production starts with no secret of its own making', async () => {
+  const { ENCRYPTION_KEYS: _, ...env } = settings(1, `file:${newFile()}`)
+  const service = startService({
+    ...env,
+    NODE_ENV: 'production',
+    PUBLIC_URL: 'https://id.example.com',
+    RATE_LIMITS: 'on',
+  })
+  const { code, stderr } = await service.ended
+  expect(code).toBeGreaterThan(0)
+  expect(stderr).toContain('ENCRYPTION_KEYS: is required')
+}, 20_000)
+
+test('two processes that start at once on one empty PostgreSQL database make one set of signing keys', async () => {
+  const database = await createDatabase()
+  const ports = [await freePort(), await freePort()]
+  const services = ports.map((port) => startService(settings(port, database)))
+  await Promise.all(services.map(({ listening }) => listening))
+  const keys = await Promise.all(
+    ports.map(
+      async (port) =>
+        (await (await fetch(`http://127.0.0.1:${port}/.well-known/jwks.json`)).json()) as { keys: unknown[] },
+    ),
+  )
+  expect(keys[0]?.keys).toHaveLength(1)
+  expect(keys[1]).toEqual(keys[0])
+  // A token of one is a token of the other, once they agree on who they are.
+  const [one, two] = ports.map((port) => `http://127.0.0.1:${port}`)
+  const token = await signIn(one ?? '')
+  const refused = await post(two ?? '', '/auth/refresh', { refresh_token: token })
+  expect([refused.status, refused.body.code]).toEqual([401, 'token_invalid'])
+  for (const { process: child } of services) child.kill('SIGTERM')
+  expect((await Promise.all(services.map(({ ended }) => ended))).map(({ code }) => code)).toEqual([0, 0])
+}, 40_000)

@@ -1,0 +1,137 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { authOf, databases, type Json, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
+
+/** What must be true of the rows whatever happened at once. */
+async function expectSoundRows(world: World): Promise<void> {
+  const { accounts = [], identities = [], sessions = [], grants = [] } = await world.dump()
+  const key = (row: Json): string => `${row.provider} ${row.subject}`
+  const known = new Set(identities.map(key))
+  expect(
+    grants.map(key).filter((grant) => !known.has(grant)),
+    'a grant without an identity',
+  ).toEqual([])
+  const owners = new Set(identities.map(({ account_id }) => account_id))
+  expect(
+    accounts.filter(({ id }) => !owners.has(id)),
+    'an account without a way in',
+  ).toEqual([])
+  const ways = new Set(identities.map(({ id }) => id))
+  const live = sessions.filter(({ ended_at }) => ended_at === null)
+  expect(
+    live.filter(({ identity_id }) => !ways.has(identity_id)),
+    'a session without what opened it',
+  ).toEqual([])
+  const proven = accounts.map((row) => row.verified_email_key).filter((address) => address !== null)
+  expect(new Set(proven).size).toBe(proven.length)
+}
+
+describe.each(databases)('what happens at the same time, on %s', (database) => {
+  let world: World
+  beforeAll(async () => {
+    world = await startWorld({ database })
+  })
+  afterAll(() => world.stop())
+
+  const identityAt = async (token: string, provider: string): Promise<string> =>
+    String(listIn(await world.call('GET', '/me/identities', { token })).find((one) => one.provider === provider)?.id)
+
+  test('a browser whose tabs all refresh with its cookie stays signed in', async () => {
+    const browser = world.openBrowser()
+    await browser.signIn('google', world.newcomer())
+    const tabs = Array.from({ length: 6 }, async () => {
+      for (let n = 0; n < 15; n++) {
+        const answer = await browser.json('POST', '/auth/refresh')
+        expect([answer.status, answer.body.code]).toEqual([200, undefined])
+      }
+    })
+    await Promise.all(tabs)
+    expect((await browser.json('GET', '/me')).status).toBe(200)
+  })
+
+  test('a device that is signed out while it refreshes is signed out', async () => {
+    for (let round = 0; round < 20; round++) {
+      const { access_token: token, refresh_token } = await world.signIn('google', world.newcomer())
+      const [refreshed, out] = await Promise.all([
+        world.call('POST', '/auth/refresh', { body: { refresh_token } }),
+        world.call('POST', '/auth/logout', { token }),
+      ])
+      expect(out.status).toBe(204)
+      const given = refreshed.status === 200 ? refreshed.body : { access_token: token, refresh_token }
+      expect(refusalOf(await world.call('GET', '/me', { token: String(given.access_token) }))).toEqual([
+        401,
+        'session_revoked',
+      ])
+      const again = await world.call('POST', '/auth/refresh', { body: { refresh_token: given.refresh_token } })
+      expect(refusalOf(again)).toEqual([401, 'session_revoked'])
+    }
+  })
+
+  test('signing in while the same sign-in is unlinked leaves it linked or unlinked, never half', async () => {
+    for (let round = 0; round < 20; round++) {
+      const who = world.newcomer()
+      const { access_token: token } = await world.signIn('google', who)
+      const other = world.newcomer()
+      await world.enter('github', other, { intent: 'link', token })
+      const id = await identityAt(token, 'github')
+      const flow = await world.begin('github')
+      const back = await world.approve(flow.url, other)
+      const [entered, unlinked] = await Promise.all([
+        world.finish(flow, back),
+        world.call('DELETE', `/me/identities/${id}`, { token }),
+      ])
+      expect(unlinked.status).toBe(204)
+      expect([undefined, 'user_info_fetch_failed', 'account_linking_failed']).toContain(entered.body.code)
+    }
+    await world.vinculum.runJob('revoke-at-provider')
+    await expectSoundRows(world)
+  })
+
+  test('signing in while the account is erased ends in no account, or a new one', async () => {
+    for (let round = 0; round < 20; round++) {
+      const who = world.newcomer()
+      const { access_token: token, user } = await world.signIn('google', who)
+      const flow = await world.begin('google')
+      const back = await world.approve(flow.url, who)
+      const [entered, erased] = await Promise.all([world.finish(flow, back), world.call('DELETE', '/me', { token })])
+      expect(erased.status).toBe(204)
+      // Withdrawing our permission may overtake the question who it is: then the provider says that it is gone.
+      expect([undefined, 'user_info_fetch_failed', 'account_linking_failed']).toContain(entered.body.code)
+      if (entered.status === 200) {
+        const auth = authOf(entered)
+        const me = await world.call('GET', '/me', { token: auth.access_token })
+        expect([me.status, auth.user.id]).toEqual(auth.user.id === user.id ? [401, user.id] : [200, auth.user.id])
+      }
+    }
+    await expectSoundRows(world)
+  })
+
+  test('an account that is erased while a sign-in is being linked to it gets nothing', async () => {
+    const { access_token: token } = await world.signIn('google', world.newcomer())
+    const flow = await world.begin('github', { intent: 'link', token })
+    const back = await world.approve(flow.url, world.newcomer())
+    const before = world.sandbox.journal.calls('github', 'token').length
+    world.sandbox.fault({ provider: 'github', endpoint: 'token', times: 1 }, { kind: 'slow', ms: 500 })
+    const linking = world.finish(flow, back, { token })
+    await expect.poll(() => world.sandbox.journal.calls('github', 'token').length, { interval: 5 }).toBe(before + 1)
+    expect((await world.call('DELETE', '/me', { token })).status).toBe(204)
+    expect(refusalOf(await linking)).toEqual([409, 'account_linking_failed'])
+    await expectSoundRows(world)
+  })
+
+  test('two people linking one sign-in at once: one has it', async () => {
+    for (let round = 0; round < 15; round++) {
+      const people = await Promise.all([1, 2].map(() => world.signIn('google', world.newcomer())))
+      const other = world.newcomer()
+      const flows = await Promise.all(
+        people.map(({ access_token }) => world.begin('github', { intent: 'link', token: access_token })),
+      )
+      const backs = await Promise.all(flows.map(({ url }) => world.approve(url, other)))
+      const answers = await Promise.all(
+        flows.map((flow, n) => world.finish(flow, backs[n] as URL, { token: people[n]?.access_token })),
+      )
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 409])
+      expect(answers.map(({ body }) => body.code)).toContain('identity_already_linked')
+    }
+    await expectSoundRows(world)
+  })
+})

@@ -1,0 +1,53 @@
+/** The service as its operator starts it: a process of its own, on the system's clock. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+export type Service = {
+  readonly process: ChildProcess
+  /** Resolves with what it has said once it listens; rejects if it ends before. */
+  readonly listening: Promise<string>
+  readonly ended: Promise<{
+    readonly code: number | null
+    readonly signal: NodeJS.Signals | null
+    readonly stderr: string
+  }>
+}
+
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
+/** Starts `src/main.ts` with exactly these settings. */
+export function startService(env: Readonly<Record<string, string>>): Service {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+    cwd: root,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  running.add(child)
+  let [stdout, stderr] = ['', '']
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString()
+  })
+  const ended: Service['ended'] = new Promise((resolve) => {
+    child.once('close', (code, signal) => {
+      running.delete(child)
+      resolve({ code, signal, stderr })
+    })
+  })
+  const listening = new Promise<string>((resolve, reject) => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString()
+      if (stdout.includes('"msg":"listening"')) resolve(stdout)
+    })
+    void ended.then(({ code, signal }) =>
+      reject(new Error(`it ended with ${code ?? signal} before it listened:\n${stderr}`)),
+    )
+  })
+  // Whoever only waits for the end is not told twice.
+  listening.catch(() => {})
+  return { process: child, listening, ended }
+}

@@ -1,0 +1,57 @@
+import { ok } from '../../src/kernel/result.ts'
+import type { Claims, Provider } from '../../src/providers/provider.ts'
+import type { Exchanged, Providers } from '../../src/providers/providers.ts'
+import { theClaims } from './people.ts'
+
+const provider = (id: string): Provider => ({
+  id,
+  name: id.charAt(0).toUpperCase() + id.slice(1),
+  kind: 'oauth2',
+  issuer: id,
+  clientId: `${id}-client`,
+  redirectUris: { default: `https://id.example.com/auth/${id}/callback`, mobile: 'com.example.app:/cb' },
+  scopes: ['openid'],
+  emailTrust: 'verified',
+  authorizeOrigin: () => `https://${id}.example`,
+})
+
+/** Providers that say what they are told to, and note what they were asked: flows are stories without a network. */
+export function providerStandIn(ids: readonly string[]) {
+  const known = new Map(ids.map((id) => [id, provider(id)]))
+  const exchanged: { provider: string; code: string; verifier: string; redirectUri: string }[] = []
+  let begun = 0
+  let claims: Claims = theClaims()
+  let failure: Awaited<ReturnType<Providers['exchange']>> | undefined
+
+  const standIn = {
+    list: () => [...known.values()],
+    get: (id) => known.get(id),
+    begin: async (one, { redirectUri }) => {
+      const state = `state-${++begun}`
+      const url = new URL(
+        `https://${one.id}.example/authorize?state=${state}&redirect_uri=${encodeURIComponent(redirectUri)}`,
+      )
+      return ok({ url, state, verifier: `verifier-${begun}`, nonce: null })
+    },
+    exchange: async (one, { code }, { verifier, redirectUri }) => {
+      exchanged.push({ provider: one.id, code, verifier, redirectUri })
+      const tokens = { accessToken: 'at', refreshToken: 'rt', idToken: null, expiresAt: null, scopes: null }
+      return failure ?? ok<Exchanged>({ tokens, idToken: null })
+    },
+    identify: async () => ok(claims),
+    trusts: (_, { emailVerified }) => emailVerified,
+    forgetProfile: () => {},
+  } satisfies Partial<Providers>
+
+  return {
+    providers: standIn as unknown as Providers,
+    exchanged,
+    /** Who comes back from now on. */
+    says: (given: Partial<Claims>): void => {
+      claims = theClaims(given)
+    },
+    refusesCodes: (answer: Awaited<ReturnType<Providers['exchange']>>): void => {
+      failure = answer
+    },
+  }
+}
