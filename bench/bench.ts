@@ -3,6 +3,7 @@
  * what it is held against; it is no test, and ends well whatever that is.
  */
 import { cpus, loadavg } from 'node:os'
+import { resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import postgres from 'postgres'
@@ -14,6 +15,9 @@ import { median, type Row, render, type Section } from './table.ts'
 import type { Session } from './tokens.ts'
 
 type Pair = { readonly access_token: string; readonly refresh_token: string }
+
+/** How the servers are run: which build of the service, profiled or not. */
+type Build = { readonly nodeArguments: readonly string[]; readonly main?: string }
 
 const clients = 32
 const refreshes = (pairs: readonly Pair[]): string[] => pairs.map(({ refresh_token }) => refresh_token)
@@ -31,18 +35,18 @@ const scales: readonly { what: string; which: keyof Figures; digits: number }[] 
 ]
 
 /** W1, W2 and W3: the service, the floor and the candidate on the same SQLite settings and behind the same provider. */
-async function sideBySide(load: Started, wanted: ReadonlySet<string>, plan: Plan, nodeArguments: readonly string[]) {
+async function sideBySide(load: Started, wanted: ReadonlySet<string>, plan: Plan, how: Build) {
   const provider = await startProgram('provider')
-  const floor = await startProgram('floor', { file: newPath('floor.db') }, nodeArguments)
+  const floor = await startProgram('floor', { file: newPath('floor.db') }, how.nodeArguments)
   const candidate = await startProgram(
     'candidate',
     { file: newPath('candidate.db'), provider: provider.port },
-    nodeArguments,
+    how.nodeArguments,
   )
   const service = await startService({
     database: `file:${newPath('service.db')}`,
     provider: provider.port,
-    nodeArguments,
+    ...how,
   })
   const pairs = {
     floor: await floor.ask<Pair[]>('seed', clients),
@@ -98,14 +102,14 @@ async function sideBySide(load: Started, wanted: ReadonlySet<string>, plan: Plan
 }
 
 /** W5: from the start of the process to the first ready answer, and what it holds when nobody asks anything. */
-async function startAndRest(starts: number): Promise<Section> {
+async function startAndRest(starts: number, how: Build): Promise<Section> {
   const database = `file:${newPath('starts.db')}`
-  const first = await startService({ database, metered: false })
+  const first = await startService({ database, metered: false, ...how })
   await first.stop()
   const took: number[] = []
   const held: number[] = []
   for (let n = 0; n < starts; n++) {
-    const service = await startService({ database, metered: false })
+    const service = await startService({ database, metered: false, ...how })
     took.push(service.startMs)
     await pause(2000)
     held.push(memoryOf(service.child.pid ?? 0))
@@ -122,12 +126,12 @@ async function startAndRest(starts: number): Promise<Section> {
 }
 
 /** W1 on PostgreSQL: the service, and the floor with one bare UPDATE … RETURNING over the same rows. */
-async function onPostgres(load: Started, plan: Plan, nodeArguments: readonly string[]): Promise<Section> {
+async function onPostgres(load: Started, plan: Plan, how: Build): Promise<Section> {
   const { url, stop } = await startPostgres()
   try {
     const provider = await startProgram('provider')
-    const service = await startService({ database: url, provider: provider.port, nodeArguments })
-    const floor = await startProgram('floor', { url }, nodeArguments)
+    const service = await startService({ database: url, provider: provider.port, ...how })
+    const floor = await startProgram('floor', { url }, how.nodeArguments)
     const pairs = await signIn(load, service, false)
     await signIn(load, service, true)
     const sql = postgres(url, { max: 1, onnotice: () => {} })
@@ -176,16 +180,16 @@ async function onPostgres(load: Started, plan: Plan, nodeArguments: readonly str
 }
 
 /** W1 where there are few sessions, and where there are many. Refreshes come from all over them. */
-async function growth(load: Started, many: number, plan: Plan, nodeArguments: readonly string[]): Promise<Section> {
+async function growth(load: Started, many: number, plan: Plan, how: Build): Promise<Section> {
   const provider = await startProgram('provider')
   const prepare = async (sessions: number) => {
     const file = newPath(`${sessions}.db`)
-    const empty = await startService({ database: `file:${file}`, provider: provider.port })
+    const empty = await startService({ database: `file:${file}`, provider: provider.port, ...how })
     await load.ask('signIn', { port: empty.port, times: 1, known: false })
     await empty.stop()
     multiply(file, sessions)
     const tokens = refreshTokens(file, Math.min(sessions, 64_000))
-    return { name: String(sessions), server: await startService({ database: `file:${file}`, nodeArguments }), tokens }
+    return { name: String(sessions), server: await startService({ database: `file:${file}`, ...how }), tokens }
   }
   const few = await prepare(1000)
   const lots = await prepare(many)
@@ -215,6 +219,8 @@ async function main(): Promise<void> {
       seconds: { type: 'string' },
       /** A folder where each server leaves a V8 CPU profile of its run. */
       profile: { type: 'string' },
+      /** Another build of the service: its `main.js`. */
+      service: { type: 'string' },
     },
   })
   const wanted = new Set(asked.only.split(','))
@@ -224,7 +230,10 @@ async function main(): Promise<void> {
     rounds: Number(asked.rounds ?? (asked.quick ? 1 : 5)),
     seconds: Number(asked.seconds ?? (asked.quick ? 1 : 2)),
   }
-  const nodeArguments = asked.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${asked.profile}`]
+  const how: Build = {
+    nodeArguments: asked.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(asked.profile)}`],
+    ...(asked.service !== undefined && { main: resolve(asked.service) }),
+  }
   const say = (text: string): void => void process.stdout.write(`${text}\n`)
 
   buildPrograms()
@@ -238,11 +247,10 @@ async function main(): Promise<void> {
 
   const load = await startProgram('load', { clients })
   const sections: Section[] = []
-  if (['W1', 'W2', 'W3'].some((part) => wanted.has(part)))
-    sections.push(...(await sideBySide(load, wanted, plan, nodeArguments)))
-  if (wanted.has('W5')) sections.push(await startAndRest(asked.quick ? 1 : 5))
-  if (wanted.has('postgres')) sections.push(await onPostgres(load, plan, nodeArguments))
-  if (wanted.has('growth')) sections.push(await growth(load, asked.quick ? 50_000 : 1_000_000, plan, nodeArguments))
+  if (['W1', 'W2', 'W3'].some((part) => wanted.has(part))) sections.push(...(await sideBySide(load, wanted, plan, how)))
+  if (wanted.has('W5')) sections.push(await startAndRest(asked.quick ? 1 : 5, how))
+  if (wanted.has('postgres')) sections.push(await onPostgres(load, plan, how))
+  if (wanted.has('growth')) sections.push(await growth(load, asked.quick ? 50_000 : 1_000_000, plan, how))
   await load.stop()
 
   say(`Load average before and after: ${before}, ${busy()}\n`)

@@ -27,8 +27,8 @@ type Parts = {
 }
 
 /**
- * A new pair for an old one: read, decide (`decideRotation`, pure), and rotate with one compare-and-set; when somebody was
- * faster, all of it again. Read first, since a disabled account's session may not move at all.
+ * A new pair for an old one. The usual case is one compare-and-set and two signatures. Only when that does not fit is the session read and
+ * decided on (`decideRotation`, pure); should the answer be to rotate after all, the session changed between the two, and all of it is done again.
  */
 export function refreshTokens({ sessions, accounts, tokens, events, clock, windows, refreshTtlSeconds }: Parts) {
   const refuse = <C extends RefreshCode>(refused: {
@@ -46,6 +46,11 @@ export function refreshTokens({ sessions, accounts, tokens, events, clock, windo
   ): Promise<Result<TokenPair, AppError<RefreshCode>>> => {
     for (;;) {
       const now = clock()
+      const rotated = await sessions.rotate(sid, generation, now, secondsAfter(now, refreshTtlSeconds))
+      if (rotated) {
+        events.emit('session.refreshed', { result: 'rotated' })
+        return ok(tokens.pair(rotated))
+      }
       const session = await sessions.find(sid)
       if (!session || session.accountId !== sub)
         return refuse((await accounts.find(sub)) ? fail('session_revoked') : fail('user_not_found'))
@@ -62,11 +67,6 @@ export function refreshTokens({ sessions, accounts, tokens, events, clock, windo
           { name: 'session.token_reused', accountId: sub, origin, data: { session: sid } },
         ])
         return refuse(fail('token_reused'))
-      }
-      const rotated = await sessions.rotate(sid, generation, now, secondsAfter(now, refreshTtlSeconds))
-      if (rotated) {
-        events.emit('session.refreshed', { result: 'rotated' })
-        return ok(tokens.pair(rotated))
       }
     }
   }

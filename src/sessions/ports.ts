@@ -55,7 +55,10 @@ export interface SessionStore {
   /** Ended and expired sessions are found too: whoever asks says why they are refused. */
   find(id: string): Promise<LiveSession | undefined>
   findByCookie(cookieHash: string): Promise<LiveSession | undefined>
-  /** `generation` → `generation + 1`, or `undefined` when it is not current, or the session is over at `at`. One winner among any number at once. */
+  /**
+   * `generation` → `generation + 1`, or `undefined` when it is not current, the session is over at `at`, or its account is disabled. One winner
+   * among any number at once.
+   */
   rotate(id: string, generation: number, at: Date, idleExpiresAt: Date): Promise<Session | undefined>
   /** Notes that `generation` was used with us; never goes back. Answers after it is durable. */
   markUsed(id: string, generation: number, at: Date): Promise<void>

@@ -1,4 +1,21 @@
-import { and, asc, type Column, desc, eq, getTableColumns, gt, gte, lt, lte, ne, or, type SQL, sql } from 'drizzle-orm'
+import {
+  and,
+  asc,
+  type Column,
+  desc,
+  eq,
+  exists,
+  getTableColumns,
+  gt,
+  gte,
+  isNull,
+  lt,
+  lte,
+  ne,
+  or,
+  type SQL,
+  sql,
+} from 'drizzle-orm'
 import type { LiveSession, Session, SessionStore } from '../sessions/ports.ts'
 import { accountLock, type Change } from './change.ts'
 import { type Driver, step } from './driver.ts'
@@ -24,6 +41,11 @@ export function sessionStore({ db, tables: t, read, reads, write, writes }: Driv
   const byId = reads(withAccount().where(eq(s.id, id)))
   const byCookie = reads(withAccount().where(eq(s.cookieHash, sql.placeholder('cookieHash'))))
 
+  const enabledAccount = db
+    .select({ one: sql`1` })
+    .from(t.accounts)
+    .where(and(eq(t.accounts.id, s.accountId), isNull(t.accounts.disabledAt)))
+
   /** Presenting `generation` is using it with us, so the same UPDATE says so. */
   const rotating = writes(
     db
@@ -35,7 +57,9 @@ export function sessionStore({ db, tables: t, read, reads, write, writes }: Driv
         lastSeenAt: at,
         idleExpiresAt: given('idleExpiresAt', s.idleExpiresAt),
       })
-      .where(and(eq(s.id, id), eq(s.generation, given('generation', s.generation)), live(t, at)))
+      .where(
+        and(eq(s.id, id), eq(s.generation, given('generation', s.generation)), live(t, at), exists(enabledAccount)),
+      )
       .returning(columns),
   )
   const marking = writes(

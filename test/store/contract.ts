@@ -590,11 +590,12 @@ export function storeContract({ name, emptied }: Backend): void {
         expect(told).toEqual([])
       })
 
-      test('tells that its account is disabled', async () => {
-        const { id } = await signedIn(opened, person.id, {}, 'h')
+      test('tells that its account is disabled, and rotates no more', async () => {
+        const { id, generation } = await signedIn(opened, person.id, {}, 'h')
         await disable(person.id)
         expect(await store.sessions.find(id)).toMatchObject({ accountDisabled: true })
         expect(await store.sessions.findByCookie('h')).toMatchObject({ accountDisabled: true })
+        expect(await store.sessions.rotate(id, generation, now, later(900))).toBeUndefined()
       })
 
       test('is found even when it is over', async () => {

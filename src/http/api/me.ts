@@ -6,18 +6,9 @@ import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { sessionCookie } from './entry.ts'
-import { time, User, userOf } from './schemas.ts'
+import { idParams, line, time, User, userOf } from './schemas.ts'
 
 const common = { tag: 'My account', surface: 'api', auth: 'user', limit: 'account' } as const
-/** One line of text to show: a control character would forge a second one somewhere. */
-const line = z
-  .string()
-  .trim()
-  .min(1)
-  .max(200)
-  .regex(/^\P{Cc}*$/u)
-const idParams = object({ id: z.string().max(80) })
-
 const Me = User.extend({ created_at: time, role: z.enum(['user', 'administrator']) }).meta({ id: 'Me' })
 
 const read = route({
@@ -41,7 +32,7 @@ const update = route({
   path: '/me',
   summary: 'Change my name or picture',
   body: object({
-    name: line.nullable().optional(),
+    name: line.min(1).nullable().optional(),
     picture: z
       .url({ protocol: /^https$/ })
       .max(2048)
@@ -259,7 +250,13 @@ const activity = route({
   method: 'get',
   path: '/me/activity',
   summary: 'What happened to my account, newest first',
-  query: object({ cursor: z.string().max(80).optional(), limit: z.coerce.number().int().min(1).max(100).default(25) }),
+  query: object({
+    cursor: z
+      .string()
+      .regex(/^\w{1,80}$/)
+      .optional(),
+    limit: z.coerce.number().int().min(1).max(100).default(25),
+  }),
   reply: z
     .object({
       items: z.array(

@@ -62,3 +62,13 @@ export const redirectUriKey = z.string().regex(/^[a-z][a-z0-9_-]{0,30}$/)
 
 /** An opaque value of ours; longer ones were not made here, and are not worth hashing. */
 export const secretText = z.string().min(1).max(512)
+
+/** One line of text to show, of somebody's own choice: a control character would forge a second one somewhere. */
+export const line = z
+  .string()
+  .trim()
+  .max(200)
+  .regex(/^\P{Cc}*$/u)
+/** What no id of ours looks like is nobody's id: it is looked for as one, and PostgreSQL is spared text it cannot even compare (NUL). */
+const anId = z.string().transform((text) => (/^\w{1,80}$/.test(text) ? text : '-'))
+export const idParams = object({ id: anId })

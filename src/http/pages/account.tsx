@@ -5,6 +5,7 @@ import { fail } from '../../errors/catalogue.ts'
 import { ok } from '../../kernel/result.ts'
 import type { Provider } from '../../providers/provider.ts'
 import { isRecent } from '../api/providers.ts'
+import { line } from '../api/schemas.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import type { Services } from '../services.ts'
@@ -95,7 +96,7 @@ const name = route({
   method: 'post',
   path: '/account/name',
   summary: 'Change my name; an empty one takes it away',
-  body: object({ name: z.string().trim().max(200) }),
+  body: object({ name: line }),
   status: 303,
   fails: ['user_not_found'],
   async handle({ who, body, origin }, { profiles }: Services) {

@@ -19,7 +19,14 @@ const activity = route({
   surface: 'browser',
   auth: 'user',
   limit: 'account',
-  query: z.looseObject({ cursor: z.string().max(80).optional() }),
+  // What is no cursor of ours begins at the newest.
+  query: z.looseObject({
+    cursor: z
+      .string()
+      .regex(/^\w{1,80}$/)
+      .optional()
+      .catch(undefined),
+  }),
   fails: [],
   async handle({ who, query, locale, csrfToken }, { audit, providers }: Services) {
     const reader = readerOf(locale)

@@ -7,7 +7,7 @@ import { ok } from '../../kernel/result.ts'
 import type { Provider } from '../../providers/provider.ts'
 import type { Providers } from '../../providers/providers.ts'
 import { isRecent } from '../api/providers.ts'
-import { providerParams } from '../api/schemas.ts'
+import { idParams, providerParams } from '../api/schemas.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import type { Services } from '../services.ts'
@@ -16,7 +16,6 @@ import { Facts, Form, Layout, type Reader, readerOf, show, Time, Unseen } from '
 import { doneAt } from './status.ts'
 
 const common = { tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account' } as const
-export const idParams = object({ id: z.string().max(80) })
 
 const view = route({
   ...common,
