@@ -106,7 +106,14 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       refreshTtlSeconds: lifetimes.refreshTtlSeconds,
     })
     const tokens = createTokens({ keys, clock, ...lifetimes })
-    const devices = createDevices({ sessions, tokens, clock, refreshTtlSeconds: lifetimes.refreshTtlSeconds, onDefect })
+    const devices = createDevices({
+      sessions,
+      tokens,
+      clock,
+      refreshTtlSeconds: lifetimes.refreshTtlSeconds,
+      onDefect,
+      accountExists: async (id) => (await accounts.find(id)) !== undefined,
+    })
     const signIn = createSignIn({ sessions, clock, ids, random, lifetimes })
     const codes = createSignInCodes({ codes: stored.codes, clock, random })
 
@@ -183,6 +190,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         events,
         clock,
         sealer,
+        sessionLives: async (id) => (await devices.find(id))?.endedAt === null,
       }),
       resolveConflict: resolveConflict({
         conflicts,

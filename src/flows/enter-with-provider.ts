@@ -66,11 +66,13 @@ type Parts = {
   events: Bus
   clock: Clock
   sealer: Sealer
+  /** Whether this device is still signed in. */
+  sessionLives: (id: string) => Promise<boolean>
 }
 
 /** From the provider's answer to our own session: each step may stop the story, and a refusal changes nothing but the trail. */
 export function enterWithProvider(parts: Parts) {
-  const { providers, flows, reconcile, conflicts, accounts, vault, audit, events, clock, sealer } = parts
+  const { providers, flows, reconcile, conflicts, accounts, vault, audit, events, clock, sealer, sessionLives } = parts
   const finish = finishEntry(parts)
 
   /** Takes the flow, once, for whoever it is bound to; says why not otherwise. Nothing is asked of the provider before. */
@@ -189,6 +191,9 @@ export function enterWithProvider(parts: Parts) {
     const asked = await askProvider(provider, callback, flow)
     if (!asked.ok) return refused(asked.error, flow)
     const grant = asked.value
+    // The provider took its time: whoever was signed out meanwhile, perhaps because of this, gets nothing linked.
+    if (flow.intent === 'link' && !(flow.sessionId !== null && (await sessionLives(flow.sessionId))))
+      return refused(fail('session_revoked').error, flow)
 
     const reconciled = await events.span(
       'oauth.account_reconciliation',

@@ -9,7 +9,7 @@ import type { TokenCode, Tokens } from './tokens.ts'
 /** A device is noted as seen this often: «last seen» is for people, and a write per request is not worth it. */
 const seenEverySeconds = 60
 
-export type SessionCode = 'session_revoked' | 'session_expired' | 'user_disabled'
+export type SessionCode = 'session_revoked' | 'session_expired' | 'user_disabled' | 'user_not_found'
 export type Authenticated = { readonly session: Session; readonly generation: number | null }
 
 type Parts = {
@@ -18,10 +18,12 @@ type Parts = {
   clock: Clock
   refreshTtlSeconds: number
   onDefect: (error: unknown) => void
+  /** Tells an erased account from a session that is no longer kept; asked only when there is no such session. */
+  accountExists?: (id: string) => Promise<boolean>
 }
 
 /** The devices an account is signed in on: who is asking, which there are, ending them. */
-export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDefect }: Parts) {
+export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDefect, accountExists }: Parts) {
   /** Ended is ended at once, on every node: the row is read for each request. */
   const live = (session: LiveSession, now: Date): Result<LiveSession, AppError<SessionCode>> => {
     if (session.endedAt) return fail('session_revoked')
@@ -50,7 +52,8 @@ export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDe
       if (!claims.ok) return claims
       const { sid, sub, generation } = claims.value
       const found = await sessions.find(sid)
-      if (!found || found.accountId !== sub) return fail('session_revoked')
+      if (!found || found.accountId !== sub)
+        return accountExists && !(await accountExists(sub)) ? fail('user_not_found') : fail('session_revoked')
       const now = clock()
       const session = live(found, now)
       if (!session.ok) return session

@@ -41,6 +41,7 @@ async function story(autoRegister = true) {
     }),
     audit,
     events,
+    sessionLives: () => Promise.resolve(true),
     clock,
     ids,
     random,

@@ -128,7 +128,7 @@ describe.each(databases)('one’s own account, on %s', (database) => {
     expect(await remains()).toEqual([])
     expect(providers.map(asked).map((calls, n) => calls - (before[n] ?? 0))).toEqual([1, 1, 1, 1, 1])
 
-    expect((await ask('/me', token)).status).toBe(401)
+    expect(refusalOf(await ask('/me', token))).toEqual([401, 'user_not_found'])
     expect(refusalOf(await world.call('POST', '/auth/refresh', { body: { refresh_token } }))).toEqual([
       401,
       'user_not_found',
@@ -145,6 +145,28 @@ describe.each(databases)('one’s own account, on %s', (database) => {
     world.turn(601)
     expect(refusalOf(await world.call('DELETE', '/me', { token }))).toEqual([403, 'reauthentication_required'])
     expect((await ask('/me', token)).status).toBe(200)
+  })
+
+  test('that is disabled is refused at once, everywhere, until it is enabled again', async () => {
+    const who = world.newcomer()
+    const { access_token: token, refresh_token, user } = await world.signIn('google', who)
+    const browsers = [world.openBrowser(), world.openBrowser()] as const
+    for (const browser of browsers) await browser.signIn('google', who)
+    const at = database === 'SQLite' ? '1' : 'now()'
+    await world.operator(`update accounts set disabled_at = ${at} where id = '${user.id}'`)
+    for (const answer of [
+      await ask('/me', token),
+      await world.call('POST', '/auth/refresh', { body: { refresh_token } }),
+      await world.call('POST', '/auth/google/authorize', { body: { intent: 'link' }, token }),
+      await browsers[0].json('GET', '/me'),
+      await browsers[1].json('POST', '/auth/refresh'),
+      await world.enter('google', who),
+      // By its address, too.
+      await world.enter('github', who),
+    ])
+      expect(refusalOf(answer)).toEqual([403, 'user_disabled'])
+    await world.operator(`update accounts set disabled_at = null where id = '${user.id}'`)
+    expect((await world.call('POST', '/auth/refresh', { body: { refresh_token } })).body.token_type).toBe('bearer')
   })
 
   test('shows the devices it is signed in on', async () => {

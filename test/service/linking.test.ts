@@ -239,6 +239,22 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
     expect(await providersOf(token)).toEqual(['google'])
   })
 
+  test('linking what proves an address one only claimed makes it one’s own, and ends the claims of others', async () => {
+    const email = `claimed-${database.toLowerCase()}@example.com`
+    const who = world.newcomer({ email })
+    const mine = await world.signIn('beta', who)
+    expect(mine.user).toMatchObject({ email, email_verified: false })
+    const asked = await world.enter('acme', world.newcomer({ email }))
+    const body = { action: 'create', flow_token: asked.flow.flowToken }
+    const theirs = authOf(await world.call('POST', `/auth/conflicts/${asked.body.conflict_ticket}`, { body }))
+    expect(theirs.user).toMatchObject({ email, email_verified: false })
+
+    const linked = await link('google', who, mine.access_token)
+    expect(linked.body).toMatchObject({ action: 'linked_new', user: { id: mine.user.id, email, email_verified: true } })
+    expect((await world.call('GET', '/me', { token: mine.access_token })).status).toBe(200)
+    expect(refusalOf(await world.call('GET', '/me', { token: theirs.access_token }))).toEqual([401, 'session_revoked'])
+  })
+
   test('unlinking takes one away, once; what is not there or not theirs is not found', async () => {
     const { token } = await somebody('google', 'github', 'acme')
     const stranger = await somebody('google', 'github')

@@ -1,6 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { connect } from 'node:net'
-import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createVisitor } from '../../demo/visitor.ts'
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
@@ -103,15 +102,15 @@ test('SIGTERM makes it not ready at once, lets what is under way finish, and end
   const underWay = post(base, '/auth/google/callback', handing)
   await expect.poll(() => sandbox.journal.calls('google', 'token').length, { timeout: 5000 }).toBe(asked + 1)
 
-  // A connection on which a request has begun to arrive.
+  // A connection on which a request has begun to arrive: behind a whole one, whose answer says that both were read.
   const socket = connect(port, '127.0.0.1')
   let heard = ''
   socket.on('data', (chunk) => {
     heard += chunk.toString()
   })
-  socket.write('GET /health/ready HTTP/1.1\r\nHost: service\r\n')
-  await expect.poll(() => socket.bytesWritten).toBeGreaterThan(0)
-  await pause(50)
+  socket.write('GET /health/live HTTP/1.1\r\nHost: service\r\n\r\nGET /health/ready HTTP/1.1\r\nHost: service\r\n')
+  await expect.poll(() => heard, { timeout: 5000 }).toContain('{"status":"ok"}')
+  heard = ''
   service.process.kill('SIGTERM')
   // Nobody new is let in …
   await expect

@@ -105,16 +105,34 @@ describe.each(databases)('what happens at the same time, on %s', (database) => {
     await expectSoundRows(world)
   })
 
-  test('an account that is erased while a sign-in is being linked to it gets nothing', async () => {
-    const { access_token: token } = await world.signIn('google', world.newcomer())
+  /** A linking whose provider takes half a second to answer, and what happens in the meantime. */
+  async function linkingMeanwhile(act: (token: string) => Promise<unknown>) {
+    const who = world.newcomer()
+    const { access_token: token } = await world.signIn('google', who)
     const flow = await world.begin('github', { intent: 'link', token })
     const back = await world.approve(flow.url, world.newcomer())
     const before = world.sandbox.journal.calls('github', 'token').length
     world.sandbox.fault({ provider: 'github', endpoint: 'token', times: 1 }, { kind: 'slow', ms: 500 })
     const linking = world.finish(flow, back, { token })
     await expect.poll(() => world.sandbox.journal.calls('github', 'token').length, { interval: 5 }).toBe(before + 1)
-    expect((await world.call('DELETE', '/me', { token })).status).toBe(204)
-    expect(refusalOf(await linking)).toEqual([409, 'account_linking_failed'])
+    await act(token)
+    return { who, answer: await linking }
+  }
+
+  test('an account that is erased while a sign-in is being linked to it gets nothing', async () => {
+    const { answer } = await linkingMeanwhile((token) => world.call('DELETE', '/me', { token }))
+    expect(answer.status).toBeGreaterThanOrEqual(400)
+    expect(['session_revoked', 'account_linking_failed']).toContain(answer.body.code)
+    await expectSoundRows(world)
+  })
+
+  test('a device that is signed out while a sign-in is being linked with it links nothing', async () => {
+    for (const path of ['/auth/logout', '/auth/logout-all']) {
+      const { who, answer } = await linkingMeanwhile((token) => world.call('POST', path, { token }))
+      expect(refusalOf(answer)).toEqual([401, 'session_revoked'])
+      const { access_token: token } = await world.signIn('google', who)
+      expect(listIn(await world.call('GET', '/me/identities', { token }))).toHaveLength(1)
+    }
     await expectSoundRows(world)
   })
 

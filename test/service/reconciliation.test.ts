@@ -350,6 +350,16 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
       expect(auths.map(({ user }) => user.email_verified)).toEqual([true, true])
     }
   })
+
+  test('as many sessions began as sign-ins are in the trail, and every account has a way in', async () => {
+    const { sessions = [], accounts = [], identities = [] } = await world.dump()
+    const trail = await world.trail()
+    const told = trail.filter(({ event }) => event === 'authentication.succeeded')
+    expect(sessions.length).toBe(told.length)
+    expect(accounts.length).toBe(trail.filter(({ event }) => event === 'account.created').length)
+    const owners = new Set(identities.map(({ account_id }) => account_id))
+    expect(accounts.filter(({ id }) => !owners.has(id))).toEqual([])
+  })
 })
 
 test('two nodes on one PostgreSQL database make one account of one person, whichever node hears which provider', async () => {

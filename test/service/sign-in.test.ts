@@ -551,6 +551,82 @@ describe('a provider that is down', () => {
   })
 })
 
+describe('a provider that cannot even be begun with', () => {
+  test('is told so with Retry-After, as a page and as JSON, and begins again when it is back', async () => {
+    const world = await startWorld()
+    try {
+      world.sandbox.fault({ provider: 'oidc', endpoint: 'discovery' }, { kind: 'status', status: 503 })
+      const down = await world.call('POST', '/auth/acme/authorize', { body: {} })
+      expect([...refusalOf(down), Number(down.headers.get('retry-after')) > 0]).toEqual([
+        503,
+        'provider_unavailable',
+        true,
+      ])
+      const page = await world.openBrowser().ask(`${world.base}/auth/acme`, { headers: { 'accept-language': 'pt-BR' } })
+      expect([page.status, page.text.includes('<h1>Provedor indisponível</h1>')]).toEqual([503, true])
+      expect((await world.dump()).flows).toEqual([])
+      expect((await world.signIn('google', world.newcomer())).action).toBe('created_new_user')
+      world.sandbox.clearFaults()
+      world.turn(60)
+      expect((await world.signIn('acme', world.newcomer())).action).toBe('created_new_user')
+    } finally {
+      await world.stop()
+    }
+  })
+})
+
+describe('an app with an address of its own', () => {
+  test('names it by its key, and is told when there is no such key', async () => {
+    const mobile = 'com.example.app:/signed-in'
+    const world = await startWorld({ env: { GOOGLE_REDIRECT_URIS: `mobile=${mobile}` } })
+    try {
+      world.sandbox.allowRedirect('google', mobile)
+      const begun = await world.call('POST', '/auth/google/authorize', { body: { redirect_uri_key: 'mobile' } })
+      const back = await world.approve(String(begun.body.authorize_url), world.newcomer())
+      expect(back.href.startsWith(mobile)).toBe(true)
+      const body = world.handedIn(back, { flowToken: String(begun.body.flow_token) })
+      expect(authOf(await world.call('POST', '/auth/google/callback', { body })).action).toBe('created_new_user')
+      for (const redirect_uri_key of ['web', 'constructor', 'mobile2']) {
+        const refused = await world.call('POST', '/auth/google/authorize', { body: { redirect_uri_key } })
+        expect(refusalOf(refused)).toEqual([400, 'redirect_uri_key_not_found'])
+      }
+      const named = await world.call('POST', '/auth/google/authorize', {
+        body: { redirect_uri: 'https://evil.example/' },
+      })
+      expect(refusalOf(named)).toEqual([400, 'invalid_request'])
+    } finally {
+      await world.stop()
+    }
+  })
+
+  test('on another origin receives its code after a question was answered, too', async () => {
+    const app = 'https://app.example.com/in'
+    const world = await startWorld({ env: { RETURN_TO_ALLOWED: app } })
+    try {
+      const holder = world.newcomer()
+      await world.signIn('google', holder)
+      const { verifier, challenge } = pkce()
+      const browser = world.openBrowser()
+      const query = { return_to: app, code_challenge: challenge, code_challenge_method: 'S256' }
+      const asked = await browser.signIn('acme', world.newcomer({ email: world.emailOf(holder) }), query)
+      const path = asked.headers.get('location') ?? ''
+      const page = await browser.ask(`${world.base}${path}`)
+      const [, csrf = ''] = /name="csrf" value="([^"]+)"/.exec(page.text) ?? []
+      const done = await browser.ask(`${world.base}${path}`, {
+        method: 'POST',
+        body: new URLSearchParams({ csrf, action: 'create' }),
+        headers: { origin: world.base },
+      })
+      expect([done.status, Object.keys(cookiesOf(done.headers))]).toEqual([200, []])
+      const [, code = ''] = /https:\/\/app\.example\.com\/in\?code=([\w-]{43})/.exec(done.text) ?? []
+      const form = { grant_type: 'authorization_code', code, code_verifier: verifier }
+      expect(authOf(await world.call('POST', '/auth/token', { form })).action).toBe('created_new_user')
+    } finally {
+      await world.stop()
+    }
+  })
+})
+
 describe('where nobody new is let in', () => {
   test('a stranger is refused, remembered nowhere, and those who were here before still come in', async () => {
     const world = await startWorld({ env: { OAUTH_AUTO_REGISTER_NEW_USERS: 'off' } })

@@ -6,7 +6,7 @@ import BetterSqlite3 from 'better-sqlite3'
 import postgres from 'postgres'
 import { expect } from 'vitest'
 import { z } from 'zod'
-import { createVisitor, type Visit, type Visitor } from '../../demo/visitor.ts'
+import { createVisitor, type Visit } from '../../demo/visitor.ts'
 import { type Changes, type ProviderId, startSandbox } from '../../sandbox/sandbox.ts'
 import { readConfig } from '../../src/config.ts'
 import { type Random, systemRandom } from '../../src/kernel/ids.ts'
@@ -421,7 +421,7 @@ export function cookiesOf(headers: Headers): Readonly<Record<string, string>> {
   return Object.fromEntries(set)
 }
 
-export type { Visit, Visitor }
+export type { Visit }
 
 export function pkce(): { verifier: string; challenge: string } {
   const verifier = randomBytes(32).toString('base64url')

@@ -1,0 +1,104 @@
+import { decodeProtectedHeader } from 'jose'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Answer, authOf, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
+
+describe('two nodes on one PostgreSQL database', () => {
+  let world: World
+  let other: Awaited<ReturnType<World['another']>>
+  beforeAll(async () => {
+    world = await startWorld({ database: 'PostgreSQL' })
+    other = await world.another()
+  })
+  afterAll(() => world.stop())
+
+  const both = (ask: (at: string) => Promise<Answer>): Promise<Answer[]> =>
+    Promise.all([world.base, other.base].map(ask))
+
+  test('finish what the other began, and no answer twice', async () => {
+    const flow = await world.begin('google')
+    const back = await world.approve(flow.url, world.newcomer())
+    const answers = await both((at) => world.finish(flow, back, { at }))
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 400])
+    expect(answers.map(({ body }) => body.code)).toContain('state_already_used')
+  })
+
+  test('renew a provider’s token once, whichever is asked', async () => {
+    const who = world.newcomer()
+    const { access_token, refresh_token } = await world.signIn('google', who)
+    await world.enter('atlassian', who, { intent: 'link', token: access_token })
+    world.turn(3601)
+    const token = String((await world.call('POST', '/auth/refresh', { body: { refresh_token } })).body.access_token)
+    const identities = listIn(await world.call('GET', '/me/identities', { token }))
+    const id = identities.find(({ provider }) => provider === 'atlassian')?.id
+    world.sandbox.fault({ provider: 'atlassian', endpoint: 'token', times: 1 }, { kind: 'slow', ms: 200 })
+    const answers = await both((at) => world.call('GET', `/me/identities/${id}/profile`, { token, at }))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200])
+    const renewals = world.sandbox.journal
+      .calls('atlassian', 'token')
+      .filter(({ body }) => body.grant_type === 'refresh_token')
+    expect(renewals).toHaveLength(1)
+  })
+
+  test('withdraw a permission once, though both work at it', async () => {
+    const who = world.newcomer()
+    const { access_token: token } = await world.signIn('google', who)
+    await world.enter('beta', who, { intent: 'link', token })
+    const id = listIn(await world.call('GET', '/me/identities', { token })).find(
+      ({ provider }) => provider === 'beta',
+    )?.id
+    expect((await world.call('DELETE', `/me/identities/${id}`, { token, at: other.base })).status).toBe(204)
+    await Promise.all([world, other].map(({ vinculum }) => vinculum.runJob('revoke-at-provider')))
+    await Promise.all([world, other].map(({ vinculum }) => vinculum.runJob('revoke-at-provider')))
+    expect(world.sandbox.journal.calls('oauth2', 'revoke')).toHaveLength(1)
+    expect((await world.dump()).revocations).toEqual([])
+  })
+
+  test('take tokens of a signing key the other has just begun to use', async () => {
+    const before = await world.signIn('google', world.newcomer())
+    await world.vinculum.rotateSigningKeys()
+    world.turn(481)
+    const after = await world.signIn('google', world.newcomer())
+    expect(decodeProtectedHeader(after.access_token).kid).not.toBe(decodeProtectedHeader(before.access_token).kid)
+    const { access_token: token, refresh_token } = after
+    expect((await world.call('GET', '/me', { token, at: other.base })).status).toBe(200)
+    expect((await world.call('POST', '/auth/refresh', { body: { refresh_token }, at: other.base })).status).toBe(200)
+    await other.vinculum.runJob('reload-signing-keys')
+    const jwks = await both((at) => world.call('GET', '/.well-known/jwks.json', { at }))
+    expect(jwks[1]?.body).toEqual(jwks[0]?.body)
+  })
+
+  test('answer one question once', async () => {
+    const holder = world.newcomer()
+    await world.signIn('google', holder)
+    const asked = await world.enter('acme', world.newcomer({ email: world.emailOf(holder) }))
+    const body = { action: 'create', flow_token: asked.flow.flowToken }
+    const answers = await both((at) =>
+      world.call('POST', `/auth/conflicts/${asked.body.conflict_ticket}`, { body, at }),
+    )
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 404])
+  })
+
+  test('end a device for both when its token comes back to either', async () => {
+    const first = await world.signIn('google', world.newcomer())
+    let { refresh_token } = first
+    for (const at of [world.base, other.base])
+      refresh_token = String(
+        (await world.call('POST', '/auth/refresh', { body: { refresh_token }, at })).body.refresh_token,
+      )
+    const stolen = { body: { refresh_token: first.refresh_token }, at: other.base }
+    expect(refusalOf(await world.call('POST', '/auth/refresh', stolen))).toEqual([401, 'token_reused'])
+    expect(refusalOf(await world.call('POST', '/auth/refresh', { body: { refresh_token } }))).toEqual([
+      401,
+      'session_revoked',
+    ])
+  })
+
+  test('count a generation as used whichever of them saw it', async () => {
+    const first = authOf(await world.enter('google', world.newcomer()))
+    const { body } = await world.call('POST', '/auth/refresh', { body: { refresh_token: first.refresh_token } })
+    expect((await world.call('GET', '/me', { token: String(body.access_token), at: other.base })).status).toBe(200)
+    world.turn(11)
+    const again = await world.call('POST', '/auth/refresh', { body: { refresh_token: first.refresh_token } })
+    expect(refusalOf(again)).toEqual([401, 'token_reused'])
+  })
+})
