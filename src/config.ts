@@ -86,6 +86,13 @@ export const settings = z.object({
     .min(16, 'use at least 16 characters')
     .optional()
     .describe('bearer token for GET /metrics; without it only loopback may read them'),
+  SHUTDOWN_DRAIN_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(300)
+    .default(0)
+    .describe('how long to keep answering, not ready, after SIGTERM, so that a load balancer notices'),
   OIDC_PROVIDERS: list.default([]).describe('ids of OpenID Connect providers, comma separated'),
   OAUTH2_PROVIDERS: list.default([]).describe('ids of plain OAuth 2.0 providers, comma separated'),
 })
@@ -171,8 +178,6 @@ export function readConfig(environment: Environment) {
   if (publicUrl.pathname !== '/' || publicUrl.search || publicUrl.hash || publicUrl.username)
     faults.push('PUBLIC_URL: must be an origin alone, like https://id.example.com')
   if (production && set.RATE_LIMITS === 'off') faults.push('RATE_LIMITS: off is refused in production')
-  if (set.REFRESH_TOKEN_ABSOLUTE_TTL_SECONDS < set.REFRESH_TOKEN_TTL_SECONDS)
-    faults.push('REFRESH_TOKEN_ABSOLUTE_TTL_SECONDS: must not be shorter than REFRESH_TOKEN_TTL_SECONDS')
 
   const encryptionKeys = readKeyRing(set.ENCRYPTION_KEYS, production, faults)
   const store = readStore(set.DATABASE_URL, faults)
@@ -192,6 +197,12 @@ export function readConfig(environment: Environment) {
     return fine ? [url] : []
   })
   const providers = readProviders(env, { ...set, production, publicUrl }, faults)
+  // A person is known by issuer and subject: two ids for one issuer would share people but not their tokens.
+  const issuers = providers.flatMap(({ issuer }) => issuer ?? [])
+  if (new Set(issuers).size !== issuers.length) faults.push('OIDC_PROVIDERS: two of them have the same ISSUER')
+  for (const { id, kind, urls } of providers)
+    if (production && kind === 'google' && urls.token !== undefined && urls.jwks === undefined)
+      faults.push(`${prefix(id)}JWKS_URL: is required beside TOKEN_URL in production, or no signature could be checked`)
 
   if (faults.length > 0) throw new ConfigError(faults)
   return {
@@ -223,6 +234,7 @@ export function readConfig(environment: Environment) {
     },
     providers,
     rateLimits: set.RATE_LIMITS === 'on',
+    shutdownDrainSeconds: set.SHUTDOWN_DRAIN_SECONDS,
     metricsToken: set.METRICS_TOKEN ?? null,
   }
 }

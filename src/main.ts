@@ -36,6 +36,8 @@ async function main(command: string | undefined): Promise<number | undefined> {
         : 'ENCRYPTION_KEYS is not set: the generated key is used',
     )
   }
+  if (!config.production && config.publicUrl.protocol === 'https:')
+    log.warn('PUBLIC_URL is https but NODE_ENV is not production: weak secrets and plain http are accepted')
   const vinculum = await createVinculum({ ...config, encryptionKeys }, { log, version })
 
   if (command === 'rotate-keys') {

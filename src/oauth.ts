@@ -39,8 +39,16 @@ export function createOAuth({ flows, links, tokens }: Parts) {
     userAgent: userAgent ?? null,
     requestId: null,
   })
-  const enter = (provider: string, { flowToken, ...callback }: Returned, context: Context, who: Who | null) =>
-    flows.enter(provider, callback, { binding: flowToken, origin: originOf(context), browser: false, who })
+  const enter = (provider: string, { flowToken, ...callback }: Returned, context: Context, who: Who | null) => {
+    const intent = who ? 'link' : 'login'
+    return flows.enter(provider, callback, {
+      binding: flowToken,
+      origin: originOf(context),
+      browser: false,
+      who,
+      intent,
+    })
+  }
 
   return {
     /** Begins a sign-in, or with `who` a linking. The redirect URI is chosen by key. `expiresIn` is in seconds. */

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { createConflicts } from './accounts/conflicts.ts'
 import { createLinks } from './accounts/links.ts'
@@ -47,6 +48,8 @@ import { createMetrics } from './telemetry/metrics.ts'
 
 /** What a test, or an embedding program, may bring of its own. */
 export type Parts = { readonly clock: Clock; readonly random: Random; readonly log: Logger; readonly version: string }
+
+const day = 24 * 3600
 
 /** How long requests under way may take to finish after SIGTERM, in seconds. */
 const graceSeconds = 10
@@ -154,10 +157,12 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         revocation,
         keys,
         clock,
-        sweeps: {
-          short: [pending.sweep, stored.conflicts.sweep, stored.codes.sweep, rateLimits.sweep],
-          long: [sessions.sweep],
-        },
+        keeping: [
+          // An hour longer than they are good for, to be able to say why they are refused.
+          { seconds: 3600, sweeps: [pending.sweep, stored.conflicts.sweep, stored.codes.sweep, rateLimits.sweep] },
+          { seconds: 30 * day, sweeps: [sessions.sweep] },
+          { seconds: 90 * day, sweeps: [audit.sweep] },
+        ],
       }),
       leases,
       clock,
@@ -248,6 +253,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         recentAuthSeconds,
         sessionCookieSeconds: lifetimes.refreshAbsoluteTtlSeconds,
         flowCookieSeconds: oauth.stateTtlSeconds + conflicts.ttlSeconds,
+        production: config.production,
         metricsToken: config.metricsToken,
       },
     }
@@ -289,6 +295,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       csrfKey: sealer.derive('csrf'),
       errorPage,
       onDefect,
+      onWarning: (message) => log.warn(message),
       staticFiles,
       version: parts.version ?? '0.0.0',
     })
@@ -310,6 +317,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       /** Not ready at once; requests under way finish; then everything is let go in reverse order. */
       async close(): Promise<void> {
         closing = true
+        await pause(config.shutdownDrainSeconds * 1000)
         await server.close(graceSeconds)
         await scheduler.stop()
         await providers.close()

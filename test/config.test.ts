@@ -123,6 +123,7 @@ test('all faults are told together, general ones beside those of providers', () 
       'GOOGLE_CLIENT_SECRET',
       'GOOGLE_EMAIL_TRUST',
       'GOOGLE_TOKEN_URL',
+      'GOOGLE_JWKS_URL',
       'GOOGLE_REDIRECT_URIS',
       'GOOGLE_BREAKER',
       'ACME_CLIENT_ID',
@@ -204,7 +205,12 @@ describe('production', () => {
     ['without rate limits', { RATE_LIMITS: 'off' }, 'RATE_LIMITS'],
     ['with a short client secret', { GOOGLE_CLIENT_SECRET: 'changeme' }, 'GOOGLE_CLIENT_SECRET'],
     ['without a client secret', { GOOGLE_CLIENT_SECRET: '' }, 'GOOGLE_CLIENT_SECRET'],
-    ['with a provider on http', { GOOGLE_TOKEN_URL: 'http://oauth2.googleapis.com/token' }, 'GOOGLE_TOKEN_URL'],
+    ['with a provider on http', { GOOGLE_REVOKE_URL: 'http://oauth2.googleapis.com/revoke' }, 'GOOGLE_REVOKE_URL'],
+    [
+      'with tokens whose signature nobody could check',
+      { GOOGLE_TOKEN_URL: 'https://proxy.example/t' },
+      'GOOGLE_JWKS_URL',
+    ],
     [
       'with a provider on http, even on loopback',
       { GOOGLE_USERINFO_URL: 'http://127.0.0.1:9000/me' },
@@ -465,10 +471,10 @@ describe('addresses to return to', () => {
   })
 })
 
-test('a session cannot outlive its absolute end by not being used', () => {
-  expect(blamed({ REFRESH_TOKEN_TTL_SECONDS: '100', REFRESH_TOKEN_ABSOLUTE_TTL_SECONDS: '99' })).toEqual([
-    'REFRESH_TOKEN_ABSOLUTE_TTL_SECONDS',
-  ])
+test('two OpenID Connect providers are two issuers: by issuer a person is known', () => {
+  const one = { ISSUER: 'https://id.example', CLIENT_ID: 'id', CLIENT_SECRET: 'a secret of some length' }
+  const both = ['ACME', 'OTHER'].flatMap((id) => Object.entries(one).map(([name, value]) => [`${id}_${name}`, value]))
+  expect(blamed({ OIDC_PROVIDERS: 'acme,other', ...Object.fromEntries(both) })).toEqual(['OIDC_PROVIDERS'])
 })
 
 test.each(['true', 'on', '1'])('a switch is on when it says %s', (text) => {

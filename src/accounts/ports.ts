@@ -36,6 +36,13 @@ export type Identity = {
 /** What a provider said at the latest sign-in. The key never changes by it. */
 export type IdentityUse = Pick<Identity, 'email' | 'emailVerified' | 'name' | 'picture' | 'scopes' | 'lastUsedAt'>
 
+/** What a link rests on and must still be true when it is written; the evidence was gathered before. */
+export type LinkCondition =
+  /** The account holds this address as verified, is no administrator, and has no identity of this provider. */
+  | { readonly tag: 'holds_address'; readonly email: Email }
+  /** Whoever asked for it is still signed in. */
+  | { readonly tag: 'signed_in'; readonly sessionId: string }
+
 export interface AccountStore {
   find(id: string): Promise<Account | undefined>
   findByIdentity(issuer: string, subject: string): Promise<{ account: Account; identity: Identity } | undefined>
@@ -59,10 +66,16 @@ export interface AccountStore {
 
   /**
    * Adds the identity to its account. `false`, with nothing written, when the identity exists anywhere or the
-   * account is gone or disabled. When `proves` is the account's own unverified address and nobody else holds it, the
+   * account is gone or disabled, or what it rests on (`provided`) no longer holds. When `proves` is the account's own unverified address and nobody else holds it, the
    * address becomes verified, and every other account's mere claim to it ends, with its sessions.
    */
-  link(identity: Identity, proves: Email | null, because: readonly Fact[]): Promise<boolean>
+  link(identity: Identity, proves: Email | null, because: readonly Fact[], provided?: LinkCondition): Promise<boolean>
+
+  /**
+   * The account's own unverified address becomes verified, unless somebody else holds it; every other account's mere claim to it
+   * ends, with its sessions. `false`, with nothing written, otherwise.
+   */
+  proveEmail(accountId: string, email: Email, at: Date, because: readonly Fact[]): Promise<boolean>
 
   /** Refreshes what the provider said; not a change of the account, so it needs no reason. */
   recordUse(identityId: string, use: IdentityUse): Promise<void>

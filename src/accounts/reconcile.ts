@@ -6,7 +6,7 @@ import type { Ids } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Claims, Grant } from '../providers/provider.ts'
 import { type Decision, decide, type Evidence, provesEmail } from './decide.ts'
-import type { Account, AccountStore, Identity, IdentityUse } from './ports.ts'
+import type { Account, AccountStore, Identity, IdentityUse, LinkCondition } from './ports.ts'
 
 export type Action = 'login_existing' | 'linked_existing' | 'linked_new' | 'created_new_user'
 export type Reconciled = { readonly account: Account; readonly identity: Identity; readonly action: Action }
@@ -26,6 +26,8 @@ export type Question = {
   readonly origin: Origin
   /** Linking on purpose: whoever is signed in. */
   readonly visitorId?: string
+  /** The session they asked in: it must still live when the link is written. */
+  readonly sessionId?: string
   /** After a conflict: the person chose an account of their own, or proved the existing one. */
   readonly resolving?: 'link' | 'create'
 }
@@ -60,6 +62,22 @@ export function createReconcile({ accounts, clock, ids, policy }: Parts) {
     }
   }
 
+  /** Whoever proves an address owns it, at a later sign-in too: the provider may have come to vouch for what was only claimed. */
+  const proveOwnEmail = async (account: Account, { grant, trusted, origin }: Question, at: Date): Promise<Account> => {
+    const email = provesEmail(grant.claims, trusted) && grant.claims.email ? readEmail(grant.claims.email) : undefined
+    if (account.emailVerified || !email || account.email === null || readEmail(account.email)?.key !== email.key)
+      return account
+    const verified: Fact = {
+      name: 'account.email_verified',
+      accountId: account.id,
+      origin,
+      data: { provider: grant.provider },
+    }
+    return (await accounts.proveEmail(account.id, email, at, [verified]))
+      ? { ...account, emailVerified: true }
+      : account
+  }
+
   /** One write; `undefined` when the world changed since the evidence was gathered. */
   const perform = async (
     decision: Exclude<Decision, { tag: 'ask' | 'refuse' }>,
@@ -72,7 +90,8 @@ export function createReconcile({ accounts, clock, ids, policy }: Parts) {
       if (!found) return undefined
       const use = whatTheProviderSaid(grant, at)
       await accounts.recordUse(found.identity.id, use)
-      return { account: found.account, identity: { ...found.identity, ...use }, action: 'login_existing' }
+      const account = await proveOwnEmail(found.account, question, at)
+      return { account, identity: { ...found.identity, ...use }, action: 'login_existing' }
     }
     if (decision.tag === 'link') {
       const identity = newIdentity(ids('idn'), decision.account.id, grant, at)
@@ -85,7 +104,7 @@ export function createReconcile({ accounts, clock, ids, policy }: Parts) {
       }
       const proven =
         provesEmail(grant.claims, question.trusted) && grant.claims.email ? readEmail(grant.claims.email) : undefined
-      if (!(await accounts.link(identity, proven ?? null, [linked]))) return undefined
+      if (!(await accounts.link(identity, proven ?? null, [linked], restsOn(decision.how, question)))) return undefined
       const account = (await accounts.find(decision.account.id)) ?? decision.account
       return { account, identity, action: how === 'on_purpose' ? 'linked_new' : 'linked_existing' }
     }
@@ -114,6 +133,13 @@ export function createReconcile({ accounts, clock, ids, policy }: Parts) {
   }
 }
 export type Reconcile = ReturnType<typeof createReconcile>
+
+/** What the decision to link took for granted. */
+function restsOn(how: 'verified_email' | 'on_purpose', { grant, sessionId }: Question): LinkCondition | undefined {
+  if (how === 'on_purpose') return sessionId === undefined ? undefined : { tag: 'signed_in', sessionId }
+  const email = grant.claims.email === null ? undefined : readEmail(grant.claims.email)
+  return email && { tag: 'holds_address', email }
+}
 
 function whatTheProviderSaid({ claims, tokens }: Grant, at: Date): IdentityUse {
   const email = claims.email === null ? undefined : readEmail(claims.email)

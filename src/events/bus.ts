@@ -4,24 +4,35 @@ import type { Event, EventName, Fact, FactName, Outcome, Payload, SpanName } fro
 
 type Handler = (event: Event) => void
 
+/** A handler that keeps failing is told of this often, in milliseconds. */
+const reportEveryMs = 60_000
+
 /**
- * Tells whoever listens what happened. Handlers run in the emitter's turn, so they must not block; one
- * that throws is detached and reported, and never reaches the code that emitted.
+ * Tells whoever listens what happened. Handlers run in the emitter's turn, so they must not block. One that throws never
+ * reaches the code that emitted, and is reported. It stays: a disk that was full for a moment must not end the log for good.
  */
 export function createBus(clock: Clock) {
   const handlers = new Map<string, { names: ReadonlySet<string> | 'all'; run: Handler }>()
 
-  const dispatch = (event: Event): void => {
+  const reported = new Map<string, number>()
+
+  const dispatch = (event: Event, except?: string): void => {
     for (const [id, handler] of handlers) {
-      if (handler.names !== 'all' && !handler.names.has(event.name)) continue
+      if (id === except || (handler.names !== 'all' && !handler.names.has(event.name))) continue
       try {
         handler.run(event)
       } catch (thrown) {
-        handlers.delete(id)
-        // Of what was thrown only the class: a message can hold anything, and some things cannot even be turned into text.
-        emit('handler.failed', { handler: id, heard: event.name, reason: classOf(thrown) })
+        report(id, event.name, thrown)
       }
     }
+  }
+
+  /** Told to the others. Of what was thrown only the class: a message can hold anything, and some things cannot even be turned into text. */
+  const report = (handler: string, heard: string, thrown: unknown): void => {
+    const at = clock()
+    if (at.getTime() - (reported.get(handler) ?? Number.NEGATIVE_INFINITY) < reportEveryMs) return
+    reported.set(handler, at.getTime())
+    dispatch({ name: 'handler.failed', at, data: { handler, heard, reason: classOf(thrown) } }, handler)
   }
 
   function emit<N extends FactName>(name: N, data: Payload<N>): void {

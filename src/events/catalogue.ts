@@ -55,6 +55,11 @@ export const catalogue = {
   'account.created': fact('An account was opened', { via: provider }, { audit: true, log: 'info' }),
   'account.updated': fact('A profile was changed', { fields: z.array(z.string()) }, { audit: true, log: 'info' }),
   'account.deleted': fact('An account and what was stored about it were erased', {}, { audit: true, log: 'info' }),
+  'account.email_verified': fact(
+    'A provider proved the address an account had only claimed',
+    { provider },
+    { audit: true, log: 'info' },
+  ),
   'account.email_claim_ended': fact(
     'Somebody else proved an address this account had only claimed',
     {},
@@ -138,7 +143,7 @@ export const catalogue = {
     ms: z.number(),
   }),
   'handler.failed': fact(
-    'A listener threw and was detached',
+    'A listener threw; told at most once a minute for each',
     { handler: z.string(), heard: z.string(), reason: z.string() },
     { log: 'error' },
   ),

@@ -31,6 +31,8 @@ export type Arrival = {
   /** Whether the session is carried by a cookie. */
   readonly browser: boolean
   readonly who: { readonly accountId: string; readonly sessionId: string } | null
+  /** What whoever brings it takes it for; absent where either will do. */
+  readonly intent?: PendingFlow['intent']
 }
 
 export type Entered =
@@ -97,6 +99,7 @@ export function enterWithProvider(parts: Parts) {
       if (known.bindingHash !== binding || known.provider !== provider.id) return fail('flow_mismatch')
       return known.claimedAt ? fail('state_already_used') : fail('state_expired')
     }
+    if (arrival.intent !== undefined && arrival.intent !== flow.intent) return fail('flow_mismatch')
     // A link begun by one person and finished in another's browser would give the first a way into the second's account, or the
     // second's identity to the first (cross-user session fixation).
     if (
@@ -161,39 +164,19 @@ export function enterWithProvider(parts: Parts) {
     })
   }
 
-  return async (
-    providerId: string,
+  /** The flow is claimed: who is it, whose account is that, and in. */
+  const proceed = async (
+    provider: Provider,
     callback: Callback,
     arrival: Arrival,
+    flow: PendingFlow,
   ): Promise<Result<Entered, AppError<EnterCode>>> => {
-    const provider = providers.get(providerId)
-    if (!provider) return fail('provider_not_found', { provider: providerId.slice(0, 40) })
-
-    const refused = async <E extends EnterCode>(
-      error: AppError<E>,
-      flow?: PendingFlow,
-    ): Promise<Result<never, AppError<E>>> => {
-      const data = { provider: provider.id, code: error.code, intent: flow?.intent ?? 'login' } as const
-      await audit.record({
-        name: 'authentication.failed',
-        accountId: flow?.accountId ?? null,
-        origin: arrival.origin,
-        data,
-      })
-      return { ok: false, error }
-    }
-
-    const claimed = await claim(provider, callback, arrival)
-    events.emit('oauth.callback_received', { provider: provider.id, state_valid: claimed.ok })
-    if (!claimed.ok) return refused(claimed.error)
-    const flow = claimed.value
-
     const asked = await askProvider(provider, callback, flow)
-    if (!asked.ok) return refused(asked.error, flow)
+    if (!asked.ok) return asked
     const grant = asked.value
     // The provider took its time: whoever was signed out meanwhile, perhaps because of this, gets nothing linked.
     if (flow.intent === 'link' && !(flow.sessionId !== null && (await sessionLives(flow.sessionId))))
-      return refused(fail('session_revoked').error, flow)
+      return fail('session_revoked')
 
     const reconciled = await events.span(
       'oauth.account_reconciliation',
@@ -205,12 +188,12 @@ export function enterWithProvider(parts: Parts) {
           trusted: providers.trusts(provider, grant.claims),
           origin: arrival.origin,
           ...(flow.accountId === null ? {} : { visitorId: flow.accountId }),
+          ...(flow.sessionId === null ? {} : { sessionId: flow.sessionId }),
         }),
       ({ action }) => ({ action_taken: action }),
     )
     if (!reconciled.ok) {
-      if (reconciled.error.code !== 'account_conflict' || arrival.binding === undefined)
-        return refused(reconciled.error, flow)
+      if (reconciled.error.code !== 'account_conflict' || arrival.binding === undefined) return reconciled
       const ticket = await conflicts.open(grant, {
         handle: flowHandle(callback.state ?? ''),
         binding: arrival.binding,
@@ -229,9 +212,40 @@ export function enterWithProvider(parts: Parts) {
       return ok({ tag: 'linked', ...reconciled.value, flow })
     }
     const signedIn = await finish(reconciled.value, arrival, flow)
-    return signedIn.ok
-      ? ok({ tag: 'signed_in', ...reconciled.value, ...signedIn.value, flow })
-      : refused(signedIn.error, flow)
+    return signedIn.ok ? ok({ tag: 'signed_in', ...reconciled.value, ...signedIn.value, flow }) : signedIn
+  }
+
+  return async (
+    providerId: string,
+    callback: Callback,
+    arrival: Arrival,
+  ): Promise<Result<Entered, AppError<EnterCode>>> => {
+    const provider = providers.get(providerId)
+    if (!provider) return fail('provider_not_found', { provider: providerId.slice(0, 40) })
+
+    const noteFailure = (code: EnterCode | 'internal', flow?: PendingFlow): Promise<void> => {
+      const data = { provider: provider.id, code, intent: flow?.intent ?? 'login' } as const
+      const { origin } = arrival
+      return audit.record({ name: 'authentication.failed', accountId: flow?.accountId ?? null, origin, data })
+    }
+
+    const claimed = await claim(provider, callback, arrival)
+    events.emit('oauth.callback_received', { provider: provider.id, state_valid: claimed.ok })
+    if (!claimed.ok) {
+      await noteFailure(claimed.error.code)
+      return claimed
+    }
+    const flow = claimed.value
+    try {
+      const entered = await proceed(provider, callback, arrival, flow)
+      // A conflict is no failure yet: it was written down when its question was opened.
+      if (!entered.ok && entered.error.extra?.conflict_ticket === undefined) await noteFailure(entered.error.code, flow)
+      return entered
+    } catch (defect) {
+      // A sign-in that ends in a defect leaves its trace like any other that fails.
+      await noteFailure('internal', flow)
+      throw defect
+    }
   }
 }
 export type EnterWithProvider = ReturnType<typeof enterWithProvider>
@@ -241,13 +255,13 @@ export function finishEntry({ signIn, accounts, clock }: Pick<Parts, 'signIn' | 
   return async (
     { account, identity, action }: Entry,
     { origin, browser, who }: Omit<Arrival, 'binding'>,
-    { codeChallenge }: { readonly codeChallenge: string | null },
+    { codeChallenge, provenAt }: { readonly codeChallenge: string | null; readonly provenAt?: Date },
   ): Promise<Result<SignedIn, AppError<'account_linking_failed'>>> => {
     // An app on another origin gets a session of its own: the browser's, if it has one here, is not its business.
     const here = browser && codeChallenge === null
     const signedIn = await signIn.start(
       account.id,
-      { identityId: identity.id, provider: identity.provider, amr: ['fed'] },
+      { identityId: identity.id, provider: identity.provider, amr: ['fed'], ...(provenAt ? { at: provenAt } : {}) },
       { origin, browser: here, replaces: here ? (who?.sessionId ?? null) : null },
       (session): Fact => ({
         name: 'authentication.succeeded',

@@ -141,7 +141,7 @@ export function resolveConflict(parts: Parts) {
       })
       await vault.keep(grant)
       providers.forgetProfile(provider, grant.claims.subject)
-      const signedIn = await finish(reconciled.value, arrival, conflict)
+      const signedIn = await finish(reconciled.value, arrival, { ...conflict, provenAt: conflict.createdAt })
       return signedIn.ok ? ok({ tag: 'signed_in', ...reconciled.value, ...signedIn.value, flow: conflict }) : signedIn
     },
   }

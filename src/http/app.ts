@@ -34,6 +34,8 @@ export type AppParts<D> = {
   readonly csrfKey: Buffer
   readonly errorPage: (error: AppError, context: ErrorContext) => VNode
   readonly onDefect: (error: unknown, requestId: string) => void
+  /** Something an operator should mend. */
+  readonly onWarning: (message: string) => void
   readonly staticFiles: readonly StaticFile[]
   readonly version: string
 }
@@ -84,7 +86,7 @@ export function createApp<D>(parts: AppParts<D>): Express {
       authenticate: parts.authenticate,
       recentAuthSeconds: parts.recentAuthSeconds,
       requestId: createRequestIds(parts.random),
-      addressOf: parts.trustProxyHops === 0 ? peerOf : forwardedFor,
+      addressOf: parts.trustProxyHops === 0 ? peerOrWarning(parts.onWarning) : forwardedFor,
       errorPage: parts.errorPage,
       onDefect: parts.onDefect,
     },
@@ -113,6 +115,22 @@ function createRequestIds(random: Random): () => string {
 const address = (ip: string | undefined): string | null => {
   const plain = ip?.startsWith('::ffff:') ? ip.slice(7) : ip
   return plain !== undefined && isIP(plain) ? plain : null
+}
+
+/** Behind a proxy nobody told us of, everybody shares one address, and so its limits. Said once, where it shows. */
+function peerOrWarning(warn: (message: string) => void): (request: Request) => string | null {
+  let warned = false
+  return (request) => {
+    const { 'x-forwarded-for': list, forwarded } = request.headers
+    if (!warned && (list !== undefined || forwarded !== undefined)) {
+      warned = true
+      const name = list === undefined ? 'Forwarded' : 'X-Forwarded-For'
+      warn(
+        `${name} arrives but TRUST_PROXY_HOPS is 0: it changes nothing, and everybody behind that proxy shares one address and its rate limits`,
+      )
+    }
+    return peerOf(request)
+  }
 }
 
 const peerOf = (request: Request): string | null => address(request.socket.remoteAddress)

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { parse as parseForm } from 'node:querystring'
+import { repeatedMember } from '../kernel/json.ts'
 
 export const bodyLimit = 65_536
 /** How much of a body that is too large is still read, so that a client in the middle of sending hears the 413. */
@@ -9,6 +10,7 @@ const patience = 1_048_576
 export type Body =
   | { readonly kind: 'json' | 'form'; readonly value: unknown }
   | { readonly kind: 'none' }
+  | { readonly kind: 'repeated'; readonly name: string }
   | { readonly kind: 'payload_too_large' | 'unsupported_media_type' | 'malformed_body' | 'aborted' }
 
 /**
@@ -31,7 +33,9 @@ export async function readBody(request: IncomingMessage, accepts: { json: boolea
   const text = bytes.toString('utf8')
   if (kind === 'form') return { kind, value: parseForm(text, '&', '=', { maxKeys: 0 }) }
   try {
-    return { kind, value: JSON.parse(text) as unknown }
+    const value: unknown = JSON.parse(text)
+    const name = repeatedMember(text)
+    return name === undefined ? { kind, value } : { kind: 'repeated', name }
   } catch {
     return { kind: 'malformed_body' }
   }

@@ -14,9 +14,10 @@ import type { Csrf } from './csrf.ts'
 import { type createHeaders, type HeaderList, withHeaders } from './headers.ts'
 import type { Limiter } from './limits.ts'
 import { readLocale, wantsHtml } from './locale.ts'
-import { type Authenticate, readAuthorization } from './principal.ts'
+import { type Authenticate, type Authorization, readAuthorization } from './principal.ts'
 import { type Describe, type Fault, fault, invalidRequest, readFaults } from './problem.ts'
 import { type Answer, type CookieChange, page } from './reply.ts'
+import { isDirect } from './proxies.ts'
 import type { Input, Principal, Route } from './route.ts'
 import type { StaticFile } from './static.ts'
 
@@ -86,6 +87,14 @@ export function mount<D>(
   const statics = new Map(files.map((file) => [file.path, file]))
 
   app.use((request: Request, response: Response, next: NextFunction): unknown => {
+    const { host, expect } = request.headers
+    if (host === undefined && request.httpVersion !== '1.0') {
+      return new Exchange(frame, request, response, 'unknown').refuse(invalidRequest)
+    }
+    if (expect !== undefined && !understood.test(expect)) {
+      // Whether a body follows is not known: the connection is no use any more.
+      return new Exchange(frame, request, response, 'unknown').send(417, [...frame.headers.api, 'Connection', 'close'], '')
+    }
     const { path } = request
     const resource = exact.get(path)
     if (resource) return serve(frame, resource, request, response, vinculum)
@@ -95,8 +104,11 @@ export function mount<D>(
   for (const resource of patterns.sort((a, b) => order(a.path, b.path))) {
     app.route(resource.path).all((request, response) => serve(frame, resource, request, response, vinculum))
   }
-  app.use((request: Request, response: Response) => {
-    new Exchange(frame, request, response, 'unknown').refuse(fail('not_found').error)
+  const limiter = frame.limiter('browse')
+  app.use(async (request: Request, response: Response) => {
+    const exchange = new Exchange(frame, request, response, 'unknown')
+    const limited = await limiter?.(request, response, exchange.address)
+    exchange.refuse(limited ?? fail('not_found').error)
   })
   // Express knows an error handler by its four parameters. What lands here is an address that does not decode.
   app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
@@ -105,6 +117,9 @@ export function mount<D>(
     else exchange.defect(error)
   })
 }
+
+/** The one expectation there is (RFC 9110 §10.1.1), recognised as Node does. */
+const understood = /(?:^|\W)100-continue(?:$|\W)/i
 
 function resources<D>(frame: Frame, routes: readonly Route<D>[]): readonly Resource<D>[] {
   const found = new Map<string, Partial<Record<string, Bound<D>>>>()
@@ -181,6 +196,7 @@ async function serve<D>(
       if (limited) return exchange.refuse(limited)
     }
     if (route.auth !== 'none' && !(await exchange.authorise(route.auth))) return
+    if (route.credential && !exchange.readCredential()) return
     if (route.params) {
       const params = route.params.safeParse(request.params)
       // An id that cannot exist is answered like one that does not.
@@ -229,6 +245,7 @@ class Exchange {
   readonly #bound: Bound<unknown> | undefined
   readonly #started = performance.now()
   #cookies: Readonly<Record<string, string | undefined>> | undefined
+  #authorization: Authorization | undefined
   /** The session cookie that was sent stands for nobody any more: the answer takes it back. */
   #staleSession = false
   /** The cookie a form's token is bound to while there is no session; set when this answer gives it. */
@@ -270,12 +287,31 @@ class Exchange {
   }
 
   get bearer(): string | null {
-    const header = this.#request.headers.authorization
-    return header !== undefined && /^Bearer(\s|$)/i.test(header) ? header.slice(6).trim() : null
+    const authorization = this.#readAuthorization()
+    return authorization.kind === 'bearer' ? authorization.token : null
+  }
+
+  get direct(): boolean {
+    return isDirect(this.#request)
   }
 
   get cookie(): (name: string) => string | undefined {
     return (name) => this.#cookie(name)
+  }
+
+  get cookieNames(): (beginning: string) => readonly string[] {
+    return (beginning) => {
+      const { parse, nameOf } = this.#frame.cookies
+      const { cookie: header } = this.#request.headers
+      if (header === undefined) return []
+      this.#cookies ??= parse(header)
+      const whole = nameOf(beginning)
+      const from = whole.length - beginning.length
+      // Of ours, each is a word: any other could not be set, and so not be deleted either.
+      return Object.keys(this.#cookies).flatMap((name) =>
+        name.startsWith(whole) && /^[\w-]{1,128}$/.test(name) ? [name.slice(from)] : [],
+      )
+    }
   }
 
   get header(): (name: string) => string | undefined {
@@ -304,12 +340,22 @@ class Exchange {
     return this.#cookies[this.#frame.cookies.nameOf(name)]
   }
 
+  #readAuthorization(): Authorization {
+    this.#authorization ??= readAuthorization(this.#request)
+    return this.#authorization
+  }
+
   // On the way in: each answers whether to go on; when not, the refusal has been sent.
+
+  /** Where the handler looks at the credentials itself, they are still one, or none. */
+  readCredential(): boolean {
+    return this.#readAuthorization().kind !== 'malformed' || this.#stop(invalidRequest, { badCredentials: true })
+  }
 
   /** Finds out who asks. `Authorization` wins over the cookie: whoever sends it chose to. */
   async authorise(auth: 'public' | 'user' | 'recent'): Promise<boolean> {
     const { authenticate, clock, recentAuthSeconds } = this.#frame
-    const authorization = readAuthorization(this.#request)
+    const authorization = this.#readAuthorization()
     let stale: AppError | undefined
     if (authorization.kind === 'malformed') return this.#stop(invalidRequest, { badCredentials: true })
     if (authorization.kind === 'other') return this.#stop(fail('authentication_required').error)
@@ -375,6 +421,8 @@ class Exchange {
       case 'malformed_body':
       case 'payload_too_large':
         return this.#stop(fail(body.kind).error)
+      case 'repeated':
+        return this.#stop(invalidRequest, { faults: [fault(body.name, 'repeated', this.locale)] })
     }
     // Another site's empty form has no type to give it away; it still says where it comes from.
     const { origin, 'sec-fetch-site': site } = this.#request.headers
@@ -476,7 +524,7 @@ class Exchange {
         const { status } = problem
         const returnTo = this.#request.method === 'GET' ? this.#returnTo : null
         const view = frame.errorPage(error, { status, locale, requestId, returnTo, who: this.who })
-        this.answer(page(view, { status, headers }))
+        this.answer(page(view, { status, headers, cookies }))
         return
       } catch (thrown) {
         frame.onDefect(thrown, requestId)

@@ -35,10 +35,14 @@ export type Input<P, Q, B, A extends Auth> = {
   readonly locale: Locale
   /** By `Accept`; `html` only where the route is a browser's. */
   readonly wants: 'json' | 'html'
-  /** The value of `Authorization: Bearer`, unread: for the routes whose bearer is not an access token. */
+  /** The token of `Authorization: Bearer`, unread: for the routes whose bearer is not an access token. */
   readonly bearer: string | null
   /** A cookie by its name without prefix: `session`, `flow_abc`. */
   readonly cookie: (name: string) => string | undefined
+  /** The cookies whose names begin so, without prefix, in the order the browser sent them: the oldest first (RFC 6265 §5.4). */
+  readonly cookieNames: (beginning: string) => readonly string[]
+  /** Straight from a program on this machine, as far as can be seen: see `proxies.ts`. */
+  readonly direct: boolean
   /** A header the route is alone in reading; what every request has is said above. Repeated, it is no value at all. */
   readonly header: (name: string) => string | undefined
   /** What a form on the answered page must carry in its hidden field `csrf`. */
@@ -91,7 +95,7 @@ type Facts = {
   readonly tag: string
   readonly surface: 'api' | 'browser'
   readonly limit: LimitName
-  /** What the handler itself looks at where the frame does not (`auth: 'none'`): told in `/openapi.json`. */
+  /** What the handler itself looks at where the frame does not (`auth: 'none'`): told in `/openapi.json`; a broken one is refused before. */
   readonly credential?: 'service' | 'refresh'
   /** Problems also carry RFC 6749's `error` and `error_description`. */
   readonly oauth?: true

@@ -35,6 +35,8 @@ export function createServer(app: Express): VinculumServer {
     {
       IncomingMessage: bornAs<IncomingMessage>(IncomingMessage, app.request) as typeof IncomingMessage,
       ServerResponse: bornAs<ServerResponse>(ServerResponse, app.response) as typeof ServerResponse,
+      // The app refuses what has no Host, and expectations we do not know, with the headers of any answer.
+      requireHostHeader: false,
       maxHeaderSize: 16_384,
       // Slow senders hold a connection, never more than this long.
       headersTimeout: 10_000,
@@ -46,6 +48,7 @@ export function createServer(app: Express): VinculumServer {
     app,
   )
   http.maxHeadersCount = 100
+  http.on('checkExpectation', app)
   http.on('clientError', refuseUnreadable)
 
   return {

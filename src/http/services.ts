@@ -55,6 +55,7 @@ export type Services = {
     /** How long a browser keeps the session cookie. */
     readonly sessionCookieSeconds: number
     readonly flowCookieSeconds: number
+    readonly production: boolean
     readonly metricsToken: string | null
   }
 }

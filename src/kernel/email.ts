@@ -10,13 +10,25 @@ export type Email = { readonly address: string; readonly key: string }
 const shape = /^[^\s@"(),:;<>[\\\]\p{C}]{1,64}@[\p{L}\p{M}\p{N}.-]{1,253}$/u
 
 /**
+ * Whether a character beyond ASCII becomes ASCII, or nothing at all, on its way to the normal form. The Kelvin sign becomes `K`
+ * and a full-width `ｅ` an `e`: the address would be read as somebody else's.
+ */
+const folds = (text: string, normal: (text: string) => string): boolean =>
+  // Behind a letter, where a combining mark is whole and nothing alone is something.
+  [...text].some((character) => !/\p{ASCII}/u.test(character) && /^a\p{ASCII}*$/u.test(normal(`a${character}`)))
+
+/**
  * Reads an address: NFC, domain as lower-case A-labels (RFC 5891), compared without regard to case.
  * Dots and `+tags` are kept: only Gmail folds them, and folding elsewhere joins strangers.
  * Answers `undefined` for what is no address.
  */
 export function readEmail(text: string): Email | undefined {
-  const normal = text.trim().normalize('NFC')
+  const written = text.trim()
+  const normal = written.normalize('NFC')
   if (!shape.test(normal)) return undefined
+  const split = written.lastIndexOf('@')
+  if (folds(written.slice(0, split), (local) => local.normalize('NFC'))) return undefined
+  if (folds(written.slice(split + 1), domainToASCII)) return undefined
   const at = normal.lastIndexOf('@')
   const domain = domainToASCII(normal.slice(at + 1)).toLowerCase()
   // A last label of digits is an IP address, and the parser has a dozen spellings for each.

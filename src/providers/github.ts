@@ -37,6 +37,9 @@ class GitHubStrategy extends Strategy {
 const withholds = (error: unknown): boolean =>
   error instanceof CallFailure && error.failure.kind === 'refused' && [403, 404].includes(error.failure.status)
 
+/** Addresses GitHub makes up for those who show none. They count as proven there, and no mail reaches anybody. */
+const isNoreply = (address: string): boolean => /@users\.noreply\.github\.com$/i.test(address)
+
 const readListed = (item: unknown) => {
   const value = isRecord(item) ? readAddress(item.email) : null
   if (!isRecord(item) || value === null) return []
@@ -76,7 +79,8 @@ export const github = defineProvider({
   claims({ emails, _json }) {
     const subject = readSubject(_json.id)
     if (subject === null) return { unreadable: 'no_subject' }
-    const email = emails?.find(({ primary, verified }) => primary && verified)?.value ?? null
+    const proven = emails?.find(({ primary, verified }) => primary && verified)?.value ?? null
+    const email = proven !== null && isNoreply(proven) ? null : proven
     return {
       subject,
       email,

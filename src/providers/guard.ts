@@ -13,7 +13,7 @@ import type { Random } from '../kernel/ids.ts'
 import { type Err, err, ok, type Result } from '../kernel/result.ts'
 import { type Failure, readErrorCode } from './failure.ts'
 import { isRecord } from './profile-text.ts'
-import type { BreakerSettings, EndpointType } from './provider.ts'
+import { type BreakerSettings, type EndpointType, isPersonal } from './provider.ts'
 import { type Hold, readHold } from './retry-after.ts'
 
 const MOST_BYTES = 1024 * 1024
@@ -40,7 +40,7 @@ export type Call = {
 export type Answer = { readonly status: number; readonly text: string; readonly json: unknown }
 export type BreakerState = 'closed' | 'half_open' | 'open'
 
-/** What one attempt came to. `counts`: it is the provider's failure, not its refusal. */
+/** What one attempt came to. `counts`: it is the provider's failure, neither its refusal nor what one person put into an answer. */
 type Reply = { readonly result: Result<Answer, Failure>; readonly hold?: Hold | undefined; readonly counts?: true }
 type Failed = { readonly result: Err<Failure>; readonly hold?: Hold | undefined; readonly counts: true }
 
@@ -63,24 +63,26 @@ export function createGuards({ events, clock, random }: Shared) {
   const guards: { close(): void }[] = []
 
   /** One attempt, to the last byte. */
-  async function attempt({ method, url, headers, body, expects, fault }: Call, signal: AbortSignal): Promise<Reply> {
+  async function attempt(call: Call, signal: AbortSignal): Promise<Reply> {
+    const { endpoint, method, url, headers, body, expects, fault } = call
     const all = { Accept: 'application/json', 'User-Agent': USER_AGENT, ...headers }
     const reply = await request(url, { dispatcher: agent, method, headers: all, body: body ?? null, signal })
-    const text = await reply.body.text()
+    const text = await reply.body.text().catch(unlessTooLarge)
     const { statusCode: status } = reply
-    const hold = readHold(status, reply.headers, clock())
-    const json = parse(text)
+    const hold = readHold(endpoint, status, reply.headers, clock())
+    const json = text === undefined ? undefined : parse(text)
     const unavailable: Failure = { kind: 'unavailable', reason: `status_${status}` }
     if (status >= 500) return { ...failed(unavailable), hold }
     if (hold || status === 429 || status === 408) return { hold, result: err(unavailable) }
     if (status >= 300 && status < 400) return failed({ kind: 'garbage', reason: 'redirect' })
+    if (text === undefined) return garbage(endpoint, 'too_large')
     if (status >= 400) return { result: err(refused(status, json)) }
     if (expects !== 'anything') {
-      if (typeof json !== 'object' || json === null) return failed({ kind: 'garbage', reason: 'not_json' })
+      if (typeof json !== 'object' || json === null) return garbage(endpoint, 'not_json')
       // GitHub refuses with 200 and an `error`.
       if (isRecord(json) && json.error) return { result: err(refused(status, json)) }
       const reason = fault?.(json, text) ?? null
-      if (reason !== null) return failed({ kind: 'garbage', reason })
+      if (reason !== null) return garbage(endpoint, reason)
     }
     return { result: ok({ status, text, json }) }
   }
@@ -101,7 +103,10 @@ export function createGuards({ events, clock, random }: Shared) {
       const started = performance.now()
       try {
         for (let tries = 1; ; tries += 1) {
-          const reply = await attempt(call, deadline.signal).catch((thrown: unknown) => failed(transport(thrown)))
+          // What was thrown stays behind, since it names hosts and addresses.
+          const reply = await attempt(call, deadline.signal).catch(() =>
+            failed({ kind: 'unavailable', reason: 'network' }),
+          )
           if (!didFail(reply)) return reply
           if (deadline.signal.aborted) throw new Counted(failed({ kind: 'unavailable', reason: 'timeout' }))
           const wait = FIRST_BACK_OFF_MS * 2 ** (tries - 1) * (0.5 + (random(1)[0] ?? 0) / 256)
@@ -203,6 +208,12 @@ export function createGuards({ events, clock, random }: Shared) {
 const failed = (failure: Failure): Failed => ({ result: err(failure), counts: true })
 const didFail = (reply: Reply): reply is Failed => reply.counts === true
 
+/** An answer in good order whose content is none. One person with a megabyte for a name must not open the breaker for all. */
+const garbage = (endpoint: EndpointType, reason: string): Reply => {
+  const failure: Failure = { kind: 'garbage', reason }
+  return isPersonal(endpoint) ? { result: err(failure) } : failed(failure)
+}
+
 const refused = (status: number, json: unknown): Failure => ({
   kind: 'refused',
   reason: `status_${status}`,
@@ -218,11 +229,10 @@ function parse(text: string): unknown {
   }
 }
 
-/** What a thrown transport error was; the message stays behind, since it names hosts and addresses. */
-function transport(thrown: unknown): Failure {
+/** A body larger than we read is none, whose status and headers still hold; anything else is a broken transport. */
+function unlessTooLarge(thrown: unknown): undefined {
   const code = typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined
-  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return { kind: 'garbage', reason: 'too_large' }
-  return { kind: 'unavailable', reason: 'network' }
+  if (code !== 'UND_ERR_RES_EXCEEDED_MAX_SIZE') throw thrown
 }
 
 const fingerprint = ({ headers }: Call): string =>

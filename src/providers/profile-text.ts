@@ -9,10 +9,16 @@ const MOST_SUBJECT_CHARACTERS = 255
 export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** A line of text to show, or `null`: without control characters, of a length a page survives. */
+/**
+ * A line of text to show, or `null`: of a length a page survives, without control characters, and without those that turn
+ * the direction, since they make the page around a name read as something else. Joiners stay: emoji are built with them.
+ */
 export function readText(value: unknown): string | null {
   if (typeof value !== 'string') return null
-  const text = value.replace(/\p{Cc}+/gu, ' ').trim()
+  const text = value
+    .replace(/\p{Bidi_Control}+/gu, '')
+    .replace(/\p{Cc}+/gu, ' ')
+    .trim()
   return text === '' ? null : [...text].slice(0, MOST_CHARACTERS).join('')
 }
 

@@ -19,6 +19,9 @@ export type EmailTrust = 'authoritative' | 'verified' | 'never'
 export const endpointTypes = ['token', 'userinfo', 'revoke', 'discovery', 'jwks', 'api'] as const
 export type EndpointType = (typeof endpointTypes)[number]
 
+/** Asked with one person's token: whatever such an endpoint says may be that person's doing, and is no word about anybody else. */
+export const isPersonal = (endpoint: EndpointType): boolean => endpoint === 'userinfo' || endpoint === 'api'
+
 /** A provider's tokens for one person, as it handed them out. */
 export type TokenSet = {
   readonly accessToken: string

@@ -35,6 +35,9 @@ import { createProfiles, type Reading, type Said } from './userinfo.ts'
 export type Exchanged = { readonly tokens: TokenSet; readonly idToken: IdTokenClaims | null }
 export type Health = { readonly provider: string; readonly endpointType: EndpointType; readonly state: BreakerState }
 
+/** Visible ASCII (RFC 6749 appendix A.11), as long as the longest anybody issues, and more: what else comes back is nobody's code. */
+const CODE = /^[\x21-\x7e]{1,4096}$/
+
 /** Callers pass plain strings; whatever the query held is theirs to check. `iss` is RFC 9207's. */
 export type Callback = { readonly code: string; readonly state: string; readonly iss?: string | undefined }
 type Unavailable = AppError<'provider_unavailable'>
@@ -148,7 +151,7 @@ export function createProviders({ settings, events, clock, random, production, u
     return ok({ ...begun, nonce })
   }
 
-  /** Trades the code, once. The caller has claimed the flow; a callback that names another issuer makes no call. */
+  /** Trades the code, once. The caller has claimed the flow; a callback that names another issuer, or holds no code, makes no call. */
   async function exchange(
     provider: Provider,
     { code, state, iss }: Callback,
@@ -162,6 +165,7 @@ export function createProviders({ settings, events, clock, random, production, u
 
     const issuers = definition.openid?.issuers(one)
     if (iss !== undefined && !isExpected(iss, provider, issuers)) return fail('flow_mismatch')
+    if (!CODE.test(code)) return refuse({ kind: 'garbage', reason: 'bad_code' })
     const endpoints = await ready()
     if (!endpoints.ok) return refuse(endpoints.error)
     if (iss === undefined && endpoints.value.issRequired) return fail('flow_mismatch')

@@ -3,6 +3,8 @@
  *
  * Somebody's header is no reason to be silent for a day: five minutes is the most, and nonsense counts as nothing.
  */
+import { type EndpointType, isPersonal } from './provider.ts'
+
 const MOST_SECONDS = 300
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>
@@ -12,7 +14,7 @@ export type Hold = {
   readonly of: 'endpoint' | 'token'
 }
 
-export function readHold(status: number, headers: Headers, at: Date): Hold | undefined {
+export function readHold(endpoint: EndpointType, status: number, headers: Headers, at: Date): Hold | undefined {
   if (status !== 429 && status !== 503 && status !== 403) return undefined
   const header = (name: string): string | undefined => {
     const value = headers[name]
@@ -22,8 +24,9 @@ export function readHold(status: number, headers: Headers, at: Date): Hold | und
   const asked = seconds(header('retry-after'), at)
   // A 403 with neither is a refusal, not a limit.
   if (status === 403 && !spent && asked === undefined) return undefined
-  // GitHub counts by the person whose token it is: one person who spent theirs must not lock out everybody else.
-  const of = spent || status === 403 ? 'token' : 'endpoint'
+  // Limits count by whose token it is: one person who spent theirs must not lock out everybody else, whatever the headers.
+  const limited = status !== 503 && isPersonal(endpoint)
+  const of = limited || spent || status === 403 ? 'token' : 'endpoint'
   const left = asked ?? (spent ? until(header('x-ratelimit-reset'), at) : undefined)
   return left === undefined ? (status === 503 ? undefined : { seconds: 1, of }) : { seconds: left, of }
 }

@@ -1,6 +1,7 @@
 /** Reads what a token endpoint answered. Pure: a body becomes tokens, or it is not one. */
 import type { Clock } from '../kernel/clock.ts'
 import { secondsAfter } from '../kernel/clock.ts'
+import { repeatedMember } from '../kernel/json.ts'
 import type { Failure } from './failure.ts'
 import { isRecord } from './profile-text.ts'
 import type { Definition, Refreshed, TokenSet } from './provider.ts'
@@ -20,7 +21,7 @@ export function tokenAnswerFault(json: unknown, text: string): string | null {
   if (isGiven(json.id_token) && !isToken(json.id_token)) return 'bad_id_token'
   // Atlassian's documented sample has none; any other type is not ours to use (RFC 6749 §7.1).
   if (isGiven(json.token_type) && !isBearer(json.token_type)) return 'wrong_token_type'
-  return repeatsMember(text) ? 'repeated_member' : null
+  return repeatedMember(text) === undefined ? null : 'repeated_member'
 }
 
 /** The tokens of an answer that has no fault. */
@@ -48,24 +49,6 @@ function readSeconds(value: unknown): number | null {
   const seconds = typeof value === 'string' && /^\d{1,12}$/.test(value) ? Number(value) : value
   if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds < 0) return null
   return Math.min(Math.floor(seconds), MOST_LIFETIME_SECONDS)
-}
-
-/** Whether an object of JSON that parses names one of its own members twice (RFC 8259 §4 leaves the meaning open). */
-function repeatsMember(text: string): boolean {
-  const names = new Set<string>()
-  let depth = 0
-  let last = ''
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]:]/g)) {
-    if (token === '{' || token === '[') depth += 1
-    else if (token === '}' || token === ']') depth -= 1
-    else if (token !== ':') last = token
-    else if (depth === 1) {
-      const name: string = JSON.parse(last)
-      if (names.has(name)) return true
-      names.add(name)
-    }
-  }
-  return false
 }
 
 /** A refresh that brought nothing (`providers.md` §10). */

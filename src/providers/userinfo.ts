@@ -9,6 +9,8 @@ import { ok, type Result } from '../kernel/result.ts'
 import type { Claims } from './provider.ts'
 
 const MOST_PROFILES = 10_000
+/** As JSON. Whoever has more at their provider is shown it, and pays with a call each time; ten thousand of those would not fit. */
+const MOST_BYTES = 64 * 1024
 /** How long an old profile still serves while its provider is down. */
 const STALE_SECONDS = 24 * 3600
 
@@ -24,6 +26,7 @@ export function createProfiles({ events, clock, ttlSeconds }: { events: Bus; clo
   const name = ({ provider, subject }: Key): string => `${provider} ${subject}`
 
   function keep(key: string, said: Kept): void {
+    if (Buffer.byteLength(JSON.stringify(said.profile)) > MOST_BYTES) return
     if (!cache.has(key) && cache.getStats().keys >= MOST_PROFILES) {
       const [oldest] = cache.keys()
       if (oldest !== undefined) cache.del(oldest)

@@ -7,7 +7,13 @@ import type { Session, SessionStore } from './ports.ts'
 export type Lifetimes = { readonly refreshTtlSeconds: number; readonly refreshAbsoluteTtlSeconds: number }
 
 /** What was just proven, and how. */
-export type Proof = { readonly identityId: string; readonly provider: string; readonly amr: readonly string[] }
+export type Proof = {
+  readonly identityId: string
+  readonly provider: string
+  readonly amr: readonly string[]
+  /** When it was proven, if not just now. */
+  readonly at?: Date
+}
 
 /** `cookie` is the browser's session secret: only its hash is kept. Absent for an app. */
 export type SignedIn = { readonly session: Session; readonly cookie: string | null }
@@ -37,7 +43,7 @@ export function createSignIn({ sessions, clock, ids, random, lifetimes }: Parts)
         provider: proof.provider,
         amr: proof.amr,
         scope: '',
-        authTime: at,
+        authTime: proof.at ?? at,
         createdAt: at,
         lastSeenAt: at,
         ip: device.origin.ip,

@@ -54,7 +54,8 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
       aud: audience,
       sub: session.accountId,
       exp,
-      iat: epochSeconds(now),
+      // Of a refresh token, when its generation began: signed again it is the same token, to the letter.
+      iat: epochSeconds(type === 'refresh' ? session.rotatedAt : now),
       jti: `${session.generation}.${session.id}`,
       sid: session.id,
       type,

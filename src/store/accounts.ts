@@ -1,7 +1,7 @@
 import { and, asc, eq, getTableColumns, isNull, ne, sql } from 'drizzle-orm'
-import type { Account, AccountStore, Identity } from '../accounts/ports.ts'
+import type { Account, AccountStore, Identity, LinkCondition } from '../accounts/ports.ts'
 import type { Fact } from '../events/catalogue.ts'
-import { readEmail } from '../kernel/email.ts'
+import { type Email, readEmail } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
 import { accountLock, type Change, type Note } from './change.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
@@ -73,6 +73,45 @@ export function accountStore({ db, tables: t, read, reads, write }: Driver, chan
         ...signedOut(ended, 'email_claim_ended', accountId, elsewhere(because)),
       ])
     }
+  }
+
+  /** Makes the account's own claim to an address its own, unless somebody holds it; `false` when there was nothing to make of it. */
+  function* prove(
+    tx: Queries,
+    note: Note,
+    accountId: string,
+    { key }: Email,
+    at: Date,
+    because: readonly Fact[],
+  ): Script<boolean> {
+    const [holder] = yield* step(
+      tx.select({ id: t.accounts.id }).from(t.accounts).where(eq(t.accounts.verifiedEmailKey, key)),
+    )
+    if (holder) return false
+    const claimed = and(eq(t.accounts.id, accountId), eq(t.accounts.emailKey, key), isNull(t.accounts.verifiedEmailKey))
+    const proven = tx.update(t.accounts).set({ verifiedEmailKey: key, updatedAt: at }).where(claimed)
+    if ((yield* step(proven.returning({ id: t.accounts.id }))).length === 0) return false
+    yield* endClaims(tx, note, { key, by: accountId, at }, because)
+    return true
+  }
+
+  /** Asked within the transaction, under the account's lock: of two links that rest on the same thing the second sees the first. */
+  function* holds(tx: Queries, { accountId, provider, linkedAt }: Identity, provided: LinkCondition): Script<boolean> {
+    if (provided.tag === 'signed_in') {
+      // Written, not only read, so that a signing out at the same moment is either before or after.
+      const mine = and(eq(t.sessions.id, provided.sessionId), eq(t.sessions.accountId, accountId), live(t, linkedAt))
+      const seen = tx.update(t.sessions).set({ lastSeenAt: linkedAt }).where(mine).returning({ id: t.sessions.id })
+      return (yield* step(seen)).length > 0
+    }
+    const holder = and(
+      eq(t.accounts.id, accountId),
+      eq(t.accounts.verifiedEmailKey, provided.email.key),
+      ne(t.accounts.role, 'administrator'),
+    )
+    const another = and(eq(t.identities.accountId, accountId), eq(t.identities.provider, provider))
+    const held = yield* step(tx.select({ id: t.accounts.id }).from(t.accounts).where(holder))
+    const others = yield* step(tx.select({ id: t.identities.id }).from(t.identities).where(another).limit(1))
+    return held.length > 0 && others.length === 0
   }
 
   /** Queues what we hold at a provider for withdrawal, unless an identity that is left still stands on it. */
@@ -172,7 +211,7 @@ export function accountStore({ db, tables: t, read, reads, write }: Driver, chan
       )
     },
 
-    link: (identity, proves, because) =>
+    link: (identity, proves, because, provided) =>
       change(
         function* (tx, note) {
           const [account] = yield* step(
@@ -182,33 +221,38 @@ export function accountStore({ db, tables: t, read, reads, write }: Driver, chan
               .where(and(eq(t.accounts.id, identity.accountId), isNull(t.accounts.disabledAt))),
           )
           if (!account) return false
+          if (provided && !(yield* holds(tx, identity, provided))) return false
           const [linked] = yield* step(
             tx.insert(t.identities).values(identity).onConflictDoNothing().returning({ id: t.identities.id }),
           )
           if (!linked) return false
           yield* note(because)
-          if (proves === null) return true
-          const [holder] = yield* step(
-            tx.select({ id: t.accounts.id }).from(t.accounts).where(eq(t.accounts.verifiedEmailKey, proves.key)),
-          )
-          if (holder) return true
-          const [verified] = yield* step(
-            tx
-              .update(t.accounts)
-              .set({ verifiedEmailKey: proves.key, updatedAt: identity.linkedAt })
-              .where(
-                and(
-                  eq(t.accounts.id, account.id),
-                  eq(t.accounts.emailKey, proves.key),
-                  isNull(t.accounts.verifiedEmailKey),
-                ),
-              )
-              .returning({ id: t.accounts.id }),
-          )
-          if (verified) yield* endClaims(tx, note, { key: proves.key, by: account.id, at: identity.linkedAt }, because)
+          if (proves !== null && (yield* prove(tx, note, account.id, proves, identity.linkedAt, because)))
+            yield* note([
+              {
+                name: 'account.email_verified',
+                data: { provider: identity.provider },
+                accountId: account.id,
+                origin: originOf(because),
+              },
+            ])
           return true
         },
-        [accountLock(identity.accountId), ...(proves === null ? [] : [addressLock(proves.key)])],
+        [
+          accountLock(identity.accountId),
+          ...(proves === null ? [] : [addressLock(proves.key)]),
+          ...(provided?.tag === 'holds_address' ? [addressLock(provided.email.key)] : []),
+        ],
+      ),
+
+    proveEmail: (accountId, email, at, because) =>
+      change(
+        function* (tx, note) {
+          if (!(yield* prove(tx, note, accountId, email, at, because))) return false
+          yield* note(because)
+          return true
+        },
+        [accountLock(accountId), addressLock(email.key)],
       ),
 
     async recordUse(identityId, use) {

@@ -1,9 +1,9 @@
-import { and, desc, eq, getTableColumns, lt, or } from 'drizzle-orm'
+import { and, desc, eq, getTableColumns, isNotNull, isNull, lt, or } from 'drizzle-orm'
 import type { AuditStore } from '../audit/ports.ts'
 import type { Change } from './change.ts'
 import type { Driver } from './driver.ts'
 
-export function auditStore({ db, tables: { audit: t }, read }: Driver, change: Change): AuditStore {
+export function auditStore({ db, tables: { audit: t }, read, write }: Driver, change: Change): AuditStore {
   const { ordinal: _, ...columns } = getTableColumns(t)
   return {
     record: (fact) =>
@@ -38,6 +38,19 @@ export function auditStore({ db, tables: { audit: t }, read }: Driver, change: C
           and(eq(t.at, at), eq(t.ordinal, ordinal), lt(t.id, id)),
         ),
       )
+    },
+    async sweep(before) {
+      const old = lt(t.at, before)
+      const aboutNobody = db
+        .delete(t)
+        .where(and(old, isNull(t.accountId)))
+        .returning({ id: t.id })
+      const placed = or(isNotNull(t.ip), isNotNull(t.userAgent))
+      const erased = await write(aboutNobody)
+      const forgotten = await write(
+        db.update(t).set({ ip: null, userAgent: null }).where(and(old, placed)).returning({ id: t.id }),
+      )
+      return erased.length + forgotten.length
     },
   }
 }

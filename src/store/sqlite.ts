@@ -18,6 +18,8 @@ export async function openSqlite(file: string): Promise<Driver> {
   try {
     await enterWal(connection)
     connection.pragma('synchronous = FULL')
+    // What is erased is overwritten, not only forgotten: a person's data must not linger in free pages.
+    connection.pragma('secure_delete = ON')
     migrate(connection)
     connection.pragma('foreign_keys = ON')
   } catch (error) {

@@ -88,7 +88,7 @@ describe('a span', () => {
 })
 
 describe('a handler that throws', () => {
-  test('is detached and reported, and neither the emitter nor the other handlers notice', () => {
+  test('is reported, and neither the emitter nor the other handlers notice', () => {
     const [before, after]: string[][] = [[], []]
     bus.on('before', ['session.refreshed'], () => before?.push('heard'))
     bus.on('broken', ['session.refreshed'], () => {
@@ -101,6 +101,7 @@ describe('a handler that throws', () => {
       ['heard', 'heard'],
       ['heard', 'heard'],
     ])
+    // Once a minute, however often it throws.
     expect(told.filter(({ name }) => name === 'handler.failed')).toEqual([
       {
         name: 'handler.failed',
@@ -110,9 +111,22 @@ describe('a handler that throws', () => {
     ])
   })
 
+  test('is told of what happens next all the same: what ailed it may have passed', () => {
+    const heard: string[] = []
+    let ailing = true
+    bus.on('recovering', ['session.refreshed'], ({ data }) => {
+      if (ailing) throw new Error('the disk is full')
+      heard.push(data.result)
+    })
+    bus.emit('session.refreshed', { result: 'rotated' })
+    ailing = false
+    bus.emit('session.refreshed', { result: 'replayed' })
+    expect(heard).toEqual(['replayed'])
+  })
+
   test('may throw whatever it likes', () => {
-    for (const thrown of [null, undefined, Symbol('x'), Object.create(null), { toString: () => 1 }]) {
-      bus.on('broken', ['session.refreshed'], () => {
+    for (const [n, thrown] of [null, undefined, Symbol('x'), Object.create(null), { toString: () => 1 }].entries()) {
+      bus.on(`broken ${n}`, ['session.refreshed'], () => {
         throw thrown
       })
       expect(() => bus.emit('session.refreshed', { result: 'rotated' })).not.toThrow()
@@ -158,6 +172,7 @@ describe('the catalogue', () => {
       'authentication.succeeded',
       'authentication.failed',
       'account.created',
+      'account.email_verified',
       'account.updated',
       'account.deleted',
       'account.email_claim_ended',

@@ -351,6 +351,7 @@ export type Surface = ReturnType<typeof createSurface>
 export function createSurface(changes: Partial<AppParts<unknown>> = {}) {
   const told: { name: string; data: unknown }[] = []
   const defects: { error: unknown; requestId: string }[] = []
+  const warnings: string[] = []
   const time = { now: new Date('2030-01-01T12:00:00Z') }
   const counters = createCounters()
   const app: Express = createApp<unknown>({
@@ -383,6 +384,7 @@ export function createSurface(changes: Partial<AppParts<unknown>> = {}) {
       </html>
     ),
     onDefect: (error, requestId) => void defects.push({ error, requestId }),
+    onWarning: (message) => void warnings.push(message),
     staticFiles: [style],
     version: '1.2.3',
     ...changes,
@@ -391,6 +393,7 @@ export function createSurface(changes: Partial<AppParts<unknown>> = {}) {
     app,
     told,
     defects,
+    warnings,
     counters,
     turn: (seconds: number) => {
       time.now = new Date(time.now.getTime() + seconds * 1000)

@@ -41,6 +41,40 @@ describe('an address', () => {
   })
 })
 
+describe('an address that would be read as somebody else’s is none:', () => {
+  test.each([
+    ['a Kelvin sign for a K', '\u212Aate@example.com'],
+    ['a Kelvin sign beside an é', '\u212Aaté@example.com'],
+    ['a Greek accent for a backtick', 'a\u1fefda@example.com'],
+    ['a Kelvin sign in the domain', 'ada@\u212Aate.example'],
+    ['a full-width letter', 'ada@ｅxample.com'],
+    ['a full-width digit', 'ada@example１.com'],
+    ['a letter-like symbol', 'ada@ℯxample.com'],
+    ['a mathematical letter', 'ada@𝐞xample.com'],
+    ['a ligature', 'ada@ﬁsh.example'],
+    ['a raised digit', 'ada@example².com'],
+    ['a letter-like last label', 'ada@example.ℂom'],
+    ['a full-width letter among real ones', 'ada@ｂücher.example'],
+    ['a variation selector nobody sees', 'ada@example\ufe0f.com'],
+    ['a joiner nobody sees', 'ada@exam\u034fple.com'],
+  ])('%s', (_, text) => {
+    expect(readEmail(text)).toBeUndefined()
+  })
+
+  test.each([
+    ['ada@b\u00fccher.example', 'ada@xn--bcher-kva.example'],
+    ['ada@bu\u0308cher.example', 'ada@xn--bcher-kva.example'],
+    ['jose\u0301@example.com', 'josé@example.com'],
+    ['ада@пример.рф', 'ада@xn--e1afmkfd.xn--p1ai'],
+    ['ada@דוגמה.example', 'ada@xn--6dbbec0c.example'],
+    ['ada@உதாரணம்.example', 'ada@xn--zkc6cc5bi7f6e.example'],
+    ['ada@한국.example', 'ada@xn--3e0b707e.example'],
+    ['ada@\u1112\u1161\u11ab국.example', 'ada@xn--3e0b707e.example'],
+  ])('but %j stays %s', (text, address) => {
+    expect(readEmail(text)?.address).toBe(address)
+  })
+})
+
 describe('no address', () => {
   test.each([
     ['nothing', ''],

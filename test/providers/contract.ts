@@ -177,12 +177,30 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         })
       })
 
-      test('makes no call for an empty code', async () => {
+      test.each([
+        ['an empty code', ''],
+        ['a code with a line break', '4/0code\r\nX-Admin: 1'],
+        ['a code with a space', '4/0 code'],
+        ['a code beyond ASCII', '4/0códe'],
+        ['a code with a NUL', '4/0code\0'],
+        ['a code without end', 'x'.repeat(4097)],
+      ])('makes no call at all for %s', async (_name, code) => {
         const { providers, provider } = open()
         const { callback, flow } = await visit(providers, provider)
-        const answer = await providers.exchange(provider, { ...callback, code: '' }, flow)
+        // Another instance, which has discovered nothing yet.
+        const fresh = open()
+        const calls = world.sandbox.journal.length
+        const answer = await fresh.providers.exchange(fresh.provider, { ...callback, code }, flow)
         expect(answer).toMatchObject({ ok: false, error: { code: 'token_exchange_failed' } })
-        expect(tokenCalls()).toBe(0)
+        expect(world.sandbox.journal).toHaveLength(calls)
+        expect(fresh.heard('provider.call_failed')).toEqual([])
+      })
+
+      test('takes a code of 4096 characters to the provider', async () => {
+        const { providers, provider } = open()
+        const { callback, flow } = await visit(providers, provider)
+        await providers.exchange(provider, { ...callback, code: 'x'.repeat(4096) }, flow)
+        expect(tokenCalls()).toBe(1)
       })
 
       test.each(unavailable)(
@@ -333,6 +351,75 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         expect(tokenCalls()).toBe(1)
         world.turn(61)
         value(await providers.exchange(provider, second.callback, second.flow))
+      })
+
+      const two = async (breaker = {}) => {
+        const opened = open(breaker)
+        const ada = (await enter(world.sandbox, opened.providers, opened.provider, 'ada')).exchanged
+        const linus = (await enter(world.sandbox, opened.providers, opened.provider, 'linus')).exchanged
+        return { ...opened, ada, linus }
+      }
+
+      test.each([429, 403])('holds off one person with a %d, and nobody else', async (status) => {
+        const { providers, provider, ada, linus } = await two()
+        const asked: Fault = { kind: 'status', status, headers: { 'retry-after': '120' } }
+        world.sandbox.fault({ provider: kind, endpoint: 'userinfo', times: 1 }, asked)
+        expect(await providers.identify(provider, ada)).toMatchObject({
+          error: { code: 'provider_unavailable', retryAfter: 120 },
+        })
+        expect(await providers.identify(provider, ada)).toMatchObject({ error: { cause: { reason: 'held_off' } } })
+        value(await providers.identify(provider, linus))
+      })
+
+      test('holds off everybody while it says it is down', async () => {
+        const { providers, provider, ada, linus } = await two()
+        const asked: Fault = { kind: 'status', status: 503, headers: { 'retry-after': '120' } }
+        world.sandbox.fault({ provider: kind, endpoint: 'userinfo', times: 1 }, asked)
+        await providers.identify(provider, ada)
+        expect(await providers.identify(provider, linus)).toMatchObject({ error: { cause: { reason: 'held_off' } } })
+      })
+
+      test.each<[string, Fault]>([
+        ['a profile larger than anybody reads', { kind: 'huge' }],
+        ['half a profile', { kind: 'not-json' }],
+        ['a page for a profile', { kind: 'html' }],
+        ['a list for a profile', { kind: 'json', body: [] }],
+        ['nothing for a profile', { kind: 'null' }],
+      ])('does not open its breaker for everybody with %s', async (_name, fault) => {
+        const { providers, provider, ada, linus, heard } = await two({ volume: 1 })
+        world.sandbox.fault({ provider: kind, endpoint: 'userinfo', times: 5 }, fault)
+        for (let n = 1; n <= 5; n += 1)
+          expect(await providers.identify(provider, ada)).toMatchObject({ error: { code: 'user_info_fetch_failed' } })
+        expect(providers.status(provider)).toBe('up')
+        expect(heard('provider.breaker_changed')).toEqual([])
+        value(await providers.identify(provider, linus))
+      })
+
+      test.each<[string, Fault]>([
+        ['closes the connection', { kind: 'reset' }],
+        ['redirects', { kind: 'redirect', to: 'http://127.0.0.1:9/' }],
+        ['answers 500', { kind: 'status', status: 500 }],
+        ['answers 500 with a page without end', { kind: 'status', status: 500, body: 'x'.repeat(2 * 1024 * 1024) }],
+        ['never answers', { kind: 'hang' }],
+      ])('opens its breaker when it %s instead of a profile', async (_name, fault) => {
+        const { providers, provider } = open({ volume: 1, timeoutMs: 300 })
+        world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, fault)
+        const idToken = kind === 'oidc' || kind === 'google' ? { sub: 'ada' } : null
+        const tokens = { accessToken: 'at', refreshToken: null, idToken: null, expiresAt: null, scopes: null }
+        await providers.identify(provider, { tokens, idToken })
+        expect(providers.health()).toContainEqual({ provider: provider.id, endpointType: 'userinfo', state: 'open' })
+      })
+
+      test.each<[string, Fault]>([
+        ['more than anybody reads', { kind: 'huge' }],
+        ['a page', { kind: 'html' }],
+        ['a token that is none', { kind: 'json', body: { access_token: 123 } }],
+      ])('opens its breaker when its token endpoint answers %s', async (_name, fault) => {
+        const { providers, provider } = open({ volume: 1 })
+        const { callback, flow } = await visit(providers, provider)
+        world.sandbox.fault({ provider: kind, endpoint: 'token' }, fault)
+        await providers.exchange(provider, callback, flow)
+        expect(providers.health()).toContainEqual({ provider: provider.id, endpointType: 'token', state: 'open' })
       })
 
       test('opens its breaker after enough failures, spares it calls, and closes once it is well', async () => {

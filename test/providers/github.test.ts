@@ -19,7 +19,8 @@ const person =
 providerContract('github', {
   claims: {
     ada: person({}),
-    linus: (subject) => person({ name: 'Linus Private', email: `${subject}+linus@users.noreply.github.com` })(subject),
+    // His proven primary address is one GitHub made up.
+    linus: person({ name: 'Linus Private', email: null, emailVerified: false }),
     // The public address of this profile is ada@example.com; it proves nothing and is not told.
     mallory: person({ name: 'Mallory Example', email: null, emailVerified: false }),
   },
@@ -51,6 +52,21 @@ describe('GitHub', () => {
     expect((await enter(world.sandbox, providers, provider, 'grace')).claims).toMatchObject({
       email: null,
       emailVerified: false,
+    })
+  })
+
+  test.each([
+    ['1+ada@users.noreply.github.com', null],
+    ['ada@users.noreply.github.com', null],
+    ['Ada@Users.NoReply.GitHub.com', null],
+    ['ada@github.com', 'ada@github.com'],
+    ['ada@users.noreply.github.com.example.com', 'ada@users.noreply.github.com.example.com'],
+  ])('a proven %s is told as %s: what reaches nobody is no address', async (email, told) => {
+    faultAt('emails', { kind: 'json', body: [{ email, primary: true, verified: true, visibility: null }] })
+    const { providers, provider } = open()
+    expect((await enter(world.sandbox, providers, provider)).claims).toMatchObject({
+      email: told,
+      emailVerified: told !== null,
     })
   })
 

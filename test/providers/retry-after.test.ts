@@ -51,6 +51,18 @@ describe('how long a provider asks to be left alone', () => {
     ['anything with 200', 200, { 'retry-after': '60' }, undefined],
     ['anything with 500', 500, { 'retry-after': '60' }, undefined],
   ])('is read from %s', (_name, status, headers, hold) => {
-    expect(readHold(status, headers, now)).toEqual(hold)
+    expect(readHold('token', status, headers, now)).toEqual(hold)
+  })
+
+  test.each(['userinfo', 'api'] as const)('is one person’s matter at %s, unless the provider is down', (endpoint) => {
+    const asked = { 'retry-after': '17' }
+    expect(readHold(endpoint, 429, asked, now)).toEqual({ seconds: 17, of: 'token' })
+    expect(readHold(endpoint, 429, {}, now)).toEqual({ seconds: 1, of: 'token' })
+    expect(readHold(endpoint, 403, asked, now)).toEqual({ seconds: 17, of: 'token' })
+    expect(readHold(endpoint, 503, asked, now)).toEqual({ seconds: 17, of: 'endpoint' })
+  })
+
+  test.each(['token', 'discovery', 'jwks', 'revoke'] as const)('is everybody’s matter at %s', (endpoint) => {
+    expect(readHold(endpoint, 429, { 'retry-after': '17' }, now)).toEqual({ seconds: 17, of: 'endpoint' })
   })
 })

@@ -121,6 +121,22 @@ describe('a profile', () => {
     profiles.close()
   })
 
+  test('of more than 64 KiB is shown, and not remembered', async () => {
+    const { read, asked, say, profiles } = openProfiles()
+    const sized = (bytes: number): Said => {
+      const empty = JSON.stringify({ name: '' }).length
+      // Counted in bytes: é is two.
+      return said(`${'é'.repeat((bytes - empty) >> 1)}${'e'.repeat((bytes - empty) & 1)}`)
+    }
+    say(ok(sized(64 * 1024 + 1)))
+    expect(value(await read())).toMatchObject({ fromCache: false })
+    say(ok(sized(64 * 1024)))
+    expect(value(await read())).toMatchObject({ fromCache: false })
+    expect(value(await read())).toMatchObject({ fromCache: true })
+    expect(asked()).toBe(2)
+    profiles.close()
+  })
+
   test('is asked for each time when nothing is to be remembered', async () => {
     const { read, asked, profiles } = openProfiles(0)
     await read()

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Identity } from '../../src/accounts/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
-import type { Email } from '../../src/kernel/email.ts'
+import { type Email, readEmail } from '../../src/kernel/email.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 import {
   account,
@@ -284,7 +284,70 @@ export function storeContract({ name, emptied }: Backend): void {
         expect(await store.accounts.find(eve.id)).toMatchObject({ email: null, emailVerified: false })
         expect(await store.sessions.find(device.id)).toMatchObject({ endReason: 'email_claim_ended' })
         expect(await store.sessions.find(kept.id)).toMatchObject({ endedAt: null })
-        expect(names(told)).toEqual(['identity.linked', 'account.email_claim_ended', 'session.ended'])
+        expect(names(told)).toEqual([
+          'identity.linked',
+          'account.email_claim_ended',
+          'session.ended',
+          'account.email_verified',
+        ])
+      })
+
+      test('by an address is refused when the account no longer holds it, is an administrator’s or has that provider', async () => {
+        const { accounts } = opened.driver.tables
+        const refused = async (
+          given: Parameters<typeof newcomer>[1],
+          change?: Partial<typeof accounts.$inferInsert>,
+        ) => {
+          const { account: person } = await newcomer(opened, given, { provider: 'google', issuer: 'google' })
+          if (change)
+            await opened.driver.write(opened.driver.db.update(accounts).set(change).where(eq(accounts.id, person.id)))
+          return (provider: string) => {
+            const way = identity(person.id, { provider })
+            const email = readEmail(person.email ?? '') ?? ada
+            return store.accounts.link(way, null, [linked(way)], { tag: 'holds_address', email })
+          }
+        }
+        const holder = await refused({ email: 'ada@example.com', emailVerified: true })
+        expect(await holder('google')).toBe(false)
+        expect(await holder('github')).toBe(true)
+        expect(await holder('github')).toBe(false)
+        const claimant = await refused({ email: 'ada@example.com' })
+        expect(await claimant('github')).toBe(false)
+        const promoted = await refused({ email: 'grace@example.com', emailVerified: true, role: 'administrator' })
+        expect(await promoted('github')).toBe(false)
+        expect(names(told)).toEqual(['identity.linked'])
+      })
+
+      test('on purpose is refused when whoever asked was signed out meanwhile', async () => {
+        const { account: person } = await newcomer(opened)
+        const { account: other } = await newcomer(opened)
+        const [device, elsewhere] = [await signedIn(opened, person.id), await signedIn(opened, other.id)]
+        const link = (sessionId: string) => {
+          const way = identity(person.id)
+          return store.accounts.link(way, null, [linked(way)], { tag: 'signed_in', sessionId })
+        }
+        expect(await link(device.id)).toBe(true)
+        expect(await link(elsewhere.id)).toBe(false)
+        await store.sessions.end({ id: device.id, accountId: person.id }, 'logout', now, [])
+        expect(await link(device.id)).toBe(false)
+        expect(names(told)).toEqual(['identity.linked'])
+      })
+
+      test('or not, an account’s own claim can be proven; every other claim ends, and nothing is proven twice', async () => {
+        const { account: person } = await newcomer(opened, { email: 'ada@example.com' })
+        const { account: eve } = await newcomer(opened, { email: 'ada@example.com' })
+        const verified: Fact = {
+          name: 'account.email_verified',
+          data: { provider: 'google' },
+          accountId: person.id,
+          origin,
+        }
+        expect(await store.accounts.proveEmail(person.id, ada, later(7), [verified])).toBe(true)
+        expect(await store.accounts.find(person.id)).toEqual({ ...person, emailVerified: true, updatedAt: later(7) })
+        expect(await store.accounts.find(eve.id)).toMatchObject({ email: null })
+        for (const id of [person.id, eve.id, 'usr_nobody'])
+          expect(await store.accounts.proveEmail(id, ada, later(8), [verified])).toBe(false)
+        expect(names(told)).toEqual(['account.email_claim_ended', 'account.email_verified'])
       })
 
       test('proves nothing that somebody else holds', async () => {
@@ -1059,6 +1122,15 @@ export function storeContract({ name, emptied }: Backend): void {
         expect(pages.map((page) => page.length)).toEqual([3, 3, 1])
         expect(pages.flat()).toEqual(all)
         expect(told).toHaveLength(8)
+      })
+
+      test('forgets in time where things came from, and what was about nobody', async () => {
+        await store.audit.record(updated('usr_1'))
+        await store.audit.record({ ...updated('usr_1'), accountId: null })
+        expect(await store.audit.sweep(now)).toBe(0)
+        expect(await store.audit.sweep(later(1))).toBe(2)
+        expect(await store.audit.sweep(later(1))).toBe(0)
+        expect(await trail()).toMatchObject([{ accountId: 'usr_1', ip: null, userAgent: null }])
       })
 
       test('keeps the order of what happened at once', async () => {

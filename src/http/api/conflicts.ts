@@ -8,7 +8,7 @@ import { readerOf, show } from '../pages/layout.tsx'
 import { json, seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import type { Services } from '../services.ts'
-import { answerAsJson, answerAsRedirect, flowCookie } from './entry.ts'
+import { answerAsJson, answerAsRedirect, flowCookies } from './entry.ts'
 import { isRecent } from './providers.ts'
 import { AuthResponse, LinkResponse, redirectUriKey, secretText, time } from './schemas.ts'
 
@@ -107,7 +107,7 @@ const answer = route({
     'user_disabled',
     'invalid_request',
   ] satisfies readonly (BeginCode | ResolveCode)[],
-  async handle({ params: { ticket }, body, who, origin, wants, cookie, locale }, services: Services) {
+  async handle({ params: { ticket }, body, who, origin, wants, cookie, cookieNames, locale }, services: Services) {
     const { flows, settings } = services
     const handle = handleOf(ticket)
     // Whoever holds a flow_token is an app, whatever its HTTP client says it accepts.
@@ -137,7 +137,7 @@ const answer = route({
     const { url, state, binding, expiresIn } = begun.value
     return ok(
       browser
-        ? seeOther(url, { cookies: [flowCookie(begun.value.handle, binding, settings.flowCookieSeconds)] })
+        ? seeOther(url, { cookies: flowCookies(begun.value, cookieNames, settings.flowCookieSeconds, handle) })
         : json({ authorize_url: url.href, state, flow_token: binding, expires_in: expiresIn }),
     )
   },

@@ -1,4 +1,5 @@
 import type { AppError } from '../../errors/catalogue.ts'
+import type { Begun } from '../../flows/begin-with-provider.ts'
 import type { Entered } from '../../flows/enter-with-provider.ts'
 import { ok, type Result } from '../../kernel/result.ts'
 import { type Answer, type CookieChange, json, seeOther } from '../reply.ts'
@@ -24,6 +25,24 @@ export const flowCookie = (handle: string, value: string | null, seconds: number
   ...(value === null ? {} : { maxAgeSeconds: seconds }),
   ...cookie,
 })
+
+/** More flows than anybody has open at once; beyond them the cookies would outgrow the headers we read. */
+const mostFlows = 20
+
+/** The cookie of a flow that begins, and the end of those too many, the oldest first. `kept` is another flow's that is still needed. */
+export function flowCookies(
+  { handle, binding }: Begun,
+  cookieNames: (beginning: string) => readonly string[],
+  seconds: number,
+  kept?: string,
+): readonly CookieChange[] {
+  const open = cookieNames('flow_').filter((name) => name !== `flow_${kept}`)
+  const surplus = open.slice(0, Math.max(0, open.length - mostFlows))
+  return [
+    flowCookie(handle, binding, seconds),
+    ...surplus.map((name): CookieChange => ({ name, value: null, ...cookie })),
+  ]
+}
 
 const entranceOf = ({ account, action, identity }: Entered): Entrance => ({
   account,

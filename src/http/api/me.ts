@@ -6,7 +6,7 @@ import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { sessionCookie } from './entry.ts'
-import { idParams, line, time, User, userOf } from './schemas.ts'
+import { cursor, idParams, line, time, User, userOf } from './schemas.ts'
 
 const common = { tag: 'My account', surface: 'api', auth: 'user', limit: 'account' } as const
 const Me = User.extend({ created_at: time, role: z.enum(['user', 'administrator']) }).meta({ id: 'Me' })
@@ -34,7 +34,8 @@ const update = route({
   body: object({
     name: line.min(1).nullable().optional(),
     picture: z
-      .url({ protocol: /^https$/ })
+      // As the parser writes it, percent-encoded: what was written may hold what PostgreSQL cannot (NUL).
+      .url({ protocol: /^https$/, normalize: true })
       .max(2048)
       .nullable()
       .optional(),
@@ -251,10 +252,7 @@ const activity = route({
   path: '/me/activity',
   summary: 'What happened to my account, newest first',
   query: object({
-    cursor: z
-      .string()
-      .regex(/^\w{1,80}$/)
-      .optional(),
+    cursor: cursor.optional(),
     limit: z.coerce.number().int().min(1).max(100).default(25),
   }),
   reply: z

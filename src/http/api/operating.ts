@@ -30,6 +30,7 @@ const ready = route({
 const providers = route({
   ...common,
   path: '/health/providers',
+  limit: 'browse',
   summary: 'The circuit breaker of each provider and operation',
   reply: z.array(
     z.object({ provider: z.string(), endpoint_type: z.string(), state: z.enum(['closed', 'half_open', 'open']) }),
@@ -44,20 +45,15 @@ const providers = route({
 const metrics = route({
   ...common,
   path: '/metrics',
-  summary: 'Prometheus metrics, for loopback or whoever has METRICS_TOKEN',
+  summary: 'Prometheus metrics, for whoever has METRICS_TOKEN; without one, outside production, for this machine',
   contentType: 'text/plain',
   fails: ['not_found'],
   // Numbers of sign-ins and failures are nobody else's business; 404, so that nobody learns there is something.
-  async handle({ origin, bearer }, { metrics: collected, settings }: Services) {
-    const allowed =
-      settings.metricsToken === null
-        ? isLoopback(origin.ip)
-        : bearer !== null && sameSecret(bearer, settings.metricsToken)
+  async handle({ direct, bearer }, { metrics: collected, settings: { metricsToken, production } }: Services) {
+    const allowed = metricsToken === null ? direct && !production : bearer !== null && sameSecret(bearer, metricsToken)
     return allowed ? ok(text(collected.contentType, await collected.text())) : fail('not_found')
   },
 })
-
-const isLoopback = (ip: string | null): boolean => ip === '::1' || /^(::ffff:)?127\./.test(ip ?? '')
 
 const jwks = route({
   ...common,

@@ -2,12 +2,13 @@ import { z } from 'zod'
 import { fail } from '../../errors/catalogue.ts'
 import type { BeginCode } from '../../flows/begin-with-provider.ts'
 import { flowHandle } from '../../flows/begin-with-provider.ts'
-import type { EnterCode } from '../../flows/enter-with-provider.ts'
+import type { Callback, EnterCode } from '../../flows/enter-with-provider.ts'
+import { readReturnTo } from '../../flows/return-to.ts'
 import { ok } from '../../kernel/result.ts'
 import { json, seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import type { Services } from '../services.ts'
-import { answerAsJson, answerAsRedirect, flowCookie } from './entry.ts'
+import { answerAsJson, answerAsRedirect, flowCookie, flowCookies } from './entry.ts'
 import { AuthResponse, LinkResponse, providerParams, redirectUriKey, secretText } from './schemas.ts'
 
 const beginFails = [
@@ -38,9 +39,29 @@ const enterFails = [
 
 const challenge = z.string().regex(/^[A-Za-z0-9_-]{43}$/)
 
-/** A parameter of the callback, with whatever else the provider adds left aside; a repeated one is no answer at all. */
 const text = z.string().max(8192).optional()
-const callbackQuery = z.looseObject({ code: text, state: text, error: text, iss: text })
+
+/** What came on the callback under one name: anything, any number of times. */
+const given = z.union([z.string(), z.array(z.string())]).optional()
+/** What a code, a state or an error may be written with (RFC 6749 appendix A), and as long as any is. */
+const visible = /^[\x20-\x7e]{1,4096}$/
+/** The one value of a parameter; `undefined` without one (empty is none: RFC 6749 §3.1), `null` where it is not one. */
+function one(values: string | readonly string[] | undefined): string | undefined | null {
+  const [value = '', ...more] = typeof values === 'string' ? [values] : (values ?? [])
+  if (value === '' && more.length === 0) return undefined
+  return more.length === 0 && visible.test(value) ? value : null
+}
+/**
+ * A provider's answer, with whatever else it adds left aside. It is never refused here: a parameter that is not one makes
+ * the whole of it no answer, and only the state is left, so that the flow ends with it.
+ */
+const callbackQuery = z
+  .looseObject({ code: given, state: given, error: given, iss: given })
+  .transform(({ state, ...rest }): Callback => {
+    const [code, error, iss] = [one(rest.code), one(rest.error), one(rest.iss)]
+    const whole = code !== null && error !== null && iss !== null
+    return { state: one(state) ?? undefined, ...(whole ? { code, error, iss } : {}) }
+  })
 
 const visitorOf = ({ accountId, sessionId }: Principal) => ({ accountId, sessionId })
 
@@ -81,17 +102,23 @@ const begin = route({
   }),
   status: 303,
   fails: beginFails,
-  async handle({ params, query }, { flows, settings }: Services) {
+  async handle({ params, query, header, cookieNames }, { flows, settings }: Services) {
+    const { return_to: returnTo } = query
+    const here = returnTo === undefined || readReturnTo(returnTo, [], settings.publicUrl)?.tag === 'here'
+    // Another site must not sign anybody in by itself, to an account of its choice: a person decides on our own page.
+    if (here && /^(cross|same)-site$/.test(header('sec-fetch-site') ?? '')) {
+      return ok(seeOther(returnTo === undefined ? '/login' : `/login?return_to=${encodeURIComponent(returnTo)}`))
+    }
     const begun = await flows.begin({
       provider: params.provider,
-      returnTo: query.return_to,
+      returnTo,
       redirectUriKey: query.redirect_uri_key,
       codeChallenge: query.code_challenge,
     })
     if (!begun.ok) return begun
     return ok(
       seeOther(begun.value.url, {
-        cookies: [flowCookie(begun.value.handle, begun.value.binding, settings.flowCookieSeconds)],
+        cookies: flowCookies(begun.value, cookieNames, settings.flowCookieSeconds),
       }),
     )
   },
@@ -139,16 +166,19 @@ const link = route({
   body: object({ return_to: z.string().max(2048).optional() }),
   status: 303,
   fails: beginFails,
-  async handle({ params, body, who }, { flows, settings }: Services) {
+  async handle({ params, body, who, cookieNames }, { flows, settings }: Services) {
     const begun = await flows.begin({ provider: params.provider, returnTo: body.return_to, visitor: visitorOf(who) })
     if (!begun.ok) return begun
     return ok(
       seeOther(begun.value.url, {
-        cookies: [flowCookie(begun.value.handle, begun.value.binding, settings.flowCookieSeconds)],
+        cookies: flowCookies(begun.value, cookieNames, settings.flowCookieSeconds),
       }),
     )
   },
 })
+
+/** Refusals after which the flow, or the question it left, may still need its cookie. */
+const stillOpen: ReadonlySet<EnterCode> = new Set(['state_already_used', 'flow_mismatch', 'provider_not_found'])
 
 const callback = route({
   method: 'get',
@@ -173,14 +203,15 @@ const callback = route({
       who: who && visitorOf(who),
     })
     if (!entered.ok) {
-      // A conflict stays bound to this flow's cookie until it is answered, however often its callback is loaded again; any
-      // other refusal ends the flow.
+      // A conflict stays bound to this flow's cookie until it is answered, however often its callback is loaded again;
+      // and what came to the wrong door leaves the flow to whom it belongs. Any other refusal ends it.
       const ticket = entered.error.extra?.conflict_ticket
       if (typeof ticket === 'string') return browser ? ok(seeOther(`/auth/conflicts/${ticket}`)) : entered
-      const over = handle !== '' && entered.error.code !== 'state_already_used'
+      const over = handle !== '' && !stillOpen.has(entered.error.code)
       return { ...entered, cookies: over ? [flowCookie(handle, null, 0)] : [] }
     }
-    return browser ? answerAsRedirect(entered.value, handle, services) : ok(answerAsJson(entered.value, services))
+    if (browser) return answerAsRedirect(entered.value, handle, services)
+    return ok({ ...answerAsJson(entered.value, services), cookies: [flowCookie(handle, null, 0)] })
   },
 })
 

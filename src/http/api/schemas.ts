@@ -63,12 +63,16 @@ export const redirectUriKey = z.string().regex(/^[a-z][a-z0-9_-]{0,30}$/)
 /** An opaque value of ours; longer ones were not made here, and are not worth hashing. */
 export const secretText = z.string().min(1).max(512)
 
-/** One line of text to show, of somebody's own choice: a control character would forge a second one somewhere. */
+/** One line of text to show, of somebody's own choice: a control character would forge a second one somewhere, a bidirectional one turn what stands around it. */
 export const line = z
   .string()
   .trim()
   .max(200)
-  .regex(/^\P{Cc}*$/u)
+  .regex(/^[^\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]*$/u)
+
 /** What no id of ours looks like is nobody's id: it is looked for as one, and PostgreSQL is spared text it cannot even compare (NUL). */
 const anId = z.string().transform((text) => (/^\w{1,80}$/.test(text) ? text : '-'))
 export const idParams = object({ id: anId })
+
+/** Where a page of the trail went on: the id of its last line, as we make them. */
+export const cursor = z.string().regex(/^aud_[0-9a-f]{1,80}$/)

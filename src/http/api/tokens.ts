@@ -114,7 +114,12 @@ const revoke = route({
   reply: z.object({}),
   fails: [],
   async handle({ body, origin }, { flows }: Services) {
-    await flows.signOut.token(body.token, origin)
+    // Not revoked as far as we know: the client keeps the token and comes again (RFC 7009 §2.2.1).
+    try {
+      await flows.signOut.token(body.token, origin)
+    } catch (cause) {
+      return fail('not_ready', undefined, { retryAfter: 5, cause })
+    }
     return ok(json({}))
   },
 })

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { AuditRecord } from '../../audit/ports.ts'
 import { type ErrorCode, catalogue as errors, type Locale } from '../../errors/catalogue.ts'
 import type { Providers } from '../../providers/providers.ts'
+import { cursor } from '../api/schemas.ts'
 import { route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { deviceWords } from './device-words.ts'
@@ -19,14 +20,7 @@ const activity = route({
   surface: 'browser',
   auth: 'user',
   limit: 'account',
-  // What is no cursor of ours begins at the newest.
-  query: z.looseObject({
-    cursor: z
-      .string()
-      .regex(/^\w{1,80}$/)
-      .optional()
-      .catch(undefined),
-  }),
+  query: z.looseObject({ cursor: cursor.optional() }),
   fails: [],
   async handle({ who, query, locale, csrfToken }, { audit, providers }: Services) {
     const reader = readerOf(locale)

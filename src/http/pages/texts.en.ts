@@ -17,6 +17,7 @@ const events: EventWords = {
   'authentication.failed': ({ provider, intent, why }) =>
     `${intent === 'link' ? `Linking ${provider}` : `A sign-in with ${provider}`} did not work${why ? `: ${why}` : ''}`,
   'account.created': ({ provider }) => `Account opened with ${provider}`,
+  'account.email_verified': ({ provider }) => `E-mail address verified by ${provider}`,
   'account.updated': 'Profile changed',
   'account.deleted': 'Account deleted',
   'account.email_claim_ended': 'Somebody else proved an address this account had not verified',

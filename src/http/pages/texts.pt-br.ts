@@ -18,6 +18,7 @@ const events: EventWords = {
   'authentication.failed': ({ provider, intent, why }) =>
     `${intent === 'link' ? `A vinculação com ${provider}` : `Uma entrada com ${provider}`} não funcionou${why ? `: ${why}` : ''}`,
   'account.created': ({ provider }) => `Conta aberta com ${provider}`,
+  'account.email_verified': ({ provider }) => `Endereço de e-mail verificado pelo ${provider}`,
   'account.updated': 'Perfil alterado',
   'account.deleted': 'Conta excluída',
   'account.email_claim_ended': 'Outra pessoa comprovou um endereço que esta conta não tinha verificado',
