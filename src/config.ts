@@ -1,11 +1,8 @@
 import { z } from 'zod'
 import type { KeyRing, SealingKey } from './kernel/crypto.ts'
-import type { BreakerSettings, EmailTrust, ProviderSettings } from './providers/provider.ts'
+import { isLoopback, longestCallMs, prefix, readProviders } from './provider-config.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
-
-/** Leases on provider tokens are made to outlive any call to a provider. */
-const longestCallMs = 60_000
 
 const seconds = (fallback: number) => z.coerce.number().int().min(1).default(fallback)
 const flag = (fallback: boolean) =>
@@ -96,48 +93,6 @@ export const settings = z.object({
   OIDC_PROVIDERS: list.default([]).describe('ids of OpenID Connect providers, comma separated'),
   OAUTH2_PROVIDERS: list.default([]).describe('ids of plain OAuth 2.0 providers, comma separated'),
 })
-
-/** What each provider may set, after its upper-cased id and an underscore. */
-export const providerSettings = {
-  CLIENT_ID: 'from the app registration',
-  CLIENT_SECRET: 'from the app registration',
-  NAME: 'what people read on the button',
-  SCOPES: 'space or comma separated, instead of the minimal ones',
-  REDIRECT_URIS: 'default=…,mobile=…; PUBLIC_URL/auth/<id>/callback by default',
-  AUTHORIZE_URL: 'instead of the provider’s own',
-  TOKEN_URL: 'instead of the provider’s own',
-  USERINFO_URL: 'instead of the provider’s own',
-  REVOKE_URL: 'instead of the provider’s own',
-  JWKS_URL: 'keys that sign its id_token (Google)',
-  EMAIL_TRUST: 'authoritative, verified or never',
-  BREAKER: 'timeout_ms=5000,error_threshold_percent=50,volume=5,reset_ms=30000',
-  EMAILS_URL: 'GitHub only',
-  API_URL: 'GitHub and Atlassian only',
-  RESOURCES_URL: 'Atlassian only',
-  ISSUER: 'OpenID Connect only: the rest is discovered',
-  USER_ID_PATH: 'OAuth 2.0 only: dotted path in the userinfo answer',
-  USER_EMAIL_PATH: 'OAuth 2.0 only',
-  USER_EMAIL_VERIFIED_PATH: 'OAuth 2.0 only',
-  USER_NAME_PATH: 'OAuth 2.0 only',
-} as const
-type ProviderSetting = keyof typeof providerSettings
-
-/** Paths below /auth/ that a provider id must not shadow; and `jwt`, whose ISSUER is our own setting. */
-const reserved = new Set([
-  'providers',
-  'conflicts',
-  'token',
-  'refresh',
-  'revoke',
-  'introspect',
-  'logout',
-  'logout-all',
-  'register',
-  'jwt',
-])
-const builtIn = { google: 'Google', github: 'GitHub', atlassian: 'Atlassian' } as const
-
-const isLoopback = ({ hostname }: URL): boolean => ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
 
 /** Thrown at start with every fault, one per line; names settings, never what is secret in them. */
 export class ConfigError extends Error {
@@ -240,8 +195,6 @@ export function readConfig(environment: Environment) {
 }
 export type Config = ReturnType<typeof readConfig>
 
-type Global = z.output<typeof settings> & { production: boolean; publicUrl: URL }
-
 /** A ring key must be 32 bytes that look random: zeros, a counter or a passphrase (32 printable bytes in a row, by chance one in 10^13) are no key. */
 function readKeyRing(text: string | undefined, production: boolean, faults: string[]): KeyRing | null {
   if (text === undefined) {
@@ -277,182 +230,4 @@ function readStore(url: string, faults: string[]) {
   // To SQLite no name is a database that vanishes.
   if (!url.startsWith('file:') || file === '') faults.push('DATABASE_URL: must be file:<path> or postgres://…')
   return { tag: 'sqlite' as const, file }
-}
-
-function readProviders(env: Record<string, string>, global: Global, faults: string[]): ProviderSettings[] {
-  const kinds: [string, ProviderSettings['kind']][] = [
-    ['google', 'google'],
-    ['github', 'github'],
-    ['atlassian', 'atlassian'],
-    ...global.OIDC_PROVIDERS.map((id): [string, 'oidc'] => [id, 'oidc']),
-    ...global.OAUTH2_PROVIDERS.map((id): [string, 'oauth2'] => [id, 'oauth2']),
-  ]
-  const ids = kinds.map(([id]) => id)
-  for (const id of ids.slice(3)) {
-    if (!/^[a-z][a-z0-9-]{0,30}$/.test(id) || reserved.has(id))
-      faults.push(
-        `OIDC_PROVIDERS, OAUTH2_PROVIDERS: “${id}” cannot be a provider id; use lower-case letters, digits and -, and no reserved word`,
-      )
-  }
-  if (new Set(ids).size !== ids.length) faults.push('OIDC_PROVIDERS, OAUTH2_PROVIDERS: an id appears twice')
-
-  const enabled = global.OAUTH_ENABLED_PROVIDERS
-  for (const id of enabled ?? [])
-    if (!ids.includes(id))
-      faults.push(
-        `OAUTH_ENABLED_PROVIDERS: “${id}” is not a provider; generic ones are named in OIDC_PROVIDERS or OAUTH2_PROVIDERS`,
-      )
-  return kinds
-    .filter(([id, kind]) =>
-      enabled
-        ? enabled.includes(id)
-        : kind === 'oidc' ||
-          kind === 'oauth2' ||
-          `${prefix(id)}CLIENT_ID` in env ||
-          `${prefix(id)}CLIENT_SECRET` in env,
-    )
-    .map(([id, kind]) => readProvider(id, kind, env, global, faults))
-}
-
-const prefix = (id: string): string => `${id.toUpperCase().replaceAll('-', '_')}_`
-
-function readProvider(
-  id: string,
-  kind: ProviderSettings['kind'],
-  env: Record<string, string>,
-  { production, publicUrl, OAUTH_HTTP_TIMEOUT_MS }: Global,
-  faults: string[],
-): ProviderSettings {
-  const name = (setting: ProviderSetting): string => prefix(id) + setting
-  const get = (setting: ProviderSetting): string | undefined => env[name(setting)]
-  const required = (setting: ProviderSetting): string => {
-    const value = get(setting)
-    if (value === undefined) faults.push(`${name(setting)}: is required`)
-    return value ?? ''
-  }
-  const url = (setting: ProviderSetting, need = false): string | undefined => {
-    const text = need ? required(setting) : get(setting)
-    if (!text) return undefined
-    const parsed = URL.canParse(text) ? new URL(text) : undefined
-    if (
-      !parsed ||
-      !(parsed.protocol === 'https:' || (parsed.protocol === 'http:' && !production && isLoopback(parsed)))
-    )
-      faults.push(`${name(setting)}: must be an https URL (plain http only for loopback hosts, outside production)`)
-    return text
-  }
-
-  const clientId = required('CLIENT_ID')
-  const clientSecret = required('CLIENT_SECRET')
-  if (production && clientSecret !== '' && clientSecret.length < 16)
-    faults.push(`${name('CLIENT_SECRET')}: is too short to be one a provider issued`)
-
-  const trust = get('EMAIL_TRUST')
-  if (trust !== undefined && !['authoritative', 'verified', 'never'].includes(trust))
-    faults.push(`${name('EMAIL_TRUST')}: must be authoritative, verified or never`)
-
-  const plain = kind === 'oauth2'
-  const urls = {
-    authorize: url('AUTHORIZE_URL', plain),
-    token: url('TOKEN_URL', plain),
-    userinfo: url('USERINFO_URL', plain),
-    revoke: url('REVOKE_URL'),
-    jwks: url('JWKS_URL'),
-    emails: url('EMAILS_URL'),
-    api: url('API_URL'),
-    resources: url('RESOURCES_URL'),
-  }
-  const issuer = kind === 'oidc' ? url('ISSUER', true) : undefined
-  const scopes = get('SCOPES')
-    ?.split(/[\s,]+/)
-    .filter(Boolean)
-  const [emailPath, verifiedPath, namePath] = [
-    get('USER_EMAIL_PATH'),
-    get('USER_EMAIL_VERIFIED_PATH'),
-    get('USER_NAME_PATH'),
-  ]
-
-  return {
-    id,
-    kind,
-    name:
-      get('NAME') ?? (id in builtIn ? builtIn[id as keyof typeof builtIn] : id.charAt(0).toUpperCase() + id.slice(1)),
-    clientId,
-    clientSecret,
-    ...(scopes ? { scopes } : {}),
-    redirectUris: readRedirectUris(
-      get('REDIRECT_URIS'),
-      `${publicUrl.origin}/auth/${id}/callback`,
-      production,
-      name('REDIRECT_URIS'),
-      faults,
-    ),
-    urls: Object.fromEntries(Object.entries(urls).filter(([, value]) => value !== undefined)),
-    ...(issuer ? { issuer } : {}),
-    ...(trust ? { emailTrust: trust as EmailTrust } : {}),
-    breaker: readBreaker(get('BREAKER'), OAUTH_HTTP_TIMEOUT_MS, name('BREAKER'), faults),
-    ...(plain
-      ? {
-          paths: {
-            id: required('USER_ID_PATH'),
-            ...(emailPath ? { email: emailPath } : {}),
-            ...(verifiedPath ? { emailVerified: verifiedPath } : {}),
-            ...(namePath ? { name: namePath } : {}),
-          },
-        }
-      : {}),
-  }
-}
-
-/** `key=uri` pairs. A private-use scheme (RFC 8252 §7.1) is allowed for apps, plain http for loopback only. */
-function readRedirectUris(
-  text: string | undefined,
-  standard: string,
-  production: boolean,
-  name: string,
-  faults: string[],
-): Record<string, string> {
-  const uris: Record<string, string> = { default: standard }
-  const given = new Set<string>()
-  for (const pair of text?.split(',') ?? []) {
-    const [, key, uri = ''] = /^\s*([a-z][a-z0-9_-]*)=(\S+)\s*$/.exec(pair) ?? []
-    const parsed = URL.canParse(uri) ? new URL(uri) : undefined
-    const fine =
-      parsed &&
-      !parsed.hash &&
-      (parsed.protocol === 'https:' ||
-        (parsed.protocol === 'http:'
-          ? isLoopback(parsed) && !production
-          : /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:$/.test(parsed.protocol)))
-    if (!key || !fine || given.has(key))
-      faults.push(
-        `${name}: must be key=uri pairs, comma separated, each key once; https, an app’s own scheme like com.example.app:, or loopback http outside production`,
-      )
-    else {
-      given.add(key)
-      uris[key] = uri
-    }
-  }
-  return uris
-}
-
-const breakerMembers = {
-  timeout_ms: 'timeoutMs',
-  error_threshold_percent: 'errorThresholdPercent',
-  volume: 'volume',
-  reset_ms: 'resetMs',
-} as const
-
-function readBreaker(text: string | undefined, timeoutMs: number, name: string, faults: string[]): BreakerSettings {
-  const breaker = { timeoutMs, errorThresholdPercent: 50, volume: 5, resetMs: 30_000 }
-  for (const pair of text?.split(',') ?? []) {
-    const [key = '', value = ''] = pair.trim().split('=')
-    const member = Object.hasOwn(breakerMembers, key) ? breakerMembers[key as keyof typeof breakerMembers] : undefined
-    const number = Number(value)
-    const most = member === 'errorThresholdPercent' ? 100 : member === 'timeoutMs' ? longestCallMs : Infinity
-    if (!member || !/^\d+$/.test(value) || number < 1 || number > most)
-      faults.push(`${name}: must be like timeout_ms=5000,error_threshold_percent=50,volume=5,reset_ms=30000`)
-    else breaker[member] = number
-  }
-  return breaker
 }

@@ -43,7 +43,8 @@ const may: Record<string, readonly string[]> = {
     'type providers',
   ],
   telemetry: ['kernel', 'events'],
-  'config.ts': ['kernel', 'type providers/provider.ts'],
+  'config.ts': ['kernel', 'provider-config.ts'],
+  'provider-config.ts': ['type providers/provider.ts'],
   'secrets.ts': ['kernel', 'config.ts'],
   // The facade for programs that embed the service: verbs, spoken in its own words.
   'oauth.ts': [

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ConfigError, providerSettings, readConfig, settings } from '../src/config.ts'
+import { ConfigError, readConfig, settings } from '../src/config.ts'
+import { providerSettings } from '../src/provider-config.ts'
 
 const keyText = (id: string): string => `${id}:${randomBytes(32).toString('base64')}`
 const sound = {

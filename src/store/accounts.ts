@@ -8,8 +8,7 @@ import { type Driver, type Queries, type Script, step } from './driver.ts'
 import { elsewhere, live, originOf, signedOut } from './endings.ts'
 import type { Tables } from './schema.ts'
 
-const keyOf = (address: string | null): string | null =>
-  address === null ? null : (readEmail(address)?.key ?? address.toLowerCase())
+const keyOf = (address: string | null): string | null => (address === null ? null : (readEmail(address)?.key ?? null))
 
 /** Whoever decides whose an address is holds this meanwhile: what counts is often a row that is not there yet. */
 const addressLock = (emailKey: string): string => `email:${emailKey}`
