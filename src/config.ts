@@ -81,8 +81,9 @@ export const settings = z.object({
   METRICS_TOKEN: z
     .string()
     .min(16, 'use at least 16 characters')
+    .regex(/^[A-Za-z0-9\-._~+/]+=*$/, 'use letters, digits and -._~+/ alone')
     .optional()
-    .describe('bearer token for GET /metrics; without it only loopback may read them'),
+    .describe('bearer token for GET /metrics; without it they are for this machine alone, in production for nobody'),
   SHUTDOWN_DRAIN_SECONDS: z.coerce
     .number()
     .int()

@@ -16,8 +16,8 @@ import type { Limiter } from './limits.ts'
 import { readLocale, wantsHtml } from './locale.ts'
 import { type Authenticate, type Authorization, readAuthorization } from './principal.ts'
 import { type Describe, type Fault, fault, invalidRequest, readFaults } from './problem.ts'
-import { type Answer, type CookieChange, page } from './reply.ts'
 import { isDirect } from './proxies.ts'
+import { type Answer, type CookieChange, page } from './reply.ts'
 import type { Input, Principal, Route } from './route.ts'
 import type { StaticFile } from './static.ts'
 
@@ -93,7 +93,11 @@ export function mount<D>(
     }
     if (expect !== undefined && !understood.test(expect)) {
       // Whether a body follows is not known: the connection is no use any more.
-      return new Exchange(frame, request, response, 'unknown').send(417, [...frame.headers.api, 'Connection', 'close'], '')
+      return new Exchange(frame, request, response, 'unknown').send(
+        417,
+        [...frame.headers.api, 'Connection', 'close'],
+        '',
+      )
     }
     const { path } = request
     const resource = exact.get(path)

@@ -93,6 +93,22 @@ describe('input', () => {
     const list = await send().post('/token').type('form').send('grant_type=x&list=a')
     expect(list.body.body).toEqual({ grant_type: 'x', list: ['a'] })
   })
+  test.each([
+    ['{"grant_type":"x","grant_type":"y"}', 'grant_type'],
+    ['{"grant_type":"x","grant\\u005ftype":"y"}', 'grant_type'],
+    ['{"grant_type":"\\\\","list":["grant_type",{"grant_type":1}],"list":[]}', 'list'],
+  ])('that repeats a member of its JSON is 400: %s', async (body, path) => {
+    const twice = await send().post('/token').type('json').send(body)
+    expect([twice.status, twice.body.code, twice.body.error]).toEqual([400, 'invalid_request', 'invalid_request'])
+    expect(twice.body.errors).toMatchObject([{ path, code: 'repeated' }])
+  })
+  test('may say in a value what it says in a name', async () => {
+    const once = await send()
+      .post('/token')
+      .type('json')
+      .send('{"grant_type":"\\"list\\":[","list":["grant_type","grant_type"]}')
+    expect(once.body.body).toEqual({ grant_type: '"list":[', list: ['grant_type', 'grant_type'] })
+  })
   test('larger than 64 KiB is 413, whether its length is told or not', async () => {
     const large = JSON.stringify({ name: 'a'.repeat(65_536) })
     const told = await send().post('/things').type('json').send(large)
@@ -237,6 +253,18 @@ describe('the origin of a request', () => {
     expect(behind.body.ip).toBe('203.0.113.9')
     const odd = await send().get('/things/thg_1').set('X-Forwarded-For', '<script>')
     expect(odd.body.ip).toBe('127.0.0.1')
+  })
+  test.each([
+    ['X-Forwarded-For', '203.0.113.9'],
+    ['Forwarded', 'for=203.0.113.9'],
+  ])('behind a proxy nobody told us of is warned about, once: %s', async (name, value) => {
+    await send().get('/things/thg_1')
+    expect(surface.warnings).toEqual([])
+    for (let times = 0; times < 3; times += 1) await send().get('/things/thg_1').set(name, value)
+    expect(surface.warnings).toEqual([expect.stringContaining(`${name} arrives but TRUST_PROXY_HOPS is 0`)])
+    const told = createSurface({ trustProxyHops: 1 })
+    await request(told.app).get('/things/thg_1').set(name, value)
+    expect(told.warnings).toEqual([])
   })
   test('holds a browser’s name without control characters, at most 256 of it', async () => {
     const { body } = await send()

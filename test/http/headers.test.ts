@@ -1,5 +1,7 @@
 import request from 'supertest'
 import { describe, expect, test } from 'vitest'
+import { fail } from '../../src/errors/catalogue.ts'
+import { route } from '../../src/http/route.ts'
 import { browserAccept, createSurface, style } from './surface.tsx'
 
 const secure = createSurface({ publicUrl: new URL('https://id.example.test'), production: true })
@@ -104,6 +106,27 @@ test('a browser’s refusal is a page in its language for whoever names HTML, an
   expect([person.type, person.headers['content-language']]).toEqual(['text/html', 'pt-BR'])
   expect(person.text).toContain('Provedor desconhecido')
   expect((await request(plain.app).get('/pages/x')).body.code).toBe('provider_not_found')
+})
+test('a refusal takes cookies back as a page and as a problem', async () => {
+  const over = route({
+    method: 'get',
+    path: '/over',
+    summary: 'Ends something',
+    tag: 'Pages',
+    surface: 'browser',
+    auth: 'none',
+    limit: 'none',
+    fails: ['access_denied'],
+    handle: () => ({
+      ...fail('access_denied', { provider: 'GitHub' }),
+      cookies: [{ name: 'flow_a', value: null, sameSite: 'lax' }],
+    }),
+  })
+  const surface = createSurface({ routes: [over] })
+  for (const accept of [browserAccept, 'application/json']) {
+    const { headers } = await request(surface.app).get('/over').set('Accept', accept)
+    expect([accept, headers['set-cookie']]).toEqual([accept, [expect.stringMatching(/^vinculum_flow_a=; Max-Age=0;/)]])
+  }
 })
 test('signing out clears what the browser kept', async () => {
   const answer = await request(plain.app).delete('/mine').set('Authorization', 'Bearer good')

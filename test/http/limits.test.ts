@@ -1,5 +1,7 @@
 import request from 'supertest'
 import { expect, test } from 'vitest'
+import { operatingRoutes } from '../../src/http/api/operating.ts'
+import type { Route } from '../../src/http/route.ts'
 import { createSurface } from './surface.tsx'
 
 const from = (surface: ReturnType<typeof createSurface>, ip: string, path = '/limited') =>
@@ -56,6 +58,22 @@ test('where guessing would gain something nobody passes uncounted; elsewhere the
   expect(surface.defects.map(({ error }) => error)).toEqual([surface.counters.fault, surface.counters.fault])
   surface.counters.fault = null
   expect((await from(surface, '')).status).toBe(204)
+})
+test('what is nowhere, and how the providers are doing, is asked for as often as a page', async () => {
+  const health = () => []
+  for (const [path, status] of [
+    ['/nowhere', 404],
+    ['/health/providers', 200],
+  ] as const) {
+    const surface = createSurface({
+      routes: operatingRoutes as readonly Route<unknown>[],
+      vinculum: { providers: { health } },
+    })
+    for (let attempt = 0; attempt < 240; attempt += 1)
+      expect((await request(surface.app).get(path)).status).toBe(status)
+    const refused = await request(surface.app).get(path)
+    expect([path, refused.status, refused.body.code]).toEqual([path, 429, 'rate_limited'])
+  }
 })
 test('limits can be off', async () => {
   const surface = createSurface({ rateLimits: null })

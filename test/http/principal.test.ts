@@ -1,5 +1,7 @@
 import request from 'supertest'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { tokenRoutes } from '../../src/http/api/tokens.ts'
+import type { Route } from '../../src/http/route.ts'
 import { browserAccept, createSurface, type Surface } from './surface.tsx'
 
 let surface: Surface
@@ -58,6 +60,22 @@ describe('a bearer token', () => {
     expect(answer.body.bearer).toBe('a.b.c')
     const basic = await request(surface.app).post('/token').set('Authorization', 'Basic eDp5').send({ grant_type: 'x' })
     expect(basic.body.bearer).toBe(null)
+  })
+  test.each([
+    ['in two headers', ['Bearer good', 'Bearer bad']],
+    ['in two tokens', 'Bearer good good'],
+    ['in none', 'Bearer'],
+  ])('that comes %s is refused where it is the handler’s business, too', async (_, header) => {
+    const { flows } = { flows: { refreshTokens: { byToken: () => expect.unreachable() } } }
+    surface = createSurface({ routes: tokenRoutes as readonly Route<unknown>[], vinculum: { flows } })
+    for (const body of [undefined, { refresh_token: 'good' }]) {
+      const refresh = await request(surface.app)
+        .post('/auth/refresh')
+        .set('Authorization', header as string)
+        .send(body)
+      expect([refresh.status, refresh.body.error]).toEqual([400, 'invalid_request'])
+      expect(refresh.headers['www-authenticate']).toMatch(/^Bearer error="invalid_request"/)
+    }
   })
   test('wins over the cookie', async () => {
     const answer = await mine('/mine').set('Authorization', 'Bearer good').set('Cookie', 'vinculum_session=old')

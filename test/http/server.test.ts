@@ -120,6 +120,30 @@ test('what is not HTTP is refused with the headers of any refusal', async () => 
   expect(answer).toMatch(/X-Request-Id: req_[0-9a-f]{32}\r\n/)
   expect(answer).toContain('X-Content-Type-Options: nosniff')
 })
+test.each([
+  ['that names no host', 400, 'GET /keys HTTP/1.1\r\nConnection: close\r\n\r\n'],
+  ['with an expectation nobody knows', 417, 'GET /keys HTTP/1.1\r\nHost: x\r\nExpect: 200-tea\r\n\r\n'],
+])('a request %s is refused with the headers of any refusal', async (_, status, text) => {
+  const { port } = await start()
+  const answer = await raw(port, text)
+  expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+  expect(answer).toMatch(/X-Request-Id: req_[0-9a-f]{32}\r\n/)
+  for (const header of [
+    'X-Content-Type-Options: nosniff',
+    'Cache-Control: no-store',
+    'Connection: close',
+    "default-src 'none'",
+  ])
+    expect(answer).toContain(header)
+})
+test('a request of HTTP/1.0 needs no host, and whoever waits to send a body is told to go on', async () => {
+  const { port } = await start()
+  expect(await raw(port, 'GET /keys HTTP/1.0\r\n\r\n')).toMatch(/ 200 OK/)
+  const head =
+    'POST /optional HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 2\r\n'
+  const answer = await raw(port, `${head}Expect: 100-Continue\r\n\r\n{}`)
+  expect(answer).toMatch(/^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 200 OK/)
+})
 test('headers larger than 16 KiB are refused', async () => {
   const { port } = await start()
   const answer = await raw(port, `GET /keys HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(17_000)}\r\n\r\n`)

@@ -402,11 +402,10 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         ['answers 500 with a page without end', { kind: 'status', status: 500, body: 'x'.repeat(2 * 1024 * 1024) }],
         ['never answers', { kind: 'hang' }],
       ])('opens its breaker when it %s instead of a profile', async (_name, fault) => {
-        const { providers, provider } = open({ volume: 1, timeoutMs: 300 })
+        const { providers, provider } = open({ volume: 1, ...(fault.kind === 'hang' ? { timeoutMs: 300 } : {}) })
         world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, fault)
-        const idToken = kind === 'oidc' || kind === 'google' ? { sub: 'ada' } : null
         const tokens = { accessToken: 'at', refreshToken: null, idToken: null, expiresAt: null, scopes: null }
-        await providers.identify(provider, { tokens, idToken })
+        await providers.identify(provider, { tokens, idToken: null })
         expect(providers.health()).toContainEqual({ provider: provider.id, endpointType: 'userinfo', state: 'open' })
       })
 

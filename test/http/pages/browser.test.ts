@@ -261,6 +261,18 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
     await page.waitForURL(`${target}?code=*`)
   })
 
+  test('decides for themselves whether to sign in where another site sends them', async () => {
+    const page = await newVisitor()
+    await page.goto(`${appOrigin}/app`)
+    await page.setContent(`<a href="${origin}/auth/github?return_to=/account/activity">A nice picture</a>`)
+    await link(page, 'A nice picture').click()
+    await heading(page, 'Sign in')
+    expect(new URL(page.url()).searchParams.get('return_to')).toBe('/account/activity')
+    await link(page, 'Continue with GitHub').click()
+    await be(page, /^Continue as Ada/)
+    await heading(page, 'Activity')
+  })
+
   test('is led on from a refusal', async () => {
     const page = await newVisitor()
     await page.goto('/login')
@@ -268,6 +280,7 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
     await page.waitForURL(`${sandbox.url}/**`)
     await button(page, 'Deny').click()
     await heading(page, 'Sign-in declined')
+    expect((await page.context().cookies(origin)).filter(({ name }) => name.includes('flow_'))).toEqual([])
     await inspect(page, 'declined')
     await link(page, 'Sign in again').click()
     await heading(page, 'Sign in')

@@ -282,6 +282,7 @@ function surface() {
     onDefect: (error) => {
       throw error
     },
+    onWarning: () => undefined,
     staticFiles,
     version: '1',
   })
@@ -471,6 +472,8 @@ describe('the account page', () => {
     world.rows = Array.from({ length: 30 }, (_, at) => record(`aud_${at}`, 'account.updated'))
     const first = await get('/account/activity')
     expect(first.text).toContain('href="/account/activity?cursor=aud_24"')
+    for (const cursor of ['usr_24', 'aud_', 'aud_2%00', 'aud_2g'])
+      expect([cursor, (await get(`/account/activity?cursor=${cursor}`)).status]).toEqual([cursor, 400])
     const second = await get('/account/activity?cursor=aud_24')
     expect(second.text.match(/<time/g)).toHaveLength(5)
     expect(second.text).not.toContain('cursor=')
@@ -578,6 +581,16 @@ describe('an open conflict', () => {
     expect(String(answer.headers['set-cookie'])).toContain('vinculum_flow_h2=b2; Max-Age=900')
     expect(world.said).toContainEqual(['begin', 'atlassian', `/auth/conflicts/${ticket}`])
     expect((await post(`/auth/conflicts/${ticket}`, { action: 'link' })).status).toBe(401)
+  })
+
+  test('keeps its own cookie when a proof is begun among too many flows', async () => {
+    const others = Array.from({ length: 22 }, (_, at) => `vinculum_flow_o${at}=x`)
+    const answer = await post(`/auth/conflicts/${ticket}`, { action: 'link', provider: 'atlassian' }).set(
+      'Cookie',
+      ['vinculum_session=good', 'vinculum_flow_h1=bound', ...others].join('; '),
+    )
+    const over = String(answer.headers['set-cookie']).match(/flow_\w+(?==; Max-Age=0)/g)
+    expect([answer.status, over]).toEqual([303, ['flow_o0', 'flow_o1']])
   })
 
   test('tells an app how to prove it, and then who it is', async () => {
