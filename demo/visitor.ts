@@ -64,4 +64,3 @@ export function createVisitor(send: typeof fetch = fetch) {
     },
   }
 }
-export type Visitor = ReturnType<typeof createVisitor>

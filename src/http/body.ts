@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { parse as parseForm } from 'node:querystring'
 import { repeatedMember } from '../kernel/json.ts'
+import type { Route } from './route.ts'
 
 export const bodyLimit = 65_536
 /** How much of a body that is too large is still read, so that a client in the middle of sending hears the 413. */
@@ -72,3 +73,14 @@ function collect(request: IncomingMessage): Promise<Buffer | 'aborted' | 'payloa
     request.on('close', () => resolve('aborted'))
   })
 }
+
+/** Which kinds of body a route takes: an API's JSON, a browser's forms, and the other where it says so. */
+export const acceptsOf = ({ surface, form, json }: Route<never>): { json: boolean; form: boolean } => ({
+  json: surface === 'api' || json === true,
+  form: surface === 'browser' || form === true,
+})
+
+export const contentTypes = ({ json, form }: { json: boolean; form: boolean }): readonly string[] => [
+  ...(json ? ['application/json'] : []),
+  ...(form ? ['application/x-www-form-urlencoded'] : []),
+]

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { catalogue, type ErrorCode } from '../errors/catalogue.ts'
-import { acceptsOf, contentTypes } from './mount.ts'
+import { acceptsOf, contentTypes } from './body.ts'
 import type { AnswerKind, Route } from './route.ts'
 import { credentialCodes, generalCodes } from './route.ts'
 

@@ -16,7 +16,7 @@ import {
   type SQL,
   sql,
 } from 'drizzle-orm'
-import type { LiveSession, Session, SessionStore } from '../sessions/ports.ts'
+import type { SessionStore } from '../sessions/ports.ts'
 import { accountLock, type Change } from './change.ts'
 import { type Driver, step } from './driver.ts'
 import { live, originOf, signedOut } from './endings.ts'
@@ -33,9 +33,10 @@ export function sessionStore({ db, tables: t, read, reads, write, writes }: Driv
   const at = given('at', s.lastSeenAt)
   const id = sql.placeholder('id')
 
+  const accountDisabled = sql`${t.accounts.disabledAt} is not null`.mapWith(Boolean)
   const withAccount = () =>
     db
-      .select({ ...columns, disabledAt: t.accounts.disabledAt })
+      .select({ ...columns, accountDisabled })
       .from(s)
       .innerJoin(t.accounts, eq(t.accounts.id, s.accountId))
   const byId = reads(withAccount().where(eq(s.id, id)))
@@ -112,8 +113,14 @@ export function sessionStore({ db, tables: t, read, reads, write, writes }: Driv
         [accountLock(session.accountId)],
       ),
 
-    find: async (id) => withDisabled((await byId({ id }))[0]),
-    findByCookie: async (cookieHash) => withDisabled((await byCookie({ cookieHash }))[0]),
+    async find(id) {
+      const [found] = await byId({ id })
+      return found
+    },
+    async findByCookie(cookieHash) {
+      const [found] = await byCookie({ cookieHash })
+      return found
+    },
 
     async rotate(id, generation, at, idleExpiresAt) {
       const [rotated] = await rotating({ id, generation, at, idleExpiresAt })
@@ -186,10 +193,4 @@ export function sessionStore({ db, tables: t, read, reads, write, writes }: Driv
       }
     },
   }
-}
-
-function withDisabled(row: (Session & { disabledAt: Date | null }) | undefined): LiveSession | undefined {
-  if (!row) return undefined
-  const { disabledAt, ...session } = row
-  return { ...session, accountDisabled: disabledAt !== null }
 }

@@ -1,0 +1,459 @@
+/** One request and its answer: what handlers are told of it, and how what they answer becomes status, headers and bytes. */
+import { parse as parseQuery } from 'node:querystring'
+import type { Request, Response } from 'express'
+import type { VNode } from 'preact'
+import { renderToString } from 'preact-render-to-string'
+import type { z } from 'zod'
+import { type AppError, fail, type Locale } from '../errors/catalogue.ts'
+import type { Bus } from '../events/bus.ts'
+import type { Origin } from '../events/catalogue.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { type Random, secretToken } from '../kernel/ids.ts'
+import { bodyLimit, contentTypes, readBody } from './body.ts'
+import type { Cookies } from './cookies.ts'
+import type { Csrf } from './csrf.ts'
+import { type createHeaders, type HeaderList, withHeaders } from './headers.ts'
+import type { Limiter } from './limits.ts'
+import { readLocale, wantsHtml } from './locale.ts'
+import { type Authenticate, type Authorization, readAuthorization } from './principal.ts'
+import { type Describe, type Fault, fault, invalidRequest, readFaults } from './problem.ts'
+import { isDirect } from './proxies.ts'
+import { type Answer, type CookieChange, page } from './reply.ts'
+import type { Principal, Route } from './route.ts'
+
+/** What a page that explains a refusal may know of the request. */
+export type ErrorContext = {
+  readonly status: number
+  readonly locale: Locale
+  readonly requestId: string
+  /** The path that was asked for, to come back to; `null` where coming back would repeat what was refused. */
+  readonly returnTo: string | null
+  readonly who: Principal | null
+}
+
+/** What every request needs, made once. */
+export type Frame = {
+  readonly clock: Clock
+  readonly random: Random
+  readonly events: Pick<Bus, 'emit'>
+  readonly headers: ReturnType<typeof createHeaders>
+  readonly cookies: Cookies
+  readonly csrf: Csrf
+  readonly describe: Describe
+  readonly authenticate: Authenticate
+  readonly recentAuthSeconds: number
+  readonly limiter: (name: Route['limit']) => Limiter | undefined
+  readonly requestId: () => string
+  readonly addressOf: (request: Request) => string | null
+  readonly errorPage: (error: AppError, context: ErrorContext) => VNode
+  readonly onDefect: (error: unknown, requestId: string) => void
+}
+
+/** A route, and what follows from it for every request alike. */
+export type Bound<D> = {
+  readonly route: Route<D>
+  readonly limiter: Limiter | undefined
+  readonly accepts: { readonly json: boolean; readonly form: boolean }
+  readonly headers: HeaderList
+  /** The query and form fields that may be given more than once. */
+  readonly lists: { readonly query: ReadonlySet<string>; readonly body: ReadonlySet<string> }
+  /** What the body must be: nothing at all where the route names no schema. */
+  readonly body: z.ZodType
+}
+type Refusing = {
+  readonly headers?: Readonly<Record<string, string>>
+  readonly faults?: readonly Fault[]
+  readonly badCredentials?: boolean
+  readonly cookies?: readonly CookieChange[]
+}
+
+/** One request and its answer. It is what handlers get as their input: what they do not ask for is never worked out. */
+export class Exchange {
+  readonly requestId: string
+  params: unknown = undefined
+  query: unknown = undefined
+  body: unknown = undefined
+  who: Principal | null = null
+  readonly #frame: Frame
+  readonly #request: Request
+  readonly #response: Response
+  readonly #pattern: string
+  readonly #bound: Bound<unknown> | undefined
+  readonly #started = performance.now()
+  #cookies: Readonly<Record<string, string | undefined>> | undefined
+  #authorization: Authorization | undefined
+  /** The session cookie that was sent stands for nobody any more: the answer takes it back. */
+  #staleSession = false
+  /** The cookie a form's token is bound to while there is no session; set when this answer gives it. */
+  #newVisitor: string | undefined
+  #answered = false
+
+  constructor(frame: Frame, request: Request, response: Response, pattern: string, bound?: Bound<unknown>) {
+    this.#frame = frame
+    this.#request = request
+    this.#response = response
+    this.#pattern = pattern
+    this.#bound = bound
+    this.requestId = frame.requestId()
+  }
+
+  // What handlers read. Getters answer functions, not methods, so that they survive being taken out of the record.
+
+  get address(): string {
+    return this.#frame.addressOf(this.#request) ?? 'unknown'
+  }
+
+  get origin(): Origin {
+    const agent = this.#request.headers['user-agent']
+    return {
+      ip: this.#frame.addressOf(this.#request),
+      // Shown to people and written to logs: control characters would forge lines there.
+      userAgent: agent === undefined ? null : agent.replace(/\p{Cc}/gu, '').slice(0, 256),
+      requestId: this.requestId,
+    }
+  }
+
+  get locale(): Locale {
+    return readLocale(this.#request.headers['accept-language'])
+  }
+
+  get wants(): 'json' | 'html' {
+    const browser = this.#bound?.route.surface === 'browser'
+    return browser && wantsHtml(this.#request.headers.accept, true) ? 'html' : 'json'
+  }
+
+  get bearer(): string | null {
+    const authorization = this.#readAuthorization()
+    return authorization.kind === 'bearer' ? authorization.token : null
+  }
+
+  get direct(): boolean {
+    return isDirect(this.#request)
+  }
+
+  get cookie(): (name: string) => string | undefined {
+    return (name) => this.#cookie(name)
+  }
+
+  get cookieNames(): (beginning: string) => readonly string[] {
+    return (beginning) => {
+      const { parse, nameOf } = this.#frame.cookies
+      const { cookie: header } = this.#request.headers
+      if (header === undefined) return []
+      this.#cookies ??= parse(header)
+      const whole = nameOf(beginning)
+      const from = whole.length - beginning.length
+      // Of ours, each is a word: any other could not be set, and so not be deleted either.
+      return Object.keys(this.#cookies).flatMap((name) =>
+        name.startsWith(whole) && /^[\w-]{1,128}$/.test(name) ? [name.slice(from)] : [],
+      )
+    }
+  }
+
+  get header(): (name: string) => string | undefined {
+    return (name) => {
+      const { [name.toLowerCase()]: value } = this.#request.headersDistinct
+      return value?.length === 1 ? value[0] : undefined
+    }
+  }
+
+  get csrfToken(): () => string {
+    return () => {
+      const { csrf, random } = this.#frame
+      const session = this.#staleSession ? undefined : this.#cookie('session')
+      if (session) return csrf.token('session', session)
+      const visitor = this.#newVisitor ?? this.#cookie('csrf')
+      if (visitor) return csrf.token('visitor', visitor)
+      this.#newVisitor = secretToken(random)
+      return csrf.token('visitor', this.#newVisitor)
+    }
+  }
+
+  #cookie(name: string): string | undefined {
+    const header = this.#request.headers.cookie
+    if (header === undefined) return undefined
+    this.#cookies ??= this.#frame.cookies.parse(header)
+    return this.#cookies[this.#frame.cookies.nameOf(name)]
+  }
+
+  #readAuthorization(): Authorization {
+    this.#authorization ??= readAuthorization(this.#request)
+    return this.#authorization
+  }
+
+  // On the way in: each answers whether to go on; when not, the refusal has been sent.
+
+  /** Where the handler looks at the credentials itself, they are still one, or none. */
+  readCredential(): boolean {
+    return this.#readAuthorization().kind !== 'malformed' || this.#stop(invalidRequest, { badCredentials: true })
+  }
+
+  /** Finds out who asks. `Authorization` wins over the cookie: whoever sends it chose to. */
+  async authorise(auth: 'public' | 'user' | 'recent'): Promise<boolean> {
+    const { authenticate, clock, recentAuthSeconds } = this.#frame
+    const authorization = this.#readAuthorization()
+    let stale: AppError | undefined
+    if (authorization.kind === 'malformed') return this.#stop(invalidRequest, { badCredentials: true })
+    if (authorization.kind === 'other') return this.#stop(fail('authentication_required').error)
+    if (authorization.kind === 'bearer') {
+      const verdict = await authenticate.bearer(authorization.token)
+      if (!verdict.ok) return this.#stop(verdict.error, { badCredentials: true })
+      this.who = verdict.value
+    } else {
+      const value = this.#cookie('session')
+      if (value) {
+        const verdict = await authenticate.cookie(value)
+        if (verdict.ok) this.who = verdict.value
+        else {
+          stale = verdict.error
+          this.#staleSession = true
+        }
+      }
+    }
+    if (auth === 'public') return true
+    if (!this.who) {
+      if (this.wants === 'html' && this.#request.method === 'GET') {
+        this.answer({ kind: 'redirect', location: `/login?return_to=${encodeURIComponent(this.#returnTo)}` })
+        return false
+      }
+      return this.#stop(stale ?? fail('authentication_required').error)
+    }
+    const age = clock().getTime() - this.who.authTime.getTime()
+    if (auth === 'recent' && age > recentAuthSeconds * 1000) {
+      return this.#stop(fail('reauthentication_required').error)
+    }
+    return true
+  }
+
+  readQuery(schema: z.ZodType, lists: ReadonlySet<string>): boolean {
+    const { url } = this.#request
+    const at = url.indexOf('?')
+    const given = single(
+      at < 0 ? {} : parseQuery(url.slice(at + 1), '&', '=', { maxKeys: 0 }),
+      lists,
+      () => this.locale,
+    )
+    if (given.faults) return this.#stop(invalidRequest, { faults: given.faults })
+    const query = schema.safeParse(given.value)
+    if (!query.success) {
+      return this.#stop(invalidRequest, { faults: readFaults(query.error, given.value, this.locale) })
+    }
+    this.query = query.data
+    return true
+  }
+
+  /** Reads and checks the body, and that a browser's request was meant by whoever sits before it. */
+  async readBody<D>({ route, accepts, body: schema, lists }: Bound<D>): Promise<boolean> {
+    const { csrf } = this.#frame
+    if (this.#ambient && !csrf.fromOurselves(this.#request.headers)) return this.#stop(fail('csrf_failed').error)
+
+    const body = await readBody(this.#request, accepts)
+    switch (body.kind) {
+      case 'aborted':
+        this.#told(499)
+        return false
+      case 'unsupported_media_type':
+        return this.#stop(fail('unsupported_media_type', { accepted: contentTypes(accepts).join(', ') }).error)
+      case 'malformed_body':
+      case 'payload_too_large':
+        return this.#stop(fail(body.kind).error)
+      case 'repeated':
+        return this.#stop(invalidRequest, { faults: [fault(body.name, 'repeated', this.locale)] })
+    }
+    // Another site's empty form has no type to give it away; it still says where it comes from.
+    const { origin, 'sec-fetch-site': site } = this.#request.headers
+    const fromBrowser = route.surface === 'browser' && (origin !== undefined || site !== undefined)
+    if (
+      body.kind === 'none' &&
+      fromBrowser &&
+      this.who?.via !== 'bearer' &&
+      !csrf.fromOurselves(this.#request.headers)
+    ) {
+      return this.#stop(fail('csrf_failed').error)
+    }
+    let value: unknown = body.kind === 'none' ? {} : body.value
+    if (body.kind !== 'json') {
+      const { csrf: token, ...fields } = value as Record<string, string | string[]>
+      // A page's form without its token is refused even when it is empty; an API's form is a program's.
+      if (route.surface === 'browser' && accepts.form && this.who?.via !== 'bearer') {
+        const formExpected = body.kind === 'form' || !accepts.json
+        if (formExpected && !this.#formIsOurs(token)) return this.#stop(fail('csrf_failed').error)
+        value = fields
+      }
+      const given = single(value as Record<string, string | string[]>, lists.body, () => this.locale)
+      if (given.faults) return this.#stop(invalidRequest, { faults: given.faults })
+      value = given.value
+    }
+    const read = schema.safeParse(value)
+    if (!read.success) return this.#stop(invalidRequest, { faults: readFaults(read.error, value, this.locale) })
+    if (body.kind === 'none' && route.body && !route.bodyOptional && accepts.json) {
+      return this.#stop(fail('malformed_body').error)
+    }
+    this.body = route.body ? read.data : undefined
+    return true
+  }
+
+  /** Whether the cookie speaks for somebody here. Where credentials are the handler's business, sending it is enough. */
+  get #ambient(): boolean {
+    if (this.#bound?.route.auth !== 'none') return this.who?.via === 'cookie'
+    return this.#request.headers.authorization === undefined && this.#cookie('session') !== undefined
+  }
+
+  #formIsOurs(token: unknown): boolean {
+    const { csrf } = this.#frame
+    if (!csrf.fromOurselves(this.#request.headers)) return false
+    if (this.who?.via === 'cookie') return csrf.holds(token, 'session', this.#cookie('session'))
+    const unread = this.#bound?.route.auth === 'none'
+    return (
+      csrf.holds(token, 'visitor', this.#cookie('csrf')) ||
+      (unread && csrf.holds(token, 'session', this.#cookie('session')))
+    )
+  }
+
+  // On the way out.
+
+  answer(answer: Answer<unknown>): void {
+    const frame = this.#frame
+    const route = this.#bound?.route
+    const base = this.#bound?.headers ?? frame.headers.api
+    switch (answer.kind) {
+      case 'json': {
+        // What is not in the schema does not leave: a row with one column more gives nothing away.
+        const value = route?.reply ? route.reply.parse(answer.value) : answer.value
+        const status = answer.status ?? route?.status ?? 200
+        this.#reply(status, base, answer, 'application/json', JSON.stringify(value))
+        break
+      }
+      case 'empty':
+        this.#reply(204, base, answer)
+        break
+      case 'redirect': {
+        const headers = { ...answer.headers, Location: visible(answer.location) }
+        this.#reply(303, base, { ...answer, headers }, '', '')
+        break
+      }
+      case 'page': {
+        const html = `<!doctype html>${renderToString(answer.view)}`
+        const headers = frame.headers.page(answer.formAction)
+        this.#reply(answer.status ?? 200, headers, answer, 'text/html; charset=utf-8', html)
+        break
+      }
+      case 'text':
+        this.#reply(answer.status ?? route?.status ?? 200, base, answer, answer.contentType, answer.text)
+    }
+  }
+
+  refuse(error: AppError, { headers: extra = {}, faults, badCredentials, cookies = [] }: Refusing = {}): void {
+    const frame = this.#frame
+    const { requestId } = this
+    if (error.code === 'internal' || (error.code === 'not_ready' && error.cause !== undefined)) {
+      frame.onDefect(error.cause ?? error, requestId)
+    }
+    const { locale } = this
+    const oauth = this.#bound?.route.oauth === true
+    const problem = frame.describe(error, { locale, requestId, oauth, faults, badCredentials })
+    const headers = { ...extra, ...problem.headers, 'Content-Language': locale }
+    const { surface } = this.#bound?.route ?? { surface: 'browser' }
+    // A page only for whoever names HTML, as every browser does: a program that takes anything is told the code.
+    if (surface === 'browser' && wantsHtml(this.#request.headers.accept, false)) {
+      try {
+        const { status } = problem
+        const returnTo = this.#request.method === 'GET' ? this.#returnTo : null
+        const view = frame.errorPage(error, { status, locale, requestId, returnTo, who: this.who })
+        this.answer(page(view, { status, headers, cookies }))
+        return
+      } catch (thrown) {
+        frame.onDefect(thrown, requestId)
+      }
+    }
+    const base = oauth ? frame.headers.oauth : frame.headers.api
+    this.#reply(problem.status, base, { headers, cookies }, 'application/problem+json', JSON.stringify(problem.body))
+  }
+
+  /** Something that should not happen: the log hears what, the person only that. */
+  defect(thrown: unknown): void {
+    if (this.#response.headersSent) {
+      this.#frame.onDefect(thrown, this.requestId)
+      this.#response.destroy()
+      return
+    }
+    this.refuse(fail('internal', undefined, { cause: thrown }).error)
+  }
+
+  #stop(error: AppError, refusing?: Refusing): false {
+    this.refuse(error, refusing)
+    return false
+  }
+
+  #reply(
+    status: number,
+    base: HeaderList,
+    more: { cookies?: readonly CookieChange[]; headers?: Readonly<Record<string, string>>; clearSiteData?: boolean },
+    contentType = '',
+    body?: string,
+  ): void {
+    const headers = more.headers ? withHeaders(base, more.headers) : base.slice()
+    if (contentType) headers.push('Content-Type', contentType)
+    // Not "cookies": that would sign people out of every neighbour under the same domain. Ours are deleted by name.
+    if (more.clearSiteData) headers.push('Clear-Site-Data', '"cache", "storage"')
+    for (const change of more.cookies ?? []) headers.push('Set-Cookie', this.#frame.cookies.write(change))
+    if (this.#staleSession && !more.cookies?.some(({ name }) => name === 'session')) {
+      headers.push('Set-Cookie', this.#frame.cookies.write({ name: 'session', value: null, sameSite: 'lax' }))
+    }
+    if (this.#newVisitor) {
+      const visitor: CookieChange = { name: 'csrf', value: this.#newVisitor, sameSite: 'strict' }
+      headers.push('Set-Cookie', this.#frame.cookies.write(visitor))
+    }
+    this.send(status, headers, body)
+  }
+
+  send(status: number, headers: string[], body?: string | Buffer): void {
+    const response = this.#response
+    if (this.#answered) return
+    headers.push('X-Request-Id', this.requestId)
+    if (body !== undefined) headers.push('Content-Length', String(Buffer.byteLength(body)))
+    // What of a large body was not read is not waited for.
+    const { 'content-length': length, 'transfer-encoding': encoding } = this.#request.headers
+    if ((encoding !== undefined || Number(length) > bodyLimit) && !this.#request.complete) {
+      headers.push('Connection', 'close')
+    }
+    response.writeHead(status, headers)
+    response.end(body)
+    this.#told(status)
+  }
+
+  #told(status: number): void {
+    this.#answered = true
+    this.#frame.events.emit('http.answered', {
+      method: this.#request.method,
+      route: this.#pattern,
+      status,
+      ms: performance.now() - this.#started,
+    })
+  }
+
+  /** The path and query that were asked for, on this service whatever the request line said. */
+  get #returnTo(): string {
+    const { originalUrl } = this.#request
+    return /^\/(?![/\\])/.test(originalUrl) ? originalUrl : '/'
+  }
+}
+
+/** Takes one value per field, or the faults of those that came twice. */
+function single(
+  given: Readonly<Record<string, string | string[] | undefined>>,
+  lists: ReadonlySet<string>,
+  locale: () => Locale,
+): { value: Record<string, unknown>; faults?: undefined } | { faults: readonly Fault[] } {
+  const value: Record<string, unknown> = Object.create(null) as Record<string, unknown>
+  const faults: Fault[] = []
+  for (const [name, each] of Object.entries(given)) {
+    if (lists.has(name)) value[name] = Array.isArray(each) ? each : [each]
+    else if (Array.isArray(each)) faults.push(fault(name, 'repeated', locale()))
+    else value[name] = each
+  }
+  return faults.length > 0 ? { faults } : { value }
+}
+
+/** A `Location` holds visible ASCII; anything else, line ends above all, is percent-encoded. */
+const visible = (location: string): string => location.replace(/[^\x21-\x7e]+/gu, encodeURIComponent)
