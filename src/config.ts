@@ -108,8 +108,9 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads the environment whole: a service that starts has everything it needs, or says all that is wrong
- * at once. An empty variable counts as absent. Throws `ConfigError`; its messages name settings and provider ids, and hold no other value.
+ * Reads the environment whole: a service that starts has everything it needs, or says all that is wrong at once. An
+ * empty variable counts as absent. Throws `ConfigError`; its messages name settings and provider ids, and hold no other
+ * value.
  */
 export function readConfig(environment: Environment) {
   const env = Object.fromEntries(
@@ -196,7 +197,10 @@ export function readConfig(environment: Environment) {
 }
 export type Config = ReturnType<typeof readConfig>
 
-/** A ring key must be 32 bytes that look random: zeros, a counter or a passphrase (32 printable bytes in a row, by chance one in 10^13) are no key. */
+/**
+ * A ring key must be 32 bytes that look random: zeros, a counter or a passphrase (32 printable bytes in a row, by
+ * chance one in 10^13) are no key.
+ */
 function readKeyRing(text: string | undefined, production: boolean, faults: string[]): KeyRing | null {
   if (text === undefined) {
     if (production)

@@ -32,7 +32,10 @@ export type LinkedAccount = ProviderInfo & { readonly id: string; readonly linke
 
 type Parts = { flows: Services['flows']; links: Links; tokens: Tokens }
 
-/** The module’s verbs, for a program that embeds Vinculum instead of calling its routes. Refusals are values of the error catalogue. */
+/**
+ * The module’s verbs, for a program that embeds Vinculum instead of calling its routes. Refusals are values of the
+ * error catalogue.
+ */
 export function createOAuth({ flows, links, tokens }: Parts) {
   const originOf = ({ ip, userAgent }: Context): Origin => ({
     ip: ip ?? null,

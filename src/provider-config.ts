@@ -1,5 +1,6 @@
 /**
- * What an operator sets for each provider: read, checked and named here, so that a new provider's settings follow from its id.
+ * What an operator sets for each provider: read, checked and named here, so that a new provider's settings follow from
+ * its id.
  */
 import type { BreakerSettings, EmailTrust, ProviderSettings } from './providers/provider.ts'
 

@@ -5,8 +5,9 @@ import type { KeyRing } from './kernel/crypto.ts'
 import type { Random } from './kernel/ids.ts'
 
 /**
- * The key ring of a machine nobody configured: made once, kept in `file`, for its owner alone. For development only: production
- * refuses to start without `ENCRYPTION_KEYS`. Of two processes that start at once one writes and both read the same.
+ * The key ring of a machine nobody configured: made once, kept in `file`, for its owner alone. For development only:
+ * production refuses to start without `ENCRYPTION_KEYS`. Of two processes that start at once one writes and both read
+ * the same.
  */
 export function generatedKeys(file: string, random: Random): { keys: KeyRing; fresh: boolean } {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })

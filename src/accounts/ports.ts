@@ -65,15 +65,16 @@ export interface AccountStore {
   ): Promise<boolean>
 
   /**
-   * Adds the identity to its account. `false`, with nothing written, when the identity exists anywhere or the
-   * account is gone or disabled, or what it rests on (`provided`) no longer holds. When `proves` is the account's own unverified address and nobody else holds it, the
-   * address becomes verified, and every other account's mere claim to it ends, with its sessions.
+   * Adds the identity to its account. `false`, with nothing written, when the identity exists anywhere or the account
+   * is gone or disabled, or what it rests on (`provided`) no longer holds. When `proves` is the account's own
+   * unverified address and nobody else holds it, the address becomes verified, and every other account's mere claim to
+   * it ends, with its sessions.
    */
   link(identity: Identity, proves: Email | null, because: readonly Fact[], provided?: LinkCondition): Promise<boolean>
 
   /**
-   * The account's own unverified address becomes verified, unless somebody else holds it; every other account's mere claim to it
-   * ends, with its sessions. `false`, with nothing written, otherwise.
+   * The account's own unverified address becomes verified, unless somebody else holds it; every other account's mere
+   * claim to it ends, with its sessions. `false`, with nothing written, otherwise.
    */
   proveEmail(accountId: string, email: Email, at: Date, because: readonly Fact[]): Promise<boolean>
 
@@ -92,8 +93,8 @@ export interface AccountStore {
   ): Promise<'unlinked' | 'not_linked' | 'last_login_method'>
 
   /**
-   * Queues what we hold at a provider for an identity that was unlinked while its sign-in was under way; nothing when it is
-   * linked. Of a grant kept before this and an unlinking, one sees the other, whichever comes first.
+   * Queues what we hold at a provider for an identity that was unlinked while its sign-in was under way; nothing when
+   * it is linked. Of a grant kept before this and an unlinking, one sees the other, whichever comes first.
    */
   withdrawUnlinked(identity: Identity, at: Date): Promise<void>
 
@@ -104,7 +105,10 @@ export interface AccountStore {
     because: readonly Fact[],
   ): Promise<Account | undefined>
 
-  /** Erases the account with everything it owns; its grants go to the queue of revocations. Audit rows stay, without personal data. */
+  /**
+   * Erases the account with everything it owns; its grants go to the queue of revocations. Audit rows stay, without
+   * personal data.
+   */
   remove(id: string, at: Date, because: readonly Fact[]): Promise<boolean>
 }
 

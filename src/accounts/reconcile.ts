@@ -35,8 +35,8 @@ export type Question = {
 type Parts = { accounts: AccountStore; clock: Clock; ids: Ids; policy: Evidence['policy'] }
 
 /**
- * Whose account an identity is: gathers the evidence, decides (purely), and performs one atomic write. When the write finds
- * that somebody was faster it gathers and decides anew; no race makes a second account or loses a link.
+ * Whose account an identity is: gathers the evidence, decides (purely), and performs one atomic write. When the write
+ * finds that somebody was faster it gathers and decides anew; no race makes a second account or loses a link.
  */
 export function createReconcile({ accounts, clock, ids, policy }: Parts) {
   const gather = async ({ grant, trusted, visitorId, resolving }: Question): Promise<Evidence> => {
@@ -46,7 +46,8 @@ export function createReconcile({ accounts, clock, ids, policy }: Parts) {
       email ? accounts.findByEmail(email.key) : [],
       visitorId === undefined ? undefined : accounts.find(visitorId),
     ])
-    // These are three reads, and an account opened by the same person's second click may have come between: it is theirs, no conflict.
+    // These are three reads, and an account opened by the same person's second click may have come between: it is
+    // theirs, no conflict.
     const justOpened = namesakes.find(({ identities }) =>
       identities.some(({ issuer, subject }) => issuer === grant.issuer && subject === grant.claims.subject),
     )
@@ -62,7 +63,10 @@ export function createReconcile({ accounts, clock, ids, policy }: Parts) {
     }
   }
 
-  /** Whoever proves an address owns it, at a later sign-in too: the provider may have come to vouch for what was only claimed. */
+  /**
+   * Whoever proves an address owns it, at a later sign-in too: the provider may have come to vouch for what was only
+   * claimed.
+   */
   const proveOwnEmail = async (account: Account, { grant, trusted, origin }: Question, at: Date): Promise<Account> => {
     const email = provesEmail(grant.claims, trusted) && grant.claims.email ? readEmail(grant.claims.email) : undefined
     if (account.emailVerified || !email || account.email === null || readEmail(account.email)?.key !== email.key)

@@ -1,6 +1,9 @@
 import type { Fact } from '../events/catalogue.ts'
 
-/** The permission a person gave us at a provider: its tokens, sealed. One row for each (provider, app, provider account). */
+/**
+ * The permission a person gave us at a provider: its tokens, sealed. One row for each (provider, app, provider
+ * account).
+ */
 export type StoredGrant = {
   readonly id: string
   readonly provider: string
@@ -14,7 +17,10 @@ export type StoredGrant = {
   readonly expiresAt: Date | null
   readonly status: 'healthy' | 'needs_reauthorization'
   readonly updatedAt: Date
-  /** Who is renewing it, until when, and how often it was leased or replaced: a late answer with an old fence is not written. */
+  /**
+   * Who is renewing it, until when, and how often it was leased or replaced: a late answer with an old fence is not
+   * written.
+   */
   readonly leaseOwner: string | null
   readonly leaseUntil: Date | null
   readonly fence: number

@@ -45,8 +45,9 @@ type Parts = {
 }
 
 /**
- * An access token that works, for a call to its provider. Renewed once, whoever asks: a lease with an owner and a fence, in the store,
- * because most providers kill the old refresh token with the first use, and the second to ask would be told that the grant is dead.
+ * An access token that works, for a call to its provider. Renewed once, whoever asks: a lease with an owner and a
+ * fence, in the store, because most providers kill the old refresh token with the first use, and the second to ask
+ * would be told that the grant is dead.
  */
 export function createRenewal({
   grants,
@@ -146,7 +147,10 @@ export function createRenewal({
   }
 
   return {
-    /** Answers a usable access token, or `needs_reauthorization` when only the person can help, or `provider_unavailable`. */
+    /**
+     * Answers a usable access token, or `needs_reauthorization` when only the person can help, or
+     * `provider_unavailable`.
+     */
     async accessToken(
       key: GrantKey,
       whose: Whose,
@@ -163,7 +167,8 @@ export function createRenewal({
         if (heldOff(grant, at)) return unrenewed(grant, providerName)
         const leased = await grants.lease(grant.id, owner, secondsAfter(at, leaseSeconds), at)
         if (leased) {
-          // Looked at again under the lease: whoever had it before may have renewed it, found it dead, or failed, between our read and our lease.
+          // Looked at again under the lease: whoever had it before may have renewed it, found it dead, or failed,
+          // between our read and our lease.
           if (renewalNeed(leased, clock()) === 'renew' && !heldOff(leased, clock())) return renew(leased, whose)
           await grants.gaveUp(leased.id, leased.fence, false, clock(), [])
           if (renewalNeed(leased, clock()) === 'dead') return fail('needs_reauthorization', { provider: providerName })

@@ -16,7 +16,10 @@ const leaseSeconds = 90
 /** How many one round handles: the next round goes on with the rest. */
 const roundSize = 20
 
-/** Seconds until the next try, after `attempts` of them: exponential, capped, with up to half of it random so that a thousand do not return together. */
+/**
+ * Seconds until the next try, after `attempts` of them: exponential, capped, with up to half of it random so that a
+ * thousand do not return together.
+ */
 export function retryDelay(attempts: number, random: Random, retryAfter = 0): number {
   const base = Math.min(firstDelaySeconds * 2 ** (attempts - 1), maxDelaySeconds)
   const jitter = random(2).readUInt16BE() / 0xffff
@@ -32,7 +35,9 @@ type Parts = {
   revoke: (provider: string, tokens: { accessToken: string; refreshToken: string | null }) => Promise<Revoked>
 }
 
-/** Withdrawing our permission at the provider, some time after the person withdrew it here: a durable queue, retried. */
+/**
+ * Withdrawing our permission at the provider, some time after the person withdrew it here: a durable queue, retried.
+ */
 export function createRevocation({ revocations, grants, vault, clock, random, revoke }: Parts) {
   const finish = (item: Revocation, result: 'revoked' | 'not_supported' | 'superseded' | 'gave_up'): Promise<void> => {
     const fact: Fact = {
@@ -44,7 +49,9 @@ export function createRevocation({ revocations, grants, vault, clock, random, re
     return revocations.finish(item.id, [fact])
   }
 
-  /** Nothing when no key of the ring opens them: the operator may bring the key back, and meanwhile the others go on. */
+  /**
+   * Nothing when no key of the ring opens them: the operator may bring the key back, and meanwhile the others go on.
+   */
   const opened = (item: Revocation) => {
     try {
       return vault.open(item.grantId, item)
@@ -55,8 +62,8 @@ export function createRevocation({ revocations, grants, vault, clock, random, re
   }
 
   const one = async (item: Revocation): Promise<void> => {
-    // The person linked the same provider account again: revoking now would kill the new grant with the old one (Google revokes for
-    // the whole project, GitHub and Atlassian for person and app).
+    // The person linked the same provider account again: revoking now would kill the new grant with the old one (Google
+    // revokes for the whole project, GitHub and Atlassian for person and app).
     if (await grants.find(item)) return finish(item, 'superseded')
     const tokens = opened(item)
     const answer: Revoked = tokens ? await revoke(item.provider, tokens) : { tag: 'transient', reason: 'unopenable' }
@@ -68,7 +75,10 @@ export function createRevocation({ revocations, grants, vault, clock, random, re
   }
 
   return {
-    /** Works off what is due; answers how many were handled. Taken one by one: a lease has to last for one call, not for a round. */
+    /**
+     * Works off what is due; answers how many were handled. Taken one by one: a lease has to last for one call, not for
+     * a round.
+     */
     async work(): Promise<number> {
       for (let handled = 0; handled < roundSize; handled++) {
         const now = clock()

@@ -7,7 +7,9 @@ import type { GrantKey, GrantStore, NewTokens, StoredGrant } from './ports.ts'
 type Parts = { grants: GrantStore; sealer: Sealer; clock: Clock; ids: Ids }
 type Column = 'access_token' | 'refresh_token'
 
-/** Provider tokens at rest: each sealed to its own row and column. They are opened only to be sent to their provider. */
+/**
+ * Provider tokens at rest: each sealed to its own row and column. They are opened only to be sent to their provider.
+ */
 export function createVault({ grants, sealer, clock, ids }: Parts) {
   const place = (id: string, column: Column): string => `grants/${id}/${column}`
 

@@ -8,8 +8,9 @@ type Handler = (event: Event) => void
 const reportEveryMs = 60_000
 
 /**
- * Tells whoever listens what happened. Handlers run in the emitter's turn, so they must not block. One that throws never
- * reaches the code that emitted, and is reported. It stays: a disk that was full for a moment must not end the log for good.
+ * Tells whoever listens what happened. Handlers run in the emitter's turn, so they must not block. One that throws
+ * never reaches the code that emitted, and is reported. It stays: a disk that was full for a moment must not end the
+ * log for good.
  */
 export function createBus(clock: Clock) {
   const handlers = new Map<string, { names: ReadonlySet<string> | 'all'; run: Handler }>()
@@ -27,7 +28,10 @@ export function createBus(clock: Clock) {
     }
   }
 
-  /** Told to the others. Of what was thrown only the class: a message can hold anything, and some things cannot even be turned into text. */
+  /**
+   * Told to the others. Of what was thrown only the class: a message can hold anything, and some things cannot even be
+   * turned into text.
+   */
   const report = (handler: string, heard: string, thrown: unknown): void => {
     const at = clock()
     if (at.getTime() - (reported.get(handler) ?? Number.NEGATIVE_INFINITY) < reportEveryMs) return

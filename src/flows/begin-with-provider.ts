@@ -67,7 +67,8 @@ export function beginWithProvider({ providers, flows, events, clock, ids, random
     if (redirectUri === undefined) return fail('redirect_uri_key_not_found', { key: redirectUriKey.slice(0, 40) })
     const target = returnTo === undefined ? undefined : readReturnTo(returnTo, policy.returnToAllowed, policy.publicUrl)
     if (returnTo !== undefined && !target) return fail('return_to_not_allowed')
-    // Without a challenge, whoever reads the code off the app's address bar or history could trade it (RFC 9700 §2.1.1).
+    // Without a challenge, whoever reads the code off the app's address bar or history could trade it (RFC 9700
+    // §2.1.1).
     if (target?.tag === 'app' && codeChallenge === undefined)
       return fail('invalid_request', undefined, {
         extra: {

@@ -5,7 +5,10 @@ import type { Providers } from '../providers/providers.ts'
 
 type Parts = { accounts: AccountStore; providers: Providers; clock: Clock; wakeRevocation: () => void }
 
-/** An account goes, with everything it owns; its grants are revoked at their providers. The trail keeps that it happened, not who it was. */
+/**
+ * An account goes, with everything it owns; its grants are revoked at their providers. The trail keeps that it
+ * happened, not who it was.
+ */
 export function deleteAccount({ accounts, providers, clock, wakeRevocation }: Parts) {
   return async (accountId: string, origin: Origin): Promise<void> => {
     const identities = await accounts.identitiesOf(accountId)

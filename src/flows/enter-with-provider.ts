@@ -72,12 +72,17 @@ type Parts = {
   sessionLives: (id: string) => Promise<boolean>
 }
 
-/** From the provider's answer to our own session: each step may stop the story, and a refusal changes nothing but the trail. */
+/**
+ * From the provider's answer to our own session: each step may stop the story, and a refusal changes nothing but the
+ * trail.
+ */
 export function enterWithProvider(parts: Parts) {
   const { providers, flows, reconcile, conflicts, accounts, vault, audit, events, clock, sealer, sessionLives } = parts
   const finish = finishEntry(parts)
 
-  /** Takes the flow, once, for whoever it is bound to; says why not otherwise. Nothing is asked of the provider before. */
+  /**
+   * Takes the flow, once, for whoever it is bound to; says why not otherwise. Nothing is asked of the provider before.
+   */
   const claim = async (
     provider: Provider,
     callback: Callback,
@@ -100,8 +105,8 @@ export function enterWithProvider(parts: Parts) {
       return known.claimedAt ? fail('state_already_used') : fail('state_expired')
     }
     if (arrival.intent !== undefined && arrival.intent !== flow.intent) return fail('flow_mismatch')
-    // A link begun by one person and finished in another's browser would give the first a way into the second's account, or the
-    // second's identity to the first (cross-user session fixation).
+    // A link begun by one person and finished in another's browser would give the first a way into the second's
+    // account, or the second's identity to the first (cross-user session fixation).
     if (
       flow.intent === 'link' &&
       (arrival.who?.accountId !== flow.accountId || arrival.who?.sessionId !== flow.sessionId)

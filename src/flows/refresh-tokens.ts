@@ -27,8 +27,9 @@ type Parts = {
 }
 
 /**
- * A new pair for an old one. The usual case is one compare-and-set and two signatures. Only when that does not fit is the session read and
- * decided on (`decideRotation`, pure); should the answer be to rotate after all, the session changed between the two, and all of it is done again.
+ * A new pair for an old one. The usual case is one compare-and-set and two signatures. Only when that does not fit is
+ * the session read and decided on (`decideRotation`, pure); should the answer be to rotate after all, the session
+ * changed between the two, and all of it is done again.
  */
 export function refreshTokens({ sessions, accounts, tokens, events, clock, windows, refreshTtlSeconds }: Parts) {
   const refuse = <C extends RefreshCode>(refused: {

@@ -41,7 +41,10 @@ type Parts = {
   autoRegister: boolean
 }
 
-/** The question a sign-in left open: this address has an account already. Is it yours, or do you go on with one of your own? */
+/**
+ * The question a sign-in left open: this address has an account already. Is it yours, or do you go on with one of your
+ * own?
+ */
 export function resolveConflict(parts: Parts) {
   const { conflicts, accounts, providers, reconcile, vault, audit, events, autoRegister } = parts
   const finish = finishEntry(parts)
@@ -93,7 +96,9 @@ export function resolveConflict(parts: Parts) {
       })
     },
 
-    /** `link` needs the existing account proved by a recent sign-in to it; `create` goes on with an account of its own. */
+    /**
+     * `link` needs the existing account proved by a recent sign-in to it; `create` goes on with an account of its own.
+     */
     async answer(
       ticket: string,
       action: 'link' | 'create',

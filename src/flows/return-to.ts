@@ -7,9 +7,10 @@ const unsafe = /[\s\p{C}\\]/u
 const disguised = /%2f|%5c|%2e/i
 
 /**
- * Reads `return_to`; `undefined` is a refusal, never a silent fallback. A path has one leading slash (`//host` and `/\host` are
- * other hosts to a browser); an absolute URL must have the origin and, at a `/` boundary, the path of an allowed one. Compared
- * as parsed, so that `/app/../admin` or a user name before the host do not pass for what they are not.
+ * Reads `return_to`; `undefined` is a refusal, never a silent fallback. A path has one leading slash (`//host` and
+ * `/\host` are other hosts to a browser); an absolute URL must have the origin and, at a `/` boundary, the path of an
+ * allowed one. Compared as parsed, so that `/app/../admin` or a user name before the host do not pass for what they are
+ * not.
  */
 export function readReturnTo(text: string, allowed: readonly URL[], self: URL): ReturnTo | undefined {
   if (text.length > 2048 || unsafe.test(text)) return undefined

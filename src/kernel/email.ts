@@ -4,14 +4,15 @@ import { domainToASCII } from 'node:url'
 export type Email = { readonly address: string; readonly key: string }
 
 /**
- * No quoting, no white space, nothing invisible or unassigned. The domain holds letters, marks, digits, dots and hyphens alone:
- * `domainToASCII` is a URL parser, to which `example.com/x`, `example.com?x` and `ex%61mple.com` are all `example.com`.
+ * No quoting, no white space, nothing invisible or unassigned. The domain holds letters, marks, digits, dots and
+ * hyphens alone: `domainToASCII` is a URL parser, to which `example.com/x`, `example.com?x` and `ex%61mple.com` are all
+ * `example.com`.
  */
 const shape = /^[^\s@"(),:;<>[\\\]\p{C}]{1,64}@[\p{L}\p{M}\p{N}.-]{1,253}$/u
 
 /**
- * Whether a character beyond ASCII becomes ASCII, or nothing at all, on its way to the normal form. The Kelvin sign becomes `K`
- * and a full-width `ｅ` an `e`: the address would be read as somebody else's.
+ * Whether a character beyond ASCII becomes ASCII, or nothing at all, on its way to the normal form. The Kelvin sign
+ * becomes `K` and a full-width `ｅ` an `e`: the address would be read as somebody else's.
  */
 const folds = (text: string, normal: (text: string) => string): boolean =>
   // Behind a letter, where a combining mark is whole and nothing alone is something.

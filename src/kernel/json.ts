@@ -23,7 +23,10 @@ export function repeatedMember(text: string): string | undefined {
   return undefined
 }
 
-/** Where the string ends that begins at `start`: at the first quotation mark without an odd number of backslashes before it. */
+/**
+ * Where the string ends that begins at `start`: at the first quotation mark without an odd number of backslashes before
+ * it.
+ */
 function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end > 0; end = text.indexOf('"', end + 1)) {
     let before = end

@@ -18,7 +18,8 @@ export const atlassian = defineProvider({
   // Both are required: https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps/
   ask: () => ({ audience: 'api.atlassian.com', prompt: 'consent' }),
 
-  // A dead refresh token is documented as `invalid_grant` and seen as `unauthorized_client`; `access_denied` means our secret.
+  // A dead refresh token is documented as `invalid_grant` and seen as `unauthorized_client`; `access_denied` means our
+  // secret.
   refusals: { unauthorized_client: 'needs_reauthorization', access_denied: 'client_config' },
 
   claims({ _json: { account_id, account_status, account_type, email, email_verified, ...said } }) {

@@ -20,7 +20,10 @@ export class CallFailure extends Error {
   }
 }
 
-/** Passport-oauth2 wraps what a call brought in an `InternalOAuthError`; anything else a strategy says is its own verdict on an answer. */
+/**
+ * Passport-oauth2 wraps what a call brought in an `InternalOAuthError`; anything else a strategy says is its own
+ * verdict on an answer.
+ */
 export function failureOf(error: unknown): Failure {
   if (error instanceof CallFailure) return error.failure
   const inner = typeof error === 'object' && error !== null && 'oauthError' in error ? error.oauthError : undefined

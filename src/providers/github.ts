@@ -58,7 +58,8 @@ export const github = defineProvider({
       token: 'https://github.com/login/oauth/access_token',
       userinfo: `${api}/user`,
       emails: `${api}/user/emails`,
-      // The token alone, not `/grant`: that would end every other token of this person and app, a team's connection among them.
+      // The token alone, not `/grant`: that would end every other token of this person and app, a team's connection
+      // among them.
       revoke: `${api}/applications/${encodeURIComponent(clientId)}/token`,
     }
   },
@@ -66,7 +67,8 @@ export const github = defineProvider({
   strategy: (parts, verify) => new GitHubStrategy(parts, verify),
   ask: (intent): Record<string, string> => (intent === 'link' ? { prompt: 'select_account' } : {}),
 
-  // All of these come with status 200: https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors
+  // All of these come with status 200:
+  // https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors
   refusals: {
     bad_refresh_token: 'needs_reauthorization',
     bad_verification_code: 'needs_reauthorization',

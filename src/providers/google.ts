@@ -2,7 +2,10 @@ import { Strategy } from 'passport-google-oauth20'
 import { firstText, readAddress, readPicture, readSubject } from './profile-text.ts'
 import { defineProvider } from './provider.ts'
 
-/** Both are Google’s word for itself: https://developers.google.com/identity/openid-connect/openid-connect#an-id-tokens-payload */
+/**
+ * Both are Google’s word for itself:
+ * https://developers.google.com/identity/openid-connect/openid-connect#an-id-tokens-payload
+ */
 const ISSUERS = ['https://accounts.google.com', 'accounts.google.com'] as const
 
 export const google = defineProvider({

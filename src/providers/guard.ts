@@ -40,7 +40,10 @@ export type Call = {
 export type Answer = { readonly status: number; readonly text: string; readonly json: unknown }
 export type BreakerState = 'closed' | 'half_open' | 'open'
 
-/** What one attempt came to. `counts`: it is the provider's failure, neither its refusal nor what one person put into an answer. */
+/**
+ * What one attempt came to. `counts`: it is the provider's failure, neither its refusal nor what one person put into an
+ * answer.
+ */
 type Reply = { readonly result: Result<Answer, Failure>; readonly hold?: Hold | undefined; readonly counts?: true }
 type Failed = { readonly result: Err<Failure>; readonly hold?: Hold | undefined; readonly counts: true }
 
@@ -96,7 +99,9 @@ export function createGuards({ events, clock, random }: Shared) {
     >()
     const circuits: CircuitBreaker<[Call], Reply>[] = []
 
-    /** Attempts within one deadline. Only a GET that failed fast is tried again: a code or a rotating token works once. */
+    /**
+     * Attempts within one deadline. Only a GET that failed fast is tried again: a code or a rotating token works once.
+     */
     async function run(call: Call): Promise<Reply> {
       const deadline = new AbortController()
       const timer = setTimeout(() => deadline.abort(), settings.timeoutMs)
@@ -208,7 +213,10 @@ export function createGuards({ events, clock, random }: Shared) {
 const failed = (failure: Failure): Failed => ({ result: err(failure), counts: true })
 const didFail = (reply: Reply): reply is Failed => reply.counts === true
 
-/** An answer in good order whose content is none. One person with a megabyte for a name must not open the breaker for all. */
+/**
+ * An answer in good order whose content is none. One person with a megabyte for a name must not open the breaker for
+ * all.
+ */
 const garbage = (endpoint: EndpointType, reason: string): Reply => {
   const failure: Failure = { kind: 'garbage', reason }
   return isPersonal(endpoint) ? { result: err(failure) } : failed(failure)

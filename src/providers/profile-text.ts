@@ -10,8 +10,9 @@ export const isRecord = (value: unknown): value is Readonly<Record<string, unkno
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /**
- * A line of text to show, or `null`: of a length a page survives, without control characters, and without those that turn
- * the direction, since they make the page around a name read as something else. Joiners stay: emoji are built with them.
+ * A line of text to show, or `null`: of a length a page survives, without control characters, and without those that
+ * turn the direction, since they make the page around a name read as something else. Joiners stay: emoji are built with
+ * them.
  */
 export function readText(value: unknown): string | null {
   if (typeof value !== 'string') return null
@@ -31,7 +32,10 @@ export const firstText = (...values: readonly unknown[]): string | null => {
   return null
 }
 
-/** An address as the provider wrote it; what is an address, `kernel/email.ts` decides. 254 is all SMTP carries (RFC 5321 §4.5.3.1). */
+/**
+ * An address as the provider wrote it; what is an address, `kernel/email.ts` decides. 254 is all SMTP carries (RFC 5321
+ * §4.5.3.1).
+ */
 export const readAddress = (value: unknown): string | null =>
   typeof value === 'string' && value.includes('@') && value.length <= 320 && !/\p{Cc}/u.test(value) ? value : null
 

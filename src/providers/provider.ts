@@ -19,7 +19,10 @@ export type EmailTrust = 'authoritative' | 'verified' | 'never'
 export const endpointTypes = ['token', 'userinfo', 'revoke', 'discovery', 'jwks', 'api'] as const
 export type EndpointType = (typeof endpointTypes)[number]
 
-/** Asked with one person's token: whatever such an endpoint says may be that person's doing, and is no word about anybody else. */
+/**
+ * Asked with one person's token: whatever such an endpoint says may be that person's doing, and is no word about
+ * anybody else.
+ */
 export const isPersonal = (endpoint: EndpointType): boolean => endpoint === 'userinfo' || endpoint === 'api'
 
 /** A provider's tokens for one person, as it handed them out. */
@@ -75,7 +78,9 @@ export type Endpoints = {
   readonly issRequired: boolean
 }
 
-/** What a definition gets to build its Passport strategy with; everything about state, PKCE and transport is settled. */
+/**
+ * What a definition gets to build its Passport strategy with; everything about state, PKCE and transport is settled.
+ */
 export type StrategyParts = {
   readonly options: OAuth2Strategy.StrategyOptions
   readonly endpoints: Endpoints

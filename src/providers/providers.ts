@@ -35,7 +35,10 @@ import { createProfiles, type Reading, type Said } from './userinfo.ts'
 export type Exchanged = { readonly tokens: TokenSet; readonly idToken: IdTokenClaims | null }
 export type Health = { readonly provider: string; readonly endpointType: EndpointType; readonly state: BreakerState }
 
-/** Visible ASCII (RFC 6749 appendix A.11), as long as the longest anybody issues, and more: what else comes back is nobody's code. */
+/**
+ * Visible ASCII (RFC 6749 appendix A.11), as long as the longest anybody issues, and more: what else comes back is
+ * nobody's code.
+ */
 const CODE = /^[\x21-\x7e]{1,4096}$/
 
 /** Callers pass plain strings; whatever the query held is theirs to check. `iss` is RFC 9207's. */
@@ -151,7 +154,10 @@ export function createProviders({ settings, events, clock, random, production, u
     return ok({ ...begun, nonce })
   }
 
-  /** Trades the code, once. The caller has claimed the flow; a callback that names another issuer, or holds no code, makes no call. */
+  /**
+   * Trades the code, once. The caller has claimed the flow; a callback that names another issuer, or holds no code,
+   * makes no call.
+   */
   async function exchange(
     provider: Provider,
     { code, state, iss }: Callback,
@@ -190,7 +196,9 @@ export function createProviders({ settings, events, clock, random, production, u
     }
   }
 
-  /** RFC 9207: our provider's own name; and for one without a name, at least not another's here (mix-up, RFC 9700 §4.4). */
+  /**
+   * RFC 9207: our provider's own name; and for one without a name, at least not another's here (mix-up, RFC 9700 §4.4).
+   */
   function isExpected(iss: string, provider: Provider, issuers: readonly string[] | undefined): boolean {
     if (issuers) return issuers.includes(iss)
     return ![...lines.values()].some(
@@ -269,7 +277,8 @@ export function createProviders({ settings, events, clock, random, production, u
     if (!endpoints.ok) return { tag: 'transient', reason: endpoints.error.reason, retryAfter: wait(endpoints.error) }
     const parts = { settings: one, endpoints: endpoints.value, guard }
     const { known, ...answer } = await revokeToken(definition.revocation, tokens, parts)
-    // GitHub takes a live access token only. An expired one hides a refresh token good for months, so it is made live once more.
+    // GitHub takes a live access token only. An expired one hides a refresh token good for months, so it is made live
+    // once more.
     if (definition.revocation !== 'github' || known !== false || tokens.refreshToken === null) return answer
     const renewed = await refresh(provider, tokens.refreshToken)
     if (renewed.tag === 'refreshed') {

@@ -24,7 +24,8 @@ export function readHold(endpoint: EndpointType, status: number, headers: Header
   const asked = seconds(header('retry-after'), at)
   // A 403 with neither is a refusal, not a limit.
   if (status === 403 && !spent && asked === undefined) return undefined
-  // Limits count by whose token it is: one person who spent theirs must not lock out everybody else, whatever the headers.
+  // Limits count by whose token it is: one person who spent theirs must not lock out everybody else, whatever the
+  // headers.
   const limited = status !== 503 && isPersonal(endpoint)
   const of = limited || spent || status === 403 ? 'token' : 'endpoint'
   const left = asked ?? (spent ? until(header('x-ratelimit-reset'), at) : undefined)

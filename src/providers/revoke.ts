@@ -26,12 +26,14 @@ export async function revokeToken(
 
   switch (style) {
     case 'google': {
-      // Any token ends the whole consent, for every client of the Cloud project: https://developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke
+      // Any token ends the whole consent, for every client of the Cloud project:
+      // https://developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke
       const answer = await post({ token: refreshToken ?? accessToken }, false)
       return sort(answer, ({ code }) => code === 'invalid_token')
     }
     case 'github': {
-      // https://docs.github.com/rest/apps/oauth-applications#delete-an-app-token: a JSON body, and Basic without form-encoding.
+      // https://docs.github.com/rest/apps/oauth-applications#delete-an-app-token: a JSON body, and Basic without
+      // form-encoding.
       const answer = await guard.call({
         endpoint: 'revoke',
         method: 'DELETE',

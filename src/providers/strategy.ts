@@ -45,7 +45,9 @@ export type NodeOAuth = {
   ): void
 }
 
-/** node-oauth is protected, and everything depends on it: whoever removes it from passport-oauth2 breaks a test here. */
+/**
+ * node-oauth is protected, and everything depends on it: whoever removes it from passport-oauth2 breaks a test here.
+ */
 export const nodeOAuth = (strategy: OAuth2Strategy): NodeOAuth =>
   (strategy as unknown as { _oauth2: NodeOAuth })._oauth2
 
@@ -90,8 +92,8 @@ export function buildStrategy(parts: Parts): OAuth2Strategy {
 
 /**
  * Passport's state store without a store: the state is made here, the verifier is Passport's, and both go back to the
- * caller with the trip. `store` has five parameters and `verify` four because passport-oauth2 counts them; `verify` must
- * answer the verifier itself, since a plain `true` would leave it out of the token request.
+ * caller with the trip. `store` has five parameters and `verify` four because passport-oauth2 counts them; `verify`
+ * must answer the verifier itself, since a plain `true` would leave it out of the token request.
  */
 function stateStore(random: Random) {
   return {
@@ -145,8 +147,9 @@ function leaveThrough({ definition, settings, endpoints, guard }: Parts, oauth2:
         result.ok ? [null, result.value.text, { statusCode: result.value.status }] : [new CallFailure(result.error)],
       (): Parameters<typeof done> => [new CallFailure({ kind: 'unavailable', reason: 'defect' })],
     )
-    // Outside the promise chain, where a throw would become a rejection nobody hears. What a strategy throws on an answer
-    // it did not expect becomes an answer itself; had it called back before, the promise above it is settled already.
+    // Outside the promise chain, where a throw would become a rejection nobody hears. What a strategy throws on an
+    // answer it did not expect becomes an answer itself; had it called back before, the promise above it is settled
+    // already.
     void answer.then((outcome) =>
       setImmediate(() => {
         try {
@@ -183,5 +186,7 @@ export function authenticated(
 export const basic = (id: string, secret: string): string =>
   `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
 
-/** Id and secret are form-encoded before they are joined (RFC 6749 §2.3.1): a `:` or `%` in a secret shows who forgot. */
+/**
+ * Id and secret are form-encoded before they are joined (RFC 6749 §2.3.1): a `:` or `%` in a secret shows who forgot.
+ */
 const formEncode = (text: string): string => new URLSearchParams({ '': text }).toString().slice(1)

@@ -6,7 +6,10 @@ import type { Failure } from './failure.ts'
 import { isRecord } from './profile-text.ts'
 import type { Definition, Refreshed, TokenSet } from './provider.ts'
 
-/** Longer than any provider's (Atlassian's are JWTs of a few KB); a token is a header later, and servers refuse long ones. */
+/**
+ * Longer than any provider's (Atlassian's are JWTs of a few KB); a token is a header later, and servers refuse long
+ * ones.
+ */
 const MOST_TOKEN_CHARACTERS = 16_384
 const MOST_LIFETIME_SECONDS = 10 * 365 * 24 * 3600
 
@@ -40,7 +43,8 @@ export function readTokens(json: Readonly<Record<string, unknown>>, clock: Clock
 
 const isBearer = (value: unknown): boolean => typeof value === 'string' && value.toLowerCase() === 'bearer'
 const isGiven = (value: unknown): boolean => value !== undefined && value !== null
-// Visible ASCII (RFC 6750 §2.1, RFC 6749 appendix A): anything else could not travel in a header, or would break out of it.
+// Visible ASCII (RFC 6750 §2.1, RFC 6749 appendix A): anything else could not travel in a header, or would break out of
+// it.
 const isToken = (value: unknown): value is string =>
   typeof value === 'string' && value.length <= MOST_TOKEN_CHARACTERS && /^[\x21-\x7e]+$/.test(value)
 

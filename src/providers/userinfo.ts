@@ -9,7 +9,10 @@ import { ok, type Result } from '../kernel/result.ts'
 import type { Claims } from './provider.ts'
 
 const MOST_PROFILES = 10_000
-/** As JSON. Whoever has more at their provider is shown it, and pays with a call each time; ten thousand of those would not fit. */
+/**
+ * As JSON. Whoever has more at their provider is shown it, and pays with a call each time; ten thousand of those would
+ * not fit.
+ */
 const MOST_BYTES = 64 * 1024
 /** How long an old profile still serves while its provider is down. */
 const STALE_SECONDS = 24 * 3600
@@ -36,8 +39,8 @@ export function createProfiles({ events, clock, ttlSeconds }: { events: Bus; clo
 
   return {
     /**
-     * The profile under this key: from the cache while it is fresh, else through `ask`, once for however many want it at
-     * the same time. When `ask` says the provider is unavailable, an old profile is better than none.
+     * The profile under this key: from the cache while it is fresh, else through `ask`, once for however many want it
+     * at the same time. When `ask` says the provider is unavailable, an old profile is better than none.
      */
     async read<E extends { readonly code: string }>(
       at: Key,

@@ -10,8 +10,8 @@ const ttlSeconds = 60
 type Parts = { codes: SignInCodeStore; clock: Clock; random: Random }
 
 /**
- * One-time codes for apps on another origin: tokens never travel in a URL, a code worth nothing without the app's PKCE verifier does
- * (RFC 6749 §4.1, RFC 7636).
+ * One-time codes for apps on another origin: tokens never travel in a URL, a code worth nothing without the app's PKCE
+ * verifier does (RFC 6749 §4.1, RFC 7636).
  */
 export function createSignInCodes({ codes, clock, random }: Parts) {
   return {
@@ -27,8 +27,9 @@ export function createSignInCodes({ codes, clock, random }: Parts) {
     },
 
     /**
-     * Spends a code. `replayed` names the session of a code that was spent before: somebody saw it, so its session should end
-     * (RFC 6749 §4.1.2). A wrong verifier does not spend it: whoever stole only the code cannot burn it either.
+     * Spends a code. `replayed` names the session of a code that was spent before: somebody saw it, so its session
+     * should end (RFC 6749 §4.1.2). A wrong verifier does not spend it: whoever stole only the code cannot burn it
+     * either.
      */
     async spend(
       code: string,

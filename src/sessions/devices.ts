@@ -44,8 +44,9 @@ export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDe
 
   return {
     /**
-     * Whose access token this is. The first use of a generation is noted before the request goes on: from then on the answer that
-     * brought it cannot have been lost, and the previous refresh token is worth no more than the concurrency window.
+     * Whose access token this is. The first use of a generation is noted before the request goes on: from then on the
+     * answer that brought it cannot have been lost, and the previous refresh token is worth no more than the
+     * concurrency window.
      */
     async byAccessToken(token: string): Promise<Result<Authenticated, AppError<TokenCode | SessionCode>>> {
       const claims = await tokens.read(token, 'access')

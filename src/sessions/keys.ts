@@ -40,8 +40,9 @@ type Purpose = StoredKey['purpose']
 /**
  * Our signing keys: ES256 for access tokens, which others verify; HS256 for refresh tokens, which only we do.
  *
- * Made once, whichever node comes first, and kept sealed. A rotation needs no state but the clock: the new key is published at
- * once and signs when no verifier can still remember a key set without it; the old one stays until its last token is dead.
+ * Made once, whichever node comes first, and kept sealed. A rotation needs no state but the clock: the new key is
+ * published at once and signs when no verifier can still remember a key set without it; the old one stays until its
+ * last token is dead.
  */
 export async function createKeys({
   keys: store,
@@ -153,8 +154,8 @@ export async function createKeys({
     find: (id: string) => byId.get(id),
 
     /**
-     * A key id we do not know may be another node's newest. Reads again, at most once in ten seconds, so that made-up ids cannot
-     * be used to hammer the store.
+     * A key id we do not know may be another node's newest. Reads again, at most once in ten seconds, so that made-up
+     * ids cannot be used to hammer the store.
      */
     async findFresh(id: string) {
       const known = byId.get(id)

@@ -44,8 +44,9 @@ export type LiveSession = Session & { readonly accountDisabled: boolean }
 
 export interface SessionStore {
   /**
-   * Starts it; ends `replaces` in the same transaction (a sign-in in a browser that had one). `cookieHash` is SHA-256 of the cookie. `false`,
-   * with nothing written, when the identity that opens it was unlinked, or its account erased, meanwhile.
+   * Starts it; ends `replaces` in the same transaction (a sign-in in a browser that had one). `cookieHash` is SHA-256
+   * of the cookie. `false`, with nothing written, when the identity that opens it was unlinked, or its account erased,
+   * meanwhile.
    */
   start(
     session: Session,
@@ -56,8 +57,8 @@ export interface SessionStore {
   find(id: string): Promise<LiveSession | undefined>
   findByCookie(cookieHash: string): Promise<LiveSession | undefined>
   /**
-   * `generation` → `generation + 1`, or `undefined` when it is not current, the session is over at `at`, or its account is disabled. One winner
-   * among any number at once.
+   * `generation` → `generation + 1`, or `undefined` when it is not current, the session is over at `at`, or its account
+   * is disabled. One winner among any number at once.
    */
   rotate(id: string, generation: number, at: Date, idleExpiresAt: Date): Promise<Session | undefined>
   /** Notes that `generation` was used with us; never goes back. Answers after it is durable. */

@@ -15,7 +15,10 @@ export type RotationDecision =
   | { readonly tag: 'reuse' }
   | { readonly tag: 'refuse'; readonly code: 'session_revoked' | 'session_expired' }
 
-/** What a refresh token of generation `presented` is worth. Rules 1 to 3 of the contract; pure, so that a model can walk all of it. */
+/**
+ * What a refresh token of generation `presented` is worth. Rules 1 to 3 of the contract; pure, so that a model can walk
+ * all of it.
+ */
 export function decideRotation(
   presented: number,
   session: Pick<

@@ -24,9 +24,9 @@ type Parts = { sessions: SessionStore; clock: Clock; ids: Ids; random: Random; l
 export function createSignIn({ sessions, clock, ids, random, lifetimes }: Parts) {
   return {
     /**
-     * Starts the session, with a new secret always: one that was set before the sign-in would let whoever set it in (session
-     * fixation, ASVS 7.2.4). The session the browser had, `replaces`, ends in the same transaction. `undefined` when what was proven was unlinked
-     * meanwhile.
+     * Starts the session, with a new secret always: one that was set before the sign-in would let whoever set it in
+     * (session fixation, ASVS 7.2.4). The session the browser had, `replaces`, ends in the same transaction.
+     * `undefined` when what was proven was unlinked meanwhile.
      */
     async start(
       accountId: string,

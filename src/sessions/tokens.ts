@@ -56,8 +56,8 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
   const heads = new WeakMap<SigningKey, string>()
 
   /**
-   * JWS compact form (RFC 7515 §7.1). Signing is most of what a refresh costs, and a library around node:crypto adds a fifth
-   * to it; reading what strangers send is jsonwebtoken's.
+   * JWS compact form (RFC 7515 §7.1). Signing is most of what a refresh costs, and a library around node:crypto adds a
+   * fifth to it; reading what strangers send is jsonwebtoken's.
    */
   const sign = (type: TokenType, session: Session, now: Date, exp: number): string => {
     const key = keys.current(type)
@@ -125,7 +125,10 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
   }
 
   return {
-    /** A pair for the session's present generation. Its refresh token dies with the session's limits, whichever is nearer. */
+    /**
+     * A pair for the session's present generation. Its refresh token dies with the session's limits, whichever is
+     * nearer.
+     */
     pair(session: Session): TokenPair {
       const now = clock()
       const limit = Math.min(session.idleExpiresAt.getTime(), session.absoluteExpiresAt.getTime())
@@ -140,8 +143,9 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
     },
 
     /**
-     * Reads a token of ours: signature, algorithm, key, issuer, audience, kind, subject, expiry. Whether its session still
-     * lives is the caller's question. Expired tokens are refused with `token_expired`; `expired` then holds what they said.
+     * Reads a token of ours: signature, algorithm, key, issuer, audience, kind, subject, expiry. Whether its session
+     * still lives is the caller's question. Expired tokens are refused with `token_expired`; `expired` then holds what
+     * they said.
      */
     async read(
       token: string,

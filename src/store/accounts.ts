@@ -74,7 +74,10 @@ export function accountStore({ db, tables: t, read, reads, write }: Driver, chan
     }
   }
 
-  /** Makes the account's own claim to an address its own, unless somebody holds it; `false` when there was nothing to make of it. */
+  /**
+   * Makes the account's own claim to an address its own, unless somebody holds it; `false` when there was nothing to
+   * make of it.
+   */
   function* prove(
     tx: Queries,
     note: Note,
@@ -94,7 +97,10 @@ export function accountStore({ db, tables: t, read, reads, write }: Driver, chan
     return true
   }
 
-  /** Asked within the transaction, under the account's lock: of two links that rest on the same thing the second sees the first. */
+  /**
+   * Asked within the transaction, under the account's lock: of two links that rest on the same thing the second sees
+   * the first.
+   */
   function* holds(tx: Queries, { accountId, provider, linkedAt }: Identity, provided: LinkCondition): Script<boolean> {
     if (provided.tag === 'signed_in') {
       // Written, not only read, so that a signing out at the same moment is either before or after.

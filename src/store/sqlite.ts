@@ -65,7 +65,10 @@ function createFile(file: string): void {
   closeSync(openSync(file, 'a', 0o600))
 }
 
-/** Entering WAL needs the file for itself and does not always wait as `busy_timeout` says: several nodes may start at once. */
+/**
+ * Entering WAL needs the file for itself and does not always wait as `busy_timeout` says: several nodes may start at
+ * once.
+ */
 async function enterWal(connection: Database.Database): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -43,8 +43,8 @@ export function createLog(
 }
 
 /**
- * Tells events to the log: spans and facts at the level their catalogue line names. Payloads hold no secret by construction; a person
- * is named by id alone.
+ * Tells events to the log: spans and facts at the level their catalogue line names. Payloads hold no secret by
+ * construction; a person is named by id alone.
  */
 export function logEvents(events: Bus, log: Logger): void {
   events.all('log', (event) => {

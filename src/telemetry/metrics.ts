@@ -10,7 +10,10 @@ type Probes = {
   revocationBacklog: () => Promise<number>
 }
 
-/** Counts what happened, from events alone. Labels are provider ids, codes and route patterns: never what a stranger sent. */
+/**
+ * Counts what happened, from events alone. Labels are provider ids, codes and route patterns: never what a stranger
+ * sent.
+ */
 export function createMetrics(events: Bus, probes: Probes) {
   const register = new Registry()
   const registers = [register]
