@@ -1,10 +1,14 @@
 import { z } from 'zod'
 import type { KeyRing, SealingKey } from './kernel/crypto.ts'
-import { isLoopback, longestCallMs, prefix, readProviders } from './provider-config.ts'
+import { isLoopback } from './kernel/loopback.ts'
+import { longestCallMs, prefix, readProviders } from './provider-config.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-const seconds = (fallback: number) => z.coerce.number().int().min(1).default(fallback)
+/** Ten years: longer is a mistake of units, and would leave the calendar. */
+const longest = 315_360_000
+const seconds = (fallback: number, least = 1) =>
+  z.coerce.number('must be a whole number of seconds').int().min(least).max(longest).default(fallback)
 const flag = (fallback: boolean) =>
   z
     .enum(['true', 'false', 'on', 'off', '1', '0'], 'use true or false')
@@ -24,7 +28,7 @@ export const settings = z.object({
     .default('development')
     .describe('production refuses weak secrets and plain http'),
   HOST: z.string().default('127.0.0.1').describe('address to listen on'),
-  PORT: z.coerce.number().int().min(0).max(65535).default(3000).describe('port to listen on'),
+  PORT: z.coerce.number('must be a port number').int().min(0).max(65535).default(3000).describe('port to listen on'),
   PUBLIC_URL: z.url().optional().describe('where browsers reach the service; http://localhost:PORT outside production'),
   TRUST_PROXY_HOPS: z.coerce
     .number()
@@ -45,23 +49,16 @@ export const settings = z.object({
     .string()
     .optional()
     .describe('id:base64(32 bytes), comma separated; the first one seals, all open'),
-  JWT_ISSUER: z.url().optional().describe('`iss` of our tokens; PUBLIC_URL by default'),
+  JWT_ISSUER: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('`iss` of our tokens; PUBLIC_URL by default'),
   JWT_AUDIENCE: z.string().optional().describe('`aud` of our tokens; PUBLIC_URL by default'),
   ACCESS_TOKEN_TTL_SECONDS: seconds(1800).describe('life of an access token'),
   REFRESH_TOKEN_TTL_SECONDS: seconds(604_800).describe('life of a session that is not used'),
   REFRESH_TOKEN_ABSOLUTE_TTL_SECONDS: seconds(7_776_000).describe('life of a session, however much it is used'),
-  REFRESH_CONCURRENCY_SECONDS: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .default(10)
-    .describe('how long the previous refresh token still answers'),
-  REFRESH_LOST_RESPONSE_SECONDS: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .default(3600)
-    .describe('the same, while the new one was never used'),
+  REFRESH_CONCURRENCY_SECONDS: seconds(10, 0).describe('how long the previous refresh token still answers'),
+  REFRESH_LOST_RESPONSE_SECONDS: seconds(3600, 0).describe('the same, while the new one was never used'),
   RECENT_AUTH_SECONDS: seconds(600).describe('how fresh a sign-in must be for sensitive acts'),
   REQUIRE_VERIFIED_EMAIL: flag(false).describe('ask for a proven address before a password signs in'),
   RETURN_TO_ALLOWED: list.default([]).describe('absolute URLs a sign-in may return to, comma separated'),
@@ -130,7 +127,11 @@ export function readConfig(environment: Environment) {
 
   if (production && env.PUBLIC_URL === undefined) faults.push('PUBLIC_URL: is required in production')
   const publicUrl = new URL(set.PUBLIC_URL ?? `http://localhost:${set.PORT}`)
-  if (set.PUBLIC_URL !== undefined && publicUrl.protocol !== 'https:' && (production || !isLoopback(publicUrl)))
+  if (
+    set.PUBLIC_URL !== undefined &&
+    publicUrl.protocol !== 'https:' &&
+    (production || !isLoopback(publicUrl.hostname))
+  )
     faults.push('PUBLIC_URL: must be https (plain http only for loopback hosts, outside production)')
   if (publicUrl.pathname !== '/' || publicUrl.search || publicUrl.hash || publicUrl.username)
     faults.push('PUBLIC_URL: must be an origin alone, like https://id.example.com')
@@ -143,7 +144,7 @@ export function readConfig(environment: Environment) {
     const url = URL.canParse(text) && !text.includes('*') ? new URL(text) : undefined
     const fine =
       url &&
-      (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url) && !production)) &&
+      (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname) && !production)) &&
       !url.search &&
       !url.hash &&
       !url.username

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { loadEnvFile } from 'node:process'
 import { ConfigError, readConfig } from './config.ts'
+import { UnopenableError } from './kernel/crypto.ts'
 import { systemRandom } from './kernel/ids.ts'
 import { generatedKeys } from './secrets.ts'
 import { createLog } from './telemetry/log.ts'
@@ -10,8 +11,6 @@ import { createVinculum } from './vinculum.ts'
 const usage = `Usage:
   npm start                     serve
   npm start -- rotate-keys      publish new signing keys; they sign after eight minutes`
-
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 
 async function main(command: string | undefined): Promise<number | undefined> {
   if (command !== undefined && command !== 'rotate-keys') {
@@ -38,7 +37,7 @@ async function main(command: string | undefined): Promise<number | undefined> {
   }
   if (!config.production && config.publicUrl.protocol === 'https:')
     log.warn('PUBLIC_URL is https but NODE_ENV is not production: weak secrets and plain http are accepted')
-  const vinculum = await createVinculum({ ...config, encryptionKeys }, { log, version })
+  const vinculum = await createVinculum({ ...config, encryptionKeys }, { log })
 
   if (command === 'rotate-keys') {
     await vinculum.rotateSigningKeys()
@@ -67,9 +66,18 @@ async function main(command: string | undefined): Promise<number | undefined> {
   return undefined
 }
 
+/** What an operator can mend is said in a sentence; anything else is a defect, and told with its stack. */
+function told(error: unknown): string {
+  if (error instanceof ConfigError) return error.message
+  if (error instanceof UnopenableError)
+    return `What is stored was sealed with another key (${error.message}). Start with the ENCRYPTION_KEYS it was sealed with; a generated one is in encryption-keys beside the database.`
+  const { code, port } = error as { code?: string; port?: number }
+  if (code === 'EADDRINUSE') return `Port ${port} is in use. Set PORT to a free one, or stop what listens there.`
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
 function failed(error: unknown): void {
-  const text = error instanceof ConfigError ? error.message : error instanceof Error ? error.stack : String(error)
-  process.stderr.write(`${text}\n`)
+  process.stderr.write(`${told(error)}\n`)
   process.exit(1)
 }
 

@@ -2,6 +2,7 @@
  * What an operator sets for each provider: read, checked and named here, so that a new provider's settings follow from
  * its id.
  */
+import { isLoopback } from './kernel/loopback.ts'
 import type { BreakerSettings, EmailTrust, ProviderSettings } from './providers/provider.ts'
 
 /** Leases on provider tokens are made to outlive any call to a provider. */
@@ -46,8 +47,6 @@ const reserved = new Set([
   'jwt',
 ])
 const builtIn = { google: 'Google', github: 'GitHub', atlassian: 'Atlassian' } as const
-
-export const isLoopback = ({ hostname }: URL): boolean => ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
 
 /** What the general settings say that bears on providers. */
 export type General = {
@@ -117,7 +116,7 @@ function readProvider(
     const parsed = URL.canParse(text) ? new URL(text) : undefined
     if (
       !parsed ||
-      !(parsed.protocol === 'https:' || (parsed.protocol === 'http:' && !production && isLoopback(parsed)))
+      !(parsed.protocol === 'https:' || (parsed.protocol === 'http:' && !production && isLoopback(parsed.hostname)))
     )
       faults.push(`${name(setting)}: must be an https URL (plain http only for loopback hosts, outside production)`)
     return text
@@ -131,6 +130,10 @@ function readProvider(
   const trust = get('EMAIL_TRUST')
   if (trust !== undefined && !['authoritative', 'verified', 'never'].includes(trust))
     faults.push(`${name('EMAIL_TRUST')}: must be authoritative, verified or never`)
+
+  // Only Google says for which mailboxes its word is the owner's; with another provider it would quietly mean never.
+  if (trust === 'authoritative' && kind !== 'google')
+    faults.push(`${name('EMAIL_TRUST')}: authoritative is for Google alone; use verified or never`)
 
   const plain = kind === 'oauth2'
   const urls = {
@@ -203,7 +206,7 @@ function readRedirectUris(
       !parsed.hash &&
       (parsed.protocol === 'https:' ||
         (parsed.protocol === 'http:'
-          ? isLoopback(parsed) && !production
+          ? isLoopback(parsed.hostname) && !production
           : /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:$/.test(parsed.protocol)))
     if (!key || !fine || given.has(key))
       faults.push(

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
@@ -47,7 +48,9 @@ import { createLog, logEvents } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 
 /** What a test, or an embedding program, may bring of its own. */
-export type Parts = { readonly clock: Clock; readonly random: Random; readonly log: Logger; readonly version: string }
+export type Parts = { readonly clock: Clock; readonly random: Random; readonly log: Logger }
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 
 const day = 24 * 3600
 
@@ -64,7 +67,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
   const log = parts.log ?? createLog(config.logLevel)
   const ids = createIds(clock, random)
   const sealer = createSealer(config.encryptionKeys, random)
-  const onDefect = (error: unknown, context?: string): void => log.error({ err: error, context }, 'defect')
+  const onDefect = (error: unknown, context?: string): void => log.error({ err: error, request_id: context }, 'defect')
 
   const events = createBus(clock)
   logEvents(events, log)
@@ -121,7 +124,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const codes = createSignInCodes({ codes: stored.codes, clock, random })
 
     // Whose account it is
-    const reconcile = createReconcile({ accounts, clock, ids, policy: oauth })
+    const reconcile = createReconcile({ accounts, events, clock, ids, policy: oauth })
     const links = createLinks({ accounts, clock, enabled })
     const conflicts = createConflicts({ conflicts: stored.conflicts, clock, ids, random, sealer })
     const profiles = createProfiles({ accounts, clock })
@@ -205,7 +208,6 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         vault,
         signIn,
         audit,
-        events,
         clock,
         autoRegister: oauth.autoRegister,
       }),
@@ -281,7 +283,6 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       ],
       vinculum: services,
       publicUrl,
-      production: config.production,
       trustProxyHops: config.trustProxyHops,
       clock,
       random,
@@ -297,7 +298,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       onDefect,
       onWarning: (message) => log.warn(message),
       staticFiles,
-      version: parts.version ?? '0.0.0',
+      version,
     })
     const server = createServer(app)
 

@@ -44,7 +44,7 @@ const may: Record<string, readonly string[]> = {
   ],
   telemetry: ['kernel', 'events'],
   'config.ts': ['kernel', 'provider-config.ts'],
-  'provider-config.ts': ['type providers/provider.ts'],
+  'provider-config.ts': ['kernel', 'type providers/provider.ts'],
   'secrets.ts': ['kernel', 'config.ts'],
   // The facade for programs that embed the service: verbs, spoken in its own words.
   'oauth.ts': [

@@ -26,7 +26,6 @@ export function createConflicts({ conflicts, clock, ids, random, sealer }: Parts
         /** The public name of the flow that ended here: tells which cookie the ticket is bound to. */
         handle: string
         binding: string
-        accountId: string | null
         returnTo: string | null
         codeChallenge: string | null
         origin: Origin
@@ -37,7 +36,7 @@ export function createConflicts({ conflicts, clock, ids, random, sealer }: Parts
       const at = clock()
       const because: Fact = {
         name: 'conflict.opened',
-        accountId: about.accountId,
+        accountId: null,
         origin: about.origin,
         data: { provider: grant.provider },
       }

@@ -1,5 +1,6 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
-import type { Fact, Origin } from '../events/catalogue.ts'
+import type { Bus } from '../events/bus.ts'
+import type { Action, Fact, Origin } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { readEmail } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
@@ -8,7 +9,6 @@ import type { Claims, Grant } from '../providers/provider.ts'
 import { type Decision, decide, type Evidence, provesEmail } from './decide.ts'
 import type { Account, AccountStore, Identity, IdentityUse, LinkCondition } from './ports.ts'
 
-export type Action = 'login_existing' | 'linked_existing' | 'linked_new' | 'created_new_user'
 export type Reconciled = { readonly account: Account; readonly identity: Identity; readonly action: Action }
 
 export type ReconcileCode =
@@ -28,17 +28,19 @@ export type Question = {
   readonly visitorId?: string
   /** The session they asked in: it must still live when the link is written. */
   readonly sessionId?: string
+  /** What else explains the change, once it is known whose account it is; written with it. */
+  readonly also?: (accountId: string) => readonly Fact[]
   /** After a conflict: the person chose an account of their own, or proved the existing one. */
   readonly resolving?: 'link' | 'create'
 }
 
-type Parts = { accounts: AccountStore; clock: Clock; ids: Ids; policy: Evidence['policy'] }
+type Parts = { accounts: AccountStore; events: Bus; clock: Clock; ids: Ids; policy: Evidence['policy'] }
 
 /**
  * Whose account an identity is: gathers the evidence, decides (purely), and performs one atomic write. When the write
  * finds that somebody was faster it gathers and decides anew; no race makes a second account or loses a link.
  */
-export function createReconcile({ accounts, clock, ids, policy }: Parts) {
+export function createReconcile({ accounts, events, clock, ids, policy }: Parts) {
   const gather = async ({ grant, trusted, visitorId, resolving }: Question): Promise<Evidence> => {
     const email = grant.claims.email === null ? undefined : readEmail(grant.claims.email)
     const [owner, namesakes, visitor] = await Promise.all([
@@ -87,7 +89,7 @@ export function createReconcile({ accounts, clock, ids, policy }: Parts) {
     decision: Exclude<Decision, { tag: 'ask' | 'refuse' }>,
     question: Question,
   ): Promise<Reconciled | undefined> => {
-    const { grant, origin } = question
+    const { grant, origin, also = () => [] } = question
     const at = clock()
     if (decision.tag === 'enter') {
       const found = await accounts.findByIdentity(grant.issuer, grant.claims.subject)
@@ -108,19 +110,32 @@ export function createReconcile({ accounts, clock, ids, policy }: Parts) {
       }
       const proven =
         provesEmail(grant.claims, question.trusted) && grant.claims.email ? readEmail(grant.claims.email) : undefined
-      if (!(await accounts.link(identity, proven ?? null, [linked], restsOn(decision.how, question)))) return undefined
+      if (
+        !(await accounts.link(
+          identity,
+          proven ?? null,
+          [linked, ...also(decision.account.id)],
+          restsOn(decision.how, question),
+        ))
+      )
+        return undefined
       const account = (await accounts.find(decision.account.id)) ?? decision.account
       return { account, identity, action: how === 'on_purpose' ? 'linked_new' : 'linked_existing' }
     }
     const account = newAccount(ids('usr'), grant.claims, decision.emailVerified, at)
     const identity = newIdentity(ids('idn'), account.id, grant, at)
     const created: Fact = { name: 'account.created', accountId: account.id, origin, data: { via: grant.provider } }
-    if (!(await accounts.create(account, identity, { separate: question.resolving === 'create' }, [created])))
+    if (
+      !(await accounts.create(account, identity, { separate: question.resolving === 'create' }, [
+        created,
+        ...also(account.id),
+      ]))
+    )
       return undefined
     return { account, identity, action: 'created_new_user' }
   }
 
-  return async (question: Question): Promise<Result<Reconciled, AppError<ReconcileCode>>> => {
+  const settle = async (question: Question): Promise<Result<Reconciled, AppError<ReconcileCode>>> => {
     const provider = question.providerName
     for (let attempt = 0; attempt < 5; attempt++) {
       const evidence = await gather(question)
@@ -135,6 +150,14 @@ export function createReconcile({ accounts, clock, ids, policy }: Parts) {
     }
     return fail('account_linking_failed')
   }
+  return (question: Question): Promise<Result<Reconciled, AppError<ReconcileCode>>> =>
+    events.span(
+      'oauth.account_reconciliation',
+      { provider: question.grant.provider },
+      () => settle(question),
+      ({ action }) => ({ action_taken: action }),
+      question.origin,
+    )
 }
 export type Reconcile = ReturnType<typeof createReconcile>
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { Sealer } from '../kernel/crypto.ts'
 import type { Ids } from '../kernel/ids.ts'
-import type { Grant, TokenSet } from '../providers/provider.ts'
+import type { Grant, GrantTokens } from '../providers/provider.ts'
 import type { GrantKey, GrantStore, NewTokens, StoredGrant } from './ports.ts'
 
 type Parts = { grants: GrantStore; sealer: Sealer; clock: Clock; ids: Ids }
@@ -13,7 +13,7 @@ type Column = 'access_token' | 'refresh_token'
 export function createVault({ grants, sealer, clock, ids }: Parts) {
   const place = (id: string, column: Column): string => `grants/${id}/${column}`
 
-  const sealed = (id: string, tokens: TokenSet): NewTokens => ({
+  const sealed = (id: string, tokens: GrantTokens): NewTokens => ({
     accessToken: sealer.seal(tokens.accessToken, place(id, 'access_token')),
     refreshToken: tokens.refreshToken === null ? null : sealer.seal(tokens.refreshToken, place(id, 'refresh_token')),
     scopes: tokens.scopes ?? [],

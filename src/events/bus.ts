@@ -1,6 +1,6 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { Result } from '../kernel/result.ts'
-import type { Event, EventName, Fact, FactName, Outcome, Payload, SpanName } from './catalogue.ts'
+import type { Event, EventName, Fact, FactName, Origin, Outcome, Payload, SpanName } from './catalogue.ts'
 
 type Handler = (event: Event) => void
 
@@ -39,8 +39,8 @@ export function createBus(clock: Clock) {
     dispatch({ name: 'handler.failed', at, data: { handler, heard, reason: classOf(thrown) } }, handler)
   }
 
-  function emit<N extends FactName>(name: N, data: Payload<N>): void {
-    dispatch({ name, at: clock(), data } as Event)
+  function emit<N extends FactName>(name: N, data: Payload<N>, origin?: Origin): void {
+    dispatch({ name, at: clock(), data, ...(origin ? { origin } : {}) } as Event)
   }
 
   /**
@@ -52,10 +52,11 @@ export function createBus(clock: Clock) {
     data: Payload<N>,
     work: () => Promise<Result<T, E>>,
     outcome: (value: T) => Outcome<N>,
+    origin?: Origin,
   ): Promise<Result<T, E>> {
     const started = performance.now()
     const tell = (moment: 'start' | 'stop' | 'exception', extra: object): void =>
-      dispatch({ name: `${name}.${moment}`, at: clock(), ...extra } as unknown as Event)
+      dispatch({ name: `${name}.${moment}`, at: clock(), ...extra, ...(origin ? { origin } : {}) } as unknown as Event)
     tell('start', { data })
     try {
       const result = await work()

@@ -15,7 +15,10 @@ const span = <const S extends z.ZodRawShape, const R extends z.ZodRawShape>(mean
 
 const provider = z.string()
 const code = z.string()
-const action = z.enum(['login_existing', 'linked_existing', 'linked_new', 'created_new_user'])
+/** What a sign-in or linking came to. */
+export const actions = ['login_existing', 'linked_existing', 'linked_new', 'created_new_user'] as const
+export type Action = (typeof actions)[number]
+const action = z.enum(actions)
 const endpointType = z.enum(['token', 'userinfo', 'revoke', 'discovery', 'jwks', 'api'])
 
 /**

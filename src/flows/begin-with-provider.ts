@@ -69,18 +69,7 @@ export function beginWithProvider({ providers, flows, events, clock, ids, random
     if (returnTo !== undefined && !target) return fail('return_to_not_allowed')
     // Without a challenge, whoever reads the code off the app's address bar or history could trade it (RFC 9700
     // §2.1.1).
-    if (target?.tag === 'app' && codeChallenge === undefined)
-      return fail('invalid_request', undefined, {
-        extra: {
-          errors: [
-            {
-              path: 'code_challenge',
-              code: 'required',
-              detail: 'code_challenge (S256) is required to return to another origin',
-            },
-          ],
-        },
-      })
+    if (target?.tag === 'app' && codeChallenge === undefined) return fail('invalid_request')
 
     const intent = visitor ? 'link' : 'login'
     const begun = await providers.begin(provider, { redirectUri, intent })

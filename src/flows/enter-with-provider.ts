@@ -1,11 +1,11 @@
 import type { Conflicts } from '../accounts/conflicts.ts'
 import type { Account, AccountStore, Identity } from '../accounts/ports.ts'
-import type { Action, Reconcile, ReconcileCode } from '../accounts/reconcile.ts'
+import type { Reconcile, ReconcileCode } from '../accounts/reconcile.ts'
 import type { AuditStore } from '../audit/ports.ts'
 import type { Vault } from '../connections/vault.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
-import type { Fact, Origin } from '../events/catalogue.ts'
+import type { Action, Fact, Origin } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Sealer, sha256 } from '../kernel/crypto.ts'
 import { ok, type Result } from '../kernel/result.ts'
@@ -119,6 +119,7 @@ export function enterWithProvider(parts: Parts) {
     provider: Provider,
     callback: Callback,
     flow: PendingFlow,
+    origin: Origin,
   ): Promise<
     Result<
       Grant,
@@ -149,6 +150,7 @@ export function enterWithProvider(parts: Parts) {
           },
         ),
       () => ({}),
+      origin,
     )
     if (!exchanged.ok) return exchanged
     const claims = await events.span(
@@ -156,16 +158,17 @@ export function enterWithProvider(parts: Parts) {
       { provider: provider.id },
       () => providers.identify(provider, exchanged.value),
       () => ({ from_cache: false }),
+      origin,
     )
     if (!claims.ok) return claims
-    const { accessToken, refreshToken, idToken, expiresAt, scopes } = exchanged.value.tokens
+    const { accessToken, refreshToken, expiresAt, scopes } = exchanged.value.tokens
     return ok({
       provider: provider.id,
       issuer: provider.issuer,
       clientId: provider.clientId,
       claims: claims.value,
       // A provider that does not say what it granted granted what was asked (RFC 6749 §5.1).
-      tokens: { accessToken, refreshToken, idToken, expiresAt, scopes: scopes ?? provider.scopes },
+      tokens: { accessToken, refreshToken, expiresAt, scopes: scopes ?? provider.scopes },
     })
   }
 
@@ -176,33 +179,26 @@ export function enterWithProvider(parts: Parts) {
     arrival: Arrival,
     flow: PendingFlow,
   ): Promise<Result<Entered, AppError<EnterCode>>> => {
-    const asked = await askProvider(provider, callback, flow)
+    const asked = await askProvider(provider, callback, flow, arrival.origin)
     if (!asked.ok) return asked
     const grant = asked.value
     // The provider took its time: whoever was signed out meanwhile, perhaps because of this, gets nothing linked.
     if (flow.intent === 'link' && !(flow.sessionId !== null && (await sessionLives(flow.sessionId))))
       return fail('session_revoked')
 
-    const reconciled = await events.span(
-      'oauth.account_reconciliation',
-      { provider: provider.id },
-      () =>
-        reconcile({
-          grant,
-          providerName: provider.name,
-          trusted: providers.trusts(provider, grant.claims),
-          origin: arrival.origin,
-          ...(flow.accountId === null ? {} : { visitorId: flow.accountId }),
-          ...(flow.sessionId === null ? {} : { sessionId: flow.sessionId }),
-        }),
-      ({ action }) => ({ action_taken: action }),
-    )
+    const reconciled = await reconcile({
+      grant,
+      providerName: provider.name,
+      trusted: providers.trusts(provider, grant.claims),
+      origin: arrival.origin,
+      ...(flow.accountId === null ? {} : { visitorId: flow.accountId }),
+      ...(flow.sessionId === null ? {} : { sessionId: flow.sessionId }),
+    })
     if (!reconciled.ok) {
       if (reconciled.error.code !== 'account_conflict' || arrival.binding === undefined) return reconciled
       const ticket = await conflicts.open(grant, {
         handle: flowHandle(callback.state ?? ''),
         binding: arrival.binding,
-        accountId: null,
         returnTo: flow.returnTo,
         codeChallenge: flow.codeChallenge,
         origin: arrival.origin,
@@ -235,7 +231,8 @@ export function enterWithProvider(parts: Parts) {
     }
 
     const claimed = await claim(provider, callback, arrival)
-    events.emit('oauth.callback_received', { provider: provider.id, state_valid: claimed.ok })
+    const received = { provider: provider.id, state_valid: claimed.ok }
+    events.emit('oauth.callback_received', received, arrival.origin)
     if (!claimed.ok) {
       await noteFailure(claimed.error.code)
       return claimed

@@ -5,7 +5,6 @@ import type { Reconcile, ReconcileCode } from '../accounts/reconcile.ts'
 import type { AuditStore } from '../audit/ports.ts'
 import type { Vault } from '../connections/vault.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
-import type { Bus } from '../events/bus.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { maskEmail, readEmail } from '../kernel/email.ts'
 import { ok, type Result } from '../kernel/result.ts'
@@ -36,7 +35,6 @@ type Parts = {
   vault: Vault
   signIn: SignIn
   audit: AuditStore
-  events: Bus
   clock: Clock
   autoRegister: boolean
 }
@@ -46,7 +44,7 @@ type Parts = {
  * own?
  */
 export function resolveConflict(parts: Parts) {
-  const { conflicts, accounts, providers, reconcile, vault, audit, events, autoRegister } = parts
+  const { conflicts, accounts, providers, reconcile, vault, audit, autoRegister } = parts
   const finish = finishEntry(parts)
 
   const find = async (ticket: string, binding: string | undefined) => {
@@ -77,6 +75,37 @@ export function resolveConflict(parts: Parts) {
       ? visitor.accountId
       : undefined
 
+  type Found = NonNullable<Awaited<ReturnType<typeof find>>>
+
+  /** The ticket is good: taken, whose account it is, and in. */
+  const proceed = async (
+    { conflict, provider, grant }: Found,
+    action: 'link' | 'create',
+    arrival: Arrival,
+    visitorId: string | undefined,
+  ): Promise<Result<Entered, AppError<ResolveCode>>> => {
+    if (action === 'link' && visitorId === undefined) return fail('proof_required')
+    if (action === 'create' && !autoRegister) return fail('user_creation_disabled')
+    if (!(await conflicts.resolve(conflict))) return fail('conflict_not_found')
+
+    const { origin, who } = arrival
+    const reconciled = await reconcile({
+      grant,
+      providerName: provider.name,
+      trusted: providers.trusts(provider, grant.claims),
+      origin,
+      resolving: action,
+      ...(visitorId === undefined || !who ? {} : { visitorId, sessionId: who.sessionId }),
+      also: (accountId) => [{ name: 'conflict.resolved', accountId, origin, data: { provider: provider.id, action } }],
+    })
+    if (!reconciled.ok) return reconciled
+    await vault.keep(grant)
+    providers.forgetProfile(provider, grant.claims.subject)
+    // The person was last seen proving something when the question arose, not when they answered it.
+    const signedIn = await finish(reconciled.value, arrival, { ...conflict, provenAt: conflict.createdAt })
+    return signedIn.ok ? ok({ tag: 'signed_in', ...reconciled.value, ...signedIn.value, flow: conflict }) : signedIn
+  }
+
   return {
     async show(
       ticket: string,
@@ -106,48 +135,24 @@ export function resolveConflict(parts: Parts) {
     ): Promise<Result<Entered, AppError<ResolveCode>>> {
       const found = await find(ticket, arrival.binding)
       if (!found) return fail('conflict_not_found')
-      const { conflict, provider, grant } = found
-      const visitorId =
-        action === 'link'
-          ? await proved(grant, arrival.who && { accountId: arrival.who.accountId, recent: arrival.recent })
-          : undefined
-      if (action === 'link' && visitorId === undefined) return fail('proof_required')
-      if (action === 'create' && !autoRegister) return fail('user_creation_disabled')
-      if (!(await conflicts.resolve(conflict))) return fail('conflict_not_found')
-
-      const reconciled = await events.span(
-        'oauth.account_reconciliation',
-        { provider: provider.id },
-        () =>
-          reconcile({
-            grant,
-            providerName: provider.name,
-            trusted: providers.trusts(provider, grant.claims),
-            origin: arrival.origin,
-            resolving: action,
-            ...(visitorId === undefined ? {} : { visitorId }),
-          }),
-        (value) => ({ action_taken: value.action }),
-      )
-      if (!reconciled.ok) {
-        await audit.record({
+      const { provider } = found
+      const who = arrival.who && { accountId: arrival.who.accountId, recent: arrival.recent }
+      const visitorId = action === 'link' ? await proved(found.grant, who) : undefined
+      const noteFailure = (code: ResolveCode | 'internal'): Promise<void> =>
+        audit.record({
           name: 'authentication.failed',
           accountId: visitorId ?? null,
           origin: arrival.origin,
-          data: { provider: provider.id, code: reconciled.error.code, intent: 'login' },
+          data: { provider: provider.id, code, intent: 'login' },
         })
-        return reconciled
+      try {
+        const entered = await proceed(found, action, arrival, visitorId)
+        if (!entered.ok) await noteFailure(entered.error.code)
+        return entered
+      } catch (defect) {
+        await noteFailure('internal')
+        throw defect
       }
-      await audit.record({
-        name: 'conflict.resolved',
-        accountId: reconciled.value.account.id,
-        origin: arrival.origin,
-        data: { provider: provider.id, action },
-      })
-      await vault.keep(grant)
-      providers.forgetProfile(provider, grant.claims.subject)
-      const signedIn = await finish(reconciled.value, arrival, { ...conflict, provenAt: conflict.createdAt })
-      return signedIn.ok ? ok({ tag: 'signed_in', ...reconciled.value, ...signedIn.value, flow: conflict }) : signedIn
     },
   }
 }

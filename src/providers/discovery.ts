@@ -3,16 +3,25 @@
  * down. Kept for an hour; after that the old word stands until a new one is heard.
  */
 import type { Clock } from '../kernel/clock.ts'
+import { isLoopback } from '../kernel/loopback.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Failure } from './failure.ts'
 import type { Guard } from './guard.ts'
 import { isRecord } from './profile-text.ts'
-import type { Endpoints } from './provider.ts'
+import type { Endpoints, ProviderSettings } from './provider.ts'
 
 const FRESH_MS = 3_600_000
 
-export function createDiscovery(parts: { issuer: string; guard: Guard; clock: Clock; production: boolean }) {
-  const { issuer, guard, clock, production } = parts
+type Parts = {
+  issuer: string
+  /** What the operator set: it stands in the place of what is discovered. */
+  urls: ProviderSettings['urls']
+  guard: Guard
+  clock: Clock
+  production: boolean
+}
+
+export function createDiscovery({ issuer, urls, guard, clock, production }: Parts) {
   let known: { readonly endpoints: Endpoints; readonly at: number } | undefined
   let asking: Promise<Result<Endpoints, Failure>> | undefined
 
@@ -21,8 +30,10 @@ export function createDiscovery(parts: { issuer: string; guard: Guard; clock: Cl
     const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
     const answer = await guard.call({ endpoint: 'discovery', method: 'GET', url })
     if (!answer.ok) return answer
-    const endpoints = readMetadata(answer.value.json, issuer, production)
-    if (typeof endpoints === 'string') return guard.report('discovery', { kind: 'garbage', reason: endpoints })
+    const said = readMetadata(answer.value.json, issuer, production)
+    if (typeof said === 'string') return guard.report('discovery', { kind: 'garbage', reason: said })
+    const { authorize = said.authorize, token = said.token, userinfo = said.userinfo, revoke = said.revoke } = urls
+    const endpoints = { ...said, authorize, token, userinfo, revoke, jwks: urls.jwks ?? said.jwks }
     known = { endpoints, at: clock().getTime() }
     return ok(endpoints)
   }
@@ -73,8 +84,5 @@ function isSafe(text: string, production: boolean): boolean {
   if (!URL.canParse(text)) return false
   const { protocol, hostname, username } = new URL(text)
   if (username !== '') return false
-  return (
-    protocol === 'https:' ||
-    (protocol === 'http:' && !production && ['localhost', '127.0.0.1', '[::1]'].includes(hostname))
-  )
+  return protocol === 'https:' || (protocol === 'http:' && !production && isLoopback(hostname))
 }

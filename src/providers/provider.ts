@@ -37,6 +37,9 @@ export type TokenSet = {
   readonly scopes: readonly string[] | null
 }
 
+/** Of the tokens, what is kept: an id_token has done its work once it is checked. */
+export type GrantTokens = Omit<TokenSet, 'idToken'>
+
 /** Who came back from a provider, and what they let us do there. */
 export type Grant = {
   readonly provider: string
@@ -45,7 +48,7 @@ export type Grant = {
   /** The app registration at the provider under which the tokens were made. */
   readonly clientId: string
   readonly claims: Claims
-  readonly tokens: TokenSet
+  readonly tokens: GrantTokens
 }
 
 /** A profile as the Passport strategies of this family hand it over; `_json` is the provider's own answer. */
@@ -135,6 +138,8 @@ export type Provider = {
   readonly emailTrust: EmailTrust
   /** For the `form-action` of our pages; `null` while an OpenID provider was not discovered yet. */
   authorizeOrigin(): string | null
+  /** Whether our permission can be taken back there; `null` while an OpenID provider was not discovered yet. */
+  readonly revokes: boolean | null
 }
 
 export type { OAuth2Strategy }

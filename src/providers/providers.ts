@@ -80,7 +80,9 @@ export function createProviders({ settings, events, clock, random, production, u
     const guard = guards.of(one.id, one.breaker)
     const scopes = askedScopes(definition, one)
     const discovery =
-      one.issuer === undefined ? undefined : createDiscovery({ issuer: one.issuer, guard, clock, production })
+      one.issuer === undefined
+        ? undefined
+        : createDiscovery({ issuer: one.issuer, urls: one.urls, guard, clock, production })
     const given = discovery ? undefined : givenEndpoints(definition, one)
     const keySets = new Map<string, KeySet>()
     let built: Endpoints | undefined
@@ -115,6 +117,10 @@ export function createProviders({ settings, events, clock, random, production, u
         authorizeOrigin() {
           const authorize = (given ?? discovery?.known())?.authorize
           return authorize === undefined ? null : new URL(authorize).origin
+        },
+        get revokes() {
+          const known = given ?? discovery?.known()
+          return known === undefined ? null : known.revoke !== null
         },
       },
       async ready() {

@@ -1,4 +1,4 @@
-import type { Fact } from '../events/catalogue.ts'
+import type { Action, Fact } from '../events/catalogue.ts'
 
 export type EndReason =
   | 'logout'
@@ -86,7 +86,7 @@ export type SignInCode = {
   readonly sessionId: string
   readonly accountId: string
   /** What AuthResponse says of the sign-in. */
-  readonly action: 'login_existing' | 'linked_existing' | 'linked_new' | 'created_new_user'
+  readonly action: Action
   readonly provider: string
   readonly providerUserId: string
   readonly codeChallenge: string

@@ -1,7 +1,7 @@
 import { createHmac, type KeyObject, sign as signWith } from 'node:crypto'
 import jwt from 'jsonwebtoken'
 import { type AppError, fail } from '../errors/catalogue.ts'
-import { type Clock, epochSeconds, secondsUntil } from '../kernel/clock.ts'
+import { type Clock, epochSeconds } from '../kernel/clock.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Keys, SigningKey } from './keys.ts'
 import type { Session } from './ports.ts'
@@ -138,7 +138,7 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
         refresh_token: sign('refresh', session, now, refreshExp),
         token_type: 'bearer',
         expires_in: accessTtlSeconds,
-        refresh_expires_in: secondsUntil(new Date(refreshExp * 1000), now),
+        refresh_expires_in: Math.max(0, refreshExp - epochSeconds(now)),
       }
     },
 

@@ -1,5 +1,6 @@
 import type { Account } from '../accounts/ports.ts'
 import type { StoredGrant } from '../connections/ports.ts'
+import type { Action } from '../events/catalogue.ts'
 import type { PendingFlow } from '../providers/ports.ts'
 import type { EndReason, StoredKey } from '../sessions/ports.ts'
 import type { Dialect } from './dialects.ts'
@@ -91,9 +92,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
         .notNull()
         .references(() => sessions.id, { onDelete: 'cascade' }),
       accountId: text('account_id').notNull(),
-      action: text('action')
-        .$type<'login_existing' | 'linked_existing' | 'linked_new' | 'created_new_user'>()
-        .notNull(),
+      action: text('action').$type<Action>().notNull(),
       provider: text('provider').notNull(),
       providerUserId: text('provider_user_id').notNull(),
       codeChallenge: text('code_challenge').notNull(),

@@ -1,6 +1,6 @@
 import { type DestinationStream, destination, type Logger, pino } from 'pino'
 import type { Bus } from '../events/bus.ts'
-import { catalogue } from '../events/catalogue.ts'
+import { catalogue, type Event } from '../events/catalogue.ts'
 
 /** Whatever else is logged by mistake: a member with one of these names leaves as `[redacted]`. */
 const secretNames = [
@@ -23,6 +23,15 @@ const secretNames = [
   'totp',
   'set-cookie',
 ]
+
+type Level = 'debug' | 'info' | 'warn' | 'error'
+
+/** A span that failed is a warning; a breaker that closes again is good news, whatever its opening was. */
+function levelOf(event: Event, entry: { kind: string; log?: Level }): Level | undefined {
+  if (entry.kind === 'span') return event.name.endsWith('.exception') ? 'warn' : 'info'
+  if (event.name === 'provider.breaker_changed' && event.data.state !== 'open') return 'info'
+  return entry.log
+}
 
 /** Lines of JSON, written in batches off the request's path and flushed at the end. */
 export function createLog(
@@ -51,9 +60,9 @@ export function logEvents(events: Bus, log: Logger): void {
     const name = event.name.replace(/\.(start|stop|exception)$/, '')
     const entry = catalogue[name as keyof typeof catalogue] as {
       kind: string
-      log?: 'debug' | 'info' | 'warn' | 'error'
+      log?: Level
     }
-    const level = entry.kind === 'span' ? (event.name.endsWith('.exception') ? 'warn' : 'info') : entry.log
+    const level = levelOf(event, entry)
     if (level === undefined || !log.isLevelEnabled(level)) return
     const { at: _, origin, ...rest } = event as typeof event & { origin?: { requestId: string | null } }
     log[level]({

@@ -1,8 +1,27 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Bus } from '../events/bus.ts'
+import type { EventName } from '../events/catalogue.ts'
 
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 const stateNumbers = { closed: 0, half_open: 1, open: 2 } as const
+
+/** The events that are counted or timed. */
+export const counted = [
+  'authentication.succeeded',
+  'authentication.failed',
+  'conflict.opened',
+  'identity.linked',
+  'identity.unlinked',
+  'oauth.token_exchange.stop',
+  'oauth.token_exchange.exception',
+  'oauth.user_info_fetch.stop',
+  'oauth.user_info_fetch.exception',
+  'provider.call_failed',
+  'provider_token.refreshed',
+  'user_info_cache.read',
+  'session.refreshed',
+  'http.answered',
+] as const satisfies readonly EventName[]
 
 /** What is read at the moment of scraping rather than counted. */
 type Probes = {
@@ -103,62 +122,48 @@ export function createMetrics(events: Bus, probes: Probes) {
   const rotated = refreshes.labels('rotated')
   const observers = new Map<string, { observe(value: number): void }>()
 
-  events.on(
-    'metrics',
-    [
-      'authentication.succeeded',
-      'authentication.failed',
-      'conflict.opened',
-      'identity.linked',
-      'identity.unlinked',
-      'oauth.token_exchange.stop',
-      'oauth.token_exchange.exception',
-      'oauth.user_info_fetch.stop',
-      'oauth.user_info_fetch.exception',
-      'provider.call_failed',
-      'provider_token.refreshed',
-      'user_info_cache.read',
-      'session.refreshed',
-      'http.answered',
-    ],
-    (event) => {
-      switch (event.name) {
-        case 'authentication.succeeded':
-          return attempts.inc({ provider: event.data.provider, status: 'success' })
-        case 'authentication.failed':
-          return attempts.inc({ provider: event.data.provider, status: event.data.code })
-        case 'conflict.opened':
-          return attempts.inc({ provider: event.data.provider, status: 'account_conflict' })
-        case 'identity.linked':
-          return linked.inc({ provider: event.data.provider })
-        case 'identity.unlinked':
-          return unlinked.inc({ provider: event.data.provider })
-        case 'oauth.token_exchange.stop':
-        case 'oauth.token_exchange.exception':
-          return duration.observe({ provider: event.data.provider, stage: 'code_exchange' }, event.ms / 1000)
-        case 'oauth.user_info_fetch.stop':
-        case 'oauth.user_info_fetch.exception':
-          return duration.observe({ provider: event.data.provider, stage: 'user_info_fetch' }, event.ms / 1000)
-        case 'provider.call_failed':
-          return failures.inc({ provider: event.data.provider, endpoint_type: event.data.endpoint_type })
-        case 'provider_token.refreshed':
-          return providerRefreshes.inc({ provider: event.data.provider, result: event.data.result })
-        case 'user_info_cache.read':
-          cacheReads++
-          if (event.data.hit) cacheHits++
-          return
-        case 'session.refreshed':
-          return event.data.result === 'rotated' ? rotated.inc() : refreshes.inc({ result: event.data.result })
-        case 'http.answered': {
-          const { method, route, status, ms } = event.data
-          const key = `${method} ${route} ${status}`
-          const observer = observers.get(key) ?? requests.labels(method, route, String(status))
-          observers.set(key, observer)
-          return observer.observe(ms / 1000)
-        }
+  events.on('metrics', counted, (event) => {
+    switch (event.name) {
+      case 'authentication.succeeded':
+        return attempts.inc({ provider: event.data.provider, status: 'success' })
+      case 'authentication.failed':
+        // A linking that fails is no sign-in that failed; one that succeeds is counted as linked.
+        if (event.data.intent === 'login') attempts.inc({ provider: event.data.provider, status: event.data.code })
+        return
+      case 'conflict.opened':
+        return attempts.inc({ provider: event.data.provider, status: 'account_conflict' })
+      case 'identity.linked':
+        return linked.inc({ provider: event.data.provider })
+      case 'identity.unlinked':
+        return unlinked.inc({ provider: event.data.provider })
+      case 'oauth.token_exchange.stop':
+      case 'oauth.token_exchange.exception':
+        return duration.observe({ provider: event.data.provider, stage: 'code_exchange' }, event.ms / 1000)
+      case 'oauth.user_info_fetch.stop':
+        // What comes from memory says nothing about the provider.
+        if (event.data.from_cache) return
+        return duration.observe({ provider: event.data.provider, stage: 'user_info_fetch' }, event.ms / 1000)
+      case 'oauth.user_info_fetch.exception':
+        return duration.observe({ provider: event.data.provider, stage: 'user_info_fetch' }, event.ms / 1000)
+      case 'provider.call_failed':
+        return failures.inc({ provider: event.data.provider, endpoint_type: event.data.endpoint_type })
+      case 'provider_token.refreshed':
+        return providerRefreshes.inc({ provider: event.data.provider, result: event.data.result })
+      case 'user_info_cache.read':
+        cacheReads++
+        if (event.data.hit) cacheHits++
+        return
+      case 'session.refreshed':
+        return event.data.result === 'rotated' ? rotated.inc() : refreshes.inc({ result: event.data.result })
+      case 'http.answered': {
+        const { method, route, status, ms } = event.data
+        const key = `${method} ${route} ${status}`
+        const observer = observers.get(key) ?? requests.labels(method, route, String(status))
+        observers.set(key, observer)
+        return observer.observe(ms / 1000)
       }
-    },
-  )
+    }
+  })
 
   return { contentType: register.contentType, text: (): Promise<string> => register.metrics() }
 }

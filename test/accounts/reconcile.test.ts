@@ -23,7 +23,16 @@ describe.each(databases)('on $name', ({ place }) => {
     const config = await place()
     const node = async (): Promise<Node> => {
       const opened = await openedStore(config, clock)
-      return { opened, ask: createReconcile({ accounts: opened.store.accounts, clock, ids: opened.ids, policy }) }
+      return {
+        opened,
+        ask: createReconcile({
+          accounts: opened.store.accounts,
+          events: opened.events,
+          clock,
+          ids: opened.ids,
+          policy,
+        }),
+      }
     }
     nodes = [await node(), await node()]
     opened = nodes[0].opened
@@ -143,7 +152,7 @@ describe.each(databases)('on $name', ({ place }) => {
         return accounts.findByEmail(emailKey)
       },
     }
-    const ask = createReconcile({ accounts: between, clock, ids: opened.ids, policy })
+    const ask = createReconcile({ accounts: between, events: opened.events, clock, ids: opened.ids, policy })
     expect(await ask(question(grant))).toMatchObject({ ok: true, value: { action: 'login_existing' } })
   })
 
@@ -294,6 +303,7 @@ describe.each(databases)('on $name', ({ place }) => {
   test('while new accounts are closed, those who have one still enter and link', async () => {
     const ask = createReconcile({
       accounts: opened.store.accounts,
+      events: opened.events,
       clock,
       ids: opened.ids,
       policy: { ...policy, autoRegister: false },

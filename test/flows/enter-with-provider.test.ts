@@ -28,7 +28,7 @@ async function story(autoRegister = true) {
   const parts = {
     providers: standIn.providers,
     flows,
-    reconcile: createReconcile({ accounts, clock, ids, policy: { ...policy, autoRegister } }),
+    reconcile: createReconcile({ accounts, events, clock, ids, policy: { ...policy, autoRegister } }),
     conflicts: createConflicts({ conflicts: asked, clock, ids, random, sealer }),
     accounts,
     vault: createVault({ grants, sealer, clock, ids }),
@@ -52,6 +52,7 @@ async function story(autoRegister = true) {
   const begin = beginWithProvider(parts)
   return {
     ...opened,
+    clock,
     turn,
     standIn,
     begin,
@@ -100,7 +101,7 @@ const arriving = (binding: string | undefined, given: Partial<Arrival> = {}): Ar
   ...given,
 })
 /** What was written down, and only that. */
-const trail = (): string[] => at.told.flatMap((event) => ('origin' in event ? [event.name] : []))
+const trail = (): string[] => at.told.flatMap((event) => ('accountId' in event ? [event.name] : []))
 
 describe('a sign-in', () => {
   test('opens an account, a session and a vault entry, each with its reason', async () => {
@@ -312,7 +313,7 @@ describe('a conflict', () => {
     const eve = await at.member({ email: 'eve@example.com' })
     const { ticket, binding } = await question()
     const refused = { ok: false, error: { code: 'proof_required' } }
-    const who = { accountId: account.id, sessionId: 'ses_1' }
+    const who = { accountId: account.id, sessionId: await at.device(account.id) }
     expect(await at.resolve.answer(ticket, 'link', answering(binding))).toMatchObject(refused)
     expect(await at.resolve.answer(ticket, 'link', answering(binding, { who, recent: false }))).toMatchObject(refused)
     expect(
@@ -327,6 +328,30 @@ describe('a conflict', () => {
       ok: true,
       value: { tag: 'signed_in', action: 'linked_existing', account: { id: account.id } },
     })
+  })
+
+  test('links nothing for somebody who was signed out meanwhile', async () => {
+    const account = await at.member({ email: 'ada@example.com' })
+    const { ticket, binding } = await question()
+    const who = { accountId: account.id, sessionId: 'ses_over' }
+    expect(await at.resolve.answer(ticket, 'link', answering(binding, { who, recent: true }))).toMatchObject({
+      ok: false,
+      error: { code: 'account_linking_failed' },
+    })
+    expect(await at.store.accounts.identitiesOf(account.id)).toHaveLength(1)
+    expect(at.heard('conflict.resolved')).toEqual([])
+  })
+
+  test('answered late is no fresher proof than when it was asked, and the profile is asked for anew', async () => {
+    await at.member({ email: 'ada@example.com' })
+    const { ticket, binding } = await question()
+    const asked = at.clock()
+    at.turn(540)
+    const answer = await at.resolve.answer(ticket, 'create', answering(binding))
+    if (!answer.ok || answer.value.tag !== 'signed_in') throw new Error('nobody was signed in')
+    expect(answer.value.session.authTime).toEqual(asked)
+    expect(answer.value.session.createdAt).toEqual(at.clock())
+    expect(at.standIn.forgotten).toEqual([`google:${answer.value.identity.subject}`])
   })
 
   test('whose answer is refused says so in the trail', async () => {

@@ -358,7 +358,6 @@ export function createSurface(changes: Partial<AppParts<unknown>> = {}) {
     routes,
     vinculum: {},
     publicUrl: new URL('http://localhost:3000'),
-    production: false,
     trustProxyHops: 0,
     clock: () => time.now,
     random: systemRandom,

@@ -84,6 +84,19 @@ describe('discovery', () => {
   })
 })
 
+test('what the operator set stands in the place of what is discovered', async () => {
+  issuer.say(place, issuer.metadata)
+  const urls = { authorize: 'https://inside.example/authorize', revoke: 'https://inside.example/revoke' }
+  const inside = openProviders([{ ...issuer.settings, urls }], () => now)
+  const provider = inside.providers.get('acme') ?? acme()
+  const begun = value(
+    await inside.providers.begin(provider, { redirectUri: 'http://localhost:3000/cb', intent: 'login' }),
+  )
+  expect(begun.url.href).toMatch(/^https:\/\/inside\.example\/authorize\?/)
+  expect(provider.revokes).toBe(true)
+  await inside.providers.close()
+})
+
 describe('the callback’s iss', () => {
   const exchange = (iss?: string) => opened.providers.exchange(acme(), { code: 'c', state: 's', iss }, flow)
 

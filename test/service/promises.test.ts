@@ -193,3 +193,37 @@ test('two processes that start at once on one empty PostgreSQL database make one
   for (const { process: child } of services) child.kill('SIGTERM')
   expect((await Promise.all(services.map(({ ended }) => ended))).map(({ code }) => code)).toEqual([0, 0])
 }, 40_000)
+
+test('what an operator can mend is said in a sentence: a port in use, and a key that opens nothing', async () => {
+  const [port, file] = [await freePort(), newFile()]
+  const first = startService(settings(port, `file:${file}`))
+  await first.listening
+  const second = await startService(settings(port, `file:${newFile()}`)).ended
+  expect([second.code, second.stderr.trim()]).toEqual([
+    1,
+    `Port ${port} is in use. Set PORT to a free one, or stop what listens there.`,
+  ])
+  first.process.kill('SIGTERM')
+  expect((await first.ended).code).toBe(0)
+  const another = `k1:${Buffer.alloc(32, 'quite another key of 32 bytes ..').toString('base64')}`
+  const locked = await startService({ ...settings(port, `file:${file}`), ENCRYPTION_KEYS: another }).ended
+  expect(locked.code).toBe(1)
+  expect(locked.stderr).toMatch(/sealed with another key .*ENCRYPTION_KEYS/)
+  expect(locked.stderr).not.toContain('    at ')
+}, 30_000)
+
+test('rotate-keys publishes a new signing key beside the old one, while the service runs', async () => {
+  const [port, file] = [await freePort(), newFile()]
+  const service = startService(settings(port, `file:${file}`))
+  await service.listening
+  const rotation = await startService(settings(port, `file:${file}`), ['rotate-keys']).ended
+  expect([rotation.code, rotation.stderr]).toEqual([0, ''])
+  service.process.kill('SIGTERM')
+  await service.ended
+  const again = startService(settings(port, `file:${file}`))
+  await again.listening
+  const jwks = (await (await fetch(`http://127.0.0.1:${port}/.well-known/jwks.json`)).json()) as { keys: unknown[] }
+  expect(jwks.keys).toHaveLength(2)
+  again.process.kill('SIGTERM')
+  expect((await again.ended).code).toBe(0)
+}, 30_000)

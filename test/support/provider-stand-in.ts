@@ -13,12 +13,14 @@ const provider = (id: string): Provider => ({
   scopes: ['openid'],
   emailTrust: 'verified',
   authorizeOrigin: () => `https://${id}.example`,
+  revokes: true,
 })
 
 /** Providers that say what they are told to, and note what they were asked: flows are stories without a network. */
 export function providerStandIn(ids: readonly string[]) {
   const known = new Map(ids.map((id) => [id, provider(id)]))
   const exchanged: { provider: string; code: string; verifier: string; redirectUri: string }[] = []
+  const forgotten: string[] = []
   let begun = 0
   let claims: Claims = theClaims()
   let failure: Awaited<ReturnType<Providers['exchange']>> | undefined
@@ -40,12 +42,14 @@ export function providerStandIn(ids: readonly string[]) {
     },
     identify: async () => ok(claims),
     trusts: (_, { emailVerified }) => emailVerified,
-    forgetProfile: () => {},
+    forgetProfile: (one, subject) => void forgotten.push(`${one.id}:${subject}`),
   } satisfies Partial<Providers>
 
   return {
     providers: standIn as unknown as Providers,
     exchanged,
+    /** Whose profile is to be asked for anew, in order. */
+    forgotten,
     /** Who comes back from now on. */
     says: (given: Partial<Claims>): void => {
       claims = theClaims(given)

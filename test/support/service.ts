@@ -1,4 +1,6 @@
-/** The whole service over real HTTP, in front of the sandbox's providers, both on one clock that only the test turns. */
+/**
+ * The whole service over real HTTP, in front of the sandbox's providers, both on one clock that only the test turns.
+ */
 import { createHash, randomBytes, randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 import { Writable } from 'node:stream'

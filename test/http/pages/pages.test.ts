@@ -31,6 +31,7 @@ const provider = (id: string, name: string, origin: string | null, kind: Provide
   scopes: ['openid', 'email'],
   emailTrust: 'never',
   authorizeOrigin: () => origin,
+  revokes: origin === null ? null : kind !== 'atlassian',
 })
 const google = provider('google', 'Google', 'https://accounts.google.com', 'google')
 const atlassian = provider('atlassian', 'Atlassian', 'https://auth.atlassian.com', 'atlassian')
@@ -266,7 +267,6 @@ function surface() {
     routes: [...conflictRoutes, ...pageRoutes],
     vinculum: services(),
     publicUrl,
-    production: false,
     trustProxyHops: 0,
     clock: () => now,
     random: systemRandom,
@@ -455,8 +455,10 @@ describe('the account page', () => {
       expect((await get(`/account?done=${encodeURIComponent(made_up)}`)).text).not.toContain('role="status"')
   })
 
-  test('has a sentence for every kind of event, and for none it never heard of', async () => {
-    const named = Object.entries(events).flatMap(([name, event]) => ('audit' in event && event.audit ? [name] : []))
+  test('has a sentence for every kind of event somebody can have, and for none it never heard of', async () => {
+    const named = Object.entries(events).flatMap(([name, event]) =>
+      'audit' in event && event.audit && name !== 'signing_key.rotated' ? [name] : [],
+    )
     world.rows = [...named, 'event.of_tomorrow'].map((name, at) =>
       record(`aud_${at}`, name, { provider: 'google', via: 'google', code: 'access_denied', reason: 'logout' }),
     )
@@ -466,6 +468,21 @@ describe('the account page', () => {
       expect(text).toContain('event.of_tomorrow')
       expect(text).toContain(errors.access_denied[locale].title)
     }
+  })
+
+  test.each([
+    ['revoked', 'Our permission at Google was withdrawn', 'A nossa permissão no Google foi revogada'],
+    ['superseded', 'was kept, because it was linked again', 'foi mantida, porque o login foi vinculado de novo'],
+    ['not_supported', 'Google has no way to withdraw our permission', 'não oferece um meio de revogar'],
+    [
+      'gave_up',
+      'We could not withdraw our permission at Google',
+      'Não conseguimos revogar a nossa permissão no Google',
+    ],
+  ])('says what became of a permission: %s', async (result, english, portuguese) => {
+    world.rows = [record('aud_1', 'provider_token.revoked', { provider: 'google', result })]
+    expect((await get('/account/activity')).text).toContain(english)
+    expect((await get('/account/activity', { locale: 'pt-BR' })).text).toContain(portuguese)
   })
 
   test('turns the pages of the activity', async () => {
@@ -528,6 +545,23 @@ describe('the forms', () => {
     expect(text).not.toContain('action="/account/identities/')
     expect((await post('/account/identities/idn_1/unlink')).status).toBe(409)
     expect((await get('/account/identities/idn_none/unlink')).status).toBe(404)
+  })
+
+  test('promise that a permission is withdrawn only where the provider can take it back', async () => {
+    const beta = { ...provider('beta', 'Beta', 'https://beta.example', 'oauth2'), revokes: false }
+    const acme = provider('acme', 'Acme', null)
+    world.providers = [google, atlassian, beta, acme]
+    world.identities = world.providers.map((one) => identity(`idn_${one.id}`, one))
+    const asked = async (id: string) => (await get(`/account/identities/idn_${id}/unlink`)).text
+
+    expect(await asked('google')).toContain('our permission at Google is withdrawn.')
+    expect(await asked('acme')).toContain('our permission at Acme is withdrawn if it lets us.')
+    for (const [id, name] of [['atlassian', 'Atlassian'] as const, ['beta', 'Beta'] as const]) {
+      const text = await asked(id)
+      expect(text).not.toContain('is withdrawn')
+      expect(text).toContain(`${name} has no way for us to withdraw our permission.`)
+      expect(text.includes('https://id.atlassian.com/manage-profile/apps')).toBe(id === 'atlassian')
+    }
   })
 
   test('erase an account only for somebody who proved lately who they are', async () => {

@@ -1,0 +1,73 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, expect, test } from 'vitest'
+import { freePort } from '../support/service.ts'
+
+const inTree = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
+// The demo keeps what it stores below the directory it is started in.
+const folder = mkdtempSync(join(tmpdir(), 'vinculum-demo-'))
+const started: ChildProcess[] = []
+afterAll(() => {
+  for (const child of started) child.kill('SIGKILL')
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** One of the demo’s programs, with what it says on both outputs; `ended` brings its exit code. */
+function run(script: string, env: Readonly<Record<string, string>>, cwd = folder) {
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), inTree(script)], {
+    cwd,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, TSX_TSCONFIG_PATH: inTree('tsconfig.json'), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  started.push(child)
+  let said = ''
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+  const saying = (text: string) =>
+    new Promise<void>((resolve, reject) => {
+      const listen = (chunk: Buffer): void => {
+        said += chunk.toString()
+        if (said.includes(text)) resolve()
+      }
+      child.stdout.on('data', listen)
+      child.stderr.on('data', listen)
+      void ended.then((code) => reject(new Error(`${script} ended with ${code}:\n${said}`)))
+    })
+  return { child, ended, saying, said: () => said }
+}
+
+test('the tour walks through the demo to its end, and the demo ends when it is told to', async () => {
+  const [port, sandboxPort] = [await freePort(), await freePort()]
+  const ports = { PORT: String(port), SANDBOX_PORT: String(sandboxPort) }
+  const elsewhere = join(folder, 'elsewhere.db')
+  const demo = run('demo/demo.ts', { ...ports, DATABASE_URL: `file:${elsewhere}` })
+  await demo.saying('Ctrl+C ends it')
+
+  const tour = run('demo/tour.ts', ports)
+  await tour.saying('all well.')
+  expect(await tour.ended, tour.said()).toBe(0)
+  expect(tour.said()).not.toMatch(/FAILED|eyJ[\w-]{20}/)
+  expect(tour.said()).toContain('"code":"token_wrong_type"')
+
+  demo.child.kill('SIGTERM')
+  expect(await demo.ended, demo.said()).toBe(0)
+  expect(readdirSync(folder)).toEqual(['data'])
+  expect(readdirSync(join(folder, 'data'))).toEqual(expect.arrayContaining(['demo.db', 'encryption-keys']))
+}, 60_000)
+
+test('the demo makes no key where one is given', async () => {
+  const other = mkdtempSync(join(folder, 'keyed-'))
+  const [port, sandboxPort] = [await freePort(), await freePort()]
+  const key = `k1:${Buffer.from(Array.from({ length: 32 }, (_, at) => (at * 37) % 251)).toString('base64')}`
+  const demo = run(
+    'demo/demo.ts',
+    { PORT: String(port), SANDBOX_PORT: String(sandboxPort), ENCRYPTION_KEYS: key },
+    other,
+  )
+  await demo.saying('Ctrl+C ends it')
+  demo.child.kill('SIGTERM')
+  expect(await demo.ended, demo.said()).toBe(0)
+  expect(readdirSync(join(other, 'data'))).not.toContain('encryption-keys')
+}, 60_000)
