@@ -41,28 +41,39 @@ type Parts = { accounts: AccountStore; events: Bus; clock: Clock; ids: Ids; poli
  * finds that somebody was faster it gathers and decides anew; no race makes a second account or loses a link.
  */
 export function createReconcile({ accounts, events, clock, ids, policy }: Parts) {
-  const gather = async ({ grant, trusted, visitorId, resolving }: Question): Promise<Evidence> => {
+  /** The evidence; and `known`, the identity itself when somebody has it already. */
+  const gather = async ({
+    grant,
+    trusted,
+    visitorId,
+    resolving,
+  }: Question): Promise<{ evidence: Evidence; known: Identity | undefined }> => {
     const email = grant.claims.email === null ? undefined : readEmail(grant.claims.email)
-    const [owner, namesakes, visitor] = await Promise.all([
+    const [owner, visitor] = await Promise.all([
       accounts.findByIdentity(grant.issuer, grant.claims.subject),
-      email ? accounts.findByEmail(email.key) : [],
       visitorId === undefined ? undefined : accounts.find(visitorId),
     ])
+    // Whose address it is matters only while the identity is nobody's.
+    const namesakes = !owner && email ? await accounts.findByEmail(email.key) : []
     // These are three reads, and an account opened by the same person's second click may have come between: it is
     // theirs, no conflict.
-    const justOpened = namesakes.find(({ identities }) =>
-      identities.some(({ issuer, subject }) => issuer === grant.issuer && subject === grant.claims.subject),
+    const [justOpened] = namesakes.flatMap(({ account, identities }) =>
+      identities
+        .filter(({ issuer, subject }) => issuer === grant.issuer && subject === grant.claims.subject)
+        .map((identity) => ({ account, identity })),
     )
-    return {
+    const found = owner ?? justOpened
+    const evidence: Evidence = {
       provider: grant.provider,
       claims: grant.claims,
       trusted,
-      owner: (owner ?? justOpened)?.account,
+      owner: found?.account,
       namesakes,
       visitor,
       policy,
       separate: resolving === 'create',
     }
+    return { evidence, known: found?.identity }
   }
 
   /**
@@ -87,17 +98,17 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Parts)
   /** One write; `undefined` when the world changed since the evidence was gathered. */
   const perform = async (
     decision: Exclude<Decision, { tag: 'ask' | 'refuse' }>,
+    known: Identity | undefined,
     question: Question,
   ): Promise<Reconciled | undefined> => {
     const { grant, origin, also = () => [] } = question
     const at = clock()
     if (decision.tag === 'enter') {
-      const found = await accounts.findByIdentity(grant.issuer, grant.claims.subject)
-      if (!found) return undefined
+      if (!known) return undefined
       const use = whatTheProviderSaid(grant, at)
-      await accounts.recordUse(found.identity.id, use)
-      const account = await proveOwnEmail(found.account, question, at)
-      return { account, identity: { ...found.identity, ...use }, action: 'login_existing' }
+      await accounts.recordUse(known.id, use)
+      const account = await proveOwnEmail(decision.account, question, at)
+      return { account, identity: { ...known, ...use }, action: 'login_existing' }
     }
     if (decision.tag === 'link') {
       const identity = newIdentity(ids('idn'), decision.account.id, grant, at)
@@ -138,18 +149,19 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Parts)
   const settle = async (question: Question): Promise<Result<Reconciled, AppError<ReconcileCode>>> => {
     const provider = question.providerName
     for (let attempt = 0; attempt < 5; attempt++) {
-      const evidence = await gather(question)
+      const { evidence, known } = await gather(question)
       // A link is only ever added to whoever asked for it: were that account gone, «create» would be the wrong answer.
       if (question.visitorId !== undefined && !evidence.visitor) return fail('account_linking_failed')
       const decision = decide(evidence)
       if (decision.tag === 'ask') return fail('account_conflict', { provider })
       if (decision.tag === 'refuse')
         return decision.code === 'identity_already_linked' ? fail(decision.code, { provider }) : fail(decision.code)
-      const done = await perform(decision, question)
+      const done = await perform(decision, known, question)
       if (done) return ok(done)
     }
     return fail('account_linking_failed')
   }
+
   return (question: Question): Promise<Result<Reconciled, AppError<ReconcileCode>>> =>
     events.span(
       'oauth.account_reconciliation',

@@ -4,7 +4,7 @@ import type { Fact } from '../events/catalogue.ts'
 import { type Email, readEmail } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
 import { accountLock, type Change, type Note } from './change.ts'
-import { type Driver, type Queries, type Script, step } from './driver.ts'
+import { allGiven, type Driver, type Queries, type Script, step } from './driver.ts'
 import { elsewhere, live, originOf, signedOut } from './endings.ts'
 import type { Tables } from './schema.ts'
 
@@ -20,7 +20,7 @@ const accountOf = ({ emailKey: _, verifiedEmailKey, ...row }: AccountRow): Accou
   emailVerified: verifiedEmailKey !== null,
 })
 
-export function accountStore({ db, tables: t, read, reads, write }: Driver, change: Change, ids: Ids): AccountStore {
+export function accountStore({ db, tables: t, read, reads, writes }: Driver, change: Change, ids: Ids): AccountStore {
   const byId = reads(
     db
       .select()
@@ -35,6 +35,13 @@ export function accountStore({ db, tables: t, read, reads, write }: Driver, chan
       .where(
         and(eq(t.identities.issuer, sql.placeholder('issuer')), eq(t.identities.subject, sql.placeholder('subject'))),
       ),
+  )
+  const { email, emailVerified, name, picture, scopes, lastUsedAt } = allGiven(getTableColumns(t.identities))
+  const used = writes(
+    db
+      .update(t.identities)
+      .set({ email, emailVerified, name, picture, scopes, lastUsedAt })
+      .where(eq(t.identities.id, sql.placeholder('id'))),
   )
   const identitiesOf = (tx: Queries, accountId: string) =>
     tx
@@ -260,14 +267,8 @@ export function accountStore({ db, tables: t, read, reads, write }: Driver, chan
         [accountLock(accountId), addressLock(email.key)],
       ),
 
-    async recordUse(identityId, use) {
-      const { email, emailVerified, name, picture, scopes, lastUsedAt } = use
-      await write(
-        db
-          .update(t.identities)
-          .set({ email, emailVerified, name, picture, scopes, lastUsedAt })
-          .where(eq(t.identities.id, identityId)),
-      )
+    async recordUse(id, use) {
+      await used({ ...use, id })
     },
 
     unlink: ({ accountId, identityId, keepSession, at }, mayGo, because) =>

@@ -1,7 +1,8 @@
+import { getTableColumns } from 'drizzle-orm'
 import type { Fact } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Ids } from '../kernel/ids.ts'
-import { type Driver, type Queries, type Script, step } from './driver.ts'
+import { allGiven, type Driver, type Queries, type Script, step } from './driver.ts'
 
 /** Writes facts into the trail, within the transaction of the change they explain. */
 export type Note = (facts: readonly Fact[]) => Script<void>
@@ -21,9 +22,11 @@ export const accountLock = (accountId: string): string => `account:${accountId}`
 /** Rows of one INSERT: well below the parameters either database takes, and few different texts to prepare. */
 const rowsAtOnce = 50
 
-export function createChange({ tables: t, atomic }: Driver, { clock, ids, publish }: Parts): Change {
+export function createChange({ db, tables: t, atomic, steps }: Driver, { clock, ids, publish }: Parts): Change {
   // Facts of one millisecond keep the order they were noted in, on the node that noted them.
   let ordinal = 0
+  const noting = steps(db.insert(t.audit).values(allGiven(getTableColumns(t.audit))))
+
   return async (script, locks) => {
     let noted: Fact[] = []
     const result = await atomic((tx) => {
@@ -40,8 +43,11 @@ export function createChange({ tables: t, atomic }: Driver, { clock, ids, publis
           data,
         }))
         noted.push(...facts)
-        for (let from = 0; from < rows.length; from += rowsAtOnce)
-          yield* step(tx.insert(t.audit).values(rows.slice(from, from + rowsAtOnce)))
+        const [first, ...more] = rows
+        if (first && more.length === 0) yield* step(noting(first))
+        else
+          for (let from = 0; from < rows.length; from += rowsAtOnce)
+            yield* step(tx.insert(t.audit).values(rows.slice(from, from + rowsAtOnce)))
       })
     }, locks)
     noted.forEach(publish)

@@ -1,3 +1,4 @@
+import { type Column, type SQL, sql } from 'drizzle-orm'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import type { Tables } from './schema.ts'
 
@@ -20,6 +21,8 @@ export interface Driver {
   /** The same two for a hot statement: built and parsed once, its `sql.placeholder`s filled in at each call. */
   reads<T>(query: PromiseLike<T>): (values: Values) => Promise<T>
   writes<T>(query: PromiseLike<T>): (values: Values) => Promise<T>
+  /** And for a hot step of a script: what it answers is for `yield*`, as a query is. Building one costs more than running it. */
+  steps<T>(query: PromiseLike<T>): (values: Values) => PromiseLike<T>
 
   /**
    * Runs a script in one transaction. better-sqlite3 is synchronous and cannot hold a transaction across an
@@ -37,6 +40,32 @@ export interface Driver {
 }
 
 export type Values = Readonly<Record<string, unknown>>
+
+/** A value to come, written as its column is: a bare placeholder would skip the encoding of times. */
+export const given = (name: string, column: Column): SQL<never> =>
+  sql`${sql.param(sql.placeholder(name), {
+    mapToDriverValue: (value: unknown) => (value === null ? null : column.mapToDriverValue(value)),
+  })}`
+
+/** The same for every one of these columns: what a prepared INSERT is made of. */
+export const allGiven = <K extends string>(columns: Readonly<Record<K, Column>>): Record<K, SQL<never>> =>
+  Object.fromEntries(Object.entries<Column>(columns).map(([name, column]) => [name, given(name, column)])) as Record<
+    K,
+    SQL<never>
+  >
+
+/** A statement prepared before, and the values it runs with this time: the step a driver makes of `steps`. */
+export class Ready {
+  readonly prepared: unknown
+  readonly values: Values
+  constructor(prepared: unknown, values: Values) {
+    this.prepared = prepared
+    this.values = values
+  }
+}
+/** Only a driver runs it, so that nothing but the type need be a promise's. */
+export const ready = <T>(prepared: unknown, values: Values): PromiseLike<T> =>
+  new Ready(prepared, values) as unknown as PromiseLike<T>
 
 /** Makes one Drizzle query a step of a script, keeping the type of its rows. */
 export function* step<T>(query: PromiseLike<T>): Generator<PromiseLike<T>, T, unknown> {

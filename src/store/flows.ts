@@ -1,28 +1,31 @@
-import { and, eq, gt, isNull, lt } from 'drizzle-orm'
+import { and, eq, getTableColumns, gt, isNull, lt } from 'drizzle-orm'
 import type { PendingFlowStore } from '../providers/ports.ts'
-import type { Driver } from './driver.ts'
+import { allGiven, type Driver, given } from './driver.ts'
 
-export function pendingFlowStore({ db, tables: { flows: t }, read, write }: Driver): PendingFlowStore {
+export function pendingFlowStore({ db, tables: { flows: t }, read, write, writes }: Driver): PendingFlowStore {
+  const beginning = writes(db.insert(t).values(allGiven(getTableColumns(t))))
+  const claiming = writes(
+    db
+      .update(t)
+      .set({ claimedAt: given('at', t.claimedAt) })
+      .where(
+        and(
+          eq(t.stateHash, given('stateHash', t.stateHash)),
+          eq(t.bindingHash, given('bindingHash', t.bindingHash)),
+          eq(t.provider, given('provider', t.provider)),
+          isNull(t.claimedAt),
+          gt(t.expiresAt, given('at', t.expiresAt)),
+        ),
+      )
+      .returning(),
+  )
+
   return {
     async begin(flow) {
-      await write(db.insert(t).values(flow))
+      await beginning(flow)
     },
-    async claim({ stateHash, bindingHash, provider }, at) {
-      const [claimed] = await write(
-        db
-          .update(t)
-          .set({ claimedAt: at })
-          .where(
-            and(
-              eq(t.stateHash, stateHash),
-              eq(t.bindingHash, bindingHash),
-              eq(t.provider, provider),
-              isNull(t.claimedAt),
-              gt(t.expiresAt, at),
-            ),
-          )
-          .returning(),
-      )
+    async claim(key, at) {
+      const [claimed] = await claiming({ ...key, at })
       return claimed
     },
     async find(stateHash) {

@@ -1,9 +1,9 @@
 import { and, eq, isNull, lte, or, sql } from 'drizzle-orm'
 import type { GrantKey, GrantStore, NewTokens, StoredGrant } from '../connections/ports.ts'
 import type { Change } from './change.ts'
-import { type Driver, type Queries, step } from './driver.ts'
+import { type Driver, given, type Queries, step } from './driver.ts'
 
-export function grantStore({ db, tables: { grants: t }, read, write }: Driver, change: Change): GrantStore {
+export function grantStore({ db, tables: { grants: t }, read, write, steps }: Driver, change: Change): GrantStore {
   const withKey = ({ provider, clientId, subject }: GrantKey) =>
     and(eq(t.provider, provider), eq(t.clientId, clientId), eq(t.subject, subject))
   const released = { leaseOwner: null, leaseUntil: null }
@@ -14,6 +14,34 @@ export function grantStore({ db, tables: { grants: t }, read, write }: Driver, c
     ...{ accessToken, scopes, expiresAt, status: 'healthy' as const, updatedAt: at, fence: raised, ...released },
     ...(refreshToken !== null && { refreshToken }),
   })
+
+  const finding = steps(
+    db
+      .select({ id: t.id })
+      .from(t)
+      .where(
+        and(
+          eq(t.provider, given('provider', t.provider)),
+          eq(t.clientId, given('clientId', t.clientId)),
+          eq(t.subject, given('subject', t.subject)),
+        ),
+      ),
+  )
+  const overwriting = (refreshToken: 'with a new refresh token' | 'keeping the old one') =>
+    steps(
+      db
+        .update(t)
+        .set({
+          ...{ accessToken: given('accessToken', t.accessToken), scopes: given('scopes', t.scopes) },
+          ...{ expiresAt: given('expiresAt', t.expiresAt), updatedAt: given('at', t.updatedAt) },
+          ...{ status: 'healthy' as const, fence: raised, ...released },
+          ...(refreshToken === 'with a new refresh token' && { refreshToken: given('refreshToken', t.refreshToken) }),
+        })
+        .where(eq(t.id, sql.placeholder('id')))
+        .returning(),
+    )
+  const overwritingAll = overwriting('with a new refresh token')
+  const overwritingAccess = overwriting('keeping the old one')
 
   function* insert(tx: Queries, row: StoredGrant) {
     const [kept] = yield* step(tx.insert(t).values(row).onConflictDoNothing().returning())
@@ -31,13 +59,11 @@ export function grantStore({ db, tables: { grants: t }, read, write }: Driver, c
         function* (tx) {
           // The lock keeps other consents away, but an unlinking may still take the row between reading and writing.
           for (;;) {
-            const [known] = yield* step(tx.select({ id: t.id }).from(t).where(withKey(key)))
+            const [known] = yield* step(finding(key))
             if (known) {
-              const replacing = tx
-                .update(t)
-                .set(tokensOver(tokens(known.id), at))
-                .where(eq(t.id, known.id))
-              const [kept] = yield* step(replacing.returning())
+              const brought = tokens(known.id)
+              const overwrite = brought.refreshToken === null ? overwritingAccess : overwritingAll
+              const [kept] = yield* step(overwrite({ ...brought, id: known.id, at }))
               if (kept) return kept
             }
             const { provider, clientId, subject } = key

@@ -3,7 +3,7 @@ import { DrizzleQueryError } from 'drizzle-orm/errors'
 import { PgDatabase, PgDialect } from 'drizzle-orm/pg-core'
 import { drizzle, PostgresJsSession } from 'drizzle-orm/postgres-js'
 import connect, { type Sql } from 'postgres'
-import type { Driver, Queries, Script, Values } from './driver.ts'
+import { type Driver, type Queries, Ready, ready, type Script, type Values } from './driver.ts'
 import { migrationsFor, pending } from './migrations.ts'
 import * as tables from './schema.postgres.ts'
 import type { Tables } from './schema.ts'
@@ -46,7 +46,7 @@ export async function openPostgres(url: string, maxConnections = 10): Promise<Dr
       const session = new PostgresJsSession(connection as unknown as Sql, dialect, undefined)
       const tx = new PgDatabase(dialect, session, undefined) as unknown as Queries
       await Promise.all(locks.map((key) => connection`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`))
-      return run(script(tx))
+      return run(script(tx), connection as unknown as Sql)
     }) as Promise<T>
 
   const once = <T>(query: PromiseLike<T>): Promise<T> => execute(prepare(query))
@@ -62,6 +62,10 @@ export async function openPostgres(url: string, maxConnections = 10): Promise<Dr
     write: once,
     reads: often,
     writes: often,
+    steps: (query) => {
+      const prepared = prepare(query)
+      return (values) => ready(prepared, values)
+    },
     async atomic(script, locks = []) {
       // One order for everybody, so that no two wait for each other; and never the same one twice.
       const inOrder = [...new Set(locks)].sort()
@@ -128,8 +132,16 @@ function withoutValues(thrown: unknown): unknown {
   return error
 }
 
-async function run<T>(script: Script<T>): Promise<T> {
+async function run<T>(script: Script<T>, client: Sql): Promise<T> {
   let turn = script.next()
-  while (!turn.done) turn = script.next(await execute(prepare(turn.value)))
+  while (!turn.done) {
+    const query: unknown = turn.value
+    // A statement made ready elsewhere runs on the connection of this transaction.
+    const prepared =
+      query instanceof Ready
+        ? (Object.assign(Object.create(query.prepared as object), { client }) as Prepared)
+        : prepare(turn.value)
+    turn = script.next(await execute(prepared, query instanceof Ready ? query.values : undefined))
+  }
   return turn.value
 }

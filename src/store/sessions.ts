@@ -1,33 +1,16 @@
-import {
-  and,
-  asc,
-  type Column,
-  desc,
-  eq,
-  exists,
-  getTableColumns,
-  gt,
-  gte,
-  isNull,
-  lt,
-  lte,
-  ne,
-  or,
-  type SQL,
-  sql,
-} from 'drizzle-orm'
+import { and, asc, desc, eq, exists, getTableColumns, gt, gte, isNull, lt, lte, ne, or, sql } from 'drizzle-orm'
 import type { SessionStore } from '../sessions/ports.ts'
 import { accountLock, type Change } from './change.ts'
-import { type Driver, step } from './driver.ts'
+import { allGiven, type Driver, given, step } from './driver.ts'
 import { live, originOf, signedOut } from './endings.ts'
-
-/** A value to come, written as its column is: a bare placeholder would skip the encoding of times. */
-const given = (name: string, column: Column): SQL<never> => sql`${sql.param(sql.placeholder(name), column)}`
 
 /** How many sessions one sweeping statement looks at, so that no sign-in waits long behind it. */
 const swept = 2000
 
-export function sessionStore({ db, tables: t, read, reads, write, writes }: Driver, change: Change): SessionStore {
+export function sessionStore(
+  { db, tables: t, read, reads, steps, write, writes }: Driver,
+  change: Change,
+): SessionStore {
   const s = t.sessions
   const { cookieHash: _, ...columns } = getTableColumns(s)
   const at = given('at', s.lastSeenAt)
@@ -41,6 +24,19 @@ export function sessionStore({ db, tables: t, read, reads, write, writes }: Driv
       .innerJoin(t.accounts, eq(t.accounts.id, s.accountId))
   const byId = reads(withAccount().where(eq(s.id, id)))
   const byCookie = reads(withAccount().where(eq(s.cookieHash, sql.placeholder('cookieHash'))))
+
+  const openerOf = steps(
+    db
+      .select({ id: t.identities.id })
+      .from(t.identities)
+      .where(
+        and(
+          eq(t.identities.id, sql.placeholder('identityId')),
+          eq(t.identities.accountId, sql.placeholder('accountId')),
+        ),
+      ),
+  )
+  const starting = steps(db.insert(s).values(allGiven(getTableColumns(s))))
 
   const enabledAccount = db
     .select({ one: sql`1` })
@@ -93,11 +89,11 @@ export function sessionStore({ db, tables: t, read, reads, write, writes }: Driv
       change(
         function* (tx, note) {
           if (session.identityId !== null) {
-            const opener = and(eq(t.identities.id, session.identityId), eq(t.identities.accountId, session.accountId))
-            const [linked] = yield* step(tx.select({ id: t.identities.id }).from(t.identities).where(opener))
+            const { identityId, accountId } = session
+            const [linked] = yield* step(openerOf({ identityId, accountId }))
             if (!linked) return false
           }
-          yield* step(tx.insert(s).values({ ...session, cookieHash }))
+          yield* step(starting({ ...session, cookieHash }))
           yield* note(because)
           if (replaces === null) return true
           const [replaced] = yield* step(

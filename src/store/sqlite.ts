@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
-import type { Driver, Script, Values } from './driver.ts'
+import { type Driver, Ready, ready, type Script, type Values } from './driver.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { migrationsFor, pending } from './migrations.ts'
 import * as tables from './schema.sqlite.ts'
@@ -42,6 +42,10 @@ export async function openSqlite(file: string): Promise<Driver> {
     writes: (query) => {
       const prepared = prepare(query)
       return (values) => group.join(false, () => execute(prepared, values))
+    },
+    steps: (query) => {
+      const prepared = prepare(query)
+      return (values) => ready(prepared, values)
     },
     // Writers are serial here, so the locks have nothing to add.
     atomic: (script) => group.join(true, () => run(script(db))),
@@ -111,7 +115,12 @@ const execute = <T>(prepared: Prepared, values?: Values): T => prepared.execute(
 
 function run<T>(script: Script<T>): T {
   let turn = script.next()
-  while (!turn.done) turn = script.next(execute(prepare(turn.value)))
+  while (!turn.done) {
+    const query: unknown = turn.value
+    turn = script.next(
+      query instanceof Ready ? execute(query.prepared as Prepared, query.values) : execute(prepare(turn.value)),
+    )
+  }
   return turn.value
 }
 
