@@ -107,8 +107,7 @@ async function main(): Promise<void> {
   const provider = await startProgram('provider')
   const file = newPath('crash.db')
   const port = await freePort()
-  const start = (): Promise<Started> =>
-    startService({ database: `file:${file}`, port, provider: provider.port, metered: false })
+  const start = (): Promise<Started> => startService({ database: `file:${file}`, port, provider: provider.port })
 
   let service = await start()
   const { pairs } = await load.ask<{ pairs: Pair[] }>('signIn', { port, times: clients, known: false })

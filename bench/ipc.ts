@@ -25,8 +25,7 @@ export function tellReady(port = 0): void {
 }
 
 export type Ask = <T>(verb: string, given?: unknown) => Promise<T>
-
-export type Asked = { ask: Ask; ready: Promise<number> }
+type Asked = { ask: Ask; ready: Promise<number> }
 
 /** In the bench: how this child is asked, and when it can be. A child that ends leaves no question open. */
 export function asking(child: ChildProcess, name: string): Asked {

@@ -20,7 +20,7 @@ export type Plan = { readonly rounds: number; readonly seconds: number }
 
 export async function contest(load: Started, verb: string, runners: readonly Runner[], { rounds, seconds }: Plan) {
   const measured = new Map<string, Figures[]>(runners.map(({ name }) => [name, []]))
-  const run = async (runner: Runner): Promise<Figures> => {
+  const run = async (runner: Runner, seconds: number): Promise<Figures> => {
     const { server, tokens } = runner
     const before = await server.ask<number>('cpu')
     const given = { port: server.port, seconds, tokens, known: true }
@@ -32,11 +32,11 @@ export async function contest(load: Started, verb: string, runners: readonly Run
   }
 
   // The first turns warm the compiler up and count for nothing.
-  for (const runner of runners) await run(runner)
+  for (const runner of runners) await run(runner, seconds * 2)
   for (let round = 0; round < rounds; round++) {
     const turn = round % runners.length
     for (const runner of [...runners.slice(turn), ...runners.slice(0, turn)])
-      measured.get(runner.name)?.push(await run(runner))
+      measured.get(runner.name)?.push(await run(runner, seconds))
   }
 
   const of = (name: string): readonly Figures[] => measured.get(name) ?? []
