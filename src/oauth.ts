@@ -4,8 +4,8 @@ import { type AppError, fail } from './errors/catalogue.ts'
 import type { Action, Origin } from './events/catalogue.ts'
 import type { BeginCode } from './flows/begin-with-provider.ts'
 import type { EnterCode } from './flows/enter-with-provider.ts'
+import type { Flows } from './flows/flows.ts'
 import type { UserInfoCode } from './flows/read-userinfo.ts'
-import type { Services } from './http/services.ts'
 import { ok, type Result } from './kernel/result.ts'
 import type { Reading } from './providers/userinfo.ts'
 import type { TokenPair, Tokens } from './sessions/tokens.ts'
@@ -29,7 +29,7 @@ export type ProviderInfo = {
 }
 export type LinkedAccount = ProviderInfo & { readonly id: string; readonly linkedAt: Date }
 
-type Parts = { flows: Services['flows']; links: Links; tokens: Tokens }
+type Parts = { flows: Flows; links: Links; tokens: Tokens }
 
 /**
  * The module’s verbs, for a program that embeds Vinculum instead of calling its routes. Refusals are values of the

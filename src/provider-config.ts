@@ -131,10 +131,6 @@ function readProvider(
   if (trust !== undefined && !['authoritative', 'verified', 'never'].includes(trust))
     faults.push(`${name('EMAIL_TRUST')}: must be authoritative, verified or never`)
 
-  // Only Google says for which mailboxes its word is the owner's; with another provider it would quietly mean never.
-  if (trust === 'authoritative' && kind !== 'google')
-    faults.push(`${name('EMAIL_TRUST')}: authoritative is for Google alone; use verified or never`)
-
   const plain = kind === 'oauth2'
   const urls = {
     authorize: url('AUTHORIZE_URL', plain),

@@ -14,6 +14,7 @@ import { createBus } from './events/bus.ts'
 import { beginWithProvider } from './flows/begin-with-provider.ts'
 import { deleteAccount } from './flows/delete-account.ts'
 import { enterWithProvider } from './flows/enter-with-provider.ts'
+import type { Flows } from './flows/flows.ts'
 import { readUserInfo } from './flows/read-userinfo.ts'
 import { redeemCode } from './flows/redeem-code.ts'
 import { refreshTokens } from './flows/refresh-tokens.ts'
@@ -175,7 +176,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const wakeRevocation = (): void => void scheduler.run('revoke-at-provider')
 
     // The verbs
-    const flows: Services['flows'] = {
+    const flows: Flows = {
       begin: beginWithProvider({
         providers,
         flows: pending,

@@ -47,16 +47,7 @@ const may: Record<string, readonly string[]> = {
   'provider-config.ts': ['kernel', 'type providers/provider.ts'],
   'secrets.ts': ['kernel', 'config.ts'],
   // The facade for programs that embed the service: verbs, spoken in its own words.
-  'oauth.ts': [
-    'kernel',
-    'errors',
-    'type events',
-    'type accounts',
-    'type sessions',
-    'type providers',
-    'type flows',
-    'type http/services.ts',
-  ],
+  'oauth.ts': ['kernel', 'errors', 'type events', 'type accounts', 'type sessions', 'type providers', 'type flows'],
   'vinculum.ts': ['*'],
   'main.ts': ['*'],
 }

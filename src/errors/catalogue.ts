@@ -22,7 +22,7 @@ export const catalogue = {
     ),
     say(
       'Provedor desconhecido',
-      'Não existe aqui um provedor de entrada chamado “{provider}”. Escolha um dos provedores na página de entrada.',
+      'Não há aqui nenhum provedor de login chamado “{provider}”. Escolha um dos provedores na página de login.',
     ),
   ),
   provider_unavailable: entry(
@@ -43,24 +43,24 @@ export const catalogue = {
       'You did not allow the sign-in with {provider}, so nothing was changed. You can try again or choose another way.',
     ),
     say(
-      'Entrada recusada',
-      'Você não autorizou a entrada com {provider}; nada foi alterado. Tente de novo ou escolha outra forma.',
+      'Login não autorizado',
+      'Você não autorizou o login com {provider}; nada foi alterado. Tente de novo ou escolha outra forma.',
     ),
   ),
   invalid_state: entry(
     400,
     say('Sign-in not recognised', 'This sign-in was not started here. Start again from the sign-in page.'),
-    say('Entrada não reconhecida', 'Esta entrada não foi iniciada aqui. Comece de novo pela página de entrada.'),
+    say('Login não reconhecido', 'Este login não foi iniciado aqui. Comece de novo pela página de login.'),
   ),
   state_expired: entry(
     400,
     say('Sign-in took too long', 'This sign-in was started too long ago. Start again from the sign-in page.'),
-    say('Entrada demorou demais', 'Esta entrada foi iniciada há tempo demais. Comece de novo pela página de entrada.'),
+    say('O login demorou demais', 'Este login foi iniciado há tempo demais. Comece de novo pela página de login.'),
   ),
   state_already_used: entry(
     400,
     say('Sign-in already used', 'This sign-in was already completed or given up. Start again from the sign-in page.'),
-    say('Entrada já utilizada', 'Esta entrada já foi concluída ou abandonada. Comece de novo pela página de entrada.'),
+    say('Login já utilizado', 'Este login já foi concluído ou abandonado. Comece de novo pela página de login.'),
   ),
   flow_mismatch: entry(
     400,
@@ -69,8 +69,8 @@ export const catalogue = {
       'This sign-in was started in another browser, for another account or for another purpose. Start again here.',
     ),
     say(
-      'Entrada não corresponde',
-      'Esta entrada foi iniciada em outro navegador, para outra conta ou com outro propósito. Comece de novo aqui.',
+      'O login não confere',
+      'Este login foi iniciado em outro navegador, para outra conta ou com outra finalidade. Comece de novo aqui.',
     ),
   ),
   token_exchange_failed: entry(
@@ -80,8 +80,8 @@ export const catalogue = {
       '{provider} did not accept the sign-in. Start again; if it keeps happening, tell the operator of this service.',
     ),
     say(
-      'Provedor recusou a entrada',
-      '{provider} não aceitou a entrada. Comece de novo; se continuar, avise quem opera este serviço.',
+      'O provedor recusou o login',
+      '{provider} não aceitou o login. Comece de novo; se o problema continuar, avise quem opera este serviço.',
     ),
   ),
   user_info_fetch_failed: entry(
@@ -92,7 +92,7 @@ export const catalogue = {
     ),
     say(
       'Perfil indisponível',
-      '{provider} não informou quem você é. Tente de novo; se continuar, avise quem opera este serviço.',
+      '{provider} não informou quem você é. Tente de novo; se o problema continuar, avise quem opera este serviço.',
     ),
   ),
   account_linking_failed: entry(
@@ -100,7 +100,7 @@ export const catalogue = {
     say('Could not link', 'The sign-in could not be linked because the account changed meanwhile. Try again.'),
     say(
       'Não foi possível vincular',
-      'Não foi possível vincular a entrada porque a conta mudou nesse meio-tempo. Tente de novo.',
+      'Não foi possível vincular o login porque a conta mudou nesse meio-tempo. Tente de novo.',
     ),
   ),
   identity_already_linked: entry(
@@ -110,8 +110,8 @@ export const catalogue = {
       'This {provider} sign-in already belongs to another account here. Sign in with it and unlink it there first.',
     ),
     say(
-      'Já vinculada a outra conta',
-      'Esta entrada do {provider} já pertence a outra conta aqui. Entre com ela e desvincule-a lá primeiro.',
+      'Já vinculado a outra conta',
+      'Este login do {provider} já pertence a outra conta aqui. Entre com ele e desvincule-o lá primeiro.',
     ),
   ),
   account_conflict: entry(
@@ -121,8 +121,8 @@ export const catalogue = {
       'An account with this address already exists. Prove that it is yours to link {provider} to it, or go on with a separate account.',
     ),
     say(
-      'Este endereço já tem uma conta',
-      'Já existe uma conta com este endereço. Prove que ela é sua para vincular o {provider}, ou continue com uma conta separada.',
+      'Já existe uma conta com este e-mail',
+      'Já existe uma conta com este e-mail. Comprove que ela é sua para vincular o {provider}, ou continue com uma conta separada.',
     ),
   ),
   conflict_not_found: entry(
@@ -132,8 +132,8 @@ export const catalogue = {
       'This question was already answered, has expired, or was asked in another browser. Sign in again.',
     ),
     say(
-      'Nada a decidir aqui',
-      'Esta pergunta já foi respondida, expirou ou foi feita em outro navegador. Entre novamente.',
+      'Não há nada a decidir aqui',
+      'Esta pergunta já foi respondida, expirou ou foi feita em outro navegador. Entre de novo.',
     ),
   ),
   proof_required: entry(
@@ -142,7 +142,10 @@ export const catalogue = {
       'Prove the existing account first',
       'Sign in to the existing account with a way it already has, then link from there.',
     ),
-    say('Prove primeiro a conta existente', 'Entre na conta existente de uma forma que ela já tenha e depois vincule.'),
+    say(
+      'Comprove primeiro que a conta é sua',
+      'Entre na conta existente de uma das formas que ela já tem e depois faça a vinculação.',
+    ),
   ),
   user_creation_disabled: entry(
     403,
@@ -150,15 +153,12 @@ export const catalogue = {
       'New accounts are closed',
       'New accounts cannot be opened here at the moment. Ask an administrator of this service for access.',
     ),
-    say(
-      'Novas contas fechadas',
-      'No momento não é possível abrir novas contas aqui. Peça acesso a quem administra este serviço.',
-    ),
+    say('Cadastro fechado', 'No momento não é possível criar contas aqui. Peça acesso a quem administra este serviço.'),
   ),
   user_disabled: entry(
     403,
     say('Account disabled', 'This account is disabled. Ask an administrator of this service to enable it.'),
-    say('Conta desativada', 'Esta conta está desativada. Peça a quem administra este serviço para ativá-la.'),
+    say('Conta desativada', 'Esta conta está desativada. Peça a quem administra este serviço para reativá-la.'),
   ),
   return_to_not_allowed: entry(
     400,
@@ -168,7 +168,7 @@ export const catalogue = {
     ),
     say(
       'Endereço de retorno não permitido',
-      'O endereço de retorno não está na lista permitida. Peça à aplicação que o enviou para corrigi-lo.',
+      'O endereço de retorno não está na lista dos permitidos. Peça a correção ao aplicativo que trouxe você até aqui.',
     ),
   ),
   redirect_uri_key_not_found: entry(
@@ -212,12 +212,12 @@ export const catalogue = {
   session_revoked: entry(
     401,
     say('Signed out', 'This device was signed out. Sign in again.'),
-    say('Sessão encerrada', 'Este dispositivo foi desconectado. Entre novamente.'),
+    say('Sessão encerrada', 'Este dispositivo foi desconectado. Entre de novo.'),
   ),
   session_expired: entry(
     401,
     say('Session expired', 'This sign-in has reached the end of its life. Sign in again.'),
-    say('Sessão expirada', 'Esta entrada chegou ao fim da sua validade. Entre novamente.'),
+    say('Sessão expirada', 'A validade desta sessão terminou. Entre de novo.'),
   ),
   token_reused: entry(
     401,
@@ -227,16 +227,13 @@ export const catalogue = {
     ),
     say(
       'Token usado duas vezes',
-      'Este token de renovação já foi usado; por segurança, este dispositivo foi desconectado. Entre novamente.',
+      'Este token de renovação já foi usado; por segurança, este dispositivo foi desconectado. Entre de novo.',
     ),
   ),
   code_invalid: entry(
     400,
     say('Code not accepted', 'This sign-in code is unknown, expired or already used. Start the sign-in again.'),
-    say(
-      'Código não aceito',
-      'Este código de entrada é desconhecido, expirou ou já foi usado. Comece a entrada de novo.',
-    ),
+    say('Código não aceito', 'Este código de login é desconhecido, expirou ou já foi usado. Comece o login de novo.'),
   ),
   grant_type_unsupported: entry(
     400,
@@ -251,12 +248,12 @@ export const catalogue = {
   authentication_required: entry(
     401,
     say('Sign in first', 'This needs you to be signed in. Sign in and try again.'),
-    say('Entre primeiro', 'É preciso estar conectado. Entre e tente de novo.'),
+    say('Entre primeiro', 'Para isto é preciso entrar na conta. Entre e tente de novo.'),
   ),
   reauthentication_required: entry(
     403,
     say('Sign in again to go on', 'For your safety this needs a recent sign-in. Sign in again and repeat it.'),
-    say('Entre de novo para continuar', 'Por segurança, isto exige uma entrada recente. Entre de novo e repita.'),
+    say('Entre de novo para continuar', 'Por segurança, isto exige um login recente. Entre de novo e repita.'),
   ),
   csrf_failed: entry(
     403,
@@ -272,17 +269,17 @@ export const catalogue = {
   not_linked: entry(
     404,
     say('Not linked', 'There is no such sign-in on your account. Reload the page to see the ones it has.'),
-    say('Não vinculada', 'Não existe essa entrada na sua conta. Recarregue a página para ver as que existem.'),
+    say('Não vinculado', 'A sua conta não tem esse login vinculado. Recarregue a página para ver os que ela tem.'),
   ),
   last_login_method: entry(
     409,
     say('Last way to sign in', 'This is the only way left into your account. Link another one first.'),
-    say('Última forma de entrar', 'Esta é a única forma de entrar na sua conta. Vincule outra primeiro.'),
+    say('Última forma de entrar', 'Esta é a única forma de entrar que resta na sua conta. Vincule outra primeiro.'),
   ),
   session_not_found: entry(
     404,
     say('No such device', 'There is no such device on your account. It may have been signed out already.'),
-    say('Dispositivo inexistente', 'Não existe esse dispositivo na sua conta. Talvez já tenha sido desconectado.'),
+    say('Dispositivo inexistente', 'A sua conta não tem esse dispositivo. Talvez ele já tenha sido desconectado.'),
   ),
   needs_reauthorization: entry(
     409,
@@ -299,10 +296,13 @@ export const catalogue = {
   // Requests
   invalid_request: entry(
     400,
-    say('Request not understood', 'The request is not valid. Correct the fields named under errors and send it again.'),
+    say(
+      'Request not understood',
+      'The request is not valid. Correct it and send it again; errors, where present, names the fields.',
+    ),
     say(
       'Requisição não compreendida',
-      'A requisição não é válida. Corrija os campos indicados em errors e envie de novo.',
+      'A requisição não é válida. Corrija-a e envie de novo; errors, quando presente, indica os campos.',
     ),
   ),
   malformed_body: entry(
@@ -336,17 +336,12 @@ export const catalogue = {
   rate_limited: entry(
     429,
     say('Too many requests', 'There were too many requests from here. Wait {seconds} seconds and try again.'),
-    say('Requisições demais', 'Houve requisições demais a partir daqui. Aguarde {seconds} segundos e tente de novo.'),
-  ),
-  shutting_down: entry(
-    503,
-    say('Restarting', 'This node is shutting down. Try again in a moment.'),
-    say('Reiniciando', 'Este nó está sendo encerrado. Tente de novo em instantes.'),
+    say('Requisições demais', 'Recebemos requisições demais daqui. Aguarde {seconds} segundos e tente de novo.'),
   ),
   not_ready: entry(
     503,
-    say('Not ready', 'The service is not ready yet. Try again in a moment.'),
-    say('Ainda não pronto', 'O serviço ainda não está pronto. Tente de novo em instantes.'),
+    say('Not ready', 'The service cannot answer at the moment. Try again shortly.'),
+    say('Serviço indisponível', 'O serviço não pode atender no momento. Tente de novo em instantes.'),
   ),
   internal: entry(
     500,
@@ -356,7 +351,7 @@ export const catalogue = {
     ),
     say(
       'Algo deu errado',
-      'Algo deu errado aqui. Tente de novo; se continuar, informe o id da requisição a quem opera o serviço.',
+      'Algo deu errado aqui. Tente de novo; se o problema continuar, informe o id da requisição a quem opera o serviço.',
     ),
   ),
 } as const satisfies Record<string, Entry>

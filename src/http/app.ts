@@ -23,7 +23,6 @@ export type AppParts<D> = {
   /** What every handler is given. */
   readonly vinculum: D
   readonly publicUrl: URL
-  readonly production: boolean
   readonly trustProxyHops: number
   readonly clock: Clock
   readonly random: Random

@@ -3,12 +3,11 @@ import type { CookieChange } from './reply.ts'
 
 /**
  * Our cookies: opaque, `HttpOnly`, `Path=/`, no `Domain`. `__Host-` makes the browser hold them to that, so that a
- * neighbouring subdomain cannot plant one. Browsers refuse the prefix and `Secure` on plain http, so on loopback
- * outside production, and only there, both are left away.
+ * neighbouring subdomain cannot plant one. Browsers refuse the prefix and `Secure` on plain http, so there both are
+ * left away; the configuration lets plain http pass on loopback outside production alone.
  */
-export function createCookies({ publicUrl, production }: { publicUrl: URL; production: boolean }) {
-  const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$|\.localhost$/.test(publicUrl.hostname)
-  const secure = production || publicUrl.protocol === 'https:' || !loopback
+export function createCookies({ publicUrl }: { publicUrl: URL }) {
+  const secure = publicUrl.protocol === 'https:'
   const prefix = secure ? '__Host-vinculum_' : 'vinculum_'
 
   return {

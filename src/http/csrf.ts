@@ -17,7 +17,7 @@ export function createCsrf({ publicUrl, key }: { publicUrl: URL; key: Buffer }) 
     holds: (given: unknown, kind: Binding, cookie: string | undefined): boolean =>
       typeof given === 'string' && cookie !== undefined && cookie !== '' && sameSecret(given, token(kind, cookie)),
 
-    /** From our own pages. Without either header it is not from a browser of this decade; with a cookie that is refused. */
+    /** From our own pages. Without either header no browser of this decade sent it; with a cookie that is refused. */
     fromOurselves(headers: IncomingHttpHeaders): boolean {
       const site = headers['sec-fetch-site']
       if (site !== undefined) return site === 'same-origin' || site === 'none'

@@ -141,7 +141,7 @@ function Routes({ routes, locale }: { routes: readonly Route<never>[]; locale: L
     <>
       {tags.map((tag) => (
         <section key={tag}>
-          <h2>{tag}</h2>
+          <h2 lang="en">{tag}</h2>
           {routes
             .filter((each) => each.tag === tag)
             .map((each) => (
@@ -160,7 +160,7 @@ function OneRoute({ route: shown, locale }: { route: Route<never>; locale: Local
       <h3>
         <code>{`${shown.method.toUpperCase()} ${shown.path}`}</code>
       </h3>
-      <p>{shown.summary}</p>
+      <p lang="en">{shown.summary}</p>
       <p>
         <code>{shown.auth}</code> · {say.answers}: {answersOf(shown).join(', ')}
       </p>
@@ -203,14 +203,15 @@ function OneError({ code, locale }: { code: ErrorCode; locale: Locale }): VNode 
       <p>
         <code>{code}</code> · {status}
       </p>
-      <p>{errors[code][locale].detail}</p>
+      <p>{errors[code][locale].detail.replace(/\{(\w+)\}/g, '«$1»')}</p>
     </>
   )
 }
 
+/** The lists of routes and events are written in English, and say so to whoever reads the page aloud. */
 function Events(): VNode {
   return (
-    <dl>
+    <dl lang="en">
       {Object.entries(events).map(([name, event]) => (
         <div key={name}>
           <dt>

@@ -1,4 +1,7 @@
-/** One request and its answer: what handlers are told of it, and how what they answer becomes status, headers and bytes. */
+/**
+ * One request and its answer: what handlers are told of it, and how what they answer becomes status, headers and
+ * bytes.
+ */
 import { parse as parseQuery } from 'node:querystring'
 import type { Request, Response } from 'express'
 import type { VNode } from 'preact'
@@ -15,8 +18,16 @@ import type { Csrf } from './csrf.ts'
 import { type createHeaders, type HeaderList, withHeaders } from './headers.ts'
 import type { Limiter } from './limits.ts'
 import { readLocale, wantsHtml } from './locale.ts'
-import { type Authenticate, type Authorization, readAuthorization } from './principal.ts'
-import { type Describe, type Fault, fault, invalidRequest, readFaults } from './problem.ts'
+import { type Authenticate, type Authorization, isRecent, readAuthorization } from './principal.ts'
+import {
+  type Describe,
+  type Fault,
+  type FaultFound,
+  fault,
+  invalidRequest,
+  isUnmatched,
+  readFaults,
+} from './problem.ts'
 import { isDirect } from './proxies.ts'
 import { type Answer, type CookieChange, page } from './reply.ts'
 import type { Principal, Route } from './route.ts'
@@ -62,9 +73,9 @@ export type Bound<D> = {
 }
 type Refusing = {
   readonly headers?: Readonly<Record<string, string>>
-  readonly faults?: readonly Fault[]
+  readonly faults?: readonly (Fault | FaultFound)[] | undefined
   readonly badCredentials?: boolean
-  readonly cookies?: readonly CookieChange[]
+  readonly cookies?: readonly CookieChange[] | undefined
 }
 
 /** One request and its answer. It is what handlers get as their input: what they do not ask for is never worked out. */
@@ -194,7 +205,10 @@ export class Exchange {
     const authorization = this.#readAuthorization()
     let stale: AppError | undefined
     if (authorization.kind === 'malformed') return this.#stop(invalidRequest, { badCredentials: true })
-    if (authorization.kind === 'other') return this.#stop(fail('authentication_required').error)
+    // Where nobody need be anybody, whoever shows this believes to be somebody all the same.
+    if (authorization.kind === 'other') {
+      return this.#stop(fail(auth === 'public' ? 'token_invalid' : 'authentication_required').error)
+    }
     if (authorization.kind === 'bearer') {
       const verdict = await authenticate.bearer(authorization.token)
       if (!verdict.ok) return this.#stop(verdict.error, { badCredentials: true })
@@ -218,8 +232,7 @@ export class Exchange {
       }
       return this.#stop(stale ?? fail('authentication_required').error)
     }
-    const age = clock().getTime() - this.who.authTime.getTime()
-    if (auth === 'recent' && age > recentAuthSeconds * 1000) {
+    if (auth === 'recent' && !isRecent(this.who, clock(), recentAuthSeconds)) {
       return this.#stop(fail('reauthentication_required').error)
     }
     return true
@@ -285,7 +298,10 @@ export class Exchange {
       value = given.value
     }
     const read = schema.safeParse(value)
-    if (!read.success) return this.#stop(invalidRequest, { faults: readFaults(read.error, value, this.locale) })
+    if (!read.success) {
+      if (route.unmatched && isUnmatched(read.error)) return this.#stop(fail(route.unmatched).error)
+      return this.#stop(invalidRequest, { faults: readFaults(read.error, value, this.locale) })
+    }
     if (body.kind === 'none' && route.body && !route.bodyOptional && accepts.json) {
       return this.#stop(fail('malformed_body').error)
     }
@@ -293,7 +309,7 @@ export class Exchange {
     return true
   }
 
-  /** Whether the cookie speaks for somebody here. Where credentials are the handler's business, sending it is enough. */
+  /** Whether the cookie speaks for somebody here. Where the handler reads credentials, it is enough to send it. */
   get #ambient(): boolean {
     if (this.#bound?.route.auth !== 'none') return this.who?.via === 'cookie'
     return this.#request.headers.authorization === undefined && this.#cookie('session') !== undefined
@@ -343,13 +359,14 @@ export class Exchange {
     }
   }
 
-  refuse(error: AppError, { headers: extra = {}, faults, badCredentials, cookies = [] }: Refusing = {}): void {
+  refuse(error: AppError, { headers: extra = {}, faults: found, badCredentials, cookies = [] }: Refusing = {}): void {
     const frame = this.#frame
     const { requestId } = this
     if (error.code === 'internal' || (error.code === 'not_ready' && error.cause !== undefined)) {
       frame.onDefect(error.cause ?? error, requestId)
     }
     const { locale } = this
+    const faults = found?.map((each) => ('detail' in each ? each : fault(each.path, each.code, locale, each.params)))
     const oauth = this.#bound?.route.oauth === true
     const problem = frame.describe(error, { locale, requestId, oauth, faults, badCredentials })
     const headers = { ...extra, ...problem.headers, 'Content-Language': locale }

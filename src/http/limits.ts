@@ -11,16 +11,14 @@ import type { RateLimitStore } from './ports.ts'
 export const limits = {
   /** Health, metrics, keys, static files. */
   none: null,
-  /** Beginning and finishing a sign-in, registering: each attempt may be a guess. */
+  /** Beginning and finishing a sign-in: each attempt may be a guess. */
   sign_in: { hits: 30, seconds: 60, authenticates: true },
   /** The token endpoints; a family behind one address refreshes together. */
   token: { hits: 120, seconds: 60, authenticates: true },
   /** Pages and public reading. */
   browse: { hits: 240, seconds: 60, authenticates: false },
-  /** Reading and changing one's own account, teams, administration. */
+  /** Reading and changing one's own account. */
   account: { hits: 120, seconds: 60, authenticates: false },
-  /** Back ends with a service credential. */
-  service: { hits: 1200, seconds: 60, authenticates: true },
 } as const
 export type LimitName = keyof typeof limits
 
@@ -87,7 +85,10 @@ class Exceeded {
   }
 }
 
-/** The shared counters as express-rate-limit wants them, and a memory of which are full: a flood is refused without asking again. */
+/**
+ * The shared counters as express-rate-limit wants them, and a memory of which are full: a flood is refused without
+ * asking again.
+ */
 class Counters implements Store {
   readonly localKeys = false
   readonly #seen = new Map<string, { hits: number; resetsAt: Date }>()

@@ -15,8 +15,8 @@ type Resource<D> = {
 }
 
 /**
- * Puts routes into an Express app: one handler each, and a request goes through limit → authorisation → validation →
- * handler → answer, in that order, so that a stranger learns nothing about a body they may not send.
+ * Puts routes into an Express app: one handler each, and a request goes through limit → authorisation → validation
+ * → handler → answer, in that order, so that a stranger learns nothing about a body they may not send.
  * Paths without parameters are found in one look-up however many there are, and win over those with.
  */
 export function mount<D>(
@@ -73,6 +73,8 @@ export function mount<D>(
 /** The one expectation there is (RFC 9110 §10.1.1), recognised as Node does. */
 const understood = /(?:^|\W)100-continue(?:$|\W)/i
 
+const nothing = z.strictObject({})
+
 function resources<D>(frame: Frame, routes: readonly Route<D>[]): readonly Resource<D>[] {
   const found = new Map<string, Partial<Record<string, Bound<D>>>>()
   for (const route of routes) {
@@ -87,7 +89,7 @@ function resources<D>(frame: Frame, routes: readonly Route<D>[]): readonly Resou
       limiter: frame.limiter(route.limit),
       headers: route.shared ? frame.headers.shared : route.oauth ? frame.headers.oauth : frame.headers.api,
       lists: { query: listsIn(route.query), body: listsIn(accepts.form ? route.body : undefined) },
-      body: route.body ?? z.strictObject({}),
+      body: route.body ?? nothing,
     }
     bound[method] = entry
     // A link scanner's HEAD must not use up a sign-in: it stands for GET only where GET changes nothing.
@@ -96,18 +98,22 @@ function resources<D>(frame: Frame, routes: readonly Route<D>[]): readonly Resou
   return [...found].map(([path, bound]) => ({ path, bound, allowed: Object.keys(bound).sort().join(', ') }))
 }
 
-/** `/auth/conflicts/:ticket` before `/auth/:provider/callback`: what is written out wins over a parameter, from the left. */
+/** `/auth/conflicts/:ticket` before `/auth/:provider/callback`: what is written out wins over a parameter. */
 function order(a: string, b: string): number {
   const rank = (path: string): string => path.replace(/:\w+/g, '\u{10ffff}')
   return rank(a) < rank(b) ? -1 : 1
 }
 
-/** The fields of a schema that hold lists. Every other one is refused when it comes twice, whatever its schema would make of it. */
+/**
+ * The fields of a schema that hold lists. Every other one is refused when it comes twice, whatever its schema would
+ * make of it.
+ */
 function listsIn(schema: z.ZodType | undefined): ReadonlySet<string> {
   if (!schema) return new Set()
   type Node = {
     type?: string
     anyOf?: Node[]
+    oneOf?: Node[]
     properties?: Record<string, Node>
     $ref?: string
     $defs?: Record<string, Node>
@@ -118,7 +124,9 @@ function listsIn(schema: z.ZodType | undefined): ReadonlySet<string> {
     const { type, anyOf } = follow(node)
     return type === 'array' || (anyOf ?? []).some(isList)
   }
-  const fields = [root, ...(root.anyOf ?? [])].flatMap((node) => Object.entries(follow(node).properties ?? {}))
+  const fields = [root, ...(root.anyOf ?? []), ...(root.oneOf ?? [])].flatMap((node) =>
+    Object.entries(follow(node).properties ?? {}),
+  )
   return new Set(fields.filter(([, node]) => isList(node)).map(([name]) => name))
 }
 
@@ -142,19 +150,21 @@ async function serve<D>(
       if (limited) return exchange.refuse(limited)
     }
     if (route.auth !== 'none' && !(await exchange.authorise(route.auth))) return
-    if (route.credential && !exchange.readCredential()) return
+    if (route.credential === 'refresh' && !exchange.readCredential()) return
     if (route.params) {
       const params = route.params.safeParse(request.params)
       // An id that cannot exist is answered like one that does not.
       if (!params.success) return exchange.refuse(fail('not_found').error)
       exchange.params = params.data
     }
-    if (route.query && !exchange.readQuery(route.query, bound.lists.query)) return
+    // A page takes whatever its address has picked up on the way; a program sends nothing it was not asked for.
+    const query = route.query ?? (route.surface === 'api' && request.url.includes('?') ? nothing : undefined)
+    if (query && !exchange.readQuery(query, bound.lists.query)) return
     if (request.method !== 'GET' && request.method !== 'HEAD' && !(await exchange.readBody(bound))) return
 
     const result = await route.handle(exchange as unknown as Input<never, never, never, 'user'>, vinculum)
     if (result.ok) exchange.answer(result.value)
-    else exchange.refuse(result.error, result.cookies ? { cookies: result.cookies } : {})
+    else exchange.refuse(result.error, { cookies: result.cookies, faults: result.faults })
   } catch (thrown) {
     exchange.defect(thrown)
   }

@@ -2,22 +2,29 @@ import { z } from 'zod'
 import { catalogue, type ErrorCode } from '../errors/catalogue.ts'
 import { acceptsOf, contentTypes } from './body.ts'
 import type { AnswerKind, Route } from './route.ts'
-import { credentialCodes, generalCodes } from './route.ts'
+import { credentialCodes } from './route.ts'
 
 type Json = { readonly [key: string]: unknown }
+
+const bodyCodes = [
+  'invalid_request',
+  'malformed_body',
+  'payload_too_large',
+  'unsupported_media_type',
+  'csrf_failed',
+] as const satisfies readonly ErrorCode[]
 
 /** What a route may refuse with: what it names, and what the frame refuses on its behalf. */
 export function failuresOf(route: Route<never>): readonly ErrorCode[] {
   const codes = new Set<ErrorCode>([...route.fails, 'internal'])
   if (route.limit !== 'none') for (const code of ['rate_limited', 'not_ready'] as const) codes.add(code)
-  if (route.query || route.body) codes.add('invalid_request')
+  if (route.query || route.body || route.surface === 'api') codes.add('invalid_request')
   if (route.params) codes.add('not_found')
-  if (route.auth !== 'none')
-    for (const code of [...credentialCodes, 'authentication_required', 'invalid_request'] as const) codes.add(code)
+  if (route.auth !== 'none') for (const code of [...credentialCodes, 'invalid_request'] as const) codes.add(code)
+  if (route.auth === 'user' || route.auth === 'recent') codes.add('authentication_required')
   if (route.auth === 'recent') codes.add('reauthentication_required')
   if (route.method !== 'get') {
-    for (const code of generalCodes.slice(0, 4)) codes.add(code)
-    codes.add('csrf_failed')
+    for (const code of bodyCodes) codes.add(code)
   }
   return [...codes]
 }
@@ -87,7 +94,7 @@ export function openapi(
         bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
         cookie: { type: 'apiKey', in: 'cookie', name: info.sessionCookie },
         refresh: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A refresh token' },
-        service: { type: 'http', scheme: 'bearer', description: 'A service credential' },
+        metrics: { type: 'http', scheme: 'bearer', description: 'METRICS_TOKEN, where it is set' },
       },
       schemas: components.schemas,
     },
@@ -96,13 +103,13 @@ export function openapi(
 
 function securityOf({ auth, credential }: Route<never>): Json {
   const either = [{ bearer: [] }, { cookie: [] }]
-  if (credential === 'service') return { security: [{ service: [] }] }
+  if (credential === 'metrics') return { security: [{ metrics: [] }, {}] }
   if (credential === 'refresh') return { security: [{ refresh: [] }, { cookie: [] }, {}] }
   if (auth === 'none') return { security: [] }
   return { security: auth === 'public' ? [{}, ...either] : either }
 }
 
-/** What stands in the path is declared even where no schema reads it: a document with an undeclared parameter is wrong. */
+/** What stands in the path is declared even where no schema reads it: without, the document would be wrong. */
 function parametersOf(route: Route<never>, components: Components): readonly Json[] {
   const inPath = fieldsOf(route.params, components)
   const names = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => name as string)
@@ -114,6 +121,13 @@ function parametersOf(route: Route<never>, components: Components): readonly Jso
       schema: inPath.find((field) => field.name === name)?.schema ?? { type: 'string' },
     })),
     ...fieldsOf(route.query, components).map((field) => ({ ...field, in: 'query' })),
+    ...Object.entries(route.headers ?? {}).map(([name, description]) => ({
+      name,
+      in: 'header',
+      required: false,
+      description,
+      schema: { type: 'string' },
+    })),
   ]
 }
 
@@ -220,13 +234,29 @@ const problemSchema = z
   })
   .meta({ id: 'Problem' })
 
+/** What is tolerated but not promised says in its metadata what it is `documented` as. */
+function asDocumented({ jsonSchema }: { jsonSchema: Record<string, unknown> }): void {
+  const { documented } = jsonSchema
+  if (documented === undefined) return
+  for (const name of Object.keys(jsonSchema)) delete jsonSchema[name]
+  Object.assign(jsonSchema, documented)
+}
+
 /** Schemas with an id stand once, under `components`, and are pointed at. */
 class Components {
   readonly schemas: Record<string, Json> = {}
 
   /** The schema, with every named one, itself included, moved under `components`. */
   use(schema: z.ZodType, io: 'input' | 'output'): Json {
-    const { $schema: _, $defs = {}, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json
+    const {
+      $schema: _,
+      $defs = {},
+      ...rest
+    } = z.toJSONSchema(schema, {
+      io,
+      unrepresentable: 'any',
+      override: asDocumented,
+    }) as Json
     const names = new Map<string, string>()
     for (const [id, definition] of Object.entries($defs as Record<string, Json>)) {
       names.set(id, this.#place(id, definition, io))

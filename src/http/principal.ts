@@ -11,7 +11,14 @@ export type Authenticate = {
   cookie(value: string): Verdict | Promise<Verdict>
 }
 
-/** What an `Authorization` header holds: one Bearer token, something we do not speak, or a broken one (RFC 6750 §2.1, §3.1). */
+/** Whether somebody proved who they are within the last `seconds`. */
+export const isRecent = ({ authTime }: Pick<Principal, 'authTime'>, now: Date, seconds: number): boolean =>
+  now.getTime() - authTime.getTime() <= seconds * 1000
+
+/**
+ * What an `Authorization` header holds: one Bearer token, something we do not speak, or a broken one (RFC 6750 §2.1,
+ * §3.1).
+ */
 export type Authorization =
   | { readonly kind: 'absent' }
   | { readonly kind: 'bearer'; readonly token: string }

@@ -3,6 +3,12 @@ import { type AppError, catalogue, type ErrorCode, fail, type Locale, message } 
 
 /** One fault of a request, where it is and what it is. */
 export type Fault = { readonly path: string; readonly code: FaultCode; readonly detail: string }
+/** The same as a handler finds it: it is put into words when it is told. */
+export type FaultFound = {
+  readonly path: string
+  readonly code: FaultCode
+  readonly params?: Readonly<Record<string, string>>
+}
 
 /** A refusal as it is answered: problem+json (RFC 9457) and the headers that belong to it. */
 export type Problem = {
@@ -103,6 +109,7 @@ const description = (error: AppError): string =>
 
 const faults = {
   required: { en: 'This field is required.', 'pt-BR': 'Este campo é obrigatório.' },
+  one_required: { en: 'Give at least one of: {allowed}.', 'pt-BR': 'Informe ao menos um destes campos: {allowed}.' },
   unknown_field: { en: 'There is no such field here.', 'pt-BR': 'Este campo não existe aqui.' },
   repeated: { en: 'Give one value, once.', 'pt-BR': 'Informe um único valor, uma só vez.' },
   wrong_type: { en: 'This must be of type {expected}.', 'pt-BR': 'Isto deve ser do tipo {expected}.' },
@@ -116,7 +123,7 @@ const faults = {
 } as const satisfies Record<string, Record<Locale, string>>
 export type FaultCode = keyof typeof faults
 
-export function fault(path: string, code: FaultCode, locale: Locale, params: Record<string, string> = {}): Fault {
+export function fault(path: string, code: FaultCode, locale: Locale, params: FaultFound['params'] = {}): Fault {
   const text: string = faults[code][locale]
   return { path, code, detail: text.replace(/\{(\w+)\}/g, (_, name: string) => params[name] ?? '') }
 }
@@ -179,3 +186,16 @@ function valueAt(value: unknown, keys: readonly PropertyKey[]): unknown {
 }
 
 export const invalidRequest = fail('invalid_request').error
+
+/** What a handler answers to input whose schema was content, naming the field. */
+export const faulty = (path: string, code: FaultCode) => ({ ...fail('invalid_request'), faults: [{ path, code }] })
+
+/** The same where any one of several fields would do. */
+export const oneRequired = (...paths: readonly string[]) => ({
+  ...fail('invalid_request'),
+  faults: paths.map((path) => ({ path, code: 'one_required', params: { allowed: paths.join(', ') } }) as const),
+})
+
+/** Whether a value is none of a union's by the field that tells its alternatives apart. */
+export const isUnmatched = ({ issues }: z.ZodError): boolean =>
+  issues.some((issue) => issue.code === 'invalid_union' && issue.discriminator !== undefined)

@@ -3,6 +3,7 @@ import type { AppError, ErrorCode, Locale } from '../errors/catalogue.ts'
 import type { Origin } from '../events/catalogue.ts'
 import type { Result } from '../kernel/result.ts'
 import type { LimitName } from './limits.ts'
+import type { FaultFound } from './problem.ts'
 import type { Answer, CookieChange } from './reply.ts'
 
 /** Who a request is. */
@@ -25,7 +26,10 @@ export type Principal = {
 export type Auth = 'none' | 'public' | 'user' | 'recent'
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 
-/** What a handler is told of its request. Every member may be taken out by destructuring; the lazy ones cost nothing unless they are. */
+/**
+ * What a handler is told of its request. Every member may be taken out by destructuring; the lazy ones cost nothing
+ * unless they are.
+ */
 export type Input<P, Q, B, A extends Auth> = {
   readonly params: P
   readonly query: Q
@@ -39,7 +43,7 @@ export type Input<P, Q, B, A extends Auth> = {
   readonly bearer: string | null
   /** A cookie by its name without prefix: `session`, `flow_abc`. */
   readonly cookie: (name: string) => string | undefined
-  /** The cookies whose names begin so, without prefix, in the order the browser sent them: the oldest first (RFC 6265 §5.4). */
+  /** The cookies whose names begin so, without prefix, as the browser sent them: the oldest first (RFC 6265 §5.4). */
   readonly cookieNames: (beginning: string) => readonly string[]
   /** Straight from a program on this machine, as far as can be seen: see `proxies.ts`. */
   readonly direct: boolean
@@ -56,7 +60,6 @@ export const generalCodes = [
   'payload_too_large',
   'unsupported_media_type',
   'rate_limited',
-  'shutting_down',
   'not_ready',
   'internal',
 ] as const satisfies readonly ErrorCode[]
@@ -72,7 +75,6 @@ export const credentialCodes = [
   'user_disabled',
   'session_revoked',
   'session_expired',
-  'token_reused',
 ] as const satisfies readonly ErrorCode[]
 export type CredentialCode = (typeof credentialCodes)[number]
 
@@ -84,8 +86,10 @@ type Read<S> = S extends Schema ? z.output<S> : undefined
 /** What must go into the reply's schema. A route without one answers no JSON. */
 type Reply<R> = R extends Schema ? z.input<R> : never
 type MaybePromise<T> = T | Promise<T>
-/** What a handler comes to. A refusal may change cookies too: a flow that failed is over. */
-type Handled<T, E> = MaybePromise<Result<T, E> & { readonly cookies?: readonly CookieChange[] }>
+/** What a handler comes to. A refusal may name the fields at fault, and change cookies: a flow that failed is over. */
+type Handled<T, E> = MaybePromise<
+  Result<T, E> & { readonly cookies?: readonly CookieChange[]; readonly faults?: readonly FaultFound[] }
+>
 
 type Facts = {
   readonly method: Method
@@ -95,11 +99,18 @@ type Facts = {
   readonly tag: string
   readonly surface: 'api' | 'browser'
   readonly limit: LimitName
-  /** What the handler itself looks at where the frame does not (`auth: 'none'`): told in `/openapi.json`; a broken one is refused before. */
-  readonly credential?: 'service' | 'refresh'
+  /** What the handler itself looks at where the frame does not (`auth: 'none'`): told in `/openapi.json`. */
+  readonly credential?: 'metrics' | 'refresh'
   /** Problems also carry RFC 6749's `error` and `error_description`. */
   readonly oauth?: true
-  /** The body may also be `application/x-www-form-urlencoded`. A browser's route takes forms anyway, and JSON only with `json`. */
+  /** Headers of its own that the handler reads, and what each is: told in `/openapi.json`. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** What refuses a body that is none of its union's by the field that tells them apart. */
+  readonly unmatched?: 'grant_type_unsupported'
+  /**
+   * The body may also be `application/x-www-form-urlencoded`. A browser's route takes forms anyway, and JSON only with
+   * `json`.
+   */
   readonly form?: true
   readonly json?: true
   /** No body at all is taken for `{}`. */

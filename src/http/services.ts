@@ -1,15 +1,7 @@
 import type { Links } from '../accounts/links.ts'
 import type { Profiles } from '../accounts/profile.ts'
 import type { AuditStore } from '../audit/ports.ts'
-import type { BeginWithProvider } from '../flows/begin-with-provider.ts'
-import type { DeleteAccount } from '../flows/delete-account.ts'
-import type { EnterWithProvider } from '../flows/enter-with-provider.ts'
-import type { ReadUserInfo } from '../flows/read-userinfo.ts'
-import type { RedeemCode } from '../flows/redeem-code.ts'
-import type { RefreshTokens } from '../flows/refresh-tokens.ts'
-import type { ResolveConflict } from '../flows/resolve-conflict.ts'
-import type { SignOut } from '../flows/sign-out.ts'
-import type { UnlinkProvider } from '../flows/unlink-provider.ts'
+import type { Flows } from '../flows/flows.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { SignInCodes } from '../sessions/codes.ts'
@@ -19,17 +11,7 @@ import type { Tokens } from '../sessions/tokens.ts'
 
 /** What the routes speak to: the verbs, and the reading methods of the nouns. */
 export type Services = {
-  readonly flows: {
-    readonly begin: BeginWithProvider
-    readonly enter: EnterWithProvider
-    readonly resolveConflict: ResolveConflict
-    readonly refreshTokens: RefreshTokens
-    readonly redeemCode: RedeemCode
-    readonly signOut: SignOut
-    readonly unlink: UnlinkProvider
-    readonly readUserInfo: ReadUserInfo
-    readonly deleteAccount: DeleteAccount
-  }
+  readonly flows: Flows
   readonly profiles: Profiles
   readonly links: Links
   readonly devices: Devices

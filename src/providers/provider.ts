@@ -138,7 +138,10 @@ export type Provider = {
   readonly emailTrust: EmailTrust
   /** For the `form-action` of our pages; `null` while an OpenID provider was not discovered yet. */
   authorizeOrigin(): string | null
-  /** Whether our permission can be taken back there; `null` while an OpenID provider was not discovered yet. */
+  /**
+   * Whether our permission can be taken back there. `null` while that is not known: an OpenID provider was not discovered
+   * yet, or only the operator says that there is an endpoint for it.
+   */
   readonly revokes: boolean | null
 }
 

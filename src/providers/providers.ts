@@ -120,7 +120,10 @@ export function createProviders({ settings, events, clock, random, production, u
         },
         get revokes() {
           const known = given ?? discovery?.known()
-          return known === undefined ? null : known.revoke !== null
+          if (known === undefined) return null
+          if (known.revoke === null) return false
+          // What the operator alone names is tried, and not relied upon: Atlassian documents no such endpoint.
+          return discovery || definition.endpoints(one).revoke ? true : null
         },
       },
       async ready() {

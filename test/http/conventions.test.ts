@@ -87,6 +87,22 @@ describe('input', () => {
     expect((await send().get('/things/thg_1?tags=a&tags=b')).body.tags).toEqual(['a', 'b'])
     expect((await send().get('/things/thg_1?tags=a')).body.tags).toEqual(['a'])
   })
+  test.each([
+    ['/mine?more=1', 'more', 'unknown_field'],
+    ['/mine?more', 'more', 'unknown_field'],
+    ['/mine?a=1&a=2', 'a', 'repeated'],
+    ['/keys?a=1', 'a', 'unknown_field'],
+  ])('that has parameters where a program may send none is 400: %s', async (address, path, code) => {
+    const answer = await send().get(address).set('Authorization', 'Bearer good')
+    expect([answer.status, answer.body.code, answer.body.errors]).toMatchObject([
+      400,
+      'invalid_request',
+      [{ path, code }],
+    ])
+  })
+  test('is taken by a page with whatever its address has picked up on the way', async () => {
+    expect((await send().get('/pages/form?utm_source=a&utm_source=b')).status).toBe(200)
+  })
   test('that repeats a form field is 400, but where a list is expected', async () => {
     const twice = await send().post('/token').type('form').send('grant_type=x&grant_type=y')
     expect([twice.status, twice.body.error]).toEqual([400, 'invalid_request'])

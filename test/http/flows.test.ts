@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import request from 'supertest'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createVisitor } from '../../demo/visitor.ts'
@@ -110,6 +111,138 @@ describe('a sign-in that another site begins', () => {
   })
 })
 
+test('an app without a challenge is told which field is missing, in its reader’s language', async () => {
+  const headers = { 'accept-language': 'pt-BR' }
+  const answer = await world.call('GET', `/auth/google?return_to=${encodeURIComponent(app)}`, { headers })
+  expect([...refusalOf(answer), answer.body.errors]).toEqual([
+    ...[400, 'invalid_request'],
+    [{ path: 'code_challenge', code: 'required', detail: 'Este campo é obrigatório.' }],
+  ])
+})
+
+describe('a sign-in that was linked to the account there was', () => {
+  const told = 'The sign-in is linked to your account.'
+  test('is told on the account page, once', async () => {
+    const who = world.newcomer()
+    await world.signIn('google', who)
+    const browser = world.openBrowser()
+    const answer = await browser.signIn('github', who)
+    expect(answer.headers.get('location')).toBe('/account')
+    expect(answer.headers.getSetCookie()).toContain(
+      'vinculum_notice=linked; Max-Age=300; Path=/; HttpOnly; SameSite=Lax',
+    )
+    const first = await browser.ask(`${world.base}/account`)
+    expect([first.text.includes(told), takenBack(first.headers)]).toEqual([true, ['notice']])
+    const second = await browser.ask(`${world.base}/account`)
+    expect([second.status, second.text.includes(told), takenBack(second.headers)]).toEqual([200, false, []])
+  })
+  test('waits to be told while the page has something else to tell', async () => {
+    const who = world.newcomer()
+    await world.signIn('google', who)
+    const browser = world.openBrowser()
+    const answer = await browser.signIn('github', who, { return_to: '/account?done=name_changed' })
+    expect(answer.headers.get('location')).toBe('/account?done=name_changed')
+    expect((await browser.ask(`${world.base}/account?done=name_changed`)).text).not.toContain(told)
+    expect((await browser.ask(`${world.base}/account`)).text).toContain(told)
+  })
+  test('is not told of any other sign-in, nor in words that are not ours', async () => {
+    const browser = world.openBrowser()
+    const answer = await browser.signIn('google', world.newcomer())
+    expect(cookiesOf(answer.headers)).not.toHaveProperty('vinculum_notice')
+    const { vinculum_session } = cookiesOf(answer.headers)
+    const cookie = `vinculum_session=${vinculum_session}; vinculum_notice=<b>gift</b>`
+    const page = await world.call('GET', '/account', { headers: { cookie, accept: 'text/html' } })
+    expect([page.status, page.text.includes('gift'), takenBack(page.headers)]).toEqual([200, false, ['notice']])
+  })
+})
+
+describe('/auth/token', () => {
+  const trade = (form: Record<string, string>) => world.call('POST', '/auth/token', { form })
+  const password = { username: 'ana@example.com', password: 'correct horse' }
+  test.each([
+    ['none', password],
+    ['a password', { grant_type: 'password', ...password }],
+    ['an empty one', { grant_type: '' }],
+    ['another’s name', { grant_type: 'client_credentials', scope: 'a' }],
+    ['nothing at all', {}],
+  ])('tells of the grant it does not have before any field: %s', async (_, form) => {
+    const answer = await trade(form)
+    expect([...refusalOf(answer), answer.body.error, answer.body.errors]).toEqual([
+      ...[400, 'grant_type_unsupported', 'unsupported_grant_type', undefined],
+    ])
+  })
+  test.each([
+    [{ grant_type: 'authorization_code' }, ['code required', 'code_verifier required']],
+    [{ grant_type: 'authorization_code', code: 'x' }, ['code_verifier required']],
+    [{ grant_type: 'refresh_token' }, ['refresh_token required']],
+    [{ grant_type: 'refresh_token', refresh_token: 'x', code: 'x' }, ['code unknown_field']],
+  ])('names what is wrong with a grant it has: %j', async (form, wanted) => {
+    const answer = await trade(form as Record<string, string>)
+    const errors = answer.body.errors as { path: string; code: string }[]
+    expect([...refusalOf(answer), answer.body.error]).toEqual([400, 'invalid_request', 'invalid_request'])
+    expect(errors.map(({ path, code }) => `${path} ${code}`)).toEqual(wanted)
+  })
+})
+
+test('a refresh token sent in two ways is told which of them to leave away', async () => {
+  const { refresh_token } = await world.signIn('google', world.newcomer())
+  const answer = await world.call('POST', '/auth/refresh', { token: refresh_token, body: { refresh_token } })
+  expect([...refusalOf(answer), answer.body.errors]).toMatchObject([
+    ...[400, 'invalid_request'],
+    [{ path: 'refresh_token', code: 'repeated' }],
+  ])
+})
+
+describe('the document', () => {
+  type Schema = {
+    oneOf?: Schema[]
+    anyOf?: Schema[]
+    properties?: Record<string, { const?: string; default?: unknown }>
+  }
+  type Told = {
+    parameters?: { name: string; in: string; schema: object }[]
+    security: object[]
+    responses: Record<string, { description: string }>
+    requestBody?: { content: Record<string, { schema: Schema }> }
+  }
+  const of = (method: string, path: string) => world.document.paths[path]?.[method] as unknown as Told
+  const fieldsIn = (where: string, { parameters = [] }: Told) =>
+    parameters.flatMap(({ in: place, name, schema }) => (place === where ? [[name, schema]] : []))
+
+  test('says of a provider’s answer what it should be, not what is put up with', () => {
+    expect(fieldsIn('query', of('get', '/auth/{provider}/callback'))).toEqual(
+      ['code', 'state', 'error', 'iss'].map((name) => [name, { type: 'string' }]),
+    )
+  })
+  test('tells of the header by which an app shows whose question it is', () => {
+    expect(fieldsIn('header', of('get', '/auth/conflicts/{ticket}'))).toEqual([['Flow-Token', { type: 'string' }]])
+  })
+  test('has one body for each grant, and no default', () => {
+    const { requestBody } = of('post', '/auth/token')
+    const { oneOf, anyOf } = requestBody?.content['application/x-www-form-urlencoded']?.schema ?? {}
+    expect((oneOf ?? anyOf)?.map(({ properties }) => properties?.grant_type)).toEqual([
+      { type: 'string', const: 'authorization_code' },
+      { type: 'string', const: 'refresh_token' },
+    ])
+  })
+  test('lists a refusal only where it is met', () => {
+    expect(of('get', '/me').responses[401]?.description).not.toContain('token_reused')
+    expect(of('post', '/auth/refresh').responses[401]?.description).toContain('token_reused')
+    expect(of('post', '/auth/{provider}/callback').responses[401]?.description).not.toContain('authentication_required')
+    expect(of('post', '/auth/{provider}/authorize').responses[401]?.description).toContain('authentication_required')
+    expect(of('get', '/me').responses[400]?.description).toContain('invalid_request')
+  })
+  test('names each credential that is asked for, and no other', () => {
+    expect(of('get', '/metrics').security).toEqual([{ metrics: [] }, {}])
+    const { securitySchemes } = world.document.components as unknown as { securitySchemes: object }
+    expect(Object.keys(securitySchemes)).toEqual(['bearer', 'cookie', 'refresh', 'metrics'])
+  })
+  test('has the version of the program', async () => {
+    const { info } = world.document as unknown as { info: { version: string } }
+    expect(info.version).toBe(JSON.parse(readFileSync('package.json', 'utf8')).version)
+  })
+})
+
 describe('a provider’s answer that is none', () => {
   const states = async () => (await world.trail()).filter(({ event }) => event === 'authentication.failed')
   test.each([
@@ -164,6 +297,14 @@ describe('what an account’s owner writes', () => {
       expect(refusalOf(answer)).toEqual([400, 'invalid_request'])
     },
   )
+  test('is something: what could be changed is named where nothing is', async () => {
+    const answer = await world.call('PATCH', '/me', { token, body: {} })
+    const detail = 'Give at least one of: name, picture.'
+    expect([...refusalOf(answer), answer.body.errors]).toEqual([
+      ...[400, 'invalid_request'],
+      ['name', 'picture'].map((path) => ({ path, code: 'one_required', detail })),
+    ])
+  })
   test('is a name in any script', async () => {
     for (const name of ['Zoë', '李', 'عَدَا', 'עדה', '👩‍🚀'])
       expect((await world.call('PATCH', '/me', { token, body: { name } })).body.name).toBe(name)

@@ -4,7 +4,7 @@ import { fail } from '../../src/errors/catalogue.ts'
 import { route } from '../../src/http/route.ts'
 import { browserAccept, createSurface, style } from './surface.tsx'
 
-const secure = createSurface({ publicUrl: new URL('https://id.example.test'), production: true })
+const secure = createSurface({ publicUrl: new URL('https://id.example.test') })
 const plain = createSurface()
 
 const inert = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox"

@@ -128,12 +128,14 @@ describe('Atlassian', () => {
   test('cannot take tokens back where there is no endpoint for it', async () => {
     const { providers, provider } = open()
     const { tokens } = (await enter(world.sandbox, providers, provider)).exchanged
+    expect(provider.revokes).toBeNull()
     expect(await providers.revoke(provider, tokens)).toEqual({ tag: 'not_supported' })
     const { providers: plain } = world.open({}, (one) => {
       const { revoke: _revoke, ...urls } = one.urls
       return { ...one, urls }
     })
     world.sandbox.clearJournal()
+    expect(named(plain, 'atlassian').revokes).toBe(false)
     expect(await plain.revoke(named(plain, 'atlassian'), tokens)).toEqual({ tag: 'not_supported' })
     expect(world.sandbox.journal).toHaveLength(0)
   })

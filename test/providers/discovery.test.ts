@@ -29,11 +29,17 @@ const flow = { redirectUri: 'http://localhost:3000/cb', verifier: 'v'.repeat(43)
 describe('discovery', () => {
   test('is not needed to start, and is tried again once the issuer is back', async () => {
     expect(issuer.seen).toEqual([])
-    expect(acme().authorizeOrigin()).toBeNull()
+    expect([acme().authorizeOrigin(), acme().revokes]).toEqual([null, null])
     expect(await begin()).toMatchObject({ error: { code: 'provider_unavailable', params: { provider: 'Acme ID' } } })
     issuer.say(place, issuer.metadata)
     expect(value(await begin()).url.href).toMatch(`${issuer.url}/authorize?`)
-    expect(acme().authorizeOrigin()).toBe(issuer.url)
+    expect([acme().authorizeOrigin(), acme().revokes]).toEqual([issuer.url, false])
+  })
+
+  test('finds out whether tokens can be taken back', async () => {
+    issuer.say(place, () => ({ ...issuer.metadata(), revocation_endpoint: `${issuer.url}/revoke` }))
+    value(await begin())
+    expect(acme().revokes).toBe(true)
   })
 
   test('is asked once by many, and again after an hour, without anybody waiting for it', async () => {

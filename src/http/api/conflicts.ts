@@ -2,15 +2,15 @@ import { z } from 'zod'
 import type { BeginCode } from '../../flows/begin-with-provider.ts'
 import type { ResolveCode } from '../../flows/resolve-conflict.ts'
 import { ok } from '../../kernel/result.ts'
+import { answerAsJson, answerAsRedirect, flowCookies } from '../entry.ts'
 import { conflictPage, onwardPage } from '../pages/conflict.tsx'
 import { originsOf } from '../pages/form-action.ts'
 import { readerOf, show } from '../pages/layout.tsx'
+import { isRecent } from '../principal.ts'
 import { json, seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
+import { AuthResponse, LinkResponse, redirectUriKey, StartedFlow, secretText, startedFlow, time } from '../schemas.ts'
 import type { Services } from '../services.ts'
-import { answerAsJson, answerAsRedirect, flowCookies } from './entry.ts'
-import { isRecent } from './providers.ts'
-import { AuthResponse, LinkResponse, redirectUriKey, secretText, time } from './schemas.ts'
 
 /**
  * The question a sign-in left open: whose address is it? The ticket names it; what binds it to whoever was asked is the
@@ -33,7 +33,8 @@ const provider = z.object({ id: z.string(), name: z.string() })
 const ask = route({
   ...common,
   method: 'get',
-  summary: 'The open question whose address it is; apps send their flow_token as the header Flow-Token',
+  summary: 'The open question whose address it is; apps send their flow_token',
+  headers: { 'Flow-Token': 'The flow_token of the sign-in that left the question open' },
   limit: 'browse',
   reply: z
     .object({
@@ -75,11 +76,6 @@ const ask = route({
   },
 })
 
-/** What an app that has to prove the account first is given: a sign-in begun, to come back with. */
-const ProofStarted = z
-  .object({ authorize_url: z.string(), state: z.string(), flow_token: z.string(), expires_in: z.number().int() })
-  .meta({ id: 'ProofStarted' })
-
 const answer = route({
   ...common,
   method: 'post',
@@ -91,7 +87,7 @@ const answer = route({
     redirect_uri_key: redirectUriKey.optional(),
     flow_token: secretText.optional(),
   }),
-  reply: z.union([AuthResponse, LinkResponse, ProofStarted]),
+  reply: z.union([AuthResponse, LinkResponse, StartedFlow]),
   also: ['redirect', 'page'],
   fails: [
     'conflict_not_found',
@@ -122,8 +118,8 @@ const answer = route({
     if (answered.ok) {
       if (!browser) return ok(answerAsJson(answered.value, services))
       const done = await answerAsRedirect(answered.value, handle, services)
-      if (!done.ok || done.value.kind !== 'redirect' || done.value.location.startsWith('/')) return done
-      const { location, cookies = [] } = done.value
+      const { location, cookies = [] } = done
+      if (location.startsWith('/')) return ok(done)
       return show(locale, onwardPage({ ...readerOf(locale), to: new URL(location) }), { cookies })
     }
     if (answered.error.code !== 'proof_required' || body.provider === undefined) return answered
@@ -134,11 +130,12 @@ const answer = route({
       ...(browser ? { returnTo: `/auth/conflicts/${ticket}` } : {}),
     })
     if (!begun.ok) return begun
-    const { url, state, binding, expiresIn } = begun.value
     return ok(
       browser
-        ? seeOther(url, { cookies: flowCookies(begun.value, cookieNames, settings.flowCookieSeconds, handle) })
-        : json({ authorize_url: url.href, state, flow_token: binding, expires_in: expiresIn }),
+        ? seeOther(begun.value.url, {
+            cookies: flowCookies(begun.value, cookieNames, settings.flowCookieSeconds, handle),
+          })
+        : json(startedFlow(begun.value)),
     )
   },
 })

@@ -1,15 +1,21 @@
 import { z } from 'zod'
+import type { Account } from '../../accounts/ports.ts'
 import { fail } from '../../errors/catalogue.ts'
 import type { UserInfoCode } from '../../flows/read-userinfo.ts'
 import { ok } from '../../kernel/result.ts'
+import { sessionOver } from '../entry.ts'
+import { oneRequired } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
+import { cursor, idParams, line, time, User, userOf } from '../schemas.ts'
 import type { Services } from '../services.ts'
-import { sessionCookie } from './entry.ts'
-import { cursor, idParams, line, time, User, userOf } from './schemas.ts'
 
 const common = { tag: 'My account', surface: 'api', auth: 'user', limit: 'account' } as const
 const Me = User.extend({ created_at: time, role: z.enum(['user', 'administrator']) }).meta({ id: 'Me' })
+const me = (account: Account | undefined) =>
+  account
+    ? ok(json({ ...userOf(account), created_at: account.createdAt.toISOString(), role: account.role }))
+    : fail('user_not_found')
 
 const read = route({
   ...common,
@@ -19,10 +25,7 @@ const read = route({
   reply: Me,
   fails: ['user_not_found'],
   async handle({ who }, { profiles }: Services) {
-    const account = await profiles.find(who.accountId)
-    return account
-      ? ok(json({ ...userOf(account), created_at: account.createdAt.toISOString(), role: account.role }))
-      : fail('user_not_found')
+    return me(await profiles.find(who.accountId))
   },
 })
 
@@ -39,7 +42,7 @@ const update = route({
       .max(2048)
       .nullable()
       .optional(),
-  }),
+  }).meta({ minProperties: 1 }),
   reply: Me,
   fails: ['user_not_found', 'invalid_request'],
   async handle({ who, body, origin }, { profiles }: Services) {
@@ -47,11 +50,8 @@ const update = route({
       ...(body.name === undefined ? {} : { name: body.name }),
       ...(body.picture === undefined ? {} : { picture: body.picture }),
     }
-    if (Object.keys(change).length === 0) return fail('invalid_request')
-    const account = await profiles.update(who.accountId, change, origin)
-    return account
-      ? ok(json({ ...userOf(account), created_at: account.createdAt.toISOString(), role: account.role }))
-      : fail('user_not_found')
+    if (Object.keys(change).length === 0) return oneRequired('name', 'picture')
+    return me(await profiles.update(who.accountId, change, origin))
   },
 })
 
@@ -63,15 +63,9 @@ const remove = route({
   auth: 'recent',
   status: 204,
   fails: [],
-  async handle({ who, origin }, { flows, settings }: Services) {
+  async handle({ who, origin }, { flows }: Services) {
     await flows.deleteAccount(who.accountId, origin)
-    return ok(
-      noContent(
-        who.via === 'cookie'
-          ? { clearSiteData: true, cookies: [sessionCookie(null, settings.sessionCookieSeconds)] }
-          : {},
-      ),
-    )
+    return ok(sessionOver(who))
   },
 })
 

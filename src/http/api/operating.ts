@@ -47,6 +47,7 @@ const metrics = route({
   path: '/metrics',
   summary: 'Prometheus metrics, for whoever has METRICS_TOKEN; without one, outside production, for this machine',
   contentType: 'text/plain',
+  credential: 'metrics',
   fails: ['not_found'],
   // Numbers of sign-ins and failures are nobody else's business; 404, so that nobody learns there is something.
   async handle({ direct, bearer }, { metrics: collected, settings: { metricsToken, production } }: Services) {

@@ -5,11 +5,21 @@ import { flowHandle } from '../../flows/begin-with-provider.ts'
 import type { Callback, EnterCode } from '../../flows/enter-with-provider.ts'
 import { readReturnTo } from '../../flows/return-to.ts'
 import { ok } from '../../kernel/result.ts'
+import { answerAsJson, answerAsRedirect, flowCookie, flowCookies } from '../entry.ts'
+import { isRecent } from '../principal.ts'
+import { faulty } from '../problem.ts'
 import { json, seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
+import {
+  AuthResponse,
+  LinkResponse,
+  providerParams,
+  redirectUriKey,
+  StartedFlow,
+  secretText,
+  startedFlow,
+} from '../schemas.ts'
 import type { Services } from '../services.ts'
-import { answerAsJson, answerAsRedirect, flowCookie, flowCookies } from './entry.ts'
-import { AuthResponse, LinkResponse, providerParams, redirectUriKey, secretText } from './schemas.ts'
 
 const beginFails = [
   'provider_not_found',
@@ -41,19 +51,22 @@ const challenge = z.string().regex(/^[A-Za-z0-9_-]{43}$/)
 
 const text = z.string().max(8192).optional()
 
-/** What came on the callback under one name: anything, any number of times. */
-const given = z.union([z.string(), z.array(z.string())]).optional()
+/** What came on the callback under one name: anything, any number of times. Told as what it should be: a string. */
+const given = z
+  .union([z.string(), z.array(z.string())])
+  .meta({ documented: { type: 'string' } })
+  .optional()
 /** What a code, a state or an error may be written with (RFC 6749 appendix A), and as long as any is. */
 const visible = /^[\x20-\x7e]{1,4096}$/
-/** The one value of a parameter; `undefined` without one (empty is none: RFC 6749 §3.1), `null` where it is not one. */
+/** A parameter's one value; `undefined` without one (empty is none: RFC 6749 §3.1), `null` where it is not one. */
 function one(values: string | readonly string[] | undefined): string | undefined | null {
   const [value = '', ...more] = typeof values === 'string' ? [values] : (values ?? [])
   if (value === '' && more.length === 0) return undefined
   return more.length === 0 && visible.test(value) ? value : null
 }
 /**
- * A provider's answer, with whatever else it adds left aside. It is never refused here: a parameter that is not one makes
- * the whole of it no answer, and only the state is left, so that the flow ends with it.
+ * A provider's answer, with whatever else it adds left aside. It is never refused here: a parameter that is not one
+ * makes the whole of it no answer, and only the state is left, so that the flow ends with it.
  */
 const callbackQuery = z
   .looseObject({ code: given, state: given, error: given, iss: given })
@@ -104,11 +117,15 @@ const begin = route({
   fails: beginFails,
   async handle({ params, query, header, cookieNames }, { flows, settings }: Services) {
     const { return_to: returnTo } = query
-    const here = returnTo === undefined || readReturnTo(returnTo, [], settings.publicUrl)?.tag === 'here'
+    const target =
+      returnTo === undefined ? undefined : readReturnTo(returnTo, settings.returnToAllowed, settings.publicUrl)
+    const here = returnTo === undefined || target?.tag === 'here'
     // Another site must not sign anybody in by itself, to an account of its choice: a person decides on our own page.
     if (here && /^(cross|same)-site$/.test(header('sec-fetch-site') ?? '')) {
       return ok(seeOther(returnTo === undefined ? '/login' : `/login?return_to=${encodeURIComponent(returnTo)}`))
     }
+    // Without a challenge, whoever reads the code off the app's address could trade it (RFC 9700 §2.1.1).
+    if (target?.tag === 'app' && query.code_challenge === undefined) return faulty('code_challenge', 'required')
     const begun = await flows.begin({
       provider: params.provider,
       returnTo,
@@ -135,9 +152,7 @@ const authorize = route({
   params: providerParams,
   body: object({ redirect_uri_key: redirectUriKey.optional(), intent: z.enum(['login', 'link']).default('login') }),
   bodyOptional: true,
-  reply: z
-    .object({ authorize_url: z.string(), state: z.string(), flow_token: z.string(), expires_in: z.number().int() })
-    .meta({ id: 'StartedFlow' }),
+  reply: StartedFlow,
   fails: [...beginFails, 'authentication_required', 'reauthentication_required'],
   async handle({ params, body, who }, { flows, clock, settings }: Services) {
     if (body.intent === 'link' && !who) return fail('authentication_required')
@@ -149,8 +164,7 @@ const authorize = route({
       ...(body.intent === 'link' && who ? { visitor: visitorOf(who) } : {}),
     })
     if (!begun.ok) return begun
-    const { url, state, binding, expiresIn } = begun.value
-    return ok(json({ authorize_url: url.href, state, flow_token: binding, expires_in: expiresIn }))
+    return ok(json(startedFlow(begun.value)))
   },
 })
 
@@ -210,7 +224,7 @@ const callback = route({
       const over = handle !== '' && !stillOpen.has(entered.error.code)
       return { ...entered, cookies: over ? [flowCookie(handle, null, 0)] : [] }
     }
-    if (browser) return answerAsRedirect(entered.value, handle, services)
+    if (browser) return ok(await answerAsRedirect(entered.value, handle, services))
     return ok({ ...answerAsJson(entered.value, services), cookies: [flowCookie(handle, null, 0)] })
   },
 })
@@ -238,9 +252,6 @@ const appCallback = route({
     return entered.ok ? ok(answerAsJson(entered.value, services)) : entered
   },
 })
-
-export const isRecent = ({ authTime }: Pick<Principal, 'authTime'>, now: Date, seconds: number): boolean =>
-  now.getTime() - authTime.getTime() <= seconds * 1000
 
 /** In the order they are matched: fixed words before `:provider`. */
 export const providerRoutes = [list, authorize, link, callback, appCallback]

@@ -2,11 +2,12 @@ import { z } from 'zod'
 import { fail } from '../../errors/catalogue.ts'
 import type { RefreshCode } from '../../flows/refresh-tokens.ts'
 import { ok } from '../../kernel/result.ts'
-import { json, noContent } from '../reply.ts'
+import { sessionOver } from '../entry.ts'
+import { faulty } from '../problem.ts'
+import { json } from '../reply.ts'
 import { object, route } from '../route.ts'
+import { AuthResponse, authResponse, secretText, TokenPair } from '../schemas.ts'
 import type { Services } from '../services.ts'
-import { sessionCookie } from './entry.ts'
-import { AuthResponse, authResponse, secretText, TokenPair } from './schemas.ts'
 
 const refreshFails = [
   'token_expired',
@@ -21,6 +22,7 @@ const refreshFails = [
 ] as const satisfies readonly RefreshCode[]
 
 const token = z.string().min(1).max(8192)
+const clientId = z.string().max(256).optional()
 
 const refresh = route({
   method: 'post',
@@ -40,13 +42,14 @@ const refresh = route({
   fails: [...refreshFails, 'authentication_required', 'invalid_request'],
   async handle({ body, bearer, cookie, header, origin }, { flows, devices }: Services) {
     // One way at a time (RFC 6750 §2): which of two counts must not depend on who is reading.
-    if (bearer !== null && body.refresh_token !== undefined) return fail('invalid_request')
+    if (bearer !== null && body.refresh_token !== undefined) return faulty('refresh_token', 'repeated')
     const given = bearer ?? body.refresh_token
     if (given !== undefined) {
       const pair = await flows.refreshTokens.byToken(given, origin)
       return pair.ok ? ok(json(pair.value)) : pair
     }
-    // Whoever shows other credentials is not asked where they come from (see `mount`), so the cookie does not speak for them.
+    // Whoever shows other credentials is not asked where they come from (see `mount`), so the cookie does not speak for
+    // them.
     const session = header('authorization') === undefined ? cookie('session') : undefined
     if (session === undefined) return fail('authentication_required')
     const found = await devices.byCookie(session)
@@ -65,38 +68,32 @@ const exchange = route({
   auth: 'none',
   limit: 'token',
   oauth: true,
-  body: object({
-    grant_type: z.string().max(64).default('password'),
-    code: secretText.optional(),
-    code_verifier: z
-      .string()
-      .regex(/^[A-Za-z0-9\-._~]{43,128}$/)
-      .optional(),
-    refresh_token: token.optional(),
-    client_id: z.string().max(256).optional(),
-    redirect_uri: z.string().max(2048).optional(),
-  }),
+  body: z.discriminatedUnion('grant_type', [
+    object({
+      grant_type: z.literal('authorization_code'),
+      code: secretText,
+      code_verifier: z.string().regex(/^[A-Za-z0-9\-._~]{43,128}$/),
+      client_id: clientId,
+      redirect_uri: z.string().max(2048).optional(),
+    }),
+    object({ grant_type: z.literal('refresh_token'), refresh_token: token, client_id: clientId }),
+  ]),
+  // Whatever else it says: of a grant we do not have, no field is wrong.
+  unmatched: 'grant_type_unsupported',
   form: true,
   reply: z.union([AuthResponse, TokenPair]),
   fails: [...refreshFails, 'code_invalid', 'grant_type_unsupported', 'invalid_request'],
   async handle({ body, origin }, { flows }: Services) {
     if (body.grant_type === 'refresh_token') {
-      if (body.refresh_token === undefined) return fail('invalid_request')
       const pair = await flows.refreshTokens.byToken(body.refresh_token, origin)
       return pair.ok ? ok(json(pair.value)) : pair
     }
-    if (body.grant_type === 'authorization_code') {
-      if (body.code === undefined || body.code_verifier === undefined) return fail('invalid_request')
-      const redeemed = await flows.redeemCode(body.code, body.code_verifier, origin)
-      if (!redeemed.ok) return redeemed
-      const { account, pair, code } = redeemed.value
-      return ok(
-        json(
-          authResponse({ account, action: code.action, provider: code.provider, subject: code.providerUserId }, pair),
-        ),
-      )
-    }
-    return fail('grant_type_unsupported')
+    const redeemed = await flows.redeemCode(body.code, body.code_verifier, origin)
+    if (!redeemed.ok) return redeemed
+    const { account, pair, code } = redeemed.value
+    return ok(
+      json(authResponse({ account, action: code.action, provider: code.provider, subject: code.providerUserId }, pair)),
+    )
   },
 })
 
@@ -136,15 +133,9 @@ const logout = route({
   bodyOptional: true,
   status: 204,
   fails: [],
-  async handle({ who, origin }, { flows, settings }: Services) {
+  async handle({ who, origin }, { flows }: Services) {
     await flows.signOut.here(who, origin)
-    return ok(
-      noContent(
-        who.via === 'cookie'
-          ? { clearSiteData: true, cookies: [sessionCookie(null, settings.sessionCookieSeconds)] }
-          : {},
-      ),
-    )
+    return ok(sessionOver(who))
   },
 })
 
@@ -160,15 +151,9 @@ const logoutAll = route({
   bodyOptional: true,
   status: 204,
   fails: [],
-  async handle({ who, origin }, { flows, settings }: Services) {
+  async handle({ who, origin }, { flows }: Services) {
     await flows.signOut.everywhere(who.accountId, origin)
-    return ok(
-      noContent(
-        who.via === 'cookie'
-          ? { clearSiteData: true, cookies: [sessionCookie(null, settings.sessionCookieSeconds)] }
-          : {},
-      ),
-    )
+    return ok(sessionOver(who))
   },
 })
 

@@ -4,10 +4,11 @@ import type { Account } from '../../accounts/ports.ts'
 import { fail } from '../../errors/catalogue.ts'
 import { ok } from '../../kernel/result.ts'
 import type { Provider } from '../../providers/provider.ts'
-import { isRecent } from '../api/providers.ts'
-import { line } from '../api/schemas.ts'
+import { noticeCookie } from '../entry.ts'
+import { isRecent } from '../principal.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
+import { line } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { EventList } from './activity.tsx'
 import { DeviceList } from './devices.tsx'
@@ -25,7 +26,7 @@ const account = route({
   summary: 'My account: profile, ways to sign in, devices, activity',
   query: z.looseObject({ done: z.string().max(40).optional() }),
   fails: ['user_not_found'],
-  async handle({ who, query, locale, csrfToken }, services: Services) {
+  async handle({ who, query, cookie, locale, csrfToken }, services: Services) {
     const { profiles, links, devices, audit, grantStatus, providers, clock, settings } = services
     const [mine, identities, methods, sessions, rows] = await Promise.all([
       profiles.find(who.accountId),
@@ -47,10 +48,11 @@ const account = route({
     const { say } = reader
     const csrf = csrfToken()
     const recent = isRecent(who, clock(), settings.recentAuthSeconds)
+    const status = statusOf(query.done ?? cookie('notice'), locale)
 
     return show(
       locale,
-      <Layout {...reader} title={say.profile.title} signedIn={csrf} status={statusOf(query.done, locale)}>
+      <Layout {...reader} title={say.profile.title} signedIn={csrf} status={status}>
         <Profile {...reader} account={mine} csrf={csrf} />
         <section aria-labelledby="ways">
           <h2 id="ways">{say.ways.heading}</h2>
@@ -86,7 +88,11 @@ const account = route({
           </p>
         </section>
       </Layout>,
-      { formAction: recent ? knownOrigins(providers.list()) : [] },
+      {
+        formAction: recent ? knownOrigins(providers.list()) : [],
+        // Told once.
+        cookies: query.done === undefined && cookie('notice') !== undefined ? [noticeCookie(null)] : [],
+      },
     )
   },
 })

@@ -12,7 +12,6 @@ const ways: Partial<Record<ErrorCode, Way>> = {
   user_info_fetch_failed: 'again',
   account_linking_failed: 'again',
   rate_limited: 'again',
-  shutting_down: 'again',
   not_ready: 'again',
   internal: 'again',
   access_denied: 'sign_in',

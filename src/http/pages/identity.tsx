@@ -5,10 +5,10 @@ import type { UserInfoCode } from '../../flows/read-userinfo.ts'
 import { ok } from '../../kernel/result.ts'
 import type { Provider } from '../../providers/provider.ts'
 import type { Providers } from '../../providers/providers.ts'
-import { isRecent } from '../api/providers.ts'
-import { idParams, providerParams } from '../api/schemas.ts'
+import { isRecent } from '../principal.ts'
 import { seeOther } from '../reply.ts'
 import { route } from '../route.ts'
+import { idParams, providerParams } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { originsOf } from './form-action.ts'
 import { Facts, Form, Layout, type Reader, readerOf, show, Time, Unseen } from './layout.tsx'
@@ -77,7 +77,7 @@ const askUnlink = route({
         {keepsAWayIn ? (
           <>
             <p>
-              {say.unlink.text(name)} {withdrawable(provider) ? say.unlink.withdrawn(name) : say.unlink.erased}
+              {say.unlink.text(name)} {whatBecomesOfIt(provider, say)}
             </p>
             <Elsewhere {...reader} provider={provider} />
           </>
@@ -203,19 +203,26 @@ export function Scope({ scope, say }: Reader & { scope: string }): VNode {
   )
 }
 
-/** Atlassian documents no revocation endpoint; what the operator may name is tried, and not relied upon. */
-const withdrawable = (provider: Provider | undefined): boolean =>
-  provider !== undefined && provider.kind !== 'atlassian'
+/** Promises a withdrawal only where the provider has an endpoint for it. */
+function whatBecomesOfIt(provider: Provider | undefined, { unlink: words }: Reader['say']): string {
+  if (!provider || provider.revokes === false) return words.erased
+  return provider.revokes ? words.withdrawn(provider.name) : words.perhapsWithdrawn(provider.name)
+}
 
 /** Where people withdraw a permission themselves, when we cannot. */
 function Elsewhere({ provider, say }: Reader & { provider: Provider | undefined }): VNode | null {
-  if (!provider || withdrawable(provider)) return null
+  if (provider?.revokes !== false) return null
+  const { noEndpoint, elsewhere } = say.unlink
   return (
     <p>
-      {say.unlink.noEndpoint(provider.name)}{' '}
-      <a href="https://id.atlassian.com/manage-profile/apps" rel="noreferrer">
-        {say.unlink.elsewhere}
-      </a>
+      {noEndpoint(provider.name)}{' '}
+      {provider.kind === 'atlassian' ? (
+        <a href="https://id.atlassian.com/manage-profile/apps" rel="noreferrer">
+          {elsewhere}
+        </a>
+      ) : (
+        elsewhere
+      )}
       .
     </p>
   )

@@ -1,5 +1,5 @@
 import { ok } from '../../kernel/result.ts'
-import { sessionCookie } from '../api/entry.ts'
+import { sessionForgotten } from '../entry.ts'
 import { seeOther } from '../reply.ts'
 import { route } from '../route.ts'
 import type { Services } from '../services.ts'
@@ -8,9 +8,7 @@ import { type Done, doneAt } from './status.ts'
 
 const common = { tag: 'Pages', surface: 'browser', limit: 'account' } as const
 
-/** Nothing of the session is left in the browser: neither the cookie nor what it kept of our pages. */
-const goodbye = (done: Done) =>
-  ok(seeOther(doneAt('/login', done), { clearSiteData: true, cookies: [sessionCookie(null, 0)] }))
+const goodbye = (done: Done) => ok(seeOther(doneAt('/login', done), sessionForgotten))
 
 const signOut = route({
   ...common,

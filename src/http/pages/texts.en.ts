@@ -1,4 +1,4 @@
-import type { EndReason, EventWords } from './texts.ts'
+import type { EndReason, EventWords, RevocationResult } from './texts.ts'
 
 const ended: Record<EndReason, string> = {
   logout: 'Signed out',
@@ -10,6 +10,13 @@ const ended: Record<EndReason, string> = {
   identity_unlinked: 'A device was signed out because the sign-in it used was unlinked',
   email_claim_ended: 'A device was signed out because somebody else proved the address',
   account_deleted: 'Signed out because the account was deleted',
+}
+
+const revoked: Record<RevocationResult, (provider: string) => string> = {
+  revoked: (provider) => `Our permission at ${provider} was withdrawn`,
+  superseded: (provider) => `Our permission at ${provider} was kept, because it was linked again`,
+  not_supported: (provider) => `${provider} has no way to withdraw our permission, so it was only erased here`,
+  gave_up: (provider) => `We could not withdraw our permission at ${provider}; you can do it there yourself`,
 }
 
 const events: EventWords = {
@@ -36,10 +43,9 @@ const events: EventWords = {
       : `Said that ${provider} belongs to this account`,
   'session.ended': ({ reason }) => ended[reason as EndReason] ?? ended.revoked,
   'session.token_reused': 'A token came back after its time, so its device was signed out',
-  'signing_key.rotated': 'New signing key',
   'provider_token.needs_reauthorization': ({ provider }) => `${provider} no longer accepts our permission`,
   'provider_token.revoked': ({ provider, result }) =>
-    result === 'revoked' ? `Permission withdrawn at ${provider}` : `Our permission at ${provider} was given up`,
+    (revoked[result as RevocationResult] ?? revoked.gave_up)(provider),
 }
 
 export const en = {
@@ -153,10 +159,11 @@ export const en = {
       `${provider} will no longer open this account, and devices signed in with it are signed out, except this one.`,
     withdrawn: (provider: string) =>
       `What it let us keep is erased here, and our permission at ${provider} is withdrawn.`,
+    perhapsWithdrawn: (provider: string) =>
+      `What it let us keep is erased here, and our permission at ${provider} is withdrawn if it lets us.`,
     erased: 'What it let us keep is erased here.',
-    noEndpoint: (provider: string) =>
-      `${provider} has no way for us to withdraw the permission. You can do it there yourself:`,
-    elsewhere: 'connected apps',
+    noEndpoint: (provider: string) => `${provider} has no way for us to withdraw our permission.`,
+    elsewhere: 'You can withdraw it there yourself',
     last: 'This is the only way left into your account. Link another one first, or you could never come back.',
     button: (provider: string) => `Yes, unlink ${provider}`,
   },

@@ -1,46 +1,53 @@
 import type { Texts } from './texts.en.ts'
-import type { EndReason, EventWords } from './texts.ts'
+import type { EndReason, EventWords, RevocationResult } from './texts.ts'
 
 const ended: Record<EndReason, string> = {
   logout: 'Saiu da conta',
   logout_all: 'Saiu da conta em todos os dispositivos',
   revoked: 'Um dispositivo foi desconectado',
-  replaced: 'Uma entrada anterior no mesmo navegador terminou',
+  replaced: 'Uma sessão anterior no mesmo navegador terminou',
   token_reused: 'Um dispositivo foi desconectado por segurança: um de seus tokens voltou fora do prazo',
-  code_reused: 'Um dispositivo foi desconectado por segurança: seu código de entrada foi usado duas vezes',
-  identity_unlinked: 'Um dispositivo foi desconectado porque a entrada que ele usava foi desvinculada',
-  email_claim_ended: 'Um dispositivo foi desconectado porque outra pessoa comprovou o endereço',
+  code_reused: 'Um dispositivo foi desconectado por segurança: seu código de login foi usado duas vezes',
+  identity_unlinked: 'Um dispositivo foi desconectado porque o login que ele usava foi desvinculado',
+  email_claim_ended: 'Um dispositivo foi desconectado porque outra pessoa comprovou ser dona do e-mail',
   account_deleted: 'Desconectado porque a conta foi excluída',
+}
+
+const revoked: Record<RevocationResult, (provider: string) => string> = {
+  revoked: (provider) => `A nossa permissão no ${provider} foi revogada`,
+  superseded: (provider) => `A nossa permissão no ${provider} foi mantida, porque o login foi vinculado de novo`,
+  not_supported: (provider) =>
+    `O ${provider} não oferece um meio de revogar a nossa permissão; por isso, ela só foi apagada aqui`,
+  gave_up: (provider) => `Não conseguimos revogar a nossa permissão no ${provider}; você mesmo pode fazer isso lá`,
 }
 
 const events: EventWords = {
   'authentication.succeeded': ({ provider }) => `Entrou com ${provider}`,
   'authentication.failed': ({ provider, intent, why }) =>
-    `${intent === 'link' ? `A vinculação com ${provider}` : `Uma entrada com ${provider}`} não funcionou${why ? `: ${why}` : ''}`,
-  'account.created': ({ provider }) => `Conta aberta com ${provider}`,
-  'account.email_verified': ({ provider }) => `Endereço de e-mail verificado pelo ${provider}`,
+    `${intent === 'link' ? `A vinculação com ${provider}` : `Um login com ${provider}`} não funcionou${why ? `: ${why}` : ''}`,
+  'account.created': ({ provider }) => `Conta criada com ${provider}`,
+  'account.email_verified': ({ provider }) => `E-mail verificado pelo ${provider}`,
   'account.updated': 'Perfil alterado',
   'account.deleted': 'Conta excluída',
-  'account.email_claim_ended': 'Outra pessoa comprovou um endereço que esta conta não tinha verificado',
+  'account.email_claim_ended': 'Outra pessoa comprovou ser dona de um e-mail que esta conta não tinha verificado',
   'identity.linked': ({ provider, how }) =>
     how === 'verified_email'
-      ? `${provider}: vinculação feita pelo e-mail verificado`
+      ? `${provider}: login vinculado pelo e-mail verificado`
       : how === 'conflict'
-        ? `${provider}: vinculação feita depois que você provou que a conta é sua`
-        : `${provider}: entrada vinculada`,
-  'identity.unlinked': ({ provider }) => `${provider}: entrada desvinculada`,
-  'identity.unlink_refused': ({ why }) => `Uma desvinculação foi recusada${why ? `: ${why}` : ''}`,
-  'conflict.opened': ({ provider }) => `Uma entrada com ${provider} usou um endereço que já tem conta`,
+        ? `${provider}: login vinculado depois que você comprovou que a conta é sua`
+        : `${provider}: login vinculado`,
+  'identity.unlinked': ({ provider }) => `${provider}: login desvinculado`,
+  'identity.unlink_refused': ({ why }) => `Um login não pôde ser desvinculado${why ? `: ${why}` : ''}`,
+  'conflict.opened': ({ provider }) => `Um login com ${provider} usou um e-mail que já tem conta`,
   'conflict.resolved': ({ provider, action }) =>
     action === 'create'
       ? `Continuou com uma conta separada para ${provider}`
-      : `Confirmou que a entrada com ${provider} pertence a esta conta`,
+      : `Confirmou que o login com ${provider} pertence a esta conta`,
   'session.ended': ({ reason }) => ended[reason as EndReason] ?? ended.revoked,
-  'session.token_reused': 'Um token voltou fora do prazo, e seu dispositivo foi desconectado',
-  'signing_key.rotated': 'Nova chave de assinatura',
+  'session.token_reused': 'Um token voltou fora do prazo, e por isso o dispositivo dele foi desconectado',
   'provider_token.needs_reauthorization': ({ provider }) => `O ${provider} não aceita mais a nossa permissão`,
   'provider_token.revoked': ({ provider, result }) =>
-    result === 'revoked' ? `${provider}: permissão retirada` : `${provider}: desistimos da nossa permissão`,
+    (revoked[result as RevocationResult] ?? revoked.gave_up)(provider),
 }
 
 export const ptBR: Texts = {
@@ -64,8 +71,8 @@ export const ptBR: Texts = {
     title: 'Entrar',
     with: (provider) => `Continuar com ${provider}`,
     nobody:
-      'Nenhuma forma de entrar foi configurada aqui. Quem opera este serviço precisa configurar um provedor primeiro.',
-    signedInAs: (name) => `Você entrou como ${name}. Entrar de novo confirma que é você.`,
+      'Ainda não há nenhuma forma de entrar aqui. Quem opera este serviço precisa configurar um provedor primeiro.',
+    signedInAs: (name) => `Você entrou como ${name}. Entre de novo para confirmar que é você.`,
     status: { up: '', degraded: 'pode estar lento', down: 'não está respondendo agora' },
     onward: (host) => `Depois você segue para ${host}.`,
     privacy: 'Perguntamos ao provedor quem você é. Ele nunca nos diz a sua senha.',
@@ -78,12 +85,12 @@ export const ptBR: Texts = {
   },
 
   done: {
-    linked: 'A entrada foi vinculada à sua conta.',
-    unlinked: 'A entrada foi desvinculada, e o que ela nos permitia guardar foi apagado.',
+    linked: 'O login foi vinculado à sua conta.',
+    unlinked: 'O login foi desvinculado, e o que ele nos permitia guardar foi apagado.',
     device_ended: 'O dispositivo foi desconectado.',
     devices_ended: 'Todos os outros dispositivos foram desconectados.',
     name_changed: 'O seu nome foi alterado.',
-    signed_out: 'Você saiu.',
+    signed_out: 'Você saiu da conta.',
     deleted: 'A sua conta foi excluída, e com ela tudo o que guardávamos sobre você.',
   },
 
@@ -97,7 +104,7 @@ export const ptBR: Texts = {
     noEmail: 'nenhum',
     verified: 'verificado',
     notVerified: 'não verificado',
-    since: 'Conta desde',
+    since: 'Conta criada em',
   },
 
   ways: {
@@ -108,12 +115,12 @@ export const ptBR: Texts = {
         : `${usable} de ${all} formas de entrar nesta conta funcionam agora.`,
     id: 'Conta no provedor',
     linkedAt: 'Vinculada em',
-    lastUsed: 'Último uso',
+    lastUsed: 'Usada por último em',
     allowed: 'Você permitiu',
     nothingAllowed: 'nada além de entrar',
-    usable: 'Entrada',
+    usable: 'Login',
     works: 'funciona',
-    switchedOff: 'impossível no momento: este provedor está desligado aqui',
+    switchedOff: 'indisponível no momento: este provedor está desativado aqui',
     permission: 'Permissão',
     tokenStatus: {
       healthy: 'válida',
@@ -146,9 +153,9 @@ export const ptBR: Texts = {
     intro: 'Com uma segunda forma de entrar, você não perde a conta quando uma delas falha.',
     button: (provider) => `Vincular ${provider}`,
     text: (provider) =>
-      `Você entra no ${provider} e volta para cá. A partir daí, essa entrada também abre esta conta, qualquer que seja o e-mail dela.`,
+      `Você entra no ${provider} e volta para cá. A partir daí, esse login também abre esta conta, qualquer que seja o e-mail dele.`,
     asks: 'Pedimos para:',
-    recent: 'Por segurança, vincular exige uma entrada recente.',
+    recent: 'Por segurança, vincular exige um login recente.',
   },
 
   unlink: {
@@ -156,12 +163,13 @@ export const ptBR: Texts = {
     text: (provider) =>
       `O ${provider} não abrirá mais esta conta, e os dispositivos que entraram assim serão desconectados, menos este.`,
     withdrawn: (provider) =>
-      `O que nos foi permitido guardar é apagado aqui, e a nossa permissão no ${provider} é retirada.`,
-    erased: 'O que nos foi permitido guardar é apagado aqui.',
-    noEndpoint: (provider) =>
-      `O ${provider} não oferece um meio de retirarmos a permissão. Você mesmo pode fazer isso lá:`,
-    elsewhere: 'aplicativos conectados',
-    last: 'Esta é a única forma de entrar na sua conta. Vincule outra primeiro; sem ela, você nunca mais poderia voltar.',
+      `O que guardamos desse login é apagado aqui, e a nossa permissão no ${provider} é revogada.`,
+    perhapsWithdrawn: (provider) =>
+      `O que guardamos desse login é apagado aqui, e a nossa permissão no ${provider} é revogada se ele deixar.`,
+    erased: 'O que guardamos desse login é apagado aqui.',
+    noEndpoint: (provider) => `O ${provider} não oferece um meio de revogarmos a nossa permissão.`,
+    elsewhere: 'Você mesmo pode revogá-la lá',
+    last: 'Esta é a única forma de entrar que resta na sua conta. Vincule outra primeiro, ou você não conseguiria mais voltar.',
     button: (provider) => `Sim, desvincular ${provider}`,
   },
 
@@ -171,7 +179,7 @@ export const ptBR: Texts = {
     unknown: 'Dispositivo desconhecido',
     on: (browser, system) => `${browser} em ${system}`,
     current: 'este dispositivo',
-    lastSeen: 'Visto por último',
+    lastSeen: 'Visto por último em',
     since: 'Entrou em',
     address: 'Endereço',
     with: 'Com',
@@ -182,33 +190,33 @@ export const ptBR: Texts = {
   events: {
     heading: 'Atividade recente',
     title: 'Atividade',
-    intro: 'O que aconteceu com a sua conta, do mais novo ao mais antigo.',
+    intro: 'O que aconteceu na sua conta, do mais recente ao mais antigo.',
     nothing: 'Nada ainda.',
     end: 'Não há nada mais antigo.',
     all: 'Toda a atividade',
     older: 'Atividade mais antiga',
-    newest: 'Voltar à mais nova',
+    newest: 'Voltar à mais recente',
     words: events,
   },
 
   remove: {
     heading: 'Excluir a conta',
     intro:
-      'Tudo o que guardamos sobre você é apagado, e as nossas permissões nos provedores são retiradas onde eles deixam.',
+      'Tudo o que guardamos sobre você é apagado, e as nossas permissões nos provedores são revogadas onde eles permitem.',
     start: 'Excluir a conta…',
     title: 'Excluir a sua conta?',
-    text: 'O seu perfil, as suas formas de entrar e os seus dispositivos são apagados imediatamente, e as nossas permissões nos provedores são retiradas onde eles deixam. Isto não pode ser desfeito.',
+    text: 'O seu perfil, as suas formas de entrar e os seus dispositivos são apagados imediatamente, e as nossas permissões nos provedores são revogadas onde eles permitem. Isto não pode ser desfeito.',
     button: 'Sim, excluir a minha conta',
     keep: 'Manter a minha conta',
   },
 
   identity: {
     title: (provider) => `O que o ${provider} diz sobre você`,
-    asked: 'Perguntado',
+    asked: 'Consultado em',
     now: 'agora mesmo',
-    fromCache: 'guardado de antes, para poupar o provedor',
-    stale: 'guardado de antes: o provedor não está respondendo agora, e isto pode estar desatualizado',
-    nothing: 'nada',
+    fromCache: 'resposta guardada, para não sobrecarregar o provedor',
+    stale: 'resposta guardada: o provedor não está respondendo agora, e isto pode estar desatualizado',
+    nothing: 'não informado',
     fields: {
       sub: 'Id da conta',
       id: 'Id da conta',
@@ -228,22 +236,21 @@ export const ptBR: Texts = {
   },
 
   conflict: {
-    title: 'Este endereço já tem uma conta',
-    happened: (provider) => `Você veio do ${provider} com o endereço`,
-    already: 'Já existe aqui uma conta com este endereço, e não temos como saber sozinhos se ela é sua.',
-    mine: 'Ela é minha',
-    prove: (provider) => `Entre nessa conta de uma forma que ela já tenha. Depois, o ${provider} é vinculado a ela.`,
-    signInWith: (provider) => `Ela é minha: entrar com ${provider}`,
-    signedInElsewhere:
-      'Você entrou, mas não em uma conta com este endereço, ou não recentemente o bastante. Entre nessa conta.',
-    noMethod: 'Nenhuma das formas de entrar dela está disponível aqui no momento.',
-    proven: 'Você entrou nessa conta; portanto, ela é sua.',
+    title: 'Já existe uma conta com este e-mail',
+    happened: (provider) => `Você veio do ${provider} com o e-mail`,
+    already: 'Já existe aqui uma conta com este e-mail, e não temos como saber sozinhos se ela é sua.',
+    mine: 'A conta é minha',
+    prove: (provider) => `Entre nessa conta de uma das formas que ela já tem. Depois, o ${provider} é vinculado a ela.`,
+    signInWith: (provider) => `A conta é minha: entrar com ${provider}`,
+    signedInElsewhere: 'Você entrou, mas não em uma conta com este e-mail, ou já faz tempo demais. Entre nessa conta.',
+    noMethod: 'Nenhuma das formas de entrar nela está disponível aqui no momento.',
+    proven: 'Você entrou nessa conta, portanto ela é sua.',
     proveDone: (provider) => `Depois de vinculado, o ${provider} também a abre.`,
     link: (provider) => `Sim, vincular o ${provider} à minha conta`,
-    notMine: 'Não é minha, ou quero mantê-las separadas',
+    notMine: 'A conta não é minha, ou quero manter as duas separadas',
     separate: (provider) => `Você recebe uma conta nova, só sua, e o ${provider} a abre.`,
     create: 'Continuar com uma conta separada',
-    closed: 'No momento não é possível abrir novas contas aqui.',
+    closed: 'No momento não é possível criar contas aqui.',
     until: 'Você pode responder até',
   },
 }

@@ -16,8 +16,12 @@ export type Told = {
   readonly result: string | undefined
   readonly reason: string | undefined
 }
-export type EventWords = { readonly [N in AuditName]: string | ((told: Told) => string) }
+/** A signing key is nobody’s: its row is on no account’s trail. */
+export type EventWords = {
+  readonly [N in Exclude<AuditName, 'signing_key.rotated'>]: string | ((told: Told) => string)
+}
 export type EndReason = Payload<'session.ended'>['reason']
+export type RevocationResult = Payload<'provider_token.revoked'>['result']
 
 /** Both have the same keys: a missing translation does not compile. */
 const dictionaries: { readonly [L in Locale]: Texts } = { en, 'pt-BR': ptBR }

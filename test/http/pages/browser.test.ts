@@ -255,7 +255,7 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
     await inspect(page, 'login-pt')
     await link(page, 'Continuar com Google').click()
     await be(page, /^Continue as Mallory/)
-    await heading(page, 'Este endereço já tem uma conta')
+    await heading(page, 'Já existe uma conta com este e-mail')
     await inspect(page, 'conflict-pt')
     await button(page, 'Continuar com uma conta separada').click()
     await page.waitForURL(`${target}?code=*`)

@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import type { Account } from '../../accounts/ports.ts'
-import type { TokenPair as Pair } from '../../sessions/tokens.ts'
-import { object } from '../route.ts'
+import type { Account } from '../accounts/ports.ts'
+import type { Begun } from '../flows/begin-with-provider.ts'
+import type { TokenPair as Pair } from '../sessions/tokens.ts'
+import { object } from './route.ts'
 
 /** The pieces of JSON that more than one route speaks. */
 
@@ -57,20 +58,37 @@ export const authResponse = (entrance: Entrance, tokens: Pair): z.input<typeof A
   ...tokens,
 })
 
+/** A flow begun for an app: where to send the person, and what to come back with. */
+export const StartedFlow = z
+  .object({ authorize_url: z.string(), state: z.string(), flow_token: z.string(), expires_in: z.number().int() })
+  .meta({ id: 'StartedFlow' })
+export const startedFlow = ({ url, state, binding, expiresIn }: Begun): z.input<typeof StartedFlow> => ({
+  authorize_url: url.href,
+  state,
+  flow_token: binding,
+  expires_in: expiresIn,
+})
+
 export const providerParams = object({ provider: z.string().max(40) })
 export const redirectUriKey = z.string().regex(/^[a-z][a-z0-9_-]{0,30}$/)
 
 /** An opaque value of ours; longer ones were not made here, and are not worth hashing. */
 export const secretText = z.string().min(1).max(512)
 
-/** One line of text to show, of somebody's own choice: a control character would forge a second one somewhere, a bidirectional one turn what stands around it. */
+/**
+ * One line of text to show, of somebody's own choice: a control character would forge a second one somewhere, a
+ * bidirectional one turn what stands around it.
+ */
 export const line = z
   .string()
   .trim()
   .max(200)
   .regex(/^[^\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]*$/u)
 
-/** What no id of ours looks like is nobody's id: it is looked for as one, and PostgreSQL is spared text it cannot even compare (NUL). */
+/**
+ * What no id of ours looks like is nobody's id: it is looked for as one, and PostgreSQL is spared text it cannot even
+ * compare (NUL).
+ */
 const anId = z.string().transform((text) => (/^\w{1,80}$/.test(text) ? text : '-'))
 export const idParams = object({ id: anId })
 

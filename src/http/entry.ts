@@ -1,20 +1,33 @@
-import type { AppError } from '../../errors/catalogue.ts'
-import type { Begun } from '../../flows/begin-with-provider.ts'
-import type { Entered } from '../../flows/enter-with-provider.ts'
-import { ok, type Result } from '../../kernel/result.ts'
-import { type Answer, type CookieChange, json, seeOther } from '../reply.ts'
-import type { Services } from '../services.ts'
+import type { Begun } from '../flows/begin-with-provider.ts'
+import type { Entered } from '../flows/enter-with-provider.ts'
+import { type CookieChange, json, noContent, type Redirect, seeOther } from './reply.ts'
+import type { Principal } from './route.ts'
 import { authResponse, type Entrance, linkResponse } from './schemas.ts'
+import type { Services } from './services.ts'
 
-/** How the end of a sign-in or linking is answered, whichever route it ended on. */
+/** How the end of a sign-in, a linking or a session is answered, whichever route it ended on. */
 
 const cookie = { sameSite: 'lax' as const }
 
 /** The session cookie must come along on the navigation back from a provider, so it is `Lax`, not `Strict`. */
-export const sessionCookie = (value: string | null, seconds: number): CookieChange => ({
+const sessionCookie = (value: string | null, seconds: number): CookieChange => ({
   name: 'session',
   value,
   ...(value === null ? {} : { maxAgeSeconds: seconds }),
+  ...cookie,
+})
+
+/** Nothing of the session is left in the browser: neither the cookie nor what it kept of our pages. */
+export const sessionForgotten = { clearSiteData: true, cookies: [sessionCookie(null, 0)] } as const
+
+/** The session is over. A program has forgotten its tokens by itself. */
+export const sessionOver = ({ via }: Principal) => noContent(via === 'cookie' ? sessionForgotten : {})
+
+/** What the account page tells once: a word of `?done=`, for when the address is not ours to add to. */
+export const noticeCookie = (value: 'linked' | null): CookieChange => ({
+  name: 'notice',
+  value,
+  ...(value === null ? {} : { maxAgeSeconds: 300 }),
   ...cookie,
 })
 
@@ -29,7 +42,10 @@ export const flowCookie = (handle: string, value: string | null, seconds: number
 /** More flows than anybody has open at once; beyond them the cookies would outgrow the headers we read. */
 const mostFlows = 20
 
-/** The cookie of a flow that begins, and the end of those too many, the oldest first. `kept` is another flow's that is still needed. */
+/**
+ * The cookie of a flow that begins, and the end of those too many, the oldest first. `kept` is another flow's that is
+ * still needed.
+ */
 export function flowCookies(
   { handle, binding }: Begun,
   cookieNames: (beginning: string) => readonly string[],
@@ -64,9 +80,9 @@ export async function answerAsRedirect(
   entered: Entered,
   handle: string,
   { codes, settings }: Services,
-): Promise<Result<Answer<never>, AppError<never>>> {
+): Promise<Redirect> {
   const done = flowCookie(handle, null, 0)
-  if (entered.tag === 'linked') return ok(seeOther(entered.flow.returnTo ?? '/account', { cookies: [done] }))
+  if (entered.tag === 'linked') return seeOther(entered.flow.returnTo ?? '/account', { cookies: [done] })
   const { returnTo, codeChallenge } = entered.flow
   if (returnTo !== null && codeChallenge !== null) {
     const { account, action, identity, session } = entered
@@ -80,9 +96,10 @@ export async function answerAsRedirect(
     })
     const url = new URL(returnTo)
     url.searchParams.set('code', code)
-    return ok(seeOther(url, { cookies: [done] }))
+    return seeOther(url, { cookies: [done] })
   }
-  return ok(
-    seeOther(returnTo ?? '/account', { cookies: [done, sessionCookie(entered.cookie, settings.sessionCookieSeconds)] }),
-  )
+  const session = sessionCookie(entered.cookie, settings.sessionCookieSeconds)
+  // Nobody asked whether this sign-in should open the account they had, so they are told that it does (contract §4).
+  const notice = entered.action === 'linked_existing' ? [noticeCookie('linked')] : []
+  return seeOther(returnTo ?? '/account', { cookies: [done, session, ...notice] })
 }
