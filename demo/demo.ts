@@ -1,4 +1,7 @@
-/** Vinculum beside a sandbox of its providers, for trying it out: `npm run demo`. Everything it stores is in `data/demo.db`. */
+/**
+ * Vinculum beside a sandbox of its providers, for trying it out: `npm run demo`. Everything it stores is in
+ * `data/demo.db`.
+ */
 
 import { startSandbox } from '../sandbox/sandbox.ts'
 import { readConfig } from '../src/config.ts'
@@ -12,28 +15,17 @@ const sandboxPort = Number(process.env.SANDBOX_PORT || 4400)
 const sandbox = await startSandbox({ port: sandboxPort, appOrigin: `http://localhost:${port}` })
 const config = readConfig({
   LOG_LEVEL: 'warn',
-  DATABASE_URL: 'file:./data/demo.db',
   // The tour signs in more often in a minute than a person may.
   RATE_LIMITS: 'off',
   RETURN_TO_ALLOWED: 'http://localhost:5173/',
   ...process.env,
   ...sandbox.env,
+  // Its people are made up: they must not end up in a database somebody has set for another purpose.
+  DATABASE_URL: 'file:./data/demo.db',
   PORT: String(port),
 })
-const { keys } = generatedKeys('data/encryption-keys', systemRandom)
-const vinculum = await createVinculum({ ...config, encryptionKeys: config.encryptionKeys ?? keys })
-await vinculum.listen()
-
-process.stdout.write(`
-  Vinculum       ${config.publicUrl.origin}
-  Its providers  ${sandbox.url}  (a sandbox: choose who you are on its pages)
-  API            ${config.publicUrl.origin}/docs
-
-  Sign in with Google as Ada, then link GitHub; sign out, come back with Acme ID as Ada and meet the conflict.
-  The same walk without a browser: npm run tour
-  Ctrl+C ends it.
-
-`)
+const encryptionKeys = config.encryptionKeys ?? generatedKeys('data/encryption-keys', systemRandom).keys
+const vinculum = await createVinculum({ ...config, encryptionKeys })
 
 const end = (): void => {
   Promise.all([vinculum.close(), sandbox.close()]).then(
@@ -46,3 +38,15 @@ const end = (): void => {
 }
 process.once('SIGTERM', end)
 process.once('SIGINT', end)
+
+await vinculum.listen()
+process.stdout.write(`
+  Vinculum       ${config.publicUrl.origin}
+  Its providers  ${sandbox.url}  (a sandbox: choose who you are on its pages)
+  API            ${config.publicUrl.origin}/docs
+
+  Sign in with Google as Ada, then link GitHub; sign out, come back with Acme ID as Ada and meet the conflict.
+  The same walk without a browser: npm run tour
+  Ctrl+C ends it.
+
+`)
