@@ -1,4 +1,13 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  timingSafeEqual,
+} from 'node:crypto'
 import type { Random } from './ids.ts'
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('base64url')
@@ -33,18 +42,20 @@ export class UnopenableError extends Error {
  * Envelope: `v1.<key id>.<salt 16 + nonce 12 + tag 16 + ciphertext, base64url>`.
  */
 export function createSealer(ring: KeyRing, random: Random) {
-  const keys = new Map(ring.map(({ id, key }) => [id, key]))
-  const rowKey = (key: Buffer, salt: Buffer): Buffer =>
+  const keys = new Map(ring.map(({ id, key }) => [id, createSecretKey(key)]))
+  const [{ id: sealingId, key }] = ring
+  const sealingKey = createSecretKey(key)
+  const rowKey = (key: KeyObject, salt: Buffer): Buffer =>
     Buffer.from(hkdfSync('sha256', key, salt, 'vinculum seal v1', 32))
 
   return {
     /** Seals `text` for one place, for instance `grants/grt_…/access_token`. */
     seal(text: string, place: string): string {
-      const salt = random(16)
-      const nonce = random(12)
-      const cipher = createCipheriv('aes-256-gcm', rowKey(ring[0].key, salt), nonce).setAAD(Buffer.from(place))
+      const fresh = random(28)
+      const ownKey = rowKey(sealingKey, fresh.subarray(0, 16))
+      const cipher = createCipheriv('aes-256-gcm', ownKey, fresh.subarray(16)).setAAD(Buffer.from(place))
       const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
-      return `v1.${ring[0].id}.${Buffer.concat([salt, nonce, cipher.getAuthTag(), body]).toString('base64url')}`
+      return `v1.${sealingId}.${Buffer.concat([fresh, cipher.getAuthTag(), body]).toString('base64url')}`
     },
 
     /** Opens what was sealed for the same place; throws `UnopenableError` for any other. */
@@ -66,7 +77,7 @@ export function createSealer(ring: KeyRing, random: Random) {
     },
 
     /** A key for one purpose (`csrf`, …), derived from the ring's first key. */
-    derive: (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', ring[0].key, '', `vinculum ${purpose} v1`, 32)),
+    derive: (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', sealingKey, '', `vinculum ${purpose} v1`, 32)),
   }
 }
 export type Sealer = ReturnType<typeof createSealer>

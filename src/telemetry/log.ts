@@ -26,12 +26,24 @@ const secretNames = new Set([
 
 type Level = 'debug' | 'info' | 'warn' | 'error'
 
-/** A span that failed is a warning; a breaker that closes again is good news, whatever its opening was. */
-function levelOf(event: Event, entry: { kind: string; log?: Level }): Level | undefined {
-  if (entry.kind === 'span') return event.name.endsWith('.exception') ? 'warn' : 'info'
-  if (event.name === 'provider.breaker_changed' && event.data.state !== 'open') return 'info'
-  return entry.log
-}
+/**
+ * The level of every event that is logged, by name: a span's end says all its start did, facts are as the catalogue
+ * says.
+ */
+const levels = new Map<string, Level>(
+  Object.entries(catalogue).flatMap(([name, entry]): [string, Level][] => {
+    if (entry.kind === 'fact') return 'log' in entry ? [[name, entry.log]] : []
+    return [
+      [`${name}.start`, 'debug'],
+      [`${name}.stop`, 'info'],
+      [`${name}.exception`, 'warn'],
+    ]
+  }),
+)
+
+/** A breaker that closes again is good news, whatever its opening was. */
+const levelOf = (event: Event): Level | undefined =>
+  event.name === 'provider.breaker_changed' && event.data.state !== 'open' ? 'info' : levels.get(event.name)
 
 /** How deep members are looked at: the entry's own, and two levels below. */
 const depth = 3
@@ -54,7 +66,9 @@ function withoutSecrets(entry: object, levels = depth): object {
   return copy ?? entry
 }
 
-/** Lines of JSON, written in batches off the request's path: a quarter of a second late at most, and flushed at the end. */
+/**
+ * Lines of JSON, written in batches off the request's path: a quarter of a second late at most, and flushed at the end.
+ */
 export function createLog(
   level: string,
   to: DestinationStream = destination({ sync: false, minLength: 4096, periodicFlush: 250 }),
@@ -80,12 +94,7 @@ export function createLog(
  */
 export function logEvents(events: Bus, log: Logger): void {
   events.all('log', (event) => {
-    const name = event.name.replace(/\.(start|stop|exception)$/, '')
-    const entry = catalogue[name as keyof typeof catalogue] as {
-      kind: string
-      log?: Level
-    }
-    const level = levelOf(event, entry)
+    const level = levelOf(event)
     if (level === undefined || !log.isLevelEnabled(level)) return
     const { at: _, origin, ...rest } = event as typeof event & { origin?: { requestId: string | null } }
     log[level]({

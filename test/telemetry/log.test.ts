@@ -103,8 +103,8 @@ describe('events in the log', () => {
     expect(lines).toEqual([])
   })
 
-  test('say how a span ended, and how long it took', async () => {
-    logEvents(events, logAt('info'))
+  test('say how a span ended and how long it took, and to whoever looks closely that it began', async () => {
+    logEvents(events, logAt('debug'))
     await events.span(
       'oauth.token_exchange',
       { provider: 'google' },
@@ -118,9 +118,9 @@ describe('events in the log', () => {
       () => ({}),
     )
     expect(entries()).toMatchObject([
-      { level: 'info', event: 'oauth.token_exchange.start', provider: 'google' },
+      { level: 'debug', event: 'oauth.token_exchange.start', provider: 'google' },
       { level: 'info', event: 'oauth.token_exchange.stop', ms: expect.any(Number) },
-      { level: 'info', event: 'oauth.token_exchange.start' },
+      { level: 'debug', event: 'oauth.token_exchange.start' },
       { level: 'warn', event: 'oauth.token_exchange.exception', outcome: 'access_denied', ms: expect.any(Number) },
     ])
   })
