@@ -39,6 +39,12 @@ export type Session = {
   readonly endReason: EndReason | null
 }
 
+/** What a token pair is signed from: what a rotation brings back, and no more, since it happens more than anything else. */
+export type TokenSubject = Pick<
+  Session,
+  'id' | 'accountId' | 'amr' | 'scope' | 'authTime' | 'generation' | 'rotatedAt' | 'idleExpiresAt' | 'absoluteExpiresAt'
+>
+
 /** What a request needs to know of its session, in one read. */
 export type LiveSession = Session & { readonly accountDisabled: boolean }
 
@@ -60,7 +66,7 @@ export interface SessionStore {
    * `generation` → `generation + 1`, or `undefined` when it is not current, the session is over at `at`, or its account
    * is disabled. One winner among any number at once.
    */
-  rotate(id: string, generation: number, at: Date, idleExpiresAt: Date): Promise<Session | undefined>
+  rotate(id: string, generation: number, at: Date, idleExpiresAt: Date): Promise<TokenSubject | undefined>
   /** Notes that `generation` was used with us; never goes back. Answers after it is durable. */
   markUsed(id: string, generation: number, at: Date): Promise<void>
   /** Notes that the device was seen; with `idleExpiresAt` its idle limit moves as well. */

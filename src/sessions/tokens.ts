@@ -4,7 +4,7 @@ import { type AppError, fail } from '../errors/catalogue.ts'
 import { type Clock, epochSeconds } from '../kernel/clock.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Keys, SigningKey } from './keys.ts'
-import type { Session } from './ports.ts'
+import type { TokenSubject } from './ports.ts'
 
 export type TokenPair = {
   readonly access_token: string
@@ -59,7 +59,7 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
    * JWS compact form (RFC 7515 §7.1). Signing is most of what a refresh costs, and a library around node:crypto adds a
    * fifth to it; reading what strangers send is jsonwebtoken's.
    */
-  const sign = (type: TokenType, session: Session, now: Date, exp: number): string => {
+  const sign = (type: TokenType, session: TokenSubject, now: Date, exp: number): string => {
     const key = keys.current(type)
     const { algorithm, typ } = kinds[type]
     const payload = {
@@ -129,7 +129,7 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
      * A pair for the session's present generation. Its refresh token dies with the session's limits, whichever is
      * nearer.
      */
-    pair(session: Session): TokenPair {
+    pair(session: TokenSubject): TokenPair {
       const now = clock()
       const limit = Math.min(session.idleExpiresAt.getTime(), session.absoluteExpiresAt.getTime())
       const refreshExp = Math.floor(limit / 1000)

@@ -57,7 +57,11 @@ export function sessionStore(
       .where(
         and(eq(s.id, id), eq(s.generation, given('generation', s.generation)), live(t, at), exists(enabledAccount)),
       )
-      .returning(columns),
+      .returning({
+        ...{ id: s.id, accountId: s.accountId, amr: s.amr, scope: s.scope, authTime: s.authTime },
+        ...{ generation: s.generation, rotatedAt: s.rotatedAt },
+        ...{ idleExpiresAt: s.idleExpiresAt, absoluteExpiresAt: s.absoluteExpiresAt },
+      }),
   )
   const marking = writes(
     db
