@@ -97,20 +97,8 @@ export function createApp<D>(parts: AppParts<D>): Express {
   return app
 }
 
-/** Request ids nobody can guess or count by, with one draw from the generator for 256 of them. */
-function createRequestIds(random: Random): () => string {
-  let pool: Buffer = Buffer.alloc(0)
-  let at = 0
-  return () => {
-    if (at + 16 > pool.length) {
-      pool = random(4096)
-      at = 0
-    }
-    const id = `req_${pool.toString('hex', at, at + 16)}`
-    at += 16
-    return id
-  }
-}
+/** Request ids nobody can guess or count by. */
+const createRequestIds = (random: Random) => (): string => `req_${random(16).toString('hex')}`
 
 const address = (ip: string | undefined): string | null => {
   const plain = ip?.startsWith('::ffff:') ? ip.slice(7) : ip

@@ -4,7 +4,23 @@ import type { Clock } from './clock.ts'
 /** Where randomness comes from: `bytes` fresh bytes of it. */
 export type Random = (bytes: number) => Buffer
 
-export const systemRandom: Random = randomBytes
+/**
+ * The system's generator, asked for 8 KiB at a time: a draw costs more than most of what it is for. Each byte is given
+ * out once.
+ */
+export const systemRandom: Random = createPool()
+
+function createPool(): Random {
+  const size = 8192
+  let pool: Buffer = Buffer.alloc(0)
+  return (bytes) => {
+    if (bytes > size) return randomBytes(bytes)
+    if (bytes > pool.length) pool = randomBytes(size)
+    const fresh = pool.subarray(0, bytes)
+    pool = pool.subarray(bytes)
+    return fresh
+  }
+}
 
 export type Prefix = 'usr' | 'idn' | 'ses' | 'flw' | 'grt' | 'aud' | 'rvk' | 'cfl' | 'key' | 'req'
 

@@ -29,3 +29,9 @@ test('a secret is 256 bits in 43 characters that need no escaping in a URL or a 
   expect(made.every((secret) => /^[A-Za-z0-9_-]{43}$/.test(secret))).toBe(true)
   expect(new Set(made).size).toBe(made.length)
 })
+
+test('whatever is drawn is drawn once, however much at a time', () => {
+  const drawn = Array.from({ length: 3000 }, (_, n) => systemRandom(n % 7 === 0 ? 10_000 : 16).subarray(0, 16))
+  expect(new Set(drawn.map((bytes) => bytes.toString('hex'))).size).toBe(drawn.length)
+  expect([0, 1, 8192, 8193].map((bytes) => systemRandom(bytes).length)).toEqual([0, 1, 8192, 8193])
+})
