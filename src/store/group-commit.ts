@@ -23,6 +23,7 @@ export function createGroupCommit(connection: Database) {
   const release = connection.prepare('RELEASE work')
 
   let waiting: Work[] = []
+  let commits = 0
   let closed = false
 
   function attempt({ run, savepoint }: Work): Outcome {
@@ -59,6 +60,7 @@ export function createGroupCommit(connection: Database) {
     if (group.length === 0) return
     waiting = []
     const outcomes = perform(group)
+    commits += 1
     group.forEach(({ resolve, reject }, n) => {
       const outcome = outcomes[n] as Outcome
       if (outcome.ok) resolve(outcome.value as never)
@@ -67,6 +69,8 @@ export function createGroupCommit(connection: Database) {
   }
 
   return {
+    /** Grows with each group, whatever came of it: while it stands still, nothing was written through here. */
+    commits: (): number => commits,
     join<T>(savepoint: boolean, run: () => T): Promise<T> {
       return new Promise<T>((resolve, reject) => {
         if (closed) return reject(new Error('the store is closed'))

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { newFile } from '../support/sqlite.ts'
 import { storeContract } from './contract.ts'
-import { account, type Backend, flow, identity, newcomer, type Opened, open } from './people.ts'
+import { account, type Backend, flow, identity, newcomer, now, type Opened, open, signedIn } from './people.ts'
 import { spawnChild, storeProcesses } from './processes.ts'
 import { storeRaces } from './races.ts'
 
@@ -80,6 +80,28 @@ describe('a SQLite file', () => {
     expect(seen).toEqual([5, 5, 5, 5, 5])
     outside.close()
     await store.close()
+  })
+
+  test('remembers a row only while nobody wrote anything, here or in another process', async () => {
+    const config = await place()
+    const [here, elsewhere] = [await open(config), await open(config)]
+    const { account: person } = await newcomer(here)
+    for (let round = 0; round < 20; round++) {
+      const device = await signedIn(round % 2 === 0 ? here : elsewhere, person.id)
+      for (const { store } of [here, elsewhere, here, elsewhere])
+        expect(await store.sessions.find(device.id)).toMatchObject({ endedAt: null, accountDisabled: false })
+      const whoEnds = round % 3 === 0 ? here : elsewhere
+      await whoEnds.store.sessions.end({ id: device.id, accountId: person.id }, 'revoked', now, [])
+      for (const { store } of [here, elsewhere])
+        expect(await store.sessions.find(device.id)).toMatchObject({ endReason: 'revoked' })
+    }
+    const outside = new Database(config.file)
+    outside.prepare('update accounts set name = ? where id = ?').run('Somebody else', person.id)
+    expect(await here.store.accounts.find(person.id)).toMatchObject({ name: 'Somebody else' })
+    outside.prepare('delete from accounts where id = ?').run(person.id)
+    expect(await here.store.accounts.find(person.id)).toBeUndefined()
+    outside.close()
+    await Promise.all([here.store.close(), elsewhere.store.close()])
   })
 
   test('has everything that was acknowledged before the process was killed', async () => {

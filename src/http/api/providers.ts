@@ -56,7 +56,7 @@ const given = z
   .union([z.string(), z.array(z.string())])
   .meta({ documented: { type: 'string' } })
   .optional()
-/** What a code, a state or an error may be written with (RFC 6749 appendix A), and as long as any is. */
+/** What a code, a state or an error may be written with (RFC 6749 appendix A), and how long one may be. */
 const visible = /^[\x20-\x7e]{1,4096}$/
 /** A parameter's one value; `undefined` without one (empty is none: RFC 6749 §3.1), `null` where it is not one. */
 function one(values: string | readonly string[] | undefined): string | undefined | null {
