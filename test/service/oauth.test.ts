@@ -51,6 +51,8 @@ test('a code becomes a person, a token pair and what the provider calls them', a
 test('a sign-in is linked, listed, read and unlinked; the last one stays', async () => {
   const person = world.newcomer()
   const { who, user } = await signedIn(person)
+  // The list is by age: the second is a moment younger.
+  world.turn(1)
   const linked = await verbs().linkAccount(who, 'github', await returned('github', person, { who }), from)
   if (!linked.ok) throw new Error(linked.error.code)
   expect((await verbs().listLinkedAccounts(user.id)).map(({ provider }) => provider)).toEqual(['google', 'github'])
