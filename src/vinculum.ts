@@ -221,7 +221,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         windows: lifetimes,
         refreshTtlSeconds: lifetimes.refreshTtlSeconds,
       }),
-      redeemCode: redeemCode({ codes, devices, accounts, tokens }),
+      redeemCode: redeemCode({ codes, devices, tokens }),
       signOut: signOut({ devices, tokens }),
       unlink: unlinkProvider({ links, providers, audit, wakeRevocation }),
       readUserInfo: readUserInfo({ accounts, providers, renewal, events }),
@@ -263,6 +263,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const principalOf = (found: Awaited<ReturnType<typeof devices.byAccessToken>>, via: Principal['via']) =>
       found.ok
         ? ok<Principal>({
+            account: found.value.session.account,
             accountId: found.value.session.accountId,
             sessionId: found.value.session.id,
             generation: found.value.generation,

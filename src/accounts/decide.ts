@@ -1,5 +1,6 @@
+import type { Account } from '../kernel/account.ts'
 import type { Claims } from '../providers/provider.ts'
-import type { Account, Identity } from './ports.ts'
+import type { Identity } from './ports.ts'
 
 /** Everything that bears on the question «whose account is this?». */
 export type Evidence = {

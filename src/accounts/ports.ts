@@ -1,19 +1,6 @@
 import type { Fact } from '../events/catalogue.ts'
+import type { Account } from '../kernel/account.ts'
 import type { Email } from '../kernel/email.ts'
-
-/** One person here. */
-export type Account = {
-  readonly id: string
-  /** The address as shown; belongs to this account only when `emailVerified`, else it is a claim. */
-  readonly email: string | null
-  readonly emailVerified: boolean
-  readonly name: string | null
-  readonly picture: string | null
-  readonly role: 'user' | 'administrator'
-  readonly disabledAt: Date | null
-  readonly createdAt: Date
-  readonly updatedAt: Date
-}
 
 /** A way into an account through a provider. Its key is (issuer, subject), never an e-mail. */
 export type Identity = {

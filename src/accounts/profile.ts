@@ -1,14 +1,13 @@
 import type { Origin } from '../events/catalogue.ts'
+import type { Account } from '../kernel/account.ts'
 import type { Clock } from '../kernel/clock.ts'
-import type { Account, AccountStore } from './ports.ts'
+import type { AccountStore } from './ports.ts'
 
 export type ProfileChange = { readonly name?: string | null; readonly picture?: string | null }
 
-/** What a person may see and say of themselves. The address is none of it: it changes by proof, not by writing. */
+/** What a person may change of themselves. The address is none of it: it changes by proof, not by writing. */
 export function createProfiles({ accounts, clock }: { accounts: AccountStore; clock: Clock }) {
   return {
-    find: (accountId: string): Promise<Account | undefined> => accounts.find(accountId),
-
     update(accountId: string, change: ProfileChange, origin: Origin): Promise<Account | undefined> {
       const fields = Object.keys(change)
       return accounts.update(accountId, change, clock(), [

@@ -1,13 +1,14 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
 import type { Action, Fact, Origin } from '../events/catalogue.ts'
+import type { Account } from '../kernel/account.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { readEmail } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Claims, Grant } from '../providers/provider.ts'
 import { type Decision, decide, type Evidence, provesEmail } from './decide.ts'
-import type { Account, AccountStore, Identity, IdentityUse, LinkCondition } from './ports.ts'
+import type { AccountStore, Identity, IdentityUse, LinkCondition } from './ports.ts'
 
 export type Reconciled = { readonly account: Account; readonly identity: Identity; readonly action: Action }
 

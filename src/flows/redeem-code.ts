@@ -1,6 +1,6 @@
-import type { Account, AccountStore } from '../accounts/ports.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Origin } from '../events/catalogue.ts'
+import type { Account } from '../kernel/account.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { SignInCodes } from '../sessions/codes.ts'
 import type { Devices } from '../sessions/devices.ts'
@@ -9,10 +9,10 @@ import type { TokenPair, Tokens } from '../sessions/tokens.ts'
 
 export type Redeemed = { readonly account: Account; readonly pair: TokenPair; readonly code: SignInCode }
 
-type Parts = { codes: SignInCodes; devices: Devices; accounts: AccountStore; tokens: Tokens }
+type Parts = { codes: SignInCodes; devices: Devices; tokens: Tokens }
 
 /** What an app on another origin does with its `?code=`: trades it, once, with the verifier only it has. */
-export function redeemCode({ codes, devices, accounts, tokens }: Parts) {
+export function redeemCode({ codes, devices, tokens }: Parts) {
   return async (
     code: string,
     verifier: string,
@@ -24,12 +24,9 @@ export function redeemCode({ codes, devices, accounts, tokens }: Parts) {
       if (replayed) await devices.end({ id: replayed.sessionId, accountId: replayed.accountId }, 'code_reused', origin)
       return fail('code_invalid')
     }
-    const [session, account] = await Promise.all([
-      devices.find(spent.value.sessionId),
-      accounts.find(spent.value.accountId),
-    ])
-    if (!session || session.endedAt || session.accountDisabled || !account) return fail('code_invalid')
-    return ok({ account, pair: tokens.pair(session), code: spent.value })
+    const session = await devices.find(spent.value.sessionId)
+    if (!session || session.endedAt || session.account.disabledAt) return fail('code_invalid')
+    return ok({ account: session.account, pair: tokens.pair(session), code: spent.value })
   }
 }
 export type RedeemCode = ReturnType<typeof redeemCode>

@@ -55,7 +55,7 @@ export function refreshTokens({ sessions, accounts, tokens, events, clock, windo
       const session = await sessions.find(sid)
       if (!session || session.accountId !== sub)
         return refuse((await accounts.find(sub)) ? fail('session_revoked') : fail('user_not_found'))
-      if (session.accountDisabled) return refuse(fail('user_disabled'))
+      if (session.account.disabledAt) return refuse(fail('user_disabled'))
       const decision = decideRotation(generation, session, now, windows)
       if (decision.tag === 'refuse') return refuse(fail(decision.code))
       // The cookie is the proof, not the generation read with it: a browser whose tabs rotated meanwhile is no thief.

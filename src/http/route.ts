@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { AppError, ErrorCode, Locale } from '../errors/catalogue.ts'
 import type { Origin } from '../events/catalogue.ts'
+import type { Account } from '../kernel/account.ts'
 import type { Result } from '../kernel/result.ts'
 import type { LimitName } from './limits.ts'
 import type { FaultFound } from './problem.ts'
@@ -8,6 +9,8 @@ import type { Answer, CookieChange } from './reply.ts'
 
 /** Who a request is. */
 export type Principal = {
+  /** As it was read with the session, at the beginning of the request. */
+  readonly account: Account
   readonly accountId: string
   readonly sessionId: string
   /** Which generation of the session's tokens was shown; `null` with the cookie. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { Account } from '../accounts/ports.ts'
 import type { Begun } from '../flows/begin-with-provider.ts'
+import type { Account } from '../kernel/account.ts'
 import type { TokenPair as Pair } from '../sessions/tokens.ts'
 import { object } from './route.ts'
 

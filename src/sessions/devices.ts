@@ -10,7 +10,7 @@ import type { TokenCode, Tokens } from './tokens.ts'
 const seenEverySeconds = 60
 
 export type SessionCode = 'session_revoked' | 'session_expired' | 'user_disabled' | 'user_not_found'
-export type Authenticated = { readonly session: Session; readonly generation: number | null }
+export type Authenticated = { readonly session: LiveSession; readonly generation: number | null }
 
 type Parts = {
   sessions: SessionStore
@@ -28,7 +28,7 @@ export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDe
   const live = (session: LiveSession, now: Date): Result<LiveSession, AppError<SessionCode>> => {
     if (session.endedAt) return fail('session_revoked')
     if (now >= session.idleExpiresAt || now >= session.absoluteExpiresAt) return fail('session_expired')
-    if (session.accountDisabled) return fail('user_disabled')
+    if (session.account.disabledAt) return fail('user_disabled')
     return ok(session)
   }
 

@@ -1,4 +1,5 @@
 import type { Action, Fact } from '../events/catalogue.ts'
+import type { Account } from '../kernel/account.ts'
 
 export type EndReason =
   | 'logout'
@@ -45,8 +46,8 @@ export type TokenSubject = Pick<
   'id' | 'accountId' | 'amr' | 'scope' | 'authTime' | 'generation' | 'rotatedAt' | 'idleExpiresAt' | 'absoluteExpiresAt'
 >
 
-/** What a request needs to know of its session, in one read. */
-export type LiveSession = Session & { readonly accountDisabled: boolean }
+/** A session and whose it is, in one read: nearly every request asks for both. */
+export type LiveSession = Session & { readonly account: Account }
 
 export interface SessionStore {
   /**

@@ -1,6 +1,7 @@
 import { and, asc, eq, getTableColumns, isNull, ne, sql } from 'drizzle-orm'
-import type { Account, AccountStore, Identity, LinkCondition } from '../accounts/ports.ts'
+import type { AccountStore, Identity, LinkCondition } from '../accounts/ports.ts'
 import type { Fact } from '../events/catalogue.ts'
+import type { Account } from '../kernel/account.ts'
 import { type Email, readEmail } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
 import { accountLock, type Change, type Note } from './change.ts'
@@ -13,23 +14,23 @@ const keyOf = (address: string | null): string | null => (address === null ? nul
 /** Whoever decides whose an address is holds this meanwhile: what counts is often a row that is not there yet. */
 const addressLock = (emailKey: string): string => `email:${emailKey}`
 
-type AccountRow = Tables['accounts']['$inferSelect']
-
-const accountOf = ({ emailKey: _, verifiedEmailKey, ...row }: AccountRow): Account => ({
-  ...row,
-  emailVerified: verifiedEmailKey !== null,
-})
+/** What is shown of an account: not how its address is compared, only whether it is proven. */
+export const accountColumns = ({ accounts }: Tables) => {
+  const { emailKey: _, verifiedEmailKey, ...shown } = getTableColumns(accounts)
+  return { ...shown, emailVerified: sql<boolean>`${verifiedEmailKey} is not null`.mapWith(Boolean) }
+}
 
 export function accountStore({ db, tables: t, read, reads, writes }: Driver, change: Change, ids: Ids): AccountStore {
+  const columns = accountColumns(t)
   const byId = reads(
     db
-      .select()
+      .select(columns)
       .from(t.accounts)
       .where(eq(t.accounts.id, sql.placeholder('id'))),
   )
   const byIdentity = reads(
     db
-      .select({ account: getTableColumns(t.accounts), identity: getTableColumns(t.identities) })
+      .select({ account: columns, identity: getTableColumns(t.identities) })
       .from(t.identities)
       .innerJoin(t.accounts, eq(t.accounts.id, t.identities.accountId))
       .where(
@@ -154,18 +155,18 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
   return {
     async find(id) {
       const [row] = await byId({ id })
-      return row && accountOf(row)
+      return row
     },
 
     async findByIdentity(issuer, subject) {
       const [row] = await byIdentity({ issuer, subject })
-      return row && { account: accountOf(row.account), identity: row.identity }
+      return row
     },
 
     async findByEmail(emailKey) {
       const rows = await read(
         db
-          .select({ account: getTableColumns(t.accounts), identity: getTableColumns(t.identities) })
+          .select({ account: columns, identity: getTableColumns(t.identities) })
           .from(t.accounts)
           .leftJoin(t.identities, eq(t.identities.accountId, t.accounts.id))
           .where(eq(t.accounts.emailKey, emailKey))
@@ -179,7 +180,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
       )
       const found = new Map<string, { account: Account; identities: Identity[] }>()
       for (const { account, identity } of rows) {
-        const entry = found.get(account.id) ?? { account: accountOf(account), identities: [] }
+        const entry = found.get(account.id) ?? { account, identities: [] }
         if (identity) entry.identities.push(identity)
         found.set(account.id, entry)
       }
@@ -317,11 +318,11 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
             .update(t.accounts)
             .set({ ...(name !== undefined && { name }), ...(picture !== undefined && { picture }), updatedAt: at })
             .where(eq(t.accounts.id, id))
-            .returning(),
+            .returning(columns),
         )
         if (!row) return undefined
         yield* note(because)
-        return accountOf(row)
+        return row
       })
     },
 

@@ -1,6 +1,6 @@
-import type { Account } from '../accounts/ports.ts'
 import type { StoredGrant } from '../connections/ports.ts'
 import type { Action } from '../events/catalogue.ts'
+import type { Account } from '../kernel/account.ts'
 import type { PendingFlow } from '../providers/ports.ts'
 import type { EndReason, StoredKey } from '../sessions/ports.ts'
 import type { Dialect } from './dialects.ts'

@@ -1,5 +1,6 @@
 import { and, asc, desc, eq, exists, getTableColumns, gt, gte, isNull, lt, lte, ne, or, sql } from 'drizzle-orm'
 import type { SessionStore } from '../sessions/ports.ts'
+import { accountColumns } from './accounts.ts'
 import { accountLock, type Change } from './change.ts'
 import { allGiven, type Driver, given, step } from './driver.ts'
 import { live, originOf, signedOut } from './endings.ts'
@@ -16,10 +17,9 @@ export function sessionStore(
   const at = given('at', s.lastSeenAt)
   const id = sql.placeholder('id')
 
-  const accountDisabled = sql`${t.accounts.disabledAt} is not null`.mapWith(Boolean)
   const withAccount = () =>
     db
-      .select({ ...columns, accountDisabled })
+      .select({ ...columns, account: accountColumns(t) })
       .from(s)
       .innerJoin(t.accounts, eq(t.accounts.id, s.accountId))
   const byId = reads(withAccount().where(eq(s.id, id)))

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Decision, decide, type Evidence } from '../../src/accounts/decide.ts'
-import type { Account } from '../../src/accounts/ports.ts'
+import type { Account } from '../../src/kernel/account.ts'
 import { anAccount, anIdentity, theClaims } from '../support/people.ts'
 
 const disabledAt = new Date('2026-02-02T00:00:00Z')

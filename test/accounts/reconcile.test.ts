@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Account, Identity } from '../../src/accounts/ports.ts'
+import type { Identity } from '../../src/accounts/ports.ts'
 import { createReconcile, type Question } from '../../src/accounts/reconcile.ts'
+import type { Account } from '../../src/kernel/account.ts'
 import { readEmail } from '../../src/kernel/email.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import { createSignIn } from '../../src/sessions/sign-in.ts'

@@ -8,6 +8,7 @@ import { object, type Principal, type Route, route } from '../../src/http/route.
 import { staticFile } from '../../src/http/static.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import { ok } from '../../src/kernel/result.ts'
+import { anAccount } from '../support/people.ts'
 
 /** Counters in memory, as one node's database would keep them; `fault` makes them unreachable. */
 export function createCounters(): RateLimitStore & { fault: Error | null; asked: number } {
@@ -336,6 +337,7 @@ export const routes: readonly Route<unknown>[] = [
 ]
 
 export const ana: Principal = {
+  account: anAccount({ id: 'usr_ana' }),
   accountId: 'usr_ana',
   sessionId: 'ses_1',
   generation: 3,

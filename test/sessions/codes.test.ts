@@ -21,7 +21,7 @@ beforeEach(async () => {
   turn = stopped.turn
   at = await deviceSessions({ tag: 'sqlite', file: ':memory:' }, { clock: stopped.clock })
   const codes = createSignInCodes({ codes: at.store.codes, clock: stopped.clock, random: systemRandom })
-  redeem = redeemCode({ codes, devices: at.devices, accounts: at.store.accounts, tokens: at.tokens })
+  redeem = redeemCode({ codes, devices: at.devices, tokens: at.tokens })
   issued = async () => {
     const accountId = await at.newAccount()
     const { session } = await at.newDevice(accountId)

@@ -633,8 +633,8 @@ export function storeContract({ name, emptied }: Backend): void {
           origin,
         }
         await store.sessions.start(device, { cookieHash: 'h', replaces: null }, [signIn])
-        expect(await store.sessions.find(device.id)).toEqual({ ...device, accountDisabled: false })
-        expect(await store.sessions.findByCookie('h')).toEqual({ ...device, accountDisabled: false })
+        expect(await store.sessions.find(device.id)).toEqual({ ...device, account: person })
+        expect(await store.sessions.findByCookie('h')).toEqual({ ...device, account: person })
         expect(await store.sessions.find('ses_nobody')).toBeUndefined()
         expect(await store.sessions.findByCookie('no cookie')).toBeUndefined()
         expect(told).toEqual([signIn])
@@ -656,8 +656,8 @@ export function storeContract({ name, emptied }: Backend): void {
       test('tells that its account is disabled, and rotates no more', async () => {
         const { id, generation } = await signedIn(opened, person.id, {}, 'h')
         await disable(person.id)
-        expect(await store.sessions.find(id)).toMatchObject({ accountDisabled: true })
-        expect(await store.sessions.findByCookie('h')).toMatchObject({ accountDisabled: true })
+        expect(await store.sessions.find(id)).toMatchObject({ account: { disabledAt: now } })
+        expect(await store.sessions.findByCookie('h')).toMatchObject({ account: { disabledAt: now } })
         expect(await store.sessions.rotate(id, generation, now, later(900))).toBeUndefined()
       })
 
@@ -705,7 +705,7 @@ export function storeContract({ name, emptied }: Backend): void {
         expect(await store.sessions.rotate(device.id, 6, later(5), later(900))).toEqual({
           ...{ id, accountId, amr, scope, authTime, generation, rotatedAt, idleExpiresAt, absoluteExpiresAt },
         })
-        expect(await store.sessions.findByCookie('h')).toEqual({ ...rotated, accountDisabled: false })
+        expect(await store.sessions.findByCookie('h')).toEqual({ ...rotated, account: person })
       })
 
       test.each([
@@ -717,7 +717,7 @@ export function storeContract({ name, emptied }: Backend): void {
       ])('does not rotate: %s', async (_, given, generation) => {
         const device = await signedIn(opened, person.id, { generation: 6, usedGeneration: 5, ...given })
         expect(await store.sessions.rotate(device.id, generation, later(5), later(900))).toBeUndefined()
-        expect(await store.sessions.find(device.id)).toEqual({ ...device, accountDisabled: false })
+        expect(await store.sessions.find(device.id)).toEqual({ ...device, account: person })
       })
 
       test('counts beyond 32 bits', async () => {
@@ -755,7 +755,7 @@ export function storeContract({ name, emptied }: Backend): void {
         const device = await signedIn(opened, person.id, given)
         await store.sessions.touch(device.id, later(5), later(700))
         await store.sessions.touch(device.id, later(5), null)
-        expect(await store.sessions.find(device.id)).toEqual({ ...device, accountDisabled: false })
+        expect(await store.sessions.find(device.id)).toEqual({ ...device, account: person })
       })
 
       test('ends once, for its own account only', async () => {

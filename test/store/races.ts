@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Account, Identity } from '../../src/accounts/ports.ts'
+import type { Identity } from '../../src/accounts/ports.ts'
+import type { Account } from '../../src/kernel/account.ts'
 import type { Store } from '../../src/store/open.ts'
 import {
   account,

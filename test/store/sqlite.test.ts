@@ -89,7 +89,7 @@ describe('a SQLite file', () => {
     for (let round = 0; round < 20; round++) {
       const device = await signedIn(round % 2 === 0 ? here : elsewhere, person.id)
       for (const { store } of [here, elsewhere, here, elsewhere])
-        expect(await store.sessions.find(device.id)).toMatchObject({ endedAt: null, accountDisabled: false })
+        expect(await store.sessions.find(device.id)).toMatchObject({ endedAt: null, account: { disabledAt: null } })
       const whoEnds = round % 3 === 0 ? here : elsewhere
       await whoEnds.store.sessions.end({ id: device.id, accountId: person.id }, 'revoked', now, [])
       for (const { store } of [here, elsewhere])

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import type { Account, Identity } from '../../src/accounts/ports.ts'
+import type { Identity } from '../../src/accounts/ports.ts'
 import type { Origin } from '../../src/events/catalogue.ts'
+import type { Account } from '../../src/kernel/account.ts'
 import type { Claims, Grant } from '../../src/providers/provider.ts'
 
 export const from: Origin = { ip: '203.0.113.7', userAgent: 'Mosaic/1.0', requestId: 'req_1' }

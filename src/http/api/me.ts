@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import type { Account } from '../../accounts/ports.ts'
 import { fail } from '../../errors/catalogue.ts'
 import type { UserInfoCode } from '../../flows/read-userinfo.ts'
+import type { Account } from '../../kernel/account.ts'
 import { ok } from '../../kernel/result.ts'
 import { sessionOver } from '../entry.ts'
 import { oneRequired } from '../problem.ts'
@@ -12,10 +12,8 @@ import type { Services } from '../services.ts'
 
 const common = { tag: 'My account', surface: 'api', auth: 'user', limit: 'account' } as const
 const Me = User.extend({ created_at: time, role: z.enum(['user', 'administrator']) }).meta({ id: 'Me' })
-const me = (account: Account | undefined) =>
-  account
-    ? ok(json({ ...userOf(account), created_at: account.createdAt.toISOString(), role: account.role }))
-    : fail('user_not_found')
+const me = (account: Account) =>
+  json({ ...userOf(account), created_at: account.createdAt.toISOString(), role: account.role })
 
 const read = route({
   ...common,
@@ -23,10 +21,8 @@ const read = route({
   path: '/me',
   summary: 'Who I am',
   reply: Me,
-  fails: ['user_not_found'],
-  async handle({ who }, { profiles }: Services) {
-    return me(await profiles.find(who.accountId))
-  },
+  fails: [],
+  handle: ({ who }) => ok(me(who.account)),
 })
 
 const update = route({
@@ -51,7 +47,8 @@ const update = route({
       ...(body.picture === undefined ? {} : { picture: body.picture }),
     }
     if (Object.keys(change).length === 0) return oneRequired('name', 'picture')
-    return me(await profiles.update(who.accountId, change, origin))
+    const account = await profiles.update(who.accountId, change, origin)
+    return account ? ok(me(account)) : fail('user_not_found')
   },
 })
 

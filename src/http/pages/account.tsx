@@ -1,7 +1,7 @@
 import type { VNode } from 'preact'
 import { z } from 'zod'
-import type { Account } from '../../accounts/ports.ts'
 import { fail } from '../../errors/catalogue.ts'
+import type { Account } from '../../kernel/account.ts'
 import { ok } from '../../kernel/result.ts'
 import type { Provider } from '../../providers/provider.ts'
 import { noticeCookie } from '../entry.ts'
@@ -25,17 +25,15 @@ const account = route({
   path: '/account',
   summary: 'My account: profile, ways to sign in, devices, activity',
   query: z.looseObject({ done: z.string().max(40).optional() }),
-  fails: ['user_not_found'],
+  fails: [],
   async handle({ who, query, cookie, locale, csrfToken }, services: Services) {
-    const { profiles, links, devices, audit, grantStatus, providers, clock, settings } = services
-    const [mine, identities, methods, sessions, rows] = await Promise.all([
-      profiles.find(who.accountId),
+    const { links, devices, audit, grantStatus, providers, clock, settings } = services
+    const [identities, methods, sessions, rows] = await Promise.all([
       links.list(who.accountId),
       links.methods(who.accountId),
       devices.list(who.accountId),
       audit.list(who.accountId, { before: null, limit: 10 }),
     ])
-    if (!mine) return fail('user_not_found')
     const usable = new Set(methods.flatMap((method) => (method.usable ? [method.identityId] : [])))
     const ways = await Promise.all(
       identities.map(async (identity) => ({
@@ -53,7 +51,7 @@ const account = route({
     return show(
       locale,
       <Layout {...reader} title={say.profile.title} signedIn={csrf} status={status}>
-        <Profile {...reader} account={mine} csrf={csrf} />
+        <Profile {...reader} account={who.account} csrf={csrf} />
         <section aria-labelledby="ways">
           <h2 id="ways">{say.ways.heading}</h2>
           <p>{say.ways.intro(usable.size, methods.length)}</p>

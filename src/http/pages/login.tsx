@@ -38,7 +38,7 @@ const login = route({
   query: z.looseObject({ return_to: text, code_challenge: text, code_challenge_method: text, done: text }),
   fails: ['return_to_not_allowed'],
   async handle({ query, who, locale, csrfToken }, services: Services) {
-    const { providers, profiles, settings } = services
+    const { providers, settings } = services
     const target =
       query.return_to === undefined
         ? undefined
@@ -47,7 +47,7 @@ const login = route({
     const along = new URLSearchParams(
       passedOn.flatMap((name) => (query[name] === undefined ? [] : [[name, query[name]]])),
     ).toString()
-    const account = who ? await profiles.find(who.accountId) : undefined
+    const account = who?.account
     return show(
       locale,
       <LoginPage

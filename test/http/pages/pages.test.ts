@@ -1,6 +1,6 @@
 import supertest from 'supertest'
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Account, Identity } from '../../../src/accounts/ports.ts'
+import type { Identity } from '../../../src/accounts/ports.ts'
 import type { AuditRecord } from '../../../src/audit/ports.ts'
 import { type ErrorCode, catalogue as errors, fail, type Locale } from '../../../src/errors/catalogue.ts'
 import { catalogue as events } from '../../../src/events/catalogue.ts'
@@ -11,6 +11,7 @@ import { createCsrf } from '../../../src/http/csrf.ts'
 import { errorPage, pageRoutes, staticFiles } from '../../../src/http/pages/index.ts'
 import type { Principal } from '../../../src/http/route.ts'
 import type { Services } from '../../../src/http/services.ts'
+import type { Account } from '../../../src/kernel/account.ts'
 import { systemRandom } from '../../../src/kernel/ids.ts'
 import { ok } from '../../../src/kernel/result.ts'
 import type { Provider } from '../../../src/providers/provider.ts'
@@ -146,7 +147,6 @@ function services(): Services {
       },
     },
     profiles: {
-      find: async () => ana,
       update: async (id: string, change: unknown) => {
         world.said.push([id, change])
         return ana
@@ -255,6 +255,7 @@ function services(): Services {
 
 function surface() {
   const who: Principal = {
+    account: ana,
     accountId: ana.id,
     sessionId: 'ses_1',
     generation: null,
