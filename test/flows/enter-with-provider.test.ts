@@ -8,6 +8,7 @@ import { type Arrival, type Callback, enterWithProvider } from '../../src/flows/
 import { resolveConflict } from '../../src/flows/resolve-conflict.ts'
 import { sha256 } from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
+import type { Grant } from '../../src/providers/provider.ts'
 import { createSignIn } from '../../src/sessions/sign-in.ts'
 import { openedStore } from '../support/opened-store.ts'
 import { anAccount, anIdentity, from } from '../support/people.ts'
@@ -25,13 +26,21 @@ async function story(autoRegister = true) {
   const standIn = providerStandIn(['google', 'github'])
   const [sealer, random] = [newSealer(), systemRandom]
   const { ids, events } = opened
+  const vault = createVault({ grants, sealer, clock, ids })
+  const meanwhile: { happens?: () => Promise<unknown> } = {}
   const parts = {
     providers: standIn.providers,
     flows,
     reconcile: createReconcile({ accounts, events, clock, ids, policy: { ...policy, autoRegister } }),
     conflicts: createConflicts({ conflicts: asked, clock, ids, random, sealer }),
     accounts,
-    vault: createVault({ grants, sealer, clock, ids }),
+    vault: {
+      ...vault,
+      keep: async (grant: Grant) => {
+        await meanwhile.happens?.()
+        return vault.keep(grant)
+      },
+    },
     signIn: createSignIn({
       sessions,
       clock,
@@ -55,6 +64,9 @@ async function story(autoRegister = true) {
     clock,
     turn,
     standIn,
+    vault,
+    /** What somebody else does once it is decided whose identity it is, before its tokens are kept. */
+    meanwhile,
     begin,
     enter: enterWithProvider(parts),
     resolve: resolveConflict(parts),
@@ -258,6 +270,40 @@ describe('linking on purpose', () => {
     })
     expect(trail()).toEqual(['identity.linked'])
     expect(await at.store.sessions.list(account.id, new Date(0))).toHaveLength(1)
+  })
+
+  test('links nothing for a device that is signed out at the very moment of writing', async () => {
+    const account = await at.member()
+    const who = { accountId: account.id, sessionId: await at.device(account.id) }
+    const { state, binding } = await at.begun({ visitor: who })
+    // The story takes the device for signed in throughout: only the write itself can tell.
+    await at.store.sessions.end({ id: who.sessionId, accountId: account.id }, 'revoked', at.clock(), [])
+    expect(await at.enter('google', { code: 'c', state }, arriving(binding, { who }))).toMatchObject({
+      error: { code: 'account_linking_failed' },
+    })
+    expect(await at.store.accounts.identitiesOf(account.id)).toHaveLength(1)
+  })
+
+  test('keeps no token of an identity that is unlinked before its tokens are kept', async () => {
+    const account = await at.member()
+    const who = { accountId: account.id, sessionId: await at.device(account.id) }
+    const { state, binding } = await at.begun({ visitor: who })
+    at.meanwhile.happens = async () => {
+      const linked = (await at.store.accounts.identitiesOf(account.id)).find(({ provider }) => provider === 'google')
+      const of = { accountId: account.id, identityId: linked?.id ?? '', keepSession: null, at: at.clock() }
+      expect(
+        await at.store.accounts.unlink(
+          of,
+          () => true,
+          () => [],
+        ),
+      ).toBe('unlinked')
+    }
+    const entered = await at.enter('google', { code: 'c', state }, arriving(binding, { who }))
+    if (!entered.ok) throw new Error('it was linked, for a moment')
+    const { provider, subject } = entered.value.identity
+    expect(await at.vault.find({ provider, clientId: 'google-client', subject })).toBeUndefined()
+    expect(await at.store.revocations.backlog()).toBe(1)
   })
 })
 

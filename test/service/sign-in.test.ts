@@ -324,6 +324,12 @@ describe.each(databases)('signing in, on %s', (database) => {
       expect(again.refresh_token).not.toBe(auth.refresh_token)
     })
 
+    test('a browser keeps what binds it for as long as the flow and its question may be answered', async () => {
+      const browser = world.openBrowser()
+      const begun = await browser.ask(`${world.base}/auth/${provider}`)
+      expect(begun.headers.getSetCookie().find((line) => line.startsWith('vinculum_flow_'))).toMatch(/; Max-Age=900; /)
+    })
+
     test('a browser that comes back receives a session and is sent where it wanted to go', async () => {
       const who = world.newcomer()
       const browser = world.openBrowser()
