@@ -182,6 +182,7 @@ export function readConfig(environment: Environment) {
       concurrencySeconds: set.REFRESH_CONCURRENCY_SECONDS,
       lostResponseSeconds: set.REFRESH_LOST_RESPONSE_SECONDS,
     },
+    requireVerifiedEmail: set.REQUIRE_VERIFIED_EMAIL,
     recentAuthSeconds: set.RECENT_AUTH_SECONDS,
     returnToAllowed,
     oauth: {

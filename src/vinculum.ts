@@ -10,6 +10,8 @@ import type { Config } from './config.ts'
 import { createRenewal } from './connections/renewal.ts'
 import { createRevocation } from './connections/revocation.ts'
 import { createVault } from './connections/vault.ts'
+import { createThrottle } from './credentials/throttle.ts'
+import { createTickets } from './credentials/tickets.ts'
 import { createBus } from './events/bus.ts'
 import { beginWithProvider } from './flows/begin-with-provider.ts'
 import { deleteAccount } from './flows/delete-account.ts'
@@ -27,6 +29,7 @@ import { operatingRoutes } from './http/api/operating.ts'
 import { beginRoute, providerRoutes } from './http/api/providers.ts'
 import { tokenRoutes } from './http/api/tokens.ts'
 import { createApp } from './http/app.ts'
+import { networkOf } from './http/limits.ts'
 import { errorPage, pageRoutes, staticFiles } from './http/pages/index.ts'
 import type { Principal } from './http/route.ts'
 import { createServer } from './http/server.ts'
@@ -37,6 +40,7 @@ import { type Clock, systemClock } from './kernel/clock.ts'
 import { createSealer, type KeyRing } from './kernel/crypto.ts'
 import { createIds, type Random, secretToken, systemRandom } from './kernel/ids.ts'
 import { ok } from './kernel/result.ts'
+import { createLetters } from './mail/letters.ts'
 import { createOAuth } from './oauth.ts'
 import { createProviders } from './providers/providers.ts'
 import { createSignInCodes } from './sessions/codes.ts'
@@ -83,6 +87,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
   async function assemble({
     accounts,
     sessions,
+    pendingSignIns,
     flows: pending,
     grants,
     revocations,
@@ -121,8 +126,16 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       onDefect,
       accountExists: async (id) => (await accounts.find(id)) !== undefined,
     })
-    const signIn = createSignIn({ sessions, clock, ids, random, lifetimes })
+    const signIn = createSignIn({
+      ...{ sessions, pendingSignIns, clock, ids, random, lifetimes },
+      requireVerifiedEmail: config.requireVerifiedEmail,
+    })
     const codes = createSignInCodes({ codes: stored.codes, clock, random })
+
+    // What people know or hold, and what is written to them
+    const tickets = createTickets({ tickets: stored.tickets, clock, ids, random, key: sealer.derive('ticket codes') })
+    const letter = createLetters({ ids, clock, sealer })
+    const throttle = createThrottle({ guesses: stored.guesses, clock, networkOf })
 
     // Whose account it is
     const reconcile = createReconcile({ accounts, events, clock, ids, policy: oauth })
@@ -163,7 +176,18 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         clock,
         keeping: [
           // An hour longer than they are good for, to be able to say why they are refused.
-          { seconds: 3600, sweeps: [pending.sweep, stored.conflicts.sweep, stored.codes.sweep, rateLimits.sweep] },
+          {
+            seconds: 3600,
+            sweeps: [
+              pending.sweep,
+              pendingSignIns.sweep,
+              stored.tickets.sweep,
+              stored.conflicts.sweep,
+              stored.codes.sweep,
+              rateLimits.sweep,
+            ],
+          },
+          { seconds: 2 * day, sweeps: [stored.guesses.sweep] },
           { seconds: 30 * day, sweeps: [sessions.sweep] },
           { seconds: 90 * day, sweeps: [audit.sweep] },
         ],

@@ -12,7 +12,7 @@ export function createLinks({ accounts, clock, enabled }: Parts) {
   return {
     list: (accountId: string): Promise<readonly Identity[]> => accounts.identitiesOf(accountId),
 
-    methods: async (accountId: string) => methodsOf(await accounts.identitiesOf(accountId), enabled),
+    methods: async (accountId: string) => methodsOf(await accounts.waysOf(accountId), enabled),
 
     /**
      * Takes a sign-in away, unless nothing usable would be left; that is counted in the same transaction. Answers the
@@ -40,9 +40,14 @@ export function createLinks({ accounts, clock, enabled }: Parts) {
       )
       if (outcome === 'unlinked' && removed) return ok(removed)
       if (outcome === 'last_login_method') {
-        const methods = methodsOf(await accounts.identitiesOf(of.accountId), enabled)
+        const methods = methodsOf(await accounts.waysOf(of.accountId), enabled)
         return fail('last_login_method', undefined, {
-          extra: { remaining_methods: methods.map(({ type, provider, usable }) => ({ type, provider, usable })) },
+          extra: {
+            remaining_methods: methods.map(({ type, usable, ...which }) => ({
+              ...{ type, usable },
+              ...('provider' in which ? { provider: which.provider } : {}),
+            })),
+          },
         })
       }
       return fail('not_linked')

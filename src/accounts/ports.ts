@@ -30,6 +30,13 @@ export type LinkCondition =
   /** Whoever asked for it is still signed in. */
   | { readonly tag: 'signed_in'; readonly sessionId: string }
 
+/** All there is to sign in to an account with, as rows. */
+export type Ways = {
+  readonly identities: readonly Identity[]
+  readonly password: boolean
+  readonly passkeys: readonly { readonly id: string; readonly name: string }[]
+}
+
 export interface AccountStore {
   find(id: string): Promise<Account | undefined>
   findByIdentity(issuer: string, subject: string): Promise<{ account: Account; identity: Identity } | undefined>
@@ -37,6 +44,7 @@ export interface AccountStore {
   findByEmail(emailKey: string): Promise<readonly { account: Account; identities: readonly Identity[] }[]>
   /** Oldest link first. */
   identitiesOf(accountId: string): Promise<readonly Identity[]>
+  waysOf(accountId: string): Promise<Ways>
 
   /**
    * Account and identity, both or neither. `false`, with nothing written, when the identity exists, the
@@ -71,11 +79,11 @@ export interface AccountStore {
   /**
    * Removes an identity, ends the sessions it opened (other than `keepSession`), and moves its grant to the queue of
    * revocations unless something else still needs that grant. `mayGo` is asked, inside the transaction,
-   * about the identities that would be left. Two at once on the last two: one is refused.
+   * about what would be left. Two at once on the last two: one is refused.
    */
   unlink(
     of: { accountId: string; identityId: string; keepSession: string | null; at: Date },
-    mayGo: (left: readonly Identity[]) => boolean,
+    mayGo: (left: Ways) => boolean,
     because: (gone: Identity) => readonly Fact[],
   ): Promise<'unlinked' | 'not_linked' | 'last_login_method'>
 

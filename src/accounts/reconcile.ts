@@ -5,6 +5,7 @@ import type { Account } from '../kernel/account.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { readEmail } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
+import type { Locale } from '../kernel/locale.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Claims, Grant } from '../providers/provider.ts'
 import { type Decision, decide, type Evidence, provesEmail } from './decide.ts'
@@ -134,7 +135,7 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Parts)
       const account = (await accounts.find(decision.account.id)) ?? decision.account
       return { account, identity, action: how === 'on_purpose' ? 'linked_new' : 'linked_existing' }
     }
-    const account = newAccount(ids('usr'), grant.claims, decision.emailVerified, at)
+    const account = newAccount(ids('usr'), grant.claims, decision.emailVerified, origin.locale ?? null, at)
     const identity = newIdentity(ids('idn'), account.id, grant, at)
     const created: Fact = { name: 'account.created', accountId: account.id, origin, data: { via: grant.provider } }
     if (
@@ -205,7 +206,7 @@ function newIdentity(id: string, accountId: string, grant: Grant, at: Date): Ide
   }
 }
 
-function newAccount(id: string, claims: Claims, emailVerified: boolean, at: Date): Account {
+function newAccount(id: string, claims: Claims, emailVerified: boolean, locale: Locale | null, at: Date): Account {
   const email = claims.email === null ? undefined : readEmail(claims.email)
   return {
     id,
@@ -214,6 +215,8 @@ function newAccount(id: string, claims: Claims, emailVerified: boolean, at: Date
     name: claims.name,
     picture: claims.picture,
     role: 'user',
+    locale,
+    secondFactorAt: null,
     disabledAt: null,
     createdAt: at,
     updatedAt: at,

@@ -1,6 +1,8 @@
+import type { Locale } from '../kernel/locale.ts'
 import { type Err, err } from '../kernel/result.ts'
 
-export type Locale = 'en' | 'pt-BR'
+export type { Locale }
+
 type Text = { readonly title: string; readonly detail: string }
 type Entry = { readonly status: number; readonly en: Text; readonly 'pt-BR': Text }
 
@@ -13,6 +15,75 @@ const say = <const T extends string, const D extends string>(title: T, detail: D
  * Codes are stable and never translated; the page under `/docs/errors/` is generated from this list.
  */
 export const catalogue = {
+  // Signing in, whichever way
+  invalid_credentials: entry(
+    401,
+    say('Not signed in', 'Email or password incorrect'),
+    say('Login não efetuado', 'Email ou senha incorretos'),
+  ),
+  second_factor_required: entry(
+    401,
+    say(
+      'Second factor needed',
+      'This account also asks for a second factor. Show it together with the ticket given here.',
+    ),
+    say(
+      'Segundo fator necessário',
+      'Esta conta também pede um segundo fator. Apresente-o junto com o tíquete informado aqui.',
+    ),
+  ),
+  second_factor_invalid: entry(
+    401,
+    say(
+      'Second factor not accepted',
+      'This code is wrong, was used before or came too late. Try again with a new one.',
+    ),
+    say(
+      'Segundo fator não aceito',
+      'Este código está errado, já foi usado ou chegou tarde demais. Tente de novo com outro.',
+    ),
+  ),
+  ticket_invalid: entry(
+    400,
+    say('Link no longer good', 'This link or code was used before, is too old or is not ours. Ask for a new one.'),
+    say('Link sem validade', 'Este link ou código já foi usado, é antigo demais ou não é nosso. Peça um novo.'),
+  ),
+  email_unverified: entry(
+    403,
+    say(
+      'Address not verified',
+      'Verify your e-mail address first: follow the link we sent to it, or ask for a new one.',
+    ),
+    say(
+      'E-mail não verificado',
+      'Verifique primeiro o seu e-mail: siga o link que enviamos para ele, ou peça um novo.',
+    ),
+  ),
+  sign_in_overtaken: entry(
+    409,
+    say('Sign-in overtaken', 'What you signed in with was changed or used elsewhere meanwhile. Start again.'),
+    say('Login interrompido', 'Aquilo com que você entrou foi alterado ou usado em outro lugar. Comece de novo.'),
+  ),
+  too_many_attempts: entry(
+    429,
+    say(
+      'Too many attempts',
+      'There were too many wrong attempts. Wait {seconds} seconds and try again, or use another way to sign in.',
+    ),
+    say(
+      'Tentativas demais',
+      'Houve tentativas erradas demais. Aguarde {seconds} segundos e tente de novo, ou entre de outra forma.',
+    ),
+  ),
+  insufficient_scope: entry(
+    403,
+    say('Not allowed', 'You may not do this: it needs the permission {scope}. Ask an administrator for it.'),
+    say(
+      'Sem permissão',
+      'Você não pode fazer isto: é preciso ter a permissão {scope}. Peça-a a quem administra o serviço.',
+    ),
+  ),
+
   // Signing in with a provider
   provider_not_found: entry(
     404,

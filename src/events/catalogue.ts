@@ -1,6 +1,8 @@
 import { z } from 'zod'
+import { roles } from '../kernel/account.ts'
+import type { Locale } from '../kernel/locale.ts'
 
-type Heard = { audit?: true; log?: 'debug' | 'info' | 'warn' | 'error' }
+type Heard = { audit?: true; notice?: true; log?: 'debug' | 'info' | 'warn' | 'error' }
 const fact = <const S extends z.ZodRawShape, const H extends Heard = Record<never, never>>(
   meaning: string,
   shape: S,
@@ -15,6 +17,9 @@ const span = <const S extends z.ZodRawShape, const R extends z.ZodRawShape>(mean
 
 const provider = z.string()
 const code = z.string()
+/** The administrator who did it; `null`: a command on the machine itself. */
+const by = z.string().nullable()
+const factor = z.enum(['totp', 'passkey'])
 /** What a sign-in or linking came to. */
 export const actions = ['login_existing', 'linked_existing', 'linked_new', 'created_new_user'] as const
 export type Action = (typeof actions)[number]
@@ -24,7 +29,7 @@ const endpointType = z.enum(['token', 'userinfo', 'revoke', 'discovery', 'jwks',
 /**
  * Everything that can be said to have happened. A fact happened once; a span started, then stopped or
  * ended in an exception (whose `code` is from the error catalogue). `audit` facts become rows of the trail, written in
- * the transaction of the change they explain. Payloads never hold a secret, nor text a stranger chose.
+ * the transaction of the change they explain. A `notice` is also written to the person, at the address they have proven. Payloads never hold a secret, nor text a stranger chose.
  */
 export const catalogue = {
   'oauth.authorize_url_generated': fact(
@@ -56,6 +61,15 @@ export const catalogue = {
     { audit: true, log: 'warn' },
   ),
   'account.created': fact('An account was opened', { via: provider }, { audit: true, log: 'info' }),
+  'account.email_changed': fact('An account has another address', {}, { audit: true, log: 'info' }),
+  'account.disabled': fact('An account was disabled', { by }, { audit: true, notice: true, log: 'info' }),
+  'account.enabled': fact('A disabled account was enabled again', { by }, { audit: true, log: 'info' }),
+  'account.role_changed': fact(
+    'An account was given another role',
+    { by, role: z.enum(roles) },
+    { audit: true, notice: true, log: 'info' },
+  ),
+  'account.exported': fact('Somebody took all that is stored about them', {}, { audit: true, log: 'info' }),
   'account.updated': fact('A profile was changed', { fields: z.array(z.string()) }, { audit: true, log: 'info' }),
   'account.deleted': fact('An account and what was stored about it were erased', {}, { audit: true, log: 'info' }),
   'account.email_verified': fact(
@@ -71,12 +85,12 @@ export const catalogue = {
   'identity.linked': fact(
     'A provider identity was linked to an account',
     { provider, identity: z.string(), how: z.enum(['verified_email', 'on_purpose', 'conflict']) },
-    { audit: true, log: 'info' },
+    { audit: true, notice: true, log: 'info' },
   ),
   'identity.unlinked': fact(
     'A provider identity was unlinked',
     { provider, identity: z.string() },
-    { audit: true, log: 'info' },
+    { audit: true, notice: true, log: 'info' },
   ),
   'identity.unlink_refused': fact('An unlinking was refused', { code }, { audit: true, log: 'warn' }),
   'conflict.opened': fact('An address already belonged to another account', { provider }, { audit: true, log: 'info' }),
@@ -84,6 +98,60 @@ export const catalogue = {
     'The question whose address it is was answered',
     { provider, action: z.enum(['link', 'create']) },
     { audit: true, log: 'info' },
+  ),
+
+  'password.set': fact('An account got its first password', {}, { audit: true, notice: true, log: 'info' }),
+  'password.changed': fact('A password was changed', {}, { audit: true, notice: true, log: 'info' }),
+  'password.reset': fact(
+    'A password was replaced through a link in a mail',
+    {},
+    { audit: true, notice: true, log: 'info' },
+  ),
+  'password.removed': fact('An account no longer has a password', {}, { audit: true, notice: true, log: 'info' }),
+  'second_factor.added': fact(
+    'An account has one more second factor',
+    { factor },
+    { audit: true, notice: true, log: 'info' },
+  ),
+  'second_factor.removed': fact(
+    'An account has one second factor less',
+    { factor },
+    { audit: true, notice: true, log: 'info' },
+  ),
+  'recovery_codes.made': fact(
+    'Recovery codes were made; those before are worth nothing',
+    {},
+    { audit: true, notice: true, log: 'info' },
+  ),
+  'recovery_code.used': fact(
+    'A recovery code was used in place of a second factor',
+    { left: z.number() },
+    { audit: true, notice: true, log: 'warn' },
+  ),
+  'device.new': fact(
+    'Somebody signed in where they had not before',
+    { session: z.string(), provider },
+    { audit: true, notice: true, log: 'info' },
+  ),
+  'service_credential.created': fact(
+    'A back end got a credential',
+    { credential: z.string(), by },
+    { audit: true, log: 'info' },
+  ),
+  'service_credential.rotated': fact(
+    'A back end’s credential got another secret',
+    { credential: z.string(), by },
+    { audit: true, log: 'info' },
+  ),
+  'service_credential.revoked': fact(
+    'A back end’s credential was revoked',
+    { credential: z.string(), by },
+    { audit: true, log: 'info' },
+  ),
+  'mail.handled': fact(
+    'A message was sent, or could not be',
+    { template: z.string(), result: z.enum(['sent', 'transient', 'gave_up']) },
+    { log: 'info' },
   ),
 
   'session.ended': fact(
@@ -100,6 +168,14 @@ export const catalogue = {
         'identity_unlinked',
         'email_claim_ended',
         'account_deleted',
+        'password_changed',
+        'password_reset',
+        'password_removed',
+        'second_factor_added',
+        'second_factor_removed',
+        'email_changed',
+        'account_disabled',
+        'by_administrator',
       ]),
     },
     { audit: true, log: 'info' },
@@ -157,6 +233,8 @@ type OfKind<K> = { [N in keyof Catalogue]: Catalogue[N]['kind'] extends K ? N : 
 export type SpanName = OfKind<'span'>
 export type FactName = OfKind<'fact'>
 export type AuditName = { [N in FactName]: Catalogue[N] extends { audit: true } ? N : never }[FactName]
+/** What people are also written to about. */
+export type NoticeName = { [N in AuditName]: Catalogue[N] extends { notice: true } ? N : never }[AuditName]
 export type Payload<N extends keyof Catalogue> = Shape<Catalogue[N]['payload']['shape']>
 type Shape<S extends Readonly<Record<string, z.ZodType>>> = { [K in keyof S]: z.infer<S[K]> }
 export type Outcome<N extends SpanName> = Shape<Catalogue[N]['outcome']['shape']>
@@ -166,6 +244,8 @@ export type Origin = {
   readonly ip: string | null
   readonly userAgent: string | null
   readonly requestId: string | null
+  /** The language that was asked for; what is written to people is in theirs, if it is known. */
+  readonly locale?: Locale
 }
 
 /** Nobody's request: a job, a command. */

@@ -5,7 +5,7 @@ import type { AuditStore } from '../audit/ports.ts'
 import type { Vault } from '../connections/vault.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
-import type { Action, Fact, Origin } from '../events/catalogue.ts'
+import type { Action, Origin } from '../events/catalogue.ts'
 import type { Account } from '../kernel/account.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Sealer, sha256 } from '../kernel/crypto.ts'
@@ -13,7 +13,7 @@ import { ok, type Result } from '../kernel/result.ts'
 import type { PendingFlow, PendingFlowStore } from '../providers/ports.ts'
 import type { Grant, Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
-import type { SignedIn, SignIn } from '../sessions/sign-in.ts'
+import type { SignedIn, SignIn, SignInCode } from '../sessions/sign-in.ts'
 import { flowHandle, verifierPlace } from './begin-with-provider.ts'
 
 /** What came back on the callback. Any of it may be missing or made up. */
@@ -56,6 +56,8 @@ export type EnterCode =
   | 'user_info_fetch_failed'
   | 'session_revoked'
   | 'invalid_request'
+  | FinishCode
+export type FinishCode = Exclude<SignInCode, 'sign_in_overtaken'> | 'account_linking_failed'
 
 type Parts = {
   providers: Providers
@@ -241,8 +243,7 @@ export function enterWithProvider(parts: Parts) {
     const flow = claimed.value
     try {
       const entered = await proceed(provider, callback, arrival, flow)
-      // A conflict is no failure yet: it was written down when its question was opened.
-      if (!entered.ok && entered.error.extra?.conflict_ticket === undefined) await noteFailure(entered.error.code, flow)
+      if (!entered.ok && !goesOn(entered.error)) await noteFailure(entered.error.code, flow)
       return entered
     } catch (defect) {
       // A sign-in that ends in a defect leaves its trace like any other that fails.
@@ -251,29 +252,37 @@ export function enterWithProvider(parts: Parts) {
     }
   }
 }
+
+/** A refusal that is no failure yet: a question was opened instead, or the second factor is still to come. */
+export const goesOn = ({ extra }: AppError): boolean =>
+  extra?.conflict_ticket !== undefined || extra?.second_factor_ticket !== undefined
+
 export type EnterWithProvider = ReturnType<typeof enterWithProvider>
 
-/** The last step of every sign-in through a provider: a session, in place of the one the browser had. */
+/**
+ * The last step of every sign-in through a provider: a session, in place of the one the browser had, or the question
+ * for the second factor.
+ */
 export function finishEntry({ signIn, accounts, clock }: Pick<Parts, 'signIn' | 'accounts' | 'clock'>) {
   return async (
     { account, identity, action }: Entry,
     { origin, browser, who }: Omit<Arrival, 'binding'>,
-    { codeChallenge, provenAt }: { readonly codeChallenge: string | null; readonly provenAt?: Date },
-  ): Promise<Result<SignedIn, AppError<'account_linking_failed'>>> => {
+    flow: { readonly returnTo: string | null; readonly codeChallenge: string | null; readonly provenAt?: Date },
+  ): Promise<Result<SignedIn, AppError<FinishCode>>> => {
     // An app on another origin gets a session of its own: the browser's, if it has one here, is not its business.
-    const here = browser && codeChallenge === null
-    const signedIn = await signIn.start(
-      account.id,
-      { identityId: identity.id, provider: identity.provider, amr: ['fed'], ...(provenAt ? { at: provenAt } : {}) },
-      { origin, browser: here, replaces: here ? (who?.sessionId ?? null) : null },
-      (session): Fact => ({
-        name: 'authentication.succeeded',
-        accountId: account.id,
-        origin,
-        data: { provider: identity.provider, action, session },
-      }),
+    const here = browser && flow.codeChallenge === null
+    const { provider, subject: providerUserId } = identity
+    const signedIn = await signIn.proceed(
+      account,
+      { opener: { tag: 'identity', id: identity.id }, provider, providerUserId, action, amr: ['fed'] },
+      {
+        ...{ origin, browser: here, replaces: here ? (who?.sessionId ?? null) : null },
+        ...{ returnTo: flow.returnTo, codeChallenge: flow.codeChallenge },
+        ...(flow.provenAt ? { provenAt: flow.provenAt } : {}),
+      },
     )
-    if (signedIn) return ok(signedIn)
+    if (signedIn.ok || signedIn.error.code !== 'sign_in_overtaken')
+      return signedIn as Result<SignedIn, AppError<FinishCode>>
     // Unlinked or erased since it was reconciled: what was kept of it meanwhile goes the same way.
     await accounts.withdrawUnlinked(identity, clock())
     return fail('account_linking_failed')

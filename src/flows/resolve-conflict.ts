@@ -11,7 +11,7 @@ import { ok, type Result } from '../kernel/result.ts'
 import type { Grant, Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { SignIn } from '../sessions/sign-in.ts'
-import { type Arrival, type Entered, finishEntry } from './enter-with-provider.ts'
+import { type Arrival, type Entered, type FinishCode, finishEntry, goesOn } from './enter-with-provider.ts'
 
 export type OpenQuestion = {
   readonly provider: { readonly id: string; readonly name: string }
@@ -24,7 +24,7 @@ export type OpenQuestion = {
   /** The visitor is signed in to an account with this address: it only remains to say yes. */
   readonly proven: boolean
 }
-export type ResolveCode = 'conflict_not_found' | 'proof_required' | 'provider_not_found' | ReconcileCode
+export type ResolveCode = 'conflict_not_found' | 'proof_required' | 'provider_not_found' | ReconcileCode | FinishCode
 
 type Visitor = { readonly accountId: string; readonly recent: boolean } | null
 type Parts = {
@@ -147,7 +147,7 @@ export function resolveConflict(parts: Parts) {
         })
       try {
         const entered = await proceed(found, action, arrival, visitorId)
-        if (!entered.ok) await noteFailure(entered.error.code)
+        if (!entered.ok && !goesOn(entered.error)) await noteFailure(entered.error.code)
         return entered
       } catch (defect) {
         await noteFailure('internal')

@@ -1,3 +1,4 @@
+import type { AppError } from '../errors/catalogue.ts'
 import type { Begun } from '../flows/begin-with-provider.ts'
 import type { Entered } from '../flows/enter-with-provider.ts'
 import { type CookieChange, json, noContent, type Redirect, seeOther } from './reply.ts'
@@ -30,6 +31,24 @@ export const noticeCookie = (value: 'linked' | null): CookieChange => ({
   ...(value === null ? {} : { maxAgeSeconds: 300 }),
   ...cookie,
 })
+
+/** What stands for a sign-in that waits for its second factor. It is set on the way back from a provider, so `Lax`. */
+export const secondFactorCookie = (ticket: string | null, seconds: number): CookieChange => ({
+  name: 'second_factor',
+  value: ticket,
+  ...(ticket === null ? {} : { maxAgeSeconds: seconds }),
+  ...cookie,
+})
+
+/**
+ * A browser that is asked for the second factor: on to the page for it. `undefined` for any other refusal; a program
+ * reads the ticket from the refusal itself.
+ */
+export function toSecondFactor({ extra }: AppError, cookies: readonly CookieChange[] = []): Redirect | undefined {
+  const { second_factor_ticket: ticket, expires_in: seconds } = extra ?? {}
+  if (typeof ticket !== 'string' || typeof seconds !== 'number') return undefined
+  return seeOther('/login/second-factor', { cookies: [...cookies, secondFactorCookie(ticket, seconds)] })
+}
 
 /** One for each flow, so that ten at once in one browser do not overwrite each other. */
 export const flowCookie = (handle: string, value: string | null, seconds: number): CookieChange => ({

@@ -121,6 +121,7 @@ export class Exchange {
       // Shown to people and written to logs: control characters would forge lines there.
       userAgent: agent === undefined ? null : agent.replace(/\p{Cc}/gu, '').slice(0, 256),
       requestId: this.requestId,
+      locale: this.locale,
     }
   }
 

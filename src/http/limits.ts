@@ -22,6 +22,9 @@ export const limits = {
 } as const
 export type LimitName = keyof typeof limits
 
+/** One household or one attacker holds a whole IPv6 /64. */
+export const networkOf = (ip: string): string => ipKeyGenerator(ip, 64)
+
 type Refusal = AppError<'rate_limited' | 'not_ready'>
 /** `undefined`: go on. */
 export type Limiter = (request: Request, response: Response, ip: string) => Promise<Refusal | undefined>
@@ -52,8 +55,7 @@ export function createLimiter(
   })
 
   return (request, response, ip) => {
-    // One household or one attacker holds a whole IPv6 /64.
-    const key = `${name}:${ipKeyGenerator(ip, 64)}`
+    const key = `${name}:${networkOf(ip)}`
     const full = counters.full(key, limit.hits)
     if (full) return Promise.resolve(exceeded(full, clock()))
     keys.set(request, key)

@@ -1,3 +1,9 @@
+import type { Locale } from './locale.ts'
+
+/** What an account may do beside looking after itself; see `accounts/roles.ts`. */
+export const roles = ['user', 'auditor', 'administrator'] as const
+export type Role = (typeof roles)[number]
+
 /** One person here. */
 export type Account = {
   readonly id: string
@@ -6,7 +12,11 @@ export type Account = {
   readonly emailVerified: boolean
   readonly name: string | null
   readonly picture: string | null
-  readonly role: 'user' | 'administrator'
+  readonly role: Role
+  /** The language they are written to in; `null`: that of the request that led to the message. */
+  readonly locale: Locale | null
+  /** Since when a sign-in asks for a second factor as well; `null`: it does not. */
+  readonly secondFactorAt: Date | null
   readonly disabledAt: Date | null
   readonly createdAt: Date
   readonly updatedAt: Date

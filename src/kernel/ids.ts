@@ -22,7 +22,27 @@ function createPool(): Random {
   }
 }
 
-export type Prefix = 'usr' | 'idn' | 'ses' | 'flw' | 'grt' | 'aud' | 'rvk' | 'cfl' | 'key' | 'req'
+export type Prefix =
+  | 'usr'
+  | 'idn'
+  | 'ses'
+  | 'flw'
+  | 'grt'
+  | 'aud'
+  | 'rvk'
+  | 'cfl'
+  | 'key'
+  | 'req'
+  /** A sign-in that waits for its second factor. */
+  | 'psi'
+  | 'tkt'
+  | 'eml'
+  | 'psk'
+  | 'rec'
+  /** A trusted device. */
+  | 'dev'
+  /** A service credential. */
+  | 'svc'
 
 export type Ids = (prefix: Prefix) => string
 

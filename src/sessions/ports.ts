@@ -11,6 +11,14 @@ export type EndReason =
   | 'identity_unlinked'
   | 'email_claim_ended'
   | 'account_deleted'
+  | 'password_changed'
+  | 'password_reset'
+  | 'password_removed'
+  | 'second_factor_added'
+  | 'second_factor_removed'
+  | 'email_changed'
+  | 'account_disabled'
+  | 'by_administrator'
 
 /** One device signed in: one row for its whole life, however often its tokens rotate. */
 export type Session = {
@@ -19,6 +27,8 @@ export type Session = {
   /** The identity that opened it, and its provider. */
   readonly identityId: string | null
   readonly provider: string | null
+  /** What its person calls this device. */
+  readonly name: string | null
   /** How it was proven (RFC 8176, authentication method references). */
   readonly amr: readonly string[]
   /** Scopes of its access tokens, space separated. */
@@ -40,6 +50,52 @@ export type Session = {
   readonly endReason: EndReason | null
 }
 
+/** What a sign-in rests on, and must still be there when its session starts. */
+export type Opener =
+  | { readonly tag: 'identity'; readonly id: string }
+  /** `changedAt` in milliseconds: a password changed meanwhile is another one. */
+  | { readonly tag: 'password'; readonly changedAt: number }
+  | { readonly tag: 'passkey'; readonly id: string }
+  /** A mail to the account's address: it needs nothing but the account. */
+  | { readonly tag: 'email' }
+
+/** What was just proven, and how. */
+export type Proof = {
+  readonly opener: Opener
+  /** A provider's id, or `password`, `passkey`, `email`: what the trail and the metrics call it. */
+  readonly provider: string
+  /** Who they are there; the account's own id where there is no provider. */
+  readonly providerUserId: string
+  readonly action: Action
+  /** How (RFC 8176). With `mfa` among them no second factor is asked for. */
+  readonly amr: readonly string[]
+}
+
+/** A sign-in whose first proof is made, and whose second is still to come. */
+export type PendingSignIn = {
+  readonly id: string
+  readonly ticketHash: string
+  readonly accountId: string
+  readonly proof: Proof
+  /** Whether it ends in a cookie, and which session that replaces. */
+  readonly browser: boolean
+  readonly replaces: string | null
+  readonly returnTo: string | null
+  readonly codeChallenge: string | null
+  readonly provenAt: Date
+  readonly expiresAt: Date
+  readonly claimedAt: Date | null
+}
+
+export interface PendingSignInStore {
+  begin(pending: PendingSignIn): Promise<void>
+  /** Neither claimed nor expired at `at`. */
+  find(ticketHash: string, at: Date): Promise<PendingSignIn | undefined>
+  /** Takes it, once. */
+  claim(id: string, at: Date): Promise<boolean>
+  sweep(before: Date): Promise<number>
+}
+
 /** What a token pair is signed from: what a rotation brings back, and no more, since it happens more than anything else. */
 export type TokenSubject = Pick<
   Session,
@@ -52,12 +108,12 @@ export type LiveSession = Session & { readonly account: Account }
 export interface SessionStore {
   /**
    * Starts it; ends `replaces` in the same transaction (a sign-in in a browser that had one). `cookieHash` is SHA-256
-   * of the cookie. `false`, with nothing written, when the identity that opens it was unlinked, or its account erased,
-   * meanwhile.
+   * of the cookie. `false`, with nothing written, when what opens it is no longer there, or its account is erased or
+   * disabled.
    */
   start(
     session: Session,
-    with_: { cookieHash: string | null; replaces: string | null },
+    with_: { opener: Opener; cookieHash: string | null; replaces: string | null },
     because: readonly Fact[],
   ): Promise<boolean>
   /** Ended and expired sessions are found too: whoever asks says why they are refused. */

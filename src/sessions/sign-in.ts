@@ -1,67 +1,132 @@
-import type { Fact, Origin } from '../events/catalogue.ts'
+import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Origin } from '../events/catalogue.ts'
+import type { Account } from '../kernel/account.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
-import type { Session, SessionStore } from './ports.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { PendingSignIn, PendingSignInStore, Proof, Session, SessionStore } from './ports.ts'
+import { nextStep } from './steps.ts'
 
 export type Lifetimes = { readonly refreshTtlSeconds: number; readonly refreshAbsoluteTtlSeconds: number }
 
-/** What was just proven, and how. */
-export type Proof = {
-  readonly identityId: string
-  readonly provider: string
-  readonly amr: readonly string[]
+/** On which device, and where to afterwards. */
+export type Entering = {
+  readonly origin: Origin
+  /** Whether it ends in a cookie. */
+  readonly browser: boolean
+  /** The session the browser has so far: it ends. */
+  readonly replaces: string | null
+  readonly returnTo: string | null
+  readonly codeChallenge: string | null
   /** When it was proven, if not just now. */
-  readonly at?: Date
+  readonly provenAt?: Date
 }
 
 /** `cookie` is the browser's session secret: only its hash is kept. Absent for an app. */
 export type SignedIn = { readonly session: Session; readonly cookie: string | null }
+export type SignInCode = 'user_disabled' | 'email_unverified' | 'second_factor_required' | 'sign_in_overtaken'
 
-type Parts = { sessions: SessionStore; clock: Clock; ids: Ids; random: Random; lifetimes: Lifetimes }
+/** How long somebody may look for their second factor, in seconds. */
+const waitSeconds = 600
 
-/** Where every proof ends: a person who proved who they are gets a device session. No step before knows of another. */
-export function createSignIn({ sessions, clock, ids, random, lifetimes }: Parts) {
+type Parts = {
+  sessions: SessionStore
+  pendingSignIns: PendingSignInStore
+  clock: Clock
+  ids: Ids
+  random: Random
+  lifetimes: Lifetimes
+  requireVerifiedEmail: boolean
+}
+
+/**
+ * Where every proof ends: whatever was proven, it is decided here whether it is enough, and no step before knows of
+ * another.
+ */
+export function createSignIn(parts: Parts) {
+  const { sessions, pendingSignIns, clock, ids, random, lifetimes, requireVerifiedEmail } = parts
+
+  /**
+   * Starts the session, with a new secret always: one that was set before the sign-in would let whoever set it in
+   * (session fixation, ASVS 7.2.4). The session the browser had ends in the same transaction.
+   */
+  const start = async (
+    accountId: string,
+    { opener, provider, action, amr }: Proof,
+    { origin, browser, replaces, provenAt }: Omit<Entering, 'returnTo' | 'codeChallenge'>,
+  ): Promise<Result<SignedIn, AppError<'sign_in_overtaken'>>> => {
+    const at = clock()
+    const cookie = browser ? secretToken(random) : null
+    const identityId = opener.tag === 'identity' ? opener.id : null
+    const session: Session = {
+      id: ids('ses'),
+      accountId,
+      identityId,
+      provider: identityId === null ? null : provider,
+      name: null,
+      amr,
+      scope: '',
+      authTime: provenAt ?? at,
+      createdAt: at,
+      lastSeenAt: at,
+      ip: origin.ip,
+      userAgent: origin.userAgent,
+      generation: 1,
+      rotatedAt: at,
+      usedGeneration: 0,
+      idleExpiresAt: secondsAfter(at, lifetimes.refreshTtlSeconds),
+      absoluteExpiresAt: secondsAfter(at, lifetimes.refreshAbsoluteTtlSeconds),
+      endedAt: null,
+      endReason: null,
+    }
+    const started = await sessions.start(
+      session,
+      { opener, cookieHash: cookie === null ? null : sha256(cookie), replaces },
+      [{ name: 'authentication.succeeded', accountId, origin, data: { provider, action, session: session.id } }],
+    )
+    return started ? ok({ session, cookie }) : fail('sign_in_overtaken')
+  }
+
   return {
     /**
-     * Starts the session, with a new secret always: one that was set before the sign-in would let whoever set it in
-     * (session fixation, ASVS 7.2.4). The session the browser had, `replaces`, ends in the same transaction.
-     * `undefined` when what was proven was unlinked meanwhile.
+     * Somebody proved something: they are in, or refused. `second_factor_required` brings a `second_factor_ticket` that
+     * remembers what they have proven, for ten minutes; `sign_in_overtaken` says that what they proved it with was taken
+     * away meanwhile.
      */
-    async start(
-      accountId: string,
-      proof: Proof,
-      device: { origin: Origin; browser: boolean; replaces: string | null },
-      succeeded: (sessionId: string) => Fact,
-    ): Promise<SignedIn | undefined> {
+    async proceed(account: Account, proof: Proof, entering: Entering): Promise<Result<SignedIn, AppError<SignInCode>>> {
+      const step = nextStep({ account, amr: proof.amr, policy: { requireVerifiedEmail } })
+      if (step === 'user_disabled' || step === 'email_unverified') return fail(step)
+      if (step === 'enter') return start(account.id, proof, entering)
+      const ticket = secretToken(random)
       const at = clock()
-      const cookie = device.browser ? secretToken(random) : null
-      const session: Session = {
-        id: ids('ses'),
-        accountId,
-        identityId: proof.identityId,
-        provider: proof.provider,
-        amr: proof.amr,
-        scope: '',
-        authTime: proof.at ?? at,
-        createdAt: at,
-        lastSeenAt: at,
-        ip: device.origin.ip,
-        userAgent: device.origin.userAgent,
-        generation: 1,
-        rotatedAt: at,
-        usedGeneration: 0,
-        idleExpiresAt: secondsAfter(at, lifetimes.refreshTtlSeconds),
-        absoluteExpiresAt: secondsAfter(at, lifetimes.refreshAbsoluteTtlSeconds),
-        endedAt: null,
-        endReason: null,
-      }
-      const started = await sessions.start(
-        session,
-        { cookieHash: cookie === null ? null : sha256(cookie), replaces: device.replaces },
-        [succeeded(session.id)],
-      )
-      return started ? { session, cookie } : undefined
+      const { browser, replaces, returnTo, codeChallenge, provenAt = at } = entering
+      await pendingSignIns.begin({
+        ...{ id: ids('psi'), ticketHash: sha256(ticket), accountId: account.id, proof },
+        ...{ browser, replaces, returnTo, codeChallenge, provenAt },
+        ...{ expiresAt: secondsAfter(at, waitSeconds), claimedAt: null },
+      })
+      return fail('second_factor_required', undefined, {
+        extra: { second_factor_ticket: ticket, expires_in: waitSeconds },
+      })
+    },
+
+    /** The sign-in a ticket stands for, while it waits. */
+    pending: (ticket: string): Promise<PendingSignIn | undefined> => pendingSignIns.find(sha256(ticket), clock()),
+
+    /**
+     * The second factor was shown, `by` whatever RFC 8176 calls it. Once: of two at the same time one is
+     * `sign_in_overtaken`. Freshness counts from the first proof.
+     */
+    async complete(
+      pending: PendingSignIn,
+      by: readonly string[],
+      origin: Origin,
+    ): Promise<Result<SignedIn, AppError<'sign_in_overtaken'>>> {
+      if (!(await pendingSignIns.claim(pending.id, clock()))) return fail('sign_in_overtaken')
+      const { accountId, proof, browser, replaces, provenAt } = pending
+      const amr = [...new Set([...proof.amr, ...by, 'mfa'])]
+      return start(accountId, { ...proof, amr }, { origin, browser, replaces, provenAt })
     },
   }
 }

@@ -8,6 +8,8 @@ import { accountLock, type Change, type Note } from './change.ts'
 import { allGiven, type Driver, type Queries, type Script, step } from './driver.ts'
 import { elsewhere, live, originOf, signedOut } from './endings.ts'
 import type { Tables } from './schema.ts'
+import { endTickets } from './tickets.ts'
+import { waysOf, waysQueries } from './ways.ts'
 
 const keyOf = (address: string | null): string | null => (address === null ? null : (readEmail(address)?.key ?? null))
 
@@ -51,7 +53,10 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
       .where(eq(t.identities.accountId, accountId))
       .orderBy(asc(t.identities.linkedAt), asc(t.identities.id))
 
-  /** Ends every other account's mere claim to an address somebody has proven, and the sessions it may have opened. */
+  /**
+   * Ends every other account's mere claim to an address somebody has proven: its password for it, the sessions it may
+   * have opened, and what was still to be confirmed. An account nobody could come back to goes with it.
+   */
   function* endClaims(
     tx: Queries,
     note: Note,
@@ -79,6 +84,16 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
         { name: 'account.email_claim_ended', data: {}, accountId, origin: elsewhere(because) },
         ...signedOut(ended, 'email_claim_ended', accountId, elsewhere(because)),
       ])
+      yield* step(tx.delete(t.passwords).where(eq(t.passwords.accountId, accountId)))
+      yield* endTickets(tx, t, accountId)
+      yield* step(
+        tx.delete(t.totpFactors).where(and(eq(t.totpFactors.accountId, accountId), isNull(t.totpFactors.confirmedAt))),
+      )
+      const { identities, passkeys } = yield* waysOf(tx, t, accountId)
+      if (identities.length > 0 || passkeys.length > 0) continue
+      yield* step(tx.delete(t.accounts).where(eq(t.accounts.id, accountId)))
+      yield* step(tx.delete(t.mails).where(eq(t.mails.accountId, accountId)))
+      yield* note([{ name: 'account.deleted', data: {}, accountId, origin: elsewhere(because) }])
     }
   }
 
@@ -188,6 +203,15 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
     },
 
     identitiesOf: (accountId) => read(identitiesOf(db, accountId)),
+    async waysOf(accountId) {
+      const ask = waysQueries(db, t, accountId)
+      const [identities, passwords, passkeys] = await Promise.all([
+        read(ask.identities),
+        read(ask.passwords),
+        read(ask.passkeys),
+      ])
+      return { identities, password: passwords.length > 0, passkeys }
+    },
 
     create: ({ emailVerified, ...account }, identity, { separate }, because) => {
       const emailKey = keyOf(account.email)
@@ -275,10 +299,11 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
     unlink: ({ accountId, identityId, keepSession, at }, mayGo, because) =>
       change(
         function* (tx, note) {
-          const identities = yield* step(identitiesOf(tx, accountId))
-          const gone = identities.find(({ id }) => id === identityId)
+          const ways = yield* waysOf(tx, t, accountId)
+          const gone = ways.identities.find(({ id }) => id === identityId)
           if (!gone) return 'not_linked'
-          if (!mayGo(identities.filter((identity) => identity !== gone))) return 'last_login_method'
+          if (!mayGo({ ...ways, identities: ways.identities.filter((identity) => identity !== gone) }))
+            return 'last_login_method'
           yield* step(tx.delete(t.identities).where(eq(t.identities.id, gone.id)))
           const reasons = because(gone)
           yield* note(reasons)
@@ -339,6 +364,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
           )
           const gone = yield* step(tx.delete(t.accounts).where(eq(t.accounts.id, id)).returning({ id: t.accounts.id }))
           if (gone.length === 0) return false
+          yield* step(tx.delete(t.mails).where(eq(t.mails.accountId, id)))
           for (const identity of identities) yield* withdrawGrants(tx, identity, at)
           yield* note([...because, ...signedOut(devices, 'account_deleted', id, originOf(because))])
           yield* step(tx.update(t.audit).set({ ip: null, userAgent: null }).where(eq(t.audit.accountId, id)))

@@ -1,14 +1,21 @@
-import { getTableColumns } from 'drizzle-orm'
-import type { Fact } from '../events/catalogue.ts'
+import { and, eq, getTableColumns, isNotNull } from 'drizzle-orm'
+import { catalogue, type Fact, type NoticeName } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Ids } from '../kernel/ids.ts'
+import type { Mail } from '../mail/ports.ts'
 import { allGiven, type Driver, type Queries, type Script, step } from './driver.ts'
 
-/** Writes facts into the trail, within the transaction of the change they explain. */
+/** Writes facts into the trail, and notices of them to the person, within the transaction of the change they explain. */
 export type Note = (facts: readonly Fact[]) => Script<void>
 
+/** Puts messages into the queue, within the transaction of the change they are about. */
+export type Post = (mails: readonly Mail[]) => Script<void>
+
 /** A transaction that tells its reasons: what it noted is published after the commit, and only then. */
-export type Change = <T>(script: (tx: Queries, note: Note) => Script<T>, locks?: readonly string[]) => Promise<T>
+export type Change = <T>(
+  script: (tx: Queries, note: Note, post: Post) => Script<T>,
+  locks?: readonly string[],
+) => Promise<T>
 
 export type Parts = {
   readonly clock: Clock
@@ -25,13 +32,44 @@ const rowsAtOnce = 50
 export function createChange({ db, tables: t, atomic, steps }: Driver, { clock, ids, publish }: Parts): Change {
   // Facts of one millisecond keep the order they were noted in, on the node that noted them.
   let ordinal = 0
+  const isNotice = (fact: Fact): fact is Extract<Fact, { name: NoticeName }> => 'notice' in catalogue[fact.name]
+
+  /** Only to an address its account has proven: any other may be a stranger's. */
+  function* writeTo(tx: Queries, { name, data, accountId, origin }: Extract<Fact, { name: NoticeName }>): Script<void> {
+    if (accountId === null) return
+    const [reader] = yield* step(
+      tx
+        .select({ to: t.accounts.email, locale: t.accounts.locale })
+        .from(t.accounts)
+        .where(and(eq(t.accounts.id, accountId), isNotNull(t.accounts.verifiedEmailKey))),
+    )
+    if (!reader || reader.to === null) return
+    const at = clock()
+    const params = Object.fromEntries(
+      Object.entries({ ...data, at: at.toISOString(), ip: origin.ip, user_agent: origin.userAgent }).flatMap(
+        ([key, value]) => (value === null ? [] : [[key, String(value)]]),
+      ),
+    )
+    yield* step(
+      tx.insert(t.mails).values({
+        ...{ id: ids('eml'), to: reader.to, locale: reader.locale ?? origin.locale ?? 'en', template: name, params },
+        ...{ secret: null, accountId, attempts: 0, nextAttemptAt: at, lastError: null, createdAt: at },
+      }),
+    )
+  }
+
+  const poster = (tx: Queries): Post =>
+    function* (mails) {
+      for (const mail of mails) yield* step(tx.insert(t.mails).values(mail))
+    }
+
   const noting = steps(db.insert(t.audit).values(allGiven(getTableColumns(t.audit))))
 
   return async (script, locks) => {
     let noted: Fact[] = []
     const result = await atomic((tx) => {
       noted = []
-      return script(tx, function* (facts) {
+      const note: Note = function* (facts) {
         const at = clock()
         const rows = facts.map(({ name, data, accountId, origin }) => ({
           id: ids('aud'),
@@ -48,7 +86,9 @@ export function createChange({ db, tables: t, atomic, steps }: Driver, { clock, 
         else
           for (let from = 0; from < rows.length; from += rowsAtOnce)
             yield* step(tx.insert(t.audit).values(rows.slice(from, from + rowsAtOnce)))
-      })
+        for (const fact of facts) if (isNotice(fact)) yield* writeTo(tx, fact)
+      }
+      return script(tx, note, poster(tx))
     }, locks)
     noted.forEach(publish)
     return result

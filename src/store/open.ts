@@ -1,10 +1,12 @@
 import type { AccountStore, ConflictStore } from '../accounts/ports.ts'
 import type { AuditStore } from '../audit/ports.ts'
 import type { GrantStore, RevocationStore } from '../connections/ports.ts'
+import type { GuessStore, TicketStore } from '../credentials/ports.ts'
 import type { RateLimitStore } from '../http/ports.ts'
 import type { LeaseStore } from '../jobs/ports.ts'
+import type { MailStore } from '../mail/ports.ts'
 import type { PendingFlowStore } from '../providers/ports.ts'
-import type { KeyStore, SessionStore, SignInCodeStore } from '../sessions/ports.ts'
+import type { KeyStore, PendingSignInStore, SessionStore, SignInCodeStore } from '../sessions/ports.ts'
 import { accountStore } from './accounts.ts'
 import { auditStore } from './audit.ts'
 import { createChange, type Parts } from './change.ts'
@@ -12,7 +14,10 @@ import { conflictStore } from './conflicts.ts'
 import type { Driver } from './driver.ts'
 import { pendingFlowStore } from './flows.ts'
 import { grantStore } from './grants.ts'
+import { guessStore } from './guesses.ts'
 import { leaseStore } from './leases.ts'
+import { mailStore } from './mails.ts'
+import { pendingSignInStore } from './pending-sign-ins.ts'
 import { openPostgres } from './postgres.ts'
 import { rateLimitStore } from './rate-limits.ts'
 import { revocationStore } from './revocations.ts'
@@ -20,6 +25,7 @@ import { sessionStore } from './sessions.ts'
 import { signInCodeStore } from './sign-in-codes.ts'
 import { keyStore } from './signing-keys.ts'
 import { openSqlite } from './sqlite.ts'
+import { ticketStore } from './tickets.ts'
 
 export type StoreConfig =
   | { readonly tag: 'sqlite'; readonly file: string }
@@ -29,11 +35,15 @@ export type Store = {
   readonly accounts: AccountStore
   readonly conflicts: ConflictStore
   readonly sessions: SessionStore
+  readonly pendingSignIns: PendingSignInStore
   readonly codes: SignInCodeStore
   readonly keys: KeyStore
   readonly flows: PendingFlowStore
   readonly grants: GrantStore
   readonly revocations: RevocationStore
+  readonly tickets: TicketStore
+  readonly guesses: GuessStore
+  readonly mails: MailStore
   readonly audit: AuditStore
   readonly leases: LeaseStore
   readonly rateLimits: RateLimitStore
@@ -57,11 +67,15 @@ export function storeOver(driver: Driver, parts: Parts): Store {
     accounts: accountStore(driver, change, parts.ids),
     conflicts: conflictStore(driver, change),
     sessions: sessionStore(driver, change),
+    pendingSignIns: pendingSignInStore(driver),
     codes: signInCodeStore(driver),
     keys: keyStore(driver, change),
     flows: pendingFlowStore(driver),
     grants: grantStore(driver, change),
     revocations: revocationStore(driver, change),
+    tickets: ticketStore(driver),
+    guesses: guessStore(driver),
+    mails: mailStore(driver),
     audit: auditStore(driver, change),
     leases: leaseStore(driver),
     rateLimits: rateLimitStore(driver),

@@ -1,8 +1,11 @@
 import type { StoredGrant } from '../connections/ports.ts'
+import type { TicketPurpose } from '../credentials/ports.ts'
 import type { Action } from '../events/catalogue.ts'
 import type { Account } from '../kernel/account.ts'
+import type { Locale } from '../kernel/locale.ts'
+import type { Mail } from '../mail/ports.ts'
 import type { PendingFlow } from '../providers/ports.ts'
-import type { EndReason, StoredKey } from '../sessions/ports.ts'
+import type { EndReason, Proof, StoredKey } from '../sessions/ports.ts'
 import type { Dialect } from './dialects.ts'
 
 /** Every table, written once and spoken in either dialect. */
@@ -19,11 +22,17 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       name: text('name'),
       picture: text('picture'),
       role: text('role').$type<Account['role']>().notNull(),
+      locale: text('locale').$type<Locale>(),
+      secondFactorAt: time('second_factor_at'),
       disabledAt: time('disabled_at'),
       createdAt: time('created_at').notNull(),
       updatedAt: time('updated_at').notNull(),
     },
-    (t) => [unique('accounts_verified_email_key').on(t.verifiedEmailKey), index('accounts_email_key').on(t.emailKey)],
+    (t) => [
+      unique('accounts_verified_email_key').on(t.verifiedEmailKey),
+      index('accounts_email_key').on(t.emailKey),
+      index('accounts_created').on(t.createdAt, t.id),
+    ],
   )
 
   const identities = table(
@@ -65,6 +74,8 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       /** No foreign key: a session its person keeps outlives the identity that opened it. */
       identityId: text('identity_id'),
       provider: text('provider'),
+      /** What its person calls this device. */
+      name: text('name'),
       cookieHash: text('cookie_hash'),
       amr: json('amr').$type<readonly string[]>().notNull(),
       scope: text('scope').notNull(),
@@ -83,6 +94,181 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     },
     (t) => [index('sessions_account').on(t.accountId), unique('sessions_cookie_hash').on(t.cookieHash)],
   )
+
+  /** A sign-in whose first proof is made, and whose second is still to come. */
+  const pendingSignIns = table(
+    'pending_sign_ins',
+    {
+      id: text('id').primaryKey(),
+      ticketHash: text('ticket_hash').notNull(),
+      accountId: text('account_id')
+        .notNull()
+        .references(() => accounts.id, { onDelete: 'cascade' }),
+      proof: json('proof').$type<Proof>().notNull(),
+      browser: flag('browser').notNull(),
+      replaces: text('replaces'),
+      returnTo: text('return_to'),
+      codeChallenge: text('code_challenge'),
+      provenAt: time('proven_at').notNull(),
+      expiresAt: time('expires_at').notNull(),
+      claimedAt: time('claimed_at'),
+    },
+    (t) => [
+      unique('pending_sign_ins_ticket_hash').on(t.ticketHash),
+      index('pending_sign_ins_account').on(t.accountId),
+      index('pending_sign_ins_expiry').on(t.expiresAt),
+    ],
+  )
+
+  /** A password is for one address, and an address has one password at most. */
+  const passwords = table(
+    'passwords',
+    {
+      accountId: text('account_id')
+        .primaryKey()
+        .references(() => accounts.id, { onDelete: 'cascade' }),
+      emailKey: text('email_key').notNull(),
+      hash: text('hash').notNull(),
+      changedAt: time('changed_at').notNull(),
+    },
+    (t) => [unique('passwords_email_key').on(t.emailKey)],
+  )
+
+  const totpFactors = table('totp_factors', {
+    accountId: text('account_id')
+      .primaryKey()
+      .references(() => accounts.id, { onDelete: 'cascade' }),
+    secret: text('secret').notNull(),
+    createdAt: time('created_at').notNull(),
+    /** Absent until its first code was shown: it asks for nothing before. */
+    confirmedAt: time('confirmed_at'),
+    /** The newest time step a code was taken for; none is taken twice. */
+    lastStep: count('last_step').notNull(),
+  })
+
+  const recoveryCodes = table(
+    'recovery_codes',
+    {
+      id: text('id').primaryKey(),
+      accountId: text('account_id')
+        .notNull()
+        .references(() => accounts.id, { onDelete: 'cascade' }),
+      codeHash: text('code_hash').notNull(),
+      createdAt: time('created_at').notNull(),
+      usedAt: time('used_at'),
+    },
+    (t) => [unique('recovery_codes_account_code').on(t.accountId, t.codeHash)],
+  )
+
+  const passkeys = table(
+    'passkeys',
+    {
+      id: text('id').primaryKey(),
+      accountId: text('account_id')
+        .notNull()
+        .references(() => accounts.id, { onDelete: 'cascade' }),
+      credentialId: text('credential_id').notNull(),
+      publicKey: text('public_key').notNull(),
+      counter: count('counter').notNull(),
+      transports: json('transports').$type<readonly string[]>().notNull(),
+      backedUp: flag('backed_up').notNull(),
+      name: text('name').notNull(),
+      createdAt: time('created_at').notNull(),
+      lastUsedAt: time('last_used_at'),
+    },
+    (t) => [unique('passkeys_credential').on(t.credentialId), index('passkeys_account').on(t.accountId)],
+  )
+
+  /** What is sent out to be brought back: links, codes, challenges. Of each only hashes are here. */
+  const tickets = table(
+    'tickets',
+    {
+      id: text('id').primaryKey(),
+      purpose: text('purpose').$type<TicketPurpose>().notNull(),
+      secretHash: text('secret_hash').notNull(),
+      /** Of the short code that may be typed instead, by whoever holds the binding. */
+      codeHash: text('code_hash'),
+      bindingHash: text('binding_hash'),
+      accountId: text('account_id').references(() => accounts.id, { onDelete: 'cascade' }),
+      email: text('email'),
+      data: json('data').$type<Readonly<Record<string, unknown>>>().notNull(),
+      attempts: count('attempts').notNull(),
+      createdAt: time('created_at').notNull(),
+      expiresAt: time('expires_at').notNull(),
+      usedAt: time('used_at'),
+    },
+    (t) => [
+      unique('tickets_secret_hash').on(t.secretHash),
+      index('tickets_binding').on(t.bindingHash),
+      index('tickets_account').on(t.accountId),
+      index('tickets_expiry').on(t.expiresAt),
+    ],
+  )
+
+  /** No foreign key: what is still to be said outlives the account it is about. */
+  const mails = table(
+    'mails',
+    {
+      id: text('id').primaryKey(),
+      to: text('to').notNull(),
+      locale: text('locale').$type<Locale>().notNull(),
+      template: text('template').$type<Mail['template']>().notNull(),
+      params: json('params').$type<Mail['params']>().notNull(),
+      secret: text('secret'),
+      accountId: text('account_id'),
+      attempts: count('attempts').notNull(),
+      nextAttemptAt: time('next_attempt_at').notNull(),
+      lastError: text('last_error'),
+      createdAt: time('created_at').notNull(),
+    },
+    (t) => [index('mails_next_attempt').on(t.nextAttemptAt)],
+  )
+
+  /** A browser somebody proved themselves in, and may guess again in when strangers have used up the account's guesses. */
+  const trustedDevices = table(
+    'trusted_devices',
+    {
+      id: text('id').primaryKey(),
+      accountId: text('account_id')
+        .notNull()
+        .references(() => accounts.id, { onDelete: 'cascade' }),
+      secretHash: text('secret_hash').notNull(),
+      createdAt: time('created_at').notNull(),
+      lastSeenAt: time('last_seen_at').notNull(),
+      expiresAt: time('expires_at').notNull(),
+    },
+    (t) => [
+      unique('trusted_devices_secret_hash').on(t.secretHash),
+      index('trusted_devices_account').on(t.accountId),
+      index('trusted_devices_expiry').on(t.expiresAt),
+    ],
+  )
+
+  /** How often something was guessed wrong, by whom it was guessed of and from where. */
+  const guesses = table(
+    'guesses',
+    {
+      key: text('key').primaryKey(),
+      failures: count('failures').notNull(),
+      lastAt: time('last_at').notNull(),
+      blockedUntil: time('blocked_until').notNull(),
+    },
+    (t) => [index('guesses_last').on(t.lastAt)],
+  )
+
+  const serviceCredentials = table('service_credentials', {
+    id: text('id').primaryKey(),
+    name: text('name').notNull(),
+    secretHash: text('secret_hash').notNull(),
+    /** The one before, good until a moment: so that back ends change over one by one. */
+    previousHash: text('previous_hash'),
+    previousUntil: time('previous_until'),
+    scopes: json('scopes').$type<readonly string[]>().notNull(),
+    createdBy: text('created_by'),
+    createdAt: time('created_at').notNull(),
+    lastUsedAt: time('last_used_at'),
+    revokedAt: time('revoked_at'),
+  })
 
   const signInCodes = table(
     'sign_in_codes',
@@ -238,6 +424,16 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     accounts,
     identities,
     sessions,
+    pendingSignIns,
+    passwords,
+    totpFactors,
+    recoveryCodes,
+    passkeys,
+    tickets,
+    mails,
+    trustedDevices,
+    guesses,
+    serviceCredentials,
     signInCodes,
     signingKeys,
     flows,

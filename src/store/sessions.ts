@@ -1,5 +1,5 @@
 import { and, asc, desc, eq, exists, getTableColumns, gt, gte, isNull, lt, lte, ne, or, sql } from 'drizzle-orm'
-import type { SessionStore } from '../sessions/ports.ts'
+import type { Opener, SessionStore } from '../sessions/ports.ts'
 import { accountColumns } from './accounts.ts'
 import { accountLock, type Change } from './change.ts'
 import { allGiven, type Driver, given, step } from './driver.ts'
@@ -36,6 +36,41 @@ export function sessionStore(
         ),
       ),
   )
+  const passwordOf = steps(
+    db
+      .select({ id: t.passwords.accountId })
+      .from(t.passwords)
+      .where(
+        and(
+          eq(t.passwords.accountId, sql.placeholder('accountId')),
+          eq(t.passwords.changedAt, given('changedAt', t.passwords.changedAt)),
+        ),
+      ),
+  )
+  const passkeyOf = steps(
+    db
+      .select({ id: t.passkeys.id })
+      .from(t.passkeys)
+      .where(and(eq(t.passkeys.id, sql.placeholder('id')), eq(t.passkeys.accountId, sql.placeholder('accountId')))),
+  )
+  const accountOf = steps(
+    db
+      .select({ id: t.accounts.id })
+      .from(t.accounts)
+      .where(and(eq(t.accounts.id, sql.placeholder('accountId')), isNull(t.accounts.disabledAt))),
+  )
+  const stillThere = (accountId: string, opener: Opener) => {
+    switch (opener.tag) {
+      case 'identity':
+        return openerOf({ identityId: opener.id, accountId })
+      case 'password':
+        return passwordOf({ accountId, changedAt: new Date(opener.changedAt) })
+      case 'passkey':
+        return passkeyOf({ id: opener.id, accountId })
+      case 'email':
+        return accountOf({ accountId })
+    }
+  }
   const starting = steps(db.insert(s).values(allGiven(getTableColumns(s))))
 
   const enabledAccount = db
@@ -89,14 +124,11 @@ export function sessionStore(
   )
 
   return {
-    start: (session, { cookieHash, replaces }, because) =>
+    start: (session, { opener, cookieHash, replaces }, because) =>
       change(
         function* (tx, note) {
-          if (session.identityId !== null) {
-            const { identityId, accountId } = session
-            const [linked] = yield* step(openerOf({ identityId, accountId }))
-            if (!linked) return false
-          }
+          const [opens] = yield* step(stillThere(session.accountId, opener))
+          if (!opens) return false
           yield* step(starting({ ...session, cookieHash }))
           yield* note(because)
           if (replaces === null) return true

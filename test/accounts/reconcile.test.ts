@@ -59,25 +59,23 @@ describe.each(databases)('on $name', ({ place }) => {
   }
   const namesakes = (email: string) => opened.store.accounts.findByEmail(readEmail(email)?.key ?? '')
   const signedIn = async (accountId: string, identityId: string) => {
-    const started = await createSignIn({
-      sessions: opened.store.sessions,
-      clock,
-      ids: opened.ids,
-      random: systemRandom,
-      lifetimes,
-    }).start(
-      accountId,
-      { identityId, provider: 'github', amr: ['fed'] },
-      { origin: from, browser: false, replaces: null },
-      (session) => ({
-        name: 'authentication.succeeded',
-        accountId,
-        origin: from,
-        data: { provider: 'github', action: 'login_existing', session },
-      }),
+    const signIn = createSignIn({
+      ...{ ...opened.store, clock, ids: opened.ids, random: systemRandom, lifetimes },
+      requireVerifiedEmail: false,
+    })
+    const started = await signIn.proceed(
+      anAccount({ id: accountId }),
+      {
+        opener: { tag: 'identity', id: identityId },
+        provider: 'github',
+        providerUserId: '42',
+        action: 'login_existing',
+        amr: ['fed'],
+      },
+      { origin: from, browser: false, replaces: null, returnTo: null, codeChallenge: null },
     )
-    if (!started) throw new Error('the sign-in was refused')
-    return started
+    if (!started.ok) throw new Error('the sign-in was refused')
+    return started.value
   }
 
   test('a stranger gets an account, with what the provider said, and comes back to it', async () => {

@@ -22,7 +22,7 @@ const app = new URL('https://app.example.com/in')
 async function story(autoRegister = true) {
   const { clock, turn } = createStoppedClock()
   const opened = await openedStore({ tag: 'sqlite', file: ':memory:' }, clock)
-  const { accounts, flows, grants, sessions, audit, conflicts: asked } = opened.store
+  const { accounts, flows, grants, sessions, pendingSignIns, audit, conflicts: asked } = opened.store
   const standIn = providerStandIn(['google', 'github'])
   const [sealer, random] = [newSealer(), systemRandom]
   const { ids, events } = opened
@@ -43,6 +43,8 @@ async function story(autoRegister = true) {
     },
     signIn: createSignIn({
       sessions,
+      pendingSignIns,
+      requireVerifiedEmail: false,
       clock,
       ids,
       random,
@@ -84,16 +86,19 @@ async function story(autoRegister = true) {
     /** A device the account is signed in on. */
     async device(accountId: string): Promise<string> {
       const [identity] = await accounts.identitiesOf(accountId)
-      const proof = { identityId: identity?.id ?? '', provider: 'github', amr: ['fed'] }
-      const device = { origin: from, browser: false, replaces: null }
-      const started = await parts.signIn.start(accountId, proof, device, (session) => ({
-        name: 'authentication.succeeded',
-        accountId,
-        origin: from,
-        data: { provider: 'github', action: 'login_existing', session },
-      }))
+      const started = await parts.signIn.proceed(
+        anAccount({ id: accountId }),
+        {
+          opener: { tag: 'identity', id: identity?.id ?? '' },
+          provider: 'github',
+          providerUserId: '42',
+          action: 'login_existing',
+          amr: ['fed'],
+        },
+        { origin: from, browser: false, replaces: null, returnTo: null, codeChallenge: null },
+      )
       opened.told.length = 0
-      return started?.session.id ?? ''
+      return started.ok ? started.value.session.id : ''
     },
   }
 }

@@ -31,7 +31,7 @@ describe.each(databases)('one’s own account, on %s', (database) => {
     const who = world.newcomer()
     const { access_token: token, user } = await world.signIn('google', who)
     const { body } = await ask('/me', token)
-    expect(body).toEqual({ ...user, created_at: world.clock().toISOString(), role: 'user' })
+    expect(body).toEqual({ ...user, locale: 'en', created_at: world.clock().toISOString(), role: 'user' })
   })
 
   describe('a change of the profile', () => {

@@ -25,6 +25,7 @@ const session: Session = {
   accountId: 'usr_1',
   identityId: 'idn_1',
   provider: 'google',
+  name: null,
   amr: ['fed'],
   scope: 'users:read',
   authTime: start,

@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Identity } from '../../src/accounts/ports.ts'
+import type { Ways } from '../../src/accounts/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import { type Email, readEmail } from '../../src/kernel/email.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
@@ -32,6 +32,9 @@ import {
 } from './people.ts'
 
 const ada: Email = { address: 'ada@example.com', key: 'ada@example.com' }
+
+/** Opened by nothing that could be taken away. */
+const byMail = { opener: { tag: 'email' } } as const
 
 const names = (facts: readonly Fact[]): string[] => facts.map(({ name }) => name)
 
@@ -393,14 +396,14 @@ export function storeContract({ name, emptied }: Backend): void {
         const { account: person, identity: first } = await newcomer(opened)
         const second = identity(person.id, { provider: 'google', linkedAt: later(1) })
         await store.accounts.link(second, null, [])
-        const asked: (readonly Identity[])[] = []
+        const asked: Ways[] = []
         const of = { accountId: person.id, identityId: first.id, keepSession: null, at: now }
-        const mayGo = (left: readonly Identity[]) => {
+        const mayGo = (left: Ways) => {
           asked.push(left)
           return true
         }
         expect(await store.accounts.unlink(of, mayGo, (gone) => [unlinked(gone)])).toBe('unlinked')
-        expect(asked).toEqual([[second]])
+        expect(asked).toEqual([{ identities: [second], password: false, passkeys: [] }])
         expect(await store.accounts.identitiesOf(person.id)).toEqual([second])
         expect(told).toEqual([unlinked(first)])
         expect(await store.accounts.unlink(of, always, (gone) => [unlinked(gone)])).toBe('not_linked')
@@ -420,7 +423,7 @@ export function storeContract({ name, emptied }: Backend): void {
         expect(
           await store.accounts.unlink(
             of,
-            (left) => left.length > 0,
+            ({ identities }) => identities.length > 0,
             (gone) => [unlinked(gone)],
           ),
         ).toBe('last_login_method')
@@ -632,7 +635,7 @@ export function storeContract({ name, emptied }: Backend): void {
           accountId: person.id,
           origin,
         }
-        await store.sessions.start(device, { cookieHash: 'h', replaces: null }, [signIn])
+        await store.sessions.start(device, { ...byMail, cookieHash: 'h', replaces: null }, [signIn])
         expect(await store.sessions.find(device.id)).toEqual({ ...device, account: person })
         expect(await store.sessions.findByCookie('h')).toEqual({ ...device, account: person })
         expect(await store.sessions.find('ses_nobody')).toBeUndefined()
@@ -645,9 +648,10 @@ export function storeContract({ name, emptied }: Backend): void {
         const { identity: theirs } = await newcomer(opened)
         for (const identityId of ['idn_gone', theirs.id]) {
           const device = session(person.id, { identityId })
-          expect(await store.sessions.start(device, { cookieHash: null, replaces: null }, [updated(person.id)])).toBe(
-            false,
-          )
+          const opener = { tag: 'identity', id: identityId } as const
+          expect(
+            await store.sessions.start(device, { opener, cookieHash: null, replaces: null }, [updated(person.id)]),
+          ).toBe(false)
           expect(await store.sessions.find(device.id)).toBeUndefined()
         }
         expect(told).toEqual([])
@@ -669,14 +673,15 @@ export function storeContract({ name, emptied }: Backend): void {
       })
 
       test('without an account is not started', async () => {
-        await expect(signedIn(opened, 'usr_nobody')).rejects.toThrow()
+        const nowhere = { ...byMail, cookieHash: null, replaces: null }
+        expect(await store.sessions.start(session('usr_nobody'), nowhere, [])).toBe(false)
         expect(await rowsOf('sessions')).toEqual([])
       })
 
       test('ends the one it replaces, and says so', async () => {
         const old = await signedIn(opened, person.id, {}, 'old')
         const device = session(person.id, { createdAt: later(2) })
-        await store.sessions.start(device, { cookieHash: 'new', replaces: old.id }, [updated(person.id)])
+        await store.sessions.start(device, { ...byMail, cookieHash: 'new', replaces: old.id }, [updated(person.id)])
         expect(await store.sessions.findByCookie('old')).toMatchObject({ endedAt: later(2), endReason: 'replaced' })
         expect(await store.sessions.findByCookie('new')).toMatchObject({ endedAt: null })
         const ended = { session: old.id, reason: 'replaced' }
@@ -686,7 +691,7 @@ export function storeContract({ name, emptied }: Backend): void {
       test('that replaces what is already over, or unknown, says nothing of it', async () => {
         const old = await signedIn(opened, person.id, { endedAt: now, endReason: 'logout' })
         for (const replaces of [old.id, 'ses_nobody'])
-          await store.sessions.start(session(person.id), { cookieHash: null, replaces }, [])
+          await store.sessions.start(session(person.id), { ...byMail, cookieHash: null, replaces }, [])
         expect(await store.sessions.find(old.id)).toMatchObject({ endReason: 'logout' })
         expect(told).toEqual([])
       })

@@ -42,6 +42,8 @@ export const account = (given: Partial<Account> = {}): Account => ({
   name: 'Ada Lovelace',
   picture: 'https://example.com/ada.png',
   role: 'user',
+  locale: null,
+  secondFactorAt: null,
   disabledAt: null,
   createdAt: now,
   updatedAt: now,
@@ -69,6 +71,7 @@ export const session = (accountId: string, given: Partial<Session> = {}): Sessio
   accountId,
   identityId: null,
   provider: 'github',
+  name: null,
   amr: ['fed', 'mfa'],
   scope: 'openid profile',
   authTime: now,
@@ -203,6 +206,6 @@ export async function signedIn(
   cookieHash: string | null = null,
 ): Promise<Session> {
   const started = session(accountId, given)
-  await store.sessions.start(started, { cookieHash, replaces: null }, [])
+  await store.sessions.start(started, { opener: { tag: 'email' }, cookieHash, replaces: null }, [])
   return started
 }

@@ -139,7 +139,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
           const of = { accountId: person.id, identityId: way.id, keepSession: null, at: now }
           return store.accounts.unlink(
             of,
-            (left) => left.length > 0,
+            ({ identities }) => identities.length > 0,
             (gone) => [unlinked(gone)],
           )
         })
@@ -315,7 +315,13 @@ export function storeRaces({ name, place, emptied }: Backend): void {
       const { account: person } = await newcomer({ store: first })
       await each(async () => {
         const old = await signedIn({ store: first }, person.id)
-        await race((store) => store.sessions.start(session(person.id), { cookieHash: null, replaces: old.id }, []))
+        await race((store) =>
+          store.sessions.start(
+            session(person.id),
+            { opener: { tag: 'email' }, cookieHash: null, replaces: old.id },
+            [],
+          ),
+        )
         expect(told()).toMatchObject([{ name: 'session.ended', data: { session: old.id, reason: 'replaced' } }])
       })
     })

@@ -35,7 +35,7 @@ export async function deviceSessions(
   }: Given,
 ) {
   const opened = await openedStore(config, clock)
-  const { accounts, sessions, keys: stored } = opened.store
+  const { accounts, sessions, pendingSignIns, keys: stored } = opened.store
   const { ids, events } = opened
   const random = systemRandom
   const defects: unknown[] = []
@@ -50,6 +50,8 @@ export async function deviceSessions(
   })
   const signIn = createSignIn({
     sessions,
+    pendingSignIns,
+    requireVerifiedEmail: false,
     clock,
     ids,
     random,
@@ -76,15 +78,19 @@ export async function deviceSessions(
     async newDevice(accountId: string, browser = false) {
       const [identity] = await accounts.identitiesOf(accountId)
       if (!identity) throw new Error('nobody signs in without an identity')
-      const proof = { identityId: identity.id, provider: 'github', amr: ['fed'] }
-      const started = await signIn.start(accountId, proof, { origin: from, browser, replaces: null }, (session) => ({
-        name: 'authentication.succeeded',
-        accountId,
-        origin: from,
-        data: { provider: 'github', action: 'login_existing', session },
-      }))
-      if (!started) throw new Error('the sign-in was refused')
-      const { session, cookie } = started
+      const started = await signIn.proceed(
+        anAccount({ id: accountId }),
+        {
+          opener: { tag: 'identity', id: identity.id },
+          provider: 'github',
+          providerUserId: '42',
+          action: 'login_existing',
+          amr: ['fed'],
+        },
+        { origin: from, browser: browser, replaces: null, returnTo: null, codeChallenge: null },
+      )
+      if (!started.ok) throw new Error('the sign-in was refused')
+      const { session, cookie } = started.value
       return { session, cookie: cookie ?? '', pair: tokens.pair(session) }
     },
   }

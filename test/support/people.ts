@@ -15,6 +15,8 @@ export const anAccount = (given: Partial<Account> = {}): Account => ({
   name: 'Ada',
   picture: null,
   role: 'user',
+  locale: null,
+  secondFactorAt: null,
   disabledAt: null,
   createdAt: new Date('2026-01-01T00:00:00Z'),
   updatedAt: new Date('2026-01-01T00:00:00Z'),

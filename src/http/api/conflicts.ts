@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { BeginCode } from '../../flows/begin-with-provider.ts'
 import type { ResolveCode } from '../../flows/resolve-conflict.ts'
 import { ok } from '../../kernel/result.ts'
-import { answerAsJson, answerAsRedirect, flowCookies } from '../entry.ts'
+import { answerAsJson, answerAsRedirect, flowCookie, flowCookies, toSecondFactor } from '../entry.ts'
 import { conflictPage, onwardPage } from '../pages/conflict.tsx'
 import { originsOf } from '../pages/form-action.ts'
 import { readerOf, show } from '../pages/layout.tsx'
@@ -101,6 +101,8 @@ const answer = route({
     'account_linking_failed',
     'user_creation_disabled',
     'user_disabled',
+    'second_factor_required',
+    'email_unverified',
     'invalid_request',
   ] satisfies readonly (BeginCode | ResolveCode)[],
   async handle({ params: { ticket }, body, who, origin, wants, cookie, cookieNames, locale }, services: Services) {
@@ -122,6 +124,8 @@ const answer = route({
       if (location.startsWith('/')) return ok(done)
       return show(locale, onwardPage({ ...readerOf(locale), to: new URL(location) }), { cookies })
     }
+    const next = browser ? toSecondFactor(answered.error, [flowCookie(handle, null, 0)]) : undefined
+    if (next) return ok(next)
     if (answered.error.code !== 'proof_required' || body.provider === undefined) return answered
 
     const begun = await flows.begin({

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { fail } from '../../errors/catalogue.ts'
 import type { UserInfoCode } from '../../flows/read-userinfo.ts'
-import type { Account } from '../../kernel/account.ts'
+import { type Account, roles } from '../../kernel/account.ts'
+import { locales } from '../../kernel/locale.ts'
 import { ok } from '../../kernel/result.ts'
 import { sessionOver } from '../entry.ts'
 import { oneRequired } from '../problem.ts'
@@ -11,9 +12,9 @@ import { cursor, idParams, line, time, User, userOf } from '../schemas.ts'
 import type { Services } from '../services.ts'
 
 const common = { tag: 'My account', surface: 'api', auth: 'user', limit: 'account' } as const
-const Me = User.extend({ created_at: time, role: z.enum(['user', 'administrator']) }).meta({ id: 'Me' })
+const Me = User.extend({ created_at: time, role: z.enum(roles), locale: z.enum(locales).nullable() }).meta({ id: 'Me' })
 const me = (account: Account) =>
-  json({ ...userOf(account), created_at: account.createdAt.toISOString(), role: account.role })
+  json({ ...userOf(account), created_at: account.createdAt.toISOString(), role: account.role, locale: account.locale })
 
 const read = route({
   ...common,
@@ -159,14 +160,29 @@ const methods = route({
   summary: 'Every way into my account, and whether it works at present',
   reply: z.array(
     z
-      .object({ type: z.literal('provider'), provider: z.string(), identity_id: z.string(), usable: z.boolean() })
+      .object({
+        type: z.enum(['provider', 'password', 'passkey']),
+        provider: z.string().optional(),
+        identity_id: z.string().optional(),
+        passkey_id: z.string().optional(),
+        name: z.string().optional(),
+        usable: z.boolean(),
+      })
       .meta({ id: 'Method' }),
   ),
   fails: [],
   async handle({ who }, { links }: Services) {
     const all = await links.methods(who.accountId)
     return ok(
-      json(all.map(({ type, provider, identityId, usable }) => ({ type, provider, identity_id: identityId, usable }))),
+      json(
+        all.map((method) => {
+          const { type, usable } = method
+          if (type === 'provider') return { type, provider: method.provider, identity_id: method.identityId, usable }
+          return type === 'passkey'
+            ? { type, passkey_id: method.passkeyId, name: method.name, usable }
+            : { type, usable }
+        }),
+      ),
     )
   },
 })

@@ -5,7 +5,7 @@ import { flowHandle } from '../../flows/begin-with-provider.ts'
 import type { Callback, EnterCode } from '../../flows/enter-with-provider.ts'
 import { readReturnTo } from '../../flows/return-to.ts'
 import { ok } from '../../kernel/result.ts'
-import { answerAsJson, answerAsRedirect, flowCookie, flowCookies } from '../entry.ts'
+import { answerAsJson, answerAsRedirect, flowCookie, flowCookies, toSecondFactor } from '../entry.ts'
 import { isRecent } from '../principal.ts'
 import { faulty } from '../problem.ts'
 import { json, seeOther } from '../reply.ts'
@@ -36,6 +36,8 @@ const enterFails = [
   'state_expired',
   'state_already_used',
   'flow_mismatch',
+  'second_factor_required',
+  'email_unverified',
   'token_exchange_failed',
   'user_info_fetch_failed',
   'account_linking_failed',
@@ -221,6 +223,8 @@ const callback = route({
       // and what came to the wrong door leaves the flow to whom it belongs. Any other refusal ends it.
       const ticket = entered.error.extra?.conflict_ticket
       if (typeof ticket === 'string') return browser ? ok(seeOther(`/auth/conflicts/${ticket}`)) : entered
+      const next = browser ? toSecondFactor(entered.error, [flowCookie(handle, null, 0)]) : undefined
+      if (next) return ok(next)
       const over = handle !== '' && !stillOpen.has(entered.error.code)
       return { ...entered, cookies: over ? [flowCookie(handle, null, 0)] : [] }
     }

@@ -34,7 +34,9 @@ const account = route({
       devices.list(who.accountId),
       audit.list(who.accountId, { before: null, limit: 10 }),
     ])
-    const usable = new Set(methods.flatMap((method) => (method.usable ? [method.identityId] : [])))
+    const usable = new Set(
+      methods.flatMap((method) => (method.type === 'provider' && method.usable ? [method.identityId] : [])),
+    )
     const ways = await Promise.all(
       identities.map(async (identity) => ({
         identity,
@@ -54,7 +56,7 @@ const account = route({
         <Profile {...reader} account={who.account} csrf={csrf} />
         <section aria-labelledby="ways">
           <h2 id="ways">{say.ways.heading}</h2>
-          <p>{say.ways.intro(usable.size, methods.length)}</p>
+          <p>{say.ways.intro(methods.filter((method) => method.usable).length, methods.length)}</p>
           <IdentityList {...reader} identities={ways} providers={providers} />
         </section>
         <LinkAnother {...reader} providers={providers.list()} csrf={csrf} recent={recent} />

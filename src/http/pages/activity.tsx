@@ -8,7 +8,7 @@ import { cursor } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { deviceWords } from './device-words.ts'
 import { Layout, type Reader, readerOf, show, Time } from './layout.tsx'
-import type { Told } from './texts.ts'
+import { type Told, textsFor } from './texts.ts'
 
 const perPage = 25
 
@@ -91,13 +91,16 @@ function told(data: AuditRecord['data'], providers: Providers, locale: Locale): 
   }
   const provider = read('provider') ?? read('via') ?? ''
   const code = read('code')
+  const waysIn: Readonly<Record<string, string>> = textsFor(locale).ways_in
   return {
-    provider: providers.get(provider)?.name ?? provider,
+    provider: providers.get(provider)?.name ?? waysIn[provider] ?? provider,
     why: code !== undefined && Object.hasOwn(errors, code) ? errors[code as ErrorCode][locale].title : undefined,
     intent: read('intent'),
     how: read('how'),
     action: read('action'),
     result: read('result'),
     reason: read('reason'),
+    role: read('role') ?? '',
+    factor: read('factor') ?? '',
   }
 }

@@ -69,7 +69,9 @@ const askUnlink = route({
     if (!identity) return fail('not_linked')
     const provider = providers.get(identity.provider)
     const name = nameOf(identity, providers)
-    const keepsAWayIn = methods.some(({ identityId, usable }) => usable && identityId !== identity.id)
+    const keepsAWayIn = methods.some(
+      (method) => method.usable && !(method.type === 'provider' && method.identityId === identity.id),
+    )
     const csrf = csrfToken()
     return show(
       locale,

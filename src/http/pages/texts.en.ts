@@ -1,4 +1,4 @@
-import type { EndReason, EventWords, RevocationResult } from './texts.ts'
+import type { EndReason, EventWords, Factor, RevocationResult } from './texts.ts'
 
 const ended: Record<EndReason, string> = {
   logout: 'Signed out',
@@ -10,6 +10,14 @@ const ended: Record<EndReason, string> = {
   identity_unlinked: 'A device was signed out because the sign-in it used was unlinked',
   email_claim_ended: 'A device was signed out because somebody else proved the address',
   account_deleted: 'Signed out because the account was deleted',
+  password_changed: 'A device was signed out because the password was changed',
+  password_reset: 'A device was signed out because the password was reset',
+  password_removed: 'A device was signed out because the password was removed',
+  second_factor_added: 'A device was signed out because a second factor was added',
+  second_factor_removed: 'A device was signed out because a second factor was removed',
+  email_changed: 'A device was signed out because the address was changed',
+  account_disabled: 'Signed out because an administrator disabled the account',
+  by_administrator: 'Signed out by an administrator',
 }
 
 const revoked: Record<RevocationResult, (provider: string) => string> = {
@@ -18,6 +26,8 @@ const revoked: Record<RevocationResult, (provider: string) => string> = {
   not_supported: (provider) => `${provider} has no way to withdraw our permission, so it was only erased here`,
   gave_up: (provider) => `We could not withdraw our permission at ${provider}; you can do it there yourself`,
 }
+
+const factors: Record<Factor, string> = { totp: 'authenticator app', passkey: 'passkey' }
 
 const events: EventWords = {
   'authentication.succeeded': ({ provider }) => `Signed in with ${provider}`,
@@ -41,6 +51,20 @@ const events: EventWords = {
     action === 'create'
       ? `Went on with a separate account for ${provider}`
       : `Said that ${provider} belongs to this account`,
+  'account.email_changed': 'E-mail address changed',
+  'account.disabled': 'Account disabled by an administrator',
+  'account.enabled': 'Account enabled by an administrator',
+  'account.role_changed': ({ role }) => `Role changed to ${role}`,
+  'account.exported': 'Everything stored about you was exported',
+  'password.set': 'Password set',
+  'password.changed': 'Password changed',
+  'password.reset': 'Password reset by e-mail',
+  'password.removed': 'Password removed',
+  'second_factor.added': ({ factor }) => `Second factor added: ${factors[factor as Factor] ?? factor}`,
+  'second_factor.removed': ({ factor }) => `Second factor removed: ${factors[factor as Factor] ?? factor}`,
+  'recovery_codes.made': 'Recovery codes made',
+  'recovery_code.used': 'A recovery code was used',
+  'device.new': ({ provider }) => `Signed in with ${provider} on a new device`,
   'session.ended': ({ reason }) => ended[reason as EndReason] ?? ended.revoked,
   'session.token_reused': 'A token came back after its time, so its device was signed out',
   'provider_token.needs_reauthorization': ({ provider }) => `${provider} no longer accepts our permission`,
@@ -64,6 +88,8 @@ export const en = {
   yes: 'yes',
   no: 'no',
   utc: 'UTC',
+
+  ways_in: { password: 'a password', passkey: 'a passkey', email: 'a link by e-mail' },
 
   login: {
     title: 'Sign in',

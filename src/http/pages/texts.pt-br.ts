@@ -1,5 +1,5 @@
 import type { Texts } from './texts.en.ts'
-import type { EndReason, EventWords, RevocationResult } from './texts.ts'
+import type { EndReason, EventWords, Factor, RevocationResult } from './texts.ts'
 
 const ended: Record<EndReason, string> = {
   logout: 'Saiu da conta',
@@ -11,6 +11,14 @@ const ended: Record<EndReason, string> = {
   identity_unlinked: 'Um dispositivo foi desconectado porque o login que ele usava foi desvinculado',
   email_claim_ended: 'Um dispositivo foi desconectado porque outra pessoa comprovou ser dona do e-mail',
   account_deleted: 'Desconectado porque a conta foi excluída',
+  password_changed: 'Um dispositivo foi desconectado porque a senha foi alterada',
+  password_reset: 'Um dispositivo foi desconectado porque a senha foi redefinida',
+  password_removed: 'Um dispositivo foi desconectado porque a senha foi removida',
+  second_factor_added: 'Um dispositivo foi desconectado porque um segundo fator foi adicionado',
+  second_factor_removed: 'Um dispositivo foi desconectado porque um segundo fator foi removido',
+  email_changed: 'Um dispositivo foi desconectado porque o e-mail foi alterado',
+  account_disabled: 'Desconectado porque a administração desativou a conta',
+  by_administrator: 'Desconectado pela administração',
 }
 
 const revoked: Record<RevocationResult, (provider: string) => string> = {
@@ -20,6 +28,8 @@ const revoked: Record<RevocationResult, (provider: string) => string> = {
     `O ${provider} não oferece um meio de revogar a nossa permissão; por isso, ela só foi apagada aqui`,
   gave_up: (provider) => `Não conseguimos revogar a nossa permissão no ${provider}; você mesmo pode fazer isso lá`,
 }
+
+const factors: Record<Factor, string> = { totp: 'aplicativo autenticador', passkey: 'chave de acesso' }
 
 const events: EventWords = {
   'authentication.succeeded': ({ provider }) => `Entrou com ${provider}`,
@@ -43,6 +53,20 @@ const events: EventWords = {
     action === 'create'
       ? `Continuou com uma conta separada para ${provider}`
       : `Confirmou que o login com ${provider} pertence a esta conta`,
+  'account.email_changed': 'E-mail alterado',
+  'account.disabled': 'Conta desativada pela administração',
+  'account.enabled': 'Conta reativada pela administração',
+  'account.role_changed': ({ role }) => `Papel alterado para ${role}`,
+  'account.exported': 'Tudo o que está guardado sobre você foi exportado',
+  'password.set': 'Senha definida',
+  'password.changed': 'Senha alterada',
+  'password.reset': 'Senha redefinida por e-mail',
+  'password.removed': 'Senha removida',
+  'second_factor.added': ({ factor }) => `Segundo fator adicionado: ${factors[factor as Factor] ?? factor}`,
+  'second_factor.removed': ({ factor }) => `Segundo fator removido: ${factors[factor as Factor] ?? factor}`,
+  'recovery_codes.made': 'Códigos de recuperação criados',
+  'recovery_code.used': 'Um código de recuperação foi usado',
+  'device.new': ({ provider }) => `Entrou com ${provider} em um dispositivo novo`,
   'session.ended': ({ reason }) => ended[reason as EndReason] ?? ended.revoked,
   'session.token_reused': 'Um token voltou fora do prazo, e por isso o dispositivo dele foi desconectado',
   'provider_token.needs_reauthorization': ({ provider }) => `O ${provider} não aceita mais a nossa permissão`,
@@ -66,6 +90,8 @@ export const ptBR: Texts = {
   yes: 'sim',
   no: 'não',
   utc: 'UTC',
+
+  ways_in: { password: 'senha', passkey: 'chave de acesso', email: 'link por e-mail' },
 
   login: {
     title: 'Entrar',

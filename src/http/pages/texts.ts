@@ -15,12 +15,17 @@ export type Told = {
   readonly action: string | undefined
   readonly result: string | undefined
   readonly reason: string | undefined
+  readonly role: string
+  readonly factor: string
 }
-/** A signing key is nobody’s: its row is on no account’s trail. */
+/** Keys and back ends are nobody’s: their rows are on no account’s trail. */
 export type EventWords = {
-  readonly [N in Exclude<AuditName, 'signing_key.rotated'>]: string | ((told: Told) => string)
+  readonly [N in Exclude<AuditName, 'signing_key.rotated' | `service_credential.${string}`>]:
+    | string
+    | ((told: Told) => string)
 }
 export type EndReason = Payload<'session.ended'>['reason']
+export type Factor = Payload<'second_factor.added'>['factor']
 export type RevocationResult = Payload<'provider_token.revoked'>['result']
 
 /** Both have the same keys: a missing translation does not compile. */

@@ -1,0 +1,83 @@
+import { type Clock, secondsAfter } from '../kernel/clock.ts'
+import { hmac, sameSecret, sha256 } from '../kernel/crypto.ts'
+import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
+import type { Ticket, TicketPurpose, TicketStore } from './ports.ts'
+
+/** How long each is good, in seconds. Out-of-band ones live ten minutes at most where they let somebody in (ASVS 6.5.5). */
+const lifetimes: Record<TicketPurpose, number> = {
+  verify_email: 86_400,
+  change_email: 3600,
+  reset_password: 1800,
+  email_sign_in: 600,
+  passkey_registration: 600,
+  passkey_sign_in: 600,
+  passkey_second_factor: 600,
+}
+
+/** A code is short enough to be guessed: it is worth nothing without its binding, and nothing after this many wrong ones. */
+const mostAttempts = 5
+const codeDigits = 8
+
+export type NewTicket = {
+  readonly accountId?: string | null
+  readonly email?: string | null
+  readonly data?: Ticket['data']
+  /** With one, it can be brought back by a short code too, from where it was asked for. */
+  readonly binding?: string
+}
+/** The row to write down, and what only its receiver is told. */
+export type Made = {
+  readonly row: Ticket
+  readonly secret: string
+  readonly code: string | null
+  readonly expiresIn: number
+}
+
+type Parts = { tickets: TicketStore; clock: Clock; ids: Ids; random: Random; key: Buffer }
+
+/** Makes tickets, and takes them back. `key` keys the hashes of short codes: eight digits alone are found in a second. */
+export function createTickets({ tickets, clock, ids, random, key }: Parts) {
+  const codeHash = (id: string, code: string): string => hmac(key, `${id}.${code}`)
+
+  const make = (purpose: TicketPurpose, { accountId = null, email = null, data = {}, binding }: NewTicket): Made => {
+    const id = ids('tkt')
+    const secret = secretToken(random)
+    // 2^48 is so far above 10^8 that no digit is noticeably likelier than another.
+    const code =
+      binding === undefined ? null : String(random(6).readUIntBE(0, 6) % 10 ** codeDigits).padStart(codeDigits, '0')
+    const at = clock()
+    return {
+      secret,
+      code,
+      expiresIn: lifetimes[purpose],
+      row: {
+        ...{ id, purpose, secretHash: sha256(secret), codeHash: code === null ? null : codeHash(id, code) },
+        ...{ bindingHash: binding === undefined ? null : sha256(binding), accountId, email, data, attempts: 0 },
+        ...{ createdAt: at, expiresAt: secondsAfter(at, lifetimes[purpose]), usedAt: null },
+      },
+    }
+  }
+
+  return {
+    /** For a verb that writes it down with its change; `issue` does so by itself. */
+    make,
+    async issue(purpose: TicketPurpose, about: NewTicket): Promise<Made> {
+      const made = make(purpose, about)
+      await tickets.issue(made.row)
+      return made
+    },
+    /** The ticket of a link, while it is good. Looking does not use it up: mail scanners follow links. */
+    find: (purpose: TicketPurpose, secret: string): Promise<Ticket | undefined> =>
+      tickets.find({ purpose, secretHash: sha256(secret) }, clock()),
+    /** The ticket of a short code, typed where it was asked for. A wrong one counts against it. */
+    async findByCode(purpose: TicketPurpose, binding: string, code: string): Promise<Ticket | undefined> {
+      const found = await tickets.find({ purpose, bindingHash: sha256(binding) }, clock())
+      if (!found?.codeHash) return undefined
+      if ((await tickets.countAttempt(found.id)) > mostAttempts) return undefined
+      return sameSecret(found.codeHash, codeHash(found.id, code)) ? found : undefined
+    },
+    /** Takes it, once. */
+    use: ({ id }: Ticket): Promise<boolean> => tickets.use(id, clock()),
+  }
+}
+export type Tickets = ReturnType<typeof createTickets>

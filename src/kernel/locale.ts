@@ -1,0 +1,3 @@
+/** The languages we speak. */
+export const locales = ['en', 'pt-BR'] as const
+export type Locale = (typeof locales)[number]

@@ -1,0 +1,42 @@
+import type { NoticeName } from '../events/catalogue.ts'
+import type { Locale } from '../kernel/locale.ts'
+
+/** Letters somebody asked for, each with a secret in it. Every other letter is a notice, and named as the fact it tells. */
+export const letters = [
+  'verify_email',
+  'change_email',
+  'email_change_requested',
+  'address_taken',
+  'reset_password',
+  'sign_in',
+  'no_account',
+] as const
+export type Letter = (typeof letters)[number]
+
+/** A message that waits to be sent. It is written down with the change it is about, so that neither is without the other. */
+export type Mail = {
+  readonly id: string
+  readonly to: string
+  readonly locale: Locale
+  readonly template: Letter | NoticeName
+  /** What fills the template; never a secret. */
+  readonly params: Readonly<Record<string, string>>
+  /** What only its reader may know (a link's ticket, a code) as JSON, sealed at `mails/<id>/secret`. */
+  readonly secret: string | null
+  readonly accountId: string | null
+  readonly attempts: number
+  readonly nextAttemptAt: Date
+  readonly lastError: string | null
+  readonly createdAt: Date
+}
+
+export interface MailStore {
+  /** Puts one into the queue by itself; what belongs to a change goes with it (`mails` of its verb). */
+  post(mail: Mail): Promise<void>
+  /** Takes up to `limit` due ones for this worker until `until`; two workers never hold the same one. */
+  take(limit: number, at: Date, until: Date): Promise<readonly Mail[]>
+  /** Sent, or given up: erased. */
+  finish(id: string): Promise<void>
+  retry(id: string, at: Date, error: string): Promise<void>
+  backlog(): Promise<number>
+}

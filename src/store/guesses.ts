@@ -1,0 +1,58 @@
+import { eq, lt } from 'drizzle-orm'
+import type { Guesses, GuessStore } from '../credentials/ports.ts'
+import { type Driver, type Queries, type Script, step } from './driver.ts'
+
+export function guessStore({ db, tables: { guesses: t }, atomic, write }: Driver): GuessStore {
+  /** In one order, so that two who hold the same keys do not wait for each other. */
+  const inOrder = <K extends { readonly key: string }>(keys: readonly K[]): readonly K[] =>
+    [...keys].sort((a, b) => (a.key < b.key ? -1 : 1))
+  const locksOf = (keys: readonly { readonly key: string }[]): readonly string[] =>
+    keys.map(({ key }) => `guess:${key}`)
+
+  function* find(tx: Queries, key: string): Script<Guesses | undefined> {
+    const [row] = yield* step(
+      tx.select({ failures: t.failures, lastAt: t.lastAt, blockedUntil: t.blockedUntil }).from(t).where(eq(t.key, key)),
+    )
+    return row
+  }
+  const put = (tx: Queries, key: string, next: Guesses) =>
+    step(
+      tx
+        .insert(t)
+        .values({ key, ...next })
+        .onConflictDoUpdate({ target: t.key, set: next }),
+    )
+
+  return {
+    take(keys, rule) {
+      const ordered = inOrder(keys)
+      return atomic(function* (tx) {
+        const next: { key: string; guesses: Guesses }[] = []
+        let longest = 0
+        for (const { key, counter } of ordered) {
+          const ruled = rule(counter, yield* find(tx, key))
+          if (typeof ruled === 'number') longest = Math.max(longest, ruled)
+          else next.push({ key, guesses: ruled })
+        }
+        if (longest > 0) return longest
+        for (const { key, guesses } of next) yield* put(tx, key, guesses)
+        return null
+      }, locksOf(ordered))
+    },
+    change(keys, rule) {
+      const ordered = inOrder(keys)
+      return atomic(function* (tx) {
+        for (const { key, counter } of ordered) {
+          const known = yield* find(tx, key)
+          if (known) yield* put(tx, key, rule(counter, known))
+        }
+      }, locksOf(ordered))
+    },
+    async forget(key) {
+      await write(db.delete(t).where(eq(t.key, key)))
+    },
+    async sweep(before) {
+      return (await write(db.delete(t).where(lt(t.lastAt, before)).returning({ key: t.key }))).length
+    },
+  }
+}

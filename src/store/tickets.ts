@@ -1,0 +1,63 @@
+import { and, eq, gt, isNull, lt, sql } from 'drizzle-orm'
+import type { TicketStore } from '../credentials/ports.ts'
+import { type Driver, type Queries, type Script, step } from './driver.ts'
+import type { Tables } from './schema.ts'
+
+export function ticketStore({ db, tables: { tickets: t }, read, write }: Driver): TicketStore {
+  return {
+    async issue(ticket) {
+      await write(db.insert(t).values(ticket))
+    },
+    async find({ purpose, ...by }, at) {
+      const key = 'secretHash' in by ? eq(t.secretHash, by.secretHash) : eq(t.bindingHash, by.bindingHash)
+      const [found] = await read(
+        db
+          .select()
+          .from(t)
+          .where(and(eq(t.purpose, purpose), key, isNull(t.usedAt), gt(t.expiresAt, at))),
+      )
+      return found
+    },
+    async countAttempt(id) {
+      const [counted] = await write(
+        db
+          .update(t)
+          .set({ attempts: sql`${t.attempts} + 1` })
+          .where(eq(t.id, id))
+          .returning({ attempts: t.attempts }),
+      )
+      return counted?.attempts ?? Number.POSITIVE_INFINITY
+    },
+    async use(id, at) {
+      const used = await write(
+        db
+          .update(t)
+          .set({ usedAt: at })
+          .where(and(eq(t.id, id), isNull(t.usedAt), gt(t.expiresAt, at)))
+          .returning({ id: t.id }),
+      )
+      return used.length > 0
+    },
+    async sweep(before) {
+      return (await write(db.delete(t).where(lt(t.expiresAt, before)).returning({ id: t.id }))).length
+    },
+  }
+}
+
+/** Within a change of an account's credentials: whatever was sent out before proves nothing any more. */
+export function* endTickets(tx: Queries, { tickets: t, pendingSignIns }: Tables, accountId: string): Script<void> {
+  yield* step(tx.delete(t).where(eq(t.accountId, accountId)))
+  yield* step(tx.delete(pendingSignIns).where(eq(pendingSignIns.accountId, accountId)))
+}
+
+/** Takes a ticket within the change it allows. `false` when somebody was faster, or it is over. */
+export function* useTicket(tx: Queries, { tickets: t }: Tables, id: string, at: Date): Script<boolean> {
+  const used = yield* step(
+    tx
+      .update(t)
+      .set({ usedAt: at })
+      .where(and(eq(t.id, id), isNull(t.usedAt), gt(t.expiresAt, at)))
+      .returning({ id: t.id }),
+  )
+  return used.length > 0
+}

@@ -1,0 +1,28 @@
+import { asc, eq } from 'drizzle-orm'
+import type { Ways } from '../accounts/ports.ts'
+import { type Queries, type Script, step } from './driver.ts'
+import type { Tables } from './schema.ts'
+
+/** Everything there is to sign in to an account with. */
+export const waysQueries = (db: Queries, { identities, passwords, passkeys }: Tables, accountId: string) => ({
+  identities: db
+    .select()
+    .from(identities)
+    .where(eq(identities.accountId, accountId))
+    .orderBy(asc(identities.linkedAt), asc(identities.id)),
+  passwords: db.select({ id: passwords.accountId }).from(passwords).where(eq(passwords.accountId, accountId)),
+  passkeys: db
+    .select({ id: passkeys.id, name: passkeys.name })
+    .from(passkeys)
+    .where(eq(passkeys.accountId, accountId))
+    .orderBy(asc(passkeys.createdAt), asc(passkeys.id)),
+})
+
+/** The same, read within the transaction that decides what may go. */
+export function* waysOf(tx: Queries, t: Tables, accountId: string): Script<Ways> {
+  const ask = waysQueries(tx, t, accountId)
+  const identities = yield* step(ask.identities)
+  const passwords = yield* step(ask.passwords)
+  const passkeys = yield* step(ask.passkeys)
+  return { identities, password: passwords.length > 0, passkeys }
+}
