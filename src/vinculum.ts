@@ -10,6 +10,7 @@ import type { Config } from './config.ts'
 import { createRenewal } from './connections/renewal.ts'
 import { createRevocation } from './connections/revocation.ts'
 import { createVault } from './connections/vault.ts'
+import { createPasswords } from './credentials/passwords.ts'
 import { createThrottle } from './credentials/throttle.ts'
 import { createTickets } from './credentials/tickets.ts'
 import { createBus } from './events/bus.ts'
@@ -135,6 +136,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     // What people know or hold, and what is written to them
     const tickets = createTickets({ tickets: stored.tickets, clock, ids, random, key: sealer.derive('ticket codes') })
     const letter = createLetters({ ids, clock, sealer })
+    const passwords = createPasswords()
     const throttle = createThrottle({ guesses: stored.guesses, clock, networkOf })
 
     // Whose account it is

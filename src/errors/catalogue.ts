@@ -21,6 +21,11 @@ export const catalogue = {
     say('Not signed in', 'Email or password incorrect'),
     say('Login não efetuado', 'Email ou senha incorretos'),
   ),
+  password_rejected: entry(
+    400,
+    say('Password not accepted', 'Choose another password: at least 12 characters, and none that many others use.'),
+    say('Senha não aceita', 'Escolha outra senha: ao menos 12 caracteres, e nenhuma que muita gente usa.'),
+  ),
   second_factor_required: entry(
     401,
     say(

@@ -17,6 +17,13 @@ import { IdentityList, LinkForm, SignInAgain } from './identity.tsx'
 import { Facts, Form, Layout, type Reader, readerOf, show, Time } from './layout.tsx'
 import { doneAt, statusOf } from './status.ts'
 
+const securityPages = [
+  { path: '/account/password', name: 'password' },
+  { path: '/account/email', name: 'email' },
+  { path: '/account/second-factor', name: 'secondFactor' },
+  { path: '/account/passkeys', name: 'passkeys' },
+] as const
+
 const common = { tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account' } as const
 
 const account = route({
@@ -60,6 +67,16 @@ const account = route({
           <IdentityList {...reader} identities={ways} providers={providers} />
         </section>
         <LinkAnother {...reader} providers={providers.list()} csrf={csrf} recent={recent} />
+        <section aria-labelledby="security">
+          <h2 id="security">{say.security.heading}</h2>
+          <ul class="plain">
+            {securityPages.map(({ path, name }) => (
+              <li key={path}>
+                <a href={path}>{say.security[name]}</a>
+              </li>
+            ))}
+          </ul>
+        </section>
         <section aria-labelledby="devices">
           <h2 id="devices">{say.devices.heading}</h2>
           <p>{say.devices.intro}</p>

@@ -101,6 +101,14 @@ export const en = {
     privacy: 'We ask the provider who you are. It never tells us your password.',
   },
 
+  security: {
+    heading: 'Security',
+    password: 'Password',
+    email: 'E-mail address',
+    secondFactor: 'Second factor',
+    passkeys: 'Passkeys',
+  },
+
   onward: {
     title: 'You are signed in',
     text: (host: string) => `You are on your way back to ${host}.`,

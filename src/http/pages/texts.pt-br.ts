@@ -104,6 +104,14 @@ export const ptBR: Texts = {
     privacy: 'Perguntamos ao provedor quem você é. Ele nunca nos diz a sua senha.',
   },
 
+  security: {
+    heading: 'Segurança',
+    password: 'Senha',
+    email: 'E-mail',
+    secondFactor: 'Segundo fator',
+    passkeys: 'Chaves de acesso',
+  },
+
   onward: {
     title: 'Você entrou',
     text: (host) => `Você está voltando para ${host}.`,
