@@ -5,6 +5,7 @@ import type { Ways } from '../../src/accounts/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import { type Email, readEmail } from '../../src/kernel/email.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
+import { noticesContract } from './notices.contract.ts'
 import {
   account,
   type Backend,
@@ -65,6 +66,8 @@ export function storeContract({ name, emptied }: Backend): void {
     }
     const rowsOf = async (table: 'identities' | 'sessions' | 'signInCodes' | 'flows' | 'grants' | 'revocations') =>
       opened.driver.read(opened.driver.db.select().from(opened.driver.tables[table]))
+
+    noticesContract(() => opened)
 
     describe('an account', () => {
       test('comes back exactly as it was stored, and so does its identity', async () => {

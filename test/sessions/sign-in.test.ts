@@ -1,0 +1,125 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { Account } from '../../src/kernel/account.ts'
+import { systemRandom } from '../../src/kernel/ids.ts'
+import type { Opener, Proof } from '../../src/sessions/ports.ts'
+import { createSignIn, type Entering } from '../../src/sessions/sign-in.ts'
+import { openedStore } from '../support/opened-store.ts'
+import { anAccount, anIdentity, from } from '../support/people.ts'
+import { createStoppedClock } from '../support/stopped-clock.ts'
+
+const entering: Entering = { origin: from, browser: true, replaces: null, returnTo: '/x', codeChallenge: null }
+
+let opened: Awaited<ReturnType<typeof openedStore>>
+let turn: (seconds: number) => void
+let clock: () => Date
+let signIn: ReturnType<typeof createSignIn>
+let person: Account
+let identityId: string
+
+beforeEach(async () => {
+  const stopped = createStoppedClock()
+  ;({ turn, clock } = stopped)
+  opened = await openedStore({ tag: 'sqlite', file: ':memory:' }, clock)
+  signIn = createSignIn({
+    ...{ ...opened.store, clock, ids: opened.ids, random: systemRandom },
+    lifetimes: { refreshTtlSeconds: 3600, refreshAbsoluteTtlSeconds: 7200 },
+    requireVerifiedEmail: false,
+  })
+  person = anAccount()
+  const identity = anIdentity(person.id)
+  identityId = identity.id
+  await opened.store.accounts.create(person, identity, { separate: true }, [])
+})
+
+const proof = (given: Partial<Proof> = {}): Proof => ({
+  opener: { tag: 'identity', id: identityId },
+  provider: 'github',
+  providerUserId: '42',
+  action: 'login_existing',
+  amr: ['fed'],
+  ...given,
+})
+const asked = (): Account => ({ ...person, secondFactorAt: new Date(0) })
+/** A sign-in that waits for its second factor: its ticket. */
+async function waiting(given: Partial<Entering> = {}): Promise<string> {
+  const answer = await signIn.proceed(asked(), proof(), { ...entering, ...given })
+  if (answer.ok) throw new Error('the second factor was to be asked for')
+  return String(answer.error.extra?.second_factor_ticket)
+}
+const pendingOf = async (ticket: string) => {
+  const pending = await signIn.pending(ticket)
+  if (!pending) throw new Error('nothing is pending')
+  return pending
+}
+const sessions = () => opened.store.sessions.list(person.id, clock())
+
+describe('a sign-in that needs a second factor', () => {
+  test('starts no session, and remembers under a ticket what was proven', async () => {
+    const ticket = await waiting({ returnTo: '/account', replaces: 'ses_before' })
+    expect(await sessions()).toEqual([])
+    expect(await pendingOf(ticket)).toMatchObject({
+      accountId: person.id,
+      proof: proof(),
+      browser: true,
+      replaces: 'ses_before',
+      returnTo: '/account',
+      provenAt: clock(),
+    })
+    expect(await signIn.pending('made up')).toBeUndefined()
+  })
+
+  test('is completed once, with both proofs in its session and the first one’s time', async () => {
+    const firstProof = clock()
+    const pending = await pendingOf(await waiting())
+    turn(60)
+    const done = await signIn.complete(pending, ['otp'], from)
+    if (!done.ok) throw new Error('it was to be completed')
+    expect(done.value.session).toMatchObject({ amr: ['fed', 'otp', 'mfa'], authTime: firstProof, createdAt: clock() })
+    expect(done.value.cookie).toMatch(/^[\w-]{43}$/)
+    expect(await signIn.complete(pending, ['otp'], from)).toMatchObject({ error: { code: 'sign_in_overtaken' } })
+    expect(await sessions()).toHaveLength(1)
+  })
+
+  test('is completed once, however many show the factor at once', async () => {
+    const pending = await pendingOf(await waiting())
+    const answers = await Promise.all(Array.from({ length: 8 }, () => signIn.complete(pending, ['otp'], from)))
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(1)
+    expect(await sessions()).toHaveLength(1)
+  })
+
+  test('waits ten minutes, to the second', async () => {
+    const ticket = await waiting()
+    turn(599)
+    const pending = await pendingOf(ticket)
+    turn(1)
+    expect(await signIn.pending(ticket)).toBeUndefined()
+    expect(await signIn.complete(pending, ['otp'], from)).toMatchObject({ error: { code: 'sign_in_overtaken' } })
+  })
+})
+
+describe('what was proven and then taken away', () => {
+  test.each<[string, Opener]>([
+    ['an identity', { tag: 'identity', id: 'idn_unlinked' }],
+    ['a password', { tag: 'password', changedAt: 1 }],
+    ['a passkey', { tag: 'passkey', id: 'psk_removed' }],
+  ])('lets nobody in any more: %s', async (_, opener) => {
+    expect(await signIn.proceed(person, proof({ opener }), entering)).toMatchObject({
+      error: { code: 'sign_in_overtaken' },
+    })
+    expect(await sessions()).toEqual([])
+  })
+
+  test('lets nobody in between the two factors either', async () => {
+    const pending = await pendingOf(await waiting())
+    const of = { accountId: person.id, identityId, keepSession: null, at: clock() }
+    expect(
+      await opened.store.accounts.unlink(
+        of,
+        () => true,
+        () => [],
+      ),
+    ).toBe('unlinked')
+    expect(await signIn.complete(pending, ['otp'], from)).toMatchObject({ error: { code: 'sign_in_overtaken' } })
+    expect(await sessions()).toEqual([])
+  })
+})

@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest'
+import { nextStep, type Step } from '../../src/sessions/steps.ts'
+
+const since = new Date('2026-01-01T00:00:00Z')
+const ways = {
+  password: ['pwd'],
+  provider: ['fed'],
+  'provider whose second factor is trusted': ['fed', 'mfa'],
+  'link by mail': ['otp'],
+  'passkey with user verification': ['hwk', 'user', 'mfa'],
+} as const
+type Way = keyof typeof ways
+const all = Object.keys(ways) as Way[]
+
+describe('after a proof', () => {
+  const standing = { disabledAt: null, secondFactorAt: null, emailVerified: true }
+  const step = (way: Way, account: Partial<Parameters<typeof nextStep>[0]['account']>, requireVerifiedEmail = false) =>
+    nextStep({ account: { ...standing, ...account }, amr: ways[way], policy: { requireVerifiedEmail } })
+
+  test.each(all)('a %s lets in where nothing else is asked', (way) => {
+    expect(step(way, {})).toBe('enter')
+  })
+
+  test.each(all)('a %s lets nobody into a disabled account, whatever else is true of it', (way) => {
+    expect(step(way, { disabledAt: since, secondFactorAt: since, emailVerified: false }, true)).toBe('user_disabled')
+  })
+
+  test.each<[Way, Step]>([
+    ['password', 'second_factor'],
+    ['provider', 'second_factor'],
+    ['link by mail', 'second_factor'],
+    ['provider whose second factor is trusted', 'enter'],
+    ['passkey with user verification', 'enter'],
+  ])('where a second factor is on, a %s comes to %s', (way, expected) => {
+    expect(step(way, { secondFactorAt: since })).toBe(expected)
+  })
+
+  test.each<[Way, Step]>([
+    ['password', 'email_unverified'],
+    ['provider', 'enter'],
+    ['link by mail', 'enter'],
+    ['provider whose second factor is trusted', 'enter'],
+    ['passkey with user verification', 'enter'],
+  ])('where addresses must be proven and this one is not, a %s comes to %s', (way, expected) => {
+    expect(step(way, { emailVerified: false }, true)).toBe(expected)
+    expect(step(way, { emailVerified: false }, false)).toBe('enter')
+  })
+
+  test('an unproven address is said before a second factor is asked for', () => {
+    expect(step('password', { emailVerified: false, secondFactorAt: since }, true)).toBe('email_unverified')
+  })
+})
