@@ -124,6 +124,55 @@ async function startAndRest(starts: number, how: Build): Promise<Section> {
   }
 }
 
+/** 200 people sign in with their passwords at the same moment: against the hash alone, and with an eye on everybody else. */
+async function passwordLogins(load: Started, plan: Plan, how: Build): Promise<Section> {
+  const people = 200
+  const hasher = await startProgram('hasher', {}, how.nodeArguments)
+  const service = await startService({ database: `file:${newPath('logins.db')}`, ...how })
+  await load.ask('register', { port: service.port, people })
+  const found = { hashes: [] as number[], logins: [] as number[], waits: [] as number[], delays: [] as number[] }
+  for (let round = 0; round < plan.rounds; round++) {
+    found.hashes.push((await hasher.ask<{ perSecond: number }>('verify', { times: people })).perSecond)
+    // Read before and after: the gauge starts anew each time it is read.
+    await eventLoopDelay(service.port)
+    const { perSecond, longestWait } = await load.ask<{ perSecond: number; longestWait: number }>('logins', {
+      port: service.port,
+      people,
+    })
+    found.logins.push(perSecond)
+    found.waits.push(longestWait)
+    found.delays.push(await eventLoopDelay(service.port))
+  }
+  await service.stop()
+  await hasher.stop()
+  const [logins, hashes] = [median(found.logins), median(found.hashes)]
+  return {
+    title: `Passwords: ${people} sign-ins at once`,
+    rows: [
+      {
+        what: 'per second',
+        digits: 1,
+        service: logins,
+        against: { name: 'the hash alone', value: hashes },
+        ratio: logins / hashes,
+      },
+      {
+        what: 'longest wait for /health/live, ms',
+        digits: 1,
+        service: Math.max(...found.waits),
+        target: { atMost: 100 },
+      },
+      { what: 'longest event-loop delay, ms', digits: 1, service: Math.max(...found.delays) },
+    ],
+  }
+}
+
+/** The longest delay of the event loop since it was last asked for, in milliseconds, as the service's metrics tell it. */
+async function eventLoopDelay(port: number): Promise<number> {
+  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+  return Number(/^nodejs_eventloop_lag_max_seconds (\S+)$/m.exec(metrics)?.[1]) * 1000
+}
+
 /** W1 on PostgreSQL: the service, and the floor with one bare UPDATE … RETURNING over the same rows. */
 async function onPostgres(load: Started, plan: Plan, how: Build): Promise<Section> {
   const { url, stop } = await startPostgres({ durable: true })
@@ -217,7 +266,7 @@ async function growth(load: Started, many: number, plan: Plan, how: Build): Prom
 }
 
 async function main(): Promise<void> {
-  const parts = ['W1', 'W2', 'W3', 'W5', 'postgres', 'growth']
+  const parts = ['W1', 'W2', 'W3', 'W5', 'passwords', 'postgres', 'growth']
   const { values: asked } = parseArgs({
     options: {
       /** One short round of each: whether it runs, not how fast. */
@@ -257,6 +306,7 @@ async function main(): Promise<void> {
   const sections: Section[] = []
   if (['W1', 'W2', 'W3'].some((part) => wanted.has(part))) sections.push(...(await sideBySide(load, wanted, plan, how)))
   if (wanted.has('W5')) sections.push(await startAndRest(asked.quick ? 1 : 5, how))
+  if (wanted.has('passwords')) sections.push(await passwordLogins(load, plan, how))
   if (wanted.has('postgres')) sections.push(await onPostgres(load, plan, how))
   if (wanted.has('growth')) sections.push(await growth(load, asked.quick ? 50_000 : 1_000_000, plan, how))
   await load.stop()

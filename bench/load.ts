@@ -170,5 +170,48 @@ answerParent({
     }
     return { pairs }
   },
+
+  /** So many people open an account with a password each; all of them, one after the other. */
+  async register({ port, people }: { port: number; people: number }) {
+    const connection = new Connection(port)
+    for (let n = 0; n < people; n++) {
+      const body = JSON.stringify({ email: `person-${n}@example.com`, password: `correct horse battery ${n}` })
+      const answer = await connection.ask('POST', '/auth/register', json, body)
+      expect(answer.status === 201, 'somebody was not registered', answer)
+    }
+    connection.close()
+  },
+
+  /** All of them sign in at the same moment, while one more connection asks every few milliseconds whether it lives. */
+  async logins({ port, people }: { port: number; people: number }) {
+    let over = false
+    const waits: number[] = []
+    const watching = (async () => {
+      const connection = new Connection(port)
+      while (!over) {
+        const asked = performance.now()
+        const answer = await connection.ask('GET', '/health/live', acceptJson)
+        expect(answer.status === 200, 'it does not live', answer)
+        waits.push(performance.now() - asked)
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+      connection.close()
+    })()
+    const started = performance.now()
+    await Promise.all(
+      Array.from({ length: people }, async (_, n) => {
+        const connection = new Connection(port)
+        const body = JSON.stringify({ username: `person-${n}@example.com`, password: `correct horse battery ${n}` })
+        const answer = await connection.ask('POST', '/auth/token', json, body)
+        expect(answer.status === 200, 'a sign-in failed', answer)
+        connection.close()
+      }),
+    )
+    const seconds = (performance.now() - started) / 1000
+    over = true
+    await watching
+    const sorted = Float64Array.from(waits).sort()
+    return { perSecond: people / seconds, longestWait: sorted.at(-1) ?? Number.NaN, waits: sorted.length }
+  },
 })
 tellReady()

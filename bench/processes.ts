@@ -75,11 +75,11 @@ export const newPath = (name: string): string => join(scratch, `${++made}-${name
 
 /** One of our own programs: the floor, the candidate, the provider, the load generator. */
 export async function startProgram(
-  name: 'floor' | 'candidate' | 'provider' | 'load',
+  name: 'floor' | 'candidate' | 'provider' | 'load' | 'hasher',
   given: object = {},
   nodeArguments: readonly string[] = [],
 ): Promise<Started> {
-  const role = name === 'floor' || name === 'candidate' ? 'server' : 'load'
+  const role = name === 'provider' || name === 'load' ? 'load' : 'server'
   const program = run(name, built(name), [JSON.stringify(given)], { role, nodeArguments })
   const { ask, ready } = asking(program.child, name)
   try {
