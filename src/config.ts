@@ -61,6 +61,22 @@ export const settings = z.object({
   REFRESH_LOST_RESPONSE_SECONDS: seconds(3600, 0).describe('the same, while the new one was never used'),
   RECENT_AUTH_SECONDS: seconds(600).describe('how fresh a sign-in must be for sensitive acts'),
   REQUIRE_VERIFIED_EMAIL: flag(false).describe('ask for a proven address before a password signs in'),
+  PASSWORD_LEAST_LENGTH: z.coerce
+    .number('must be a number of characters')
+    .int()
+    .min(8)
+    .max(64)
+    .default(12)
+    .describe('fewest characters of a password'),
+  PASSWORD_HASH_MEMORY_KIB: z.coerce
+    .number('must be a number of KiB')
+    .int()
+    .min(19_456)
+    .max(1_048_576)
+    .default(19_456)
+    .describe('memory of one Argon2id hash'),
+  PASSWORD_HASH_PASSES: z.coerce.number().int().min(2).max(20).default(2).describe('passes of one Argon2id hash'),
+  PASSWORD_HASH_LANES: z.coerce.number().int().min(1).max(16).default(1).describe('lanes of one Argon2id hash'),
   RETURN_TO_ALLOWED: list.default([]).describe('absolute URLs a sign-in may return to, comma separated'),
   OAUTH_ENABLED_PROVIDERS: list.optional().describe('provider ids; those with credentials by default'),
   OAUTH_AUTO_REGISTER_NEW_USERS: flag(true).describe('open accounts for people nobody knows yet'),
@@ -183,6 +199,12 @@ export function readConfig(environment: Environment) {
       lostResponseSeconds: set.REFRESH_LOST_RESPONSE_SECONDS,
     },
     requireVerifiedEmail: set.REQUIRE_VERIFIED_EMAIL,
+    passwords: {
+      leastLength: set.PASSWORD_LEAST_LENGTH,
+      memoryKib: set.PASSWORD_HASH_MEMORY_KIB,
+      passes: set.PASSWORD_HASH_PASSES,
+      lanes: set.PASSWORD_HASH_LANES,
+    },
     recentAuthSeconds: set.RECENT_AUTH_SECONDS,
     returnToAllowed,
     oauth: {

@@ -13,20 +13,25 @@ import { createVault } from './connections/vault.ts'
 import { createPasswords } from './credentials/passwords.ts'
 import { createThrottle } from './credentials/throttle.ts'
 import { createTickets } from './credentials/tickets.ts'
+import { createTrustedDevices, trustSeconds } from './credentials/trusted-devices.ts'
 import { createBus } from './events/bus.ts'
 import { beginWithProvider } from './flows/begin-with-provider.ts'
+import { changePassword } from './flows/change-password.ts'
 import { deleteAccount } from './flows/delete-account.ts'
+import { enterWithPassword } from './flows/enter-with-password.ts'
 import { enterWithProvider } from './flows/enter-with-provider.ts'
 import type { Flows } from './flows/flows.ts'
 import { readUserInfo } from './flows/read-userinfo.ts'
 import { redeemCode } from './flows/redeem-code.ts'
 import { refreshTokens } from './flows/refresh-tokens.ts'
+import { register } from './flows/register.ts'
 import { resolveConflict } from './flows/resolve-conflict.ts'
 import { signOut } from './flows/sign-out.ts'
 import { unlinkProvider } from './flows/unlink-provider.ts'
 import { conflictRoutes } from './http/api/conflicts.ts'
 import { meRoutes } from './http/api/me.ts'
 import { operatingRoutes } from './http/api/operating.ts'
+import { passwordRoutes } from './http/api/passwords.ts'
 import { beginRoute, providerRoutes } from './http/api/providers.ts'
 import { tokenRoutes } from './http/api/tokens.ts'
 import { createApp } from './http/app.ts'
@@ -127,8 +132,9 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       onDefect,
       accountExists: async (id) => (await accounts.find(id)) !== undefined,
     })
+    const trustedDevices = createTrustedDevices({ devices: stored.trustedDevices, clock, ids, random })
     const signIn = createSignIn({
-      ...{ sessions, pendingSignIns, clock, ids, random, lifetimes },
+      ...{ sessions, pendingSignIns, clock, ids, random, lifetimes, familiarity: trustedDevices },
       requireVerifiedEmail: config.requireVerifiedEmail,
     })
     const codes = createSignInCodes({ codes: stored.codes, clock, random })
@@ -136,7 +142,11 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     // What people know or hold, and what is written to them
     const tickets = createTickets({ tickets: stored.tickets, clock, ids, random, key: sealer.derive('ticket codes') })
     const letter = createLetters({ ids, clock, sealer })
-    const passwords = createPasswords()
+    const passwords = createPasswords({
+      policy: config.passwords,
+      random,
+      words: ['vinculum', publicUrl.hostname],
+    })
     const throttle = createThrottle({ guesses: stored.guesses, clock, networkOf })
 
     // Whose account it is
@@ -186,6 +196,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
               stored.tickets.sweep,
               stored.conflicts.sweep,
               stored.codes.sweep,
+              stored.trustedDevices.sweep,
               rateLimits.sweep,
             ],
           },
@@ -226,6 +237,17 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         clock,
         sealer,
         sessionLives: async (id) => (await devices.find(id))?.endedAt === null,
+      }),
+      register: register({
+        ...{ accounts, stored: stored.passwords, passwords, tickets, letter, throttle, clock, ids },
+        autoRegister: oauth.autoRegister,
+      }),
+      enterWithPassword: enterWithPassword({
+        ...{ stored: stored.passwords, passwords, throttle, trustedDevices, signIn, audit },
+        proveTotp: undefined,
+      }),
+      password: changePassword({
+        ...{ stored: stored.passwords, passwords, throttle, trustedDevices, accounts, audit, clock, enabled },
       }),
       resolveConflict: resolveConflict({
         conflicts,
@@ -281,6 +303,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         issuer: lifetimes.issuer,
         recentAuthSeconds,
         sessionCookieSeconds: lifetimes.refreshAbsoluteTtlSeconds,
+        deviceCookieSeconds: trustSeconds,
         flowCookieSeconds: oauth.stateTtlSeconds + conflicts.ttlSeconds,
         production: config.production,
         metricsToken: config.metricsToken,
@@ -303,6 +326,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       routes: [
         ...operatingRoutes,
         ...tokenRoutes,
+        ...passwordRoutes,
         ...conflictRoutes,
         ...providerRoutes,
         beginRoute,

@@ -1,3 +1,8 @@
+import type { Ways } from '../accounts/ports.ts'
+import type { Fact } from '../events/catalogue.ts'
+import type { Account } from '../kernel/account.ts'
+import type { Mail } from '../mail/ports.ts'
+
 /** What a ticket is good for, and for nothing else. */
 export type TicketPurpose =
   | 'verify_email'
@@ -65,5 +70,74 @@ export interface GuessStore {
   change(keys: readonly GuessKey[], rule: (counter: CounterName, known: Guesses) => Guesses): Promise<void>
   forget(key: string): Promise<void>
   /** Those last counted before. */
+  sweep(before: Date): Promise<number>
+}
+
+/** A password as it is kept. `changedAt` names it: whoever proved an older one proved another. */
+export type StoredPassword = { readonly hash: string; readonly changedAt: Date }
+
+/** Who goes on being signed in, and known, when everything else of an account ends. */
+type Staying = { readonly keepSession: string | null; readonly keepDevice: string | null }
+
+/**
+ * A password belongs to one address, first come, verified or not; it ends when somebody else proves the address. Of any
+ * number of changes at once one is made.
+ */
+export interface PasswordStore {
+  /** That of an address, and whose it is. */
+  find(emailKey: string): Promise<(StoredPassword & { readonly account: Account }) | undefined>
+  findOf(accountId: string): Promise<StoredPassword | undefined>
+  /**
+   * Opens an account with its password, its ticket and its letter. `false`, with nothing written but the letter for
+   * `taken`, when anybody has proven the address or it has a password.
+   */
+  register(
+    opening: { account: Account; emailKey: string; hash: string; ticket: Ticket },
+    because: readonly Fact[],
+    letters: { readonly opened: readonly Mail[]; readonly taken: readonly Mail[] },
+  ): Promise<boolean>
+  /**
+   * A first password (`expected: null`), or another one in place of the one changed at `expected`; its `changedAt` is
+   * later than that in any case. Ends every other session, whatever was sent out, and the trust in other devices.
+   * `false`, with nothing written, when it is not as expected, the address is no longer the account's or another's.
+   */
+  set(
+    change: { accountId: string; emailKey: string; hash: string; expected: Date | null; at: Date } & Staying,
+    because: readonly Fact[],
+  ): Promise<boolean>
+  /** Takes it away, if `mayGo` says so of what would be left, and ends the same. Two at once on the last two: one is refused. */
+  remove(
+    of: { accountId: string; at: Date } & Staying,
+    mayGo: (left: Ways) => boolean,
+    because: readonly Fact[],
+  ): Promise<'removed' | 'no_password' | 'last_login_method'>
+  /** The same password, hashed anew; not a change of it. `false` when it is no longer this one. */
+  rehash(accountId: string, from: string, to: string): Promise<boolean>
+}
+
+/** A browser somebody proved themselves in. */
+export type TrustedDevice = {
+  readonly id: string
+  readonly accountId: string
+  /** SHA-256 of whose it is and what the browser keeps. */
+  readonly secretHash: string
+  readonly createdAt: Date
+  readonly lastSeenAt: Date
+  readonly expiresAt: Date
+}
+
+export interface TrustedDeviceStore {
+  /** Its id, while it is trusted at `at`. */
+  find(secretHash: string, at: Date): Promise<string | undefined>
+  /**
+   * Trusts it, while the session it was proven with lives: a credential changed meanwhile ended both. One that is known
+   * already is seen again, and trusted for longer.
+   */
+  trust(device: TrustedDevice, sessionId: string): Promise<void>
+  /** Since when the account is, whether it was signed in anywhere, as far as is still known, and with this agent. */
+  history(
+    accountId: string,
+    userAgent: string | null,
+  ): Promise<{ readonly openedAt: Date | null; readonly any: boolean; readonly agent: boolean }>
   sweep(before: Date): Promise<number>
 }

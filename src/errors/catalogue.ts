@@ -23,8 +23,19 @@ export const catalogue = {
   ),
   password_rejected: entry(
     400,
-    say('Password not accepted', 'Choose another password: at least 12 characters, and none that many others use.'),
-    say('Senha não aceita', 'Escolha outra senha: ao menos 12 caracteres, e nenhuma que muita gente usa.'),
+    say(
+      'Password not accepted',
+      'Choose another password: {least} to {most} characters, none that many others use, and more than your name, your address or the name of this service.',
+    ),
+    say(
+      'Senha não aceita',
+      'Escolha outra senha: de {least} a {most} caracteres, que não seja comum e que vá além do seu nome, do seu e-mail ou do nome deste serviço.',
+    ),
+  ),
+  email_required: entry(
+    409,
+    say('An e-mail address is needed', 'A password belongs to an e-mail address. Give your account one first.'),
+    say('É preciso ter um e-mail', 'Uma senha pertence a um endereço de e-mail. Informe primeiro o da sua conta.'),
   ),
   second_factor_required: entry(
     401,
@@ -313,10 +324,13 @@ export const catalogue = {
   ),
   grant_type_unsupported: entry(
     400,
-    say('Grant type not supported', 'This grant type is not supported here. Use authorization_code or refresh_token.'),
+    say(
+      'Grant type not supported',
+      'This grant type is not supported here. Use password, authorization_code or refresh_token.',
+    ),
     say(
       'Tipo de concessão não aceito',
-      'Este tipo de concessão não é aceito aqui. Use authorization_code ou refresh_token.',
+      'Este tipo de concessão não é aceito aqui. Use password, authorization_code ou refresh_token.',
     ),
   ),
 

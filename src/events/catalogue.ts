@@ -246,6 +246,8 @@ export type Origin = {
   readonly requestId: string | null
   /** The language that was asked for; what is written to people is in theirs, if it is known. */
   readonly locale?: Locale
+  /** SHA-256 of the secret the browser keeps once somebody proved themselves in it. */
+  readonly device?: string
 }
 
 /** Nobody's request: a job, a command. */

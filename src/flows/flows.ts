@@ -1,9 +1,12 @@
 import type { BeginWithProvider } from './begin-with-provider.ts'
+import type { ChangePassword } from './change-password.ts'
 import type { DeleteAccount } from './delete-account.ts'
+import type { EnterWithPassword } from './enter-with-password.ts'
 import type { EnterWithProvider } from './enter-with-provider.ts'
 import type { ReadUserInfo } from './read-userinfo.ts'
 import type { RedeemCode } from './redeem-code.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
+import type { Register } from './register.ts'
 import type { ResolveConflict } from './resolve-conflict.ts'
 import type { SignOut } from './sign-out.ts'
 import type { UnlinkProvider } from './unlink-provider.ts'
@@ -12,6 +15,9 @@ import type { UnlinkProvider } from './unlink-provider.ts'
 export type Flows = {
   readonly begin: BeginWithProvider
   readonly enter: EnterWithProvider
+  readonly register: Register
+  readonly enterWithPassword: EnterWithPassword
+  readonly password: ChangePassword
   readonly resolveConflict: ResolveConflict
   readonly refreshTokens: RefreshTokens
   readonly redeemCode: RedeemCode

@@ -1,6 +1,7 @@
 import type { AppError } from '../errors/catalogue.ts'
 import type { Begun } from '../flows/begin-with-provider.ts'
 import type { Entered } from '../flows/enter-with-provider.ts'
+import type { Admitted } from '../sessions/sign-in.ts'
 import { type CookieChange, json, noContent, type Redirect, seeOther } from './reply.ts'
 import type { Principal } from './route.ts'
 import { authResponse, type Entrance, linkResponse } from './schemas.ts'
@@ -50,6 +51,14 @@ export function toSecondFactor({ extra }: AppError, cookies: readonly CookieChan
   return seeOther('/login/second-factor', { cookies: [...cookies, secondFactorCookie(ticket, seconds)] })
 }
 
+/** What a browser is known by, whoever signs in with it. It must come along on the way back from a provider, so `Lax`. */
+export const deviceCookie = (secret: string, seconds: number): CookieChange => ({
+  name: 'device',
+  value: secret,
+  maxAgeSeconds: seconds,
+  ...cookie,
+})
+
 /** One for each flow, so that ten at once in one browser do not overwrite each other. */
 export const flowCookie = (handle: string, value: string | null, seconds: number): CookieChange => ({
   name: `flow_${handle}`,
@@ -94,31 +103,41 @@ export function answerAsJson(entered: Entered, { tokens }: Services) {
   )
 }
 
-/** For a person: on to where they wanted to go. To another origin only a one-time code travels. */
-export async function answerAsRedirect(
-  entered: Entered,
-  handle: string,
-  { codes, settings }: Services,
-): Promise<Redirect> {
+/** For a person who came from a provider: the flow ends, and they go on. */
+export async function answerAsRedirect(entered: Entered, handle: string, services: Services): Promise<Redirect> {
   const done = flowCookie(handle, null, 0)
   if (entered.tag === 'linked') return seeOther(entered.flow.returnTo ?? '/account', { cookies: [done] })
-  const { returnTo, codeChallenge } = entered.flow
+  const { provider, subject: providerUserId } = entered.identity
+  return admittedAsRedirect({ ...entered, provider, providerUserId }, services, [done])
+}
+
+/**
+ * For a person who is in, whichever way they came: on to where they wanted to go. To another origin only a one-time code
+ * travels. A browser that is not known yet gets what it is known by from now on.
+ */
+export async function admittedAsRedirect(
+  { account, action, provider, providerUserId, session, cookie, device, flow }: Admitted,
+  { codes, settings }: Services,
+  cookies: readonly CookieChange[] = [],
+): Promise<Redirect> {
+  const known = device === null ? [] : [deviceCookie(device, settings.deviceCookieSeconds)]
+  const { returnTo, codeChallenge } = flow
   if (returnTo !== null && codeChallenge !== null) {
-    const { account, action, identity, session } = entered
-    const code = await codes.issue({
-      sessionId: session.id,
-      accountId: account.id,
-      action,
-      provider: identity.provider,
-      providerUserId: identity.subject,
-      codeChallenge,
-    })
+    const to = { sessionId: session.id, accountId: account.id, action, provider, providerUserId, codeChallenge }
+    const code = await codes.issue(to)
     const url = new URL(returnTo)
     url.searchParams.set('code', code)
-    return seeOther(url, { cookies: [done] })
+    return seeOther(url, { cookies: [...cookies, ...known] })
   }
-  const session = sessionCookie(entered.cookie, settings.sessionCookieSeconds)
   // Nobody asked whether this sign-in should open the account they had, so they are told that it does (contract §4).
-  const notice = entered.action === 'linked_existing' ? [noticeCookie('linked')] : []
-  return seeOther(returnTo ?? '/account', { cookies: [done, session, ...notice] })
+  const notice = action === 'linked_existing' ? [noticeCookie('linked')] : []
+  return seeOther(returnTo ?? '/account', {
+    cookies: [...cookies, sessionCookie(cookie, settings.sessionCookieSeconds), ...known, ...notice],
+  })
 }
+
+/** The same for a script of our own pages, or an app: tokens in the body. */
+export const admittedAsJson = (
+  { account, action, provider, providerUserId, session }: Admitted,
+  { tokens }: Services,
+) => json(authResponse({ account, action, provider, subject: providerUserId }, tokens.pair(session)))

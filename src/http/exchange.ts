@@ -10,7 +10,9 @@ import type { z } from 'zod'
 import { type AppError, fail, type Locale } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
 import type { Origin } from '../events/catalogue.ts'
+import { BusyError } from '../kernel/busy.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { sha256 } from '../kernel/crypto.ts'
 import { type Random, secretToken } from '../kernel/ids.ts'
 import { bodyLimit, contentTypes, readBody } from './body.ts'
 import type { Cookies } from './cookies.ts'
@@ -116,12 +118,14 @@ export class Exchange {
 
   get origin(): Origin {
     const agent = this.#request.headers['user-agent']
+    const device = this.#cookie('device')
     return {
       ip: this.#frame.addressOf(this.#request),
       // Shown to people and written to logs: control characters would forge lines there.
       userAgent: agent === undefined ? null : agent.replace(/\p{Cc}/gu, '').slice(0, 256),
       requestId: this.requestId,
       locale: this.locale,
+      ...(device === undefined || !/^[\w-]{43}$/.test(device) ? {} : { device: sha256(device) }),
     }
   }
 
@@ -390,6 +394,10 @@ export class Exchange {
 
   /** Something that should not happen: the log hears what, the person only that. */
   defect(thrown: unknown): void {
+    if (thrown instanceof BusyError && !this.#response.headersSent) {
+      this.refuse(fail('not_ready', undefined, { retryAfter: thrown.retryAfter }).error)
+      return
+    }
     if (this.#response.headersSent) {
       this.#frame.onDefect(thrown, this.requestId)
       this.#response.destroy()

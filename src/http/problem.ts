@@ -115,10 +115,18 @@ const faults = {
   wrong_type: { en: 'This must be of type {expected}.', 'pt-BR': 'Isto deve ser do tipo {expected}.' },
   too_small: { en: 'This must be at least {limit}.', 'pt-BR': 'Isto deve ser no mínimo {limit}.' },
   too_large: { en: 'This must be at most {limit}.', 'pt-BR': 'Isto deve ser no máximo {limit}.' },
-  too_short: { en: 'This must have at least {limit} elements.', 'pt-BR': 'Isto deve ter no mínimo {limit} elementos.' },
-  too_long: { en: 'This must have at most {limit} elements.', 'pt-BR': 'Isto deve ter no máximo {limit} elementos.' },
+  too_short: { en: 'This is too short: at least {limit}.', 'pt-BR': 'Isto é curto demais: no mínimo {limit}.' },
+  too_long: { en: 'This is too long: at most {limit}.', 'pt-BR': 'Isto é longo demais: no máximo {limit}.' },
   invalid_format: { en: 'This does not have the right form.', 'pt-BR': 'Isto não tem o formato correto.' },
   invalid_value: { en: 'Use one of: {allowed}.', 'pt-BR': 'Use um destes valores: {allowed}.' },
+  too_common: {
+    en: 'Many others use this password, or one much like it: it would be among the first to be tried.',
+    'pt-BR': 'Muita gente usa esta senha, ou uma bem parecida: ela estaria entre as primeiras a serem tentadas.',
+  },
+  too_personal: {
+    en: 'This is little more than your name, your address or the name of this service.',
+    'pt-BR': 'Isto é pouco mais que o seu nome, o seu e-mail ou o nome deste serviço.',
+  },
   invalid: { en: 'This value is not accepted here.', 'pt-BR': 'Este valor não é aceito aqui.' },
 } as const satisfies Record<string, Record<Locale, string>>
 export type FaultCode = keyof typeof faults
@@ -189,6 +197,13 @@ export const invalidRequest = fail('invalid_request').error
 
 /** What a handler answers to input whose schema was content, naming the field. */
 export const faulty = (path: string, code: FaultCode) => ({ ...fail('invalid_request'), faults: [{ path, code }] })
+
+/** A password that was not taken, and why, at the field it was given in. */
+export function passwordFaults(path: string, { params, extra }: AppError<'password_rejected'>): readonly FaultFound[] {
+  const code = String(extra?.reason) as FaultCode
+  const limit = code === 'too_short' ? params.least : params.most
+  return [{ path, code, params: { limit: limit ?? '' } }]
+}
 
 /** The same where any one of several fields would do. */
 export const oneRequired = (...paths: readonly string[]) => ({

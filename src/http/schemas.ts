@@ -85,6 +85,16 @@ export const line = z
   .max(200)
   .regex(/^[^\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]*$/u)
 
+/** What somebody calls a device: short enough for a heading. */
+export const deviceName = line.max(60)
+
+/** A password that is shown to us: what is no password of ours is nobody's, however long. */
+export const passwordGiven = z.string().min(1).max(4096)
+/** One that is chosen: what is wrong with it is told by more than its length, so that is looked at later. */
+export const passwordChosen = z.string().max(4096)
+/** An address as it is typed; whether it is one is looked at later. */
+export const addressText = z.string().min(1).max(320)
+
 /**
  * What no id of ours looks like is nobody's id: it is looked for as one, and PostgreSQL is spared text it cannot even
  * compare (NUL).

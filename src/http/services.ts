@@ -36,6 +36,8 @@ export type Services = {
     readonly recentAuthSeconds: number
     /** How long a browser keeps the session cookie. */
     readonly sessionCookieSeconds: number
+    /** How long a browser keeps what it is known by. */
+    readonly deviceCookieSeconds: number
     readonly flowCookieSeconds: number
     readonly production: boolean
     readonly metricsToken: string | null

@@ -78,6 +78,15 @@ export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDe
 
     list: (accountId: string): Promise<readonly Session[]> => sessions.list(accountId, clock()),
 
+    /** Gives a device a name of its person's own, or none. */
+    async rename(
+      of: { id: string; accountId: string },
+      name: string | null,
+    ): Promise<Result<Session, AppError<'session_not_found'>>> {
+      const renamed = await sessions.rename(of, name, clock())
+      return renamed ? ok(renamed) : fail('session_not_found')
+    },
+
     /** Signs one device out. */
     async end(
       of: { id: string; accountId: string },

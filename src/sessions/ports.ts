@@ -138,6 +138,8 @@ export interface SessionStore {
     at: Date,
     because: (sessionId: string) => Fact,
   ): Promise<readonly string[]>
+  /** What its person calls it; `undefined` when it is over or not this account's. */
+  rename(of: { id: string; accountId: string }, name: string | null, at: Date): Promise<Session | undefined>
   /** Live ones, last seen first. */
   list(accountId: string, at: Date): Promise<readonly Session[]>
   sweep(before: Date): Promise<number>

@@ -1,5 +1,5 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
-import type { Origin } from '../events/catalogue.ts'
+import type { Action, Fact, Origin } from '../events/catalogue.ts'
 import type { Account } from '../kernel/account.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
@@ -23,8 +23,27 @@ export type Entering = {
   readonly provenAt?: Date
 }
 
-/** `cookie` is the browser's session secret: only its hash is kept. Absent for an app. */
-export type SignedIn = { readonly session: Session; readonly cookie: string | null }
+/**
+ * `cookie` is the browser's session secret: only its hash is kept. Absent for an app. `device` is what a browser that is
+ * not known yet is to be known by.
+ */
+export type SignedIn = { readonly session: Session; readonly cookie: string | null; readonly device: string | null }
+
+/** Somebody is in, whichever way, and goes on to where they wanted to. */
+export type Admitted = SignedIn & {
+  readonly account: Account
+  readonly action: Action
+  readonly provider: string
+  readonly providerUserId: string
+  readonly flow: Pick<Entering, 'returnTo' | 'codeChallenge'>
+}
+
+/** Where an account was before: see `credentials/trusted-devices.ts`. */
+export type Familiarity = {
+  isNew(accountId: string, origin: Origin, browser: boolean): Promise<boolean>
+  /** Answers the secret a browser is to keep, `null` where it has one. */
+  trust(accountId: string, sessionId: string, origin: Origin): Promise<string | null>
+}
 export type SignInCode = 'user_disabled' | 'email_unverified' | 'second_factor_required' | 'sign_in_overtaken'
 
 /** How long somebody may look for their second factor, in seconds. */
@@ -38,6 +57,7 @@ type Parts = {
   random: Random
   lifetimes: Lifetimes
   requireVerifiedEmail: boolean
+  familiarity: Familiarity
 }
 
 /**
@@ -45,7 +65,7 @@ type Parts = {
  * another.
  */
 export function createSignIn(parts: Parts) {
-  const { sessions, pendingSignIns, clock, ids, random, lifetimes, requireVerifiedEmail } = parts
+  const { sessions, pendingSignIns, clock, ids, random, lifetimes, requireVerifiedEmail, familiarity } = parts
 
   /**
    * Starts the session, with a new secret always: one that was set before the sign-in would let whoever set it in
@@ -54,8 +74,11 @@ export function createSignIn(parts: Parts) {
   const start = async (
     accountId: string,
     { opener, provider, action, amr }: Proof,
-    { origin, browser, replaces, provenAt }: Omit<Entering, 'returnTo' | 'codeChallenge'>,
+    { origin, browser, replaces, codeChallenge, provenAt }: Omit<Entering, 'returnTo'>,
   ): Promise<Result<SignedIn, AppError<'sign_in_overtaken'>>> => {
+    // An app on another origin has its session in no cookie of ours, but its person stands before this browser.
+    const inBrowser = browser || codeChallenge !== null
+    const isNew = await familiarity.isNew(accountId, origin, inBrowser)
     const at = clock()
     const cookie = browser ? secretToken(random) : null
     const identityId = opener.tag === 'identity' ? opener.id : null
@@ -83,9 +106,14 @@ export function createSignIn(parts: Parts) {
     const started = await sessions.start(
       session,
       { opener, cookieHash: cookie === null ? null : sha256(cookie), replaces },
-      [{ name: 'authentication.succeeded', accountId, origin, data: { provider, action, session: session.id } }],
+      [
+        { name: 'authentication.succeeded', accountId, origin, data: { provider, action, session: session.id } },
+        ...(isNew ? [{ name: 'device.new', accountId, origin, data: { session: session.id, provider } } as const] : []),
+      ] satisfies readonly Fact[],
     )
-    return started ? ok({ session, cookie }) : fail('sign_in_overtaken')
+    if (!started) return fail('sign_in_overtaken')
+    const device = inBrowser ? await familiarity.trust(accountId, session.id, origin) : null
+    return ok({ session, cookie, device })
   }
 
   return {
@@ -124,9 +152,9 @@ export function createSignIn(parts: Parts) {
       origin: Origin,
     ): Promise<Result<SignedIn, AppError<'sign_in_overtaken'>>> {
       if (!(await pendingSignIns.claim(pending.id, clock()))) return fail('sign_in_overtaken')
-      const { accountId, proof, browser, replaces, provenAt } = pending
+      const { accountId, proof, browser, replaces, codeChallenge, provenAt } = pending
       const amr = [...new Set([...proof.amr, ...by, 'mfa'])]
-      return start(accountId, { ...proof, amr }, { origin, browser, replaces, provenAt })
+      return start(accountId, { ...proof, amr }, { origin, browser, replaces, codeChallenge, provenAt })
     },
   }
 }

@@ -14,7 +14,7 @@ import { waysOf, waysQueries } from './ways.ts'
 const keyOf = (address: string | null): string | null => (address === null ? null : (readEmail(address)?.key ?? null))
 
 /** Whoever decides whose an address is holds this meanwhile: what counts is often a row that is not there yet. */
-const addressLock = (emailKey: string): string => `email:${emailKey}`
+export const addressLock = (emailKey: string): string => `email:${emailKey}`
 
 /** What is shown of an account: not how its address is compared, only whether it is proven. */
 export const accountColumns = ({ accounts }: Tables) => {

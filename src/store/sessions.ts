@@ -196,6 +196,17 @@ export function sessionStore(
         return ids
       }),
 
+    async rename({ id, accountId }, name, at) {
+      const [renamed] = await write(
+        db
+          .update(s)
+          .set({ name })
+          .where(and(eq(s.id, id), eq(s.accountId, accountId), live(t, at)))
+          .returning(columns),
+      )
+      return renamed
+    },
+
     list: (accountId, at) =>
       read(
         db

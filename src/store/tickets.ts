@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, lt, sql } from 'drizzle-orm'
+import { and, eq, gt, isNull, lt, ne, sql } from 'drizzle-orm'
 import type { TicketStore } from '../credentials/ports.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
@@ -44,9 +44,21 @@ export function ticketStore({ db, tables: { tickets: t }, read, write }: Driver)
   }
 }
 
-/** Within a change of an account's credentials: whatever was sent out before proves nothing any more. */
-export function* endTickets(tx: Queries, { tickets: t, pendingSignIns }: Tables, accountId: string): Script<void> {
+/**
+ * Within a change of an account's credentials: whatever was sent out before proves nothing any more, and no device is
+ * trusted but `keepDevice`, on which the change was made.
+ */
+export function* endTickets(
+  tx: Queries,
+  { tickets: t, pendingSignIns, trustedDevices }: Tables,
+  accountId: string,
+  keepDevice: string | null = null,
+): Script<void> {
   yield* step(tx.delete(t).where(eq(t.accountId, accountId)))
+  const trusted = eq(trustedDevices.accountId, accountId)
+  yield* step(
+    tx.delete(trustedDevices).where(keepDevice === null ? trusted : and(trusted, ne(trustedDevices.id, keepDevice))),
+  )
   yield* step(tx.delete(pendingSignIns).where(eq(pendingSignIns.accountId, accountId)))
 }
 

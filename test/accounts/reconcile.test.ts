@@ -6,6 +6,7 @@ import { readEmail } from '../../src/kernel/email.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import { createSignIn } from '../../src/sessions/sign-in.ts'
 import { databases } from '../support/databases.ts'
+import { everywhereKnown } from '../support/familiarity.ts'
 import { type OpenedStore, openedStore } from '../support/opened-store.ts'
 import { aGrant, anAccount, anIdentity, from } from '../support/people.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
@@ -62,6 +63,7 @@ describe.each(databases)('on $name', ({ place }) => {
     const signIn = createSignIn({
       ...{ ...opened.store, clock, ids: opened.ids, random: systemRandom, lifetimes },
       requireVerifiedEmail: false,
+      familiarity: everywhereKnown,
     })
     const started = await signIn.proceed(
       anAccount({ id: accountId }),

@@ -10,6 +10,7 @@ import { sha256 } from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import type { Grant } from '../../src/providers/provider.ts'
 import { createSignIn } from '../../src/sessions/sign-in.ts'
+import { everywhereKnown } from '../support/familiarity.ts'
 import { openedStore } from '../support/opened-store.ts'
 import { anAccount, anIdentity, from } from '../support/people.ts'
 import { providerStandIn } from '../support/provider-stand-in.ts'
@@ -45,6 +46,7 @@ async function story(autoRegister = true) {
       sessions,
       pendingSignIns,
       requireVerifiedEmail: false,
+      familiarity: everywhereKnown,
       clock,
       ids,
       random,

@@ -8,6 +8,7 @@ import type { Windows } from '../../src/sessions/rotation.ts'
 import { createSignIn } from '../../src/sessions/sign-in.ts'
 import { createTokens } from '../../src/sessions/tokens.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
+import { everywhereKnown } from './familiarity.ts'
 import { openedStore } from './opened-store.ts'
 import { anAccount, anIdentity, from } from './people.ts'
 import { newSealer } from './sealers.ts'
@@ -52,6 +53,7 @@ export async function deviceSessions(
     sessions,
     pendingSignIns,
     requireVerifiedEmail: false,
+    familiarity: everywhereKnown,
     clock,
     ids,
     random,

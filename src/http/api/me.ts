@@ -4,11 +4,12 @@ import type { UserInfoCode } from '../../flows/read-userinfo.ts'
 import { type Account, roles } from '../../kernel/account.ts'
 import { locales } from '../../kernel/locale.ts'
 import { ok } from '../../kernel/result.ts'
+import type { Session } from '../../sessions/ports.ts'
 import { sessionOver } from '../entry.ts'
 import { oneRequired } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
-import { object, route } from '../route.ts'
-import { cursor, idParams, line, time, User, userOf } from '../schemas.ts'
+import { object, type Principal, route } from '../route.ts'
+import { cursor, deviceName, idParams, line, time, User, userOf } from '../schemas.ts'
 import type { Services } from '../services.ts'
 
 const common = { tag: 'My account', surface: 'api', auth: 'user', limit: 'account' } as const
@@ -187,42 +188,56 @@ const methods = route({
   },
 })
 
+const Device = z
+  .object({
+    id: z.string(),
+    name: z.string().nullable(),
+    created_at: time,
+    last_seen_at: time,
+    ip: z.string().nullable(),
+    user_agent: z.string().nullable(),
+    amr: z.array(z.string()),
+    provider: z.string().nullable(),
+    current: z.boolean(),
+  })
+  .meta({ id: 'Session' })
+const device = (session: Session, who: Principal): z.input<typeof Device> => ({
+  id: session.id,
+  name: session.name,
+  created_at: session.createdAt.toISOString(),
+  last_seen_at: session.lastSeenAt.toISOString(),
+  ip: session.ip,
+  user_agent: session.userAgent,
+  amr: [...session.amr],
+  provider: session.provider,
+  current: session.id === who.sessionId,
+})
+
 const sessions = route({
   ...common,
   method: 'get',
   path: '/me/sessions',
   summary: 'The devices I am signed in on',
-  reply: z.array(
-    z
-      .object({
-        id: z.string(),
-        created_at: time,
-        last_seen_at: time,
-        ip: z.string().nullable(),
-        user_agent: z.string().nullable(),
-        amr: z.array(z.string()),
-        provider: z.string().nullable(),
-        current: z.boolean(),
-      })
-      .meta({ id: 'Session' }),
-  ),
+  reply: z.array(Device),
   fails: [],
   async handle({ who }, { devices }: Services) {
     const all = await devices.list(who.accountId)
-    return ok(
-      json(
-        all.map((session) => ({
-          id: session.id,
-          created_at: session.createdAt.toISOString(),
-          last_seen_at: session.lastSeenAt.toISOString(),
-          ip: session.ip,
-          user_agent: session.userAgent,
-          amr: [...session.amr],
-          provider: session.provider,
-          current: session.id === who.sessionId,
-        })),
-      ),
-    )
+    return ok(json(all.map((session) => device(session, who))))
+  },
+})
+
+const nameSession = route({
+  ...common,
+  method: 'patch',
+  path: '/me/sessions/:id',
+  summary: 'Call a device by a name of my own, or by none',
+  params: idParams,
+  body: object({ name: deviceName.min(1).nullable() }),
+  reply: Device,
+  fails: ['session_not_found'],
+  async handle({ who, params, body }, { devices }: Services) {
+    const renamed = await devices.rename({ id: params.id, accountId: who.accountId }, body.name)
+    return renamed.ok ? ok(json(device(renamed.value, who))) : renamed
   },
 })
 
@@ -307,6 +322,7 @@ export const meRoutes = [
   profile,
   methods,
   sessions,
+  nameSession,
   endSession,
   endOtherSessions,
   activity,

@@ -6,7 +6,7 @@ import { sessionOver } from '../entry.ts'
 import { faulty } from '../problem.ts'
 import { json } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { AuthResponse, authResponse, secretText, TokenPair } from '../schemas.ts'
+import { AuthResponse, addressText, authResponse, passwordGiven, secretText, TokenPair } from '../schemas.ts'
 import type { Services } from '../services.ts'
 
 const refreshFails = [
@@ -20,6 +20,9 @@ const refreshFails = [
   'session_expired',
   'token_reused',
 ] as const satisfies readonly RefreshCode[]
+
+/** Whoever takes tokens in the answer: no cookie, and nowhere to go on to. */
+const anApp = { browser: false, replaces: null, returnTo: null, codeChallenge: null } as const
 
 const token = z.string().min(1).max(8192)
 const clientId = z.string().max(256).optional()
@@ -62,13 +65,21 @@ const refresh = route({
 const exchange = route({
   method: 'post',
   path: '/auth/token',
-  summary: 'Trade a sign-in code or a refresh token for a token pair',
+  summary: 'Trade an address and a password, a sign-in code or a refresh token for a token pair',
   tag: 'Tokens',
   surface: 'api',
   auth: 'none',
   limit: 'token',
   oauth: true,
   body: z.discriminatedUnion('grant_type', [
+    object({
+      grant_type: z.literal('password').optional(),
+      username: addressText,
+      password: passwordGiven,
+      totp: z.string().max(64).optional(),
+      client_id: clientId,
+      scope: z.string().max(1024).optional(),
+    }),
     object({
       grant_type: z.literal('authorization_code'),
       code: secretText,
@@ -82,11 +93,20 @@ const exchange = route({
   unmatched: 'grant_type_unsupported',
   form: true,
   reply: z.union([AuthResponse, TokenPair]),
-  fails: [...refreshFails, 'code_invalid', 'grant_type_unsupported', 'invalid_request'],
-  async handle({ body, origin }, { flows }: Services) {
+  fails: [
+    ...refreshFails,
+    ...(['invalid_credentials', 'too_many_attempts', 'email_unverified'] as const),
+    ...(['second_factor_required', 'second_factor_invalid', 'sign_in_overtaken'] as const),
+    ...(['code_invalid', 'grant_type_unsupported', 'invalid_request'] as const),
+  ],
+  async handle({ body, origin }, { flows, tokens }: Services) {
     if (body.grant_type === 'refresh_token') {
       const pair = await flows.refreshTokens.byToken(body.refresh_token, origin)
       return pair.ok ? ok(json(pair.value)) : pair
+    }
+    if (body.grant_type !== 'authorization_code') {
+      const entered = await flows.enterWithPassword(body, { ...anApp, origin })
+      return entered.ok ? ok(json(tokens.pair(entered.value.session))) : entered
     }
     const redeemed = await flows.redeemCode(body.code, body.code_verifier, origin)
     if (!redeemed.ok) return redeemed

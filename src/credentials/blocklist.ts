@@ -1,0 +1,69 @@
+import { createRequire } from 'node:module'
+
+/** Whom a password is for: nobody may choose what anybody who knows them would try first. */
+export type About = { readonly email?: string | null; readonly name?: string | null }
+
+const require = createRequire(import.meta.url)
+let common: ReadonlySet<string> | undefined
+
+/**
+ * The 49 000 passwords people choose most, from a list that is kept. Unpacked at the first password that is chosen,
+ * since most starts never see one.
+ */
+function commonPasswords(): ReadonlySet<string> {
+  if (!common) {
+    const { dictionary } = require('@zxcvbn-ts/language-common') as typeof import('@zxcvbn-ts/language-common')
+    common = new Set(dictionary['passwords-common'].map((word) => word.toLowerCase()))
+  }
+  return common
+}
+
+const disguises: Readonly<Record<string, string>> = {
+  ...{ '0': 'o', '1': 'i', '3': 'e', '4': 'a', '5': 's', '7': 't', '@': 'a', $: 's', '!': 'i' },
+}
+const undisguised = (text: string): string => text.replace(/[013457@$!]/g, (sign) => disguises[sign] ?? sign)
+
+/** What is left when the digits and signs around a word are gone: they are the first thing a guesser adds. */
+const core = (text: string): string => text.replace(/^[^\p{L}]+|[^\p{L}]+$/gu, '')
+
+/** A run like `abcdefgh` or `8901234567`. */
+function isRun(text: string): boolean {
+  const codes = [...text].map((sign) => sign.codePointAt(0) ?? 0)
+  const digits = /^\d+$/.test(text)
+  const steps = new Set(
+    codes.slice(1).map((code, index) => {
+      const step = code - (codes[index] ?? 0)
+      return digits ? (step + 10) % 10 : step
+    }),
+  )
+  return steps.size === 1
+}
+
+/** Whether a password is among those many use, as it is or trivially decorated. */
+export function isCommon(password: string): boolean {
+  const known = commonPasswords()
+  const text = password.toLowerCase()
+  const [, unit] = /^(.+?)\1+$/su.exec(text) ?? []
+  if (isRun(text) || (unit !== undefined && ([...unit].length < 5 || known.has(unit)))) return true
+  return [text, core(text), core(undisguised(text)), undisguised(core(text))].some((each) => known.has(each))
+}
+
+/** Shorter ones are part of too many words that have nothing to do with them. */
+const leastWord = 4
+
+/**
+ * Whether hardly anything is left of a password without the words that belong to its person or to this service (ASVS
+ * 6.2.11).
+ */
+export function isPersonal(password: string, about: About, own: readonly string[]): boolean {
+  const given = [about.email, about.email?.split('@')[0], about.name].flatMap((text) => text ?? [])
+  const words = [...own, ...given, ...[...own, ...given].flatMap((text) => text.split(/[^\p{L}\p{N}]+/u))]
+    .map((word) => word.normalize('NFC').toLowerCase())
+    .filter((word) => [...word].length >= leastWord)
+    .sort((a, b) => b.length - a.length)
+  const remainsOf = (text: string): string => words.reduce((rest, word) => rest.split(word).join(' '), text)
+  return [password.toLowerCase(), undisguised(password.toLowerCase())].some((text) => {
+    const rest = remainsOf(text)
+    return rest !== text && [...rest.replace(/[^\p{L}]/gu, '')].length < leastWord
+  })
+}

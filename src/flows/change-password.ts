@@ -1,0 +1,130 @@
+import { keepsAWayIn, methodsOf } from '../accounts/methods.ts'
+import type { AccountStore } from '../accounts/ports.ts'
+import type { AuditStore } from '../audit/ports.ts'
+import type { Passwords } from '../credentials/passwords.ts'
+import type { PasswordStore, StoredPassword } from '../credentials/ports.ts'
+import type { Throttle } from '../credentials/throttle.ts'
+import type { TrustedDevices } from '../credentials/trusted-devices.ts'
+import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Origin } from '../events/catalogue.ts'
+import type { Account } from '../kernel/account.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { readEmail } from '../kernel/email.ts'
+import { ok, type Result } from '../kernel/result.ts'
+
+/** Who asks, on which device, and whether they signed in lately. */
+export type Asking = { readonly account: Account; readonly sessionId: string; readonly recent: boolean }
+export type ChangePasswordCode =
+  | 'invalid_credentials'
+  | 'invalid_request'
+  | 'too_many_attempts'
+  | 'password_rejected'
+  | 'reauthentication_required'
+  | 'email_required'
+  | 'email_unverified'
+  | 'sign_in_overtaken'
+
+type Parts = {
+  stored: PasswordStore
+  passwords: Passwords
+  throttle: Throttle
+  trustedDevices: TrustedDevices
+  accounts: AccountStore
+  audit: AuditStore
+  clock: Clock
+  /** The providers that are switched on. */
+  enabled: ReadonlySet<string>
+}
+
+/**
+ * A password is set, changed or taken away by whoever is signed in. The current one is asked for where there is one: a
+ * device left open must not be enough to lock its owner out (ASVS 6.2.3).
+ */
+export function changePassword(parts: Parts) {
+  const { stored, passwords, throttle, trustedDevices, accounts, audit, clock, enabled } = parts
+
+  const prove = async (
+    { account }: Asking,
+    known: StoredPassword,
+    current: string,
+    origin: Origin,
+  ): Promise<Result<null, AppError<'invalid_credentials' | 'too_many_attempts'>>> => {
+    const refused = async <C extends 'invalid_credentials' | 'too_many_attempts'>(refusal: {
+      ok: false
+      error: AppError<C>
+    }) => {
+      const data = { provider: 'password', code: refusal.error.code, intent: 'login' } as const
+      await audit.record({ name: 'authentication.failed', accountId: account.id, origin, data })
+      return refusal
+    }
+    const trustedDevice = await trustedDevices.recognise(account.id, origin)
+    const attempt = await throttle.take({ subject: account.id, ip: origin.ip, trustedDevice })
+    if (!attempt.ok) return refused(attempt)
+    if (!(await passwords.verify(known.hash, current))) return refused(fail('invalid_credentials'))
+    await attempt.value.right()
+    return ok(null)
+  }
+
+  return {
+    /** Whether there is one to be asked for. */
+    has: async (accountId: string): Promise<boolean> => (await stored.findOf(accountId)) !== undefined,
+
+    /**
+     * `invalid_request`: there is a current password, and it was not given. `email_unverified`: the address has a
+     * password already, of another account that claims it; whoever proves it owns it.
+     */
+    async change(
+      asking: Asking,
+      { current, wanted }: { current: string | undefined; wanted: string },
+      origin: Origin,
+    ): Promise<Result<null, AppError<ChangePasswordCode>>> {
+      const { account, sessionId, recent } = asking
+      const known = await stored.findOf(account.id)
+      if (known && current === undefined) return fail('invalid_request')
+      if (!known && !recent) return fail('reauthentication_required')
+      const email = account.email === null ? undefined : readEmail(account.email)
+      if (!email) return fail('email_required')
+      const accepted = passwords.accept(wanted, account)
+      if (!accepted.ok) return accepted
+      if (known && current !== undefined) {
+        const proven = await prove(asking, known, current, origin)
+        if (!proven.ok) return proven
+      }
+      const hash = await passwords.hash(accepted.value)
+      const done = await stored.set(
+        {
+          ...{ accountId: account.id, emailKey: email.key, hash, expected: known?.changedAt ?? null, at: clock() },
+          ...{ keepSession: sessionId, keepDevice: await trustedDevices.recognise(account.id, origin) },
+        },
+        [{ name: known ? 'password.changed' : 'password.set', accountId: account.id, origin, data: {} }],
+      )
+      if (done) return ok(null)
+      return known ? fail('sign_in_overtaken') : fail('email_unverified')
+    },
+
+    /** Never the last way in. */
+    async remove(
+      { account, sessionId }: Asking,
+      origin: Origin,
+    ): Promise<Result<null, AppError<'not_linked' | 'last_login_method'>>> {
+      const keepDevice = await trustedDevices.recognise(account.id, origin)
+      const outcome = await stored.remove(
+        { accountId: account.id, at: clock(), keepSession: sessionId, keepDevice },
+        (left) => keepsAWayIn(methodsOf(left, enabled)),
+        [{ name: 'password.removed', accountId: account.id, origin, data: {} }],
+      )
+      if (outcome === 'removed') return ok(null)
+      if (outcome === 'no_password') return fail('not_linked')
+      const methods = methodsOf(await accounts.waysOf(account.id), enabled)
+      return fail('last_login_method', undefined, {
+        extra: {
+          remaining_methods: methods.map((method) => ({
+            ...{ type: method.type, usable: method.usable },
+            ...('provider' in method ? { provider: method.provider } : {}),
+          })),
+        },
+      })
+    },
+  }
+}
+export type ChangePassword = ReturnType<typeof changePassword>

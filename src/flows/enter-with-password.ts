@@ -1,0 +1,113 @@
+import type { AuditStore } from '../audit/ports.ts'
+import type { Passwords } from '../credentials/passwords.ts'
+import type { PasswordStore } from '../credentials/ports.ts'
+import type { Throttle } from '../credentials/throttle.ts'
+import type { TrustedDevices } from '../credentials/trusted-devices.ts'
+import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Origin } from '../events/catalogue.ts'
+import { sha256 } from '../kernel/crypto.ts'
+import { readEmail } from '../kernel/email.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { Admitted, Entering, SignedIn, SignIn } from '../sessions/sign-in.ts'
+import { goesOn } from './enter-with-provider.ts'
+
+export type PasswordGiven = {
+  /** The address, as it was typed. */
+  readonly username: string
+  readonly password: string
+  /** A code for the second factor, where an app has already asked for it. */
+  readonly totp?: string | undefined
+}
+export type PasswordCode =
+  | 'invalid_credentials'
+  | 'too_many_attempts'
+  | 'email_unverified'
+  | 'second_factor_required'
+  | 'second_factor_invalid'
+  | 'sign_in_overtaken'
+
+/** The second step, for whoever brings both at once. */
+export type ProveTotp = (
+  ticket: string,
+  code: string,
+  origin: Origin,
+) => Promise<Result<SignedIn, AppError<'second_factor_invalid' | 'too_many_attempts' | 'sign_in_overtaken'>>>
+
+type Parts = {
+  stored: PasswordStore
+  passwords: Passwords
+  throttle: Throttle
+  trustedDevices: TrustedDevices
+  signIn: SignIn
+  audit: AuditStore
+  proveTotp?: ProveTotp | undefined
+}
+
+/**
+ * In with an address and a password. Unknown address, wrong password, account without one, disabled account: one
+ * answer, after the same work.
+ */
+export function enterWithPassword(parts: Parts) {
+  const { stored, passwords, throttle, trustedDevices, signIn, audit, proveTotp } = parts
+
+  return async (
+    { username, password, totp }: PasswordGiven,
+    entering: Entering,
+  ): Promise<Result<Admitted, AppError<PasswordCode>>> => {
+    const { origin } = entering
+    const email = readEmail(username)
+    const known = email && (await stored.find(email.key))
+    const account = known?.account
+    const refused = async <C extends PasswordCode>(refusal: { ok: false; error: AppError<C> }) => {
+      const data = { provider: 'password', code: refusal.error.code, intent: 'login' } as const
+      await audit.record({ name: 'authentication.failed', accountId: account?.id ?? null, origin, data })
+      return refusal
+    }
+
+    const trustedDevice = account ? await trustedDevices.recognise(account.id, origin) : null
+    const subject = account?.id ?? sha256(email?.key ?? username)
+    const attempt = await throttle.take({ subject, ip: origin.ip, trustedDevice })
+    if (!attempt.ok) return refused(attempt)
+    let right: boolean
+    try {
+      right = await passwords.verify(known?.hash ?? null, password)
+    } catch (busy) {
+      // Nothing was looked at, so nothing was guessed.
+      await attempt.value.right()
+      throw busy
+    }
+    if (!right || !known || !account || account.disabledAt) return refused(fail('invalid_credentials'))
+    await attempt.value.right()
+    if (passwords.isOutdated(known.hash)) {
+      const anew = await passwords.hash(password.normalize('NFC'))
+      await stored.rehash(account.id, known.hash, anew)
+    }
+
+    const { id } = account
+    const entrance = { account, action: 'login_existing', provider: 'password', providerUserId: id } as const
+    const flow = { returnTo: entering.returnTo, codeChallenge: entering.codeChallenge }
+    const entered = await signIn.proceed(
+      account,
+      {
+        opener: { tag: 'password', changedAt: known.changedAt.getTime() },
+        ...{ provider: 'password', providerUserId: id, action: 'login_existing', amr: ['pwd'] },
+      },
+      entering,
+    )
+    if (entered.ok) {
+      await throttle.completed({ subject, trustedDevice })
+      return ok({ ...entrance, ...entered.value, flow })
+    }
+    const ticket = entered.error.extra?.second_factor_ticket
+    if (totp !== undefined && proveTotp && typeof ticket === 'string') {
+      const proven = await proveTotp(ticket, totp, origin)
+      return proven.ok ? ok({ ...entrance, ...proven.value, flow }) : proven
+    }
+    if (goesOn(entered.error)) return entered as Result<never, AppError<PasswordCode>>
+    const { error } = entered
+    // Disabled since it was looked up: said no differently.
+    if (error.code === 'user_disabled') return refused(fail('invalid_credentials'))
+    return refused({ ok: false, error: error as AppError<PasswordCode> })
+  }
+}
+export type EnterWithPassword = ReturnType<typeof enterWithPassword>

@@ -1,0 +1,74 @@
+import type { AccountStore } from '../accounts/ports.ts'
+import type { Passwords } from '../credentials/passwords.ts'
+import type { PasswordStore } from '../credentials/ports.ts'
+import type { Throttle } from '../credentials/throttle.ts'
+import type { Tickets } from '../credentials/tickets.ts'
+import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Origin } from '../events/catalogue.ts'
+import type { Account } from '../kernel/account.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { sha256 } from '../kernel/crypto.ts'
+import type { Email } from '../kernel/email.ts'
+import type { Ids } from '../kernel/ids.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { Letters } from '../mail/letters.ts'
+
+export type Registering = { readonly email: Email; readonly password: string; readonly name: string | null }
+export type RegisterCode = 'password_rejected' | 'user_creation_disabled'
+
+type Parts = {
+  accounts: AccountStore
+  stored: PasswordStore
+  passwords: Passwords
+  tickets: Tickets
+  letter: Letters
+  throttle: Throttle
+  clock: Clock
+  ids: Ids
+  autoRegister: boolean
+}
+
+/**
+ * An account with a password. Whoever asks is told the same, after the same work, whether or not the address was taken
+ * (ASVS 6.3.8): only its owner learns, by mail.
+ */
+export function register(parts: Parts) {
+  const { accounts, stored, passwords, tickets, letter, throttle, clock, ids, autoRegister } = parts
+
+  return async (
+    { email, password, name }: Registering,
+    origin: Origin,
+  ): Promise<Result<null, AppError<RegisterCode>>> => {
+    if (!autoRegister) return fail('user_creation_disabled')
+    const accepted = passwords.accept(password, { email: email.address, name })
+    if (!accepted.ok) return accepted
+    const hash = await passwords.hash(accepted.value)
+
+    const [owner] = await accounts.findByEmail(email.key)
+    const at = clock()
+    const account: Account = {
+      ...{ id: ids('usr'), email: email.address, emailVerified: false, name, picture: null, role: 'user' },
+      ...{ locale: origin.locale ?? null, secondFactorAt: null, disabledAt: null, createdAt: at, updatedAt: at },
+    }
+    const ticket = tickets.make('verify_email', { accountId: account.id, email: email.address })
+    const locale = origin.locale ?? 'en'
+    const opened = letter({
+      ...{ template: 'verify_email', to: email.address, locale, accountId: account.id },
+      secret: { ticket: ticket.secret },
+    })
+    const taken = letter({
+      ...{ template: 'address_taken', to: owner?.account.email ?? email.address },
+      ...{ locale: owner?.account.locale ?? locale, accountId: owner?.account.id ?? null },
+    })
+    // Nobody's mailbox is filled by somebody who registers it a hundred times.
+    const asked = { subject: `registration:${sha256(email.key)}`, ip: null, trustedDevice: null }
+    const quiet = !(await throttle.take(asked)).ok
+    await stored.register(
+      { account, emailKey: email.key, hash, ticket: ticket.row },
+      [{ name: 'account.created', accountId: account.id, origin, data: { via: 'password' } }],
+      { opened: [opened], taken: quiet ? [] : [taken] },
+    )
+    return ok(null)
+  }
+}
+export type Register = ReturnType<typeof register>

@@ -1,0 +1,91 @@
+import { z } from 'zod'
+import { readEmail } from '../../kernel/email.ts'
+import { ok } from '../../kernel/result.ts'
+import { isRecent } from '../principal.ts'
+import { faulty, passwordFaults } from '../problem.ts'
+import { json, noContent } from '../reply.ts'
+import { object, type Principal, route } from '../route.ts'
+import { addressText, line, passwordChosen, passwordGiven } from '../schemas.ts'
+import type { Services } from '../services.ts'
+
+const register = route({
+  method: 'post',
+  path: '/auth/register',
+  summary: 'Open an account with a password; an address that is taken answers the same, and its owner is written to',
+  tag: 'Signing in',
+  surface: 'api',
+  auth: 'none',
+  limit: 'sign_in',
+  body: object({ email: addressText, password: passwordChosen, name: line.min(1).nullable().optional() }),
+  reply: z.object({ email: z.string() }).meta({ id: 'Registration' }),
+  status: 201,
+  fails: ['password_rejected', 'user_creation_disabled', 'invalid_request'],
+  async handle({ body, origin }, { flows }: Services) {
+    const email = readEmail(body.email)
+    if (!email) return faulty('email', 'invalid_format')
+    const done = await flows.register({ email, password: body.password, name: body.name ?? null }, origin)
+    if (done.ok) return ok(json({ email: email.address }))
+    return done.error.code === 'password_rejected'
+      ? { ...done, faults: passwordFaults('password', done.error as Parameters<typeof passwordFaults>[1]) }
+      : done
+  },
+})
+
+const common = { tag: 'My account', surface: 'api', limit: 'sign_in' } as const
+
+const change = route({
+  ...common,
+  method: 'put',
+  path: '/me/password',
+  summary: 'Set or change my password; every other device is signed out',
+  auth: 'user',
+  body: object({ current_password: passwordGiven.optional(), new_password: passwordChosen }),
+  status: 204,
+  fails: [
+    'invalid_credentials',
+    'too_many_attempts',
+    'password_rejected',
+    'reauthentication_required',
+    'email_required',
+    'email_unverified',
+    'sign_in_overtaken',
+    'invalid_request',
+  ],
+  async handle({ who, body, origin }, services: Services) {
+    const { current_password: current, new_password: wanted } = body
+    const done = await services.flows.password.change(askingOf(who, services), { current, wanted }, origin)
+    if (done.ok) return ok(noContent())
+    switch (done.error.code) {
+      case 'invalid_request':
+        return faulty('current_password', 'required')
+      case 'invalid_credentials':
+        return { ...done, faults: [{ path: 'current_password', code: 'invalid' }] }
+      case 'password_rejected':
+        return { ...done, faults: passwordFaults('new_password', done.error as never) }
+      default:
+        return done
+    }
+  },
+})
+
+const remove = route({
+  ...common,
+  method: 'delete',
+  path: '/me/password',
+  summary: 'Go on without a password; every other device is signed out',
+  auth: 'recent',
+  status: 204,
+  fails: ['not_linked', 'last_login_method'],
+  async handle({ who, origin }, services: Services) {
+    const done = await services.flows.password.remove(askingOf(who, services), origin)
+    return done.ok ? ok(noContent()) : done
+  },
+})
+
+export const askingOf = (who: Principal, { clock, settings }: Services) => ({
+  account: who.account,
+  sessionId: who.sessionId,
+  recent: isRecent(who, clock(), settings.recentAuthSeconds),
+})
+
+export const passwordRoutes = [register, change, remove]

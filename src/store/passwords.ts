@@ -1,0 +1,150 @@
+import { and, eq, isNull, ne, or } from 'drizzle-orm'
+import type { PasswordStore } from '../credentials/ports.ts'
+import type { Fact } from '../events/catalogue.ts'
+import type { EndReason } from '../sessions/ports.ts'
+import { accountColumns, addressLock } from './accounts.ts'
+import { accountLock, type Change, type Note } from './change.ts'
+import { type Driver, type Queries, type Script, step } from './driver.ts'
+import { live, originOf, signedOut } from './endings.ts'
+import { endTickets } from './tickets.ts'
+import { waysOf } from './ways.ts'
+
+export function passwordStore({ db, tables: t, read, write }: Driver, change: Change): PasswordStore {
+  const p = t.passwords
+
+  /** Whether somebody has proven the address, but for `except`. */
+  function* isHeld(tx: Queries, emailKey: string, except?: string): Script<boolean> {
+    const held = eq(t.accounts.verifiedEmailKey, emailKey)
+    const [holder] = yield* step(
+      tx
+        .select({ id: t.accounts.id })
+        .from(t.accounts)
+        .where(except === undefined ? held : and(held, ne(t.accounts.id, except))),
+    )
+    return holder !== undefined
+  }
+
+  type Ending = { accountId: string; at: Date; keepSession: string | null; keepDevice: string | null }
+  /** Whoever signed in with what was known before is signed out: it may be why it was changed. */
+  function* endOthers(
+    tx: Queries,
+    note: Note,
+    { accountId, at, keepSession, keepDevice }: Ending,
+    reason: EndReason,
+    because: readonly Fact[],
+  ): Script<void> {
+    const ended = yield* step(
+      tx
+        .update(t.sessions)
+        .set({ endedAt: at, endReason: reason })
+        .where(
+          and(
+            eq(t.sessions.accountId, accountId),
+            keepSession === null ? undefined : ne(t.sessions.id, keepSession),
+            live(t, at),
+          ),
+        )
+        .returning({ id: t.sessions.id }),
+    )
+    yield* note(signedOut(ended, reason, accountId, originOf(because)))
+    yield* endTickets(tx, t, accountId, keepDevice)
+  }
+
+  return {
+    async find(emailKey) {
+      const [found] = await read(
+        db
+          .select({ account: accountColumns(t), hash: p.hash, changedAt: p.changedAt })
+          .from(p)
+          .innerJoin(t.accounts, eq(t.accounts.id, p.accountId))
+          .where(eq(p.emailKey, emailKey)),
+      )
+      return found
+    },
+    async findOf(accountId) {
+      const [found] = await read(
+        db.select({ hash: p.hash, changedAt: p.changedAt }).from(p).where(eq(p.accountId, accountId)),
+      )
+      return found
+    },
+
+    register: ({ account: { emailVerified: _, ...account }, emailKey, hash, ticket }, because, letters) =>
+      change(
+        function* (tx, note, post) {
+          const [known] = yield* step(tx.select({ id: p.accountId }).from(p).where(eq(p.emailKey, emailKey)))
+          if ((yield* isHeld(tx, emailKey)) || known) {
+            yield* post(letters.taken)
+            return false
+          }
+          yield* step(tx.insert(t.accounts).values({ ...account, emailKey, verifiedEmailKey: null }))
+          yield* step(tx.insert(p).values({ accountId: account.id, emailKey, hash, changedAt: account.createdAt }))
+          yield* step(tx.insert(t.tickets).values(ticket))
+          yield* note(because)
+          yield* post(letters.opened)
+          return true
+        },
+        [addressLock(emailKey)],
+      ),
+
+    set: ({ accountId, emailKey, hash, expected, at, keepSession, keepDevice }, because) =>
+      change(
+        function* (tx, note) {
+          const mine = and(
+            eq(t.accounts.id, accountId),
+            eq(t.accounts.emailKey, emailKey),
+            isNull(t.accounts.disabledAt),
+          )
+          const [account] = yield* step(tx.select({ id: t.accounts.id }).from(t.accounts).where(mine))
+          if (!account || (yield* isHeld(tx, emailKey, accountId))) return false
+          const [known] = yield* step(
+            tx
+              .select({ accountId: p.accountId, changedAt: p.changedAt })
+              .from(p)
+              .where(or(eq(p.accountId, accountId), eq(p.emailKey, emailKey))),
+          )
+          if (known ? known.accountId !== accountId || known.changedAt.getTime() !== expected?.getTime() : expected)
+            return false
+          const changedAt = expected && expected >= at ? new Date(expected.getTime() + 1) : at
+          const written = yield* step(
+            expected === null
+              ? tx.insert(p).values({ accountId, emailKey, hash, changedAt }).returning({ id: p.accountId })
+              : tx
+                  .update(p)
+                  .set({ emailKey, hash, changedAt })
+                  .where(and(eq(p.accountId, accountId), eq(p.changedAt, expected)))
+                  .returning({ id: p.accountId }),
+          )
+          if (written.length === 0) return false
+          yield* note(because)
+          yield* endOthers(tx, note, { accountId, at, keepSession, keepDevice }, 'password_changed', because)
+          return true
+        },
+        [accountLock(accountId), addressLock(emailKey)],
+      ),
+
+    remove: ({ accountId, at, keepSession, keepDevice }, mayGo, because) =>
+      change(
+        function* (tx, note) {
+          const ways = yield* waysOf(tx, t, accountId)
+          if (!ways.password) return 'no_password'
+          if (!mayGo({ ...ways, password: false })) return 'last_login_method'
+          yield* step(tx.delete(p).where(eq(p.accountId, accountId)))
+          yield* note(because)
+          yield* endOthers(tx, note, { accountId, at, keepSession, keepDevice }, 'password_removed', because)
+          return 'removed'
+        },
+        [accountLock(accountId)],
+      ),
+
+    async rehash(accountId, from, to) {
+      const done = await write(
+        db
+          .update(p)
+          .set({ hash: to })
+          .where(and(eq(p.accountId, accountId), eq(p.hash, from)))
+          .returning({ id: p.accountId }),
+      )
+      return done.length > 0
+    },
+  }
+}

@@ -1,0 +1,56 @@
+import { and, eq, gt, isNull, lt } from 'drizzle-orm'
+import type { TrustedDeviceStore } from '../credentials/ports.ts'
+import { accountLock } from './change.ts'
+import { type Driver, step } from './driver.ts'
+
+export function trustedDeviceStore({
+  db,
+  atomic,
+  tables: { trustedDevices: t, sessions, accounts },
+  read,
+  write,
+}: Driver): TrustedDeviceStore {
+  return {
+    async find(secretHash, at) {
+      const [found] = await read(
+        db
+          .select({ id: t.id })
+          .from(t)
+          .where(and(eq(t.secretHash, secretHash), gt(t.expiresAt, at))),
+      )
+      return found?.id
+    },
+    trust: (device, sessionId) =>
+      atomic(
+        function* (tx) {
+          const { accountId, lastSeenAt, expiresAt } = device
+          const theirs = and(eq(sessions.id, sessionId), eq(sessions.accountId, accountId), isNull(sessions.endedAt))
+          const [open] = yield* step(tx.select({ id: sessions.id }).from(sessions).where(theirs))
+          if (!open) return
+          yield* step(
+            tx.insert(t).values(device).onConflictDoUpdate({ target: t.secretHash, set: { lastSeenAt, expiresAt } }),
+          )
+        },
+        [accountLock(device.accountId)],
+      ),
+    async history(accountId, userAgent) {
+      const agents = read(
+        db
+          .select({ agent: sessions.userAgent })
+          .from(sessions)
+          .where(eq(sessions.accountId, accountId))
+          .groupBy(sessions.userAgent),
+      )
+      const opened = read(db.select({ at: accounts.createdAt }).from(accounts).where(eq(accounts.id, accountId)))
+      const [seen, [account]] = await Promise.all([agents, opened])
+      return {
+        openedAt: account?.at ?? null,
+        any: seen.length > 0,
+        agent: userAgent !== null && seen.some(({ agent }) => agent === userAgent),
+      }
+    },
+    async sweep(before) {
+      return (await write(db.delete(t).where(lt(t.expiresAt, before)).returning({ id: t.id }))).length
+    },
+  }
+}
