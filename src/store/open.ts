@@ -1,7 +1,7 @@
 import type { AccountStore, ConflictStore } from '../accounts/ports.ts'
 import type { AuditStore } from '../audit/ports.ts'
 import type { GrantStore, RevocationStore } from '../connections/ports.ts'
-import type { GuessStore, TicketStore } from '../credentials/ports.ts'
+import type { GuessStore, PasskeyStore, SecondFactorStore, TicketStore } from '../credentials/ports.ts'
 import type { RateLimitStore } from '../http/ports.ts'
 import type { LeaseStore } from '../jobs/ports.ts'
 import type { MailStore } from '../mail/ports.ts'
@@ -17,10 +17,12 @@ import { grantStore } from './grants.ts'
 import { guessStore } from './guesses.ts'
 import { leaseStore } from './leases.ts'
 import { mailStore } from './mails.ts'
+import { passkeyStore } from './passkeys.ts'
 import { pendingSignInStore } from './pending-sign-ins.ts'
 import { openPostgres } from './postgres.ts'
 import { rateLimitStore } from './rate-limits.ts'
 import { revocationStore } from './revocations.ts'
+import { secondFactorStore } from './second-factors.ts'
 import { sessionStore } from './sessions.ts'
 import { signInCodeStore } from './sign-in-codes.ts'
 import { keyStore } from './signing-keys.ts'
@@ -43,6 +45,8 @@ export type Store = {
   readonly revocations: RevocationStore
   readonly tickets: TicketStore
   readonly guesses: GuessStore
+  readonly secondFactors: SecondFactorStore
+  readonly passkeys: PasskeyStore
   readonly mails: MailStore
   readonly audit: AuditStore
   readonly leases: LeaseStore
@@ -75,6 +79,8 @@ export function storeOver(driver: Driver, parts: Parts): Store {
     revocations: revocationStore(driver, change),
     tickets: ticketStore(driver),
     guesses: guessStore(driver),
+    secondFactors: secondFactorStore(driver, change),
+    passkeys: passkeyStore(driver, change),
     mails: mailStore(driver),
     audit: auditStore(driver, change),
     leases: leaseStore(driver),
