@@ -3,7 +3,7 @@
  * its id.
  */
 import { isLoopback } from './kernel/loopback.ts'
-import type { BreakerSettings, EmailTrust, ProviderSettings } from './providers/provider.ts'
+import type { BreakerSettings, EmailTrust, ProviderSettings, SecondFactorTrust } from './providers/provider.ts'
 
 /** Leases on provider tokens are made to outlive any call to a provider. */
 export const longestCallMs = 60_000
@@ -21,6 +21,7 @@ export const providerSettings = {
   REVOKE_URL: 'instead of the provider’s own',
   JWKS_URL: 'keys that sign its id_token (Google)',
   EMAIL_TRUST: 'authoritative, verified or never',
+  SECOND_FACTOR: 'trusted where it asks for a second factor itself; ask by default',
   BREAKER: 'timeout_ms=5000,error_threshold_percent=50,volume=5,reset_ms=30000',
   EMAILS_URL: 'GitHub only',
   API_URL: 'GitHub and Atlassian only',
@@ -44,6 +45,8 @@ const reserved = new Set([
   'logout',
   'logout-all',
   'register',
+  'second-factor',
+  'passkey',
   'jwt',
 ])
 const builtIn = { google: 'Google', github: 'GitHub', atlassian: 'Atlassian' } as const
@@ -131,6 +134,10 @@ function readProvider(
   if (trust !== undefined && !['authoritative', 'verified', 'never'].includes(trust))
     faults.push(`${name('EMAIL_TRUST')}: must be authoritative, verified or never`)
 
+  const secondFactor = get('SECOND_FACTOR')
+  if (secondFactor !== undefined && secondFactor !== 'trusted' && secondFactor !== 'ask')
+    faults.push(`${name('SECOND_FACTOR')}: must be trusted or ask`)
+
   const plain = kind === 'oauth2'
   const urls = {
     authorize: url('AUTHORIZE_URL', plain),
@@ -170,6 +177,7 @@ function readProvider(
     urls: Object.fromEntries(Object.entries(urls).filter(([, value]) => value !== undefined)),
     ...(issuer ? { issuer } : {}),
     ...(trust ? { emailTrust: trust as EmailTrust } : {}),
+    ...(secondFactor ? { secondFactor: secondFactor as SecondFactorTrust } : {}),
     breaker: readBreaker(get('BREAKER'), OAUTH_HTTP_TIMEOUT_MS, name('BREAKER'), faults),
     ...(plain
       ? {

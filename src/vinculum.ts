@@ -10,29 +10,38 @@ import type { Config } from './config.ts'
 import { createRenewal } from './connections/renewal.ts'
 import { createRevocation } from './connections/revocation.ts'
 import { createVault } from './connections/vault.ts'
+import { createPasskeys } from './credentials/passkeys.ts'
 import { createPasswords } from './credentials/passwords.ts'
+import { createRecoveryCodes } from './credentials/recovery-codes.ts'
 import { createThrottle } from './credentials/throttle.ts'
 import { createTickets } from './credentials/tickets.ts'
+import { createTotp } from './credentials/totp.ts'
 import { createTrustedDevices, trustSeconds } from './credentials/trusted-devices.ts'
 import { createBus } from './events/bus.ts'
 import { beginWithProvider } from './flows/begin-with-provider.ts'
 import { changePassword } from './flows/change-password.ts'
 import { deleteAccount } from './flows/delete-account.ts'
+import { enterWithPasskey } from './flows/enter-with-passkey.ts'
 import { enterWithPassword } from './flows/enter-with-password.ts'
 import { enterWithProvider } from './flows/enter-with-provider.ts'
 import type { Flows } from './flows/flows.ts'
+import { keepPasskeys } from './flows/passkeys.ts'
+import { proveSecondFactor } from './flows/prove-second-factor.ts'
 import { readUserInfo } from './flows/read-userinfo.ts'
 import { redeemCode } from './flows/redeem-code.ts'
 import { refreshTokens } from './flows/refresh-tokens.ts'
 import { register } from './flows/register.ts'
 import { resolveConflict } from './flows/resolve-conflict.ts'
+import { secondFactor } from './flows/second-factor.ts'
 import { signOut } from './flows/sign-out.ts'
 import { unlinkProvider } from './flows/unlink-provider.ts'
 import { conflictRoutes } from './http/api/conflicts.ts'
 import { meRoutes } from './http/api/me.ts'
 import { operatingRoutes } from './http/api/operating.ts'
+import { passkeyRoutes } from './http/api/passkeys.ts'
 import { passwordRoutes } from './http/api/passwords.ts'
 import { beginRoute, providerRoutes } from './http/api/providers.ts'
+import { secondFactorRoutes } from './http/api/second-factor.ts'
 import { tokenRoutes } from './http/api/tokens.ts'
 import { createApp } from './http/app.ts'
 import { networkOf } from './http/limits.ts'
@@ -147,6 +156,9 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       random,
       words: ['vinculum', publicUrl.hostname],
     })
+    const totp = createTotp({ sealer, clock, random, issuer: publicUrl.hostname })
+    const recoveryCodes = createRecoveryCodes({ ids, random, keys: sealer.derivations('recovery codes') })
+    const passkeys = createPasskeys({ passkeys: stored.passkeys, tickets, clock, ids, random, publicUrl })
     const throttle = createThrottle({ guesses: stored.guesses, clock, networkOf })
 
     // Whose account it is
@@ -274,6 +286,13 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       unlink: unlinkProvider({ links, providers, audit, wakeRevocation }),
       readUserInfo: readUserInfo({ accounts, providers, renewal, events }),
       deleteAccount: deleteAccount({ accounts, providers, clock, wakeRevocation }),
+      secondFactor: secondFactor({ secondFactors: stored.secondFactors, totp, recoveryCodes, clock }),
+      proveSecondFactor: proveSecondFactor({
+        ...{ signIn, accounts, secondFactors: stored.secondFactors },
+        ...{ totp, recoveryCodes, passkeys, throttle, audit, clock },
+      }),
+      passkeys: keepPasskeys({ passkeys, store: stored.passkeys, links, clock }),
+      enterWithPasskey: enterWithPasskey({ passkeys, accounts, signIn, throttle, audit }),
     }
 
     // The way in from outside
@@ -328,6 +347,8 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         ...tokenRoutes,
         ...passwordRoutes,
         ...conflictRoutes,
+        ...secondFactorRoutes,
+        ...passkeyRoutes,
         ...providerRoutes,
         beginRoute,
         ...meRoutes,

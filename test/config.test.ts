@@ -364,6 +364,13 @@ describe('providers', () => {
       expect(readConfig({ ...sound, GOOGLE_EMAIL_TRUST: trust }).providers[0]?.emailTrust).toBe(trust)
     expect(blamed({ ...sound, GOOGLE_EMAIL_TRUST: 'true' })).toEqual(['GOOGLE_EMAIL_TRUST'])
   })
+
+  test('whose second factor stands for ours is trusted or not, and not unless it is said', () => {
+    expect(readConfig({ ...sound }).providers[0]?.secondFactor).toBeUndefined()
+    for (const trust of ['trusted', 'ask'] as const)
+      expect(readConfig({ ...sound, GOOGLE_SECOND_FACTOR: trust }).providers[0]?.secondFactor).toBe(trust)
+    expect(blamed({ ...sound, GOOGLE_SECOND_FACTOR: 'true' })).toEqual(['GOOGLE_SECOND_FACTOR'])
+  })
 })
 
 describe('redirect URIs', () => {

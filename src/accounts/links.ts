@@ -9,7 +9,24 @@ type Parts = { accounts: AccountStore; clock: Clock; enabled: ReadonlySet<string
 
 /** The sign-ins of an account: which there are, and taking one away. */
 export function createLinks({ accounts, clock, enabled }: Parts) {
+  /** The refusal to take the last way in away, with what else there is. */
+  const lastWayIn = async (accountId: string): Promise<Result<never, AppError<'last_login_method'>>> => {
+    const methods = methodsOf(await accounts.waysOf(accountId), enabled)
+    return fail('last_login_method', undefined, {
+      extra: {
+        remaining_methods: methods.map(({ type, usable, ...which }) => ({
+          ...{ type, usable },
+          ...('provider' in which ? { provider: which.provider } : {}),
+        })),
+      },
+    })
+  }
+
   return {
+    lastWayIn,
+    /** Asked within the transaction that takes a way in away. */
+    wouldKeepAWayIn: (left: Parameters<typeof methodsOf>[0]): boolean => keepsAWayIn(methodsOf(left, enabled)),
+
     list: (accountId: string): Promise<readonly Identity[]> => accounts.identitiesOf(accountId),
 
     methods: async (accountId: string) => methodsOf(await accounts.waysOf(accountId), enabled),
@@ -39,18 +56,7 @@ export function createLinks({ accounts, clock, enabled }: Parts) {
         },
       )
       if (outcome === 'unlinked' && removed) return ok(removed)
-      if (outcome === 'last_login_method') {
-        const methods = methodsOf(await accounts.waysOf(of.accountId), enabled)
-        return fail('last_login_method', undefined, {
-          extra: {
-            remaining_methods: methods.map(({ type, usable, ...which }) => ({
-              ...{ type, usable },
-              ...('provider' in which ? { provider: which.provider } : {}),
-            })),
-          },
-        })
-      }
-      return fail('not_linked')
+      return outcome === 'last_login_method' ? lastWayIn(of.accountId) : fail('not_linked')
     },
   }
 }

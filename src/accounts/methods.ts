@@ -1,4 +1,4 @@
-import type { Ways } from './ports.ts'
+import type { Identity, Ways } from './ports.ts'
 
 /** A way into an account, and whether it works at present. */
 export type Method =
@@ -11,7 +11,13 @@ export type Method =
  * mail is none of them: it helps somebody back who still has their mailbox, and is not theirs to keep.
  */
 export const methodsOf = (
-  { identities, password, passkeys }: Ways,
+  {
+    identities,
+    password,
+    passkeys,
+  }: Omit<Ways, 'identities'> & {
+    readonly identities: readonly Pick<Identity, 'id' | 'provider'>[]
+  },
   enabled: ReadonlySet<string>,
 ): readonly Method[] => [
   ...identities.map(

@@ -141,3 +141,113 @@ export interface TrustedDeviceStore {
   ): Promise<{ readonly openedAt: Date | null; readonly any: boolean; readonly agent: boolean }>
   sweep(before: Date): Promise<number>
 }
+
+/** An authenticator app of an account: one secret, which both sides make the same codes from (RFC 6238). */
+export type TotpFactor = {
+  readonly accountId: string
+  /** Base32, sealed at `totp_factors/<account id>/secret`. */
+  readonly secret: string
+  readonly createdAt: Date
+  /** Absent until its first code was shown: it asks for nothing before. */
+  readonly confirmedAt: Date | null
+  /** The newest time step a code was taken for. */
+  readonly lastStep: number
+}
+
+export type RecoveryCode = { readonly id: string; readonly codeHash: string }
+
+/** Whose credentials are changed, in which session, and when. The session must still be alive when it is written. */
+export type Changing = { readonly accountId: string; readonly sessionId: string; readonly at: Date }
+
+/**
+ * `Account.secondFactorAt` is kept with what it stands for: set with the first factor, gone with the last. Every change
+ * of the factors ends the account's other sessions and its tickets, and lets the session it is made in pass for one with
+ * a second factor; all of it or nothing.
+ */
+export interface SecondFactorStore {
+  find(accountId: string): Promise<{ totp: TotpFactor | undefined; recoveryCodesLeft: number }>
+  /** Puts an unconfirmed one in place of an unconfirmed one. `false` when there is a confirmed one. */
+  begin(factor: TotpFactor): Promise<boolean>
+  /**
+   * Its first code was right: from now on it is asked for. The recovery codes take the place of all before. `by` is
+   * added to how the session was proven. `false` when `secret` is not waiting, or the session is over.
+   */
+  confirm(
+    change: Changing & { secret: string; step: number; by: readonly string[] },
+    codes: readonly RecoveryCode[],
+    because: readonly Fact[],
+  ): Promise<boolean>
+  /** Takes the code of this step, or `false`: that one or a later one was taken before. One winner among any number. */
+  take(of: { accountId: string; secret: string; step: number }): Promise<boolean>
+  /**
+   * Without an app, passkeys are the second factor: asks for one of them after every other way in. `false` when there
+   * is none, a second factor is asked for already, or the session is over.
+   */
+  ask(change: Changing, codes: readonly RecoveryCode[], because: readonly Fact[]): Promise<boolean>
+  /**
+   * Removes the app, confirmed or not. A passkey that is left goes on being asked for; without one nothing is, and the
+   * recovery codes go too. `false` when there was none, or the session is over.
+   */
+  remove(change: Changing, because: readonly Fact[]): Promise<boolean>
+  /** Asks for nothing any more: app and recovery codes go, passkeys stay a way in. `false` when nothing was asked for. */
+  stop(change: Changing, because: readonly Fact[]): Promise<boolean>
+  /** Puts these in place of all before. `false` when no second factor is asked for, or the session is over. */
+  replaceCodes(change: Changing, codes: readonly RecoveryCode[], because: readonly Fact[]): Promise<boolean>
+  /** Takes the code with one of these hashes, once; `because` is told how many are left. */
+  useCode(
+    of: { accountId: string; hashes: readonly string[]; at: Date },
+    because: (left: number) => readonly Fact[],
+  ): Promise<boolean>
+}
+
+/** A key pair of which only the public half is here (WebAuthn): a way in, and a second factor. */
+export type Passkey = {
+  readonly id: string
+  readonly accountId: string
+  /** Base64url, as the browser says it; nobody else's. */
+  readonly credentialId: string
+  /** COSE, base64url. */
+  readonly publicKey: string
+  /** How often it has signed, if it counts: one that goes back was copied. */
+  readonly counter: number
+  readonly transports: readonly string[]
+  /** Kept by its maker in more places than one device. */
+  readonly backedUp: boolean
+  readonly name: string
+  readonly createdAt: Date
+  readonly lastUsedAt: Date | null
+}
+
+/** What there is to sign in with once a passkey is gone. */
+export type WaysLeft = {
+  readonly identities: readonly { readonly id: string; readonly provider: string }[]
+  readonly password: boolean
+  readonly passkeys: readonly { readonly id: string; readonly name: string }[]
+}
+
+export interface PasskeyStore {
+  /** Oldest first. */
+  list(accountId: string): Promise<readonly Passkey[]>
+  findByCredential(credentialId: string): Promise<Passkey | undefined>
+  /**
+   * Ends the account's other sessions and its tickets with it. `by` is added to how the session was proven. `false`,
+   * with nothing written, when its credential is known, whosever it is, or the session is over.
+   */
+  add(passkey: Passkey, change: Changing & { by: readonly string[] }, because: readonly Fact[]): Promise<boolean>
+  /**
+   * It signed: `false` when its counter did not grow since, unless neither side counts (WebAuthn §7.2, step 22). Of two
+   * answers with one count one is refused.
+   */
+  used(id: string, use: { counter: number; backedUp: boolean; at: Date }): Promise<boolean>
+  /** `false` when there is no such passkey on this account. */
+  rename(of: { id: string; accountId: string }, name: string): Promise<boolean>
+  /**
+   * `mayGo` is asked within the transaction about what would be left. The last factor takes the second factor with it,
+   * recovery codes included. Other sessions and tickets end.
+   */
+  remove(
+    change: Changing & { id: string },
+    mayGo: (left: WaysLeft) => boolean,
+    because: readonly Fact[],
+  ): Promise<'removed' | 'passkey_not_found' | 'last_login_method' | 'session_revoked'>
+}

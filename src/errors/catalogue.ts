@@ -52,12 +52,52 @@ export const catalogue = {
     401,
     say(
       'Second factor not accepted',
-      'This code is wrong, was used before or came too late. Try again with a new one.',
+      'This code or passkey is wrong, was used before or came too late. Try again with a new one.',
     ),
     say(
       'Segundo fator não aceito',
-      'Este código está errado, já foi usado ou chegou tarde demais. Tente de novo com outro.',
+      'Este código ou chave de acesso está errado, já foi usado ou chegou tarde demais. Tente de novo com outro.',
     ),
+  ),
+  second_factor_exists: entry(
+    409,
+    say('Second factor already there', 'Your account has this already. Remove it first to set up another one.'),
+    say('Segundo fator já existe', 'A sua conta já tem isto. Remova-o primeiro para configurar outro.'),
+  ),
+  second_factor_missing: entry(
+    409,
+    say(
+      'No second factor for this',
+      'Your account has no second factor that this could be done with. Set one up first.',
+    ),
+    say('Falta um segundo fator', 'A sua conta não tem um segundo fator com o qual fazer isto. Configure um primeiro.'),
+  ),
+  passkey_rejected: entry(
+    401,
+    say(
+      'Passkey not accepted',
+      'This passkey is not known here, or its answer does not fit. Try again, or use another way to sign in.',
+    ),
+    say(
+      'Chave de acesso não aceita',
+      'Esta chave de acesso não é conhecida aqui, ou a resposta dela não confere. Tente de novo ou entre de outra forma.',
+    ),
+  ),
+  passkey_not_added: entry(
+    400,
+    say(
+      'Passkey not added',
+      'This passkey could not be added: it is known here already, or its answer does not fit. Try again with another one.',
+    ),
+    say(
+      'Chave de acesso não adicionada',
+      'Não foi possível adicionar esta chave de acesso: ela já é conhecida aqui, ou a resposta não confere. Tente com outra.',
+    ),
+  ),
+  passkey_not_found: entry(
+    404,
+    say('No such passkey', 'There is no such passkey on your account. Reload the page to see the ones it has.'),
+    say('Chave inexistente', 'A sua conta não tem essa chave de acesso. Recarregue a página para ver as que ela tem.'),
   ),
   ticket_invalid: entry(
     400,

@@ -263,7 +263,12 @@ export type EnterWithProvider = ReturnType<typeof enterWithProvider>
  * The last step of every sign-in through a provider: a session, in place of the one the browser had, or the question
  * for the second factor.
  */
-export function finishEntry({ signIn, accounts, clock }: Pick<Parts, 'signIn' | 'accounts' | 'clock'>) {
+export function finishEntry({
+  signIn,
+  accounts,
+  providers,
+  clock,
+}: Pick<Parts, 'signIn' | 'accounts' | 'providers' | 'clock'>) {
   return async (
     { account, identity, action }: Entry,
     { origin, browser, who }: Omit<Arrival, 'binding'>,
@@ -272,9 +277,11 @@ export function finishEntry({ signIn, accounts, clock }: Pick<Parts, 'signIn' | 
     // An app on another origin gets a session of its own: the browser's, if it has one here, is not its business.
     const here = browser && flow.codeChallenge === null
     const { provider, subject: providerUserId } = identity
+    // The operator answers for it that this provider asks for a second factor itself (ASVS 6.8.4).
+    const amr = providers.get(provider)?.secondFactor === 'trusted' ? ['fed', 'mfa'] : ['fed']
     const signedIn = await signIn.proceed(
       account,
-      { opener: { tag: 'identity', id: identity.id }, provider, providerUserId, action, amr: ['fed'] },
+      { opener: { tag: 'identity', id: identity.id }, provider, providerUserId, action, amr },
       {
         ...{ origin, browser: here, replaces: here ? (who?.sessionId ?? null) : null },
         ...{ returnTo: flow.returnTo, codeChallenge: flow.codeChallenge },

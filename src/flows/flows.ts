@@ -1,13 +1,17 @@
 import type { BeginWithProvider } from './begin-with-provider.ts'
 import type { ChangePassword } from './change-password.ts'
 import type { DeleteAccount } from './delete-account.ts'
+import type { EnterWithPasskey } from './enter-with-passkey.ts'
 import type { EnterWithPassword } from './enter-with-password.ts'
 import type { EnterWithProvider } from './enter-with-provider.ts'
+import type { KeepPasskeys } from './passkeys.ts'
+import type { ProveSecondFactor } from './prove-second-factor.ts'
 import type { ReadUserInfo } from './read-userinfo.ts'
 import type { RedeemCode } from './redeem-code.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
 import type { Register } from './register.ts'
 import type { ResolveConflict } from './resolve-conflict.ts'
+import type { SecondFactor } from './second-factor.ts'
 import type { SignOut } from './sign-out.ts'
 import type { UnlinkProvider } from './unlink-provider.ts'
 
@@ -25,4 +29,8 @@ export type Flows = {
   readonly unlink: UnlinkProvider
   readonly readUserInfo: ReadUserInfo
   readonly deleteAccount: DeleteAccount
+  readonly secondFactor: SecondFactor
+  readonly proveSecondFactor: ProveSecondFactor
+  readonly passkeys: KeepPasskeys
+  readonly enterWithPasskey: EnterWithPasskey
 }

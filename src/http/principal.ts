@@ -11,9 +11,16 @@ export type Authenticate = {
   cookie(value: string): Verdict | Promise<Verdict>
 }
 
-/** Whether somebody proved who they are within the last `seconds`. */
-export const isRecent = ({ authTime }: Pick<Principal, 'authTime'>, now: Date, seconds: number): boolean =>
-  now.getTime() - authTime.getTime() <= seconds * 1000
+/**
+ * Whether somebody proved who they are within the last `seconds`, as strongly as their account asks: with a second
+ * factor where it has one (ASVS 7.5.3).
+ */
+export const isRecent = (
+  { authTime, amr, account }: Pick<Principal, 'authTime' | 'amr' | 'account'>,
+  now: Date,
+  seconds: number,
+): boolean =>
+  now.getTime() - authTime.getTime() <= seconds * 1000 && (account.secondFactorAt === null || amr.includes('mfa'))
 
 /**
  * What an `Authorization` header holds: one Bearer token, something we do not speak, or a broken one (RFC 6750 §2.1,

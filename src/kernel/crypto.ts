@@ -47,6 +47,8 @@ export function createSealer(ring: KeyRing, random: Random) {
   const sealingKey = createSecretKey(key)
   const rowKey = (key: KeyObject, salt: Buffer): Buffer =>
     Buffer.from(hkdfSync('sha256', key, salt, 'vinculum seal v1', 32))
+  const derived = (key: KeyObject, purpose: string): Buffer =>
+    Buffer.from(hkdfSync('sha256', key, '', `vinculum ${purpose} v1`, 32))
 
   return {
     /** Seals `text` for one place, for instance `grants/grt_…/access_token`. */
@@ -77,7 +79,12 @@ export function createSealer(ring: KeyRing, random: Random) {
     },
 
     /** A key for one purpose (`csrf`, …), derived from the ring's first key. */
-    derive: (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', sealingKey, '', `vinculum ${purpose} v1`, 32)),
+    derive: (purpose: string): Buffer => derived(sealingKey, purpose),
+    /** The same from every key of the ring, the first one first: for what must outlive a change of it. */
+    derivations: (purpose: string): readonly [Buffer, ...Buffer[]] => [
+      derived(sealingKey, purpose),
+      ...[...keys.values()].slice(1).map((key) => derived(key, purpose)),
+    ],
   }
 }
 export type Sealer = ReturnType<typeof createSealer>

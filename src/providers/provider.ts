@@ -136,6 +136,8 @@ export type Provider = {
   /** What is asked for. */
   readonly scopes: readonly string[]
   readonly emailTrust: EmailTrust
+  /** Whether a sign-in with it counts as one with a second factor, or is asked for ours. */
+  readonly secondFactor: SecondFactorTrust
   /** For the `form-action` of our pages; `null` while an OpenID provider was not discovered yet. */
   authorizeOrigin(): string | null
   /**
@@ -146,6 +148,8 @@ export type Provider = {
 }
 
 export type { OAuth2Strategy }
+
+export type SecondFactorTrust = 'trusted' | 'ask'
 
 export type BreakerSettings = {
   /** Total deadline of one call, headers and body together, in milliseconds. */
@@ -173,6 +177,7 @@ export type ProviderSettings = {
   /** OpenID Connect only: everything else is discovered from it. */
   readonly issuer?: string
   readonly emailTrust?: EmailTrust
+  readonly secondFactor?: SecondFactorTrust
   readonly breaker: BreakerSettings
   /** Generic OAuth 2.0 only: where the userinfo answer keeps what we need, as dotted paths. */
   readonly paths?: {

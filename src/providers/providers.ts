@@ -114,6 +114,7 @@ export function createProviders({ settings, events, clock, random, production, u
         redirectUris: one.redirectUris,
         scopes,
         emailTrust: one.emailTrust ?? definition.emailTrust,
+        secondFactor: one.secondFactor ?? 'ask',
         authorizeOrigin() {
           const authorize = (given ?? discovery?.known())?.authorize
           return authorize === undefined ? null : new URL(authorize).origin

@@ -108,8 +108,8 @@ export type LiveSession = Session & { readonly account: Account }
 export interface SessionStore {
   /**
    * Starts it; ends `replaces` in the same transaction (a sign-in in a browser that had one). `cookieHash` is SHA-256
-   * of the cookie. `false`, with nothing written, when what opens it is no longer there, or its account is erased or
-   * disabled.
+   * of the cookie. `false`, with nothing written, when what opens it is no longer there, its account is erased or
+   * disabled, or asks for a second factor by now and `amr` names none.
    */
   start(
     session: Session,

@@ -1,7 +1,14 @@
 import type { AccountStore, ConflictStore } from '../accounts/ports.ts'
 import type { AuditStore } from '../audit/ports.ts'
 import type { GrantStore, RevocationStore } from '../connections/ports.ts'
-import type { GuessStore, PasswordStore, TicketStore, TrustedDeviceStore } from '../credentials/ports.ts'
+import type {
+  GuessStore,
+  PasskeyStore,
+  PasswordStore,
+  SecondFactorStore,
+  TicketStore,
+  TrustedDeviceStore,
+} from '../credentials/ports.ts'
 import type { RateLimitStore } from '../http/ports.ts'
 import type { LeaseStore } from '../jobs/ports.ts'
 import type { MailStore } from '../mail/ports.ts'
@@ -17,11 +24,13 @@ import { grantStore } from './grants.ts'
 import { guessStore } from './guesses.ts'
 import { leaseStore } from './leases.ts'
 import { mailStore } from './mails.ts'
+import { passkeyStore } from './passkeys.ts'
 import { passwordStore } from './passwords.ts'
 import { pendingSignInStore } from './pending-sign-ins.ts'
 import { openPostgres } from './postgres.ts'
 import { rateLimitStore } from './rate-limits.ts'
 import { revocationStore } from './revocations.ts'
+import { secondFactorStore } from './second-factors.ts'
 import { sessionStore } from './sessions.ts'
 import { signInCodeStore } from './sign-in-codes.ts'
 import { keyStore } from './signing-keys.ts'
@@ -47,6 +56,8 @@ export type Store = {
   readonly guesses: GuessStore
   readonly passwords: PasswordStore
   readonly trustedDevices: TrustedDeviceStore
+  readonly secondFactors: SecondFactorStore
+  readonly passkeys: PasskeyStore
   readonly mails: MailStore
   readonly audit: AuditStore
   readonly leases: LeaseStore
@@ -81,6 +92,8 @@ export function storeOver(driver: Driver, parts: Parts): Store {
     guesses: guessStore(driver),
     passwords: passwordStore(driver, change),
     trustedDevices: trustedDeviceStore(driver),
+    secondFactors: secondFactorStore(driver, change),
+    passkeys: passkeyStore(driver, change),
     mails: mailStore(driver),
     audit: auditStore(driver, change),
     leases: leaseStore(driver),

@@ -1,4 +1,20 @@
-import { and, asc, desc, eq, exists, getTableColumns, gt, gte, isNull, lt, lte, ne, or, sql } from 'drizzle-orm'
+import {
+  and,
+  asc,
+  desc,
+  eq,
+  exists,
+  getTableColumns,
+  gt,
+  gte,
+  isNotNull,
+  isNull,
+  lt,
+  lte,
+  ne,
+  or,
+  sql,
+} from 'drizzle-orm'
 import type { Opener, SessionStore } from '../sessions/ports.ts'
 import { accountColumns } from './accounts.ts'
 import { accountLock, type Change } from './change.ts'
@@ -58,6 +74,12 @@ export function sessionStore(
       .select({ id: t.accounts.id })
       .from(t.accounts)
       .where(and(eq(t.accounts.id, sql.placeholder('accountId')), isNull(t.accounts.disabledAt))),
+  )
+  const askedForMore = steps(
+    db
+      .select({ id: t.accounts.id })
+      .from(t.accounts)
+      .where(and(eq(t.accounts.id, sql.placeholder('accountId')), isNotNull(t.accounts.secondFactorAt))),
   )
   const stillThere = (accountId: string, opener: Opener) => {
     switch (opener.tag) {
@@ -129,6 +151,11 @@ export function sessionStore(
         function* (tx, note) {
           const [opens] = yield* step(stillThere(session.accountId, opener))
           if (!opens) return false
+          // Enrolled while this sign-in was under way: it must not be the last one without.
+          if (!session.amr.includes('mfa')) {
+            const [asked] = yield* step(askedForMore({ accountId: session.accountId }))
+            if (asked) return false
+          }
           yield* step(starting({ ...session, cookieHash }))
           yield* note(because)
           if (replaces === null) return true

@@ -3,6 +3,7 @@ import type { Account } from '../../src/kernel/account.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import type { Opener, Proof } from '../../src/sessions/ports.ts'
 import { createSignIn, type Entering } from '../../src/sessions/sign-in.ts'
+import { everywhereKnown } from '../support/familiarity.ts'
 import { openedStore } from '../support/opened-store.ts'
 import { anAccount, anIdentity, from } from '../support/people.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
@@ -24,6 +25,7 @@ beforeEach(async () => {
     ...{ ...opened.store, clock, ids: opened.ids, random: systemRandom },
     lifetimes: { refreshTtlSeconds: 3600, refreshAbsoluteTtlSeconds: 7200 },
     requireVerifiedEmail: false,
+    familiarity: everywhereKnown,
   })
   person = anAccount()
   const identity = anIdentity(person.id)

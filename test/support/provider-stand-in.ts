@@ -12,6 +12,7 @@ const provider = (id: string): Provider => ({
   redirectUris: { default: `https://id.example.com/auth/${id}/callback`, mobile: 'com.example.app:/cb' },
   scopes: ['openid'],
   emailTrust: 'verified',
+  secondFactor: 'ask',
   authorizeOrigin: () => `https://${id}.example`,
   revokes: true,
 })

@@ -31,6 +31,7 @@ const provider = (id: string, name: string, origin: string | null, kind: Provide
   redirectUris: { default: `${publicUrl.origin}/auth/${id}/callback` },
   scopes: ['openid', 'email'],
   emailTrust: 'never',
+  secondFactor: 'ask',
   authorizeOrigin: () => origin,
   revokes: origin === null ? null : kind !== 'atlassian',
 })

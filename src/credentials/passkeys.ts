@@ -1,0 +1,175 @@
+import type {
+  AuthenticationResponseJSON,
+  AuthenticatorTransport,
+  PublicKeyCredentialCreationOptionsJSON,
+  PublicKeyCredentialRequestOptionsJSON,
+  RegistrationResponseJSON,
+} from '@simplewebauthn/server'
+import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Account } from '../kernel/account.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { Passkey, PasskeyStore, Ticket } from './ports.ts'
+import type { Tickets } from './tickets.ts'
+
+export type { AuthenticationResponseJSON, RegistrationResponseJSON }
+
+/** What a browser is asked; its answer comes back with the token, once. `expiresIn` is in seconds. */
+export type Challenge<O> = { readonly options: O; readonly flowToken: string; readonly expiresIn: number }
+/** Whose answer it must be: anybody's to sign in, or this account's, in this session or waiting sign-in. */
+export type Asked = { readonly accountId: string; readonly within: string }
+export type Shown = { readonly passkey: Passkey; readonly userVerified: boolean }
+
+const timeout = 300_000
+const rpName = 'Vinculum'
+
+type Parts = { passkeys: PasskeyStore; tickets: Tickets; clock: Clock; ids: Ids; random: Random; publicUrl: URL }
+
+/**
+ * Passkeys (WebAuthn level 3). Each is made so that it can be a way in: it names its account by itself, and its device
+ * asks who is holding it. Every challenge is a ticket, taken once, whatever comes of it.
+ */
+export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUrl }: Parts) {
+  const rpID = publicUrl.hostname
+  const expected = { expectedOrigin: publicUrl.origin, expectedRPID: rpID }
+  // Loaded at first use: it brings an ASN.1 and a CBOR reader with it.
+  const webauthn = () => import('@simplewebauthn/server')
+  const transportsOf = ({ transports }: Passkey) => transports as AuthenticatorTransport[]
+  const named = (all: readonly Passkey[]) =>
+    all.map((passkey) => ({ id: passkey.credentialId, transports: transportsOf(passkey) }))
+
+  const issue = async <O extends { challenge: string }>(
+    purpose: Ticket['purpose'],
+    asked: Asked | null,
+    options: O,
+  ): Promise<Challenge<O>> => {
+    const data = { challenge: options.challenge, within: asked?.within ?? null }
+    const { secret, expiresIn } = await tickets.issue(purpose, { accountId: asked?.accountId ?? null, data })
+    return { options, flowToken: secret, expiresIn }
+  }
+
+  /** The challenge that was asked there, taken: a second answer to it is none. */
+  const take = async (
+    purpose: Ticket['purpose'],
+    flowToken: string,
+    asked: Asked | null,
+  ): Promise<Result<string, AppError<'ticket_invalid'>>> => {
+    const ticket = await tickets.find(purpose, flowToken)
+    if (!ticket) return fail('ticket_invalid')
+    const { challenge, within } = ticket.data
+    const fits = ticket.accountId === (asked?.accountId ?? null) && within === (asked?.within ?? null)
+    if (!fits || typeof challenge !== 'string' || !(await tickets.use(ticket))) return fail('ticket_invalid')
+    return ok(challenge)
+  }
+
+  return {
+    list: passkeys.list,
+
+    async registration(
+      { id, email, name }: Account,
+      sessionId: string,
+    ): Promise<Challenge<PublicKeyCredentialCreationOptionsJSON>> {
+      const { generateRegistrationOptions } = await webauthn()
+      const options = await generateRegistrationOptions({
+        rpName,
+        rpID,
+        userName: email ?? name ?? id,
+        userDisplayName: name ?? email ?? id,
+        userID: new Uint8Array(Buffer.from(id)),
+        challenge: new Uint8Array(Buffer.from(secretToken(random), 'base64url')),
+        timeout,
+        attestationType: 'none',
+        excludeCredentials: named(await passkeys.list(id)),
+        authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
+      })
+      return issue('passkey_registration', { accountId: id, within: sessionId }, options)
+    },
+
+    /** The passkey an answer brings, still to be written down. */
+    async registered(
+      asked: Asked,
+      flowToken: string,
+      name: string,
+      response: RegistrationResponseJSON,
+    ): Promise<Result<Passkey, AppError<'ticket_invalid' | 'passkey_not_added'>>> {
+      const challenge = await take('passkey_registration', flowToken, asked)
+      if (!challenge.ok) return challenge
+      const { verifyRegistrationResponse } = await webauthn()
+      try {
+        const { verified, registrationInfo } = await verifyRegistrationResponse({
+          ...{ response, expectedChallenge: challenge.value, ...expected, requireUserVerification: true },
+        })
+        if (!verified) return fail('passkey_not_added')
+        const { credential, credentialBackedUp: backedUp } = registrationInfo
+        return ok({
+          ...{ id: ids('psk'), accountId: asked.accountId, credentialId: credential.id },
+          publicKey: Buffer.from(credential.publicKey).toString('base64url'),
+          ...{ counter: credential.counter, transports: credential.transports ?? [], backedUp },
+          ...{ name, createdAt: clock(), lastUsedAt: null },
+        })
+      } catch (cause) {
+        return fail('passkey_not_added', undefined, { cause })
+      }
+    },
+
+    /** For somebody who says who they are by it. */
+    async signIn(): Promise<Challenge<PublicKeyCredentialRequestOptionsJSON>> {
+      const { generateAuthenticationOptions } = await webauthn()
+      const challenge = new Uint8Array(Buffer.from(secretToken(random), 'base64url'))
+      const options = await generateAuthenticationOptions({ rpID, challenge, timeout, userVerification: 'required' })
+      return issue('passkey_sign_in', null, options)
+    },
+
+    /** For somebody of whom this is asked beside something else: holding it is enough. */
+    async secondFactor(asked: Asked): Promise<Challenge<PublicKeyCredentialRequestOptionsJSON>> {
+      const { generateAuthenticationOptions } = await webauthn()
+      const options = await generateAuthenticationOptions({
+        ...{ rpID, timeout, userVerification: 'preferred' },
+        challenge: new Uint8Array(Buffer.from(secretToken(random), 'base64url')),
+        allowCredentials: named(await passkeys.list(asked.accountId)),
+      })
+      return issue('passkey_second_factor', asked, options)
+    },
+
+    /** The passkey that answered. With `asked` it must be that account's; without, its device must know its holder. */
+    async shown(
+      asked: Asked | null,
+      flowToken: string,
+      response: AuthenticationResponseJSON,
+    ): Promise<Result<Shown, AppError<'ticket_invalid' | 'passkey_rejected'>>> {
+      const challenge = await take(asked ? 'passkey_second_factor' : 'passkey_sign_in', flowToken, asked)
+      if (!challenge.ok) return challenge
+      const passkey = await passkeys.findByCredential(response.id)
+      if (!passkey || (asked && passkey.accountId !== asked.accountId)) return fail('passkey_rejected')
+      const { userHandle } = response.response
+      // Whose it is, we know by the credential; a device that believes otherwise is wrong (WebAuthn §7.2, step 6).
+      if (userHandle !== undefined && Buffer.from(userHandle, 'base64url').toString() !== passkey.accountId)
+        return fail('passkey_rejected')
+      const { verifyAuthenticationResponse } = await webauthn()
+      try {
+        const { verified, authenticationInfo } = await verifyAuthenticationResponse({
+          ...{ response, expectedChallenge: challenge.value, ...expected, requireUserVerification: asked === null },
+          credential: {
+            id: passkey.credentialId,
+            publicKey: new Uint8Array(Buffer.from(passkey.publicKey, 'base64url')),
+            ...{ counter: passkey.counter, transports: transportsOf(passkey) },
+          },
+        })
+        const { newCounter: counter, credentialBackedUp: backedUp, userVerified } = authenticationInfo
+        if (!verified || !(await passkeys.used(passkey.id, { counter, backedUp, at: clock() })))
+          return fail('passkey_rejected')
+        return ok({ passkey: { ...passkey, backedUp }, userVerified })
+      } catch (cause) {
+        return fail('passkey_rejected', undefined, { cause })
+      }
+    },
+  }
+}
+export type Passkeys = ReturnType<typeof createPasskeys>
+
+/** How RFC 8176 calls it: a key that is kept in more places than one device is software. */
+export const amrOf = ({ backedUp }: Pick<Passkey, 'backedUp'>, userVerified: boolean): readonly string[] => [
+  backedUp ? 'swk' : 'hwk',
+  ...(userVerified ? ['user', 'mfa'] : []),
+]

@@ -1,0 +1,41 @@
+import { Secret, TOTP } from 'otpauth'
+import type { Clock } from '../kernel/clock.ts'
+import type { Sealer } from '../kernel/crypto.ts'
+import type { Random } from '../kernel/ids.ts'
+import type { TotpFactor } from './ports.ts'
+
+/** What every authenticator app speaks (RFC 6238, RFC 4226 §4 R6: 160 bits): some ignore what a URI says otherwise. */
+const kind = { algorithm: 'SHA1', digits: 6, period: 30 } as const
+const secretBytes = 20
+/** Steps a code may be early or late: a clock that is off, a person who types slowly (RFC 6238 §5.2). */
+const window = 1
+
+const secretPlace = (accountId: string): string => `totp_factors/${accountId}/secret`
+
+type Parts = { sealer: Sealer; clock: Clock; random: Random; issuer: string }
+
+/** Codes of an authenticator app. */
+export function createTotp({ sealer, clock, random, issuer }: Parts) {
+  const open = ({ accountId, secret }: TotpFactor): string => sealer.open(secret, secretPlace(accountId))
+
+  return {
+    /** A new secret for this account, still to be confirmed; `secret` is what its person is shown. */
+    make(accountId: string): { factor: TotpFactor; secret: string } {
+      const secret = new Secret({ buffer: new Uint8Array(random(secretBytes)).buffer }).base32
+      const sealed = sealer.seal(secret, secretPlace(accountId))
+      return { secret, factor: { accountId, secret: sealed, createdAt: clock(), confirmedAt: null, lastStep: 0 } }
+    },
+    open,
+    /** What an app reads from the QR code (`otpauth://totp/…`). */
+    uri: (secret: string, label: string): string =>
+      new TOTP({ ...kind, issuer, label, secret: Secret.fromBase32(secret) }).toString(),
+    /** The time step this code belongs to, if it is one of now; compared in constant time. */
+    stepOf(factor: TotpFactor, code: string): number | null {
+      const timestamp = clock().getTime()
+      const totp = new TOTP({ ...kind, secret: Secret.fromBase32(open(factor)) })
+      const delta = totp.validate({ token: code, timestamp, window })
+      return delta === null ? null : Math.floor(timestamp / (kind.period * 1000)) + delta
+    },
+  }
+}
+export type Totp = ReturnType<typeof createTotp>

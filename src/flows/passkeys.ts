@@ -1,0 +1,57 @@
+import type { Links } from '../accounts/links.ts'
+import { amrOf, type Passkeys, type RegistrationResponseJSON } from '../credentials/passkeys.ts'
+import type { Passkey, PasskeyStore } from '../credentials/ports.ts'
+import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Fact } from '../events/catalogue.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { Doing } from './second-factor.ts'
+
+type Parts = { passkeys: Passkeys; store: PasskeyStore; links: Links; clock: Clock }
+
+/** The passkeys of an account: another one, another name, one less. */
+export function keepPasskeys({ passkeys, store, links, clock }: Parts) {
+  const fact = (name: 'second_factor.added' | 'second_factor.removed', { account, origin }: Doing): Fact => ({
+    ...{ name, accountId: account.id, origin, data: { factor: 'passkey' } },
+  })
+
+  return {
+    list: (accountId: string): Promise<readonly Passkey[]> => passkeys.list(accountId),
+    challenge: ({ account, sessionId }: Doing) => passkeys.registration(account, sessionId),
+
+    async add(
+      doing: Doing,
+      { flowToken, name, response }: { flowToken: string; name: string; response: RegistrationResponseJSON },
+    ): Promise<Result<Passkey, AppError<'ticket_invalid' | 'passkey_not_added'>>> {
+      const { account, sessionId } = doing
+      const asked = { accountId: account.id, within: sessionId }
+      const registered = await passkeys.registered(asked, flowToken, name, response)
+      if (!registered.ok) return registered
+      const passkey = registered.value
+      const change = { accountId: account.id, sessionId, at: clock(), by: amrOf(passkey, true) }
+      return (await store.add(passkey, change, [fact('second_factor.added', doing)]))
+        ? ok(passkey)
+        : fail('passkey_not_added')
+    },
+
+    async rename(
+      { id, accountId }: { id: string; accountId: string },
+      name: string,
+    ): Promise<Result<null, AppError<'passkey_not_found'>>> {
+      return (await store.rename({ id, accountId }, name)) ? ok(null) : fail('passkey_not_found')
+    },
+
+    async remove(
+      doing: Doing,
+      id: string,
+    ): Promise<Result<null, AppError<'passkey_not_found' | 'last_login_method' | 'session_revoked'>>> {
+      const { account, sessionId } = doing
+      const outcome = await store.remove({ id, accountId: account.id, sessionId, at: clock() }, links.wouldKeepAWayIn, [
+        fact('second_factor.removed', doing),
+      ])
+      if (outcome === 'removed') return ok(null)
+      return outcome === 'last_login_method' ? links.lastWayIn(account.id) : fail(outcome)
+    },
+  }
+}
+export type KeepPasskeys = ReturnType<typeof keepPasskeys>

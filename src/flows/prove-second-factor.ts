@@ -1,0 +1,126 @@
+import type { AccountStore } from '../accounts/ports.ts'
+import type { AuditStore } from '../audit/ports.ts'
+import { type AuthenticationResponseJSON, amrOf, type Challenge, type Passkeys } from '../credentials/passkeys.ts'
+import type { SecondFactorStore } from '../credentials/ports.ts'
+import type { RecoveryCodes } from '../credentials/recovery-codes.ts'
+import type { Throttle } from '../credentials/throttle.ts'
+import type { Totp } from '../credentials/totp.ts'
+import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Origin } from '../events/catalogue.ts'
+import type { Account } from '../kernel/account.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { PendingSignIn } from '../sessions/ports.ts'
+import type { SignedIn, SignIn } from '../sessions/sign-in.ts'
+
+export type SecondProof =
+  | { readonly type: 'totp' | 'recovery_code'; readonly code: string }
+  | { readonly type: 'passkey'; readonly flowToken: string; readonly response: AuthenticationResponseJSON }
+
+export type SecondFactorCode =
+  | 'ticket_invalid'
+  | 'user_disabled'
+  | 'too_many_attempts'
+  | 'second_factor_invalid'
+  | 'sign_in_overtaken'
+
+/** What the waiting sign-in may be finished with. */
+export type Choice = { readonly totp: boolean; readonly passkey: boolean; readonly recoveryCodes: boolean }
+export type Proven = SignedIn & { readonly pending: PendingSignIn; readonly account: Account }
+
+type Parts = {
+  signIn: SignIn
+  accounts: AccountStore
+  secondFactors: SecondFactorStore
+  totp: Totp
+  recoveryCodes: RecoveryCodes
+  passkeys: Passkeys
+  throttle: Throttle
+  audit: AuditStore
+  clock: Clock
+}
+
+/**
+ * The second half of a sign-in: the ticket remembers what was proven first. A wrong answer leaves it as it is, until it
+ * is too old; a right one takes it. Codes are guessed at, and counted together with passwords; a passkey cannot be.
+ */
+export function proveSecondFactor(parts: Parts) {
+  const { signIn, accounts, secondFactors, totp, recoveryCodes, passkeys, throttle, audit, clock } = parts
+
+  /** How RFC 8176 calls what was shown; `undefined`: it was not right. */
+  const verify = async (
+    { id: pendingId, accountId }: PendingSignIn,
+    proof: SecondProof,
+    origin: Origin,
+  ): Promise<readonly string[] | undefined> => {
+    if (proof.type === 'passkey') {
+      const shown = await passkeys.shown({ accountId, within: pendingId }, proof.flowToken, proof.response)
+      return shown.ok ? amrOf(shown.value.passkey, shown.value.userVerified) : undefined
+    }
+    if (proof.type === 'recovery_code') {
+      const hashes = recoveryCodes.hashes(accountId, proof.code)
+      const used =
+        hashes.length > 0 &&
+        (await secondFactors.useCode({ accountId, hashes, at: clock() }, (left) => [
+          { name: 'recovery_code.used', accountId, origin, data: { left } },
+        ]))
+      return used ? ['otp'] : undefined
+    }
+    const { totp: app } = await secondFactors.find(accountId)
+    const step = app?.confirmedAt ? totp.stepOf(app, proof.code) : null
+    if (!app || step === null || !(await secondFactors.take({ accountId, secret: app.secret, step }))) return undefined
+    return ['otp']
+  }
+
+  return {
+    /** What is asked for, while the sign-in waits. */
+    async choice(ticket: string): Promise<Choice | undefined> {
+      const pending = await signIn.pending(ticket)
+      if (!pending) return undefined
+      const [{ totp: app, recoveryCodesLeft }, keys] = await Promise.all([
+        secondFactors.find(pending.accountId),
+        passkeys.list(pending.accountId),
+      ])
+      return { totp: app?.confirmedAt != null, passkey: keys.length > 0, recoveryCodes: recoveryCodesLeft > 0 }
+    },
+
+    /** What a browser asks its passkey. */
+    async challenge(
+      ticket: string,
+    ): Promise<
+      Result<Challenge<Awaited<ReturnType<Passkeys['secondFactor']>>['options']>, AppError<'ticket_invalid'>>
+    > {
+      const pending = await signIn.pending(ticket)
+      if (!pending) return fail('ticket_invalid')
+      return ok(await passkeys.secondFactor({ accountId: pending.accountId, within: pending.id }))
+    },
+
+    async prove(
+      ticket: string,
+      proof: SecondProof,
+      { origin, trustedDevice }: { origin: Origin; trustedDevice: string | null },
+    ): Promise<Result<Proven, AppError<SecondFactorCode>>> {
+      const pending = await signIn.pending(ticket)
+      const account = pending && (await accounts.find(pending.accountId))
+      if (!pending || !account) return fail('ticket_invalid')
+      if (account.disabledAt) return fail('user_disabled')
+      const subject = account.id
+      const attempt = proof.type === 'passkey' ? null : await throttle.take({ subject, ip: origin.ip, trustedDevice })
+      if (attempt && !attempt.ok) return attempt
+
+      const by = await verify(pending, proof, origin)
+      if (!by) {
+        const { provider } = pending.proof
+        const data = { provider, code: 'second_factor_invalid', intent: 'login' } as const
+        await audit.record({ name: 'authentication.failed', accountId: account.id, origin, data })
+        return fail('second_factor_invalid')
+      }
+      await attempt?.value.right()
+      const signedIn = await signIn.complete(pending, by, origin)
+      if (!signedIn.ok) return signedIn
+      await throttle.completed({ subject, trustedDevice })
+      return ok({ ...signedIn.value, pending, account })
+    },
+  }
+}
+export type ProveSecondFactor = ReturnType<typeof proveSecondFactor>

@@ -1,0 +1,106 @@
+import type { Changing, SecondFactorStore } from '../credentials/ports.ts'
+import type { RecoveryCodes } from '../credentials/recovery-codes.ts'
+import type { Totp } from '../credentials/totp.ts'
+import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Fact, Origin } from '../events/catalogue.ts'
+import type { Account } from '../kernel/account.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { ok, type Result } from '../kernel/result.ts'
+
+/** Somebody who lately proved themselves as strongly as their account asks. */
+export type Doing = { readonly account: Account; readonly sessionId: string; readonly origin: Origin }
+export type Setup = { readonly secret: string; readonly uri: string }
+/** Shown once, and never again. */
+export type Codes = readonly string[]
+
+type Parts = { secondFactors: SecondFactorStore; totp: Totp; recoveryCodes: RecoveryCodes; clock: Clock }
+
+/**
+ * Turning on and off that sign-ins ask for a second factor. An authenticator app turns it on with its first right code;
+ * passkeys alone do when their person says so: having one only makes another way in. Whatever it was turned on with, a
+ * passkey of the account is taken for one.
+ */
+export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Parts) {
+  const changing = ({ account, sessionId }: Doing): Changing => ({ accountId: account.id, sessionId, at: clock() })
+  const fact = <N extends 'second_factor.added' | 'second_factor.removed'>(
+    name: N,
+    factor: 'totp' | 'passkey',
+    { account, origin }: Doing,
+  ): Fact => ({ name, accountId: account.id, origin, data: { factor } })
+  const codesMade = ({ account, origin }: Doing): Fact => ({
+    ...{ name: 'recovery_codes.made', accountId: account.id, origin, data: {} },
+  })
+  const setup = (account: Account, secret: string): Setup => ({
+    secret,
+    uri: totp.uri(secret, account.email ?? account.name ?? account.id),
+  })
+
+  return {
+    async show(accountId: string): Promise<{ totp: boolean; recoveryCodesLeft: number }> {
+      const { totp: app, recoveryCodesLeft } = await secondFactors.find(accountId)
+      return { totp: app?.confirmedAt != null, recoveryCodesLeft }
+    },
+
+    /** The app that waits for its first code. */
+    async waiting(account: Account): Promise<Setup | undefined> {
+      const { totp: app } = await secondFactors.find(account.id)
+      return app && app.confirmedAt === null ? setup(account, totp.open(app)) : undefined
+    },
+
+    /** A new secret for an app. It asks for nothing until its first code was shown. */
+    async beginTotp(account: Account): Promise<Result<Setup, AppError<'second_factor_exists'>>> {
+      const { factor, secret } = totp.make(account.id)
+      return (await secondFactors.begin(factor)) ? ok(setup(account, secret)) : fail('second_factor_exists')
+    },
+
+    async confirmTotp(
+      doing: Doing,
+      code: string,
+    ): Promise<Result<Codes, AppError<'second_factor_missing' | 'second_factor_invalid'>>> {
+      const { totp: app } = await secondFactors.find(doing.account.id)
+      if (!app || app.confirmedAt !== null) return fail('second_factor_missing')
+      const step = totp.stepOf(app, code)
+      if (step === null) return fail('second_factor_invalid')
+      const { shown, rows } = recoveryCodes.make(doing.account.id)
+      const confirmed = await secondFactors.confirm(
+        { ...changing(doing), secret: app.secret, step, by: ['otp', 'mfa'] },
+        rows,
+        [fact('second_factor.added', 'totp', doing), codesMade(doing)],
+      )
+      return confirmed ? ok(shown) : fail('second_factor_missing')
+    },
+
+    async removeTotp(doing: Doing): Promise<Result<null, AppError<'second_factor_missing'>>> {
+      const removed = await secondFactors.remove(changing(doing), [fact('second_factor.removed', 'totp', doing)])
+      return removed ? ok(null) : fail('second_factor_missing')
+    },
+
+    /** Asks for a passkey after every other way in. Whoever turns it on has just shown one: they are not locked out. */
+    async ask(
+      doing: Doing & { amr: readonly string[] },
+    ): Promise<Result<Codes, AppError<'second_factor_missing' | 'reauthentication_required'>>> {
+      if (!doing.amr.includes('mfa')) return fail('reauthentication_required')
+      const { shown, rows } = recoveryCodes.make(doing.account.id)
+      const asked = await secondFactors.ask(changing(doing), rows, [
+        fact('second_factor.added', 'passkey', doing),
+        codesMade(doing),
+      ])
+      return asked ? ok(shown) : fail('second_factor_missing')
+    },
+
+    /** Asks for nothing any more. Passkeys stay as a way in. */
+    async stop(doing: Doing): Promise<Result<null, AppError<'second_factor_missing'>>> {
+      const { totp: app } = await secondFactors.find(doing.account.id)
+      const factor = app?.confirmedAt ? 'totp' : 'passkey'
+      const stopped = await secondFactors.stop(changing(doing), [fact('second_factor.removed', factor, doing)])
+      return stopped ? ok(null) : fail('second_factor_missing')
+    },
+
+    async replaceCodes(doing: Doing): Promise<Result<Codes, AppError<'second_factor_missing'>>> {
+      const { shown, rows } = recoveryCodes.make(doing.account.id)
+      const replaced = await secondFactors.replaceCodes(changing(doing), rows, [codesMade(doing)])
+      return replaced ? ok(shown) : fail('second_factor_missing')
+    },
+  }
+}
+export type SecondFactor = ReturnType<typeof secondFactor>

@@ -1,0 +1,201 @@
+import { z } from 'zod'
+import type { AuthenticationResponseJSON, Challenge, RegistrationResponseJSON } from '../../credentials/passkeys.ts'
+import type { Passkey } from '../../credentials/ports.ts'
+import type { PasskeyCode } from '../../flows/enter-with-passkey.ts'
+import { ok } from '../../kernel/result.ts'
+import { json, noContent } from '../reply.ts'
+import { object, route } from '../route.ts'
+import { idParams, line, secretText, TokenPair, time } from '../schemas.ts'
+import type { Services } from '../services.ts'
+
+const base64url = z
+  .string()
+  .max(16_384)
+  .regex(/^[\w-]*$/)
+const credential = {
+  id: base64url.min(1).max(1400),
+  rawId: base64url.min(1).max(1400),
+  type: z.literal('public-key'),
+  authenticatorAttachment: z.string().max(40).nullish(),
+  clientExtensionResults: z.record(z.string(), z.unknown()).optional(),
+}
+
+/** What browsers answer (`PublicKeyCredential.toJSON()`, WebAuthn level 3 §5.1.8): what they add to it is left aside. */
+export const AuthenticationResponse = z
+  .object({
+    ...credential,
+    response: z.object({
+      clientDataJSON: base64url,
+      authenticatorData: base64url,
+      signature: base64url,
+      userHandle: base64url.max(128).nullish(),
+    }),
+  })
+  .transform(
+    ({ id, rawId, type, response: { userHandle, ...response } }): AuthenticationResponseJSON => ({
+      ...{ id, rawId, type, clientExtensionResults: {} },
+      response: { ...response, ...(userHandle == null ? {} : { userHandle }) },
+    }),
+  )
+  .meta({
+    id: 'AuthenticationResponse',
+    documented: { type: 'object', description: 'AuthenticationResponseJSON of WebAuthn' },
+  })
+
+export const RegistrationResponse = z
+  .object({
+    ...credential,
+    response: z.object({
+      clientDataJSON: base64url,
+      attestationObject: base64url,
+      transports: z.array(z.string().max(40)).max(10).optional(),
+    }),
+  })
+  .transform(
+    ({ id, rawId, type, response: { transports, ...response } }): RegistrationResponseJSON => ({
+      ...{ id, rawId, type, clientExtensionResults: {} },
+      response: { ...response, ...(transports === undefined ? {} : { transports }) },
+    }),
+  )
+  .meta({
+    id: 'RegistrationResponse',
+    documented: { type: 'object', description: 'RegistrationResponseJSON of WebAuthn' },
+  })
+
+export const PasskeyChallenge = z
+  .object({
+    options: z.record(z.string(), z.unknown()).meta({ description: 'for navigator.credentials, as JSON' }),
+    flow_token: z.string(),
+    expires_in: z.number().int(),
+  })
+  .meta({ id: 'PasskeyChallenge' })
+export const passkeyChallenge = ({ options, flowToken, expiresIn }: Challenge<object>) => ({
+  ...{ options: { ...options }, flow_token: flowToken, expires_in: expiresIn },
+})
+
+const PasskeyView = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    created_at: time,
+    last_used_at: time.nullable(),
+    backed_up: z.boolean().meta({ description: 'kept by its maker in more places than one device' }),
+  })
+  .meta({ id: 'Passkey' })
+const viewOf = ({ id, name, createdAt, lastUsedAt, backedUp }: Passkey): z.input<typeof PasskeyView> => ({
+  ...{ id, name, created_at: createdAt.toISOString(), last_used_at: lastUsedAt?.toISOString() ?? null },
+  backed_up: backedUp,
+})
+
+const common = { tag: 'My account', surface: 'api', auth: 'recent', limit: 'account' } as const
+export const passkeyName = line.min(1).max(80)
+
+const list = route({
+  ...common,
+  method: 'get',
+  path: '/me/passkeys',
+  summary: 'My passkeys',
+  auth: 'user',
+  reply: z.array(PasskeyView),
+  fails: [],
+  handle: async ({ who }, { flows }: Services) => ok(json((await flows.passkeys.list(who.accountId)).map(viewOf))),
+})
+
+const options = route({
+  ...common,
+  method: 'post',
+  path: '/me/passkeys/options',
+  summary: 'What to ask a device for a new passkey',
+  body: object({}),
+  bodyOptional: true,
+  reply: PasskeyChallenge,
+  fails: [],
+  async handle({ who: { account, sessionId }, origin }, { flows }: Services) {
+    return ok(json(passkeyChallenge(await flows.passkeys.challenge({ account, sessionId, origin }))))
+  },
+})
+
+const add = route({
+  ...common,
+  method: 'post',
+  path: '/me/passkeys',
+  summary: 'Add the passkey a device has made; other devices are signed out',
+  body: object({ flow_token: secretText, name: passkeyName, response: RegistrationResponse }),
+  reply: PasskeyView,
+  status: 201,
+  fails: ['ticket_invalid', 'passkey_not_added'],
+  async handle({ who: { account, sessionId }, body, origin }, { flows }: Services) {
+    const { flow_token: flowToken, name, response } = body
+    const added = await flows.passkeys.add({ account, sessionId, origin }, { flowToken, name, response })
+    return added.ok ? ok(json(viewOf(added.value))) : added
+  },
+})
+
+const rename = route({
+  ...common,
+  method: 'patch',
+  path: '/me/passkeys/:id',
+  summary: 'Call a passkey something else',
+  auth: 'user',
+  params: idParams,
+  body: object({ name: passkeyName }),
+  status: 204,
+  fails: ['passkey_not_found'],
+  async handle({ who, params, body }, { flows }: Services) {
+    const renamed = await flows.passkeys.rename({ id: params.id, accountId: who.accountId }, body.name)
+    return renamed.ok ? ok(noContent()) : renamed
+  },
+})
+
+const remove = route({
+  ...common,
+  method: 'delete',
+  path: '/me/passkeys/:id',
+  summary: 'Remove a passkey; other devices are signed out',
+  params: idParams,
+  status: 204,
+  fails: ['passkey_not_found', 'last_login_method', 'session_revoked'],
+  async handle({ who: { account, sessionId }, params, origin }, { flows }: Services) {
+    const removed = await flows.passkeys.remove({ account, sessionId, origin }, params.id)
+    return removed.ok ? ok(noContent()) : removed
+  },
+})
+
+export const enterFails = [
+  'ticket_invalid',
+  'passkey_rejected',
+  'user_disabled',
+  'email_unverified',
+  'second_factor_required',
+  'sign_in_overtaken',
+] as const satisfies readonly PasskeyCode[]
+
+const signingIn = { tag: 'Signing in', surface: 'api', auth: 'none', limit: 'sign_in', method: 'post' } as const
+
+const ask = route({
+  ...signingIn,
+  path: '/auth/passkey/options',
+  summary: 'What to ask a passkey to sign in with it',
+  body: object({}),
+  bodyOptional: true,
+  reply: PasskeyChallenge,
+  fails: [],
+  handle: async (_, { flows }: Services) => ok(json(passkeyChallenge(await flows.enterWithPasskey.challenge()))),
+})
+
+const enter = route({
+  ...signingIn,
+  path: '/auth/passkey',
+  summary: 'Sign in with a passkey',
+  body: object({ flow_token: secretText, response: AuthenticationResponse }),
+  reply: TokenPair,
+  fails: enterFails,
+  async handle({ body, origin }, { flows, tokens }: Services) {
+    const entered = await flows.enterWithPasskey.enter(body.flow_token, body.response, {
+      ...{ origin, browser: false, replaces: null, returnTo: null, codeChallenge: null, trustedDevice: null },
+    })
+    return entered.ok ? ok(json(tokens.pair(entered.value.session))) : entered
+  },
+})
+
+export const passkeyRoutes = [list, options, add, rename, remove, ask, enter]

@@ -1,0 +1,188 @@
+import { z } from 'zod'
+import type { Origin } from '../../events/catalogue.ts'
+import type { SecondFactorCode } from '../../flows/prove-second-factor.ts'
+import { ok } from '../../kernel/result.ts'
+import { faulty } from '../problem.ts'
+import { json, noContent } from '../reply.ts'
+import { object, type Principal, route } from '../route.ts'
+import { AuthResponse, authResponse, secretText, TokenPair, time } from '../schemas.ts'
+import type { Services } from '../services.ts'
+import { AuthenticationResponse, PasskeyChallenge, passkeyChallenge } from './passkeys.ts'
+
+const common = { tag: 'My account', surface: 'api', auth: 'recent', limit: 'account' } as const
+
+export const doing = (who: Principal, origin: Origin) => ({ account: who.account, sessionId: who.sessionId, origin })
+
+/** As people type it, or an app copies it: with a gap in the middle. */
+export const totpCode = z
+  .string()
+  .max(20)
+  .transform((text) => text.replace(/\s/g, ''))
+  .pipe(z.string().regex(/^\d{6}$/))
+  .meta({ documented: { type: 'string', description: 'six digits' } })
+export const recoveryCode = z.string().min(1).max(64)
+
+const Codes = z.object({ recovery_codes: z.array(z.string()) }).meta({ id: 'RecoveryCodes' })
+const codes = (shown: readonly string[]) => json({ recovery_codes: [...shown] })
+
+const show = route({
+  ...common,
+  method: 'get',
+  path: '/me/second-factor',
+  summary: 'Whether my sign-ins ask for a second factor, and with what',
+  auth: 'user',
+  reply: z
+    .object({ totp: z.boolean(), recovery_codes_left: z.number().int(), since: time.nullable() })
+    .meta({ id: 'SecondFactor' }),
+  fails: [],
+  async handle({ who }, { flows }: Services) {
+    const { totp, recoveryCodesLeft } = await flows.secondFactor.show(who.accountId)
+    const since = who.account.secondFactorAt?.toISOString() ?? null
+    return ok(json({ totp, recovery_codes_left: recoveryCodesLeft, since }))
+  },
+})
+
+const begin = route({
+  ...common,
+  method: 'post',
+  path: '/me/second-factor/totp',
+  summary: 'Get a secret for an authenticator app; it counts once a code of it is confirmed',
+  body: object({}),
+  bodyOptional: true,
+  reply: z.object({ secret: z.string(), uri: z.string() }).meta({ id: 'TotpSetup' }),
+  fails: ['second_factor_exists'],
+  async handle({ who }, { flows }: Services) {
+    const begun = await flows.secondFactor.beginTotp(who.account)
+    return begun.ok ? ok(json(begun.value)) : begun
+  },
+})
+
+const confirm = route({
+  ...common,
+  method: 'post',
+  path: '/me/second-factor/totp/confirm',
+  summary: 'Confirm the app with a code; from now on sign-ins ask for one, and other devices are signed out',
+  body: object({ code: totpCode }),
+  reply: Codes,
+  fails: ['second_factor_missing', 'second_factor_invalid'],
+  async handle({ who, body, origin }, { flows }: Services) {
+    const confirmed = await flows.secondFactor.confirmTotp(doing(who, origin), body.code)
+    return confirmed.ok ? ok(codes(confirmed.value)) : confirmed
+  },
+})
+
+const removeTotp = route({
+  ...common,
+  method: 'delete',
+  path: '/me/second-factor/totp',
+  summary: 'Remove the authenticator app; a passkey that is left goes on being asked for',
+  status: 204,
+  fails: ['second_factor_missing'],
+  async handle({ who, origin }, { flows }: Services) {
+    const removed = await flows.secondFactor.removeTotp(doing(who, origin))
+    return removed.ok ? ok(noContent()) : removed
+  },
+})
+
+const ask = route({
+  ...common,
+  method: 'post',
+  path: '/me/second-factor',
+  summary: 'Ask for one of my passkeys after every other way in',
+  body: object({}),
+  bodyOptional: true,
+  reply: Codes,
+  fails: ['second_factor_missing', 'reauthentication_required'],
+  async handle({ who, origin }, { flows }: Services) {
+    const asked = await flows.secondFactor.ask({ ...doing(who, origin), amr: who.amr })
+    return asked.ok ? ok(codes(asked.value)) : asked
+  },
+})
+
+const stop = route({
+  ...common,
+  method: 'delete',
+  path: '/me/second-factor',
+  summary: 'Ask for no second factor any more; passkeys stay as a way in',
+  status: 204,
+  fails: ['second_factor_missing'],
+  async handle({ who, origin }, { flows }: Services) {
+    const stopped = await flows.secondFactor.stop(doing(who, origin))
+    return stopped.ok ? ok(noContent()) : stopped
+  },
+})
+
+const regenerate = route({
+  ...common,
+  method: 'post',
+  path: '/me/recovery-codes',
+  summary: 'Get new recovery codes; those before are worth nothing from now on',
+  body: object({}),
+  bodyOptional: true,
+  reply: Codes,
+  fails: ['second_factor_missing'],
+  async handle({ who, origin }, { flows }: Services) {
+    const made = await flows.secondFactor.replaceCodes(doing(who, origin))
+    return made.ok ? ok(codes(made.value)) : made
+  },
+})
+
+export const proveFails = [
+  'ticket_invalid',
+  'user_disabled',
+  'too_many_attempts',
+  'second_factor_invalid',
+  'sign_in_overtaken',
+] as const satisfies readonly SecondFactorCode[]
+
+const signingIn = { tag: 'Signing in', surface: 'api', auth: 'none', limit: 'sign_in', method: 'post' } as const
+
+const options = route({
+  ...signingIn,
+  path: '/auth/second-factor/options',
+  summary: 'What to ask a passkey for a sign-in that waits for its second factor',
+  body: object({ second_factor_ticket: secretText }),
+  reply: PasskeyChallenge,
+  fails: ['ticket_invalid'],
+  async handle({ body }, { flows }: Services) {
+    const challenge = await flows.proveSecondFactor.challenge(body.second_factor_ticket)
+    return challenge.ok ? ok(json(passkeyChallenge(challenge.value))) : challenge
+  },
+})
+
+const prove = route({
+  ...signingIn,
+  path: '/auth/second-factor',
+  summary: 'Finish a sign-in with its second factor: a code of the app, a recovery code, or a passkey',
+  body: object({
+    second_factor_ticket: secretText,
+    totp: totpCode.optional(),
+    recovery_code: recoveryCode.optional(),
+    passkey: object({ flow_token: secretText, response: AuthenticationResponse }).optional(),
+  }),
+  reply: z.union([AuthResponse, TokenPair]),
+  fails: [...proveFails, 'invalid_request'],
+  async handle({ body, origin }, { flows, tokens }: Services) {
+    const { totp, recovery_code, passkey } = body
+    const given = [
+      ...(totp === undefined ? [] : [{ type: 'totp', code: totp } as const]),
+      ...(recovery_code === undefined ? [] : [{ type: 'recovery_code', code: recovery_code } as const]),
+      ...(passkey === undefined
+        ? []
+        : [{ type: 'passkey', flowToken: passkey.flow_token, response: passkey.response } as const]),
+    ]
+    const [proof, ...more] = given
+    if (!proof) return faulty('totp', 'required')
+    if (more.length > 0) return faulty(more[0]?.type ?? 'passkey', 'repeated')
+    const proven = await flows.proveSecondFactor.prove(body.second_factor_ticket, proof, {
+      ...{ origin, trustedDevice: null },
+    })
+    if (!proven.ok) return proven
+    const { session, account, pending } = proven.value
+    const pair = tokens.pair(session)
+    const { opener, action, provider, providerUserId: subject } = pending.proof
+    return ok(json(opener.tag === 'identity' ? authResponse({ account, action, provider, subject }, pair) : pair))
+  },
+})
+
+export const secondFactorRoutes = [show, begin, confirm, removeTotp, ask, stop, regenerate, options, prove]

@@ -1,0 +1,81 @@
+import { and, eq, isNotNull, ne } from 'drizzle-orm'
+import type { Changing, RecoveryCode } from '../credentials/ports.ts'
+import type { Fact } from '../events/catalogue.ts'
+import type { EndReason } from '../sessions/ports.ts'
+import type { Note } from './change.ts'
+import { type Queries, type Script, step } from './driver.ts'
+import { live, originOf, signedOut } from './endings.ts'
+import type { Tables } from './schema.ts'
+import { endTickets } from './tickets.ts'
+
+/** What changes of second factors and of passkeys have in common. Each runs under the account's lock. */
+
+/**
+ * Adds to how the session was proven; `false` when it is over. Written even where nothing is added, so that a signing
+ * out at the same moment is either before or after.
+ */
+export function* strengthen(
+  tx: Queries,
+  t: Tables,
+  { accountId, sessionId, at }: Changing,
+  by: readonly string[],
+): Script<boolean> {
+  const mine = and(eq(t.sessions.id, sessionId), eq(t.sessions.accountId, accountId), live(t, at))
+  const [session] = yield* step(tx.select({ amr: t.sessions.amr }).from(t.sessions).where(mine))
+  if (!session) return false
+  const amr = [...new Set([...session.amr, ...by])]
+  const written = tx.update(t.sessions).set({ amr }).where(mine).returning({ id: t.sessions.id })
+  return (yield* step(written)).length > 0
+}
+
+/** Whoever is signed in elsewhere proves themselves again; what was sent out before proves nothing any more. */
+export function* endElsewhere(
+  tx: Queries,
+  t: Tables,
+  note: Note,
+  { accountId, sessionId, at }: Changing,
+  reason: EndReason,
+  because: readonly Fact[],
+): Script<void> {
+  yield* endTickets(tx, t, accountId)
+  const ended = yield* step(
+    tx
+      .update(t.sessions)
+      .set({ endedAt: at, endReason: reason })
+      .where(and(eq(t.sessions.accountId, accountId), ne(t.sessions.id, sessionId), live(t, at)))
+      .returning({ id: t.sessions.id }),
+  )
+  yield* note(signedOut(ended, reason, accountId, originOf(because)))
+}
+
+export function* hasPasskey(tx: Queries, { passkeys: t }: Tables, accountId: string): Script<boolean> {
+  return (yield* step(tx.select({ id: t.id }).from(t).where(eq(t.accountId, accountId)).limit(1))).length > 0
+}
+
+export function* hasTotp(tx: Queries, { totpFactors: t }: Tables, accountId: string): Script<boolean> {
+  const confirmed = and(eq(t.accountId, accountId), isNotNull(t.confirmedAt))
+  return (yield* step(tx.select({ id: t.accountId }).from(t).where(confirmed))).length > 0
+}
+
+/** No second factor is asked for any more. `false` when none was. */
+export function* stopAsking(tx: Queries, t: Tables, { accountId, at }: Changing): Script<boolean> {
+  yield* step(tx.delete(t.recoveryCodes).where(eq(t.recoveryCodes.accountId, accountId)))
+  const stopped = yield* step(
+    tx
+      .update(t.accounts)
+      .set({ secondFactorAt: null, updatedAt: at })
+      .where(and(eq(t.accounts.id, accountId), isNotNull(t.accounts.secondFactorAt)))
+      .returning({ id: t.accounts.id }),
+  )
+  return stopped.length > 0
+}
+
+export function* putCodes(
+  tx: Queries,
+  { recoveryCodes: t }: Tables,
+  { accountId, at }: Changing,
+  codes: readonly RecoveryCode[],
+): Script<void> {
+  yield* step(tx.delete(t).where(eq(t.accountId, accountId)))
+  yield* step(tx.insert(t).values(codes.map((code) => ({ ...code, accountId, createdAt: at, usedAt: null }))))
+}

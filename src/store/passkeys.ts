@@ -1,0 +1,67 @@
+import { and, asc, eq, lt } from 'drizzle-orm'
+import type { PasskeyStore } from '../credentials/ports.ts'
+import { accountLock, type Change } from './change.ts'
+import { endElsewhere, hasTotp, stopAsking, strengthen } from './credential-changes.ts'
+import { type Driver, step } from './driver.ts'
+import { waysOf } from './ways.ts'
+
+export function passkeyStore({ db, tables, read, write }: Driver, change: Change): PasskeyStore {
+  const { passkeys: t } = tables
+  return {
+    list: (accountId) =>
+      read(db.select().from(t).where(eq(t.accountId, accountId)).orderBy(asc(t.createdAt), asc(t.id))),
+
+    async findByCredential(credentialId) {
+      const [found] = await read(db.select().from(t).where(eq(t.credentialId, credentialId)))
+      return found
+    },
+
+    add: (passkey, { by, ...of }, because) =>
+      change(
+        function* (tx, note) {
+          if (!(yield* strengthen(tx, tables, of, []))) return false
+          const added = yield* step(tx.insert(t).values(passkey).onConflictDoNothing().returning({ id: t.id }))
+          if (added.length === 0) return false
+          yield* strengthen(tx, tables, of, by)
+          yield* note(because)
+          yield* endElsewhere(tx, tables, note, of, 'second_factor_added', because)
+          return true
+        },
+        [accountLock(of.accountId)],
+      ),
+
+    async used(id, { counter, backedUp, at }) {
+      const grew = counter === 0 ? eq(t.counter, 0) : lt(t.counter, counter)
+      const noted = await write(
+        db
+          .update(t)
+          .set({ counter, backedUp, lastUsedAt: at })
+          .where(and(eq(t.id, id), grew))
+          .returning({ id: t.id }),
+      )
+      return noted.length > 0
+    },
+
+    async rename({ id, accountId }, name) {
+      const mine = and(eq(t.id, id), eq(t.accountId, accountId))
+      return (await write(db.update(t).set({ name }).where(mine).returning({ id: t.id }))).length > 0
+    },
+
+    remove: ({ id, ...of }, mayGo, because) =>
+      change(
+        function* (tx, note) {
+          if (!(yield* strengthen(tx, tables, of, []))) return 'session_revoked'
+          const ways = yield* waysOf(tx, tables, of.accountId)
+          const left = ways.passkeys.filter((passkey) => passkey.id !== id)
+          if (left.length === ways.passkeys.length) return 'passkey_not_found'
+          if (!mayGo({ ...ways, passkeys: left })) return 'last_login_method'
+          yield* step(tx.delete(t).where(eq(t.id, id)))
+          if (left.length === 0 && !(yield* hasTotp(tx, tables, of.accountId))) yield* stopAsking(tx, tables, of)
+          yield* note(because)
+          yield* endElsewhere(tx, tables, note, of, 'second_factor_removed', because)
+          return 'removed'
+        },
+        [accountLock(of.accountId)],
+      ),
+  }
+}

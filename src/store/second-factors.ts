@@ -1,0 +1,158 @@
+import { and, eq, inArray, isNotNull, isNull, lt } from 'drizzle-orm'
+import type { SecondFactorStore } from '../credentials/ports.ts'
+import { accountLock, type Change } from './change.ts'
+import { endElsewhere, hasPasskey, putCodes, stopAsking, strengthen } from './credential-changes.ts'
+import { type Driver, step } from './driver.ts'
+
+export function secondFactorStore({ db, tables: t, read, write }: Driver, change: Change): SecondFactorStore {
+  const { totpFactors: totp, recoveryCodes: codes, accounts } = t
+  const unused = (accountId: string) => and(eq(codes.accountId, accountId), isNull(codes.usedAt))
+
+  return {
+    async find(accountId) {
+      const [factors, left] = await Promise.all([
+        read(db.select().from(totp).where(eq(totp.accountId, accountId))),
+        read(db.select({ id: codes.id }).from(codes).where(unused(accountId))),
+      ])
+      return { totp: factors[0], recoveryCodesLeft: left.length }
+    },
+
+    async begin(factor) {
+      const { accountId: _, ...rest } = factor
+      const begun = await write(
+        db
+          .insert(totp)
+          .values(factor)
+          .onConflictDoUpdate({ target: totp.accountId, set: rest, setWhere: isNull(totp.confirmedAt) })
+          .returning({ accountId: totp.accountId }),
+      )
+      return begun.length > 0
+    },
+
+    confirm: ({ secret, step: taken, by, ...of }, newCodes, because) =>
+      change(
+        function* (tx, note) {
+          if (!(yield* strengthen(tx, t, of, []))) return false
+          const confirmed = yield* step(
+            tx
+              .update(totp)
+              .set({ confirmedAt: of.at, lastStep: taken })
+              .where(and(eq(totp.accountId, of.accountId), eq(totp.secret, secret), isNull(totp.confirmedAt)))
+              .returning({ accountId: totp.accountId }),
+          )
+          if (confirmed.length === 0) return false
+          yield* strengthen(tx, t, of, by)
+          yield* step(
+            tx
+              .update(accounts)
+              .set({ secondFactorAt: of.at, updatedAt: of.at })
+              .where(and(eq(accounts.id, of.accountId), isNull(accounts.secondFactorAt))),
+          )
+          yield* putCodes(tx, t, of, newCodes)
+          yield* note(because)
+          yield* endElsewhere(tx, t, note, of, 'second_factor_added', because)
+          return true
+        },
+        [accountLock(of.accountId)],
+      ),
+
+    async take({ accountId, secret, step: taken }) {
+      const won = await write(
+        db
+          .update(totp)
+          .set({ lastStep: taken })
+          .where(
+            and(
+              eq(totp.accountId, accountId),
+              eq(totp.secret, secret),
+              isNotNull(totp.confirmedAt),
+              lt(totp.lastStep, taken),
+            ),
+          )
+          .returning({ accountId: totp.accountId }),
+      )
+      return won.length > 0
+    },
+
+    ask: (of, newCodes, because) =>
+      change(
+        function* (tx, note) {
+          if (!(yield* hasPasskey(tx, t, of.accountId)) || !(yield* strengthen(tx, t, of, []))) return false
+          const asked = yield* step(
+            tx
+              .update(accounts)
+              .set({ secondFactorAt: of.at, updatedAt: of.at })
+              .where(and(eq(accounts.id, of.accountId), isNull(accounts.secondFactorAt)))
+              .returning({ id: accounts.id }),
+          )
+          if (asked.length === 0) return false
+          yield* putCodes(tx, t, of, newCodes)
+          yield* note(because)
+          yield* endElsewhere(tx, t, note, of, 'second_factor_added', because)
+          return true
+        },
+        [accountLock(of.accountId)],
+      ),
+
+    remove: (of, because) =>
+      change(
+        function* (tx, note) {
+          if (!(yield* strengthen(tx, t, of, []))) return false
+          const [gone] = yield* step(
+            tx.delete(totp).where(eq(totp.accountId, of.accountId)).returning({ confirmedAt: totp.confirmedAt }),
+          )
+          if (!gone) return false
+          // Nobody was ever asked for it: nothing changes but that it is not waiting any more.
+          if (gone.confirmedAt === null) return true
+          if (!(yield* hasPasskey(tx, t, of.accountId))) yield* stopAsking(tx, t, of)
+          yield* note(because)
+          yield* endElsewhere(tx, t, note, of, 'second_factor_removed', because)
+          return true
+        },
+        [accountLock(of.accountId)],
+      ),
+
+    stop: (of, because) =>
+      change(
+        function* (tx, note) {
+          if (!(yield* strengthen(tx, t, of, [])) || !(yield* stopAsking(tx, t, of))) return false
+          yield* step(tx.delete(totp).where(eq(totp.accountId, of.accountId)))
+          yield* note(because)
+          yield* endElsewhere(tx, t, note, of, 'second_factor_removed', because)
+          return true
+        },
+        [accountLock(of.accountId)],
+      ),
+
+    replaceCodes: (of, newCodes, because) =>
+      change(
+        function* (tx, note) {
+          if (!(yield* strengthen(tx, t, of, []))) return false
+          const asked = and(eq(accounts.id, of.accountId), isNotNull(accounts.secondFactorAt))
+          if ((yield* step(tx.select({ id: accounts.id }).from(accounts).where(asked))).length === 0) return false
+          yield* putCodes(tx, t, of, newCodes)
+          yield* note(because)
+          return true
+        },
+        [accountLock(of.accountId)],
+      ),
+
+    useCode: ({ accountId, hashes, at }, because) =>
+      change(
+        function* (tx, note) {
+          const used = yield* step(
+            tx
+              .update(codes)
+              .set({ usedAt: at })
+              .where(and(unused(accountId), inArray(codes.codeHash, [...hashes])))
+              .returning({ id: codes.id }),
+          )
+          if (used.length === 0) return false
+          const left = yield* step(tx.select({ id: codes.id }).from(codes).where(unused(accountId)))
+          yield* note(because(left.length))
+          return true
+        },
+        [accountLock(accountId)],
+      ),
+  }
+}
