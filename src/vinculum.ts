@@ -264,6 +264,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       resolveConflict: resolveConflict({
         conflicts,
         accounts,
+        hasPassword: async (emailKey) => (await stored.passwords.find(emailKey)) !== undefined,
         providers,
         reconcile,
         vault,
@@ -321,6 +322,8 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         returnToAllowed: config.returnToAllowed,
         issuer: lifetimes.issuer,
         recentAuthSeconds,
+        canRegister: oauth.autoRegister,
+        passwordLeastLength: config.passwords.leastLength,
         sessionCookieSeconds: lifetimes.refreshAbsoluteTtlSeconds,
         deviceCookieSeconds: trustSeconds,
         flowCookieSeconds: oauth.stateTtlSeconds + conflicts.ttlSeconds,

@@ -44,7 +44,7 @@ export function isCommon(password: string): boolean {
   const known = commonPasswords()
   const text = password.toLowerCase()
   const [, unit] = /^(.+?)\1+$/su.exec(text) ?? []
-  if (isRun(text) || (unit !== undefined && ([...unit].length < 5 || known.has(unit)))) return true
+  if (isRun(text) || (unit !== undefined && ([...unit].length < 5 || known.has(core(unit))))) return true
   return [text, core(text), core(undisguised(text)), undisguised(core(text))].some((each) => known.has(each))
 }
 
@@ -62,7 +62,8 @@ export function isPersonal(password: string, about: About, own: readonly string[
     .filter((word) => [...word].length >= leastWord)
     .sort((a, b) => b.length - a.length)
   const remainsOf = (text: string): string => words.reduce((rest, word) => rest.split(word).join(' '), text)
-  return [password.toLowerCase(), undisguised(password.toLowerCase())].some((text) => {
+  const typed = password.toLowerCase()
+  return [typed, undisguised(core(typed))].some((text) => {
     const rest = remainsOf(text)
     return rest !== text && [...rest.replace(/[^\p{L}]/gu, '')].length < leastWord
   })

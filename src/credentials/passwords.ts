@@ -65,8 +65,8 @@ export function createPasswords({ policy, random, words }: Parts) {
       const { length } = [...normal]
       if (length < leastLength) return rejected('too_short')
       if (length > longestPassword) return rejected('too_long')
-      if (isCommon(normal)) return rejected('too_common')
-      return isPersonal(normal, about, words) ? rejected('too_personal') : ok(normal)
+      if (isPersonal(normal, about, words)) return rejected('too_personal')
+      return isCommon(normal) ? rejected('too_common') : ok(normal)
     },
     hash,
     /** `null`: there is no such account, or it has no password; it takes as long to say so. */

@@ -8,12 +8,13 @@ type Allowance = { readonly free: number; readonly longestSeconds: number; reado
 
 /**
  * One account takes about a hundred wrong guesses a day (NIST SP 800-63B-4 §3.2.2 asks for no more in a row), whatever
- * is guessed and wherever from. A network is many people, and is slowed down only when it guesses at many accounts.
+ * is guessed and wherever from. A network is many people who may all come to work at once, and is slowed down only when
+ * it guesses at many accounts.
  */
 const allowances = {
   account: { free: 5, longestSeconds: 900, forgottenAfterSeconds: 86_400 },
   device: { free: 5, longestSeconds: 900, forgottenAfterSeconds: 86_400 },
-  network: { free: 50, longestSeconds: 900, forgottenAfterSeconds: 3600 },
+  network: { free: 250, longestSeconds: 900, forgottenAfterSeconds: 3600 },
 } as const satisfies Record<string, Allowance>
 export type Counter = keyof typeof allowances
 
@@ -28,10 +29,13 @@ export function nextGuess(counter: Counter, known: Guesses | undefined, at: Date
   return { failures, lastAt: at, blockedUntil: new Date(at.getTime() + delay * 1000) }
 }
 
-/** The same counter when one of its guesses turned out to be right. */
-export function withoutOne(counter: Counter, { failures, lastAt, blockedUntil }: Guesses): Guesses {
-  const left = Math.max(0, failures - 1)
-  return { failures: left, lastAt, blockedUntil: left > allowances[counter].free ? blockedUntil : lastAt }
+/**
+ * The same counter when the guess that made it `mine` turned out to be right: that one no longer counts, and its wait is
+ * over, since whoever gave a right password has a second factor to give next. A wait that others caused meanwhile stays.
+ */
+export function withoutOne({ failures, lastAt, blockedUntil }: Guesses, mine: Guesses | undefined): Guesses {
+  const own = mine !== undefined && mine.blockedUntil.getTime() === blockedUntil.getTime()
+  return { failures: Math.max(0, failures - 1), lastAt, blockedUntil: own ? lastAt : blockedUntil }
 }
 
 /** Who is guessed at, from where; `trustedDevice` names a device on which this account was proven before. */
@@ -65,12 +69,17 @@ export function createThrottle({ guesses, clock, networkOf }: Parts) {
     async take(guess: Guess): Promise<Result<Attempt, AppError<'too_many_attempts'>>> {
       const keys = keysOf(guess)
       const at = clock()
-      const wait = await guesses.take(keys, (counter, known) => nextGuess(counter, known, at))
+      const counted = new Map<Counter, Guesses>()
+      const wait = await guesses.take(keys, (counter, known) => {
+        const next = nextGuess(counter, known, at)
+        if (typeof next !== 'number') counted.set(counter, next)
+        return next
+      })
       if (wait !== null) {
         const seconds = Math.max(1, Math.ceil(wait / 1000))
         return fail('too_many_attempts', { seconds: String(seconds) }, { retryAfter: seconds })
       }
-      return ok({ right: () => guesses.change(keys, withoutOne) })
+      return ok({ right: () => guesses.change(keys, (counter, known) => withoutOne(known, counted.get(counter))) })
     },
 
     /**

@@ -17,19 +17,24 @@ export type OpenQuestion = {
   readonly provider: { readonly id: string; readonly name: string }
   /** Masked: whoever sees this page has not proved the address yet. */
   readonly email: string
-  /** Providers to prove the existing account with. */
-  readonly methods: readonly { readonly type: 'provider'; readonly provider: string; readonly name: string }[]
+  /** What to prove the existing account with. */
+  readonly methods: readonly ProvingMethod[]
   readonly expiresAt: Date
   readonly canCreate: boolean
   /** The visitor is signed in to an account with this address: it only remains to say yes. */
   readonly proven: boolean
 }
+export type ProvingMethod =
+  | { readonly type: 'provider'; readonly provider: string; readonly name: string }
+  | { readonly type: 'password' }
 export type ResolveCode = 'conflict_not_found' | 'proof_required' | 'provider_not_found' | ReconcileCode | FinishCode
 
 type Visitor = { readonly accountId: string; readonly recent: boolean } | null
 type Parts = {
   conflicts: Conflicts
   accounts: AccountStore
+  /** Whether an address has a password. */
+  hasPassword: (emailKey: string) => Promise<boolean>
   providers: Providers
   reconcile: Reconcile
   vault: Vault
@@ -44,7 +49,7 @@ type Parts = {
  * own?
  */
 export function resolveConflict(parts: Parts) {
-  const { conflicts, accounts, providers, reconcile, vault, audit, autoRegister } = parts
+  const { conflicts, accounts, hasPassword, providers, reconcile, vault, audit, autoRegister } = parts
   const finish = finishEntry(parts)
 
   const find = async (ticket: string, binding: string | undefined) => {
@@ -59,15 +64,20 @@ export function resolveConflict(parts: Parts) {
   }
 
   /** Which buttons to offer. Only somebody who proved the address learns what the other account signs in with. */
-  const methodsFor = async (grant: Grant, provider: Provider) => {
+  const methodsFor = async (grant: Grant, provider: Provider): Promise<readonly ProvingMethod[]> => {
     const known = new Set(
       (await namesakesOf(grant)).flatMap(({ identities }) => identities.map((identity) => identity.provider)),
     )
     const proven = provesEmail(grant.claims, providers.trusts(provider, grant.claims))
-    return providers
-      .list()
-      .filter(({ id }) => !proven || known.has(id))
-      .map(({ id, name }) => ({ type: 'provider' as const, provider: id, name }))
+    const email = grant.claims.email === null ? undefined : readEmail(grant.claims.email)
+    const password = !proven || (email !== undefined && (await hasPassword(email.key)))
+    return [
+      ...providers
+        .list()
+        .filter(({ id }) => !proven || known.has(id))
+        .map(({ id, name }) => ({ type: 'provider' as const, provider: id, name })),
+      ...(password ? [{ type: 'password' } as const] : []),
+    ]
   }
 
   const proved = async (grant: Grant, visitor: Visitor): Promise<string | undefined> =>

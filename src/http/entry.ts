@@ -120,7 +120,7 @@ export async function admittedAsRedirect(
   { codes, settings }: Services,
   cookies: readonly CookieChange[] = [],
 ): Promise<Redirect> {
-  const known = device === null ? [] : [deviceCookie(device, settings.deviceCookieSeconds)]
+  const known = device ? [deviceCookie(device, settings.deviceCookieSeconds)] : []
   const { returnTo, codeChallenge } = flow
   if (returnTo !== null && codeChallenge !== null) {
     const to = { sessionId: session.id, accountId: account.id, action, provider, providerUserId, codeChallenge }

@@ -34,6 +34,10 @@ export type Services = {
     readonly returnToAllowed: readonly URL[]
     readonly issuer: string
     readonly recentAuthSeconds: number
+    /** Whether people may open accounts by themselves. */
+    readonly canRegister: boolean
+    /** Fewest characters of a password. */
+    readonly passwordLeastLength: number
     /** How long a browser keeps the session cookie. */
     readonly sessionCookieSeconds: number
     /** How long a browser keeps what it is known by. */

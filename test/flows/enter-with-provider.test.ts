@@ -61,6 +61,7 @@ async function story(autoRegister = true) {
     sealer,
     policy: { stateTtlSeconds: 300, returnToAllowed: [app], publicUrl: new URL('https://id.example.com') },
     autoRegister,
+    hasPassword: async () => false,
   }
   const begin = beginWithProvider(parts)
   return {

@@ -161,10 +161,14 @@ describe('/auth/token', () => {
   const password = { username: 'ana@example.com', password: 'correct horse' }
   test.each([
     ['none', password],
-    ['a password', { grant_type: 'password', ...password }],
+    ['its name', { grant_type: 'password', ...password }],
+  ])('takes an address and a password for the grant they are, with %s', async (_, form) => {
+    const answer = await trade(form)
+    expect([...refusalOf(answer), answer.body.error]).toEqual([401, 'invalid_credentials', 'invalid_grant'])
+  })
+  test.each([
     ['an empty one', { grant_type: '' }],
     ['another’s name', { grant_type: 'client_credentials', scope: 'a' }],
-    ['nothing at all', {}],
   ])('tells of the grant it does not have before any field: %s', async (_, form) => {
     const answer = await trade(form)
     expect([...refusalOf(answer), answer.body.error, answer.body.errors]).toEqual([
@@ -172,6 +176,7 @@ describe('/auth/token', () => {
     ])
   })
   test.each([
+    [{}, ['username required', 'password required']],
     [{ grant_type: 'authorization_code' }, ['code required', 'code_verifier required']],
     [{ grant_type: 'authorization_code', code: 'x' }, ['code_verifier required']],
     [{ grant_type: 'refresh_token' }, ['refresh_token required']],
@@ -217,10 +222,11 @@ describe('the document', () => {
   test('tells of the header by which an app shows whose question it is', () => {
     expect(fieldsIn('header', of('get', '/auth/conflicts/{ticket}'))).toEqual([['Flow-Token', { type: 'string' }]])
   })
-  test('has one body for each grant, and no default', () => {
+  test('has one body for each grant', () => {
     const { requestBody } = of('post', '/auth/token')
     const { oneOf, anyOf } = requestBody?.content['application/x-www-form-urlencoded']?.schema ?? {}
     expect((oneOf ?? anyOf)?.map(({ properties }) => properties?.grant_type)).toEqual([
+      { type: 'string', const: 'password' },
       { type: 'string', const: 'authorization_code' },
       { type: 'string', const: 'refresh_token' },
     ])

@@ -184,6 +184,7 @@ describe.each(databases)('one’s own account, on %s', (database) => {
     expect(devices).toEqual([
       {
         id: expect.stringMatching(/^ses_/),
+        name: null,
         created_at: world.clock().toISOString(),
         last_seen_at: world.clock().toISOString(),
         ip: '127.0.0.1',

@@ -487,7 +487,8 @@ describe.each(databases)('signing in, on %s', (database) => {
       const arrived = new URL(headers.get('location') ?? '')
       expect(arrived.href.startsWith(to)).toBe(true)
       expect(arrived.searchParams.get('code')).toMatch(/^[\w-]{43}$/)
-      expect(Object.keys(cookiesOf(headers))).toEqual([])
+      // No session here: the app gets its own. The browser is known from now on.
+      expect(Object.keys(cookiesOf(headers))).toEqual(['vinculum_device'])
     }
   })
 
@@ -624,7 +625,7 @@ describe('an app with an address of its own', () => {
         body: new URLSearchParams({ csrf, action: 'create' }),
         headers: { origin: world.base },
       })
-      expect([done.status, Object.keys(cookiesOf(done.headers))]).toEqual([200, []])
+      expect([done.status, Object.keys(cookiesOf(done.headers))]).toEqual([200, ['vinculum_device']])
       const [, code = ''] = /https:\/\/app\.example\.com\/in\?code=([\w-]{43})/.exec(done.text) ?? []
       const form = { grant_type: 'authorization_code', code, code_verifier: verifier }
       expect(authOf(await world.call('POST', '/auth/token', { form })).action).toBe('created_new_user')

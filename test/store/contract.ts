@@ -5,7 +5,9 @@ import type { Ways } from '../../src/accounts/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import { type Email, readEmail } from '../../src/kernel/email.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
+import { guessesContract } from './guesses.contract.ts'
 import { noticesContract } from './notices.contract.ts'
+import { passwordsContract } from './passwords.contract.ts'
 import {
   account,
   type Backend,
@@ -40,7 +42,10 @@ const byMail = { opener: { tag: 'email' } } as const
 const names = (facts: readonly Fact[]): string[] => facts.map(({ name }) => name)
 
 /** What every store promises, whatever it is made of. A new adapter passes this file or is not an adapter. */
-export function storeContract({ name, emptied }: Backend): void {
+export function storeContract(backend: Backend): void {
+  const { name, emptied } = backend
+  guessesContract(backend)
+  passwordsContract(backend)
   describe(`${name} keeps the store contract`, () => {
     let config: StoreConfig
     let opened: Opened

@@ -40,7 +40,13 @@ const ask = route({
     .object({
       provider,
       email: z.string().meta({ description: 'masked' }),
-      methods: z.array(z.object({ type: z.literal('provider'), provider: z.string(), name: z.string() })),
+      methods: z.array(
+        z.object({
+          type: z.enum(['provider', 'password']),
+          provider: z.string().optional(),
+          name: z.string().optional(),
+        }),
+      ),
       can_create: z.boolean(),
       proven: z.boolean().meta({ description: 'whoever asks is freshly signed in to an account with this address' }),
       expires_at: time,
@@ -56,7 +62,9 @@ const ask = route({
     if (!found.ok) return found
     const question = found.value
     if (wants === 'html' && flowToken === undefined) {
-      const methods = question.methods.flatMap((method) => providers.get(method.provider) ?? [])
+      const methods = question.methods.flatMap((method) =>
+        method.type === 'provider' ? (providers.get(method.provider) ?? []) : [],
+      )
       const reader = readerOf(locale)
       const signedInElsewhere = who !== null && !question.proven
       return show(locale, conflictPage({ ...reader, ticket, question, signedInElsewhere, csrf: csrfToken() }), {

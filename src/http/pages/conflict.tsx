@@ -44,11 +44,19 @@ export function conflictPage({ ticket, question, signedInElsewhere, csrf, ...rea
             <p>{conflict.prove(provider.name)}</p>
             {methods.length === 0 ? <p class="caution">{conflict.noMethod}</p> : null}
             <ul class="providers">
-              {methods.map((method) => (
-                <li key={method.provider}>
-                  {answer('link', conflict.signInWith(method.name), undefined, method.provider)}
-                </li>
-              ))}
+              {methods.map((method) =>
+                method.type === 'provider' ? (
+                  <li key={method.provider}>
+                    {answer('link', conflict.signInWith(method.name), undefined, method.provider)}
+                  </li>
+                ) : (
+                  <li key="password">
+                    <a class="button" href={`/login?return_to=${encodeURIComponent(`/auth/conflicts/${ticket}`)}`}>
+                      {conflict.signInWithPassword}
+                    </a>
+                  </li>
+                ),
+              )}
             </ul>
           </>
         )}

@@ -3,8 +3,8 @@ import { ok } from '../../kernel/result.ts'
 import type { Providers } from '../../providers/providers.ts'
 import type { Session } from '../../sessions/ports.ts'
 import { seeOther } from '../reply.ts'
-import { route } from '../route.ts'
-import { idParams } from '../schemas.ts'
+import { object, route } from '../route.ts'
+import { deviceName, idParams } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { deviceWords } from './device-words.ts'
 import { Facts, Form, type Reader, Time, Unseen } from './layout.tsx'
@@ -36,7 +36,21 @@ const endOthers = route({
     return ok(seeOther(doneAt('/account', 'devices_ended')))
   },
 })
-export const deviceRoutes = [end, endOthers]
+
+const name = route({
+  ...common,
+  path: '/account/sessions/:id/name',
+  summary: 'Call a device by a name of my own; an empty one takes it away',
+  params: idParams,
+  body: object({ name: deviceName }),
+  status: 303,
+  fails: ['session_not_found'],
+  async handle({ who, params, body }, { devices }: Services) {
+    const done = await devices.rename({ id: params.id, accountId: who.accountId }, body.name || null)
+    return done.ok ? ok(seeOther(doneAt('/account', 'device_named'))) : done
+  },
+})
+export const deviceRoutes = [end, endOthers, name]
 
 type DeviceListProps = Reader & {
   readonly sessions: readonly Session[]
@@ -54,8 +68,9 @@ export function DeviceList({ sessions, current, providers, csrf, ...reader }: De
     <>
       <ul class="entries">
         {sorted.map((session) => {
-          const name = deviceWords(session.userAgent, say)
-          const { provider } = session
+          const agent = deviceWords(session.userAgent, say)
+          const name = session.name ?? agent
+          const by = wayOf(session, providers, say)
           return (
             <li key={session.id}>
               <h3>
@@ -66,10 +81,33 @@ export function DeviceList({ sessions, current, providers, csrf, ...reader }: De
                 of={[
                   [devices.lastSeen, <Time key="seen" {...reader} at={session.lastSeenAt} />],
                   [devices.since, <Time key="since" {...reader} at={session.createdAt} />],
-                  provider === null ? null : [devices.with, providers.get(provider)?.name ?? provider],
+                  by === undefined ? null : [devices.with, by],
+                  session.name === null ? null : [devices.agent, agent],
                   session.ip === null ? null : [devices.address, session.ip],
                 ]}
               />
+              <details>
+                <summary>
+                  {devices.rename}
+                  <Unseen> ({name})</Unseen>
+                </summary>
+                <Form action={`/account/sessions/${session.id}/name`} csrf={csrf}>
+                  <div class="field">
+                    <label for={`name-${session.id}`}>{devices.name}</label>
+                    <div>
+                      <input
+                        type="text"
+                        id={`name-${session.id}`}
+                        name="name"
+                        value={session.name ?? ''}
+                        maxlength={60}
+                        autocomplete="off"
+                      />
+                      <button type="submit">{devices.saveName}</button>
+                    </div>
+                  </div>
+                </Form>
+              </details>
               {session.id === current ? null : (
                 <div class="actions">
                   <Form action={`/account/sessions/${session.id}/end`} csrf={csrf}>
@@ -93,4 +131,10 @@ export function DeviceList({ sessions, current, providers, csrf, ...reader }: De
       ) : null}
     </>
   )
+}
+
+/** What a device was signed in with, where there is a word for it. */
+function wayOf({ provider, amr }: Session, providers: Providers, { ways_in: ways }: Reader['say']): string | undefined {
+  if (provider !== null) return providers.get(provider)?.name ?? provider
+  return amr.includes('pwd') ? ways.password : undefined
 }

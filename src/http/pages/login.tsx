@@ -1,13 +1,17 @@
 import type { VNode } from 'preact'
 import { z } from 'zod'
-import { fail } from '../../errors/catalogue.ts'
+import { type AppError, catalogue, fail, message } from '../../errors/catalogue.ts'
 import { readReturnTo } from '../../flows/return-to.ts'
 import { ok } from '../../kernel/result.ts'
 import type { Provider } from '../../providers/provider.ts'
+import { admittedAsRedirect, toSecondFactor } from '../entry.ts'
+import { faulty } from '../problem.ts'
 import { seeOther } from '../reply.ts'
-import { route } from '../route.ts'
+import { object, type Principal, route } from '../route.ts'
+import { addressText, passwordGiven } from '../schemas.ts'
 import type { Services } from '../services.ts'
-import { Layout, type Reader, readerOf, show } from './layout.tsx'
+import { Field } from './field.tsx'
+import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
 import { statusOf } from './status.ts'
 
 const home = route({
@@ -23,64 +27,171 @@ const home = route({
   handle: ({ who }) => ok(seeOther(who ? '/account' : '/login')),
 })
 
-/** What the begin route takes along. Anything else in the address is somebody’s tracking, and left aside. */
+/** What every way in takes along. Anything else in the address is somebody’s tracking, and left aside. */
 const passedOn = ['return_to', 'code_challenge', 'code_challenge_method'] as const
+type Along = { readonly [N in (typeof passedOn)[number]]?: string | undefined }
 const text = z.string().max(2048).optional()
+const along = { return_to: text, code_challenge: text, code_challenge_method: text }
+
+const pairsOf = (given: Along): readonly (readonly [string, string])[] =>
+  passedOn.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]] as const]))
+
+/** The same as the end of a link: with `?`, or nothing. */
+export function suffixOf(given: Along): string {
+  const pairs = new URLSearchParams(pairsOf(given).map(([name, value]) => [name, value])).toString()
+  return pairs === '' ? '' : `?${pairs}`
+}
+
+/** What the addresses of pages before a sign-in may hold: whatever each of them takes along, and tracking. */
+export const alongQuery = z.looseObject({ ...along, done: text })
+/** The same as fields of a form. */
+export const alongFields = along
+
+type LoginContext = {
+  readonly given: Along
+  readonly who: Principal | null
+  readonly locale: Reader['locale']
+  readonly csrf: string
+  readonly status?: string | undefined
+  /** What came of the password form: the address stays, the password does not. */
+  readonly refused?: { readonly username: string; readonly error: AppError }
+}
 
 const login = route({
   method: 'get',
   path: '/login',
-  summary: 'Choose a provider to sign in with',
+  summary: 'Sign in: with a password, or a provider to choose',
   tag: 'Pages',
   surface: 'browser',
   auth: 'public',
   limit: 'browse',
-  query: z.looseObject({ return_to: text, code_challenge: text, code_challenge_method: text, done: text }),
+  query: alongQuery,
   fails: ['return_to_not_allowed'],
   async handle({ query, who, locale, csrfToken }, services: Services) {
-    const { providers, settings } = services
-    const target =
-      query.return_to === undefined
-        ? undefined
-        : readReturnTo(query.return_to, settings.returnToAllowed, settings.publicUrl)
-    if (query.return_to !== undefined && !target) return fail('return_to_not_allowed')
-    const along = new URLSearchParams(
-      passedOn.flatMap((name) => (query[name] === undefined ? [] : [[name, query[name]]])),
-    ).toString()
-    const account = who?.account
-    return show(
-      locale,
-      <LoginPage
-        {...readerOf(locale)}
-        providers={providers.list().map((provider) => ({ provider, status: providers.status(provider) }))}
-        suffix={along === '' ? '' : `?${along}`}
-        onwardTo={target?.tag === 'app' ? target.url.host : undefined}
-        visitor={account && { name: account.name ?? account.email ?? account.id, csrf: csrfToken() }}
-        status={statusOf(query.done, locale)}
-      />,
-    )
+    const status = statusOf(query.done, locale)
+    return showLogin({ given: query, who, locale, csrf: csrfToken(), status }, services)
   },
 })
 
-export const loginRoutes = [home, login]
+/** Where a sign-in goes on to, if it may. */
+const targetOf = ({ return_to: returnTo }: Along, { settings }: Services) =>
+  returnTo === undefined ? undefined : readReturnTo(returnTo, settings.returnToAllowed, settings.publicUrl)
+
+function showLogin({ given, who, locale, csrf, status, refused }: LoginContext, services: Services) {
+  const { providers, settings } = services
+  const target = targetOf(given, services)
+  if (given.return_to !== undefined && !target) return fail('return_to_not_allowed')
+  const account = who?.account
+  const retryAfter = refused?.error.retryAfter
+  return show(
+    locale,
+    <LoginPage
+      {...readerOf(locale)}
+      providers={providers.list().map((provider) => ({ provider, status: providers.status(provider) }))}
+      given={given}
+      onwardTo={target?.tag === 'app' ? target.url.host : undefined}
+      visitor={account && { name: account.name ?? account.email ?? account.id, email: account.email }}
+      csrf={csrf}
+      canRegister={settings.canRegister}
+      refused={refused}
+      status={status}
+    />,
+    {
+      ...(refused ? { status: catalogue[refused.error.code].status } : {}),
+      ...(retryAfter === undefined ? {} : { headers: { 'Retry-After': String(retryAfter) } }),
+      // The password form goes on to the app in one submission.
+      formAction: target?.tag === 'app' ? [target.url.origin] : [],
+    },
+  )
+}
+
+const withPassword = route({
+  method: 'post',
+  path: '/login/password',
+  summary: 'Sign in with an address and a password, in a browser',
+  tag: 'Pages',
+  surface: 'browser',
+  auth: 'public',
+  limit: 'sign_in',
+  body: object({
+    username: addressText,
+    password: passwordGiven,
+    ...along,
+    code_challenge: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{43}$/)
+      .optional(),
+    code_challenge_method: z.literal('S256').optional(),
+  }),
+  status: 303,
+  also: ['page'],
+  fails: [
+    'return_to_not_allowed',
+    'invalid_credentials',
+    'too_many_attempts',
+    'email_unverified',
+    'second_factor_required',
+    'second_factor_invalid',
+    'sign_in_overtaken',
+    'invalid_request',
+  ],
+  async handle({ body, who, origin, wants, locale, csrfToken }, services: Services) {
+    const { username, password, code_challenge: challenge } = body
+    const target = targetOf(body, services)
+    if (body.return_to !== undefined && !target) return fail('return_to_not_allowed')
+    // Without a challenge, whoever reads the code off the app's address could trade it (RFC 9700 §2.1.1).
+    if (target?.tag === 'app' && challenge === undefined) return faulty('code_challenge', 'required')
+    const codeChallenge = target?.tag === 'app' ? (challenge ?? null) : null
+    const here = codeChallenge === null
+    const entered = await services.flows.enterWithPassword(
+      { username, password },
+      {
+        ...{ origin, browser: here, replaces: here ? (who?.sessionId ?? null) : null, codeChallenge },
+        returnTo: target === undefined ? null : target.tag === 'app' ? target.url.href : target.path,
+      },
+    )
+    if (entered.ok) return ok(await admittedAsRedirect(entered.value, services))
+    const { error } = entered
+    if (wants === 'json') return entered
+    const next = toSecondFactor(error)
+    if (next) return ok(next)
+    return showLogin({ given: body, who, locale, csrf: csrfToken(), refused: { username, error } }, services)
+  },
+})
+
+export const loginRoutes = [home, login, withPassword]
+
+/** What a form takes along to where its sign-in goes on to. */
+export const AlongFields = ({ given }: { given: Along }): VNode => (
+  <>
+    {pairsOf(given).map(([name, value]) => (
+      <input key={name} type="hidden" name={name} value={value} />
+    ))}
+  </>
+)
 
 type LoginProps = Reader & {
   readonly providers: readonly { readonly provider: Provider; readonly status: 'up' | 'degraded' | 'down' }[]
-  readonly suffix: string
+  readonly given: Along
   readonly onwardTo: string | undefined
-  readonly visitor: { readonly name: string; readonly csrf: string } | undefined
+  readonly visitor: { readonly name: string; readonly email: string | null } | undefined
+  readonly csrf: string
+  readonly canRegister: boolean
+  readonly refused: LoginContext['refused']
   readonly status: string | undefined
 }
 
-function LoginPage({ providers, suffix, onwardTo, visitor, status, ...reader }: LoginProps): VNode {
+function LoginPage(props: LoginProps): VNode {
+  const { providers, given, onwardTo, visitor, csrf, canRegister, refused, status, ...reader } = props
   const { say } = reader
+  const suffix = suffixOf(given)
   return (
-    <Layout {...reader} title={say.login.title} signedIn={visitor?.csrf} status={status}>
+    <Layout {...reader} title={say.login.title} signedIn={visitor && csrf} status={status}>
       {visitor ? <p>{say.login.signedInAs(visitor.name)}</p> : null}
-      {providers.length === 0 ? (
-        <p>{say.login.nobody}</p>
-      ) : (
-        <>
+      {onwardTo === undefined ? null : <p>{say.login.onward(onwardTo)}</p>}
+      {providers.length === 0 ? null : (
+        <section aria-labelledby="providers">
+          <h2 id="providers">{say.login.providers}</h2>
           <ul class="providers">
             {providers.map(({ provider: { id, name }, status: doing }) => (
               <li key={id}>
@@ -99,10 +210,40 @@ function LoginPage({ providers, suffix, onwardTo, visitor, status, ...reader }: 
               </li>
             ))}
           </ul>
-          {onwardTo === undefined ? null : <p>{say.login.onward(onwardTo)}</p>}
           <p class="fine">{say.login.privacy}</p>
-        </>
+        </section>
       )}
+      <section aria-labelledby="with-password">
+        <h2 id="with-password">{say.password.signIn}</h2>
+        <Form action="/login/password" csrf={csrf}>
+          <AlongFields given={given} />
+          <Field
+            name="username"
+            type="email"
+            label={say.password.email}
+            autocomplete="username"
+            value={refused?.username ?? visitor?.email ?? ''}
+            maxlength={320}
+          />
+          <Field
+            name="password"
+            type="password"
+            label={say.password.password}
+            autocomplete="current-password"
+            error={refused && message(refused.error, reader.locale).detail}
+          />
+          <p class="actions">
+            <button type="submit" class="primary">
+              {say.signIn}
+            </button>
+            <a href="/forgot-password">{say.password.forgot}</a>
+          </p>
+        </Form>
+        <p class="actions">
+          <a href={`/login/email${suffix}`}>{say.password.byMail}</a>
+          {canRegister ? <a href={`/register${suffix}`}>{say.register.link}</a> : null}
+        </p>
+      </section>
     </Layout>
   )
 }

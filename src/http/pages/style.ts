@@ -123,6 +123,8 @@ form { margin: 0; }
 main > p + section { margin-top: 2rem; }
 .actions + .fine { margin-top: 1.75rem; }
 .actions { display: flex; flex-wrap: wrap; align-items: center; gap: .75rem; margin: 1rem 0 0; }
+/* As high as what stands beside them, and as easy to hit. */
+.actions a:not(.button), .plain:not(.log) a { display: inline-flex; align-items: center; min-width: 2.75rem; min-height: 2.75rem; }
 button, .button {
   display: inline-flex;
   align-items: center;
@@ -152,7 +154,7 @@ button:hover, .button:hover { border-color: var(--accent); color: var(--accent);
 .providers .fine { display: block; margin: .25rem 0 0; text-align: center; }
 
 label { display: block; margin: 0 0 .25rem; font-weight: 600; }
-input[type=text] {
+input:is([type=text], [type=email], [type=password]) {
   width: 100%;
   max-width: 24rem;
   min-height: 2.75rem;

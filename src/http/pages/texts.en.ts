@@ -93,12 +93,44 @@ export const en = {
 
   login: {
     title: 'Sign in',
+    providers: 'With an account you have elsewhere',
     with: (provider: string) => `Continue with ${provider}`,
-    nobody: 'No way to sign in has been set up here yet. Whoever runs this service has to configure a provider first.',
     signedInAs: (name: string) => `You are signed in as ${name}. Signing in again confirms that it is you.`,
     status: { up: '', degraded: 'may be slow', down: 'not answering right now' },
     onward: (host: string) => `Afterwards you go on to ${host}.`,
     privacy: 'We ask the provider who you are. It never tells us your password.',
+  },
+
+  password: {
+    signIn: 'With your e-mail and password',
+    email: 'E-mail address',
+    password: 'Password',
+    forgot: 'Forgot your password?',
+    byMail: 'E-mail me a link to sign in',
+    title: 'Password',
+    has: 'This account can be opened with its e-mail address and a password.',
+    none: 'This account has no password so far.',
+    needsEmail: 'Give your account an e-mail address first',
+    set: 'Set a password',
+    change: 'Change password',
+    others: 'Every other device is signed out.',
+    current: 'Current password',
+    wanted: 'New password',
+    wrong: 'This is not your current password.',
+    rules: (least: number) =>
+      `At least ${least} characters, whichever you like. A few words that do not belong together are good, and easy to remember.`,
+    removeHeading: 'Go on without a password',
+    removeText: 'You sign in with the other ways of your account from then on. Every other device is signed out.',
+    remove: 'Remove password',
+  },
+
+  register: {
+    title: 'Open an account',
+    intro: 'We send a link to your address, to make sure that it is yours.',
+    name: 'Name (if you like)',
+    button: 'Open account',
+    signIn: 'I have an account already',
+    link: 'Open an account',
   },
 
   security: {
@@ -121,6 +153,11 @@ export const en = {
     device_ended: 'The device was signed out.',
     devices_ended: 'All other devices were signed out.',
     name_changed: 'Your name was changed.',
+    device_named: 'The device has its new name.',
+    registered: 'Look into your mailbox: we have written to you. You can sign in already.',
+    password_set: 'Your account has a password now. All other devices were signed out.',
+    password_changed: 'Your password was changed. All other devices were signed out.',
+    password_removed: 'Your account has no password any more. All other devices were signed out.',
     signed_out: 'You are signed out.',
     deleted: 'Your account was deleted, and everything we kept about you with it.',
   },
@@ -214,6 +251,10 @@ export const en = {
     with: 'With',
     end: 'Sign out',
     endOthers: 'Sign out all other devices',
+    rename: 'Rename',
+    name: 'Name of this device',
+    saveName: 'Save name',
+    agent: 'Program',
   },
 
   events: {
@@ -271,6 +312,7 @@ export const en = {
     mine: 'It is mine',
     prove: (provider: string) => `Sign in to that account with a way it already has. Then ${provider} is linked to it.`,
     signInWith: (provider: string) => `It is mine: sign in with ${provider}`,
+    signInWithPassword: 'It is mine: sign in with its password',
     signedInElsewhere:
       'You are signed in, but not to an account with this address, or not recently enough. Sign in to that account.',
     noMethod: 'None of its ways to sign in is available here at present.',

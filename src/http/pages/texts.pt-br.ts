@@ -95,13 +95,45 @@ export const ptBR: Texts = {
 
   login: {
     title: 'Entrar',
+    providers: 'Com uma conta que você tem em outro lugar',
     with: (provider) => `Continuar com ${provider}`,
-    nobody:
-      'Ainda não há nenhuma forma de entrar aqui. Quem opera este serviço precisa configurar um provedor primeiro.',
     signedInAs: (name) => `Você entrou como ${name}. Entre de novo para confirmar que é você.`,
     status: { up: '', degraded: 'pode estar lento', down: 'não está respondendo agora' },
     onward: (host) => `Depois você segue para ${host}.`,
     privacy: 'Perguntamos ao provedor quem você é. Ele nunca nos diz a sua senha.',
+  },
+
+  password: {
+    signIn: 'Com o seu e-mail e a sua senha',
+    email: 'E-mail',
+    password: 'Senha',
+    forgot: 'Esqueceu a senha?',
+    byMail: 'Receber um link por e-mail para entrar',
+    title: 'Senha',
+    has: 'Esta conta pode ser aberta com o e-mail e uma senha.',
+    none: 'Esta conta ainda não tem senha.',
+    needsEmail: 'Informe primeiro o e-mail da sua conta',
+    set: 'Definir uma senha',
+    change: 'Alterar a senha',
+    others: 'Todos os outros dispositivos são desconectados.',
+    current: 'Senha atual',
+    wanted: 'Nova senha',
+    wrong: 'Esta não é a sua senha atual.',
+    rules: (least) =>
+      `Ao menos ${least} caracteres, quaisquer que sejam. Algumas palavras sem relação entre si são boas e fáceis de lembrar.`,
+    removeHeading: 'Continuar sem senha',
+    removeText:
+      'A partir daí você entra pelas outras formas da sua conta. Todos os outros dispositivos são desconectados.',
+    remove: 'Remover a senha',
+  },
+
+  register: {
+    title: 'Criar uma conta',
+    intro: 'Enviamos um link para o seu e-mail, para ter certeza de que ele é seu.',
+    name: 'Nome (se quiser)',
+    button: 'Criar conta',
+    signIn: 'Já tenho uma conta',
+    link: 'Criar uma conta',
   },
 
   security: {
@@ -124,6 +156,11 @@ export const ptBR: Texts = {
     device_ended: 'O dispositivo foi desconectado.',
     devices_ended: 'Todos os outros dispositivos foram desconectados.',
     name_changed: 'O seu nome foi alterado.',
+    device_named: 'O dispositivo recebeu o novo nome.',
+    registered: 'Confira a sua caixa de entrada: escrevemos para você. Já é possível entrar.',
+    password_set: 'A sua conta agora tem uma senha. Todos os outros dispositivos foram desconectados.',
+    password_changed: 'A sua senha foi alterada. Todos os outros dispositivos foram desconectados.',
+    password_removed: 'A sua conta não tem mais senha. Todos os outros dispositivos foram desconectados.',
     signed_out: 'Você saiu da conta.',
     deleted: 'A sua conta foi excluída, e com ela tudo o que guardávamos sobre você.',
   },
@@ -219,6 +256,10 @@ export const ptBR: Texts = {
     with: 'Com',
     end: 'Desconectar',
     endOthers: 'Desconectar todos os outros dispositivos',
+    rename: 'Renomear',
+    name: 'Nome deste dispositivo',
+    saveName: 'Salvar nome',
+    agent: 'Programa',
   },
 
   events: {
@@ -276,6 +317,7 @@ export const ptBR: Texts = {
     mine: 'A conta é minha',
     prove: (provider) => `Entre nessa conta de uma das formas que ela já tem. Depois, o ${provider} é vinculado a ela.`,
     signInWith: (provider) => `A conta é minha: entrar com ${provider}`,
+    signInWithPassword: 'É minha: entrar com a senha dela',
     signedInElsewhere: 'Você entrou, mas não em uma conta com este e-mail, ou já faz tempo demais. Entre nessa conta.',
     noMethod: 'Nenhuma das formas de entrar nela está disponível aqui no momento.',
     proven: 'Você entrou nessa conta, portanto ela é sua.',

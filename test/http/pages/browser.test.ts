@@ -312,13 +312,18 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
     await be(page, /^Continue as Zoë/)
     await heading(page, 'Your account')
 
-    const wanted = await page.locator('a, button, input:not([type=hidden])').count()
+    const wanted = await page.evaluate(
+      () =>
+        Array.from(document.querySelectorAll('a, button, summary, input:not([type=hidden])')).filter((element) =>
+          element.checkVisibility({ contentVisibilityAuto: true }),
+        ).length,
+    )
     const reached = new Set<string>()
     for (let at = 0; at < wanted + 2; at++) {
       await page.keyboard.press('Tab')
       reached.add(
         await page.evaluate(() => {
-          const all = Array.from(document.querySelectorAll('a, button, input:not([type=hidden])'))
+          const all = Array.from(document.querySelectorAll('a, button, summary, input:not([type=hidden])'))
           return String(all.indexOf(document.activeElement as Element))
         }),
       )

@@ -368,7 +368,8 @@ describe('the sign-in page', () => {
     expect(status).toBe(200)
     expect(text).toContain('href="/auth/google?return_to=%2Faccount%2Fdelete"')
     expect(text).toContain('href="/auth/atlassian?return_to=%2Faccount%2Fdelete"')
-    expect(text).not.toContain('<form')
+    expect(text).toContain('<input type="hidden" name="return_to" value="/account/delete"/>')
+    expect(text).not.toContain('utm_source')
   })
 
   test.each(['//evil.example', 'https://evil.example/', '/\\evil.example', 'javascript:alert(1)'])(
@@ -399,9 +400,11 @@ describe('the sign-in page', () => {
     expect((await get('/login', { locale: 'pt-BR' })).text).toContain('pode estar lento')
   })
 
-  test('says so when nobody is configured', async () => {
+  test('is for passwords alone where no provider is configured', async () => {
     world.providers = []
-    expect((await get('/login', { cookie: '' })).text).toContain('No way to sign in has been set up here yet')
+    const { text } = await get('/login', { cookie: '' })
+    expect(text).toContain('action="/login/password"')
+    expect(text).not.toContain('With an account you have elsewhere')
   })
 
   test('says who is signed in, and home leads there', async () => {

@@ -1,0 +1,183 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Guesses, GuessStore } from '../../src/credentials/ports.ts'
+import { type Counter, createThrottle, nextGuess, withoutOne } from '../../src/credentials/throttle.ts'
+
+const counters = ['account', 'device', 'network'] as const satisfies readonly Counter[]
+const free: Record<Counter, number> = { account: 5, device: 5, network: 250 }
+const start = new Date('2026-01-02T03:04:05.678Z')
+const later = (seconds: number, from = start): Date => new Date(from.getTime() + seconds * 1000)
+
+/** Guesses as fast as it is let, for so long; answers when each was let through, in seconds. */
+function guessFor(counter: Counter, seconds: number): readonly number[] {
+  const at: number[] = []
+  let known: Guesses | undefined
+  let now = start
+  while (now < later(seconds)) {
+    const next = nextGuess(counter, known, now)
+    if (typeof next === 'number') {
+      now = new Date(now.getTime() + next)
+      continue
+    }
+    known = next
+    at.push((now.getTime() - start.getTime()) / 1000)
+  }
+  return at
+}
+
+describe('guessing at one counter', () => {
+  test.each(counters)('%s: so many are free, and then each costs twice the wait of the one before', (counter) => {
+    const at = guessFor(counter, 86_400)
+    const waits = at.slice(1).map((moment, index) => moment - (at[index] ?? 0))
+    expect(waits.slice(0, free[counter])).toEqual(Array.from({ length: free[counter] }, () => 0))
+    expect(waits.slice(free[counter], free[counter] + 11)).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900])
+    expect(Math.max(...waits)).toBe(900)
+  })
+  test('an account takes about a hundred guesses a day', () => {
+    expect(guessFor('account', 86_400).length).toBeLessThanOrEqual(115)
+  })
+
+  const guesses = fc.record({
+    failures: fc.integer({ min: 0, max: 1000 }),
+    lastAt: fc.integer({ min: -100_000, max: 0 }).map((seconds) => later(seconds)),
+    blockedUntil: fc.integer({ min: -100_000, max: 1000 }).map((seconds) => later(seconds)),
+  })
+  test('while it waits nothing is counted, however often it is tried', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...counters), guesses, (counter, known) => {
+        const next = nextGuess(counter, known, start)
+        if (typeof next === 'number') expect(next).toBe(known.blockedUntil.getTime() - start.getTime())
+        else expect(next.failures === known.failures + 1 || next.failures === 1).toBe(true)
+      }),
+    )
+  })
+  test('a wait is never longer than a quarter of an hour, and a fault only ever makes it longer', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...counters), guesses, (counter, known) => {
+        const next = nextGuess(counter, { ...known, blockedUntil: start }, start)
+        if (typeof next === 'number') throw new Error('it was not blocked')
+        const wait = next.blockedUntil.getTime() - start.getTime()
+        expect(wait).toBeGreaterThanOrEqual(0)
+        expect(wait).toBeLessThanOrEqual(900_000)
+        const more = nextGuess(counter, { ...known, failures: known.failures + 1, blockedUntil: start }, start)
+        expect(typeof more !== 'number' && more.blockedUntil >= next.blockedUntil).toBe(true)
+      }),
+    )
+  })
+  test('a right one does not count, and the wait it would have caused is over', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...counters), guesses, (counter, known) => {
+        const before = { ...known, lastAt: start, blockedUntil: start }
+        const next = nextGuess(counter, before, start)
+        if (typeof next === 'number') throw new Error('it was not blocked')
+        expect(withoutOne(next, next)).toEqual(before)
+      }),
+    )
+  })
+  test('a right one leaves the wait that another has caused meanwhile', () => {
+    const mine = { failures: 5, lastAt: start, blockedUntil: start }
+    const now = { failures: 7, lastAt: later(1), blockedUntil: later(3) }
+    expect(withoutOne(now, mine)).toEqual({ failures: 6, lastAt: later(1), blockedUntil: later(3) })
+  })
+  test('what was long ago is forgotten', () => {
+    const known = { failures: 90, lastAt: start, blockedUntil: start }
+    expect(nextGuess('account', known, later(86_400))).toMatchObject({ failures: 91 })
+    expect(nextGuess('account', known, later(86_401))).toMatchObject({ failures: 1 })
+  })
+})
+
+/** What the databases promise, in memory: see `test/store/guesses.contract.ts`. */
+function inMemory(): GuessStore & { rows: Map<string, Guesses> } {
+  const rows = new Map<string, Guesses>()
+  return {
+    rows,
+    async take(keys, rule) {
+      const ruled = keys.map(({ key, counter }) => [key, rule(counter, rows.get(key))] as const)
+      const waits = ruled.flatMap(([, next]) => (typeof next === 'number' ? [next] : []))
+      if (waits.length > 0) return Math.max(...waits)
+      for (const [key, next] of ruled) if (typeof next !== 'number') rows.set(key, next)
+      return null
+    },
+    async change(keys, rule) {
+      for (const { key, counter } of keys) {
+        const known = rows.get(key)
+        if (known) rows.set(key, rule(counter, known))
+      }
+    },
+    async forget(key) {
+      rows.delete(key)
+    },
+    sweep: async () => 0,
+  }
+}
+function opened() {
+  let now = start
+  const guesses = inMemory()
+  const throttle = createThrottle({ guesses, clock: () => now, networkOf: (ip) => ip })
+  const guess = async (given: Partial<Parameters<typeof throttle.take>[0]> = {}) =>
+    throttle.take({ subject: 'usr_ada', ip: '203.0.113.7', trustedDevice: null, ...given })
+  const wrong = async (times: number, given = {}): Promise<boolean[]> => {
+    const passed: boolean[] = []
+    for (let at = 0; at < times; at++) passed.push((await guess(given)).ok)
+    return passed
+  }
+  return { throttle, guesses, guess, wrong, turn: (seconds: number) => (now = later(seconds, now)) }
+}
+
+describe('somebody’s account', () => {
+  test('is guessed at five times, then not for a while, and it is said for how long', async () => {
+    const { guess, wrong } = opened()
+    expect(await wrong(8)).toEqual([true, true, true, true, true, true, false, false])
+    expect(await guess()).toMatchObject({
+      ok: false,
+      error: { code: 'too_many_attempts', params: { seconds: '1' }, retryAfter: 1 },
+    })
+  })
+  test('counts guesses from everywhere together', async () => {
+    const { wrong } = opened()
+    for (let at = 0; at < 6; at++) expect(await wrong(1, { ip: `203.0.113.${at}` })).toEqual([true])
+    expect(await wrong(1, { ip: '198.51.100.1' })).toEqual([false])
+  })
+  test('is open to its owner on a device they were proven on, whatever strangers do', async () => {
+    const { wrong, guess, throttle } = opened()
+    await wrong(20)
+    const mine = { trustedDevice: 'dev_mine' }
+    const attempt = await guess(mine)
+    expect(attempt.ok).toBe(true)
+    if (attempt.ok) await attempt.value.right()
+    await throttle.completed({ subject: 'usr_ada', ...mine })
+    expect((await guess()).ok).toBe(false)
+  })
+  test('on a trusted device takes no more guesses than elsewhere', async () => {
+    const { wrong } = opened()
+    expect(await wrong(7, { trustedDevice: 'dev_mine' })).toEqual([...Array(6).fill(true), false])
+  })
+  test('starts anew when somebody is in, on the counter they came by alone', async () => {
+    const { wrong, throttle, guesses } = opened()
+    await wrong(4)
+    await throttle.completed({ subject: 'usr_ada', trustedDevice: null })
+    expect(guesses.rows.get('network:203.0.113.7')?.failures).toBe(4)
+    expect(await wrong(6)).toEqual(Array(6).fill(true))
+  })
+  test('a right first step neither counts nor makes the wrong ones before it forgotten', async () => {
+    const { wrong, guess, guesses, turn } = opened()
+    await wrong(9)
+    turn(900)
+    const attempt = await guess()
+    expect(attempt.ok).toBe(true)
+    const before = guesses.rows.get('account:usr_ada')?.failures ?? 0
+    if (attempt.ok) await attempt.value.right()
+    expect(guesses.rows.get('account:usr_ada')?.failures).toBe(before - 1)
+    // The second step comes at once.
+    expect((await guess()).ok).toBe(true)
+    expect((await guess()).ok).toBe(false)
+  })
+})
+
+test('a network that guesses at many accounts is slowed down, and nobody’s success there helps it', async () => {
+  const { wrong, throttle } = opened()
+  for (let at = 0; at < 251; at++) expect(await wrong(1, { subject: `usr_${at}` })).toEqual([true])
+  await throttle.completed({ subject: 'usr_0', trustedDevice: null })
+  expect(await wrong(1, { subject: 'usr_0' })).toEqual([false])
+  expect(await wrong(1, { subject: 'usr_0', ip: '198.51.100.1' })).toEqual([true])
+})
