@@ -1,6 +1,9 @@
 import type { AppError } from '../errors/catalogue.ts'
+import type { Action } from '../events/catalogue.ts'
 import type { Begun } from '../flows/begin-with-provider.ts'
 import type { Entered } from '../flows/enter-with-provider.ts'
+import type { Account } from '../kernel/account.ts'
+import type { SignedIn } from '../sessions/sign-in.ts'
 import { type CookieChange, json, noContent, type Redirect, seeOther } from './reply.ts'
 import type { Principal } from './route.ts'
 import { authResponse, type Entrance, linkResponse } from './schemas.ts'
@@ -121,4 +124,29 @@ export async function answerAsRedirect(
   // Nobody asked whether this sign-in should open the account they had, so they are told that it does (contract §4).
   const notice = entered.action === 'linked_existing' ? [noticeCookie('linked')] : []
   return seeOther(returnTo ?? '/account', { cookies: [done, session, ...notice] })
+}
+
+type Arrived = SignedIn & {
+  readonly account: Account
+  readonly action: Action
+  readonly provider: string
+  readonly providerUserId: string
+}
+
+/** The same at the end of any other sign-in: on to where they wanted to go, with `cookies` beside our own. */
+export async function arrive(
+  { session, cookie: secret, account, action, provider, providerUserId }: Arrived,
+  { returnTo, codeChallenge }: { readonly returnTo: string | null; readonly codeChallenge: string | null },
+  cookies: readonly CookieChange[],
+  { codes, settings }: Services,
+): Promise<Redirect> {
+  if (returnTo !== null && codeChallenge !== null) {
+    const about = { sessionId: session.id, accountId: account.id, action, provider, providerUserId, codeChallenge }
+    const url = new URL(returnTo)
+    url.searchParams.set('code', await codes.issue(about))
+    return seeOther(url, { cookies })
+  }
+  const notice = action === 'linked_existing' ? [noticeCookie('linked')] : []
+  const opened = sessionCookie(secret, settings.sessionCookieSeconds)
+  return seeOther(returnTo ?? '/account', { cookies: [...cookies, opened, ...notice] })
 }

@@ -62,6 +62,22 @@ export const RegistrationResponse = z
     documented: { type: 'object', description: 'RegistrationResponseJSON of WebAuthn' },
   })
 
+/** The same in a field of a form: as the text of JSON. */
+export const formJson = <S extends z.ZodType>(schema: S) =>
+  z
+    .string()
+    .max(49_152)
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text)
+      } catch {
+        context.addIssue({ code: 'custom', message: 'not JSON' })
+        return z.NEVER
+      }
+    })
+    .pipe(schema)
+    .meta({ documented: { type: 'string' } })
+
 export const PasskeyChallenge = z
   .object({
     options: z.record(z.string(), z.unknown()).meta({ description: 'for navigator.credentials, as JSON' }),

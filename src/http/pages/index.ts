@@ -7,6 +7,10 @@ import { deviceRoutes } from './devices.tsx'
 import { identityRoutes } from './identity.tsx'
 import { leavingRoutes } from './leaving.tsx'
 import { loginRoutes } from './login.tsx'
+import { passkeyScripts } from './passkey-script.tsx'
+import { passkeyPageRoutes } from './passkeys.tsx'
+import { secondFactorPageRoutes } from './second-factor.tsx'
+import { secondFactorLoginRoutes } from './second-factor-login.tsx'
 import { stylesheet } from './style.ts'
 
 /** What people see: rendered here, without a script, in their language. */
@@ -17,6 +21,9 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...identityRoutes,
   ...deviceRoutes,
   ...leavingRoutes,
+  ...secondFactorLoginRoutes,
+  ...secondFactorPageRoutes,
+  ...passkeyPageRoutes,
 ]
-export const staticFiles: readonly StaticFile[] = [stylesheet]
+export const staticFiles: readonly StaticFile[] = [stylesheet, ...passkeyScripts]
 export { errorPage } from './error.tsx'

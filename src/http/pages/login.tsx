@@ -8,6 +8,7 @@ import { seeOther } from '../reply.ts'
 import { route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { Layout, type Reader, readerOf, show } from './layout.tsx'
+import { PasskeyForm } from './passkey-form.tsx'
 import { statusOf } from './status.ts'
 
 const home = route({
@@ -54,10 +55,13 @@ const login = route({
         {...readerOf(locale)}
         providers={providers.list().map((provider) => ({ provider, status: providers.status(provider) }))}
         suffix={along === '' ? '' : `?${along}`}
+        along={Object.fromEntries(new URLSearchParams(along))}
+        csrf={csrfToken()}
         onwardTo={target?.tag === 'app' ? target.url.host : undefined}
         visitor={account && { name: account.name ?? account.email ?? account.id, csrf: csrfToken() }}
         status={statusOf(query.done, locale)}
       />,
+      { scripts: true },
     )
   },
 })
@@ -67,12 +71,15 @@ export const loginRoutes = [home, login]
 type LoginProps = Reader & {
   readonly providers: readonly { readonly provider: Provider; readonly status: 'up' | 'degraded' | 'down' }[]
   readonly suffix: string
+  /** The same, as the fields of a form. */
+  readonly along: Readonly<Record<string, string>>
+  readonly csrf: string
   readonly onwardTo: string | undefined
   readonly visitor: { readonly name: string; readonly csrf: string } | undefined
   readonly status: string | undefined
 }
 
-function LoginPage({ providers, suffix, onwardTo, visitor, status, ...reader }: LoginProps): VNode {
+function LoginPage({ providers, suffix, along, csrf, onwardTo, visitor, status, ...reader }: LoginProps): VNode {
   const { say } = reader
   return (
     <Layout {...reader} title={say.login.title} signedIn={visitor?.csrf} status={status}>
@@ -103,6 +110,11 @@ function LoginPage({ providers, suffix, onwardTo, visitor, status, ...reader }: 
           <p class="fine">{say.login.privacy}</p>
         </>
       )}
+      <PasskeyForm
+        {...reader}
+        {...{ action: '/login/passkey', csrf, does: 'get', options: '/auth/passkey/options', along }}
+        button={say.passkeys.signIn}
+      />
     </Layout>
   )
 }
