@@ -225,6 +225,10 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const wakeRevocation = (): void => void scheduler.run('revoke-at-provider')
 
     // The verbs
+    const second = proveSecondFactor({
+      ...{ signIn, accounts, secondFactors: stored.secondFactors },
+      ...{ totp, recoveryCodes, passkeys, throttle, trustedDevices, audit, clock },
+    })
     const flows: Flows = {
       begin: beginWithProvider({
         providers,
@@ -256,7 +260,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       }),
       enterWithPassword: enterWithPassword({
         ...{ stored: stored.passwords, passwords, throttle, trustedDevices, signIn, audit },
-        proveTotp: undefined,
+        prove: second.prove,
       }),
       password: changePassword({
         ...{ stored: stored.passwords, passwords, throttle, trustedDevices, accounts, audit, clock, enabled },
@@ -288,12 +292,9 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       readUserInfo: readUserInfo({ accounts, providers, renewal, events }),
       deleteAccount: deleteAccount({ accounts, providers, clock, wakeRevocation }),
       secondFactor: secondFactor({ secondFactors: stored.secondFactors, totp, recoveryCodes, clock }),
-      proveSecondFactor: proveSecondFactor({
-        ...{ signIn, accounts, secondFactors: stored.secondFactors },
-        ...{ totp, recoveryCodes, passkeys, throttle, audit, clock },
-      }),
+      proveSecondFactor: second,
       passkeys: keepPasskeys({ passkeys, store: stored.passkeys, links, clock }),
-      enterWithPasskey: enterWithPasskey({ passkeys, accounts, signIn, throttle, audit }),
+      enterWithPasskey: enterWithPasskey({ passkeys, accounts, signIn, throttle, trustedDevices, audit }),
     }
 
     // The way in from outside

@@ -498,7 +498,16 @@ describe('.env.example', () => {
     const [, name, value] = /^# ?([A-Z][A-Z0-9_]*)=(.*)$/.exec(line) ?? []
     return name === undefined || value === undefined ? [] : [[name, value] as const]
   })
-  const everybody = ['CLIENT_ID', 'CLIENT_SECRET', 'NAME', 'SCOPES', 'REDIRECT_URIS', 'EMAIL_TRUST', 'BREAKER']
+  const everybody = [
+    'CLIENT_ID',
+    'CLIENT_SECRET',
+    'NAME',
+    'SCOPES',
+    'REDIRECT_URIS',
+    'EMAIL_TRUST',
+    'SECOND_FACTOR',
+    'BREAKER',
+  ]
   const endpoints = ['AUTHORIZE_URL', 'TOKEN_URL', 'USERINFO_URL', 'REVOKE_URL']
   const ofProvider: Record<string, readonly string[]> = {
     GOOGLE: [...endpoints, 'JWKS_URL'],

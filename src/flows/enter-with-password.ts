@@ -4,12 +4,12 @@ import type { PasswordStore } from '../credentials/ports.ts'
 import type { Throttle } from '../credentials/throttle.ts'
 import type { TrustedDevices } from '../credentials/trusted-devices.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
-import type { Origin } from '../events/catalogue.ts'
 import { sha256 } from '../kernel/crypto.ts'
 import { readEmail } from '../kernel/email.ts'
 import { ok, type Result } from '../kernel/result.ts'
-import type { Admitted, Entering, SignedIn, SignIn } from '../sessions/sign-in.ts'
+import type { Admitted, Entering, SignIn } from '../sessions/sign-in.ts'
 import { goesOn } from './enter-with-provider.ts'
+import type { ProveSecondFactor, SecondFactorCode } from './prove-second-factor.ts'
 
 export type PasswordGiven = {
   /** The address, as it was typed. */
@@ -20,18 +20,9 @@ export type PasswordGiven = {
 }
 export type PasswordCode =
   | 'invalid_credentials'
-  | 'too_many_attempts'
   | 'email_unverified'
   | 'second_factor_required'
-  | 'second_factor_invalid'
-  | 'sign_in_overtaken'
-
-/** The second step, for whoever brings both at once. */
-export type ProveTotp = (
-  ticket: string,
-  code: string,
-  origin: Origin,
-) => Promise<Result<SignedIn, AppError<'second_factor_invalid' | 'too_many_attempts' | 'sign_in_overtaken'>>>
+  | Exclude<SecondFactorCode, 'ticket_invalid' | 'user_disabled'>
 
 type Parts = {
   stored: PasswordStore
@@ -40,7 +31,7 @@ type Parts = {
   trustedDevices: TrustedDevices
   signIn: SignIn
   audit: AuditStore
-  proveTotp?: ProveTotp | undefined
+  prove: ProveSecondFactor['prove']
 }
 
 /**
@@ -48,7 +39,7 @@ type Parts = {
  * answer, after the same work.
  */
 export function enterWithPassword(parts: Parts) {
-  const { stored, passwords, throttle, trustedDevices, signIn, audit, proveTotp } = parts
+  const { stored, passwords, throttle, trustedDevices, signIn, audit, prove } = parts
 
   return async (
     { username, password, totp }: PasswordGiven,
@@ -99,10 +90,7 @@ export function enterWithPassword(parts: Parts) {
       return ok({ ...entrance, ...entered.value, flow })
     }
     const ticket = entered.error.extra?.second_factor_ticket
-    if (totp !== undefined && proveTotp && typeof ticket === 'string') {
-      const proven = await proveTotp(ticket, totp, origin)
-      return proven.ok ? ok({ ...entrance, ...proven.value, flow }) : proven
-    }
+    if (totp !== undefined && typeof ticket === 'string') return prove(ticket, { type: 'totp', code: totp }, origin)
     if (goesOn(entered.error)) return entered as Result<never, AppError<PasswordCode>>
     const { error } = entered
     // Disabled since it was looked up: said no differently.

@@ -5,13 +5,13 @@ import type { SecondFactorStore } from '../credentials/ports.ts'
 import type { RecoveryCodes } from '../credentials/recovery-codes.ts'
 import type { Throttle } from '../credentials/throttle.ts'
 import type { Totp } from '../credentials/totp.ts'
+import type { TrustedDevices } from '../credentials/trusted-devices.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Origin } from '../events/catalogue.ts'
-import type { Account } from '../kernel/account.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { PendingSignIn } from '../sessions/ports.ts'
-import type { SignedIn, SignIn } from '../sessions/sign-in.ts'
+import type { Admitted, SignIn } from '../sessions/sign-in.ts'
 
 export type SecondProof =
   | { readonly type: 'totp' | 'recovery_code'; readonly code: string }
@@ -26,7 +26,6 @@ export type SecondFactorCode =
 
 /** What the waiting sign-in may be finished with. */
 export type Choice = { readonly totp: boolean; readonly passkey: boolean; readonly recoveryCodes: boolean }
-export type Proven = SignedIn & { readonly pending: PendingSignIn; readonly account: Account }
 
 type Parts = {
   signIn: SignIn
@@ -36,6 +35,7 @@ type Parts = {
   recoveryCodes: RecoveryCodes
   passkeys: Passkeys
   throttle: Throttle
+  trustedDevices: TrustedDevices
   audit: AuditStore
   clock: Clock
 }
@@ -45,7 +45,8 @@ type Parts = {
  * is too old; a right one takes it. Codes are guessed at, and counted together with passwords; a passkey cannot be.
  */
 export function proveSecondFactor(parts: Parts) {
-  const { signIn, accounts, secondFactors, totp, recoveryCodes, passkeys, throttle, audit, clock } = parts
+  const { signIn, accounts, secondFactors, totp, recoveryCodes, passkeys, throttle, trustedDevices, audit, clock } =
+    parts
 
   /** How RFC 8176 calls what was shown; `undefined`: it was not right. */
   const verify = async (
@@ -98,13 +99,14 @@ export function proveSecondFactor(parts: Parts) {
     async prove(
       ticket: string,
       proof: SecondProof,
-      { origin, trustedDevice }: { origin: Origin; trustedDevice: string | null },
-    ): Promise<Result<Proven, AppError<SecondFactorCode>>> {
+      origin: Origin,
+    ): Promise<Result<Admitted, AppError<SecondFactorCode>>> {
       const pending = await signIn.pending(ticket)
       const account = pending && (await accounts.find(pending.accountId))
       if (!pending || !account) return fail('ticket_invalid')
       if (account.disabledAt) return fail('user_disabled')
       const subject = account.id
+      const trustedDevice = await trustedDevices.recognise(subject, origin)
       const attempt = proof.type === 'passkey' ? null : await throttle.take({ subject, ip: origin.ip, trustedDevice })
       if (attempt && !attempt.ok) return attempt
 
@@ -119,7 +121,9 @@ export function proveSecondFactor(parts: Parts) {
       const signedIn = await signIn.complete(pending, by, origin)
       if (!signedIn.ok) return signedIn
       await throttle.completed({ subject, trustedDevice })
-      return ok({ ...signedIn.value, pending, account })
+      const { proof: first, returnTo, codeChallenge } = pending
+      const { action, provider, providerUserId } = first
+      return ok({ ...signedIn.value, account, action, provider, providerUserId, flow: { returnTo, codeChallenge } })
     },
   }
 }

@@ -355,7 +355,7 @@ export class Exchange {
       }
       case 'page': {
         const html = `<!doctype html>${renderToString(answer.view)}`
-        const headers = frame.headers.page(answer.formAction)
+        const headers = frame.headers.page(answer.formAction, answer.scripts)
         this.#reply(answer.status ?? 200, headers, answer, 'text/html; charset=utf-8', html)
         break
       }

@@ -2,7 +2,7 @@
 export type HeaderList = readonly string[]
 
 const permissions =
-  'accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=(), browsing-topics=(), publickey-credentials-get=(self)'
+  'accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=(), browsing-topics=(), publickey-credentials-create=(self), publickey-credentials-get=(self)'
 
 /** JSON, text and files: nothing of them may be run, framed or submitted, whatever a browser makes of their bytes. */
 const inert = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox"
@@ -31,10 +31,10 @@ export function createHeaders(publicUrl: URL) {
   const document = [...personal, 'Cross-Origin-Opener-Policy', 'same-origin', 'X-Robots-Tag', 'noindex, nofollow']
 
   /**
-   * Pages have no script at all. `form-action` also holds for the redirect after a submission (Chrome, Safari), so
+   * Pages have no script at all, but for files of our own on those that speak to a passkey. `form-action` also holds for the redirect after a submission (Chrome, Safari), so
    * a page whose form ends at a provider names that provider's origin.
    */
-  const policy = (formAction: readonly string[]): string =>
+  const policy = (formAction: readonly string[], scripts = false): string =>
     [
       "default-src 'none'",
       "style-src 'self'",
@@ -44,8 +44,8 @@ export function createHeaders(publicUrl: URL) {
       "frame-ancestors 'none'",
       "base-uri 'none'",
       "object-src 'none'",
-      "script-src 'none'",
-      "connect-src 'none'",
+      `script-src ${scripts ? "'self'" : "'none'"}`,
+      `connect-src ${scripts ? "'self'" : "'none'"}`,
       "require-trusted-types-for 'script'",
       "trusted-types 'none'",
       ...(https ? ['upgrade-insecure-requests'] : []),
@@ -56,8 +56,10 @@ export function createHeaders(publicUrl: URL) {
     api: [...personal, 'Content-Security-Policy', inert] as HeaderList,
     /** Answers with tokens also tell caches of HTTP/1.0 (RFC 6749 §5.1). */
     oauth: [...personal, 'Content-Security-Policy', inert, 'Pragma', 'no-cache'] as HeaderList,
-    page: (formAction: readonly string[] = []): HeaderList =>
-      formAction.length === 0 ? plain : [...document, 'Content-Security-Policy', policy(formAction)],
+    page: (formAction: readonly string[] = [], scripts = false): HeaderList =>
+      formAction.length === 0 && !scripts
+        ? plain
+        : [...document, 'Content-Security-Policy', policy(formAction, scripts)],
     /** Public keys and metadata. */
     shared: [
       ...always,

@@ -27,6 +27,8 @@ export type Page = Extras & {
   readonly status?: number
   /** Origins a form on this page may be redirected to after its submission (CSP `form-action`), beside our own. */
   readonly formAction?: readonly string[]
+  /** Our own script files may run on it, and ask this service. */
+  readonly scripts?: boolean
   readonly clearSiteData?: boolean
 }
 export type Text = Extras & {
@@ -51,12 +53,13 @@ export const seeOther = (
   more: { cookies?: readonly CookieChange[]; headers?: Headers; clearSiteData?: boolean } = {},
 ): Redirect => ({ kind: 'redirect', location: String(location), ...more })
 
-/** A whole document, from `<html>` down; the doctype and the headers are ours. No page has scripts. */
+/** A whole document, from `<html>` down; the doctype and the headers are ours. No page has scripts, unless it says so. */
 export const page = (
   view: VNode,
   more: {
     status?: number
     formAction?: readonly string[]
+    scripts?: boolean
     cookies?: readonly CookieChange[]
     headers?: Headers
     clearSiteData?: boolean

@@ -62,6 +62,22 @@ export const RegistrationResponse = z
     documented: { type: 'object', description: 'RegistrationResponseJSON of WebAuthn' },
   })
 
+/** The same in a field of a form: as the text of JSON. */
+export const formJson = <S extends z.ZodType>(schema: S) =>
+  z
+    .string()
+    .max(49_152)
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text)
+      } catch {
+        context.addIssue({ code: 'custom', message: 'not JSON' })
+        return z.NEVER
+      }
+    })
+    .pipe(schema)
+    .meta({ documented: { type: 'string' } })
+
 export const PasskeyChallenge = z
   .object({
     options: z.record(z.string(), z.unknown()).meta({ description: 'for navigator.credentials, as JSON' }),
@@ -192,7 +208,7 @@ const enter = route({
   fails: enterFails,
   async handle({ body, origin }, { flows, tokens }: Services) {
     const entered = await flows.enterWithPasskey.enter(body.flow_token, body.response, {
-      ...{ origin, browser: false, replaces: null, returnTo: null, codeChallenge: null, trustedDevice: null },
+      ...{ origin, browser: false, replaces: null, returnTo: null, codeChallenge: null },
     })
     return entered.ok ? ok(json(tokens.pair(entered.value.session))) : entered
   },

@@ -140,12 +140,13 @@ const signingIn = { tag: 'Signing in', surface: 'api', auth: 'none', limit: 'sig
 const options = route({
   ...signingIn,
   path: '/auth/second-factor/options',
-  summary: 'What to ask a passkey for a sign-in that waits for its second factor',
-  body: object({ second_factor_ticket: secretText }),
+  summary: 'What to ask a passkey for a sign-in that waits for its second factor; a browser has the ticket in a cookie',
+  body: object({ second_factor_ticket: secretText.optional() }),
   reply: PasskeyChallenge,
   fails: ['ticket_invalid'],
-  async handle({ body }, { flows }: Services) {
-    const challenge = await flows.proveSecondFactor.challenge(body.second_factor_ticket)
+  async handle({ body, cookie }, { flows }: Services) {
+    const ticket = body.second_factor_ticket ?? cookie('second_factor') ?? ''
+    const challenge = await flows.proveSecondFactor.challenge(ticket)
     return challenge.ok ? ok(json(passkeyChallenge(challenge.value))) : challenge
   },
 })
@@ -174,14 +175,11 @@ const prove = route({
     const [proof, ...more] = given
     if (!proof) return faulty('totp', 'required')
     if (more.length > 0) return faulty(more[0]?.type ?? 'passkey', 'repeated')
-    const proven = await flows.proveSecondFactor.prove(body.second_factor_ticket, proof, {
-      ...{ origin, trustedDevice: null },
-    })
+    const proven = await flows.proveSecondFactor.prove(body.second_factor_ticket, proof, origin)
     if (!proven.ok) return proven
-    const { session, account, pending } = proven.value
+    const { session, account, action, provider, providerUserId: subject } = proven.value
     const pair = tokens.pair(session)
-    const { opener, action, provider, providerUserId: subject } = pending.proof
-    return ok(json(opener.tag === 'identity' ? authResponse({ account, action, provider, subject }, pair) : pair))
+    return ok(json(session.identityId === null ? pair : authResponse({ account, action, provider, subject }, pair)))
   },
 })
 

@@ -7,8 +7,12 @@ import { deviceRoutes } from './devices.tsx'
 import { identityRoutes } from './identity.tsx'
 import { leavingRoutes } from './leaving.tsx'
 import { loginRoutes } from './login.tsx'
+import { passkeyScripts } from './passkey-script.tsx'
+import { passkeyPageRoutes } from './passkeys.tsx'
 import { passwordPages } from './password.tsx'
 import { registerRoutes } from './register.tsx'
+import { secondFactorPageRoutes } from './second-factor.tsx'
+import { secondFactorLoginRoutes } from './second-factor-login.tsx'
 import { stylesheet } from './style.ts'
 
 /** What people see: rendered here, without a script, in their language. */
@@ -21,6 +25,9 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...leavingRoutes,
   ...registerRoutes,
   ...passwordPages,
+  ...secondFactorLoginRoutes,
+  ...secondFactorPageRoutes,
+  ...passkeyPageRoutes,
 ]
-export const staticFiles: readonly StaticFile[] = [stylesheet]
+export const staticFiles: readonly StaticFile[] = [stylesheet, ...passkeyScripts]
 export { errorPage } from './error.tsx'

@@ -1,17 +1,16 @@
 import type { VNode } from 'preact'
-import { z } from 'zod'
 import { type AppError, catalogue, fail, message } from '../../errors/catalogue.ts'
-import { readReturnTo } from '../../flows/return-to.ts'
 import { ok } from '../../kernel/result.ts'
 import type { Provider } from '../../providers/provider.ts'
 import { admittedAsRedirect, toSecondFactor } from '../entry.ts'
-import { faulty } from '../problem.ts'
 import { seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import { addressText, passwordGiven } from '../schemas.ts'
 import type { Services } from '../services.ts'
+import { type Along, AlongFields, alongFields, alongQuery, enteringOf, suffixOf, targetOf } from './along.tsx'
 import { Field } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
+import { PasskeyForm } from './passkey-form.tsx'
 import { statusOf } from './status.ts'
 
 const home = route({
@@ -26,26 +25,6 @@ const home = route({
   fails: [],
   handle: ({ who }) => ok(seeOther(who ? '/account' : '/login')),
 })
-
-/** What every way in takes along. Anything else in the address is somebody’s tracking, and left aside. */
-const passedOn = ['return_to', 'code_challenge', 'code_challenge_method'] as const
-type Along = { readonly [N in (typeof passedOn)[number]]?: string | undefined }
-const text = z.string().max(2048).optional()
-const along = { return_to: text, code_challenge: text, code_challenge_method: text }
-
-const pairsOf = (given: Along): readonly (readonly [string, string])[] =>
-  passedOn.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]] as const]))
-
-/** The same as the end of a link: with `?`, or nothing. */
-export function suffixOf(given: Along): string {
-  const pairs = new URLSearchParams(pairsOf(given).map(([name, value]) => [name, value])).toString()
-  return pairs === '' ? '' : `?${pairs}`
-}
-
-/** What the addresses of pages before a sign-in may hold: whatever each of them takes along, and tracking. */
-export const alongQuery = z.looseObject({ ...along, done: text })
-/** The same as fields of a form. */
-export const alongFields = along
 
 type LoginContext = {
   readonly given: Along
@@ -73,10 +52,6 @@ const login = route({
   },
 })
 
-/** Where a sign-in goes on to, if it may. */
-const targetOf = ({ return_to: returnTo }: Along, { settings }: Services) =>
-  returnTo === undefined ? undefined : readReturnTo(returnTo, settings.returnToAllowed, settings.publicUrl)
-
 function showLogin({ given, who, locale, csrf, status, refused }: LoginContext, services: Services) {
   const { providers, settings } = services
   const target = targetOf(given, services)
@@ -99,6 +74,7 @@ function showLogin({ given, who, locale, csrf, status, refused }: LoginContext, 
     {
       ...(refused ? { status: catalogue[refused.error.code].status } : {}),
       ...(retryAfter === undefined ? {} : { headers: { 'Retry-After': String(retryAfter) } }),
+      scripts: true,
       // The password form goes on to the app in one submission.
       formAction: target?.tag === 'app' ? [target.url.origin] : [],
     },
@@ -116,12 +92,7 @@ const withPassword = route({
   body: object({
     username: addressText,
     password: passwordGiven,
-    ...along,
-    code_challenge: z
-      .string()
-      .regex(/^[A-Za-z0-9_-]{43}$/)
-      .optional(),
-    code_challenge_method: z.literal('S256').optional(),
+    ...alongFields,
   }),
   status: 303,
   also: ['page'],
@@ -136,20 +107,10 @@ const withPassword = route({
     'invalid_request',
   ],
   async handle({ body, who, origin, wants, locale, csrfToken }, services: Services) {
-    const { username, password, code_challenge: challenge } = body
-    const target = targetOf(body, services)
-    if (body.return_to !== undefined && !target) return fail('return_to_not_allowed')
-    // Without a challenge, whoever reads the code off the app's address could trade it (RFC 9700 §2.1.1).
-    if (target?.tag === 'app' && challenge === undefined) return faulty('code_challenge', 'required')
-    const codeChallenge = target?.tag === 'app' ? (challenge ?? null) : null
-    const here = codeChallenge === null
-    const entered = await services.flows.enterWithPassword(
-      { username, password },
-      {
-        ...{ origin, browser: here, replaces: here ? (who?.sessionId ?? null) : null, codeChallenge },
-        returnTo: target === undefined ? null : target.tag === 'app' ? target.url.href : target.path,
-      },
-    )
+    const entering = enteringOf(body, who, origin, services)
+    if (!entering.ok) return entering
+    const { username, password } = body
+    const entered = await services.flows.enterWithPassword({ username, password }, entering.value)
     if (entered.ok) return ok(await admittedAsRedirect(entered.value, services))
     const { error } = entered
     if (wants === 'json') return entered
@@ -160,15 +121,6 @@ const withPassword = route({
 })
 
 export const loginRoutes = [home, login, withPassword]
-
-/** What a form takes along to where its sign-in goes on to. */
-export const AlongFields = ({ given }: { given: Along }): VNode => (
-  <>
-    {pairsOf(given).map(([name, value]) => (
-      <input key={name} type="hidden" name={name} value={value} />
-    ))}
-  </>
-)
 
 type LoginProps = Reader & {
   readonly providers: readonly { readonly provider: Provider; readonly status: 'up' | 'degraded' | 'down' }[]
@@ -244,6 +196,11 @@ function LoginPage(props: LoginProps): VNode {
           {canRegister ? <a href={`/register${suffix}`}>{say.register.link}</a> : null}
         </p>
       </section>
+      <PasskeyForm
+        {...reader}
+        {...{ action: '/login/passkey', csrf, does: 'get', options: '/auth/passkey/options', along: given }}
+        button={say.passkeys.signIn}
+      />
     </Layout>
   )
 }

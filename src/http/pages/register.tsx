@@ -7,9 +7,9 @@ import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { line, passwordChosen } from '../schemas.ts'
 import type { Services } from '../services.ts'
+import { AlongFields, alongFields, alongQuery, suffixOf } from './along.tsx'
 import { Field } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
-import { AlongFields, alongFields, alongQuery, suffixOf } from './login.tsx'
 import { doneAt } from './status.ts'
 
 const common = { path: '/register', tag: 'Pages', surface: 'browser', auth: 'public' } as const

@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { VNode } from 'preact'
+import { staticFile } from '../static.ts'
+
+/**
+ * The only script there is, on the pages that speak to a passkey: only a script can. It fetches what to ask, asks, and
+ * puts the answer into the form it stands in; everything after that is an ordinary submission. It is text in a module
+ * because the build only compiles.
+ */
+const script = `'use strict'
+const { browserSupportsWebAuthn, startAuthentication, startRegistration } = SimpleWebAuthnBrowser
+
+async function answer(form) {
+  const asked = await fetch(form.dataset.passkeyOptions, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    body: '{}',
+  })
+  if (!asked.ok) throw new Error('asked in vain')
+  const { options, flow_token: flowToken } = await asked.json()
+  const start = form.dataset.passkey === 'create' ? startRegistration : startAuthentication
+  form.elements.response.value = JSON.stringify(await start({ optionsJSON: options }))
+  form.elements.flow_token.value = flowToken
+  form.submit()
+}
+
+if (browserSupportsWebAuthn()) {
+  for (const form of document.querySelectorAll('form[data-passkey]')) {
+    const button = form.querySelector('button')
+    const failed = form.querySelector('[role=alert]')
+    form.hidden = false
+    document.getElementById(form.dataset.passkeyNeeds).hidden = true
+    form.addEventListener('submit', (event) => {
+      event.preventDefault()
+      button.disabled = true
+      failed.textContent = ''
+      answer(form).catch(() => {
+        button.disabled = false
+        failed.textContent = failed.dataset.text
+        button.focus()
+      })
+    })
+  }
+}
+`
+const ofPackage = createRequire(import.meta.url).resolve('@simplewebauthn/browser')
+const bundle = readFileSync(ofPackage.replace(/(@simplewebauthn.browser).*$/, '$1/dist/bundle/index.umd.min.js'))
+
+const type = 'text/javascript; charset=utf-8'
+export const passkeyScripts = [
+  staticFile('webauthn.js', type, bundle),
+  staticFile('passkeys.js', type, script),
+] as const
+
+/** In the order they run: the page is read by then. */
+export const PasskeyScripts = (): VNode => (
+  <>
+    {passkeyScripts.map(({ path }) => (
+      <script key={path} src={path} defer />
+    ))}
+  </>
+)

@@ -1,0 +1,216 @@
+import type { VNode } from 'preact'
+import { z } from 'zod'
+import type { Passkey } from '../../credentials/ports.ts'
+import { ok } from '../../kernel/result.ts'
+import { AuthenticationResponse, enterFails, formJson, passkeyName, RegistrationResponse } from '../api/passkeys.ts'
+import { admittedAsRedirect, toSecondFactor } from '../entry.ts'
+import { isRecent } from '../principal.ts'
+import { seeOther } from '../reply.ts'
+import { object, route } from '../route.ts'
+import { idParams, secretText } from '../schemas.ts'
+import type { Services } from '../services.ts'
+import { alongFields, enteringOf } from './along.tsx'
+import { onwardPage } from './conflict.tsx'
+import { Facts, Form, Layout, type Reader, readerOf, show, Time, Unseen } from './layout.tsx'
+import { PasskeyForm } from './passkey-form.tsx'
+import { ProveAgain } from './second-factor.tsx'
+import { doneAt, statusOf } from './status.ts'
+
+const common = { tag: 'Pages', surface: 'browser', auth: 'recent', limit: 'account' } as const
+const here = '/account/passkeys'
+
+const view = route({
+  ...common,
+  method: 'get',
+  path: here,
+  summary: 'My passkeys',
+  auth: 'user',
+  query: z.looseObject({ done: z.string().max(40).optional() }),
+  fails: [],
+  async handle({ who, query, locale, csrfToken }, { flows, clock, settings }: Services) {
+    const passkeys = await flows.passkeys.list(who.accountId)
+    const recent = isRecent(who, clock(), settings.recentAuthSeconds)
+    const status = statusOf(query.done, locale)
+    return show(locale, <PasskeysPage {...readerOf(locale)} {...{ passkeys, recent, status }} csrf={csrfToken()} />, {
+      scripts: recent,
+    })
+  },
+})
+
+const add = route({
+  ...common,
+  method: 'post',
+  path: here,
+  summary: 'Add the passkey a device has made',
+  body: object({ name: passkeyName, flow_token: secretText, response: formJson(RegistrationResponse) }),
+  status: 303,
+  fails: ['ticket_invalid', 'passkey_not_added'],
+  async handle({ who: { account, sessionId }, body, origin }, { flows }: Services) {
+    const { flow_token: flowToken, name, response } = body
+    const added = await flows.passkeys.add({ account, sessionId, origin }, { flowToken, name, response })
+    return added.ok ? ok(seeOther(doneAt(here, 'passkey_added'))) : added
+  },
+})
+
+const rename = route({
+  ...common,
+  method: 'post',
+  path: '/account/passkeys/:id/name',
+  summary: 'Call a passkey something else',
+  auth: 'user',
+  params: idParams,
+  body: object({ name: passkeyName }),
+  status: 303,
+  fails: ['passkey_not_found'],
+  async handle({ who, params, body }, { flows }: Services) {
+    const renamed = await flows.passkeys.rename({ id: params.id, accountId: who.accountId }, body.name)
+    return renamed.ok ? ok(seeOther(doneAt(here, 'passkey_renamed'))) : renamed
+  },
+})
+
+const remove = route({
+  ...common,
+  method: 'post',
+  path: '/account/passkeys/:id/remove',
+  summary: 'Remove a passkey',
+  params: idParams,
+  status: 303,
+  fails: ['passkey_not_found', 'last_login_method', 'session_revoked'],
+  async handle({ who: { account, sessionId }, params, origin }, { flows }: Services) {
+    const removed = await flows.passkeys.remove({ account, sessionId, origin }, params.id)
+    return removed.ok ? ok(seeOther(doneAt(here, 'passkey_removed'))) : removed
+  },
+})
+
+const enter = route({
+  tag: 'Pages',
+  surface: 'browser',
+  method: 'post',
+  path: '/login/passkey',
+  summary: 'Sign in with a passkey',
+  auth: 'public',
+  limit: 'sign_in',
+  body: object({
+    ...{ flow_token: secretText, response: formJson(AuthenticationResponse) },
+    ...alongFields,
+  }),
+  status: 303,
+  also: ['page'],
+  fails: [...enterFails, 'return_to_not_allowed', 'invalid_request'],
+  async handle({ who, body, origin, locale }, services: Services) {
+    const entering = enteringOf(body, who, origin, services)
+    if (!entering.ok) return entering
+    const entered = await services.flows.enterWithPasskey.enter(body.flow_token, body.response, entering.value)
+    if (!entered.ok) {
+      const next = toSecondFactor(entered.error)
+      return next ? ok(next) : entered
+    }
+    const done = await admittedAsRedirect(entered.value, services)
+    if (done.location.startsWith('/')) return ok(done)
+    return show(locale, onwardPage({ ...readerOf(locale), to: new URL(done.location) }), {
+      cookies: done.cookies ?? [],
+    })
+  },
+})
+export const passkeyPageRoutes = [view, add, rename, remove, enter]
+
+type PageProps = Reader & {
+  readonly passkeys: readonly Passkey[]
+  readonly recent: boolean
+  readonly csrf: string
+  readonly status: string | undefined
+}
+
+function PasskeysPage({ passkeys: all, recent, csrf, status, ...reader }: PageProps): VNode {
+  const { say } = reader
+  const { passkeys } = say
+  return (
+    <Layout {...reader} title={passkeys.title} signedIn={csrf} status={status}>
+      <p>{passkeys.intro}</p>
+      <p>{say.secondFactor.others}</p>
+      {all.length === 0 ? <p>{passkeys.none}</p> : null}
+      <ul class="entries">
+        {all.map(({ id, name, createdAt, lastUsedAt, backedUp }) => (
+          <li key={id}>
+            <h2>{name}</h2>
+            <Facts
+              of={[
+                [passkeys.since, <Time key="since" {...reader} at={createdAt} />],
+                [passkeys.used, lastUsedAt ? <Time key="used" {...reader} at={lastUsedAt} /> : passkeys.never],
+                [passkeys.kept, backedUp ? passkeys.synced : passkeys.oneDevice],
+              ]}
+            />
+            <Form action={`${here}/${id}/name`} csrf={csrf}>
+              <div class="field">
+                <label for={`name-${id}`}>
+                  {passkeys.name}
+                  <Unseen> ({name})</Unseen>
+                </label>
+                <div>
+                  <input
+                    type="text"
+                    id={`name-${id}`}
+                    name="name"
+                    value={name}
+                    required
+                    maxlength={80}
+                    autocomplete="off"
+                  />
+                  <button type="submit">
+                    {passkeys.rename}
+                    <Unseen> ({name})</Unseen>
+                  </button>
+                </div>
+              </div>
+            </Form>
+            {recent ? (
+              <div class="actions">
+                <Form action={`${here}/${id}/remove`} csrf={csrf}>
+                  <button type="submit" class="danger">
+                    {passkeys.remove}
+                    <Unseen> ({name})</Unseen>
+                  </button>
+                </Form>
+              </div>
+            ) : null}
+          </li>
+        ))}
+      </ul>
+      {recent ? (
+        <section aria-labelledby="add">
+          <h2 id="add">{passkeys.addHeading}</h2>
+          <PasskeyForm
+            {...reader}
+            {...{ action: here, csrf, does: 'create', options: '/me/passkeys/options', button: passkeys.add }}
+            primary
+          >
+            <div class="field">
+              <label for="name">{passkeys.name}</label>
+              <p class="fine" id="name-hint">
+                {passkeys.nameHint}
+              </p>
+              <div>
+                <input
+                  type="text"
+                  id="name"
+                  name="name"
+                  required
+                  maxlength={80}
+                  autocomplete="off"
+                  aria-describedby="name-hint"
+                />
+              </div>
+            </div>
+          </PasskeyForm>
+        </section>
+      ) : (
+        <ProveAgain {...reader} returnTo={here} />
+      )}
+      <p class="actions">
+        <a class="button" href="/account">
+          {say.backToAccount}
+        </a>
+      </p>
+    </Layout>
+  )
+}

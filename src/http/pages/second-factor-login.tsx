@@ -1,0 +1,178 @@
+import type { VNode } from 'preact'
+import { z } from 'zod'
+import { message } from '../../errors/catalogue.ts'
+import type { Choice, SecondProof } from '../../flows/prove-second-factor.ts'
+import { ok } from '../../kernel/result.ts'
+import { AuthenticationResponse, formJson } from '../api/passkeys.ts'
+import { proveFails, recoveryCode } from '../api/second-factor.ts'
+import { admittedAsRedirect, secondFactorCookie } from '../entry.ts'
+import { faulty } from '../problem.ts'
+import { seeOther } from '../reply.ts'
+import { object, route } from '../route.ts'
+import { secretText } from '../schemas.ts'
+import type { Services } from '../services.ts'
+import { onwardPage } from './conflict.tsx'
+import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
+import { PasskeyForm } from './passkey-form.tsx'
+
+const common = { path: '/login/second-factor', tag: 'Pages', surface: 'browser', auth: 'public' } as const
+
+const ask = route({
+  ...common,
+  method: 'get',
+  summary: 'Show the second factor of a sign-in that waits for it',
+  limit: 'browse',
+  also: ['redirect'],
+  fails: [],
+  async handle({ cookie, locale, csrfToken }, { flows }: Services) {
+    const ticket = cookie('second_factor')
+    const choice = ticket === undefined ? undefined : await flows.proveSecondFactor.choice(ticket)
+    if (!choice) return ok(seeOther('/login', { cookies: [secondFactorCookie(null, 0)] }))
+    return show(locale, <SecondFactorPage {...readerOf(locale)} choice={choice} csrf={csrfToken()} />, {
+      scripts: choice.passkey,
+    })
+  },
+})
+
+const prove = route({
+  ...common,
+  method: 'post',
+  summary: 'Finish a sign-in with its second factor',
+  limit: 'sign_in',
+  body: object({
+    totp: z.string().max(64).optional(),
+    recovery_code: recoveryCode.optional(),
+    flow_token: secretText.optional(),
+    response: formJson(AuthenticationResponse).optional(),
+  }),
+  status: 303,
+  also: ['page'],
+  fails: [...proveFails, 'invalid_request'],
+  async handle({ body, cookie, origin, locale, csrfToken }, services: Services) {
+    const { flows } = services
+    const ticket = cookie('second_factor')
+    const choice = ticket === undefined ? undefined : await flows.proveSecondFactor.choice(ticket)
+    if (ticket === undefined || !choice) return ok(seeOther('/login', { cookies: [secondFactorCookie(null, 0)] }))
+    const { totp, recovery_code: code, flow_token: flowToken, response } = body
+    const proof: SecondProof | undefined =
+      totp !== undefined
+        ? { type: 'totp', code: totp.replace(/\s/g, '') }
+        : code !== undefined
+          ? { type: 'recovery_code', code }
+          : flowToken !== undefined && response !== undefined
+            ? { type: 'passkey', flowToken, response }
+            : undefined
+    if (!proof) return faulty('totp', 'required')
+    const proven = await flows.proveSecondFactor.prove(ticket, proof, origin)
+    if (!proven.ok) {
+      const { error } = proven
+      if (error.code !== 'second_factor_invalid' && error.code !== 'too_many_attempts')
+        return { ...proven, cookies: [secondFactorCookie(null, 0)] }
+      const wrong = { type: proof.type, text: message(error, locale).detail }
+      const view = <SecondFactorPage {...readerOf(locale)} choice={choice} csrf={csrfToken()} wrong={wrong} />
+      return error.code === 'second_factor_invalid'
+        ? show(locale, view, { status: 401, scripts: choice.passkey })
+        : show(locale, view, {
+            ...{ status: 429, scripts: choice.passkey },
+            headers: { 'Retry-After': String(error.retryAfter ?? 1) },
+          })
+    }
+    const done = await admittedAsRedirect(proven.value, services, [secondFactorCookie(null, 0)])
+    if (done.location.startsWith('/')) return ok(done)
+    return show(locale, onwardPage({ ...readerOf(locale), to: new URL(done.location) }), {
+      cookies: done.cookies ?? [],
+    })
+  },
+})
+export const secondFactorLoginRoutes = [ask, prove]
+
+type Wrong = { readonly type: SecondProof['type']; readonly text: string }
+type PageProps = Reader & { readonly choice: Choice; readonly csrf: string; readonly wrong?: Wrong }
+
+function SecondFactorPage({ choice, csrf, wrong, ...reader }: PageProps): VNode {
+  const { secondFactor } = reader.say
+  const common = { ...reader, csrf, wrong }
+  return (
+    <Layout {...reader} title={secondFactor.ask.title}>
+      <p>{secondFactor.ask.intro}</p>
+      {choice.passkey ? (
+        <section aria-labelledby="passkey">
+          <h2 id="passkey">{secondFactor.ask.passkey}</h2>
+          {wrong?.type === 'passkey' ? (
+            <p class="caution" role="alert">
+              {wrong.text}
+            </p>
+          ) : null}
+          <PasskeyForm
+            {...reader}
+            {...{ action: '/login/second-factor', csrf, does: 'get', options: '/auth/second-factor/options' }}
+            {...{ button: secondFactor.ask.usePasskey }}
+          />
+        </section>
+      ) : null}
+      {choice.totp ? (
+        <section aria-labelledby="app">
+          <h2 id="app">{secondFactor.ask.app}</h2>
+          <CodeForm {...common} name="totp" label={secondFactor.code} hint={secondFactor.ask.appHint} />
+        </section>
+      ) : null}
+      {choice.recoveryCodes ? (
+        <section aria-labelledby="recovery">
+          <h2 id="recovery">{secondFactor.ask.recovery}</h2>
+          <CodeForm
+            {...common}
+            name="recovery_code"
+            label={secondFactor.recoveryCode}
+            hint={secondFactor.ask.recoveryHint}
+          />
+        </section>
+      ) : null}
+      <p>
+        <a href="/login">{secondFactor.ask.otherWay}</a>
+      </p>
+    </Layout>
+  )
+}
+
+type CodeFormProps = Reader & {
+  readonly csrf: string
+  readonly name: 'totp' | 'recovery_code'
+  readonly label: string
+  readonly hint: string
+  readonly wrong: Wrong | undefined
+}
+
+function CodeForm({ csrf, name, label, hint, wrong, say }: CodeFormProps): VNode {
+  const mine = wrong?.type === name ? wrong.text : undefined
+  const app = name === 'totp'
+  return (
+    <Form action="/login/second-factor" csrf={csrf}>
+      <div class="field">
+        <label for={name}>{label}</label>
+        <p class="fine" id={`${name}-hint`}>
+          {hint}
+        </p>
+        {mine === undefined ? null : (
+          <p class="caution" role="alert" id={`${name}-wrong`}>
+            {mine}
+          </p>
+        )}
+        <div>
+          <input
+            type="text"
+            id={name}
+            name={name}
+            required
+            {...(app
+              ? { inputmode: 'numeric' as const, autocomplete: 'one-time-code' }
+              : { autocomplete: 'off', autocapitalize: 'none' })}
+            spellcheck={false}
+            aria-describedby={mine === undefined ? `${name}-hint` : `${name}-hint ${name}-wrong`}
+            aria-invalid={mine === undefined ? undefined : 'true'}
+          />
+          <button type="submit">{say.secondFactor.ask.send}</button>
+        </div>
+      </div>
+    </Form>
+  )
+}

@@ -1,0 +1,248 @@
+/**
+ * Second factors and passkeys as people meet them: a real Chromium, with an authenticator of its own making
+ * (WebAuthn level 3 §11, virtual authenticators).
+ */
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { TOTP } from 'otpauth'
+import type { Browser, BrowserContextOptions, CDPSession, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts'
+import { readConfig } from '../../../src/config.ts'
+import { createVinculum, type Vinculum } from '../../../src/vinculum.ts'
+import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
+import { freePort } from '../../support/service.ts'
+import { newFile } from '../../support/sqlite.ts'
+
+let browser: Browser
+let sandbox: Sandbox
+let vinculum: Vinculum
+let origin: string
+let ahead = 0
+const started: Watched[] = []
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+beforeAll(async () => {
+  const clock = (): Date => new Date(Date.now() + ahead)
+  sandbox = await startSandbox({ clock })
+  const port = await freePort()
+  const config = readConfig({
+    ...sandbox.env,
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    // A passkey is for a name; an address is none.
+    PUBLIC_URL: `http://localhost:${port}`,
+    DATABASE_URL: `file:${newFile()}`,
+    ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
+    RATE_LIMITS: 'off',
+    LOG_LEVEL: 'silent',
+  })
+  if (!config.encryptionKeys) throw new Error('no keys')
+  vinculum = await createVinculum({ ...config, encryptionKeys: config.encryptionKeys }, { clock })
+  await vinculum.listen()
+  origin = config.publicUrl.origin
+  browser = await launchBrowser()
+}, 60_000)
+afterAll(async () => {
+  await browser?.close()
+  await vinculum?.close()
+  await sandbox?.close()
+})
+
+async function newVisitor(options: BrowserContextOptions = {}): Promise<Page> {
+  const visitor = await visit(browser, [origin, sandbox.url], { baseURL: origin, reducedMotion: 'reduce', ...options })
+  started.push(visitor)
+  return visitor.newPage()
+}
+afterEach(async () => {
+  const visitors = started.splice(0)
+  await Promise.all(visitors.map((visitor) => visitor.close()))
+  expect(visitors.flatMap(({ complaints }) => complaints)).toEqual([])
+})
+
+const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name })
+const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor()
+const field = (page: Page, name: string | RegExp) => page.getByRole('textbox', { name })
+
+/** A device that holds passkeys and knows its owner. */
+async function addAuthenticator(page: Page): Promise<{ session: CDPSession; id: string }> {
+  const session = await page.context().newCDPSession(page)
+  await session.send('WebAuthn.enable')
+  const { authenticatorId: id } = await session.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  })
+  return { session, id }
+}
+
+let people = 0
+function newcomer(): string {
+  people++
+  const key = `sf${people}-${randomBytes(3).toString('hex')}`
+  sandbox.addIdentity({ key, name: `Person ${people}`, email: `${key}@example.com`, verified: true }, {})
+  return key
+}
+/** Through the look-alike of GitHub, as this person. */
+async function signIn(page: Page, as: string): Promise<void> {
+  sandbox.as(as)
+  await page.goto('/login')
+  await page.getByRole('link', { name: 'Continue with GitHub' }).click()
+  await page.waitForURL(`${origin}/**`)
+}
+/** The code the app shows now; each is taken once, so the clock goes on. */
+const code = (secret: string): string => {
+  ahead += 30_000
+  return new TOTP({ secret }).generate({ timestamp: Date.now() + ahead })
+}
+
+/** What axe finds; its script is given to the page from outside, past its policy. */
+async function expectAccessible(page: Page): Promise<void> {
+  const session = await page.context().newCDPSession(page)
+  await session.send('Runtime.enable')
+  await session.send('Runtime.evaluate', { expression: axe })
+  const { result } = await session.send('Runtime.evaluate', {
+    expression: `axe.run().then(({ violations }) => JSON.stringify(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])))`,
+    awaitPromise: true,
+    returnByValue: true,
+  })
+  expect(JSON.parse(String(result.value)), page.url()).toEqual([])
+  await session.detach()
+}
+
+async function begin(page: Page): Promise<void> {
+  await page.goto('/account/second-factor')
+  await button(page, 'Set up an app').click()
+}
+/** Confirms the app whose secret the page shows; answers it and the recovery codes. */
+async function confirm(page: Page): Promise<{ secret: string; codes: string[] }> {
+  const secret = ((await page.locator('code').first().textContent()) ?? '').replaceAll(' ', '')
+  expect(secret).toMatch(/^[A-Z2-7]{32}$/)
+  await field(page, 'Six-digit code').fill(code(secret))
+  await button(page, 'Confirm').click()
+  await heading(page, 'Recovery codes')
+  return { secret, codes: await page.locator('main li code').allTextContents() }
+}
+
+describe('an authenticator app', () => {
+  test('is set up and asked for without any script', async () => {
+    const page = await newVisitor({ javaScriptEnabled: false })
+    const who = newcomer()
+    await signIn(page, who)
+    await begin(page)
+    const picture = page.getByRole('img')
+    expect(await picture.evaluate((image) => (image as HTMLImageElement).naturalWidth)).toBeGreaterThan(0)
+
+    await field(page, 'Six-digit code').fill('000 000')
+    await button(page, 'Confirm').click()
+    await page.getByRole('alert').filter({ hasText: 'wrong' }).waitFor()
+
+    const { secret, codes } = await confirm(page)
+    expect(new Set(codes).size).toBe(10)
+    await page.getByRole('status').filter({ hasText: 'From now on' }).waitFor()
+
+    const again = await newVisitor({ javaScriptEnabled: false })
+    await signIn(again, who)
+    await heading(again, 'One more step')
+    const input = field(again, 'Six-digit code')
+    expect(await input.getAttribute('autocomplete')).toBe('one-time-code')
+    expect(await input.getAttribute('inputmode')).toBe('numeric')
+    await input.fill('123456')
+    await button(again, 'Go on').first().click()
+    await again.getByRole('alert').filter({ hasText: 'wrong' }).waitFor()
+    await field(again, 'Six-digit code').fill(code(secret))
+    await button(again, 'Go on').first().click()
+    await heading(again, 'Your account')
+
+    const lost = await newVisitor({ javaScriptEnabled: false })
+    await signIn(lost, who)
+    await field(lost, 'Recovery code').fill(codes[0]?.toUpperCase().replaceAll('-', ' ') ?? '')
+    await button(lost, 'Go on').last().click()
+    await heading(lost, 'Your account')
+    await lost.goto('/account/second-factor')
+    await lost.getByText('9 recovery codes are left').waitFor()
+    await button(lost, 'Turn the second factor off').click()
+    await lost.getByText('do not ask for a second factor').waitFor()
+  })
+
+  test('its pages are accessible', async () => {
+    const page = await newVisitor()
+    const who = newcomer()
+    await signIn(page, who)
+    await page.goto('/account/second-factor')
+    await expectAccessible(page)
+    await begin(page)
+    await expectAccessible(page)
+    await confirm(page)
+    await expectAccessible(page)
+    await page.goto('/account/second-factor')
+    await expectAccessible(page)
+    await page.goto('/account/passkeys')
+    await expectAccessible(page)
+    const again = await newVisitor()
+    await signIn(again, who)
+    await heading(again, 'One more step')
+    await expectAccessible(again)
+    await again.goto('/login')
+    await expectAccessible(again)
+  })
+})
+
+describe('a passkey', () => {
+  test('is made, signs in, is the second factor after a provider, and goes again', async () => {
+    const page = await newVisitor()
+    const device = await addAuthenticator(page)
+    const who = newcomer()
+    await signIn(page, who)
+    await page.goto('/account/passkeys')
+    await field(page, 'Name').fill('My laptop')
+    await button(page, 'Add a passkey').click()
+    await page.getByRole('status').filter({ hasText: 'was added' }).waitFor()
+    const { credentials } = await device.session.send('WebAuthn.getCredentials', { authenticatorId: device.id })
+    expect(credentials).toMatchObject([{ isResidentCredential: true, rpId: 'localhost' }])
+
+    await button(page, 'Sign out').click()
+    await page.goto('/login?return_to=/account/passkeys')
+    await button(page, 'Sign in with a passkey').click()
+    await heading(page, 'Passkeys')
+
+    await page.goto('/account/second-factor')
+    await button(page, 'Ask for a passkey').click()
+    await heading(page, 'Recovery codes')
+    await button(page, 'Sign out').click()
+
+    await signIn(page, who)
+    await heading(page, 'One more step')
+    await button(page, 'Use a passkey').click()
+    await heading(page, 'Your account')
+
+    await page.goto('/account/passkeys')
+    await button(page, /^Remove/).click()
+    await page.getByRole('status').filter({ hasText: 'was removed' }).waitFor()
+    await page.goto('/account/second-factor')
+    await page.getByText('do not ask for a second factor').waitFor()
+  })
+
+  test('that its owner does not show says so, and can be tried again', async () => {
+    const page = await newVisitor()
+    const { session, id } = await addAuthenticator(page)
+    await session.send('WebAuthn.setUserVerified', { authenticatorId: id, isUserVerified: false })
+    await page.goto('/login')
+    await button(page, 'Sign in with a passkey').click()
+    await page.getByRole('alert').filter({ hasText: 'did not work' }).waitFor()
+    expect(await button(page, 'Sign in with a passkey').isEnabled()).toBe(true)
+  })
+
+  test('is not offered where no script runs; a sentence says why', async () => {
+    const page = await newVisitor({ javaScriptEnabled: false })
+    await page.goto('/login')
+    await page.getByText('Passkeys need JavaScript').waitFor()
+    expect(await button(page, 'Sign in with a passkey').isVisible()).toBe(false)
+  })
+})
