@@ -44,6 +44,8 @@ const reserved = new Set([
   'logout',
   'logout-all',
   'register',
+  'email',
+  'password',
   'jwt',
 ])
 const builtIn = { google: 'Google', github: 'GitHub', atlassian: 'Atlassian' } as const

@@ -42,6 +42,8 @@ import { createSealer, type KeyRing } from './kernel/crypto.ts'
 import { createIds, type Random, secretToken, systemRandom } from './kernel/ids.ts'
 import { ok } from './kernel/result.ts'
 import { createLetters } from './mail/letters.ts'
+import { createMailer } from './mail/mailer.ts'
+import { createMailbox, noTransport, smtpTransport } from './mail/transport.ts'
 import { createOAuth } from './oauth.ts'
 import { createProviders } from './providers/providers.ts'
 import { createSignInCodes } from './sessions/codes.ts'
@@ -136,6 +138,14 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     // What people know or hold, and what is written to them
     const tickets = createTickets({ tickets: stored.tickets, clock, ids, random, key: sealer.derive('ticket codes') })
     const letter = createLetters({ ids, clock, sealer })
+    const mailbox = config.mail.tag === 'mailbox' ? createMailbox(clock) : null
+    const mailer = createMailer({
+      ...{ mails: stored.mails, sealer, clock, random, events, publicUrl },
+      transport: mailbox ?? (config.mail.tag === 'smtp' ? smtpTransport(config.mail, config) : noTransport),
+      providerName: (id) => providers.get(id)?.name ?? id,
+    })
+    if (config.mail.tag === 'off')
+      log.warn('SMTP_URL is not set: no e-mail is sent, so addresses cannot be verified and passwords not be reset')
     const passwords = createPasswords()
     const throttle = createThrottle({ guesses: stored.guesses, clock, networkOf })
 
@@ -174,6 +184,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const scheduler = createScheduler({
       jobs: defineJobs({
         revocation,
+        mailer,
         keys,
         clock,
         keeping: [
@@ -199,6 +210,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       owner: secretToken(random),
       onDefect,
     })
+    const wakeMail = (): void => void scheduler.run('send-mail')
     const wakeRevocation = (): void => void scheduler.run('revoke-at-provider')
 
     // The verbs
@@ -256,7 +268,11 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
 
     // The way in from outside
     let closing = false
-    const metrics = createMetrics(events, { breakers: providers.health, revocationBacklog: revocation.backlog })
+    const metrics = createMetrics(events, {
+      breakers: providers.health,
+      revocationBacklog: revocation.backlog,
+      mailBacklog: mailer.backlog,
+    })
     const services: Services = {
       flows,
       profiles,
@@ -338,6 +354,8 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       oauth: createOAuth({ flows, links, tokens }),
       rotateSigningKeys: keys.rotate,
       runJob: scheduler.run,
+      /** What would have been sent, where nothing is: outside production, without a mail server. */
+      mailbox,
       async listen(): Promise<AddressInfo> {
         const address = await server.listen(config.port, config.host)
         scheduler.start()
@@ -349,6 +367,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         await pause(config.shutdownDrainSeconds * 1000)
         await server.close(graceSeconds)
         await scheduler.stop()
+        mailer.close()
         await providers.close()
         await store.close()
         log.flush()
