@@ -15,15 +15,19 @@ import { createThrottle } from './credentials/throttle.ts'
 import { createTickets } from './credentials/tickets.ts'
 import { createBus } from './events/bus.ts'
 import { beginWithProvider } from './flows/begin-with-provider.ts'
+import { changeEmail } from './flows/change-email.ts'
 import { deleteAccount } from './flows/delete-account.ts'
+import { enterByMail } from './flows/enter-by-mail.ts'
 import { enterWithProvider } from './flows/enter-with-provider.ts'
 import type { Flows } from './flows/flows.ts'
 import { readUserInfo } from './flows/read-userinfo.ts'
 import { redeemCode } from './flows/redeem-code.ts'
 import { refreshTokens } from './flows/refresh-tokens.ts'
+import { resetPassword } from './flows/reset-password.ts'
 import { resolveConflict } from './flows/resolve-conflict.ts'
 import { signOut } from './flows/sign-out.ts'
 import { unlinkProvider } from './flows/unlink-provider.ts'
+import { type MailParts, verifyEmail } from './flows/verify-email.ts'
 import { conflictRoutes } from './http/api/conflicts.ts'
 import { meRoutes } from './http/api/me.ts'
 import { operatingRoutes } from './http/api/operating.ts'
@@ -41,6 +45,7 @@ import { type Clock, systemClock } from './kernel/clock.ts'
 import { createSealer, type KeyRing } from './kernel/crypto.ts'
 import { createIds, type Random, secretToken, systemRandom } from './kernel/ids.ts'
 import { ok } from './kernel/result.ts'
+import { createAllowance } from './mail/allowance.ts'
 import { createLetters } from './mail/letters.ts'
 import { createMailer } from './mail/mailer.ts'
 import { createMailbox, noTransport, smtpTransport } from './mail/transport.ts'
@@ -214,6 +219,11 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const wakeRevocation = (): void => void scheduler.run('revoke-at-provider')
 
     // The verbs
+    const byMail: MailParts = {
+      ...{ addresses: stored.addresses, tickets, letter, clock, wakeMail },
+      allowed: createAllowance({ clock, hit: rateLimits.hit }),
+      mail: config.mail.tag !== 'off',
+    }
     const flows: Flows = {
       begin: beginWithProvider({
         providers,
@@ -264,6 +274,14 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       unlink: unlinkProvider({ links, providers, audit, wakeRevocation }),
       readUserInfo: readUserInfo({ accounts, providers, renewal, events }),
       deleteAccount: deleteAccount({ accounts, providers, clock, wakeRevocation }),
+      verifyEmail: verifyEmail(byMail),
+      changeEmail: changeEmail(byMail),
+      resetPassword: resetPassword({ ...byMail, passwords }),
+      enterByMail: enterByMail({
+        ...byMail,
+        ...{ signIn, throttle, audit, random },
+        policy: { returnToAllowed: config.returnToAllowed, publicUrl },
+      }),
     }
 
     // The way in from outside
@@ -289,6 +307,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         return grant?.status ?? 'none'
       },
       metrics,
+      mailbox,
       ready: async () => !closing && (await store.ready()),
       clock,
       settings: {
@@ -299,6 +318,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         sessionCookieSeconds: lifetimes.refreshAbsoluteTtlSeconds,
         flowCookieSeconds: oauth.stateTtlSeconds + conflicts.ttlSeconds,
         production: config.production,
+        mail: config.mail.tag !== 'off',
         metricsToken: config.metricsToken,
       },
     }

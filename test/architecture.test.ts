@@ -16,7 +16,8 @@ const may: Record<string, readonly string[]> = {
   accounts: ['kernel', 'errors', 'events', 'type providers/provider.ts'],
   sessions: ['kernel', 'errors', 'events', 'type providers/provider.ts'],
   connections: ['kernel', 'errors', 'events', 'type providers/provider.ts'],
-  credentials: ['kernel', 'errors', 'events'],
+  // A letter is written down with the change it tells.
+  credentials: ['kernel', 'errors', 'events', 'type mail/ports.ts'],
   mail: ['kernel', 'errors', 'events'],
   audit: ['kernel', 'errors', 'events', 'type providers/provider.ts'],
   providers: ['kernel', 'errors', 'events'],

@@ -1,12 +1,16 @@
 import type { BeginWithProvider } from './begin-with-provider.ts'
+import type { ChangeEmail } from './change-email.ts'
 import type { DeleteAccount } from './delete-account.ts'
+import type { EnterByMail } from './enter-by-mail.ts'
 import type { EnterWithProvider } from './enter-with-provider.ts'
 import type { ReadUserInfo } from './read-userinfo.ts'
 import type { RedeemCode } from './redeem-code.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
+import type { ResetPassword } from './reset-password.ts'
 import type { ResolveConflict } from './resolve-conflict.ts'
 import type { SignOut } from './sign-out.ts'
 import type { UnlinkProvider } from './unlink-provider.ts'
+import type { VerifyEmail } from './verify-email.ts'
 
 /** The verbs of the service: each is one story, told in a file of its own. */
 export type Flows = {
@@ -19,4 +23,8 @@ export type Flows = {
   readonly unlink: UnlinkProvider
   readonly readUserInfo: ReadUserInfo
   readonly deleteAccount: DeleteAccount
+  readonly verifyEmail: VerifyEmail
+  readonly changeEmail: ChangeEmail
+  readonly resetPassword: ResetPassword
+  readonly enterByMail: EnterByMail
 }
