@@ -29,6 +29,7 @@ import { signOut } from './flows/sign-out.ts'
 import { unlinkProvider } from './flows/unlink-provider.ts'
 import { type MailParts, verifyEmail } from './flows/verify-email.ts'
 import { conflictRoutes } from './http/api/conflicts.ts'
+import { mailRoutes } from './http/api/mail.ts'
 import { meRoutes } from './http/api/me.ts'
 import { operatingRoutes } from './http/api/operating.ts'
 import { beginRoute, providerRoutes } from './http/api/providers.ts'
@@ -342,6 +343,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         ...conflictRoutes,
         ...providerRoutes,
         beginRoute,
+        ...mailRoutes,
         ...meRoutes,
         ...pageRoutes,
       ],

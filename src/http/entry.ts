@@ -1,6 +1,8 @@
 import type { AppError } from '../errors/catalogue.ts'
 import type { Begun } from '../flows/begin-with-provider.ts'
 import type { Entered } from '../flows/enter-with-provider.ts'
+import type { Account } from '../kernel/account.ts'
+import type { Session } from '../sessions/ports.ts'
 import { type CookieChange, json, noContent, type Redirect, seeOther } from './reply.ts'
 import type { Principal } from './route.ts'
 import { authResponse, type Entrance, linkResponse } from './schemas.ts'
@@ -121,4 +123,40 @@ export async function answerAsRedirect(
   // Nobody asked whether this sign-in should open the account they had, so they are told that it does (contract §4).
   const notice = entered.action === 'linked_existing' ? [noticeCookie('linked')] : []
   return seeOther(returnTo ?? '/account', { cookies: [done, session, ...notice] })
+}
+
+/** Somebody who signed in with what is theirs alone, as it goes on in a browser: see `answerAsRedirect`. */
+type SignedInHere = {
+  readonly account: Account
+  readonly session: Session
+  readonly cookie: string | null
+  readonly returnTo: string | null
+  readonly codeChallenge: string | null
+  /** What they proved it with: `email`. */
+  readonly provider: string
+}
+export async function goOn(
+  { account, session, cookie: secret, returnTo, codeChallenge, provider }: SignedInHere,
+  cookies: readonly CookieChange[],
+  { codes, settings }: Services,
+): Promise<Redirect> {
+  if (returnTo !== null && codeChallenge !== null) {
+    const { id } = account
+    const code = await codes.issue({
+      ...{
+        sessionId: session.id,
+        accountId: id,
+        action: 'login_existing',
+        provider,
+        providerUserId: id,
+        codeChallenge,
+      },
+    })
+    const url = new URL(returnTo)
+    url.searchParams.set('code', code)
+    return seeOther(url, { cookies })
+  }
+  return seeOther(returnTo ?? '/account', {
+    cookies: [...cookies, sessionCookie(secret, settings.sessionCookieSeconds)],
+  })
 }

@@ -24,6 +24,7 @@ const ways: Partial<Record<ErrorCode, Way>> = {
   conflict_not_found: 'sign_in',
   account_conflict: 'sign_in',
   proof_required: 'sign_in',
+  ticket_invalid: 'sign_in',
   needs_reauthorization: 'sign_in',
   reauthentication_required: 'sign_in',
   authentication_required: 'sign_in',

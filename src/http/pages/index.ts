@@ -7,6 +7,8 @@ import { deviceRoutes } from './devices.tsx'
 import { identityRoutes } from './identity.tsx'
 import { leavingRoutes } from './leaving.tsx'
 import { loginRoutes } from './login.tsx'
+import { mailRoutes } from './mail.tsx'
+import { mailboxRoutes } from './mailbox.tsx'
 import { stylesheet } from './style.ts'
 
 /** What people see: rendered here, without a script, in their language. */
@@ -17,6 +19,8 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...identityRoutes,
   ...deviceRoutes,
   ...leavingRoutes,
+  ...mailRoutes,
+  ...mailboxRoutes,
 ]
 export const staticFiles: readonly StaticFile[] = [stylesheet]
 export { errorPage } from './error.tsx'

@@ -53,6 +53,7 @@ const login = route({
       <LoginPage
         {...readerOf(locale)}
         providers={providers.list().map((provider) => ({ provider, status: providers.status(provider) }))}
+        mail={settings.mail}
         suffix={along === '' ? '' : `?${along}`}
         onwardTo={target?.tag === 'app' ? target.url.host : undefined}
         visitor={account && { name: account.name ?? account.email ?? account.id, csrf: csrfToken() }}
@@ -66,13 +67,14 @@ export const loginRoutes = [home, login]
 
 type LoginProps = Reader & {
   readonly providers: readonly { readonly provider: Provider; readonly status: 'up' | 'degraded' | 'down' }[]
+  readonly mail: boolean
   readonly suffix: string
   readonly onwardTo: string | undefined
   readonly visitor: { readonly name: string; readonly csrf: string } | undefined
   readonly status: string | undefined
 }
 
-function LoginPage({ providers, suffix, onwardTo, visitor, status, ...reader }: LoginProps): VNode {
+function LoginPage({ providers, mail, suffix, onwardTo, visitor, status, ...reader }: LoginProps): VNode {
   const { say } = reader
   return (
     <Layout {...reader} title={say.login.title} signedIn={visitor?.csrf} status={status}>
@@ -99,6 +101,12 @@ function LoginPage({ providers, suffix, onwardTo, visitor, status, ...reader }: 
               </li>
             ))}
           </ul>
+          {mail ? (
+            <p class="actions">
+              <a href={`/login/email${suffix}`}>{say.mail.login.offer}</a>
+              <a href="/forgot-password">{say.mail.login.forgot}</a>
+            </p>
+          ) : null}
           {onwardTo === undefined ? null : <p>{say.login.onward(onwardTo)}</p>}
           <p class="fine">{say.login.privacy}</p>
         </>

@@ -152,7 +152,7 @@ button:hover, .button:hover { border-color: var(--accent); color: var(--accent);
 .providers .fine { display: block; margin: .25rem 0 0; text-align: center; }
 
 label { display: block; margin: 0 0 .25rem; font-weight: 600; }
-input[type=text] {
+input[type=text], input[type=email], input[type=password] {
   width: 100%;
   max-width: 24rem;
   min-height: 2.75rem;
