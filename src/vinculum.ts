@@ -388,6 +388,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         closing = true
         await pause(config.shutdownDrainSeconds * 1000)
         await server.close(graceSeconds)
+        mailer.stop()
         await scheduler.stop()
         mailer.close()
         await providers.close()

@@ -22,7 +22,8 @@ type Parts = {
 /** Every job there is: name, period, whether nodes take turns. */
 export const defineJobs = ({ revocation, mailer, keys, clock, keeping }: Parts): readonly Job[] => [
   { name: 'revoke-at-provider', everySeconds: 30, shared: true, work: () => revocation.work() },
-  { name: 'send-mail', everySeconds: 5, shared: true, work: () => mailer.work() },
+  // Every node does it: each letter is leased by itself, and a node that died holds up no more than it had taken.
+  { name: 'send-mail', everySeconds: 5, shared: false, work: () => mailer.work() },
   { name: 'reload-signing-keys', everySeconds: keyReloadSeconds, shared: false, work: () => keys.reload() },
   {
     name: 'sweep-expired',

@@ -10,11 +10,11 @@ import { render } from './templates.ts'
 const firstDelaySeconds = 15
 const maxDelaySeconds = 3 * 3600
 const patienceSeconds = 3 * 24 * 3600
-/** Longer than sending one may take, so that nobody else takes a letter that is on its way. */
+/** Longer than sending a few may take, so that nobody else takes a letter that is on its way. */
 const leaseSeconds = 120
 /** How many one round handles, and how many of them at a time: the next round goes on with the rest. */
 const roundSize = 60
-const lanes = 4
+const atOnce = 4
 
 /** Seconds until the next try, after `attempts` of them: exponential, capped, with up to half of it random. */
 export function mailRetryDelay(attempts: number, random: Random): number {
@@ -82,32 +82,28 @@ export function createMailer(parts: Parts) {
     return delivery
   }
 
+  let stopping = false
+
   return {
-    /**
-     * Works off what is due; answers how many were handled. Taken one by one: a lease has to last for one letter, not
-     * for a round.
-     */
+    /** Works off what is due, a few at a time; answers how many were handled. */
     async work(): Promise<number> {
       let handled = 0
-      let reachable = true
-      const lane = async (): Promise<void> => {
-        while (reachable && handled < roundSize) {
-          handled++
-          const now = clock()
-          const [mail] = await mails.take(1, now, secondsAfter(now, leaseSeconds))
-          if (!mail) {
-            handled--
-            return
-          }
-          // A server that cannot be reached is not asked for every letter there is.
-          const delivery = await handle(mail)
-          if (delivery.tag === 'transient' && delivery.everybody) reachable = false
-        }
+      while (handled < roundSize && !stopping) {
+        const now = clock()
+        const taken = await mails.take(atOnce, now, secondsAfter(now, leaseSeconds))
+        const deliveries = await Promise.all(taken.map(handle))
+        handled += taken.length
+        // A server that cannot be reached is not asked for every letter there is.
+        const unreachable = deliveries.some((delivery) => delivery.tag === 'transient' && delivery.everybody)
+        if (taken.length === 0 || unreachable) break
       }
-      await Promise.all(Array.from({ length: lanes }, lane))
       return handled
     },
     backlog: (): Promise<number> => mails.backlog(),
+    /** Takes no more: what is on its way may arrive. */
+    stop: (): void => {
+      stopping = true
+    },
     close: (): void => transport.close(),
   }
 }

@@ -204,6 +204,7 @@ export function addressStore({ tables: t, atomic }: Driver, change: Change): Add
             .values({ accountId, emailKey: key, hash, changedAt: at })
             .onConflictDoUpdate({ target: t.passwords.accountId, set: { emailKey: key, hash, changedAt: at } }),
         )
+        yield* step(tx.delete(t.trustedDevices).where(eq(t.trustedDevices.accountId, accountId)))
         yield* endTickets(tx, t, accountId)
         yield* note(because)
         yield* endSessions(tx, note, { accountId, except: null, reason: 'password_reset', at }, because)

@@ -328,7 +328,7 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
     // A round under way may have looked just before the letter came: the second one sees it.
     for (let round = 0; round < 2; round++) for (const vinculum of running) await vinculum.runJob('send-mail')
     const letters = running.flatMap(({ mailbox }) => mailbox?.messages() ?? [])
-    return letters.filter(({ to }) => to === address).sort((a, b) => (a.id < b.id ? 1 : -1))
+    return letters.filter(({ to }) => to === address).sort((a, b) => b.at.getTime() - a.at.getTime())
   }
 
   /** Every row of every table, as the database has it. */

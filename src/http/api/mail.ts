@@ -72,6 +72,8 @@ const askToChange = route({
   async handle({ who, body, origin }, { flows }: Services) {
     const email = readEmail(body.email)
     if (!email) return faulty('email', 'invalid_format')
+    if (who.account.emailVerified && readEmail(who.account.email ?? '')?.key === email.key)
+      return faulty('email', 'invalid')
     const asked = await flows.changeEmail.ask(who.account, email, origin)
     return asked.ok ? sent() : asked
   },

@@ -101,16 +101,18 @@ function LoginPage({ providers, mail, suffix, onwardTo, visitor, status, ...read
               </li>
             ))}
           </ul>
-          {mail ? (
-            <p class="actions">
-              <a href={`/login/email${suffix}`}>{say.mail.login.offer}</a>
-              <a href="/forgot-password">{say.mail.login.forgot}</a>
-            </p>
-          ) : null}
           {onwardTo === undefined ? null : <p>{say.login.onward(onwardTo)}</p>}
           <p class="fine">{say.login.privacy}</p>
         </>
       )}
+      {mail ? (
+        <p class="actions">
+          <a class="button" href={`/login/email${suffix}`}>
+            {say.mail.login.offer}
+          </a>
+          <a href="/forgot-password">{say.mail.login.forgot}</a>
+        </p>
+      ) : null}
     </Layout>
   )
 }
