@@ -5,6 +5,8 @@ import type { Ways } from '../../src/accounts/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import { type Email, readEmail } from '../../src/kernel/email.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
+import { addressesContract } from './addresses.contract.ts'
+import { mailsContract } from './mails.contract.ts'
 import {
   account,
   type Backend,
@@ -30,6 +32,7 @@ import {
   unlinked,
   updated,
 } from './people.ts'
+import { ticketsContract } from './tickets.contract.ts'
 
 const ada: Email = { address: 'ada@example.com', key: 'ada@example.com' }
 
@@ -65,6 +68,10 @@ export function storeContract({ name, emptied }: Backend): void {
     }
     const rowsOf = async (table: 'identities' | 'sessions' | 'signInCodes' | 'flows' | 'grants' | 'revocations') =>
       opened.driver.read(opened.driver.db.select().from(opened.driver.tables[table]))
+
+    mailsContract(() => opened)
+    ticketsContract(() => opened)
+    addressesContract(() => opened)
 
     describe('an account', () => {
       test('comes back exactly as it was stored, and so does its identity', async () => {
