@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { KeyRing, SealingKey } from './kernel/crypto.ts'
+import { readEmail } from './kernel/email.ts'
 import { isLoopback } from './kernel/loopback.ts'
 import { longestCallMs, prefix, readProviders } from './provider-config.ts'
 
@@ -90,6 +91,13 @@ export const settings = z.object({
     .max(longestCallMs)
     .default(5000)
     .describe('deadline of one call to a provider'),
+  SMTP_URL: z
+    .string()
+    .optional()
+    .describe(
+      'mail server: smtp://user:password@host:port, smtps:// with TLS from the start; without it no mail leaves',
+    ),
+  MAIL_FROM: z.string().optional().describe('whom letters come from: an address, or Name <address>'),
   RATE_LIMITS: z.enum(['on', 'off']).default('on').describe('off is refused in production'),
   METRICS_TOKEN: z
     .string()
@@ -170,6 +178,7 @@ export function readConfig(environment: Environment) {
       )
     return fine ? [url] : []
   })
+  const mail = readMail(set, production, faults)
   const providers = readProviders(env, { ...set, production, publicUrl }, faults)
   // A person is known by issuer and subject: two ids for one issuer would share people but not their tokens.
   const issuers = providers.flatMap(({ issuer }) => issuer ?? [])
@@ -214,6 +223,7 @@ export function readConfig(environment: Environment) {
       userInfoTtlSeconds: set.OAUTH_USER_INFO_CACHE_TTL_SECONDS,
     },
     providers,
+    mail,
     rateLimits: set.RATE_LIMITS === 'on',
     shutdownDrainSeconds: set.SHUTDOWN_DRAIN_SECONDS,
     metricsToken: set.METRICS_TOKEN ?? null,
@@ -259,4 +269,50 @@ function readStore(url: string, faults: string[]) {
   // To SQLite no name is a database that vanishes.
   if (!url.startsWith('file:') || file === '') faults.push('DATABASE_URL: must be file:<path> or postgres://…')
   return { tag: 'sqlite' as const, file }
+}
+
+/**
+ * How letters leave: through a mail server; without one into a mailbox in memory, and in production not at all.
+ */
+function readMail(
+  { SMTP_URL, MAIL_FROM }: { SMTP_URL?: string | undefined; MAIL_FROM?: string | undefined },
+  production: boolean,
+  faults: string[],
+) {
+  const from = MAIL_FROM ?? 'Vinculum <no-reply@localhost>'
+  const [, name = '', address = from] = /^([^<>]*)<([^<>]+)>$/.exec(from.trim()) ?? []
+  if (/["\p{Cc}]/u.test(name) || readEmail(address) === undefined)
+    faults.push('MAIL_FROM: must be an address, or Name <address>')
+  if (SMTP_URL === undefined) return { tag: production ? ('off' as const) : ('mailbox' as const) }
+  const url = URL.canParse(SMTP_URL) ? new URL(SMTP_URL) : undefined
+  const fine =
+    url &&
+    (url.protocol === 'smtp:' || url.protocol === 'smtps:') &&
+    url.hostname !== '' &&
+    ['', '/'].includes(url.pathname) &&
+    !url.search &&
+    !url.hash
+  if (!fine) {
+    faults.push('SMTP_URL: must be smtp://user:password@host:port or smtps://…, the user and password percent-encoded')
+    return { tag: 'off' as const }
+  }
+  if (production && MAIL_FROM === undefined) faults.push('MAIL_FROM: is required in production beside SMTP_URL')
+  const decoded = (text: string): string | null => {
+    try {
+      return text === '' ? null : decodeURIComponent(text)
+    } catch {
+      faults.push('SMTP_URL: its user and password must be percent-encoded')
+      return null
+    }
+  }
+  const implicitTls = url.protocol === 'smtps:'
+  return {
+    tag: 'smtp' as const,
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port === '' ? (implicitTls ? 465 : 587) : Number(url.port),
+    implicitTls,
+    user: decoded(url.username),
+    password: decoded(url.password),
+    from,
+  }
 }

@@ -47,6 +47,8 @@ const reserved = new Set([
   'register',
   'second-factor',
   'passkey',
+  'email',
+  'password',
   'jwt',
 ])
 const builtIn = { google: 'Google', github: 'GitHub', atlassian: 'Atlassian' } as const

@@ -19,8 +19,10 @@ import { createTotp } from './credentials/totp.ts'
 import { createTrustedDevices, trustSeconds } from './credentials/trusted-devices.ts'
 import { createBus } from './events/bus.ts'
 import { beginWithProvider } from './flows/begin-with-provider.ts'
+import { changeEmail } from './flows/change-email.ts'
 import { changePassword } from './flows/change-password.ts'
 import { deleteAccount } from './flows/delete-account.ts'
+import { enterByMail } from './flows/enter-by-mail.ts'
 import { enterWithPasskey } from './flows/enter-with-passkey.ts'
 import { enterWithPassword } from './flows/enter-with-password.ts'
 import { enterWithProvider } from './flows/enter-with-provider.ts'
@@ -31,11 +33,14 @@ import { readUserInfo } from './flows/read-userinfo.ts'
 import { redeemCode } from './flows/redeem-code.ts'
 import { refreshTokens } from './flows/refresh-tokens.ts'
 import { register } from './flows/register.ts'
+import { resetPassword } from './flows/reset-password.ts'
 import { resolveConflict } from './flows/resolve-conflict.ts'
 import { secondFactor } from './flows/second-factor.ts'
 import { signOut } from './flows/sign-out.ts'
 import { unlinkProvider } from './flows/unlink-provider.ts'
+import { type MailParts, verifyEmail } from './flows/verify-email.ts'
 import { conflictRoutes } from './http/api/conflicts.ts'
+import { mailRoutes } from './http/api/mail.ts'
 import { meRoutes } from './http/api/me.ts'
 import { operatingRoutes } from './http/api/operating.ts'
 import { passkeyRoutes } from './http/api/passkeys.ts'
@@ -55,7 +60,10 @@ import { type Clock, systemClock } from './kernel/clock.ts'
 import { createSealer, type KeyRing } from './kernel/crypto.ts'
 import { createIds, type Random, secretToken, systemRandom } from './kernel/ids.ts'
 import { ok } from './kernel/result.ts'
+import { createAllowance } from './mail/allowance.ts'
 import { createLetters } from './mail/letters.ts'
+import { createMailer } from './mail/mailer.ts'
+import { createMailbox, noTransport, smtpTransport } from './mail/transport.ts'
 import { createOAuth } from './oauth.ts'
 import { createProviders } from './providers/providers.ts'
 import { createSignInCodes } from './sessions/codes.ts'
@@ -159,6 +167,14 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const totp = createTotp({ sealer, clock, random, issuer: publicUrl.hostname })
     const recoveryCodes = createRecoveryCodes({ ids, random, keys: sealer.derivations('recovery codes') })
     const passkeys = createPasskeys({ passkeys: stored.passkeys, tickets, clock, ids, random, publicUrl })
+    const mailbox = config.mail.tag === 'mailbox' ? createMailbox(clock) : null
+    const mailer = createMailer({
+      ...{ mails: stored.mails, sealer, clock, random, events, publicUrl },
+      transport: mailbox ?? (config.mail.tag === 'smtp' ? smtpTransport(config.mail, config) : noTransport),
+      providerName: (id) => providers.get(id)?.name ?? id,
+    })
+    if (config.mail.tag === 'off')
+      log.warn('SMTP_URL is not set: no e-mail is sent, so addresses cannot be verified and passwords not be reset')
     const throttle = createThrottle({ guesses: stored.guesses, clock, networkOf })
 
     // Whose account it is
@@ -196,6 +212,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const scheduler = createScheduler({
       jobs: defineJobs({
         revocation,
+        mailer,
         keys,
         clock,
         keeping: [
@@ -222,6 +239,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       owner: secretToken(random),
       onDefect,
     })
+    const wakeMail = (): void => void scheduler.run('send-mail')
     const wakeRevocation = (): void => void scheduler.run('revoke-at-provider')
 
     // The verbs
@@ -229,6 +247,11 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       ...{ signIn, accounts, secondFactors: stored.secondFactors },
       ...{ totp, recoveryCodes, passkeys, throttle, trustedDevices, audit, clock },
     })
+    const byMail: MailParts = {
+      ...{ addresses: stored.addresses, tickets, letter, clock, wakeMail },
+      allowed: createAllowance({ clock, hit: rateLimits.hit }),
+      mail: config.mail.tag !== 'off',
+    }
     const flows: Flows = {
       begin: beginWithProvider({
         providers,
@@ -295,11 +318,23 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       proveSecondFactor: second,
       passkeys: keepPasskeys({ passkeys, store: stored.passkeys, links, clock }),
       enterWithPasskey: enterWithPasskey({ passkeys, accounts, signIn, throttle, trustedDevices, audit }),
+      verifyEmail: verifyEmail(byMail),
+      changeEmail: changeEmail(byMail),
+      resetPassword: resetPassword({ ...byMail, passwords }),
+      enterByMail: enterByMail({
+        ...byMail,
+        ...{ signIn, throttle, trustedDevices, audit, random },
+        policy: { returnToAllowed: config.returnToAllowed, publicUrl },
+      }),
     }
 
     // The way in from outside
     let closing = false
-    const metrics = createMetrics(events, { breakers: providers.health, revocationBacklog: revocation.backlog })
+    const metrics = createMetrics(events, {
+      breakers: providers.health,
+      revocationBacklog: revocation.backlog,
+      mailBacklog: mailer.backlog,
+    })
     const services: Services = {
       flows,
       profiles,
@@ -316,6 +351,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         return grant?.status ?? 'none'
       },
       metrics,
+      mailbox,
       ready: async () => !closing && (await store.ready()),
       clock,
       settings: {
@@ -329,6 +365,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         deviceCookieSeconds: trustSeconds,
         flowCookieSeconds: oauth.stateTtlSeconds + conflicts.ttlSeconds,
         production: config.production,
+        mail: config.mail.tag !== 'off',
         metricsToken: config.metricsToken,
       },
     }
@@ -355,6 +392,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         ...passkeyRoutes,
         ...providerRoutes,
         beginRoute,
+        ...mailRoutes,
         ...meRoutes,
         ...pageRoutes,
       ],
@@ -387,6 +425,8 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       oauth: createOAuth({ flows, links, tokens }),
       rotateSigningKeys: keys.rotate,
       runJob: scheduler.run,
+      /** What would have been sent, where nothing is: outside production, without a mail server. */
+      mailbox,
       async listen(): Promise<AddressInfo> {
         const address = await server.listen(config.port, config.host)
         scheduler.start()
@@ -397,7 +437,9 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         closing = true
         await pause(config.shutdownDrainSeconds * 1000)
         await server.close(graceSeconds)
+        mailer.stop()
         await scheduler.stop()
+        mailer.close()
         await providers.close()
         await store.close()
         log.flush()

@@ -147,7 +147,15 @@ test('the message says every fault on a line of its own', () => {
 })
 
 test('no message holds what is in a secret, however wrong the rest is', () => {
-  const secretNames = ['ENCRYPTION_KEYS', 'METRICS_TOKEN', 'DATABASE_URL', 'GOOGLE_CLIENT_SECRET', 'ACME_CLIENT_SECRET']
+  const secretNames = [
+    'ENCRYPTION_KEYS',
+    'METRICS_TOKEN',
+    'DATABASE_URL',
+    'SMTP_URL',
+    'MAIL_FROM',
+    'GOOGLE_CLIENT_SECRET',
+    'ACME_CLIENT_SECRET',
+  ]
   const secret = fc.stringMatching(/^[a-z0-9:/@,=+]{6,14}$/).map((text) => `S3CR3T${text}`)
   fc.assert(
     fc.property(
@@ -220,6 +228,11 @@ describe('production', () => {
     ['with an issuer on http', { ...acme, ACME_ISSUER: 'http://localhost:9000' }, 'ACME_ISSUER'],
     ['with a redirect URI on http', { GOOGLE_REDIRECT_URIS: 'app=http://localhost:8080/cb' }, 'GOOGLE_REDIRECT_URIS'],
     ['with a return to http', { RETURN_TO_ALLOWED: 'http://localhost:8080' }, 'RETURN_TO_ALLOWED'],
+    ['with a mail server but nobody to write', { SMTP_URL: 'smtp://mail.example.com' }, 'MAIL_FROM'],
+    ['with a mail server that is none', { SMTP_URL: 'https://mail.example.com', MAIL_FROM: 'a@b.example' }, 'SMTP_URL'],
+    ['with a mail server under a path', { SMTP_URL: 'smtp://m.example/x', MAIL_FROM: 'a@b.example' }, 'SMTP_URL'],
+    ['with letters from nobody', { MAIL_FROM: 'Vinculum' }, 'MAIL_FROM'],
+    ['with letters from two', { MAIL_FROM: 'a@b.example, c@d.example' }, 'MAIL_FROM'],
     ['with a short metrics token', { METRICS_TOKEN: 'fifteen letters' }, 'METRICS_TOKEN'],
   ])('does not start %s', (_, change, name) => {
     expect(blamed({ ...sound, ...change })).toEqual([name])
@@ -553,5 +566,22 @@ describe('.env.example', () => {
     expect(config.providers.map(({ id }) => id)).toEqual(['google', 'github', 'atlassian', 'acme', 'beta'])
     for (const { id, redirectUris } of config.providers)
       expect(redirectUris.default).toBe(`https://id.example.com/auth/${id}/callback`)
+  })
+})
+
+describe('mail', () => {
+  test('goes through the named server, on the port of its kind', () => {
+    const mailOf = (SMTP_URL: string) => readConfig({ SMTP_URL, MAIL_FROM: 'Ada <ada@example.com>' }).mail
+    expect(mailOf('smtps://us%40er:p%3Aw@mail.example.com')).toEqual({
+      ...{ tag: 'smtp', host: 'mail.example.com', port: 465, implicitTls: true },
+      ...{ user: 'us@er', password: 'p:w', from: 'Ada <ada@example.com>' },
+    })
+    expect(mailOf('smtp://[::1]:2525')).toMatchObject({ host: '::1', port: 2525, implicitTls: false, user: null })
+    expect(mailOf('smtp://mail.example.com')).toMatchObject({ port: 587 })
+  })
+
+  test('without a server stays here, and in production is off', () => {
+    expect(readConfig({}).mail).toEqual({ tag: 'mailbox' })
+    expect(readConfig(sound).mail).toEqual({ tag: 'off' })
   })
 })

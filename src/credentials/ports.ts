@@ -1,6 +1,7 @@
 import type { Ways } from '../accounts/ports.ts'
 import type { Fact } from '../events/catalogue.ts'
-import type { Account } from '../kernel/account.ts'
+import type { Account, Role } from '../kernel/account.ts'
+import type { Locale } from '../kernel/locale.ts'
 import type { Mail } from '../mail/ports.ts'
 
 /** What a ticket is good for, and for nothing else. */
@@ -218,13 +219,6 @@ export type Passkey = {
   readonly lastUsedAt: Date | null
 }
 
-/** What there is to sign in with once a passkey is gone. */
-export type WaysLeft = {
-  readonly identities: readonly { readonly id: string; readonly provider: string }[]
-  readonly password: boolean
-  readonly passkeys: readonly { readonly id: string; readonly name: string }[]
-}
-
 export interface PasskeyStore {
   /** Oldest first. */
   list(accountId: string): Promise<readonly Passkey[]>
@@ -247,7 +241,68 @@ export interface PasskeyStore {
    */
   remove(
     change: Changing & { id: string },
-    mayGo: (left: WaysLeft) => boolean,
+    mayGo: (left: Ways) => boolean,
     because: readonly Fact[],
   ): Promise<'removed' | 'passkey_not_found' | 'last_login_method' | 'session_revoked'>
+}
+
+/** An account that holds or claims an address, as far as it matters to a mail sent there. */
+export type AddressHolder = {
+  readonly accountId: string
+  readonly address: string
+  readonly locale: Locale | null
+  readonly verified: boolean
+  readonly role: Role
+  /** It has a password, and so one for this address. */
+  readonly password: boolean
+  /** It has an identity or a passkey too: the password is not its only way in. */
+  readonly otherWays: boolean
+}
+
+/** What a mail to an address opens; see `mail-opens.ts`. */
+export type OpenedByMail = { readonly tag: 'held' | 'taken_over'; readonly accountId: string }
+export type OpensByMail = (holders: readonly AddressHolder[]) => OpenedByMail | undefined
+
+/** What is proven by mail. Every verb takes its ticket in the same transaction: once, and only while it is good. */
+export interface AddressStore {
+  /** Whoever holds or claims it. */
+  holders(emailKey: string): Promise<readonly AddressHolder[]>
+  /** A ticket and the letters it goes out with, or letters alone: all or nothing. */
+  send(ticket: Ticket | null, mails: readonly Mail[]): Promise<void>
+
+  /**
+   * The ticket's account's own address becomes verified (as `AccountStore.proveEmail`); where it is already, nothing
+   * changes. `false` when the ticket is over, or the address is no longer the account's, or somebody else's.
+   */
+  verify(ticket: Ticket, at: Date, because: readonly Fact[]): Promise<boolean>
+
+  /**
+   * The ticket's account gets the ticket's address, verified, and its password is for that one from then on. Sessions
+   * but `keepSession` end, and so do tickets and others' claims to the address. `mails` is told the address it had.
+   * `false` when the ticket is over or somebody holds the address.
+   */
+  change(
+    ticket: Ticket,
+    with_: { readonly keepSession: string; readonly at: Date },
+    because: readonly Fact[],
+    mails: (before: { readonly email: string | null; readonly verified: boolean }) => readonly Mail[],
+  ): Promise<boolean>
+
+  /**
+   * The account a mail to the ticket's address opens: `opens` is asked again, inside the transaction. One that is taken
+   * over loses password, factors and sessions, its address is verified, and only then is `because` noted. `undefined` when the ticket is over or the
+   * address opens another account by now.
+   */
+  enter(ticket: Ticket, opens: OpensByMail, at: Date, because: readonly Fact[]): Promise<Account | undefined>
+
+  /**
+   * The same, and sets a password: all sessions and tickets end. Of a disabled account nothing is changed: it is
+   * answered as it is.
+   */
+  reset(
+    ticket: Ticket,
+    with_: { readonly hash: string; readonly at: Date },
+    opens: OpensByMail,
+    because: readonly Fact[],
+  ): Promise<Account | undefined>
 }

@@ -69,6 +69,9 @@ export function createTickets({ tickets, clock, ids, random, key }: Parts) {
     /** The ticket of a link, while it is good. Looking does not use it up: mail scanners follow links. */
     find: (purpose: TicketPurpose, secret: string): Promise<Ticket | undefined> =>
       tickets.find({ purpose, secretHash: sha256(secret) }, clock()),
+    /** What is asked for in one place, before a code is looked at: whose it is, for counting the guess. */
+    findBound: (purpose: TicketPurpose, binding: string): Promise<Ticket | undefined> =>
+      tickets.find({ purpose, bindingHash: sha256(binding) }, clock()),
     /** The ticket of a short code, typed where it was asked for. A wrong one counts against it. */
     async findByCode(purpose: TicketPurpose, binding: string, code: string): Promise<Ticket | undefined> {
       const found = await tickets.find({ purpose, bindingHash: sha256(binding) }, clock())

@@ -104,6 +104,17 @@ export const catalogue = {
     say('Link no longer good', 'This link or code was used before, is too old or is not ours. Ask for a new one.'),
     say('Link sem validade', 'Este link ou código já foi usado, é antigo demais ou não é nosso. Peça um novo.'),
   ),
+  mail_not_configured: entry(
+    404,
+    say(
+      'No e-mail here',
+      'This service sends no e-mail, so this is not offered. Use another way, or tell its operator.',
+    ),
+    say(
+      'Sem e-mail aqui',
+      'Este serviço não envia e-mails, então isto não é oferecido. Use outra forma, ou avise quem o opera.',
+    ),
+  ),
   email_unverified: entry(
     403,
     say(

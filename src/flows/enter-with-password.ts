@@ -90,7 +90,15 @@ export function enterWithPassword(parts: Parts) {
       return ok({ ...entrance, ...entered.value, flow })
     }
     const ticket = entered.error.extra?.second_factor_ticket
-    if (totp !== undefined && typeof ticket === 'string') return prove(ticket, { type: 'totp', code: totp }, origin)
+    if (totp !== undefined && typeof ticket === 'string') {
+      const proven = await prove(ticket, { type: 'totp', code: totp }, origin)
+      if (proven.ok) return proven
+      const { error } = proven
+      if (error.code === 'user_disabled') return refused(fail('invalid_credentials'))
+      return error.code === 'ticket_invalid'
+        ? fail('sign_in_overtaken')
+        : { ok: false, error: error as AppError<PasswordCode> }
+    }
     if (goesOn(entered.error)) return entered as Result<never, AppError<PasswordCode>>
     const { error } = entered
     // Disabled since it was looked up: said no differently.

@@ -1,6 +1,8 @@
 import type { BeginWithProvider } from './begin-with-provider.ts'
+import type { ChangeEmail } from './change-email.ts'
 import type { ChangePassword } from './change-password.ts'
 import type { DeleteAccount } from './delete-account.ts'
+import type { EnterByMail } from './enter-by-mail.ts'
 import type { EnterWithPasskey } from './enter-with-passkey.ts'
 import type { EnterWithPassword } from './enter-with-password.ts'
 import type { EnterWithProvider } from './enter-with-provider.ts'
@@ -10,10 +12,12 @@ import type { ReadUserInfo } from './read-userinfo.ts'
 import type { RedeemCode } from './redeem-code.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
 import type { Register } from './register.ts'
+import type { ResetPassword } from './reset-password.ts'
 import type { ResolveConflict } from './resolve-conflict.ts'
 import type { SecondFactor } from './second-factor.ts'
 import type { SignOut } from './sign-out.ts'
 import type { UnlinkProvider } from './unlink-provider.ts'
+import type { VerifyEmail } from './verify-email.ts'
 
 /** The verbs of the service: each is one story, told in a file of its own. */
 export type Flows = {
@@ -33,4 +37,8 @@ export type Flows = {
   readonly proveSecondFactor: ProveSecondFactor
   readonly passkeys: KeepPasskeys
   readonly enterWithPasskey: EnterWithPasskey
+  readonly verifyEmail: VerifyEmail
+  readonly changeEmail: ChangeEmail
+  readonly resetPassword: ResetPassword
+  readonly enterByMail: EnterByMail
 }

@@ -3,6 +3,7 @@ import type { Profiles } from '../accounts/profile.ts'
 import type { AuditStore } from '../audit/ports.ts'
 import type { Flows } from '../flows/flows.ts'
 import type { Clock } from '../kernel/clock.ts'
+import type { Mailbox } from '../mail/transport.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { SignInCodes } from '../sessions/codes.ts'
 import type { Devices } from '../sessions/devices.ts'
@@ -26,6 +27,8 @@ export type Services = {
     subject: string
   }) => Promise<'healthy' | 'needs_reauthorization' | 'none'>
   readonly metrics: { readonly contentType: string; text(): Promise<string> }
+  /** Letters kept to be read; `null` where they leave, or would. */
+  readonly mailbox: Mailbox | null
   readonly ready: () => Promise<boolean>
   readonly clock: Clock
   readonly settings: {
@@ -44,6 +47,8 @@ export type Services = {
     readonly deviceCookieSeconds: number
     readonly flowCookieSeconds: number
     readonly production: boolean
+    /** Whether letters can leave: without, nothing that needs one is offered. */
+    readonly mail: boolean
     readonly metricsToken: string | null
   }
 }

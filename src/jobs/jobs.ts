@@ -1,6 +1,7 @@
 import type { Revocations } from '../connections/revocation.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { secondsAfter } from '../kernel/clock.ts'
+import type { Mailer } from '../mail/mailer.ts'
 import { type Keys, keyReloadSeconds } from '../sessions/keys.ts'
 import type { Job } from './scheduler.ts'
 
@@ -10,11 +11,19 @@ type Sweep = (before: Date) => Promise<number>
 /** How long rows are kept after they ended, in seconds, and what sweeps them. */
 export type Keeping = { readonly seconds: number; readonly sweeps: readonly Sweep[] }
 
-type Parts = { revocation: Revocations; keys: Keys; clock: Clock; keeping: readonly Keeping[] }
+type Parts = {
+  revocation: Revocations
+  mailer: Pick<Mailer, 'work'>
+  keys: Keys
+  clock: Clock
+  keeping: readonly Keeping[]
+}
 
 /** Every job there is: name, period, whether nodes take turns. */
-export const defineJobs = ({ revocation, keys, clock, keeping }: Parts): readonly Job[] => [
+export const defineJobs = ({ revocation, mailer, keys, clock, keeping }: Parts): readonly Job[] => [
   { name: 'revoke-at-provider', everySeconds: 30, shared: true, work: () => revocation.work() },
+  // Every node does it: each letter is leased by itself, and a node that died holds up no more than it had taken.
+  { name: 'send-mail', everySeconds: 5, shared: false, work: () => mailer.work() },
   { name: 'reload-signing-keys', everySeconds: keyReloadSeconds, shared: false, work: () => keys.reload() },
   {
     name: 'sweep-expired',

@@ -1,11 +1,15 @@
 import type { NoticeName } from '../events/catalogue.ts'
 import type { Locale } from '../kernel/locale.ts'
 
-/** Letters somebody asked for, each with a secret in it. Every other letter is a notice, and named as the fact it tells. */
+/**
+ * Letters that are no notices: those somebody asked for, most with a secret in them, and those to an address that is not
+ * (or no longer) an account's own. Every other one is named as the fact it tells.
+ */
 export const letters = [
   'verify_email',
   'change_email',
   'email_change_requested',
+  'email_changed',
   'address_taken',
   'reset_password',
   'sign_in',
@@ -39,4 +43,30 @@ export interface MailStore {
   finish(id: string): Promise<void>
   retry(id: string, at: Date, error: string): Promise<void>
   backlog(): Promise<number>
+}
+
+/** A letter as it goes out: rendered, and addressed to one reader. */
+export type Message = {
+  /** The queue's: it makes the Message-ID, so that one sent twice can be recognised. */
+  readonly id: string
+  readonly to: string
+  readonly locale: Locale
+  readonly subject: string
+  readonly text: string
+  readonly html: string
+}
+
+/**
+ * What came of it. `refused`: no later try will do better. `everybody`: it is not about this letter, the next one would
+ * fare the same. A reason is a code or a reply's number, never its text.
+ */
+export type Delivery =
+  | { readonly tag: 'sent' }
+  | { readonly tag: 'transient'; readonly reason: string; readonly everybody: boolean }
+  | { readonly tag: 'refused'; readonly reason: string }
+
+/** How letters leave. Sending never throws. */
+export interface Transport {
+  send(message: Message): Promise<Delivery>
+  close(): void
 }

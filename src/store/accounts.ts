@@ -1,20 +1,16 @@
 import { and, asc, eq, getTableColumns, isNull, ne, sql } from 'drizzle-orm'
 import type { AccountStore, Identity, LinkCondition } from '../accounts/ports.ts'
-import type { Fact } from '../events/catalogue.ts'
 import type { Account } from '../kernel/account.ts'
-import { type Email, readEmail } from '../kernel/email.ts'
+import { readEmail } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
-import { accountLock, type Change, type Note } from './change.ts'
+import { accountLock, type Change } from './change.ts'
+import { addressLock, endClaims, prove } from './claims.ts'
 import { allGiven, type Driver, type Queries, type Script, step } from './driver.ts'
-import { elsewhere, live, originOf, signedOut } from './endings.ts'
+import { live, originOf, signedOut } from './endings.ts'
 import type { Tables } from './schema.ts'
-import { endTickets } from './tickets.ts'
 import { waysOf, waysQueries } from './ways.ts'
 
 const keyOf = (address: string | null): string | null => (address === null ? null : (readEmail(address)?.key ?? null))
-
-/** Whoever decides whose an address is holds this meanwhile: what counts is often a row that is not there yet. */
-export const addressLock = (emailKey: string): string => `email:${emailKey}`
 
 /** What is shown of an account: not how its address is compared, only whether it is proven. */
 export const accountColumns = ({ accounts }: Tables) => {
@@ -52,73 +48,6 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
       .from(t.identities)
       .where(eq(t.identities.accountId, accountId))
       .orderBy(asc(t.identities.linkedAt), asc(t.identities.id))
-
-  /**
-   * Ends every other account's mere claim to an address somebody has proven: its password for it, the sessions it may
-   * have opened, and what was still to be confirmed. An account nobody could come back to goes with it.
-   */
-  function* endClaims(
-    tx: Queries,
-    note: Note,
-    proven: { key: string; by: string; at: Date },
-    because: readonly Fact[],
-  ) {
-    const claimants = yield* step(
-      tx
-        .update(t.accounts)
-        .set({ email: null, emailKey: null, updatedAt: proven.at })
-        .where(
-          and(eq(t.accounts.emailKey, proven.key), ne(t.accounts.id, proven.by), isNull(t.accounts.verifiedEmailKey)),
-        )
-        .returning({ id: t.accounts.id }),
-    )
-    for (const { id: accountId } of claimants) {
-      const ended = yield* step(
-        tx
-          .update(t.sessions)
-          .set({ endedAt: proven.at, endReason: 'email_claim_ended' })
-          .where(and(eq(t.sessions.accountId, accountId), live(t, proven.at)))
-          .returning({ id: t.sessions.id }),
-      )
-      yield* note([
-        { name: 'account.email_claim_ended', data: {}, accountId, origin: elsewhere(because) },
-        ...signedOut(ended, 'email_claim_ended', accountId, elsewhere(because)),
-      ])
-      yield* step(tx.delete(t.passwords).where(eq(t.passwords.accountId, accountId)))
-      yield* endTickets(tx, t, accountId)
-      yield* step(
-        tx.delete(t.totpFactors).where(and(eq(t.totpFactors.accountId, accountId), isNull(t.totpFactors.confirmedAt))),
-      )
-      const { identities, passkeys } = yield* waysOf(tx, t, accountId)
-      if (identities.length > 0 || passkeys.length > 0) continue
-      yield* step(tx.delete(t.accounts).where(eq(t.accounts.id, accountId)))
-      yield* step(tx.delete(t.mails).where(eq(t.mails.accountId, accountId)))
-      yield* note([{ name: 'account.deleted', data: {}, accountId, origin: elsewhere(because) }])
-    }
-  }
-
-  /**
-   * Makes the account's own claim to an address its own, unless somebody holds it; `false` when there was nothing to
-   * make of it.
-   */
-  function* prove(
-    tx: Queries,
-    note: Note,
-    accountId: string,
-    { key }: Email,
-    at: Date,
-    because: readonly Fact[],
-  ): Script<boolean> {
-    const [holder] = yield* step(
-      tx.select({ id: t.accounts.id }).from(t.accounts).where(eq(t.accounts.verifiedEmailKey, key)),
-    )
-    if (holder) return false
-    const claimed = and(eq(t.accounts.id, accountId), eq(t.accounts.emailKey, key), isNull(t.accounts.verifiedEmailKey))
-    const proven = tx.update(t.accounts).set({ verifiedEmailKey: key, updatedAt: at }).where(claimed)
-    if ((yield* step(proven.returning({ id: t.accounts.id }))).length === 0) return false
-    yield* endClaims(tx, note, { key, by: accountId, at }, because)
-    return true
-  }
 
   /**
    * Asked within the transaction, under the account's lock: of two links that rest on the same thing the second sees
@@ -241,7 +170,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
           }
           yield* note(because)
           if (verifiedEmailKey !== null)
-            yield* endClaims(tx, note, { key: verifiedEmailKey, by: account.id, at: account.createdAt }, because)
+            yield* endClaims(tx, t, note, { key: verifiedEmailKey, by: account.id, at: account.createdAt }, because)
           return true
         },
         emailKey === null ? [] : [addressLock(emailKey)],
@@ -264,7 +193,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
           )
           if (!linked) return false
           yield* note(because)
-          if (proves !== null && (yield* prove(tx, note, account.id, proves, identity.linkedAt, because)))
+          if (proves !== null && (yield* prove(tx, t, note, account.id, proves, identity.linkedAt, because)))
             yield* note([
               {
                 name: 'account.email_verified',
@@ -285,7 +214,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
     proveEmail: (accountId, email, at, because) =>
       change(
         function* (tx, note) {
-          if (!(yield* prove(tx, note, accountId, email, at, because))) return false
+          if (!(yield* prove(tx, t, note, accountId, email, at, because))) return false
           yield* note(because)
           return true
         },

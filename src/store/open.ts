@@ -2,6 +2,7 @@ import type { AccountStore, ConflictStore } from '../accounts/ports.ts'
 import type { AuditStore } from '../audit/ports.ts'
 import type { GrantStore, RevocationStore } from '../connections/ports.ts'
 import type {
+  AddressStore,
   GuessStore,
   PasskeyStore,
   PasswordStore,
@@ -15,6 +16,7 @@ import type { MailStore } from '../mail/ports.ts'
 import type { PendingFlowStore } from '../providers/ports.ts'
 import type { KeyStore, PendingSignInStore, SessionStore, SignInCodeStore } from '../sessions/ports.ts'
 import { accountStore } from './accounts.ts'
+import { addressStore } from './addresses.ts'
 import { auditStore } from './audit.ts'
 import { createChange, type Parts } from './change.ts'
 import { conflictStore } from './conflicts.ts'
@@ -44,6 +46,7 @@ export type StoreConfig =
 
 export type Store = {
   readonly accounts: AccountStore
+  readonly addresses: AddressStore
   readonly conflicts: ConflictStore
   readonly sessions: SessionStore
   readonly pendingSignIns: PendingSignInStore
@@ -80,6 +83,7 @@ export function storeOver(driver: Driver, parts: Parts): Store {
   const change = createChange(driver, parts)
   return {
     accounts: accountStore(driver, change, parts.ids),
+    addresses: addressStore(driver, change),
     conflicts: conflictStore(driver, change),
     sessions: sessionStore(driver, change),
     pendingSignIns: pendingSignInStore(driver),

@@ -20,6 +20,7 @@ export const counted = [
   'provider_token.refreshed',
   'user_info_cache.read',
   'session.refreshed',
+  'mail.handled',
   'http.answered',
 ] as const satisfies readonly EventName[]
 
@@ -27,6 +28,7 @@ export const counted = [
 type Probes = {
   breakers: () => readonly { provider: string; endpointType: string; state: keyof typeof stateNumbers }[]
   revocationBacklog: () => Promise<number>
+  mailBacklog: () => Promise<number>
 }
 
 /**
@@ -81,6 +83,12 @@ export function createMetrics(events: Bus, probes: Probes) {
     labelNames: ['provider', 'result'],
     registers,
   })
+  const mails = new Counter({
+    name: 'vinculum_mails_total',
+    help: 'Letters sent, tried in vain or given up',
+    labelNames: ['template', 'result'],
+    registers,
+  })
   const requests = new Histogram({
     name: 'vinculum_http_request_duration_seconds',
     help: 'Requests answered',
@@ -115,6 +123,15 @@ export function createMetrics(events: Bus, probes: Probes) {
     registers,
     async collect() {
       this.set(await probes.revocationBacklog())
+    },
+  })
+
+  new Gauge({
+    name: 'vinculum_mail_backlog',
+    help: 'Letters waiting to be sent',
+    registers,
+    async collect() {
+      this.set(await probes.mailBacklog())
     },
   })
 
@@ -155,6 +172,8 @@ export function createMetrics(events: Bus, probes: Probes) {
         return
       case 'session.refreshed':
         return event.data.result === 'rotated' ? rotated.inc() : refreshes.inc({ result: event.data.result })
+      case 'mail.handled':
+        return mails.inc({ template: event.data.template, result: event.data.result })
       case 'http.answered': {
         const { method, route, status, ms } = event.data
         const key = `${method} ${route} ${status}`

@@ -5,7 +5,9 @@ import type { Ways } from '../../src/accounts/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import { type Email, readEmail } from '../../src/kernel/email.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
+import { addressesContract } from './addresses.contract.ts'
 import { guessesContract } from './guesses.contract.ts'
+import { mailsContract } from './mails.contract.ts'
 import { noticesContract } from './notices.contract.ts'
 import { passwordsContract } from './passwords.contract.ts'
 import {
@@ -33,6 +35,7 @@ import {
   unlinked,
   updated,
 } from './people.ts'
+import { ticketsContract } from './tickets.contract.ts'
 
 const ada: Email = { address: 'ada@example.com', key: 'ada@example.com' }
 
@@ -73,6 +76,9 @@ export function storeContract(backend: Backend): void {
       opened.driver.read(opened.driver.db.select().from(opened.driver.tables[table]))
 
     noticesContract(() => opened)
+    mailsContract(() => opened)
+    ticketsContract(() => opened)
+    addressesContract(() => opened)
 
     describe('an account', () => {
       test('comes back exactly as it was stored, and so does its identity', async () => {

@@ -12,6 +12,7 @@ import { createVisitor, type Visit } from '../../demo/visitor.ts'
 import { type Changes, type ProviderId, startSandbox } from '../../sandbox/sandbox.ts'
 import { readConfig } from '../../src/config.ts'
 import { type Random, systemRandom } from '../../src/kernel/ids.ts'
+import type { Received } from '../../src/mail/transport.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { type CompleteConfig, createVinculum, type Vinculum } from '../../src/vinculum.ts'
 import { createReader, type Document, type Seen } from './documented.ts'
@@ -322,6 +323,14 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
     }
   }
 
+  /** The letters to an address, newest first, after all that waited were sent. */
+  async function mailTo(address: string): Promise<readonly Received[]> {
+    // A round under way may have looked just before the letter came: the second one sees it.
+    for (let round = 0; round < 2; round++) for (const vinculum of running) await vinculum.runJob('send-mail')
+    const letters = running.flatMap(({ mailbox }) => mailbox?.messages() ?? [])
+    return letters.filter(({ to }) => to === address).sort((a, b) => b.at.getTime() - a.at.getTime())
+  }
+
   /** Every row of every table, as the database has it. */
   async function dump(): Promise<Record<string, readonly Json[]>> {
     const tables: Record<string, readonly Json[]> = {}
@@ -386,6 +395,7 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
     enter,
     signIn,
     openBrowser,
+    mailTo,
     dump,
     operator,
     /** The trail, oldest first. */

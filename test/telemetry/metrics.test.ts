@@ -16,6 +16,7 @@ beforeEach(() => {
       { provider: 'google', endpointType: 'userinfo', state: 'closed' },
       { provider: 'github', endpointType: 'token', state: 'half_open' },
     ],
+    mailBacklog: async () => 5,
     revocationBacklog: async () => 3,
   })
 })
@@ -145,6 +146,7 @@ test('no label holds what a stranger sent, nor who anybody is', async () => {
 test('two services in one process do not count for each other', async () => {
   const other = createMetrics(createBus(createStoppedClock().clock), {
     breakers: () => [],
+    mailBacklog: async () => 5,
     revocationBacklog: async () => 0,
   })
   await everything()

@@ -1,33 +1,5 @@
+import { deviceName } from '../../kernel/device.ts'
 import type { Texts } from './texts.ts'
 
-// The order matters: nearly every browser also names those it descends from.
-const browsers: readonly (readonly [RegExp, string])[] = [
-  [/\bEdg(e|A|iOS)?\//, 'Edge'],
-  [/\b(OPR|OPiOS|Opera)\b/, 'Opera'],
-  [/\bSamsungBrowser\//, 'Samsung Internet'],
-  [/\bVivaldi\//, 'Vivaldi'],
-  [/\b(Firefox|FxiOS)\//, 'Firefox'],
-  [/\b(Chrome|CriOS|HeadlessChrome)\//, 'Chrome'],
-  [/\bVersion\/[\d.]+.* Safari\//, 'Safari'],
-]
-const systems: readonly (readonly [RegExp, string])[] = [
-  [/\biPhone\b/, 'iPhone'],
-  [/\biPad\b/, 'iPad'],
-  [/\bAndroid\b/, 'Android'],
-  [/\bCrOS\b/, 'ChromeOS'],
-  [/\bWindows\b/, 'Windows'],
-  [/\bMac OS X\b|\bMacintosh\b/, 'macOS'],
-  [/\bLinux\b/, 'Linux'],
-]
-
-/**
- * A device as its owner would name it, `Firefox on Linux`. Only for recognition: a user agent says what it likes. What
- * is no browser is called by its own first word (`curl`).
- */
-export function deviceWords(userAgent: string | null, { devices }: Texts): string {
-  if (userAgent === null || userAgent === '') return devices.unknown
-  const find = (list: readonly (readonly [RegExp, string])[]) => list.find(([shape]) => shape.test(userAgent))?.[1]
-  const [browser, system] = [find(browsers), find(systems)]
-  if (browser && system) return devices.on(browser, system)
-  return browser ?? system ?? /^[\p{L}\d._-]{1,40}/u.exec(userAgent)?.[0] ?? devices.unknown
-}
+/** A device as its owner would name it, in the page's language. */
+export const deviceWords = (userAgent: string | null, { devices }: Texts): string => deviceName(userAgent, devices)

@@ -7,6 +7,8 @@ import { deviceRoutes } from './devices.tsx'
 import { identityRoutes } from './identity.tsx'
 import { leavingRoutes } from './leaving.tsx'
 import { loginRoutes } from './login.tsx'
+import { mailRoutes } from './mail.tsx'
+import { mailboxRoutes } from './mailbox.tsx'
 import { passkeyScripts } from './passkey-script.tsx'
 import { passkeyPageRoutes } from './passkeys.tsx'
 import { passwordPages } from './password.tsx'
@@ -28,6 +30,8 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...secondFactorLoginRoutes,
   ...secondFactorPageRoutes,
   ...passkeyPageRoutes,
+  ...mailRoutes,
+  ...mailboxRoutes,
 ]
 export const staticFiles: readonly StaticFile[] = [stylesheet, ...passkeyScripts]
 export { errorPage } from './error.tsx'

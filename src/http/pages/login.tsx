@@ -64,6 +64,7 @@ function showLogin({ given, who, locale, csrf, status, refused }: LoginContext, 
       {...readerOf(locale)}
       providers={providers.list().map((provider) => ({ provider, status: providers.status(provider) }))}
       given={given}
+      mail={settings.mail}
       onwardTo={target?.tag === 'app' ? target.url.host : undefined}
       visitor={account && { name: account.name ?? account.email ?? account.id, email: account.email }}
       csrf={csrf}
@@ -125,6 +126,7 @@ export const loginRoutes = [home, login, withPassword]
 type LoginProps = Reader & {
   readonly providers: readonly { readonly provider: Provider; readonly status: 'up' | 'degraded' | 'down' }[]
   readonly given: Along
+  readonly mail: boolean
   readonly onwardTo: string | undefined
   readonly visitor: { readonly name: string; readonly email: string | null } | undefined
   readonly csrf: string
@@ -134,7 +136,7 @@ type LoginProps = Reader & {
 }
 
 function LoginPage(props: LoginProps): VNode {
-  const { providers, given, onwardTo, visitor, csrf, canRegister, refused, status, ...reader } = props
+  const { providers, given, mail, onwardTo, visitor, csrf, canRegister, refused, status, ...reader } = props
   const { say } = reader
   const suffix = suffixOf(given)
   return (
@@ -188,11 +190,11 @@ function LoginPage(props: LoginProps): VNode {
             <button type="submit" class="primary">
               {say.signIn}
             </button>
-            <a href="/forgot-password">{say.password.forgot}</a>
+            {mail ? <a href="/forgot-password">{say.password.forgot}</a> : null}
           </p>
         </Form>
         <p class="actions">
-          <a href={`/login/email${suffix}`}>{say.password.byMail}</a>
+          {mail ? <a href={`/login/email${suffix}`}>{say.password.byMail}</a> : null}
           {canRegister ? <a href={`/register${suffix}`}>{say.register.link}</a> : null}
         </p>
       </section>

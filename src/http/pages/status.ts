@@ -11,6 +11,6 @@ export function statusOf(done: string | undefined, locale: Locale): string | und
 
 /** Back to a page of ours that says what was done. */
 export const doneAt = (
-  path: '/account' | '/login' | '/account/second-factor' | '/account/passkeys',
+  path: '/account' | '/account/email' | '/login' | '/account/second-factor' | '/account/passkeys',
   done: Done,
 ): string => `${path}?done=${done}`

@@ -1,0 +1,170 @@
+import type { AuditStore } from '../audit/ports.ts'
+import { opensByMail } from '../credentials/mail-opens.ts'
+import type { Ticket } from '../credentials/ports.ts'
+import type { Throttle } from '../credentials/throttle.ts'
+import type { TrustedDevices } from '../credentials/trusted-devices.ts'
+import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Origin } from '../events/catalogue.ts'
+import { sha256 } from '../kernel/crypto.ts'
+import { type Email, maskEmail, readEmail } from '../kernel/email.ts'
+import { type Random, secretToken } from '../kernel/ids.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { Admitted, SignIn, SignInCode } from '../sessions/sign-in.ts'
+import { goesOn } from './enter-with-provider.ts'
+import { readReturnTo } from './return-to.ts'
+import { type MailParts, until } from './verify-email.ts'
+
+/** Where somebody goes on to afterwards: a path here, or an app's address with the challenge its code is bound to. */
+type Onward = { readonly returnTo: string | null; readonly codeChallenge: string | null }
+type Beginning = {
+  readonly email: Email
+  readonly returnTo?: string | undefined
+  readonly codeChallenge?: string | undefined
+  readonly origin: Origin
+}
+type Arrival = {
+  readonly origin: Origin
+  readonly browser: boolean
+  /** The session the browser has so far: it ends. */
+  readonly replaces: string | null
+}
+export type EnterByMailCode = 'ticket_invalid' | SignInCode
+
+type Parts = MailParts & {
+  signIn: SignIn
+  throttle: Throttle
+  trustedDevices: TrustedDevices
+  audit: AuditStore
+  random: Random
+  policy: { returnToAllowed: readonly URL[]; publicUrl: URL }
+}
+
+/** Signing in with a link or a short code sent to the account's address: each good once, for ten minutes. */
+export function enterByMail(parts: Parts) {
+  const { addresses, tickets, letter, allowed, clock, mail, wakeMail, signIn, audit, random, policy } = parts
+  const { throttle, trustedDevices } = parts
+
+  const refuse = async <C extends EnterByMailCode>(
+    error: AppError<C>,
+    accountId: string | null,
+    origin: Origin,
+  ): Promise<{ ok: false; error: AppError<C> }> => {
+    const data = { provider: 'email', code: error.code, intent: 'login' } as const
+    await audit.record({ name: 'authentication.failed', accountId, origin, data })
+    return { ok: false, error }
+  }
+
+  const enter = async (
+    ticket: Ticket,
+    { origin, browser, replaces }: Arrival,
+  ): Promise<Result<Admitted, AppError<EnterByMailCode>>> => {
+    const account = await addresses.enter(ticket, opensByMail, clock(), [
+      { name: 'password.removed', accountId: ticket.accountId, origin, data: {} },
+    ])
+    if (!account) return refuse(fail('ticket_invalid').error, ticket.accountId, origin)
+    const onward = onwardOf(ticket)
+    // An app on another origin gets a session of its own: the browser's, if it has one here, is not its business.
+    const here = browser && onward.codeChallenge === null
+    const { id } = account
+    const entrance = { provider: 'email', providerUserId: id, action: 'login_existing' } as const
+    const signedIn = await signIn.proceed(
+      account,
+      { ...entrance, opener: { tag: 'email' }, amr: ['otp'] },
+      { origin, browser: here, replaces: here ? replaces : null, ...onward },
+    )
+    if (signedIn.ok) {
+      await throttle.completed({ subject: id, trustedDevice: await trustedDevices.recognise(id, origin) })
+      return ok({ ...entrance, ...signedIn.value, account, flow: onward })
+    }
+    return goesOn(signedIn.error) ? signedIn : refuse(signedIn.error, id, origin)
+  }
+
+  return {
+    /**
+     * Sends both to the address, if a mail there opens an account, and a letter that says so if not. `binding` is what
+     * a code must come with: the browser's cookie, the app's `flow_token`.
+     */
+    async begin({
+      email,
+      returnTo,
+      codeChallenge,
+      origin,
+    }: Beginning): Promise<
+      Result<
+        { binding: string; expiresIn: number },
+        AppError<'mail_not_configured' | 'return_to_not_allowed' | 'invalid_request'>
+      >
+    > {
+      if (!mail) return fail('mail_not_configured')
+      const target =
+        returnTo === undefined ? undefined : readReturnTo(returnTo, policy.returnToAllowed, policy.publicUrl)
+      if (returnTo !== undefined && !target) return fail('return_to_not_allowed')
+      if (target?.tag === 'app' && codeChallenge === undefined) return fail('invalid_request')
+      const onward: Onward =
+        target?.tag === 'app'
+          ? { returnTo: target.url.href, codeChallenge: codeChallenge ?? null }
+          : { returnTo: target?.path ?? null, codeChallenge: null }
+
+      const binding = secretToken(random)
+      const holders = await addresses.holders(email.key)
+      const opened = opensByMail(holders)
+      const holder = holders.find(({ accountId }) => accountId === opened?.accountId)
+      const { accountId = null, address: to = email.address } = holder ?? {}
+      // Written down for nobody's account too: guessing a code there is counted, and refused, just the same.
+      const made = tickets.make('email_sign_in', { accountId, email: to, data: onward, binding })
+      const locale = holder?.locale ?? origin.locale ?? 'en'
+      const secret = { ticket: made.secret, code: made.code ?? '' }
+      const params = until(made)
+      const told = (await allowed('sign_in', email.key))
+        ? [
+            holder
+              ? letter({ template: 'sign_in', to, locale, accountId, params, secret })
+              : letter({ template: 'no_account', to, locale, params, secret }),
+          ]
+        : []
+      await addresses.send(made.row, told)
+      wakeMail()
+      return ok({ binding, expiresIn: made.expiresIn })
+    },
+
+    /** Whom a link would sign in, masked; `undefined` when it is over. Looking uses nothing up. */
+    async looks(secret: string): Promise<{ email: string } | undefined> {
+      const ticket = await tickets.find('email_sign_in', secret)
+      return ticket?.accountId != null && ticket.email !== null ? { email: maskEmail(ticket.email) } : undefined
+    },
+
+    async byLink(secret: string, arrival: Arrival): Promise<Result<Admitted, AppError<EnterByMailCode>>> {
+      const ticket = await tickets.find('email_sign_in', secret)
+      if (!ticket || ticket.accountId === null) return refuse(fail('ticket_invalid').error, null, arrival.origin)
+      return enter(ticket, arrival)
+    },
+
+    /** A code is short: guesses count together with those of every other way into the account. */
+    async byCode(
+      binding: string,
+      code: string,
+      arrival: Arrival,
+    ): Promise<Result<Admitted, AppError<EnterByMailCode | 'too_many_attempts'>>> {
+      const { origin } = arrival
+      const asked = await tickets.findBound('email_sign_in', binding)
+      const key = asked?.email == null ? undefined : readEmail(asked.email)?.key
+      const subject = asked?.accountId ?? sha256(key ?? binding)
+      const trustedDevice = asked?.accountId == null ? null : await trustedDevices.recognise(asked.accountId, origin)
+      const attempt = await throttle.take({ subject, ip: origin.ip, trustedDevice })
+      if (!attempt.ok) return attempt
+      const ticket = await tickets.findByCode('email_sign_in', binding, code)
+      if (!ticket || ticket.accountId === null)
+        return refuse(fail('ticket_invalid').error, asked?.accountId ?? null, origin)
+      await attempt.value.right()
+      return enter(ticket, arrival)
+    },
+  }
+}
+export type EnterByMail = ReturnType<typeof enterByMail>
+
+function onwardOf({ data: { returnTo, codeChallenge } }: Ticket): Onward {
+  return {
+    returnTo: typeof returnTo === 'string' ? returnTo : null,
+    codeChallenge: typeof codeChallenge === 'string' ? codeChallenge : null,
+  }
+}

@@ -1,0 +1,62 @@
+import { opensByMail } from '../credentials/mail-opens.ts'
+import type { Passwords } from '../credentials/passwords.ts'
+import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Origin } from '../events/catalogue.ts'
+import type { Email } from '../kernel/email.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import { type MailParts, until } from './verify-email.ts'
+
+type Parts = MailParts & { passwords: Passwords }
+
+/**
+ * A new password for whoever reads the account's mail. It signs nobody in and leaves second factors as they are: the
+ * mailbox stands for the password, and for nothing more (ASVS 6.4.3).
+ */
+export function resetPassword(parts: Parts) {
+  const { addresses, tickets, letter, allowed, clock, mail, wakeMail, passwords } = parts
+  return {
+    /** A letter goes out either way, so that neither the answer nor its time says whether there is an account. */
+    async ask(email: Email, origin: Origin): Promise<Result<null, AppError<'mail_not_configured'>>> {
+      if (!mail) return fail('mail_not_configured')
+      const holders = await addresses.holders(email.key)
+      if (!(await allowed('reset_password', email.key))) return ok(null)
+      const opened = opensByMail(holders)
+      const holder = holders.find(({ accountId }) => accountId === opened?.accountId)
+      const locale = holder?.locale ?? origin.locale ?? 'en'
+      const { accountId = null, address: to = email.address } = holder ?? {}
+      const made = tickets.make('reset_password', { accountId, email: to })
+      // Sealed for nobody as for somebody: it takes as long.
+      const secret = { ticket: made.secret }
+      const params = until(made)
+      const told = holder
+        ? letter({ template: 'reset_password', to, locale, accountId, params, secret })
+        : letter({ template: 'no_account', to, locale, params, secret })
+      await addresses.send(made.row, [told])
+      wakeMail()
+      return ok(null)
+    },
+
+    looks: async (secret: string): Promise<boolean> =>
+      (await tickets.find('reset_password', secret))?.accountId != null,
+
+    async reset(
+      secret: string,
+      password: string,
+      origin: Origin,
+    ): Promise<Result<null, AppError<'ticket_invalid' | 'password_rejected' | 'user_disabled'>>> {
+      const ticket = await tickets.find('reset_password', secret)
+      if (!ticket || ticket.accountId === null) return fail('ticket_invalid')
+      const accepted = passwords.accept(password)
+      // The link is still good: they choose another one.
+      if (!accepted.ok) return accepted
+      const hash = await passwords.hash(accepted.value)
+      const { accountId } = ticket
+      const account = await addresses.reset(ticket, { hash, at: clock() }, opensByMail, [
+        { name: 'password.reset', accountId, origin, data: {} },
+      ])
+      if (!account) return fail('ticket_invalid')
+      return account.disabledAt ? fail('user_disabled') : ok(null)
+    },
+  }
+}
+export type ResetPassword = ReturnType<typeof resetPassword>

@@ -1,0 +1,173 @@
+import { z } from 'zod'
+import type { EnterByMailCode } from '../../flows/enter-by-mail.ts'
+import { readEmail } from '../../kernel/email.ts'
+import { ok } from '../../kernel/result.ts'
+import { faulty } from '../problem.ts'
+import { json, noContent } from '../reply.ts'
+import { object, route } from '../route.ts'
+import { secretText, TokenPair } from '../schemas.ts'
+import type { Services } from '../services.ts'
+
+/**
+ * What is proven by mail. Whoever asks for a letter is answered 202, whatever there is at the address: only its reader
+ * learns that.
+ */
+const common = { method: 'post', tag: 'E-mail', surface: 'api', limit: 'sign_in' } as const
+const mine = { ...common, auth: 'user' } as const
+const anybody = { ...common, auth: 'none' } as const
+
+/** As it was typed: whether it is an address is asked by `readEmail`. */
+export const addressText = z.string().max(320)
+/** Eight digits; people group them as they like. */
+export const codeText = z
+  .string()
+  .max(40)
+  .transform((text) => text.replace(/[\s-]/g, ''))
+export const passwordText = z.string().min(1).max(1024)
+export const challengeText = z.string().regex(/^[A-Za-z0-9_-]{43}$/)
+
+const Sent = z
+  .object({})
+  .meta({ id: 'LetterSent', description: 'A letter is on its way, if there is anybody to write to' })
+const sent = () => ok(json({}))
+
+const askToVerify = route({
+  ...mine,
+  path: '/me/email/verify',
+  summary: 'Send me the link that verifies my address',
+  body: object({}),
+  bodyOptional: true,
+  status: 202,
+  reply: Sent,
+  fails: ['mail_not_configured'],
+  async handle({ who, origin }, { flows }: Services) {
+    const asked = await flows.verifyEmail.ask(who.account, origin)
+    return asked.ok ? sent() : asked
+  },
+})
+
+const verify = route({
+  ...mine,
+  path: '/auth/email/verify',
+  summary: 'Verify my address with the ticket of the link sent there',
+  body: object({ ticket: secretText }),
+  status: 204,
+  fails: ['ticket_invalid'],
+  async handle({ who, body, origin }, { flows }: Services) {
+    const verified = await flows.verifyEmail.confirm(body.ticket, who.accountId, origin)
+    return verified.ok ? ok(noContent()) : verified
+  },
+})
+
+const askToChange = route({
+  ...common,
+  method: 'put',
+  path: '/me/email',
+  auth: 'recent',
+  summary: 'Change my address; it is mine once the link sent there was followed',
+  body: object({ email: addressText }),
+  status: 202,
+  reply: Sent,
+  fails: ['mail_not_configured', 'invalid_request'],
+  async handle({ who, body, origin }, { flows }: Services) {
+    const email = readEmail(body.email)
+    if (!email) return faulty('email', 'invalid_format')
+    if (who.account.emailVerified && readEmail(who.account.email ?? '')?.key === email.key)
+      return faulty('email', 'invalid')
+    const asked = await flows.changeEmail.ask(who.account, email, origin)
+    return asked.ok ? sent() : asked
+  },
+})
+
+const change = route({
+  ...mine,
+  path: '/auth/email/change',
+  summary: 'Confirm my new address with the ticket of the link sent there; other devices are signed out',
+  body: object({ ticket: secretText }),
+  status: 204,
+  fails: ['ticket_invalid'],
+  async handle({ who, body, origin }, { flows }: Services) {
+    const changed = await flows.changeEmail.confirm(body.ticket, who, origin)
+    return changed.ok ? ok(noContent()) : changed
+  },
+})
+
+const forgot = route({
+  ...anybody,
+  path: '/auth/password/forgot',
+  summary: 'Send a link to choose a new password with',
+  body: object({ email: addressText }),
+  status: 202,
+  reply: Sent,
+  fails: ['mail_not_configured', 'invalid_request'],
+  async handle({ body, origin }, { flows }: Services) {
+    const email = readEmail(body.email)
+    if (!email) return faulty('email', 'invalid_format')
+    const asked = await flows.resetPassword.ask(email, origin)
+    return asked.ok ? sent() : asked
+  },
+})
+
+const reset = route({
+  ...anybody,
+  path: '/auth/password/reset',
+  summary: 'Choose a new password with the ticket of the link; every device is signed out, and nobody in',
+  body: object({ ticket: secretText, password: passwordText }),
+  status: 204,
+  fails: ['ticket_invalid', 'password_rejected', 'user_disabled'],
+  async handle({ body, origin }, { flows }: Services) {
+    const done = await flows.resetPassword.reset(body.ticket, body.password, origin)
+    return done.ok ? ok(noContent()) : done
+  },
+})
+
+const begin = route({
+  ...anybody,
+  path: '/auth/email',
+  summary: 'Send a link and a code to sign in with; the code comes back with the flow_token',
+  body: object({
+    email: addressText,
+    return_to: z.string().max(2048).optional(),
+    code_challenge: challengeText.optional(),
+    code_challenge_method: z.literal('S256').optional(),
+  }),
+  status: 202,
+  reply: z
+    .object({ flow_token: z.string(), expires_in: z.number().int().meta({ description: 'seconds' }) })
+    .meta({ id: 'StartedByMail' }),
+  fails: ['mail_not_configured', 'return_to_not_allowed', 'invalid_request'],
+  async handle({ body, origin }, { flows }: Services) {
+    const email = readEmail(body.email)
+    if (!email) return faulty('email', 'invalid_format')
+    const { return_to: returnTo, code_challenge: codeChallenge } = body
+    const begun = await flows.enterByMail.begin({ email, returnTo, codeChallenge, origin })
+    if (!begun.ok) return begun
+    return ok(json({ flow_token: begun.value.binding, expires_in: begun.value.expiresIn }))
+  },
+})
+
+const finish = route({
+  ...anybody,
+  path: '/auth/email/finish',
+  summary: 'Sign in with the code and the flow_token it was asked for with, or with the ticket of the link',
+  body: z.union([object({ flow_token: secretText, code: codeText }), object({ ticket: secretText })]),
+  reply: TokenPair,
+  fails: [
+    'ticket_invalid',
+    'too_many_attempts',
+    'second_factor_required',
+    'user_disabled',
+    'email_unverified',
+    'sign_in_overtaken',
+  ] satisfies readonly (EnterByMailCode | 'too_many_attempts')[],
+  async handle({ body, origin }, { flows, tokens }: Services) {
+    const arrival = { origin, browser: false, replaces: null }
+    const entered =
+      'ticket' in body
+        ? await flows.enterByMail.byLink(body.ticket, arrival)
+        : await flows.enterByMail.byCode(body.flow_token, body.code, arrival)
+    return entered.ok ? ok(json(tokens.pair(entered.value.session))) : entered
+  },
+})
+
+export const mailRoutes = [askToVerify, verify, askToChange, change, forgot, reset, begin, finish]

@@ -1,0 +1,34 @@
+// The order matters: nearly every browser also names those it descends from.
+const browsers: readonly (readonly [RegExp, string])[] = [
+  [/\bEdg(e|A|iOS)?\//, 'Edge'],
+  [/\b(OPR|OPiOS|Opera)\b/, 'Opera'],
+  [/\bSamsungBrowser\//, 'Samsung Internet'],
+  [/\bVivaldi\//, 'Vivaldi'],
+  [/\b(Firefox|FxiOS)\//, 'Firefox'],
+  [/\b(Chrome|CriOS|HeadlessChrome)\//, 'Chrome'],
+  [/\bVersion\/[\d.]+.* Safari\//, 'Safari'],
+]
+const systems: readonly (readonly [RegExp, string])[] = [
+  [/\biPhone\b/, 'iPhone'],
+  [/\biPad\b/, 'iPad'],
+  [/\bAndroid\b/, 'Android'],
+  [/\bCrOS\b/, 'ChromeOS'],
+  [/\bWindows\b/, 'Windows'],
+  [/\bMac OS X\b|\bMacintosh\b/, 'macOS'],
+  [/\bLinux\b/, 'Linux'],
+]
+
+/** How a language names a device. */
+export type DeviceNames = { readonly unknown: string; readonly on: (browser: string, system: string) => string }
+
+/**
+ * A device as its owner would name it, `Firefox on Linux`. Only for recognition: a user agent says what it likes. What
+ * is no browser is called by its own first word (`curl`).
+ */
+export function deviceName(userAgent: string | null, names: DeviceNames): string {
+  if (userAgent === null || userAgent === '') return names.unknown
+  const find = (list: readonly (readonly [RegExp, string])[]) => list.find(([shape]) => shape.test(userAgent))?.[1]
+  const [browser, system] = [find(browsers), find(systems)]
+  if (browser && system) return names.on(browser, system)
+  return browser ?? system ?? /^[\p{L}\d._-]{1,40}/u.exec(userAgent)?.[0] ?? names.unknown
+}

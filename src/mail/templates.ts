@@ -1,0 +1,161 @@
+import type { NoticeName } from '../events/catalogue.ts'
+import { type DeviceNames, deviceName } from '../kernel/device.ts'
+import type { Locale } from '../kernel/locale.ts'
+import { type Letter, letters, type Mail, type Message } from './ports.ts'
+import { en } from './templates.en.ts'
+import { ptBR } from './templates.pt-br.ts'
+
+/** A paragraph, a link on a line of its own, or a short code to type. */
+export type Block =
+  | string
+  | { readonly link: string; readonly label: string }
+  | { readonly code: string }
+  | { readonly facts: readonly (readonly [string, string])[] }
+
+/** What a letter may tell. Every one of its values is somebody else's text: it is escaped wherever it is put. */
+export type LetterAbout = {
+  /** Where the service is, as a person knows it: its host. */
+  readonly service: string
+  readonly to: string
+  /** A link of ours that brings the letter's ticket back. */
+  readonly link: (path: `/${string}`) => string
+  /** The same without one. */
+  readonly page: (path: `/${string}`) => string
+  readonly code: string
+  /** Until when the ticket is good. */
+  readonly until: string
+  readonly param: (name: string) => string
+}
+/** What a notice may tell, beside when and from where. */
+export type NoticeAbout = {
+  readonly service: string
+  readonly provider: string
+  readonly param: (name: string) => string
+}
+
+/** One language's. A letter or a notice without words does not compile. */
+export type Templates = {
+  readonly letters: {
+    readonly [L in Letter]: (about: LetterAbout) => { readonly subject: string; readonly body: readonly Block[] }
+  }
+  /** `advice`: what to do if it was not them; the account page is linked below it. */
+  readonly notices: {
+    readonly [N in NoticeName]: (about: NoticeAbout) => {
+      readonly subject: string
+      readonly happened: string
+      readonly advice?: string
+    }
+  }
+  readonly advice: string
+  readonly toAccount: string
+  readonly toReset: string
+  readonly when: string
+  readonly device: string
+  readonly address: string
+  readonly devices: DeviceNames
+  readonly ways: Readonly<Record<'password' | 'passkey' | 'email', string>>
+  readonly closing: (service: string) => string
+}
+
+const languages: { readonly [L in Locale]: Templates } = { en, 'pt-BR': ptBR }
+
+const isLetter = (template: Mail['template']): template is Letter => (letters as readonly string[]).includes(template)
+
+type Around = {
+  readonly publicUrl: URL
+  /** What people call a provider. */
+  readonly providerName: (id: string) => string
+}
+
+/** A queued letter in its reader's language: plain text, and the same as simple HTML. */
+export function render(
+  { id, to, locale, template, params }: Pick<Mail, 'id' | 'to' | 'locale' | 'template' | 'params'>,
+  secret: Readonly<Record<string, string>>,
+  { publicUrl, providerName }: Around,
+): Message {
+  const words = languages[locale]
+  const service = publicUrl.host
+  const param = (name: string): string => oneLine(params[name] ?? '')
+  const page = (path: `/${string}`): string => new URL(path, publicUrl).href
+  const time = (name: string): string => {
+    const at = new Date(params[name] ?? '')
+    if (Number.isNaN(at.getTime())) return ''
+    return `${new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' }).format(at)} UTC`
+  }
+
+  const compose = (): { subject: string; body: readonly Block[] } => {
+    if (isLetter(template)) {
+      const link = (path: `/${string}`): string => {
+        const url = new URL(path, publicUrl)
+        url.searchParams.set('ticket', secret.ticket ?? '')
+        return url.href
+      }
+      const about = { service, to, link, page, code: secret.code ?? '', until: time('expires_at'), param }
+      return words.letters[template](about)
+    }
+    const way = params.provider ?? ''
+    const provider = Object.hasOwn(words.ways, way) ? words.ways[way as keyof Templates['ways']] : providerName(way)
+    const { subject, happened, advice } = words.notices[template]({ service, provider: oneLine(provider), param })
+    const facts: (readonly [string, string])[] = [[words.when, time('at')]]
+    if (params.user_agent !== undefined)
+      facts.push([words.device, oneLine(deviceName(params.user_agent, words.devices))])
+    if (params.ip !== undefined) facts.push([words.address, param('ip')])
+    return {
+      subject,
+      body: [
+        happened,
+        { facts },
+        advice ?? words.advice,
+        { link: page('/account'), label: words.toAccount },
+        { link: page('/forgot-password'), label: words.toReset },
+      ],
+    }
+  }
+
+  const { subject, body } = compose()
+  const all: readonly Block[] = [...body, words.closing(service)]
+  return {
+    ...{ id, to, locale, subject: oneLine(subject) },
+    text: `${all.map(asText).join('\n\n')}\n`,
+    html: document(locale, oneLine(subject), all.map(asHtml).join('\n')),
+  }
+}
+
+/** Of a value that stands in a line, or in a header, nothing may start another. */
+const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim()
+
+function asText(block: Block): string {
+  if (typeof block === 'string') return block
+  if ('code' in block) return `    ${block.code}`
+  if ('facts' in block) return block.facts.map(([name, value]) => `${name}: ${value}`).join('\n')
+  return `${block.label}:\n${block.link}`
+}
+
+const escaped: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
+const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => escaped[character] ?? '')
+
+function asHtml(block: Block): string {
+  if (typeof block === 'string') return `<p>${escapeHtml(block)}</p>`
+  if ('code' in block)
+    return `<p style="font:600 1.5em/1.4 ui-monospace,monospace;letter-spacing:.15em">${escapeHtml(block.code)}</p>`
+  if ('facts' in block)
+    return `<p>${block.facts.map(([name, value]) => `${escapeHtml(name)}: ${escapeHtml(value)}`).join('<br>')}</p>`
+  return `<p><a href="${escapeHtml(block.link)}">${escapeHtml(block.label)}</a></p>`
+}
+
+/** No picture, no script, nothing from elsewhere: a letter that is opened tells nobody. */
+const document = (locale: Locale, title: string, body: string): string =>
+  `<!doctype html>
+<html lang="${locale}">
+<head><meta charset="utf-8"><title>${escapeHtml(title)}</title></head>
+<body style="font:16px/1.5 system-ui,sans-serif;max-width:36em;margin:1em auto;padding:0 1em">
+${body}
+</body>
+</html>
+`

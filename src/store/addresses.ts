@@ -1,0 +1,215 @@
+import { and, eq, isNull, ne } from 'drizzle-orm'
+import type { AddressHolder, AddressStore, OpensByMail, Ticket } from '../credentials/ports.ts'
+import type { Fact } from '../events/catalogue.ts'
+import type { Account } from '../kernel/account.ts'
+import { type Email, readEmail } from '../kernel/email.ts'
+import type { EndReason } from '../sessions/ports.ts'
+import { accountColumns } from './accounts.ts'
+import { accountLock, type Change, type Note } from './change.ts'
+import { addressLock, endClaims, prove } from './claims.ts'
+import type { Driver, Queries, Script } from './driver.ts'
+import { step } from './driver.ts'
+import { live, originOf, signedOut } from './endings.ts'
+import { endTickets, useTicket } from './tickets.ts'
+import { waysOf } from './ways.ts'
+
+/** What a ticket of this kind is about. One that is about nobody proves nothing. */
+const subjectOf = ({ accountId, email: written }: Ticket): { accountId: string; email: Email } | undefined => {
+  const email = written === null ? undefined : readEmail(written)
+  return accountId === null || !email ? undefined : { accountId, email }
+}
+
+export function addressStore({ tables: t, atomic }: Driver, change: Change): AddressStore {
+  const columns = accountColumns(t)
+  const locksOf = ({ accountId, email }: { accountId: string; email: Email }): readonly string[] => [
+    accountLock(accountId),
+    addressLock(email.key),
+  ]
+
+  function* holdersOf(tx: Queries, emailKey: string): Script<readonly AddressHolder[]> {
+    const rows = yield* step(
+      tx.select(columns).from(t.accounts).where(eq(t.accounts.emailKey, emailKey)).orderBy(t.accounts.id),
+    )
+    const holders: AddressHolder[] = []
+    for (const { id: accountId, email, emailVerified, locale, role } of rows) {
+      const { identities, password, passkeys } = yield* waysOf(tx, t, accountId)
+      const otherWays = identities.length + passkeys.length > 0
+      holders.push({
+        accountId,
+        address: email ?? emailKey,
+        locale,
+        verified: emailVerified,
+        role,
+        password,
+        otherWays,
+      })
+    }
+    return holders
+  }
+
+  function* endSessions(
+    tx: Queries,
+    note: Note,
+    of: { accountId: string; except: string | null; reason: EndReason; at: Date },
+    because: readonly Fact[],
+  ): Script<void> {
+    const { accountId, except, reason, at } = of
+    const mine = and(
+      eq(t.sessions.accountId, accountId),
+      except === null ? undefined : ne(t.sessions.id, except),
+      live(t, at),
+    )
+    const ending = tx.update(t.sessions).set({ endedAt: at, endReason: reason }).where(mine)
+    const ended = yield* step(ending.returning({ id: t.sessions.id }))
+    yield* note(signedOut(ended, reason, accountId, originOf(because)))
+  }
+
+  /**
+   * Whoever has just proven the address gets the account that was registered with it, and nothing its maker could come
+   * back with: they never proved anything.
+   */
+  function* takeOver(
+    tx: Queries,
+    note: Note,
+    { accountId, key, at }: { accountId: string; key: string; at: Date },
+    because: readonly Fact[],
+  ): Script<void> {
+    const origin = originOf(because)
+    yield* step(
+      tx
+        .update(t.accounts)
+        .set({ verifiedEmailKey: key, secondFactorAt: null, updatedAt: at })
+        .where(eq(t.accounts.id, accountId)),
+    )
+    yield* note([{ name: 'account.email_verified', data: { provider: 'email' }, accountId, origin }])
+    yield* endClaims(tx, t, note, { key, by: accountId, at }, because)
+    const factors = yield* step(
+      tx
+        .delete(t.totpFactors)
+        .where(eq(t.totpFactors.accountId, accountId))
+        .returning({ confirmedAt: t.totpFactors.confirmedAt }),
+    )
+    yield* step(tx.delete(t.recoveryCodes).where(eq(t.recoveryCodes.accountId, accountId)))
+    yield* step(tx.delete(t.trustedDevices).where(eq(t.trustedDevices.accountId, accountId)))
+    if (factors.some(({ confirmedAt }) => confirmedAt !== null))
+      yield* note([{ name: 'second_factor.removed', data: { factor: 'totp' }, accountId, origin }])
+    yield* step(tx.delete(t.passwords).where(eq(t.passwords.accountId, accountId)))
+    yield* endTickets(tx, t, accountId)
+    yield* endSessions(tx, note, { accountId, except: null, reason: 'email_claim_ended', at }, because)
+  }
+
+  /** Takes the ticket, and whatever a mail to its address opens by now; a disabled account is left as it is. */
+  function* open(
+    tx: Queries,
+    note: Note,
+    { ticket, opens, at }: { ticket: Ticket; opens: OpensByMail; at: Date },
+    because: readonly Fact[],
+  ): Script<{ account: Account; key: string; takenOver: boolean } | undefined> {
+    const subject = subjectOf(ticket)
+    if (!subject || !(yield* useTicket(tx, t, ticket.id, at))) return undefined
+    const { accountId, email } = subject
+    const opened = opens(yield* holdersOf(tx, email.key))
+    if (opened?.accountId !== accountId) return undefined
+    const read = tx.select(columns).from(t.accounts).where(eq(t.accounts.id, accountId))
+    const [before] = yield* step(read)
+    if (!before) return undefined
+    const takenOver = opened.tag === 'taken_over' && before.disabledAt === null
+    if (!takenOver) return { account: before, key: email.key, takenOver }
+    yield* takeOver(tx, note, { accountId, key: email.key, at }, because)
+    const [account] = yield* step(tx.select(columns).from(t.accounts).where(eq(t.accounts.id, accountId)))
+    return account && { account, key: email.key, takenOver }
+  }
+
+  return {
+    holders: (emailKey) => atomic((tx) => holdersOf(tx, emailKey)),
+
+    send: (ticket, mails) =>
+      change(function* (tx, _note, post) {
+        if (ticket) yield* step(tx.insert(t.tickets).values(ticket))
+        yield* post(mails)
+      }),
+
+    async verify(ticket, at, because) {
+      const subject = subjectOf(ticket)
+      if (!subject) return false
+      const { accountId, email } = subject
+      return change(function* (tx, note) {
+        if (!(yield* useTicket(tx, t, ticket.id, at))) return false
+        if (yield* prove(tx, t, note, accountId, email, at, because)) {
+          yield* note(because)
+          return true
+        }
+        const proven = and(eq(t.accounts.id, accountId), eq(t.accounts.verifiedEmailKey, email.key))
+        return (yield* step(tx.select({ id: t.accounts.id }).from(t.accounts).where(proven))).length > 0
+      }, locksOf(subject))
+    },
+
+    async change(ticket, { keepSession, at }, because, mails) {
+      const subject = subjectOf(ticket)
+      if (!subject) return false
+      const { accountId, email } = subject
+      return change(function* (tx, note, post) {
+        if (!(yield* useTicket(tx, t, ticket.id, at))) return false
+        const held = and(eq(t.accounts.verifiedEmailKey, email.key), ne(t.accounts.id, accountId))
+        if ((yield* step(tx.select({ id: t.accounts.id }).from(t.accounts).where(held))).length > 0) return false
+        const mine = and(eq(t.accounts.id, accountId), isNull(t.accounts.disabledAt))
+        const [before] = yield* step(tx.select(columns).from(t.accounts).where(mine))
+        if (!before) return false
+        yield* step(
+          tx
+            .update(t.accounts)
+            .set({ email: email.address, emailKey: email.key, verifiedEmailKey: email.key, updatedAt: at })
+            .where(mine),
+        )
+        // Before ours moves along: an address has one password at most.
+        yield* endClaims(tx, t, note, { key: email.key, by: accountId, at }, because)
+        yield* step(
+          tx.delete(t.passwords).where(and(eq(t.passwords.emailKey, email.key), ne(t.passwords.accountId, accountId))),
+        )
+        yield* step(tx.update(t.passwords).set({ emailKey: email.key }).where(eq(t.passwords.accountId, accountId)))
+        yield* endTickets(tx, t, accountId)
+        yield* note(because)
+        yield* endSessions(tx, note, { accountId, except: keepSession, reason: 'email_changed', at }, because)
+        yield* post(mails({ email: before.email, verified: before.emailVerified }))
+        return true
+      }, locksOf(subject))
+    },
+
+    async enter(ticket, opens, at, because) {
+      const subject = subjectOf(ticket)
+      if (!subject) return undefined
+      return change(function* (tx, note) {
+        const opened = yield* open(tx, note, { ticket, opens, at }, because)
+        if (!opened) return undefined
+        if (opened.takenOver) yield* note(because)
+        return opened.account
+      }, locksOf(subject))
+    },
+
+    async reset(ticket, { hash, at }, opens, because) {
+      const subject = subjectOf(ticket)
+      if (!subject) return undefined
+      return change(function* (tx, note) {
+        const opened = yield* open(tx, note, { ticket, opens, at }, because)
+        if (!opened) return undefined
+        const { account, key } = opened
+        if (account.disabledAt) return account
+        const { id: accountId } = account
+        yield* step(
+          tx.delete(t.passwords).where(and(eq(t.passwords.emailKey, key), ne(t.passwords.accountId, accountId))),
+        )
+        yield* step(
+          tx
+            .insert(t.passwords)
+            .values({ accountId, emailKey: key, hash, changedAt: at })
+            .onConflictDoUpdate({ target: t.passwords.accountId, set: { emailKey: key, hash, changedAt: at } }),
+        )
+        yield* step(tx.delete(t.trustedDevices).where(eq(t.trustedDevices.accountId, accountId)))
+        yield* endTickets(tx, t, accountId)
+        yield* note(because)
+        yield* endSessions(tx, note, { accountId, except: null, reason: 'password_reset', at }, because)
+        return account
+      }, locksOf(subject))
+    },
+  }
+}

@@ -1,0 +1,81 @@
+import { and, eq, isNull, ne } from 'drizzle-orm'
+import type { Fact } from '../events/catalogue.ts'
+import type { Email } from '../kernel/email.ts'
+import type { Note } from './change.ts'
+import { type Queries, type Script, step } from './driver.ts'
+import { elsewhere, live, signedOut } from './endings.ts'
+import type { Tables } from './schema.ts'
+import { endTickets } from './tickets.ts'
+import { waysOf } from './ways.ts'
+
+/** Whoever decides whose an address is holds this meanwhile: what counts is often a row that is not there yet. */
+export const addressLock = (emailKey: string): string => `email:${emailKey}`
+
+/**
+ * Ends every other account's mere claim to an address somebody has proven: its password for it, the sessions it may
+ * have opened, and what was still to be confirmed. An account nobody could come back to goes with it.
+ */
+export function* endClaims(
+  tx: Queries,
+  t: Tables,
+  note: Note,
+  proven: { key: string; by: string; at: Date },
+  because: readonly Fact[],
+): Script<void> {
+  const claimants = yield* step(
+    tx
+      .update(t.accounts)
+      .set({ email: null, emailKey: null, updatedAt: proven.at })
+      .where(
+        and(eq(t.accounts.emailKey, proven.key), ne(t.accounts.id, proven.by), isNull(t.accounts.verifiedEmailKey)),
+      )
+      .returning({ id: t.accounts.id }),
+  )
+  for (const { id: accountId } of claimants) {
+    const ended = yield* step(
+      tx
+        .update(t.sessions)
+        .set({ endedAt: proven.at, endReason: 'email_claim_ended' })
+        .where(and(eq(t.sessions.accountId, accountId), live(t, proven.at)))
+        .returning({ id: t.sessions.id }),
+    )
+    yield* note([
+      { name: 'account.email_claim_ended', data: {}, accountId, origin: elsewhere(because) },
+      ...signedOut(ended, 'email_claim_ended', accountId, elsewhere(because)),
+    ])
+    yield* step(tx.delete(t.passwords).where(eq(t.passwords.accountId, accountId)))
+    yield* endTickets(tx, t, accountId)
+    yield* step(
+      tx.delete(t.totpFactors).where(and(eq(t.totpFactors.accountId, accountId), isNull(t.totpFactors.confirmedAt))),
+    )
+    const { identities, passkeys } = yield* waysOf(tx, t, accountId)
+    if (identities.length > 0 || passkeys.length > 0) continue
+    yield* step(tx.delete(t.accounts).where(eq(t.accounts.id, accountId)))
+    yield* step(tx.delete(t.mails).where(eq(t.mails.accountId, accountId)))
+    yield* note([{ name: 'account.deleted', data: {}, accountId, origin: elsewhere(because) }])
+  }
+}
+
+/**
+ * Makes the account's own claim to an address its own, unless somebody holds it; `false` when there was nothing to
+ * make of it.
+ */
+export function* prove(
+  tx: Queries,
+  t: Tables,
+  note: Note,
+  accountId: string,
+  { key }: Email,
+  at: Date,
+  because: readonly Fact[],
+): Script<boolean> {
+  const [holder] = yield* step(
+    tx.select({ id: t.accounts.id }).from(t.accounts).where(eq(t.accounts.verifiedEmailKey, key)),
+  )
+  if (holder) return false
+  const claimed = and(eq(t.accounts.id, accountId), eq(t.accounts.emailKey, key), isNull(t.accounts.verifiedEmailKey))
+  const proven = tx.update(t.accounts).set({ verifiedEmailKey: key, updatedAt: at }).where(claimed)
+  if ((yield* step(proven.returning({ id: t.accounts.id }))).length === 0) return false
+  yield* endClaims(tx, t, note, { key, by: accountId, at }, because)
+  return true
+}

@@ -1,0 +1,128 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { secondsAfter } from '../../src/kernel/clock.ts'
+import { systemRandom } from '../../src/kernel/ids.ts'
+import { createLetters } from '../../src/mail/letters.ts'
+import { createMailer, mailRetryDelay } from '../../src/mail/mailer.ts'
+import { smtpTransport } from '../../src/mail/transport.ts'
+import { startMailServer } from '../support/mail-server.ts'
+import { type OpenedStore, openedStore } from '../support/opened-store.ts'
+import { newSealer } from '../support/sealers.ts'
+import { createStoppedClock } from '../support/stopped-clock.ts'
+
+let opened: OpenedStore
+let time: ReturnType<typeof createStoppedClock>
+let server: Awaited<ReturnType<typeof startMailServer>>
+let transport: ReturnType<typeof smtpTransport>
+const sealer = newSealer()
+
+beforeEach(async () => {
+  time = createStoppedClock()
+  opened = await openedStore({ tag: 'sqlite', file: ':memory:' }, time.clock)
+  server = await startMailServer()
+  transport = smtpTransport(
+    {
+      ...{ host: '127.0.0.1', port: server.port, implicitTls: false, user: null, password: null },
+      from: 'Vinculum <id@example.com>',
+    },
+    { production: true },
+  )
+})
+afterEach(async () => {
+  transport.close()
+  await server.stop()
+  await opened.store.close()
+})
+
+const mailer = (with_ = sealer) =>
+  createMailer({
+    ...{ mails: opened.store.mails, transport, sealer: with_, clock: time.clock, random: systemRandom },
+    ...{ events: opened.events, publicUrl: new URL('https://id.example.com'), providerName: (id) => id },
+  })
+const letter = (to = 'ada@example.com', params: Record<string, string> = {}) =>
+  createLetters({ ids: opened.ids, clock: time.clock, sealer })({
+    ...{ template: 'sign_in', to, locale: 'en', params, secret: { ticket: 'the-ticket', code: '12345678' } },
+  })
+const results = () => opened.heard('mail.handled').map(({ data }) => data.result)
+
+describe('the queue of letters', () => {
+  test('is worked off: each is sent once, with the secret only its reader may know', async () => {
+    await opened.store.mails.post(letter())
+    expect(JSON.stringify(await opened.store.mails.take(1, time.clock(), time.clock()))).not.toMatch(
+      /12345678|the-ticket/,
+    )
+    expect(await mailer().work()).toBe(1)
+    expect(await mailer().work()).toBe(0)
+    expect(server.delivered).toHaveLength(1)
+    expect(server.delivered[0]?.raw).toContain('12345678')
+    expect(server.delivered[0]?.raw).toContain('https://id.example.com/login/email/link?ticket=3Dthe-ticket')
+    expect(await mailer().backlog()).toBe(0)
+    expect(opened.heard('mail.handled').map(({ data }) => data)).toEqual([{ template: 'sign_in', result: 'sent' }])
+  })
+
+  test('waits for a server that is down, and loses nothing', async () => {
+    await opened.store.mails.post(letter('a@example.com'))
+    await opened.store.mails.post(letter('b@example.com'))
+    server.refuse('RCPT', 451, '4.3.2 not now')
+    expect(await mailer().work()).toBe(2)
+    expect(await mailer().work()).toBe(0)
+    time.turn(15)
+    server.accept()
+    expect(await mailer().work()).toBe(2)
+    expect(server.delivered.flatMap(({ to }) => to).sort()).toEqual(['a@example.com', 'b@example.com'])
+    expect(results()).toEqual(['transient', 'transient', 'sent', 'sent'])
+  })
+
+  test('is given up for good where the reader does not exist, and goes on with the rest', async () => {
+    server.refuse('RCPT', 550, '5.1.1 nobody')
+    await opened.store.mails.post(letter())
+    await mailer().work()
+    expect(results()).toEqual(['gave_up'])
+    expect(await mailer().backlog()).toBe(0)
+  })
+
+  test('is given up after three days', async () => {
+    server.refuse('DATA', 451, 'later')
+    await opened.store.mails.post(letter())
+    let tries = 0
+    for (let minute = 0; minute < 3 * 24 * 60; minute += 10) {
+      tries += await mailer().work()
+      time.turn(600)
+    }
+    expect(await mailer().work()).toBe(1)
+    expect(await mailer().backlog()).toBe(0)
+    expect(results().at(-1)).toBe('gave_up')
+    expect(tries).toBeGreaterThan(20)
+    expect(tries).toBeLessThan(70)
+  })
+
+  test('drops a letter whose link is no longer good', async () => {
+    const until = (seconds: number) => ({ expires_at: secondsAfter(time.clock(), seconds).toISOString() })
+    await opened.store.mails.post(letter('late@example.com', until(0)))
+    await opened.store.mails.post(letter('early@example.com', until(1)))
+    await mailer().work()
+    expect(server.delivered.map(({ to }) => to)).toEqual([['early@example.com']])
+  })
+
+  test('keeps what no key opens until the key is back', async () => {
+    await opened.store.mails.post(letter())
+    await mailer(newSealer()).work()
+    expect(results()).toEqual(['transient'])
+    time.turn(15)
+    await mailer().work()
+    expect(server.delivered).toHaveLength(1)
+  })
+
+  test('has each letter on one node, however many work', async () => {
+    for (let n = 0; n < 30; n++) await opened.store.mails.post(letter(`p${n}@example.com`))
+    await Promise.all([mailer().work(), mailer().work(), mailer().work()])
+    expect(new Set(server.delivered.flatMap(({ to }) => to)).size).toBe(30)
+    expect(server.delivered).toHaveLength(30)
+  })
+})
+
+test('the wait between tries grows to three hours at most', () => {
+  const most = Array.from({ length: 20 }, (_, n) => mailRetryDelay(n + 1, () => Buffer.from([255, 255])))
+  expect(most.slice(0, 4)).toEqual([15, 30, 60, 120])
+  expect(most.at(-1)).toBe(10_800)
+  expect(mailRetryDelay(1, () => Buffer.from([0, 0]))).toBe(8)
+})

@@ -1,0 +1,564 @@
+import { randomBytes } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { Received } from '../../src/mail/transport.ts'
+import { passwordFits, registered } from '../support/registered.ts'
+import {
+  type Answer,
+  authOf,
+  databases,
+  type Json,
+  listIn,
+  refusalOf,
+  startWorld,
+  type World,
+} from '../support/service.ts'
+
+/** The ticket of a letter's link to a page of ours. */
+const ticketIn = (letter: Received | undefined, path: string): string => {
+  const [, ticket = ''] = new RegExp(`${path}\\?ticket=([\\w-]+)`).exec(letter?.text ?? '') ?? []
+  if (ticket === '') throw new Error(`there is no link to ${path} in ${letter?.text}`)
+  return ticket
+}
+const codeIn = (letter: Received | undefined): string => /^ {4}(\d{8})$/m.exec(letter?.text ?? '')?.[1] ?? ''
+const namesOf = (headers: Headers): string[] => {
+  const names: string[] = []
+  headers.forEach((_, name) => {
+    names.push(name)
+  })
+  return names.sort()
+}
+const newAddress = (): string => `m${randomBytes(5).toString('hex')}@example.com`
+
+describe.each(databases)('by mail, on %s', (database) => {
+  let world: World
+  beforeAll(async () => {
+    world = await startWorld({ database })
+  })
+  afterEach(() => world.calm())
+  afterAll(() => world.stop())
+
+  const post = (path: string, body: object, token?: string): Promise<Answer> =>
+    world.call('POST', path, { body, token })
+  const lives = async (token: string): Promise<boolean> => (await world.call('GET', '/me', { token })).status === 200
+  const me = async (token: string): Promise<Json> => (await world.call('GET', '/me', { token })).body
+  const begin = async (email: string): Promise<string> => {
+    const begun = await post('/auth/email', { email })
+    expect(refusalOf(begun)).toEqual([202, undefined])
+    return String(begun.body.flow_token)
+  }
+  const newest = async (address: string): Promise<Received | undefined> => (await world.mailTo(address))[0]
+  const newestCode = async (address: string): Promise<string> =>
+    codeIn((await world.mailTo(address)).find((letter) => codeIn(letter) !== ''))
+  const newestTicket = async (address: string, path: string): Promise<string> =>
+    ticketIn(
+      (await world.mailTo(address)).find(({ text }) => text.includes(`${path}?ticket=`)),
+      path,
+    )
+  const subjects = async (address: string): Promise<string[]> =>
+    (await world.mailTo(address)).map(({ subject }) => subject)
+
+  const finish = (body: object): Promise<Answer> => post('/auth/email/finish', body)
+  const reset = (ticket: string, password = 'a wholly new password'): Promise<Answer> =>
+    post('/auth/password/reset', { ticket, password })
+  const forgot = async (email: string): Promise<string> => {
+    expect(refusalOf(await post('/auth/password/forgot', { email }))).toEqual([202, undefined])
+    return await newestTicket(email, '/reset-password')
+  }
+  const events = async (token: string): Promise<unknown[]> => {
+    const { body } = await world.call('GET', '/me/activity', { token })
+    return (body.items as Json[]).map(({ event }) => event)
+  }
+  const over = [400, 'ticket_invalid']
+  const totp = async (id: string): Promise<void> => {
+    const at = database === 'SQLite' ? String(world.clock().getTime()) : `'${world.clock().toISOString()}'`
+    await world.operator(`insert into totp_factors values ('${id}', 'sealed', ${at}, ${at}, 0)`)
+    await world.operator(`update accounts set second_factor_at = ${at} where id = '${id}'`)
+  }
+  const disable = (id: string): Promise<void> =>
+    world.operator(`update accounts set disabled_at = ${database === 'SQLite' ? '1' : 'now()'} where id = '${id}'`)
+
+  describe('a sign-in', () => {
+    test('takes the code where it was asked for, once, and then the link no more', async () => {
+      const email = newAddress()
+      const { id } = await registered(world, email, { verified: true })
+      const flow_token = await begin(email)
+      const letter = await newest(email)
+      const code = codeIn(letter)
+      const entered = await finish({ flow_token, code: `${code.slice(0, 4)} ${code.slice(4)}` })
+      expect(refusalOf(entered)).toEqual([200, undefined])
+      expect((await me(String(entered.body.access_token))).id).toBe(id)
+      expect(refusalOf(await finish({ flow_token, code }))).toEqual(over)
+      expect(refusalOf(await finish({ ticket: ticketIn(letter, '/login/email/link') }))).toEqual(over)
+      expect(await events(String(entered.body.access_token))).toContain('authentication.succeeded')
+      const sessions = listIn(await world.call('GET', '/me/sessions', { token: String(entered.body.access_token) }))
+      expect(sessions.find(({ current }) => current)?.amr).toEqual(['otp'])
+    })
+
+    test('takes the link anywhere, once', async () => {
+      const email = newAddress()
+      await registered(world, email, { verified: true })
+      await begin(email)
+      const ticket = await newestTicket(email, '/login/email/link')
+      const answers = await Promise.all([finish({ ticket }), finish({ ticket }), finish({ ticket })])
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 400, 400])
+    })
+
+    test('takes neither a code without its flow nor with another one, nor a ticket of another kind', async () => {
+      const [email, other] = [newAddress(), newAddress()]
+      await registered(world, email, { verified: true })
+      await registered(world, other, { verified: true })
+      const [flow_token, others] = [await begin(email), await begin(other)]
+      const code = await newestCode(email)
+      expect(refusalOf(await finish({ flow_token: others, code }))).toEqual(over)
+      expect(refusalOf(await finish({ flow_token: 'made-up', code }))).toEqual(over)
+      expect(refusalOf(await finish({ ticket: await forgot(email) }))).toEqual(over)
+      expect(refusalOf(await reset(await newestTicket(email, '/login/email/link')))).toEqual(over)
+      expect((await finish({ flow_token, code })).status).toBe(200)
+    })
+
+    test('is good for ten minutes', async () => {
+      const email = newAddress()
+      await registered(world, email, { verified: true })
+      const early = await begin(email)
+      const first = await newestCode(email)
+      world.turn(599)
+      expect((await finish({ flow_token: early, code: first })).status).toBe(200)
+      const late = await begin(email)
+      const second = await newestCode(email)
+      world.turn(600)
+      expect(refusalOf(await finish({ flow_token: late, code: second }))).toEqual(over)
+    })
+
+    test('takes five guesses and no more, even of the right code, and counts them with every other way', async () => {
+      const email = newAddress()
+      const { id } = await registered(world, email, { verified: true })
+      const flow_token = await begin(email)
+      const code = await newestCode(email)
+      const wrong = code === '00000000' ? '00000001' : '00000000'
+      for (let guess = 0; guess < 5; guess++) expect(refusalOf(await finish({ flow_token, code: wrong }))).toEqual(over)
+      world.turn(2)
+      expect(refusalOf(await finish({ flow_token, code }))).toEqual(over)
+      const held = await finish({ flow_token, code })
+      expect(refusalOf(held)).toEqual([429, 'too_many_attempts'])
+      expect(Number(held.headers.get('retry-after'))).toBeGreaterThan(0)
+      const { guesses = [] } = await world.dump()
+      expect(Number(guesses.find(({ key }) => key === `account:${id}`)?.failures)).toBe(6)
+      // The link is no guess.
+      await begin(email)
+      expect((await finish({ ticket: await newestTicket(email, '/login/email/link') })).status).toBe(200)
+      expect((await world.dump()).guesses?.some(({ key }) => key === `account:${id}`)).toBe(false)
+    })
+
+    test('asks for the second factor like any other', async () => {
+      const email = newAddress()
+      const { id } = await registered(world, email, { verified: true })
+      await totp(id)
+      const flow_token = await begin(email)
+      const entered = await finish({ flow_token, code: await newestCode(email) })
+      expect(refusalOf(entered)).toEqual([401, 'second_factor_required'])
+      expect(entered.body.second_factor_ticket).toEqual(expect.any(String))
+    })
+
+    test('opens no disabled account', async () => {
+      const email = newAddress()
+      const { id } = await registered(world, email, { verified: true })
+      const flow_token = await begin(email)
+      await disable(id)
+      const entered = await finish({ flow_token, code: await newestCode(email) })
+      expect(refusalOf(entered)).toEqual([403, 'user_disabled'])
+    })
+
+    test('of nobody answers as that of somebody, until a letter says so', async () => {
+      const [nobody, somebody] = [newAddress(), newAddress()]
+      await registered(world, somebody, { verified: true })
+      const answers = await Promise.all([nobody, somebody].map((email) => post('/auth/email', { email })))
+      const shape = ({ status, body, headers }: Answer) => [
+        status,
+        Object.keys(body),
+        body.expires_in,
+        namesOf(headers),
+        headers.get('content-length'),
+      ]
+      expect(shape(answers[0] as Answer)).toEqual(shape(answers[1] as Answer))
+      expect(await subjects(nobody)).toEqual(['There is no account with this address'])
+      expect((await newest(nobody))?.text).not.toMatch(/ticket=|^ {4}\d/m)
+      for (const answer of answers) {
+        const { flow_token } = answer.body
+        for (let guess = 0; guess < 6; guess++) {
+          const refused = await finish({ flow_token, code: '12345678' })
+          expect(refusalOf(refused)).toEqual(over)
+        }
+        expect(refusalOf(await finish({ flow_token, code: '12345678' }))).toEqual([429, 'too_many_attempts'])
+      }
+    })
+
+    test('is refused for what is no address, and names the field', async () => {
+      for (const path of ['/auth/email', '/auth/password/forgot']) {
+        const refused = await post(path, { email: 'ada' })
+        expect(refusalOf(refused)).toEqual([400, 'invalid_request'])
+        expect(refused.body.errors).toMatchObject([{ path: 'email', code: 'invalid_format' }])
+      }
+    })
+
+    test('in a browser takes the code on the page, and goes where it was meant to', async () => {
+      const email = newAddress()
+      await registered(world, email, { verified: true })
+      const browser = world.openBrowser()
+      const page = await browser.go(`${world.base}/login/email?return_to=/account/activity`)
+      const asked = await browser.submit(page, '/login/email', { email })
+      expect(asked.url.pathname).toBe('/login/email/code')
+      const wrong = await browser.submit(asked, '/login/email/code', { code: '1' })
+      expect(wrong.status).toBe(400)
+      expect(wrong.text).toContain('aria-describedby="code-error"')
+      const entered = await browser.submit(wrong, '/login/email/code', { code: await newestCode(email) })
+      expect([entered.status, entered.url.pathname]).toEqual([200, '/account/activity'])
+    })
+
+    test('in a browser takes a link, but only by the button', async () => {
+      const email = newAddress()
+      await registered(world, email, { verified: true })
+      await begin(email)
+      const link = `${world.base}/login/email/link?ticket=${await newestTicket(email, '/login/email/link')}`
+      // A scanner, twice.
+      await fetch(link)
+      await fetch(link, { method: 'HEAD' })
+      const browser = world.openBrowser()
+      const page = await browser.go(link)
+      expect(page.text).toContain('•••@example.com')
+      expect(page.headers.get('referrer-policy')).toBe('no-referrer')
+      expect((await browser.go(`${world.base}/account`)).url.pathname).toBe('/login')
+      const entered = await browser.submit(page, '/login/email/link')
+      expect([entered.status, entered.url.pathname]).toEqual([200, '/account'])
+      expect((await browser.go(link)).status).toBe(400)
+    })
+
+    test('in a browser stops at the second factor', async () => {
+      const email = newAddress()
+      const { id } = await registered(world, email, { verified: true })
+      await totp(id)
+      await begin(email)
+      const link = `${world.base}/login/email/link?ticket=${await newestTicket(email, '/login/email/link')}`
+      const browser = world.openBrowser()
+      const entered = await browser.submit(await browser.go(link), '/login/email/link')
+      expect(entered.url.pathname).toBe('/login/second-factor')
+      expect((await browser.go(`${world.base}/account`)).url.pathname).toBe('/login')
+    })
+  })
+
+  describe('a forgotten password', () => {
+    test('is replaced; every device is signed out, nobody in, and the person is told', async () => {
+      const email = newAddress()
+      const { token } = await registered(world, email, { verified: true })
+      const ticket = await forgot(email)
+      const done = await reset(ticket)
+      expect([done.status, done.text, done.headers.getSetCookie()]).toEqual([204, '', []])
+      expect(await lives(token)).toBe(false)
+      expect(await passwordFits(world, email, 'a wholly new password')).toBe(true)
+      expect(await passwordFits(world, email, 'correct horse battery')).toBe(false)
+      expect(await subjects(email)).toEqual(['Your password was reset', 'Set a new password'])
+      expect(refusalOf(await reset(ticket))).toEqual(over)
+    })
+
+    test('may be set where there was none, and proves nothing beyond the address', async () => {
+      const who = world.newcomer()
+      const { access_token: token, user } = await world.signIn('google', who)
+      await totp(user.id)
+      expect((await reset(await forgot(world.emailOf(who)))).status).toBe(204)
+      expect(await lives(token)).toBe(false)
+      expect(await passwordFits(world, world.emailOf(who), 'a wholly new password')).toBe(true)
+      // The second factor is as it was.
+      expect(refusalOf(await world.enter('google', who))).toEqual([401, 'second_factor_required'])
+    })
+
+    test('is not replaced by one that is not accepted, and the link is still good', async () => {
+      const email = newAddress()
+      await registered(world, email, { verified: true })
+      const ticket = await forgot(email)
+      expect(refusalOf(await reset(ticket, 'short'))).toEqual([400, 'password_rejected'])
+      expect((await reset(ticket)).status).toBe(204)
+    })
+
+    test('has a link that is good for half an hour', async () => {
+      const email = newAddress()
+      await registered(world, email, { verified: true })
+      const early = await forgot(email)
+      world.turn(1799)
+      expect((await reset(early)).status).toBe(204)
+      const late = await forgot(email)
+      world.turn(1800)
+      expect(refusalOf(await reset(late))).toEqual(over)
+    })
+
+    test('has one winner of two at once, and no other link is good afterwards', async () => {
+      const email = newAddress()
+      await registered(world, email, { verified: true })
+      const [one, two] = [await forgot(email), await forgot(email)]
+      const flow_token = await begin(email)
+      const code = await newestCode(email)
+      const answers = await Promise.all([reset(one, 'the first password'), reset(two, 'the second password')])
+      expect(answers.map(({ status }) => status).sort()).toEqual([204, 400])
+      const won = answers[0]?.status === 204 ? 'the first password' : 'the second password'
+      expect(await passwordFits(world, email, won)).toBe(true)
+      expect(refusalOf(await finish({ flow_token, code }))).toEqual(over)
+    })
+
+    test('of nobody answers as that of somebody', async () => {
+      const [nobody, somebody] = [newAddress(), newAddress()]
+      await registered(world, somebody, { verified: true })
+      const answers = await Promise.all([nobody, somebody].map((email) => post('/auth/password/forgot', { email })))
+      expect(answers.map(({ status, text }) => [status, text])).toEqual([
+        [202, '{}'],
+        [202, '{}'],
+      ])
+      expect(await subjects(nobody)).toEqual(['There is no account with this address'])
+    })
+
+    test('of an account with this address only as a claim beside another way in is not reset', async () => {
+      const who = world.newcomer({ verified: false })
+      await world.signIn('github', who)
+      expect(refusalOf(await post('/auth/password/forgot', { email: world.emailOf(who) }))).toEqual([202, undefined])
+      expect(await subjects(world.emailOf(who))).toEqual(['There is no account with this address'])
+    })
+
+    test('writes five letters an hour to one address, and answers the sixth the same', async () => {
+      const email = newAddress()
+      await registered(world, email, { verified: true })
+      for (let letter = 0; letter < 7; letter++) {
+        const answer = await post('/auth/password/forgot', { email })
+        expect([answer.status, answer.text]).toEqual([202, '{}'])
+      }
+      expect(await subjects(email)).toHaveLength(5)
+      world.turn(3600)
+      await forgot(email)
+      expect(await subjects(email)).toHaveLength(6)
+    })
+
+    test('is asked for and replaced in a browser', async () => {
+      const email = newAddress()
+      await registered(world, email, { verified: true })
+      const browser = world.openBrowser()
+      const asked = await browser.submit(await browser.go(`${world.base}/forgot-password`), '/forgot-password', {
+        email,
+      })
+      expect(asked.url.pathname + asked.url.search).toBe('/login?done=reset_sent')
+      const link = `${world.base}/reset-password?ticket=${await newestTicket(email, '/reset-password')}`
+      const short = await browser.submit(await browser.go(link), '/reset-password', { password: 'short' })
+      expect([short.status, short.text.includes('aria-invalid')]).toEqual([400, true])
+      expect(short.text).not.toContain('value="short"')
+      const done = await browser.submit(short, '/reset-password', { password: 'a wholly new password' })
+      expect(done.url.pathname + done.url.search).toBe('/login?done=password_reset')
+      expect((await browser.go(link)).status).toBe(400)
+    })
+  })
+
+  describe('somebody who registered with an address that is not theirs', () => {
+    const attack = async () => {
+      const email = newAddress()
+      const attacker = await registered(world, email, { password: 'the attacker knows this' })
+      expect(await lives(attacker.token)).toBe(true)
+      return { email, attacker }
+    }
+
+    /** Its reader, with Google; asked whose address it is, they go on with an account of their own. */
+    const comes = async (email: string) => {
+      const asked = await world.enter('google', world.newcomer({ email }))
+      expect(refusalOf(asked)).toEqual([409, 'account_conflict'])
+      const { flowToken: flow_token } = asked.flow
+      return authOf(await post(`/auth/conflicts/${asked.body.conflict_ticket}`, { action: 'create', flow_token }))
+    }
+
+    test('is put out when its reader resets the password', async () => {
+      const { email, attacker } = await attack()
+      await totp(attacker.id)
+      expect((await reset(await forgot(email))).status).toBe(204)
+      expect(await lives(attacker.token)).toBe(false)
+      expect(await passwordFits(world, email, 'the attacker knows this')).toBe(false)
+      expect(await passwordFits(world, email, 'a wholly new password')).toBe(true)
+      // What the attacker set up would only lock the reader out.
+      const flow_token = await begin(email)
+      const entered = await finish({ flow_token, code: await newestCode(email) })
+      expect(entered.status).toBe(200)
+      expect(await me(String(entered.body.access_token))).toMatchObject({ id: attacker.id, email_verified: true })
+    })
+
+    test('is put out when its reader signs in by mail', async () => {
+      const { email, attacker } = await attack()
+      const flow_token = await begin(email)
+      const entered = await finish({ flow_token, code: await newestCode(email) })
+      expect(entered.status).toBe(200)
+      expect(await lives(attacker.token)).toBe(false)
+      expect(await passwordFits(world, email, 'the attacker knows this')).toBe(null)
+      expect(await me(String(entered.body.access_token))).toMatchObject({ id: attacker.id, email_verified: true })
+      expect(await subjects(email)).toContain('Your password was removed')
+    })
+
+    test('is put out when its reader signs in with a provider that proves the address', async () => {
+      const { email, attacker } = await attack()
+      const { user } = await comes(email)
+      expect(user).toMatchObject({ email, email_verified: true })
+      expect(user.id).not.toBe(attacker.id)
+      expect(await lives(attacker.token)).toBe(false)
+      expect(await passwordFits(world, email, 'the attacker knows this')).toBe(null)
+    })
+
+    test('cannot use what was asked for before its reader came', async () => {
+      const { email, attacker } = await attack()
+      await post('/me/email/verify', {}, attacker.token)
+      const early = await forgot(email)
+      const flow_token = await begin(email)
+      const code = await newestCode(email)
+      await comes(email)
+      expect(refusalOf(await reset(early))).toEqual(over)
+      expect(refusalOf(await finish({ flow_token, code }))).toEqual(over)
+    })
+
+    test('is not proven by a reader who follows the link', async () => {
+      const { email, attacker } = await attack()
+      await post('/me/email/verify', {}, attacker.token)
+      const ticket = await newestTicket(email, '/verify-email')
+      const victim = await registered(world, newAddress(), { verified: true })
+      expect((await post('/auth/email/verify', { ticket })).status).toBe(401)
+      expect(refusalOf(await post('/auth/email/verify', { ticket }, victim.token))).toEqual(over)
+      expect((await me(attacker.token)).email_verified).toBe(false)
+    })
+  })
+
+  describe('one’s own address', () => {
+    test('is verified by its account’s own link, once', async () => {
+      const email = newAddress()
+      const { token } = await registered(world, email)
+      expect((await post('/me/email/verify', {}, token)).status).toBe(202)
+      const ticket = await newestTicket(email, '/verify-email')
+      expect((await post('/auth/email/verify', { ticket }, token)).status).toBe(204)
+      expect((await me(token)).email_verified).toBe(true)
+      expect(await events(token)).toContain('account.email_verified')
+      expect(refusalOf(await post('/auth/email/verify', { ticket }, token))).toEqual(over)
+      // Nothing is left to prove.
+      await post('/me/email/verify', {}, token)
+      expect(await subjects(email)).toEqual(['Verify your e-mail address'])
+    })
+
+    test('is verified in a browser after signing in, and the ticket stays out of the address', async () => {
+      const email = newAddress()
+      const { token, cookie } = await registered(world, email)
+      await post('/me/email/verify', {}, token)
+      const ticket = await newestTicket(email, '/verify-email')
+      const stranger = world.openBrowser()
+      const sent = await stranger.ask(`${world.base}/verify-email?ticket=${ticket}`)
+      expect([sent.status, sent.headers.get('location')]).toEqual([303, '/login?return_to=/verify-email'])
+      const kept = /vinculum_mail_ticket=([^;]+)/.exec(sent.headers.getSetCookie().join())?.[0]
+      const page = await fetch(`${world.base}/verify-email`, {
+        headers: { accept: 'text/html', cookie: `${cookie}; ${kept}` },
+      })
+      const text = await page.text()
+      expect(text).toContain(email)
+      const csrf = /name="csrf" value="([^"]+)"/.exec(text)?.[1] ?? ''
+      const done = await fetch(`${world.base}/verify-email`, {
+        method: 'POST',
+        redirect: 'manual',
+        headers: { accept: 'text/html', cookie, origin: world.base, 'sec-fetch-site': 'same-origin' },
+        body: new URLSearchParams({ csrf, ticket }),
+      })
+      expect([done.status, done.headers.get('location')]).toEqual([303, '/account?done=email_verified'])
+      expect((await me(token)).email_verified).toBe(true)
+    })
+
+    test('is changed once the new one is proven, and not before', async () => {
+      const [before, after] = [newAddress(), newAddress()]
+      const { id, token } = await registered(world, before, { verified: true })
+      const flow_token = await begin(before)
+      const elsewhere = await finish({ flow_token, code: await newestCode(before) })
+      const early = await forgot(before)
+      expect((await world.call('PUT', '/me/email', { body: { email: after }, token })).status).toBe(202)
+      expect((await me(token)).email).toBe(before)
+      expect(await subjects(before)).toContain('Somebody asked to change your e-mail address')
+      const ticket = await newestTicket(after, '/change-email')
+      expect((await post('/auth/email/change', { ticket }, token)).status).toBe(204)
+      expect(await me(token)).toMatchObject({ id, email: after, email_verified: true })
+      expect(await lives(String(elsewhere.body.access_token))).toBe(false)
+      expect(await passwordFits(world, after, 'correct horse battery')).toBe(true)
+      expect(await passwordFits(world, before, 'correct horse battery')).toBe(null)
+      for (const address of [before, after])
+        expect((await subjects(address))[0]).toBe('Your e-mail address was changed')
+      expect(refusalOf(await reset(early))).toEqual(over)
+      expect(refusalOf(await post('/auth/email/change', { ticket }, token))).toEqual(over)
+      expect(await events(token)).toContain('account.email_changed')
+    })
+
+    test('is not changed by anybody else, nor for somebody else’s, and who asks learns nothing', async () => {
+      const [mine, theirs, free] = [newAddress(), newAddress(), newAddress()]
+      const { token } = await registered(world, mine, { verified: true })
+      const other = await registered(world, theirs, { verified: true })
+      const put = (email: string) => world.call('PUT', '/me/email', { body: { email }, token })
+      const answers = [await put(theirs), await put(free)]
+      expect(answers.map(({ status, text }) => [status, text])).toEqual([
+        [202, '{}'],
+        [202, '{}'],
+      ])
+      expect(await subjects(theirs)).toEqual(['You already have an account'])
+      const ticket = await newestTicket(free, '/change-email')
+      expect(refusalOf(await post('/auth/email/change', { ticket }, other.token))).toEqual(over)
+      // Somebody was faster.
+      await world.signIn('google', world.newcomer({ email: free }))
+      expect(refusalOf(await post('/auth/email/change', { ticket }, token))).toEqual(over)
+      expect((await me(token)).email).toBe(mine)
+    })
+
+    test('is one account’s of two that prove it at once', async () => {
+      for (let round = 0; round < 5; round++) {
+        const wanted = newAddress()
+        const people = [await registered(world, newAddress()), await registered(world, newAddress())]
+        for (const { token } of people) await world.call('PUT', '/me/email', { body: { email: wanted }, token })
+        const tickets = (await world.mailTo(wanted)).map((letter) => ticketIn(letter, '/change-email')).reverse()
+        const answers = await Promise.all(
+          people.map(({ token }, index) => post('/auth/email/change', { ticket: tickets[index] ?? '' }, token)),
+        )
+        expect(answers.map(({ status }) => status).sort()).toEqual([204, 400])
+      }
+    })
+
+    test('is changed only by somebody who signed in lately', async () => {
+      const { token } = await registered(world, newAddress(), { verified: true })
+      world.turn(601)
+      const refused = await world.call('PUT', '/me/email', { body: { email: newAddress() }, token })
+      expect(refusalOf(refused)).toEqual([403, 'reauthentication_required'])
+    })
+  })
+
+  test('no ticket, code or address is in the log, the metrics or a table', async () => {
+    const email = newAddress()
+    await registered(world, email, { verified: true })
+    const flow_token = await begin(email)
+    const letter = await newest(email)
+    const [ticket, code] = [ticketIn(letter, '/login/email/link'), codeIn(letter)]
+    await fetch(`${world.base}/login/email/link?ticket=${ticket}`)
+    await fetch(`${world.base}/reset-password?ticket=${ticket}`)
+    await finish({ ticket })
+    const metrics = await (await fetch(`${world.base}/metrics`)).text()
+    expect(metrics).toContain('vinculum_mails_total{template="sign_in",result="sent"}')
+    expect(metrics).toContain('vinculum_mail_backlog 0')
+    for (const text of [metrics, world.logged.join('')]) {
+      for (const secret of [ticket, code, email, flow_token]) expect(text).not.toContain(secret)
+    }
+    const { accounts: _a, passwords: _p, tickets = [], ...tables } = await world.dump()
+    expect(JSON.stringify(tables)).not.toContain(email)
+    for (const secret of [ticket, flow_token, code]) expect(JSON.stringify([tables, tickets])).not.toContain(secret)
+  })
+
+  test('the mailbox is read on this machine, and nowhere else', async () => {
+    const email = newAddress()
+    await registered(world, email, { verified: true })
+    await begin(email)
+    const letter = await newest(email)
+    const html = { accept: 'text/html' }
+    const list = await (await fetch(`${world.base}/mailbox`, { headers: html })).text()
+    expect(list).toContain(`/mailbox/${letter?.id}`)
+    const one = await (await fetch(`${world.base}/mailbox/${letter?.id}`, { headers: html })).text()
+    expect(one).toContain(codeIn(letter))
+    for (const path of ['/mailbox', `/mailbox/${letter?.id}`]) {
+      const proxied = await world.call('GET', path, { headers: { 'x-forwarded-for': '203.0.113.9' } })
+      expect(refusalOf(proxied)).toEqual([404, 'not_found'])
+    }
+    expect(refusalOf(await world.call('GET', '/mailbox/eml_none'))).toEqual([404, 'not_found'])
+  })
+})

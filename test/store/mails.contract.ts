@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest'
+import type { Mail } from '../../src/mail/ports.ts'
+import { later, newId, now, type Opened } from './people.ts'
+
+export const mail = (given: Partial<Mail> = {}): Mail => ({
+  ...{ id: newId('eml'), to: 'ada@example.com', locale: 'en', template: 'sign_in', params: { a: 'b "c" é' } },
+  ...{ secret: 'sealed', accountId: null, attempts: 0, nextAttemptAt: now, lastError: null, createdAt: now },
+  ...given,
+})
+
+/** What every store promises of the queue of letters. */
+export function mailsContract(opened: () => Opened): void {
+  const queue = () => opened().store.mails
+
+  describe('a letter', () => {
+    test('comes back as it was posted, when it is due and not before', async () => {
+      const letter = mail({ nextAttemptAt: later(10) })
+      await queue().post(letter)
+      expect(await queue().take(9, later(9), later(99))).toEqual([])
+      expect(await queue().take(9, later(10), later(99))).toEqual([{ ...letter, nextAttemptAt: later(99) }])
+    })
+
+    test('is one worker’s until its lease is over, even when that worker died', async () => {
+      await queue().post(mail())
+      expect(await queue().take(9, now, later(60))).toHaveLength(1)
+      expect(await queue().take(9, later(59), later(99))).toEqual([])
+      expect(await queue().take(9, later(60), later(99))).toHaveLength(1)
+    })
+
+    test('is taken by one of many at once, the longest due first, and no more than asked for', async () => {
+      const letters = Array.from({ length: 12 }, (_, n) => mail({ nextAttemptAt: later(n), createdAt: later(n) }))
+      for (const letter of letters) await queue().post(letter)
+      expect((await queue().take(2, later(60), later(99))).map(({ id }) => id)).toEqual(
+        letters.slice(0, 2).map(({ id }) => id),
+      )
+      const taken: string[] = []
+      for (let round = 0; round < 12; round++) {
+        const rounds = await Promise.all([1, 2, 3].map(() => queue().take(1, later(60), later(99))))
+        taken.push(...rounds.flat().map(({ id }) => id))
+      }
+      expect(taken.sort()).toEqual(
+        letters
+          .slice(2)
+          .map(({ id }) => id)
+          .sort(),
+      )
+    })
+
+    test('is gone when it is finished, and counted until then', async () => {
+      const [one, two] = [mail(), mail()]
+      await queue().post(one)
+      await queue().post(two)
+      await queue().take(9, now, later(60))
+      expect(await queue().backlog()).toBe(2)
+      await queue().finish(one.id)
+      expect(await queue().backlog()).toBe(1)
+      expect((await queue().take(9, later(60), later(99))).map(({ id }) => id)).toEqual([two.id])
+    })
+
+    test('that is tried again remembers how often and why', async () => {
+      const letter = mail()
+      await queue().post(letter)
+      await queue().take(9, now, later(60))
+      await queue().retry(letter.id, later(15), 'ETIMEDOUT')
+      expect(await queue().take(9, later(14), later(99))).toEqual([])
+      expect(await queue().take(9, later(15), later(99))).toMatchObject([{ attempts: 1, lastError: 'ETIMEDOUT' }])
+    })
+  })
+}

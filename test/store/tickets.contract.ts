@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest'
+import type { Ticket } from '../../src/credentials/ports.ts'
+import { later, newcomer, newId, now, type Opened } from './people.ts'
+
+export const ticket = (given: Partial<Ticket> = {}): Ticket => ({
+  ...{ id: newId('tkt'), purpose: 'verify_email', secretHash: newId('tkt'), codeHash: null, bindingHash: null },
+  ...{ accountId: null, email: null, data: {}, attempts: 0, createdAt: now, expiresAt: later(60), usedAt: null },
+  ...given,
+})
+
+/** What every store promises of tickets. */
+export function ticketsContract(opened: () => Opened): void {
+  const tickets = () => opened().store.tickets
+
+  describe('a ticket', () => {
+    test('is found by its secret or its binding, for its own purpose, while it is good', async () => {
+      const { account } = await newcomer(opened())
+      const one = ticket({
+        ...{ purpose: 'email_sign_in', codeHash: 'c', bindingHash: 'b', accountId: account.id },
+        ...{ email: 'ada@example.com', data: { returnTo: '/x', n: [1, null] } },
+      })
+      const { secretHash } = one
+      await tickets().issue(one)
+      expect(await tickets().find({ purpose: 'email_sign_in', secretHash }, later(59))).toEqual(one)
+      expect(await tickets().find({ purpose: 'email_sign_in', bindingHash: 'b' }, now)).toEqual(one)
+      expect(await tickets().find({ purpose: 'reset_password', secretHash }, now)).toBeUndefined()
+      expect(await tickets().find({ purpose: 'email_sign_in', secretHash: 'b' }, now)).toBeUndefined()
+      expect(await tickets().find({ purpose: 'email_sign_in', secretHash }, later(60))).toBeUndefined()
+    })
+
+    test('is used once, however many try at once, and not when it is over', async () => {
+      for (let round = 0; round < 10; round++) {
+        const one = ticket()
+        await tickets().issue(one)
+        const used = await Promise.all(Array.from({ length: 8 }, () => tickets().use(one.id, now)))
+        expect(used.filter(Boolean)).toHaveLength(1)
+        expect(await tickets().find({ purpose: one.purpose, secretHash: one.secretHash }, now)).toBeUndefined()
+      }
+      const late = ticket()
+      await tickets().issue(late)
+      expect(await tickets().use(late.id, later(60))).toBe(false)
+      expect(await tickets().use('tkt_none', now)).toBe(false)
+    })
+
+    test('counts every wrong code, however many come at once', async () => {
+      const one = ticket()
+      await tickets().issue(one)
+      const counts = await Promise.all(Array.from({ length: 9 }, () => tickets().countAttempt(one.id)))
+      expect(counts.sort()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
+      expect(await tickets().countAttempt('tkt_none')).toBe(Number.POSITIVE_INFINITY)
+    })
+
+    test('is swept once it is over, and goes with its account', async () => {
+      const { account } = await newcomer(opened())
+      const [mine, old] = [ticket({ accountId: account.id }), ticket({ expiresAt: later(-1) })]
+      await tickets().issue(mine)
+      await tickets().issue(old)
+      expect(await tickets().sweep(now)).toBe(1)
+      await opened().store.accounts.remove(account.id, now, [])
+      expect(await tickets().find({ purpose: mine.purpose, secretHash: mine.secretHash }, now)).toBeUndefined()
+    })
+  })
+}

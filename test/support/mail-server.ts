@@ -1,0 +1,57 @@
+/** A real mail server in this process: what it accepts is kept, and it refuses as it is told to. */
+import type { AddressInfo } from 'node:net'
+import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
+
+export type Delivered = {
+  readonly to: readonly string[]
+  readonly from: string
+  readonly raw: string
+  readonly secure: boolean
+}
+type Stage = 'RCPT' | 'DATA'
+
+export async function startMailServer(options: SMTPServerOptions = {}) {
+  const delivered: Delivered[] = []
+  const attempts: Stage[] = []
+  const refusing = new Map<Stage, { code: number; text: string }>()
+  const refusal = (stage: Stage): Error | undefined => {
+    attempts.push(stage)
+    const told = refusing.get(stage)
+    return told && Object.assign(new Error(told.text), { responseCode: told.code })
+  }
+  const server = new SMTPServer({
+    ...{ authOptional: true, logger: false, disabledCommands: ['STARTTLS'] },
+    onRcptTo: (_address, _session, done) => done(refusal('RCPT')),
+    onData(stream, { envelope, secure }, done) {
+      const chunks: Buffer[] = []
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+      stream.on('end', () => {
+        const refused = refusal('DATA')
+        if (!refused) {
+          delivered.push({
+            to: envelope.rcptTo.map(({ address }) => address),
+            from: envelope.mailFrom ? envelope.mailFrom.address : '',
+            raw: Buffer.concat(chunks).toString('utf8'),
+            secure,
+          })
+        }
+        done(refused)
+      })
+    },
+    ...options,
+  })
+  // Clients that break off are what is tested here.
+  server.on('error', () => undefined)
+  await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve))
+  const { port } = server.server.address() as AddressInfo
+  return {
+    port,
+    delivered,
+    attempts,
+    refuse(stage: Stage, code: number, text: string): void {
+      refusing.set(stage, { code, text })
+    },
+    accept: () => refusing.clear(),
+    stop: () => new Promise<void>((resolve) => server.close(() => resolve())),
+  }
+}

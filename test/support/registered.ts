@@ -1,0 +1,92 @@
+/** People who came with an address and a password, as rows: whatever way they came by. */
+import { eq } from 'drizzle-orm'
+import { createPasswords } from '../../src/credentials/passwords.ts'
+import { secondsAfter } from '../../src/kernel/clock.ts'
+import { sha256 } from '../../src/kernel/crypto.ts'
+import { readEmail } from '../../src/kernel/email.ts'
+import { createIds, secretToken, systemRandom } from '../../src/kernel/ids.ts'
+import { openDriver, storeOver } from '../../src/store/open.ts'
+import type { World } from './service.ts'
+
+/** As the service hashes them by default. */
+const passwords = createPasswords({
+  policy: { leastLength: 12, memoryKib: 19_456, passes: 2, lanes: 1 },
+  random: systemRandom,
+  words: [],
+})
+
+type Registered = { readonly id: string; readonly email: string; readonly token: string; readonly cookie: string }
+
+export async function registered(
+  world: World,
+  email: string,
+  { verified = false, password = 'correct horse battery', signedIn = true } = {},
+): Promise<Registered> {
+  return withTables(world, async ({ driver, store, ids }) => {
+    const { accounts, passwords: kept } = driver.tables
+    const { db, write } = driver
+    const at = world.clock()
+    const id = ids('usr')
+    const emailKey = readEmail(email)?.key ?? ''
+    await write(
+      db.insert(accounts).values({
+        ...{ id, email, emailKey, verifiedEmailKey: verified ? emailKey : null, name: null, picture: null },
+        ...{ role: 'user', locale: null, secondFactorAt: null, disabledAt: null, createdAt: at, updatedAt: at },
+      }),
+    )
+    const hash = await passwords.hash(password)
+    await write(db.insert(kept).values({ accountId: id, emailKey, hash, changedAt: at }))
+    if (!signedIn) return { id, email, token: '', cookie: '' }
+    const secret = secretToken(systemRandom)
+    await store.sessions.start(
+      {
+        ...{ id: ids('ses'), accountId: id, identityId: null, provider: null, name: null, amr: ['pwd'], scope: '' },
+        ...{ authTime: at, createdAt: at, lastSeenAt: at, ip: null, userAgent: null, generation: 1, rotatedAt: at },
+        ...{ usedGeneration: 0, idleExpiresAt: secondsAfter(at, 604_800), endedAt: null, endReason: null },
+        absoluteExpiresAt: secondsAfter(at, 7_776_000),
+      },
+      { opener: { tag: 'password', changedAt: at.getTime() }, cookieHash: sha256(secret), replaces: null },
+      [],
+    )
+    const cookie = `vinculum_session=${secret}`
+    const { base } = world
+    const pair = await world.call('POST', '/auth/refresh', {
+      headers: { cookie, origin: base, 'sec-fetch-site': 'same-origin' },
+      body: {},
+    })
+    return { id, email, token: String(pair.body.access_token), cookie }
+  })
+}
+
+/** Whether this is the password of whoever has one for this address; `null` when nobody has. */
+export const passwordFits = (world: World, email: string, password: string): Promise<boolean | null> =>
+  withTables(world, async ({ driver: { db, tables, read } }) => {
+    const { passwords: kept } = tables
+    const [row] = await read(
+      db
+        .select()
+        .from(kept)
+        .where(eq(kept.emailKey, readEmail(email)?.key ?? '')),
+    )
+    return row ? passwords.verify(row.hash, password) : null
+  })
+
+async function withTables<T>(world: World, work: (behind: Behind) => Promise<T>): Promise<T> {
+  const url = world.databaseUrl
+  const driver = await openDriver(
+    url.startsWith('file:')
+      ? { tag: 'sqlite', file: url.slice('file:'.length) }
+      : { tag: 'postgres', url, maxConnections: 1 },
+  )
+  const ids = createIds(world.clock, systemRandom)
+  try {
+    return await work({ driver, ids, store: storeOver(driver, { clock: world.clock, ids, publish: () => undefined }) })
+  } finally {
+    await driver.close()
+  }
+}
+type Behind = {
+  readonly driver: Awaited<ReturnType<typeof openDriver>>
+  readonly store: ReturnType<typeof storeOver>
+  readonly ids: ReturnType<typeof createIds>
+}
