@@ -6,6 +6,8 @@ import { createConflicts } from './accounts/conflicts.ts'
 import { createLinks } from './accounts/links.ts'
 import { createProfiles } from './accounts/profile.ts'
 import { createReconcile } from './accounts/reconcile.ts'
+import { scopeOf } from './accounts/roles.ts'
+import { createUsers } from './accounts/users.ts'
 import type { Config } from './config.ts'
 import { createRenewal } from './connections/renewal.ts'
 import { createRevocation } from './connections/revocation.ts'
@@ -14,6 +16,7 @@ import { createPasswords } from './credentials/passwords.ts'
 import { createThrottle } from './credentials/throttle.ts'
 import { createTickets } from './credentials/tickets.ts'
 import { createBus } from './events/bus.ts'
+import type { Origin } from './events/catalogue.ts'
 import { beginWithProvider } from './flows/begin-with-provider.ts'
 import { deleteAccount } from './flows/delete-account.ts'
 import { enterWithProvider } from './flows/enter-with-provider.ts'
@@ -22,6 +25,7 @@ import { readUserInfo } from './flows/read-userinfo.ts'
 import { redeemCode } from './flows/redeem-code.ts'
 import { refreshTokens } from './flows/refresh-tokens.ts'
 import { resolveConflict } from './flows/resolve-conflict.ts'
+import { sendReset } from './flows/send-reset.ts'
 import { signOut } from './flows/sign-out.ts'
 import { unlinkProvider } from './flows/unlink-provider.ts'
 import { conflictRoutes } from './http/api/conflicts.ts'
@@ -29,6 +33,7 @@ import { meRoutes } from './http/api/me.ts'
 import { operatingRoutes } from './http/api/operating.ts'
 import { beginRoute, providerRoutes } from './http/api/providers.ts'
 import { tokenRoutes } from './http/api/tokens.ts'
+import { userRoutes } from './http/api/users.ts'
 import { createApp } from './http/app.ts'
 import { networkOf } from './http/limits.ts'
 import { errorPage, pageRoutes, staticFiles } from './http/pages/index.ts'
@@ -37,6 +42,7 @@ import { createServer } from './http/server.ts'
 import type { Services } from './http/services.ts'
 import { defineJobs } from './jobs/jobs.ts'
 import { createScheduler } from './jobs/scheduler.ts'
+import type { Account } from './kernel/account.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
 import { createSealer, type KeyRing } from './kernel/crypto.ts'
 import { createIds, type Random, secretToken, systemRandom } from './kernel/ids.ts'
@@ -130,6 +136,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const signIn = createSignIn({
       ...{ sessions, pendingSignIns, clock, ids, random, lifetimes },
       requireVerifiedEmail: config.requireVerifiedEmail,
+      scopeOf,
     })
     const codes = createSignInCodes({ codes: stored.codes, clock, random })
 
@@ -144,6 +151,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const links = createLinks({ accounts, clock, enabled })
     const conflicts = createConflicts({ conflicts: stored.conflicts, clock, ids, random, sealer })
     const profiles = createProfiles({ accounts, clock })
+    const users = createUsers({ users: stored.users, accounts, clock })
 
     // What providers lent us
     const vault = createVault({ grants, sealer, clock, ids })
@@ -201,6 +209,18 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     })
     const wakeRevocation = (): void => void scheduler.run('revoke-at-provider')
 
+    /** Sends an account the link a forgotten password is replaced with. */
+    const startReset = async ({ id: accountId, email, locale }: Account, origin: Origin): Promise<void> => {
+      if (email === null) return
+      const { secret } = await tickets.issue('reset_password', { accountId, email })
+      await stored.mails.post(
+        letter({
+          ...{ template: 'reset_password', to: email, locale: locale ?? origin.locale ?? 'en', accountId },
+          secret: { ticket: secret },
+        }),
+      )
+    }
+
     // The verbs
     const flows: Flows = {
       begin: beginWithProvider({
@@ -252,6 +272,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       unlink: unlinkProvider({ links, providers, audit, wakeRevocation }),
       readUserInfo: readUserInfo({ accounts, providers, renewal, events }),
       deleteAccount: deleteAccount({ accounts, providers, clock, wakeRevocation }),
+      sendReset: sendReset({ users, audit, startReset }),
     }
 
     // The way in from outside
@@ -260,6 +281,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const services: Services = {
       flows,
       profiles,
+      users,
       links,
       devices,
       codes,
@@ -307,6 +329,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         ...providerRoutes,
         beginRoute,
         ...meRoutes,
+        ...userRoutes,
         ...pageRoutes,
       ],
       vinculum: services,
@@ -337,6 +360,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       log,
       oauth: createOAuth({ flows, links, tokens }),
       rotateSigningKeys: keys.rotate,
+      makeAdministrator: users.makeAdministrator,
       runJob: scheduler.run,
       async listen(): Promise<AddressInfo> {
         const address = await server.listen(config.port, config.host)

@@ -5,6 +5,7 @@ import type { ReadUserInfo } from './read-userinfo.ts'
 import type { RedeemCode } from './redeem-code.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
 import type { ResolveConflict } from './resolve-conflict.ts'
+import type { SendReset } from './send-reset.ts'
 import type { SignOut } from './sign-out.ts'
 import type { UnlinkProvider } from './unlink-provider.ts'
 
@@ -19,4 +20,5 @@ export type Flows = {
   readonly unlink: UnlinkProvider
   readonly readUserInfo: ReadUserInfo
   readonly deleteAccount: DeleteAccount
+  readonly sendReset: SendReset
 }

@@ -71,6 +71,8 @@ function challengeFor(
 ): string | undefined {
   const because = (reason: string): string => `Bearer error="${reason}", error_description="${description(error)}"`
   if (badCredentials && status === 400) return because('invalid_request')
+  // RFC 6750 §3.1: a client may ask for the scope that was missing, and must be told its name.
+  if (error.code === 'insufficient_scope') return `${because('insufficient_scope')}, scope="${error.params.scope}"`
   if (error.code === 'proof_required') return because('insufficient_user_authentication')
   if (error.code === 'reauthentication_required') {
     return `${because('insufficient_user_authentication')}, max_age=${recentAuthSeconds}`

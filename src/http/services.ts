@@ -1,5 +1,6 @@
 import type { Links } from '../accounts/links.ts'
 import type { Profiles } from '../accounts/profile.ts'
+import type { Users } from '../accounts/users.ts'
 import type { AuditStore } from '../audit/ports.ts'
 import type { Flows } from '../flows/flows.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -13,13 +14,14 @@ import type { Tokens } from '../sessions/tokens.ts'
 export type Services = {
   readonly flows: Flows
   readonly profiles: Profiles
+  readonly users: Users
   readonly links: Links
   readonly devices: Devices
   readonly codes: SignInCodes
   readonly tokens: Tokens
   readonly keys: Keys
   readonly providers: Providers
-  readonly audit: Pick<AuditStore, 'list'>
+  readonly audit: Pick<AuditStore, 'list' | 'search'>
   /** State of the grant behind an identity. */
   readonly grantStatus: (of: {
     provider: string

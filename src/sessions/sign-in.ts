@@ -1,6 +1,6 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Origin } from '../events/catalogue.ts'
-import type { Account } from '../kernel/account.ts'
+import type { Account, Role } from '../kernel/account.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
@@ -38,6 +38,8 @@ type Parts = {
   random: Random
   lifetimes: Lifetimes
   requireVerifiedEmail: boolean
+  /** What a role allows, as a session carries it; nothing where it is not given. */
+  scopeOf?: (role: Role) => string
 }
 
 /**
@@ -45,7 +47,7 @@ type Parts = {
  * another.
  */
 export function createSignIn(parts: Parts) {
-  const { sessions, pendingSignIns, clock, ids, random, lifetimes, requireVerifiedEmail } = parts
+  const { sessions, pendingSignIns, clock, ids, random, lifetimes, requireVerifiedEmail, scopeOf = () => '' } = parts
 
   /**
    * Starts the session, with a new secret always: one that was set before the sign-in would let whoever set it in
@@ -80,12 +82,19 @@ export function createSignIn(parts: Parts) {
       endedAt: null,
       endReason: null,
     }
+    let scope = ''
     const started = await sessions.start(
       session,
-      { opener, cookieHash: cookie === null ? null : sha256(cookie), replaces },
+      {
+        ...{ opener, cookieHash: cookie === null ? null : sha256(cookie), replaces },
+        scopeOf: (role) => {
+          scope = scopeOf(role)
+          return scope
+        },
+      },
       [{ name: 'authentication.succeeded', accountId, origin, data: { provider, action, session: session.id } }],
     )
-    return started ? ok({ session, cookie }) : fail('sign_in_overtaken')
+    return started ? ok({ session: { ...session, scope }, cookie }) : fail('sign_in_overtaken')
   }
 
   return {

@@ -4,6 +4,7 @@ import type { Fact } from '../events/catalogue.ts'
 import type { Account } from '../kernel/account.ts'
 import { type Email, readEmail } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
+import { administratorsLock, isLastAdministrator } from './administrators.ts'
 import { accountLock, type Change, type Note } from './change.ts'
 import { allGiven, type Driver, type Queries, type Script, step } from './driver.ts'
 import { elsewhere, live, originOf, signedOut } from './endings.ts'
@@ -354,6 +355,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
     remove: (id, at, because) =>
       change(
         function* (tx, note) {
+          if (yield* isLastAdministrator(tx, t, id)) return 'last_administrator'
           const identities = yield* step(identitiesOf(tx, id))
           const devices = yield* step(
             tx
@@ -370,7 +372,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
           yield* step(tx.update(t.audit).set({ ip: null, userAgent: null }).where(eq(t.audit.accountId, id)))
           return true
         },
-        [accountLock(id)],
+        [accountLock(id), administratorsLock],
       ),
   }
 }

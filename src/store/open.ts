@@ -1,4 +1,4 @@
-import type { AccountStore, ConflictStore } from '../accounts/ports.ts'
+import type { AccountStore, ConflictStore, UserStore } from '../accounts/ports.ts'
 import type { AuditStore } from '../audit/ports.ts'
 import type { GrantStore, RevocationStore } from '../connections/ports.ts'
 import type { GuessStore, TicketStore } from '../credentials/ports.ts'
@@ -26,6 +26,7 @@ import { signInCodeStore } from './sign-in-codes.ts'
 import { keyStore } from './signing-keys.ts'
 import { openSqlite } from './sqlite.ts'
 import { ticketStore } from './tickets.ts'
+import { userStore } from './users.ts'
 
 export type StoreConfig =
   | { readonly tag: 'sqlite'; readonly file: string }
@@ -33,6 +34,7 @@ export type StoreConfig =
 
 export type Store = {
   readonly accounts: AccountStore
+  readonly users: UserStore
   readonly conflicts: ConflictStore
   readonly sessions: SessionStore
   readonly pendingSignIns: PendingSignInStore
@@ -65,6 +67,7 @@ export function storeOver(driver: Driver, parts: Parts): Store {
   const change = createChange(driver, parts)
   return {
     accounts: accountStore(driver, change, parts.ids),
+    users: userStore(driver, change),
     conflicts: conflictStore(driver, change),
     sessions: sessionStore(driver, change),
     pendingSignIns: pendingSignInStore(driver),

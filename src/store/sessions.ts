@@ -55,11 +55,12 @@ export function sessionStore(
   )
   const accountOf = steps(
     db
-      .select({ id: t.accounts.id })
+      .select({ role: t.accounts.role })
       .from(t.accounts)
       .where(and(eq(t.accounts.id, sql.placeholder('accountId')), isNull(t.accounts.disabledAt))),
   )
-  const stillThere = (accountId: string, opener: Opener) => {
+  /** `undefined`: it needs nothing but the account. */
+  const openedBy = (accountId: string, opener: Opener) => {
     switch (opener.tag) {
       case 'identity':
         return openerOf({ identityId: opener.id, accountId })
@@ -68,7 +69,7 @@ export function sessionStore(
       case 'passkey':
         return passkeyOf({ id: opener.id, accountId })
       case 'email':
-        return accountOf({ accountId })
+        return undefined
     }
   }
   const starting = steps(db.insert(s).values(allGiven(getTableColumns(s))))
@@ -124,12 +125,14 @@ export function sessionStore(
   )
 
   return {
-    start: (session, { opener, cookieHash, replaces }, because) =>
+    start: (session, { opener, cookieHash, replaces, scopeOf }, because) =>
       change(
         function* (tx, note) {
-          const [opens] = yield* step(stillThere(session.accountId, opener))
-          if (!opens) return false
-          yield* step(starting({ ...session, cookieHash }))
+          const [account] = yield* step(accountOf({ accountId: session.accountId }))
+          if (!account) return false
+          const asked = openedBy(session.accountId, opener)
+          if (asked && (yield* step(asked)).length === 0) return false
+          yield* step(starting({ ...session, cookieHash, scope: scopeOf ? scopeOf(account.role) : session.scope }))
           yield* note(because)
           if (replaces === null) return true
           const [replaced] = yield* step(

@@ -59,6 +59,7 @@ const events: EventWords = {
   'password.set': 'Password set',
   'password.changed': 'Password changed',
   'password.reset': 'Password reset by e-mail',
+  'password.reset_started': 'An administrator sent you a link to choose a new password',
   'password.removed': 'Password removed',
   'second_factor.added': ({ factor }) => `Second factor added: ${factors[factor as Factor] ?? factor}`,
   'second_factor.removed': ({ factor }) => `Second factor removed: ${factors[factor as Factor] ?? factor}`,

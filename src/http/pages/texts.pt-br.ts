@@ -61,6 +61,7 @@ const events: EventWords = {
   'password.set': 'Senha definida',
   'password.changed': 'Senha alterada',
   'password.reset': 'Senha redefinida por e-mail',
+  'password.reset_started': 'Quem administra o serviço enviou a você um link para escolher uma nova senha',
   'password.removed': 'Senha removida',
   'second_factor.added': ({ factor }) => `Segundo fator adicionado: ${factors[factor as Factor] ?? factor}`,
   'second_factor.removed': ({ factor }) => `Segundo fator removido: ${factors[factor as Factor] ?? factor}`,
