@@ -13,6 +13,7 @@ import { createRenewal } from './connections/renewal.ts'
 import { createRevocation } from './connections/revocation.ts'
 import { createVault } from './connections/vault.ts'
 import { createPasswords } from './credentials/passwords.ts'
+import { createServiceCredentials } from './credentials/service-credentials.ts'
 import { createThrottle } from './credentials/throttle.ts'
 import { createTickets } from './credentials/tickets.ts'
 import { createBus } from './events/bus.ts'
@@ -21,6 +22,7 @@ import { beginWithProvider } from './flows/begin-with-provider.ts'
 import { deleteAccount } from './flows/delete-account.ts'
 import { enterWithProvider } from './flows/enter-with-provider.ts'
 import type { Flows } from './flows/flows.ts'
+import { introspectToken } from './flows/introspect-token.ts'
 import { readUserInfo } from './flows/read-userinfo.ts'
 import { redeemCode } from './flows/redeem-code.ts'
 import { refreshTokens } from './flows/refresh-tokens.ts'
@@ -32,6 +34,7 @@ import { conflictRoutes } from './http/api/conflicts.ts'
 import { meRoutes } from './http/api/me.ts'
 import { operatingRoutes } from './http/api/operating.ts'
 import { beginRoute, providerRoutes } from './http/api/providers.ts'
+import { serviceCredentialRoutes } from './http/api/service-credentials.ts'
 import { tokenRoutes } from './http/api/tokens.ts'
 import { userRoutes } from './http/api/users.ts'
 import { createApp } from './http/app.ts'
@@ -145,6 +148,9 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const letter = createLetters({ ids, clock, sealer })
     const passwords = createPasswords()
     const throttle = createThrottle({ guesses: stored.guesses, clock, networkOf })
+    const serviceCredentials = createServiceCredentials({
+      ...{ credentials: stored.serviceCredentials, throttle, clock, ids, random, networkOf, onDefect },
+    })
 
     // Whose account it is
     const reconcile = createReconcile({ accounts, events, clock, ids, policy: oauth })
@@ -273,6 +279,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       readUserInfo: readUserInfo({ accounts, providers, renewal, events }),
       deleteAccount: deleteAccount({ accounts, providers, clock, wakeRevocation }),
       sendReset: sendReset({ users, audit, startReset }),
+      introspect: introspectToken({ devices, tokens, clock, issuer: lifetimes.issuer, audience: lifetimes.audience }),
     }
 
     // The way in from outside
@@ -288,6 +295,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       tokens,
       keys,
       providers,
+      serviceCredentials,
       audit,
       grantStatus: async ({ provider: id, subject }) => {
         const provider = providers.get(id)
@@ -330,6 +338,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         beginRoute,
         ...meRoutes,
         ...userRoutes,
+        ...serviceCredentialRoutes,
         ...pageRoutes,
       ],
       vinculum: services,

@@ -1,6 +1,7 @@
 import type { BeginWithProvider } from './begin-with-provider.ts'
 import type { DeleteAccount } from './delete-account.ts'
 import type { EnterWithProvider } from './enter-with-provider.ts'
+import type { IntrospectToken } from './introspect-token.ts'
 import type { ReadUserInfo } from './read-userinfo.ts'
 import type { RedeemCode } from './redeem-code.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
@@ -21,4 +22,5 @@ export type Flows = {
   readonly readUserInfo: ReadUserInfo
   readonly deleteAccount: DeleteAccount
   readonly sendReset: SendReset
+  readonly introspect: IntrospectToken
 }

@@ -78,6 +78,8 @@ function challengeFor(
     return `${because('insufficient_user_authentication')}, max_age=${recentAuthSeconds}`
   }
   if (status !== 401) return undefined
+  // RFC 6749 §5.2: the scheme a client may prove itself with.
+  if (error.code === 'invalid_client') return 'Basic realm="Vinculum", charset="UTF-8"'
   if (error.code === 'authentication_required') return 'Bearer'
   return because(oauth ? oauthError(error.code) : 'invalid_token')
 }
@@ -88,6 +90,8 @@ const oauthErrors: Partial<Record<ErrorCode, string>> = {
   user_disabled: 'invalid_grant',
   // On an OAuth endpoint whoever is missing is the client that asks.
   authentication_required: 'invalid_client',
+  invalid_client: 'invalid_client',
+  insufficient_scope: 'insufficient_scope',
   reauthentication_required: 'invalid_grant',
 }
 

@@ -110,3 +110,10 @@ export const userCursorOf = ({ createdAt, id }: Account): string =>
 
 /** Where a page of the trail went on: the id of its last line, as we make them. */
 export const cursor = z.string().regex(/^aud_[0-9a-f]{1,80}$/)
+
+/**
+ * What happened, as it is told to whoever it happened to: that an administrator did it, or an operator at the machine,
+ * and not which of them.
+ */
+export const toldToPerson = ({ by, ...data }: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  by === undefined ? data : { ...data, by: by === null ? 'operator' : 'administrator' }

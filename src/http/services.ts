@@ -2,6 +2,7 @@ import type { Links } from '../accounts/links.ts'
 import type { Profiles } from '../accounts/profile.ts'
 import type { Users } from '../accounts/users.ts'
 import type { AuditStore } from '../audit/ports.ts'
+import type { ServiceCredentials } from '../credentials/service-credentials.ts'
 import type { Flows } from '../flows/flows.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Providers } from '../providers/providers.ts'
@@ -21,6 +22,7 @@ export type Services = {
   readonly tokens: Tokens
   readonly keys: Keys
   readonly providers: Providers
+  readonly serviceCredentials: ServiceCredentials
   readonly audit: Pick<AuditStore, 'list' | 'search'>
   /** State of the grant behind an identity. */
   readonly grantStatus: (of: {

@@ -367,6 +367,9 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
           const gone = yield* step(tx.delete(t.accounts).where(eq(t.accounts.id, id)).returning({ id: t.accounts.id }))
           if (gone.length === 0) return false
           yield* step(tx.delete(t.mails).where(eq(t.mails.accountId, id)))
+          yield* step(
+            tx.update(t.serviceCredentials).set({ createdBy: null }).where(eq(t.serviceCredentials.createdBy, id)),
+          )
           for (const identity of identities) yield* withdrawGrants(tx, identity, at)
           yield* note([...because, ...signedOut(devices, 'account_deleted', id, originOf(because))])
           yield* step(tx.update(t.audit).set({ ip: null, userAgent: null }).where(eq(t.audit.accountId, id)))

@@ -1,7 +1,7 @@
 import type { AccountStore, ConflictStore, UserStore } from '../accounts/ports.ts'
 import type { AuditStore } from '../audit/ports.ts'
 import type { GrantStore, RevocationStore } from '../connections/ports.ts'
-import type { GuessStore, TicketStore } from '../credentials/ports.ts'
+import type { GuessStore, ServiceCredentialStore, TicketStore } from '../credentials/ports.ts'
 import type { RateLimitStore } from '../http/ports.ts'
 import type { LeaseStore } from '../jobs/ports.ts'
 import type { MailStore } from '../mail/ports.ts'
@@ -21,6 +21,7 @@ import { pendingSignInStore } from './pending-sign-ins.ts'
 import { openPostgres } from './postgres.ts'
 import { rateLimitStore } from './rate-limits.ts'
 import { revocationStore } from './revocations.ts'
+import { serviceCredentialStore } from './service-credentials.ts'
 import { sessionStore } from './sessions.ts'
 import { signInCodeStore } from './sign-in-codes.ts'
 import { keyStore } from './signing-keys.ts'
@@ -45,6 +46,7 @@ export type Store = {
   readonly revocations: RevocationStore
   readonly tickets: TicketStore
   readonly guesses: GuessStore
+  readonly serviceCredentials: ServiceCredentialStore
   readonly mails: MailStore
   readonly audit: AuditStore
   readonly leases: LeaseStore
@@ -78,6 +80,7 @@ export function storeOver(driver: Driver, parts: Parts): Store {
     revocations: revocationStore(driver, change),
     tickets: ticketStore(driver),
     guesses: guessStore(driver),
+    serviceCredentials: serviceCredentialStore(driver, change),
     mails: mailStore(driver),
     audit: auditStore(driver, change),
     leases: leaseStore(driver),

@@ -97,6 +97,179 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
     })
   })
 
+  describe('every route for those who look after the service', () => {
+    type Row = readonly [
+      method: string,
+      path: string,
+      body: object | undefined,
+      expected: readonly [auditor: number, administrator: number, notRecently: number],
+    ]
+    /** What an auditor, an administrator and one who signed in a while ago get; everybody else is refused alike. */
+    const rows: readonly Row[] = [
+      ['GET', '/users', undefined, [200, 200, 200]],
+      ['GET', '/users/{id}', undefined, [200, 200, 200]],
+      ['PUT', '/users/{id}', { name: 'Zoë' }, [403, 200, 403]],
+      ['POST', '/users/{id}/disable', undefined, [403, 200, 403]],
+      ['POST', '/users/{id}/enable', undefined, [403, 200, 403]],
+      ['GET', '/users/{id}/sessions', undefined, [200, 200, 200]],
+      ['DELETE', '/users/{id}/sessions', undefined, [403, 204, 403]],
+      ['POST', '/users/{id}/password-reset', undefined, [403, 202, 403]],
+      ['DELETE', '/users/{id}', undefined, [403, 204, 403]],
+      ['GET', '/audit', undefined, [200, 200, 200]],
+      ['GET', '/service-credentials', undefined, [403, 200, 200]],
+      ['POST', '/service-credentials', { name: 'Shop', scopes: ['introspect'] }, [403, 201, 403]],
+      ['POST', '/service-credentials/{id}/rotate', {}, [403, 200, 403]],
+      ['DELETE', '/service-credentials/{id}', undefined, [403, 204, 403]],
+    ]
+
+    test('is in this table', () => {
+      type Operations = Record<string, { security?: Record<string, readonly string[]>[] }>
+      const paths = world.document.paths as unknown as Record<string, Operations>
+      const administrative = Object.entries(paths).flatMap(([path, operations]) =>
+        Object.entries(operations).flatMap(([method, { security = [] }]) => {
+          const scoped = security.some((one) => Object.values(one).some((needed) => needed.length > 0))
+          const named = /^\/(users|audit|service-credentials|admin)(\/|$)/.test(path)
+          // Nothing under these addresses is without a scope, and nothing with one is elsewhere.
+          expect([path, method, scoped]).toEqual([path, method, named])
+          return scoped && !path.startsWith('/admin') ? [`${method.toUpperCase()} ${path}`] : []
+        }),
+      )
+      expect(rows.map(([method, path]) => `${method} ${path}`).sort()).toEqual(administrative.sort())
+    })
+
+    test('does what the table says for each', async () => {
+      const stale = await administrator()
+      world.turn(601)
+      const [ada, gone, aud, eve] = [await administrator(), await administrator(), await somebody(), await somebody()]
+      await ask('PUT', `/users/${aud.id}`, ada, { role: 'auditor' })
+      await ask('POST', `/users/${gone.id}/disable`, ada)
+      for (const [method, path, body, [forAuditor, forAdministrator, notRecently]] of rows) {
+        const target = await somebody()
+        const credential = await ask('POST', '/service-credentials', ada, { name: 'Shop', scopes: ['introspect'] })
+        const to = path.replace('{id}', path.startsWith('/users') ? target.id : String(credential.body.id))
+        const get = (as: Person) => ask(method, to, as, body)
+        const what = `${method} ${path}`
+        const nobody = await world.call(method, to, body === undefined ? {} : { body })
+        expect([what, ...refusalOf(nobody)]).toEqual([what, 401, 'authentication_required'])
+        expect([what, ...refusalOf(await get(eve))]).toEqual([what, 403, 'insufficient_scope'])
+        expect([what, ...refusalOf(await get(gone))]).toEqual([what, 403, 'user_disabled'])
+        const late = await get(stale)
+        expect([what, late.status]).toEqual([what, notRecently])
+        if (notRecently === 403) expect([what, late.body.code]).toEqual([what, 'reauthentication_required'])
+        expect([what, (await get(aud)).status]).toEqual([what, forAuditor])
+        expect([what, (await get(ada)).status]).toEqual([what, forAdministrator])
+        if (!path.includes('{id}')) continue
+        const absent = await ask(method, path.replace('{id}', 'usr_nobody'), ada, body)
+        expect([what, absent.status]).toEqual([what, 404])
+      }
+    })
+  })
+
+  describe('the last administrator', () => {
+    test('stays, however many try at once', async () => {
+      for (let round = 0; round < 5; round++) {
+        await world.operator("update accounts set role = 'user'")
+        const people = await Promise.all(Array.from({ length: 4 }, () => administrator()))
+        const second = await world.another()
+        await Promise.all(
+          people.map((one, n) => {
+            const to = people[(n + 1) % people.length] as Person
+            const at = n % 2 === 0 ? world.base : second.base
+            const token = one.access_token
+            if (n % 3 === 0) return world.call('PUT', `/users/${to.id}`, { token, at, body: { role: 'user' } })
+            if (n % 3 === 1) return world.call('POST', `/users/${to.id}/disable`, { token, at })
+            return world.call('DELETE', `/users/${to.id}`, { token, at })
+          }),
+        )
+        const { accounts = [] } = await world.dump()
+        const left = accounts.filter((row) => row.role === 'administrator' && row.disabled_at === null)
+        expect(left.length).toBeGreaterThan(0)
+      }
+    })
+
+    test('is neither disabled, deleted nor anything else, not even by themselves', async () => {
+      await world.operator("update accounts set role = 'user'")
+      const [ada, eve] = [await administrator(), await administrator()]
+      expect((await ask('PUT', `/users/${eve.id}`, ada, { role: 'user' })).status).toBe(200)
+      const refused = [409, 'last_administrator']
+      expect(refusalOf(await ask('DELETE', '/me', ada))).toEqual(refused)
+      expect(refusalOf(await ask('DELETE', `/users/${ada.id}`, ada))).toEqual(refused)
+      expect(refusalOf(await ask('POST', `/users/${ada.id}/disable`, ada))).toEqual(refused)
+      expect((await ask('PUT', `/users/${eve.id}`, ada, { role: 'administrator' })).status).toBe(200)
+      expect((await ask('DELETE', '/me', ada)).status).toBe(204)
+      expect(refusalOf(await ask('DELETE', '/me', eve))).toEqual(refused)
+    })
+  })
+
+  describe('the list', () => {
+    test('finds part of an address, a name or an id, and nothing by a wildcard', async () => {
+      const ada = await administrator()
+      const mark = `Zoë_${database}%`
+      const who = world.newcomer({ name: mark })
+      const { user } = await world.signIn('google', who)
+      const found = async (query: string): Promise<readonly unknown[]> => {
+        const { status, body, text } = await ask('GET', `/users?${query}`, ada)
+        expect(status, text).toBe(200)
+        return (body.items as Json[]).map(({ id }) => id)
+      }
+      const email = world.emailOf(who)
+      for (const text of [email, email.toUpperCase(), mark, mark.slice(1), `oë_${database}%`.toLowerCase(), user.id])
+        expect([text, await found(`search=${encodeURIComponent(text)}`)]).toEqual([text, [user.id]])
+      expect(await found('search=%25%25')).toEqual([])
+      expect(await found(`search=Zo_${encodeURIComponent('_')}`)).toEqual([])
+      expect(await found('role=auditor')).toEqual([])
+      expect(await found('role=administrator&disabled=false')).toContain(ada.id)
+      expect(await found(`role=administrator&disabled=true&search=${ada.id}`)).toEqual([])
+      for (const query of ['limit=0', 'limit=101', 'cursor=x', 'cursor=!', 'role=root', 'disabled=1', 'search=%00'])
+        expect([query, (await ask('GET', `/users?${query}`, ada)).status]).toEqual([query, 400])
+    })
+
+    test('is walked through once, whoever is opened or goes meanwhile', async () => {
+      const ada = await administrator()
+      const mine = [] as string[]
+      for (let n = 0; n < 7; n++) mine.unshift((await somebody()).id)
+      const walked: unknown[] = []
+      let cursor: unknown = ''
+      do {
+        const query: string = cursor === '' ? '' : `&cursor=${cursor}`
+        const { body } = await ask('GET', `/users?limit=2${query}`, ada)
+        walked.push(...(body.items as Json[]).map(({ id }) => id))
+        cursor = body.next_cursor
+        await somebody()
+        if (walked.length === 2) expect((await ask('DELETE', `/users/${walked[1]}`, ada)).status).toBe(204)
+      } while (cursor !== null)
+      expect(new Set(walked).size).toBe(walked.length)
+      expect(walked.filter((id) => mine.includes(String(id))).sort()).toEqual([...mine].sort())
+    })
+  })
+
+  test('what was done to somebody is told to them without who and where, and to operators with both', async () => {
+    const [ada, eve] = [await administrator(), await somebody()]
+    const headers = { 'user-agent': 'The administrator’s own browser'.replace('’', "'") }
+    const doing = { token: ada.access_token, headers }
+    await world.call('PUT', `/users/${eve.id}`, { ...doing, body: { name: 'Eve', role: 'auditor' } })
+    await world.call('DELETE', `/users/${eve.id}/sessions`, doing)
+    await world.call('POST', `/users/${eve.id}/password-reset`, doing)
+    const again = await world.signIn('google', eve.who)
+    const mine = (await ask('GET', '/me/activity', again)).body.items as Json[]
+    const named = (rows: Json[]) =>
+      rows.filter(({ data }) => Object.hasOwn(data as Json, 'by')).map(({ event, data }) => [event, (data as Json).by])
+    expect(named(mine)).toEqual([
+      ['password.reset_started', 'administrator'],
+      ['session.ended', 'administrator'],
+      ['account.role_changed', 'administrator'],
+      ['account.updated', 'administrator'],
+    ])
+    expect(JSON.stringify(mine)).not.toContain(ada.id)
+    expect(JSON.stringify(mine)).not.toContain('own browser')
+    const { body } = await ask('GET', `/audit?account=${eve.id}`, ada)
+    expect(named(body.items as Json[]).map(([, by]) => by)).toEqual([ada.id, ada.id, ada.id, ada.id])
+    const letters = (await world.dump()).mails?.filter((row) => row.account_id === eve.id)
+    expect(letters?.map(({ template }) => template).sort()).toEqual(['account.role_changed', 'reset_password'])
+    expect(JSON.stringify(letters)).not.toContain('own browser')
+    expect(JSON.stringify(letters)).not.toContain(ada.id)
+  })
+
   test('a disabled account is out at once, on every device, and comes back only when it is enabled', async () => {
     const [ada, eve] = [await administrator(), await somebody()]
     const browser = world.openBrowser()

@@ -8,7 +8,7 @@ import { sessionOver } from '../entry.ts'
 import { oneRequired } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { cursor, idParams, line, pictureUrl, time, User, userOf } from '../schemas.ts'
+import { cursor, idParams, line, pictureUrl, time, toldToPerson, User, userOf } from '../schemas.ts'
 import type { Services } from '../services.ts'
 
 const common = { tag: 'My account', surface: 'api', auth: 'user', limit: 'account' } as const
@@ -285,7 +285,7 @@ const activity = route({
           event,
           ip,
           user_agent: userAgent,
-          data: { ...data },
+          data: toldToPerson(data),
         })),
         next_cursor: rows.length > query.limit ? (items.at(-1)?.id ?? null) : null,
       }),
