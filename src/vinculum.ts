@@ -31,6 +31,7 @@ import { sendReset } from './flows/send-reset.ts'
 import { signOut } from './flows/sign-out.ts'
 import { unlinkProvider } from './flows/unlink-provider.ts'
 import { conflictRoutes } from './http/api/conflicts.ts'
+import { exportRoutes } from './http/api/export.ts'
 import { meRoutes } from './http/api/me.ts'
 import { operatingRoutes } from './http/api/operating.ts'
 import { beginRoute, providerRoutes } from './http/api/providers.ts'
@@ -289,6 +290,8 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       flows,
       profiles,
       users,
+      personalData: (accountId, origin) =>
+        stored.personalData.gather(accountId, [{ name: 'account.exported', accountId, origin, data: {} }]),
       links,
       devices,
       codes,
@@ -337,6 +340,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         ...providerRoutes,
         beginRoute,
         ...meRoutes,
+        ...exportRoutes,
         ...userRoutes,
         ...serviceCredentialRoutes,
         ...pageRoutes,

@@ -184,3 +184,35 @@ export interface ConflictStore {
   resolve(id: string, at: Date): Promise<boolean>
   sweep(before: Date): Promise<number>
 }
+
+export type Row = Readonly<Record<string, unknown>>
+type Rows = readonly Row[]
+
+/** All there is about somebody, table by table, without what would let its finder in. */
+export type PersonalData = {
+  readonly account: Row
+  readonly identities: Rows
+  readonly sessions: Rows
+  readonly passwords: Rows
+  readonly totpFactors: Rows
+  readonly recoveryCodes: Rows
+  readonly passkeys: Rows
+  readonly trustedDevices: Rows
+  readonly tickets: Rows
+  readonly mails: Rows
+  readonly pendingSignIns: Rows
+  readonly signInCodes: Rows
+  readonly flows: Rows
+  readonly grants: Rows
+  readonly revocations: Rows
+  /** Wrong guesses at the account and its trusted devices. */
+  readonly guesses: Rows
+  /** Those they made for back ends. */
+  readonly serviceCredentials: Rows
+  readonly activity: Rows
+}
+
+export interface PersonalDataStore {
+  /** Read in one transaction; `undefined` where there is no such account. */
+  gather(accountId: string, because: readonly Fact[]): Promise<PersonalData | undefined>
+}

@@ -1,8 +1,10 @@
 import type { Links } from '../accounts/links.ts'
+import type { PersonalData } from '../accounts/ports.ts'
 import type { Profiles } from '../accounts/profile.ts'
 import type { Users } from '../accounts/users.ts'
 import type { AuditStore } from '../audit/ports.ts'
 import type { ServiceCredentials } from '../credentials/service-credentials.ts'
+import type { Origin } from '../events/catalogue.ts'
 import type { Flows } from '../flows/flows.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Providers } from '../providers/providers.ts'
@@ -16,6 +18,8 @@ export type Services = {
   readonly flows: Flows
   readonly profiles: Profiles
   readonly users: Users
+  /** Everything stored about an account; that it was taken is told on its trail. */
+  readonly personalData: (accountId: string, origin: Origin) => Promise<PersonalData | undefined>
   readonly links: Links
   readonly devices: Devices
   readonly codes: SignInCodes

@@ -8,6 +8,7 @@ import { administratorsLock, isLastAdministrator } from './administrators.ts'
 import { accountLock, type Change, type Note } from './change.ts'
 import { allGiven, type Driver, type Queries, type Script, step } from './driver.ts'
 import { elsewhere, live, originOf, signedOut } from './endings.ts'
+import { forgetGuesses } from './guesses.ts'
 import type { Tables } from './schema.ts'
 import { endTickets } from './tickets.ts'
 import { waysOf, waysQueries } from './ways.ts'
@@ -364,6 +365,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
               .where(and(eq(t.sessions.accountId, id), live(t, at)))
               .orderBy(asc(t.sessions.id)),
           )
+          yield* forgetGuesses(tx, t, id)
           const gone = yield* step(tx.delete(t.accounts).where(eq(t.accounts.id, id)).returning({ id: t.accounts.id }))
           if (gone.length === 0) return false
           yield* step(tx.delete(t.mails).where(eq(t.mails.accountId, id)))

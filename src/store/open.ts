@@ -1,4 +1,4 @@
-import type { AccountStore, ConflictStore, UserStore } from '../accounts/ports.ts'
+import type { AccountStore, ConflictStore, PersonalDataStore, UserStore } from '../accounts/ports.ts'
 import type { AuditStore } from '../audit/ports.ts'
 import type { GrantStore, RevocationStore } from '../connections/ports.ts'
 import type { GuessStore, ServiceCredentialStore, TicketStore } from '../credentials/ports.ts'
@@ -18,6 +18,7 @@ import { guessStore } from './guesses.ts'
 import { leaseStore } from './leases.ts'
 import { mailStore } from './mails.ts'
 import { pendingSignInStore } from './pending-sign-ins.ts'
+import { personalDataStore } from './personal-data.ts'
 import { openPostgres } from './postgres.ts'
 import { rateLimitStore } from './rate-limits.ts'
 import { revocationStore } from './revocations.ts'
@@ -36,6 +37,7 @@ export type StoreConfig =
 export type Store = {
   readonly accounts: AccountStore
   readonly users: UserStore
+  readonly personalData: PersonalDataStore
   readonly conflicts: ConflictStore
   readonly sessions: SessionStore
   readonly pendingSignIns: PendingSignInStore
@@ -70,6 +72,7 @@ export function storeOver(driver: Driver, parts: Parts): Store {
   return {
     accounts: accountStore(driver, change, parts.ids),
     users: userStore(driver, change),
+    personalData: personalDataStore(driver, change),
     conflicts: conflictStore(driver, change),
     sessions: sessionStore(driver, change),
     pendingSignIns: pendingSignInStore(driver),

@@ -30,6 +30,8 @@ import {
   unlinked,
   updated,
 } from './people.ts'
+import { serviceCredentialContract } from './service-credentials.contract.ts'
+import { userContract } from './users.contract.ts'
 
 const ada: Email = { address: 'ada@example.com', key: 'ada@example.com' }
 
@@ -1218,6 +1220,9 @@ export function storeContract({ name, emptied }: Backend): void {
         await outside.store.close()
       })
     })
+
+    userContract({ emptied })
+    serviceCredentialContract({ emptied })
 
     test('a store is ready until it is closed', async () => {
       const other = await open(config)
