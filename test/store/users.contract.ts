@@ -63,7 +63,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
         ['ada 1', [ada.id]],
         ['100%', [ada.id]],
         ['%', [ada.id]],
-        ['_b', [bob.id]],
+        ['ob_b', [bob.id]],
         [eve.id.slice(3), [eve.id]],
         ['!', []],
       ] as const)

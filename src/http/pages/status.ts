@@ -10,4 +10,4 @@ export function statusOf(done: string | undefined, locale: Locale): string | und
 }
 
 /** Back to a page of ours that says what was done. */
-export const doneAt = (path: '/account' | '/login', done: Done): string => `${path}?done=${done}`
+export const doneAt = (path: '/account' | '/login' | `/admin${string}`, done: Done): string => `${path}?done=${done}`

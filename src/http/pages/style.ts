@@ -152,7 +152,7 @@ button:hover, .button:hover { border-color: var(--accent); color: var(--accent);
 .providers .fine { display: block; margin: .25rem 0 0; text-align: center; }
 
 label { display: block; margin: 0 0 .25rem; font-weight: 600; }
-input[type=text] {
+input[type=text], select {
   width: 100%;
   max-width: 24rem;
   min-height: 2.75rem;
@@ -167,6 +167,10 @@ input[type=text] {
 .field > .fine { margin: 0 0 .5rem; }
 .field > div { display: flex; flex-wrap: wrap; gap: .75rem; }
 .field input { flex: 1 1 14rem; }
+fieldset { padding: 0; border: 0; }
+legend { margin: 0 0 .25rem; padding: 0; font-weight: 600; }
+.choice { display: flex; align-items: center; gap: .5rem; min-height: 2.75rem; font-weight: 400; }
+.field .choice input { flex: none; width: 1.5rem; height: 1.5rem; }
 details { margin: 0 0 1rem; }
 summary { min-height: 2.75rem; padding: .5rem 0; cursor: pointer; }
 
