@@ -243,6 +243,42 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
     })
   })
 
+  describe('all that is stored about somebody', () => {
+    test('is theirs to take, as a file, and is told on their trail', async () => {
+      const who = world.newcomer()
+      const { access_token: token, refresh_token, user } = await world.signIn('google', who)
+      await world.enter('atlassian', who, { intent: 'link', token })
+      await world.openBrowser().signIn('google', who)
+      const taken = await world.call('GET', '/me/export', { token })
+      expect([taken.status, taken.headers.get('content-disposition')]).toEqual([
+        200,
+        'attachment; filename="vinculum-export.json"',
+      ])
+      const { body } = taken
+      expect(body.account).toMatchObject({ id: user.id, email: world.emailOf(who), role: 'user' })
+      expect(body.exported_at).toBe(world.clock().toISOString())
+      const named = (list: unknown, field: string) => (list as Json[]).map((row) => row[field])
+      expect(named(body.identities, 'provider').sort()).toEqual(['atlassian', 'google'])
+      expect(named(body.grants, 'provider').sort()).toEqual(['atlassian', 'google'])
+      expect(body.sessions).toHaveLength(2)
+      expect(named(body.activity, 'event')).toContain('identity.linked')
+      // Nothing in it lets anybody in, here or at a provider.
+      expect(taken.text).not.toMatch(/hash"|secret"|"access_token|"refresh_token|"v1\./)
+      expect(taken.text).not.toContain(refresh_token)
+      expect(named((await ask('GET', '/me/activity', { access_token: token })).body.items, 'event')[0]).toBe(
+        'account.exported',
+      )
+    })
+
+    test('is nobody else’s, and needs a recent sign-in', async () => {
+      const [eve, bob] = [await somebody(), await somebody()]
+      expect((await ask('GET', '/me/export', bob)).text).not.toContain(eve.id)
+      expect((await world.call('GET', '/me/export')).status).toBe(401)
+      world.turn(601)
+      expect(refusalOf(await ask('GET', '/me/export', bob))).toEqual([403, 'reauthentication_required'])
+    })
+  })
+
   test('what was done to somebody is told to them without who and where, and to operators with both', async () => {
     const [ada, eve] = [await administrator(), await somebody()]
     const headers = { 'user-agent': 'The administrator’s own browser'.replace('’', "'") }

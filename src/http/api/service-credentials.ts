@@ -116,7 +116,11 @@ const introspect = route({
   limit: 'service',
   oauth: true,
   form: true,
-  body: object({ token: z.string().min(1).max(8192), token_type_hint: z.string().max(64).optional() }),
+  body: object({
+    token: z.string().min(1).max(8192),
+    token_type_hint: z.string().max(64).optional(),
+    client_id: z.string().max(256).optional(),
+  }),
   reply: z
     .object({
       active: z.boolean(),
