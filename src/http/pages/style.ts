@@ -121,7 +121,8 @@ article { padding: 1rem 0 0; border-top: 1px solid var(--line); }
 article > p { margin: 0; }
 
 form { margin: 0; }
-main > p + section { margin-top: 2rem; }
+main > p + section, main > form + section { margin-top: 2rem; }
+main > nav { margin: 0 0 1rem; }
 .actions + .fine { margin-top: 1.75rem; }
 .actions { display: flex; flex-wrap: wrap; align-items: center; gap: .75rem; margin: 1rem 0 0; }
 button, .button {
