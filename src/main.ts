@@ -10,10 +10,25 @@ import { createVinculum } from './vinculum.ts'
 
 const usage = `Usage:
   npm start                     serve
-  npm start -- rotate-keys      publish new signing keys; they sign after eight minutes`
+  npm start -- rotate-keys      publish new signing keys; they sign after eight minutes
+  npm start -- make-admin <who> make an account administrator, by its verified e-mail address or its id`
 
-async function main(command: string | undefined): Promise<number | undefined> {
-  if (command !== undefined && command !== 'rotate-keys') {
+/** What became of `make-admin`, for whoever typed it; all but the first two are failures. */
+const madeAdministrator = {
+  made: (who: string) => `${who} is an administrator now, with every session it has.`,
+  already: (who: string) => `${who} is an administrator already; nothing was changed.`,
+  not_found: (who: string) =>
+    `There is no account with the address or id ${who}. Sign in with it once, then run this again.`,
+  unverified: (who: string) =>
+    `The address of ${who} is not verified, so it may not be theirs. Verify it by signing in, then run this again.`,
+  disabled: (who: string) => `${who} is disabled. Enable it before making it administrator.`,
+} as const
+
+async function main(command: string | undefined, ...given: readonly string[]): Promise<number | undefined> {
+  const [who] = given
+  const known =
+    command === 'make-admin' ? given.length === 1 : command === undefined || (command === 'rotate-keys' && !who)
+  if (!known) {
     process.stderr.write(`${usage}\n`)
     return 2
   }
@@ -43,6 +58,14 @@ async function main(command: string | undefined): Promise<number | undefined> {
     await vinculum.rotateSigningKeys()
     await vinculum.close()
     return 0
+  }
+
+  if (command === 'make-admin' && who !== undefined) {
+    const made = await vinculum.makeAdministrator(who)
+    await vinculum.close()
+    const done = made === 'made' || made === 'already'
+    ;(done ? process.stdout : process.stderr).write(`${madeAdministrator[made](who)}\n`)
+    return done ? 0 : 1
   }
 
   const end = (signal: string): void => {
@@ -81,6 +104,6 @@ function failed(error: unknown): void {
   process.exit(1)
 }
 
-main(process.argv[2]).then((code) => {
+main(...(process.argv.slice(2) as [string | undefined, ...string[]])).then((code) => {
   if (code !== undefined) process.exitCode = code
 }, failed)

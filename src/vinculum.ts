@@ -6,6 +6,8 @@ import { createConflicts } from './accounts/conflicts.ts'
 import { createLinks } from './accounts/links.ts'
 import { createProfiles } from './accounts/profile.ts'
 import { createReconcile } from './accounts/reconcile.ts'
+import { scopeOf } from './accounts/roles.ts'
+import { createUsers } from './accounts/users.ts'
 import type { Config } from './config.ts'
 import { createRenewal } from './connections/renewal.ts'
 import { createRevocation } from './connections/revocation.ts'
@@ -13,11 +15,13 @@ import { createVault } from './connections/vault.ts'
 import { createPasskeys } from './credentials/passkeys.ts'
 import { createPasswords } from './credentials/passwords.ts'
 import { createRecoveryCodes } from './credentials/recovery-codes.ts'
+import { createServiceCredentials } from './credentials/service-credentials.ts'
 import { createThrottle } from './credentials/throttle.ts'
 import { createTickets } from './credentials/tickets.ts'
 import { createTotp } from './credentials/totp.ts'
 import { createTrustedDevices, trustSeconds } from './credentials/trusted-devices.ts'
 import { createBus } from './events/bus.ts'
+import type { Origin } from './events/catalogue.ts'
 import { beginWithProvider } from './flows/begin-with-provider.ts'
 import { changeEmail } from './flows/change-email.ts'
 import { changePassword } from './flows/change-password.ts'
@@ -27,6 +31,7 @@ import { enterWithPasskey } from './flows/enter-with-passkey.ts'
 import { enterWithPassword } from './flows/enter-with-password.ts'
 import { enterWithProvider } from './flows/enter-with-provider.ts'
 import type { Flows } from './flows/flows.ts'
+import { introspectToken } from './flows/introspect-token.ts'
 import { keepPasskeys } from './flows/passkeys.ts'
 import { proveSecondFactor } from './flows/prove-second-factor.ts'
 import { readUserInfo } from './flows/read-userinfo.ts'
@@ -36,10 +41,12 @@ import { register } from './flows/register.ts'
 import { resetPassword } from './flows/reset-password.ts'
 import { resolveConflict } from './flows/resolve-conflict.ts'
 import { secondFactor } from './flows/second-factor.ts'
+import { sendReset } from './flows/send-reset.ts'
 import { signOut } from './flows/sign-out.ts'
 import { unlinkProvider } from './flows/unlink-provider.ts'
 import { type MailParts, verifyEmail } from './flows/verify-email.ts'
 import { conflictRoutes } from './http/api/conflicts.ts'
+import { exportRoutes } from './http/api/export.ts'
 import { mailRoutes } from './http/api/mail.ts'
 import { meRoutes } from './http/api/me.ts'
 import { operatingRoutes } from './http/api/operating.ts'
@@ -47,7 +54,9 @@ import { passkeyRoutes } from './http/api/passkeys.ts'
 import { passwordRoutes } from './http/api/passwords.ts'
 import { beginRoute, providerRoutes } from './http/api/providers.ts'
 import { secondFactorRoutes } from './http/api/second-factor.ts'
+import { serviceCredentialRoutes } from './http/api/service-credentials.ts'
 import { tokenRoutes } from './http/api/tokens.ts'
+import { userRoutes } from './http/api/users.ts'
 import { createApp } from './http/app.ts'
 import { networkOf } from './http/limits.ts'
 import { errorPage, pageRoutes, staticFiles } from './http/pages/index.ts'
@@ -56,6 +65,7 @@ import { createServer } from './http/server.ts'
 import type { Services } from './http/services.ts'
 import { defineJobs } from './jobs/jobs.ts'
 import { createScheduler } from './jobs/scheduler.ts'
+import type { Account } from './kernel/account.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
 import { createSealer, type KeyRing } from './kernel/crypto.ts'
 import { createIds, type Random, secretToken, systemRandom } from './kernel/ids.ts'
@@ -153,6 +163,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const signIn = createSignIn({
       ...{ sessions, pendingSignIns, clock, ids, random, lifetimes, familiarity: trustedDevices },
       requireVerifiedEmail: config.requireVerifiedEmail,
+      scopeOf,
     })
     const codes = createSignInCodes({ codes: stored.codes, clock, random })
 
@@ -176,12 +187,16 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     if (config.mail.tag === 'off')
       log.warn('SMTP_URL is not set: no e-mail is sent, so addresses cannot be verified and passwords not be reset')
     const throttle = createThrottle({ guesses: stored.guesses, clock, networkOf })
+    const serviceCredentials = createServiceCredentials({
+      ...{ credentials: stored.serviceCredentials, throttle, clock, ids, random, networkOf, onDefect },
+    })
 
     // Whose account it is
     const reconcile = createReconcile({ accounts, events, clock, ids, policy: oauth })
     const links = createLinks({ accounts, clock, enabled })
     const conflicts = createConflicts({ conflicts: stored.conflicts, clock, ids, random, sealer })
     const profiles = createProfiles({ accounts, clock })
+    const users = createUsers({ users: stored.users, accounts, clock })
 
     // What providers lent us
     const vault = createVault({ grants, sealer, clock, ids })
@@ -252,6 +267,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       allowed: createAllowance({ clock, hit: rateLimits.hit }),
       mail: config.mail.tag !== 'off',
     }
+    const resets = resetPassword({ ...byMail, passwords })
     const flows: Flows = {
       begin: beginWithProvider({
         providers,
@@ -320,12 +336,14 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       enterWithPasskey: enterWithPasskey({ passkeys, accounts, signIn, throttle, trustedDevices, audit }),
       verifyEmail: verifyEmail(byMail),
       changeEmail: changeEmail(byMail),
-      resetPassword: resetPassword({ ...byMail, passwords }),
+      resetPassword: resets,
       enterByMail: enterByMail({
         ...byMail,
         ...{ signIn, throttle, trustedDevices, audit, random },
         policy: { returnToAllowed: config.returnToAllowed, publicUrl },
       }),
+      sendReset: sendReset({ users, audit, resets }),
+      introspect: introspectToken({ devices, tokens, clock, issuer: lifetimes.issuer, audience: lifetimes.audience }),
     }
 
     // The way in from outside
@@ -338,12 +356,16 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const services: Services = {
       flows,
       profiles,
+      users,
+      personalData: (accountId, origin) =>
+        stored.personalData.gather(accountId, [{ name: 'account.exported', accountId, origin, data: {} }]),
       links,
       devices,
       codes,
       tokens,
       keys,
       providers,
+      serviceCredentials,
       audit,
       grantStatus: async ({ provider: id, subject }) => {
         const provider = providers.get(id)
@@ -394,6 +416,9 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         beginRoute,
         ...mailRoutes,
         ...meRoutes,
+        ...exportRoutes,
+        ...userRoutes,
+        ...serviceCredentialRoutes,
         ...pageRoutes,
       ],
       vinculum: services,
@@ -424,6 +449,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       log,
       oauth: createOAuth({ flows, links, tokens }),
       rotateSigningKeys: keys.rotate,
+      makeAdministrator: users.makeAdministrator,
       runJob: scheduler.run,
       /** What would have been sent, where nothing is: outside production, without a mail server. */
       mailbox,

@@ -54,6 +54,7 @@ const may: Record<string, readonly string[]> = {
     'sessions/keys.ts',
     'type connections',
     'type credentials',
+    'credentials/scopes.ts',
     'type mail',
     'type audit',
     'type providers',

@@ -1,5 +1,5 @@
 import type { Fact } from '../events/catalogue.ts'
-import type { Account } from '../kernel/account.ts'
+import type { Account, Role } from '../kernel/account.ts'
 import type { Email } from '../kernel/email.ts'
 
 /** A way into an account through a provider. Its key is (issuer, subject), never an e-mail. */
@@ -102,9 +102,62 @@ export interface AccountStore {
 
   /**
    * Erases the account with everything it owns; its grants go to the queue of revocations. Audit rows stay, without
-   * personal data.
+   * personal data. The last administrator who is not disabled stays.
    */
-  remove(id: string, at: Date, because: readonly Fact[]): Promise<boolean>
+  remove(id: string, at: Date, because: readonly Fact[]): Promise<boolean | 'last_administrator'>
+}
+
+/** What is looked for among all accounts; `null` does not matter. */
+export type UserSearch = {
+  /** Part of an address, a name or an id, however it is capitalised. */
+  readonly text: string | null
+  readonly role: Role | null
+  readonly disabled: boolean | null
+  /** The last one already seen. */
+  readonly after: { readonly createdAt: Date; readonly id: string } | null
+  readonly limit: number
+}
+/** An account, and how much there is to it. */
+export type User = {
+  readonly account: Account
+  readonly identities: number
+  readonly sessions: number
+  readonly passkeys: number
+  readonly password: boolean
+}
+export type UserRefusal = 'not_found' | 'last_administrator' | 'address_needed'
+
+/**
+ * Accounts as whoever looks after the service sees them. Every change answers the account as it is afterwards, or why
+ * not, with nothing written. The last administrator who is not disabled is neither disabled nor given another role,
+ * however many try at once.
+ */
+export interface UserStore {
+  /** Newest first, in an order nothing that is opened meanwhile can disturb. */
+  list(search: UserSearch): Promise<readonly Account[]>
+  get(id: string, at: Date): Promise<User | undefined>
+  /**
+   * With a role its sessions get `scope` in the same transaction, so that nobody asks with the old one afterwards.
+   * Nobody becomes administrator without a verified address: whoever proves a claimed one ends that account's password.
+   */
+  update(
+    id: string,
+    change: {
+      readonly name?: string | null
+      readonly picture?: string | null
+      readonly role?: { readonly name: Role; readonly scope: string }
+    },
+    at: Date,
+    because: (before: Account) => readonly Fact[],
+  ): Promise<Account | UserRefusal>
+  /** Ends its sessions, and whatever was sent out to be brought back; an account that is disabled stays as it is. */
+  disable(
+    id: string,
+    at: Date,
+    because: readonly Fact[],
+    ended: (sessionId: string) => Fact,
+  ): Promise<Account | 'not_found' | 'last_administrator'>
+  enable(id: string, at: Date, because: readonly Fact[]): Promise<Account | 'not_found'>
 }
 
 /** An open question: this identity's address already has an account. Sealed, short, one use. */
@@ -130,4 +183,36 @@ export interface ConflictStore {
   /** Takes it, once. */
   resolve(id: string, at: Date): Promise<boolean>
   sweep(before: Date): Promise<number>
+}
+
+export type Row = Readonly<Record<string, unknown>>
+type Rows = readonly Row[]
+
+/** All there is about somebody, table by table, without what would let its finder in. */
+export type PersonalData = {
+  readonly account: Row
+  readonly identities: Rows
+  readonly sessions: Rows
+  readonly passwords: Rows
+  readonly totpFactors: Rows
+  readonly recoveryCodes: Rows
+  readonly passkeys: Rows
+  readonly trustedDevices: Rows
+  readonly tickets: Rows
+  readonly mails: Rows
+  readonly pendingSignIns: Rows
+  readonly signInCodes: Rows
+  readonly flows: Rows
+  readonly grants: Rows
+  readonly revocations: Rows
+  /** Wrong guesses at the account and its trusted devices. */
+  readonly guesses: Rows
+  /** Those they made for back ends. */
+  readonly serviceCredentials: Rows
+  readonly activity: Rows
+}
+
+export interface PersonalDataStore {
+  /** Read in one transaction; `undefined` where there is no such account. */
+  gather(accountId: string, because: readonly Fact[]): Promise<PersonalData | undefined>
 }

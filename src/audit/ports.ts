@@ -17,6 +17,11 @@ export interface AuditStore {
   record(fact: Fact): Promise<void>
   /** One person's own, newest first; `before` is the id of the last one already seen. */
   list(accountId: string, page: { before: string | null; limit: number }): Promise<readonly AuditRecord[]>
+  /** Everybody's, newest first; `null` does not matter. */
+  search(
+    about: { account: string | null; event: string | null },
+    page: { before: string | null; limit: number },
+  ): Promise<readonly AuditRecord[]>
   /**
    * Forgets where rows older than `before` came from, and erases those that are about nobody; answers how many changed.
    */

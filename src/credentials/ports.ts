@@ -306,3 +306,39 @@ export interface AddressStore {
     because: readonly Fact[],
   ): Promise<Account | undefined>
 }
+
+/** What a back end proves itself with. Of its secrets only hashes are here. */
+export type ServiceCredential = {
+  readonly id: string
+  /** What its operators call it. */
+  readonly name: string
+  readonly secretHash: string
+  /** The one before, good until a moment. */
+  readonly previousHash: string | null
+  readonly previousUntil: Date | null
+  readonly scopes: readonly string[]
+  /** The administrator's account, while there is one. */
+  readonly createdBy: string | null
+  readonly createdAt: Date
+  readonly lastUsedAt: Date | null
+  readonly revokedAt: Date | null
+}
+
+export interface ServiceCredentialStore {
+  create(credential: ServiceCredential, because: readonly Fact[]): Promise<void>
+  /** Revoked ones are found too. */
+  find(id: string): Promise<ServiceCredential | undefined>
+  /** Those not revoked, newest first. */
+  list(): Promise<readonly ServiceCredential[]>
+  /** The secret so far is the previous one until `previousUntil`; `undefined` when it is revoked or not there. */
+  rotate(
+    id: string,
+    secretHash: string,
+    previousUntil: Date,
+    because: readonly Fact[],
+  ): Promise<ServiceCredential | undefined>
+  /** `false` when it already was, or is not there. */
+  revoke(id: string, at: Date, because: readonly Fact[]): Promise<boolean>
+  /** Notes that it was used; never goes back. */
+  touch(id: string, at: Date): Promise<void>
+}

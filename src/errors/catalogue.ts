@@ -150,6 +150,50 @@ export const catalogue = {
       'Você não pode fazer isto: é preciso ter a permissão {scope}. Peça-a a quem administra o serviço.',
     ),
   ),
+  invalid_client: entry(
+    401,
+    say(
+      'Service not recognised',
+      'This needs the id and secret of a service credential. Check both; it may have been revoked or its secret rotated.',
+    ),
+    say(
+      'Serviço não reconhecido',
+      'É preciso o id e o segredo de uma credencial de serviço. Confira ambos; ela pode ter sido revogada ou trocada.',
+    ),
+  ),
+
+  // Looking after other people’s accounts
+  account_not_found: entry(
+    404,
+    say('No such account', 'There is no account with this id. It may have been deleted.'),
+    say('Conta inexistente', 'Não há conta com este id. Talvez ela tenha sido excluída.'),
+  ),
+  last_administrator: entry(
+    409,
+    say(
+      'Last administrator',
+      'This is the only administrator left, and nobody could look after the service without one. Make somebody else an administrator first.',
+    ),
+    say(
+      'Última pessoa administradora',
+      'Esta é a única conta administradora que resta; sem ela ninguém poderia cuidar do serviço. Dê antes esse papel a outra pessoa.',
+    ),
+  ),
+  own_role: entry(
+    409,
+    say('Not your own role', 'Nobody changes their own role. Ask another administrator.'),
+    say('Não o seu próprio papel', 'Ninguém muda o próprio papel. Peça a outra pessoa que administra o serviço.'),
+  ),
+  address_needed: entry(
+    409,
+    say('No verified address', 'This needs an account whose e-mail address is verified.'),
+    say('Sem e-mail verificado', 'Isto requer uma conta cujo e-mail esteja verificado.'),
+  ),
+  service_credential_not_found: entry(
+    404,
+    say('No such credential', 'There is no service credential with this id. It may have been revoked.'),
+    say('Credencial inexistente', 'Não há credencial de serviço com este id. Talvez ela tenha sido revogada.'),
+  ),
 
   // Signing in with a provider
   provider_not_found: entry(

@@ -70,8 +70,16 @@ export const catalogue = {
     { audit: true, notice: true, log: 'info' },
   ),
   'account.exported': fact('Somebody took all that is stored about them', {}, { audit: true, log: 'info' }),
-  'account.updated': fact('A profile was changed', { fields: z.array(z.string()) }, { audit: true, log: 'info' }),
-  'account.deleted': fact('An account and what was stored about it were erased', {}, { audit: true, log: 'info' }),
+  'account.updated': fact(
+    'A profile was changed',
+    { fields: z.array(z.string()), by: by.optional() },
+    { audit: true, log: 'info' },
+  ),
+  'account.deleted': fact(
+    'An account and what was stored about it were erased',
+    { by: by.optional() },
+    { audit: true, log: 'info' },
+  ),
   'account.email_verified': fact(
     'A provider proved the address an account had only claimed',
     { provider },
@@ -106,6 +114,11 @@ export const catalogue = {
     'A password was replaced through a link in a mail',
     {},
     { audit: true, notice: true, log: 'info' },
+  ),
+  'password.reset_started': fact(
+    'An administrator had a link to choose a new password sent to an account',
+    { by },
+    { audit: true, log: 'info' },
   ),
   'password.removed': fact('An account no longer has a password', {}, { audit: true, notice: true, log: 'info' }),
   'second_factor.added': fact(
@@ -177,6 +190,7 @@ export const catalogue = {
         'account_disabled',
         'by_administrator',
       ]),
+      by: by.optional(),
     },
     { audit: true, log: 'info' },
   ),
@@ -235,7 +249,7 @@ export type FactName = OfKind<'fact'>
 export type AuditName = { [N in FactName]: Catalogue[N] extends { audit: true } ? N : never }[FactName]
 /** What people are also written to about. */
 export type NoticeName = { [N in AuditName]: Catalogue[N] extends { notice: true } ? N : never }[AuditName]
-export type Payload<N extends keyof Catalogue> = Shape<Catalogue[N]['payload']['shape']>
+export type Payload<N extends keyof Catalogue> = z.infer<Catalogue[N]['payload']>
 type Shape<S extends Readonly<Record<string, z.ZodType>>> = { [K in keyof S]: z.infer<S[K]> }
 export type Outcome<N extends SpanName> = Shape<Catalogue[N]['outcome']['shape']>
 
@@ -252,6 +266,12 @@ export type Origin = {
 
 /** Nobody's request: a job, a command. */
 export const internalOrigin: Origin = { ip: null, userAgent: null, requestId: null }
+
+/**
+ * The same request in somebody else's trail: who made it, from which address and with what, is not theirs to read; the
+ * request id leads an operator there.
+ */
+export const elsewhereOf = ({ requestId }: Origin): Origin => ({ ...internalOrigin, requestId })
 
 /** A fact with who it is about and where it came from: what a change must bring with it (`because`). */
 export type Fact = {

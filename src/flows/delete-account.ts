@@ -1,25 +1,34 @@
 import type { AccountStore } from '../accounts/ports.ts'
-import type { Origin } from '../events/catalogue.ts'
+import { type AppError, fail } from '../errors/catalogue.ts'
+import { elsewhereOf, type Origin } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { ok, type Result } from '../kernel/result.ts'
 import type { Providers } from '../providers/providers.ts'
 
 type Parts = { accounts: AccountStore; providers: Providers; clock: Clock; wakeRevocation: () => void }
 
 /**
  * An account goes, with everything it owns; its grants are revoked at their providers. The trail keeps that it
- * happened, not who it was.
+ * happened, not who it was; `by` is the administrator who did it for them. Answers whether it was there. The last
+ * administrator stays.
  */
 export function deleteAccount({ accounts, providers, clock, wakeRevocation }: Parts) {
-  return async (accountId: string, origin: Origin): Promise<void> => {
+  return async (
+    accountId: string,
+    origin: Origin,
+    by?: string,
+  ): Promise<Result<boolean, AppError<'last_administrator'>>> => {
     const identities = await accounts.identitiesOf(accountId)
-    await accounts.remove(accountId, clock(), [
-      { name: 'account.deleted', accountId, origin: { ...origin, ip: null, userAgent: null }, data: {} },
+    const removed = await accounts.remove(accountId, clock(), [
+      { name: 'account.deleted', accountId, origin: elsewhereOf(origin), data: by === undefined ? {} : { by } },
     ])
+    if (removed === 'last_administrator') return fail(removed)
     for (const { provider: id, subject } of identities) {
       const provider = providers.get(id)
       if (provider) providers.forgetProfile(provider, subject)
     }
     wakeRevocation()
+    return ok(removed)
   }
 }
 export type DeleteAccount = ReturnType<typeof deleteAccount>

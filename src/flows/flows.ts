@@ -6,6 +6,7 @@ import type { EnterByMail } from './enter-by-mail.ts'
 import type { EnterWithPasskey } from './enter-with-passkey.ts'
 import type { EnterWithPassword } from './enter-with-password.ts'
 import type { EnterWithProvider } from './enter-with-provider.ts'
+import type { IntrospectToken } from './introspect-token.ts'
 import type { KeepPasskeys } from './passkeys.ts'
 import type { ProveSecondFactor } from './prove-second-factor.ts'
 import type { ReadUserInfo } from './read-userinfo.ts'
@@ -15,6 +16,7 @@ import type { Register } from './register.ts'
 import type { ResetPassword } from './reset-password.ts'
 import type { ResolveConflict } from './resolve-conflict.ts'
 import type { SecondFactor } from './second-factor.ts'
+import type { SendReset } from './send-reset.ts'
 import type { SignOut } from './sign-out.ts'
 import type { UnlinkProvider } from './unlink-provider.ts'
 import type { VerifyEmail } from './verify-email.ts'
@@ -41,4 +43,6 @@ export type Flows = {
   readonly changeEmail: ChangeEmail
   readonly resetPassword: ResetPassword
   readonly enterByMail: EnterByMail
+  readonly sendReset: SendReset
+  readonly introspect: IntrospectToken
 }

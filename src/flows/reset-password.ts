@@ -46,7 +46,7 @@ export function resetPassword(parts: Parts) {
     ): Promise<Result<null, AppError<'ticket_invalid' | 'password_rejected' | 'user_disabled'>>> {
       const ticket = await tickets.find('reset_password', secret)
       if (!ticket || ticket.accountId === null) return fail('ticket_invalid')
-      const accepted = passwords.accept(password)
+      const accepted = passwords.accept(password, { email: ticket.email })
       // The link is still good: they choose another one.
       if (!accepted.ok) return accepted
       const hash = await passwords.hash(accepted.value)

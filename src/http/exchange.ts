@@ -205,7 +205,7 @@ export class Exchange {
   }
 
   /** Finds out who asks. `Authorization` wins over the cookie: whoever sends it chose to. */
-  async authorise(auth: 'public' | 'user' | 'recent'): Promise<boolean> {
+  async authorise(auth: 'public' | 'user' | 'recent', scope?: string): Promise<boolean> {
     const { authenticate, clock, recentAuthSeconds } = this.#frame
     const authorization = this.#readAuthorization()
     let stale: AppError | undefined
@@ -236,6 +236,11 @@ export class Exchange {
         return false
       }
       return this.#stop(stale ?? fail('authentication_required').error)
+    }
+    if (scope !== undefined && !this.who.scopes.includes(scope)) {
+      // A program is told what it lacks (RFC 6750 §3.1); a page that is not theirs to see is none (ASVS 8.2.1).
+      const { surface } = this.#bound?.route ?? {}
+      return this.#stop(surface === 'browser' ? fail('not_found').error : fail('insufficient_scope', { scope }).error)
     }
     if (auth === 'recent' && !isRecent(this.who, clock(), recentAuthSeconds)) {
       return this.#stop(fail('reauthentication_required').error)

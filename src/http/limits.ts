@@ -15,6 +15,8 @@ export const limits = {
   sign_in: { hits: 30, seconds: 60, authenticates: true },
   /** The token endpoints; a family behind one address refreshes together. */
   token: { hits: 120, seconds: 60, authenticates: true },
+  /** Back ends asking about their visitors' requests: one address may speak for a great many. */
+  service: { hits: 6000, seconds: 60, authenticates: true },
   /** Pages and public reading. */
   browse: { hits: 240, seconds: 60, authenticates: false },
   /** Reading and changing one's own account. */

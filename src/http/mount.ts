@@ -149,7 +149,7 @@ async function serve<D>(
       const limited = await bound.limiter(request, response, exchange.address)
       if (limited) return exchange.refuse(limited)
     }
-    if (route.auth !== 'none' && !(await exchange.authorise(route.auth))) return
+    if (route.auth !== 'none' && !(await exchange.authorise(route.auth, route.scope))) return
     if (route.credential === 'refresh' && !exchange.readCredential()) return
     if (route.params) {
       const params = route.params.safeParse(request.params)

@@ -23,6 +23,7 @@ export function failuresOf(route: Route<never>): readonly ErrorCode[] {
   if (route.auth !== 'none') for (const code of [...credentialCodes, 'invalid_request'] as const) codes.add(code)
   if (route.auth === 'user' || route.auth === 'recent') codes.add('authentication_required')
   if (route.auth === 'recent') codes.add('reauthentication_required')
+  if (route.scope) codes.add(route.surface === 'browser' ? 'not_found' : 'insufficient_scope')
   if (route.method !== 'get') {
     for (const code of bodyCodes) codes.add(code)
   }
@@ -94,6 +95,8 @@ export function openapi(
         bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
         cookie: { type: 'apiKey', in: 'cookie', name: info.sessionCookie },
         refresh: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A refresh token' },
+        service: { type: 'http', scheme: 'basic', description: 'The id and secret of a service credential' },
+        service_bearer: { type: 'http', scheme: 'bearer', description: '`<id>.<secret>` of a service credential' },
         metrics: { type: 'http', scheme: 'bearer', description: 'METRICS_TOKEN, where it is set' },
       },
       schemas: components.schemas,
@@ -101,9 +104,11 @@ export function openapi(
   }
 }
 
-function securityOf({ auth, credential }: Route<never>): Json {
-  const either = [{ bearer: [] }, { cookie: [] }]
+function securityOf({ auth, credential, scope }: Route<never>): Json {
+  const needed = scope === undefined ? [] : [scope]
+  const either = [{ bearer: needed }, { cookie: needed }]
   if (credential === 'metrics') return { security: [{ metrics: [] }, {}] }
+  if (credential === 'service') return { security: [{ service: [] }, { service_bearer: [] }] }
   if (credential === 'refresh') return { security: [{ refresh: [] }, { cookie: [] }, {}] }
   if (auth === 'none') return { security: [] }
   return { security: auth === 'public' ? [{}, ...either] : either }

@@ -71,11 +71,15 @@ function challengeFor(
 ): string | undefined {
   const because = (reason: string): string => `Bearer error="${reason}", error_description="${description(error)}"`
   if (badCredentials && status === 400) return because('invalid_request')
+  // RFC 6750 §3.1: a client may ask for the scope that was missing, and must be told its name.
+  if (error.code === 'insufficient_scope') return `${because('insufficient_scope')}, scope="${error.params.scope}"`
   if (error.code === 'proof_required') return because('insufficient_user_authentication')
   if (error.code === 'reauthentication_required') {
     return `${because('insufficient_user_authentication')}, max_age=${recentAuthSeconds}`
   }
   if (status !== 401) return undefined
+  // RFC 6749 §5.2: the scheme a client may prove itself with.
+  if (error.code === 'invalid_client') return 'Basic realm="Vinculum", charset="UTF-8"'
   if (error.code === 'authentication_required') return 'Bearer'
   return because(oauth ? oauthError(error.code) : 'invalid_token')
 }
@@ -86,6 +90,8 @@ const oauthErrors: Partial<Record<ErrorCode, string>> = {
   user_disabled: 'invalid_grant',
   // On an OAuth endpoint whoever is missing is the client that asks.
   authentication_required: 'invalid_client',
+  invalid_client: 'invalid_client',
+  insufficient_scope: 'insufficient_scope',
   reauthentication_required: 'invalid_grant',
 }
 

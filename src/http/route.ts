@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Scope } from '../accounts/roles.ts'
 import type { AppError, ErrorCode, Locale } from '../errors/catalogue.ts'
 import type { Origin } from '../events/catalogue.ts'
 import type { Account } from '../kernel/account.ts'
@@ -102,8 +103,10 @@ type Facts = {
   readonly tag: string
   readonly surface: 'api' | 'browser'
   readonly limit: LimitName
+  /** What whoever asks must be allowed; without it, being signed in is enough. Pages are not there for anybody else. */
+  readonly scope?: Scope
   /** What the handler itself looks at where the frame does not (`auth: 'none'`): told in `/openapi.json`. */
-  readonly credential?: 'metrics' | 'refresh'
+  readonly credential?: 'metrics' | 'refresh' | 'service'
   /** Problems also carry RFC 6749's `error` and `error_description`. */
   readonly oauth?: true
   /** Headers of its own that the handler reads, and what each is: told in `/openapi.json`. */

@@ -102,5 +102,28 @@ export const addressText = z.string().min(1).max(320)
 const anId = z.string().transform((text) => (/^\w{1,80}$/.test(text) ? text : '-'))
 export const idParams = object({ id: anId })
 
+/** As the parser writes it, percent-encoded: what was written may hold what PostgreSQL cannot (NUL). */
+export const pictureUrl = z.url({ protocol: /^https$/, normalize: true }).max(2048)
+
+/** Where a page of accounts went on: the last one's place, which stays that whoever comes or goes. */
+export const userCursor = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,160}$/)
+  .transform((text, context) => {
+    const [, at, id] = /^(\d{1,13})\.(\w{1,80})$/.exec(Buffer.from(text, 'base64url').toString('latin1')) ?? []
+    if (at !== undefined && id !== undefined) return { createdAt: new Date(Number(at)), id }
+    context.addIssue({ code: 'invalid_format', format: 'cursor', input: text })
+    return z.NEVER
+  })
+export const userCursorOf = ({ createdAt, id }: Account): string =>
+  Buffer.from(`${createdAt.getTime()}.${id}`).toString('base64url')
+
 /** Where a page of the trail went on: the id of its last line, as we make them. */
 export const cursor = z.string().regex(/^aud_[0-9a-f]{1,80}$/)
+
+/**
+ * What happened, as it is told to whoever it happened to: that an administrator did it, or an operator at the machine,
+ * and not which of them.
+ */
+export const toldToPerson = ({ by, ...data }: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  by === undefined ? data : { ...data, by: by === null ? 'operator' : 'administrator' }

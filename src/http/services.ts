@@ -1,6 +1,10 @@
 import type { Links } from '../accounts/links.ts'
+import type { PersonalData } from '../accounts/ports.ts'
 import type { Profiles } from '../accounts/profile.ts'
+import type { Users } from '../accounts/users.ts'
 import type { AuditStore } from '../audit/ports.ts'
+import type { ServiceCredentials } from '../credentials/service-credentials.ts'
+import type { Origin } from '../events/catalogue.ts'
 import type { Flows } from '../flows/flows.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Mailbox } from '../mail/transport.ts'
@@ -14,13 +18,17 @@ import type { Tokens } from '../sessions/tokens.ts'
 export type Services = {
   readonly flows: Flows
   readonly profiles: Profiles
+  readonly users: Users
+  /** Everything stored about an account; that it was taken is told on its trail. */
+  readonly personalData: (accountId: string, origin: Origin) => Promise<PersonalData | undefined>
   readonly links: Links
   readonly devices: Devices
   readonly codes: SignInCodes
   readonly tokens: Tokens
   readonly keys: Keys
   readonly providers: Providers
-  readonly audit: Pick<AuditStore, 'list'>
+  readonly serviceCredentials: ServiceCredentials
+  readonly audit: Pick<AuditStore, 'list' | 'search'>
   /** State of the grant behind an identity. */
   readonly grantStatus: (of: {
     provider: string

@@ -1,5 +1,5 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
-import type { Fact, Origin } from '../events/catalogue.ts'
+import { elsewhereOf, type Fact, type Origin } from '../events/catalogue.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
 import { ok, type Result } from '../kernel/result.ts'
@@ -26,9 +26,10 @@ type Parts = {
 export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDefect, accountExists }: Parts) {
   /** Ended is ended at once, on every node: the row is read for each request. */
   const live = (session: LiveSession, now: Date): Result<LiveSession, AppError<SessionCode>> => {
+    // Disabling ends the sessions as well; why they ended is what helps.
+    if (session.account.disabledAt) return fail('user_disabled')
     if (session.endedAt) return fail('session_revoked')
     if (now >= session.idleExpiresAt || now >= session.absoluteExpiresAt) return fail('session_expired')
-    if (session.account.disabledAt) return fail('user_disabled')
     return ok(session)
   }
 
@@ -39,8 +40,13 @@ export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDe
   }
 
   const ended =
-    (accountId: string, reason: EndReason, origin: Origin) =>
-    (session: string): Fact => ({ name: 'session.ended', accountId, origin, data: { session, reason } })
+    (accountId: string, reason: EndReason, origin: Origin, by?: string) =>
+    (session: string): Fact => ({
+      name: 'session.ended',
+      accountId,
+      origin: by === undefined || by === accountId ? origin : elsewhereOf(origin),
+      data: { session, reason, ...(by === undefined ? {} : { by }) },
+    })
 
   return {
     /**
@@ -97,9 +103,15 @@ export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDe
       return done ? ok(null) : fail('session_not_found')
     },
 
-    /** Signs every device out, but for `except`. */
-    endAll: (accountId: string, except: string | null, reason: EndReason, origin: Origin): Promise<readonly string[]> =>
-      sessions.endAll(accountId, except, reason, clock(), ended(accountId, reason, origin)),
+    /** Signs every device out, but for `except`. `by`: the administrator who did. */
+    endAll: (
+      accountId: string,
+      except: string | null,
+      reason: EndReason,
+      origin: Origin,
+      by?: string,
+    ): Promise<readonly string[]> =>
+      sessions.endAll(accountId, except, reason, clock(), ended(accountId, reason, origin, by)),
   }
 }
 export type Devices = ReturnType<typeof createDevices>

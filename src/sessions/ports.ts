@@ -1,5 +1,5 @@
 import type { Action, Fact } from '../events/catalogue.ts'
-import type { Account } from '../kernel/account.ts'
+import type { Account, Role } from '../kernel/account.ts'
 
 export type EndReason =
   | 'logout'
@@ -109,11 +109,18 @@ export interface SessionStore {
   /**
    * Starts it; ends `replaces` in the same transaction (a sign-in in a browser that had one). `cookieHash` is SHA-256
    * of the cookie. `false`, with nothing written, when what opens it is no longer there, its account is erased or
-   * disabled, or asks for a second factor by now and `amr` names none.
+   * disabled, or asks for a second factor by now and `amr` names none. With `scopeOf` its scope follows from the role its
+   * account has in that very transaction: of a sign-in and a loss of the role at once, whichever comes second sees the
+   * other.
    */
   start(
     session: Session,
-    with_: { opener: Opener; cookieHash: string | null; replaces: string | null },
+    with_: {
+      opener: Opener
+      cookieHash: string | null
+      replaces: string | null
+      scopeOf?: (role: Role) => string
+    },
     because: readonly Fact[],
   ): Promise<boolean>
   /** Ended and expired sessions are found too: whoever asks says why they are refused. */

@@ -1,6 +1,6 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Action, Fact, Origin } from '../events/catalogue.ts'
-import type { Account } from '../kernel/account.ts'
+import type { Account, Role } from '../kernel/account.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
@@ -58,6 +58,8 @@ type Parts = {
   lifetimes: Lifetimes
   requireVerifiedEmail: boolean
   familiarity: Familiarity
+  /** What a role allows, as a session carries it; nothing where it is not given. */
+  scopeOf?: (role: Role) => string
 }
 
 /**
@@ -65,7 +67,8 @@ type Parts = {
  * another.
  */
 export function createSignIn(parts: Parts) {
-  const { sessions, pendingSignIns, clock, ids, random, lifetimes, requireVerifiedEmail, familiarity } = parts
+  const { sessions, pendingSignIns, clock, ids, random, lifetimes, requireVerifiedEmail } = parts
+  const { familiarity, scopeOf = () => '' } = parts
 
   /**
    * Starts the session, with a new secret always: one that was set before the sign-in would let whoever set it in
@@ -103,9 +106,16 @@ export function createSignIn(parts: Parts) {
       endedAt: null,
       endReason: null,
     }
+    let scope = ''
     const started = await sessions.start(
       session,
-      { opener, cookieHash: cookie === null ? null : sha256(cookie), replaces },
+      {
+        ...{ opener, cookieHash: cookie === null ? null : sha256(cookie), replaces },
+        scopeOf: (role) => {
+          scope = scopeOf(role)
+          return scope
+        },
+      },
       [
         { name: 'authentication.succeeded', accountId, origin, data: { provider, action, session: session.id } },
         ...(isNew ? [{ name: 'device.new', accountId, origin, data: { session: session.id, provider } } as const] : []),
@@ -113,7 +123,7 @@ export function createSignIn(parts: Parts) {
     )
     if (!started) return fail('sign_in_overtaken')
     const device = inBrowser ? await familiarity.trust(accountId, session.id, origin) : null
-    return ok({ session, cookie, device })
+    return ok({ session: { ...session, scope }, cookie, device })
   }
 
   return {

@@ -19,6 +19,7 @@ export type TokenClaims = {
   readonly sub: string
   readonly sid: string
   readonly generation: number
+  readonly issuedAt: Date
   readonly expiresAt: Date
 }
 export type TokenCode = 'token_expired' | 'token_invalid' | 'token_wrong_type' | 'token_subject_missing'
@@ -121,7 +122,10 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
       (expected === 'access' && typeof payload.client_id !== 'string')
     )
       return fail('token_invalid')
-    return ok({ sub: payload.sub, sid: payload.sid, generation, expiresAt: new Date(payload.exp * 1000) })
+    return ok({
+      ...{ sub: payload.sub, sid: payload.sid, generation },
+      ...{ issuedAt: new Date(payload.iat * 1000), expiresAt: new Date(payload.exp * 1000) },
+    })
   }
 
   return {

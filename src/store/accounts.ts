@@ -3,10 +3,12 @@ import type { AccountStore, Identity, LinkCondition } from '../accounts/ports.ts
 import type { Account } from '../kernel/account.ts'
 import { readEmail } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
+import { administratorsLock, isLastAdministrator } from './administrators.ts'
 import { accountLock, type Change } from './change.ts'
 import { addressLock, endClaims, prove } from './claims.ts'
 import { allGiven, type Driver, type Queries, type Script, step } from './driver.ts'
 import { live, originOf, signedOut } from './endings.ts'
+import { forgetGuesses } from './guesses.ts'
 import type { Tables } from './schema.ts'
 import { waysOf, waysQueries } from './ways.ts'
 
@@ -283,6 +285,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
     remove: (id, at, because) =>
       change(
         function* (tx, note) {
+          if (yield* isLastAdministrator(tx, t, id)) return 'last_administrator'
           const identities = yield* step(identitiesOf(tx, id))
           const devices = yield* step(
             tx
@@ -291,15 +294,19 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
               .where(and(eq(t.sessions.accountId, id), live(t, at)))
               .orderBy(asc(t.sessions.id)),
           )
+          yield* forgetGuesses(tx, t, id)
           const gone = yield* step(tx.delete(t.accounts).where(eq(t.accounts.id, id)).returning({ id: t.accounts.id }))
           if (gone.length === 0) return false
           yield* step(tx.delete(t.mails).where(eq(t.mails.accountId, id)))
+          yield* step(
+            tx.update(t.serviceCredentials).set({ createdBy: null }).where(eq(t.serviceCredentials.createdBy, id)),
+          )
           for (const identity of identities) yield* withdrawGrants(tx, identity, at)
           yield* note([...because, ...signedOut(devices, 'account_deleted', id, originOf(because))])
           yield* step(tx.update(t.audit).set({ ip: null, userAgent: null }).where(eq(t.audit.accountId, id)))
           return true
         },
-        [accountLock(id)],
+        [accountLock(id), administratorsLock],
       ),
   }
 }

@@ -1,44 +1,53 @@
-import { and, desc, eq, getTableColumns, isNotNull, isNull, lt, or } from 'drizzle-orm'
+import { and, desc, eq, getTableColumns, isNotNull, isNull, lt, or, type SQL } from 'drizzle-orm'
 import type { AuditStore } from '../audit/ports.ts'
 import type { Change } from './change.ts'
 import type { Driver } from './driver.ts'
 
 export function auditStore({ db, tables: { audit: t }, read, write }: Driver, change: Change): AuditStore {
   const { ordinal: _, ...columns } = getTableColumns(t)
+  async function search(
+    { account, event }: { account: string | null; event: string | null },
+    { before, limit }: { before: string | null; limit: number },
+  ) {
+    const asked = and(
+      account === null ? undefined : eq(t.accountId, account),
+      event === null ? undefined : eq(t.event, event),
+    )
+    const newestFirst = [desc(t.at), desc(t.ordinal), desc(t.id)]
+    const page = (after?: SQL) =>
+      read(
+        db
+          .select(columns)
+          .from(t)
+          .where(and(asked, after))
+          .orderBy(...newestFirst)
+          .limit(limit),
+      )
+    if (before === null) return page()
+    const [seen] = await read(
+      db
+        .select()
+        .from(t)
+        .where(and(asked, eq(t.id, before))),
+    )
+    if (!seen) return []
+    const { at, ordinal, id } = seen
+    return page(
+      or(
+        lt(t.at, at),
+        and(eq(t.at, at), lt(t.ordinal, ordinal)),
+        and(eq(t.at, at), eq(t.ordinal, ordinal), lt(t.id, id)),
+      ),
+    )
+  }
+
   return {
     record: (fact) =>
       change(function* (_tx, note) {
         yield* note([fact])
       }),
-    async list(accountId, { before, limit }) {
-      const own = eq(t.accountId, accountId)
-      const newestFirst = [desc(t.at), desc(t.ordinal), desc(t.id)]
-      const page = (after = own) =>
-        read(
-          db
-            .select(columns)
-            .from(t)
-            .where(and(own, after))
-            .orderBy(...newestFirst)
-            .limit(limit),
-        )
-      if (before === null) return page()
-      const [seen] = await read(
-        db
-          .select()
-          .from(t)
-          .where(and(own, eq(t.id, before))),
-      )
-      if (!seen) return []
-      const { at, ordinal, id } = seen
-      return page(
-        or(
-          lt(t.at, at),
-          and(eq(t.at, at), lt(t.ordinal, ordinal)),
-          and(eq(t.at, at), eq(t.ordinal, ordinal), lt(t.id, id)),
-        ),
-      )
-    },
+    list: (account, page) => search({ account, event: null }, page),
+    search,
     async sweep(before) {
       const old = lt(t.at, before)
       const aboutNobody = db

@@ -47,7 +47,8 @@ export function createChange({ db, tables: t, atomic, steps }: Driver, { clock, 
     const at = clock()
     const params = Object.fromEntries(
       Object.entries({ ...data, at: at.toISOString(), ip: origin.ip, user_agent: origin.userAgent }).flatMap(
-        ([key, value]) => (value === null ? [] : [[key, String(value)]]),
+        // That an administrator did it is said; which of them is not.
+        ([key, value]) => (value === null || key === 'by' ? [] : [[key, String(value)]]),
       ),
     )
     yield* step(

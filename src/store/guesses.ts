@@ -1,6 +1,7 @@
 import { eq, lt } from 'drizzle-orm'
 import type { Guesses, GuessStore } from '../credentials/ports.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
+import type { Tables } from './schema.ts'
 
 export function guessStore({ db, tables: { guesses: t }, atomic, write }: Driver): GuessStore {
   /** In one order, so that two who hold the same keys do not wait for each other. */
@@ -55,4 +56,18 @@ export function guessStore({ db, tables: { guesses: t }, atomic, write }: Driver
       return (await write(db.delete(t).where(lt(t.lastAt, before)).returning({ key: t.key }))).length
     },
   }
+}
+
+/** Wrong guesses at an account and at its trusted devices are counted under these names. */
+export const guessKeys = (accountId: string, devices: readonly { readonly id: string }[]): readonly string[] => [
+  `account:${accountId}`,
+  ...devices.map(({ id }) => `device:${id}`),
+]
+
+/** Before an account goes, within its transaction: what no foreign key takes along. */
+export function* forgetGuesses(tx: Queries, { guesses, trustedDevices }: Tables, accountId: string): Script<void> {
+  const devices = yield* step(
+    tx.select({ id: trustedDevices.id }).from(trustedDevices).where(eq(trustedDevices.accountId, accountId)),
+  )
+  for (const key of guessKeys(accountId, devices)) yield* step(tx.delete(guesses).where(eq(guesses.key, key)))
 }

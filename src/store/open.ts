@@ -1,4 +1,4 @@
-import type { AccountStore, ConflictStore } from '../accounts/ports.ts'
+import type { AccountStore, ConflictStore, PersonalDataStore, UserStore } from '../accounts/ports.ts'
 import type { AuditStore } from '../audit/ports.ts'
 import type { GrantStore, RevocationStore } from '../connections/ports.ts'
 import type {
@@ -7,6 +7,7 @@ import type {
   PasskeyStore,
   PasswordStore,
   SecondFactorStore,
+  ServiceCredentialStore,
   TicketStore,
   TrustedDeviceStore,
 } from '../credentials/ports.ts'
@@ -29,16 +30,19 @@ import { mailStore } from './mails.ts'
 import { passkeyStore } from './passkeys.ts'
 import { passwordStore } from './passwords.ts'
 import { pendingSignInStore } from './pending-sign-ins.ts'
+import { personalDataStore } from './personal-data.ts'
 import { openPostgres } from './postgres.ts'
 import { rateLimitStore } from './rate-limits.ts'
 import { revocationStore } from './revocations.ts'
 import { secondFactorStore } from './second-factors.ts'
+import { serviceCredentialStore } from './service-credentials.ts'
 import { sessionStore } from './sessions.ts'
 import { signInCodeStore } from './sign-in-codes.ts'
 import { keyStore } from './signing-keys.ts'
 import { openSqlite } from './sqlite.ts'
 import { ticketStore } from './tickets.ts'
 import { trustedDeviceStore } from './trusted-devices.ts'
+import { userStore } from './users.ts'
 
 export type StoreConfig =
   | { readonly tag: 'sqlite'; readonly file: string }
@@ -47,6 +51,8 @@ export type StoreConfig =
 export type Store = {
   readonly accounts: AccountStore
   readonly addresses: AddressStore
+  readonly users: UserStore
+  readonly personalData: PersonalDataStore
   readonly conflicts: ConflictStore
   readonly sessions: SessionStore
   readonly pendingSignIns: PendingSignInStore
@@ -61,6 +67,7 @@ export type Store = {
   readonly trustedDevices: TrustedDeviceStore
   readonly secondFactors: SecondFactorStore
   readonly passkeys: PasskeyStore
+  readonly serviceCredentials: ServiceCredentialStore
   readonly mails: MailStore
   readonly audit: AuditStore
   readonly leases: LeaseStore
@@ -84,6 +91,8 @@ export function storeOver(driver: Driver, parts: Parts): Store {
   return {
     accounts: accountStore(driver, change, parts.ids),
     addresses: addressStore(driver, change),
+    users: userStore(driver, change),
+    personalData: personalDataStore(driver, change),
     conflicts: conflictStore(driver, change),
     sessions: sessionStore(driver, change),
     pendingSignIns: pendingSignInStore(driver),
@@ -98,6 +107,7 @@ export function storeOver(driver: Driver, parts: Parts): Store {
     trustedDevices: trustedDeviceStore(driver),
     secondFactors: secondFactorStore(driver, change),
     passkeys: passkeyStore(driver, change),
+    serviceCredentials: serviceCredentialStore(driver, change),
     mails: mailStore(driver),
     audit: auditStore(driver, change),
     leases: leaseStore(driver),

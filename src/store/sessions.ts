@@ -71,17 +71,12 @@ export function sessionStore(
   )
   const accountOf = steps(
     db
-      .select({ id: t.accounts.id })
+      .select({ role: t.accounts.role, secondFactorAt: t.accounts.secondFactorAt })
       .from(t.accounts)
       .where(and(eq(t.accounts.id, sql.placeholder('accountId')), isNull(t.accounts.disabledAt))),
   )
-  const askedForMore = steps(
-    db
-      .select({ id: t.accounts.id })
-      .from(t.accounts)
-      .where(and(eq(t.accounts.id, sql.placeholder('accountId')), isNotNull(t.accounts.secondFactorAt))),
-  )
-  const stillThere = (accountId: string, opener: Opener) => {
+  /** `undefined`: it needs nothing but the account. */
+  const openedBy = (accountId: string, opener: Opener) => {
     switch (opener.tag) {
       case 'identity':
         return openerOf({ identityId: opener.id, accountId })
@@ -90,7 +85,7 @@ export function sessionStore(
       case 'passkey':
         return passkeyOf({ id: opener.id, accountId })
       case 'email':
-        return accountOf({ accountId })
+        return undefined
     }
   }
   const starting = steps(db.insert(s).values(allGiven(getTableColumns(s))))
@@ -146,17 +141,16 @@ export function sessionStore(
   )
 
   return {
-    start: (session, { opener, cookieHash, replaces }, because) =>
+    start: (session, { opener, cookieHash, replaces, scopeOf }, because) =>
       change(
         function* (tx, note) {
-          const [opens] = yield* step(stillThere(session.accountId, opener))
-          if (!opens) return false
+          const [account] = yield* step(accountOf({ accountId: session.accountId }))
+          if (!account) return false
           // Enrolled while this sign-in was under way: it must not be the last one without.
-          if (!session.amr.includes('mfa')) {
-            const [asked] = yield* step(askedForMore({ accountId: session.accountId }))
-            if (asked) return false
-          }
-          yield* step(starting({ ...session, cookieHash }))
+          if (account.secondFactorAt && !session.amr.includes('mfa')) return false
+          const asked = openedBy(session.accountId, opener)
+          if (asked && (yield* step(asked)).length === 0) return false
+          yield* step(starting({ ...session, cookieHash, scope: scopeOf ? scopeOf(account.role) : session.scope }))
           yield* note(because)
           if (replaces === null) return true
           const [replaced] = yield* step(

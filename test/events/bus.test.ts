@@ -190,6 +190,7 @@ describe('the catalogue', () => {
       'password.changed',
       'password.reset',
       'password.removed',
+      'password.reset_started',
       'second_factor.added',
       'second_factor.removed',
       'recovery_codes.made',

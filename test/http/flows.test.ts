@@ -241,7 +241,9 @@ describe('the document', () => {
   test('names each credential that is asked for, and no other', () => {
     expect(of('get', '/metrics').security).toEqual([{ metrics: [] }, {}])
     const { securitySchemes } = world.document.components as unknown as { securitySchemes: object }
-    expect(Object.keys(securitySchemes)).toEqual(['bearer', 'cookie', 'refresh', 'metrics'])
+    expect(Object.keys(securitySchemes)).toEqual([
+      ...['bearer', 'cookie', 'refresh', 'service', 'service_bearer', 'metrics'],
+    ])
   })
   test('has the version of the program', async () => {
     const { info } = world.document as unknown as { info: { version: string } }

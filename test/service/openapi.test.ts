@@ -3,12 +3,13 @@ import { catalogue } from '../../src/errors/catalogue.ts'
 import { createReader } from '../support/documented.ts'
 import { providers, startWorld, type World } from '../support/service.ts'
 
-/** Contract §2, §3, §4 and §6, but for the password grant, introspection and registration. */
+/** Contract §2, §3, §4 and §6, but for the password grant and registration. */
 const promised = [
   ...['GET /auth/providers', 'GET /auth/{provider}', 'POST /auth/{provider}/authorize'],
   ...['GET /auth/{provider}/callback', 'POST /auth/{provider}/callback', 'POST /auth/{provider}/link'],
   ...['GET /auth/conflicts/{ticket}', 'POST /auth/conflicts/{ticket}'],
   ...['POST /auth/refresh', 'POST /auth/token', 'POST /auth/logout', 'POST /auth/logout-all', 'POST /auth/revoke'],
+  ...['POST /auth/introspect', 'GET /users', 'GET /users/{id}', 'PUT /users/{id}', 'DELETE /users/{id}'],
   ...['GET /.well-known/jwks.json', 'GET /.well-known/oauth-authorization-server'],
   ...['GET /me', 'PATCH /me', 'DELETE /me', 'GET /me/identities', 'DELETE /me/identities/{id}'],
   ...['GET /me/identities/{id}/profile', 'GET /me/methods', 'GET /me/sessions', 'DELETE /me/sessions/{id}'],
@@ -100,7 +101,9 @@ test('every address answers every method with something documented, a request id
 })
 
 test('broken requests of every kind are refused as documented', async () => {
-  const { access_token: token } = await world.signIn('google', world.newcomer())
+  const { access_token: token, user } = await world.signIn('google', world.newcomer())
+  // Whoever may do nothing is refused before anything is read.
+  await world.vinculum.makeAdministrator(user.id)
   for (const { method, path, operation } of operations()) {
     if (!('requestBody' in operation)) continue
     const made = path.replace('{provider}', 'google').replace(/\{\w+\}/g, 'x')
@@ -139,7 +142,13 @@ test('broken requests of every kind are refused as documented', async () => {
 test('the metadata names endpoints that are there', async () => {
   const { body } = await world.call('GET', '/.well-known/oauth-authorization-server')
   expect(body.issuer).toBe(world.base)
-  for (const name of ['token_endpoint', 'revocation_endpoint', 'jwks_uri', 'service_documentation']) {
+  for (const name of [
+    'token_endpoint',
+    'revocation_endpoint',
+    'introspection_endpoint',
+    'jwks_uri',
+    'service_documentation',
+  ]) {
     const { pathname, origin } = new URL(String(body[name]))
     expect([origin, operations().some(({ path }) => path === pathname)]).toEqual([world.base, true])
   }

@@ -304,8 +304,12 @@ describe('every interleaving keeps the rules', () => {
   })
 
   test('a disabled account gets no new pair, and its session does not move', async () => {
-    const disabled = await at.newAccount({ disabledAt: clock() })
+    const disabled = await at.newAccount()
     const { pair, session } = await at.newDevice(disabled)
+    await at.store.users.disable(disabled, clock(), [], (id) => ({
+      ...{ name: 'session.ended', accountId: disabled, origin: from },
+      data: { session: id, reason: 'account_disabled' },
+    }))
     expect(await at.refresh.byToken(pair.refresh_token, from)).toMatchObject({
       ok: false,
       error: { code: 'user_disabled' },

@@ -35,7 +35,9 @@ import {
   unlinked,
   updated,
 } from './people.ts'
+import { serviceCredentialContract } from './service-credentials.contract.ts'
 import { ticketsContract } from './tickets.contract.ts'
+import { userContract } from './users.contract.ts'
 
 const ada: Email = { address: 'ada@example.com', key: 'ada@example.com' }
 
@@ -1232,6 +1234,9 @@ export function storeContract(backend: Backend): void {
         await outside.store.close()
       })
     })
+
+    userContract({ emptied })
+    serviceCredentialContract({ emptied })
 
     test('a store is ready until it is closed', async () => {
       const other = await open(config)

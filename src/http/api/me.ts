@@ -9,7 +9,7 @@ import { sessionOver } from '../entry.ts'
 import { oneRequired } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
-import { cursor, deviceName, idParams, line, time, User, userOf } from '../schemas.ts'
+import { cursor, deviceName, idParams, line, pictureUrl, time, toldToPerson, User, userOf } from '../schemas.ts'
 import type { Services } from '../services.ts'
 
 const common = { tag: 'My account', surface: 'api', auth: 'user', limit: 'account' } as const
@@ -34,12 +34,7 @@ const update = route({
   summary: 'Change my name or picture',
   body: object({
     name: line.min(1).nullable().optional(),
-    picture: z
-      // As the parser writes it, percent-encoded: what was written may hold what PostgreSQL cannot (NUL).
-      .url({ protocol: /^https$/, normalize: true })
-      .max(2048)
-      .nullable()
-      .optional(),
+    picture: pictureUrl.nullable().optional(),
   }).meta({ minProperties: 1 }),
   reply: Me,
   fails: ['user_not_found', 'invalid_request'],
@@ -61,10 +56,10 @@ const remove = route({
   summary: 'Erase my account; its permissions are revoked at the providers',
   auth: 'recent',
   status: 204,
-  fails: [],
+  fails: ['last_administrator'],
   async handle({ who, origin }, { flows }: Services) {
-    await flows.deleteAccount(who.accountId, origin)
-    return ok(sessionOver(who))
+    const done = await flows.deleteAccount(who.accountId, origin)
+    return done.ok ? ok(sessionOver(who)) : done
   },
 })
 
@@ -305,7 +300,7 @@ const activity = route({
           event,
           ip,
           user_agent: userAgent,
-          data: { ...data },
+          data: toldToPerson(data),
         })),
         next_cursor: rows.length > query.limit ? (items.at(-1)?.id ?? null) : null,
       }),

@@ -59,7 +59,7 @@ const account = route({
 
     return show(
       locale,
-      <Layout {...reader} title={say.profile.title} signedIn={csrf} status={status}>
+      <Layout {...reader} title={say.profile.title} signedIn={csrf} scopes={who.scopes} status={status}>
         <Profile {...reader} account={who.account} csrf={csrf} />
         <section aria-labelledby="ways">
           <h2 id="ways">{say.ways.heading}</h2>
@@ -94,6 +94,21 @@ const account = route({
               {say.events.all}
             </a>
           </p>
+        </section>
+        <section aria-labelledby="export">
+          <h2 id="export">{say.personalData.heading}</h2>
+          <p>{say.personalData.intro}</p>
+          {recent ? (
+            <p class="actions">
+              <a class="button" href="/me/export" download="vinculum-export.json">
+                {say.personalData.download}
+              </a>
+            </p>
+          ) : (
+            <p>
+              <a href="/login?return_to=%2Faccount">{say.personalData.recent}</a>
+            </p>
+          )}
         </section>
         <section aria-labelledby="delete">
           <h2 id="delete">{say.remove.heading}</h2>

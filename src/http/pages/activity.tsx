@@ -32,7 +32,7 @@ const activity = route({
     const last = rows.length > perPage ? shown.at(-1) : undefined
     return show(
       locale,
-      <Layout {...reader} title={events.title} signedIn={csrfToken()}>
+      <Layout {...reader} title={events.title} signedIn={csrfToken()} scopes={who.scopes}>
         <p>{events.intro}</p>
         {shown.length === 0 ? (
           <p>{before === null ? events.nothing : events.end}</p>

@@ -3,6 +3,8 @@ import type { Services } from '../services.ts'
 import type { StaticFile } from '../static.ts'
 import { accountRoutes } from './account.tsx'
 import { activityRoutes } from './activity.tsx'
+import { adminRoutes } from './admin.tsx'
+import { adminCredentialRoutes } from './admin-credentials.tsx'
 import { deviceRoutes } from './devices.tsx'
 import { identityRoutes } from './identity.tsx'
 import { leavingRoutes } from './leaving.tsx'
@@ -32,6 +34,8 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...passkeyPageRoutes,
   ...mailRoutes,
   ...mailboxRoutes,
+  ...adminRoutes,
+  ...adminCredentialRoutes,
 ]
 export const staticFiles: readonly StaticFile[] = [stylesheet, ...passkeyScripts]
 export { errorPage } from './error.tsx'

@@ -17,6 +17,8 @@ type LayoutProps = Reader & {
   readonly title: string
   /** The form token, where somebody is signed in: then the way around the account is shown. */
   readonly signedIn?: string | undefined
+  /** What whoever sees it may do: who may look after the service finds the way there. */
+  readonly scopes?: readonly string[]
   /** What has just been done, told to those who do not see the page as well. */
   readonly status?: string | undefined
   /** Where the browser goes on to by itself, at once. */
@@ -25,7 +27,7 @@ type LayoutProps = Reader & {
 }
 
 /** The frame around every page: one heading, one main landmark, and a way past the navigation. */
-export function Layout({ locale, say, title, signedIn, status, onward, children }: LayoutProps): VNode {
+export function Layout({ locale, say, title, signedIn, scopes = [], status, onward, children }: LayoutProps): VNode {
   return (
     <html lang={locale}>
       <head>
@@ -48,6 +50,7 @@ export function Layout({ locale, say, title, signedIn, status, onward, children 
             <nav aria-label={say.navigation}>
               <a href="/account">{say.account}</a>
               <a href="/account/activity">{say.activity}</a>
+              {scopes.includes('users:read') ? <a href="/admin">{say.admin.title}</a> : null}
               <Form action="/account/sign-out" csrf={signedIn}>
                 <button type="submit" class="quiet">
                   {say.signOut}

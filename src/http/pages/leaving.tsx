@@ -61,10 +61,10 @@ const remove = route({
   summary: 'Erase my account; its permissions are revoked at the providers',
   auth: 'recent',
   status: 303,
-  fails: [],
+  fails: ['last_administrator'],
   async handle({ who, origin }, { flows }: Services) {
-    await flows.deleteAccount(who.accountId, origin)
-    return goodbye('deleted')
+    const done = await flows.deleteAccount(who.accountId, origin)
+    return done.ok ? goodbye('deleted') : done
   },
 })
 

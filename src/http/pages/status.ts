@@ -10,7 +10,5 @@ export function statusOf(done: string | undefined, locale: Locale): string | und
 }
 
 /** Back to a page of ours that says what was done. */
-export const doneAt = (
-  path: '/account' | '/account/email' | '/login' | '/account/second-factor' | '/account/passkeys',
-  done: Done,
-): string => `${path}?done=${done}`
+export const doneAt = (path: `/account${string}` | `/admin${string}` | '/login', done: Done): string =>
+  `${path}?done=${done}`

@@ -96,6 +96,7 @@ section > p { color: var(--soft); }
 .entries > li { padding: 1.125rem 1.25rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--sheet); }
 .entries > li > :last-child { margin-bottom: 0; }
 .plain { margin: 0 0 1rem; padding: 0; list-style: none; }
+.plain > li > a { display: inline-flex; align-items: center; min-width: 2.75rem; min-height: 2.75rem; }
 .log > li { padding: .75rem 0; border-top: 1px solid var(--line); }
 .log > li:last-child { border-bottom: 1px solid var(--line); }
 .fine { color: var(--soft); font-size: .875rem; }
@@ -120,7 +121,8 @@ article { padding: 1rem 0 0; border-top: 1px solid var(--line); }
 article > p { margin: 0; }
 
 form { margin: 0; }
-main > p + section { margin-top: 2rem; }
+main > p + section, main > form + section { margin-top: 2rem; }
+main > nav { margin: 0 0 1rem; }
 .actions + .fine { margin-top: 1.75rem; }
 .actions { display: flex; flex-wrap: wrap; align-items: center; gap: .75rem; margin: 1rem 0 0; }
 /* As high as what stands beside them, and as easy to hit. */
@@ -129,6 +131,7 @@ button, .button {
   display: inline-flex;
   align-items: center;
   justify-content: center;
+  min-width: 2.75rem;
   min-height: 2.75rem;
   padding: .5rem 1.125rem;
   border: 1px solid var(--edge);
@@ -154,7 +157,7 @@ button:hover, .button:hover { border-color: var(--accent); color: var(--accent);
 .providers .fine { display: block; margin: .25rem 0 0; text-align: center; }
 
 label { display: block; margin: 0 0 .25rem; font-weight: 600; }
-input:is([type=text], [type=email], [type=password]) {
+input:is([type=text], [type=email], [type=password]), select {
   width: 100%;
   max-width: 24rem;
   min-height: 2.75rem;
@@ -169,6 +172,10 @@ input:is([type=text], [type=email], [type=password]) {
 .field > .fine { margin: 0 0 .5rem; }
 .field > div { display: flex; flex-wrap: wrap; gap: .75rem; }
 .field input { flex: 1 1 14rem; }
+fieldset { padding: 0; border: 0; }
+legend { margin: 0 0 .25rem; padding: 0; font-weight: 600; }
+.choice { display: flex; align-items: center; gap: .5rem; min-height: 2.75rem; font-weight: 400; }
+.field .choice input { flex: none; width: 1.5rem; height: 1.5rem; }
 details { margin: 0 0 1rem; }
 summary { min-height: 2.75rem; padding: .5rem 0; cursor: pointer; }
 

@@ -213,7 +213,10 @@ function services(): Services {
           stale: true,
         }),
       signOut: { here: async () => void world.said.push('signed out') },
-      deleteAccount: async () => void world.said.push('deleted'),
+      deleteAccount: async () => {
+        world.said.push('deleted')
+        return ok(true)
+      },
       resolveConflict: {
         show: async (_: string, binding: string | undefined) => {
           world.bindings.push(binding)

@@ -1,0 +1,102 @@
+import { type AppError, fail } from '../errors/catalogue.ts'
+import { elsewhereOf, type Fact, internalOrigin, type Origin } from '../events/catalogue.ts'
+import type { Account, Role } from '../kernel/account.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { readEmail } from '../kernel/email.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { AccountStore, User, UserSearch, UserStore } from './ports.ts'
+import type { ProfileChange } from './profile.ts'
+import { scopeOf } from './roles.ts'
+
+export type UserChange = ProfileChange & { readonly role?: Role }
+export type UserCode = 'account_not_found' | 'last_administrator' | 'own_role' | 'address_needed'
+export type Made = 'made' | 'already' | 'not_found' | 'unverified' | 'disabled'
+
+type Parts = { users: UserStore; accounts: AccountStore; clock: Clock }
+type Done<C extends UserCode> = Promise<Result<Account, AppError<C>>>
+
+/**
+ * Other people's accounts, and what administrators do to them. It is told on the trail of whoever it was done to, with
+ * who did it (`by`) but not from where: an administrator's address is not theirs to read, and operators find it by the
+ * request id, or on the administrator's own sessions.
+ */
+export function createUsers({ users, accounts, clock }: Parts) {
+  const told = (by: string, id: string, origin: Origin): Origin => (by === id ? origin : elsewhereOf(origin))
+
+  return {
+    /** Newest first; one more than `limit` is asked for by whoever wants to know whether there are more. */
+    list: (search: UserSearch): Promise<readonly Account[]> => users.list(search),
+
+    get: (id: string): Promise<User | undefined> => users.get(id, clock()),
+
+    async update(
+      by: string,
+      id: string,
+      { role, ...profile }: UserChange,
+      origin: Origin,
+    ): Done<'account_not_found' | 'last_administrator' | 'own_role' | 'address_needed'> {
+      if (role !== undefined && by === id) return fail('own_role')
+      const fields = Object.keys(profile)
+      const from = told(by, id, origin)
+      const done = await users.update(
+        id,
+        { ...profile, ...(role === undefined ? {} : { role: { name: role, scope: scopeOf(role) } }) },
+        clock(),
+        (before): readonly Fact[] => [
+          ...(fields.length === 0
+            ? []
+            : [{ name: 'account.updated', accountId: id, origin: from, data: { fields, by } } as const]),
+          ...(role === undefined || role === before.role
+            ? []
+            : [{ name: 'account.role_changed', accountId: id, origin: from, data: { by, role } } as const]),
+        ],
+      )
+      return typeof done === 'string' ? fail(done === 'not_found' ? 'account_not_found' : done) : ok(done)
+    },
+
+    /** Nobody signs in to it any more, and everybody who is signed in is out. Disabled twice is disabled. */
+    async disable(by: string, id: string, origin: Origin): Done<'account_not_found' | 'last_administrator'> {
+      const from = told(by, id, origin)
+      const done = await users.disable(
+        id,
+        clock(),
+        [{ name: 'account.disabled', accountId: id, origin: from, data: { by } }],
+        (session) => ({
+          name: 'session.ended',
+          accountId: id,
+          origin: from,
+          data: { session, reason: 'account_disabled', by },
+        }),
+      )
+      return typeof done === 'string' ? fail(done === 'not_found' ? 'account_not_found' : done) : ok(done)
+    },
+
+    async enable(by: string, id: string, origin: Origin): Done<'account_not_found'> {
+      const done = await users.enable(id, clock(), [
+        { name: 'account.enabled', accountId: id, origin: told(by, id, origin), data: { by } },
+      ])
+      return typeof done === 'string' ? fail('account_not_found') : ok(done)
+    },
+
+    /**
+     * What somebody at the machine may say, and nobody over the network: this account looks after the service. `who` is
+     * its id, or the address it has proven; an address somebody merely claims would make a stranger administrator.
+     */
+    async makeAdministrator(who: string): Promise<Made> {
+      const email = readEmail(who)
+      const account = email
+        ? (await accounts.findByEmail(email.key)).map((found) => found.account)[0]
+        : await accounts.find(who)
+      if (!account) return 'not_found'
+      if (!account.emailVerified) return 'unverified'
+      if (account.disabledAt) return 'disabled'
+      if (account.role === 'administrator') return 'already'
+      const role = 'administrator'
+      const done = await users.update(account.id, { role: { name: role, scope: scopeOf(role) } }, clock(), () => [
+        { name: 'account.role_changed', accountId: account.id, origin: internalOrigin, data: { by: null, role } },
+      ])
+      return typeof done === 'string' ? (done === 'address_needed' ? 'unverified' : 'not_found') : 'made'
+    },
+  }
+}
+export type Users = ReturnType<typeof createUsers>

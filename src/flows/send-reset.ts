@@ -1,0 +1,37 @@
+import type { Users } from '../accounts/users.ts'
+import type { AuditStore } from '../audit/ports.ts'
+import { type AppError, fail } from '../errors/catalogue.ts'
+import { elsewhereOf, type Origin } from '../events/catalogue.ts'
+import { readEmail } from '../kernel/email.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { ResetPassword } from './reset-password.ts'
+
+type Parts = {
+  users: Users
+  audit: AuditStore
+  resets: Pick<ResetPassword, 'ask'>
+}
+
+/**
+ * An administrator may start a reset, and never chooses a password (ASVS 6.4.6): the link goes to the address the
+ * account has proven, and to nobody else. A claimed address may be a stranger's, who would be let in by it.
+ */
+export function sendReset({ users, audit, resets }: Parts) {
+  return async (
+    by: string,
+    accountId: string,
+    origin: Origin,
+  ): Promise<Result<null, AppError<'account_not_found' | 'address_needed' | 'mail_not_configured'>>> => {
+    const found = await users.get(accountId)
+    if (!found) return fail('account_not_found')
+    const { account } = found
+    const email = account.email === null ? undefined : readEmail(account.email)
+    if (!email || !account.emailVerified || account.disabledAt) return fail('address_needed')
+    const from = elsewhereOf(origin)
+    const sent = await resets.ask(email, from)
+    if (!sent.ok) return sent
+    await audit.record({ name: 'password.reset_started', accountId, origin: from, data: { by } })
+    return ok(null)
+  }
+}
+export type SendReset = ReturnType<typeof sendReset>

@@ -1,0 +1,298 @@
+import { z } from 'zod'
+import { fail } from '../../errors/catalogue.ts'
+import { type Account, roles } from '../../kernel/account.ts'
+import { locales } from '../../kernel/locale.ts'
+import { ok } from '../../kernel/result.ts'
+import { oneRequired } from '../problem.ts'
+import { json, noContent } from '../reply.ts'
+import { object, route } from '../route.ts'
+import { cursor, idParams, line, pictureUrl, time, User, userCursor, userCursorOf, userOf } from '../schemas.ts'
+import type { Services } from '../services.ts'
+
+const common = { tag: 'Administration', surface: 'api', limit: 'account' } as const
+const reading = { ...common, auth: 'user', scope: 'users:read' } as const
+/** Whatever is done to somebody else's account needs a recent sign-in as well (ASVS 8.4.2). */
+const writing = { ...common, auth: 'recent', scope: 'users:write' } as const
+
+const Person = User.extend({
+  role: z.enum(roles),
+  locale: z.enum(locales).nullable(),
+  second_factor: z.boolean(),
+  created_at: time,
+  updated_at: time,
+  disabled_at: time.nullable(),
+}).meta({ id: 'ManagedUser' })
+const personOf = (account: Account): z.input<typeof Person> => ({
+  ...userOf(account),
+  role: account.role,
+  locale: account.locale,
+  second_factor: account.secondFactorAt !== null,
+  created_at: account.createdAt.toISOString(),
+  updated_at: account.updatedAt.toISOString(),
+  disabled_at: account.disabledAt?.toISOString() ?? null,
+})
+
+const list = route({
+  ...reading,
+  method: 'get',
+  path: '/users',
+  summary: 'All accounts, newest first',
+  query: object({
+    search: line.optional().meta({ description: 'part of an address, a name or an id' }),
+    role: z.enum(roles).optional(),
+    disabled: z.enum(['true', 'false']).optional(),
+    cursor: userCursor.optional(),
+    limit: z.coerce.number().int().min(1).max(100).default(25),
+  }),
+  reply: z.object({ items: z.array(Person), next_cursor: z.string().nullable() }).meta({ id: 'Users' }),
+  fails: [],
+  async handle({ query }, { users }: Services) {
+    // One more than asked for tells whether there is a next page.
+    const found = await users.list({
+      text: query.search || null,
+      role: query.role ?? null,
+      disabled: query.disabled === undefined ? null : query.disabled === 'true',
+      after: query.cursor ?? null,
+      limit: query.limit + 1,
+    })
+    const items = found.slice(0, query.limit)
+    const last = found.length > query.limit ? items.at(-1) : undefined
+    return ok(json({ items: items.map(personOf), next_cursor: last ? userCursorOf(last) : null }))
+  },
+})
+
+const read = route({
+  ...reading,
+  method: 'get',
+  path: '/users/:id',
+  summary: 'One account, and how much there is to it',
+  params: idParams,
+  reply: Person.extend({
+    identities: z.number().int(),
+    sessions: z.number().int(),
+    passkeys: z.number().int(),
+    has_password: z.boolean(),
+  }).meta({ id: 'ManagedUserDetails' }),
+  fails: ['account_not_found'],
+  async handle({ params }, { users }: Services) {
+    const found = await users.get(params.id)
+    if (!found) return fail('account_not_found')
+    const { account, identities, sessions, passkeys, password } = found
+    return ok(json({ ...personOf(account), identities, sessions, passkeys, has_password: password }))
+  },
+})
+
+const update = route({
+  ...writing,
+  method: 'put',
+  path: '/users/:id',
+  summary: 'Change a name, a picture or a role; what is not given stays',
+  params: idParams,
+  body: object({
+    name: line.min(1).nullable().optional(),
+    picture: pictureUrl.nullable().optional(),
+    role: z.enum(roles).optional(),
+  }).meta({ minProperties: 1 }),
+  reply: Person,
+  fails: [
+    'account_not_found',
+    'last_administrator',
+    'own_role',
+    'address_needed',
+    'mail_not_configured',
+    'invalid_request',
+  ],
+  async handle({ who, params, body, origin }, { users }: Services) {
+    const change = {
+      ...(body.name === undefined ? {} : { name: body.name }),
+      ...(body.picture === undefined ? {} : { picture: body.picture }),
+      ...(body.role === undefined ? {} : { role: body.role }),
+    }
+    if (Object.keys(change).length === 0) return oneRequired('name', 'picture', 'role')
+    const done = await users.update(who.accountId, params.id, change, origin)
+    return done.ok ? ok(json(personOf(done.value))) : done
+  },
+})
+
+const remove = route({
+  ...writing,
+  method: 'delete',
+  path: '/users/:id',
+  summary: 'Erase an account; its permissions are revoked at the providers',
+  params: idParams,
+  status: 204,
+  fails: ['account_not_found', 'last_administrator'],
+  async handle({ who, params, origin }, { flows }: Services) {
+    const done = await flows.deleteAccount(params.id, origin, who.accountId)
+    if (!done.ok) return done
+    return done.value ? ok(noContent()) : fail('account_not_found')
+  },
+})
+
+const disable = route({
+  ...writing,
+  method: 'post',
+  path: '/users/:id/disable',
+  summary: 'Disable an account: it is signed out everywhere, at once, and nobody can sign in to it',
+  params: idParams,
+  body: object({}),
+  bodyOptional: true,
+  reply: Person,
+  fails: ['account_not_found', 'last_administrator'],
+  async handle({ who, params, origin }, { users }: Services) {
+    const done = await users.disable(who.accountId, params.id, origin)
+    return done.ok ? ok(json(personOf(done.value))) : done
+  },
+})
+
+const enable = route({
+  ...writing,
+  method: 'post',
+  path: '/users/:id/enable',
+  summary: 'Enable a disabled account again',
+  params: idParams,
+  body: object({}),
+  bodyOptional: true,
+  reply: Person,
+  fails: ['account_not_found'],
+  async handle({ who, params, origin }, { users }: Services) {
+    const done = await users.enable(who.accountId, params.id, origin)
+    return done.ok ? ok(json(personOf(done.value))) : done
+  },
+})
+
+const sessions = route({
+  ...reading,
+  method: 'get',
+  path: '/users/:id/sessions',
+  summary: 'The devices an account is signed in on',
+  params: idParams,
+  reply: z.array(
+    z
+      .object({
+        id: z.string(),
+        created_at: time,
+        last_seen_at: time,
+        ip: z.string().nullable(),
+        user_agent: z.string().nullable(),
+        amr: z.array(z.string()),
+        provider: z.string().nullable(),
+        scope: z.string(),
+      })
+      .meta({ id: 'ManagedSession' }),
+  ),
+  fails: ['account_not_found'],
+  async handle({ params }, { users, devices }: Services) {
+    if (!(await users.get(params.id))) return fail('account_not_found')
+    const all = await devices.list(params.id)
+    return ok(
+      json(
+        all.map((session) => ({
+          id: session.id,
+          created_at: session.createdAt.toISOString(),
+          last_seen_at: session.lastSeenAt.toISOString(),
+          ip: session.ip,
+          user_agent: session.userAgent,
+          amr: [...session.amr],
+          provider: session.provider,
+          scope: session.scope,
+        })),
+      ),
+    )
+  },
+})
+
+const endSessions = route({
+  ...writing,
+  method: 'delete',
+  path: '/users/:id/sessions',
+  summary: 'Sign an account out on every device',
+  params: idParams,
+  status: 204,
+  fails: ['account_not_found'],
+  async handle({ who, params, origin }, { users, devices }: Services) {
+    if (!(await users.get(params.id))) return fail('account_not_found')
+    await devices.endAll(params.id, null, 'by_administrator', origin, who.accountId)
+    return ok(noContent())
+  },
+})
+
+const resetPassword = route({
+  ...writing,
+  method: 'post',
+  path: '/users/:id/password-reset',
+  summary: 'Send the account a link to choose a new password; nobody else ever chooses it',
+  params: idParams,
+  body: object({}),
+  bodyOptional: true,
+  reply: z.object({ status: z.literal('sent') }),
+  status: 202,
+  fails: ['account_not_found', 'address_needed', 'mail_not_configured'],
+  async handle({ who, params, origin }, { flows }: Services) {
+    const done = await flows.sendReset(who.accountId, params.id, origin)
+    return done.ok ? ok(json({ status: 'sent' as const })) : done
+  },
+})
+
+const audit = route({
+  ...common,
+  auth: 'user',
+  scope: 'audit:read',
+  method: 'get',
+  path: '/audit',
+  summary: 'The trail of every account, newest first',
+  query: object({
+    account: z
+      .string()
+      .regex(/^\w{1,80}$/)
+      .optional(),
+    event: z
+      .string()
+      .regex(/^[a-z_.]{1,60}$/)
+      .optional(),
+    cursor: cursor.optional(),
+    limit: z.coerce.number().int().min(1).max(100).default(25),
+  }),
+  reply: z
+    .object({
+      items: z.array(
+        z.object({
+          id: z.string(),
+          at: time,
+          event: z.string(),
+          account: z.string().nullable(),
+          ip: z.string().nullable(),
+          user_agent: z.string().nullable(),
+          request_id: z.string().nullable(),
+          data: z.record(z.string(), z.unknown()),
+        }),
+      ),
+      next_cursor: z.string().nullable(),
+    })
+    .meta({ id: 'Audit' }),
+  fails: [],
+  async handle({ query }, { audit: trail }: Services) {
+    const rows = await trail.search(
+      { account: query.account ?? null, event: query.event ?? null },
+      { before: query.cursor ?? null, limit: query.limit + 1 },
+    )
+    const items = rows.slice(0, query.limit)
+    return ok(
+      json({
+        items: items.map(({ id, at, event, accountId, ip, userAgent, requestId, data }) => ({
+          id,
+          at: at.toISOString(),
+          event,
+          account: accountId,
+          ip,
+          user_agent: userAgent,
+          request_id: requestId,
+          data: { ...data },
+        })),
+        next_cursor: rows.length > query.limit ? (items.at(-1)?.id ?? null) : null,
+      }),
+    )
+  },
+})
+
+export const userRoutes = [list, read, update, remove, disable, enable, sessions, endSessions, resetPassword, audit]

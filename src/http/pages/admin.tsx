@@ -1,0 +1,519 @@
+import type { ComponentChildren, VNode } from 'preact'
+import { z } from 'zod'
+import type { User } from '../../accounts/ports.ts'
+import type { Scope } from '../../accounts/roles.ts'
+import { fail } from '../../errors/catalogue.ts'
+import { type Account, roles } from '../../kernel/account.ts'
+import { ok } from '../../kernel/result.ts'
+import { isRecent } from '../principal.ts'
+import { seeOther } from '../reply.ts'
+import { object, type Principal, route } from '../route.ts'
+import { cursor, idParams, line, userCursor, userCursorOf } from '../schemas.ts'
+import type { Services } from '../services.ts'
+import { EventList } from './activity.tsx'
+import { deviceWords } from './device-words.ts'
+import { Facts, Form, Layout, type Reader, readerOf, show, Time, Unseen } from './layout.tsx'
+import { doneAt, statusOf } from './status.ts'
+
+const perPage = 25
+const common = { tag: 'Pages', surface: 'browser', limit: 'account' } as const
+const reading = { ...common, method: 'get', auth: 'user', scope: 'users:read' } as const
+/** What is done to somebody else's account needs a recent sign-in as well (ASVS 8.4.2). */
+const writing = { ...common, method: 'post', auth: 'recent', scope: 'users:write', status: 303 } as const
+
+/** What whoever sees the page may do on it at this moment. */
+export const mayNow = (who: Principal, scope: Scope, { clock, settings }: Services) => ({
+  allowed: who.scopes.includes(scope),
+  recent: isRecent(who, clock(), settings.recentAuthSeconds),
+})
+
+const nameOf = ({ name, email, id }: Account): string => name ?? email ?? id
+const query = (given: Readonly<Record<string, string | undefined>>): string => {
+  const entries = Object.entries(given).filter((entry): entry is [string, string] => !!entry[1])
+  return entries.length === 0 ? '' : `?${new URLSearchParams(entries)}`
+}
+
+const users = route({
+  ...reading,
+  path: '/admin',
+  summary: 'All accounts, newest first',
+  query: z.looseObject({
+    search: line.optional(),
+    cursor: userCursor.optional(),
+    done: z.string().max(40).optional(),
+  }),
+  fails: [],
+  async handle({ who, query: asked, locale, csrfToken }, services: Services) {
+    const reader = readerOf(locale)
+    const { admin } = reader.say
+    const text = asked.search || null
+    // One more than is shown tells whether there are older ones.
+    const after = asked.cursor ?? null
+    const found = await services.users.list({ text, role: null, disabled: null, after, limit: perPage + 1 })
+    const shown = found.slice(0, perPage)
+    const last = found.length > perPage ? shown.at(-1) : undefined
+    return show(
+      locale,
+      <Layout
+        {...reader}
+        title={admin.users}
+        signedIn={csrfToken()}
+        scopes={who.scopes}
+        status={statusOf(asked.done, locale)}
+      >
+        <AdminWays {...reader} scopes={who.scopes} />
+        <form method="get" action="/admin">
+          <div class="field">
+            <label for="search">{admin.search}</label>
+            <p class="fine" id="search-hint">
+              {admin.searchHint}
+            </p>
+            <div>
+              <input
+                type="text"
+                id="search"
+                name="search"
+                value={text ?? ''}
+                maxlength={200}
+                autocomplete="off"
+                aria-describedby="search-hint"
+              />
+              <button type="submit">{admin.find}</button>
+            </div>
+          </div>
+        </form>
+        <section aria-labelledby="found">
+          <h2 id="found">{admin.found}</h2>
+          {shown.length === 0 ? (
+            <p>{admin.nobody}</p>
+          ) : (
+            <ul class="plain log">
+              {shown.map((account) => (
+                <li key={account.id}>
+                  <a href={`/admin/users/${account.id}`}>{nameOf(account)}</a>
+                  {account.role === 'user' ? null : <span class="mark">{admin.roles[account.role]}</span>}
+                  {account.disabledAt ? <span class="mark">{admin.disabled}</span> : null}
+                  <span class="fine">
+                    {account.email === null ? '' : `${account.email} · `}
+                    <Time {...reader} at={account.createdAt} />
+                  </span>
+                </li>
+              ))}
+            </ul>
+          )}
+        </section>
+        <p class="actions">
+          {last ? (
+            <a class="button" href={`/admin${query({ search: text ?? undefined, cursor: userCursorOf(last) })}`}>
+              {admin.older}
+            </a>
+          ) : null}
+          {after === null ? null : (
+            <a class="button" href={`/admin${query({ search: text ?? undefined })}`}>
+              {admin.newest}
+            </a>
+          )}
+        </p>
+      </Layout>,
+    )
+  },
+})
+
+const user = route({
+  ...reading,
+  path: '/admin/users/:id',
+  summary: 'One account, and what can be done about it',
+  params: idParams,
+  query: z.looseObject({ done: z.string().max(40).optional() }),
+  fails: ['account_not_found'],
+  async handle({ who, params, query: asked, locale, csrfToken }, services: Services) {
+    const found = await services.users.get(params.id)
+    if (!found) return fail('account_not_found')
+    const { account } = found
+    const mayRead = who.scopes.includes('audit:read' satisfies Scope)
+    const [ways, sessions, rows] = await Promise.all([
+      services.links.list(account.id),
+      services.devices.list(account.id),
+      mayRead ? services.audit.search({ account: account.id, event: null }, { before: null, limit: 10 }) : [],
+    ])
+    const reader = readerOf(locale)
+    const { say } = reader
+    const { admin } = say
+    const csrf = csrfToken()
+    const providerName = (id: string): string => services.providers.get(id)?.name ?? id
+    return show(
+      locale,
+      <Layout
+        {...reader}
+        title={nameOf(account)}
+        signedIn={csrf}
+        scopes={who.scopes}
+        status={statusOf(asked.done, locale)}
+      >
+        <AdminWays {...reader} scopes={who.scopes} />
+        <AccountFacts {...reader} user={found} />
+        <section aria-labelledby="ways">
+          <h2 id="ways">{say.ways.heading}</h2>
+          <ul class="plain">
+            {ways.map((identity) => (
+              <li key={identity.id}>
+                {providerName(identity.provider)}: {identity.email ?? identity.name ?? identity.subject}
+              </li>
+            ))}
+            {found.password ? <li>{admin.password}</li> : null}
+            {found.passkeys > 0 ? <li>{admin.passkeys(found.passkeys)}</li> : null}
+          </ul>
+        </section>
+        <section aria-labelledby="devices">
+          <h2 id="devices">{say.devices.heading}</h2>
+          {sessions.length === 0 ? <p>{admin.noDevices}</p> : null}
+          <ul class="plain log">
+            {sessions.map((session) => (
+              <li key={session.id}>
+                {deviceWords(session.userAgent, say)}
+                <span class="fine">
+                  <Time {...reader} at={session.lastSeenAt} />
+                  {session.ip === null ? '' : ` · ${session.ip}`}
+                </span>
+              </li>
+            ))}
+          </ul>
+        </section>
+        {mayRead ? (
+          <section aria-labelledby="activity">
+            <h2 id="activity">{say.events.heading}</h2>
+            <EventList {...reader} rows={rows} providers={services.providers} />
+            <p class="actions">
+              <a class="button" href={`/admin/audit?account=${account.id}`}>
+                {say.events.all}
+              </a>
+            </p>
+          </section>
+        ) : null}
+        <Acts
+          {...reader}
+          account={account}
+          own={account.id === who.accountId}
+          csrf={csrf}
+          may={mayNow(who, 'users:write', services)}
+        />
+      </Layout>,
+    )
+  },
+})
+
+const userPage = (id: string): `/admin/users/${string}` => `/admin/users/${id}`
+
+const disable = route({
+  ...writing,
+  path: '/admin/users/:id/disable',
+  summary: 'Disable an account: it is signed out everywhere',
+  params: idParams,
+  fails: ['account_not_found', 'last_administrator'],
+  async handle({ who, params, origin }, { users: all }: Services) {
+    const done = await all.disable(who.accountId, params.id, origin)
+    return done.ok ? ok(seeOther(doneAt(userPage(params.id), 'user_disabled'))) : done
+  },
+})
+
+const enable = route({
+  ...writing,
+  path: '/admin/users/:id/enable',
+  summary: 'Enable a disabled account again',
+  params: idParams,
+  fails: ['account_not_found'],
+  async handle({ who, params, origin }, { users: all }: Services) {
+    const done = await all.enable(who.accountId, params.id, origin)
+    return done.ok ? ok(seeOther(doneAt(userPage(params.id), 'user_enabled'))) : done
+  },
+})
+
+const endSessions = route({
+  ...writing,
+  path: '/admin/users/:id/end-sessions',
+  summary: 'Sign an account out on every device',
+  params: idParams,
+  fails: ['account_not_found'],
+  async handle({ who, params, origin }, { users: all, devices }: Services) {
+    if (!(await all.get(params.id))) return fail('account_not_found')
+    await devices.endAll(params.id, null, 'by_administrator', origin, who.accountId)
+    return ok(seeOther(doneAt(userPage(params.id), 'user_signed_out')))
+  },
+})
+
+const reset = route({
+  ...writing,
+  path: '/admin/users/:id/password-reset',
+  summary: 'Send an account a link to choose a new password',
+  params: idParams,
+  fails: ['account_not_found', 'address_needed', 'mail_not_configured'],
+  async handle({ who, params, origin }, { flows }: Services) {
+    const done = await flows.sendReset(who.accountId, params.id, origin)
+    return done.ok ? ok(seeOther(doneAt(userPage(params.id), 'user_reset_sent'))) : done
+  },
+})
+
+const role = route({
+  ...writing,
+  path: '/admin/users/:id/role',
+  summary: 'Give an account another role',
+  params: idParams,
+  body: object({ role: z.enum(roles) }),
+  fails: ['account_not_found', 'last_administrator', 'own_role', 'address_needed'],
+  async handle({ who, params, body, origin }, { users: all }: Services) {
+    const done = await all.update(who.accountId, params.id, { role: body.role }, origin)
+    return done.ok ? ok(seeOther(doneAt(userPage(params.id), 'role_changed'))) : done
+  },
+})
+
+const askDelete = route({
+  ...reading,
+  scope: 'users:write',
+  auth: 'recent',
+  path: '/admin/users/:id/delete',
+  summary: 'Ask before an account is erased',
+  params: idParams,
+  fails: ['account_not_found'],
+  async handle({ who, params, locale, csrfToken }, { users: all }: Services) {
+    const found = await all.get(params.id)
+    if (!found) return fail('account_not_found')
+    const reader = readerOf(locale)
+    const { admin } = reader.say
+    const csrf = csrfToken()
+    return show(
+      locale,
+      <Layout {...reader} title={admin.deleteTitle(nameOf(found.account))} signedIn={csrf} scopes={who.scopes}>
+        <p>{admin.deleteText}</p>
+        <div class="actions">
+          <Form action={`${userPage(params.id)}/delete`} csrf={csrf}>
+            <button type="submit" class="danger">
+              {admin.deleteButton}
+            </button>
+          </Form>
+          <a class="button" href={userPage(params.id)}>
+            {reader.say.cancel}
+          </a>
+        </div>
+      </Layout>,
+    )
+  },
+})
+
+const remove = route({
+  ...writing,
+  path: '/admin/users/:id/delete',
+  summary: 'Erase an account; its permissions are revoked at the providers',
+  params: idParams,
+  fails: ['account_not_found', 'last_administrator'],
+  async handle({ who, params, origin }, { flows }: Services) {
+    const done = await flows.deleteAccount(params.id, origin, who.accountId)
+    if (!done.ok) return done
+    return done.value ? ok(seeOther(doneAt('/admin', 'user_deleted'))) : fail('account_not_found')
+  },
+})
+
+const audit = route({
+  ...reading,
+  scope: 'audit:read',
+  path: '/admin/audit',
+  summary: 'The trail of every account, newest first',
+  query: z.looseObject({ account: line.optional(), event: line.optional(), cursor: cursor.optional() }),
+  fails: [],
+  async handle({ who, query: asked, locale, csrfToken }, { audit: trail }: Services) {
+    const reader = readerOf(locale)
+    const { admin, events } = reader.say
+    const before = asked.cursor ?? null
+    const [account, event] = [asked.account || null, asked.event || null]
+    const rows = await trail.search({ account, event }, { before, limit: perPage + 1 })
+    const shown = rows.slice(0, perPage)
+    const last = rows.length > perPage ? shown.at(-1) : undefined
+    const same = { account: account ?? undefined, event: event ?? undefined }
+    return show(
+      locale,
+      <Layout {...reader} title={admin.audit} signedIn={csrfToken()} scopes={who.scopes}>
+        <AdminWays {...reader} scopes={who.scopes} />
+        <form method="get" action="/admin/audit">
+          <div class="field">
+            <label for="account">{admin.auditAccount}</label>
+            <div>
+              <input type="text" id="account" name="account" value={account ?? ''} maxlength={80} autocomplete="off" />
+            </div>
+          </div>
+          <div class="field">
+            <label for="event">{admin.auditEvent}</label>
+            <div>
+              <input type="text" id="event" name="event" value={event ?? ''} maxlength={60} autocomplete="off" />
+              <button type="submit">{admin.find}</button>
+            </div>
+          </div>
+        </form>
+        <section aria-labelledby="trail">
+          <h2 id="trail">{admin.found}</h2>
+          {shown.length === 0 ? (
+            <p>{events.nothing}</p>
+          ) : (
+            <ul class="plain log">
+              {shown.map(({ id, at, event: name, accountId, ip, userAgent, requestId, data }) => (
+                <li key={id}>
+                  <code>{name}</code> {accountId === null ? null : <a href={userPage(accountId)}>{accountId}</a>}
+                  <span class="fine">
+                    <Time {...reader} at={at} />
+                    {[userAgent === null ? null : deviceWords(userAgent, reader.say), ip, requestId]
+                      .filter((known) => known !== null)
+                      .map((known) => ` · ${known}`)}
+                  </span>
+                  {Object.keys(data).length === 0 ? null : (
+                    <span class="fine">
+                      <code>{JSON.stringify(data)}</code>
+                    </span>
+                  )}
+                </li>
+              ))}
+            </ul>
+          )}
+        </section>
+        <p class="actions">
+          {last ? (
+            <a class="button" href={`/admin/audit${query({ ...same, cursor: last.id })}`}>
+              {events.older}
+            </a>
+          ) : null}
+          {before === null ? null : (
+            <a class="button" href={`/admin/audit${query(same)}`}>
+              {events.newest}
+            </a>
+          )}
+        </p>
+      </Layout>,
+    )
+  },
+})
+
+export const adminRoutes = [users, user, disable, enable, endSessions, reset, role, askDelete, remove, audit]
+
+/** From one of these pages to the others that are there for whoever sees it. */
+export function AdminWays({ scopes, say }: Reader & { scopes: readonly string[] }): VNode {
+  const pages: readonly (readonly [Scope, string, string])[] = [
+    ['users:read', '/admin', say.admin.users],
+    ['credentials:read', '/admin/service-credentials', say.admin.credentials],
+    ['audit:read', '/admin/audit', say.admin.audit],
+  ]
+  return (
+    <nav aria-label={say.admin.title}>
+      {pages.map(([scope, path, name]) =>
+        scopes.includes(scope) ? (
+          <a key={path} href={path}>
+            {name}
+          </a>
+        ) : null,
+      )}
+    </nav>
+  )
+}
+
+function AccountFacts({ user: found, ...reader }: Reader & { user: User }): VNode {
+  const { say } = reader
+  const { admin, profile } = say
+  const { account } = found
+  return (
+    <section aria-labelledby="facts">
+      <h2 id="facts">{profile.heading}</h2>
+      <Facts
+        of={[
+          [
+            profile.email,
+            account.email === null
+              ? profile.noEmail
+              : `${account.email} (${account.emailVerified ? profile.verified : profile.notVerified})`,
+          ],
+          [profile.name, account.name ?? '—'],
+          [admin.id, <code key="id">{account.id}</code>],
+          [admin.role, admin.roles[account.role]],
+          [admin.secondFactor, account.secondFactorAt ? say.yes : say.no],
+          [profile.since, <Time key="since" {...reader} at={account.createdAt} />],
+          account.disabledAt
+            ? [
+                admin.disabled,
+                <span key="disabled" class="caution">
+                  <Time {...reader} at={account.disabledAt} />
+                </span>,
+              ]
+            : null,
+        ]}
+      />
+    </section>
+  )
+}
+
+type ActsProps = Reader & {
+  readonly account: Account
+  readonly own: boolean
+  readonly csrf: string
+  readonly may: ReturnType<typeof mayNow>
+}
+
+function Acts({ account, own, csrf, may, ...reader }: ActsProps): VNode | null {
+  const { admin } = reader.say
+  const page = userPage(account.id)
+  if (!may.allowed) return null
+  const act = (path: string, text: ComponentChildren, danger = false) => (
+    <Form action={`${page}/${path}`} csrf={csrf}>
+      <button type="submit" {...(danger ? { class: 'danger' } : {})}>
+        {text}
+        <Unseen> ({nameOf(account)})</Unseen>
+      </button>
+    </Form>
+  )
+  return (
+    <section aria-labelledby="acts">
+      <h2 id="acts">{admin.acts}</h2>
+      {may.recent ? (
+        <>
+          {own ? (
+            <p>{admin.ownRole}</p>
+          ) : (
+            <Form action={`${page}/role`} csrf={csrf}>
+              <div class="field">
+                <label for="role">{admin.role}</label>
+                <div>
+                  <select id="role" name="role">
+                    {roles.map((name) => (
+                      <option key={name} value={name} selected={name === account.role}>
+                        {admin.roles[name]}
+                      </option>
+                    ))}
+                  </select>
+                  <button type="submit">{admin.changeRole}</button>
+                </div>
+              </div>
+            </Form>
+          )}
+          <div class="actions">
+            {account.disabledAt ? act('enable', admin.enable) : act('disable', admin.disable, true)}
+            {act('end-sessions', admin.endSessions)}
+            {account.email !== null && account.emailVerified && !account.disabledAt
+              ? act('password-reset', admin.reset)
+              : null}
+            <a class="button danger" href={`${page}/delete`}>
+              {admin.remove}
+              <Unseen> ({nameOf(account)})</Unseen>
+            </a>
+          </div>
+        </>
+      ) : (
+        <ProveAgain {...reader} returnTo={page} />
+      )}
+    </section>
+  )
+}
+
+export function ProveAgain({ say, returnTo }: Reader & { returnTo: string }): VNode {
+  return (
+    <>
+      <p>{say.admin.recent}</p>
+      <a class="button" href={`/login?return_to=${encodeURIComponent(returnTo)}`}>
+        {say.signInAgain}
+      </a>
+    </>
+  )
+}

@@ -1,0 +1,18 @@
+import { and, eq, isNull } from 'drizzle-orm'
+import { type Queries, type Script, step } from './driver.ts'
+import type { Tables } from './schema.ts'
+
+/** Whoever may take an administrator away holds this: how many are left is a question over all accounts. */
+export const administratorsLock = 'administrators'
+
+/** Asked within the transaction, under the lock: of two administrators who go at once the second sees the first. */
+export function* isLastAdministrator(tx: Queries, { accounts }: Tables, accountId: string): Script<boolean> {
+  const left = yield* step(
+    tx
+      .select({ id: accounts.id })
+      .from(accounts)
+      .where(and(eq(accounts.role, 'administrator'), isNull(accounts.disabledAt)))
+      .limit(2),
+  )
+  return left.length === 1 && left[0]?.id === accountId
+}

@@ -1,0 +1,140 @@
+import { and, count, desc, eq, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
+import type { UserStore } from '../accounts/ports.ts'
+import { accountColumns } from './accounts.ts'
+import { administratorsLock, isLastAdministrator } from './administrators.ts'
+import { accountLock, type Change } from './change.ts'
+import { type Driver, type Queries, type Script, step } from './driver.ts'
+import { live } from './endings.ts'
+import { endTickets } from './tickets.ts'
+
+/** What is looked for stands for itself: `%` and `_` are no wildcards of whoever types them. */
+const anywhere = (text: string): string => `%${text.replace(/[!%_]/g, '!$&')}%`
+
+export function userStore({ db, tables: t, read }: Driver, change: Change): UserStore {
+  const columns = accountColumns(t)
+
+  /** SQLite lowers ASCII alone, so beyond it a name is also found as it is written. */
+  const matching = (text: string): SQL | undefined => {
+    const lower = anywhere(text.toLowerCase())
+    return or(
+      sql`${t.accounts.emailKey} like ${lower} escape '!'`,
+      sql`lower(${t.accounts.name}) like ${lower} escape '!'`,
+      sql`${t.accounts.name} like ${anywhere(text)} escape '!'`,
+      sql`${t.accounts.id} like ${anywhere(text)} escape '!'`,
+    )
+  }
+
+  function* find(tx: Queries, id: string) {
+    const [found] = yield* step(tx.select(columns).from(t.accounts).where(eq(t.accounts.id, id)))
+    return found
+  }
+
+  function* endSessions(tx: Queries, accountId: string, at: Date): Script<readonly string[]> {
+    const ended = yield* step(
+      tx
+        .update(t.sessions)
+        .set({ endedAt: at, endReason: 'account_disabled' })
+        .where(and(eq(t.sessions.accountId, accountId), live(t, at)))
+        .returning({ id: t.sessions.id }),
+    )
+    return ended.map(({ id }) => id).sort()
+  }
+
+  return {
+    list: ({ text, role, disabled, after, limit }) =>
+      read(
+        db
+          .select(columns)
+          .from(t.accounts)
+          .where(
+            and(
+              text === null ? undefined : matching(text),
+              role === null ? undefined : eq(t.accounts.role, role),
+              disabled === null ? undefined : (disabled ? isNotNull : isNull)(t.accounts.disabledAt),
+              after === null
+                ? undefined
+                : or(
+                    lt(t.accounts.createdAt, after.createdAt),
+                    and(eq(t.accounts.createdAt, after.createdAt), lt(t.accounts.id, after.id)),
+                  ),
+            ),
+          )
+          .orderBy(desc(t.accounts.createdAt), desc(t.accounts.id))
+          .limit(limit),
+      ),
+
+    async get(id, at) {
+      const n = { n: count() }
+      const of = async (query: PromiseLike<{ n: number }[]>): Promise<number> => (await read(query))[0]?.n ?? 0
+      const { identities: i, sessions: s, passkeys: k, passwords: p } = t
+      const [[account], identities, sessions, passkeys, passwords] = await Promise.all([
+        read(db.select(columns).from(t.accounts).where(eq(t.accounts.id, id))),
+        of(db.select(n).from(i).where(eq(i.accountId, id))),
+        of(
+          db
+            .select(n)
+            .from(s)
+            .where(and(eq(s.accountId, id), live(t, at))),
+        ),
+        of(db.select(n).from(k).where(eq(k.accountId, id))),
+        of(db.select(n).from(p).where(eq(p.accountId, id))),
+      ])
+      return account && { account, identities, sessions, passkeys, password: passwords > 0 }
+    },
+
+    update: (id, { name, picture, role }, at, because) =>
+      change(
+        function* (tx, note) {
+          const before = yield* find(tx, id)
+          if (!before) return 'not_found'
+          const another = role !== undefined && role.name !== before.role
+          if (another && role.name === 'administrator' && !before.emailVerified) return 'address_needed'
+          if (another && (yield* isLastAdministrator(tx, t, id))) return 'last_administrator'
+          yield* step(
+            tx
+              .update(t.accounts)
+              .set({
+                ...(name !== undefined && { name }),
+                ...(picture !== undefined && { picture }),
+                ...(role !== undefined && { role: role.name }),
+                updatedAt: at,
+              })
+              .where(eq(t.accounts.id, id)),
+          )
+          if (another) yield* step(tx.update(t.sessions).set({ scope: role.scope }).where(eq(t.sessions.accountId, id)))
+          yield* note(because(before))
+          return (yield* find(tx, id)) ?? 'not_found'
+        },
+        role === undefined ? [accountLock(id)] : [accountLock(id), administratorsLock],
+      ),
+
+    disable: (id, at, because, ended) =>
+      change(
+        function* (tx, note) {
+          const before = yield* find(tx, id)
+          if (!before) return 'not_found'
+          if (before.disabledAt) return before
+          if (yield* isLastAdministrator(tx, t, id)) return 'last_administrator'
+          yield* step(tx.update(t.accounts).set({ disabledAt: at, updatedAt: at }).where(eq(t.accounts.id, id)))
+          yield* endTickets(tx, t, id)
+          const sessions = yield* endSessions(tx, id, at)
+          yield* note([...because, ...sessions.map(ended)])
+          return { ...before, disabledAt: at, updatedAt: at }
+        },
+        [accountLock(id), administratorsLock],
+      ),
+
+    enable: (id, at, because) =>
+      change(
+        function* (tx, note) {
+          const before = yield* find(tx, id)
+          if (!before) return 'not_found'
+          if (!before.disabledAt) return before
+          yield* step(tx.update(t.accounts).set({ disabledAt: null, updatedAt: at }).where(eq(t.accounts.id, id)))
+          yield* note(because)
+          return { ...before, disabledAt: null, updatedAt: at }
+        },
+        [accountLock(id)],
+      ),
+  }
+}

@@ -1,0 +1,198 @@
+import axe from 'axe-core'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
+import { startWorld, type World } from '../../support/service.ts'
+
+let world: World
+let browser: Browser
+let visitor: Watched
+beforeAll(async () => {
+  world = await startWorld()
+  browser = await launchBrowser()
+}, 60_000)
+afterAll(async () => {
+  await browser?.close()
+  await world?.stop()
+})
+
+/** What a machine can find wrong with a page (WCAG 2.2 AA), and what overflows on a small screen. */
+async function inspect(page: Page): Promise<void> {
+  for (const width of [320, 1280]) {
+    await page.setViewportSize({ width, height: 800 })
+    const overflow = await page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    )
+    expect([page.url(), width, overflow]).toEqual([page.url(), width, 0])
+    // In running text a link is as high as its line (WCAG 2.5.8, exception «inline»); a box has its label.
+    const small = await page.evaluate(() =>
+      Array.from(document.querySelectorAll('button, a, select, input:not([type=hidden], [type=checkbox])'))
+        .filter((each) => each.getClientRects().length > 0 && !each.closest('.skip, dd, p:not(.actions)'))
+        .filter((each) => each.getBoundingClientRect().height < 44 || each.getBoundingClientRect().width < 44)
+        .map((each) => each.outerHTML),
+    )
+    expect([page.url(), width, small]).toEqual([page.url(), width, []])
+  }
+  await page.evaluate(axe.source)
+  const violations = await page.evaluate(async () => {
+    const { axe: checker } = globalThis as unknown as {
+      axe: {
+        run(options: object): Promise<{ passes: unknown[]; violations: { id: string; nodes: { html: string }[] }[] }>
+      }
+    }
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+    const { violations: found, passes } = await checker.run({ runOnly: tags })
+    if (passes.length < 10) return ['hardly anything was looked at']
+    return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
+  })
+  expect([page.url(), violations]).toEqual([page.url(), []])
+}
+
+/** A browser signed in as somebody, by the session cookie of a sign-in made without it. */
+async function pageOf(who: string, locale: string): Promise<Page> {
+  visitor = await visit(browser, [world.base, world.sandbox.url], { baseURL: world.base, locale })
+  const page = await visitor.newPage()
+  const at = await world.openBrowser().signIn('google', who)
+  const [, name = '', value = ''] =
+    /^([^=]+)=([^;]+)/.exec(at.headers.getSetCookie().find((line) => /session=\S/.test(line)) ?? '') ?? []
+  await visitor.addCookies([{ name, value, url: world.base }])
+  return page
+}
+
+describe('somebody who looks after the service', { timeout: 60_000 }, () => {
+  const button = (page: Page, name: RegExp) => page.getByRole('button', { name })
+  const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name }).waitFor()
+
+  test('finds an account, gives it a role, disables it and deletes it', async () => {
+    const [boss, eve] = [world.newcomer({ name: 'Bo Ss' }), world.newcomer({ name: 'Eve <b>Adams</b>' })]
+    const { user } = await world.signIn('google', boss)
+    await world.signIn('google', eve)
+    expect(await world.vinculum.makeAdministrator(user.id)).toBe('made')
+    const page = await pageOf(boss, 'en')
+    await page.goto('/account')
+    await inspect(page)
+    await page.getByRole('link', { name: 'Administration' }).click()
+    await heading(page, 'Accounts')
+    await page.getByLabel('Find an account').fill('eve')
+    await button(page, /^Find$/).click()
+    await inspect(page)
+    await page.getByRole('link', { name: 'Eve <b>Adams</b>' }).click()
+    await heading(page, 'Eve <b>Adams</b>')
+    await inspect(page)
+
+    await page.getByLabel('Role').selectOption('auditor')
+    await button(page, /^Change role/).click()
+    await page.getByRole('status').getByText('The role was changed.').waitFor()
+    await button(page, /^Disable/).click()
+    await page.getByRole('status').getByText('The account was disabled').waitFor()
+    await inspect(page)
+    await button(page, /^Enable/).click()
+    await button(page, /^Sign out everywhere/).click()
+    await page.getByRole('status').getByText('signed out on every device').waitFor()
+    await button(page, /^Send a password reset/).click()
+    await page.getByRole('status').getByText('A link to choose a new password').waitFor()
+
+    await page.getByRole('link', { name: 'All activity' }).click()
+    await heading(page, 'Audit trail')
+    await page.getByText('password.reset_started').waitFor()
+    await inspect(page)
+    await page.goBack()
+    await page.getByRole('link', { name: /^Delete/ }).click()
+    await inspect(page)
+    await button(page, /^Yes, delete/).click()
+    await page.getByRole('status').getByText('The account was deleted').waitFor()
+    expect(visitor.complaints).toEqual([])
+    await visitor.close()
+  })
+
+  test('makes a back end its credential, sees the secret once, and revokes it, in Portuguese', async () => {
+    const boss = world.newcomer()
+    const { user } = await world.signIn('google', boss)
+    await world.vinculum.makeAdministrator(user.id)
+    const page = await pageOf(boss, 'pt-BR')
+    await page.goto('/admin/service-credentials')
+    await heading(page, 'Credenciais de serviço')
+    await inspect(page)
+    await page.getByLabel('Nome do serviço').fill('Loja')
+    await button(page, /^Criar credencial/).click()
+    await heading(page, 'Segredo de Loja')
+    await inspect(page)
+    const [id = '', secret = ''] = await page.locator('dd code').allTextContents()
+    const { body } = await world.call('POST', '/auth/introspect', {
+      form: { token: 'x' },
+      headers: { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` },
+    })
+    expect(body).toEqual({ active: false })
+    await page.getByRole('link', { name: 'Já o guardei' }).click()
+    expect(await page.content()).not.toContain(secret)
+    await inspect(page)
+    await button(page, /^Novo segredo/).click()
+    expect((await page.locator('dd code').allTextContents())[1]).not.toBe(secret)
+    await page.goto('/admin/service-credentials')
+    await button(page, /^Revogar/).click()
+    await page.getByRole('status').getByText('A credencial foi revogada.').waitFor()
+    expect(visitor.complaints).toEqual([])
+    await visitor.close()
+  })
+
+  test('is asked to sign in again before changing anything, once the sign-in is old', async () => {
+    const [boss, eve] = [world.newcomer(), await world.signIn('google', world.newcomer())]
+    const { user } = await world.signIn('google', boss)
+    await world.vinculum.makeAdministrator(user.id)
+    const page = await pageOf(boss, 'en')
+    world.turn(601)
+    await page.goto(`/admin/users/${eve.user.id}`)
+    await page.getByText('Changing anything here needs a recent sign-in.').waitFor()
+    expect(await button(page, /^Disable/).count()).toBe(0)
+    await inspect(page)
+    await visitor.close()
+  })
+})
+
+describe('these pages', () => {
+  const pages = [
+    '/admin',
+    '/admin/service-credentials',
+    '/admin/audit',
+    '/admin/users/usr_x',
+    '/admin/users/usr_x/delete',
+  ]
+
+  test('are not there for anybody else, and nobody’s form does anything', async () => {
+    const who = world.newcomer()
+    const { user } = await world.signIn('google', world.newcomer())
+    const visitorOf = world.openBrowser()
+    await visitorOf.signIn('google', who)
+    for (const path of pages) {
+      const answer = await visitorOf.ask(new URL(path, world.base))
+      expect([path, answer.status]).toEqual([path, 404])
+      expect(answer.text).not.toContain('Administration')
+    }
+    expect((await visitorOf.ask(new URL('/account', world.base))).text).not.toContain('/admin')
+    for (const act of ['disable', 'enable', 'end-sessions', 'password-reset', 'role', 'delete']) {
+      const answer = await visitorOf.json('POST', `/admin/users/${user.id}/${act}`)
+      expect([act, answer.status]).toEqual([act, 404])
+    }
+  })
+
+  test('send whoever is nobody to sign in', async () => {
+    const answer = await world.openBrowser().ask(new URL('/admin', world.base), { headers: { accept: 'text/html' } })
+    expect(answer.headers.get('location')).toBe('/login?return_to=%2Fadmin')
+  })
+
+  test('show an auditor what there is, and nothing to change it with', async () => {
+    const boss = await world.signIn('google', world.newcomer())
+    await world.vinculum.makeAdministrator(boss.user.id)
+    const who = world.newcomer()
+    const { user } = await world.signIn('google', who)
+    await world.call('PUT', `/users/${user.id}`, { token: boss.access_token, body: { role: 'auditor' } })
+    const auditor = world.openBrowser()
+    await auditor.signIn('google', who)
+    const seen = await auditor.ask(new URL(`/admin/users/${boss.user.id}`, world.base))
+    expect(seen.status).toBe(200)
+    expect(seen.text).not.toContain(`action="/admin/users/${boss.user.id}`)
+    expect(seen.text).not.toContain('/admin/service-credentials')
+    expect((await auditor.ask(new URL('/admin/audit', world.base))).status).toBe(200)
+    expect((await auditor.ask(new URL('/admin/service-credentials', world.base))).status).toBe(404)
+  })
+})

@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startService } from '../support/process.ts'
+import { databases, encryptionKey, startWorld, type World } from '../support/service.ts'
+
+describe.each(databases)('npm start -- make-admin, on %s', (database) => {
+  let world: World
+  beforeAll(async () => {
+    world = await startWorld({ database })
+  })
+  afterAll(() => world.stop())
+
+  async function command(...given: string[]): Promise<{ code: number | null; said: string }> {
+    const service = startService(
+      {
+        ...world.sandbox.env,
+        ...{
+          NODE_ENV: 'test',
+          PUBLIC_URL: world.base,
+          PORT: new URL(world.base).port,
+          DATABASE_URL: world.databaseUrl,
+        },
+        ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}`,
+      },
+      ['make-admin', ...given],
+    )
+    let stdout = ''
+    service.process.stdout?.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString()
+    })
+    const { code, stderr } = await service.ended
+    const lines = stdout.split('\n').filter((line) => line !== '' && !line.startsWith('{'))
+    return { code, said: [...lines, stderr.trim()].join('\n').trim() }
+  }
+
+  test('says what happened and is felt at once by the service that runs meanwhile', async () => {
+    const who = world.newcomer()
+    const email = world.emailOf(who)
+    expect(await command(email)).toEqual({
+      code: 1,
+      said: expect.stringContaining(`no account with the address or id`),
+    })
+    const { access_token: token } = await world.signIn('google', who)
+    expect((await world.call('GET', '/users', { token })).status).toBe(403)
+    expect(await command(email)).toEqual({
+      ...{ code: 0, said: `${email} is an administrator now, with every session it has.` },
+    })
+    expect((await world.call('GET', '/users', { token })).status).toBe(200)
+    expect(await command(email)).toEqual({ code: 0, said: expect.stringContaining('already') })
+    const [row] = (await world.trail()).filter(({ event }) => event === 'account.role_changed')
+    expect(JSON.stringify(row?.data)).toMatch(/by\W+null/)
+  }, 60_000)
+
+  test('asks for exactly one account', async () => {
+    for (const given of [[], ['a@example.com', 'b@example.com']])
+      expect(await command(...given)).toEqual({ code: 2, said: expect.stringContaining('Usage:') })
+  }, 60_000)
+})

@@ -1,0 +1,325 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import {
+  type Answer,
+  type AuthAnswer,
+  databases,
+  type Json,
+  refusalOf,
+  startWorld,
+  type World,
+} from '../support/service.ts'
+
+describe.each(databases)('looking after other people’s accounts, on %s', (database) => {
+  let world: World
+  beforeAll(async () => {
+    world = await startWorld({ database })
+  })
+  afterEach(() => world.calm())
+  afterAll(() => world.stop())
+
+  type Person = AuthAnswer & { readonly who: string; readonly email: string; readonly id: string }
+  async function somebody(): Promise<Person> {
+    const who = world.newcomer()
+    const entered = await world.signIn('google', who)
+    return { ...entered, who, email: world.emailOf(who), id: entered.user.id }
+  }
+  async function administrator(): Promise<Person> {
+    const person = await somebody()
+    expect(await world.vinculum.makeAdministrator(person.email)).toBe('made')
+    return person
+  }
+  const ask = (method: string, path: string, as: Pick<Person, 'access_token'>, body?: object): Promise<Answer> =>
+    world.call(method, path, { token: as.access_token, ...(body === undefined ? {} : { body }) })
+  const statusOf = async (path: string, as: Pick<Person, 'access_token'>) => (await ask('GET', path, as)).status
+
+  describe('the first administrator', () => {
+    test('is made at the machine, by the address they have proven or by their id, and is so at once', async () => {
+      const [ada, eve] = [await somebody(), await somebody()]
+      expect(await statusOf('/users', ada)).toBe(403)
+      expect(await world.vinculum.makeAdministrator(ada.email.toUpperCase())).toBe('made')
+      expect(await statusOf('/users', ada)).toBe(200)
+      expect(await world.vinculum.makeAdministrator(eve.id)).toBe('made')
+      expect(await statusOf('/users', eve)).toBe(200)
+      expect(await world.vinculum.makeAdministrator(eve.id)).toBe('already')
+      const { body } = await ask('GET', `/audit?account=${ada.id}&event=account.role_changed`, ada)
+      expect(body.items).toMatchObject([{ account: ada.id, ip: null, data: { by: null, role: 'administrator' } }])
+    })
+
+    test('is nobody who is not there, is disabled, or has only claimed an address', async () => {
+      const ada = await administrator()
+      expect(await world.vinculum.makeAdministrator('nobody@example.com')).toBe('not_found')
+      expect(await world.vinculum.makeAdministrator('usr_nobody')).toBe('not_found')
+      const who = world.newcomer({ verified: false })
+      const claimant = await world.signIn('acme', who)
+      expect(claimant.user.email_verified).toBe(false)
+      expect(await world.vinculum.makeAdministrator(world.emailOf(who))).toBe('unverified')
+      expect(await world.vinculum.makeAdministrator(claimant.user.id)).toBe('unverified')
+      expect(refusalOf(await ask('PUT', `/users/${claimant.user.id}`, ada, { role: 'administrator' }))).toEqual([
+        409,
+        'address_needed',
+      ])
+      const eve = await somebody()
+      expect((await ask('POST', `/users/${eve.id}/disable`, ada)).status).toBe(200)
+      expect(await world.vinculum.makeAdministrator(eve.id)).toBe('disabled')
+    })
+  })
+
+  describe('a role', () => {
+    test('is in the next token and in the next answer, whichever way it changed', async () => {
+      const [ada, eve] = [await administrator(), await somebody()]
+      const scopeOf = (token: string): unknown =>
+        (JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Json).scope
+      expect(scopeOf(eve.access_token)).toBe('')
+      const put = await ask('PUT', `/users/${eve.id}`, ada, { role: 'auditor' })
+      expect([put.status, put.body.role]).toEqual([200, 'auditor'])
+      // With the token they had before.
+      expect([await statusOf('/users', eve), await statusOf('/audit', eve)]).toEqual([200, 200])
+      const refreshed = await world.call('POST', '/auth/refresh', { body: { refresh_token: eve.refresh_token } })
+      expect(scopeOf(String(refreshed.body.access_token))).toBe('users:read audit:read')
+      expect(scopeOf((await world.signIn('google', eve.who)).access_token)).toBe('users:read audit:read')
+      expect((await ask('PUT', `/users/${eve.id}`, ada, { role: 'user' })).status).toBe(200)
+      const now = { access_token: String(refreshed.body.access_token) }
+      expect(refusalOf(await ask('GET', '/users', now))).toEqual([403, 'insufficient_scope'])
+    })
+
+    test('is nobody’s to change of themselves', async () => {
+      const ada = await administrator()
+      expect(refusalOf(await ask('PUT', `/users/${ada.id}`, ada, { role: 'user' }))).toEqual([409, 'own_role'])
+      expect(await statusOf('/users', ada)).toBe(200)
+    })
+
+    test('that lacks what is asked for is told which scope that is', async () => {
+      const eve = await somebody()
+      const refused = await ask('GET', '/users', eve)
+      expect(refused.headers.get('www-authenticate')).toMatch(
+        /^Bearer error="insufficient_scope", error_description="[^"]+", scope="users:read"$/,
+      )
+    })
+  })
+
+  describe('every route for those who look after the service', () => {
+    type Row = readonly [
+      method: string,
+      path: string,
+      body: object | undefined,
+      expected: readonly [auditor: number, administrator: number, notRecently: number],
+    ]
+    /** What an auditor, an administrator and one who signed in a while ago get; everybody else is refused alike. */
+    const rows: readonly Row[] = [
+      ['GET', '/users', undefined, [200, 200, 200]],
+      ['GET', '/users/{id}', undefined, [200, 200, 200]],
+      ['PUT', '/users/{id}', { name: 'Zoë' }, [403, 200, 403]],
+      ['POST', '/users/{id}/disable', undefined, [403, 200, 403]],
+      ['POST', '/users/{id}/enable', undefined, [403, 200, 403]],
+      ['GET', '/users/{id}/sessions', undefined, [200, 200, 200]],
+      ['DELETE', '/users/{id}/sessions', undefined, [403, 204, 403]],
+      ['POST', '/users/{id}/password-reset', undefined, [403, 202, 403]],
+      ['DELETE', '/users/{id}', undefined, [403, 204, 403]],
+      ['GET', '/audit', undefined, [200, 200, 200]],
+      ['GET', '/service-credentials', undefined, [403, 200, 200]],
+      ['POST', '/service-credentials', { name: 'Shop', scopes: ['introspect'] }, [403, 201, 403]],
+      ['POST', '/service-credentials/{id}/rotate', {}, [403, 200, 403]],
+      ['DELETE', '/service-credentials/{id}', undefined, [403, 204, 403]],
+    ]
+
+    test('is in this table', () => {
+      type Operations = Record<string, { security?: Record<string, readonly string[]>[] }>
+      const paths = world.document.paths as unknown as Record<string, Operations>
+      const administrative = Object.entries(paths).flatMap(([path, operations]) =>
+        Object.entries(operations).flatMap(([method, { security = [] }]) => {
+          const scoped = security.some((one) => Object.values(one).some((needed) => needed.length > 0))
+          const named = /^\/(users|audit|service-credentials|admin)(\/|$)/.test(path)
+          // Nothing under these addresses is without a scope, and nothing with one is elsewhere.
+          expect([path, method, scoped]).toEqual([path, method, named])
+          return scoped && !path.startsWith('/admin') ? [`${method.toUpperCase()} ${path}`] : []
+        }),
+      )
+      expect(rows.map(([method, path]) => `${method} ${path}`).sort()).toEqual(administrative.sort())
+    })
+
+    test('does what the table says for each', async () => {
+      const stale = await administrator()
+      world.turn(601)
+      const [ada, gone, aud, eve] = [await administrator(), await administrator(), await somebody(), await somebody()]
+      await ask('PUT', `/users/${aud.id}`, ada, { role: 'auditor' })
+      await ask('POST', `/users/${gone.id}/disable`, ada)
+      for (const [method, path, body, [forAuditor, forAdministrator, notRecently]] of rows) {
+        const target = await somebody()
+        const credential = await ask('POST', '/service-credentials', ada, { name: 'Shop', scopes: ['introspect'] })
+        const to = path.replace('{id}', path.startsWith('/users') ? target.id : String(credential.body.id))
+        const get = (as: Person) => ask(method, to, as, body)
+        const what = `${method} ${path}`
+        const nobody = await world.call(method, to, body === undefined ? {} : { body })
+        expect([what, ...refusalOf(nobody)]).toEqual([what, 401, 'authentication_required'])
+        expect([what, ...refusalOf(await get(eve))]).toEqual([what, 403, 'insufficient_scope'])
+        expect([what, ...refusalOf(await get(gone))]).toEqual([what, 403, 'user_disabled'])
+        const late = await get(stale)
+        expect([what, late.status]).toEqual([what, notRecently])
+        if (notRecently === 403) expect([what, late.body.code]).toEqual([what, 'reauthentication_required'])
+        expect([what, (await get(aud)).status]).toEqual([what, forAuditor])
+        expect([what, (await get(ada)).status]).toEqual([what, forAdministrator])
+        if (!path.includes('{id}')) continue
+        const absent = await ask(method, path.replace('{id}', 'usr_nobody'), ada, body)
+        expect([what, absent.status]).toEqual([what, 404])
+      }
+    })
+  })
+
+  describe('the last administrator', () => {
+    test('stays, however many try at once', async () => {
+      for (let round = 0; round < 5; round++) {
+        await world.operator("update accounts set role = 'user'")
+        const people = await Promise.all(Array.from({ length: 4 }, () => administrator()))
+        const second = await world.another()
+        await Promise.all(
+          people.map((one, n) => {
+            const to = people[(n + 1) % people.length] as Person
+            const at = n % 2 === 0 ? world.base : second.base
+            const token = one.access_token
+            if (n % 3 === 0) return world.call('PUT', `/users/${to.id}`, { token, at, body: { role: 'user' } })
+            if (n % 3 === 1) return world.call('POST', `/users/${to.id}/disable`, { token, at })
+            return world.call('DELETE', `/users/${to.id}`, { token, at })
+          }),
+        )
+        const { accounts = [] } = await world.dump()
+        const left = accounts.filter((row) => row.role === 'administrator' && row.disabled_at === null)
+        expect(left.length).toBeGreaterThan(0)
+      }
+    })
+
+    test('is neither disabled, deleted nor anything else, not even by themselves', async () => {
+      await world.operator("update accounts set role = 'user'")
+      const [ada, eve] = [await administrator(), await administrator()]
+      expect((await ask('PUT', `/users/${eve.id}`, ada, { role: 'user' })).status).toBe(200)
+      const refused = [409, 'last_administrator']
+      expect(refusalOf(await ask('DELETE', '/me', ada))).toEqual(refused)
+      expect(refusalOf(await ask('DELETE', `/users/${ada.id}`, ada))).toEqual(refused)
+      expect(refusalOf(await ask('POST', `/users/${ada.id}/disable`, ada))).toEqual(refused)
+      expect((await ask('PUT', `/users/${eve.id}`, ada, { role: 'administrator' })).status).toBe(200)
+      expect((await ask('DELETE', '/me', ada)).status).toBe(204)
+      expect(refusalOf(await ask('DELETE', '/me', eve))).toEqual(refused)
+    })
+  })
+
+  describe('the list', () => {
+    test('finds part of an address, a name or an id, and nothing by a wildcard', async () => {
+      const ada = await administrator()
+      const mark = `Zoë_${database}%`
+      const who = world.newcomer({ name: mark })
+      const { user } = await world.signIn('google', who)
+      const found = async (query: string): Promise<readonly unknown[]> => {
+        const { status, body, text } = await ask('GET', `/users?${query}`, ada)
+        expect(status, text).toBe(200)
+        return (body.items as Json[]).map(({ id }) => id)
+      }
+      const email = world.emailOf(who)
+      for (const text of [email, email.toUpperCase(), mark, mark.slice(1), `oë_${database}%`.toLowerCase(), user.id])
+        expect([text, await found(`search=${encodeURIComponent(text)}`)]).toEqual([text, [user.id]])
+      expect(await found('search=%25%25')).toEqual([])
+      expect(await found(`search=Zo_${encodeURIComponent('_')}`)).toEqual([])
+      expect(await found('role=auditor')).toEqual([])
+      expect(await found('role=administrator&disabled=false')).toContain(ada.id)
+      expect(await found(`role=administrator&disabled=true&search=${ada.id}`)).toEqual([])
+      for (const query of ['limit=0', 'limit=101', 'cursor=x', 'cursor=!', 'role=root', 'disabled=1', 'search=%00'])
+        expect([query, (await ask('GET', `/users?${query}`, ada)).status]).toEqual([query, 400])
+    })
+
+    test('is walked through once, whoever is opened or goes meanwhile', async () => {
+      const ada = await administrator()
+      const mine = [] as string[]
+      for (let n = 0; n < 7; n++) mine.unshift((await somebody()).id)
+      const walked: unknown[] = []
+      let cursor: unknown = ''
+      do {
+        const query: string = cursor === '' ? '' : `&cursor=${cursor}`
+        const { body } = await ask('GET', `/users?limit=2${query}`, ada)
+        walked.push(...(body.items as Json[]).map(({ id }) => id))
+        cursor = body.next_cursor
+        await somebody()
+        if (walked.length === 2) expect((await ask('DELETE', `/users/${walked[1]}`, ada)).status).toBe(204)
+      } while (cursor !== null)
+      expect(new Set(walked).size).toBe(walked.length)
+      expect(walked.filter((id) => mine.includes(String(id))).sort()).toEqual([...mine].sort())
+    })
+  })
+
+  describe('all that is stored about somebody', () => {
+    test('is theirs to take, as a file, and is told on their trail', async () => {
+      const who = world.newcomer()
+      const { access_token: token, refresh_token, user } = await world.signIn('google', who)
+      await world.enter('atlassian', who, { intent: 'link', token })
+      await world.openBrowser().signIn('google', who)
+      const taken = await world.call('GET', '/me/export', { token })
+      expect([taken.status, taken.headers.get('content-disposition')]).toEqual([
+        200,
+        'attachment; filename="vinculum-export.json"',
+      ])
+      const { body } = taken
+      expect(body.account).toMatchObject({ id: user.id, email: world.emailOf(who), role: 'user' })
+      expect(body.exported_at).toBe(world.clock().toISOString())
+      const named = (list: unknown, field: string) => (list as Json[]).map((row) => row[field])
+      expect(named(body.identities, 'provider').sort()).toEqual(['atlassian', 'google'])
+      expect(named(body.grants, 'provider').sort()).toEqual(['atlassian', 'google'])
+      expect(body.sessions).toHaveLength(2)
+      expect(named(body.activity, 'event')).toContain('identity.linked')
+      // Nothing in it lets anybody in, here or at a provider.
+      expect(taken.text).not.toMatch(/hash"|secret"|"access_token|"refresh_token|"v1\./)
+      expect(taken.text).not.toContain(refresh_token)
+      expect(named((await ask('GET', '/me/activity', { access_token: token })).body.items, 'event')[0]).toBe(
+        'account.exported',
+      )
+    })
+
+    test('is nobody else’s, and needs a recent sign-in', async () => {
+      const [eve, bob] = [await somebody(), await somebody()]
+      expect((await ask('GET', '/me/export', bob)).text).not.toContain(eve.id)
+      expect((await world.call('GET', '/me/export')).status).toBe(401)
+      world.turn(601)
+      expect(refusalOf(await ask('GET', '/me/export', bob))).toEqual([403, 'reauthentication_required'])
+    })
+  })
+
+  test('what was done to somebody is told to them without who and where, and to operators with both', async () => {
+    const [ada, eve] = [await administrator(), await somebody()]
+    const headers = { 'user-agent': 'The administrator’s own browser'.replace('’', "'") }
+    const doing = { token: ada.access_token, headers }
+    await world.call('PUT', `/users/${eve.id}`, { ...doing, body: { name: 'Eve', role: 'auditor' } })
+    await world.call('DELETE', `/users/${eve.id}/sessions`, doing)
+    await world.call('POST', `/users/${eve.id}/password-reset`, doing)
+    const again = await world.signIn('google', eve.who)
+    const mine = (await ask('GET', '/me/activity', again)).body.items as Json[]
+    const named = (rows: Json[]) =>
+      rows.filter(({ data }) => Object.hasOwn(data as Json, 'by')).map(({ event, data }) => [event, (data as Json).by])
+    expect(named(mine)).toEqual([
+      ['password.reset_started', 'administrator'],
+      ['session.ended', 'administrator'],
+      ['account.role_changed', 'administrator'],
+      ['account.updated', 'administrator'],
+    ])
+    expect(JSON.stringify(mine)).not.toContain(ada.id)
+    expect(JSON.stringify(mine)).not.toContain('own browser')
+    const { body } = await ask('GET', `/audit?account=${eve.id}`, ada)
+    expect(named(body.items as Json[]).map(([, by]) => by)).toEqual([ada.id, ada.id, ada.id, ada.id])
+    const letters = (await world.dump()).mails?.filter((row) => row.account_id === eve.id)
+    expect(letters?.map(({ template }) => template).sort()).toEqual(['account.role_changed', 'reset_password'])
+    expect(JSON.stringify(letters)).not.toContain('own browser')
+    expect(JSON.stringify(letters)).not.toContain(ada.id)
+  })
+
+  test('a disabled account is out at once, on every device, and comes back only when it is enabled', async () => {
+    const [ada, eve] = [await administrator(), await somebody()]
+    const browser = world.openBrowser()
+    await browser.signIn('google', eve.who)
+    const disabled = await ask('POST', `/users/${eve.id}/disable`, ada)
+    expect([disabled.status, disabled.body.disabled_at]).toEqual([200, world.clock().toISOString()])
+    expect(refusalOf(await ask('GET', '/me', eve))).toEqual([403, 'user_disabled'])
+    expect((await browser.json('GET', '/me')).status).toBe(403)
+    const refresh = await world.call('POST', '/auth/refresh', { body: { refresh_token: eve.refresh_token } })
+    expect(refusalOf(refresh)).toEqual([403, 'user_disabled'])
+    expect(refusalOf(await world.enter('google', eve.who))).toEqual([403, 'user_disabled'])
+    expect((await ask('POST', `/users/${eve.id}/enable`, ada)).body.disabled_at).toBe(null)
+    // What was ended stays ended.
+    expect((await ask('GET', '/me', eve)).status).toBe(401)
+    expect((await world.signIn('google', eve.who)).user.id).toBe(eve.id)
+  })
+})

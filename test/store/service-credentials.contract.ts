@@ -1,0 +1,79 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { ServiceCredential } from '../../src/credentials/ports.ts'
+import type { Fact } from '../../src/events/catalogue.ts'
+import { type Backend, later, newId, now, type Opened, open, origin } from './people.ts'
+
+const credential = (given: Partial<ServiceCredential> = {}): ServiceCredential => ({
+  ...{ id: newId('svc'), name: 'Shop', secretHash: newId('tkt'), previousHash: null, previousUntil: null },
+  ...{ scopes: ['introspect'], createdBy: 'usr_1', createdAt: now, lastUsedAt: null, revokedAt: null },
+  ...given,
+})
+const fact = (name: 'created' | 'rotated' | 'revoked', id: string): Fact => ({
+  ...{ name: `service_credential.${name}`, accountId: null, origin },
+  data: { credential: id, by: 'usr_1' },
+})
+
+/** What every store promises about what back ends prove themselves with. */
+export function serviceCredentialContract({ emptied }: Pick<Backend, 'emptied'>): void {
+  describe('service credentials', () => {
+    let opened: Opened
+    let store: Opened['store']['serviceCredentials']
+    beforeEach(async () => {
+      opened = await open(await emptied())
+      store = opened.store.serviceCredentials
+    })
+    afterEach(() => opened.store.close())
+
+    test('come back as they were stored, newest first, and tell why', async () => {
+      const [one, two] = [credential(), credential({ createdAt: later(1), scopes: [], createdBy: null })]
+      await store.create(one, [fact('created', one.id)])
+      await store.create(two, [])
+      expect(await store.find(one.id)).toEqual(one)
+      expect(await store.list()).toEqual([two, one])
+      expect(await store.find('svc_nobody')).toBeUndefined()
+      expect(opened.told).toEqual([fact('created', one.id)])
+    })
+
+    test('keep the secret before, and only that, when they are rotated', async () => {
+      const one = credential({ secretHash: 'first' })
+      await store.create(one, [])
+      expect(await store.rotate(one.id, 'second', later(60), [fact('rotated', one.id)])).toEqual({
+        ...{ ...one, secretHash: 'second', previousHash: 'first', previousUntil: later(60) },
+      })
+      expect(await store.rotate(one.id, 'third', later(90), [])).toMatchObject({
+        ...{ secretHash: 'third', previousHash: 'second', previousUntil: later(90) },
+      })
+      expect(opened.told).toEqual([fact('rotated', one.id)])
+    })
+
+    test('are rotated by several at once one after the other: the last two secrets count', async () => {
+      const one = credential({ secretHash: 'first' })
+      await store.create(one, [])
+      const secrets = ['a', 'b', 'c', 'd']
+      await Promise.all(secrets.map((secret) => store.rotate(one.id, secret, later(60), [])))
+      const { secretHash, previousHash } = (await store.find(one.id)) ?? {}
+      expect(secrets).toContain(secretHash)
+      expect(secrets).toContain(previousHash)
+      expect(secretHash).not.toBe(previousHash)
+    })
+
+    test('are revoked once, and then neither listed nor rotated', async () => {
+      const one = credential()
+      await store.create(one, [])
+      const done = await Promise.all([1, 2, 3].map(() => store.revoke(one.id, later(1), [fact('revoked', one.id)])))
+      expect(done.filter(Boolean)).toHaveLength(1)
+      expect(opened.told).toEqual([fact('revoked', one.id)])
+      expect(await store.list()).toEqual([])
+      expect(await store.rotate(one.id, 'second', later(60), [fact('rotated', one.id)])).toBeUndefined()
+      expect(await store.find(one.id)).toMatchObject({ revokedAt: later(1), secretHash: one.secretHash })
+    })
+
+    test('remember their latest use, and no earlier one', async () => {
+      const one = credential()
+      await store.create(one, [])
+      await store.touch(one.id, later(60))
+      await store.touch(one.id, later(30))
+      expect((await store.find(one.id))?.lastUsedAt).toEqual(later(60))
+    })
+  })
+}

@@ -1,0 +1,280 @@
+import { getTableColumns, type Table } from 'drizzle-orm'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { UserSearch } from '../../src/accounts/ports.ts'
+import type { Fact } from '../../src/events/catalogue.ts'
+import type { StoreConfig } from '../../src/store/open.ts'
+import {
+  type Backend,
+  deleted,
+  later,
+  newcomer,
+  newId,
+  now,
+  type Opened,
+  open,
+  origin,
+  session,
+  signedIn,
+  tokens,
+} from './people.ts'
+
+const everybody: UserSearch = { text: null, role: null, disabled: null, after: null, limit: 100 }
+const changed = (accountId: string, role: 'user' | 'auditor' | 'administrator'): Fact => ({
+  ...{ name: 'account.role_changed', accountId, origin },
+  data: { by: null, role },
+})
+const disabled = (accountId: string): Fact => ({ name: 'account.disabled', accountId, origin, data: { by: null } })
+const out =
+  (accountId: string) =>
+  (id: string): Fact => ({
+    ...{ name: 'session.ended', accountId, origin },
+    data: { session: id, reason: 'account_disabled' },
+  })
+
+/** What every store promises about other people's accounts, and about all there is to one. */
+export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
+  describe('other people’s accounts', () => {
+    let config: StoreConfig
+    let opened: Opened
+    let store: Opened['store']
+    let told: Fact[]
+
+    beforeEach(async () => {
+      config = await emptied()
+      opened = await open(config)
+      store = opened.store
+      told = opened.told
+    })
+    afterEach(() => store.close())
+
+    const proven = { email: 'ada@example.com', emailVerified: true }
+    const admin = (n: number) =>
+      newcomer(opened, { email: `admin${n}@example.com`, emailVerified: true, role: 'administrator' })
+
+    test('are found by part of what they are called, and narrowed down, newest first', async () => {
+      const { account: ada } = await newcomer(opened, { ...proven, name: 'Ada 100%', createdAt: later(1) })
+      const { account: bob } = await newcomer(opened, { email: 'bob@x.example', name: 'Bob_B', role: 'auditor' })
+      const { account: eve } = await newcomer(opened, { name: null, disabledAt: now, createdAt: later(2) })
+      const ids = async (search: Partial<UserSearch>) =>
+        (await store.users.list({ ...everybody, ...search })).map(({ id }) => id)
+      expect(await store.users.list(everybody)).toEqual([eve, ada, bob])
+      for (const [text, found] of [
+        ['ADA@EX', [ada.id]],
+        ['ada 1', [ada.id]],
+        ['100%', [ada.id]],
+        ['%', [ada.id]],
+        ['ob_b', [bob.id]],
+        [eve.id.slice(3), [eve.id]],
+        ['!', []],
+      ] as const)
+        expect([text, await ids({ text })]).toEqual([text, found])
+      expect(await ids({ role: 'auditor' })).toEqual([bob.id])
+      expect(await ids({ disabled: true })).toEqual([eve.id])
+      expect(await ids({ disabled: false, text: 'bob' })).toEqual([bob.id])
+    })
+
+    test('come page by page in one order, those of the same moment too', async () => {
+      for (let n = 0; n < 9; n++) await newcomer(opened, { createdAt: later(n % 2) })
+      const all = await store.users.list(everybody)
+      const paged: string[] = []
+      for (let after: UserSearch['after'] = null; ; ) {
+        const page = await store.users.list({ ...everybody, after, limit: 2 })
+        paged.push(...page.map(({ id }) => id))
+        const last = page.at(-1)
+        if (!last) break
+        after = last
+        await newcomer(opened, { createdAt: later(5) })
+      }
+      expect(paged).toEqual(all.map(({ id }) => id))
+    })
+
+    test('are counted', async () => {
+      const { account: ada } = await newcomer(opened, proven)
+      await signedIn(opened, ada.id)
+      await signedIn(opened, ada.id, { idleExpiresAt: later(-1) })
+      expect(await store.users.get(ada.id, now)).toEqual({
+        ...{ account: ada, identities: 1, sessions: 1, passkeys: 0, password: false },
+      })
+      expect(await store.users.get('usr_nobody', now)).toBeUndefined()
+    })
+
+    test('have the scope of their new role in every session they have and in those to come', async () => {
+      const { account: ada } = await newcomer(opened, proven)
+      const { account: bob } = await newcomer(opened)
+      const [mine, other] = [await signedIn(opened, ada.id), await signedIn(opened, bob.id)]
+      const role = { name: 'administrator', scope: 'all of it' } as const
+      expect(
+        await store.users.update(ada.id, { role }, later(1), () => [changed(ada.id, 'administrator')]),
+      ).toMatchObject({ role: 'administrator', updatedAt: later(1) })
+      expect(told).toEqual([changed(ada.id, 'administrator')])
+      expect(await store.sessions.find(mine.id)).toMatchObject({ scope: 'all of it' })
+      expect(await store.sessions.find(other.id)).toMatchObject({ scope: mine.scope })
+      const next = session(ada.id)
+      const starting = { opener: { tag: 'email' }, cookieHash: null, replaces: null } as const
+      await store.sessions.start(next, { ...starting, scopeOf: (name) => `of ${name}` }, [])
+      expect((await store.sessions.find(next.id))?.scope).toBe('of administrator')
+    })
+
+    test('keep no scope of a role that was taken away while they signed in', async () => {
+      await admin(0)
+      for (let round = 0; round < 20; round++) {
+        const { account: ada } = await newcomer(opened, {
+          ...{ email: `ada${round}@example.com`, emailVerified: true, role: 'administrator' },
+        })
+        const next = session(ada.id)
+        const starting = { opener: { tag: 'email' }, cookieHash: null, replaces: null } as const
+        await Promise.all([
+          store.sessions.start(next, { ...starting, scopeOf: (name) => `of ${name}` }, []),
+          store.users.update(ada.id, { role: { name: 'user', scope: 'of user' } }, now, () => []),
+        ])
+        expect((await store.sessions.find(next.id))?.scope).toBe('of user')
+      }
+    })
+
+    test('are refused with nothing written when they are not there, or have no address of their own', async () => {
+      const { account: ada } = await newcomer(opened, { email: 'ada@example.com' })
+      const role = { name: 'administrator', scope: '' } as const
+      const because = () => [changed(ada.id, 'administrator')]
+      expect(await store.users.update(ada.id, { role, name: 'Eve' }, later(1), because)).toBe('address_needed')
+      expect(await store.users.update('usr_nobody', { name: 'Eve' }, later(1), because)).toBe('not_found')
+      expect(await store.users.disable('usr_nobody', now, [disabled('usr_nobody')], out('usr_nobody'))).toBe(
+        'not_found',
+      )
+      expect(await store.users.enable('usr_nobody', now, [])).toBe('not_found')
+      expect(await store.accounts.find(ada.id)).toEqual(ada)
+      expect(told).toEqual([])
+    })
+
+    test('are out when they are disabled: sessions, tickets and sign-ins under way', async () => {
+      const { account: ada } = await newcomer(opened, proven)
+      const mine = await signedIn(opened, ada.id)
+      const { tickets } = opened.driver.tables
+      await opened.driver.write(opened.driver.db.insert(tickets).values(filled(tickets, ada.id) as never))
+      const done = await store.users.disable(ada.id, later(1), [disabled(ada.id)], out(ada.id))
+      expect(done).toMatchObject({ disabledAt: later(1) })
+      expect(told).toEqual([disabled(ada.id), out(ada.id)(mine.id)])
+      expect(await store.sessions.find(mine.id)).toMatchObject({ endedAt: later(1), endReason: 'account_disabled' })
+      expect(await opened.driver.read(opened.driver.db.select().from(tickets))).toEqual([])
+      expect(await signedInOrNot(ada.id)).toBe(false)
+      // Twice is once.
+      expect(await store.users.disable(ada.id, later(2), [disabled(ada.id)], out(ada.id))).toEqual(done)
+      expect(told).toHaveLength(2)
+      expect(await store.users.enable(ada.id, later(3), [])).toMatchObject({ disabledAt: null })
+      expect(await signedInOrNot(ada.id)).toBe(true)
+    })
+    const signedInOrNot = (accountId: string) =>
+      store.sessions.start(session(accountId), { opener: { tag: 'email' }, cookieHash: null, replaces: null }, [])
+
+    test('include an administrator, however many go at once and wherever', async () => {
+      const other = await open(config)
+      for (let round = 0; round < 15; round++) {
+        const people = await Promise.all([0, 1, 2, 3].map((n) => admin(round * 10 + n)))
+        await Promise.all(
+          people.map(({ account: { id } }, n) => {
+            const at = n % 2 === 0 ? store : other.store
+            if (n % 3 === 0) return at.users.update(id, { role: { name: 'user', scope: '' } }, now, () => [])
+            return n % 3 === 1 ? at.users.disable(id, now, [], out(id)) : at.accounts.remove(id, now, [])
+          }),
+        )
+        const left = await store.users.list({ ...everybody, role: 'administrator', disabled: false })
+        expect(left).toHaveLength(1)
+        for (const { id } of left) {
+          expect(await store.users.disable(id, now, [disabled(id)], out(id))).toBe('last_administrator')
+          expect(await store.accounts.remove(id, now, [deleted(id)])).toBe('last_administrator')
+          const role = { name: 'auditor', scope: '' } as const
+          expect(await store.users.update(id, { role }, now, () => [])).toBe('last_administrator')
+          const { accounts } = opened.driver.tables
+          await opened.driver.write(opened.driver.db.update(accounts).set({ role: 'user' }))
+        }
+      }
+      await other.store.close()
+    })
+
+    describe('all there is about somebody', () => {
+      /** A row in every table that names an account, and in those that do without. */
+      async function everywhere(): Promise<{ id: string; referring: readonly string[] }> {
+        const { driver } = opened
+        const { account: ada, identity: way } = await newcomer(opened, proven)
+        const referring: string[] = []
+        const device = await signedIn(opened, ada.id)
+        for (const [name, table] of Object.entries(driver.tables) as [string, Table][]) {
+          const refers = Object.values(getTableColumns(table)).some(({ name: column }) => aboutAnAccount.test(column))
+          if (!refers || name === 'identities' || name === 'sessions') {
+            if (refers) referring.push(name)
+            continue
+          }
+          referring.push(name)
+          const row = { ...filled(table, ada.id), ...(name === 'signInCodes' ? { sessionId: device.id } : {}) }
+          await driver.write(driver.db.insert(table as never).values(row as never))
+        }
+        await store.grants.keep(
+          { provider: way.provider, clientId: 'app', subject: way.subject },
+          newId('grt'),
+          () => tokens({ accessToken: 'secret-access', refreshToken: 'secret-refresh' }),
+          now,
+        )
+        const { guesses } = driver.tables
+        await driver.write(
+          driver.db.insert(guesses).values({ key: `account:${ada.id}`, failures: 1, lastAt: now, blockedUntil: now }),
+        )
+        return { id: ada.id, referring }
+      }
+
+      test('is gathered from every table that names an account, without what would let its finder in', async () => {
+        const { id, referring } = await everywhere()
+        const found = await store.personalData.gather(id, [
+          { name: 'account.exported', accountId: id, origin, data: {} },
+        ])
+        if (!found) throw new Error('nothing was gathered')
+        const { account: _, activity, ...tables } = found
+        expect(found.account).toMatchObject({ id, email: proven.email })
+        // A new table is gathered, or told here why not.
+        const elsewhere = { audit: 'activity' } as const
+        expect(Object.keys(tables).sort()).toEqual(
+          [...referring.filter((name) => !Object.hasOwn(elsewhere, name)), 'grants', 'guesses'].sort(),
+        )
+        for (const [name, rows] of Object.entries({ ...tables, activity })) expect([name, rows]).not.toEqual([name, []])
+        expect(activity.map(({ event }) => event)).toContain('account.exported')
+        const text = JSON.stringify(found)
+        expect(text.match(/secret-[\w-]*/g)).toBe(null)
+        expect(text).not.toMatch(/sealed/)
+        expect(await store.personalData.gather('usr_nobody', [])).toBeUndefined()
+      })
+
+      test('goes with the account, but for the trail and what is still to be withdrawn', async () => {
+        const { driver } = opened
+        const { id } = await everywhere()
+        expect(await store.accounts.remove(id, later(1), [deleted(id)])).toBe(true)
+        const left: string[] = []
+        for (const [name, table] of Object.entries(driver.tables) as [string, Table][]) {
+          const rows = (await driver.read(driver.db.select().from(table as never))) as unknown[]
+          if (rows.some((row) => JSON.stringify(row).includes(id))) left.push(name)
+          if (rows.some((row) => JSON.stringify(row).includes(proven.email))) left.push(`${name} (address)`)
+        }
+        expect(left.sort()).toEqual(['audit', 'revocations'])
+        const { audit } = driver.tables
+        const trail = await driver.read(driver.db.select().from(audit))
+        expect(trail.filter(({ ip, userAgent }) => ip !== null || userAgent !== null)).toEqual([])
+      })
+    })
+  })
+}
+
+/** How a column says that it holds an account’s id. */
+const aboutAnAccount = /^(account_id|created_by)$/
+
+/** A row of any table, about somebody: what lets anybody in says that it is secret. */
+function filled(table: Table, accountId: string): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(getTableColumns(table)).map(([name, column]) => {
+      if (aboutAnAccount.test(column.name)) return [name, accountId]
+      if (column.dataType === 'date') return [name, later(60)]
+      if (column.dataType === 'number') return [name, 1]
+      if (column.dataType === 'boolean') return [name, false]
+      if (column.dataType === 'json') return [name, {}]
+      if (column.name === 'used_at' || column.name === 'revoked_at') return [name, null]
+      const lets = /hash|secret|token|challenge/.test(column.name)
+      return [name, lets ? `secret-${newId('tkt')}` : newId('tkt')]
+    }),
+  )
+}
