@@ -180,7 +180,9 @@ describe.each(databases)('passwords, kept in %s', (database) => {
         const { status, headers, body } = await signIn(username, given, { 'accept-language': 'pt-BR' })
         const { request_id: _, ...rest } = body
         const names: string[] = []
-        headers.forEach((_value, name) => names.push(name))
+        headers.forEach((_value, name) => {
+          names.push(name)
+        })
         answers.push({ status, rest, names, work: [verified.mock.calls.length, hashed.mock.calls.length] })
         verified.mockRestore()
         hashed.mockRestore()
