@@ -506,29 +506,6 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       expect(refusalOf(theirs)).toEqual([404, 'session_not_found'])
     })
   })
-
-  test('two hundred sign in at once, and the service answers everybody else meanwhile', async () => {
-    const { email } = await somebody()
-    const hash = ((await world.dump()).passwords ?? []).find(({ email_key }) => email_key === email)?.hash
-    expect(hash).toBeDefined()
-    const waits: number[] = []
-    let over = false
-    const beat = (async () => {
-      while (!over) {
-        const before = performance.now()
-        expect((await fetch(`${world.base}/health/live`)).status).toBe(200)
-        waits.push(performance.now() - before)
-        await new Promise((resolve) => setTimeout(resolve, 10))
-      }
-    })()
-    // Nobody's address costs as much as somebody's.
-    const answers = await Promise.all(Array.from({ length: 200 }, () => signIn(anAddress(), another)))
-    over = true
-    await beat
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]))
-    // The middle one, since this machine is not ours alone while it is tested.
-    expect(waits.sort((a, b) => a - b)[Math.floor(waits.length / 2)]).toBeLessThan(100)
-  })
 })
 
 describe('where the operator decides otherwise', () => {
@@ -561,3 +538,30 @@ describe('where the operator decides otherwise', () => {
     await world.stop()
   })
 })
+
+test('two hundred sign in at once, and the service answers everybody else meanwhile', async () => {
+  const world = await startWorld()
+  const waits: number[] = []
+  let over = false
+  const watch = async (): Promise<void> => {
+    while (!over) {
+      const before = performance.now()
+      expect((await fetch(`${world.base}/health/live`)).status).toBe(200)
+      waits.push(performance.now() - before)
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+  }
+  const watching = watch()
+  // Nobody's address costs as much as somebody's.
+  const answers = await Promise.all(
+    Array.from({ length: 200 }, (_, at) =>
+      world.call('POST', '/auth/token', { form: { username: `nobody${at}@example.org`, password } }),
+    ),
+  )
+  over = true
+  await watching
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]))
+  // The one in the middle: this machine has more to do than this test.
+  expect(waits.sort((a, b) => a - b)[Math.floor(waits.length / 2)]).toBeLessThan(100)
+  await world.stop()
+}, 180_000)

@@ -1,16 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
+import axe from 'axe-core'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { readConfig } from '../../../src/config.ts'
 import { createVinculum, type Vinculum } from '../../../src/vinculum.ts'
 import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
 import { newFile } from '../../support/sqlite.ts'
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 const password = 'a bar over letters that belong together'
 const another = 'ten thousand lighthouses, unlit'
@@ -76,7 +73,7 @@ async function inspect(page: Page, name: string): Promise<void> {
     await sheet.addStyleTag({ content: style })
     for (const colorScheme of ['light', 'dark'] as const) {
       await sheet.emulateMedia({ colorScheme })
-      const violations = await sheet.evaluate(`${axe}; axe.run().then(({ violations }) =>
+      const violations = await sheet.evaluate(`${axe.source}; axe.run().then(({ violations }) =>
         violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html).join(' | ')))`)
       expect(violations, `${name}, ${colorScheme}`).toEqual([])
     }
