@@ -46,7 +46,8 @@ export function trustedDeviceStore({
       return {
         openedAt: account?.at ?? null,
         any: seen.length > 0,
-        agent: userAgent !== null && seen.some(({ agent }) => agent === userAgent),
+        // One that does not say what it is is known as that.
+        agent: seen.some(({ agent }) => agent === userAgent),
       }
     },
     async sweep(before) {
