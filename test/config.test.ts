@@ -146,6 +146,17 @@ test('the message says every fault on a line of its own', () => {
   )
 })
 
+test('passwords are never kept weaker, nor shorter, than is safe', () => {
+  expect(readConfig({}).passwords).toEqual({ leastLength: 12, memoryKib: 19_456, passes: 2, lanes: 1 })
+  for (const [name, value] of [
+    ['PASSWORD_LEAST_LENGTH', '7'],
+    ['PASSWORD_HASH_MEMORY_KIB', '19455'],
+    ['PASSWORD_HASH_PASSES', '1'],
+    ['PASSWORD_HASH_LANES', '0'],
+  ] as const)
+    expect(blamed({ [name]: value })).toEqual([name])
+})
+
 test('no message holds what is in a secret, however wrong the rest is', () => {
   const secretNames = [
     'ENCRYPTION_KEYS',

@@ -135,7 +135,10 @@ export interface TrustedDeviceStore {
    * already is seen again, and trusted for longer.
    */
   trust(device: TrustedDevice, sessionId: string): Promise<void>
-  /** Since when the account is, whether it was signed in anywhere, as far as is still known, and with this agent. */
+  /**
+   * Whether an account was signed in anywhere, as far as is still known, and with this agent; `openedAt` says since when
+   * there is one that was signed in nowhere.
+   */
   history(
     accountId: string,
     userAgent: string | null,

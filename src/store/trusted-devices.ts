@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, lt } from 'drizzle-orm'
+import { and, eq, gt, isNull, lt, type SQL } from 'drizzle-orm'
 import type { TrustedDeviceStore } from '../credentials/ports.ts'
 import { accountLock } from './change.ts'
 import { type Driver, step } from './driver.ts'
@@ -34,20 +34,17 @@ export function trustedDeviceStore({
         [accountLock(device.accountId)],
       ),
     async history(accountId, userAgent) {
-      const agents = read(
-        db
-          .select({ agent: sessions.userAgent })
-          .from(sessions)
-          .where(eq(sessions.accountId, accountId))
-          .groupBy(sessions.userAgent),
+      const mine = eq(sessions.accountId, accountId)
+      const one = (which: SQL | undefined) =>
+        read(db.select({ id: sessions.id }).from(sessions).where(which).limit(1)).then(({ length }) => length > 0)
+      // One that does not say what it is is known as that. Nearly everybody comes back with what they came with.
+      if (await one(and(mine, userAgent === null ? isNull(sessions.userAgent) : eq(sessions.userAgent, userAgent))))
+        return { any: true, agent: true, openedAt: null }
+      if (await one(mine)) return { any: true, agent: false, openedAt: null }
+      const [account] = await read(
+        db.select({ at: accounts.createdAt }).from(accounts).where(eq(accounts.id, accountId)),
       )
-      const opened = read(db.select({ at: accounts.createdAt }).from(accounts).where(eq(accounts.id, accountId)))
-      const [seen, [account]] = await Promise.all([agents, opened])
-      return {
-        openedAt: account?.at ?? null,
-        any: seen.length > 0,
-        agent: userAgent !== null && seen.some(({ agent }) => agent === userAgent),
-      }
+      return { any: false, agent: false, openedAt: account?.at ?? null }
     },
     async sweep(before) {
       return (await write(db.delete(t).where(lt(t.expiresAt, before)).returning({ id: t.id }))).length

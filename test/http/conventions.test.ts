@@ -43,6 +43,11 @@ describe('a refusal', () => {
     const { body } = await send().post('/token').type('json').send('{')
     expect([body.code, body.error]).toEqual(['malformed_body', 'invalid_request'])
   })
+  test('is no defect where there is more to do than can be done, and says when to come back', async () => {
+    const { status, headers, body } = await send().get('/busy')
+    expect([status, body.code, headers['retry-after'], body.retry_after]).toEqual([503, 'not_ready', '7', 7])
+    expect(surface.defects).toEqual([])
+  })
   test('tells nothing about a defect but its request id, and the log everything', async () => {
     const { status, text, body } = await send().get('/broken')
     expect([status, body.code]).toEqual([500, 'internal'])

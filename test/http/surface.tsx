@@ -6,6 +6,7 @@ import type { RateLimitStore } from '../../src/http/ports.ts'
 import { json, noContent, page, seeOther, text } from '../../src/http/reply.ts'
 import { object, type Principal, type Route, route } from '../../src/http/route.ts'
 import { staticFile } from '../../src/http/static.ts'
+import { BusyError } from '../../src/kernel/busy.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import { ok } from '../../src/kernel/result.ts'
 import { anAccount } from '../support/people.ts'
@@ -189,6 +190,17 @@ export const routes: readonly Route<unknown>[] = [
     fails: [],
     handle: () => {
       throw new Error('secret reason')
+    },
+  }),
+  route({
+    ...api,
+    method: 'get',
+    path: '/busy',
+    summary: 'Has more to do than it can',
+    auth: 'none',
+    fails: [],
+    handle: () => {
+      throw new BusyError('it', 7)
     },
   }),
   route({

@@ -45,6 +45,8 @@ const ways: Partial<Record<ErrorCode, Way>> = {
   last_login_method: 'account',
   not_linked: 'account',
   session_not_found: 'account',
+  sign_in_overtaken: 'sign_in',
+  email_required: 'account',
   csrf_failed: 'account',
 }
 

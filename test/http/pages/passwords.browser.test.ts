@@ -1,0 +1,196 @@
+import { randomBytes } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import axe from 'axe-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { readConfig } from '../../../src/config.ts'
+import { createVinculum, type Vinculum } from '../../../src/vinculum.ts'
+import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
+import { newFile } from '../../support/sqlite.ts'
+
+const password = 'a bar over letters that belong together'
+const another = 'ten thousand lighthouses, unlit'
+
+let browser: Browser
+let vinculum: Vinculum
+let origin: string
+const started: Watched[] = []
+
+async function freePort(): Promise<number> {
+  const probe = createServer()
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
+  const { port } = probe.address() as AddressInfo
+  await new Promise((resolve) => probe.close(resolve))
+  return port
+}
+
+beforeAll(async () => {
+  const port = await freePort()
+  const config = readConfig({
+    ...{ HOST: '127.0.0.1', PORT: String(port), PUBLIC_URL: `http://localhost:${port}` },
+    ...{ DATABASE_URL: `file:${newFile()}`, RATE_LIMITS: 'off', LOG_LEVEL: 'silent' },
+    ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
+  })
+  if (!config.encryptionKeys) throw new Error('no keys')
+  vinculum = await createVinculum({ ...config, encryptionKeys: config.encryptionKeys })
+  await vinculum.listen()
+  origin = config.publicUrl.origin
+  browser = await launchBrowser()
+}, 60_000)
+afterAll(async () => {
+  await browser?.close()
+  await vinculum?.close()
+})
+
+async function newVisitor(options: BrowserContextOptions = {}): Promise<Page> {
+  const visitor = await visit(browser, [origin], {
+    baseURL: origin,
+    // Everything here must work without.
+    javaScriptEnabled: false,
+    reducedMotion: 'reduce',
+    ...options,
+  })
+  started.push(visitor)
+  return visitor.newPage()
+}
+afterEach(async () => {
+  const visitors = started.splice(0)
+  await Promise.all(visitors.map((visitor) => visitor.close()))
+  expect(visitors.flatMap(({ complaints }) => complaints)).toEqual([])
+})
+
+/** What an inspector of accessibility has to say about the page as it is, in both dresses. */
+async function inspect(page: Page, name: string): Promise<void> {
+  const inspector = await browser.newContext({ reducedMotion: 'reduce' })
+  try {
+    // As it was answered, since a form's answer cannot be asked for again; scripts are the inspector's alone.
+    const sheet = await inspector.newPage()
+    const style = await (
+      await fetch(new URL((await page.locator('link[rel=stylesheet]').getAttribute('href')) ?? '', origin))
+    ).text()
+    await sheet.setContent(await page.content())
+    await sheet.addStyleTag({ content: style })
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await sheet.emulateMedia({ colorScheme })
+      const violations = await sheet.evaluate(`${axe.source}; axe.run().then(({ violations }) =>
+        violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html).join(' | ')))`)
+      expect(violations, `${name}, ${colorScheme}`).toEqual([])
+    }
+  } finally {
+    await inspector.close()
+  }
+}
+
+const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor()
+/** Types into whatever is focused, and goes on to the next. */
+const type = async (page: Page, text: string): Promise<void> => {
+  await page.keyboard.type(text)
+  await page.keyboard.press('Tab')
+}
+const focused = (page: Page): Promise<string> =>
+  page.evaluate(() => {
+    const { activeElement: element } = document
+    return element === null || element === document.body ? '' : element.id || (element.textContent ?? '')
+  })
+/** Tab after tab, to the field or the button that is called so. */
+async function tabTo(page: Page, name: string): Promise<void> {
+  for (let at = 0; at < 60; at++) {
+    await page.keyboard.press('Tab')
+    if ((await focused(page)).trim() === name) return
+  }
+  throw new Error(`${name} cannot be reached with the keyboard at ${page.url()}`)
+}
+
+describe('with a keyboard alone', () => {
+  test('somebody opens an account, signs in, changes their password and names their device', async () => {
+    const page = await newVisitor()
+    await page.goto('/login')
+    await inspect(page, 'login')
+    await tabTo(page, 'Open an account')
+    await page.keyboard.press('Enter')
+    await heading(page, 'Open an account')
+    await inspect(page, 'register')
+
+    await tabTo(page, 'email')
+    await type(page, 'zoe@example.org')
+    expect(await focused(page)).toBe('name')
+    await type(page, 'Zoë')
+    expect(await focused(page)).toBe('password')
+    await page.keyboard.type('password1234')
+    await page.keyboard.press('Enter')
+    // Refused: the address and the name stay, and the field says why.
+    await page.getByText('Many others use this password').waitFor()
+    const described = await page.getByLabel('Password').getAttribute('aria-describedby')
+    expect(described).toBe('password-hint password-error')
+    expect(await page.getByLabel('E-mail address').inputValue()).toBe('zoe@example.org')
+    expect(await page.getByLabel('Password').inputValue()).toBe('')
+    await inspect(page, 'register, refused')
+    await tabTo(page, 'password')
+    await page.keyboard.type(password)
+    await page.keyboard.press('Enter')
+
+    await heading(page, 'Sign in')
+    await page.getByRole('status').waitFor()
+    await tabTo(page, 'username')
+    await type(page, 'zoe@example.org')
+    expect(await focused(page)).toBe('password')
+    await page.keyboard.type('not my password at all')
+    await page.keyboard.press('Enter')
+    await page.getByText('Email or password incorrect').waitFor()
+    expect(await page.getByLabel('E-mail address').inputValue()).toBe('zoe@example.org')
+    await inspect(page, 'login, refused')
+    await tabTo(page, 'password')
+    await page.keyboard.type(password)
+    await page.keyboard.press('Enter')
+    await heading(page, 'Your account')
+    await inspect(page, 'account')
+
+    await tabTo(page, 'Password')
+    await page.keyboard.press('Enter')
+    await heading(page, 'Password')
+    await inspect(page, 'password')
+    await tabTo(page, 'current_password')
+    await type(page, password)
+    expect(await focused(page)).toBe('new_password')
+    await page.keyboard.type(another)
+    await page.keyboard.press('Enter')
+    await heading(page, 'Your account')
+    await page.getByText('Your password was changed').waitFor()
+
+    for (let at = 0; at < 60 && !(await focused(page)).startsWith('Rename'); at++) await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Tab')
+    await page.keyboard.type('Kitchen')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { level: 3, name: /^Kitchen/ }).waitFor()
+    await inspect(page, 'account, with a name')
+  }, 60_000)
+})
+
+test('what is there to type in says what it is for, to people and to password managers', async () => {
+  const page = await newVisitor({ locale: 'pt-BR' })
+  const fields = () =>
+    page
+      .locator('input:not([type=hidden])')
+      .evaluateAll((all) => all.map((each) => [each.id, each.getAttribute('type'), each.getAttribute('autocomplete')]))
+  await page.goto('/login')
+  await heading(page, 'Entrar')
+  expect(await fields()).toEqual([
+    ['username', 'email', 'username'],
+    ['password', 'password', 'current-password'],
+  ])
+  await page.goto('/register')
+  await heading(page, 'Criar uma conta')
+  await inspect(page, 'register, in Portuguese')
+  expect(await fields()).toEqual([
+    ['email', 'email', 'username'],
+    ['name', 'text', 'name'],
+    ['password', 'password', 'new-password'],
+  ])
+  // Nothing keeps a long password from being pasted.
+  for (const limit of await page
+    .locator('input[type=password]')
+    .evaluateAll((all) => all.map((each) => each.getAttribute('maxlength'))))
+    expect(limit).toBeNull()
+})
