@@ -31,6 +31,8 @@ export function createTotp({ sealer, clock, random, issuer }: Parts) {
       new TOTP({ ...kind, issuer, label, secret: Secret.fromBase32(secret) }).toString(),
     /** The time step this code belongs to, if it is one of now; compared in constant time. */
     stepOf(factor: TotpFactor, code: string): number | null {
+      // otpauth throws at digits of other scripts.
+      if (!/^\d{6}$/.test(code)) return null
       const timestamp = clock().getTime()
       const totp = new TOTP({ ...kind, secret: Secret.fromBase32(open(factor)) })
       const delta = totp.validate({ token: code, timestamp, window })

@@ -5,6 +5,7 @@ import type { Ways } from '../../src/accounts/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import { type Email, readEmail } from '../../src/kernel/email.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
+import { passkeysContract } from './passkeys.contract.ts'
 import {
   account,
   type Backend,
@@ -30,6 +31,7 @@ import {
   unlinked,
   updated,
 } from './people.ts'
+import { secondFactorsContract } from './second-factors.contract.ts'
 
 const ada: Email = { address: 'ada@example.com', key: 'ada@example.com' }
 
@@ -1234,4 +1236,6 @@ export function storeContract({ name, emptied }: Backend): void {
       await again.store.close()
     })
   })
+  secondFactorsContract({ name, emptied })
+  passkeysContract({ name, emptied })
 }
