@@ -127,6 +127,8 @@ describe.each(databases)('a second factor, on %s', (database) => {
       const before = await world.signIn('google', who)
       const { auth } = await enrolled(who)
       expect(refusalOf(await get('/me', before.access_token))).toEqual([401, 'session_revoked'])
+      const downgrade = await post('/auth/refresh', undefined, { refresh_token: before.refresh_token })
+      expect(refusalOf(downgrade)).toEqual([401, 'session_revoked'])
       expect(await amrIn(auth.access_token)).toEqual(['fed', 'otp', 'mfa'])
       expect(await mailsTo(auth.user.id, 'second_factor.added')).toHaveLength(1)
       const refreshed = await post('/auth/refresh', undefined, { refresh_token: auth.refresh_token })

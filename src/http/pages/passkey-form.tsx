@@ -40,9 +40,11 @@ export function PasskeyForm({ action, csrf, does, options, button, primary, alon
           <input key={name} type="hidden" name={name} value={value} />
         ))}
         {children}
-        <button type="submit" class={primary && 'primary'}>
-          {button}
-        </button>
+        <div class="actions">
+          <button type="submit" class={primary && 'primary'}>
+            {button}
+          </button>
+        </div>
         <p role="alert" class="caution" data-text={passkeys.failed} />
       </form>
       <PasskeyScripts />

@@ -171,6 +171,32 @@ describe('an authenticator app', () => {
     await lost.getByText('do not ask for a second factor').waitFor()
   })
 
+  test('is asked for and answered with a keyboard alone', async () => {
+    const page = await newVisitor()
+    const who = newcomer()
+    await signIn(page, who)
+    await begin(page)
+    const { secret } = await confirm(page)
+    const again = await newVisitor()
+    await signIn(again, who)
+    await heading(again, 'One more step')
+    const tabTo = async (id: string): Promise<void> => {
+      for (let stop = 0; stop < 12; stop++) {
+        await again.keyboard.press('Tab')
+        if ((await again.evaluate(() => document.activeElement?.id)) === id) return
+      }
+      throw new Error(`the keyboard does not come to ${id}`)
+    }
+    await tabTo('totp')
+    await again.keyboard.type('000000')
+    await again.keyboard.press('Enter')
+    await again.getByRole('alert').waitFor()
+    await tabTo('totp')
+    await again.keyboard.type(code(secret))
+    await again.keyboard.press('Enter')
+    await heading(again, 'Your account')
+  })
+
   test('its pages are accessible', async () => {
     const page = await newVisitor()
     const who = newcomer()
