@@ -19,39 +19,40 @@ const vectors = [
 const rfcSecret = Buffer.from('12345678901234567890')
 
 describe('codes of an authenticator app', () => {
-  test.each(vectors)('are those of RFC 6238 at second %d', (seconds, code) => {
+  test.each(vectors)('are those of RFC 6238 at second %d', async (seconds, code) => {
     const totp = createTotp({
       ...{ sealer: newSealer(), clock: () => new Date(seconds * 1000), random: () => rfcSecret, issuer },
     })
-    const { factor, secret } = totp.make('usr_1')
+    const { factor, secret } = await totp.make('usr_1')
     expect(secret).toBe(Secret.fromLatin1('12345678901234567890').base32)
-    expect(totp.stepOf(factor, code)).toBe(Math.floor(seconds / 30))
+    expect(await totp.stepOf(factor, code)).toBe(Math.floor(seconds / 30))
   })
 
-  test('may be one step early or late, and no more', () => {
+  test('may be one step early or late, and no more', async () => {
     let at = 0
     const totp = createTotp({
       ...{ sealer: newSealer(), clock: () => new Date(at * 1000), random: () => rfcSecret, issuer },
     })
-    const { factor } = totp.make('usr_1')
+    const { factor } = await totp.make('usr_1')
     // Its step ends with this second.
     const [end, code] = vectors[1]
     const step = Math.floor(end / 30)
-    const taken = [-60, -59, -29, 0, 1, 30, 31].map((later) => {
+    const taken: (number | null)[] = []
+    for (const later of [-60, -59, -29, 0, 1, 30, 31]) {
       at = end + later
-      return totp.stepOf(factor, code)
-    })
+      taken.push(await totp.stepOf(factor, code))
+    }
     expect(taken).toEqual([null, step, step, step, step, step, null])
   })
 
-  test.each(['', '28708', '2870820', 'abcdef', '287 82', '-87082', '28708２'])('are never “%s”', (code) => {
+  test.each(['', '28708', '2870820', 'abcdef', '287 82', '-87082', '28708２'])('are never “%s”', async (code) => {
     const totp = createTotp({ sealer: newSealer(), clock: () => new Date(59_000), random: () => rfcSecret, issuer })
-    expect(totp.stepOf(totp.make('usr_1').factor, code)).toBe(null)
+    expect(await totp.stepOf((await totp.make('usr_1')).factor, code)).toBe(null)
   })
 
-  test('come from 160 bits of their own, sealed for their account', () => {
+  test('come from 160 bits of their own, sealed for their account', async () => {
     const totp = createTotp({ sealer: newSealer(), clock: () => new Date(), random: systemRandom, issuer })
-    const [one, two] = [totp.make('usr_1'), totp.make('usr_1')]
+    const [one, two] = [await totp.make('usr_1'), await totp.make('usr_1')]
     expect(one.secret).not.toBe(two.secret)
     expect(Secret.fromBase32(one.secret).buffer.byteLength).toBe(20)
     expect(one.factor.secret).not.toContain(one.secret)
@@ -59,9 +60,9 @@ describe('codes of an authenticator app', () => {
     expect(() => totp.open({ ...one.factor, accountId: 'usr_2' })).toThrow(UnopenableError)
   })
 
-  test('are told to an app in the form every app reads', () => {
+  test('are told to an app in the form every app reads', async () => {
     const totp = createTotp({ sealer: newSealer(), clock: () => new Date(), random: () => rfcSecret, issuer })
-    const uri = new URL(totp.uri(totp.make('usr_1').secret, 'ada+x@example.com'))
+    const uri = new URL(await totp.uri((await totp.make('usr_1')).secret, 'ada+x@example.com'))
     expect([uri.protocol, uri.host, decodeURIComponent(uri.pathname)]).toEqual([
       ...['otpauth:', 'totp', '/id.example:ada+x@example.com'],
     ])

@@ -21,7 +21,8 @@ let vinculum: Vinculum
 let origin: string
 let ahead = 0
 const started: Watched[] = []
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const require = createRequire(import.meta.url)
+const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
 
 beforeAll(async () => {
   const clock = (): Date => new Date(Date.now() + ahead)
