@@ -103,8 +103,18 @@ const code = (secret: string): string => {
   return new TOTP({ secret }).generate({ timestamp: Date.now() + ahead })
 }
 
-/** What axe finds; its script is given to the page from outside, past its policy. */
+/** What axe finds, on a telephone; its script is given to the page from outside, past its policy. */
 async function expectAccessible(page: Page): Promise<void> {
+  await page.setViewportSize({ width: 360, height: 780 })
+  const measured = await page.evaluate(() => ({
+    overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    // In running text a link is as high as its line (WCAG 2.5.8, exception «inline»).
+    small: Array.from(document.querySelectorAll('main :is(button, a, input:not([type=hidden]))'))
+      .filter((element) => element.getClientRects().length > 0 && !element.closest('p:not(.actions)'))
+      .filter((element) => element.getBoundingClientRect().height < 44)
+      .map(({ outerHTML }) => outerHTML),
+  }))
+  expect(measured, page.url()).toEqual({ overflow: 0, small: [] })
   const session = await page.context().newCDPSession(page)
   await session.send('Runtime.enable')
   await session.send('Runtime.evaluate', { expression: axe })
