@@ -65,6 +65,9 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
 
   return {
     list: passkeys.list,
+    /** Whose a credential is, for their trail: it says nothing of who shows it. */
+    ownerOf: async (credentialId: string): Promise<string | null> =>
+      (await passkeys.findByCredential(credentialId))?.accountId ?? null,
 
     async registration(
       { id, email, name }: Account,

@@ -1,4 +1,3 @@
-import { Secret, TOTP } from 'otpauth'
 import type { Clock } from '../kernel/clock.ts'
 import type { Sealer } from '../kernel/crypto.ts'
 import type { Random } from '../kernel/ids.ts'
@@ -16,21 +15,29 @@ type Parts = { sealer: Sealer; clock: Clock; random: Random; issuer: string }
 
 /** Codes of an authenticator app. */
 export function createTotp({ sealer, clock, random, issuer }: Parts) {
+  // Loaded at first use: most people who sign in have no app.
+  const otpauth = () => import('otpauth')
   const open = ({ accountId, secret }: TotpFactor): string => sealer.open(secret, secretPlace(accountId))
 
   return {
     /** A new secret for this account, still to be confirmed; `secret` is what its person is shown. */
-    make(accountId: string): { factor: TotpFactor; secret: string } {
+    async make(accountId: string): Promise<{ factor: TotpFactor; secret: string }> {
+      const { Secret } = await otpauth()
       const secret = new Secret({ buffer: new Uint8Array(random(secretBytes)).buffer }).base32
       const sealed = sealer.seal(secret, secretPlace(accountId))
       return { secret, factor: { accountId, secret: sealed, createdAt: clock(), confirmedAt: null, lastStep: 0 } }
     },
     open,
     /** What an app reads from the QR code (`otpauth://totp/…`). */
-    uri: (secret: string, label: string): string =>
-      new TOTP({ ...kind, issuer, label, secret: Secret.fromBase32(secret) }).toString(),
+    async uri(secret: string, label: string): Promise<string> {
+      const { Secret, TOTP } = await otpauth()
+      return new TOTP({ ...kind, issuer, label, secret: Secret.fromBase32(secret) }).toString()
+    },
     /** The time step this code belongs to, if it is one of now; compared in constant time. */
-    stepOf(factor: TotpFactor, code: string): number | null {
+    async stepOf(factor: TotpFactor, code: string): Promise<number | null> {
+      // otpauth throws at digits of other scripts.
+      if (!/^\d{6}$/.test(code)) return null
+      const { Secret, TOTP } = await otpauth()
       const timestamp = clock().getTime()
       const totp = new TOTP({ ...kind, secret: Secret.fromBase32(open(factor)) })
       const delta = totp.validate({ token: code, timestamp, window })

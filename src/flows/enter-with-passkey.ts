@@ -36,7 +36,8 @@ export function enterWithPasskey({ passkeys, accounts, signIn, throttle, trusted
         return { ok: false as const, error }
       }
       const shown = await passkeys.shown(null, flowToken, response)
-      if (!shown.ok) return refused(shown.error, null)
+      // A key that was copied, or a site that stands between: its owner reads of it.
+      if (!shown.ok) return refused(shown.error, await passkeys.ownerOf(response.id))
       const { passkey, userVerified } = shown.value
       const account = await accounts.find(passkey.accountId)
       if (!account) return refused(fail('passkey_rejected').error, null)

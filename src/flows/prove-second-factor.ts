@@ -68,7 +68,7 @@ export function proveSecondFactor(parts: Parts) {
       return used ? ['otp'] : undefined
     }
     const { totp: app } = await secondFactors.find(accountId)
-    const step = app?.confirmedAt ? totp.stepOf(app, proof.code) : null
+    const step = app?.confirmedAt ? await totp.stepOf(app, proof.code) : null
     if (!app || step === null || !(await secondFactors.take({ accountId, secret: app.secret, step }))) return undefined
     return ['otp']
   }

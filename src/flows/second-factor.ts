@@ -30,9 +30,9 @@ export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Part
   const codesMade = ({ account, origin }: Doing): Fact => ({
     ...{ name: 'recovery_codes.made', accountId: account.id, origin, data: {} },
   })
-  const setup = (account: Account, secret: string): Setup => ({
+  const setup = async (account: Account, secret: string): Promise<Setup> => ({
     secret,
-    uri: totp.uri(secret, account.email ?? account.name ?? account.id),
+    uri: await totp.uri(secret, account.email ?? account.name ?? account.id),
   })
 
   return {
@@ -49,8 +49,8 @@ export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Part
 
     /** A new secret for an app. It asks for nothing until its first code was shown. */
     async beginTotp(account: Account): Promise<Result<Setup, AppError<'second_factor_exists'>>> {
-      const { factor, secret } = totp.make(account.id)
-      return (await secondFactors.begin(factor)) ? ok(setup(account, secret)) : fail('second_factor_exists')
+      const { factor, secret } = await totp.make(account.id)
+      return (await secondFactors.begin(factor)) ? ok(await setup(account, secret)) : fail('second_factor_exists')
     },
 
     async confirmTotp(
@@ -59,7 +59,7 @@ export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Part
     ): Promise<Result<Codes, AppError<'second_factor_missing' | 'second_factor_invalid'>>> {
       const { totp: app } = await secondFactors.find(doing.account.id)
       if (!app || app.confirmedAt !== null) return fail('second_factor_missing')
-      const step = totp.stepOf(app, code)
+      const step = await totp.stepOf(app, code)
       if (step === null) return fail('second_factor_invalid')
       const { shown, rows } = recoveryCodes.make(doing.account.id)
       const confirmed = await secondFactors.confirm(

@@ -49,7 +49,9 @@ describe('every answer', () => {
       'x-frame-options': 'DENY',
       'referrer-policy': 'no-referrer',
       'cross-origin-resource-policy': 'same-origin',
-      'permissions-policy': expect.stringContaining('camera=()'),
+      'permissions-policy': expect.stringMatching(
+        /camera=\(\).*publickey-credentials-create=\(self\), publickey-credentials-get=\(self\)/,
+      ),
       'x-permitted-cross-domain-policies': 'none',
       'x-xss-protection': '0',
       'x-request-id': expect.stringMatching(/^req_/),

@@ -9,6 +9,7 @@ import { addressesContract } from './addresses.contract.ts'
 import { guessesContract } from './guesses.contract.ts'
 import { mailsContract } from './mails.contract.ts'
 import { noticesContract } from './notices.contract.ts'
+import { passkeysContract } from './passkeys.contract.ts'
 import { passwordsContract } from './passwords.contract.ts'
 import {
   account,
@@ -35,6 +36,7 @@ import {
   unlinked,
   updated,
 } from './people.ts'
+import { secondFactorsContract } from './second-factors.contract.ts'
 import { serviceCredentialContract } from './service-credentials.contract.ts'
 import { ticketsContract } from './tickets.contract.ts'
 import { userContract } from './users.contract.ts'
@@ -1253,4 +1255,6 @@ export function storeContract(backend: Backend): void {
       await again.store.close()
     })
   })
+  secondFactorsContract({ name, emptied })
+  passkeysContract({ name, emptied })
 }

@@ -39,9 +39,11 @@ export function PasskeyForm({ action, csrf, does, options, button, primary, alon
         <input type="hidden" name="response" value="" />
         <AlongFields given={along} />
         {children}
-        <button type="submit" class={primary && 'primary'}>
-          {button}
-        </button>
+        <div class="actions">
+          <button type="submit" class={primary && 'primary'}>
+            {button}
+          </button>
+        </div>
         <p role="alert" class="caution" data-text={passkeys.failed} />
       </form>
       <PasskeyScripts />

@@ -44,8 +44,11 @@ if (browserSupportsWebAuthn()) {
   }
 }
 `
-const ofPackage = createRequire(import.meta.url).resolve('@simplewebauthn/browser')
-const bundle = readFileSync(ofPackage.replace(/(@simplewebauthn.browser).*$/, '$1/dist/bundle/index.umd.min.js'))
+const require = createRequire(import.meta.url)
+// What it exports is for bundlers; what browsers load as it is lies beside.
+const bundle = readFileSync(
+  require.resolve('@simplewebauthn/browser').replace(/(@simplewebauthn.browser).*$/, '$1/dist/bundle/index.umd.min.js'),
+)
 
 const type = 'text/javascript; charset=utf-8'
 export const passkeyScripts = [

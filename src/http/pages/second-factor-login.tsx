@@ -12,7 +12,7 @@ import { object, route } from '../route.ts'
 import { secretText } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { onwardPage } from './conflict.tsx'
-import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
+import { Form, Layout, type Reader, readerOf, show, Unseen } from './layout.tsx'
 import { PasskeyForm } from './passkey-form.tsx'
 
 const common = { path: '/login/second-factor', tag: 'Pages', surface: 'browser', auth: 'public' } as const
@@ -170,7 +170,10 @@ function CodeForm({ csrf, name, label, hint, wrong, say }: CodeFormProps): VNode
             aria-describedby={mine === undefined ? `${name}-hint` : `${name}-hint ${name}-wrong`}
             aria-invalid={mine === undefined ? undefined : 'true'}
           />
-          <button type="submit">{say.secondFactor.ask.send}</button>
+          <button type="submit">
+            {say.secondFactor.ask.send}
+            <Unseen> ({label})</Unseen>
+          </button>
         </div>
       </div>
     </Form>

@@ -21,7 +21,8 @@ let vinculum: Vinculum
 let origin: string
 let ahead = 0
 const started: Watched[] = []
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const require = createRequire(import.meta.url)
+const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
 
 beforeAll(async () => {
   const clock = (): Date => new Date(Date.now() + ahead)
@@ -102,8 +103,18 @@ const code = (secret: string): string => {
   return new TOTP({ secret }).generate({ timestamp: Date.now() + ahead })
 }
 
-/** What axe finds; its script is given to the page from outside, past its policy. */
+/** What axe finds, on a telephone; its script is given to the page from outside, past its policy. */
 async function expectAccessible(page: Page): Promise<void> {
+  await page.setViewportSize({ width: 360, height: 780 })
+  const measured = await page.evaluate(() => ({
+    overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    // In running text a link is as high as its line (WCAG 2.5.8, exception «inline»).
+    small: Array.from(document.querySelectorAll('main :is(button, a, input:not([type=hidden]))'))
+      .filter((element) => element.getClientRects().length > 0 && !element.closest('p:not(.actions)'))
+      .filter((element) => element.getBoundingClientRect().height < 44)
+      .map(({ outerHTML }) => outerHTML),
+  }))
+  expect(measured, page.url()).toEqual({ overflow: 0, small: [] })
   const session = await page.context().newCDPSession(page)
   await session.send('Runtime.enable')
   await session.send('Runtime.evaluate', { expression: axe })
@@ -169,6 +180,32 @@ describe('an authenticator app', () => {
     await lost.getByText('9 recovery codes are left').waitFor()
     await button(lost, 'Turn the second factor off').click()
     await lost.getByText('do not ask for a second factor').waitFor()
+  })
+
+  test('is asked for and answered with a keyboard alone', async () => {
+    const page = await newVisitor()
+    const who = newcomer()
+    await signIn(page, who)
+    await begin(page)
+    const { secret } = await confirm(page)
+    const again = await newVisitor()
+    await signIn(again, who)
+    await heading(again, 'One more step')
+    const tabTo = async (id: string): Promise<void> => {
+      for (let stop = 0; stop < 12; stop++) {
+        await again.keyboard.press('Tab')
+        if ((await again.evaluate(() => document.activeElement?.id)) === id) return
+      }
+      throw new Error(`the keyboard does not come to ${id}`)
+    }
+    await tabTo('totp')
+    await again.keyboard.type('000000')
+    await again.keyboard.press('Enter')
+    await again.getByRole('alert').waitFor()
+    await tabTo('totp')
+    await again.keyboard.type(code(secret))
+    await again.keyboard.press('Enter')
+    await heading(again, 'Your account')
   })
 
   test('its pages are accessible', async () => {

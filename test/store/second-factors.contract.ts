@@ -1,0 +1,224 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Changing, TotpFactor } from '../../src/credentials/ports.ts'
+import type { Fact } from '../../src/events/catalogue.ts'
+import type { Account } from '../../src/kernel/account.ts'
+import type { Session } from '../../src/sessions/ports.ts'
+import type { StoreConfig } from '../../src/store/open.ts'
+import { type Backend, later, newcomer, newId, now, type Opened, open, origin, session, signedIn } from './people.ts'
+
+const rounds = 15
+const factor = (accountId: string, given: Partial<TotpFactor> = {}): TotpFactor => ({
+  ...{ accountId, secret: `v1.k.${newId('rec')}`, createdAt: now, confirmedAt: null, lastStep: 0 },
+  ...given,
+})
+const codes = (...hashes: string[]) => hashes.map((codeHash) => ({ id: newId('rec'), codeHash }))
+const added = (accountId: string): Fact => ({
+  ...{ name: 'second_factor.added', data: { factor: 'totp' }, accountId, origin },
+})
+const removed = (accountId: string): Fact => ({
+  ...{ name: 'second_factor.removed', data: { factor: 'totp' }, accountId, origin },
+})
+
+/** What every store promises of second factors. */
+export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied'>): void {
+  describe(`${name} keeps second factors`, () => {
+    let config: StoreConfig
+    let opened: Opened
+    let store: Opened['store']
+    let person: Account
+    let mine: Session
+    let change: Changing
+
+    beforeEach(async () => {
+      config = await emptied()
+      opened = await open(config)
+      store = opened.store
+      person = (await newcomer(opened)).account
+      mine = await signedIn(opened, person.id, { amr: ['fed'] })
+      change = { accountId: person.id, sessionId: mine.id, at: now }
+      opened.told.length = 0
+    })
+    afterEach(() => store.close())
+
+    const since = async () => (await store.accounts.find(person.id))?.secondFactorAt
+    const begin = async (): Promise<TotpFactor> => {
+      const begun = factor(person.id)
+      expect(await store.secondFactors.begin(begun)).toBe(true)
+      return begun
+    }
+    const confirm = ({ secret }: TotpFactor, given: Partial<Changing> = {}, hashes = ['a', 'b', 'c']) =>
+      store.secondFactors.confirm({ ...change, ...given, secret, step: 100, by: ['otp', 'mfa'] }, codes(...hashes), [
+        added(person.id),
+      ])
+    const enrolled = async (): Promise<TotpFactor> => {
+      const begun = await begin()
+      expect(await confirm(begun)).toBe(true)
+      return begun
+    }
+    const names = () => opened.told.splice(0).map(({ name: fact }) => fact)
+
+    test('an unconfirmed app gives way to another, a confirmed one does not', async () => {
+      const first = await begin()
+      const second = await begin()
+      expect((await store.secondFactors.find(person.id)).totp).toEqual(second)
+      expect(await confirm(first)).toBe(false)
+      expect(await since()).toBe(null)
+      expect(await confirm(second)).toBe(true)
+      expect(await store.secondFactors.begin(factor(person.id))).toBe(false)
+      expect(await store.secondFactors.find(person.id)).toEqual({
+        totp: { ...second, confirmedAt: now, lastStep: 100 },
+        recoveryCodesLeft: 3,
+      })
+    })
+
+    test('the first code turns it on, with all that goes with it', async () => {
+      const other = await signedIn(opened, person.id)
+      await store.pendingSignIns.begin({
+        ...{ id: newId('psi'), ticketHash: 'waiting', accountId: person.id, browser: false, replaces: null },
+        proof: {
+          ...{ opener: { tag: 'email' }, provider: 'email', providerUserId: person.id },
+          ...{ action: 'login_existing', amr: ['otp'] },
+        },
+        ...{ returnTo: null, codeChallenge: null, provenAt: now, expiresAt: later(600), claimedAt: null },
+      })
+      const begun = await begin()
+      names()
+      expect(await confirm(begun)).toBe(true)
+      expect(await since()).toEqual(now)
+      expect((await store.sessions.find(mine.id))?.amr).toEqual(['fed', 'otp', 'mfa'])
+      expect(await store.sessions.find(other.id)).toMatchObject({ endedAt: now, endReason: 'second_factor_added' })
+      expect(await store.pendingSignIns.find('waiting', now)).toBeUndefined()
+      expect(names()).toEqual(['second_factor.added', 'session.ended'])
+    })
+
+    test.each([
+      ['is over', { endedAt: now, endReason: 'logout' as const }],
+      ['is too old', { absoluteExpiresAt: now }],
+    ])('nothing is turned on or off from a session that %s', async (_, given) => {
+      const over = await signedIn(opened, person.id, given)
+      const begun = await begin()
+      expect(await confirm(begun, { sessionId: over.id })).toBe(false)
+      expect(await since()).toBe(null)
+      await confirm(begun)
+      const from = { ...change, sessionId: over.id }
+      expect(await store.secondFactors.remove(from, [])).toBe(false)
+      expect(await store.secondFactors.stop(from, [])).toBe(false)
+      expect(await store.secondFactors.replaceCodes(from, codes('x'), [])).toBe(false)
+      const { account: stranger } = await newcomer(opened)
+      const theirs = await signedIn(opened, stranger.id)
+      expect(await store.secondFactors.stop({ ...change, sessionId: theirs.id }, [])).toBe(false)
+      expect((await store.secondFactors.find(person.id)).recoveryCodesLeft).toBe(3)
+      expect(await since()).toEqual(now)
+    })
+
+    test('a step is taken once, and none before it afterwards', async () => {
+      const { secret } = await enrolled()
+      const take = (step: number) => store.secondFactors.take({ accountId: person.id, secret, step })
+      expect([await take(100), await take(99), await take(102), await take(101), await take(102)]).toEqual([
+        ...[false, false, true, false, false],
+      ])
+      expect(await store.secondFactors.take({ accountId: person.id, secret: 'another', step: 200 })).toBe(false)
+    })
+
+    test('no step of an app is taken that was not confirmed', async () => {
+      const { secret } = await begin()
+      expect(await store.secondFactors.take({ accountId: person.id, secret, step: 5 })).toBe(false)
+    })
+
+    test('a recovery code is taken once, by its account, and counted', async () => {
+      await enrolled()
+      const { account: stranger } = await newcomer(opened)
+      const left: number[] = []
+      const use = (accountId: string, ...hashes: string[]) =>
+        store.secondFactors.useCode({ accountId, hashes, at: now }, (count) => {
+          left.push(count)
+          return [{ name: 'recovery_code.used', data: { left: count }, accountId, origin }]
+        })
+      expect([await use(person.id, 'x', 'a'), await use(person.id, 'a'), await use(stranger.id, 'b')]).toEqual([
+        ...[true, false, false],
+      ])
+      expect(await use(person.id, 'b')).toBe(true)
+      expect(left).toEqual([2, 1])
+      expect(await store.secondFactors.replaceCodes(change, codes('d', 'e'), [])).toBe(true)
+      expect(await use(person.id, 'c')).toBe(false)
+      expect((await store.secondFactors.find(person.id)).recoveryCodesLeft).toBe(2)
+    })
+
+    test('removing the app turns it off when nothing else is left, recovery codes and all', async () => {
+      await enrolled()
+      const other = await signedIn(opened, person.id)
+      names()
+      expect(await store.secondFactors.remove(change, [removed(person.id)])).toBe(true)
+      expect(await store.secondFactors.find(person.id)).toEqual({ totp: undefined, recoveryCodesLeft: 0 })
+      expect(await since()).toBe(null)
+      expect(await store.sessions.find(other.id)).toMatchObject({ endReason: 'second_factor_removed' })
+      expect(names()).toEqual(['second_factor.removed', 'session.ended'])
+      expect(await store.secondFactors.remove(change, [removed(person.id)])).toBe(false)
+      expect(await store.secondFactors.replaceCodes(change, codes('x'), [])).toBe(false)
+    })
+
+    test('an app that was not confirmed goes without a word', async () => {
+      const other = await signedIn(opened, person.id)
+      await begin()
+      names()
+      expect(await store.secondFactors.remove(change, [removed(person.id)])).toBe(true)
+      expect(names()).toEqual([])
+      expect((await store.sessions.find(other.id))?.endedAt).toBe(null)
+    })
+
+    test('a session that does not know of it is not started once it is on', async () => {
+      await enrolled()
+      const start = (amr: readonly string[]) =>
+        store.sessions.start(
+          session(person.id, { amr }),
+          { opener: { tag: 'email' }, cookieHash: null, replaces: null },
+          [],
+        )
+      expect([await start(['fed']), await start(['fed', 'otp', 'mfa'])]).toEqual([false, true])
+    })
+
+    describe('of many at once', () => {
+      let others: Opened[]
+      beforeEach(async () => {
+        others = await Promise.all([open(config), open(config)])
+      })
+      afterEach(() => Promise.all(others.map((one) => one.store.close())))
+      const race = <T>(ask: (at: Opened['store'], runner: number) => Promise<T>): Promise<T[]> =>
+        Promise.all([opened, ...others, opened, ...others].map((one, runner) => ask(one.store, runner)))
+      const wins = (answers: readonly boolean[]) => answers.filter(Boolean).length
+
+      test('one takes a step, one a recovery code', async () => {
+        const { secret } = await enrolled()
+        for (let round = 0; round < rounds; round++) {
+          const step = 200 + round
+          expect(wins(await race((at) => at.secondFactors.take({ accountId: person.id, secret, step })))).toBe(1)
+          await store.secondFactors.replaceCodes(change, codes('one', 'two'), [])
+          const used = await race((at) =>
+            at.secondFactors.useCode({ accountId: person.id, hashes: ['one'], at: now }, () => []),
+          )
+          expect(wins(used)).toBe(1)
+        }
+      })
+
+      test('no sign-in without it outlives its beginning', async () => {
+        for (let round = 0; round < rounds; round++) {
+          const begun = await begin()
+          const [confirmed] = await Promise.all([
+            confirm(begun),
+            race((at) =>
+              at.sessions.start(
+                session(person.id, { amr: ['fed'] }),
+                { opener: { tag: 'email' }, cookieHash: null, replaces: null },
+                [],
+              ),
+            ),
+          ])
+          expect(confirmed).toBe(true)
+          const alive = await store.sessions.list(person.id, now)
+          expect(alive.filter(({ amr }) => !amr.includes('mfa'))).toEqual([])
+          expect(await store.secondFactors.stop(change, [])).toBe(true)
+        }
+      })
+    })
+  })
+}
