@@ -110,7 +110,9 @@ function LoginPage({ providers, mail, suffix, onwardTo, visitor, status, ...read
           <a class="button" href={`/login/email${suffix}`}>
             {say.mail.login.offer}
           </a>
-          <a href="/forgot-password">{say.mail.login.forgot}</a>
+          <a class="button" href="/forgot-password">
+            {say.mail.login.forgot}
+          </a>
         </p>
       ) : null}
     </Layout>

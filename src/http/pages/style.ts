@@ -96,6 +96,7 @@ section > p { color: var(--soft); }
 .entries > li { padding: 1.125rem 1.25rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--sheet); }
 .entries > li > :last-child { margin-bottom: 0; }
 .plain { margin: 0 0 1rem; padding: 0; list-style: none; }
+.plain > li > a { display: inline-flex; align-items: center; min-width: 2.75rem; min-height: 2.75rem; }
 .log > li { padding: .75rem 0; border-top: 1px solid var(--line); }
 .log > li:last-child { border-bottom: 1px solid var(--line); }
 .fine { color: var(--soft); font-size: .875rem; }
