@@ -149,6 +149,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       ...{ mails: stored.mails, sealer, clock, random, events, publicUrl },
       transport: mailbox ?? (config.mail.tag === 'smtp' ? smtpTransport(config.mail, config) : noTransport),
       providerName: (id) => providers.get(id)?.name ?? id,
+      onDefect,
     })
     if (config.mail.tag === 'off')
       log.warn('SMTP_URL is not set: no e-mail is sent, so addresses cannot be verified and passwords not be reset')
