@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { pkceChallenge } from '../../src/kernel/crypto.ts'
 import type { Received } from '../../src/mail/transport.ts'
-import { passwordFits, registered } from '../support/registered.ts'
+import { passwordFits, registered, tokenOf } from '../support/registered.ts'
 import {
   type Answer,
   authOf,
@@ -547,6 +547,25 @@ describe.each(databases)('by mail, on %s', (database) => {
           people.map(({ token }, index) => post('/auth/email/change', { ticket: tickets[index] ?? '' }, token)),
         )
         expect(answers.map(({ status }) => status).sort()).toEqual([204, 400])
+      }
+    })
+
+    test.each([
+      { what: 'verified', page: '/verify-email', path: '/auth/email/verify', seconds: 86_400 },
+      { what: 'changed', page: '/change-email', path: '/auth/email/change', seconds: 3600 },
+    ])('is $what by a link that is good for $seconds seconds', async ({ page, path, seconds }) => {
+      for (const [late, answer] of [
+        [seconds - 1, 204],
+        [seconds, 400],
+      ] as const) {
+        const [email, wanted] = [newAddress(), newAddress()]
+        const { token, cookie } = await registered(world, email)
+        if (page === '/verify-email') await post('/me/email/verify', {}, token)
+        else await world.call('PUT', '/me/email', { body: { email: wanted }, token })
+        const ticket = await newestTicket(page === '/verify-email' ? email : wanted, page)
+        world.turn(late)
+        const confirmed = await post(path, { ticket }, await tokenOf(world, cookie))
+        expect([late, confirmed.status]).toEqual([late, answer])
       }
     })
 
