@@ -128,6 +128,16 @@ describe('the queue of letters', () => {
     expect(results().sort()).toEqual(['sent', 'transient'])
   })
 
+  test('stops at the end of the service: what was taken is sent, the rest stays for the next start', async () => {
+    for (let n = 0; n < 10; n++) await opened.store.mails.post(letter(`p${n}@example.com`))
+    const ending = mailer()
+    const round = ending.work()
+    ending.stop()
+    expect(await round).toBe(4)
+    expect(server.delivered).toHaveLength(4)
+    expect(await mailer().backlog()).toBe(6)
+  })
+
   test('has each letter on one node, however many work', async () => {
     for (let n = 0; n < 30; n++) await opened.store.mails.post(letter(`p${n}@example.com`))
     await Promise.all([mailer().work(), mailer().work(), mailer().work()])
