@@ -3,11 +3,13 @@ import type { Services } from '../services.ts'
 import type { StaticFile } from '../static.ts'
 import { accountRoutes } from './account.tsx'
 import { activityRoutes } from './activity.tsx'
+import { addressRoutes } from './address.tsx'
 import { deviceRoutes } from './devices.tsx'
+import { forgottenPasswordRoutes } from './forgotten-password.tsx'
 import { identityRoutes } from './identity.tsx'
 import { leavingRoutes } from './leaving.tsx'
 import { loginRoutes } from './login.tsx'
-import { mailRoutes } from './mail.tsx'
+import { mailLoginRoutes } from './mail-login.tsx'
 import { mailboxRoutes } from './mailbox.tsx'
 import { stylesheet } from './style.ts'
 
@@ -19,7 +21,9 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...identityRoutes,
   ...deviceRoutes,
   ...leavingRoutes,
-  ...mailRoutes,
+  ...mailLoginRoutes,
+  ...forgottenPasswordRoutes,
+  ...addressRoutes,
   ...mailboxRoutes,
 ]
 export const staticFiles: readonly StaticFile[] = [stylesheet]
