@@ -313,6 +313,6 @@ function readMail(
     implicitTls,
     user: decoded(url.username),
     password: decoded(url.password),
-    from,
+    from: from.trim(),
   }
 }

@@ -21,7 +21,6 @@ import { createTickets } from './credentials/tickets.ts'
 import { createTotp } from './credentials/totp.ts'
 import { createTrustedDevices, trustSeconds } from './credentials/trusted-devices.ts'
 import { createBus } from './events/bus.ts'
-import type { Origin } from './events/catalogue.ts'
 import { beginWithProvider } from './flows/begin-with-provider.ts'
 import { changeEmail } from './flows/change-email.ts'
 import { changePassword } from './flows/change-password.ts'
@@ -65,7 +64,6 @@ import { createServer } from './http/server.ts'
 import type { Services } from './http/services.ts'
 import { defineJobs } from './jobs/jobs.ts'
 import { createScheduler } from './jobs/scheduler.ts'
-import type { Account } from './kernel/account.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
 import { createSealer, type KeyRing } from './kernel/crypto.ts'
 import { createIds, type Random, secretToken, systemRandom } from './kernel/ids.ts'
@@ -183,6 +181,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       ...{ mails: stored.mails, sealer, clock, random, events, publicUrl },
       transport: mailbox ?? (config.mail.tag === 'smtp' ? smtpTransport(config.mail, config) : noTransport),
       providerName: (id) => providers.get(id)?.name ?? id,
+      onDefect,
     })
     if (config.mail.tag === 'off')
       log.warn('SMTP_URL is not set: no e-mail is sent, so addresses cannot be verified and passwords not be reset')
@@ -340,7 +339,6 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       enterByMail: enterByMail({
         ...byMail,
         ...{ signIn, throttle, trustedDevices, audit, random },
-        policy: { returnToAllowed: config.returnToAllowed, publicUrl },
       }),
       sendReset: sendReset({ users, audit, resets }),
       introspect: introspectToken({ devices, tokens, clock, issuer: lifetimes.issuer, audience: lifetimes.audience }),

@@ -11,15 +11,13 @@ import { type Random, secretToken } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Admitted, SignIn, SignInCode } from '../sessions/sign-in.ts'
 import { goesOn } from './enter-with-provider.ts'
-import { readReturnTo } from './return-to.ts'
 import { type MailParts, until } from './verify-email.ts'
 
 /** Where somebody goes on to afterwards: a path here, or an app's address with the challenge its code is bound to. */
 type Onward = { readonly returnTo: string | null; readonly codeChallenge: string | null }
 type Beginning = {
   readonly email: Email
-  readonly returnTo?: string | undefined
-  readonly codeChallenge?: string | undefined
+  readonly onward: Onward
   readonly origin: Origin
 }
 type Arrival = {
@@ -36,12 +34,11 @@ type Parts = MailParts & {
   trustedDevices: TrustedDevices
   audit: AuditStore
   random: Random
-  policy: { returnToAllowed: readonly URL[]; publicUrl: URL }
 }
 
 /** Signing in with a link or a short code sent to the account's address: each good once, for ten minutes. */
 export function enterByMail(parts: Parts) {
-  const { addresses, tickets, letter, allowed, clock, mail, wakeMail, signIn, audit, random, policy } = parts
+  const { addresses, tickets, letter, allowed, clock, mail, wakeMail, signIn, audit, random } = parts
   const { throttle, trustedDevices } = parts
 
   const refuse = async <C extends EnterByMailCode>(
@@ -86,25 +83,10 @@ export function enterByMail(parts: Parts) {
      */
     async begin({
       email,
-      returnTo,
-      codeChallenge,
+      onward,
       origin,
-    }: Beginning): Promise<
-      Result<
-        { binding: string; expiresIn: number },
-        AppError<'mail_not_configured' | 'return_to_not_allowed' | 'invalid_request'>
-      >
-    > {
+    }: Beginning): Promise<Result<{ binding: string; expiresIn: number }, AppError<'mail_not_configured'>>> {
       if (!mail) return fail('mail_not_configured')
-      const target =
-        returnTo === undefined ? undefined : readReturnTo(returnTo, policy.returnToAllowed, policy.publicUrl)
-      if (returnTo !== undefined && !target) return fail('return_to_not_allowed')
-      if (target?.tag === 'app' && codeChallenge === undefined) return fail('invalid_request')
-      const onward: Onward =
-        target?.tag === 'app'
-          ? { returnTo: target.url.href, codeChallenge: codeChallenge ?? null }
-          : { returnTo: target?.path ?? null, codeChallenge: null }
-
       const binding = secretToken(random)
       const holders = await addresses.holders(email.key)
       const opened = opensByMail(holders)

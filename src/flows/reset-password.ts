@@ -55,6 +55,7 @@ export function resetPassword(parts: Parts) {
         { name: 'password.reset', accountId, origin, data: {} },
       ])
       if (!account) return fail('ticket_invalid')
+      wakeMail()
       return account.disabledAt ? fail('user_disabled') : ok(null)
     },
   }

@@ -31,11 +31,12 @@ type Parts = {
   events: Pick<Bus, 'emit'>
   publicUrl: URL
   providerName: (id: string) => string
+  onDefect: (error: unknown, letter: string) => void
 }
 
 /** Works off the queue of letters: each is sent at least once, or given up after about three days. */
 export function createMailer(parts: Parts) {
-  const { mails, transport, sealer, clock, random, events, publicUrl, providerName } = parts
+  const { mails, transport, sealer, clock, random, events, publicUrl, providerName, onDefect } = parts
 
   /** A secret is opened here and nowhere else: in the queue and in the log there is none. */
   const messageOf = (mail: Mail): Message | undefined => {
@@ -46,9 +47,10 @@ export function createMailer(parts: Parts) {
           : (JSON.parse(sealer.open(mail.secret, secretPlace(mail.id))) as Record<string, string>)
       return render(mail, secret, { publicUrl, providerName })
     } catch (error) {
-      // No key of the ring opens it: the operator may bring the key back.
-      if (error instanceof UnopenableError) return undefined
-      throw error
+      // No key of the ring opens it: the operator may bring the key back. Anything else is a defect of ours, and not to
+      // hold up the letters behind it.
+      if (!(error instanceof UnopenableError)) onDefect(error, mail.id)
+      return undefined
     }
   }
 
@@ -71,7 +73,7 @@ export function createMailer(parts: Parts) {
     const message = messageOf(mail)
     const delivery: Delivery = message
       ? await transport.send(message)
-      : { tag: 'transient', reason: 'unopenable', everybody: false }
+      : { tag: 'transient', reason: 'unreadable', everybody: false }
     if (delivery.tag === 'transient') {
       const next = secondsAfter(clock(), mailRetryDelay(mail.attempts + 1, random))
       const last = secondsAfter(mail.createdAt, patienceSeconds)

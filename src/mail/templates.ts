@@ -80,7 +80,9 @@ export function render(
   const time = (name: string): string => {
     const at = new Date(params[name] ?? '')
     if (Number.isNaN(at.getTime())) return ''
-    return `${new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' }).format(at)} UTC`
+    const format = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
+    // Some languages are set with a space plain text may not show.
+    return `${format.format(at).replace(/\u202f/g, ' ')} UTC`
   }
 
   const compose = (): { subject: string; body: readonly Block[] } => {

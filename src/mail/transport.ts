@@ -23,6 +23,8 @@ const silenceMs = 20_000
 export function smtpTransport(settings: SmtpSettings, { production }: { production: boolean }): Transport {
   const { host, port, implicitTls, user, password, from } = settings
   const local = isLoopback(host)
+  // Taken apart here: in one piece a comma in the name would make two senders.
+  const [, name = '', address = from] = /^([^<>]*)<([^<>]+)>$/.exec(from) ?? []
   let opened: Promise<Transporter> | undefined
 
   // Opened at the first letter: a service that has none to send needs neither the library nor the connection.
@@ -45,11 +47,11 @@ export function smtpTransport(settings: SmtpSettings, { production }: { producti
         opened ??= open()
         const transporter = await opened
         await transporter.sendMail({
-          from,
+          from: { name: name.trim(), address },
           // As an object it is an address and nothing else: a comma in it makes no second reader.
           to: { name: '', address: to },
           ...{ subject, text, html },
-          messageId: `<${id}@${domainOf(from)}>`,
+          messageId: `<${id}@${address.slice(address.lastIndexOf('@') + 1)}>`,
           headers: {
             'Content-Language': locale,
             // Nobody's holiday reply, please (RFC 3834 §5).
@@ -69,8 +71,6 @@ export function smtpTransport(settings: SmtpSettings, { production }: { producti
     },
   }
 }
-
-const domainOf = (from: string): string => /@([^@>\s]+)>?$/.exec(from)?.[1] ?? 'localhost'
 
 /**
  * What a failure means for the letter. For good is only what the server says of this reader or this letter: a 5xx about

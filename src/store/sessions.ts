@@ -1,20 +1,4 @@
-import {
-  and,
-  asc,
-  desc,
-  eq,
-  exists,
-  getTableColumns,
-  gt,
-  gte,
-  isNotNull,
-  isNull,
-  lt,
-  lte,
-  ne,
-  or,
-  sql,
-} from 'drizzle-orm'
+import { and, asc, desc, eq, exists, getTableColumns, gt, gte, isNull, lt, lte, ne, or, sql } from 'drizzle-orm'
 import type { Opener, SessionStore } from '../sessions/ports.ts'
 import { accountColumns } from './accounts.ts'
 import { accountLock, type Change } from './change.ts'

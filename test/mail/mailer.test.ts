@@ -14,8 +14,10 @@ let time: ReturnType<typeof createStoppedClock>
 let server: Awaited<ReturnType<typeof startMailServer>>
 let transport: ReturnType<typeof smtpTransport>
 const sealer = newSealer()
+let defects: unknown[] = []
 
 beforeEach(async () => {
+  defects = []
   time = createStoppedClock()
   opened = await openedStore({ tag: 'sqlite', file: ':memory:' }, time.clock)
   server = await startMailServer()
@@ -36,7 +38,12 @@ afterEach(async () => {
 const mailer = (with_ = sealer) =>
   createMailer({
     ...{ mails: opened.store.mails, transport, sealer: with_, clock: time.clock, random: systemRandom },
-    ...{ events: opened.events, publicUrl: new URL('https://id.example.com'), providerName: (id) => id },
+    ...{
+      events: opened.events,
+      publicUrl: new URL('https://id.example.com'),
+      providerName: (id) => id,
+      onDefect: (error) => defects.push(error),
+    },
   })
 const letter = (to = 'ada@example.com', params: Record<string, string> = {}) =>
   createLetters({ ids: opened.ids, clock: time.clock, sealer })({
@@ -110,6 +117,25 @@ describe('the queue of letters', () => {
     time.turn(15)
     await mailer().work()
     expect(server.delivered).toHaveLength(1)
+  })
+
+  test('is not held up by a letter nobody can render', async () => {
+    await opened.store.mails.post({ ...letter(), template: 'of another version' as never })
+    await opened.store.mails.post(letter('b@example.com'))
+    await mailer().work()
+    expect(server.delivered.map(({ to }) => to)).toEqual([['b@example.com']])
+    expect(defects).toHaveLength(1)
+    expect(results().sort()).toEqual(['sent', 'transient'])
+  })
+
+  test('stops at the end of the service: what was taken is sent, the rest stays for the next start', async () => {
+    for (let n = 0; n < 10; n++) await opened.store.mails.post(letter(`p${n}@example.com`))
+    const ending = mailer()
+    const round = ending.work()
+    ending.stop()
+    expect(await round).toBe(4)
+    expect(server.delivered).toHaveLength(4)
+    expect(await mailer().backlog()).toBe(6)
   })
 
   test('has each letter on one node, however many work', async () => {

@@ -52,6 +52,13 @@ describe('a letter', () => {
     expect(raw).toContain('<p>Ol=C3=A1.</p>')
   })
 
+  test('has one sender, whatever is in their name', async () => {
+    const { port, delivered } = await server()
+    await through(port, { from: 'Ada, Grace: & Co <id@example.com>' }).send(letter)
+    expect(delivered[0]?.from).toBe('id@example.com')
+    expect(delivered[0]?.raw).toContain('From: "Ada, Grace: & Co" <id@example.com>')
+  })
+
   test('has one reader and no other header than ours, whatever is in its subject', async () => {
     const { port, delivered } = await server()
     const hostile = { ...letter, subject: 'Hello\r\nBcc: eve@evil.example\r\n\r\nbody' }

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { pkceChallenge } from '../../src/kernel/crypto.ts'
 import type { Received } from '../../src/mail/transport.ts'
-import { passwordFits, registered } from '../support/registered.ts'
+import { passwordFits, registered, tokenOf } from '../support/registered.ts'
 import {
   type Answer,
   authOf,
@@ -32,7 +33,7 @@ const newAddress = (): string => `m${randomBytes(5).toString('hex')}@example.com
 describe.each(databases)('by mail, on %s', (database) => {
   let world: World
   beforeAll(async () => {
-    world = await startWorld({ database })
+    world = await startWorld({ database, env: { RETURN_TO_ALLOWED: 'https://app.example/done' } })
   })
   afterEach(() => world.calm())
   afterAll(() => world.stop())
@@ -230,6 +231,38 @@ describe.each(databases)('by mail, on %s', (database) => {
       const entered = await browser.submit(page, '/login/email/link')
       expect([entered.status, entered.url.pathname]).toEqual([200, '/account'])
       expect((await browser.go(link)).status).toBe(400)
+    })
+
+    test('in a browser goes on to the app that asked, with a code only that app can trade', async () => {
+      const email = newAddress()
+      const { id } = await registered(world, email, { verified: true })
+      const verifier = 'v'.repeat(43)
+      const query = new URLSearchParams({
+        ...{ return_to: 'https://app.example/done?x=1', code_challenge: pkceChallenge(verifier) },
+        code_challenge_method: 'S256',
+      })
+      const browser = world.openBrowser()
+      const page = await browser.go(`${world.base}/login/email?${query}`)
+      const asked = await browser.submit(page, '/login/email', { email })
+      const done = await browser.submit(asked, '/login/email/code', { code: await newestCode(email) })
+      const to = /url=(https:[^"]+)"/.exec(done.text)?.[1]?.replaceAll('&amp;', '&') ?? ''
+      expect(to).toMatch(/^https:\/\/app\.example\/done\?x=1&code=/)
+      expect(done.headers.getSetCookie().join()).not.toContain('vinculum_session')
+      const trade = {
+        grant_type: 'authorization_code',
+        code: new URL(to).searchParams.get('code'),
+        code_verifier: verifier,
+      }
+      const { user, provider_info } = authOf(await post('/auth/token', trade))
+      expect([user.id, provider_info]).toEqual([id, { provider: 'email', provider_user_id: id }])
+      // No address of a stranger's, and none without a challenge.
+      for (const refused of ['https://evil.example/', '//evil.example'])
+        expect(refusalOf(await post('/auth/email', { email, return_to: refused }))).toEqual([
+          400,
+          'return_to_not_allowed',
+        ])
+      const bare = await post('/auth/email', { email, return_to: 'https://app.example/done' })
+      expect(refusalOf(bare)).toEqual([400, 'invalid_request'])
     })
 
     test('in a browser stops at the second factor', async () => {
@@ -514,6 +547,25 @@ describe.each(databases)('by mail, on %s', (database) => {
           people.map(({ token }, index) => post('/auth/email/change', { ticket: tickets[index] ?? '' }, token)),
         )
         expect(answers.map(({ status }) => status).sort()).toEqual([204, 400])
+      }
+    })
+
+    test.each([
+      { what: 'verified', page: '/verify-email', path: '/auth/email/verify', seconds: 86_400 },
+      { what: 'changed', page: '/change-email', path: '/auth/email/change', seconds: 3600 },
+    ])('is $what by a link that is good for $seconds seconds', async ({ page, path, seconds }) => {
+      for (const [late, answer] of [
+        [seconds - 1, 204],
+        [seconds, 400],
+      ] as const) {
+        const [email, wanted] = [newAddress(), newAddress()]
+        const { token, cookie } = await registered(world, email)
+        if (page === '/verify-email') await post('/me/email/verify', {}, token)
+        else await world.call('PUT', '/me/email', { body: { email: wanted }, token })
+        const ticket = await newestTicket(page === '/verify-email' ? email : wanted, page)
+        world.turn(late)
+        const confirmed = await post(path, { ticket }, await tokenOf(world, cookie))
+        expect([late, confirmed.status]).toEqual([late, answer])
       }
     })
 

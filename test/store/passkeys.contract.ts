@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Changing, Passkey, WaysLeft } from '../../src/credentials/ports.ts'
+import type { Changing, Passkey, Ways } from '../../src/credentials/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import type { Account } from '../../src/kernel/account.ts'
 import type { Session } from '../../src/sessions/ports.ts'
@@ -39,7 +39,7 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
 
     const add = (one: Passkey, given: Partial<Changing> = {}) =>
       store.passkeys.add(one, { ...change, ...given, by: ['hwk', 'mfa'] }, [added(person.id)])
-    const remove = (id: string, mayGo: (left: WaysLeft) => boolean = () => true, given: Partial<Changing> = {}) =>
+    const remove = (id: string, mayGo: (left: Ways) => boolean = () => true, given: Partial<Changing> = {}) =>
       store.passkeys.remove({ ...change, ...given, id }, mayGo, [removed(person.id)])
     const since = async () => (await store.accounts.find(person.id))?.secondFactorAt
 
@@ -107,8 +107,8 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
       const [first, second] = [passkey(person.id), passkey(person.id, { createdAt: later(1) })]
       await add(first)
       await add(second)
-      const left: WaysLeft[] = []
-      const refuse = (ways: WaysLeft) => {
+      const left: Ways[] = []
+      const refuse = (ways: Ways) => {
         left.push(ways)
         return false
       }
@@ -147,7 +147,7 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
 
     test('of two that are removed at once, the last way in stays', async () => {
       const others = await Promise.all([open(config), open(config)])
-      const mayGo = ({ passkeys }: WaysLeft) => passkeys.length > 0
+      const mayGo = ({ passkeys }: Ways) => passkeys.length > 0
       for (let round = 0; round < rounds; round++) {
         const [first, second] = [passkey(person.id), passkey(person.id)]
         await add(first)

@@ -49,13 +49,15 @@ export async function registered(
       [],
     )
     const cookie = `vinculum_session=${secret}`
-    const { base } = world
-    const pair = await world.call('POST', '/auth/refresh', {
-      headers: { cookie, origin: base, 'sec-fetch-site': 'same-origin' },
-      body: {},
-    })
-    return { id, email, token: String(pair.body.access_token), cookie }
+    return { id, email, token: await tokenOf(world, cookie), cookie }
   })
+}
+
+/** An access token of the session behind a cookie. */
+export async function tokenOf(world: World, cookie: string): Promise<string> {
+  const headers = { cookie, origin: world.base, 'sec-fetch-site': 'same-origin' }
+  const pair = await world.call('POST', '/auth/refresh', { headers, body: {} })
+  return String(pair.body.access_token)
 }
 
 /** Whether this is the password of whoever has one for this address; `null` when nobody has. */

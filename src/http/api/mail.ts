@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { EnterByMailCode } from '../../flows/enter-by-mail.ts'
 import { readEmail } from '../../kernel/email.ts'
 import { ok } from '../../kernel/result.ts'
+import { alongFields, enteringOf } from '../pages/along.tsx'
 import { faulty } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
@@ -24,7 +25,6 @@ export const codeText = z
   .max(40)
   .transform((text) => text.replace(/[\s-]/g, ''))
 export const passwordText = z.string().min(1).max(1024)
-export const challengeText = z.string().regex(/^[A-Za-z0-9_-]{43}$/)
 
 const Sent = z
   .object({})
@@ -125,22 +125,19 @@ const begin = route({
   ...anybody,
   path: '/auth/email',
   summary: 'Send a link and a code to sign in with; the code comes back with the flow_token',
-  body: object({
-    email: addressText,
-    return_to: z.string().max(2048).optional(),
-    code_challenge: challengeText.optional(),
-    code_challenge_method: z.literal('S256').optional(),
-  }),
+  body: object({ email: addressText, ...alongFields }),
   status: 202,
   reply: z
     .object({ flow_token: z.string(), expires_in: z.number().int().meta({ description: 'seconds' }) })
     .meta({ id: 'StartedByMail' }),
   fails: ['mail_not_configured', 'return_to_not_allowed', 'invalid_request'],
-  async handle({ body, origin }, { flows }: Services) {
+  async handle({ body, origin }, services: Services) {
     const email = readEmail(body.email)
     if (!email) return faulty('email', 'invalid_format')
-    const { return_to: returnTo, code_challenge: codeChallenge } = body
-    const begun = await flows.enterByMail.begin({ email, returnTo, codeChallenge, origin })
+    const entering = enteringOf(body, null, origin, services)
+    if (!entering.ok) return entering
+    const { returnTo, codeChallenge } = entering.value
+    const begun = await services.flows.enterByMail.begin({ email, onward: { returnTo, codeChallenge }, origin })
     if (!begun.ok) return begun
     return ok(json({ flow_token: begun.value.binding, expires_in: begun.value.expiresIn }))
   },

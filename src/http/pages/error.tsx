@@ -34,7 +34,6 @@ const ways: Partial<Record<ErrorCode, Way>> = {
   token_invalid: 'sign_in',
   token_reused: 'sign_in',
   ticket_invalid: 'sign_in',
-  sign_in_overtaken: 'sign_in',
   passkey_rejected: 'sign_in',
   second_factor_invalid: 'sign_in',
   identity_already_linked: 'account',

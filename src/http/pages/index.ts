@@ -3,13 +3,15 @@ import type { Services } from '../services.ts'
 import type { StaticFile } from '../static.ts'
 import { accountRoutes } from './account.tsx'
 import { activityRoutes } from './activity.tsx'
+import { addressRoutes } from './address.tsx'
 import { adminRoutes } from './admin.tsx'
 import { adminCredentialRoutes } from './admin-credentials.tsx'
 import { deviceRoutes } from './devices.tsx'
+import { forgottenPasswordRoutes } from './forgotten-password.tsx'
 import { identityRoutes } from './identity.tsx'
 import { leavingRoutes } from './leaving.tsx'
 import { loginRoutes } from './login.tsx'
-import { mailRoutes } from './mail.tsx'
+import { mailLoginRoutes } from './mail-login.tsx'
 import { mailboxRoutes } from './mailbox.tsx'
 import { passkeyScripts } from './passkey-script.tsx'
 import { passkeyPageRoutes } from './passkeys.tsx'
@@ -32,7 +34,9 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...secondFactorLoginRoutes,
   ...secondFactorPageRoutes,
   ...passkeyPageRoutes,
-  ...mailRoutes,
+  ...mailLoginRoutes,
+  ...forgottenPasswordRoutes,
+  ...addressRoutes,
   ...mailboxRoutes,
   ...adminRoutes,
   ...adminCredentialRoutes,

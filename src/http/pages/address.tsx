@@ -1,0 +1,250 @@
+import type { VNode } from 'preact'
+import { z } from 'zod'
+import { fail } from '../../errors/catalogue.ts'
+import { readEmail } from '../../kernel/email.ts'
+import { ok } from '../../kernel/result.ts'
+import { addressText } from '../api/mail.ts'
+import { isRecent } from '../principal.ts'
+import { type CookieChange, seeOther } from '../reply.ts'
+import { object, route } from '../route.ts'
+import { secretText } from '../schemas.ts'
+import type { Services } from '../services.ts'
+import { asking, doing, ticketed } from './by-mail.ts'
+import { Field, Submit } from './field.tsx'
+import { SignInAgain } from './identity.tsx'
+import { Facts, Form, Layout, type Reader, readerOf, show } from './layout.tsx'
+import { doneAt, statusOf } from './status.ts'
+
+/**
+ * A link's ticket while its reader signs in first: in the address of the sign-in page it would be written down with the
+ * sign-in.
+ */
+const ticketCookie = (ticket: string | null): CookieChange => ({
+  name: 'mail_ticket',
+  value: ticket,
+  ...(ticket === null ? {} : { maxAgeSeconds: 1800 }),
+  sameSite: 'lax',
+})
+
+const NotYours = ({ returnTo, ...reader }: Reader & { returnTo: string }): VNode => (
+  <Layout {...reader} title={reader.say.mail.notYours.title}>
+    <p>{reader.say.mail.notYours.text}</p>
+    <p class="actions">
+      <a class="button primary" href={`/login?return_to=${encodeURIComponent(returnTo)}`}>
+        {reader.say.signIn}
+      </a>
+    </p>
+  </Layout>
+)
+type Confirming = { readonly title: string; readonly texts: readonly string[]; readonly button: string }
+type ConfirmProps = Reader & Confirming & { readonly action: string; readonly ticket: string; readonly csrf: string }
+const Confirm = ({ title, texts, button, action, ticket, csrf, ...reader }: ConfirmProps): VNode => (
+  <Layout {...reader} title={title} signedIn={csrf}>
+    {texts.map((text) => (
+      <p key={text}>{text}</p>
+    ))}
+    <Form action={action} csrf={csrf}>
+      <input type="hidden" name="ticket" value={ticket} />
+      <Submit>{button}</Submit>
+    </Form>
+  </Layout>
+)
+
+const verifyPage = route({
+  ...asking,
+  path: '/verify-email',
+  summary: 'Verify my address with a link that was sent there; whoever is signed out signs in first',
+  query: ticketed,
+  also: ['redirect'],
+  fails: ['ticket_invalid'],
+  async handle({ query, cookie, who, locale, csrfToken }, { flows }: Services) {
+    const ticket = query.ticket ?? cookie('mail_ticket')
+    if (ticket === undefined) return fail('ticket_invalid')
+    const waiting = { cookies: [ticketCookie(ticket)] }
+    if (!who) return ok(seeOther('/login?return_to=/verify-email', waiting))
+    const found = await flows.verifyEmail.looks(ticket, who.accountId)
+    if (found === 'over') return { ...fail('ticket_invalid'), cookies: [ticketCookie(null)] }
+    const reader = readerOf(locale)
+    if (found === 'not_yours') return show(locale, <NotYours {...reader} returnTo="/verify-email" />, waiting)
+    const { verify } = reader.say.mail
+    const about = { title: verify.title, texts: [verify.text(who.account.email ?? '')], button: verify.button }
+    return show(locale, <Confirm {...reader} {...about} action="/verify-email" ticket={ticket} csrf={csrfToken()} />)
+  },
+})
+
+const verify = route({
+  ...doing,
+  path: '/verify-email',
+  auth: 'user',
+  summary: 'Verify my address',
+  body: object({ ticket: secretText }),
+  fails: ['ticket_invalid'],
+  async handle({ body, who, origin }, { flows }: Services) {
+    const verified = await flows.verifyEmail.confirm(body.ticket, who.accountId, origin)
+    const cookies = [ticketCookie(null)]
+    return verified.ok ? ok(seeOther(doneAt('/account', 'email_verified'), { cookies })) : { ...verified, cookies }
+  },
+})
+
+const changePage = route({
+  ...asking,
+  path: '/change-email',
+  summary: 'Confirm my new address with a link that was sent there; whoever is signed out signs in first',
+  query: ticketed,
+  also: ['redirect'],
+  fails: ['ticket_invalid'],
+  async handle({ query, cookie, who, locale, csrfToken }, { flows }: Services) {
+    const ticket = query.ticket ?? cookie('mail_ticket')
+    if (ticket === undefined) return fail('ticket_invalid')
+    const waiting = { cookies: [ticketCookie(ticket)] }
+    if (!who) return ok(seeOther('/login?return_to=/change-email', waiting))
+    const found = await flows.changeEmail.looks(ticket, who.accountId)
+    if (found === 'over') return { ...fail('ticket_invalid'), cookies: [ticketCookie(null)] }
+    const reader = readerOf(locale)
+    if (found === 'not_yours') return show(locale, <NotYours {...reader} returnTo="/change-email" />, waiting)
+    const { change } = reader.say.mail
+    const texts = [change.text(who.account.email ?? change.none, found.address), change.devices]
+    const about = { title: change.title, texts, button: change.button }
+    return show(locale, <Confirm {...reader} {...about} action="/change-email" ticket={ticket} csrf={csrfToken()} />)
+  },
+})
+
+const change = route({
+  ...doing,
+  path: '/change-email',
+  auth: 'user',
+  summary: 'Use my new address; other devices are signed out',
+  body: object({ ticket: secretText }),
+  fails: ['ticket_invalid'],
+  async handle({ body, who, origin }, { flows }: Services) {
+    const changed = await flows.changeEmail.confirm(body.ticket, who, origin)
+    const cookies = [ticketCookie(null)]
+    return changed.ok ? ok(seeOther(doneAt('/account', 'email_changed'), { cookies })) : { ...changed, cookies }
+  },
+})
+
+type MyAddressProps = Reader & {
+  readonly csrf: string
+  readonly email: string | null
+  readonly verified: boolean
+  readonly mail: boolean
+  readonly recent: boolean
+  readonly given?: string
+  readonly error?: string
+  readonly status?: string | undefined
+}
+function MyAddress({
+  csrf,
+  email,
+  verified,
+  mail: on,
+  recent,
+  given,
+  error,
+  status,
+  ...reader
+}: MyAddressProps): VNode {
+  const { say } = reader
+  const { account, address } = say.mail
+  const standing = verified ? account.verified : account.notVerified
+  return (
+    <Layout {...reader} title={account.title} signedIn={csrf} status={status}>
+      <Facts of={[[address, email === null ? say.profile.noEmail : `${email} (${standing})`]]} />
+      {on ? null : <p>{account.off}</p>}
+      {on && email !== null && !verified ? (
+        <>
+          <p>{account.unproven}</p>
+          <Form action="/account/email/verify" csrf={csrf}>
+            <p class="actions">
+              <button type="submit">{account.sendAgain}</button>
+            </p>
+          </Form>
+        </>
+      ) : null}
+      {on ? (
+        <section aria-labelledby="change">
+          <h2 id="change">{account.change}</h2>
+          {recent ? (
+            <Form action="/account/email" csrf={csrf}>
+              <Field
+                name="email"
+                type="email"
+                label={account.newAddress}
+                autocomplete="email"
+                hint={account.changeHint}
+                value={given}
+                error={error}
+              />
+              <Submit>{account.ask}</Submit>
+            </Form>
+          ) : (
+            <SignInAgain {...reader} returnTo="/account/email" />
+          )}
+        </section>
+      ) : null}
+      <p>
+        <a href="/account">{say.backToAccount}</a>
+      </p>
+    </Layout>
+  )
+}
+
+const mine = { tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account' } as const
+
+const myAddress = route({
+  ...mine,
+  method: 'get',
+  path: '/account/email',
+  summary: 'My address: whether it is verified, and how to change it',
+  query: z.looseObject({ done: z.string().max(40).optional() }),
+  fails: [],
+  handle({ who, query, locale, csrfToken }, { settings, clock }: Services) {
+    const recent = isRecent(who, clock(), settings.recentAuthSeconds)
+    const { email, emailVerified: verified } = who.account
+    const of = { csrf: csrfToken(), email, verified, mail: settings.mail, recent, status: statusOf(query.done, locale) }
+    return show(locale, <MyAddress {...readerOf(locale)} {...of} />)
+  },
+})
+
+const askToVerify = route({
+  ...mine,
+  method: 'post',
+  path: '/account/email/verify',
+  summary: 'Send me the link that verifies my address',
+  limit: 'sign_in',
+  body: object({}),
+  status: 303,
+  fails: ['mail_not_configured'],
+  async handle({ who, origin }, { flows }: Services) {
+    const asked = await flows.verifyEmail.ask(who.account, origin)
+    return asked.ok ? ok(seeOther(doneAt('/account/email', 'email_sent'))) : asked
+  },
+})
+
+const askToChange = route({
+  ...mine,
+  method: 'post',
+  path: '/account/email',
+  auth: 'recent',
+  limit: 'sign_in',
+  summary: 'Send the link that confirms my new address',
+  body: object({ email: addressText }),
+  status: 303,
+  also: ['page'],
+  fails: ['mail_not_configured'],
+  async handle({ who, body, origin, locale, csrfToken }, { flows, settings }: Services) {
+    const wanted = readEmail(body.email)
+    const { email, emailVerified: verified } = who.account
+    const mine = verified && wanted && readEmail(email ?? '')?.key === wanted.key
+    if (!wanted || mine) {
+      const reader = readerOf(locale)
+      const error = wanted ? reader.say.mail.account.yours : reader.say.mail.notAnAddress
+      const of = { csrf: csrfToken(), email, verified, mail: settings.mail, recent: true, given: body.email, error }
+      return show(locale, <MyAddress {...reader} {...of} />, { status: 400 })
+    }
+    const asked = await flows.changeEmail.ask(who.account, wanted, origin)
+    return asked.ok ? ok(seeOther(doneAt('/account/email', 'email_sent'))) : asked
+  },
+})
+
+export const addressRoutes = [verifyPage, verify, changePage, change, myAddress, askToVerify, askToChange]

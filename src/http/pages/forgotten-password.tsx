@@ -1,0 +1,107 @@
+import type { VNode } from 'preact'
+import { fail, message } from '../../errors/catalogue.ts'
+import { readEmail } from '../../kernel/email.ts'
+import { ok } from '../../kernel/result.ts'
+import { addressText, passwordText } from '../api/mail.ts'
+import { seeOther } from '../reply.ts'
+import { object, route } from '../route.ts'
+import { secretText } from '../schemas.ts'
+import type { Services } from '../services.ts'
+import { asking, doing, ticketed } from './by-mail.ts'
+import { type AskProps, Field, Submit } from './field.tsx'
+import { Form, Layout, readerOf, show } from './layout.tsx'
+import { doneAt } from './status.ts'
+
+const Forgot = ({ csrf, email, error, ...reader }: AskProps): VNode => {
+  const { mail } = reader.say
+  return (
+    <Layout {...reader} title={mail.forgot.title}>
+      <p>{mail.forgot.intro}</p>
+      <Form action="/forgot-password" csrf={csrf}>
+        <Field name="email" type="email" label={mail.address} autocomplete="email" value={email} error={error} />
+        <Submit>{mail.forgot.send}</Submit>
+      </Form>
+    </Layout>
+  )
+}
+
+const forgotPage = route({
+  ...asking,
+  path: '/forgot-password',
+  summary: 'Ask for a link to choose a new password with',
+  fails: ['mail_not_configured'],
+  handle({ locale, csrfToken }, { settings }: Services) {
+    if (!settings.mail) return fail('mail_not_configured')
+    return show(locale, <Forgot {...readerOf(locale)} csrf={csrfToken()} />)
+  },
+})
+
+const forgot = route({
+  ...doing,
+  path: '/forgot-password',
+  summary: 'Send a link to choose a new password with',
+  body: object({ email: addressText }),
+  fails: ['mail_not_configured'],
+  async handle({ body, origin, locale, csrfToken }, { flows }: Services) {
+    const email = readEmail(body.email)
+    if (!email) {
+      const reader = readerOf(locale)
+      const error = reader.say.mail.notAnAddress
+      const view = <Forgot {...reader} csrf={csrfToken()} email={body.email} error={error} />
+      return show(locale, view, { status: 400 })
+    }
+    const asked = await flows.resetPassword.ask(email, origin)
+    return asked.ok ? ok(seeOther(doneAt('/login', 'reset_sent'))) : asked
+  },
+})
+
+const Choose = ({ csrf, ticket, error, ...reader }: AskProps & { ticket: string }): VNode => {
+  const { reset } = reader.say.mail
+  return (
+    <Layout {...reader} title={reset.title}>
+      <p>{reset.intro}</p>
+      <Form action="/reset-password" csrf={csrf}>
+        <input type="hidden" name="ticket" value={ticket} />
+        <Field
+          name="password"
+          type="password"
+          label={reset.password}
+          autocomplete="new-password"
+          hint={reset.hint}
+          error={error}
+        />
+        <Submit>{reset.save}</Submit>
+      </Form>
+    </Layout>
+  )
+}
+
+const choose = route({
+  ...asking,
+  path: '/reset-password',
+  summary: 'Choose a new password with a link that was sent',
+  query: ticketed,
+  fails: ['ticket_invalid'],
+  async handle({ query: { ticket }, locale, csrfToken }, { flows }: Services) {
+    if (ticket === undefined || !(await flows.resetPassword.looks(ticket))) return fail('ticket_invalid')
+    return show(locale, <Choose {...readerOf(locale)} csrf={csrfToken()} ticket={ticket} />)
+  },
+})
+
+const reset = route({
+  ...doing,
+  path: '/reset-password',
+  summary: 'Set a new password; every device is signed out',
+  body: object({ ticket: secretText, password: passwordText }),
+  fails: ['ticket_invalid', 'password_rejected', 'user_disabled'],
+  async handle({ body, origin, locale, csrfToken }, { flows }: Services) {
+    const done = await flows.resetPassword.reset(body.ticket, body.password, origin)
+    if (done.ok) return ok(seeOther(doneAt('/login', 'password_reset')))
+    if (done.error.code !== 'password_rejected') return done
+    const error = message(done.error, locale).detail
+    const view = <Choose {...readerOf(locale)} csrf={csrfToken()} ticket={body.ticket} error={error} />
+    return show(locale, view, { status: 400 })
+  },
+})
+
+export const forgottenPasswordRoutes = [forgotPage, forgot, choose, reset]

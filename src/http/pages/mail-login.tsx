@@ -1,0 +1,178 @@
+import type { VNode } from 'preact'
+import { fail } from '../../errors/catalogue.ts'
+import { readEmail } from '../../kernel/email.ts'
+import { ok } from '../../kernel/result.ts'
+import type { Admitted } from '../../sessions/sign-in.ts'
+import { addressText, codeText } from '../api/mail.ts'
+import { admittedAsRedirect, toSecondFactor } from '../entry.ts'
+import { type CookieChange, seeOther } from '../reply.ts'
+import { object, route } from '../route.ts'
+import { secretText } from '../schemas.ts'
+import type { Services } from '../services.ts'
+import { type Along, AlongFields, alongFields, alongQuery, enteringOf, targetOf } from './along.tsx'
+import { asking, doing, ticketed } from './by-mail.ts'
+import { onwardPage } from './conflict.tsx'
+import { type AskProps, Field, Submit } from './field.tsx'
+import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
+
+/** What a code must come with: where it was asked for. */
+const codeCookie = (binding: string | null, seconds = 0): CookieChange => ({
+  name: 'mail_sign_in',
+  value: binding,
+  ...(binding === null ? {} : { maxAgeSeconds: seconds }),
+  sameSite: 'lax',
+})
+const AskForCode = ({ csrf, email, error, on, ...reader }: AskProps & { on: Along }): VNode => {
+  const { mail } = reader.say
+  return (
+    <Layout {...reader} title={mail.login.title}>
+      <p>{mail.login.intro}</p>
+      <Form action="/login/email" csrf={csrf}>
+        <AlongFields given={on} />
+        <Field name="email" type="email" label={mail.address} autocomplete="email" value={email} error={error} />
+        <Submit>{mail.login.send}</Submit>
+      </Form>
+    </Layout>
+  )
+}
+
+const loginByMail = route({
+  ...asking,
+  path: '/login/email',
+  summary: 'Ask for a link and a code to sign in with',
+  query: alongQuery,
+  fails: ['mail_not_configured', 'return_to_not_allowed'],
+  handle({ query, locale, csrfToken }, services: Services) {
+    if (!services.settings.mail) return fail('mail_not_configured')
+    if (query.return_to !== undefined && !targetOf(query, services)) return fail('return_to_not_allowed')
+    return show(locale, <AskForCode {...readerOf(locale)} csrf={csrfToken()} on={query} />)
+  },
+})
+
+const sendCode = route({
+  ...doing,
+  path: '/login/email',
+  summary: 'Send a link and a code to sign in with',
+  body: object({ email: addressText, ...alongFields }),
+  fails: ['mail_not_configured', 'return_to_not_allowed', 'invalid_request'],
+  async handle({ body, who, origin, locale, csrfToken }, services: Services) {
+    const entering = enteringOf(body, who, origin, services)
+    if (!entering.ok) return entering
+    const email = readEmail(body.email)
+    if (!email) {
+      const reader = readerOf(locale)
+      const error = reader.say.mail.notAnAddress
+      const view = <AskForCode {...reader} csrf={csrfToken()} email={body.email} error={error} on={body} />
+      return show(locale, view, { status: 400 })
+    }
+    const { returnTo, codeChallenge } = entering.value
+    const begun = await services.flows.enterByMail.begin({ email, onward: { returnTo, codeChallenge }, origin })
+    if (!begun.ok) return begun
+    const { binding, expiresIn } = begun.value
+    return ok(seeOther('/login/email/code', { cookies: [codeCookie(binding, expiresIn)] }))
+  },
+})
+
+const TypeCode = ({ csrf, error, ...reader }: AskProps): VNode => {
+  const { login } = reader.say.mail
+  return (
+    <Layout {...reader} title={login.codeTitle}>
+      <p>{login.sent}</p>
+      <Form action="/login/email/code" csrf={csrf}>
+        <Field name="code" type="text" label={login.code} autocomplete="one-time-code" numeric error={error} />
+        <Submit>{login.enter}</Submit>
+      </Form>
+      <p>
+        <a href="/login/email">{login.again}</a>
+      </p>
+    </Layout>
+  )
+}
+
+const typeCode = route({
+  ...asking,
+  path: '/login/email/code',
+  summary: 'Type the code that was sent',
+  fails: [],
+  handle: ({ locale, csrfToken }) => show(locale, <TypeCode {...readerOf(locale)} csrf={csrfToken()} />),
+})
+
+const entering = [
+  'ticket_invalid',
+  'too_many_attempts',
+  'second_factor_required',
+  'user_disabled',
+  'email_unverified',
+  'sign_in_overtaken',
+] as const
+
+/** A form may end at another origin only where its page said so; this one ends on a page of ours that goes on there. */
+async function signedIn(entered: Admitted, locale: Reader['locale'], services: Services) {
+  const done = await admittedAsRedirect(entered, services, [codeCookie(null)])
+  const { location, cookies = [] } = done
+  if (location.startsWith('/')) return ok(done)
+  return show(locale, onwardPage({ ...readerOf(locale), to: new URL(location) }), { cookies })
+}
+
+const enterCode = route({
+  ...doing,
+  path: '/login/email/code',
+  summary: 'Sign in with the code that was sent',
+  body: object({ code: codeText }),
+  fails: entering,
+  async handle({ body, who, cookie, origin, locale, csrfToken }, services: Services) {
+    const binding = cookie('mail_sign_in')
+    if (binding === undefined) return fail('ticket_invalid')
+    const arrival = { origin, browser: true, replaces: who?.sessionId ?? null }
+    const entered = await services.flows.enterByMail.byCode(binding, body.code, arrival)
+    if (entered.ok) return signedIn(entered.value, locale, services)
+    const next = toSecondFactor(entered.error, [codeCookie(null)])
+    if (next) return ok(next)
+    if (entered.error.code !== 'ticket_invalid') return entered
+    const reader = readerOf(locale)
+    const error = reader.say.mail.login.wrong
+    return show(locale, <TypeCode {...reader} csrf={csrfToken()} error={error} />, { status: 400 })
+  },
+})
+
+const followLink = route({
+  ...asking,
+  path: '/login/email/link',
+  summary: 'What a sign-in link would do',
+  query: ticketed,
+  fails: ['ticket_invalid'],
+  async handle({ query, locale, csrfToken }, { flows }: Services) {
+    const found = query.ticket === undefined ? undefined : await flows.enterByMail.looks(query.ticket)
+    if (!found) return fail('ticket_invalid')
+    const reader = readerOf(locale)
+    const { login } = reader.say.mail
+    return show(
+      locale,
+      <Layout {...reader} title={login.linkTitle}>
+        <p>{login.link(found.email)}</p>
+        <Form action="/login/email/link" csrf={csrfToken()}>
+          <input type="hidden" name="ticket" value={query.ticket} />
+          <Submit>{login.linkButton}</Submit>
+        </Form>
+        <p class="fine">{login.notYou}</p>
+      </Layout>,
+    )
+  },
+})
+
+const enterLink = route({
+  ...doing,
+  path: '/login/email/link',
+  summary: 'Sign in with a link that was sent',
+  body: object({ ticket: secretText }),
+  fails: entering,
+  async handle({ body, who, origin, locale }, services: Services) {
+    const arrival = { origin, browser: true, replaces: who?.sessionId ?? null }
+    const entered = await services.flows.enterByMail.byLink(body.ticket, arrival)
+    if (entered.ok) return signedIn(entered.value, locale, services)
+    const next = toSecondFactor(entered.error, [codeCookie(null)])
+    return next ? ok(next) : entered
+  },
+})
+
+export const mailLoginRoutes = [loginByMail, sendCode, typeCode, enterCode, followLink, enterLink]

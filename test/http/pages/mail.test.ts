@@ -1,0 +1,150 @@
+import axe from 'axe-core'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
+import { registered } from '../../support/registered.ts'
+import { startWorld, type World } from '../../support/service.ts'
+
+let browser: Browser
+let world: World
+const started: Watched[] = []
+
+beforeAll(async () => {
+  world = await startWorld()
+  browser = await launchBrowser()
+}, 60_000)
+afterAll(async () => {
+  await browser?.close()
+  await world?.stop()
+})
+afterEach(async () => {
+  const visitors = started.splice(0)
+  await Promise.all(visitors.map((visitor) => visitor.close()))
+  expect(visitors.flatMap(({ complaints }) => complaints)).toEqual([])
+})
+
+async function newVisitor(locale: string): Promise<Page> {
+  const visitor = await visit(browser, [world.base], {
+    baseURL: world.base,
+    locale,
+    viewport: { width: 360, height: 780 },
+  })
+  started.push(visitor)
+  return visitor.newPage()
+}
+
+/** Nothing to find fault with, and nothing wider than a telephone. */
+async function inspect(page: Page): Promise<void> {
+  await page.evaluate(axe.source)
+  const found = await page.evaluate(async () => {
+    const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run()
+    const { scrollWidth, clientWidth } = document.documentElement
+    return { violations: violations.map(({ id, nodes }) => [id, nodes[0]?.html]), overflow: scrollWidth - clientWidth }
+  })
+  expect([page.url(), found]).toEqual([page.url(), { violations: [], overflow: 0 }])
+}
+
+/** With the keyboard alone: on to the element of this name, and there it is. */
+async function tabTo(page: Page, name: string): Promise<void> {
+  for (let steps = 0; steps < 30; steps++) {
+    await page.keyboard.press('Tab')
+    const focused = await page.evaluate(() => {
+      const element = document.activeElement
+      return element instanceof HTMLInputElement ? element.name : element?.textContent
+    })
+    if (focused?.trim() === name) return
+  }
+  throw new Error(`${name} cannot be reached at ${page.url()}`)
+}
+const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor()
+
+test('somebody signs in by mail, with the keyboard alone, and changes their address', { timeout: 60_000 }, async () => {
+  const [email, wanted] = ['keys@example.com', 'other.keys@example.com']
+  await registered(world, email, { verified: true, signedIn: false })
+  const page = await newVisitor('en-GB')
+  await page.goto('/login?return_to=/account/email')
+  await inspect(page)
+  await tabTo(page, 'Continue with a link by e-mail')
+  await page.keyboard.press('Enter')
+  await heading(page, 'Sign in by e-mail')
+  await inspect(page)
+  await tabTo(page, 'email')
+  await page.keyboard.type(email)
+  await page.keyboard.press('Enter')
+  await heading(page, 'Look into your mail')
+  await tabTo(page, 'code')
+  await page.keyboard.type('0')
+  await page.keyboard.press('Enter')
+  await page.getByText('This code is wrong').waitFor()
+  await inspect(page)
+  const [letter] = await world.mailTo(email)
+  await tabTo(page, 'code')
+  await page.keyboard.type(/^ {4}(\d{8})$/m.exec(letter?.text ?? '')?.[1] ?? '')
+  await page.keyboard.press('Enter')
+  await heading(page, 'E-mail address')
+  await inspect(page)
+
+  await tabTo(page, 'email')
+  await page.keyboard.type(wanted)
+  await page.keyboard.press('Enter')
+  await page.getByRole('status').getByText('on its way').waitFor()
+  // In the mailbox, as somebody who tries the service out reads it.
+  await world.mailTo(wanted)
+  await page.goto('/mailbox')
+  await inspect(page)
+  await page.getByRole('link', { name: 'Confirm your new e-mail address' }).click()
+  await inspect(page)
+  await page.getByRole('link', { name: /change-email/ }).click()
+  await heading(page, 'Use the new address?')
+  await inspect(page)
+  await tabTo(page, 'Yes, use the new address')
+  await page.keyboard.press('Enter')
+  await page.getByRole('status').getByText('was changed').waitFor()
+  await page.getByText(`${wanted} (verified)`).waitFor()
+})
+
+test('alguém redefine a senha em português', { timeout: 60_000 }, async () => {
+  const email = 'senha@example.com'
+  await registered(world, email, { verified: true, signedIn: false })
+  const page = await newVisitor('pt-BR')
+  await page.goto('/forgot-password')
+  await heading(page, 'Esqueceu a senha?')
+  await inspect(page)
+  await tabTo(page, 'email')
+  await page.keyboard.type(email)
+  await page.keyboard.press('Enter')
+  await page.getByRole('status').getByText('a caminho').waitFor()
+  const [letter] = await world.mailTo(email)
+  expect(letter?.subject).toBe('Defina uma nova senha')
+  await page.goto(/^http\S+reset-password\S+$/m.exec(letter?.text ?? '')?.[0] ?? '')
+  await heading(page, 'Escolha uma nova senha')
+  await tabTo(page, 'password')
+  await page.keyboard.type('curta')
+  await page.keyboard.press('Enter')
+  await page.getByText('Escolha outra senha').waitFor()
+  await inspect(page)
+  await tabTo(page, 'password')
+  await page.keyboard.type('uma senha inteiramente nova')
+  await page.keyboard.press('Enter')
+  await page.getByRole('status').getByText('nova senha').waitFor()
+})
+
+test('a link that is over, or belongs to somebody else, says so', { timeout: 60_000 }, async () => {
+  const { token } = await registered(world, 'mine@example.com')
+  await world.call('POST', '/me/email/verify', { token })
+  const [letter] = await world.mailTo('mine@example.com')
+  const link = /^http\S+verify-email\S+$/m.exec(letter?.text ?? '')?.[0] ?? ''
+  const other = await registered(world, 'theirs@example.com', { verified: true })
+  const page = await newVisitor('en-GB')
+  await page.goto(link)
+  await heading(page, 'Sign in')
+  expect(page.url()).not.toContain('ticket')
+  const [name = '', value = ''] = other.cookie.split('=')
+  await page.context().addCookies([{ name, value, url: world.base }])
+  await page.goto('/verify-email')
+  await heading(page, 'Another account')
+  await inspect(page)
+  await page.goto('/reset-password?ticket=nobody-knows-it')
+  await heading(page, 'Link no longer good')
+  await inspect(page)
+})

@@ -1,0 +1,127 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { catalogue } from '../../src/events/catalogue.ts'
+import { locales } from '../../src/kernel/locale.ts'
+import { letters, type Mail } from '../../src/mail/ports.ts'
+import { render } from '../../src/mail/templates.ts'
+
+const notices = Object.entries(catalogue).flatMap(([name, entry]) => ('notice' in entry ? [name] : []))
+const templates = [...letters, ...notices] as Mail['template'][]
+const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0'
+const params = {
+  ...{ at: '2026-03-01T12:34:00.000Z', expires_at: '2026-03-01T13:00:00.000Z', ip: '203.0.113.7', user_agent: firefox },
+  ...{
+    provider: 'google',
+    factor: 'totp',
+    left: '7',
+    role: 'auditor',
+    by: 'usr_9',
+    identity: 'idn_1',
+    session: 'ses_1',
+  },
+  ...{ new_address: 'new@example.com', old_address: 'old@example.com', how: 'on_purpose' },
+}
+const secret = { ticket: 'T1cket_-', code: '01234567' }
+const about = {
+  publicUrl: new URL('https://id.example.com'),
+  providerName: (id: string) => id.replace(/^./, (first) => first.toUpperCase()),
+}
+const rendered = (template: Mail['template'], locale: Mail['locale'], given: Record<string, string> = params) =>
+  render({ id: 'eml_1', to: 'ada@example.com', locale, template, params: given }, secret, about)
+
+describe.each(templates.flatMap((template) => locales.map((locale) => ({ template, locale }))))(
+  '$template in $locale',
+  ({ template, locale }) => {
+    const message = rendered(template, locale)
+
+    test('says in plain text and in HTML the same, whole', () => {
+      expect(message.subject).toMatch(/^\S.{8,60}$/)
+      for (const text of [message.text, message.html]) {
+        expect(text).not.toMatch(/undefined|null|NaN|\[object|\{\w+\}/)
+        expect(text).toContain('id.example.com')
+      }
+      expect(message.html).toContain(`<html lang="${locale}">`)
+      for (const line of message.text.split('\n').filter((one) => /^https:/.test(one)))
+        expect(message.html).toContain(`href="${line.replaceAll('&', '&amp;')}"`)
+    })
+
+    test('leads to our own pages alone, and asks for nothing from elsewhere', () => {
+      const links = [...message.html.matchAll(/(?:href|src)="([^"]*)"/g)].map(([, to]) => new URL(to ?? ''))
+      for (const { origin } of links) expect(origin).toBe('https://id.example.com')
+      expect(message.html).not.toMatch(/<(img|script|link|iframe|form)|src=/)
+    })
+  },
+)
+
+test('a language is not another one with a few words changed', () => {
+  for (const template of templates) {
+    const [english, portuguese] = [rendered(template, 'en'), rendered(template, 'pt-BR')]
+    expect(english.subject).not.toBe(portuguese.subject)
+    const words = (text: string) => new Set(text.toLowerCase().match(/\p{L}{4,}/gu))
+    const shared = [...words(english.text)].filter((word) => words(portuguese.text).has(word))
+    expect(shared.length, `${template}: ${shared.join(' ')}`).toBeLessThan(12)
+  }
+})
+
+test('each letter with a ticket leads where it is taken back', () => {
+  const linkOf = (template: Mail['template']) => /^https:\S+ticket=\S+$/m.exec(rendered(template, 'en').text)?.[0]
+  expect(linkOf('verify_email')).toBe('https://id.example.com/verify-email?ticket=T1cket_-')
+  expect(linkOf('change_email')).toBe('https://id.example.com/change-email?ticket=T1cket_-')
+  expect(linkOf('reset_password')).toBe('https://id.example.com/reset-password?ticket=T1cket_-')
+  expect(linkOf('sign_in')).toBe('https://id.example.com/login/email/link?ticket=T1cket_-')
+  expect(rendered('sign_in', 'en').text).toContain('    01234567\n')
+  for (const template of templates.filter((one) => linkOf(one) === undefined)) {
+    expect(rendered(template, 'en').text).not.toMatch(/T1cket|01234567/)
+  }
+})
+
+test('a notice says when, from where and with what, and where to go', () => {
+  const { subject, text } = rendered('identity.linked', 'en')
+  expect(subject).toBe('Google was linked to your account')
+  expect(text).toContain('When: March 1, 2026 at 12:34 PM UTC')
+  expect(text).toContain('Device: Firefox on Linux')
+  expect(text).toContain('Network address: 203.0.113.7')
+  expect(text).toContain('https://id.example.com/account\n')
+  expect(text).toContain('https://id.example.com/forgot-password\n')
+  expect(rendered('device.new', 'pt-BR').text).toContain('Quando: 1 de março de 2026 às 12:34 UTC')
+  expect(rendered('device.new', 'en', { ...params, provider: 'password' }).text).toContain('with a password')
+})
+
+test('what a stranger chose is text: it starts no line, no header and no element', () => {
+  const hostile = fc.oneof(
+    fc.string({ unit: 'grapheme' }),
+    fc.constantFrom(
+      'a\r\nBcc: eve@evil.example',
+      '<img src=x onerror=alert(1)>',
+      '"&\'><a href="https://evil.example">',
+      '\u2028x',
+    ),
+  )
+  fc.assert(
+    fc.property(fc.constantFrom(...templates), hostile, (template, value) => {
+      const given = {
+        ...params,
+        user_agent: value,
+        ip: value,
+        role: value,
+        factor: value,
+        new_address: value,
+        left: value,
+      }
+      const there = { ...about, providerName: () => value }
+      const message = render(
+        { id: 'eml_1', to: 'ada@example.com', locale: 'en', template, params: given },
+        secret,
+        there,
+      )
+      expect(message.subject).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}]/u)
+      const before = rendered(template, 'en')
+      const elements = (html: string) => [...html.matchAll(/<[a-z!/][^>]*>/gi)].map(([tag]) => tag.split(/[\s>]/)[0])
+      expect(elements(message.html).filter((tag) => tag !== '<br')).toEqual(
+        elements(before.html).filter((tag) => tag !== '<br'),
+      )
+      expect(message.html).not.toContain('href="https://evil')
+      expect(message.text.split('\n').some((line) => /^bcc:/i.test(line))).toBe(false)
+    }),
+  )
+})

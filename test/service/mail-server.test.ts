@@ -1,0 +1,111 @@
+import { Writable } from 'node:stream'
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readConfig } from '../../src/config.ts'
+import { createLog } from '../../src/telemetry/log.ts'
+import { createVinculum } from '../../src/vinculum.ts'
+import { startMailServer } from '../support/mail-server.ts'
+import { encryptionKey, freePort, startWorld, type World } from '../support/service.ts'
+import { newFile } from '../support/sqlite.ts'
+
+describe('with a mail server', () => {
+  let server: Awaited<ReturnType<typeof startMailServer>>
+  let world: World
+  beforeAll(async () => {
+    server = await startMailServer()
+    world = await startWorld({
+      env: { SMTP_URL: `smtp://127.0.0.1:${server.port}`, MAIL_FROM: 'Vinculum <id@example.com>' },
+    })
+  })
+  afterAll(async () => {
+    await world.stop()
+    await server.stop()
+  })
+  /** Until so many letters have arrived. */
+  const arrived = async (letters: number): Promise<void> => {
+    for (let tries = 0; tries < 200 && server.delivered.length < letters; tries++) await pause(25)
+    expect(server.delivered).toHaveLength(letters)
+  }
+
+  test('a letter that is asked for arrives at once, and a notice soon', async () => {
+    const who = world.newcomer()
+    const { access_token: token } = await world.signIn('google', who)
+    const email = world.emailOf(who)
+    await world.call('POST', '/auth/email', { body: { email } })
+    // Nobody runs the job here: it was woken.
+    for (
+      let tries = 0;
+      tries < 100 && !server.delivered.some(({ raw }) => raw.includes('Subject: Your sign-in code'));
+      tries++
+    )
+      await pause(25)
+    const letter = server.delivered.find(({ raw }) => raw.includes('Subject: Your sign-in code'))
+    expect(letter).toMatchObject({ to: [email], from: 'id@example.com' })
+    await world.vinculum.runJob('send-mail')
+    const before = server.delivered.length
+    await world.enter('github', world.newcomer({ email: 'elsewhere@example.com' }), { intent: 'link', token })
+    await world.vinculum.runJob('send-mail')
+    await arrived(before + 1)
+    expect(server.delivered.at(-1)?.raw).toContain('Subject: GitHub was linked to your account')
+  })
+
+  test('is not asked twice for a letter that arrived, nor forgets one that did not', async () => {
+    const before = server.delivered.length
+    server.refuse('DATA', 451, '4.3.0 later')
+    await world.call('POST', '/auth/password/forgot', { body: { email: 'nobody@example.com' } })
+    await world.vinculum.runJob('send-mail')
+    await arrived(before)
+    server.accept()
+    world.turn(15)
+    for (let round = 0; round < 3; round++) await world.vinculum.runJob('send-mail')
+    await arrived(before + 1)
+    const metrics = await (await fetch(`${world.base}/metrics`)).text()
+    expect(metrics).toContain('vinculum_mails_total{template="no_account",result="transient"} 1')
+    expect(metrics).toContain('vinculum_mails_total{template="no_account",result="sent"} 1')
+  })
+
+  test('there is no mailbox', async () => {
+    expect((await world.call('GET', '/mailbox')).status).toBe(404)
+    expect(world.vinculum.mailbox).toBeNull()
+  })
+})
+
+test('a service without a way to send mail says so, at its start and to whoever asks', async () => {
+  const port = await freePort()
+  const logged: string[] = []
+  const log = createLog('warn', new Writable({ write: (chunk, _, done) => done(void logged.push(String(chunk))) }))
+  const config = readConfig({
+    ...{
+      NODE_ENV: 'test',
+      PORT: String(port),
+      PUBLIC_URL: `http://127.0.0.1:${port}`,
+      DATABASE_URL: `file:${newFile()}`,
+    },
+    ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}`,
+  })
+  if (!config.encryptionKeys) throw new Error('no key was given')
+  // As production is without SMTP_URL.
+  const vinculum = await createVinculum(
+    { ...config, encryptionKeys: config.encryptionKeys, mail: { tag: 'off' } },
+    { log },
+  )
+  await vinculum.listen()
+  try {
+    expect(logged.join('')).toContain('SMTP_URL is not set')
+    const base = config.publicUrl.origin
+    const ask = (path: string, body?: object) =>
+      fetch(`${base}${path}`, {
+        method: body ? 'POST' : 'GET',
+        headers: { accept: body ? 'application/json' : 'text/html', 'content-type': 'application/json' },
+        ...(body ? { body: JSON.stringify(body) } : {}),
+      })
+    for (const path of ['/auth/email', '/auth/password/forgot']) {
+      const refused = await ask(path, { email: 'ada@example.com' })
+      expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([404, 'mail_not_configured'])
+    }
+    for (const path of ['/login/email', '/forgot-password', '/mailbox']) expect((await ask(path)).status).toBe(404)
+    expect(await (await ask('/login')).text()).not.toMatch(/\/login\/email|forgot-password/)
+  } finally {
+    await vinculum.close()
+  }
+})
