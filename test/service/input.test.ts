@@ -74,33 +74,17 @@ describe.each(databases)('whatever is sent, on %s', (database) => {
         }
   })
 
-  test(
-    'in a body is never our fault',
-    { timeout: 60_000 },
-    async () => {
-      for (const { method, path, fields } of operations().filter(({ method }) => method !== 'GET'))
-        for (const name of [...fields, 'name'])
-          for (const text of [...nasty, 7, true, null, [], {}, [[]], { a: { b: {} } }]) {
-            const made = path.replace('{provider}', 'google').replace(/\{\w+\}/g, 'x')
-            if (
-              made === '/auth/logout' ||
-              made === '/auth/logout-all' ||
-              path === '/me/sessions' ||
-              method === 'DELETE'
-            )
-              continue
-            const answer = await world.call(method, made, { token, body: { [name]: text } })
-            expect([method, path, name, text, answer.status < 500], answer.text).toEqual([
-              method,
-              path,
-              name,
-              text,
-              true,
-            ])
-          }
-    },
-    120_000,
-  )
+  test('in a body is never our fault', { timeout: 120_000 }, async () => {
+    for (const { method, path, fields } of operations().filter(({ method }) => method !== 'GET'))
+      for (const name of [...fields, 'name'])
+        for (const text of [...nasty, 7, true, null, [], {}, [[]], { a: { b: {} } }]) {
+          const made = path.replace('{provider}', 'google').replace(/\{\w+\}/g, 'x')
+          if (made === '/auth/logout' || made === '/auth/logout-all' || path === '/me/sessions' || method === 'DELETE')
+            continue
+          const answer = await world.call(method, made, { token, body: { [name]: text } })
+          expect([method, path, name, text, answer.status < 500], answer.text).toEqual([method, path, name, text, true])
+        }
+  })
 
   test('in a header is never our fault', async () => {
     for (const name of [

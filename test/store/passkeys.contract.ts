@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Changing, Passkey, Ways } from '../../src/credentials/ports.ts'
+import type { Ways } from '../../src/accounts/ports.ts'
+import type { Changing, Passkey } from '../../src/credentials/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import type { Account } from '../../src/kernel/account.ts'
 import type { Session } from '../../src/sessions/ports.ts'
