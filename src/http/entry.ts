@@ -135,9 +135,3 @@ export async function admittedAsRedirect(
     cookies: [...cookies, sessionCookie(cookie, settings.sessionCookieSeconds), ...known, ...notice],
   })
 }
-
-/** The same for a script of our own pages, or an app: tokens in the body. */
-export const admittedAsJson = (
-  { account, action, provider, providerUserId, session }: Admitted,
-  { tokens }: Services,
-) => json(authResponse({ account, action, provider, subject: providerUserId }, tokens.pair(session)))

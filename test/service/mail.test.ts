@@ -586,6 +586,8 @@ describe.each(databases)('by mail, on %s', (database) => {
     await fetch(`${world.base}/login/email/link?ticket=${ticket}`)
     await fetch(`${world.base}/reset-password?ticket=${ticket}`)
     await finish({ ticket })
+    // The sign-in was somewhere new, which is told in a letter of its own.
+    await world.mailTo(email)
     const metrics = await (await fetch(`${world.base}/metrics`)).text()
     expect(metrics).toContain('vinculum_mails_total{template="sign_in",result="sent"}')
     expect(metrics).toContain('vinculum_mail_backlog 0')

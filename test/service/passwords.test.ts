@@ -351,8 +351,9 @@ describe.each(databases)('passwords, kept in %s', (database) => {
   describe('in a browser', () => {
     const enter = async (browser: Browser, username: string, given = password, path = '/login') => {
       const page = await browser.go(new URL(path, world.base))
+      const [form = ''] = /<form[^>]*action="\/login\/password"[\s\S]*?<\/form>/.exec(page.text) ?? []
       const fields = Object.fromEntries(
-        [...page.text.matchAll(/<input[^>]*type="hidden"[^>]*>/g)].map(([input]) => [
+        [...form.matchAll(/<input[^>]*type="hidden"[^>]*>/g)].map(([input]) => [
           /name="([^"]*)"/.exec(input)?.[1] ?? '',
           (/value="([^"]*)"/.exec(input)?.[1] ?? '').replaceAll('&amp;', '&'),
         ]),

@@ -153,8 +153,6 @@ export const en = {
     send: 'Send',
     notAnAddress: 'This is no e-mail address. Check it and try again.',
     login: {
-      offer: 'Continue with a link by e-mail',
-      forgot: 'Forgot your password?',
       title: 'Sign in by e-mail',
       intro: 'We send you a code and a link. Either signs you in, once, within ten minutes.',
       send: 'Send me a code',

@@ -156,8 +156,6 @@ export const ptBR: Texts = {
     send: 'Enviar',
     notAnAddress: 'Isto não é um e-mail. Confira e tente de novo.',
     login: {
-      offer: 'Continuar com um link por e-mail',
-      forgot: 'Esqueceu a senha?',
       title: 'Entrar por e-mail',
       intro: 'Enviamos um código e um link. Qualquer um deles permite entrar, uma única vez, em até dez minutos.',
       send: 'Enviar um código',

@@ -64,7 +64,7 @@ test('somebody signs in by mail, with the keyboard alone, and changes their addr
   const page = await newVisitor('en-GB')
   await page.goto('/login?return_to=/account/email')
   await inspect(page)
-  await tabTo(page, 'Continue with a link by e-mail')
+  await tabTo(page, 'E-mail me a link to sign in')
   await page.keyboard.press('Enter')
   await heading(page, 'Sign in by e-mail')
   await inspect(page)
