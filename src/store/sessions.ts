@@ -1,4 +1,20 @@
-import { and, asc, desc, eq, exists, getTableColumns, gt, gte, isNull, lt, lte, ne, or, sql } from 'drizzle-orm'
+import {
+  and,
+  asc,
+  desc,
+  eq,
+  exists,
+  getTableColumns,
+  gt,
+  gte,
+  isNull,
+  lt,
+  lte,
+  ne,
+  or,
+  type SQL,
+  sql,
+} from 'drizzle-orm'
 import type { Opener, SessionStore } from '../sessions/ports.ts'
 import { accountColumns } from './accounts.ts'
 import { accountLock, type Change } from './change.ts'
@@ -25,51 +41,36 @@ export function sessionStore(
   const byId = reads(withAccount().where(eq(s.id, id)))
   const byCookie = reads(withAccount().where(eq(s.cookieHash, sql.placeholder('cookieHash'))))
 
-  const openerOf = steps(
-    db
-      .select({ id: t.identities.id })
-      .from(t.identities)
-      .where(
-        and(
-          eq(t.identities.id, sql.placeholder('identityId')),
-          eq(t.identities.accountId, sql.placeholder('accountId')),
-        ),
-      ),
-  )
-  const passwordOf = steps(
-    db
-      .select({ id: t.passwords.accountId })
-      .from(t.passwords)
-      .where(
-        and(
-          eq(t.passwords.accountId, sql.placeholder('accountId')),
-          eq(t.passwords.changedAt, given('changedAt', t.passwords.changedAt)),
-        ),
-      ),
-  )
-  const passkeyOf = steps(
-    db
-      .select({ id: t.passkeys.id })
-      .from(t.passkeys)
-      .where(and(eq(t.passkeys.id, sql.placeholder('id')), eq(t.passkeys.accountId, sql.placeholder('accountId')))),
-  )
-  const accountOf = steps(
-    db
-      .select({ role: t.accounts.role, secondFactorAt: t.accounts.secondFactorAt })
-      .from(t.accounts)
-      .where(and(eq(t.accounts.id, sql.placeholder('accountId')), isNull(t.accounts.disabledAt))),
-  )
-  /** `undefined`: it needs nothing but the account. */
+  /** The account, if it is enabled and what opens it is still there: of each way in one statement. */
+  const accountWith = (...still: (SQL | undefined)[]) => {
+    const enabled = and(eq(t.accounts.id, sql.placeholder('accountId')), isNull(t.accounts.disabledAt), ...still)
+    return steps(
+      db.select({ role: t.accounts.role, secondFactorAt: t.accounts.secondFactorAt }).from(t.accounts).where(enabled),
+    )
+  }
+  const theirs = <T extends typeof t.identities | typeof t.passwords | typeof t.passkeys>(table: T, which: SQL) =>
+    exists(
+      db
+        .select({ one: sql`1` })
+        .from(table as typeof t.identities)
+        .where(and(eq(table.accountId, t.accounts.id), which)),
+    )
+  const [withIdentity, withPassword, withPasskey, byMail] = [
+    accountWith(theirs(t.identities, eq(t.identities.id, id))),
+    accountWith(theirs(t.passwords, eq(t.passwords.changedAt, given('changedAt', t.passwords.changedAt)))),
+    accountWith(theirs(t.passkeys, eq(t.passkeys.id, id))),
+    accountWith(),
+  ]
   const openedBy = (accountId: string, opener: Opener) => {
     switch (opener.tag) {
       case 'identity':
-        return openerOf({ identityId: opener.id, accountId })
+        return withIdentity({ accountId, id: opener.id })
       case 'password':
-        return passwordOf({ accountId, changedAt: new Date(opener.changedAt) })
+        return withPassword({ accountId, changedAt: new Date(opener.changedAt) })
       case 'passkey':
-        return passkeyOf({ id: opener.id, accountId })
+        return withPasskey({ accountId, id: opener.id })
       case 'email':
-        return undefined
+        return byMail({ accountId })
     }
   }
   const starting = steps(db.insert(s).values(allGiven(getTableColumns(s))))
@@ -128,12 +129,10 @@ export function sessionStore(
     start: (session, { opener, cookieHash, replaces, scopeOf }, because) =>
       change(
         function* (tx, note) {
-          const [account] = yield* step(accountOf({ accountId: session.accountId }))
+          const [account] = yield* step(openedBy(session.accountId, opener))
           if (!account) return false
           // Enrolled while this sign-in was under way: it must not be the last one without.
           if (account.secondFactorAt && !session.amr.includes('mfa')) return false
-          const asked = openedBy(session.accountId, opener)
-          if (asked && (yield* step(asked)).length === 0) return false
           yield* step(starting({ ...session, cookieHash, scope: scopeOf ? scopeOf(account.role) : session.scope }))
           yield* note(because)
           if (replaces === null) return true

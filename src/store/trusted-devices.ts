@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, lt, type SQL } from 'drizzle-orm'
+import { and, eq, gt, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import type { TrustedDeviceStore } from '../credentials/ports.ts'
 import { accountLock } from './change.ts'
 import { type Driver, step } from './driver.ts'
@@ -8,8 +8,21 @@ export function trustedDeviceStore({
   atomic,
   tables: { trustedDevices: t, sessions, accounts },
   read,
+  reads,
   write,
 }: Driver): TrustedDeviceStore {
+  const someOf = (which?: SQL) =>
+    reads(
+      db
+        .select({ id: sessions.id })
+        .from(sessions)
+        .where(and(eq(sessions.accountId, sql.placeholder('accountId')), which))
+        .limit(1),
+    )
+  const anywhere = someOf()
+  // One that does not say what it is is known as that.
+  const withAgent = someOf(sql`coalesce(${sessions.userAgent}, '') = ${sql.placeholder('agent')}`)
+
   return {
     async find(secretHash, at) {
       const [found] = await read(
@@ -34,13 +47,10 @@ export function trustedDeviceStore({
         [accountLock(device.accountId)],
       ),
     async history(accountId, userAgent) {
-      const mine = eq(sessions.accountId, accountId)
-      const one = (which: SQL | undefined) =>
-        read(db.select({ id: sessions.id }).from(sessions).where(which).limit(1)).then(({ length }) => length > 0)
-      // One that does not say what it is is known as that. Nearly everybody comes back with what they came with.
-      if (await one(and(mine, userAgent === null ? isNull(sessions.userAgent) : eq(sessions.userAgent, userAgent))))
+      // Nearly everybody comes back with what they came with.
+      if ((await withAgent({ accountId, agent: userAgent ?? '' })).length > 0)
         return { any: true, agent: true, openedAt: null }
-      if (await one(mine)) return { any: true, agent: false, openedAt: null }
+      if ((await anywhere({ accountId })).length > 0) return { any: true, agent: false, openedAt: null }
       const [account] = await read(
         db.select({ at: accounts.createdAt }).from(accounts).where(eq(accounts.id, accountId)),
       )
