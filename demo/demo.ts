@@ -22,6 +22,8 @@ const config = readConfig({
   ...sandbox.env,
   // Its people are made up: they must not end up in a database somebody has set for another purpose.
   DATABASE_URL: 'file:./data/demo.db',
+  // Nor may they be written to: letters stay here, to be read.
+  SMTP_URL: undefined,
   PORT: String(port),
 })
 const encryptionKeys = config.encryptionKeys ?? generatedKeys('data/encryption-keys', systemRandom).keys
@@ -43,9 +45,12 @@ await vinculum.listen()
 process.stdout.write(`
   Vinculum       ${config.publicUrl.origin}
   Its providers  ${sandbox.url}  (a sandbox: choose who you are on its pages)
+  Its letters    ${config.publicUrl.origin}/mailbox
   API            ${config.publicUrl.origin}/docs
 
   Sign in with Google as Ada, then link GitHub; sign out, come back with Acme ID as Ada and meet the conflict.
+  Or open an account with a password, verify its address from the mailbox, and switch on a second factor or a passkey.
+  Look after the service: DATABASE_URL=file:./data/demo.db npx tsx src/main.ts make-admin <address>, then ${config.publicUrl.origin}/admin
   The same walk without a browser: npm run tour
   Ctrl+C ends it.
 

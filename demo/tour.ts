@@ -2,266 +2,28 @@
  * The walk of a first visitor, over HTTP against a running demo: `npm run demo`, then `npm run tour`. Each step says
  * what it did and what came back, secrets shortened; a step that fails ends it with a code other than zero.
  */
-import assert from 'node:assert/strict'
-import { createHash, randomBytes } from 'node:crypto'
-import { createRemoteJWKSet, jwtVerify } from 'jose'
-import { createVisitor, type Visit } from './visitor.ts'
-
-const base = `http://localhost:${process.env.PORT || 3000}`
-const sandbox = `http://127.0.0.1:${process.env.SANDBOX_PORT || 4400}`
-const app = 'http://localhost:5173/signed-in'
-
-type Json = Record<string, unknown> & { [name: string]: never }
-type Answer = { status: number; body: Json }
-
-/** An API client: JSON in and out. */
-async function api(
-  method: string,
-  path: string,
-  { body, token, headers }: { body?: object; token?: string; headers?: Record<string, string> } = {},
-): Promise<Answer> {
-  const response = await fetch(new URL(path, base), {
-    method,
-    headers: {
-      accept: 'application/json',
-      ...(body ? { 'content-type': 'application/json' } : {}),
-      ...(token ? { authorization: `Bearer ${token}` } : {}),
-      ...headers,
-    },
-    ...(body ? { body: JSON.stringify(body) } : {}),
-  })
-  const text = await response.text()
-  return { status: response.status, body: (text === '' ? {} : JSON.parse(text)) as Json }
-}
-
-async function control(path: string, body: object): Promise<void> {
-  const response = await fetch(`${sandbox}/_sandbox${path}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  })
-  assert.ok(response.ok, `the sandbox refused ${path}: ${await response.text()}`)
-}
-
-let steps = 0
-const say = (text: string): void => void process.stdout.write(`${text}\n`)
-const short = (value: unknown): string =>
-  JSON.stringify(value, (name, inner: unknown) =>
-    typeof inner === 'string' && /^state$|_(token|ticket)$/.test(name)
-      ? `${inner.slice(0, 8)}…${inner.slice(-4)}`
-      : inner,
-  )
-
-async function step(title: string, work: () => Promise<unknown>): Promise<void> {
-  steps++
-  try {
-    const shown = await work()
-    say(`${String(steps).padStart(2)}. ${title}`)
-    if (shown !== undefined) say(`      ${short(shown)}`)
-  } catch (error) {
-    say(`${String(steps).padStart(2)}. FAILED: ${title}`)
-    throw error
-  }
-}
-
-/** Who the providers will say is signing in, without a click. */
-const signInAs = (identity: string): Promise<void> => control('/as', { identity })
-
-/** As an app does it: begin here, be sent back by the provider, hand the answer in. */
-async function throughApp(provider: string): Promise<Answer & { flowToken: string }> {
-  const begun = await api('POST', `/auth/${provider}/authorize`, { body: {} })
-  assert.equal(begun.status, 200, short(begun.body))
-  const visitor = createVisitor()
-  let visit = await visitor.ask(String(begun.body.authorize_url))
-  for (let hop = 0; hop < 5; hop++) {
-    const to = new URL(visit.headers.get('location') ?? '', visit.url)
-    if (to.origin === base) {
-      const { code, state, iss } = Object.fromEntries(to.searchParams)
-      const flowToken = String(begun.body.flow_token)
-      return {
-        ...(await api('POST', `/auth/${provider}/callback`, {
-          body: { code, state, flow_token: flowToken, ...(iss ? { iss } : {}) },
-        })),
-        flowToken,
-      }
-    }
-    visit = await visitor.ask(to)
-  }
-  throw new Error(`${provider} never sent anybody back`)
-}
-
-const landedOn = (visit: Visit, path: string): void =>
-  assert.equal(`${visit.status} ${visit.url.pathname}`, `200 ${path}`)
-
-const run = randomBytes(4).toString('hex')
-const me = `tour-${run}`
-const email = `${me}@example.com`
+import { randomBytes } from 'node:crypto'
+import { administering } from './tour/administering.ts'
+import { withPassword } from './tour/password.ts'
+import { throughProviders } from './tour/providers.ts'
+import { withSecondFactor } from './tour/second-factor.ts'
+import { control, say, steps } from './tour/steps.ts'
 
 async function tour(): Promise<void> {
-  await step('The service is ready', async () => {
-    const { status, body } = await api('GET', '/health/ready')
-    assert.equal(status, 200)
-    return body
-  })
-  await step('Anybody may ask which providers there are', async () => {
-    const { body } = await api('GET', '/auth/providers')
-    assert.ok(Array.isArray(body))
-    return body
-  })
-  await control('/identities', { key: me, name: 'Tova Tour', email, verified: true, google: { hd: 'example.com' } })
-  await signInAs(me)
-
-  let access = ''
-  let refresh = ''
-  await step('An app signs somebody in with Google: nobody knows them yet, so they get an account', async () => {
-    const { status, body } = await throughApp('google')
-    assert.equal(status, 200, short(body))
-    assert.equal(body.action, 'created_new_user')
-    access = String(body.access_token)
-    refresh = String(body.refresh_token)
-    return body
-  })
-  await step('The access token says who they are', async () => {
-    const { status, body } = await api('GET', '/me', { token: access })
-    assert.equal(status, 200)
-    assert.equal(body.email, email)
-    return body
-  })
-  await step('A back end verifies it with the published keys alone', async () => {
-    const { payload, protectedHeader } = await jwtVerify(
-      access,
-      createRemoteJWKSet(new URL('/.well-known/jwks.json', base)),
-      { issuer: base, audience: base, typ: 'at+jwt' },
-    )
-    return { alg: protectedHeader.alg, sub: payload.sub, amr: payload.amr }
-  })
-  await step('The refresh token brings a new pair', async () => {
-    const { status, body } = await api('POST', '/auth/refresh', { token: refresh })
-    assert.equal(status, 200, short(body))
-    const again = await api('POST', '/auth/refresh', { token: refresh })
-    assert.equal(
-      again.body.refresh_token,
-      body.refresh_token,
-      'a repeated request is answered with the same generation',
-    )
-    access = String(body.access_token)
-    refresh = String(body.refresh_token)
-    return body
-  })
-  await step('An access token is no refresh token, and in Portuguese that is said in Portuguese', async () => {
-    const { status, body } = await api('POST', '/auth/refresh', {
-      token: access,
-      headers: { 'accept-language': 'pt-BR' },
-    })
-    assert.deepEqual(
-      [status, body.code, body.detail],
-      [401, 'token_wrong_type', 'Token inválido: esperado tipo refresh'],
-    )
-    return body
-  })
-
-  const browser = createVisitor()
-  await step('A browser signs in with GitHub: the same proven address, so the same account', async () => {
-    const visit = await browser.go(`${base}/auth/github`)
-    landedOn(visit, '/account')
-    const { body } = await api('GET', '/me/identities', { token: access })
-    assert.deepEqual(
-      (body as unknown as { provider: string }[]).map(({ provider }) => provider),
-      ['google', 'github'],
-    )
-    return body
-  })
-  await step('On the account page they link Atlassian', async () => {
-    const account = await browser.ask(`${base}/account`)
-    const visit = await browser.submit(account, '/auth/atlassian/link')
-    landedOn(visit, '/account')
-    const { body } = await api('GET', '/me/identities', { token: access })
-    assert.equal((body as unknown as object[]).length, 3)
-    return (body as unknown as Json[]).map(({ provider, scopes, token_status }) => ({ provider, scopes, token_status }))
-  })
-  await step('What Google says about them now', async () => {
-    const { body: identities } = await api('GET', '/me/identities', { token: access })
-    const google = (identities as unknown as { id: string; provider: string }[]).find(
-      ({ provider }) => provider === 'google',
-    )
-    const { status, body } = await api('GET', `/me/identities/${google?.id}/profile`, { token: access })
-    assert.equal(status, 200, short(body))
-    return body
-  })
-
-  await step('Acme ID may not vouch for an address: a question is asked instead of a guess made', async () => {
-    const visit = await createVisitor().go(`${base}/auth/acme`)
-    assert.match(visit.url.pathname, /^\/auth\/conflicts\//)
-    return { status: visit.status, page: visit.url.pathname.replace(/[^/]+$/, '…') }
-  })
-  await step('They prove the account is theirs by signing in to it, and link', async () => {
-    const asked = await throughApp('acme')
-    assert.equal(asked.body.code, 'account_conflict', short(asked.body))
-    const ticket = String(asked.body.conflict_ticket)
-    const unproven = await api('POST', `/auth/conflicts/${ticket}`, {
-      body: { action: 'link', flow_token: asked.flowToken },
-    })
-    assert.equal(unproven.status, 401, short(unproven.body))
-    const fresh = await throughApp('google')
-    const { status, body } = await api('POST', `/auth/conflicts/${ticket}`, {
-      body: { action: 'link', flow_token: asked.flowToken },
-      token: String(fresh.body.access_token),
-    })
-    assert.deepEqual([status, body.action], [200, 'linked_existing'], short(body))
-    return body
-  })
-
-  await step('They unlink GitHub', async () => {
-    const { body } = await api('GET', '/me/identities', { token: access })
-    const github = (body as unknown as { id: string; provider: string }[]).find(({ provider }) => provider === 'github')
-    const { status } = await api('DELETE', `/me/identities/${github?.id}`, { token: access })
-    assert.equal(status, 204)
-    return { status }
-  })
-  await step('Their devices', async () => {
-    const { body } = await api('GET', '/me/sessions', { token: access })
-    return (body as unknown as Json[]).map(({ provider, ip, current }) => ({ provider, ip, current }))
-  })
-  await step('What happened to their account', async () => {
-    const { body } = await api('GET', '/me/activity', { token: access })
-    return (body as unknown as { items: { event: string }[] }).items.map(({ event }) => event)
-  })
-
-  await step('An app on another origin gets a code, never a token, in the address', async () => {
-    const verifier = randomBytes(32).toString('base64url')
-    const challenge = createHash('sha256').update(verifier).digest('base64url')
-    const visitor = createVisitor()
-    let visit = await visitor.ask(
-      `${base}/auth/google?return_to=${encodeURIComponent(app)}&code_challenge=${challenge}&code_challenge_method=S256`,
-    )
-    while (!visit.headers.get('location')?.startsWith(app))
-      visit = await visitor.ask(new URL(visit.headers.get('location') ?? assert.fail('no way on'), visit.url))
-    const code = new URL(visit.headers.get('location') ?? '').searchParams.get('code')
-    const { status, body } = await api('POST', '/auth/token', {
-      body: { grant_type: 'authorization_code', code, code_verifier: verifier },
-    })
-    assert.equal(status, 200, short(body))
-    return body
-  })
-
-  await step('Signing out ends the device: its tokens are refused at once', async () => {
-    assert.equal((await api('POST', '/auth/logout', { token: access })).status, 204)
-    const { status, body } = await api('POST', '/auth/refresh', { token: refresh })
-    assert.deepEqual([status, body.code], [401, 'session_revoked'])
-    assert.equal((await api('GET', '/me', { token: access })).status, 401)
-    return body
-  })
-  await step('They come back, and erase the account', async () => {
-    const { body } = await throughApp('google')
-    assert.equal(body.action, 'login_existing')
-    assert.equal((await api('DELETE', '/me', { token: String(body.access_token) })).status, 204)
-    assert.equal((await api('GET', '/me', { token: String(body.access_token) })).status, 401)
-    return { erased: true }
-  })
+  // Every walk has people of its own.
+  const run = randomBytes(4).toString('hex')
+  say('\nSigning in with providers')
+  await throughProviders(run)
+  say('\nAn account without a provider')
+  const person = await withPassword(run)
+  say('\nA second factor, devices, and guessing')
+  const access = await withSecondFactor(person)
+  say('\nLooking after the service')
+  await administering(person, access, run)
 }
 
 tour()
-  .then(() => say(`\n${steps} steps, all well.`))
+  .then(() => say(`\n${steps()} steps, all well.`))
   .catch((error: unknown) => {
     process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`)
     process.exitCode = 1

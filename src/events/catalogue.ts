@@ -81,7 +81,7 @@ export const catalogue = {
     { audit: true, log: 'info' },
   ),
   'account.email_verified': fact(
-    'A provider proved the address an account had only claimed',
+    'The address an account had only claimed was proven to be its own',
     { provider },
     { audit: true, log: 'info' },
   ),

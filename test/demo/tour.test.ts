@@ -42,7 +42,8 @@ test('the tour walks through the demo to its end, and the demo ends when it is t
   const [port, sandboxPort] = [await freePort(), await freePort()]
   const ports = { PORT: String(port), SANDBOX_PORT: String(sandboxPort) }
   const elsewhere = join(folder, 'elsewhere.db')
-  const demo = run('demo/demo.ts', { ...ports, DATABASE_URL: `file:${elsewhere}` })
+  const mailServer = 'smtp://127.0.0.1:1'
+  const demo = run('demo/demo.ts', { ...ports, DATABASE_URL: `file:${elsewhere}`, SMTP_URL: mailServer })
   await demo.saying('Ctrl+C ends it')
 
   const tour = run('demo/tour.ts', ports)
@@ -50,6 +51,8 @@ test('the tour walks through the demo to its end, and the demo ends when it is t
   expect(await tour.ended, tour.said()).toBe(0)
   expect(tour.said()).not.toMatch(/FAILED|eyJ[\w-]{20}/)
   expect(tour.said()).toContain('"code":"token_wrong_type"')
+  expect(tour.said()).toContain('"code":"too_many_attempts"')
+  expect(tour.said()).toContain('is an administrator now')
 
   demo.child.kill('SIGTERM')
   expect(await demo.ended, demo.said()).toBe(0)

@@ -13,9 +13,9 @@ import type { Services } from '../services.ts'
  * What is proven by mail. Whoever asks for a letter is answered 202, whatever there is at the address: only its reader
  * learns that.
  */
-const common = { method: 'post', tag: 'E-mail', surface: 'api', limit: 'sign_in' } as const
-const mine = { ...common, auth: 'user' } as const
-const anybody = { ...common, auth: 'none' } as const
+const common = { method: 'post', surface: 'api', limit: 'sign_in' } as const
+const mine = { ...common, tag: 'My account', auth: 'user' } as const
+const anybody = { ...common, tag: 'Signing in', auth: 'none' } as const
 
 /** As it was typed: whether it is an address is asked by `readEmail`. */
 export const addressText = z.string().max(320)
@@ -60,7 +60,7 @@ const verify = route({
 })
 
 const askToChange = route({
-  ...common,
+  ...mine,
   method: 'put',
   path: '/me/email',
   auth: 'recent',

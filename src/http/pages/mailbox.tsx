@@ -47,7 +47,7 @@ const list = route({
 const one = route({
   ...common,
   path: '/mailbox/:id',
-  summary: 'One of them',
+  summary: 'One letter kept to be read, outside production',
   params: idParams,
   fails: ['not_found'],
   handle({ direct, params, locale }, { mailbox }: Services) {
