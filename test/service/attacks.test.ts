@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { TOTP } from 'otpauth'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { registered } from '../support/registered.ts'
-import { type Answer, databases, refusalOf, startWorld, type World } from '../support/service.ts'
+import { type Answer, databases, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
 
 const anAddress = (): string => `h${randomBytes(5).toString('hex')}@example.com`
 const password = 'correct horse battery'
@@ -84,6 +84,38 @@ describe.each(databases)('somebody hostile, on %s', (database) => {
       'too_many_attempts',
     ])
     expect((await failuresOf(id)).slice(8)).toEqual(['too_many_attempts'])
+  })
+
+  test('is asked before, not after, an account is opened whether they may be sent elsewhere', async () => {
+    const accept = { accept: 'text/html' }
+    for (const to of ['https://evil.example/', '//evil.example', '/\\evil.example']) {
+      const page = await fetch(`${world.base}/register?return_to=${encodeURIComponent(to)}`, { headers: accept })
+      expect(page.status).toBe(400)
+    }
+    const browser = world.openBrowser()
+    const email = anAddress()
+    const page = await browser.go(`${world.base}/register?return_to=/account`)
+    const forged = await browser.submit(page, '/register', { email, password, return_to: 'https://evil.example/' })
+    expect(forged.status).toBe(400)
+    expect((await world.dump()).accounts?.some((row) => row.email === email)).toBe(false)
+  })
+
+  test('holds no ticket that outlives a change of the ways in', async () => {
+    const who = world.newcomer()
+    const { access_token: token, user } = await world.signIn('google', who)
+    const email = world.emailOf(who)
+    const ticketsOf = async () => ((await world.dump()).tickets ?? []).filter((row) => row.account_id === user.id)
+    const asked = async () => {
+      await post('/auth/password/forgot', { email })
+      expect(await ticketsOf()).toHaveLength(1)
+    }
+    await asked()
+    await world.enter('github', who, { intent: 'link', token })
+    expect(await ticketsOf()).toEqual([])
+    await asked()
+    const [identity] = listIn(await world.call('GET', '/me/identities', { token }))
+    expect((await world.call('DELETE', `/me/identities/${identity?.id}`, { token })).status).toBe(204)
+    expect(await ticketsOf()).toEqual([])
   })
 
   test('made-up tickets are on the trail', async () => {
