@@ -266,7 +266,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       allowed: createAllowance({ clock, hit: rateLimits.hit }),
       mail: config.mail.tag !== 'off',
     }
-    const resets = resetPassword({ ...byMail, passwords })
+    const resets = resetPassword({ ...byMail, passwords, audit })
     const flows: Flows = {
       begin: beginWithProvider({
         providers,
@@ -297,7 +297,15 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         autoRegister: oauth.autoRegister,
       }),
       enterWithPassword: enterWithPassword({
-        ...{ stored: stored.passwords, passwords, throttle, trustedDevices, signIn, audit },
+        ...{
+          stored: stored.passwords,
+          addresses: stored.addresses,
+          passwords,
+          throttle,
+          trustedDevices,
+          signIn,
+          audit,
+        },
         prove: second.prove,
       }),
       password: changePassword({

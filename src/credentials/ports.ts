@@ -228,7 +228,8 @@ export interface PasskeyStore {
   findByCredential(credentialId: string): Promise<Passkey | undefined>
   /**
    * Ends the account's other sessions and its tickets with it. `by` is added to how the session was proven. `false`,
-   * with nothing written, when its credential is known, whosever it is, or the session is over.
+   * with nothing written, when its credential is known, whosever it is, the session is over, or the account has fifty
+   * already: each is sent along whenever one is asked for.
    */
   add(passkey: Passkey, change: Changing & { by: readonly string[] }, because: readonly Fact[]): Promise<boolean>
   /**

@@ -1,4 +1,5 @@
 import type { AuditStore } from '../audit/ports.ts'
+import { guessedAt } from '../credentials/guessed-at.ts'
 import { opensByMail } from '../credentials/mail-opens.ts'
 import type { Ticket } from '../credentials/ports.ts'
 import type { Throttle } from '../credentials/throttle.ts'
@@ -41,7 +42,7 @@ export function enterByMail(parts: Parts) {
   const { addresses, tickets, letter, allowed, clock, mail, wakeMail, signIn, audit, random } = parts
   const { throttle, trustedDevices } = parts
 
-  const refuse = async <C extends EnterByMailCode>(
+  const refuse = async <C extends EnterByMailCode | 'too_many_attempts'>(
     error: AppError<C>,
     accountId: string | null,
     origin: Origin,
@@ -130,10 +131,10 @@ export function enterByMail(parts: Parts) {
       const { origin } = arrival
       const asked = await tickets.findBound('email_sign_in', binding)
       const key = asked?.email == null ? undefined : readEmail(asked.email)?.key
-      const subject = asked?.accountId ?? sha256(key ?? binding)
+      const subject = key === undefined ? sha256(binding) : guessedAt(await addresses.holders(key), key)
       const trustedDevice = asked?.accountId == null ? null : await trustedDevices.recognise(asked.accountId, origin)
       const attempt = await throttle.take({ subject, ip: origin.ip, trustedDevice })
-      if (!attempt.ok) return attempt
+      if (!attempt.ok) return refuse(attempt.error, asked?.accountId ?? null, origin)
       const ticket = await tickets.findByCode('email_sign_in', binding, code)
       if (!ticket || ticket.accountId === null)
         return refuse(fail('ticket_invalid').error, asked?.accountId ?? null, origin)

@@ -1,6 +1,7 @@
 import type { AuditStore } from '../audit/ports.ts'
+import { guessedAt } from '../credentials/guessed-at.ts'
 import type { Passwords } from '../credentials/passwords.ts'
-import type { PasswordStore } from '../credentials/ports.ts'
+import type { AddressStore, PasswordStore } from '../credentials/ports.ts'
 import type { Throttle } from '../credentials/throttle.ts'
 import type { TrustedDevices } from '../credentials/trusted-devices.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
@@ -26,6 +27,7 @@ export type PasswordCode =
 
 type Parts = {
   stored: PasswordStore
+  addresses: Pick<AddressStore, 'holders'>
   passwords: Passwords
   throttle: Throttle
   trustedDevices: TrustedDevices
@@ -39,7 +41,7 @@ type Parts = {
  * answer, after the same work.
  */
 export function enterWithPassword(parts: Parts) {
-  const { stored, passwords, throttle, trustedDevices, signIn, audit, prove } = parts
+  const { stored, addresses, passwords, throttle, trustedDevices, signIn, audit, prove } = parts
 
   return async (
     { username, password, totp }: PasswordGiven,
@@ -47,7 +49,8 @@ export function enterWithPassword(parts: Parts) {
   ): Promise<Result<Admitted, AppError<PasswordCode>>> => {
     const { origin } = entering
     const email = readEmail(username)
-    const known = email && (await stored.find(email.key))
+    // Both asked at once, and always, so that an address without a password takes as long.
+    const [known, holders] = email ? await Promise.all([stored.find(email.key), addresses.holders(email.key)]) : []
     const account = known?.account
     const refused = async <C extends PasswordCode>(refusal: { ok: false; error: AppError<C> }) => {
       const data = { provider: 'password', code: refusal.error.code, intent: 'login' } as const
@@ -56,7 +59,7 @@ export function enterWithPassword(parts: Parts) {
     }
 
     const trustedDevice = account ? await trustedDevices.recognise(account.id, origin) : null
-    const subject = account?.id ?? sha256(email?.key ?? username)
+    const subject = account?.id ?? (email && holders ? guessedAt(holders, email.key) : sha256(username))
     const attempt = await throttle.take({ subject, ip: origin.ip, trustedDevice })
     if (!attempt.ok) return refused(attempt)
     let right: boolean
@@ -94,7 +97,8 @@ export function enterWithPassword(parts: Parts) {
       const proven = await prove(ticket, { type: 'totp', code: totp }, origin)
       if (proven.ok) return proven
       const { error } = proven
-      if (error.code === 'user_disabled') return refused(fail('invalid_credentials'))
+      // On the trail already.
+      if (error.code === 'user_disabled') return fail('invalid_credentials')
       return error.code === 'ticket_invalid'
         ? fail('sign_in_overtaken')
         : { ok: false, error: error as AppError<PasswordCode> }

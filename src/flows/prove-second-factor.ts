@@ -102,24 +102,30 @@ export function proveSecondFactor(parts: Parts) {
       origin: Origin,
     ): Promise<Result<Admitted, AppError<SecondFactorCode>>> {
       const pending = await signIn.pending(ticket)
+      const refused = async <C extends SecondFactorCode>(refusal: { ok: false; error: AppError<C> }) => {
+        const data = {
+          ...{
+            provider: pending?.proof.provider ?? 'second_factor',
+            code: refusal.error.code,
+            intent: 'login' as const,
+          },
+        }
+        await audit.record({ name: 'authentication.failed', accountId: pending?.accountId ?? null, origin, data })
+        return refusal
+      }
       const account = pending && (await accounts.find(pending.accountId))
-      if (!pending || !account) return fail('ticket_invalid')
-      if (account.disabledAt) return fail('user_disabled')
+      if (!pending || !account) return refused(fail('ticket_invalid'))
+      if (account.disabledAt) return refused(fail('user_disabled'))
       const subject = account.id
       const trustedDevice = await trustedDevices.recognise(subject, origin)
       const attempt = proof.type === 'passkey' ? null : await throttle.take({ subject, ip: origin.ip, trustedDevice })
-      if (attempt && !attempt.ok) return attempt
+      if (attempt && !attempt.ok) return refused(attempt)
 
       const by = await verify(pending, proof, origin)
-      if (!by) {
-        const { provider } = pending.proof
-        const data = { provider, code: 'second_factor_invalid', intent: 'login' } as const
-        await audit.record({ name: 'authentication.failed', accountId: account.id, origin, data })
-        return fail('second_factor_invalid')
-      }
+      if (!by) return refused(fail('second_factor_invalid'))
       await attempt?.value.right()
       const signedIn = await signIn.complete(pending, by, origin)
-      if (!signedIn.ok) return signedIn
+      if (!signedIn.ok) return refused(signedIn)
       await throttle.completed({ subject, trustedDevice })
       const { proof: first, returnTo, codeChallenge } = pending
       const { action, provider, providerUserId } = first

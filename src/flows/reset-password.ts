@@ -1,3 +1,4 @@
+import type { AuditStore } from '../audit/ports.ts'
 import { opensByMail } from '../credentials/mail-opens.ts'
 import type { Passwords } from '../credentials/passwords.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
@@ -6,14 +7,21 @@ import type { Email } from '../kernel/email.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import { type MailParts, until } from './verify-email.ts'
 
-type Parts = MailParts & { passwords: Passwords }
+type Parts = MailParts & { passwords: Passwords; audit: AuditStore }
 
 /**
  * A new password for whoever reads the account's mail. It signs nobody in and leaves second factors as they are: the
  * mailbox stands for the password, and for nothing more (ASVS 6.4.3).
  */
 export function resetPassword(parts: Parts) {
-  const { addresses, tickets, letter, allowed, clock, mail, wakeMail, passwords } = parts
+  const { addresses, tickets, letter, allowed, clock, mail, wakeMail, passwords, audit } = parts
+
+  const refused = async (accountId: string | null, origin: Origin) => {
+    const data = { provider: 'email', code: 'ticket_invalid', intent: 'login' } as const
+    await audit.record({ name: 'authentication.failed', accountId, origin, data })
+    return fail('ticket_invalid')
+  }
+
   return {
     /** A letter goes out either way, so that neither the answer nor its time says whether there is an account. */
     async ask(email: Email, origin: Origin): Promise<Result<null, AppError<'mail_not_configured'>>> {
@@ -45,7 +53,7 @@ export function resetPassword(parts: Parts) {
       origin: Origin,
     ): Promise<Result<null, AppError<'ticket_invalid' | 'password_rejected' | 'user_disabled'>>> {
       const ticket = await tickets.find('reset_password', secret)
-      if (!ticket || ticket.accountId === null) return fail('ticket_invalid')
+      if (!ticket || ticket.accountId === null) return refused(null, origin)
       const accepted = passwords.accept(password, { email: ticket.email })
       // The link is still good: they choose another one.
       if (!accepted.ok) return accepted
@@ -54,7 +62,7 @@ export function resetPassword(parts: Parts) {
       const account = await addresses.reset(ticket, { hash, at: clock() }, opensByMail, [
         { name: 'password.reset', accountId, origin, data: {} },
       ])
-      if (!account) return fail('ticket_invalid')
+      if (!account) return refused(accountId, origin)
       wakeMail()
       return account.disabledAt ? fail('user_disabled') : ok(null)
     },

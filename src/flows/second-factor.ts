@@ -1,10 +1,10 @@
-import type { Changing, SecondFactorStore } from '../credentials/ports.ts'
+import type { Changing, SecondFactorStore, TotpFactor } from '../credentials/ports.ts'
 import type { RecoveryCodes } from '../credentials/recovery-codes.ts'
 import type { Totp } from '../credentials/totp.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Fact, Origin } from '../events/catalogue.ts'
 import type { Account } from '../kernel/account.ts'
-import type { Clock } from '../kernel/clock.ts'
+import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { ok, type Result } from '../kernel/result.ts'
 
 /** Somebody who lately proved themselves as strongly as their account asks. */
@@ -12,6 +12,9 @@ export type Doing = { readonly account: Account; readonly sessionId: string; rea
 export type Setup = { readonly secret: string; readonly uri: string }
 /** Shown once, and never again. */
 export type Codes = readonly string[]
+
+/** How long an app waits for its first code, in seconds. */
+const setupSeconds = 600
 
 type Parts = { secondFactors: SecondFactorStore; totp: Totp; recoveryCodes: RecoveryCodes; clock: Clock }
 
@@ -27,6 +30,9 @@ export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Part
     factor: 'totp' | 'passkey',
     { account, origin }: Doing,
   ): Fact => ({ name, accountId: account.id, origin, data: { factor } })
+  /** One that waited longer may have been begun by somebody else, who knows its secret, in a session that is over. */
+  const stillWaits = (app: TotpFactor | undefined): app is TotpFactor =>
+    app !== undefined && app.confirmedAt === null && clock() < secondsAfter(app.createdAt, setupSeconds)
   const codesMade = ({ account, origin }: Doing): Fact => ({
     ...{ name: 'recovery_codes.made', accountId: account.id, origin, data: {} },
   })
@@ -44,7 +50,7 @@ export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Part
     /** The app that waits for its first code. */
     async waiting(account: Account): Promise<Setup | undefined> {
       const { totp: app } = await secondFactors.find(account.id)
-      return app && app.confirmedAt === null ? setup(account, totp.open(app)) : undefined
+      return stillWaits(app) ? setup(account, totp.open(app)) : undefined
     },
 
     /** A new secret for an app. It asks for nothing until its first code was shown. */
@@ -58,7 +64,7 @@ export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Part
       code: string,
     ): Promise<Result<Codes, AppError<'second_factor_missing' | 'second_factor_invalid'>>> {
       const { totp: app } = await secondFactors.find(doing.account.id)
-      if (!app || app.confirmedAt !== null) return fail('second_factor_missing')
+      if (!stillWaits(app)) return fail('second_factor_missing')
       const step = await totp.stepOf(app, code)
       if (step === null) return fail('second_factor_invalid')
       const { shown, rows } = recoveryCodes.make(doing.account.id)

@@ -10,6 +10,7 @@ import { allGiven, type Driver, type Queries, type Script, step } from './driver
 import { live, originOf, signedOut } from './endings.ts'
 import { forgetGuesses } from './guesses.ts'
 import type { Tables } from './schema.ts'
+import { endProofs } from './tickets.ts'
 import { waysOf, waysQueries } from './ways.ts'
 
 const keyOf = (address: string | null): string | null => (address === null ? null : (readEmail(address)?.key ?? null))
@@ -194,6 +195,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
             tx.insert(t.identities).values(identity).onConflictDoNothing().returning({ id: t.identities.id }),
           )
           if (!linked) return false
+          yield* endProofs(tx, t, identity.accountId)
           yield* note(because)
           if (proves !== null && (yield* prove(tx, t, note, account.id, proves, identity.linkedAt, because)))
             yield* note([
@@ -236,6 +238,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
           if (!mayGo({ ...ways, identities: ways.identities.filter((identity) => identity !== gone) }))
             return 'last_login_method'
           yield* step(tx.delete(t.identities).where(eq(t.identities.id, gone.id)))
+          yield* endProofs(tx, t, accountId)
           const reasons = because(gone)
           yield* note(reasons)
           const ended = yield* step(

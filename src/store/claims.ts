@@ -4,6 +4,7 @@ import type { Email } from '../kernel/email.ts'
 import type { Note } from './change.ts'
 import { type Queries, type Script, step } from './driver.ts'
 import { elsewhere, live, signedOut } from './endings.ts'
+import { forgetGuesses } from './guesses.ts'
 import type { Tables } from './schema.ts'
 import { endTickets } from './tickets.ts'
 import { waysOf } from './ways.ts'
@@ -44,15 +45,16 @@ export function* endClaims(
       ...signedOut(ended, 'email_claim_ended', accountId, elsewhere(because)),
     ])
     yield* step(tx.delete(t.passwords).where(eq(t.passwords.accountId, accountId)))
-    yield* endTickets(tx, t, accountId)
-    yield* step(
-      tx.delete(t.totpFactors).where(and(eq(t.totpFactors.accountId, accountId), isNull(t.totpFactors.confirmedAt))),
-    )
     const { identities, passkeys } = yield* waysOf(tx, t, accountId)
-    if (identities.length > 0 || passkeys.length > 0) continue
+    const stays = identities.length > 0 || passkeys.length > 0
+    // While it is known which devices it trusted.
+    if (!stays) yield* forgetGuesses(tx, t, accountId)
+    yield* endTickets(tx, t, accountId)
+    if (stays) continue
     yield* step(tx.delete(t.accounts).where(eq(t.accounts.id, accountId)))
     yield* step(tx.delete(t.mails).where(eq(t.mails.accountId, accountId)))
     yield* note([{ name: 'account.deleted', data: {}, accountId, origin: elsewhere(because) }])
+    yield* step(tx.update(t.audit).set({ ip: null, userAgent: null }).where(eq(t.audit.accountId, accountId)))
   }
 }
 

@@ -5,6 +5,9 @@ import { endElsewhere, hasTotp, stopAsking, strengthen } from './credential-chan
 import { type Driver, step } from './driver.ts'
 import { waysOf } from './ways.ts'
 
+/** More than anybody has devices: each one is sent along whenever one is asked for. */
+const mostPasskeys = 50
+
 export function passkeyStore({ db, tables, read, write }: Driver, change: Change): PasskeyStore {
   const { passkeys: t } = tables
   return {
@@ -20,6 +23,8 @@ export function passkeyStore({ db, tables, read, write }: Driver, change: Change
       change(
         function* (tx, note) {
           if (!(yield* strengthen(tx, tables, of, []))) return false
+          const mine = tx.select({ id: t.id }).from(t).where(eq(t.accountId, of.accountId)).limit(mostPasskeys)
+          if ((yield* step(mine)).length === mostPasskeys) return false
           const added = yield* step(tx.insert(t).values(passkey).onConflictDoNothing().returning({ id: t.id }))
           if (added.length === 0) return false
           yield* strengthen(tx, tables, of, by)

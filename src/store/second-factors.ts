@@ -3,6 +3,7 @@ import type { SecondFactorStore } from '../credentials/ports.ts'
 import { accountLock, type Change } from './change.ts'
 import { endElsewhere, hasPasskey, putCodes, stopAsking, strengthen } from './credential-changes.ts'
 import { type Driver, step } from './driver.ts'
+import { endProofs } from './tickets.ts'
 
 export function secondFactorStore({ db, tables: t, read, write }: Driver, change: Change): SecondFactorStore {
   const { totpFactors: totp, recoveryCodes: codes, accounts } = t
@@ -131,6 +132,7 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
           const asked = and(eq(accounts.id, of.accountId), isNotNull(accounts.secondFactorAt))
           if ((yield* step(tx.select({ id: accounts.id }).from(accounts).where(asked))).length === 0) return false
           yield* putCodes(tx, t, of, newCodes)
+          yield* endProofs(tx, t, of.accountId)
           yield* note(because)
           return true
         },

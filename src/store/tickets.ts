@@ -44,22 +44,26 @@ export function ticketStore({ db, tables: { tickets: t }, read, write }: Driver)
   }
 }
 
-/**
- * Within a change of an account's credentials: whatever was sent out before proves nothing any more, and no device is
- * trusted but `keepDevice`, on which the change was made.
- */
-export function* endTickets(
+/** Within a change of an account's credentials: whatever was sent out or begun before proves nothing any more. */
+export function* endProofs(
   tx: Queries,
-  { tickets: t, pendingSignIns, trustedDevices }: Tables,
+  { tickets: t, pendingSignIns, totpFactors }: Tables,
   accountId: string,
-  keepDevice: string | null = null,
 ): Script<void> {
   yield* step(tx.delete(t).where(eq(t.accountId, accountId)))
+  yield* step(tx.delete(pendingSignIns).where(eq(pendingSignIns.accountId, accountId)))
+  // Whoever began with an app knows its secret: it must not be theirs that is confirmed after they were put out.
+  yield* step(tx.delete(totpFactors).where(and(eq(totpFactors.accountId, accountId), isNull(totpFactors.confirmedAt))))
+}
+
+/** The same, and no device is trusted any more but `keepDevice`, on which the change was made. */
+export function* endTickets(tx: Queries, t: Tables, accountId: string, keepDevice: string | null = null): Script<void> {
+  yield* endProofs(tx, t, accountId)
+  const { trustedDevices } = t
   const trusted = eq(trustedDevices.accountId, accountId)
   yield* step(
     tx.delete(trustedDevices).where(keepDevice === null ? trusted : and(trusted, ne(trustedDevices.id, keepDevice))),
   )
-  yield* step(tx.delete(pendingSignIns).where(eq(pendingSignIns.accountId, accountId)))
 }
 
 /** Takes a ticket within the change it allows. `false` when somebody was faster, or it is over. */

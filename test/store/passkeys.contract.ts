@@ -72,6 +72,12 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
       expect(await since()).toBe(null)
     })
 
+    test('an account has fifty, and no more', async () => {
+      for (let at = 0; at < 50; at++) expect(await add(passkey(person.id))).toBe(true)
+      expect(await add(passkey(person.id))).toBe(false)
+      expect(await store.passkeys.list(person.id)).toHaveLength(50)
+    })
+
     test('a session that is over adds and removes nothing', async () => {
       const over = await signedIn(opened, person.id, { endedAt: now, endReason: 'logout' })
       expect(await add(passkey(person.id), { sessionId: over.id })).toBe(false)

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact'
-import { type AppError, catalogue } from '../../errors/catalogue.ts'
+import { type AppError, catalogue, fail } from '../../errors/catalogue.ts'
 import { readEmail } from '../../kernel/email.ts'
 import { ok } from '../../kernel/result.ts'
 import { type FaultFound, fault, passwordFaults } from '../problem.ts'
@@ -7,7 +7,7 @@ import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { line, passwordChosen } from '../schemas.ts'
 import type { Services } from '../services.ts'
-import { AlongFields, alongFields, alongQuery, suffixOf } from './along.tsx'
+import { AlongFields, alongFields, alongQuery, suffixOf, targetOf } from './along.tsx'
 import { Field } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
 import { doneAt } from './status.ts'
@@ -20,8 +20,10 @@ const ask = route({
   summary: 'Open an account with a password',
   limit: 'browse',
   query: alongQuery,
-  fails: ['user_creation_disabled'],
-  handle({ query, locale, csrfToken }, { settings }: Services) {
+  fails: ['user_creation_disabled', 'return_to_not_allowed'],
+  handle({ query, locale, csrfToken }, services: Services) {
+    const { settings } = services
+    if (query.return_to !== undefined && !targetOf(query, services)) return fail('return_to_not_allowed')
     const props = { given: query, csrf: csrfToken(), least: settings.passwordLeastLength }
     return show(locale, <RegisterPage {...readerOf(locale)} {...props} />)
   },
@@ -40,8 +42,10 @@ const open = route({
   }),
   status: 303,
   also: ['page'],
-  fails: ['password_rejected', 'user_creation_disabled', 'invalid_request'],
-  async handle({ body, origin, wants, locale, csrfToken }, { flows, settings }: Services) {
+  fails: ['password_rejected', 'user_creation_disabled', 'return_to_not_allowed', 'invalid_request'],
+  async handle({ body, origin, wants, locale, csrfToken }, services: Services) {
+    const { flows, settings } = services
+    if (body.return_to !== undefined && !targetOf(body, services)) return fail('return_to_not_allowed')
     const again = (error: AppError, faults: readonly FaultFound[]) =>
       show(
         locale,

@@ -1,0 +1,168 @@
+import { randomBytes } from 'node:crypto'
+import { TOTP } from 'otpauth'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { registered } from '../support/registered.ts'
+import { type Answer, databases, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
+
+const anAddress = (): string => `h${randomBytes(5).toString('hex')}@example.com`
+const password = 'correct horse battery'
+
+describe.each(databases)('somebody hostile, on %s', (database) => {
+  let world: World
+  beforeAll(async () => {
+    world = await startWorld({ database })
+  })
+  afterEach(() => world.calm())
+  afterAll(() => world.stop())
+
+  const post = (path: string, body: object = {}, token?: string): Promise<Answer> =>
+    world.call('POST', path, { body, token })
+  const failuresOf = async (accountId: string | null): Promise<readonly unknown[]> =>
+    (await world.trail())
+      .filter((row) => row.account_id === accountId && row.event === 'authentication.failed')
+      .map(({ data }) => (typeof data === 'string' ? JSON.parse(data) : data).code)
+
+  test('does not learn by counters whether an address has an account without a password', async () => {
+    const who = world.newcomer()
+    await world.signIn('google', who)
+    const claimant = anAddress()
+    await registered(world, claimant, { signedIn: false })
+    const outcomes: unknown[] = []
+    for (const email of [anAddress(), world.emailOf(who), claimant]) {
+      for (let at = 0; at < 7; at++) await post('/auth/token', { username: email, password: 'wrong wrong wrong' })
+      const begun = await post('/auth/email', { email })
+      outcomes.push(
+        refusalOf(await post('/auth/email/finish', { flow_token: begun.body.flow_token, code: '00000000' })),
+      )
+    }
+    expect(outcomes).toEqual(Array(3).fill([429, 'too_many_attempts']))
+  })
+
+  test('who began with an authenticator app in a stolen session knows no secret that counts later', async () => {
+    const { token } = await registered(world, anAddress(), { verified: true })
+    const { body } = await post('/me/second-factor/totp', {}, token)
+    const change = { current_password: password, new_password: 'another horse battery' }
+    expect((await world.call('PUT', '/me/password', { token, body: change })).status).toBe(204)
+    const code = new TOTP({ secret: String(body.secret) }).generate({ timestamp: world.clock().getTime() })
+    expect(refusalOf(await post('/me/second-factor/totp/confirm', { code }, token))).toEqual([
+      409,
+      'second_factor_missing',
+    ])
+  })
+
+  test('finds no secret of an app that waited for long', async () => {
+    const who = world.newcomer()
+    const { access_token: token } = await world.signIn('google', who)
+    const { body } = await post('/me/second-factor/totp', {}, token)
+    const totp = new TOTP({ secret: String(body.secret) })
+    const confirm = (as: string) =>
+      post('/me/second-factor/totp/confirm', { code: totp.generate({ timestamp: world.clock().getTime() }) }, as)
+    world.turn(600)
+    const { access_token: later } = await world.signIn('google', who)
+    expect(refusalOf(await confirm(later))).toEqual([409, 'second_factor_missing'])
+  })
+
+  test('a held off guess at a second factor or a code is on the trail', async () => {
+    const email = anAddress()
+    const { id, token } = await registered(world, email, { verified: true })
+    const { body } = await post('/me/second-factor/totp', {}, token)
+    const code = new TOTP({ secret: String(body.secret) }).generate({ timestamp: world.clock().getTime() })
+    expect((await post('/me/second-factor/totp/confirm', { code }, token)).status).toBe(200)
+    const half = await post('/auth/token', { username: email, password })
+    const second_factor_ticket = half.body.second_factor_ticket
+    const answers: unknown[] = []
+    for (let at = 0; at < 7; at++)
+      answers.push((await post('/auth/second-factor', { second_factor_ticket, totp: '000000' })).status)
+    expect(answers).toEqual([401, 401, 401, 401, 401, 401, 429])
+    expect(await failuresOf(id)).toEqual([...Array(6).fill('second_factor_invalid'), 'too_many_attempts'])
+    const begun = await post('/auth/email', { email })
+    const held = await post('/auth/email/finish', { flow_token: begun.body.flow_token, code: '00000000' })
+    expect(held.status).toBe(429)
+    expect((await failuresOf(id)).slice(7)).toEqual(['too_many_attempts'])
+    expect(refusalOf(await post('/auth/token', { username: email, password, totp: '000000' }))).toEqual([
+      429,
+      'too_many_attempts',
+    ])
+    expect((await failuresOf(id)).slice(8)).toEqual(['too_many_attempts'])
+  })
+
+  test('is asked before, not after, an account is opened whether they may be sent elsewhere', async () => {
+    const accept = { accept: 'text/html' }
+    for (const to of ['https://evil.example/', '//evil.example', '/\\evil.example']) {
+      const page = await fetch(`${world.base}/register?return_to=${encodeURIComponent(to)}`, { headers: accept })
+      expect(page.status).toBe(400)
+    }
+    const browser = world.openBrowser()
+    const email = anAddress()
+    const page = await browser.go(`${world.base}/register?return_to=/account`)
+    const forged = await browser.submit(page, '/register', { email, password, return_to: 'https://evil.example/' })
+    expect(forged.status).toBe(400)
+    expect((await world.dump()).accounts?.some((row) => row.email === email)).toBe(false)
+  })
+
+  test('holds no ticket that outlives a change of the ways in', async () => {
+    const who = world.newcomer()
+    const { access_token: token, user } = await world.signIn('google', who)
+    const email = world.emailOf(who)
+    const ticketsOf = async () => ((await world.dump()).tickets ?? []).filter((row) => row.account_id === user.id)
+    const asked = async () => {
+      await post('/auth/password/forgot', { email })
+      expect(await ticketsOf()).toHaveLength(1)
+    }
+    await asked()
+    await world.enter('github', who, { intent: 'link', token })
+    expect(await ticketsOf()).toEqual([])
+    await asked()
+    const [identity] = listIn(await world.call('GET', '/me/identities', { token }))
+    expect((await world.call('DELETE', `/me/identities/${identity?.id}`, { token })).status).toBe(204)
+    expect(await ticketsOf()).toEqual([])
+  })
+
+  test('made-up tickets are on the trail', async () => {
+    const before = (await world.trail()).length
+    expect((await post('/auth/password/reset', { ticket: 'made-up', password })).status).toBe(400)
+    expect((await world.trail()).length - before).toBe(1)
+    expect((await post('/auth/second-factor', { second_factor_ticket: 'made-up', totp: '000000' })).status).toBe(400)
+    expect((await world.trail()).length - before).toBe(2)
+  })
+
+  test('a claim with a password keeps nobody from an address', async () => {
+    const [squatted, mine] = [anAddress(), anAddress()]
+    const squatter = await registered(world, squatted)
+    const { token } = await registered(world, mine, { verified: true })
+    expect((await world.call('PUT', '/me/email', { token, body: { email: squatted } })).status).toBe(202)
+    const letters = await world.mailTo(squatted)
+    const [, ticket = ''] = /change-email\?ticket=([\w-]+)/.exec(letters[0]?.text ?? '') ?? []
+    expect((await post('/auth/email/change', { ticket }, token)).status).toBe(204)
+    expect((await world.call('GET', '/me', { token: squatter.token })).status).toBe(401)
+  })
+
+  test('a claimant who goes leaves nothing personal', async () => {
+    const email = anAddress()
+    await post('/auth/register', { email, password })
+    const claimant = (await world.dump()).accounts?.find((row) => row.email === email)?.id
+    await post('/auth/token', { username: email, password: 'wrong wrong wrong' })
+    const { token } = await registered(world, anAddress(), { verified: true })
+    await world.call('PUT', '/me/email', { token, body: { email } })
+    const letters = await world.mailTo(email)
+    const ticket = letters.map(({ text }) => /change-email\?ticket=([\w-]+)/.exec(text)?.[1]).find(Boolean)
+    expect((await post('/auth/email/change', { ticket }, token)).status).toBe(204)
+    const { accounts = [], audit = [], guesses = [] } = await world.dump()
+    expect(accounts.some(({ id }) => id === claimant)).toBe(false)
+    const rows = audit.filter((row) => row.account_id === claimant)
+    expect(rows.length).toBeGreaterThan(1)
+    expect(rows.map(({ ip, user_agent }) => [ip, user_agent])).toEqual(rows.map(() => [null, null]))
+    expect(guesses.filter(({ key }) => String(key).includes(String(claimant)))).toEqual([])
+  })
+
+  test('a fault of the database tells the log no secret', async () => {
+    await world.operator('alter table accounts rename to elsewhere')
+    const email = anAddress()
+    await post('/auth/register', { email, password })
+    await post('/auth/token', { username: email, password })
+    await post('/auth/email', { email })
+    await world.operator('alter table elsewhere rename to accounts')
+    const log = world.logged.join('')
+    for (const secret of [email, password, '$argon2id$']) expect(log).not.toContain(secret)
+  })
+})
