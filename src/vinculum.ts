@@ -266,7 +266,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       allowed: createAllowance({ clock, hit: rateLimits.hit }),
       mail: config.mail.tag !== 'off',
     }
-    const resets = resetPassword({ ...byMail, passwords })
+    const resets = resetPassword({ ...byMail, passwords, trustedDevices })
     const flows: Flows = {
       begin: beginWithProvider({
         providers,
