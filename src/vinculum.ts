@@ -266,7 +266,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       allowed: createAllowance({ clock, hit: rateLimits.hit }),
       mail: config.mail.tag !== 'off',
     }
-    const resets = resetPassword({ ...byMail, passwords, audit })
+    const resets = resetPassword({ ...byMail, passwords, trustedDevices, audit })
     const flows: Flows = {
       begin: beginWithProvider({
         providers,

@@ -300,12 +300,12 @@ export interface AddressStore {
   enter(ticket: Ticket, opens: OpensByMail, at: Date, because: readonly Fact[]): Promise<Account | undefined>
 
   /**
-   * The same, and sets a password: all sessions and tickets end. Of a disabled account nothing is changed: it is
-   * answered as it is.
+   * The same, and sets a password: all sessions and tickets end, and no device is trusted but `keepDevice`, where the
+   * account was its holder's already. Of a disabled account nothing is changed: it is answered as it is.
    */
   reset(
     ticket: Ticket,
-    with_: { readonly hash: string; readonly at: Date },
+    with_: { readonly hash: string; readonly at: Date; readonly keepDevice: string | null },
     opens: OpensByMail,
     because: readonly Fact[],
   ): Promise<Account | undefined>

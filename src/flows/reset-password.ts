@@ -1,20 +1,21 @@
 import type { AuditStore } from '../audit/ports.ts'
 import { opensByMail } from '../credentials/mail-opens.ts'
 import type { Passwords } from '../credentials/passwords.ts'
+import type { TrustedDevices } from '../credentials/trusted-devices.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Origin } from '../events/catalogue.ts'
 import type { Email } from '../kernel/email.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import { type MailParts, until } from './verify-email.ts'
 
-type Parts = MailParts & { passwords: Passwords; audit: AuditStore }
+type Parts = MailParts & { passwords: Passwords; trustedDevices: TrustedDevices; audit: AuditStore }
 
 /**
  * A new password for whoever reads the account's mail. It signs nobody in and leaves second factors as they are: the
  * mailbox stands for the password, and for nothing more (ASVS 6.4.3).
  */
 export function resetPassword(parts: Parts) {
-  const { addresses, tickets, letter, allowed, clock, mail, wakeMail, passwords, audit } = parts
+  const { addresses, tickets, letter, allowed, clock, mail, wakeMail, passwords, trustedDevices, audit } = parts
 
   const refused = async (accountId: string | null, origin: Origin) => {
     const data = { provider: 'email', code: 'ticket_invalid', intent: 'login' } as const
@@ -59,7 +60,10 @@ export function resetPassword(parts: Parts) {
       if (!accepted.ok) return accepted
       const hash = await passwords.hash(accepted.value)
       const { accountId } = ticket
-      const account = await addresses.reset(ticket, { hash, at: clock() }, opensByMail, [
+      // Strangers who used up the account's guesses must not lock its owner out where they were let in before, now less
+      // than ever.
+      const keepDevice = await trustedDevices.recognise(accountId, origin)
+      const account = await addresses.reset(ticket, { hash, at: clock(), keepDevice }, opensByMail, [
         { name: 'password.reset', accountId, origin, data: {} },
       ])
       if (!account) return refused(accountId, origin)

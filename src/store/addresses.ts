@@ -185,7 +185,7 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change): A
       }, locksOf(subject))
     },
 
-    async reset(ticket, { hash, at }, opens, because) {
+    async reset(ticket, { hash, at, keepDevice }, opens, because) {
       const subject = subjectOf(ticket)
       if (!subject) return undefined
       return change(function* (tx, note) {
@@ -203,8 +203,7 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change): A
             .values({ accountId, emailKey: key, hash, changedAt: at })
             .onConflictDoUpdate({ target: t.passwords.accountId, set: { emailKey: key, hash, changedAt: at } }),
         )
-        yield* step(tx.delete(t.trustedDevices).where(eq(t.trustedDevices.accountId, accountId)))
-        yield* endTickets(tx, t, accountId)
+        yield* endTickets(tx, t, accountId, keepDevice)
         yield* note(because)
         yield* endSessions(tx, note, { accountId, except: null, reason: 'password_reset', at }, because)
         return account

@@ -149,8 +149,20 @@ export function addressesContract(opened: () => Opened): void {
   describe('what a mail opens', () => {
     const enter = (one: Ticket) =>
       addresses().enter(one, opensByMail, now, [fact('password.removed', one.accountId ?? '')])
-    const reset = (one: Ticket) =>
-      addresses().reset(one, { hash: 'new', at: now }, opensByMail, [fact('password.reset', one.accountId ?? '')])
+    const reset = (one: Ticket, keepDevice: string | null = null) =>
+      addresses().reset(one, { hash: 'new', at: now, keepDevice }, opensByMail, [
+        fact('password.reset', one.accountId ?? ''),
+      ])
+    const trusted = async (accountId: string): Promise<string> => {
+      const { db, tables, write } = opened().driver
+      const id = newId('dev')
+      await write(
+        db.insert(tables.trustedDevices).values({
+          ...{ id, accountId, secretHash: id, createdAt: now, lastSeenAt: now, expiresAt: later(60) },
+        }),
+      )
+      return id
+    }
 
     test('is the holder’s account as it is', async () => {
       const mine = await person({ emailVerified: true, secondFactorAt: now })
@@ -171,11 +183,7 @@ export function addressesContract(opened: () => Opened): void {
       await write(
         db.insert(tables.recoveryCodes).values({ id: newId('rec'), accountId, codeHash: 'h', createdAt: now }),
       )
-      await write(
-        db.insert(tables.trustedDevices).values({
-          ...{ id: newId('dev'), accountId, secretHash: 'h', createdAt: now, lastSeenAt: now, expiresAt: later(60) },
-        }),
-      )
+      await trusted(accountId)
       const device = await signedIn(accountId)
       const theirs = await issued({ accountId, purpose: 'verify_email' })
       const entered = await enter(await issued({ accountId }))
@@ -215,6 +223,18 @@ export function addressesContract(opened: () => Opened): void {
       expect(await opened().store.mails.take(9, now, later(60))).toMatchObject([
         { template: 'password.reset', to: key },
       ])
+    })
+
+    test('is reset where one device stays trusted: the one it is done on, and only if the address was proven', async () => {
+      const { db, tables, read } = opened().driver
+      const mine = await person({ emailVerified: true })
+      const [here] = [await trusted(mine.id), await trusted(mine.id)]
+      await reset(await issued({ accountId: mine.id }), here)
+      expect(await read(db.select().from(tables.trustedDevices))).toMatchObject([{ id: here }])
+      const squatted = await person({ email: 'else@example.com' })
+      const theirs = await trusted(squatted.id)
+      expect(await reset(await issued({ accountId: squatted.id, email: 'else@example.com' }), theirs)).toBeDefined()
+      expect(await read(db.select().from(tables.trustedDevices))).toMatchObject([{ id: here }])
     })
 
     test('is left alone where the account is disabled', async () => {
