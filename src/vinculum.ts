@@ -266,6 +266,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       allowed: createAllowance({ clock, hit: rateLimits.hit }),
       mail: config.mail.tag !== 'off',
     }
+    const verification = verifyEmail(byMail)
     const resets = resetPassword({ ...byMail, passwords, trustedDevices, audit })
     const flows: Flows = {
       begin: beginWithProvider({
@@ -295,6 +296,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       register: register({
         ...{ accounts, stored: stored.passwords, passwords, tickets, letter, throttle, clock, ids },
         autoRegister: oauth.autoRegister,
+        wakeMail,
       }),
       enterWithPassword: enterWithPassword({
         ...{
@@ -307,6 +309,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
           audit,
         },
         prove: second.prove,
+        verifyEmail: verification,
       }),
       password: changePassword({
         ...{ stored: stored.passwords, passwords, throttle, trustedDevices, accounts, audit, clock, enabled },
@@ -341,7 +344,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       proveSecondFactor: second,
       passkeys: keepPasskeys({ passkeys, store: stored.passkeys, links, clock }),
       enterWithPasskey: enterWithPasskey({ passkeys, accounts, signIn, throttle, trustedDevices, audit }),
-      verifyEmail: verifyEmail(byMail),
+      verifyEmail: verification,
       changeEmail: changeEmail(byMail),
       resetPassword: resets,
       enterByMail: enterByMail({

@@ -11,6 +11,7 @@ import { ok, type Result } from '../kernel/result.ts'
 import type { Admitted, Entering, SignIn } from '../sessions/sign-in.ts'
 import { goesOn } from './enter-with-provider.ts'
 import type { ProveSecondFactor, SecondFactorCode } from './prove-second-factor.ts'
+import type { VerifyEmail } from './verify-email.ts'
 
 export type PasswordGiven = {
   /** The address, as it was typed. */
@@ -18,6 +19,8 @@ export type PasswordGiven = {
   readonly password: string
   /** A code for the second factor, where an app has already asked for it. */
   readonly totp?: string | undefined
+  /** The ticket of the link that verifies the address, where it was followed first. */
+  readonly emailTicket?: string | undefined
 }
 export type PasswordCode =
   | 'invalid_credentials'
@@ -34,6 +37,7 @@ type Parts = {
   signIn: SignIn
   audit: AuditStore
   prove: ProveSecondFactor['prove']
+  verifyEmail: VerifyEmail
 }
 
 /**
@@ -41,17 +45,17 @@ type Parts = {
  * answer, after the same work.
  */
 export function enterWithPassword(parts: Parts) {
-  const { stored, addresses, passwords, throttle, trustedDevices, signIn, audit, prove } = parts
+  const { stored, addresses, passwords, throttle, trustedDevices, signIn, audit, prove, verifyEmail } = parts
 
   return async (
-    { username, password, totp }: PasswordGiven,
+    { username, password, totp, emailTicket }: PasswordGiven,
     entering: Entering,
   ): Promise<Result<Admitted, AppError<PasswordCode>>> => {
     const { origin } = entering
     const email = readEmail(username)
     // Both asked at once, and always, so that an address without a password takes as long.
     const [known, holders] = email ? await Promise.all([stored.find(email.key), addresses.holders(email.key)]) : []
-    const account = known?.account
+    let account = known?.account
     const refused = async <C extends PasswordCode>(refusal: { ok: false; error: AppError<C> }) => {
       const data = { provider: 'password', code: refusal.error.code, intent: 'login' } as const
       await audit.record({ name: 'authentication.failed', accountId: account?.id ?? null, origin, data })
@@ -76,6 +80,10 @@ export function enterWithPassword(parts: Parts) {
       const anew = await passwords.hash(password.normalize('NFC'))
       await stored.rehash(account.id, known.hash, anew)
     }
+
+    // Where only a proven address lets in, the link that was sent there cannot wait for a sign-in to be followed.
+    if (emailTicket !== undefined && (await verifyEmail.confirm(emailTicket, account.id, origin)).ok)
+      account = { ...account, emailVerified: true }
 
     const { id } = account
     const entrance = { account, action: 'login_existing', provider: 'password', providerUserId: id } as const
@@ -105,6 +113,7 @@ export function enterWithPassword(parts: Parts) {
     }
     if (goesOn(entered.error)) return entered as Result<never, AppError<PasswordCode>>
     const { error } = entered
+    if (error.code === 'email_unverified') await verifyEmail.ask(account, origin)
     // Disabled since it was looked up: said no differently.
     if (error.code === 'user_disabled') return refused(fail('invalid_credentials'))
     return refused({ ok: false, error: error as AppError<PasswordCode> })

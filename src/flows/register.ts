@@ -26,6 +26,8 @@ type Parts = {
   clock: Clock
   ids: Ids
   autoRegister: boolean
+  /** There is a new letter in the queue. */
+  wakeMail: () => void
 }
 
 /**
@@ -33,7 +35,7 @@ type Parts = {
  * (ASVS 6.3.8): only its owner learns, by mail.
  */
 export function register(parts: Parts) {
-  const { accounts, stored, passwords, tickets, letter, throttle, clock, ids, autoRegister } = parts
+  const { accounts, stored, passwords, tickets, letter, throttle, clock, ids, autoRegister, wakeMail } = parts
 
   return async (
     { email, password, name }: Registering,
@@ -68,6 +70,7 @@ export function register(parts: Parts) {
       [{ name: 'account.created', accountId: account.id, origin, data: { via: 'password' } }],
       { opened: [opened], taken: quiet ? [] : [taken] },
     )
+    wakeMail()
     return ok(null)
   }
 }

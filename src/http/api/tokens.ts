@@ -77,6 +77,9 @@ const exchange = route({
       username: addressText,
       password: passwordGiven,
       totp: z.string().max(64).optional(),
+      email_ticket: secretText
+        .optional()
+        .meta({ description: 'of the link that verifies the address, where a password signs in only afterwards' }),
       client_id: clientId,
       scope: z.string().max(1024).optional(),
     }),
@@ -105,7 +108,8 @@ const exchange = route({
       return pair.ok ? ok(json(pair.value)) : pair
     }
     if (body.grant_type !== 'authorization_code') {
-      const entered = await flows.enterWithPassword(body, { ...anApp, origin })
+      const given = { ...body, emailTicket: body.email_ticket }
+      const entered = await flows.enterWithPassword(given, { ...anApp, origin })
       return entered.ok ? ok(json(tokens.pair(entered.value.session))) : entered
     }
     const redeemed = await flows.redeemCode(body.code, body.code_verifier, origin)

@@ -63,7 +63,10 @@ const verifyPage = route({
     const waiting = { cookies: [ticketCookie(ticket)] }
     if (!who) return ok(seeOther('/login?return_to=/verify-email', waiting))
     const found = await flows.verifyEmail.looks(ticket, who.accountId)
-    if (found === 'over') return { ...fail('ticket_invalid'), cookies: [ticketCookie(null)] }
+    const over = { cookies: [ticketCookie(null)] }
+    // The sign-in the link led to has verified it.
+    if (found === 'over' && who.account.emailVerified) return ok(seeOther(doneAt('/account', 'email_verified'), over))
+    if (found === 'over') return { ...fail('ticket_invalid'), ...over }
     const reader = readerOf(locale)
     if (found === 'not_yours') return show(locale, <NotYours {...reader} returnTo="/verify-email" />, waiting)
     const { verify } = reader.say.mail

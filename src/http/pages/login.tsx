@@ -107,11 +107,12 @@ const withPassword = route({
     'sign_in_overtaken',
     'invalid_request',
   ],
-  async handle({ body, who, origin, wants, locale, csrfToken }, services: Services) {
+  async handle({ body, who, origin, wants, locale, cookie, csrfToken }, services: Services) {
     const entering = enteringOf(body, who, origin, services)
     if (!entering.ok) return entering
     const { username, password } = body
-    const entered = await services.flows.enterWithPassword({ username, password }, entering.value)
+    const given = { username, password, emailTicket: cookie('mail_ticket') }
+    const entered = await services.flows.enterWithPassword(given, entering.value)
     if (entered.ok) return ok(await admittedAsRedirect(entered.value, services))
     const { error } = entered
     if (wants === 'json') return entered
