@@ -12,6 +12,7 @@ import type { Config } from './config.ts'
 import { createRenewal } from './connections/renewal.ts'
 import { createRevocation } from './connections/revocation.ts'
 import { createVault } from './connections/vault.ts'
+import { opensByMail } from './credentials/mail-opens.ts'
 import { createPasskeys } from './credentials/passkeys.ts'
 import { createPasswords } from './credentials/passwords.ts'
 import { createRecoveryCodes } from './credentials/recovery-codes.ts'
@@ -266,7 +267,8 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       allowed: createAllowance({ clock, hit: rateLimits.hit }),
       mail: config.mail.tag !== 'off',
     }
-    const resets = resetPassword({ ...byMail, passwords, trustedDevices })
+    const opening = { opens: opensByMail({ autoRegister: oauth.autoRegister }), ids }
+    const resets = resetPassword({ ...byMail, ...opening, passwords, trustedDevices })
     const flows: Flows = {
       begin: beginWithProvider({
         providers,
@@ -338,6 +340,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       resetPassword: resets,
       enterByMail: enterByMail({
         ...byMail,
+        ...opening,
         ...{ signIn, throttle, trustedDevices, audit, random },
       }),
       sendReset: sendReset({ users, audit, resets }),

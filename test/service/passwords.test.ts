@@ -80,7 +80,7 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       expect([second.status, second.text]).toEqual([first.status, first.text])
       expect(hashes.mock.calls.length).toBe(2 * worked)
       hashes.mockRestore()
-      expect((await mailsTo(email)).sort()).toEqual(['address_taken', 'verify_email'])
+      expect((await mailsTo(email)).sort()).toEqual(['address_claimed', 'verify_email'])
       expect(refusalOf(await signIn(email, another))).toEqual([401, 'invalid_credentials'])
       expect((await signIn(email)).status).toBe(200)
     })
@@ -106,7 +106,7 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       await register(email.toUpperCase())
       await register(email)
       expect((await signIn(email)).status).toBe(200)
-      expect((await mailsTo(email)).concat(await mailsTo(email.replace(/^pw/, 'PW')))).toContain('address_taken')
+      expect((await mailsTo(email)).concat(await mailsTo(email.replace(/^pw/, 'PW')))).toContain('address_claimed')
     })
 
     test.each([
