@@ -12,6 +12,7 @@ import type { Config } from './config.ts'
 import { createRenewal } from './connections/renewal.ts'
 import { createRevocation } from './connections/revocation.ts'
 import { createVault } from './connections/vault.ts'
+import { opensByMail } from './credentials/mail-opens.ts'
 import { createPasskeys } from './credentials/passkeys.ts'
 import { createPasswords } from './credentials/passwords.ts'
 import { createRecoveryCodes } from './credentials/recovery-codes.ts'
@@ -267,7 +268,8 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       mail: config.mail.tag !== 'off',
     }
     const verification = verifyEmail(byMail)
-    const resets = resetPassword({ ...byMail, passwords, trustedDevices, audit })
+    const opening = { opens: opensByMail({ autoRegister: oauth.autoRegister }), ids }
+    const resets = resetPassword({ ...byMail, ...opening, passwords, trustedDevices, audit })
     const flows: Flows = {
       begin: beginWithProvider({
         providers,
@@ -349,6 +351,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       resetPassword: resets,
       enterByMail: enterByMail({
         ...byMail,
+        ...opening,
         ...{ signIn, throttle, trustedDevices, audit, random },
       }),
       sendReset: sendReset({ users, audit, resets }),

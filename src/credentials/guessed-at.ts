@@ -1,5 +1,4 @@
 import { sha256 } from '../kernel/crypto.ts'
-import { opensByMail } from './mail-opens.ts'
 import type { AddressHolder } from './ports.ts'
 
 /**
@@ -8,4 +7,4 @@ import type { AddressHolder } from './ports.ts'
  * account (ASVS 6.3.8). Where there is none, they count against the address.
  */
 export const guessedAt = (holders: readonly AddressHolder[], emailKey: string): string =>
-  holders.find(({ password }) => password)?.accountId ?? opensByMail(holders)?.accountId ?? sha256(emailKey)
+  (holders.find(({ password }) => password) ?? holders.find(({ verified }) => verified))?.accountId ?? sha256(emailKey)

@@ -264,8 +264,18 @@ export type AddressHolder = {
 }
 
 /** What a mail to an address opens; see `mail-opens.ts`. */
-export type OpenedByMail = { readonly tag: 'held' | 'taken_over'; readonly accountId: string }
-export type OpensByMail = (holders: readonly AddressHolder[]) => OpenedByMail | undefined
+export type OpenedByMail =
+  | { readonly tag: 'held' | 'taken_over'; readonly accountId: string }
+  | { readonly tag: 'fresh' }
+export type OpensByMail = (
+  holders: readonly AddressHolder[],
+  sentFor?: string | null | undefined,
+) => OpenedByMail | undefined
+
+/** How somebody who reads the mail comes in; `fresh` is the account they get where there is none for them yet. */
+export type ComingByMail = { readonly opens: OpensByMail; readonly fresh: Account; readonly at: Date }
+/** What it came to. */
+export type CameByMail = { readonly tag: OpenedByMail['tag']; readonly account: Account }
 
 /** What is proven by mail. Every verb takes its ticket in the same transaction: once, and only while it is good. */
 export interface AddressStore {
@@ -294,10 +304,15 @@ export interface AddressStore {
 
   /**
    * The account a mail to the ticket's address opens: `opens` is asked again, inside the transaction. One that is taken
-   * over loses password, factors and sessions, its address is verified, and only then is `because` noted. `undefined` when the ticket is over or the
-   * address opens another account by now.
+   * over loses password, factors and sessions, and its address is verified; a fresh one is written down with its address
+   * verified, and others' claims to it end. `because` is asked what to note of what it came to. `undefined` when the
+   * ticket is over or the address opens another account by now.
    */
-  enter(ticket: Ticket, opens: OpensByMail, at: Date, because: readonly Fact[]): Promise<Account | undefined>
+  enter(
+    ticket: Ticket,
+    coming: ComingByMail,
+    because: (tag: OpenedByMail['tag']) => readonly Fact[],
+  ): Promise<CameByMail | undefined>
 
   /**
    * The same, and sets a password: all sessions and tickets end, and no device is trusted but `keepDevice`, where the
@@ -305,10 +320,9 @@ export interface AddressStore {
    */
   reset(
     ticket: Ticket,
-    with_: { readonly hash: string; readonly at: Date; readonly keepDevice: string | null },
-    opens: OpensByMail,
-    because: readonly Fact[],
-  ): Promise<Account | undefined>
+    coming: ComingByMail & { readonly hash: string; readonly keepDevice: string | null },
+    because: (tag: OpenedByMail['tag']) => readonly Fact[],
+  ): Promise<CameByMail | undefined>
 }
 
 /** What a back end proves itself with. Of its secrets only hashes are here. */

@@ -9,16 +9,16 @@ import { type MailParts, until } from './verify-email.ts'
 export function changeEmail({ addresses, tickets, letter, allowed, clock, mail, wakeMail }: MailParts) {
   return {
     /**
-     * Writes to the new address, and to the old one that it was asked for. One that somebody else has proven
-     * gets a letter too, to that somebody: whoever asks here learns nothing. A mere claim is in nobody's way.
+     * Writes to the new address, and to the old one that it was asked for. One that somebody has proven gets a letter
+     * too, to that somebody: whoever asks here learns nothing. A mere claim is in nobody's way: proving ends it.
      */
     async ask(account: Account, wanted: Email, origin: Origin): Promise<Result<null, AppError<'mail_not_configured'>>> {
       if (!mail) return fail('mail_not_configured')
       const { id: accountId } = account
       const locale = account.locale ?? origin.locale ?? 'en'
       if (!(await allowed('change_email', wanted.key))) return ok(null)
-      const others = (await addresses.holders(wanted.key)).filter((holder) => holder.accountId !== accountId)
-      const owner = others.find(({ verified }) => verified)
+      const holders = await addresses.holders(wanted.key)
+      const owner = holders.find((holder) => holder.verified && holder.accountId !== accountId)
       const made = tickets.make('change_email', { accountId, email: wanted.address })
       const there = owner
         ? letter({ template: 'address_taken', to: owner.address, locale: owner.locale ?? locale })

@@ -1,17 +1,18 @@
 import type { AuditStore } from '../audit/ports.ts'
 import { guessedAt } from '../credentials/guessed-at.ts'
-import { opensByMail } from '../credentials/mail-opens.ts'
-import type { Ticket } from '../credentials/ports.ts'
+import { freshAccount } from '../credentials/mail-opens.ts'
+import type { OpensByMail, Ticket } from '../credentials/ports.ts'
 import type { Throttle } from '../credentials/throttle.ts'
 import type { TrustedDevices } from '../credentials/trusted-devices.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Origin } from '../events/catalogue.ts'
 import { sha256 } from '../kernel/crypto.ts'
 import { type Email, maskEmail, readEmail } from '../kernel/email.ts'
-import { type Random, secretToken } from '../kernel/ids.ts'
+import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Admitted, SignIn, SignInCode } from '../sessions/sign-in.ts'
 import { goesOn } from './enter-with-provider.ts'
+import { dataOf, holderOf, opensSomething } from './opened-by-mail.ts'
 import { type MailParts, until } from './verify-email.ts'
 
 /** Where somebody goes on to afterwards: a path here, or an app's address with the challenge its code is bound to. */
@@ -35,12 +36,14 @@ type Parts = MailParts & {
   trustedDevices: TrustedDevices
   audit: AuditStore
   random: Random
+  ids: Ids
+  opens: OpensByMail
 }
 
 /** Signing in with a link or a short code sent to the account's address: each good once, for ten minutes. */
 export function enterByMail(parts: Parts) {
   const { addresses, tickets, letter, allowed, clock, mail, wakeMail, signIn, audit, random } = parts
-  const { throttle, trustedDevices } = parts
+  const { throttle, trustedDevices, ids, opens } = parts
 
   const refuse = async <C extends EnterByMailCode | 'too_many_attempts'>(
     error: AppError<C>,
@@ -56,15 +59,24 @@ export function enterByMail(parts: Parts) {
     ticket: Ticket,
     { origin, browser, replaces }: Arrival,
   ): Promise<Result<Admitted, AppError<EnterByMailCode>>> => {
-    const account = await addresses.enter(ticket, opensByMail, clock(), [
-      { name: 'password.removed', accountId: ticket.accountId, origin, data: {} },
-    ])
-    if (!account) return refuse(fail('ticket_invalid').error, ticket.accountId, origin)
+    const email = ticket.email === null ? undefined : readEmail(ticket.email)
+    const at = clock()
+    const fresh = email && freshAccount(ids('usr'), email, origin.locale ?? null, at)
+    const came =
+      fresh &&
+      (await addresses.enter(ticket, { opens, fresh, at }, (tag) =>
+        tag === 'fresh'
+          ? [{ name: 'account.created', accountId: fresh.id, origin, data: { via: 'email' } }]
+          : [{ name: 'password.removed', accountId: ticket.accountId, origin, data: {} }],
+      ))
+    if (!came) return refuse(fail('ticket_invalid').error, ticket.accountId, origin)
     const onward = onwardOf(ticket)
     // An app on another origin gets a session of its own: the browser's, if it has one here, is not its business.
     const here = browser && onward.codeChallenge === null
+    const { tag, account } = came
     const { id } = account
-    const entrance = { provider: 'email', providerUserId: id, action: 'login_existing' } as const
+    const action = tag === 'fresh' ? 'created_new_user' : 'login_existing'
+    const entrance = { provider: 'email', providerUserId: id, action } as const
     const signedIn = await signIn.proceed(
       account,
       { ...entrance, opener: { tag: 'email' }, amr: ['otp'] },
@@ -90,17 +102,22 @@ export function enterByMail(parts: Parts) {
       if (!mail) return fail('mail_not_configured')
       const binding = secretToken(random)
       const holders = await addresses.holders(email.key)
-      const opened = opensByMail(holders)
-      const holder = holders.find(({ accountId }) => accountId === opened?.accountId)
+      const opened = opens(holders)
+      const holder = holderOf(opened, holders)
       const { accountId = null, address: to = email.address } = holder ?? {}
       // Written down for nobody's account too: guessing a code there is counted, and refused, just the same.
-      const made = tickets.make('email_sign_in', { accountId, email: to, data: onward, binding })
+      const made = tickets.make('email_sign_in', {
+        accountId,
+        email: to,
+        data: { ...onward, ...dataOf(opened) },
+        binding,
+      })
       const locale = holder?.locale ?? origin.locale ?? 'en'
       const secret = { ticket: made.secret, code: made.code ?? '' }
       const params = until(made)
       const told = (await allowed('sign_in', email.key))
         ? [
-            holder
+            opened
               ? letter({ template: 'sign_in', to, locale, accountId, params, secret })
               : letter({ template: 'no_account', to, locale, params, secret }),
           ]
@@ -113,12 +130,12 @@ export function enterByMail(parts: Parts) {
     /** Whom a link would sign in, masked; `undefined` when it is over. Looking uses nothing up. */
     async looks(secret: string): Promise<{ email: string } | undefined> {
       const ticket = await tickets.find('email_sign_in', secret)
-      return ticket?.accountId != null && ticket.email !== null ? { email: maskEmail(ticket.email) } : undefined
+      return opensSomething(ticket) && ticket.email !== null ? { email: maskEmail(ticket.email) } : undefined
     },
 
     async byLink(secret: string, arrival: Arrival): Promise<Result<Admitted, AppError<EnterByMailCode>>> {
       const ticket = await tickets.find('email_sign_in', secret)
-      if (!ticket || ticket.accountId === null) return refuse(fail('ticket_invalid').error, null, arrival.origin)
+      if (!opensSomething(ticket)) return refuse(fail('ticket_invalid').error, null, arrival.origin)
       return enter(ticket, arrival)
     },
 
@@ -136,8 +153,7 @@ export function enterByMail(parts: Parts) {
       const attempt = await throttle.take({ subject, ip: origin.ip, trustedDevice })
       if (!attempt.ok) return refuse(attempt.error, asked?.accountId ?? null, origin)
       const ticket = await tickets.findByCode('email_sign_in', binding, code)
-      if (!ticket || ticket.accountId === null)
-        return refuse(fail('ticket_invalid').error, asked?.accountId ?? null, origin)
+      if (!opensSomething(ticket)) return refuse(fail('ticket_invalid').error, asked?.accountId ?? null, origin)
       await attempt.value.right()
       return enter(ticket, arrival)
     },

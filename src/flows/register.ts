@@ -32,7 +32,8 @@ type Parts = {
 
 /**
  * An account with a password. Whoever asks is told the same, after the same work, whether or not the address was taken
- * (ASVS 6.3.8): only its owner learns, by mail.
+ * (ASVS 6.3.8): only whoever reads its mail learns. Where nobody has proven it they are told the way that makes it
+ * theirs, whoever was first with a password for it.
  */
 export function register(parts: Parts) {
   const { accounts, stored, passwords, tickets, letter, throttle, clock, ids, autoRegister, wakeMail } = parts
@@ -59,7 +60,8 @@ export function register(parts: Parts) {
       secret: { ticket: ticket.secret },
     })
     const taken = letter({
-      ...{ template: 'address_taken', to: owner?.account.email ?? email.address },
+      ...{ template: owner && !owner.account.emailVerified ? 'address_claimed' : 'address_taken' },
+      ...{ to: owner?.account.email ?? email.address },
       ...{ locale: owner?.account.locale ?? locale, accountId: owner?.account.id ?? null },
     })
     // Nobody's mailbox is filled by somebody who registers it a hundred times.

@@ -1,21 +1,31 @@
 import type { AuditStore } from '../audit/ports.ts'
-import { opensByMail } from '../credentials/mail-opens.ts'
+import { freshAccount } from '../credentials/mail-opens.ts'
 import type { Passwords } from '../credentials/passwords.ts'
+import type { OpensByMail } from '../credentials/ports.ts'
 import type { TrustedDevices } from '../credentials/trusted-devices.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Origin } from '../events/catalogue.ts'
-import type { Email } from '../kernel/email.ts'
+import { type Email, readEmail } from '../kernel/email.ts'
+import type { Ids } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
+import { dataOf, holderOf, opensSomething } from './opened-by-mail.ts'
 import { type MailParts, until } from './verify-email.ts'
 
-type Parts = MailParts & { passwords: Passwords; trustedDevices: TrustedDevices; audit: AuditStore }
+type Parts = MailParts & {
+  passwords: Passwords
+  trustedDevices: TrustedDevices
+  opens: OpensByMail
+  ids: Ids
+  audit: AuditStore
+}
 
 /**
  * A new password for whoever reads the account's mail. It signs nobody in and leaves second factors as they are: the
  * mailbox stands for the password, and for nothing more (ASVS 6.4.3).
  */
 export function resetPassword(parts: Parts) {
-  const { addresses, tickets, letter, allowed, clock, mail, wakeMail, passwords, trustedDevices, audit } = parts
+  const { addresses, tickets, letter, allowed, clock, mail, wakeMail, passwords } = parts
+  const { trustedDevices, opens, ids, audit } = parts
 
   const refused = async (accountId: string | null, origin: Origin) => {
     const data = { provider: 'email', code: 'ticket_invalid', intent: 'login' } as const
@@ -29,15 +39,15 @@ export function resetPassword(parts: Parts) {
       if (!mail) return fail('mail_not_configured')
       const holders = await addresses.holders(email.key)
       if (!(await allowed('reset_password', email.key))) return ok(null)
-      const opened = opensByMail(holders)
-      const holder = holders.find(({ accountId }) => accountId === opened?.accountId)
+      const opened = opens(holders)
+      const holder = holderOf(opened, holders)
       const locale = holder?.locale ?? origin.locale ?? 'en'
       const { accountId = null, address: to = email.address } = holder ?? {}
-      const made = tickets.make('reset_password', { accountId, email: to })
+      const made = tickets.make('reset_password', { accountId, email: to, data: dataOf(opened) })
       // Sealed for nobody as for somebody: it takes as long.
       const secret = { ticket: made.secret }
       const params = until(made)
-      const told = holder
+      const told = opened
         ? letter({ template: 'reset_password', to, locale, accountId, params, secret })
         : letter({ template: 'no_account', to, locale, params, secret })
       await addresses.send(made.row, [told])
@@ -45,8 +55,7 @@ export function resetPassword(parts: Parts) {
       return ok(null)
     },
 
-    looks: async (secret: string): Promise<boolean> =>
-      (await tickets.find('reset_password', secret))?.accountId != null,
+    looks: async (secret: string): Promise<boolean> => opensSomething(await tickets.find('reset_password', secret)),
 
     async reset(
       secret: string,
@@ -54,21 +63,29 @@ export function resetPassword(parts: Parts) {
       origin: Origin,
     ): Promise<Result<null, AppError<'ticket_invalid' | 'password_rejected' | 'user_disabled'>>> {
       const ticket = await tickets.find('reset_password', secret)
-      if (!ticket || ticket.accountId === null) return refused(null, origin)
+      const email = ticket?.email == null ? undefined : readEmail(ticket.email)
+      if (!ticket || !email || !opensSomething(ticket)) return refused(ticket?.accountId ?? null, origin)
       const accepted = passwords.accept(password, { email: ticket.email })
       // The link is still good: they choose another one.
       if (!accepted.ok) return accepted
       const hash = await passwords.hash(accepted.value)
       const { accountId } = ticket
+      const at = clock()
+      const fresh = freshAccount(ids('usr'), email, origin.locale ?? null, at)
       // Strangers who used up the account's guesses must not lock its owner out where they were let in before, now less
       // than ever.
-      const keepDevice = await trustedDevices.recognise(accountId, origin)
-      const account = await addresses.reset(ticket, { hash, at: clock(), keepDevice }, opensByMail, [
-        { name: 'password.reset', accountId, origin, data: {} },
-      ])
-      if (!account) return refused(accountId, origin)
+      const keepDevice = accountId === null ? null : await trustedDevices.recognise(accountId, origin)
+      const reset = await addresses.reset(ticket, { opens, fresh, at, hash, keepDevice }, (tag) =>
+        tag === 'fresh'
+          ? [
+              { name: 'account.created', accountId: fresh.id, origin, data: { via: 'email' } },
+              { name: 'password.set', accountId: fresh.id, origin, data: {} },
+            ]
+          : [{ name: 'password.reset', accountId, origin, data: {} }],
+      )
+      if (!reset) return refused(accountId, origin)
       wakeMail()
-      return account.disabledAt ? fail('user_disabled') : ok(null)
+      return reset.account.disabledAt ? fail('user_disabled') : ok(null)
     },
   }
 }

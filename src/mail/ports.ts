@@ -11,6 +11,7 @@ export const letters = [
   'email_change_requested',
   'email_changed',
   'address_taken',
+  'address_claimed',
   'reset_password',
   'sign_in',
   'no_account',

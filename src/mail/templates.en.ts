@@ -50,6 +50,16 @@ export const en: Templates = {
         ignore,
       ],
     }),
+    address_claimed: ({ service, to, page }) => ({
+      subject: 'Somebody was first with your address',
+      body: [
+        `Somebody, perhaps you, wanted to open an account at ${service} with ${to}. Somebody has used this address for one before, but nobody has shown that it is theirs, so nothing was changed.`,
+        'You read its mail, so you can. Ask for a link to sign in, or for a new password: with either the address is yours, and whoever used it without reading its mail is signed out and loses the password they chose.',
+        { link: page('/login/email'), label: 'Sign in with a link by mail' },
+        { link: page('/forgot-password'), label: 'Set a password' },
+        ignore,
+      ],
+    }),
     reset_password: ({ service, link, until }) => ({
       subject: 'Set a new password',
       body: [

@@ -50,6 +50,16 @@ export const ptBR: Templates = {
         ignore,
       ],
     }),
+    address_claimed: ({ service, to, page }) => ({
+      subject: 'Alguém usou o seu e-mail antes',
+      body: [
+        `Alguém, talvez você, quis abrir uma conta em ${service} com ${to}. Este e-mail já foi usado em uma conta, mas ninguém mostrou que é seu, e por isso nada foi alterado.`,
+        'Você lê as mensagens dele, então pode mostrar. Peça um link para entrar ou uma nova senha: com qualquer um dos dois o e-mail passa a ser seu, e quem o usou sem ler as mensagens é desconectado e perde a senha que escolheu.',
+        { link: page('/login/email'), label: 'Entrar com um link por e-mail' },
+        { link: page('/forgot-password'), label: 'Definir uma senha' },
+        ignore,
+      ],
+    }),
     reset_password: ({ service, link, until }) => ({
       subject: 'Defina uma nova senha',
       body: [

@@ -1,7 +1,13 @@
 import { and, eq, isNull, ne } from 'drizzle-orm'
-import type { AddressHolder, AddressStore, OpensByMail, Ticket } from '../credentials/ports.ts'
+import type {
+  AddressHolder,
+  AddressStore,
+  CameByMail,
+  ComingByMail,
+  OpenedByMail,
+  Ticket,
+} from '../credentials/ports.ts'
 import type { Fact } from '../events/catalogue.ts'
-import type { Account } from '../kernel/account.ts'
 import { type Email, readEmail } from '../kernel/email.ts'
 import type { EndReason } from '../sessions/ports.ts'
 import { accountColumns } from './accounts.ts'
@@ -97,26 +103,43 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change): A
     yield* endSessions(tx, note, { accountId, except: null, reason: 'email_claim_ended', at }, because)
   }
 
-  /** Takes the ticket, and whatever a mail to its address opens by now; a disabled account is left as it is. */
+  /**
+   * Takes the ticket, and whatever a mail to its address opens by now; a disabled account is left as it is. What a fresh
+   * account is opened for is noted here, before anything that comes of it.
+   */
   function* open(
     tx: Queries,
     note: Note,
-    { ticket, opens, at }: { ticket: Ticket; opens: OpensByMail; at: Date },
-    because: readonly Fact[],
-  ): Script<{ account: Account; key: string; takenOver: boolean } | undefined> {
-    const subject = subjectOf(ticket)
-    if (!subject || !(yield* useTicket(tx, t, ticket.id, at))) return undefined
-    const { accountId, email } = subject
-    const opened = opens(holdersIn(yield* step(holdersQuery(tx, email.key)), email.key))
-    if (opened?.accountId !== accountId) return undefined
-    const read = tx.select(columns).from(t.accounts).where(eq(t.accounts.id, accountId))
-    const [before] = yield* step(read)
+    { ticket, key, opens, fresh, at }: ComingByMail & { ticket: Ticket; key: string },
+    because: (tag: OpenedByMail['tag']) => readonly Fact[],
+  ): Script<CameByMail | undefined> {
+    if (!(yield* useTicket(tx, t, ticket.id, at))) return undefined
+    const opened = opens(holdersIn(yield* step(holdersQuery(tx, key)), key), ticket.accountId)
+    if (!opened) return undefined
+    if (opened.tag === 'fresh') {
+      const { emailVerified: _, ...row } = fresh
+      yield* step(tx.insert(t.accounts).values({ ...row, emailKey: key, verifiedEmailKey: key }))
+      yield* note(because('fresh'))
+      yield* endClaims(tx, t, note, { key, by: fresh.id, at }, because('fresh'))
+      return { tag: 'fresh', account: fresh }
+    }
+    const { tag, accountId } = opened
+    const [before] = yield* step(tx.select(columns).from(t.accounts).where(eq(t.accounts.id, accountId)))
     if (!before) return undefined
-    const takenOver = opened.tag === 'taken_over' && before.disabledAt === null
-    if (!takenOver) return { account: before, key: email.key, takenOver }
-    yield* takeOver(tx, note, { accountId, key: email.key, at }, because)
+    if (tag === 'held' || before.disabledAt !== null) return { tag: 'held', account: before }
+    yield* takeOver(tx, note, { accountId, key, at }, because(tag))
     const [account] = yield* step(tx.select(columns).from(t.accounts).where(eq(t.accounts.id, accountId)))
-    return account && { account, key: email.key, takenOver }
+    return account && { tag, account }
+  }
+
+  /** Whose address a ticket is about, and what to hold while it is decided; the account may not be there yet. */
+  const aboutOf = ({ accountId, email: written }: Ticket): { key: string; locks: readonly string[] } | undefined => {
+    const email = written === null ? undefined : readEmail(written)
+    if (!email) return undefined
+    return {
+      key: email.key,
+      locks: accountId === null ? [addressLock(email.key)] : locksOf({ accountId, email }),
+    }
   }
 
   return {
@@ -174,25 +197,26 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change): A
       }, locksOf(subject))
     },
 
-    async enter(ticket, opens, at, because) {
-      const subject = subjectOf(ticket)
-      if (!subject) return undefined
+    async enter(ticket, coming, because) {
+      const about = aboutOf(ticket)
+      if (!about) return undefined
+      const { key, locks } = about
       return change(function* (tx, note) {
-        const opened = yield* open(tx, note, { ticket, opens, at }, because)
-        if (!opened) return undefined
-        if (opened.takenOver) yield* note(because)
-        return opened.account
-      }, locksOf(subject))
+        const opened = yield* open(tx, note, { ...coming, ticket, key }, because)
+        if (opened?.tag === 'taken_over') yield* note(because('taken_over'))
+        return opened
+      }, locks)
     },
 
-    async reset(ticket, { hash, at, keepDevice }, opens, because) {
-      const subject = subjectOf(ticket)
-      if (!subject) return undefined
+    async reset(ticket, { hash, keepDevice, ...coming }, because) {
+      const about = aboutOf(ticket)
+      if (!about) return undefined
+      const { key, locks } = about
+      const { at } = coming
       return change(function* (tx, note) {
-        const opened = yield* open(tx, note, { ticket, opens, at }, because)
-        if (!opened) return undefined
-        const { account, key } = opened
-        if (account.disabledAt) return account
+        const opened = yield* open(tx, note, { ...coming, ticket, key }, because)
+        if (!opened || opened.account.disabledAt) return opened
+        const { tag, account } = opened
         const { id: accountId } = account
         yield* step(
           tx.delete(t.passwords).where(and(eq(t.passwords.emailKey, key), ne(t.passwords.accountId, accountId))),
@@ -204,10 +228,11 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change): A
             .onConflictDoUpdate({ target: t.passwords.accountId, set: { emailKey: key, hash, changedAt: at } }),
         )
         yield* endTickets(tx, t, accountId, keepDevice)
-        yield* note(because)
-        yield* endSessions(tx, note, { accountId, except: null, reason: 'password_reset', at }, because)
-        return account
-      }, locksOf(subject))
+        if (tag !== 'fresh') yield* note(because(tag))
+        const ending = { accountId, except: null, reason: 'password_reset', at } as const
+        yield* endSessions(tx, note, ending, because(tag))
+        return opened
+      }, locks)
     },
   }
 }

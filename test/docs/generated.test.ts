@@ -6,7 +6,7 @@ test.each(Object.entries(documents))('%s says what the code says (npm run docs)'
   expect(readFileSync(file, 'utf8')).toBe(text)
 })
 
-test.each(['README.md', 'CONTRIBUTING.md', 'docs/flows.md', 'docs/operating.md'])(
+test.each(['README.md', 'CONTRIBUTING.md', 'docs/flows.md', 'docs/operating.md', 'docs/ways-in.md'])(
   '%s points at files that exist',
   (file) => {
     const folder = file.includes('/') ? 'docs/' : ''

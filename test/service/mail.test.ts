@@ -346,11 +346,20 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect(await subjects(nobody)).toEqual(['There is no account with this address'])
     })
 
-    test('of an account with this address only as a claim beside another way in is not reset', async () => {
-      const who = world.newcomer({ verified: false })
-      await world.signIn('github', who)
-      expect(refusalOf(await post('/auth/password/forgot', { email: world.emailOf(who) }))).toEqual([202, undefined])
-      expect(await subjects(world.emailOf(who))).toEqual(['There is no account with this address'])
+    test('of an account with this address only as a claim beside another way in is not reset, and there is one for its reader', async () => {
+      const who = world.newcomer()
+      const { access_token: token, user } = await world.signIn('acme', who)
+      const email = world.emailOf(who)
+      // Nor does anybody get an account where accounts are not to be had.
+      const { base: at } = await world.another({ OAUTH_AUTO_REGISTER_NEW_USERS: 'false' })
+      for (const path of ['/auth/password/forgot', '/auth/email'])
+        expect(refusalOf(await world.call('POST', path, { body: { email }, at }))).toEqual([202, undefined])
+      expect(new Set(await subjects(email))).toEqual(new Set(['There is no account with this address']))
+      expect((await reset(await forgot(email))).status).toBe(204)
+      expect(await passwordFits(world, email, 'a wholly new password')).toBe(true)
+      expect(await lives(token)).toBe(false)
+      const again = await world.signIn('acme', who)
+      expect(again.user).toMatchObject({ id: user.id, email: null })
     })
 
     test('writes five letters an hour to one address, and answers the sixth the same', async () => {
@@ -432,6 +441,83 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect(user.id).not.toBe(attacker.id)
       expect(await lives(attacker.token)).toBe(false)
       expect(await passwordFits(world, email, 'the attacker knows this')).toBe(null)
+    })
+
+    /** They hold on to the account with an identity and a passkey's worth of ways, none of which proves the address. */
+    const decorated = async () => {
+      const email = newAddress()
+      const who = world.newcomer({ email })
+      const attacker = await world.signIn('acme', who)
+      expect(attacker.user).toMatchObject({ email, email_verified: false })
+      const set = { token: attacker.access_token, body: { new_password: 'the attacker knows this' } }
+      expect((await world.call('PUT', '/me/password', set)).status).toBe(204)
+      return { email, who, id: attacker.user.id, token: attacker.access_token }
+    }
+
+    test('and keeps it with another way in does not keep its reader out: by mail they get an account of their own', async () => {
+      const attacker = await decorated()
+      const { email } = attacker
+      const flow_token = await begin(email)
+      expect(await subjects(email)).toEqual(['Your sign-in code'])
+      const entered = await finish({ flow_token, code: await newestCode(email) })
+      expect(refusalOf(entered)).toEqual([200, undefined])
+      const token = String(entered.body.access_token)
+      const mine = await me(token)
+      expect(mine).toMatchObject({ email, email_verified: true, name: null })
+      expect(mine.id).not.toBe(attacker.id)
+      expect(await events(token)).toEqual(expect.arrayContaining(['account.created', 'authentication.succeeded']))
+      // Of the attacker's way to the address nothing is left; their account, without it, stays theirs.
+      expect(await lives(attacker.token)).toBe(false)
+      expect(await passwordFits(world, email, 'the attacker knows this')).toBe(null)
+      const back = await world.signIn('acme', attacker.who)
+      expect(back.user).toMatchObject({ id: attacker.id, email: null, email_verified: false })
+      // And the next mail leads to the reader's account.
+      const again = await finish({ flow_token: await begin(email), code: await newestCode(email) })
+      expect((await me(String(again.body.access_token))).id).toBe(mine.id)
+    })
+
+    test('and keeps it with another way in loses it to a reset, which sets the reader’s password', async () => {
+      const attacker = await decorated()
+      const { email } = attacker
+      const ticket = await forgot(email)
+      const link = await world.openBrowser().go(`${world.base}/reset-password?ticket=${ticket}`)
+      expect(link.status).toBe(200)
+      const answers = await Promise.all([reset(ticket), reset(ticket)])
+      expect(answers.map(({ status }) => status).sort()).toEqual([204, 400])
+      expect(await lives(attacker.token)).toBe(false)
+      const form = { username: email, password: 'a wholly new password' }
+      const entered = await world.call('POST', '/auth/token', { form })
+      const mine = await me(String(entered.body.access_token))
+      expect(mine).toMatchObject({ email, email_verified: true })
+      expect(mine.id).not.toBe(attacker.id)
+      expect(await events(String(entered.body.access_token))).toContain('password.set')
+    })
+
+    test('is in nobody’s way who registers: the letter says how the address becomes theirs', async () => {
+      const { email, attacker } = await attack()
+      const registration = await post('/auth/register', { email, password: 'a bar over letters that belong' })
+      expect([registration.status, registration.body]).toEqual([201, { email }])
+      const letter = await newest(email)
+      expect(letter?.subject).toBe('Somebody was first with your address')
+      const [, path = ''] = new RegExp(`${world.base}(/login/email)$`, 'm').exec(letter?.text ?? '') ?? []
+      const browser = world.openBrowser()
+      const asked = await browser.submit(await browser.go(world.base + path), '/login/email', { email })
+      const entered = await browser.submit(asked, '/login/email/code', { code: await newestCode(email) })
+      expect([entered.status, entered.url.pathname]).toEqual([200, '/account'])
+      expect(await lives(attacker.token)).toBe(false)
+    })
+
+    test('is in nobody’s way who changes to it', async () => {
+      const attacker = await decorated()
+      const { email } = attacker
+      const { id, token } = await registered(world, newAddress(), { verified: true })
+      expect((await world.call('PUT', '/me/email', { body: { email }, token })).status).toBe(202)
+      const ticket = await newestTicket(email, '/change-email')
+      expect((await post('/auth/email/change', { ticket }, token)).status).toBe(204)
+      expect(await me(token)).toMatchObject({ id, email, email_verified: true })
+      expect(await lives(attacker.token)).toBe(false)
+      expect(await passwordFits(world, email, 'the attacker knows this')).toBe(false)
+      expect(await passwordFits(world, email, 'correct horse battery')).toBe(true)
     })
 
     test('cannot use what was asked for before its reader came', async () => {

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Account } from '../../src/kernel/account.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
@@ -96,6 +97,66 @@ describe('a sign-in that needs a second factor', () => {
     turn(1)
     expect(await signIn.pending(ticket)).toBeUndefined()
     expect(await signIn.complete(pending, ['otp'], from)).toMatchObject({ error: { code: 'sign_in_overtaken' } })
+  })
+})
+
+describe('an account that asks for a second factor', () => {
+  const amr = fc.subarray(['pwd', 'fed', 'otp', 'hwk', 'mfa'])
+  const act = fc.oneof(
+    { weight: 4, arbitrary: fc.record({ do: fc.constant('enter' as const), amr, stale: fc.boolean() }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('complete' as const), by: fc.subarray(['otp', 'hwk']) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('turn on' as const) }) },
+    fc.record({ do: fc.constantFrom('turn off' as const, 'disable' as const, 'enable' as const) }),
+  )
+
+  const ended = { name: 'session.ended', origin: from } as const
+
+  test('has no session without one, whatever is proven and changed in whichever order', async () => {
+    const { accounts, secondFactors, users, sessions: devices } = opened.store
+    await fc.assert(
+      fc.asyncProperty(fc.array(act, { minLength: 3, maxLength: 14 }), async (acts) => {
+        person = anAccount()
+        const { id: accountId } = person
+        const identity = anIdentity(accountId)
+        await accounts.create(person, identity, { separate: true }, [])
+        const opener = { tag: 'identity', id: identity.id } as const
+        const tickets: string[] = []
+        /** What whoever is in the middle of something still takes the account for. */
+        let before = person
+        for (const one of acts) {
+          const now = (await accounts.find(accountId)) as Account
+          const [session] = await sessions()
+          const changing = { accountId, sessionId: session?.id ?? 'ses_none', at: clock() }
+          if (one.do === 'enter') {
+            const entered = await signIn.proceed(one.stale ? before : now, proof({ opener, amr: one.amr }), entering)
+            if (!entered.ok) tickets.push(String(entered.error.extra?.second_factor_ticket))
+          } else if (one.do === 'complete') {
+            const pending = await signIn.pending(tickets.pop() ?? '')
+            if (pending) await signIn.complete(pending, one.by, from)
+          } else if (one.do === 'turn on') {
+            await secondFactors.begin({ accountId, secret: 's', createdAt: clock(), confirmedAt: null, lastStep: 0 })
+            await secondFactors.confirm(
+              { ...changing, secret: 's', step: 1, by: ['otp', 'mfa'] },
+              [{ id: opened.ids('rec'), codeHash: opened.ids('rec') }],
+              [],
+            )
+          } else if (one.do === 'turn off') await secondFactors.stop(changing, [])
+          else if (one.do === 'disable')
+            await users.disable(accountId, clock(), [], (id) => ({
+              ...ended,
+              accountId,
+              data: { session: id, reason: 'account_disabled' },
+            }))
+          else await users.enable(accountId, clock(), [])
+          if (one.do !== 'enter') before = now
+          const { secondFactorAt, disabledAt } = (await accounts.find(accountId)) as Account
+          const live = await devices.list(accountId, clock())
+          if (disabledAt !== null) expect(live).toEqual([])
+          if (secondFactorAt !== null) for (const { amr: shown } of live) expect(shown).toContain('mfa')
+        }
+      }),
+      { numRuns: 150 },
+    )
   })
 })
 

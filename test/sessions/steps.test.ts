@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { nextStep, type Step } from '../../src/sessions/steps.ts'
 
@@ -44,6 +45,23 @@ describe('after a proof', () => {
   ])('where addresses must be proven and this one is not, a %s comes to %s', (way, expected) => {
     expect(step(way, { emailVerified: false }, true)).toBe(expected)
     expect(step(way, { emailVerified: false }, false)).toBe('enter')
+  })
+
+  test('nobody enters without what their account asks for, whatever they proved and whatever is true of it', () => {
+    const moment = fc.option(fc.constant(since), { nil: null })
+    const anAccount = fc.record({ disabledAt: moment, secondFactorAt: moment, emailVerified: fc.boolean() })
+    const amr = fc.subarray(['pwd', 'fed', 'otp', 'hwk', 'swk', 'user', 'mfa'])
+    fc.assert(
+      fc.property(anAccount, amr, fc.boolean(), (account, shown, requireVerifiedEmail) => {
+        const come = nextStep({ account, amr: shown, policy: { requireVerifiedEmail } })
+        const asksMore = account.secondFactorAt !== null && !shown.includes('mfa')
+        const unproven = requireVerifiedEmail && !account.emailVerified && shown.includes('pwd')
+        expect(come === 'enter').toBe(account.disabledAt === null && !asksMore && !unproven)
+        // Nor is a second factor any help against the other two.
+        if (come === 'second_factor') expect([account.disabledAt, unproven]).toEqual([null, false])
+      }),
+      { numRuns: 1000 },
+    )
   })
 
   test('an unproven address is said before a second factor is asked for', () => {

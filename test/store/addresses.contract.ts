@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
-import { opensByMail } from '../../src/credentials/mail-opens.ts'
+import { freshAccount, opensByMail } from '../../src/credentials/mail-opens.ts'
 import type { Ticket } from '../../src/credentials/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import type { Account } from '../../src/kernel/account.ts'
@@ -147,12 +147,35 @@ export function addressesContract(opened: () => Opened): void {
   })
 
   describe('what a mail opens', () => {
-    const enter = (one: Ticket) =>
-      addresses().enter(one, opensByMail, now, [fact('password.removed', one.accountId ?? '')])
-    const reset = (one: Ticket, keepDevice: string | null = null) =>
-      addresses().reset(one, { hash: 'new', at: now, keepDevice }, opensByMail, [
-        fact('password.reset', one.accountId ?? ''),
+    const coming = ({ autoRegister = true } = {}) => ({
+      opens: opensByMail({ autoRegister }),
+      fresh: freshAccount(newId('usr'), { address: key, key }, 'pt-BR', now),
+      at: now,
+    })
+    const created = (accountId: string): Fact => ({
+      ...{ name: 'account.created', accountId, origin, data: { via: 'email' } },
+    })
+    const come = (one: Ticket, how: { autoRegister?: boolean } = {}) => {
+      const with_ = coming(how)
+      return addresses().enter(one, with_, (tag) => [
+        tag === 'fresh' ? created(with_.fresh.id) : fact('password.removed', one.accountId ?? ''),
       ])
+    }
+    const enter = async (one: Ticket, how: { autoRegister?: boolean } = {}) => (await come(one, how))?.account
+    const reset = async (one: Ticket, keepDevice: string | null = null) => {
+      const with_ = coming()
+      const came = await addresses().reset(one, { ...with_, hash: 'new', keepDevice }, (tag) =>
+        tag === 'fresh' ? [created(with_.fresh.id)] : [fact('password.reset', one.accountId ?? '')],
+      )
+      return came?.account
+    }
+    /** Registered, and decorated with what keeps it from being taken over. */
+    const decorated = async (email = key): Promise<Account> => {
+      const one = await person({ email })
+      const { db, tables, write } = opened().driver
+      await write(db.insert(tables.identities).values(identity(one.id)))
+      return one
+    }
     const trusted = async (accountId: string): Promise<string> => {
       const { db, tables, write } = opened().driver
       const id = newId('dev')
@@ -205,9 +228,58 @@ export function addressesContract(opened: () => Opened): void {
       const one = await issued({ accountId: squatted.id })
       const { db, tables, write } = opened().driver
       await write(db.insert(tables.identities).values(identity(squatted.id)))
-      expect(await enter(one)).toBeUndefined()
+      expect(await enter(one, { autoRegister: false })).toBeUndefined()
       expect(await find(squatted.id)).toMatchObject({ emailVerified: false })
       expect(await passwords()).toHaveLength(1)
+      // Whoever was let in meanwhile does not keep its reader out: they get another account.
+      expect((await enter(await issued({ accountId: squatted.id })))?.id).not.toBe(squatted.id)
+    })
+
+    test('is a fresh account where others merely claim the address, and their claims end', async () => {
+      const claimant = await decorated()
+      const device = await signedIn(claimant.id)
+      const came = await come(await issued({}))
+      expect(came).toMatchObject({ tag: 'fresh', account: { email: key, emailVerified: true, locale: 'pt-BR' } })
+      expect(await find(came?.account.id ?? '')).toEqual(came?.account)
+      expect(await find(claimant.id)).toMatchObject({ email: null, emailVerified: false })
+      expect([await ended(device), await passwords()]).toEqual(['email_claim_ended', []])
+      expect(opened().told.map(({ name }) => name)).toEqual([
+        ...['account.created', 'account.email_claim_ended', 'session.ended'],
+      ])
+    })
+
+    test('is a fresh account with the password of a reset', async () => {
+      await decorated()
+      const account = await reset(await issued({}))
+      expect(await passwords()).toMatchObject([{ accountId: account?.id, emailKey: key, hash: 'new' }])
+      expect(account).toMatchObject({ emailVerified: true })
+    })
+
+    test('is nothing where nobody claims the address any more, or somebody has proven it meanwhile', async () => {
+      expect(await enter(await issued({}))).toBeUndefined()
+      const [claimant, other] = [await decorated(), await issued({})]
+      const verifying = await issued({ purpose: 'verify_email', accountId: claimant.id })
+      expect(await addresses().verify(verifying, now, [])).toBe(true)
+      expect(await enter(other)).toBeUndefined()
+      expect(await reset(await issued({}))).toBeUndefined()
+      expect(await addresses().holders(key)).toMatchObject([{ accountId: claimant.id, verified: true }])
+    })
+
+    test('is one fresh account, however many come at once, and whoever proves the claim meanwhile', async () => {
+      for (let round = 0; round < 8; round++) {
+        const email = `f${round}@example.com`
+        const claimant = await decorated(email)
+        const verifying = await issued({ purpose: 'verify_email', accountId: claimant.id, email })
+        const tickets = await Promise.all(Array.from({ length: 4 }, () => issued({ email })))
+        const [proven, ...entered] = await Promise.all([
+          addresses().verify(verifying, now, []),
+          ...tickets.map((one, at) => (at % 2 ? enter(one) : reset(one))),
+        ])
+        expect([proven, ...entered].filter(Boolean)).toHaveLength(1)
+        const holders = await addresses().holders(email)
+        expect(holders).toMatchObject([{ verified: true }])
+        expect(holders.some(({ accountId }) => accountId === claimant.id)).toBe(proven)
+      }
     })
 
     test('is reset with a password that ends everything before it', async () => {
@@ -251,7 +323,7 @@ export function addressesContract(opened: () => Opened): void {
         const email = `s${round}@example.com`
         const squatted = await person({ email })
         const tickets = await Promise.all(Array.from({ length: 4 }, () => issued({ accountId: squatted.id, email })))
-        const entered = await Promise.all(tickets.map(enter))
+        const entered = await Promise.all(tickets.map((one) => enter(one)))
         // Taking it over ends the other tickets.
         expect(entered.filter(Boolean)).toHaveLength(1)
       }

@@ -1,0 +1,17 @@
+import type { AddressHolder, OpenedByMail, Ticket } from '../credentials/ports.ts'
+
+/** Whom a letter is written to as an account's person; `undefined` where it leads to an account that is not there yet. */
+export const holderOf = (
+  opened: OpenedByMail | undefined,
+  holders: readonly AddressHolder[],
+): AddressHolder | undefined =>
+  opened === undefined || opened.tag === 'fresh'
+    ? undefined
+    : holders.find(({ accountId }) => accountId === opened.accountId)
+
+/** What a ticket remembers of it: one that was written down for nobody, to take as long, opens nothing later either. */
+export const dataOf = (opened: OpenedByMail | undefined): { readonly fresh?: true } =>
+  opened?.tag === 'fresh' ? { fresh: true } : {}
+
+export const opensSomething = (ticket: Ticket | undefined): ticket is Ticket =>
+  ticket !== undefined && (ticket.accountId !== null || ticket.data.fresh === true)
