@@ -64,10 +64,11 @@ export function enterByMail(parts: Parts) {
     // An app on another origin gets a session of its own: the browser's, if it has one here, is not its business.
     const here = browser && onward.codeChallenge === null
     const { id } = account
+    const emailKey = readEmail(ticket.email ?? '')?.key
     const entrance = { provider: 'email', providerUserId: id, action: 'login_existing' } as const
     const signedIn = await signIn.proceed(
       account,
-      { ...entrance, opener: { tag: 'email' }, amr: ['otp'] },
+      { ...entrance, opener: { tag: 'email', ...(emailKey === undefined ? {} : { emailKey }) }, amr: ['otp'] },
       { origin, browser: here, replaces: here ? replaces : null, ...onward },
     )
     if (signedIn.ok) {

@@ -53,6 +53,17 @@ export function sessionStore(
       .from(t.passkeys)
       .where(and(eq(t.passkeys.id, sql.placeholder('id')), eq(t.passkeys.accountId, sql.placeholder('accountId')))),
   )
+  const addressOf = steps(
+    db
+      .select({ id: t.accounts.id })
+      .from(t.accounts)
+      .where(
+        and(
+          eq(t.accounts.id, sql.placeholder('accountId')),
+          eq(t.accounts.verifiedEmailKey, sql.placeholder('emailKey')),
+        ),
+      ),
+  )
   const accountOf = steps(
     db
       .select({ role: t.accounts.role, secondFactorAt: t.accounts.secondFactorAt })
@@ -69,7 +80,7 @@ export function sessionStore(
       case 'passkey':
         return passkeyOf({ id: opener.id, accountId })
       case 'email':
-        return undefined
+        return opener.emailKey === undefined ? undefined : addressOf({ accountId, emailKey: opener.emailKey })
     }
   }
   const starting = steps(db.insert(s).values(allGiven(getTableColumns(s))))
