@@ -188,7 +188,8 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       log.warn('SMTP_URL is not set: no e-mail is sent, so addresses cannot be verified and passwords not be reset')
     const throttle = createThrottle({ guesses: stored.guesses, clock, networkOf })
     const serviceCredentials = createServiceCredentials({
-      ...{ credentials: stored.serviceCredentials, throttle, clock, ids, random, networkOf, onDefect },
+      ...{ credentials: stored.serviceCredentials, throttle, clock, ids, random, networkOf },
+      ...{ record: audit.record, onDefect },
     })
 
     // Whose account it is

@@ -1,5 +1,5 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
-import { elsewhereOf, type Origin } from '../events/catalogue.ts'
+import { elsewhereOf, type Fact, type Origin } from '../events/catalogue.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { sameSecret, sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
@@ -25,12 +25,14 @@ type Parts = {
   ids: Ids
   random: Random
   networkOf: (ip: string) => string
+  /** Writes what happened into the trail, where nothing else changes. */
+  record: (fact: Fact) => Promise<void>
   onDefect: (error: unknown) => void
 }
 
 /** What back ends prove themselves with. They act for nobody: what is told of them is on no account's trail. */
 export function createServiceCredentials(parts: Parts) {
-  const { credentials, throttle, clock, ids, random, networkOf, onDefect } = parts
+  const { credentials, throttle, clock, ids, random, networkOf, record, onDefect } = parts
 
   return {
     async create(
@@ -98,9 +100,10 @@ export function createServiceCredentials(parts: Parts) {
     async authenticate(
       given: { id: string; secret: string } | null,
       scope: ServiceScope,
-      { ip }: Origin,
+      origin: Origin,
     ): Promise<Result<ServiceCredential, AppError<'invalid_client' | 'insufficient_scope' | 'too_many_attempts'>>> {
       if (given === null) return fail('invalid_client')
+      const { ip } = origin
       const now = clock()
       const found = await credentials.find(given.id)
       const hash = sha256(given.secret)
@@ -113,7 +116,11 @@ export function createServiceCredentials(parts: Parts) {
           ip,
           trustedDevice: null,
         })
-        return counted.ok ? fail('invalid_client') : counted
+        // Those held off are not written down one by one: the trail is not a stranger's to fill.
+        if (!counted.ok) return counted
+        const data = { credential: found?.id ?? null }
+        await record({ name: 'service_credential.refused', accountId: null, origin, data })
+        return fail('invalid_client')
       }
       if (!found.lastUsedAt || now.getTime() - found.lastUsedAt.getTime() >= usedEverySeconds * 1000)
         credentials.touch(found.id, now).catch(onDefect)

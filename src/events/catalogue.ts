@@ -161,6 +161,11 @@ export const catalogue = {
     { credential: z.string(), by },
     { audit: true, log: 'info' },
   ),
+  'service_credential.refused': fact(
+    'A back end’s secret was wrong or revoked',
+    { credential: z.string().nullable() },
+    { audit: true, log: 'warn' },
+  ),
   'mail.handled': fact(
     'A message was sent, or could not be',
     { template: z.string(), result: z.enum(['sent', 'transient', 'gave_up']) },

@@ -76,10 +76,11 @@ export function enterByMail(parts: Parts) {
     const { tag, account } = came
     const { id } = account
     const action = tag === 'fresh' ? 'created_new_user' : 'login_existing'
+    const emailKey = readEmail(ticket.email ?? '')?.key
     const entrance = { provider: 'email', providerUserId: id, action } as const
     const signedIn = await signIn.proceed(
       account,
-      { ...entrance, opener: { tag: 'email' }, amr: ['otp'] },
+      { ...entrance, opener: { tag: 'email', ...(emailKey === undefined ? {} : { emailKey }) }, amr: ['otp'] },
       { origin, browser: here, replaces: here ? replaces : null, ...onward },
     )
     if (signedIn.ok) {

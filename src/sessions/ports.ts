@@ -56,8 +56,8 @@ export type Opener =
   /** `changedAt` in milliseconds: a password changed meanwhile is another one. */
   | { readonly tag: 'password'; readonly changedAt: number }
   | { readonly tag: 'passkey'; readonly id: string }
-  /** A mail to the account's address: it needs nothing but the account. */
-  | { readonly tag: 'email' }
+  /** A mail to an address, by its key: one the account has proven, and still has. */
+  | { readonly tag: 'email'; readonly emailKey?: string }
 
 /** What was just proven, and how. */
 export type Proof = {

@@ -55,10 +55,11 @@ export function sessionStore(
         .from(table as typeof t.identities)
         .where(and(eq(table.accountId, t.accounts.id), which)),
     )
-  const [withIdentity, withPassword, withPasskey, byMail] = [
+  const [withIdentity, withPassword, withPasskey, withAddress, enabledOne] = [
     accountWith(theirs(t.identities, eq(t.identities.id, id))),
     accountWith(theirs(t.passwords, eq(t.passwords.changedAt, given('changedAt', t.passwords.changedAt)))),
     accountWith(theirs(t.passkeys, eq(t.passkeys.id, id))),
+    accountWith(eq(t.accounts.verifiedEmailKey, sql.placeholder('emailKey'))),
     accountWith(),
   ]
   const openedBy = (accountId: string, opener: Opener) => {
@@ -70,7 +71,9 @@ export function sessionStore(
       case 'passkey':
         return withPasskey({ accountId, id: opener.id })
       case 'email':
-        return byMail({ accountId })
+        return opener.emailKey === undefined
+          ? enabledOne({ accountId })
+          : withAddress({ accountId, emailKey: opener.emailKey })
     }
   }
   const starting = steps(db.insert(s).values(allGiven(getTableColumns(s))))

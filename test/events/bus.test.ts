@@ -199,6 +199,7 @@ describe('the catalogue', () => {
       'service_credential.created',
       'service_credential.rotated',
       'service_credential.revoked',
+      'service_credential.refused',
       'session.ended',
       'session.token_reused',
       'signing_key.rotated',

@@ -118,6 +118,28 @@ describe.each(databases)('somebody hostile, on %s', (database) => {
     expect(await ticketsOf()).toEqual([])
   })
 
+  test('who still reads the mail of an old address is out once it is changed, however close', async () => {
+    for (let round = 0; round < 8; round++) {
+      const [old, next] = [anAddress(), anAddress()]
+      const { token } = await registered(world, old, { verified: true })
+      await post('/auth/email', { email: old })
+      await world.call('PUT', '/me/email', { token, body: { email: next } })
+      const ticketTo = async (address: string, path: string) =>
+        (await world.mailTo(address))
+          .map(({ text }) => new RegExp(`${path}\\?ticket=([\\w-]+)`).exec(text)?.[1])
+          .find(Boolean)
+      const [theirs, mine] = [await ticketTo(old, 'email/link'), await ticketTo(next, 'change-email')]
+      const [entered, changed] = await Promise.all([
+        post('/auth/email/finish', { ticket: theirs }),
+        post('/auth/email/change', { ticket: mine }, token),
+      ])
+      expect(changed.status).toBe(204)
+      expect([200, 400, 409]).toContain(entered.status)
+      const left = listIn(await world.call('GET', '/me/sessions', { token }))
+      expect(left.map(({ current }) => current)).toEqual([true])
+    }
+  })
+
   test('made-up tickets are on the trail', async () => {
     const before = (await world.trail()).length
     expect((await post('/auth/password/reset', { ticket: 'made-up', password })).status).toBe(400)

@@ -130,6 +130,23 @@ describe.each(databases)('back ends and the tokens they are shown, on %s', (data
       expect(world.logged.join('')).not.toContain(shop.secret)
     })
 
+    test('that is wrong is on the operators’ trail, until it is held off', async () => {
+      const shop = await backEnd()
+      const refused = async () => (await world.trail()).filter(({ event }) => event === 'service_credential.refused')
+      const before = (await refused()).length
+      const wrong = { ...shop, secret: 'x'.repeat(43) }
+      expect((await ask('x', wrong)).status).toBe(401)
+      expect((await ask('x', { id: 'svc_00', secret: wrong.secret })).status).toBe(401)
+      const told = (await refused()).slice(before)
+      expect(
+        told.map(({ account_id, data }) => [account_id, typeof data === 'string' ? JSON.parse(data) : data]),
+      ).toEqual([
+        [null, { credential: shop.id }],
+        [null, { credential: null }],
+      ])
+      expect(told.every(({ ip }) => ip !== null)).toBe(true)
+    })
+
     test('is asked for, and a wrong one refused, as RFC 6749 has it', async () => {
       const shop = await backEnd()
       const wrong: readonly (Record<string, string> | undefined)[] = [
@@ -213,8 +230,12 @@ describe.each(databases)('back ends and the tokens they are shown, on %s', (data
         expect(refusalOf(again)).toEqual([404, 'service_credential_not_found'])
       }
       const told = (await world.trail()).filter(({ data }) => JSON.stringify(data).includes(shop.id))
-      expect(told.map(({ event }) => event)).toEqual(['service_credential.created', 'service_credential.revoked'])
-      expect(told.every(({ account_id, ip }) => account_id === null && ip === null)).toBe(true)
+      expect(told.map(({ event }) => event)).toEqual([
+        'service_credential.created',
+        'service_credential.revoked',
+        'service_credential.refused',
+      ])
+      expect(told.slice(0, 2).every(({ account_id, ip }) => account_id === null && ip === null)).toBe(true)
     })
   })
 })

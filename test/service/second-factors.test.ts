@@ -393,6 +393,21 @@ describe.each(databases)('a second factor, on %s', (database) => {
       return post('/auth/passkey', undefined, { flow_token: body.flow_token, response })
     }
 
+    test('is believed nothing of its maker: certificates name addresses somebody would have to ask', async () => {
+      const { access_token: token, user } = await world.signIn('google', world.newcomer())
+      const mine = device()
+      // With a root certificate of anybody's own, the library would follow this one's to the list of what was revoked.
+      const statement = new Map<string, unknown>([
+        ['alg', -7],
+        ['sig', Buffer.alloc(70)],
+        ['x5c', [Buffer.alloc(300), Buffer.alloc(300)]],
+      ])
+      const added = await add(token, mine, { lies: { attestation: { fmt: 'android-key', statement } } })
+      expect(added.status, added.text).toBe(201)
+      const { body } = await enter(mine)
+      expect((await get('/me', String(body.access_token))).body.id).toBe(user.id)
+    })
+
     test('is added, listed, named, and signs in with two factors in one', async () => {
       const { access_token: token, user } = await world.signIn('google', world.newcomer())
       const mine = device()

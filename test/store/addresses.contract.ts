@@ -72,6 +72,22 @@ export function addressesContract(opened: () => Opened): void {
     })
   })
 
+  describe('a sign-in by mail', () => {
+    test('starts no session once the address it went to is no longer the account’s', async () => {
+      const { id } = await person({ emailVerified: true })
+      const start = (emailKey: string) =>
+        opened().store.sessions.start(
+          session(id),
+          { opener: { tag: 'email', emailKey }, cookieHash: null, replaces: null },
+          [],
+        )
+      expect(await start(key)).toBe(true)
+      const moved = await issued({ accountId: id, purpose: 'change_email', email: 'new@example.com' })
+      expect(await addresses().change(moved, { keepSession: '', at: now }, [], () => [])).toBe(true)
+      expect([await start(key), await start('new@example.com')]).toEqual([false, true])
+    })
+  })
+
   describe('verifying', () => {
     const proven = (accountId: string): Fact => ({
       ...{ name: 'account.email_verified', accountId, origin, data: { provider: 'email' } },

@@ -13,12 +13,14 @@ export type Lies = {
   readonly userVerified?: boolean
   readonly counter?: number
   readonly userHandle?: string
+  /** What it says of its maker, though nobody asked. */
+  readonly attestation?: { readonly fmt: string; readonly statement: ReadonlyMap<string, unknown> }
   readonly signature?: (right: Buffer) => Buffer
 }
 type Key = { readonly id: string; readonly secret: KeyObject; readonly userHandle: string; counter: number }
 
 /** The little CBOR there is in an attestation (RFC 8949): integers, text, bytes, maps. */
-function cbor(value: number | string | Buffer | ReadonlyMap<number | string, unknown>): Buffer {
+function cbor(value: number | string | Buffer | readonly Buffer[] | ReadonlyMap<number | string, unknown>): Buffer {
   const head = (major: number, length: number): Buffer =>
     length < 24
       ? Buffer.from([(major << 5) | length])
@@ -28,8 +30,10 @@ function cbor(value: number | string | Buffer | ReadonlyMap<number | string, unk
   if (typeof value === 'number') return value < 0 ? head(1, -1 - value) : head(0, value)
   if (typeof value === 'string') return Buffer.concat([head(3, Buffer.byteLength(value)), Buffer.from(value)])
   if (Buffer.isBuffer(value)) return Buffer.concat([head(2, value.length), value])
-  const members = [...value].flatMap(([key, member]) => [cbor(key), cbor(member as Buffer)])
-  return Buffer.concat([head(5, value.size), ...members])
+  if (Array.isArray(value)) return Buffer.concat([head(4, value.length), ...value.map((each: Buffer) => cbor(each))])
+  const map = value as ReadonlyMap<number | string, unknown>
+  const members = [...map].flatMap(([key, member]) => [cbor(key), cbor(member as Buffer)])
+  return Buffer.concat([head(5, map.size), ...members])
 }
 
 const hash = (data: string | Buffer): Buffer => createHash('sha256').update(data).digest()
@@ -83,9 +87,10 @@ export function createAuthenticator(origin: string) {
       )
       const attested = Buffer.concat([Buffer.alloc(16), Buffer.from([0, id.length]), id, cose])
       const authData = authenticatorData(0x40, key.counter, lies, attested)
+      const { fmt, statement } = lies.attestation ?? { fmt: 'none', statement: new Map() }
       const attestation = new Map<string, unknown>([
-        ['fmt', 'none'],
-        ['attStmt', new Map()],
+        ['fmt', fmt],
+        ['attStmt', statement],
         ['authData', authData],
       ])
       return {
