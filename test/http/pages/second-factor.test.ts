@@ -148,7 +148,7 @@ describe('an authenticator app', () => {
     await signIn(page, who)
     await begin(page)
     const picture = page.getByRole('img')
-    expect(await picture.evaluate((image) => (image as HTMLImageElement).naturalWidth)).toBeGreaterThan(0)
+    await expect.poll(() => picture.evaluate((image) => (image as HTMLImageElement).naturalWidth)).toBeGreaterThan(0)
 
     await field(page, 'Six-digit code').fill('000 000')
     await button(page, 'Confirm').click()
