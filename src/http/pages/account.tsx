@@ -1,5 +1,4 @@
 import type { VNode } from 'preact'
-import { z } from 'zod'
 import { fail } from '../../errors/catalogue.ts'
 import type { Account } from '../../kernel/account.ts'
 import { ok } from '../../kernel/result.ts'
@@ -12,10 +11,11 @@ import { line } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { EventList } from './activity.tsx'
 import { DeviceList } from './devices.tsx'
+import { Field } from './field.tsx'
 import { knownOrigins } from './form-action.ts'
-import { IdentityList, LinkForm, SignInAgain } from './identity.tsx'
-import { Facts, Form, Layout, type Reader, readerOf, show, Time } from './layout.tsx'
-import { doneAt, statusOf } from './status.ts'
+import { IdentityList, LinkForm } from './identity.tsx'
+import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
+import { doneAt, doneQuery, statusOf } from './status.ts'
 
 const securityPages = [
   { path: '/account/password', name: 'password' },
@@ -31,7 +31,7 @@ const account = route({
   method: 'get',
   path: '/account',
   summary: 'My account: profile, ways to sign in, devices, activity',
-  query: z.looseObject({ done: z.string().max(40).optional() }),
+  query: doneQuery,
   fails: [],
   async handle({ who, query, cookie, locale, csrfToken }, services: Services) {
     const { links, devices, audit, grantStatus, providers, clock, settings } = services
@@ -105,9 +105,7 @@ const account = route({
               </a>
             </p>
           ) : (
-            <p>
-              <a href="/login?return_to=%2Faccount">{say.personalData.recent}</a>
-            </p>
+            <SignInAgain {...reader} returnTo="/account" />
           )}
         </section>
         <section aria-labelledby="delete">
@@ -162,24 +160,17 @@ function Profile({ account: mine, csrf, ...reader }: Reader & { account: Account
         ]}
       />
       <Form action="/account/name" csrf={csrf}>
-        <div class="field">
-          <label for="name">{profile.name}</label>
-          <p class="fine" id="name-hint">
-            {profile.nameHint}
-          </p>
-          <div>
-            <input
-              type="text"
-              id="name"
-              name="name"
-              value={mine.name ?? ''}
-              maxlength={200}
-              autocomplete="name"
-              aria-describedby="name-hint"
-            />
-            <button type="submit">{profile.save}</button>
-          </div>
-        </div>
+        <Field
+          name="name"
+          label={profile.name}
+          autocomplete="name"
+          value={mine.name ?? ''}
+          hint={profile.nameHint}
+          maxlength={200}
+          optional
+        >
+          <button type="submit">{profile.save}</button>
+        </Field>
       </Form>
     </section>
   )

@@ -12,8 +12,9 @@ import { cursor, idParams, line, userCursor, userCursorOf } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { EventList } from './activity.tsx'
 import { deviceWords } from './device-words.ts'
-import { Facts, Form, Layout, type Reader, readerOf, show, Time, Unseen } from './layout.tsx'
-import { doneAt, statusOf } from './status.ts'
+import { Field } from './field.tsx'
+import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
+import { doneAt, doneQuery, statusOf } from './status.ts'
 
 const perPage = 25
 const common = { tag: 'Pages', surface: 'browser', limit: 'account' } as const
@@ -37,11 +38,7 @@ const users = route({
   ...reading,
   path: '/admin',
   summary: 'All accounts, newest first',
-  query: z.looseObject({
-    search: line.optional(),
-    cursor: userCursor.optional(),
-    done: z.string().max(40).optional(),
-  }),
+  query: doneQuery.extend({ search: line.optional(), cursor: userCursor.optional() }),
   fails: [],
   async handle({ who, query: asked, locale, csrfToken }, services: Services) {
     const reader = readerOf(locale)
@@ -63,24 +60,17 @@ const users = route({
       >
         <AdminWays {...reader} scopes={who.scopes} />
         <form method="get" action="/admin">
-          <div class="field">
-            <label for="search">{admin.search}</label>
-            <p class="fine" id="search-hint">
-              {admin.searchHint}
-            </p>
-            <div>
-              <input
-                type="text"
-                id="search"
-                name="search"
-                value={text ?? ''}
-                maxlength={200}
-                autocomplete="off"
-                aria-describedby="search-hint"
-              />
-              <button type="submit">{admin.find}</button>
-            </div>
-          </div>
+          <Field
+            name="search"
+            label={admin.search}
+            autocomplete="off"
+            value={text ?? ''}
+            hint={admin.searchHint}
+            maxlength={200}
+            optional
+          >
+            <button type="submit">{admin.find}</button>
+          </Field>
         </form>
         <section aria-labelledby="found">
           <h2 id="found">{admin.found}</h2>
@@ -124,7 +114,7 @@ const user = route({
   path: '/admin/users/:id',
   summary: 'One account, and what can be done about it',
   params: idParams,
-  query: z.looseObject({ done: z.string().max(40).optional() }),
+  query: doneQuery,
   fails: ['account_not_found'],
   async handle({ who, params, query: asked, locale, csrfToken }, services: Services) {
     const found = await services.users.get(params.id)
@@ -333,19 +323,17 @@ const audit = route({
       <Layout {...reader} title={admin.audit} signedIn={csrfToken()} scopes={who.scopes}>
         <AdminWays {...reader} scopes={who.scopes} />
         <form method="get" action="/admin/audit">
-          <div class="field">
-            <label for="account">{admin.auditAccount}</label>
-            <div>
-              <input type="text" id="account" name="account" value={account ?? ''} maxlength={80} autocomplete="off" />
-            </div>
-          </div>
-          <div class="field">
-            <label for="event">{admin.auditEvent}</label>
-            <div>
-              <input type="text" id="event" name="event" value={event ?? ''} maxlength={60} autocomplete="off" />
-              <button type="submit">{admin.find}</button>
-            </div>
-          </div>
+          <Field
+            name="account"
+            label={admin.auditAccount}
+            autocomplete="off"
+            value={account ?? ''}
+            maxlength={80}
+            optional
+          />
+          <Field name="event" label={admin.auditEvent} autocomplete="off" value={event ?? ''} maxlength={60} optional>
+            <button type="submit">{admin.find}</button>
+          </Field>
         </form>
         <section aria-labelledby="trail">
           <h2 id="trail">{admin.found}</h2>
@@ -501,19 +489,8 @@ function Acts({ account, own, csrf, may, ...reader }: ActsProps): VNode | null {
           </div>
         </>
       ) : (
-        <ProveAgain {...reader} returnTo={page} />
+        <SignInAgain {...reader} returnTo={page} />
       )}
     </section>
-  )
-}
-
-export function ProveAgain({ say, returnTo }: Reader & { returnTo: string }): VNode {
-  return (
-    <>
-      <p>{say.admin.recent}</p>
-      <a class="button" href={`/login?return_to=${encodeURIComponent(returnTo)}`}>
-        {say.signInAgain}
-      </a>
-    </>
   )
 }

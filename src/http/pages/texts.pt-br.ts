@@ -82,6 +82,7 @@ export const ptBR: Texts = {
   activity: 'Atividade',
   signIn: 'Entrar',
   signInAgain: 'Entrar de novo',
+  recent: 'Por segurança, isto exige um login recente.',
   signOut: 'Sair',
   backToAccount: 'Voltar para a sua conta',
   home: 'Ir para a página inicial',
@@ -153,7 +154,6 @@ export const ptBR: Texts = {
 
   mail: {
     address: 'E-mail',
-    send: 'Enviar',
     notAnAddress: 'Isto não é um e-mail. Confira e tente de novo.',
     login: {
       title: 'Entrar por e-mail',
@@ -179,7 +179,6 @@ export const ptBR: Texts = {
       title: 'Escolha uma nova senha',
       intro: 'Com a nova senha, todos os dispositivos são desconectados. Um segundo fator continua como está.',
       password: 'Nova senha',
-      hint: 'Ao menos 12 caracteres. Algumas palavras em sequência são fáceis de lembrar.',
       save: 'Definir a senha',
     },
     verify: {
@@ -200,16 +199,14 @@ export const ptBR: Texts = {
     },
     account: {
       title: 'E-mail',
-      verified: 'confirmado',
-      notVerified: 'ainda não confirmado',
       unproven: 'Ainda não sabemos se este e-mail é seu. Até lá, não escrevemos para ele quando algo muda.',
-      sendAgain: 'Enviar o link de confirmação',
+      sendAgain: 'Enviar o link de verificação',
       change: 'Trocar o e-mail',
       changeHint: 'Escrevemos para o novo e-mail. Nada muda até que você siga o link enviado.',
       newAddress: 'Novo e-mail',
       yours: 'Este já é o e-mail da sua conta.',
       ask: 'Enviar o link',
-      off: 'Este serviço não envia e-mails; por isso o e-mail não pode ser confirmado nem trocado aqui.',
+      off: 'Este serviço não envia e-mails; por isso o e-mail não pode ser verificado nem trocado aqui.',
     },
     mailbox: {
       title: 'Caixa de mensagens',
@@ -223,7 +220,7 @@ export const ptBR: Texts = {
 
   done: {
     email_sent: 'Uma mensagem está a caminho. Siga o link que há nela.',
-    email_verified: 'O seu e-mail está confirmado.',
+    email_verified: 'O seu e-mail foi verificado.',
     email_changed: 'O seu e-mail foi trocado.',
     reset_sent: 'Se uma conta puder ser aberta com esse e-mail, uma mensagem está a caminho.',
     password_reset: 'A sua nova senha está definida. Entre com ela.',
@@ -313,7 +310,6 @@ export const ptBR: Texts = {
     text: (provider) =>
       `Você entra no ${provider} e volta para cá. A partir daí, esse login também abre esta conta, qualquer que seja o e-mail dele.`,
     asks: 'Pedimos para:',
-    recent: 'Por segurança, vincular exige um login recente.',
   },
 
   unlink: {
@@ -341,6 +337,7 @@ export const ptBR: Texts = {
     since: 'Entrou em',
     address: 'Endereço',
     with: 'Com',
+    withSecond: (way) => `${way} e um segundo fator`,
     end: 'Desconectar',
     endOthers: 'Desconectar todos os outros dispositivos',
     rename: 'Renomear',
@@ -422,7 +419,6 @@ export const ptBR: Texts = {
     off: 'Os seus logins não pedem um segundo fator.',
     on: 'Os seus logins pedem um segundo fator desde',
     others: 'Quando você muda algo aqui, os seus outros dispositivos são desconectados.',
-    recent: 'Por segurança, mudar algo aqui exige um login recente.',
     code: 'Código de seis dígitos',
     recoveryCode: 'Código de recuperação',
     app: 'Aplicativo autenticador',
@@ -501,7 +497,6 @@ export const ptBR: Texts = {
     heading: 'Os seus dados',
     intro: 'Tudo o que está guardado sobre você aqui, em um arquivo que programas também leem.',
     download: 'Baixar os meus dados',
-    recent: 'Para a sua segurança, baixar os dados requer um login recente: entre de novo',
   },
 
   admin: {
@@ -509,7 +504,6 @@ export const ptBR: Texts = {
     users: 'Contas',
     credentials: 'Credenciais de serviço',
     audit: 'Trilha de auditoria',
-    recent: 'Alterar algo aqui requer um login recente.',
     search: 'Encontrar uma conta',
     searchHint: 'Parte de um e-mail, de um nome ou de um id.',
     find: 'Procurar',

@@ -142,7 +142,7 @@ describe('somebody who looks after the service', { timeout: 60_000 }, () => {
     const page = await pageOf(boss, 'en')
     world.turn(601)
     await page.goto(`/admin/users/${eve.user.id}`)
-    await page.getByText('Changing anything here needs a recent sign-in.').waitFor()
+    await page.getByText('For your safety, this needs a recent sign-in.').waitFor()
     expect(await button(page, /^Disable/).count()).toBe(0)
     await inspect(page)
     await visitor.close()

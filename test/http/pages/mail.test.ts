@@ -121,7 +121,7 @@ test('alguém redefine a senha em português', { timeout: 60_000 }, async () => 
   await tabTo(page, 'password')
   await page.keyboard.type('curta')
   await page.keyboard.press('Enter')
-  await page.getByText('Escolha outra senha').waitFor()
+  await page.getByRole('alert').getByText('curto demais').waitFor()
   await inspect(page)
   await tabTo(page, 'password')
   await page.keyboard.type('uma senha inteiramente nova')
