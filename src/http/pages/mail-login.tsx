@@ -82,7 +82,7 @@ const TypeCode = ({ csrf, error, ...reader }: AskProps): VNode => {
         <Field name="code" type="text" label={login.code} autocomplete="one-time-code" code="digits" error={error} />
         <Submit>{login.enter}</Submit>
       </Form>
-      <p>
+      <p class="actions">
         <a href="/login/email">{login.again}</a>
       </p>
     </Layout>

@@ -124,7 +124,7 @@ function SecondFactorPage({ choice, csrf, wrong, ...reader }: PageProps): VNode 
           />
         </section>
       ) : null}
-      <p>
+      <p class="actions">
         <a href="/login">{secondFactor.ask.otherWay}</a>
       </p>
     </Layout>
