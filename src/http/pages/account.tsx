@@ -1,4 +1,5 @@
 import type { VNode } from 'preact'
+import type { Method } from '../../accounts/methods.ts'
 import { fail } from '../../errors/catalogue.ts'
 import type { Account } from '../../kernel/account.ts'
 import { ok } from '../../kernel/result.ts'
@@ -65,6 +66,7 @@ const account = route({
           <h2 id="ways">{say.ways.heading}</h2>
           <p>{say.ways.intro(methods.filter((method) => method.usable).length, methods.length)}</p>
           <IdentityList {...reader} identities={ways} providers={providers} />
+          <OtherWays {...reader} methods={methods} />
         </section>
         <LinkAnother {...reader} providers={providers.list()} csrf={csrf} recent={recent} />
         <section aria-labelledby="security">
@@ -141,6 +143,17 @@ const name = route({
   },
 })
 export const accountRoutes = [account, name]
+
+/** What opens the account besides its identities: it is looked after on pages of its own. */
+function OtherWays({ methods, locale, say }: Reader & { methods: readonly Method[] }): VNode | null {
+  const passkeys = methods.filter(({ type }) => type === 'passkey').length
+  const others = [
+    ...(methods.some(({ type }) => type === 'password') ? [say.ways_in.password] : []),
+    ...(passkeys > 0 ? [say.ways.passkeys(passkeys)] : []),
+  ]
+  if (others.length === 0) return null
+  return <p>{say.ways.besides(new Intl.ListFormat(locale).format(others))}</p>
+}
 
 function Profile({ account: mine, csrf, ...reader }: Reader & { account: Account; csrf: string }): VNode {
   const { say } = reader

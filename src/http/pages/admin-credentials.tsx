@@ -9,7 +9,7 @@ import { object, type Principal, route } from '../route.ts'
 import { idParams, line } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { AdminWays, mayNow } from './admin.tsx'
-import { Field } from './field.tsx'
+import { Field, Submit } from './field.tsx'
 import { Facts, Form, Layout, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
 import { doneAt, doneQuery, statusOf } from './status.ts'
 
@@ -99,9 +99,7 @@ const list = route({
                     </label>
                   ))}
                 </fieldset>
-                <p class="actions">
-                  <button type="submit">{admin.make}</button>
-                </p>
+                <Submit>{admin.make}</Submit>
               </Form>
             ) : (
               <SignInAgain {...reader} returnTo={path} />

@@ -150,8 +150,8 @@ const user = route({
                 {providerName(identity.provider)}: {identity.email ?? identity.name ?? identity.subject}
               </li>
             ))}
-            {found.password ? <li>{admin.password}</li> : null}
-            {found.passkeys > 0 ? <li>{admin.passkeys(found.passkeys)}</li> : null}
+            {found.password ? <li>{say.ways_in.password}</li> : null}
+            {found.passkeys > 0 ? <li>{say.ways.passkeys(found.passkeys)}</li> : null}
           </ul>
         </section>
         <section aria-labelledby="devices">

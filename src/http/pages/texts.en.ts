@@ -151,12 +151,12 @@ export const en = {
 
   mail: {
     address: 'E-mail address',
-    notAnAddress: 'This is no e-mail address. Check it and try again.',
+    notAnAddress: 'This is not an e-mail address. Check it and try again.',
     login: {
       title: 'Sign in by e-mail',
       intro: 'We send you a code and a link. Either signs you in, once, within ten minutes.',
       send: 'Send me a code',
-      codeTitle: 'Look into your mail',
+      codeTitle: 'Check your e-mail',
       sent: 'If an account can be opened with that address, a code is on its way there. Type it here, or follow the link in the message.',
       code: 'Code',
       wrong: 'This code is wrong or no longer good. Check it, or ask for a new one.',
@@ -228,7 +228,7 @@ export const en = {
     devices_ended: 'All other devices were signed out.',
     name_changed: 'Your name was changed.',
     device_named: 'The device has its new name.',
-    registered: 'Look into your mailbox: we have written to you. You can sign in already.',
+    registered: 'Check your e-mail: we have written to you. You can sign in already.',
     password_set: 'Your account has a password now. All other devices were signed out.',
     password_changed: 'Your password was changed. All other devices were signed out.',
     password_removed: 'Your account has no password any more. All other devices were signed out.',
@@ -264,6 +264,8 @@ export const en = {
     heading: 'Ways to sign in',
     intro: (usable: number, all: number) =>
       all === 1 ? 'One way into this account.' : `${usable} of ${all} ways into this account work at present.`,
+    besides: (ways: string) => `Without a provider: ${ways}.`,
+    passkeys: (count: number) => (count === 1 ? 'one passkey' : `${count} passkeys`),
     id: 'Account there',
     linkedAt: 'Linked',
     lastUsed: 'Last used',
@@ -509,8 +511,6 @@ export const en = {
     roles: { user: 'User', auditor: 'Auditor', administrator: 'Administrator' },
     disabled: 'Disabled',
     secondFactor: 'Second factor',
-    password: 'a password',
-    passkeys: (count: number) => (count === 1 ? 'one passkey' : `${count} passkeys`),
     noDevices: 'Signed in nowhere at present.',
     acts: 'What you can do',
     ownRole: 'This is your own account; another administrator can change your role.',

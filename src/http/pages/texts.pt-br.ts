@@ -106,7 +106,7 @@ export const ptBR: Texts = {
   },
 
   password: {
-    signIn: 'Com o seu e-mail e a sua senha',
+    signIn: 'Com e-mail e senha',
     email: 'E-mail',
     password: 'Senha',
     forgot: 'Esqueceu a senha?',
@@ -154,7 +154,7 @@ export const ptBR: Texts = {
 
   mail: {
     address: 'E-mail',
-    notAnAddress: 'Isto não é um e-mail. Confira e tente de novo.',
+    notAnAddress: 'Este não é um e-mail válido. Confira e tente de novo.',
     login: {
       title: 'Entrar por e-mail',
       intro: 'Enviamos um código e um link. Qualquer um deles permite entrar, uma única vez, em até dez minutos.',
@@ -268,6 +268,8 @@ export const ptBR: Texts = {
       all === 1
         ? 'Uma forma de entrar nesta conta.'
         : `${usable} de ${all} formas de entrar nesta conta funcionam agora.`,
+    besides: (ways) => `Sem provedor: ${ways}.`,
+    passkeys: (count) => (count === 1 ? 'uma chave de acesso' : `${count} chaves de acesso`),
     id: 'Conta no provedor',
     linkedAt: 'Vinculada em',
     lastUsed: 'Usada por último em',
@@ -401,7 +403,7 @@ export const ptBR: Texts = {
     mine: 'A conta é minha',
     prove: (provider) => `Entre nessa conta de uma das formas que ela já tem. Depois, o ${provider} é vinculado a ela.`,
     signInWith: (provider) => `A conta é minha: entrar com ${provider}`,
-    signInWithPassword: 'É minha: entrar com a senha dela',
+    signInWithPassword: 'A conta é minha: entrar com a senha dela',
     signedInElsewhere: 'Você entrou, mas não em uma conta com este e-mail, ou já faz tempo demais. Entre nessa conta.',
     noMethod: 'Nenhuma das formas de entrar nela está disponível aqui no momento.',
     proven: 'Você entrou nessa conta, portanto ela é sua.',
@@ -516,8 +518,6 @@ export const ptBR: Texts = {
     roles: { user: 'Usuário', auditor: 'Auditoria', administrator: 'Administração' },
     disabled: 'Desativada',
     secondFactor: 'Segundo fator',
-    password: 'uma senha',
-    passkeys: (count: number) => (count === 1 ? 'uma chave de acesso' : `${count} chaves de acesso`),
     noDevices: 'Sem nenhum dispositivo conectado no momento.',
     acts: 'O que você pode fazer',
     ownRole: 'Esta é a sua própria conta; outra pessoa que administra o serviço pode mudar o seu papel.',
@@ -529,7 +529,7 @@ export const ptBR: Texts = {
     remove: 'Excluir…',
     deleteTitle: (name: string) => `Excluir a conta de ${name}?`,
     deleteText:
-      'Tudo o que guardamos sobre esta pessoa é apagado na hora, e as nossas permissões nos provedores são retiradas onde eles deixam. Não é possível desfazer.',
+      'Tudo o que guardamos sobre esta pessoa é apagado imediatamente, e as nossas permissões nos provedores são revogadas onde eles permitem. Isto não pode ser desfeito.',
     deleteButton: 'Sim, excluir esta conta',
     auditAccount: 'Id de uma conta',
     auditEvent: 'Evento',
