@@ -8,13 +8,12 @@ import { seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import { idParams, line } from '../schemas.ts'
 import type { Services } from '../services.ts'
-import { AdminWays, mayNow } from './admin.tsx'
+import { AdminWays, common, mayNow } from './admin-frame.tsx'
 import { Field, Submit } from './field.tsx'
 import { Facts, Form, Layout, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
 import { doneAt, doneQuery, statusOf } from './status.ts'
 
 const path = '/admin/service-credentials'
-const common = { tag: 'Pages', surface: 'browser', limit: 'account' } as const
 const writing = { ...common, method: 'post', auth: 'recent', scope: 'credentials:write' } as const
 
 const list = route({

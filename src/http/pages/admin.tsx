@@ -5,34 +5,21 @@ import type { Scope } from '../../accounts/roles.ts'
 import { fail } from '../../errors/catalogue.ts'
 import { type Account, roles } from '../../kernel/account.ts'
 import { ok } from '../../kernel/result.ts'
-import { isRecent } from '../principal.ts'
 import { seeOther } from '../reply.ts'
-import { object, type Principal, route } from '../route.ts'
-import { cursor, idParams, line, userCursor, userCursorOf } from '../schemas.ts'
+import { object, route } from '../route.ts'
+import { idParams, line, userCursor, userCursorOf } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { EventList } from './activity.tsx'
+import { AdminWays, common, mayNow, perPage, query, reading, userPage } from './admin-frame.tsx'
 import { deviceWords } from './device-words.ts'
 import { Field } from './field.tsx'
 import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
 import { doneAt, doneQuery, statusOf } from './status.ts'
 
-const perPage = 25
-const common = { tag: 'Pages', surface: 'browser', limit: 'account' } as const
-const reading = { ...common, method: 'get', auth: 'user', scope: 'users:read' } as const
 /** What is done to somebody else's account needs a recent sign-in as well (ASVS 8.4.2). */
 const writing = { ...common, method: 'post', auth: 'recent', scope: 'users:write', status: 303 } as const
 
-/** What whoever sees the page may do on it at this moment. */
-export const mayNow = (who: Principal, scope: Scope, { clock, settings }: Services) => ({
-  allowed: who.scopes.includes(scope),
-  recent: isRecent(who, clock(), settings.recentAuthSeconds),
-})
-
 const nameOf = ({ name, email, id }: Account): string => name ?? email ?? id
-const query = (given: Readonly<Record<string, string | undefined>>): string => {
-  const entries = Object.entries(given).filter((entry): entry is [string, string] => !!entry[1])
-  return entries.length === 0 ? '' : `?${new URLSearchParams(entries)}`
-}
 
 const users = route({
   ...reading,
@@ -192,8 +179,6 @@ const user = route({
   },
 })
 
-const userPage = (id: string): `/admin/users/${string}` => `/admin/users/${id}`
-
 const disable = route({
   ...writing,
   path: '/admin/users/:id/disable',
@@ -302,102 +287,7 @@ const remove = route({
   },
 })
 
-const audit = route({
-  ...reading,
-  scope: 'audit:read',
-  path: '/admin/audit',
-  summary: 'The trail of every account, newest first',
-  query: z.looseObject({ account: line.optional(), event: line.optional(), cursor: cursor.optional() }),
-  fails: [],
-  async handle({ who, query: asked, locale, csrfToken }, { audit: trail }: Services) {
-    const reader = readerOf(locale)
-    const { admin, events } = reader.say
-    const before = asked.cursor ?? null
-    const [account, event] = [asked.account || null, asked.event || null]
-    const rows = await trail.search({ account, event }, { before, limit: perPage + 1 })
-    const shown = rows.slice(0, perPage)
-    const last = rows.length > perPage ? shown.at(-1) : undefined
-    const same = { account: account ?? undefined, event: event ?? undefined }
-    return show(
-      locale,
-      <Layout {...reader} title={admin.audit} signedIn={csrfToken()} scopes={who.scopes}>
-        <AdminWays {...reader} scopes={who.scopes} />
-        <form method="get" action="/admin/audit">
-          <Field
-            name="account"
-            label={admin.auditAccount}
-            autocomplete="off"
-            value={account ?? ''}
-            maxlength={80}
-            optional
-          />
-          <Field name="event" label={admin.auditEvent} autocomplete="off" value={event ?? ''} maxlength={60} optional>
-            <button type="submit">{admin.find}</button>
-          </Field>
-        </form>
-        <section aria-labelledby="trail">
-          <h2 id="trail">{admin.found}</h2>
-          {shown.length === 0 ? (
-            <p>{events.nothing}</p>
-          ) : (
-            <ul class="plain log">
-              {shown.map(({ id, at, event: name, accountId, ip, userAgent, requestId, data }) => (
-                <li key={id}>
-                  <code>{name}</code> {accountId === null ? null : <a href={userPage(accountId)}>{accountId}</a>}
-                  <span class="fine">
-                    <Time {...reader} at={at} />
-                    {[userAgent === null ? null : deviceWords(userAgent, reader.say), ip, requestId]
-                      .filter((known) => known !== null)
-                      .map((known) => ` · ${known}`)}
-                  </span>
-                  {Object.keys(data).length === 0 ? null : (
-                    <span class="fine">
-                      <code>{JSON.stringify(data)}</code>
-                    </span>
-                  )}
-                </li>
-              ))}
-            </ul>
-          )}
-        </section>
-        <p class="actions">
-          {last ? (
-            <a class="button" href={`/admin/audit${query({ ...same, cursor: last.id })}`}>
-              {events.older}
-            </a>
-          ) : null}
-          {before === null ? null : (
-            <a class="button" href={`/admin/audit${query(same)}`}>
-              {events.newest}
-            </a>
-          )}
-        </p>
-      </Layout>,
-    )
-  },
-})
-
-export const adminRoutes = [users, user, disable, enable, endSessions, reset, role, askDelete, remove, audit]
-
-/** From one of these pages to the others that are there for whoever sees it. */
-export function AdminWays({ scopes, say }: Reader & { scopes: readonly string[] }): VNode {
-  const pages: readonly (readonly [Scope, string, string])[] = [
-    ['users:read', '/admin', say.admin.users],
-    ['credentials:read', '/admin/service-credentials', say.admin.credentials],
-    ['audit:read', '/admin/audit', say.admin.audit],
-  ]
-  return (
-    <nav aria-label={say.admin.title}>
-      {pages.map(([scope, path, name]) =>
-        scopes.includes(scope) ? (
-          <a key={path} href={path}>
-            {name}
-          </a>
-        ) : null,
-      )}
-    </nav>
-  )
-}
+export const adminRoutes = [users, user, disable, enable, endSessions, reset, role, askDelete, remove]
 
 function AccountFacts({ user: found, ...reader }: Reader & { user: User }): VNode {
   const { say } = reader
