@@ -204,11 +204,13 @@ export const invalidRequest = fail('invalid_request').error
 /** What a handler answers to input whose schema was content, naming the field. */
 export const faulty = (path: string, code: FaultCode) => ({ ...fail('invalid_request'), faults: [{ path, code }] })
 
-/** A password that was not taken, and why, at the field it was given in. */
-export function passwordFaults(path: string, { params, extra }: AppError<'password_rejected'>): readonly FaultFound[] {
-  const code = String(extra?.reason) as FaultCode
-  const limit = code === 'too_short' ? params.least : params.most
-  return [{ path, code, params: { limit: limit ?? '' } }]
+/** Why a password was not taken, at the field it was given in; of any other refusal, nothing. */
+export function passwordFaults(path: string, { code, params, extra }: AppError): readonly FaultFound[] {
+  if (code !== 'password_rejected') return []
+  const reason = String(extra?.reason) as FaultCode
+  const limits: Readonly<Record<string, string | undefined>> = params
+  const limit = reason === 'too_short' ? limits.least : limits.most
+  return [{ path, code: reason, params: { limit: limit ?? '' } }]
 }
 
 /** The same where any one of several fields would do. */

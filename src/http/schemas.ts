@@ -92,8 +92,8 @@ export const deviceName = line.max(60)
 export const passwordGiven = z.string().min(1).max(4096)
 /** One that is chosen: what is wrong with it is told by more than its length, so that is looked at later. */
 export const passwordChosen = z.string().max(4096)
-/** An address as it is typed; whether it is one is looked at later. */
-export const addressText = z.string().min(1).max(320)
+/** An address as it is typed, or not at all: whether it is one is asked by `readEmail`, and told at its field. */
+export const addressText = z.string().max(320)
 
 /**
  * What no id of ours looks like is nobody's id: it is looked for as one, and PostgreSQL is spared text it cannot even

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import CircuitBreaker from 'opossum'
-import { Agent, request } from 'undici'
+import type { Agent } from 'undici'
 import type { Bus } from '../events/bus.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Random } from '../kernel/ids.ts'
@@ -61,15 +61,27 @@ type Shared = { readonly events: Bus; readonly clock: Clock; readonly random: Ra
 export type Guard = ReturnType<ReturnType<typeof createGuards>['of']>
 
 export function createGuards({ events, clock, random }: Shared) {
+  // Loaded at the first call: it is most of what a service holds that nobody asked anything yet.
+  const undici = () => import('undici')
+  let opened: Promise<Agent> | undefined
   // `maxResponseSize` counts the bytes as they arrive; nothing is decompressed, since nothing compressed is asked for.
-  const agent = new Agent({ connections: CONNECTIONS_PER_ORIGIN, maxResponseSize: MOST_BYTES })
+  const open = async (): Promise<Agent> => {
+    const { Agent } = await undici()
+    return new Agent({ connections: CONNECTIONS_PER_ORIGIN, maxResponseSize: MOST_BYTES })
+  }
+  const agent = (): Promise<Agent> => {
+    opened ??= open()
+    return opened
+  }
   const guards: { close(): void }[] = []
 
   /** One attempt, to the last byte. */
   async function attempt(call: Call, signal: AbortSignal): Promise<Reply> {
     const { endpoint, method, url, headers, body, expects, fault } = call
     const all = { Accept: 'application/json', 'User-Agent': USER_AGENT, ...headers }
-    const reply = await request(url, { dispatcher: agent, method, headers: all, body: body ?? null, signal })
+    const { request } = await undici()
+    const asked = { dispatcher: await agent(), method, headers: all, body: body ?? null, signal }
+    const reply = await request(url, asked)
     const text = await reply.body.text().catch(unlessTooLarge)
     const { statusCode: status } = reply
     const hold = readHold(endpoint, status, reply.headers, clock())
@@ -103,6 +115,8 @@ export function createGuards({ events, clock, random }: Shared) {
      * Attempts within one deadline. Only a GET that failed fast is tried again: a code or a rotating token works once.
      */
     async function run(call: Call): Promise<Reply> {
+      // Before the clock runs: loading is no delay of the provider's.
+      await agent()
       const deadline = new AbortController()
       const timer = setTimeout(() => deadline.abort(), settings.timeoutMs)
       const started = performance.now()
@@ -205,7 +219,7 @@ export function createGuards({ events, clock, random }: Shared) {
     /** Lets calls under way end (their deadline is near), then closes every connection. */
     close: async (): Promise<void> => {
       for (const guard of guards) guard.close()
-      await agent.close()
+      await (await opened)?.close()
     },
   }
 }

@@ -31,7 +31,6 @@ import { passkeyStore } from './passkeys.ts'
 import { passwordStore } from './passwords.ts'
 import { pendingSignInStore } from './pending-sign-ins.ts'
 import { personalDataStore } from './personal-data.ts'
-import { openPostgres } from './postgres.ts'
 import { rateLimitStore } from './rate-limits.ts'
 import { revocationStore } from './revocations.ts'
 import { secondFactorStore } from './second-factors.ts'
@@ -39,7 +38,6 @@ import { serviceCredentialStore } from './service-credentials.ts'
 import { sessionStore } from './sessions.ts'
 import { signInCodeStore } from './sign-in-codes.ts'
 import { keyStore } from './signing-keys.ts'
-import { openSqlite } from './sqlite.ts'
 import { ticketStore } from './tickets.ts'
 import { trustedDeviceStore } from './trusted-devices.ts'
 import { userStore } from './users.ts'
@@ -83,8 +81,11 @@ export async function openStore(config: StoreConfig, parts: Parts): Promise<Stor
   return storeOver(await openDriver(config), parts)
 }
 
-export const openDriver = (config: StoreConfig): Promise<Driver> =>
-  config.tag === 'sqlite' ? openSqlite(config.file) : openPostgres(config.url, config.maxConnections)
+/** Each driver is loaded by whoever wants its database: the other one would only take memory. */
+export async function openDriver(config: StoreConfig): Promise<Driver> {
+  if (config.tag === 'sqlite') return (await import('./sqlite.ts')).openSqlite(config.file)
+  return (await import('./postgres.ts')).openPostgres(config.url, config.maxConnections)
+}
 
 export function storeOver(driver: Driver, parts: Parts): Store {
   const change = createChange(driver, parts)

@@ -1,4 +1,4 @@
-import { postgres } from './dialects.ts'
+import { postgres } from './dialect.postgres.ts'
 import { defineTables } from './schema.ts'
 
 export const {

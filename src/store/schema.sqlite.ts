@@ -1,4 +1,4 @@
-import { sqlite } from './dialects.ts'
+import { sqlite } from './dialect.sqlite.ts'
 import { defineTables } from './schema.ts'
 
 export const {

@@ -6,7 +6,7 @@ import type { Locale } from '../kernel/locale.ts'
 import type { Mail } from '../mail/ports.ts'
 import type { PendingFlow } from '../providers/ports.ts'
 import type { EndReason, Proof, StoredKey } from '../sessions/ports.ts'
-import type { Dialect } from './dialects.ts'
+import type { Dialect } from './dialect.sqlite.ts'
 
 /** Every table, written once and spoken in either dialect. */
 export function defineTables({ table, text, time, flag, count, json, index, unique }: Dialect) {

@@ -3,9 +3,10 @@ import type { BeginCode } from '../../flows/begin-with-provider.ts'
 import type { ResolveCode } from '../../flows/resolve-conflict.ts'
 import { ok } from '../../kernel/result.ts'
 import { answerAsJson, answerAsRedirect, flowCookie, flowCookies, toSecondFactor } from '../entry.ts'
-import { conflictPage, onwardPage } from '../pages/conflict.tsx'
+import { conflictPage } from '../pages/conflict.tsx'
 import { originsOf } from '../pages/form-action.ts'
 import { readerOf, show } from '../pages/layout.tsx'
+import { goOn } from '../pages/onward.tsx'
 import { isRecent } from '../principal.ts'
 import { json, seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
@@ -127,10 +128,7 @@ const answer = route({
     })
     if (answered.ok) {
       if (!browser) return ok(answerAsJson(answered.value, services))
-      const done = await answerAsRedirect(answered.value, handle, services)
-      const { location, cookies = [] } = done
-      if (location.startsWith('/')) return ok(done)
-      return show(locale, onwardPage({ ...readerOf(locale), to: new URL(location) }), { cookies })
+      return goOn(await answerAsRedirect(answered.value, handle, services), locale)
     }
     const next = browser ? toSecondFactor(answered.error, [flowCookie(handle, null, 0)]) : undefined
     if (next) return ok(next)

@@ -3,10 +3,10 @@ import type { EnterByMailCode } from '../../flows/enter-by-mail.ts'
 import { readEmail } from '../../kernel/email.ts'
 import { ok } from '../../kernel/result.ts'
 import { alongFields, enteringOf } from '../pages/along.tsx'
-import { faulty } from '../problem.ts'
+import { faulty, passwordFaults } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { secretText, TokenPair } from '../schemas.ts'
+import { addressText, passwordChosen, secretText, TokenPair } from '../schemas.ts'
 import type { Services } from '../services.ts'
 
 /**
@@ -17,14 +17,11 @@ const common = { method: 'post', surface: 'api', limit: 'sign_in' } as const
 const mine = { ...common, tag: 'My account', auth: 'user' } as const
 const anybody = { ...common, tag: 'Signing in', auth: 'none' } as const
 
-/** As it was typed: whether it is an address is asked by `readEmail`. */
-export const addressText = z.string().max(320)
 /** Eight digits; people group them as they like. */
 export const codeText = z
   .string()
   .max(40)
   .transform((text) => text.replace(/[\s-]/g, ''))
-export const passwordText = z.string().min(1).max(1024)
 
 const Sent = z
   .object({})
@@ -112,12 +109,12 @@ const reset = route({
   ...anybody,
   path: '/auth/password/reset',
   summary: 'Choose a new password with the ticket of the link; every device is signed out, and nobody in',
-  body: object({ ticket: secretText, password: passwordText }),
+  body: object({ ticket: secretText, password: passwordChosen }),
   status: 204,
   fails: ['ticket_invalid', 'password_rejected', 'user_disabled'],
   async handle({ body, origin }, { flows }: Services) {
     const done = await flows.resetPassword.reset(body.ticket, body.password, origin)
-    return done.ok ? ok(noContent()) : done
+    return done.ok ? ok(noContent()) : { ...done, faults: passwordFaults('password', done.error) }
   },
 })
 

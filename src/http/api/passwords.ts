@@ -25,9 +25,7 @@ const register = route({
     if (!email) return faulty('email', 'invalid_format')
     const done = await flows.register({ email, password: body.password, name: body.name ?? null }, origin)
     if (done.ok) return ok(json({ email: email.address }))
-    return done.error.code === 'password_rejected'
-      ? { ...done, faults: passwordFaults('password', done.error as Parameters<typeof passwordFaults>[1]) }
-      : done
+    return { ...done, faults: passwordFaults('password', done.error) }
   },
 })
 
@@ -60,10 +58,8 @@ const change = route({
         return faulty('current_password', 'required')
       case 'invalid_credentials':
         return { ...done, faults: [{ path: 'current_password', code: 'invalid' }] }
-      case 'password_rejected':
-        return { ...done, faults: passwordFaults('new_password', done.error as never) }
       default:
-        return done
+        return { ...done, faults: passwordFaults('new_password', done.error) }
     }
   },
 })

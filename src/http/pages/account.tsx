@@ -1,5 +1,5 @@
 import type { VNode } from 'preact'
-import { z } from 'zod'
+import type { Method } from '../../accounts/methods.ts'
 import { fail } from '../../errors/catalogue.ts'
 import type { Account } from '../../kernel/account.ts'
 import { ok } from '../../kernel/result.ts'
@@ -12,10 +12,11 @@ import { line } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { EventList } from './activity.tsx'
 import { DeviceList } from './devices.tsx'
+import { Field } from './field.tsx'
 import { knownOrigins } from './form-action.ts'
-import { IdentityList, LinkForm, SignInAgain } from './identity.tsx'
-import { Facts, Form, Layout, type Reader, readerOf, show, Time } from './layout.tsx'
-import { doneAt, statusOf } from './status.ts'
+import { IdentityList, LinkForm } from './identity.tsx'
+import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
+import { doneAt, doneQuery, statusOf } from './status.ts'
 
 const securityPages = [
   { path: '/account/password', name: 'password' },
@@ -31,7 +32,7 @@ const account = route({
   method: 'get',
   path: '/account',
   summary: 'My account: profile, ways to sign in, devices, activity',
-  query: z.looseObject({ done: z.string().max(40).optional() }),
+  query: doneQuery,
   fails: [],
   async handle({ who, query, cookie, locale, csrfToken }, services: Services) {
     const { links, devices, audit, grantStatus, providers, clock, settings } = services
@@ -65,6 +66,7 @@ const account = route({
           <h2 id="ways">{say.ways.heading}</h2>
           <p>{say.ways.intro(methods.filter((method) => method.usable).length, methods.length)}</p>
           <IdentityList {...reader} identities={ways} providers={providers} />
+          <OtherWays {...reader} methods={methods} />
         </section>
         <LinkAnother {...reader} providers={providers.list()} csrf={csrf} recent={recent} />
         <section aria-labelledby="security">
@@ -105,9 +107,7 @@ const account = route({
               </a>
             </p>
           ) : (
-            <p>
-              <a href="/login?return_to=%2Faccount">{say.personalData.recent}</a>
-            </p>
+            <SignInAgain {...reader} returnTo="/account" />
           )}
         </section>
         <section aria-labelledby="delete">
@@ -144,6 +144,17 @@ const name = route({
 })
 export const accountRoutes = [account, name]
 
+/** What opens the account besides its identities: it is looked after on pages of its own. */
+function OtherWays({ methods, locale, say }: Reader & { methods: readonly Method[] }): VNode | null {
+  const passkeys = methods.filter(({ type }) => type === 'passkey').length
+  const others = [
+    ...(methods.some(({ type }) => type === 'password') ? [say.ways_in.password] : []),
+    ...(passkeys > 0 ? [say.ways.passkeys(passkeys)] : []),
+  ]
+  if (others.length === 0) return null
+  return <p>{say.ways.besides(new Intl.ListFormat(locale).format(others))}</p>
+}
+
 function Profile({ account: mine, csrf, ...reader }: Reader & { account: Account; csrf: string }): VNode {
   const { say } = reader
   const { profile } = say
@@ -162,24 +173,17 @@ function Profile({ account: mine, csrf, ...reader }: Reader & { account: Account
         ]}
       />
       <Form action="/account/name" csrf={csrf}>
-        <div class="field">
-          <label for="name">{profile.name}</label>
-          <p class="fine" id="name-hint">
-            {profile.nameHint}
-          </p>
-          <div>
-            <input
-              type="text"
-              id="name"
-              name="name"
-              value={mine.name ?? ''}
-              maxlength={200}
-              autocomplete="name"
-              aria-describedby="name-hint"
-            />
-            <button type="submit">{profile.save}</button>
-          </div>
-        </div>
+        <Field
+          name="name"
+          label={profile.name}
+          autocomplete="name"
+          value={mine.name ?? ''}
+          hint={profile.nameHint}
+          maxlength={200}
+          optional
+        >
+          <button type="submit">{profile.save}</button>
+        </Field>
       </Form>
     </section>
   )

@@ -91,7 +91,10 @@ function told(data: AuditRecord['data'], providers: Providers, locale: Locale): 
   }
   const provider = read('provider') ?? read('via') ?? ''
   const code = read('code')
-  const waysIn: Readonly<Record<string, string>> = textsFor(locale).ways_in
+  const role = read('role') ?? ''
+  const { ways_in, admin } = textsFor(locale)
+  const waysIn: Readonly<Record<string, string>> = ways_in
+  const roles: Readonly<Record<string, string>> = admin.roles
   return {
     provider: providers.get(provider)?.name ?? waysIn[provider] ?? provider,
     why: code !== undefined && Object.hasOwn(errors, code) ? errors[code as ErrorCode][locale].title : undefined,
@@ -100,7 +103,7 @@ function told(data: AuditRecord['data'], providers: Providers, locale: Locale): 
     action: read('action'),
     result: read('result'),
     reason: read('reason'),
-    role: read('role') ?? '',
+    role: roles[role] ?? role,
     factor: read('factor') ?? '',
   }
 }

@@ -1,19 +1,16 @@
 import type { VNode } from 'preact'
-import { z } from 'zod'
 import { fail } from '../../errors/catalogue.ts'
 import { readEmail } from '../../kernel/email.ts'
 import { ok } from '../../kernel/result.ts'
-import { addressText } from '../api/mail.ts'
 import { isRecent } from '../principal.ts'
 import { type CookieChange, seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { secretText } from '../schemas.ts'
+import { addressText, secretText } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { asking, doing, ticketed } from './by-mail.ts'
 import { Field, Submit } from './field.tsx'
-import { SignInAgain } from './identity.tsx'
-import { Facts, Form, Layout, type Reader, readerOf, show } from './layout.tsx'
-import { doneAt, statusOf } from './status.ts'
+import { BackToAccount, Facts, Form, Layout, type Reader, readerOf, SignInAgain, show } from './layout.tsx'
+import { doneAt, doneQuery, statusOf } from './status.ts'
 
 /**
  * A link's ticket while its reader signs in first: in the address of the sign-in page it would be written down with the
@@ -149,7 +146,7 @@ function MyAddress({
 }: MyAddressProps): VNode {
   const { say } = reader
   const { account, address } = say.mail
-  const standing = verified ? account.verified : account.notVerified
+  const standing = verified ? say.profile.verified : say.profile.notVerified
   return (
     <Layout {...reader} title={account.title} signedIn={csrf} status={status}>
       <Facts of={[[address, email === null ? say.profile.noEmail : `${email} (${standing})`]]} />
@@ -185,9 +182,7 @@ function MyAddress({
           )}
         </section>
       ) : null}
-      <p>
-        <a href="/account">{say.backToAccount}</a>
-      </p>
+      <BackToAccount {...reader} />
     </Layout>
   )
 }
@@ -199,7 +194,7 @@ const myAddress = route({
   method: 'get',
   path: '/account/email',
   summary: 'My address: whether it is verified, and how to change it',
-  query: z.looseObject({ done: z.string().max(40).optional() }),
+  query: doneQuery,
   fails: [],
   handle({ who, query, locale, csrfToken }, { settings, clock }: Services) {
     const recent = isRecent(who, clock(), settings.recentAuthSeconds)

@@ -8,12 +8,12 @@ import { seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import { idParams, line } from '../schemas.ts'
 import type { Services } from '../services.ts'
-import { AdminWays, mayNow, ProveAgain } from './admin.tsx'
-import { Facts, Form, Layout, readerOf, show, Time, Unseen } from './layout.tsx'
-import { doneAt, statusOf } from './status.ts'
+import { AdminWays, common, mayNow } from './admin-frame.tsx'
+import { Field, Submit } from './field.tsx'
+import { Facts, Form, Layout, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
+import { doneAt, doneQuery, statusOf } from './status.ts'
 
 const path = '/admin/service-credentials'
-const common = { tag: 'Pages', surface: 'browser', limit: 'account' } as const
 const writing = { ...common, method: 'post', auth: 'recent', scope: 'credentials:write' } as const
 
 const list = route({
@@ -23,7 +23,7 @@ const list = route({
   summary: 'What back ends prove themselves with here',
   auth: 'user',
   scope: 'credentials:read',
-  query: z.looseObject({ done: z.string().max(40).optional() }),
+  query: doneQuery,
   fails: [],
   async handle({ who, query, locale, csrfToken }, services: Services) {
     const reader = readerOf(locale)
@@ -88,12 +88,7 @@ const list = route({
             <h2 id="new">{admin.newCredential}</h2>
             {recent ? (
               <Form action={path} csrf={csrf}>
-                <div class="field">
-                  <label for="name">{admin.credentialName}</label>
-                  <div>
-                    <input type="text" id="name" name="name" required maxlength={200} autocomplete="off" />
-                  </div>
-                </div>
+                <Field name="name" label={admin.credentialName} autocomplete="off" maxlength={200} />
                 <fieldset class="field">
                   <legend>{admin.mayDo}</legend>
                   {serviceScopes.map((scope, n) => (
@@ -103,12 +98,10 @@ const list = route({
                     </label>
                   ))}
                 </fieldset>
-                <p class="actions">
-                  <button type="submit">{admin.make}</button>
-                </p>
+                <Submit>{admin.make}</Submit>
               </Form>
             ) : (
-              <ProveAgain {...reader} returnTo={path} />
+              <SignInAgain {...reader} returnTo={path} />
             )}
           </section>
         ) : null}

@@ -5,43 +5,27 @@ import type { Scope } from '../../accounts/roles.ts'
 import { fail } from '../../errors/catalogue.ts'
 import { type Account, roles } from '../../kernel/account.ts'
 import { ok } from '../../kernel/result.ts'
-import { isRecent } from '../principal.ts'
 import { seeOther } from '../reply.ts'
-import { object, type Principal, route } from '../route.ts'
-import { cursor, idParams, line, userCursor, userCursorOf } from '../schemas.ts'
+import { object, route } from '../route.ts'
+import { idParams, line, userCursor, userCursorOf } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { EventList } from './activity.tsx'
+import { AdminWays, common, mayNow, perPage, query, reading, userPage } from './admin-frame.tsx'
 import { deviceWords } from './device-words.ts'
-import { Facts, Form, Layout, type Reader, readerOf, show, Time, Unseen } from './layout.tsx'
-import { doneAt, statusOf } from './status.ts'
+import { Field } from './field.tsx'
+import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
+import { doneAt, doneQuery, statusOf } from './status.ts'
 
-const perPage = 25
-const common = { tag: 'Pages', surface: 'browser', limit: 'account' } as const
-const reading = { ...common, method: 'get', auth: 'user', scope: 'users:read' } as const
 /** What is done to somebody else's account needs a recent sign-in as well (ASVS 8.4.2). */
 const writing = { ...common, method: 'post', auth: 'recent', scope: 'users:write', status: 303 } as const
 
-/** What whoever sees the page may do on it at this moment. */
-export const mayNow = (who: Principal, scope: Scope, { clock, settings }: Services) => ({
-  allowed: who.scopes.includes(scope),
-  recent: isRecent(who, clock(), settings.recentAuthSeconds),
-})
-
 const nameOf = ({ name, email, id }: Account): string => name ?? email ?? id
-const query = (given: Readonly<Record<string, string | undefined>>): string => {
-  const entries = Object.entries(given).filter((entry): entry is [string, string] => !!entry[1])
-  return entries.length === 0 ? '' : `?${new URLSearchParams(entries)}`
-}
 
 const users = route({
   ...reading,
   path: '/admin',
   summary: 'All accounts, newest first',
-  query: z.looseObject({
-    search: line.optional(),
-    cursor: userCursor.optional(),
-    done: z.string().max(40).optional(),
-  }),
+  query: doneQuery.extend({ search: line.optional(), cursor: userCursor.optional() }),
   fails: [],
   async handle({ who, query: asked, locale, csrfToken }, services: Services) {
     const reader = readerOf(locale)
@@ -63,24 +47,17 @@ const users = route({
       >
         <AdminWays {...reader} scopes={who.scopes} />
         <form method="get" action="/admin">
-          <div class="field">
-            <label for="search">{admin.search}</label>
-            <p class="fine" id="search-hint">
-              {admin.searchHint}
-            </p>
-            <div>
-              <input
-                type="text"
-                id="search"
-                name="search"
-                value={text ?? ''}
-                maxlength={200}
-                autocomplete="off"
-                aria-describedby="search-hint"
-              />
-              <button type="submit">{admin.find}</button>
-            </div>
-          </div>
+          <Field
+            name="search"
+            label={admin.search}
+            autocomplete="off"
+            value={text ?? ''}
+            hint={admin.searchHint}
+            maxlength={200}
+            optional
+          >
+            <button type="submit">{admin.find}</button>
+          </Field>
         </form>
         <section aria-labelledby="found">
           <h2 id="found">{admin.found}</h2>
@@ -124,7 +101,7 @@ const user = route({
   path: '/admin/users/:id',
   summary: 'One account, and what can be done about it',
   params: idParams,
-  query: z.looseObject({ done: z.string().max(40).optional() }),
+  query: doneQuery,
   fails: ['account_not_found'],
   async handle({ who, params, query: asked, locale, csrfToken }, services: Services) {
     const found = await services.users.get(params.id)
@@ -160,8 +137,8 @@ const user = route({
                 {providerName(identity.provider)}: {identity.email ?? identity.name ?? identity.subject}
               </li>
             ))}
-            {found.password ? <li>{admin.password}</li> : null}
-            {found.passkeys > 0 ? <li>{admin.passkeys(found.passkeys)}</li> : null}
+            {found.password ? <li>{say.ways_in.password}</li> : null}
+            {found.passkeys > 0 ? <li>{say.ways.passkeys(found.passkeys)}</li> : null}
           </ul>
         </section>
         <section aria-labelledby="devices">
@@ -201,8 +178,6 @@ const user = route({
     )
   },
 })
-
-const userPage = (id: string): `/admin/users/${string}` => `/admin/users/${id}`
 
 const disable = route({
   ...writing,
@@ -312,104 +287,7 @@ const remove = route({
   },
 })
 
-const audit = route({
-  ...reading,
-  scope: 'audit:read',
-  path: '/admin/audit',
-  summary: 'The trail of every account, newest first',
-  query: z.looseObject({ account: line.optional(), event: line.optional(), cursor: cursor.optional() }),
-  fails: [],
-  async handle({ who, query: asked, locale, csrfToken }, { audit: trail }: Services) {
-    const reader = readerOf(locale)
-    const { admin, events } = reader.say
-    const before = asked.cursor ?? null
-    const [account, event] = [asked.account || null, asked.event || null]
-    const rows = await trail.search({ account, event }, { before, limit: perPage + 1 })
-    const shown = rows.slice(0, perPage)
-    const last = rows.length > perPage ? shown.at(-1) : undefined
-    const same = { account: account ?? undefined, event: event ?? undefined }
-    return show(
-      locale,
-      <Layout {...reader} title={admin.audit} signedIn={csrfToken()} scopes={who.scopes}>
-        <AdminWays {...reader} scopes={who.scopes} />
-        <form method="get" action="/admin/audit">
-          <div class="field">
-            <label for="account">{admin.auditAccount}</label>
-            <div>
-              <input type="text" id="account" name="account" value={account ?? ''} maxlength={80} autocomplete="off" />
-            </div>
-          </div>
-          <div class="field">
-            <label for="event">{admin.auditEvent}</label>
-            <div>
-              <input type="text" id="event" name="event" value={event ?? ''} maxlength={60} autocomplete="off" />
-              <button type="submit">{admin.find}</button>
-            </div>
-          </div>
-        </form>
-        <section aria-labelledby="trail">
-          <h2 id="trail">{admin.found}</h2>
-          {shown.length === 0 ? (
-            <p>{events.nothing}</p>
-          ) : (
-            <ul class="plain log">
-              {shown.map(({ id, at, event: name, accountId, ip, userAgent, requestId, data }) => (
-                <li key={id}>
-                  <code>{name}</code> {accountId === null ? null : <a href={userPage(accountId)}>{accountId}</a>}
-                  <span class="fine">
-                    <Time {...reader} at={at} />
-                    {[userAgent === null ? null : deviceWords(userAgent, reader.say), ip, requestId]
-                      .filter((known) => known !== null)
-                      .map((known) => ` · ${known}`)}
-                  </span>
-                  {Object.keys(data).length === 0 ? null : (
-                    <span class="fine">
-                      <code>{JSON.stringify(data)}</code>
-                    </span>
-                  )}
-                </li>
-              ))}
-            </ul>
-          )}
-        </section>
-        <p class="actions">
-          {last ? (
-            <a class="button" href={`/admin/audit${query({ ...same, cursor: last.id })}`}>
-              {events.older}
-            </a>
-          ) : null}
-          {before === null ? null : (
-            <a class="button" href={`/admin/audit${query(same)}`}>
-              {events.newest}
-            </a>
-          )}
-        </p>
-      </Layout>,
-    )
-  },
-})
-
-export const adminRoutes = [users, user, disable, enable, endSessions, reset, role, askDelete, remove, audit]
-
-/** From one of these pages to the others that are there for whoever sees it. */
-export function AdminWays({ scopes, say }: Reader & { scopes: readonly string[] }): VNode {
-  const pages: readonly (readonly [Scope, string, string])[] = [
-    ['users:read', '/admin', say.admin.users],
-    ['credentials:read', '/admin/service-credentials', say.admin.credentials],
-    ['audit:read', '/admin/audit', say.admin.audit],
-  ]
-  return (
-    <nav aria-label={say.admin.title}>
-      {pages.map(([scope, path, name]) =>
-        scopes.includes(scope) ? (
-          <a key={path} href={path}>
-            {name}
-          </a>
-        ) : null,
-      )}
-    </nav>
-  )
-}
+export const adminRoutes = [users, user, disable, enable, endSessions, reset, role, askDelete, remove]
 
 function AccountFacts({ user: found, ...reader }: Reader & { user: User }): VNode {
   const { say } = reader
@@ -501,19 +379,8 @@ function Acts({ account, own, csrf, may, ...reader }: ActsProps): VNode | null {
           </div>
         </>
       ) : (
-        <ProveAgain {...reader} returnTo={page} />
+        <SignInAgain {...reader} returnTo={page} />
       )}
     </section>
-  )
-}
-
-export function ProveAgain({ say, returnTo }: Reader & { returnTo: string }): VNode {
-  return (
-    <>
-      <p>{say.admin.recent}</p>
-      <a class="button" href={`/login?return_to=${encodeURIComponent(returnTo)}`}>
-        {say.signInAgain}
-      </a>
-    </>
   )
 }

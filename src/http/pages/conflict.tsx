@@ -78,21 +78,3 @@ export function conflictPage({ ticket, question, signedInElsewhere, csrf, ...rea
     </Layout>
   )
 }
-
-/**
- * A form may end at another origin only where its page named that origin beforehand. Where it could not (the way back to
- * an app is known only to the question itself), this page of ours ends the submission, and the browser goes on from it.
- */
-export function onwardPage({ to, ...reader }: Reader & { to: URL }): VNode {
-  const { onward } = reader.say
-  return (
-    <Layout {...reader} title={onward.title} onward={to.href}>
-      <p>{onward.text(to.host)}</p>
-      <p class="actions">
-        <a class="button primary" href={to.href}>
-          {onward.go(to.host)}
-        </a>
-      </p>
-    </Layout>
-  )
-}

@@ -7,6 +7,7 @@ import { object, route } from '../route.ts'
 import { deviceName, idParams } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { deviceWords } from './device-words.ts'
+import { Field } from './field.tsx'
 import { Facts, Form, type Reader, Time, Unseen } from './layout.tsx'
 import { doneAt } from './status.ts'
 
@@ -70,7 +71,6 @@ export function DeviceList({ sessions, current, providers, csrf, ...reader }: De
         {sorted.map((session) => {
           const agent = deviceWords(session.userAgent, say)
           const name = session.name ?? agent
-          const by = wayOf(session, providers, say)
           return (
             <li key={session.id}>
               <h3>
@@ -81,7 +81,7 @@ export function DeviceList({ sessions, current, providers, csrf, ...reader }: De
                 of={[
                   [devices.lastSeen, <Time key="seen" {...reader} at={session.lastSeenAt} />],
                   [devices.since, <Time key="since" {...reader} at={session.createdAt} />],
-                  by === undefined ? null : [devices.with, by],
+                  [devices.with, wayOf(session, providers, say)],
                   session.name === null ? null : [devices.agent, agent],
                   session.ip === null ? null : [devices.address, session.ip],
                 ]}
@@ -92,20 +92,17 @@ export function DeviceList({ sessions, current, providers, csrf, ...reader }: De
                   <Unseen> ({name})</Unseen>
                 </summary>
                 <Form action={`/account/sessions/${session.id}/name`} csrf={csrf}>
-                  <div class="field">
-                    <label for={`name-${session.id}`}>{devices.name}</label>
-                    <div>
-                      <input
-                        type="text"
-                        id={`name-${session.id}`}
-                        name="name"
-                        value={session.name ?? ''}
-                        maxlength={60}
-                        autocomplete="off"
-                      />
-                      <button type="submit">{devices.saveName}</button>
-                    </div>
-                  </div>
+                  <Field
+                    name="name"
+                    id={`name-${session.id}`}
+                    label={devices.name}
+                    autocomplete="off"
+                    value={session.name ?? ''}
+                    maxlength={60}
+                    optional
+                  >
+                    <button type="submit">{devices.saveName}</button>
+                  </Field>
                 </Form>
               </details>
               {session.id === current ? null : (
@@ -133,8 +130,11 @@ export function DeviceList({ sessions, current, providers, csrf, ...reader }: De
   )
 }
 
-/** What a device was signed in with, where there is a word for it. */
-function wayOf({ provider, amr }: Session, providers: Providers, { ways_in: ways }: Reader['say']): string | undefined {
-  if (provider !== null) return providers.get(provider)?.name ?? provider
-  return amr.includes('pwd') ? ways.password : undefined
+/** What a device was signed in with: the first of its methods (RFC 8176) is the way in. */
+function wayOf({ provider, amr }: Session, providers: Providers, { ways_in: ways, devices }: Reader['say']): string {
+  const [first] = amr
+  if (provider === null && first !== 'pwd' && first !== 'otp') return ways.passkey
+  const way =
+    provider === null ? (first === 'pwd' ? ways.password : ways.email) : (providers.get(provider)?.name ?? provider)
+  return amr.includes('mfa') ? devices.withSecond(way) : way
 }

@@ -1,11 +1,13 @@
-import type { VNode } from 'preact'
+import type { ComponentChildren, VNode } from 'preact'
 import type { Reader } from './layout.tsx'
 
 type FieldProps = {
-  /** Its name in the form, and its id on the page. */
+  /** Its name in the form. */
   readonly name: string
-  readonly label: string
-  readonly type: 'email' | 'password' | 'text'
+  /** Its id on the page, where its name stands there more than once. */
+  readonly id?: string
+  readonly label: ComponentChildren
+  readonly type?: 'email' | 'password' | 'text'
   /** What browsers and password managers know it by. */
   readonly autocomplete: string
   readonly value?: string | undefined
@@ -14,53 +16,46 @@ type FieldProps = {
   readonly error?: string | undefined
   readonly optional?: true
   readonly maxlength?: number
-  /** Digits: the keyboard for them is shown. */
-  readonly numeric?: true
+  /** A code: no keyboard is to correct it; `digits` shows the one for them. */
+  readonly code?: 'digits' | 'text'
+  /** What stands beside it: its button, where the form has no other field. */
+  readonly children?: ComponentChildren
 }
 
 /** One field of a form, with its label above it and whatever there is to know of it. A password may always be pasted. */
-export function Field({
-  name,
-  label,
-  type,
-  autocomplete,
-  value,
-  hint,
-  error,
-  optional,
-  maxlength,
-  numeric,
-}: FieldProps): VNode {
-  const described = [hint === undefined ? '' : `${name}-hint`, error === undefined ? '' : `${name}-error`]
+export function Field(props: FieldProps): VNode {
+  const { name, id = name, label, type = 'text', autocomplete, value, hint, error, optional, maxlength, code } = props
+  const described = [hint === undefined ? '' : `${id}-hint`, error === undefined ? '' : `${id}-error`]
     .filter(Boolean)
     .join(' ')
   return (
     <div class="field">
-      <label for={name}>{label}</label>
+      <label for={id}>{label}</label>
       {hint === undefined ? null : (
-        <p class="fine" id={`${name}-hint`}>
+        <p class="fine" id={`${id}-hint`}>
           {hint}
         </p>
       )}
       {error === undefined ? null : (
-        <p class="caution" id={`${name}-error`}>
+        <p class="caution" role="alert" id={`${id}-error`}>
           {error}
         </p>
       )}
       <div>
         <input
           type={type}
-          id={name}
+          id={id}
           name={name}
           value={value}
           maxlength={maxlength}
           autocomplete={autocomplete}
-          {...(type === 'text' ? {} : { autocapitalize: 'none', spellcheck: false })}
-          inputmode={numeric && 'numeric'}
+          {...(type === 'text' && code === undefined ? {} : { autocapitalize: 'none', spellcheck: false })}
+          inputmode={code === 'digits' ? 'numeric' : undefined}
           required={!optional}
           aria-invalid={error === undefined ? undefined : 'true'}
           aria-describedby={described === '' ? undefined : described}
         />
+        {props.children}
       </div>
     </div>
   )

@@ -1,11 +1,11 @@
 import type { VNode } from 'preact'
-import { fail, message } from '../../errors/catalogue.ts'
+import { fail } from '../../errors/catalogue.ts'
 import { readEmail } from '../../kernel/email.ts'
 import { ok } from '../../kernel/result.ts'
-import { addressText, passwordText } from '../api/mail.ts'
+import { fault, passwordFaults } from '../problem.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { secretText } from '../schemas.ts'
+import { addressText, passwordChosen, secretText } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { asking, doing, ticketed } from './by-mail.ts'
 import { type AskProps, Field, Submit } from './field.tsx'
@@ -55,7 +55,7 @@ const forgot = route({
   },
 })
 
-const Choose = ({ csrf, ticket, error, ...reader }: AskProps & { ticket: string }): VNode => {
+const Choose = ({ csrf, ticket, least, error, ...reader }: AskProps & { ticket: string; least: number }): VNode => {
   const { reset } = reader.say.mail
   return (
     <Layout {...reader} title={reset.title}>
@@ -67,7 +67,7 @@ const Choose = ({ csrf, ticket, error, ...reader }: AskProps & { ticket: string 
           type="password"
           label={reset.password}
           autocomplete="new-password"
-          hint={reset.hint}
+          hint={reader.say.password.rules(least)}
           error={error}
         />
         <Submit>{reset.save}</Submit>
@@ -82,9 +82,10 @@ const choose = route({
   summary: 'Choose a new password with a link that was sent',
   query: ticketed,
   fails: ['ticket_invalid'],
-  async handle({ query: { ticket }, locale, csrfToken }, { flows }: Services) {
+  async handle({ query: { ticket }, locale, csrfToken }, { flows, settings }: Services) {
     if (ticket === undefined || !(await flows.resetPassword.looks(ticket))) return fail('ticket_invalid')
-    return show(locale, <Choose {...readerOf(locale)} csrf={csrfToken()} ticket={ticket} />)
+    const of = { csrf: csrfToken(), ticket, least: settings.passwordLeastLength }
+    return show(locale, <Choose {...readerOf(locale)} {...of} />)
   },
 })
 
@@ -92,15 +93,16 @@ const reset = route({
   ...doing,
   path: '/reset-password',
   summary: 'Set a new password; every device is signed out',
-  body: object({ ticket: secretText, password: passwordText }),
+  body: object({ ticket: secretText, password: passwordChosen }),
   fails: ['ticket_invalid', 'password_rejected', 'user_disabled'],
-  async handle({ body, origin, locale, csrfToken }, { flows }: Services) {
+  async handle({ body, origin, locale, csrfToken }, { flows, settings }: Services) {
     const done = await flows.resetPassword.reset(body.ticket, body.password, origin)
     if (done.ok) return ok(seeOther(doneAt('/login', 'password_reset')))
-    if (done.error.code !== 'password_rejected') return done
-    const error = message(done.error, locale).detail
-    const view = <Choose {...readerOf(locale)} csrf={csrfToken()} ticket={body.ticket} error={error} />
-    return show(locale, view, { status: 400 })
+    const [found] = passwordFaults('password', done.error)
+    if (!found) return done
+    const error = fault('password', found.code, locale, found.params).detail
+    const of = { csrf: csrfToken(), ticket: body.ticket, least: settings.passwordLeastLength, error }
+    return show(locale, <Choose {...readerOf(locale)} {...of} />, { status: 400 })
   },
 })
 

@@ -11,7 +11,18 @@ import { route } from '../route.ts'
 import { idParams, providerParams } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { originsOf } from './form-action.ts'
-import { Facts, Form, Layout, type Reader, readerOf, show, Time, Unseen } from './layout.tsx'
+import {
+  BackToAccount,
+  Facts,
+  Form,
+  Layout,
+  type Reader,
+  readerOf,
+  SignInAgain,
+  show,
+  Time,
+  Unseen,
+} from './layout.tsx'
 import { doneAt } from './status.ts'
 
 const common = { tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account' } as const
@@ -44,11 +55,7 @@ const view = route({
           {say.identity.asked}: <Time {...reader} at={fetchedAt} /> ({age})
         </p>
         <ProviderWords {...reader} profile={profile} />
-        <p class="actions">
-          <a class="button" href="/account">
-            {say.backToAccount}
-          </a>
-        </p>
+        <BackToAccount {...reader} />
       </Layout>,
     )
   },
@@ -180,17 +187,6 @@ export function LinkForm({ provider, csrf, primary, say }: LinkFormProps): VNode
         {say.link.button(provider.name)}
       </button>
     </Form>
-  )
-}
-
-export function SignInAgain({ say, returnTo }: Reader & { returnTo: string }): VNode {
-  return (
-    <>
-      <p>{say.link.recent}</p>
-      <a class="button" href={`/login?return_to=${encodeURIComponent(returnTo)}`}>
-        {say.signInAgain}
-      </a>
-    </>
   )
 }
 

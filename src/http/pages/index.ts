@@ -5,6 +5,7 @@ import { accountRoutes } from './account.tsx'
 import { activityRoutes } from './activity.tsx'
 import { addressRoutes } from './address.tsx'
 import { adminRoutes } from './admin.tsx'
+import { adminAuditRoutes } from './admin-audit.tsx'
 import { adminCredentialRoutes } from './admin-credentials.tsx'
 import { deviceRoutes } from './devices.tsx'
 import { forgottenPasswordRoutes } from './forgotten-password.tsx'
@@ -39,6 +40,7 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...addressRoutes,
   ...mailboxRoutes,
   ...adminRoutes,
+  ...adminAuditRoutes,
   ...adminCredentialRoutes,
 ]
 export const staticFiles: readonly StaticFile[] = [stylesheet, ...passkeyScripts]

@@ -82,6 +82,27 @@ export const Form = ({ action, csrf, children }: FormProps): VNode => (
   </form>
 )
 
+/** The end of a page below the account page. */
+export const BackToAccount = ({ say }: Reader): VNode => (
+  <p class="actions">
+    <a class="button" href="/account">
+      {say.backToAccount}
+    </a>
+  </p>
+)
+
+/** In the place of what needs a recent sign-in, where that is missing: why, and how to have one. */
+export const SignInAgain = ({ say, returnTo }: Reader & { returnTo: string }): VNode => (
+  <>
+    <p>{say.recent}</p>
+    <p class="actions">
+      <a class="button" href={`/login?return_to=${encodeURIComponent(returnTo)}`}>
+        {say.signInAgain}
+      </a>
+    </p>
+  </>
+)
+
 /** Said only to those who hear the page: what an otherwise repeated button is about. */
 export const Unseen = ({ children }: { children: ComponentChildren }): VNode => <span class="unseen">{children}</span>
 

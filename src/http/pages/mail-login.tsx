@@ -3,17 +3,17 @@ import { fail } from '../../errors/catalogue.ts'
 import { readEmail } from '../../kernel/email.ts'
 import { ok } from '../../kernel/result.ts'
 import type { Admitted } from '../../sessions/sign-in.ts'
-import { addressText, codeText } from '../api/mail.ts'
+import { codeText } from '../api/mail.ts'
 import { admittedAsRedirect, toSecondFactor } from '../entry.ts'
 import { type CookieChange, seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { secretText } from '../schemas.ts'
+import { addressText, secretText } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { type Along, AlongFields, alongFields, alongQuery, enteringOf, targetOf } from './along.tsx'
 import { asking, doing, ticketed } from './by-mail.ts'
-import { onwardPage } from './conflict.tsx'
 import { type AskProps, Field, Submit } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
+import { goOn } from './onward.tsx'
 
 /** What a code must come with: where it was asked for. */
 const codeCookie = (binding: string | null, seconds = 0): CookieChange => ({
@@ -79,10 +79,10 @@ const TypeCode = ({ csrf, error, ...reader }: AskProps): VNode => {
     <Layout {...reader} title={login.codeTitle}>
       <p>{login.sent}</p>
       <Form action="/login/email/code" csrf={csrf}>
-        <Field name="code" type="text" label={login.code} autocomplete="one-time-code" numeric error={error} />
+        <Field name="code" type="text" label={login.code} autocomplete="one-time-code" code="digits" error={error} />
         <Submit>{login.enter}</Submit>
       </Form>
-      <p>
+      <p class="actions">
         <a href="/login/email">{login.again}</a>
       </p>
     </Layout>
@@ -106,13 +106,8 @@ const entering = [
   'sign_in_overtaken',
 ] as const
 
-/** A form may end at another origin only where its page said so; this one ends on a page of ours that goes on there. */
-async function signedIn(entered: Admitted, locale: Reader['locale'], services: Services) {
-  const done = await admittedAsRedirect(entered, services, [codeCookie(null)])
-  const { location, cookies = [] } = done
-  if (location.startsWith('/')) return ok(done)
-  return show(locale, onwardPage({ ...readerOf(locale), to: new URL(location) }), { cookies })
-}
+const signedIn = async (entered: Admitted, locale: Reader['locale'], services: Services) =>
+  goOn(await admittedAsRedirect(entered, services, [codeCookie(null)]), locale)
 
 const enterCode = route({
   ...doing,

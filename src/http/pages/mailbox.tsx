@@ -60,8 +60,10 @@ const one = route({
       <Layout {...reader} title={letter.subject}>
         <Facts of={[[say.to, letter.to]]} />
         <div lang={letter.locale}>{letter.text.trim().split('\n\n').map(paragraph)}</div>
-        <p>
-          <a href="/mailbox">{say.back}</a>
+        <p class="actions">
+          <a class="button" href="/mailbox">
+            {say.back}
+          </a>
         </p>
       </Layout>,
     )

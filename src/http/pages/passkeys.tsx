@@ -1,5 +1,4 @@
 import type { VNode } from 'preact'
-import { z } from 'zod'
 import type { Passkey } from '../../credentials/ports.ts'
 import { ok } from '../../kernel/result.ts'
 import { AuthenticationResponse, enterFails, formJson, passkeyName, RegistrationResponse } from '../api/passkeys.ts'
@@ -10,11 +9,22 @@ import { object, route } from '../route.ts'
 import { idParams, secretText } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { alongFields, enteringOf } from './along.tsx'
-import { onwardPage } from './conflict.tsx'
-import { Facts, Form, Layout, type Reader, readerOf, show, Time, Unseen } from './layout.tsx'
+import { Field } from './field.tsx'
+import {
+  BackToAccount,
+  Facts,
+  Form,
+  Layout,
+  type Reader,
+  readerOf,
+  SignInAgain,
+  show,
+  Time,
+  Unseen,
+} from './layout.tsx'
+import { goOn } from './onward.tsx'
 import { PasskeyForm } from './passkey-form.tsx'
-import { ProveAgain } from './second-factor.tsx'
-import { doneAt, statusOf } from './status.ts'
+import { doneAt, doneQuery, statusOf } from './status.ts'
 
 const common = { tag: 'Pages', surface: 'browser', auth: 'recent', limit: 'account' } as const
 const here = '/account/passkeys'
@@ -25,7 +35,7 @@ const view = route({
   path: here,
   summary: 'My passkeys',
   auth: 'user',
-  query: z.looseObject({ done: z.string().max(40).optional() }),
+  query: doneQuery,
   fails: [],
   async handle({ who, query, locale, csrfToken }, { flows, clock, settings }: Services) {
     const passkeys = await flows.passkeys.list(who.accountId)
@@ -105,11 +115,7 @@ const enter = route({
       const next = toSecondFactor(entered.error)
       return next ? ok(next) : entered
     }
-    const done = await admittedAsRedirect(entered.value, services)
-    if (done.location.startsWith('/')) return ok(done)
-    return show(locale, onwardPage({ ...readerOf(locale), to: new URL(done.location) }), {
-      cookies: done.cookies ?? [],
-    })
+    return goOn(await admittedAsRedirect(entered.value, services), locale)
   },
 })
 export const passkeyPageRoutes = [view, add, rename, remove, enter]
@@ -141,27 +147,24 @@ function PasskeysPage({ passkeys: all, recent, csrf, status, ...reader }: PagePr
               ]}
             />
             <Form action={`${here}/${id}/name`} csrf={csrf}>
-              <div class="field">
-                <label for={`name-${id}`}>
-                  {passkeys.name}
-                  <Unseen> ({name})</Unseen>
-                </label>
-                <div>
-                  <input
-                    type="text"
-                    id={`name-${id}`}
-                    name="name"
-                    value={name}
-                    required
-                    maxlength={80}
-                    autocomplete="off"
-                  />
-                  <button type="submit">
-                    {passkeys.rename}
+              <Field
+                name="name"
+                id={`name-${id}`}
+                label={
+                  <>
+                    {passkeys.name}
                     <Unseen> ({name})</Unseen>
-                  </button>
-                </div>
-              </div>
+                  </>
+                }
+                autocomplete="off"
+                value={name}
+                maxlength={80}
+              >
+                <button type="submit">
+                  {passkeys.rename}
+                  <Unseen> ({name})</Unseen>
+                </button>
+              </Field>
             </Form>
             {recent ? (
               <div class="actions">
@@ -184,33 +187,13 @@ function PasskeysPage({ passkeys: all, recent, csrf, status, ...reader }: PagePr
             {...{ action: here, csrf, does: 'create', options: '/me/passkeys/options', button: passkeys.add }}
             primary
           >
-            <div class="field">
-              <label for="name">{passkeys.name}</label>
-              <p class="fine" id="name-hint">
-                {passkeys.nameHint}
-              </p>
-              <div>
-                <input
-                  type="text"
-                  id="name"
-                  name="name"
-                  required
-                  maxlength={80}
-                  autocomplete="off"
-                  aria-describedby="name-hint"
-                />
-              </div>
-            </div>
+            <Field name="name" label={passkeys.name} autocomplete="off" hint={passkeys.nameHint} maxlength={80} />
           </PasskeyForm>
         </section>
       ) : (
-        <ProveAgain {...reader} returnTo={here} />
+        <SignInAgain {...reader} returnTo={here} />
       )}
-      <p class="actions">
-        <a class="button" href="/account">
-          {say.backToAccount}
-        </a>
-      </p>
+      <BackToAccount {...reader} />
     </Layout>
   )
 }

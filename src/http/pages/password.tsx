@@ -8,9 +8,8 @@ import { seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import { passwordChosen } from '../schemas.ts'
 import type { Services } from '../services.ts'
-import { Field } from './field.tsx'
-import { SignInAgain } from './identity.tsx'
-import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
+import { Field, Submit } from './field.tsx'
+import { BackToAccount, Form, Layout, type Reader, readerOf, SignInAgain, show } from './layout.tsx'
 import { doneAt } from './status.ts'
 
 const common = { path: '/account/password', tag: 'Pages', surface: 'browser' } as const
@@ -131,6 +130,7 @@ async function showPassword({ who, locale, csrf, refused }: Showing, services: S
           )}
         </section>
       ) : null}
+      <BackToAccount {...reader} />
     </Layout>,
     {
       ...(refused ? { status: catalogue[refused.code].status } : {}),
@@ -149,10 +149,9 @@ type ChangeFormProps = Reader & {
 
 function ChangeForm({ csrf, has, email, least, refused, ...reader }: ChangeFormProps): VNode {
   const { say, locale } = reader
-  const aboutNew = refused?.code === 'password_rejected'
-  const [found] = aboutNew ? passwordFaults('new_password', refused as AppError<'password_rejected'>) : []
+  const [found] = refused ? passwordFaults('new_password', refused) : []
   const ofCurrent =
-    refused === undefined || aboutNew
+    refused === undefined || found
       ? undefined
       : refused.code === 'invalid_request'
         ? fault('current_password', 'required', locale).detail
@@ -186,11 +185,7 @@ function ChangeForm({ csrf, has, email, least, refused, ...reader }: ChangeFormP
           hint={say.password.rules(least)}
           error={found && fault('new_password', found.code, locale, found.params).detail}
         />
-        <p class="actions">
-          <button type="submit" class="primary">
-            {has ? say.password.change : say.password.set}
-          </button>
-        </p>
+        <Submit>{has ? say.password.change : say.password.set}</Submit>
       </Form>
     </section>
   )

@@ -5,7 +5,7 @@ import { ok } from '../../kernel/result.ts'
 import { type FaultFound, fault, passwordFaults } from '../problem.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { line, passwordChosen } from '../schemas.ts'
+import { addressText, line, passwordChosen } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { AlongFields, alongFields, alongQuery, suffixOf, targetOf } from './along.tsx'
 import { Field } from './field.tsx'
@@ -35,7 +35,7 @@ const open = route({
   summary: 'Open an account with a password, in a browser; the answer is the same where the address is taken',
   limit: 'sign_in',
   body: object({
-    email: line.max(320),
+    email: addressText,
     password: passwordChosen,
     name: line.optional(),
     ...alongFields,
@@ -71,7 +71,7 @@ const open = route({
       return ok(seeOther(`${doneAt('/login', 'registered')}${suffix.replace('?', '&')}`))
     }
     if (done.error.code !== 'password_rejected') return done
-    const faults = passwordFaults('password', done.error as AppError<'password_rejected'>)
+    const faults = passwordFaults('password', done.error)
     return wants === 'json' ? { ...done, faults } : again(done.error, faults)
   },
 })

@@ -11,8 +11,9 @@ import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { secretText } from '../schemas.ts'
 import type { Services } from '../services.ts'
-import { onwardPage } from './conflict.tsx'
+import { Field } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show, Unseen } from './layout.tsx'
+import { goOn } from './onward.tsx'
 import { PasskeyForm } from './passkey-form.tsx'
 
 const common = { path: '/login/second-factor', tag: 'Pages', surface: 'browser', auth: 'public' } as const
@@ -77,11 +78,7 @@ const prove = route({
             headers: { 'Retry-After': String(error.retryAfter ?? 1) },
           })
     }
-    const done = await admittedAsRedirect(proven.value, services, [secondFactorCookie(null, 0)])
-    if (done.location.startsWith('/')) return ok(done)
-    return show(locale, onwardPage({ ...readerOf(locale), to: new URL(done.location) }), {
-      cookies: done.cookies ?? [],
-    })
+    return goOn(await admittedAsRedirect(proven.value, services, [secondFactorCookie(null, 0)]), locale)
   },
 })
 export const secondFactorLoginRoutes = [ask, prove]
@@ -127,7 +124,7 @@ function SecondFactorPage({ choice, csrf, wrong, ...reader }: PageProps): VNode 
           />
         </section>
       ) : null}
-      <p>
+      <p class="actions">
         <a href="/login">{secondFactor.ask.otherWay}</a>
       </p>
     </Layout>
@@ -143,39 +140,22 @@ type CodeFormProps = Reader & {
 }
 
 function CodeForm({ csrf, name, label, hint, wrong, say }: CodeFormProps): VNode {
-  const mine = wrong?.type === name ? wrong.text : undefined
-  const app = name === 'totp'
   return (
     <Form action="/login/second-factor" csrf={csrf}>
-      <div class="field">
-        <label for={name}>{label}</label>
-        <p class="fine" id={`${name}-hint`}>
-          {hint}
-        </p>
-        {mine === undefined ? null : (
-          <p class="caution" role="alert" id={`${name}-wrong`}>
-            {mine}
-          </p>
-        )}
-        <div>
-          <input
-            type="text"
-            id={name}
-            name={name}
-            required
-            {...(app
-              ? { inputmode: 'numeric' as const, autocomplete: 'one-time-code' }
-              : { autocomplete: 'off', autocapitalize: 'none' })}
-            spellcheck={false}
-            aria-describedby={mine === undefined ? `${name}-hint` : `${name}-hint ${name}-wrong`}
-            aria-invalid={mine === undefined ? undefined : 'true'}
-          />
-          <button type="submit">
-            {say.secondFactor.ask.send}
-            <Unseen> ({label})</Unseen>
-          </button>
-        </div>
-      </div>
+      <Field
+        name={name}
+        label={label}
+        hint={hint}
+        error={wrong?.type === name ? wrong.text : undefined}
+        {...(name === 'totp'
+          ? { autocomplete: 'one-time-code', code: 'digits' }
+          : { autocomplete: 'off', code: 'text' })}
+      >
+        <button type="submit">
+          {say.secondFactor.ask.send}
+          <Unseen> ({label})</Unseen>
+        </button>
+      </Field>
     </Form>
   )
 }

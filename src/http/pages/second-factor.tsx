@@ -8,8 +8,9 @@ import { isRecent } from '../principal.ts'
 import { seeOther, text } from '../reply.ts'
 import { object, route } from '../route.ts'
 import type { Services } from '../services.ts'
-import { Form, Layout, type Reader, readerOf, show, Time } from './layout.tsx'
-import { doneAt, statusOf } from './status.ts'
+import { Field } from './field.tsx'
+import { BackToAccount, Form, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
+import { doneAt, doneQuery, statusOf } from './status.ts'
 
 const common = { tag: 'Pages', surface: 'browser', auth: 'recent', limit: 'account' } as const
 const here = '/account/second-factor'
@@ -20,7 +21,7 @@ const view = route({
   path: here,
   summary: 'My second factor: an app, passkeys, recovery codes',
   auth: 'user',
-  query: z.looseObject({ done: z.string().max(40).optional() }),
+  query: doneQuery,
   fails: [],
   async handle({ who, query, locale, csrfToken }, { flows, clock, settings }: Services) {
     const recent = isRecent(who, clock(), settings.recentAuthSeconds)
@@ -164,20 +165,6 @@ const regenerate = route({
 })
 export const secondFactorPageRoutes = [view, qr, begin, confirm, removeTotp, ask, stop, regenerate]
 
-/** What helps where a recent sign-in is missing. */
-export function ProveAgain({ say, returnTo }: Reader & { returnTo: string }): VNode {
-  return (
-    <>
-      <p>{say.secondFactor.recent}</p>
-      <p class="actions">
-        <a class="button" href={`/login?return_to=${encodeURIComponent(returnTo)}`}>
-          {say.signInAgain}
-        </a>
-      </p>
-    </>
-  )
-}
-
 type PageProps = Reader & {
   readonly totp: boolean
   readonly recoveryCodesLeft: number
@@ -276,13 +263,9 @@ function SecondFactorPage({ since, recent, csrf, status, wrong, ...props }: Page
           )}
         </>
       ) : (
-        <ProveAgain {...reader} returnTo={here} />
+        <SignInAgain {...reader} returnTo={here} />
       )}
-      <p class="actions">
-        <a class="button" href="/account">
-          {reader.say.backToAccount}
-        </a>
-      </p>
+      <BackToAccount {...reader} />
     </Layout>
   )
 }
@@ -304,30 +287,11 @@ function SetUp({ setup, csrf, wrong, say }: SetUpProps): VNode {
         {secondFactor.byHand} <code>{setup.secret.replace(/.{4}(?=.)/g, '$& ')}</code>
       </p>
       <Form action={`${here}/totp/confirm`} csrf={csrf}>
-        <div class="field">
-          <label for="code">{secondFactor.code}</label>
-          {wrong === undefined ? null : (
-            <p class="caution" role="alert" id="code-wrong">
-              {wrong}
-            </p>
-          )}
-          <div>
-            <input
-              type="text"
-              id="code"
-              name="code"
-              required
-              inputmode="numeric"
-              autocomplete="one-time-code"
-              spellcheck={false}
-              aria-describedby={wrong === undefined ? undefined : 'code-wrong'}
-              aria-invalid={wrong === undefined ? undefined : 'true'}
-            />
-            <button type="submit" class="primary">
-              {secondFactor.confirm}
-            </button>
-          </div>
-        </div>
+        <Field name="code" label={secondFactor.code} autocomplete="one-time-code" code="digits" error={wrong}>
+          <button type="submit" class="primary">
+            {secondFactor.confirm}
+          </button>
+        </Field>
       </Form>
       <div class="actions">
         <Form action={`${here}/totp/remove`} csrf={csrf}>

@@ -121,9 +121,11 @@ article { padding: 1rem 0 0; border-top: 1px solid var(--line); }
 article > p { margin: 0; }
 
 form { margin: 0; }
+/* What is hidden stays so, whatever its kind is laid out as. */
+[hidden] { display: none !important; }
 main > p + section, main > form + section { margin-top: 2rem; }
 main > nav { margin: 0 0 1rem; }
-.actions + .fine { margin-top: 1.75rem; }
+.actions + .fine, form + .fine { margin-top: 1.75rem; }
 .actions { display: flex; flex-wrap: wrap; align-items: center; gap: .75rem; margin: 1rem 0 0; }
 /* As high as what stands beside them, and as easy to hit. */
 .actions a:not(.button), .plain:not(.log) a { display: inline-flex; align-items: center; min-width: 2.75rem; min-height: 2.75rem; }
@@ -150,7 +152,7 @@ button:hover, .button:hover { border-color: var(--accent); color: var(--accent);
 .primary:hover { color: var(--on-accent); text-decoration: underline; }
 .danger { border-color: var(--danger); color: var(--danger); }
 .danger:hover { border-color: var(--danger); color: var(--danger); text-decoration: underline; }
-.quiet { padding: .5rem 0; border-color: transparent; color: var(--accent); font-weight: 400; text-decoration: underline; text-underline-offset: .15em; }
+.quiet { justify-content: flex-start; padding: .5rem 0; border-color: transparent; color: var(--accent); font-weight: 400; text-decoration: underline; text-underline-offset: .15em; }
 .quiet:hover { border-color: transparent; }
 .providers { display: grid; gap: .75rem; max-width: 24rem; margin: 0 0 1.5rem; padding: 0; list-style: none; }
 .providers .button, .providers button { width: 100%; background: var(--sheet); }

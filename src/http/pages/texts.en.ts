@@ -80,6 +80,7 @@ export const en = {
   activity: 'Activity',
   signIn: 'Sign in',
   signInAgain: 'Sign in again',
+  recent: 'For your safety, this needs a recent sign-in.',
   signOut: 'Sign out',
   backToAccount: 'Back to your account',
   home: 'To the start page',
@@ -150,13 +151,12 @@ export const en = {
 
   mail: {
     address: 'E-mail address',
-    send: 'Send',
-    notAnAddress: 'This is no e-mail address. Check it and try again.',
+    notAnAddress: 'This is not an e-mail address. Check it and try again.',
     login: {
       title: 'Sign in by e-mail',
       intro: 'We send you a code and a link. Either signs you in, once, within ten minutes.',
       send: 'Send me a code',
-      codeTitle: 'Look into your mail',
+      codeTitle: 'Check your e-mail',
       sent: 'If an account can be opened with that address, a code is on its way there. Type it here, or follow the link in the message.',
       code: 'Code',
       wrong: 'This code is wrong or no longer good. Check it, or ask for a new one.',
@@ -176,7 +176,6 @@ export const en = {
       title: 'Choose a new password',
       intro: 'With a new password every device is signed out. A second factor stays as it is.',
       password: 'New password',
-      hint: 'At least 12 characters. A few words in a row are easy to remember.',
       save: 'Set the password',
     },
     verify: {
@@ -197,8 +196,6 @@ export const en = {
     },
     account: {
       title: 'E-mail address',
-      verified: 'verified',
-      notVerified: 'not verified yet',
       unproven:
         'We have no proof yet that this address is yours. Until then we do not write there when something changes.',
       sendAgain: 'Send me the link to verify it',
@@ -221,7 +218,7 @@ export const en = {
 
   done: {
     email_sent: 'A message is on its way. Follow the link in it.',
-    email_verified: 'Your e-mail address is verified.',
+    email_verified: 'Your e-mail address was verified.',
     email_changed: 'Your e-mail address was changed.',
     reset_sent: 'If an account can be opened with that address, a message is on its way there.',
     password_reset: 'Your new password is set. Sign in with it.',
@@ -231,7 +228,7 @@ export const en = {
     devices_ended: 'All other devices were signed out.',
     name_changed: 'Your name was changed.',
     device_named: 'The device has its new name.',
-    registered: 'Look into your mailbox: we have written to you. You can sign in already.',
+    registered: 'Check your e-mail: we have written to you. You can sign in already.',
     password_set: 'Your account has a password now. All other devices were signed out.',
     password_changed: 'Your password was changed. All other devices were signed out.',
     password_removed: 'Your account has no password any more. All other devices were signed out.',
@@ -267,6 +264,8 @@ export const en = {
     heading: 'Ways to sign in',
     intro: (usable: number, all: number) =>
       all === 1 ? 'One way into this account.' : `${usable} of ${all} ways into this account work at present.`,
+    besides: (ways: string) => `Without a provider: ${ways}.`,
+    passkeys: (count: number) => (count === 1 ? 'one passkey' : `${count} passkeys`),
     id: 'Account there',
     linkedAt: 'Linked',
     lastUsed: 'Last used',
@@ -309,7 +308,6 @@ export const en = {
     text: (provider: string) =>
       `You sign in at ${provider} and come back here. From then on it opens this account as well, whatever its e-mail address.`,
     asks: 'We ask to:',
-    recent: 'For your safety, linking needs a recent sign-in.',
   },
 
   unlink: {
@@ -337,6 +335,7 @@ export const en = {
     since: 'Signed in',
     address: 'Address',
     with: 'With',
+    withSecond: (way: string) => `${way} and a second factor`,
     end: 'Sign out',
     endOthers: 'Sign out all other devices',
     rename: 'Rename',
@@ -419,7 +418,6 @@ export const en = {
     off: 'Your sign-ins do not ask for a second factor.',
     on: 'Your sign-ins ask for a second factor since',
     others: 'When you change something here, your other devices are signed out.',
-    recent: 'For your safety, changing something here needs a recent sign-in.',
     code: 'Six-digit code',
     recoveryCode: 'Recovery code',
     app: 'Authenticator app',
@@ -494,7 +492,6 @@ export const en = {
     heading: 'Your data',
     intro: 'Everything that is stored about you here, as one file a program can read too.',
     download: 'Download my data',
-    recent: 'For your safety, downloading needs a recent sign-in: sign in again',
   },
 
   admin: {
@@ -502,7 +499,6 @@ export const en = {
     users: 'Accounts',
     credentials: 'Service credentials',
     audit: 'Audit trail',
-    recent: 'Changing anything here needs a recent sign-in.',
     search: 'Find an account',
     searchHint: 'Part of an e-mail address, a name or an id.',
     find: 'Find',
@@ -515,8 +511,6 @@ export const en = {
     roles: { user: 'User', auditor: 'Auditor', administrator: 'Administrator' },
     disabled: 'Disabled',
     secondFactor: 'Second factor',
-    password: 'a password',
-    passkeys: (count: number) => (count === 1 ? 'one passkey' : `${count} passkeys`),
     noDevices: 'Signed in nowhere at present.',
     acts: 'What you can do',
     ownRole: 'This is your own account; another administrator can change your role.',

@@ -82,6 +82,7 @@ export const ptBR: Texts = {
   activity: 'Atividade',
   signIn: 'Entrar',
   signInAgain: 'Entrar de novo',
+  recent: 'Por segurança, isto exige um login recente.',
   signOut: 'Sair',
   backToAccount: 'Voltar para a sua conta',
   home: 'Ir para a página inicial',
@@ -105,7 +106,7 @@ export const ptBR: Texts = {
   },
 
   password: {
-    signIn: 'Com o seu e-mail e a sua senha',
+    signIn: 'Com e-mail e senha',
     email: 'E-mail',
     password: 'Senha',
     forgot: 'Esqueceu a senha?',
@@ -153,8 +154,7 @@ export const ptBR: Texts = {
 
   mail: {
     address: 'E-mail',
-    send: 'Enviar',
-    notAnAddress: 'Isto não é um e-mail. Confira e tente de novo.',
+    notAnAddress: 'Este não é um e-mail válido. Confira e tente de novo.',
     login: {
       title: 'Entrar por e-mail',
       intro: 'Enviamos um código e um link. Qualquer um deles permite entrar, uma única vez, em até dez minutos.',
@@ -179,7 +179,6 @@ export const ptBR: Texts = {
       title: 'Escolha uma nova senha',
       intro: 'Com a nova senha, todos os dispositivos são desconectados. Um segundo fator continua como está.',
       password: 'Nova senha',
-      hint: 'Ao menos 12 caracteres. Algumas palavras em sequência são fáceis de lembrar.',
       save: 'Definir a senha',
     },
     verify: {
@@ -200,16 +199,14 @@ export const ptBR: Texts = {
     },
     account: {
       title: 'E-mail',
-      verified: 'confirmado',
-      notVerified: 'ainda não confirmado',
       unproven: 'Ainda não sabemos se este e-mail é seu. Até lá, não escrevemos para ele quando algo muda.',
-      sendAgain: 'Enviar o link de confirmação',
+      sendAgain: 'Enviar o link de verificação',
       change: 'Trocar o e-mail',
       changeHint: 'Escrevemos para o novo e-mail. Nada muda até que você siga o link enviado.',
       newAddress: 'Novo e-mail',
       yours: 'Este já é o e-mail da sua conta.',
       ask: 'Enviar o link',
-      off: 'Este serviço não envia e-mails; por isso o e-mail não pode ser confirmado nem trocado aqui.',
+      off: 'Este serviço não envia e-mails; por isso o e-mail não pode ser verificado nem trocado aqui.',
     },
     mailbox: {
       title: 'Caixa de mensagens',
@@ -223,7 +220,7 @@ export const ptBR: Texts = {
 
   done: {
     email_sent: 'Uma mensagem está a caminho. Siga o link que há nela.',
-    email_verified: 'O seu e-mail está confirmado.',
+    email_verified: 'O seu e-mail foi verificado.',
     email_changed: 'O seu e-mail foi trocado.',
     reset_sent: 'Se uma conta puder ser aberta com esse e-mail, uma mensagem está a caminho.',
     password_reset: 'A sua nova senha está definida. Entre com ela.',
@@ -271,6 +268,8 @@ export const ptBR: Texts = {
       all === 1
         ? 'Uma forma de entrar nesta conta.'
         : `${usable} de ${all} formas de entrar nesta conta funcionam agora.`,
+    besides: (ways) => `Sem provedor: ${ways}.`,
+    passkeys: (count) => (count === 1 ? 'uma chave de acesso' : `${count} chaves de acesso`),
     id: 'Conta no provedor',
     linkedAt: 'Vinculada em',
     lastUsed: 'Usada por último em',
@@ -313,7 +312,6 @@ export const ptBR: Texts = {
     text: (provider) =>
       `Você entra no ${provider} e volta para cá. A partir daí, esse login também abre esta conta, qualquer que seja o e-mail dele.`,
     asks: 'Pedimos para:',
-    recent: 'Por segurança, vincular exige um login recente.',
   },
 
   unlink: {
@@ -341,6 +339,7 @@ export const ptBR: Texts = {
     since: 'Entrou em',
     address: 'Endereço',
     with: 'Com',
+    withSecond: (way) => `${way} e um segundo fator`,
     end: 'Desconectar',
     endOthers: 'Desconectar todos os outros dispositivos',
     rename: 'Renomear',
@@ -404,7 +403,7 @@ export const ptBR: Texts = {
     mine: 'A conta é minha',
     prove: (provider) => `Entre nessa conta de uma das formas que ela já tem. Depois, o ${provider} é vinculado a ela.`,
     signInWith: (provider) => `A conta é minha: entrar com ${provider}`,
-    signInWithPassword: 'É minha: entrar com a senha dela',
+    signInWithPassword: 'A conta é minha: entrar com a senha dela',
     signedInElsewhere: 'Você entrou, mas não em uma conta com este e-mail, ou já faz tempo demais. Entre nessa conta.',
     noMethod: 'Nenhuma das formas de entrar nela está disponível aqui no momento.',
     proven: 'Você entrou nessa conta, portanto ela é sua.',
@@ -422,7 +421,6 @@ export const ptBR: Texts = {
     off: 'Os seus logins não pedem um segundo fator.',
     on: 'Os seus logins pedem um segundo fator desde',
     others: 'Quando você muda algo aqui, os seus outros dispositivos são desconectados.',
-    recent: 'Por segurança, mudar algo aqui exige um login recente.',
     code: 'Código de seis dígitos',
     recoveryCode: 'Código de recuperação',
     app: 'Aplicativo autenticador',
@@ -501,7 +499,6 @@ export const ptBR: Texts = {
     heading: 'Os seus dados',
     intro: 'Tudo o que está guardado sobre você aqui, em um arquivo que programas também leem.',
     download: 'Baixar os meus dados',
-    recent: 'Para a sua segurança, baixar os dados requer um login recente: entre de novo',
   },
 
   admin: {
@@ -509,7 +506,6 @@ export const ptBR: Texts = {
     users: 'Contas',
     credentials: 'Credenciais de serviço',
     audit: 'Trilha de auditoria',
-    recent: 'Alterar algo aqui requer um login recente.',
     search: 'Encontrar uma conta',
     searchHint: 'Parte de um e-mail, de um nome ou de um id.',
     find: 'Procurar',
@@ -522,8 +518,6 @@ export const ptBR: Texts = {
     roles: { user: 'Usuário', auditor: 'Auditoria', administrator: 'Administração' },
     disabled: 'Desativada',
     secondFactor: 'Segundo fator',
-    password: 'uma senha',
-    passkeys: (count: number) => (count === 1 ? 'uma chave de acesso' : `${count} chaves de acesso`),
     noDevices: 'Sem nenhum dispositivo conectado no momento.',
     acts: 'O que você pode fazer',
     ownRole: 'Esta é a sua própria conta; outra pessoa que administra o serviço pode mudar o seu papel.',
@@ -535,7 +529,7 @@ export const ptBR: Texts = {
     remove: 'Excluir…',
     deleteTitle: (name: string) => `Excluir a conta de ${name}?`,
     deleteText:
-      'Tudo o que guardamos sobre esta pessoa é apagado na hora, e as nossas permissões nos provedores são retiradas onde eles deixam. Não é possível desfazer.',
+      'Tudo o que guardamos sobre esta pessoa é apagado imediatamente, e as nossas permissões nos provedores são revogadas onde eles permitem. Isto não pode ser desfeito.',
     deleteButton: 'Sim, excluir esta conta',
     auditAccount: 'Id de uma conta',
     auditEvent: 'Evento',

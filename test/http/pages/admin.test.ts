@@ -1,7 +1,7 @@
-import axe from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
+import { inspect } from '../../support/inspect.ts'
 import { startWorld, type World } from '../../support/service.ts'
 
 let world: World
@@ -15,38 +15,6 @@ afterAll(async () => {
   await browser?.close()
   await world?.stop()
 })
-
-/** What a machine can find wrong with a page (WCAG 2.2 AA), and what overflows on a small screen. */
-async function inspect(page: Page): Promise<void> {
-  for (const width of [320, 1280]) {
-    await page.setViewportSize({ width, height: 800 })
-    const overflow = await page.evaluate(
-      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-    )
-    expect([page.url(), width, overflow]).toEqual([page.url(), width, 0])
-    // In running text a link is as high as its line (WCAG 2.5.8, exception «inline»); a box has its label.
-    const small = await page.evaluate(() =>
-      Array.from(document.querySelectorAll('button, a, select, input:not([type=hidden], [type=checkbox])'))
-        .filter((each) => each.getClientRects().length > 0 && !each.closest('.skip, dd, p:not(.actions)'))
-        .filter((each) => each.getBoundingClientRect().height < 44 || each.getBoundingClientRect().width < 44)
-        .map((each) => each.outerHTML),
-    )
-    expect([page.url(), width, small]).toEqual([page.url(), width, []])
-  }
-  await page.evaluate(axe.source)
-  const violations = await page.evaluate(async () => {
-    const { axe: checker } = globalThis as unknown as {
-      axe: {
-        run(options: object): Promise<{ passes: unknown[]; violations: { id: string; nodes: { html: string }[] }[] }>
-      }
-    }
-    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
-    const { violations: found, passes } = await checker.run({ runOnly: tags })
-    if (passes.length < 10) return ['hardly anything was looked at']
-    return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
-  })
-  expect([page.url(), violations]).toEqual([page.url(), []])
-}
 
 /** A browser signed in as somebody, by the session cookie of a sign-in made without it. */
 async function pageOf(who: string, locale: string): Promise<Page> {
@@ -70,22 +38,19 @@ describe('somebody who looks after the service', { timeout: 60_000 }, () => {
     expect(await world.vinculum.makeAdministrator(user.id)).toBe('made')
     const page = await pageOf(boss, 'en')
     await page.goto('/account')
-    await inspect(page)
     await page.getByRole('link', { name: 'Administration' }).click()
     await heading(page, 'Accounts')
     await page.getByLabel('Find an account').fill('eve')
     await button(page, /^Find$/).click()
-    await inspect(page)
     await page.getByRole('link', { name: 'Eve <b>Adams</b>' }).click()
     await heading(page, 'Eve <b>Adams</b>')
-    await inspect(page)
 
     await page.getByLabel('Role').selectOption('auditor')
     await button(page, /^Change role/).click()
     await page.getByRole('status').getByText('The role was changed.').waitFor()
     await button(page, /^Disable/).click()
     await page.getByRole('status').getByText('The account was disabled').waitFor()
-    await inspect(page)
+    await inspect(page, 'admin-user-disabled')
     await button(page, /^Enable/).click()
     await button(page, /^Sign out everywhere/).click()
     await page.getByRole('status').getByText('signed out on every device').waitFor()
@@ -95,10 +60,8 @@ describe('somebody who looks after the service', { timeout: 60_000 }, () => {
     await page.getByRole('link', { name: 'All activity' }).click()
     await heading(page, 'Audit trail')
     await page.getByText('password.reset_started').waitFor()
-    await inspect(page)
     await page.goBack()
     await page.getByRole('link', { name: /^Delete/ }).click()
-    await inspect(page)
     await button(page, /^Yes, delete/).click()
     await page.getByRole('status').getByText('The account was deleted').waitFor()
     expect(visitor.complaints).toEqual([])
@@ -112,11 +75,10 @@ describe('somebody who looks after the service', { timeout: 60_000 }, () => {
     const page = await pageOf(boss, 'pt-BR')
     await page.goto('/admin/service-credentials')
     await heading(page, 'Credenciais de serviço')
-    await inspect(page)
     await page.getByLabel('Nome do serviço').fill('Loja')
     await button(page, /^Criar credencial/).click()
     await heading(page, 'Segredo de Loja')
-    await inspect(page)
+    await inspect(page, 'admin-secret')
     const [id = '', secret = ''] = await page.locator('dd code').allTextContents()
     const { body } = await world.call('POST', '/auth/introspect', {
       form: { token: 'x' },
@@ -125,7 +87,7 @@ describe('somebody who looks after the service', { timeout: 60_000 }, () => {
     expect(body).toEqual({ active: false })
     await page.getByRole('link', { name: 'Já o guardei' }).click()
     expect(await page.content()).not.toContain(secret)
-    await inspect(page)
+    await inspect(page, 'admin-credential')
     await button(page, /^Novo segredo/).click()
     expect((await page.locator('dd code').allTextContents())[1]).not.toBe(secret)
     await page.goto('/admin/service-credentials')
@@ -142,9 +104,9 @@ describe('somebody who looks after the service', { timeout: 60_000 }, () => {
     const page = await pageOf(boss, 'en')
     world.turn(601)
     await page.goto(`/admin/users/${eve.user.id}`)
-    await page.getByText('Changing anything here needs a recent sign-in.').waitFor()
+    await page.getByText('For your safety, this needs a recent sign-in.').waitFor()
     expect(await button(page, /^Disable/).count()).toBe(0)
-    await inspect(page)
+    await inspect(page, 'admin-user-not-recent')
     await visitor.close()
   })
 })

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
@@ -9,10 +8,8 @@ import { readConfig } from '../../../src/config.ts'
 import { pkceChallenge } from '../../../src/kernel/crypto.ts'
 import { createVinculum, type Vinculum } from '../../../src/vinculum.ts'
 import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
+import { inspect } from '../../support/inspect.ts'
 import { newFile } from '../../support/sqlite.ts'
-
-/** Where to put pictures of every page, for whoever wants to look: `VINCULUM_SHOTS=/tmp/vinculum-shots npx vitest …`. */
-const shots = process.env.VINCULUM_SHOTS
 
 let browser: Browser
 let sandbox: Sandbox
@@ -105,58 +102,11 @@ async function signIn(page: Page, provider: string, title: RegExp): Promise<void
   await be(page, title)
 }
 
-/** What must be so on every page, at whatever width. */
-async function inspect(page: Page, name: string): Promise<void> {
-  const size = page.viewportSize()
-  for (const [width, height] of [
-    [360, 780],
-    [1280, 800],
-  ] as const) {
-    await page.setViewportSize({ width, height })
-    const measured = await page.evaluate(() => {
-      const seen = (element: Element): boolean => element.getClientRects().length > 0
-      // In running text a link is as high as its line (WCAG 2.5.8, exception «inline»).
-      const targets = Array.from(document.querySelectorAll('button, a, input:not([type=hidden])')).filter(
-        (element) => seen(element) && !element.closest('.skip, dd, p:not(.actions)'),
-      )
-      return {
-        overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
-        headings: Array.from(document.querySelectorAll('h1, h2, h3, h4')).map(({ tagName }) =>
-          Number(tagName.slice(1)),
-        ),
-        small: targets
-          .map((element) => ({ text: element.textContent, box: element.getBoundingClientRect() }))
-          .filter(({ box }) => box.height < 44 || box.width < 44)
-          .map(({ text }) => text),
-        unlabelled: Array.from(document.querySelectorAll('input:not([type=hidden])')).filter(
-          (input) => (input as HTMLInputElement).labels?.length !== 1,
-        ).length,
-        main: document.querySelectorAll('main').length,
-        lang: document.documentElement.lang,
-      }
-    })
-    expect(measured, `${name} at ${width}`).toMatchObject({ overflow: 0, small: [], unlabelled: 0, main: 1 })
-    expect(measured.lang).toMatch(/^(en|pt-BR)$/)
-    expect(measured.headings.filter((level) => level === 1)).toHaveLength(1)
-    expect(measured.headings.every((level, index) => level <= (measured.headings[index - 1] ?? 0) + 1)).toBe(true)
-    if (shots) {
-      mkdirSync(shots, { recursive: true })
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme })
-        await page.screenshot({ path: `${shots}/${name}-${width}-${colorScheme}.png`, fullPage: true })
-      }
-      await page.emulateMedia({ colorScheme: null })
-    }
-  }
-  if (size) await page.setViewportSize(size)
-}
-
 describe('a person with a browser', { timeout: 60_000 }, () => {
   test('signs in, links, unlinks, and signs out, and the browser has nothing to complain of', async () => {
     const page = await newVisitor({ locale: 'en-GB' })
     await page.goto('/')
     await heading(page, 'Sign in')
-    await inspect(page, 'login')
 
     await link(page, 'Continue with GitHub').click()
     await be(page, /^Continue as Ada/)
@@ -167,12 +117,10 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
     await button(page, 'Link Google').click()
     await be(page, /^Continue as Ada/)
     await page.getByText('The sign-in is linked to your account.').waitFor()
-    await inspect(page, 'account-linked')
 
     // Nobody asked Acme ID anything yet, so where its form ends is not known before.
     await link(page, 'Link Acme ID').click()
     await heading(page, 'Link Acme ID')
-    await inspect(page, 'link')
     await button(page, 'Link Acme ID').click()
     await be(page, /^Continue as Ada/)
     await page.getByText('The sign-in is linked to your account.').waitFor()
@@ -184,12 +132,10 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
 
     await link(page, /What Google says/).click()
     await heading(page, 'What Google says about you')
-    await inspect(page, 'identity')
     await link(page, 'Back to your account').click()
 
     await link(page, /Unlink GitHub/).click()
     await heading(page, 'Unlink GitHub?')
-    await inspect(page, 'unlink')
     await button(page, 'Yes, unlink GitHub').click()
     await page.getByText('The sign-in was unlinked').waitFor()
     expect(await link(page, /Unlink GitHub/).count()).toBe(0)
@@ -197,7 +143,6 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
     await link(page, 'All activity').click()
     await heading(page, 'Activity')
     await page.getByText('GitHub unlinked').waitFor()
-    await inspect(page, 'activity')
 
     await button(page, 'Sign out').click()
     await page.getByText('You are signed out.').waitFor()
@@ -216,7 +161,6 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
     await signIn(page, 'Atlassian', /^Continue as Grace/)
     await heading(page, 'This address already has an account')
     await page.getByText('g•••@gmail.com').waitFor()
-    await inspect(page, 'conflict')
     const question = page.url()
 
     await button(page, 'It is mine: sign in with Google').click()
@@ -252,7 +196,6 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
       `/login?return_to=${encodeURIComponent(target)}&code_challenge=${challenge}&code_challenge_method=S256&utm_source=x`,
     )
     await heading(page, 'Entrar')
-    await inspect(page, 'login-pt')
     await link(page, 'Continuar com Google').click()
     await be(page, /^Continue as Mallory/)
     await heading(page, 'Já existe uma conta com este e-mail')
@@ -332,26 +275,12 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
     expect(reached.size).toBe(wanted)
   })
 
-  test('reads the documents in the same dress', async () => {
-    const page = await newVisitor({ viewport: { width: 360, height: 780 } })
-    for (const name of ['docs', 'docs/errors', 'docs/errors/internal', 'docs/events']) {
-      await page.goto(`/${name}`)
-      const { scrollWidth, clientWidth } = await page.evaluate(() => {
-        const { scrollWidth, clientWidth } = document.documentElement
-        return { scrollWidth, clientWidth }
-      })
-      expect(scrollWidth, name).toBe(clientWidth)
-      if (shots) await page.screenshot({ path: `${shots}/${name.replaceAll('/', '-')}-360-light.png` })
-    }
-  })
-
   test('leaves for good, after being asked', async () => {
     const page = await newVisitor()
     await signIn(page, 'Google', /^Continue as Linus/)
     await heading(page, 'Your account')
     await link(page, 'Delete account…').click()
     await heading(page, 'Delete your account?')
-    await inspect(page, 'delete')
     await button(page, 'Yes, delete my account').click()
     await page.getByText('Your account was deleted').waitFor()
     await page.goto('/account')

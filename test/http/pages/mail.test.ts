@@ -1,7 +1,7 @@
-import axe from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
+import { inspect } from '../../support/inspect.ts'
 import { registered } from '../../support/registered.ts'
 import { startWorld, type World } from '../../support/service.ts'
 
@@ -33,17 +33,6 @@ async function newVisitor(locale: string): Promise<Page> {
   return visitor.newPage()
 }
 
-/** Nothing to find fault with, and nothing wider than a telephone. */
-async function inspect(page: Page): Promise<void> {
-  await page.evaluate(axe.source)
-  const found = await page.evaluate(async () => {
-    const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run()
-    const { scrollWidth, clientWidth } = document.documentElement
-    return { violations: violations.map(({ id, nodes }) => [id, nodes[0]?.html]), overflow: scrollWidth - clientWidth }
-  })
-  expect([page.url(), found]).toEqual([page.url(), { violations: [], overflow: 0 }])
-}
-
 /** With the keyboard alone: on to the element of this name, and there it is. */
 async function tabTo(page: Page, name: string): Promise<void> {
   for (let steps = 0; steps < 30; steps++) {
@@ -63,26 +52,23 @@ test('somebody signs in by mail, with the keyboard alone, and changes their addr
   await registered(world, email, { verified: true, signedIn: false })
   const page = await newVisitor('en-GB')
   await page.goto('/login?return_to=/account/email')
-  await inspect(page)
   await tabTo(page, 'E-mail me a link to sign in')
   await page.keyboard.press('Enter')
   await heading(page, 'Sign in by e-mail')
-  await inspect(page)
   await tabTo(page, 'email')
   await page.keyboard.type(email)
   await page.keyboard.press('Enter')
-  await heading(page, 'Look into your mail')
+  await heading(page, 'Check your e-mail')
   await tabTo(page, 'code')
   await page.keyboard.type('0')
   await page.keyboard.press('Enter')
   await page.getByText('This code is wrong').waitFor()
-  await inspect(page)
+  await inspect(page, 'mail-code-wrong')
   const [letter] = await world.mailTo(email)
   await tabTo(page, 'code')
   await page.keyboard.type(/^ {4}(\d{8})$/m.exec(letter?.text ?? '')?.[1] ?? '')
   await page.keyboard.press('Enter')
   await heading(page, 'E-mail address')
-  await inspect(page)
 
   await tabTo(page, 'email')
   await page.keyboard.type(wanted)
@@ -91,12 +77,9 @@ test('somebody signs in by mail, with the keyboard alone, and changes their addr
   // In the mailbox, as somebody who tries the service out reads it.
   await world.mailTo(wanted)
   await page.goto('/mailbox')
-  await inspect(page)
   await page.getByRole('link', { name: 'Confirm your new e-mail address' }).click()
-  await inspect(page)
   await page.getByRole('link', { name: /change-email/ }).click()
   await heading(page, 'Use the new address?')
-  await inspect(page)
   await tabTo(page, 'Yes, use the new address')
   await page.keyboard.press('Enter')
   await page.getByRole('status').getByText('was changed').waitFor()
@@ -109,7 +92,6 @@ test('alguém redefine a senha em português', { timeout: 60_000 }, async () => 
   const page = await newVisitor('pt-BR')
   await page.goto('/forgot-password')
   await heading(page, 'Esqueceu a senha?')
-  await inspect(page)
   await tabTo(page, 'email')
   await page.keyboard.type(email)
   await page.keyboard.press('Enter')
@@ -121,8 +103,8 @@ test('alguém redefine a senha em português', { timeout: 60_000 }, async () => 
   await tabTo(page, 'password')
   await page.keyboard.type('curta')
   await page.keyboard.press('Enter')
-  await page.getByText('Escolha outra senha').waitFor()
-  await inspect(page)
+  await page.getByRole('alert').getByText('curto demais').waitFor()
+  await inspect(page, 'mail-password-refused')
   await tabTo(page, 'password')
   await page.keyboard.type('uma senha inteiramente nova')
   await page.keyboard.press('Enter')
@@ -143,8 +125,8 @@ test('a link that is over, or belongs to somebody else, says so', { timeout: 60_
   await page.context().addCookies([{ name, value, url: world.base }])
   await page.goto('/verify-email')
   await heading(page, 'Another account')
-  await inspect(page)
+  await inspect(page, 'mail-not-yours')
   await page.goto('/reset-password?ticket=nobody-knows-it')
   await heading(page, 'Link no longer good')
-  await inspect(page)
+  await inspect(page, 'mail-link-over')
 })

@@ -1,0 +1,84 @@
+import { z } from 'zod'
+import { route } from '../route.ts'
+import { cursor, line } from '../schemas.ts'
+import type { Services } from '../services.ts'
+import { AdminWays, perPage, query, reading, userPage } from './admin-frame.tsx'
+import { deviceWords } from './device-words.ts'
+import { Field } from './field.tsx'
+import { Layout, readerOf, show, Time } from './layout.tsx'
+
+const audit = route({
+  ...reading,
+  scope: 'audit:read',
+  path: '/admin/audit',
+  summary: 'The trail of every account, newest first',
+  query: z.looseObject({ account: line.optional(), event: line.optional(), cursor: cursor.optional() }),
+  fails: [],
+  async handle({ who, query: asked, locale, csrfToken }, { audit: trail }: Services) {
+    const reader = readerOf(locale)
+    const { admin, events } = reader.say
+    const before = asked.cursor ?? null
+    const [account, event] = [asked.account || null, asked.event || null]
+    const rows = await trail.search({ account, event }, { before, limit: perPage + 1 })
+    const shown = rows.slice(0, perPage)
+    const last = rows.length > perPage ? shown.at(-1) : undefined
+    const same = { account: account ?? undefined, event: event ?? undefined }
+    return show(
+      locale,
+      <Layout {...reader} title={admin.audit} signedIn={csrfToken()} scopes={who.scopes}>
+        <AdminWays {...reader} scopes={who.scopes} />
+        <form method="get" action="/admin/audit">
+          <Field
+            name="account"
+            label={admin.auditAccount}
+            autocomplete="off"
+            value={account ?? ''}
+            maxlength={80}
+            optional
+          />
+          <Field name="event" label={admin.auditEvent} autocomplete="off" value={event ?? ''} maxlength={60} optional>
+            <button type="submit">{admin.find}</button>
+          </Field>
+        </form>
+        <section aria-labelledby="trail">
+          <h2 id="trail">{admin.found}</h2>
+          {shown.length === 0 ? (
+            <p>{events.nothing}</p>
+          ) : (
+            <ul class="plain log">
+              {shown.map(({ id, at, event: name, accountId, ip, userAgent, requestId, data }) => (
+                <li key={id}>
+                  <code>{name}</code> {accountId === null ? null : <a href={userPage(accountId)}>{accountId}</a>}
+                  <span class="fine">
+                    <Time {...reader} at={at} />
+                    {[userAgent === null ? null : deviceWords(userAgent, reader.say), ip, requestId]
+                      .filter((known) => known !== null)
+                      .map((known) => ` · ${known}`)}
+                  </span>
+                  {Object.keys(data).length === 0 ? null : (
+                    <span class="fine">
+                      <code>{JSON.stringify(data)}</code>
+                    </span>
+                  )}
+                </li>
+              ))}
+            </ul>
+          )}
+        </section>
+        <p class="actions">
+          {last ? (
+            <a class="button" href={`/admin/audit${query({ ...same, cursor: last.id })}`}>
+              {events.older}
+            </a>
+          ) : null}
+          {before === null ? null : (
+            <a class="button" href={`/admin/audit${query(same)}`}>
+              {events.newest}
+            </a>
+          )}
+        </p>
+      </Layout>,
+    )
+  },
+})
+export const adminAuditRoutes = [audit]

@@ -1,0 +1,168 @@
+/**
+ * Every page there is, as everybody who can come there sees it. The list is the service's own: a page that is new and
+ * that nobody visits here fails.
+ */
+import { TOTP } from 'otpauth'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
+import { expectInOrder, inspect } from '../../support/inspect.ts'
+import { registered } from '../../support/registered.ts'
+import { startWorld, type World } from '../../support/service.ts'
+
+type Role = 'visitor' | 'person' | 'administrator'
+const everybody = ['visitor', 'person', 'administrator'] as const
+
+/** What stands in an address and only this run knows. */
+const known = { user: '', identity: '', question: '', letter: '', verify: '', change: '', reset: '', signIn: '' }
+
+/** Where each page is, and who is shown it. Everybody else is shown a page as well: the way in, or why not. */
+const visits: Readonly<Record<string, readonly [at: () => string, shownTo: readonly Role[]]>> = {
+  '/login': [() => '/login', everybody],
+  '/login/email': [() => '/login/email', everybody],
+  '/login/email/code': [() => '/login/email/code', everybody],
+  '/login/email/link': [() => `/login/email/link?ticket=${known.signIn}`, everybody],
+  '/login/second-factor': [() => '/login/second-factor', ['visitor']],
+  '/auth/conflicts/{ticket}': [() => `/auth/conflicts/${known.question}`, ['visitor']],
+  '/register': [() => '/register', everybody],
+  '/forgot-password': [() => '/forgot-password', everybody],
+  '/reset-password': [() => `/reset-password?ticket=${known.reset}`, everybody],
+  '/verify-email': [() => `/verify-email?ticket=${known.verify}`, ['person', 'administrator']],
+  '/change-email': [() => `/change-email?ticket=${known.change}`, ['person', 'administrator']],
+  '/account': [() => '/account', ['person', 'administrator']],
+  '/account/activity': [() => '/account/activity', ['person', 'administrator']],
+  '/account/delete': [() => '/account/delete', ['person', 'administrator']],
+  '/account/email': [() => '/account/email', ['person', 'administrator']],
+  '/account/identities/{id}': [() => `/account/identities/${known.identity}`, ['person']],
+  '/account/identities/{id}/unlink': [() => `/account/identities/${known.identity}/unlink`, ['person']],
+  '/account/link/{provider}': [() => '/account/link/atlassian', ['person', 'administrator']],
+  '/account/passkeys': [() => '/account/passkeys', ['person', 'administrator']],
+  '/account/password': [() => '/account/password', ['person', 'administrator']],
+  '/account/second-factor': [() => '/account/second-factor', ['person', 'administrator']],
+  '/admin': [() => '/admin', ['administrator']],
+  '/admin/audit': [() => '/admin/audit', ['administrator']],
+  '/admin/service-credentials': [() => '/admin/service-credentials', ['administrator']],
+  '/admin/users/{id}': [() => `/admin/users/${known.user}`, ['administrator']],
+  '/admin/users/{id}/delete': [() => `/admin/users/${known.user}/delete`, ['administrator']],
+  '/mailbox': [() => '/mailbox', everybody],
+  '/mailbox/{id}': [() => `/mailbox/${known.letter}`, everybody],
+  '/docs': [() => '/docs', everybody],
+  '/docs/errors': [() => '/docs/errors', everybody],
+  '/docs/errors/{code}': [() => '/docs/errors/account_conflict', everybody],
+  '/docs/events': [() => '/docs/events', everybody],
+}
+
+let world: World
+let browser: Browser
+const opened: Watched[] = []
+/** Everybody has a browser of their own in each language. */
+let people: Readonly<Record<Role, { readonly en: Page; readonly pt: Page }>>
+
+async function newPage(locale: string): Promise<Page> {
+  const context = await visit(browser, [world.base, world.sandbox.url], { baseURL: world.base, locale })
+  opened.push(context)
+  return context.newPage()
+}
+const newPages = async () => ({ en: await newPage('en-GB'), pt: await newPage('pt-BR') })
+
+/** Through the look-alike of a provider; answers where that ends. */
+async function come(page: Page, who: string, provider = 'google'): Promise<string> {
+  world.sandbox.as(who)
+  await page.goto(`/auth/${provider}`)
+  world.sandbox.as('click')
+  return new URL(page.url()).pathname
+}
+const has = async (page: Page, cookie: string): Promise<void> => {
+  const [name = '', value = ''] = cookie.split('=')
+  await page.context().addCookies([{ name, value, url: world.base }])
+}
+/** The ticket in the newest letter to an address. */
+async function ticketFor(address: string): Promise<string> {
+  const [letter] = await world.mailTo(address)
+  const [, ticket] = /[?&]ticket=(\S+)/.exec(letter?.text ?? '') ?? []
+  if (!letter || ticket === undefined) throw new Error(`nothing to follow was sent to ${address}`)
+  known.letter = letter.id
+  return ticket
+}
+
+beforeAll(async () => {
+  world = await startWorld()
+  browser = await launchBrowser()
+  people = { visitor: await newPages(), person: await newPages(), administrator: await newPages() }
+
+  const boss = world.newcomer({ name: 'Bo Ss' })
+  const administrator = await world.signIn('google', boss)
+  await world.vinculum.makeAdministrator(administrator.user.id)
+  for (const page of Object.values(people.administrator)) expect(await come(page, boss)).toBe('/account')
+  const credential = { name: 'Shop', scopes: ['introspect'] }
+  const made = await world.call('POST', '/service-credentials', { token: administrator.access_token, body: credential })
+  expect(made.status, made.text).toBe(201)
+
+  // Somebody with a password, a provider, and an address to prove, as long as they come. What a letter holds is good
+  // until something changes about how its reader signs in, so the letters come last.
+  const person = await registered(world, 'ada.augusta.king.countess.of.lovelace@subdomain.of.example.com')
+  const name = 'Ada Augusta King-Noel, Countess of Lovelace, and Enchantress-of-Numbers-Everywhere'
+  await world.call('PATCH', '/me', { token: person.token, body: { name } })
+  const linked = await world.enter('github', world.newcomer(), { intent: 'link', token: person.token })
+  expect(linked.status, linked.text).toBe(200)
+  const [identity] = JSON.parse((await world.call('GET', '/me/identities', { token: person.token })).text)
+  known.identity = identity.id
+  known.user = person.id
+  for (const page of Object.values(people.person)) await has(page, person.cookie)
+  await world.call('POST', '/me/email/verify', { token: person.token })
+  known.verify = await ticketFor(person.email)
+  await world.call('PUT', '/me/email', { token: person.token, body: { email: 'elsewhere@example.com' } })
+  known.change = await ticketFor('elsewhere@example.com')
+
+  // What waits for a visitor: letters, a second factor, a question whose address it is.
+  const { email } = await registered(world, 'forgetful@example.com', { verified: true })
+  await world.call('POST', '/auth/password/forgot', { body: { email } })
+  known.reset = await ticketFor(email)
+  await world.call('POST', '/auth/email', { body: { email } })
+  known.signIn = await ticketFor(email)
+  const careful = world.newcomer()
+  const { access_token: token } = await world.signIn('google', careful)
+  const { body } = await world.call('POST', '/me/second-factor/totp', { token })
+  const code = new TOTP({ secret: String(body.secret) }).generate({ timestamp: world.clock().getTime() })
+  const confirmed = await world.call('POST', '/me/second-factor/totp/confirm', { token, body: { code } })
+  expect(confirmed.status, confirmed.text).toBe(200)
+  const claimant = world.newcomer({ email, verified: false })
+  for (const page of Object.values(people.visitor)) {
+    expect(await come(page, careful)).toBe('/login/second-factor')
+  }
+  known.question = (await come(people.visitor.en, claimant, 'atlassian')).split('/').at(-1) ?? ''
+  const flows = (await people.visitor.en.context().cookies()).filter((cookie) => cookie.name.includes('flow_'))
+  await people.visitor.pt.context().addCookies(flows)
+}, 120_000)
+
+afterAll(async () => {
+  await browser?.close()
+  await world?.stop()
+})
+
+test('the list of pages is the service’s own', () => {
+  const documented = Object.entries(world.document.paths).flatMap(([path, { get }]) =>
+    get?.responses['200']?.content?.['text/html'] ? [path] : [],
+  )
+  expect(Object.keys(visits).sort()).toEqual(documented.sort())
+})
+
+describe.each(everybody)('as %s sees it', (role) => {
+  test.each(Object.entries(visits))('%s is for everybody to use', { timeout: 60_000 }, async (path, [at, shownTo]) => {
+    const { en, pt } = people[role]
+    const name = path.slice(1).replaceAll(/[/{}]+/g, '-')
+    for (const [page, look] of [
+      [en, inspect],
+      [pt, expectInOrder],
+    ] as const) {
+      const response = await page.goto(at())
+      const stayed = new URL(page.url()).pathname === new URL(at(), world.base).pathname
+      expect([stayed && response?.status() === 200], page.url()).toEqual([shownTo.includes(role)])
+      await look(page, `${role}-${name}-${page === en ? 'en' : 'pt'}`)
+    }
+  })
+})
+
+test('and no browser has anything to complain of', () => {
+  expect(opened.flatMap(({ complaints }) => complaints)).toEqual([])
+})

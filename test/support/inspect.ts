@@ -1,0 +1,108 @@
+/** What must be so on every page, whoever sees it: at whatever width, in either dress. */
+import { mkdirSync } from 'node:fs'
+import axe from 'axe-core'
+import type { Page } from 'playwright-core'
+import { expect } from 'vitest'
+
+/** Where to put pictures of every page, for whoever wants to look: `VINCULUM_SHOTS=/tmp/vinculum-shots npx vitest …`. */
+const shots = process.env.VINCULUM_SHOTS
+
+const dresses = ['light', 'dark'] as const
+/** WCAG 2.2, levels A and AA, and what the inspector holds to be good practice. */
+const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+
+/** Read off the page by the browser itself. */
+const measure = (page: Page) =>
+  page.evaluate(() => {
+    const { documentElement: root } = document
+    const headings = Array.from(document.querySelectorAll('h1, h2, h3, h4')).map(({ tagName }) => Number(tagName[1]))
+    // In running text a link is as high as its line (WCAG 2.5.8, exception «inline»); a box has its label.
+    const targets = Array.from(
+      document.querySelectorAll('button, a, select, summary, input:not([type=hidden], [type=checkbox])'),
+    ).filter((each) => each.getClientRects().length > 0 && !each.closest('.skip, dt, dd, article, p:not(.actions)'))
+    return {
+      overflow: root.scrollWidth - root.clientWidth,
+      lang: root.lang,
+      title: document.title,
+      main: document.querySelectorAll('main').length,
+      h1: headings.filter((level) => level === 1).length,
+      skipped: headings.filter((level, index) => level > (headings[index - 1] ?? 0) + 1),
+      unlabelled: Array.from(document.querySelectorAll<HTMLInputElement>('input:not([type=hidden])'))
+        .filter(({ labels }) => labels?.length !== 1)
+        .map(({ outerHTML }) => outerHTML),
+      small: targets
+        .filter((each) => each.getBoundingClientRect().height < 44 || each.getBoundingClientRect().width < 44)
+        .map(({ outerHTML }) => outerHTML),
+    }
+  })
+const inOrder = { overflow: 0, main: 1, h1: 1, skipped: [], unlabelled: [], small: [] }
+
+/** At both ends of what screens are. */
+export async function expectInOrder(page: Page, name: string): Promise<void> {
+  const before = page.viewportSize()
+  for (const [width, height] of [
+    [320, 780],
+    [1280, 800],
+  ] as const) {
+    await page.setViewportSize({ width, height })
+    const measured = await measure(page)
+    expect(measured, `${name} at ${width}`).toMatchObject(inOrder)
+    expect(measured.lang, name).toMatch(/^(en|pt-BR)$/)
+    expect(measured.title, name).toMatch(/\S — Vinculum$/)
+    if (shots) await photograph(page, `${shots}/${name}-${width}`)
+  }
+  if (before) await page.setViewportSize(before)
+}
+
+async function photograph(page: Page, path: string): Promise<void> {
+  mkdirSync(path.slice(0, path.lastIndexOf('/')), { recursive: true })
+  for (const colorScheme of dresses) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+    await page.screenshot({ path: `${path}-${colorScheme}.png`, fullPage: true })
+  }
+  await page.emulateMedia({ colorScheme: null })
+}
+
+/**
+ * The whole of it. The inspector comes from outside, past the page's policy. Where no script runs it could not either, so
+ * there it looks at a copy.
+ */
+export async function inspect(page: Page, name: string): Promise<void> {
+  await expectInOrder(page, name)
+  if (await page.evaluate(() => matchMedia('(scripting: enabled)').matches)) return lookAt(page, name)
+  const copy = await copyOf(page)
+  try {
+    await lookAt(copy, name)
+  } finally {
+    await copy.context().close()
+  }
+}
+
+async function copyOf(page: Page): Promise<Page> {
+  const context = await page.context().browser()?.newContext()
+  if (!context) throw new Error('this browser opens no other window')
+  const copy = await context.newPage()
+  const sheet = (await page.locator('link[rel=stylesheet]').getAttribute('href')) ?? ''
+  await copy.setContent(await page.content())
+  await copy.addStyleTag({ content: await (await fetch(new URL(sheet, page.url()))).text() })
+  return copy
+}
+
+async function lookAt(page: Page, name: string): Promise<void> {
+  await page.evaluate(axe.source)
+  for (const colorScheme of dresses) {
+    // A colour on its way to another would be taken for the one it ends at.
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+    const found = await page.evaluate(async (runOnly) => {
+      const { axe: inspector } = globalThis as unknown as { axe: typeof axe }
+      const { passes, violations } = await inspector.run({ runOnly })
+      return {
+        looked: passes.length,
+        violations: violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`),
+      }
+    }, tags)
+    expect(found.violations, `${name}, ${colorScheme}`).toEqual([])
+    expect(found.looked, name).toBeGreaterThan(10)
+  }
+  await page.emulateMedia({ colorScheme: null })
+}
