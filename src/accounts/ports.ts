@@ -158,6 +158,16 @@ export interface UserStore {
     ended: (sessionId: string) => Fact,
   ): Promise<Account | 'not_found' | 'last_administrator'>
   enable(id: string, at: Date, because: readonly Fact[]): Promise<Account | 'not_found'>
+  /**
+   * Asks for no second factor any more: app and recovery codes go, passkeys stay a way in. Ends its sessions, and whatever
+   * was sent out or begun before. `because` is told what was asked for.
+   */
+  removeSecondFactor(
+    id: string,
+    at: Date,
+    because: (factor: 'totp' | 'passkey') => readonly Fact[],
+    ended: (sessionId: string) => Fact,
+  ): Promise<Account | 'not_found' | 'second_factor_missing'>
 }
 
 /** An open question: this identity's address already has an account. Sealed, short, one use. */

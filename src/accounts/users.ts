@@ -9,7 +9,13 @@ import type { ProfileChange } from './profile.ts'
 import { scopeOf } from './roles.ts'
 
 export type UserChange = ProfileChange & { readonly role?: Role }
-export type UserCode = 'account_not_found' | 'last_administrator' | 'own_role' | 'address_needed'
+export type UserCode =
+  | 'account_not_found'
+  | 'last_administrator'
+  | 'own_role'
+  | 'address_needed'
+  | 'own_second_factor'
+  | 'second_factor_missing'
 export type Made = 'made' | 'already' | 'not_found' | 'unverified' | 'disabled'
 
 type Parts = { users: UserStore; accounts: AccountStore; clock: Clock }
@@ -76,6 +82,30 @@ export function createUsers({ users, accounts, clock }: Parts) {
         { name: 'account.enabled', accountId: id, origin: told(by, id, origin), data: { by } },
       ])
       return typeof done === 'string' ? fail('account_not_found') : ok(done)
+    },
+
+    /**
+     * For somebody who lost theirs, recovery codes too, once it is certain who asks (ASVS 6.4.4). Whoever is signed in is
+     * out: the next sign-in is one without it. Nobody's own: that is for whoever has it, on the page of their account.
+     */
+    async removeSecondFactor(
+      by: string,
+      id: string,
+      origin: Origin,
+    ): Done<'account_not_found' | 'own_second_factor' | 'second_factor_missing'> {
+      if (by === id) return fail('own_second_factor')
+      const about = { accountId: id, origin: elsewhereOf(origin) }
+      const done = await users.removeSecondFactor(
+        id,
+        clock(),
+        (factor) => [{ name: 'second_factor.removed', ...about, data: { factor, by } }],
+        (session) => ({
+          name: 'session.ended',
+          ...about,
+          data: { session, reason: 'second_factor_removed', by },
+        }),
+      )
+      return typeof done === 'string' ? fail(done === 'not_found' ? 'account_not_found' : done) : ok(done)
     },
 
     /**

@@ -68,9 +68,12 @@ export const catalogue = {
     409,
     say(
       'No second factor for this',
-      'Your account has no second factor that this could be done with. Set one up first.',
+      'The account has no second factor that this could be done with. One has to be set up first.',
     ),
-    say('Falta um segundo fator', 'A sua conta não tem um segundo fator com o qual fazer isto. Configure um primeiro.'),
+    say(
+      'Falta um segundo fator',
+      'A conta não tem um segundo fator com o qual fazer isto. É preciso configurar um primeiro.',
+    ),
   ),
   passkey_rejected: entry(
     401,
@@ -183,6 +186,17 @@ export const catalogue = {
     409,
     say('Not your own role', 'Nobody changes their own role. Ask another administrator.'),
     say('Não o seu próprio papel', 'Ninguém muda o próprio papel. Peça a outra pessoa que administra o serviço.'),
+  ),
+  own_second_factor: entry(
+    409,
+    say(
+      'Not your own second factor',
+      'This is for whoever lost theirs. Remove your own on your account page, or ask another administrator.',
+    ),
+    say(
+      'Não o seu próprio segundo fator',
+      'Isto é para quem perdeu o seu. Remova o seu próprio na página da sua conta ou peça a outra pessoa que administra o serviço.',
+    ),
   ),
   address_needed: entry(
     409,

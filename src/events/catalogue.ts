@@ -128,7 +128,7 @@ export const catalogue = {
   ),
   'second_factor.removed': fact(
     'An account has one second factor less',
-    { factor },
+    { factor, by: by.optional() },
     { audit: true, notice: true, log: 'info' },
   ),
   'recovery_codes.made': fact(

@@ -134,7 +134,14 @@ export const en: Templates = {
     }),
     'second_factor.removed': ({ service, param }) => ({
       subject: 'A second factor was removed',
-      happened: `A second factor of your account at ${service} was removed: ${factors[param('factor')] ?? param('factor')}.`,
+      ...(param('by') === ''
+        ? {
+            happened: `A second factor of your account at ${service} was removed: ${factors[param('factor')] ?? param('factor')}.`,
+          }
+        : {
+            happened: `An administrator removed the second factor of your account at ${service}. You were signed out everywhere, and sign in without one until you set it up again.`,
+            advice: 'If you did not ask for this, write to whoever runs the service at once, and set a new password.',
+          }),
     }),
     'recovery_codes.made': ({ service }) => ({
       subject: 'You have new recovery codes',

@@ -134,7 +134,14 @@ export const ptBR: Templates = {
     }),
     'second_factor.removed': ({ service, param }) => ({
       subject: 'Um segundo fator foi removido',
-      happened: `Um segundo fator da sua conta em ${service} foi removido: ${factors[param('factor')] ?? param('factor')}.`,
+      ...(param('by') === ''
+        ? {
+            happened: `Um segundo fator da sua conta em ${service} foi removido: ${factors[param('factor')] ?? param('factor')}.`,
+          }
+        : {
+            happened: `Quem administra o serviço removeu o segundo fator da sua conta em ${service}. Você foi desconectado de todos os dispositivos e entra sem ele até configurar outro.`,
+            advice: 'Se não foi você quem pediu, escreva imediatamente a quem opera o serviço e defina uma nova senha.',
+          }),
     }),
     'recovery_codes.made': ({ service }) => ({
       subject: 'Você tem novos códigos de recuperação',

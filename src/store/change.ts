@@ -48,7 +48,7 @@ export function createChange({ db, tables: t, atomic, steps }: Driver, { clock, 
     const params = Object.fromEntries(
       Object.entries({ ...data, at: at.toISOString(), ip: origin.ip, user_agent: origin.userAgent }).flatMap(
         // That an administrator did it is said; which of them is not.
-        ([key, value]) => (value === null || key === 'by' ? [] : [[key, String(value)]]),
+        ([key, value]) => (value === null ? [] : [[key, key === 'by' ? 'administrator' : String(value)]]),
       ),
     )
     yield* step(

@@ -58,7 +58,7 @@ export function* hasTotp(tx: Queries, { totpFactors: t }: Tables, accountId: str
 }
 
 /** No second factor is asked for any more. `false` when none was. */
-export function* stopAsking(tx: Queries, t: Tables, { accountId, at }: Changing): Script<boolean> {
+export function* stopAsking(tx: Queries, t: Tables, { accountId, at }: Omit<Changing, 'sessionId'>): Script<boolean> {
   yield* step(tx.delete(t.recoveryCodes).where(eq(t.recoveryCodes.accountId, accountId)))
   const stopped = yield* step(
     tx

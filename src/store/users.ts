@@ -1,8 +1,10 @@
 import { and, count, desc, eq, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
 import type { UserStore } from '../accounts/ports.ts'
+import type { EndReason } from '../sessions/ports.ts'
 import { accountColumns } from './accounts.ts'
 import { administratorsLock, isLastAdministrator } from './administrators.ts'
 import { accountLock, type Change } from './change.ts'
+import { hasTotp, stopAsking } from './credential-changes.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
 import { live } from './endings.ts'
 import { endTickets } from './tickets.ts'
@@ -29,11 +31,11 @@ export function userStore({ db, tables: t, read }: Driver, change: Change): User
     return found
   }
 
-  function* endSessions(tx: Queries, accountId: string, at: Date): Script<readonly string[]> {
+  function* endSessions(tx: Queries, accountId: string, reason: EndReason, at: Date): Script<readonly string[]> {
     const ended = yield* step(
       tx
         .update(t.sessions)
-        .set({ endedAt: at, endReason: 'account_disabled' })
+        .set({ endedAt: at, endReason: reason })
         .where(and(eq(t.sessions.accountId, accountId), live(t, at)))
         .returning({ id: t.sessions.id }),
     )
@@ -117,7 +119,7 @@ export function userStore({ db, tables: t, read }: Driver, change: Change): User
           if (yield* isLastAdministrator(tx, t, id)) return 'last_administrator'
           yield* step(tx.update(t.accounts).set({ disabledAt: at, updatedAt: at }).where(eq(t.accounts.id, id)))
           yield* endTickets(tx, t, id)
-          const sessions = yield* endSessions(tx, id, at)
+          const sessions = yield* endSessions(tx, id, 'account_disabled', at)
           yield* note([...because, ...sessions.map(ended)])
           return { ...before, disabledAt: at, updatedAt: at }
         },
@@ -133,6 +135,22 @@ export function userStore({ db, tables: t, read }: Driver, change: Change): User
           yield* step(tx.update(t.accounts).set({ disabledAt: null, updatedAt: at }).where(eq(t.accounts.id, id)))
           yield* note(because)
           return { ...before, disabledAt: null, updatedAt: at }
+        },
+        [accountLock(id)],
+      ),
+
+    removeSecondFactor: (id, at, because, ended) =>
+      change(
+        function* (tx, note) {
+          const before = yield* find(tx, id)
+          if (!before) return 'not_found'
+          const factor = (yield* hasTotp(tx, t, id)) ? 'totp' : 'passkey'
+          if (!(yield* stopAsking(tx, t, { accountId: id, at }))) return 'second_factor_missing'
+          yield* step(tx.delete(t.totpFactors).where(eq(t.totpFactors.accountId, id)))
+          yield* endTickets(tx, t, id)
+          const sessions = yield* endSessions(tx, id, 'second_factor_removed', at)
+          yield* note([...because(factor), ...sessions.map(ended)])
+          return { ...before, secondFactorAt: null, updatedAt: at }
         },
         [accountLock(id)],
       ),

@@ -75,6 +75,16 @@ test('each letter with a ticket leads where it is taken back', () => {
   }
 })
 
+test('a second factor that an administrator removed is told from one that its person did, and nobody is named', () => {
+  const { by: _, ...mine } = params
+  for (const locale of locales) {
+    const [theirs, own] = [params, mine].map((given) => rendered('second_factor.removed', locale, given).text)
+    expect(theirs).toMatch(/An administrator removed|Quem administra o serviço removeu/)
+    expect(theirs).not.toContain(params.by)
+    expect(own).toMatch(/was removed: an authenticator app|foi removido: um aplicativo autenticador/)
+  }
+})
+
 test('a notice says when, from where and with what, and where to go', () => {
   const { subject, text } = rendered('identity.linked', 'en')
   expect(subject).toBe('Google was linked to your account')

@@ -1,4 +1,6 @@
+import { TOTP } from 'otpauth'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { registered, tokenOf } from '../support/registered.ts'
 import {
   type Answer,
   type AuthAnswer,
@@ -30,6 +32,15 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
   }
   const ask = (method: string, path: string, as: Pick<Person, 'access_token'>, body?: object): Promise<Answer> =>
     world.call(method, path, { token: as.access_token, ...(body === undefined ? {} : { body }) })
+  /** Switches on an authenticator app. */
+  async function enrol({ access_token: token }: Pick<Person, 'access_token'>) {
+    const { body } = await world.call('POST', '/me/second-factor/totp', { token, body: {} })
+    const app = new TOTP({ secret: String(body.secret) })
+    const code = () => app.generate({ timestamp: world.clock().getTime() })
+    const confirmed = await world.call('POST', '/me/second-factor/totp/confirm', { token, body: { code: code() } })
+    expect(confirmed.status, confirmed.text).toBe(200)
+    return { code, recoveryCodes: confirmed.body.recovery_codes as string[] }
+  }
   const statusOf = async (path: string, as: Pick<Person, 'access_token'>) => (await ask('GET', path, as)).status
 
   describe('the first administrator', () => {
@@ -114,6 +125,7 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
       ['GET', '/users/{id}/sessions', undefined, [200, 200, 200]],
       ['DELETE', '/users/{id}/sessions', undefined, [403, 204, 403]],
       ['POST', '/users/{id}/password-reset', undefined, [403, 202, 403]],
+      ['DELETE', '/users/{id}/second-factor', undefined, [403, 204, 403]],
       ['DELETE', '/users/{id}', undefined, [403, 204, 403]],
       ['GET', '/audit', undefined, [200, 200, 200]],
       ['GET', '/service-credentials', undefined, [403, 200, 200]],
@@ -145,6 +157,7 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
       await ask('POST', `/users/${gone.id}/disable`, ada)
       for (const [method, path, body, [forAuditor, forAdministrator, notRecently]] of rows) {
         const target = await somebody()
+        if (path.endsWith('/second-factor')) await enrol(target)
         const credential = await ask('POST', '/service-credentials', ada, { name: 'Shop', scopes: ['introspect'] })
         const to = path.replace('{id}', path.startsWith('/users') ? target.id : String(credential.body.id))
         const get = (as: Person) => ask(method, to, as, body)
@@ -304,6 +317,108 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
     expect(letters.map(({ subject }) => subject).sort()).toEqual(['Set a new password', 'Your role was changed'])
     expect(JSON.stringify(letters)).not.toContain('own browser')
     expect(JSON.stringify(letters)).not.toContain(ada.id)
+  })
+
+  describe('a second factor that was lost', () => {
+    const takeAway = (id: string, as: Person) => ask('DELETE', `/users/${id}/second-factor`, as)
+    const eventsOf = async (id: string, as: Person) =>
+      ((await ask('GET', `/audit?account=${id}`, as)).body.items as Json[]).map(
+        ({ event, ip, user_agent, data }) => [event, ip, user_agent, data] as const,
+      )
+
+    test('is removed by an administrator, and the next sign-in is one without it', async () => {
+      const ada = await administrator()
+      const email = `lost-${database.toLowerCase()}@example.com`
+      const password = 'correct horse battery'
+      const eve = await registered(world, email, { verified: true, password })
+      const who = world.newcomer()
+      expect((await world.enter('google', who, { intent: 'link', token: eve.token })).status).toBe(200)
+      const { code, recoveryCodes } = await enrol({ access_token: eve.token })
+      world.turn(30)
+      const byPassword = () =>
+        world.call('POST', '/auth/token', { form: { grant_type: 'password', username: email, password } })
+      const ticketOf = (refused: Answer): string => {
+        expect(refusalOf(refused)).toEqual([401, 'second_factor_required'])
+        return String(refused.body.second_factor_ticket)
+      }
+      const waiting = [ticketOf(await byPassword()), ticketOf(await world.enter('google', who))]
+      expect((await world.call('POST', '/auth/password/forgot', { body: { email } })).status).toBe(202)
+      const [reset] = await world.mailTo(email)
+      const [, ticket] = /[?&]ticket=(\S+)/.exec(reset?.text ?? '') ?? []
+      const before = await world.call('GET', '/me', { token: eve.token })
+      expect([before.status, (await ask('GET', `/users/${eve.id}`, ada)).body.second_factor]).toEqual([200, true])
+
+      const headers = { 'user-agent': 'A browser of theirs' }
+      const path = `/users/${eve.id}/second-factor`
+      expect((await world.call('DELETE', path, { token: ada.access_token, headers })).status).toBe(204)
+      const seen = (await ask('GET', `/users/${eve.id}`, ada)).body
+      expect([seen.second_factor, seen.sessions, seen.has_password]).toEqual([false, 0, true])
+
+      // Whatever was open or under way is over, for whoever holds the lost phone as well.
+      expect((await world.call('GET', '/me', { token: eve.token })).status).toBe(401)
+      expect(await tokenOf(world, eve.cookie)).toBe('undefined')
+      for (const [n, second_factor_ticket] of waiting.entries()) {
+        const proof = n === 0 ? { totp: code() } : { recovery_code: recoveryCodes[0] }
+        const finished = await world.call('POST', '/auth/second-factor', { body: { second_factor_ticket, ...proof } })
+        expect(refusalOf(finished)).toEqual([400, 'ticket_invalid'])
+      }
+      expect(ticket).toBeTypeOf('string')
+      const body = { ticket, password: 'another horse battery' }
+      expect(refusalOf(await world.call('POST', '/auth/password/reset', { body }))).toEqual([400, 'ticket_invalid'])
+
+      // In again, each way, and nothing is asked for.
+      const entered = await byPassword()
+      expect([entered.status, entered.text.includes('second_factor')]).toEqual([200, false])
+      const again = await world.signIn('google', who)
+      expect(again.user.id).toBe(eve.id)
+      const { body: stands } = await ask('GET', '/me/second-factor', again)
+      expect(stands).toEqual({ totp: false, recovery_codes_left: 0, since: null })
+
+      const told = (await eventsOf(eve.id, ada)).filter(([, , , data]) => Object.hasOwn(data as Json, 'by'))
+      expect(told.map(([event]) => event).sort()).toEqual(['second_factor.removed', 'session.ended'])
+      for (const [event, ip, agent, data] of told) {
+        expect([event, ip, agent, (data as Json).by]).toEqual([event, null, null, ada.id])
+        const what = event === 'session.ended' ? { reason: 'second_factor_removed' } : { factor: 'totp' }
+        expect(data).toMatchObject(what)
+      }
+      const letter = (await world.mailTo(email)).find(({ subject }) => subject === 'A second factor was removed')
+      expect(letter?.text).toContain('An administrator removed the second factor of your account')
+      const mine = (await ask('GET', '/me/activity', again)).text
+      for (const text of [mine, JSON.stringify(letter)]) {
+        expect(text).not.toContain(ada.id)
+        expect(text).not.toContain('A browser of theirs')
+      }
+      expect(refusalOf(await takeAway(eve.id, ada))).toEqual([409, 'second_factor_missing'])
+    })
+
+    test('is an administrator’s as well, but nobody’s own', async () => {
+      const [ada, bob] = [await administrator(), await administrator()]
+      const { code } = await enrol(bob)
+      expect(refusalOf(await takeAway(bob.id, bob))).toEqual([409, 'own_second_factor'])
+      world.turn(30)
+      const refused = await world.enter('google', bob.who)
+      expect(refusalOf(refused)).toEqual([401, 'second_factor_required'])
+      const proof = { second_factor_ticket: refused.body.second_factor_ticket, totp: code() }
+      expect((await world.call('POST', '/auth/second-factor', { body: proof })).status).toBe(200)
+      expect((await takeAway(bob.id, ada)).status).toBe(204)
+      expect((await world.signIn('google', bob.who)).user.id).toBe(bob.id)
+      expect(refusalOf(await takeAway(ada.id, ada))).toEqual([409, 'own_second_factor'])
+    })
+
+    test('is nobody else’s to remove, and nothing changes when they try', async () => {
+      const [ada, aud, bob, eve] = [await administrator(), await somebody(), await somebody(), await somebody()]
+      await ask('PUT', `/users/${aud.id}`, ada, { role: 'auditor' })
+      await enrol(eve)
+      for (const one of [aud, bob, eve])
+        expect(refusalOf(await takeAway(eve.id, one))).toEqual([403, 'insufficient_scope'])
+      expect(refusalOf(await takeAway('usr_nobody', ada))).toEqual([404, 'account_not_found'])
+      // Nobody was ever asked for an app that waits for its first code.
+      await world.call('POST', '/me/second-factor/totp', { token: bob.access_token, body: {} })
+      expect(refusalOf(await takeAway(bob.id, ada))).toEqual([409, 'second_factor_missing'])
+      expect((await ask('GET', '/me', bob)).status).toBe(200)
+      expect((await ask('GET', `/users/${eve.id}`, ada)).body.second_factor).toBe(true)
+      expect(refusalOf(await world.enter('google', eve.who))).toEqual([401, 'second_factor_required'])
+    })
   })
 
   test('a disabled account is out at once, on every device, and comes back only when it is enabled', async () => {

@@ -1,4 +1,4 @@
-import { getTableColumns, type Table } from 'drizzle-orm'
+import { eq, getTableColumns, type Table } from 'drizzle-orm'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { UserSearch } from '../../src/accounts/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
@@ -161,6 +161,51 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
       expect(told).toHaveLength(2)
       expect(await store.users.enable(ada.id, later(3), [])).toMatchObject({ disabledAt: null })
       expect(await signedInOrNot(ada.id)).toBe(true)
+    })
+    test('are asked for no second factor any more once it was removed: app and codes go, passkeys stay', async () => {
+      const { driver } = opened
+      const { accounts, totpFactors, recoveryCodes, passkeys, trustedDevices, tickets, pendingSignIns } = driver.tables
+      const gone = [totpFactors, recoveryCodes, trustedDevices, tickets, pendingSignIns]
+      const signedOut =
+        (accountId: string) =>
+        (id: string): Fact => ({
+          ...{ name: 'session.ended', accountId, origin },
+          data: { session: id, reason: 'second_factor_removed', by: 'usr_9' },
+        })
+      const removed =
+        (accountId: string) =>
+        (factor: 'totp' | 'passkey'): readonly Fact[] => [
+          { name: 'second_factor.removed', accountId, origin, data: { factor, by: 'usr_9' } },
+        ]
+      const remove = (id: string, at: Date) => store.users.removeSecondFactor(id, at, removed(id), signedOut(id))
+      for (const confirmedAt of [now, null]) {
+        const { account: ada } = await newcomer(opened, { name: 'Ada' })
+        const { account: bob } = await newcomer(opened, { name: 'Bob', secondFactorAt: now })
+        for (const { id } of [ada, bob])
+          for (const table of [...gone, passkeys] as Table[]) {
+            const row = { ...filled(table, id), ...(table === totpFactors ? { confirmedAt } : {}) }
+            await driver.write(driver.db.insert(table as never).values(row as never))
+          }
+        const mine = await signedIn(opened, ada.id)
+        told.length = 0
+        // Not on: nothing is written.
+        expect(await remove(ada.id, later(1))).toBe('second_factor_missing')
+        expect(told).toEqual([])
+        expect((await store.sessions.find(mine.id))?.endedAt).toBe(null)
+        await driver.write(driver.db.update(accounts).set({ secondFactorAt: now }).where(eq(accounts.id, ada.id)))
+        expect(await remove(ada.id, later(2))).toMatchObject({ secondFactorAt: null, updatedAt: later(2) })
+        expect(told).toEqual([...removed(ada.id)(confirmedAt ? 'totp' : 'passkey'), signedOut(ada.id)(mine.id)])
+        expect(await store.accounts.find(ada.id)).toMatchObject({ secondFactorAt: null })
+        expect(await store.sessions.find(mine.id)).toMatchObject({ endReason: 'second_factor_removed' })
+        const owners = async (table: Table) =>
+          ((await driver.read(driver.db.select().from(table as never))) as { accountId: string }[])
+            .map(({ accountId }) => accountId)
+            .filter((id) => id === ada.id || id === bob.id)
+        for (const table of gone as Table[]) expect(await owners(table)).toEqual([bob.id])
+        expect((await owners(passkeys)).sort()).toEqual([ada.id, bob.id].sort())
+        expect(await remove(ada.id, later(3))).toBe('second_factor_missing')
+      }
+      expect(await remove('usr_nobody', now)).toBe('not_found')
     })
     const signedInOrNot = (accountId: string) =>
       store.sessions.start(session(accountId), { opener: { tag: 'email' }, cookieHash: null, replaces: null }, [])

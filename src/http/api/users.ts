@@ -234,6 +234,20 @@ const resetPassword = route({
   },
 })
 
+const removeSecondFactor = route({
+  ...writing,
+  method: 'delete',
+  path: '/users/:id/second-factor',
+  summary: 'Remove the second factor of somebody who lost it; passkeys stay, and it is signed out everywhere',
+  params: idParams,
+  status: 204,
+  fails: ['account_not_found', 'own_second_factor', 'second_factor_missing'],
+  async handle({ who, params, origin }, { users }: Services) {
+    const done = await users.removeSecondFactor(who.accountId, params.id, origin)
+    return done.ok ? ok(noContent()) : done
+  },
+})
+
 const audit = route({
   ...common,
   auth: 'user',
@@ -295,4 +309,7 @@ const audit = route({
   },
 })
 
-export const userRoutes = [list, read, update, remove, disable, enable, sessions, endSessions, resetPassword, audit]
+export const userRoutes = [
+  ...[list, read, update, remove, disable, enable, sessions, endSessions],
+  ...[resetPassword, removeSecondFactor, audit],
+]

@@ -105,5 +105,6 @@ function told(data: AuditRecord['data'], providers: Providers, locale: Locale): 
     reason: read('reason'),
     role: roles[role] ?? role,
     factor: read('factor') ?? '',
+    by: read('by'),
   }
 }

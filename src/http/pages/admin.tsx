@@ -228,6 +228,18 @@ const reset = route({
   },
 })
 
+const removeSecondFactor = route({
+  ...writing,
+  path: '/admin/users/:id/second-factor',
+  summary: 'Remove the second factor of somebody who lost it',
+  params: idParams,
+  fails: ['account_not_found', 'own_second_factor', 'second_factor_missing'],
+  async handle({ who, params, origin }, { users: all }: Services) {
+    const done = await all.removeSecondFactor(who.accountId, params.id, origin)
+    return done.ok ? ok(seeOther(doneAt(userPage(params.id), 'user_second_factor_removed'))) : done
+  },
+})
+
 const role = route({
   ...writing,
   path: '/admin/users/:id/role',
@@ -287,7 +299,10 @@ const remove = route({
   },
 })
 
-export const adminRoutes = [users, user, disable, enable, endSessions, reset, role, askDelete, remove]
+export const adminRoutes = [
+  ...[users, user, disable, enable, endSessions],
+  ...[reset, removeSecondFactor, role, askDelete, remove],
+]
 
 function AccountFacts({ user: found, ...reader }: Reader & { user: User }): VNode {
   const { say } = reader
@@ -377,6 +392,12 @@ function Acts({ account, own, csrf, may, ...reader }: ActsProps): VNode | null {
               <Unseen> ({nameOf(account)})</Unseen>
             </a>
           </div>
+          {account.secondFactorAt && !own ? (
+            <>
+              <p>{admin.identityFirst}</p>
+              <div class="actions">{act('second-factor', admin.removeSecondFactor, true)}</div>
+            </>
+          ) : null}
         </>
       ) : (
         <SignInAgain {...reader} returnTo={page} />

@@ -41,6 +41,7 @@ const ways: Partial<Record<ErrorCode, Way>> = {
   passkey_not_found: 'account',
   second_factor_exists: 'account',
   second_factor_missing: 'account',
+  own_second_factor: 'account',
   last_login_method: 'account',
   not_linked: 'account',
   session_not_found: 'account',

@@ -62,7 +62,10 @@ const events: EventWords = {
   'password.reset_started': 'An administrator sent you a link to choose a new password',
   'password.removed': 'Password removed',
   'second_factor.added': ({ factor }) => `Second factor added: ${factors[factor as Factor] ?? factor}`,
-  'second_factor.removed': ({ factor }) => `Second factor removed: ${factors[factor as Factor] ?? factor}`,
+  'second_factor.removed': ({ factor, by }) =>
+    by === undefined
+      ? `Second factor removed: ${factors[factor as Factor] ?? factor}`
+      : 'Second factor removed by an administrator',
   'recovery_codes.made': 'Recovery codes made',
   'recovery_code.used': 'A recovery code was used',
   'device.new': ({ provider }) => `Signed in with ${provider} on a new device`,
@@ -242,6 +245,7 @@ export const en = {
     user_enabled: 'The account was enabled again.',
     user_signed_out: 'The account was signed out on every device.',
     user_reset_sent: 'A link to choose a new password was sent to the account’s address.',
+    user_second_factor_removed: 'The second factor was removed, and the account was signed out everywhere.',
     role_changed: 'The role was changed.',
     user_deleted: 'The account was deleted, and everything kept about it.',
     credential_revoked: 'The credential was revoked.',
@@ -519,6 +523,9 @@ export const en = {
     enable: 'Enable',
     endSessions: 'Sign out everywhere',
     reset: 'Send a password reset',
+    identityFirst:
+      'Somebody lost their second factor? Make sure first who is asking, as carefully as when the account was given to them. Then remove it: they are signed out everywhere, and sign in without it until they set one up again.',
+    removeSecondFactor: 'Remove the second factor',
     remove: 'Delete…',
     deleteTitle: (name: string) => `Delete the account of ${name}?`,
     deleteText:

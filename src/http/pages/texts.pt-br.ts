@@ -64,7 +64,10 @@ const events: EventWords = {
   'password.reset_started': 'Quem administra o serviço enviou a você um link para escolher uma nova senha',
   'password.removed': 'Senha removida',
   'second_factor.added': ({ factor }) => `Segundo fator adicionado: ${factors[factor as Factor] ?? factor}`,
-  'second_factor.removed': ({ factor }) => `Segundo fator removido: ${factors[factor as Factor] ?? factor}`,
+  'second_factor.removed': ({ factor, by }) =>
+    by === undefined
+      ? `Segundo fator removido: ${factors[factor as Factor] ?? factor}`
+      : 'Segundo fator removido por quem administra o serviço',
   'recovery_codes.made': 'Códigos de recuperação criados',
   'recovery_code.used': 'Um código de recuperação foi usado',
   'device.new': ({ provider }) => `Entrou com ${provider} em um dispositivo novo`,
@@ -244,6 +247,7 @@ export const ptBR: Texts = {
     user_enabled: 'A conta foi reativada.',
     user_signed_out: 'A conta foi desconectada em todos os dispositivos.',
     user_reset_sent: 'Um link para escolher uma nova senha foi enviado ao e-mail da conta.',
+    user_second_factor_removed: 'O segundo fator foi removido, e a conta foi desconectada em toda parte.',
     role_changed: 'O papel foi alterado.',
     user_deleted: 'A conta foi excluída, com tudo o que guardávamos sobre ela.',
     credential_revoked: 'A credencial foi revogada.',
@@ -526,6 +530,9 @@ export const ptBR: Texts = {
     enable: 'Reativar',
     endSessions: 'Desconectar em toda parte',
     reset: 'Enviar redefinição de senha',
+    identityFirst:
+      'Alguém perdeu o segundo fator? Verifique antes quem está pedindo, com o mesmo cuidado de quando a conta lhe foi dada. Depois remova-o: a pessoa é desconectada em toda parte e entra sem ele até configurar outro.',
+    removeSecondFactor: 'Remover o segundo fator',
     remove: 'Excluir…',
     deleteTitle: (name: string) => `Excluir a conta de ${name}?`,
     deleteText:

@@ -17,6 +17,8 @@ export type Told = {
   readonly reason: string | undefined
   readonly role: string
   readonly factor: string
+  /** The administrator who did it to somebody else. */
+  readonly by: string | undefined
 }
 /** Keys and back ends are nobody’s: their rows are on no account’s trail. */
 export type EventWords = {

@@ -1,3 +1,4 @@
+import { TOTP } from 'otpauth'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
@@ -68,6 +69,33 @@ describe('somebody who looks after the service', { timeout: 60_000 }, () => {
     await visitor.close()
   })
 
+  test('removes the second factor of somebody who lost it, told first to make sure who asks', async () => {
+    const boss = world.newcomer()
+    const { user } = await world.signIn('google', boss)
+    await world.vinculum.makeAdministrator(user.id)
+    const who = world.newcomer({ name: 'Eve Adams' })
+    const eve = await world.signIn('google', who)
+    const page = await pageOf(boss, 'en')
+    const remove = button(page, /^Remove the second factor/)
+    await page.goto(`/admin/users/${eve.user.id}`)
+    await heading(page, 'Eve Adams')
+    expect(await remove.count()).toBe(0)
+    const { access_token: token } = eve
+    const { body } = await world.call('POST', '/me/second-factor/totp', { token, body: {} })
+    const code = new TOTP({ secret: String(body.secret) }).generate({ timestamp: world.clock().getTime() })
+    expect((await world.call('POST', '/me/second-factor/totp/confirm', { token, body: { code } })).status).toBe(200)
+    await page.reload()
+    await page.getByText('Make sure first who is asking').waitFor()
+    await inspect(page, 'admin-user-second-factor')
+    await remove.click()
+    await page.getByRole('status').getByText('The second factor was removed').waitFor()
+    expect(await remove.count()).toBe(0)
+    await page.getByText('Second factor removed by an administrator').waitFor()
+    expect((await world.signIn('google', who)).user.id).toBe(eve.user.id)
+    expect(visitor.complaints).toEqual([])
+    await visitor.close()
+  })
+
   test('makes a back end its credential, sees the secret once, and revokes it, in Portuguese', async () => {
     const boss = world.newcomer()
     const { user } = await world.signIn('google', boss)
@@ -131,7 +159,7 @@ describe('these pages', () => {
       expect(answer.text).not.toContain('Administration')
     }
     expect((await visitorOf.ask(new URL('/account', world.base))).text).not.toContain('/admin')
-    for (const act of ['disable', 'enable', 'end-sessions', 'password-reset', 'role', 'delete']) {
+    for (const act of ['disable', 'enable', 'end-sessions', 'password-reset', 'second-factor', 'role', 'delete']) {
       const answer = await visitorOf.json('POST', `/admin/users/${user.id}/${act}`)
       expect([act, answer.status]).toEqual([act, 404])
     }
