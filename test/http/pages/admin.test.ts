@@ -3,6 +3,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
 import { inspect } from '../../support/inspect.ts'
+import { tabTo } from '../../support/keyboard.ts'
 import { startWorld, type World } from '../../support/service.ts'
 
 let world: World
@@ -69,6 +70,43 @@ describe('somebody who looks after the service', { timeout: 60_000 }, () => {
     await visitor.close()
   })
 
+  test('works with the keyboard alone', async () => {
+    const [boss, who] = [world.newcomer(), world.newcomer({ name: 'Kay Board' })]
+    const { user } = await world.signIn('google', boss)
+    const kay = await world.signIn('google', who)
+    await world.vinculum.makeAdministrator(user.id)
+    const page = await pageOf(boss, 'en')
+    await page.goto('/account')
+    await tabTo(page, 'Administration')
+    await page.keyboard.press('Enter')
+    await heading(page, 'Accounts')
+    await tabTo(page, 'search')
+    await page.keyboard.type('kay board')
+    await page.keyboard.press('Enter')
+    await page.getByText('What was found').waitFor()
+    await tabTo(page, 'Kay Board')
+    await page.keyboard.press('Enter')
+    await heading(page, 'Kay Board')
+    await tabTo(page, 'role')
+    await page.keyboard.type('Aud')
+    await tabTo(page, 'Change role')
+    await page.keyboard.press('Enter')
+    await page.getByRole('status').getByText('The role was changed.').waitFor()
+    await tabTo(page, 'Disable')
+    await page.keyboard.press('Enter')
+    await page.getByRole('status').getByText('The account was disabled').waitFor()
+    expect((await world.call('GET', '/me', { token: kay.access_token })).body.code).toBe('user_disabled')
+    await tabTo(page, 'Service credentials')
+    await page.keyboard.press('Enter')
+    await heading(page, 'Service credentials')
+    await tabTo(page, 'name')
+    await page.keyboard.type('Shop')
+    await page.keyboard.press('Enter')
+    await heading(page, 'Secret of Shop')
+    expect(visitor.complaints).toEqual([])
+    await visitor.close()
+  })
+
   test('removes the second factor of somebody who lost it, told first to make sure who asks', async () => {
     const boss = world.newcomer()
     const { user } = await world.signIn('google', boss)
@@ -116,10 +154,10 @@ describe('somebody who looks after the service', { timeout: 60_000 }, () => {
     await page.getByRole('link', { name: 'Já o guardei' }).click()
     expect(await page.content()).not.toContain(secret)
     await inspect(page, 'admin-credential')
-    await button(page, /^Novo segredo/).click()
+    await button(page, /^Novo segredo.*Loja/).click()
     expect((await page.locator('dd code').allTextContents())[1]).not.toBe(secret)
     await page.goto('/admin/service-credentials')
-    await button(page, /^Revogar/).click()
+    await button(page, /^Revogar.*Loja/).click()
     await page.getByRole('status').getByText('A credencial foi revogada.').waitFor()
     expect(visitor.complaints).toEqual([])
     await visitor.close()

@@ -2,6 +2,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
 import { inspect } from '../../support/inspect.ts'
+import { tabTo } from '../../support/keyboard.ts'
 import { registered } from '../../support/registered.ts'
 import { startWorld, type World } from '../../support/service.ts'
 
@@ -33,18 +34,6 @@ async function newVisitor(locale: string): Promise<Page> {
   return visitor.newPage()
 }
 
-/** With the keyboard alone: on to the element of this name, and there it is. */
-async function tabTo(page: Page, name: string): Promise<void> {
-  for (let steps = 0; steps < 30; steps++) {
-    await page.keyboard.press('Tab')
-    const focused = await page.evaluate(() => {
-      const element = document.activeElement
-      return element instanceof HTMLInputElement ? element.name : element?.textContent
-    })
-    if (focused?.trim() === name) return
-  }
-  throw new Error(`${name} cannot be reached at ${page.url()}`)
-}
 const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor()
 
 test('somebody signs in by mail, with the keyboard alone, and changes their address', { timeout: 60_000 }, async () => {

@@ -7,6 +7,7 @@ import { readConfig } from '../../../src/config.ts'
 import { createVinculum, type Vinculum } from '../../../src/vinculum.ts'
 import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
 import { inspect } from '../../support/inspect.ts'
+import { tabTo } from '../../support/keyboard.ts'
 import { newFile } from '../../support/sqlite.ts'
 
 const password = 'a bar over letters that belong together'
@@ -71,15 +72,6 @@ const focused = (page: Page): Promise<string> =>
     const { activeElement: element } = document
     return element === null || element === document.body ? '' : element.id || (element.textContent ?? '')
   })
-/** Tab after tab, to the field or the button that is called so. */
-async function tabTo(page: Page, name: string): Promise<void> {
-  for (let at = 0; at < 60; at++) {
-    await page.keyboard.press('Tab')
-    if ((await focused(page)).trim() === name) return
-  }
-  throw new Error(`${name} cannot be reached with the keyboard at ${page.url()}`)
-}
-
 describe('with a keyboard alone', () => {
   test('somebody opens an account, signs in, changes their password and names their device', async () => {
     const page = await newVisitor()
