@@ -12,6 +12,7 @@ import type { Email } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Letters } from '../mail/letters.ts'
+import { until } from './verify-email.ts'
 
 export type Registering = { readonly email: Email; readonly password: string; readonly name: string | null }
 export type RegisterCode = 'password_rejected' | 'user_creation_disabled'
@@ -57,7 +58,7 @@ export function register(parts: Parts) {
     const locale = origin.locale ?? 'en'
     const opened = letter({
       ...{ template: 'verify_email', to: email.address, locale, accountId: account.id },
-      secret: { ticket: ticket.secret },
+      ...{ params: until(ticket), secret: { ticket: ticket.secret } },
     })
     const taken = letter({
       ...{ template: owner && !owner.account.emailVerified ? 'address_claimed' : 'address_taken' },

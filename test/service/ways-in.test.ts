@@ -79,14 +79,15 @@ same test fails where the service does otherwise, and where a path or a state ha
 Each cell is one person, made for it, who has all ways in at once: an identity at a provider, a password, a passkey and the mailbox of their address. They take
 from one path what can be held from before (a token, a cookie, a link), then come into the state, and walk the path. A cell says how it ends:
 
-- *tokens*: they are in, and the tokens are theirs; *tokens of a new account*: in, but not in this account;
+- *tokens*: they are in, and the tokens are theirs; *tokens of a new account*: in, but not in this account. By mail that is what an address comes to which
+  an account with further ways in only claims;
 - a code from [errors.md](errors.md): refused with it;
 - *no letter*: no letter with a way in was sent, and the answer does not say so;
 - *answered*, *active*, *not active*: for a token that is shown and not traded.
 
 A *code for an app on another origin* is the one-time \`?code=\` of a sign-in that ended. *Question whose address it is* is \`account_conflict\`, asked by a provider whose
 word for an address is not taken (Atlassian). Whoever *waited for a second factor* has had one from the start, in every column. *Device of theirs*: a browser
-they were signed in with before.
+they were signed in with before. *Password* is a password alone: the link that verifies the address lets in with it where that is required.
 `
 
 describe.each(databases)('every way in, in every state, on %s', (database) => {

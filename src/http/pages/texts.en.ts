@@ -231,7 +231,7 @@ export const en = {
     devices_ended: 'All other devices were signed out.',
     name_changed: 'Your name was changed.',
     device_named: 'The device has its new name.',
-    registered: 'Check your e-mail: we have written to you. You can sign in already.',
+    registered: 'Check your e-mail: we have written to you.',
     password_set: 'Your account has a password now. All other devices were signed out.',
     password_changed: 'Your password was changed. All other devices were signed out.',
     password_removed: 'Your account has no password any more. All other devices were signed out.',

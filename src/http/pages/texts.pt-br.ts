@@ -233,7 +233,7 @@ export const ptBR: Texts = {
     devices_ended: 'Todos os outros dispositivos foram desconectados.',
     name_changed: 'O seu nome foi alterado.',
     device_named: 'O dispositivo recebeu o novo nome.',
-    registered: 'Confira a sua caixa de entrada: escrevemos para você. Já é possível entrar.',
+    registered: 'Confira a sua caixa de entrada: escrevemos para você.',
     password_set: 'A sua conta agora tem uma senha. Todos os outros dispositivos foram desconectados.',
     password_changed: 'A sua senha foi alterada. Todos os outros dispositivos foram desconectados.',
     password_removed: 'A sua conta não tem mais senha. Todos os outros dispositivos foram desconectados.',
