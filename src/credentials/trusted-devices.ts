@@ -10,6 +10,9 @@ export const trustSeconds = 365 * 24 * 3600
 /** How long ended sessions are kept, and so what is known of an account's programs. */
 const memorySeconds = 30 * 24 * 3600
 
+/** How many are remembered in this process. */
+const rememberedPrograms = 10_000
+
 type Parts = { devices: TrustedDeviceStore; clock: Clock; ids: Ids; random: Random }
 
 /**
@@ -25,6 +28,9 @@ export function createTrustedDevices({ devices, clock, ids, random }: Parts) {
   const recognise = async (accountId: string, { device }: Origin): Promise<string | null> =>
     device === undefined ? null : ((await devices.find(secretHash(accountId, device), clock())) ?? null)
 
+  /** Who was seen with which program: once so, it stays so, and nearly everybody comes back with what they came with. */
+  const programs = new Set<string>()
+
   return {
     recognise,
     /**
@@ -33,7 +39,13 @@ export function createTrustedDevices({ devices, clock, ids, random }: Parts) {
      */
     async isNew(accountId: string, origin: Origin, browser: boolean): Promise<boolean> {
       if (browser && (await recognise(accountId, origin)) !== null) return false
+      const program = `${accountId} ${origin.userAgent}`
+      if (!browser && programs.has(program)) return false
       const { openedAt, any, agent } = await devices.history(accountId, origin.userAgent)
+      if (agent) {
+        if (programs.size >= rememberedPrograms) programs.clear()
+        programs.add(program)
+      }
       if (any) return browser || !agent
       // Nothing is left of where an account that slept for months was before: then everywhere is new.
       return openedAt !== null && secondsAfter(openedAt, memorySeconds) < clock()
