@@ -9,6 +9,9 @@ type Work = {
 }
 type Outcome = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown }
 
+/** How many share one transaction: hundreds at once must not keep everybody else waiting until the last is done. */
+const mostAtOnce = 64
+
 /**
  * Group commit: writes that arrive in one turn of the event loop share one transaction, so that any number of
  * them waits for the disk once. A promise is settled only after the COMMIT: whatever was acknowledged is
@@ -56,9 +59,10 @@ export function createGroupCommit(connection: Database) {
   }
 
   function flush(): void {
-    const group = waiting
+    const group = waiting.slice(0, mostAtOnce)
     if (group.length === 0) return
-    waiting = []
+    waiting = waiting.slice(mostAtOnce)
+    if (waiting.length > 0) setImmediate(flush)
     const outcomes = perform(group)
     commits += 1
     group.forEach(({ resolve, reject }, n) => {
@@ -81,7 +85,7 @@ export function createGroupCommit(connection: Database) {
     /** Commits what is queued, and takes nothing more. */
     close(): void {
       closed = true
-      flush()
+      while (waiting.length > 0) flush()
     },
   }
 }

@@ -48,6 +48,25 @@ describe('writes of one turn of the event loop', () => {
     expect(log).toEqual(['second runs', 1, [], 'first answered', [1, 2]])
   })
 
+  test('of which there are hundreds let others have their turn in between', async () => {
+    const order: string[] = []
+    const writes = Array.from({ length: 200 }, (_, n) =>
+      group.join(false, () => insert(n + 1)).then(() => order.push('write')),
+    )
+    setImmediate(() => setImmediate(() => order.push('somebody else')))
+    await Promise.all(writes)
+    expect(order.indexOf('somebody else')).toBeGreaterThan(0)
+    expect(order.indexOf('somebody else')).toBeLessThan(200)
+    expect(seen()).toHaveLength(200)
+  })
+
+  test('are all committed when the store closes, however many wait', async () => {
+    const writes = Array.from({ length: 200 }, (_, n) => group.join(false, () => insert(n + 1)))
+    group.close()
+    expect(seen()).toHaveLength(200)
+    await Promise.all(writes)
+  })
+
   test('are answered with what they came to', async () => {
     expect(await Promise.all([group.join(true, () => 'a'), group.join(false, () => 'b')])).toEqual(['a', 'b'])
   })
