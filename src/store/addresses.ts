@@ -9,13 +9,12 @@ import type {
 } from '../credentials/ports.ts'
 import type { Fact } from '../events/catalogue.ts'
 import { type Email, readEmail } from '../kernel/email.ts'
-import type { EndReason } from '../sessions/ports.ts'
 import { accountColumns } from './accounts.ts'
 import { accountLock, type Change, type Note } from './change.ts'
 import { addressLock, endClaims, prove } from './claims.ts'
 import type { Driver, Queries, Script } from './driver.ts'
 import { step } from './driver.ts'
-import { live, originOf, signedOut } from './endings.ts'
+import { endSessions, originOf } from './endings.ts'
 import { endTickets, useTicket } from './tickets.ts'
 
 /** What a ticket of this kind is about. One that is about nobody proves nothing. */
@@ -52,23 +51,6 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change): A
     return [...found.values()]
   }
 
-  function* endSessions(
-    tx: Queries,
-    note: Note,
-    of: { accountId: string; except: string | null; reason: EndReason; at: Date },
-    because: readonly Fact[],
-  ): Script<void> {
-    const { accountId, except, reason, at } = of
-    const mine = and(
-      eq(t.sessions.accountId, accountId),
-      except === null ? undefined : ne(t.sessions.id, except),
-      live(t, at),
-    )
-    const ending = tx.update(t.sessions).set({ endedAt: at, endReason: reason }).where(mine)
-    const ended = yield* step(ending.returning({ id: t.sessions.id }))
-    yield* note(signedOut(ended, reason, accountId, originOf(because)))
-  }
-
   /**
    * Whoever has just proven the address gets the account that was registered with it, and nothing its maker could come
    * back with: they never proved anything.
@@ -100,7 +82,7 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change): A
       yield* note([{ name: 'second_factor.removed', data: { factor: 'totp' }, accountId, origin }])
     yield* step(tx.delete(t.passwords).where(eq(t.passwords.accountId, accountId)))
     yield* endTickets(tx, t, accountId)
-    yield* endSessions(tx, note, { accountId, except: null, reason: 'email_claim_ended', at }, because)
+    yield* endSessions(tx, t, note, { accountId, except: null, reason: 'email_claim_ended', at }, originOf(because))
   }
 
   /**
@@ -191,7 +173,13 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change): A
         yield* step(tx.update(t.passwords).set({ emailKey: email.key }).where(eq(t.passwords.accountId, accountId)))
         yield* endTickets(tx, t, accountId)
         yield* note(because)
-        yield* endSessions(tx, note, { accountId, except: keepSession, reason: 'email_changed', at }, because)
+        yield* endSessions(
+          tx,
+          t,
+          note,
+          { accountId, except: keepSession, reason: 'email_changed', at },
+          originOf(because),
+        )
         yield* post(mails({ email: before.email, verified: before.emailVerified }))
         return true
       }, locksOf(subject))
@@ -230,7 +218,7 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change): A
         yield* endTickets(tx, t, accountId, keepDevice)
         if (tag !== 'fresh') yield* note(because(tag))
         const ending = { accountId, except: null, reason: 'password_reset', at } as const
-        yield* endSessions(tx, note, ending, because(tag))
+        yield* endSessions(tx, t, note, ending, originOf(because(tag)))
         return opened
       }, locks)
     },

@@ -1,10 +1,10 @@
-import { and, eq, isNotNull, ne } from 'drizzle-orm'
+import { and, eq, isNotNull } from 'drizzle-orm'
 import type { Changing, RecoveryCode } from '../credentials/ports.ts'
 import type { Fact } from '../events/catalogue.ts'
 import type { EndReason } from '../sessions/ports.ts'
 import type { Note } from './change.ts'
 import { type Queries, type Script, step } from './driver.ts'
-import { live, originOf, signedOut } from './endings.ts'
+import { endSessions, live, originOf } from './endings.ts'
 import type { Tables } from './schema.ts'
 import { endTickets } from './tickets.ts'
 
@@ -38,14 +38,7 @@ export function* endElsewhere(
   because: readonly Fact[],
 ): Script<void> {
   yield* endTickets(tx, t, accountId)
-  const ended = yield* step(
-    tx
-      .update(t.sessions)
-      .set({ endedAt: at, endReason: reason })
-      .where(and(eq(t.sessions.accountId, accountId), ne(t.sessions.id, sessionId), live(t, at)))
-      .returning({ id: t.sessions.id }),
-  )
-  yield* note(signedOut(ended, reason, accountId, originOf(because)))
+  yield* endSessions(tx, t, note, { accountId, except: sessionId, reason, at }, originOf(because))
 }
 
 export function* hasPasskey(tx: Queries, { passkeys: t }: Tables, accountId: string): Script<boolean> {

@@ -1,6 +1,8 @@
-import { and, gt, isNull, type SQL } from 'drizzle-orm'
+import { and, eq, gt, isNull, ne, type SQL } from 'drizzle-orm'
 import { type Fact, internalOrigin, type Origin } from '../events/catalogue.ts'
 import type { EndReason } from '../sessions/ports.ts'
+import type { Note } from './change.ts'
+import { type Queries, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
 
 /** Neither ended nor expired at `at`. A session that is over stays over: nothing extends or ends it again. */
@@ -29,3 +31,22 @@ export const signedOut = (
     accountId,
     origin,
   }))
+
+/** Ends every live session of an account but `except`, and says so. */
+export function* endSessions(
+  tx: Queries,
+  t: Tables,
+  note: Note,
+  { accountId, except, reason, at }: { accountId: string; except: string | null; reason: EndReason; at: Date },
+  origin: Origin,
+): Script<void> {
+  const others = except === null ? undefined : ne(t.sessions.id, except)
+  const ended = yield* step(
+    tx
+      .update(t.sessions)
+      .set({ endedAt: at, endReason: reason })
+      .where(and(eq(t.sessions.accountId, accountId), others, live(t, at)))
+      .returning({ id: t.sessions.id }),
+  )
+  yield* note(signedOut(ended, reason, accountId, origin))
+}

@@ -6,7 +6,7 @@ import { accountColumns } from './accounts.ts'
 import { accountLock, type Change, type Note } from './change.ts'
 import { addressLock } from './claims.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
-import { live, originOf, signedOut } from './endings.ts'
+import { endSessions, originOf } from './endings.ts'
 import { endTickets } from './tickets.ts'
 import { waysOf } from './ways.ts'
 
@@ -34,20 +34,7 @@ export function passwordStore({ db, tables: t, read, write }: Driver, change: Ch
     reason: EndReason,
     because: readonly Fact[],
   ): Script<void> {
-    const ended = yield* step(
-      tx
-        .update(t.sessions)
-        .set({ endedAt: at, endReason: reason })
-        .where(
-          and(
-            eq(t.sessions.accountId, accountId),
-            keepSession === null ? undefined : ne(t.sessions.id, keepSession),
-            live(t, at),
-          ),
-        )
-        .returning({ id: t.sessions.id }),
-    )
-    yield* note(signedOut(ended, reason, accountId, originOf(because)))
+    yield* endSessions(tx, t, note, { accountId, except: keepSession, reason, at }, originOf(because))
     yield* endTickets(tx, t, accountId, keepDevice)
   }
 
