@@ -14,6 +14,8 @@ export const providerSettings = {
   CLIENT_SECRET: 'from the app registration',
   NAME: 'what people read on the button',
   SCOPES: 'space or comma separated, instead of the minimal ones',
+  OPTIONAL_SCOPES: 'space or comma separated: what people may grant on top, on their account page',
+  JIRA_SCOPES: 'Atlassian only: what connecting a team asks for',
   REDIRECT_URIS: 'default=…,mobile=…; PUBLIC_URL/auth/<id>/callback by default',
   AUTHORIZE_URL: 'instead of the provider’s own',
   TOKEN_URL: 'instead of the provider’s own',
@@ -152,9 +154,11 @@ function readProvider(
     resources: url('RESOURCES_URL'),
   }
   const issuer = kind === 'oidc' ? url('ISSUER', true) : undefined
-  const scopes = get('SCOPES')
-    ?.split(/[\s,]+/)
-    .filter(Boolean)
+  const words = (setting: ProviderSetting): readonly string[] | undefined =>
+    get(setting)
+      ?.split(/[\s,]+/)
+      .filter(Boolean)
+  const [scopes, optionalScopes, jiraScopes] = [words('SCOPES'), words('OPTIONAL_SCOPES'), words('JIRA_SCOPES')]
   const [emailPath, verifiedPath, namePath] = [
     get('USER_EMAIL_PATH'),
     get('USER_EMAIL_VERIFIED_PATH'),
@@ -169,6 +173,8 @@ function readProvider(
     clientId,
     clientSecret,
     ...(scopes ? { scopes } : {}),
+    ...(optionalScopes ? { optionalScopes } : {}),
+    ...(jiraScopes ? { jiraScopes } : {}),
     redirectUris: readRedirectUris(
       get('REDIRECT_URIS'),
       `${publicUrl.origin}/auth/${id}/callback`,

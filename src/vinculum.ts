@@ -22,6 +22,7 @@ import { createTickets } from './credentials/tickets.ts'
 import { createTotp } from './credentials/totp.ts'
 import { createTrustedDevices, trustSeconds } from './credentials/trusted-devices.ts'
 import { createBus } from './events/bus.ts'
+import { arriveFromProvider } from './flows/arrive-from-provider.ts'
 import { beginWithProvider } from './flows/begin-with-provider.ts'
 import { changeEmail } from './flows/change-email.ts'
 import { changePassword } from './flows/change-password.ts'
@@ -216,7 +217,6 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     })
     const revocation = createRevocation({
       revocations,
-      grants,
       vault,
       clock,
       random,
@@ -271,6 +271,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const verification = verifyEmail(byMail)
     const opening = { opens: opensByMail({ autoRegister: oauth.autoRegister }), ids }
     const resets = resetPassword({ ...byMail, ...opening, passwords, trustedDevices, audit })
+    const arrive = arriveFromProvider({ providers, flows: pending, events, clock, sealer })
     const flows: Flows = {
       begin: beginWithProvider({
         providers,
@@ -284,7 +285,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       }),
       enter: enterWithProvider({
         providers,
-        flows: pending,
+        arrive,
         reconcile,
         conflicts,
         accounts,
@@ -293,7 +294,6 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         audit,
         events,
         clock,
-        sealer,
         sessionLives: async (id) => (await devices.find(id))?.endedAt === null,
       }),
       register: register({
@@ -382,7 +382,8 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       audit,
       grantStatus: async ({ provider: id, subject }) => {
         const provider = providers.get(id)
-        const grant = provider && (await vault.find({ provider: id, clientId: provider.clientId, subject }))
+        const grant =
+          provider && (await vault.find({ provider: id, clientId: provider.clientId, subject, holder: 'person' }))
         return grant?.status ?? 'none'
       },
       metrics,

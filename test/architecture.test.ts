@@ -16,6 +16,15 @@ const may: Record<string, readonly string[]> = {
   accounts: ['kernel', 'errors', 'events', 'type providers/provider.ts'],
   sessions: ['kernel', 'errors', 'events', 'type providers/provider.ts'],
   connections: ['kernel', 'errors', 'events', 'type providers/provider.ts'],
+  // Its letters and its tokens are stored with its changes.
+  teams: [
+    'kernel',
+    'errors',
+    'events',
+    'type providers/provider.ts',
+    'type mail/ports.ts',
+    'type connections/ports.ts',
+  ],
   // A change of what somebody knows is written down with its letters, and asks what else is left.
   credentials: ['kernel', 'errors', 'events', 'type mail/ports.ts', 'type accounts/ports.ts'],
   mail: ['kernel', 'errors', 'events'],
@@ -25,9 +34,9 @@ const may: Record<string, readonly string[]> = {
   store: [
     'kernel',
     'events/catalogue.ts',
-    ...['accounts', 'sessions', 'connections', 'credentials', 'mail', 'audit', 'providers', 'jobs', 'http'].map(
-      (noun) => `type ${noun}/ports.ts`,
-    ),
+    ...[
+      ...['accounts', 'sessions', 'connections', 'credentials', 'teams', 'mail', 'audit', 'providers', 'jobs', 'http'],
+    ].map((noun) => `type ${noun}/ports.ts`),
   ],
   flows: [
     'kernel',
@@ -37,11 +46,12 @@ const may: Record<string, readonly string[]> = {
     'credentials',
     'sessions',
     'connections',
+    'teams',
     'mail',
     'audit',
     'providers',
   ],
-  jobs: ['kernel', 'events', 'accounts', 'sessions', 'connections', 'mail', 'audit', 'flows'],
+  jobs: ['kernel', 'events', 'accounts', 'sessions', 'connections', 'teams', 'mail', 'audit', 'flows'],
   // Its documentation lists the events, and JWKS says how long they may be kept; the rest it only names.
   http: [
     'kernel',
@@ -53,6 +63,8 @@ const may: Record<string, readonly string[]> = {
     'type sessions',
     'sessions/keys.ts',
     'type connections',
+    'type teams',
+    'teams/policy.ts',
     'type credentials',
     'credentials/scopes.ts',
     'type mail',
@@ -91,6 +103,7 @@ const keptIn: Record<string, string> = {
   otpauth: 'credentials',
   '@simplewebauthn/server': 'credentials',
   nodemailer: 'mail',
+  croner: 'jobs',
   'node-cache': 'providers',
   jsonwebtoken: 'sessions',
   'prom-client': 'telemetry',

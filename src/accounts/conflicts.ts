@@ -70,9 +70,15 @@ export function createConflicts({ conflicts, clock, ids, random, sealer }: Parts
 export type Conflicts = ReturnType<typeof createConflicts>
 
 function readGrant(text: string): Grant {
-  const grant = JSON.parse(text) as Grant & { tokens: { expiresAt: string | null } }
+  const grant = JSON.parse(text) as Grant & { tokens: Record<'expiresAt' | 'refreshExpiresAt', string | null> }
+  const date = (said: string | null | undefined): Date | null => (typeof said === 'string' ? new Date(said) : null)
   return {
     ...grant,
-    tokens: { ...grant.tokens, expiresAt: grant.tokens.expiresAt === null ? null : new Date(grant.tokens.expiresAt) },
+    tokens: {
+      ...grant.tokens,
+      expiresAt: date(grant.tokens.expiresAt),
+      refreshExpiresAt: date(grant.tokens.refreshExpiresAt),
+    },
+    asked: grant.asked ?? [],
   }
 }

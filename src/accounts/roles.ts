@@ -1,7 +1,14 @@
 import type { Role } from '../kernel/account.ts'
 
 /** What somebody may do beside looking after themselves; routes name what they need. */
-export const scopes = ['users:read', 'users:write', 'audit:read', 'credentials:read', 'credentials:write'] as const
+export const scopes = [
+  'users:read',
+  'users:write',
+  'audit:read',
+  'credentials:read',
+  'credentials:write',
+  'jobs:read',
+] as const
 export type Scope = (typeof scopes)[number]
 
 /** The whole table of who may do what: there is no other way to a scope. */

@@ -1,21 +1,45 @@
 import type { Fact } from '../events/catalogue.ts'
 
+/** Why a refresh brought nothing: what may pass by itself, and what the operator or the person must mend. */
+export type GrantErrorClass = 'transient' | 'rate_limited' | 'invalid_grant' | 'client_misconfigured' | 'scope_missing'
+
 /**
  * The permission a person gave us at a provider: its tokens, sealed. One row for each (provider, app, provider
- * account).
+ * account, holder): somebody's own sign-in and the team they connected have tokens of their own, so that neither's new
+ * consent takes scopes from the other.
  */
 export type StoredGrant = {
   readonly id: string
   readonly provider: string
   readonly clientId: string
   readonly subject: string
-  /** Sealed at `grants/<id>/access_token`. */
-  readonly accessToken: string
+  /** `person`, or the id of the team it was given to. */
+  readonly holder: string
+  /** Sealed at `grants/<id>/access_token`; `null` once it was withdrawn. */
+  readonly accessToken: string | null
   /** Sealed at `grants/<id>/refresh_token`. */
   readonly refreshToken: string | null
+  /** What the consent was asked for, and what it gave, in the provider's spelling. */
+  readonly askedScopes: readonly string[]
   readonly scopes: readonly string[]
   readonly expiresAt: Date | null
-  readonly status: 'healthy' | 'needs_reauthorization'
+  /** When the refresh token dies whatever we do, if the provider said. */
+  readonly refreshExpiresAt: Date | null
+  /**
+   * `degraded`: the last refresh failed and is tried again. `needs_reauthorization`: only the person can help.
+   * `revoked`: they took it back, here.
+   */
+  readonly status: 'healthy' | 'degraded' | 'needs_reauthorization' | 'revoked'
+  readonly consentedAt: Date
+  readonly refreshedAt: Date | null
+  /** When its token was last used or lent. */
+  readonly usedAt: Date | null
+  /** When it is to be refreshed next; `null`: never, or not by us. While `degraded` nobody asks before. */
+  readonly dueAt: Date | null
+  /** Refreshes that failed in a row. */
+  readonly failures: number
+  readonly lastError: GrantErrorClass | null
+  readonly lastErrorAt: Date | null
   readonly updatedAt: Date
   /**
    * Who is renewing it, until when, and how often it was leased or replaced: a late answer with an old fence is not
@@ -26,8 +50,14 @@ export type StoredGrant = {
   readonly fence: number
 }
 
-export type GrantKey = { readonly provider: string; readonly clientId: string; readonly subject: string }
-export type NewTokens = Pick<StoredGrant, 'accessToken' | 'refreshToken' | 'scopes' | 'expiresAt'>
+/** One consent at a provider. */
+export type ConsentKey = { readonly provider: string; readonly clientId: string; readonly subject: string }
+/** One grant made with it. */
+export type GrantKey = ConsentKey & { readonly holder: string }
+export type NewTokens = Pick<
+  StoredGrant,
+  'accessToken' | 'refreshToken' | 'askedScopes' | 'scopes' | 'expiresAt' | 'refreshExpiresAt' | 'dueAt'
+>
 
 export interface GrantStore {
   find(key: GrantKey): Promise<StoredGrant | undefined>
@@ -36,20 +66,22 @@ export interface GrantStore {
    * `tokens` is asked for with the id that counts (values are sealed to their row). A missing refresh token
    * leaves the stored one. Raises the fence, so that a renewal under way loses.
    */
-  keep(key: GrantKey, newId: string, tokens: (id: string) => NewTokens, at: Date): Promise<StoredGrant>
+  keep(key: GrantKey, newId: string, tokens: (id: string) => NewTokens, at: Date): Promise<void>
   /** Leases it for renewal unless somebody holds an unexpired lease; raises the fence. */
   lease(id: string, owner: string, until: Date, at: Date): Promise<StoredGrant | undefined>
   /** Writes what the renewal brought and ends the lease; `false` when the fence moved on. */
-  renewed(id: string, fence: number, tokens: NewTokens, at: Date): Promise<boolean>
+  renewed(id: string, fence: number, tokens: Omit<NewTokens, 'askedScopes'>, at: Date): Promise<boolean>
   /** Ends the lease without new tokens; with `needsReauthorization` the grant is marked. */
   gaveUp(id: string, fence: number, needsReauthorization: boolean, at: Date, because: readonly Fact[]): Promise<boolean>
 }
 
 /** A grant to be withdrawn at its provider. Outlives the account it came from. */
-export type Revocation = GrantKey & {
+export type Revocation = ConsentKey & {
   readonly id: string
   /** Whose it was, for their activity. */
   readonly accountId: string
+  /** The team whose connection it was. */
+  readonly teamId: string | null
   /** Its tokens stay sealed at `grants/<grantId>/…`. */
   readonly grantId: string
   readonly accessToken: string
@@ -63,6 +95,8 @@ export type Revocation = GrantKey & {
 export interface RevocationStore {
   /** Takes up to `limit` due ones for this worker until `until`; two workers never hold the same one. */
   take(limit: number, at: Date, until: Date): Promise<readonly Revocation[]>
+  /** Whether other grants stand on the same consent: then it must not be revoked at its provider. */
+  stillNeeded(consent: ConsentKey): Promise<boolean>
   /** Done: erased with its tokens. */
   finish(id: string, because: readonly Fact[]): Promise<void>
   retry(id: string, at: Date, error: string): Promise<void>

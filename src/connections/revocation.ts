@@ -4,7 +4,7 @@ import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { UnopenableError } from '../kernel/crypto.ts'
 import type { Random } from '../kernel/ids.ts'
 import type { Revoked } from '../providers/provider.ts'
-import type { GrantStore, Revocation, RevocationStore } from './ports.ts'
+import type { Revocation, RevocationStore } from './ports.ts'
 import type { Vault } from './vault.ts'
 
 /** Doubling from a quarter of a minute up to six hours, it has tried for about three days when it gives up. */
@@ -28,7 +28,6 @@ export function retryDelay(attempts: number, random: Random, retryAfter = 0): nu
 
 type Parts = {
   revocations: RevocationStore
-  grants: GrantStore
   vault: Vault
   clock: Clock
   random: Random
@@ -38,8 +37,11 @@ type Parts = {
 /**
  * Withdrawing our permission at the provider, some time after the person withdrew it here: a durable queue, retried.
  */
-export function createRevocation({ revocations, grants, vault, clock, random, revoke }: Parts) {
-  const finish = (item: Revocation, result: 'revoked' | 'not_supported' | 'superseded' | 'gave_up'): Promise<void> => {
+export function createRevocation({ revocations, vault, clock, random, revoke }: Parts) {
+  const finish = (
+    item: Revocation,
+    result: 'revoked' | 'not_supported' | 'still_needed' | 'gave_up',
+  ): Promise<void> => {
     const fact: Fact = {
       name: 'provider_token.revoked',
       accountId: item.accountId,
@@ -62,9 +64,9 @@ export function createRevocation({ revocations, grants, vault, clock, random, re
   }
 
   const one = async (item: Revocation): Promise<void> => {
-    // The person linked the same provider account again: revoking now would kill the new grant with the old one (Google
-    // revokes for the whole project, GitHub and Atlassian for person and app).
-    if (await grants.find(item)) return finish(item, 'superseded')
+    // A team's connection, or a sign-in linked again, stands on the same consent: revoking now would kill its tokens
+    // with these (Google revokes for the whole project, GitHub and Atlassian for person and app).
+    if (await revocations.stillNeeded(item)) return finish(item, 'still_needed')
     const tokens = opened(item)
     const answer: Revoked = tokens ? await revoke(item.provider, tokens) : { tag: 'transient', reason: 'unopenable' }
     if (answer.tag !== 'transient') return finish(item, answer.tag)

@@ -1,5 +1,6 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { Sealer } from '../kernel/crypto.ts'
+import { UnopenableError } from '../kernel/crypto.ts'
 import type { Ids } from '../kernel/ids.ts'
 import type { Grant, GrantTokens } from '../providers/provider.ts'
 import type { GrantKey, GrantStore, NewTokens, StoredGrant } from './ports.ts'
@@ -13,22 +14,26 @@ type Column = 'access_token' | 'refresh_token'
 export function createVault({ grants, sealer, clock, ids }: Parts) {
   const place = (id: string, column: Column): string => `grants/${id}/${column}`
 
-  const sealed = (id: string, tokens: GrantTokens): NewTokens => ({
+  const sealed = (id: string, tokens: GrantTokens): Omit<NewTokens, 'askedScopes'> => ({
     accessToken: sealer.seal(tokens.accessToken, place(id, 'access_token')),
     refreshToken: tokens.refreshToken === null ? null : sealer.seal(tokens.refreshToken, place(id, 'refresh_token')),
     scopes: tokens.scopes ?? [],
     expiresAt: tokens.expiresAt,
+    refreshExpiresAt: tokens.refreshExpiresAt,
+    dueAt: null,
   })
 
   return {
     sealed,
 
-    /** Keeps what a sign-in or a linking brought. A missing refresh token never overwrites a stored one. */
-    keep({ provider, clientId, claims, tokens }: Grant): Promise<StoredGrant> {
+    /**
+     * Keeps what a sign-in or a linking brought for `holder`. A missing refresh token never overwrites a stored one.
+     */
+    keep({ provider, clientId, claims, tokens, asked }: Grant, holder = 'person'): Promise<void> {
       return grants.keep(
-        { provider, clientId, subject: claims.subject },
+        { provider, clientId, subject: claims.subject, holder },
         ids('grt'),
-        (id) => sealed(id, tokens),
+        (id) => ({ ...sealed(id, tokens), askedScopes: asked }),
         clock(),
       )
     },
@@ -40,6 +45,7 @@ export function createVault({ grants, sealer, clock, ids }: Parts) {
       id: string,
       { accessToken, refreshToken }: Pick<StoredGrant, 'accessToken' | 'refreshToken'>,
     ): { accessToken: string; refreshToken: string | null } {
+      if (accessToken === null) throw new UnopenableError(`${place(id, 'access_token')} was withdrawn`)
       return {
         accessToken: sealer.open(accessToken, place(id, 'access_token')),
         refreshToken: refreshToken === null ? null : sealer.open(refreshToken, place(id, 'refresh_token')),

@@ -484,11 +484,129 @@ export const catalogue = {
     409,
     say(
       'Permission needs renewing',
-      '{provider} no longer accepts our permission. Sign in with {provider} again to renew it.',
+      '{provider} no longer accepts our permission. Whoever gave it renews it: by signing in with {provider} again, or by connecting the team again.',
     ),
     say(
       'Permissão precisa ser renovada',
-      'O {provider} não aceita mais a nossa permissão. Entre com o {provider} de novo para renová-la.',
+      'O {provider} não aceita mais a nossa permissão. Quem a deu pode renová-la: entrando com o {provider} de novo, ou conectando a equipe de novo.',
+    ),
+  ),
+  not_connected: entry(
+    404,
+    say('Not connected', 'There is no such connection. Ask the person or the team to connect {provider} first.'),
+    say('Não conectado', 'Não existe essa conexão. Peça à pessoa ou à equipe que conecte o {provider} primeiro.'),
+  ),
+  scopes_not_offered: entry(
+    400,
+    say(
+      'Not offered here',
+      'These permissions are not offered here. Choose among those shown on the page of the sign-in.',
+    ),
+    say(
+      'Não oferecido aqui',
+      'Estas permissões não são oferecidas aqui. Escolha entre as que a página do login mostra.',
+    ),
+  ),
+
+  // Teams and what they connect
+  team_not_found: entry(
+    404,
+    say('No such team', 'There is no such team, or you are not in it.'),
+    say('Equipe inexistente', 'Essa equipe não existe, ou você não faz parte dela.'),
+  ),
+  team_role_required: entry(
+    403,
+    say('Not with your role', 'Your role in the team does not allow this. Ask one of its owners or admins.'),
+    say('Não com o seu papel', 'O seu papel na equipe não permite isto. Peça a quem a possui ou administra.'),
+  ),
+  member_not_found: entry(
+    404,
+    say('No such member', 'The team has no such member. Reload the page to see who is in it.'),
+    say('Membro inexistente', 'A equipe não tem esse membro. Recarregue a página para ver quem faz parte dela.'),
+  ),
+  last_owner: entry(
+    409,
+    say('Last owner', 'A team keeps an owner. Make somebody else owner first, or delete the team.'),
+    say(
+      'Última pessoa proprietária',
+      'Uma equipe precisa de alguém que a possua. Passe o papel a outra pessoa primeiro, ou apague a equipe.',
+    ),
+  ),
+  already_member: entry(
+    409,
+    say('Already in the team', 'Whoever has this address is in the team already.'),
+    say('Já está na equipe', 'Quem tem este endereço já está na equipe.'),
+  ),
+  invitation_not_found: entry(
+    404,
+    say('No such invitation', 'The invitation is used, withdrawn or out of date. Ask the team for another one.'),
+    say('Convite inexistente', 'O convite foi usado, retirado ou está vencido. Peça outro à equipe.'),
+  ),
+  team_limit_reached: entry(
+    409,
+    say('Too many', 'This is as many as there may be. Delete one that is no longer needed first.'),
+    say('Limite atingido', 'Não pode haver mais do que isto. Apague antes um que não seja mais necessário.'),
+  ),
+  jira_not_available: entry(
+    404,
+    say('No Jira here', 'Atlassian is not set up on this service, so no team can connect Jira. Ask whoever runs it.'),
+    say(
+      'Sem Jira aqui',
+      'A Atlassian não está configurada neste serviço, por isso nenhuma equipe pode conectar o Jira. Fale com quem o opera.',
+    ),
+  ),
+  jira_not_connected: entry(
+    404,
+    say('Jira is not connected', 'The team is not connected to Jira. An owner or admin can connect it.'),
+    say('Jira não conectado', 'A equipe não está conectada ao Jira. Quem a possui ou administra pode conectá-la.'),
+  ),
+  jira_not_active: entry(
+    401,
+    say(
+      'No active Jira connection',
+      'The team has no working connection to Jira. An owner or admin connects it, or chooses its sites, on the integrations page.',
+    ),
+    say(
+      'Sem conexão ativa com o Jira',
+      'A equipe não tem uma conexão com o Jira que funcione. Quem a possui ou administra a conecta, ou escolhe os sites, na página de integrações.',
+    ),
+  ),
+  jira_site_not_found: entry(
+    400,
+    say('Site not reachable', 'The connection does not reach one of these sites. Reload the list and choose again.'),
+    say('Site fora de alcance', 'A conexão não alcança um destes sites. Recarregue a lista e escolha de novo.'),
+  ),
+  jira_scope_missing: entry(
+    403,
+    say(
+      'Permission missing at Jira',
+      'The connection lacks a permission this needs: {scopes}. An owner or admin connects Jira again and grants it.',
+    ),
+    say(
+      'Falta uma permissão no Jira',
+      'Falta à conexão uma permissão necessária: {scopes}. Quem possui ou administra a equipe conecta o Jira de novo e a concede.',
+    ),
+  ),
+  jira_forbidden: entry(
+    403,
+    say(
+      'Refused by Jira',
+      'Jira does not let whoever connected the team see this; service desks need an agent licence. Ask an agent to connect it.',
+    ),
+    say(
+      'Recusado pelo Jira',
+      'O Jira não deixa quem conectou a equipe ver isto; centrais de serviço exigem licença de agente. Peça a um agente que a conecte.',
+    ),
+  ),
+  provider_rate_limited: entry(
+    429,
+    say(
+      'The provider asks to wait',
+      '{provider} got too many requests from here. Wait {seconds} seconds and try again.',
+    ),
+    say(
+      'O provedor pede para aguardar',
+      'O {provider} recebeu requisições demais daqui. Aguarde {seconds} segundos e tente de novo.',
     ),
   ),
 

@@ -24,6 +24,9 @@ const factor = z.enum(['totp', 'passkey'])
 export const actions = ['login_existing', 'linked_existing', 'linked_new', 'created_new_user'] as const
 export type Action = (typeof actions)[number]
 const action = z.enum(actions)
+const intent = z.enum(['login', 'link', 'connect'])
+const team = z.string()
+const teamRole = z.enum(['owner', 'admin', 'member'])
 const endpointType = z.enum(['token', 'userinfo', 'revoke', 'discovery', 'jwks', 'api'])
 
 /**
@@ -34,7 +37,7 @@ const endpointType = z.enum(['token', 'userinfo', 'revoke', 'discovery', 'jwks',
 export const catalogue = {
   'oauth.authorize_url_generated': fact(
     'A sign-in or a linking began and its provider URL was made',
-    { provider, intent: z.enum(['login', 'link']) },
+    { provider, intent },
     { log: 'info' },
   ),
   'oauth.callback_received': fact(
@@ -55,11 +58,7 @@ export const catalogue = {
     { provider, action, session: z.string() },
     { audit: true, log: 'info' },
   ),
-  'authentication.failed': fact(
-    'A sign-in was refused',
-    { provider, code, intent: z.enum(['login', 'link']) },
-    { audit: true, log: 'warn' },
-  ),
+  'authentication.failed': fact('A sign-in was refused', { provider, code, intent }, { audit: true, log: 'warn' }),
   'account.created': fact('An account was opened', { via: provider }, { audit: true, log: 'info' }),
   'account.email_changed': fact('An account has another address', {}, { audit: true, log: 'info' }),
   'account.disabled': fact('An account was disabled', { by }, { audit: true, notice: true, log: 'info' }),
@@ -219,18 +218,85 @@ export const catalogue = {
   ),
   'provider_token.refreshed': fact(
     'A provider’s token was refreshed, or could not be',
-    { provider, result: z.enum(['refreshed', 'transient', 'needs_reauthorization']) },
+    {
+      provider,
+      result: z.enum(['refreshed', 'transient', 'rate_limited', 'client_misconfigured', 'needs_reauthorization']),
+    },
     { log: 'info' },
   ),
   'provider_token.needs_reauthorization': fact(
     'A provider no longer accepts our grant',
     { provider },
-    { audit: true, log: 'warn' },
+    { audit: true, notice: true, log: 'warn' },
+  ),
+  'provider_token.lent': fact(
+    'A back end was lent a provider’s access token',
+    { provider, credential: z.string(), team: team.optional() },
+    { audit: true, log: 'info' },
+  ),
+  'provider_token.withdrawn': fact(
+    'Somebody took back what they had granted at a provider, and kept the sign-in',
+    { provider, identity: z.string() },
+    { audit: true, log: 'info' },
   ),
   'provider_token.revoked': fact(
     'A grant was revoked at its provider',
-    { provider, result: z.enum(['revoked', 'not_supported', 'superseded', 'gave_up']) },
+    { provider, result: z.enum(['revoked', 'not_supported', 'still_needed', 'gave_up']) },
     { audit: true, log: 'info' },
+  ),
+  'team.created': fact('A team was created', { team }, { audit: true, log: 'info' }),
+  'team.renamed': fact('A team was renamed', { team }, { audit: true, log: 'info' }),
+  'team.deleted': fact('A team was deleted, and its connections withdrawn', { team }, { audit: true, log: 'info' }),
+  'team.invited': fact(
+    'Somebody was invited to a team',
+    { team, invitation: z.string(), role: teamRole },
+    { audit: true, log: 'info' },
+  ),
+  'team.invitation_withdrawn': fact(
+    'An invitation to a team was withdrawn',
+    { team, invitation: z.string() },
+    { audit: true, log: 'info' },
+  ),
+  'team.joined': fact('Somebody joined a team', { team, role: teamRole }, { audit: true, log: 'info' }),
+  'team.left': fact(
+    'Somebody left a team, or was taken out of it',
+    { team, done_by: z.string().optional() },
+    { audit: true, log: 'info' },
+  ),
+  'team.role_changed': fact(
+    'A member of a team was given another role; without `done_by`, because its last owner was erased',
+    { team, role: teamRole, done_by: z.string().optional() },
+    { audit: true, log: 'info' },
+  ),
+  'jira.connected': fact(
+    'A team was connected to Jira; handed over when somebody else had connected it before',
+    { team, handed_over: z.boolean(), sites: z.number() },
+    { audit: true, log: 'info' },
+  ),
+  'jira.sites_chosen': fact(
+    'It was chosen which Jira sites a team uses',
+    { team, sites: z.number() },
+    { audit: true, log: 'info' },
+  ),
+  'jira.disconnected': fact(
+    'A team was disconnected from Jira',
+    { team, reason: z.enum(['asked', 'team_deleted']) },
+    { audit: true, log: 'info' },
+  ),
+  'jira.drifted': fact(
+    'What a team’s connection reaches has changed at Jira',
+    { team, change: z.enum(['site_gone', 'site_back', 'site_renamed', 'scopes_reduced']) },
+    { audit: true, log: 'warn' },
+  ),
+  'jira.needs_reauthorization': fact(
+    'A team’s connection to Jira stopped working; told to its owners and admins',
+    { team, reason: z.enum(['invalid_grant', 'connector_left']) },
+    { audit: true, notice: true, log: 'warn' },
+  ),
+  'job.ran': fact(
+    'A round of a job ended',
+    { job: z.string(), outcome: z.enum(['ok', 'failed']), ms: z.number() },
+    { log: 'debug' },
   ),
   'user_info_cache.read': fact('A profile was looked up in the cache', { provider, hit: z.boolean() }),
 

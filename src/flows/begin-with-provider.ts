@@ -13,8 +13,12 @@ export type Begin = {
   readonly redirectUriKey?: string | undefined
   readonly returnTo?: string | undefined
   readonly codeChallenge?: string | undefined
-  /** Absent for a sign-in; who links, and in which session. */
+  /** Absent for a sign-in; who links or connects, and in which session. */
   readonly visitor?: { readonly accountId: string; readonly sessionId: string }
+  /** The team that is connected; only with a visitor. */
+  readonly teamId?: string
+  /** What is asked for; the provider's own least by default. */
+  readonly scopes?: readonly string[]
 }
 
 export type Begun = {
@@ -58,6 +62,8 @@ export function beginWithProvider({ providers, flows, events, clock, ids, random
     returnTo,
     codeChallenge,
     visitor,
+    teamId,
+    scopes,
   }: Begin): Promise<Result<Begun, AppError<BeginCode>>> => {
     const provider = providers.get(id)
     if (!provider) return fail('provider_not_found', { provider: id.slice(0, 40) })
@@ -71,8 +77,8 @@ export function beginWithProvider({ providers, flows, events, clock, ids, random
     // §2.1.1).
     if (target?.tag === 'app' && codeChallenge === undefined) return fail('invalid_request')
 
-    const intent = visitor ? 'link' : 'login'
-    const begun = await providers.begin(provider, { redirectUri, intent })
+    const intent = teamId !== undefined ? 'connect' : visitor ? 'link' : 'login'
+    const begun = await providers.begin(provider, { redirectUri, intent, scopes })
     if (!begun.ok) return begun
     const { url, state, verifier, nonce } = begun.value
     const binding = secretToken(random)
@@ -89,6 +95,8 @@ export function beginWithProvider({ providers, flows, events, clock, ids, random
       nonce,
       accountId: visitor?.accountId ?? null,
       sessionId: visitor?.sessionId ?? null,
+      teamId: teamId ?? null,
+      scopes: scopes ?? null,
       returnTo: target?.tag === 'app' ? target.url.href : (target?.path ?? null),
       codeChallenge: target?.tag === 'app' ? (codeChallenge ?? null) : null,
       createdAt: at,

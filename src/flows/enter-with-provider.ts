@@ -14,27 +14,8 @@ import type { PendingFlow, PendingFlowStore } from '../providers/ports.ts'
 import type { Grant, Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { SignedIn, SignIn, SignInCode } from '../sessions/sign-in.ts'
-import { flowHandle, verifierPlace } from './begin-with-provider.ts'
-
-/** What came back on the callback. Any of it may be missing or made up. */
-export type Callback = {
-  readonly code?: string | undefined
-  readonly state?: string | undefined
-  readonly error?: string | undefined
-  readonly iss?: string | undefined
-}
-
-/** Who brings it: what binds them to the flow, and who they are already. */
-export type Arrival = {
-  /** The browser's flow cookie or the app's `flow_token`. */
-  readonly binding: string | undefined
-  readonly origin: Origin
-  /** Whether the session is carried by a cookie. */
-  readonly browser: boolean
-  readonly who: { readonly accountId: string; readonly sessionId: string } | null
-  /** What whoever brings it takes it for; absent where either will do. */
-  readonly intent?: PendingFlow['intent']
-}
+import type { Arrival, ArriveFromProvider, AskCode, Callback, FlowCode } from './arrive-from-provider.ts'
+import { flowHandle } from './begin-with-provider.ts'
 
 export type Entered =
   | ({
@@ -45,23 +26,12 @@ export type Entered =
   | ({ readonly tag: 'linked'; readonly flow: { readonly returnTo: string | null } } & Entry)
 export type Entry = { readonly account: Account; readonly identity: Identity; readonly action: Action }
 
-type FlowCode = 'invalid_state' | 'state_expired' | 'state_already_used' | 'flow_mismatch'
-export type EnterCode =
-  | FlowCode
-  | ReconcileCode
-  | 'provider_not_found'
-  | 'provider_unavailable'
-  | 'access_denied'
-  | 'token_exchange_failed'
-  | 'user_info_fetch_failed'
-  | 'session_revoked'
-  | 'invalid_request'
-  | FinishCode
+export type EnterCode = FlowCode | AskCode | ReconcileCode | 'provider_not_found' | 'session_revoked' | FinishCode
 export type FinishCode = Exclude<SignInCode, 'sign_in_overtaken'> | 'account_linking_failed'
 
 type Parts = {
   providers: Providers
-  flows: PendingFlowStore
+  arrive: ArriveFromProvider
   reconcile: Reconcile
   conflicts: Conflicts
   accounts: AccountStore
@@ -70,7 +40,6 @@ type Parts = {
   audit: AuditStore
   events: Bus
   clock: Clock
-  sealer: Sealer
   /** Whether this device is still signed in. */
   sessionLives: (id: string) => Promise<boolean>
 }
@@ -80,100 +49,8 @@ type Parts = {
  * trail.
  */
 export function enterWithProvider(parts: Parts) {
-  const { providers, flows, reconcile, conflicts, accounts, vault, audit, events, clock, sealer, sessionLives } = parts
+  const { providers, arrive, reconcile, conflicts, accounts, vault, audit, events, clock, sessionLives } = parts
   const finish = finishEntry(parts)
-
-  /**
-   * Takes the flow, once, for whoever it is bound to; says why not otherwise. Nothing is asked of the provider before.
-   */
-  const claim = async (
-    provider: Provider,
-    callback: Callback,
-    arrival: Arrival,
-  ): Promise<Result<PendingFlow, AppError<FlowCode>>> => {
-    if (!callback.state) return fail('invalid_state')
-    const stateHash = sha256(callback.state)
-    const at = clock()
-    const binding = arrival.binding === undefined ? undefined : sha256(arrival.binding)
-    const flow =
-      binding === undefined
-        ? undefined
-        : await flows.claim({ stateHash, bindingHash: binding, provider: provider.id }, at)
-    if (!flow) {
-      const known = await flows.find(stateHash)
-      if (!known) return fail('invalid_state')
-      // The cookie ends with the flow: a page loaded again is told that it was used, not that this is another browser.
-      if (known.claimedAt && binding === undefined && known.provider === provider.id) return fail('state_already_used')
-      if (known.bindingHash !== binding || known.provider !== provider.id) return fail('flow_mismatch')
-      return known.claimedAt ? fail('state_already_used') : fail('state_expired')
-    }
-    if (arrival.intent !== undefined && arrival.intent !== flow.intent) return fail('flow_mismatch')
-    // A link begun by one person and finished in another's browser would give the first a way into the second's
-    // account, or the second's identity to the first (cross-user session fixation).
-    if (
-      flow.intent === 'link' &&
-      (arrival.who?.accountId !== flow.accountId || arrival.who?.sessionId !== flow.sessionId)
-    )
-      return fail('flow_mismatch')
-    return ok(flow)
-  }
-
-  const askProvider = async (
-    provider: Provider,
-    callback: Callback,
-    flow: PendingFlow,
-    origin: Origin,
-  ): Promise<
-    Result<
-      Grant,
-      AppError<
-        | 'token_exchange_failed'
-        | 'user_info_fetch_failed'
-        | 'provider_unavailable'
-        | 'flow_mismatch'
-        | 'access_denied'
-        | 'invalid_request'
-      >
-    >
-  > => {
-    if (callback.error !== undefined) return refusal(provider, callback.error)
-    const { code, state, iss } = callback
-    if (!code || !state) return fail('invalid_request')
-    const exchanged = await events.span(
-      'oauth.token_exchange',
-      { provider: provider.id },
-      () =>
-        providers.exchange(
-          provider,
-          { code, state, ...(iss === undefined ? {} : { iss }) },
-          {
-            redirectUri: flow.redirectUri,
-            verifier: sealer.open(flow.verifier, verifierPlace(flow.id)),
-            nonce: flow.nonce,
-          },
-        ),
-      () => ({}),
-      origin,
-    )
-    if (!exchanged.ok) return exchanged
-    const claims = await events.span(
-      'oauth.user_info_fetch',
-      { provider: provider.id },
-      () => providers.identify(provider, exchanged.value),
-      () => ({ from_cache: false }),
-      origin,
-    )
-    if (!claims.ok) return claims
-    const { accessToken, refreshToken, expiresAt, scopes } = exchanged.value.tokens
-    return ok({
-      provider: provider.id,
-      issuer: provider.issuer,
-      clientId: provider.clientId,
-      claims: claims.value,
-      // A provider that does not say what it granted granted what was asked (RFC 6749 §5.1).
-      tokens: { accessToken, refreshToken, expiresAt, scopes: scopes ?? provider.scopes },
-    })
-  }
 
   /** The flow is claimed: who is it, whose account is that, and in. */
   const proceed = async (
@@ -182,7 +59,7 @@ export function enterWithProvider(parts: Parts) {
     arrival: Arrival,
     flow: PendingFlow,
   ): Promise<Result<Entered, AppError<EnterCode>>> => {
-    const asked = await askProvider(provider, callback, flow, arrival.origin)
+    const asked = await arrive.ask(provider, callback, flow, arrival.origin)
     if (!asked.ok) return asked
     const grant = asked.value
     // The provider took its time: whoever was signed out meanwhile, perhaps because of this, gets nothing linked.
@@ -233,7 +110,7 @@ export function enterWithProvider(parts: Parts) {
       return audit.record({ name: 'authentication.failed', accountId: flow?.accountId ?? null, origin, data })
     }
 
-    const claimed = await claim(provider, callback, arrival)
+    const claimed = await arrive.claim(provider, callback, arrival)
     const received = { provider: provider.id, state_valid: claimed.ok }
     events.emit('oauth.callback_received', received, arrival.origin)
     if (!claimed.ok) {
@@ -294,15 +171,4 @@ export function finishEntry({
     await accounts.withdrawUnlinked(identity, clock())
     return fail('account_linking_failed')
   }
-}
-
-/** What `error` on the callback means for us (RFC 6749 §4.1.2.1; Apple spells the refusal its own way). */
-function refusal(
-  provider: Provider,
-  error: string,
-): Result<never, AppError<'access_denied' | 'provider_unavailable' | 'token_exchange_failed'>> {
-  const params = { provider: provider.name }
-  if (error === 'access_denied' || error === 'user_cancelled_authorize') return fail('access_denied', params)
-  if (error === 'temporarily_unavailable' || error === 'server_error') return fail('provider_unavailable', params)
-  return fail('token_exchange_failed', params)
 }

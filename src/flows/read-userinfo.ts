@@ -17,7 +17,7 @@ export function readUserInfo({ accounts, providers, renewal, events }: Parts) {
     if (!identity) return fail('not_linked')
     const provider = providers.get(identity.provider)
     if (!provider) return fail('provider_unavailable', { provider: identity.provider })
-    const key = { provider: provider.id, clientId: provider.clientId, subject: identity.subject }
+    const key = { provider: provider.id, clientId: provider.clientId, subject: identity.subject, holder: 'person' }
     return events.span(
       'oauth.user_info_fetch',
       { provider: provider.id },

@@ -11,7 +11,8 @@ import { ok, type Result } from '../kernel/result.ts'
 import type { Grant, Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { SignIn } from '../sessions/sign-in.ts'
-import { type Arrival, type Entered, type FinishCode, finishEntry, goesOn } from './enter-with-provider.ts'
+import type { Arrival } from './arrive-from-provider.ts'
+import { type Entered, type FinishCode, finishEntry, goesOn } from './enter-with-provider.ts'
 
 export type OpenQuestion = {
   readonly provider: { readonly id: string; readonly name: string }

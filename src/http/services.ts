@@ -3,6 +3,7 @@ import type { PersonalData } from '../accounts/ports.ts'
 import type { Profiles } from '../accounts/profile.ts'
 import type { Users } from '../accounts/users.ts'
 import type { AuditStore } from '../audit/ports.ts'
+import type { StoredGrant } from '../connections/ports.ts'
 import type { ServiceCredentials } from '../credentials/service-credentials.ts'
 import type { Origin } from '../events/catalogue.ts'
 import type { Flows } from '../flows/flows.ts'
@@ -30,10 +31,7 @@ export type Services = {
   readonly serviceCredentials: ServiceCredentials
   readonly audit: Pick<AuditStore, 'list' | 'search'>
   /** State of the grant behind an identity. */
-  readonly grantStatus: (of: {
-    provider: string
-    subject: string
-  }) => Promise<'healthy' | 'needs_reauthorization' | 'none'>
+  readonly grantStatus: (of: { provider: string; subject: string }) => Promise<StoredGrant['status'] | 'none'>
   readonly metrics: { readonly contentType: string; text(): Promise<string> }
   /** Letters kept to be read; `null` where they leave, or would. */
   readonly mailbox: Mailbox | null

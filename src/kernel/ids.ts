@@ -43,6 +43,9 @@ export type Prefix =
   | 'dev'
   /** A service credential. */
   | 'svc'
+  | 'team'
+  /** An invitation to a team. */
+  | 'inv'
 
 export type Ids = (prefix: Prefix) => string
 

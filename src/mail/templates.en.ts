@@ -151,6 +151,19 @@ export const en: Templates = {
       subject: 'A recovery code was used',
       happened: `Somebody signed in to your account at ${service} with a recovery code in place of the second factor. Codes left: ${param('left')}.`,
     }),
+    'provider_token.needs_reauthorization': ({ service, provider }) => ({
+      subject: `${provider} asks for you`,
+      happened: `${provider} no longer accepts the permission you gave ${service}, so what acts for you there has stopped. You can sign in as before.`,
+      advice: `To give it again, sign in at ${service} with ${provider} once. If you took it back yourself, there is nothing to do.`,
+    }),
+    'jira.needs_reauthorization': ({ service, param }) => ({
+      subject: 'Your team’s connection to Jira stopped working',
+      happened:
+        param('reason') === 'connector_left'
+          ? `Whoever connected a team of yours at ${service} to Jira has left it, and their permission with them. The sites you chose are kept.`
+          : `Jira no longer accepts the permission a team of yours at ${service} was connected with. The sites you chose are kept.`,
+      advice: 'To go on, an owner or admin of the team connects Jira again, on its integrations page.',
+    }),
     'device.new': ({ service, provider }) => ({
       subject: 'New sign-in to your account',
       happened: `Somebody signed in to your account at ${service} on a device we have not seen before, with ${provider}.`,

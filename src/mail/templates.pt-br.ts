@@ -151,6 +151,19 @@ export const ptBR: Templates = {
       subject: 'Um código de recuperação foi usado',
       happened: `Alguém entrou na sua conta em ${service} com um código de recuperação no lugar do segundo fator. Códigos restantes: ${param('left')}.`,
     }),
+    'provider_token.needs_reauthorization': ({ service, provider }) => ({
+      subject: `O ${provider} precisa de você`,
+      happened: `O ${provider} não aceita mais a permissão que você deu ao ${service}, e o que agia por você lá parou. Você continua entrando como antes.`,
+      advice: `Para dá-la de novo, entre uma vez no ${service} com o ${provider}. Se foi você que a retirou, não há nada a fazer.`,
+    }),
+    'jira.needs_reauthorization': ({ service, param }) => ({
+      subject: 'A conexão da sua equipe com o Jira parou de funcionar',
+      happened:
+        param('reason') === 'connector_left'
+          ? `Quem conectou ao Jira uma equipe sua no ${service} saiu dela, e a permissão foi junto. Os sites escolhidos foram mantidos.`
+          : `O Jira não aceita mais a permissão com que uma equipe sua no ${service} foi conectada. Os sites escolhidos foram mantidos.`,
+      advice: 'Para continuar, quem possui ou administra a equipe conecta o Jira de novo, na página de integrações.',
+    }),
     'device.new': ({ service, provider }) => ({
       subject: 'Novo login na sua conta',
       happened: `Alguém entrou na sua conta em ${service} em um dispositivo que ainda não conhecíamos, com ${provider}.`,

@@ -49,6 +49,15 @@ const readListed = (item: unknown) => {
 export const github = defineProvider({
   kind: 'github',
   scopes: ['read:user', 'user:email'],
+  // Normalised in the answer: https://docs.github.com/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps#normalized-scopes
+  scopeNames: {
+    holds: {
+      user: ['read:user', 'user:email', 'user:follow'],
+      repo: ['repo:status', 'repo_deployment', 'public_repo', 'repo:invite', 'security_events'],
+      'admin:org': ['write:org', 'read:org'],
+      'write:org': ['read:org'],
+    },
+  },
   emailTrust: 'verified',
   revocation: 'github',
 

@@ -12,6 +12,15 @@ export const google = defineProvider({
   kind: 'google',
   scopes: ['openid', 'email', 'profile'],
   emailTrust: 'authoritative',
+  // Answered by their long names: https://developers.google.com/identity/protocols/oauth2/scopes#openid-connect
+  scopeNames: {
+    aliases: {
+      email: 'https://www.googleapis.com/auth/userinfo.email',
+      profile: 'https://www.googleapis.com/auth/userinfo.profile',
+    },
+  },
+  // https://developers.google.com/identity/protocols/oauth2#expiration: six months unused
+  lifetime: { idleDays: 180 },
   openid: { issuers: () => ISSUERS, required: false },
   revocation: 'google',
 

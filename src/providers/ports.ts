@@ -1,4 +1,6 @@
-/** A sign-in or linking under way: begun here, to be finished by the provider sending somebody back. */
+import type { Intent } from './provider.ts'
+
+/** A sign-in, a linking or a team's connecting under way: begun here, to be finished by the provider sending somebody back. */
 export type PendingFlow = {
   readonly id: string
   /** SHA-256 of `state`; the value itself is only ever with the browser or the app. */
@@ -6,14 +8,18 @@ export type PendingFlow = {
   /** SHA-256 of the browser's flow cookie, or of the app's `flow_token`. */
   readonly bindingHash: string
   readonly provider: string
-  readonly intent: 'login' | 'link'
+  readonly intent: Intent
   readonly redirectUri: string
   /** PKCE verifier, sealed at `flows/<id>/verifier`. */
   readonly verifier: string
   readonly nonce: string | null
-  /** Who is linking, and in which session; both absent for a sign-in. */
+  /** Who is linking or connecting, and in which session; both absent for a sign-in. */
   readonly accountId: string | null
   readonly sessionId: string | null
+  /** The team that is connected. */
+  readonly teamId: string | null
+  /** What is asked for, where it is not the provider's own least. */
+  readonly scopes: readonly string[] | null
   readonly returnTo: string | null
   /** The app's own S256 challenge, for a return to another origin. */
   readonly codeChallenge: string | null

@@ -35,6 +35,8 @@ export type TokenSet = {
   readonly expiresAt: Date | null
   /** What was granted, in the provider's own spelling. `null` when it did not say: then what was asked for. */
   readonly scopes: readonly string[] | null
+  /** When the refresh token dies whatever we do, if the provider said. */
+  readonly refreshExpiresAt: Date | null
 }
 
 /** Of the tokens, what is kept: an id_token has done its work once it is checked. */
@@ -49,6 +51,8 @@ export type Grant = {
   readonly clientId: string
   readonly claims: Claims
   readonly tokens: GrantTokens
+  /** What the person was asked for. */
+  readonly asked: readonly string[]
 }
 
 /** A profile as the Passport strategies of this family hand it over; `_json` is the provider's own answer. */
@@ -64,7 +68,8 @@ export type Profile = {
 /** Why a provider’s answer names nobody who may sign in: a class for the log, never the provider’s own text. */
 export type Unreadable = { readonly unreadable: 'no_subject' | 'account_not_active' | 'not_a_person' }
 
-export type Intent = 'login' | 'link'
+/** What somebody is sent to a provider for: to sign in, to link it to their account, to connect a team with it. */
+export type Intent = 'login' | 'link' | 'connect'
 
 /** Where one provider is reached, once that is known: from its definition, from the operator, or discovered. */
 export type Endpoints = {
@@ -113,6 +118,12 @@ export type Definition = {
   readonly headers?: Readonly<Record<string, string>>
   /** Whether it speaks OpenID Connect: the spellings of its `iss`, and whether an id_token must come. */
   readonly openid?: { readonly issuers: (settings: ProviderSettings) => readonly string[]; readonly required: boolean }
+  /** Its scopes' other names, and those that hold others within them. */
+  readonly scopeNames?: ScopeNames
+  /** What connecting a team's Jira asks for: what it cannot do without, and the rest unless the operator says otherwise. */
+  readonly jiraScopes?: { readonly always: readonly string[]; readonly usual: readonly string[] }
+  /** How long its grants live. */
+  readonly lifetime?: GrantLifetime
   /** What its own error codes mean for a refresh, where they differ from RFC 6749 §5.2. */
   readonly refusals?: Readonly<Record<string, Refusal>>
   /** How a token is taken back; `none` of these when it has no endpoint. */
@@ -121,6 +132,15 @@ export type Definition = {
 
 /** What a refused refresh asks of us: the person must consent again, or the operator must mend the configuration. */
 export type Refusal = 'needs_reauthorization' | 'client_config'
+
+/** How a provider spells one scope in two ways (`aliases`), or answers one that stands for several (`holds`). */
+export type ScopeNames = {
+  readonly aliases?: Readonly<Record<string, string>>
+  readonly holds?: Readonly<Record<string, readonly string[]>>
+}
+
+/** The provider's own clocks over a grant, in days: since its refresh token was last used, and since the consent. */
+export type GrantLifetime = { readonly idleDays?: number; readonly absoluteDays?: number }
 
 export const defineProvider = (definition: Definition): Definition => definition
 
@@ -135,6 +155,13 @@ export type Provider = {
   readonly redirectUris: Readonly<Record<string, string>>
   /** What is asked for. */
   readonly scopes: readonly string[]
+  /** What people may grant on top of that, later and if they want to. */
+  readonly optionalScopes: readonly string[]
+  /** What connecting a team's Jira asks for; `null` where that cannot be done. */
+  readonly jiraScopes: readonly string[] | null
+  readonly lifetime: GrantLifetime
+  /** Which of the scopes asked for are not within the granted ones, in the spelling they were asked for. */
+  missingScopes(asked: readonly string[], granted: readonly string[]): readonly string[]
   readonly emailTrust: EmailTrust
   /** Whether a sign-in with it counts as one with a second factor, or is asked for ours. */
   readonly secondFactor: SecondFactorTrust
@@ -169,6 +196,9 @@ export type ProviderSettings = {
   readonly clientId: string
   readonly clientSecret: string
   readonly scopes?: readonly string[]
+  readonly optionalScopes?: readonly string[]
+  /** Atlassian only. */
+  readonly jiraScopes?: readonly string[]
   /** Registered redirect URIs by key; `default` is always there. The client only ever names a key. */
   readonly redirectUris: Readonly<Record<string, string>>
   readonly urls: Readonly<

@@ -27,6 +27,7 @@ import type {
 } from './provider.ts'
 import { definitions } from './registry.ts'
 import { type Revocable, revokeToken } from './revoke.ts'
+import { missingScopes } from './scopes.ts'
 import { buildStrategy } from './strategy.ts'
 import { readTokens, sortRefusal } from './token-answer.ts'
 import { createProfiles, type Reading, type Said } from './userinfo.ts'
@@ -113,6 +114,12 @@ export function createProviders({ settings, events, clock, random, production, u
         clientId: one.clientId,
         redirectUris: one.redirectUris,
         scopes,
+        optionalScopes: (one.optionalScopes ?? []).filter((scope) => !scopes.includes(scope)),
+        jiraScopes: definition.jiraScopes
+          ? [...new Set([...definition.jiraScopes.always, ...(one.jiraScopes ?? definition.jiraScopes.usual)])]
+          : null,
+        lifetime: definition.lifetime ?? {},
+        missingScopes: (asked, granted) => missingScopes(asked, granted, definition.scopeNames),
         emailTrust: one.emailTrust ?? definition.emailTrust,
         secondFactor: one.secondFactor ?? 'ask',
         authorizeOrigin() {
@@ -153,13 +160,17 @@ export function createProviders({ settings, events, clock, random, production, u
   /** Where to send the browser. Passport makes URL and PKCE verifier; nothing is stored here. */
   async function begin(
     provider: Provider,
-    { redirectUri, intent }: { redirectUri: string; intent: Intent },
+    {
+      redirectUri,
+      intent,
+      scopes = provider.scopes,
+    }: { redirectUri: string; intent: Intent; scopes?: readonly string[] | undefined },
   ): Promise<Result<{ url: URL; state: string; verifier: string; nonce: string | null }, Unavailable>> {
     const { definition, ready } = line(provider)
     const endpoints = await ready()
     if (!endpoints.ok) return unavailable(provider, endpoints.error)
-    const nonce = definition.openid && provider.scopes.includes('openid') ? secretToken(random) : null
-    const asked = { session: false, callbackURL: redirectUri, scope: provider.scopes, intent, nonce } as const
+    const nonce = definition.openid && scopes.includes('openid') ? secretToken(random) : null
+    const asked = { session: false, callbackURL: redirectUri, scope: scopes, intent, nonce } as const
     const begun = await handshake.begin(provider.id, asked)
     return ok({ ...begun, nonce })
   }

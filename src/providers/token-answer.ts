@@ -29,13 +29,14 @@ export function tokenAnswerFault(json: unknown, text: string): string | null {
 
 /** The tokens of an answer that has no fault. */
 export function readTokens(json: Readonly<Record<string, unknown>>, clock: Clock): TokenSet {
-  const { access_token, refresh_token, id_token, expires_in, scope } = json
-  const seconds = readSeconds(expires_in)
+  const { access_token, refresh_token, id_token, expires_in, refresh_token_expires_in, scope } = json
+  const [seconds, refreshSeconds] = [readSeconds(expires_in), readSeconds(refresh_token_expires_in)]
   return {
     accessToken: String(access_token),
     refreshToken: isToken(refresh_token) ? refresh_token : null,
     idToken: isToken(id_token) ? id_token : null,
     expiresAt: seconds === null ? null : secondsAfter(clock(), seconds),
+    refreshExpiresAt: refreshSeconds === null ? null : secondsAfter(clock(), refreshSeconds),
     // GitHub separates with commas, and says nothing at all for a GitHub App.
     scopes: typeof scope === 'string' && scope.trim() !== '' ? scope.split(/[\s,]+/).filter(Boolean) : null,
   }

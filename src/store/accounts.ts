@@ -12,6 +12,7 @@ import { forgetGuesses } from './guesses.ts'
 import type { Tables } from './schema.ts'
 import { endProofs } from './tickets.ts'
 import { waysOf, waysQueries } from './ways.ts'
+import { withdrawGrants } from './withdrawals.ts'
 
 const keyOf = (address: string | null): string | null => (address === null ? null : (readEmail(address)?.key ?? null))
 
@@ -75,7 +76,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
   }
 
   /** Queues what we hold at a provider for withdrawal, unless an identity that is left still stands on it. */
-  function* withdrawGrants(tx: Queries, { accountId, provider, subject }: Identity, at: Date): Script<void> {
+  function* withdrawOwn(tx: Queries, { accountId, provider, subject }: Identity, at: Date): Script<void> {
     const [needed] = yield* step(
       tx
         .select({ id: t.identities.id })
@@ -84,19 +85,8 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
         .limit(1),
     )
     if (needed) return
-    const withdrawn = yield* step(
-      tx
-        .delete(t.grants)
-        .where(and(eq(t.grants.provider, provider), eq(t.grants.subject, subject)))
-        .returning(),
-    )
-    for (const { id: grantId, clientId, accessToken, refreshToken } of withdrawn)
-      yield* step(
-        tx.insert(t.revocations).values({
-          ...{ id: ids('rvk'), accountId, grantId, provider, clientId, subject, accessToken, refreshToken },
-          ...{ attempts: 0, nextAttemptAt: at, lastError: null, createdAt: at },
-        }),
-      )
+    const mine = and(eq(t.grants.provider, provider), eq(t.grants.subject, subject), eq(t.grants.holder, 'person'))
+    yield* withdrawGrants(tx, t, ids, mine, { accountId, at })
   }
 
   return {
@@ -256,7 +246,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
               .returning({ id: t.sessions.id }),
           )
           yield* note(signedOut(ended, 'identity_unlinked', accountId, originOf(reasons)))
-          yield* withdrawGrants(tx, gone, at)
+          yield* withdrawOwn(tx, gone, at)
           return 'unlinked'
         },
         [accountLock(accountId)],
@@ -265,7 +255,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
     withdrawUnlinked: (identity, at) =>
       change(
         function* (tx) {
-          yield* withdrawGrants(tx, identity, at)
+          yield* withdrawOwn(tx, identity, at)
         },
         [accountLock(identity.accountId)],
       ),
@@ -304,7 +294,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
           yield* step(
             tx.update(t.serviceCredentials).set({ createdBy: null }).where(eq(t.serviceCredentials.createdBy, id)),
           )
-          for (const identity of identities) yield* withdrawGrants(tx, identity, at)
+          for (const identity of identities) yield* withdrawOwn(tx, identity, at)
           yield* note([...because, ...signedOut(devices, 'account_deleted', id, originOf(because))])
           yield* step(tx.update(t.audit).set({ ip: null, userAgent: null }).where(eq(t.audit.accountId, id)))
           return true

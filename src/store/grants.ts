@@ -4,15 +4,16 @@ import type { Change } from './change.ts'
 import { type Driver, given, type Queries, step } from './driver.ts'
 
 export function grantStore({ db, tables: { grants: t }, read, write, steps }: Driver, change: Change): GrantStore {
-  const withKey = ({ provider, clientId, subject }: GrantKey) =>
-    and(eq(t.provider, provider), eq(t.clientId, clientId), eq(t.subject, subject))
+  const withKey = ({ provider, clientId, subject, holder }: GrantKey) =>
+    and(eq(t.provider, provider), eq(t.clientId, clientId), eq(t.subject, subject), eq(t.holder, holder))
   const released = { leaseOwner: null, leaseUntil: null }
+  const healthy = { status: 'healthy' as const, failures: 0, lastError: null, lastErrorAt: null }
   const raised = sql<number>`${t.fence} + 1`
 
   /** What new tokens write over a row. Without a new refresh token the stored one is still the good one. */
-  const tokensOver = ({ accessToken, refreshToken, scopes, expiresAt }: NewTokens, at: Date) => ({
-    ...{ accessToken, scopes, expiresAt, status: 'healthy' as const, updatedAt: at, fence: raised, ...released },
-    ...(refreshToken !== null && { refreshToken }),
+  const tokensOver = ({ refreshToken, refreshExpiresAt, ...brought }: Omit<NewTokens, 'askedScopes'>, at: Date) => ({
+    ...{ ...brought, ...healthy, refreshedAt: at, updatedAt: at, fence: raised, ...released },
+    ...(refreshToken !== null && { refreshToken, refreshExpiresAt }),
   })
 
   const finding = steps(
@@ -24,6 +25,7 @@ export function grantStore({ db, tables: { grants: t }, read, write, steps }: Dr
           eq(t.provider, given('provider', t.provider)),
           eq(t.clientId, given('clientId', t.clientId)),
           eq(t.subject, given('subject', t.subject)),
+          eq(t.holder, given('holder', t.holder)),
         ),
       ),
   )
@@ -33,19 +35,24 @@ export function grantStore({ db, tables: { grants: t }, read, write, steps }: Dr
         .update(t)
         .set({
           ...{ accessToken: given('accessToken', t.accessToken), scopes: given('scopes', t.scopes) },
-          ...{ expiresAt: given('expiresAt', t.expiresAt), updatedAt: given('at', t.updatedAt) },
-          ...{ status: 'healthy' as const, fence: raised, ...released },
-          ...(refreshToken === 'with a new refresh token' && { refreshToken: given('refreshToken', t.refreshToken) }),
+          ...{ expiresAt: given('expiresAt', t.expiresAt), dueAt: given('dueAt', t.dueAt) },
+          ...{ askedScopes: given('askedScopes', t.askedScopes), consentedAt: given('at', t.consentedAt) },
+          ...{ usedAt: given('at', t.usedAt), updatedAt: given('at', t.updatedAt) },
+          ...{ ...healthy, fence: raised, ...released },
+          ...(refreshToken === 'with a new refresh token' && {
+            refreshToken: given('refreshToken', t.refreshToken),
+            refreshExpiresAt: given('refreshExpiresAt', t.refreshExpiresAt),
+          }),
         })
         .where(eq(t.id, sql.placeholder('id')))
-        .returning(),
+        .returning({ id: t.id }),
     )
   const overwritingAll = overwriting('with a new refresh token')
   const overwritingAccess = overwriting('keeping the old one')
 
   function* insert(tx: Queries, row: StoredGrant) {
-    const [kept] = yield* step(tx.insert(t).values(row).onConflictDoNothing().returning())
-    return kept
+    const [kept] = yield* step(tx.insert(t).values(row).onConflictDoNothing().returning({ id: t.id }))
+    return kept !== undefined
   }
 
   return {
@@ -64,18 +71,17 @@ export function grantStore({ db, tables: { grants: t }, read, write, steps }: Dr
               const brought = tokens(known.id)
               const overwrite = brought.refreshToken === null ? overwritingAccess : overwritingAll
               const [kept] = yield* step(overwrite({ ...brought, id: known.id, at }))
-              if (kept) return kept
+              if (kept) return
             }
-            const { provider, clientId, subject } = key
-            const { accessToken, refreshToken, scopes, expiresAt } = tokens(newId)
+            const { provider, clientId, subject, holder } = key
             const kept = yield* insert(tx, {
-              ...{ id: newId, provider, clientId, subject, accessToken, refreshToken, scopes, expiresAt },
-              ...{ status: 'healthy', updatedAt: at, fence: 1, ...released },
+              ...{ id: newId, provider, clientId, subject, holder, ...tokens(newId), ...healthy },
+              ...{ consentedAt: at, refreshedAt: null, usedAt: at, updatedAt: at, fence: 1, ...released },
             })
-            if (kept) return kept
+            if (kept) return
           }
         },
-        [`grant:${key.provider}:${key.clientId}:${key.subject}`],
+        [`grant:${key.provider}:${key.clientId}:${key.subject}:${key.holder}`],
       ),
 
     async lease(id, owner, until, at) {

@@ -1,10 +1,10 @@
-import { and, asc, count, eq, inArray, lte, sql } from 'drizzle-orm'
+import { and, asc, count, eq, inArray, isNotNull, lte, sql } from 'drizzle-orm'
 import type { RevocationStore } from '../connections/ports.ts'
 import type { Change } from './change.ts'
 import { type Driver, step } from './driver.ts'
 
 export function revocationStore(
-  { db, tables: { revocations: t }, read, write }: Driver,
+  { db, tables: { revocations: t, grants }, read, write }: Driver,
   change: Change,
 ): RevocationStore {
   return {
@@ -24,6 +24,17 @@ export function revocationStore(
           .returning(),
       )
       return taken.sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || (a.id < b.id ? -1 : 1))
+    },
+    async stillNeeded({ provider, clientId, subject }) {
+      const same = and(eq(grants.provider, provider), eq(grants.clientId, clientId), eq(grants.subject, subject))
+      const standing = await read(
+        db
+          .select({ id: grants.id })
+          .from(grants)
+          .where(and(same, isNotNull(grants.accessToken)))
+          .limit(1),
+      )
+      return standing.length > 0
     },
     finish: (id, because) =>
       change(function* (tx, note) {

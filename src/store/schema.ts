@@ -1,11 +1,13 @@
-import type { StoredGrant } from '../connections/ports.ts'
+import type { GrantErrorClass, StoredGrant } from '../connections/ports.ts'
 import type { TicketPurpose } from '../credentials/ports.ts'
 import type { Action } from '../events/catalogue.ts'
+import type { JobRecord } from '../jobs/ports.ts'
 import type { Account } from '../kernel/account.ts'
 import type { Locale } from '../kernel/locale.ts'
 import type { Mail } from '../mail/ports.ts'
 import type { PendingFlow } from '../providers/ports.ts'
 import type { EndReason, Proof, StoredKey } from '../sessions/ports.ts'
+import type { StoredJiraIntegration, TeamRole } from '../teams/ports.ts'
 import type { Dialect } from './dialect.sqlite.ts'
 
 /** Every table, written once and spoken in either dialect. */
@@ -302,6 +304,101 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     (t) => [unique('signing_keys_purpose_sequence').on(t.purpose, t.sequence)],
   )
 
+  const teams = table(
+    'teams',
+    {
+      id: text('id').primaryKey(),
+      name: text('name').notNull(),
+      createdAt: time('created_at').notNull(),
+      updatedAt: time('updated_at').notNull(),
+    },
+    (t) => [index('teams_created').on(t.createdAt, t.id)],
+  )
+
+  const teamMembers = table(
+    'team_members',
+    {
+      teamId: text('team_id')
+        .notNull()
+        .references(() => teams.id, { onDelete: 'cascade' }),
+      accountId: text('account_id')
+        .notNull()
+        .references(() => accounts.id, { onDelete: 'cascade' }),
+      role: text('role').$type<TeamRole>().notNull(),
+      joinedAt: time('joined_at').notNull(),
+    },
+    (t) => [
+      unique('team_members_team_account').on(t.teamId, t.accountId),
+      index('team_members_account').on(t.accountId),
+    ],
+  )
+
+  const teamInvitations = table(
+    'team_invitations',
+    {
+      id: text('id').primaryKey(),
+      teamId: text('team_id')
+        .notNull()
+        .references(() => teams.id, { onDelete: 'cascade' }),
+      email: text('email').notNull(),
+      emailKey: text('email_key').notNull(),
+      role: text('role').$type<TeamRole>().notNull(),
+      secretHash: text('secret_hash').notNull(),
+      invitedBy: text('invited_by').references(() => accounts.id, { onDelete: 'cascade' }),
+      createdAt: time('created_at').notNull(),
+      expiresAt: time('expires_at').notNull(),
+    },
+    (t) => [
+      unique('team_invitations_team_email').on(t.teamId, t.emailKey),
+      unique('team_invitations_secret_hash').on(t.secretHash),
+      index('team_invitations_expiry').on(t.expiresAt),
+    ],
+  )
+
+  /** One for each team. Its tokens are the grant of (provider, client, subject) that the team holds. */
+  const jiraIntegrations = table(
+    'jira_integrations',
+    {
+      teamId: text('team_id')
+        .primaryKey()
+        .references(() => teams.id, { onDelete: 'cascade' }),
+      provider: text('provider').notNull(),
+      clientId: text('client_id').notNull(),
+      subject: text('subject').notNull(),
+      /** What the provider calls the account that consented. */
+      subjectName: text('subject_name'),
+      connectedBy: text('connected_by').references(() => accounts.id, { onDelete: 'set null' }),
+      connectedAt: time('connected_at').notNull(),
+      lastSyncAt: time('last_sync_at'),
+      syncStatus: text('sync_status').$type<StoredJiraIntegration['syncStatus']>().notNull(),
+      lastError: text('last_error').$type<StoredJiraIntegration['lastError']>(),
+      nextSyncAt: time('next_sync_at').notNull(),
+      updatedAt: time('updated_at').notNull(),
+    },
+    (t) => [
+      index('jira_integrations_connected_by').on(t.connectedBy),
+      index('jira_integrations_next_sync').on(t.nextSyncAt),
+    ],
+  )
+
+  /** Every site the consent reaches, chosen or not; one that vanished stays, so that it can be said. */
+  const jiraSites = table(
+    'jira_sites',
+    {
+      teamId: text('team_id')
+        .notNull()
+        .references(() => jiraIntegrations.teamId, { onDelete: 'cascade' }),
+      cloudId: text('cloud_id').notNull(),
+      name: text('name').notNull(),
+      url: text('url').notNull(),
+      scopes: json('scopes').$type<readonly string[]>().notNull(),
+      chosen: flag('chosen').notNull(),
+      foundAt: time('found_at').notNull(),
+      goneAt: time('gone_at'),
+    },
+    (t) => [unique('jira_sites_team_cloud').on(t.teamId, t.cloudId)],
+  )
+
   const flows = table(
     'flows',
     {
@@ -315,6 +412,8 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       nonce: text('nonce'),
       accountId: text('account_id').references(() => accounts.id, { onDelete: 'cascade' }),
       sessionId: text('session_id'),
+      teamId: text('team_id').references(() => teams.id, { onDelete: 'cascade' }),
+      scopes: json('scopes').$type<readonly string[]>(),
       returnTo: text('return_to'),
       codeChallenge: text('code_challenge'),
       createdAt: time('created_at').notNull(),
@@ -345,6 +444,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     (t) => [unique('conflicts_ticket_hash').on(t.ticketHash), index('conflicts_expiry').on(t.expiresAt)],
   )
 
+  /** A consent at a provider may stand behind several rows: its person's own, and one for each team it was given to. */
   const grants = table(
     'grants',
     {
@@ -352,17 +452,32 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       provider: text('provider').notNull(),
       clientId: text('client_id').notNull(),
       subject: text('subject').notNull(),
-      accessToken: text('access_token').notNull(),
+      /** `person`, or the id of the team it was given to; no foreign key, for what is withdrawn outlives the team. */
+      holder: text('holder').$type<StoredGrant['holder']>().notNull(),
+      accessToken: text('access_token'),
       refreshToken: text('refresh_token'),
+      askedScopes: json('asked_scopes').$type<readonly string[]>().notNull(),
       scopes: json('scopes').$type<readonly string[]>().notNull(),
       expiresAt: time('expires_at'),
+      refreshExpiresAt: time('refresh_expires_at'),
       status: text('status').$type<StoredGrant['status']>().notNull(),
+      consentedAt: time('consented_at').notNull(),
+      refreshedAt: time('refreshed_at'),
+      usedAt: time('used_at'),
+      dueAt: time('due_at'),
+      failures: count('failures').notNull(),
+      lastError: text('last_error').$type<GrantErrorClass>(),
+      lastErrorAt: time('last_error_at'),
       updatedAt: time('updated_at').notNull(),
       leaseOwner: text('lease_owner'),
       leaseUntil: time('lease_until'),
       fence: count('fence').notNull(),
     },
-    (t) => [unique('grants_provider_subject_client').on(t.provider, t.subject, t.clientId)],
+    (t) => [
+      unique('grants_provider_subject_client_holder').on(t.provider, t.subject, t.clientId, t.holder),
+      index('grants_holder').on(t.holder),
+      index('grants_due').on(t.dueAt),
+    ],
   )
 
   /** No foreign key: what is still to be withdrawn outlives the account it came from. */
@@ -372,6 +487,8 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       id: text('id').primaryKey(),
       /** Whose it was, for their activity; the account may be gone. */
       accountId: text('account_id').notNull(),
+      /** The team whose connection it was, for its page. */
+      teamId: text('team_id'),
       grantId: text('grant_id').notNull(),
       provider: text('provider').notNull(),
       clientId: text('client_id').notNull(),
@@ -383,7 +500,11 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       lastError: text('last_error'),
       createdAt: time('created_at').notNull(),
     },
-    (t) => [index('revocations_next_attempt').on(t.nextAttemptAt)],
+    (t) => [
+      index('revocations_next_attempt').on(t.nextAttemptAt),
+      index('revocations_account').on(t.accountId),
+      index('revocations_team').on(t.teamId),
+    ],
   )
 
   /** `account_id` is only an opaque id here: the trail stays when the account goes. */
@@ -408,6 +529,25 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     name: text('name').primaryKey(),
     owner: text('owner').notNull(),
     expiresAt: time('expires_at').notNull(),
+  })
+
+  /** When each job that nodes share is to run next, and how it went: so that a round is nobody's twice, nor missed. */
+  const jobs = table('jobs', {
+    name: text('name').primaryKey(),
+    dueAt: time('due_at').notNull(),
+    startedAt: time('started_at'),
+    finishedAt: time('finished_at'),
+    milliseconds: count('milliseconds'),
+    outcome: text('outcome').$type<JobRecord['outcome']>(),
+    runs: count('runs').notNull(),
+    failures: count('failures').notNull(),
+  })
+
+  /** The encryption keys something here was sealed with, each with a word only it opens. */
+  const sealingKeys = table('sealing_keys', {
+    id: text('id').primaryKey(),
+    proof: text('proof').notNull(),
+    createdAt: time('created_at').notNull(),
   })
 
   const rateLimits = table(
@@ -436,12 +576,19 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     serviceCredentials,
     signInCodes,
     signingKeys,
+    teams,
+    teamMembers,
+    teamInvitations,
+    jiraIntegrations,
+    jiraSites,
     flows,
     conflicts,
     grants,
     revocations,
     audit,
     leases,
+    jobs,
+    sealingKeys,
     rateLimits,
   }
 }

@@ -38,7 +38,10 @@ describe.each(databases)('on $name', ({ place }) => {
 
   const refreshed = (accessToken: string, refreshToken: string | null): Refreshed => ({
     tag: 'refreshed',
-    tokens: { accessToken, refreshToken, idToken: null, expiresAt: secondsAfter(clock(), 3600), scopes: null },
+    tokens: {
+      ...{ accessToken, refreshToken, idToken: null, scopes: null },
+      ...{ expiresAt: secondsAfter(clock(), 3600), refreshExpiresAt: null },
+    },
   })
   const newNode = async (): Promise<LentTokens> => {
     const node = await lentTokens(config, {
@@ -248,7 +251,7 @@ describe.each(databases)('on $name', ({ place }) => {
 
   test('of a grant nobody gave, only the person can help', async () => {
     const node = await newNode()
-    const key = { provider: 'atlassian', clientId: 'atlassian-client', subject: 'nobody' }
+    const key = { provider: 'atlassian', clientId: 'atlassian-client', subject: 'nobody', holder: 'person' }
     expect(await node.renewal.accessToken(key, whose)).toMatchObject({ error: { code: 'needs_reauthorization' } })
   })
 })

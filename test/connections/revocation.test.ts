@@ -143,7 +143,7 @@ describe.each(databases)('on $name', ({ place }) => {
     await node.vault.keep({ ...grant, tokens: { ...grant.tokens, accessToken: 'linked again' } })
     await node.revocation.work()
     expect(asked).toEqual([])
-    expect(results()).toEqual(['superseded'])
+    expect(results()).toEqual(['still_needed'])
     expect(await node.open(grant)).toMatchObject({ accessToken: 'linked again', status: 'healthy' })
   })
 

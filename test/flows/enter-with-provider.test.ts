@@ -3,8 +3,9 @@ import { createConflicts } from '../../src/accounts/conflicts.ts'
 import { createReconcile } from '../../src/accounts/reconcile.ts'
 import { createVault } from '../../src/connections/vault.ts'
 import { fail } from '../../src/errors/catalogue.ts'
+import { type Arrival, arriveFromProvider, type Callback } from '../../src/flows/arrive-from-provider.ts'
 import { beginWithProvider } from '../../src/flows/begin-with-provider.ts'
-import { type Arrival, type Callback, enterWithProvider } from '../../src/flows/enter-with-provider.ts'
+import { enterWithProvider } from '../../src/flows/enter-with-provider.ts'
 import { resolveConflict } from '../../src/flows/resolve-conflict.ts'
 import { sha256 } from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
@@ -73,7 +74,7 @@ async function story(autoRegister = true) {
     /** What somebody else does once it is decided whose identity it is, before its tokens are kept. */
     meanwhile,
     begin,
-    enter: enterWithProvider(parts),
+    enter: enterWithProvider({ ...parts, arrive: arriveFromProvider(parts) }),
     resolve: resolveConflict(parts),
     async begun(given: Partial<Parameters<typeof begin>[0]> = {}) {
       const begun = await begin({ provider: 'google', ...given })
@@ -310,7 +311,7 @@ describe('linking on purpose', () => {
     const entered = await at.enter('google', { code: 'c', state }, arriving(binding, { who }))
     if (!entered.ok) throw new Error('it was linked, for a moment')
     const { provider, subject } = entered.value.identity
-    expect(await at.vault.find({ provider, clientId: 'google-client', subject })).toBeUndefined()
+    expect(await at.vault.find({ provider, clientId: 'google-client', subject, holder: 'person' })).toBeUndefined()
     expect(await at.store.revocations.backlog()).toBe(1)
   })
 })

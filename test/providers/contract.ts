@@ -404,7 +404,14 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
       ])('opens its breaker when it %s instead of a profile', async (_name, fault) => {
         const { providers, provider } = open({ volume: 1, ...(fault.kind === 'hang' ? { timeoutMs: 300 } : {}) })
         world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, fault)
-        const tokens = { accessToken: 'at', refreshToken: null, idToken: null, expiresAt: null, scopes: null }
+        const tokens = {
+          accessToken: 'at',
+          refreshToken: null,
+          idToken: null,
+          expiresAt: null,
+          refreshExpiresAt: null,
+          scopes: null,
+        }
         await providers.identify(provider, { tokens, idToken: null })
         expect(providers.health()).toContainEqual({ provider: provider.id, endpointType: 'userinfo', state: 'open' })
       })

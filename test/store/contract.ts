@@ -2,6 +2,7 @@ import { eq } from 'drizzle-orm'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Ways } from '../../src/accounts/ports.ts'
+import type { StoredGrant } from '../../src/connections/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import { type Email, readEmail } from '../../src/kernel/email.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
@@ -432,7 +433,7 @@ export function storeContract(backend: Backend): void {
         const { account: person, identity: way } = await newcomer(opened)
         const device = await signedIn(opened, person.id, { identityId: way.id })
         await store.grants.keep(
-          { provider: 'github', clientId: 'c', subject: way.subject },
+          { provider: 'github', clientId: 'c', subject: way.subject, holder: 'person' },
           'grt_1',
           () => tokens(),
           now,
@@ -488,19 +489,26 @@ export function storeContract(backend: Backend): void {
         const { account: person, identity: way } = await newcomer(opened)
         const { identity: others } = await newcomer(opened)
         const subject = way.subject
-        await store.grants.keep({ provider: 'github', clientId: 'web', subject }, 'grt_web', () => tokens(), now)
         await store.grants.keep(
-          { provider: 'github', clientId: 'app', subject },
+          { provider: 'github', clientId: 'web', subject, holder: 'person' },
+          'grt_web',
+          () => tokens(),
+          now,
+        )
+        await store.grants.keep(
+          { provider: 'github', clientId: 'app', subject, holder: 'person' },
           'grt_app',
           () => tokens({ accessToken: 'other', refreshToken: null }),
           now,
         )
-        const kept = { provider: 'github', clientId: 'web', subject: others.subject }
+        const kept = { provider: 'github', clientId: 'web', subject: others.subject, holder: 'person' }
         await store.grants.keep(kept, 'grt_other', () => tokens(), now)
         const of = { accountId: person.id, identityId: way.id, keepSession: null, at: later(4) }
         await store.accounts.unlink(of, always, () => [])
 
-        expect(await store.grants.find({ provider: 'github', clientId: 'web', subject })).toBeUndefined()
+        expect(
+          await store.grants.find({ provider: 'github', clientId: 'web', subject, holder: 'person' }),
+        ).toBeUndefined()
         expect(await store.grants.find(kept)).toBeDefined()
         const queued = await store.revocations.take(9, later(4), later(60))
         const byGrant = [...queued].sort((a, b) => a.grantId.localeCompare(b.grantId))
@@ -521,7 +529,7 @@ export function storeContract(backend: Backend): void {
       test('leaves a grant another identity still stands on', async () => {
         const { account: person, identity: way } = await newcomer(opened)
         await newcomer(opened, {}, { issuer: 'https://other.example', subject: way.subject })
-        const grant = { provider: 'github', clientId: 'web', subject: way.subject }
+        const grant = { provider: 'github', clientId: 'web', subject: way.subject, holder: 'person' }
         await store.grants.keep(grant, 'grt_1', () => tokens(), now)
         const of = { accountId: person.id, identityId: way.id, keepSession: null, at: now }
         expect(await store.accounts.unlink(of, always, () => [])).toBe('unlinked')
@@ -541,7 +549,7 @@ export function storeContract(backend: Backend): void {
         await store.codes.issue(code(device))
         await store.flows.begin(flow({ intent: 'link', accountId: person.id, sessionId: device.id }))
         await store.grants.keep(
-          { provider: 'github', clientId: 'c', subject: way.subject },
+          { provider: 'github', clientId: 'c', subject: way.subject, holder: 'person' },
           'grt_1',
           () => tokens(),
           now,
@@ -968,8 +976,16 @@ export function storeContract(backend: Backend): void {
     })
 
     describe('a grant', () => {
-      const grant = { provider: 'github', clientId: 'web', subject: '42' }
-      const keep = (given = tokens(), at = now) => store.grants.keep(grant, newId('grt'), () => given, at)
+      const grant = { provider: 'github', clientId: 'web', subject: '42', holder: 'person' }
+      const kept = async (): Promise<StoredGrant> => {
+        const found = await store.grants.find(grant)
+        if (!found) throw new Error('it was not kept')
+        return found
+      }
+      const keep = async (given = tokens(), at = now): Promise<StoredGrant> => {
+        await store.grants.keep(grant, newId('grt'), () => given, at)
+        return kept()
+      }
       const marked: Fact = {
         name: 'provider_token.needs_reauthorization',
         data: { provider: 'github' },
@@ -978,20 +994,20 @@ export function storeContract(backend: Backend): void {
       }
 
       test('comes back as it was kept', async () => {
-        const stored = await store.grants.keep(grant, 'grt_1', (id) => tokens({ accessToken: `sealed to ${id}` }), now)
-        expect(stored).toEqual({
+        await store.grants.keep(grant, 'grt_1', (id) => tokens({ accessToken: `sealed to ${id}` }), now)
+        expect(await kept()).toEqual({
           ...{ id: 'grt_1', ...grant, accessToken: 'sealed to grt_1', refreshToken: 'sealed refresh' },
-          ...{ scopes: ['repo'], expiresAt: later(3600), status: 'healthy', updatedAt: now },
-          ...{ leaseOwner: null, leaseUntil: null, fence: 1 },
+          ...{ askedScopes: ['repo'], scopes: ['repo'], expiresAt: later(3600), refreshExpiresAt: null },
+          ...{ status: 'healthy', consentedAt: now, refreshedAt: null, usedAt: now, dueAt: null, updatedAt: now },
+          ...{ failures: 0, lastError: null, lastErrorAt: null, leaseOwner: null, leaseUntil: null, fence: 1 },
         })
-        expect(await store.grants.find(grant)).toEqual(stored)
         expect(await store.grants.find({ ...grant, clientId: 'app' })).toBeUndefined()
       })
 
       test('that is given again keeps its id, and its tokens are sealed to that', async () => {
         const first = await keep()
         const sealedTo: string[] = []
-        const again = await store.grants.keep(
+        await store.grants.keep(
           grant,
           'grt_new',
           (id) => {
@@ -1000,6 +1016,7 @@ export function storeContract(backend: Backend): void {
           },
           later(1),
         )
+        const again = await kept()
         expect(sealedTo).toEqual([first.id])
         expect(again).toMatchObject({ id: first.id, accessToken: `for ${first.id}`, scopes: ['repo', 'gist'] })
         expect(again).toMatchObject({ expiresAt: null, updatedAt: later(1) })
@@ -1074,7 +1091,7 @@ export function storeContract(backend: Backend): void {
       const queue = async (many: number, at = now) => {
         for (let n = 0; n < many; n++) {
           const { account: person, identity: way } = await newcomer(opened)
-          const grant = { provider: 'github', clientId: 'c', subject: way.subject }
+          const grant = { provider: 'github', clientId: 'c', subject: way.subject, holder: 'person' }
           await store.grants.keep(grant, newId('grt'), () => tokens(), now)
           await store.accounts.remove(person.id, at, [])
         }

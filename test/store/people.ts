@@ -113,6 +113,8 @@ export const flow = (given: Partial<PendingFlow> = {}): PendingFlow => ({
   nonce: null,
   accountId: null,
   sessionId: null,
+  teamId: null,
+  scopes: null,
   returnTo: '/account',
   codeChallenge: null,
   createdAt: now,
@@ -149,8 +151,11 @@ export const key = (given: Partial<StoredKey> = {}): StoredKey => ({
 export const tokens = (given: Partial<NewTokens> = {}): NewTokens => ({
   accessToken: 'sealed access',
   refreshToken: 'sealed refresh',
+  askedScopes: ['repo'],
   scopes: ['repo'],
   expiresAt: later(3600),
+  refreshExpiresAt: null,
+  dueAt: null,
   ...given,
 })
 

@@ -253,7 +253,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
           await driver.write(driver.db.insert(table as never).values(row as never))
         }
         await store.grants.keep(
-          { provider: way.provider, clientId: 'app', subject: way.subject },
+          { provider: way.provider, clientId: 'app', subject: way.subject, holder: 'person' },
           newId('grt'),
           () => tokens({ accessToken: 'secret-access', refreshToken: 'secret-refresh' }),
           now,

@@ -40,13 +40,17 @@ export async function lentTokens(config: StoreConfig, { clock, sealer, refresh, 
   })
   const revocation = createRevocation({
     revocations,
-    grants,
     vault,
     clock,
     random: evenRandom,
     revoke: revoke ?? unexpected,
   })
-  const keyOf = ({ provider, clientId, claims: { subject } }: Grant) => ({ provider, clientId, subject })
+  const keyOf = ({ provider, clientId, claims: { subject } }: Grant) => ({
+    provider,
+    clientId,
+    subject,
+    holder: 'person',
+  })
 
   return {
     ...opened,

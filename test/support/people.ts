@@ -59,5 +59,13 @@ export const aGrant = (
   issuer: provider,
   clientId: `${provider}-client`,
   claims: theClaims(claims),
-  tokens: { accessToken: 'at', refreshToken: 'rt', expiresAt: null, scopes: ['openid'], ...tokens },
+  tokens: {
+    accessToken: 'at',
+    refreshToken: 'rt',
+    expiresAt: null,
+    refreshExpiresAt: null,
+    scopes: ['openid'],
+    ...tokens,
+  },
+  asked: ['openid'],
 })

@@ -11,6 +11,10 @@ const provider = (id: string): Provider => ({
   clientId: `${id}-client`,
   redirectUris: { default: `https://id.example.com/auth/${id}/callback`, mobile: 'com.example.app:/cb' },
   scopes: ['openid'],
+  optionalScopes: [],
+  jiraScopes: null,
+  lifetime: {},
+  missingScopes: () => [],
   emailTrust: 'verified',
   secondFactor: 'ask',
   authorizeOrigin: () => `https://${id}.example`,
@@ -38,7 +42,10 @@ export function providerStandIn(ids: readonly string[]) {
     },
     exchange: async (one, { code }, { verifier, redirectUri }) => {
       exchanged.push({ provider: one.id, code, verifier, redirectUri })
-      const tokens = { accessToken: 'at', refreshToken: 'rt', idToken: null, expiresAt: null, scopes: null }
+      const tokens = {
+        ...{ accessToken: 'at', refreshToken: 'rt', idToken: null, scopes: null },
+        ...{ expiresAt: null, refreshExpiresAt: null },
+      }
       return failure ?? ok<Exchanged>({ tokens, idToken: null })
     },
     identify: async () => ok(claims),

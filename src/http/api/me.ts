@@ -78,7 +78,7 @@ const identities = route({
         linked_at: time,
         last_used_at: time,
         scopes: z.array(z.string()),
-        token_status: z.enum(['healthy', 'needs_reauthorization', 'none']),
+        token_status: z.enum(['healthy', 'degraded', 'needs_reauthorization', 'revoked', 'none']),
       })
       .meta({ id: 'Identity' }),
   ),

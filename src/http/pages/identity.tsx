@@ -1,5 +1,6 @@
 import type { ComponentChildren, VNode } from 'preact'
 import type { Identity } from '../../accounts/ports.ts'
+import type { StoredGrant } from '../../connections/ports.ts'
 import { fail } from '../../errors/catalogue.ts'
 import type { UserInfoCode } from '../../flows/read-userinfo.ts'
 import { ok } from '../../kernel/result.ts'
@@ -230,7 +231,7 @@ type IdentityListProps = Reader & {
   readonly identities: readonly {
     readonly identity: Identity
     readonly usable: boolean
-    readonly tokens: 'healthy' | 'needs_reauthorization' | 'none'
+    readonly tokens: StoredGrant['status'] | 'none'
   }[]
   readonly providers: Providers
 }

@@ -22,7 +22,7 @@ const ended: Record<EndReason, string> = {
 
 const revoked: Record<RevocationResult, (provider: string) => string> = {
   revoked: (provider) => `Our permission at ${provider} was withdrawn`,
-  superseded: (provider) => `Our permission at ${provider} was kept, because it was linked again`,
+  still_needed: (provider) => `Our permission at ${provider} was kept, because it is still needed here`,
   not_supported: (provider) => `${provider} has no way to withdraw our permission, so it was only erased here`,
   gave_up: (provider) => `We could not withdraw our permission at ${provider}; you can do it there yourself`,
 }
@@ -32,7 +32,7 @@ const factors: Record<Factor, string> = { totp: 'authenticator app', passkey: 'p
 const events: EventWords = {
   'authentication.succeeded': ({ provider }) => `Signed in with ${provider}`,
   'authentication.failed': ({ provider, intent, why }) =>
-    `${intent === 'link' ? `Linking ${provider}` : `A sign-in with ${provider}`} did not work${why ? `: ${why}` : ''}`,
+    `${intent === 'link' ? `Linking ${provider}` : intent === 'connect' ? `Connecting a team with ${provider}` : `A sign-in with ${provider}`} did not work${why ? `: ${why}` : ''}`,
   'account.created': ({ provider }) => `Account opened with ${provider}`,
   'account.email_verified': ({ provider }) => `E-mail address verified by ${provider}`,
   'account.updated': 'Profile changed',
@@ -72,6 +72,21 @@ const events: EventWords = {
   'session.ended': ({ reason }) => ended[reason as EndReason] ?? ended.revoked,
   'session.token_reused': 'A token came back after its time, so its device was signed out',
   'provider_token.needs_reauthorization': ({ provider }) => `${provider} no longer accepts our permission`,
+  'provider_token.lent': ({ provider }) => `A back end of this service acted for you at ${provider}`,
+  'provider_token.withdrawn': ({ provider }) => `Took back what was granted at ${provider}`,
+  'team.created': 'Opened a team',
+  'team.renamed': 'Renamed a team',
+  'team.deleted': 'Deleted a team',
+  'team.invited': 'Invited somebody to a team',
+  'team.invitation_withdrawn': 'Withdrew an invitation to a team',
+  'team.joined': 'Joined a team',
+  'team.left': 'Left a team',
+  'team.role_changed': ({ role }) => `Role in a team changed to ${role}`,
+  'jira.connected': 'Connected a team to Jira',
+  'jira.sites_chosen': 'Chose the Jira sites of a team',
+  'jira.disconnected': 'Disconnected a team from Jira',
+  'jira.drifted': 'What a team’s connection to Jira reaches has changed',
+  'jira.needs_reauthorization': 'A team’s connection to Jira stopped working',
   'provider_token.revoked': ({ provider, result }) =>
     (revoked[result as RevocationResult] ?? revoked.gave_up)(provider),
 }
@@ -280,6 +295,8 @@ export const en = {
     switchedOff: 'not possible at present: this provider is switched off here',
     permission: 'Permission',
     tokenStatus: {
+      degraded: 'not answered at the moment; tried again by itself',
+      revoked: 'taken back by you',
       healthy: 'valid',
       needs_reauthorization: 'needs renewing',
       none: 'none kept',

@@ -23,7 +23,7 @@ const ended: Record<EndReason, string> = {
 
 const revoked: Record<RevocationResult, (provider: string) => string> = {
   revoked: (provider) => `A nossa permissão no ${provider} foi revogada`,
-  superseded: (provider) => `A nossa permissão no ${provider} foi mantida, porque o login foi vinculado de novo`,
+  still_needed: (provider) => `A nossa permissão no ${provider} foi mantida, porque ainda é necessária aqui`,
   not_supported: (provider) =>
     `O ${provider} não oferece um meio de revogar a nossa permissão; por isso, ela só foi apagada aqui`,
   gave_up: (provider) => `Não conseguimos revogar a nossa permissão no ${provider}; você mesmo pode fazer isso lá`,
@@ -34,7 +34,7 @@ const factors: Record<Factor, string> = { totp: 'aplicativo autenticador', passk
 const events: EventWords = {
   'authentication.succeeded': ({ provider }) => `Entrou com ${provider}`,
   'authentication.failed': ({ provider, intent, why }) =>
-    `${intent === 'link' ? `A vinculação com ${provider}` : `Um login com ${provider}`} não funcionou${why ? `: ${why}` : ''}`,
+    `${intent === 'link' ? `A vinculação com ${provider}` : intent === 'connect' ? `A conexão de uma equipe com ${provider}` : `Um login com ${provider}`} não funcionou${why ? `: ${why}` : ''}`,
   'account.created': ({ provider }) => `Conta criada com ${provider}`,
   'account.email_verified': ({ provider }) => `E-mail verificado pelo ${provider}`,
   'account.updated': 'Perfil alterado',
@@ -74,6 +74,21 @@ const events: EventWords = {
   'session.ended': ({ reason }) => ended[reason as EndReason] ?? ended.revoked,
   'session.token_reused': 'Um token voltou fora do prazo, e por isso o dispositivo dele foi desconectado',
   'provider_token.needs_reauthorization': ({ provider }) => `O ${provider} não aceita mais a nossa permissão`,
+  'provider_token.lent': ({ provider }) => `Um servidor deste serviço agiu por você no ${provider}`,
+  'provider_token.withdrawn': ({ provider }) => `Retirou o que tinha sido concedido no ${provider}`,
+  'team.created': 'Abriu uma equipe',
+  'team.renamed': 'Renomeou uma equipe',
+  'team.deleted': 'Apagou uma equipe',
+  'team.invited': 'Convidou alguém para uma equipe',
+  'team.invitation_withdrawn': 'Retirou um convite para uma equipe',
+  'team.joined': 'Entrou em uma equipe',
+  'team.left': 'Saiu de uma equipe',
+  'team.role_changed': ({ role }) => `O papel em uma equipe mudou para ${role}`,
+  'jira.connected': 'Conectou uma equipe ao Jira',
+  'jira.sites_chosen': 'Escolheu os sites do Jira de uma equipe',
+  'jira.disconnected': 'Desconectou uma equipe do Jira',
+  'jira.drifted': 'O que a conexão de uma equipe com o Jira alcança mudou',
+  'jira.needs_reauthorization': 'A conexão de uma equipe com o Jira parou de funcionar',
   'provider_token.revoked': ({ provider, result }) =>
     (revoked[result as RevocationResult] ?? revoked.gave_up)(provider),
 }
@@ -284,6 +299,8 @@ export const ptBR: Texts = {
     switchedOff: 'indisponível no momento: este provedor está desativado aqui',
     permission: 'Permissão',
     tokenStatus: {
+      degraded: 'sem resposta no momento; tentamos de novo',
+      revoked: 'retirada por você',
       healthy: 'válida',
       needs_reauthorization: 'precisa ser renovada',
       none: 'nenhuma guardada',

@@ -30,6 +30,10 @@ const provider = (id: string, name: string, origin: string | null, kind: Provide
   clientId: 'client',
   redirectUris: { default: `${publicUrl.origin}/auth/${id}/callback` },
   scopes: ['openid', 'email'],
+  optionalScopes: [],
+  jiraScopes: null,
+  lifetime: {},
+  missingScopes: () => [],
   emailTrust: 'never',
   secondFactor: 'ask',
   authorizeOrigin: () => origin,
@@ -488,7 +492,7 @@ describe('the account page', () => {
 
   test.each([
     ['revoked', 'Our permission at Google was withdrawn', 'A nossa permissão no Google foi revogada'],
-    ['superseded', 'was kept, because it was linked again', 'foi mantida, porque o login foi vinculado de novo'],
+    ['still_needed', 'was kept, because it is still needed here', 'foi mantida, porque ainda é necessária aqui'],
     ['not_supported', 'Google has no way to withdraw our permission', 'não oferece um meio de revogar'],
     [
       'gave_up',
