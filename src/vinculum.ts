@@ -9,6 +9,7 @@ import { createReconcile } from './accounts/reconcile.ts'
 import { scopeOf } from './accounts/roles.ts'
 import { createUsers } from './accounts/users.ts'
 import type { Config } from './config.ts'
+import type { StoredGrant } from './connections/ports.ts'
 import { createRenewal } from './connections/renewal.ts'
 import { createRevocation } from './connections/revocation.ts'
 import { createVault } from './connections/vault.ts'
@@ -22,6 +23,7 @@ import { createTickets } from './credentials/tickets.ts'
 import { createTotp } from './credentials/totp.ts'
 import { createTrustedDevices, trustSeconds } from './credentials/trusted-devices.ts'
 import { createBus } from './events/bus.ts'
+import { type Fact, internalOrigin } from './events/catalogue.ts'
 import { arriveFromProvider } from './flows/arrive-from-provider.ts'
 import { beginWithProvider } from './flows/begin-with-provider.ts'
 import { changeEmail } from './flows/change-email.ts'
@@ -201,13 +203,24 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const users = createUsers({ users: stored.users, accounts, clock })
 
     // What providers lent us
-    const vault = createVault({ grants, sealer, clock, ids })
+    const vault = createVault({ grants, sealer, clock, ids, random, provider: providers.get })
+    /** Whose sign-in it is. */
+    const concernsPerson = async ({ provider: id, subject }: StoredGrant): Promise<readonly Fact[]> => {
+      const holder = await accounts.findByIdentity(providers.get(id)?.issuer ?? id, subject)
+      const accountId = holder?.account.id ?? null
+      return [
+        { name: 'provider_token.needs_reauthorization', accountId, origin: internalOrigin, data: { provider: id } },
+      ]
+    }
     const renewal = createRenewal({
       grants,
       vault,
       clock,
       random,
       events,
+      provider: providers.get,
+      apps: () => providers.list().map(({ id, clientId }) => ({ provider: id, clientId })),
+      concerns: async (grant) => (grant.holder === 'person' ? concernsPerson(grant) : []),
       refresh: async (id, refreshToken, subject) => {
         const provider = providers.get(id)
         return provider

@@ -86,7 +86,7 @@ export function enterWithProvider(parts: Parts) {
       return { ok: false, error: { ...reconciled.error, extra: { conflict_ticket: ticket } } }
     }
 
-    await vault.keep(grant)
+    await vault.keep(grant, 'person', flow.intent === 'link' ? 'on_purpose' : 'sign_in')
     providers.forgetProfile(provider, grant.claims.subject)
     if (flow.intent === 'link') {
       await accounts.withdrawUnlinked(reconciled.value.identity, clock())
