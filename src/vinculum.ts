@@ -33,6 +33,7 @@ import { enterWithPassword } from './flows/enter-with-password.ts'
 import { enterWithProvider } from './flows/enter-with-provider.ts'
 import type { Flows } from './flows/flows.ts'
 import { introspectToken } from './flows/introspect-token.ts'
+import { inviteToTeam } from './flows/invite-to-team.ts'
 import { keepPasskeys } from './flows/passkeys.ts'
 import { proveSecondFactor } from './flows/prove-second-factor.ts'
 import { readUserInfo } from './flows/read-userinfo.ts'
@@ -83,6 +84,7 @@ import { createKeys } from './sessions/keys.ts'
 import { createSignIn } from './sessions/sign-in.ts'
 import { createTokens } from './sessions/tokens.ts'
 import { openStore, type Store } from './store/open.ts'
+import { createInvitations } from './teams/invitations.ts'
 import { createTeams } from './teams/teams.ts'
 import { createLog, logEvents } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
@@ -201,7 +203,6 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const conflicts = createConflicts({ conflicts: stored.conflicts, clock, ids, random, sealer })
     const profiles = createProfiles({ accounts, clock })
     const users = createUsers({ users: stored.users, accounts, clock })
-    const teams = createTeams({ teams: stored.teams, clock, ids })
 
     // What providers lent us
     const vault = createVault({ grants, sealer, clock, ids })
@@ -245,6 +246,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
               stored.conflicts.sweep,
               stored.codes.sweep,
               stored.trustedDevices.sweep,
+              stored.invitations.sweep,
               rateLimits.sweep,
             ],
           },
@@ -260,6 +262,10 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     })
     const wakeMail = (): void => void scheduler.run('send-mail')
     const wakeRevocation = (): void => void scheduler.run('revoke-at-provider')
+
+    // Who works together
+    const teams = createTeams({ teams: stored.teams, clock, ids, wakeRevocation })
+    const invitations = createInvitations({ ...stored, clock, ids, random })
 
     // The verbs
     const second = proveSecondFactor({
@@ -360,6 +366,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       }),
       sendReset: sendReset({ users, audit, resets }),
       introspect: introspectToken({ devices, tokens, clock, issuer: lifetimes.issuer, audience: lifetimes.audience }),
+      inviteToTeam: inviteToTeam({ ...byMail, invitations }),
     }
 
     // The way in from outside
@@ -376,6 +383,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       personalData: (accountId, origin) =>
         stored.personalData.gather(accountId, [{ name: 'account.exported', accountId, origin, data: {} }]),
       teams,
+      invitations,
       links,
       devices,
       codes,
