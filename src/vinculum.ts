@@ -35,6 +35,7 @@ import { enterWithPassword } from './flows/enter-with-password.ts'
 import { enterWithProvider } from './flows/enter-with-provider.ts'
 import type { Flows } from './flows/flows.ts'
 import { introspectToken } from './flows/introspect-token.ts'
+import { inviteToTeam } from './flows/invite-to-team.ts'
 import { keepPasskeys } from './flows/passkeys.ts'
 import { proveSecondFactor } from './flows/prove-second-factor.ts'
 import { readUserInfo } from './flows/read-userinfo.ts'
@@ -58,6 +59,7 @@ import { passwordRoutes } from './http/api/passwords.ts'
 import { beginRoute, providerRoutes } from './http/api/providers.ts'
 import { secondFactorRoutes } from './http/api/second-factor.ts'
 import { serviceCredentialRoutes } from './http/api/service-credentials.ts'
+import { teamRoutes } from './http/api/teams.ts'
 import { tokenRoutes } from './http/api/tokens.ts'
 import { userRoutes } from './http/api/users.ts'
 import { createApp } from './http/app.ts'
@@ -84,6 +86,8 @@ import { createKeys } from './sessions/keys.ts'
 import { createSignIn } from './sessions/sign-in.ts'
 import { createTokens } from './sessions/tokens.ts'
 import { openStore, type Store } from './store/open.ts'
+import { createInvitations } from './teams/invitations.ts'
+import { createTeams } from './teams/teams.ts'
 import { createLog, logEvents } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 
@@ -255,6 +259,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
               stored.conflicts.sweep,
               stored.codes.sweep,
               stored.trustedDevices.sweep,
+              stored.invitations.sweep,
               rateLimits.sweep,
             ],
           },
@@ -270,6 +275,10 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     })
     const wakeMail = (): void => void scheduler.run('send-mail')
     const wakeRevocation = (): void => void scheduler.run('revoke-at-provider')
+
+    // Who works together
+    const teams = createTeams({ teams: stored.teams, clock, ids, wakeRevocation })
+    const invitations = createInvitations({ ...stored, clock, ids, random })
 
     // The verbs
     const second = proveSecondFactor({
@@ -370,6 +379,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       }),
       sendReset: sendReset({ users, audit, resets }),
       introspect: introspectToken({ devices, tokens, clock, issuer: lifetimes.issuer, audience: lifetimes.audience }),
+      inviteToTeam: inviteToTeam({ ...byMail, invitations }),
     }
 
     // The way in from outside
@@ -385,6 +395,8 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       users,
       personalData: (accountId, origin) =>
         stored.personalData.gather(accountId, [{ name: 'account.exported', accountId, origin, data: {} }]),
+      teams,
+      invitations,
       links,
       devices,
       codes,
@@ -445,6 +457,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         ...meRoutes,
         ...exportRoutes,
         ...userRoutes,
+        ...teamRoutes,
         ...serviceCredentialRoutes,
         ...pageRoutes,
       ],

@@ -16,6 +16,7 @@ import type { LeaseStore } from '../jobs/ports.ts'
 import type { MailStore } from '../mail/ports.ts'
 import type { PendingFlowStore } from '../providers/ports.ts'
 import type { KeyStore, PendingSignInStore, SessionStore, SignInCodeStore } from '../sessions/ports.ts'
+import type { InvitationStore, TeamStore } from '../teams/ports.ts'
 import { accountStore } from './accounts.ts'
 import { addressStore } from './addresses.ts'
 import { auditStore } from './audit.ts'
@@ -25,6 +26,7 @@ import type { Driver } from './driver.ts'
 import { pendingFlowStore } from './flows.ts'
 import { grantStore } from './grants.ts'
 import { guessStore } from './guesses.ts'
+import { invitationStore } from './invitations.ts'
 import { leaseStore } from './leases.ts'
 import { mailStore } from './mails.ts'
 import { passkeyStore } from './passkeys.ts'
@@ -38,6 +40,7 @@ import { serviceCredentialStore } from './service-credentials.ts'
 import { sessionStore } from './sessions.ts'
 import { signInCodeStore } from './sign-in-codes.ts'
 import { keyStore } from './signing-keys.ts'
+import { teamStore } from './teams.ts'
 import { ticketStore } from './tickets.ts'
 import { trustedDeviceStore } from './trusted-devices.ts'
 import { userStore } from './users.ts'
@@ -67,6 +70,8 @@ export type Store = {
   readonly passkeys: PasskeyStore
   readonly serviceCredentials: ServiceCredentialStore
   readonly mails: MailStore
+  readonly teams: TeamStore
+  readonly invitations: InvitationStore
   readonly audit: AuditStore
   readonly leases: LeaseStore
   readonly rateLimits: RateLimitStore
@@ -91,7 +96,7 @@ export function storeOver(driver: Driver, parts: Parts): Store {
   const change = createChange(driver, parts)
   return {
     accounts: accountStore(driver, change, parts.ids),
-    addresses: addressStore(driver, change),
+    addresses: addressStore(driver, change, parts.ids),
     users: userStore(driver, change),
     personalData: personalDataStore(driver, change),
     conflicts: conflictStore(driver, change),
@@ -110,6 +115,8 @@ export function storeOver(driver: Driver, parts: Parts): Store {
     passkeys: passkeyStore(driver, change),
     serviceCredentials: serviceCredentialStore(driver, change),
     mails: mailStore(driver),
+    teams: teamStore(driver, change, parts.ids),
+    invitations: invitationStore(driver, change),
     audit: auditStore(driver, change),
     leases: leaseStore(driver),
     rateLimits: rateLimitStore(driver),
