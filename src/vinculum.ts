@@ -125,7 +125,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     grants,
     revocations,
     audit,
-    leases,
+    jobs,
     rateLimits,
     ...stored
   }: Store) {
@@ -250,8 +250,9 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
           { seconds: 90 * day, sweeps: [audit.sweep] },
         ],
       }),
-      leases,
+      store: jobs,
       clock,
+      events,
       owner: secretToken(random),
       onDefect,
     })
@@ -363,8 +364,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     let closing = false
     const metrics = createMetrics(events, {
       breakers: providers.health,
-      revocationBacklog: revocation.backlog,
-      mailBacklog: mailer.backlog,
+      jobBacklogs: scheduler.backlogs,
     })
     const services: Services = {
       flows,
