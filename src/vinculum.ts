@@ -131,7 +131,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     grants,
     revocations,
     audit,
-    leases,
+    jobs,
     rateLimits,
     ...stored
   }: Store) {
@@ -268,8 +268,9 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
           { seconds: 90 * day, sweeps: [audit.sweep] },
         ],
       }),
-      leases,
+      store: jobs,
       clock,
+      events,
       owner: secretToken(random),
       onDefect,
     })
@@ -386,8 +387,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     let closing = false
     const metrics = createMetrics(events, {
       breakers: providers.health,
-      revocationBacklog: revocation.backlog,
-      mailBacklog: mailer.backlog,
+      jobBacklogs: scheduler.backlogs,
     })
     const services: Services = {
       flows,

@@ -13,7 +13,7 @@ export type Keeping = { readonly seconds: number; readonly sweeps: readonly Swee
 
 type Parts = {
   revocation: Revocations
-  mailer: Pick<Mailer, 'work'>
+  mailer: Pick<Mailer, 'work' | 'backlog'>
   keys: Keys
   clock: Clock
   keeping: readonly Keeping[]
@@ -21,9 +21,21 @@ type Parts = {
 
 /** Every job there is: name, period, whether nodes take turns. */
 export const defineJobs = ({ revocation, mailer, keys, clock, keeping }: Parts): readonly Job[] => [
-  { name: 'revoke-at-provider', everySeconds: 30, shared: true, work: () => revocation.work() },
+  {
+    name: 'revoke-at-provider',
+    everySeconds: 30,
+    shared: true,
+    work: () => revocation.work(),
+    backlog: () => revocation.backlog(),
+  },
   // Every node does it: each letter is leased by itself, and a node that died holds up no more than it had taken.
-  { name: 'send-mail', everySeconds: 5, shared: false, work: () => mailer.work() },
+  {
+    name: 'send-mail',
+    everySeconds: 5,
+    shared: false,
+    work: () => mailer.work(),
+    backlog: () => mailer.backlog(),
+  },
   { name: 'reload-signing-keys', everySeconds: keyReloadSeconds, shared: false, work: () => keys.reload() },
   {
     name: 'sweep-expired',

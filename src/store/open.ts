@@ -12,7 +12,7 @@ import type {
   TrustedDeviceStore,
 } from '../credentials/ports.ts'
 import type { RateLimitStore } from '../http/ports.ts'
-import type { LeaseStore } from '../jobs/ports.ts'
+import type { JobStore } from '../jobs/ports.ts'
 import type { MailStore } from '../mail/ports.ts'
 import type { PendingFlowStore } from '../providers/ports.ts'
 import type { KeyStore, PendingSignInStore, SessionStore, SignInCodeStore } from '../sessions/ports.ts'
@@ -28,6 +28,7 @@ import { grantStore } from './grants.ts'
 import { guessStore } from './guesses.ts'
 import { invitationStore } from './invitations.ts'
 import { leaseStore } from './leases.ts'
+import { jobStore } from './jobs.ts'
 import { mailStore } from './mails.ts'
 import { passkeyStore } from './passkeys.ts'
 import { passwordStore } from './passwords.ts'
@@ -73,7 +74,7 @@ export type Store = {
   readonly teams: TeamStore
   readonly invitations: InvitationStore
   readonly audit: AuditStore
-  readonly leases: LeaseStore
+  readonly jobs: JobStore
   readonly rateLimits: RateLimitStore
   /** Reachable, and migrated: an open store has every migration behind it. */
   ready(): Promise<boolean>
@@ -118,7 +119,7 @@ export function storeOver(driver: Driver, parts: Parts): Store {
     teams: teamStore(driver, change, parts.ids),
     invitations: invitationStore(driver, change),
     audit: auditStore(driver, change),
-    leases: leaseStore(driver),
+    jobs: jobStore(driver),
     rateLimits: rateLimitStore(driver),
     ready: driver.ready,
     close: driver.close,

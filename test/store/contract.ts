@@ -8,6 +8,7 @@ import { type Email, readEmail } from '../../src/kernel/email.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { addressesContract } from './addresses.contract.ts'
 import { guessesContract } from './guesses.contract.ts'
+import { jobsContract } from './jobs.contract.ts'
 import { mailsContract } from './mails.contract.ts'
 import { noticesContract } from './notices.contract.ts'
 import { passkeysContract } from './passkeys.contract.ts'
@@ -1196,24 +1197,7 @@ export function storeContract(backend: Backend): void {
       })
     })
 
-    describe('a lease', () => {
-      test('has one owner until it expires or is released', async () => {
-        expect(await store.leases.take('sweep', 'one', later(30), now)).toBe(true)
-        expect(await store.leases.take('sweep', 'two', later(59), later(29))).toBe(false)
-        expect(await store.leases.take('renew', 'two', later(59), now)).toBe(true)
-        expect(await store.leases.take('sweep', 'one', later(60), later(29))).toBe(true)
-        expect(await store.leases.take('sweep', 'two', later(89), later(59))).toBe(false)
-        expect(await store.leases.take('sweep', 'two', later(90), later(60))).toBe(true)
-      })
-
-      test('is released by its owner only', async () => {
-        await store.leases.take('sweep', 'one', later(30), now)
-        await store.leases.release('sweep', 'two')
-        expect(await store.leases.take('sweep', 'two', later(30), now)).toBe(false)
-        await store.leases.release('sweep', 'one')
-        expect(await store.leases.take('sweep', 'two', later(30), now)).toBe(true)
-      })
-    })
+    jobsContract(() => opened)
 
     describe('a rate limit', () => {
       test('counts hits within a window, and starts anew when it is over', async () => {

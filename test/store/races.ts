@@ -291,14 +291,20 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(await first.keys.list()).toHaveLength(round + 1)
       }))
 
-    test('takers of a lease, one has it', () =>
+    test('takers of a round that is due, one has it, and one again when the lease has run out', () =>
       each(async (round) => {
-        const answers = await race((store, runner) => store.leases.take(`job${round}`, `w${runner}`, later(30), now))
-        expect(winners(answers)).toHaveLength(1)
-        const again = await race((store, runner) =>
-          store.leases.take(`job${round}`, `x${runner}`, later(60), later(30)),
-        )
-        expect(winners(again)).toHaveLength(1)
+        const taken = async (seconds: number): Promise<readonly boolean[]> => {
+          const [at, until] = [later(seconds), later(seconds + 30)]
+          const answers = await race((store, runner) =>
+            store.jobs.begin(`job${round}`, {
+              ...{ owner: `w${runner} at ${seconds}`, at, until, firstDue: now, onlyWhenDue: true },
+            }),
+          )
+          return answers.map(({ tag }) => tag === 'begun')
+        }
+        expect(winners(await taken(0))).toHaveLength(1)
+        expect(winners(await taken(29))).toHaveLength(0)
+        expect(winners(await taken(30))).toHaveLength(1)
       }))
 
     test('hits on one rate limit, each is counted, and the window begins anew once', async () => {
