@@ -33,6 +33,7 @@ import { enterWithPassword } from './flows/enter-with-password.ts'
 import { enterWithProvider } from './flows/enter-with-provider.ts'
 import type { Flows } from './flows/flows.ts'
 import { introspectToken } from './flows/introspect-token.ts'
+import { lendToken } from './flows/lend-token.ts'
 import { keepPasskeys } from './flows/passkeys.ts'
 import { proveSecondFactor } from './flows/prove-second-factor.ts'
 import { readUserInfo } from './flows/read-userinfo.ts'
@@ -47,6 +48,7 @@ import { signOut } from './flows/sign-out.ts'
 import { unlinkProvider } from './flows/unlink-provider.ts'
 import { type MailParts, verifyEmail } from './flows/verify-email.ts'
 import { conflictRoutes } from './http/api/conflicts.ts'
+import { connectionRoutes } from './http/api/connections.ts'
 import { exportRoutes } from './http/api/export.ts'
 import { mailRoutes } from './http/api/mail.ts'
 import { meRoutes } from './http/api/me.ts'
@@ -124,6 +126,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     flows: pending,
     grants,
     revocations,
+    teamConnections,
     audit,
     leases,
     rateLimits,
@@ -356,6 +359,16 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         ...{ signIn, throttle, trustedDevices, audit, random },
       }),
       sendReset: sendReset({ users, audit, resets }),
+      lend: lendToken({
+        ...{ accounts, providers, grants, teams: teamConnections, clock },
+        ensureValidToken: async (key) => {
+          const token = await renewal.accessToken(key, { providerName: key.provider, accountId: null })
+          const grant = await grants.find(key)
+          return token.ok
+            ? ok({ accessToken: token.value, expiresAt: grant?.expiresAt ?? null, scopes: grant?.scopes ?? [] })
+            : token
+        },
+      }),
       introspect: introspectToken({ devices, tokens, clock, issuer: lifetimes.issuer, audience: lifetimes.audience }),
     }
 
@@ -433,6 +446,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         ...exportRoutes,
         ...userRoutes,
         ...serviceCredentialRoutes,
+        ...connectionRoutes,
         ...pageRoutes,
       ],
       vinculum: services,

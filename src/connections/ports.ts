@@ -73,6 +73,24 @@ export interface GrantStore {
   renewed(id: string, fence: number, tokens: Omit<NewTokens, 'askedScopes'>, at: Date): Promise<boolean>
   /** Ends the lease without new tokens; with `needsReauthorization` the grant is marked. */
   gaveUp(id: string, fence: number, needsReauthorization: boolean, at: Date, because: readonly Fact[]): Promise<boolean>
+  /**
+   * Writes a loan down; `false`, with nothing written, when there is nothing to lend any more: it was withdrawn
+   * meanwhile.
+   */
+  lent(key: GrantKey, at: Date, because: readonly Fact[]): Promise<boolean>
+}
+
+/** What a team connected, as far as lending its tokens goes. */
+export type TeamConnection = {
+  readonly consent: ConsentKey
+  /** Who consented; `null` once they left. */
+  readonly connectedBy: string | null
+  /** Those the team chose and the consent still reaches; never empty. */
+  readonly sites: readonly { readonly cloudId: string; readonly name: string; readonly url: string }[]
+}
+export interface TeamConnections {
+  /** `undefined` for a team that does not exist, connected nothing or chose no site. Sites by name. */
+  find(teamId: string): Promise<TeamConnection | undefined>
 }
 
 /** A grant to be withdrawn at its provider. Outlives the account it came from. */

@@ -7,6 +7,7 @@ import type { EnterWithPasskey } from './enter-with-passkey.ts'
 import type { EnterWithPassword } from './enter-with-password.ts'
 import type { EnterWithProvider } from './enter-with-provider.ts'
 import type { IntrospectToken } from './introspect-token.ts'
+import type { LendToken } from './lend-token.ts'
 import type { KeepPasskeys } from './passkeys.ts'
 import type { ProveSecondFactor } from './prove-second-factor.ts'
 import type { ReadUserInfo } from './read-userinfo.ts'
@@ -45,4 +46,5 @@ export type Flows = {
   readonly enterByMail: EnterByMail
   readonly sendReset: SendReset
   readonly introspect: IntrospectToken
+  readonly lend: LendToken
 }

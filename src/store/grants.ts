@@ -1,4 +1,4 @@
-import { and, eq, isNull, lte, or, sql } from 'drizzle-orm'
+import { and, eq, isNotNull, isNull, lte, or, sql } from 'drizzle-orm'
 import type { GrantKey, GrantStore, NewTokens, StoredGrant } from '../connections/ports.ts'
 import type { Change } from './change.ts'
 import { type Driver, given, type Queries, step } from './driver.ts'
@@ -47,6 +47,21 @@ export function grantStore({ db, tables: { grants: t }, read, write, steps }: Dr
         .where(eq(t.id, sql.placeholder('id')))
         .returning({ id: t.id }),
     )
+  const lending = steps(
+    db
+      .update(t)
+      .set({ usedAt: given('at', t.usedAt) })
+      .where(
+        and(
+          eq(t.provider, given('provider', t.provider)),
+          eq(t.clientId, given('clientId', t.clientId)),
+          eq(t.subject, given('subject', t.subject)),
+          eq(t.holder, given('holder', t.holder)),
+          isNotNull(t.accessToken),
+        ),
+      )
+      .returning({ id: t.id }),
+  )
   const overwritingAll = overwriting('with a new refresh token')
   const overwritingAccess = overwriting('keeping the old one')
 
@@ -119,6 +134,14 @@ export function grantStore({ db, tables: { grants: t }, read, write, steps }: Dr
             .returning({ id: t.id }),
         )
         if (ended.length === 0) return false
+        yield* note(because)
+        return true
+      }),
+
+    lent: (key, at, because) =>
+      change(function* (_tx, note) {
+        const used = yield* step(lending({ ...key, at }))
+        if (used.length === 0) return false
         yield* note(because)
         return true
       }),
