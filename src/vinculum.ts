@@ -11,6 +11,7 @@ import { createUsers } from './accounts/users.ts'
 import type { Config } from './config.ts'
 import { createRenewal } from './connections/renewal.ts'
 import { createRevocation } from './connections/revocation.ts'
+import { standingOf } from './connections/standing.ts'
 import { createVault } from './connections/vault.ts'
 import { opensByMail } from './credentials/mail-opens.ts'
 import { createPasskeys } from './credentials/passkeys.ts'
@@ -23,6 +24,7 @@ import { createTotp } from './credentials/totp.ts'
 import { createTrustedDevices, trustSeconds } from './credentials/trusted-devices.ts'
 import { createBus } from './events/bus.ts'
 import { arriveFromProvider } from './flows/arrive-from-provider.ts'
+import { askForMore } from './flows/ask-for-more.ts'
 import { beginWithProvider } from './flows/begin-with-provider.ts'
 import { changeEmail } from './flows/change-email.ts'
 import { changePassword } from './flows/change-password.ts'
@@ -47,9 +49,11 @@ import { sendReset } from './flows/send-reset.ts'
 import { signOut } from './flows/sign-out.ts'
 import { unlinkProvider } from './flows/unlink-provider.ts'
 import { type MailParts, verifyEmail } from './flows/verify-email.ts'
+import { withdrawGrants } from './flows/withdraw-grants.ts'
 import { conflictRoutes } from './http/api/conflicts.ts'
 import { connectionRoutes } from './http/api/connections.ts'
 import { exportRoutes } from './http/api/export.ts'
+import { identityApiRoutes } from './http/api/identities.ts'
 import { mailRoutes } from './http/api/mail.ts'
 import { meRoutes } from './http/api/me.ts'
 import { operatingRoutes } from './http/api/operating.ts'
@@ -275,17 +279,20 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const opening = { opens: opensByMail({ autoRegister: oauth.autoRegister }), ids }
     const resets = resetPassword({ ...byMail, ...opening, passwords, trustedDevices, audit })
     const arrive = arriveFromProvider({ providers, flows: pending, events, clock, sealer })
+    const withdrawal = withdrawGrants({ accounts, providers, clock, wakeRevocation })
+    const begin = beginWithProvider({
+      providers,
+      flows: pending,
+      events,
+      clock,
+      ids,
+      random,
+      sealer,
+      policy: { stateTtlSeconds: oauth.stateTtlSeconds, returnToAllowed: config.returnToAllowed, publicUrl },
+    })
     const flows: Flows = {
-      begin: beginWithProvider({
-        providers,
-        flows: pending,
-        events,
-        clock,
-        ids,
-        random,
-        sealer,
-        policy: { stateTtlSeconds: oauth.stateTtlSeconds, returnToAllowed: config.returnToAllowed, publicUrl },
-      }),
+      begin,
+      askForMore: askForMore({ accounts, grants, providers, begin }),
       enter: enterWithProvider({
         providers,
         arrive,
@@ -342,7 +349,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         refreshTtlSeconds: lifetimes.refreshTtlSeconds,
       }),
       redeemCode: redeemCode({ codes, devices, tokens }),
-      signOut: signOut({ devices, tokens }),
+      signOut: signOut({ devices, tokens, withdrawal }),
       unlink: unlinkProvider({ links, providers, audit, wakeRevocation }),
       readUserInfo: readUserInfo({ accounts, providers, renewal, events }),
       deleteAccount: deleteAccount({ accounts, providers, clock, wakeRevocation }),
@@ -359,6 +366,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         ...{ signIn, throttle, trustedDevices, audit, random },
       }),
       sendReset: sendReset({ users, audit, resets }),
+      withdraw: withdrawal,
       lend: lendToken({
         ...{ accounts, providers, grants, teams: teamConnections, clock },
         ensureValidToken: async (key) => {
@@ -393,12 +401,13 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       providers,
       serviceCredentials,
       audit,
-      grantStatus: async ({ provider: id, subject }) => {
+      standing: async ({ provider: id, subject, scopes }) => {
         const provider = providers.get(id)
         const grant =
           provider && (await vault.find({ provider: id, clientId: provider.clientId, subject, holder: 'person' }))
-        return grant?.status ?? 'none'
+        return standingOf(grant, provider, scopes)
       },
+      revocationsOf: revocation.waiting,
       metrics,
       mailbox,
       ready: async () => !closing && (await store.ready()),
@@ -443,6 +452,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         beginRoute,
         ...mailRoutes,
         ...meRoutes,
+        ...identityApiRoutes,
         ...exportRoutes,
         ...userRoutes,
         ...serviceCredentialRoutes,

@@ -115,9 +115,15 @@ export interface RevocationStore {
   take(limit: number, at: Date, until: Date): Promise<readonly Revocation[]>
   /** Whether other grants stand on the same consent: then it must not be revoked at its provider. */
   stillNeeded(consent: ConsentKey): Promise<boolean>
-  /** Done: erased with its tokens. */
-  finish(id: string, because: readonly Fact[]): Promise<void>
+  /**
+   * Done: erased with its tokens. Where a call was made (`called`), grants that were kept on the same consent since it
+   * was queued may have died with it: what of them can be renewed is due at once, so that what they are worth is found
+   * out.
+   */
+  finish(id: string, because: readonly Fact[], called?: { readonly at: Date }): Promise<void>
   retry(id: string, at: Date, error: string): Promise<void>
+  /** Those of an account that wait, the oldest first. */
+  of(accountId: string): Promise<readonly Revocation[]>
   /** How many wait. */
   backlog(): Promise<number>
 }

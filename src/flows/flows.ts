@@ -1,3 +1,4 @@
+import type { AskForMore } from './ask-for-more.ts'
 import type { BeginWithProvider } from './begin-with-provider.ts'
 import type { ChangeEmail } from './change-email.ts'
 import type { ChangePassword } from './change-password.ts'
@@ -21,10 +22,12 @@ import type { SendReset } from './send-reset.ts'
 import type { SignOut } from './sign-out.ts'
 import type { UnlinkProvider } from './unlink-provider.ts'
 import type { VerifyEmail } from './verify-email.ts'
+import type { WithdrawGrants } from './withdraw-grants.ts'
 
 /** The verbs of the service: each is one story, told in a file of its own. */
 export type Flows = {
   readonly begin: BeginWithProvider
+  readonly askForMore: AskForMore
   readonly enter: EnterWithProvider
   readonly register: Register
   readonly enterWithPassword: EnterWithPassword
@@ -47,4 +50,5 @@ export type Flows = {
   readonly sendReset: SendReset
   readonly introspect: IntrospectToken
   readonly lend: LendToken
+  readonly withdraw: WithdrawGrants
 }
