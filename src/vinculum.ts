@@ -12,6 +12,7 @@ import type { Config } from './config.ts'
 import type { StoredGrant } from './connections/ports.ts'
 import { createRenewal } from './connections/renewal.ts'
 import { createRevocation } from './connections/revocation.ts'
+import { standingOf } from './connections/standing.ts'
 import { createVault } from './connections/vault.ts'
 import { opensByMail } from './credentials/mail-opens.ts'
 import { createPasskeys } from './credentials/passkeys.ts'
@@ -25,6 +26,7 @@ import { createTrustedDevices, trustSeconds } from './credentials/trusted-device
 import { createBus } from './events/bus.ts'
 import { type Fact, internalOrigin } from './events/catalogue.ts'
 import { arriveFromProvider } from './flows/arrive-from-provider.ts'
+import { askForMore } from './flows/ask-for-more.ts'
 import { beginWithProvider } from './flows/begin-with-provider.ts'
 import { changeEmail } from './flows/change-email.ts'
 import { changePassword } from './flows/change-password.ts'
@@ -36,6 +38,7 @@ import { enterWithProvider } from './flows/enter-with-provider.ts'
 import type { Flows } from './flows/flows.ts'
 import { introspectToken } from './flows/introspect-token.ts'
 import { inviteToTeam } from './flows/invite-to-team.ts'
+import { lendToken } from './flows/lend-token.ts'
 import { keepPasskeys } from './flows/passkeys.ts'
 import { proveSecondFactor } from './flows/prove-second-factor.ts'
 import { readUserInfo } from './flows/read-userinfo.ts'
@@ -49,8 +52,11 @@ import { sendReset } from './flows/send-reset.ts'
 import { signOut } from './flows/sign-out.ts'
 import { unlinkProvider } from './flows/unlink-provider.ts'
 import { type MailParts, verifyEmail } from './flows/verify-email.ts'
+import { withdrawGrants } from './flows/withdraw-grants.ts'
 import { conflictRoutes } from './http/api/conflicts.ts'
+import { connectionRoutes } from './http/api/connections.ts'
 import { exportRoutes } from './http/api/export.ts'
+import { identityApiRoutes } from './http/api/identities.ts'
 import { mailRoutes } from './http/api/mail.ts'
 import { meRoutes } from './http/api/me.ts'
 import { operatingRoutes } from './http/api/operating.ts'
@@ -130,6 +136,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     flows: pending,
     grants,
     revocations,
+    teamConnections,
     audit,
     jobs,
     rateLimits,
@@ -295,17 +302,20 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const opening = { opens: opensByMail({ autoRegister: oauth.autoRegister }), ids }
     const resets = resetPassword({ ...byMail, ...opening, passwords, trustedDevices, audit })
     const arrive = arriveFromProvider({ providers, flows: pending, events, clock, sealer })
+    const withdrawal = withdrawGrants({ accounts, providers, clock, wakeRevocation })
+    const begin = beginWithProvider({
+      providers,
+      flows: pending,
+      events,
+      clock,
+      ids,
+      random,
+      sealer,
+      policy: { stateTtlSeconds: oauth.stateTtlSeconds, returnToAllowed: config.returnToAllowed, publicUrl },
+    })
     const flows: Flows = {
-      begin: beginWithProvider({
-        providers,
-        flows: pending,
-        events,
-        clock,
-        ids,
-        random,
-        sealer,
-        policy: { stateTtlSeconds: oauth.stateTtlSeconds, returnToAllowed: config.returnToAllowed, publicUrl },
-      }),
+      begin,
+      askForMore: askForMore({ accounts, grants, providers, begin }),
       enter: enterWithProvider({
         providers,
         arrive,
@@ -362,7 +372,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         refreshTtlSeconds: lifetimes.refreshTtlSeconds,
       }),
       redeemCode: redeemCode({ codes, devices, tokens }),
-      signOut: signOut({ devices, tokens }),
+      signOut: signOut({ devices, tokens, withdrawal }),
       unlink: unlinkProvider({ links, providers, audit, wakeRevocation }),
       readUserInfo: readUserInfo({ accounts, providers, renewal, events }),
       deleteAccount: deleteAccount({ accounts, providers, clock, wakeRevocation }),
@@ -379,6 +389,11 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         ...{ signIn, throttle, trustedDevices, audit, random },
       }),
       sendReset: sendReset({ users, audit, resets }),
+      withdraw: withdrawal,
+      lend: lendToken({
+        ...{ accounts, providers, grants, teams: teamConnections, clock },
+        ensureValidToken: renewal.ensureValidToken,
+      }),
       introspect: introspectToken({ devices, tokens, clock, issuer: lifetimes.issuer, audience: lifetimes.audience }),
       inviteToTeam: inviteToTeam({ ...byMail, invitations }),
     }
@@ -405,12 +420,13 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       providers,
       serviceCredentials,
       audit,
-      grantStatus: async ({ provider: id, subject }) => {
+      standing: async ({ provider: id, subject, scopes }) => {
         const provider = providers.get(id)
         const grant =
           provider && (await vault.find({ provider: id, clientId: provider.clientId, subject, holder: 'person' }))
-        return grant?.status ?? 'none'
+        return standingOf(grant, provider, scopes)
       },
+      revocationsOf: revocation.waiting,
       metrics,
       mailbox,
       ready: async () => !closing && (await store.ready()),
@@ -455,10 +471,12 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         beginRoute,
         ...mailRoutes,
         ...meRoutes,
+        ...identityApiRoutes,
         ...exportRoutes,
         ...userRoutes,
         ...teamRoutes,
         ...serviceCredentialRoutes,
+        ...connectionRoutes,
         ...pageRoutes,
       ],
       vinculum: services,

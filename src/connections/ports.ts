@@ -105,6 +105,24 @@ export interface GrantStore {
   due(app: App, at: Date, limit: number): Promise<readonly string[]>
   /** How many are due by then; counted up to `most`. */
   dueBy(app: App, by: Date, most: number): Promise<number>
+  /**
+   * Writes a loan down; `false`, with nothing written, when there is nothing to lend any more: it was withdrawn
+   * meanwhile.
+   */
+  lent(key: GrantKey, at: Date, because: readonly Fact[]): Promise<boolean>
+}
+
+/** What a team connected, as far as lending its tokens goes. */
+export type TeamConnection = {
+  readonly consent: ConsentKey
+  /** Who consented; `null` once they left. */
+  readonly connectedBy: string | null
+  /** Those the team chose and the consent still reaches; never empty. */
+  readonly sites: readonly { readonly cloudId: string; readonly name: string; readonly url: string }[]
+}
+export interface TeamConnections {
+  /** `undefined` for a team that does not exist, connected nothing or chose no site. Sites by name. */
+  find(teamId: string): Promise<TeamConnection | undefined>
 }
 
 /** A grant to be withdrawn at its provider. Outlives the account it came from. */
@@ -129,9 +147,15 @@ export interface RevocationStore {
   take(limit: number, at: Date, until: Date): Promise<readonly Revocation[]>
   /** Whether other grants stand on the same consent: then it must not be revoked at its provider. */
   stillNeeded(consent: ConsentKey): Promise<boolean>
-  /** Done: erased with its tokens. */
-  finish(id: string, because: readonly Fact[]): Promise<void>
+  /**
+   * Done: erased with its tokens. Where a call was made (`called`), grants that were kept on the same consent since it
+   * was queued may have died with it: what of them can be renewed is due at once, so that what they are worth is found
+   * out.
+   */
+  finish(id: string, because: readonly Fact[], called?: { readonly at: Date }): Promise<void>
   retry(id: string, at: Date, error: string): Promise<void>
+  /** Those of an account that wait, the oldest first. */
+  of(accountId: string): Promise<readonly Revocation[]>
   /** How many wait. */
   backlog(): Promise<number>
 }

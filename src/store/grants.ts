@@ -1,4 +1,4 @@
-import { and, asc, count, eq, isNull, lte, or, sql } from 'drizzle-orm'
+import { and, asc, count, eq, isNotNull, isNull, lte, or, sql } from 'drizzle-orm'
 import type { App, GrantKey, GrantStore, RenewedTokens, StoredGrant } from '../connections/ports.ts'
 import type { Change } from './change.ts'
 import { type Driver, given, type Queries, step } from './driver.ts'
@@ -58,6 +58,21 @@ export function grantStore({ db, tables: { grants: t }, read, write, steps }: Dr
         .where(and(eq(t.id, sql.placeholder('id')), eq(t.fence, given('fence', t.fence))))
         .returning({ id: t.id }),
     )
+  const lending = steps(
+    db
+      .update(t)
+      .set({ usedAt: given('at', t.usedAt) })
+      .where(
+        and(
+          eq(t.provider, given('provider', t.provider)),
+          eq(t.clientId, given('clientId', t.clientId)),
+          eq(t.subject, given('subject', t.subject)),
+          eq(t.holder, given('holder', t.holder)),
+          isNotNull(t.accessToken),
+        ),
+      )
+      .returning({ id: t.id }),
+  )
   const overwritingAll = overwriting('with a new refresh token')
   const overwritingAccess = overwriting('keeping the old one')
 
@@ -186,5 +201,12 @@ export function grantStore({ db, tables: { grants: t }, read, write, steps }: Dr
       const [counted] = await read(db.select({ many: count() }).from(some))
       return counted?.many ?? 0
     },
+    lent: (key, at, because) =>
+      change(function* (_tx, note) {
+        const used = yield* step(lending({ ...key, at }))
+        if (used.length === 0) return false
+        yield* note(because)
+        return true
+      }),
   }
 }

@@ -1,6 +1,6 @@
 import type { AccountStore, ConflictStore, PersonalDataStore, UserStore } from '../accounts/ports.ts'
 import type { AuditStore } from '../audit/ports.ts'
-import type { GrantStore, RevocationStore } from '../connections/ports.ts'
+import type { GrantStore, RevocationStore, TeamConnections } from '../connections/ports.ts'
 import type {
   AddressStore,
   GuessStore,
@@ -27,7 +27,6 @@ import { pendingFlowStore } from './flows.ts'
 import { grantStore } from './grants.ts'
 import { guessStore } from './guesses.ts'
 import { invitationStore } from './invitations.ts'
-import { leaseStore } from './leases.ts'
 import { jobStore } from './jobs.ts'
 import { mailStore } from './mails.ts'
 import { passkeyStore } from './passkeys.ts'
@@ -41,6 +40,7 @@ import { serviceCredentialStore } from './service-credentials.ts'
 import { sessionStore } from './sessions.ts'
 import { signInCodeStore } from './sign-in-codes.ts'
 import { keyStore } from './signing-keys.ts'
+import { teamConnections } from './team-connections.ts'
 import { teamStore } from './teams.ts'
 import { ticketStore } from './tickets.ts'
 import { trustedDeviceStore } from './trusted-devices.ts'
@@ -63,6 +63,7 @@ export type Store = {
   readonly flows: PendingFlowStore
   readonly grants: GrantStore
   readonly revocations: RevocationStore
+  readonly teamConnections: TeamConnections
   readonly tickets: TicketStore
   readonly guesses: GuessStore
   readonly passwords: PasswordStore
@@ -108,6 +109,7 @@ export function storeOver(driver: Driver, parts: Parts): Store {
     flows: pendingFlowStore(driver),
     grants: grantStore(driver, change),
     revocations: revocationStore(driver, change),
+    teamConnections: teamConnections(driver),
     tickets: ticketStore(driver),
     guesses: guessStore(driver),
     passwords: passwordStore(driver, change),

@@ -17,6 +17,7 @@ import { mailboxRoutes } from './mailbox.tsx'
 import { passkeyScripts } from './passkey-script.tsx'
 import { passkeyPageRoutes } from './passkeys.tsx'
 import { passwordPages } from './password.tsx'
+import { permissionRoutes } from './permission.tsx'
 import { registerRoutes } from './register.tsx'
 import { secondFactorPageRoutes } from './second-factor.tsx'
 import { secondFactorLoginRoutes } from './second-factor-login.tsx'
@@ -28,6 +29,7 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...accountRoutes,
   ...activityRoutes,
   ...identityRoutes,
+  ...permissionRoutes,
   ...deviceRoutes,
   ...leavingRoutes,
   ...registerRoutes,
