@@ -56,6 +56,7 @@ import { passwordRoutes } from './http/api/passwords.ts'
 import { beginRoute, providerRoutes } from './http/api/providers.ts'
 import { secondFactorRoutes } from './http/api/second-factor.ts'
 import { serviceCredentialRoutes } from './http/api/service-credentials.ts'
+import { teamRoutes } from './http/api/teams.ts'
 import { tokenRoutes } from './http/api/tokens.ts'
 import { userRoutes } from './http/api/users.ts'
 import { createApp } from './http/app.ts'
@@ -82,6 +83,7 @@ import { createKeys } from './sessions/keys.ts'
 import { createSignIn } from './sessions/sign-in.ts'
 import { createTokens } from './sessions/tokens.ts'
 import { openStore, type Store } from './store/open.ts'
+import { createTeams } from './teams/teams.ts'
 import { createLog, logEvents } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 
@@ -199,6 +201,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const conflicts = createConflicts({ conflicts: stored.conflicts, clock, ids, random, sealer })
     const profiles = createProfiles({ accounts, clock })
     const users = createUsers({ users: stored.users, accounts, clock })
+    const teams = createTeams({ teams: stored.teams, clock, ids })
 
     // What providers lent us
     const vault = createVault({ grants, sealer, clock, ids })
@@ -372,6 +375,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       users,
       personalData: (accountId, origin) =>
         stored.personalData.gather(accountId, [{ name: 'account.exported', accountId, origin, data: {} }]),
+      teams,
       links,
       devices,
       codes,
@@ -432,6 +436,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         ...meRoutes,
         ...exportRoutes,
         ...userRoutes,
+        ...teamRoutes,
         ...serviceCredentialRoutes,
         ...pageRoutes,
       ],

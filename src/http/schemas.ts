@@ -85,6 +85,12 @@ export const line = z
   .max(200)
   .regex(/^[^\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]*$/u)
 
+/** What people call their team: no more than a heading holds, and something of it to be seen. */
+export const teamName = line
+  .min(1)
+  .max(80)
+  .regex(/[\p{L}\p{N}\p{P}\p{S}]/u)
+
 /** What somebody calls a device: short enough for a heading. */
 export const deviceName = line.max(60)
 

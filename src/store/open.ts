@@ -16,6 +16,7 @@ import type { LeaseStore } from '../jobs/ports.ts'
 import type { MailStore } from '../mail/ports.ts'
 import type { PendingFlowStore } from '../providers/ports.ts'
 import type { KeyStore, PendingSignInStore, SessionStore, SignInCodeStore } from '../sessions/ports.ts'
+import type { TeamStore } from '../teams/ports.ts'
 import { accountStore } from './accounts.ts'
 import { addressStore } from './addresses.ts'
 import { auditStore } from './audit.ts'
@@ -38,6 +39,7 @@ import { serviceCredentialStore } from './service-credentials.ts'
 import { sessionStore } from './sessions.ts'
 import { signInCodeStore } from './sign-in-codes.ts'
 import { keyStore } from './signing-keys.ts'
+import { teamStore } from './teams.ts'
 import { ticketStore } from './tickets.ts'
 import { trustedDeviceStore } from './trusted-devices.ts'
 import { userStore } from './users.ts'
@@ -67,6 +69,7 @@ export type Store = {
   readonly passkeys: PasskeyStore
   readonly serviceCredentials: ServiceCredentialStore
   readonly mails: MailStore
+  readonly teams: TeamStore
   readonly audit: AuditStore
   readonly leases: LeaseStore
   readonly rateLimits: RateLimitStore
@@ -110,6 +113,7 @@ export function storeOver(driver: Driver, parts: Parts): Store {
     passkeys: passkeyStore(driver, change),
     serviceCredentials: serviceCredentialStore(driver, change),
     mails: mailStore(driver),
+    teams: teamStore(driver, change),
     audit: auditStore(driver, change),
     leases: leaseStore(driver),
     rateLimits: rateLimitStore(driver),

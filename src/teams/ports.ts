@@ -77,3 +77,24 @@ export type JiraSite = {
 }
 
 export type Because = readonly Fact[]
+
+/** A team as somebody in it sees it: with the role they have there. */
+export type Membership = { readonly team: Team; readonly role: TeamRole }
+
+/**
+ * Teams and who is in them. What a change may rest on (the asker's role, how many owners are left) is looked at within its
+ * transaction, while nobody else changes the same team: of two who decide at once, the second sees what the first did.
+ */
+export interface TeamStore {
+  /**
+   * With its first owner. `false`, with nothing written, when they are in `most` teams already,
+   * however many they make at once, or their account is gone.
+   */
+  create(team: Team, owner: string, most: number, because: Because): Promise<boolean>
+  /** A team with the asker's role in it; `undefined` where they are not in it, or it does not exist. */
+  membership(teamId: string, accountId: string): Promise<Membership | undefined>
+  /** The teams somebody is in, and how many people each has, the oldest membership first. */
+  list(accountId: string): Promise<readonly (Membership & { readonly members: number })[]>
+  /** Owners and admins whose account is not disabled: those who can mend something, the longest-standing first. */
+  leaders(teamId: string): Promise<readonly string[]>
+}
