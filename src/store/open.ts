@@ -16,7 +16,7 @@ import type { LeaseStore } from '../jobs/ports.ts'
 import type { MailStore } from '../mail/ports.ts'
 import type { PendingFlowStore } from '../providers/ports.ts'
 import type { KeyStore, PendingSignInStore, SessionStore, SignInCodeStore } from '../sessions/ports.ts'
-import type { TeamStore } from '../teams/ports.ts'
+import type { JiraStore, TeamStore } from '../teams/ports.ts'
 import { accountStore } from './accounts.ts'
 import { addressStore } from './addresses.ts'
 import { auditStore } from './audit.ts'
@@ -26,6 +26,7 @@ import type { Driver } from './driver.ts'
 import { pendingFlowStore } from './flows.ts'
 import { grantStore } from './grants.ts'
 import { guessStore } from './guesses.ts'
+import { jiraStore } from './jira.ts'
 import { leaseStore } from './leases.ts'
 import { mailStore } from './mails.ts'
 import { passkeyStore } from './passkeys.ts'
@@ -70,6 +71,7 @@ export type Store = {
   readonly serviceCredentials: ServiceCredentialStore
   readonly mails: MailStore
   readonly teams: TeamStore
+  readonly jira: JiraStore
   readonly audit: AuditStore
   readonly leases: LeaseStore
   readonly rateLimits: RateLimitStore
@@ -114,6 +116,7 @@ export function storeOver(driver: Driver, parts: Parts): Store {
     serviceCredentials: serviceCredentialStore(driver, change),
     mails: mailStore(driver),
     teams: teamStore(driver, change),
+    jira: jiraStore(driver, change, parts.ids),
     audit: auditStore(driver, change),
     leases: leaseStore(driver),
     rateLimits: rateLimitStore(driver),
