@@ -23,9 +23,11 @@ import { createTotp } from './credentials/totp.ts'
 import { createTrustedDevices, trustSeconds } from './credentials/trusted-devices.ts'
 import { createBus } from './events/bus.ts'
 import { arriveFromProvider } from './flows/arrive-from-provider.ts'
+import { askJira } from './flows/ask-jira.ts'
 import { beginWithProvider } from './flows/begin-with-provider.ts'
 import { changeEmail } from './flows/change-email.ts'
 import { changePassword } from './flows/change-password.ts'
+import { connectJira } from './flows/connect-jira.ts'
 import { deleteAccount } from './flows/delete-account.ts'
 import { enterByMail } from './flows/enter-by-mail.ts'
 import { enterWithPasskey } from './flows/enter-with-passkey.ts'
@@ -33,8 +35,10 @@ import { enterWithPassword } from './flows/enter-with-password.ts'
 import { enterWithProvider } from './flows/enter-with-provider.ts'
 import type { Flows } from './flows/flows.ts'
 import { introspectToken } from './flows/introspect-token.ts'
+import { keepJira } from './flows/keep-jira.ts'
 import { keepPasskeys } from './flows/passkeys.ts'
 import { proveSecondFactor } from './flows/prove-second-factor.ts'
+import { readQueues } from './flows/read-queues.ts'
 import { readUserInfo } from './flows/read-userinfo.ts'
 import { redeemCode } from './flows/redeem-code.ts'
 import { refreshTokens } from './flows/refresh-tokens.ts'
@@ -44,10 +48,12 @@ import { resolveConflict } from './flows/resolve-conflict.ts'
 import { secondFactor } from './flows/second-factor.ts'
 import { sendReset } from './flows/send-reset.ts'
 import { signOut } from './flows/sign-out.ts'
+import { syncJiraSites } from './flows/sync-jira-sites.ts'
 import { unlinkProvider } from './flows/unlink-provider.ts'
 import { type MailParts, verifyEmail } from './flows/verify-email.ts'
 import { conflictRoutes } from './http/api/conflicts.ts'
 import { exportRoutes } from './http/api/export.ts'
+import { jiraRoutes } from './http/api/jira.ts'
 import { mailRoutes } from './http/api/mail.ts'
 import { meRoutes } from './http/api/me.ts'
 import { operatingRoutes } from './http/api/operating.ts'
@@ -437,6 +443,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         ...exportRoutes,
         ...userRoutes,
         ...teamRoutes,
+        ...jiraRoutes,
         ...serviceCredentialRoutes,
         ...pageRoutes,
       ],

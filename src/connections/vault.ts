@@ -38,6 +38,11 @@ export function createVault({ grants, sealer, clock, ids }: Parts) {
       )
     },
 
+    /** The same for whoever keeps it themselves, in the transaction of what it is for: its tokens, sealed to a row. */
+    brought:
+      ({ tokens, asked }: Grant): ((id: string) => NewTokens) =>
+      (id) => ({ ...sealed(id, tokens), askedScopes: asked }),
+
     find: (key: GrantKey): Promise<StoredGrant | undefined> => grants.find(key),
 
     /** The tokens in the clear, for a call to their provider. `id` is the row they were sealed in. */

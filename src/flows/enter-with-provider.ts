@@ -16,6 +16,7 @@ import type { Providers } from '../providers/providers.ts'
 import type { SignedIn, SignIn, SignInCode } from '../sessions/sign-in.ts'
 import type { Arrival, ArriveFromProvider, AskCode, Callback, FlowCode } from './arrive-from-provider.ts'
 import { flowHandle } from './begin-with-provider.ts'
+import type { ConnectedJira, ConnectJira, FinishJiraCode } from './connect-jira.ts'
 
 export type Entered =
   | ({
@@ -24,9 +25,18 @@ export type Entered =
     } & Entry &
       SignedIn)
   | ({ readonly tag: 'linked'; readonly flow: { readonly returnTo: string | null } } & Entry)
+/** What coming back from a provider came to: somebody is in, or linked, or their team is connected. */
+export type Arrived = Entered | ConnectedJira
 export type Entry = { readonly account: Account; readonly identity: Identity; readonly action: Action }
 
-export type EnterCode = FlowCode | AskCode | ReconcileCode | 'provider_not_found' | 'session_revoked' | FinishCode
+export type EnterCode =
+  | FlowCode
+  | AskCode
+  | ReconcileCode
+  | 'provider_not_found'
+  | 'session_revoked'
+  | FinishCode
+  | FinishJiraCode
 export type FinishCode = Exclude<SignInCode, 'sign_in_overtaken'> | 'account_linking_failed'
 
 type Parts = {
@@ -42,6 +52,8 @@ type Parts = {
   clock: Clock
   /** Whether this device is still signed in. */
   sessionLives: (id: string) => Promise<boolean>
+  /** What becomes of those who were sent there for their team. */
+  connect: ConnectJira['finish']
 }
 
 /**
@@ -49,7 +61,7 @@ type Parts = {
  * trail.
  */
 export function enterWithProvider(parts: Parts) {
-  const { providers, arrive, reconcile, conflicts, accounts, vault, audit, events, clock, sessionLives } = parts
+  const { providers, arrive, reconcile, conflicts, accounts, vault, audit, events, clock, sessionLives, connect } = parts
   const finish = finishEntry(parts)
 
   /** The flow is claimed: who is it, whose account is that, and in. */
@@ -58,7 +70,8 @@ export function enterWithProvider(parts: Parts) {
     callback: Callback,
     arrival: Arrival,
     flow: PendingFlow,
-  ): Promise<Result<Entered, AppError<EnterCode>>> => {
+  ): Promise<Result<Arrived, AppError<EnterCode>>> => {
+    if (flow.intent === 'connect') return connect(provider, callback, arrival, flow)
     const asked = await arrive.ask(provider, callback, flow, arrival.origin)
     if (!asked.ok) return asked
     const grant = asked.value
@@ -100,7 +113,7 @@ export function enterWithProvider(parts: Parts) {
     providerId: string,
     callback: Callback,
     arrival: Arrival,
-  ): Promise<Result<Entered, AppError<EnterCode>>> => {
+  ): Promise<Result<Arrived, AppError<EnterCode>>> => {
     const provider = providers.get(providerId)
     if (!provider) return fail('provider_not_found', { provider: providerId.slice(0, 40) })
 

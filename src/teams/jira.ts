@@ -1,11 +1,7 @@
 import type { StoredGrant } from '../connections/ports.ts'
 import { secondsAfter } from '../kernel/clock.ts'
 import type { Random } from '../kernel/ids.ts'
-import type { JiraDrift, JiraError, JiraSite, JiraState, ReadSites, SiteReading } from './ports.ts'
-
-/** What a team's connection to Jira is good for (contract §5). */
-export const jiraStatuses = ['not_connected', 'choose_site', 'active', 'needs_reauthorization'] as const
-export type JiraStatus = (typeof jiraStatuses)[number]
+import type { JiraDrift, JiraError, JiraSite, JiraState, JiraStatus, ReadSites, SiteReading } from './ports.ts'
 
 /** A site as Jira just listed it. */
 export type SiteFound = Pick<JiraSite, 'cloudId' | 'name' | 'url' | 'scopes'>

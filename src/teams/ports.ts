@@ -35,15 +35,21 @@ export type Invitation = {
 }
 
 /** Why a connection does not work, or what changed behind it; told on its card. */
-export type JiraError =
-  | 'no_sites'
-  | 'sites_gone'
-  | 'scopes_reduced'
-  | 'connector_left'
-  | 'invalid_grant'
-  | 'rate_limited'
-  | 'transient'
-  | 'client_misconfigured'
+export const jiraErrors = [
+  'no_sites',
+  'sites_gone',
+  'scopes_reduced',
+  'connector_left',
+  'invalid_grant',
+  'rate_limited',
+  'transient',
+  'client_misconfigured',
+] as const
+export type JiraError = (typeof jiraErrors)[number]
+
+/** What a team's connection is good for. */
+export const jiraStatuses = ['not_connected', 'choose_site', 'active', 'needs_reauthorization'] as const
+export type JiraStatus = (typeof jiraStatuses)[number]
 
 /** A team's one connection to Jira Cloud. Its tokens are the grant of this consent that the team holds. */
 export type StoredJiraIntegration = {
