@@ -9,6 +9,7 @@ import { createReconcile } from './accounts/reconcile.ts'
 import { scopeOf } from './accounts/roles.ts'
 import { createUsers } from './accounts/users.ts'
 import type { Config } from './config.ts'
+import type { StoredGrant } from './connections/ports.ts'
 import { createRenewal } from './connections/renewal.ts'
 import { createRevocation } from './connections/revocation.ts'
 import { createVault } from './connections/vault.ts'
@@ -22,6 +23,7 @@ import { createTickets } from './credentials/tickets.ts'
 import { createTotp } from './credentials/totp.ts'
 import { createTrustedDevices, trustSeconds } from './credentials/trusted-devices.ts'
 import { createBus } from './events/bus.ts'
+import { type Fact, internalOrigin } from './events/catalogue.ts'
 import { arriveFromProvider } from './flows/arrive-from-provider.ts'
 import { askJira } from './flows/ask-jira.ts'
 import { beginWithProvider } from './flows/begin-with-provider.ts'
@@ -210,13 +212,30 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const teams = createTeams({ teams: stored.teams, clock, ids })
 
     // What providers lent us
-    const vault = createVault({ grants, sealer, clock, ids })
+    const vault = createVault({ grants, sealer, clock, ids, random, provider: providers.get })
+    /** Whose sign-in it is. */
+    const concernsPerson = async ({ provider: id, subject }: StoredGrant): Promise<readonly Fact[]> => {
+      const holder = await accounts.findByIdentity(providers.get(id)?.issuer ?? id, subject)
+      const accountId = holder?.account.id ?? null
+      return [
+        { name: 'provider_token.needs_reauthorization', accountId, origin: internalOrigin, data: { provider: id } },
+      ]
+    }
+    /** Who can mend what a team was granted. */
+    const concernsTeam = async ({ holder: team }: StoredGrant): Promise<readonly Fact[]> =>
+      (await stored.teams.leaders(team)).map((accountId) => ({
+        ...{ name: 'jira.needs_reauthorization', accountId, origin: internalOrigin },
+        data: { team, reason: 'invalid_grant' },
+      }))
     const renewal = createRenewal({
       grants,
       vault,
       clock,
       random,
       events,
+      provider: providers.get,
+      apps: () => providers.list().map(({ id, clientId }) => ({ provider: id, clientId })),
+      concerns: async (grant) => (grant.holder === 'person' ? concernsPerson(grant) : concernsTeam(grant)),
       refresh: async (id, refreshToken, subject) => {
         const provider = providers.get(id)
         return provider
@@ -234,9 +253,12 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         return provider ? providers.revoke(provider, given) : { tag: 'transient', reason: 'provider_not_enabled' }
       },
     })
+    const ask = askJira(renewal)
+    const sync = syncJiraSites({ jira: stored.jira, providers, ask, clock, random })
     const scheduler = createScheduler({
       jobs: defineJobs({
         revocation,
+        jiraSites: sync,
         mailer,
         keys,
         clock,
@@ -281,17 +303,24 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const opening = { opens: opensByMail({ autoRegister: oauth.autoRegister }), ids }
     const resets = resetPassword({ ...byMail, ...opening, passwords, trustedDevices, audit })
     const arrive = arriveFromProvider({ providers, flows: pending, events, clock, sealer })
+    const begin = beginWithProvider({
+      providers,
+      flows: pending,
+      events,
+      clock,
+      ids,
+      random,
+      sealer,
+      policy: { stateTtlSeconds: oauth.stateTtlSeconds, returnToAllowed: config.returnToAllowed, publicUrl },
+    })
+    const ofTeams = { teams: stored.teams, jira: stored.jira, providers, clock }
+    const connect = connectJira({ ...ofTeams, arrive, begin, vault, ids, random })
+    const keep = keepJira({ ...ofTeams, vault, sync, wakeRevocation })
     const flows: Flows = {
-      begin: beginWithProvider({
-        providers,
-        flows: pending,
-        events,
-        clock,
-        ids,
-        random,
-        sealer,
-        policy: { stateTtlSeconds: oauth.stateTtlSeconds, returnToAllowed: config.returnToAllowed, publicUrl },
-      }),
+      begin,
+      connectJira: connect,
+      jira: keep,
+      readQueues: readQueues({ ...ofTeams, keep, ask }),
       enter: enterWithProvider({
         providers,
         arrive,
@@ -304,6 +333,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         events,
         clock,
         sessionLives: async (id) => (await devices.find(id))?.endedAt === null,
+        connect: connect.finish,
       }),
       register: register({
         ...{ accounts, stored: stored.passwords, passwords, tickets, letter, throttle, clock, ids },

@@ -1,10 +1,10 @@
 import type { GrantKey } from '../connections/ports.ts'
+import type { Renewal, TokenCode } from '../connections/renewal.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Err, Result } from '../kernel/result.ts'
 import type { JiraFailure } from '../providers/jira-cloud.ts'
 import type { Provider } from '../providers/provider.ts'
 
-export type TokenCode = 'needs_reauthorization' | 'provider_unavailable' | 'not_connected'
 export type AskJiraCode =
   | TokenCode
   | 'provider_rate_limited'
@@ -13,18 +13,11 @@ export type AskJiraCode =
   /** What was asked for is not there, or not for whoever connected. */
   | 'jira_site_not_found'
 
-type Parts = {
-  readonly ensureValidToken: (
-    key: GrantKey,
-    wish?: { readonly refused?: string },
-  ) => Promise<Result<{ readonly accessToken: string }, AppError<TokenCode>>>
-}
-
 /**
  * A question to Jira with a team's token: made sure of before every use, and made anew once when Jira refuses it. A missing
  * scope is refused with the same status, and no new token would help.
  */
-export function askJira({ ensureValidToken }: Parts) {
+export function askJira({ ensureValidToken }: Pick<Renewal, 'ensureValidToken'>) {
   return async <T>(
     provider: Provider,
     key: GrantKey,

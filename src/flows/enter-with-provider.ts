@@ -5,13 +5,12 @@ import type { AuditStore } from '../audit/ports.ts'
 import type { Vault } from '../connections/vault.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
-import type { Action, Origin } from '../events/catalogue.ts'
+import type { Action } from '../events/catalogue.ts'
 import type { Account } from '../kernel/account.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { type Sealer, sha256 } from '../kernel/crypto.ts'
 import { ok, type Result } from '../kernel/result.ts'
-import type { PendingFlow, PendingFlowStore } from '../providers/ports.ts'
-import type { Grant, Provider } from '../providers/provider.ts'
+import type { PendingFlow } from '../providers/ports.ts'
+import type { Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { SignedIn, SignIn, SignInCode } from '../sessions/sign-in.ts'
 import type { Arrival, ArriveFromProvider, AskCode, Callback, FlowCode } from './arrive-from-provider.ts'
@@ -61,7 +60,8 @@ type Parts = {
  * trail.
  */
 export function enterWithProvider(parts: Parts) {
-  const { providers, arrive, reconcile, conflicts, accounts, vault, audit, events, clock, sessionLives, connect } = parts
+  const { providers, arrive, reconcile, conflicts, accounts, vault, audit, events, clock, sessionLives, connect } =
+    parts
   const finish = finishEntry(parts)
 
   /** The flow is claimed: who is it, whose account is that, and in. */
@@ -99,7 +99,7 @@ export function enterWithProvider(parts: Parts) {
       return { ok: false, error: { ...reconciled.error, extra: { conflict_ticket: ticket } } }
     }
 
-    await vault.keep(grant)
+    await vault.keep(grant, 'person', flow.intent === 'link' ? 'on_purpose' : 'sign_in')
     providers.forgetProfile(provider, grant.claims.subject)
     if (flow.intent === 'link') {
       await accounts.withdrawUnlinked(reconciled.value.identity, clock())

@@ -94,7 +94,11 @@ export function keepJira({ teams, jira, vault, providers, sync, clock, wakeRevoc
     },
 
     /** Uses exactly these sites from now on. */
-    async choose(who: Who, cloudIds: readonly string[], origin: Origin): Promise<Result<JiraView, AppError<ChangeJiraCode>>> {
+    async choose(
+      who: Who,
+      cloudIds: readonly string[],
+      origin: Origin,
+    ): Promise<Result<JiraView, AppError<ChangeJiraCode>>> {
       const allowed = await mayConnect(who)
       if (!allowed.ok) return allowed
       const { teamId, accountId } = who

@@ -56,21 +56,18 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
     const fresh = { ...healthy, consentedAt: at, usedAt: at, updatedAt: at, leaseOwner: null, leaseUntil: null }
     const [known] = yield* step(tx.select({ id: g.id }).from(g).where(key))
     if (known) {
-      const { refreshToken, refreshExpiresAt, ...brought } = tokens(known.id)
       const [kept] = yield* step(
         tx
           .update(g)
-          .set({
-            ...{ ...brought, ...fresh, fence: sql<number>`${g.fence} + 1` },
-            ...(refreshToken !== null && { refreshToken, refreshExpiresAt }),
-          })
+          .set({ ...tokens(known.id), ...fresh, fence: sql<number>`${g.fence} + 1` })
           .where(eq(g.id, known.id))
           .returning({ id: g.id }),
       )
       if (kept) return
     }
-    const row = { id: newGrantId, ...consent, holder: teamId, ...tokens(newGrantId), ...fresh, refreshedAt: null }
-    yield* step(tx.insert(g).values({ ...row, fence: 1 }))
+    const { provider, clientId, subject } = consent
+    const row = { id: newGrantId, provider, clientId, subject, holder: teamId, ...tokens(newGrantId), ...fresh }
+    yield* step(tx.insert(g).values({ ...row, refreshedAt: null, fence: 1 }))
   }
 
   const sameConsent = ({ provider, clientId, subject }: NewJira['consent']): SQL | undefined =>

@@ -3,7 +3,17 @@ import type { SiteQueues } from '../../flows/read-queues.ts'
 import { ok } from '../../kernel/result.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { idParams, JiraConnection, JiraSite, jiraConnection, jiraSite, redirectUriKey, StartedFlow, startedFlow, time } from '../schemas.ts'
+import {
+  idParams,
+  JiraConnection,
+  JiraSite,
+  jiraConnection,
+  jiraSite,
+  redirectUriKey,
+  StartedFlow,
+  startedFlow,
+  time,
+} from '../schemas.ts'
 import type { Services } from '../services.ts'
 
 const common = { tag: 'Teams’ Jira', surface: 'api', auth: 'user', limit: 'account', params: idParams } as const
@@ -67,7 +77,12 @@ const choose = route({
   method: 'put',
   path: `${path}/sites`,
   summary: 'Choose which sites the team uses: these and no others',
-  body: object({ cloud_ids: z.array(z.string().regex(/^[\w-]{1,64}$/)).min(1).max(200) }),
+  body: object({
+    cloud_ids: z
+      .array(z.string().regex(/^[\w-]{1,64}$/))
+      .min(1)
+      .max(200),
+  }),
   reply: z.array(JiraSite),
   fails: [...seeFails, 'jira_not_connected', 'jira_site_not_found'],
   async handle({ who, params, body, origin }, { flows }: Services) {

@@ -7,9 +7,9 @@ import type { EnterCode } from '../../flows/enter-with-provider.ts'
 import { readReturnTo } from '../../flows/return-to.ts'
 import { ok } from '../../kernel/result.ts'
 import { answerAsJson, answerAsRedirect, flowCookie, flowCookies, toSecondFactor } from '../entry.ts'
+import { doneAt } from '../pages/status.ts'
 import { isRecent } from '../principal.ts'
 import { faulty } from '../problem.ts'
-import { doneAt } from '../pages/status.ts'
 import { json, seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import {
@@ -201,7 +201,8 @@ const link = route({
 })
 
 /** A team is connected: how that went is told without any token. */
-const connectedTeam = async (teamId: string, { flows }: Services) => json(jiraConnection((await flows.jira.see(teamId)).view))
+const connectedTeam = async (teamId: string, { flows }: Services) =>
+  json(jiraConnection((await flows.jira.see(teamId)).view))
 
 /** Refusals after which the flow, or the question it left, may still need its cookie. */
 const stillOpen: ReadonlySet<EnterCode> = new Set(['state_already_used', 'flow_mismatch', 'provider_not_found'])
