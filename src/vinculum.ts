@@ -27,9 +27,11 @@ import { createBus } from './events/bus.ts'
 import { type Fact, internalOrigin } from './events/catalogue.ts'
 import { arriveFromProvider } from './flows/arrive-from-provider.ts'
 import { askForMore } from './flows/ask-for-more.ts'
+import { askJira } from './flows/ask-jira.ts'
 import { beginWithProvider } from './flows/begin-with-provider.ts'
 import { changeEmail } from './flows/change-email.ts'
 import { changePassword } from './flows/change-password.ts'
+import { connectJira } from './flows/connect-jira.ts'
 import { deleteAccount } from './flows/delete-account.ts'
 import { enterByMail } from './flows/enter-by-mail.ts'
 import { enterWithPasskey } from './flows/enter-with-passkey.ts'
@@ -38,9 +40,11 @@ import { enterWithProvider } from './flows/enter-with-provider.ts'
 import type { Flows } from './flows/flows.ts'
 import { introspectToken } from './flows/introspect-token.ts'
 import { inviteToTeam } from './flows/invite-to-team.ts'
+import { keepJira } from './flows/keep-jira.ts'
 import { lendToken } from './flows/lend-token.ts'
 import { keepPasskeys } from './flows/passkeys.ts'
 import { proveSecondFactor } from './flows/prove-second-factor.ts'
+import { readQueues } from './flows/read-queues.ts'
 import { readUserInfo } from './flows/read-userinfo.ts'
 import { redeemCode } from './flows/redeem-code.ts'
 import { refreshTokens } from './flows/refresh-tokens.ts'
@@ -50,6 +54,7 @@ import { resolveConflict } from './flows/resolve-conflict.ts'
 import { secondFactor } from './flows/second-factor.ts'
 import { sendReset } from './flows/send-reset.ts'
 import { signOut } from './flows/sign-out.ts'
+import { syncJiraSites } from './flows/sync-jira-sites.ts'
 import { unlinkProvider } from './flows/unlink-provider.ts'
 import { type MailParts, verifyEmail } from './flows/verify-email.ts'
 import { withdrawGrants } from './flows/withdraw-grants.ts'
@@ -57,6 +62,7 @@ import { conflictRoutes } from './http/api/conflicts.ts'
 import { connectionRoutes } from './http/api/connections.ts'
 import { exportRoutes } from './http/api/export.ts'
 import { identityApiRoutes } from './http/api/identities.ts'
+import { jiraRoutes } from './http/api/jira.ts'
 import { mailRoutes } from './http/api/mail.ts'
 import { meRoutes } from './http/api/me.ts'
 import { operatingRoutes } from './http/api/operating.ts'
@@ -223,6 +229,12 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         { name: 'provider_token.needs_reauthorization', accountId, origin: internalOrigin, data: { provider: id } },
       ]
     }
+    /** Who can mend what a team was granted. */
+    const concernsTeam = async ({ holder: team }: StoredGrant): Promise<readonly Fact[]> =>
+      (await stored.teams.leaders(team)).map((accountId) => ({
+        ...{ name: 'jira.needs_reauthorization', accountId, origin: internalOrigin },
+        data: { team, reason: 'invalid_grant' },
+      }))
     const renewal = createRenewal({
       grants,
       vault,
@@ -231,7 +243,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       events,
       provider: providers.get,
       apps: () => providers.list().map(({ id, clientId }) => ({ provider: id, clientId })),
-      concerns: async (grant) => (grant.holder === 'person' ? concernsPerson(grant) : []),
+      concerns: async (grant) => (grant.holder === 'person' ? concernsPerson(grant) : concernsTeam(grant)),
       refresh: async (id, refreshToken, subject) => {
         const provider = providers.get(id)
         return provider
@@ -249,9 +261,12 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         return provider ? providers.revoke(provider, given) : { tag: 'transient', reason: 'provider_not_enabled' }
       },
     })
+    const ask = askJira(renewal)
+    const sync = syncJiraSites({ jira: stored.jira, providers, ask, clock, random })
     const scheduler = createScheduler({
       jobs: defineJobs({
         revocation,
+        jiraSites: sync,
         mailer,
         keys,
         clock,
@@ -313,9 +328,15 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       sealer,
       policy: { stateTtlSeconds: oauth.stateTtlSeconds, returnToAllowed: config.returnToAllowed, publicUrl },
     })
+    const ofTeams = { teams: stored.teams, jira: stored.jira, providers, clock }
+    const connect = connectJira({ ...ofTeams, arrive, begin, vault, ids, random })
+    const keep = keepJira({ ...ofTeams, vault, sync, wakeRevocation })
     const flows: Flows = {
       begin,
       askForMore: askForMore({ accounts, grants, providers, begin }),
+      connectJira: connect,
+      jira: keep,
+      readQueues: readQueues({ ...ofTeams, keep, ask }),
       enter: enterWithProvider({
         providers,
         arrive,
@@ -328,6 +349,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         events,
         clock,
         sessionLives: async (id) => (await devices.find(id))?.endedAt === null,
+        connect: connect.finish,
       }),
       register: register({
         ...{ accounts, stored: stored.passwords, passwords, tickets, letter, throttle, clock, ids },
@@ -475,6 +497,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         ...exportRoutes,
         ...userRoutes,
         ...teamRoutes,
+        ...jiraRoutes,
         ...serviceCredentialRoutes,
         ...connectionRoutes,
         ...pageRoutes,

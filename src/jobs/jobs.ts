@@ -1,4 +1,5 @@
 import type { Revocations } from '../connections/revocation.ts'
+import type { SyncJiraSites } from '../flows/sync-jira-sites.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { secondsAfter } from '../kernel/clock.ts'
 import type { Mailer } from '../mail/mailer.ts'
@@ -13,6 +14,7 @@ export type Keeping = { readonly seconds: number; readonly sweeps: readonly Swee
 
 type Parts = {
   revocation: Revocations
+  jiraSites: Pick<SyncJiraSites, 'due'>
   mailer: Pick<Mailer, 'work' | 'backlog'>
   keys: Keys
   clock: Clock
@@ -20,7 +22,7 @@ type Parts = {
 }
 
 /** Every job there is: name, period, whether nodes take turns. */
-export const defineJobs = ({ revocation, mailer, keys, clock, keeping }: Parts): readonly Job[] => [
+export const defineJobs = ({ revocation, jiraSites, mailer, keys, clock, keeping }: Parts): readonly Job[] => [
   {
     name: 'revoke-at-provider',
     everySeconds: 30,
@@ -28,6 +30,7 @@ export const defineJobs = ({ revocation, mailer, keys, clock, keeping }: Parts):
     work: () => revocation.work(),
     backlog: () => revocation.backlog(),
   },
+  { name: 'sync-jira-sites', everySeconds: 60, shared: true, work: () => jiraSites.due() },
   // Every node does it: each letter is leased by itself, and a node that died holds up no more than it had taken.
   {
     name: 'send-mail',

@@ -16,7 +16,7 @@ import type { JobStore } from '../jobs/ports.ts'
 import type { MailStore } from '../mail/ports.ts'
 import type { PendingFlowStore } from '../providers/ports.ts'
 import type { KeyStore, PendingSignInStore, SessionStore, SignInCodeStore } from '../sessions/ports.ts'
-import type { InvitationStore, TeamStore } from '../teams/ports.ts'
+import type { InvitationStore, JiraStore, TeamStore } from '../teams/ports.ts'
 import { accountStore } from './accounts.ts'
 import { addressStore } from './addresses.ts'
 import { auditStore } from './audit.ts'
@@ -27,6 +27,7 @@ import { pendingFlowStore } from './flows.ts'
 import { grantStore } from './grants.ts'
 import { guessStore } from './guesses.ts'
 import { invitationStore } from './invitations.ts'
+import { jiraStore } from './jira.ts'
 import { jobStore } from './jobs.ts'
 import { mailStore } from './mails.ts'
 import { passkeyStore } from './passkeys.ts'
@@ -74,6 +75,7 @@ export type Store = {
   readonly mails: MailStore
   readonly teams: TeamStore
   readonly invitations: InvitationStore
+  readonly jira: JiraStore
   readonly audit: AuditStore
   readonly jobs: JobStore
   readonly rateLimits: RateLimitStore
@@ -120,6 +122,7 @@ export function storeOver(driver: Driver, parts: Parts): Store {
     mails: mailStore(driver),
     teams: teamStore(driver, change, parts.ids),
     invitations: invitationStore(driver, change),
+    jira: jiraStore(driver, change, parts.ids),
     audit: auditStore(driver, change),
     jobs: jobStore(driver),
     rateLimits: rateLimitStore(driver),

@@ -1,6 +1,6 @@
 import type { TeamRole } from './ports.ts'
 
-export { teamRoles } from './ports.ts'
+export { jiraErrors, jiraStatuses, teamRoles } from './ports.ts'
 
 /** What can be done to a team. `connect`: to what it is connected, and with which sites. */
 export const acts = ['see', 'rename', 'delete', 'invite', 'manage_members', 'connect'] as const

@@ -1,4 +1,5 @@
-import type { Fact } from '../events/catalogue.ts'
+import type { ConsentKey, NewTokens } from '../connections/ports.ts'
+import type { Fact, Payload } from '../events/catalogue.ts'
 import type { Mail } from '../mail/ports.ts'
 
 export const teamRoles = ['owner', 'admin', 'member'] as const
@@ -35,15 +36,21 @@ export type Invitation = {
 }
 
 /** Why a connection does not work, or what changed behind it; told on its card. */
-export type JiraError =
-  | 'no_sites'
-  | 'sites_gone'
-  | 'scopes_reduced'
-  | 'connector_left'
-  | 'invalid_grant'
-  | 'rate_limited'
-  | 'transient'
-  | 'client_misconfigured'
+export const jiraErrors = [
+  'no_sites',
+  'sites_gone',
+  'scopes_reduced',
+  'connector_left',
+  'invalid_grant',
+  'rate_limited',
+  'transient',
+  'client_misconfigured',
+] as const
+export type JiraError = (typeof jiraErrors)[number]
+
+/** What a team's connection is good for. */
+export const jiraStatuses = ['not_connected', 'choose_site', 'active', 'needs_reauthorization'] as const
+export type JiraStatus = (typeof jiraStatuses)[number]
 
 /** A team's one connection to Jira Cloud. Its tokens are the grant of this consent that the team holds. */
 export type StoredJiraIntegration = {
@@ -187,4 +194,66 @@ export interface InvitationStore {
     because: (invitation: Invitation) => Because,
   ): Promise<Membership | 'invitation_not_found' | 'already_member' | 'team_limit_reached'>
   sweep(before: Date): Promise<number>
+}
+
+/** Everything there is about a team's connection: the sites in the order of their names. */
+export type JiraState = { readonly integration: StoredJiraIntegration; readonly sites: readonly JiraSite[] }
+
+/** What became of a site since it was last looked at. */
+export type JiraDrift = Payload<'jira.drifted'>['change']
+
+/** What a look at the list of sites leaves behind: worked out over the sites known, within the transaction that writes it. */
+export type SiteReading = Pick<StoredJiraIntegration, 'lastSyncAt' | 'syncStatus' | 'lastError' | 'nextSyncAt'> & {
+  readonly sites: readonly JiraSite[]
+  readonly drift: readonly JiraDrift[]
+}
+export type ReadSites = (known: JiraState | undefined) => SiteReading
+
+/** A consent somebody gave for a team, and the session they gave it in. */
+export type NewJira = {
+  readonly teamId: string
+  readonly consent: ConsentKey
+  readonly subjectName: string | null
+  readonly accountId: string
+  readonly sessionId: string
+  readonly newGrantId: string
+  /** Sealed to the row they end up in. */
+  readonly tokens: (grantId: string) => NewTokens
+  readonly at: Date
+}
+export type Connected =
+  | { readonly tag: 'connected'; readonly state: JiraState }
+  | { readonly tag: 'not_member' | 'role_required' | 'signed_out' }
+
+/**
+ * Teams' connections to Jira: one for each team. An integration, its sites and the grant the team holds come and go together,
+ * in one transaction, while nobody else changes the same team.
+ */
+export interface JiraStore {
+  find(teamId: string): Promise<JiraState | undefined>
+  /**
+   * Keeps a consent for a team, in place of the one it had: another consent's grant is queued for withdrawal. Only while
+   * whoever gave it is still signed in to that session, and in the team with a role that `may`.
+   */
+  connect(
+    jira: NewJira,
+    may: (role: TeamRole) => boolean,
+    read: ReadSites,
+    because: (told: { readonly handedOver: boolean; readonly sites: number }) => Because,
+  ): Promise<Connected>
+  /** Exactly these are the team's from now on. `false`, with nothing changed, unless all of them are within reach. */
+  choose(teamId: string, cloudIds: readonly string[], at: Date, because: Because): Promise<boolean>
+  /** Takes the integration, its sites and its grant away, and queues the grant's withdrawal; `false` where there was none. */
+  disconnect(teamId: string, by: string, at: Date, because: Because): Promise<boolean>
+  /** Takes up to `limit` whose list of sites is due for this worker until `until`; two workers never hold the same one. */
+  due(limit: number, at: Date, until: Date): Promise<readonly StoredJiraIntegration[]>
+  /** Writes what a look at the sites brought; `false` when the team has connected anew, or no longer, since `of` was read. */
+  synced(
+    of: StoredJiraIntegration,
+    read: ReadSites,
+    at: Date,
+    because: (drift: readonly JiraDrift[]) => Because,
+  ): Promise<boolean>
+  /** A site does not answer any more: the list is due now. */
+  hurry(teamId: string, at: Date): Promise<void>
 }

@@ -236,6 +236,7 @@ export const en = {
   },
 
   done: {
+    jira_connected: 'Jira is connected to the team.',
     email_sent: 'A message is on its way. Follow the link in it.',
     email_verified: 'Your e-mail address was verified.',
     email_changed: 'Your e-mail address was changed.',

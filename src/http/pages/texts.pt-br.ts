@@ -238,6 +238,7 @@ export const ptBR: Texts = {
   },
 
   done: {
+    jira_connected: 'O Jira está conectado à equipe.',
     email_sent: 'Uma mensagem está a caminho. Siga o link que há nela.',
     email_verified: 'O seu e-mail foi verificado.',
     email_changed: 'O seu e-mail foi trocado.',
