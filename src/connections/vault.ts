@@ -13,12 +13,15 @@ type Column = 'access_token' | 'refresh_token'
 export function createVault({ grants, sealer, clock, ids }: Parts) {
   const place = (id: string, column: Column): string => `grants/${id}/${column}`
 
-  const sealed = (id: string, tokens: GrantTokens): NewTokens => ({
-    accessToken: sealer.seal(tokens.accessToken, place(id, 'access_token')),
-    refreshToken: tokens.refreshToken === null ? null : sealer.seal(tokens.refreshToken, place(id, 'refresh_token')),
-    scopes: tokens.scopes ?? [],
-    expiresAt: tokens.expiresAt,
-  })
+  const sealed = (id: string, tokens: GrantTokens): NewTokens => {
+    const seal = sealer.sealingRow()
+    return {
+      accessToken: seal(tokens.accessToken, place(id, 'access_token')),
+      refreshToken: tokens.refreshToken === null ? null : seal(tokens.refreshToken, place(id, 'refresh_token')),
+      scopes: tokens.scopes ?? [],
+      expiresAt: tokens.expiresAt,
+    }
+  }
 
   return {
     sealed,
