@@ -26,7 +26,7 @@ export class UnopenableError extends Error {
 
 /**
  * HKDF-SHA-256 (RFC 5869) to a key of 32 bytes, which is one block of it: two HMACs. `hkdfSync` sets up a job of the
- * thread pool for each, which made it a tenth of what a sign-in costs.
+ * thread pool for each key, even though it then waits for it, and so takes nearly twice as long.
  */
 const hkdf = (key: Buffer, salt: Buffer | '', info: string): Buffer => {
   const extracted = createHmac('sha256', salt).update(key).digest()
