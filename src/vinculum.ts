@@ -241,6 +241,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const scheduler = createScheduler({
       jobs: defineJobs({
         revocation,
+        renewal,
         mailer,
         keys,
         clock,
@@ -491,6 +492,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         await pause(config.shutdownDrainSeconds * 1000)
         await server.close(graceSeconds)
         mailer.stop()
+        renewal.stop()
         await scheduler.stop()
         mailer.close()
         await providers.close()
