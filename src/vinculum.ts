@@ -267,6 +267,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       jobs: defineJobs({
         revocation,
         jiraSites: sync,
+        renewal,
         mailer,
         keys,
         clock,
@@ -545,6 +546,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         await pause(config.shutdownDrainSeconds * 1000)
         await server.close(graceSeconds)
         mailer.stop()
+        renewal.stop()
         await scheduler.stop()
         mailer.close()
         await providers.close()

@@ -1,7 +1,7 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
 import type { Fact } from '../events/catalogue.ts'
-import { type Clock, secondsAfter, secondsUntil } from '../kernel/clock.ts'
+import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { UnopenableError } from '../kernel/crypto.ts'
 import { chance, type Random, secretToken } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
@@ -17,6 +17,7 @@ import {
   needOf,
   roundSize,
   type Unrefreshed,
+  waitSeconds,
 } from './life-cycle.ts'
 import type { App, GrantKey, GrantStore, StoredGrant } from './ports.ts'
 import type { Terms, Vault } from './vault.ts'
@@ -100,6 +101,7 @@ export function createRenewal({
   const owner = secretToken(random)
   /** Renewals under way in this process, by grant. */
   const flights = new Map<string, Promise<Renewed>>()
+  let closing = false
 
   const nameOf = (id: string): string => provider(id)?.name ?? id
   const accessTokenOf = ({ id, accessToken }: StoredGrant): string =>
@@ -130,7 +132,7 @@ export function createRenewal({
     if (accessToken !== refused && (grant.expiresAt === null || grant.expiresAt > at))
       return ok(usable(grant, accessToken))
     if (grant.refreshToken === null) return fail('needs_reauthorization', params)
-    return unavailable(grant, secondsUntil(grant.dueAt ?? at, at) + 1, cause)
+    return unavailable(grant, waitSeconds(grant, at), cause)
   }
 
   /**
@@ -220,7 +222,8 @@ export function createRenewal({
       // A key is missing from the ring: the operator may bring it back, and meanwhile the others go on.
       if (!(thrown instanceof UnopenableError)) throw thrown
       const { dueAt } = await postpone(leased, { tag: 'client_config', reason: 'unopenable' })
-      return { answer: unavailable(leased, secondsUntil(dueAt, clock()) + 1, 'unopenable'), result: 'failed' }
+      const answer = unavailable(leased, waitSeconds({ ...leased, status: 'degraded', dueAt }, clock()), 'unopenable')
+      return { answer, result: 'failed' }
     }
     if (refreshToken === null) return bury(leased, wish, 'no_refresh_token')
     const answer = await refresh(leased.provider, refreshToken, leased.subject)
@@ -295,7 +298,7 @@ export function createRenewal({
     let [renewed, misconfigured, stopped] = [0, 0, false]
     const work = async (): Promise<void> => {
       for (let id = due.pop(); id !== undefined; id = due.pop()) {
-        if (stopped || clock() > secondsAfter(started, roundSeconds)) return
+        if (stopped || closing || clock() > secondsAfter(started, roundSeconds)) return
         if (flights.has(id)) continue
         const one = id
         const { result, everybody } = await fly(one, async () => {
@@ -340,6 +343,11 @@ export function createRenewal({
       const ends = await Promise.allSettled(apps().map(round))
       for (const end of ends) if (end.status === 'rejected') throw end.reason
       return ends.reduce((sum, end) => sum + (end.status === 'fulfilled' ? end.value : 0), 0)
+    },
+
+    /** The round under way starts nothing new. */
+    stop(): void {
+      closing = true
     },
 
     /** How many are due now. */
