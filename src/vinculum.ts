@@ -48,6 +48,7 @@ import { unlinkProvider } from './flows/unlink-provider.ts'
 import { type MailParts, verifyEmail } from './flows/verify-email.ts'
 import { conflictRoutes } from './http/api/conflicts.ts'
 import { exportRoutes } from './http/api/export.ts'
+import { jobRoutes } from './http/api/jobs.ts'
 import { mailRoutes } from './http/api/mail.ts'
 import { meRoutes } from './http/api/me.ts'
 import { operatingRoutes } from './http/api/operating.ts'
@@ -380,6 +381,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       providers,
       serviceCredentials,
       audit,
+      jobs: scheduler.status,
       grantStatus: async ({ provider: id, subject }) => {
         const provider = providers.get(id)
         const grant =
@@ -433,6 +435,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         ...exportRoutes,
         ...userRoutes,
         ...serviceCredentialRoutes,
+        ...jobRoutes,
         ...pageRoutes,
       ],
       vinculum: services,

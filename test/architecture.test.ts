@@ -69,6 +69,7 @@ const may: Record<string, readonly string[]> = {
     'credentials/scopes.ts',
     'type mail',
     'type audit',
+    'type jobs',
     'type providers',
   ],
   telemetry: ['kernel', 'events'],

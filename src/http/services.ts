@@ -7,6 +7,7 @@ import type { StoredGrant } from '../connections/ports.ts'
 import type { ServiceCredentials } from '../credentials/service-credentials.ts'
 import type { Origin } from '../events/catalogue.ts'
 import type { Flows } from '../flows/flows.ts'
+import type { JobStatus } from '../jobs/scheduler.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Mailbox } from '../mail/transport.ts'
 import type { Providers } from '../providers/providers.ts'
@@ -30,6 +31,8 @@ export type Services = {
   readonly providers: Providers
   readonly serviceCredentials: ServiceCredentials
   readonly audit: Pick<AuditStore, 'list' | 'search'>
+  /** Every job there is, and how it last went. */
+  readonly jobs: () => Promise<readonly JobStatus[]>
   /** State of the grant behind an identity. */
   readonly grantStatus: (of: { provider: string; subject: string }) => Promise<StoredGrant['status'] | 'none'>
   readonly metrics: { readonly contentType: string; text(): Promise<string> }

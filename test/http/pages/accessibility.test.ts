@@ -41,6 +41,7 @@ const visits: Readonly<Record<string, readonly [at: () => string, shownTo: reado
   '/account/second-factor': [() => '/account/second-factor', ['person', 'administrator']],
   '/admin': [() => '/admin', ['administrator']],
   '/admin/audit': [() => '/admin/audit', ['administrator']],
+  '/admin/jobs': [() => '/admin/jobs', ['administrator']],
   '/admin/service-credentials': [() => '/admin/service-credentials', ['administrator']],
   '/admin/users/{id}': [() => `/admin/users/${known.user}`, ['administrator']],
   '/admin/users/{id}/delete': [() => `/admin/users/${known.user}/delete`, ['administrator']],
