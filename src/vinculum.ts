@@ -77,6 +77,8 @@ import { createMailer } from './mail/mailer.ts'
 import { createMailbox, noTransport, smtpTransport } from './mail/transport.ts'
 import { createOAuth } from './oauth.ts'
 import { createProviders } from './providers/providers.ts'
+import { createReseal } from './sealing/reseal.ts'
+import { openRing } from './sealing/ring.ts'
 import { createSignInCodes } from './sessions/codes.ts'
 import { createDevices } from './sessions/devices.ts'
 import { createKeys } from './sessions/keys.ts'
@@ -141,6 +143,9 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     })
     const enabled = new Set(providers.list().map(({ id }) => id))
 
+    // What everything is sealed with, before anything is opened or written
+    const ring = await openRing({ store: stored.sealed, ring: config.encryptionKeys, sealer, clock, random })
+
     // Signing in
     const keys = await createKeys({
       keys: stored.keys,
@@ -169,7 +174,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const codes = createSignInCodes({ codes: stored.codes, clock, random })
 
     // What people know or hold, and what is written to them
-    const tickets = createTickets({ tickets: stored.tickets, clock, ids, random, key: sealer.derive('ticket codes') })
+    const tickets = createTickets({ tickets: stored.tickets, clock, ids, random, key: ring.keysFor('ticket codes')[0] })
     const letter = createLetters({ ids, clock, sealer })
     const passwords = createPasswords({
       policy: config.passwords,
@@ -177,7 +182,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       words: ['vinculum', publicUrl.hostname],
     })
     const totp = createTotp({ sealer, clock, random, issuer: publicUrl.hostname })
-    const recoveryCodes = createRecoveryCodes({ ids, random, keys: sealer.derivations('recovery codes') })
+    const recoveryCodes = createRecoveryCodes({ ids, random, keys: ring.keysFor('recovery codes') })
     const passkeys = createPasskeys({ passkeys: stored.passkeys, tickets, clock, ids, random, publicUrl })
     const mailbox = config.mail.tag === 'mailbox' ? createMailbox(clock) : null
     const mailer = createMailer({
@@ -450,7 +455,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       },
       recentAuthSeconds,
       rateLimits: config.rateLimits ? rateLimits : null,
-      csrfKey: sealer.derive('csrf'),
+      csrfKey: ring.keysFor('csrf')[0],
       errorPage,
       onDefect,
       onWarning: (message) => log.warn(message),
@@ -466,6 +471,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       log,
       oauth: createOAuth({ flows, links, tokens }),
       rotateSigningKeys: keys.rotate,
+      reseal: createReseal({ store: stored.sealed, sealer }),
       makeAdministrator: users.makeAdministrator,
       runJob: scheduler.run,
       /** What would have been sent, where nothing is: outside production, without a mail server. */

@@ -24,6 +24,10 @@ export function sameSecret(a: string, b: string): boolean {
 /** The S256 challenge of a PKCE verifier (RFC 7636 §4.2). */
 export const pkceChallenge = (verifier: string): string => sha256(verifier)
 
+/** A key for one purpose (`csrf`, …), derived from a secret (HKDF-SHA-256, RFC 5869). */
+export const deriveKey = (secret: Buffer, purpose: string): Buffer =>
+  Buffer.from(hkdfSync('sha256', secret, '', `vinculum ${purpose} v1`, 32))
+
 /** Keys by id; the first seals, all of them open. */
 export type KeyRing = readonly [SealingKey, ...SealingKey[]]
 export type SealingKey = { readonly id: string; readonly key: Buffer }
@@ -31,6 +35,9 @@ export type SealingKey = { readonly id: string; readonly key: Buffer }
 export class UnopenableError extends Error {
   override name = 'UnopenableError'
 }
+
+/** The name of the key something was sealed with; empty for what was not sealed. */
+export const keyIdOf = (sealed: string): string => sealed.split('.')[1] ?? ''
 
 /**
  * Sealing at rest: AES-256-GCM under a key of its own for every row.
@@ -47,10 +54,11 @@ export function createSealer(ring: KeyRing, random: Random) {
   const sealingKey = createSecretKey(key)
   const rowKey = (key: KeyObject, salt: Buffer): Buffer =>
     Buffer.from(hkdfSync('sha256', key, salt, 'vinculum seal v1', 32))
-  const derived = (key: KeyObject, purpose: string): Buffer =>
-    Buffer.from(hkdfSync('sha256', key, '', `vinculum ${purpose} v1`, 32))
 
   return {
+    /** The name of the key that seals. */
+    sealsWith: sealingId,
+
     /** Seals `text` for one place, for instance `grants/grt_…/access_token`. */
     seal(text: string, place: string): string {
       const fresh = random(28)
@@ -77,14 +85,6 @@ export function createSealer(ring: KeyRing, random: Random) {
         throw new UnopenableError(`${place} was not sealed here with this key`)
       }
     },
-
-    /** A key for one purpose (`csrf`, …), derived from the ring's first key. */
-    derive: (purpose: string): Buffer => derived(sealingKey, purpose),
-    /** The same from every key of the ring, the first one first: for what must outlive a change of it. */
-    derivations: (purpose: string): readonly [Buffer, ...Buffer[]] => [
-      derived(sealingKey, purpose),
-      ...[...keys.values()].slice(1).map((key) => derived(key, purpose)),
-    ],
   }
 }
 export type Sealer = ReturnType<typeof createSealer>

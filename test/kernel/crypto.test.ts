@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createSealer, pkceChallenge, sameSecret, UnopenableError } from '../../src/kernel/crypto.ts'
+import {
+  createSealer,
+  deriveKey,
+  keyIdOf,
+  pkceChallenge,
+  sameSecret,
+  UnopenableError,
+} from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import { newKey, newSealer } from '../support/sealers.ts'
 
@@ -103,11 +110,17 @@ describe('what is sealed', () => {
 })
 
 test('keys derived for two purposes differ, and each comes out the same every time', () => {
-  const sealer = createSealer([old], systemRandom)
-  expect(sealer.derive('csrf')).toEqual(createSealer([old, recent], systemRandom).derive('csrf'))
-  expect(sealer.derive('csrf')).not.toEqual(sealer.derive('cookie'))
-  expect(sealer.derive('csrf')).not.toEqual(newSealer().derive('csrf'))
-  expect(sealer.derive('csrf')).toHaveLength(32)
+  expect(deriveKey(old.key, 'csrf')).toEqual(deriveKey(Buffer.from(old.key), 'csrf'))
+  expect(deriveKey(old.key, 'csrf')).not.toEqual(deriveKey(old.key, 'cookie'))
+  expect(deriveKey(old.key, 'csrf')).not.toEqual(deriveKey(recent.key, 'csrf'))
+  expect(deriveKey(old.key, 'csrf')).toHaveLength(32)
+})
+
+test('a sealed value says which key opens it', () => {
+  const sealer = createSealer([recent, old], systemRandom)
+  expect(keyIdOf(sealer.seal('hush', place))).toBe(sealer.sealsWith)
+  expect(sealer.sealsWith).toBe(recent.id)
+  expect(keyIdOf('in the clear')).toBe('')
 })
 
 test('the challenge of a PKCE verifier is that of RFC 7636 appendix B', () => {
