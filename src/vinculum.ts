@@ -63,6 +63,7 @@ import { connectionRoutes } from './http/api/connections.ts'
 import { exportRoutes } from './http/api/export.ts'
 import { identityApiRoutes } from './http/api/identities.ts'
 import { jiraRoutes } from './http/api/jira.ts'
+import { jobRoutes } from './http/api/jobs.ts'
 import { mailRoutes } from './http/api/mail.ts'
 import { meRoutes } from './http/api/me.ts'
 import { operatingRoutes } from './http/api/operating.ts'
@@ -92,6 +93,8 @@ import { createMailer } from './mail/mailer.ts'
 import { createMailbox, noTransport, smtpTransport } from './mail/transport.ts'
 import { createOAuth } from './oauth.ts'
 import { createProviders } from './providers/providers.ts'
+import { createReseal } from './sealing/reseal.ts'
+import { openRing } from './sealing/ring.ts'
 import { createSignInCodes } from './sessions/codes.ts'
 import { createDevices } from './sessions/devices.ts'
 import { createKeys } from './sessions/keys.ts'
@@ -159,6 +162,9 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     })
     const enabled = new Set(providers.list().map(({ id }) => id))
 
+    // What everything is sealed with, before anything is opened or written
+    const ring = await openRing({ store: stored.sealed, ring: config.encryptionKeys, sealer, clock, random })
+
     // Signing in
     const keys = await createKeys({
       keys: stored.keys,
@@ -187,7 +193,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const codes = createSignInCodes({ codes: stored.codes, clock, random })
 
     // What people know or hold, and what is written to them
-    const tickets = createTickets({ tickets: stored.tickets, clock, ids, random, key: sealer.derive('ticket codes') })
+    const tickets = createTickets({ tickets: stored.tickets, clock, ids, random, key: ring.keysFor('ticket codes')[0] })
     const letter = createLetters({ ids, clock, sealer })
     const passwords = createPasswords({
       policy: config.passwords,
@@ -195,7 +201,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       words: ['vinculum', publicUrl.hostname],
     })
     const totp = createTotp({ sealer, clock, random, issuer: publicUrl.hostname })
-    const recoveryCodes = createRecoveryCodes({ ids, random, keys: sealer.derivations('recovery codes') })
+    const recoveryCodes = createRecoveryCodes({ ids, random, keys: ring.keysFor('recovery codes') })
     const passkeys = createPasskeys({ passkeys: stored.passkeys, tickets, clock, ids, random, publicUrl })
     const mailbox = config.mail.tag === 'mailbox' ? createMailbox(clock) : null
     const mailer = createMailer({
@@ -443,6 +449,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       providers,
       serviceCredentials,
       audit,
+      jobs: scheduler.status,
       standing: async ({ provider: id, subject, scopes }) => {
         const provider = providers.get(id)
         const grant =
@@ -501,6 +508,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         ...jiraRoutes,
         ...serviceCredentialRoutes,
         ...connectionRoutes,
+        ...jobRoutes,
         ...pageRoutes,
       ],
       vinculum: services,
@@ -515,7 +523,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       },
       recentAuthSeconds,
       rateLimits: config.rateLimits ? rateLimits : null,
-      csrfKey: sealer.derive('csrf'),
+      csrfKey: ring.keysFor('csrf')[0],
       errorPage,
       onDefect,
       onWarning: (message) => log.warn(message),
@@ -531,6 +539,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       log,
       oauth: createOAuth({ flows, links, tokens }),
       rotateSigningKeys: keys.rotate,
+      reseal: createReseal({ store: stored.sealed, sealer }),
       makeAdministrator: users.makeAdministrator,
       runJob: scheduler.run,
       /** What would have been sent, where nothing is: outside production, without a mail server. */

@@ -8,6 +8,7 @@ import type { Standing } from '../connections/standing.ts'
 import type { ServiceCredentials } from '../credentials/service-credentials.ts'
 import type { Origin } from '../events/catalogue.ts'
 import type { Flows } from '../flows/flows.ts'
+import type { JobStatus } from '../jobs/scheduler.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Mailbox } from '../mail/transport.ts'
 import type { Providers } from '../providers/providers.ts'
@@ -39,6 +40,8 @@ export type Services = {
   readonly standing: (of: Pick<Identity, 'provider' | 'subject' | 'scopes'>) => Promise<Standing>
   /** What of an account's waits to be revoked at providers. */
   readonly revocationsOf: (accountId: string) => Promise<readonly Waiting[]>
+  /** Every job there is, and how it last went. */
+  readonly jobs: () => Promise<readonly JobStatus[]>
   readonly metrics: { readonly contentType: string; text(): Promise<string> }
   /** Letters kept to be read; `null` where they leave, or would. */
   readonly mailbox: Mailbox | null

@@ -16,14 +16,6 @@ export function sameSecret(a: string, b: string): boolean {
 /** The S256 challenge of a PKCE verifier (RFC 7636 §4.2). */
 export const pkceChallenge = (verifier: string): string => sha256(verifier)
 
-/** Keys by id; the first seals, all of them open. */
-export type KeyRing = readonly [SealingKey, ...SealingKey[]]
-export type SealingKey = { readonly id: string; readonly key: Buffer }
-
-export class UnopenableError extends Error {
-  override name = 'UnopenableError'
-}
-
 /**
  * HKDF-SHA-256 (RFC 5869) to a key of 32 bytes, which is one block of it: two HMACs. `hkdfSync` sets up a job of the
  * thread pool for each key, even though it then waits for it, and so takes nearly twice as long.
@@ -32,6 +24,20 @@ const hkdf = (key: Buffer, salt: Buffer | '', info: string): Buffer => {
   const extracted = createHmac('sha256', salt).update(key).digest()
   return createHmac('sha256', extracted).update(`${info}\x01`).digest()
 }
+
+/** A key for one purpose (`csrf`, …), derived from a secret. */
+export const deriveKey = (secret: Buffer, purpose: string): Buffer => hkdf(secret, '', `vinculum ${purpose} v1`)
+
+/** Keys by id; the first seals, all of them open. */
+export type KeyRing = readonly [SealingKey, ...SealingKey[]]
+export type SealingKey = { readonly id: string; readonly key: Buffer }
+
+export class UnopenableError extends Error {
+  override name = 'UnopenableError'
+}
+
+/** The name of the key something was sealed with; empty for what was not sealed. */
+export const keyIdOf = (sealed: string): string => sealed.split('.')[1] ?? ''
 
 /**
  * Sealing at rest: AES-256-GCM under a key of its own for every row.
@@ -46,7 +52,6 @@ export function createSealer(ring: KeyRing, random: Random) {
   const keys = new Map(ring.map(({ id, key }) => [id, key]))
   const [{ id: sealingId, key: sealingKey }] = ring
   const rowKey = (key: Buffer, salt: Buffer): Buffer => hkdf(key, salt, 'vinculum seal v1')
-  const derived = (key: Buffer, purpose: string): Buffer => hkdf(key, '', `vinculum ${purpose} v1`)
 
   /** Seals the columns of one row, all under its one key: they need no more than a nonce each. */
   const sealingRow = (): ((text: string, place: string) => string) => {
@@ -61,6 +66,8 @@ export function createSealer(ring: KeyRing, random: Random) {
   }
 
   return {
+    /** The name of the key that seals. */
+    sealsWith: sealingId,
     sealingRow,
     /** Seals `text` for one place, for instance `grants/grt_…/access_token`. */
     seal: (text: string, place: string): string => sealingRow()(text, place),
@@ -82,14 +89,6 @@ export function createSealer(ring: KeyRing, random: Random) {
         throw new UnopenableError(`${place} was not sealed here with this key`)
       }
     },
-
-    /** A key for one purpose (`csrf`, …), derived from the ring's first key. */
-    derive: (purpose: string): Buffer => derived(sealingKey, purpose),
-    /** The same from every key of the ring, the first one first: for what must outlive a change of it. */
-    derivations: (purpose: string): readonly [Buffer, ...Buffer[]] => [
-      derived(sealingKey, purpose),
-      ...[...keys.values()].slice(1).map((key) => derived(key, purpose)),
-    ],
   }
 }
 export type Sealer = ReturnType<typeof createSealer>

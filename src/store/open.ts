@@ -15,6 +15,7 @@ import type { RateLimitStore } from '../http/ports.ts'
 import type { JobStore } from '../jobs/ports.ts'
 import type { MailStore } from '../mail/ports.ts'
 import type { PendingFlowStore } from '../providers/ports.ts'
+import type { SealedStore } from '../sealing/ports.ts'
 import type { KeyStore, PendingSignInStore, SessionStore, SignInCodeStore } from '../sessions/ports.ts'
 import type { InvitationStore, JiraStore, TeamStore } from '../teams/ports.ts'
 import { accountStore } from './accounts.ts'
@@ -36,6 +37,7 @@ import { pendingSignInStore } from './pending-sign-ins.ts'
 import { personalDataStore } from './personal-data.ts'
 import { rateLimitStore } from './rate-limits.ts'
 import { revocationStore } from './revocations.ts'
+import { sealedStore } from './sealed.ts'
 import { secondFactorStore } from './second-factors.ts'
 import { serviceCredentialStore } from './service-credentials.ts'
 import { sessionStore } from './sessions.ts'
@@ -78,6 +80,7 @@ export type Store = {
   readonly jira: JiraStore
   readonly audit: AuditStore
   readonly jobs: JobStore
+  readonly sealed: SealedStore
   readonly rateLimits: RateLimitStore
   /** Reachable, and migrated: an open store has every migration behind it. */
   ready(): Promise<boolean>
@@ -125,6 +128,7 @@ export function storeOver(driver: Driver, parts: Parts): Store {
     jira: jiraStore(driver, change, parts.ids),
     audit: auditStore(driver, change),
     jobs: jobStore(driver),
+    sealed: sealedStore(driver),
     rateLimits: rateLimitStore(driver),
     ready: driver.ready,
     close: driver.close,

@@ -1,7 +1,14 @@
 import { createCipheriv, hkdfSync } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createSealer, pkceChallenge, sameSecret, UnopenableError } from '../../src/kernel/crypto.ts'
+import {
+  createSealer,
+  deriveKey,
+  keyIdOf,
+  pkceChallenge,
+  sameSecret,
+  UnopenableError,
+} from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import { newKey, newSealer } from '../support/sealers.ts'
 
@@ -127,17 +134,23 @@ describe('what is sealed', () => {
   })
 })
 
-test('a key for a purpose is HKDF of the ring key', () => {
+test('a key for a purpose is HKDF of the secret', () => {
   const expected = Buffer.from(hkdfSync('sha256', old.key, '', 'vinculum csrf v1', 32))
-  expect(createSealer([old], systemRandom).derive('csrf')).toEqual(expected)
+  expect(deriveKey(old.key, 'csrf')).toEqual(expected)
 })
 
 test('keys derived for two purposes differ, and each comes out the same every time', () => {
-  const sealer = createSealer([old], systemRandom)
-  expect(sealer.derive('csrf')).toEqual(createSealer([old, recent], systemRandom).derive('csrf'))
-  expect(sealer.derive('csrf')).not.toEqual(sealer.derive('cookie'))
-  expect(sealer.derive('csrf')).not.toEqual(newSealer().derive('csrf'))
-  expect(sealer.derive('csrf')).toHaveLength(32)
+  expect(deriveKey(old.key, 'csrf')).toEqual(deriveKey(Buffer.from(old.key), 'csrf'))
+  expect(deriveKey(old.key, 'csrf')).not.toEqual(deriveKey(old.key, 'cookie'))
+  expect(deriveKey(old.key, 'csrf')).not.toEqual(deriveKey(recent.key, 'csrf'))
+  expect(deriveKey(old.key, 'csrf')).toHaveLength(32)
+})
+
+test('a sealed value says which key opens it', () => {
+  const sealer = createSealer([recent, old], systemRandom)
+  expect(keyIdOf(sealer.seal('hush', place))).toBe(sealer.sealsWith)
+  expect(sealer.sealsWith).toBe(recent.id)
+  expect(keyIdOf('in the clear')).toBe('')
 })
 
 test('the challenge of a PKCE verifier is that of RFC 7636 appendix B', () => {

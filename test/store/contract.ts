@@ -38,6 +38,7 @@ import {
   unlinked,
   updated,
 } from './people.ts'
+import { sealedContract } from './sealed.contract.ts'
 import { secondFactorsContract } from './second-factors.contract.ts'
 import { serviceCredentialContract } from './service-credentials.contract.ts'
 import { teamsContract } from './teams.contract.ts'
@@ -1198,6 +1199,7 @@ export function storeContract(backend: Backend): void {
     })
 
     jobsContract(() => opened)
+    sealedContract(() => opened)
 
     describe('a rate limit', () => {
       test('counts hits within a window, and starts anew when it is over', async () => {

@@ -7,6 +7,7 @@ import { addressRoutes } from './address.tsx'
 import { adminRoutes } from './admin.tsx'
 import { adminAuditRoutes } from './admin-audit.tsx'
 import { adminCredentialRoutes } from './admin-credentials.tsx'
+import { adminJobRoutes } from './admin-jobs.tsx'
 import { deviceRoutes } from './devices.tsx'
 import { forgottenPasswordRoutes } from './forgotten-password.tsx'
 import { identityRoutes } from './identity.tsx'
@@ -50,6 +51,7 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...adminRoutes,
   ...adminAuditRoutes,
   ...adminCredentialRoutes,
+  ...adminJobRoutes,
 ]
 export const staticFiles: readonly StaticFile[] = [stylesheet, ...passkeyScripts]
 export { errorPage } from './error.tsx'

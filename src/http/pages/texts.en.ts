@@ -638,6 +638,33 @@ export const en = {
     download: 'Download my data',
   },
 
+  jobs: {
+    title: 'Jobs',
+    heading: 'What comes round by itself',
+    intro:
+      'A job that nodes share is told of all of them. Of any other, this page tells what the node that answered has done since its start.',
+    names: {
+      'revoke-at-provider': 'Withdrawing permissions at providers',
+      'send-mail': 'Sending letters',
+      'reload-signing-keys': 'Reading signing keys again',
+      'sweep-expired': 'Erasing what has run out',
+      'renew-provider-tokens': 'Renewing provider tokens',
+      'sync-jira-sites': 'Looking for changed Jira sites',
+    } as Readonly<Record<string, string>>,
+    state: 'State',
+    states: { running: 'Running', ok: 'Went well', failed: 'Failed', never: 'Not run yet' },
+    period: 'Every',
+    doneBy: 'Done by',
+    shared: 'one node for all',
+    perNode: 'every node by itself',
+    startedAt: 'Last started',
+    took: 'Took',
+    milliseconds: (count: string) => `${count} ms`,
+    dueAt: 'Due next',
+    runs: 'Rounds',
+    runsAndFailures: (runs: string, failures: string) => `${runs}, of which ${failures} failed`,
+    backlog: 'Waiting',
+  },
   admin: {
     title: 'Administration',
     users: 'Accounts',

@@ -646,6 +646,33 @@ export const ptBR: Texts = {
     download: 'Baixar os meus dados',
   },
 
+  jobs: {
+    title: 'Tarefas',
+    heading: 'O que se repete por si',
+    intro:
+      'De uma tarefa que os nós dividem, esta página fala de todos eles. Das outras, do que fez desde o início o nó que respondeu.',
+    names: {
+      'revoke-at-provider': 'Revogar permissões nos provedores',
+      'send-mail': 'Enviar mensagens',
+      'reload-signing-keys': 'Reler as chaves de assinatura',
+      'sweep-expired': 'Apagar o que expirou',
+      'renew-provider-tokens': 'Renovar tokens de provedores',
+      'sync-jira-sites': 'Procurar mudanças nos sites do Jira',
+    },
+    state: 'Estado',
+    states: { running: 'Em execução', ok: 'Concluída', failed: 'Falhou', never: 'Ainda não executada' },
+    period: 'A cada',
+    doneBy: 'Feita por',
+    shared: 'um nó por todos',
+    perNode: 'cada nó por si',
+    startedAt: 'Último início',
+    took: 'Duração',
+    milliseconds: (count: string) => `${count} ms`,
+    dueAt: 'Próxima vez',
+    runs: 'Execuções',
+    runsAndFailures: (runs: string, failures: string) => `${runs}, das quais ${failures} com falha`,
+    backlog: 'À espera',
+  },
   admin: {
     title: 'Administração',
     users: 'Contas',

@@ -61,6 +61,7 @@ const visits: Readonly<Record<string, readonly [at: () => string, shownTo: reado
   '/invitation': [() => `/invitation?ticket=${known.invitation}`, ['person', 'administrator']],
   '/admin': [() => '/admin', ['administrator']],
   '/admin/audit': [() => '/admin/audit', ['administrator']],
+  '/admin/jobs': [() => '/admin/jobs', ['administrator']],
   '/admin/service-credentials': [() => '/admin/service-credentials', ['administrator']],
   '/admin/users/{id}': [() => `/admin/users/${known.user}`, ['administrator']],
   '/admin/users/{id}/delete': [() => `/admin/users/${known.user}/delete`, ['administrator']],
