@@ -9,6 +9,7 @@ import { createReconcile } from './accounts/reconcile.ts'
 import { scopeOf } from './accounts/roles.ts'
 import { createUsers } from './accounts/users.ts'
 import type { Config } from './config.ts'
+import type { StoredGrant } from './connections/ports.ts'
 import { createRenewal } from './connections/renewal.ts'
 import { createRevocation } from './connections/revocation.ts'
 import { standingOf } from './connections/standing.ts'
@@ -23,6 +24,7 @@ import { createTickets } from './credentials/tickets.ts'
 import { createTotp } from './credentials/totp.ts'
 import { createTrustedDevices, trustSeconds } from './credentials/trusted-devices.ts'
 import { createBus } from './events/bus.ts'
+import { type Fact, internalOrigin } from './events/catalogue.ts'
 import { arriveFromProvider } from './flows/arrive-from-provider.ts'
 import { askForMore } from './flows/ask-for-more.ts'
 import { beginWithProvider } from './flows/begin-with-provider.ts'
@@ -208,13 +210,24 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const users = createUsers({ users: stored.users, accounts, clock })
 
     // What providers lent us
-    const vault = createVault({ grants, sealer, clock, ids })
+    const vault = createVault({ grants, sealer, clock, ids, random, provider: providers.get })
+    /** Whose sign-in it is. */
+    const concernsPerson = async ({ provider: id, subject }: StoredGrant): Promise<readonly Fact[]> => {
+      const holder = await accounts.findByIdentity(providers.get(id)?.issuer ?? id, subject)
+      const accountId = holder?.account.id ?? null
+      return [
+        { name: 'provider_token.needs_reauthorization', accountId, origin: internalOrigin, data: { provider: id } },
+      ]
+    }
     const renewal = createRenewal({
       grants,
       vault,
       clock,
       random,
       events,
+      provider: providers.get,
+      apps: () => providers.list().map(({ id, clientId }) => ({ provider: id, clientId })),
+      concerns: async (grant) => (grant.holder === 'person' ? concernsPerson(grant) : []),
       refresh: async (id, refreshToken, subject) => {
         const provider = providers.get(id)
         return provider
@@ -369,13 +382,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       withdraw: withdrawal,
       lend: lendToken({
         ...{ accounts, providers, grants, teams: teamConnections, clock },
-        ensureValidToken: async (key) => {
-          const token = await renewal.accessToken(key, { providerName: key.provider, accountId: null })
-          const grant = await grants.find(key)
-          return token.ok
-            ? ok({ accessToken: token.value, expiresAt: grant?.expiresAt ?? null, scopes: grant?.scopes ?? [] })
-            : token
-        },
+        ensureValidToken: renewal.ensureValidToken,
       }),
       introspect: introspectToken({ devices, tokens, clock, issuer: lifetimes.issuer, audience: lifetimes.audience }),
     }
@@ -405,7 +412,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         const provider = providers.get(id)
         const grant =
           provider && (await vault.find({ provider: id, clientId: provider.clientId, subject, holder: 'person' }))
-        return standingOf(grant, provider, scopes)
+        return standingOf(grant, provider, scopes, clock())
       },
       revocationsOf: revocation.waiting,
       metrics,

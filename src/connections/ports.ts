@@ -59,20 +59,52 @@ export type NewTokens = Pick<
   'accessToken' | 'refreshToken' | 'askedScopes' | 'scopes' | 'expiresAt' | 'refreshExpiresAt' | 'dueAt'
 >
 
+/** The stored tokens stay as they are; that the grant was used is all there is to write. */
+export type Stays = { readonly stays: true; readonly dueAt: Date | null }
+
+/** What a renewal brought. */
+export type RenewedTokens = Omit<NewTokens, 'askedScopes'> & {
+  /** Scopes the grant had are gone. */
+  readonly lastError?: 'scope_missing'
+  /** Absent when nobody is waiting for it. */
+  readonly usedAt?: Date
+}
+
+/** One registration at a provider: refresh tokens work with the one they were made for alone. */
+export type App = Pick<ConsentKey, 'provider' | 'clientId'>
+
 export interface GrantStore {
   find(key: GrantKey): Promise<StoredGrant | undefined>
   /**
    * Keeps a new consent: inserts, or replaces the tokens of the row with the same key — its `id` then stays, so
-   * `tokens` is asked for with the id that counts (values are sealed to their row). A missing refresh token
-   * leaves the stored one. Raises the fence, so that a renewal under way loses.
+   * `tokens` is asked for with the id that counts (values are sealed to their row) and with what is stored there, and
+   * asked again when that changed meanwhile. A missing refresh token leaves the stored one. Raises the fence, so that a
+   * renewal under way loses; unless `tokens` says that the stored ones stay.
    */
-  keep(key: GrantKey, newId: string, tokens: (id: string) => NewTokens, at: Date): Promise<void>
-  /** Leases it for renewal unless somebody holds an unexpired lease; raises the fence. */
-  lease(id: string, owner: string, until: Date, at: Date): Promise<StoredGrant | undefined>
+  keep(
+    key: GrantKey,
+    newId: string,
+    tokens: (id: string, stored: StoredGrant | undefined) => NewTokens | Stays,
+    at: Date,
+  ): Promise<void>
+  /**
+   * Leases it for renewal unless somebody holds an unexpired lease, or with `ifDue` unless it is due; raises the fence.
+   */
+  lease(id: string, owner: string, until: Date, at: Date, ifDue?: 'if due'): Promise<StoredGrant | undefined>
+  /** Ends the lease and changes nothing. */
+  release(id: string, fence: number): Promise<void>
   /** Writes what the renewal brought and ends the lease; `false` when the fence moved on. */
-  renewed(id: string, fence: number, tokens: Omit<NewTokens, 'askedScopes'>, at: Date): Promise<boolean>
-  /** Ends the lease without new tokens; with `needsReauthorization` the grant is marked. */
-  gaveUp(id: string, fence: number, needsReauthorization: boolean, at: Date, because: readonly Fact[]): Promise<boolean>
+  renewed(id: string, fence: number, tokens: RenewedTokens, at: Date): Promise<boolean>
+  /** Ends the lease of a renewal that is to be tried again at `dueAt`, and not before; `false` as above. */
+  failed(id: string, fence: number, error: GrantErrorClass, dueAt: Date, at: Date): Promise<boolean>
+  /** Ends the lease of one only its person can help; it is never due again. `false` as above, and then nothing is noted. */
+  died(id: string, fence: number, at: Date, because: readonly Fact[]): Promise<boolean>
+  /** Writes down that it is used, unless the fence moved on. */
+  used(id: string, fence: number, dueAt: Date | null, at: Date): Promise<void>
+  /** Ids of those that are due and that nobody is renewing, the longest due first. */
+  due(app: App, at: Date, limit: number): Promise<readonly string[]>
+  /** How many are due by then; counted up to `most`. */
+  dueBy(app: App, by: Date, most: number): Promise<number>
   /**
    * Writes a loan down; `false`, with nothing written, when there is nothing to lend any more: it was withdrawn
    * meanwhile.

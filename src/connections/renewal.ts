@@ -1,37 +1,68 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
-import { internalOrigin } from '../events/catalogue.ts'
+import type { Fact } from '../events/catalogue.ts'
 import { type Clock, secondsAfter, secondsUntil } from '../kernel/clock.ts'
-import { type Random, secretToken } from '../kernel/ids.ts'
+import { UnopenableError } from '../kernel/crypto.ts'
+import { chance, type Random, secretToken } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
-import type { Refreshed } from '../providers/provider.ts'
-import type { GrantKey, GrantStore, StoredGrant } from './ports.ts'
-import type { Vault } from './vault.ts'
+import type { Refreshed, TokenSet } from '../providers/provider.ts'
+import {
+  backOffSeconds,
+  concernsEverybody,
+  errorClassOf,
+  horizonSeconds,
+  isUseWorthNoting,
+  mostToCount,
+  type Need,
+  needOf,
+  roundSize,
+  type Unrefreshed,
+} from './life-cycle.ts'
+import type { App, GrantKey, GrantStore, StoredGrant } from './ports.ts'
+import type { Terms, Vault } from './vault.ts'
 
-/** A token with less left than this is renewed before it is used: it could die on the way. */
-const earlySeconds = 60
 /** Longer than any provider call may take, so that a lease outlives its work but not its worker. */
 const leaseSeconds = 90
-/** How long somebody waits for another's renewal. */
-const patienceSeconds = 30
-const waitMs = 100
-/** After a transient failure nobody asks again for a while: twice as long each time, up to a minute. */
-const firstBackOffSeconds = 1
-const maxBackOffSeconds = 60
-const rememberedFailures = 10_000
+/** How long somebody waits for another's renewal, and how often they look: ever less often. */
+const patienceMs = 30_000
+const firstLookMs = 100
+const mostLookMs = 1000
+/** How many renewals in this process somebody waits for before they are told to come again. */
+const mostFlights = 4
 
-export type RenewalNeed = 'fresh' | 'renew' | 'dead'
+/** How many calls a round has under way to one provider. */
+const workers = 20
+/** A round starts nothing new after so long: the next one goes on. */
+const roundSeconds = 25
+/** So many refusals of our own registration, and no success, are enough for one round. */
+const mostMisconfigured = 5
 
-/** Pure: does this grant's access token serve as it is? */
-export function renewalNeed(grant: Pick<StoredGrant, 'expiresAt' | 'refreshToken' | 'status'>, now: Date): RenewalNeed {
-  if (grant.status === 'needs_reauthorization') return 'dead'
-  if (grant.expiresAt === null || grant.expiresAt > secondsAfter(now, earlySeconds)) return 'fresh'
-  if (grant.refreshToken !== null) return 'renew'
-  return grant.expiresAt > now ? 'fresh' : 'dead'
+/** What a call to the provider needs, and what it may do there. */
+export type UsableToken = {
+  readonly accessToken: string
+  /** `null`: it never dies, as far as the provider says. */
+  readonly expiresAt: Date | null
+  readonly scopes: readonly string[]
+  /** What the person was asked for; what of it they did not give is missing. */
+  readonly askedScopes: readonly string[]
 }
 
-/** For what a refusal says, and for whose activity tells of it. */
-type Whose = { readonly providerName: string; readonly accountId: string | null }
+export type Wish = {
+  /** How long it has to serve, in seconds. More than the provider grants cannot be had: then the newest is given. */
+  readonly minTtlSeconds?: number
+  /** An access token the provider's API has just answered 401 for: another one is wanted. */
+  readonly refused?: string
+}
+
+export type TokenCode = 'needs_reauthorization' | 'provider_unavailable' | 'not_connected'
+type Answer = Result<UsableToken, AppError<TokenCode>>
+
+/** What became of one renewal; `everybody`: it would be the same for others of this provider. */
+type Renewed = {
+  readonly answer: Answer
+  readonly result: 'refreshed' | 'dead' | 'misconfigured' | 'failed' | 'left'
+  readonly everybody?: boolean
+}
 
 type Parts = {
   grants: GrantStore
@@ -39,15 +70,20 @@ type Parts = {
   clock: Clock
   random: Random
   events: Bus
+  provider: (id: string) => Terms | undefined
+  /** The registrations whose grants the scheduled round renews. */
+  apps: () => readonly App[]
   refresh: (provider: string, refreshToken: string, subject: string) => Promise<Refreshed>
-  /** Milliseconds; for whoever waits on another's lease. */
+  /** Whom it concerns that a grant is dead: facts, written down together with it. */
+  concerns: (grant: StoredGrant) => Promise<readonly Fact[]>
+  /** Milliseconds; for whoever waits on another's lease, or for the store to come back. */
   pause?: (ms: number) => Promise<void>
 }
 
 /**
  * An access token that works, for a call to its provider. Renewed once, whoever asks: a lease with an owner and a
  * fence, in the store, because most providers kill the old refresh token with the first use, and the second to ask
- * would be told that the grant is dead.
+ * would be told that the grant is dead. Within one process those who want the same renewal share it.
  */
 export function createRenewal({
   grants,
@@ -55,128 +91,261 @@ export function createRenewal({
   clock,
   random,
   events,
+  provider,
+  apps,
   refresh,
+  concerns,
   pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 }: Parts) {
-  /** Grants whose provider could not renew them just now, by id. Each node finds that out for itself. */
-  const failures = new Map<string, { readonly inARow: number; readonly until: Date }>()
+  const owner = secretToken(random)
+  /** Renewals under way in this process, by grant. */
+  const flights = new Map<string, Promise<Renewed>>()
 
-  /** Seconds nobody should ask for: exponential, with up to half of it random, or what the provider asked for. */
-  const backOff = (grantId: string, at: Date, retryAfter = 0): number => {
-    const inARow = (failures.get(grantId)?.inARow ?? 0) + 1
-    const base = Math.min(firstBackOffSeconds * 2 ** (inARow - 1), maxBackOffSeconds)
-    const seconds = Math.max(retryAfter, base * (0.5 + random(2).readUInt16BE() / 0xffff / 2))
-    if (failures.size >= rememberedFailures) failures.clear()
-    failures.set(grantId, { inARow, until: secondsAfter(at, seconds) })
-    return Math.ceil(seconds)
-  }
+  const nameOf = (id: string): string => provider(id)?.name ?? id
+  const accessTokenOf = ({ id, accessToken }: StoredGrant): string =>
+    vault.open(id, { accessToken, refreshToken: null }).accessToken
 
-  const heldOff = ({ id }: StoredGrant, at: Date): boolean => {
-    const { until } = failures.get(id) ?? {}
-    return until !== undefined && until > at
-  }
+  const usable = ({ expiresAt, scopes, askedScopes }: StoredGrant, accessToken: string): UsableToken => ({
+    ...{ accessToken, expiresAt, scopes, askedScopes },
+  })
 
-  /** Tokens are renewed early, so what is left of the present one may still serve. */
-  const unrenewed = (
-    grant: StoredGrant,
-    providerName: string,
-    told: { cause?: unknown; retryAfter?: number } = {},
-  ): Result<string, AppError<'provider_unavailable'>> => {
-    const at = clock()
-    if (grant.expiresAt === null || grant.expiresAt > at) return ok(vault.open(grant.id, grant).accessToken)
-    const retryAfter = secondsUntil(failures.get(grant.id)?.until ?? at, at) + 1
-    return fail('provider_unavailable', { provider: providerName }, { retryAfter, ...told })
-  }
-
-  /** Ours came too late: somebody consented anew, or took the lease over, and what they stored counts. */
-  const asStored = async (
-    key: GrantKey,
-    providerName: string,
-    ours: string | null,
-  ): Promise<Result<string, AppError<'needs_reauthorization'>>> => {
-    const current = await grants.find(key)
-    if (current && renewalNeed(current, clock()) === 'fresh') return ok(vault.open(current.id, current).accessToken)
-    return current?.status === 'healthy' && ours !== null
-      ? ok(ours)
-      : fail('needs_reauthorization', { provider: providerName })
-  }
-
-  const renew = async (
-    leased: StoredGrant,
-    { providerName, accountId }: Whose,
-  ): Promise<Result<string, AppError<'needs_reauthorization' | 'provider_unavailable'>>> => {
-    const { refreshToken } = vault.open(leased.id, leased)
-    const answer: Refreshed =
-      refreshToken === null
-        ? { tag: 'needs_reauthorization', reason: 'no_refresh_token' }
-        : await refresh(leased.provider, refreshToken, leased.subject)
-    const at = clock()
-    if (answer.tag === 'refreshed') {
-      // Stored before it is used: a rotated token that is lost is a grant that is lost.
-      const scopes = answer.tokens.scopes ?? leased.scopes
-      const stored = await grants.renewed(
-        leased.id,
-        leased.fence,
-        vault.sealed(leased.id, { ...answer.tokens, scopes }),
-        at,
-      )
-      events.emit('provider_token.refreshed', { provider: leased.provider, result: 'refreshed' })
-      failures.delete(leased.id)
-      return stored ? ok(answer.tokens.accessToken) : asStored(leased, providerName, answer.tokens.accessToken)
-    }
-    const dead = answer.tag === 'needs_reauthorization'
-    const because = dead
-      ? [
-          {
-            name: 'provider_token.needs_reauthorization' as const,
-            accountId,
-            origin: internalOrigin,
-            data: { provider: leased.provider },
-          },
-        ]
-      : []
-    const retryAfter = dead ? 0 : backOff(leased.id, at, answer.tag === 'transient' ? answer.retryAfter : undefined)
-    const ended = await grants.gaveUp(leased.id, leased.fence, dead, at, because)
-    events.emit('provider_token.refreshed', {
-      provider: leased.provider,
-      result: dead ? 'needs_reauthorization' : 'transient',
+  const needs = (grant: StoredGrant, { minTtlSeconds, refused }: Wish): Need =>
+    needOf(grant, clock(), {
+      ...(minTtlSeconds === undefined ? {} : { minTtlSeconds }),
+      refused: refused !== undefined && grant.accessToken !== null && accessTokenOf(grant) === refused,
     })
-    if (dead && !ended) return asStored(leased, providerName, null)
-    if (dead) return fail('needs_reauthorization', { provider: providerName }, { cause: answer.reason })
-    return unrenewed(leased, providerName, { cause: answer.reason, retryAfter })
+
+  const unavailable = ({ provider: id }: Pick<StoredGrant, 'provider'>, retryAfter: number, cause?: unknown): Answer =>
+    fail('provider_unavailable', { provider: nameOf(id) }, { retryAfter, ...(cause === undefined ? {} : { cause }) })
+
+  /** What is said of a grant as it is, when nothing is to be done about it, or nothing can be. */
+  const asIs = (grant: StoredGrant, { refused }: Wish, cause?: unknown): Answer => {
+    const at = clock()
+    const params = { provider: nameOf(grant.provider) }
+    if (grant.status === 'revoked' || grant.accessToken === null) return fail('not_connected', params)
+    if (grant.status === 'needs_reauthorization')
+      return fail('needs_reauthorization', params, cause === undefined ? {} : { cause })
+    const accessToken = accessTokenOf(grant)
+    // Tokens are renewed early: what is left of this one may still serve.
+    if (accessToken !== refused && (grant.expiresAt === null || grant.expiresAt > at))
+      return ok(usable(grant, accessToken))
+    if (grant.refreshToken === null) return fail('needs_reauthorization', params)
+    return unavailable(grant, secondsUntil(grant.dueAt ?? at, at) + 1, cause)
   }
+
+  /**
+   * Writes what a provider said. The store may be away for a moment, and what the provider just made exists nowhere
+   * else: it is tried again for as long as the lease keeps others from asking.
+   */
+  const written = async <T>(leased: StoredGrant, write: () => Promise<T>): Promise<T> => {
+    const most = ((leased.leaseUntil?.getTime() ?? 0) - clock().getTime()) * 0.8
+    for (let waited = 0, ms = firstLookMs; ; waited += ms, ms = Math.min(ms * 2, mostLookMs)) {
+      try {
+        return await write()
+      } catch (thrown) {
+        if (waited + ms > most) throw thrown
+        await pause(ms)
+      }
+    }
+  }
+
+  /** Somebody consented anew, took it back, or took the lease over: what they stored counts. */
+  const asStored = async (leased: StoredGrant, wish: Wish): Promise<Renewed> => {
+    const current = await grants.find(leased)
+    if (!current) return { answer: notConnected(leased), result: 'left' }
+    return { answer: asIs(current, wish), result: 'left' }
+  }
+
+  const notConnected = ({ provider: id }: GrantKey): Answer => fail('not_connected', { provider: nameOf(id) })
+
+  const store = async (leased: StoredGrant, tokens: TokenSet, wish: Wish | null): Promise<Renewed> => {
+    const at = clock()
+    const scopes = tokens.scopes ?? leased.scopes
+    const sealed = vault.sealed(leased.id, { ...tokens, scopes })
+    const kept = tokens.refreshToken === null ? leased : sealed
+    const usedAt = wish ? at : leased.usedAt
+    const fresh = {
+      ...leased,
+      ...sealed,
+      refreshToken: kept.refreshToken,
+      refreshExpiresAt: kept.refreshExpiresAt,
+      usedAt,
+    }
+    const missing = provider(leased.provider)?.missingScopes
+    const lost =
+      missing !== undefined &&
+      (missing(leased.scopes, scopes).length > 0 ||
+        (leased.lastError === 'scope_missing' && missing(leased.askedScopes, scopes).length > 0))
+    const brought = {
+      ...{ ...sealed, dueAt: vault.nextDueOf(fresh) },
+      ...(lost ? { lastError: 'scope_missing' as const } : {}),
+      ...(wish ? { usedAt: at } : {}),
+    }
+    // Stored before it is used: a rotated token that is lost is a grant that is lost.
+    const stored = await written(leased, () => grants.renewed(leased.id, leased.fence, brought, at))
+    events.emit('provider_token.refreshed', { provider: leased.provider, result: 'refreshed' })
+    return stored
+      ? { answer: ok(usable(fresh, tokens.accessToken)), result: 'refreshed' }
+      : asStored(leased, wish ?? {})
+  }
+
+  /** Marked for its person, who is told. Whoever stored something newer meanwhile is not overruled: the fence says so. */
+  const bury = async (leased: StoredGrant, wish: Wish | null, cause: string): Promise<Renewed> => {
+    const marked = await written(leased, async () =>
+      grants.died(leased.id, leased.fence, clock(), await concerns(leased)),
+    )
+    events.emit('provider_token.refreshed', { provider: leased.provider, result: 'needs_reauthorization' })
+    if (!marked) return asStored(leased, wish ?? {})
+    const answer = fail('needs_reauthorization', { provider: nameOf(leased.provider) }, { cause })
+    return { answer, result: 'dead' }
+  }
+
+  const postpone = async (leased: StoredGrant, failure: Unrefreshed): Promise<{ dueAt: Date; noted: boolean }> => {
+    const at = clock()
+    const retryAfter = failure.tag === 'transient' ? failure.retryAfter : undefined
+    const dueAt = secondsAfter(at, backOffSeconds(leased.failures + 1, chance(random), retryAfter))
+    const error = errorClassOf(failure)
+    const noted = await written(leased, () => grants.failed(leased.id, leased.fence, error, dueAt, at))
+    const result = error === 'rate_limited' || error === 'client_misconfigured' ? error : 'transient'
+    events.emit('provider_token.refreshed', { provider: leased.provider, result })
+    return { dueAt, noted }
+  }
+
+  /** Under the lease: asks the provider, once, and writes down what it said. `wish` is `null` for the scheduled round. */
+  const renew = async (leased: StoredGrant, wish: Wish | null): Promise<Renewed> => {
+    let refreshToken: string | null
+    try {
+      ;({ refreshToken } = vault.open(leased.id, leased))
+    } catch (thrown) {
+      // A key is missing from the ring: the operator may bring it back, and meanwhile the others go on.
+      if (!(thrown instanceof UnopenableError)) throw thrown
+      const { dueAt } = await postpone(leased, { tag: 'client_config', reason: 'unopenable' })
+      return { answer: unavailable(leased, secondsUntil(dueAt, clock()) + 1, 'unopenable'), result: 'failed' }
+    }
+    if (refreshToken === null) return bury(leased, wish, 'no_refresh_token')
+    const answer = await refresh(leased.provider, refreshToken, leased.subject)
+    if (answer.tag === 'refreshed') return store(leased, answer.tokens, wish)
+    if (answer.tag === 'needs_reauthorization') return bury(leased, wish, answer.reason)
+    const { dueAt, noted } = await postpone(leased, answer)
+    if (!noted) return asStored(leased, wish ?? {})
+    return {
+      answer: asIs({ ...leased, status: 'degraded', dueAt }, wish ?? {}, answer.reason),
+      result: answer.tag === 'client_config' ? 'misconfigured' : 'failed',
+      everybody: concernsEverybody(answer),
+    }
+  }
+
+  const leaseOf = (id: string, ifDue?: 'if due'): Promise<StoredGrant | undefined> => {
+    const at = clock()
+    return grants.lease(id, owner, secondsAfter(at, leaseSeconds), at, ifDue)
+  }
+
+  /** Leases the grant and renews it, or waits for whoever holds it elsewhere. */
+  const attempt = async (grant: StoredGrant, wish: Wish): Promise<Renewed> => {
+    for (let waited = 0, ms = firstLookMs; waited <= patienceMs; waited += ms, ms = Math.min(ms * 1.5, mostLookMs)) {
+      const leased = await leaseOf(grant.id)
+      if (leased) {
+        // Looked at again under the lease: whoever had it before may have renewed it, found it dead, or failed, between
+        // our read and our lease.
+        const need = needs(leased, wish)
+        if (need === 'renew') return renew(leased, wish)
+        if (need === 'refused_for_good') return bury(leased, wish, 'refused')
+        await grants.release(leased.id, leased.fence)
+        return { answer: asIs(leased, wish), result: 'left' }
+      }
+      await pause(ms)
+      const current = await grants.find(grant)
+      if (!current) return { answer: notConnected(grant), result: 'left' }
+      const need = needs(current, wish)
+      if (need !== 'renew' && need !== 'refused_for_good') return { answer: asIs(current, wish), result: 'left' }
+    }
+    return { answer: unavailable(grant, 5), result: 'left' }
+  }
+
+  /** One renewal of a grant at a time in this process. */
+  const fly = (id: string, work: () => Promise<Renewed>): Promise<Renewed> => {
+    const flight = work().finally(() => flights.delete(id))
+    flights.set(id, flight)
+    return flight
+  }
+
+  const find = async (key: GrantKey, wish: Wish): Promise<{ answer: Answer; grant?: StoredGrant }> => {
+    for (let n = 0; n < mostFlights; n++) {
+      const grant = await grants.find(key)
+      if (!grant) return { answer: notConnected(key) }
+      const need = needs(grant, wish)
+      if (need !== 'renew' && need !== 'refused_for_good') return { answer: asIs(grant, wish), grant }
+      // With another registration than its own a refresh token is worth nothing, and would be called dead.
+      if (need === 'renew' && provider(key.provider)?.clientId !== key.clientId)
+        return { answer: asIs(grant, wish, 'provider_not_enabled') }
+      const running = flights.get(grant.id)
+      if (!running) return { answer: (await fly(grant.id, () => attempt(grant, wish))).answer }
+      // Looked at again afterwards: what somebody else wished for need not be enough here.
+      await running.catch(() => undefined)
+    }
+    return { answer: unavailable(key, 5) }
+  }
+
+  /** One round over what is due of one registration; answers how many were renewed. */
+  const round = async (app: App): Promise<number> => {
+    const started = clock()
+    const most = roundSize(await grants.dueBy(app, secondsAfter(started, horizonSeconds), mostToCount))
+    // In any order: another node's round has the same list.
+    const due = shuffled(await grants.due(app, started, most))
+    let [renewed, misconfigured, stopped] = [0, 0, false]
+    const work = async (): Promise<void> => {
+      for (let id = due.pop(); id !== undefined; id = due.pop()) {
+        if (stopped || clock() > secondsAfter(started, roundSeconds)) return
+        if (flights.has(id)) continue
+        const one = id
+        const { result, everybody } = await fly(one, async () => {
+          const leased = await leaseOf(one, 'if due')
+          return leased ? renew(leased, null) : { answer: unavailable(app, 1), result: 'left' }
+        })
+        if (result === 'refreshed') renewed++
+        if (result === 'misconfigured') misconfigured++
+        if (everybody || (renewed === 0 && misconfigured >= mostMisconfigured)) stopped = true
+      }
+    }
+    const ends = await Promise.allSettled(Array.from({ length: workers }, work))
+    for (const end of ends) if (end.status === 'rejected') throw end.reason
+    return renewed
+  }
+
+  const shuffled = (ids: readonly string[]): string[] =>
+    ids
+      .map((id) => ({ id, at: chance(random) }))
+      .sort((a, b) => a.at - b.at)
+      .map(({ id }) => id)
 
   return {
     /**
-     * Answers a usable access token, or `needs_reauthorization` when only the person can help, or
-     * `provider_unavailable`.
+     * A token that serves, for a call made now: the stored one, or a new one when that has too little left, or was
+     * refused by the provider's API (`refused`). Refuses with `not_connected` (nobody granted it, or they took it
+     * back), `needs_reauthorization` (only the person can help) or `provider_unavailable` (with `retryAfter`).
      */
-    async accessToken(
-      key: GrantKey,
-      whose: Whose,
-    ): Promise<Result<string, AppError<'needs_reauthorization' | 'provider_unavailable'>>> {
-      const { providerName } = whose
-      const owner = secretToken(random)
-      // Whoever finds the grant leased waits for the other's result.
-      for (let waited = 0; waited <= patienceSeconds * 1000; waited += waitMs) {
-        const grant = await grants.find(key)
-        const need = grant ? renewalNeed(grant, clock()) : 'dead'
-        if (!grant || need === 'dead') return fail('needs_reauthorization', { provider: providerName })
-        if (need === 'fresh') return ok(vault.open(grant.id, grant).accessToken)
-        const at = clock()
-        if (heldOff(grant, at)) return unrenewed(grant, providerName)
-        const leased = await grants.lease(grant.id, owner, secondsAfter(at, leaseSeconds), at)
-        if (leased) {
-          // Looked at again under the lease: whoever had it before may have renewed it, found it dead, or failed,
-          // between our read and our lease.
-          if (renewalNeed(leased, clock()) === 'renew' && !heldOff(leased, clock())) return renew(leased, whose)
-          await grants.gaveUp(leased.id, leased.fence, false, clock(), [])
-          if (renewalNeed(leased, clock()) === 'dead') return fail('needs_reauthorization', { provider: providerName })
-          return unrenewed(leased, providerName)
-        }
-        await pause(waitMs)
-      }
-      return fail('provider_unavailable', { provider: providerName }, { retryAfter: 5 })
+    async ensureValidToken(key: GrantKey, wish: Wish = {}): Promise<Answer> {
+      const { answer, grant } = await find(key, wish)
+      if (answer.ok && grant && isUseWorthNoting(grant, clock()))
+        await grants.used(grant.id, grant.fence, vault.dueOnUse(grant), clock())
+      return answer
+    },
+
+    /**
+     * The scheduled round: renews what is due, of each provider by itself, so that one that hangs holds up no other's
+     * grants. A round takes only so many that the overdue of a night are spread over half an hour. Answers how many
+     * were renewed.
+     */
+    async renewDue(): Promise<number> {
+      const ends = await Promise.allSettled(apps().map(round))
+      for (const end of ends) if (end.status === 'rejected') throw end.reason
+      return ends.reduce((sum, end) => sum + (end.status === 'fulfilled' ? end.value : 0), 0)
+    },
+
+    /** How many are due now. */
+    async backlog(): Promise<number> {
+      const counts = await Promise.all(apps().map((app) => grants.dueBy(app, clock(), mostToCount)))
+      return counts.reduce((sum, many) => sum + many, 0)
     },
   }
 }

@@ -1,42 +1,88 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { Sealer } from '../kernel/crypto.ts'
 import { UnopenableError } from '../kernel/crypto.ts'
-import type { Ids } from '../kernel/ids.ts'
-import type { Grant, GrantTokens } from '../providers/provider.ts'
+import { chance, type Ids, type Random } from '../kernel/ids.ts'
+import type { Grant, GrantTokens, Provider } from '../providers/provider.ts'
+import { isInUse, nextDue, wouldNarrow } from './life-cycle.ts'
 import type { GrantKey, GrantStore, NewTokens, StoredGrant } from './ports.ts'
 
-type Parts = { grants: GrantStore; sealer: Sealer; clock: Clock; ids: Ids }
+/** What there is to know of a provider here. */
+export type Terms = Pick<Provider, 'name' | 'clientId' | 'lifetime' | 'missingScopes'>
+
+type Parts = {
+  grants: GrantStore
+  sealer: Sealer
+  clock: Clock
+  ids: Ids
+  random: Random
+  provider: (id: string) => Terms | undefined
+}
 type Column = 'access_token' | 'refresh_token'
 
 /**
  * Provider tokens at rest: each sealed to its own row and column. They are opened only to be sent to their provider.
  */
-export function createVault({ grants, sealer, clock, ids }: Parts) {
+export function createVault({ grants, sealer, clock, ids, random, provider }: Parts) {
   const place = (id: string, column: Column): string => `grants/${id}/${column}`
 
-  const sealed = (id: string, tokens: GrantTokens): Omit<NewTokens, 'askedScopes'> => ({
+  const sealed = (id: string, tokens: GrantTokens): Omit<NewTokens, 'askedScopes' | 'dueAt'> => ({
     accessToken: sealer.seal(tokens.accessToken, place(id, 'access_token')),
     refreshToken: tokens.refreshToken === null ? null : sealer.seal(tokens.refreshToken, place(id, 'refresh_token')),
     scopes: tokens.scopes ?? [],
     expiresAt: tokens.expiresAt,
     refreshExpiresAt: tokens.refreshExpiresAt,
-    dueAt: null,
   })
+
+  /** When a grant with tokens made now is due. */
+  const nextDueOf = (grant: Pick<StoredGrant, 'provider'> & Parameters<typeof nextDue>[0]): Date | null =>
+    nextDue(grant, provider(grant.provider)?.lifetime ?? {}, clock(), chance(random))
+
+  /** When a grant is due once it is used now: one that was idle is to be renewed in time again. */
+  const dueOnUse = (grant: StoredGrant): Date | null => {
+    const at = clock()
+    return grant.status === 'healthy' && grant.expiresAt !== null && !isInUse(grant, at)
+      ? nextDueOf({ ...grant, usedAt: at })
+      : grant.dueAt
+  }
 
   return {
     sealed,
+    nextDueOf,
 
     /**
-     * Keeps what a sign-in or a linking brought for `holder`. A missing refresh token never overwrites a stored one.
+     * Keeps what a consent brought for `holder`. A missing refresh token never overwrites a stored one. A plain sign-in
+     * asks for little, so it takes nothing away: a living grant with more scopes stays as it is, and what was asked for
+     * once is not forgotten. A consent given on purpose replaces.
      */
-    keep({ provider, clientId, claims, tokens, asked }: Grant, holder = 'person'): Promise<void> {
+    keep(
+      { provider: id, clientId, claims: { subject }, tokens, asked }: Grant,
+      holder = 'person',
+      how: 'sign_in' | 'on_purpose' = holder === 'person' ? 'sign_in' : 'on_purpose',
+    ): Promise<void> {
+      const at = clock()
       return grants.keep(
-        { provider, clientId, subject: claims.subject, holder },
+        { provider: id, clientId, subject, holder },
         ids('grt'),
-        (id) => ({ ...sealed(id, tokens), askedScopes: asked }),
-        clock(),
+        (row, stored) => {
+          const plain = how === 'sign_in' && stored !== undefined && stored.status !== 'revoked'
+          const missing = provider(id)?.missingScopes ?? listed
+          if (plain && wouldNarrow(stored, tokens.scopes ?? asked, missing, at))
+            return { stays: true, dueAt: dueOnUse(stored) }
+          const brought = sealed(row, tokens)
+          const refreshToken = brought.refreshToken ?? stored?.refreshToken ?? null
+          const refreshExpiresAt =
+            brought.refreshToken === null ? (stored?.refreshExpiresAt ?? null) : brought.refreshExpiresAt
+          return {
+            ...brought,
+            askedScopes: plain ? [...new Set([...stored.askedScopes, ...asked])] : asked,
+            dueAt: nextDueOf({ ...brought, provider: id, refreshToken, refreshExpiresAt, usedAt: at }),
+          }
+        },
+        at,
       )
     },
+
+    dueOnUse,
 
     find: (key: GrantKey): Promise<StoredGrant | undefined> => grants.find(key),
 
@@ -53,4 +99,8 @@ export function createVault({ grants, sealer, clock, ids }: Parts) {
     },
   }
 }
+/** For a provider that is not enabled: scopes are what they are called. */
+const listed = (asked: readonly string[], granted: readonly string[]): readonly string[] =>
+  asked.filter((scope) => !granted.includes(scope))
+
 export type Vault = ReturnType<typeof createVault>

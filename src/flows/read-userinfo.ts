@@ -1,8 +1,10 @@
 import type { AccountStore } from '../accounts/ports.ts'
+import type { GrantKey } from '../connections/ports.ts'
 import type { Renewal } from '../connections/renewal.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
-import type { Result } from '../kernel/result.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { Reading } from '../providers/userinfo.ts'
 
@@ -12,6 +14,19 @@ type Parts = { accounts: AccountStore; providers: Providers; renewal: Renewal; e
 
 /** What a provider says about somebody now, for that somebody: through the cache, with a token renewed if need be. */
 export function readUserInfo({ accounts, providers, renewal, events }: Parts) {
+  /** Whoever took their permission back, or never gave one, gives it by signing in with the provider once more. */
+  const usableToken = async (
+    key: GrantKey,
+    { name }: Provider,
+  ): Promise<Result<string, AppError<'needs_reauthorization' | 'provider_unavailable'>>> => {
+    const token = await renewal.ensureValidToken(key)
+    if (token.ok) return ok(token.value.accessToken)
+    const { code, ...told } = token.error
+    return code === 'not_connected'
+      ? fail('needs_reauthorization', { provider: name })
+      : { ok: false, error: { ...told, code } }
+  }
+
   return async (accountId: string, identityId: string): Promise<Result<Reading, AppError<UserInfoCode>>> => {
     const identity = (await accounts.identitiesOf(accountId)).find(({ id }) => id === identityId)
     if (!identity) return fail('not_linked')
@@ -21,10 +36,7 @@ export function readUserInfo({ accounts, providers, renewal, events }: Parts) {
     return events.span(
       'oauth.user_info_fetch',
       { provider: provider.id },
-      () =>
-        providers.profile(provider, { subject: identity.subject }, () =>
-          renewal.accessToken(key, { providerName: provider.name, accountId }),
-        ),
+      () => providers.profile(provider, { subject: identity.subject }, () => usableToken(key, provider)),
       ({ fromCache }) => ({ from_cache: fromCache }),
     )
   }

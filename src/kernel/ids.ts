@@ -59,3 +59,6 @@ export function createIds(clock: Clock, random: Random): Ids {
 
 /** A secret nobody can guess: 256 bits, base64url, 43 characters. */
 export const secretToken = (random: Random): string => random(32).toString('base64url')
+
+/** From 0 to just below 1, evenly: for delays that are not to fall together. */
+export const chance = (random: Random): number => random(4).readUInt32BE() / 2 ** 32

@@ -1,5 +1,5 @@
-import { and, eq, isNotNull, isNull, lte, or, sql } from 'drizzle-orm'
-import type { GrantKey, GrantStore, NewTokens, StoredGrant } from '../connections/ports.ts'
+import { and, asc, count, eq, isNotNull, isNull, lte, or, sql } from 'drizzle-orm'
+import type { App, GrantKey, GrantStore, RenewedTokens, StoredGrant } from '../connections/ports.ts'
 import type { Change } from './change.ts'
 import { type Driver, given, type Queries, step } from './driver.ts'
 
@@ -11,14 +11,25 @@ export function grantStore({ db, tables: { grants: t }, read, write, steps }: Dr
   const raised = sql<number>`${t.fence} + 1`
 
   /** What new tokens write over a row. Without a new refresh token the stored one is still the good one. */
-  const tokensOver = ({ refreshToken, refreshExpiresAt, ...brought }: Omit<NewTokens, 'askedScopes'>, at: Date) => ({
+  const tokensOver = ({ refreshToken, refreshExpiresAt, lastError, ...brought }: RenewedTokens, at: Date) => ({
     ...{ ...brought, ...healthy, refreshedAt: at, updatedAt: at, fence: raised, ...released },
+    ...(lastError && { lastError, lastErrorAt: at }),
     ...(refreshToken !== null && { refreshToken, refreshExpiresAt }),
   })
+  const isFree = (at: Date) => or(isNull(t.leaseUntil), lte(t.leaseUntil, at))
+  /** Ends the lease that raised the fence so far, with whatever else is to be written. */
+  const endLease = (tx: Queries, id: string, fence: number, also: Partial<StoredGrant> = {}) =>
+    tx
+      .update(t)
+      .set({ ...released, ...also })
+      .where(and(eq(t.id, id), eq(t.fence, fence)))
+      .returning({ id: t.id })
+  const dueThen = ({ provider, clientId }: App, by: Date) =>
+    and(lte(t.dueAt, by), eq(t.provider, provider), eq(t.clientId, clientId))
 
   const finding = steps(
     db
-      .select({ id: t.id })
+      .select()
       .from(t)
       .where(
         and(
@@ -44,7 +55,7 @@ export function grantStore({ db, tables: { grants: t }, read, write, steps }: Dr
             refreshExpiresAt: given('refreshExpiresAt', t.refreshExpiresAt),
           }),
         })
-        .where(eq(t.id, sql.placeholder('id')))
+        .where(and(eq(t.id, sql.placeholder('id')), eq(t.fence, given('fence', t.fence))))
         .returning({ id: t.id }),
     )
   const lending = steps(
@@ -65,6 +76,14 @@ export function grantStore({ db, tables: { grants: t }, read, write, steps }: Dr
   const overwritingAll = overwriting('with a new refresh token')
   const overwritingAccess = overwriting('keeping the old one')
 
+  const using = steps(
+    db
+      .update(t)
+      .set({ usedAt: given('at', t.usedAt), dueAt: given('dueAt', t.dueAt) })
+      .where(and(eq(t.id, sql.placeholder('id')), eq(t.fence, given('fence', t.fence))))
+      .returning({ id: t.id }),
+  )
+
   function* insert(tx: Queries, row: StoredGrant) {
     const [kept] = yield* step(tx.insert(t).values(row).onConflictDoNothing().returning({ id: t.id }))
     return kept !== undefined
@@ -79,18 +98,26 @@ export function grantStore({ db, tables: { grants: t }, read, write, steps }: Dr
     keep: (key, newId, tokens, at) =>
       change(
         function* (tx) {
-          // The lock keeps other consents away, but an unlinking may still take the row between reading and writing.
+          // The lock keeps other consents away, but an unlinking may still take the row between reading and writing, and
+          // a renewal replace what is stored there.
           for (;;) {
             const [known] = yield* step(finding(key))
             if (known) {
-              const brought = tokens(known.id)
-              const overwrite = brought.refreshToken === null ? overwritingAccess : overwritingAll
-              const [kept] = yield* step(overwrite({ ...brought, id: known.id, at }))
+              const { id, fence } = known
+              const brought = tokens(id, known)
+              const written =
+                'stays' in brought
+                  ? using({ id, fence, at, dueAt: brought.dueAt })
+                  : (brought.refreshToken === null ? overwritingAccess : overwritingAll)({ ...brought, id, fence, at })
+              const [kept] = yield* step(written)
               if (kept) return
+              continue
             }
             const { provider, clientId, subject, holder } = key
+            const brought = tokens(newId, undefined)
+            if ('stays' in brought) throw new Error('there is nothing that could stay')
             const kept = yield* insert(tx, {
-              ...{ id: newId, provider, clientId, subject, holder, ...tokens(newId), ...healthy },
+              ...{ id: newId, provider, clientId, subject, holder, ...brought, ...healthy },
               ...{ consentedAt: at, refreshedAt: null, usedAt: at, updatedAt: at, fence: 1, ...released },
             })
             if (kept) return
@@ -99,15 +126,19 @@ export function grantStore({ db, tables: { grants: t }, read, write, steps }: Dr
         [`grant:${key.provider}:${key.clientId}:${key.subject}:${key.holder}`],
       ),
 
-    async lease(id, owner, until, at) {
+    async lease(id, owner, until, at, ifDue) {
       const [leased] = await write(
         db
           .update(t)
           .set({ leaseOwner: owner, leaseUntil: until, fence: raised })
-          .where(and(eq(t.id, id), or(isNull(t.leaseUntil), lte(t.leaseUntil, at))))
+          .where(and(eq(t.id, id), isFree(at), ifDue && lte(t.dueAt, at)))
           .returning(),
       )
       return leased
+    },
+
+    async release(id, fence) {
+      await write(endLease(db, id, fence))
     },
 
     async renewed(id, fence, tokens, at) {
@@ -121,18 +152,24 @@ export function grantStore({ db, tables: { grants: t }, read, write, steps }: Dr
       return written.length > 0
     },
 
-    gaveUp: (id, fence, needsReauthorization, at, because) =>
+    async failed(id, fence, error, dueAt, at) {
+      const written = await write(
+        db
+          .update(t)
+          .set({
+            ...{ status: 'degraded', failures: sql<number>`${t.failures} + 1`, lastError: error, lastErrorAt: at },
+            ...{ dueAt, updatedAt: at, ...released },
+          })
+          .where(and(eq(t.id, id), eq(t.fence, fence)))
+          .returning({ id: t.id }),
+      )
+      return written.length > 0
+    },
+
+    died: (id, fence, at, because) =>
       change(function* (tx, note) {
-        const ended = yield* step(
-          tx
-            .update(t)
-            .set({
-              ...released,
-              ...(needsReauthorization && { status: 'needs_reauthorization' as const, updatedAt: at }),
-            })
-            .where(and(eq(t.id, id), eq(t.fence, fence)))
-            .returning({ id: t.id }),
-        )
+        const dead = { status: 'needs_reauthorization', lastError: 'invalid_grant', lastErrorAt: at } as const
+        const ended = yield* step(endLease(tx, id, fence, { ...dead, dueAt: null, updatedAt: at }))
         if (ended.length === 0) return false
         yield* note(because)
         return true
@@ -145,5 +182,32 @@ export function grantStore({ db, tables: { grants: t }, read, write, steps }: Dr
         yield* note(because)
         return true
       }),
+
+    async used(id, fence, dueAt, at) {
+      await write(
+        db
+          .update(t)
+          .set({ usedAt: at, dueAt })
+          .where(and(eq(t.id, id), eq(t.fence, fence))),
+      )
+    },
+
+    async due(app, at, limit) {
+      const found = await read(
+        db
+          .select({ id: t.id })
+          .from(t)
+          .where(and(dueThen(app, at), isFree(at)))
+          .orderBy(asc(t.dueAt), asc(t.id))
+          .limit(limit),
+      )
+      return found.map(({ id }) => id)
+    },
+
+    async dueBy(app, by, most) {
+      const some = db.select({ id: t.id }).from(t).where(dueThen(app, by)).limit(most).as('some')
+      const [counted] = await read(db.select({ many: count() }).from(some))
+      return counted?.many ?? 0
+    },
   }
 }

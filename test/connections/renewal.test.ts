@@ -1,5 +1,4 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { renewalNeed } from '../../src/connections/renewal.ts'
 import { secondsAfter } from '../../src/kernel/clock.ts'
 import type { Sealer } from '../../src/kernel/crypto.ts'
 import type { Refreshed } from '../../src/providers/provider.ts'
@@ -8,24 +7,6 @@ import { databases } from '../support/databases.ts'
 import { type LentTokens, lentTokens } from '../support/lent-tokens.ts'
 import { newSealer } from '../support/sealers.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
-
-const whose = { providerName: 'Atlassian', accountId: 'usr_1' }
-const now = new Date('2026-03-01T12:00:00Z')
-
-test.each<[string, number | null, string | null, 'healthy' | 'needs_reauthorization', string]>([
-  ['a token that never dies', null, 'rt', 'healthy', 'fresh'],
-  ['a token with an hour left', 3600, 'rt', 'healthy', 'fresh'],
-  ['a token with 61 seconds left', 61, 'rt', 'healthy', 'fresh'],
-  ['a token with 60 seconds left', 60, 'rt', 'healthy', 'renew'],
-  ['a dead token', -1, 'rt', 'healthy', 'renew'],
-  ['a token with a minute left and nothing to renew it with', 60, null, 'healthy', 'fresh'],
-  ['a dead token and nothing to renew it with', 0, null, 'healthy', 'dead'],
-  ['a grant the provider refused', 3600, 'rt', 'needs_reauthorization', 'dead'],
-])('%s', (_, seconds, refreshToken, status, need) => {
-  expect(
-    renewalNeed({ expiresAt: seconds === null ? null : secondsAfter(now, seconds), refreshToken, status }, now),
-  ).toBe(need)
-})
 
 describe.each(databases)('on $name', ({ place }) => {
   let { clock, turn } = createStoppedClock()
@@ -73,7 +54,10 @@ describe.each(databases)('on $name', ({ place }) => {
   test('a token that serves is handed out as it is', async () => {
     const node = await newNode()
     const grant = await node.lent(3600, { accessToken: 'still good' })
-    expect(await node.renewal.accessToken(node.keyOf(grant), whose)).toEqual({ ok: true, value: 'still good' })
+    expect(await node.renewal.ensureValidToken(node.keyOf(grant))).toMatchObject({
+      ok: true,
+      value: { accessToken: 'still good' },
+    })
     expect(presented).toEqual([])
   })
 
@@ -89,9 +73,11 @@ describe.each(databases)('on $name', ({ place }) => {
     }
     const grant = await here.lent(-5, { refreshToken: 'rt-1' })
     const answers = await Promise.all(
-      Array.from({ length: 20 }, (_, n) => (n % 2 === 0 ? here : there).renewal.accessToken(here.keyOf(grant), whose)),
+      Array.from({ length: 20 }, (_, n) => (n % 2 === 0 ? here : there).renewal.ensureValidToken(here.keyOf(grant))),
     )
-    expect(new Set(answers.map((one) => (one.ok ? one.value : one.error.code)))).toEqual(new Set(['renewed']))
+    expect(new Set(answers.map((one) => (one.ok ? one.value.accessToken : one.error.code)))).toEqual(
+      new Set(['renewed']),
+    )
     expect(presented).toEqual(['rt-1'])
     expect(await here.open(grant)).toMatchObject({ accessToken: 'renewed', refreshToken: 'rt-2', leaseOwner: null })
     expect(nodes.flatMap(({ heard }) => heard('provider_token.refreshed')).map(({ data }) => data.result)).toEqual([
@@ -103,7 +89,7 @@ describe.each(databases)('on $name', ({ place }) => {
     const node = await newNode()
     answer = async () => refreshed('renewed', null)
     const grant = await node.lent(0, { refreshToken: 'rt-1', scopes: ['a', 'b'] })
-    await node.renewal.accessToken(node.keyOf(grant), whose)
+    await node.renewal.ensureValidToken(node.keyOf(grant))
     expect(await node.open(grant)).toMatchObject({ accessToken: 'renewed', refreshToken: 'rt-1', scopes: ['a', 'b'] })
   })
 
@@ -112,10 +98,10 @@ describe.each(databases)('on $name', ({ place }) => {
     answer = async () => ({ tag: 'needs_reauthorization', reason: 'invalid_grant' })
     const grant = await here.lent(-5)
     const answers = await Promise.all(
-      Array.from({ length: 12 }, (_, n) => (n % 2 === 0 ? here : there).renewal.accessToken(here.keyOf(grant), whose)),
+      Array.from({ length: 12 }, (_, n) => (n % 2 === 0 ? here : there).renewal.ensureValidToken(here.keyOf(grant))),
     )
     turn(86_400)
-    answers.push(await here.renewal.accessToken(here.keyOf(grant), whose))
+    answers.push(await here.renewal.ensureValidToken(here.keyOf(grant)))
     expect(answers.every((one) => !one.ok && one.error.code === 'needs_reauthorization')).toBe(true)
     expect(presented).toHaveLength(1)
     expect(nodes.flatMap(({ heard }) => heard('provider_token.needs_reauthorization'))).toMatchObject([
@@ -124,65 +110,67 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(await here.open(grant)).toMatchObject({ status: 'needs_reauthorization' })
   })
 
-  test.each<Refreshed>([
-    { tag: 'transient', reason: 'status_500' },
-    { tag: 'client_config', reason: 'invalid_client' },
+  test.each<[Refreshed, string]>([
+    [{ tag: 'transient', reason: 'status_500' }, 'transient'],
+    [{ tag: 'transient', reason: 'status_429' }, 'rate_limited'],
+    [{ tag: 'client_config', reason: 'invalid_client' }, 'client_misconfigured'],
   ])(
-    'a failure of the provider ($tag) leaves the grant as it is, and is not repeated for each who asks',
-    async (failure) => {
+    'a failure of the provider (%o) leaves its tokens as they are, and is not repeated for each who asks',
+    async (failure, lastError) => {
       const node = await newNode()
       answer = async () => failure
       const grant = await node.lent(-5, { accessToken: 'old', refreshToken: 'rt-1' })
-      const ask = () => node.renewal.accessToken(node.keyOf(grant), whose)
+      const ask = () => node.renewal.ensureValidToken(node.keyOf(grant))
       const answers = await Promise.all(Array.from({ length: 20 }, ask))
       expect(answers.every((one) => !one.ok && one.error.code === 'provider_unavailable')).toBe(true)
       expect(presented).toHaveLength(1)
       expect(await node.open(grant)).toMatchObject({
-        status: 'healthy',
-        accessToken: 'old',
-        refreshToken: 'rt-1',
-        leaseOwner: null,
+        ...{ status: 'degraded', failures: 1, lastError, lastErrorAt: clock() },
+        ...{ accessToken: 'old', refreshToken: 'rt-1', leaseOwner: null },
       })
       expect(node.heard('provider_token.needs_reauthorization')).toEqual([])
     },
   )
 
-  test('after failures in a row it waits longer each time, up to a minute, and forgets them with the first success', async () => {
+  test('after failures in a row it waits longer each time, up to five minutes, and forgets them with the first success', async () => {
     const node = await newNode()
     answer = async () => ({ tag: 'transient', reason: 'timeout' })
     const grant = await node.lent(-5)
     const waits: number[] = []
-    for (let attempt = 0; attempt < 8; attempt++) {
-      await node.renewal.accessToken(node.keyOf(grant), whose)
+    for (let attempt = 0; attempt < 11; attempt++) {
+      await node.renewal.ensureValidToken(node.keyOf(grant))
       const since = clock().getTime()
       const asked = presented.length
       while (presented.length === asked) {
         turn(0.5)
-        await node.renewal.accessToken(node.keyOf(grant), whose)
+        await node.renewal.ensureValidToken(node.keyOf(grant))
       }
       waits.push((clock().getTime() - since) / 1000)
     }
     expect([...waits].sort((a, b) => a - b)).toEqual(waits)
     expect(waits[0]).toBeLessThanOrEqual(2)
-    expect(waits.at(-1)).toBeGreaterThan(20)
-    expect(waits.at(-1)).toBeLessThanOrEqual(60)
+    expect(waits.at(-1)).toBeGreaterThan(150)
+    expect(waits.at(-1)).toBeLessThanOrEqual(300)
     answer = async () => refreshed('renewed', null)
-    turn(60)
-    expect(await node.renewal.accessToken(node.keyOf(grant), whose)).toEqual({ ok: true, value: 'renewed' })
+    turn(300)
+    expect(await node.renewal.ensureValidToken(node.keyOf(grant))).toMatchObject({
+      ok: true,
+      value: { accessToken: 'renewed' },
+    })
   })
 
   test('a provider that says when to come back is not asked before', async () => {
     const node = await newNode()
     answer = async () => ({ tag: 'transient', reason: 'status_429', retryAfter: 40 })
     const grant = await node.lent(-5)
-    expect(await node.renewal.accessToken(node.keyOf(grant), whose)).toMatchObject({
-      error: { code: 'provider_unavailable', retryAfter: 40 },
+    expect(await node.renewal.ensureValidToken(node.keyOf(grant))).toMatchObject({
+      error: { code: 'provider_unavailable', retryAfter: 46 },
     })
-    turn(39)
-    await node.renewal.accessToken(node.keyOf(grant), whose)
+    turn(40)
+    await node.renewal.ensureValidToken(node.keyOf(grant))
     expect(presented).toHaveLength(1)
-    turn(2)
-    await node.renewal.accessToken(node.keyOf(grant), whose)
+    turn(6)
+    await node.renewal.ensureValidToken(node.keyOf(grant))
     expect(presented).toHaveLength(2)
   })
 
@@ -191,12 +179,12 @@ describe.each(databases)('on $name', ({ place }) => {
     answer = async () => ({ tag: 'transient', reason: 'timeout' })
     const grant = await node.lent(30, { accessToken: 'half a minute left' })
     for (const _ of [1, 2])
-      expect(await node.renewal.accessToken(node.keyOf(grant), whose)).toEqual({
+      expect(await node.renewal.ensureValidToken(node.keyOf(grant))).toMatchObject({
         ok: true,
-        value: 'half a minute left',
+        value: { accessToken: 'half a minute left' },
       })
     turn(30)
-    expect(await node.renewal.accessToken(node.keyOf(grant), whose)).toMatchObject({
+    expect(await node.renewal.ensureValidToken(node.keyOf(grant))).toMatchObject({
       error: { code: 'provider_unavailable' },
     })
   })
@@ -217,7 +205,10 @@ describe.each(databases)('on $name', ({ place }) => {
       await node.vault.keep(consented)
       return refreshed('late', 'rt-late')
     }
-    expect(await node.renewal.accessToken(node.keyOf(grant), whose)).toEqual({ ok: true, value: 'consented' })
+    expect(await node.renewal.ensureValidToken(node.keyOf(grant))).toMatchObject({
+      ok: true,
+      value: { accessToken: 'consented' },
+    })
     expect(await node.open(grant)).toMatchObject({ accessToken: 'consented', refreshToken: 'rt-new' })
   })
 
@@ -231,7 +222,10 @@ describe.each(databases)('on $name', ({ place }) => {
       })
       return { tag: 'needs_reauthorization', reason: 'invalid_grant' }
     }
-    expect(await node.renewal.accessToken(node.keyOf(grant), whose)).toEqual({ ok: true, value: 'consented' })
+    expect(await node.renewal.ensureValidToken(node.keyOf(grant))).toMatchObject({
+      ok: true,
+      value: { accessToken: 'consented' },
+    })
     expect(await node.open(grant)).toMatchObject({ status: 'healthy' })
     expect(node.heard('provider_token.needs_reauthorization')).toEqual([])
   })
@@ -241,17 +235,20 @@ describe.each(databases)('on $name', ({ place }) => {
     const grant = await node.lent(-5)
     const { id } = await node.open(grant)
     await node.store.grants.lease(id, 'the dead node', secondsAfter(clock(), 90), clock())
-    expect(await node.renewal.accessToken(node.keyOf(grant), whose)).toMatchObject({
+    expect(await node.renewal.ensureValidToken(node.keyOf(grant))).toMatchObject({
       error: { code: 'provider_unavailable' },
     })
     expect(presented).toEqual([])
     turn(90)
-    expect(await node.renewal.accessToken(node.keyOf(grant), whose)).toEqual({ ok: true, value: 'renewed' })
+    expect(await node.renewal.ensureValidToken(node.keyOf(grant))).toMatchObject({
+      ok: true,
+      value: { accessToken: 'renewed' },
+    })
   })
 
-  test('of a grant nobody gave, only the person can help', async () => {
+  test('a grant nobody gave is none', async () => {
     const node = await newNode()
     const key = { provider: 'atlassian', clientId: 'atlassian-client', subject: 'nobody', holder: 'person' }
-    expect(await node.renewal.accessToken(key, whose)).toMatchObject({ error: { code: 'needs_reauthorization' } })
+    expect(await node.renewal.ensureValidToken(key)).toMatchObject({ error: { code: 'not_connected' } })
   })
 })

@@ -47,7 +47,7 @@ describe.each(databases)('what a provider lent, on $name,', ({ place }) => {
   test('is healthy again after a new consent', async () => {
     const grant = await at.lent(3600)
     const { id, fence } = await at.open(grant)
-    await at.store.grants.gaveUp(id, fence, true, clock(), [])
+    await at.store.grants.died(id, fence, clock(), [])
     expect(await at.open(grant)).toMatchObject({ status: 'needs_reauthorization' })
     await at.vault.keep(grant)
     expect(await at.open(grant)).toMatchObject({ status: 'healthy' })

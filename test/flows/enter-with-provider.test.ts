@@ -28,7 +28,7 @@ async function story(autoRegister = true) {
   const standIn = providerStandIn(['google', 'github'])
   const [sealer, random] = [newSealer(), systemRandom]
   const { ids, events } = opened
-  const vault = createVault({ grants, sealer, clock, ids })
+  const vault = createVault({ grants, sealer, clock, ids, random: systemRandom, provider: () => undefined })
   const meanwhile: { happens?: () => Promise<unknown> } = {}
   const parts = {
     providers: standIn.providers,

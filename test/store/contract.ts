@@ -1062,7 +1062,7 @@ export function storeContract(backend: Backend): void {
         expect(await store.grants.renewed(id, first, tokens(), later(31))).toBe(false)
         await keep(tokens({ accessToken: 'consented' }), later(32))
         expect(await store.grants.renewed(id, second, tokens(), later(33))).toBe(false)
-        expect(await store.grants.gaveUp(id, second, true, later(33), [marked])).toBe(false)
+        expect(await store.grants.died(id, second, later(33), [marked])).toBe(false)
         expect(await store.grants.find(grant)).toMatchObject({ accessToken: 'consented', status: 'healthy' })
         expect(told).toEqual([])
       })
@@ -1070,10 +1070,10 @@ export function storeContract(backend: Backend): void {
       test('given up on is free again, and marked when it needs its person', async () => {
         const { id } = await keep()
         const first = (await store.grants.lease(id, 'one', later(30), now))?.fence ?? Number.NaN
-        expect(await store.grants.gaveUp(id, first, false, later(1), [])).toBe(true)
+        await store.grants.release(id, first)
         expect(await store.grants.find(grant)).toMatchObject({ status: 'healthy', leaseOwner: null, leaseUntil: null })
         const second = (await store.grants.lease(id, 'one', later(30), later(1)))?.fence ?? Number.NaN
-        expect(await store.grants.gaveUp(id, second, true, later(2), [marked])).toBe(true)
+        expect(await store.grants.died(id, second, later(2), [marked])).toBe(true)
         expect(await store.grants.find(grant)).toMatchObject({ status: 'needs_reauthorization', leaseOwner: null })
         expect(told).toEqual([marked])
         expect(await keep()).toMatchObject({ status: 'healthy' })

@@ -1,10 +1,12 @@
 import { createRenewal } from '../../src/connections/renewal.ts'
 import { createRevocation } from '../../src/connections/revocation.ts'
-import { createVault } from '../../src/connections/vault.ts'
+import { createVault, type Terms } from '../../src/connections/vault.ts'
+import { internalOrigin } from '../../src/events/catalogue.ts'
 import { type Clock, secondsAfter } from '../../src/kernel/clock.ts'
 import type { Sealer } from '../../src/kernel/crypto.ts'
 import type { Random } from '../../src/kernel/ids.ts'
-import type { Grant, Refreshed, Revoked } from '../../src/providers/provider.ts'
+import type { Grant, GrantLifetime, Refreshed, Revoked } from '../../src/providers/provider.ts'
+import { missingScopes } from '../../src/providers/scopes.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { openedStore } from './opened-store.ts'
 import { aGrant } from './people.ts'
@@ -12,19 +14,33 @@ import { aGrant } from './people.ts'
 /** Always the same, and in the middle: delays can be foretold. */
 export const evenRandom: Random = (bytes) => Buffer.alloc(bytes, 0x80)
 
+/** The providers there are, and how long their grants live. */
+const lifetimes: Readonly<Record<string, GrantLifetime>> = {
+  atlassian: { idleDays: 90, absoluteDays: 365 },
+  google: { idleDays: 180 },
+}
+
 type Given = {
   readonly clock: Clock
   readonly sealer: Sealer
   readonly refresh?: (provider: string, refreshToken: string, subject: string) => Promise<Refreshed>
   readonly revoke?: (provider: string, tokens: { accessToken: string; refreshToken: string | null }) => Promise<Revoked>
   readonly pause?: (ms: number) => Promise<void>
+  readonly random?: Random
 }
 
 /** The part of the service that keeps what providers lent, renews it and hands it back, over a store. */
-export async function lentTokens(config: StoreConfig, { clock, sealer, refresh, revoke, pause }: Given) {
+export async function lentTokens(
+  config: StoreConfig,
+  { clock, sealer, refresh, revoke, pause, random = evenRandom }: Given,
+) {
   const opened = await openedStore(config, clock)
   const { grants, revocations } = opened.store
-  const vault = createVault({ grants, sealer, clock, ids: opened.ids })
+  const provider = (id: string): Terms | undefined => {
+    const lifetime = lifetimes[id]
+    return lifetime && { name: id, clientId: `${id}-client`, lifetime, missingScopes }
+  }
+  const vault = createVault({ grants, sealer, clock, ids: opened.ids, random, provider })
   const unexpected = async (): Promise<never> => {
     throw new Error('the provider was not to be asked')
   }
@@ -32,8 +48,18 @@ export async function lentTokens(config: StoreConfig, { clock, sealer, refresh, 
     grants,
     vault,
     clock,
-    random: evenRandom,
+    random,
     events: opened.events,
+    provider,
+    apps: () => ['atlassian', 'google'].map((id) => ({ provider: id, clientId: `${id}-client` })),
+    concerns: async (grant) => [
+      {
+        name: 'provider_token.needs_reauthorization',
+        accountId: 'usr_1',
+        origin: internalOrigin,
+        data: { provider: grant.provider },
+      },
+    ],
     refresh: refresh ?? unexpected,
     // The clock stands, so waiting only lets the others have their turn.
     pause: pause ?? (() => new Promise((resolve) => setImmediate(resolve))),
