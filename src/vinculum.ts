@@ -227,6 +227,10 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       events,
       provider: providers.get,
       apps: () => providers.list().map(({ id, clientId }) => ({ provider: id, clientId })),
+      discard: async (grant, tokens) => {
+        const provider = providers.get(grant.provider)
+        if (provider && !(await revocations.stillNeeded(grant))) await providers.revoke(provider, tokens)
+      },
       concerns: async (grant) => (grant.holder === 'person' ? concernsPerson(grant) : []),
       refresh: async (id, refreshToken, subject) => {
         const provider = providers.get(id)
@@ -248,6 +252,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const scheduler = createScheduler({
       jobs: defineJobs({
         revocation,
+        renewal,
         mailer,
         keys,
         clock,
@@ -509,6 +514,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         await pause(config.shutdownDrainSeconds * 1000)
         await server.close(graceSeconds)
         mailer.stop()
+        renewal.stop()
         await scheduler.stop()
         mailer.close()
         await providers.close()

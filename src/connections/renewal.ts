@@ -1,7 +1,7 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
 import type { Fact } from '../events/catalogue.ts'
-import { type Clock, secondsAfter, secondsUntil } from '../kernel/clock.ts'
+import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { UnopenableError } from '../kernel/crypto.ts'
 import { chance, type Random, secretToken } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
@@ -17,6 +17,7 @@ import {
   needOf,
   roundSize,
   type Unrefreshed,
+  waitSeconds,
 } from './life-cycle.ts'
 import type { App, GrantKey, GrantStore, StoredGrant } from './ports.ts'
 import type { Terms, Vault } from './vault.ts'
@@ -76,6 +77,8 @@ type Parts = {
   refresh: (provider: string, refreshToken: string, subject: string) => Promise<Refreshed>
   /** Whom it concerns that a grant is dead: facts, written down together with it. */
   concerns: (grant: StoredGrant) => Promise<readonly Fact[]>
+  /** Revokes at the provider what was made for nobody. */
+  discard?: (grant: StoredGrant, tokens: TokenSet) => Promise<void>
   /** Milliseconds; for whoever waits on another's lease, or for the store to come back. */
   pause?: (ms: number) => Promise<void>
 }
@@ -95,11 +98,13 @@ export function createRenewal({
   apps,
   refresh,
   concerns,
+  discard = async () => undefined,
   pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 }: Parts) {
   const owner = secretToken(random)
   /** Renewals under way in this process, by grant. */
   const flights = new Map<string, Promise<Renewed>>()
+  let closing = false
 
   const nameOf = (id: string): string => provider(id)?.name ?? id
   const accessTokenOf = ({ id, accessToken }: StoredGrant): string =>
@@ -130,7 +135,7 @@ export function createRenewal({
     if (accessToken !== refused && (grant.expiresAt === null || grant.expiresAt > at))
       return ok(usable(grant, accessToken))
     if (grant.refreshToken === null) return fail('needs_reauthorization', params)
-    return unavailable(grant, secondsUntil(grant.dueAt ?? at, at) + 1, cause)
+    return unavailable(grant, waitSeconds(grant, at), cause)
   }
 
   /**
@@ -184,9 +189,11 @@ export function createRenewal({
     // Stored before it is used: a rotated token that is lost is a grant that is lost.
     const stored = await written(leased, () => grants.renewed(leased.id, leased.fence, brought, at))
     events.emit('provider_token.refreshed', { provider: leased.provider, result: 'refreshed' })
-    return stored
-      ? { answer: ok(usable(fresh, tokens.accessToken)), result: 'refreshed' }
-      : asStored(leased, wish ?? {})
+    if (stored) return { answer: ok(usable(fresh, tokens.accessToken)), result: 'refreshed' }
+    // Taken back while it was renewed: the old tokens are what is being revoked, and these would live on.
+    const current = await grants.find(leased)
+    if (!current || current.accessToken === null) await discard(leased, tokens)
+    return asStored(leased, wish ?? {})
   }
 
   /** Marked for its person, who is told. Whoever stored something newer meanwhile is not overruled: the fence says so. */
@@ -220,7 +227,8 @@ export function createRenewal({
       // A key is missing from the ring: the operator may bring it back, and meanwhile the others go on.
       if (!(thrown instanceof UnopenableError)) throw thrown
       const { dueAt } = await postpone(leased, { tag: 'client_config', reason: 'unopenable' })
-      return { answer: unavailable(leased, secondsUntil(dueAt, clock()) + 1, 'unopenable'), result: 'failed' }
+      const answer = unavailable(leased, waitSeconds({ ...leased, status: 'degraded', dueAt }, clock()), 'unopenable')
+      return { answer, result: 'failed' }
     }
     if (refreshToken === null) return bury(leased, wish, 'no_refresh_token')
     const answer = await refresh(leased.provider, refreshToken, leased.subject)
@@ -295,7 +303,7 @@ export function createRenewal({
     let [renewed, misconfigured, stopped] = [0, 0, false]
     const work = async (): Promise<void> => {
       for (let id = due.pop(); id !== undefined; id = due.pop()) {
-        if (stopped || clock() > secondsAfter(started, roundSeconds)) return
+        if (stopped || closing || clock() > secondsAfter(started, roundSeconds)) return
         if (flights.has(id)) continue
         const one = id
         const { result, everybody } = await fly(one, async () => {
@@ -340,6 +348,11 @@ export function createRenewal({
       const ends = await Promise.allSettled(apps().map(round))
       for (const end of ends) if (end.status === 'rejected') throw end.reason
       return ends.reduce((sum, end) => sum + (end.status === 'fulfilled' ? end.value : 0), 0)
+    },
+
+    /** The round under way starts nothing new. */
+    stop(): void {
+      closing = true
     },
 
     /** How many are due now. */

@@ -1,5 +1,5 @@
 import type { Provider } from '../providers/provider.ts'
-import { consentEndsAt, statusOf } from './life-cycle.ts'
+import { consentEndsAt, needOf } from './life-cycle.ts'
 import type { StoredGrant } from './ports.ts'
 
 /** What somebody granted at a provider, and how it stands: what they are shown of it. */
@@ -17,6 +17,10 @@ export type Standing = {
   readonly endsAt: Date | null
   readonly lastError: StoredGrant['lastError']
 }
+
+/** The status as people are told it: what has expired and cannot be renewed needs its person, though nobody asked yet. */
+export const statusOf = (grant: StoredGrant, now: Date): StoredGrant['status'] =>
+  needOf(grant, now) === 'dead' ? 'needs_reauthorization' : grant.status
 
 /** Pure. `signInScopes` are what the sign-in itself said, for where no grant is kept. */
 export function standingOf(

@@ -1,6 +1,6 @@
 import type { AccountStore } from '../accounts/ports.ts'
-import { statusOf } from '../connections/life-cycle.ts'
 import type { GrantKey, GrantStore, StoredGrant, TeamConnection, TeamConnections } from '../connections/ports.ts'
+import { statusOf } from '../connections/standing.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import { elsewhereOf, type Origin } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'

@@ -1,4 +1,4 @@
-import { and, asc, count, eq, isNotNull, isNull, lte, or, sql } from 'drizzle-orm'
+import { and, asc, count, eq, inArray, isNotNull, isNull, lte, or, sql } from 'drizzle-orm'
 import type { App, GrantKey, GrantStore, RenewedTokens, StoredGrant } from '../connections/ports.ts'
 import type { Change } from './change.ts'
 import { type Driver, given, type Queries, step } from './driver.ts'
@@ -24,8 +24,9 @@ export function grantStore({ db, tables: { grants: t }, read, write, steps }: Dr
       .set({ ...released, ...also })
       .where(and(eq(t.id, id), eq(t.fence, fence)))
       .returning({ id: t.id })
+  const isDue = (by: Date) => and(lte(t.dueAt, by), inArray(t.status, ['healthy', 'degraded']))
   const dueThen = ({ provider, clientId }: App, by: Date) =>
-    and(lte(t.dueAt, by), eq(t.provider, provider), eq(t.clientId, clientId))
+    and(isDue(by), eq(t.provider, provider), eq(t.clientId, clientId))
 
   const finding = steps(
     db
@@ -131,7 +132,7 @@ export function grantStore({ db, tables: { grants: t }, read, write, steps }: Dr
         db
           .update(t)
           .set({ leaseOwner: owner, leaseUntil: until, fence: raised })
-          .where(and(eq(t.id, id), isFree(at), ifDue && lte(t.dueAt, at)))
+          .where(and(eq(t.id, id), isFree(at), ifDue && isDue(at)))
           .returning(),
       )
       return leased
