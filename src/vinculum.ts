@@ -249,6 +249,10 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       events,
       provider: providers.get,
       apps: () => providers.list().map(({ id, clientId }) => ({ provider: id, clientId })),
+      discard: async (grant, tokens) => {
+        const provider = providers.get(grant.provider)
+        if (provider && !(await revocations.stillNeeded(grant))) await providers.revoke(provider, tokens)
+      },
       concerns: async (grant) => (grant.holder === 'person' ? concernsPerson(grant) : concernsTeam(grant)),
       refresh: async (id, refreshToken, subject) => {
         const provider = providers.get(id)
@@ -454,7 +458,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         const provider = providers.get(id)
         const grant =
           provider && (await vault.find({ provider: id, clientId: provider.clientId, subject, holder: 'person' }))
-        return standingOf(grant, provider, scopes)
+        return standingOf(grant, provider, scopes, clock())
       },
       revocationsOf: revocation.waiting,
       metrics,

@@ -154,6 +154,13 @@ export interface RevocationStore {
    */
   finish(id: string, because: readonly Fact[], called?: { readonly at: Date }): Promise<void>
   retry(id: string, at: Date, error: string): Promise<void>
+  /**
+   * Whether its person is on the way to or from this provider to link, to extend or to connect something, since it was
+   * queued or longer: what they bring back may be of the same consent.
+   */
+  awaited(item: Revocation, at: Date): Promise<boolean>
+  /** Not now: as if it had not been taken. */
+  postpone(id: string, at: Date): Promise<void>
   /** Those of an account that wait, the oldest first. */
   of(accountId: string): Promise<readonly Revocation[]>
   /** How many wait. */

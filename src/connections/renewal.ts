@@ -77,6 +77,8 @@ type Parts = {
   refresh: (provider: string, refreshToken: string, subject: string) => Promise<Refreshed>
   /** Whom it concerns that a grant is dead: facts, written down together with it. */
   concerns: (grant: StoredGrant) => Promise<readonly Fact[]>
+  /** Revokes at the provider what was made for nobody. */
+  discard?: (grant: StoredGrant, tokens: TokenSet) => Promise<void>
   /** Milliseconds; for whoever waits on another's lease, or for the store to come back. */
   pause?: (ms: number) => Promise<void>
 }
@@ -96,6 +98,7 @@ export function createRenewal({
   apps,
   refresh,
   concerns,
+  discard = async () => undefined,
   pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 }: Parts) {
   const owner = secretToken(random)
@@ -186,9 +189,11 @@ export function createRenewal({
     // Stored before it is used: a rotated token that is lost is a grant that is lost.
     const stored = await written(leased, () => grants.renewed(leased.id, leased.fence, brought, at))
     events.emit('provider_token.refreshed', { provider: leased.provider, result: 'refreshed' })
-    return stored
-      ? { answer: ok(usable(fresh, tokens.accessToken)), result: 'refreshed' }
-      : asStored(leased, wish ?? {})
+    if (stored) return { answer: ok(usable(fresh, tokens.accessToken)), result: 'refreshed' }
+    // Taken back while it was renewed: the old tokens are what is being revoked, and these would live on.
+    const current = await grants.find(leased)
+    if (!current || current.accessToken === null) await discard(leased, tokens)
+    return asStored(leased, wish ?? {})
   }
 
   /** Marked for its person, who is told. Whoever stored something newer meanwhile is not overruled: the fence says so. */

@@ -13,6 +13,8 @@ const firstDelaySeconds = 15
 const maxDelaySeconds = 6 * 3600
 /** Longer than any provider call may take, so that nobody else takes an item that is being worked on. */
 const leaseSeconds = 90
+/** How soon is looked again whether somebody has come back from the provider. */
+const heldSeconds = 10
 /** How many one round handles: the next round goes on with the rest. */
 const roundSize = 20
 
@@ -82,6 +84,10 @@ export function createRevocation({ revocations, vault, clock, random, revoke }: 
     // A team's connection, or a sign-in linked again, stands on the same consent: revoking now would kill its tokens
     // with these (Google revokes for the whole project, GitHub and Atlassian for person and app).
     if (await revocations.stillNeeded(item)) return finish(item, 'still_needed')
+    // Google ends the whole consent, with what somebody is about to bring back. Only of a plain sign-in it is not known
+    // whose it will be: caught in the middle, it fails once.
+    const now = clock()
+    if (await revocations.awaited(item, now)) return revocations.postpone(item.id, secondsAfter(now, heldSeconds))
     const tokens = opened(item)
     const answer: Revoked = tokens ? await revoke(item.provider, tokens) : { tag: 'transient', reason: 'unopenable' }
     if (answer.tag !== 'transient') return finish(item, answer.tag)

@@ -107,7 +107,7 @@ export function enterWithProvider(parts: Parts) {
       return { ok: false, error: { ...reconciled.error, extra: { conflict_ticket: ticket } } }
     }
 
-    await vault.keep(grant, 'person', flow.intent === 'link' ? 'on_purpose' : 'sign_in')
+    await vault.keep(grant, 'person', asked === undefined ? 'sign_in' : 'on_purpose')
     providers.forgetProfile(provider, grant.claims.subject)
     if (flow.intent === 'link') {
       await accounts.withdrawUnlinked(reconciled.value.identity, clock())

@@ -1,5 +1,6 @@
 import type { AccountStore } from '../accounts/ports.ts'
 import type { GrantKey, GrantStore, StoredGrant, TeamConnection, TeamConnections } from '../connections/ports.ts'
+import { statusOf } from '../connections/standing.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import { elsewhereOf, type Origin } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -70,10 +71,17 @@ export function lendToken({ accounts, providers, grants, teams, ensureValidToken
         return { key, accountId: userId, lastUsedAt, grant: await grants.find(key) }
       }),
     )
+    const now = clock()
     return found
       .flatMap(({ grant, ...of }) =>
         grant && grant.accessToken !== null
-          ? [{ ...of, dead: grant.status === 'needs_reauthorization', missing: missing(provider, wanted, grant) }]
+          ? [
+              {
+                ...of,
+                dead: statusOf(grant, now) === 'needs_reauthorization',
+                missing: missing(provider, wanted, grant),
+              },
+            ]
           : [],
       )
       .sort(

@@ -176,6 +176,14 @@ export function grantStore({ db, tables: { grants: t }, read, write, steps }: Dr
         return true
       }),
 
+    lent: (key, at, because) =>
+      change(function* (_tx, note) {
+        const used = yield* step(lending({ ...key, at }))
+        if (used.length === 0) return false
+        yield* note(because)
+        return true
+      }),
+
     async used(id, fence, dueAt, at) {
       await write(
         db
@@ -202,12 +210,5 @@ export function grantStore({ db, tables: { grants: t }, read, write, steps }: Dr
       const [counted] = await read(db.select({ many: count() }).from(some))
       return counted?.many ?? 0
     },
-    lent: (key, at, because) =>
-      change(function* (_tx, note) {
-        const used = yield* step(lending({ ...key, at }))
-        if (used.length === 0) return false
-        yield* note(because)
-        return true
-      }),
   }
 }

@@ -1,10 +1,13 @@
-import { and, asc, count, eq, gte, inArray, isNotNull, lte, sql } from 'drizzle-orm'
+import { and, asc, count, eq, gt, gte, inArray, isNotNull, isNull, lte, or, sql } from 'drizzle-orm'
 import type { ConsentKey, RevocationStore } from '../connections/ports.ts'
 import type { Change } from './change.ts'
 import { type Driver, step } from './driver.ts'
 
+/** How long somebody who came back from a provider may still be on the way in. */
+const returningMs = 60_000
+
 export function revocationStore(
-  { db, tables: { revocations: t, grants }, read, write }: Driver,
+  { db, tables: { revocations: t, grants, flows }, read, write }: Driver,
   change: Change,
 ): RevocationStore {
   const sameConsent = ({ provider, clientId, subject }: ConsentKey) =>
@@ -55,6 +58,21 @@ export function revocationStore(
           .set({ attempts: sql`${t.attempts} + 1`, nextAttemptAt: at, lastError: error })
           .where(eq(t.id, id)),
       )
+    },
+    async awaited({ accountId, provider, createdAt }, at) {
+      const underway = and(isNull(flows.claimedAt), gt(flows.expiresAt, at))
+      const back = and(gt(flows.claimedAt, createdAt), gt(flows.claimedAt, new Date(at.getTime() - returningMs)))
+      const [one] = await read(
+        db
+          .select({ id: flows.id })
+          .from(flows)
+          .where(and(eq(flows.accountId, accountId), eq(flows.provider, provider), or(underway, back)))
+          .limit(1),
+      )
+      return one !== undefined
+    },
+    async postpone(id, at) {
+      await write(db.update(t).set({ nextAttemptAt: at }).where(eq(t.id, id)))
     },
     of: (accountId) => read(db.select().from(t).where(eq(t.accountId, accountId)).orderBy(asc(t.createdAt), asc(t.id))),
     async backlog() {

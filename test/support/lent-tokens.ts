@@ -44,6 +44,7 @@ export async function lentTokens(
   const unexpected = async (): Promise<never> => {
     throw new Error('the provider was not to be asked')
   }
+  const discarded: string[] = []
   const renewal = createRenewal({
     grants,
     vault,
@@ -52,6 +53,7 @@ export async function lentTokens(
     events: opened.events,
     provider,
     apps: () => ['atlassian', 'google'].map((id) => ({ provider: id, clientId: `${id}-client` })),
+    discard: async (_, { accessToken }) => void discarded.push(accessToken),
     concerns: async (grant) => [
       {
         name: 'provider_token.needs_reauthorization',
@@ -82,6 +84,8 @@ export async function lentTokens(
     ...opened,
     vault,
     renewal,
+    /** Access tokens of renewals whose grant was taken back meanwhile. */
+    discarded,
     revocation,
     keyOf,
     /** A grant in the vault whose access token has so many seconds left. */

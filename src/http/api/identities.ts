@@ -28,7 +28,7 @@ const Identity = z
     token_last_used_at: time.nullable(),
     consent_ends_at: time
       .nullable()
-      .meta({ description: 'when the provider ends the consent by itself, if it is not used and as far as is known' }),
+      .meta({ description: 'when the provider ends the consent whatever is done, as far as it says' }),
     last_error: errorClass.nullable(),
   })
   .meta({ id: 'Identity' })

@@ -414,7 +414,7 @@ export const en = {
     notUsed: 'not yet',
     expires: 'Next renewal by',
     never: 'not needed',
-    ends: 'Ends if unused',
+    ends: 'Has to be given again by',
     more: 'Allow more',
     moreText: (provider: string) =>
       `Only if you want to. ${provider} asks you again, and you may say no there to each of them. What you allowed so far stays.`,

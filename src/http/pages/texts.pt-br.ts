@@ -419,7 +419,7 @@ export const ptBR: Texts = {
     notUsed: 'ainda não',
     expires: 'Renovação até',
     never: 'não é necessária',
-    ends: 'Termina sem uso em',
+    ends: 'Precisa ser dada de novo até',
     more: 'Permitir mais',
     moreText: (provider) =>
       `Só se você quiser. O ${provider} pergunta de novo, e lá você pode recusar cada item. O que você já permitiu continua.`,

@@ -46,6 +46,7 @@ const visits: Readonly<Record<string, readonly [at: () => string, shownTo: reado
   '/account/delete': [() => '/account/delete', ['person', 'administrator']],
   '/account/email': [() => '/account/email', ['person', 'administrator']],
   '/account/identities/{id}': [() => `/account/identities/${known.identity}`, ['person']],
+  '/account/identities/{id}/withdraw': [() => `/account/identities/${known.identity}/withdraw`, ['person']],
   '/account/identities/{id}/unlink': [() => `/account/identities/${known.identity}/unlink`, ['person']],
   '/account/link/{provider}': [() => '/account/link/atlassian', ['person', 'administrator']],
   '/account/passkeys': [() => '/account/passkeys', ['person', 'administrator']],

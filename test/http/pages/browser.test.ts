@@ -130,7 +130,8 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
     await page.getByText('Your name was changed.').waitFor()
     expect(await page.getByRole('textbox', { name: 'Name' }).inputValue()).toBe('Ada <script>alert(1)</script> King')
 
-    await link(page, /What Google says/).click()
+    await link(page, /Manage Google/).click()
+    await heading(page, 'Your Google sign-in')
     await heading(page, 'What Google says about you')
     await link(page, 'Back to your account').click()
 
