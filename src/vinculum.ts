@@ -37,6 +37,7 @@ import { enterWithPassword } from './flows/enter-with-password.ts'
 import { enterWithProvider } from './flows/enter-with-provider.ts'
 import type { Flows } from './flows/flows.ts'
 import { introspectToken } from './flows/introspect-token.ts'
+import { inviteToTeam } from './flows/invite-to-team.ts'
 import { keepJira } from './flows/keep-jira.ts'
 import { keepPasskeys } from './flows/passkeys.ts'
 import { proveSecondFactor } from './flows/prove-second-factor.ts'
@@ -91,6 +92,7 @@ import { createKeys } from './sessions/keys.ts'
 import { createSignIn } from './sessions/sign-in.ts'
 import { createTokens } from './sessions/tokens.ts'
 import { openStore, type Store } from './store/open.ts'
+import { createInvitations } from './teams/invitations.ts'
 import { createTeams } from './teams/teams.ts'
 import { createLog, logEvents } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
@@ -209,7 +211,6 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const conflicts = createConflicts({ conflicts: stored.conflicts, clock, ids, random, sealer })
     const profiles = createProfiles({ accounts, clock })
     const users = createUsers({ users: stored.users, accounts, clock })
-    const teams = createTeams({ teams: stored.teams, clock, ids })
 
     // What providers lent us
     const vault = createVault({ grants, sealer, clock, ids, random, provider: providers.get })
@@ -273,6 +274,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
               stored.conflicts.sweep,
               stored.codes.sweep,
               stored.trustedDevices.sweep,
+              stored.invitations.sweep,
               rateLimits.sweep,
             ],
           },
@@ -288,6 +290,10 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     })
     const wakeMail = (): void => void scheduler.run('send-mail')
     const wakeRevocation = (): void => void scheduler.run('revoke-at-provider')
+
+    // Who works together
+    const teams = createTeams({ teams: stored.teams, clock, ids, wakeRevocation })
+    const invitations = createInvitations({ ...stored, clock, ids, random })
 
     // The verbs
     const second = proveSecondFactor({
@@ -313,9 +319,9 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       sealer,
       policy: { stateTtlSeconds: oauth.stateTtlSeconds, returnToAllowed: config.returnToAllowed, publicUrl },
     })
-    const ofTeams = { teams: stored.teams, jira: stored.jira, providers, clock }
+    const ofTeams = { teams: stored.teams, jira: stored.jira, providers, clock, wakeRevocation }
     const connect = connectJira({ ...ofTeams, arrive, begin, vault, ids, random })
-    const keep = keepJira({ ...ofTeams, vault, sync, wakeRevocation })
+    const keep = keepJira({ ...ofTeams, vault, sync })
     const flows: Flows = {
       begin,
       connectJira: connect,
@@ -396,6 +402,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       }),
       sendReset: sendReset({ users, audit, resets }),
       introspect: introspectToken({ devices, tokens, clock, issuer: lifetimes.issuer, audience: lifetimes.audience }),
+      inviteToTeam: inviteToTeam({ ...byMail, invitations }),
     }
 
     // The way in from outside
@@ -412,6 +419,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       personalData: (accountId, origin) =>
         stored.personalData.gather(accountId, [{ name: 'account.exported', accountId, origin, data: {} }]),
       teams,
+      invitations,
       links,
       devices,
       codes,

@@ -8,6 +8,7 @@ import type { EnterWithPasskey } from './enter-with-passkey.ts'
 import type { EnterWithPassword } from './enter-with-password.ts'
 import type { EnterWithProvider } from './enter-with-provider.ts'
 import type { IntrospectToken } from './introspect-token.ts'
+import type { InviteToTeam } from './invite-to-team.ts'
 import type { KeepJira } from './keep-jira.ts'
 import type { KeepPasskeys } from './passkeys.ts'
 import type { ProveSecondFactor } from './prove-second-factor.ts'
@@ -51,4 +52,5 @@ export type Flows = {
   readonly connectJira: ConnectJira
   readonly jira: KeepJira
   readonly readQueues: ReadQueues
+  readonly inviteToTeam: InviteToTeam
 }

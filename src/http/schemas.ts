@@ -156,6 +156,8 @@ export const addressText = z.string().max(320)
  */
 const anId = z.string().transform((text) => (/^\w{1,80}$/.test(text) ? text : '-'))
 export const idParams = object({ id: anId })
+export const memberParams = object({ id: anId, user_id: anId })
+export const invitationParams = object({ id: anId, invitation_id: anId })
 
 /** As the parser writes it, percent-encoded: what was written may hold what PostgreSQL cannot (NUL). */
 export const pictureUrl = z.url({ protocol: /^https$/, normalize: true }).max(2048)

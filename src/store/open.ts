@@ -16,7 +16,7 @@ import type { LeaseStore } from '../jobs/ports.ts'
 import type { MailStore } from '../mail/ports.ts'
 import type { PendingFlowStore } from '../providers/ports.ts'
 import type { KeyStore, PendingSignInStore, SessionStore, SignInCodeStore } from '../sessions/ports.ts'
-import type { JiraStore, TeamStore } from '../teams/ports.ts'
+import type { InvitationStore, JiraStore, TeamStore } from '../teams/ports.ts'
 import { accountStore } from './accounts.ts'
 import { addressStore } from './addresses.ts'
 import { auditStore } from './audit.ts'
@@ -26,6 +26,7 @@ import type { Driver } from './driver.ts'
 import { pendingFlowStore } from './flows.ts'
 import { grantStore } from './grants.ts'
 import { guessStore } from './guesses.ts'
+import { invitationStore } from './invitations.ts'
 import { jiraStore } from './jira.ts'
 import { leaseStore } from './leases.ts'
 import { mailStore } from './mails.ts'
@@ -72,6 +73,7 @@ export type Store = {
   readonly mails: MailStore
   readonly teams: TeamStore
   readonly jira: JiraStore
+  readonly invitations: InvitationStore
   readonly audit: AuditStore
   readonly leases: LeaseStore
   readonly rateLimits: RateLimitStore
@@ -96,7 +98,7 @@ export function storeOver(driver: Driver, parts: Parts): Store {
   const change = createChange(driver, parts)
   return {
     accounts: accountStore(driver, change, parts.ids),
-    addresses: addressStore(driver, change),
+    addresses: addressStore(driver, change, parts.ids),
     users: userStore(driver, change),
     personalData: personalDataStore(driver, change),
     conflicts: conflictStore(driver, change),
@@ -115,8 +117,9 @@ export function storeOver(driver: Driver, parts: Parts): Store {
     passkeys: passkeyStore(driver, change),
     serviceCredentials: serviceCredentialStore(driver, change),
     mails: mailStore(driver),
-    teams: teamStore(driver, change),
     jira: jiraStore(driver, change, parts.ids),
+    teams: teamStore(driver, change, parts.ids),
+    invitations: invitationStore(driver, change),
     audit: auditStore(driver, change),
     leases: leaseStore(driver),
     rateLimits: rateLimitStore(driver),
