@@ -71,7 +71,11 @@ export function enterWithProvider(parts: Parts) {
     arrival: Arrival,
     flow: PendingFlow,
   ): Promise<Result<Arrived, AppError<EnterCode>>> => {
-    if (flow.intent === 'connect') return connect(provider, callback, arrival, flow)
+    if (flow.intent === 'connect') {
+      const connected = await connect(provider, callback, arrival, flow)
+      // Whoever was on their way for a team goes back to it, however that went.
+      return connected.ok ? connected : { ok: false, error: { ...connected.error, extra: { team_id: flow.teamId } } }
+    }
     const asked = await arrive.ask(provider, callback, flow, arrival.origin)
     if (!asked.ok) return asked
     const grant = asked.value

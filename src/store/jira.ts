@@ -12,7 +12,7 @@ import { withdrawGrants } from './withdrawals.ts'
 const rowsAtOnce = 50
 
 export function jiraStore({ db, tables: t, read, write }: Driver, change: Change, ids: Ids): JiraStore {
-  const { jiraIntegrations: j, jiraSites: s, grants: g, teamMembers: m } = t
+  const { jiraIntegrations: j, jiraSites: s, grants: g } = t
 
   const integrationOf = (tx: Queries, teamId: string) => tx.select().from(j).where(eq(j.teamId, teamId))
   const sitesOf = (tx: Queries, teamId: string) =>

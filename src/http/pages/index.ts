@@ -10,6 +10,7 @@ import { adminCredentialRoutes } from './admin-credentials.tsx'
 import { deviceRoutes } from './devices.tsx'
 import { forgottenPasswordRoutes } from './forgotten-password.tsx'
 import { identityRoutes } from './identity.tsx'
+import { jiraPages } from './jira.tsx'
 import { leavingRoutes } from './leaving.tsx'
 import { loginRoutes } from './login.tsx'
 import { mailLoginRoutes } from './mail-login.tsx'
@@ -39,6 +40,7 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...forgottenPasswordRoutes,
   ...addressRoutes,
   ...mailboxRoutes,
+  ...jiraPages,
   ...adminRoutes,
   ...adminAuditRoutes,
   ...adminCredentialRoutes,
