@@ -339,9 +339,9 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       sealer,
       policy: { stateTtlSeconds: oauth.stateTtlSeconds, returnToAllowed: config.returnToAllowed, publicUrl },
     })
-    const ofTeams = { teams: stored.teams, jira: stored.jira, providers, clock }
+    const ofTeams = { teams: stored.teams, jira: stored.jira, providers, clock, wakeRevocation }
     const connect = connectJira({ ...ofTeams, arrive, begin, vault, ids, random })
-    const keep = keepJira({ ...ofTeams, vault, sync, wakeRevocation })
+    const keep = keepJira({ ...ofTeams, vault, sync })
     const flows: Flows = {
       begin,
       askForMore: askForMore({ accounts, grants, providers, begin }),

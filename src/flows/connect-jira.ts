@@ -32,12 +32,24 @@ type Parts = {
   clock: Clock
   ids: Ids
   random: Random
+  wakeRevocation: () => void
 }
 
 type Visitor = { readonly accountId: string; readonly sessionId: string }
 
 /** A team's Jira, there and back: whoever may sends themselves to Atlassian, and comes back with a consent for the team. */
-export function connectJira({ teams, jira, providers, arrive, begin, vault, clock, ids, random }: Parts) {
+export function connectJira({
+  teams,
+  jira,
+  providers,
+  arrive,
+  begin,
+  vault,
+  clock,
+  ids,
+  random,
+  wakeRevocation,
+}: Parts) {
   return {
     async begin(
       visitor: Visitor,
@@ -82,7 +94,7 @@ export function connectJira({ teams, jira, providers, arrive, begin, vault, cloc
       const { clientId, claims } = grant
       const connected = await jira.connect(
         {
-          ...{ teamId, accountId, sessionId, at },
+          ...{ teamId, by: accountId, sessionId, at },
           consent: { provider: provider.id, clientId, subject: claims.subject },
           subjectName: claims.name,
           newGrantId: ids('grt'),
@@ -98,16 +110,9 @@ export function connectJira({ teams, jira, providers, arrive, begin, vault, cloc
           },
         ],
       )
-      switch (connected.tag) {
-        case 'connected':
-          return ok({ tag: 'connected', teamId })
-        case 'not_member':
-          return fail('team_not_found')
-        case 'role_required':
-          return fail('team_role_required')
-        case 'signed_out':
-          return fail('session_revoked')
-      }
+      if (connected !== 'connected') return fail(connected)
+      wakeRevocation()
+      return ok({ tag: 'connected', teamId })
     },
   }
 }

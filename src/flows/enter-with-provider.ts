@@ -73,7 +73,11 @@ export function enterWithProvider(parts: Parts) {
     arrival: Arrival,
     flow: PendingFlow,
   ): Promise<Result<Arrived, AppError<EnterCode>>> => {
-    if (flow.intent === 'connect') return connect(provider, callback, arrival, flow)
+    if (flow.intent === 'connect') {
+      const connected = await connect(provider, callback, arrival, flow)
+      // Whoever was on their way for a team goes back to it, however that went.
+      return connected.ok ? connected : { ok: false, error: { ...connected.error, extra: { team_id: flow.teamId } } }
+    }
     const answered = await arrive.ask(provider, callback, flow, arrival.origin)
     if (!answered.ok) return answered
     const grant = answered.value

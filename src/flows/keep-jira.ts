@@ -6,6 +6,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Providers } from '../providers/providers.ts'
 import { jiraProblem, jiraStatus } from '../teams/jira.ts'
+import { may } from '../teams/policy.ts'
 import type { JiraError, JiraSite, JiraState, JiraStatus, JiraStore, TeamStore } from '../teams/ports.ts'
 import type { SyncJiraSites } from './sync-jira-sites.ts'
 import { mayInTeam } from './team-role.ts'
@@ -71,12 +72,6 @@ export function keepJira({ teams, jira, vault, providers, sync, clock, wakeRevoc
     return { state, view: viewOf(teamId, state, state && (await grantOf(state))) }
   }
 
-  const mayConnect = async ({ teamId, accountId }: Who) => {
-    const allowed = await mayInTeam(teams, teamId, accountId, 'connect')
-    if (!allowed.ok) return allowed
-    return providers.jira() ? allowed : fail('jira_not_available')
-  }
-
   return {
     /** The connection and its state, without asking who wants to know. */
     see,
@@ -99,21 +94,21 @@ export function keepJira({ teams, jira, vault, providers, sync, clock, wakeRevoc
       cloudIds: readonly string[],
       origin: Origin,
     ): Promise<Result<JiraView, AppError<ChangeJiraCode>>> {
-      const allowed = await mayConnect(who)
-      if (!allowed.ok) return allowed
       const { teamId, accountId } = who
-      if (!(await jira.find(teamId))) return fail('jira_not_connected')
       const chosen = [...new Set(cloudIds)]
-      const done = await jira.choose(teamId, chosen, clock(), [
-        { name: 'jira.sites_chosen', accountId, origin, data: { team: teamId, sites: chosen.length } },
-      ])
-      return done ? ok((await see(teamId)).view) : fail('jira_site_not_found')
+      const done = await jira.choose(
+        { teamId, by: accountId, cloudIds: chosen, at: clock() },
+        (role) => may(role, 'connect'),
+        [{ name: 'jira.sites_chosen', accountId, origin, data: { team: teamId, sites: chosen.length } }],
+      )
+      return done === 'chosen' ? ok((await see(teamId)).view) : fail(done)
     },
 
     /** Reads the list of sites now, for whoever does not want to wait for it. */
     async sync(who: Who): Promise<Result<JiraView, AppError<SeeCode | 'jira_not_connected'>>> {
-      const allowed = await mayConnect(who)
+      const allowed = await mayInTeam(teams, who.teamId, who.accountId, 'connect')
       if (!allowed.ok) return allowed
+      if (!providers.jira()) return fail('jira_not_available')
       const state = await jira.find(who.teamId)
       if (!state) return fail('jira_not_connected')
       // How it went is told by the connection itself.
@@ -124,12 +119,10 @@ export function keepJira({ teams, jira, vault, providers, sync, clock, wakeRevoc
     /** The team uses Jira no more; what it was granted is withdrawn, as far as Atlassian lets us. */
     async disconnect(who: Who, origin: Origin): Promise<Result<null, AppError<SeeCode | 'jira_not_connected'>>> {
       const { teamId, accountId } = who
-      const allowed = await mayInTeam(teams, teamId, accountId, 'connect')
-      if (!allowed.ok) return allowed
-      const done = await jira.disconnect(teamId, accountId, clock(), [
+      const done = await jira.disconnect({ teamId, by: accountId, at: clock() }, (role) => may(role, 'connect'), [
         { name: 'jira.disconnected', accountId, origin, data: { team: teamId, reason: 'asked' } },
       ])
-      if (!done) return fail('jira_not_connected')
+      if (done !== 'disconnected') return fail(done)
       wakeRevocation()
       return ok(null)
     },

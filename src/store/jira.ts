@@ -1,19 +1,18 @@
 import { and, asc, eq, inArray, isNotNull, lte, ne, or, type SQL, sql } from 'drizzle-orm'
-import type { Fact } from '../events/catalogue.ts'
 import type { Ids } from '../kernel/ids.ts'
 import type { JiraSite, JiraState, JiraStore, NewJira, StoredJiraIntegration } from '../teams/ports.ts'
-import type { Change, Note } from './change.ts'
+import type { Change } from './change.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
-import { elsewhere, live } from './endings.ts'
-import type { Tables } from './schema.ts'
+import { live } from './endings.ts'
 import { holdTeam } from './team-holds.ts'
+import { holdAsMember } from './teams.ts'
 import { withdrawGrants } from './withdrawals.ts'
 
 /** Rows of one INSERT: see `change.ts`. */
 const rowsAtOnce = 50
 
 export function jiraStore({ db, tables: t, read, write }: Driver, change: Change, ids: Ids): JiraStore {
-  const { jiraIntegrations: j, jiraSites: s, grants: g, teamMembers: m } = t
+  const { jiraIntegrations: j, jiraSites: s, grants: g } = t
 
   const integrationOf = (tx: Queries, teamId: string) => tx.select().from(j).where(eq(j.teamId, teamId))
   const sitesOf = (tx: Queries, teamId: string) =>
@@ -28,25 +27,6 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
     yield* step(tx.delete(s).where(eq(s.teamId, teamId)))
     for (let from = 0; from < sites.length; from += rowsAtOnce)
       yield* step(tx.insert(s).values(sites.slice(from, from + rowsAtOnce)))
-  }
-
-  /** Why whoever comes back with a consent may no longer connect; `undefined`: they may. */
-  function* refusal(
-    tx: Queries,
-    { teamId, accountId, sessionId, at }: NewJira,
-    may: Parameters<JiraStore['connect']>[1],
-  ): Script<'not_member' | 'role_required' | 'signed_out' | undefined> {
-    const [member] = yield* step(
-      tx
-        .select({ role: m.role })
-        .from(m)
-        .where(and(eq(m.teamId, teamId), eq(m.accountId, accountId))),
-    )
-    if (!member) return 'not_member'
-    if (!may(member.role)) return 'role_required'
-    const theirs = and(eq(t.sessions.id, sessionId), eq(t.sessions.accountId, accountId), live(t, at))
-    const [session] = yield* step(tx.select({ id: t.sessions.id }).from(t.sessions).where(theirs))
-    return session ? undefined : 'signed_out'
   }
 
   /** The consent's tokens in the row the team has for it. Nobody else makes one: the team is held. */
@@ -83,18 +63,21 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
       return integration && { integration, sites }
     },
 
-    connect: (jira, may, reading, because) =>
+    connect: (jira, allows, reading, because) =>
       change(function* (tx, note) {
-        const { teamId, consent, subjectName, accountId, at } = jira
-        if (!(yield* holdTeam(tx, t, teamId))) return { tag: 'not_member' }
-        const refused = yield* refusal(tx, jira, may)
-        if (refused) return { tag: refused }
+        const { teamId, by, sessionId, consent, subjectName, at } = jira
+        const found = yield* holdAsMember(tx, t, jira)
+        if (!found) return 'team_not_found'
+        if (!allows(found.role)) return 'team_role_required'
+        const theirs = and(eq(t.sessions.id, sessionId), eq(t.sessions.accountId, by), live(t, at))
+        const [session] = yield* step(tx.select({ id: t.sessions.id }).from(t.sessions).where(theirs))
+        if (!session) return 'session_revoked'
         const before = yield* stateOf(tx, teamId)
-        const whose = { accountId: before?.integration.connectedBy ?? accountId, teamId, at }
+        const whose = { accountId: before?.integration.connectedBy ?? by, teamId, at }
         yield* withdrawGrants(tx, t, ids, and(eq(g.holder, teamId), otherConsent(consent)), whose)
         yield* keepGrant(tx, jira)
         const { sites, drift: _, ...sync } = reading(before)
-        const row = { ...consent, subjectName, connectedBy: accountId, connectedAt: at, ...sync, updatedAt: at }
+        const row = { ...consent, subjectName, connectedBy: by, connectedAt: at, ...sync, updatedAt: at }
         yield* step(
           tx
             .insert(j)
@@ -102,19 +85,21 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
             .onConflictDoUpdate({ target: j.teamId, set: row }),
         )
         yield* writeSites(tx, teamId, sites)
-        const handedOver = before !== undefined && before.integration.connectedBy !== accountId
+        const handedOver = before !== undefined && before.integration.connectedBy !== by
         yield* note(because({ handedOver, sites: sites.filter(({ goneAt }) => goneAt === null).length }))
-        const state = yield* stateOf(tx, teamId)
-        if (!state) throw new Error(`the integration of ${teamId} is gone within its own transaction`)
-        return { tag: 'connected', state }
+        return 'connected'
       }),
 
-    choose: (teamId, cloudIds, at, because) =>
+    choose: ({ cloudIds, at, ...asked }, allows, because) =>
       change(function* (tx, note) {
-        yield* holdTeam(tx, t, teamId)
+        const { teamId } = asked
+        const found = yield* holdAsMember(tx, t, asked)
+        if (!found) return 'team_not_found'
+        if (!allows(found.role)) return 'team_role_required'
         const state = yield* stateOf(tx, teamId)
-        const within = new Set(state?.sites.flatMap(({ cloudId, goneAt }) => (goneAt === null ? [cloudId] : [])))
-        if (!state || !cloudIds.every((cloudId) => within.has(cloudId))) return false
+        if (!state) return 'jira_not_connected'
+        const within = new Set(state.sites.flatMap(({ cloudId, goneAt }) => (goneAt === null ? [cloudId] : [])))
+        if (!cloudIds.every((cloudId) => within.has(cloudId))) return 'jira_site_not_found'
         yield* step(tx.update(s).set({ chosen: false }).where(eq(s.teamId, teamId)))
         yield* step(
           tx
@@ -122,19 +107,21 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
             .set({ chosen: true })
             .where(and(eq(s.teamId, teamId), inArray(s.cloudId, [...cloudIds]))),
         )
-        yield* step(tx.update(j).set({ updatedAt: at }).where(eq(j.teamId, teamId)))
         yield* note(because)
-        return true
+        return 'chosen'
       }),
 
-    disconnect: (teamId, by, at, because) =>
+    disconnect: ({ at, ...asked }, allows, because) =>
       change(function* (tx, note) {
-        yield* holdTeam(tx, t, teamId)
+        const { teamId, by } = asked
+        const found = yield* holdAsMember(tx, t, asked)
+        if (!found) return 'team_not_found'
+        if (!allows(found.role)) return 'team_role_required'
         const [gone] = yield* step(tx.delete(j).where(eq(j.teamId, teamId)).returning())
-        if (!gone) return false
+        if (!gone) return 'jira_not_connected'
         yield* withdrawGrants(tx, t, ids, eq(g.holder, teamId), { accountId: gone.connectedBy ?? by, teamId, at })
         yield* note(because)
-        return true
+        return 'disconnected'
       }),
 
     async due(limit, at, until) {
@@ -184,41 +171,3 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
 /** The same for as long as nobody connects anew. */
 const consentOf = (of: Pick<StoredJiraIntegration, 'provider' | 'clientId' | 'subject' | 'connectedAt'>): string =>
   JSON.stringify([of.provider, of.clientId, of.subject, of.connectedAt.getTime()])
-
-/**
- * Whoever connected these teams leaves them, or is erased, in the transaction of the change that says so: their consent goes
- * with them, and the sites stay for whoever connects next. Told to the owners and admins who are left. The teams are held.
- */
-export function* connectorLeaves(
-  tx: Queries,
-  t: Tables,
-  ids: Ids,
-  note: Note,
-  { accountId, teamId, at }: { accountId: string; teamId?: string; at: Date },
-  because: readonly Fact[],
-): Script<void> {
-  const { jiraIntegrations: j, grants: g, teamMembers: m } = t
-  const orphaned = yield* step(
-    tx
-      .update(j)
-      .set({ connectedBy: null, syncStatus: 'failed', lastError: 'connector_left', updatedAt: at })
-      .where(and(eq(j.connectedBy, accountId), teamId === undefined ? undefined : eq(j.teamId, teamId)))
-      .returning({ teamId: j.teamId }),
-  )
-  for (const { teamId: team } of orphaned) {
-    yield* withdrawGrants(tx, t, ids, eq(g.holder, team), { accountId, teamId: team, at })
-    const leaders = yield* step(
-      tx
-        .select({ id: m.accountId })
-        .from(m)
-        .where(and(eq(m.teamId, team), inArray(m.role, ['owner', 'admin']), ne(m.accountId, accountId)))
-        .orderBy(asc(m.joinedAt), asc(m.accountId)),
-    )
-    yield* note(
-      leaders.map(({ id }) => ({
-        ...{ name: 'jira.needs_reauthorization', data: { team, reason: 'connector_left' } },
-        ...{ accountId: id, origin: elsewhere(because) },
-      })),
-    )
-  }
-}

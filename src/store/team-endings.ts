@@ -1,4 +1,4 @@
-import { and, asc, eq, ne, sql } from 'drizzle-orm'
+import { and, asc, eq, inArray, isNull, ne, sql } from 'drizzle-orm'
 import type { Origin } from '../events/catalogue.ts'
 import { elsewhereOf } from '../events/catalogue.ts'
 import type { Ids } from '../kernel/ids.ts'
@@ -82,18 +82,63 @@ export function* leaveTeams(tx: Queries, t: Tables, note: Note, ids: Ids, by: By
       continue
     }
     yield* note([{ name: 'team.left', data: { team }, accountId, origin }])
-    if (left.role !== 'owner' || first.role === 'owner') continue
-    yield* step(
-      tx
-        .update(m)
-        .set({ role: 'owner' })
-        .where(and(eq(m.teamId, team), eq(m.accountId, first.id))),
-    )
-    yield* note([
-      {
-        ...{ name: 'team.role_changed', accountId: first.id, origin: elsewhereOf(origin) },
-        data: { team, role: 'owner' },
-      },
-    ])
+    if (left.role === 'owner' && first.role !== 'owner') {
+      yield* step(
+        tx
+          .update(m)
+          .set({ role: 'owner' })
+          .where(and(eq(m.teamId, team), eq(m.accountId, first.id))),
+      )
+      yield* note([
+        {
+          ...{ name: 'team.role_changed', accountId: first.id, origin: elsewhereOf(origin) },
+          data: { team, role: 'owner' },
+        },
+      ])
+    }
+    yield* leaveConnection(tx, t, note, ids, team, by)
   }
+}
+
+/**
+ * Somebody left a team that is held. Was it connected to Jira with their consent, that goes with them; the sites that were
+ * chosen stay for whoever connects next. Told to the owners and admins who are left.
+ */
+export function* leaveConnection(
+  tx: Queries,
+  t: Tables,
+  note: Note,
+  ids: Ids,
+  teamId: string,
+  { accountId, at, origin }: By,
+): Script<void> {
+  const { jiraIntegrations: jira, teamMembers: m, accounts } = t
+  const [theirs] = yield* step(
+    tx
+      .update(jira)
+      .set({ connectedBy: null, syncStatus: 'failed', lastError: 'connector_left', updatedAt: at })
+      .where(and(eq(jira.teamId, teamId), eq(jira.connectedBy, accountId)))
+      .returning({ teamId: jira.teamId }),
+  )
+  if (!theirs) return
+  yield* withdrawGrants(tx, t, ids, eq(t.grants.holder, teamId), { accountId, teamId, at })
+  const leaders = yield* step(
+    tx
+      .select({ id: m.accountId })
+      .from(m)
+      .innerJoin(accounts, eq(accounts.id, m.accountId))
+      .where(
+        and(
+          ...[eq(m.teamId, teamId), ne(m.accountId, accountId)],
+          ...[inArray(m.role, ['owner', 'admin']), isNull(accounts.disabledAt)],
+        ),
+      )
+      .orderBy(asc(m.joinedAt), asc(m.accountId)),
+  )
+  yield* note(
+    leaders.map(({ id }) => ({
+      ...{ name: 'jira.needs_reauthorization', accountId: id, origin: elsewhereOf(origin) },
+      data: { team: teamId, reason: 'connector_left' },
+    })),
+  )
 }

@@ -5,7 +5,7 @@ import type { Change } from './change.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
 import { originOf } from './endings.ts'
 import type { Tables } from './schema.ts'
-import { endTeam } from './team-endings.ts'
+import { endTeam, leaveConnection } from './team-endings.ts'
 import { hasRoom, holdTeam } from './team-holds.ts'
 
 /** Holds a team for whoever is in it; `undefined` for everybody else. */
@@ -35,7 +35,7 @@ export function* roleIn(
 }
 
 export function teamStore({ db, tables: t, read, reads }: Driver, change: Change, ids: Ids): TeamStore {
-  const { teams, teamMembers: m, accounts, teamInvitations: invitations, jiraIntegrations: jira } = t
+  const { teams, teamMembers: m, accounts, teamInvitations: invitations } = t
   const mine = reads(
     db
       .select({ team: getTableColumns(teams), role: m.role })
@@ -164,7 +164,7 @@ export function teamStore({ db, tables: t, read, reads }: Driver, change: Change
         return { ...seen(before), role }
       }),
 
-    leave: ({ accountId, ...asked }, allows, because) =>
+    leave: ({ accountId, at, ...asked }, allows, because) =>
       change(function* (tx, note) {
         const { teamId, by } = asked
         const found = yield* holdAsMember(tx, t, asked)
@@ -175,9 +175,8 @@ export function teamStore({ db, tables: t, read, reads }: Driver, change: Change
         if (role === 'owner' && (yield* isLastOwner(tx, teamId, accountId))) return 'last_owner'
         yield* step(tx.delete(m).where(member(teamId, accountId)))
         yield* step(tx.delete(invitations).where(sentBy(teamId, accountId)))
-        const theirs = and(eq(jira.teamId, teamId), eq(jira.connectedBy, accountId))
-        yield* step(tx.update(jira).set({ connectedBy: null }).where(theirs))
         yield* note(because)
+        yield* leaveConnection(tx, t, note, ids, teamId, { accountId, at, origin: originOf(because) })
         return 'left'
       }),
 

@@ -140,10 +140,10 @@ export interface TeamStore {
   ): Promise<SeenMember | TeamRefusal | 'member_not_found' | 'last_owner'>
   /**
    * Somebody leaves, or is taken out: `allows` is asked about their role only when it is not themselves. Invitations they
-   * sent out go with them, and Jira is no longer connected by them.
+   * sent out go with them, and so does the consent with which they connected Jira; its owners and admins are told.
    */
   leave(
-    asked: Asked & { readonly accountId: string },
+    asked: Asked & { readonly accountId: string; readonly at: Date },
     allows: AllowsOver,
     because: Because,
   ): Promise<'left' | TeamRefusal | 'member_not_found' | 'last_owner'>
@@ -210,41 +210,44 @@ export type SiteReading = Pick<StoredJiraIntegration, 'lastSyncAt' | 'syncStatus
 export type ReadSites = (known: JiraState | undefined) => SiteReading
 
 /** A consent somebody gave for a team, and the session they gave it in. */
-export type NewJira = {
-  readonly teamId: string
+export type NewJira = Asked & {
+  readonly sessionId: string
   readonly consent: ConsentKey
   readonly subjectName: string | null
-  readonly accountId: string
-  readonly sessionId: string
   readonly newGrantId: string
   /** Sealed to the row they end up in. */
   readonly tokens: (grantId: string) => NewTokens
   readonly at: Date
 }
-export type Connected =
-  | { readonly tag: 'connected'; readonly state: JiraState }
-  | { readonly tag: 'not_member' | 'role_required' | 'signed_out' }
 
 /**
- * Teams' connections to Jira: one for each team. An integration, its sites and the grant the team holds come and go together,
- * in one transaction, while nobody else changes the same team.
+ * Teams' connections to Jira: one for each team. An integration, its sites and the grant the team holds come and go
+ * together, in one transaction, while nobody else changes the same team; refusals write nothing.
  */
 export interface JiraStore {
   find(teamId: string): Promise<JiraState | undefined>
   /**
    * Keeps a consent for a team, in place of the one it had: another consent's grant is queued for withdrawal. Only while
-   * whoever gave it is still signed in to that session, and in the team with a role that `may`.
+   * whoever gave it is still signed in to that session.
    */
   connect(
     jira: NewJira,
-    may: (role: TeamRole) => boolean,
+    allows: Allows,
     read: ReadSites,
     because: (told: { readonly handedOver: boolean; readonly sites: number }) => Because,
-  ): Promise<Connected>
-  /** Exactly these are the team's from now on. `false`, with nothing changed, unless all of them are within reach. */
-  choose(teamId: string, cloudIds: readonly string[], at: Date, because: Because): Promise<boolean>
-  /** Takes the integration, its sites and its grant away, and queues the grant's withdrawal; `false` where there was none. */
-  disconnect(teamId: string, by: string, at: Date, because: Because): Promise<boolean>
+  ): Promise<'connected' | TeamRefusal | 'session_revoked'>
+  /** Exactly these are the team's from now on; all of them have to be within reach. */
+  choose(
+    asked: Asked & { readonly cloudIds: readonly string[]; readonly at: Date },
+    allows: Allows,
+    because: Because,
+  ): Promise<'chosen' | TeamRefusal | 'jira_not_connected' | 'jira_site_not_found'>
+  /** Takes the integration, its sites and its grant away, and queues the grant's withdrawal. */
+  disconnect(
+    asked: Asked & { readonly at: Date },
+    allows: Allows,
+    because: Because,
+  ): Promise<'disconnected' | TeamRefusal | 'jira_not_connected'>
   /** Takes up to `limit` whose list of sites is due for this worker until `until`; two workers never hold the same one. */
   due(limit: number, at: Date, until: Date): Promise<readonly StoredJiraIntegration[]>
   /** Writes what a look at the sites brought; `false` when the team has connected anew, or no longer, since `of` was read. */

@@ -90,7 +90,7 @@ export function createTeams({ teams, clock, ids, wakeRevocation }: Parts) {
     async leave(act: ActOn, origin: Origin): Done<null, MemberCode> {
       const { teamId: team, by, accountId } = act
       const done = await teams.leave(
-        act,
+        { ...act, at: clock() },
         mayGive,
         hearers(act, origin).map(({ whose, ...told }) => ({
           ...{ name: 'team.left', ...told },

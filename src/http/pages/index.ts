@@ -12,6 +12,7 @@ import { deviceRoutes } from './devices.tsx'
 import { forgottenPasswordRoutes } from './forgotten-password.tsx'
 import { identityRoutes } from './identity.tsx'
 import { invitationRoutes } from './invitation.tsx'
+import { jiraPages } from './jira.tsx'
 import { leavingRoutes } from './leaving.tsx'
 import { loginRoutes } from './login.tsx'
 import { mailLoginRoutes } from './mail-login.tsx'
@@ -45,6 +46,7 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...forgottenPasswordRoutes,
   ...addressRoutes,
   ...mailboxRoutes,
+  ...jiraPages,
   ...teamsRoutes,
   ...teamPageRoutes,
   ...invitationRoutes,

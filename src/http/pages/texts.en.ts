@@ -104,6 +104,7 @@ export const en = {
   recent: 'For your safety, this needs a recent sign-in.',
   signOut: 'Sign out',
   backToAccount: 'Back to your account',
+  backToTeam: 'Back to the team',
   home: 'To the start page',
   tryAgain: 'Try again',
   requestId: 'Request id',
@@ -299,6 +300,9 @@ export const en = {
 
   done: {
     jira_connected: 'Jira is connected to the team.',
+    jira_sites_chosen: 'The team uses these sites from now on.',
+    jira_disconnected: 'Jira is disconnected, and our permission erased.',
+    jira_synced: 'The sites were read again, as far as Jira answered.',
     email_sent: 'A message is on its way. Follow the link in it.',
     email_verified: 'Your e-mail address was verified.',
     email_changed: 'Your e-mail address was changed.',
@@ -630,6 +634,82 @@ export const en = {
     signIn: 'Sign in with a passkey',
     needs: 'Passkeys need JavaScript, and a browser that knows them.',
     failed: 'That did not work. Try again.',
+  },
+
+  jira: {
+    title: (team: string) => `Integrations of ${team}`,
+    intro: 'What is connected here, everybody in the team uses.',
+    about:
+      'Connect the Jira Cloud of your team, and everybody in it sees the queues of its service desks. We only read there.',
+    status: 'Status',
+    statuses: {
+      not_connected: 'Not connected',
+      choose_site: 'Connected; no site is chosen yet',
+      active: 'Connected',
+      needs_reauthorization: 'Has to be connected again',
+    },
+    sites: 'Sites in use',
+    noneChosen: 'none',
+    gone: 'out of reach',
+    goneSince: 'Out of reach since',
+    missing: 'Not granted',
+    connectedBy: 'Connected by',
+    somebodyGone: 'somebody who left the team',
+    as: (person: string, name: string) => `${person} (at Atlassian: ${name})`,
+    connectedAt: 'Connected',
+    lastSync: 'Sites last read',
+    never: 'not yet',
+    errors: {
+      no_sites:
+        'The Atlassian account that connected the team reaches no Jira site. Somebody who has access to one connects Jira again; or access is given there, and the sites are read again here.',
+      sites_gone:
+        'A site the team uses is out of reach: it is gone, or whoever connected the team has no access to it any more. Choose among the sites that are left, or let somebody with access connect Jira again.',
+      scopes_reduced:
+        'Jira gives us less than was granted, so some queues may be missing. Connect Jira again, and leave every permission ticked.',
+      connector_left:
+        'Whoever connected the team left it, and their permission with them. The sites you chose are kept: another owner or admin connects Jira again.',
+      invalid_grant:
+        'Jira no longer accepts our permission: it was taken back, or ran out. The sites you chose are kept: connect Jira again.',
+      rate_limited: 'Jira asked us to wait, so the sites could not be read. We try again by ourselves.',
+      transient: 'Jira did not answer properly, so the sites could not be read. We try again by ourselves.',
+      client_misconfigured:
+        'Jira does not accept how this service presents itself. Whoever runs it has to look at its Atlassian settings.',
+    },
+    connect: 'Connect Jira',
+    reconnect: 'Connect Jira again',
+    reconnectHint:
+      'Whoever connects again gives the team their own permission at Atlassian; it takes the place of the one before.',
+    choose: 'Choose sites',
+    sync: 'Read the sites again',
+    queues: 'Show the queues',
+    disconnect: 'Disconnect…',
+    onlyLeaders: 'Owners and admins of the team connect Jira and choose its sites.',
+    back: 'Back to the integrations',
+    opens: 'Open the site',
+    choosing: {
+      title: 'Which Jira sites does the team use?',
+      intro: 'These are the sites that whoever connected the team reaches at Atlassian.',
+      legend: 'Sites',
+      none: 'There is no site to choose.',
+      required: 'Choose at least one site. To use none, disconnect Jira.',
+      save: 'Use these sites',
+    },
+    disconnecting: {
+      title: 'Disconnect Jira from the team?',
+      text: 'Nobody in the team sees its queues here any more. Which sites you chose is forgotten, and our permission is erased.',
+      elsewhere:
+        'Atlassian does not let us withdraw the permission there. Whoever connected the team can remove it in their Atlassian account, where it applies to everything they use this service for:',
+      apps: 'Connected apps at Atlassian',
+      button: 'Yes, disconnect Jira',
+      keep: 'Keep it connected',
+    },
+    queuesTitle: 'Queues in Jira',
+    readAt: 'Read',
+    desk: (name: string, key: string) => `${name} (${key})`,
+    issues: 'Issues',
+    noDesks: 'There is no service desk here.',
+    noQueues: 'This service desk has no queue.',
+    more: 'There is more than is shown here.',
   },
 
   personalData: {

@@ -106,6 +106,7 @@ export const ptBR: Texts = {
   recent: 'Por segurança, isto exige um login recente.',
   signOut: 'Sair',
   backToAccount: 'Voltar para a sua conta',
+  backToTeam: 'Voltar à equipe',
   home: 'Ir para a página inicial',
   tryAgain: 'Tentar de novo',
   requestId: 'Id da requisição',
@@ -302,6 +303,9 @@ export const ptBR: Texts = {
 
   done: {
     jira_connected: 'O Jira está conectado à equipe.',
+    jira_sites_chosen: 'A equipe usa estes sites a partir de agora.',
+    jira_disconnected: 'O Jira foi desconectado, e a nossa permissão, apagada.',
+    jira_synced: 'Os sites foram lidos de novo, até onde o Jira respondeu.',
     email_sent: 'Uma mensagem está a caminho. Siga o link que há nela.',
     email_verified: 'O seu e-mail foi verificado.',
     email_changed: 'O seu e-mail foi trocado.',
@@ -638,6 +642,81 @@ export const ptBR: Texts = {
     signIn: 'Entrar com uma chave de acesso',
     needs: 'As chaves de acesso precisam de JavaScript e de um navegador que as conheça.',
     failed: 'Não funcionou. Tente de novo.',
+  },
+
+  jira: {
+    title: (team) => `Integrações de ${team}`,
+    intro: 'O que é conectado aqui vale para todos da equipe.',
+    about:
+      'Conecte o Jira Cloud da sua equipe, e todos nela veem as filas das suas centrais de serviço. Nós só lemos o que há lá.',
+    status: 'Situação',
+    statuses: {
+      not_connected: 'Não conectado',
+      choose_site: 'Conectado; nenhum site foi escolhido ainda',
+      active: 'Conectado',
+      needs_reauthorization: 'Precisa ser conectado de novo',
+    },
+    sites: 'Sites em uso',
+    noneChosen: 'nenhum',
+    gone: 'fora de alcance',
+    goneSince: 'Fora de alcance desde',
+    missing: 'Não concedido',
+    connectedBy: 'Conectado por',
+    somebodyGone: 'alguém que saiu da equipe',
+    as: (person, name) => `${person} (na Atlassian: ${name})`,
+    connectedAt: 'Conectado em',
+    lastSync: 'Última leitura dos sites',
+    never: 'ainda não',
+    errors: {
+      no_sites:
+        'A conta Atlassian que conectou a equipe não alcança nenhum site do Jira. Alguém com acesso a um conecta o Jira de novo; ou o acesso é dado lá, e os sites são lidos de novo aqui.',
+      sites_gone:
+        'Um site que a equipe usa está fora de alcance: ele não existe mais, ou quem conectou a equipe perdeu o acesso. Escolha entre os sites que restam, ou deixe alguém com acesso conectar o Jira de novo.',
+      scopes_reduced:
+        'O Jira nos dá menos do que foi concedido, por isso podem faltar filas. Conecte o Jira de novo e deixe todas as permissões marcadas.',
+      connector_left:
+        'Quem conectou a equipe saiu dela, e a permissão foi junto. Os sites escolhidos ficam guardados: outra pessoa que possui ou administra a equipe conecta o Jira de novo.',
+      invalid_grant:
+        'O Jira não aceita mais a nossa permissão: ela foi retirada ou venceu. Os sites escolhidos ficam guardados: conecte o Jira de novo.',
+      rate_limited: 'O Jira pediu para aguardar, por isso os sites não puderam ser lidos. Tentamos de novo sozinhos.',
+      transient: 'O Jira não respondeu direito, por isso os sites não puderam ser lidos. Tentamos de novo sozinhos.',
+      client_misconfigured:
+        'O Jira não aceita como este serviço se apresenta. Quem o opera precisa olhar as configurações da Atlassian.',
+    },
+    connect: 'Conectar o Jira',
+    reconnect: 'Conectar o Jira de novo',
+    reconnectHint: 'Quem conecta de novo dá à equipe a própria permissão na Atlassian; ela toma o lugar da anterior.',
+    choose: 'Escolher sites',
+    sync: 'Ler os sites de novo',
+    queues: 'Mostrar as filas',
+    disconnect: 'Desconectar…',
+    onlyLeaders: 'Quem possui ou administra a equipe conecta o Jira e escolhe os sites.',
+    back: 'Voltar às integrações',
+    opens: 'Abrir o site',
+    choosing: {
+      title: 'Quais sites do Jira a equipe usa?',
+      intro: 'Estes são os sites que quem conectou a equipe alcança na Atlassian.',
+      legend: 'Sites',
+      none: 'Não há site para escolher.',
+      required: 'Escolha pelo menos um site. Para não usar nenhum, desconecte o Jira.',
+      save: 'Usar estes sites',
+    },
+    disconnecting: {
+      title: 'Desconectar o Jira da equipe?',
+      text: 'Ninguém na equipe vê mais as filas aqui. Os sites escolhidos são esquecidos, e a nossa permissão é apagada.',
+      elsewhere:
+        'A Atlassian não nos deixa retirar a permissão lá. Quem conectou a equipe pode removê-la na própria conta Atlassian, onde ela vale para tudo em que a pessoa usa este serviço:',
+      apps: 'Aplicativos conectados na Atlassian',
+      button: 'Sim, desconectar o Jira',
+      keep: 'Manter conectado',
+    },
+    queuesTitle: 'Filas no Jira',
+    readAt: 'Lidas em',
+    desk: (name, key) => `${name} (${key})`,
+    issues: 'Itens',
+    noDesks: 'Não há central de serviço aqui.',
+    noQueues: 'Esta central de serviço não tem filas.',
+    more: 'Há mais do que é mostrado aqui.',
   },
 
   personalData: {
