@@ -83,27 +83,27 @@ describe.each(databases)('the scheduled round, on $name,', ({ place }) => {
   test('keeps up with a grant in use, day and night, and nobody ever finds it expired', async () => {
     const node = await newNode()
     const grant = await given(node, 'google')
-    for (let halfMinute = 0; halfMinute < 600; halfMinute++) {
-      turn(30)
+    for (let minute = 0; minute < 180; minute++) {
+      turn(60)
       await node.renewal.renewDue()
       const { expiresAt } = await node.open(grant)
       expect(expiresAt?.getTime()).toBeGreaterThan(secondsAfter(clock(), 60).getTime())
     }
-    expect(presented.length).toBeLessThanOrEqual(10)
+    expect(presented.length).toBeLessThanOrEqual(6)
   })
 
   test('lets a grant nobody uses expire, and only keeps it from being forgotten by its provider', async () => {
     const node = await newNode()
     const grant = await given(node, 'atlassian')
     let renewals = 0
-    for (let hours = 0; hours < 300 * 24; hours += 12) {
-      turn(12 * 3600)
+    for (let days = 0; days < 300; days++) {
+      turn(day)
       renewals += await node.renewal.renewDue()
     }
-    // Twice a day for the month in which it counts as used, and then every seventy days or so.
+    // Every day for the month in which it counts as used, and then every seventy days or so.
     const used = presented.length
-    expect(used).toBeGreaterThanOrEqual(60)
-    expect(used).toBeLessThanOrEqual(64 + 5)
+    expect(used).toBeGreaterThanOrEqual(30)
+    expect(used).toBeLessThanOrEqual(31 + 5)
     expect(renewals).toBe(used)
     const { refreshedAt } = await node.open(grant)
     expect(refreshedAt?.getTime()).toBeGreaterThan(secondsAfter(clock(), -90 * day).getTime())
@@ -254,7 +254,7 @@ describe.each(databases)('the scheduled round, on $name,', ({ place }) => {
   })
 })
 
-describe('ten thousand grants, overdue at once,', () => {
+describe('thousands of grants, overdue at once,', () => {
   test('are renewed at an even pace: in no minute more than three times as many as on average', async () => {
     const { clock, turn } = createStoppedClock()
     const [sqlite] = databases
@@ -269,7 +269,7 @@ describe('ten thousand grants, overdue at once,', () => {
         },
       }),
     })
-    const many = 10_000
+    const many = 4000
     await Promise.all(Array.from({ length: many }, () => node.lent(3600)))
     turn(8 * 3600)
     const perMinute: number[] = []
