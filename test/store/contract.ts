@@ -1139,7 +1139,6 @@ export function storeContract(backend: Backend): void {
 
     userContract({ emptied })
     serviceCredentialContract({ emptied })
-    teamsContract({ emptied })
 
     test('a store is ready until it is closed', async () => {
       const other = await open(config)
@@ -1158,4 +1157,5 @@ export function storeContract(backend: Backend): void {
   })
   secondFactorsContract({ name, emptied })
   passkeysContract({ name, emptied })
+  teamsContract({ name, emptied })
 }
