@@ -144,6 +144,7 @@ describe.each(databases)('what somebody granted at providers, on %s', (database)
       // Nor by unlinking it meanwhile: that would link it anew.
       const begun = await ask(identity, eve.token, [files])
       expect((await world.call('DELETE', `/me/identities/${identity.id}`, { token: eve.token })).status).toBe(204)
+      world.turn(1)
       expect(refusalOf(await answer(begun, eve.token, eve.who))).toEqual([409, 'another_identity'])
       expect(listIn(await world.call('GET', '/me/identities', { token: eve.token }))).toHaveLength(1)
     })
