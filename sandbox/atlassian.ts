@@ -180,11 +180,11 @@ export function createAtlassian(world: World): LookAlike {
   /** Bare array; one element per site and product, all with the same id. No product scopes, no sites. */
   const sites = (asked: Asked) =>
     signedIn(asked, ({ scopes }, person) => {
-      const elements = person.sites.flatMap(({ id, name }) =>
+      const elements = person.sites.flatMap(({ id, name, gone, scopes: here = scopes }) =>
         (['jira', 'servicedesk', 'confluence'] as const).flatMap((product) => {
-          const granted = scopes.filter((scope) => productOf(scope) === product)
+          const granted = scopes.filter((scope) => productOf(scope) === product && here.includes(scope))
           const avatarUrl = `https://site-admin-avatar-cdn.prod.public.atl-paas.net/avatars/240/${product}.png`
-          return granted.length === 0
+          return granted.length === 0 || gone
             ? []
             : [{ id, name, url: `https://${name}.atlassian.net`, scopes: granted, avatarUrl }]
         }),
@@ -199,7 +199,7 @@ export function createAtlassian(world: World): LookAlike {
     }
     const start = number('start', 0)
     const limit = Math.min(50, number('limit', 50))
-    const values = all.slice(start, start + limit)
+    const values = all.slice(start, start + Math.min(limit, switches.atlassian.pageSize))
     return json(200, {
       _expands: [],
       size: values.length,
@@ -249,13 +249,14 @@ export function createAtlassian(world: World): LookAlike {
   const jira = (asked: Asked, cloudId: string, path: string) =>
     signedIn(asked, ({ scopes }, person) => {
       const site = person.sites.find(({ id }) => id === cloudId)
-      if (site === undefined) return gateway(404, 'No message available')
+      if (site === undefined || site.gone) return gateway(404, 'No message available')
       if (path === '/rest/api/3/myself') {
         if (!scopes.includes('read:jira-user')) return missingScope()
         return json(200, { accountId: person.account_id, displayName: person.name, active: true })
       }
       const desk = '/rest/servicedeskapi'
-      if (path.startsWith(desk)) return serviceDesk(asked, site, scopes, path.slice(desk.length))
+      const here = scopes.filter((scope) => site.scopes?.includes(scope) ?? true)
+      if (path.startsWith(desk)) return serviceDesk(asked, site, here, path.slice(desk.length))
       return jiraError(404, 'The requested resource was not found.')
     })
 

@@ -106,6 +106,14 @@ export function createControl(sandbox: Sandbox): Control {
         sandbox.identities.set(identity)
         return json(201, identity)
       }
+      case 'POST /sites': {
+        const { identity, cloud_id, ...changes } = body
+        const site = sandbox.identities.get(text(identity) ?? '')?.atlassian?.sites.find(({ id }) => id === cloud_id)
+        if (site === undefined) return wrong('identity and cloud_id name a site of theirs')
+        const unknown = Object.keys(changes).find((field) => !['name', 'gone', 'agent', 'scopes'].includes(field))
+        if (unknown !== undefined) return wrong(`a site has no ${unknown}`)
+        return json(200, Object.assign(site, changes))
+      }
       case 'POST /switches': {
         for (const [id, values] of Object.entries(body)) {
           if (!isProvider(id) || !isFields(values)) return wrong(`${id} has no switches`)

@@ -30,7 +30,17 @@ export type GitHubIdentity = {
 }
 type Queue = { id: string; name: string; jql: string; issueCount: number }
 type Desk = { id: string; projectId: string; projectName: string; projectKey: string; queues: Queue[] }
-export type Site = { id: string; name: string; agent: boolean; desks: Desk[] }
+export type Site = {
+  id: string
+  name: string
+  /** Without an agent's licence queues answer 403. */
+  agent: boolean
+  desks: Desk[]
+  /** The person lost the site, or it was deleted: it is neither listed nor answers. */
+  gone?: boolean
+  /** Only these of the scopes granted count here. */
+  scopes?: string[]
+}
 export type AtlassianIdentity = {
   account_id: string
   account_type: string

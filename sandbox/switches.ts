@@ -34,6 +34,8 @@ export type Switches = {
     revoke: 404 | 200
     /** The 365 days announced in 2021 and absent from today's documents. */
     absoluteLifetime: boolean
+    /** How many a page holds at most, whatever is asked for: one may be shorter than its limit without being the last. */
+    pageSize: number
   }
   oidc: {
     alg: 'RS256' | 'ES256'
@@ -60,6 +62,7 @@ export const switchesAtStart = (): Switches => ({
     wrongSecret: 'access_denied',
     revoke: 404,
     absoluteLifetime: false,
+    pageSize: 50,
   },
   oidc: { alg: 'RS256', refresh: 'always', rotate: true },
   oauth2: { refresh: 'static', revoke: 200 },

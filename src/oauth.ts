@@ -97,7 +97,9 @@ export function createOAuth({ flows, links, tokens }: Parts) {
       context: Context = {},
     ): Promise<Result<LinkedAccount, AppError<EnterCode>>> {
       const entered = await enter(provider, returned, context, who)
-      return entered.ok ? ok(linkedOf(entered.value.identity)) : entered
+      if (!entered.ok) return entered
+      // With a `who` and this intent only a linking can be finished.
+      return entered.value.tag === 'connected' ? fail('flow_mismatch') : ok(linkedOf(entered.value.identity))
     },
 
     /** Refuses what is not linked, and the last usable way in. */

@@ -27,9 +27,11 @@ import { createBus } from './events/bus.ts'
 import { type Fact, internalOrigin } from './events/catalogue.ts'
 import { arriveFromProvider } from './flows/arrive-from-provider.ts'
 import { askForMore } from './flows/ask-for-more.ts'
+import { askJira } from './flows/ask-jira.ts'
 import { beginWithProvider } from './flows/begin-with-provider.ts'
 import { changeEmail } from './flows/change-email.ts'
 import { changePassword } from './flows/change-password.ts'
+import { connectJira } from './flows/connect-jira.ts'
 import { deleteAccount } from './flows/delete-account.ts'
 import { enterByMail } from './flows/enter-by-mail.ts'
 import { enterWithPasskey } from './flows/enter-with-passkey.ts'
@@ -37,9 +39,12 @@ import { enterWithPassword } from './flows/enter-with-password.ts'
 import { enterWithProvider } from './flows/enter-with-provider.ts'
 import type { Flows } from './flows/flows.ts'
 import { introspectToken } from './flows/introspect-token.ts'
+import { inviteToTeam } from './flows/invite-to-team.ts'
+import { keepJira } from './flows/keep-jira.ts'
 import { lendToken } from './flows/lend-token.ts'
 import { keepPasskeys } from './flows/passkeys.ts'
 import { proveSecondFactor } from './flows/prove-second-factor.ts'
+import { readQueues } from './flows/read-queues.ts'
 import { readUserInfo } from './flows/read-userinfo.ts'
 import { redeemCode } from './flows/redeem-code.ts'
 import { refreshTokens } from './flows/refresh-tokens.ts'
@@ -49,6 +54,7 @@ import { resolveConflict } from './flows/resolve-conflict.ts'
 import { secondFactor } from './flows/second-factor.ts'
 import { sendReset } from './flows/send-reset.ts'
 import { signOut } from './flows/sign-out.ts'
+import { syncJiraSites } from './flows/sync-jira-sites.ts'
 import { unlinkProvider } from './flows/unlink-provider.ts'
 import { type MailParts, verifyEmail } from './flows/verify-email.ts'
 import { withdrawGrants } from './flows/withdraw-grants.ts'
@@ -56,6 +62,7 @@ import { conflictRoutes } from './http/api/conflicts.ts'
 import { connectionRoutes } from './http/api/connections.ts'
 import { exportRoutes } from './http/api/export.ts'
 import { identityApiRoutes } from './http/api/identities.ts'
+import { jiraRoutes } from './http/api/jira.ts'
 import { mailRoutes } from './http/api/mail.ts'
 import { meRoutes } from './http/api/me.ts'
 import { operatingRoutes } from './http/api/operating.ts'
@@ -64,6 +71,7 @@ import { passwordRoutes } from './http/api/passwords.ts'
 import { beginRoute, providerRoutes } from './http/api/providers.ts'
 import { secondFactorRoutes } from './http/api/second-factor.ts'
 import { serviceCredentialRoutes } from './http/api/service-credentials.ts'
+import { teamRoutes } from './http/api/teams.ts'
 import { tokenRoutes } from './http/api/tokens.ts'
 import { userRoutes } from './http/api/users.ts'
 import { createApp } from './http/app.ts'
@@ -90,6 +98,8 @@ import { createKeys } from './sessions/keys.ts'
 import { createSignIn } from './sessions/sign-in.ts'
 import { createTokens } from './sessions/tokens.ts'
 import { openStore, type Store } from './store/open.ts'
+import { createInvitations } from './teams/invitations.ts'
+import { createTeams } from './teams/teams.ts'
 import { createLog, logEvents } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 
@@ -132,7 +142,6 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     flows: pending,
     grants,
     revocations,
-    teamConnections,
     audit,
     leases,
     rateLimits,
@@ -219,6 +228,12 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         { name: 'provider_token.needs_reauthorization', accountId, origin: internalOrigin, data: { provider: id } },
       ]
     }
+    /** Who can mend what a team was granted. */
+    const concernsTeam = async ({ holder: team }: StoredGrant): Promise<readonly Fact[]> =>
+      (await stored.teams.leaders(team)).map((accountId) => ({
+        ...{ name: 'jira.needs_reauthorization', accountId, origin: internalOrigin },
+        data: { team, reason: 'invalid_grant' },
+      }))
     const renewal = createRenewal({
       grants,
       vault,
@@ -231,7 +246,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         const provider = providers.get(grant.provider)
         if (provider && !(await revocations.stillNeeded(grant))) await providers.revoke(provider, tokens)
       },
-      concerns: async (grant) => (grant.holder === 'person' ? concernsPerson(grant) : []),
+      concerns: async (grant) => (grant.holder === 'person' ? concernsPerson(grant) : concernsTeam(grant)),
       refresh: async (id, refreshToken, subject) => {
         const provider = providers.get(id)
         return provider
@@ -249,10 +264,13 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         return provider ? providers.revoke(provider, given) : { tag: 'transient', reason: 'provider_not_enabled' }
       },
     })
+    const ask = askJira(renewal)
+    const sync = syncJiraSites({ jira: stored.jira, providers, ask, clock, random })
     const scheduler = createScheduler({
       jobs: defineJobs({
         revocation,
         renewal,
+        jiraSites: sync,
         mailer,
         keys,
         clock,
@@ -267,6 +285,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
               stored.conflicts.sweep,
               stored.codes.sweep,
               stored.trustedDevices.sweep,
+              stored.invitations.sweep,
               rateLimits.sweep,
             ],
           },
@@ -282,6 +301,10 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     })
     const wakeMail = (): void => void scheduler.run('send-mail')
     const wakeRevocation = (): void => void scheduler.run('revoke-at-provider')
+
+    // Who works together
+    const teams = createTeams({ teams: stored.teams, clock, ids, wakeRevocation })
+    const invitations = createInvitations({ ...stored, clock, ids, random })
 
     // The verbs
     const second = proveSecondFactor({
@@ -308,9 +331,15 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       sealer,
       policy: { stateTtlSeconds: oauth.stateTtlSeconds, returnToAllowed: config.returnToAllowed, publicUrl },
     })
+    const ofTeams = { teams: stored.teams, jira: stored.jira, providers, clock, wakeRevocation }
+    const connect = connectJira({ ...ofTeams, arrive, begin, vault, ids, random })
+    const keep = keepJira({ ...ofTeams, vault, sync })
     const flows: Flows = {
       begin,
       askForMore: askForMore({ accounts, grants, providers, begin }),
+      connectJira: connect,
+      jira: keep,
+      readQueues: readQueues({ ...ofTeams, keep, ask }),
       enter: enterWithProvider({
         providers,
         arrive,
@@ -323,6 +352,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         events,
         clock,
         sessionLives: async (id) => (await devices.find(id))?.endedAt === null,
+        connect: connect.finish,
       }),
       register: register({
         ...{ accounts, stored: stored.passwords, passwords, tickets, letter, throttle, clock, ids },
@@ -386,10 +416,11 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       sendReset: sendReset({ users, audit, resets }),
       withdraw: withdrawal,
       lend: lendToken({
-        ...{ accounts, providers, grants, teams: teamConnections, clock },
+        ...{ accounts, providers, grants, jira: stored.jira, clock },
         ensureValidToken: renewal.ensureValidToken,
       }),
       introspect: introspectToken({ devices, tokens, clock, issuer: lifetimes.issuer, audience: lifetimes.audience }),
+      inviteToTeam: inviteToTeam({ ...byMail, invitations }),
     }
 
     // The way in from outside
@@ -405,6 +436,8 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       users,
       personalData: (accountId, origin) =>
         stored.personalData.gather(accountId, [{ name: 'account.exported', accountId, origin, data: {} }]),
+      teams,
+      invitations,
       links,
       devices,
       codes,
@@ -467,6 +500,8 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         ...identityApiRoutes,
         ...exportRoutes,
         ...userRoutes,
+        ...teamRoutes,
+        ...jiraRoutes,
         ...serviceCredentialRoutes,
         ...connectionRoutes,
         ...pageRoutes,

@@ -228,6 +228,12 @@ export type PersonalData = {
   readonly guesses: Rows
   /** Those they made for back ends. */
   readonly serviceCredentials: Rows
+  /** The teams they are in. */
+  readonly teamMembers: Rows
+  /** Invitations they sent, and those to the address they have proven. */
+  readonly teamInvitations: Rows
+  /** What they connected for a team. */
+  readonly jiraIntegrations: Rows
   readonly activity: Rows
 }
 

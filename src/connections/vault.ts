@@ -82,6 +82,14 @@ export function createVault({ grants, sealer, clock, ids, random, provider }: Pa
       )
     },
 
+    /** The same for whoever keeps it themselves, in the transaction of what it is for: its tokens, sealed to a row. */
+    brought:
+      ({ provider: id, tokens, asked }: Grant): ((row: string) => NewTokens) =>
+      (row) => {
+        const brought = sealed(row, tokens)
+        return { ...brought, askedScopes: asked, dueAt: nextDueOf({ ...brought, provider: id, usedAt: clock() }) }
+      },
+
     dueOnUse,
 
     find: (key: GrantKey): Promise<StoredGrant | undefined> => grants.find(key),

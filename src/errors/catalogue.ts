@@ -545,8 +545,8 @@ export const catalogue = {
   ),
   already_member: entry(
     409,
-    say('Already in the team', 'Whoever has this address is in the team already.'),
-    say('Já está na equipe', 'Quem tem este endereço já está na equipe.'),
+    say('Already in the team', 'This person is in the team already, so there is nothing left to do.'),
+    say('Já está na equipe', 'Esta pessoa já está na equipe; não há mais nada a fazer.'),
   ),
   invitation_not_found: entry(
     404,

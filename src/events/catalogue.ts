@@ -27,6 +27,8 @@ const action = z.enum(actions)
 const intent = z.enum(['login', 'link', 'connect'])
 const team = z.string()
 const teamRole = z.enum(['owner', 'admin', 'member'])
+/** Whose membership it is, in the trail of whoever changed it: an account id. */
+const member = z.string().optional()
 const endpointType = z.enum(['token', 'userinfo', 'revoke', 'discovery', 'jwks', 'api'])
 
 /**
@@ -264,13 +266,13 @@ export const catalogue = {
   ),
   'team.joined': fact('Somebody joined a team', { team, role: teamRole }, { audit: true, log: 'info' }),
   'team.left': fact(
-    'Somebody left a team, or was taken out of it',
-    { team, done_by: z.string().optional() },
+    'Somebody left a team, or was taken out of it by `done_by`; in that one’s trail with the `member`',
+    { team, done_by: z.string().optional(), member },
     { audit: true, log: 'info' },
   ),
   'team.role_changed': fact(
-    'A member of a team was given another role; without `done_by`, because its last owner was erased',
-    { team, role: teamRole, done_by: z.string().optional() },
+    'A member of a team was given another role; without `done_by`, because its last owner was erased; in the trail of whoever gave it with the `member`',
+    { team, role: teamRole, done_by: z.string().optional(), member },
     { audit: true, log: 'info' },
   ),
   'jira.connected': fact(

@@ -5,18 +5,18 @@ import type { AuditStore } from '../audit/ports.ts'
 import type { Vault } from '../connections/vault.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
-import type { Action, Origin } from '../events/catalogue.ts'
+import type { Action } from '../events/catalogue.ts'
 import type { Account } from '../kernel/account.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { type Sealer, sha256 } from '../kernel/crypto.ts'
 import { ok, type Result } from '../kernel/result.ts'
-import type { PendingFlow, PendingFlowStore } from '../providers/ports.ts'
-import type { Grant, Provider } from '../providers/provider.ts'
+import type { PendingFlow } from '../providers/ports.ts'
+import type { Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { SignedIn, SignIn, SignInCode } from '../sessions/sign-in.ts'
 import type { Arrival, ArriveFromProvider, AskCode, Callback, FlowCode } from './arrive-from-provider.ts'
 import { identityAskedFor } from './ask-for-more.ts'
 import { flowHandle } from './begin-with-provider.ts'
+import type { ConnectedJira, ConnectJira, FinishJiraCode } from './connect-jira.ts'
 
 export type Entered =
   | ({
@@ -25,6 +25,8 @@ export type Entered =
     } & Entry &
       SignedIn)
   | ({ readonly tag: 'linked'; readonly flow: { readonly returnTo: string | null } } & Entry)
+/** What coming back from a provider came to: somebody is in, or linked, or their team is connected. */
+export type Arrived = Entered | ConnectedJira
 export type Entry = { readonly account: Account; readonly identity: Identity; readonly action: Action }
 
 export type EnterCode =
@@ -35,6 +37,7 @@ export type EnterCode =
   | 'session_revoked'
   | 'another_identity'
   | FinishCode
+  | FinishJiraCode
 export type FinishCode = Exclude<SignInCode, 'sign_in_overtaken'> | 'account_linking_failed'
 
 type Parts = {
@@ -50,6 +53,8 @@ type Parts = {
   clock: Clock
   /** Whether this device is still signed in. */
   sessionLives: (id: string) => Promise<boolean>
+  /** What becomes of those who were sent there for their team. */
+  connect: ConnectJira['finish']
 }
 
 /**
@@ -57,7 +62,8 @@ type Parts = {
  * trail.
  */
 export function enterWithProvider(parts: Parts) {
-  const { providers, arrive, reconcile, conflicts, accounts, vault, audit, events, clock, sessionLives } = parts
+  const { providers, arrive, reconcile, conflicts, accounts, vault, audit, events, clock, sessionLives, connect } =
+    parts
   const finish = finishEntry(parts)
 
   /** The flow is claimed: who is it, whose account is that, and in. */
@@ -66,7 +72,12 @@ export function enterWithProvider(parts: Parts) {
     callback: Callback,
     arrival: Arrival,
     flow: PendingFlow,
-  ): Promise<Result<Entered, AppError<EnterCode>>> => {
+  ): Promise<Result<Arrived, AppError<EnterCode>>> => {
+    if (flow.intent === 'connect') {
+      const connected = await connect(provider, callback, arrival, flow)
+      // Whoever was on their way for a team goes back to it, however that went.
+      return connected.ok ? connected : { ok: false, error: { ...connected.error, extra: { team_id: flow.teamId } } }
+    }
     const answered = await arrive.ask(provider, callback, flow, arrival.origin)
     if (!answered.ok) return answered
     const grant = answered.value
@@ -118,7 +129,7 @@ export function enterWithProvider(parts: Parts) {
     providerId: string,
     callback: Callback,
     arrival: Arrival,
-  ): Promise<Result<Entered, AppError<EnterCode>>> => {
+  ): Promise<Result<Arrived, AppError<EnterCode>>> => {
     const provider = providers.get(providerId)
     if (!provider) return fail('provider_not_found', { provider: providerId.slice(0, 40) })
 

@@ -2,15 +2,19 @@ import type { AskForMore } from './ask-for-more.ts'
 import type { BeginWithProvider } from './begin-with-provider.ts'
 import type { ChangeEmail } from './change-email.ts'
 import type { ChangePassword } from './change-password.ts'
+import type { ConnectJira } from './connect-jira.ts'
 import type { DeleteAccount } from './delete-account.ts'
 import type { EnterByMail } from './enter-by-mail.ts'
 import type { EnterWithPasskey } from './enter-with-passkey.ts'
 import type { EnterWithPassword } from './enter-with-password.ts'
 import type { EnterWithProvider } from './enter-with-provider.ts'
 import type { IntrospectToken } from './introspect-token.ts'
+import type { InviteToTeam } from './invite-to-team.ts'
+import type { KeepJira } from './keep-jira.ts'
 import type { LendToken } from './lend-token.ts'
 import type { KeepPasskeys } from './passkeys.ts'
 import type { ProveSecondFactor } from './prove-second-factor.ts'
+import type { ReadQueues } from './read-queues.ts'
 import type { ReadUserInfo } from './read-userinfo.ts'
 import type { RedeemCode } from './redeem-code.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
@@ -51,4 +55,8 @@ export type Flows = {
   readonly introspect: IntrospectToken
   readonly lend: LendToken
   readonly withdraw: WithdrawGrants
+  readonly connectJira: ConnectJira
+  readonly jira: KeepJira
+  readonly readQueues: ReadQueues
+  readonly inviteToTeam: InviteToTeam
 }

@@ -81,6 +81,8 @@ function challengeFor(
   // RFC 6749 §5.2: the scheme a client may prove itself with.
   if (error.code === 'invalid_client') return 'Basic realm="Vinculum", charset="UTF-8"'
   if (error.code === 'authentication_required') return 'Bearer'
+  // Whoever asks is known: it is the team's connection that is missing, and no other token of theirs would help.
+  if (error.code === 'jira_not_active') return because(error.code)
   return because(oauth ? oauthError(error.code) : 'invalid_token')
 }
 

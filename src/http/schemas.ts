@@ -1,7 +1,10 @@
 import { z } from 'zod'
 import type { Begun } from '../flows/begin-with-provider.ts'
+import type { JiraView } from '../flows/keep-jira.ts'
 import type { Account } from '../kernel/account.ts'
 import type { TokenPair as Pair } from '../sessions/tokens.ts'
+import { jiraErrors, jiraStatuses } from '../teams/policy.ts'
+import type { JiraSite as Site } from '../teams/ports.ts'
 import { object } from './route.ts'
 
 /** The pieces of JSON that more than one route speaks. */
@@ -69,6 +72,52 @@ export const startedFlow = ({ url, state, binding, expiresIn }: Begun): z.input<
   expires_in: expiresIn,
 })
 
+export const JiraSite = z
+  .object({
+    cloud_id: z.string(),
+    name: z.string(),
+    url: z.string(),
+    scopes: z.array(z.string()),
+    chosen: z.boolean(),
+    gone_at: time.nullable().meta({ description: 'since when the connection no longer reaches it' }),
+  })
+  .meta({ id: 'JiraSite' })
+export const jiraSite = ({ cloudId, name, url, scopes, chosen, goneAt }: Site): z.input<typeof JiraSite> => ({
+  cloud_id: cloudId,
+  ...{ name, url, scopes: [...scopes], chosen },
+  gone_at: goneAt?.toISOString() ?? null,
+})
+
+/** A team's connection with Jira, without a token of it. */
+export const JiraConnection = z
+  .object({
+    team_id: z.string(),
+    status: z.enum(jiraStatuses),
+    sites: z.array(JiraSite),
+    scopes: z.array(z.string()),
+    missing_scopes: z.array(z.string()),
+    connected_by: z.string().nullable().meta({ description: 'who consented, here; null once they left' }),
+    connected_at: time.nullable(),
+    expires_at: time.nullable().meta({ description: 'of the present access token, which is renewed before' }),
+    last_sync_at: time.nullable().meta({ description: 'when the list of sites was last read' }),
+    sync_status: z.enum(['pending', 'ok', 'failed']).nullable(),
+    last_error: z.enum(jiraErrors).nullable(),
+  })
+  .meta({ id: 'JiraConnection' })
+export const jiraConnection = (view: JiraView): z.input<typeof JiraConnection> => ({
+  team_id: view.teamId,
+  status: view.status,
+  sites: view.sites.map(jiraSite),
+  scopes: [...view.scopes],
+  missing_scopes: [...view.missingScopes],
+  connected_by: view.connectedBy,
+  connected_at: view.connectedAt?.toISOString() ?? null,
+  expires_at: view.expiresAt?.toISOString() ?? null,
+  last_sync_at: view.lastSyncAt?.toISOString() ?? null,
+  sync_status: view.syncStatus,
+  last_error: view.lastError,
+})
+
 export const providerParams = object({ provider: z.string().max(40) })
 export const redirectUriKey = z.string().regex(/^[a-z][a-z0-9_-]{0,30}$/)
 
@@ -84,6 +133,12 @@ export const line = z
   .trim()
   .max(200)
   .regex(/^[^\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]*$/u)
+
+/** What people call their team: no more than a heading holds, and something of it to be seen. */
+export const teamName = line
+  .min(1)
+  .max(80)
+  .regex(/[\p{L}\p{N}\p{P}\p{S}]/u)
 
 /** What somebody calls a device: short enough for a heading. */
 export const deviceName = line.max(60)
@@ -101,6 +156,8 @@ export const addressText = z.string().max(320)
  */
 export const anId = z.string().transform((text) => (/^\w{1,80}$/.test(text) ? text : '-'))
 export const idParams = object({ id: anId })
+export const memberParams = object({ id: anId, user_id: anId })
+export const invitationParams = object({ id: anId, invitation_id: anId })
 
 /** One scope (RFC 6749 appendix A.4). */
 export const scopeToken = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/)

@@ -15,6 +15,8 @@ import type { SignInCodes } from '../sessions/codes.ts'
 import type { Devices } from '../sessions/devices.ts'
 import type { Keys } from '../sessions/keys.ts'
 import type { Tokens } from '../sessions/tokens.ts'
+import type { Invitations } from '../teams/invitations.ts'
+import type { Teams } from '../teams/teams.ts'
 
 /** What the routes speak to: the verbs, and the reading methods of the nouns. */
 export type Services = {
@@ -23,6 +25,8 @@ export type Services = {
   readonly users: Users
   /** Everything stored about an account; that it was taken is told on its trail. */
   readonly personalData: (accountId: string, origin: Origin) => Promise<PersonalData | undefined>
+  readonly teams: Teams
+  readonly invitations: Invitations
   readonly links: Links
   readonly devices: Devices
   readonly codes: SignInCodes

@@ -1,5 +1,6 @@
 import type { Renewal } from '../connections/renewal.ts'
 import type { Revocations } from '../connections/revocation.ts'
+import type { SyncJiraSites } from '../flows/sync-jira-sites.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { secondsAfter } from '../kernel/clock.ts'
 import type { Mailer } from '../mail/mailer.ts'
@@ -15,6 +16,7 @@ export type Keeping = { readonly seconds: number; readonly sweeps: readonly Swee
 type Parts = {
   revocation: Revocations
   renewal: Pick<Renewal, 'renewDue' | 'backlog'>
+  jiraSites: Pick<SyncJiraSites, 'due'>
   mailer: Pick<Mailer, 'work'>
   keys: Keys
   clock: Clock
@@ -22,11 +24,12 @@ type Parts = {
 }
 
 /** Every job there is: name, period, whether nodes take turns. */
-export const defineJobs = ({ revocation, renewal, mailer, keys, clock, keeping }: Parts): readonly Job[] => [
+export const defineJobs = ({ revocation, renewal, jiraSites, mailer, keys, clock, keeping }: Parts): readonly Job[] => [
   { name: 'revoke-at-provider', everySeconds: 30, shared: true, work: () => revocation.work() },
   // One node at a time for the pace, which is the provider's to bear: two rounds at once would be twice as many calls.
   // That each grant is renewed once is not left to this, but to its own lease.
   { name: 'renew-provider-tokens', everySeconds: 30, shared: true, work: () => renewal.renewDue() },
+  { name: 'sync-jira-sites', everySeconds: 60, shared: true, work: () => jiraSites.due() },
   // Every node does it: each letter is leased by itself, and a node that died holds up no more than it had taken.
   { name: 'send-mail', everySeconds: 5, shared: false, work: () => mailer.work() },
   { name: 'reload-signing-keys', everySeconds: keyReloadSeconds, shared: false, work: () => keys.reload() },

@@ -3,7 +3,7 @@ import { sha256 } from '../kernel/crypto.ts'
 
 /** How many letters of one kind an address gets in an hour, however many are asked for. */
 const mostLetters = 5
-const hourMs = 3_600_000
+export const hourSeconds = 3600
 
 type Parts = {
   clock: Clock
@@ -14,6 +14,6 @@ type Parts = {
 /** Whether one more letter may go: nobody's mailbox is to be filled by a stranger who knows its address. */
 export const createAllowance =
   ({ clock, hit }: Parts) =>
-  async (kind: string, emailKey: string): Promise<boolean> =>
-    (await hit(`mail:${kind}:${sha256(emailKey)}`, hourMs, clock())).hits <= mostLetters
+  async (kind: string, whose: string, most = mostLetters): Promise<boolean> =>
+    (await hit(`mail:${kind}:${sha256(whose)}`, hourSeconds * 1000, clock())).hits <= most
 export type Allowance = ReturnType<typeof createAllowance>

@@ -15,6 +15,7 @@ export const letters = [
   'reset_password',
   'sign_in',
   'no_account',
+  'team_invitation',
 ] as const
 export type Letter = (typeof letters)[number]
 

@@ -80,6 +80,16 @@ export const en: Templates = {
         ignore,
       ],
     }),
+    team_invitation: ({ service, link, until, param }) => ({
+      subject: 'You are invited to a team',
+      body: [
+        `${param('inviter')} invites you to the team “${param('team')}” at ${service}.`,
+        'Follow the link to see what it is, and to join with an account of yours:',
+        { link: link('/invitation'), label: 'See the invitation' },
+        `The link is good once, until ${until}. You join nothing before you say so; whoever has the link can, so pass it on to nobody.`,
+        'If you do not know who this is, you need do nothing.',
+      ],
+    }),
     no_account: ({ service, to, page }) => ({
       subject: 'There is no account with this address',
       body: [

@@ -80,6 +80,16 @@ export const ptBR: Templates = {
         ignore,
       ],
     }),
+    team_invitation: ({ service, link, until, param }) => ({
+      subject: 'Convite para uma equipe',
+      body: [
+        `${param('inviter')} convida você para a equipe “${param('team')}” em ${service}.`,
+        'Siga o link para ver o convite e participar com uma conta sua:',
+        { link: link('/invitation'), label: 'Ver o convite' },
+        `O link vale uma única vez, até ${until}. Nada acontece antes de você confirmar; quem tiver o link pode fazê-lo, por isso não o repasse.`,
+        'Se não conhece quem convidou, não precisa fazer nada.',
+      ],
+    }),
     no_account: ({ service, to, page }) => ({
       subject: 'Não há conta com este e-mail',
       body: [

@@ -4,7 +4,13 @@
  */
 export type Failure =
   /** Down, timed out, breaker open, or asked to wait: nobody's fault here, and worth another try. */
-  | { readonly kind: 'unavailable'; readonly reason: string; readonly retryAfter?: number }
+  | {
+      readonly kind: 'unavailable'
+      readonly reason: string
+      readonly retryAfter?: number
+      /** It is up, and this caller has asked too often. */
+      readonly limited?: true
+    }
   /** It understood and said no. */
   | { readonly kind: 'refused'; readonly reason: string; readonly status: number; readonly code: string | null }
   /** It answered what no such endpoint may answer. */

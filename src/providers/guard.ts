@@ -36,6 +36,8 @@ export type Call = {
   readonly expects?: 'json' | 'anything'
   /** A closer look at a good answer: why it is garbage after all, or `null`. */
   readonly fault?: (json: unknown, text: string) => string | null
+  /** The class of a refusal, where its `error` does not say it: a word of ours, for the provider's text stays behind. */
+  readonly refusal?: (status: number, json: unknown) => string | null
 }
 export type Answer = { readonly status: number; readonly text: string; readonly json: unknown }
 export type BreakerState = 'closed' | 'half_open' | 'open'
@@ -77,7 +79,7 @@ export function createGuards({ events, clock, random }: Shared) {
 
   /** One attempt, to the last byte. */
   async function attempt(call: Call, signal: AbortSignal): Promise<Reply> {
-    const { endpoint, method, url, headers, body, expects, fault } = call
+    const { endpoint, method, url, headers, body, expects, fault, refusal } = call
     const all = { Accept: 'application/json', 'User-Agent': USER_AGENT, ...headers }
     const { request } = await undici()
     const asked = { dispatcher: await agent(), method, headers: all, body: body ?? null, signal }
@@ -87,11 +89,13 @@ export function createGuards({ events, clock, random }: Shared) {
     const hold = readHold(endpoint, status, reply.headers, clock())
     const json = text === undefined ? undefined : parse(text)
     const unavailable: Failure = { kind: 'unavailable', reason: `status_${status}` }
+    const limited: Failure = { ...unavailable, limited: true }
     if (status >= 500) return { ...failed(unavailable), hold }
-    if (hold || status === 429 || status === 408) return { hold, result: err(unavailable) }
+    if (hold || status === 429) return { hold, result: err(limited) }
+    if (status === 408) return { result: err(unavailable) }
     if (status >= 300 && status < 400) return failed({ kind: 'garbage', reason: 'redirect' })
     if (text === undefined) return garbage(endpoint, 'too_large')
-    if (status >= 400) return { result: err(refused(status, json)) }
+    if (status >= 400) return { result: err(refused(status, json, refusal)) }
     if (expects !== 'anything') {
       if (typeof json !== 'object' || json === null) return garbage(endpoint, 'not_json')
       // GitHub refuses with 200 and an `error`.
@@ -182,7 +186,10 @@ export function createGuards({ events, clock, random }: Shared) {
     async function call(call: Call): Promise<Result<Answer, Failure>> {
       const keys = { endpoint: call.endpoint, token: `${call.endpoint} ${fingerprint(call)}` }
       const wait = held(Object.values(keys))
-      if (wait > 0) return report(call.endpoint, { kind: 'unavailable', reason: 'held_off', retryAfter: wait })
+      if (wait > 0) {
+        const limited = held([keys.token]) > 0 ? { limited: true as const } : {}
+        return report(call.endpoint, { kind: 'unavailable', reason: 'held_off', retryAfter: wait, ...limited })
+      }
       const circuit = breaker(call.endpoint)
       const reply = await circuit.fire(call).catch((thrown: unknown) => {
         // What is not ours is opossum's: the breaker is open, or half open with its one call under way, or shut down.
@@ -236,11 +243,11 @@ const garbage = (endpoint: EndpointType, reason: string): Reply => {
   return isPersonal(endpoint) ? { result: err(failure) } : failed(failure)
 }
 
-const refused = (status: number, json: unknown): Failure => ({
+const refused = (status: number, json: unknown, sort?: Call['refusal']): Failure => ({
   kind: 'refused',
   reason: `status_${status}`,
   status,
-  code: isRecord(json) ? readErrorCode(json.error) : null,
+  code: sort ? sort(status, json) : isRecord(json) ? readErrorCode(json.error) : null,
 })
 
 function parse(text: string): unknown {

@@ -12,6 +12,7 @@ import type { Failure } from './failure.ts'
 import { type BreakerState, createGuards, type Guard } from './guard.ts'
 import { createHandshake } from './handshake.ts'
 import { checkRefreshedIdToken, createKeySet, type IdTokenClaims, type KeySet, verifyIdToken } from './id-token.ts'
+import { createJiraCloud, type JiraCloud } from './jira-cloud.ts'
 import type {
   Asking,
   Claims,
@@ -68,6 +69,8 @@ type Line = {
   ready(): Promise<Result<Endpoints, Failure>>
   /** Its published keys; `null` when the token endpoint's word has to do. */
   keys(endpoints: Endpoints): KeySet | null
+  /** Its Jira; `null` where it has none. */
+  readonly jira: JiraCloud | null
 }
 
 export function createProviders({ settings, events, clock, random, production, userInfoTtlSeconds }: Parts) {
@@ -105,6 +108,7 @@ export function createProviders({ settings, events, clock, random, production, u
         ...(discovery || given?.revoke ? (['revoke'] as const) : []),
         ...(discovery ? (['discovery'] as const) : []),
         ...(discovery || given?.jwks ? (['jwks'] as const) : []),
+        ...(definition.jiraScopes ? (['api'] as const) : []),
       ],
       provider: {
         id: one.id,
@@ -145,6 +149,7 @@ export function createProviders({ settings, events, clock, random, production, u
         keySets.set(url, known)
         return known
       },
+      jira: definition.jiraScopes ? createJiraCloud({ guard, ...jiraUrls(one) }) : null,
     }
   }
 
@@ -344,6 +349,12 @@ export function createProviders({ settings, events, clock, random, production, u
     refresh,
     revoke,
     profile,
+    /** The provider teams connect their Jira with, and how it is asked; `undefined` where none is set up. */
+    jira(): { readonly provider: Provider; readonly cloud: JiraCloud; readonly scopes: readonly string[] } | undefined {
+      for (const { provider, jira } of lines.values())
+        if (jira && provider.jiraScopes) return { provider, cloud: jira, scopes: provider.jiraScopes }
+      return undefined
+    },
     /** Unlinked, revoked, or somebody signed in anew: the next reader asks the provider. */
     forgetProfile: (provider: Provider, subject: string): void => profiles.forget({ provider: provider.id, subject }),
     /** The breaker of every provider and endpoint type. */
@@ -351,7 +362,8 @@ export function createProviders({ settings, events, clock, random, production, u
       [...lines.values()].flatMap((one) => states(one).map((state) => ({ provider: one.provider.id, ...state }))),
     /** Whether somebody can sign in with it now. */
     status(provider: Provider): 'up' | 'degraded' | 'down' {
-      const known = states(line(provider))
+      // What teams ask of its API is no way in.
+      const known = states(line(provider)).filter(({ endpointType }) => endpointType !== 'api')
       const vital: readonly EndpointType[] = ['token', 'userinfo', 'discovery']
       if (known.some(({ endpointType, state }) => state === 'open' && vital.includes(endpointType))) return 'down'
       return known.some(({ state }) => state !== 'closed') ? 'degraded' : 'up'
@@ -370,6 +382,12 @@ function askedScopes({ kind, scopes, openid }: Definition, one: ProviderSettings
   const asked = one.scopes ?? scopes
   if (kind === 'google') return asked.filter((scope) => scope !== 'offline_access')
   return openid?.required && !asked.includes('openid') ? ['openid', ...asked] : asked
+}
+
+/** Atlassian's own addresses, where the operator names no others. */
+function jiraUrls({ urls: { api = 'https://api.atlassian.com', resources } }: ProviderSettings) {
+  const apiUrl = api.replace(/\/$/, '')
+  return { apiUrl, resourcesUrl: resources ?? `${apiUrl}/oauth/token/accessible-resources` }
 }
 
 /** The definition's endpoints with the operator's in their place. */

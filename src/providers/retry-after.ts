@@ -28,7 +28,8 @@ export function readHold(endpoint: EndpointType, status: number, headers: Header
   // headers.
   const limited = status !== 503 && isPersonal(endpoint)
   const of = limited || spent || status === 403 ? 'token' : 'endpoint'
-  const left = asked ?? (spent ? until(header('x-ratelimit-reset'), at) : undefined)
+  // Atlassian's gateway may name nothing but the moment its limit ends.
+  const left = asked ?? (spent || status === 429 ? until(header('x-ratelimit-reset'), at) : undefined)
   return left === undefined ? (status === 503 ? undefined : { seconds: 1, of }) : { seconds: left, of }
 }
 

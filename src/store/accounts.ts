@@ -7,9 +7,10 @@ import { administratorsLock, isLastAdministrator } from './administrators.ts'
 import { accountLock, type Change } from './change.ts'
 import { addressLock, endClaims, prove } from './claims.ts'
 import { allGiven, type Driver, type Queries, type Script, step } from './driver.ts'
-import { live, originOf, signedOut } from './endings.ts'
+import { elsewhere, live, originOf, signedOut } from './endings.ts'
 import { forgetGuesses } from './guesses.ts'
 import type { Tables } from './schema.ts'
+import { leaveTeams } from './team-endings.ts'
 import { endProofs } from './tickets.ts'
 import { waysOf, waysQueries } from './ways.ts'
 import { takeBackGrants, withdrawGrants } from './withdrawals.ts'
@@ -167,7 +168,14 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
           }
           yield* note(because)
           if (verifiedEmailKey !== null)
-            yield* endClaims(tx, t, note, { key: verifiedEmailKey, by: account.id, at: account.createdAt }, because)
+            yield* endClaims(
+              tx,
+              t,
+              note,
+              ids,
+              { key: verifiedEmailKey, by: account.id, at: account.createdAt },
+              because,
+            )
           return true
         },
         emailKey === null ? [] : [addressLock(emailKey)],
@@ -191,7 +199,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
           if (!linked) return false
           yield* endProofs(tx, t, identity.accountId)
           yield* note(because)
-          if (proves !== null && (yield* prove(tx, t, note, account.id, proves, identity.linkedAt, because)))
+          if (proves !== null && (yield* prove(tx, t, note, ids, account.id, proves, identity.linkedAt, because)))
             yield* note([
               {
                 name: 'account.email_verified',
@@ -212,7 +220,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
     proveEmail: (accountId, email, at, because) =>
       change(
         function* (tx, note) {
-          if (!(yield* prove(tx, t, note, accountId, email, at, because))) return false
+          if (!(yield* prove(tx, t, note, ids, accountId, email, at, because))) return false
           yield* note(because)
           return true
         },
@@ -308,6 +316,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
               .orderBy(asc(t.sessions.id)),
           )
           yield* forgetGuesses(tx, t, id)
+          yield* leaveTeams(tx, t, note, ids, { accountId: id, at, origin: elsewhere(because) })
           const gone = yield* step(tx.delete(t.accounts).where(eq(t.accounts.id, id)).returning({ id: t.accounts.id }))
           if (gone.length === 0) return false
           yield* step(tx.delete(t.mails).where(eq(t.mails.accountId, id)))

@@ -9,6 +9,7 @@ import type {
 } from '../credentials/ports.ts'
 import type { Fact } from '../events/catalogue.ts'
 import { type Email, readEmail } from '../kernel/email.ts'
+import type { Ids } from '../kernel/ids.ts'
 import { accountColumns } from './accounts.ts'
 import { accountLock, type Change, type Note } from './change.ts'
 import { addressLock, endClaims, prove } from './claims.ts'
@@ -23,7 +24,7 @@ const subjectOf = ({ accountId, email: written }: Ticket): { accountId: string; 
   return accountId === null || !email ? undefined : { accountId, email }
 }
 
-export function addressStore({ db, tables: t, read }: Driver, change: Change): AddressStore {
+export function addressStore({ db, tables: t, read }: Driver, change: Change, ids: Ids): AddressStore {
   const columns = accountColumns(t)
   const locksOf = ({ accountId, email }: { accountId: string; email: Email }): readonly string[] => [
     accountLock(accountId),
@@ -69,7 +70,7 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change): A
         .where(eq(t.accounts.id, accountId)),
     )
     yield* note([{ name: 'account.email_verified', data: { provider: 'email' }, accountId, origin }])
-    yield* endClaims(tx, t, note, { key, by: accountId, at }, because)
+    yield* endClaims(tx, t, note, ids, { key, by: accountId, at }, because)
     const factors = yield* step(
       tx
         .delete(t.totpFactors)
@@ -102,7 +103,7 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change): A
       const { emailVerified: _, ...row } = fresh
       yield* step(tx.insert(t.accounts).values({ ...row, emailKey: key, verifiedEmailKey: key }))
       yield* note(because('fresh'))
-      yield* endClaims(tx, t, note, { key, by: fresh.id, at }, because('fresh'))
+      yield* endClaims(tx, t, note, ids, { key, by: fresh.id, at }, because('fresh'))
       return { tag: 'fresh', account: fresh }
     }
     const { tag, accountId } = opened
@@ -139,7 +140,7 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change): A
       const { accountId, email } = subject
       return change(function* (tx, note) {
         if (!(yield* useTicket(tx, t, ticket.id, at))) return false
-        if (yield* prove(tx, t, note, accountId, email, at, because)) {
+        if (yield* prove(tx, t, note, ids, accountId, email, at, because)) {
           yield* note(because)
           return true
         }
@@ -166,7 +167,7 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change): A
             .where(mine),
         )
         // Before ours moves along: an address has one password at most.
-        yield* endClaims(tx, t, note, { key: email.key, by: accountId, at }, because)
+        yield* endClaims(tx, t, note, ids, { key: email.key, by: accountId, at }, because)
         yield* step(
           tx.delete(t.passwords).where(and(eq(t.passwords.emailKey, email.key), ne(t.passwords.accountId, accountId))),
         )

@@ -1,11 +1,13 @@
 import { and, eq, isNull, ne } from 'drizzle-orm'
 import type { Fact } from '../events/catalogue.ts'
 import type { Email } from '../kernel/email.ts'
+import type { Ids } from '../kernel/ids.ts'
 import type { Note } from './change.ts'
 import { type Queries, type Script, step } from './driver.ts'
 import { elsewhere, live, signedOut } from './endings.ts'
 import { forgetGuesses } from './guesses.ts'
 import type { Tables } from './schema.ts'
+import { leaveTeams } from './team-endings.ts'
 import { endTickets } from './tickets.ts'
 import { waysOf } from './ways.ts'
 
@@ -20,6 +22,7 @@ export function* endClaims(
   tx: Queries,
   t: Tables,
   note: Note,
+  ids: Ids,
   proven: { key: string; by: string; at: Date },
   because: readonly Fact[],
 ): Script<void> {
@@ -51,6 +54,7 @@ export function* endClaims(
     if (!stays) yield* forgetGuesses(tx, t, accountId)
     yield* endTickets(tx, t, accountId)
     if (stays) continue
+    yield* leaveTeams(tx, t, note, ids, { accountId, at: proven.at, origin: elsewhere(because) })
     yield* step(tx.delete(t.accounts).where(eq(t.accounts.id, accountId)))
     yield* step(tx.delete(t.mails).where(eq(t.mails.accountId, accountId)))
     yield* note([{ name: 'account.deleted', data: {}, accountId, origin: elsewhere(because) }])
@@ -66,6 +70,7 @@ export function* prove(
   tx: Queries,
   t: Tables,
   note: Note,
+  ids: Ids,
   accountId: string,
   { key }: Email,
   at: Date,
@@ -78,6 +83,6 @@ export function* prove(
   const claimed = and(eq(t.accounts.id, accountId), eq(t.accounts.emailKey, key), isNull(t.accounts.verifiedEmailKey))
   const proven = tx.update(t.accounts).set({ verifiedEmailKey: key, updatedAt: at }).where(claimed)
   if ((yield* step(proven.returning({ id: t.accounts.id }))).length === 0) return false
-  yield* endClaims(tx, t, note, { key, by: accountId, at }, because)
+  yield* endClaims(tx, t, note, ids, { key, by: accountId, at }, because)
   return true
 }

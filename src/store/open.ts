@@ -1,6 +1,6 @@
 import type { AccountStore, ConflictStore, PersonalDataStore, UserStore } from '../accounts/ports.ts'
 import type { AuditStore } from '../audit/ports.ts'
-import type { GrantStore, RevocationStore, TeamConnections } from '../connections/ports.ts'
+import type { GrantStore, RevocationStore } from '../connections/ports.ts'
 import type {
   AddressStore,
   GuessStore,
@@ -16,6 +16,7 @@ import type { LeaseStore } from '../jobs/ports.ts'
 import type { MailStore } from '../mail/ports.ts'
 import type { PendingFlowStore } from '../providers/ports.ts'
 import type { KeyStore, PendingSignInStore, SessionStore, SignInCodeStore } from '../sessions/ports.ts'
+import type { InvitationStore, JiraStore, TeamStore } from '../teams/ports.ts'
 import { accountStore } from './accounts.ts'
 import { addressStore } from './addresses.ts'
 import { auditStore } from './audit.ts'
@@ -25,6 +26,8 @@ import type { Driver } from './driver.ts'
 import { pendingFlowStore } from './flows.ts'
 import { grantStore } from './grants.ts'
 import { guessStore } from './guesses.ts'
+import { invitationStore } from './invitations.ts'
+import { jiraStore } from './jira.ts'
 import { leaseStore } from './leases.ts'
 import { mailStore } from './mails.ts'
 import { passkeyStore } from './passkeys.ts'
@@ -38,7 +41,7 @@ import { serviceCredentialStore } from './service-credentials.ts'
 import { sessionStore } from './sessions.ts'
 import { signInCodeStore } from './sign-in-codes.ts'
 import { keyStore } from './signing-keys.ts'
-import { teamConnections } from './team-connections.ts'
+import { teamStore } from './teams.ts'
 import { ticketStore } from './tickets.ts'
 import { trustedDeviceStore } from './trusted-devices.ts'
 import { userStore } from './users.ts'
@@ -60,7 +63,6 @@ export type Store = {
   readonly flows: PendingFlowStore
   readonly grants: GrantStore
   readonly revocations: RevocationStore
-  readonly teamConnections: TeamConnections
   readonly tickets: TicketStore
   readonly guesses: GuessStore
   readonly passwords: PasswordStore
@@ -69,6 +71,9 @@ export type Store = {
   readonly passkeys: PasskeyStore
   readonly serviceCredentials: ServiceCredentialStore
   readonly mails: MailStore
+  readonly teams: TeamStore
+  readonly jira: JiraStore
+  readonly invitations: InvitationStore
   readonly audit: AuditStore
   readonly leases: LeaseStore
   readonly rateLimits: RateLimitStore
@@ -93,7 +98,7 @@ export function storeOver(driver: Driver, parts: Parts): Store {
   const change = createChange(driver, parts)
   return {
     accounts: accountStore(driver, change, parts.ids),
-    addresses: addressStore(driver, change),
+    addresses: addressStore(driver, change, parts.ids),
     users: userStore(driver, change),
     personalData: personalDataStore(driver, change),
     conflicts: conflictStore(driver, change),
@@ -104,7 +109,6 @@ export function storeOver(driver: Driver, parts: Parts): Store {
     flows: pendingFlowStore(driver),
     grants: grantStore(driver, change),
     revocations: revocationStore(driver, change),
-    teamConnections: teamConnections(driver),
     tickets: ticketStore(driver),
     guesses: guessStore(driver),
     passwords: passwordStore(driver, change),
@@ -113,6 +117,9 @@ export function storeOver(driver: Driver, parts: Parts): Store {
     passkeys: passkeyStore(driver, change),
     serviceCredentials: serviceCredentialStore(driver, change),
     mails: mailStore(driver),
+    jira: jiraStore(driver, change, parts.ids),
+    teams: teamStore(driver, change, parts.ids),
+    invitations: invitationStore(driver, change),
     audit: auditStore(driver, change),
     leases: leaseStore(driver),
     rateLimits: rateLimitStore(driver),

@@ -26,6 +26,7 @@ export function personalDataStore({ tables: t }: Driver, change: Change): Person
   const { accessToken: _17, refreshToken: _18, lastError: _19, ...revocations } = getTableColumns(t.revocations)
   const { ordinal: _20, ...audit } = getTableColumns(t.audit)
   const { ticketHash: _21, codeChallenge: _22, proof: _23, ...pendingSignIns } = getTableColumns(t.pendingSignIns)
+  const { secretHash: _24, emailKey: _25, ...invitations } = getTableColumns(t.teamInvitations)
   const { id: flowId, provider, intent, redirectUri, returnTo, createdAt: begunAt } = getTableColumns(t.flows)
 
   return {
@@ -108,6 +109,35 @@ export function personalDataStore({ tables: t }: Driver, change: Change): Person
               .select({ id: t.serviceCredentials.id, name: t.serviceCredentials.name })
               .from(t.serviceCredentials)
               .where(eq(t.serviceCredentials.createdBy, accountId)),
+          ),
+          teamMembers: yield* step(
+            tx
+              .select({ ...getTableColumns(t.teamMembers), name: t.teams.name })
+              .from(t.teamMembers)
+              .innerJoin(t.teams, eq(t.teams.id, t.teamMembers.teamId))
+              .where(eq(t.teamMembers.accountId, accountId))
+              .orderBy(asc(t.teamMembers.joinedAt), asc(t.teamMembers.teamId)),
+          ),
+          teamInvitations: yield* step(
+            tx
+              .select(invitations)
+              .from(t.teamInvitations)
+              .where(
+                or(
+                  eq(t.teamInvitations.invitedBy, accountId),
+                  account.emailVerified && account.emailKey !== null
+                    ? eq(t.teamInvitations.emailKey, account.emailKey)
+                    : undefined,
+                ),
+              )
+              .orderBy(asc(t.teamInvitations.createdAt), asc(t.teamInvitations.id)),
+          ),
+          jiraIntegrations: yield* step(
+            tx
+              .select()
+              .from(t.jiraIntegrations)
+              .where(eq(t.jiraIntegrations.connectedBy, accountId))
+              .orderBy(asc(t.jiraIntegrations.teamId)),
           ),
           activity: yield* step(
             tx

@@ -20,6 +20,7 @@ const params = {
     session: 'ses_1',
   },
   ...{ new_address: 'new@example.com', old_address: 'old@example.com', how: 'on_purpose' },
+  ...{ team: 'Mathematics', inviter: 'bob@example.com' },
 }
 const secret = { ticket: 'T1cket_-', code: '01234567' }
 const about = {

@@ -39,6 +39,7 @@ import {
 } from './people.ts'
 import { secondFactorsContract } from './second-factors.contract.ts'
 import { serviceCredentialContract } from './service-credentials.contract.ts'
+import { teamsContract } from './teams.contract.ts'
 import { ticketsContract } from './tickets.contract.ts'
 import { userContract } from './users.contract.ts'
 
@@ -1256,6 +1257,7 @@ export function storeContract(backend: Backend): void {
 
     userContract({ emptied })
     serviceCredentialContract({ emptied })
+    teamsContract({ emptied })
 
     test('a store is ready until it is closed', async () => {
       const other = await open(config)

@@ -242,6 +242,8 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
         const { account: ada, identity: way } = await newcomer(opened, proven)
         const referring: string[] = []
         const device = await signedIn(opened, ada.id)
+        const team = { id: newId('team'), name: 'Mathematics', createdAt: now, updatedAt: now }
+        await driver.write(driver.db.insert(driver.tables.teams).values(team))
         for (const [name, table] of Object.entries(driver.tables) as [string, Table][]) {
           const refers = Object.values(getTableColumns(table)).some(({ name: column }) => aboutAnAccount.test(column))
           if (!refers || name === 'identities' || name === 'sessions') {
@@ -249,7 +251,11 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
             continue
           }
           referring.push(name)
-          const row = { ...filled(table, ada.id), ...(name === 'signInCodes' ? { sessionId: device.id } : {}) }
+          const row = {
+            ...filled(table, ada.id),
+            ...(name === 'signInCodes' ? { sessionId: device.id } : {}),
+            ...(Object.hasOwn(getTableColumns(table), 'teamId') ? { teamId: team.id } : {}),
+          }
           await driver.write(driver.db.insert(table as never).values(row as never))
         }
         await store.grants.keep(
@@ -306,7 +312,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
 }
 
 /** How a column says that it holds an account’s id. */
-const aboutAnAccount = /^(account_id|created_by)$/
+const aboutAnAccount = /^(account_id|created_by|invited_by|connected_by)$/
 
 /** A row of any table, about somebody: what lets anybody in says that it is secret. */
 function filled(table: Table, accountId: string): Record<string, unknown> {

@@ -29,6 +29,9 @@ const Export = z
     revocations: rows,
     guesses: rows,
     service_credentials: rows,
+    team_members: rows,
+    team_invitations: rows,
+    jira_integrations: rows,
     activity: rows,
   })
   .meta({ id: 'Export', description: 'Everything that is stored about somebody, but for what would let its finder in' })

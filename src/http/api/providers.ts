@@ -7,12 +7,15 @@ import type { EnterCode } from '../../flows/enter-with-provider.ts'
 import { readReturnTo } from '../../flows/return-to.ts'
 import { ok } from '../../kernel/result.ts'
 import { answerAsJson, answerAsRedirect, flowCookie, flowCookies, toSecondFactor } from '../entry.ts'
+import { doneAt } from '../pages/status.ts'
 import { isRecent } from '../principal.ts'
 import { faulty } from '../problem.ts'
 import { json, seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import {
   AuthResponse,
+  JiraConnection,
+  jiraConnection,
   LinkResponse,
   providerParams,
   redirectUriKey,
@@ -49,6 +52,9 @@ const enterFails = [
   'user_disabled',
   'session_revoked',
   'invalid_request',
+  'team_not_found',
+  'team_role_required',
+  'jira_not_available',
 ] as const satisfies readonly EnterCode[]
 
 const challenge = z.string().regex(/^[A-Za-z0-9_-]{43}$/)
@@ -195,6 +201,10 @@ const link = route({
   },
 })
 
+/** A team is connected: how that went is told without any token. */
+const connectedTeam = async (teamId: string, { flows }: Services) =>
+  json(jiraConnection((await flows.jira.see(teamId)).view))
+
 /** Refusals after which the flow, or the question it left, may still need its cookie. */
 const stillOpen: ReadonlySet<EnterCode> = new Set(['state_already_used', 'flow_mismatch', 'provider_not_found'])
 
@@ -208,7 +218,7 @@ const callback = route({
   limit: 'sign_in',
   params: providerParams,
   query: callbackQuery,
-  reply: z.union([AuthResponse, LinkResponse]),
+  reply: z.union([AuthResponse, LinkResponse, JiraConnection]),
   also: ['redirect'],
   fails: enterFails,
   async handle({ params, query, who, origin, wants, cookie }, services: Services) {
@@ -230,6 +240,12 @@ const callback = route({
       const over = handle !== '' && !stillOpen.has(entered.error.code)
       return { ...entered, cookies: over ? [flowCookie(handle, null, 0)] : [] }
     }
+    if (entered.value.tag === 'connected') {
+      const cookies = [flowCookie(handle, null, 0)]
+      const { teamId } = entered.value
+      if (browser) return ok(seeOther(doneAt(`/account/teams/${teamId}/integrations`, 'jira_connected'), { cookies }))
+      return ok({ ...(await connectedTeam(teamId, services)), cookies })
+    }
     if (browser) return ok(await answerAsRedirect(entered.value, handle, services))
     return ok({ ...answerAsJson(entered.value, services), cookies: [flowCookie(handle, null, 0)] })
   },
@@ -245,7 +261,7 @@ const appCallback = route({
   limit: 'sign_in',
   params: providerParams,
   body: object({ code: text, state: z.string().max(8192), flow_token: secretText, error: text, iss: text }),
-  reply: z.union([AuthResponse, LinkResponse]),
+  reply: z.union([AuthResponse, LinkResponse, JiraConnection]),
   fails: enterFails,
   async handle({ params, body, who, origin }, services: Services) {
     const { flow_token, ...query } = body
@@ -255,7 +271,9 @@ const appCallback = route({
       browser: false,
       who: who && visitorOf(who),
     })
-    return entered.ok ? ok(answerAsJson(entered.value, services)) : entered
+    if (!entered.ok) return entered
+    const { value } = entered
+    return ok(value.tag === 'connected' ? await connectedTeam(value.teamId, services) : answerAsJson(value, services))
   },
 })
 

@@ -92,9 +92,10 @@ function told(data: AuditRecord['data'], providers: Providers, locale: Locale): 
   const provider = read('provider') ?? read('via') ?? ''
   const code = read('code')
   const role = read('role') ?? ''
-  const { ways_in, admin } = textsFor(locale)
+  const { ways_in, admin, teams } = textsFor(locale)
   const waysIn: Readonly<Record<string, string>> = ways_in
   const roles: Readonly<Record<string, string>> = admin.roles
+  const teamRoles: Readonly<Record<string, string>> = teams.roles
   return {
     provider: providers.get(provider)?.name ?? waysIn[provider] ?? provider,
     why: code !== undefined && Object.hasOwn(errors, code) ? errors[code as ErrorCode][locale].title : undefined,
@@ -103,8 +104,10 @@ function told(data: AuditRecord['data'], providers: Providers, locale: Locale): 
     action: read('action'),
     result: read('result'),
     reason: read('reason'),
-    role: roles[role] ?? role,
+    role: roles[role] ?? teamRoles[role] ?? role,
     factor: read('factor') ?? '',
     by: read('by'),
+    doneBy: read('done_by'),
+    member: read('member'),
   }
 }

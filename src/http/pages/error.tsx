@@ -60,7 +60,7 @@ export function errorPage(error: AppError, { locale, requestId, returnTo, who }:
     <Layout {...reader} title={title}>
       <p>{detail}</p>
       <p class="actions">
-        {waysOn(error.code, returnTo, who !== null).map(({ href, text }, index) => (
+        {waysOn(error, returnTo, who !== null).map(({ href, text }, index) => (
           <a key={href} class={index === 0 ? 'button primary' : 'button'} href={href}>
             {say[text]}
           </a>
@@ -73,14 +73,20 @@ export function errorPage(error: AppError, { locale, requestId, returnTo, who }:
   )
 }
 
-type WayOn = { readonly href: string; readonly text: 'tryAgain' | 'signIn' | 'signInAgain' | 'backToAccount' | 'home' }
+type WayOn = {
+  readonly href: string
+  readonly text: 'tryAgain' | 'signIn' | 'signInAgain' | 'backToAccount' | 'backToTeam' | 'home'
+}
 
-function waysOn(code: ErrorCode, returnTo: string | null, signedIn: boolean): readonly WayOn[] {
+function waysOn({ code, extra }: AppError, returnTo: string | null, signedIn: boolean): readonly WayOn[] {
   const way = ways[code]
   // A provider’s answer is good for one visit: coming back to it could only be refused again.
   const here = returnTo !== null && !/^\/auth\/[^/?]+\/callback(\?|$)/.test(returnTo) ? returnTo : null
   const account: WayOn = signedIn ? { href: '/account', text: 'backToAccount' } : { href: '/', text: 'home' }
 
+  // Connecting a team did not work: begun again from its own page, and only there.
+  if (typeof extra?.team_id === 'string')
+    return [{ href: `/account/teams/${extra.team_id}/integrations`, text: 'backToTeam' }, account]
   if (way === 'again') return here === null ? [account] : [{ href: here, text: 'tryAgain' }, account]
   if (way === 'sign_in') {
     // Back to what was asked for only where it was the proof that was missing; elsewhere it is over.

@@ -10,6 +10,8 @@ import { adminCredentialRoutes } from './admin-credentials.tsx'
 import { deviceRoutes } from './devices.tsx'
 import { forgottenPasswordRoutes } from './forgotten-password.tsx'
 import { identityRoutes } from './identity.tsx'
+import { invitationRoutes } from './invitation.tsx'
+import { jiraPages } from './jira.tsx'
 import { leavingRoutes } from './leaving.tsx'
 import { loginRoutes } from './login.tsx'
 import { mailLoginRoutes } from './mail-login.tsx'
@@ -22,6 +24,8 @@ import { registerRoutes } from './register.tsx'
 import { secondFactorPageRoutes } from './second-factor.tsx'
 import { secondFactorLoginRoutes } from './second-factor-login.tsx'
 import { stylesheet } from './style.ts'
+import { teamPageRoutes } from './team.tsx'
+import { teamsRoutes } from './teams.tsx'
 
 /** What people see: rendered here, without a script, in their language. */
 export const pageRoutes: readonly Route<Services>[] = [
@@ -41,6 +45,10 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...forgottenPasswordRoutes,
   ...addressRoutes,
   ...mailboxRoutes,
+  ...jiraPages,
+  ...teamsRoutes,
+  ...teamPageRoutes,
+  ...invitationRoutes,
   ...adminRoutes,
   ...adminAuditRoutes,
   ...adminCredentialRoutes,

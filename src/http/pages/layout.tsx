@@ -50,6 +50,7 @@ export function Layout({ locale, say, title, signedIn, scopes = [], status, onwa
             <nav aria-label={say.navigation}>
               <a href="/account">{say.account}</a>
               <a href="/account/activity">{say.activity}</a>
+              <a href="/account/teams">{say.teams.title}</a>
               {scopes.includes('users:read') ? <a href="/admin">{say.admin.title}</a> : null}
               <Form action="/account/sign-out" csrf={signedIn}>
                 <button type="submit" class="quiet">

@@ -19,6 +19,9 @@ export type Told = {
   readonly factor: string
   /** The administrator who did it to somebody else. */
   readonly by: string | undefined
+  /** Who did it, where it was done to a member of a team, and to whom, where they did it themselves. */
+  readonly doneBy: string | undefined
+  readonly member: string | undefined
 }
 /** Keys and back ends are nobody’s: their rows are on no account’s trail. */
 export type EventWords = {

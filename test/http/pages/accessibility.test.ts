@@ -14,7 +14,19 @@ type Role = 'visitor' | 'person' | 'administrator'
 const everybody = ['visitor', 'person', 'administrator'] as const
 
 /** What stands in an address and only this run knows. */
-const known = { user: '', identity: '', question: '', letter: '', verify: '', change: '', reset: '', signIn: '' }
+const known = {
+  user: '',
+  identity: '',
+  question: '',
+  letter: '',
+  verify: '',
+  change: '',
+  reset: '',
+  signIn: '',
+  team: '',
+  guest: '',
+  invitation: '',
+}
 
 /** Where each page is, and who is shown it. Everybody else is shown a page as well: the way in, or why not. */
 const visits: Readonly<Record<string, readonly [at: () => string, shownTo: readonly Role[]]>> = {
@@ -40,6 +52,14 @@ const visits: Readonly<Record<string, readonly [at: () => string, shownTo: reado
   '/account/passkeys': [() => '/account/passkeys', ['person', 'administrator']],
   '/account/password': [() => '/account/password', ['person', 'administrator']],
   '/account/second-factor': [() => '/account/second-factor', ['person', 'administrator']],
+  '/account/teams': [() => '/account/teams', ['person', 'administrator']],
+  '/account/teams/{id}': [() => `/account/teams/${known.team}`, ['person']],
+  '/account/teams/{id}/delete': [() => `/account/teams/${known.team}/delete`, ['person']],
+  '/account/teams/{id}/members/{user_id}/remove': [
+    () => `/account/teams/${known.team}/members/${known.guest}/remove`,
+    ['person'],
+  ],
+  '/invitation': [() => `/invitation?ticket=${known.invitation}`, ['person', 'administrator']],
   '/admin': [() => '/admin', ['administrator']],
   '/admin/audit': [() => '/admin/audit', ['administrator']],
   '/admin/service-credentials': [() => '/admin/service-credentials', ['administrator']],
@@ -114,6 +134,34 @@ beforeAll(async () => {
   known.verify = await ticketFor(person.email)
   await world.call('PUT', '/me/email', { token: person.token, body: { email: 'elsewhere@example.com' } })
   known.change = await ticketFor('elsewhere@example.com')
+
+  // A team with long names, somebody else in it, and somebody asked to join.
+  const guest = await registered(world, 'guest@example.com', { verified: true })
+  const owner = await registered(world, 'owner@example.com', { verified: true })
+  const { body: team } = await world.call('POST', '/teams', {
+    token: owner.token,
+    body: { name: 'Enchantress'.repeat(7) },
+  })
+  const ask = async (to: string, role: string): Promise<string> => {
+    const path = `/teams/${String(team.id)}/invitations`
+    const invited = await world.call('POST', path, { token: owner.token, body: { email: to, role } })
+    expect(invited.status, invited.text).toBe(201)
+    return ticketFor(to)
+  }
+  for (const [one, role] of [
+    [person, 'owner'],
+    [guest, 'member'],
+  ] as const) {
+    const to = `${one.id}@example.com`
+    const joined = await world.call('POST', '/invitations/accept', {
+      token: one.token,
+      body: { token: await ask(to, role) },
+    })
+    expect(joined.status, joined.text).toBe(200)
+  }
+  known.team = String(team.id)
+  known.guest = guest.id
+  known.invitation = await ask('somebody.with.a.very.long.address@subdomain.of.example.com', 'admin')
 
   // What waits for a visitor: letters, a second factor, a question whose address it is.
   const { email } = await registered(world, 'forgetful@example.com', { verified: true })

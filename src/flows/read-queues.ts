@@ -1,0 +1,153 @@
+import { type AppError, fail } from '../errors/catalogue.ts'
+import { type Clock, secondsAfter } from '../kernel/clock.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { Desk, JiraCloud, Queue } from '../providers/jira-cloud.ts'
+import type { Provider } from '../providers/provider.ts'
+import type { Providers } from '../providers/providers.ts'
+import { inUse } from '../teams/jira.ts'
+import type { JiraSite, JiraState, JiraStore, TeamStore } from '../teams/ports.ts'
+import type { AskJira, AskJiraCode } from './ask-jira.ts'
+import type { KeepJira } from './keep-jira.ts'
+import { mayInTeam } from './team-role.ts'
+
+export type DeskQueues = Desk & { readonly queues: readonly Queue[]; readonly error: AppError<AskJiraCode> | null }
+export type SiteQueues = {
+  readonly site: JiraSite
+  readonly desks: readonly DeskQueues[]
+  /** Why nothing of it could be read. */
+  readonly error: AppError<AskJiraCode> | null
+  /** There is more than was read. */
+  readonly more: boolean
+}
+export type Queues = { readonly sites: readonly SiteQueues[]; readonly readAt: Date }
+/** What comes to no connection that works: the consent is dead, or everything it reached is gone. */
+type NotActive = 'needs_reauthorization' | 'not_connected' | 'jira_site_not_found'
+
+export type QueuesCode =
+  | 'team_not_found'
+  | 'team_role_required'
+  | 'jira_not_available'
+  | 'jira_not_active'
+  | Exclude<AskJiraCode, NotActive>
+
+type Parts = {
+  teams: TeamStore
+  jira: JiraStore
+  keep: KeepJira
+  providers: Providers
+  ask: AskJira
+  clock: Clock
+}
+
+/** Bounds of one reading: Atlassian counts the calls of an app over all its teams. */
+const mostSites = 10
+const mostDesks = 20
+const mostCalls = 80
+/** How long one member's reading serves the others, in seconds, and of how many teams it is remembered. */
+const sharedSeconds = 30
+const mostRemembered = 1000
+
+type Kept = { readonly of: string; readonly until: Date; readonly queues: Queues }
+type Reading = Promise<Result<Queues, AppError<QueuesCode>>>
+
+/** The queues of the service desks of a team's sites. */
+export function readQueues({ teams, jira, keep, providers, ask, clock }: Parts) {
+  const kept = new Map<string, Kept>()
+  const reading = new Map<string, Reading>()
+
+  /** Which reading would be the same: the sites and the consent it is made of. */
+  const identityOf = ({ integration, sites }: JiraState): string =>
+    JSON.stringify([
+      ...[integration.teamId, integration.subject, integration.connectedAt],
+      inUse(sites).map(({ cloudId, name, url }) => [cloudId, name, url]),
+    ])
+
+  const read = async (state: JiraState, provider: Provider, cloud: JiraCloud): Reading => {
+    const { teamId, clientId, subject } = state.integration
+    const key = { provider: provider.id, clientId, subject, holder: teamId }
+    let left = mostCalls
+    const may = (): boolean => left-- > 0
+    const chosen = inUse(state.sites)
+    const sites = await Promise.all(
+      chosen.slice(0, mostSites).map(async (site): Promise<SiteQueues> => {
+        const desks = await ask(provider, key, (accessToken) => cloud.desks(site.cloudId, { accessToken, may }))
+        if (!desks.ok) return { site, desks: [], error: desks.error, more: false }
+        const found: DeskQueues[] = []
+        let more = desks.value.more || desks.value.values.length > mostDesks
+        for (const desk of desks.value.values.slice(0, mostDesks)) {
+          const queues = await ask(provider, key, (accessToken) =>
+            cloud.queues(site.cloudId, desk.id, { accessToken, may }),
+          )
+          if (queues.ok) found.push({ ...desk, queues: queues.value.values, error: null })
+          // What concerns one desk is told there; what concerns the connection concerns the rest of the site as well.
+          else if (!ofOneDesk.has(queues.error.code)) return { site, desks: found, error: queues.error, more }
+          else found.push({ ...desk, queues: [], error: queues.error })
+          more ||= queues.ok && queues.value.more
+        }
+        const [first] = found
+        const none = first?.error && found.every(({ error }) => error !== null)
+        return none ? { site, desks: [], error: first.error, more } : { site, desks: found, error: null, more }
+      }),
+    )
+    if (sites.some(({ error }) => error?.code === 'jira_site_not_found')) await jira.hurry(teamId, clock())
+    const errors = sites.flatMap(({ error, desks }) => (error !== null && desks.length === 0 ? [error] : []))
+    return errors.length < sites.length ? ok({ sites, readAt: clock() }) : { ok: false, error: ofAll(errors) }
+  }
+
+  return async ({
+    teamId,
+    accountId,
+  }: {
+    readonly teamId: string
+    readonly accountId: string
+  }): Promise<Result<Queues, AppError<QueuesCode>>> => {
+    const allowed = await mayInTeam(teams, teamId, accountId, 'see')
+    if (!allowed.ok) return allowed
+    const known = providers.jira()
+    if (!known) return fail('jira_not_available')
+    const { state, view } = await keep.see(teamId)
+    if (!state || view.status !== 'active') return fail('jira_not_active')
+
+    const of = identityOf(state)
+    const before = kept.get(teamId)
+    if (before?.of === of && before.until > clock()) return ok(before.queues)
+    // Whoever asks meanwhile waits for the same: members that poll share one budget.
+    const current = reading.get(of)
+    if (current) return current
+    const flight = read(state, known.provider, known.cloud).finally(() => reading.delete(of))
+    reading.set(of, flight)
+    const result = await flight
+    if (result.ok) {
+      kept.delete(teamId)
+      const [oldest] = kept.keys()
+      if (oldest !== undefined && kept.size >= mostRemembered) kept.delete(oldest)
+      kept.set(teamId, { of, until: secondsAfter(clock(), sharedSeconds), queues: result.value })
+    }
+    return result
+  }
+}
+export type ReadQueues = ReturnType<typeof readQueues>
+
+const ofOneDesk: ReadonlySet<AskJiraCode> = new Set(['jira_forbidden', 'jira_site_not_found'])
+
+/** No site could be read: the refusal that says most of what to do, wherever it came from. */
+const weight: readonly AskJiraCode[] = [
+  'needs_reauthorization',
+  'not_connected',
+  'provider_rate_limited',
+  'jira_scope_missing',
+  'provider_unavailable',
+  'jira_forbidden',
+  'jira_site_not_found',
+]
+function ofAll(errors: readonly AppError<AskJiraCode>[]): AppError<QueuesCode> {
+  const [worst] = [...errors].sort((a, b) => weight.indexOf(a.code) - weight.indexOf(b.code))
+  if (!worst || isNotActive(worst)) return fail('jira_not_active', undefined, { cause: worst?.code }).error
+  return worst as AppError<Exclude<AskJiraCode, NotActive>>
+}
+const notActive: ReadonlySet<AskJiraCode> = new Set<NotActive>([
+  'needs_reauthorization',
+  'not_connected',
+  'jira_site_not_found',
+])
+const isNotActive = ({ code }: AppError<AskJiraCode>): boolean => notActive.has(code)

@@ -1,0 +1,69 @@
+import type { AppError } from '../errors/catalogue.ts'
+import { internalOrigin } from '../events/catalogue.ts'
+import { createBounded } from '../kernel/bounded.ts'
+import { type Clock, secondsAfter } from '../kernel/clock.ts'
+import type { Random } from '../kernel/ids.ts'
+import type { Providers } from '../providers/providers.ts'
+import { sitesRead, sitesUnread } from '../teams/jira.ts'
+import type { JiraError, JiraStore, StoredJiraIntegration } from '../teams/ports.ts'
+import type { AskJira, AskJiraCode } from './ask-jira.ts'
+
+type Parts = { jira: JiraStore; providers: Providers; ask: AskJira; clock: Clock; random: Random }
+
+const errors: Readonly<Record<AskJiraCode, JiraError>> = {
+  needs_reauthorization: 'invalid_grant',
+  not_connected: 'invalid_grant',
+  provider_rate_limited: 'rate_limited',
+  provider_unavailable: 'transient',
+  jira_forbidden: 'transient',
+  jira_site_not_found: 'transient',
+  jira_scope_missing: 'scopes_reduced',
+}
+
+/** Teams taken at once, how many of them are asked for together, and how long a worker may take over them. */
+const batch = 20
+const atOnce = 4
+const leaseSeconds = 300
+
+/** Reads which sites a team's consent reaches now, and tells what became of those it reached before. */
+export function syncJiraSites({ jira, providers, ask, clock, random }: Parts) {
+  /** One team. A list that cannot be read changes nothing but when it is tried again. */
+  const one = async (integration: StoredJiraIntegration): Promise<AppError<AskJiraCode> | null> => {
+    const { teamId, provider, clientId, subject, connectedBy } = integration
+    const known = providers.jira()
+    // Nobody is set up to be asked: those who are left keep what they have.
+    if (known?.provider.id !== provider || known.provider.clientId !== clientId) return null
+    const key = { provider, clientId, subject, holder: teamId }
+    const found = await ask(known.provider, key, (accessToken) => known.cloud.sites({ accessToken }))
+    const at = clock()
+    const read = found.ok
+      ? sitesRead(teamId, found.value, { at, random, anew: false })
+      : sitesUnread(errors[found.error.code], { at, random, anew: false, retryAfter: found.error.retryAfter ?? 0 })
+    await jira.synced(integration, read, at, (drift) =>
+      drift.map((change) => ({
+        ...{ name: 'jira.drifted', accountId: connectedBy, origin: internalOrigin },
+        data: { team: teamId, change },
+      })),
+    )
+    return found.ok ? null : found.error
+  }
+
+  return {
+    one,
+
+    /** Whose turn it is. One team's trouble holds up no other; a defect is told after all had their turn. */
+    async due(): Promise<void> {
+      const defects: unknown[] = []
+      for (;;) {
+        const at = clock()
+        const taken = await jira.due(batch, at, secondsAfter(at, leaseSeconds))
+        const bounded = createBounded('sites', { atOnce, waiting: batch })
+        const looked = await Promise.allSettled(taken.map((integration) => bounded(() => one(integration))))
+        for (const look of looked) if (look.status === 'rejected') defects.push(look.reason)
+        if (taken.length < batch) break
+      }
+      if (defects.length > 0) throw defects.length === 1 ? defects[0] : new AggregateError(defects)
+    },
+  }
+}
+export type SyncJiraSites = ReturnType<typeof syncJiraSites>

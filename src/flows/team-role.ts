@@ -1,0 +1,16 @@
+import { type AppError, fail } from '../errors/catalogue.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import { type Act, may } from '../teams/policy.ts'
+import type { Membership, TeamStore } from '../teams/ports.ts'
+
+/** Whether somebody may do this in a team; to strangers it does not exist. */
+export async function mayInTeam(
+  teams: Pick<TeamStore, 'membership'>,
+  teamId: string,
+  accountId: string,
+  act: Act,
+): Promise<Result<Membership, AppError<'team_not_found' | 'team_role_required'>>> {
+  const membership = await teams.membership(teamId, accountId)
+  if (!membership) return fail('team_not_found')
+  return may(membership.role, act) ? ok(membership) : fail('team_role_required')
+}

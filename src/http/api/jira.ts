@@ -1,0 +1,179 @@
+import { z } from 'zod'
+import type { SiteQueues } from '../../flows/read-queues.ts'
+import { ok } from '../../kernel/result.ts'
+import { json, noContent } from '../reply.ts'
+import { object, route } from '../route.ts'
+import {
+  idParams,
+  JiraConnection,
+  JiraSite,
+  jiraConnection,
+  jiraSite,
+  redirectUriKey,
+  StartedFlow,
+  startedFlow,
+  time,
+} from '../schemas.ts'
+import type { Services } from '../services.ts'
+
+const common = { tag: 'Teams’ Jira', surface: 'api', auth: 'user', limit: 'account', params: idParams } as const
+const path = '/teams/:id/integrations/jira'
+const seeFails = ['team_not_found', 'team_role_required', 'jira_not_available'] as const
+
+const authorize = route({
+  ...common,
+  method: 'post',
+  path: `${path}/authorize`,
+  summary: 'Begin to connect the team with Jira, as an owner or admin; it ends at Atlassian’s callback',
+  auth: 'recent',
+  limit: 'sign_in',
+  body: object({ redirect_uri_key: redirectUriKey.optional() }),
+  bodyOptional: true,
+  reply: StartedFlow,
+  fails: [
+    ...seeFails,
+    'provider_not_found',
+    'provider_unavailable',
+    'redirect_uri_key_not_found',
+    'return_to_not_allowed',
+    'invalid_request',
+  ],
+  async handle({ who, params, body }, { flows }: Services) {
+    const { accountId, sessionId } = who
+    const how = { redirectUriKey: body.redirect_uri_key }
+    const begun = await flows.connectJira.begin({ accountId, sessionId }, params.id, how)
+    return begun.ok ? ok(json(startedFlow(begun.value))) : begun
+  },
+})
+
+const status = route({
+  ...common,
+  method: 'get',
+  path,
+  summary: 'How the team’s connection with Jira is doing',
+  reply: JiraConnection,
+  fails: seeFails,
+  async handle({ who, params }, { flows }: Services) {
+    const view = await flows.jira.status({ teamId: params.id, accountId: who.accountId })
+    return view.ok ? ok(json(jiraConnection(view.value))) : view
+  },
+})
+
+const sites = route({
+  ...common,
+  method: 'get',
+  path: `${path}/sites`,
+  summary: 'Every site the connection reaches, or reached, and which of them the team uses',
+  reply: z.array(JiraSite),
+  fails: [...seeFails, 'jira_not_connected'],
+  async handle({ who, params }, { flows }: Services) {
+    const view = await flows.jira.sites({ teamId: params.id, accountId: who.accountId })
+    return view.ok ? ok(json(view.value.sites.map(jiraSite))) : view
+  },
+})
+
+const choose = route({
+  ...common,
+  method: 'put',
+  path: `${path}/sites`,
+  summary: 'Choose which sites the team uses: these and no others',
+  body: object({
+    cloud_ids: z
+      .array(z.string().regex(/^[\w-]{1,64}$/))
+      .min(1)
+      .max(200),
+  }),
+  reply: z.array(JiraSite),
+  fails: [...seeFails, 'jira_not_connected', 'jira_site_not_found'],
+  async handle({ who, params, body, origin }, { flows }: Services) {
+    const view = await flows.jira.choose({ teamId: params.id, accountId: who.accountId }, body.cloud_ids, origin)
+    return view.ok ? ok(json(view.value.sites.map(jiraSite))) : view
+  },
+})
+
+const sync = route({
+  ...common,
+  method: 'post',
+  path: `${path}/sync`,
+  summary: 'Read the list of sites at Jira now; how that went is told by the connection',
+  reply: JiraConnection,
+  fails: [...seeFails, 'jira_not_connected'],
+  async handle({ who, params }, { flows }: Services) {
+    const view = await flows.jira.sync({ teamId: params.id, accountId: who.accountId })
+    return view.ok ? ok(json(jiraConnection(view.value))) : view
+  },
+})
+
+const disconnect = route({
+  ...common,
+  method: 'delete',
+  path,
+  summary: 'Disconnect the team from Jira; its permission is erased here, and withdrawn where that can be done',
+  status: 204,
+  fails: ['team_not_found', 'team_role_required', 'jira_not_available', 'jira_not_connected'],
+  async handle({ who, params, origin }, { flows }: Services) {
+    const done = await flows.jira.disconnect({ teamId: params.id, accountId: who.accountId }, origin)
+    return done.ok ? ok(noContent()) : done
+  },
+})
+
+const refused = z.string().meta({ description: 'the code of what it was refused with' }).nullable()
+const Queues = z
+  .object({
+    read_at: time,
+    sites: z.array(
+      z.object({
+        cloud_id: z.string(),
+        name: z.string(),
+        url: z.string(),
+        desks: z.array(
+          z.object({
+            id: z.string(),
+            key: z.string(),
+            name: z.string(),
+            queues: z.array(z.object({ id: z.string(), name: z.string(), issue_count: z.number().int() })),
+            error: refused,
+          }),
+        ),
+        error: refused,
+        more: z.boolean().meta({ description: 'there is more than is read' }),
+      }),
+    ),
+  })
+  .meta({ id: 'JiraQueues' })
+
+const siteQueues = ({ site, desks, error, more }: SiteQueues) => ({
+  cloud_id: site.cloudId,
+  name: site.name,
+  url: site.url,
+  desks: desks.map(({ queues, error, ...desk }) => ({
+    ...desk,
+    queues: queues.map(({ id, name, issueCount }) => ({ id, name, issue_count: issueCount })),
+    error: error?.code ?? null,
+  })),
+  error: error?.code ?? null,
+  more,
+})
+
+const queues = route({
+  ...common,
+  method: 'get',
+  path: `${path}/queues`,
+  summary: 'The queues of the service desks of the team’s sites, and how many issues are in each',
+  reply: Queues,
+  fails: [
+    ...seeFails,
+    'jira_not_active',
+    'provider_unavailable',
+    'provider_rate_limited',
+    'jira_scope_missing',
+    'jira_forbidden',
+  ],
+  async handle({ who, params }, { flows }: Services) {
+    const read = await flows.readQueues({ teamId: params.id, accountId: who.accountId })
+    if (!read.ok) return read
+    return ok(json({ read_at: read.value.readAt.toISOString(), sites: read.value.sites.map(siteQueues) }))
+  },
+})
+
+export const jiraRoutes = [authorize, status, disconnect, sites, choose, sync, queues]

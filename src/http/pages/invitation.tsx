@@ -1,0 +1,106 @@
+import { fail } from '../../errors/catalogue.ts'
+import type { Account } from '../../kernel/account.ts'
+import { maskEmail } from '../../kernel/email.ts'
+import { ok } from '../../kernel/result.ts'
+import type { AcceptCode } from '../../teams/invitations.ts'
+import { type CookieChange, seeOther } from '../reply.ts'
+import { object, route } from '../route.ts'
+import { secretText } from '../schemas.ts'
+import type { Services } from '../services.ts'
+import { asking, doing, ticketed } from './by-mail.ts'
+import { Submit } from './field.tsx'
+import { Facts, Form, Layout, readerOf, show, Time } from './layout.tsx'
+import { doneAt } from './status.ts'
+import { teamPage } from './teams.tsx'
+
+/**
+ * The link's ticket, while its reader signs in or opens an account first, and so that no later address holds it: neither
+ * the browser's history nor a sign-in that is written down.
+ */
+const ticketCookie = (ticket: string | null): CookieChange => ({
+  name: 'invitation',
+  value: ticket,
+  ...(ticket === null ? {} : { maxAgeSeconds: 3600 }),
+  sameSite: 'lax',
+})
+
+const open = route({
+  ...asking,
+  path: '/invitation',
+  summary: 'An invitation to a team, from the link in a letter; whoever is signed out signs in first',
+  query: ticketed,
+  also: ['redirect'],
+  fails: ['invitation_not_found'],
+  async handle({ query, cookie, who, locale, csrfToken }, { invitations }: Services) {
+    if (query.ticket !== undefined) return ok(seeOther('/invitation', { cookies: [ticketCookie(query.ticket)] }))
+    const ticket = cookie('invitation')
+    if (ticket === undefined) return fail('invitation_not_found')
+    if (!who) return ok(seeOther(`${doneAt('/login', 'invited')}&return_to=/invitation`))
+    const found = await invitations.look(ticket, who.accountId)
+    if (!found.ok) return { ...found, cookies: [ticketCookie(null)] }
+    const { team, invitation, inviter, joined } = found.value
+    const reader = readerOf(locale)
+    const { teams: say, cancel } = reader.say
+    const csrf = csrfToken()
+    return show(
+      locale,
+      <Layout {...reader} title={say.invitation.title(team.name)} signedIn={csrf}>
+        <Facts
+          of={[
+            [say.role, say.roles[invitation.role]],
+            inviter === null ? null : [say.invitation.by, inviter],
+            [say.invitation.sentTo, maskEmail(invitation.email)],
+            [say.until, <Time key="until" {...reader} at={invitation.expiresAt} />],
+          ]}
+        />
+        {joined ? (
+          <>
+            <p>{say.invitation.joined}</p>
+            <p class="actions">
+              <a class="button" href={teamPage(team.id)}>
+                {team.name}
+              </a>
+            </p>
+          </>
+        ) : (
+          <>
+            <p>{say.invitation.as(nameOf(who.account))}</p>
+            <p>{say.invitation.seen}</p>
+            <Form action="/invitation" csrf={csrf}>
+              <input type="hidden" name="ticket" value={ticket} />
+              <Submit>{say.invitation.join}</Submit>
+            </Form>
+            <p class="actions">
+              <a class="button" href="/login?return_to=/invitation">
+                {say.invitation.another}
+              </a>
+              <a class="button" href="/account">
+                {cancel}
+              </a>
+            </p>
+          </>
+        )}
+      </Layout>,
+    )
+  },
+})
+
+const nameOf = ({ name, email, id }: Account): string =>
+  name !== null && email !== null ? `${name} (${email})` : (email ?? name ?? id)
+
+const accept = route({
+  ...doing,
+  path: '/invitation',
+  auth: 'user',
+  summary: 'Join the team I am invited to',
+  body: object({ ticket: secretText }),
+  fails: ['invitation_not_found', 'already_member', 'team_limit_reached'] satisfies AcceptCode[],
+  async handle({ body, who, origin }, { invitations }: Services) {
+    const joined = await invitations.accept(body.ticket, who.accountId, origin)
+    if (!joined.ok) return joined
+    const cookies = [ticketCookie(null)]
+    return ok(seeOther(doneAt(teamPage(joined.value.team.id), 'team_joined'), { cookies }))
+  },
+})
+
+export const invitationRoutes = [open, accept]

@@ -1,0 +1,451 @@
+import type { VNode } from 'preact'
+import { z } from 'zod'
+import { type AppError, fail, message } from '../../errors/catalogue.ts'
+import type { JiraView } from '../../flows/keep-jira.ts'
+import { ok } from '../../kernel/result.ts'
+import { may } from '../../teams/policy.ts'
+import type { JiraSite, Membership, SeenMember } from '../../teams/ports.ts'
+import { flowCookies } from '../entry.ts'
+import { isRecent } from '../principal.ts'
+import { seeOther } from '../reply.ts'
+import { object, type Principal, route } from '../route.ts'
+import { idParams } from '../schemas.ts'
+import type { Services } from '../services.ts'
+import { originsOf } from './form-action.ts'
+import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
+import { Scope } from './permission.tsx'
+import { type Done, doneAt, doneQuery, statusOf } from './status.ts'
+
+const common = { tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account', params: idParams } as const
+const reading = { ...common, method: 'get' } as const
+const writing = { ...common, method: 'post', status: 303 } as const
+const refusals = ['team_not_found', 'team_role_required', 'jira_not_available'] as const
+
+const pageOf = (teamId: string): `/account/teams/${string}` => `/account/teams/${teamId}/integrations`
+const jiraOf = (teamId: string): string => `${pageOf(teamId)}/jira`
+const backTo = (teamId: string, done: Done) => ok(seeOther(doneAt(pageOf(teamId), done)))
+
+/** The team as whoever asks sees it; `view` is `null` where no Jira can be connected. */
+async function gather(who: Principal, teamId: string, { teams, flows, providers }: Services) {
+  const of = { accountId: who.accountId, teamId }
+  const [found, members] = await Promise.all([teams.get(who.accountId, teamId), teams.members(who.accountId, teamId)])
+  if (!found.ok) return found
+  if (!members.ok) return members
+  const view = await flows.jira.status(of)
+  if (!view.ok && view.error.code !== 'jira_not_available') return fail('team_not_found')
+  const mine = { membership: found.value, members: members.value, mayConnect: may(found.value.role, 'connect') }
+  return ok({ ...mine, view: view.ok ? view.value : null, provider: providers.jira()?.provider })
+}
+
+const integrations = route({
+  ...reading,
+  path: '/account/teams/:id/integrations',
+  summary: 'What my team is connected to',
+  query: doneQuery,
+  fails: ['team_not_found'],
+  async handle({ who, params, query, locale, csrfToken }, services: Services) {
+    const found = await gather(who, params.id, services)
+    if (!found.ok) return found
+    const reader = readerOf(locale)
+    const { view, provider, ...mine } = found.value
+    const { team } = mine.membership
+    const csrf = csrfToken()
+    const recent = isRecent(who, services.clock(), services.settings.recentAuthSeconds)
+    const { jira: say } = reader.say
+    return show(
+      locale,
+      <Layout
+        {...reader}
+        title={say.title(team.name)}
+        signedIn={csrf}
+        scopes={who.scopes}
+        status={statusOf(query.done, locale)}
+      >
+        <p>{say.intro}</p>
+        <section aria-labelledby="jira">
+          <h2 id="jira">Jira</h2>
+          {view === null ? (
+            <p>{message(fail('jira_not_available').error, locale).detail}</p>
+          ) : (
+            <Card {...reader} {...mine} view={view} csrf={csrf} recent={recent} />
+          )}
+        </section>
+        <p class="actions">
+          <a class="button" href={`/account/teams/${team.id}`}>
+            {reader.say.backToTeam}
+          </a>
+        </p>
+      </Layout>,
+      { formAction: provider && mine.mayConnect && recent ? await originsOf(services.providers, [provider]) : [] },
+    )
+  },
+})
+
+const connect = route({
+  ...writing,
+  path: '/account/teams/:id/integrations/jira/connect',
+  summary: 'Go to Atlassian to connect my team with Jira',
+  auth: 'recent',
+  limit: 'sign_in',
+  fails: [
+    ...refusals,
+    'provider_not_found',
+    'provider_unavailable',
+    'redirect_uri_key_not_found',
+    'return_to_not_allowed',
+    'invalid_request',
+  ],
+  async handle({ who, params, cookieNames }, { flows, settings }: Services) {
+    const { accountId, sessionId } = who
+    const begun = await flows.connectJira.begin({ accountId, sessionId }, params.id)
+    if (!begun.ok) return begun
+    return ok(seeOther(begun.value.url, { cookies: flowCookies(begun.value, cookieNames, settings.flowCookieSeconds) }))
+  },
+})
+
+const sync = route({
+  ...writing,
+  path: '/account/teams/:id/integrations/jira/sync',
+  summary: 'Read the list of sites at Jira now',
+  fails: [...refusals, 'jira_not_connected'],
+  async handle({ who, params }, { flows }: Services) {
+    const read = await flows.jira.sync({ teamId: params.id, accountId: who.accountId })
+    return read.ok ? backTo(params.id, 'jira_synced') : read
+  },
+})
+
+const askSites = route({
+  ...reading,
+  path: '/account/teams/:id/integrations/jira/sites',
+  summary: 'Choose which Jira sites my team uses',
+  fails: [...refusals, 'jira_not_connected'],
+  async handle({ who, params, locale, csrfToken }, { flows, teams }: Services) {
+    const found = await teams.get(who.accountId, params.id)
+    if (!found.ok) return found
+    if (!may(found.value.role, 'connect')) return fail('team_role_required')
+    const view = await flows.jira.sites({ teamId: params.id, accountId: who.accountId })
+    if (!view.ok) return view
+    return show(locale, <Choosing {...readerOf(locale)} view={view.value} csrf={csrfToken()} />)
+  },
+})
+
+const chooseSites = route({
+  ...writing,
+  path: '/account/teams/:id/integrations/jira/sites',
+  summary: 'Use these Jira sites from now on',
+  body: object({ cloud_ids: z.array(z.string().max(64)).max(200).optional() }),
+  also: ['page'],
+  fails: [...refusals, 'jira_not_connected', 'jira_site_not_found'],
+  async handle({ who, params, body, origin, locale, csrfToken }, { flows }: Services) {
+    const of = { teamId: params.id, accountId: who.accountId }
+    if (body.cloud_ids === undefined || body.cloud_ids.length === 0) {
+      const view = await flows.jira.sites(of)
+      if (!view.ok) return view
+      const { required } = readerOf(locale).say.jira.choosing
+      const page = <Choosing {...readerOf(locale)} view={view.value} csrf={csrfToken()} error={required} />
+      return show(locale, page, { status: 400 })
+    }
+    const done = await flows.jira.choose(of, body.cloud_ids, origin)
+    return done.ok ? backTo(params.id, 'jira_sites_chosen') : done
+  },
+})
+
+const askDisconnect = route({
+  ...reading,
+  path: '/account/teams/:id/integrations/jira/disconnect',
+  summary: 'Ask before my team is disconnected from Jira',
+  fails: [...refusals, 'jira_not_connected'],
+  async handle({ who, params, locale, csrfToken }, { flows, teams, providers }: Services) {
+    const found = await teams.get(who.accountId, params.id)
+    if (!found.ok) return found
+    if (!may(found.value.role, 'connect')) return fail('team_role_required')
+    const view = await flows.jira.sites({ teamId: params.id, accountId: who.accountId })
+    if (!view.ok) return view
+    const reader = readerOf(locale)
+    const { disconnecting: say } = reader.say.jira
+    const csrf = csrfToken()
+    return show(
+      locale,
+      <Layout {...reader} title={say.title} signedIn={csrf} scopes={who.scopes}>
+        <p>{say.text}</p>
+        {providers.jira()?.provider.revokes === true ? null : (
+          <p>
+            {say.elsewhere}{' '}
+            <a href="https://id.atlassian.com/manage-profile/apps" rel="noreferrer">
+              {say.apps}
+            </a>
+            .
+          </p>
+        )}
+        <div class="actions">
+          <Form action={`${jiraOf(params.id)}/disconnect`} csrf={csrf}>
+            <button type="submit" class="danger">
+              {say.button}
+            </button>
+          </Form>
+          <a class="button" href={pageOf(params.id)}>
+            {say.keep}
+          </a>
+        </div>
+      </Layout>,
+    )
+  },
+})
+
+const disconnect = route({
+  ...writing,
+  path: '/account/teams/:id/integrations/jira/disconnect',
+  summary: 'Disconnect my team from Jira',
+  fails: [...refusals, 'jira_not_connected'],
+  async handle({ who, params, origin }, { flows }: Services) {
+    const done = await flows.jira.disconnect({ teamId: params.id, accountId: who.accountId }, origin)
+    return done.ok ? backTo(params.id, 'jira_disconnected') : done
+  },
+})
+
+const queues = route({
+  ...reading,
+  path: '/account/teams/:id/integrations/jira/queues',
+  summary: 'The queues of my team’s service desks',
+  fails: refusals,
+  async handle({ who, params, locale, csrfToken }, { flows }: Services) {
+    const read = await flows.readQueues({ teamId: params.id, accountId: who.accountId })
+    if (!read.ok && (read.error.code === 'team_not_found' || read.error.code === 'jira_not_available'))
+      return fail(read.error.code)
+    const reader = readerOf(locale)
+    const { jira: say } = reader.say
+    return show(
+      locale,
+      <Layout {...reader} title={say.queuesTitle} signedIn={csrfToken()} scopes={who.scopes}>
+        {read.ok ? (
+          <>
+            <p>
+              {say.readAt}: <Time {...reader} at={read.value.readAt} />
+            </p>
+            {read.value.sites.map(({ site, desks, error, more }) => (
+              <section key={site.cloudId} aria-labelledby={`site-${site.cloudId}`}>
+                <h2 id={`site-${site.cloudId}`}>{site.name}</h2>
+                <p>
+                  <a href={site.url} rel="noreferrer">
+                    {say.opens}
+                    <Unseen> {site.name}</Unseen>
+                  </a>
+                </p>
+                {error === null ? null : <Refusal {...reader} error={error} />}
+                {error === null && desks.length === 0 ? <p>{say.noDesks}</p> : null}
+                {desks.map((desk) => (
+                  <section key={desk.id} aria-labelledby={`desk-${site.cloudId}-${desk.id}`}>
+                    <h3 id={`desk-${site.cloudId}-${desk.id}`}>{say.desk(desk.name, desk.key)}</h3>
+                    {desk.error === null ? (
+                      <DeskQueues {...reader} queues={desk.queues} />
+                    ) : (
+                      <Refusal {...reader} error={desk.error} />
+                    )}
+                  </section>
+                ))}
+                {more ? <p class="fine">{say.more}</p> : null}
+              </section>
+            ))}
+          </>
+        ) : (
+          <Refusal {...reader} error={read.error} />
+        )}
+        <p class="actions">
+          <a class="button" href={pageOf(params.id)}>
+            {say.back}
+          </a>
+        </p>
+      </Layout>,
+    )
+  },
+})
+
+export const jiraPages = [integrations, connect, sync, askSites, chooseSites, askDisconnect, disconnect, queues]
+
+const Refusal = ({ locale, error }: Reader & { error: AppError }): VNode => (
+  <p class="caution">{message(error, locale).detail}</p>
+)
+
+type CardProps = Reader & {
+  readonly view: JiraView
+  readonly membership: Membership
+  readonly members: readonly SeenMember[]
+  readonly mayConnect: boolean
+  readonly csrf: string
+  readonly recent: boolean
+}
+
+/** How the connection is, what to do about it, and the ways on for whoever may take them. */
+function Card({ view, membership, members, mayConnect, csrf, recent, ...reader }: CardProps): VNode {
+  const { jira: say } = reader.say
+  const { teamId, status, sites, lastError } = view
+  const connected = status !== 'not_connected'
+  return (
+    <>
+      {connected ? null : <p>{say.about}</p>}
+      {lastError === null ? null : <p class="caution">{say.errors[lastError]}</p>}
+      <Facts
+        of={[
+          [say.status, <strong key="status">{say.statuses[status]}</strong>],
+          connected ? [say.sites, <ChosenSites key="sites" {...reader} sites={sites} />] : null,
+          view.missingScopes.length > 0 && status !== 'needs_reauthorization'
+            ? [
+                say.missing,
+                <ul key="missing">
+                  {view.missingScopes.map((scope) => (
+                    <li key={scope}>
+                      <Scope {...reader} scope={scope} />
+                    </li>
+                  ))}
+                </ul>,
+              ]
+            : null,
+          connected ? [say.connectedBy, whoConnected(view, members, reader)] : null,
+          view.connectedAt ? [say.connectedAt, <Time key="at" {...reader} at={view.connectedAt} />] : null,
+          connected
+            ? [say.lastSync, view.lastSyncAt ? <Time key="sync" {...reader} at={view.lastSyncAt} /> : say.never]
+            : null,
+        ]}
+      />
+      {mayConnect ? null : <p>{say.onlyLeaders}</p>}
+      {mayConnect && connected ? <p class="fine">{say.reconnectHint}</p> : null}
+      <div class="actions">
+        {status === 'active' ? (
+          <a class="button" href={`${jiraOf(teamId)}/queues`}>
+            {say.queues}
+          </a>
+        ) : null}
+        {mayConnect && connected && sites.length > 0 ? (
+          <a class={status === 'choose_site' ? 'button primary' : 'button'} href={`${jiraOf(teamId)}/sites`}>
+            {say.choose}
+          </a>
+        ) : null}
+        {mayConnect && connected && status !== 'needs_reauthorization' ? (
+          <Form action={`${jiraOf(teamId)}/sync`} csrf={csrf}>
+            <button type="submit">{say.sync}</button>
+          </Form>
+        ) : null}
+        {mayConnect && recent ? (
+          <Form action={`${jiraOf(teamId)}/connect`} csrf={csrf}>
+            <button type="submit" class={!connected || status === 'needs_reauthorization' ? 'primary' : undefined}>
+              {connected ? say.reconnect : say.connect}
+            </button>
+          </Form>
+        ) : null}
+        {mayConnect && connected ? (
+          <a class="button danger" href={`${jiraOf(teamId)}/disconnect`}>
+            {say.disconnect}
+          </a>
+        ) : null}
+      </div>
+      {mayConnect && !recent ? <SignInAgain {...reader} returnTo={pageOf(teamId)} /> : null}
+    </>
+  )
+}
+
+function whoConnected({ connectedBy, subjectName }: JiraView, members: readonly SeenMember[], { say }: Reader): string {
+  const member = members.find(({ accountId }) => accountId === connectedBy)
+  if (!member) return say.jira.somebodyGone
+  const name = member.name ?? member.email ?? member.accountId
+  return subjectName === null ? name : say.jira.as(name, subjectName)
+}
+
+function ChosenSites({ sites, say }: Reader & { sites: readonly JiraSite[] }): VNode {
+  const chosen = sites.filter(({ chosen }) => chosen)
+  if (chosen.length === 0) return <>{say.jira.noneChosen}</>
+  return (
+    <ul>
+      {chosen.map(({ cloudId, name, url, goneAt }) => (
+        <li key={cloudId}>
+          {goneAt === null ? (
+            <a href={url} rel="noreferrer">
+              {name}
+            </a>
+          ) : (
+            <>
+              {name} <span class="mark">{say.jira.gone}</span>
+            </>
+          )}
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+type ChoosingProps = Reader & { readonly view: JiraView; readonly csrf: string; readonly error?: string }
+
+function Choosing({ view, csrf, error, ...reader }: ChoosingProps): VNode {
+  const { jira: say } = reader.say
+  const { choosing } = say
+  const within = view.sites.filter(({ goneAt }) => goneAt === null)
+  return (
+    <Layout {...reader} title={choosing.title} signedIn={csrf}>
+      <p>{choosing.intro}</p>
+      {within.length === 0 ? (
+        <p>{choosing.none}</p>
+      ) : (
+        <Form action={`${jiraOf(view.teamId)}/sites`} csrf={csrf}>
+          <fieldset class="field" aria-describedby={error === undefined ? undefined : 'sites-error'}>
+            <legend>{choosing.legend}</legend>
+            {error === undefined ? null : (
+              <p class="caution" role="alert" id="sites-error">
+                {error}
+              </p>
+            )}
+            {within.map(({ cloudId, name, url, chosen }) => (
+              <label key={cloudId} class="choice">
+                <input type="checkbox" name="cloud_ids" value={cloudId} checked={chosen} />{' '}
+                <span>
+                  {name} <span class="fine">{new URL(url).hostname}</span>
+                </span>
+              </label>
+            ))}
+          </fieldset>
+          <p class="actions">
+            <button type="submit" class="primary">
+              {choosing.save}
+            </button>
+          </p>
+        </Form>
+      )}
+      <GoneSites {...reader} sites={view.sites} />
+      <p class="actions">
+        <a class="button" href={pageOf(view.teamId)}>
+          {say.back}
+        </a>
+      </p>
+    </Layout>
+  )
+}
+
+/** Those that were chosen, and cannot be any more. */
+function GoneSites({ sites, ...reader }: Reader & { sites: readonly JiraSite[] }): VNode | null {
+  const gone = sites.filter(({ chosen, goneAt }) => chosen && goneAt !== null)
+  if (gone.length === 0) return null
+  return (
+    <Facts
+      of={gone.map(({ name, goneAt }) => [
+        name,
+        <>
+          {reader.say.jira.goneSince} {goneAt ? <Time {...reader} at={goneAt} /> : null}
+        </>,
+      ])}
+    />
+  )
+}
+
+function DeskQueues({
+  queues,
+  locale,
+  say,
+}: Reader & { queues: readonly { id: string; name: string; issueCount: number }[] }): VNode {
+  if (queues.length === 0) return <p>{say.jira.noQueues}</p>
+  return (
+    <Facts
+      of={queues.map(({ name, issueCount }) => [
+        name,
+        `${new Intl.NumberFormat(locale).format(issueCount)} ${say.jira.issues}`,
+      ])}
+    />
+  )
+}

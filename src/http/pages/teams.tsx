@@ -1,0 +1,70 @@
+import { ok } from '../../kernel/result.ts'
+import { seeOther } from '../reply.ts'
+import { object, route } from '../route.ts'
+import { teamName } from '../schemas.ts'
+import type { Services } from '../services.ts'
+import { Field } from './field.tsx'
+import { BackToAccount, Form, Layout, readerOf, show } from './layout.tsx'
+import { doneAt, doneQuery, statusOf } from './status.ts'
+
+const common = { tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account' } as const
+
+/** The page a team is looked after on. */
+export const teamPage = (id: string): `/account/teams/${string}` => `/account/teams/${id}`
+
+const list = route({
+  ...common,
+  method: 'get',
+  path: '/account/teams',
+  summary: 'The teams I am in',
+  query: doneQuery,
+  fails: [],
+  async handle({ who, query, locale, csrfToken }, { teams }: Services) {
+    const reader = readerOf(locale)
+    const { teams: say } = reader.say
+    const all = await teams.list(who.accountId)
+    const csrf = csrfToken()
+    return show(
+      locale,
+      <Layout {...reader} title={say.title} signedIn={csrf} scopes={who.scopes} status={statusOf(query.done, locale)}>
+        <p>{say.intro}</p>
+        {all.length === 0 ? <p>{say.none}</p> : null}
+        <ul class="plain">
+          {all.map(({ team, role, members }) => (
+            <li key={team.id}>
+              <a href={teamPage(team.id)}>{team.name}</a>{' '}
+              <span class="fine">
+                {say.roles[role]} · {say.size(members)}
+              </span>
+            </li>
+          ))}
+        </ul>
+        <section aria-labelledby="new">
+          <h2 id="new">{say.newHeading}</h2>
+          <Form action="/account/teams" csrf={csrf}>
+            <Field name="name" label={say.name} autocomplete="off" hint={say.nameHint} maxlength={80}>
+              <button type="submit">{say.create}</button>
+            </Field>
+          </Form>
+        </section>
+        <BackToAccount {...reader} />
+      </Layout>,
+    )
+  },
+})
+
+const create = route({
+  ...common,
+  method: 'post',
+  path: '/account/teams',
+  summary: 'Create a team',
+  body: object({ name: teamName }),
+  status: 303,
+  fails: ['team_limit_reached'],
+  async handle({ who, body, origin }, { teams }: Services) {
+    const made = await teams.create(who.accountId, body.name, origin)
+    return made.ok ? ok(seeOther(doneAt(teamPage(made.value.team.id), 'team_created'))) : made
+  },
+})
+
+export const teamsRoutes = [list, create]

@@ -1,0 +1,107 @@
+import { and, count, desc, eq, getTableColumns, gt, lt, ne } from 'drizzle-orm'
+import type { InvitationStore } from '../teams/ports.ts'
+import type { Change } from './change.ts'
+import { type Driver, step } from './driver.ts'
+import { hasRoom, holdTeam } from './team-holds.ts'
+import { holdAsMember, roleIn } from './teams.ts'
+
+export function invitationStore({ db, tables: t, read, write }: Driver, change: Change): InvitationStore {
+  const { teams, teamMembers: m, accounts, teamInvitations: i } = t
+  const open = (at: Date) => gt(i.expiresAt, at)
+
+  return {
+    invite: (invitation, allows, most, because, mails) =>
+      change(function* (tx, note, post) {
+        const { teamId, emailKey, invitedBy: by, createdAt: at } = invitation
+        const found = yield* holdAsMember(tx, t, { teamId, by })
+        if (!found) return 'team_not_found'
+        if (!allows(found.role)) return 'team_role_required'
+        const [holder] = yield* step(
+          tx
+            .select({ id: accounts.id })
+            .from(accounts)
+            .innerJoin(m, and(eq(m.accountId, accounts.id), eq(m.teamId, teamId)))
+            .where(eq(accounts.verifiedEmailKey, emailKey)),
+        )
+        if (holder) return 'already_member'
+        const [others] = yield* step(
+          tx
+            .select({ n: count() })
+            .from(i)
+            .where(and(eq(i.teamId, teamId), ne(i.emailKey, emailKey), open(at))),
+        )
+        if ((others?.n ?? 0) >= most) return 'team_limit_reached'
+        yield* step(tx.delete(i).where(and(eq(i.teamId, teamId), eq(i.emailKey, emailKey))))
+        yield* step(tx.insert(i).values(invitation))
+        yield* note(because)
+        yield* post(mails)
+        return 'invited'
+      }),
+
+    list: (teamId, at) =>
+      read(
+        db
+          .select()
+          .from(i)
+          .where(and(eq(i.teamId, teamId), open(at)))
+          .orderBy(desc(i.createdAt), desc(i.id)),
+      ),
+
+    withdraw: ({ id, ...asked }, allows, because) =>
+      change(function* (tx, note) {
+        const found = yield* holdAsMember(tx, t, asked)
+        if (!found) return 'team_not_found'
+        const one = and(eq(i.id, id), eq(i.teamId, asked.teamId))
+        const [invitation] = yield* step(tx.select({ role: i.role }).from(i).where(one))
+        if (!allows(found.role, invitation?.role ?? 'member')) return 'team_role_required'
+        if (!invitation) return 'invitation_not_found'
+        yield* step(tx.delete(i).where(one))
+        yield* note(because)
+        return 'withdrawn'
+      }),
+
+    async find(secretHash, at) {
+      const [found] = await read(
+        db
+          .select({
+            invitation: getTableColumns(i),
+            team: getTableColumns(teams),
+            inviter: { name: accounts.name, email: accounts.email, verified: accounts.verifiedEmailKey },
+          })
+          .from(i)
+          .innerJoin(teams, eq(teams.id, i.teamId))
+          .leftJoin(accounts, eq(accounts.id, i.invitedBy))
+          .where(and(eq(i.secretHash, secretHash), open(at))),
+      )
+      if (!found) return undefined
+      const { invitation, team, inviter } = found
+      return { invitation, team, inviter: inviter && (inviter.verified === null ? inviter.name : inviter.email) }
+    },
+
+    accept: ({ secretHash, accountId, at }, most, because) =>
+      change(function* (tx, note) {
+        const mine = and(eq(i.secretHash, secretHash), open(at))
+        const [asked] = yield* step(tx.select({ teamId: i.teamId }).from(i).where(mine))
+        if (!asked) return 'invitation_not_found'
+        const { teamId } = asked
+        const room = yield* hasRoom(tx, t, accountId, most.teams)
+        const team = yield* holdTeam(tx, t, teamId)
+        if (!team) return 'invitation_not_found'
+        // Looked at again, now that nobody else does.
+        const [invitation] = yield* step(tx.select().from(i).where(mine))
+        if (!invitation) return 'invitation_not_found'
+        if (yield* roleIn(tx, t, teamId, accountId)) return 'already_member'
+        const [members] = yield* step(tx.select({ n: count() }).from(m).where(eq(m.teamId, teamId)))
+        if (!room || (members?.n ?? 0) >= most.members) return 'team_limit_reached'
+        const { role } = invitation
+        yield* step(tx.delete(i).where(eq(i.id, invitation.id)))
+        yield* step(tx.insert(m).values({ teamId, accountId, role, joinedAt: at }))
+        yield* note(because(invitation))
+        return { team, role }
+      }),
+
+    async sweep(before) {
+      return (await write(db.delete(i).where(lt(i.expiresAt, before)).returning({ id: i.id }))).length
+    },
+  }
+}

@@ -1,0 +1,173 @@
+import { and, asc, eq, inArray, isNotNull, lte, ne, or, type SQL, sql } from 'drizzle-orm'
+import type { Ids } from '../kernel/ids.ts'
+import type { JiraSite, JiraState, JiraStore, NewJira, StoredJiraIntegration } from '../teams/ports.ts'
+import type { Change } from './change.ts'
+import { type Driver, type Queries, type Script, step } from './driver.ts'
+import { live } from './endings.ts'
+import { holdTeam } from './team-holds.ts'
+import { holdAsMember } from './teams.ts'
+import { withdrawGrants } from './withdrawals.ts'
+
+/** Rows of one INSERT: see `change.ts`. */
+const rowsAtOnce = 50
+
+export function jiraStore({ db, tables: t, read, write }: Driver, change: Change, ids: Ids): JiraStore {
+  const { jiraIntegrations: j, jiraSites: s, grants: g } = t
+
+  const integrationOf = (tx: Queries, teamId: string) => tx.select().from(j).where(eq(j.teamId, teamId))
+  const sitesOf = (tx: Queries, teamId: string) =>
+    tx.select().from(s).where(eq(s.teamId, teamId)).orderBy(asc(s.name), asc(s.cloudId))
+
+  function* stateOf(tx: Queries, teamId: string): Script<JiraState | undefined> {
+    const [integration] = yield* step(integrationOf(tx, teamId))
+    return integration && { integration, sites: yield* step(sitesOf(tx, teamId)) }
+  }
+
+  function* writeSites(tx: Queries, teamId: string, sites: readonly JiraSite[]): Script<void> {
+    yield* step(tx.delete(s).where(eq(s.teamId, teamId)))
+    for (let from = 0; from < sites.length; from += rowsAtOnce)
+      yield* step(tx.insert(s).values(sites.slice(from, from + rowsAtOnce)))
+  }
+
+  /** The consent's tokens in the row the team has for it. Nobody else makes one: the team is held. */
+  function* keepGrant(tx: Queries, { teamId, consent, newGrantId, tokens, at }: NewJira): Script<void> {
+    const key = and(sameConsent(consent), eq(g.holder, teamId))
+    const healthy = { status: 'healthy' as const, failures: 0, lastError: null, lastErrorAt: null }
+    const fresh = { ...healthy, consentedAt: at, usedAt: at, updatedAt: at, leaseOwner: null, leaseUntil: null }
+    const [known] = yield* step(tx.select({ id: g.id }).from(g).where(key))
+    if (known) {
+      const [kept] = yield* step(
+        tx
+          .update(g)
+          .set({ ...tokens(known.id), ...fresh, fence: sql<number>`${g.fence} + 1` })
+          .where(eq(g.id, known.id))
+          .returning({ id: g.id }),
+      )
+      if (kept) return
+    }
+    const { provider, clientId, subject } = consent
+    const row = { id: newGrantId, provider, clientId, subject, holder: teamId, ...tokens(newGrantId), ...fresh }
+    yield* step(tx.insert(g).values({ ...row, refreshedAt: null, fence: 1 }))
+  }
+
+  const sameConsent = ({ provider, clientId, subject }: NewJira['consent']): SQL | undefined =>
+    and(eq(g.provider, provider), eq(g.clientId, clientId), eq(g.subject, subject))
+  const otherConsent = ({ provider, clientId, subject }: NewJira['consent']): SQL | undefined =>
+    or(ne(g.provider, provider), ne(g.clientId, clientId), ne(g.subject, subject))
+
+  return {
+    async find(teamId) {
+      // Sites first: whoever disconnects in between leaves sites without an integration, never the other way round.
+      const sites = await read(sitesOf(db, teamId))
+      const [integration] = await read(integrationOf(db, teamId))
+      return integration && { integration, sites }
+    },
+
+    connect: (jira, allows, reading, because) =>
+      change(function* (tx, note) {
+        const { teamId, by, sessionId, consent, subjectName, at } = jira
+        const found = yield* holdAsMember(tx, t, jira)
+        if (!found) return 'team_not_found'
+        if (!allows(found.role)) return 'team_role_required'
+        const theirs = and(eq(t.sessions.id, sessionId), eq(t.sessions.accountId, by), live(t, at))
+        const [session] = yield* step(tx.select({ id: t.sessions.id }).from(t.sessions).where(theirs))
+        if (!session) return 'session_revoked'
+        const before = yield* stateOf(tx, teamId)
+        const whose = { accountId: before?.integration.connectedBy ?? by, teamId, at }
+        yield* withdrawGrants(tx, t, ids, and(eq(g.holder, teamId), otherConsent(consent)), whose)
+        yield* keepGrant(tx, jira)
+        const { sites, drift: _, ...sync } = reading(before)
+        const row = { ...consent, subjectName, connectedBy: by, connectedAt: at, ...sync, updatedAt: at }
+        yield* step(
+          tx
+            .insert(j)
+            .values({ teamId, ...row })
+            .onConflictDoUpdate({ target: j.teamId, set: row }),
+        )
+        yield* writeSites(tx, teamId, sites)
+        const handedOver = before !== undefined && before.integration.connectedBy !== by
+        yield* note(because({ handedOver, sites: sites.filter(({ goneAt }) => goneAt === null).length }))
+        return 'connected'
+      }),
+
+    choose: ({ cloudIds, at, ...asked }, allows, because) =>
+      change(function* (tx, note) {
+        const { teamId } = asked
+        const found = yield* holdAsMember(tx, t, asked)
+        if (!found) return 'team_not_found'
+        if (!allows(found.role)) return 'team_role_required'
+        const state = yield* stateOf(tx, teamId)
+        if (!state) return 'jira_not_connected'
+        const within = new Set(state.sites.flatMap(({ cloudId, goneAt }) => (goneAt === null ? [cloudId] : [])))
+        if (!cloudIds.every((cloudId) => within.has(cloudId))) return 'jira_site_not_found'
+        yield* step(tx.update(s).set({ chosen: false }).where(eq(s.teamId, teamId)))
+        yield* step(
+          tx
+            .update(s)
+            .set({ chosen: true })
+            .where(and(eq(s.teamId, teamId), inArray(s.cloudId, [...cloudIds]))),
+        )
+        yield* note(because)
+        return 'chosen'
+      }),
+
+    disconnect: ({ at, ...asked }, allows, because) =>
+      change(function* (tx, note) {
+        const { teamId, by } = asked
+        const found = yield* holdAsMember(tx, t, asked)
+        if (!found) return 'team_not_found'
+        if (!allows(found.role)) return 'team_role_required'
+        const [gone] = yield* step(tx.delete(j).where(eq(j.teamId, teamId)).returning())
+        if (!gone) return 'jira_not_connected'
+        yield* withdrawGrants(tx, t, ids, eq(g.holder, teamId), { accountId: gone.connectedBy ?? by, teamId, at })
+        yield* note(because)
+        return 'disconnected'
+      }),
+
+    async due(limit, at, until) {
+      // Who left took the consent with them: there is nothing to read before somebody connects anew.
+      const ready = and(lte(j.nextSyncAt, at), isNotNull(j.connectedBy))
+      const next = db
+        .select({ teamId: j.teamId })
+        .from(j)
+        .where(ready)
+        .orderBy(asc(j.nextSyncAt), asc(j.teamId))
+        .limit(limit)
+      // Asked again outside the list: a worker that waited for a row sees that it is no longer due.
+      const taken = await write(
+        db
+          .update(j)
+          .set({ nextSyncAt: until })
+          .where(and(inArray(j.teamId, next), ready))
+          .returning(),
+      )
+      return taken.sort((a, b) => (a.teamId < b.teamId ? -1 : 1))
+    },
+
+    synced: ({ teamId, provider, clientId, subject, connectedAt }, reading, at, because) =>
+      change(function* (tx, note) {
+        yield* holdTeam(tx, t, teamId)
+        const state = yield* stateOf(tx, teamId)
+        const still = state && consentOf(state.integration) === consentOf({ provider, clientId, subject, connectedAt })
+        if (!still) return false
+        const { sites, drift, ...sync } = reading(state)
+        yield* writeSites(tx, teamId, sites)
+        yield* step(
+          tx
+            .update(j)
+            .set({ ...sync, updatedAt: at })
+            .where(eq(j.teamId, teamId)),
+        )
+        yield* note(because(drift))
+        return true
+      }),
+
+    async hurry(teamId, at) {
+      await write(db.update(j).set({ nextSyncAt: at }).where(eq(j.teamId, teamId)))
+    },
+  }
+}
+
+/** The same for as long as nobody connects anew. */
+const consentOf = (of: Pick<StoredJiraIntegration, 'provider' | 'clientId' | 'subject' | 'connectedAt'>): string =>
+  JSON.stringify([of.provider, of.clientId, of.subject, of.connectedAt.getTime()])

@@ -1,0 +1,144 @@
+import { and, asc, eq, inArray, isNull, ne, sql } from 'drizzle-orm'
+import type { Origin } from '../events/catalogue.ts'
+import { elsewhereOf } from '../events/catalogue.ts'
+import type { Ids } from '../kernel/ids.ts'
+import type { Note } from './change.ts'
+import { type Queries, type Script, step } from './driver.ts'
+import type { Tables } from './schema.ts'
+import { holdAccount, holdTeam } from './team-holds.ts'
+import { withdrawGrants } from './withdrawals.ts'
+
+/** Who ends it, when, and where that came from. */
+type By = { readonly accountId: string; readonly at: Date; readonly origin: Origin }
+
+/** Erases a team that is held, with all that is its own; what it holds at providers goes to the queue of revocations. */
+export function* endTeam(
+  tx: Queries,
+  t: Tables,
+  note: Note,
+  ids: Ids,
+  teamId: string,
+  { accountId, at, origin }: By,
+): Script<void> {
+  const { jiraIntegrations: jira, teamMembers: m } = t
+  const [connected] = yield* step(tx.select({ by: jira.connectedBy }).from(jira).where(eq(jira.teamId, teamId)))
+  const others = yield* step(
+    tx
+      .select({ id: m.accountId })
+      .from(m)
+      .where(and(eq(m.teamId, teamId), ne(m.accountId, accountId)))
+      .orderBy(asc(m.accountId)),
+  )
+  const of = { accountId: connected?.by ?? accountId, teamId, at }
+  yield* withdrawGrants(tx, t, ids, eq(t.grants.holder, teamId), of)
+  yield* step(tx.delete(t.teams).where(eq(t.teams.id, teamId)))
+  if (connected)
+    yield* note([{ name: 'jira.disconnected', data: { team: teamId, reason: 'team_deleted' }, accountId, origin }])
+  yield* note(
+    others.map(({ id }) => ({
+      ...{ name: 'team.left', accountId: id, origin: elsewhereOf(origin) },
+      data: { team: teamId, done_by: accountId },
+    })),
+  )
+}
+
+/**
+ * What becomes of the teams of an account that goes, in the transaction in which it goes and before it does. A team it
+ * leaves empty goes with it. A team it owned gets an owner, unless it has another one: the longest-standing of its admins,
+ * or else of its members; whoever is disabled comes last, for nobody could ask them for anything.
+ */
+export function* leaveTeams(tx: Queries, t: Tables, note: Note, ids: Ids, by: By): Script<void> {
+  const { teamMembers: m, accounts } = t
+  const { accountId, origin } = by
+  if (!(yield* holdAccount(tx, t, accountId))) return
+  const mine = eq(m.accountId, accountId)
+  const teams = yield* step(tx.select({ id: m.teamId }).from(m).where(mine).orderBy(asc(m.teamId)))
+  for (const { id: team } of teams) {
+    if (!(yield* holdTeam(tx, t, team))) continue
+    const [left] = yield* step(
+      tx
+        .delete(m)
+        .where(and(mine, eq(m.teamId, team)))
+        .returning({ role: m.role }),
+    )
+    if (!left) continue
+    const [first] = yield* step(
+      tx
+        .select({ id: m.accountId, role: m.role })
+        .from(m)
+        .innerJoin(accounts, eq(accounts.id, m.accountId))
+        .where(eq(m.teamId, team))
+        .orderBy(
+          sql`case when ${accounts.disabledAt} is null then 0 else 1 end`,
+          sql`case ${m.role} when 'owner' then 0 when 'admin' then 1 else 2 end`,
+          asc(m.joinedAt),
+          asc(m.accountId),
+        )
+        .limit(1),
+    )
+    if (!first) {
+      yield* endTeam(tx, t, note, ids, team, by)
+      yield* note([{ name: 'team.deleted', data: { team }, accountId, origin }])
+      continue
+    }
+    yield* note([{ name: 'team.left', data: { team }, accountId, origin }])
+    if (left.role === 'owner' && first.role !== 'owner') {
+      yield* step(
+        tx
+          .update(m)
+          .set({ role: 'owner' })
+          .where(and(eq(m.teamId, team), eq(m.accountId, first.id))),
+      )
+      yield* note([
+        {
+          ...{ name: 'team.role_changed', accountId: first.id, origin: elsewhereOf(origin) },
+          data: { team, role: 'owner' },
+        },
+      ])
+    }
+    yield* leaveConnection(tx, t, note, ids, team, by)
+  }
+}
+
+/**
+ * Somebody left a team that is held. Was it connected to Jira with their consent, that goes with them; the sites that were
+ * chosen stay for whoever connects next. Told to the owners and admins who are left.
+ */
+export function* leaveConnection(
+  tx: Queries,
+  t: Tables,
+  note: Note,
+  ids: Ids,
+  teamId: string,
+  { accountId, at, origin }: By,
+): Script<void> {
+  const { jiraIntegrations: jira, teamMembers: m, accounts } = t
+  const [theirs] = yield* step(
+    tx
+      .update(jira)
+      .set({ connectedBy: null, syncStatus: 'failed', lastError: 'connector_left', updatedAt: at })
+      .where(and(eq(jira.teamId, teamId), eq(jira.connectedBy, accountId)))
+      .returning({ teamId: jira.teamId }),
+  )
+  if (!theirs) return
+  yield* withdrawGrants(tx, t, ids, eq(t.grants.holder, teamId), { accountId, teamId, at })
+  const leaders = yield* step(
+    tx
+      .select({ id: m.accountId })
+      .from(m)
+      .innerJoin(accounts, eq(accounts.id, m.accountId))
+      .where(
+        and(
+          ...[eq(m.teamId, teamId), ne(m.accountId, accountId)],
+          ...[inArray(m.role, ['owner', 'admin']), isNull(accounts.disabledAt)],
+        ),
+      )
+      .orderBy(asc(m.joinedAt), asc(m.accountId)),
+  )
+  yield* note(
+    leaders.map(({ id }) => ({
+      ...{ name: 'jira.needs_reauthorization', accountId: id, origin: elsewhereOf(origin) },
+      data: { team: teamId, reason: 'connector_left' },
+    })),
+  )
+}

@@ -1,0 +1,119 @@
+import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Origin } from '../events/catalogue.ts'
+import { type Clock, secondsAfter } from '../kernel/clock.ts'
+import { sha256 } from '../kernel/crypto.ts'
+import type { Email } from '../kernel/email.ts'
+import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { Mail } from '../mail/ports.ts'
+import { may, mayGive } from './policy.ts'
+import type {
+  Invitation,
+  InvitationStore,
+  Membership,
+  OpenedInvitation,
+  TeamRefusal,
+  TeamRole,
+  TeamStore,
+} from './ports.ts'
+import { mostTeams } from './teams.ts'
+
+const ttlSeconds = 7 * 24 * 3600
+/** How many people one team has, and how many invitations are open: lists that are shown whole. */
+export const mostMembers = 200
+export const mostInvitations = 50
+
+export type MadeInvitation = {
+  readonly invitation: Invitation & { readonly invitedBy: string }
+  readonly secret: string
+}
+export type InviteCode = TeamRefusal | 'already_member' | 'team_limit_reached'
+export type AcceptCode = 'invitation_not_found' | 'already_member' | 'team_limit_reached'
+
+type Parts = { teams: TeamStore; invitations: InvitationStore; clock: Clock; ids: Ids; random: Random }
+
+/** Whether somebody may invite to a role: only owners make owners, by whatever way. */
+const mayInvite = (by: TeamRole, role: TeamRole): boolean => may(by, 'invite') && mayGive(by, role)
+
+/** Invitations to teams: made by who may, and good once for whoever holds what the letter brought. */
+export function createInvitations({ teams, invitations, clock, ids, random }: Parts) {
+  return {
+    /** What somebody would invite with; not before it is `sent` does it exist. Tells first whether they may. */
+    async make(
+      { teamId, by }: { readonly teamId: string; readonly by: string },
+      { email, role }: { readonly email: Email; readonly role: TeamRole },
+    ): Promise<Result<MadeInvitation & Membership, AppError<TeamRefusal>>> {
+      const found = await teams.membership(teamId, by)
+      if (!found) return fail('team_not_found')
+      if (!mayInvite(found.role, role)) return fail('team_role_required')
+      const secret = secretToken(random)
+      const at = clock()
+      const invitation = {
+        ...{ id: ids('inv'), teamId, email: email.address, emailKey: email.key, role, secretHash: sha256(secret) },
+        ...{ invitedBy: by, createdAt: at, expiresAt: secondsAfter(at, ttlSeconds) },
+      }
+      return ok({ ...found, invitation, secret })
+    },
+
+    async send(
+      { invitation }: MadeInvitation,
+      mails: readonly Mail[],
+      origin: Origin,
+    ): Promise<Result<Invitation, AppError<InviteCode>>> {
+      const { id, teamId: team, role, invitedBy: accountId } = invitation
+      const done = await invitations.invite(
+        invitation,
+        (by) => mayInvite(by, role),
+        mostInvitations,
+        [{ name: 'team.invited', accountId, origin, data: { team, invitation: id, role } }],
+        mails,
+      )
+      return done === 'invited' ? ok(invitation) : fail(done)
+    },
+
+    /** Those that are open, for whoever may invite: they hold the addresses of people who are not in the team. */
+    async list(accountId: string, teamId: string): Promise<Result<readonly Invitation[], AppError<TeamRefusal>>> {
+      const found = await teams.membership(teamId, accountId)
+      if (!found) return fail('team_not_found')
+      if (!may(found.role, 'invite')) return fail('team_role_required')
+      return ok(await invitations.list(teamId, clock()))
+    },
+
+    async withdraw(
+      { teamId, by, id }: { readonly teamId: string; readonly by: string; readonly id: string },
+      origin: Origin,
+    ): Promise<Result<null, AppError<TeamRefusal | 'invitation_not_found'>>> {
+      const done = await invitations.withdraw({ teamId, by, id }, mayInvite, [
+        { name: 'team.invitation_withdrawn', accountId: by, origin, data: { team: teamId, invitation: id } },
+      ])
+      return done === 'withdrawn' ? ok(null) : fail(done)
+    },
+
+    /**
+     * What an invitation is to, for whoever follows it: looking uses nothing up. `joined`: they are in the team already.
+     */
+    async look(
+      secret: string,
+      accountId: string,
+    ): Promise<Result<OpenedInvitation & { readonly joined: boolean }, AppError<'invitation_not_found'>>> {
+      const found = await invitations.find(sha256(secret), clock())
+      if (!found) return fail('invitation_not_found')
+      return ok({ ...found, joined: (await teams.membership(found.team.id, accountId)) !== undefined })
+    },
+
+    /**
+     * With the account somebody is signed in to, whatever its address: people are invited at one address and have their
+     * account with another, and an account may have none. Whoever reads the mail could answer it in person as well; who came
+     * is seen by the whole team, and is taken out with a click.
+     */
+    async accept(secret: string, accountId: string, origin: Origin): Promise<Result<Membership, AppError<AcceptCode>>> {
+      const done = await invitations.accept(
+        { secretHash: sha256(secret), accountId, at: clock() },
+        { teams: mostTeams, members: mostMembers },
+        ({ teamId: team, role }) => [{ name: 'team.joined', accountId, origin, data: { team, role } }],
+      )
+      return typeof done === 'string' ? fail(done) : ok(done)
+    },
+  }
+}
+export type Invitations = ReturnType<typeof createInvitations>

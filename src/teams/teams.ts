@@ -1,0 +1,114 @@
+import { type AppError, fail } from '../errors/catalogue.ts'
+import { elsewhereOf, type Origin } from '../events/catalogue.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Ids } from '../kernel/ids.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import { may, mayGive, teamRoles } from './policy.ts'
+import type { Membership, SeenMember, Team, TeamRefusal, TeamRole, TeamStore } from './ports.ts'
+
+/** In how many teams one person may be: enough for anybody, and a list that fits on a page. */
+export const mostTeams = 50
+
+type Parts = {
+  teams: TeamStore
+  clock: Clock
+  ids: Ids
+  /** There is something to revoke at a provider. */
+  wakeRevocation: () => void
+}
+type Done<T, C extends MemberCode = TeamRefusal> = Promise<Result<T, AppError<C>>>
+export type MemberCode = TeamRefusal | 'member_not_found' | 'last_owner'
+
+/** Who does something to which team, or to whom in it. */
+type Act = { readonly teamId: string; readonly by: string }
+type ActOn = Act & { readonly accountId: string }
+
+/**
+ * On whose trail something done to a member is told: on theirs, without where it was done from, and on that of whoever did
+ * it, with whom it was done to.
+ */
+const hearers = ({ by, accountId }: ActOn, origin: Origin) =>
+  by === accountId
+    ? [{ accountId, origin, whose: {} }]
+    : [
+        { accountId: by, origin, whose: { member: accountId } },
+        { accountId, origin: elsewhereOf(origin), whose: {} },
+      ]
+
+/** Teams, for whoever is in them: to everybody else they do not exist. */
+export function createTeams({ teams, clock, ids, wakeRevocation }: Parts) {
+  return {
+    async create(
+      accountId: string,
+      name: string,
+      origin: Origin,
+    ): Promise<Result<Membership, AppError<'team_limit_reached'>>> {
+      const at = clock()
+      const team: Team = { id: ids('team'), name, createdAt: at, updatedAt: at }
+      const made = await teams.create(team, accountId, mostTeams, [
+        { name: 'team.created', accountId, origin, data: { team: team.id } },
+      ])
+      return made ? ok({ team, role: 'owner' }) : fail('team_limit_reached')
+    },
+
+    /** The oldest membership first. */
+    list: teams.list,
+
+    async get(accountId: string, teamId: string): Done<Membership, 'team_not_found'> {
+      const found = await teams.membership(teamId, accountId)
+      return found ? ok(found) : fail('team_not_found')
+    },
+
+    /** Everybody in it, for everybody in it; the longest-standing first. */
+    async members(accountId: string, teamId: string): Done<readonly SeenMember[], 'team_not_found'> {
+      if (!(await teams.membership(teamId, accountId))) return fail('team_not_found')
+      return ok(await teams.members(teamId))
+    },
+
+    async rename({ teamId, by }: Act, name: string, origin: Origin): Done<Membership> {
+      const done = await teams.rename({ teamId, by, name, at: clock() }, (role) => may(role, 'rename'), [
+        { name: 'team.renamed', accountId: by, origin, data: { team: teamId } },
+      ])
+      return typeof done === 'string' ? fail(done) : ok(done)
+    },
+
+    async setRole(act: ActOn, role: TeamRole, origin: Origin): Done<SeenMember, MemberCode> {
+      const { teamId: team, by } = act
+      const maySend = may(role, 'invite') ? teamRoles.filter((offered) => mayGive(role, offered)) : []
+      const done = await teams.setRole(
+        { ...act, role, maySend },
+        mayGive,
+        hearers(act, origin).map(({ whose, ...told }) => ({
+          ...{ name: 'team.role_changed', ...told },
+          data: { team, role, done_by: by, ...whose },
+        })),
+      )
+      return typeof done === 'string' ? fail(done) : ok(done)
+    },
+
+    /** Anybody leaves who is not the last owner; somebody else is taken out by whoever may take their role away. */
+    async leave(act: ActOn, origin: Origin): Done<null, MemberCode> {
+      const { teamId: team, by, accountId } = act
+      const done = await teams.leave(
+        { ...act, at: clock() },
+        mayGive,
+        hearers(act, origin).map(({ whose, ...told }) => ({
+          ...{ name: 'team.left', ...told },
+          data: { team, ...(by === accountId ? {} : { done_by: by }), ...whose },
+        })),
+      )
+      return done === 'left' ? ok(null) : fail(done)
+    },
+
+    /** For good, with its connections: what it was granted at providers is revoked there. */
+    async remove({ teamId, by }: Act, origin: Origin): Done<null> {
+      const done = await teams.remove({ teamId, by, at: clock() }, (role) => may(role, 'delete'), [
+        { name: 'team.deleted', accountId: by, origin, data: { team: teamId } },
+      ])
+      if (done !== 'removed') return fail(done)
+      wakeRevocation()
+      return ok(null)
+    },
+  }
+}
+export type Teams = ReturnType<typeof createTeams>
