@@ -1257,7 +1257,6 @@ export function storeContract(backend: Backend): void {
 
     userContract({ emptied })
     serviceCredentialContract({ emptied })
-    teamsContract({ emptied })
 
     test('a store is ready until it is closed', async () => {
       const other = await open(config)
@@ -1276,4 +1275,5 @@ export function storeContract(backend: Backend): void {
   })
   secondFactorsContract({ name, emptied })
   passkeysContract({ name, emptied })
+  teamsContract({ name, emptied })
 }

@@ -1,0 +1,208 @@
+/** Teams in a real browser, without a script: made, joined through a letter, looked after, left and deleted. */
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
+import { inspect } from '../../support/inspect.ts'
+import { tabTo } from '../../support/keyboard.ts'
+import { startWorld, type World } from '../../support/service.ts'
+
+let world: World
+let browser: Browser
+const opened: Watched[] = []
+
+beforeAll(async () => {
+  world = await startWorld()
+  browser = await launchBrowser()
+}, 60_000)
+afterAll(async () => {
+  await browser?.close()
+  await world?.stop()
+})
+afterEach(async () => {
+  const visitors = opened.splice(0)
+  await Promise.all(visitors.map((visitor) => visitor.close()))
+  expect(visitors.flatMap(({ complaints }) => complaints)).toEqual([])
+})
+
+async function newPage(locale = 'en-GB'): Promise<Page> {
+  const context = await visit(browser, [world.base, world.sandbox.url], {
+    ...{ baseURL: world.base, locale, javaScriptEnabled: false, reducedMotion: 'reduce' },
+  })
+  opened.push(context)
+  return context.newPage()
+}
+/** Somebody new, signed in with a browser of their own. */
+async function somebody(locale?: string): Promise<{ page: Page; email: string }> {
+  const who = world.newcomer()
+  const page = await newPage(locale)
+  world.sandbox.as(who)
+  await page.goto('/auth/google')
+  world.sandbox.as('click')
+  return { page, email: world.emailOf(who) }
+}
+const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor()
+/** What was done, as the page it led to says it. */
+const says = (page: Page, words: string) => page.getByRole('status').filter({ hasText: words }).waitFor()
+const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name }).click()
+const follow = (page: Page, name: string | RegExp) => page.getByRole('link', { name }).click()
+/** The member or invitation of this name. */
+const entry = (page: Page, name: string) =>
+  page.getByRole('listitem').filter({ has: page.getByRole('heading', { level: 3, name }) })
+
+async function linkTo(email: string): Promise<string> {
+  const [letter] = await world.mailTo(email)
+  return /http\S+\/invitation\?ticket=\S+/.exec(letter?.text ?? '')?.[0] ?? ''
+}
+async function invite(page: Page, email: string, role = 'Member'): Promise<string> {
+  const section = page.getByRole('region', { name: 'Invite somebody' })
+  await section.getByLabel('E-mail address').fill(email)
+  await section.getByLabel('Role').selectOption(role)
+  await section.getByRole('button').click()
+  await says(page, 'The invitation is on its way.')
+  return linkTo(email)
+}
+/** A team of somebody’s, with its page open. */
+async function newTeam(page: Page, name: string): Promise<void> {
+  await page.goto('/account/teams')
+  await page.getByLabel('Name of the team').fill(name)
+  await button(page, 'Create team')
+  await heading(page, name)
+}
+
+describe('teams', () => {
+  test('are made, and joined, with the keyboard alone', async () => {
+    const { page } = await somebody()
+    await page.goto('/account')
+    await tabTo(page, 'Teams')
+    await page.keyboard.press('Enter')
+    await heading(page, 'Teams')
+    await tabTo(page, 'name')
+    await page.keyboard.type('Analytical Engine')
+    await page.keyboard.press('Enter')
+    await heading(page, 'Analytical Engine')
+    await says(page, 'The team was created. Invite the others now.')
+    const guest = await somebody('pt-BR')
+    await tabTo(page, 'email')
+    await page.keyboard.type(guest.email)
+    await tabTo(page, 'role')
+    await page.keyboard.press('ArrowUp')
+    await tabTo(page, 'Send invitation')
+    await page.keyboard.press('Enter')
+    await says(page, 'The invitation is on its way.')
+    await inspect(page, 'team-with-an-invitation')
+
+    await guest.page.goto(await linkTo(guest.email))
+    await heading(guest.page, 'Entrar em Analytical Engine?')
+    await guest.page.getByText('Administração').waitFor()
+    await inspect(guest.page, 'team-invitation')
+    await tabTo(guest.page, 'Entrar na equipe')
+    await guest.page.keyboard.press('Enter')
+    await heading(guest.page, 'Analytical Engine')
+    await says(guest.page, 'Agora você faz parte da equipe.')
+  })
+
+  test('are joined by somebody who opens an account first, and the link’s ticket is in no later address', async () => {
+    const { page } = await somebody()
+    await newTeam(page, 'Newcomers')
+    const link = await invite(page, 'newcomer@example.com')
+    const guest = await newPage()
+    const addresses: string[] = []
+    guest.on('framenavigated', (frame) => void addresses.push(frame.url()))
+    await guest.goto(link)
+    await heading(guest, 'Sign in')
+    await says(guest, 'Sign in, or open an account, to see the invitation.')
+    await follow(guest, 'Open an account')
+    await guest.getByLabel('E-mail address').fill('another.address@example.com')
+    await guest.getByLabel(/^Name/).fill('Newt')
+    await guest.getByLabel('Password').fill('a bar over letters that belong together')
+    await button(guest, 'Open account')
+    await guest.getByLabel('E-mail address').fill('another.address@example.com')
+    await guest.getByRole('textbox', { name: 'Password' }).fill('a bar over letters that belong together')
+    await button(guest, 'Sign in')
+    await heading(guest, 'Join Newcomers?')
+    await guest.getByText('You are signed in as Newt (another.address@example.com)').waitFor()
+    await button(guest, 'Join the team')
+    await heading(guest, 'Newcomers')
+    expect(addresses.length).toBeGreaterThan(3)
+    expect(addresses.filter((address) => address.includes('ticket'))).toEqual([])
+    // An address that nobody has proven is shown to nobody.
+    await page.reload()
+    await entry(page, 'Newt').waitFor()
+    expect(await page.textContent('main')).not.toContain('another.address@example.com')
+    await guest.goto(link)
+    await heading(guest, 'No such invitation')
+  })
+
+  test('are looked after by those who may: roles, invitations, people, the name', async () => {
+    const { page } = await somebody()
+    await newTeam(page, 'Roles')
+    const guest = await somebody()
+    await guest.page.goto(await invite(page, guest.email))
+    await button(guest.page, 'Join the team')
+    for (const name of ['Invite somebody', 'Rename the team', 'Delete the team', 'Open invitations'])
+      expect(await guest.page.getByRole('heading', { name }).count()).toBe(0)
+    expect(await guest.page.getByText('Change role').count()).toBe(0)
+
+    await page.reload()
+    const member = page.getByRole('listitem').filter({ hasText: guest.email })
+    await member.getByText('Change role').click()
+    await member.getByLabel('Role').selectOption('Owner')
+    await member.getByRole('button', { name: 'Save role' }).click()
+    await says(page, 'The role was changed.')
+    await invite(page, 'gone@example.com')
+    await entry(page, 'gone@example.com').getByRole('button').click()
+    await says(page, 'The invitation was withdrawn.')
+    await page.getByRole('region', { name: 'Invite somebody' }).getByLabel('E-mail address').fill('nobody@nowhere@com')
+    await button(page, 'Send invitation')
+    await page.getByRole('region', { name: 'Invite somebody' }).getByLabel('E-mail address').fill(guest.email)
+    await button(page, 'Send invitation')
+    expect(await page.getByRole('alert').textContent()).toBe(
+      'This person is in the team already, so there is nothing left to do.',
+    )
+    await inspect(page, 'team-refused')
+    await page.getByLabel('Name of the team').fill('Parts')
+    await button(page, 'Save name')
+    await heading(page, 'Parts')
+    await follow(page, /^Take out of the team/)
+    await heading(page, /^Take .* out of Parts\?$/)
+    await button(page, 'Yes, take them out')
+    await says(page, 'They are no longer in the team.')
+    await guest.page.reload()
+    await heading(guest.page, 'No such team')
+  })
+
+  test('are left, but for their only owner, and deleted after a question', async () => {
+    const { page } = await somebody()
+    await newTeam(page, 'Passing')
+    expect(await page.getByText('You are its only owner.').count()).toBe(1)
+    const guest = await somebody()
+    await guest.page.goto(await invite(page, guest.email, 'Admin'))
+    await button(guest.page, 'Join the team')
+    await follow(guest.page, 'Leave…')
+    await heading(guest.page, 'Leave Passing?')
+    await button(guest.page, 'Yes, leave the team')
+    await heading(guest.page, 'Teams')
+    await says(guest.page, 'You left the team.')
+    await page.reload()
+    await follow(page, 'Delete team…')
+    await heading(page, 'Delete Passing?')
+    await follow(page, 'Cancel')
+    await follow(page, 'Delete team…')
+    await button(page, 'Yes, delete the team')
+    await says(page, 'The team was deleted, and its connections withdrawn.')
+    await page.goto('/account/activity')
+    await page.getByText('Deleted a team').waitFor()
+    await guest.page.goto('/account/activity')
+    await guest.page.getByText('Left a team').waitFor()
+  })
+
+  test('ask whoever invites to prove their own address first', async () => {
+    const page = await newPage()
+    world.sandbox.as(world.newcomer({ verified: false }))
+    await page.goto('/auth/atlassian')
+    world.sandbox.as('click')
+    await newTeam(page, 'Unproven')
+    await page.getByText('your own e-mail address has to be verified first').waitFor()
+    expect(await page.getByRole('button', { name: 'Send invitation' }).count()).toBe(0)
+  })
+})
