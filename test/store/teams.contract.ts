@@ -506,7 +506,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
         expect(await store.invitations.find(sent.secretHash, now)).toBeUndefined()
       })
 
-      test('are refused without being used up: to a member, to who is in too many teams, to a full team', async () => {
+      test('are refused without being used up: from somebody disabled, to a member, to who is in too many teams, to a full team', async () => {
         const { id, people } = await crew('member')
         const [owner = '', member = ''] = people
         const guest = await person()
@@ -517,6 +517,12 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
         const { accept } = store.invitations
         expect(await accept({ ...by, secretHash: 'nobody’s' }, most, told)).toBe('invitation_not_found')
         expect(await accept({ ...by, at: later(600) }, most, told)).toBe('invitation_not_found')
+        await disable(owner)
+        expect(await accept(by, most, told)).toBe('invitation_not_found')
+        expect(await store.invitations.find(sent.secretHash, now)).toBeUndefined()
+        const { accounts } = opened.driver.tables
+        const enabled = opened.driver.db.update(accounts).set({ disabledAt: null }).where(eq(accounts.id, owner))
+        await opened.driver.write(enabled)
         expect(await accept({ ...by, accountId: member }, most, told)).toBe('already_member')
         expect(await accept(by, { ...most, members: 2 }, told)).toBe('team_limit_reached')
         expect(await accept(by, { ...most, teams: 0 }, told)).toBe('team_limit_reached')
