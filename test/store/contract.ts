@@ -44,6 +44,7 @@ import { serviceCredentialContract } from './service-credentials.contract.ts'
 import { teamsContract } from './teams.contract.ts'
 import { ticketsContract } from './tickets.contract.ts'
 import { userContract } from './users.contract.ts'
+import { withdrawalsContract } from './withdrawals.contract.ts'
 
 const ada: Email = { address: 'ada@example.com', key: 'ada@example.com' }
 
@@ -88,6 +89,7 @@ export function storeContract(backend: Backend): void {
     mailsContract(() => opened)
     ticketsContract(() => opened)
     addressesContract(() => opened)
+    withdrawalsContract(() => opened)
 
     describe('an account', () => {
       test('comes back exactly as it was stored, and so does its identity', async () => {
