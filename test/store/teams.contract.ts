@@ -233,14 +233,14 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
       const step = { teamId: id, by: ada, accountId: ada }
       const down = { ...step, role: 'admin', maySend: [] } as const
       await disable(bob)
-      expect(await store.teams.leave(step, nobody, [])).toBe('last_owner')
+      expect(await store.teams.leave({ at: now, ...step }, nobody, [])).toBe('last_owner')
       expect(await store.teams.setRole(down, anybody, [])).toBe('last_owner')
       // Somebody disabled may be put out all the same.
-      expect(await store.teams.leave({ ...step, accountId: bob }, anybody, [])).toBe('left')
+      expect(await store.teams.leave({ at: now, ...step, accountId: bob }, anybody, [])).toBe('left')
       expect(await store.teams.setRole({ ...down, accountId: eve, role: 'owner' }, anybody, [])).toMatchObject({
         role: 'owner',
       })
-      expect(await store.teams.leave(step, nobody, [])).toBe('left')
+      expect(await store.teams.leave({ at: now, ...step }, nobody, [])).toBe('left')
       expect(await rolesIn(id)).toEqual({ [eve]: 'owner' })
     })
 
@@ -252,9 +252,10 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
           people.map((accountId, n) => {
             const teams = stores[n]?.teams ?? store.teams
             const other = people[(n + 1) % people.length] ?? ''
-            if (round % 3 === 0) return teams.leave({ teamId: id, by: accountId, accountId }, nobody, [])
+            if (round % 3 === 0) return teams.leave({ at: now, teamId: id, by: accountId, accountId }, nobody, [])
             const allows = (by: TeamRole): boolean => by === 'owner'
-            if (round % 3 === 1) return teams.leave({ teamId: id, by: accountId, accountId: other }, allows, [])
+            if (round % 3 === 1)
+              return teams.leave({ at: now, teamId: id, by: accountId, accountId: other }, allows, [])
             return teams.setRole(
               { teamId: id, by: accountId, accountId: other, role: 'member', maySend: [] },
               allows,
@@ -275,16 +276,20 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
       await store.invitations.invite(invitation(id, admin), anybody, 9, [], [])
       const because = [fact('renamed', owner, id)]
       const step = { teamId: id, by: member, accountId: admin }
-      expect(await store.teams.leave({ ...step, by: newId('usr') }, anybody, because)).toBe('team_not_found')
-      expect(await store.teams.leave(step, nobody, because)).toBe('team_role_required')
-      expect(await store.teams.leave({ ...step, accountId: newId('usr') }, nobody, because)).toBe('team_role_required')
-      expect(await store.teams.leave({ ...step, accountId: newId('usr') }, anybody, because)).toBe('member_not_found')
+      expect(await store.teams.leave({ at: now, ...step, by: newId('usr') }, anybody, because)).toBe('team_not_found')
+      expect(await store.teams.leave({ at: now, ...step }, nobody, because)).toBe('team_role_required')
+      expect(await store.teams.leave({ at: now, ...step, accountId: newId('usr') }, nobody, because)).toBe(
+        'team_role_required',
+      )
+      expect(await store.teams.leave({ at: now, ...step, accountId: newId('usr') }, anybody, because)).toBe(
+        'member_not_found',
+      )
       expect(await store.invitations.list(id, now)).toHaveLength(1)
-      expect(await store.teams.leave({ ...step, by: admin }, nobody, because)).toBe('left')
+      expect(await store.teams.leave({ at: now, ...step, by: admin }, nobody, because)).toBe('left')
       expect(await store.invitations.list(id, now)).toEqual([])
       expect(await rowsOf('jiraIntegrations')).toMatchObject([{ teamId: id, connectedBy: null }])
       expect(opened.told).toEqual(because)
-      expect(await store.teams.leave({ ...step, by: admin }, nobody, because)).toBe('team_not_found')
+      expect(await store.teams.leave({ at: now, ...step, by: admin }, nobody, because)).toBe('team_not_found')
     })
 
     test('go with all that is theirs, and what they hold at providers is withdrawn, and nothing else', async () => {
@@ -393,7 +398,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
           const mine = team()
           await Promise.all([
             stores[0]?.accounts.remove(owner, now, []),
-            stores[1]?.teams.leave({ teamId: id, by: admin, accountId: admin }, nobody, []),
+            stores[1]?.teams.leave({ at: now, teamId: id, by: admin, accountId: admin }, nobody, []),
             stores[2]?.accounts.remove(member, now, []),
             stores[1]?.teams.create(mine, member, 9, []),
           ])
