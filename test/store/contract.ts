@@ -8,6 +8,7 @@ import { type Email, readEmail } from '../../src/kernel/email.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { addressesContract } from './addresses.contract.ts'
 import { guessesContract } from './guesses.contract.ts'
+import { jiraContract } from './jira.contract.ts'
 import { mailsContract } from './mails.contract.ts'
 import { noticesContract } from './notices.contract.ts'
 import { passkeysContract } from './passkeys.contract.ts'
@@ -53,6 +54,7 @@ const names = (facts: readonly Fact[]): string[] => facts.map(({ name }) => name
 /** What every store promises, whatever it is made of. A new adapter passes this file or is not an adapter. */
 export function storeContract(backend: Backend): void {
   const { name, emptied } = backend
+  jiraContract(backend)
   guessesContract(backend)
   passwordsContract(backend)
   describe(`${name} keeps the store contract`, () => {

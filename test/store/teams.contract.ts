@@ -269,7 +269,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
       }
     })
 
-    test('are left with the invitations that were sent, and Jira is no longer connected by them', async () => {
+    test('are left with the invitations that were sent, and with the consent Jira was connected with', async () => {
       const { id, people } = await crew('admin', 'member')
       const [owner = '', admin = '', member = ''] = people
       await connect(id, admin)
@@ -287,8 +287,15 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
       expect(await store.invitations.list(id, now)).toHaveLength(1)
       expect(await store.teams.leave({ at: now, ...step, by: admin }, nobody, because)).toBe('left')
       expect(await store.invitations.list(id, now)).toEqual([])
-      expect(await rowsOf('jiraIntegrations')).toMatchObject([{ teamId: id, connectedBy: null }])
-      expect(opened.told).toEqual(because)
+      expect(await rowsOf('jiraIntegrations')).toMatchObject([
+        { teamId: id, connectedBy: null, lastError: 'connector_left' },
+      ])
+      // Those who can mend it are told, and not from where.
+      const told = opened.told.filter(({ name }) => name === 'jira.needs_reauthorization')
+      expect(opened.told).toEqual([...because, ...told])
+      expect(told).toMatchObject([
+        { accountId: owner, data: { team: id, reason: 'connector_left' }, origin: { ip: null } },
+      ])
       expect(await store.teams.leave({ at: now, ...step, by: admin }, nobody, because)).toBe('team_not_found')
     })
 
