@@ -8,6 +8,7 @@ import type { StoreConfig } from '../../src/store/open.ts'
 import { addressesContract } from './addresses.contract.ts'
 import { grantsContract } from './grants.contract.ts'
 import { guessesContract } from './guesses.contract.ts'
+import { jiraContract } from './jira.contract.ts'
 import { jobsContract } from './jobs.contract.ts'
 import { mailsContract } from './mails.contract.ts'
 import { noticesContract } from './notices.contract.ts'
@@ -57,6 +58,7 @@ const names = (facts: readonly Fact[]): string[] => facts.map(({ name }) => name
 export function storeContract(backend: Backend): void {
   const { name, emptied } = backend
   grantsContract(backend)
+  jiraContract(backend)
   guessesContract(backend)
   passwordsContract(backend)
   describe(`${name} keeps the store contract`, () => {
