@@ -100,11 +100,11 @@ async function main(command: string | undefined, ...given: readonly string[]): P
   return undefined
 }
 
-/** A line for each table that is done, and now and then for one that takes long. */
+/** What there is to do, table by table; then a line for each that is done, and now and then for one that takes long. */
 function progressLine(): (progress: Progress) => void {
   let toldAt = Date.now()
   return ({ table, done, total }) => {
-    if (done < total && Date.now() - toldAt < 1000) return
+    if (done > 0 && done < total && Date.now() - toldAt < 1000) return
     toldAt = Date.now()
     process.stdout.write(`${table}: ${done} of ${total}\n`)
   }

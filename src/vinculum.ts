@@ -145,7 +145,6 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     flows: pending,
     grants,
     revocations,
-    teamConnections,
     audit,
     jobs,
     rateLimits,
@@ -424,7 +423,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       sendReset: sendReset({ users, audit, resets }),
       withdraw: withdrawal,
       lend: lendToken({
-        ...{ accounts, providers, grants, teams: teamConnections, clock },
+        ...{ accounts, providers, grants, jira: stored.jira, clock },
         ensureValidToken: renewal.ensureValidToken,
       }),
       introspect: introspectToken({ devices, tokens, clock, issuer: lifetimes.issuer, audience: lifetimes.audience }),

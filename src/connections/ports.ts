@@ -112,19 +112,6 @@ export interface GrantStore {
   lent(key: GrantKey, at: Date, because: readonly Fact[]): Promise<boolean>
 }
 
-/** What a team connected, as far as lending its tokens goes. */
-export type TeamConnection = {
-  readonly consent: ConsentKey
-  /** Who consented; `null` once they left. */
-  readonly connectedBy: string | null
-  /** Those the team chose and the consent still reaches; never empty. */
-  readonly sites: readonly { readonly cloudId: string; readonly name: string; readonly url: string }[]
-}
-export interface TeamConnections {
-  /** `undefined` for a team that does not exist, connected nothing or chose no site. Sites by name. */
-  find(teamId: string): Promise<TeamConnection | undefined>
-}
-
 /** A grant to be withdrawn at its provider. Outlives the account it came from. */
 export type Revocation = ConsentKey & {
   readonly id: string

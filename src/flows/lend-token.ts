@@ -1,5 +1,5 @@
 import type { AccountStore } from '../accounts/ports.ts'
-import type { GrantKey, GrantStore, StoredGrant, TeamConnection, TeamConnections } from '../connections/ports.ts'
+import type { GrantKey, GrantStore, StoredGrant } from '../connections/ports.ts'
 import { statusOf } from '../connections/standing.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import { elsewhereOf, type Origin } from '../events/catalogue.ts'
@@ -7,6 +7,8 @@ import type { Clock } from '../kernel/clock.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
+import { inUse } from '../teams/jira.ts'
+import type { JiraSite, JiraStore } from '../teams/ports.ts'
 
 /** What a back end asks for, and for whom. */
 export type Wanted = {
@@ -26,7 +28,7 @@ export type Loan = {
   /** What of the wanted scopes was not granted. */
   readonly missingScopes: readonly string[]
   /** The sites a team chose. */
-  readonly sites: TeamConnection['sites'] | null
+  readonly sites: readonly JiraSite[] | null
 }
 
 export type LendCode = 'not_connected' | 'needs_reauthorization' | 'provider_unavailable'
@@ -35,7 +37,7 @@ export type LendCode = 'not_connected' | 'needs_reauthorization' | 'provider_una
 type Candidate = {
   readonly key: GrantKey
   readonly accountId: string | null
-  readonly team?: { readonly id: string; readonly sites: TeamConnection['sites'] }
+  readonly team?: { readonly id: string; readonly sites: readonly JiraSite[] }
 }
 type Fresh = { readonly accessToken: string; readonly expiresAt: Date | null; readonly scopes: readonly string[] }
 
@@ -43,7 +45,7 @@ type Parts = {
   accounts: AccountStore
   providers: Providers
   grants: GrantStore
-  teams: TeamConnections
+  jira: Pick<JiraStore, 'find'>
   /** A token that works, renewed once whoever asks. */
   ensureValidToken: (
     key: GrantKey,
@@ -56,7 +58,7 @@ type Parts = {
  * Lends a back end the access token of a person or a team. Who does not exist, is disabled or gave nothing is told
  * apart by no answer. Every loan is on the trail of whoever granted it: one that cannot be written down is not given.
  */
-export function lendToken({ accounts, providers, grants, teams, ensureValidToken, clock }: Parts) {
+export function lendToken({ accounts, providers, grants, jira, ensureValidToken, clock }: Parts) {
   const ofPerson = async (
     userId: string,
     provider: Provider,
@@ -94,10 +96,13 @@ export function lendToken({ accounts, providers, grants, teams, ensureValidToken
   }
 
   const ofTeam = async (teamId: string, provider: Provider): Promise<readonly Candidate[]> => {
-    const connection = await teams.find(teamId)
-    if (connection?.consent.provider !== provider.id) return []
-    const { consent, connectedBy, sites } = connection
-    return [{ key: { ...consent, holder: teamId }, accountId: connectedBy, team: { id: teamId, sites } }]
+    const state = await jira.find(teamId)
+    if (state?.integration.provider !== provider.id) return []
+    const sites = inUse(state.sites)
+    if (sites.length === 0) return []
+    const { clientId, subject, connectedBy } = state.integration
+    const key = { provider: provider.id, clientId, subject, holder: teamId }
+    return [{ key, accountId: connectedBy, team: { id: teamId, sites } }]
   }
 
   return async (
@@ -115,8 +120,8 @@ export function lendToken({ accounts, providers, grants, teams, ensureValidToken
       if (!token.ok) {
         // A provider that is down is down for the next one, too.
         if (token.error.code === 'provider_unavailable') return token
-        // Dead is told where nothing else is left.
-        if (refused.ok || refused.error.code === 'not_connected') refused = token
+        // Dead is told where nothing else is left. A team whose consent left with whoever gave it has to connect again.
+        if (team || token.error.code === 'needs_reauthorization') refused = fail('needs_reauthorization', params)
         continue
       }
       const written = await grants.lent(key, clock(), [

@@ -86,12 +86,21 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
     return { worked: true, dueAt: null }
   }
 
-  const holdOn = async (name: string): Promise<void> => {
-    try {
-      if (await store.keep(name, owner, secondsAfter(clock(), leaseSeconds))) return
-      onDefect(new Error('this node stood still for so long that its lease ran out'), name)
-    } catch (error) {
-      onDefect(error, name)
+  /** Says now and then that this node is still at it, until it is told to stop. */
+  const holdOn = (name: string): (() => void) => {
+    let over = false
+    const keep = async (): Promise<void> => {
+      try {
+        const kept = await store.keep(name, owner, secondsAfter(clock(), leaseSeconds))
+        if (!kept && !over) onDefect(new Error('this node stood still for so long that its lease ran out'), name)
+      } catch (error) {
+        onDefect(error, name)
+      }
+    }
+    const timer = timing.every(leaseSeconds / 3, () => void keep())
+    return () => {
+      over = true
+      timer.stop()
     }
   }
 
@@ -104,16 +113,13 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
     })
     if (begun.tag === 'busy') return { worked: false, dueAt: null }
     if (begun.tag === 'not_due') return { worked: false, dueAt: begun.dueAt }
-    const stillAtIt = timing.every(leaseSeconds / 3, () => void holdOn(name))
-    try {
-      const done = await perform(job)
-      // Counted from the beginning: a period that passed while it ran is one that was missed.
-      const due = begun.dueAt <= at ? nextDue(begun.dueAt, everySeconds, at) : undefined
-      await store.finish(name, { owner, at: clock(), ...done, ...(due && { nextDue: due }) })
-      return { worked: true, dueAt: due ?? begun.dueAt }
-    } finally {
-      stillAtIt.stop()
-    }
+    const letGo = holdOn(name)
+    const done = await perform(job)
+    letGo()
+    // Counted from the beginning: a period that passed while it ran is one that was missed.
+    const due = begun.dueAt <= at ? nextDue(begun.dueAt, everySeconds, at) : undefined
+    await store.finish(name, { owner, at: clock(), ...done, ...(due && { nextDue: due }) })
+    return { worked: true, dueAt: due ?? begun.dueAt }
   }
 
   const run = (job: Job, round: Round): Promise<Ended> => {

@@ -7,6 +7,7 @@ export type Timing = {
   readonly now: () => Date
   /** Once; at once when the moment has passed. */
   readonly at: (moment: Date, then: () => void) => Timer
+  /** Again and again, first when that many seconds have passed; to the second. */
   readonly every: (seconds: number, then: () => void) => Timer
 }
 
@@ -16,5 +17,13 @@ const timerOf = (cron: Cron): Timer => ({ stop: () => cron.stop(), next: () => c
 export const cronTiming: Timing = {
   now: () => new Date(),
   at: (moment, then) => timerOf(new Cron(new Date(Math.max(moment.getTime(), Date.now())), { unref: true }, then)),
-  every: (seconds, then) => timerOf(new Cron('* * * * * *', { interval: seconds, unref: true }, then)),
+  every: (seconds, then) =>
+    timerOf(
+      new Cron(
+        '* * * * * *',
+        // Without a beginning the first time would be the next whole second.
+        { interval: seconds, startAt: new Date(Date.now() + seconds * 1000), unref: true },
+        then,
+      ),
+    ),
 }

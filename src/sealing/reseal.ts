@@ -37,6 +37,7 @@ export const createReseal =
   async (report: (progress: Progress) => void): Promise<Resealed> => {
     const key = sealer.sealsWith
     const totals = new Map((await store.otherThan(key)).map(({ table, values }) => [table, values]))
+    for (const [table, total] of totals) report({ table, done: 0, total })
     const done = new Map<string, number>()
     let unopenable: Tally = []
 

@@ -1,6 +1,6 @@
 import type { AccountStore, ConflictStore, PersonalDataStore, UserStore } from '../accounts/ports.ts'
 import type { AuditStore } from '../audit/ports.ts'
-import type { GrantStore, RevocationStore, TeamConnections } from '../connections/ports.ts'
+import type { GrantStore, RevocationStore } from '../connections/ports.ts'
 import type {
   AddressStore,
   GuessStore,
@@ -43,7 +43,6 @@ import { serviceCredentialStore } from './service-credentials.ts'
 import { sessionStore } from './sessions.ts'
 import { signInCodeStore } from './sign-in-codes.ts'
 import { keyStore } from './signing-keys.ts'
-import { teamConnections } from './team-connections.ts'
 import { teamStore } from './teams.ts'
 import { ticketStore } from './tickets.ts'
 import { trustedDeviceStore } from './trusted-devices.ts'
@@ -66,7 +65,6 @@ export type Store = {
   readonly flows: PendingFlowStore
   readonly grants: GrantStore
   readonly revocations: RevocationStore
-  readonly teamConnections: TeamConnections
   readonly tickets: TicketStore
   readonly guesses: GuessStore
   readonly passwords: PasswordStore
@@ -114,7 +112,6 @@ export function storeOver(driver: Driver, parts: Parts): Store {
     flows: pendingFlowStore(driver),
     grants: grantStore(driver, change),
     revocations: revocationStore(driver, change),
-    teamConnections: teamConnections(driver),
     tickets: ticketStore(driver),
     guesses: guessStore(driver),
     passwords: passwordStore(driver, change),

@@ -1,80 +1,468 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { Site } from '../../sandbox/identities.ts'
-import { ACME_SITE, GLOBEX_SITE } from '../../sandbox/identities.ts'
-import {
-  type Answer,
-  type AuthAnswer,
-  databases,
-  listIn,
-  refusalOf,
-  startWorld,
-  type World,
-} from '../support/service.ts'
+import { ACME_SITE, GLOBEX_SITE, INITECH_SITE, type Jira, jiraIn } from '../support/jira.ts'
+import { databases, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
 
 describe.each(databases)('a team’s Jira, on %s', (database) => {
   let world: World
+  let jira: Jira
   beforeAll(async () => {
     world = await startWorld({ database })
+    jira = jiraIn(world)
   })
-  afterEach(() => world.calm())
+  afterEach(() => {
+    world.calm()
+    world.sandbox.switches.atlassian.pageSize = 50
+  })
   afterAll(() => world.stop())
 
-  const jira = (team: string, rest = ''): string => `/teams/${team}/integrations/jira${rest}`
-  /** Somebody signed in, who at Atlassian reaches these sites. */
-  async function somebody(sites: readonly Site[] = [ACME_SITE]) {
-    const who = world.newcomer({}, { atlassian: { sites: structuredClone([...sites]) } })
-    const auth: AuthAnswer = await world.signIn('google', who)
-    return { who, id: auth.user.id, token: auth.access_token }
+  const statusesOf = async (team: string, who: { token: string }) => {
+    const { body } = await jira.status(team, who)
+    return [body.status, body.sync_status, body.last_error]
   }
-  type Somebody = Awaited<ReturnType<typeof somebody>>
-  async function team(owner: Somebody): Promise<string> {
-    const made = await world.call('POST', '/teams', { token: owner.token, body: { name: 'Support' } })
-    expect(made.status, made.text).toBe(201)
-    return String(made.body.id)
-  }
-  const begin = (team: string, { token }: Pick<Somebody, 'token'>) =>
-    world.call('POST', jira(team, '/authorize'), { token, body: {} })
-  async function connect(team: string, person: Somebody, as = person.who): Promise<Answer> {
-    const { body, status, text } = await begin(team, person)
-    expect(status, text).toBe(200)
-    const back = await world.approve(String(body.authorize_url), as)
-    const flow = {
-      provider: 'atlassian',
-      url: '',
-      state: String(body.state),
-      flowToken: String(body.flow_token),
-    } as const
-    return world.finish(flow, back, { token: person.token })
-  }
-  const status = async (team: string, { token }: Pick<Somebody, 'token'>) => world.call('GET', jira(team), { token })
+  const chosenIn = async (team: string, who: { token: string }) =>
+    (await jira.sites(team, who)).filter(({ chosen }) => chosen).map(({ name }) => name)
 
-  test('connects with its one site, which is chosen by itself, and reads its queues', async () => {
-    const ada = await somebody()
-    const support = await team(ada)
-    expect((await status(support, ada)).body).toMatchObject({ status: 'not_connected', sites: [] })
-    const connected = await connect(support, ada)
-    expect(connected.status, connected.text).toBe(200)
-    expect(connected.body).toMatchObject({ team_id: support, status: 'active', connected_by: ada.id })
-    const read = await world.call('GET', jira(support, '/queues'), { token: ada.token })
-    expect(read.status, read.text).toBe(200)
-    expect(read.body).toMatchObject({ sites: [{ cloud_id: ACME_SITE.id }] })
+  describe('connecting', () => {
+    test('says that nothing is connected before', async () => {
+      const ada = await jira.somebody()
+      const team = await jira.team(ada)
+      expect((await jira.status(team, ada)).body).toEqual({
+        ...{ team_id: team, status: 'not_connected', sites: [], scopes: [], missing_scopes: [], connected_by: null },
+        ...{ connected_at: null, expires_at: null, last_sync_at: null, sync_status: null, last_error: null },
+      })
+      expect(refusalOf(await jira.as(ada, 'GET', jira.at(team, '/sites')))).toEqual([404, 'jira_not_connected'])
+      expect(refusalOf(await jira.as(ada, 'DELETE', jira.at(team)))).toEqual([404, 'jira_not_connected'])
+      expect(refusalOf(await jira.queues(team, ada))).toEqual([401, 'jira_not_active'])
+    })
+
+    test('takes the only site by itself, records who consented, and tells no token to anybody', async () => {
+      const ada = await jira.somebody()
+      const team = await jira.team(ada)
+      const connected = await jira.connect(team, ada)
+      const site = {
+        ...{ cloud_id: ACME_SITE.id, name: 'acme', url: 'https://acme.atlassian.net', chosen: true, gone_at: null },
+        scopes: ['read:jira-user', 'read:jira-work', 'read:servicedesk-request'],
+      }
+      expect([connected.status, connected.body]).toEqual([
+        200,
+        {
+          ...{ team_id: team, status: 'active', sites: [site], missing_scopes: [], connected_by: ada.id },
+          scopes: ['read:me', 'offline_access', 'read:jira-user', 'read:jira-work', 'read:servicedesk-request'],
+          connected_at: world.clock().toISOString(),
+          expires_at: new Date(world.clock().getTime() + 3_600_000).toISOString(),
+          ...{ last_sync_at: world.clock().toISOString(), sync_status: 'ok', last_error: null },
+        },
+      ])
+      expect((await jira.status(team, ada)).body).toEqual(connected.body)
+      expect(await jira.told(team)).toEqual([
+        { to: ada.id, event: 'jira.connected', team, handed_over: false, sites: 1 },
+      ])
+      // It is no sign-in: neither is a session begun, nor the Atlassian account linked.
+      expect(listIn(await jira.as(ada, 'GET', '/me/identities')).map(({ provider }) => provider)).toEqual(['google'])
+      expect(listIn(await jira.as(ada, 'GET', '/me/sessions'))).toHaveLength(1)
+    })
+
+    test('asks which of several sites to use, and uses exactly those', async () => {
+      const ada = await jira.somebody([ACME_SITE, GLOBEX_SITE, INITECH_SITE])
+      const team = await jira.team(ada)
+      expect((await jira.connect(team, ada)).body).toMatchObject({ status: 'choose_site', last_error: null })
+      expect(await chosenIn(team, ada)).toEqual([])
+      const choose = (...cloud_ids: string[]) => jira.as(ada, 'PUT', jira.at(team, '/sites'), { cloud_ids })
+      expect(refusalOf(await choose(ACME_SITE.id, 'nobodys-site'))).toEqual([400, 'jira_site_not_found'])
+      expect(refusalOf(await choose())).toEqual([400, 'invalid_request'])
+      expect(await statusesOf(team, ada)).toEqual(['choose_site', 'ok', null])
+      expect((await choose(ACME_SITE.id, GLOBEX_SITE.id)).status).toBe(200)
+      expect(await chosenIn(team, ada)).toEqual(['acme', 'globex'])
+      expect((await choose(GLOBEX_SITE.id, GLOBEX_SITE.id)).status).toBe(200)
+      expect(await chosenIn(team, ada)).toEqual(['globex'])
+      expect(await statusesOf(team, ada)).toEqual(['active', 'ok', null])
+      expect((await jira.told(team)).slice(1)).toEqual([
+        { to: ada.id, event: 'jira.sites_chosen', team, sites: 2 },
+        { to: ada.id, event: 'jira.sites_chosen', team, sites: 1 },
+      ])
+    })
+
+    test('says so when there is no site', async () => {
+      const ada = await jira.somebody([])
+      const team = await jira.team(ada)
+      expect((await jira.connect(team, ada)).body).toMatchObject({ status: 'choose_site', last_error: 'no_sites' })
+      expect(refusalOf(await jira.queues(team, ada))).toEqual([401, 'jira_not_active'])
+    })
+
+    test.each([
+      ['is down', { kind: 'status', status: 503 }],
+      ['is a page', { kind: 'html' }],
+      ['is no list', { kind: 'json', body: { sites: [] } }],
+      ['is null', { kind: 'null' }],
+      ['is cut off', { kind: 'truncate-fin' }],
+      ['asks to wait', { kind: 'status', status: 429, headers: { 'retry-after': '30' } }],
+    ] as const)('is kept when the list of sites %s, and the list is read by and by', async (_name, what) => {
+      const ada = await jira.somebody()
+      const team = await jira.team(ada)
+      world.sandbox.fault({ provider: 'atlassian', endpoint: 'sites' }, what)
+      const connected = await jira.connect(team, ada)
+      expect(connected.body).toMatchObject({ status: 'choose_site', sync_status: 'failed', last_sync_at: null })
+      expect(['transient', 'rate_limited']).toContain(connected.body.last_error)
+      world.calm()
+      await jira.sync()
+      expect(await statusesOf(team, ada)).toEqual(['choose_site', 'failed', connected.body.last_error])
+      world.turn(120)
+      await jira.sync()
+      expect(await statusesOf(team, ada)).toEqual(['active', 'ok', null])
+      expect(await chosenIn(team, ada)).toEqual(['acme'])
+    })
+
+    test('shows only what is a Jira site, and one for each cloud id', async () => {
+      const ada = await jira.somebody()
+      const team = await jira.team(ada)
+      const site = (id: string, url: string, scopes = ['read:jira-work']) => ({ id, name: `${id} \u202e`, url, scopes })
+      const body = [
+        site('one', 'https://ONE.atlassian.net/jira?x=1#y'),
+        site('one', 'https://one.atlassian.net', ['read:servicedesk-request']),
+        site('wiki', 'https://wiki.atlassian.net', ['read:confluence-content.all']),
+        site('http', 'http://http.atlassian.net'),
+        site('user', 'https://evil@user.atlassian.net'),
+        site('script', 'javascript:alert(1)'),
+        site('address', 'https://127.0.0.1'),
+        site('../../me', 'https://path.atlassian.net'),
+        'nonsense',
+      ]
+      world.sandbox.fault({ provider: 'atlassian', endpoint: 'sites' }, { kind: 'json', body })
+      const { body: connected } = await jira.connect(team, ada)
+      expect(connected.sites).toEqual([
+        {
+          ...{ cloud_id: 'one', name: 'one', url: 'https://one.atlassian.net', chosen: true, gone_at: null },
+          scopes: ['read:jira-work', 'read:servicedesk-request'],
+        },
+      ])
+      const said = world.logged.join('')
+      expect(said).toContain('site_url')
+      expect(said).toContain('site_shape')
+      expect(said).not.toContain('evil@')
+    })
+
+    test.each([
+      ['refresh token', ({ refresh_token: _, ...body }: Record<string, unknown>) => body, 'token_exchange_failed'],
+      ['access token', ({ access_token: _, ...body }: Record<string, unknown>) => body, 'token_exchange_failed'],
+    ] as const)('is refused when Atlassian’s answer has no %s', async (_name, change, code) => {
+      const ada = await jira.somebody()
+      const team = await jira.team(ada)
+      world.sandbox.fault({ provider: 'atlassian', endpoint: 'token' }, { kind: 'mutate', change })
+      expect(refusalOf(await jira.connect(team, ada))).toEqual([502, code])
+      expect(await statusesOf(team, ada)).toEqual(['not_connected', null, null])
+    })
+
+    test('tells which permissions were not granted', async () => {
+      const ada = await jira.somebody()
+      const team = await jira.team(ada)
+      const change = (body: Record<string, unknown>) => ({ ...body, scope: 'read:me read:jira-work offline_access' })
+      world.sandbox.fault({ provider: 'atlassian', endpoint: 'token' }, { kind: 'mutate', change })
+      expect((await jira.connect(team, ada)).body.missing_scopes).toEqual([
+        'read:jira-user',
+        'read:servicedesk-request',
+      ])
+    })
+
+    test('ends with the person who said no at Atlassian, and changes nothing', async () => {
+      const ada = await jira.somebody()
+      const team = await jira.team(ada)
+      const flow = await jira.begin(team, ada)
+      world.sandbox.deny()
+      const back = await world.approve(flow.url, ada.who)
+      world.sandbox.deny(false)
+      const refused = await world.finish(flow, back, { token: ada.token })
+      expect(refusalOf(refused)).toEqual([400, 'access_denied'])
+      expect(await statusesOf(team, ada)).toEqual(['not_connected', null, null])
+    })
+
+    test('is one connection, however many connect at once', { timeout: 60_000 }, async () => {
+      const [ada, grace] = [await jira.somebody(), await jira.somebody([GLOBEX_SITE])]
+      const team = await jira.team(ada)
+      await jira.join(team, ada, grace, 'admin')
+      for (let round = 0; round < 6; round++) {
+        const people = [ada, grace, ada, grace]
+        const answers = await Promise.all(people.map((person) => jira.connect(team, person)))
+        expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+        const { jira_integrations, grants } = await world.dump()
+        const mine = grants?.filter(({ holder }) => holder === team) ?? []
+        const [integration, ...more] = jira_integrations?.filter(({ team_id }) => team_id === team) ?? []
+        expect([mine.length, more.length]).toEqual([1, 0])
+        // Of whoever came last; never one person's integration with another's tokens.
+        expect(mine[0]?.subject).toBe(integration?.subject)
+        expect((await jira.queues(team, ada)).status).toBe(200)
+      }
+    })
   })
 
-  test('asks which of several sites to use', async () => {
-    const ada = await somebody([ACME_SITE, GLOBEX_SITE])
-    const support = await team(ada)
-    expect((await connect(support, ada)).body).toMatchObject({ status: 'choose_site' })
-    expect(refusalOf(await world.call('GET', jira(support, '/queues'), { token: ada.token }))).toEqual([
-      401,
-      'jira_not_active',
-    ])
-    const chosen = await world.call('PUT', jira(support, '/sites'), {
-      token: ada.token,
-      body: { cloud_ids: [GLOBEX_SITE.id] },
+  describe('who may', () => {
+    test('connect, choose and disconnect are for owners and admins; members look; to strangers there is nothing', async () => {
+      const people = { owner: await jira.somebody(), admin: await jira.somebody(), member: await jira.somebody() }
+      const stranger = await jira.somebody()
+      const team = await jira.team(people.owner)
+      await jira.join(team, people.owner, people.admin, 'admin')
+      await jira.join(team, people.owner, people.member, 'member')
+      await jira.connect(team, people.owner)
+      const acts: readonly [string, string, object?][] = [
+        ['GET', ''],
+        ['GET', '/sites'],
+        ['GET', '/queues'],
+        ['PUT', '/sites', { cloud_ids: [ACME_SITE.id] }],
+        ['POST', '/sync'],
+        ['POST', '/authorize', {}],
+      ]
+      const asked = async (who: { token: string }) =>
+        Promise.all(
+          acts.map(async ([method, path, body]) => (await jira.as(who, method, jira.at(team, path), body)).status),
+        )
+      expect(await asked(people.owner)).toEqual([200, 200, 200, 200, 200, 200])
+      expect(await asked(people.admin)).toEqual([200, 200, 200, 200, 200, 200])
+      expect(await asked(people.member)).toEqual([200, 200, 200, 403, 403, 403])
+      expect(await asked(stranger)).toEqual([404, 404, 404, 404, 404, 404])
+      expect((await jira.as(people.member, 'DELETE', jira.at(team))).status).toBe(403)
+      expect((await jira.as(stranger, 'DELETE', jira.at(team))).status).toBe(404)
+      expect((await world.call('GET', jira.at(team))).status).toBe(401)
+      expect((await jira.as(people.admin, 'DELETE', jira.at(team))).status).toBe(204)
     })
-    expect(listIn(chosen).map(({ cloud_id, chosen }) => [cloud_id, chosen])).toEqual([
-      [ACME_SITE.id, false],
-      [GLOBEX_SITE.id, true],
-    ])
+
+    test('nobody connects whose sign-in is long ago', async () => {
+      const ada = await jira.somebody()
+      const team = await jira.team(ada)
+      world.turn(601)
+      expect(refusalOf(await jira.as(ada, 'POST', jira.at(team, '/authorize'), {}))).toEqual([
+        403,
+        'reauthentication_required',
+      ])
+    })
+  })
+
+  describe('a flow', () => {
+    test('is finished only by whoever began it, in the same session', async () => {
+      const [ada, mallory] = [await jira.somebody(), await jira.somebody([GLOBEX_SITE])]
+      const [team, hers] = [await jira.team(ada), await jira.team(mallory)]
+      for (const finisher of [{ token: mallory.token }, {}]) {
+        const flow = await jira.begin(team, ada)
+        const back = await world.approve(flow.url, ada.who)
+        expect(refusalOf(await world.finish(flow, back, finisher))).toEqual([400, 'flow_mismatch'])
+        expect(refusalOf(await world.finish(flow, back, { token: ada.token }))).toEqual([400, 'state_already_used'])
+      }
+      const again = await world.signIn('google', ada.who)
+      const flow = await jira.begin(team, ada)
+      const back = await world.approve(flow.url, ada.who)
+      expect(refusalOf(await world.finish(flow, back, { token: again.access_token }))).toEqual([400, 'flow_mismatch'])
+      // A code of one team's flow with the state of another's.
+      const [one, other] = [await jira.begin(team, ada), await jira.begin(hers, mallory)]
+      const [, theirs] = [await world.approve(one.url, ada.who), await world.approve(other.url, mallory.who)]
+      const mixed = new URL(theirs)
+      mixed.searchParams.set('state', one.state)
+      expect(refusalOf(await world.finish(one, mixed, { token: ada.token }))).toEqual([502, 'token_exchange_failed'])
+      for (const [id, who] of [
+        [team, ada],
+        [hers, mallory],
+      ] as const)
+        expect(await statusesOf(id, who)).toEqual(['not_connected', null, null])
+    })
+
+    test('that a browser is sent into by somebody else connects nobody’s team', async () => {
+      const [mallory, victim] = [await jira.somebody(), await jira.somebody()]
+      const team = await jira.team(mallory)
+      const browser = world.openBrowser()
+      await browser.signIn('google', victim.who)
+      const flow = await jira.begin(team, mallory)
+      const back = await browser.ask(await world.approve(flow.url, victim.who))
+      expect(back.status).toBe(400)
+      expect(await statusesOf(team, mallory)).toEqual(['not_connected', null, null])
+    })
+
+    test('of a sign-in or a linking connects nothing, and that of a team signs nobody in', async () => {
+      const ada = await jira.somebody()
+      const team = await jira.team(ada)
+      const login = await world.begin('atlassian')
+      const entered = await world.finish(login, await world.approve(login.url, ada.who))
+      expect(entered.body).toMatchObject({ code: 'account_conflict' })
+      expect(await statusesOf(team, ada)).toEqual(['not_connected', null, null])
+      expect(Object.keys((await jira.connect(team, ada)).body)).not.toContain('access_token')
+      const embedded = await jira.begin(team, ada)
+      const back = await world.approve(embedded.url, ada.who)
+      const given = { code: back.searchParams.get('code') ?? '', state: embedded.state, flowToken: embedded.flowToken }
+      expect(await world.vinculum.oauth.authenticateWithCode('atlassian', given)).toMatchObject({
+        error: { code: 'flow_mismatch' },
+      })
+    })
+
+    test.each(['member', 'gone'] as const)(
+      'is refused to somebody who is %s by the time they come back',
+      async (now) => {
+        const [ada, grace] = [await jira.somebody(), await jira.somebody()]
+        const team = await jira.team(ada)
+        await jira.join(team, ada, grace, 'admin')
+        const flow = await jira.begin(team, grace)
+        const back = await world.approve(flow.url, grace.who)
+        const done =
+          now === 'member'
+            ? await jira.as(ada, 'PATCH', `/teams/${team}/members/${grace.id}`, { role: 'member' })
+            : await jira.as(ada, 'DELETE', `/teams/${team}/members/${grace.id}`)
+        expect(done.status, done.text).toBeLessThan(300)
+        const refused = await world.finish(flow, back, { token: grace.token })
+        expect(refusalOf(refused)).toEqual(now === 'member' ? [403, 'team_role_required'] : [404, 'team_not_found'])
+        expect(await statusesOf(team, ada)).toEqual(['not_connected', null, null])
+        expect((await world.dump()).grants?.some(({ holder }) => holder === team)).toBe(false)
+      },
+    )
+
+    test('of a team that was deleted meanwhile is nobody’s', async () => {
+      const ada = await jira.somebody()
+      const team = await jira.team(ada)
+      const flow = await jira.begin(team, ada)
+      const back = await world.approve(flow.url, ada.who)
+      expect((await jira.as(ada, 'DELETE', `/teams/${team}`)).status).toBe(204)
+      expect(refusalOf(await world.finish(flow, back, { token: ada.token }))).toEqual([400, 'invalid_state'])
+    })
+  })
+
+  describe('queues', () => {
+    test('are read of every desk of every site in use, to the last page', async () => {
+      const ada = await jira.somebody([ACME_SITE, GLOBEX_SITE])
+      const team = await jira.team(ada)
+      await jira.connect(team, ada)
+      await jira.as(ada, 'PUT', jira.at(team, '/sites'), { cloud_ids: [ACME_SITE.id, GLOBEX_SITE.id] })
+      world.sandbox.switches.atlassian.pageSize = 2
+      const read = await jira.queues(team, ada)
+      const queuesOf = (site: typeof ACME_SITE) => ({
+        ...{ cloud_id: site.id, name: site.name, url: `https://${site.name}.atlassian.net`, error: null, more: false },
+        desks: site.desks.map(({ id, projectKey, projectName, queues }) => ({
+          ...{ id, key: projectKey, name: projectName, error: null },
+          queues: queues.map(({ id, name, issueCount }) => ({ id, name, issue_count: issueCount })),
+        })),
+      })
+      expect([read.status, read.body]).toEqual([
+        200,
+        { read_at: world.clock().toISOString(), sites: [queuesOf(ACME_SITE), queuesOf(GLOBEX_SITE)] },
+      ])
+    })
+
+    test('are read once for however many members ask, and again after a while', async () => {
+      const ada = await jira.somebody()
+      const team = await jira.team(ada)
+      await jira.connect(team, ada)
+      const before = jira.calls('jira')
+      const answers = await Promise.all(Array.from({ length: 12 }, () => jira.queues(team, ada)))
+      expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
+      expect((await jira.queues(team, ada)).status).toBe(200)
+      // The desks, and the queues of each of the two.
+      expect(jira.calls('jira') - before).toBe(3)
+      world.turn(31)
+      await jira.queues(team, ada)
+      expect(jira.calls('jira') - before).toBe(6)
+    })
+
+    test('of somebody who is no agent are refused, and told at the site beside others that are read', async () => {
+      const grace = await jira.somebody([INITECH_SITE])
+      const alone = await jira.team(grace)
+      await jira.connect(alone, grace)
+      expect(refusalOf(await jira.queues(alone, grace))).toEqual([403, 'jira_forbidden'])
+
+      const ada = await jira.somebody([ACME_SITE, INITECH_SITE])
+      const team = await jira.team(ada)
+      await jira.connect(team, ada)
+      await jira.as(ada, 'PUT', jira.at(team, '/sites'), { cloud_ids: [ACME_SITE.id, INITECH_SITE.id] })
+      const read = await jira.queues(team, ada)
+      expect([read.status, read.body.sites]).toMatchObject([
+        200,
+        [
+          { name: 'acme', error: null },
+          { name: 'initech', desks: [], error: 'jira_forbidden' },
+        ],
+      ])
+    })
+
+    test('wait as long as Jira asks, and say so', async () => {
+      const ada = await jira.somebody()
+      const team = await jira.team(ada)
+      await jira.connect(team, ada)
+      const until = new Date(world.clock().getTime() + 90_000).toISOString()
+      const limits = { 'x-ratelimit-reset': until, 'ratelimit-reason': 'jira-quota-global-based' }
+      world.sandbox.fault(
+        { provider: 'atlassian', endpoint: 'jira', times: 1 },
+        { kind: 'status', status: 429, headers: limits },
+      )
+      const refused = await jira.queues(team, ada)
+      expect(refusalOf(refused)).toEqual([429, 'provider_rate_limited'])
+      expect(refused.headers.get('retry-after')).toBe('90')
+      const calls = jira.calls('jira')
+      expect(refusalOf(await jira.queues(team, ada))).toEqual([429, 'provider_rate_limited'])
+      expect(jira.calls('jira')).toBe(calls)
+      world.turn(91)
+      expect((await jira.queues(team, ada)).status).toBe(200)
+    })
+
+    test('name the permission that is missing, and spend no refresh on it', async () => {
+      const ada = await jira.somebody([{ ...ACME_SITE, scopes: ['read:jira-work', 'read:jira-user'] }])
+      const team = await jira.team(ada)
+      await jira.connect(team, ada)
+      const tokens = jira.calls('token')
+      const refused = await jira.queues(team, ada)
+      expect(refusalOf(refused)).toEqual([403, 'jira_scope_missing'])
+      expect(String(refused.body.detail)).toContain('read:servicedesk-request')
+      expect(jira.calls('token')).toBe(tokens)
+      expect((await jira.status(team, ada)).body.last_error).toBe('scopes_reduced')
+    })
+
+    test('renew a token that Jira refuses, once, and go on', async () => {
+      const ada = await jira.somebody()
+      const team = await jira.team(ada)
+      await jira.connect(team, ada)
+      world.sandbox.killAccessTokens('atlassian', ada.who)
+      const tokens = jira.calls('token')
+      expect((await jira.queues(team, ada)).status).toBe(200)
+      expect(jira.calls('token') - tokens).toBe(1)
+    })
+
+    test.each([
+      ['a page', { kind: 'html' }],
+      ['no such answer', { kind: 'json', body: { values: 'all' } }],
+      ['nothing', { kind: 'hang' }],
+      ['an error of its own', { kind: 'status', status: 500 }],
+    ] as const)('say that Jira is unavailable when it answers %s', { timeout: 20_000 }, async (_name, what) => {
+      const ada = await jira.somebody()
+      const team = await jira.team(ada)
+      await jira.connect(team, ada)
+      world.sandbox.fault({ provider: 'atlassian', endpoint: 'jira' }, what)
+      const refused = await jira.queues(team, ada)
+      expect(refusalOf(refused)).toEqual([503, 'provider_unavailable'])
+      expect(refused.headers.get('retry-after')).toMatch(/^\d+$/)
+    })
+
+    test('of one desk that may not be seen do not hide the others', async () => {
+      const ada = await jira.somebody()
+      const team = await jira.team(ada)
+      await jira.connect(team, ada)
+      const body = { errorMessage: 'You do not have permission.' }
+      world.sandbox.fault({ provider: 'atlassian', endpoint: 'jira', nth: 2 }, { kind: 'status', status: 403, body })
+      const read = await jira.queues(team, ada)
+      expect(read.body.sites).toMatchObject([
+        {
+          error: null,
+          desks: [
+            { key: 'SD', queues: [], error: 'jira_forbidden' },
+            { key: 'HR', error: null },
+          ],
+        },
+      ])
+    })
+
+    test('are not asked for without end', async () => {
+      const desks = Array.from({ length: 40 }, (_, n) => ({
+        ...GLOBEX_SITE.desks[0],
+        id: String(n + 1),
+        projectKey: `D${n}`,
+      }))
+      const ada = await jira.somebody([{ ...GLOBEX_SITE, desks: desks as typeof GLOBEX_SITE.desks }])
+      const team = await jira.team(ada)
+      await jira.connect(team, ada)
+      const before = jira.calls('jira')
+      const read = await jira.queues(team, ada)
+      expect(read.body.sites).toMatchObject([{ error: null, more: true }])
+      expect(jira.calls('jira') - before).toBeLessThanOrEqual(80)
+    })
   })
 })

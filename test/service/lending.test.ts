@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { ACME_SITE, GLOBEX_SITE, type Site } from '../../sandbox/identities.ts'
 import {
   type Answer,
   databases,
@@ -253,54 +254,78 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
   })
 
   describe('of a team', () => {
-    /** A team whose Jira somebody connected: what connecting leaves behind. */
-    async function team(sites: readonly { cloudId: string; chosen: boolean; gone?: boolean }[]) {
-      const ada = await somebody()
-      const id = `team_${Math.random().toString(36).slice(2)}`
-      const subject = subjectAt(ada.who)
-      const [at, yes, no] = database === 'SQLite' ? [1, 1, 0] : ['now()', true, false]
-      await world.operator(`insert into teams (id, name, created_at, updated_at) values ('${id}', 'T', ${at}, ${at})`)
-      await world.operator(
-        `insert into jira_integrations (team_id, provider, client_id, subject, connected_by, connected_at, sync_status, next_sync_at, updated_at)
-         select '${id}', provider, client_id, subject, '${ada.id}', ${at}, 'ok', ${at}, ${at} from grants where subject = '${subject}' and holder = 'person'`,
-      )
-      for (const { cloudId, chosen, gone } of sites)
-        await world.operator(
-          `insert into jira_sites (team_id, cloud_id, name, url, scopes, chosen, found_at, gone_at)
-           values ('${id}', '${cloudId}', 'Site ${cloudId}', 'https://${cloudId}.atlassian.net', '[]', ${chosen ? yes : no}, ${at}, ${gone ? at : 'null'})`,
-        )
-      // The team's grant has tokens of its own, sealed to its own row, so the person's row is handed over to it.
-      await world.operator(`update grants set holder = '${id}' where subject = '${subject}'`)
-      return { ...ada, team: id, subject }
+    /** A team whose Jira this person connects, at whose Atlassian account these sites are. */
+    async function team(sites: readonly Site[]) {
+      const who = world.newcomer({}, { atlassian: { sites: structuredClone([...sites]) } })
+      const { access_token: token, user } = await world.signIn('google', who)
+      const made = await world.call('POST', '/teams', { token, body: { name: 'Support' } })
+      const jira = `/teams/${made.body.id}/integrations/jira`
+      const { body } = await world.call('POST', `${jira}/authorize`, { token, body: {} })
+      const back = await world.approve(String(body.authorize_url), who)
+      const flow = { provider: 'atlassian', url: '', state: String(body.state), flowToken: String(body.flow_token) }
+      const connected = await world.finish({ ...flow, provider: 'atlassian' }, back, { token })
+      expect(connected.status, connected.text).toBe(200)
+      const choose = (...ids: readonly string[]) =>
+        world.call('PUT', `${jira}/sites`, { token, body: { cloud_ids: ids } })
+      return { who, token, id: user.id, jira, choose, wants: { team_id: made.body.id, provider: 'atlassian' } }
     }
 
     test('tells the sites that were chosen, and is on the trail of whoever connected it', async () => {
-      const ada = await team([
-        { cloudId: 'c2', chosen: true },
-        { cloudId: 'c1', chosen: true },
-        { cloudId: 'c3', chosen: false },
-        { cloudId: 'c4', chosen: true, gone: true },
-      ])
-      const lent = await borrow({ team_id: ada.team, provider: 'atlassian' })
+      const ada = await team([ACME_SITE, GLOBEX_SITE])
+      expect(refusalOf(await borrow(ada.wants))).toEqual([404, 'not_connected'])
+      expect((await ada.choose(GLOBEX_SITE.id)).status).toBe(200)
+      const lent = await borrow({ ...ada.wants, scopes: ['read:jira-work', 'write:jira-work'] })
       expect(lent.status, lent.text).toBe(200)
       expect(lent.body.sites).toEqual([
-        { cloud_id: 'c1', name: 'Site c1', url: 'https://c1.atlassian.net' },
-        { cloud_id: 'c2', name: 'Site c2', url: 'https://c2.atlassian.net' },
+        { cloud_id: GLOBEX_SITE.id, name: GLOBEX_SITE.name, url: 'https://globex.atlassian.net' },
       ])
-      expect(await atAtlassian(lent.body.access_token)).toBe(ada.subject)
+      expect(lent.body.missing_scopes).toEqual(['write:jira-work'])
+      expect(await atAtlassian(lent.body.access_token)).toBe(subjectAt(ada.who))
       expect((await loansOf(ada.id)).map(dataOf)).toEqual([
-        { provider: 'atlassian', credential: shop.id, team: ada.team },
+        { provider: 'atlassian', credential: shop.id, team: ada.wants.team_id },
       ])
-      // What the team holds is the team's: the person lends nothing of it.
-      expect(refusalOf(await borrow(ada.wants))).toEqual([404, 'not_connected'])
-      expect(refusalOf(await borrow({ team_id: ada.team, provider: 'google' }))).toEqual([404, 'not_connected'])
+      // What the team was given is the team's: the person lends nothing of it.
+      expect(refusalOf(await borrow({ user_id: ada.id, provider: 'atlassian' }))).toEqual([404, 'not_connected'])
+      expect(refusalOf(await borrow({ ...ada.wants, provider: 'google' }))).toEqual([404, 'not_connected'])
     })
 
-    test('is not given before a site is chosen, nor once none is left', async () => {
-      for (const sites of [[], [{ cloudId: 'c1', chosen: false }], [{ cloudId: 'c1', chosen: true, gone: true }]]) {
-        const ada = await team(sites)
-        expect(refusalOf(await borrow({ team_id: ada.team, provider: 'atlassian' }))).toEqual([404, 'not_connected'])
-      }
+    test('is renewed once, too, and ends with the connection', async () => {
+      const ada = await team([ACME_SITE])
+      const first = await borrow(ada.wants)
+      world.turn(3601)
+      const before = renewals()
+      const answers = await Promise.all(Array.from({ length: 8 }, () => borrow(ada.wants)))
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+      expect(renewals() - before).toBe(1)
+      expect(answers[0]?.body.access_token).not.toBe(first.body.access_token)
+      world.turn(3601)
+      world.sandbox.killRefreshTokens('atlassian', ada.who)
+      expect(refusalOf(await borrow(ada.wants))).toEqual([409, 'needs_reauthorization'])
+      const { access_token: token } = await world.signIn('google', ada.who)
+      expect((await world.call('DELETE', ada.jira, { token })).status).toBe(204)
+      expect(refusalOf(await borrow(ada.wants))).toEqual([404, 'not_connected'])
+    })
+
+    test('is withdrawn by nothing its person takes back of their own, and the other way round', async () => {
+      const ada = await team([ACME_SITE])
+      const linked = await world.enter('atlassian', ada.who, { intent: 'link', token: ada.token })
+      expect(linked.status, linked.text).toBe(200)
+      expect((await borrow({ user_id: ada.id, provider: 'atlassian' })).status).toBe(200)
+      const all = JSON.parse((await world.call('GET', '/me/identities', { token: ada.token })).text) as Json[]
+      const own = all.find(({ provider }) => provider === 'atlassian')
+      const before = world.sandbox.journal.calls('atlassian', 'revoke').length
+      await world.call('DELETE', `/me/identities/${own?.id}/grant`, { token: ada.token })
+      world.turn(61)
+      await world.vinculum.runJob('revoke-at-provider')
+      // One consent, two uses of it: it is not revoked while one of them is left.
+      expect(world.sandbox.journal.calls('atlassian', 'revoke')).toHaveLength(before)
+      const lent = await borrow(ada.wants)
+      expect(await atAtlassian(lent.body.access_token)).toBe(subjectAt(ada.who))
+      expect(refusalOf(await borrow({ user_id: ada.id, provider: 'atlassian' }))).toEqual([404, 'not_connected'])
+      await world.call('DELETE', ada.jira, { token: ada.token })
+      world.turn(61)
+      await world.vinculum.runJob('revoke-at-provider')
+      expect(world.sandbox.journal.calls('atlassian', 'revoke')).toHaveLength(before + 1)
     })
   })
 

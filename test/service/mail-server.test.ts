@@ -93,16 +93,26 @@ test('a service without a way to send mail says so, at its start and to whoever 
   try {
     expect(logged.join('')).toContain('SMTP_URL is not set')
     const base = config.publicUrl.origin
-    const ask = (path: string, body?: object) =>
+    const ask = (path: string, body?: object, token?: string) =>
       fetch(`${base}${path}`, {
         method: body ? 'POST' : 'GET',
-        headers: { accept: body ? 'application/json' : 'text/html', 'content-type': 'application/json' },
+        headers: {
+          ...{ accept: body ? 'application/json' : 'text/html', 'content-type': 'application/json' },
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        },
         ...(body ? { body: JSON.stringify(body) } : {}),
       })
     for (const path of ['/auth/email', '/auth/password/forgot']) {
       const refused = await ask(path, { email: 'ada@example.com' })
       expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([404, 'mail_not_configured'])
     }
+    const ada = { email: 'ada@example.com', password: 'ten thousand lighthouses, unlit' }
+    expect((await ask('/auth/register', ada)).status).toBe(201)
+    const pair = await ask('/auth/token', { username: ada.email, password: ada.password })
+    const { access_token: token } = (await pair.json()) as { access_token: string }
+    const { id } = (await (await ask('/teams', { name: 'Mathematics' }, token)).json()) as { id: string }
+    const invited = await ask(`/teams/${id}/invitations`, { email: 'bob@example.com' }, token)
+    expect([invited.status, ((await invited.json()) as { code: string }).code]).toEqual([404, 'mail_not_configured'])
     for (const path of ['/login/email', '/forgot-password', '/mailbox']) expect((await ask(path)).status).toBe(404)
     expect(await (await ask('/login')).text()).not.toMatch(/\/login\/email|forgot-password/)
   } finally {

@@ -208,7 +208,7 @@ test('what an operator can mend is said in a sentence: a port in use, and a key 
   const another = `k1:${Buffer.alloc(32, 'quite another key of 32 bytes ..').toString('base64')}`
   const locked = await startService({ ...settings(port, `file:${file}`), ENCRYPTION_KEYS: another }).ended
   expect(locked.code).toBe(1)
-  expect(locked.stderr).toMatch(/sealed with another key .*ENCRYPTION_KEYS/)
+  expect(locked.stderr).toMatch(/^ENCRYPTION_KEYS: .*sealed with another key/)
   expect(locked.stderr).not.toContain('    at ')
 }, 30_000)
 

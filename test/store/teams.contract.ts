@@ -1,62 +1,574 @@
+import { eq } from 'drizzle-orm'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Fact } from '../../src/events/catalogue.ts'
-import type { Team } from '../../src/teams/ports.ts'
-import { type Backend, later, newcomer, newId, now, type Opened, open, origin } from './people.ts'
+import { elsewhereOf, type Fact } from '../../src/events/catalogue.ts'
+import { readEmail } from '../../src/kernel/email.ts'
+import { createLetters } from '../../src/mail/letters.ts'
+import type { Store, StoreConfig } from '../../src/store/open.ts'
+import type { Invitation, Team, TeamRole } from '../../src/teams/ports.ts'
+import { newSealer } from '../support/sealers.ts'
+import {
+  type Backend,
+  deleted,
+  later,
+  newcomer,
+  newId,
+  now,
+  type Opened,
+  open,
+  origin,
+  signedIn,
+  tokens,
+} from './people.ts'
+
+const rounds = 15
+const most = { teams: 5, members: 5 }
+const anybody = (): boolean => true
+const nobody = (): boolean => false
 
 const team = (given: Partial<Team> = {}): Team => ({
   ...{ id: newId('team'), name: 'Mathematics', createdAt: now, updatedAt: now },
   ...given,
 })
-const created = (accountId: string, { id }: Team): Fact => ({
-  ...{ name: 'team.created', accountId, origin },
+const fact = (name: 'created' | 'renamed' | 'deleted', accountId: string, id: string): Fact => ({
+  ...{ name: `team.${name}`, accountId, origin },
   data: { team: id },
 })
+const invitation = (
+  teamId: string,
+  invitedBy: string,
+  given: Partial<Invitation> = {},
+): Invitation & { invitedBy: string } => ({
+  ...{ id: newId('inv'), teamId, email: 'Guest@example.com', emailKey: 'guest@example.com', role: 'member' },
+  ...{ secretHash: newId('tkt'), createdAt: now, expiresAt: later(600) },
+  ...given,
+  invitedBy,
+})
 
-/** What every store promises about teams and who is in them. */
-export function teamsContract({ emptied }: Pick<Backend, 'emptied'>): void {
-  describe('teams', () => {
+/** What every store promises about teams, who is in them and who is asked to join. */
+export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied'>): void {
+  describe(`teams, on ${name}`, () => {
+    let config: StoreConfig
     let opened: Opened
-    let store: Opened['store']['teams']
+    let store: Store
+    /** Others on the same database, each with connections of its own. */
+    let nodes: readonly Opened[]
     beforeEach(async () => {
-      opened = await open(await emptied())
-      store = opened.store.teams
+      config = await emptied()
+      opened = await open(config)
+      store = opened.store
+      nodes = []
     })
-    afterEach(() => opened.store.close())
+    afterEach(() => Promise.all([store, ...nodes.map((node) => node.store)].map((one) => one.close())))
+    const several = async (): Promise<readonly Store[]> => {
+      nodes = [await open(config), await open(config)]
+      return [store, ...nodes.map((node) => node.store)]
+    }
 
-    const person = async (): Promise<string> => (await newcomer(opened)).account.id
+    const person = async (given: Parameters<typeof newcomer>[1] = {}): Promise<string> =>
+      (await newcomer(opened, given)).account.id
+    /** A team of these people, who joined it one after the other; the first one made it. */
+    async function crew(...roles: readonly TeamRole[]): Promise<{ id: string; people: readonly string[] }> {
+      const people = await Promise.all(['owner' as const, ...roles].map(() => person()))
+      const [owner = '', ...others] = people
+      const made = team()
+      expect(await store.teams.create(made, owner, 50, [])).toBe(true)
+      for (const [n, accountId] of others.entries()) await join(made.id, owner, accountId, roles[n], later(n + 1))
+      opened.told.splice(0)
+      return { id: made.id, people }
+    }
+    async function join(teamId: string, owner: string, accountId: string, role: TeamRole = 'member', at = now) {
+      const asked = invitation(teamId, owner, { role, emailKey: newId('tkt') })
+      expect(await store.invitations.invite(asked, anybody, 9, [], [])).toBe('invited')
+      const accepted = await store.invitations.accept(
+        { secretHash: asked.secretHash, accountId, at },
+        { teams: 99, members: 99 },
+        () => [],
+      )
+      expect(accepted).toMatchObject({ role })
+    }
+    const rolesIn = async (id: string): Promise<Record<string, TeamRole>> =>
+      Object.fromEntries((await store.teams.members(id)).map(({ accountId, role }) => [accountId, role]))
+    const disable = (id: string) => {
+      const { accounts } = opened.driver.tables
+      return opened.driver.write(opened.driver.db.update(accounts).set({ disabledAt: now }).where(eq(accounts.id, id)))
+    }
+    const rowsOf = (table: 'teams' | 'teamMembers' | 'teamInvitations' | 'jiraIntegrations' | 'jiraSites' | 'grants') =>
+      opened.driver.read(opened.driver.db.select().from(opened.driver.tables[table]))
+    /** Connected to Jira by somebody, with one site. */
+    async function connect(teamId: string, connectedBy: string): Promise<string> {
+      const { jiraIntegrations, jiraSites } = opened.driver.tables
+      const { db, write } = opened.driver
+      await write(
+        db.insert(jiraIntegrations).values({
+          ...{ teamId, provider: 'atlassian', clientId: 'app', subject: 'ada', subjectName: 'Ada', connectedBy },
+          ...{ connectedAt: now, lastSyncAt: now, syncStatus: 'ok', lastError: null, nextSyncAt: now, updatedAt: now },
+        }),
+      )
+      await write(
+        db.insert(jiraSites).values({
+          ...{ teamId, cloudId: 'c1', name: 'One', url: 'https://one.atlassian.net', scopes: [], chosen: true },
+          ...{ foundAt: now, goneAt: null },
+        }),
+      )
+      const key = { provider: 'atlassian', clientId: 'app', subject: 'ada' }
+      for (const holder of [teamId, 'person'])
+        await store.grants.keep({ ...key, holder }, newId('grt'), () => tokens(), now)
+      return teamId
+    }
 
     test('come back as they were stored, with whoever made them as owner, and tell why', async () => {
       const [ada, bob] = [await person(), await person()]
       const [one, two] = [team(), team({ name: 'Музыка', createdAt: later(1) })]
-      expect(await store.create(one, ada, 5, [created(ada, one)])).toBe(true)
-      expect(await store.create(two, ada, 5, [])).toBe(true)
-      expect(await store.membership(one.id, ada)).toEqual({ team: one, role: 'owner' })
-      expect(await store.membership(one.id, bob)).toBeUndefined()
-      expect(await store.membership('team_nobody', ada)).toBeUndefined()
-      expect(await store.list(ada)).toEqual([
+      expect(await store.teams.create(one, ada, 5, [fact('created', ada, one.id)])).toBe(true)
+      expect(await store.teams.create(two, ada, 5, [])).toBe(true)
+      expect(await store.teams.membership(one.id, ada)).toEqual({ team: one, role: 'owner' })
+      expect(await store.teams.membership(one.id, bob)).toBeUndefined()
+      expect(await store.teams.membership('team_nobody', ada)).toBeUndefined()
+      expect(await store.teams.list(ada)).toEqual([
         { team: one, role: 'owner', members: 1 },
         { team: two, role: 'owner', members: 1 },
       ])
-      expect(await store.list(bob)).toEqual([])
-      expect(await store.leaders(one.id)).toEqual([ada])
-      expect(opened.told).toEqual([created(ada, one)])
+      expect(await store.teams.list(bob)).toEqual([])
+      expect(opened.told).toEqual([fact('created', ada, one.id)])
     })
 
-    test('are no more for one person than there may be, however many are made at once', async () => {
-      const ada = await person()
-      const made = await Promise.all(
-        Array.from({ length: 8 }, async () => {
-          const one = team()
-          return store.create(one, ada, 3, [created(ada, one)])
-        }),
+    test('are no more for one person than there may be, however many are made and joined at once', async () => {
+      const stores = await several()
+      const { id, people } = await crew()
+      for (let round = 0; round < rounds; round++) {
+        const ada = await person()
+        const asked = invitation(id, people[0] ?? '', { emailKey: newId('tkt') })
+        await store.invitations.invite(asked, anybody, 9, [], [])
+        const by = { secretHash: asked.secretHash, accountId: ada, at: now }
+        const done = await Promise.all([
+          ...[...stores, ...stores].map((one) => one.teams.create(team(), ada, 3, [])),
+          stores[round % 3]?.invitations.accept(by, { teams: 3, members: 99 }, () => []),
+        ])
+        expect(done.filter((one) => one === true || typeof one === 'object')).toHaveLength(3)
+        expect(await store.teams.list(ada)).toHaveLength(3)
+      }
+      expect(await store.teams.create(team(), newId('usr'), 3, [])).toBe(false)
+    })
+
+    test('show who is in them, by an address only where it is proven', async () => {
+      const { id, people } = await crew('admin')
+      const [owner = '', admin] = people
+      const proven = await person({ name: null, email: 'Proven@example.com', emailVerified: true })
+      const claimed = await person({ email: 'claimed@example.com', picture: null })
+      await join(id, owner, proven, 'member', later(10))
+      await join(id, owner, claimed, 'admin', later(5))
+      const picture = 'https://example.com/ada.png'
+      const ada = { name: 'Ada Lovelace', email: null, picture }
+      expect(await store.teams.members(id)).toEqual([
+        { accountId: owner, role: 'owner', joinedAt: now, ...ada },
+        { accountId: admin, role: 'admin', joinedAt: later(1), ...ada },
+        { accountId: claimed, role: 'admin', joinedAt: later(5), ...ada, picture: null },
+        { accountId: proven, role: 'member', joinedAt: later(10), name: null, email: 'Proven@example.com', picture },
+      ])
+      expect(await store.teams.leaders(id)).toEqual([owner, admin, claimed])
+      await disable(admin ?? '')
+      expect(await store.teams.leaders(id)).toEqual([owner, claimed])
+    })
+
+    test('have another name when whoever asks may, and tell why', async () => {
+      const { id, people } = await crew('member')
+      const [owner = '', member = ''] = people
+      const asked = { teamId: id, by: owner, name: 'Algebra', at: later(9) }
+      const because = [fact('renamed', owner, id)]
+      expect(await store.teams.rename({ ...asked, by: newId('usr') }, anybody, because)).toBe('team_not_found')
+      expect(await store.teams.rename({ ...asked, teamId: 'team_no' }, anybody, because)).toBe('team_not_found')
+      expect(await store.teams.rename({ ...asked, by: member }, (role) => role === 'owner', because)).toBe(
+        'team_role_required',
       )
-      expect(made.filter(Boolean)).toHaveLength(3)
-      expect(await store.list(ada)).toHaveLength(3)
-      expect(opened.told).toHaveLength(3)
+      expect(opened.told).toEqual([])
+      const named = { team: { id, name: 'Algebra', createdAt: now, updatedAt: later(9) }, role: 'owner' }
+      expect(await store.teams.rename(asked, (role) => role === 'owner', because)).toEqual(named)
+      // The same name again is no change.
+      expect(await store.teams.rename({ ...asked, at: later(10) }, anybody, because)).toEqual(named)
+      expect(await store.teams.membership(id, owner)).toEqual(named)
+      expect(opened.told).toEqual(because)
     })
 
-    test('are not made for somebody who is gone', async () => {
-      expect(await store.create(team(), newId('usr'), 3, [])).toBe(false)
+    test('give a role to whom, and for whom, it is allowed; invitations they may not send any more go', async () => {
+      const { id, people } = await crew('admin', 'member')
+      const [owner = '', admin = '', member = ''] = people
+      const asked = { teamId: id, by: owner, accountId: admin, role: 'member', maySend: [] } as const
+      const because = [fact('renamed', owner, id)]
+      const seen: TeamRole[][] = []
+      const allows = (...roles: TeamRole[]): boolean => seen.push(roles) > 0
+      for (const role of ['owner', 'admin', 'member'] as const) {
+        const sent = invitation(id, admin, { role, emailKey: role })
+        await store.invitations.invite(sent, anybody, 9, [], [])
+      }
+      await store.invitations.invite(invitation(id, owner, { emailKey: 'owner’s' }), anybody, 9, [], [])
+      const left = async () => (await store.invitations.list(id, now)).map(({ emailKey }) => emailKey).sort()
+      expect(await store.teams.setRole({ ...asked, accountId: newId('usr') }, anybody, because)).toBe(
+        'member_not_found',
+      )
+      expect(await store.teams.setRole({ ...asked, accountId: newId('usr') }, nobody, because)).toBe(
+        'team_role_required',
+      )
+      expect(await store.teams.setRole({ ...asked, by: newId('usr') }, anybody, because)).toBe('team_not_found')
+      expect(await store.teams.setRole(asked, nobody, because)).toBe('team_role_required')
+      expect(await store.teams.setRole(asked, (_, role) => role === 'admin', because)).toBe('team_role_required')
+      expect(await store.teams.setRole({ ...asked, role: 'admin' }, anybody, because)).toMatchObject({ role: 'admin' })
+      expect(opened.told).toEqual([])
+      expect(await left()).toEqual(['admin', 'member', 'owner', 'owner’s'])
+      const narrowed = { ...asked, role: 'owner', maySend: ['owner', 'member'] } as const
+      expect(await store.teams.setRole(narrowed, allows, because)).toMatchObject({ accountId: admin, role: 'owner' })
+      expect(seen).toEqual([
+        ['owner', 'admin'],
+        ['owner', 'owner'],
+      ])
+      expect(await left()).toEqual(['member', 'owner', 'owner’s'])
+      expect(await store.teams.setRole(asked, anybody, because)).toMatchObject({ role: 'member' })
+      expect(await left()).toEqual(['owner’s'])
+      expect(opened.told).toEqual([...because, ...because])
+      expect(await rolesIn(id)).toEqual({ [owner]: 'owner', [admin]: 'member', [member]: 'member' })
+    })
+
+    test('keep an owner who is not disabled', async () => {
+      const { id, people } = await crew('owner', 'member')
+      const [ada = '', bob = '', eve = ''] = people
+      const step = { teamId: id, by: ada, accountId: ada }
+      const down = { ...step, role: 'admin', maySend: [] } as const
+      await disable(bob)
+      expect(await store.teams.leave(step, nobody, [])).toBe('last_owner')
+      expect(await store.teams.setRole(down, anybody, [])).toBe('last_owner')
+      // Somebody disabled may be put out all the same.
+      expect(await store.teams.leave({ ...step, accountId: bob }, anybody, [])).toBe('left')
+      expect(await store.teams.setRole({ ...down, accountId: eve, role: 'owner' }, anybody, [])).toMatchObject({
+        role: 'owner',
+      })
+      expect(await store.teams.leave(step, nobody, [])).toBe('left')
+      expect(await rolesIn(id)).toEqual({ [eve]: 'owner' })
+    })
+
+    test('of owners who go, or put each other out, at once, keep one', async () => {
+      const stores = await several()
+      for (let round = 0; round < rounds; round++) {
+        const { id, people } = await crew('owner', 'owner')
+        const answers = await Promise.all(
+          people.map((accountId, n) => {
+            const teams = stores[n]?.teams ?? store.teams
+            const other = people[(n + 1) % people.length] ?? ''
+            if (round % 3 === 0) return teams.leave({ teamId: id, by: accountId, accountId }, nobody, [])
+            const allows = (by: TeamRole): boolean => by === 'owner'
+            if (round % 3 === 1) return teams.leave({ teamId: id, by: accountId, accountId: other }, allows, [])
+            return teams.setRole(
+              { teamId: id, by: accountId, accountId: other, role: 'member', maySend: [] },
+              allows,
+              [],
+            )
+          }),
+        )
+        const owners = Object.values(await rolesIn(id)).filter((role) => role === 'owner')
+        expect([round, owners.length >= 1]).toEqual([round, true])
+        expect(answers.filter((one) => one === 'left' || typeof one === 'object').length).toBeLessThan(3)
+      }
+    })
+
+    test('are left with the invitations that were sent, and Jira is no longer connected by them', async () => {
+      const { id, people } = await crew('admin', 'member')
+      const [owner = '', admin = '', member = ''] = people
+      await connect(id, admin)
+      await store.invitations.invite(invitation(id, admin), anybody, 9, [], [])
+      const because = [fact('renamed', owner, id)]
+      const step = { teamId: id, by: member, accountId: admin }
+      expect(await store.teams.leave({ ...step, by: newId('usr') }, anybody, because)).toBe('team_not_found')
+      expect(await store.teams.leave(step, nobody, because)).toBe('team_role_required')
+      expect(await store.teams.leave({ ...step, accountId: newId('usr') }, nobody, because)).toBe('team_role_required')
+      expect(await store.teams.leave({ ...step, accountId: newId('usr') }, anybody, because)).toBe('member_not_found')
+      expect(await store.invitations.list(id, now)).toHaveLength(1)
+      expect(await store.teams.leave({ ...step, by: admin }, nobody, because)).toBe('left')
+      expect(await store.invitations.list(id, now)).toEqual([])
+      expect(await rowsOf('jiraIntegrations')).toMatchObject([{ teamId: id, connectedBy: null }])
+      expect(opened.told).toEqual(because)
+      expect(await store.teams.leave({ ...step, by: admin }, nobody, because)).toBe('team_not_found')
+    })
+
+    test('go with all that is theirs, and what they hold at providers is withdrawn, and nothing else', async () => {
+      const { id, people } = await crew('admin', 'member')
+      const [owner = '', admin = '', member = ''] = people
+      const kept = await crew()
+      await connect(id, admin)
+      await store.invitations.invite(invitation(id, owner), anybody, 9, [], [])
+      const because = [fact('deleted', owner, id)]
+      const asked = { teamId: id, by: owner, at: later(60) }
+      expect(await store.teams.remove({ ...asked, by: newId('usr') }, anybody, because)).toBe('team_not_found')
+      expect(await store.teams.remove({ ...asked, by: admin }, (role) => role === 'owner', because)).toBe(
+        'team_role_required',
+      )
+      expect(opened.told).toEqual([])
+      expect(await store.teams.remove(asked, (role) => role === 'owner', because)).toBe('removed')
+      expect(await rowsOf('teams')).toMatchObject([{ id: kept.id }])
+      expect(await rowsOf('teamMembers')).toMatchObject([{ teamId: kept.id }])
+      for (const table of ['teamInvitations', 'jiraIntegrations', 'jiraSites'] as const)
+        expect(await rowsOf(table)).toEqual([])
+      expect(await rowsOf('grants')).toMatchObject([{ holder: 'person', status: 'healthy' }])
+      const { revocations } = opened.driver.tables
+      expect(await opened.driver.read(opened.driver.db.select().from(revocations))).toMatchObject([
+        { provider: 'atlassian', subject: 'ada', teamId: id, accountId: admin, nextAttemptAt: later(60) },
+      ])
+      const left = (accountId: string): Fact => ({
+        ...{ name: 'team.left', accountId, origin: elsewhereOf(origin), data: { team: id, done_by: owner } },
+      })
+      expect(opened.told).toEqual([
+        ...because,
+        { name: 'jira.disconnected', accountId: owner, origin, data: { team: id, reason: 'team_deleted' } },
+        ...[admin, member].sort().map(left),
+      ])
+      expect(await store.teams.remove(asked, anybody, because)).toBe('team_not_found')
+    })
+
+    describe('when an account goes', () => {
+      test.each<[string, readonly TeamRole[], number]>([
+        ['the longest-standing admin', ['member', 'admin', 'admin'], 2],
+        ['the longest-standing member, where there is no admin,', ['member', 'member'], 1],
+      ])('%s owns what it alone owned', async (_, roles, heir) => {
+        const { id, people } = await crew(...roles)
+        const [owner = ''] = people
+        expect(await store.accounts.remove(owner, later(60), [deleted(owner)])).toBe(true)
+        const expected = Object.fromEntries(people.slice(1).map((one, n) => [one, roles[n]]))
+        expect(await rolesIn(id)).toEqual({ ...expected, [people[heir] ?? '']: 'owner' })
+        expect(opened.told.slice(0, 2)).toEqual([
+          { name: 'team.left', accountId: owner, origin: elsewhereOf(origin), data: { team: id } },
+          {
+            ...{ name: 'team.role_changed', accountId: people[heir], origin: elsewhereOf(origin) },
+            data: { team: id, role: 'owner' },
+          },
+        ])
+      })
+
+      test('somebody who is disabled inherits only where nobody else is left', async () => {
+        const { id, people } = await crew('admin', 'member')
+        const [owner = '', admin = '', member = ''] = people
+        await disable(admin)
+        await store.accounts.remove(owner, now, [])
+        expect(await rolesIn(id)).toEqual({ [admin]: 'admin', [member]: 'owner' })
+        await store.accounts.remove(member, now, [])
+        expect(await rolesIn(id)).toEqual({ [admin]: 'owner' })
+      })
+
+      test('nothing changes for a team that has another owner, or was not its own', async () => {
+        const { id, people } = await crew('owner', 'member', 'admin')
+        const [one = '', two = '', member = '', admin = ''] = people
+        await store.accounts.remove(one, now, [])
+        await store.accounts.remove(member, now, [])
+        expect(await rolesIn(id)).toEqual({ [two]: 'owner', [admin]: 'admin' })
+      })
+
+      test('a team that is left empty goes with it, and what that held at providers is withdrawn', async () => {
+        const { id, people } = await crew()
+        const [owner = ''] = people
+        await connect(id, owner)
+        await store.accounts.remove(owner, now, [deleted(owner)])
+        expect(await rowsOf('teams')).toEqual([])
+        expect(await rowsOf('grants')).toMatchObject([{ holder: 'person' }])
+        const { revocations } = opened.driver.tables
+        expect(await opened.driver.read(opened.driver.db.select().from(revocations))).toMatchObject([{ teamId: id }])
+        expect(opened.told.map((one) => one.name)).toEqual(['jira.disconnected', 'team.deleted', 'account.deleted'])
+      })
+
+      test('so it is too when it goes because somebody else proved its address', async () => {
+        const email = readEmail('claimed@example.com')
+        if (!email) throw new Error('no address')
+        const { id, people } = await crew('admin')
+        const [owner = '', admin = ''] = people
+        const { accounts, identities } = opened.driver.tables
+        const { db, write } = opened.driver
+        const claim = { email: email.address, emailKey: email.key }
+        await write(db.update(accounts).set(claim).where(eq(accounts.id, owner)))
+        await write(db.delete(identities).where(eq(identities.accountId, owner)))
+        await person({ email: email.address, emailVerified: true })
+        expect(await store.accounts.find(owner)).toBeUndefined()
+        expect(await rolesIn(id)).toEqual({ [admin]: 'owner' })
+      })
+
+      test('and all of them go at once, no team is left without an owner, nor empty', async () => {
+        const stores = await several()
+        for (let round = 0; round < rounds; round++) {
+          const { id, people } = await crew('admin', 'member', 'member')
+          const [owner = '', admin = '', member = '', guest = ''] = people
+          const mine = team()
+          await Promise.all([
+            stores[0]?.accounts.remove(owner, now, []),
+            stores[1]?.teams.leave({ teamId: id, by: admin, accountId: admin }, nobody, []),
+            stores[2]?.accounts.remove(member, now, []),
+            stores[1]?.teams.create(mine, member, 9, []),
+          ])
+          const roles = await rolesIn(id)
+          expect([round, Object.values(roles)]).toEqual([round, expect.arrayContaining(['owner'])])
+          expect(roles).toHaveProperty(guest)
+          expect(await rolesIn(mine.id)).toEqual({})
+          expect(JSON.stringify(await rowsOf('teams'))).not.toContain(mine.id)
+        }
+      })
+    })
+
+    describe('invitations', () => {
+      test('are found by their secret while they are open, and say who sent them', async () => {
+        const ada = await person({ name: 'Ada', email: 'ada@example.com', emailVerified: true })
+        const bob = await person({ name: 'Bob', email: 'bob@example.com' })
+        const made = team()
+        await store.teams.create(made, ada, 9, [])
+        await join(made.id, ada, bob, 'admin')
+        const one = invitation(made.id, ada)
+        const two = invitation(made.id, bob, { emailKey: 'two', createdAt: later(1), expiresAt: later(60) })
+        for (const each of [one, two]) await store.invitations.invite(each, anybody, 9, [], [])
+        const found = await store.invitations.find(one.secretHash, now)
+        expect(found).toEqual({ invitation: one, team: made, inviter: 'ada@example.com' })
+        expect(await store.invitations.find(two.secretHash, now)).toMatchObject({ inviter: 'Bob' })
+        expect(await store.invitations.list(made.id, now)).toEqual([two, one])
+        expect(await store.invitations.list(made.id, later(60))).toEqual([one])
+        expect(await store.invitations.find(two.secretHash, later(60))).toBeUndefined()
+        expect(await store.invitations.find('nobody’s', now)).toBeUndefined()
+        expect(await store.invitations.sweep(later(61))).toBe(1)
+        expect(await rowsOf('teamInvitations')).toHaveLength(1)
+      })
+
+      test('go out with their letters or not at all, one for each address and so many in all', async () => {
+        const { id, people } = await crew('member')
+        const [owner = '', member = ''] = people
+        const letter = createLetters({ ids: newId, clock: () => now, sealer: newSealer() })
+        const mail = () => letter({ template: 'team_invitation', to: 'guest@example.com', locale: 'en' })
+        const letters = async () =>
+          (await opened.driver.read(opened.driver.db.select().from(opened.driver.tables.mails))).length
+        const because = [fact('renamed', owner, id)]
+        const send = (given: Partial<Invitation>, by = owner, allows: () => boolean = anybody) =>
+          store.invitations.invite({ ...invitation(id, by), ...given, invitedBy: by }, allows, 2, because, [mail()])
+        expect(await send({}, newId('usr'))).toBe('team_not_found')
+        expect(await send({}, member, nobody)).toBe('team_role_required')
+        const { accounts } = opened.driver.tables
+        const proven = { email: 'Guest@example.com', emailKey: 'guest@example.com' }
+        const is = (verifiedEmailKey: string | null) =>
+          opened.driver.write(
+            opened.driver.db
+              .update(accounts)
+              .set({ ...proven, verifiedEmailKey })
+              .where(eq(accounts.id, member)),
+          )
+        await is(proven.emailKey)
+        expect(await send({})).toBe('already_member')
+        // Who only claims an address may be anybody.
+        await is(null)
+        expect([opened.told, await letters()]).toEqual([[], 0])
+        expect(await send({})).toBe('invited')
+        expect(await send({ emailKey: 'two', expiresAt: later(60) })).toBe('invited')
+        expect(await send({ emailKey: 'three' })).toBe('team_limit_reached')
+        const again = newId('tkt')
+        expect(await send({ secretHash: again })).toBe('invited')
+        expect(await store.invitations.list(id, now)).toHaveLength(2)
+        expect(await store.invitations.find(again, now)).toBeDefined()
+        // One that is out of date is in nobody's way.
+        expect(await send({ emailKey: 'three', createdAt: later(60) })).toBe('invited')
+        expect([opened.told.length, await letters()]).toEqual([4, 4])
+      })
+
+      test('to one address, sent at once, are one; to many, as many as there may be', async () => {
+        const stores = await several()
+        for (let round = 0; round < rounds; round++) {
+          const { id, people } = await crew()
+          const [owner = ''] = people
+          const asked = Array.from({ length: 6 }, (_, n) =>
+            invitation(id, owner, { emailKey: round % 2 ? 'one' : `guest ${n}` }),
+          )
+          const done = await Promise.all(
+            asked.map((one, n) => stores[n % 3]?.invitations.invite(one, anybody, 3, [], [])),
+          )
+          expect(done.filter((one) => one === 'invited')).toHaveLength(round % 2 ? 6 : 3)
+          expect(await store.invitations.list(id, now)).toHaveLength(round % 2 ? 1 : 3)
+        }
+      })
+
+      test('are withdrawn by whoever may, in their own team', async () => {
+        const { id, people } = await crew('member')
+        const [owner = '', member = ''] = people
+        const elsewhere = await crew()
+        const sent = invitation(id, owner, { role: 'admin' })
+        await store.invitations.invite(sent, anybody, 9, [], [])
+        const asked = { teamId: id, by: owner, id: sent.id }
+        const because = [fact('renamed', owner, id)]
+        const other = { teamId: elsewhere.id, by: elsewhere.people[0] ?? '', id: sent.id }
+        expect(await store.invitations.withdraw(other, anybody, because)).toBe('invitation_not_found')
+        expect(await store.invitations.withdraw({ ...asked, by: newId('usr') }, anybody, because)).toBe(
+          'team_not_found',
+        )
+        expect(await store.invitations.withdraw({ ...asked, by: member }, nobody, because)).toBe('team_role_required')
+        const seen: TeamRole[][] = []
+        const allows = (...roles: TeamRole[]): boolean => seen.push(roles) > 0
+        expect(await store.invitations.withdraw(asked, allows, because)).toBe('withdrawn')
+        expect(seen).toEqual([['owner', 'admin']])
+        expect(await store.invitations.withdraw(asked, anybody, because)).toBe('invitation_not_found')
+        expect(opened.told).toEqual(because)
+        expect(await store.invitations.find(sent.secretHash, now)).toBeUndefined()
+      })
+
+      test('are refused without being used up: to a member, to who is in too many teams, to a full team', async () => {
+        const { id, people } = await crew('member')
+        const [owner = '', member = ''] = people
+        const guest = await person()
+        const sent = invitation(id, owner)
+        await store.invitations.invite(sent, anybody, 9, [], [])
+        const by = { secretHash: sent.secretHash, accountId: guest, at: now }
+        const told = () => [fact('renamed', guest, id)]
+        const { accept } = store.invitations
+        expect(await accept({ ...by, secretHash: 'nobody’s' }, most, told)).toBe('invitation_not_found')
+        expect(await accept({ ...by, at: later(600) }, most, told)).toBe('invitation_not_found')
+        expect(await accept({ ...by, accountId: member }, most, told)).toBe('already_member')
+        expect(await accept(by, { ...most, members: 2 }, told)).toBe('team_limit_reached')
+        expect(await accept(by, { ...most, teams: 0 }, told)).toBe('team_limit_reached')
+        expect(opened.told).toEqual([])
+        expect(await accept(by, most, told)).toMatchObject({ team: { id }, role: 'member' })
+        expect(opened.told).toEqual(told())
+        expect(await rowsOf('teamInvitations')).toEqual([])
+      })
+
+      test('make one member, however many accept them at once, withdraw them, or delete the team', async () => {
+        const stores = await several()
+        for (let round = 0; round < rounds; round++) {
+          const { id, people } = await crew()
+          const [owner = ''] = people
+          const guests = [await person(), await person()]
+          const sent = invitation(id, owner)
+          await store.invitations.invite(sent, anybody, 9, [], [])
+          const answers = await Promise.all([
+            ...[...stores, ...stores].map((one, n) =>
+              one.invitations.accept(
+                { secretHash: sent.secretHash, accountId: guests[n % 2] ?? '', at: now },
+                most,
+                () => [],
+              ),
+            ),
+            round % 3 === 1 && stores[1]?.invitations.withdraw({ teamId: id, by: owner, id: sent.id }, anybody, []),
+            round % 3 === 2 && stores[2]?.teams.remove({ teamId: id, by: owner, at: now }, anybody, []),
+          ])
+          const joined = answers.filter((one) => typeof one === 'object').length
+          expect(joined).toBeLessThanOrEqual(1)
+          if (round % 3 === 0) expect(joined).toBe(1)
+          if (round % 3 === 1) expect(joined === 1).toBe(answers.at(-2) === 'invitation_not_found')
+          const left = Object.keys(await rolesIn(id)).length
+          expect(left).toBe(round % 3 === 2 ? 0 : 1 + joined)
+          expect(await store.invitations.list(id, now)).toEqual([])
+        }
+      })
+
+      test('let nobody in whose account goes meanwhile', async () => {
+        const stores = await several()
+        for (let round = 0; round < rounds; round++) {
+          const { id, people } = await crew()
+          const [owner = ''] = people
+          const guest = await person()
+          await signedIn(opened, guest)
+          const sent = invitation(id, owner)
+          await store.invitations.invite(sent, anybody, 9, [], [])
+          await Promise.all([
+            stores[1]?.invitations.accept({ secretHash: sent.secretHash, accountId: guest, at: now }, most, () => []),
+            stores[2]?.accounts.remove(guest, now, []),
+          ])
+          expect(await rolesIn(id)).toEqual({ [owner]: 'owner' })
+        }
+      })
     })
   })
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { type Act, acts, may, mayGive, teamRoles } from '../../src/teams/policy.ts'
 import type { TeamRole } from '../../src/teams/ports.ts'
@@ -29,4 +30,19 @@ test('nobody gives a role that may do what theirs may not', () => {
   for (const by of teamRoles)
     for (const role of teamRoles)
       if (mayGive(by, role)) for (const act of acts) expect(may(role, act) && !may(by, act)).toBe(false)
+})
+
+test('the table people read is this one', () => {
+  const text = readFileSync(new URL('../../docs/teams.md', import.meta.url), 'utf8')
+  const [head = '', ...rows] = text.split('\n').flatMap((line) => (line.startsWith('|') ? [line] : []))
+  expect(head.match(/\w+/g)).toEqual([...teamRoles])
+  const inWords: Readonly<Record<Act, string>> = {
+    ...{ see: 'see the team', rename: 'rename', invite: 'invite', manage_members: 'change roles' },
+    ...{ connect: 'connect', delete: 'delete' },
+  }
+  for (const act of acts) {
+    const row = rows.find((line) => line.startsWith(`| ${inWords[act]}`))
+    const cells = row?.split('|').slice(2, 5)
+    expect([act, cells?.map((cell) => cell.trim() === 'yes')]).toEqual([act, teamRoles.map((role) => may(role, act))])
+  }
 })

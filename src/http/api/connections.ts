@@ -68,7 +68,7 @@ const lend = route({
         expires_at: expiresAt?.toISOString() ?? null,
         scopes: [...granted],
         missing_scopes: [...missingScopes],
-        ...(sites ? { sites: sites.map(({ cloudId, ...site }) => ({ cloud_id: cloudId, ...site })) } : {}),
+        ...(sites ? { sites: sites.map(({ cloudId, name, url }) => ({ cloud_id: cloudId, name, url })) } : {}),
       }),
     )
   },

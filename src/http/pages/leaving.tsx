@@ -39,6 +39,7 @@ const askDelete = route({
       locale,
       <Layout {...reader} title={remove.title} signedIn={csrf}>
         <p>{remove.text}</p>
+        <p>{remove.teams}</p>
         <div class="actions">
           <Form action="/account/delete" csrf={csrf}>
             <button type="submit" class="danger">

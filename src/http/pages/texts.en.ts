@@ -509,6 +509,8 @@ export const en = {
     start: 'Delete account…',
     title: 'Delete your account?',
     text: 'Your profile, your ways to sign in and your devices are erased at once, and our permissions at the providers are withdrawn where they let us. This cannot be undone.',
+    teams:
+      'A team only you own gets another owner: its longest-standing admin, or else its longest-standing member. A team nobody else is in is deleted.',
     button: 'Yes, delete my account',
     keep: 'Keep my account',
   },

@@ -514,6 +514,8 @@ export const ptBR: Texts = {
     start: 'Excluir a conta…',
     title: 'Excluir a sua conta?',
     text: 'O seu perfil, as suas formas de entrar e os seus dispositivos são apagados imediatamente, e as nossas permissões nos provedores são revogadas onde eles permitem. Isto não pode ser desfeito.',
+    teams:
+      'Uma equipe que só você possui passa a outra pessoa: a que a administra há mais tempo ou, não havendo, a que faz parte dela há mais tempo. Uma equipe sem mais ninguém é apagada.',
     button: 'Sim, excluir a minha conta',
     keep: 'Manter a minha conta',
   },
