@@ -230,7 +230,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
     test('keep an owner who is not disabled', async () => {
       const { id, people } = await crew('owner', 'member')
       const [ada = '', bob = '', eve = ''] = people
-      const step = { teamId: id, by: ada, accountId: ada }
+      const step = { teamId: id, by: ada, accountId: ada, at: now }
       const down = { ...step, role: 'admin', maySend: [] } as const
       await disable(bob)
       expect(await store.teams.leave(step, nobody, [])).toBe('last_owner')
@@ -252,9 +252,10 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
           people.map((accountId, n) => {
             const teams = stores[n]?.teams ?? store.teams
             const other = people[(n + 1) % people.length] ?? ''
-            if (round % 3 === 0) return teams.leave({ teamId: id, by: accountId, accountId }, nobody, [])
+            if (round % 3 === 0) return teams.leave({ teamId: id, by: accountId, accountId, at: now }, nobody, [])
             const allows = (by: TeamRole): boolean => by === 'owner'
-            if (round % 3 === 1) return teams.leave({ teamId: id, by: accountId, accountId: other }, allows, [])
+            if (round % 3 === 1)
+              return teams.leave({ teamId: id, by: accountId, accountId: other, at: now }, allows, [])
             return teams.setRole(
               { teamId: id, by: accountId, accountId: other, role: 'member', maySend: [] },
               allows,
