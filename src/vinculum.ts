@@ -311,7 +311,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
 
     // Who works together
     const teams = createTeams({ teams: stored.teams, clock, ids, wakeRevocation })
-    const invitations = createInvitations({ ...stored, clock, ids, random })
+    const invitations = createInvitations({ teams: stored.teams, invitations: stored.invitations, clock, ids, random })
 
     // The verbs
     const second = proveSecondFactor({

@@ -275,7 +275,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
       await connect(id, admin)
       await store.invitations.invite(invitation(id, admin), anybody, 9, [], [])
       const because = [fact('renamed', owner, id)]
-      const step = { teamId: id, by: member, accountId: admin }
+      const step = { teamId: id, by: member, accountId: admin, at: now }
       expect(await store.teams.leave({ ...step, by: newId('usr') }, anybody, because)).toBe('team_not_found')
       expect(await store.teams.leave(step, nobody, because)).toBe('team_role_required')
       expect(await store.teams.leave({ ...step, accountId: newId('usr') }, nobody, because)).toBe('team_role_required')
@@ -284,7 +284,8 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
       expect(await store.teams.leave({ ...step, by: admin }, nobody, because)).toBe('left')
       expect(await store.invitations.list(id, now)).toEqual([])
       expect(await rowsOf('jiraIntegrations')).toMatchObject([{ teamId: id, connectedBy: null }])
-      expect(opened.told).toEqual(because)
+      const told = { accountId: owner, origin: elsewhereOf(origin), data: { team: id, reason: 'connector_left' } }
+      expect(opened.told).toEqual([...because, { name: 'jira.needs_reauthorization', ...told }])
       expect(await store.teams.leave({ ...step, by: admin }, nobody, because)).toBe('team_not_found')
     })
 
@@ -394,7 +395,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
           const mine = team()
           await Promise.all([
             stores[0]?.accounts.remove(owner, now, []),
-            stores[1]?.teams.leave({ teamId: id, by: admin, accountId: admin }, nobody, []),
+            stores[1]?.teams.leave({ teamId: id, by: admin, accountId: admin, at: now }, nobody, []),
             stores[2]?.accounts.remove(member, now, []),
             stores[1]?.teams.create(mine, member, 9, []),
           ])
@@ -505,7 +506,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
         expect(await store.invitations.find(sent.secretHash, now)).toBeUndefined()
       })
 
-      test('are refused without being used up: to a member, to who is in too many teams, to a full team', async () => {
+      test('are refused without being used up: from somebody disabled, to a member, to who is in too many teams, to a full team', async () => {
         const { id, people } = await crew('member')
         const [owner = '', member = ''] = people
         const guest = await person()
@@ -516,6 +517,12 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
         const { accept } = store.invitations
         expect(await accept({ ...by, secretHash: 'nobody’s' }, most, told)).toBe('invitation_not_found')
         expect(await accept({ ...by, at: later(600) }, most, told)).toBe('invitation_not_found')
+        await disable(owner)
+        expect(await accept(by, most, told)).toBe('invitation_not_found')
+        expect(await store.invitations.find(sent.secretHash, now)).toBeUndefined()
+        const { accounts } = opened.driver.tables
+        const enabled = opened.driver.db.update(accounts).set({ disabledAt: null }).where(eq(accounts.id, owner))
+        await opened.driver.write(enabled)
         expect(await accept({ ...by, accountId: member }, most, told)).toBe('already_member')
         expect(await accept(by, { ...most, members: 2 }, told)).toBe('team_limit_reached')
         expect(await accept(by, { ...most, teams: 0 }, told)).toBe('team_limit_reached')

@@ -132,7 +132,7 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
 
     await link(page, /Manage Google/).click()
     await heading(page, 'Your Google sign-in')
-    await heading(page, 'What Google says about you')
+    await page.getByRole('heading', { name: 'What Google says about you' }).waitFor()
     await link(page, 'Back to your account').click()
 
     await link(page, /Unlink GitHub/).click()
