@@ -708,7 +708,7 @@ export const en = {
     queuesTitle: 'Queues in Jira',
     readAt: 'Read',
     desk: (name: string, key: string) => `${name} (${key})`,
-    issues: 'Issues',
+    issues: (count: number) => `${count.toLocaleString('en')} ${count === 1 ? 'issue' : 'issues'}`,
     noDesks: 'There is no service desk here.',
     noQueues: 'This service desk has no queue.',
     more: 'There is more than is shown here.',

@@ -715,7 +715,7 @@ export const ptBR: Texts = {
     queuesTitle: 'Filas no Jira',
     readAt: 'Lidas em',
     desk: (name, key) => `${name} (${key})`,
-    issues: 'Itens',
+    issues: (count: number) => `${count.toLocaleString('pt-BR')} ${count === 1 ? 'item' : 'itens'}`,
     noDesks: 'Não há central de serviço aqui.',
     noQueues: 'Esta central de serviço não tem filas.',
     more: 'Há mais do que é mostrado aqui.',
