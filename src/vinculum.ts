@@ -220,6 +220,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       events,
       provider: providers.get,
       apps: () => providers.list().map(({ id, clientId }) => ({ provider: id, clientId })),
+      // Whom a dead grant is told to: its person, or whoever looks after the team it was given to.
       concerns: async (grant) => (grant.holder === 'person' ? concernsPerson(grant) : []),
       refresh: async (id, refreshToken, subject) => {
         const provider = providers.get(id)
