@@ -248,11 +248,16 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       events,
       provider: providers.get,
       apps: () => providers.list().map(({ id, clientId }) => ({ provider: id, clientId })),
+<<<<<<< HEAD
       discard: async (grant, tokens) => {
         const provider = providers.get(grant.provider)
         if (provider && !(await revocations.stillNeeded(grant))) await providers.revoke(provider, tokens)
       },
       concerns: async (grant) => (grant.holder === 'person' ? concernsPerson(grant) : concernsTeam(grant)),
+=======
+      // Whom a dead grant is told to: its person, or whoever looks after the team it was given to.
+      concerns: async (grant) => (grant.holder === 'person' ? concernsPerson(grant) : []),
+>>>>>>> part-renew
       refresh: async (id, refreshToken, subject) => {
         const provider = providers.get(id)
         return provider
