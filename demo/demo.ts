@@ -18,6 +18,9 @@ const config = readConfig({
   // The tour signs in more often in a minute than a person may.
   RATE_LIMITS: 'off',
   RETURN_TO_ALLOWED: 'http://localhost:5173/',
+  // What people may grant on top, if they want to.
+  GITHUB_OPTIONAL_SCOPES: 'repo',
+  GOOGLE_OPTIONAL_SCOPES: 'https://www.googleapis.com/auth/calendar.readonly',
   ...process.env,
   ...sandbox.env,
   // Its people are made up: they must not end up in a database somebody has set for another purpose.

@@ -8,6 +8,7 @@ import { withPassword } from './tour/password.ts'
 import { throughProviders } from './tour/providers.ts'
 import { withSecondFactor } from './tour/second-factor.ts'
 import { control, say, steps } from './tour/steps.ts'
+import { inTeams } from './tour/team.ts'
 
 async function tour(): Promise<void> {
   // Every walk has people of its own.
@@ -20,6 +21,8 @@ async function tour(): Promise<void> {
   const access = await withSecondFactor(person)
   say('\nLooking after the service')
   await administering(person, access, run)
+  say('\nA team, its Jira, and what is lent')
+  await inTeams(access, run)
 }
 
 tour()

@@ -4,6 +4,8 @@ import { loadEnvFile } from 'node:process'
 import { ConfigError, readConfig } from './config.ts'
 import { UnopenableError } from './kernel/crypto.ts'
 import { systemRandom } from './kernel/ids.ts'
+import type { Progress, Resealed } from './sealing/reseal.ts'
+import { KeyRingError, tallyText } from './sealing/ring.ts'
 import { generatedKeys } from './secrets.ts'
 import { createLog } from './telemetry/log.ts'
 import { createVinculum } from './vinculum.ts'
@@ -11,6 +13,7 @@ import { createVinculum } from './vinculum.ts'
 const usage = `Usage:
   npm start                     serve
   npm start -- rotate-keys      publish new signing keys; they sign after eight minutes
+  npm start -- reseal           seal everything anew with the first of ENCRYPTION_KEYS, beside a running service
   npm start -- make-admin <who> make an account administrator, by its verified e-mail address or its id`
 
 /** What became of `make-admin`, for whoever typed it; all but the first two are failures. */
@@ -27,7 +30,9 @@ const madeAdministrator = {
 async function main(command: string | undefined, ...given: readonly string[]): Promise<number | undefined> {
   const [who] = given
   const known =
-    command === 'make-admin' ? given.length === 1 : command === undefined || (command === 'rotate-keys' && !who)
+    command === 'make-admin'
+      ? given.length === 1
+      : command === undefined || ((command === 'rotate-keys' || command === 'reseal') && !who)
   if (!known) {
     process.stderr.write(`${usage}\n`)
     return 2
@@ -60,6 +65,12 @@ async function main(command: string | undefined, ...given: readonly string[]): P
     return 0
   }
 
+  if (command === 'reseal') {
+    const done = await vinculum.reseal(progressLine())
+    await vinculum.close()
+    return toldResealed(done)
+  }
+
   if (command === 'make-admin' && who !== undefined) {
     const made = await vinculum.makeAdministrator(who)
     await vinculum.close()
@@ -89,9 +100,36 @@ async function main(command: string | undefined, ...given: readonly string[]): P
   return undefined
 }
 
+/** What there is to do, table by table; then a line for each that is done, and now and then for one that takes long. */
+function progressLine(): (progress: Progress) => void {
+  let toldAt = Date.now()
+  return ({ table, done, total }) => {
+    if (done > 0 && done < total && Date.now() - toldAt < 1000) return
+    toldAt = Date.now()
+    process.stdout.write(`${table}: ${done} of ${total}\n`)
+  }
+}
+
+/** How it ended, as a sentence and as an exit code. */
+function toldResealed({ key, resealed, unopenable, left }: Resealed): number {
+  process.stdout.write(`${resealed} values were sealed anew with ${key}.\n`)
+  if (unopenable.length > 0)
+    process.stderr.write(
+      `Some values are sealed with a key that is not given, or damaged (${tallyText(unopenable)}). Add the key they were sealed with to ENCRYPTION_KEYS, and run this again.\n`,
+    )
+  if (left.length > 0)
+    process.stderr.write(
+      `Values are still being sealed with another key (${tallyText(left)}). Start every node with ${key} as the first of ENCRYPTION_KEYS, and run this again.\n`,
+    )
+  if (unopenable.length > 0 || left.length > 0) return 1
+  process.stdout.write(`Everything is sealed with ${key}. The other keys may go.\n`)
+  return 0
+}
+
 /** What an operator can mend is said in a sentence; anything else is a defect, and told with its stack. */
 function told(error: unknown): string {
   if (error instanceof ConfigError) return error.message
+  if (error instanceof KeyRingError) return error.message
   if (error instanceof UnopenableError)
     return `What is stored was sealed with another key (${error.message}). Start with the ENCRYPTION_KEYS it was sealed with; a generated one is in encryption-keys beside the database.`
   const { code, port } = error as { code?: string; port?: number }

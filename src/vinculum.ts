@@ -12,6 +12,7 @@ import type { Config } from './config.ts'
 import type { StoredGrant } from './connections/ports.ts'
 import { createRenewal } from './connections/renewal.ts'
 import { createRevocation } from './connections/revocation.ts'
+import { standingOf } from './connections/standing.ts'
 import { createVault } from './connections/vault.ts'
 import { opensByMail } from './credentials/mail-opens.ts'
 import { createPasskeys } from './credentials/passkeys.ts'
@@ -25,6 +26,7 @@ import { createTrustedDevices, trustSeconds } from './credentials/trusted-device
 import { createBus } from './events/bus.ts'
 import { type Fact, internalOrigin } from './events/catalogue.ts'
 import { arriveFromProvider } from './flows/arrive-from-provider.ts'
+import { askForMore } from './flows/ask-for-more.ts'
 import { askJira } from './flows/ask-jira.ts'
 import { beginWithProvider } from './flows/begin-with-provider.ts'
 import { changeEmail } from './flows/change-email.ts'
@@ -39,6 +41,7 @@ import type { Flows } from './flows/flows.ts'
 import { introspectToken } from './flows/introspect-token.ts'
 import { inviteToTeam } from './flows/invite-to-team.ts'
 import { keepJira } from './flows/keep-jira.ts'
+import { lendToken } from './flows/lend-token.ts'
 import { keepPasskeys } from './flows/passkeys.ts'
 import { proveSecondFactor } from './flows/prove-second-factor.ts'
 import { readQueues } from './flows/read-queues.ts'
@@ -54,9 +57,13 @@ import { signOut } from './flows/sign-out.ts'
 import { syncJiraSites } from './flows/sync-jira-sites.ts'
 import { unlinkProvider } from './flows/unlink-provider.ts'
 import { type MailParts, verifyEmail } from './flows/verify-email.ts'
+import { withdrawGrants } from './flows/withdraw-grants.ts'
 import { conflictRoutes } from './http/api/conflicts.ts'
+import { connectionRoutes } from './http/api/connections.ts'
 import { exportRoutes } from './http/api/export.ts'
+import { identityApiRoutes } from './http/api/identities.ts'
 import { jiraRoutes } from './http/api/jira.ts'
+import { jobRoutes } from './http/api/jobs.ts'
 import { mailRoutes } from './http/api/mail.ts'
 import { meRoutes } from './http/api/me.ts'
 import { operatingRoutes } from './http/api/operating.ts'
@@ -86,6 +93,8 @@ import { createMailer } from './mail/mailer.ts'
 import { createMailbox, noTransport, smtpTransport } from './mail/transport.ts'
 import { createOAuth } from './oauth.ts'
 import { createProviders } from './providers/providers.ts'
+import { createReseal } from './sealing/reseal.ts'
+import { openRing } from './sealing/ring.ts'
 import { createSignInCodes } from './sessions/codes.ts'
 import { createDevices } from './sessions/devices.ts'
 import { createKeys } from './sessions/keys.ts'
@@ -137,7 +146,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     grants,
     revocations,
     audit,
-    leases,
+    jobs,
     rateLimits,
     ...stored
   }: Store) {
@@ -151,6 +160,9 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       userInfoTtlSeconds: oauth.userInfoTtlSeconds,
     })
     const enabled = new Set(providers.list().map(({ id }) => id))
+
+    // What everything is sealed with, before anything is opened or written
+    const ring = await openRing({ store: stored.sealed, ring: config.encryptionKeys, sealer, clock, random })
 
     // Signing in
     const keys = await createKeys({
@@ -180,7 +192,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const codes = createSignInCodes({ codes: stored.codes, clock, random })
 
     // What people know or hold, and what is written to them
-    const tickets = createTickets({ tickets: stored.tickets, clock, ids, random, key: sealer.derive('ticket codes') })
+    const tickets = createTickets({ tickets: stored.tickets, clock, ids, random, key: ring.keysFor('ticket codes')[0] })
     const letter = createLetters({ ids, clock, sealer })
     const passwords = createPasswords({
       policy: config.passwords,
@@ -188,7 +200,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       words: ['vinculum', publicUrl.hostname],
     })
     const totp = createTotp({ sealer, clock, random, issuer: publicUrl.hostname })
-    const recoveryCodes = createRecoveryCodes({ ids, random, keys: sealer.derivations('recovery codes') })
+    const recoveryCodes = createRecoveryCodes({ ids, random, keys: ring.keysFor('recovery codes') })
     const passkeys = createPasskeys({ passkeys: stored.passkeys, tickets, clock, ids, random, publicUrl })
     const mailbox = config.mail.tag === 'mailbox' ? createMailbox(clock) : null
     const mailer = createMailer({
@@ -236,7 +248,16 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       events,
       provider: providers.get,
       apps: () => providers.list().map(({ id, clientId }) => ({ provider: id, clientId })),
+<<<<<<< HEAD
+      discard: async (grant, tokens) => {
+        const provider = providers.get(grant.provider)
+        if (provider && !(await revocations.stillNeeded(grant))) await providers.revoke(provider, tokens)
+      },
       concerns: async (grant) => (grant.holder === 'person' ? concernsPerson(grant) : concernsTeam(grant)),
+=======
+      // Whom a dead grant is told to: its person, or whoever looks after the team it was given to.
+      concerns: async (grant) => (grant.holder === 'person' ? concernsPerson(grant) : []),
+>>>>>>> part-renew
       refresh: async (id, refreshToken, subject) => {
         const provider = providers.get(id)
         return provider
@@ -260,6 +281,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       jobs: defineJobs({
         revocation,
         jiraSites: sync,
+        renewal,
         mailer,
         keys,
         clock,
@@ -283,8 +305,9 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
           { seconds: 90 * day, sweeps: [audit.sweep] },
         ],
       }),
-      leases,
+      store: jobs,
       clock,
+      events,
       owner: secretToken(random),
       onDefect,
     })
@@ -293,7 +316,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
 
     // Who works together
     const teams = createTeams({ teams: stored.teams, clock, ids, wakeRevocation })
-    const invitations = createInvitations({ ...stored, clock, ids, random })
+    const invitations = createInvitations({ teams: stored.teams, invitations: stored.invitations, clock, ids, random })
 
     // The verbs
     const second = proveSecondFactor({
@@ -309,6 +332,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const opening = { opens: opensByMail({ autoRegister: oauth.autoRegister }), ids }
     const resets = resetPassword({ ...byMail, ...opening, passwords, trustedDevices, audit })
     const arrive = arriveFromProvider({ providers, flows: pending, events, clock, sealer })
+    const withdrawal = withdrawGrants({ accounts, providers, clock, wakeRevocation })
     const begin = beginWithProvider({
       providers,
       flows: pending,
@@ -324,6 +348,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const keep = keepJira({ ...ofTeams, vault, sync })
     const flows: Flows = {
       begin,
+      askForMore: askForMore({ accounts, grants, providers, begin }),
       connectJira: connect,
       jira: keep,
       readQueues: readQueues({ ...ofTeams, keep, ask }),
@@ -384,7 +409,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         refreshTtlSeconds: lifetimes.refreshTtlSeconds,
       }),
       redeemCode: redeemCode({ codes, devices, tokens }),
-      signOut: signOut({ devices, tokens }),
+      signOut: signOut({ devices, tokens, withdrawal }),
       unlink: unlinkProvider({ links, providers, audit, wakeRevocation }),
       readUserInfo: readUserInfo({ accounts, providers, renewal, events }),
       deleteAccount: deleteAccount({ accounts, providers, clock, wakeRevocation }),
@@ -401,6 +426,11 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         ...{ signIn, throttle, trustedDevices, audit, random },
       }),
       sendReset: sendReset({ users, audit, resets }),
+      withdraw: withdrawal,
+      lend: lendToken({
+        ...{ accounts, providers, grants, jira: stored.jira, clock },
+        ensureValidToken: renewal.ensureValidToken,
+      }),
       introspect: introspectToken({ devices, tokens, clock, issuer: lifetimes.issuer, audience: lifetimes.audience }),
       inviteToTeam: inviteToTeam({ ...byMail, invitations }),
     }
@@ -409,8 +439,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     let closing = false
     const metrics = createMetrics(events, {
       breakers: providers.health,
-      revocationBacklog: revocation.backlog,
-      mailBacklog: mailer.backlog,
+      jobBacklogs: scheduler.backlogs,
     })
     const services: Services = {
       flows,
@@ -428,12 +457,14 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       providers,
       serviceCredentials,
       audit,
-      grantStatus: async ({ provider: id, subject }) => {
+      jobs: scheduler.status,
+      standing: async ({ provider: id, subject, scopes }) => {
         const provider = providers.get(id)
         const grant =
           provider && (await vault.find({ provider: id, clientId: provider.clientId, subject, holder: 'person' }))
-        return grant?.status ?? 'none'
+        return standingOf(grant, provider, scopes, clock())
       },
+      revocationsOf: revocation.waiting,
       metrics,
       mailbox,
       ready: async () => !closing && (await store.ready()),
@@ -478,11 +509,14 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         beginRoute,
         ...mailRoutes,
         ...meRoutes,
+        ...identityApiRoutes,
         ...exportRoutes,
         ...userRoutes,
         ...teamRoutes,
         ...jiraRoutes,
         ...serviceCredentialRoutes,
+        ...connectionRoutes,
+        ...jobRoutes,
         ...pageRoutes,
       ],
       vinculum: services,
@@ -497,7 +531,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       },
       recentAuthSeconds,
       rateLimits: config.rateLimits ? rateLimits : null,
-      csrfKey: sealer.derive('csrf'),
+      csrfKey: ring.keysFor('csrf')[0],
       errorPage,
       onDefect,
       onWarning: (message) => log.warn(message),
@@ -513,6 +547,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       log,
       oauth: createOAuth({ flows, links, tokens }),
       rotateSigningKeys: keys.rotate,
+      reseal: createReseal({ store: stored.sealed, sealer }),
       makeAdministrator: users.makeAdministrator,
       runJob: scheduler.run,
       /** What would have been sent, where nothing is: outside production, without a mail server. */
@@ -528,6 +563,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         await pause(config.shutdownDrainSeconds * 1000)
         await server.close(graceSeconds)
         mailer.stop()
+        renewal.stop()
         await scheduler.stop()
         mailer.close()
         await providers.close()

@@ -28,6 +28,7 @@ const may: Record<string, readonly string[]> = {
   // A change of what somebody knows is written down with its letters, and asks what else is left.
   credentials: ['kernel', 'errors', 'events', 'type mail/ports.ts', 'type accounts/ports.ts'],
   mail: ['kernel', 'errors', 'events'],
+  sealing: ['kernel'],
   audit: ['kernel', 'errors', 'events', 'type providers/provider.ts'],
   providers: ['kernel', 'errors', 'events'],
   // Of everybody else a store sees only the ports it answers, and the facts it writes down.
@@ -35,7 +36,19 @@ const may: Record<string, readonly string[]> = {
     'kernel',
     'events/catalogue.ts',
     ...[
-      ...['accounts', 'sessions', 'connections', 'credentials', 'teams', 'mail', 'audit', 'providers', 'jobs', 'http'],
+      ...[
+        'accounts',
+        'sessions',
+        'connections',
+        'credentials',
+        'teams',
+        'mail',
+        'audit',
+        'providers',
+        'sealing',
+        'jobs',
+        'http',
+      ],
     ].map((noun) => `type ${noun}/ports.ts`),
   ],
   flows: [
@@ -69,6 +82,7 @@ const may: Record<string, readonly string[]> = {
     'credentials/scopes.ts',
     'type mail',
     'type audit',
+    'type jobs',
     'type providers',
   ],
   telemetry: ['kernel', 'events'],

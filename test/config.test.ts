@@ -527,6 +527,7 @@ describe('.env.example', () => {
     'CLIENT_SECRET',
     'NAME',
     'SCOPES',
+    'OPTIONAL_SCOPES',
     'REDIRECT_URIS',
     'EMAIL_TRUST',
     'SECOND_FACTOR',
@@ -536,7 +537,7 @@ describe('.env.example', () => {
   const ofProvider: Record<string, readonly string[]> = {
     GOOGLE: [...endpoints, 'JWKS_URL'],
     GITHUB: [...endpoints, 'EMAILS_URL', 'API_URL'],
-    ATLASSIAN: [...endpoints, 'RESOURCES_URL', 'API_URL'],
+    ATLASSIAN: [...endpoints, 'JIRA_SCOPES', 'RESOURCES_URL', 'API_URL'],
     ACME: ['ISSUER'],
     BETA: [...endpoints, 'USER_ID_PATH', 'USER_EMAIL_PATH', 'USER_EMAIL_VERIFIED_PATH', 'USER_NAME_PATH'],
   }

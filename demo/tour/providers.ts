@@ -2,35 +2,10 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { createVisitor, type Visit } from '../visitor.ts'
-import { type Answer, api, base, control, type Json, short, step } from './steps.ts'
+import { api, base, control, type Json, short, step } from './steps.ts'
+import { signInAs, throughApp } from './through-provider.ts'
 
 const app = 'http://localhost:5173/signed-in'
-
-/** Who the providers will say is signing in, without a click. */
-const signInAs = (identity: string): Promise<void> => control('/as', { identity })
-
-/** As an app does it: begin here, be sent back by the provider, hand the answer in. */
-async function throughApp(provider: string): Promise<Answer & { flowToken: string }> {
-  const begun = await api('POST', `/auth/${provider}/authorize`, { body: {} })
-  assert.equal(begun.status, 200, short(begun.body))
-  const visitor = createVisitor()
-  let visit = await visitor.ask(String(begun.body.authorize_url))
-  for (let hop = 0; hop < 5; hop++) {
-    const to = new URL(visit.headers.get('location') ?? '', visit.url)
-    if (to.origin === base) {
-      const { code, state, iss } = Object.fromEntries(to.searchParams)
-      const flowToken = String(begun.body.flow_token)
-      return {
-        ...(await api('POST', `/auth/${provider}/callback`, {
-          body: { code, state, flow_token: flowToken, ...(iss ? { iss } : {}) },
-        })),
-        flowToken,
-      }
-    }
-    visit = await visitor.ask(to)
-  }
-  throw new Error(`${provider} never sent anybody back`)
-}
 
 const landedOn = (visit: Visit, path: string): void =>
   assert.equal(`${visit.status} ${visit.url.pathname}`, `200 ${path}`)

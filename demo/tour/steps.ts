@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 /** What every step is made of: requests, and saying what came back. */
 
 export const base = `http://localhost:${process.env.PORT || 3000}`
-const sandbox = `http://127.0.0.1:${process.env.SANDBOX_PORT || 4400}`
+export const sandbox = `http://127.0.0.1:${process.env.SANDBOX_PORT || 4400}`
 
 export type Json = Record<string, unknown> & { [name: string]: never }
 export type Answer = { readonly status: number; readonly body: Json; readonly headers: Headers }

@@ -88,6 +88,15 @@ export interface AccountStore {
   ): Promise<'unlinked' | 'not_linked' | 'last_login_method'>
 
   /**
+   * Takes back what the account granted with one of its identities, or with all: tokens are erased at once and queued
+   * for revocation, the sign-ins stay. `because` is asked for each identity that had granted something. Answers those.
+   */
+  withdraw(
+    of: { accountId: string; identityId: string | null; at: Date },
+    because: (from: Identity) => readonly Fact[],
+  ): Promise<readonly Identity[]>
+
+  /**
    * Queues what we hold at a provider for an identity that was unlinked while its sign-in was under way; nothing when
    * it is linked. Of a grant kept before this and an unlinking, one sees the other, whichever comes first.
    */

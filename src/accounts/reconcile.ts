@@ -30,6 +30,8 @@ export type Question = {
   readonly visitorId?: string
   /** The session they asked in: it must still live when the link is written. */
   readonly sessionId?: string
+  /** The sign-in that was asked for, and is linked already: no other is taken, and none linked. */
+  readonly identityId?: string
   /** What else explains the change, once it is known whose account it is; written with it. */
   readonly also?: (accountId: string) => readonly Fact[]
   /** After a conflict: the person chose an account of their own, or proved the existing one. */
@@ -154,6 +156,7 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Parts)
       const { evidence, known } = await gather(question)
       // A link is only ever added to whoever asked for it: were that account gone, «create» would be the wrong answer.
       if (question.visitorId !== undefined && !evidence.visitor) return fail('account_linking_failed')
+      if (question.identityId !== undefined && known?.id !== question.identityId) return fail('account_linking_failed')
       const decision = decide(evidence)
       if (decision.tag === 'ask') return fail('account_conflict', { provider })
       if (decision.tag === 'refuse')

@@ -75,9 +75,11 @@ export function needOf(
   return status === 'degraded' && dueAt !== null && dueAt > now ? 'held_off' : 'renew'
 }
 
-/** The status as people are told it: what cannot be renewed and has expired needs its person, though nobody asked yet. */
-export const statusOf = (grant: Looked, now: Date): StoredGrant['status'] =>
-  needOf(grant, now) === 'dead' ? 'needs_reauthorization' : grant.status
+/** Seconds until asking again may bring something, when a grant is held off or its newest token was refused. */
+export function waitSeconds({ status, dueAt, refreshedAt }: Looked, now: Date): number {
+  const until = status === 'degraded' ? dueAt : refreshedAt && secondsAfter(refreshedAt, justNowSeconds)
+  return Math.max(1, Math.ceil(((until?.getTime() ?? 0) - now.getTime()) / 1000))
+}
 
 /** Whether it was signed in with, used or lent lately. */
 export const isInUse = ({ usedAt }: Pick<StoredGrant, 'usedAt'>, now: Date): boolean =>

@@ -105,6 +105,11 @@ export interface GrantStore {
   due(app: App, at: Date, limit: number): Promise<readonly string[]>
   /** How many are due by then; counted up to `most`. */
   dueBy(app: App, by: Date, most: number): Promise<number>
+  /**
+   * Writes a loan down; `false`, with nothing written, when there is nothing to lend any more: it was withdrawn
+   * meanwhile.
+   */
+  lent(key: GrantKey, at: Date, because: readonly Fact[]): Promise<boolean>
 }
 
 /** A grant to be withdrawn at its provider. Outlives the account it came from. */
@@ -129,9 +134,22 @@ export interface RevocationStore {
   take(limit: number, at: Date, until: Date): Promise<readonly Revocation[]>
   /** Whether other grants stand on the same consent: then it must not be revoked at its provider. */
   stillNeeded(consent: ConsentKey): Promise<boolean>
-  /** Done: erased with its tokens. */
-  finish(id: string, because: readonly Fact[]): Promise<void>
+  /**
+   * Done: erased with its tokens. Where a call was made (`called`), grants that were kept on the same consent since it
+   * was queued may have died with it: what of them can be renewed is due at once, so that what they are worth is found
+   * out.
+   */
+  finish(id: string, because: readonly Fact[], called?: { readonly at: Date }): Promise<void>
   retry(id: string, at: Date, error: string): Promise<void>
+  /**
+   * Whether its person is on the way to or from this provider to link, to extend or to connect something, since it was
+   * queued or longer: what they bring back may be of the same consent.
+   */
+  awaited(item: Revocation, at: Date): Promise<boolean>
+  /** Not now: as if it had not been taken. */
+  postpone(id: string, at: Date): Promise<void>
+  /** Those of an account that wait, the oldest first. */
+  of(accountId: string): Promise<readonly Revocation[]>
   /** How many wait. */
   backlog(): Promise<number>
 }

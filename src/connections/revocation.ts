@@ -4,7 +4,7 @@ import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { UnopenableError } from '../kernel/crypto.ts'
 import type { Random } from '../kernel/ids.ts'
 import type { Revoked } from '../providers/provider.ts'
-import type { Revocation, RevocationStore } from './ports.ts'
+import type { GrantErrorClass, Revocation, RevocationStore } from './ports.ts'
 import type { Vault } from './vault.ts'
 
 /** Doubling from a quarter of a minute up to six hours, it has tried for about three days when it gives up. */
@@ -13,6 +13,8 @@ const firstDelaySeconds = 15
 const maxDelaySeconds = 6 * 3600
 /** Longer than any provider call may take, so that nobody else takes an item that is being worked on. */
 const leaseSeconds = 90
+/** How soon is looked again whether somebody has come back from the provider. */
+const heldSeconds = 10
 /** How many one round handles: the next round goes on with the rest. */
 const roundSize = 20
 
@@ -25,6 +27,19 @@ export function retryDelay(attempts: number, random: Random, retryAfter = 0): nu
   const jitter = random(2).readUInt16BE() / 0xffff
   return Math.max(retryAfter, Math.round(base * (0.5 + jitter / 2)))
 }
+
+/** A revocation as it is told to whoever waits for it. */
+export type Waiting = Pick<Revocation, 'provider' | 'teamId' | 'attempts' | 'nextAttemptAt'> & {
+  readonly queuedAt: Date
+  readonly lastError: GrantErrorClass | null
+}
+
+/** What went wrong, as far as it is anybody's but the operator's business. */
+function classOf(reason: string): GrantErrorClass {
+  if (reason === 'status_429' || reason === 'held_off') return 'rate_limited'
+  return ours.has(reason) ? 'client_misconfigured' : 'transient'
+}
+const ours = new Set(['unopenable', 'provider_not_enabled', 'status_401', 'status_403', 'invalid_client'])
 
 type Parts = {
   revocations: RevocationStore
@@ -48,7 +63,9 @@ export function createRevocation({ revocations, vault, clock, random, revoke }: 
       origin: internalOrigin,
       data: { provider: item.provider, result },
     }
-    return revocations.finish(item.id, [fact])
+    // One that timed out here may have arrived there.
+    const called = result === 'revoked' || (result !== 'not_supported' && item.attempts > 0)
+    return revocations.finish(item.id, [fact], called ? { at: clock() } : undefined)
   }
 
   /**
@@ -67,6 +84,10 @@ export function createRevocation({ revocations, vault, clock, random, revoke }: 
     // A team's connection, or a sign-in linked again, stands on the same consent: revoking now would kill its tokens
     // with these (Google revokes for the whole project, GitHub and Atlassian for person and app).
     if (await revocations.stillNeeded(item)) return finish(item, 'still_needed')
+    // Google ends the whole consent, with what somebody is about to bring back. Only of a plain sign-in it is not known
+    // whose it will be: caught in the middle, it fails once.
+    const now = clock()
+    if (await revocations.awaited(item, now)) return revocations.postpone(item.id, secondsAfter(now, heldSeconds))
     const tokens = opened(item)
     const answer: Revoked = tokens ? await revoke(item.provider, tokens) : { tag: 'transient', reason: 'unopenable' }
     if (answer.tag !== 'transient') return finish(item, answer.tag)
@@ -91,6 +112,15 @@ export function createRevocation({ revocations, vault, clock, random, revoke }: 
       return roundSize
     },
     backlog: (): Promise<number> => revocations.backlog(),
+
+    /** What of an account's waits, the oldest first; without the tokens. */
+    async waiting(accountId: string): Promise<readonly Waiting[]> {
+      const items = await revocations.of(accountId)
+      return items.map(({ provider, teamId, createdAt, attempts, nextAttemptAt, lastError }) => ({
+        ...{ provider, teamId, queuedAt: createdAt, attempts, nextAttemptAt },
+        lastError: lastError === null ? null : classOf(lastError),
+      }))
+    },
   }
 }
 export type Revocations = ReturnType<typeof createRevocation>

@@ -25,13 +25,16 @@ type Column = 'access_token' | 'refresh_token'
 export function createVault({ grants, sealer, clock, ids, random, provider }: Parts) {
   const place = (id: string, column: Column): string => `grants/${id}/${column}`
 
-  const sealed = (id: string, tokens: GrantTokens): Omit<NewTokens, 'askedScopes' | 'dueAt'> => ({
-    accessToken: sealer.seal(tokens.accessToken, place(id, 'access_token')),
-    refreshToken: tokens.refreshToken === null ? null : sealer.seal(tokens.refreshToken, place(id, 'refresh_token')),
-    scopes: tokens.scopes ?? [],
-    expiresAt: tokens.expiresAt,
-    refreshExpiresAt: tokens.refreshExpiresAt,
-  })
+  const sealed = (id: string, tokens: GrantTokens): Omit<NewTokens, 'askedScopes' | 'dueAt'> => {
+    const seal = sealer.sealingRow()
+    return {
+      accessToken: seal(tokens.accessToken, place(id, 'access_token')),
+      refreshToken: tokens.refreshToken === null ? null : seal(tokens.refreshToken, place(id, 'refresh_token')),
+      scopes: tokens.scopes ?? [],
+      expiresAt: tokens.expiresAt,
+      refreshExpiresAt: tokens.refreshExpiresAt,
+    }
+  }
 
   /** When a grant with tokens made now is due. */
   const nextDueOf = (grant: Pick<StoredGrant, 'provider'> & Parameters<typeof nextDue>[0]): Date | null =>

@@ -12,7 +12,7 @@ type Parts = { ids: Ids; random: Random; keys: readonly [Buffer, ...Buffer[]] }
 
 /**
  * Ten codes for whoever has lost their second factor, 80 bits each. Kept as keyed hashes, so that whoever reads the
- * database alone cannot even try; `keys` are of every key of the ring, so that a new one does not void what is on paper.
+ * database alone cannot even try; the first of `keys` makes them, and all of them recognise what is on paper.
  */
 export function createRecoveryCodes({ ids, random, keys }: Parts) {
   const hash = (key: Buffer, accountId: string, code: string): string => hmac(key, `${accountId}.${code}`)

@@ -310,6 +310,17 @@ export const catalogue = {
       'Este login do {provider} já pertence a outra conta aqui. Entre com ele e desvincule-o lá primeiro.',
     ),
   ),
+  another_identity: entry(
+    409,
+    say(
+      'Another account at the provider',
+      'You came back with another {provider} account than the one that was asked for more. Nothing was changed. Begin again, and choose the same account at {provider}.',
+    ),
+    say(
+      'Outra conta no provedor',
+      'Você voltou com outra conta do {provider}, e não com aquela à qual se pediu mais. Nada foi alterado. Comece de novo e escolha a mesma conta no {provider}.',
+    ),
+  ),
   account_conflict: entry(
     409,
     say(

@@ -236,6 +236,11 @@ export const catalogue = {
     { provider, credential: z.string(), team: team.optional() },
     { audit: true, log: 'info' },
   ),
+  'provider_token.extended': fact(
+    'Somebody was asked for more at a provider, and answered',
+    { provider, identity: z.string() },
+    { audit: true, log: 'info' },
+  ),
   'provider_token.withdrawn': fact(
     'Somebody took back what they had granted at a provider, and kept the sign-in',
     { provider, identity: z.string() },

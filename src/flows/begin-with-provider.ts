@@ -5,6 +5,7 @@ import { type Sealer, sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { PendingFlow, PendingFlowStore } from '../providers/ports.ts'
+import type { Asking } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import { readReturnTo } from './return-to.ts'
 
@@ -19,6 +20,8 @@ export type Begin = {
   readonly teamId?: string
   /** What is asked for; the provider's own least by default. */
   readonly scopes?: readonly string[]
+  /** Whoever has this sign-in at the provider is asked for more; only with a visitor. */
+  readonly more?: { readonly subject: string }
 }
 
 export type Begun = {
@@ -64,6 +67,7 @@ export function beginWithProvider({ providers, flows, events, clock, ids, random
     visitor,
     teamId,
     scopes,
+    more,
   }: Begin): Promise<Result<Begun, AppError<BeginCode>>> => {
     const provider = providers.get(id)
     if (!provider) return fail('provider_not_found', { provider: id.slice(0, 40) })
@@ -78,7 +82,8 @@ export function beginWithProvider({ providers, flows, events, clock, ids, random
     if (target?.tag === 'app' && codeChallenge === undefined) return fail('invalid_request')
 
     const intent = teamId !== undefined ? 'connect' : visitor ? 'link' : 'login'
-    const begun = await providers.begin(provider, { redirectUri, intent, scopes })
+    const asking: Asking = more ? { intent: 'extend', hint: more.subject } : { intent }
+    const begun = await providers.begin(provider, { ...asking, redirectUri, scopes })
     if (!begun.ok) return begun
     const { url, state, verifier, nonce } = begun.value
     const binding = secretToken(random)

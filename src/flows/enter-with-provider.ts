@@ -14,6 +14,7 @@ import type { Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { SignedIn, SignIn, SignInCode } from '../sessions/sign-in.ts'
 import type { Arrival, ArriveFromProvider, AskCode, Callback, FlowCode } from './arrive-from-provider.ts'
+import { identityAskedFor } from './ask-for-more.ts'
 import { flowHandle } from './begin-with-provider.ts'
 import type { ConnectedJira, ConnectJira, FinishJiraCode } from './connect-jira.ts'
 
@@ -34,6 +35,7 @@ export type EnterCode =
   | ReconcileCode
   | 'provider_not_found'
   | 'session_revoked'
+  | 'another_identity'
   | FinishCode
   | FinishJiraCode
 export type FinishCode = Exclude<SignInCode, 'sign_in_overtaken'> | 'account_linking_failed'
@@ -76,13 +78,18 @@ export function enterWithProvider(parts: Parts) {
       // Whoever was on their way for a team goes back to it, however that went.
       return connected.ok ? connected : { ok: false, error: { ...connected.error, extra: { team_id: flow.teamId } } }
     }
-    const asked = await arrive.ask(provider, callback, flow, arrival.origin)
-    if (!asked.ok) return asked
-    const grant = asked.value
+    const answered = await arrive.ask(provider, callback, flow, arrival.origin)
+    if (!answered.ok) return answered
+    const grant = answered.value
     // The provider took its time: whoever was signed out meanwhile, perhaps because of this, gets nothing linked.
     if (flow.intent === 'link' && !(flow.sessionId !== null && (await sessionLives(flow.sessionId))))
       return fail('session_revoked')
 
+    const asked = identityAskedFor(flow)
+    if (asked !== undefined) {
+      const known = await accounts.findByIdentity(grant.issuer, grant.claims.subject)
+      if (known?.identity.id !== asked) return fail('another_identity', { provider: provider.name })
+    }
     const reconciled = await reconcile({
       grant,
       providerName: provider.name,
@@ -90,6 +97,7 @@ export function enterWithProvider(parts: Parts) {
       origin: arrival.origin,
       ...(flow.accountId === null ? {} : { visitorId: flow.accountId }),
       ...(flow.sessionId === null ? {} : { sessionId: flow.sessionId }),
+      ...(asked === undefined ? {} : { identityId: asked }),
     })
     if (!reconciled.ok) {
       if (reconciled.error.code !== 'account_conflict' || arrival.binding === undefined) return reconciled
@@ -103,10 +111,14 @@ export function enterWithProvider(parts: Parts) {
       return { ok: false, error: { ...reconciled.error, extra: { conflict_ticket: ticket } } }
     }
 
-    await vault.keep(grant, 'person', flow.intent === 'link' ? 'on_purpose' : 'sign_in')
+    await vault.keep(grant, 'person', asked === undefined ? 'sign_in' : 'on_purpose')
     providers.forgetProfile(provider, grant.claims.subject)
     if (flow.intent === 'link') {
       await accounts.withdrawUnlinked(reconciled.value.identity, clock())
+      if (asked !== undefined) {
+        const data = { provider: provider.id, identity: asked }
+        await audit.record({ name: 'provider_token.extended', accountId: flow.accountId, origin: arrival.origin, data })
+      }
       return ok({ tag: 'linked', ...reconciled.value, flow })
     }
     const signedIn = await finish(reconciled.value, arrival, flow)

@@ -1,3 +1,4 @@
+import type { AskForMore } from './ask-for-more.ts'
 import type { BeginWithProvider } from './begin-with-provider.ts'
 import type { ChangeEmail } from './change-email.ts'
 import type { ChangePassword } from './change-password.ts'
@@ -10,6 +11,7 @@ import type { EnterWithProvider } from './enter-with-provider.ts'
 import type { IntrospectToken } from './introspect-token.ts'
 import type { InviteToTeam } from './invite-to-team.ts'
 import type { KeepJira } from './keep-jira.ts'
+import type { LendToken } from './lend-token.ts'
 import type { KeepPasskeys } from './passkeys.ts'
 import type { ProveSecondFactor } from './prove-second-factor.ts'
 import type { ReadQueues } from './read-queues.ts'
@@ -24,10 +26,12 @@ import type { SendReset } from './send-reset.ts'
 import type { SignOut } from './sign-out.ts'
 import type { UnlinkProvider } from './unlink-provider.ts'
 import type { VerifyEmail } from './verify-email.ts'
+import type { WithdrawGrants } from './withdraw-grants.ts'
 
 /** The verbs of the service: each is one story, told in a file of its own. */
 export type Flows = {
   readonly begin: BeginWithProvider
+  readonly askForMore: AskForMore
   readonly enter: EnterWithProvider
   readonly register: Register
   readonly enterWithPassword: EnterWithPassword
@@ -49,8 +53,10 @@ export type Flows = {
   readonly enterByMail: EnterByMail
   readonly sendReset: SendReset
   readonly introspect: IntrospectToken
+  readonly inviteToTeam: InviteToTeam
+  readonly lend: LendToken
+  readonly withdraw: WithdrawGrants
   readonly connectJira: ConnectJira
   readonly jira: KeepJira
   readonly readQueues: ReadQueues
-  readonly inviteToTeam: InviteToTeam
 }

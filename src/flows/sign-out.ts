@@ -1,18 +1,35 @@
 import type { Origin } from '../events/catalogue.ts'
 import type { Devices } from '../sessions/devices.ts'
 import type { Tokens } from '../sessions/tokens.ts'
+import type { WithdrawGrants } from './withdraw-grants.ts'
 
-type Parts = { devices: Devices; tokens: Tokens }
+type Parts = { devices: Devices; tokens: Tokens; withdrawal: WithdrawGrants }
 
-/** Being signed out, here or everywhere, or because a token was handed back (RFC 7009). */
-export function signOut({ devices, tokens }: Parts) {
+/** What goes along with a sign-out, where that is asked for. */
+export type AlongWith = { readonly revokeProviderTokens?: boolean }
+
+/**
+ * Being signed out, here or everywhere, or because a token was handed back (RFC 7009). What the person granted at
+ * providers stays, unless they want it taken back as well: then that comes first, for afterwards nobody could ask again.
+ */
+export function signOut({ devices, tokens, withdrawal }: Parts) {
   return {
     /** Already signed out is signed out. */
-    async here(who: { accountId: string; sessionId: string }, origin: Origin): Promise<void> {
+    async here(
+      who: { accountId: string; sessionId: string },
+      origin: Origin,
+      { revokeProviderTokens = false }: AlongWith = {},
+    ): Promise<void> {
+      if (revokeProviderTokens) await withdrawal.all(who.accountId, origin)
       await devices.end({ id: who.sessionId, accountId: who.accountId }, 'logout', origin)
     },
 
-    async everywhere(accountId: string, origin: Origin): Promise<void> {
+    async everywhere(
+      accountId: string,
+      origin: Origin,
+      { revokeProviderTokens = false }: AlongWith = {},
+    ): Promise<void> {
+      if (revokeProviderTokens) await withdrawal.all(accountId, origin)
       await devices.endAll(accountId, null, 'logout_all', origin)
     },
 

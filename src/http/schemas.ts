@@ -154,10 +154,13 @@ export const addressText = z.string().max(320)
  * What no id of ours looks like is nobody's id: it is looked for as one, and PostgreSQL is spared text it cannot even
  * compare (NUL).
  */
-const anId = z.string().transform((text) => (/^\w{1,80}$/.test(text) ? text : '-'))
+export const anId = z.string().transform((text) => (/^\w{1,80}$/.test(text) ? text : '-'))
 export const idParams = object({ id: anId })
 export const memberParams = object({ id: anId, user_id: anId })
 export const invitationParams = object({ id: anId, invitation_id: anId })
+
+/** One scope (RFC 6749 appendix A.4). */
+export const scopeToken = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/)
 
 /** As the parser writes it, percent-encoded: what was written may hold what PostgreSQL cannot (NUL). */
 export const pictureUrl = z.url({ protocol: /^https$/, normalize: true }).max(2048)

@@ -1,12 +1,14 @@
 import type { Links } from '../accounts/links.ts'
-import type { PersonalData } from '../accounts/ports.ts'
+import type { Identity, PersonalData } from '../accounts/ports.ts'
 import type { Profiles } from '../accounts/profile.ts'
 import type { Users } from '../accounts/users.ts'
 import type { AuditStore } from '../audit/ports.ts'
-import type { StoredGrant } from '../connections/ports.ts'
+import type { Waiting } from '../connections/revocation.ts'
+import type { Standing } from '../connections/standing.ts'
 import type { ServiceCredentials } from '../credentials/service-credentials.ts'
 import type { Origin } from '../events/catalogue.ts'
 import type { Flows } from '../flows/flows.ts'
+import type { JobStatus } from '../jobs/scheduler.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Mailbox } from '../mail/transport.ts'
 import type { Providers } from '../providers/providers.ts'
@@ -34,8 +36,12 @@ export type Services = {
   readonly providers: Providers
   readonly serviceCredentials: ServiceCredentials
   readonly audit: Pick<AuditStore, 'list' | 'search'>
-  /** State of the grant behind an identity. */
-  readonly grantStatus: (of: { provider: string; subject: string }) => Promise<StoredGrant['status'] | 'none'>
+  /** What an identity's person granted, and how it stands. */
+  readonly standing: (of: Pick<Identity, 'provider' | 'subject' | 'scopes'>) => Promise<Standing>
+  /** What of an account's waits to be revoked at providers. */
+  readonly revocationsOf: (accountId: string) => Promise<readonly Waiting[]>
+  /** Every job there is, and how it last went. */
+  readonly jobs: () => Promise<readonly JobStatus[]>
   readonly metrics: { readonly contentType: string; text(): Promise<string> }
   /** Letters kept to be read; `null` where they leave, or would. */
   readonly mailbox: Mailbox | null

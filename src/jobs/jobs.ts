@@ -1,3 +1,4 @@
+import type { Renewal } from '../connections/renewal.ts'
 import type { Revocations } from '../connections/revocation.ts'
 import type { SyncJiraSites } from '../flows/sync-jira-sites.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -15,18 +16,40 @@ export type Keeping = { readonly seconds: number; readonly sweeps: readonly Swee
 type Parts = {
   revocation: Revocations
   jiraSites: Pick<SyncJiraSites, 'due'>
-  mailer: Pick<Mailer, 'work'>
+  renewal: Pick<Renewal, 'renewDue' | 'backlog'>
+  mailer: Pick<Mailer, 'work' | 'backlog'>
   keys: Keys
   clock: Clock
   keeping: readonly Keeping[]
 }
 
 /** Every job there is: name, period, whether nodes take turns. */
-export const defineJobs = ({ revocation, jiraSites, mailer, keys, clock, keeping }: Parts): readonly Job[] => [
-  { name: 'revoke-at-provider', everySeconds: 30, shared: true, work: () => revocation.work() },
+export const defineJobs = ({ revocation, renewal, jiraSites, mailer, keys, clock, keeping }: Parts): readonly Job[] => [
+  {
+    name: 'revoke-at-provider',
+    everySeconds: 30,
+    shared: true,
+    work: () => revocation.work(),
+    backlog: () => revocation.backlog(),
+  },
   { name: 'sync-jira-sites', everySeconds: 60, shared: true, work: () => jiraSites.due() },
+  // One node at a time for the pace, which is the provider's to bear: two rounds at once would be twice as many calls.
+  // That each grant is renewed once is not left to this, but to its own lease.
+  {
+    name: 'renew-provider-tokens',
+    everySeconds: 30,
+    shared: true,
+    work: () => renewal.renewDue(),
+    backlog: () => renewal.backlog(),
+  },
   // Every node does it: each letter is leased by itself, and a node that died holds up no more than it had taken.
-  { name: 'send-mail', everySeconds: 5, shared: false, work: () => mailer.work() },
+  {
+    name: 'send-mail',
+    everySeconds: 5,
+    shared: false,
+    work: () => mailer.work(),
+    backlog: () => mailer.backlog(),
+  },
   { name: 'reload-signing-keys', everySeconds: keyReloadSeconds, shared: false, work: () => keys.reload() },
   {
     name: 'sweep-expired',

@@ -74,7 +74,7 @@ export const github = defineProvider({
   },
   headers: { Accept: 'application/vnd.github+json', 'X-GitHub-Api-Version': '2022-11-28' },
   strategy: (parts, verify) => new GitHubStrategy(parts, verify),
-  ask: (intent): Record<string, string> => (intent === 'link' ? { prompt: 'select_account' } : {}),
+  ask: ({ intent }): Record<string, string> => (intent === 'link' ? { prompt: 'select_account' } : {}),
 
   // All of these come with status 200:
   // https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors

@@ -40,8 +40,15 @@ export const google = defineProvider({
     ),
 
   // Offline access is a parameter here, never a scope. Consent is not forced: Google keeps 100 refresh tokens for each
-  // account and client and silently drops the oldest, so a button that always asks ends the tokens stored first.
-  ask: (intent) => ({ access_type: 'offline', ...(intent === 'link' ? { prompt: 'select_account' } : {}) }),
+  // account and client and silently drops the oldest, so a button that always asks ends the tokens stored first. Only
+  // where somebody grants more is it asked for again, with what they granted before:
+  // https://developers.google.com/identity/protocols/oauth2/web-server#incrementalAuth
+  ask: ({ intent, hint }): Record<string, string> => ({
+    access_type: 'offline',
+    ...(intent === 'link' ? { prompt: 'select_account' } : {}),
+    ...(intent === 'extend' ? { prompt: 'consent', include_granted_scopes: 'true' } : {}),
+    ...(hint === undefined ? {} : { login_hint: hint }),
+  }),
 
   claims({ _json }) {
     const subject = typeof _json.sub === 'string' ? readSubject(_json.sub) : null

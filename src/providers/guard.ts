@@ -3,12 +3,12 @@
  * own, so that a failing one takes down nobody else; a total deadline over headers and body; a size limit; no redirect
  * is ever followed, since it would carry the token or the secret along.
  */
-import { createHash } from 'node:crypto'
+import { EventEmitter } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import CircuitBreaker from 'opossum'
-import type { Agent } from 'undici'
 import type { Bus } from '../events/bus.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { sha256 } from '../kernel/crypto.ts'
 import type { Random } from '../kernel/ids.ts'
 import { type Err, err, ok, type Result } from '../kernel/result.ts'
 import { type Failure, readErrorCode } from './failure.ts'
@@ -59,30 +59,47 @@ class Counted extends Error {
   }
 }
 
+/** When a call must have ended. undici takes an emitter too, and an AbortSignal costs several times as much to make. */
+class Deadline extends EventEmitter {
+  aborted = false
+  readonly #timer: NodeJS.Timeout
+
+  constructor(ms: number) {
+    super()
+    this.#timer = setTimeout(() => {
+      this.aborted = true
+      this.emit('abort')
+    }, ms)
+  }
+
+  over(): void {
+    clearTimeout(this.#timer)
+  }
+}
+
 type Shared = { readonly events: Bus; readonly clock: Clock; readonly random: Random }
 export type Guard = ReturnType<ReturnType<typeof createGuards>['of']>
 
 export function createGuards({ events, clock, random }: Shared) {
+  let opened: ReturnType<typeof open> | undefined
   // Loaded at the first call: it is most of what a service holds that nobody asked anything yet.
-  const undici = () => import('undici')
-  let opened: Promise<Agent> | undefined
-  // `maxResponseSize` counts the bytes as they arrive; nothing is decompressed, since nothing compressed is asked for.
-  const open = async (): Promise<Agent> => {
-    const { Agent } = await undici()
-    return new Agent({ connections: CONNECTIONS_PER_ORIGIN, maxResponseSize: MOST_BYTES })
+  const open = async () => {
+    const { Agent, request } = await import('undici')
+    // The size counts the bytes as they arrive; nothing is decompressed, since nothing compressed is asked for.
+    return { request, agent: new Agent({ connections: CONNECTIONS_PER_ORIGIN, maxResponseSize: MOST_BYTES }) }
   }
-  const agent = (): Promise<Agent> => {
+  const wayOut = (): ReturnType<typeof open> => {
     opened ??= open()
     return opened
   }
   const guards: { close(): void }[] = []
 
   /** One attempt, to the last byte. */
-  async function attempt(call: Call, signal: AbortSignal): Promise<Reply> {
+  async function attempt(call: Call, deadline: Deadline): Promise<Reply> {
     const { endpoint, method, url, headers, body, expects, fault, refusal } = call
     const all = { Accept: 'application/json', 'User-Agent': USER_AGENT, ...headers }
-    const { request } = await undici()
-    const asked = { dispatcher: await agent(), method, headers: all, body: body ?? null, signal }
+    const { request, agent } = await wayOut()
+    const asked = { dispatcher: agent, method, headers: all, body: body ?? null, signal: deadline }
     const reply = await request(url, asked)
     const text = await reply.body.text().catch(unlessTooLarge)
     const { statusCode: status } = reply
@@ -120,18 +137,15 @@ export function createGuards({ events, clock, random }: Shared) {
      */
     async function run(call: Call): Promise<Reply> {
       // Before the clock runs: loading is no delay of the provider's.
-      await agent()
-      const deadline = new AbortController()
-      const timer = setTimeout(() => deadline.abort(), settings.timeoutMs)
+      await wayOut()
+      const deadline = new Deadline(settings.timeoutMs)
       const started = performance.now()
       try {
         for (let tries = 1; ; tries += 1) {
           // What was thrown stays behind, since it names hosts and addresses.
-          const reply = await attempt(call, deadline.signal).catch(() =>
-            failed({ kind: 'unavailable', reason: 'network' }),
-          )
+          const reply = await attempt(call, deadline).catch(() => failed({ kind: 'unavailable', reason: 'network' }))
           if (!didFail(reply)) return reply
-          if (deadline.signal.aborted) throw new Counted(failed({ kind: 'unavailable', reason: 'timeout' }))
+          if (deadline.aborted) throw new Counted(failed({ kind: 'unavailable', reason: 'timeout' }))
           const wait = FIRST_BACK_OFF_MS * 2 ** (tries - 1) * (0.5 + (random(1)[0] ?? 0) / 256)
           const soon = performance.now() - started + wait < settings.timeoutMs / 2
           const safe = call.method === 'GET' && reply.result.error.kind === 'unavailable' && !reply.hold
@@ -139,7 +153,7 @@ export function createGuards({ events, clock, random }: Shared) {
           await pause(wait)
         }
       } finally {
-        clearTimeout(timer)
+        deadline.over()
       }
     }
 
@@ -184,10 +198,11 @@ export function createGuards({ events, clock, random }: Shared) {
     }
 
     async function call(call: Call): Promise<Result<Answer, Failure>> {
-      const keys = { endpoint: call.endpoint, token: `${call.endpoint} ${fingerprint(call)}` }
-      const wait = held(Object.values(keys))
+      const ofToken = (): string => `${call.endpoint} ${sha256(call.headers?.Authorization ?? '')}`
+      // Hardly ever is anything held, and until then nobody need know whose token this is.
+      const wait = holds.size === 0 ? 0 : held([call.endpoint, ofToken()])
       if (wait > 0) {
-        const limited = held([keys.token]) > 0 ? { limited: true as const } : {}
+        const limited = held([ofToken()]) > 0 ? { limited: true as const } : {}
         return report(call.endpoint, { kind: 'unavailable', reason: 'held_off', retryAfter: wait, ...limited })
       }
       const circuit = breaker(call.endpoint)
@@ -196,7 +211,8 @@ export function createGuards({ events, clock, random }: Shared) {
         return thrown instanceof Counted ? thrown.reply : failed({ kind: 'unavailable', reason: 'breaker_open' })
       })
       const { hold, result } = reply
-      if (hold && hold.seconds > 0) holds.set(keys[hold.of], clock().getTime() + hold.seconds * 1000)
+      if (hold && hold.seconds > 0)
+        holds.set(hold.of === 'token' ? ofToken() : call.endpoint, clock().getTime() + hold.seconds * 1000)
       if (result.ok || result.error.kind === 'refused') return result
       if (result.error.kind === 'garbage') return report(call.endpoint, result.error)
       const open = circuit.state() === 'open' ? circuit.left() : DEFAULT_RETRY_SECONDS
@@ -226,7 +242,7 @@ export function createGuards({ events, clock, random }: Shared) {
     /** Lets calls under way end (their deadline is near), then closes every connection. */
     close: async (): Promise<void> => {
       for (const guard of guards) guard.close()
-      await (await opened)?.close()
+      await (await opened)?.agent.close()
     },
   }
 }
@@ -263,8 +279,3 @@ function unlessTooLarge(thrown: unknown): undefined {
   const code = typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined
   if (code !== 'UND_ERR_RES_EXCEEDED_MAX_SIZE') throw thrown
 }
-
-const fingerprint = ({ headers }: Call): string =>
-  createHash('sha256')
-    .update(headers?.Authorization ?? '')
-    .digest('base64url')

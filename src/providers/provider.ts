@@ -71,6 +71,9 @@ export type Unreadable = { readonly unreadable: 'no_subject' | 'account_not_acti
 /** What somebody is sent to a provider for: to sign in, to link it to their account, to connect a team with it. */
 export type Intent = 'login' | 'link' | 'connect'
 
+/** What they are asked at the provider: also for more, with a sign-in they have already. `hint` names that one's subject. */
+export type Asking = { readonly intent: Intent | 'extend'; readonly hint?: string }
+
 /** Where one provider is reached, once that is known: from its definition, from the operator, or discovered. */
 export type Endpoints = {
   readonly authorize: string
@@ -113,7 +116,7 @@ export type Definition = {
   readonly strategy: (parts: StrategyParts, verify: Verify) => OAuth2Strategy
   readonly claims: (profile: Profile, settings: ProviderSettings) => Claims | Unreadable
   /** Parameters of its own on the authorization request. */
-  readonly ask?: (intent: Intent) => Readonly<Record<string, string>>
+  readonly ask?: (asking: Asking) => Readonly<Record<string, string>>
   /** Headers of its own on GET requests. */
   readonly headers?: Readonly<Record<string, string>>
   /** Whether it speaks OpenID Connect: the spellings of its `iss`, and whether an id_token must come. */

@@ -14,11 +14,11 @@ import { createHandshake } from './handshake.ts'
 import { checkRefreshedIdToken, createKeySet, type IdTokenClaims, type KeySet, verifyIdToken } from './id-token.ts'
 import { createJiraCloud, type JiraCloud } from './jira-cloud.ts'
 import type {
+  Asking,
   Claims,
   Definition,
   Endpoints,
   EndpointType,
-  Intent,
   Profile,
   Provider,
   ProviderSettings,
@@ -167,15 +167,15 @@ export function createProviders({ settings, events, clock, random, production, u
     provider: Provider,
     {
       redirectUri,
-      intent,
       scopes = provider.scopes,
-    }: { redirectUri: string; intent: Intent; scopes?: readonly string[] | undefined },
+      ...asking
+    }: Asking & { redirectUri: string; scopes?: readonly string[] | undefined },
   ): Promise<Result<{ url: URL; state: string; verifier: string; nonce: string | null }, Unavailable>> {
     const { definition, ready } = line(provider)
     const endpoints = await ready()
     if (!endpoints.ok) return unavailable(provider, endpoints.error)
     const nonce = definition.openid && scopes.includes('openid') ? secretToken(random) : null
-    const asked = { session: false, callbackURL: redirectUri, scope: scopes, intent, nonce } as const
+    const asked = { session: false, callbackURL: redirectUri, scope: scopes, nonce, ...asking } as const
     const begun = await handshake.begin(provider.id, asked)
     return ok({ ...begun, nonce })
   }

@@ -7,7 +7,7 @@ import type { Random } from '../kernel/ids.ts'
 import { secretToken } from '../kernel/ids.ts'
 import { CallFailure } from './failure.ts'
 import type { Call, Guard } from './guard.ts'
-import type { Definition, Endpoints, Intent, ProviderSettings, TokenSet, Verify } from './provider.ts'
+import type { Asking, Definition, Endpoints, ProviderSettings, TokenSet, Verify } from './provider.ts'
 import { readTokens, tokenAnswerFault } from './token-answer.ts'
 
 /** What one trip through Passport carries instead of an HTTP request. Nothing is stored: the flow keeps it. */
@@ -20,11 +20,10 @@ export type Trip = {
 }
 
 /** Options of one call to `passport.authenticate`. */
-export type Asked = {
+export type Asked = Asking & {
   readonly session: false
   readonly callbackURL: string
   readonly scope: readonly string[]
-  readonly intent: Intent
   readonly nonce: string | null
 }
 
@@ -83,7 +82,7 @@ export function buildStrategy(parts: Parts): OAuth2Strategy {
   // On the instance, since passport-google-oauth20 drops every parameter it does not know, `nonce` among them.
   strategy.authorizationParams = (asked: Asked) => ({
     ...own(asked),
-    ...definition.ask?.(asked.intent),
+    ...definition.ask?.(asked),
     ...(asked.nonce === null ? {} : { nonce: asked.nonce }),
   })
   leaveThrough(parts, nodeOAuth(strategy))

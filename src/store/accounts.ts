@@ -13,7 +13,7 @@ import type { Tables } from './schema.ts'
 import { leaveTeams } from './team-endings.ts'
 import { endProofs } from './tickets.ts'
 import { waysOf, waysQueries } from './ways.ts'
-import { withdrawGrants } from './withdrawals.ts'
+import { takeBackGrants, withdrawGrants } from './withdrawals.ts'
 
 const keyOf = (address: string | null): string | null => (address === null ? null : (readEmail(address)?.key ?? null))
 
@@ -77,7 +77,8 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
   }
 
   /** Queues what we hold at a provider for withdrawal, unless an identity that is left still stands on it. */
-  function* withdrawOwn(tx: Queries, { accountId, provider, subject }: Identity, at: Date): Script<void> {
+  function* withdrawOwn(tx: Queries, identity: Identity, at: Date): Script<void> {
+    const { accountId, provider, subject } = identity
     const [needed] = yield* step(
       tx
         .select({ id: t.identities.id })
@@ -86,9 +87,12 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
         .limit(1),
     )
     if (needed) return
-    const mine = and(eq(t.grants.provider, provider), eq(t.grants.subject, subject), eq(t.grants.holder, 'person'))
-    yield* withdrawGrants(tx, t, ids, mine, { accountId, at })
+    yield* withdrawGrants(tx, t, ids, ownGrants(identity), { accountId, at })
   }
+
+  /** What an identity's person holds of its provider, whichever app of ours it was given to. */
+  const ownGrants = ({ provider, subject }: Identity) =>
+    and(eq(t.grants.provider, provider), eq(t.grants.subject, subject), eq(t.grants.holder, 'person'))
 
   return {
     async find(id) {
@@ -256,6 +260,22 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
           yield* note(signedOut(ended, 'identity_unlinked', accountId, originOf(reasons)))
           yield* withdrawOwn(tx, gone, at)
           return 'unlinked'
+        },
+        [accountLock(accountId)],
+      ),
+
+    withdraw: ({ accountId, identityId, at }, because) =>
+      change(
+        function* (tx, note) {
+          const identities = yield* step(identitiesOf(tx, accountId))
+          const emptied: Identity[] = []
+          for (const identity of identities) {
+            if (identityId !== null && identity.id !== identityId) continue
+            if ((yield* takeBackGrants(tx, t, ids, ownGrants(identity), { accountId, at })) === 0) continue
+            yield* note(because(identity))
+            emptied.push(identity)
+          }
+          return emptied
         },
         [accountLock(accountId)],
       ),

@@ -1,4 +1,4 @@
-import { and, asc, count, eq, isNull, lte, or, sql } from 'drizzle-orm'
+import { and, asc, count, eq, inArray, isNotNull, isNull, lte, or, sql } from 'drizzle-orm'
 import type { App, GrantKey, GrantStore, RenewedTokens, StoredGrant } from '../connections/ports.ts'
 import type { Change } from './change.ts'
 import { type Driver, given, type Queries, step } from './driver.ts'
@@ -24,8 +24,9 @@ export function grantStore({ db, tables: { grants: t }, read, write, steps }: Dr
       .set({ ...released, ...also })
       .where(and(eq(t.id, id), eq(t.fence, fence)))
       .returning({ id: t.id })
+  const isDue = (by: Date) => and(lte(t.dueAt, by), inArray(t.status, ['healthy', 'degraded']))
   const dueThen = ({ provider, clientId }: App, by: Date) =>
-    and(lte(t.dueAt, by), eq(t.provider, provider), eq(t.clientId, clientId))
+    and(isDue(by), eq(t.provider, provider), eq(t.clientId, clientId))
 
   const finding = steps(
     db
@@ -58,6 +59,21 @@ export function grantStore({ db, tables: { grants: t }, read, write, steps }: Dr
         .where(and(eq(t.id, sql.placeholder('id')), eq(t.fence, given('fence', t.fence))))
         .returning({ id: t.id }),
     )
+  const lending = steps(
+    db
+      .update(t)
+      .set({ usedAt: given('at', t.usedAt) })
+      .where(
+        and(
+          eq(t.provider, given('provider', t.provider)),
+          eq(t.clientId, given('clientId', t.clientId)),
+          eq(t.subject, given('subject', t.subject)),
+          eq(t.holder, given('holder', t.holder)),
+          isNotNull(t.accessToken),
+        ),
+      )
+      .returning({ id: t.id }),
+  )
   const overwritingAll = overwriting('with a new refresh token')
   const overwritingAccess = overwriting('keeping the old one')
 
@@ -116,7 +132,7 @@ export function grantStore({ db, tables: { grants: t }, read, write, steps }: Dr
         db
           .update(t)
           .set({ leaseOwner: owner, leaseUntil: until, fence: raised })
-          .where(and(eq(t.id, id), isFree(at), ifDue && lte(t.dueAt, at)))
+          .where(and(eq(t.id, id), isFree(at), ifDue && isDue(at)))
           .returning(),
       )
       return leased
@@ -156,6 +172,14 @@ export function grantStore({ db, tables: { grants: t }, read, write, steps }: Dr
         const dead = { status: 'needs_reauthorization', lastError: 'invalid_grant', lastErrorAt: at } as const
         const ended = yield* step(endLease(tx, id, fence, { ...dead, dueAt: null, updatedAt: at }))
         if (ended.length === 0) return false
+        yield* note(because)
+        return true
+      }),
+
+    lent: (key, at, because) =>
+      change(function* (_tx, note) {
+        const used = yield* step(lending({ ...key, at }))
+        if (used.length === 0) return false
         yield* note(because)
         return true
       }),

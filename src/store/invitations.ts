@@ -1,4 +1,4 @@
-import { and, count, desc, eq, getTableColumns, gt, lt, ne } from 'drizzle-orm'
+import { and, count, desc, eq, getTableColumns, gt, isNull, lt, ne } from 'drizzle-orm'
 import type { InvitationStore } from '../teams/ports.ts'
 import type { Change } from './change.ts'
 import { type Driver, step } from './driver.ts'
@@ -8,6 +8,9 @@ import { holdAsMember, roleIn } from './teams.ts'
 export function invitationStore({ db, tables: t, read, write }: Driver, change: Change): InvitationStore {
   const { teams, teamMembers: m, accounts, teamInvitations: i } = t
   const open = (at: Date) => gt(i.expiresAt, at)
+  /** Nobody comes in on the word of somebody who is disabled. */
+  const good = (secretHash: string, at: Date) =>
+    and(eq(i.secretHash, secretHash), open(at), isNull(accounts.disabledAt))
 
   return {
     invite: (invitation, allows, most, because, mails) =>
@@ -70,25 +73,29 @@ export function invitationStore({ db, tables: t, read, write }: Driver, change: 
           })
           .from(i)
           .innerJoin(teams, eq(teams.id, i.teamId))
-          .leftJoin(accounts, eq(accounts.id, i.invitedBy))
-          .where(and(eq(i.secretHash, secretHash), open(at))),
+          .innerJoin(accounts, eq(accounts.id, i.invitedBy))
+          .where(good(secretHash, at)),
       )
       if (!found) return undefined
       const { invitation, team, inviter } = found
-      return { invitation, team, inviter: inviter && (inviter.verified === null ? inviter.name : inviter.email) }
+      return { invitation, team, inviter: inviter.verified === null ? inviter.name : inviter.email }
     },
 
     accept: ({ secretHash, accountId, at }, most, because) =>
       change(function* (tx, note) {
-        const mine = and(eq(i.secretHash, secretHash), open(at))
-        const [asked] = yield* step(tx.select({ teamId: i.teamId }).from(i).where(mine))
+        const asking = tx
+          .select(getTableColumns(i))
+          .from(i)
+          .innerJoin(accounts, eq(accounts.id, i.invitedBy))
+          .where(good(secretHash, at))
+        const [asked] = yield* step(asking)
         if (!asked) return 'invitation_not_found'
         const { teamId } = asked
         const room = yield* hasRoom(tx, t, accountId, most.teams)
         const team = yield* holdTeam(tx, t, teamId)
         if (!team) return 'invitation_not_found'
         // Looked at again, now that nobody else does.
-        const [invitation] = yield* step(tx.select().from(i).where(mine))
+        const [invitation] = yield* step(asking)
         if (!invitation) return 'invitation_not_found'
         if (yield* roleIn(tx, t, teamId, accountId)) return 'already_member'
         const [members] = yield* step(tx.select({ n: count() }).from(m).where(eq(m.teamId, teamId)))

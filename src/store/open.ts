@@ -12,9 +12,10 @@ import type {
   TrustedDeviceStore,
 } from '../credentials/ports.ts'
 import type { RateLimitStore } from '../http/ports.ts'
-import type { LeaseStore } from '../jobs/ports.ts'
+import type { JobStore } from '../jobs/ports.ts'
 import type { MailStore } from '../mail/ports.ts'
 import type { PendingFlowStore } from '../providers/ports.ts'
+import type { SealedStore } from '../sealing/ports.ts'
 import type { KeyStore, PendingSignInStore, SessionStore, SignInCodeStore } from '../sessions/ports.ts'
 import type { InvitationStore, JiraStore, TeamStore } from '../teams/ports.ts'
 import { accountStore } from './accounts.ts'
@@ -28,7 +29,7 @@ import { grantStore } from './grants.ts'
 import { guessStore } from './guesses.ts'
 import { invitationStore } from './invitations.ts'
 import { jiraStore } from './jira.ts'
-import { leaseStore } from './leases.ts'
+import { jobStore } from './jobs.ts'
 import { mailStore } from './mails.ts'
 import { passkeyStore } from './passkeys.ts'
 import { passwordStore } from './passwords.ts'
@@ -36,6 +37,7 @@ import { pendingSignInStore } from './pending-sign-ins.ts'
 import { personalDataStore } from './personal-data.ts'
 import { rateLimitStore } from './rate-limits.ts'
 import { revocationStore } from './revocations.ts'
+import { sealedStore } from './sealed.ts'
 import { secondFactorStore } from './second-factors.ts'
 import { serviceCredentialStore } from './service-credentials.ts'
 import { sessionStore } from './sessions.ts'
@@ -72,10 +74,11 @@ export type Store = {
   readonly serviceCredentials: ServiceCredentialStore
   readonly mails: MailStore
   readonly teams: TeamStore
-  readonly jira: JiraStore
   readonly invitations: InvitationStore
+  readonly jira: JiraStore
   readonly audit: AuditStore
-  readonly leases: LeaseStore
+  readonly jobs: JobStore
+  readonly sealed: SealedStore
   readonly rateLimits: RateLimitStore
   /** Reachable, and migrated: an open store has every migration behind it. */
   ready(): Promise<boolean>
@@ -117,11 +120,12 @@ export function storeOver(driver: Driver, parts: Parts): Store {
     passkeys: passkeyStore(driver, change),
     serviceCredentials: serviceCredentialStore(driver, change),
     mails: mailStore(driver),
-    jira: jiraStore(driver, change, parts.ids),
     teams: teamStore(driver, change, parts.ids),
     invitations: invitationStore(driver, change),
+    jira: jiraStore(driver, change, parts.ids),
     audit: auditStore(driver, change),
-    leases: leaseStore(driver),
+    jobs: jobStore(driver),
+    sealed: sealedStore(driver),
     rateLimits: rateLimitStore(driver),
     ready: driver.ready,
     close: driver.close,

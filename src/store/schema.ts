@@ -543,7 +543,10 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     failures: count('failures').notNull(),
   })
 
-  /** The encryption keys something here was sealed with, each with a word only it opens. */
+  /**
+   * The encryption keys something here was sealed with, each with a word only it opens; and, as `root:`, the sealed
+   * secret that outlives them.
+   */
   const sealingKeys = table('sealing_keys', {
     id: text('id').primaryKey(),
     proof: text('proof').notNull(),

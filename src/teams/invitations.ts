@@ -20,10 +20,10 @@ import { mostTeams } from './teams.ts'
 
 const ttlSeconds = 7 * 24 * 3600
 /** How many people one team has, and how many invitations are open: lists that are shown whole. */
-export const mostMembers = 200
-export const mostInvitations = 50
+const mostMembers = 200
+const mostInvitations = 50
 
-export type MadeInvitation = {
+type MadeInvitation = {
   readonly invitation: Invitation & { readonly invitedBy: string }
   readonly secret: string
 }

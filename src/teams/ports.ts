@@ -161,7 +161,10 @@ export type OpenedInvitation = {
   readonly inviter: string | null
 }
 
-/** Invitations, each good until it is used, withdrawn or out of date, whichever comes first; refusals write nothing. */
+/**
+ * Invitations, each good until it is used, withdrawn or out of date, whichever comes first, and while the account of whoever
+ * sent it is not disabled; refusals write nothing.
+ */
 export interface InvitationStore {
   /**
    * In the place of one to the same address, with its letters. `already_member`: whoever has proven the address is in the

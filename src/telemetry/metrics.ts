@@ -21,14 +21,14 @@ export const counted = [
   'user_info_cache.read',
   'session.refreshed',
   'mail.handled',
+  'job.ran',
   'http.answered',
 ] as const satisfies readonly EventName[]
 
 /** What is read at the moment of scraping rather than counted. */
 type Probes = {
   breakers: () => readonly { provider: string; endpointType: string; state: keyof typeof stateNumbers }[]
-  revocationBacklog: () => Promise<number>
-  mailBacklog: () => Promise<number>
+  jobBacklogs: () => Promise<readonly { job: string; backlog: number }[]>
 }
 
 /**
@@ -97,6 +97,20 @@ export function createMetrics(events: Bus, probes: Probes) {
     registers,
   })
 
+  const rounds = new Counter({
+    name: 'vinculum_job_runs_total',
+    help: 'Rounds of jobs this node ran, by outcome',
+    labelNames: ['job', 'outcome'],
+    registers,
+  })
+  const roundDuration = new Histogram({
+    name: 'vinculum_job_duration_seconds',
+    help: 'How long a round of a job took',
+    labelNames: ['job'],
+    buckets: [...seconds, 30, 60, 300],
+    registers,
+  })
+
   let cacheReads = 0
   let cacheHits = 0
   new Gauge({
@@ -118,20 +132,12 @@ export function createMetrics(events: Bus, probes: Probes) {
     },
   })
   new Gauge({
-    name: 'vinculum_revocation_backlog',
-    help: 'Grants waiting to be revoked at their provider',
+    name: 'vinculum_job_backlog',
+    help: 'What waits for a job: permissions to be withdrawn, letters to be sent',
+    labelNames: ['job'],
     registers,
     async collect() {
-      this.set(await probes.revocationBacklog())
-    },
-  })
-
-  new Gauge({
-    name: 'vinculum_mail_backlog',
-    help: 'Letters waiting to be sent',
-    registers,
-    async collect() {
-      this.set(await probes.mailBacklog())
+      for (const { job, backlog } of await probes.jobBacklogs()) this.set({ job }, backlog)
     },
   })
 
@@ -174,6 +180,9 @@ export function createMetrics(events: Bus, probes: Probes) {
         return event.data.result === 'rotated' ? rotated.inc() : refreshes.inc({ result: event.data.result })
       case 'mail.handled':
         return mails.inc({ template: event.data.template, result: event.data.result })
+      case 'job.ran':
+        rounds.inc({ job: event.data.job, outcome: event.data.outcome })
+        return roundDuration.observe({ job: event.data.job }, event.data.ms / 1000)
       case 'http.answered': {
         const { method, route, status, ms } = event.data
         const key = `${method} ${route} ${status}`

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { UnopenableError } from '../../src/kernel/crypto.ts'
+import type { Grant } from '../../src/providers/provider.ts'
 import { databases } from '../support/databases.ts'
 import { type LentTokens, lentTokens } from '../support/lent-tokens.ts'
 import { newSealer } from '../support/sealers.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
 
 describe.each(databases)('what a provider lent, on $name,', ({ place }) => {
-  const { clock } = createStoppedClock()
+  const { clock, turn } = createStoppedClock()
   let at: LentTokens
   beforeAll(async () => {
     at = await lentTokens(await place(), { clock, sealer: newSealer() })
@@ -51,6 +52,64 @@ describe.each(databases)('what a provider lent, on $name,', ({ place }) => {
     expect(await at.open(grant)).toMatchObject({ status: 'needs_reauthorization' })
     await at.vault.keep(grant)
     expect(await at.open(grant)).toMatchObject({ status: 'healthy' })
+  })
+
+  describe('on purpose', () => {
+    const wide = { refreshToken: 'wide', accessToken: 'wide', scopes: ['read:me', 'read:jira-work'] }
+    const signedIn = (grant: Grant, changes: Partial<Grant['tokens']> = {}): Grant => ({
+      ...grant,
+      asked: ['read:me'],
+      tokens: { ...grant.tokens, accessToken: 'narrow', refreshToken: 'narrow', scopes: ['read:me'], ...changes },
+    })
+    const given = async (): Promise<Grant> => {
+      const grant = { ...(await at.lent(3600, wide)), asked: wide.scopes }
+      await at.vault.keep(grant, 'person', 'on_purpose')
+      return grant
+    }
+
+    test('is not narrowed by a plain sign-in, which only counts as its use', async () => {
+      const grant = await given()
+      const before = await at.open(grant)
+      turn(600)
+      await at.vault.keep(signedIn(grant))
+      expect(await at.open(grant)).toEqual({ ...before, usedAt: clock() })
+    })
+
+    test('is in time for its renewal again when somebody signs in after a long while', async () => {
+      const grant = await given()
+      turn(40 * 24 * 3600)
+      await at.vault.keep(signedIn(grant))
+      expect(await at.open(grant)).toMatchObject({ accessToken: 'wide', usedAt: clock(), dueAt: clock() })
+    })
+
+    test('is replaced by what is given on purpose, even if that is less', async () => {
+      const grant = await given()
+      await at.vault.keep(signedIn(grant), 'person', 'on_purpose')
+      expect(await at.open(grant)).toMatchObject({
+        ...{ accessToken: 'narrow', refreshToken: 'narrow', scopes: ['read:me'], askedScopes: ['read:me'] },
+      })
+    })
+
+    test('is renewed by a sign-in that brings as much, and by any once it is dead', async () => {
+      const grant = await given()
+      await at.vault.keep(signedIn(grant, { scopes: wide.scopes }))
+      expect(await at.open(grant)).toMatchObject({ accessToken: 'narrow', scopes: wide.scopes })
+      const { id, fence } = await at.open(grant)
+      await at.store.grants.died(id, fence, clock(), [])
+      await at.vault.keep(signedIn(grant, { accessToken: 'all there is' }))
+      // What was asked for once is not forgotten: it is what is missing now.
+      expect(await at.open(grant)).toMatchObject({
+        ...{ accessToken: 'all there is', scopes: ['read:me'], askedScopes: wide.scopes, status: 'healthy' },
+      })
+    })
+
+    test('is one thing, and what was given to a team another', async () => {
+      const grant = await given()
+      await at.vault.keep(signedIn(grant), 'team_1')
+      expect(await at.open(grant)).toMatchObject({ accessToken: 'wide' })
+      const ofTeam = await at.vault.find({ ...at.keyOf(grant), holder: 'team_1' })
+      expect(ofTeam).toMatchObject({ scopes: ['read:me'], askedScopes: ['read:me'] })
+    })
   })
 
   test('opens in no other row, and in no other column', async () => {

@@ -13,6 +13,8 @@ const written = [
   'docs/accounts.md',
   'docs/flows.md',
   'docs/operating.md',
+  'docs/provider-tokens.md',
+  'docs/teams.md',
 ]
 
 test.each([...written, 'docs/ways-in.md'])('%s points at files that exist', (file) => {

@@ -196,6 +196,7 @@ describe('the catalogue', () => {
       'recovery_codes.made',
       'recovery_code.used',
       'device.new',
+      'provider_token.extended',
       'provider_token.lent',
       'provider_token.withdrawn',
       'team.created',

@@ -1,6 +1,9 @@
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { LeaseStore } from '../../src/jobs/ports.ts'
-import { createScheduler, type Job, type Scheduler } from '../../src/jobs/scheduler.ts'
+import type { JobStore } from '../../src/jobs/ports.ts'
+import { createScheduler, type Job, nextDue, type Scheduler } from '../../src/jobs/scheduler.ts'
+import type { Timer, Timing } from '../../src/jobs/timing.ts'
+import { secondsAfter } from '../../src/kernel/clock.ts'
 import { databases } from '../support/databases.ts'
 import { type OpenedStore, openedStore } from '../support/opened-store.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
@@ -21,16 +24,20 @@ const job = (given: Partial<Job> & Pick<Job, 'work'>): Job => ({
   ...given,
 })
 
+/** For whoever shares nothing. */
+const nobody = {} as JobStore
+
 describe('a node', () => {
   const { clock } = createStoppedClock()
-  const leases: LeaseStore = { take: async () => true, release: async () => {} }
+  let ran: object[]
   let defects: [unknown, string][]
   const started: Scheduler[] = []
   const schedulerOf = (...jobs: Job[]): Scheduler => {
     const scheduler = createScheduler({
       jobs,
-      leases,
+      store: nobody,
       clock,
+      events: { emit: (_, data) => void ran.push(data) },
       owner: 'here',
       onDefect: (error, name) => defects.push([error, name]),
     })
@@ -40,6 +47,7 @@ describe('a node', () => {
   beforeEach(() => {
     vi.useFakeTimers()
     defects = []
+    ran = []
   })
   afterEach(async () => {
     await Promise.all(started.splice(0).map((scheduler) => scheduler.stop()))
@@ -86,6 +94,10 @@ describe('a node', () => {
       [new Error('the disk is full'), 'sweep'],
       [new Error('the disk is full'), 'sweep'],
     ])
+    expect(ran).toMatchObject([
+      { job: 'sweep', outcome: 'failed' },
+      { job: 'sweep', outcome: 'failed' },
+    ])
   })
 
   test('that stops begins nothing new, and waits for what is under way', async () => {
@@ -107,29 +119,95 @@ describe('a node', () => {
   })
 })
 
+/** Timers over a clock that only the test turns. */
+function turnedTiming(clock: () => Date): { timing: Timing; ring: () => void } {
+  const set = new Map<object, { moment: Date; then: () => void; again?: number }>()
+  const add = (moment: Date, then: () => void, again?: number): Timer => {
+    const timer: Timer = { stop: () => void set.delete(timer), next: () => set.get(timer)?.moment ?? null }
+    set.set(timer, { moment, then, ...(again ? { again } : {}) })
+    return timer
+  }
+  return {
+    timing: {
+      now: clock,
+      at: add,
+      every: (seconds, then) => add(secondsAfter(clock(), seconds), then, seconds),
+    },
+    ring(): void {
+      for (const [timer, { moment, then, again }] of [...set]) {
+        if (moment > clock()) continue
+        if (again) set.set(timer, { moment: secondsAfter(moment, again), then, again })
+        else set.delete(timer)
+        then()
+      }
+    },
+  }
+}
+
 describe.each(databases)('two nodes on $name', ({ place }) => {
-  let { clock, turn } = createStoppedClock()
+  const start = new Date('2026-03-01T12:00:00.000Z')
+  let { clock, turn } = createStoppedClock(start)
+  let { timing, ring } = turnedTiming(clock)
   let stores: OpenedStore[]
+  let asked: Set<Promise<unknown>>
+  let started: Scheduler[]
   beforeEach(async () => {
-    ;({ clock, turn } = createStoppedClock())
+    ;({ clock, turn } = createStoppedClock(start))
+    ;({ timing, ring } = turnedTiming(clock))
+    ;[asked, started] = [new Set(), []]
     const config = await place()
-    stores = [await openedStore(config, () => clock()), await openedStore(config, () => clock())]
+    stores = [await openedStore(config, clock), await openedStore(config, clock)]
   })
   afterEach(async () => {
+    await Promise.all(started.map((scheduler) => scheduler.stop()))
     for (const { store } of stores) await store.close()
   })
-  const nodesDoing = (work: Job['work'], shared: boolean): readonly Scheduler[] =>
-    stores.map(({ store }, n) =>
-      createScheduler({
-        jobs: [job({ work, shared })],
-        leases: store.leases,
-        clock: () => clock(),
-        owner: `node ${n}`,
-        onDefect: (error) => {
-          throw error
-        },
-      }),
-    )
+
+  /** The store, noting what it is still being asked: time goes on only when it has answered. */
+  const noting = (jobs: JobStore): JobStore =>
+    new Proxy(jobs, {
+      get: (of, name: keyof JobStore) =>
+        ((...given: never[]) => {
+          const answer = (of[name] as (...given: never[]) => Promise<unknown>)(...given)
+          const noted = answer.catch(() => {}).finally(() => asked.delete(noted))
+          asked.add(noted)
+          return answer
+        }) as never,
+    })
+  const settled = async (): Promise<void> => {
+    for (let turns = 0; turns < 5; turns++) {
+      while (asked.size > 0) {
+        await Promise.all(asked)
+        turns = 0
+      }
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+  const pass = async (seconds: number): Promise<void> => {
+    for (let second = 0; second < seconds; second++) {
+      turn(1)
+      ring()
+      await settled()
+    }
+  }
+  const node = (n: number, given: Partial<Job> & Pick<Job, 'work'>): Scheduler => {
+    const scheduler = createScheduler({
+      jobs: [job({ shared: true, ...given })],
+      store: noting((stores[n] as OpenedStore).store.jobs),
+      clock,
+      events: (stores[n] as OpenedStore).events,
+      owner: `node ${n} of ${started.length}`,
+      onDefect: (error) => {
+        throw error
+      },
+      timing,
+    })
+    started.push(scheduler)
+    return scheduler
+  }
+  const nodesDoing = (work: Job['work'], shared = true) =>
+    [node(0, { work, shared }), node(1, { work, shared })] as const
+  const sinceStart = (): number => (clock().getTime() - start.getTime()) / 1000
 
   test('never do a shared job at the same time, and either may do it next', async () => {
     let atOnce = 0
@@ -140,29 +218,157 @@ describe.each(databases)('two nodes on $name', ({ place }) => {
       most = Math.max(most, ++atOnce)
       for (let n = 0; n < 20; n++) await new Promise((resolve) => setImmediate(resolve))
       atOnce--
-    }, true)
-    for (let round = 0; round < 10; round++) await Promise.all(nodes.map((node) => node.run('sweep')))
+    })
+    for (let round = 0; round < 10; round++) await Promise.all(nodes.map((one) => one.run('sweep')))
     expect(most).toBe(1)
     expect(rounds).toBeGreaterThanOrEqual(10)
     rounds = 0
-    for (const node of nodes) await node.run('sweep')
+    for (const one of nodes) await one.run('sweep')
     expect(rounds).toBe(2)
   })
 
   test('each do a job that is not shared', async () => {
     const work = vi.fn(async () => {})
-    await Promise.all(nodesDoing(work, false).map((node) => node.run('sweep')))
+    await Promise.all(nodesDoing(work, false).map((one) => one.run('sweep')))
     expect(work).toHaveBeenCalledTimes(2)
   })
 
-  test('take over from one that died in the middle, after its lease', async () => {
-    const work = vi.fn(async () => {})
-    const [, survivor] = nodesDoing(work, true)
-    await stores[0]?.store.leases.take('sweep', 'the dead node', new Date(clock().getTime() + 120_000), clock())
-    await survivor?.run('sweep')
-    expect(work).toHaveBeenCalledTimes(0)
-    turn(120)
-    await survivor?.run('sweep')
-    expect(work).toHaveBeenCalledTimes(1)
+  test('run each period once between them, at its time, whenever they were started', async () => {
+    const rounds: number[] = []
+    const nodes = nodesDoing(async () => void rounds.push(sinceStart()))
+    nodes[0].start()
+    await pass(17)
+    nodes[1].start()
+    await pass(600)
+    expect(rounds).toEqual([60, 120, 180, 240, 300, 360, 420, 480, 540, 600])
+    const [record] = await (stores[0] as OpenedStore).store.jobs.list(clock())
+    expect(record).toMatchObject({ runs: 10, failures: 0, running: false, outcome: 'ok' })
   })
+
+  test('run what was missed while neither was there once, soon after one is there again', async () => {
+    const rounds: number[] = []
+    const work = async () => void rounds.push(sinceStart())
+    node(0, { work }).start()
+    await pass(65)
+    await started[0]?.stop()
+    await pass(5 * 60)
+    const again = [node(0, { work }), node(1, { work })]
+    for (const one of again) one.start()
+    await settled()
+    await pass(70)
+    expect(rounds).toEqual([60, 366, 420])
+  })
+
+  test('leave a round to whoever is at it however long it takes, and run once what was missed meanwhile', async () => {
+    const rounds: number[] = []
+    const { work: hold, letGo } = heldWork()
+    const nodes = nodesDoing(() => {
+      rounds.push(sinceStart())
+      return hold()
+    })
+    for (const one of nodes) one.start()
+    await pass(400)
+    expect(rounds).toEqual([60])
+    expect((await nodes[1].status())[0]).toMatchObject({ running: true, startedAt: new Date(start.getTime() + 60_000) })
+    letGo()
+    await pass(75)
+    // The first look after it ended, and then the moments there have always been.
+    expect(rounds).toHaveLength(3)
+    expect(rounds[1]).toBeGreaterThan(400)
+    expect(rounds[1]).toBeLessThanOrEqual(411)
+    expect(rounds[2]).toBe(420)
+  })
+
+  test('take over from one that died in the middle when its lease has run out: that round is not missed', async () => {
+    const rounds: number[] = []
+    node(0, { work: async () => void rounds.push(sinceStart()) }).start()
+    await pass(59)
+    const [at, until] = [new Date(start.getTime() + 60_000), new Date(start.getTime() + 120_000)]
+    const died = await (stores[1] as OpenedStore).store.jobs.begin('sweep', {
+      ...{ owner: 'a node that died', at, until, firstDue: at, onlyWhenDue: true },
+    })
+    expect(died.tag).toBe('begun')
+    await pass(60)
+    expect(rounds).toEqual([])
+    await pass(71)
+    expect(rounds).toHaveLength(2)
+    expect(rounds[0]).toBeLessThanOrEqual(130)
+    expect(rounds[1]).toBe(180)
+  })
+
+  test('do what has just appeared even while one of them is finding that nothing is due', async () => {
+    const work = vi.fn(async () => {})
+    const [here, there] = nodesDoing(work)
+    here.start()
+    await settled()
+    turn(60)
+    await there.run('sweep')
+    expect(work).toHaveBeenCalledTimes(1)
+    // The look begins, and will find that the other one was faster.
+    ring()
+    await here.run('sweep')
+    expect(work).toHaveBeenCalledTimes(2)
+  })
+
+  test('count what fails, and say when each is due', async () => {
+    let fails = true
+    const defects: unknown[] = []
+    const scheduler = createScheduler({
+      jobs: [
+        {
+          name: 'sweep',
+          everySeconds: 60,
+          shared: true,
+          work: async () => {
+            if (fails) throw new Error('not today')
+          },
+          backlog: async () => 4,
+        },
+        job({ name: 'reload', work: async () => {} }),
+      ],
+      store: (stores[0] as OpenedStore).store.jobs,
+      clock,
+      events: { emit: () => {} },
+      owner: 'one',
+      onDefect: (error) => defects.push(error),
+    })
+    await scheduler.run('sweep')
+    fails = false
+    await scheduler.run('sweep')
+    await scheduler.run('reload')
+    expect(defects).toEqual([new Error('not today')])
+    expect(await scheduler.status()).toMatchObject([
+      {
+        name: 'sweep',
+        shared: true,
+        everySeconds: 60,
+        runs: 2,
+        failures: 1,
+        outcome: 'ok',
+        running: false,
+        backlog: 4,
+      },
+      { name: 'reload', shared: false, runs: 1, failures: 0, outcome: 'ok', running: false, backlog: null },
+    ])
+    expect(await scheduler.backlogs()).toEqual([{ job: 'sweep', backlog: 4 }])
+  })
+
+  test('show no job that is in the code no more', async () => {
+    await (stores[0] as OpenedStore).store.jobs.enroll('of an older version', start)
+    expect((await node(0, { work: async () => {} }).status()).map(({ name }) => name)).toEqual(['sweep'])
+  })
+})
+
+test('the next moment is the first one after now, counted on from the one before', () => {
+  const seconds = fc.integer({ min: 1, max: 100_000 })
+  fc.assert(
+    fc.property(seconds, fc.integer({ min: 0, max: 10_000_000 }), (every, late) => {
+      const due = new Date('2026-03-01T12:00:00.000Z')
+      const at = new Date(due.getTime() + late)
+      const next = nextDue(due, every, at)
+      expect(next.getTime()).toBeGreaterThan(at.getTime())
+      expect(next.getTime() - at.getTime()).toBeLessThanOrEqual(every * 1000)
+      expect((next.getTime() - due.getTime()) % (every * 1000)).toBe(0)
+    }),
+  )
 })

@@ -1,8 +1,16 @@
+import { createCipheriv, hkdfSync } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createSealer, pkceChallenge, sameSecret, UnopenableError } from '../../src/kernel/crypto.ts'
+import {
+  createSealer,
+  deriveKey,
+  keyIdOf,
+  pkceChallenge,
+  sameSecret,
+  UnopenableError,
+} from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
-import { newKey, newSealer } from '../support/sealers.ts'
+import { newKey } from '../support/sealers.ts'
 
 const [old, recent] = [newKey('k1'), newKey('k2')]
 const place = 'grants/grt_1/access_token'
@@ -87,6 +95,30 @@ describe('what is sealed', () => {
     expect(() => sealer.open(`${sealer.seal('secret', place)}.more`, place)).toThrow(UnopenableError)
   })
 
+  test('opens where another program sealed it as the envelope is described', () => {
+    const [salt, nonce] = [systemRandom(16), systemRandom(12)]
+    const cipher = createCipheriv(
+      'aes-256-gcm',
+      Buffer.from(hkdfSync('sha256', old.key, salt, 'vinculum seal v1', 32)),
+      nonce,
+    )
+    const body = cipher.setAAD(Buffer.from(place)).update('secret')
+    cipher.final()
+    const blob = Buffer.concat([salt, nonce, cipher.getAuthTag(), body])
+    expect(sealer.open(`v1.k1.${blob.toString('base64url')}`, place)).toBe('secret')
+  })
+
+  test('opens column by column when a row was sealed together, each in its own place', () => {
+    const seal = sealer.sealingRow()
+    const other = 'grants/grt_1/refresh_token'
+    const [access, refresh] = [seal('secret', place), seal('secret', other)]
+    const blobs = [access, refresh].map((sealed) => Buffer.from(sealed.split('.')[2] ?? '', 'base64url'))
+    const [nonce, another] = blobs.map((bytes) => bytes.subarray(16, 28))
+    expect(nonce).not.toEqual(another)
+    expect([sealer.open(access, place), sealer.open(refresh, other)]).toEqual(['secret', 'secret'])
+    expect(() => sealer.open(access, other)).toThrow(UnopenableError)
+  })
+
   test('opens under a ring that has its key in any position, and is sealed by the first one', () => {
     const sealed = sealer.seal('secret', place)
     const rotated = createSealer([recent, old], systemRandom)
@@ -102,12 +134,23 @@ describe('what is sealed', () => {
   })
 })
 
+test('a key for a purpose is HKDF of the secret', () => {
+  const expected = Buffer.from(hkdfSync('sha256', old.key, '', 'vinculum csrf v1', 32))
+  expect(deriveKey(old.key, 'csrf')).toEqual(expected)
+})
+
 test('keys derived for two purposes differ, and each comes out the same every time', () => {
-  const sealer = createSealer([old], systemRandom)
-  expect(sealer.derive('csrf')).toEqual(createSealer([old, recent], systemRandom).derive('csrf'))
-  expect(sealer.derive('csrf')).not.toEqual(sealer.derive('cookie'))
-  expect(sealer.derive('csrf')).not.toEqual(newSealer().derive('csrf'))
-  expect(sealer.derive('csrf')).toHaveLength(32)
+  expect(deriveKey(old.key, 'csrf')).toEqual(deriveKey(Buffer.from(old.key), 'csrf'))
+  expect(deriveKey(old.key, 'csrf')).not.toEqual(deriveKey(old.key, 'cookie'))
+  expect(deriveKey(old.key, 'csrf')).not.toEqual(deriveKey(recent.key, 'csrf'))
+  expect(deriveKey(old.key, 'csrf')).toHaveLength(32)
+})
+
+test('a sealed value says which key opens it', () => {
+  const sealer = createSealer([recent, old], systemRandom)
+  expect(keyIdOf(sealer.seal('hush', place))).toBe(sealer.sealsWith)
+  expect(sealer.sealsWith).toBe(recent.id)
+  expect(keyIdOf('in the clear')).toBe('')
 })
 
 test('the challenge of a PKCE verifier is that of RFC 7636 appendix B', () => {

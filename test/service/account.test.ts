@@ -258,13 +258,22 @@ describe.each(databases)('one’s own account, on %s', (database) => {
       provider_email: world.emailOf(who),
       linked_at: expect.any(String),
       last_used_at: expect.any(String),
+      asked_scopes: ['openid', 'email', 'profile'],
       scopes: expect.arrayContaining(['openid']),
+      // By their long names, which are the same.
+      missing_scopes: [],
       token_status: 'healthy',
+      token_expires_at: expect.any(String),
+      token_last_used_at: expect.any(String),
+      consent_ends_at: null,
+      last_error: null,
     })
     expect(atlassian).toMatchObject({
       provider: 'atlassian',
       linked_at: world.clock().toISOString(),
       scopes: ['read:me', 'offline_access'],
+      // A year, whatever is done.
+      consent_ends_at: new Date(world.clock().getTime() + 365 * 86_400_000).toISOString(),
     })
   })
 

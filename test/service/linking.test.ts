@@ -342,7 +342,9 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
       await work()
       const tried = revocations('beta').length
       expect(await waiting('beta')).toHaveLength(1)
-      expect((await world.call('GET', '/metrics')).text).toMatch(/^vinculum_revocation_backlog 1$/m)
+      expect((await world.call('GET', '/metrics')).text).toMatch(
+        /^vinculum_job_backlog\{job="revoke-at-provider"\} 1$/m,
+      )
       await work()
       expect(revocations('beta')).toHaveLength(tried)
 

@@ -676,7 +676,7 @@ describe.each(databases)('by mail, on %s', (database) => {
     await world.mailTo(email)
     const metrics = await (await fetch(`${world.base}/metrics`)).text()
     expect(metrics).toContain('vinculum_mails_total{template="sign_in",result="sent"}')
-    expect(metrics).toContain('vinculum_mail_backlog 0')
+    expect(metrics).toContain('vinculum_job_backlog{job="send-mail"} 0')
     for (const text of [metrics, world.logged.join('')]) {
       for (const secret of [ticket, code, email, flow_token]) expect(text).not.toContain(secret)
     }

@@ -128,6 +128,7 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
       ['DELETE', '/users/{id}/second-factor', undefined, [403, 204, 403]],
       ['DELETE', '/users/{id}', undefined, [403, 204, 403]],
       ['GET', '/audit', undefined, [200, 200, 200]],
+      ['GET', '/jobs', undefined, [403, 200, 200]],
       ['GET', '/service-credentials', undefined, [403, 200, 200]],
       ['POST', '/service-credentials', { name: 'Shop', scopes: ['introspect'] }, [403, 201, 403]],
       ['POST', '/service-credentials/{id}/rotate', {}, [403, 200, 403]],
@@ -140,7 +141,7 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
       const administrative = Object.entries(paths).flatMap(([path, operations]) =>
         Object.entries(operations).flatMap(([method, { security = [] }]) => {
           const scoped = security.some((one) => Object.values(one).some((needed) => needed.length > 0))
-          const named = /^\/(users|audit|service-credentials|admin)(\/|$)/.test(path)
+          const named = /^\/(users|audit|service-credentials|jobs|admin)(\/|$)/.test(path)
           // Nothing under these addresses is without a scope, and nothing with one is elsewhere.
           expect([path, method, scoped]).toEqual([path, method, named])
           return scoped && !path.startsWith('/admin') ? [`${method.toUpperCase()} ${path}`] : []

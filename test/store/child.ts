@@ -4,6 +4,8 @@
  */
 import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
+import { setTimeout as pause } from 'node:timers/promises'
+import { createScheduler } from '../../src/jobs/scheduler.ts'
 import { createIds, systemRandom } from '../../src/kernel/ids.ts'
 import { openStore, type Store, type StoreConfig } from '../../src/store/open.ts'
 import { account, flow, identity, later, now } from './people.ts'
@@ -23,6 +25,22 @@ const tasks: Record<string, (store: Store, rounds: number) => Promise<void>> = {
       const way = identity(person.id, { subject: `s${n}`, provider: n % 2 ? 'github' : `from-${process.pid}` })
       if (await store.accounts.create(person, way, { separate: false }, [])) say(n)
     }
+  },
+  /** Runs a job that nodes share, each second, until there were so many rounds between them. Says when it began each. */
+  async schedule(store, rounds) {
+    const scheduler = createScheduler({
+      jobs: [{ name: 'sweep', everySeconds: 1, shared: true, work: async () => say(Date.now()) }],
+      store: store.jobs,
+      clock,
+      owner: String(process.pid),
+      onDefect: (error) => {
+        throw error
+      },
+      events: { emit: () => {} },
+    })
+    scheduler.start()
+    while (((await store.jobs.list(clock()))[0]?.runs ?? 0) < rounds) await pause(100)
+    await scheduler.stop()
   },
   /** Writes until it is killed, several at a time. Says what was acknowledged, once it was. */
   async write(store) {

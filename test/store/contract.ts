@@ -2,13 +2,14 @@ import { eq } from 'drizzle-orm'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Ways } from '../../src/accounts/ports.ts'
-import type { StoredGrant } from '../../src/connections/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import { type Email, readEmail } from '../../src/kernel/email.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { addressesContract } from './addresses.contract.ts'
+import { grantsContract } from './grants.contract.ts'
 import { guessesContract } from './guesses.contract.ts'
 import { jiraContract } from './jira.contract.ts'
+import { jobsContract } from './jobs.contract.ts'
 import { mailsContract } from './mails.contract.ts'
 import { noticesContract } from './notices.contract.ts'
 import { passkeysContract } from './passkeys.contract.ts'
@@ -38,11 +39,13 @@ import {
   unlinked,
   updated,
 } from './people.ts'
+import { sealedContract } from './sealed.contract.ts'
 import { secondFactorsContract } from './second-factors.contract.ts'
 import { serviceCredentialContract } from './service-credentials.contract.ts'
 import { teamsContract } from './teams.contract.ts'
 import { ticketsContract } from './tickets.contract.ts'
 import { userContract } from './users.contract.ts'
+import { withdrawalsContract } from './withdrawals.contract.ts'
 
 const ada: Email = { address: 'ada@example.com', key: 'ada@example.com' }
 
@@ -54,6 +57,7 @@ const names = (facts: readonly Fact[]): string[] => facts.map(({ name }) => name
 /** What every store promises, whatever it is made of. A new adapter passes this file or is not an adapter. */
 export function storeContract(backend: Backend): void {
   const { name, emptied } = backend
+  grantsContract(backend)
   jiraContract(backend)
   guessesContract(backend)
   passwordsContract(backend)
@@ -87,6 +91,7 @@ export function storeContract(backend: Backend): void {
     mailsContract(() => opened)
     ticketsContract(() => opened)
     addressesContract(() => opened)
+    withdrawalsContract(() => opened)
 
     describe('an account', () => {
       test('comes back exactly as it was stored, and so does its identity', async () => {
@@ -978,111 +983,6 @@ export function storeContract(backend: Backend): void {
       })
     })
 
-    describe('a grant', () => {
-      const grant = { provider: 'github', clientId: 'web', subject: '42', holder: 'person' }
-      const kept = async (): Promise<StoredGrant> => {
-        const found = await store.grants.find(grant)
-        if (!found) throw new Error('it was not kept')
-        return found
-      }
-      const keep = async (given = tokens(), at = now): Promise<StoredGrant> => {
-        await store.grants.keep(grant, newId('grt'), () => given, at)
-        return kept()
-      }
-      const marked: Fact = {
-        name: 'provider_token.needs_reauthorization',
-        data: { provider: 'github' },
-        accountId: null,
-        origin,
-      }
-
-      test('comes back as it was kept', async () => {
-        await store.grants.keep(grant, 'grt_1', (id) => tokens({ accessToken: `sealed to ${id}` }), now)
-        expect(await kept()).toEqual({
-          ...{ id: 'grt_1', ...grant, accessToken: 'sealed to grt_1', refreshToken: 'sealed refresh' },
-          ...{ askedScopes: ['repo'], scopes: ['repo'], expiresAt: later(3600), refreshExpiresAt: null },
-          ...{ status: 'healthy', consentedAt: now, refreshedAt: null, usedAt: now, dueAt: null, updatedAt: now },
-          ...{ failures: 0, lastError: null, lastErrorAt: null, leaseOwner: null, leaseUntil: null, fence: 1 },
-        })
-        expect(await store.grants.find({ ...grant, clientId: 'app' })).toBeUndefined()
-      })
-
-      test('that is given again keeps its id, and its tokens are sealed to that', async () => {
-        const first = await keep()
-        const sealedTo: string[] = []
-        await store.grants.keep(
-          grant,
-          'grt_new',
-          (id) => {
-            sealedTo.push(id)
-            return tokens({ accessToken: `for ${id}`, scopes: ['repo', 'gist'], expiresAt: null })
-          },
-          later(1),
-        )
-        const again = await kept()
-        expect(sealedTo).toEqual([first.id])
-        expect(again).toMatchObject({ id: first.id, accessToken: `for ${first.id}`, scopes: ['repo', 'gist'] })
-        expect(again).toMatchObject({ expiresAt: null, updatedAt: later(1) })
-        expect(again.fence).toBeGreaterThan(first.fence)
-        expect(await rowsOf('grants')).toHaveLength(1)
-      })
-
-      test('without a new refresh token keeps the old one', async () => {
-        await keep(tokens({ refreshToken: 'first' }))
-        expect(await keep(tokens({ refreshToken: null }))).toMatchObject({ refreshToken: 'first' })
-        expect(await keep(tokens({ refreshToken: 'second' }))).toMatchObject({ refreshToken: 'second' })
-      })
-
-      test('is leased to one at a time', async () => {
-        const { id, fence } = await keep()
-        const leased = await store.grants.lease(id, 'one', later(30), now)
-        expect(leased).toMatchObject({ id, leaseOwner: 'one', leaseUntil: later(30), fence: fence + 1 })
-        expect(await store.grants.lease(id, 'two', later(59), later(29))).toBeUndefined()
-        expect(await store.grants.lease(id, 'two', later(60), later(30))).toMatchObject({
-          leaseOwner: 'two',
-          fence: fence + 2,
-        })
-        expect(await store.grants.lease('grt_nobody', 'two', later(60), now)).toBeUndefined()
-      })
-
-      test('is renewed by who leased it, once', async () => {
-        const { id } = await keep()
-        const fence = (await store.grants.lease(id, 'one', later(30), now))?.fence ?? Number.NaN
-        const fresh = tokens({ accessToken: 'fresh', refreshToken: null })
-        expect(await store.grants.renewed(id, fence, fresh, later(1))).toBe(true)
-        expect(await store.grants.find(grant)).toMatchObject({
-          ...{ accessToken: 'fresh', refreshToken: 'sealed refresh', updatedAt: later(1) },
-          ...{ status: 'healthy', leaseOwner: null, leaseUntil: null },
-        })
-        expect(await store.grants.renewed(id, fence, tokens({ accessToken: 'late' }), later(2))).toBe(false)
-        expect(await store.grants.find(grant)).toMatchObject({ accessToken: 'fresh' })
-      })
-
-      test('is not renewed over a lease or a consent that came later', async () => {
-        const { id } = await keep()
-        const first = (await store.grants.lease(id, 'one', later(30), now))?.fence ?? Number.NaN
-        const second = (await store.grants.lease(id, 'two', later(60), later(30)))?.fence ?? Number.NaN
-        expect(await store.grants.renewed(id, first, tokens(), later(31))).toBe(false)
-        await keep(tokens({ accessToken: 'consented' }), later(32))
-        expect(await store.grants.renewed(id, second, tokens(), later(33))).toBe(false)
-        expect(await store.grants.died(id, second, later(33), [marked])).toBe(false)
-        expect(await store.grants.find(grant)).toMatchObject({ accessToken: 'consented', status: 'healthy' })
-        expect(told).toEqual([])
-      })
-
-      test('given up on is free again, and marked when it needs its person', async () => {
-        const { id } = await keep()
-        const first = (await store.grants.lease(id, 'one', later(30), now))?.fence ?? Number.NaN
-        await store.grants.release(id, first)
-        expect(await store.grants.find(grant)).toMatchObject({ status: 'healthy', leaseOwner: null, leaseUntil: null })
-        const second = (await store.grants.lease(id, 'one', later(30), later(1)))?.fence ?? Number.NaN
-        expect(await store.grants.died(id, second, later(2), [marked])).toBe(true)
-        expect(await store.grants.find(grant)).toMatchObject({ status: 'needs_reauthorization', leaseOwner: null })
-        expect(told).toEqual([marked])
-        expect(await keep()).toMatchObject({ status: 'healthy' })
-      })
-    })
-
     describe('a revocation', () => {
       const done: Fact = {
         name: 'provider_token.revoked',
@@ -1198,24 +1098,8 @@ export function storeContract(backend: Backend): void {
       })
     })
 
-    describe('a lease', () => {
-      test('has one owner until it expires or is released', async () => {
-        expect(await store.leases.take('sweep', 'one', later(30), now)).toBe(true)
-        expect(await store.leases.take('sweep', 'two', later(59), later(29))).toBe(false)
-        expect(await store.leases.take('renew', 'two', later(59), now)).toBe(true)
-        expect(await store.leases.take('sweep', 'one', later(60), later(29))).toBe(true)
-        expect(await store.leases.take('sweep', 'two', later(89), later(59))).toBe(false)
-        expect(await store.leases.take('sweep', 'two', later(90), later(60))).toBe(true)
-      })
-
-      test('is released by its owner only', async () => {
-        await store.leases.take('sweep', 'one', later(30), now)
-        await store.leases.release('sweep', 'two')
-        expect(await store.leases.take('sweep', 'two', later(30), now)).toBe(false)
-        await store.leases.release('sweep', 'one')
-        expect(await store.leases.take('sweep', 'two', later(30), now)).toBe(true)
-      })
-    })
+    jobsContract(() => opened)
+    sealedContract(() => opened)
 
     describe('a rate limit', () => {
       test('counts hits within a window, and starts anew when it is over', async () => {

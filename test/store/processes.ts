@@ -57,6 +57,20 @@ export function storeProcesses({ name, place }: Backend): void {
       await opened.store.close()
     })
 
+    test('run each period of a job once between them, by the clock of the machine', async () => {
+      const config = await place()
+      const rounds = inOrder(await raceProcesses('schedule', config, 6))
+      const { store } = await open(config)
+      const [record] = await store.jobs.list(new Date())
+      expect(record?.runs).toBe(rounds.length)
+      expect(record).toMatchObject({ failures: 0, running: false })
+      // Whole seconds after the first moment it was due: a slow machine may leave one out, and never does one twice.
+      const first = (record?.dueAt.getTime() ?? 0) % 1000
+      const periods = rounds.map((at) => Math.floor((at - first) / 1000))
+      expect(new Set(periods).size).toBe(rounds.length)
+      await store.close()
+    })
+
     test('open every account once, on a database they both found empty', async () => {
       const config = await place()
       expect(inOrder(await raceProcesses('signIn', config, 100))).toEqual(numbers(100))

@@ -230,17 +230,17 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
     test('keep an owner who is not disabled', async () => {
       const { id, people } = await crew('owner', 'member')
       const [ada = '', bob = '', eve = ''] = people
-      const step = { teamId: id, by: ada, accountId: ada }
+      const step = { teamId: id, by: ada, accountId: ada, at: now }
       const down = { ...step, role: 'admin', maySend: [] } as const
       await disable(bob)
-      expect(await store.teams.leave({ at: now, ...step }, nobody, [])).toBe('last_owner')
+      expect(await store.teams.leave(step, nobody, [])).toBe('last_owner')
       expect(await store.teams.setRole(down, anybody, [])).toBe('last_owner')
       // Somebody disabled may be put out all the same.
-      expect(await store.teams.leave({ at: now, ...step, accountId: bob }, anybody, [])).toBe('left')
+      expect(await store.teams.leave({ ...step, accountId: bob }, anybody, [])).toBe('left')
       expect(await store.teams.setRole({ ...down, accountId: eve, role: 'owner' }, anybody, [])).toMatchObject({
         role: 'owner',
       })
-      expect(await store.teams.leave({ at: now, ...step }, nobody, [])).toBe('left')
+      expect(await store.teams.leave(step, nobody, [])).toBe('left')
       expect(await rolesIn(id)).toEqual({ [eve]: 'owner' })
     })
 
@@ -252,10 +252,10 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
           people.map((accountId, n) => {
             const teams = stores[n]?.teams ?? store.teams
             const other = people[(n + 1) % people.length] ?? ''
-            if (round % 3 === 0) return teams.leave({ at: now, teamId: id, by: accountId, accountId }, nobody, [])
+            if (round % 3 === 0) return teams.leave({ teamId: id, by: accountId, accountId, at: now }, nobody, [])
             const allows = (by: TeamRole): boolean => by === 'owner'
             if (round % 3 === 1)
-              return teams.leave({ at: now, teamId: id, by: accountId, accountId: other }, allows, [])
+              return teams.leave({ teamId: id, by: accountId, accountId: other, at: now }, allows, [])
             return teams.setRole(
               { teamId: id, by: accountId, accountId: other, role: 'member', maySend: [] },
               allows,
@@ -269,34 +269,24 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
       }
     })
 
-    test('are left with the invitations that were sent, and with the consent Jira was connected with', async () => {
+    test('are left with the invitations that were sent, and Jira is no longer connected by them', async () => {
       const { id, people } = await crew('admin', 'member')
       const [owner = '', admin = '', member = ''] = people
       await connect(id, admin)
       await store.invitations.invite(invitation(id, admin), anybody, 9, [], [])
       const because = [fact('renamed', owner, id)]
-      const step = { teamId: id, by: member, accountId: admin }
-      expect(await store.teams.leave({ at: now, ...step, by: newId('usr') }, anybody, because)).toBe('team_not_found')
-      expect(await store.teams.leave({ at: now, ...step }, nobody, because)).toBe('team_role_required')
-      expect(await store.teams.leave({ at: now, ...step, accountId: newId('usr') }, nobody, because)).toBe(
-        'team_role_required',
-      )
-      expect(await store.teams.leave({ at: now, ...step, accountId: newId('usr') }, anybody, because)).toBe(
-        'member_not_found',
-      )
+      const step = { teamId: id, by: member, accountId: admin, at: now }
+      expect(await store.teams.leave({ ...step, by: newId('usr') }, anybody, because)).toBe('team_not_found')
+      expect(await store.teams.leave(step, nobody, because)).toBe('team_role_required')
+      expect(await store.teams.leave({ ...step, accountId: newId('usr') }, nobody, because)).toBe('team_role_required')
+      expect(await store.teams.leave({ ...step, accountId: newId('usr') }, anybody, because)).toBe('member_not_found')
       expect(await store.invitations.list(id, now)).toHaveLength(1)
-      expect(await store.teams.leave({ at: now, ...step, by: admin }, nobody, because)).toBe('left')
+      expect(await store.teams.leave({ ...step, by: admin }, nobody, because)).toBe('left')
       expect(await store.invitations.list(id, now)).toEqual([])
-      expect(await rowsOf('jiraIntegrations')).toMatchObject([
-        { teamId: id, connectedBy: null, lastError: 'connector_left' },
-      ])
-      // Those who can mend it are told, and not from where.
-      const told = opened.told.filter(({ name }) => name === 'jira.needs_reauthorization')
-      expect(opened.told).toEqual([...because, ...told])
-      expect(told).toMatchObject([
-        { accountId: owner, data: { team: id, reason: 'connector_left' }, origin: { ip: null } },
-      ])
-      expect(await store.teams.leave({ at: now, ...step, by: admin }, nobody, because)).toBe('team_not_found')
+      expect(await rowsOf('jiraIntegrations')).toMatchObject([{ teamId: id, connectedBy: null }])
+      const told = { accountId: owner, origin: elsewhereOf(origin), data: { team: id, reason: 'connector_left' } }
+      expect(opened.told).toEqual([...because, { name: 'jira.needs_reauthorization', ...told }])
+      expect(await store.teams.leave({ ...step, by: admin }, nobody, because)).toBe('team_not_found')
     })
 
     test('go with all that is theirs, and what they hold at providers is withdrawn, and nothing else', async () => {
@@ -405,7 +395,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
           const mine = team()
           await Promise.all([
             stores[0]?.accounts.remove(owner, now, []),
-            stores[1]?.teams.leave({ at: now, teamId: id, by: admin, accountId: admin }, nobody, []),
+            stores[1]?.teams.leave({ teamId: id, by: admin, accountId: admin, at: now }, nobody, []),
             stores[2]?.accounts.remove(member, now, []),
             stores[1]?.teams.create(mine, member, 9, []),
           ])
@@ -516,7 +506,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
         expect(await store.invitations.find(sent.secretHash, now)).toBeUndefined()
       })
 
-      test('are refused without being used up: to a member, to who is in too many teams, to a full team', async () => {
+      test('are refused without being used up: from somebody disabled, to a member, to who is in too many teams, to a full team', async () => {
         const { id, people } = await crew('member')
         const [owner = '', member = ''] = people
         const guest = await person()
@@ -527,6 +517,12 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
         const { accept } = store.invitations
         expect(await accept({ ...by, secretHash: 'nobody’s' }, most, told)).toBe('invitation_not_found')
         expect(await accept({ ...by, at: later(600) }, most, told)).toBe('invitation_not_found')
+        await disable(owner)
+        expect(await accept(by, most, told)).toBe('invitation_not_found')
+        expect(await store.invitations.find(sent.secretHash, now)).toBeUndefined()
+        const { accounts } = opened.driver.tables
+        const enabled = opened.driver.db.update(accounts).set({ disabledAt: null }).where(eq(accounts.id, owner))
+        await opened.driver.write(enabled)
         expect(await accept({ ...by, accountId: member }, most, told)).toBe('already_member')
         expect(await accept(by, { ...most, members: 2 }, told)).toBe('team_limit_reached')
         expect(await accept(by, { ...most, teams: 0 }, told)).toBe('team_limit_reached')

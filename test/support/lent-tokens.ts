@@ -1,3 +1,4 @@
+import type { GrantStore } from '../../src/connections/ports.ts'
 import { createRenewal } from '../../src/connections/renewal.ts'
 import { createRevocation } from '../../src/connections/revocation.ts'
 import { createVault, type Terms } from '../../src/connections/vault.ts'
@@ -27,15 +28,18 @@ type Given = {
   readonly revoke?: (provider: string, tokens: { accessToken: string; refreshToken: string | null }) => Promise<Revoked>
   readonly pause?: (ms: number) => Promise<void>
   readonly random?: Random
+  /** In place of the store's own. */
+  readonly grants?: GrantStore
 }
 
 /** The part of the service that keeps what providers lent, renews it and hands it back, over a store. */
 export async function lentTokens(
   config: StoreConfig,
-  { clock, sealer, refresh, revoke, pause, random = evenRandom }: Given,
+  { clock, sealer, refresh, revoke, pause, random = evenRandom, ...given }: Given,
 ) {
   const opened = await openedStore(config, clock)
-  const { grants, revocations } = opened.store
+  const { revocations } = opened.store
+  const grants = given.grants ?? opened.store.grants
   const provider = (id: string): Terms | undefined => {
     const lifetime = lifetimes[id]
     return lifetime && { name: id, clientId: `${id}-client`, lifetime, missingScopes }
@@ -44,6 +48,7 @@ export async function lentTokens(
   const unexpected = async (): Promise<never> => {
     throw new Error('the provider was not to be asked')
   }
+  const discarded: string[] = []
   const renewal = createRenewal({
     grants,
     vault,
@@ -52,6 +57,7 @@ export async function lentTokens(
     events: opened.events,
     provider,
     apps: () => ['atlassian', 'google'].map((id) => ({ provider: id, clientId: `${id}-client` })),
+    discard: async (_, { accessToken }) => void discarded.push(accessToken),
     concerns: async (grant) => [
       {
         name: 'provider_token.needs_reauthorization',
@@ -82,6 +88,8 @@ export async function lentTokens(
     ...opened,
     vault,
     renewal,
+    /** Access tokens of renewals whose grant was taken back meanwhile. */
+    discarded,
     revocation,
     keyOf,
     /** A grant in the vault whose access token has so many seconds left. */

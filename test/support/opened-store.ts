@@ -2,17 +2,18 @@ import { createBus } from '../../src/events/bus.ts'
 import type { Event, EventName } from '../../src/events/catalogue.ts'
 import type { Clock } from '../../src/kernel/clock.ts'
 import { createIds, systemRandom } from '../../src/kernel/ids.ts'
-import { openStore, type StoreConfig } from '../../src/store/open.ts'
+import { openDriver, type StoreConfig, storeOver } from '../../src/store/open.ts'
 
-/** A store with its bus, and everything the bus has told. */
+/** A store with its driver and its bus, and everything the bus has told. */
 export async function openedStore(config: StoreConfig, clock: Clock) {
   const events = createBus(clock)
   const told: Event[] = []
   events.all('test', (event) => told.push(event))
   const ids = createIds(clock, systemRandom)
-  const store = await openStore(config, { clock, ids, publish: events.publish })
+  const driver = await openDriver(config)
+  const store = storeOver(driver, { clock, ids, publish: events.publish })
   const heard = <N extends EventName>(name: N) =>
     told.filter((event): event is Extract<Event, { name: N }> => event.name === name)
-  return { store, events, ids, told, heard }
+  return { store, driver, events, ids, told, heard }
 }
 export type OpenedStore = Awaited<ReturnType<typeof openedStore>>

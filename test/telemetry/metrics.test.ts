@@ -16,8 +16,10 @@ beforeEach(() => {
       { provider: 'google', endpointType: 'userinfo', state: 'closed' },
       { provider: 'github', endpointType: 'token', state: 'half_open' },
     ],
-    mailBacklog: async () => 5,
-    revocationBacklog: async () => 3,
+    jobBacklogs: async () => [
+      { job: 'revoke-at-provider', backlog: 3 },
+      { job: 'send-mail', backlog: 5 },
+    ],
   })
 })
 
@@ -63,6 +65,7 @@ const everything = async (): Promise<void> => {
   events.emit('session.refreshed', { result: 'rotated' })
   events.emit('session.refreshed', { result: 'replayed' })
   events.emit('session.refreshed', { result: 'refused' })
+  events.emit('job.ran', { job: 'sweep-expired', outcome: 'ok', ms: 12 })
   events.emit('http.answered', { method: 'GET', route: '/auth/:provider', status: 303, ms: 12 })
 }
 
@@ -128,8 +131,18 @@ test('the share of profiles read from the cache is 0 before the first, and then 
   expect(await value('vinculum_user_info_cache_hit_ratio')).toBe(0.75)
 })
 
-test('the grants waiting to be revoked are those of the moment', async () => {
-  expect(await value('vinculum_revocation_backlog')).toBe(3)
+test('what waits for a job is that of the moment', async () => {
+  expect(await value('vinculum_job_backlog{job="revoke-at-provider"}')).toBe(3)
+  expect(await value('vinculum_job_backlog{job="send-mail"}')).toBe(5)
+})
+
+test('rounds of jobs are counted by how they ended, and timed', async () => {
+  events.emit('job.ran', { job: 'send-mail', outcome: 'ok', ms: 20 })
+  events.emit('job.ran', { job: 'send-mail', outcome: 'failed', ms: 90_000 })
+  expect(await value('vinculum_job_runs_total{job="send-mail",outcome="ok"}')).toBe(1)
+  expect(await value('vinculum_job_runs_total{job="send-mail",outcome="failed"}')).toBe(1)
+  expect(await value('vinculum_job_duration_seconds_count{job="send-mail"}')).toBe(2)
+  expect(await value('vinculum_job_duration_seconds_sum{job="send-mail"}')).toBeCloseTo(90.02)
 })
 
 test('no label holds what a stranger sent, nor who anybody is', async () => {
@@ -138,7 +151,7 @@ test('no label holds what a stranger sent, nor who anybody is', async () => {
   for (const told of [stranger.ip, 'Evil', stranger.requestId, 'usr_of_somebody', 'ses_secret', 'idn_secret'])
     expect(text).not.toContain(told)
   const labels = new Set([...text.matchAll(/[{,](\w+)="/g)].map(([, label]) => label))
-  const ours = ['provider', 'status', 'stage', 'endpoint_type', 'result', 'method', 'route', 'le']
+  const ours = ['job', 'outcome', 'provider', 'status', 'stage', 'endpoint_type', 'result', 'method', 'route', 'le']
   const ofTheProcess = ['space', 'type', 'kind', 'version', 'major', 'minor', 'patch']
   expect([...labels].filter((label) => ![...ours, ...ofTheProcess].includes(label ?? ''))).toEqual([])
 })
@@ -146,8 +159,7 @@ test('no label holds what a stranger sent, nor who anybody is', async () => {
 test('two services in one process do not count for each other', async () => {
   const other = createMetrics(createBus(createStoppedClock().clock), {
     breakers: () => [],
-    mailBacklog: async () => 5,
-    revocationBacklog: async () => 0,
+    jobBacklogs: async () => [],
   })
   await everything()
   expect(await other.text()).not.toContain('provider="google"')

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { fail } from '../../errors/catalogue.ts'
-import type { UserInfoCode } from '../../flows/read-userinfo.ts'
 import { type Account, roles } from '../../kernel/account.ts'
 import { locales } from '../../kernel/locale.ts'
 import { ok } from '../../kernel/result.ts'
@@ -14,8 +13,17 @@ import type { Services } from '../services.ts'
 
 const common = { tag: 'My account', surface: 'api', auth: 'user', limit: 'account' } as const
 const Me = User.extend({ created_at: time, role: z.enum(roles), locale: z.enum(locales).nullable() }).meta({ id: 'Me' })
-const me = (account: Account) =>
+const toldOf = (account: Account) =>
   json({ ...userOf(account), created_at: account.createdAt.toISOString(), role: account.role, locale: account.locale })
+/** The store gives out the same row until something is written, and telling of it anew is a tenth of the work. */
+const told = new WeakMap<Account, ReturnType<typeof toldOf>>()
+const me = (account: Account) => {
+  const known = told.get(account)
+  if (known) return known
+  const fresh = toldOf(account)
+  told.set(account, fresh)
+  return fresh
+}
 
 const read = route({
   ...common,
@@ -60,92 +68,6 @@ const remove = route({
   async handle({ who, origin }, { flows }: Services) {
     const done = await flows.deleteAccount(who.accountId, origin)
     return done.ok ? ok(sessionOver(who)) : done
-  },
-})
-
-const identities = route({
-  ...common,
-  method: 'get',
-  path: '/me/identities',
-  summary: 'The sign-ins linked to my account, and what each granted',
-  reply: z.array(
-    z
-      .object({
-        id: z.string(),
-        provider: z.string(),
-        provider_user_id: z.string(),
-        provider_email: z.string().nullable(),
-        linked_at: time,
-        last_used_at: time,
-        scopes: z.array(z.string()),
-        token_status: z.enum(['healthy', 'degraded', 'needs_reauthorization', 'revoked', 'none']),
-      })
-      .meta({ id: 'Identity' }),
-  ),
-  fails: [],
-  async handle({ who }, { links, grantStatus }: Services) {
-    const all = await links.list(who.accountId)
-    return ok(
-      json(
-        await Promise.all(
-          all.map(async (identity) => ({
-            id: identity.id,
-            provider: identity.provider,
-            provider_user_id: identity.subject,
-            provider_email: identity.email,
-            linked_at: identity.linkedAt.toISOString(),
-            last_used_at: identity.lastUsedAt.toISOString(),
-            scopes: [...identity.scopes],
-            token_status: await grantStatus(identity),
-          })),
-        ),
-      ),
-    )
-  },
-})
-
-const unlink = route({
-  ...common,
-  method: 'delete',
-  path: '/me/identities/:id',
-  summary: 'Unlink a sign-in; its permission is revoked at the provider',
-  params: idParams,
-  status: 204,
-  fails: ['not_linked', 'last_login_method'],
-  async handle({ who, params, origin }, { flows }: Services) {
-    const done = await flows.unlink(
-      { accountId: who.accountId, sessionId: who.sessionId, identityId: params.id },
-      origin,
-    )
-    return done.ok ? ok(noContent()) : done
-  },
-})
-
-const profile = route({
-  ...common,
-  method: 'get',
-  path: '/me/identities/:id/profile',
-  summary: 'What the provider says about me now',
-  params: idParams,
-  reply: z
-    .object({
-      profile: z.record(z.string(), z.unknown()),
-      fetched_at: time,
-      from_cache: z.boolean(),
-      stale: z.boolean(),
-    })
-    .meta({ id: 'ProviderProfile' }),
-  fails: [
-    'not_linked',
-    'provider_unavailable',
-    'user_info_fetch_failed',
-    'needs_reauthorization',
-  ] satisfies UserInfoCode[],
-  async handle({ who, params }, { flows }: Services) {
-    const found = await flows.readUserInfo(who.accountId, params.id)
-    if (!found.ok) return found
-    const { profile: said, fetchedAt, fromCache, stale } = found.value
-    return ok(json({ profile: said, fetched_at: fetchedAt.toISOString(), from_cache: fromCache, stale }))
   },
 })
 
@@ -308,17 +230,4 @@ const activity = route({
   },
 })
 
-export const meRoutes = [
-  read,
-  update,
-  remove,
-  identities,
-  unlink,
-  profile,
-  methods,
-  sessions,
-  nameSession,
-  endSession,
-  endOtherSessions,
-  activity,
-]
+export const meRoutes = [read, update, remove, methods, sessions, nameSession, endSession, endOtherSessions, activity]

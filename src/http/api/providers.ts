@@ -46,6 +46,7 @@ const enterFails = [
   'user_info_fetch_failed',
   'account_linking_failed',
   'identity_already_linked',
+  'another_identity',
   'account_conflict',
   'user_creation_disabled',
   'user_disabled',

@@ -145,6 +145,14 @@ const revoke = route({
   },
 })
 
+/** What may go along with signing out. */
+const leaving = object({
+  revoke_provider_tokens: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'also take back what I granted at providers, here at once and there as soon as they answer' }),
+})
+
 const logout = route({
   method: 'post',
   path: '/auth/logout',
@@ -153,12 +161,12 @@ const logout = route({
   surface: 'api',
   auth: 'user',
   limit: 'account',
-  body: object({}),
+  body: leaving,
   bodyOptional: true,
   status: 204,
   fails: [],
-  async handle({ who, origin }, { flows }: Services) {
-    await flows.signOut.here(who, origin)
+  async handle({ who, body, origin }, { flows }: Services) {
+    await flows.signOut.here(who, origin, { revokeProviderTokens: body.revoke_provider_tokens })
     return ok(sessionOver(who))
   },
 })
@@ -171,12 +179,13 @@ const logoutAll = route({
   surface: 'api',
   auth: 'user',
   limit: 'account',
-  body: object({}),
+  body: leaving,
   bodyOptional: true,
   status: 204,
   fails: [],
-  async handle({ who, origin }, { flows }: Services) {
-    await flows.signOut.everywhere(who.accountId, origin)
+  async handle({ who, body, origin }, { flows }: Services) {
+    const along = { revokeProviderTokens: body.revoke_provider_tokens }
+    await flows.signOut.everywhere(who.accountId, origin, along)
     return ok(sessionOver(who))
   },
 })

@@ -16,6 +16,7 @@ import { Field } from './field.tsx'
 import { knownOrigins } from './form-action.ts'
 import { IdentityList, LinkForm } from './identity.tsx'
 import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
+import { Revocations } from './permission.tsx'
 import { doneAt, doneQuery, statusOf } from './status.ts'
 
 const securityPages = [
@@ -35,12 +36,13 @@ const account = route({
   query: doneQuery,
   fails: [],
   async handle({ who, query, cookie, locale, csrfToken }, services: Services) {
-    const { links, devices, audit, grantStatus, providers, clock, settings } = services
-    const [identities, methods, sessions, rows] = await Promise.all([
+    const { links, devices, audit, standing, revocationsOf, providers, clock, settings } = services
+    const [identities, methods, sessions, rows, waiting] = await Promise.all([
       links.list(who.accountId),
       links.methods(who.accountId),
       devices.list(who.accountId),
       audit.list(who.accountId, { before: null, limit: 10 }),
+      revocationsOf(who.accountId),
     ])
     const usable = new Set(
       methods.flatMap((method) => (method.type === 'provider' && method.usable ? [method.identityId] : [])),
@@ -49,7 +51,7 @@ const account = route({
       identities.map(async (identity) => ({
         identity,
         usable: usable.has(identity.id),
-        tokens: await grantStatus(identity),
+        standing: await standing(identity),
       })),
     )
     const reader = readerOf(locale)
@@ -69,6 +71,7 @@ const account = route({
           <OtherWays {...reader} methods={methods} />
         </section>
         <LinkAnother {...reader} providers={providers.list()} csrf={csrf} recent={recent} />
+        <Revocations {...reader} waiting={waiting} providers={providers} />
         <section aria-labelledby="security">
           <h2 id="security">{say.security.heading}</h2>
           <ul class="plain">

@@ -32,6 +32,7 @@ export function AdminWays({ scopes, say }: Reader & { scopes: readonly string[] 
     ['users:read', '/admin', say.admin.users],
     ['credentials:read', '/admin/service-credentials', say.admin.credentials],
     ['audit:read', '/admin/audit', say.admin.audit],
+    ['jobs:read', '/admin/jobs', say.jobs.title],
   ]
   return (
     <nav aria-label={say.admin.title}>

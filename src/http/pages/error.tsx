@@ -37,6 +37,7 @@ const ways: Partial<Record<ErrorCode, Way>> = {
   passkey_rejected: 'sign_in',
   second_factor_invalid: 'sign_in',
   identity_already_linked: 'account',
+  another_identity: 'account',
   passkey_not_added: 'account',
   passkey_not_found: 'account',
   second_factor_exists: 'account',

@@ -1,8 +1,7 @@
 import type { ComponentChildren, VNode } from 'preact'
 import type { Identity } from '../../accounts/ports.ts'
-import type { StoredGrant } from '../../connections/ports.ts'
-import { fail } from '../../errors/catalogue.ts'
-import type { UserInfoCode } from '../../flows/read-userinfo.ts'
+import type { Standing } from '../../connections/standing.ts'
+import { fail, message } from '../../errors/catalogue.ts'
 import { ok } from '../../kernel/result.ts'
 import type { Provider } from '../../providers/provider.ts'
 import type { Providers } from '../../providers/providers.ts'
@@ -24,7 +23,8 @@ import {
   Time,
   Unseen,
 } from './layout.tsx'
-import { doneAt } from './status.ts'
+import { Elsewhere, Permission, permissionFacts, Scope, type Told, whatBecomesOfIt } from './permission.tsx'
+import { doneAt, doneQuery, statusOf } from './status.ts'
 
 const common = { tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account' } as const
 
@@ -32,32 +32,44 @@ const view = route({
   ...common,
   method: 'get',
   path: '/account/identities/:id',
-  summary: 'What the provider says about me now',
+  summary: 'What one of my sign-ins may do, and what its provider says about me now',
   params: idParams,
-  fails: [
-    'not_linked',
-    'provider_unavailable',
-    'user_info_fetch_failed',
-    'needs_reauthorization',
-  ] satisfies UserInfoCode[],
-  async handle({ who, params, locale, csrfToken }, { flows, links, providers }: Services) {
+  query: doneQuery,
+  fails: ['not_linked'],
+  async handle({ who, params, query, locale, csrfToken }, services: Services) {
+    const { flows, links, providers, standing, clock, settings } = services
     const reader = readerOf(locale)
     const { say } = reader
     const identity = (await links.list(who.accountId)).find(({ id }) => id === params.id)
     if (!identity) return fail('not_linked')
-    const found = await flows.readUserInfo(who.accountId, identity.id)
-    if (!found.ok) return found
-    const { profile, fetchedAt, fromCache, stale } = found.value
-    const age = stale ? say.identity.stale : fromCache ? say.identity.fromCache : say.identity.now
+    const [found, granted] = await Promise.all([flows.readUserInfo(who.accountId, identity.id), standing(identity)])
+    const provider = providers.get(identity.provider)
+    const name = nameOf(identity, providers)
+    const csrf = csrfToken()
+    const recent = isRecent(who, clock(), settings.recentAuthSeconds)
+    const status = statusOf(query.done, locale)
     return show(
       locale,
-      <Layout {...reader} title={say.identity.title(nameOf(identity, providers))} signedIn={csrfToken()}>
-        <p>
-          {say.identity.asked}: <Time {...reader} at={fetchedAt} /> ({age})
-        </p>
-        <ProviderWords {...reader} profile={profile} />
+      <Layout {...reader} title={say.identity.heading(name)} signedIn={csrf} status={status}>
+        <Facts of={whose(identity, reader)} />
+        <Permission {...{ ...reader, identity, provider, csrf, recent }} standing={granted} />
+        <section aria-labelledby="said">
+          <h2 id="said">{say.identity.title(name)}</h2>
+          {found.ok ? (
+            <>
+              <p>
+                {say.identity.asked}: <Time {...reader} at={found.value.fetchedAt} /> (
+                {say.identity[found.value.stale ? 'stale' : found.value.fromCache ? 'fromCache' : 'now']})
+              </p>
+              <ProviderWords {...reader} profile={found.value.profile} />
+            </>
+          ) : (
+            <p>{granted.status === 'revoked' ? say.identity.notAnyMore : message(found.error, locale).detail}</p>
+          )}
+        </section>
         <BackToAccount {...reader} />
       </Layout>,
+      { formAction: recent && provider?.optionalScopes.length ? await originsOf(providers, [provider]) : [] },
     )
   },
 })
@@ -177,6 +189,16 @@ export const identityRoutes = [view, askUnlink, unlink, askLink]
 
 const nameOf = ({ provider }: Identity, providers: Providers): string => providers.get(provider)?.name ?? provider
 
+/** Whose account at the provider it is. */
+const whose = (identity: Identity, { say }: Reader): Told => [
+  identity.email === null
+    ? [say.ways.id, identity.name ?? identity.subject]
+    : [
+        say.profile.email,
+        `${identity.email} (${identity.emailVerified ? say.profile.verified : say.profile.notVerified})`,
+      ],
+]
+
 type LinkFormProps = Reader & { readonly provider: Provider; readonly csrf: string; readonly primary?: true }
 
 /** Ends at the provider: the page that shows it must name that provider’s origin in `form-action`. */
@@ -191,47 +213,11 @@ export function LinkForm({ provider, csrf, primary, say }: LinkFormProps): VNode
   )
 }
 
-/** A scope in words, and as the provider spells it. */
-export function Scope({ scope, say }: Reader & { scope: string }): VNode {
-  const { scopes, otherScope } = say.ways
-  const words = Object.hasOwn(scopes, scope) ? scopes[scope] : otherScope
-  return (
-    <>
-      {words} <code class="fine">{scope}</code>
-    </>
-  )
-}
-
-/** Promises a withdrawal only where the provider has an endpoint for it. */
-function whatBecomesOfIt(provider: Provider | undefined, { unlink: words }: Reader['say']): string {
-  if (!provider || provider.revokes === false) return words.erased
-  return provider.revokes ? words.withdrawn(provider.name) : words.perhapsWithdrawn(provider.name)
-}
-
-/** Where people withdraw a permission themselves, when we cannot. */
-function Elsewhere({ provider, say }: Reader & { provider: Provider | undefined }): VNode | null {
-  if (provider?.revokes !== false) return null
-  const { noEndpoint, elsewhere } = say.unlink
-  return (
-    <p>
-      {noEndpoint(provider.name)}{' '}
-      {provider.kind === 'atlassian' ? (
-        <a href="https://id.atlassian.com/manage-profile/apps" rel="noreferrer">
-          {elsewhere}
-        </a>
-      ) : (
-        elsewhere
-      )}
-      .
-    </p>
-  )
-}
-
 type IdentityListProps = Reader & {
   readonly identities: readonly {
     readonly identity: Identity
     readonly usable: boolean
-    readonly tokens: StoredGrant['status'] | 'none'
+    readonly standing: Standing
   }[]
   readonly providers: Providers
 }
@@ -241,38 +227,23 @@ export function IdentityList({ identities, providers, ...reader }: IdentityListP
   const { ways } = say
   return (
     <ul class="entries">
-      {identities.map(({ identity, usable, tokens }) => {
+      {identities.map(({ identity, usable, standing }) => {
         const name = nameOf(identity, providers)
+        const provider = providers.get(identity.provider)
         const about = identity.email ?? identity.name ?? identity.subject
         return (
           <li key={identity.id}>
             <h3>{name}</h3>
             <Facts
               of={[
-                identity.email === null
-                  ? [ways.id, identity.name ?? identity.subject]
-                  : [
-                      say.profile.email,
-                      `${identity.email} (${identity.emailVerified ? say.profile.verified : say.profile.notVerified})`,
-                    ],
+                ...whose(identity, reader),
                 [ways.usable, usable ? ways.works : <span class="caution">{ways.switchedOff}</span>],
                 [ways.linkedAt, <Time key="linked" {...reader} at={identity.linkedAt} />],
                 [ways.lastUsed, <Time key="used" {...reader} at={identity.lastUsedAt} />],
-                [ways.allowed, <Scopes key="allowed" {...reader} scopes={identity.scopes} />],
-                [
-                  ways.permission,
-                  tokens === 'needs_reauthorization' && usable ? (
-                    <>
-                      <span class="caution">{ways.tokenStatus[tokens]}</span>.{' '}
-                      <a href={`/auth/${identity.provider}?return_to=%2Faccount`}>{ways.renew(name)}</a>
-                    </>
-                  ) : (
-                    ways.tokenStatus[tokens]
-                  ),
-                ],
+                ...permissionFacts({ ...reader, identity, standing, provider }),
               ]}
             />
-            <Elsewhere {...reader} provider={providers.get(identity.provider)} />
+            <Elsewhere {...reader} provider={provider} />
             <p class="actions">
               <a class="button" href={`/account/identities/${identity.id}`}>
                 {ways.show(name)}
@@ -286,19 +257,6 @@ export function IdentityList({ identities, providers, ...reader }: IdentityListP
           </li>
         )
       })}
-    </ul>
-  )
-}
-
-function Scopes({ scopes, ...reader }: Reader & { scopes: readonly string[] }): VNode {
-  if (scopes.length === 0) return <>{reader.say.ways.nothingAllowed}</>
-  return (
-    <ul>
-      {scopes.map((scope) => (
-        <li key={scope}>
-          <Scope {...reader} scope={scope} />
-        </li>
-      ))}
     </ul>
   )
 }

@@ -7,6 +7,7 @@ import { addressRoutes } from './address.tsx'
 import { adminRoutes } from './admin.tsx'
 import { adminAuditRoutes } from './admin-audit.tsx'
 import { adminCredentialRoutes } from './admin-credentials.tsx'
+import { adminJobRoutes } from './admin-jobs.tsx'
 import { deviceRoutes } from './devices.tsx'
 import { forgottenPasswordRoutes } from './forgotten-password.tsx'
 import { identityRoutes } from './identity.tsx'
@@ -19,6 +20,7 @@ import { mailboxRoutes } from './mailbox.tsx'
 import { passkeyScripts } from './passkey-script.tsx'
 import { passkeyPageRoutes } from './passkeys.tsx'
 import { passwordPages } from './password.tsx'
+import { permissionRoutes } from './permission.tsx'
 import { registerRoutes } from './register.tsx'
 import { secondFactorPageRoutes } from './second-factor.tsx'
 import { secondFactorLoginRoutes } from './second-factor-login.tsx'
@@ -32,6 +34,7 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...accountRoutes,
   ...activityRoutes,
   ...identityRoutes,
+  ...permissionRoutes,
   ...deviceRoutes,
   ...leavingRoutes,
   ...registerRoutes,
@@ -50,6 +53,7 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...adminRoutes,
   ...adminAuditRoutes,
   ...adminCredentialRoutes,
+  ...adminJobRoutes,
 ]
 export const staticFiles: readonly StaticFile[] = [stylesheet, ...passkeyScripts]
 export { errorPage } from './error.tsx'

@@ -12,8 +12,8 @@ import { object, type Principal, route } from '../route.ts'
 import { idParams } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { originsOf } from './form-action.ts'
-import { Scope } from './identity.tsx'
 import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
+import { Scope } from './permission.tsx'
 import { type Done, doneAt, doneQuery, statusOf } from './status.ts'
 
 const common = { tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account', params: idParams } as const
@@ -381,6 +381,7 @@ function Choosing({ view, csrf, error, ...reader }: ChoosingProps): VNode {
   return (
     <Layout {...reader} title={choosing.title} signedIn={csrf}>
       <p>{choosing.intro}</p>
+      <GoneSites {...reader} sites={view.sites} />
       {within.length === 0 ? (
         <p>{choosing.none}</p>
       ) : (
@@ -408,7 +409,6 @@ function Choosing({ view, csrf, error, ...reader }: ChoosingProps): VNode {
           </p>
         </Form>
       )}
-      <GoneSites {...reader} sites={view.sites} />
       <p class="actions">
         <a class="button" href={pageOf(view.teamId)}>
           {say.back}
@@ -436,16 +436,8 @@ function GoneSites({ sites, ...reader }: Reader & { sites: readonly JiraSite[] }
 
 function DeskQueues({
   queues,
-  locale,
   say,
 }: Reader & { queues: readonly { id: string; name: string; issueCount: number }[] }): VNode {
   if (queues.length === 0) return <p>{say.jira.noQueues}</p>
-  return (
-    <Facts
-      of={queues.map(({ name, issueCount }) => [
-        name,
-        `${new Intl.NumberFormat(locale).format(issueCount)} ${say.jira.issues}`,
-      ])}
-    />
-  )
+  return <Facts of={queues.map(({ name, issueCount }) => [name, say.jira.issues(issueCount)])} />
 }

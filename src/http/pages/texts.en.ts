@@ -73,6 +73,7 @@ const events: EventWords = {
   'session.token_reused': 'A token came back after its time, so its device was signed out',
   'provider_token.needs_reauthorization': ({ provider }) => `${provider} no longer accepts our permission`,
   'provider_token.lent': ({ provider }) => `A back end of this service acted for you at ${provider}`,
+  'provider_token.extended': ({ provider }) => `Answered at ${provider} what else we may do there`,
   'provider_token.withdrawn': ({ provider }) => `Took back what was granted at ${provider}`,
   'team.created': 'Opened a team',
   'team.renamed': 'Renamed a team',
@@ -308,6 +309,9 @@ export const en = {
     reset_sent: 'If an account can be opened with that address, a message is on its way there.',
     password_reset: 'Your new password is set. Sign in with it.',
     linked: 'The sign-in is linked to your account.',
+    more_asked: 'You are back. What you granted, and what not, is told below.',
+    more_none: 'You chose nothing, so nothing was asked.',
+    grant_withdrawn: 'What you had granted was taken back. You can still sign in with it.',
     unlinked: 'The sign-in was unlinked, and what it let us keep was erased.',
     device_ended: 'The device was signed out.',
     devices_ended: 'All other devices were signed out.',
@@ -371,15 +375,8 @@ export const en = {
     works: 'works',
     switchedOff: 'not possible at present: this provider is switched off here',
     permission: 'Permission',
-    tokenStatus: {
-      degraded: 'not answered at the moment; tried again by itself',
-      revoked: 'taken back by you',
-      healthy: 'valid',
-      needs_reauthorization: 'needs renewing',
-      none: 'none kept',
-    },
     renew: (provider: string) => `Sign in with ${provider} again to renew it`,
-    show: (provider: string) => `What ${provider} says`,
+    show: (provider: string) => `Manage ${provider}`,
     unlink: (provider: string) => `Unlink ${provider}`,
     scopes: {
       openid: 'know who you are',
@@ -396,6 +393,56 @@ export const en = {
       'https://www.googleapis.com/auth/userinfo.profile': 'see your name and picture',
     } as Readonly<Record<string, string>>,
     otherScope: 'other access',
+  },
+
+  permission: {
+    heading: 'What you allowed',
+    asked: 'We asked to',
+    missing: 'Not allowed',
+    status: {
+      healthy: 'works',
+      degraded: 'could not be renewed just now; tried again by itself',
+      needs_reauthorization: 'needs renewing',
+      revoked: 'taken back by you',
+      none: 'none kept',
+    },
+    errors: {
+      transient: 'the provider did not answer',
+      rate_limited: 'the provider asked us to wait',
+      invalid_grant: 'the provider no longer accepts it',
+      client_misconfigured: 'a setting of this service is wrong, which whoever runs it has to mend',
+      scope_missing: 'it does not cover what was needed',
+    },
+    giveAgain: (provider: string) => `Sign in with ${provider} again to allow what signing in needs`,
+    lastUsed: 'Permission used',
+    notUsed: 'not yet',
+    expires: 'Next renewal by',
+    never: 'not needed',
+    ends: 'Has to be given again by',
+    more: 'Allow more',
+    moreText: (provider: string) =>
+      `Only if you want to. ${provider} asks you again, and you may say no there to each of them. What you allowed so far stays.`,
+    choose: 'You may also let us',
+    ask: (provider: string) => `Go to ${provider} to allow it`,
+  },
+
+  withdraw: {
+    start: 'Take it back…',
+    title: (provider: string) => `Take back what you allowed at ${provider}?`,
+    text: (provider: string) => `You can still sign in with ${provider}.`,
+    again: (provider: string) =>
+      `Nobody acts for you at ${provider} from then on. When you next sign in with it, ${provider} lets us have what signing in needs, and no more.`,
+    button: 'Yes, take it back',
+  },
+
+  revocations: {
+    heading: 'Still to be withdrawn',
+    intro:
+      'This is erased here already. We keep trying until the provider has withdrawn our permission as well; you need do nothing.',
+    since: 'Since',
+    attempts: 'Attempts',
+    next: 'Next attempt',
+    error: 'Last time',
   },
 
   link: {
@@ -419,6 +466,7 @@ export const en = {
     erased: 'What it let us keep is erased here.',
     noEndpoint: (provider: string) => `${provider} has no way for us to withdraw our permission.`,
     elsewhere: 'You can withdraw it there yourself',
+    alsoThere: (provider: string) => `You can also see it, and withdraw it, at ${provider}`,
     last: 'This is the only way left into your account. Link another one first, or you could never come back.',
     button: (provider: string) => `Yes, unlink ${provider}`,
   },
@@ -468,6 +516,8 @@ export const en = {
   },
 
   identity: {
+    heading: (provider: string) => `Your ${provider} sign-in`,
+    notAnyMore: 'You took back what you allowed, so it is not asked.',
     title: (provider: string) => `What ${provider} says about you`,
     asked: 'Asked',
     now: 'just now',
@@ -662,7 +712,7 @@ export const en = {
     queuesTitle: 'Queues in Jira',
     readAt: 'Read',
     desk: (name: string, key: string) => `${name} (${key})`,
-    issues: 'Issues',
+    issues: (count: number) => `${count.toLocaleString('en')} ${count === 1 ? 'issue' : 'issues'}`,
     noDesks: 'There is no service desk here.',
     noQueues: 'This service desk has no queue.',
     more: 'There is more than is shown here.',
@@ -674,6 +724,33 @@ export const en = {
     download: 'Download my data',
   },
 
+  jobs: {
+    title: 'Jobs',
+    heading: 'What comes round by itself',
+    intro:
+      'A job that nodes share is told of all of them. Of any other, this page tells what the node that answered has done since its start.',
+    names: {
+      'revoke-at-provider': 'Withdrawing permissions at providers',
+      'send-mail': 'Sending letters',
+      'reload-signing-keys': 'Reading signing keys again',
+      'sweep-expired': 'Erasing what has run out',
+      'renew-provider-tokens': 'Renewing provider tokens',
+      'sync-jira-sites': 'Looking for changed Jira sites',
+    } as Readonly<Record<string, string>>,
+    state: 'State',
+    states: { running: 'Running', ok: 'Went well', failed: 'Failed', never: 'Not run yet' },
+    period: 'Every',
+    doneBy: 'Done by',
+    shared: 'one node for all',
+    perNode: 'every node by itself',
+    startedAt: 'Last started',
+    took: 'Took',
+    milliseconds: (count: string) => `${count} ms`,
+    dueAt: 'Due next',
+    runs: 'Rounds',
+    runsAndFailures: (runs: string, failures: string) => `${runs}, of which ${failures} failed`,
+    backlog: 'Waiting',
+  },
   admin: {
     title: 'Administration',
     users: 'Accounts',

@@ -75,6 +75,7 @@ const events: EventWords = {
   'session.token_reused': 'Um token voltou fora do prazo, e por isso o dispositivo dele foi desconectado',
   'provider_token.needs_reauthorization': ({ provider }) => `O ${provider} não aceita mais a nossa permissão`,
   'provider_token.lent': ({ provider }) => `Um servidor deste serviço agiu por você no ${provider}`,
+  'provider_token.extended': ({ provider }) => `Respondeu no ${provider} o que mais podemos fazer lá`,
   'provider_token.withdrawn': ({ provider }) => `Retirou o que tinha sido concedido no ${provider}`,
   'team.created': 'Abriu uma equipe',
   'team.renamed': 'Renomeou uma equipe',
@@ -311,6 +312,9 @@ export const ptBR: Texts = {
     reset_sent: 'Se uma conta puder ser aberta com esse e-mail, uma mensagem está a caminho.',
     password_reset: 'A sua nova senha está definida. Entre com ela.',
     linked: 'O login foi vinculado à sua conta.',
+    more_asked: 'Você voltou. O que foi concedido, e o que não foi, está abaixo.',
+    more_none: 'Você não escolheu nada, por isso nada foi pedido.',
+    grant_withdrawn: 'O que você tinha concedido foi retirado. Você ainda pode entrar com este login.',
     unlinked: 'O login foi desvinculado, e o que ele nos permitia guardar foi apagado.',
     device_ended: 'O dispositivo foi desconectado.',
     devices_ended: 'Todos os outros dispositivos foram desconectados.',
@@ -376,15 +380,8 @@ export const ptBR: Texts = {
     works: 'funciona',
     switchedOff: 'indisponível no momento: este provedor está desativado aqui',
     permission: 'Permissão',
-    tokenStatus: {
-      degraded: 'sem resposta no momento; tentamos de novo',
-      revoked: 'retirada por você',
-      healthy: 'válida',
-      needs_reauthorization: 'precisa ser renovada',
-      none: 'nenhuma guardada',
-    },
     renew: (provider) => `Entre com ${provider} de novo para renová-la`,
-    show: (provider) => `O que o ${provider} diz`,
+    show: (provider) => `Gerenciar ${provider}`,
     unlink: (provider) => `Desvincular ${provider}`,
     scopes: {
       openid: 'saber quem você é',
@@ -401,6 +398,56 @@ export const ptBR: Texts = {
       'https://www.googleapis.com/auth/userinfo.profile': 'ver o seu nome e a sua foto',
     },
     otherScope: 'outro acesso',
+  },
+
+  permission: {
+    heading: 'O que você permitiu',
+    asked: 'Pedimos para',
+    missing: 'Não permitido',
+    status: {
+      healthy: 'funciona',
+      degraded: 'não pôde ser renovada agora; tentamos de novo',
+      needs_reauthorization: 'precisa ser renovada',
+      revoked: 'retirada por você',
+      none: 'nenhuma guardada',
+    },
+    errors: {
+      transient: 'o provedor não respondeu',
+      rate_limited: 'o provedor pediu para esperar',
+      invalid_grant: 'o provedor não a aceita mais',
+      client_misconfigured: 'uma configuração deste serviço está errada, e quem o opera precisa corrigi-la',
+      scope_missing: 'ela não abrange o que era necessário',
+    },
+    giveAgain: (provider) => `Entre com ${provider} de novo para permitir o que o login precisa`,
+    lastUsed: 'Permissão usada em',
+    notUsed: 'ainda não',
+    expires: 'Renovação até',
+    never: 'não é necessária',
+    ends: 'Precisa ser dada de novo até',
+    more: 'Permitir mais',
+    moreText: (provider) =>
+      `Só se você quiser. O ${provider} pergunta de novo, e lá você pode recusar cada item. O que você já permitiu continua.`,
+    choose: 'Você também pode nos deixar',
+    ask: (provider) => `Ir ao ${provider} para permitir`,
+  },
+
+  withdraw: {
+    start: 'Retirar…',
+    title: (provider) => `Retirar o que você permitiu no ${provider}?`,
+    text: (provider) => `Você ainda poderá entrar com o ${provider}.`,
+    again: (provider) =>
+      `A partir daí ninguém age por você no ${provider}. Quando você entrar com ele de novo, o ${provider} nos dá o que o login precisa, e nada mais.`,
+    button: 'Sim, retirar',
+  },
+
+  revocations: {
+    heading: 'Ainda a revogar',
+    intro:
+      'Aqui isto já foi apagado. Continuamos tentando até que o provedor também revogue a nossa permissão; você não precisa fazer nada.',
+    since: 'Desde',
+    attempts: 'Tentativas',
+    next: 'Próxima tentativa',
+    error: 'Da última vez',
   },
 
   link: {
@@ -424,6 +471,7 @@ export const ptBR: Texts = {
     erased: 'O que guardamos desse login é apagado aqui.',
     noEndpoint: (provider) => `O ${provider} não oferece um meio de revogarmos a nossa permissão.`,
     elsewhere: 'Você mesmo pode revogá-la lá',
+    alsoThere: (provider) => `Você também pode vê-la, e revogá-la, no ${provider}`,
     last: 'Esta é a única forma de entrar que resta na sua conta. Vincule outra primeiro, ou você não conseguiria mais voltar.',
     button: (provider) => `Sim, desvincular ${provider}`,
   },
@@ -473,6 +521,8 @@ export const ptBR: Texts = {
   },
 
   identity: {
+    heading: (provider) => `O seu login do ${provider}`,
+    notAnyMore: 'Você retirou o que tinha permitido, por isso o provedor não é consultado.',
     title: (provider) => `O que o ${provider} diz sobre você`,
     asked: 'Consultado em',
     now: 'agora mesmo',
@@ -669,7 +719,7 @@ export const ptBR: Texts = {
     queuesTitle: 'Filas no Jira',
     readAt: 'Lidas em',
     desk: (name, key) => `${name} (${key})`,
-    issues: 'Itens',
+    issues: (count: number) => `${count.toLocaleString('pt-BR')} ${count === 1 ? 'item' : 'itens'}`,
     noDesks: 'Não há central de serviço aqui.',
     noQueues: 'Esta central de serviço não tem filas.',
     more: 'Há mais do que é mostrado aqui.',
@@ -681,6 +731,33 @@ export const ptBR: Texts = {
     download: 'Baixar os meus dados',
   },
 
+  jobs: {
+    title: 'Tarefas',
+    heading: 'O que se repete por si',
+    intro:
+      'De uma tarefa que os nós dividem, esta página fala de todos eles. Das outras, do que fez desde o início o nó que respondeu.',
+    names: {
+      'revoke-at-provider': 'Revogar permissões nos provedores',
+      'send-mail': 'Enviar mensagens',
+      'reload-signing-keys': 'Reler as chaves de assinatura',
+      'sweep-expired': 'Apagar o que expirou',
+      'renew-provider-tokens': 'Renovar tokens de provedores',
+      'sync-jira-sites': 'Procurar mudanças nos sites do Jira',
+    },
+    state: 'Estado',
+    states: { running: 'Em execução', ok: 'Concluída', failed: 'Falhou', never: 'Ainda não executada' },
+    period: 'A cada',
+    doneBy: 'Feita por',
+    shared: 'um nó por todos',
+    perNode: 'cada nó por si',
+    startedAt: 'Último início',
+    took: 'Duração',
+    milliseconds: (count: string) => `${count} ms`,
+    dueAt: 'Próxima vez',
+    runs: 'Execuções',
+    runsAndFailures: (runs: string, failures: string) => `${runs}, das quais ${failures} com falha`,
+    backlog: 'À espera',
+  },
   admin: {
     title: 'Administração',
     users: 'Contas',

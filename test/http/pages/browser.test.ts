@@ -130,8 +130,9 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
     await page.getByText('Your name was changed.').waitFor()
     expect(await page.getByRole('textbox', { name: 'Name' }).inputValue()).toBe('Ada <script>alert(1)</script> King')
 
-    await link(page, /What Google says/).click()
-    await heading(page, 'What Google says about you')
+    await link(page, /Manage Google/).click()
+    await heading(page, 'Your Google sign-in')
+    await page.getByRole('heading', { name: 'What Google says about you' }).waitFor()
     await link(page, 'Back to your account').click()
 
     await link(page, /Unlink GitHub/).click()

@@ -2,6 +2,8 @@ import supertest from 'supertest'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Identity } from '../../../src/accounts/ports.ts'
 import type { AuditRecord } from '../../../src/audit/ports.ts'
+import type { Waiting } from '../../../src/connections/revocation.ts'
+import type { Standing } from '../../../src/connections/standing.ts'
 import { type ErrorCode, catalogue as errors, fail, type Locale } from '../../../src/errors/catalogue.ts'
 import { catalogue as events } from '../../../src/events/catalogue.ts'
 import type { OpenQuestion } from '../../../src/flows/resolve-conflict.ts'
@@ -106,7 +108,9 @@ type World = {
   providers: Provider[]
   status: 'up' | 'degraded' | 'down'
   identities: Identity[]
-  tokens: 'healthy' | 'needs_reauthorization' | 'none'
+  standing: Partial<Standing>
+  down: boolean
+  waiting: Waiting[]
   sessions: Session[]
   rows: AuditRecord[]
   authTime: Date
@@ -131,7 +135,9 @@ beforeEach(() => {
     providers: [google, atlassian],
     status: 'up',
     identities: [identity('idn_1', google), identity('idn_2', atlassian, { email: null, name: hostile, scopes: [] })],
-    tokens: 'healthy',
+    standing: {},
+    down: false,
+    waiting: [],
     sessions: [session('ses_2', hostile), session('ses_1', 'curl/8.5.0')],
     rows: [record('aud_1', 'authentication.succeeded', { provider: 'google' })],
     authTime: now,
@@ -187,7 +193,11 @@ function services(): Services {
         return world.rows.slice(from, from + limit)
       },
     },
-    grantStatus: async () => world.tokens,
+    standing: async ({ scopes }: Identity): Promise<Standing> => ({
+      ...{ status: 'healthy', asked: scopes, granted: scopes, missing: [] },
+      ...{ expiresAt: now, usedAt: now, endsAt: null, lastError: null, ...world.standing },
+    }),
+    revocationsOf: async () => world.waiting,
     flows: {
       begin: async ({ provider: id, returnTo }: { provider: string; returnTo?: string }) => {
         world.said.push(['begin', id, returnTo])
@@ -203,19 +213,34 @@ function services(): Services {
         world.said.push(['unlink', identityId])
         return world.identities.length > 1 ? ok(null) : fail('last_login_method')
       },
+      askForMore: async (_: unknown, id: string, { scopes }: { scopes: string[] }) => {
+        world.said.push(['more', id, scopes])
+        return ok({
+          url: new URL('https://auth.atlassian.com/authorize?x=1'),
+          ...{ state: 's', handle: 'h2', binding: 'b2', expiresIn: 300 },
+        })
+      },
+      withdraw: {
+        one: async ({ identityId }: { identityId: string }) => {
+          world.said.push(['withdraw', identityId])
+          return ok(null)
+        },
+      },
       readUserInfo: async () =>
-        ok({
-          profile: {
-            sub: '1',
-            name: hostile,
-            email_verified: true,
-            picture: 'https://elsewhere.example/ana.png',
-            x: [1],
-          },
-          fetchedAt: now,
-          fromCache: true,
-          stale: true,
-        }),
+        world.down
+          ? fail('provider_unavailable', { provider: 'Google' })
+          : ok({
+              profile: {
+                sub: '1',
+                name: hostile,
+                email_verified: true,
+                picture: 'https://elsewhere.example/ana.png',
+                x: [1],
+              },
+              fetchedAt: now,
+              fromCache: true,
+              stale: true,
+            }),
       signOut: { here: async () => void world.said.push('signed out') },
       deleteAccount: async () => {
         world.said.push('deleted')
@@ -319,6 +344,7 @@ const pages = [
   '/account/activity',
   '/account/identities/idn_1',
   '/account/identities/idn_2/unlink',
+  '/account/identities/idn_1/withdraw',
   '/account/link/atlassian',
   '/account/delete',
   `/auth/conflicts/${ticket}`,
@@ -446,12 +472,29 @@ describe('the account page', () => {
 
   test('says which way in does not work, and which permission needs renewing', async () => {
     world.providers = [google]
-    world.tokens = 'needs_reauthorization'
+    world.standing = { status: 'needs_reauthorization' }
     const { text } = await get('/account')
     expect(text).toContain('1 of 2 ways into this account work at present.')
     expect(text).toContain('this provider is switched off here')
-    expect(text).toContain('href="/auth/google?return_to=%2Faccount"')
+    expect(text).toContain('href="/auth/google?return_to=%2Faccount%2Fidentities%2Fidn_1"')
     expect(text).not.toContain('href="/auth/atlassian?')
+  })
+
+  test('says what still waits to be withdrawn, and nothing of it where nothing does', async () => {
+    expect((await get('/account')).text).not.toContain('Still to be withdrawn')
+    const times = { queuedAt: now, nextAttemptAt: new Date(now.getTime() + 60_000) }
+    world.waiting = [
+      { provider: 'google', teamId: null, attempts: 3, lastError: 'transient', ...times },
+      { provider: 'gone', teamId: null, attempts: 0, lastError: null, ...times },
+    ]
+    const { text } = await get('/account')
+    expect(text).toContain('Still to be withdrawn')
+    expect(text).toContain('the provider did not answer')
+    expect(text).toContain('<time datetime="2030-01-01T12:01:00.000Z">')
+    expect(text).toContain('href="https://myaccount.google.com/connections"')
+    expect(text).toContain('<h3>gone</h3>')
+    world.waiting = [{ provider: 'google', teamId: null, attempts: 1, lastError: 'rate_limited', ...times }]
+    expect((await get('/account', { locale: 'pt-BR' })).text).toContain('o provedor pediu para esperar')
   })
 
   test('names devices as people do, and marks this one', async () => {
@@ -591,6 +634,74 @@ describe('the forms', () => {
     expect(answer.text).toContain('href="/login?return_to=%2Faccount%2Fdelete"')
     expect((await post('/account/delete')).status).toBe(403)
     expect(world.said).toEqual([])
+  })
+})
+
+describe('the page of a sign-in', () => {
+  const about = async (standing: Partial<Standing>, id = 'idn_1', locale: 'en' | 'pt-BR' = 'en') => {
+    world.standing = standing
+    return (await get(`/account/identities/${id}`, { locale })).text
+  }
+
+  test('says in words what was asked, what was given, and how it stands', async () => {
+    const text = await about({ asked: ['openid', 'email'], granted: ['openid'], missing: ['email'], usedAt: null })
+    for (const told of ['We asked to', 'Not allowed', 'see your e-mail address', 'works', 'not yet'])
+      expect(text).toContain(told)
+    expect(text).toContain('href="/account/identities/idn_1/withdraw"')
+    expect(text).toContain('href="https://myaccount.google.com/connections"')
+    const tried = await about({ status: 'degraded', lastError: 'client_misconfigured' })
+    expect(tried).toContain('a setting of this service is wrong')
+    expect(await about({ status: 'degraded', lastError: 'transient' }, 'idn_1', 'pt-BR')).toContain(
+      'o provedor não respondeu',
+    )
+    expect(await about({ endsAt: new Date('2031-01-01T00:00:00Z') })).toContain('Has to be given again by')
+  })
+
+  test('says what to do: renew it, give it again, remove it at the provider', async () => {
+    const dead = await about({ status: 'needs_reauthorization' })
+    expect(dead).toContain('href="/auth/google?return_to=%2Faccount%2Fidentities%2Fidn_1"')
+    const back = await about({ status: 'revoked', asked: [], granted: [] })
+    expect(back).toContain('taken back by you')
+    expect(back).toContain('Sign in with Google again to allow what signing in needs')
+    expect(back).not.toContain('/withdraw"')
+    expect(await about({ status: 'none' }, 'idn_2')).toContain('href="https://id.atlassian.com/manage-profile/apps"')
+    world.providers = [provider('github', 'GitHub', 'https://github.com', 'github')]
+    world.identities = [identity('idn_3', world.providers[0] as Provider)]
+    expect(await about({}, 'idn_3')).toContain('href="https://github.com/settings/connections/applications/client"')
+  })
+
+  test('offers what may be granted on top, to whoever signed in lately', async () => {
+    const files = 'https://www.googleapis.com/auth/drive.readonly'
+    const missing = (asked: readonly string[], given: readonly string[]) => asked.filter((one) => !given.includes(one))
+    world.providers = [{ ...google, optionalScopes: [files, 'email'], missingScopes: missing }]
+    const text = await about({ granted: ['openid', 'email'] })
+    expect(text).toContain(`type="checkbox" name="scopes" value="${files}"`)
+    expect(text).not.toContain('value="email"')
+    const { headers } = await get('/account/identities/idn_1')
+    expect(headers['content-security-policy']).toContain("form-action 'self' https://accounts.google.com;")
+    const asked = await post('/account/identities/idn_1/authorize', { scopes: files })
+    expect([asked.status, asked.headers.location]).toEqual([303, 'https://auth.atlassian.com/authorize?x=1'])
+    expect(world.said).toEqual([['more', 'idn_1', [files]]])
+    const nothing = await post('/account/identities/idn_1/authorize')
+    expect(nothing.headers.location).toBe('/account/identities/idn_1?done=more_none')
+    world.authTime = new Date(now.getTime() - 3_600_000)
+    expect(await about({ granted: ['openid'] })).toContain('href="/login?return_to=%2Faccount%2Fidentities%2Fidn_1"')
+    expect((await post('/account/identities/idn_1/authorize', { scopes: files })).status).toBe(403)
+  })
+
+  test('asks before what was granted is taken back', async () => {
+    expect((await get('/account/identities/idn_1/withdraw')).text).toContain('You can still sign in with Google.')
+    expect((await get('/account/identities/idn_none/withdraw')).status).toBe(404)
+    const done = await post('/account/identities/idn_1/withdraw')
+    expect([done.status, done.headers.location]).toEqual([303, '/account/identities/idn_1?done=grant_withdrawn'])
+    expect(world.said).toEqual([['withdraw', 'idn_1']])
+  })
+
+  test('stands without what the provider says, and says why', async () => {
+    world.down = true
+    const text = await about({})
+    expect(text).toContain('Google is not answering right now')
+    expect(text).toContain('What you allowed')
   })
 })
 

@@ -1,0 +1,285 @@
+import assert from 'node:assert/strict'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Site } from '../../sandbox/identities.ts'
+import { letterTo, ticketOf } from './mailbox.ts'
+import { type Answer, api, control, type Json, sandbox, short, step } from './steps.ts'
+import { signInAs, throughApp } from './through-provider.ts'
+
+type Somebody = { readonly key: string; readonly email: string; readonly id: string; readonly token: string }
+
+/** The sites Ada has in the sandbox. */
+async function sitesOfAda(): Promise<readonly Site[]> {
+  const people = (await (await fetch(`${sandbox}/_sandbox/identities`)).json()) as {
+    key: string
+    atlassian?: { sites: Site[] }
+  }[]
+  return people.find(({ key }) => key === 'ada')?.atlassian?.sites ?? assert.fail('Ada has no sites')
+}
+
+/** Somebody with a proven address, who reaches these sites at Atlassian. */
+async function newcomer(key: string, name: string, sites: readonly Site[] = []): Promise<Somebody> {
+  const email = `${key}@example.com`
+  await control('/identities', {
+    ...{ key, name, email, verified: true },
+    ...{ google: { hd: 'example.com' }, atlassian: { sites } },
+  })
+  await signInAs(key)
+  const { status, body } = await throughApp('google')
+  assert.equal(status, 200, short(body))
+  return { key, email, id: String((body.user as unknown as Json).id), token: String(body.access_token) }
+}
+
+const refused = (answer: Answer, status: number, code: string): string => {
+  assert.deepEqual([answer.status, answer.body.code], [status, code], short(answer.body))
+  return code
+}
+
+/** A credential for a back end, as an administrator makes one; with it the back end asks for tokens. */
+async function backEnd(administrator: string, run: string) {
+  const { status, body } = await api('POST', '/service-credentials', {
+    token: administrator,
+    body: { name: `Tour tokens ${run}`, scopes: ['connections:token'] },
+  })
+  assert.equal(status, 201, short(body))
+  const basic = Buffer.from(`${body.id}:${body.secret}`).toString('base64')
+  return {
+    made: body,
+    borrow: (wanted: object): Promise<Answer> =>
+      api('POST', '/connections/token', { body: wanted, headers: { authorization: `Basic ${basic}` } }),
+  }
+}
+type BackEnd = Awaited<ReturnType<typeof backEnd>>
+
+/** A team, its Jira with two sites, a consent that dies and comes back, and what a person granted. */
+export async function inTeams(administrator: string, run: string): Promise<void> {
+  const sites = await sitesOfAda()
+  const owner = await newcomer(`olga-${run}`, 'Olga Owner', sites)
+  const admin = await newcomer(`amir-${run}`, 'Amir Admin', sites)
+  const stranger = await newcomer(`sten-${run}`, 'Sten Stranger')
+  const credential = await backEnd(administrator, run)
+  const team = await gathering(owner, admin, stranger)
+  await connecting(team, owner, admin)
+  await lending(team, credential)
+  await dying(team, owner, admin, credential)
+  await drifting(team, owner)
+  await parting(team, owner, admin, administrator)
+  await granting(owner, credential)
+}
+
+async function gathering(owner: Somebody, admin: Somebody, stranger: Somebody): Promise<string> {
+  let team = ''
+  await step('Somebody creates a team, and is its owner', async () => {
+    const { status, body } = await api('POST', '/teams', { token: owner.token, body: { name: 'Support' } })
+    assert.equal(status, 201, short(body))
+    team = String(body.id)
+    return body
+  })
+  await step('To a stranger it does not exist', async () => {
+    return refused(await api('GET', `/teams/${team}`, { token: stranger.token }), 404, 'team_not_found')
+  })
+  await step('They invite an admin, who joins with the link in the mail: it is good once', async () => {
+    const invited = await api('POST', `/teams/${team}/invitations`, {
+      token: owner.token,
+      body: { email: admin.email, role: 'admin' },
+    })
+    assert.equal(invited.status, 201, short(invited.body))
+    const ticket = ticketOf(await letterTo(admin.email, 'You are invited to a team'))
+    const invitation = { body: { token: ticket } }
+    const seen = await api('POST', '/invitations/lookup', { ...invitation, token: admin.token })
+    assert.equal(seen.status, 200, short(seen.body))
+    const joined = await api('POST', '/invitations/accept', { ...invitation, token: admin.token })
+    assert.deepEqual([joined.status, joined.body.role], [200, 'admin'], short(joined.body))
+    refused(
+      await api('POST', '/invitations/accept', { ...invitation, token: stranger.token }),
+      404,
+      'invitation_not_found',
+    )
+    return seen.body
+  })
+  return team
+}
+
+const jiraOf = (team: string, rest = ''): string => `/teams/${team}/integrations/jira${rest}`
+
+const seen = ({ body }: Answer): Record<string, unknown> => ({
+  status: body.status,
+  last_error: body.last_error,
+  sites: (body.sites as unknown as Json[]).map(({ name, chosen, gone_at }) => ({ name, chosen, gone_at })),
+})
+
+/** Sends somebody to Atlassian for the team, and back. */
+async function connect(team: string, { key, token }: Somebody): Promise<Answer> {
+  await signInAs(key)
+  const connected = await throughApp('atlassian', { begin: jiraOf(team, '/authorize'), token })
+  assert.equal(connected.status, 200, short(connected.body))
+  return connected
+}
+
+const queuesOf = (team: string, { token }: Somebody): Promise<Answer> => api('GET', jiraOf(team, '/queues'), { token })
+
+/** The names of the sites whose queues were read. */
+const sitesRead = (answer: Answer): readonly unknown[] => {
+  assert.equal(answer.status, 200, short(answer.body))
+  return (answer.body.sites as unknown as Json[]).map(({ name, error }) => (error === null ? name : error))
+}
+
+async function connecting(team: string, owner: Somebody, admin: Somebody): Promise<void> {
+  await step('They connect Jira: the consent reaches two sites, so they are asked which', async () => {
+    const connected = await connect(team, owner)
+    assert.equal(connected.body.status, 'choose_site')
+    return { ...seen(connected), queues: refused(await queuesOf(team, admin), 401, 'jira_not_active') }
+  })
+  await step('They choose both', async () => {
+    const { body } = await api('GET', jiraOf(team, '/sites'), { token: owner.token })
+    const cloud_ids = (body as unknown as Json[]).map(({ cloud_id }) => cloud_id)
+    assert.equal(cloud_ids.length, 2)
+    const chosen = await api('PUT', jiraOf(team, '/sites'), { token: owner.token, body: { cloud_ids } })
+    assert.equal(chosen.status, 200, short(chosen.body))
+    const status = await api('GET', jiraOf(team), { token: owner.token })
+    assert.equal(status.body.status, 'active')
+    return status.body
+  })
+  await step('Everybody in the team sees the queues of both service desks', async () => {
+    const queues = await queuesOf(team, admin)
+    assert.deepEqual(sitesRead(queues), ['acme', 'globex'])
+    return queues.body
+  })
+}
+
+async function lending(team: string, { made, borrow }: BackEnd): Promise<void> {
+  await step(
+    'A back end with a credential borrows the team’s token, and is told what it may not do with it',
+    async () => {
+      const wanted = { team_id: team, provider: 'atlassian', scopes: ['read:jira-user', 'write:jira-work'] }
+      const { status, body } = await borrow(wanted)
+      assert.equal(status, 200, short(body))
+      assert.deepEqual(body.missing_scopes, ['write:jira-work'])
+      assert.ok(!('refresh_token' in body), 'nobody is ever lent a refresh token')
+      const [site] = body.sites as unknown as Json[]
+      const jira = await fetch(`${sandbox}/atlassian/ex/jira/${site?.cloud_id}/rest/api/3/myself`, {
+        headers: { authorization: `Bearer ${body.access_token}` },
+      })
+      assert.equal(jira.status, 200, 'Jira takes what was lent')
+      return { credential: made.id, lent: body, jira: await jira.json() }
+    },
+  )
+}
+
+async function dying(team: string, owner: Somebody, admin: Somebody, { borrow }: BackEnd): Promise<void> {
+  await step('Atlassian forgets the consent: seen at the next call, and said as it is', async () => {
+    await control('/kill-refresh-tokens', { provider: 'atlassian', identity: owner.key })
+    await control('/kill-access-tokens', { provider: 'atlassian', identity: owner.key })
+    const synced = await api('POST', jiraOf(team, '/sync'), { token: owner.token })
+    assert.deepEqual([synced.body.status, synced.body.last_error], ['needs_reauthorization', 'invalid_grant'])
+    const queues = refused(await queuesOf(team, admin), 401, 'jira_not_active')
+    const lent = refused(await borrow({ team_id: team, provider: 'atlassian' }), 409, 'needs_reauthorization')
+    return { ...seen(synced), queues, lent }
+  })
+  await step('Its owners and admins are told by mail', async () => {
+    const subject = 'Your team’s connection to Jira stopped working'
+    const letters = await Promise.all([letterTo(owner.email, subject), letterTo(admin.email, subject)])
+    return letters.map((letter) => letter.subject)
+  })
+  await step('The owner connects again: the sites are still the ones that were chosen', async () => {
+    const connected = await connect(team, owner)
+    assert.equal(connected.body.status, 'active', short(connected.body))
+    assert.deepEqual(sitesRead(await queuesOf(team, admin)), ['acme', 'globex'])
+    return seen(connected)
+  })
+}
+
+async function drifting(team: string, owner: Somebody): Promise<void> {
+  await step('A site is taken away at Atlassian: the card says so, the other one goes on', async () => {
+    const { body: before } = await api('GET', jiraOf(team, '/sites'), { token: owner.token })
+    const globex = (before as unknown as Json[]).find(({ name }) => name === 'globex')
+    await control('/sites', { identity: owner.key, cloud_id: globex?.cloud_id, gone: true })
+    const synced = await api('POST', jiraOf(team, '/sync'), { token: owner.token })
+    assert.deepEqual([synced.body.status, synced.body.last_error], ['active', 'sites_gone'], short(synced.body))
+    assert.deepEqual(sitesRead(await queuesOf(team, owner)), ['acme'])
+    return seen(synced)
+  })
+}
+
+async function parting(team: string, owner: Somebody, admin: Somebody, administrator: string): Promise<void> {
+  await step('They disconnect: the tokens are erased here; Atlassian has no way to revoke them there', async () => {
+    assert.equal((await api('DELETE', jiraOf(team), { token: owner.token })).status, 204)
+    refused(await queuesOf(team, admin), 401, 'jira_not_active')
+    const ended = await happened(owner, 'provider_token.revoked')
+    assert.equal((ended.data as unknown as Json).result, 'not_supported', short(ended))
+    return { data: ended.data, ...seen(await api('GET', jiraOf(team), { token: owner.token })) }
+  })
+  await step('The team is deleted, for everybody', async () => {
+    const asAdmin = refused(await api('DELETE', `/teams/${team}`, { token: admin.token }), 403, 'team_role_required')
+    assert.equal((await api('DELETE', `/teams/${team}`, { token: owner.token })).status, 204)
+    return {
+      by_the_admin: asAdmin,
+      now: refused(await api('GET', `/teams/${team}`, { token: admin.token }), 404, 'team_not_found'),
+    }
+  })
+  await step('What comes round by itself, as the administrator sees it', async () => {
+    const { status, body } = await api('GET', '/jobs', { token: administrator })
+    assert.equal(status, 200, short(body))
+    const jobs = body as unknown as Json[]
+    assert.ok(jobs.some(({ name }) => name === 'renew-provider-tokens'))
+    return jobs.map(({ name, period_seconds, runs, failures, backlog }) => ({
+      name,
+      period_seconds,
+      runs,
+      failures,
+      backlog,
+    }))
+  })
+}
+
+/** The newest entry of this kind on somebody's trail; waited for, as what a job does comes a moment later. */
+async function happened({ token }: Somebody, event: string): Promise<Json> {
+  for (let attempt = 0; attempt < 300; attempt++) {
+    const { body } = await api('GET', '/me/activity', { token })
+    const found = (body as unknown as { items: Json[] }).items.find((item) => item.event === event)
+    if (found) return found
+    await pause(100)
+  }
+  return assert.fail(`${event} never came`)
+}
+
+async function granting(who: Somebody, { borrow }: BackEnd): Promise<void> {
+  const mine = async (): Promise<Json & { id: string }> => {
+    const { body } = await api('GET', '/me/identities', { token: who.token })
+    const found = (body as unknown as (Json & { id: string })[]).find(({ provider }) => provider === 'github')
+    return found ?? assert.fail('GitHub is not linked')
+  }
+  const shown = ({ provider, asked_scopes, scopes, token_status }: Json) => ({
+    provider,
+    asked_scopes,
+    scopes,
+    token_status,
+  })
+  await step('A person links GitHub, and grants more there than signing in needs', async () => {
+    await signInAs(who.key)
+    const linked = await throughApp('github', { body: { intent: 'link' }, token: who.token })
+    assert.equal(linked.status, 200, short(linked.body))
+    const { id } = await mine()
+    const more = await throughApp('github', {
+      begin: `/me/identities/${id}/authorize`,
+      body: { scopes: ['repo'] },
+      token: who.token,
+    })
+    assert.equal(more.status, 200, short(more.body))
+    const { body } = await borrow({ user_id: who.id, provider: 'github', scopes: ['repo'] })
+    assert.deepEqual(body.missing_scopes, [], short(body))
+    return { ...shown(await mine()), lent: body }
+  })
+  await step('They take it back, and keep the sign-in: it is revoked at GitHub', async () => {
+    const { id } = await mine()
+    assert.equal((await api('DELETE', `/me/identities/${id}/grant`, { token: who.token })).status, 204)
+    const lent = refused(await borrow({ user_id: who.id, provider: 'github' }), 404, 'not_connected')
+    const github = await mine()
+    assert.equal(github.token_status, 'revoked')
+    for (let attempt = 0; attempt < 300; attempt++) {
+      const { body } = await api('GET', '/me/revocations', { token: who.token })
+      if ((body as unknown as Json[]).length === 0) return { ...shown(github), lent, waiting: 0 }
+      await pause(100)
+    }
+    return assert.fail('GitHub was not asked')
+  })
+}

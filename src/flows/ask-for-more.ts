@@ -1,0 +1,56 @@
+import type { AccountStore } from '../accounts/ports.ts'
+import type { GrantStore } from '../connections/ports.ts'
+import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Result } from '../kernel/result.ts'
+import type { PendingFlow } from '../providers/ports.ts'
+import type { Providers } from '../providers/providers.ts'
+import type { BeginCode, BeginWithProvider, Begun } from './begin-with-provider.ts'
+
+export type MoreCode = BeginCode | 'not_linked' | 'scopes_not_offered'
+
+type Parts = {
+  accounts: AccountStore
+  grants: Pick<GrantStore, 'find'>
+  providers: Providers
+  begin: BeginWithProvider
+}
+
+/**
+ * Somebody grants more at a provider they sign in with: they are sent there once more, for what signing in needs, what
+ * they granted before and what they chose now. Only what the operator offers may be chosen.
+ */
+export function askForMore({ accounts, grants, providers, begin }: Parts) {
+  return async (
+    visitor: { readonly accountId: string; readonly sessionId: string },
+    identityId: string,
+    { scopes: chosen, redirectUriKey }: { scopes: readonly string[]; redirectUriKey?: string | undefined },
+  ): Promise<Result<Begun, AppError<MoreCode>>> => {
+    const identity = (await accounts.identitiesOf(visitor.accountId)).find(({ id }) => id === identityId)
+    if (!identity) return fail('not_linked')
+    const provider = providers.get(identity.provider)
+    if (!provider) return fail('provider_not_found', { provider: identity.provider })
+    if (chosen.some((scope) => !provider.optionalScopes.includes(scope))) return fail('scopes_not_offered')
+    const { id, clientId, scopes: least } = provider
+    const { subject } = identity
+    const grant = await grants.find({ provider: id, clientId, subject, holder: 'person' })
+    // What is within the least already is not asked for again in the provider's other spelling.
+    const before = provider.missingScopes(grant?.scopes ?? [], least)
+    return begin({
+      ...{ provider: id, redirectUriKey, visitor, more: { subject } },
+      scopes: [...new Set([...least, ...before, ...chosen])],
+      returnTo: `/account/identities/${identityId}?done=more_asked`,
+    })
+  }
+}
+export type AskForMore = ReturnType<typeof askForMore>
+
+/**
+ * Which sign-in a flow asks more for; `undefined` where it asks for nothing beyond the usual. It is the one whose page
+ * the flow returns to: nobody but `askForMore` begins a linking with scopes of its own. With any other account at the
+ * provider the flow must come to nothing, or more would be granted with it than its owner was ever shown here.
+ */
+export function identityAskedFor({ intent, scopes, returnTo }: PendingFlow): string | undefined {
+  if (intent !== 'link' || scopes === null) return undefined
+  const [, id = ''] = /^\/account\/identities\/(\w+)\?/.exec(returnTo ?? '') ?? []
+  return id
+}

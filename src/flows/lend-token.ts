@@ -1,0 +1,146 @@
+import type { AccountStore } from '../accounts/ports.ts'
+import type { GrantKey, GrantStore, StoredGrant } from '../connections/ports.ts'
+import { statusOf } from '../connections/standing.ts'
+import { type AppError, fail } from '../errors/catalogue.ts'
+import { elsewhereOf, type Origin } from '../events/catalogue.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { Provider } from '../providers/provider.ts'
+import type { Providers } from '../providers/providers.ts'
+import { inUse } from '../teams/jira.ts'
+import type { JiraSite, JiraStore } from '../teams/ports.ts'
+
+/** What a back end asks for, and for whom. */
+export type Wanted = {
+  readonly of: { readonly userId: string } | { readonly teamId: string }
+  readonly provider: string
+  /** What the token is needed for, in the provider's spelling. */
+  readonly scopes: readonly string[]
+  /** How long the token should still be good, in seconds; `undefined` does not matter. */
+  readonly minTtlSeconds: number | undefined
+}
+
+/** An access token to act at a provider with, until it expires. There is no refresh token: nobody is ever lent one. */
+export type Loan = {
+  readonly accessToken: string
+  readonly expiresAt: Date | null
+  readonly scopes: readonly string[]
+  /** What of the wanted scopes was not granted. */
+  readonly missingScopes: readonly string[]
+  /** The sites a team chose. */
+  readonly sites: readonly JiraSite[] | null
+}
+
+export type LendCode = 'not_connected' | 'needs_reauthorization' | 'provider_unavailable'
+
+/** A grant that may serve, and whose trail tells of it. */
+type Candidate = {
+  readonly key: GrantKey
+  readonly accountId: string | null
+  readonly team?: { readonly id: string; readonly sites: readonly JiraSite[] }
+}
+type Fresh = { readonly accessToken: string; readonly expiresAt: Date | null; readonly scopes: readonly string[] }
+
+type Parts = {
+  accounts: AccountStore
+  providers: Providers
+  grants: GrantStore
+  jira: Pick<JiraStore, 'find'>
+  /** A token that works, renewed once whoever asks. */
+  ensureValidToken: (
+    key: GrantKey,
+    asked: { readonly minTtlSeconds?: number },
+  ) => Promise<Result<Fresh, AppError<LendCode>>>
+  clock: Clock
+}
+
+/**
+ * Lends a back end the access token of a person or a team. Who does not exist, is disabled or gave nothing is told
+ * apart by no answer. Every loan is on the trail of whoever granted it: one that cannot be written down is not given.
+ */
+export function lendToken({ accounts, providers, grants, jira, ensureValidToken, clock }: Parts) {
+  const ofPerson = async (
+    userId: string,
+    provider: Provider,
+    wanted: readonly string[],
+  ): Promise<readonly Candidate[]> => {
+    const account = await accounts.find(userId)
+    if (!account || account.disabledAt !== null) return []
+    const identities = (await accounts.identitiesOf(userId)).filter(({ provider: id }) => id === provider.id)
+    const found = await Promise.all(
+      identities.map(async ({ subject, lastUsedAt }) => {
+        const key = { provider: provider.id, clientId: provider.clientId, subject, holder: 'person' }
+        return { key, accountId: userId, lastUsedAt, grant: await grants.find(key) }
+      }),
+    )
+    const now = clock()
+    return found
+      .flatMap(({ grant, ...of }) =>
+        grant && grant.accessToken !== null
+          ? [
+              {
+                ...of,
+                dead: statusOf(grant, now) === 'needs_reauthorization',
+                missing: missing(provider, wanted, grant),
+              },
+            ]
+          : [],
+      )
+      .sort(
+        (a, b) =>
+          Number(a.dead) - Number(b.dead) ||
+          a.missing - b.missing ||
+          b.lastUsedAt.getTime() - a.lastUsedAt.getTime() ||
+          (a.key.subject < b.key.subject ? -1 : 1),
+      )
+  }
+
+  const ofTeam = async (teamId: string, provider: Provider): Promise<readonly Candidate[]> => {
+    const state = await jira.find(teamId)
+    if (state?.integration.provider !== provider.id) return []
+    const sites = inUse(state.sites)
+    if (sites.length === 0) return []
+    const { clientId, subject, connectedBy } = state.integration
+    const key = { provider: provider.id, clientId, subject, holder: teamId }
+    return [{ key, accountId: connectedBy, team: { id: teamId, sites } }]
+  }
+
+  return async (
+    { of, provider: id, scopes: wanted, minTtlSeconds }: Wanted,
+    credential: string,
+    origin: Origin,
+  ): Promise<Result<Loan, AppError<LendCode>>> => {
+    const provider = providers.get(id)
+    if (!provider) return fail('not_connected', { provider: id })
+    const params = { provider: provider.name }
+    const candidates = 'userId' in of ? await ofPerson(of.userId, provider, wanted) : await ofTeam(of.teamId, provider)
+    let refused = fail('not_connected', params) as Result<never, AppError<LendCode>>
+    for (const { key, accountId, team } of candidates) {
+      const token = await ensureValidToken(key, minTtlSeconds === undefined ? {} : { minTtlSeconds })
+      if (!token.ok) {
+        // A provider that is down is down for the next one, too.
+        if (token.error.code === 'provider_unavailable') return token
+        // Dead is told where nothing else is left. A team whose consent left with whoever gave it has to connect again.
+        if (team || token.error.code === 'needs_reauthorization') refused = fail('needs_reauthorization', params)
+        continue
+      }
+      const written = await grants.lent(key, clock(), [
+        {
+          name: 'provider_token.lent',
+          accountId,
+          origin: elsewhereOf(origin),
+          data: { provider: provider.id, credential, ...(team ? { team: team.id } : {}) },
+        },
+      ])
+      if (!written) continue
+      const { accessToken, expiresAt, scopes } = token.value
+      const missingScopes = provider.missingScopes(wanted, scopes)
+      return ok({ accessToken, expiresAt, scopes, missingScopes, sites: team?.sites ?? null })
+    }
+    return refused
+  }
+}
+export type LendToken = ReturnType<typeof lendToken>
+
+const missing = (provider: Provider, wanted: readonly string[], { scopes }: StoredGrant): number =>
+  provider.missingScopes(wanted, scopes).length

@@ -1,0 +1,43 @@
+import type { AccountStore } from '../accounts/ports.ts'
+import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Origin } from '../events/catalogue.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { Providers } from '../providers/providers.ts'
+
+type Parts = { accounts: AccountStore; providers: Providers; clock: Clock; wakeRevocation: () => void }
+
+/**
+ * Somebody takes back what they granted at a provider, and keeps the sign-in: the tokens are erased here at once, and
+ * revoked there as soon as it answers. Signing in again gives anew what signing in needs.
+ */
+export function withdrawGrants({ accounts, providers, clock, wakeRevocation }: Parts) {
+  const withdraw = async (accountId: string, identityId: string | null, origin: Origin): Promise<void> => {
+    const withdrawn = await accounts.withdraw({ accountId, identityId, at: clock() }, ({ provider, id }) => [
+      { name: 'provider_token.withdrawn', accountId, origin, data: { provider, identity: id } },
+    ])
+    if (withdrawn.length === 0) return
+    for (const { provider: id, subject } of withdrawn) {
+      const provider = providers.get(id)
+      if (provider) providers.forgetProfile(provider, subject)
+    }
+    wakeRevocation()
+  }
+
+  return {
+    /** What was taken back before is taken back. */
+    async one(
+      { accountId, identityId }: { accountId: string; identityId: string },
+      origin: Origin,
+    ): Promise<Result<null, AppError<'not_linked'>>> {
+      const identities = await accounts.identitiesOf(accountId)
+      if (!identities.some(({ id }) => id === identityId)) return fail('not_linked')
+      await withdraw(accountId, identityId, origin)
+      return ok(null)
+    },
+
+    /** Everything the person granted. What a team was given stays the team's. */
+    all: (accountId: string, origin: Origin): Promise<void> => withdraw(accountId, null, origin),
+  }
+}
+export type WithdrawGrants = ReturnType<typeof withdrawGrants>

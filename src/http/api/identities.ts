@@ -1,0 +1,193 @@
+import { z } from 'zod'
+import type { Identity as Stored } from '../../accounts/ports.ts'
+import type { Standing } from '../../connections/standing.ts'
+import type { MoreCode } from '../../flows/ask-for-more.ts'
+import type { UserInfoCode } from '../../flows/read-userinfo.ts'
+import { ok } from '../../kernel/result.ts'
+import { json, noContent } from '../reply.ts'
+import { object, route } from '../route.ts'
+import { idParams, redirectUriKey, StartedFlow, scopeToken, startedFlow, time } from '../schemas.ts'
+import type { Services } from '../services.ts'
+
+const common = { tag: 'My account', surface: 'api', auth: 'user', limit: 'account' } as const
+
+const errorClass = z.enum(['transient', 'rate_limited', 'invalid_grant', 'client_misconfigured', 'scope_missing'])
+const Identity = z
+  .object({
+    id: z.string(),
+    provider: z.string(),
+    provider_user_id: z.string(),
+    provider_email: z.string().nullable(),
+    linked_at: time,
+    last_used_at: time,
+    asked_scopes: z.array(z.string()),
+    scopes: z.array(z.string()).meta({ description: 'what was granted' }),
+    missing_scopes: z.array(z.string()).meta({ description: 'what was asked for and not granted' }),
+    token_status: z.enum(['healthy', 'degraded', 'needs_reauthorization', 'revoked', 'none']),
+    token_expires_at: time.nullable().meta({ description: 'renewed by itself where that can be done' }),
+    token_last_used_at: time.nullable(),
+    consent_ends_at: time
+      .nullable()
+      .meta({ description: 'when the provider ends the consent whatever is done, as far as it says' }),
+    last_error: errorClass.nullable(),
+  })
+  .meta({ id: 'Identity' })
+
+const instant = (at: Date | null): string | null => at?.toISOString() ?? null
+const identityOf = (identity: Stored, standing: Standing): z.input<typeof Identity> => ({
+  id: identity.id,
+  provider: identity.provider,
+  provider_user_id: identity.subject,
+  provider_email: identity.email,
+  linked_at: identity.linkedAt.toISOString(),
+  last_used_at: identity.lastUsedAt.toISOString(),
+  asked_scopes: [...standing.asked],
+  scopes: [...standing.granted],
+  missing_scopes: [...standing.missing],
+  token_status: standing.status,
+  token_expires_at: instant(standing.expiresAt),
+  token_last_used_at: instant(standing.usedAt),
+  consent_ends_at: instant(standing.endsAt),
+  last_error: standing.lastError,
+})
+
+const list = route({
+  ...common,
+  method: 'get',
+  path: '/me/identities',
+  summary: 'The sign-ins linked to my account, and what each granted',
+  reply: z.array(Identity),
+  fails: [],
+  async handle({ who }, { links, standing }: Services) {
+    const all = await links.list(who.accountId)
+    return ok(json(await Promise.all(all.map(async (identity) => identityOf(identity, await standing(identity))))))
+  },
+})
+
+const unlink = route({
+  ...common,
+  method: 'delete',
+  path: '/me/identities/:id',
+  summary: 'Unlink a sign-in; its permission is revoked at the provider',
+  params: idParams,
+  status: 204,
+  fails: ['not_linked', 'last_login_method'],
+  async handle({ who, params, origin }, { flows }: Services) {
+    const done = await flows.unlink(
+      { accountId: who.accountId, sessionId: who.sessionId, identityId: params.id },
+      origin,
+    )
+    return done.ok ? ok(noContent()) : done
+  },
+})
+
+const profile = route({
+  ...common,
+  method: 'get',
+  path: '/me/identities/:id/profile',
+  summary: 'What the provider says about me now',
+  params: idParams,
+  reply: z
+    .object({
+      profile: z.record(z.string(), z.unknown()),
+      fetched_at: time,
+      from_cache: z.boolean(),
+      stale: z.boolean(),
+    })
+    .meta({ id: 'ProviderProfile' }),
+  fails: [
+    'not_linked',
+    'provider_unavailable',
+    'user_info_fetch_failed',
+    'needs_reauthorization',
+  ] satisfies UserInfoCode[],
+  async handle({ who, params }, { flows }: Services) {
+    const found = await flows.readUserInfo(who.accountId, params.id)
+    if (!found.ok) return found
+    const { profile: said, fetchedAt, fromCache, stale } = found.value
+    return ok(json({ profile: said, fetched_at: fetchedAt.toISOString(), from_cache: fromCache, stale }))
+  },
+})
+
+/** What asking for more may be refused with, here and on the page. */
+export const moreFails = [
+  'not_linked',
+  'scopes_not_offered',
+  'provider_not_found',
+  'provider_unavailable',
+  'redirect_uri_key_not_found',
+  'return_to_not_allowed',
+  'invalid_request',
+] as const satisfies readonly MoreCode[]
+
+const authorize = route({
+  ...common,
+  method: 'post',
+  path: '/me/identities/:id/authorize',
+  summary: 'Begin to grant more at the provider, with this very sign-in; finished like a linking',
+  auth: 'recent',
+  limit: 'sign_in',
+  params: idParams,
+  body: object({
+    scopes: z
+      .array(scopeToken)
+      .min(1)
+      .max(50)
+      .meta({ description: 'of those this service offers; what was granted before is asked for again by itself' }),
+    redirect_uri_key: redirectUriKey.optional(),
+  }),
+  reply: StartedFlow,
+  fails: moreFails,
+  async handle({ who, params, body }, { flows }: Services) {
+    const { scopes, redirect_uri_key: key } = body
+    const begun = await flows.askForMore(who, params.id, { scopes, redirectUriKey: key })
+    return begun.ok ? ok(json(startedFlow(begun.value))) : begun
+  },
+})
+
+const withdraw = route({
+  ...common,
+  method: 'delete',
+  path: '/me/identities/:id/grant',
+  summary: 'Take back what I granted with a sign-in, and keep the sign-in',
+  params: idParams,
+  status: 204,
+  fails: ['not_linked'],
+  async handle({ who, params, origin }, { flows }: Services) {
+    const done = await flows.withdraw.one({ accountId: who.accountId, identityId: params.id }, origin)
+    return done.ok ? ok(noContent()) : done
+  },
+})
+
+const revocations = route({
+  ...common,
+  method: 'get',
+  path: '/me/revocations',
+  summary: 'What of mine still waits to be revoked at its provider, the oldest first',
+  reply: z.array(
+    z
+      .object({
+        provider: z.string(),
+        team_id: z.string().nullable().meta({ description: 'the team whose connection it was' }),
+        queued_at: time,
+        attempts: z.number().int(),
+        next_attempt_at: time,
+        last_error: errorClass.nullable(),
+      })
+      .meta({ id: 'Revocation' }),
+  ),
+  fails: [],
+  async handle({ who }, { revocationsOf }: Services) {
+    const waiting = await revocationsOf(who.accountId)
+    return ok(
+      json(
+        waiting.map(({ provider, teamId, queuedAt, attempts, nextAttemptAt, lastError }) => ({
+          ...{ provider, team_id: teamId, queued_at: queuedAt.toISOString(), attempts },
+          ...{ next_attempt_at: nextAttemptAt.toISOString(), last_error: lastError },
+        })),
+      ),
+    )
+  },
+})
+
+export const identityApiRoutes = [list, unlink, profile, authorize, withdraw, revocations]

@@ -1,0 +1,285 @@
+import type { ComponentChildren, VNode } from 'preact'
+import { z } from 'zod'
+import type { Identity } from '../../accounts/ports.ts'
+import type { Waiting } from '../../connections/revocation.ts'
+import type { Standing } from '../../connections/standing.ts'
+import { fail } from '../../errors/catalogue.ts'
+import { ok } from '../../kernel/result.ts'
+import type { Provider } from '../../providers/provider.ts'
+import type { Providers } from '../../providers/providers.ts'
+import { moreFails } from '../api/identities.ts'
+import { flowCookies } from '../entry.ts'
+import { seeOther } from '../reply.ts'
+import { object, route } from '../route.ts'
+import { idParams, scopeToken } from '../schemas.ts'
+import type { Services } from '../services.ts'
+import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
+import { doneAt } from './status.ts'
+
+/** What somebody granted at a provider: told, asked for, taken back. */
+
+const common = { tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account' } as const
+
+const more = route({
+  ...common,
+  method: 'post',
+  path: '/account/identities/:id/authorize',
+  summary: 'Go to the provider to grant more there, with this very sign-in',
+  auth: 'recent',
+  limit: 'sign_in',
+  params: idParams,
+  body: object({ scopes: z.array(scopeToken).max(50).default([]) }),
+  status: 303,
+  fails: moreFails,
+  async handle({ who, params, body, cookieNames }, { flows, settings }: Services) {
+    if (body.scopes.length === 0) return ok(seeOther(doneAt(`/account/identities/${params.id}`, 'more_none')))
+    const begun = await flows.askForMore(who, params.id, body)
+    if (!begun.ok) return begun
+    const cookies = flowCookies(begun.value, cookieNames, settings.flowCookieSeconds)
+    return ok(seeOther(begun.value.url, { cookies }))
+  },
+})
+
+const askWithdraw = route({
+  ...common,
+  method: 'get',
+  path: '/account/identities/:id/withdraw',
+  summary: 'Ask before what was granted is taken back',
+  params: idParams,
+  fails: ['not_linked'],
+  async handle({ who, params, locale, csrfToken }, { links, providers }: Services) {
+    const reader = readerOf(locale)
+    const { say } = reader
+    const identity = (await links.list(who.accountId)).find(({ id }) => id === params.id)
+    if (!identity) return fail('not_linked')
+    const provider = providers.get(identity.provider)
+    const name = provider?.name ?? identity.provider
+    const page = `/account/identities/${identity.id}`
+    const csrf = csrfToken()
+    return show(
+      locale,
+      <Layout {...reader} title={say.withdraw.title(name)} signedIn={csrf}>
+        <p>
+          {say.withdraw.text(name)} {whatBecomesOfIt(provider, say)}
+        </p>
+        <p>{say.withdraw.again(name)}</p>
+        <Elsewhere {...reader} provider={provider} />
+        <div class="actions">
+          <Form action={`${page}/withdraw`} csrf={csrf}>
+            <button type="submit" class="danger">
+              {say.withdraw.button}
+            </button>
+          </Form>
+          <a class="button" href={page}>
+            {say.cancel}
+          </a>
+        </div>
+      </Layout>,
+    )
+  },
+})
+
+const withdraw = route({
+  ...common,
+  method: 'post',
+  path: '/account/identities/:id/withdraw',
+  summary: 'Take back what was granted with a sign-in, and keep the sign-in',
+  params: idParams,
+  status: 303,
+  fails: ['not_linked'],
+  async handle({ who, params, origin }, { flows }: Services) {
+    const done = await flows.withdraw.one({ accountId: who.accountId, identityId: params.id }, origin)
+    return done.ok ? ok(seeOther(doneAt(`/account/identities/${params.id}`, 'grant_withdrawn'))) : done
+  },
+})
+
+export const permissionRoutes = [more, askWithdraw, withdraw]
+
+/** Promises a withdrawal only where the provider has an endpoint for it. */
+export function whatBecomesOfIt(provider: Provider | undefined, { unlink: words }: Reader['say']): string {
+  if (!provider || provider.revokes === false) return words.erased
+  return provider.revokes ? words.withdrawn(provider.name) : words.perhapsWithdrawn(provider.name)
+}
+
+/** Where people see and withdraw a permission at the provider itself; generic ones have no place we know. */
+function placeOf({ kind, clientId }: Provider): string | null {
+  if (kind === 'atlassian') return 'https://id.atlassian.com/manage-profile/apps'
+  if (kind === 'google') return 'https://myaccount.google.com/connections'
+  if (kind === 'github') return `https://github.com/settings/connections/applications/${encodeURIComponent(clientId)}`
+  return null
+}
+
+/** Where people withdraw a permission themselves: when we cannot, or `always`. */
+export function Elsewhere({
+  provider,
+  always,
+  say,
+}: Reader & { provider: Provider | undefined; always?: true }): VNode | null {
+  if (!provider) return null
+  const { noEndpoint, elsewhere, alsoThere } = say.unlink
+  const place = placeOf(provider)
+  const cannot = provider.revokes === false
+  if (!cannot && (!always || place === null)) return null
+  const where = cannot ? elsewhere : alsoThere(provider.name)
+  return (
+    <p>
+      {cannot ? `${noEndpoint(provider.name)} ` : null}
+      {place === null ? (
+        where
+      ) : (
+        <a href={place} rel="noreferrer">
+          {where}
+        </a>
+      )}
+      .
+    </p>
+  )
+}
+
+/** A scope in words, and as the provider spells it. */
+export function Scope({ scope, say }: Reader & { scope: string }): VNode {
+  const { scopes, otherScope } = say.ways
+  const words = Object.hasOwn(scopes, scope) ? scopes[scope] : otherScope
+  return (
+    <>
+      {words} <code class="fine">{scope}</code>
+    </>
+  )
+}
+
+function Scopes({ scopes, ...reader }: Reader & { scopes: readonly string[] }): VNode {
+  if (scopes.length === 0) return <>{reader.say.ways.nothingAllowed}</>
+  return (
+    <ul>
+      {scopes.map((scope) => (
+        <li key={scope}>
+          <Scope {...reader} scope={scope} />
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+/** Whether a permission works; where it does not, why, and what helps. */
+function Works({ identity, standing, provider, say }: Reader & About): VNode {
+  const { permission } = say
+  const { status, lastError } = standing
+  const words = permission.status[status]
+  const why = status === 'degraded' && lastError !== null ? ` (${permission.errors[lastError]})` : ''
+  if ((status !== 'needs_reauthorization' && status !== 'revoked') || !provider) return <>{`${words}${why}`}</>
+  return (
+    <>
+      <span class={status === 'revoked' ? undefined : 'caution'}>{words}</span>.{' '}
+      <a href={`/auth/${provider.id}?return_to=${encodeURIComponent(`/account/identities/${identity.id}`)}`}>
+        {status === 'revoked' ? permission.giveAgain(provider.name) : say.ways.renew(provider.name)}
+      </a>
+    </>
+  )
+}
+
+type About = { readonly identity: Identity; readonly standing: Standing; readonly provider: Provider | undefined }
+export type Told = readonly (readonly [string, ComponentChildren] | null)[]
+
+/** What was granted and how it stands, as facts of a list; `inFull` also what was asked, and until when it lasts. */
+export function permissionFacts({ inFull, ...about }: Reader & About & { inFull?: true }): Told {
+  const { identity: _i, provider: _p, standing, ...reader } = about
+  const { ways, permission } = reader.say
+  const kept = standing.status !== 'none' && standing.status !== 'revoked'
+  const when = (at: Date | null, otherwise: string) => (at === null ? otherwise : <Time {...reader} at={at} />)
+  return [
+    inFull && standing.asked.length > 0
+      ? [permission.asked, <Scopes key="asked" {...reader} scopes={standing.asked} />]
+      : null,
+    [ways.allowed, <Scopes key="allowed" {...reader} scopes={standing.granted} />],
+    standing.missing.length > 0
+      ? [permission.missing, <Scopes key="missing" {...reader} scopes={standing.missing} />]
+      : null,
+    [ways.permission, <Works key="works" {...about} />],
+    kept ? [permission.lastUsed, when(standing.usedAt, permission.notUsed)] : null,
+    inFull && kept ? [permission.expires, when(standing.expiresAt, permission.never)] : null,
+    inFull && standing.endsAt !== null ? [permission.ends, when(standing.endsAt, '')] : null,
+  ]
+}
+
+type PermissionProps = Reader & About & { readonly csrf: string; readonly recent: boolean }
+
+/** The part of a sign-in's page that is about what it may do. The form for more ends at the provider. */
+export function Permission({ csrf, recent, ...about }: PermissionProps): VNode {
+  const { identity, standing, provider, ...reader } = about
+  const { say } = reader
+  const page = `/account/identities/${identity.id}`
+  const offered = provider?.missingScopes(provider.optionalScopes, standing.granted) ?? []
+  const kept = standing.status !== 'none' && standing.status !== 'revoked'
+  return (
+    <>
+      <section aria-labelledby="permission">
+        <h2 id="permission">{say.permission.heading}</h2>
+        <Facts of={permissionFacts({ ...about, inFull: true })} />
+        <Elsewhere {...reader} provider={provider} always />
+        {kept ? (
+          <p class="actions">
+            <a class="button" href={`${page}/withdraw`}>
+              {say.withdraw.start}
+            </a>
+          </p>
+        ) : null}
+      </section>
+      {provider === undefined || offered.length === 0 ? null : (
+        <section aria-labelledby="more">
+          <h2 id="more">{say.permission.more}</h2>
+          <p>{say.permission.moreText(provider.name)}</p>
+          {recent ? (
+            <Form action={`${page}/authorize`} csrf={csrf}>
+              <fieldset class="field">
+                <legend>{say.permission.choose}</legend>
+                {offered.map((scope) => (
+                  <label key={scope} class="choice">
+                    <input type="checkbox" name="scopes" value={scope} />
+                    <span>
+                      <Scope {...reader} scope={scope} />
+                    </span>
+                  </label>
+                ))}
+              </fieldset>
+              <p class="actions">
+                <button type="submit">{say.permission.ask(provider.name)}</button>
+              </p>
+            </Form>
+          ) : (
+            <SignInAgain {...reader} returnTo={page} />
+          )}
+        </section>
+      )}
+    </>
+  )
+}
+
+type WaitingProps = Reader & { readonly waiting: readonly Waiting[]; readonly providers: Providers }
+
+/** What was taken back here and not yet at its provider; nothing where nothing waits. */
+export function Revocations({ waiting, providers, ...reader }: WaitingProps): VNode | null {
+  const { revocations: words, permission } = reader.say
+  if (waiting.length === 0) return null
+  return (
+    <section aria-labelledby="revocations">
+      <h2 id="revocations">{words.heading}</h2>
+      <p>{words.intro}</p>
+      <ul class="entries">
+        {waiting.map(({ provider, queuedAt, attempts, nextAttemptAt, lastError }, n) => (
+          <li key={`${provider}-${n}`}>
+            <h3>{providers.get(provider)?.name ?? provider}</h3>
+            <Facts
+              of={[
+                [words.since, <Time key="since" {...reader} at={queuedAt} />],
+                [words.attempts, String(attempts)],
+                [words.next, <Time key="next" {...reader} at={nextAttemptAt} />],
+                lastError === null ? null : [words.error, permission.errors[lastError]],
+              ]}
+            />
+            <Elsewhere {...reader} provider={providers.get(provider)} always />
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}

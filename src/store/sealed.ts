@@ -1,0 +1,199 @@
+import {
+  and,
+  asc,
+  count,
+  eq,
+  getTableColumns,
+  getTableName,
+  gt,
+  inArray,
+  isNotNull,
+  or,
+  type SQL,
+  sql,
+} from 'drizzle-orm'
+import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
+import type { Evidence, Ledger, SealedStore, SealedValue, Tally } from '../sealing/ports.ts'
+import { type Driver, type Queries, type Script, step } from './driver.ts'
+import type { Tables } from './schema.ts'
+
+/** Beside the registered keys, under a name no key can have (a key's name ends at the colon). */
+const rootId = 'root:'
+
+type Place = {
+  readonly table: SQLiteTable
+  readonly row: SQLiteColumn
+  readonly columns: readonly SQLiteColumn[]
+  /** Where its values were sealed, if that is not where they lie. */
+  readonly sealedIn?: { readonly table: SQLiteTable; readonly row: SQLiteColumn }
+  readonly only?: SQL
+}
+
+/** Every column that holds anything sealed. A new one is a line here, or it is lost with its key. */
+const placesIn = (t: Tables): readonly Place[] => [
+  { table: t.signingKeys, row: t.signingKeys.id, columns: [t.signingKeys.secret] },
+  // Where grants end up is looked at after them.
+  { table: t.grants, row: t.grants.id, columns: [t.grants.accessToken, t.grants.refreshToken] },
+  {
+    table: t.revocations,
+    row: t.revocations.id,
+    columns: [t.revocations.accessToken, t.revocations.refreshToken],
+    sealedIn: { table: t.grants, row: t.revocations.grantId },
+  },
+  { table: t.totpFactors, row: t.totpFactors.accountId, columns: [t.totpFactors.secret] },
+  { table: t.conflicts, row: t.conflicts.id, columns: [t.conflicts.grant] },
+  { table: t.flows, row: t.flows.id, columns: [t.flows.verifier] },
+  { table: t.mails, row: t.mails.id, columns: [t.mails.secret] },
+  // The proof of a key is what it is only as long as that key has sealed it.
+  {
+    table: t.sealingKeys,
+    row: t.sealingKeys.id,
+    columns: [t.sealingKeys.proof],
+    only: eq(t.sealingKeys.id, rootId),
+  },
+]
+
+const prefixOf = (key: string): string => `v1.${key}.`
+/** Not LIKE: a key's name may hold an underscore, which stands for any letter there. */
+const beginning = (column: SQLiteColumn, key: string): SQL =>
+  sql`substr(${column}, 1, ${sql.raw(String(prefixOf(key).length))})`
+const sealedWith = (column: SQLiteColumn, key: string): SQL => sql`${beginning(column, key)} = ${prefixOf(key)}`
+const sealedOtherwise = (column: SQLiteColumn, key: string): SQL | undefined =>
+  and(isNotNull(column), sql`${beginning(column, key)} <> ${prefixOf(key)}`)
+
+export function sealedStore({ db, tables: t, read, write, atomic }: Driver): SealedStore {
+  const places = placesIn(t)
+  const nameOf = (place: Place): string => getTableName(place.table)
+  const all = places.flatMap((place) => place.columns.map((column) => ({ place, column })))
+
+  const selecting = (q: Queries, { table, row, sealedIn }: Place, column: SQLiteColumn) =>
+    q.select({ row, at: sealedIn?.row ?? row, sealed: column }).from(table)
+  const asValue = (
+    place: Place,
+    column: SQLiteColumn,
+    { row, at, sealed }: { row: unknown; at: unknown; sealed: unknown },
+  ): SealedValue => ({
+    ...{ table: nameOf(place), column: column.name, row: String(row), sealed: String(sealed) },
+    place: `${getTableName(place.sealedIn?.table ?? place.table)}/${at}/${column.name}`,
+  })
+  const counting = (q: Queries, place: Place, which: SQL | undefined) =>
+    q.select({ values: count() }).from(place.table).where(and(place.only, which))
+
+  const tallyOf = (counts: readonly (readonly [Place, number])[]): Tally =>
+    places.flatMap((place) => {
+      const values = counts.reduce((sum, [counted, n]) => (counted === place ? sum + n : sum), 0)
+      return values === 0 ? [] : [{ table: nameOf(place), values }]
+    })
+
+  const ledgerOf = (rows: readonly (typeof t.sealingKeys.$inferSelect)[]): Ledger => ({
+    keys: rows.filter(({ id }) => id !== rootId),
+    root: rows.find(({ id }) => id === rootId)?.proof ?? null,
+  })
+  const reading = (q: Queries) => q.select().from(t.sealingKeys).orderBy(asc(t.sealingKeys.id))
+
+  function* look(tx: Queries, ring: readonly string[]): Script<Evidence> {
+    const ledger = ledgerOf(yield* step(reading(tx)))
+    const known = ledger.keys.map(({ id }) => id)
+
+    const left: { key: string; tally: Tally }[] = []
+    for (const key of known.filter((id) => !ring.includes(id))) {
+      const counts: [Place, number][] = []
+      for (const one of all) {
+        const [found] = yield* step(counting(tx, one.place, sealedWith(one.column, key)))
+        counts.push([one.place, found?.values ?? 0])
+      }
+      left.push({ key, tally: tallyOf(counts) })
+    }
+
+    const samples: SealedValue[] = []
+    for (const key of ring.filter((id) => !known.includes(id)))
+      for (const { place, column } of all) {
+        const which = and(place.only, sealedWith(column, key))
+        const [found] = yield* step(selecting(tx, place, column).where(which).orderBy(asc(place.row)).limit(1))
+        if (found) samples.push(asValue(place, column, found))
+      }
+
+    const signingKeys: SealedValue[] = []
+    if (known.length === 0)
+      for (const place of places.filter(({ table }) => table === t.signingKeys))
+        for (const column of place.columns)
+          for (const found of yield* step(selecting(tx, place, column).orderBy(asc(place.row))))
+            signingKeys.push(asValue(place, column, found))
+
+    return { ...ledger, left, samples, signingKeys }
+  }
+
+  return {
+    ledger: async () => ledgerOf(await read(reading(db))),
+
+    settle: (ring, decide) =>
+      atomic(
+        function* (tx) {
+          const evidence = yield* look(tx, ring)
+          const { register, forget, root } = decide(evidence)
+          const rows =
+            root === undefined ? register : [...register, { id: rootId, proof: root.sealed, createdAt: root.createdAt }]
+          for (const row of rows) yield* step(tx.insert(t.sealingKeys).values(row))
+          if (forget.length > 0) yield* step(tx.delete(t.sealingKeys).where(inArray(t.sealingKeys.id, [...forget])))
+          return ledgerOf(yield* step(reading(tx)))
+        },
+        ['sealing keys'],
+      ),
+
+    async otherThan(key) {
+      const counts: [Place, number][] = []
+      for (const one of all) {
+        const [found] = await read(counting(db, one.place, sealedOtherwise(one.column, key)))
+        counts.push([one.place, found?.values ?? 0])
+      }
+      return tallyOf(counts)
+    },
+
+    async next(table, key, after, rows) {
+      const place = places.find((one) => nameOf(one) === table)
+      if (!place) return []
+      const { row, columns, only, sealedIn } = place
+      const otherwise = or(...columns.map((column) => sealedOtherwise(column, key)))
+      const found = await read(
+        db
+          .select({
+            row,
+            at: sealedIn?.row ?? row,
+            ...Object.fromEntries(columns.map((column) => [column.name, column])),
+          })
+          .from(place.table)
+          .where(and(only, gt(row, after), otherwise))
+          .orderBy(asc(row))
+          .limit(rows),
+      )
+      return found.flatMap((one: Record<string, unknown>) =>
+        columns.flatMap((column) => {
+          const sealed = one[column.name]
+          if (typeof sealed !== 'string' || sealed.startsWith(prefixOf(key))) return []
+          return [asValue(place, column, { row: one.row, at: one.at, sealed })]
+        }),
+      )
+    },
+
+    async replace(changes) {
+      // Each by itself: one that locked several rows could stand in the way of others that do, and they in its.
+      const written = await Promise.all(
+        changes.map(({ value, fresh }) => {
+          const one = all.find(({ place, column }) => nameOf(place) === value.table && column.name === value.column)
+          if (!one) throw new Error(`nothing is sealed in ${value.table}.${value.column}`)
+          const { table, row } = one.place
+          const [property = ''] =
+            Object.entries(getTableColumns(table)).find(([, column]) => column === one.column) ?? []
+          return write(
+            db
+              .update(table)
+              .set({ [property]: fresh })
+              .where(and(eq(row, value.row), eq(one.column, value.sealed)))
+              .returning({ row }),
+          )
+        }),
+      )
+      return written.filter((rows) => rows.length > 0).length
+    },
+  }
+}

@@ -1,0 +1,370 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { ACME_SITE, GLOBEX_SITE, type Site } from '../../sandbox/identities.ts'
+import {
+  type Answer,
+  databases,
+  type Json,
+  type ProviderName,
+  refusalOf,
+  startWorld,
+  type World,
+} from '../support/service.ts'
+
+type BackEnd = { readonly id: string; readonly secret: string }
+const files = 'https://www.googleapis.com/auth/drive.readonly'
+
+describe.each(databases)('lending a back end a provider’s token, on %s', (database) => {
+  let world: World
+  let shop: BackEnd
+  beforeAll(async () => {
+    world = await startWorld({ database, env: { GOOGLE_OPTIONAL_SCOPES: files } })
+    shop = await backEnd()
+  })
+  afterEach(() => world.calm())
+  afterAll(() => world.stop())
+
+  async function administrator(): Promise<string> {
+    const { access_token, user } = await world.signIn('google', world.newcomer())
+    await world.vinculum.makeAdministrator(user.id)
+    return access_token
+  }
+  async function backEnd(scopes: readonly string[] = ['connections:token']): Promise<BackEnd> {
+    const token = await administrator()
+    const { body } = await world.call('POST', '/service-credentials', { token, body: { name: 'Shop', scopes } })
+    return { id: String(body.id), secret: String(body.secret) }
+  }
+  const basic = ({ id, secret }: BackEnd) => ({
+    authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
+  })
+  const borrow = (body: object, as: BackEnd = shop, at = world.base): Promise<Answer> =>
+    world.call('POST', '/connections/token', { body, headers: basic(as), at })
+
+  async function somebody(provider: ProviderName = 'atlassian') {
+    const who = world.newcomer()
+    const { access_token: token, user } = await world.signIn(provider, who)
+    return { who, token, id: user.id, wants: { user_id: user.id, provider } }
+  }
+  const subjectAt = (who: string): unknown => world.sandbox.identities.get(who)?.atlassian?.account_id
+  /** Whose token this is at Atlassian; a status where it is nobody's. */
+  async function atAtlassian(token: unknown): Promise<unknown> {
+    const said = await fetch(`${world.sandbox.url}/atlassian/me`, { headers: { authorization: `Bearer ${token}` } })
+    return said.status === 200 ? ((await said.json()) as Json).account_id : said.status
+  }
+  const renewals = () =>
+    world.sandbox.journal.calls('atlassian', 'token').filter(({ body }) => body.grant_type === 'refresh_token').length
+  const dataOf = ({ data }: Json) => (typeof data === 'string' ? JSON.parse(data) : data) as Json
+  const loansOf = async (accountId: string | null) =>
+    (await world.trail()).filter(({ event, account_id }) => event === 'provider_token.lent' && account_id === accountId)
+
+  test('gives one that works, says what it is good for, and writes the loan down', async () => {
+    const eve = await somebody()
+    const lent = await borrow({ ...eve.wants, scopes: ['read:me', 'read:jira-work'] })
+    expect(lent.status, lent.text).toBe(200)
+    expect(lent.body).toEqual({
+      access_token: expect.any(String),
+      expires_at: new Date(world.clock().getTime() + 3600_000).toISOString(),
+      scopes: ['read:me', 'offline_access'],
+      missing_scopes: ['read:jira-work'],
+    })
+    expect(lent.headers.get('cache-control')).toBe('no-store')
+    expect(await atAtlassian(lent.body.access_token)).toBe(subjectAt(eve.who))
+    const told = await loansOf(eve.id)
+    expect(told.map(dataOf)).toEqual([{ provider: 'atlassian', credential: shop.id }])
+    // Where the back end sits is not the person's to read.
+    expect(told.map(({ ip, user_agent }) => [ip, user_agent])).toEqual([[null, null]])
+    const { body } = await world.call('GET', '/me/activity', { token: eve.token })
+    expect((body.items as Json[]).map(({ event }) => event)).toContain('provider_token.lent')
+  })
+
+  test('takes the provider’s other names of a scope for the same', async () => {
+    const eve = await somebody('google')
+    const lent = await borrow({ ...eve.wants, scopes: ['openid', 'email', files] })
+    expect(lent.body.scopes).toContain('https://www.googleapis.com/auth/userinfo.email')
+    expect(lent.body.missing_scopes).toEqual([files])
+  })
+
+  test('gives one that never expires where the provider’s never do', async () => {
+    const eve = await somebody('github')
+    const lent = await borrow({ ...eve.wants, min_ttl_seconds: 1800 })
+    expect([lent.status, lent.body.expires_at]).toEqual([200, null])
+  })
+
+  test('renews an expired one first, once however many ask and on whichever node', async () => {
+    const eve = await somebody()
+    const other = await world.another()
+    const first = await borrow(eve.wants)
+    world.turn(3601)
+    const before = renewals()
+    const asked = Array.from({ length: 12 }, (_, n) => borrow(eve.wants, shop, n % 2 ? world.base : other.base))
+    const answers = await Promise.all(asked)
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
+    expect(renewals() - before).toBe(1)
+    const tokens = new Set(answers.map(({ body }) => body.access_token))
+    expect(tokens.size).toBe(1)
+    expect(tokens.has(first.body.access_token)).toBe(false)
+    expect(await atAtlassian([...tokens][0])).toBe(subjectAt(eve.who))
+    expect(await loansOf(eve.id)).toHaveLength(13)
+  })
+
+  test('renews one that would not last as long as it is needed', async () => {
+    const eve = await somebody()
+    world.turn(2400)
+    const before = renewals()
+    const enough = await borrow({ ...eve.wants, min_ttl_seconds: 1199 })
+    expect(renewals() - before).toBe(0)
+    const longer = await borrow({ ...eve.wants, min_ttl_seconds: 1800 })
+    expect(renewals() - before).toBe(1)
+    expect(longer.body.access_token).not.toBe(enough.body.access_token)
+    expect(longer.body.expires_at).toBe(new Date(world.clock().getTime() + 3600_000).toISOString())
+  })
+
+  test('says that the person has to renew it when the provider no longer accepts it, found out once', async () => {
+    const eve = await somebody()
+    world.turn(3601)
+    world.sandbox.killRefreshTokens('atlassian', eve.who)
+    const before = renewals()
+    for (let n = 0; n < 3; n++) expect(refusalOf(await borrow(eve.wants))).toEqual([409, 'needs_reauthorization'])
+    expect(renewals() - before).toBe(1)
+    expect(await loansOf(eve.id)).toEqual([])
+    await world.signIn('atlassian', eve.who)
+    expect((await borrow(eve.wants)).status).toBe(200)
+  })
+
+  test('says when to come back while the provider is down, and goes on afterwards', async () => {
+    const eve = await somebody()
+    world.turn(3601)
+    world.sandbox.fault({ provider: 'atlassian', endpoint: 'token' }, { kind: 'status', status: 503 })
+    const down = await borrow(eve.wants)
+    expect(refusalOf(down)).toEqual([503, 'provider_unavailable'])
+    expect(Number(down.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(down.text).not.toMatch(/access_token/)
+    world.sandbox.clearFaults()
+    world.turn(Number(down.headers.get('retry-after')))
+    expect((await borrow(eve.wants)).status).toBe(200)
+  })
+
+  test('tells nobody apart who has nothing to lend', async () => {
+    const [disabled, unlinked, withdrawn, erased, other] = [
+      await somebody(),
+      await somebody('google'),
+      await somebody(),
+      await somebody(),
+      await somebody('google'),
+    ]
+    const token = await administrator()
+    expect((await world.call('POST', `/users/${disabled.id}/disable`, { token })).status).toBe(200)
+    await world.enter('atlassian', unlinked.who, { intent: 'link', token: unlinked.token })
+    expect((await borrow({ user_id: unlinked.id, provider: 'atlassian' })).status).toBe(200)
+    const listed = JSON.parse((await world.call('GET', '/me/identities', { token: unlinked.token })).text) as Json[]
+    const atlassian = listed.find(({ provider }) => provider === 'atlassian')
+    await world.call('DELETE', `/me/identities/${atlassian?.id}`, { token: unlinked.token })
+    const [mine] = JSON.parse((await world.call('GET', '/me/identities', { token: withdrawn.token })).text) as Json[]
+    await world.call('DELETE', `/me/identities/${mine?.id}/grant`, { token: withdrawn.token })
+    await world.call('DELETE', '/me', { token: erased.token })
+    const nobodys = [
+      { user_id: 'usr_nobody', provider: 'atlassian' },
+      { user_id: '\u0000 not an id', provider: 'atlassian' },
+      { user_id: other.id, provider: 'atlassian' },
+      { team_id: 'team_nobody', provider: 'atlassian' },
+      { team_id: other.id, provider: 'atlassian' },
+      ...[disabled, unlinked, withdrawn, erased].map(({ id }) => ({ user_id: id, provider: 'atlassian' })),
+    ]
+    const bodies = new Set<string>()
+    for (const wants of nobodys) {
+      const refused = await borrow(wants)
+      expect([wants, ...refusalOf(refused)]).toEqual([wants, 404, 'not_connected'])
+      bodies.add(JSON.stringify({ ...refused.body, request_id: '' }))
+    }
+    expect(bodies.size).toBe(1)
+    expect(refusalOf(await borrow({ user_id: other.id, provider: 'nowhere' }))).toEqual([404, 'not_connected'])
+  })
+
+  test('of several sign-ins with one provider gives one that works, that may do most, that was used last', async () => {
+    const eve = await somebody('google')
+    const [first, second] = [world.newcomer(), world.newcomer()]
+    for (const who of [first, second]) {
+      await world.enter('atlassian', who, { intent: 'link', token: eve.token })
+      world.turn(60)
+    }
+    const wants = { user_id: eve.id, provider: 'atlassian' }
+    const whose = async (more: object = {}) => atAtlassian((await borrow({ ...wants, ...more })).body.access_token)
+    expect(await whose()).toBe(subjectAt(second))
+    await world.signIn('atlassian', first)
+    expect(await whose()).toBe(subjectAt(first))
+    // What one of them may do more decides before that.
+    const wide = JSON.stringify(['read:me', 'offline_access', 'read:jira-work'])
+    const statement = `update grants set scopes = '${wide}' where subject = '${subjectAt(second)}'`
+    await world.operator(statement)
+    expect(await whose({ scopes: ['read:jira-work'] })).toBe(subjectAt(second))
+    expect(await whose({ scopes: ['read:me'] })).toBe(subjectAt(first))
+    // And a dead one stands in nobody's way.
+    world.turn(3601)
+    world.sandbox.killRefreshTokens('atlassian', second)
+    const lent = await borrow({ ...wants, scopes: ['read:jira-work'] })
+    expect([lent.status, lent.body.missing_scopes]).toEqual([200, ['read:jira-work']])
+    expect(await atAtlassian(lent.body.access_token)).toBe(subjectAt(first))
+    world.sandbox.killRefreshTokens('atlassian', first)
+    world.turn(3601)
+    expect(refusalOf(await borrow(wants))).toEqual([409, 'needs_reauthorization'])
+  })
+
+  test('is for back ends that may, and say who they are', async () => {
+    const eve = await somebody()
+    const { wants } = eve
+    world.turn(3600 * 25)
+    const anybody = await world.call('POST', '/connections/token', { body: wants })
+    expect(refusalOf(anybody)).toEqual([401, 'invalid_client'])
+    expect(anybody.headers.get('www-authenticate')).toMatch(/^Basic realm=/)
+    expect(refusalOf(await borrow(wants, { ...shop, secret: 'x'.repeat(43) }))).toEqual([401, 'invalid_client'])
+    const person = await world.call('POST', '/connections/token', { body: wants, token: eve.token })
+    expect(refusalOf(person)).toEqual([401, 'invalid_client'])
+    const introspects = await borrow(wants, await backEnd(['introspect']))
+    expect(refusalOf(introspects)).toEqual([403, 'insufficient_scope'])
+    expect(introspects.headers.get('www-authenticate')).toContain('connections:token')
+    const gone = await backEnd()
+    expect((await borrow(wants, gone)).status).toBe(200)
+    const token = await administrator()
+    await world.call('DELETE', `/service-credentials/${gone.id}`, { token })
+    expect(refusalOf(await borrow(wants, gone))).toEqual([401, 'invalid_client'])
+    const bearer = await world.call('POST', '/connections/token', { body: wants, token: `${shop.id}.${shop.secret}` })
+    expect(bearer.status).toBe(200)
+  })
+
+  test('refuses what it does not understand, and says where', async () => {
+    const { id } = await somebody()
+    const one = { user_id: id, provider: 'atlassian' }
+    const refused: readonly [object, string][] = [
+      [{ provider: 'atlassian' }, 'user_id'],
+      [{ ...one, team_id: 'team_1' }, 'team_id'],
+      [{ user_id: id }, 'provider'],
+      [{ ...one, provider: '' }, 'provider'],
+      [{ ...one, scopes: 'read:me' }, 'scopes'],
+      [{ ...one, scopes: ['read me'] }, 'scopes.0'],
+      [{ ...one, min_ttl_seconds: 1801 }, 'min_ttl_seconds'],
+      [{ ...one, min_ttl_seconds: -1 }, 'min_ttl_seconds'],
+      [{ ...one, min_ttl_seconds: 1.5 }, 'min_ttl_seconds'],
+      [{ ...one, refresh_token: true }, 'refresh_token'],
+    ]
+    for (const [body, path] of refused) {
+      const answer = await borrow(body)
+      expect([body, ...refusalOf(answer)]).toEqual([body, 400, 'invalid_request'])
+      expect((answer.body.errors as Json[])[0]?.path).toBe(path)
+    }
+    expect(await loansOf(id)).toEqual([])
+  })
+
+  describe('of a team', () => {
+    /** A team whose Jira this person connects, at whose Atlassian account these sites are. */
+    async function team(sites: readonly Site[]) {
+      const who = world.newcomer({}, { atlassian: { sites: structuredClone([...sites]) } })
+      const { access_token: token, user } = await world.signIn('google', who)
+      const made = await world.call('POST', '/teams', { token, body: { name: 'Support' } })
+      const jira = `/teams/${made.body.id}/integrations/jira`
+      const { body } = await world.call('POST', `${jira}/authorize`, { token, body: {} })
+      const back = await world.approve(String(body.authorize_url), who)
+      const flow = { provider: 'atlassian', url: '', state: String(body.state), flowToken: String(body.flow_token) }
+      const connected = await world.finish({ ...flow, provider: 'atlassian' }, back, { token })
+      expect(connected.status, connected.text).toBe(200)
+      const choose = (...ids: readonly string[]) =>
+        world.call('PUT', `${jira}/sites`, { token, body: { cloud_ids: ids } })
+      return { who, token, id: user.id, jira, choose, wants: { team_id: made.body.id, provider: 'atlassian' } }
+    }
+
+    test('tells the sites that were chosen, and is on the trail of whoever connected it', async () => {
+      const ada = await team([ACME_SITE, GLOBEX_SITE])
+      expect(refusalOf(await borrow(ada.wants))).toEqual([404, 'not_connected'])
+      expect((await ada.choose(GLOBEX_SITE.id)).status).toBe(200)
+      const lent = await borrow({ ...ada.wants, scopes: ['read:jira-work', 'write:jira-work'] })
+      expect(lent.status, lent.text).toBe(200)
+      expect(lent.body.sites).toEqual([
+        { cloud_id: GLOBEX_SITE.id, name: GLOBEX_SITE.name, url: 'https://globex.atlassian.net' },
+      ])
+      expect(lent.body.missing_scopes).toEqual(['write:jira-work'])
+      expect(await atAtlassian(lent.body.access_token)).toBe(subjectAt(ada.who))
+      expect((await loansOf(ada.id)).map(dataOf)).toEqual([
+        { provider: 'atlassian', credential: shop.id, team: ada.wants.team_id },
+      ])
+      // What the team was given is the team's: the person lends nothing of it.
+      expect(refusalOf(await borrow({ user_id: ada.id, provider: 'atlassian' }))).toEqual([404, 'not_connected'])
+      expect(refusalOf(await borrow({ ...ada.wants, provider: 'google' }))).toEqual([404, 'not_connected'])
+    })
+
+    test('is renewed once, too, and ends with the connection', async () => {
+      const ada = await team([ACME_SITE])
+      const first = await borrow(ada.wants)
+      world.turn(3601)
+      const before = renewals()
+      const answers = await Promise.all(Array.from({ length: 8 }, () => borrow(ada.wants)))
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+      expect(renewals() - before).toBe(1)
+      expect(answers[0]?.body.access_token).not.toBe(first.body.access_token)
+      world.turn(3601)
+      world.sandbox.killRefreshTokens('atlassian', ada.who)
+      expect(refusalOf(await borrow(ada.wants))).toEqual([409, 'needs_reauthorization'])
+      const { access_token: token } = await world.signIn('google', ada.who)
+      expect((await world.call('DELETE', ada.jira, { token })).status).toBe(204)
+      expect(refusalOf(await borrow(ada.wants))).toEqual([404, 'not_connected'])
+    })
+
+    test('is withdrawn by nothing its person takes back of their own, and the other way round', async () => {
+      const ada = await team([ACME_SITE])
+      const linked = await world.enter('atlassian', ada.who, { intent: 'link', token: ada.token })
+      expect(linked.status, linked.text).toBe(200)
+      expect((await borrow({ user_id: ada.id, provider: 'atlassian' })).status).toBe(200)
+      const all = JSON.parse((await world.call('GET', '/me/identities', { token: ada.token })).text) as Json[]
+      const own = all.find(({ provider }) => provider === 'atlassian')
+      const before = world.sandbox.journal.calls('atlassian', 'revoke').length
+      await world.call('DELETE', `/me/identities/${own?.id}/grant`, { token: ada.token })
+      world.turn(61)
+      await world.vinculum.runJob('revoke-at-provider')
+      // One consent, two uses of it: it is not revoked while one of them is left.
+      expect(world.sandbox.journal.calls('atlassian', 'revoke')).toHaveLength(before)
+      const lent = await borrow(ada.wants)
+      expect(await atAtlassian(lent.body.access_token)).toBe(subjectAt(ada.who))
+      expect(refusalOf(await borrow({ user_id: ada.id, provider: 'atlassian' }))).toEqual([404, 'not_connected'])
+      await world.call('DELETE', ada.jira, { token: ada.token })
+      world.turn(61)
+      await world.vinculum.runJob('revoke-at-provider')
+      expect(world.sandbox.journal.calls('atlassian', 'revoke')).toHaveLength(before + 1)
+    })
+  })
+
+  test('is not done where it cannot be written down', async () => {
+    const eve = await somebody()
+    const statement =
+      database === 'SQLite'
+        ? [
+            "create trigger no_loans before insert on audit when new.event = 'provider_token.lent' begin select raise(abort, 'no'); end",
+            'drop trigger no_loans',
+          ]
+        : [
+            "alter table audit add constraint no_loans check (event <> 'provider_token.lent') not valid",
+            'alter table audit drop constraint no_loans',
+          ]
+    await world.operator(statement[0] ?? '')
+    const refused = await borrow(eve.wants)
+    await world.operator(statement[1] ?? '')
+    expect(refused.status).toBeGreaterThanOrEqual(500)
+    expect(refused.text).not.toMatch(/access_token/)
+    expect((await borrow(eve.wants)).status).toBe(200)
+  })
+
+  test('leaves no token in the log, nor anywhere unsealed', async () => {
+    const eve = await somebody()
+    const lent = await borrow(eve.wants)
+    world.turn(3601)
+    const again = await borrow(eve.wants)
+    const stored = JSON.stringify(await world.dump())
+    const logged = world.logged.join('')
+    for (const { body } of [lent, again]) {
+      const token = String(body.access_token)
+      expect(token.length).toBeGreaterThan(20)
+      expect([logged.includes(token), stored.includes(token)]).toEqual([false, false])
+    }
+    expect(logged).toContain('provider_token.lent')
+    // Of all that was ever lent, no answer had a refresh token in it.
+    const answers = world.seen.filter(({ path }) => path === '/connections/token')
+    expect(answers.length).toBeGreaterThan(30)
+    for (const { text } of answers) expect(text).not.toContain('"refresh_token":')
+  })
+})

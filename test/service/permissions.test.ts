@@ -1,0 +1,326 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import {
+  type Answer,
+  databases,
+  type Json,
+  listIn,
+  type ProviderName,
+  refusalOf,
+  sandboxName,
+  startWorld,
+  type World,
+} from '../support/service.ts'
+
+const files = 'https://www.googleapis.com/auth/drive.readonly'
+const calendar = 'https://www.googleapis.com/auth/calendar.readonly'
+
+describe.each(databases)('what somebody granted at providers, on %s', (database) => {
+  let world: World
+  beforeAll(async () => {
+    const env = { GOOGLE_OPTIONAL_SCOPES: `${files} ${calendar}`, GITHUB_OPTIONAL_SCOPES: 'gist' }
+    world = await startWorld({ database, env })
+  })
+  afterEach(async () => {
+    world.calm()
+    // What one test left to be revoked is not counted in the next.
+    world.turn(3600)
+    for (let n = 0; n < 3; n++) await round()
+  })
+  afterAll(() => world.stop())
+
+  async function somebody(provider: ProviderName = 'google') {
+    const who = world.newcomer()
+    const { access_token: token, user } = await world.signIn(provider, who)
+    return { who, token, id: user.id }
+  }
+  async function identityOf(token: string, provider: ProviderName = 'google', subject?: unknown): Promise<Json> {
+    const all = listIn(await world.call('GET', '/me/identities', { token }))
+    const found = all.find(
+      (one) => one.provider === provider && [undefined, one.provider_user_id].includes(subject as string),
+    )
+    if (!found) throw new Error(`${provider} is not linked`)
+    return found
+  }
+  const ask = (identity: Json, token: string, scopes: readonly string[]): Promise<Answer> =>
+    world.call('POST', `/me/identities/${identity.id}/authorize`, { token, body: { scopes } })
+  /** To the provider, as `who`, and back with what they said there. */
+  async function answer(begun: Answer, token: string, who: string, provider: ProviderName = 'google'): Promise<Answer> {
+    expect(begun.status, begun.text).toBe(200)
+    const back = await world.approve(String(begun.body.authorize_url), who)
+    const flow = { provider, url: '', state: String(begun.body.state), flowToken: String(begun.body.flow_token) }
+    return world.finish(flow, back, { token })
+  }
+  const events = async (accountId: string) =>
+    (await world.trail()).filter((row) => row.account_id === accountId).map(({ event }) => event)
+  const asked = (provider: ProviderName) => world.sandbox.journal.calls(sandboxName[provider], 'revoke').length
+  const round = () => world.vinculum.runJob('revoke-at-provider')
+  const waiting = async (token: string) => listIn(await world.call('GET', '/me/revocations', { token }))
+  const grantsOf = async (subject: unknown) =>
+    ((await world.dump()).grants ?? []).filter((row) => row.subject === subject)
+
+  describe('may become more', () => {
+    test('with a consent of its own, which asks for all of it', async () => {
+      const eve = await somebody()
+      const identity = await identityOf(eve.token)
+      const begun = await ask(identity, eve.token, [files])
+      const url = new URL(String(begun.body.authorize_url))
+      expect(url.searchParams.get('scope')?.split(' ')).toEqual(['openid', 'email', 'profile', files])
+      expect(Object.fromEntries(url.searchParams)).toMatchObject({
+        prompt: 'consent',
+        include_granted_scopes: 'true',
+        access_type: 'offline',
+        login_hint: identity.provider_user_id,
+      })
+      const done = await answer(begun, eve.token, eve.who)
+      expect([done.status, done.body.action], done.text).toEqual([200, 'login_existing'])
+      const after = await identityOf(eve.token)
+      expect(after).toMatchObject({ asked_scopes: ['openid', 'email', 'profile', files], missing_scopes: [] })
+      expect(after.scopes).toContain(files)
+      expect(await events(eve.id)).toContain('provider_token.extended')
+
+      // What was granted before is asked for again with what comes on top.
+      const more = new URL(String((await ask(after, eve.token, [calendar])).body.authorize_url))
+      expect(new Set(more.searchParams.get('scope')?.split(' '))).toEqual(
+        new Set(['openid', 'email', 'profile', files, calendar]),
+      )
+    })
+
+    test('and stays so when its person signs in as ever', async () => {
+      const eve = await somebody()
+      await answer(await ask(await identityOf(eve.token), eve.token, [files]), eve.token, eve.who)
+      world.turn(60)
+      const again = await world.signIn('google', eve.who)
+      expect(again.action).toBe('login_existing')
+      const kept = await identityOf(again.access_token)
+      expect([kept.token_status, kept.missing_scopes]).toEqual(['healthy', []])
+      expect(kept.scopes).toContain(files)
+      // Linked once more, it is the same.
+      await world.enter('google', eve.who, { intent: 'link', token: again.access_token })
+      expect((await identityOf(again.access_token)).scopes).toContain(files)
+      // An hour later it is renewed with all of it.
+      world.turn(3601)
+      const later = await world.signIn('google', eve.who)
+      const { id } = await identityOf(later.access_token)
+      expect((await world.call('GET', `/me/identities/${id}/profile`, { token: later.access_token })).status).toBe(200)
+      expect((await identityOf(later.access_token)).scopes).toContain(files)
+    })
+
+    test('or not: what was left unticked is told as missing, and nothing else is lost', async () => {
+      const eve = await somebody()
+      world.sandbox.switches.google.unticked = [files]
+      const done = await answer(
+        await ask(await identityOf(eve.token), eve.token, [files, calendar]),
+        eve.token,
+        eve.who,
+      )
+      world.sandbox.switches.google.unticked = []
+      expect(done.status).toBe(200)
+      const after = await identityOf(eve.token)
+      expect([after.token_status, after.missing_scopes]).toEqual(['healthy', [files]])
+      expect(after.scopes).toContain(calendar)
+      expect(after.scopes).not.toContain(files)
+
+      const before = await identityOf(eve.token)
+      world.sandbox.deny(true)
+      const refused = await answer(await ask(before, eve.token, [files]), eve.token, eve.who)
+      world.sandbox.deny(false)
+      expect(refusalOf(refused)).toEqual([400, 'access_denied'])
+      expect(await identityOf(eve.token)).toEqual(before)
+    })
+
+    test('only for the sign-in it was asked of: with any other account nothing changes', async () => {
+      const eve = await somebody()
+      const identity = await identityOf(eve.token)
+      const [stranger, taken, second] = [world.newcomer(), await somebody(), world.newcomer()]
+      await world.enter('google', second, { intent: 'link', token: eve.token })
+      const before = await world.call('GET', '/me/identities', { token: eve.token })
+      const grants = (await world.dump()).grants
+      for (const who of [stranger, taken.who, second]) {
+        const begun = await ask(identity, eve.token, [files])
+        expect(refusalOf(await answer(begun, eve.token, who))).toEqual([409, 'another_identity'])
+      }
+      expect((await world.call('GET', '/me/identities', { token: eve.token })).text).toBe(before.text)
+      expect((await world.dump()).grants).toEqual(grants)
+      // Nor by unlinking it meanwhile: that would link it anew.
+      const begun = await ask(identity, eve.token, [files])
+      expect((await world.call('DELETE', `/me/identities/${identity.id}`, { token: eve.token })).status).toBe(204)
+      world.turn(1)
+      expect(refusalOf(await answer(begun, eve.token, eve.who))).toEqual([409, 'another_identity'])
+      expect(listIn(await world.call('GET', '/me/identities', { token: eve.token }))).toHaveLength(1)
+    })
+
+    test('only by whoever asked, where they asked, and lately signed in', async () => {
+      const [eve, mallory] = [await somebody(), await somebody()]
+      const identity = await identityOf(eve.token)
+      expect(refusalOf(await ask(identity, mallory.token, [files]))).toEqual([404, 'not_linked'])
+      const begun = await ask(identity, eve.token, [files])
+      expect(refusalOf(await answer(begun, mallory.token, eve.who))).toEqual([400, 'flow_mismatch'])
+      const elsewhere = await world.signIn('google', eve.who)
+      const other = await ask(identity, eve.token, [files])
+      expect(refusalOf(await answer(other, elsewhere.access_token, eve.who))).toEqual([400, 'flow_mismatch'])
+      expect((await identityOf(eve.token)).scopes).not.toContain(files)
+      world.turn(601)
+      expect(refusalOf(await ask(identity, eve.token, [files]))).toEqual([403, 'reauthentication_required'])
+    })
+
+    test('by what is offered, and nothing else', async () => {
+      const eve = await somebody()
+      const identity = await identityOf(eve.token)
+      for (const scopes of [['https://mail.google.com/'], ['openid'], [files, 'gist']])
+        expect([scopes, ...refusalOf(await ask(identity, eve.token, scopes))]).toEqual([
+          scopes,
+          400,
+          'scopes_not_offered',
+        ])
+      for (const scopes of [[], ['a b'], 'gist'])
+        expect(refusalOf(await ask(identity, eve.token, scopes as string[]))).toEqual([400, 'invalid_request'])
+      const atlassian = await somebody('atlassian')
+      const none = await identityOf(atlassian.token, 'atlassian')
+      expect(refusalOf(await ask(none, atlassian.token, ['read:jira-work']))).toEqual([400, 'scopes_not_offered'])
+    })
+
+    test('at a provider that renames what it grants', async () => {
+      const eve = await somebody('github')
+      const done = await answer(
+        await ask(await identityOf(eve.token, 'github'), eve.token, ['gist']),
+        eve.token,
+        eve.who,
+        'github',
+      )
+      expect(done.status, done.text).toBe(200)
+      const { scopes, missing_scopes } = await identityOf(eve.token, 'github')
+      expect([scopes, missing_scopes]).toEqual([expect.arrayContaining(['gist', 'user:email']), []])
+    })
+  })
+
+  describe('is taken back', () => {
+    test('here at once, and at the provider; signing in goes on, and gives no more than it needs', async () => {
+      const eve = await somebody()
+      await answer(await ask(await identityOf(eve.token), eve.token, [files]), eve.token, eve.who)
+      const identity = await identityOf(eve.token)
+      const before = asked('google')
+      const path = `/me/identities/${identity.id}/grant`
+      expect((await world.call('DELETE', path, { token: eve.token })).status).toBe(204)
+      expect(await identityOf(eve.token)).toMatchObject({
+        ...{ id: identity.id, token_status: 'revoked', asked_scopes: [], scopes: [], missing_scopes: [] },
+        ...{ token_expires_at: null, consent_ends_at: null },
+      })
+      const [row] = await grantsOf(identity.provider_user_id)
+      expect([row?.access_token, row?.refresh_token]).toEqual([null, null])
+      await round()
+      expect(asked('google') - before).toBe(1)
+      expect(await waiting(eve.token)).toEqual([])
+      const said = await world.call('GET', `/me/identities/${identity.id}/profile`, { token: eve.token })
+      expect(refusalOf(said)).toEqual([409, 'needs_reauthorization'])
+      // Twice is once.
+      expect((await world.call('DELETE', path, { token: eve.token })).status).toBe(204)
+      await round()
+      expect(asked('google') - before).toBe(1)
+      expect((await events(eve.id)).filter((event) => event === 'provider_token.withdrawn')).toHaveLength(1)
+
+      const again = await world.signIn('google', eve.who)
+      expect([again.action, again.user.id]).toEqual(['login_existing', eve.id])
+      const anew = await identityOf(again.access_token)
+      expect([anew.token_status, anew.missing_scopes]).toEqual(['healthy', []])
+      expect(anew.scopes).not.toContain(files)
+      await round()
+      expect((await world.call('GET', `/me/identities/${anew.id}/profile`, { token: again.access_token })).status).toBe(
+        200,
+      )
+    })
+
+    test('by nobody else', async () => {
+      const [eve, mallory] = [await somebody(), await somebody()]
+      const identity = await identityOf(eve.token)
+      const refused = await world.call('DELETE', `/me/identities/${identity.id}/grant`, { token: mallory.token })
+      expect(refusalOf(refused)).toEqual([404, 'not_linked'])
+      expect((await identityOf(eve.token)).token_status).toBe('healthy')
+    })
+
+    test('all of it, with signing out, where that is asked for', async () => {
+      for (const path of ['/auth/logout', '/auth/logout-all']) {
+        const eve = await somebody()
+        await world.enter('github', eve.who, { intent: 'link', token: eve.token })
+        const plain = await world.signIn('google', eve.who)
+        expect((await world.call('POST', '/auth/logout', { token: plain.access_token })).status).toBe(204)
+        expect((await identityOf(eve.token)).token_status).toBe('healthy')
+        const [google, github] = [asked('google'), asked('github')]
+        const out = await world.call('POST', path, { token: eve.token, body: { revoke_provider_tokens: true } })
+        expect(out.status, out.text).toBe(204)
+        await round()
+        expect([asked('google') - google, asked('github') - github]).toEqual([1, 1])
+        const refused = await world.call('GET', '/me', { token: eve.token })
+        expect(refusalOf(refused)).toEqual([401, 'session_revoked'])
+        const again = await world.signIn('google', eve.who)
+        expect((await identityOf(again.access_token)).token_status).toBe('healthy')
+        expect((await identityOf(again.access_token, 'github')).token_status).toBe('revoked')
+      }
+    })
+
+    test('even while it is being renewed: what the provider makes meanwhile is revoked as well', async () => {
+      const eve = await somebody('atlassian')
+      const identity = await identityOf(eve.token, 'atlassian')
+      await world.enter('github', eve.who, { intent: 'link', token: eve.token })
+      world.turn(3601)
+      const { access_token: token } = await world.signIn('github', eve.who)
+      world.sandbox.fault({ provider: 'atlassian', endpoint: 'token' }, { kind: 'slow', ms: 500 })
+      const before = asked('atlassian')
+      const reading = world.call('GET', `/me/identities/${identity.id}/profile`, { token })
+      await expect
+        .poll(() => world.sandbox.journal.calls('atlassian', 'token').at(-1)?.body.grant_type)
+        .toBe('refresh_token')
+      expect((await world.call('DELETE', `/me/identities/${identity.id}/grant`, { token })).status).toBe(204)
+      expect(refusalOf(await reading)).toEqual([409, 'needs_reauthorization'])
+      await round()
+      expect(asked('atlassian') - before).toBe(2)
+      const [row] = await grantsOf(identity.provider_user_id)
+      expect([row?.status, row?.access_token, row?.refresh_token]).toEqual(['revoked', null, null])
+    })
+  })
+
+  describe('waits to be revoked', () => {
+    test('visibly, until the provider has done it', async () => {
+      const eve = await somebody()
+      const { id } = await identityOf(eve.token)
+      world.sandbox.fault({ provider: 'google', endpoint: 'revoke' }, { kind: 'status', status: 503 })
+      await world.call('DELETE', `/me/identities/${id}/grant`, { token: eve.token })
+      await round()
+      await expect.poll(async () => (await waiting(eve.token))[0]?.attempts).toBe(1)
+      const [one] = await waiting(eve.token)
+      expect(one).toEqual({
+        provider: 'google',
+        team_id: null,
+        queued_at: world.clock().toISOString(),
+        attempts: 1,
+        next_attempt_at: expect.any(String),
+        last_error: 'transient',
+      })
+      expect(Date.parse(String(one?.next_attempt_at))).toBeGreaterThan(world.clock().getTime())
+      const mallory = await somebody()
+      expect(await waiting(mallory.token)).toEqual([])
+      world.sandbox.clearFaults()
+      world.turn(60)
+      await round()
+      expect(await waiting(eve.token)).toEqual([])
+      expect(await events(eve.id)).toContain('provider_token.revoked')
+    })
+
+    test('in vain where its person came back meanwhile: the new consent is kept', async () => {
+      const eve = await somebody()
+      const { id } = await identityOf(eve.token)
+      world.sandbox.fault({ provider: 'google', endpoint: 'revoke' }, { kind: 'status', status: 503 })
+      await world.call('DELETE', `/me/identities/${id}/grant`, { token: eve.token })
+      await round()
+      const again = await world.signIn('google', eve.who)
+      world.sandbox.clearFaults()
+      world.turn(60)
+      const before = asked('google')
+      await round()
+      expect(asked('google')).toBe(before)
+      expect(await waiting(again.access_token)).toEqual([])
+      const said = await world.call('GET', `/me/identities/${id}/profile`, { token: again.access_token })
+      expect(said.status).toBe(200)
+      expect((await identityOf(again.access_token)).token_status).toBe('healthy')
+    })
+  })
+})

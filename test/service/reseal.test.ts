@@ -1,0 +1,291 @@
+import { count, like } from 'drizzle-orm'
+import { TOTP } from 'otpauth'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createSealer, type KeyRing, type SealingKey, UnopenableError } from '../../src/kernel/crypto.ts'
+import { createIds, systemRandom } from '../../src/kernel/ids.ts'
+import { KeyRingError } from '../../src/sealing/ring.ts'
+import { type Driver, openDriver } from '../support/behind.ts'
+import { startService } from '../support/process.ts'
+import { newKey } from '../support/sealers.ts'
+import { authOf, cookiesOf, databases, type Json, listIn, startWorld, type World } from '../support/service.ts'
+
+const [k1, k2, k3] = [newKey('k1'), newKey('k2'), newKey('k3')]
+const written = (...ring: KeyRing): string =>
+  ring.map(({ id, key }: SealingKey) => `${id}:${key.toString('base64')}`).join(',')
+/** What a sealed value looks like, wherever it lies. */
+const envelope = /^v1\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]{58,}$/
+
+describe.each(databases)('a new encryption key, on %s', (database) => {
+  let world: World
+  let driver: Driver
+  let grants: ReadonlyMap<string, string>
+  beforeAll(async () => {
+    world = await startWorld({
+      database,
+      env: { ENCRYPTION_KEYS: written(k1, k2, k3), OAUTH_USER_INFO_CACHE_TTL_SECONDS: '1' },
+    })
+    driver = await openDriver(world.databaseUrl)
+  }, 60_000)
+  afterAll(async () => {
+    await driver.close()
+    await world.stop()
+  })
+
+  /** Provider tokens of people who do not come back: so many that sealing them anew takes a while. */
+  async function strangers(many: number, sealing: SealingKey): Promise<ReadonlyMap<string, string>> {
+    const sealer = createSealer([sealing], systemRandom)
+    const ids = createIds(world.clock, systemRandom)
+    const [at, made] = [world.clock(), new Map<string, string>()]
+    for (let from = 0; from < many; from += 200) {
+      const rows = Array.from({ length: Math.min(200, many - from) }, () => {
+        const id = ids('grt')
+        made.set(id, `token of ${id}`)
+        return {
+          ...{ id, provider: 'google', clientId: 'gone', subject: id, holder: 'person', askedScopes: [], scopes: [] },
+          accessToken: sealer.seal(`token of ${id}`, `grants/${id}/access_token`),
+          refreshToken: sealer.seal(`refresh ${id}`, `grants/${id}/refresh_token`),
+          ...{
+            expiresAt: null,
+            refreshExpiresAt: null,
+            status: 'healthy' as const,
+            consentedAt: at,
+            refreshedAt: null,
+          },
+          ...{ usedAt: null, dueAt: null, failures: 0, lastError: null, lastErrorAt: null, updatedAt: at },
+          ...{ leaseOwner: null, leaseUntil: null, fence: 1 },
+        }
+      })
+      await driver.write(driver.db.insert(driver.tables.grants).values(rows))
+    }
+    return made
+  }
+
+  function reseal(...ring: KeyRing) {
+    const service = startService(
+      {
+        ...world.sandbox.env,
+        ...{ NODE_ENV: 'test', PUBLIC_URL: world.base, PORT: new URL(world.base).port, LOG_LEVEL: 'warn' },
+        ...{ DATABASE_URL: world.databaseUrl, ENCRYPTION_KEYS: written(...ring) },
+      },
+      ['reseal'],
+    )
+    let stdout = ''
+    service.process.stdout?.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString()
+    })
+    return { ...service, said: () => stdout }
+  }
+
+  type Cell = { readonly at: string; readonly key: string }
+  const sealed = async (): Promise<readonly Cell[]> =>
+    Object.entries(await world.dump()).flatMap(([table, rows]) =>
+      rows.flatMap((row) =>
+        Object.entries(row).flatMap(([column, value]) => {
+          const [, key] = typeof value === 'string' ? (envelope.exec(value) ?? []) : []
+          // What proves a key is sealed with that key for ever.
+          if (key === undefined || (table === 'sealing_keys' && row.id === key)) return []
+          return [{ at: `${table}.${column}`, key }]
+        }),
+      ),
+    )
+  const keysInUse = async (): Promise<readonly string[]> => [...new Set((await sealed()).map(({ key }) => key))].sort()
+
+  /** Somebody with an app and codes on paper. */
+  async function careful() {
+    const who = world.newcomer()
+    const { access_token: token } = await world.signIn('google', who)
+    const begun = await world.call('POST', '/me/second-factor/totp', { token, body: {} })
+    const totp = new TOTP({ secret: String(begun.body.secret) })
+    const code = (): string => totp.generate({ timestamp: world.clock().getTime() })
+    const confirmed = await world.call('POST', '/me/second-factor/totp/confirm', { token, body: { code: code() } })
+    const codes = confirmed.body.recovery_codes as string[]
+    const enter = async (at: string, proof: () => Json) => {
+      const half = await world.enter('google', who, { at })
+      return world.call('POST', '/auth/second-factor', {
+        body: { second_factor_ticket: half.body.second_factor_ticket, ...proof() },
+        at,
+      })
+    }
+    return { who, code, codes, enter }
+  }
+  let ada: Awaited<ReturnType<typeof careful>>
+
+  /** Something of everything that is ever sealed, at the first node: with k1. */
+  async function everything(): Promise<void> {
+    ada = await careful()
+    await world.begin('github')
+    const holder = world.newcomer()
+    const { access_token: token } = await world.signIn('google', holder)
+    await world.enter('acme', world.newcomer({ email: world.emailOf(holder) }))
+    await world.enter('beta', holder, { intent: 'link', token })
+    world.sandbox.fault({ provider: 'oauth2', endpoint: 'revoke' }, { kind: 'status', status: 503 })
+    const linked = listIn(await world.call('GET', '/me/identities', { token })).find((one) => one.provider === 'beta')
+    expect((await world.call('DELETE', `/me/identities/${linked?.id}`, { token })).status).toBe(204)
+    const id = createIds(world.clock, systemRandom)('eml')
+    const [at, later] = [world.clock(), new Date(world.clock().getTime() + 86_400_000)]
+    await driver.write(
+      driver.db.insert(driver.tables.mails).values({
+        ...{ id, to: 'ada@example.com', locale: 'en', template: 'sign_in', params: {}, accountId: null, attempts: 0 },
+        secret: createSealer([k1], systemRandom).seal('{}', `mails/${id}/secret`),
+        ...{ nextAttemptAt: later, lastError: null, createdAt: at },
+      }),
+    )
+  }
+
+  test('cannot do without the one before while something is sealed with it', async () => {
+    await everything()
+    expect(await keysInUse()).toEqual(['k1'])
+    // Everything there is to seal is there, so that what is forgotten below would be seen.
+    expect([...new Set((await sealed()).map(({ at }) => at))].sort()).toEqual(
+      [
+        ...['conflicts.grant', 'flows.verifier', 'grants.access_token', 'grants.refresh_token', 'mails.secret'],
+        ...['revocations.access_token', 'revocations.refresh_token', 'sealing_keys.proof', 'signing_keys.secret'],
+        'totp_factors.secret',
+      ].sort(),
+    )
+    const refused = world.another({ ENCRYPTION_KEYS: written(k2, k3) })
+    await expect(refused).rejects.toThrow(KeyRingError)
+    await expect(refused).rejects.toThrow(/k1 is missing.*grants: \d+.*totp_factors: 1/)
+    const ended = await startService({
+      ...world.sandbox.env,
+      ...{ NODE_ENV: 'test', PUBLIC_URL: world.base, DATABASE_URL: world.databaseUrl },
+      ENCRYPTION_KEYS: written(k2),
+    }).ended
+    expect([ended.code, ended.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^ENCRYPTION_KEYS: the key k1 is missing.*\n$/),
+    ])
+  }, 60_000)
+
+  test('takes over even when the command is killed in the middle, and run again', async () => {
+    grants = await strangers(2500, k1)
+    const total = (await sealed()).filter(({ key }) => key === 'k1').length
+    const first = reseal(k2, k1, k3)
+    const done = async (): Promise<number> => (await sealed()).filter(({ key }) => key === 'k2').length
+    const { db, read, tables } = driver
+    const begun = (): Promise<{ n: number }[]> =>
+      read(db.select({ n: count() }).from(tables.grants).where(like(tables.grants.accessToken, 'v1.k2.%')))
+    while (((await begun())[0]?.n ?? 0) < 500) await new Promise((resolve) => setTimeout(resolve, 20))
+    first.process.kill('SIGKILL')
+    expect((await first.ended).signal).toBe('SIGKILL')
+    const halfway = await done()
+    expect(halfway).toBeLessThan(total)
+
+    const second = reseal(k2, k1, k3)
+    const ended = await second.ended
+    expect([ended.code, ended.stderr]).toEqual([0, ''])
+    expect(second.said()).toContain(`${total - halfway} values were sealed anew with k2.`)
+    expect(second.said()).toMatch(/^grants: (\d+) of \1$/m)
+    expect(second.said()).toContain('Everything is sealed with k2. The other keys may go.')
+    expect(await keysInUse()).toEqual(['k2'])
+
+    // Nothing was lost, and nothing opens anywhere but where it belongs.
+    const sealer = createSealer([k2], systemRandom)
+    const { grants: kept = [] } = await world.dump()
+    const [one, other] = kept.filter(({ id }) => grants.has(String(id)))
+    for (const { id, access_token, refresh_token } of kept) {
+      if (!grants.has(String(id))) continue
+      expect(sealer.open(String(access_token), `grants/${id}/access_token`)).toBe(grants.get(String(id)))
+      expect(sealer.open(String(refresh_token), `grants/${id}/refresh_token`)).toBe(`refresh ${id}`)
+    }
+    expect(() => sealer.open(String(one?.access_token), `grants/${other?.id}/access_token`)).toThrow(UnopenableError)
+
+    const again = reseal(k2, k1, k3)
+    expect((await again.ended).code).toBe(0)
+    expect(again.said()).toContain('0 values were sealed anew with k2.')
+  }, 120_000)
+
+  test('takes over beside a service under load, and no read fails', async () => {
+    await strangers(2500, k2)
+    // Sealed before the command runs, and read while it does.
+    const readers: { token: string; identity: string }[] = []
+    for (let n = 0; n < 12; n++) {
+      const { access_token: token } = await world.signIn('atlassian', world.newcomer())
+      const [identity] = listIn(await world.call('GET', '/me/identities', { token }))
+      readers.push({ token, identity: String(identity?.id) })
+    }
+    const node = await world.another({ ENCRYPTION_KEYS: written(k3, k2, k1) })
+    const failed: string[] = []
+    const counts = { entered: 0, refreshed: 0, proven: 0, read: 0 }
+    let over = false
+    const expected = (what: keyof typeof counts, status: number, text: string): void => {
+      if (status === 200) counts[what]++
+      else failed.push(`${what}: ${status} ${text.slice(0, 200)}`)
+    }
+    const at = node.base
+
+    const entering = async (): Promise<void> => {
+      while (!over) {
+        const answer = await world.enter('google', world.newcomer(), { at })
+        expected('entered', answer.status, answer.text)
+      }
+    }
+    const refreshing = async (): Promise<void> => {
+      let { refresh_token } = await world.signIn('github', world.newcomer(), { at })
+      while (!over) {
+        const answer = await world.call('POST', '/auth/refresh', { body: { refresh_token }, at })
+        expected('refreshed', answer.status, answer.text)
+        if (answer.status === 200) refresh_token = String(answer.body.refresh_token)
+      }
+    }
+    // A profile is kept for a second, so that after each turn of the clock the provider's token is opened again.
+    const reading = async (): Promise<void> => {
+      while (!over)
+        for (const { token, identity } of readers) {
+          const answer = await world.call('GET', `/me/identities/${identity}/profile`, { token, at })
+          expected('read', answer.status, answer.text)
+        }
+    }
+    // A code is good once, so the clock is turned; not for longer than access tokens live.
+    const proving = async (): Promise<void> => {
+      for (let turns = 0; turns < 50 && !over; turns++) {
+        world.turn(31)
+        const answer = await ada.enter(at, () => ({ totp: ada.code() }))
+        expected('proven', answer.status, answer.text)
+      }
+    }
+    const load = [entering(), entering(), refreshing(), reading(), proving()]
+    const command = reseal(k3, k2, k1)
+    const ended = await command.ended
+    over = true
+    await Promise.all(load)
+
+    expect(failed).toEqual([])
+    for (const [what, count] of Object.entries(counts)) expect(count, what).toBeGreaterThan(3)
+    expect([ended.code, ended.stderr]).toEqual([0, ''])
+    expect(await keysInUse()).toEqual(['k3'])
+  }, 180_000)
+
+  test('lets the ones before go, and codes on paper, apps, sessions and open forms stay good', async () => {
+    const signedIn = await world.signIn('google', world.newcomer())
+    const browser = world.openBrowser()
+    const { headers: entered } = await browser.signIn('google', world.newcomer())
+    const cookie = `vinculum_session=${cookiesOf(entered).vinculum_session}`
+    const page = await browser.ask(`${world.base}/account`)
+    const csrf = /name="csrf" value="([^"]+)"/.exec(page.text)?.[1] ?? ''
+    // What the first node wrote meanwhile is sealed with its own first key.
+    expect((await reseal(k3, k2, k1).ended).code).toBe(0)
+    const { base: at } = await world.another({ ENCRYPTION_KEYS: written(k3) })
+
+    world.turn(31)
+    authOf(await ada.enter(at, () => ({ recovery_code: ada.codes[0] })))
+    authOf(await ada.enter(at, () => ({ totp: ada.code() })))
+    const { refresh_token } = signedIn
+    expect((await world.call('POST', '/auth/refresh', { body: { refresh_token }, at })).status).toBe(200)
+    const headers = { cookie, origin: world.base, 'sec-fetch-site': 'same-origin', accept: 'text/html' }
+    const out = await world.call('POST', '/account/sign-out', { form: { csrf }, headers, at })
+    expect([out.status, out.text]).toEqual([303, ''])
+    const { sealing_keys = [] } = await world.dump()
+    expect(sealing_keys.map(({ id }) => id).sort()).toEqual(['k3', 'root:'])
+  }, 60_000)
+
+  test('is not the last word where a value cannot be opened: that is told, and counted', async () => {
+    await strangers(3, newKey('lost'))
+    const command = reseal(k3)
+    const ended = await command.ended
+    expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining('(grants: 6)')])
+    expect(ended.stderr).toContain('ENCRYPTION_KEYS')
+    expect(command.said()).not.toContain('The other keys may go')
+    expect((await sealed()).filter(({ key }) => key === 'lost')).toHaveLength(6)
+  }, 60_000)
+})
