@@ -130,7 +130,7 @@ export function createAtlassian(world: World): LookAlike {
     const old = grants.known('atlassian', 'refresh', reader(asked)('refresh_token'))
     if (!grants.alive(old) || old.grant.clientId !== client.id) return deadRefresh()
     const idle = time() - old.usedAt > IDLE_MS
-    const born = Math.min(...grants.select((token) => token.family === old.family).map((token) => token.issuedAt))
+    const born = Math.min(...grants.ofFamily(old.family).map((token) => token.issuedAt))
     const aged = switches.atlassian.absoluteLifetime && time() - born > ABSOLUTE_MS
     if (idle || aged) return deadRefresh()
     const leeway = switches.atlassian.strict ? 0 : LEEWAY_MS
@@ -143,8 +143,8 @@ export function createAtlassian(world: World): LookAlike {
     if (!spent) {
       old.replacedAt = time()
       const cutAt = time() + leeway
-      for (const token of grants.select((token) => token.kind === 'access' && token.family === old.family)) {
-        token.expiresAt = Math.min(token.expiresAt, cutAt)
+      for (const token of grants.ofFamily(old.family)) {
+        if (token.kind === 'access') token.expiresAt = Math.min(token.expiresAt, cutAt)
       }
     }
     return tokens(old.grant, old.scopes, old.family, true)

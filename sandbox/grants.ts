@@ -41,6 +41,7 @@ export type NewToken = {
 export function createGrants(now: () => Date) {
   const grants = new Map<string, Grant>()
   const tokens = new Map<string, Token>()
+  const families = new Map<string, Token[]>()
   const key = (provider: ProviderId, clientId: string, who: string) => `${provider} ${clientId} ${who}`
 
   const select = (matches: (token: Token) => boolean) => [...tokens.values()].filter(matches)
@@ -68,7 +69,9 @@ export function createGrants(now: () => Date) {
     issue({ seconds, ...token }: NewToken): string {
       const at = now().getTime()
       const expiresAt = seconds === undefined ? Number.POSITIVE_INFINITY : at + seconds * 1000
-      tokens.set(token.value, { ...token, issuedAt: at, usedAt: at, expiresAt })
+      const issued = { ...token, issuedAt: at, usedAt: at, expiresAt }
+      tokens.set(token.value, issued)
+      families.set(token.family, [...(families.get(token.family) ?? []), issued])
       return token.value
     },
     /** A token as it was issued, dead or alive. */
@@ -79,6 +82,8 @@ export function createGrants(now: () => Date) {
     alive: (token: Token | undefined): token is Token =>
       token !== undefined && token.dead !== true && now().getTime() < token.expiresAt,
     select,
+    /** Every token of one sign-in, dead or alive. */
+    ofFamily: (family: string): readonly Token[] => families.get(family) ?? [],
     kill,
     /** Everybody's tokens of one kind at a provider, or one person's. */
     killAll: (provider: ProviderId, kind: Token['kind'], who?: string) =>
@@ -94,6 +99,7 @@ export function createGrants(now: () => Date) {
     reset() {
       grants.clear()
       tokens.clear()
+      families.clear()
     },
   }
 }

@@ -156,6 +156,15 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
     at(job, secondsAfter(timing.now(), seconds), whenDue)
   }
 
+  const enrolling: Promise<void>[] = []
+  const enroll = async (job: Job): Promise<void> => {
+    const dueAt = await store.enroll(job.name, secondsAfter(clock(), job.everySeconds)).catch((error) => {
+      onDefect(error, job.name)
+      return null
+    })
+    lookAt(job, dueAt)
+  }
+
   const statusOf = (job: Job, shared: ReadonlyMap<string, JobRecord & { running: boolean }>) => {
     const { name } = job
     if (job.shared) return { dueAt: null, running: false, ...never, ...shared.get(name) }
@@ -167,17 +176,9 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
 
   return {
     start(): void {
-      for (const job of jobs) {
-        if (!job.shared) at(job, secondsAfter(timing.now(), job.everySeconds), everyPeriod)
-        else
-          store
-            .enroll(job.name, secondsAfter(clock(), job.everySeconds))
-            .catch((error) => {
-              onDefect(error, job.name)
-              return null
-            })
-            .then((dueAt) => lookAt(job, dueAt))
-      }
+      for (const job of jobs)
+        if (job.shared) enrolling.push(enroll(job))
+        else at(job, secondsAfter(timing.now(), job.everySeconds), everyPeriod)
     },
 
     /** Runs a job now, for work that has just appeared; a round under way is waited for instead. */
@@ -212,7 +213,7 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
     async stop(): Promise<void> {
       stopped = true
       for (const timer of timers.values()) timer.stop()
-      await Promise.all(running.values())
+      await Promise.all([...enrolling, ...running.values()])
     },
   }
 }

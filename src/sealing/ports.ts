@@ -50,8 +50,6 @@ export interface SealedStore {
    * once, and changes nothing by throwing. `ring` are the names of the keys at hand.
    */
   settle(ring: readonly string[], decide: (evidence: Evidence) => LedgerChange): Promise<Ledger>
-  /** The names of the tables anything sealed lies in. */
-  readonly tables: readonly string[]
   /** How many values are sealed with another key than this one. */
   otherThan(key: string): Promise<Tally>
   /** The next ones of them in one table, after this row, in the order of rows; rows are whole. */

@@ -5,7 +5,7 @@ import type { SealedStore, SealedValue, Tally } from './ports.ts'
 /** Short enough that nobody who writes meanwhile notices; SQLite has one writer at a time. */
 const rowsAtOnce = 50
 const leastPauseMs = 10
-/** Whoever still seals with another key would be followed for ever. */
+/** Then somebody is still sealing with another key, and it is time to say so. */
 const mostPasses = 10
 
 export type Progress = { readonly table: string; readonly done: number; readonly total: number }
@@ -36,8 +36,9 @@ export const createReseal =
   ({ store, sealer, pause = sleep }: Parts) =>
   async (report: (progress: Progress) => void): Promise<Resealed> => {
     const key = sealer.sealsWith
-    const totals = new Map((await store.otherThan(key)).map(({ table, values }) => [table, values]))
-    for (const [table, total] of totals) report({ table, done: 0, total })
+    let tally = await store.otherThan(key)
+    const totals = new Map(tally.map(({ table, values }) => [table, values]))
+    for (const { table, values } of tally) report({ table, done: 0, total: values })
     const done = new Map<string, number>()
     let unopenable: Tally = []
 
@@ -50,15 +51,18 @@ export const createReseal =
       }
     }
 
-    /** Through one table, row after row; answers how many values it could not open. */
-    const walk = async (table: string): Promise<number> => {
-      let closed = 0
-      let after = ''
+    /**
+     * Through one table, row after row, until as many values were looked at as there were: whoever adds more meanwhile
+     * is not followed for ever. Answers how many of them do not open.
+     */
+    const walk = async (table: string, many: number): Promise<number> => {
+      let [looked, closed, after] = [0, 0, '']
       for (;;) {
         const began = performance.now()
-        const values = await store.next(table, key, after, rowsAtOnce)
+        const values = looked < many ? await store.next(table, key, after, rowsAtOnce) : []
         const last = values.at(-1)
         if (!last) return closed
+        looked += values.length
         const changes = values.flatMap(freshOf)
         closed += values.length - changes.length
         const soFar = (done.get(table) ?? 0) + (await store.replace(changes))
@@ -70,16 +74,15 @@ export const createReseal =
       }
     }
 
-    let left: Tally = []
-    for (let pass = 0; pass < mostPasses; pass++) {
+    for (let pass = 0; pass < mostPasses && without(tally, unopenable).length > 0; pass++) {
       const closed: { table: string; values: number }[] = []
-      for (const table of store.tables) {
-        const values = await walk(table)
+      for (const { table, values: many } of tally) {
+        const values = await walk(table, many)
         if (values > 0) closed.push({ table, values })
       }
       unopenable = closed
-      left = without(await store.otherThan(key), unopenable)
-      if (left.length === 0) break
+      tally = await store.otherThan(key)
     }
+    const left = without(tally, unopenable)
     return { key, resealed: sum([...done].map(([table, values]) => ({ table, values }))), unopenable, left }
   }

@@ -123,4 +123,3 @@ export async function openRing({ store, ring, sealer, clock, random }: Parts) {
     },
   }
 }
-export type Ring = Awaited<ReturnType<typeof openRing>>

@@ -124,8 +124,6 @@ export function sealedStore({ db, tables: t, read, write, atomic }: Driver): Sea
   }
 
   return {
-    tables: places.map(nameOf),
-
     ledger: async () => ledgerOf(await read(reading(db))),
 
     settle: (ring, decide) =>

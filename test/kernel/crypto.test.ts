@@ -10,7 +10,7 @@ import {
   UnopenableError,
 } from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
-import { newKey, newSealer } from '../support/sealers.ts'
+import { newKey } from '../support/sealers.ts'
 
 const [old, recent] = [newKey('k1'), newKey('k2')]
 const place = 'grants/grt_1/access_token'

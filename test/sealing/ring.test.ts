@@ -100,6 +100,33 @@ describe.each(databases)('the key ring of a database on $name', ({ name, place }
     await started(k2, newKey('k1'))
   })
 
+  test('ends and says so while somebody still seals with another key, and leaves alone what others wrote', async () => {
+    await started(k1, k2)
+    await visit(async ({ store, ids }) => {
+      const at = clock()
+      const old = createSealer([k1], systemRandom)
+      const post = async (): Promise<void> => {
+        const id = ids('eml')
+        await store.mails.post({
+          ...{ id, to: 'a@example.com', locale: 'en', template: 'sign_in', params: {}, accountId: null },
+          secret: old.seal('{}', `mails/${id}/secret`),
+          ...{ attempts: 0, nextAttemptAt: at, lastError: null, createdAt: at },
+        })
+      }
+      for (let n = 0; n < 120; n++) await post()
+      const { sealed } = store
+      const sealer = createSealer([k2, k1], systemRandom)
+      const seen: string[] = []
+      const busy = await createReseal({ store: sealed, sealer, pause: post })((p) => seen.push(`${p.table} ${p.done}`))
+      expect(busy.left).toEqual([{ table: 'mails', values: expect.any(Number) }])
+      expect(busy.unopenable).toEqual([])
+      expect(seen.slice(0, 2)).toEqual(['mails 0', 'sealing_keys 0'])
+      const calm = await createReseal({ store: sealed, sealer, pause: async () => {} })(() => {})
+      expect(calm).toMatchObject({ unopenable: [], left: [] })
+      expect(await sealed.otherThan('k2')).toEqual([])
+    })
+  })
+
   test('takes a key back that was registered and never sealed anything', async () => {
     await started(k1)
     await started(k1, k2)

@@ -62,6 +62,32 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       expect(listIn(await jira.as(ada, 'GET', '/me/sessions'))).toHaveLength(1)
     })
 
+    test('by a browser ends on the page of the team, or for its scripts in JSON', async () => {
+      const ada = await jira.somebody()
+      const team = await jira.team(ada)
+      const browser = world.openBrowser()
+      await browser.signIn('google', ada.who)
+      for (const accept of ['text/html', 'application/json']) {
+        const page = await browser.ask(`${world.base}/account/teams/${team}/integrations`)
+        const [, csrf = ''] = /jira\/connect"[^>]*>\s*<input[^>]*name="csrf" value="([^"]+)"/.exec(page.text) ?? []
+        const sent = await browser.ask(`${world.base}/account/teams/${team}/integrations/jira/connect`, {
+          method: 'POST',
+          body: new URLSearchParams({ csrf }),
+          headers: { origin: world.base, 'sec-fetch-site': 'same-origin' },
+        })
+        expect(sent.status, sent.text).toBe(303)
+        const back = await world.approve(sent.headers.get('location') ?? '', ada.who)
+        const ended = await browser.ask(back, { headers: { accept } })
+        if (accept === 'text/html')
+          expect([ended.status, ended.headers.get('location')]).toEqual([
+            303,
+            `/account/teams/${team}/integrations?done=jira_connected`,
+          ])
+        else expect(JSON.parse(ended.text)).toEqual((await jira.status(team, ada)).body)
+        expect((await browser.ask(back)).status).toBe(400)
+      }
+    })
+
     test('asks which of several sites to use, and uses exactly those', async () => {
       const ada = await jira.somebody([ACME_SITE, GLOBEX_SITE, INITECH_SITE])
       const team = await jira.team(ada)

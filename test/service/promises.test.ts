@@ -1,4 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createVisitor } from '../../demo/visitor.ts'
@@ -205,11 +206,13 @@ test('what an operator can mend is said in a sentence: a port in use, and a key 
   ])
   first.process.kill('SIGTERM')
   expect((await first.ended).code).toBe(0)
+  const untouched = readFileSync(file)
   const another = `k1:${Buffer.alloc(32, 'quite another key of 32 bytes ..').toString('base64')}`
   const locked = await startService({ ...settings(port, `file:${file}`), ENCRYPTION_KEYS: another }).ended
   expect(locked.code).toBe(1)
   expect(locked.stderr).toMatch(/^ENCRYPTION_KEYS: .*sealed with another key/)
   expect(locked.stderr).not.toContain('    at ')
+  expect(readFileSync(file).equals(untouched)).toBe(true)
 }, 30_000)
 
 test('rotate-keys publishes a new signing key beside the old one, while the service runs', async () => {

@@ -8,6 +8,7 @@ import type { StoreConfig } from '../../src/store/open.ts'
 import { addressesContract } from './addresses.contract.ts'
 import { grantsContract } from './grants.contract.ts'
 import { guessesContract } from './guesses.contract.ts'
+import { jiraContract } from './jira.contract.ts'
 import { jobsContract } from './jobs.contract.ts'
 import { mailsContract } from './mails.contract.ts'
 import { noticesContract } from './notices.contract.ts'
@@ -44,6 +45,7 @@ import { serviceCredentialContract } from './service-credentials.contract.ts'
 import { teamsContract } from './teams.contract.ts'
 import { ticketsContract } from './tickets.contract.ts'
 import { userContract } from './users.contract.ts'
+import { withdrawalsContract } from './withdrawals.contract.ts'
 
 const ada: Email = { address: 'ada@example.com', key: 'ada@example.com' }
 
@@ -56,6 +58,7 @@ const names = (facts: readonly Fact[]): string[] => facts.map(({ name }) => name
 export function storeContract(backend: Backend): void {
   const { name, emptied } = backend
   grantsContract(backend)
+  jiraContract(backend)
   guessesContract(backend)
   passwordsContract(backend)
   describe(`${name} keeps the store contract`, () => {
@@ -88,6 +91,7 @@ export function storeContract(backend: Backend): void {
     mailsContract(() => opened)
     ticketsContract(() => opened)
     addressesContract(() => opened)
+    withdrawalsContract(() => opened)
 
     describe('an account', () => {
       test('comes back exactly as it was stored, and so does its identity', async () => {

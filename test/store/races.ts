@@ -250,6 +250,30 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect((await first.grants.find(grant))?.id).not.toBe(seen.id)
       }))
 
+    test('takings back and a renewal, what was renewed is what is queued, and once', () =>
+      each(async () => {
+        const { account: person, identity: way } = await newcomer({ store: first })
+        const grant = { provider: 'github', clientId: 'web', subject: way.subject, holder: 'person' }
+        const id = newId('grt')
+        await first.grants.keep(grant, id, () => tokens(), now)
+        const fence = (await first.grants.lease(id, 'w', later(30), now))?.fence ?? Number.NaN
+        const answers = await race((store, runner) => {
+          if (runner === 1) return store.grants.renewed(id, fence, tokens({ accessToken: 'renewed' }), now)
+          if (runner === 2) return store.grants.lent(grant, now, [])
+          const of = { accountId: person.id, identityId: way.id, at: now }
+          return store.accounts.withdraw(of, () => []).then((from) => from.length > 0)
+        })
+        expect(answers.filter((took, runner) => took && runner !== 1 && runner !== 2)).toHaveLength(1)
+        const queued = await first.revocations.of(person.id)
+        expect(queued.map(({ accessToken }) => accessToken)).toEqual([answers[1] ? 'renewed' : 'sealed access'])
+        expect(await first.grants.find(grant)).toMatchObject({
+          status: 'revoked',
+          accessToken: null,
+          refreshToken: null,
+        })
+        expect(await first.grants.lent(grant, now, [])).toBe(false)
+      }))
+
     test('leases of one grant, one holds it, and only its fence writes', () =>
       each(async (round) => {
         const grant = { provider: 'github', clientId: 'web', subject: `s${round}`, holder: 'person' }

@@ -109,7 +109,7 @@ export async function raceToRenew({ url, grants: many, strict, kill }: Asked): P
     const begun = performance.now()
     const [here, there] = [asked(first, { turn: 0 }), asked(second, { turn: 0 })]
     if (kill) {
-      while (refreshes().length < many / 2) await pause(5)
+      while (refreshes().length < many / 2) await pause(20)
       first.kill('SIGKILL')
     }
     await Promise.all([here, there])
@@ -149,7 +149,7 @@ export async function raceToRenew({ url, grants: many, strict, kill }: Asked): P
     }
     await providers.close()
     return {
-      ...{ calls: calls.length, refused: calls.filter(({ status }) => status !== 200).length, inFlight },
+      ...{ calls: calls.length, refused: calls.filter(({ status }) => status >= 400).length, inFlight },
       ...{ healthy: healthy.length, live, notices, laterCalls, laterRenewed, seconds },
       needsReauthorization: after.filter(({ status }) => status === 'needs_reauthorization').length,
     }

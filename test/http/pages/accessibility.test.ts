@@ -7,6 +7,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
 import { expectInOrder, inspect } from '../../support/inspect.ts'
+import { ACME_SITE, INITECH_SITE, jiraIn } from '../../support/jira.ts'
 import { registered } from '../../support/registered.ts'
 import { startWorld, type World } from '../../support/service.ts'
 
@@ -57,6 +58,19 @@ const visits: Readonly<Record<string, readonly [at: () => string, shownTo: reado
   '/account/teams/{id}/delete': [() => `/account/teams/${known.team}/delete`, ['person']],
   '/account/teams/{id}/members/{user_id}/remove': [
     () => `/account/teams/${known.team}/members/${known.guest}/remove`,
+    ['person'],
+  ],
+  '/account/teams/{id}/integrations': [() => `/account/teams/${known.team}/integrations`, ['person']],
+  '/account/teams/{id}/integrations/jira/sites': [
+    () => `/account/teams/${known.team}/integrations/jira/sites`,
+    ['person'],
+  ],
+  '/account/teams/{id}/integrations/jira/disconnect': [
+    () => `/account/teams/${known.team}/integrations/jira/disconnect`,
+    ['person'],
+  ],
+  '/account/teams/{id}/integrations/jira/queues': [
+    () => `/account/teams/${known.team}/integrations/jira/queues`,
     ['person'],
   ],
   '/invitation': [() => `/invitation?ticket=${known.invitation}`, ['person', 'administrator']],
@@ -162,6 +176,28 @@ beforeAll(async () => {
   }
   known.team = String(team.id)
   known.guest = guest.id
+  // It uses two sites, one of which its person may not look into, and whose names are as long as they come.
+  const long = 'international-department-of-customer-happiness'
+  const sites = [
+    {
+      ...ACME_SITE,
+      name: long,
+      desks: ACME_SITE.desks.map((desk) => ({ ...desk, projectName: 'Happiness'.repeat(9) })),
+    },
+    INITECH_SITE,
+  ]
+  const connected = await jiraIn(world).connect(known.team, {
+    who: world.newcomer({}, { atlassian: { sites } }),
+    id: owner.id,
+    token: owner.token,
+    email: owner.email,
+  })
+  expect(connected.status, connected.text).toBe(200)
+  const chosen = await world.call('PUT', `/teams/${known.team}/integrations/jira/sites`, {
+    token: owner.token,
+    body: { cloud_ids: sites.map(({ id }) => id) },
+  })
+  expect(chosen.status, chosen.text).toBe(200)
   known.invitation = await ask('somebody.with.a.very.long.address@subdomain.of.example.com', 'admin')
 
   // What waits for a visitor: letters, a second factor, a question whose address it is.

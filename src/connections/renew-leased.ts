@@ -1,0 +1,223 @@
+import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Bus } from '../events/bus.ts'
+import type { Fact } from '../events/catalogue.ts'
+import { type Clock, secondsAfter } from '../kernel/clock.ts'
+import { UnopenableError } from '../kernel/crypto.ts'
+import { chance, type Random } from '../kernel/ids.ts'
+import { ok, type Result } from '../kernel/result.ts'
+import type { Refreshed, TokenSet } from '../providers/provider.ts'
+import {
+  backOffSeconds,
+  concernsEverybody,
+  errorClassOf,
+  type Need,
+  needOf,
+  type Unrefreshed,
+  waitSeconds,
+} from './life-cycle.ts'
+import type { GrantKey, GrantStore, StoredGrant } from './ports.ts'
+import type { Terms, Vault } from './vault.ts'
+
+/** How long after a write that failed the next try: ever longer, up to a second. */
+const firstPauseMs = 100
+const mostPauseMs = 1000
+
+/** What a call to the provider needs, and what it may do there. */
+export type UsableToken = {
+  readonly accessToken: string
+  /** `null`: it never dies, as far as the provider says. */
+  readonly expiresAt: Date | null
+  readonly scopes: readonly string[]
+  /** What the person was asked for; what of it they did not give is missing. */
+  readonly askedScopes: readonly string[]
+}
+
+export type Wish = {
+  /** How long it has to serve, in seconds. More than the provider grants cannot be had: then the newest is given. */
+  readonly minTtlSeconds?: number
+  /** An access token the provider's API has just answered 401 for: another one is wanted. */
+  readonly refused?: string
+}
+
+export type TokenCode = 'needs_reauthorization' | 'provider_unavailable' | 'not_connected'
+export type Answer = Result<UsableToken, AppError<TokenCode>>
+
+/** What became of one renewal; `everybody`: for others of this provider it would be the same. `left`: nothing was done. */
+export type Renewed = {
+  readonly answer: Answer
+  readonly result: 'refreshed' | 'dead' | 'misconfigured' | 'failed' | 'left'
+  readonly everybody?: boolean
+}
+
+export type LeasedParts = {
+  grants: GrantStore
+  vault: Vault
+  clock: Clock
+  random: Random
+  events: Bus
+  provider: (id: string) => Terms | undefined
+  refresh: (provider: string, refreshToken: string, subject: string) => Promise<Refreshed>
+  /** Whom it concerns that a grant is dead: facts, written down together with it. */
+  concerns: (grant: StoredGrant) => Promise<readonly Fact[]>
+  /** Revokes at the provider what was made for nobody. */
+  discard?: (grant: StoredGrant, tokens: TokenSet) => Promise<void>
+  /** Milliseconds; for whoever waits on another's lease, or for the store to come back. */
+  pause: (ms: number) => Promise<void>
+}
+
+/**
+ * What happens under the lease of a grant: its provider is asked, once, and what it said is written down, for this
+ * fence alone. And what is said of a grant to whoever wants its token.
+ */
+export function createLeasedRenewal({
+  grants,
+  vault,
+  clock,
+  random,
+  events,
+  provider,
+  refresh,
+  concerns,
+  discard = async () => undefined,
+  pause,
+}: LeasedParts) {
+  const nameOf = (id: string): string => provider(id)?.name ?? id
+  const accessTokenOf = ({ id, accessToken }: StoredGrant): string =>
+    vault.open(id, { accessToken, refreshToken: null }).accessToken
+
+  const usable = ({ expiresAt, scopes, askedScopes }: StoredGrant, accessToken: string): UsableToken => ({
+    ...{ accessToken, expiresAt, scopes, askedScopes },
+  })
+
+  const needs = (grant: StoredGrant, { minTtlSeconds, refused }: Wish): Need =>
+    needOf(grant, clock(), {
+      ...(minTtlSeconds === undefined ? {} : { minTtlSeconds }),
+      refused: refused !== undefined && grant.accessToken !== null && accessTokenOf(grant) === refused,
+    })
+
+  const unavailable = ({ provider: id }: Pick<StoredGrant, 'provider'>, retryAfter: number, cause?: unknown): Answer =>
+    fail('provider_unavailable', { provider: nameOf(id) }, { retryAfter, ...(cause === undefined ? {} : { cause }) })
+
+  /** What is said of a grant as it is, when nothing is to be done about it, or nothing can be. */
+  const asIs = (grant: StoredGrant, { refused }: Wish, cause?: unknown): Answer => {
+    const at = clock()
+    const params = { provider: nameOf(grant.provider) }
+    if (grant.status === 'revoked' || grant.accessToken === null) return fail('not_connected', params)
+    if (grant.status === 'needs_reauthorization')
+      return fail('needs_reauthorization', params, cause === undefined ? {} : { cause })
+    const accessToken = accessTokenOf(grant)
+    // Tokens are renewed early: what is left of this one may still serve.
+    if (accessToken !== refused && (grant.expiresAt === null || grant.expiresAt > at))
+      return ok(usable(grant, accessToken))
+    if (grant.refreshToken === null) return fail('needs_reauthorization', params)
+    return unavailable(grant, waitSeconds(grant, at), cause)
+  }
+
+  /**
+   * Writes what a provider said. The store may be away for a moment, and what the provider just made exists nowhere
+   * else: it is tried again for as long as the lease keeps others from asking.
+   */
+  const written = async <T>(leased: StoredGrant, write: () => Promise<T>): Promise<T> => {
+    const most = ((leased.leaseUntil?.getTime() ?? 0) - clock().getTime()) * 0.8
+    for (let waited = 0, ms = firstPauseMs; ; waited += ms, ms = Math.min(ms * 2, mostPauseMs)) {
+      try {
+        return await write()
+      } catch (thrown) {
+        if (waited + ms > most) throw thrown
+        await pause(ms)
+      }
+    }
+  }
+
+  /** Somebody consented anew, took it back, or took the lease over: what they stored counts. */
+  const asStored = async (leased: StoredGrant, wish: Wish): Promise<Renewed> => {
+    const current = await grants.find(leased)
+    if (!current) return { answer: notConnected(leased), result: 'left' }
+    return { answer: asIs(current, wish), result: 'left' }
+  }
+
+  const notConnected = ({ provider: id }: GrantKey): Answer => fail('not_connected', { provider: nameOf(id) })
+
+  const store = async (leased: StoredGrant, tokens: TokenSet, wish: Wish | null): Promise<Renewed> => {
+    const at = clock()
+    const scopes = tokens.scopes ?? leased.scopes
+    const sealed = vault.sealed(leased.id, { ...tokens, scopes })
+    const kept = tokens.refreshToken === null ? leased : sealed
+    const usedAt = wish ? at : leased.usedAt
+    const fresh = {
+      ...leased,
+      ...sealed,
+      refreshToken: kept.refreshToken,
+      refreshExpiresAt: kept.refreshExpiresAt,
+      usedAt,
+    }
+    const missing = provider(leased.provider)?.missingScopes
+    const lost =
+      missing !== undefined &&
+      (missing(leased.scopes, scopes).length > 0 ||
+        (leased.lastError === 'scope_missing' && missing(leased.askedScopes, scopes).length > 0))
+    const brought = {
+      ...{ ...sealed, dueAt: vault.nextDueOf(fresh) },
+      ...(lost ? { lastError: 'scope_missing' as const } : {}),
+      ...(wish ? { usedAt: at } : {}),
+    }
+    // Stored before it is used: a rotated token that is lost is a grant that is lost.
+    const stored = await written(leased, () => grants.renewed(leased.id, leased.fence, brought, at))
+    events.emit('provider_token.refreshed', { provider: leased.provider, result: 'refreshed' })
+    if (stored) return { answer: ok(usable(fresh, tokens.accessToken)), result: 'refreshed' }
+    // Taken back while it was renewed: the old tokens are what is being revoked, and these would live on.
+    const current = await grants.find(leased)
+    if (!current || current.accessToken === null) await discard(leased, tokens)
+    return asStored(leased, wish ?? {})
+  }
+
+  /** Marked for its person, who is told. Whoever stored something newer meanwhile is not overruled: the fence says so. */
+  const bury = async (leased: StoredGrant, wish: Wish | null, cause: string): Promise<Renewed> => {
+    const marked = await written(leased, async () =>
+      grants.died(leased.id, leased.fence, clock(), await concerns(leased)),
+    )
+    events.emit('provider_token.refreshed', { provider: leased.provider, result: 'needs_reauthorization' })
+    if (!marked) return asStored(leased, wish ?? {})
+    const answer = fail('needs_reauthorization', { provider: nameOf(leased.provider) }, { cause })
+    return { answer, result: 'dead' }
+  }
+
+  const postpone = async (leased: StoredGrant, failure: Unrefreshed): Promise<{ dueAt: Date; noted: boolean }> => {
+    const at = clock()
+    const retryAfter = failure.tag === 'transient' ? failure.retryAfter : undefined
+    const dueAt = secondsAfter(at, backOffSeconds(leased.failures + 1, chance(random), retryAfter))
+    const error = errorClassOf(failure)
+    const noted = await written(leased, () => grants.failed(leased.id, leased.fence, error, dueAt, at))
+    const result = error === 'rate_limited' || error === 'client_misconfigured' ? error : 'transient'
+    events.emit('provider_token.refreshed', { provider: leased.provider, result })
+    return { dueAt, noted }
+  }
+
+  /** Under the lease: asks the provider, once, and writes down what it said. `wish` is `null` for the scheduled round. */
+  const renew = async (leased: StoredGrant, wish: Wish | null): Promise<Renewed> => {
+    let refreshToken: string | null
+    try {
+      ;({ refreshToken } = vault.open(leased.id, leased))
+    } catch (thrown) {
+      // A key is missing from the ring: the operator may bring it back, and meanwhile the others go on.
+      if (!(thrown instanceof UnopenableError)) throw thrown
+      const { dueAt } = await postpone(leased, { tag: 'client_config', reason: 'unopenable' })
+      const answer = unavailable(leased, waitSeconds({ ...leased, status: 'degraded', dueAt }, clock()), 'unopenable')
+      return { answer, result: 'failed' }
+    }
+    if (refreshToken === null) return bury(leased, wish, 'no_refresh_token')
+    const answer = await refresh(leased.provider, refreshToken, leased.subject)
+    if (answer.tag === 'refreshed') return store(leased, answer.tokens, wish)
+    if (answer.tag === 'needs_reauthorization') return bury(leased, wish, answer.reason)
+    const { dueAt, noted } = await postpone(leased, answer)
+    if (!noted) return asStored(leased, wish ?? {})
+    return {
+      answer: asIs({ ...leased, status: 'degraded', dueAt }, wish ?? {}, answer.reason),
+      result: answer.tag === 'client_config' ? 'misconfigured' : 'failed',
+      everybody: concernsEverybody(answer),
+    }
+  }
+
+  return { needs, asIs, unavailable, notConnected, renew, bury }
+}
+export type LeasedRenewal = ReturnType<typeof createLeasedRenewal>

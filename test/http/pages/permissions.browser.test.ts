@@ -1,0 +1,126 @@
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
+import { inspect } from '../../support/inspect.ts'
+import { startWorld, type World } from '../../support/service.ts'
+
+const files = 'https://www.googleapis.com/auth/drive.readonly'
+const calendar = 'https://www.googleapis.com/auth/calendar.readonly'
+
+let world: World
+let browser: Browser
+const started: Watched[] = []
+beforeAll(async () => {
+  world = await startWorld({ env: { GOOGLE_OPTIONAL_SCOPES: `${files} ${calendar}` } })
+  browser = await launchBrowser()
+}, 60_000)
+afterEach(async () => {
+  world.calm()
+  world.sandbox.switches.google.unticked = []
+  const visitors = started.splice(0)
+  await Promise.all(visitors.map((visitor) => visitor.close()))
+  expect(visitors.flatMap(({ complaints }) => complaints)).toEqual([])
+})
+afterAll(async () => {
+  await browser?.close()
+  await world?.stop()
+})
+
+const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name })
+const link = (page: Page, name: string | RegExp) => page.getByRole('link', { name })
+const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { name }).waitFor()
+
+/** Somebody new, signed in with Google, on the page of that sign-in. */
+async function newcomer(locale = 'en-GB'): Promise<{ page: Page; who: string }> {
+  const visitor = await visit(browser, [world.base, world.sandbox.url], {
+    ...{ baseURL: world.base, javaScriptEnabled: false, reducedMotion: 'reduce', locale },
+  })
+  started.push(visitor)
+  const page = await visitor.newPage()
+  const who = world.newcomer()
+  world.sandbox.as(who)
+  await page.goto('/auth/google')
+  world.sandbox.as('click')
+  await link(page, /Manage Google|Gerenciar Google/).click()
+  return { page, who }
+}
+const fact = (page: Page, name: string) =>
+  page.locator('dl.facts > div', { has: page.locator('dt', { hasText: name }) })
+
+describe('the page of a sign-in', { timeout: 60_000 }, () => {
+  test('asks the provider for more, and says what was given and what was not', async () => {
+    const { page } = await newcomer()
+    await heading(page, 'Your Google sign-in')
+    await inspect(page, 'permission')
+    expect(await fact(page, 'Permission').first().innerText()).toContain('works')
+    await button(page, 'Go to Google to allow it').click()
+    await page.getByText('You chose nothing, so nothing was asked.').waitFor()
+
+    world.sandbox.switches.google.unticked = [calendar]
+    await page.getByRole('checkbox', { name: /drive\.readonly/ }).check()
+    await page.getByRole('checkbox', { name: /calendar\.readonly/ }).check()
+    await button(page, 'Go to Google to allow it').click()
+    await page.getByText('You are back.').waitFor()
+    expect(await fact(page, 'You allowed').innerText()).toContain(files)
+    expect(await fact(page, 'Not allowed').innerText()).toContain(calendar)
+    await inspect(page, 'permission-missing')
+    // What is granted is not offered again.
+    expect(await page.getByRole('checkbox').count()).toBe(1)
+  })
+
+  test('comes back without a change where its person says no', async () => {
+    const { page } = await newcomer()
+    world.sandbox.deny(true)
+    await page.getByRole('checkbox').first().check()
+    await button(page, 'Go to Google to allow it').click()
+    await heading(page, 'Sign-in declined')
+    world.sandbox.deny(false)
+    await page.goto('/account')
+    await link(page, 'Manage Google').click()
+    expect(await fact(page, 'You allowed').innerText()).not.toContain(files)
+  })
+
+  test('takes back what was granted, after it asked, and signing in gives it anew', async () => {
+    const { page, who } = await newcomer()
+    await link(page, 'Take it back…').click()
+    await heading(page, 'Take back what you allowed at Google?')
+    await inspect(page, 'withdraw')
+    await link(page, 'Cancel').click()
+    world.sandbox.fault({ provider: 'google', endpoint: 'revoke' }, { kind: 'status', status: 503 })
+    await link(page, 'Take it back…').click()
+    await button(page, 'Yes, take it back').click()
+    await page.getByText('What you had granted was taken back.').waitFor()
+    expect(await fact(page, 'Permission').first().innerText()).toContain('taken back by you')
+    await inspect(page, 'permission-revoked')
+
+    await expect
+      .poll(async () => {
+        await page.goto('/account')
+        return page.getByRole('heading', { name: 'Still to be withdrawn' }).count()
+      })
+      .toBe(1)
+    await inspect(page, 'account-revocations')
+    world.sandbox.clearFaults()
+    world.turn(60)
+    await world.vinculum.runJob('revoke-at-provider')
+    await page.goto('/account')
+    expect(await page.getByRole('heading', { name: 'Still to be withdrawn' }).count()).toBe(0)
+
+    world.sandbox.as(who)
+    await link(page, 'Sign in with Google again to allow what signing in needs').click()
+    await heading(page, 'Your Google sign-in')
+    expect(await fact(page, 'Permission').first().innerText()).toContain('works')
+  })
+
+  test('says all that in Portuguese', async () => {
+    const { page } = await newcomer('pt-BR')
+    await heading(page, 'O seu login do Google')
+    await heading(page, 'O que você permitiu')
+    await heading(page, 'Permitir mais')
+    await link(page, 'Retirar…').click()
+    await heading(page, 'Retirar o que você permitiu no Google?')
+    await button(page, 'Sim, retirar').click()
+    await page.getByText('O que você tinha concedido foi retirado.').waitFor()
+    await inspect(page, 'permissao')
+  })
+})

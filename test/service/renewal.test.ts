@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { databases, listIn, startWorld, type World } from '../support/service.ts'
+
+describe.each(databases)('providers’ tokens stay fresh by themselves, on %s:', (database) => {
+  let world: World
+  beforeAll(async () => {
+    world = await startWorld({ database })
+  })
+  afterAll(() => world.stop())
+
+  const refreshes = () =>
+    world.sandbox.journal.calls('atlassian', 'token').filter(({ body }) => body.grant_type === 'refresh_token')
+  const renewDue = () => world.vinculum.runJob('renew-provider-tokens')
+  /** A Google account with Atlassian linked, and a way to see what its owner sees of that. */
+  const linked = async () => {
+    const who = world.newcomer()
+    const signedIn = await world.signIn('google', who)
+    await world.enter('atlassian', who, { intent: 'link', token: signedIn.access_token })
+    let { refresh_token } = signedIn
+    const status = async () => {
+      const { body } = await world.call('POST', '/auth/refresh', { body: { refresh_token } })
+      refresh_token = String(body.refresh_token)
+      const token = String(body.access_token)
+      const identities = listIn(await world.call('GET', '/me/identities', { token }))
+      return identities.find(({ provider }) => provider === 'atlassian')?.token_status
+    }
+    return { who, status }
+  }
+
+  test('the job renews what is about to expire, once, before anybody asks', async () => {
+    const { status } = await linked()
+    const before = refreshes().length
+    world.turn(3480)
+    await renewDue()
+    await renewDue()
+    expect(refreshes()).toHaveLength(before + 1)
+    expect(await status()).toBe('healthy')
+    expect((await world.call('GET', '/metrics')).text).toMatch(
+      /^vinculum_provider_token_refreshes_total\{provider="atlassian",result="refreshed"\} [1-9]/m,
+    )
+  })
+
+  test('a provider that is down is tried again later, and the connection said to be shaky meanwhile', async () => {
+    const { status } = await linked()
+    world.turn(3480)
+    world.sandbox.fault({ provider: 'atlassian', endpoint: 'token' }, { kind: 'status', status: 500 })
+    await renewDue()
+    expect(await status()).toBe('degraded')
+    world.sandbox.clearFaults()
+    world.turn(300)
+    await renewDue()
+    expect(await status()).toBe('healthy')
+  })
+
+  test('whoever has to consent again is written to, once', async () => {
+    const { who, status } = await linked()
+    world.sandbox.killRefreshTokens('atlassian', who)
+    world.turn(3480)
+    await renewDue()
+    expect(await status()).toBe('needs_reauthorization')
+    for (let n = 0; n < 3; n++) {
+      world.turn(3600)
+      await renewDue()
+    }
+    const letters = await world.mailTo(world.emailOf(who))
+    expect(letters.filter(({ subject }) => subject === 'Atlassian asks for you')).toHaveLength(1)
+    const trail = (await world.trail()).filter(({ event }) => event === 'provider_token.needs_reauthorization')
+    expect(trail).toHaveLength(1)
+    // Connecting it again is all it takes.
+    await world.signIn('atlassian', who)
+    expect(await status()).toBe('healthy')
+  })
+})

@@ -1,0 +1,185 @@
+import { describe, expect, test } from 'vitest'
+import type { Identity } from '../../src/accounts/ports.ts'
+import type { Fact } from '../../src/events/catalogue.ts'
+import { flow, identity, later, newcomer, newId, now, type Opened, origin, tokens } from './people.ts'
+
+/** What every store promises of what people take back, and of what then waits to be revoked. */
+export function withdrawalsContract(opened: () => Opened): void {
+  const store = () => opened().store
+  const grantOf = ({ provider, subject }: Identity, clientId = 'c', holder = 'person') => ({
+    ...{ provider, clientId, subject, holder },
+  })
+  const kept = (of: Identity, at = now, clientId?: string, holder?: string) =>
+    store().grants.keep(grantOf(of, clientId, holder), newId('grt'), () => tokens(), at)
+  const withdrawn = ({ accountId, provider, id }: Identity): Fact => ({
+    ...{ name: 'provider_token.withdrawn', data: { provider, identity: id }, accountId, origin },
+  })
+  const take = async (of: Identity, at = now, identityId: string | null = of.id) =>
+    store().accounts.withdraw({ accountId: of.accountId, identityId, at }, (from) => [withdrawn(from)])
+
+  describe('what somebody granted', () => {
+    test('is emptied where they take it back, with every app of ours, and queued as it was sealed', async () => {
+      const { identity: way } = await newcomer(opened())
+      await kept(way)
+      await kept(way, now, 'another app')
+      await kept(way, now, 'c', 'team_1')
+      const before = await store().grants.find(grantOf(way))
+      expect(await take(way, later(1))).toEqual([way])
+      expect(opened().told).toEqual([withdrawn(way)])
+      for (const app of ['c', 'another app'])
+        expect(await store().grants.find(grantOf(way, app))).toMatchObject({
+          ...{ status: 'revoked', accessToken: null, refreshToken: null, scopes: [], askedScopes: [] },
+          ...{ expiresAt: null, dueAt: null, leaseOwner: null, updatedAt: later(1) },
+        })
+      // What a team was given stays with it, and so does the sign-in.
+      expect(await store().grants.find(grantOf(way, 'c', 'team_1'))).toMatchObject({ status: 'healthy' })
+      expect(await store().accounts.identitiesOf(way.accountId)).toEqual([way])
+      const queued = await store().revocations.of(way.accountId)
+      expect(queued).toHaveLength(2)
+      expect(queued.find(({ clientId }) => clientId === 'c')).toMatchObject({
+        ...{ grantId: before?.id, accessToken: 'sealed access', refreshToken: 'sealed refresh' },
+        ...{ attempts: 0, createdAt: later(1), nextAttemptAt: later(1), teamId: null },
+      })
+    })
+
+    test('is taken back once', async () => {
+      const { identity: way } = await newcomer(opened())
+      await kept(way)
+      await take(way)
+      expect(await take(way)).toEqual([])
+      expect(opened().told).toHaveLength(1)
+      expect(await store().revocations.of(way.accountId)).toHaveLength(1)
+      // Nor by unlinking it afterwards: it is on its way already.
+      const done = { accountId: way.accountId, identityId: way.id, keepSession: null, at: now }
+      await store().accounts.unlink(
+        done,
+        () => true,
+        () => [],
+      )
+      expect(await store().revocations.of(way.accountId)).toHaveLength(1)
+      expect(await store().grants.find(grantOf(way))).toBeUndefined()
+    })
+
+    test('is taken back with one sign-in or with all, and nobody else’s', async () => {
+      const { account, identity: way } = await newcomer(opened())
+      const second = identity(account.id, { provider: 'google' })
+      await store().accounts.link(second, null, [])
+      const { identity: other } = await newcomer(opened())
+      for (const one of [way, second, other]) await kept(one)
+      expect(await take(way, now, other.id)).toEqual([])
+      expect(await take(way)).toEqual([way])
+      expect(await take(way, now, null)).toEqual([second])
+      expect(await store().grants.find(grantOf(other))).toMatchObject({ status: 'healthy' })
+    })
+
+    test('beats a renewal under way, and a new consent begins anew', async () => {
+      const { identity: way } = await newcomer(opened())
+      await kept(way)
+      const { id = '' } = (await store().grants.find(grantOf(way))) ?? {}
+      const leased = await store().grants.lease(id, 'me', later(60), now)
+      await take(way)
+      const { askedScopes: _, ...brought } = tokens({ accessToken: 'renewed' })
+      expect(await store().grants.renewed(id, leased?.fence ?? 0, brought, now)).toBe(false)
+      expect(await store().grants.lent(grantOf(way), now, [withdrawn(way)])).toBe(false)
+      await kept(way, later(9))
+      expect(await store().grants.find(grantOf(way))).toMatchObject({ id, status: 'healthy', consentedAt: later(9) })
+    })
+
+    test('is lent only while it is there, and never without a word', async () => {
+      const { identity: way } = await newcomer(opened())
+      const lent: Fact = {
+        ...{ name: 'provider_token.lent', data: { provider: way.provider, credential: 'svc_1' } },
+        ...{ accountId: way.accountId, origin },
+      }
+      expect(await store().grants.lent(grantOf(way), now, [lent])).toBe(false)
+      await kept(way)
+      expect(await store().grants.lent(grantOf(way), later(7), [lent])).toBe(true)
+      expect(opened().told).toEqual([lent])
+      expect(await store().grants.find(grantOf(way))).toMatchObject({ usedAt: later(7) })
+    })
+  })
+
+  describe('what waits to be revoked', () => {
+    async function queued() {
+      const { identity: way } = await newcomer(opened())
+      await kept(way)
+      await take(way, now)
+      const [item] = await store().revocations.take(1, now, later(60))
+      if (!item) throw new Error('nothing waits')
+      return { way, item }
+    }
+
+    test('is told to whom it concerns, the oldest first', async () => {
+      const { account, identity: way } = await newcomer(opened())
+      const second = identity(account.id, { provider: 'google' })
+      await store().accounts.link(second, null, [])
+      await kept(way)
+      await kept(second)
+      await take(second, later(1), second.id)
+      await take(way, later(2), way.id)
+      const told = await store().revocations.of(account.id)
+      expect(told.map(({ provider, createdAt }) => [provider, createdAt])).toEqual([
+        ['google', later(1)],
+        ['github', later(2)],
+      ])
+      expect(await store().revocations.of('usr_nobody')).toEqual([])
+    })
+
+    test('is awaited while its person is at the provider, or has only just come back', async () => {
+      const { way, item } = await queued()
+      const { accountId } = way
+      const awaited = (at = now) => store().revocations.awaited(item, at)
+      const begin = async (given: Parameters<typeof flow>[0]) => {
+        const one = flow({ intent: 'link', accountId, sessionId: 'ses_1', ...given })
+        await store().flows.begin(one)
+        return one
+      }
+      expect(await awaited()).toBe(false)
+      await begin({ provider: 'google' })
+      await begin({ accountId: null, intent: 'login' })
+      // Finished before it was taken back: what it brought is what is taken back.
+      await begin({ createdAt: later(-9), claimedAt: later(-1) })
+      expect(await awaited()).toBe(false)
+      const one = await begin({})
+      expect([await awaited(), await awaited(later(299)), await awaited(later(300))]).toEqual([true, true, false])
+      await store().flows.claim({ stateHash: one.stateHash, bindingHash: 'binding', provider: 'github' }, later(10))
+      expect([await awaited(later(69)), await awaited(later(70))]).toEqual([true, false])
+    })
+
+    test('that is postponed comes again as if nothing had happened', async () => {
+      const { item } = await queued()
+      await store().revocations.postpone(item.id, later(10))
+      expect(await store().revocations.take(1, later(9), later(60))).toEqual([])
+      expect(await store().revocations.take(1, later(10), later(60))).toMatchObject([
+        { id: item.id, attempts: 0, lastError: null },
+      ])
+    })
+
+    test('leaves a consent given meanwhile to be asked after, where a call was made', async () => {
+      const { way, item } = await queued()
+      await kept(way, later(5))
+      await store().revocations.finish(item.id, [], { at: later(9) })
+      expect(await store().grants.find(grantOf(way))).toMatchObject({
+        ...{ status: 'healthy', dueAt: later(9), expiresAt: later(9), accessToken: 'sealed access' },
+      })
+    })
+
+    test('leaves every other as it is: without a call, without a refresh token, or from before', async () => {
+      const none = await queued()
+      await kept(none.way, later(5))
+      await store().revocations.finish(none.item.id, [])
+      expect(await store().grants.find(grantOf(none.way))).toMatchObject({ expiresAt: later(3600), dueAt: null })
+
+      const plain = await queued()
+      const given = tokens({ refreshToken: null })
+      await store().grants.keep(grantOf(plain.way), newId('grt'), () => given, later(5))
+      await store().revocations.finish(plain.item.id, [], { at: later(9) })
+      expect(await store().grants.find(grantOf(plain.way))).toMatchObject({ expiresAt: later(3600) })
+
+      const shared = await queued()
+      await kept(shared.way, later(-5), 'c', 'team_1')
+      await store().revocations.finish(shared.item.id, [], { at: later(9) })
+      expect(await store().grants.find(grantOf(shared.way, 'c', 'team_1'))).toMatchObject({ expiresAt: later(3600) })
+    })
+  })
+}
