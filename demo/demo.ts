@@ -53,6 +53,7 @@ process.stdout.write(`
 
   Sign in with Google as Ada, then link GitHub; sign out, come back with Acme ID as Ada and meet the conflict.
   Or open an account with a password, verify its address from the mailbox, and switch on a second factor or a passkey.
+  Create a team, connect Jira as Ada, and show the queues of her two sites.
   Look after the service: DATABASE_URL=file:./data/demo.db npx tsx src/main.ts make-admin <address>, then ${config.publicUrl.origin}/admin
   The same walk without a browser: npm run tour
   Ctrl+C ends it.
