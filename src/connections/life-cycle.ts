@@ -6,6 +6,7 @@
  * often enough that its refresh token outlives the provider's idle clock. What has no refresh token, or an access token
  * that never expires (GitHub's OAuth apps), is never due.
  */
+import { backOff } from '../kernel/back-off.ts'
 import { secondsAfter } from '../kernel/clock.ts'
 import type { GrantLifetime, Refreshed } from '../providers/provider.ts'
 import type { GrantErrorClass, StoredGrant } from './ports.ts'
@@ -29,8 +30,7 @@ const aheadSeconds = 120
 /** And where in the time a provider lets a refresh token lie unused. */
 const idleSpread = { from: 0.7, to: 0.9 }
 
-const firstBackOffSeconds = 1
-const mostBackOffSeconds = 300
+const delaySeconds = { first: 1, most: 300 }
 
 /** The overdue are worked off within half an hour, in rounds of half a minute. */
 const rounds = 60
@@ -130,11 +130,9 @@ export function consentEndsAt(
   return absoluteDays === undefined ? null : secondsAfter(consentedAt, absoluteDays * day)
 }
 
-/** Seconds nobody asks for after so many failures in a row: doubling, up to half of it chance, or what the provider asked for. */
-export function backOffSeconds(failures: number, chance: number, retryAfter = 0): number {
-  const base = Math.min(firstBackOffSeconds * 2 ** Math.min(failures - 1, 30), mostBackOffSeconds)
-  return Math.max(base * (0.5 + chance / 2), retryAfter * (1 + chance / 4))
-}
+/** Seconds nobody asks for after so many failures in a row; never fewer than the provider asked for. */
+export const backOffSeconds = (failures: number, chance: number, retryAfter = 0): number =>
+  Math.max(backOff(failures, delaySeconds, chance), retryAfter * (1 + chance / 4))
 
 export type Unrefreshed = Exclude<Refreshed, { tag: 'refreshed' }>
 

@@ -1,16 +1,16 @@
 import type { Fact } from '../events/catalogue.ts'
 import { internalOrigin } from '../events/catalogue.ts'
+import { backOff } from '../kernel/back-off.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { UnopenableError } from '../kernel/crypto.ts'
-import type { Random } from '../kernel/ids.ts'
+import { chance, type Random } from '../kernel/ids.ts'
 import type { Revoked } from '../providers/provider.ts'
 import type { GrantErrorClass, Revocation, RevocationStore } from './ports.ts'
 import type { Vault } from './vault.ts'
 
-/** Doubling from a quarter of a minute up to six hours, it has tried for about three days when it gives up. */
+/** From a quarter of a minute up to six hours, it has tried for about three days when it gives up. */
 const maxAttempts = 25
-const firstDelaySeconds = 15
-const maxDelaySeconds = 6 * 3600
+const delaySeconds = { first: 15, most: 6 * 3600 }
 /** Longer than any provider call may take, so that nobody else takes an item that is being worked on. */
 const leaseSeconds = 90
 /** How soon is looked again whether somebody has come back from the provider. */
@@ -18,15 +18,9 @@ const heldSeconds = 10
 /** How many one round handles: the next round goes on with the rest. */
 const roundSize = 20
 
-/**
- * Seconds until the next try, after `attempts` of them: exponential, capped, with up to half of it random so that a
- * thousand do not return together.
- */
-export function retryDelay(attempts: number, random: Random, retryAfter = 0): number {
-  const base = Math.min(firstDelaySeconds * 2 ** (attempts - 1), maxDelaySeconds)
-  const jitter = random(2).readUInt16BE() / 0xffff
-  return Math.max(retryAfter, Math.round(base * (0.5 + jitter / 2)))
-}
+/** Seconds until the next try, after `attempts` of them; never sooner than the provider asked for. */
+export const retryDelay = (attempts: number, random: Random, retryAfter = 0): number =>
+  Math.max(retryAfter, backOff(attempts, delaySeconds, chance(random)))
 
 /** A revocation as it is told to whoever waits for it. */
 export type Waiting = Pick<Revocation, 'provider' | 'teamId' | 'attempts' | 'nextAttemptAt'> & {

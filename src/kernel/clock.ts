@@ -7,7 +7,3 @@ export const secondsAfter = (at: Date, seconds: number): Date => new Date(at.get
 
 /** Whole seconds since the epoch, as JWT claims count them (RFC 7519 §2, NumericDate). */
 export const epochSeconds = (at: Date): number => Math.floor(at.getTime() / 1000)
-
-/** Whole seconds left until `until`, never negative. */
-export const secondsUntil = (until: Date, at: Date): number =>
-  Math.max(0, Math.floor((until.getTime() - at.getTime()) / 1000))

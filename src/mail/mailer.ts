@@ -1,14 +1,14 @@
 import type { Bus } from '../events/bus.ts'
+import { backOff } from '../kernel/back-off.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { type Sealer, UnopenableError } from '../kernel/crypto.ts'
-import type { Random } from '../kernel/ids.ts'
+import { chance, type Random } from '../kernel/ids.ts'
 import { secretPlace } from './letters.ts'
 import type { Delivery, Mail, MailStore, Message, Transport } from './ports.ts'
 import { render } from './templates.ts'
 
-/** Doubling from a quarter of a minute up to three hours, for three days: in seconds. */
-const firstDelaySeconds = 15
-const maxDelaySeconds = 3 * 3600
+/** From a quarter of a minute up to three hours, for three days: in seconds. */
+const delaySeconds = { first: 15, most: 3 * 3600 }
 const patienceSeconds = 3 * 24 * 3600
 /** Longer than sending a few may take, so that nobody else takes a letter that is on its way. */
 const leaseSeconds = 120
@@ -16,11 +16,9 @@ const leaseSeconds = 120
 const roundSize = 60
 const atOnce = 4
 
-/** Seconds until the next try, after `attempts` of them: exponential, capped, with up to half of it random. */
-export function mailRetryDelay(attempts: number, random: Random): number {
-  const base = Math.min(firstDelaySeconds * 2 ** (attempts - 1), maxDelaySeconds)
-  return Math.round(base * (0.5 + random(2).readUInt16BE() / 0xffff / 2))
-}
+/** Seconds until the next try, after `attempts` of them. */
+export const mailRetryDelay = (attempts: number, random: Random): number =>
+  backOff(attempts, delaySeconds, chance(random))
 
 type Parts = {
   mails: MailStore

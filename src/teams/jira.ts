@@ -1,6 +1,6 @@
 import type { StoredGrant } from '../connections/ports.ts'
 import { secondsAfter } from '../kernel/clock.ts'
-import type { Random } from '../kernel/ids.ts'
+import { chance, type Random } from '../kernel/ids.ts'
 import type { JiraDrift, JiraError, JiraSite, JiraState, JiraStatus, ReadSites, SiteReading } from './ports.ts'
 
 /** A site as Jira just listed it. */
@@ -110,5 +110,4 @@ export function sitesUnread(
 }
 
 /** Up to a quarter later: what began together does not come round together. */
-const spread = (at: Date, seconds: number, random: Random): Date =>
-  secondsAfter(at, seconds * (1 + random(2).readUInt16BE() / 0xffff / 4))
+const spread = (at: Date, seconds: number, random: Random): Date => secondsAfter(at, seconds * (1 + chance(random) / 4))

@@ -203,7 +203,7 @@ describe('when the sites are read again', () => {
     let [now, state] = [at, { integration: integration({ updatedAt: before }), sites: [known('a', chosen)] }]
     const waits: number[] = []
     for (let n = 0; n < 14; n++) {
-      const read = sitesUnread('transient', { at: now, random: () => Buffer.alloc(2), anew: false })(state)
+      const read = sitesUnread('transient', { at: now, random: () => Buffer.alloc(4), anew: false })(state)
       waits.push(hours(now, read.nextSyncAt) * 60)
       state = { integration: integration({ ...read, updatedAt: now }), sites: [...read.sites] }
       now = read.nextSyncAt
@@ -215,7 +215,7 @@ describe('when the sites are read again', () => {
   })
 
   test('not before Jira wants to be asked', () => {
-    const read = sitesUnread('rate_limited', { at, random: () => Buffer.alloc(2), anew: true, retryAfter: 290 })(
+    const read = sitesUnread('rate_limited', { at, random: () => Buffer.alloc(4), anew: true, retryAfter: 290 })(
       undefined,
     )
     expect(hours(at, read.nextSyncAt) * 3600).toBe(290)
