@@ -1,11 +1,16 @@
 import { and, asc, count, eq, inArray, isNotNull, isNull, lte, or, sql } from 'drizzle-orm'
-import type { App, GrantKey, GrantStore, RenewedTokens, StoredGrant } from '../connections/ports.ts'
+import type { App, GrantStore, RenewedTokens, StoredGrant } from '../connections/ports.ts'
 import type { Change } from './change.ts'
 import { type Driver, given, type Queries, step } from './driver.ts'
 
-export function grantStore({ db, tables: { grants: t }, read, write, steps }: Driver, change: Change): GrantStore {
-  const withKey = ({ provider, clientId, subject, holder }: GrantKey) =>
-    and(eq(t.provider, provider), eq(t.clientId, clientId), eq(t.subject, subject), eq(t.holder, holder))
+export function grantStore(
+  { db, tables: { grants: t }, read, reads, write, steps }: Driver,
+  change: Change,
+): GrantStore {
+  const withKey = and(
+    ...[eq(t.provider, given('provider', t.provider)), eq(t.clientId, given('clientId', t.clientId))],
+    ...[eq(t.subject, given('subject', t.subject)), eq(t.holder, given('holder', t.holder))],
+  )
   const released = { leaseOwner: null, leaseUntil: null }
   const healthy = { status: 'healthy' as const, failures: 0, lastError: null, lastErrorAt: null }
   const raised = sql<number>`${t.fence} + 1`
@@ -28,19 +33,9 @@ export function grantStore({ db, tables: { grants: t }, read, write, steps }: Dr
   const dueThen = ({ provider, clientId }: App, by: Date) =>
     and(isDue(by), eq(t.provider, provider), eq(t.clientId, clientId))
 
-  const finding = steps(
-    db
-      .select()
-      .from(t)
-      .where(
-        and(
-          eq(t.provider, given('provider', t.provider)),
-          eq(t.clientId, given('clientId', t.clientId)),
-          eq(t.subject, given('subject', t.subject)),
-          eq(t.holder, given('holder', t.holder)),
-        ),
-      ),
-  )
+  const byKey = db.select().from(t).where(withKey)
+  const found = reads(byKey)
+  const finding = steps(byKey)
   const overwriting = (refreshToken: 'with a new refresh token' | 'keeping the old one') =>
     steps(
       db
@@ -63,15 +58,7 @@ export function grantStore({ db, tables: { grants: t }, read, write, steps }: Dr
     db
       .update(t)
       .set({ usedAt: given('at', t.usedAt) })
-      .where(
-        and(
-          eq(t.provider, given('provider', t.provider)),
-          eq(t.clientId, given('clientId', t.clientId)),
-          eq(t.subject, given('subject', t.subject)),
-          eq(t.holder, given('holder', t.holder)),
-          isNotNull(t.accessToken),
-        ),
-      )
+      .where(and(withKey, isNotNull(t.accessToken)))
       .returning({ id: t.id }),
   )
   const overwritingAll = overwriting('with a new refresh token')
@@ -92,8 +79,8 @@ export function grantStore({ db, tables: { grants: t }, read, write, steps }: Dr
 
   return {
     async find(key) {
-      const [found] = await read(db.select().from(t).where(withKey(key)))
-      return found
+      const [grant] = await found(key)
+      return grant
     },
 
     keep: (key, newId, tokens, at) =>

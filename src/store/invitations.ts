@@ -3,7 +3,7 @@ import type { InvitationStore } from '../teams/ports.ts'
 import type { Change } from './change.ts'
 import { type Driver, step } from './driver.ts'
 import { hasRoom, holdTeam } from './team-holds.ts'
-import { holdAsMember, roleIn } from './teams.ts'
+import { holdAsMember, holdIfAllowed, roleIn } from './teams.ts'
 
 export function invitationStore({ db, tables: t, read, write }: Driver, change: Change): InvitationStore {
   const { teams, teamMembers: m, accounts, teamInvitations: i } = t
@@ -16,9 +16,8 @@ export function invitationStore({ db, tables: t, read, write }: Driver, change: 
     invite: (invitation, allows, most, because, mails) =>
       change(function* (tx, note, post) {
         const { teamId, emailKey, invitedBy: by, createdAt: at } = invitation
-        const found = yield* holdAsMember(tx, t, { teamId, by })
-        if (!found) return 'team_not_found'
-        if (!allows(found.role)) return 'team_role_required'
+        const found = yield* holdIfAllowed(tx, t, { teamId, by }, allows)
+        if (typeof found === 'string') return found
         const [holder] = yield* step(
           tx
             .select({ id: accounts.id })

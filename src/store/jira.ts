@@ -1,11 +1,12 @@
-import { and, asc, eq, inArray, isNotNull, lte, ne, or, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, inArray, isNotNull, lte, sql } from 'drizzle-orm'
 import type { Ids } from '../kernel/ids.ts'
 import type { JiraSite, JiraState, JiraStore, NewJira, StoredJiraIntegration } from '../teams/ports.ts'
 import type { Change } from './change.ts'
+import { otherConsent, sameConsent } from './consents.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
 import { live } from './endings.ts'
 import { holdTeam } from './team-holds.ts'
-import { holdAsMember } from './teams.ts'
+import { holdIfAllowed } from './teams.ts'
 import { withdrawGrants } from './withdrawals.ts'
 
 /** Rows of one INSERT: see `change.ts`. */
@@ -31,7 +32,7 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
 
   /** The consent's tokens in the row the team has for it. Nobody else makes one: the team is held. */
   function* keepGrant(tx: Queries, { teamId, consent, newGrantId, tokens, at }: NewJira): Script<void> {
-    const key = and(sameConsent(consent), eq(g.holder, teamId))
+    const key = and(sameConsent(g, consent), eq(g.holder, teamId))
     const healthy = { status: 'healthy' as const, failures: 0, lastError: null, lastErrorAt: null }
     const fresh = { ...healthy, consentedAt: at, usedAt: at, updatedAt: at, leaseOwner: null, leaseUntil: null }
     const [known] = yield* step(tx.select({ id: g.id }).from(g).where(key))
@@ -50,11 +51,6 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
     yield* step(tx.insert(g).values({ ...row, refreshedAt: null, fence: 1 }))
   }
 
-  const sameConsent = ({ provider, clientId, subject }: NewJira['consent']): SQL | undefined =>
-    and(eq(g.provider, provider), eq(g.clientId, clientId), eq(g.subject, subject))
-  const otherConsent = ({ provider, clientId, subject }: NewJira['consent']): SQL | undefined =>
-    or(ne(g.provider, provider), ne(g.clientId, clientId), ne(g.subject, subject))
-
   return {
     async find(teamId) {
       // Sites first: whoever disconnects in between leaves sites without an integration, never the other way round.
@@ -66,15 +62,14 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
     connect: (jira, allows, reading, because) =>
       change(function* (tx, note) {
         const { teamId, by, sessionId, consent, subjectName, at } = jira
-        const found = yield* holdAsMember(tx, t, jira)
-        if (!found) return 'team_not_found'
-        if (!allows(found.role)) return 'team_role_required'
+        const found = yield* holdIfAllowed(tx, t, jira, allows)
+        if (typeof found === 'string') return found
         const theirs = and(eq(t.sessions.id, sessionId), eq(t.sessions.accountId, by), live(t, at))
         const [session] = yield* step(tx.select({ id: t.sessions.id }).from(t.sessions).where(theirs))
         if (!session) return 'session_revoked'
         const before = yield* stateOf(tx, teamId)
         const whose = { accountId: before?.integration.connectedBy ?? by, teamId, at }
-        yield* withdrawGrants(tx, t, ids, and(eq(g.holder, teamId), otherConsent(consent)), whose)
+        yield* withdrawGrants(tx, t, ids, and(eq(g.holder, teamId), otherConsent(g, consent)), whose)
         yield* keepGrant(tx, jira)
         const { sites, drift: _, ...sync } = reading(before)
         const row = { ...consent, subjectName, connectedBy: by, connectedAt: at, ...sync, updatedAt: at }
@@ -93,9 +88,8 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
     choose: ({ cloudIds, at, ...asked }, allows, because) =>
       change(function* (tx, note) {
         const { teamId } = asked
-        const found = yield* holdAsMember(tx, t, asked)
-        if (!found) return 'team_not_found'
-        if (!allows(found.role)) return 'team_role_required'
+        const found = yield* holdIfAllowed(tx, t, asked, allows)
+        if (typeof found === 'string') return found
         const state = yield* stateOf(tx, teamId)
         if (!state) return 'jira_not_connected'
         const within = new Set(state.sites.flatMap(({ cloudId, goneAt }) => (goneAt === null ? [cloudId] : [])))
@@ -114,9 +108,8 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
     disconnect: ({ at, ...asked }, allows, because) =>
       change(function* (tx, note) {
         const { teamId, by } = asked
-        const found = yield* holdAsMember(tx, t, asked)
-        if (!found) return 'team_not_found'
-        if (!allows(found.role)) return 'team_role_required'
+        const found = yield* holdIfAllowed(tx, t, asked, allows)
+        if (typeof found === 'string') return found
         const [gone] = yield* step(tx.delete(j).where(eq(j.teamId, teamId)).returning())
         if (!gone) return 'jira_not_connected'
         yield* withdrawGrants(tx, t, ids, eq(g.holder, teamId), { accountId: gone.connectedBy ?? by, teamId, at })

@@ -1,6 +1,5 @@
 import { and, asc, eq, inArray, isNull, ne, sql } from 'drizzle-orm'
-import type { Origin } from '../events/catalogue.ts'
-import { elsewhereOf } from '../events/catalogue.ts'
+import { elsewhereOf, type Origin } from '../events/catalogue.ts'
 import type { Ids } from '../kernel/ids.ts'
 import type { Note } from './change.ts'
 import { type Queries, type Script, step } from './driver.ts'
@@ -100,6 +99,15 @@ export function* leaveTeams(tx: Queries, t: Tables, note: Note, ids: Ids, by: By
   }
 }
 
+/** Owners and admins whose account is not disabled, the longest-standing first. */
+export const leadersOf = (q: Queries, { teamMembers: m, accounts }: Tables, teamId: string) =>
+  q
+    .select({ id: m.accountId })
+    .from(m)
+    .innerJoin(accounts, eq(accounts.id, m.accountId))
+    .where(and(eq(m.teamId, teamId), inArray(m.role, ['owner', 'admin']), isNull(accounts.disabledAt)))
+    .orderBy(asc(m.joinedAt), asc(m.accountId))
+
 /**
  * Somebody left a team that is held. Was it connected to Jira with their consent, that goes with them; the sites that were
  * chosen stay for whoever connects next. Told to the owners and admins who are left.
@@ -112,7 +120,7 @@ export function* leaveConnection(
   teamId: string,
   { accountId, at, origin }: By,
 ): Script<void> {
-  const { jiraIntegrations: jira, teamMembers: m, accounts } = t
+  const { jiraIntegrations: jira } = t
   const [theirs] = yield* step(
     tx
       .update(jira)
@@ -122,19 +130,7 @@ export function* leaveConnection(
   )
   if (!theirs) return
   yield* withdrawGrants(tx, t, ids, eq(t.grants.holder, teamId), { accountId, teamId, at })
-  const leaders = yield* step(
-    tx
-      .select({ id: m.accountId })
-      .from(m)
-      .innerJoin(accounts, eq(accounts.id, m.accountId))
-      .where(
-        and(
-          ...[eq(m.teamId, teamId), ne(m.accountId, accountId)],
-          ...[inArray(m.role, ['owner', 'admin']), isNull(accounts.disabledAt)],
-        ),
-      )
-      .orderBy(asc(m.joinedAt), asc(m.accountId)),
-  )
+  const leaders = yield* step(leadersOf(tx, t, teamId))
   yield* note(
     leaders.map(({ id }) => ({
       ...{ name: 'jira.needs_reauthorization', accountId: id, origin: elsewhereOf(origin) },

@@ -1,11 +1,11 @@
 import { and, asc, count, eq, getTableColumns, inArray, isNull, not, type SQL, sql } from 'drizzle-orm'
 import type { Ids } from '../kernel/ids.ts'
-import type { Membership, SeenMember, TeamRole, TeamStore } from '../teams/ports.ts'
+import type { Membership, SeenMember, TeamRefusal, TeamRole, TeamStore } from '../teams/ports.ts'
 import type { Change } from './change.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
 import { originOf } from './endings.ts'
 import type { Tables } from './schema.ts'
-import { endTeam, leaveConnection } from './team-endings.ts'
+import { endTeam, leadersOf, leaveConnection } from './team-endings.ts'
 import { hasRoom, holdTeam } from './team-holds.ts'
 
 /** Holds a team for whoever is in it; `undefined` for everybody else. */
@@ -19,6 +19,19 @@ export function* holdAsMember(
   return team && role && { team, role }
 }
 
+/** The same for whoever's role is enough. */
+export function* holdIfAllowed(
+  tx: Queries,
+  t: Tables,
+  asked: { readonly teamId: string; readonly by: string },
+  allows: (by: TeamRole) => boolean,
+): Script<Membership | TeamRefusal> {
+  const found = yield* holdAsMember(tx, t, asked)
+  if (!found) return 'team_not_found'
+  return allows(found.role) ? found : 'team_role_required'
+}
+
+/** The role somebody has in a team; `undefined` where they are not in it. */
 export function* roleIn(
   tx: Queries,
   { teamMembers: m }: Tables,
@@ -121,23 +134,12 @@ export function teamStore({ db, tables: t, read, reads }: Driver, change: Change
 
     members: async (teamId) => (await read(membersQuery(db, eq(m.teamId, teamId)))).map(seen),
 
-    async leaders(teamId) {
-      const found = await read(
-        db
-          .select({ id: m.accountId })
-          .from(m)
-          .innerJoin(accounts, eq(accounts.id, m.accountId))
-          .where(and(eq(m.teamId, teamId), inArray(m.role, ['owner', 'admin']), isNull(accounts.disabledAt)))
-          .orderBy(asc(m.joinedAt), asc(m.accountId)),
-      )
-      return found.map(({ id }) => id)
-    },
+    leaders: async (teamId) => (await read(leadersOf(db, t, teamId))).map(({ id }) => id),
 
     rename: ({ name, at, ...asked }, allows, because) =>
       change(function* (tx, note) {
-        const found = yield* holdAsMember(tx, t, asked)
-        if (!found) return 'team_not_found'
-        if (!allows(found.role)) return 'team_role_required'
+        const found = yield* holdIfAllowed(tx, t, asked, allows)
+        if (typeof found === 'string') return found
         const { team, role } = found
         if (team.name === name) return found
         yield* step(tx.update(teams).set({ name, updatedAt: at }).where(eq(teams.id, team.id)))
@@ -182,9 +184,8 @@ export function teamStore({ db, tables: t, read, reads }: Driver, change: Change
 
     remove: ({ at, ...asked }, allows, because) =>
       change(function* (tx, note) {
-        const found = yield* holdAsMember(tx, t, asked)
-        if (!found) return 'team_not_found'
-        if (!allows(found.role)) return 'team_role_required'
+        const found = yield* holdIfAllowed(tx, t, asked, allows)
+        if (typeof found === 'string') return found
         yield* note(because)
         yield* endTeam(tx, t, note, ids, asked.teamId, { accountId: asked.by, at, origin: originOf(because) })
         return 'removed'
