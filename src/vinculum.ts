@@ -9,7 +9,6 @@ import { createReconcile } from './accounts/reconcile.ts'
 import { scopeOf } from './accounts/roles.ts'
 import { createUsers } from './accounts/users.ts'
 import type { Config } from './config.ts'
-import type { StoredGrant } from './connections/ports.ts'
 import { createRenewal } from './connections/renewal.ts'
 import { createRevocation } from './connections/revocation.ts'
 import { standingOf } from './connections/standing.ts'
@@ -24,7 +23,6 @@ import { createTickets } from './credentials/tickets.ts'
 import { createTotp } from './credentials/totp.ts'
 import { createTrustedDevices, trustSeconds } from './credentials/trusted-devices.ts'
 import { createBus } from './events/bus.ts'
-import { type Fact, internalOrigin } from './events/catalogue.ts'
 import { arriveFromProvider } from './flows/arrive-from-provider.ts'
 import { askForMore } from './flows/ask-for-more.ts'
 import { askJira } from './flows/ask-jira.ts'
@@ -55,6 +53,7 @@ import { secondFactor } from './flows/second-factor.ts'
 import { sendReset } from './flows/send-reset.ts'
 import { signOut } from './flows/sign-out.ts'
 import { syncJiraSites } from './flows/sync-jira-sites.ts'
+import { tellDeadGrant } from './flows/tell-dead-grant.ts'
 import { unlinkProvider } from './flows/unlink-provider.ts'
 import { type MailParts, verifyEmail } from './flows/verify-email.ts'
 import { withdrawGrants } from './flows/withdraw-grants.ts'
@@ -226,20 +225,6 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
 
     // What providers lent us
     const vault = createVault({ grants, sealer, clock, ids, random, provider: providers.get })
-    /** Whose sign-in it is. */
-    const concernsPerson = async ({ provider: id, subject }: StoredGrant): Promise<readonly Fact[]> => {
-      const holder = await accounts.findByIdentity(providers.get(id)?.issuer ?? id, subject)
-      const accountId = holder?.account.id ?? null
-      return [
-        { name: 'provider_token.needs_reauthorization', accountId, origin: internalOrigin, data: { provider: id } },
-      ]
-    }
-    /** Who can mend what a team was granted. */
-    const concernsTeam = async ({ holder: team }: StoredGrant): Promise<readonly Fact[]> =>
-      (await stored.teams.leaders(team)).map((accountId) => ({
-        ...{ name: 'jira.needs_reauthorization', accountId, origin: internalOrigin },
-        data: { team, reason: 'invalid_grant' },
-      }))
     const renewal = createRenewal({
       grants,
       vault,
@@ -252,8 +237,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         const provider = providers.get(grant.provider)
         if (provider && !(await revocations.stillNeeded(grant))) await providers.revoke(provider, tokens)
       },
-      // Whom a dead grant is told to: its person, or whoever looks after the team it was given to.
-      concerns: async (grant) => (grant.holder === 'person' ? concernsPerson(grant) : concernsTeam(grant)),
+      concerns: tellDeadGrant({ accounts, teams: stored.teams, providers }),
       refresh: async (id, refreshToken, subject) => {
         const provider = providers.get(id)
         return provider
@@ -423,10 +407,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       }),
       sendReset: sendReset({ users, audit, resets }),
       withdraw: withdrawal,
-      lend: lendToken({
-        ...{ accounts, providers, grants, jira: stored.jira, clock },
-        ensureValidToken: renewal.ensureValidToken,
-      }),
+      lend: lendToken({ accounts, providers, grants, renewal, jira: stored.jira, clock }),
       introspect: introspectToken({ devices, tokens, clock, issuer: lifetimes.issuer, audience: lifetimes.audience }),
       inviteToTeam: inviteToTeam({ ...byMail, invitations }),
     }

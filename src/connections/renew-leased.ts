@@ -220,4 +220,3 @@ export function createLeasedRenewal({
 
   return { needs, asIs, unavailable, notConnected, renew, bury }
 }
-export type LeasedRenewal = ReturnType<typeof createLeasedRenewal>

@@ -5,7 +5,7 @@ import type { App, GrantKey, StoredGrant } from './ports.ts'
 import { type Answer, createLeasedRenewal, type LeasedParts, type Renewed, type Wish } from './renew-leased.ts'
 import { createRound } from './round.ts'
 
-export type { TokenCode, UsableToken, Wish } from './renew-leased.ts'
+export type { TokenCode } from './renew-leased.ts'
 
 /** Longer than any provider call may take, so that a lease outlives its work but not its worker. */
 const leaseSeconds = 90

@@ -54,7 +54,7 @@ export function connectJira({
     async begin(
       visitor: Visitor,
       teamId: string,
-      how: { readonly redirectUriKey?: string | undefined; readonly returnTo?: string } = {},
+      how: { readonly redirectUriKey?: string | undefined } = {},
     ): Promise<Result<Begun, AppError<BeginJiraCode>>> {
       const allowed = await mayInTeam(teams, teamId, visitor.accountId, 'connect')
       if (!allowed.ok) return allowed

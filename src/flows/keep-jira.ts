@@ -7,7 +7,15 @@ import { ok, type Result } from '../kernel/result.ts'
 import type { Providers } from '../providers/providers.ts'
 import { jiraProblem, jiraStatus } from '../teams/jira.ts'
 import { may } from '../teams/policy.ts'
-import type { JiraError, JiraSite, JiraState, JiraStatus, JiraStore, TeamStore } from '../teams/ports.ts'
+import type {
+  JiraError,
+  JiraSite,
+  JiraState,
+  JiraStatus,
+  JiraStore,
+  StoredJiraIntegration,
+  TeamStore,
+} from '../teams/ports.ts'
 import type { SyncJiraSites } from './sync-jira-sites.ts'
 import { mayInTeam } from './team-role.ts'
 
@@ -26,7 +34,7 @@ export type JiraView = {
   /** When the present access token dies; it is renewed before. */
   readonly expiresAt: Date | null
   readonly lastSyncAt: Date | null
-  readonly syncStatus: 'pending' | 'ok' | 'failed' | null
+  readonly syncStatus: StoredJiraIntegration['syncStatus'] | null
   readonly lastError: JiraError | null
 }
 

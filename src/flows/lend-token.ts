@@ -1,5 +1,6 @@
 import type { AccountStore } from '../accounts/ports.ts'
 import type { GrantKey, GrantStore, StoredGrant } from '../connections/ports.ts'
+import type { Renewal, TokenCode } from '../connections/renewal.ts'
 import { statusOf } from '../connections/standing.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import { elsewhereOf, type Origin } from '../events/catalogue.ts'
@@ -31,26 +32,19 @@ export type Loan = {
   readonly sites: readonly JiraSite[] | null
 }
 
-export type LendCode = 'not_connected' | 'needs_reauthorization' | 'provider_unavailable'
-
 /** A grant that may serve, and whose trail tells of it. */
 type Candidate = {
   readonly key: GrantKey
   readonly accountId: string | null
   readonly team?: { readonly id: string; readonly sites: readonly JiraSite[] }
 }
-type Fresh = { readonly accessToken: string; readonly expiresAt: Date | null; readonly scopes: readonly string[] }
 
 type Parts = {
   accounts: AccountStore
   providers: Providers
   grants: GrantStore
+  renewal: Pick<Renewal, 'ensureValidToken'>
   jira: Pick<JiraStore, 'find'>
-  /** A token that works, renewed once whoever asks. */
-  ensureValidToken: (
-    key: GrantKey,
-    asked: { readonly minTtlSeconds?: number },
-  ) => Promise<Result<Fresh, AppError<LendCode>>>
   clock: Clock
 }
 
@@ -58,7 +52,7 @@ type Parts = {
  * Lends a back end the access token of a person or a team. Who does not exist, is disabled or gave nothing is told
  * apart by no answer. Every loan is on the trail of whoever granted it: one that cannot be written down is not given.
  */
-export function lendToken({ accounts, providers, grants, jira, ensureValidToken, clock }: Parts) {
+export function lendToken({ accounts, providers, grants, renewal, jira, clock }: Parts) {
   const ofPerson = async (
     userId: string,
     provider: Provider,
@@ -109,14 +103,14 @@ export function lendToken({ accounts, providers, grants, jira, ensureValidToken,
     { of, provider: id, scopes: wanted, minTtlSeconds }: Wanted,
     credential: string,
     origin: Origin,
-  ): Promise<Result<Loan, AppError<LendCode>>> => {
+  ): Promise<Result<Loan, AppError<TokenCode>>> => {
     const provider = providers.get(id)
     if (!provider) return fail('not_connected', { provider: id })
     const params = { provider: provider.name }
     const candidates = 'userId' in of ? await ofPerson(of.userId, provider, wanted) : await ofTeam(of.teamId, provider)
-    let refused = fail('not_connected', params) as Result<never, AppError<LendCode>>
+    let refused = fail('not_connected', params) as Result<never, AppError<TokenCode>>
     for (const { key, accountId, team } of candidates) {
-      const token = await ensureValidToken(key, minTtlSeconds === undefined ? {} : { minTtlSeconds })
+      const token = await renewal.ensureValidToken(key, minTtlSeconds === undefined ? {} : { minTtlSeconds })
       if (!token.ok) {
         // A provider that is down is down for the next one, too.
         if (token.error.code === 'provider_unavailable') return token

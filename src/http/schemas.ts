@@ -100,7 +100,7 @@ export const JiraConnection = z
     connected_at: time.nullable(),
     expires_at: time.nullable().meta({ description: 'of the present access token, which is renewed before' }),
     last_sync_at: time.nullable().meta({ description: 'when the list of sites was last read' }),
-    sync_status: z.enum(['pending', 'ok', 'failed']).nullable(),
+    sync_status: z.enum(['ok', 'failed']).nullable(),
     last_error: z.enum(jiraErrors).nullable(),
   })
   .meta({ id: 'JiraConnection' })

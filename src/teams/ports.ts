@@ -64,7 +64,7 @@ export type StoredJiraIntegration = {
   readonly connectedAt: Date
   /** When the list of sites was last read whole. */
   readonly lastSyncAt: Date | null
-  readonly syncStatus: 'pending' | 'ok' | 'failed'
+  readonly syncStatus: 'ok' | 'failed'
   readonly lastError: JiraError | null
   readonly nextSyncAt: Date
   readonly updatedAt: Date

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { LendCode } from '../../flows/lend-token.ts'
+import type { TokenCode } from '../../connections/renewal.ts'
 import { ok } from '../../kernel/result.ts'
 import { readClient } from '../client.ts'
 import { faulty, oneRequired } from '../problem.ts'
@@ -49,7 +49,7 @@ const lend = route({
     'invalid_client',
     'insufficient_scope',
     'too_many_attempts',
-    ...(['not_connected', 'needs_reauthorization', 'provider_unavailable'] as const satisfies readonly LendCode[]),
+    ...(['not_connected', 'needs_reauthorization', 'provider_unavailable'] as const satisfies readonly TokenCode[]),
   ],
   async handle({ body, header, origin }, { serviceCredentials, flows }: Services) {
     const scope = 'connections:token'
