@@ -78,8 +78,8 @@ export function grantStore(
   }
 
   return {
-    async find(key) {
-      const [grant] = await found(key)
+    async find({ provider, clientId, subject, holder }) {
+      const [grant] = await found({ provider, clientId, subject, holder })
       return grant
     },
 
