@@ -1,26 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { databases, refusalOf, startWorld, type World } from '../support/service.ts'
 
+/** What one database or the other does not take: neither holds everything that text can be, nor every number. */
+const hardToStore = [
+  ...['\u0000', 'a\u0000b', '\ud800', '\uffff', "' or 1=1 --", '"; drop table accounts; --', '%', '\\'],
+  ...['🦊'.repeat(20), '-1', '1e309'],
+]
 /** Text that breaks something somewhere: a database, a parser, a header, a page. */
 const nasty = [
-  ...[
-    '\u0000',
-    'a\u0000b',
-    '\ud800',
-    '\uffff',
-    '\u202e',
-    '\n\r',
-    "' or 1=1 --",
-    '"; drop table accounts; --',
-    '%',
-    '_',
-    '\\',
-  ],
-  ...['<script>alert(1)</script>', '{{7*7}}', '../../etc/passwd', '%2e%2e%2f', '🦊'.repeat(20), 'é', 'é', '__proto__'],
-  ...['constructor', 'toString', 'null', 'undefined', 'NaN', '-1', '1e309', '0x10', ' '],
+  ...[...hardToStore, '\u202e', '\n\r', '_', '<script>alert(1)</script>', '{{7*7}}', '../../etc/passwd', '%2e%2e%2f'],
+  ...['\u00e9', 'e\u0301', '__proto__', 'constructor', 'toString', 'null', 'undefined', 'NaN', '0x10', ' '],
 ]
 
 describe.each(databases)('whatever is sent, on %s', (database) => {
+  // What is refused before a row is read is refused alike over either: that is asked of one.
+  const texts = database === 'PostgreSQL' ? hardToStore : nasty
   let world: World
   let token: string
   beforeAll(async () => {
@@ -49,7 +43,7 @@ describe.each(databases)('whatever is sent, on %s', (database) => {
 
   test('in an address is never our fault', { timeout: 60_000 }, async () => {
     for (const { method, path } of operations().filter((one) => one.path.includes('{')))
-      for (const text of nasty) {
+      for (const text of texts) {
         const made = path.replace(/\{\w+\}/g, encodeURIComponent(text.toWellFormed()))
         const answer = await world.call(method, made, { token, ...(method === 'GET' ? {} : { body: {} }) })
         expect([method, path, text, answer.status < 500], answer.text).toEqual([method, path, text, true])
@@ -65,7 +59,7 @@ describe.each(databases)('whatever is sent, on %s', (database) => {
   test('in a query is never our fault', { timeout: 60_000 }, async () => {
     for (const { method, path, query } of operations().filter((one) => one.method === 'GET'))
       for (const name of [...query, 'unknown'])
-        for (const text of nasty) {
+        for (const text of name === 'unknown' ? ['x'] : texts) {
           const made = path.replace('{provider}', 'google').replace(/\{\w+\}/g, 'x')
           const answer = await world.call(method, `${made}?${name}=${encodeURIComponent(text.toWellFormed())}`, {
             token,
@@ -76,8 +70,8 @@ describe.each(databases)('whatever is sent, on %s', (database) => {
 
   test('in a body is never our fault', { timeout: 120_000 }, async () => {
     for (const { method, path, fields } of operations().filter(({ method }) => method !== 'GET'))
-      for (const name of [...fields, 'name'])
-        for (const text of [...nasty, 7, true, null, [], {}, [[]], { a: { b: {} } }]) {
+      for (const name of [...fields, 'unknown'])
+        for (const text of name === 'unknown' ? ['x'] : [...texts, 7, true, null, [], {}, [[]], { a: { b: {} } }]) {
           const made = path.replace('{provider}', 'google').replace(/\{\w+\}/g, 'x')
           if (made === '/auth/logout' || made === '/auth/logout-all' || path === '/me/sessions' || method === 'DELETE')
             continue
