@@ -9,9 +9,9 @@ import type { Providers } from '../providers/providers.ts'
 import { sitesRead, sitesUnread } from '../teams/jira.ts'
 import { may } from '../teams/policy.ts'
 import type { JiraStore, TeamStore } from '../teams/ports.ts'
+import { mayInTeam } from '../teams/role.ts'
 import type { Arrival, ArriveFromProvider, AskCode, Callback } from './arrive-from-provider.ts'
 import type { BeginCode, BeginWithProvider, Begun } from './begin-with-provider.ts'
-import { mayInTeam } from './team-role.ts'
 
 export type BeginJiraCode = BeginCode | 'team_not_found' | 'team_role_required' | 'jira_not_available'
 export type FinishJiraCode =

@@ -16,8 +16,8 @@ import type {
   StoredJiraIntegration,
   TeamStore,
 } from '../teams/ports.ts'
+import { mayInTeam } from '../teams/role.ts'
 import type { SyncJiraSites } from './sync-jira-sites.ts'
-import { mayInTeam } from './team-role.ts'
 
 /** A team's connection as whoever is in the team may see it: no token, nor where one is kept. */
 export type JiraView = {

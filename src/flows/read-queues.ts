@@ -6,9 +6,9 @@ import type { Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import { inUse } from '../teams/jira.ts'
 import type { JiraSite, JiraState, JiraStore, TeamStore } from '../teams/ports.ts'
+import { mayInTeam } from '../teams/role.ts'
 import type { AskJira, AskJiraCode } from './ask-jira.ts'
 import type { KeepJira } from './keep-jira.ts'
-import { mayInTeam } from './team-role.ts'
 
 export type DeskQueues = Desk & { readonly queues: readonly Queue[]; readonly error: AppError<AskJiraCode> | null }
 export type SiteQueues = {

@@ -16,6 +16,7 @@ import type {
   TeamRole,
   TeamStore,
 } from './ports.ts'
+import { mayInTeam } from './role.ts'
 import { mostTeams } from './teams.ts'
 
 const ttlSeconds = 7 * 24 * 3600
@@ -73,10 +74,8 @@ export function createInvitations({ teams, invitations, clock, ids, random }: Pa
 
     /** Those that are open, for whoever may invite: they hold the addresses of people who are not in the team. */
     async list(accountId: string, teamId: string): Promise<Result<readonly Invitation[], AppError<TeamRefusal>>> {
-      const found = await teams.membership(teamId, accountId)
-      if (!found) return fail('team_not_found')
-      if (!may(found.role, 'invite')) return fail('team_role_required')
-      return ok(await invitations.list(teamId, clock()))
+      const allowed = await mayInTeam(teams, teamId, accountId, 'invite')
+      return allowed.ok ? ok(await invitations.list(teamId, clock())) : allowed
     },
 
     async withdraw(

@@ -3,8 +3,9 @@ import { elsewhereOf, type Origin } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Ids } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
-import { may, mayGive, teamRoles } from './policy.ts'
+import { type Act, may, mayGive, teamRoles } from './policy.ts'
 import type { Membership, SeenMember, Team, TeamRefusal, TeamRole, TeamStore } from './ports.ts'
+import { mayInTeam } from './role.ts'
 
 /** In how many teams one person may be: enough for anybody, and a list that fits on a page. */
 export const mostTeams = 50
@@ -20,14 +21,14 @@ type Done<T, C extends MemberCode = TeamRefusal> = Promise<Result<T, AppError<C>
 export type MemberCode = TeamRefusal | 'member_not_found' | 'last_owner'
 
 /** Who does something to which team, or to whom in it. */
-type Act = { readonly teamId: string; readonly by: string }
-type ActOn = Act & { readonly accountId: string }
+type InTeam = { readonly teamId: string; readonly by: string }
+type OnMember = InTeam & { readonly accountId: string }
 
 /**
  * On whose trail something done to a member is told: on theirs, without where it was done from, and on that of whoever did
  * it, with whom it was done to.
  */
-const hearers = ({ by, accountId }: ActOn, origin: Origin) =>
+const hearers = ({ by, accountId }: OnMember, origin: Origin) =>
   by === accountId
     ? [{ accountId, origin, whose: {} }]
     : [
@@ -59,20 +60,24 @@ export function createTeams({ teams, clock, ids, wakeRevocation }: Parts) {
       return found ? ok(found) : fail('team_not_found')
     },
 
+    /** The same for whoever may do this there. */
+    allowed: (accountId: string, teamId: string, act: Act): Done<Membership> =>
+      mayInTeam(teams, teamId, accountId, act),
+
     /** Everybody in it, for everybody in it; the longest-standing first. */
     async members(accountId: string, teamId: string): Done<readonly SeenMember[], 'team_not_found'> {
       if (!(await teams.membership(teamId, accountId))) return fail('team_not_found')
       return ok(await teams.members(teamId))
     },
 
-    async rename({ teamId, by }: Act, name: string, origin: Origin): Done<Membership> {
+    async rename({ teamId, by }: InTeam, name: string, origin: Origin): Done<Membership> {
       const done = await teams.rename({ teamId, by, name, at: clock() }, (role) => may(role, 'rename'), [
         { name: 'team.renamed', accountId: by, origin, data: { team: teamId } },
       ])
       return typeof done === 'string' ? fail(done) : ok(done)
     },
 
-    async setRole(act: ActOn, role: TeamRole, origin: Origin): Done<SeenMember, MemberCode> {
+    async setRole(act: OnMember, role: TeamRole, origin: Origin): Done<SeenMember, MemberCode> {
       const { teamId: team, by } = act
       const maySend = may(role, 'invite') ? teamRoles.filter((offered) => mayGive(role, offered)) : []
       const done = await teams.setRole(
@@ -87,7 +92,7 @@ export function createTeams({ teams, clock, ids, wakeRevocation }: Parts) {
     },
 
     /** Anybody leaves who is not the last owner; somebody else is taken out by whoever may take their role away. */
-    async leave(act: ActOn, origin: Origin): Done<null, MemberCode> {
+    async leave(act: OnMember, origin: Origin): Done<null, MemberCode> {
       const { teamId: team, by, accountId } = act
       const done = await teams.leave(
         { ...act, at: clock() },
@@ -101,7 +106,7 @@ export function createTeams({ teams, clock, ids, wakeRevocation }: Parts) {
     },
 
     /** For good, with its connections: what it was granted at providers is revoked there. */
-    async remove({ teamId, by }: Act, origin: Origin): Done<null> {
+    async remove({ teamId, by }: InTeam, origin: Origin): Done<null> {
       const done = await teams.remove({ teamId, by, at: clock() }, (role) => may(role, 'delete'), [
         { name: 'team.deleted', accountId: by, origin, data: { team: teamId } },
       ])

@@ -120,9 +120,8 @@ const askSites = route({
   summary: 'Choose which Jira sites my team uses',
   fails: [...refusals, 'jira_not_connected'],
   async handle({ who, params, locale, csrfToken }, { flows, teams }: Services) {
-    const found = await teams.get(who.accountId, params.id)
-    if (!found.ok) return found
-    if (!may(found.value.role, 'connect')) return fail('team_role_required')
+    const allowed = await teams.allowed(who.accountId, params.id, 'connect')
+    if (!allowed.ok) return allowed
     const view = await flows.jira.sites({ teamId: params.id, accountId: who.accountId })
     if (!view.ok) return view
     return show(locale, <Choosing {...readerOf(locale)} view={view.value} csrf={csrfToken()} />)
@@ -156,9 +155,8 @@ const askDisconnect = route({
   summary: 'Ask before my team is disconnected from Jira',
   fails: [...refusals, 'jira_not_connected'],
   async handle({ who, params, locale, csrfToken }, { flows, teams, providers }: Services) {
-    const found = await teams.get(who.accountId, params.id)
-    if (!found.ok) return found
-    if (!may(found.value.role, 'connect')) return fail('team_role_required')
+    const allowed = await teams.allowed(who.accountId, params.id, 'connect')
+    if (!allowed.ok) return allowed
     const view = await flows.jira.sites({ teamId: params.id, accountId: who.accountId })
     if (!view.ok) return view
     const reader = readerOf(locale)

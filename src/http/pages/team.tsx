@@ -184,10 +184,9 @@ const askDelete = route({
   params: idParams,
   fails: refusals,
   async handle({ who, params, locale, csrfToken }, { teams }: Services) {
-    const found = await teams.get(who.accountId, params.id)
+    const found = await teams.allowed(who.accountId, params.id, 'delete')
     if (!found.ok) return found
-    const { team, role } = found.value
-    if (!may(role, 'delete')) return fail('team_role_required')
+    const { team } = found.value
     const reader = readerOf(locale)
     const { teams: say } = reader.say
     return show(

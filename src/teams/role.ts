@@ -1,7 +1,7 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
 import { ok, type Result } from '../kernel/result.ts'
-import { type Act, may } from '../teams/policy.ts'
-import type { Membership, TeamStore } from '../teams/ports.ts'
+import { type Act, may } from './policy.ts'
+import type { Membership, TeamRefusal, TeamStore } from './ports.ts'
 
 /** Whether somebody may do this in a team; to strangers it does not exist. */
 export async function mayInTeam(
@@ -9,7 +9,7 @@ export async function mayInTeam(
   teamId: string,
   accountId: string,
   act: Act,
-): Promise<Result<Membership, AppError<'team_not_found' | 'team_role_required'>>> {
+): Promise<Result<Membership, AppError<TeamRefusal>>> {
   const membership = await teams.membership(teamId, accountId)
   if (!membership) return fail('team_not_found')
   return may(membership.role, act) ? ok(membership) : fail('team_role_required')
