@@ -13,6 +13,8 @@ import { forgottenPasswordRoutes } from './forgotten-password.tsx'
 import { identityRoutes } from './identity.tsx'
 import { invitationRoutes } from './invitation.tsx'
 import { jiraPages } from './jira.tsx'
+import { jiraQueuePages } from './jira-queues.tsx'
+import { jiraSitePages } from './jira-sites.tsx'
 import { leavingRoutes } from './leaving.tsx'
 import { loginRoutes } from './login.tsx'
 import { mailLoginRoutes } from './mail-login.tsx'
@@ -47,6 +49,8 @@ export const pageRoutes: readonly Route<Services>[] = [
   ...addressRoutes,
   ...mailboxRoutes,
   ...jiraPages,
+  ...jiraSitePages,
+  ...jiraQueuePages,
   ...teamsRoutes,
   ...teamPageRoutes,
   ...invitationRoutes,

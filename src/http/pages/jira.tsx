@@ -1,6 +1,5 @@
 import type { VNode } from 'preact'
-import { z } from 'zod'
-import { type AppError, fail, message } from '../../errors/catalogue.ts'
+import { fail, message } from '../../errors/catalogue.ts'
 import type { JiraView } from '../../flows/keep-jira.ts'
 import { ok } from '../../kernel/result.ts'
 import { may } from '../../teams/policy.ts'
@@ -8,22 +7,13 @@ import type { JiraSite, Membership, SeenMember } from '../../teams/ports.ts'
 import { flowCookies } from '../entry.ts'
 import { isRecent } from '../principal.ts'
 import { seeOther } from '../reply.ts'
-import { object, type Principal, route } from '../route.ts'
-import { idParams } from '../schemas.ts'
+import { type Principal, route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { originsOf } from './form-action.ts'
-import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
+import { backTo, jiraOf, pageOf, reading, refusals, writing } from './jira-common.ts'
+import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
 import { Scope } from './permission.tsx'
-import { type Done, doneAt, doneQuery, statusOf } from './status.ts'
-
-const common = { tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account', params: idParams } as const
-const reading = { ...common, method: 'get' } as const
-const writing = { ...common, method: 'post', status: 303 } as const
-const refusals = ['team_not_found', 'team_role_required', 'jira_not_available'] as const
-
-const pageOf = (teamId: string): `/account/teams/${string}` => `/account/teams/${teamId}/integrations`
-const jiraOf = (teamId: string): string => `${pageOf(teamId)}/jira`
-const backTo = (teamId: string, done: Done) => ok(seeOther(doneAt(pageOf(teamId), done)))
+import { doneQuery, statusOf } from './status.ts'
 
 /** The team as whoever asks sees it; `view` is `null` where no Jira can be connected. */
 async function gather(who: Principal, teamId: string, { teams, flows, providers }: Services) {
@@ -114,41 +104,6 @@ const sync = route({
   },
 })
 
-const askSites = route({
-  ...reading,
-  path: '/account/teams/:id/integrations/jira/sites',
-  summary: 'Choose which Jira sites my team uses',
-  fails: [...refusals, 'jira_not_connected'],
-  async handle({ who, params, locale, csrfToken }, { flows, teams }: Services) {
-    const allowed = await teams.allowed(who.accountId, params.id, 'connect')
-    if (!allowed.ok) return allowed
-    const view = await flows.jira.sites({ teamId: params.id, accountId: who.accountId })
-    if (!view.ok) return view
-    return show(locale, <Choosing {...readerOf(locale)} view={view.value} csrf={csrfToken()} />)
-  },
-})
-
-const chooseSites = route({
-  ...writing,
-  path: '/account/teams/:id/integrations/jira/sites',
-  summary: 'Use these Jira sites from now on',
-  body: object({ cloud_ids: z.array(z.string().max(64)).max(200).optional() }),
-  also: ['page'],
-  fails: [...refusals, 'jira_not_connected', 'jira_site_not_found'],
-  async handle({ who, params, body, origin, locale, csrfToken }, { flows }: Services) {
-    const of = { teamId: params.id, accountId: who.accountId }
-    if (body.cloud_ids === undefined || body.cloud_ids.length === 0) {
-      const view = await flows.jira.sites(of)
-      if (!view.ok) return view
-      const { required } = readerOf(locale).say.jira.choosing
-      const page = <Choosing {...readerOf(locale)} view={view.value} csrf={csrfToken()} error={required} />
-      return show(locale, page, { status: 400 })
-    }
-    const done = await flows.jira.choose(of, body.cloud_ids, origin)
-    return done.ok ? backTo(params.id, 'jira_sites_chosen') : done
-  },
-})
-
 const askDisconnect = route({
   ...reading,
   path: '/account/teams/:id/integrations/jira/disconnect',
@@ -201,68 +156,7 @@ const disconnect = route({
   },
 })
 
-const queues = route({
-  ...reading,
-  path: '/account/teams/:id/integrations/jira/queues',
-  summary: 'The queues of my team’s service desks',
-  fails: refusals,
-  async handle({ who, params, locale, csrfToken }, { flows }: Services) {
-    const read = await flows.readQueues({ teamId: params.id, accountId: who.accountId })
-    if (!read.ok && (read.error.code === 'team_not_found' || read.error.code === 'jira_not_available'))
-      return fail(read.error.code)
-    const reader = readerOf(locale)
-    const { jira: say } = reader.say
-    return show(
-      locale,
-      <Layout {...reader} title={say.queuesTitle} signedIn={csrfToken()} scopes={who.scopes}>
-        {read.ok ? (
-          <>
-            <p>
-              {say.readAt}: <Time {...reader} at={read.value.readAt} />
-            </p>
-            {read.value.sites.map(({ site, desks, error, more }) => (
-              <section key={site.cloudId} aria-labelledby={`site-${site.cloudId}`}>
-                <h2 id={`site-${site.cloudId}`}>{site.name}</h2>
-                <p>
-                  <a href={site.url} rel="noreferrer">
-                    {say.opens}
-                    <Unseen> {site.name}</Unseen>
-                  </a>
-                </p>
-                {error === null ? null : <Refusal {...reader} error={error} />}
-                {error === null && desks.length === 0 ? <p>{say.noDesks}</p> : null}
-                {desks.map((desk) => (
-                  <section key={desk.id} aria-labelledby={`desk-${site.cloudId}-${desk.id}`}>
-                    <h3 id={`desk-${site.cloudId}-${desk.id}`}>{say.desk(desk.name, desk.key)}</h3>
-                    {desk.error === null ? (
-                      <DeskQueues {...reader} queues={desk.queues} />
-                    ) : (
-                      <Refusal {...reader} error={desk.error} />
-                    )}
-                  </section>
-                ))}
-                {more ? <p class="fine">{say.more}</p> : null}
-              </section>
-            ))}
-          </>
-        ) : (
-          <Refusal {...reader} error={read.error} />
-        )}
-        <p class="actions">
-          <a class="button" href={pageOf(params.id)}>
-            {say.back}
-          </a>
-        </p>
-      </Layout>,
-    )
-  },
-})
-
-export const jiraPages = [integrations, connect, sync, askSites, chooseSites, askDisconnect, disconnect, queues]
-
-const Refusal = ({ locale, error }: Reader & { error: AppError }): VNode => (
-  <p class="caution">{message(error, locale).detail}</p>
-)
+export const jiraPages = [integrations, connect, sync, askDisconnect, disconnect]
 
 type CardProps = Reader & {
   readonly view: JiraView
@@ -368,74 +262,4 @@ function ChosenSites({ sites, say }: Reader & { sites: readonly JiraSite[] }): V
       ))}
     </ul>
   )
-}
-
-type ChoosingProps = Reader & { readonly view: JiraView; readonly csrf: string; readonly error?: string }
-
-function Choosing({ view, csrf, error, ...reader }: ChoosingProps): VNode {
-  const { jira: say } = reader.say
-  const { choosing } = say
-  const within = view.sites.filter(({ goneAt }) => goneAt === null)
-  return (
-    <Layout {...reader} title={choosing.title} signedIn={csrf}>
-      <p>{choosing.intro}</p>
-      <GoneSites {...reader} sites={view.sites} />
-      {within.length === 0 ? (
-        <p>{choosing.none}</p>
-      ) : (
-        <Form action={`${jiraOf(view.teamId)}/sites`} csrf={csrf}>
-          <fieldset class="field" aria-describedby={error === undefined ? undefined : 'sites-error'}>
-            <legend>{choosing.legend}</legend>
-            {error === undefined ? null : (
-              <p class="caution" role="alert" id="sites-error">
-                {error}
-              </p>
-            )}
-            {within.map(({ cloudId, name, url, chosen }) => (
-              <label key={cloudId} class="choice">
-                <input type="checkbox" name="cloud_ids" value={cloudId} checked={chosen} />{' '}
-                <span>
-                  {name} <span class="fine">{new URL(url).hostname}</span>
-                </span>
-              </label>
-            ))}
-          </fieldset>
-          <p class="actions">
-            <button type="submit" class="primary">
-              {choosing.save}
-            </button>
-          </p>
-        </Form>
-      )}
-      <p class="actions">
-        <a class="button" href={pageOf(view.teamId)}>
-          {say.back}
-        </a>
-      </p>
-    </Layout>
-  )
-}
-
-/** Those that were chosen, and cannot be any more. */
-function GoneSites({ sites, ...reader }: Reader & { sites: readonly JiraSite[] }): VNode | null {
-  const gone = sites.filter(({ chosen, goneAt }) => chosen && goneAt !== null)
-  if (gone.length === 0) return null
-  return (
-    <Facts
-      of={gone.map(({ name, goneAt }) => [
-        name,
-        <>
-          {reader.say.jira.goneSince} {goneAt ? <Time {...reader} at={goneAt} /> : null}
-        </>,
-      ])}
-    />
-  )
-}
-
-function DeskQueues({
-  queues,
-  say,
-}: Reader & { queues: readonly { id: string; name: string; issueCount: number }[] }): VNode {
-  if (queues.length === 0) return <p>{say.jira.noQueues}</p>
-  return <Facts of={queues.map(({ name, issueCount }) => [name, say.jira.issues(issueCount)])} />
 }

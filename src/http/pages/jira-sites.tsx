@@ -1,0 +1,107 @@
+import type { VNode } from 'preact'
+import { z } from 'zod'
+import type { JiraView } from '../../flows/keep-jira.ts'
+import type { JiraSite } from '../../teams/ports.ts'
+import { object, route } from '../route.ts'
+import type { Services } from '../services.ts'
+import { backTo, jiraOf, pageOf, reading, refusals, writing } from './jira-common.ts'
+import { Facts, Form, Layout, type Reader, readerOf, show, Time } from './layout.tsx'
+
+const askSites = route({
+  ...reading,
+  path: '/account/teams/:id/integrations/jira/sites',
+  summary: 'Choose which Jira sites my team uses',
+  fails: [...refusals, 'jira_not_connected'],
+  async handle({ who, params, locale, csrfToken }, { flows, teams }: Services) {
+    const allowed = await teams.allowed(who.accountId, params.id, 'connect')
+    if (!allowed.ok) return allowed
+    const view = await flows.jira.sites({ teamId: params.id, accountId: who.accountId })
+    if (!view.ok) return view
+    return show(locale, <Choosing {...readerOf(locale)} view={view.value} csrf={csrfToken()} />)
+  },
+})
+
+const chooseSites = route({
+  ...writing,
+  path: '/account/teams/:id/integrations/jira/sites',
+  summary: 'Use these Jira sites from now on',
+  body: object({ cloud_ids: z.array(z.string().max(64)).max(200).optional() }),
+  also: ['page'],
+  fails: [...refusals, 'jira_not_connected', 'jira_site_not_found'],
+  async handle({ who, params, body, origin, locale, csrfToken }, { flows }: Services) {
+    const of = { teamId: params.id, accountId: who.accountId }
+    if (body.cloud_ids === undefined || body.cloud_ids.length === 0) {
+      const view = await flows.jira.sites(of)
+      if (!view.ok) return view
+      const { required } = readerOf(locale).say.jira.choosing
+      const page = <Choosing {...readerOf(locale)} view={view.value} csrf={csrfToken()} error={required} />
+      return show(locale, page, { status: 400 })
+    }
+    const done = await flows.jira.choose(of, body.cloud_ids, origin)
+    return done.ok ? backTo(params.id, 'jira_sites_chosen') : done
+  },
+})
+
+export const jiraSitePages = [askSites, chooseSites]
+
+type ChoosingProps = Reader & { readonly view: JiraView; readonly csrf: string; readonly error?: string }
+
+function Choosing({ view, csrf, error, ...reader }: ChoosingProps): VNode {
+  const { jira: say } = reader.say
+  const { choosing } = say
+  const within = view.sites.filter(({ goneAt }) => goneAt === null)
+  return (
+    <Layout {...reader} title={choosing.title} signedIn={csrf}>
+      <p>{choosing.intro}</p>
+      <GoneSites {...reader} sites={view.sites} />
+      {within.length === 0 ? (
+        <p>{choosing.none}</p>
+      ) : (
+        <Form action={`${jiraOf(view.teamId)}/sites`} csrf={csrf}>
+          <fieldset class="field" aria-describedby={error === undefined ? undefined : 'sites-error'}>
+            <legend>{choosing.legend}</legend>
+            {error === undefined ? null : (
+              <p class="caution" role="alert" id="sites-error">
+                {error}
+              </p>
+            )}
+            {within.map(({ cloudId, name, url, chosen }) => (
+              <label key={cloudId} class="choice">
+                <input type="checkbox" name="cloud_ids" value={cloudId} checked={chosen} />{' '}
+                <span>
+                  {name} <span class="fine">{new URL(url).hostname}</span>
+                </span>
+              </label>
+            ))}
+          </fieldset>
+          <p class="actions">
+            <button type="submit" class="primary">
+              {choosing.save}
+            </button>
+          </p>
+        </Form>
+      )}
+      <p class="actions">
+        <a class="button" href={pageOf(view.teamId)}>
+          {say.back}
+        </a>
+      </p>
+    </Layout>
+  )
+}
+
+/** Those that were chosen, and cannot be any more. */
+function GoneSites({ sites, ...reader }: Reader & { sites: readonly JiraSite[] }): VNode | null {
+  const gone = sites.filter(({ chosen, goneAt }) => chosen && goneAt !== null)
+  if (gone.length === 0) return null
+  return (
+    <Facts
+      of={gone.map(({ name, goneAt }) => [
+        name,
+        <>
+          {reader.say.jira.goneSince} {goneAt ? <Time {...reader} at={goneAt} /> : null}
+        </>,
+      ])}
+    />
+  )
+}
