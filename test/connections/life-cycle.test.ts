@@ -6,6 +6,7 @@ import {
   consentEndsAt,
   errorClassOf,
   horizonSeconds,
+  isUseWorthNoting,
   type Need,
   needOf,
   nextDue,
@@ -54,10 +55,12 @@ describe('what a grant needs before its token is used', () => {
     ['a wish of two minutes ago', { left: 1200, refreshed: -120 }, { minTtlSeconds: 1800 }, 'renew'],
     ['a wish nothing can be done about', { left: 60, refreshToken: null }, { minTtlSeconds: 1800 }, 'serves'],
     ['a token made for half a minute, just now', { left: 29, refreshed: -1 }, {}, 'serves'],
+    ['the same with a moment more than it takes', { left: 11, refreshed: -20 }, {}, 'serves'],
     ['the same, all but over', { left: 10, refreshed: -20 }, {}, 'renew'],
     ['a living token the API refused', {}, { refused: true }, 'renew'],
     ['one without end that it refused', { left: null }, { refused: true }, 'renew'],
     ['one it refused though it was made just now', { refreshed: -59 }, { refused: true }, 'refused_again'],
+    ['one it refused a minute after it was made', { refreshed: -60 }, { refused: true }, 'renew'],
     ['one it refused that was consented to just now', { consented: -5 }, { refused: true }, 'renew'],
     ['the only one there is, refused', { left: null, refreshToken: null }, { refused: true }, 'refused_for_good'],
     ['one that failed, and is to wait', { left: 30, status: 'degraded', due: 5 }, {}, 'held_off'],
@@ -140,6 +143,17 @@ test('the permission ends a year after the consent where the provider says so, o
   expect(consentEndsAt({ ...given, status: 'revoked' }, { absoluteDays: 365 })).toBeNull()
 })
 
+test('that a grant is used is written down once an hour', () => {
+  expect([null, -3600, -3601, -3599, 0].map((used) => isUseWorthNoting({ usedAt: at(used) }, now))).toEqual([
+    ...[true, true, true],
+    ...[false, false],
+  ])
+})
+
+test('a round takes a sixtieth of what is coming, neither too few to get on nor more than a provider bears', () => {
+  expect([0, 3000, 3001, 12_000, 60_000, 1_000_000].map(roundSize)).toEqual([50, 50, 51, 200, 1000, 1000])
+})
+
 describe('after a failure', () => {
   test('the wait doubles from a second to five minutes, up to half of it chance', () => {
     expect([1, 2, 3, 8, 9, 10, 1000].map((failures) => backOffSeconds(failures, 1))).toEqual([
@@ -159,6 +173,7 @@ describe('after a failure', () => {
     [{ tag: 'client_config', reason: 'access_denied' }, 'client_misconfigured', false],
     [{ tag: 'transient', reason: 'status_429', retryAfter: 5 }, 'rate_limited', true],
     [{ tag: 'transient', reason: 'held_off', retryAfter: 5 }, 'rate_limited', true],
+    [{ tag: 'transient', reason: 'slow_down' }, 'rate_limited', true],
     [{ tag: 'transient', reason: 'breaker_open' }, 'transient', true],
     [{ tag: 'transient', reason: 'timeout' }, 'transient', false],
     [{ tag: 'transient', reason: 'status_503' }, 'transient', false],
