@@ -35,7 +35,7 @@ export function standingOf(
   }
   const status = statusOf(grant, now)
   const { askedScopes, scopes, expiresAt, usedAt, lastError } = grant
-  const missing = status === 'revoked' ? [] : provider.missingScopes(askedScopes, scopes)
+  const missing = provider.missingScopes(askedScopes, scopes)
   const endsAt = consentEndsAt(grant, provider.lifetime)
   return { status, asked: askedScopes, granted: scopes, missing, expiresAt, usedAt, endsAt, lastError }
 }

@@ -59,7 +59,7 @@ export function storeProcesses({ name, place }: Backend): void {
 
     test('run each period of a job once between them, by the clock of the machine', async () => {
       const config = await place()
-      const rounds = inOrder(await raceProcesses('schedule', config, 6))
+      const rounds = inOrder(await raceProcesses('schedule', config, 4))
       const { store } = await open(config)
       const [record] = await store.jobs.list(new Date())
       expect(record?.runs).toBe(rounds.length)

@@ -88,6 +88,19 @@ describe('the sites a list leaves behind', () => {
     expect(merged.drift).toEqual(drift)
   })
 
+  test('hold those that are gone, since when they are, but for those nobody uses when somebody connects anew', () => {
+    const had = [known('a', { ...chosen, ...gone }), known('b', chosen), known('c')]
+    const goneAt = (anew: boolean) =>
+      mergeSites('team_1', had, [found('d')], at, anew).sites.map((site) => [site.cloudId, site.goneAt])
+    const used = [
+      ['d', null],
+      ['a', before],
+      ['b', at],
+    ]
+    expect(goneAt(true)).toEqual(used)
+    expect(goneAt(false)).toEqual([...used, ['c', at]])
+  })
+
   test('are each once, reach exactly what was listed, and lose no choice', () => {
     const ids = fc.constantFrom('a', 'b', 'c', 'd', 'e')
     const knowns = fc.uniqueArray(fc.record({ cloudId: ids, chosen: fc.boolean(), gone: fc.boolean() }), {
@@ -168,6 +181,14 @@ describe('how a connection is', () => {
       'sites_gone',
     ],
     [
+      'all there was is gone',
+      { ...using, sites: [known('a', { ...chosen, ...gone })] },
+      lent(),
+      'choose_site',
+      'sites_gone',
+    ],
+    ['one nobody uses is gone', { ...using, sites: [known('a', gone), known('b', chosen)] }, lent(), 'active', null],
+    [
       'a site gives less than was granted',
       using,
       lent({ scopes: [...scopes, 'read:servicedesk-request'] }),
@@ -219,5 +240,12 @@ describe('when the sites are read again', () => {
       undefined,
     )
     expect(hours(at, read.nextSyncAt) * 3600).toBe(290)
+  })
+
+  test('for a consent that was just given, as if nothing had been read or failed before', () => {
+    const read = sitesUnread('transient', { at, random: () => Buffer.alloc(4), anew: true })({
+      ...{ integration: integration({ syncStatus: 'failed', lastError: 'transient' }), sites: [] },
+    })
+    expect([hours(at, read.nextSyncAt) * 60, read.lastSyncAt]).toEqual([1, null])
   })
 })
