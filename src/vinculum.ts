@@ -252,6 +252,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         const provider = providers.get(grant.provider)
         if (provider && !(await revocations.stillNeeded(grant))) await providers.revoke(provider, tokens)
       },
+      // Whom a dead grant is told to: its person, or whoever looks after the team it was given to.
       concerns: async (grant) => (grant.holder === 'person' ? concernsPerson(grant) : concernsTeam(grant)),
       refresh: async (id, refreshToken, subject) => {
         const provider = providers.get(id)

@@ -94,6 +94,37 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(results()).toEqual(['revoked'])
   })
 
+  test('a consent that came while the provider was being asked is looked at before it is used', async () => {
+    const node = await newNode()
+    const grant = await unlinked(node)
+    turn(1)
+    answer = async () => {
+      // The call may have ended this one as well: of a whole consent nobody knows what it took along.
+      await node.vault.keep(grant)
+      return { tag: 'revoked' }
+    }
+    await node.revocation.work()
+    expect(await node.open(grant)).toMatchObject({ status: 'healthy', expiresAt: clock(), dueAt: clock() })
+  })
+
+  test('so is one that came between two tries, whose first may have arrived', async () => {
+    const node = await newNode()
+    const grant = await unlinked(node)
+    answer = async () => ({ tag: 'transient', reason: 'timeout' })
+    await node.revocation.work()
+    turn(5)
+    await node.vault.keep(grant)
+    turn(15)
+    await node.revocation.work()
+    expect(results()).toEqual(['still_needed'])
+    expect(await node.open(grant)).toMatchObject({ status: 'healthy', expiresAt: clock() })
+    // Of one that came before any call there is no doubt.
+    const other = await unlinked(node)
+    await node.vault.keep(other)
+    await node.revocation.work()
+    expect((await node.open(other)).expiresAt).not.toEqual(clock())
+  })
+
   test('where a provider has no such thing, that is the end of it', async () => {
     const node = await newNode()
     answer = async () => ({ tag: 'not_supported' })

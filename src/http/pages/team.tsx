@@ -92,12 +92,14 @@ const askLeave = route({
     const reader = readerOf(locale)
     const { teams: say } = reader.say
     const name = calledBy(member, say.nameless)
+    const { connectedBy } = (await services.flows.jira.see(team.id)).view
+    const withIt = connectedBy === member.accountId ? [own ? reader.say.jira.youLeave : reader.say.jira.theyLeave] : []
     return show(
       locale,
       <Ask
         {...reader}
         title={own ? say.leaveTitle(team.name) : say.removeTitle(name, team.name)}
-        texts={[own ? say.leaveText : say.removeText]}
+        texts={[own ? say.leaveText : say.removeText, ...withIt]}
         button={own ? say.leaveButton : say.removeButton}
         action={`${teamPage(team.id)}/members/${member.accountId}/remove`}
         back={teamPage(team.id)}

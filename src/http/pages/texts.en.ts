@@ -688,6 +688,10 @@ export const en = {
     onlyLeaders: 'Owners and admins of the team connect Jira and choose its sites.',
     back: 'Back to the integrations',
     opens: 'Open the site',
+    youLeave:
+      'You connected the team with Jira: your permission goes with you, and another owner or admin has to connect it again.',
+    theyLeave:
+      'They connected the team with Jira: their permission goes with them, and an owner or admin has to connect it again.',
     choosing: {
       title: 'Which Jira sites does the team use?',
       intro: 'These are the sites that whoever connected the team reaches at Atlassian.',

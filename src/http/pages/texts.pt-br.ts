@@ -695,6 +695,10 @@ export const ptBR: Texts = {
     onlyLeaders: 'Quem possui ou administra a equipe conecta o Jira e escolhe os sites.',
     back: 'Voltar às integrações',
     opens: 'Abrir o site',
+    youLeave:
+      'Você conectou a equipe ao Jira: a sua permissão vai junto, e outra pessoa que possui ou administra a equipe precisa conectá-lo de novo.',
+    theyLeave:
+      'Esta pessoa conectou a equipe ao Jira: a permissão dela vai junto, e quem possui ou administra a equipe precisa conectá-lo de novo.',
     choosing: {
       title: 'Quais sites do Jira a equipe usa?',
       intro: 'Estes são os sites que quem conectou a equipe alcança na Atlassian.',

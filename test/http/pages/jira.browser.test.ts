@@ -154,6 +154,8 @@ describe('the integrations page', { timeout: 60_000 }, () => {
     const owner = await somebody([ACME_SITE])
     await connect(owner)
     const member = await somebody([])
+    await owner.page.goto(`/account/teams/${owner.team}/members/${owner.id}/remove`)
+    await owner.page.getByText('You connected the team with Jira').waitFor()
     await jiraIn(world).join(owner.team, owner, member, 'member')
     await member.page.goto(`/account/teams/${owner.team}/integrations`)
     await card(member.page).getByText('Owners and admins of the team connect Jira').waitFor()
