@@ -82,6 +82,7 @@ import { createServer } from './http/server.ts'
 import type { Services } from './http/services.ts'
 import { defineJobs } from './jobs/jobs.ts'
 import { createScheduler } from './jobs/scheduler.ts'
+import type { Timing } from './jobs/timing.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
 import { createSealer, type KeyRing } from './kernel/crypto.ts'
 import { createIds, type Random, secretToken, systemRandom } from './kernel/ids.ts'
@@ -106,7 +107,13 @@ import { createLog, logEvents } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 
 /** What a test, or an embedding program, may bring of its own. */
-export type Parts = { readonly clock: Clock; readonly random: Random; readonly log: Logger }
+export type Parts = {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  /** What tells the jobs that their time has come. */
+  readonly timing: Timing
+}
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 
@@ -287,6 +294,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       }),
       store: jobs,
       clock,
+      ...(parts.timing ? { timing: parts.timing } : {}),
       events,
       owner: secretToken(random),
       onDefect,

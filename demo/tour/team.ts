@@ -177,7 +177,9 @@ async function dying(team: string, owner: Somebody, admin: Somebody, { borrow }:
   })
   await step('Its owners and admins are told by mail', async () => {
     const subject = 'Your team’s connection to Jira stopped working'
-    const letters = await Promise.all([letterTo(owner.email, subject), letterTo(admin.email, subject)])
+    const letters = [await letterTo(owner.email, subject), await letterTo(admin.email, subject)]
+    const page = `/account/teams/${team}/integrations`
+    for (const { links } of letters) assert.ok(links.some(({ pathname }) => pathname === page))
     return letters.map((letter) => letter.subject)
   })
   await step('The owner connects again: the sites are still the ones that were chosen', async () => {

@@ -71,6 +71,7 @@ DROP INDEX "grants_provider_subject_client";--> statement-breakpoint
 ALTER TABLE "grants" ALTER COLUMN "access_token" DROP NOT NULL;--> statement-breakpoint
 ALTER TABLE "flows" ADD COLUMN "team_id" text;--> statement-breakpoint
 ALTER TABLE "flows" ADD COLUMN "scopes" jsonb;--> statement-breakpoint
+-- The defaults stay for the version before, which knows nothing of these columns and may still be running.
 ALTER TABLE "grants" ADD COLUMN "holder" text DEFAULT 'person' NOT NULL;--> statement-breakpoint
 ALTER TABLE "grants" ADD COLUMN "asked_scopes" jsonb DEFAULT '[]'::jsonb NOT NULL;--> statement-breakpoint
 ALTER TABLE "grants" ADD COLUMN "refresh_expires_at" timestamp (3) with time zone;--> statement-breakpoint
@@ -82,10 +83,6 @@ ALTER TABLE "grants" ADD COLUMN "failures" bigint DEFAULT 0 NOT NULL;--> stateme
 ALTER TABLE "grants" ADD COLUMN "last_error" text;--> statement-breakpoint
 ALTER TABLE "grants" ADD COLUMN "last_error_at" timestamp (3) with time zone;--> statement-breakpoint
 UPDATE "grants" SET "asked_scopes" = "scopes", "consented_at" = "updated_at", "used_at" = "updated_at", "due_at" = CASE WHEN "refresh_token" IS NOT NULL AND "status" = 'healthy' THEN "expires_at" END;--> statement-breakpoint
-ALTER TABLE "grants" ALTER COLUMN "holder" DROP DEFAULT;--> statement-breakpoint
-ALTER TABLE "grants" ALTER COLUMN "asked_scopes" DROP DEFAULT;--> statement-breakpoint
-ALTER TABLE "grants" ALTER COLUMN "consented_at" DROP DEFAULT;--> statement-breakpoint
-ALTER TABLE "grants" ALTER COLUMN "failures" DROP DEFAULT;--> statement-breakpoint
 ALTER TABLE "revocations" ADD COLUMN "team_id" text;--> statement-breakpoint
 ALTER TABLE "jira_integrations" ADD CONSTRAINT "jira_integrations_team_id_teams_id_fk" FOREIGN KEY ("team_id") REFERENCES "public"."teams"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "jira_integrations" ADD CONSTRAINT "jira_integrations_connected_by_accounts_id_fk" FOREIGN KEY ("connected_by") REFERENCES "public"."accounts"("id") ON DELETE set null ON UPDATE no action;--> statement-breakpoint

@@ -84,24 +84,25 @@ CREATE TABLE `teams` (
 --> statement-breakpoint
 CREATE INDEX `teams_created` ON `teams` (`created_at`,`id`);--> statement-breakpoint
 PRAGMA foreign_keys=OFF;--> statement-breakpoint
+-- The defaults stay for the version before, which knows nothing of these columns and may be gone back to.
 CREATE TABLE `__new_grants` (
 	`id` text PRIMARY KEY NOT NULL,
 	`provider` text NOT NULL,
 	`client_id` text NOT NULL,
 	`subject` text NOT NULL,
-	`holder` text NOT NULL,
+	`holder` text DEFAULT 'person' NOT NULL,
 	`access_token` text,
 	`refresh_token` text,
-	`asked_scopes` text NOT NULL,
+	`asked_scopes` text DEFAULT '[]' NOT NULL,
 	`scopes` text NOT NULL,
 	`expires_at` integer,
 	`refresh_expires_at` integer,
 	`status` text NOT NULL,
-	`consented_at` integer NOT NULL,
+	`consented_at` integer DEFAULT (unixepoch() * 1000) NOT NULL,
 	`refreshed_at` integer,
 	`used_at` integer,
 	`due_at` integer,
-	`failures` integer NOT NULL,
+	`failures` integer DEFAULT 0 NOT NULL,
 	`last_error` text,
 	`last_error_at` integer,
 	`updated_at` integer NOT NULL,

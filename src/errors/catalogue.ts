@@ -225,22 +225,22 @@ export const catalogue = {
     503,
     say(
       'Provider unavailable',
-      '{provider} is not answering right now. Wait a moment and try again, or use another way to sign in.',
+      '{provider} is not answering right now. Wait a moment and try again; to sign in, you can use another way.',
     ),
     say(
       'Provedor indisponível',
-      '{provider} não está respondendo agora. Aguarde um momento e tente de novo, ou entre de outra forma.',
+      '{provider} não está respondendo agora. Aguarde um momento e tente de novo; para entrar, você pode usar outra forma.',
     ),
   ),
   access_denied: entry(
     400,
     say(
-      'Sign-in declined',
-      'You did not allow the sign-in with {provider}, so nothing was changed. You can try again or choose another way.',
+      'Declined at the provider',
+      'You did not allow it at {provider}, so nothing was changed. You can try again; to sign in, you can use another way.',
     ),
     say(
-      'Login não autorizado',
-      'Você não autorizou o login com {provider}; nada foi alterado. Tente de novo ou escolha outra forma.',
+      'Recusado no provedor',
+      'Você não autorizou no {provider}; nada foi alterado. Tente de novo; para entrar, você pode usar outra forma.',
     ),
   ),
   invalid_state: entry(

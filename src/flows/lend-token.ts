@@ -91,7 +91,8 @@ export function lendToken({ accounts, providers, grants, renewal, jira, clock }:
 
   const ofTeam = async (teamId: string, provider: Provider): Promise<readonly Candidate[]> => {
     const state = await jira.find(teamId)
-    if (state?.integration.provider !== provider.id) return []
+    const registered = state?.integration.provider === provider.id && state.integration.clientId === provider.clientId
+    if (!registered) return []
     const sites = inUse(state.sites)
     if (sites.length === 0) return []
     const { clientId, subject, connectedBy } = state.integration

@@ -18,8 +18,9 @@ export function readUserInfo({ accounts, providers, renewal, events }: Parts) {
   const usableToken = async (
     key: GrantKey,
     { name }: Provider,
+    refused: string | undefined,
   ): Promise<Result<string, AppError<'needs_reauthorization' | 'provider_unavailable'>>> => {
-    const token = await renewal.ensureValidToken(key)
+    const token = await renewal.ensureValidToken(key, refused === undefined ? {} : { refused })
     if (token.ok) return ok(token.value.accessToken)
     const { code, ...told } = token.error
     return code === 'not_connected'
@@ -36,7 +37,8 @@ export function readUserInfo({ accounts, providers, renewal, events }: Parts) {
     return events.span(
       'oauth.user_info_fetch',
       { provider: provider.id },
-      () => providers.profile(provider, { subject: identity.subject }, () => usableToken(key, provider)),
+      () =>
+        providers.profile(provider, { subject: identity.subject }, (refused) => usableToken(key, provider, refused)),
       ({ fromCache }) => ({ from_cache: fromCache }),
     )
   }

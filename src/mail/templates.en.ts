@@ -165,6 +165,7 @@ export const en: Templates = {
       subject: `${provider} asks for you`,
       happened: `${provider} no longer accepts the permission you gave ${service}, so what acts for you there has stopped. You can sign in as before.`,
       advice: `To give it again, sign in at ${service} with ${provider} once. If you took it back yourself, there is nothing to do.`,
+      onward: { path: '/account', label: 'To your account' },
     }),
     'jira.needs_reauthorization': ({ service, param }) => ({
       subject: 'Your team’s connection to Jira stopped working',
@@ -173,6 +174,7 @@ export const en: Templates = {
           ? `Whoever connected a team of yours at ${service} to Jira has left it, and their permission with them. The sites you chose are kept.`
           : `Jira no longer accepts the permission a team of yours at ${service} was connected with. The sites you chose are kept.`,
       advice: 'To go on, an owner or admin of the team connects Jira again, on its integrations page.',
+      onward: { path: `/account/teams/${param('team')}/integrations`, label: 'To the team’s integrations' },
     }),
     'device.new': ({ service, provider }) => ({
       subject: 'New sign-in to your account',

@@ -165,6 +165,7 @@ export const ptBR: Templates = {
       subject: `O ${provider} precisa de você`,
       happened: `O ${provider} não aceita mais a permissão que você deu ao ${service}, e o que agia por você lá parou. Você continua entrando como antes.`,
       advice: `Para dá-la de novo, entre uma vez no ${service} com o ${provider}. Se foi você que a retirou, não há nada a fazer.`,
+      onward: { path: '/account', label: 'Ir para a sua conta' },
     }),
     'jira.needs_reauthorization': ({ service, param }) => ({
       subject: 'A conexão da sua equipe com o Jira parou de funcionar',
@@ -173,6 +174,7 @@ export const ptBR: Templates = {
           ? `Quem conectou ao Jira uma equipe sua no ${service} saiu dela, e a permissão foi junto. Os sites escolhidos foram mantidos.`
           : `O Jira não aceita mais a permissão com que uma equipe sua no ${service} foi conectada. Os sites escolhidos foram mantidos.`,
       advice: 'Para continuar, quem possui ou administra a equipe conecta o Jira de novo, na página de integrações.',
+      onward: { path: `/account/teams/${param('team')}/integrations`, label: 'Ir para as integrações da equipe' },
     }),
     'device.new': ({ service, provider }) => ({
       subject: 'Novo login na sua conta',

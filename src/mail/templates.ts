@@ -38,12 +38,16 @@ export type Templates = {
   readonly letters: {
     readonly [L in Letter]: (about: LetterAbout) => { readonly subject: string; readonly body: readonly Block[] }
   }
-  /** `advice`: what to do if it was not them; the account page is linked below it. */
+  /**
+   * `advice`: what to do, or what to do if it was not them. Below it the account page and the reset of a password are
+   * linked, or only `onward`, where something else is to be done.
+   */
   readonly notices: {
     readonly [N in NoticeName]: (about: NoticeAbout) => {
       readonly subject: string
       readonly happened: string
       readonly advice?: string
+      readonly onward?: { readonly path: `/${string}`; readonly label: string }
     }
   }
   readonly advice: string
@@ -97,7 +101,11 @@ export function render(
     }
     const way = params.provider ?? ''
     const provider = Object.hasOwn(words.ways, way) ? words.ways[way as keyof Templates['ways']] : providerName(way)
-    const { subject, happened, advice } = words.notices[template]({ service, provider: oneLine(provider), param })
+    const { subject, happened, advice, onward } = words.notices[template]({
+      service,
+      provider: oneLine(provider),
+      param,
+    })
     const facts: (readonly [string, string])[] = [[words.when, time('at')]]
     if (params.user_agent !== undefined)
       facts.push([words.device, oneLine(deviceName(params.user_agent, words.devices))])
@@ -108,8 +116,12 @@ export function render(
         happened,
         { facts },
         advice ?? words.advice,
-        { link: page('/account'), label: words.toAccount },
-        { link: page('/forgot-password'), label: words.toReset },
+        ...(onward
+          ? [{ link: page(onward.path), label: onward.label }]
+          : [
+              { link: page('/account'), label: words.toAccount },
+              { link: page('/forgot-password'), label: words.toReset },
+            ]),
       ],
     }
   }

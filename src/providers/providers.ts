@@ -316,18 +316,24 @@ export function createProviders({ settings, events, clock, random, production, u
 
   /**
    * The profile of somebody linked, through the cache. `accessToken` is only called when the provider has to be
-   * asked. Should the provider answer for another subject, nothing is shown.
+   * asked, and once more, with the token that was `refused`, when it takes that one no longer (RFC 6750 §3.1). Should the
+   * provider answer for another subject, nothing is shown.
    */
   async function profile<E extends { readonly code: string }>(
     provider: Provider,
     { subject }: { subject: string },
-    accessToken: () => Promise<Result<string, E>>,
+    accessToken: (refused?: string) => Promise<Result<string, E>>,
   ): Promise<Result<Reading, E | AppError<'user_info_fetch_failed' | 'provider_unavailable'>>> {
     type Problem = E | AppError<'user_info_fetch_failed' | 'provider_unavailable'>
     return profiles.read<Problem>({ provider: provider.id, subject }, async () => {
       const token = await accessToken()
       if (!token.ok) return token
-      const said = await ask(provider, token.value, null)
+      let said = await ask(provider, token.value, null)
+      if (!said.ok && said.error.kind === 'refused' && said.error.status === 401) {
+        const another = await accessToken(token.value)
+        if (!another.ok) return another
+        said = await ask(provider, another.value, null)
+      }
       if (!said.ok) return notSaid(provider, said.error)
       if (said.value.claims.subject === subject) return said
       const failure: Failure = { kind: 'garbage', reason: 'sub_mismatch' }

@@ -136,3 +136,12 @@ test('what a stranger chose is text: it starts no line, no header and no element
     }),
   )
 })
+
+test('a notice of a team’s Jira leads to where it is mended, and does not send people after their password', () => {
+  const given = { ...params, team: 'team_1', reason: 'invalid_grant' }
+  for (const locale of locales) {
+    const { text } = rendered('jira.needs_reauthorization', locale, given)
+    expect(text).toContain('https://id.example.com/account/teams/team_1/integrations')
+    expect(text).not.toContain('/forgot-password')
+  }
+})

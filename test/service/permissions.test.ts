@@ -323,4 +323,37 @@ describe.each(databases)('what somebody granted at providers, on %s', (database)
       expect((await identityOf(again.access_token)).token_status).toBe('healthy')
     })
   })
+
+  describe('is found out, when the provider takes its token no longer,', () => {
+    const killAt = (provider: ProviderName, who: string, kinds: readonly ('access' | 'refresh')[]) => {
+      const at = sandboxName[provider]
+      if (kinds.includes('access')) expect(world.sandbox.killAccessTokens(at, who)).toBeGreaterThan(0)
+      if (kinds.includes('refresh')) world.sandbox.killRefreshTokens(at, who)
+    }
+    const profile = (identity: Json, token: string) =>
+      world.call('GET', `/me/identities/${identity.id}/profile`, { token })
+
+    test.each([
+      ['google', ['access', 'refresh']],
+      ['atlassian', ['access', 'refresh']],
+      ['github', ['access']],
+    ] as const)('to be gone: %s', async (provider, kinds) => {
+      const eve = await somebody(provider)
+      const identity = await identityOf(eve.token, provider)
+      killAt(provider, eve.who, kinds)
+      for (let n = 0; n < 2; n++)
+        expect(refusalOf(await profile(identity, eve.token))).toEqual([409, 'needs_reauthorization'])
+      expect((await identityOf(eve.token, provider)).token_status).toBe('needs_reauthorization')
+      expect((await events(eve.id)).filter((name) => name === 'provider_token.needs_reauthorization')).toHaveLength(1)
+    })
+
+    test('to need another one, which is fetched once', async () => {
+      const eve = await somebody('atlassian')
+      const identity = await identityOf(eve.token, 'atlassian')
+      killAt('atlassian', eve.who, ['access'])
+      const said = await profile(identity, eve.token)
+      expect(said.status, said.text).toBe(200)
+      expect((await identityOf(eve.token, 'atlassian')).token_status).toBe('healthy')
+    })
+  })
 })

@@ -11,6 +11,7 @@ import { z } from 'zod'
 import { createVisitor, type Visit } from '../../demo/visitor.ts'
 import { type Changes, type ProviderId, startSandbox } from '../../sandbox/sandbox.ts'
 import { readConfig } from '../../src/config.ts'
+import type { Timing } from '../../src/jobs/timing.ts'
 import { type Random, systemRandom } from '../../src/kernel/ids.ts'
 import type { Received } from '../../src/mail/transport.ts'
 import { createLog } from '../../src/telemetry/log.ts'
@@ -18,6 +19,10 @@ import { type CompleteConfig, createVinculum, type Vinculum } from '../../src/vi
 import { createReader, type Document, type Seen } from './documented.ts'
 import { createDatabase } from './postgres.ts'
 import { newFile } from './sqlite.ts'
+
+/** Jobs come round when a test says so (`runJob`), never while it looks elsewhere. */
+const never = { stop: () => undefined, next: () => null }
+const byHand: Timing = { now: () => new Date(), at: () => never, every: () => never }
 
 export const databases = ['SQLite', 'PostgreSQL'] as const
 export type DatabaseName = (typeof databases)[number]
@@ -143,7 +148,12 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
     for (let attempt = 1; ; attempt++) {
       const port = await freePort()
       const base = `http://127.0.0.1:${port}`
-      const vinculum = await createVinculum(settings(port, publicUrl ?? base, more), { clock, log, random })
+      const vinculum = await createVinculum(settings(port, publicUrl ?? base, more), {
+        clock,
+        log,
+        random,
+        timing: byHand,
+      })
       try {
         await vinculum.listen()
         running.push(vinculum)

@@ -42,7 +42,9 @@ const view = route({
     const { say } = reader
     const identity = (await links.list(who.accountId)).find(({ id }) => id === params.id)
     if (!identity) return fail('not_linked')
-    const [found, granted] = await Promise.all([flows.readUserInfo(who.accountId, identity.id), standing(identity)])
+    // In this order: asking may be what shows that the permission is gone.
+    const found = await flows.readUserInfo(who.accountId, identity.id)
+    const granted = await standing(identity)
     const provider = providers.get(identity.provider)
     const name = nameOf(identity, providers)
     const csrf = csrfToken()

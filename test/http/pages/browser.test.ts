@@ -223,7 +223,7 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
     await link(page, 'Continue with Beta').click()
     await page.waitForURL(`${sandbox.url}/**`)
     await button(page, 'Deny').click()
-    await heading(page, 'Sign-in declined')
+    await heading(page, 'Declined at the provider')
     expect((await page.context().cookies(origin)).filter(({ name }) => name.includes('flow_'))).toEqual([])
     await inspect(page, 'declined')
     await link(page, 'Sign in again').click()

@@ -73,7 +73,7 @@ describe('the page of a sign-in', { timeout: 60_000 }, () => {
     world.sandbox.deny(true)
     await page.getByRole('checkbox').first().check()
     await button(page, 'Go to Google to allow it').click()
-    await heading(page, 'Sign-in declined')
+    await heading(page, 'Declined at the provider')
     world.sandbox.deny(false)
     await page.goto('/account')
     await link(page, 'Manage Google').click()

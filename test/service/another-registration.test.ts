@@ -1,0 +1,35 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { jiraIn } from '../support/jira.ts'
+import { refusalOf, startWorld, type World } from '../support/service.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await startWorld({ database: 'SQLite' })
+})
+afterAll(() => world.stop())
+
+test('a team’s Jira that was connected with another registration of ours says that it has to be connected again', async () => {
+  const jira = jiraIn(world)
+  const ada = await jira.somebody()
+  const team = await jira.team(ada)
+  await jira.connect(team, ada)
+  await world.vinculum.makeAdministrator(ada.id)
+  const { body: credential } = await jira.as(ada, 'POST', '/service-credentials', {
+    name: 'Shop',
+    scopes: ['connections:token'],
+  })
+  const basic = Buffer.from(`${credential.id}:${credential.secret}`).toString('base64')
+  // What an operator does who had to register anew at Atlassian.
+  const { base: at } = await world.another({ ATLASSIAN_CLIENT_ID: 'registered-anew-at-atlassian' })
+
+  const status = await world.call('GET', jira.at(team), { token: ada.token, at })
+  expect(status.body).toMatchObject({ status: 'needs_reauthorization', last_error: 'invalid_grant' })
+  const queues = await world.call('GET', jira.at(team, '/queues'), { token: ada.token, at })
+  expect(refusalOf(queues)).toEqual([401, 'jira_not_active'])
+  const lent = await world.call('POST', '/connections/token', {
+    body: { team_id: team, provider: 'atlassian' },
+    headers: { authorization: `Basic ${basic}` },
+    at,
+  })
+  expect(refusalOf(lent)).toEqual([404, 'not_connected'])
+})
