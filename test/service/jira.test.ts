@@ -144,7 +144,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       const site = (id: string, url: string, scopes = ['read:jira-work']) => ({ id, name: `${id} \u202e`, url, scopes })
       const body = [
         site('one', 'https://ONE.atlassian.net/jira?x=1#y'),
-        site('one', 'https://one.atlassian.net', ['read:servicedesk-request']),
+        site('one', 'https://one.atlassian.net', ['read:servicedesk-request', 'read:jira\u0000', '\u202e']),
         site('wiki', 'https://wiki.atlassian.net', ['read:confluence-content.all']),
         site('http', 'http://http.atlassian.net'),
         site('user', 'https://evil@user.atlassian.net'),
