@@ -81,7 +81,7 @@ describe.each(databases)('providers’ tokens stay fresh by themselves, on %s:',
     expect(await status()).toBe('healthy')
   })
 
-  test('a sign-in that brings no new refresh token does not try the dead one again', async () => {
+  test('a dead refresh token is not tried again after a sign-in that brings no other, and replaced where one is asked for', async () => {
     const who = world.newcomer()
     await world.signIn('google', who)
     world.sandbox.killRefreshTokens('google', who)
@@ -96,5 +96,14 @@ describe.each(databases)('providers’ tokens stay fresh by themselves, on %s:',
     world.turn(3480)
     await renewDue()
     expect(await letters()).toBe(before)
+
+    // What its page offers asks for consent once more, and only then is there one that lives.
+    await world
+      .openBrowser()
+      .signIn('google', who, { return_to: `/account/identities/${identity?.id}`, consent: 'again' })
+    world.turn(3480)
+    await renewDue()
+    const grant = (await world.dump()).grants?.find(({ subject }) => subject === identity?.provider_user_id)
+    expect(grant).toMatchObject({ status: 'healthy', refreshed_at: expect.anything() })
   })
 })
