@@ -49,8 +49,12 @@ export function keepJira({ teams, jira, vault, providers, sync, clock, wakeRevoc
   const nothing = { scopes: [], missingScopes: [], connectedBy: null, subjectName: null, connectedAt: null }
   const never = { expiresAt: null, lastSyncAt: null, syncStatus: null, lastError: null }
 
-  const grantOf = ({ integration: { provider, clientId, subject, teamId } }: JiraState) =>
-    vault.find({ provider, clientId, subject, holder: teamId })
+  /** Nothing of what another registration of ours was given: it cannot be renewed with this one. */
+  const grantOf = async ({ integration: { provider, clientId, subject, teamId } }: JiraState) => {
+    const known = providers.jira()?.provider
+    if (known && (known.id !== provider || known.clientId !== clientId)) return undefined
+    return vault.find({ provider, clientId, subject, holder: teamId })
+  }
 
   const viewOf = (teamId: string, state: JiraState | undefined, grant: StoredGrant | undefined): JiraView => {
     const status = jiraStatus(state, grant)

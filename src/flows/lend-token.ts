@@ -116,6 +116,11 @@ export function lendToken({ accounts, providers, grants, jira, ensureValidToken,
     const candidates = 'userId' in of ? await ofPerson(of.userId, provider, wanted) : await ofTeam(of.teamId, provider)
     let refused = fail('not_connected', params) as Result<never, AppError<LendCode>>
     for (const { key, accountId, team } of candidates) {
+      // Given to another registration of ours: nobody could renew it, and it is not this one's to lend.
+      if (key.clientId !== provider.clientId) {
+        refused = fail('needs_reauthorization', params)
+        continue
+      }
       const token = await ensureValidToken(key, minTtlSeconds === undefined ? {} : { minTtlSeconds })
       if (!token.ok) {
         // A provider that is down is down for the next one, too.
