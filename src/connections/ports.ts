@@ -78,7 +78,7 @@ export interface GrantStore {
   /**
    * Keeps a new consent: inserts, or replaces the tokens of the row with the same key — its `id` then stays, so
    * `tokens` is asked for with the id that counts (values are sealed to their row) and with what is stored there, and
-   * asked again when that changed meanwhile. A missing refresh token leaves the stored one. Raises the fence, so that a
+   * asked again when that changed meanwhile. A missing refresh token leaves the stored one, unless that is dead. Raises the fence, so that a
    * renewal under way loses; unless `tokens` says that the stored ones stay.
    */
   keep(

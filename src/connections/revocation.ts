@@ -15,8 +15,9 @@ const delaySeconds = { first: 15, most: 6 * 3600 }
 const leaseSeconds = 90
 /** How soon is looked again whether somebody has come back from the provider. */
 const heldSeconds = 10
-/** How many one round handles: the next round goes on with the rest. */
+/** How many one round handles: the next round goes on with the rest. And at how many it looks, for it waits with some. */
 const roundSize = 20
+const mostLooks = 500
 
 /** Seconds until the next try, after `attempts` of them; never sooner than the provider asked for. */
 export const retryDelay = (attempts: number, random: Random, retryAfter = 0): number =>
@@ -74,14 +75,25 @@ export function createRevocation({ revocations, vault, clock, random, revoke }: 
     }
   }
 
-  const one = async (item: Revocation): Promise<void> => {
+  const one = async (item: Revocation): Promise<'handled' | 'held'> => {
     // A team's connection, or a sign-in linked again, stands on the same consent: revoking now would kill its tokens
     // with these (Google revokes for the whole project, GitHub and Atlassian for person and app).
-    if (await revocations.stillNeeded(item)) return finish(item, 'still_needed')
+    if (await revocations.stillNeeded(item)) {
+      await finish(item, 'still_needed')
+      return 'handled'
+    }
     // Google ends the whole consent, with what somebody is about to bring back. Only of a plain sign-in it is not known
     // whose it will be: caught in the middle, it fails once.
     const now = clock()
-    if (await revocations.awaited(item, now)) return revocations.postpone(item.id, secondsAfter(now, heldSeconds))
+    if (await revocations.awaited(item, now)) {
+      await revocations.postpone(item.id, secondsAfter(now, heldSeconds))
+      return 'held'
+    }
+    await ask(item)
+    return 'handled'
+  }
+
+  const ask = async (item: Revocation): Promise<void> => {
     const tokens = opened(item)
     const answer: Revoked = tokens ? await revoke(item.provider, tokens) : { tag: 'transient', reason: 'unopenable' }
     if (answer.tag !== 'transient') return finish(item, answer.tag)
@@ -94,16 +106,17 @@ export function createRevocation({ revocations, vault, clock, random, revoke }: 
   return {
     /**
      * Works off what is due; answers how many were handled. Taken one by one: a lease has to last for one call, not for
-     * a round.
+     * a round. Those it waits with do not count: nobody holds up others' by going to a provider over and over.
      */
     async work(): Promise<number> {
-      for (let handled = 0; handled < roundSize; handled++) {
+      let handled = 0
+      for (let looks = 0; handled < roundSize && looks < mostLooks; looks++) {
         const now = clock()
         const [item] = await revocations.take(1, now, secondsAfter(now, leaseSeconds))
         if (!item) return handled
-        await one(item)
+        if ((await one(item)) === 'handled') handled++
       }
-      return roundSize
+      return handled
     },
     backlog: (): Promise<number> => revocations.backlog(),
 

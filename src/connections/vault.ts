@@ -53,7 +53,8 @@ export function createVault({ grants, sealer, clock, ids, random, provider }: Pa
     nextDueOf,
 
     /**
-     * Keeps what a consent brought for `holder`. A missing refresh token never overwrites a stored one. A plain sign-in
+     * Keeps what a consent brought for `holder`. A missing refresh token never overwrites a stored one,
+     * unless that is dead. A plain sign-in
      * asks for little, so it takes nothing away: a living grant with more scopes stays as it is, and what was asked for
      * once is not forgotten. A consent given on purpose replaces.
      */
@@ -72,9 +73,10 @@ export function createVault({ grants, sealer, clock, ids, random, provider }: Pa
           if (plain && wouldNarrow(stored, tokens.scopes ?? asked, missing, at))
             return { stays: true, dueAt: dueOnUse(stored) }
           const brought = sealed(row, tokens)
-          const refreshToken = brought.refreshToken ?? stored?.refreshToken ?? null
+          const before = stored?.status === 'needs_reauthorization' ? undefined : stored
+          const refreshToken = brought.refreshToken ?? before?.refreshToken ?? null
           const refreshExpiresAt =
-            brought.refreshToken === null ? (stored?.refreshExpiresAt ?? null) : brought.refreshExpiresAt
+            brought.refreshToken === null ? (before?.refreshExpiresAt ?? null) : brought.refreshExpiresAt
           return {
             ...brought,
             askedScopes: plain ? [...new Set([...stored.askedScopes, ...asked])] : asked,

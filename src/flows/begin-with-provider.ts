@@ -22,6 +22,8 @@ export type Begin = {
   readonly scopes?: readonly string[]
   /** Whoever has this sign-in at the provider is asked for more; only with a visitor. */
   readonly more?: { readonly subject: string }
+  /** Consent is asked for once more, where a provider would go by the one it has: only that brings a new refresh token. */
+  readonly consentAgain?: boolean | undefined
 }
 
 export type Begun = {
@@ -68,6 +70,7 @@ export function beginWithProvider({ providers, flows, events, clock, ids, random
     teamId,
     scopes,
     more,
+    consentAgain = false,
   }: Begin): Promise<Result<Begun, AppError<BeginCode>>> => {
     const provider = providers.get(id)
     if (!provider) return fail('provider_not_found', { provider: id.slice(0, 40) })
@@ -82,7 +85,9 @@ export function beginWithProvider({ providers, flows, events, clock, ids, random
     if (target?.tag === 'app' && codeChallenge === undefined) return fail('invalid_request')
 
     const intent = teamId !== undefined ? 'connect' : visitor ? 'link' : 'login'
-    const asking: Asking = more ? { intent: 'extend', hint: more.subject } : { intent }
+    const asking: Asking = more
+      ? { intent: 'extend', hint: more.subject }
+      : { intent: consentAgain ? 'extend' : intent }
     const begun = await providers.begin(provider, { ...asking, redirectUri, scopes })
     if (!begun.ok) return begun
     const { url, state, verifier, nonce } = begun.value

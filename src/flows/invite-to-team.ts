@@ -12,6 +12,12 @@ import type { Invitation, TeamRole } from '../teams/ports.ts'
 /** How many letters somebody may have sent to strangers in an hour, over all their teams. */
 const mostSent = 60
 
+/**
+ * A name as it may stand in a letter to a stranger: mail programs make links of whatever looks like an address, and ours
+ * would carry whoever named the team's.
+ */
+const withoutLinks = (name: string): string => name.replace(/([.:/@\\])(?=\S)/gu, '$1 ')
+
 type Parts = {
   invitations: Invitations
   addresses: Pick<AddressStore, 'holders'>
@@ -50,7 +56,7 @@ export function inviteToTeam({ invitations, addresses, letter, allowed, mail, wa
       [
         letter({
           ...{ template: 'team_invitation', to, locale: reader?.locale ?? origin.locale ?? 'en', accountId: by.id },
-          params: { team: team.name, inviter: by.email, expires_at: invitation.expiresAt.toISOString() },
+          params: { team: withoutLinks(team.name), inviter: by.email, expires_at: invitation.expiresAt.toISOString() },
           secret: { ticket: secret },
         }),
       ],

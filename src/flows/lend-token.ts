@@ -91,8 +91,7 @@ export function lendToken({ accounts, providers, grants, renewal, jira, clock }:
 
   const ofTeam = async (teamId: string, provider: Provider): Promise<readonly Candidate[]> => {
     const state = await jira.find(teamId)
-    const registered = state?.integration.provider === provider.id && state.integration.clientId === provider.clientId
-    if (!registered) return []
+    if (state?.integration.provider !== provider.id) return []
     const sites = inUse(state.sites)
     if (sites.length === 0) return []
     const { clientId, subject, connectedBy } = state.integration
@@ -111,6 +110,11 @@ export function lendToken({ accounts, providers, grants, renewal, jira, clock }:
     const candidates = 'userId' in of ? await ofPerson(of.userId, provider, wanted) : await ofTeam(of.teamId, provider)
     let refused = fail('not_connected', params) as Result<never, AppError<TokenCode>>
     for (const { key, accountId, team } of candidates) {
+      // Given to another registration of ours: nobody could renew it, and it is not this one's to lend.
+      if (key.clientId !== provider.clientId) {
+        refused = fail('needs_reauthorization', params)
+        continue
+      }
       const token = await renewal.ensureValidToken(key, minTtlSeconds === undefined ? {} : { minTtlSeconds })
       if (!token.ok) {
         // A provider that is down is down for the next one, too.

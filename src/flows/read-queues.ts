@@ -119,9 +119,11 @@ export function readQueues({ teams, jira, keep, providers, ask, clock }: Parts) 
     const result = await flight
     if (result.ok) {
       kept.delete(teamId)
+      const now = clock()
+      for (const [team, { until }] of kept) if (until <= now) kept.delete(team)
       const [oldest] = kept.keys()
       if (oldest !== undefined && kept.size >= mostRemembered) kept.delete(oldest)
-      kept.set(teamId, { of, until: secondsAfter(clock(), sharedSeconds), queues: result.value })
+      kept.set(teamId, { of, until: secondsAfter(now, sharedSeconds), queues: result.value })
     }
     return result
   }

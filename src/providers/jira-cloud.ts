@@ -11,6 +11,7 @@ import { err, ok, type Result } from '../kernel/result.ts'
 import type { Failure } from './failure.ts'
 import type { Guard } from './guard.ts'
 import { isRecord, readText } from './profile-text.ts'
+import { readScopes } from './scopes.ts'
 
 /** A site as the consent reaches it; one for each cloud id. */
 export type FoundSite = {
@@ -54,7 +55,7 @@ const deskScopes = ['read:servicedesk-request']
 const queueScopes = ['read:jira-work', 'read:servicedesk-request']
 
 const id = z.string().regex(/^[\w-]{1,64}$/)
-const siteElement = z.object({ id, name: z.string(), url: z.string(), scopes: z.array(z.string().max(128)).max(200) })
+const siteElement = z.object({ id, name: z.string(), url: z.string(), scopes: z.array(z.string()) })
 const page = <T extends z.ZodType>(value: T) =>
   z.object({ size: z.number().int().min(0), isLastPage: z.boolean(), values: z.array(value).max(pageSize * 4) })
 const name = z.string().transform((text) => readText(text) ?? '?')
@@ -114,7 +115,7 @@ export function createJiraCloud({ guard, resourcesUrl, apiUrl }: Parts) {
       const read = answer.value.map(readSite)
       for (const reason of new Set(read.flatMap((one) => (typeof one === 'string' ? [one] : []))))
         guard.report('api', { kind: 'garbage', reason })
-      return ok(joined(read.filter((one) => typeof one === 'object')).slice(0, mostSites))
+      return ok(joined(read.filter((one) => typeof one === 'object' && one !== null)).slice(0, mostSites))
     },
 
     /** The service desks of a site. */
@@ -183,13 +184,12 @@ function readSite(element: unknown): FoundSite | 'site_shape' | 'site_url' | nul
 }
 
 /** One for each cloud id, with all that any product of it grants. */
-function joined(elements: readonly (FoundSite | null)[]): readonly FoundSite[] {
-  const sites = new Map<string, FoundSite>()
+function joined(elements: readonly FoundSite[]): readonly FoundSite[] {
+  const sites = new Map<string, { first: FoundSite; scopes: string[][] }>()
   for (const element of elements) {
-    if (element === null) continue
     const known = sites.get(element.cloudId)
-    const scopes = [...new Set([...(known?.scopes ?? []), ...element.scopes])].sort()
-    sites.set(element.cloudId, { ...(known ?? element), scopes })
+    if (known) known.scopes.push([...element.scopes])
+    else sites.set(element.cloudId, { first: element, scopes: [[...element.scopes]] })
   }
-  return [...sites.values()]
+  return [...sites.values()].map(({ first, scopes }) => ({ ...first, scopes: readScopes(scopes.flat()).sort() }))
 }

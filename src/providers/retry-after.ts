@@ -25,8 +25,8 @@ export function readHold(endpoint: EndpointType, status: number, headers: Header
   // A 403 with neither is a refusal, not a limit.
   if (status === 403 && !spent && asked === undefined) return undefined
   // Limits count by whose token it is: one person who spent theirs must not lock out everybody else, whatever the
-  // headers.
-  const limited = status !== 503 && isPersonal(endpoint)
+  // headers. Behind one API are many customers' sites: that one of them is down says nothing of the others.
+  const limited = isPersonal(endpoint) && (status !== 503 || endpoint === 'api')
   const of = limited || spent || status === 403 ? 'token' : 'endpoint'
   // Atlassian's gateway may name nothing but the moment its limit ends.
   const left = asked ?? (spent || status === 429 ? until(header('x-ratelimit-reset'), at) : undefined)

@@ -16,5 +16,16 @@ export function missingScopes(
   return [...new Set(asked)].filter((scope) => !held.has(known(scope)) && !unanswered.has(scope))
 }
 
+/** More than any consent holds, and longer than any scope is. */
+const mostScopes = 200
+const scopeName = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/
+
+/**
+ * The scopes in what a provider listed (RFC 6749 §3.3); what is no scope is none that was granted. They are stored and
+ * shown, and one character of the wrong kind (NUL) makes PostgreSQL refuse the row with the tokens that came along.
+ */
+export const readScopes = (listed: readonly string[]): string[] =>
+  [...new Set(listed)].filter((scope) => scopeName.test(scope)).slice(0, mostScopes)
+
 /** Asked for like a scope, and by some providers never told among the granted ones. */
 const unanswered: ReadonlySet<string> = new Set(['openid', 'offline_access'])

@@ -5,6 +5,7 @@ import { repeatedMember } from '../kernel/json.ts'
 import type { Failure } from './failure.ts'
 import { isRecord } from './profile-text.ts'
 import type { Definition, Refreshed, TokenSet } from './provider.ts'
+import { readScopes } from './scopes.ts'
 
 /**
  * Longer than any provider's (Atlassian's are JWTs of a few KB); a token is a header later, and servers refuse long
@@ -36,9 +37,10 @@ export function readTokens(json: Readonly<Record<string, unknown>>, clock: Clock
     refreshToken: isToken(refresh_token) ? refresh_token : null,
     idToken: isToken(id_token) ? id_token : null,
     expiresAt: seconds === null ? null : secondsAfter(clock(), seconds),
-    refreshExpiresAt: refreshSeconds === null ? null : secondsAfter(clock(), refreshSeconds),
+    // Nobody makes a refresh token that is dead at once: some say 0 for one that never dies.
+    refreshExpiresAt: refreshSeconds === null || refreshSeconds === 0 ? null : secondsAfter(clock(), refreshSeconds),
     // GitHub separates with commas, and says nothing at all for a GitHub App.
-    scopes: typeof scope === 'string' && scope.trim() !== '' ? scope.split(/[\s,]+/).filter(Boolean) : null,
+    scopes: typeof scope === 'string' && scope.trim() !== '' ? readScopes(scope.split(/[\s,]+/)) : null,
   }
 }
 

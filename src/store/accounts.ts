@@ -13,7 +13,7 @@ import type { Tables } from './schema.ts'
 import { leaveTeams } from './team-endings.ts'
 import { endProofs } from './tickets.ts'
 import { waysOf, waysQueries } from './ways.ts'
-import { takeBackGrants, withdrawGrants } from './withdrawals.ts'
+import { grantsOf, takeBackGrants, withdrawGrants } from './withdrawals.ts'
 
 const keyOf = (address: string | null): string | null => (address === null ? null : (readEmail(address)?.key ?? null))
 
@@ -90,9 +90,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
     yield* withdrawGrants(tx, t, ids, ownGrants(identity), { accountId, at })
   }
 
-  /** What an identity's person holds of its provider, whichever app of ours it was given to. */
-  const ownGrants = ({ provider, subject }: Identity) =>
-    and(eq(t.grants.provider, provider), eq(t.grants.subject, subject), eq(t.grants.holder, 'person'))
+  const ownGrants = (identity: Identity) => grantsOf(t, identity)
 
   return {
     async find(id) {

@@ -1,5 +1,5 @@
 import { and, asc, count, eq, inArray, isNotNull, isNull, lte, or, sql } from 'drizzle-orm'
-import type { App, GrantStore, RenewedTokens, StoredGrant } from '../connections/ports.ts'
+import type { App, GrantStore, NewTokens, RenewedTokens, StoredGrant } from '../connections/ports.ts'
 import type { Change } from './change.ts'
 import { type Driver, given, type Queries, step } from './driver.ts'
 
@@ -61,6 +61,9 @@ export function grantStore(
       .where(and(withKey, isNotNull(t.accessToken)))
       .returning({ id: t.id }),
   )
+  /** One its provider refused for good would only be refused again, and its person be written to each time. */
+  const keepsOld = ({ status }: StoredGrant, { refreshToken }: NewTokens): boolean =>
+    refreshToken === null && status !== 'needs_reauthorization'
   const overwritingAll = overwriting('with a new refresh token')
   const overwritingAccess = overwriting('keeping the old one')
 
@@ -96,7 +99,7 @@ export function grantStore(
               const written =
                 'stays' in brought
                   ? using({ id, fence, at, dueAt: brought.dueAt })
-                  : (brought.refreshToken === null ? overwritingAccess : overwritingAll)({ ...brought, id, fence, at })
+                  : (keepsOld(known, brought) ? overwritingAccess : overwritingAll)({ ...brought, id, fence, at })
               const [kept] = yield* step(written)
               if (kept) return
               continue

@@ -7,6 +7,13 @@ import type { Tables } from './schema.ts'
 /** Whose withdrawal it is, for their activity and for the page it is told on. */
 type Of = { readonly accountId: string; readonly teamId?: string; readonly at: Date }
 
+/**
+ * What an identity's person holds of its provider, whichever app of ours it was given to. Nearly every holder is a person:
+ * the index of holders, which SQLite would take, leads through all of them.
+ */
+export const grantsOf = ({ grants }: Tables, { provider, subject }: Pick<StoredGrant, 'provider' | 'subject'>) =>
+  and(eq(grants.provider, provider), eq(grants.subject, subject), sql`${grants.holder} || '' = 'person'`)
+
 /** Erases grants here, and queues what they hold at their providers for withdrawal there; in the transaction of the change that ends them. */
 export function* withdrawGrants(tx: Queries, t: Tables, ids: Ids, which: SQL | undefined, of: Of): Script<void> {
   const withdrawn = yield* step(tx.delete(t.grants).where(which).returning())

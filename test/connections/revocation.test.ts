@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { retryDelay } from '../../src/connections/revocation.ts'
+import { secondsAfter } from '../../src/kernel/clock.ts'
 import type { Sealer } from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import type { Grant, Revoked } from '../../src/providers/provider.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
+import { flow } from '../store/people.ts'
 import { databases } from '../support/databases.ts'
 import { evenRandom, type LentTokens, lentTokens } from '../support/lent-tokens.ts'
 import { anAccount, anIdentity } from '../support/people.ts'
@@ -53,9 +55,8 @@ describe.each(databases)('on $name', ({ place }) => {
     return node
   }
   /** Linked, and then taken away again: its grant waits to be revoked. */
-  const unlinked = async (node: LentTokens, accessToken = 'at-1'): Promise<Grant> => {
+  const unlinked = async (node: LentTokens, accessToken = 'at-1', account = anAccount()): Promise<Grant> => {
     const grant = await node.lent(3600, { accessToken, refreshToken: 'rt-1' })
-    const account = anAccount()
     const identity = anIdentity(account.id, { provider: grant.provider, subject: grant.claims.subject })
     await node.store.accounts.create(account, identity, { separate: true }, [])
     const of = { accountId: account.id, identityId: identity.id, keepSession: null, at: clock() }
@@ -123,6 +124,23 @@ describe.each(databases)('on $name', ({ place }) => {
     await node.vault.keep(other)
     await node.revocation.work()
     expect((await node.open(other)).expiresAt).not.toEqual(clock())
+  })
+
+  test('those that wait for somebody who is at the provider hold up nobody else’s', async () => {
+    const node = await newNode()
+    for (let n = 0; n < 25; n++) {
+      const account = anAccount()
+      await unlinked(node, `held-${n}`, account)
+      const begun = { intent: 'link', provider: 'atlassian', accountId: account.id } as const
+      await node.store.flows.begin(flow({ ...begun, createdAt: clock(), expiresAt: secondsAfter(clock(), 600) }))
+    }
+    turn(1)
+    await unlinked(node, 'at-last')
+    expect(await node.revocation.work()).toBe(1)
+    expect(asked.map(({ accessToken }) => accessToken)).toEqual(['at-last'])
+    turn(10)
+    expect(await node.revocation.work()).toBe(0)
+    expect(await node.revocation.backlog()).toBe(25)
   })
 
   test('where a provider has no such thing, that is the end of it', async () => {

@@ -38,6 +38,14 @@ describe.each(databases)('what a provider lent, on $name,', ({ place }) => {
     expect(await at.open(grant)).toMatchObject({ accessToken: 'newer', refreshToken: 'the only one' })
   })
 
+  test('does not get back a refresh token that is dead', async () => {
+    const grant = await at.lent(3600, { refreshToken: 'dead' })
+    const { id, fence } = await at.open(grant)
+    await at.store.grants.died(id, fence, clock(), [])
+    await at.vault.keep({ ...grant, tokens: { ...grant.tokens, refreshToken: null } })
+    expect(await at.open(grant)).toMatchObject({ id, status: 'healthy', refreshToken: null, dueAt: null })
+  })
+
   test('gets the new refresh token when there is one, in the same row', async () => {
     const grant = await at.lent(3600, { refreshToken: 'first' })
     const { id } = await at.open(grant)

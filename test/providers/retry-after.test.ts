@@ -54,12 +54,18 @@ describe('how long a provider asks to be left alone', () => {
     expect(readHold('token', status, headers, now)).toEqual(hold)
   })
 
-  test.each(['userinfo', 'api'] as const)('is one person’s matter at %s, unless the provider is down', (endpoint) => {
+  test.each(['userinfo', 'api'] as const)('is one person’s matter at %s', (endpoint) => {
     const asked = { 'retry-after': '17' }
     expect(readHold(endpoint, 429, asked, now)).toEqual({ seconds: 17, of: 'token' })
     expect(readHold(endpoint, 429, {}, now)).toEqual({ seconds: 1, of: 'token' })
     expect(readHold(endpoint, 403, asked, now)).toEqual({ seconds: 17, of: 'token' })
-    expect(readHold(endpoint, 503, asked, now)).toEqual({ seconds: 17, of: 'endpoint' })
+  })
+
+  test.each([
+    ['userinfo', 'endpoint'],
+    ['api', 'token'],
+  ] as const)('is told by 503 at %s to every %s', (endpoint, of) => {
+    expect(readHold(endpoint, 503, { 'retry-after': '17' }, now)).toEqual({ seconds: 17, of })
   })
 
   test.each(['token', 'discovery', 'jwks', 'revoke'] as const)('is everybody’s matter at %s', (endpoint) => {

@@ -30,10 +30,28 @@ describe('a token answer', () => {
     ['a b', ['a', 'b']],
     ['repo,gist', ['repo', 'gist']],
     ['', null],
+    ['a a\u0000b c', ['a', 'c']],
+    [`a ${'x'.repeat(257)}`, ['a']],
+    ['\u202e é "', []],
     [undefined, null],
     [['a'], null],
   ])('with the scope %j grants %j', (scope, granted) => {
     expect(read({ scope }).scopes).toEqual(granted)
+  })
+
+  test.each([
+    [0, undefined],
+    ['0', undefined],
+    [-1, undefined],
+    [60, 60],
+  ])('whose refresh token expires in %j has one that ends in %j seconds', (refresh_token_expires_in, seconds) => {
+    const { refreshExpiresAt } = read({ refresh_token_expires_in })
+    expect(refreshExpiresAt?.getTime()).toBe(seconds && read({ expires_in: seconds }).expiresAt?.getTime())
+  })
+
+  test('with more scopes than any consent holds grants the first of them', () => {
+    const scope = Array.from({ length: 100_000 }, (_, n) => `s${n}`).join(' ')
+    expect(read({ scope }).scopes).toHaveLength(200)
   })
 
   test.each([

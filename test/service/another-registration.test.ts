@@ -31,5 +31,5 @@ test('a team’s Jira that was connected with another registration of ours says 
     headers: { authorization: `Basic ${basic}` },
     at,
   })
-  expect(refusalOf(lent)).toEqual([404, 'not_connected'])
+  expect(refusalOf(lent)).toEqual([409, 'needs_reauthorization'])
 })

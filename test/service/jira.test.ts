@@ -144,7 +144,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       const site = (id: string, url: string, scopes = ['read:jira-work']) => ({ id, name: `${id} \u202e`, url, scopes })
       const body = [
         site('one', 'https://ONE.atlassian.net/jira?x=1#y'),
-        site('one', 'https://one.atlassian.net', ['read:servicedesk-request']),
+        site('one', 'https://one.atlassian.net', ['read:servicedesk-request', 'read:jira\u0000', '\u202e']),
         site('wiki', 'https://wiki.atlassian.net', ['read:confluence-content.all']),
         site('http', 'http://http.atlassian.net'),
         site('user', 'https://evil@user.atlassian.net'),
@@ -419,6 +419,20 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       expect(jira.calls('jira')).toBe(calls)
       world.turn(91)
       expect((await jira.queues(team, ada)).status).toBe(200)
+    })
+
+    test('of one team are not held off because another team’s site is down', async () => {
+      const [ada, ben] = [await jira.somebody([ACME_SITE]), await jira.somebody([GLOBEX_SITE])]
+      const [hers, his] = [await jira.team(ada), await jira.team(ben)]
+      await jira.connect(hers, ada)
+      await jira.connect(his, ben)
+      const down = { kind: 'status', status: 503, headers: { 'retry-after': '300' } } as const
+      world.sandbox.fault({ provider: 'atlassian', endpoint: 'jira', times: 1 }, down)
+      expect((await jira.queues(hers, ada)).headers.get('retry-after')).toBe('300')
+      expect((await jira.queues(his, ben)).status).toBe(200)
+      const calls = jira.calls('jira')
+      expect((await jira.queues(hers, ada)).headers.get('retry-after')).toBe('300')
+      expect(jira.calls('jira')).toBe(calls)
     })
 
     test('name the permission that is missing, and spend no refresh on it', async () => {

@@ -289,6 +289,15 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
       expect(refusalOf(await borrow({ ...ada.wants, provider: 'google' }))).toEqual([404, 'not_connected'])
     })
 
+    test('given to another registration is nobody’s to lend, and says that it has to be given again', async () => {
+      const ada = await team([ACME_SITE])
+      const other = await world.another({ ATLASSIAN_CLIENT_ID: 'another-registration' })
+      const { body } = await world.call('GET', ada.jira, { token: ada.token, at: other.base })
+      expect(body.status).toBe('needs_reauthorization')
+      expect(refusalOf(await borrow(ada.wants, shop, other.base))).toEqual([409, 'needs_reauthorization'])
+      expect((await borrow(ada.wants)).status).toBe(200)
+    })
+
     test('is renewed once, too, and ends with the connection', async () => {
       const ada = await team([ACME_SITE])
       const first = await borrow(ada.wants)

@@ -40,6 +40,16 @@ describe.each(databases)('providers’ tokens stay fresh by themselves, on %s:',
     )
   })
 
+  test('what is no scope spoils neither the sign-in nor the tokens it comes with', async () => {
+    const spoilt = (body: Record<string, unknown>) => ({ ...body, scope: `${body.scope} read:\u0000` })
+    world.sandbox.fault({ provider: 'atlassian', endpoint: 'token' }, { kind: 'mutate', change: spoilt })
+    const { status } = await linked()
+    world.turn(3480)
+    await renewDue()
+    world.sandbox.clearFaults()
+    expect(await status()).toBe('healthy')
+  })
+
   test('a provider that is down is tried again later, and the connection said to be shaky meanwhile', async () => {
     const { status } = await linked()
     world.turn(3480)
@@ -69,5 +79,31 @@ describe.each(databases)('providers’ tokens stay fresh by themselves, on %s:',
     // Connecting it again is all it takes.
     await world.signIn('atlassian', who)
     expect(await status()).toBe('healthy')
+  })
+
+  test('a dead refresh token is not tried again after a sign-in that brings no other, and replaced where one is asked for', async () => {
+    const who = world.newcomer()
+    await world.signIn('google', who)
+    world.sandbox.killRefreshTokens('google', who)
+    const letters = async () => (await world.mailTo(world.emailOf(who))).length
+    world.turn(3480)
+    await renewDue()
+    const before = await letters()
+    expect(before).toBeGreaterThan(0)
+    const { access_token: token } = await world.signIn('google', who)
+    const [identity] = listIn(await world.call('GET', '/me/identities', { token }))
+    expect(identity).toMatchObject({ token_status: 'healthy' })
+    world.turn(3480)
+    await renewDue()
+    expect(await letters()).toBe(before)
+
+    // What its page offers asks for consent once more, and only then is there one that lives.
+    await world
+      .openBrowser()
+      .signIn('google', who, { return_to: `/account/identities/${identity?.id}`, consent: 'again' })
+    world.turn(3480)
+    await renewDue()
+    const grant = (await world.dump()).grants?.find(({ subject }) => subject === identity?.provider_user_id)
+    expect(grant).toMatchObject({ status: 'healthy', refreshed_at: expect.anything() })
   })
 })

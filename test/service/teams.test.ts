@@ -69,6 +69,17 @@ describe.each(databases)('teams, on %s', (database) => {
     expect(refusalOf(await world.call('GET', path))).toEqual([401, 'authentication_required'])
   })
 
+  test('a team is called what it likes, and its letters to strangers hold no address but ours', async () => {
+    const [ada, guest] = [await person(), await person()]
+    const name = 'Win at https://evil.example/x, www.evil.example or me@evil.example'
+    const made = await as(ada, 'POST', '/teams', { name })
+    expect(made.body.name).toBe(name)
+    expect((await invite(ada, `/teams/${String(made.body.id)}`, guest.email)).status).toBe(201)
+    const [letter] = await world.mailTo(guest.email)
+    expect(letter?.text).toContain('Win at https: / / evil. example/ x, www. evil. example or me@ evil. example')
+    for (const text of [letter?.text, letter?.html]) expect(text).not.toContain('evil.example')
+  })
+
   test.each([
     ['nothing', ''],
     ['white space', ' \t '],

@@ -1,9 +1,10 @@
 import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
-import { sql } from 'drizzle-orm'
+import { and, isNotNull, sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 import type { StoreConfig } from '../../src/store/open.ts'
+import { grantsOf } from '../../src/store/withdrawals.ts'
 import { newFile } from '../support/sqlite.ts'
 import { storeContract } from './contract.ts'
 import { account, type Backend, flow, identity, newcomer, now, type Opened, open, signedIn } from './people.ts'
@@ -32,6 +33,19 @@ describe('a SQLite file', () => {
     expect(await pragma(opened, 'foreign_keys')).toBe(1)
     expect(await pragma(opened, 'busy_timeout', 'timeout')).toBe(5000)
     await opened.store.close()
+  })
+
+  test('is asked for what one person granted without going through what everybody did', async () => {
+    const config = await place()
+    const { store, driver } = await open(config)
+    const { db, tables } = driver
+    const mine = and(grantsOf(tables, { provider: 'google', subject: '1' }), isNotNull(tables.grants.accessToken))
+    const { sql: asked, params } = db.select().from(tables.grants).where(mine).orderBy(tables.grants.id).toSQL()
+    const file = new Database(config.file, { readonly: true })
+    const plan = file.prepare(`explain query plan ${asked}`).all(params) as { detail: string }[]
+    expect(plan[0]?.detail).toMatch(/^SEARCH .*\(provider=\? AND subject=\?\)$/)
+    file.close()
+    await store.close()
   })
 
   test('is nobody else’s to read, nor is a directory made for it', async () => {

@@ -122,6 +122,9 @@ const begin = route({
     redirect_uri_key: redirectUriKey.optional(),
     code_challenge: challenge.optional(),
     code_challenge_method: z.literal('S256').optional(),
+    consent: z.literal('again').optional().meta({
+      description: 'ask for consent once more, where what the provider granted before has died',
+    }),
   }),
   status: 303,
   fails: beginFails,
@@ -141,6 +144,7 @@ const begin = route({
       returnTo,
       redirectUriKey: query.redirect_uri_key,
       codeChallenge: query.code_challenge,
+      consentAgain: query.consent === 'again',
     })
     if (!begun.ok) return begun
     return ok(

@@ -167,10 +167,12 @@ function Works({ identity, standing, provider, say }: Reader & About): VNode {
   const words = permission.status[status]
   const why = status === 'degraded' && lastError !== null ? ` (${permission.errors[lastError]})` : ''
   if ((status !== 'needs_reauthorization' && status !== 'revoked') || !provider) return <>{`${words}${why}`}</>
+  // Google gives no new refresh token while the consent stands, though the one it gave is dead.
+  const again = status === 'revoked' ? '' : '&consent=again'
   return (
     <>
       <span class={status === 'revoked' ? undefined : 'caution'}>{words}</span>.{' '}
-      <a href={`/auth/${provider.id}?return_to=${encodeURIComponent(`/account/identities/${identity.id}`)}`}>
+      <a href={`/auth/${provider.id}?return_to=${encodeURIComponent(`/account/identities/${identity.id}`)}${again}`}>
         {status === 'revoked' ? permission.giveAgain(provider.name) : say.ways.renew(provider.name)}
       </a>
     </>

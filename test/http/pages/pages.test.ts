@@ -476,7 +476,7 @@ describe('the account page', () => {
     const { text } = await get('/account')
     expect(text).toContain('1 of 2 ways into this account work at present.')
     expect(text).toContain('this provider is switched off here')
-    expect(text).toContain('href="/auth/google?return_to=%2Faccount%2Fidentities%2Fidn_1"')
+    expect(text).toContain('href="/auth/google?return_to=%2Faccount%2Fidentities%2Fidn_1&amp;consent=again"')
     expect(text).not.toContain('href="/auth/atlassian?')
   })
 
@@ -659,7 +659,7 @@ describe('the page of a sign-in', () => {
 
   test('says what to do: renew it, give it again, remove it at the provider', async () => {
     const dead = await about({ status: 'needs_reauthorization' })
-    expect(dead).toContain('href="/auth/google?return_to=%2Faccount%2Fidentities%2Fidn_1"')
+    expect(dead).toContain('href="/auth/google?return_to=%2Faccount%2Fidentities%2Fidn_1&amp;consent=again"')
     const back = await about({ status: 'revoked', asked: [], granted: [] })
     expect(back).toContain('taken back by you')
     expect(back).toContain('Sign in with Google again to allow what signing in needs')
