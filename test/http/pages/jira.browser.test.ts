@@ -1,29 +1,21 @@
 /** A team's Jira in a real browser, without a script: connected at Atlassian, chosen, read, mended and disconnected. */
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
 import { inspect } from '../../support/inspect.ts'
 import { ACME_SITE, GLOBEX_SITE, INITECH_SITE, jiraIn } from '../../support/jira.ts'
 import { startWorld, type World } from '../../support/service.ts'
+import { visitors } from '../../support/visitors.ts'
 
 let world: World
-let browser: Browser
-const opened: Watched[] = []
+const visit = visitors()
 
 beforeAll(async () => {
   world = await startWorld()
-  browser = await launchBrowser()
 }, 60_000)
 afterAll(async () => {
-  await browser?.close()
   await world?.stop()
 })
-afterEach(async () => {
-  world.calm()
-  const visitors = opened.splice(0)
-  await Promise.all(visitors.map((visitor) => visitor.close()))
-  expect(visitors.flatMap(({ complaints }) => complaints)).toEqual([])
-})
+afterEach(() => world.calm())
 
 const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor()
 const says = (page: Page, words: string) => page.getByRole('status').filter({ hasText: words }).waitFor()
@@ -34,11 +26,10 @@ const card = (page: Page) => page.getByRole('region', { name: 'Jira' })
 /** Somebody with these sites and a team of their own, on its page of integrations, in a browser as wide as a phone. */
 async function somebody(sites: readonly (typeof ACME_SITE)[], locale = 'en-GB') {
   const who = world.newcomer({ name: 'Ada King' }, { atlassian: { sites: structuredClone([...sites]) } })
-  const context = await visit(browser, [world.base, world.sandbox.url], {
+  const context = await visit([world.base, world.sandbox.url], {
     ...{ baseURL: world.base, locale, javaScriptEnabled: false, reducedMotion: 'reduce' },
     viewport: { width: 320, height: 780 },
   })
-  opened.push(context)
   const page = await context.newPage()
   world.sandbox.as(who)
   await page.goto('/auth/google')

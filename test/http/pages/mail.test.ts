@@ -1,36 +1,27 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { inspect } from '../../support/inspect.ts'
 import { tabTo } from '../../support/keyboard.ts'
 import { registered } from '../../support/registered.ts'
 import { startWorld, type World } from '../../support/service.ts'
+import { visitors } from '../../support/visitors.ts'
 
-let browser: Browser
 let world: World
-const started: Watched[] = []
+const visit = visitors()
 
 beforeAll(async () => {
   world = await startWorld()
-  browser = await launchBrowser()
 }, 60_000)
 afterAll(async () => {
-  await browser?.close()
   await world?.stop()
-})
-afterEach(async () => {
-  const visitors = started.splice(0)
-  await Promise.all(visitors.map((visitor) => visitor.close()))
-  expect(visitors.flatMap(({ complaints }) => complaints)).toEqual([])
 })
 
 async function newVisitor(locale: string): Promise<Page> {
-  const visitor = await visit(browser, [world.base], {
+  const visitor = await visit([world.base], {
     baseURL: world.base,
     locale,
     viewport: { width: 360, height: 780 },
   })
-  started.push(visitor)
   return visitor.newPage()
 }
 

@@ -1,28 +1,22 @@
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
 import { inspect } from '../../support/inspect.ts'
 import { startWorld, type World } from '../../support/service.ts'
+import { visitors } from '../../support/visitors.ts'
 
 const files = 'https://www.googleapis.com/auth/drive.readonly'
 const calendar = 'https://www.googleapis.com/auth/calendar.readonly'
 
 let world: World
-let browser: Browser
-const started: Watched[] = []
+const visit = visitors()
 beforeAll(async () => {
   world = await startWorld({ env: { GOOGLE_OPTIONAL_SCOPES: `${files} ${calendar}` } })
-  browser = await launchBrowser()
 }, 60_000)
 afterEach(async () => {
   world.calm()
   world.sandbox.switches.google.unticked = []
-  const visitors = started.splice(0)
-  await Promise.all(visitors.map((visitor) => visitor.close()))
-  expect(visitors.flatMap(({ complaints }) => complaints)).toEqual([])
 })
 afterAll(async () => {
-  await browser?.close()
   await world?.stop()
 })
 
@@ -32,10 +26,9 @@ const heading = (page: Page, name: string | RegExp) => page.getByRole('heading',
 
 /** Somebody new, signed in with Google, on the page of that sign-in. */
 async function newcomer(locale = 'en-GB'): Promise<{ page: Page; who: string }> {
-  const visitor = await visit(browser, [world.base, world.sandbox.url], {
+  const visitor = await visit([world.base, world.sandbox.url], {
     ...{ baseURL: world.base, javaScriptEnabled: false, reducedMotion: 'reduce', locale },
   })
-  started.push(visitor)
   const page = await visitor.newPage()
   const who = world.newcomer()
   world.sandbox.as(who)

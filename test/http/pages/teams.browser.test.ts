@@ -1,34 +1,25 @@
 /** Teams in a real browser, without a script: made, joined through a letter, looked after, left and deleted. */
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { inspect } from '../../support/inspect.ts'
 import { tabTo } from '../../support/keyboard.ts'
 import { startWorld, type World } from '../../support/service.ts'
+import { visitors } from '../../support/visitors.ts'
 
 let world: World
-let browser: Browser
-const opened: Watched[] = []
+const visit = visitors()
 
 beforeAll(async () => {
   world = await startWorld()
-  browser = await launchBrowser()
 }, 60_000)
 afterAll(async () => {
-  await browser?.close()
   await world?.stop()
-})
-afterEach(async () => {
-  const visitors = opened.splice(0)
-  await Promise.all(visitors.map((visitor) => visitor.close()))
-  expect(visitors.flatMap(({ complaints }) => complaints)).toEqual([])
 })
 
 async function newPage(locale = 'en-GB'): Promise<Page> {
-  const context = await visit(browser, [world.base, world.sandbox.url], {
+  const context = await visit([world.base, world.sandbox.url], {
     ...{ baseURL: world.base, locale, javaScriptEnabled: false, reducedMotion: 'reduce' },
   })
-  opened.push(context)
   return context.newPage()
 }
 /** Somebody new, signed in with a browser of their own. */
