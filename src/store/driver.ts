@@ -24,6 +24,9 @@ export interface Driver {
   /** And for a hot step of a script: what it answers is for `yield*`, as a query is. Building one costs more than running it. */
   steps<T>(query: PromiseLike<T>): (values: Values) => PromiseLike<T>
 
+  /** Runs when this turn of the event loop is over, before its writes are committed. */
+  endOfTurn(run: () => void): void
+
   /**
    * Runs a script in one transaction. better-sqlite3 is synchronous and cannot hold a transaction across an
    * `await`, PostgreSQL cannot do without one: a generator is indifferent, so a script is written once and each

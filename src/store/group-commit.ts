@@ -26,6 +26,7 @@ export function createGroupCommit(connection: Database) {
   const release = connection.prepare('RELEASE work')
 
   let waiting: Work[] = []
+  let lastOfTurn: (() => void)[] = []
   let commits = 0
   let closed = false
 
@@ -58,7 +59,11 @@ export function createGroupCommit(connection: Database) {
     }
   }
 
+  const idle = () => waiting.length === 0 && lastOfTurn.length === 0
   function flush(): void {
+    const last = lastOfTurn
+    lastOfTurn = []
+    for (const run of last) run()
     const group = waiting.slice(0, mostAtOnce)
     if (group.length === 0) return
     waiting = waiting.slice(mostAtOnce)
@@ -75,17 +80,22 @@ export function createGroupCommit(connection: Database) {
   return {
     /** Grows with each group, whatever came of it: while it stands still, nothing was written through here. */
     commits: (): number => commits,
+    /** Runs when the turn is over, just before its writes are committed: what it joins is among them. */
+    endOfTurn(run: () => void): void {
+      if (idle()) setImmediate(flush)
+      lastOfTurn.push(run)
+    },
     join<T>(savepoint: boolean, run: () => T): Promise<T> {
       return new Promise<T>((resolve, reject) => {
         if (closed) return reject(new Error('the store is closed'))
-        if (waiting.length === 0) setImmediate(flush)
+        if (idle()) setImmediate(flush)
         waiting.push({ run, savepoint, resolve, reject })
       })
     },
     /** Commits what is queued, and takes nothing more. */
     close(): void {
+      while (!idle()) flush()
       closed = true
-      while (waiting.length > 0) flush()
     },
   }
 }

@@ -49,35 +49,32 @@ export async function openPostgres(url: string, maxConnections = 10): Promise<Dr
       return run(script(tx), connection as unknown as Sql)
     }) as Promise<T>
 
-  const once = <T>(query: PromiseLike<T>): Promise<T> => execute(prepare(query))
-  const often = <T>(query: PromiseLike<T>): ((values: Values) => Promise<T>) => {
-    const prepared = prepare(query)
-    return (values) => execute(prepared, values)
-  }
-
   return {
     db,
     tables: tables as unknown as Tables,
-    read: once,
-    write: once,
-    reads: often,
-    writes: often,
+    read: (query) => execute(prepare(query)),
+    write: (query) => {
+      const prepared = prepare(query)
+      return tryingAgain(() => execute(prepared))
+    },
+    reads: (query) => {
+      const prepared = prepare(query)
+      return (values) => execute(prepared, values)
+    },
+    writes: (query) => {
+      const prepared = prepare(query)
+      return (values) => tryingAgain(() => execute(prepared, values))
+    },
     steps: (query) => {
       const prepared = prepare(query)
       return (values) => ready(prepared, values)
     },
-    async atomic(script, locks = []) {
+    atomic(script, locks = []) {
       // One order for everybody, so that no two wait for each other; and never the same one twice.
       const inOrder = [...new Set(locks)].sort()
-      for (let attempt = 1; ; attempt++) {
-        try {
-          return await transaction(script, inOrder)
-        } catch (thrown) {
-          if (attempt === attempts || !toRetry.has(String((thrown as { code?: unknown }).code))) throw thrown
-          await pause(Math.random() * 10 * attempt)
-        }
-      }
+      return tryingAgain(() => transaction(script, inOrder))
     },
+    endOfTurn: (run) => setImmediate(run),
     async ready() {
       const limit = new AbortController()
       const answer = client`select 1`.then(
@@ -88,6 +85,18 @@ export async function openPostgres(url: string, maxConnections = 10): Promise<Dr
       return Promise.race([answer, tooLate]).finally(() => limit.abort())
     },
     close: () => client.end({ timeout: 5 }),
+  }
+}
+
+/** For a whole transaction, which a single statement is too: of one that PostgreSQL undid nothing was written. */
+async function tryingAgain<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (thrown) {
+      if (attempt === attempts || !toRetry.has(String((thrown as { code?: unknown }).code))) throw thrown
+      await pause(5 * attempt)
+    }
   }
 }
 

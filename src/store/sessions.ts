@@ -20,14 +20,13 @@ import { accountColumns } from './accounts.ts'
 import { accountLock, type Change } from './change.ts'
 import { allGiven, type Driver, given, step } from './driver.ts'
 import { live, originOf, signedOut } from './endings.ts'
+import { rotation } from './rotation.ts'
 
 /** How many sessions one sweeping statement looks at, so that no sign-in waits long behind it. */
 const swept = 2000
 
-export function sessionStore(
-  { db, tables: t, read, reads, steps, write, writes }: Driver,
-  change: Change,
-): SessionStore {
+export function sessionStore(driver: Driver, change: Change): SessionStore {
+  const { db, tables: t, read, reads, steps, write, writes } = driver
   const s = t.sessions
   const { cookieHash: _, ...columns } = getTableColumns(s)
   const at = given('at', s.lastSeenAt)
@@ -78,31 +77,7 @@ export function sessionStore(
   }
   const starting = steps(db.insert(s).values(allGiven(getTableColumns(s))))
 
-  const enabledAccount = db
-    .select({ one: sql`1` })
-    .from(t.accounts)
-    .where(and(eq(t.accounts.id, s.accountId), isNull(t.accounts.disabledAt)))
-
-  /** Presenting `generation` is using it with us, so the same UPDATE says so. */
-  const rotating = writes(
-    db
-      .update(s)
-      .set({
-        generation: sql`${s.generation} + 1`,
-        usedGeneration: sql`${s.generation}`,
-        rotatedAt: at,
-        lastSeenAt: at,
-        idleExpiresAt: given('idleExpiresAt', s.idleExpiresAt),
-      })
-      .where(
-        and(eq(s.id, id), eq(s.generation, given('generation', s.generation)), live(t, at), exists(enabledAccount)),
-      )
-      // What it was given is not read back: times and counters cost the most of a row to read.
-      .returning({
-        ...{ accountId: s.accountId, amr: s.amr, scope: s.scope },
-        ...{ authTime: s.authTime, absoluteExpiresAt: s.absoluteExpiresAt },
-      }),
-  )
+  const rotate = rotation(driver)
   const marking = writes(
     db
       .update(s)
@@ -161,10 +136,7 @@ export function sessionStore(
       return found
     },
 
-    async rotate(id, generation, at, idleExpiresAt) {
-      const [rotated] = await rotating({ id, generation, at, idleExpiresAt })
-      return rotated && { ...rotated, id, generation: generation + 1, rotatedAt: at, idleExpiresAt }
-    },
+    rotate: (id, generation, at, idleExpiresAt) => rotate({ id, generation, at, idleExpiresAt }),
 
     async markUsed(id, generation, at) {
       await marking({ id, generation, at })

@@ -48,6 +48,7 @@ export async function openSqlite(file: string): Promise<Driver> {
       const prepared = prepare(query)
       return (values) => ready(prepared, values)
     },
+    endOfTurn: group.endOfTurn,
     // Writers are serial here, so the locks have nothing to add.
     atomic: (script) => group.join(true, () => run(script(db))),
     ready: async () => {

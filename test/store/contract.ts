@@ -759,6 +759,50 @@ export function storeContract(backend: Backend): void {
         expect(await store.sessions.find(device.id)).toEqual({ ...device, account: person })
       })
 
+      test('rotates beside others of the same moment, each by the generation presented for it', async () => {
+        const devices = await Promise.all(
+          Array.from({ length: 20 }, (_, generation) => signedIn(opened, person.id, { generation })),
+        )
+        const ended = await signedIn(opened, person.id, { endedAt: now, endReason: 'logout' })
+        const answers = await Promise.all([
+          ...devices.map(({ id }, n) => store.sessions.rotate(id, n % 5 === 4 ? n - 1 : n, later(5), later(900))),
+          store.sessions.rotate(ended.id, ended.generation, later(5), later(900)),
+          store.sessions.rotate('ses_nobody', 0, later(5), later(900)),
+        ])
+        const rotates = (n: number) => n < 20 && n % 5 !== 4
+        expect(answers.map((answer) => answer?.generation)).toEqual(
+          answers.map((_, n) => (rotates(n) ? n + 1 : undefined)),
+        )
+        expect(answers.map((answer) => answer?.id)).toEqual(
+          answers.map((_, n) => (rotates(n) ? devices[n]?.id : undefined)),
+        )
+        for (const [n, { id }] of devices.entries())
+          expect(await store.sessions.find(id)).toMatchObject({ generation: rotates(n) ? n + 1 : n })
+      })
+
+      test('rotates once for a token presented several times in the same moment', async () => {
+        const { id } = await signedIn(opened, person.id, { generation: 6 })
+        const answers = await Promise.all(
+          Array.from({ length: 5 }, () => store.sessions.rotate(id, 6, later(5), later(900))),
+        )
+        expect(answers.filter(Boolean)).toMatchObject([{ generation: 7 }])
+        expect(await store.sessions.find(id)).toMatchObject({ generation: 7 })
+      })
+
+      test('rotates at its own moment, whoever else is asked about', async () => {
+        const [one, two] = [await signedIn(opened, person.id), await signedIn(opened, person.id)]
+        const answers = await Promise.all([
+          store.sessions.rotate(one.id, one.generation, later(5), later(900)),
+          store.sessions.rotate(two.id, two.generation, later(6), later(800)),
+        ])
+        expect(answers).toMatchObject([
+          { id: one.id, rotatedAt: later(5), idleExpiresAt: later(900) },
+          { id: two.id, rotatedAt: later(6), idleExpiresAt: later(800) },
+        ])
+        expect(await store.sessions.find(one.id)).toMatchObject({ rotatedAt: later(5), idleExpiresAt: later(900) })
+        expect(await store.sessions.find(two.id)).toMatchObject({ rotatedAt: later(6), idleExpiresAt: later(800) })
+      })
+
       test('counts beyond 32 bits', async () => {
         const device = await signedIn(opened, person.id, { generation: 2 ** 40 })
         expect(await store.sessions.rotate(device.id, 2 ** 40, now, later(900))).toMatchObject({

@@ -48,6 +48,32 @@ describe('writes of one turn of the event loop', () => {
     expect(log).toEqual(['second runs', 1, [], 'first answered', [1, 2]])
   })
 
+  test('include what is joined when the turn is over', async () => {
+    const log: string[] = []
+    const first = group.join(false, () => log.push('joined in the turn'))
+    const last = new Promise<void>((resolve) => {
+      group.endOfTurn(() => {
+        log.push('turn is over')
+        resolve(
+          group.join(false, () => log.push(`joined at its end, ${group.commits()} commits before`)).then(() => {}),
+        )
+      })
+    })
+    await Promise.all([first, last])
+    expect(log).toEqual(['turn is over', 'joined in the turn', 'joined at its end, 0 commits before'])
+    expect(group.commits()).toBe(1)
+  })
+
+  test('that were to join at the end of the turn are committed by a close before it', async () => {
+    let kept: Promise<unknown> | undefined
+    group.endOfTurn(() => {
+      kept = group.join(false, () => insert(1))
+    })
+    group.close()
+    await kept
+    expect(seen()).toEqual([1])
+  })
+
   test('of which there are hundreds let others have their turn in between', async () => {
     const order: string[] = []
     const writes = Array.from({ length: 200 }, (_, n) =>

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { Script } from '../../src/store/driver.ts'
 import { createDatabase, emptyDatabase } from '../support/postgres.ts'
 import { storeContract } from './contract.ts'
-import { type Backend, code, newcomer, open, signedIn } from './people.ts'
+import { type Backend, code, later, newcomer, open, signedIn } from './people.ts'
 import { storeProcesses } from './processes.ts'
 import { storeRaces } from './races.ts'
 
@@ -51,6 +51,24 @@ describe('a PostgreSQL database', () => {
     await opened.store.close()
   })
 
+  test('with thousands of sessions looks up the few that rotate, and does not read them all', async () => {
+    const config = await place()
+    const { store } = await open(config)
+    const { id, accountId } = await signedIn({ store }, (await newcomer({ store })).account.id)
+    const sql = postgres(config.url, { max: 1 })
+    await sql`create temp table copy as select * from sessions`
+    await sql`insert into sessions
+      select (jsonb_populate_record(copy, jsonb_build_object('id', 'ses_' || n))).* from copy, generate_series(1, 5000) n`
+    await sql`analyze sessions`
+    expect(await store.sessions.rotate(id, 0, later(1), later(900))).toMatchObject({ accountId, generation: 1 })
+    const [asked] = await sql<{ query: string }[]>`
+      select query from pg_stat_activity where query like 'update "sessions"%' and datname = current_database()`
+    const plan = await sql.unsafe(`explain (generic_plan) ${asked?.query}`).simple()
+    expect(JSON.stringify(plan)).toContain('using sessions_pkey')
+    expect(JSON.stringify(plan)).not.toContain('Seq Scan on sessions')
+    await Promise.all([sql.end(), store.close()])
+  })
+
   test('that breaks a deadlock makes both scripts succeed', async () => {
     const { store, driver } = await open(await place())
     const { tables } = driver
@@ -80,6 +98,29 @@ describe('a PostgreSQL database', () => {
     const [one, other] = await Promise.all(ids.map((id) => store.accounts.find(id)))
     expect(one?.name).toBe(other?.name)
     await store.close()
+  })
+
+  test('that breaks a deadlock makes a single statement succeed as well', async () => {
+    const config = await place()
+    const { store } = await open(config)
+    const person = (await newcomer({ store })).account.id
+    const ids = [(await signedIn({ store }, person)).id, (await signedIn({ store }, person)).id].sort()
+    const other = postgres(config.url, { max: 1, connection: { deadlock_timeout: 60_000 } })
+    const observer = postgres(config.url, { max: 1 })
+    const ofOthers = 'update sessions set name = $2 where id = $1'
+    let rotations: Promise<unknown> | undefined
+    await other.begin(async (transaction) => {
+      await transaction.unsafe(ofOthers, [ids[1] ?? '', 'Theirs'])
+      rotations = Promise.all(ids.map((id) => store.sessions.rotate(id, 0, later(1), later(900))))
+      for (;;) {
+        const [waiting] = await observer`select 1 from pg_locks where not granted`
+        if (waiting) break
+      }
+      await transaction.unsafe(ofOthers, [ids[0] ?? '', 'Theirs'])
+    })
+    expect(await rotations).toMatchObject([{ generation: 1 }, { generation: 1 }])
+    for (const id of ids) expect(await store.sessions.find(id)).toMatchObject({ name: 'Theirs', generation: 1 })
+    await Promise.all([other.end(), observer.end(), store.close()])
   })
 
   test('that keeps refusing is not asked for ever', async () => {

@@ -25,6 +25,11 @@ import {
 
 const rounds = 25
 
+const logoutOf = (accountId: string) => (session: string) => ({
+  ...{ name: 'session.ended' as const, data: { session, reason: 'logout' as const } },
+  ...{ accountId, origin: { ip: null, userAgent: null, requestId: null } },
+})
+
 /** What holds when many ask at once, through several stores on one database: each has connections of its own. */
 export function storeRaces({ name, place, emptied }: Backend): void {
   describe(`on ${name}, of many at once`, () => {
@@ -169,14 +174,45 @@ export function storeRaces({ name, place, emptied }: Backend): void {
       expect(await first.sessions.find(id)).toMatchObject({ generation: rounds, usedGeneration: rounds - 1 })
     })
 
+    test('rotations of many sessions in any order, each is rotated once', async () => {
+      const { account: person } = await newcomer({ store: first })
+      const ids: string[] = []
+      for (let n = 0; n < 8; n++) ids.push((await signedIn({ store: first }, person.id)).id)
+      await each(async (round) => {
+        const answers = await race((store, runner) => {
+          const order = [...ids.slice(runner % 8), ...ids.slice(0, runner % 8)]
+          return Promise.all(order.map((id) => store.sessions.rotate(id, round, later(round), later(900))))
+        })
+        expect(
+          answers
+            .flat()
+            .flatMap((rotated) => rotated?.id ?? [])
+            .sort(),
+        ).toEqual([...ids].sort())
+      })
+    })
+
+    test('rotations of all of a person’s sessions and the end of them, none is left', async () => {
+      const { account: person } = await newcomer({ store: first })
+      const because = logoutOf(person.id)
+      await each(async () => {
+        const ids = await Promise.all(
+          Array.from({ length: 8 }, async () => (await signedIn({ store: first }, person.id)).id),
+        )
+        await race((store, runner): Promise<unknown> => {
+          if (runner === 0) return store.sessions.endAll(person.id, null, 'logout_all', now, because)
+          const order = runner % 2 === 0 ? ids : ids.toReversed()
+          return Promise.all(order.map((id) => store.sessions.rotate(id, 0, now, later(900))))
+        })
+        expect(await first.sessions.list(person.id, now)).toEqual([])
+      })
+    })
+
     test('a rotation and an end, the session is over afterwards', async () => {
       const { account: person } = await newcomer({ store: first })
+      const because = logoutOf(person.id)
       await each(async () => {
         const { id } = await signedIn({ store: first }, person.id)
-        const because = (session: string) => ({
-          ...{ name: 'session.ended' as const, data: { session, reason: 'logout' as const } },
-          ...{ accountId: person.id, origin: { ip: null, userAgent: null, requestId: null } },
-        })
         const answers = await race((store, runner): Promise<unknown> => {
           if (runner === 0) return store.sessions.end({ id, accountId: person.id }, 'logout', now, [because(id)])
           if (runner === 1) return store.sessions.endAll(person.id, null, 'logout_all', now, because)

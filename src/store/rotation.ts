@@ -1,0 +1,81 @@
+import { and, eq, exists, isNull, sql } from 'drizzle-orm'
+import type { TokenSubject } from '../sessions/ports.ts'
+import { type Driver, given } from './driver.ts'
+import { live } from './endings.ts'
+import { together } from './together.ts'
+
+type Rotation = { readonly id: string; readonly generation: number; readonly at: Date; readonly idleExpiresAt: Date }
+
+/**
+ * The statement that runs more than any other: `generation` → `generation + 1` of one session, or of all that were asked
+ * for at the same moment. A driver's work on a statement costs far more than a row more in it.
+ */
+export function rotation({
+  db,
+  endOfTurn,
+  tables: t,
+  writes,
+}: Driver): (rotation: Rotation) => Promise<TokenSubject | undefined> {
+  const s = t.sessions
+  const at = given('at', s.lastSeenAt)
+
+  const enabledAccount = db
+    .select({ one: sql`1` })
+    .from(t.accounts)
+    .where(and(eq(t.accounts.id, s.accountId), isNull(t.accounts.disabledAt)))
+  /** Each session asked for and the generation presented, as a JSON object: both databases read one as rows. */
+  const presented = sql`json_each(${sql.placeholder('presented')}) as presented`
+  const presentedGeneration = sql`cast(cast(presented.value as text) as bigint)`
+  /**
+   * Always so. PostgreSQL takes what `json_each` answers for a hundred rows, and would read all of some thousand sessions
+   * for the one that is asked about; what is kept within two bounds it takes for few, and looks each up by its key.
+   */
+  const few = sql`length(presented.key) between 1 and 1000`
+
+  const rotating = writes(
+    db
+      .update(s)
+      .set({
+        generation: sql`${s.generation} + 1`,
+        // Presenting a generation is using it with us, so the same UPDATE says so.
+        usedGeneration: sql`${s.generation}`,
+        rotatedAt: at,
+        lastSeenAt: at,
+        idleExpiresAt: given('idleExpiresAt', s.idleExpiresAt),
+      })
+      .from(presented)
+      .where(
+        and(
+          eq(s.id, sql`presented.key`),
+          eq(s.generation, presentedGeneration),
+          few,
+          live(t, at),
+          exists(enabledAccount),
+        ),
+      )
+      // What it was given is not read back: times and counters cost the most of a row to read.
+      .returning({
+        ...{ id: s.id, accountId: s.accountId, amr: s.amr, scope: s.scope },
+        ...{ authTime: s.authTime, absoluteExpiresAt: s.absoluteExpiresAt },
+      }),
+  )
+
+  const rotated = together(
+    endOfTurn,
+    ({ at, idleExpiresAt }: Rotation) => `${at.getTime()} ${idleExpiresAt.getTime()}`,
+    (rotations) => {
+      const [{ at, idleExpiresAt }] = rotations
+      // In one order for everybody, so that no two statements are likely to wait for each other's rows.
+      const inOrder = rotations
+        .map(({ id, generation }) => [id, generation] as const)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+      return rotating({ presented: JSON.stringify(Object.fromEntries(inOrder)), at, idleExpiresAt })
+    },
+  )
+
+  return async (rotation) => {
+    const { generation, at, idleExpiresAt } = rotation
+    const subject = await rotated(rotation)
+    return subject && { ...subject, generation: generation + 1, rotatedAt: at, idleExpiresAt }
+  }
+}
