@@ -1,4 +1,4 @@
-import { domainToASCII } from 'node:url'
+import { domainToASCII, domainToUnicode } from 'node:url'
 
 /** An e-mail address as we keep it: as it is shown, and as it is compared. */
 export type Email = { readonly address: string; readonly key: string }
@@ -18,6 +18,10 @@ const folds = (text: string, normal: (text: string) => string): boolean =>
   // Behind a letter, where a combining mark is whole and nothing alone is something.
   [...text].some((character) => !/\p{ASCII}/u.test(character) && /^a\p{ASCII}*$/u.test(normal(`a${character}`)))
 
+/** An A-label that stands for nothing. From Node 24 on the URL parser passes whatever begins with `xn--`. */
+const brokenALabel = (label: string): boolean =>
+  label.startsWith('xn--') && /^\p{ASCII}*$/u.test(domainToUnicode(label))
+
 /**
  * Reads an address: NFC, domain as lower-case A-labels (RFC 5891), compared without regard to case.
  * Dots and `+tags` are kept: only Gmail folds them, and folding elsewhere joins strangers.
@@ -34,6 +38,7 @@ export function readEmail(text: string): Email | undefined {
   const domain = domainToASCII(normal.slice(at + 1)).toLowerCase()
   // A last label of digits is an IP address, and the parser has a dozen spellings for each.
   if (!/^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(domain) || /(^|\.)\d+$/.test(domain)) return undefined
+  if (domain.split('.').some(brokenALabel)) return undefined
   const address = `${normal.slice(0, at)}@${domain}`
   return { address, key: address.toLowerCase() }
 }

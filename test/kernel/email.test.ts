@@ -110,6 +110,8 @@ describe('no address', () => {
     ['a dot at the start of the domain', 'ada@.example.com'],
     ['two dots in the domain', 'ada@example..com'],
     ['a broken A-label', 'ada@xn--a'],
+    ['a broken A-label before others', 'ada@xn--zzzzzzzz.example.com'],
+    ['an A-label that says no more than its letters', 'ada@xn--example-.com'],
     ['65 characters before the @', `${'a'.repeat(65)}@example.com`],
     ['254 characters after the @', `ada@${'a'.repeat(250)}.com`],
   ])('has %s', (_, text) => {
