@@ -57,23 +57,7 @@ import { tellDeadGrant } from './flows/tell-dead-grant.ts'
 import { unlinkProvider } from './flows/unlink-provider.ts'
 import { type MailParts, verifyEmail } from './flows/verify-email.ts'
 import { withdrawGrants } from './flows/withdraw-grants.ts'
-import { conflictRoutes } from './http/api/conflicts.ts'
-import { connectionRoutes } from './http/api/connections.ts'
-import { exportRoutes } from './http/api/export.ts'
-import { identityApiRoutes } from './http/api/identities.ts'
-import { jiraRoutes } from './http/api/jira.ts'
-import { jobRoutes } from './http/api/jobs.ts'
-import { mailRoutes } from './http/api/mail.ts'
-import { meRoutes } from './http/api/me.ts'
-import { operatingRoutes } from './http/api/operating.ts'
-import { passkeyRoutes } from './http/api/passkeys.ts'
-import { passwordRoutes } from './http/api/passwords.ts'
-import { beginRoute, providerRoutes } from './http/api/providers.ts'
-import { secondFactorRoutes } from './http/api/second-factor.ts'
-import { serviceCredentialRoutes } from './http/api/service-credentials.ts'
-import { teamRoutes } from './http/api/teams.ts'
-import { tokenRoutes } from './http/api/tokens.ts'
-import { userRoutes } from './http/api/users.ts'
+import { apiRoutes } from './http/api/index.ts'
 import { createApp } from './http/app.ts'
 import { networkOf } from './http/limits.ts'
 import { errorPage, pageRoutes, staticFiles } from './http/pages/index.ts'
@@ -483,27 +467,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
           })
         : found
     const app = createApp<Services>({
-      routes: [
-        ...operatingRoutes,
-        ...tokenRoutes,
-        ...passwordRoutes,
-        ...conflictRoutes,
-        ...secondFactorRoutes,
-        ...passkeyRoutes,
-        ...providerRoutes,
-        beginRoute,
-        ...mailRoutes,
-        ...meRoutes,
-        ...identityApiRoutes,
-        ...exportRoutes,
-        ...userRoutes,
-        ...teamRoutes,
-        ...jiraRoutes,
-        ...serviceCredentialRoutes,
-        ...connectionRoutes,
-        ...jobRoutes,
-        ...pageRoutes,
-      ],
+      routes: [...apiRoutes, ...pageRoutes],
       vinculum: services,
       publicUrl,
       trustProxyHops: config.trustProxyHops,

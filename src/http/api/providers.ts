@@ -282,5 +282,4 @@ const appCallback = route({
 })
 
 /** In the order they are matched: fixed words before `:provider`. */
-export const providerRoutes = [list, authorize, link, callback, appCallback]
-export const beginRoute = begin
+export const providerRoutes = [list, authorize, link, callback, appCallback, begin]

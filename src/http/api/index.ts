@@ -1,0 +1,40 @@
+import type { Route } from '../route.ts'
+import type { Services } from '../services.ts'
+import { conflictRoutes } from './conflicts.ts'
+import { connectionRoutes } from './connections.ts'
+import { exportRoutes } from './export.ts'
+import { identityApiRoutes } from './identities.ts'
+import { jiraRoutes } from './jira.ts'
+import { jobRoutes } from './jobs.ts'
+import { mailRoutes } from './mail.ts'
+import { meRoutes } from './me.ts'
+import { operatingRoutes } from './operating.ts'
+import { passkeyRoutes } from './passkeys.ts'
+import { passwordRoutes } from './passwords.ts'
+import { providerRoutes } from './providers.ts'
+import { secondFactorRoutes } from './second-factor.ts'
+import { serviceCredentialRoutes } from './service-credentials.ts'
+import { teamRoutes } from './teams.ts'
+import { tokenRoutes } from './tokens.ts'
+import { userRoutes } from './users.ts'
+
+/** What programs speak, and the ways to a provider and back. Of two paths that fit, the first one listed is taken. */
+export const apiRoutes: readonly Route<Services>[] = [
+  ...operatingRoutes,
+  ...tokenRoutes,
+  ...passwordRoutes,
+  ...conflictRoutes,
+  ...secondFactorRoutes,
+  ...passkeyRoutes,
+  ...providerRoutes,
+  ...mailRoutes,
+  ...meRoutes,
+  ...identityApiRoutes,
+  ...exportRoutes,
+  ...userRoutes,
+  ...teamRoutes,
+  ...jiraRoutes,
+  ...serviceCredentialRoutes,
+  ...connectionRoutes,
+  ...jobRoutes,
+]
