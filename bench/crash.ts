@@ -8,7 +8,7 @@
 import { copyFileSync, existsSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import Database from 'better-sqlite3'
+import { connectSqlite } from '../src/store/connect-sqlite.ts'
 import { buildPrograms, freePort, newPath, type Started, startProgram, startService } from './processes.ts'
 
 const clients = 32
@@ -91,7 +91,7 @@ class Client {
 function onDisk(file: string): Stored[] {
   const copy = newPath('copy.db')
   for (const end of ['', '-wal']) if (existsSync(file + end)) copyFileSync(file + end, copy + end)
-  const db = new Database(copy)
+  const db = connectSqlite(copy)
   const rows = db.prepare<[], Stored>('select id, generation, ended_at from sessions').all()
   db.close()
   return rows

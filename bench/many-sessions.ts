@@ -1,8 +1,8 @@
 /** A service’s database with any number of sessions in it, and tokens for some of them. */
 import { createHmac } from 'node:crypto'
-import Database from 'better-sqlite3'
 import { createSealer } from '../src/kernel/crypto.ts'
 import { systemRandom } from '../src/kernel/ids.ts'
+import { connectSqlite } from '../src/store/connect-sqlite.ts'
 import { encryptionKey, issuer } from './processes.ts'
 
 const [id = '', key = ''] = encryptionKey.split(':')
@@ -13,9 +13,11 @@ const sealer = createSealer([{ id, key: Buffer.from(key, 'base64') }], systemRan
  * must not be running.
  */
 export function multiply(file: string, sessions: number): void {
-  const db = new Database(file)
+  const db = connectSqlite(file)
   const columns = (table: string, own: Readonly<Record<string, string>>): string =>
-    (db.pragma(`table_info(${table})`) as { name: string }[]).map(({ name }) => own[name] ?? `one.${name}`).join(', ')
+    (db.prepare(`PRAGMA table_info(${table})`).all() as { name: string }[])
+      .map(({ name }) => own[name] ?? `one.${name}`)
+      .join(', ')
   // As `createIds` makes them: in the order of time, then random.
   const newId = (prefix: string): string =>
     `printf('${prefix}_%012x', one.created_at + n) || lower(hex(randomblob(16)))`
@@ -35,13 +37,13 @@ export function multiply(file: string, sessions: number): void {
     const rest = sessions - 1
     db.exec(`${numbers(rest)} insert into sessions select ${columns('sessions', device)} from ${first('sessions')}`)
   })()
-  db.pragma('wal_checkpoint(truncate)')
+  db.exec('PRAGMA wal_checkpoint(truncate)')
   db.close()
 }
 
 /** Refresh tokens of `count` of the sessions in `file`, scattered over all of them, as the service would sign them. */
 export function refreshTokens(file: string, count: number): string[] {
-  const db = new Database(file, { readonly: true })
+  const db = connectSqlite(file, { readonly: true })
   type Found = { id: string; secret: string }
   const found = db.prepare<[], Found>("select id, secret from signing_keys where purpose = 'refresh'").get()
   const key = Buffer.from(sealer.open(found?.secret ?? '', `signing_keys/${found?.id}/secret`), 'base64url')

@@ -1,8 +1,9 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import Database from 'better-sqlite3'
+import type { Database } from 'better-sqlite3'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
+import { connectSqlite } from './connect-sqlite.ts'
 import { type Driver, Ready, ready, type Script, type Values } from './driver.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { migrationsFor, pending } from './migrations.ts'
@@ -14,20 +15,20 @@ import * as tables from './schema.sqlite.ts'
  */
 export async function openSqlite(file: string): Promise<Driver> {
   if (file !== ':memory:') createFile(file)
-  const connection = new Database(file, { timeout: 5000 })
+  const connection = connectSqlite(file, { timeout: 5000 })
   try {
     await enterWal(connection)
-    connection.pragma('synchronous = FULL')
+    connection.exec('PRAGMA synchronous = FULL')
     // What is erased is overwritten, not only forgotten: a person's data must not linger in free pages.
-    connection.pragma('secure_delete = ON')
+    connection.exec('PRAGMA secure_delete = ON')
     migrate(connection)
-    connection.pragma('foreign_keys = ON')
+    connection.exec('PRAGMA foreign_keys = ON')
   } catch (error) {
     connection.close()
     throw error
   }
 
-  const db = drizzle({ client: rememberingStatements(connection) })
+  const db = drizzle({ client: connection })
   const group = createGroupCommit(connection)
 
   return {
@@ -75,10 +76,10 @@ function createFile(file: string): void {
  * Entering WAL needs the file for itself and does not always wait as `busy_timeout` says: several nodes may start at
  * once.
  */
-async function enterWal(connection: Database.Database): Promise<void> {
+async function enterWal(connection: Database): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      connection.pragma('journal_mode = WAL')
+      connection.exec('PRAGMA journal_mode = WAL')
       return
     } catch (error) {
       if (attempt === 200 || !(error as { code?: string }).code?.startsWith('SQLITE_BUSY')) throw error
@@ -91,8 +92,8 @@ async function enterWal(connection: Database.Database): Promise<void> {
  * Foreign keys are off meanwhile: SQLite alters a table by building a new one and dropping the old, and with them on
  * that drop would cascade. They are checked before the commit instead.
  */
-function migrate(connection: Database.Database): void {
-  connection.pragma('foreign_keys = OFF')
+function migrate(connection: Database): void {
+  connection.exec('PRAGMA foreign_keys = OFF')
   connection
     .transaction(() => {
       connection.exec(
@@ -103,7 +104,7 @@ function migrate(connection: Database.Database): void {
         for (const statement of sql) connection.exec(statement)
         connection.prepare('INSERT INTO __drizzle_migrations (hash, created_at) VALUES (?, ?)').run(hash, folderMillis)
       }
-      if ((connection.pragma('foreign_key_check') as unknown[]).length > 0)
+      if (connection.prepare('PRAGMA foreign_key_check').all().length > 0)
         throw new Error('a migration left rows that refer to nothing')
     })
     .immediate()
@@ -134,7 +135,7 @@ const rememberedRows = 10_000
  * (SQLite's `data_version`, which tells of every other connection). So it never differs from reading again, and what
  * another process ended is ended at once; it only saves what is read over and over between two writes.
  */
-function rememberingRows(connection: Database.Database, commits: () => number) {
+function rememberingRows(connection: Database, commits: () => number) {
   const version = connection.prepare('PRAGMA data_version').pluck()
   const rows = new Map<string, unknown>()
   let ours = -1
@@ -151,21 +152,4 @@ function rememberingRows(connection: Database.Database, commits: () => number) {
     rows.set(key, found)
     return found
   }
-}
-
-/** How many statements are kept; our verbs need far fewer, whatever the lengths of their lists. */
-const remembered = 500
-
-/** Drizzle prepares anew at each query; the text is the same each time, so SQLite need parse it only once. */
-function rememberingStatements(connection: Database.Database): Database.Database {
-  const statements = new Map<string, Database.Statement>()
-  const prepareOnce = (text: string): Database.Statement => {
-    const known = statements.get(text)
-    if (known) return known
-    if (statements.size === remembered) statements.clear()
-    const statement = connection.prepare(text)
-    statements.set(text, statement)
-    return statement
-  }
-  return { prepare: prepareOnce } as unknown as Database.Database
 }

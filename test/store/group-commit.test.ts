@@ -1,24 +1,25 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import Database from 'better-sqlite3'
+import type { Database } from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import { createGroupCommit } from '../../src/store/group-commit.ts'
 import { newFile } from '../support/sqlite.ts'
 
 describe('writes of one turn of the event loop', () => {
   let file: string
-  let inside: Database.Database
-  let outside: Database.Database
+  let inside: Database
+  let outside: Database
   let group: ReturnType<typeof createGroupCommit>
 
   beforeEach(() => {
     file = newFile()
     mkdirSync(dirname(file))
-    inside = new Database(file, { timeout: 0 })
-    inside.pragma('journal_mode = WAL')
-    inside.pragma('foreign_keys = ON')
+    inside = connectSqlite(file, { timeout: 0 })
+    inside.exec('PRAGMA journal_mode = WAL')
+    inside.exec('PRAGMA foreign_keys = ON')
     inside.exec(`create table notes (id integer primary key, parent integer references notes);`)
-    outside = new Database(file, { timeout: 0 })
+    outside = connectSqlite(file, { timeout: 0 })
     group = createGroupCommit(inside)
   })
   afterEach(() => {
@@ -120,7 +121,7 @@ describe('writes of one turn of the event loop', () => {
       group.join(true, () => insert(1)),
       group.join(true, () => {
         // Checked at the commit, so it is the COMMIT that fails.
-        inside.pragma('defer_foreign_keys = ON')
+        inside.exec('PRAGMA defer_foreign_keys = ON')
         insert(2, 99)
       }),
     ].map(failure)

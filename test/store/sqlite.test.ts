@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import Database from 'better-sqlite3'
 import { and, isNotNull, sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
+import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { grantsOf } from '../../src/store/withdrawals.ts'
 import { newFile } from '../support/sqlite.ts'
@@ -41,7 +41,7 @@ describe('a SQLite file', () => {
     const { db, tables } = driver
     const mine = and(grantsOf(tables, { provider: 'google', subject: '1' }), isNotNull(tables.grants.accessToken))
     const { sql: asked, params } = db.select().from(tables.grants).where(mine).orderBy(tables.grants.id).toSQL()
-    const file = new Database(config.file, { readonly: true })
+    const file = connectSqlite(config.file, { readonly: true })
     const plan = file.prepare(`explain query plan ${asked}`).all(params) as { detail: string }[]
     expect(plan[0]?.detail).toMatch(/^SEARCH .*\(provider=\? AND subject=\?\)$/)
     file.close()
@@ -80,7 +80,7 @@ describe('a SQLite file', () => {
   test('has every write before its promise is resolved', async () => {
     const config = await place()
     const { store } = await open(config)
-    const outside = new Database(config.file, { readonly: true })
+    const outside = connectSqlite(config.file, { readonly: true })
     const count = outside.prepare('select count(*) from accounts').pluck()
     const seen: unknown[] = []
     const signIns = Array.from({ length: 5 }, () => {
@@ -109,7 +109,7 @@ describe('a SQLite file', () => {
       for (const { store } of [here, elsewhere])
         expect(await store.sessions.find(device.id)).toMatchObject({ endReason: 'revoked' })
     }
-    const outside = new Database(config.file)
+    const outside = connectSqlite(config.file)
     outside.prepare('update accounts set name = ? where id = ?').run('Somebody else', person.id)
     expect(await here.store.accounts.find(person.id)).toMatchObject({ name: 'Somebody else' })
     outside.prepare('delete from accounts where id = ?').run(person.id)
@@ -137,8 +137,8 @@ describe('a SQLite file', () => {
     const kept = new Set((await driver.read(driver.db.select().from(driver.tables.flows))).map((row) => row.stateHash))
     expect(child.said.filter((stateHash) => !kept.has(String(stateHash)))).toEqual([])
     await store.close()
-    const file = new Database(config.file)
-    expect(file.pragma('integrity_check', { simple: true })).toBe('ok')
+    const file = connectSqlite(config.file)
+    expect(file.prepare('PRAGMA integrity_check').pluck().get()).toBe('ok')
     file.close()
   })
 })

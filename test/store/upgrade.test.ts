@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import Database from 'better-sqlite3'
 import postgres from 'postgres'
 import { describe, expect, test } from 'vitest'
+import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import { migrationsFor } from '../../src/store/migrations.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { databases } from '../support/databases.ts'
@@ -38,7 +38,7 @@ type Rows = readonly (readonly [string, Readonly<Record<string, unknown>>])[]
 
 function onSqlite(file: string) {
   mkdirSync(dirname(file), { recursive: true })
-  const database = new Database(file)
+  const database = connectSqlite(file)
   return { execute: async (sql: string) => void database.exec(sql), close: async () => void database.close() }
 }
 function onPostgres(url: string) {

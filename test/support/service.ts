@@ -4,7 +4,6 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 import { Writable } from 'node:stream'
-import BetterSqlite3 from 'better-sqlite3'
 import postgres from 'postgres'
 import { expect } from 'vitest'
 import { z } from 'zod'
@@ -14,6 +13,7 @@ import { readConfig } from '../../src/config.ts'
 import type { Timing } from '../../src/jobs/timing.ts'
 import { type Random, systemRandom } from '../../src/kernel/ids.ts'
 import type { Received } from '../../src/mail/transport.ts'
+import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { type CompleteConfig, createVinculum, type Vinculum } from '../../src/vinculum.ts'
 import { createReader, type Document, type Seen } from './documented.ts'
@@ -347,7 +347,7 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
     const order = (rows: readonly Json[]): readonly Json[] =>
       [...rows].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
     if (url.startsWith('file:')) {
-      const db = new BetterSqlite3(url.slice('file:'.length), { readonly: true })
+      const db = connectSqlite(url.slice('file:'.length), { readonly: true })
       try {
         const names = db.prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite%'")
         for (const { name } of names.all() as { name: string }[])
@@ -370,7 +370,7 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
   /** What only an operator does: a statement of theirs on the database. */
   async function operator(statement: string): Promise<void> {
     if (url.startsWith('file:')) {
-      const db = new BetterSqlite3(url.slice('file:'.length), { timeout: 5000 })
+      const db = connectSqlite(url.slice('file:'.length), { timeout: 5000 })
       db.exec(statement)
       db.close()
       return

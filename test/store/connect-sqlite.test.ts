@@ -1,0 +1,52 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import Database from 'better-sqlite3'
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { connectSqlite } from '../../src/store/connect-sqlite.ts'
+import { newFile } from '../support/sqlite.ts'
+import { newcomer, open, signedIn } from './people.ts'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+describe('a SQLite connection', () => {
+  afterEach(() => vi.restoreAllMocks())
+
+  test('prepares a text once', () => {
+    const connection = connectSqlite(':memory:')
+    expect(connection.prepare('select 1')).toBe(connection.prepare('select 1'))
+    expect(connection.prepare('select 2')).not.toBe(connection.prepare('select 1'))
+    connection.close()
+  })
+
+  // Otherwise Node 24 aborts, some time after: the garbage collector of the others does not mind.
+  test('never gives a statement to the garbage collector, nor itself, whatever a store does', async () => {
+    const made: WeakRef<object>[] = []
+    const prepare = Database.prototype.prepare
+    // By hand: a spy would keep what was made.
+    Database.prototype.prepare = function (this: Database.Database, text: string) {
+      const statement = prepare.call(this, text)
+      made.push(new WeakRef(this), new WeakRef(statement))
+      return statement
+    } as typeof prepare
+    onTestFinished(() => {
+      Database.prototype.prepare = prepare
+    })
+    const pragma = vi.spyOn(Database.prototype, 'pragma')
+    const lives = async () => {
+      const opened = await open({ tag: 'sqlite', file: newFile() })
+      const { account } = await newcomer(opened)
+      const { id } = await signedIn(opened, account.id)
+      await opened.store.sessions.rotate(id, 0, new Date(), new Date())
+      for (let round = 0; round < 3; round++) await opened.store.ready()
+      await opened.store.close()
+    }
+    await lives()
+    await turn()
+    collectGarbage()
+    expect(made.length).toBeGreaterThan(20)
+    expect(made.filter((reference) => reference.deref() === undefined)).toEqual([])
+    expect(pragma).not.toHaveBeenCalled()
+  })
+})
