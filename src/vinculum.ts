@@ -75,6 +75,7 @@ import { teamRoutes } from './http/api/teams.ts'
 import { tokenRoutes } from './http/api/tokens.ts'
 import { userRoutes } from './http/api/users.ts'
 import { createApp } from './http/app.ts'
+import { createHeaders } from './http/headers.ts'
 import { networkOf } from './http/limits.ts'
 import { errorPage, pageRoutes, staticFiles } from './http/pages/index.ts'
 import type { Principal } from './http/route.ts'
@@ -523,7 +524,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       staticFiles,
       version,
     })
-    const server = createServer(app)
+    const server = createServer(app, createHeaders(publicUrl).api)
 
     return {
       app,
