@@ -28,7 +28,9 @@ export async function openPostgres(url: string, maxConnections = 10): Promise<Dr
     // We use no array type, so a connection need not ask for them before its first query.
     fetch_types: false,
     onnotice: () => {},
-    connection: { application_name: 'vinculum' },
+    // A node that stands still in the middle of a transaction must not keep its rows from all others: whoever waited for
+    // one of them would hold more. No script of ours ever waits for anything but the database.
+    connection: { application_name: 'vinculum', idle_in_transaction_session_timeout: 10_000 },
   })
   try {
     await migrate(client)
