@@ -400,7 +400,7 @@ export class Exchange {
   /** Something that should not happen: the log hears what, the person only that. */
   defect(thrown: unknown): void {
     if (thrown instanceof BusyError && !this.#response.headersSent) {
-      this.refuse(fail('not_ready', undefined, { retryAfter: thrown.retryAfter }).error)
+      this.refuse(fail('not_ready', undefined, { retryAfter: thrown.retryAfter, cause: thrown.cause }).error)
       return
     }
     if (this.#response.headersSent) {
