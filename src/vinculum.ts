@@ -519,6 +519,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       rateLimits: config.rateLimits ? rateLimits : null,
       csrfKey: ring.keysFor('csrf')[0],
       errorPage,
+      record: audit.record,
       onDefect,
       onWarning: (message) => log.warn(message),
       staticFiles,

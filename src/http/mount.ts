@@ -166,7 +166,10 @@ async function serve<D>(
 
     const result = await route.handle(exchange as unknown as Input<never, never, never, 'user'>, vinculum)
     if (result.ok) exchange.answer(result.value)
-    else exchange.refuse(result.error, { cookies: result.cookies, faults: result.faults })
+    else {
+      await exchange.onTrail(result.error)
+      exchange.refuse(result.error, { cookies: result.cookies, faults: result.faults })
+    }
   } catch (thrown) {
     exchange.defect(thrown)
   }
