@@ -59,6 +59,7 @@ import { type MailParts, verifyEmail } from './flows/verify-email.ts'
 import { withdrawGrants } from './flows/withdraw-grants.ts'
 import { apiRoutes } from './http/api/index.ts'
 import { createApp } from './http/app.ts'
+import { createHeaders } from './http/headers.ts'
 import { networkOf } from './http/limits.ts'
 import { errorPage, pageRoutes, staticFiles } from './http/pages/index.ts'
 import type { Principal } from './http/route.ts'
@@ -482,12 +483,13 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       rateLimits: config.rateLimits ? rateLimits : null,
       csrfKey: ring.keysFor('csrf')[0],
       errorPage,
+      record: audit.record,
       onDefect,
       onWarning: (message) => log.warn(message),
       staticFiles,
       version,
     })
-    const server = createServer(app)
+    const server = createServer(app, createHeaders(publicUrl).api)
 
     return {
       app,

@@ -238,7 +238,7 @@ export interface PasskeyStore {
    */
   used(id: string, use: { counter: number; backedUp: boolean; at: Date }): Promise<boolean>
   /** `false` when there is no such passkey on this account. */
-  rename(of: { id: string; accountId: string }, name: string): Promise<boolean>
+  rename(of: { id: string; accountId: string }, name: string, because: readonly Fact[]): Promise<boolean>
   /**
    * `mayGo` is asked within the transaction about what would be left. The last factor takes the second factor with it,
    * recovery codes included. Other sessions and tickets end.

@@ -132,6 +132,7 @@ export const catalogue = {
     { factor, by: by.optional() },
     { audit: true, notice: true, log: 'info' },
   ),
+  'passkey.renamed': fact('A passkey was given another name', { passkey: z.string() }, { audit: true, log: 'info' }),
   'recovery_codes.made': fact(
     'Recovery codes were made; those before are worth nothing',
     {},
@@ -198,6 +199,11 @@ export const catalogue = {
       ]),
       by: by.optional(),
     },
+    { audit: true, log: 'info' },
+  ),
+  'session.renamed': fact(
+    'A device was given another name, or none',
+    { session: z.string() },
     { audit: true, log: 'info' },
   ),
   'session.token_reused': fact(
@@ -307,6 +313,11 @@ export const catalogue = {
   ),
   'user_info_cache.read': fact('A profile was looked up in the cache', { provider, hit: z.boolean() }),
 
+  'access.refused': fact(
+    'Somebody was kept from what they may not do, or a request from what nobody here asked for',
+    { code, method: z.string(), route: z.string() },
+    { audit: true, log: 'warn' },
+  ),
   'http.answered': fact('A request was answered', {
     method: z.string(),
     route: z.string(),

@@ -2,7 +2,7 @@ import type { Links } from '../accounts/links.ts'
 import { amrOf, type Passkeys, type RegistrationResponseJSON } from '../credentials/passkeys.ts'
 import type { Passkey, PasskeyStore } from '../credentials/ports.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
-import type { Fact } from '../events/catalogue.ts'
+import type { Fact, Origin } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Doing } from './second-factor.ts'
@@ -37,8 +37,10 @@ export function keepPasskeys({ passkeys, store, links, clock }: Parts) {
     async rename(
       { id, accountId }: { id: string; accountId: string },
       name: string,
+      origin: Origin,
     ): Promise<Result<null, AppError<'passkey_not_found'>>> {
-      return (await store.rename({ id, accountId }, name)) ? ok(null) : fail('passkey_not_found')
+      const because: Fact = { name: 'passkey.renamed', accountId, origin, data: { passkey: id } }
+      return (await store.rename({ id, accountId }, name, [because])) ? ok(null) : fail('passkey_not_found')
     },
 
     async remove(

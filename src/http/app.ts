@@ -3,6 +3,7 @@ import express, { type Express, type Request } from 'express'
 import type { VNode } from 'preact'
 import type { AppError } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
+import type { Fact } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Random } from '../kernel/ids.ts'
 import { createCookies } from './cookies.ts'
@@ -33,6 +34,7 @@ export type AppParts<D> = {
   readonly rateLimits: RateLimitStore | null
   readonly csrfKey: Buffer
   readonly errorPage: (error: AppError, context: ErrorContext) => VNode
+  readonly record: (fact: Fact) => Promise<void>
   readonly onDefect: (error: unknown, requestId: string) => void
   /** Something an operator should mend. */
   readonly onWarning: (message: string) => void
@@ -88,6 +90,7 @@ export function createApp<D>(parts: AppParts<D>): Express {
       requestId: createRequestIds(parts.random),
       addressOf: parts.trustProxyHops === 0 ? peerOrWarning(parts.onWarning) : forwardedFor,
       errorPage: parts.errorPage,
+      record: parts.record,
       onDefect: parts.onDefect,
     },
     routes,

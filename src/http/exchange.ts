@@ -7,9 +7,9 @@ import type { Request, Response } from 'express'
 import type { VNode } from 'preact'
 import { renderToString } from 'preact-render-to-string'
 import type { z } from 'zod'
-import { type AppError, fail, type Locale } from '../errors/catalogue.ts'
+import { type AppError, type ErrorCode, fail, type Locale } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
-import type { Origin } from '../events/catalogue.ts'
+import type { Fact, Origin } from '../events/catalogue.ts'
 import { BusyError } from '../kernel/busy.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
@@ -59,6 +59,8 @@ export type Frame = {
   readonly requestId: () => string
   readonly addressOf: (request: Request) => string | null
   readonly errorPage: (error: AppError, context: ErrorContext) => VNode
+  /** Writes a refusal down. */
+  readonly record: (fact: Fact) => Promise<void>
   readonly onDefect: (error: unknown, requestId: string) => void
 }
 
@@ -73,6 +75,11 @@ export type Bound<D> = {
   /** What the body must be: nothing at all where the route names no schema. */
   readonly body: z.ZodType
 }
+/** Refusals of what somebody may not do: on the trail before they are told (ASVS 16.3.2, 16.3.3). */
+const onTheTrail: ReadonlySet<ErrorCode> = new Set([
+  ...(['csrf_failed', 'insufficient_scope', 'team_role_required', 'code_invalid'] as const),
+])
+
 type Refusing = {
   readonly headers?: Readonly<Record<string, string>>
   readonly faults?: readonly (Fault | FaultFound)[] | undefined
@@ -240,7 +247,8 @@ export class Exchange {
     if (scope !== undefined && !this.who.scopes.includes(scope)) {
       // A program is told what it lacks (RFC 6750 §3.1); a page that is not theirs to see is none (ASVS 8.2.1).
       const { surface } = this.#bound?.route ?? {}
-      return this.#stop(surface === 'browser' ? fail('not_found').error : fail('insufficient_scope', { scope }).error)
+      const lacking = fail('insufficient_scope', { scope }).error
+      return this.#deny(lacking, surface === 'browser' ? fail('not_found').error : lacking)
     }
     if (auth === 'recent' && !isRecent(this.who, clock(), recentAuthSeconds)) {
       return this.#stop(fail('reauthentication_required').error)
@@ -268,7 +276,7 @@ export class Exchange {
   /** Reads and checks the body, and that a browser's request was meant by whoever sits before it. */
   async readBody<D>({ route, accepts, body: schema, lists }: Bound<D>): Promise<boolean> {
     const { csrf } = this.#frame
-    if (this.#ambient && !csrf.fromOurselves(this.#request.headers)) return this.#stop(fail('csrf_failed').error)
+    if (this.#ambient && !csrf.fromOurselves(this.#request.headers)) return this.#deny(fail('csrf_failed').error)
 
     const body = await readBody(this.#request, accepts)
     switch (body.kind) {
@@ -292,7 +300,7 @@ export class Exchange {
       this.who?.via !== 'bearer' &&
       !csrf.fromOurselves(this.#request.headers)
     ) {
-      return this.#stop(fail('csrf_failed').error)
+      return this.#deny(fail('csrf_failed').error)
     }
     let value: unknown = body.kind === 'none' ? {} : body.value
     if (body.kind !== 'json') {
@@ -300,7 +308,7 @@ export class Exchange {
       // A page's form without its token is refused even when it is empty; an API's form is a program's.
       if (route.surface === 'browser' && accepts.form && this.who?.via !== 'bearer') {
         const formExpected = body.kind === 'form' || !accepts.json
-        if (formExpected && !this.#formIsOurs(token)) return this.#stop(fail('csrf_failed').error)
+        if (formExpected && !this.#formIsOurs(token)) return this.#deny(fail('csrf_failed').error)
         value = fields
       }
       const given = single(value as Record<string, string | string[]>, lists.body, () => this.locale)
@@ -400,7 +408,7 @@ export class Exchange {
   /** Something that should not happen: the log hears what, the person only that. */
   defect(thrown: unknown): void {
     if (thrown instanceof BusyError && !this.#response.headersSent) {
-      this.refuse(fail('not_ready', undefined, { retryAfter: thrown.retryAfter }).error)
+      this.refuse(fail('not_ready', undefined, { retryAfter: thrown.retryAfter, cause: thrown.cause }).error)
       return
     }
     if (this.#response.headersSent) {
@@ -409,6 +417,20 @@ export class Exchange {
       return
     }
     this.refuse(fail('internal', undefined, { cause: thrown }).error)
+  }
+
+  /** Puts a refusal on the trail, where it belongs there. That it cannot be written lets nobody through. */
+  async onTrail({ code }: AppError): Promise<void> {
+    if (!onTheTrail.has(code)) return
+    const { origin, requestId } = this
+    const data = { code, method: this.#request.method, route: this.#pattern }
+    const fact: Fact = { name: 'access.refused', accountId: this.who?.accountId ?? null, origin, data }
+    await this.#frame.record(fact).catch((thrown: unknown) => this.#frame.onDefect(thrown, requestId))
+  }
+
+  async #deny(error: AppError, told = error): Promise<false> {
+    await this.onTrail(error)
+    return this.#stop(told)
   }
 
   #stop(error: AppError, refusing?: Refusing): false {

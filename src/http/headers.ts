@@ -87,3 +87,16 @@ export function withHeaders(list: HeaderList, changes: Readonly<Record<string, s
   for (const [name, value] of Object.entries(changes)) kept.push(name, value)
   return kept
 }
+
+/**
+ * How often a request sent a header. Node keeps the first of some that come twice; which one counts must not depend on
+ * who is reading: a proxy may keep the last.
+ */
+export function timesSent(raw: readonly string[], name: string): number {
+  let count = 0
+  for (let at = 0; at < raw.length; at += 2) {
+    const sent = raw[at]
+    if (sent?.length === name.length && sent.toLowerCase() === name) count += 1
+  }
+  return count
+}

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { fail } from '../errors/catalogue.ts'
 import { acceptsOf } from './body.ts'
 import { type Bound, Exchange, type Frame } from './exchange.ts'
+import { timesSent } from './headers.ts'
 import { invalidRequest } from './problem.ts'
 import type { Input, Route } from './route.ts'
 import type { StaticFile } from './static.ts'
@@ -36,7 +37,8 @@ export function mount<D>(
 
   app.use((request: Request, response: Response, next: NextFunction): unknown => {
     const { host, expect } = request.headers
-    if (host === undefined && request.httpVersion !== '1.0') {
+    // Of two hosts, whoever passed this on may have meant the other (RFC 9112 §3.2).
+    if (host === undefined ? request.httpVersion !== '1.0' : timesSent(request.rawHeaders, 'host') > 1) {
       return new Exchange(frame, request, response, 'unknown').refuse(invalidRequest)
     }
     if (expect !== undefined && !understood.test(expect)) {
@@ -164,7 +166,10 @@ async function serve<D>(
 
     const result = await route.handle(exchange as unknown as Input<never, never, never, 'user'>, vinculum)
     if (result.ok) exchange.answer(result.value)
-    else exchange.refuse(result.error, { cookies: result.cookies, faults: result.faults })
+    else {
+      await exchange.onTrail(result.error)
+      exchange.refuse(result.error, { cookies: result.cookies, faults: result.faults })
+    }
   } catch (thrown) {
     exchange.defect(thrown)
   }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { AppError } from '../errors/catalogue.ts'
 import type { Result } from '../kernel/result.ts'
+import { timesSent } from './headers.ts'
 import type { CredentialCode, Principal } from './route.ts'
 
 type Verdict = Result<Principal, AppError<CredentialCode>>
@@ -39,18 +40,8 @@ const shape = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i
 export function readAuthorization(request: IncomingMessage): Authorization {
   const header = request.headers.authorization
   if (header === undefined) return absent
-  // Node keeps the first of two; which one counts must not depend on who is reading (a proxy may keep the last).
-  if (countAuthorization(request.rawHeaders) > 1) return { kind: 'malformed' }
+  if (timesSent(request.rawHeaders, 'authorization') > 1) return { kind: 'malformed' }
   const token = shape.exec(header)?.[1]
   if (token !== undefined) return { kind: 'bearer', token }
   return /^Bearer(\s|$)/i.test(header) ? { kind: 'malformed' } : { kind: 'other' }
-}
-
-function countAuthorization(raw: readonly string[]): number {
-  let count = 0
-  for (let at = 0; at < raw.length; at += 2) {
-    const name = raw[at]
-    if (name?.length === 13 && name.toLowerCase() === 'authorization') count += 1
-  }
-  return count
 }

@@ -2,6 +2,7 @@ import { createServer as createHttpServer, IncomingMessage, type Server, ServerR
 import type { AddressInfo, Socket } from 'node:net'
 import type { Express } from 'express'
 import { systemRandom } from '../kernel/ids.ts'
+import type { HeaderList } from './headers.ts'
 
 export type VinculumServer = {
   readonly http: Server
@@ -29,8 +30,11 @@ function bornAs<T extends object>(parent: Constructor<T>, prototype: object): Co
   return Born as unknown as Constructor<T>
 }
 
-/** The app behind node:http, with limits on time and size that hold before any of our code runs. */
-export function createServer(app: Express): VinculumServer {
+/**
+ * The app behind node:http, with limits on time and size that hold before any of our code runs. `headers` are those of
+ * every answer, for what never becomes a request.
+ */
+export function createServer(app: Express, headers: HeaderList): VinculumServer {
   const http = createHttpServer(
     {
       IncomingMessage: bornAs<IncomingMessage>(IncomingMessage, app.request) as typeof IncomingMessage,
@@ -49,7 +53,7 @@ export function createServer(app: Express): VinculumServer {
   )
   http.maxHeadersCount = 100
   http.on('checkExpectation', app)
-  http.on('clientError', refuseUnreadable)
+  http.on('clientError', refuseUnreadable(headers))
 
   return {
     http,
@@ -87,21 +91,21 @@ const unreadable: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 }
 
-/** What is not HTTP never becomes a request; it is still answered like one, as far as it can be. */
-function refuseUnreadable(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  socket.end(
-    [
-      `HTTP/1.1 ${unreadable[error.code ?? ''] ?? '400 Bad Request'}`,
-      'Connection: close',
-      'Cache-Control: no-store',
-      'Content-Length: 0',
-      "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox",
-      'Referrer-Policy: no-referrer',
-      'X-Content-Type-Options: nosniff',
-      'X-Frame-Options: DENY',
-      `X-Request-Id: req_${systemRandom(16).toString('hex')}`,
-      '\r\n',
-    ].join('\r\n'),
-  )
+/** What is not HTTP never becomes a request; it is still answered like one. */
+function refuseUnreadable(headers: HeaderList): (error: Error & { code?: string }, socket: Socket) => void {
+  const lines: string[] = []
+  for (let at = 0; at < headers.length; at += 2) lines.push(`${headers[at]}: ${headers[at + 1]}`)
+  return (error, socket) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+    socket.end(
+      [
+        `HTTP/1.1 ${unreadable[error.code ?? ''] ?? '400 Bad Request'}`,
+        ...lines,
+        'Connection: close',
+        'Content-Length: 0',
+        `X-Request-Id: req_${systemRandom(16).toString('hex')}`,
+        '\r\n',
+      ].join('\r\n'),
+    )
+  }
 }

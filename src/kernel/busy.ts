@@ -2,8 +2,9 @@
 export class BusyError extends Error {
   override name = 'BusyError'
   readonly retryAfter: number
-  constructor(what: string, retryAfter: number) {
-    super(`${what} is busy`)
+  /** `cause`: why, where an operator has to know it. */
+  constructor(what: string, retryAfter: number, cause?: unknown) {
+    super(`${what} is busy`, { cause })
     this.retryAfter = retryAfter
   }
 }

@@ -88,8 +88,12 @@ export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDe
     async rename(
       of: { id: string; accountId: string },
       name: string | null,
+      origin: Origin,
     ): Promise<Result<Session, AppError<'session_not_found'>>> {
-      const renamed = await sessions.rename(of, name, clock())
+      const { id: session, accountId } = of
+      const renamed = await sessions.rename(of, name, clock(), [
+        { name: 'session.renamed', accountId, origin, data: { session } },
+      ])
       return renamed ? ok(renamed) : fail('session_not_found')
     },
 

@@ -146,7 +146,12 @@ export interface SessionStore {
     because: (sessionId: string) => Fact,
   ): Promise<readonly string[]>
   /** What its person calls it; `undefined` when it is over or not this account's. */
-  rename(of: { id: string; accountId: string }, name: string | null, at: Date): Promise<Session | undefined>
+  rename(
+    of: { id: string; accountId: string },
+    name: string | null,
+    at: Date,
+    because: readonly Fact[],
+  ): Promise<Session | undefined>
   /** Live ones, last seen first. */
   list(accountId: string, at: Date): Promise<readonly Session[]>
   sweep(before: Date): Promise<number>

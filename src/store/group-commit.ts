@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3'
+import { BusyError } from '../kernel/busy.ts'
 
 type Work = {
   readonly run: () => unknown
@@ -55,7 +56,10 @@ export function createGroupCommit(connection: Database) {
       return outcomes
     } catch (error) {
       if (connection.inTransaction) rollback.run()
-      return group.map(() => ({ ok: false, error }))
+      // Another process has held the file for longer than we wait: nothing is wrong with what was asked.
+      const busy = (error as { code?: string }).code === 'SQLITE_BUSY'
+      const told = busy ? new BusyError('the database', 1, error) : error
+      return group.map(() => ({ ok: false, error: told }))
     }
   }
 

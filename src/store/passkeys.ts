@@ -47,10 +47,14 @@ export function passkeyStore({ db, tables, read, write }: Driver, change: Change
       return noted.length > 0
     },
 
-    async rename({ id, accountId }, name) {
-      const mine = and(eq(t.id, id), eq(t.accountId, accountId))
-      return (await write(db.update(t).set({ name }).where(mine).returning({ id: t.id }))).length > 0
-    },
+    rename: ({ id, accountId }, name, because) =>
+      change(function* (tx, note) {
+        const mine = and(eq(t.id, id), eq(t.accountId, accountId))
+        const renamed = yield* step(tx.update(t).set({ name }).where(mine).returning({ id: t.id }))
+        if (renamed.length === 0) return false
+        yield* note(because)
+        return true
+      }),
 
     remove: ({ id, ...of }, mayGo, because) =>
       change(

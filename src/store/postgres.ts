@@ -3,6 +3,7 @@ import { DrizzleQueryError } from 'drizzle-orm/errors'
 import { PgDatabase, PgDialect } from 'drizzle-orm/pg-core'
 import { drizzle, PostgresJsSession } from 'drizzle-orm/postgres-js'
 import connect, { type Sql } from 'postgres'
+import { BusyError } from '../kernel/busy.ts'
 import { type Driver, type Queries, Ready, ready, type Script, type Values } from './driver.ts'
 import { migrationsFor, pending } from './migrations.ts'
 import * as tables from './schema.postgres.ts'
@@ -11,6 +12,14 @@ import type { Tables } from './schema.ts'
 /** What PostgreSQL asks to be tried again: a serialization failure, a deadlock it broke (Appendix A, class 40). */
 const toRetry = new Set(['40001', '40P01'])
 const attempts = 5
+
+/** Nobody there, gone in the middle, or about to go: a new connection is made by itself, and may find it back. */
+const unreachable = new Set([
+  ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'CONNECT_TIMEOUT'],
+  ...['CONNECTION_CLOSED', 'CONNECTION_DESTROYED', '53300', '57P01', '57P02', '57P03'],
+])
+/** What whoever asked meanwhile is told to wait, in seconds. */
+const comeBackAfter = 5
 
 /** The name of the lock nodes starting at once migrate under. */
 const migrationLock = 'vinculum:migrations'
@@ -24,11 +33,15 @@ export async function openPostgres(url: string, maxConnections = 10): Promise<Dr
     max: maxConnections,
     connect_timeout: 5,
     idle_timeout: 60,
+    // Left alone it waits ever longer, up to 20 seconds, and whoever asks waits with it though the database is back.
+    backoff: () => 0.5,
     prepare: true,
     // We use no array type, so a connection need not ask for them before its first query.
     fetch_types: false,
     onnotice: () => {},
-    connection: { application_name: 'vinculum' },
+    // A node that stands still in the middle of a transaction must not keep its rows from all others: whoever waited for
+    // one of them would hold more. No script of ours ever waits for anything but the database.
+    connection: { application_name: 'vinculum', idle_in_transaction_session_timeout: 10_000 },
   })
   try {
     await migrate(client)
@@ -94,7 +107,7 @@ async function tryingAgain<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (thrown) {
-      if (attempt === attempts || !toRetry.has(String((thrown as { code?: unknown }).code))) throw thrown
+      if (attempt === attempts || !toRetry.has(codeOf(thrown))) throw withoutValues(thrown)
       await pause(5 * attempt)
     }
   }
@@ -131,6 +144,8 @@ async function execute<T>(prepared: Prepared, values?: Values): Promise<T> {
   }
 }
 
+const codeOf = (thrown: unknown): string => String((thrown as { code?: unknown }).code)
+
 /**
  * What went wrong, without what was written: Drizzle's error spells out every parameter, and PostgreSQL's own
  * `detail` can hold the whole row. Those are secrets and addresses, and errors are logged.
@@ -138,7 +153,7 @@ async function execute<T>(prepared: Prepared, values?: Values): Promise<T> {
 function withoutValues(thrown: unknown): unknown {
   const error = thrown instanceof DrizzleQueryError && thrown.cause ? thrown.cause : thrown
   if (error instanceof connect.PostgresError) Reflect.deleteProperty(error, 'detail')
-  return error
+  return unreachable.has(codeOf(error)) ? new BusyError('the database', comeBackAfter, error) : error
 }
 
 async function run<T>(script: Script<T>, client: Sql): Promise<T> {

@@ -175,16 +175,18 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
         return ids
       }),
 
-    async rename({ id, accountId }, name, at) {
-      const [renamed] = await write(
-        db
-          .update(s)
-          .set({ name })
-          .where(and(eq(s.id, id), eq(s.accountId, accountId), live(t, at)))
-          .returning(columns),
-      )
-      return renamed
-    },
+    rename: ({ id, accountId }, name, at, because) =>
+      change(function* (tx, note) {
+        const [renamed] = yield* step(
+          tx
+            .update(s)
+            .set({ name })
+            .where(and(eq(s.id, id), eq(s.accountId, accountId), live(t, at)))
+            .returning(columns),
+        )
+        if (renamed) yield* note(because)
+        return renamed
+      }),
 
     list: (accountId, at) =>
       read(

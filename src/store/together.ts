@@ -18,6 +18,7 @@ export function together<C extends { readonly id: string }, R extends { readonly
   statement: (calls: readonly [C, ...C[]]) => Promise<readonly R[]>,
 ): (call: C) => Promise<R | undefined> {
   let groups = new Map<string, Group<C, R>>()
+  let repeats = new Map<string, number>()
 
   async function run(group: Group<C, R>): Promise<void> {
     const waiting = [...group.values()]
@@ -32,16 +33,23 @@ export function together<C extends { readonly id: string }, R extends { readonly
   function flush(): void {
     const due = groups
     groups = new Map()
+    repeats = new Map()
     for (const group of due.values()) void run(group)
   }
+  function named(name: string): Group<C, R> {
+    const group = groups.get(name) ?? new Map()
+    groups.set(name, group)
+    return group
+  }
+  /** Found at once, however often an id was asked for before: a flood for one row must not hold up everybody's turn. */
   function groupFor(call: C): Group<C, R> {
-    for (let nth = 0; ; nth++) {
-      const name = `${alike(call)} ${nth}`
-      const group = groups.get(name) ?? new Map()
-      if (group.has(call.id)) continue
-      groups.set(name, group)
-      return group
-    }
+    const kind = alike(call)
+    const first = named(kind)
+    if (!first.has(call.id)) return first
+    const repeat = `${kind} ${call.id}`
+    const nth = (repeats.get(repeat) ?? 0) + 1
+    repeats.set(repeat, nth)
+    return named(`${kind} #${nth}`)
   }
 
   return (call) =>

@@ -396,6 +396,7 @@ export function createSurface(changes: Partial<AppParts<unknown>> = {}) {
         <body data-return-to={returnTo}>{`${status} ${message(error, locale).title} ${requestId}`}</body>
       </html>
     ),
+    record: async () => {},
     onDefect: (error, requestId) => void defects.push({ error, requestId }),
     onWarning: (message) => void warnings.push(message),
     staticFiles: [style],

@@ -146,6 +146,51 @@ describe.each(databases)('somebody hostile, on %s', (database) => {
     expect((await world.trail()).length - before).toBe(1)
     expect((await post('/auth/second-factor', { second_factor_ticket: 'made-up', totp: '000000' })).status).toBe(400)
     expect((await world.trail()).length - before).toBe(2)
+    const code = { grant_type: 'authorization_code', code: 'made-up', code_verifier: 'v'.repeat(43) }
+    expect(refusalOf(await post('/auth/token', code))).toEqual([400, 'code_invalid'])
+    expect((await world.trail()).length - before).toBe(3)
+  })
+
+  test('what they may not do is on the trail, theirs where it is known, and so is what another site made a browser send', async () => {
+    const browser = world.openBrowser()
+    await browser.signIn('google', world.newcomer())
+    const { body: me } = await browser.json('GET', '/me')
+    const { access_token: owner } = await world.signIn('google', world.newcomer())
+    const team = await post('/teams', { name: 'Theirs' }, owner)
+    const email = (await browser.json('GET', '/me')).body.email
+    await post(`/teams/${team.body.id}/invitations`, { email, role: 'member' }, owner)
+    const [letter] = await world.mailTo(String(email))
+    const [, ticket = ''] = /invitation\?ticket=([\w-]+)/.exec(letter?.text ?? '') ?? []
+    expect((await browser.json('POST', '/invitations/accept', { body: { token: ticket } })).status).toBe(200)
+
+    const before = (await world.trail()).length
+    const elsewhere = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }
+    const refused = [
+      await browser.json('GET', '/users'),
+      await browser.json('GET', '/admin', { headers: { accept: 'text/html' } }),
+      await browser.json('PATCH', `/teams/${team.body.id}`, { body: { name: 'Mine' } }),
+      await browser.json('POST', '/auth/logout', { headers: elsewhere }),
+    ]
+    expect(refused.map(({ status }) => status)).toEqual([403, 404, 403, 403])
+    const rows = (await world.trail()).slice(before)
+    expect(rows.map(({ event, account_id }) => [event, account_id])).toEqual(
+      refused.map(() => ['access.refused', me.id]),
+    )
+    expect(rows.map(({ data }) => (typeof data === 'string' ? JSON.parse(data) : data))).toEqual([
+      { code: 'insufficient_scope', method: 'GET', route: '/users' },
+      { code: 'insufficient_scope', method: 'GET', route: '/admin' },
+      { code: 'team_role_required', method: 'PATCH', route: '/teams/:id' },
+      { code: 'csrf_failed', method: 'POST', route: '/auth/logout' },
+    ])
+  })
+
+  test('another name of a device is on the trail', async () => {
+    const { access_token: token } = await world.signIn('google', world.newcomer())
+    const [device] = listIn(await world.call('GET', '/me/sessions', { token }))
+    const before = (await world.trail()).length
+    const renamed = await world.call('PATCH', `/me/sessions/${device?.id}`, { token, body: { name: 'Kitchen' } })
+    expect(renamed.status).toBe(200)
+    expect((await world.trail()).slice(before).map(({ event }) => event)).toEqual(['session.renamed'])
   })
 
   test('a claim with a password keeps nobody from an address', async () => {

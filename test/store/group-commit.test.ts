@@ -149,7 +149,7 @@ describe('writes of one turn of the event loop', () => {
   test('that find the database busy for too long: everybody is told, and the next ones are kept', async () => {
     outside.exec('BEGIN IMMEDIATE')
     const answers = [group.join(true, () => insert(1)), group.join(false, () => insert(2))].map(failure)
-    expect(await Promise.all(answers)).toEqual(Array(2).fill('database is locked'))
+    expect(await Promise.all(answers)).toEqual(Array(2).fill('the database is busy'))
     outside.exec('COMMIT')
     await group.join(true, () => insert(3))
     expect(seen()).toEqual([3])

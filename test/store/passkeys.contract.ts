@@ -105,8 +105,8 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
       const one = passkey(person.id)
       await add(one)
       const { account: other } = await newcomer(opened)
-      expect(await store.passkeys.rename({ id: one.id, accountId: other.id }, 'Theirs')).toBe(false)
-      expect(await store.passkeys.rename({ id: one.id, accountId: person.id }, 'Key')).toBe(true)
+      expect(await store.passkeys.rename({ id: one.id, accountId: other.id }, 'Theirs', [])).toBe(false)
+      expect(await store.passkeys.rename({ id: one.id, accountId: person.id }, 'Key', [])).toBe(true)
       expect(await store.passkeys.list(person.id)).toMatchObject([{ name: 'Key' }])
     })
 

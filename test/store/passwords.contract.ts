@@ -297,12 +297,12 @@ export function passwordsContract({ name, emptied }: Backend): void {
       test('by the names their people give them', async () => {
         const { person } = await register()
         const mine = { id: await start(person.id), accountId: person.id }
-        expect((await store.sessions.rename(mine, 'Kitchen', now))?.name).toBe('Kitchen')
+        expect((await store.sessions.rename(mine, 'Kitchen', now, []))?.name).toBe('Kitchen')
         expect(await store.sessions.list(person.id, now)).toMatchObject([{ name: 'Kitchen' }])
-        expect((await store.sessions.rename(mine, null, now))?.name).toBeNull()
-        expect(await store.sessions.rename({ ...mine, accountId: 'usr_eve' }, 'Mine', now)).toBeUndefined()
+        expect((await store.sessions.rename(mine, null, now, []))?.name).toBeNull()
+        expect(await store.sessions.rename({ ...mine, accountId: 'usr_eve' }, 'Mine', now, [])).toBeUndefined()
         await store.sessions.end(mine, 'logout', now, [])
-        expect(await store.sessions.rename(mine, 'Gone', now)).toBeUndefined()
+        expect(await store.sessions.rename(mine, 'Gone', now, [])).toBeUndefined()
       })
     })
   })

@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import postgres from 'postgres'
 import { describe, expect, test } from 'vitest'
 import type { Script } from '../../src/store/driver.ts'
@@ -49,6 +49,14 @@ describe('a PostgreSQL database', () => {
     expect(await opened.store.ready()).toBe(true)
     await other.end()
     await opened.store.close()
+  })
+
+  test('ends a transaction of ours that stands still, which would keep its rows from everybody', async () => {
+    const { store, driver } = await open(await place())
+    await newcomer({ store })
+    const limit = sql<string>`current_setting('idle_in_transaction_session_timeout')`
+    expect(await driver.read(driver.db.select({ limit }).from(driver.tables.accounts))).toEqual([{ limit: '10s' }])
+    await store.close()
   })
 
   test('with thousands of sessions looks up the few that rotate, and does not read them all', async () => {

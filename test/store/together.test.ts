@@ -6,9 +6,13 @@ type Call = { readonly id: string; readonly at?: number }
 /** A statement that finds every id but those given, and remembers what it was asked. */
 function asking({ fails = [], unknown = [] }: { fails?: readonly string[]; unknown?: readonly string[] } = {}) {
   const asked: string[][] = []
+  const compared: string[] = []
   const call = together(
     (run) => setImmediate(run),
-    ({ at = 0 }: Call) => String(at),
+    ({ id, at = 0 }: Call) => {
+      compared.push(id)
+      return String(at)
+    },
     async (calls) => {
       const ids = calls.map(({ id }) => id)
       asked.push(ids)
@@ -16,7 +20,7 @@ function asking({ fails = [], unknown = [] }: { fails?: readonly string[]; unkno
       return ids.filter((id) => !unknown.includes(id)).map((id) => ({ id, of: asked.length }))
     },
   )
-  return { call, asked }
+  return { call, asked, compared }
 }
 
 describe('calls of one turn', () => {
@@ -40,6 +44,13 @@ describe('calls of one turn', () => {
     const { call, asked } = asking()
     await Promise.all(['a', 'b', 'a', 'a'].map((id) => call({ id })))
     expect(asked).toEqual([['a', 'b'], ['a'], ['a']])
+  })
+
+  test('for the same row cost no more each, however many there are', async () => {
+    const { call, asked, compared } = asking()
+    await Promise.all(Array.from({ length: 200 }, () => call({ id: 'a' })))
+    expect(asked).toEqual(Array(200).fill(['a']))
+    expect(compared).toHaveLength(200)
   })
 
   test('are not kept waiting for those of the next', async () => {

@@ -152,8 +152,8 @@ const nameSession = route({
   body: object({ name: deviceName.min(1).nullable() }),
   reply: Device,
   fails: ['session_not_found'],
-  async handle({ who, params, body }, { devices }: Services) {
-    const renamed = await devices.rename({ id: params.id, accountId: who.accountId }, body.name)
+  async handle({ who, params, body, origin }, { devices }: Services) {
+    const renamed = await devices.rename({ id: params.id, accountId: who.accountId }, body.name, origin)
     return renamed.ok ? ok(json(device(renamed.value, who))) : renamed
   },
 })

@@ -46,8 +46,8 @@ const name = route({
   body: object({ name: deviceName }),
   status: 303,
   fails: ['session_not_found'],
-  async handle({ who, params, body }, { devices }: Services) {
-    const done = await devices.rename({ id: params.id, accountId: who.accountId }, body.name || null)
+  async handle({ who, params, body, origin }, { devices }: Services) {
+    const done = await devices.rename({ id: params.id, accountId: who.accountId }, body.name || null, origin)
     return done.ok ? ok(seeOther(doneAt('/account', 'device_named'))) : done
   },
 })

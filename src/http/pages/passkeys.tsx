@@ -72,8 +72,8 @@ const rename = route({
   body: object({ name: passkeyName }),
   status: 303,
   fails: ['passkey_not_found'],
-  async handle({ who, params, body }, { flows }: Services) {
-    const renamed = await flows.passkeys.rename({ id: params.id, accountId: who.accountId }, body.name)
+  async handle({ who, params, body, origin }, { flows }: Services) {
+    const renamed = await flows.passkeys.rename({ id: params.id, accountId: who.accountId }, body.name, origin)
     return renamed.ok ? ok(seeOther(doneAt(here, 'passkey_renamed'))) : renamed
   },
 })

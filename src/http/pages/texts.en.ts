@@ -66,10 +66,13 @@ const events: EventWords = {
     by === undefined
       ? `Second factor removed: ${factors[factor as Factor] ?? factor}`
       : 'Second factor removed by an administrator',
+  'passkey.renamed': 'A passkey was given another name',
   'recovery_codes.made': 'Recovery codes made',
   'recovery_code.used': 'A recovery code was used',
   'device.new': ({ provider }) => `Signed in with ${provider} on a new device`,
   'session.ended': ({ reason }) => ended[reason as EndReason] ?? ended.revoked,
+  'session.renamed': 'A device was given another name',
+  'access.refused': ({ why }) => (why === undefined ? 'A request was refused' : `A request was refused: ${why}`),
   'session.token_reused': 'A token came back after its time, so its device was signed out',
   'provider_token.needs_reauthorization': ({ provider }) => `${provider} no longer accepts our permission`,
   'provider_token.lent': ({ provider }) => `A back end of this service acted for you at ${provider}`,

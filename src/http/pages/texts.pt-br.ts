@@ -68,10 +68,14 @@ const events: EventWords = {
     by === undefined
       ? `Segundo fator removido: ${factors[factor as Factor] ?? factor}`
       : 'Segundo fator removido por quem administra o serviço',
+  'passkey.renamed': 'Uma chave de acesso recebeu outro nome',
   'recovery_codes.made': 'Códigos de recuperação criados',
   'recovery_code.used': 'Um código de recuperação foi usado',
   'device.new': ({ provider }) => `Entrou com ${provider} em um dispositivo novo`,
   'session.ended': ({ reason }) => ended[reason as EndReason] ?? ended.revoked,
+  'session.renamed': 'Um dispositivo recebeu outro nome',
+  'access.refused': ({ why }) =>
+    why === undefined ? 'Uma solicitação foi recusada' : `Uma solicitação foi recusada: ${why}`,
   'session.token_reused': 'Um token voltou fora do prazo, e por isso o dispositivo dele foi desconectado',
   'provider_token.needs_reauthorization': ({ provider }) => `O ${provider} não aceita mais a nossa permissão`,
   'provider_token.lent': ({ provider }) => `Um servidor deste serviço agiu por você no ${provider}`,

@@ -316,6 +316,7 @@ function surface() {
     rateLimits: null,
     csrfKey,
     errorPage,
+    record: async () => {},
     onDefect: (error) => {
       throw error
     },

@@ -1,0 +1,81 @@
+import { connect, createServer, type Socket } from 'node:net'
+import BetterSqlite3 from 'better-sqlite3'
+import { expect, test } from 'vitest'
+import { createDatabase } from '../support/postgres.ts'
+import { type Answer, freePort, refusalOf, startWorld } from '../support/service.ts'
+
+/** A way to a PostgreSQL database that can be cut, whatever is under way on it. */
+async function wayTo(url: string) {
+  const { hostname, port: behind } = new URL(url)
+  const port = await freePort()
+  const open = new Set<Socket>()
+  const door = createServer((here) => {
+    const there = connect(Number(behind), hostname)
+    for (const [one, other] of [
+      [here, there],
+      [there, here],
+    ] as const) {
+      open.add(one)
+      one.pipe(other)
+      one.on('error', () => other.destroy())
+      one.on('close', () => other.destroy())
+    }
+  })
+  const mend = () => new Promise<void>((resolve) => door.listen(port, '127.0.0.1', resolve))
+  const cut = () =>
+    new Promise<void>((resolve) => {
+      door.close(() => resolve())
+      for (const socket of open) socket.destroy()
+      open.clear()
+    })
+  await mend()
+  const through = new URL(url)
+  through.port = String(port)
+  return { url: through.href, cut, mend }
+}
+
+const told = (answer: Answer) => [...refusalOf(answer), answer.headers.get('retry-after') !== null]
+
+test('a database that is gone for a while is told as such, and nothing is lost or mixed up', {
+  timeout: 60_000,
+}, async () => {
+  const way = await wayTo(await createDatabase())
+  const world = await startWorld({ env: { DATABASE_URL: way.url } })
+  const people = await Promise.all(Array.from({ length: 12 }, () => world.signIn('google', world.newcomer())))
+  const [somebody] = people
+  const refresh = (token: unknown) => world.call('POST', '/auth/refresh', { body: { refresh_token: token } })
+  const all = () => Promise.all(people.map(({ refresh_token }) => refresh(refresh_token)))
+
+  // In the middle of it: some may have been answered.
+  const answered = all()
+  await way.cut()
+  for (const answer of await answered) expect([200, 503]).toContain(answer.status)
+
+  expect((await all()).map(told)).toEqual(people.map(() => [503, 'not_ready', true]))
+  for (const path of ['/me', '/me/sessions', '/health/ready'])
+    expect(told(await world.call('GET', path, { token: somebody?.access_token }))).toEqual([503, 'not_ready', true])
+  expect((await world.call('GET', '/health/live')).status).toBe(200)
+  expect(world.logged.join('')).toMatch(/"level":"error".*(CONNECTION_CLOSED|ECONNREFUSED)/)
+
+  await way.mend()
+  for (const [n, answer] of (await all()).entries()) {
+    expect(answer.status, answer.text).toBe(200)
+    const me = await world.call('GET', '/me', { token: String(answer.body.access_token) })
+    expect(me.body.id).toBe(people[n]?.user.id)
+  }
+  await world.stop()
+  await way.cut()
+})
+
+test('a file another process holds for long is told as such, and nothing is lost', { timeout: 60_000 }, async () => {
+  const world = await startWorld()
+  const { refresh_token } = await world.signIn('google', world.newcomer())
+  const refresh = () => world.call('POST', '/auth/refresh', { body: { refresh_token } })
+  const other = new BetterSqlite3(world.databaseUrl.slice('file:'.length))
+  other.exec('BEGIN IMMEDIATE')
+  expect(told(await refresh())).toEqual([503, 'not_ready', true])
+  other.exec('COMMIT')
+  other.close()
+  expect((await refresh()).status).toBe(200)
+  await world.stop()
+})
