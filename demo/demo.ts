@@ -4,10 +4,22 @@
  */
 
 import { startSandbox } from '../sandbox/sandbox.ts'
-import { readConfig } from '../src/config.ts'
+import { ConfigError, readConfig } from '../src/config.ts'
 import { systemRandom } from '../src/kernel/ids.ts'
 import { generatedKeys } from '../src/secrets.ts'
 import { createVinculum } from '../src/vinculum.ts'
+
+/** What whoever tries it out can mend is said in a sentence; anything else is a defect, and told with its stack. */
+process.once('uncaughtException', (error: Error & { code?: string; port?: number }) => {
+  const told =
+    error.code === 'EADDRINUSE'
+      ? `Port ${error.port} is in use. Set PORT (the service) and SANDBOX_PORT (its providers) to free ones, or stop what listens there.`
+      : error instanceof ConfigError
+        ? error.message
+        : (error.stack ?? String(error))
+  process.stderr.write(`${told}\n`)
+  process.exit(1)
+})
 
 const port = Number(process.env.PORT || 3000)
 const sandboxPort = Number(process.env.SANDBOX_PORT || 4400)

@@ -7,7 +7,7 @@ import { administering } from './tour/administering.ts'
 import { withPassword } from './tour/password.ts'
 import { throughProviders } from './tour/providers.ts'
 import { withSecondFactor } from './tour/second-factor.ts'
-import { control, say, steps } from './tour/steps.ts'
+import { base, control, sandbox, say, steps } from './tour/steps.ts'
 import { inTeams } from './tour/team.ts'
 
 async function tour(): Promise<void> {
@@ -28,7 +28,10 @@ async function tour(): Promise<void> {
 tour()
   .then(() => say(`\n${steps()} steps, all well.`))
   .catch((error: unknown) => {
-    process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`)
+    const { cause, message = String(error) } = error as Partial<Error & { cause: { code?: string } }>
+    const nobody = cause?.code === 'ECONNREFUSED'
+    const why = `Nothing answers at ${base} or ${sandbox}. The demo has to be running: npm run demo, with the same PORT and SANDBOX_PORT.`
+    process.stderr.write(`\n${nobody ? why : message}\n`)
     process.exitCode = 1
   })
   .finally(() => control('/as', { identity: 'click' }).catch(() => undefined))

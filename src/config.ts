@@ -9,7 +9,12 @@ type Environment = Readonly<Record<string, string | undefined>>
 /** Ten years: longer is a mistake of units, and would leave the calendar. */
 const longest = 315_360_000
 const seconds = (fallback: number, least = 1) =>
-  z.coerce.number('must be a whole number of seconds').int().min(least).max(longest).default(fallback)
+  z.coerce
+    .number(`must be a whole number of seconds, ${least} to ${longest}`)
+    .int()
+    .min(least)
+    .max(longest)
+    .default(fallback)
 const flag = (fallback: boolean) =>
   z
     .enum(['true', 'false', 'on', 'off', '1', '0'], 'use true or false')
@@ -63,14 +68,14 @@ export const settings = z.object({
   RECENT_AUTH_SECONDS: seconds(600).describe('how fresh a sign-in must be for sensitive acts'),
   REQUIRE_VERIFIED_EMAIL: flag(false).describe('ask for a proven address before a password signs in'),
   PASSWORD_LEAST_LENGTH: z.coerce
-    .number('must be a number of characters')
+    .number('must be a number of characters, 8 to 64')
     .int()
     .min(8)
     .max(64)
     .default(12)
     .describe('fewest characters of a password'),
   PASSWORD_HASH_MEMORY_KIB: z.coerce
-    .number('must be a number of KiB')
+    .number('must be a number of KiB, 19456 to 1048576')
     .int()
     .min(19_456)
     .max(1_048_576)
@@ -151,11 +156,8 @@ export function readConfig(environment: Environment) {
 
   if (production && env.PUBLIC_URL === undefined) faults.push('PUBLIC_URL: is required in production')
   const publicUrl = new URL(set.PUBLIC_URL ?? `http://localhost:${set.PORT}`)
-  if (
-    set.PUBLIC_URL !== undefined &&
-    publicUrl.protocol !== 'https:' &&
-    (production || !isLoopback(publicUrl.hostname))
-  )
+  const plain = publicUrl.protocol === 'http:' && isLoopback(publicUrl.hostname) && !production
+  if (set.PUBLIC_URL !== undefined && publicUrl.protocol !== 'https:' && !plain)
     faults.push('PUBLIC_URL: must be https (plain http only for loopback hosts, outside production)')
   if (publicUrl.pathname !== '/' || publicUrl.search || publicUrl.hash || publicUrl.username)
     faults.push('PUBLIC_URL: must be an origin alone, like https://id.example.com')
@@ -187,7 +189,7 @@ export function readConfig(environment: Environment) {
     if (production && kind === 'google' && urls.token !== undefined && urls.jwks === undefined)
       faults.push(`${prefix(id)}JWKS_URL: is required beside TOKEN_URL in production, or no signature could be checked`)
 
-  if (faults.length > 0) throw new ConfigError(faults)
+  if (faults.length > 0) throw new ConfigError([...new Set(faults)])
   return {
     production,
     host: set.HOST,

@@ -146,6 +146,16 @@ test('the message says every fault on a line of its own', () => {
   )
 })
 
+test('a number that is no good is told once, with what it may be', () => {
+  for (const given of ['0', '-1', '1.5', '1e99', 'soon'])
+    expect(faultsOf({ ACCESS_TOKEN_TTL_SECONDS: given })).toEqual([
+      'ACCESS_TOKEN_TTL_SECONDS: must be a whole number of seconds, 1 to 315360000',
+    ])
+  expect(faultsOf({ REFRESH_CONCURRENCY_SECONDS: '-1' })).toEqual([expect.stringContaining('0 to 315360000')])
+  expect(faultsOf({ PASSWORD_LEAST_LENGTH: '7' })).toEqual([expect.stringContaining('8 to 64')])
+  expect(faultsOf({ PASSWORD_HASH_MEMORY_KIB: '64' })).toEqual([expect.stringContaining('19456 to 1048576')])
+})
+
 test('passwords are never kept weaker, nor shorter, than is safe', () => {
   expect(readConfig({}).passwords).toEqual({ leastLength: 12, memoryKib: 19_456, passes: 2, lanes: 1 })
   for (const [name, value] of [
@@ -275,6 +285,7 @@ describe('outside production', () => {
   test('the service itself may be on http for loopback alone', () => {
     expect(faultsOf({ PUBLIC_URL: 'http://127.0.0.1:4000' })).toEqual([])
     expect(blamed({ PUBLIC_URL: 'http://id.example.com' })).toEqual(['PUBLIC_URL'])
+    expect(blamed({ PUBLIC_URL: 'ftp://localhost' })).toEqual(['PUBLIC_URL'])
   })
 })
 

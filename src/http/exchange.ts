@@ -85,6 +85,8 @@ type Refusing = {
   readonly faults?: readonly (Fault | FaultFound)[] | undefined
   readonly badCredentials?: boolean
   readonly cookies?: readonly CookieChange[] | undefined
+  /** Where the route that was asked for does not say: whether an OAuth client asks. */
+  readonly oauth?: boolean
 }
 
 /** One request and its answer. It is what handlers get as their input: what they do not ask for is never worked out. */
@@ -377,7 +379,8 @@ export class Exchange {
     }
   }
 
-  refuse(error: AppError, { headers: extra = {}, faults: found, badCredentials, cookies = [] }: Refusing = {}): void {
+  refuse(error: AppError, refusing: Refusing = {}): void {
+    const { headers: extra = {}, faults: found, badCredentials, cookies = [] } = refusing
     const frame = this.#frame
     const { requestId } = this
     if (error.code === 'internal' || (error.code === 'not_ready' && error.cause !== undefined)) {
@@ -385,7 +388,7 @@ export class Exchange {
     }
     const { locale } = this
     const faults = found?.map((each) => ('detail' in each ? each : fault(each.path, each.code, locale, each.params)))
-    const oauth = this.#bound?.route.oauth === true
+    const oauth = refusing.oauth ?? this.#bound?.route.oauth === true
     const problem = frame.describe(error, { locale, requestId, oauth, faults, badCredentials })
     const headers = { ...extra, ...problem.headers, 'Content-Language': locale }
     const { surface } = this.#bound?.route ?? { surface: 'browser' }

@@ -145,6 +145,7 @@ async function serve<D>(
     if (!bound)
       return exchange.refuse(fail('method_not_allowed', { allowed: resource.allowed }).error, {
         headers: { Allow: resource.allowed },
+        oauth: Object.values(resource.bound).some((each) => each?.route.oauth),
       })
     const { route } = bound
     if (bound.limiter) {

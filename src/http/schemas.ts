@@ -126,13 +126,13 @@ export const secretText = z.string().min(1).max(512)
 
 /**
  * One line of text to show, of somebody's own choice: a control character would forge a second one somewhere, a
- * bidirectional one turn what stands around it.
+ * bidirectional one turn what stands around it, and half a character is no text: a database keeps another one.
  */
 export const line = z
   .string()
   .trim()
   .max(200)
-  .regex(/^[^\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]*$/u)
+  .regex(/^[^\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]*$/u)
 
 /** What people call their team: no more than a heading holds, and something of it to be seen. */
 export const teamName = line

@@ -17,6 +17,7 @@ export const isRecord = (value: unknown): value is Readonly<Record<string, unkno
 export function readText(value: unknown): string | null {
   if (typeof value !== 'string') return null
   const text = value
+    .toWellFormed()
     .replace(/\p{Bidi_Control}+/gu, '')
     .replace(/\p{Cc}+/gu, ' ')
     .trim()
@@ -48,10 +49,11 @@ export function readPicture(value: unknown): string | null {
 
 /**
  * A subject as text. A number JSON cannot hold exactly is refused: two neighbours above 2^53 arrive as the same
- * number, and one person would sign in as the other.
+ * number, and one person would sign in as the other. So would two halves of characters in UTF-8, where each becomes
+ * the same replacement.
  */
 export function readSubject(value: unknown): string | null {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : null
   if (typeof value !== 'string' || value.trim() === '') return null
-  return value.length <= MOST_SUBJECT_CHARACTERS && !/\p{Cc}/u.test(value) ? value : null
+  return value.length <= MOST_SUBJECT_CHARACTERS && !/[\p{Cc}\p{Cs}]/u.test(value) ? value : null
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -24,11 +25,15 @@ function run(script: string, env: Readonly<Record<string, string>>, cwd = folder
   })
   started.push(child)
   let said = ''
+  const collect = (chunk: Buffer): void => {
+    said += chunk.toString()
+  }
+  child.stdout.on('data', collect)
+  child.stderr.on('data', collect)
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
   const saying = (text: string) =>
     new Promise<void>((resolve, reject) => {
-      const listen = (chunk: Buffer): void => {
-        said += chunk.toString()
+      const listen = (): void => {
         if (said.includes(text)) resolve()
       }
       child.stdout.on('data', listen)
@@ -76,4 +81,24 @@ test('the demo makes no key where one is given', async () => {
   demo.child.kill('SIGTERM')
   expect(await demo.ended, demo.said()).toBe(0)
   expect(readdirSync(join(other, 'data'))).not.toContain('encryption-keys')
+}, 60_000)
+
+test('what is missing is said in a sentence: a port that is taken, a demo that does not run', async () => {
+  const [port, sandboxPort, free] = [await freePort(), await freePort(), await freePort()]
+  const taken = createServer().listen(port, '127.0.0.1')
+  const ports = { PORT: String(port), SANDBOX_PORT: String(sandboxPort) }
+  try {
+    for (const env of [ports, { PORT: String(free), SANDBOX_PORT: String(port) }]) {
+      const demo = run('demo/demo.ts', env)
+      expect(await demo.ended).toBe(1)
+      expect(demo.said()).toBe(
+        `Port ${port} is in use. Set PORT (the service) and SANDBOX_PORT (its providers) to free ones, or stop what listens there.\n`,
+      )
+    }
+  } finally {
+    taken.close()
+  }
+  const tour = run('demo/tour.ts', { PORT: String(free), SANDBOX_PORT: String(sandboxPort) })
+  expect(await tour.ended).toBe(1)
+  expect(tour.said()).toContain(`Nothing answers at http://localhost:${free}`)
 }, 60_000)

@@ -212,6 +212,8 @@ describe('an address', () => {
     ])
     expect((await send().options('/things')).headers.allow).toBe('POST')
     expect((await send().post('/things/thg_1').send({})).status).toBe(405)
+    const { body, headers } = await send().get('/token')
+    expect([body.code, body.error, headers.pragma]).toEqual(['method_not_allowed', 'invalid_request', 'no-cache'])
   })
   test('is told by case and by its last slash', async () => {
     expect([(await send().get('/Keys')).status, (await send().get('/keys/')).status]).toEqual([404, 404])

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readText } from '../../src/providers/profile-text.ts'
+import { readSubject, readText } from '../../src/providers/profile-text.ts'
 
 test.each([
   ['\u061c', 'an Arabic letter mark'],
@@ -26,4 +26,14 @@ test('a line keeps its emoji whole, and its letters in whatever direction they a
 
 test('control characters leave a space', () => {
   expect(readText('Ada\r\n\u0000Lovelace\t')).toBe('Ada Lovelace')
+})
+
+test('half a character is told as the replacement any database would keep of it', () => {
+  expect(readText('Ada\ud83e Lovelace')).toBe('Ada\ufffd Lovelace')
+})
+
+test('a subject that UTF-8 cannot tell from another one is nobody', () => {
+  expect(readSubject('\ud800')).toBeNull()
+  expect(readSubject('4\udfff2')).toBeNull()
+  expect(readSubject('🦊')).toBe('🦊')
 })

@@ -410,6 +410,21 @@ describe.each(databases)('signing in, on %s', (database) => {
     expect([page.status, page.text.includes('<h1>Provedor desconhecido</h1>')]).toEqual([404, true])
   })
 
+  test('an app that hands in neither a code nor an error is told so, and may still hand in what came', async () => {
+    const flow = await world.begin('google')
+    const back = await world.approve(flow.url, world.newcomer())
+    const said = { state: flow.state, flow_token: flow.flowToken }
+    for (const body of [said, { ...said, code: '' }, { ...said, code: '', error: '' }]) {
+      const nothing = await world.call('POST', '/auth/google/callback', { body })
+      expect([nothing.status, nothing.body.code]).toEqual([400, 'invalid_request'])
+      expect(nothing.body.errors).toMatchObject([
+        { path: 'code', code: 'one_required' },
+        { path: 'error', code: 'one_required' },
+      ])
+    }
+    expect(authOf(await world.finish(flow, back)).action).toBe('created_new_user')
+  })
+
   test('ten sign-ins at once in one browser all succeed', async () => {
     const browser = world.openBrowser()
     const people = Array.from({ length: 10 }, () => world.newcomer())

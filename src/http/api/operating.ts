@@ -110,7 +110,7 @@ const metadata = route({
         introspection_endpoint: at('/auth/introspect'),
         jwks_uri: at('/.well-known/jwks.json'),
         response_types_supported: ['code'],
-        grant_types_supported: ['authorization_code', 'refresh_token'],
+        grant_types_supported: ['authorization_code', 'refresh_token', 'password'],
         token_endpoint_auth_methods_supported: ['none'],
         revocation_endpoint_auth_methods_supported: ['none'],
         // RFC 8414 §2: a method of the token endpoint, or a type of access token.

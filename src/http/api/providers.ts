@@ -9,7 +9,7 @@ import { ok } from '../../kernel/result.ts'
 import { answerAsJson, answerAsRedirect, flowCookie, flowCookies, toSecondFactor } from '../entry.ts'
 import { doneAt } from '../pages/status.ts'
 import { isRecent } from '../principal.ts'
-import { faulty } from '../problem.ts'
+import { faulty, oneRequired } from '../problem.ts'
 import { json, seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import {
@@ -269,6 +269,8 @@ const appCallback = route({
   fails: enterFails,
   async handle({ params, body, who, origin }, services: Services) {
     const { flow_token, ...query } = body
+    // Nothing was said at all: the flow stays good for what its provider did say.
+    if (!query.code && !query.error) return oneRequired('code', 'error')
     const entered = await services.flows.enter(params.provider, query, {
       binding: flow_token,
       origin,
