@@ -22,6 +22,7 @@ const unavailable: readonly [string, Fault][] = [
   ['breaks off in mid-body', { kind: 'truncate-rst' }],
   ['answers 500 with a page', { kind: 'status', status: 500, body: '<h1>Unicorn</h1>' }],
   ['answers 503 without a body', { kind: 'status', status: 503 }],
+  ['waits no longer for the question', { kind: 'status', status: 408 }],
   ['asks for patience', { kind: 'status', status: 429, body: { error: 'slow_down' } }],
 ]
 const garbage: readonly [string, Fault][] = [
@@ -111,7 +112,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         for (const { path, query, headers } of calls) {
           expect(JSON.stringify([path, query])).not.toContain(exchanged.tokens.accessToken)
           expect(headers['user-agent']).toBe('vinculum')
-          expect(headers).not.toHaveProperty('accept-encoding')
+          expect(headers['accept-encoding']).toBe('identity')
         }
         const asked = world.sandbox.journal.calls(kind, 'authorize')[0]?.query.code_challenge
         const shown = String(world.sandbox.journal.calls(kind, 'token')[0]?.body.code_verifier)
@@ -144,7 +145,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
 
     describe('the exchange', () => {
       const refusedWith = async (change: (visited: Awaited<ReturnType<typeof visit>>) => void) => {
-        const { providers, provider } = open()
+        const { providers, provider, heard } = open()
         const visited = await visit(providers, provider)
         change(visited)
         const refused = await providers.exchange(provider, visited.callback, visited.flow)
@@ -152,6 +153,16 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
           ok: false,
           error: { code: 'token_exchange_failed', cause: { kind: 'refused' } },
         })
+        expect(heard('provider.call_failed')).toEqual([])
+        // Whoever runs the service reads here what nobody else is told.
+        expect(heard('provider.call_refused')).toEqual([
+          {
+            provider: provider.id,
+            endpoint_type: 'token',
+            status: expect.any(Number),
+            code: expect.stringMatching(/^[a-z_]+$/),
+          },
+        ])
       }
 
       test('is refused for a code nobody issued', () =>
@@ -270,7 +281,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
       })
 
       test('a refusal tells the log a class and a code, never a secret', async () => {
-        const { providers, provider } = open()
+        const { providers, provider, heard } = open()
         const { callback, flow } = await visit(providers, provider)
         world.sandbox.fault(
           { provider: kind, endpoint: 'token' },
@@ -280,7 +291,9 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
             body: { error: callback.code.slice(0, 40), error_description: callback.code },
           },
         )
-        const told = JSON.stringify(await providers.exchange(provider, callback, flow))
+        const refused = await providers.exchange(provider, callback, flow)
+        const told = JSON.stringify([refused, heard('provider.call_refused')])
+        expect(heard('provider.call_refused')).toHaveLength(1)
         for (const secret of [callback.code.slice(0, 20), flow.verifier, callback.state])
           expect(told).not.toContain(secret)
       })
