@@ -3,8 +3,8 @@
  * of `providerContract`.
  */
 import { createHash } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { Fault, ProviderId } from '../../sandbox/sandbox.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Fault, ProviderId, Sandbox } from '../../sandbox/sandbox.ts'
 import type { Claims } from '../../src/providers/provider.ts'
 import { enter, named, startWorld, type TestWorld, value, visit } from './fixture.ts'
 
@@ -13,6 +13,8 @@ export type Promised = {
   readonly claims: Readonly<Record<'ada' | 'linus' | 'mallory', (subject: string) => Claims>>
   /** The provider's own name for the member that says who it is, to take it away. */
   readonly withoutSubject: (body: Record<string, unknown>) => unknown
+  /** One provider may be registered with in more than one way: what this one is called, and how it is set up. */
+  readonly registered?: { readonly as: string; readonly arrange: (sandbox: Sandbox) => void }
 }
 
 const unavailable: readonly [string, Fault][] = [
@@ -51,12 +53,13 @@ const badTokens: readonly [string, Fault][] = [
 ]
 
 export function providerContract(kind: ProviderId, promised: Promised): void {
-  describe(`${kind}, like every provider,`, () => {
+  describe(`${promised.registered?.as ?? kind}, like every provider,`, () => {
     let world: TestWorld
     beforeAll(async () => {
       world = await startWorld()
       await world.warm(kind)
     })
+    beforeEach(() => promised.registered?.arrange(world.sandbox))
     afterEach(() => world.reset())
     afterAll(() => world.close())
 

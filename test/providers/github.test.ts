@@ -16,16 +16,23 @@ const person =
     ...more,
   })
 
-providerContract('github', {
-  claims: {
-    ada: person({}),
-    // His proven primary address is one GitHub made up.
-    linus: person({ name: 'Linus Private', email: null, emailVerified: false }),
-    // The public address of this profile is ada@example.com; it proves nothing and is not told.
-    mallory: person({ name: 'Mallory Example', email: null, emailVerified: false }),
-  },
-  withoutSubject: ({ id: _id, ...body }) => body,
-})
+for (const app of ['oauth-app', 'github-app'] as const)
+  providerContract('github', {
+    claims: {
+      ada: person({}),
+      // His proven primary address is one GitHub made up.
+      linus: person({ name: 'Linus Private', email: null, emailVerified: false }),
+      // The public address of this profile is ada@example.com; it proves nothing and is not told.
+      mallory: person({ name: 'Mallory Example', email: null, emailVerified: false }),
+    },
+    withoutSubject: ({ id: _id, ...body }) => body,
+    registered: {
+      as: `github (${app})`,
+      arrange: ({ switches }) => {
+        switches.github.app = app
+      },
+    },
+  })
 
 describe('GitHub', () => {
   let world: TestWorld
