@@ -293,6 +293,7 @@ export function createProviders({ settings, events, clock, random, production, u
         return { tag: 'needs_reauthorization', reason: claims.error.reason }
       }
     }
+    if (subject !== undefined) profiles.outdate({ provider: provider.id, subject })
     return { tag: 'refreshed', tokens }
   }
 
