@@ -13,6 +13,8 @@ export type Promised = {
   readonly claims: Readonly<Record<'ada' | 'linus' | 'mallory', (subject: string) => Claims>>
   /** The provider's own name for the member that says who it is, to take it away. */
   readonly withoutSubject: (body: Record<string, unknown>) => unknown
+  /** What is left of ada when all but her subject is of the wrong type: these claims beside it, or `nobody`. */
+  readonly spoilt: Omit<Claims, 'subject'> | 'nobody'
   /** One provider may be registered with in more than one way: what this one is called, and how it is set up. */
   readonly registered?: { readonly as: string; readonly arrange: (sandbox: Sandbox) => void }
 }
@@ -51,6 +53,16 @@ const badTokens: readonly [string, Fault][] = [
   ['answers an object for a refresh token', { kind: 'json', body: { access_token: 'a', refresh_token: {} } }],
   ['answers an error beside a token', { kind: 'json', body: { access_token: 'a', error: 'access_denied' } }],
 ]
+
+/** Claims that say nothing. */
+export const nothing = { email: null, emailVerified: false, emailAuthoritative: false, name: null, picture: null }
+
+/** Every value of the answer, however deep, but this subject. */
+function spoil(value: unknown, subject: string, wrong: unknown): unknown {
+  if (Array.isArray(value)) return value.map((one) => spoil(one, subject, wrong))
+  if (typeof value !== 'object' || value === null) return String(value) === subject ? value : wrong
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, spoil(one, subject, wrong)]))
+}
 
 export function providerContract(kind: ProviderId, promised: Promised): void {
   describe(`${promised.registered?.as ?? kind}, like every provider,`, () => {
@@ -331,6 +343,25 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
           error: { code: 'user_info_fetch_failed' },
         })
       })
+
+      test.each([{}, [], true, 7, '', null].map((wrong) => ({ wrong })))(
+        'is the subject alone when all else is $wrong, and nobody when that is, too',
+        async ({ wrong }) => {
+          const { providers, provider, exchanged } = await arrive()
+          const { subject } = value(await providers.identify(provider, exchanged))
+          const answering = (keep: string) => {
+            world.sandbox.clearFaults()
+            const change = (body: Record<string, unknown>) => spoil(body, keep, wrong)
+            world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, { kind: 'mutate', change })
+            return providers.identify(provider, exchanged)
+          }
+          const nobody = { ok: false, error: { code: 'user_info_fetch_failed' } }
+          const known = await answering(subject)
+          if (promised.spoilt === 'nobody') expect(known).toMatchObject(nobody)
+          else expect(value(known)).toEqual({ subject, ...promised.spoilt })
+          if (wrong !== 7) expect(await answering('nobody at all')).toMatchObject(nobody)
+        },
+      )
 
       test('ends at the deadline when the provider never answers', async () => {
         const { providers, provider, exchanged } = await arrive({ timeoutMs: 300 })

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Fault } from '../../sandbox/sandbox.ts'
 import type { Claims } from '../../src/providers/provider.ts'
-import { providerContract } from './contract.ts'
+import { nothing, providerContract } from './contract.ts'
 import { enter, named, startWorld, type TestWorld, value, visit } from './fixture.ts'
 
 const person =
@@ -25,6 +25,8 @@ for (const app of ['oauth-app', 'github-app'] as const)
       // The public address of this profile is ada@example.com; it proves nothing and is not told.
       mallory: person({ name: 'Mallory Example', email: null, emailVerified: false }),
     },
+    // Her addresses are told elsewhere.
+    spoilt: { ...nothing, email: 'ada@example.com', emailVerified: true },
     withoutSubject: ({ id: _id, ...body }) => body,
     registered: {
       as: `github (${app})`,
@@ -215,6 +217,18 @@ describe('GitHub', () => {
     const revoked = world.sandbox.journal.calls('github', 'revoke').map(({ status }) => status)
     expect(revoked).toEqual([404, 204])
   })
+
+  test.each([404, 422] as const)(
+    'that answers %d for a token has none such, and nothing is left to take back',
+    async (status) => {
+      world.sandbox.switches.github.unknownToken = status
+      const { providers, provider } = open()
+      const tokens = { accessToken: 'gho_gone', refreshToken: null }
+      expect(await providers.revoke(provider, tokens)).toEqual({ tag: 'revoked' })
+      world.sandbox.fault({ provider: 'github', endpoint: 'revoke' }, { kind: 'status', status: 401 })
+      expect(await providers.revoke(provider, tokens)).toEqual({ tag: 'transient', reason: 'status_401' })
+    },
+  )
 
   test('one person’s spent quota holds up nobody else', async () => {
     const { providers, provider } = open()

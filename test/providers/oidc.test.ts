@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Claims } from '../../src/providers/provider.ts'
-import { providerContract } from './contract.ts'
+import { nothing, providerContract } from './contract.ts'
 import { openProviders, value } from './fixture.ts'
 import { startIssuer } from './issuer.ts'
 
@@ -22,6 +22,7 @@ providerContract('oidc', {
     linus: person('linus', { name: 'Linus Private', email: null, emailVerified: false }),
     mallory: person('mallory', { name: 'Mallory Example', emailVerified: false }),
   },
+  spoilt: nothing,
   withoutSubject: ({ sub: _sub, ...body }) => body,
 })
 
