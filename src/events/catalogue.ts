@@ -24,6 +24,27 @@ const factor = z.enum(['totp', 'passkey'])
 export const actions = ['login_existing', 'linked_existing', 'linked_new', 'created_new_user'] as const
 export type Action = (typeof actions)[number]
 const action = z.enum(actions)
+/**
+ * The errors a callback may bring that are words we know (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6, and those of
+ * GitHub and Apple): whatever else it brings is text of whoever wrote the address.
+ */
+export const callbackErrors = [
+  'access_denied',
+  'user_cancelled_authorize',
+  'invalid_request',
+  'unauthorized_client',
+  'unsupported_response_type',
+  'invalid_scope',
+  'server_error',
+  'temporarily_unavailable',
+  'interaction_required',
+  'login_required',
+  'account_selection_required',
+  'consent_required',
+  'redirect_uri_mismatch',
+  'application_suspended',
+  'other',
+] as const
 const intent = z.enum(['login', 'link', 'connect'])
 const team = z.string()
 const teamRole = z.enum(['owner', 'admin', 'member'])
@@ -46,6 +67,11 @@ export const catalogue = {
     'A provider sent somebody back',
     { provider, state_valid: z.boolean() },
     { log: 'info' },
+  ),
+  'oauth.callback_refused': fact(
+    'A provider sent somebody back with an error instead of a code',
+    { provider, error: z.enum(callbackErrors) },
+    { log: 'warn' },
   ),
   'oauth.token_exchange': span('A code was traded for the provider’s tokens', { provider }, {}),
   'oauth.user_info_fetch': span('A provider was asked who somebody is', { provider }, { from_cache: z.boolean() }),
@@ -217,6 +243,11 @@ export const catalogue = {
   'provider.call_failed': fact(
     'A provider’s endpoint failed to answer properly',
     { provider, endpoint_type: endpointType, reason: z.string() },
+    { log: 'warn' },
+  ),
+  'provider.call_refused': fact(
+    'A provider’s endpoint understood and said no: with what code, if that is a word',
+    { provider, endpoint_type: endpointType, status: z.number(), code: code.nullable() },
     { log: 'warn' },
   ),
   'provider.breaker_changed': fact(

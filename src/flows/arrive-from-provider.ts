@@ -1,6 +1,6 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
-import type { Origin } from '../events/catalogue.ts'
+import { callbackErrors, type Origin } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Sealer, sha256 } from '../kernel/crypto.ts'
 import { ok, type Result } from '../kernel/result.ts'
@@ -83,7 +83,11 @@ export function arriveFromProvider({ providers, flows, events, clock, sealer }: 
     flow: PendingFlow,
     origin: Origin,
   ): Promise<Result<Grant, AppError<AskCode>>> => {
-    if (callback.error !== undefined) return refusal(provider, callback.error)
+    if (callback.error !== undefined) {
+      const error = callbackErrors.find((known) => known === callback.error) ?? 'other'
+      events.emit('oauth.callback_refused', { provider: provider.id, error }, origin)
+      return refusal(provider, callback.error)
+    }
     const { code, state, iss } = callback
     if (!code || !state) return fail('invalid_request')
     const exchanged = await events.span(

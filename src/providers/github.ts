@@ -14,25 +14,36 @@ class GitHubStrategy extends Strategy {
   constructor({ options, endpoints: { userinfo, emails } }: StrategyParts, verify: Verify) {
     const { scope: _asked, ...rest } = options
     super({ ...rest, ...(userinfo === null ? {} : { userProfileURL: userinfo }) }, verify)
-    const url = emails === null ? null : new URL(emails)
-    url?.searchParams.set('per_page', '100')
-    this.emailsUrl = url?.href ?? null
+    this.emailsUrl = emails
   }
 
   override userProfile(accessToken: string, done: (error?: unknown, profile?: Profile) => void): void {
     super.userProfile(accessToken, (error: unknown, profile?: Profile) => {
       if (error || !profile || this.emailsUrl === null) return done(error, profile)
-      this._oauth2.get(this.emailsUrl, accessToken, (refused, body) => {
-        // Without the scope it answers 404, without a GitHub App's permission 403: somebody without an address.
-        if (refused && withholds(refused)) return done(null, { ...profile, emails: [] })
-        if (refused) return done(refused)
-        const list: unknown = JSON.parse(String(body))
-        if (!Array.isArray(list)) return done(new CallFailure({ kind: 'garbage', reason: 'wrong_shape' }))
-        done(null, { ...profile, emails: list.flatMap(readListed) })
-      })
+      const url = new URL(this.emailsUrl)
+      url.searchParams.set('per_page', String(pageSize))
+      const read = (page: number, before: readonly Listed[]): void => {
+        url.searchParams.set('page', String(page))
+        this._oauth2.get(url.href, accessToken, (refused, body) => {
+          // Without the scope it answers 404, without a GitHub App's permission 403: somebody without an address.
+          if (refused && withholds(refused)) return done(null, { ...profile, emails: [] })
+          if (refused) return done(refused)
+          const list: unknown = JSON.parse(String(body))
+          if (!Array.isArray(list)) return done(new CallFailure({ kind: 'garbage', reason: 'wrong_shape' }))
+          const emails = [...before, ...list.flatMap(readListed)]
+          // Only the primary one counts, and nothing says that it comes first.
+          if (list.length < pageSize || page === mostPages || emails.some(({ primary }) => primary))
+            return done(null, { ...profile, emails })
+          read(page + 1, emails)
+        })
+      }
+      read(1, [])
     })
   }
 }
+
+const pageSize = 100
+const mostPages = 5
 
 const withholds = (error: unknown): boolean =>
   error instanceof CallFailure && error.failure.kind === 'refused' && [403, 404].includes(error.failure.status)
@@ -40,7 +51,8 @@ const withholds = (error: unknown): boolean =>
 /** Addresses GitHub makes up for those who show none. They count as proven there, and no mail reaches anybody. */
 const isNoreply = (address: string): boolean => /@users\.noreply\.github\.com$/i.test(address)
 
-const readListed = (item: unknown) => {
+type Listed = { readonly value: string; readonly primary: boolean; readonly verified: boolean }
+const readListed = (item: unknown): Listed[] => {
   const value = isRecord(item) ? readAddress(item.email) : null
   if (!isRecord(item) || value === null) return []
   return [{ value, primary: item.primary === true, verified: item.verified === true }]
@@ -58,6 +70,9 @@ export const github = defineProvider({
       'write:org': ['read:org'],
     },
   },
+  // An app's token (`ghu_…`) has permissions and no scopes, so that its `scope` is empty always; an OAuth app's
+  // (`gho_…`) only when the person took every one of them out of the request.
+  grantsNothing: (accessToken) => accessToken.startsWith('gho_'),
   emailTrust: 'verified',
   revocation: 'github',
 

@@ -85,7 +85,8 @@ export function createGuards({ events, clock, random }: Shared) {
   // Loaded at the first call: it is most of what a service holds that nobody asked anything yet.
   const open = async () => {
     const { Agent, request } = await import('undici')
-    // The size counts the bytes as they arrive; nothing is decompressed, since nothing compressed is asked for.
+    // The size counts the bytes as they arrive; nothing is decompressed, since `identity` is asked for: without a word
+    // about it any coding would be welcome (RFC 9110 §12.5.3).
     return { request, agent: new Agent({ connections: CONNECTIONS_PER_ORIGIN, maxResponseSize: MOST_BYTES }) }
   }
   const wayOut = (): ReturnType<typeof open> => {
@@ -97,18 +98,18 @@ export function createGuards({ events, clock, random }: Shared) {
   /** One attempt, to the last byte. */
   async function attempt(call: Call, deadline: Deadline): Promise<Reply> {
     const { endpoint, method, url, headers, body, expects, fault, refusal } = call
-    const all = { Accept: 'application/json', 'User-Agent': USER_AGENT, ...headers }
+    const all = { Accept: 'application/json', 'Accept-Encoding': 'identity', 'User-Agent': USER_AGENT, ...headers }
     const { request, agent } = await wayOut()
     const asked = { dispatcher: agent, method, headers: all, body: body ?? null, signal: deadline }
     const reply = await request(url, asked)
     const text = await reply.body.text().catch(unlessTooLarge)
     const { statusCode: status } = reply
-    const hold = readHold(endpoint, status, reply.headers, clock())
+    const hold = readHold(endpoint, status, reply.headers, clock(), text)
     const json = text === undefined ? undefined : parse(text)
     const unavailable: Failure = { kind: 'unavailable', reason: `status_${status}` }
     const limited: Failure = { ...unavailable, limited: true }
     if (status >= 500) return { ...failed(unavailable), hold }
-    if (hold || status === 429) return { hold, result: err(limited) }
+    if (hold) return { hold, result: err(limited) }
     if (status === 408) return { result: err(unavailable) }
     if (status >= 300 && status < 400) return failed({ kind: 'garbage', reason: 'redirect' })
     if (text === undefined) return garbage(endpoint, 'too_large')
@@ -213,7 +214,13 @@ export function createGuards({ events, clock, random }: Shared) {
       const { hold, result } = reply
       if (hold && hold.seconds > 0)
         holds.set(hold.of === 'token' ? ofToken() : call.endpoint, clock().getTime() + hold.seconds * 1000)
-      if (result.ok || result.error.kind === 'refused') return result
+      if (result.ok) return result
+      if (result.error.kind === 'refused') {
+        // What is told to nobody else: a wrong secret of ours looks like any other sign-in that failed.
+        const { status, code } = result.error
+        events.emit('provider.call_refused', { provider, endpoint_type: call.endpoint, status, code })
+        return result
+      }
       if (result.error.kind === 'garbage') return report(call.endpoint, result.error)
       const open = circuit.state() === 'open' ? circuit.left() : DEFAULT_RETRY_SECONDS
       return report(call.endpoint, { ...result.error, retryAfter: hold?.seconds || open })

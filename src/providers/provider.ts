@@ -123,6 +123,8 @@ export type Definition = {
   readonly openid?: { readonly issuers: (settings: ProviderSettings) => readonly string[]; readonly required: boolean }
   /** Its scopes' other names, and those that hold others within them. */
   readonly scopeNames?: ScopeNames
+  /** Whether an empty `scope` beside this access token means that nothing was granted; elsewhere it says nothing. */
+  readonly grantsNothing?: (accessToken: string) => boolean
   /** What connecting a team's Jira asks for: what it cannot do without, and the rest unless the operator says otherwise. */
   readonly jiraScopes?: { readonly always: readonly string[]; readonly usual: readonly string[] }
   /** How long its grants live. */

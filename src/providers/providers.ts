@@ -284,7 +284,7 @@ export function createProviders({ settings, events, clock, random, production, u
     if (!endpoints.ok) return { tag: 'transient', reason: endpoints.error.reason, retryAfter: wait(endpoints.error) }
     const answer = await handshake.refresh(provider.id, refreshToken)
     if (!answer.ok) return sortRefusal(answer.error, definition.refusals)
-    const tokens = readTokens(answer.value, clock)
+    const tokens = readTokens(answer.value, clock, definition)
     if (tokens.idToken !== null && definition.openid) {
       const expected = { issuers: definition.openid.issuers(one), clientId: one.clientId, clock }
       const claims = checkRefreshedIdToken(tokens.idToken, subject, expected)
@@ -293,6 +293,7 @@ export function createProviders({ settings, events, clock, random, production, u
         return { tag: 'needs_reauthorization', reason: claims.error.reason }
       }
     }
+    if (subject !== undefined) profiles.outdate({ provider: provider.id, subject })
     return { tag: 'refreshed', tokens }
   }
 
@@ -370,7 +371,9 @@ export function createProviders({ settings, events, clock, random, production, u
     status(provider: Provider): 'up' | 'degraded' | 'down' {
       // What teams ask of its API is no way in.
       const known = states(line(provider)).filter(({ endpointType }) => endpointType !== 'api')
-      const vital: readonly EndpointType[] = ['token', 'userinfo', 'discovery']
+      // Once discovered, a provider is where it was last.
+      const lost = provider.authorizeOrigin() === null
+      const vital: readonly EndpointType[] = ['token', 'userinfo', ...(lost ? (['discovery'] as const) : [])]
       if (known.some(({ endpointType, state }) => state === 'open' && vital.includes(endpointType))) return 'down'
       return known.some(({ state }) => state !== 'closed') ? 'degraded' : 'up'
     },

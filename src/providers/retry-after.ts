@@ -7,6 +7,14 @@ import { type EndpointType, isPersonal } from './provider.ts'
 
 const MOST_SECONDS = 300
 
+/**
+ * GitHub’s second limit and Google’s quotas may be told by no header at all, and look like a missing permission then.
+ * GitHub wants a minute: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
+ */
+const LIMIT = /rate ?limit|abuse detection/i
+const MOST_READ = 4096
+const SAID_SECONDS = 60
+
 type Headers = Readonly<Record<string, string | string[] | undefined>>
 export type Hold = {
   readonly seconds: number
@@ -14,7 +22,13 @@ export type Hold = {
   readonly of: 'endpoint' | 'token'
 }
 
-export function readHold(endpoint: EndpointType, status: number, headers: Headers, at: Date): Hold | undefined {
+export function readHold(
+  endpoint: EndpointType,
+  status: number,
+  headers: Headers,
+  at: Date,
+  text = '',
+): Hold | undefined {
   if (status !== 429 && status !== 503 && status !== 403) return undefined
   const header = (name: string): string | undefined => {
     const value = headers[name]
@@ -22,15 +36,17 @@ export function readHold(endpoint: EndpointType, status: number, headers: Header
   }
   const spent = header('x-ratelimit-remaining') === '0'
   const asked = seconds(header('retry-after'), at)
-  // A 403 with neither is a refusal, not a limit.
-  if (status === 403 && !spent && asked === undefined) return undefined
+  const said = status !== 503 && LIMIT.test(text.slice(0, MOST_READ))
+  // A 403 with none of these is a refusal, not a limit.
+  if (status === 403 && !spent && asked === undefined && !said) return undefined
   // Limits count by whose token it is: one person who spent theirs must not lock out everybody else, whatever the
   // headers. Behind one API are many customers' sites: that one of them is down says nothing of the others.
   const limited = isPersonal(endpoint) && (status !== 503 || endpoint === 'api')
   const of = limited || spent || status === 403 ? 'token' : 'endpoint'
   // Atlassian's gateway may name nothing but the moment its limit ends.
   const left = asked ?? (spent || status === 429 ? until(header('x-ratelimit-reset'), at) : undefined)
-  return left === undefined ? (status === 503 ? undefined : { seconds: 1, of }) : { seconds: left, of }
+  if (left !== undefined) return { seconds: left, of }
+  return status === 503 ? undefined : { seconds: said && of === 'token' ? SAID_SECONDS : 1, of }
 }
 
 /** RFC 9110 §10.2.3: whole seconds, or a date. */

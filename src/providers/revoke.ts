@@ -55,13 +55,17 @@ export async function revokeToken(
         { token, token_type_hint: refreshToken === null ? 'access_token' : 'refresh_token' },
         true,
       )
-      const refusal = answer.ok || answer.error.kind !== 'refused' ? undefined : answer.error
-      if (refusal && ([404, 405, 501].includes(refusal.status) || refusal.code === 'unsupported_token_type'))
-        return { tag: 'not_supported' }
+      if (!answer.ok && isMissing(answer.error)) return { tag: 'not_supported' }
       return sort(answer, ({ code }) => code === 'invalid_token')
     }
   }
 }
+
+/** Nothing is there to revoke with, now or at any later try. */
+const isMissing = (failure: Failure): boolean =>
+  failure.kind === 'refused'
+    ? [404, 405].includes(failure.status) || failure.code === 'unsupported_token_type'
+    : failure.reason === 'status_501'
 
 type Refused = Extract<Failure, { kind: 'refused' }>
 

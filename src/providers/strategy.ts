@@ -63,7 +63,7 @@ type Parts = {
 export function buildStrategy(parts: Parts): OAuth2Strategy {
   const { definition, settings, endpoints, scopes, clock, random } = parts
   const verify: Verify = (access, refresh, answer, _profile, done) => {
-    const tokens: TokenSet = readTokens({ ...answer, access_token: access, refresh_token: refresh }, clock)
+    const tokens: TokenSet = readTokens({ ...answer, access_token: access, refresh_token: refresh }, clock, definition)
     done(null, tokens)
   }
   const options = {

@@ -29,9 +29,14 @@ export function tokenAnswerFault(json: unknown, text: string): string | null {
 }
 
 /** The tokens of an answer that has no fault. */
-export function readTokens(json: Readonly<Record<string, unknown>>, clock: Clock): TokenSet {
+export function readTokens(
+  json: Readonly<Record<string, unknown>>,
+  clock: Clock,
+  { grantsNothing }: Pick<Definition, 'grantsNothing'> = {},
+): TokenSet {
   const { access_token, refresh_token, id_token, expires_in, refresh_token_expires_in, scope } = json
   const [seconds, refreshSeconds] = [readSeconds(expires_in), readSeconds(refresh_token_expires_in)]
+  const nothing = scope === '' && grantsNothing?.(String(access_token)) ? [] : null
   return {
     accessToken: String(access_token),
     refreshToken: isToken(refresh_token) ? refresh_token : null,
@@ -40,7 +45,7 @@ export function readTokens(json: Readonly<Record<string, unknown>>, clock: Clock
     // Nobody makes a refresh token that is dead at once: some say 0 for one that never dies.
     refreshExpiresAt: refreshSeconds === null || refreshSeconds === 0 ? null : secondsAfter(clock(), refreshSeconds),
     // GitHub separates with commas, and says nothing at all for a GitHub App.
-    scopes: typeof scope === 'string' && scope.trim() !== '' ? readScopes(scope.split(/[\s,]+/)) : null,
+    scopes: typeof scope === 'string' && scope.trim() !== '' ? readScopes(scope.split(/[\s,]+/)) : nothing,
   }
 }
 

@@ -19,7 +19,8 @@ const STALE_SECONDS = 24 * 3600
 
 export type Said = { readonly claims: Claims; readonly profile: Record<string, unknown> }
 export type Reading = Said & { readonly fetchedAt: Date; readonly fromCache: boolean; readonly stale: boolean }
-type Kept = Said & { readonly fetchedAt: Date }
+/** `outdated`: there are newer tokens than it was asked for with; it serves only while its provider is down. */
+type Kept = Said & { readonly fetchedAt: Date; readonly outdated?: true }
 type Key = { readonly provider: string; readonly subject: string }
 
 export function createProfiles({ events, clock, ttlSeconds }: { events: Bus; clock: Clock; ttlSeconds: number }) {
@@ -49,7 +50,7 @@ export function createProfiles({ events, clock, ttlSeconds }: { events: Bus; clo
       const key = name(at)
       const age = (kept: Kept): number => (clock().getTime() - kept.fetchedAt.getTime()) / 1000
       const kept = cache.get<Kept>(key)
-      const fresh = kept !== undefined && age(kept) < ttlSeconds
+      const fresh = kept !== undefined && !kept.outdated && age(kept) < ttlSeconds
       events.emit('user_info_cache.read', { provider: at.provider, hit: fresh })
       if (fresh) return ok({ ...kept, fromCache: true, stale: false })
 
@@ -67,9 +68,14 @@ export function createProfiles({ events, clock, ttlSeconds }: { events: Bus; clo
       }
       const result = await flight
       if (result.ok) return ok({ ...result.value, fromCache: false, stale: false })
-      if (result.error.code === 'provider_unavailable' && kept !== undefined && age(kept) < ttlSeconds + STALE_SECONDS)
-        return ok({ ...kept, fromCache: true, stale: true })
-      return result
+      if (result.error.code !== 'provider_unavailable' || kept === undefined) return result
+      const { outdated: _, ...old } = kept
+      return age(old) < ttlSeconds + STALE_SECONDS ? ok({ ...old, fromCache: true, stale: true }) : result
+    },
+    /** The tokens were renewed, perhaps for less or more than before: the next reader asks the provider. */
+    outdate(at: Key): void {
+      const kept = cache.get<Kept>(name(at))
+      if (kept) keep(name(at), { ...kept, outdated: true })
     },
     forget(at: Key): void {
       cache.del(name(at))

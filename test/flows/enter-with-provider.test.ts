@@ -229,6 +229,19 @@ describe('a callback that is not right', () => {
     expect(await at.store.accounts.findByEmail('ada@example.com')).toEqual([])
   })
 
+  test.each([
+    ['redirect_uri_mismatch', 'redirect_uri_mismatch'],
+    ['user_cancelled_authorize', 'user_cancelled_authorize'],
+    ['<script>alert(1)</script>', 'other'],
+    ['toString', 'other'],
+  ])('with the error %s is told as %s, once it is known whose answer it is', async (said, told) => {
+    const { state, binding } = await at.begun()
+    await at.enter('google', { state: 'made-up', error: said }, arriving(binding))
+    expect(at.heard('oauth.callback_refused')).toEqual([])
+    await at.enter('google', { state, error: said }, arriving(binding))
+    expect(at.heard('oauth.callback_refused').map(({ data }) => data)).toEqual([{ provider: 'google', error: told }])
+  })
+
   test('too late is state_expired', async () => {
     const { state, binding } = await at.begun()
     at.turn(300)

@@ -24,6 +24,8 @@ providerContract('atlassian', {
     }),
     mallory: person({ name: 'Mallory Example', emailVerified: false }),
   },
+  // Whoever is not said to be active is not.
+  spoilt: 'nobody',
   withoutSubject: ({ account_id: _id, ...body }) => body,
 })
 

@@ -3,8 +3,8 @@
  * of `providerContract`.
  */
 import { createHash } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { Fault, ProviderId } from '../../sandbox/sandbox.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Fault, ProviderId, Sandbox } from '../../sandbox/sandbox.ts'
 import type { Claims } from '../../src/providers/provider.ts'
 import { enter, named, startWorld, type TestWorld, value, visit } from './fixture.ts'
 
@@ -13,6 +13,10 @@ export type Promised = {
   readonly claims: Readonly<Record<'ada' | 'linus' | 'mallory', (subject: string) => Claims>>
   /** The provider's own name for the member that says who it is, to take it away. */
   readonly withoutSubject: (body: Record<string, unknown>) => unknown
+  /** What is left of ada when all but her subject is of the wrong type: these claims beside it, or `nobody`. */
+  readonly spoilt: Omit<Claims, 'subject'> | 'nobody'
+  /** One provider may be registered with in more than one way: what this one is called, and how it is set up. */
+  readonly registered?: { readonly as: string; readonly arrange: (sandbox: Sandbox) => void }
 }
 
 const unavailable: readonly [string, Fault][] = [
@@ -22,6 +26,7 @@ const unavailable: readonly [string, Fault][] = [
   ['breaks off in mid-body', { kind: 'truncate-rst' }],
   ['answers 500 with a page', { kind: 'status', status: 500, body: '<h1>Unicorn</h1>' }],
   ['answers 503 without a body', { kind: 'status', status: 503 }],
+  ['waits no longer for the question', { kind: 'status', status: 408 }],
   ['asks for patience', { kind: 'status', status: 429, body: { error: 'slow_down' } }],
 ]
 const garbage: readonly [string, Fault][] = [
@@ -49,13 +54,24 @@ const badTokens: readonly [string, Fault][] = [
   ['answers an error beside a token', { kind: 'json', body: { access_token: 'a', error: 'access_denied' } }],
 ]
 
+/** Claims that say nothing. */
+export const nothing = { email: null, emailVerified: false, emailAuthoritative: false, name: null, picture: null }
+
+/** Every value of the answer, however deep, but this subject. */
+function spoil(value: unknown, subject: string, wrong: unknown): unknown {
+  if (Array.isArray(value)) return value.map((one) => spoil(one, subject, wrong))
+  if (typeof value !== 'object' || value === null) return String(value) === subject ? value : wrong
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, spoil(one, subject, wrong)]))
+}
+
 export function providerContract(kind: ProviderId, promised: Promised): void {
-  describe(`${kind}, like every provider,`, () => {
+  describe(`${promised.registered?.as ?? kind}, like every provider,`, () => {
     let world: TestWorld
     beforeAll(async () => {
       world = await startWorld()
       await world.warm(kind)
     })
+    beforeEach(() => promised.registered?.arrange(world.sandbox))
     afterEach(() => world.reset())
     afterAll(() => world.close())
 
@@ -111,7 +127,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         for (const { path, query, headers } of calls) {
           expect(JSON.stringify([path, query])).not.toContain(exchanged.tokens.accessToken)
           expect(headers['user-agent']).toBe('vinculum')
-          expect(headers).not.toHaveProperty('accept-encoding')
+          expect(headers['accept-encoding']).toBe('identity')
         }
         const asked = world.sandbox.journal.calls(kind, 'authorize')[0]?.query.code_challenge
         const shown = String(world.sandbox.journal.calls(kind, 'token')[0]?.body.code_verifier)
@@ -144,7 +160,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
 
     describe('the exchange', () => {
       const refusedWith = async (change: (visited: Awaited<ReturnType<typeof visit>>) => void) => {
-        const { providers, provider } = open()
+        const { providers, provider, heard } = open()
         const visited = await visit(providers, provider)
         change(visited)
         const refused = await providers.exchange(provider, visited.callback, visited.flow)
@@ -152,6 +168,16 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
           ok: false,
           error: { code: 'token_exchange_failed', cause: { kind: 'refused' } },
         })
+        expect(heard('provider.call_failed')).toEqual([])
+        // Whoever runs the service reads here what nobody else is told.
+        expect(heard('provider.call_refused')).toEqual([
+          {
+            provider: provider.id,
+            endpoint_type: 'token',
+            status: expect.any(Number),
+            code: expect.stringMatching(/^[a-z_]+$/),
+          },
+        ])
       }
 
       test('is refused for a code nobody issued', () =>
@@ -270,7 +296,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
       })
 
       test('a refusal tells the log a class and a code, never a secret', async () => {
-        const { providers, provider } = open()
+        const { providers, provider, heard } = open()
         const { callback, flow } = await visit(providers, provider)
         world.sandbox.fault(
           { provider: kind, endpoint: 'token' },
@@ -280,7 +306,9 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
             body: { error: callback.code.slice(0, 40), error_description: callback.code },
           },
         )
-        const told = JSON.stringify(await providers.exchange(provider, callback, flow))
+        const refused = await providers.exchange(provider, callback, flow)
+        const told = JSON.stringify([refused, heard('provider.call_refused')])
+        expect(heard('provider.call_refused')).toHaveLength(1)
         for (const secret of [callback.code.slice(0, 20), flow.verifier, callback.state])
           expect(told).not.toContain(secret)
       })
@@ -315,6 +343,25 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
           error: { code: 'user_info_fetch_failed' },
         })
       })
+
+      test.each([{}, [], true, 7, '', null].map((wrong) => ({ wrong })))(
+        'is the subject alone when all else is $wrong, and nobody when that is, too',
+        async ({ wrong }) => {
+          const { providers, provider, exchanged } = await arrive()
+          const { subject } = value(await providers.identify(provider, exchanged))
+          const answering = (keep: string) => {
+            world.sandbox.clearFaults()
+            const change = (body: Record<string, unknown>) => spoil(body, keep, wrong)
+            world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, { kind: 'mutate', change })
+            return providers.identify(provider, exchanged)
+          }
+          const nobody = { ok: false, error: { code: 'user_info_fetch_failed' } }
+          const known = await answering(subject)
+          if (promised.spoilt === 'nobody') expect(known).toMatchObject(nobody)
+          else expect(value(known)).toEqual({ subject, ...promised.spoilt })
+          if (wrong !== 7) expect(await answering('nobody at all')).toMatchObject(nobody)
+        },
+      )
 
       test('ends at the deadline when the provider never answers', async () => {
         const { providers, provider, exchanged } = await arrive({ timeoutMs: 300 })

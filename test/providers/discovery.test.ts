@@ -52,6 +52,38 @@ describe('discovery', () => {
     expect(issuer.calls(place).length).toBeLessThanOrEqual(2)
   })
 
+  test('that has changed is gone by from the second who asks after an hour', async () => {
+    issuer.say(place, issuer.metadata)
+    value(await begin())
+    issuer.say(place, () => ({ ...issuer.metadata(), authorization_endpoint: `${issuer.url}/elsewhere` }))
+    now = new Date(now.getTime() + 3_599_000)
+    expect(value(await begin()).url.pathname).toBe('/authorize')
+    expect(issuer.calls(place)).toHaveLength(1)
+    now = new Date(now.getTime() + 1000)
+    expect(value(await begin()).url.pathname).toBe('/authorize')
+    await expect.poll(async () => value(await begin()).url.pathname).toBe('/elsewhere')
+    expect(issuer.calls(place)).toHaveLength(2)
+  })
+
+  test('that fails keeps nobody out once the way is known', async () => {
+    await opened.providers.close()
+    opened = openProviders([issuer.settings], () => now, { breaker: { volume: 2 } })
+    const isOpen = () => opened.providers.health().some(({ state }) => state === 'open')
+    issuer.say(place, issuer.metadata)
+    value(await begin())
+    issuer.say(place, () => undefined)
+    now = new Date(now.getTime() + 3_600_000)
+    await expect.poll(async () => (await begin()).ok && isOpen()).toBe(true)
+    expect(opened.providers.status(acme())).toBe('degraded')
+  })
+
+  test('that fails from the start is a way nobody knows', async () => {
+    await opened.providers.close()
+    opened = openProviders([issuer.settings], () => now, { breaker: { volume: 1 } })
+    await begin()
+    expect(opened.providers.status(acme())).toBe('down')
+  })
+
   test.each<[string, (metadata: Record<string, unknown>) => Record<string, unknown>, string]>([
     [
       'another issuer [discovery-issuer-mismatch]',

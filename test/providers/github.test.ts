@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Fault } from '../../sandbox/sandbox.ts'
 import type { Claims } from '../../src/providers/provider.ts'
-import { providerContract } from './contract.ts'
+import { nothing, providerContract } from './contract.ts'
 import { enter, named, startWorld, type TestWorld, value, visit } from './fixture.ts'
 
 const person =
@@ -16,16 +16,25 @@ const person =
     ...more,
   })
 
-providerContract('github', {
-  claims: {
-    ada: person({}),
-    // His proven primary address is one GitHub made up.
-    linus: person({ name: 'Linus Private', email: null, emailVerified: false }),
-    // The public address of this profile is ada@example.com; it proves nothing and is not told.
-    mallory: person({ name: 'Mallory Example', email: null, emailVerified: false }),
-  },
-  withoutSubject: ({ id: _id, ...body }) => body,
-})
+for (const app of ['oauth-app', 'github-app'] as const)
+  providerContract('github', {
+    claims: {
+      ada: person({}),
+      // His proven primary address is one GitHub made up.
+      linus: person({ name: 'Linus Private', email: null, emailVerified: false }),
+      // The public address of this profile is ada@example.com; it proves nothing and is not told.
+      mallory: person({ name: 'Mallory Example', email: null, emailVerified: false }),
+    },
+    // Her addresses are told elsewhere.
+    spoilt: { ...nothing, email: 'ada@example.com', emailVerified: true },
+    withoutSubject: ({ id: _id, ...body }) => body,
+    registered: {
+      as: `github (${app})`,
+      arrange: ({ switches }) => {
+        switches.github.app = app
+      },
+    },
+  })
 
 describe('GitHub', () => {
   let world: TestWorld
@@ -45,6 +54,55 @@ describe('GitHub', () => {
     const { providers, provider } = open()
     const { claims } = await enter(world.sandbox, providers, provider, 'zoe')
     expect(claims).toMatchObject({ email: 'zoe@example.net', emailVerified: true, name: 'zoe' })
+  })
+
+  test('finds the proven address beyond the hundredth, and asks for no more than it needs', async () => {
+    const emails = Array.from({ length: 250 }, (_, n) => ({
+      email: `hopper-${n}@example.net`,
+      primary: n === 130,
+      verified: true,
+      visibility: null,
+    }))
+    const person = { key: 'hopper', name: 'Hopper', email: 'hopper@example.net', verified: true }
+    world.sandbox.addIdentity(person, { github: { emails } })
+    const { providers, provider } = open()
+    const { claims } = await enter(world.sandbox, providers, provider, 'hopper')
+    expect(claims).toMatchObject({ email: 'hopper-130@example.net', emailVerified: true })
+    expect(world.sandbox.journal.calls('github', 'emails').map(({ query }) => query.page)).toEqual(['1', '2'])
+  })
+
+  test('with addresses without end is asked for a few pages of them', async () => {
+    const page = Array.from({ length: 100 }, (_, n) => ({ email: `${n}@example.net`, primary: false, verified: true }))
+    faultAt('emails', { kind: 'json', body: page })
+    const { providers, provider } = open()
+    expect((await enter(world.sandbox, providers, provider)).claims).toMatchObject({ email: null })
+    expect(world.sandbox.journal.calls('github', 'emails')).toHaveLength(5)
+  })
+
+  // Taken for a missing permission, it would let somebody in as a person without an address: with a second account.
+  test.each([403, 429])(
+    'whose second limit is told by words alone (%d) lets nobody in without an address',
+    async (status) => {
+      const message = 'You have exceeded a secondary rate limit. Please wait a few minutes before you try again.'
+      const { providers, provider } = open()
+      const { callback, flow } = await visit(providers, provider)
+      const exchanged = value(await providers.exchange(provider, callback, flow))
+      faultAt('emails', { kind: 'status', status, body: { message } })
+      expect(await providers.identify(provider, exchanged)).toMatchObject({
+        error: { code: 'provider_unavailable', retryAfter: 60 },
+      })
+    },
+  )
+
+  test.each([
+    ['oauth-app', [], []],
+    ['oauth-app', ['user:email'], ['user:email']],
+    ['github-app', [], null],
+  ] as const)('an %s of which one took away all but %j is told to have been granted %j', async (app, kept, granted) => {
+    const unticked = ['read:user', 'user:email'].filter((scope) => kept.every((one) => one !== scope))
+    Object.assign(world.sandbox.switches.github, { app, unticked })
+    const { providers, provider } = open()
+    expect((await enter(world.sandbox, providers, provider)).exchanged.tokens.scopes).toEqual(granted)
   })
 
   test('an unproven primary address is nobody’s', async () => {
@@ -159,6 +217,18 @@ describe('GitHub', () => {
     const revoked = world.sandbox.journal.calls('github', 'revoke').map(({ status }) => status)
     expect(revoked).toEqual([404, 204])
   })
+
+  test.each([404, 422] as const)(
+    'that answers %d for a token has none such, and nothing is left to take back',
+    async (status) => {
+      world.sandbox.switches.github.unknownToken = status
+      const { providers, provider } = open()
+      const tokens = { accessToken: 'gho_gone', refreshToken: null }
+      expect(await providers.revoke(provider, tokens)).toEqual({ tag: 'revoked' })
+      world.sandbox.fault({ provider: 'github', endpoint: 'revoke' }, { kind: 'status', status: 401 })
+      expect(await providers.revoke(provider, tokens)).toEqual({ tag: 'transient', reason: 'status_401' })
+    },
+  )
 
   test('one person’s spent quota holds up nobody else', async () => {
     const { providers, provider } = open()

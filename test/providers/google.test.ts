@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { google } from '../../src/providers/google.ts'
 import type { Claims, ProviderSettings } from '../../src/providers/provider.ts'
-import { providerContract } from './contract.ts'
+import { nothing, providerContract } from './contract.ts'
 import { enter, named, startWorld, type TestWorld, value, visit } from './fixture.ts'
 
 const person =
@@ -22,6 +22,7 @@ providerContract('google', {
     linus: person('linus', { name: 'Linus Private', email: null, emailVerified: false, emailAuthoritative: false }),
     mallory: person('mallory', { name: 'Mallory Example', emailVerified: false, emailAuthoritative: false }),
   },
+  spoilt: nothing,
   withoutSubject: ({ sub: _sub, ...body }) => body,
 })
 

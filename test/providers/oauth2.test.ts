@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { oauth2 } from '../../src/providers/oauth2.ts'
 import type { Claims, ProviderSettings } from '../../src/providers/provider.ts'
-import { providerContract } from './contract.ts'
+import { nothing, providerContract } from './contract.ts'
 import { enter, named, startWorld, type TestWorld, visit } from './fixture.ts'
 
 const person =
@@ -22,6 +22,7 @@ providerContract('oauth2', {
     linus: person({ name: 'Linus Private', email: null, emailVerified: false }),
     mallory: person({ name: 'Mallory Example', emailVerified: false }),
   },
+  spoilt: nothing,
   withoutSubject: () => ({ data: { user: { label: 'Nobody' } } }),
 })
 
@@ -87,8 +88,13 @@ describe('a plain OAuth 2.0 server', () => {
       })
     })
 
-    test('may have no revocation endpoint after all', async () => {
-      world.sandbox.switches.oauth2.revoke = 404
+    test.each([
+      { status: 404 },
+      { status: 405 },
+      { status: 501 },
+      { status: 400, body: { error: 'unsupported_token_type' } },
+    ])('may have no revocation endpoint after all: $status', async (answer) => {
+      world.sandbox.fault({ provider: 'oauth2', endpoint: 'revoke' }, { kind: 'status', ...answer })
       const { providers } = world.open()
       const provider = named(providers, 'oauth2')
       const { tokens } = (await enter(world.sandbox, providers, provider)).exchanged

@@ -54,6 +54,24 @@ describe('how long a provider asks to be left alone', () => {
     expect(readHold('token', status, headers, now)).toEqual(hold)
   })
 
+  test.each<[string, number, string, ReturnType<typeof readHold>]>([
+    ['GitHub’s second limit', 403, 'You have exceeded a secondary rate limit.', { seconds: 60, of: 'token' }],
+    ['GitHub’s second limit', 429, 'You have exceeded a secondary rate limit.', { seconds: 60, of: 'token' }],
+    ['its older name', 403, 'You have triggered an abuse detection mechanism.', { seconds: 60, of: 'token' }],
+    ['Google’s quota', 403, '{"error":{"errors":[{"reason":"rateLimitExceeded"}]}}', { seconds: 60, of: 'token' }],
+    ['a missing permission', 403, 'Resource not accessible by integration', undefined],
+    ['another limit', 403, 'Organization limit reached', undefined],
+    ['a page without end', 403, `${'x'.repeat(5000)} rate limit`, undefined],
+  ])('is read from the words of %s (%d) where no header says it', (_name, status, message, hold) => {
+    expect(readHold('userinfo', status, {}, now, message)).toEqual(hold)
+  })
+
+  test('is read from a header before it is read from words', () => {
+    const words = 'You have exceeded a secondary rate limit.'
+    expect(readHold('userinfo', 403, { 'retry-after': '17' }, now, words)).toEqual({ seconds: 17, of: 'token' })
+    expect(readHold('token', 429, {}, now, words)).toEqual({ seconds: 1, of: 'endpoint' })
+  })
+
   test.each(['userinfo', 'api'] as const)('is one person’s matter at %s', (endpoint) => {
     const asked = { 'retry-after': '17' }
     expect(readHold(endpoint, 429, asked, now)).toEqual({ seconds: 17, of: 'token' })

@@ -178,6 +178,37 @@ describe('a profile at a provider', () => {
     expect(await read()).toMatchObject({ error: { code: 'provider_unavailable' } })
   })
 
+  test('is asked for anew once its tokens were renewed, and serves until then should its provider be down', async () => {
+    const { providers } = world.open()
+    const provider = named(providers, 'atlassian')
+    const { exchanged, claims } = await enter(world.sandbox, providers, provider)
+    let tokens = exchanged.tokens
+    const read = async () => value(await providers.profile(provider, claims, async () => ok(tokens.accessToken)))
+    const first = await read()
+    expect(await read()).toMatchObject({ fromCache: true })
+    const renewed = await providers.refresh(provider, String(tokens.refreshToken), claims.subject)
+    if (renewed.tag === 'refreshed') tokens = renewed.tokens
+    world.sandbox.fault({ provider: 'atlassian', endpoint: 'userinfo', times: 3 }, { kind: 'reset' })
+    expect(await read()).toEqual({ ...first, fromCache: true, stale: true })
+    expect(await read()).toMatchObject({ fromCache: false })
+    expect(await read()).toMatchObject({ fromCache: true, stale: false })
+  })
+
+  test('is asked for once more with another token, when the provider takes the first no longer', async () => {
+    const { providers } = world.open()
+    const provider = named(providers, 'google')
+    const { exchanged, claims } = await enter(world.sandbox, providers, provider)
+    const refused: (string | undefined)[] = []
+    const read = (another: string) =>
+      providers.profile(provider, claims, async (token) => {
+        refused.push(token)
+        return ok(token === undefined ? 'taken-back' : another)
+      })
+    expect(await read('dead-as-well')).toMatchObject({ error: { code: 'user_info_fetch_failed' } })
+    expect(await read(exchanged.tokens.accessToken)).toMatchObject({ ok: true, value: { claims, fromCache: false } })
+    expect(refused).toEqual([undefined, 'taken-back', undefined, 'taken-back'])
+  })
+
   test('is not shown when it is somebody else’s', async () => {
     const { providers } = world.open()
     const provider = named(providers, 'google')

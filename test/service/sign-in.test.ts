@@ -145,7 +145,8 @@ const spoilt = (
   before: (world: World) => world.sandbox.fault({ provider: sandboxName[provider], endpoint }, what),
 })
 
-const scenarios: readonly Scenario[] = [
+/** What depends on no provider, and is tried with each. */
+const withEach: readonly Scenario[] = [
   { because: 'they said no', code: 'access_denied', asks: false, before: ({ sandbox }) => sandbox.deny() },
   {
     because: 'the state was made up',
@@ -173,6 +174,15 @@ const scenarios: readonly Scenario[] = [
     act: ({ arrive, back }, world) => arrive(back, world.openBrowser()),
   },
   {
+    because: 'the provider had a fault of its own',
+    ...{ code: 'provider_unavailable', asks: false },
+    act: ({ arrive, back }) => arrive(bent(back, { code: null, error: 'server_error' })),
+  },
+]
+
+const scenarios: readonly Scenario[] = [
+  ...withEach,
+  {
     because: 'it is another provider',
     ...{ code: 'flow_mismatch', asks: false },
     act: ({ arrive, back, browser }) => arrive(back, browser, 'github'),
@@ -191,11 +201,6 @@ const scenarios: readonly Scenario[] = [
     because: 'an OpenID provider that says who it is did not',
     ...{ code: 'flow_mismatch', asks: false, provider: 'acme' },
     act: ({ arrive, back }) => arrive(bent(back, { iss: null })),
-  },
-  {
-    because: 'the provider had a fault of its own',
-    ...{ code: 'provider_unavailable', asks: false },
-    act: ({ arrive, back }) => arrive(bent(back, { code: null, error: 'server_error' })),
   },
   {
     because: 'the provider did not like our request',
@@ -346,6 +351,13 @@ describe.each(databases)('signing in, on %s', (database) => {
       )
       expect(authOf(direct).action).toBe('login_existing')
       expect(cookiesOf(direct.headers)).toEqual({})
+    })
+
+    test.each(withEach)('is refused with $code because $because', async (scenario) => {
+      scenario.before?.(world)
+      const under = await journey(world, 'an app', provider, world.newcomer())
+      await scenario.first?.(under, world)
+      await failsCleanly(world, scenario, () => scenario.act?.(under, world) ?? under.arrive())
     })
   })
 

@@ -1,0 +1,166 @@
+/** The way out, on the wire: what a provider's machines do between and within answers, written byte by byte. */
+import { createServer, type Socket } from 'node:net'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createBus } from '../../src/events/bus.ts'
+import type { Event } from '../../src/events/catalogue.ts'
+import { systemClock } from '../../src/kernel/clock.ts'
+import { systemRandom } from '../../src/kernel/ids.ts'
+import { type Call, createGuards } from '../../src/providers/guard.ts'
+import type { BreakerSettings } from '../../src/providers/provider.ts'
+
+const patient: BreakerSettings = { timeoutMs: 5000, errorThresholdPercent: 50, volume: 100, resetMs: 60_000 }
+const answer = (body: string | Buffer, head = 'HTTP/1.1 200 OK'): Buffer =>
+  Buffer.concat([Buffer.from(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`), Buffer.from(body)])
+/** A whole character, and the first byte of the next. */
+const [half, rest] = [Buffer.from('{"name":"Zoë'), Buffer.from(' 🦊"}')]
+
+const ends: (() => Promise<unknown>)[] = []
+let guards: ReturnType<typeof createGuards>
+let events: Event[]
+beforeEach(() => {
+  const bus = createBus(systemClock)
+  events = []
+  bus.all('test', (event) => events.push(event))
+  guards = createGuards({ events: bus, clock: systemClock, random: systemRandom })
+})
+afterEach(async () => {
+  await guards.close()
+  await Promise.all(ends.splice(0).map((end) => end()))
+})
+
+/** A server that does as it is told with the request of this number, the first on its connection or a later one. */
+async function listen(serve: (socket: Socket, request: number, onConnection: number) => void) {
+  let requests = 0
+  let connections = 0
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    let onConnection = 0
+    connections += 1
+    sockets.add(socket)
+    socket.on('error', () => {})
+    socket.on('data', () => serve(socket, ++requests, ++onConnection))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  ends.push(() => {
+    for (const socket of sockets) socket.destroy()
+    return new Promise((resolve) => server.close(resolve))
+  })
+  const address = server.address()
+  const port = typeof address === 'object' ? address?.port : 0
+  return {
+    url: `http://127.0.0.1:${port}`,
+    seen: () => ({ requests, connections }),
+  }
+}
+const call = (url: string, method: 'GET' | 'POST' = 'GET'): Call => ({ endpoint: 'token', method, url })
+const said = (json: unknown) => ({ ok: true, value: { json } })
+const network = { ok: false, error: { kind: 'unavailable', reason: 'network' } }
+
+describe('an answer', () => {
+  test.each<[string, (socket: Socket) => void, unknown]>([
+    ['with a mark before its first byte', (socket) => socket.write(answer('\ufeff{"a":1}')), { a: 1 }],
+    [
+      'cut in the middle of a character',
+      (socket) => {
+        const whole = answer(Buffer.concat([half, rest]))
+        socket.write(whole.subarray(0, -rest.length - 1))
+        setImmediate(() => socket.write(whole.subarray(-rest.length - 1)))
+      },
+      { name: 'Zoë 🦊' },
+    ],
+    [
+      'announced by hints',
+      (socket) => socket.write(`HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n${answer('{"a":1}')}`),
+      { a: 1 },
+    ],
+    ['that ends with its connection', (socket) => socket.end('HTTP/1.1 200 OK\r\n\r\n{"a":1}'), { a: 1 }],
+    ['of an older age', (socket) => socket.end('HTTP/1.0 200 OK\r\n\r\n{"a":1}'), { a: 1 }],
+  ])('%s is read as it was meant', async (_name, serve, json) => {
+    const { url } = await listen(serve)
+    expect(await guards.of('acme', patient).call(call(url, 'POST'))).toMatchObject(said(json))
+  })
+
+  test.each<[string, (socket: Socket) => void, string]>([
+    ['of two lengths', (socket) => socket.write(answer('{}', 'HTTP/1.1 200 OK\r\nContent-Length: 5')), 'network'],
+    [
+      'with headers without end',
+      (socket) => socket.write(answer('{}', `HTTP/1.1 200 OK\r\nX-Big: ${'x'.repeat(20_000)}`)),
+      'network',
+    ],
+    [
+      'that nothing has changed',
+      (socket) => socket.write('HTTP/1.1 304 Not Modified\r\nETag: "x"\r\n\r\n'),
+      'redirect',
+    ],
+  ])('%s is none', async (_name, serve, reason) => {
+    const { url } = await listen(serve)
+    expect(await guards.of('acme', patient).call(call(url, 'POST'))).toMatchObject({ ok: false, error: { reason } })
+  })
+})
+
+describe('a connection kept open', () => {
+  // It was closed at the other end at the moment it was used again: whether the request was read nobody knows.
+  const stale = (socket: Socket, _request: number, onConnection: number) =>
+    onConnection === 1 ? socket.write(answer('{"a":1}')) : socket.destroy()
+  test('and lost with a question is asked again on another', async () => {
+    const { url, seen } = await listen(stale)
+    const guard = guards.of('acme', patient)
+    for (let n = 0; n < 5; n += 1) expect(await guard.call(call(url))).toMatchObject(said({ a: 1 }))
+    expect(seen().requests).toBeGreaterThan(5)
+  })
+
+  test('and lost with a code or a rotating token is not', async () => {
+    const { url, seen } = await listen(stale)
+    const guard = guards.of('acme', patient)
+    const answers = []
+    for (let n = 0; n < 5; n += 1) answers.push(await guard.call(call(url, 'POST')))
+    expect(seen().requests).toBe(5)
+    expect(answers).toContainEqual(expect.objectContaining({ ok: false }))
+    expect(answers.find(({ ok }) => !ok)).toMatchObject(network)
+  })
+})
+
+describe('a breaker', () => {
+  test('half open lets one call through, and what it finds decides for all', async () => {
+    let isUp = false
+    let open = (): void => {}
+    let gate = Promise.resolve()
+    const close = () => {
+      gate = new Promise((resolve) => {
+        open = resolve
+      })
+    }
+    const { url, seen } = await listen((socket) => {
+      void gate.then(() => socket.write(answer('{}', isUp ? undefined : 'HTTP/1.1 500 Oh')))
+    })
+    const guard = guards.of('acme', { ...patient, volume: 5, resetMs: 50 })
+    const many = (count: number) => Array.from({ length: count }, () => guard.call(call(url, 'POST')))
+    const states = () => events.flatMap(({ name, data }) => (name === 'provider.breaker_changed' ? [data.state] : []))
+    await Promise.all(many(8))
+    expect(states()).toEqual(['open'])
+
+    for (isUp of [false, true]) {
+      await expect.poll(() => guard.state('token')).toBe('half_open')
+      const before = seen().requests
+      close()
+      const calls = many(20)
+      for (const one of await Promise.all(calls.slice(1)))
+        expect(one).toMatchObject({ ok: false, error: { kind: 'unavailable', reason: 'breaker_open' } })
+      open()
+      expect(await calls[0]).toMatchObject({ ok: isUp })
+      expect(seen().requests - before).toBe(1)
+    }
+    expect(states()).toEqual(['open', 'half_open', 'open', 'half_open', 'closed'])
+  })
+
+  test('of one endpoint says nothing of another', async () => {
+    const { url } = await listen((socket, request) =>
+      socket.write(answer('{}', request === 1 ? 'HTTP/1.1 500 Oh' : undefined)),
+    )
+    const guard = guards.of('acme', { ...patient, volume: 1 })
+    await guard.call(call(url, 'POST'))
+    expect(await guard.call(call(url, 'POST'))).toMatchObject({ error: { reason: 'breaker_open' } })
+    expect(await guard.call({ endpoint: 'userinfo', method: 'GET', url })).toMatchObject({ ok: true })
+    expect(await guards.of('other', patient).call(call(url, 'POST'))).toMatchObject({ ok: true })
+  })
+})
