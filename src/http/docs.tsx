@@ -5,7 +5,7 @@ import { catalogue as events } from '../events/catalogue.ts'
 import { ok } from '../kernel/result.ts'
 import { answersOf, failuresOf, openapi } from './openapi.ts'
 import { page, text } from './reply.ts'
-import { object, type Route, route } from './route.ts'
+import { type AnswerKind, object, type Route, route } from './route.ts'
 
 type Sources = {
   readonly routes: () => readonly Route<never>[]
@@ -95,7 +95,16 @@ const words = {
     events: 'Events',
     answers: 'Answers',
     refusals: 'Refusals',
-    machine: 'For machines',
+    who: {
+      none: 'Anybody',
+      public: 'Anybody, signed in or not',
+      user: 'Signed in',
+      recent: 'Signed in recently',
+      refresh: 'A refresh token, or the session',
+      service: 'A service credential',
+      metrics: 'The metrics token',
+    },
+    kinds: { json: 'JSON', empty: 'nothing', redirect: 'a redirect', page: 'a page', text: 'text' },
   },
   'pt-BR': {
     routes: 'Interface',
@@ -103,9 +112,24 @@ const words = {
     events: 'Eventos',
     answers: 'Respostas',
     refusals: 'Recusas',
-    machine: 'Para máquinas',
+    who: {
+      none: 'Qualquer pessoa',
+      public: 'Qualquer pessoa, com ou sem login',
+      user: 'Com login',
+      recent: 'Com login recente',
+      refresh: 'Um token de renovação, ou a sessão',
+      service: 'Uma credencial de serviço',
+      metrics: 'O token das métricas',
+    },
+    kinds: { json: 'JSON', empty: 'nada', redirect: 'um redirecionamento', page: 'uma página', text: 'texto' },
   },
-} as const satisfies Record<Locale, Record<string, string>>
+} as const satisfies Record<Locale, Words>
+
+type Words = Readonly<Record<'routes' | 'errors' | 'events' | 'answers' | 'refusals', string>> & {
+  /** Who may ask. */
+  readonly who: Readonly<Record<Route['auth'] | NonNullable<Route['credential']>, string>>
+  readonly kinds: Readonly<Record<AnswerKind, string>>
+}
 
 type DocumentProps = { locale: Locale; title: string; stylesheet: string | undefined; children?: ComponentChildren }
 
@@ -162,7 +186,17 @@ function OneRoute({ route: shown, locale }: { route: Route<never>; locale: Local
       </h3>
       <p lang="en">{shown.summary}</p>
       <p>
-        <code>{shown.auth}</code> · {say.answers}: {answersOf(shown).join(', ')}
+        {say.who[shown.credential ?? shown.auth]}
+        {shown.scope === undefined ? null : (
+          <>
+            {' '}
+            + <code>{shown.scope}</code>
+          </>
+        )}{' '}
+        · {say.answers}:{' '}
+        {answersOf(shown)
+          .map((kind) => say.kinds[kind])
+          .join(', ')}
       </p>
       <details>
         <summary>{say.refusals}</summary>

@@ -39,9 +39,7 @@ export async function openPostgres(url: string, maxConnections = 10): Promise<Dr
     // We use no array type, so a connection need not ask for them before its first query.
     fetch_types: false,
     onnotice: () => {},
-    // A node that stands still in the middle of a transaction must not keep its rows from all others: whoever waited for
-    // one of them would hold more. No script of ours ever waits for anything but the database.
-    connection: { application_name: 'vinculum', idle_in_transaction_session_timeout: 10_000 },
+    connection: { application_name: 'vinculum' },
   })
   try {
     await migrate(client)
@@ -58,7 +56,12 @@ export async function openPostgres(url: string, maxConnections = 10): Promise<Dr
     client.begin(async (connection) => {
       const session = new PostgresJsSession(connection as unknown as Sql, dialect, undefined)
       const tx = new PgDatabase(dialect, session, undefined) as unknown as Queries
-      await Promise.all(locks.map((key) => connection`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`))
+      await Promise.all([
+        // A node that stands still in the middle must not keep its rows from all others: whoever waited for one of them
+        // would hold more. Said here, since a pooler between us takes no such parameter when connecting.
+        connection`set local idle_in_transaction_session_timeout = '10s'`,
+        ...locks.map((key) => connection`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`),
+      ])
       return run(script(tx), connection as unknown as Sql)
     }) as Promise<T>
 

@@ -139,6 +139,16 @@ test('broken requests of every kind are refused as documented', async () => {
   }
 })
 
+test('the page about the interface names the permission a route needs', async () => {
+  const { text } = await world.call('GET', '/docs', { headers: { accept: 'text/html' } })
+  for (const { method, path, operation } of operations()) {
+    const scopes = (operation as { security?: { bearer?: string[] }[] }).security?.flatMap(({ bearer }) => bearer ?? [])
+    const shown = text.split(`<code>${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}</code>`)[1]
+    const [, named = ''] = /^<\/h3><p[^>]*>[^<]*<\/p><p>[^<]*(?:<code>([^<]*)<\/code>)?/.exec(shown ?? '') ?? []
+    expect([method, path, shown !== undefined, named]).toEqual([method, path, true, scopes?.[0] ?? ''])
+  }
+})
+
 test('the metadata names endpoints that are there', async () => {
   const { body } = await world.call('GET', '/.well-known/oauth-authorization-server')
   expect(body.issuer).toBe(world.base)

@@ -15,6 +15,17 @@ test('the documentation says of its English parts that they are English, whateve
   expect(await read('/docs/events', 'pt-BR')).toContain('<dl lang="en">')
 })
 
+test.each([
+  ['en', 'Signed in recently · Answers: nothing', 'Anybody, signed in or not · Answers: JSON'],
+  ['pt-BR', 'Com login recente · Respostas: nada', 'Qualquer pessoa, com ou sem login · Respostas: JSON'],
+])('every route says in %s who may ask, and what comes back', async (language, recent, open) => {
+  const text = await read('/docs', language)
+  const said = (name: string): string | undefined =>
+    new RegExp(`<code>${name}</code></h3><p lang="en">[^<]*</p><p>(.*?)</p>`).exec(text)?.[1]
+  expect([said('DELETE /mine/recent'), said('GET /things/:id')]).toEqual([recent, open])
+  expect(text).not.toMatch(/<code>(none|public|user|recent)<\/code>/)
+})
+
 test.each(['en', 'pt-BR'])('every error is explained in %s with its gaps shown as gaps', async (language) => {
   for (const code of Object.keys(errors)) expect(await read(`/docs/errors/${code}`, language)).not.toMatch(/\{\w+\}/)
   expect(await read('/docs/errors/provider_unavailable', language)).toContain('«provider»')
