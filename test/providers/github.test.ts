@@ -156,7 +156,9 @@ describe('GitHub', () => {
 
   test.each<[string, unknown]>([
     ['holes', [null, 7, { email: 9, primary: true, verified: true }]],
-    ['flags as text', [{ email: 'eve@example.com', primary: 'true', verified: 'true' }]],
+    ['a proof as text', [{ email: 'eve@example.com', primary: true, verified: 'true' }]],
+    ['a proof that is a number', [{ email: 'eve@example.com', primary: true, verified: 1 }]],
+    ['a rank as text', [{ email: 'eve@example.com', primary: 'true', verified: true }]],
     ['nothing', []],
   ])('a list of addresses with %s proves nothing', async (_name, body) => {
     const { providers, provider } = open()
