@@ -210,6 +210,24 @@ describe('GitHub', () => {
     })
   })
 
+  test.each([
+    ['its owner says so', () => Object.assign(world.sandbox.switches.github, { expiringTokens: true }), []],
+    ['it asks for that', () => {}, ['offline_access']],
+  ] as const)('the tokens of an OAuth app expire and rotate, too, when %s', async (_name, arrange, more) => {
+    arrange()
+    const scopes = ['read:user', 'user:email', ...more]
+    const { providers } = world.open({}, (one) => (one.kind === 'github' ? { ...one, scopes } : one))
+    const provider = named(providers, 'github')
+    const { tokens } = (await enter(world.sandbox, providers, provider)).exchanged
+    expect(tokens.scopes).toEqual(expect.arrayContaining(['read:user', 'user:email']))
+    expect(Number(tokens.expiresAt) - world.clock().getTime()).toBeCloseTo(28_800_000, -4)
+    const refreshed = await providers.refresh(provider, String(tokens.refreshToken))
+    expect(refreshed).toMatchObject({ tag: 'refreshed', tokens: { refreshToken: expect.stringMatching(/^ghr_/) } })
+    expect(await providers.refresh(provider, String(tokens.refreshToken))).toMatchObject({
+      tag: 'needs_reauthorization',
+    })
+  })
+
   test('an expired token is made live once more, so that its refresh token can be taken back', async () => {
     world.sandbox.switches.github.app = 'github-app'
     const { providers, provider } = open()
