@@ -36,7 +36,8 @@ export function readHold(
   }
   const spent = header('x-ratelimit-remaining') === '0'
   const asked = seconds(header('retry-after'), at)
-  const said = status !== 503 && LIMIT.test(text.slice(0, MOST_READ))
+  // Words hold up nobody but whose token it is: what they are about is not known any closer.
+  const said = isPersonal(endpoint) && status !== 503 && LIMIT.test(text.slice(0, MOST_READ))
   // A 403 with none of these is a refusal, not a limit.
   if (status === 403 && !spent && asked === undefined && !said) return undefined
   // Limits count by whose token it is: one person who spent theirs must not lock out everybody else, whatever the
@@ -46,7 +47,7 @@ export function readHold(
   // Atlassian's gateway may name nothing but the moment its limit ends.
   const left = asked ?? (spent || status === 429 ? until(header('x-ratelimit-reset'), at) : undefined)
   if (left !== undefined) return { seconds: left, of }
-  return status === 503 ? undefined : { seconds: said && of === 'token' ? SAID_SECONDS : 1, of }
+  return status === 503 ? undefined : { seconds: said ? SAID_SECONDS : 1, of }
 }
 
 /** RFC 9110 §10.2.3: whole seconds, or a date. */

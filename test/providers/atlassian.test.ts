@@ -118,6 +118,18 @@ describe('Atlassian', () => {
     },
   )
 
+  test.each([
+    ['current', 'invalid_request'],
+    ['legacy', 'invalid_grant'],
+  ] as const)('a dead code, as %s, is a refusal', async (deadCode, code) => {
+    world.sandbox.switches.atlassian.deadCode = deadCode
+    const { providers, provider } = open()
+    const { callback, flow } = await visit(providers, provider)
+    expect(await providers.exchange(provider, { ...callback, code: 'spent' }, flow)).toMatchObject({
+      error: { code: 'token_exchange_failed', cause: { kind: 'refused', code } },
+    })
+  })
+
   test('a refresh brings a new refresh token', async () => {
     const { providers, provider } = open()
     const { tokens } = (await enter(world.sandbox, providers, provider)).exchanged

@@ -156,7 +156,9 @@ describe('GitHub', () => {
 
   test.each<[string, unknown]>([
     ['holes', [null, 7, { email: 9, primary: true, verified: true }]],
-    ['flags as text', [{ email: 'eve@example.com', primary: 'true', verified: 'true' }]],
+    ['a proof as text', [{ email: 'eve@example.com', primary: true, verified: 'true' }]],
+    ['a proof that is a number', [{ email: 'eve@example.com', primary: true, verified: 1 }]],
+    ['a rank as text', [{ email: 'eve@example.com', primary: 'true', verified: true }]],
     ['nothing', []],
   ])('a list of addresses with %s proves nothing', async (_name, body) => {
     const { providers, provider } = open()
@@ -200,6 +202,24 @@ describe('GitHub', () => {
     const { providers, provider } = open()
     const { tokens } = (await enter(world.sandbox, providers, provider)).exchanged
     expect(tokens).toMatchObject({ scopes: null, refreshToken: expect.stringMatching(/^ghr_/) })
+    expect(Number(tokens.expiresAt) - world.clock().getTime()).toBeCloseTo(28_800_000, -4)
+    const refreshed = await providers.refresh(provider, String(tokens.refreshToken))
+    expect(refreshed).toMatchObject({ tag: 'refreshed', tokens: { refreshToken: expect.stringMatching(/^ghr_/) } })
+    expect(await providers.refresh(provider, String(tokens.refreshToken))).toMatchObject({
+      tag: 'needs_reauthorization',
+    })
+  })
+
+  test.each([
+    ['its owner says so', () => Object.assign(world.sandbox.switches.github, { expiringTokens: true }), []],
+    ['it asks for that', () => {}, ['offline_access']],
+  ] as const)('the tokens of an OAuth app expire and rotate, too, when %s', async (_name, arrange, more) => {
+    arrange()
+    const scopes = ['read:user', 'user:email', ...more]
+    const { providers } = world.open({}, (one) => (one.kind === 'github' ? { ...one, scopes } : one))
+    const provider = named(providers, 'github')
+    const { tokens } = (await enter(world.sandbox, providers, provider)).exchanged
+    expect(tokens.scopes).toEqual(expect.arrayContaining(['read:user', 'user:email']))
     expect(Number(tokens.expiresAt) - world.clock().getTime()).toBeCloseTo(28_800_000, -4)
     const refreshed = await providers.refresh(provider, String(tokens.refreshToken))
     expect(refreshed).toMatchObject({ tag: 'refreshed', tokens: { refreshToken: expect.stringMatching(/^ghr_/) } })

@@ -92,6 +92,16 @@ describe('Google', () => {
     expect(exchanged.idToken?.iss).toBe(issuer)
   })
 
+  test('may change its keys between two sign-ins, and while one is under way', async () => {
+    const { providers, provider } = open()
+    await enter(world.sandbox, providers, provider)
+    const under = await visit(providers, provider)
+    world.sandbox.rotateKeys('google')
+    value(await providers.exchange(provider, under.callback, under.flow))
+    await enter(world.sandbox, providers, provider)
+    expect(world.sandbox.journal.calls('google', 'jwks')).toHaveLength(2)
+  })
+
   test('may leave its name out of the callback, but not another in', async () => {
     const { providers, provider } = open()
     const { callback, flow } = await visit(providers, provider)

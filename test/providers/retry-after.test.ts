@@ -69,7 +69,13 @@ describe('how long a provider asks to be left alone', () => {
   test('is read from a header before it is read from words', () => {
     const words = 'You have exceeded a secondary rate limit.'
     expect(readHold('userinfo', 403, { 'retry-after': '17' }, now, words)).toEqual({ seconds: 17, of: 'token' })
+  })
+
+  test('is not read from words where it would hold up everybody', () => {
+    const words = 'You have exceeded a secondary rate limit.'
+    expect(readHold('token', 403, {}, now, words)).toBeUndefined()
     expect(readHold('token', 429, {}, now, words)).toEqual({ seconds: 1, of: 'endpoint' })
+    expect(readHold('userinfo', 503, {}, now, words)).toBeUndefined()
   })
 
   test.each(['userinfo', 'api'] as const)('is one person’s matter at %s', (endpoint) => {
