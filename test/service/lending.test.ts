@@ -298,6 +298,20 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
       expect((await borrow(ada.wants)).status).toBe(200)
     })
 
+    test('is not lent while whoever connected it is disabled, and again when they are enabled', async () => {
+      const ada = await team([ACME_SITE])
+      expect((await borrow(ada.wants)).status).toBe(200)
+      const token = await administrator()
+      await world.call('POST', `/users/${ada.id}/disable`, { token })
+      const before = [renewals(), (await loansOf(ada.id)).length]
+      world.turn(3601)
+      expect(refusalOf(await borrow(ada.wants))).toEqual([409, 'needs_reauthorization'])
+      expect([renewals(), (await loansOf(ada.id)).length]).toEqual(before)
+      await world.call('POST', `/users/${ada.id}/enable`, { token: await administrator() })
+      const lent = await borrow(ada.wants)
+      expect(await atAtlassian(lent.body.access_token)).toBe(subjectAt(ada.who))
+    })
+
     test('is renewed once, too, and ends with the connection', async () => {
       const ada = await team([ACME_SITE])
       const first = await borrow(ada.wants)

@@ -670,6 +670,8 @@ export const en = {
         'Jira gives us less than was granted, so some queues may be missing. Connect Jira again, and leave every permission ticked.',
       connector_left:
         'Whoever connected the team left it, and their permission with them. The sites you chose are kept: another owner or admin connects Jira again.',
+      connector_disabled:
+        'The account of whoever connected the team is disabled, so their permission is not used. It works again when the account is enabled; or another owner or admin connects Jira again. The sites you chose are kept.',
       invalid_grant:
         'Jira no longer accepts our permission: it was taken back, or ran out. The sites you chose are kept: connect Jira again.',
       rate_limited: 'Jira asked us to wait, so the sites could not be read. We try again by ourselves.',

@@ -678,6 +678,8 @@ export const ptBR: Texts = {
         'O Jira nos dá menos do que foi concedido, por isso podem faltar filas. Conecte o Jira de novo e deixe todas as permissões marcadas.',
       connector_left:
         'Quem conectou a equipe saiu dela, e a permissão foi junto. Os sites escolhidos ficam guardados: outra pessoa que possui ou administra a equipe conecta o Jira de novo.',
+      connector_disabled:
+        'A conta de quem conectou a equipe está desativada, por isso a permissão dela não é usada. Volta a funcionar quando a conta for reativada; ou outra pessoa que possui ou administra a equipe conecta o Jira de novo. Os sites escolhidos ficam guardados.',
       invalid_grant:
         'O Jira não aceita mais a nossa permissão: ela foi retirada ou venceu. Os sites escolhidos ficam guardados: conecte o Jira de novo.',
       rate_limited: 'O Jira pediu para aguardar, por isso os sites não puderam ser lidos. Tentamos de novo sozinhos.',
