@@ -497,6 +497,8 @@ export const en = {
     nothing: 'Nothing yet.',
     end: 'There is nothing older.',
     all: 'All activity',
+    loans: 'Where back ends acted for you',
+    others: 'Without back ends that acted for you',
     older: 'Older activity',
     newest: 'Back to the newest',
     words: events,

@@ -502,6 +502,8 @@ export const ptBR: Texts = {
     nothing: 'Nada ainda.',
     end: 'Não há nada mais antigo.',
     all: 'Toda a atividade',
+    loans: 'Onde servidores agiram por você',
+    others: 'Sem os servidores que agiram por você',
     older: 'Atividade mais antiga',
     newest: 'Voltar à mais recente',
     words: events,

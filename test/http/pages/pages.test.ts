@@ -557,6 +557,13 @@ describe('the account page', () => {
     const second = await get('/account/activity?cursor=aud_24')
     expect(second.text.match(/<time/g)).toHaveLength(5)
     expect(second.text).not.toContain('cursor=')
+    const loans = await get('/account/activity?kind=loans')
+    expect(loans.text).toContain('href="/account/activity?kind=loans&amp;cursor=aud_24"')
+    expect(loans.text).toMatch(/href="\/account\/activity\?kind=loans" aria-current="page"/)
+    expect((await get('/account/activity?kind=loans&cursor=aud_24')).text).toContain(
+      'href="/account/activity?kind=loans"',
+    )
+    expect((await get('/account/activity?kind=security')).status).toBe(400)
   })
 })
 
