@@ -421,6 +421,42 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       expect((await jira.queues(team, ada)).status).toBe(200)
     })
 
+    test('that could not be read are not asked for again with every load of the page, but soon', async () => {
+      const ada = await jira.somebody()
+      const team = await jira.team(ada)
+      await jira.connect(team, ada)
+      world.sandbox.fault({ provider: 'atlassian', endpoint: 'jira', times: 1 }, { kind: 'status', status: 403 })
+      const refused = await jira.queues(team, ada)
+      expect(refusalOf(refused)).toEqual([403, 'jira_forbidden'])
+      const calls = jira.calls('jira')
+      for (let n = 0; n < 5; n++) expect(refusalOf(await jira.queues(team, ada))).toEqual([403, 'jira_forbidden'])
+      expect(jira.calls('jira')).toBe(calls)
+      world.turn(5)
+      expect((await jira.queues(team, ada)).status).toBe(200)
+    })
+
+    test('and sites are asked for so many times a minute from one place, whatever team it is for', async () => {
+      const { base: at } = await world.another({ RATE_LIMITS: 'on' })
+      const ada = await jira.somebody()
+      const teams = [await jira.team(ada), await jira.team(ada)]
+      const ask = (method: string, path: string) => world.call(method, path, { token: ada.token, at })
+      for (let n = 0; n < 60; n++) {
+        const answer = await (n % 2
+          ? ask('POST', jira.at(teams[n % 4 === 1 ? 0 : 1] ?? '', '/sync'))
+          : ask('GET', jira.at(teams[n % 4 ? 0 : 1] ?? '', '/queues')))
+        expect(answer.status).not.toBe(429)
+      }
+      const page = `/account/teams/${teams[0]}/integrations`
+      const refused = [
+        await ask('POST', jira.at(teams[0] ?? '', '/sync')),
+        await ask('GET', jira.at(teams[1] ?? '', '/queues')),
+        await ask('POST', `${page}/jira/sync`),
+        await ask('GET', `${page}/jira/queues`),
+      ]
+      for (const answer of refused) expect(refusalOf(answer)).toEqual([429, 'rate_limited'])
+      expect((await ask('GET', jira.at(teams[0] ?? ''))).status).toBe(200)
+    })
+
     test('of one team are not held off because another team’s site is down', async () => {
       const [ada, ben] = [await jira.somebody([ACME_SITE]), await jira.somebody([GLOBEX_SITE])]
       const [hers, his] = [await jira.team(ada), await jira.team(ben)]
