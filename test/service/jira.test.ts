@@ -19,6 +19,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
     const { body } = await jira.status(team, who)
     return [body.status, body.sync_status, body.last_error]
   }
+  const revocations = () => world.sandbox.journal.calls('atlassian', 'revoke').length
   const chosenIn = async (team: string, who: { token: string }) =>
     (await jira.sites(team, who)).filter(({ chosen }) => chosen).map(({ name }) => name)
 
@@ -168,14 +169,17 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
     })
 
     test.each([
-      ['refresh token', ({ refresh_token: _, ...body }: Record<string, unknown>) => body, 'token_exchange_failed'],
-      ['access token', ({ access_token: _, ...body }: Record<string, unknown>) => body, 'token_exchange_failed'],
-    ] as const)('is refused when Atlassian’s answer has no %s', async (_name, change, code) => {
+      ['refresh token', ({ refresh_token: _, ...body }: Record<string, unknown>) => body, 'token_exchange_failed', 1],
+      ['access token', ({ access_token: _, ...body }: Record<string, unknown>) => body, 'token_exchange_failed', 0],
+    ] as const)('is refused when Atlassian’s answer has no %s', async (_name, change, code, brought) => {
       const ada = await jira.somebody()
       const team = await jira.team(ada)
       world.sandbox.fault({ provider: 'atlassian', endpoint: 'token' }, { kind: 'mutate', change })
+      const before = revocations()
       expect(refusalOf(await jira.connect(team, ada))).toEqual([502, code])
       expect(await statusesOf(team, ada)).toEqual(['not_connected', null, null])
+      await world.vinculum.runJob('revoke-at-provider')
+      expect(revocations() - before).toBe(brought)
     })
 
     test('tells which permissions were not granted', async () => {
@@ -328,10 +332,14 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
             ? await jira.as(ada, 'PATCH', `/teams/${team}/members/${grace.id}`, { role: 'member' })
             : await jira.as(ada, 'DELETE', `/teams/${team}/members/${grace.id}`)
         expect(done.status, done.text).toBeLessThan(300)
+        const before = revocations()
         const refused = await world.finish(flow, back, { token: grace.token })
         expect(refusalOf(refused)).toEqual(now === 'member' ? [403, 'team_role_required'] : [404, 'team_not_found'])
         expect(await statusesOf(team, ada)).toEqual(['not_connected', null, null])
         expect((await world.dump()).grants?.some(({ holder }) => holder === team)).toBe(false)
+        // They consented all the same: that is given back.
+        await world.vinculum.runJob('revoke-at-provider')
+        expect(revocations() - before).toBe(1)
       },
     )
 
