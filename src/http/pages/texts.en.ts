@@ -421,7 +421,8 @@ export const en = {
     ends: 'Has to be given again by',
     more: 'Allow more',
     moreText: (provider: string) =>
-      `Only if you want to. ${provider} asks you again, and you may say no there to each of them. What you allowed so far stays.`,
+      `Only if you want to. ${provider} asks you again, and you may say no there to each of them.`,
+    moreStays: 'What you allowed so far stays.',
     choose: 'You may also let us',
     ask: (provider: string) => `Go to ${provider} to allow it`,
   },
@@ -513,6 +514,7 @@ export const en = {
     text: 'Your profile, your ways to sign in and your devices are erased at once, and our permissions at the providers are withdrawn where they let us. This cannot be undone.',
     teams:
       'A team only you own gets another owner: its longest-standing admin, or else its longest-standing member. A team nobody else is in is deleted.',
+    jira: 'If you connected a team with Jira, your permission there goes with you: the sites it chose are kept, its owners and admins are told, and one of them has to connect it again.',
     button: 'Yes, delete my account',
     keep: 'Keep my account',
   },

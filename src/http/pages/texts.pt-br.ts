@@ -425,8 +425,8 @@ export const ptBR: Texts = {
     never: 'não é necessária',
     ends: 'Precisa ser dada de novo até',
     more: 'Permitir mais',
-    moreText: (provider) =>
-      `Só se você quiser. O ${provider} pergunta de novo, e lá você pode recusar cada item. O que você já permitiu continua.`,
+    moreText: (provider) => `Só se você quiser. O ${provider} pergunta de novo, e lá você pode recusar cada item.`,
+    moreStays: 'O que você já permitiu continua.',
     choose: 'Você também pode nos deixar',
     ask: (provider) => `Ir ao ${provider} para permitir`,
   },
@@ -518,6 +518,7 @@ export const ptBR: Texts = {
     text: 'O seu perfil, as suas formas de entrar e os seus dispositivos são apagados imediatamente, e as nossas permissões nos provedores são revogadas onde eles permitem. Isto não pode ser desfeito.',
     teams:
       'Uma equipe que só você possui passa a outra pessoa: a que a administra há mais tempo ou, não havendo, a que faz parte dela há mais tempo. Uma equipe sem mais ninguém é apagada.',
+    jira: 'Se você conectou uma equipe ao Jira, a sua permissão lá vai junto: os sites escolhidos ficam guardados, quem possui ou administra a equipe é avisado e uma dessas pessoas precisa conectá-la de novo.',
     button: 'Sim, excluir a minha conta',
     keep: 'Manter a minha conta',
   },
