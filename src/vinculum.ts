@@ -241,6 +241,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       revocations,
       vault,
       clock,
+      ids,
       random,
       revoke: async (id, given) => {
         const provider = providers.get(id)
@@ -286,6 +287,10 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     })
     const wakeMail = (): void => void scheduler.run('send-mail')
     const wakeRevocation = (): void => void scheduler.run('revoke-at-provider')
+    const drop: typeof revocation.drop = async (grant, accountId) => {
+      await revocation.drop(grant, accountId)
+      wakeRevocation()
+    }
 
     // Who works together
     const teams = createTeams({ teams: stored.teams, clock, ids, wakeRevocation })
@@ -317,7 +322,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       policy: { stateTtlSeconds: oauth.stateTtlSeconds, returnToAllowed: config.returnToAllowed, publicUrl },
     })
     const ofTeams = { teams: stored.teams, jira: stored.jira, providers, clock, wakeRevocation }
-    const connect = connectJira({ ...ofTeams, arrive, begin, vault, ids, random })
+    const connect = connectJira({ ...ofTeams, arrive, begin, vault, ids, random, drop })
     const keep = keepJira({ ...ofTeams, vault, sync })
     const flows: Flows = {
       begin,
@@ -338,6 +343,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         clock,
         sessionLives: async (id) => (await devices.find(id))?.endedAt === null,
         connect: connect.finish,
+        drop,
       }),
       register: register({
         ...{ accounts, stored: stored.passwords, passwords, tickets, letter, throttle, clock, ids },

@@ -12,11 +12,21 @@ export type AuditRecord = {
   readonly data: Readonly<Record<string, unknown>>
 }
 
+/**
+ * What somebody may look for in their own trail. A busy back end borrows all day long: `others` is what is left of the trail
+ * without it.
+ */
+export type ActivityKind = 'loans' | 'others'
+
 export interface AuditStore {
   /** For what changed nothing else: a refusal. Changes bring their fact along (`because`). */
   record(fact: Fact): Promise<void>
   /** One person's own, newest first; `before` is the id of the last one already seen. */
-  list(accountId: string, page: { before: string | null; limit: number }): Promise<readonly AuditRecord[]>
+  list(
+    accountId: string,
+    page: { before: string | null; limit: number },
+    kind?: ActivityKind,
+  ): Promise<readonly AuditRecord[]>
   /** Everybody's, newest first; `null` does not matter. */
   search(
     about: { account: string | null; event: string | null },

@@ -3,8 +3,8 @@ import { internalOrigin } from '../events/catalogue.ts'
 import { backOff } from '../kernel/back-off.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { UnopenableError } from '../kernel/crypto.ts'
-import { chance, type Random } from '../kernel/ids.ts'
-import type { Revoked } from '../providers/provider.ts'
+import { chance, type Ids, type Random } from '../kernel/ids.ts'
+import type { Grant, Revoked } from '../providers/provider.ts'
 import type { GrantErrorClass, Revocation, RevocationStore } from './ports.ts'
 import type { Vault } from './vault.ts'
 
@@ -40,6 +40,7 @@ type Parts = {
   revocations: RevocationStore
   vault: Vault
   clock: Clock
+  ids: Ids
   random: Random
   revoke: (provider: string, tokens: { accessToken: string; refreshToken: string | null }) => Promise<Revoked>
 }
@@ -47,7 +48,7 @@ type Parts = {
 /**
  * Withdrawing our permission at the provider, some time after the person withdrew it here: a durable queue, retried.
  */
-export function createRevocation({ revocations, vault, clock, random, revoke }: Parts) {
+export function createRevocation({ revocations, vault, clock, ids, random, revoke }: Parts) {
   const finish = (
     item: Revocation,
     result: 'revoked' | 'not_supported' | 'still_needed' | 'gave_up',
@@ -104,6 +105,19 @@ export function createRevocation({ revocations, vault, clock, random, revoke }: 
   }
 
   return {
+    /**
+     * What a consent brought that came to nothing here, for it was refused at the last step: kept nowhere, and to be worth
+     * nothing at its provider either, unless something else stands on the same consent.
+     */
+    async drop({ provider, clientId, claims: { subject }, tokens }: Grant, accountId: string): Promise<void> {
+      const [grantId, at] = [ids('grt'), clock()]
+      const { accessToken, refreshToken } = vault.sealed(grantId, tokens)
+      await revocations.add({
+        ...{ id: ids('rvk'), accountId, teamId: null, grantId, provider, clientId, subject },
+        ...{ accessToken, refreshToken, attempts: 0, nextAttemptAt: at, lastError: null, createdAt: at },
+      })
+    },
+
     /**
      * Works off what is due; answers how many were handled. Taken one by one: a lease has to last for one call, not for
      * a round. Those it waits with do not count: nobody holds up others' by going to a provider over and over.

@@ -25,7 +25,10 @@ type Column = 'access_token' | 'refresh_token'
 export function createVault({ grants, sealer, clock, ids, random, provider }: Parts) {
   const place = (id: string, column: Column): string => `grants/${id}/${column}`
 
-  const sealed = (id: string, tokens: GrantTokens): Omit<NewTokens, 'askedScopes' | 'dueAt'> => {
+  const sealed = (
+    id: string,
+    tokens: GrantTokens,
+  ): Omit<NewTokens, 'askedScopes' | 'dueAt'> & { readonly accessToken: string } => {
     const seal = sealer.sealingRow()
     return {
       accessToken: seal(tokens.accessToken, place(id, 'access_token')),

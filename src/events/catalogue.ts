@@ -334,7 +334,7 @@ export const catalogue = {
   ),
   'jira.needs_reauthorization': fact(
     'A team’s connection to Jira stopped working; told to its owners and admins',
-    { team, reason: z.enum(['invalid_grant', 'connector_left']) },
+    { team, reason: z.enum(['invalid_grant', 'connector_left', 'connector_disabled']) },
     { audit: true, notice: true, log: 'warn' },
   ),
   'job.ran': fact(

@@ -1,10 +1,11 @@
+import type { Revocations } from '../connections/revocation.ts'
 import type { Vault } from '../connections/vault.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Ids, Random } from '../kernel/ids.ts'
-import { ok, type Result } from '../kernel/result.ts'
+import { type Err, ok, type Result } from '../kernel/result.ts'
 import type { PendingFlow } from '../providers/ports.ts'
-import type { Provider } from '../providers/provider.ts'
+import type { Grant, Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import { sitesRead, sitesUnread } from '../teams/jira.ts'
 import { may } from '../teams/policy.ts'
@@ -32,6 +33,7 @@ type Parts = {
   clock: Clock
   ids: Ids
   random: Random
+  drop: Revocations['drop']
   wakeRevocation: () => void
 }
 
@@ -48,8 +50,15 @@ export function connectJira({
   clock,
   ids,
   random,
+  drop,
   wakeRevocation,
 }: Parts) {
+  /** Whoever is refused now has consented all the same: what they gave is given back. */
+  const refusing = async <C extends FinishJiraCode>(grant: Grant, by: string, refused: Err<AppError<C>>) => {
+    await drop(grant, by)
+    return refused
+  }
+
   return {
     async begin(
       visitor: Visitor,
@@ -79,7 +88,11 @@ export function connectJira({
       const grant = asked.value
       // It would work for an hour, and nobody would know why it stopped.
       if (grant.tokens.refreshToken === null)
-        return fail('token_exchange_failed', { provider: provider.name }, { cause: 'no_refresh_token' })
+        return refusing(
+          grant,
+          accountId,
+          fail('token_exchange_failed', { provider: provider.name }, { cause: 'no_refresh_token' }),
+        )
 
       const { accessToken } = grant.tokens
       const found = await known.cloud.sites({ accessToken })
@@ -110,7 +123,7 @@ export function connectJira({
           },
         ],
       )
-      if (connected !== 'connected') return fail(connected)
+      if (connected !== 'connected') return refusing(grant, accountId, fail(connected))
       wakeRevocation()
       return ok({ tag: 'connected', teamId })
     },

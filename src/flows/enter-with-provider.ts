@@ -2,6 +2,7 @@ import type { Conflicts } from '../accounts/conflicts.ts'
 import type { AccountStore, Identity } from '../accounts/ports.ts'
 import type { Reconcile, ReconcileCode } from '../accounts/reconcile.ts'
 import type { AuditStore } from '../audit/ports.ts'
+import type { Revocations } from '../connections/revocation.ts'
 import type { Vault } from '../connections/vault.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
@@ -10,7 +11,7 @@ import type { Account } from '../kernel/account.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { PendingFlow } from '../providers/ports.ts'
-import type { Provider } from '../providers/provider.ts'
+import type { Grant, Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { SignedIn, SignIn, SignInCode } from '../sessions/sign-in.ts'
 import type { Arrival, ArriveFromProvider, AskCode, Callback, FlowCode } from './arrive-from-provider.ts'
@@ -55,6 +56,7 @@ type Parts = {
   sessionLives: (id: string) => Promise<boolean>
   /** What becomes of those who were sent there for their team. */
   connect: ConnectJira['finish']
+  drop: Revocations['drop']
 }
 
 /**
@@ -64,9 +66,10 @@ type Parts = {
 export function enterWithProvider(parts: Parts) {
   const { providers, arrive, reconcile, conflicts, accounts, vault, audit, events, clock, sessionLives, connect } =
     parts
+  const { drop } = parts
   const finish = finishEntry(parts)
 
-  /** The flow is claimed: who is it, whose account is that, and in. */
+  /** The flow is claimed: what did it bring? */
   const proceed = async (
     provider: Provider,
     callback: Callback,
@@ -80,7 +83,21 @@ export function enterWithProvider(parts: Parts) {
     }
     const answered = await arrive.ask(provider, callback, flow, arrival.origin)
     if (!answered.ok) return answered
-    const grant = answered.value
+    const entered = await settle(provider, answered.value, callback, arrival, flow)
+    // Linked or extended was nothing, and a plain sign-in asked for no more than the next one will.
+    if (!entered.ok && flow.intent === 'link' && flow.accountId !== null && !goesOn(entered.error))
+      await drop(answered.value, flow.accountId)
+    return entered
+  }
+
+  /** The provider has said who it is: whose account that is, and in. */
+  const settle = async (
+    provider: Provider,
+    grant: Grant,
+    callback: Callback,
+    arrival: Arrival,
+    flow: PendingFlow,
+  ): Promise<Result<Entered, AppError<EnterCode>>> => {
     // The provider took its time: whoever was signed out meanwhile, perhaps because of this, gets nothing linked.
     if (flow.intent === 'link' && !(flow.sessionId !== null && (await sessionLives(flow.sessionId))))
       return fail('session_revoked')

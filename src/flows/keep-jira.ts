@@ -122,8 +122,8 @@ export function keepJira({ teams, jira, vault, providers, sync, clock, wakeRevoc
       if (!providers.jira()) return fail('jira_not_available')
       const state = await jira.find(who.teamId)
       if (!state) return fail('jira_not_connected')
-      // How it went is told by the connection itself.
-      await sync.one(state.integration)
+      // How it went is told by the connection itself, and that the consent of whoever is disabled is not used.
+      if (!state.connectorDisabled) await sync.one(state.integration)
       return ok((await see(who.teamId)).view)
     },
 

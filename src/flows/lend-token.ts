@@ -37,6 +37,8 @@ type Candidate = {
   readonly key: GrantKey
   readonly accountId: string | null
   readonly team?: { readonly id: string; readonly sites: readonly JiraSite[] }
+  /** Whoever granted it is disabled. */
+  readonly disabled?: boolean
 }
 
 type Parts = {
@@ -96,7 +98,7 @@ export function lendToken({ accounts, providers, grants, renewal, jira, clock }:
     if (sites.length === 0) return []
     const { clientId, subject, connectedBy } = state.integration
     const key = { provider: provider.id, clientId, subject, holder: teamId }
-    return [{ key, accountId: connectedBy, team: { id: teamId, sites } }]
+    return [{ key, accountId: connectedBy, team: { id: teamId, sites }, disabled: state.connectorDisabled }]
   }
 
   return async (
@@ -109,9 +111,10 @@ export function lendToken({ accounts, providers, grants, renewal, jira, clock }:
     const params = { provider: provider.name }
     const candidates = 'userId' in of ? await ofPerson(of.userId, provider, wanted) : await ofTeam(of.teamId, provider)
     let refused = fail('not_connected', params) as Result<never, AppError<TokenCode>>
-    for (const { key, accountId, team } of candidates) {
-      // Given to another registration of ours: nobody could renew it, and it is not this one's to lend.
-      if (key.clientId !== provider.clientId) {
+    for (const { key, accountId, team, disabled } of candidates) {
+      // Given to another registration of ours: nobody could renew it, and it is not this one's to lend. And nothing is
+      // done in the name of somebody who is disabled.
+      if (key.clientId !== provider.clientId || disabled) {
         refused = fail('needs_reauthorization', params)
         continue
       }

@@ -43,12 +43,17 @@ type Parts = {
 const mostSites = 10
 const mostDesks = 20
 const mostCalls = 80
-/** How long one member's reading serves the others, in seconds, and of how many teams it is remembered. */
+/**
+ * How long one member's reading serves the others, in seconds, and how long one that failed is not tried again, however
+ * often a page is loaded. And of how many teams it is remembered.
+ */
 const sharedSeconds = 30
+const failedSeconds = 5
 const mostRemembered = 1000
 
-type Kept = { readonly of: string; readonly until: Date; readonly queues: Queues }
-type Reading = Promise<Result<Queues, AppError<QueuesCode>>>
+type Read = Result<Queues, AppError<QueuesCode>>
+type Kept = { readonly of: string; readonly until: Date; readonly read: Read }
+type Reading = Promise<Read>
 
 /** The queues of the service desks of a team's sites. */
 export function readQueues({ teams, jira, keep, providers, ask, clock }: Parts) {
@@ -110,21 +115,19 @@ export function readQueues({ teams, jira, keep, providers, ask, clock }: Parts) 
 
     const of = identityOf(state)
     const before = kept.get(teamId)
-    if (before?.of === of && before.until > clock()) return ok(before.queues)
+    if (before?.of === of && before.until > clock()) return before.read
     // Whoever asks meanwhile waits for the same: members that poll share one budget.
     const current = reading.get(of)
     if (current) return current
     const flight = read(state, known.provider, known.cloud).finally(() => reading.delete(of))
     reading.set(of, flight)
     const result = await flight
-    if (result.ok) {
-      kept.delete(teamId)
-      const now = clock()
-      for (const [team, { until }] of kept) if (until <= now) kept.delete(team)
-      const [oldest] = kept.keys()
-      if (oldest !== undefined && kept.size >= mostRemembered) kept.delete(oldest)
-      kept.set(teamId, { of, until: secondsAfter(now, sharedSeconds), queues: result.value })
-    }
+    kept.delete(teamId)
+    const now = clock()
+    for (const [team, { until }] of kept) if (until <= now) kept.delete(team)
+    const [oldest] = kept.keys()
+    if (oldest !== undefined && kept.size >= mostRemembered) kept.delete(oldest)
+    kept.set(teamId, { of, until: secondsAfter(now, result.ok ? sharedSeconds : failedSeconds), read: result })
     return result
   }
 }

@@ -21,6 +21,8 @@ export const limits = {
   browse: { hits: 240, seconds: 60, authenticates: false },
   /** Reading and changing one's own account. */
   account: { hits: 120, seconds: 60, authenticates: false },
+  /** What has Jira asked on the spot: its provider counts the calls of an app over everybody who uses it. */
+  jira: { hits: 60, seconds: 60, authenticates: false },
 } as const
 export type LimitName = keyof typeof limits
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { ActivityKind } from '../audit/ports.ts'
 import type { Begun } from '../flows/begin-with-provider.ts'
 import type { JiraView } from '../flows/keep-jira.ts'
 import type { Account } from '../kernel/account.ts'
@@ -177,6 +178,8 @@ export const userCursor = z
   })
 export const userCursorOf = ({ createdAt, id }: Account): string =>
   Buffer.from(`${createdAt.getTime()}.${id}`).toString('base64url')
+
+export const activityKinds = ['loans', 'others'] as const satisfies readonly ActivityKind[]
 
 /** Where a page of the trail went on: the id of its last line, as we make them. */
 export const cursor = z.string().regex(/^aud_[0-9a-f]{1,80}$/)

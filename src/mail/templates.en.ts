@@ -1,6 +1,12 @@
 import type { Templates } from './templates.ts'
 
 const factors: Readonly<Record<string, string>> = { totp: 'an authenticator app', passkey: 'a passkey' }
+/** Why a team’s connection to Jira stopped working. */
+const stopped = (service: string): Readonly<Record<string, string>> => ({
+  connector_left: `Whoever connected a team of yours at ${service} to Jira has left it, and their permission with them.`,
+  connector_disabled: `The account of whoever connected a team of yours at ${service} to Jira was disabled, so their permission is not used until the account is enabled again.`,
+  invalid_grant: `Jira no longer accepts the permission a team of yours at ${service} was connected with.`,
+})
 const ignore = 'If you did not ask for this, you can ignore this message: nothing changes.'
 
 export const en: Templates = {
@@ -169,10 +175,7 @@ export const en: Templates = {
     }),
     'jira.needs_reauthorization': ({ service, param }) => ({
       subject: 'Your team’s connection to Jira stopped working',
-      happened:
-        param('reason') === 'connector_left'
-          ? `Whoever connected a team of yours at ${service} to Jira has left it, and their permission with them. The sites you chose are kept.`
-          : `Jira no longer accepts the permission a team of yours at ${service} was connected with. The sites you chose are kept.`,
+      happened: `${stopped(service)[param('reason')] ?? stopped(service).invalid_grant} The sites you chose are kept.`,
       advice: 'To go on, an owner or admin of the team connects Jira again, on its integrations page.',
       onward: { path: `/account/teams/${param('team')}/integrations`, label: 'To the team’s integrations' },
     }),

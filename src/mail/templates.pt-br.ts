@@ -1,6 +1,12 @@
 import type { Templates } from './templates.ts'
 
 const factors: Readonly<Record<string, string>> = { totp: 'um aplicativo autenticador', passkey: 'uma passkey' }
+/** Why a team’s connection to Jira stopped working. */
+const stopped = (service: string): Readonly<Record<string, string>> => ({
+  connector_left: `Quem conectou ao Jira uma equipe sua no ${service} saiu dela, e a permissão foi junto.`,
+  connector_disabled: `A conta de quem conectou ao Jira uma equipe sua no ${service} foi desativada, por isso a permissão dela não é usada até que a conta seja reativada.`,
+  invalid_grant: `O Jira não aceita mais a permissão com que uma equipe sua no ${service} foi conectada.`,
+})
 const ignore = 'Se não foi você quem pediu, pode ignorar esta mensagem: nada muda.'
 
 export const ptBR: Templates = {
@@ -169,10 +175,7 @@ export const ptBR: Templates = {
     }),
     'jira.needs_reauthorization': ({ service, param }) => ({
       subject: 'A conexão da sua equipe com o Jira parou de funcionar',
-      happened:
-        param('reason') === 'connector_left'
-          ? `Quem conectou ao Jira uma equipe sua no ${service} saiu dela, e a permissão foi junto. Os sites escolhidos foram mantidos.`
-          : `O Jira não aceita mais a permissão com que uma equipe sua no ${service} foi conectada. Os sites escolhidos foram mantidos.`,
+      happened: `${stopped(service)[param('reason')] ?? stopped(service).invalid_grant} Os sites escolhidos foram mantidos.`,
       advice: 'Para continuar, quem possui ou administra a equipe conecta o Jira de novo, na página de integrações.',
       onward: { path: `/account/teams/${param('team')}/integrations`, label: 'Ir para as integrações da equipe' },
     }),

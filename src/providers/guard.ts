@@ -1,6 +1,6 @@
 /**
- * The only way out to a provider. One agent for all; for each provider and endpoint type a circuit breaker of its
- * own, so that a failing one takes down nobody else; a total deadline over headers and body; a size limit; no redirect
+ * The only way out to a provider. One agent for all; for each provider and endpoint type (and each customer's site behind
+ * it) a circuit breaker of its own, so that a failing one takes down nobody else; a total deadline over headers and body; a size limit; no redirect
  * is ever followed, since it would carry the token or the secret along.
  */
 import { EventEmitter } from 'node:events'
@@ -25,9 +25,13 @@ const WINDOW_MS = 30_000
 const DEFAULT_RETRY_SECONDS = 5
 const MOST_ATTEMPTS = 3
 const FIRST_BACK_OFF_MS = 50
+/** How many sites' breakers a provider has at once; the one longest unused makes room. */
+const MOST_SITES = 200
 
 export type Call = {
   readonly endpoint: EndpointType
+  /** Which customer's site behind the endpoint is asked: that one of them is down says nothing of the others. */
+  readonly site?: string
   readonly method: 'GET' | 'POST' | 'DELETE'
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
@@ -41,6 +45,17 @@ export type Call = {
 }
 export type Answer = { readonly status: number; readonly text: string; readonly json: unknown }
 export type BreakerState = 'closed' | 'half_open' | 'open'
+/** From well to ill. */
+const STATES: readonly BreakerState[] = ['closed', 'half_open', 'open']
+
+type Breaker = {
+  readonly endpoint: EndpointType
+  readonly site: string | undefined
+  fire(call: Call): Promise<Reply>
+  state(): BreakerState
+  left(): number
+  shutdown(): void
+}
 
 /**
  * What one attempt came to. `counts`: it is the provider's failure, neither its refusal nor what one person put into an
@@ -127,11 +142,25 @@ export function createGuards({ events, clock, random }: Shared) {
   /** The guard of one provider. */
   function of(provider: string, settings: BreakerSettings) {
     const holds = new Map<string, number>()
-    const breakers = new Map<
-      EndpointType,
-      { fire(call: Call): Promise<Reply>; state(): BreakerState; left(): number }
-    >()
-    const circuits: CircuitBreaker<[Call], Reply>[] = []
+    /** Those of sites in the order they were last used. */
+    const breakers = new Map<string, Breaker>()
+    /** What was last said of an endpoint type. */
+    const told = new Map<EndpointType, BreakerState>()
+
+    /** The worst there is among an endpoint's sites: which of them it is would be a label of a stranger's making. */
+    const stateOf = (endpoint: EndpointType): BreakerState =>
+      [...breakers.values()].reduce<BreakerState>((worst, one) => {
+        if (one.endpoint !== endpoint) return worst
+        const state = one.state()
+        return STATES.indexOf(state) > STATES.indexOf(worst) ? state : worst
+      }, 'closed')
+
+    const tell = (endpoint: EndpointType): void => {
+      const state = stateOf(endpoint)
+      if ((told.get(endpoint) ?? 'closed') === state) return
+      told.set(endpoint, state)
+      events.emit('provider.breaker_changed', { provider, endpoint_type: endpoint, state })
+    }
 
     /**
      * Attempts within one deadline. Only a GET that failed fast is tried again: a code or a rotating token works once.
@@ -158,9 +187,17 @@ export function createGuards({ events, clock, random }: Shared) {
       }
     }
 
-    function breaker(endpoint: EndpointType) {
-      const known = breakers.get(endpoint)
-      if (known) return known
+    function breaker({ endpoint, site }: Call): Breaker {
+      const key = site === undefined ? endpoint : `${endpoint} ${site}`
+      const known = breakers.get(key)
+      if (known) {
+        if (site !== undefined) {
+          breakers.delete(key)
+          breakers.set(key, known)
+        }
+        return known
+      }
+      if (site !== undefined) makeRoom()
       let openedAt = 0
       const circuit = new CircuitBreaker<[Call], Reply>(run, {
         name: `${provider}.${endpoint}`,
@@ -172,23 +209,33 @@ export function createGuards({ events, clock, random }: Shared) {
         rollingCountTimeout: WINDOW_MS,
         rollingPercentilesEnabled: false,
       })
-      const tell = (state: BreakerState): void =>
-        events.emit('provider.breaker_changed', { provider, endpoint_type: endpoint, state })
       circuit.on('open', () => {
         openedAt = performance.now()
-        tell('open')
+        tell(endpoint)
       })
-      circuit.on('halfOpen', () => tell('half_open'))
-      circuit.on('close', () => tell('closed'))
-      circuits.push(circuit)
-      const made = {
+      circuit.on('halfOpen', () => tell(endpoint))
+      circuit.on('close', () => tell(endpoint))
+      const made: Breaker = {
+        ...{ endpoint, site },
         fire: (call: Call) => circuit.fire(call),
         state: (): BreakerState => (circuit.opened ? 'open' : circuit.halfOpen ? 'half_open' : 'closed'),
         // Opossum counts real time, whatever clock the rest of the service is given.
         left: () => Math.max(1, Math.ceil((openedAt + settings.resetMs - performance.now()) / 1000)),
+        shutdown: () => circuit.shutdown(),
       }
-      breakers.set(endpoint, made)
+      breakers.set(key, made)
       return made
+    }
+
+    /** For one more site. Calls under way in the breaker that goes end as they would have. */
+    function makeRoom(): void {
+      const sites = [...breakers].filter(([, { site }]) => site !== undefined)
+      const [first] = sites
+      if (!first || sites.length < MOST_SITES) return
+      const [key, { endpoint, shutdown }] = first
+      shutdown()
+      breakers.delete(key)
+      tell(endpoint)
     }
 
     /** Seconds this call has to wait because the provider asked for it; 0 when it may go. */
@@ -206,7 +253,7 @@ export function createGuards({ events, clock, random }: Shared) {
         const limited = held([ofToken()]) > 0 ? { limited: true as const } : {}
         return report(call.endpoint, { kind: 'unavailable', reason: 'held_off', retryAfter: wait, ...limited })
       }
-      const circuit = breaker(call.endpoint)
+      const circuit = breaker(call)
       const reply = await circuit.fire(call).catch((thrown: unknown) => {
         // What is not ours is opossum's: the breaker is open, or half open with its one call under way, or shut down.
         return thrown instanceof Counted ? thrown.reply : failed({ kind: 'unavailable', reason: 'breaker_open' })
@@ -235,9 +282,9 @@ export function createGuards({ events, clock, random }: Shared) {
     const guard = {
       call,
       report,
-      state: (endpoint: EndpointType): BreakerState => breakers.get(endpoint)?.state() ?? 'closed',
+      state: stateOf,
       close: (): void => {
-        for (const circuit of circuits) circuit.shutdown()
+        for (const { shutdown } of breakers.values()) shutdown()
       },
     }
     guards.push(guard)

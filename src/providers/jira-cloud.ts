@@ -68,9 +68,11 @@ export function createJiraCloud({ guard, resourcesUrl, apiUrl }: Parts) {
     accessToken: string,
     schema: S,
     scopes: readonly string[],
+    cloudId?: string,
   ): Promise<Result<z.output<S>, JiraFailure>> {
     const answer = await guard.call({
       endpoint: 'api',
+      ...(cloudId === undefined ? {} : { site: cloudId }),
       method: 'GET',
       url,
       headers: { Authorization: `Bearer ${accessToken}` },
@@ -83,6 +85,7 @@ export function createJiraCloud({ guard, resourcesUrl, apiUrl }: Parts) {
 
   /** Page by page: one may be shorter than its limit without being the last. */
   async function list<T>(
+    cloudId: string,
     path: string,
     { accessToken, may = () => true }: Asking,
     schema: z.ZodType<{ size: number; isLastPage: boolean; values: T[] }>,
@@ -90,8 +93,8 @@ export function createJiraCloud({ guard, resourcesUrl, apiUrl }: Parts) {
   ): Promise<Result<Listed<T>, JiraFailure>> {
     const values: T[] = []
     for (let start = 0, pages = 0; pages < mostPages && may(); pages += 1) {
-      const url = `${apiUrl}${path}${path.includes('?') ? '&' : '?'}start=${start}&limit=${pageSize}`
-      const answer = await ask(url, accessToken, schema, scopes)
+      const url = `${apiUrl}/ex/jira/${encodeURIComponent(cloudId)}${path}${path.includes('?') ? '&' : '?'}start=${start}&limit=${pageSize}`
+      const answer = await ask(url, accessToken, schema, scopes, cloudId)
       if (!answer.ok) return answer
       const { size, isLastPage, values: found } = answer.value
       values.push(...found)
@@ -102,7 +105,7 @@ export function createJiraCloud({ guard, resourcesUrl, apiUrl }: Parts) {
     return ok({ values, more: true })
   }
 
-  const desksAt = (cloudId: string): string => `/ex/jira/${encodeURIComponent(cloudId)}/rest/servicedeskapi/servicedesk`
+  const desks = '/rest/servicedeskapi/servicedesk'
 
   return {
     /**
@@ -120,7 +123,7 @@ export function createJiraCloud({ guard, resourcesUrl, apiUrl }: Parts) {
 
     /** The service desks of a site. */
     async desks(cloudId: string, asking: Asking): Promise<Result<Listed<Desk>, JiraFailure>> {
-      const found = await list(desksAt(cloudId), asking, deskPage, deskScopes)
+      const found = await list(cloudId, desks, asking, deskPage, deskScopes)
       if (!found.ok) return found
       const values = found.value.values.map((desk) => ({ id: desk.id, key: desk.projectKey, name: desk.projectName }))
       return ok({ ...found.value, values })
@@ -128,7 +131,7 @@ export function createJiraCloud({ guard, resourcesUrl, apiUrl }: Parts) {
 
     /** The queues of a desk, with how many issues are in each. */
     queues: (cloudId: string, deskId: string, asking: Asking): Promise<Result<Listed<Queue>, JiraFailure>> =>
-      list(`${desksAt(cloudId)}/${encodeURIComponent(deskId)}/queue?includeCount=true`, asking, queuePage, queueScopes),
+      list(cloudId, `${desks}/${encodeURIComponent(deskId)}/queue?includeCount=true`, asking, queuePage, queueScopes),
   }
 }
 export type JiraCloud = ReturnType<typeof createJiraCloud>

@@ -1,4 +1,4 @@
-import { and, eq, isNull, ne } from 'drizzle-orm'
+import { and, asc, eq, isNull, ne } from 'drizzle-orm'
 import type {
   AddressHolder,
   AddressStore,
@@ -40,6 +40,7 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change, id
       .leftJoin(t.identities, eq(t.identities.accountId, t.accounts.id))
       .leftJoin(t.passkeys, eq(t.passkeys.accountId, t.accounts.id))
       .where(eq(t.accounts.emailKey, emailKey))
+      .orderBy(asc(t.accounts.createdAt), asc(t.accounts.id))
   type Row = Awaited<ReturnType<typeof holdersQuery>>[number]
   /** A row for each identity and passkey: whoever has one has it in every row. */
   const holdersIn = (rows: readonly Row[], emailKey: string): readonly AddressHolder[] => {

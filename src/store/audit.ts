@@ -1,18 +1,14 @@
-import { and, desc, eq, getTableColumns, isNotNull, isNull, lt, or, type SQL } from 'drizzle-orm'
+import { and, desc, eq, getTableColumns, isNotNull, isNull, lt, ne, or, type SQL } from 'drizzle-orm'
 import type { AuditStore } from '../audit/ports.ts'
+import type { AuditName } from '../events/catalogue.ts'
 import type { Change } from './change.ts'
 import type { Driver } from './driver.ts'
 
+const loan: AuditName = 'provider_token.lent'
+
 export function auditStore({ db, tables: { audit: t }, read, write }: Driver, change: Change): AuditStore {
   const { ordinal: _, ...columns } = getTableColumns(t)
-  async function search(
-    { account, event }: { account: string | null; event: string | null },
-    { before, limit }: { before: string | null; limit: number },
-  ) {
-    const asked = and(
-      account === null ? undefined : eq(t.accountId, account),
-      event === null ? undefined : eq(t.event, event),
-    )
+  async function select(asked: SQL | undefined, { before, limit }: { before: string | null; limit: number }) {
     const newestFirst = [desc(t.at), desc(t.ordinal), desc(t.id)]
     const page = (after?: SQL) =>
       read(
@@ -46,8 +42,13 @@ export function auditStore({ db, tables: { audit: t }, read, write }: Driver, ch
       change(function* (_tx, note) {
         yield* note([fact])
       }),
-    list: (account, page) => search({ account, event: null }, page),
-    search,
+    list: (account, page, kind) =>
+      select(and(eq(t.accountId, account), kind && (kind === 'loans' ? eq : ne)(t.event, loan)), page),
+    search: ({ account, event }, page) =>
+      select(
+        and(account === null ? undefined : eq(t.accountId, account), event === null ? undefined : eq(t.event, event)),
+        page,
+      ),
     async sweep(before) {
       const old = lt(t.at, before)
       const aboutNobody = db

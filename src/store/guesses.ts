@@ -1,4 +1,4 @@
-import { eq, lt } from 'drizzle-orm'
+import { asc, eq, lt } from 'drizzle-orm'
 import type { Guesses, GuessStore } from '../credentials/ports.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
@@ -67,7 +67,11 @@ export const guessKeys = (accountId: string, devices: readonly { readonly id: st
 /** Before an account goes, within its transaction: what no foreign key takes along. */
 export function* forgetGuesses(tx: Queries, { guesses, trustedDevices }: Tables, accountId: string): Script<void> {
   const devices = yield* step(
-    tx.select({ id: trustedDevices.id }).from(trustedDevices).where(eq(trustedDevices.accountId, accountId)),
+    tx
+      .select({ id: trustedDevices.id })
+      .from(trustedDevices)
+      .where(eq(trustedDevices.accountId, accountId))
+      .orderBy(asc(trustedDevices.id)),
   )
   for (const key of guessKeys(accountId, devices)) yield* step(tx.delete(guesses).where(eq(guesses.key, key)))
 }

@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, isNotNull, lte, sql } from 'drizzle-orm'
+import { and, asc, eq, exists, inArray, isNull, lte, sql } from 'drizzle-orm'
 import type { Ids } from '../kernel/ids.ts'
 import type { JiraSite, JiraState, JiraStore, NewJira, StoredJiraIntegration } from '../teams/ports.ts'
 import type { Change } from './change.ts'
@@ -13,15 +13,20 @@ import { withdrawGrants } from './withdrawals.ts'
 const rowsAtOnce = 50
 
 export function jiraStore({ db, tables: t, read, write }: Driver, change: Change, ids: Ids): JiraStore {
-  const { jiraIntegrations: j, jiraSites: s, grants: g } = t
+  const { jiraIntegrations: j, jiraSites: s, grants: g, accounts: a } = t
 
-  const integrationOf = (tx: Queries, teamId: string) => tx.select().from(j).where(eq(j.teamId, teamId))
+  const integrationOf = (tx: Queries, teamId: string) =>
+    tx
+      .select({ integration: j, disabledAt: a.disabledAt })
+      .from(j)
+      .leftJoin(a, eq(a.id, j.connectedBy))
+      .where(eq(j.teamId, teamId))
   const sitesOf = (tx: Queries, teamId: string) =>
     tx.select().from(s).where(eq(s.teamId, teamId)).orderBy(asc(s.name), asc(s.cloudId))
 
   function* stateOf(tx: Queries, teamId: string): Script<JiraState | undefined> {
-    const [integration] = yield* step(integrationOf(tx, teamId))
-    return integration && { integration, sites: yield* step(sitesOf(tx, teamId)) }
+    const [found] = yield* step(integrationOf(tx, teamId))
+    return found && stateFrom(found, yield* step(sitesOf(tx, teamId)))
   }
 
   function* writeSites(tx: Queries, teamId: string, sites: readonly JiraSite[]): Script<void> {
@@ -55,8 +60,8 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
     async find(teamId) {
       // Sites first: whoever disconnects in between leaves sites without an integration, never the other way round.
       const sites = await read(sitesOf(db, teamId))
-      const [integration] = await read(integrationOf(db, teamId))
-      return integration && { integration, sites }
+      const [found] = await read(integrationOf(db, teamId))
+      return found && stateFrom(found, sites)
     },
 
     connect: (jira, allows, reading, because) =>
@@ -118,8 +123,10 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
       }),
 
     async due(limit, at, until) {
-      // Who left took the consent with them: there is nothing to read before somebody connects anew.
-      const ready = and(lte(j.nextSyncAt, at), isNotNull(j.connectedBy))
+      // Who left took the consent with them, and that of who is disabled is not used: there is nothing to read before
+      // somebody connects anew, or is back.
+      const connector = and(eq(a.id, j.connectedBy), isNull(a.disabledAt))
+      const ready = and(lte(j.nextSyncAt, at), exists(db.select({ id: a.id }).from(a).where(connector)))
       const next = db
         .select({ teamId: j.teamId })
         .from(j)
@@ -160,6 +167,11 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
     },
   }
 }
+
+const stateFrom = (
+  { integration, disabledAt }: { readonly integration: StoredJiraIntegration; readonly disabledAt: Date | null },
+  sites: readonly JiraSite[],
+): JiraState => ({ integration, sites, connectorDisabled: disabledAt !== null })
 
 /** The same for as long as nobody connects anew. */
 const consentOf = (of: Pick<StoredJiraIntegration, 'provider' | 'clientId' | 'subject' | 'connectedAt'>): string =>

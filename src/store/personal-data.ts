@@ -48,12 +48,16 @@ export function personalDataStore({ tables: t }: Driver, change: Change): Person
             .orderBy(asc(t.identities.linkedAt), asc(t.identities.id)),
         )
         const devices = yield* step(
-          tx.select(trustedDevices).from(t.trustedDevices).where(eq(t.trustedDevices.accountId, accountId)),
+          tx
+            .select(trustedDevices)
+            .from(t.trustedDevices)
+            .where(eq(t.trustedDevices.accountId, accountId))
+            .orderBy(asc(t.trustedDevices.id)),
         )
         const granted: Row[] = []
         for (const { provider: at, subject } of identities) {
           const mine = and(eq(t.grants.provider, at), eq(t.grants.subject, subject))
-          granted.push(...(yield* step(tx.select(grants).from(t.grants).where(mine))))
+          granted.push(...(yield* step(tx.select(grants).from(t.grants).where(mine).orderBy(asc(t.grants.id)))))
         }
         return {
           account,
@@ -63,52 +67,76 @@ export function personalDataStore({ tables: t }: Driver, change: Change): Person
               .select(sessions)
               .from(t.sessions)
               .where(eq(t.sessions.accountId, accountId))
-              .orderBy(desc(t.sessions.createdAt)),
+              .orderBy(desc(t.sessions.createdAt), desc(t.sessions.id)),
           ),
           passwords: yield* step(tx.select(passwords).from(t.passwords).where(eq(t.passwords.accountId, accountId))),
           totpFactors: yield* step(
             tx.select(totpFactors).from(t.totpFactors).where(eq(t.totpFactors.accountId, accountId)),
           ),
           recoveryCodes: yield* step(
-            tx.select(recoveryCodes).from(t.recoveryCodes).where(eq(t.recoveryCodes.accountId, accountId)),
+            tx
+              .select(recoveryCodes)
+              .from(t.recoveryCodes)
+              .where(eq(t.recoveryCodes.accountId, accountId))
+              .orderBy(asc(t.recoveryCodes.id)),
           ),
           // A public key proves nothing to whoever has it.
-          passkeys: yield* step(tx.select().from(t.passkeys).where(eq(t.passkeys.accountId, accountId))),
+          passkeys: yield* step(
+            tx.select().from(t.passkeys).where(eq(t.passkeys.accountId, accountId)).orderBy(asc(t.passkeys.id)),
+          ),
           trustedDevices: devices,
           tickets: yield* step(
             tx
               .select({ id, purpose, email, createdAt, expiresAt, usedAt })
               .from(t.tickets)
-              .where(eq(t.tickets.accountId, accountId)),
+              .where(eq(t.tickets.accountId, accountId))
+              .orderBy(asc(t.tickets.id)),
           ),
-          mails: yield* step(tx.select(mails).from(t.mails).where(eq(t.mails.accountId, accountId))),
+          mails: yield* step(
+            tx.select(mails).from(t.mails).where(eq(t.mails.accountId, accountId)).orderBy(asc(t.mails.id)),
+          ),
           pendingSignIns: yield* step(
-            tx.select(pendingSignIns).from(t.pendingSignIns).where(eq(t.pendingSignIns.accountId, accountId)),
+            tx
+              .select(pendingSignIns)
+              .from(t.pendingSignIns)
+              .where(eq(t.pendingSignIns.accountId, accountId))
+              .orderBy(asc(t.pendingSignIns.id)),
           ),
           signInCodes: yield* step(
-            tx.select(signInCodes).from(t.signInCodes).where(eq(t.signInCodes.accountId, accountId)),
+            tx
+              .select(signInCodes)
+              .from(t.signInCodes)
+              .where(eq(t.signInCodes.accountId, accountId))
+              .orderBy(asc(t.signInCodes.expiresAt), asc(t.signInCodes.sessionId)),
           ),
           flows: yield* step(
             tx
               .select({ id: flowId, provider, intent, redirectUri, returnTo, createdAt: begunAt })
               .from(t.flows)
-              .where(eq(t.flows.accountId, accountId)),
+              .where(eq(t.flows.accountId, accountId))
+              .orderBy(asc(t.flows.id)),
           ),
           grants: granted,
           revocations: yield* step(
-            tx.select(revocations).from(t.revocations).where(eq(t.revocations.accountId, accountId)),
+            tx
+              .select(revocations)
+              .from(t.revocations)
+              .where(eq(t.revocations.accountId, accountId))
+              .orderBy(asc(t.revocations.id)),
           ),
           guesses: yield* step(
             tx
               .select()
               .from(t.guesses)
-              .where(or(...guessKeys(accountId, devices).map((key) => eq(t.guesses.key, key)))),
+              .where(or(...guessKeys(accountId, devices).map((key) => eq(t.guesses.key, key))))
+              .orderBy(asc(t.guesses.key)),
           ),
           serviceCredentials: yield* step(
             tx
               .select({ id: t.serviceCredentials.id, name: t.serviceCredentials.name })
               .from(t.serviceCredentials)
-              .where(eq(t.serviceCredentials.createdBy, accountId)),
+              .where(eq(t.serviceCredentials.createdBy, accountId))
+              .orderBy(asc(t.serviceCredentials.id)),
           ),
           teamMembers: yield* step(
             tx
@@ -144,7 +172,7 @@ export function personalDataStore({ tables: t }: Driver, change: Change): Person
               .select(audit)
               .from(t.audit)
               .where(eq(t.audit.accountId, accountId))
-              .orderBy(desc(t.audit.at), desc(t.audit.ordinal)),
+              .orderBy(desc(t.audit.at), desc(t.audit.ordinal), desc(t.audit.id)),
           ),
         }
       }),

@@ -13,6 +13,9 @@ export function revocationStore(driver: Driver, change: Change): RevocationStore
   const { revocations: t, grants, flows } = tables
   return {
     ...queueOf(driver, t),
+    async add(item) {
+      await write(db.insert(t).values(item))
+    },
     async stillNeeded(consent) {
       const standing = await read(
         db

@@ -1,5 +1,5 @@
 import { and, asc, eq, inArray, isNull, ne, sql } from 'drizzle-orm'
-import { elsewhereOf, type Origin } from '../events/catalogue.ts'
+import { elsewhereOf, type Origin, type Payload } from '../events/catalogue.ts'
 import type { Ids } from '../kernel/ids.ts'
 import type { Note } from './change.ts'
 import { type Queries, type Script, step } from './driver.ts'
@@ -130,11 +130,39 @@ export function* leaveConnection(
   )
   if (!theirs) return
   yield* withdrawGrants(tx, t, ids, eq(t.grants.holder, teamId), { accountId, teamId, at })
-  const leaders = yield* step(leadersOf(tx, t, teamId))
+  yield* tellLeaders(tx, t, note, teamId, 'connector_left', origin)
+}
+
+/**
+ * Somebody was disabled: what they connected to Jira stands still until they are enabled again, or another takes over. Told
+ * to the owners and admins of those teams.
+ */
+export function* tellStandingStill(
+  tx: Queries,
+  t: Tables,
+  note: Note,
+  accountId: string,
+  origin: Origin,
+): Script<void> {
+  const { jiraIntegrations: jira } = t
+  const theirs = tx.select({ teamId: jira.teamId }).from(jira).where(eq(jira.connectedBy, accountId))
+  for (const { teamId } of yield* step(theirs.orderBy(asc(jira.teamId))))
+    yield* tellLeaders(tx, t, note, teamId, 'connector_disabled', origin)
+}
+
+function* tellLeaders(
+  tx: Queries,
+  t: Tables,
+  note: Note,
+  team: string,
+  reason: Payload<'jira.needs_reauthorization'>['reason'],
+  origin: Origin,
+): Script<void> {
+  const leaders = yield* step(leadersOf(tx, t, team))
   yield* note(
     leaders.map(({ id }) => ({
       ...{ name: 'jira.needs_reauthorization', accountId: id, origin: elsewhereOf(origin) },
-      data: { team: teamId, reason: 'connector_left' },
+      data: { team, reason },
     })),
   )
 }

@@ -6,7 +6,8 @@ import { administratorsLock, isLastAdministrator } from './administrators.ts'
 import { accountLock, type Change } from './change.ts'
 import { hasTotp, stopAsking } from './credential-changes.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
-import { live } from './endings.ts'
+import { live, originOf } from './endings.ts'
+import { tellStandingStill } from './team-endings.ts'
 import { endTickets } from './tickets.ts'
 
 /** What is looked for stands for itself: `%` and `_` are no wildcards of whoever types them. */
@@ -121,6 +122,7 @@ export function userStore({ db, tables: t, read }: Driver, change: Change): User
           yield* endTickets(tx, t, id)
           const sessions = yield* endSessions(tx, id, 'account_disabled', at)
           yield* note([...because, ...sessions.map(ended)])
+          yield* tellStandingStill(tx, t, note, id, originOf(because))
           return { ...before, disabledAt: at, updatedAt: at }
         },
         [accountLock(id), administratorsLock],

@@ -18,14 +18,17 @@ export const inUse = (sites: readonly JiraSite[]): readonly JiraSite[] =>
 /** Whether a connection works. Pure. */
 export function jiraStatus(state: JiraState | undefined, grant: Lent | undefined): JiraStatus {
   if (!state) return 'not_connected'
+  if (state.connectorDisabled) return 'needs_reauthorization'
   if (!grant || grant.status === 'needs_reauthorization' || grant.status === 'revoked') return 'needs_reauthorization'
   return inUse(state.sites).length > 0 ? 'active' : 'choose_site'
 }
 
 /** The worst that is wrong with a connection, for its card; `null`: nothing. Pure. */
-export function jiraProblem({ integration, sites }: JiraState, grant: Lent | undefined): JiraError | null {
+export function jiraProblem(state: JiraState, grant: Lent | undefined): JiraError | null {
+  const { integration, sites, connectorDisabled } = state
   const { lastError, lastSyncAt, syncStatus } = integration
-  if (jiraStatus({ integration, sites }, grant) === 'needs_reauthorization')
+  if (connectorDisabled) return 'connector_disabled'
+  if (jiraStatus(state, grant) === 'needs_reauthorization')
     return lastError === 'connector_left' ? lastError : 'invalid_grant'
   if (grant?.lastError === 'client_misconfigured') return grant.lastError
   if (syncStatus === 'failed') return lastError

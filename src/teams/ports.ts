@@ -41,6 +41,7 @@ export const jiraErrors = [
   'sites_gone',
   'scopes_reduced',
   'connector_left',
+  'connector_disabled',
   'invalid_grant',
   'rate_limited',
   'transient',
@@ -200,7 +201,12 @@ export interface InvitationStore {
 }
 
 /** Everything there is about a team's connection: the sites in the order of their names. */
-export type JiraState = { readonly integration: StoredJiraIntegration; readonly sites: readonly JiraSite[] }
+export type JiraState = {
+  readonly integration: StoredJiraIntegration
+  readonly sites: readonly JiraSite[]
+  /** Whoever consented is disabled here: it is kept, and not used before they are enabled again. */
+  readonly connectorDisabled: boolean
+}
 
 /** What became of a site since it was last looked at. */
 export type JiraDrift = Payload<'jira.drifted'>['change']
@@ -210,7 +216,7 @@ export type SiteReading = Pick<StoredJiraIntegration, 'lastSyncAt' | 'syncStatus
   readonly sites: readonly JiraSite[]
   readonly drift: readonly JiraDrift[]
 }
-export type ReadSites = (known: JiraState | undefined) => SiteReading
+export type ReadSites = (known: Pick<JiraState, 'integration' | 'sites'> | undefined) => SiteReading
 
 /** A consent somebody gave for a team, and the session they gave it in. */
 export type NewJira = Asked & {
@@ -251,7 +257,10 @@ export interface JiraStore {
     allows: Allows,
     because: Because,
   ): Promise<'disconnected' | TeamRefusal | 'jira_not_connected'>
-  /** Takes up to `limit` whose list of sites is due for this worker until `until`; two workers never hold the same one. */
+  /**
+   * Takes up to `limit` whose list of sites is due for this worker until `until`; two workers never hold the same one. None
+   * whose connector left, or is disabled.
+   */
   due(limit: number, at: Date, until: Date): Promise<readonly StoredJiraIntegration[]>
   /** Writes what a look at the sites brought; `false` when the team has connected anew, or no longer, since `of` was read. */
   synced(

@@ -65,6 +65,7 @@ async function story(autoRegister = true) {
     hasPassword: async () => false,
   }
   const begin = beginWithProvider(parts)
+  const dropped: string[] = []
   return {
     ...opened,
     clock,
@@ -74,10 +75,13 @@ async function story(autoRegister = true) {
     /** What somebody else does once it is decided whose identity it is, before its tokens are kept. */
     meanwhile,
     begin,
+    /** Access tokens that came to nothing here. */
+    dropped,
     enter: enterWithProvider({
       ...parts,
       arrive: arriveFromProvider(parts),
       connect: async () => fail('jira_not_available'),
+      drop: async ({ tokens }) => void dropped.push(tokens.accessToken),
     }),
     resolve: resolveConflict(parts),
     async begun(given: Partial<Parameters<typeof begin>[0]> = {}) {

@@ -137,6 +137,17 @@ test('what a stranger chose is text: it starts no line, no header and no element
   )
 })
 
+test('a notice of a team’s Jira says why it stopped', () => {
+  for (const locale of locales) {
+    const reasons = ['invalid_grant', 'connector_left', 'connector_disabled']
+    const texts = reasons.map(
+      (reason) => rendered('jira.needs_reauthorization', locale, { ...params, team: 'team_1', reason }).text,
+    )
+    expect(new Set(texts).size).toBe(reasons.length)
+    expect(texts.join()).not.toContain('undefined')
+  }
+})
+
 test('a notice of a team’s Jira leads to where it is mended, and does not send people after their password', () => {
   const given = { ...params, team: 'team_1', reason: 'invalid_grant' }
   for (const locale of locales) {

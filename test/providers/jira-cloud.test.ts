@@ -1,6 +1,92 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
-import { normaliseSiteUrl, sortRefusal } from '../../src/providers/jira-cloud.ts'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createBus } from '../../src/events/bus.ts'
+import { systemClock } from '../../src/kernel/clock.ts'
+import { systemRandom } from '../../src/kernel/ids.ts'
+import { createGuards } from '../../src/providers/guard.ts'
+import { createJiraCloud, normaliseSiteUrl, sortRefusal } from '../../src/providers/jira-cloud.ts'
+
+describe('a site that is down', () => {
+  /** The sites that answer 503, and those that were asked. */
+  const sick = new Set<string>()
+  let asked: string[]
+  let heard: string[]
+  const server = createServer((request, response) => {
+    const [, cloudId = ''] = /^\/ex\/jira\/([^/]+)\//.exec(request.url ?? '') ?? []
+    asked.push(cloudId)
+    response.writeHead(sick.has(cloudId) ? 503 : 200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ size: 0, isLastPage: true, values: [] }))
+  })
+  const events = createBus(systemClock)
+  events.on('test', ['provider.breaker_changed'], ({ data }) => void heard.push(data.state))
+  const guards = createGuards({ events, clock: systemClock, random: systemRandom })
+  let guard: ReturnType<typeof guards.of>
+  let cloud: ReturnType<typeof createJiraCloud>
+
+  const apiUrl = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  /** Breakers count real time: one that is to stay open as long as a test looks at it is given enough. */
+  const over = (resetMs: number): void => {
+    guard = guards.of('atlassian', { timeoutMs: 5000, errorThresholdPercent: 50, volume: 2, resetMs })
+    cloud = createJiraCloud({ guard, apiUrl: apiUrl(), resourcesUrl: `${apiUrl()}/sites` })
+  }
+
+  beforeEach(async () => {
+    ;[asked, heard] = [[], []]
+    sick.clear()
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  })
+  afterEach(async () => {
+    guard.close()
+    await new Promise((resolve) => server.close(resolve).closeAllConnections())
+  })
+  const desks = async (cloudId: string) => {
+    const answer = await cloud.desks(cloudId, { accessToken: 'at' })
+    return answer.ok ? 'read' : answer.error.tag === 'unavailable' ? answer.error.reason : answer.error.tag
+  }
+  test('holds off nobody’s but its own, and is told as the state of all', async () => {
+    over(600_000)
+    sick.add('ill')
+    expect([await desks('ill'), await desks('ill')]).toEqual(['status_503', 'status_503'])
+    asked = []
+    expect([await desks('ill'), await desks('well')]).toEqual(['breaker_open', 'read'])
+    expect([asked, guard.state('api'), heard]).toEqual([['well'], 'open', ['open']])
+  })
+
+  test('is asked again when its time has come', async () => {
+    const trying = new Promise<void>((resolve) =>
+      events.on('wait', ['provider.breaker_changed'], ({ data }) => data.state === 'half_open' && resolve()),
+    )
+    over(50)
+    sick.add('ill')
+    for (let n = 0; n < 2; n++) await desks('ill')
+    await trying
+    sick.clear()
+    expect(await desks('ill')).toBe('read')
+    expect([guard.state('api'), heard]).toEqual(['closed', ['open', 'half_open', 'closed']])
+  })
+
+  test('is told of as ill for as long as one of them is', async () => {
+    over(600_000)
+    for (const id of ['ill', 'iller']) {
+      sick.add(id)
+      for (let n = 0; n < 2; n++) await desks(id)
+    }
+    expect([guard.state('api'), heard]).toEqual(['open', ['open']])
+  })
+
+  test('is forgotten when two hundred others were asked since, so that no more are kept', async () => {
+    over(600_000)
+    sick.add('ill')
+    for (let n = 0; n < 2; n++) await desks('ill')
+    for (let n = 0; n < 199; n++) await desks(`site-${n}`)
+    expect(await desks('ill')).toBe('breaker_open')
+    for (let n = 0; n < 200; n++) await desks(`site-${n}`)
+    expect(guard.state('api')).toBe('closed')
+    expect(await desks('ill')).toBe('status_503')
+  })
+})
 
 describe('the address of a site', () => {
   test.each([

@@ -282,6 +282,48 @@ describe.each(databases)('what becomes of a team’s Jira, on %s', (database) =>
       await left(all)
     })
 
+    const administer = async ({ id }: Somebody, what: 'disable' | 'enable') => {
+      const administrator = await jira.somebody()
+      await world.vinculum.makeAdministrator(administrator.id)
+      const done = await jira.as(await again(administrator), 'POST', `/users/${id}/${what}`)
+      expect(done.status, done.text).toBe(200)
+    }
+
+    test('is disabled: nothing is asked in their name, the others are told, and it works again with them', async () => {
+      const { owner, ada, member, team } = await crew()
+      expect((await jira.queues(team, owner)).status).toBe(200)
+      const asked = () => [jira.calls('sites'), jira.calls('jira')]
+      await administer(ada, 'disable')
+      const before = asked()
+      const { body } = await jira.status(team, owner)
+      expect(body).toMatchObject({
+        ...{ status: 'needs_reauthorization', last_error: 'connector_disabled', connected_by: ada.id },
+      })
+      expect(refusalOf(await jira.queues(team, member))).toEqual([401, 'jira_not_active'])
+      expect((await jira.as(owner, 'POST', jira.at(team, '/sync'))).body.last_error).toBe('connector_disabled')
+      expect(asked()).toEqual(before)
+      await nextSync()
+      expect((await jira.status(team, await again(owner))).body.last_sync_at).toBe(body.last_sync_at)
+      const told = (await jira.told(team)).filter(({ event }) => event === 'jira.needs_reauthorization')
+      expect(told).toEqual([{ to: owner.id, event: 'jira.needs_reauthorization', team, reason: 'connector_disabled' }])
+      const [letter] = await noticesTo(owner)
+      expect(letter?.text).toContain('was disabled')
+      expect([await grantsOf(team), await queued(team)]).toMatchObject([[{ holder: team }], []])
+
+      await administer(ada, 'enable')
+      await jira.sync()
+      const later = await again(owner)
+      expect((await jira.status(team, later)).body).toMatchObject({ status: 'active', last_error: null })
+      expect((await jira.queues(team, later)).body.sites).toMatchObject([{ name: 'globex' }])
+    })
+
+    test('is disabled, and another takes over: theirs is used from then on', async () => {
+      const { owner, ada, team } = await crew()
+      await administer(ada, 'disable')
+      expect((await jira.connect(team, owner)).body).toMatchObject({ status: 'active', connected_by: owner.id })
+      expect((await jira.queues(team, owner)).body.sites).toMatchObject([{ name: 'globex' }])
+    })
+
     test('becomes a plain member: the connection stays', async () => {
       const { team, owner, ada } = await crew()
       expect((await jira.as(owner, 'PATCH', `/teams/${team}/members/${ada.id}`, { role: 'member' })).status).toBe(200)

@@ -19,6 +19,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
     const { body } = await jira.status(team, who)
     return [body.status, body.sync_status, body.last_error]
   }
+  const revocations = () => world.sandbox.journal.calls('atlassian', 'revoke').length
   const chosenIn = async (team: string, who: { token: string }) =>
     (await jira.sites(team, who)).filter(({ chosen }) => chosen).map(({ name }) => name)
 
@@ -168,14 +169,17 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
     })
 
     test.each([
-      ['refresh token', ({ refresh_token: _, ...body }: Record<string, unknown>) => body, 'token_exchange_failed'],
-      ['access token', ({ access_token: _, ...body }: Record<string, unknown>) => body, 'token_exchange_failed'],
-    ] as const)('is refused when Atlassian’s answer has no %s', async (_name, change, code) => {
+      ['refresh token', ({ refresh_token: _, ...body }: Record<string, unknown>) => body, 'token_exchange_failed', 1],
+      ['access token', ({ access_token: _, ...body }: Record<string, unknown>) => body, 'token_exchange_failed', 0],
+    ] as const)('is refused when Atlassian’s answer has no %s', async (_name, change, code, brought) => {
       const ada = await jira.somebody()
       const team = await jira.team(ada)
       world.sandbox.fault({ provider: 'atlassian', endpoint: 'token' }, { kind: 'mutate', change })
+      const before = revocations()
       expect(refusalOf(await jira.connect(team, ada))).toEqual([502, code])
       expect(await statusesOf(team, ada)).toEqual(['not_connected', null, null])
+      await world.vinculum.runJob('revoke-at-provider')
+      expect(revocations() - before).toBe(brought)
     })
 
     test('tells which permissions were not granted', async () => {
@@ -328,10 +332,14 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
             ? await jira.as(ada, 'PATCH', `/teams/${team}/members/${grace.id}`, { role: 'member' })
             : await jira.as(ada, 'DELETE', `/teams/${team}/members/${grace.id}`)
         expect(done.status, done.text).toBeLessThan(300)
+        const before = revocations()
         const refused = await world.finish(flow, back, { token: grace.token })
         expect(refusalOf(refused)).toEqual(now === 'member' ? [403, 'team_role_required'] : [404, 'team_not_found'])
         expect(await statusesOf(team, ada)).toEqual(['not_connected', null, null])
         expect((await world.dump()).grants?.some(({ holder }) => holder === team)).toBe(false)
+        // They consented all the same: that is given back.
+        await world.vinculum.runJob('revoke-at-provider')
+        expect(revocations() - before).toBe(1)
       },
     )
 
@@ -419,6 +427,42 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       expect(jira.calls('jira')).toBe(calls)
       world.turn(91)
       expect((await jira.queues(team, ada)).status).toBe(200)
+    })
+
+    test('that could not be read are not asked for again with every load of the page, but soon', async () => {
+      const ada = await jira.somebody()
+      const team = await jira.team(ada)
+      await jira.connect(team, ada)
+      world.sandbox.fault({ provider: 'atlassian', endpoint: 'jira', times: 1 }, { kind: 'status', status: 403 })
+      const refused = await jira.queues(team, ada)
+      expect(refusalOf(refused)).toEqual([403, 'jira_forbidden'])
+      const calls = jira.calls('jira')
+      for (let n = 0; n < 5; n++) expect(refusalOf(await jira.queues(team, ada))).toEqual([403, 'jira_forbidden'])
+      expect(jira.calls('jira')).toBe(calls)
+      world.turn(5)
+      expect((await jira.queues(team, ada)).status).toBe(200)
+    })
+
+    test('and sites are asked for so many times a minute from one place, whatever team it is for', async () => {
+      const { base: at } = await world.another({ RATE_LIMITS: 'on' })
+      const ada = await jira.somebody()
+      const teams = [await jira.team(ada), await jira.team(ada)]
+      const ask = (method: string, path: string) => world.call(method, path, { token: ada.token, at })
+      for (let n = 0; n < 60; n++) {
+        const answer = await (n % 2
+          ? ask('POST', jira.at(teams[n % 4 === 1 ? 0 : 1] ?? '', '/sync'))
+          : ask('GET', jira.at(teams[n % 4 ? 0 : 1] ?? '', '/queues')))
+        expect(answer.status).not.toBe(429)
+      }
+      const page = `/account/teams/${teams[0]}/integrations`
+      const refused = [
+        await ask('POST', jira.at(teams[0] ?? '', '/sync')),
+        await ask('GET', jira.at(teams[1] ?? '', '/queues')),
+        await ask('POST', `${page}/jira/sync`),
+        await ask('GET', `${page}/jira/queues`),
+      ]
+      for (const answer of refused) expect(refusalOf(answer)).toEqual([429, 'rate_limited'])
+      expect((await ask('GET', jira.at(teams[0] ?? ''))).status).toBe(200)
     })
 
     test('of one team are not held off because another team’s site is down', async () => {

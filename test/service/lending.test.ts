@@ -76,6 +76,31 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
     expect((body.items as Json[]).map(({ event }) => event)).toContain('provider_token.lent')
   })
 
+  test('does not drown the rest of the activity, and is looked up by itself', async () => {
+    const eve = await somebody()
+    for (let n = 0; n < 12; n++) expect((await borrow(eve.wants)).status).toBe(200)
+    const events = async (query: string) => {
+      const { body } = await world.call('GET', `/me/activity?limit=100${query}`, { token: eve.token })
+      return (body.items as Json[]).map(({ event }) => event)
+    }
+    const loans = Array.from({ length: 12 }, () => 'provider_token.lent')
+    const others = ['authentication.succeeded', 'account.created']
+    expect(await events('')).toEqual([...loans, ...others])
+    expect(await events('&kind=others')).toEqual(others)
+    expect(await events('&kind=loans')).toEqual(loans)
+    const refused = await world.call('GET', '/me/activity?kind=security', { token: eve.token })
+    expect(refusalOf(refused)).toEqual([400, 'invalid_request'])
+
+    const browser = world.openBrowser()
+    await browser.signIn('atlassian', eve.who)
+    const account = (await browser.go(`${world.base}/account`)).text
+    const line = 'A back end of this service acted for you at Atlassian'
+    expect([account.includes(line), account.includes('Account opened')]).toEqual([false, true])
+    expect(account).toContain('href="/account/activity?kind=loans"')
+    const page = (await browser.go(`${world.base}/account/activity?kind=loans`)).text
+    expect([page.split(line).length - 1, page.includes('Account opened')]).toEqual([12, false])
+  })
+
   test('takes the provider’s other names of a scope for the same', async () => {
     const eve = await somebody('google')
     const lent = await borrow({ ...eve.wants, scopes: ['openid', 'email', files] })
@@ -296,6 +321,20 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
       expect(body.status).toBe('needs_reauthorization')
       expect(refusalOf(await borrow(ada.wants, shop, other.base))).toEqual([409, 'needs_reauthorization'])
       expect((await borrow(ada.wants)).status).toBe(200)
+    })
+
+    test('is not lent while whoever connected it is disabled, and again when they are enabled', async () => {
+      const ada = await team([ACME_SITE])
+      expect((await borrow(ada.wants)).status).toBe(200)
+      const token = await administrator()
+      await world.call('POST', `/users/${ada.id}/disable`, { token })
+      const before = [renewals(), (await loansOf(ada.id)).length]
+      world.turn(3601)
+      expect(refusalOf(await borrow(ada.wants))).toEqual([409, 'needs_reauthorization'])
+      expect([renewals(), (await loansOf(ada.id)).length]).toEqual(before)
+      await world.call('POST', `/users/${ada.id}/enable`, { token: await administrator() })
+      const lent = await borrow(ada.wants)
+      expect(await atAtlassian(lent.body.access_token)).toBe(subjectAt(ada.who))
     })
 
     test('is renewed once, too, and ends with the connection', async () => {

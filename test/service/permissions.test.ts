@@ -128,6 +128,32 @@ describe.each(databases)('what somebody granted at providers, on %s', (database)
       expect(await identityOf(eve.token)).toEqual(before)
     })
 
+    test('and what was brought in vain is given back, unless something here stands on the same consent', async () => {
+      const eve = await somebody()
+      const identity = await identityOf(eve.token)
+      const [stranger, taken] = [world.newcomer(), await somebody()]
+      const before = asked('google')
+      for (const who of [stranger, taken.who])
+        expect(refusalOf(await answer(await ask(identity, eve.token, [files]), eve.token, who))).toEqual([
+          409,
+          'another_identity',
+        ])
+      // While they are on their way to Google it waits.
+      world.turn(61)
+      await round()
+      await round()
+      expect([asked('google') - before, await waiting(eve.token)]).toEqual([1, []])
+      const results = (await world.trail())
+        .filter(({ event, account_id }) => event === 'provider_token.revoked' && account_id === eve.id)
+        .map(({ data }) => (typeof data === 'string' ? JSON.parse(data) : data).result)
+      expect(results.sort()).toEqual(['revoked', 'still_needed'])
+      const profile = async ({ token }: { token: string }) => {
+        const { id } = await identityOf(token)
+        return (await world.call('GET', `/me/identities/${id}/profile`, { token })).status
+      }
+      expect([await profile(eve), await profile(taken)]).toEqual([200, 200])
+    })
+
     test('only for the sign-in it was asked of: with any other account nothing changes', async () => {
       const eve = await somebody()
       const identity = await identityOf(eve.token)

@@ -1114,6 +1114,23 @@ export function storeContract(backend: Backend): void {
         expect(told).toHaveLength(8)
       })
 
+      test('tells loans and the rest of it apart', async () => {
+        const lent: Fact = {
+          ...{ name: 'provider_token.lent', accountId: 'usr_1', origin },
+          data: { provider: 'google', credential: 'svc_1' },
+        }
+        await store.audit.record(updated('usr_1'))
+        for (let n = 0; n < 3; n++) await store.audit.record(lent)
+        await store.audit.record(updated('usr_1'))
+        await store.audit.record({ ...lent, accountId: 'usr_2' })
+        const all = await store.audit.list('usr_1', { before: null, limit: 9 })
+        const [newest, lent3, lent2, lent1, oldest] = all
+        expect(await store.audit.list('usr_1', { before: null, limit: 9 }, 'loans')).toEqual([lent3, lent2, lent1])
+        expect(await store.audit.list('usr_1', { before: null, limit: 9 }, 'others')).toEqual([newest, oldest])
+        expect(await store.audit.list('usr_1', { before: lent3?.id ?? '', limit: 1 }, 'loans')).toEqual([lent2])
+        expect(await store.audit.list('usr_1', { before: newest?.id ?? '', limit: 9 }, 'others')).toEqual([oldest])
+      })
+
       test('forgets in time where things came from, and what was about nobody', async () => {
         await store.audit.record(updated('usr_1'))
         await store.audit.record({ ...updated('usr_1'), accountId: null })

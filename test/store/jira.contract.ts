@@ -73,6 +73,7 @@ export function jiraContract({ emptied }: Pick<Backend, 'emptied'>): void {
           ...{ nextSyncAt: later(600), updatedAt: now },
         },
         sites: [sites[1], sites[0]],
+        connectorDisabled: false,
       })
       expect(opened.told.at(-1)).toEqual(connectedFact(who.teamId, who.by))
       expect(await grantsOf(who)).toMatchObject([
@@ -159,6 +160,11 @@ export function jiraContract({ emptied }: Pick<Backend, 'emptied'>): void {
       ).toEqual([one.teamId, two.teamId].sort())
       await store.jira.hurry(one.teamId, later(700))
       expect((await store.jira.due(10, later(700), later(900))).map(({ teamId }) => teamId)).toEqual([one.teamId])
+      await store.users.disable(one.by, later(700), [], () => connectedFact(one.teamId, one.by))
+      expect(await store.jira.find(one.teamId)).toMatchObject({ connectorDisabled: true })
+      expect((await store.jira.due(10, later(9000), later(9900))).map(({ teamId }) => teamId)).toEqual([two.teamId])
+      await store.users.enable(one.by, later(800), [])
+      expect(await store.jira.find(one.teamId)).toMatchObject({ connectorDisabled: false })
       await store.accounts.remove(two.by, later(700), [])
       expect((await store.jira.due(10, later(9000), later(9900))).map(({ teamId }) => teamId)).toEqual([one.teamId])
     })

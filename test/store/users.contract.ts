@@ -292,6 +292,22 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
         expect(await store.personalData.gather('usr_nobody', [])).toBeUndefined()
       })
 
+      test('is gathered in an order that stays the same', async () => {
+        const { driver } = opened
+        const { account: ada } = await newcomer(opened, proven)
+        const { tickets, mails, passkeys, trustedDevices, pendingSignIns, recoveryCodes, revocations } = driver.tables
+        const lists = { tickets, mails, passkeys, trustedDevices, pendingSignIns, recoveryCodes, revocations }
+        for (const table of Object.values(lists))
+          for (let n = 0; n < 5; n++)
+            await driver.write(driver.db.insert(table as never).values(filled(table, ada.id) as never))
+        const found = (await store.personalData.gather(ada.id, [])) ?? {}
+        for (const name of Object.keys(lists) as (keyof typeof lists)[]) {
+          const ids = ((found as Record<string, { id: string }[]>)[name] ?? []).map(({ id }) => id)
+          expect([name, ids]).toEqual([name, [...ids].sort()])
+          expect(ids).toHaveLength(5)
+        }
+      })
+
       test('goes with the account, but for the trail and what is still to be withdrawn', async () => {
         const { driver } = opened
         const { id } = await everywhere()

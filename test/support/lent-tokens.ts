@@ -74,6 +74,7 @@ export async function lentTokens(
     revocations,
     vault,
     clock,
+    ids: opened.ids,
     random: evenRandom,
     revoke: revoke ?? unexpected,
   })

@@ -131,7 +131,7 @@ describe('the sites a list leaves behind', () => {
 })
 
 describe('how a connection is', () => {
-  const using: JiraState = { integration: integration(), sites: [known('a', chosen)] }
+  const using: JiraState = { integration: integration(), sites: [known('a', chosen)], connectorDisabled: false }
   const failed = (lastError: JiraError): JiraState => ({
     ...using,
     integration: integration({ syncStatus: 'failed', lastError }),
@@ -155,12 +155,19 @@ describe('how a connection is', () => {
     ],
     ['the consent is dead', using, lent({ status: 'needs_reauthorization' }), 'needs_reauthorization', 'invalid_grant'],
     ['the consent was taken back', using, lent({ status: 'revoked' }), 'needs_reauthorization', 'invalid_grant'],
+    [
+      'who connected is disabled',
+      { ...using, connectorDisabled: true },
+      lent(),
+      'needs_reauthorization',
+      'connector_disabled',
+    ],
     ['who connected left', failed('connector_left'), undefined, 'needs_reauthorization', 'connector_left'],
     ['the list could not be read', failed('rate_limited'), lent(), 'active', 'rate_limited'],
     ['nothing was found', { ...using, sites: [] }, lent(), 'choose_site', 'no_sites'],
     [
       'nothing was looked for yet',
-      { integration: integration({ lastSyncAt: null }), sites: [] },
+      { ...using, integration: integration({ lastSyncAt: null }), sites: [] },
       lent(),
       'choose_site',
       null,

@@ -95,6 +95,7 @@ const sync = route({
   ...common,
   method: 'post',
   path: `${path}/sync`,
+  limit: 'jira',
   summary: 'Read the list of sites at Jira now; how that went is told by the connection',
   reply: JiraConnection,
   fails: [...seeFails, 'jira_not_connected'],
@@ -159,6 +160,7 @@ const queues = route({
   ...common,
   method: 'get',
   path: `${path}/queues`,
+  limit: 'jira',
   summary: 'The queues of the service desks of the team’s sites, and how many issues are in each',
   reply: Queues,
   fails: [

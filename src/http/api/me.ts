@@ -8,7 +8,18 @@ import { sessionOver } from '../entry.ts'
 import { oneRequired } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
-import { cursor, deviceName, idParams, line, pictureUrl, time, toldToPerson, User, userOf } from '../schemas.ts'
+import {
+  activityKinds,
+  cursor,
+  deviceName,
+  idParams,
+  line,
+  pictureUrl,
+  time,
+  toldToPerson,
+  User,
+  userOf,
+} from '../schemas.ts'
 import type { Services } from '../services.ts'
 
 const common = { tag: 'My account', surface: 'api', auth: 'user', limit: 'account' } as const
@@ -193,6 +204,10 @@ const activity = route({
   query: object({
     cursor: cursor.optional(),
     limit: z.coerce.number().int().min(1).max(100).default(25),
+    kind: z.enum(activityKinds).optional().meta({
+      description:
+        'only a part of it: loans, which is what back ends were lent (provider_token.lent), or others, which is all the rest',
+    }),
   }),
   reply: z
     .object({
@@ -212,7 +227,7 @@ const activity = route({
   fails: [],
   async handle({ who, query }, { audit }: Services) {
     // One more than asked for tells whether there is a next page.
-    const rows = await audit.list(who.accountId, { before: query.cursor ?? null, limit: query.limit + 1 })
+    const rows = await audit.list(who.accountId, { before: query.cursor ?? null, limit: query.limit + 1 }, query.kind)
     const items = rows.slice(0, query.limit)
     return ok(
       json({

@@ -41,7 +41,7 @@ const account = route({
       links.list(who.accountId),
       links.methods(who.accountId),
       devices.list(who.accountId),
-      audit.list(who.accountId, { before: null, limit: 10 }),
+      audit.list(who.accountId, { before: null, limit: 10 }, 'others'),
       revocationsOf(who.accountId),
     ])
     const usable = new Set(
@@ -97,6 +97,9 @@ const account = route({
           <p class="actions">
             <a class="button" href="/account/activity">
               {say.events.all}
+            </a>
+            <a class="button" href="/account/activity?kind=loans">
+              {say.events.loans}
             </a>
           </p>
         </section>

@@ -4,7 +4,7 @@ import type { AuditRecord } from '../../audit/ports.ts'
 import { type ErrorCode, catalogue as errors, type Locale } from '../../errors/catalogue.ts'
 import type { Providers } from '../../providers/providers.ts'
 import { route } from '../route.ts'
-import { cursor } from '../schemas.ts'
+import { activityKinds, cursor } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { deviceWords } from './device-words.ts'
 import { Layout, type Reader, readerOf, show, Time } from './layout.tsx'
@@ -20,20 +20,33 @@ const activity = route({
   surface: 'browser',
   auth: 'user',
   limit: 'account',
-  query: z.looseObject({ cursor: cursor.optional() }),
+  query: z.looseObject({ cursor: cursor.optional(), kind: z.enum(activityKinds).optional() }),
   fails: [],
   async handle({ who, query, locale, csrfToken }, { audit, providers }: Services) {
     const reader = readerOf(locale)
     const { events } = reader.say
+    const { kind } = query
     const before = query.cursor ?? null
+    const at = (asked: Readonly<Record<string, string>>): string => {
+      const text = new URLSearchParams(asked).toString()
+      return text === '' ? '/account/activity' : `/account/activity?${text}`
+    }
+    const same = kind === undefined ? {} : { kind }
     // One more than is shown tells whether there are older ones.
-    const rows = await audit.list(who.accountId, { before, limit: perPage + 1 })
+    const rows = await audit.list(who.accountId, { before, limit: perPage + 1 }, kind)
     const shown = rows.slice(0, perPage)
     const last = rows.length > perPage ? shown.at(-1) : undefined
     return show(
       locale,
       <Layout {...reader} title={events.title} signedIn={csrfToken()} scopes={who.scopes}>
         <p>{events.intro}</p>
+        <nav aria-label={events.title}>
+          {[undefined, ...activityKinds].map((one) => (
+            <a key={one} href={at(one ? { kind: one } : {})} aria-current={one === kind ? 'page' : undefined}>
+              {events[one ?? 'all']}
+            </a>
+          ))}
+        </nav>
         {shown.length === 0 ? (
           <p>{before === null ? events.nothing : events.end}</p>
         ) : (
@@ -41,12 +54,12 @@ const activity = route({
         )}
         <p class="actions">
           {last ? (
-            <a class="button" href={`/account/activity?cursor=${encodeURIComponent(last.id)}`}>
+            <a class="button" href={at({ ...same, cursor: last.id })}>
               {events.older}
             </a>
           ) : null}
           {before === null ? null : (
-            <a class="button" href="/account/activity">
+            <a class="button" href={at(same)}>
               {events.newest}
             </a>
           )}

@@ -8,6 +8,7 @@ import { Facts, Layout, type Reader, readerOf, show, Time, Unseen } from './layo
 const queues = route({
   ...reading,
   path: '/account/teams/:id/integrations/jira/queues',
+  limit: 'jira',
   summary: 'The queues of my team’s service desks',
   fails: refusals,
   async handle({ who, params, locale, csrfToken }, { flows }: Services) {

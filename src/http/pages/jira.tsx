@@ -96,6 +96,7 @@ const connect = route({
 const sync = route({
   ...writing,
   path: '/account/teams/:id/integrations/jira/sync',
+  limit: 'jira',
   summary: 'Read the list of sites at Jira now',
   fails: [...refusals, 'jira_not_connected'],
   async handle({ who, params }, { flows }: Services) {

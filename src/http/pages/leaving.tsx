@@ -40,6 +40,7 @@ const askDelete = route({
       <Layout {...reader} title={remove.title} signedIn={csrf}>
         <p>{remove.text}</p>
         <p>{remove.teams}</p>
+        <p>{remove.jira}</p>
         <div class="actions">
           <Form action="/account/delete" csrf={csrf}>
             <button type="submit" class="danger">

@@ -229,7 +229,9 @@ export function Permission({ csrf, recent, ...about }: PermissionProps): VNode {
       {provider === undefined || offered.length === 0 ? null : (
         <section aria-labelledby="more">
           <h2 id="more">{say.permission.more}</h2>
-          <p>{say.permission.moreText(provider.name)}</p>
+          <p>
+            {say.permission.moreText(provider.name)} {kept ? say.permission.moreStays : null}
+          </p>
           {recent ? (
             <Form action={`${page}/authorize`} csrf={csrf}>
               <fieldset class="field">

@@ -424,7 +424,8 @@ export const en = {
     ends: 'Has to be given again by',
     more: 'Allow more',
     moreText: (provider: string) =>
-      `Only if you want to. ${provider} asks you again, and you may say no there to each of them. What you allowed so far stays.`,
+      `Only if you want to. ${provider} asks you again, and you may say no there to each of them.`,
+    moreStays: 'What you allowed so far stays.',
     choose: 'You may also let us',
     ask: (provider: string) => `Go to ${provider} to allow it`,
   },
@@ -500,6 +501,8 @@ export const en = {
     nothing: 'Nothing yet.',
     end: 'There is nothing older.',
     all: 'All activity',
+    loans: 'Where back ends acted for you',
+    others: 'Without back ends that acted for you',
     older: 'Older activity',
     newest: 'Back to the newest',
     words: events,
@@ -514,6 +517,7 @@ export const en = {
     text: 'Your profile, your ways to sign in and your devices are erased at once, and our permissions at the providers are withdrawn where they let us. This cannot be undone.',
     teams:
       'A team only you own gets another owner: its longest-standing admin, or else its longest-standing member. A team nobody else is in is deleted.',
+    jira: 'If you connected a team with Jira, your permission there goes with you: the sites it chose are kept, its owners and admins are told, and one of them has to connect it again.',
     button: 'Yes, delete my account',
     keep: 'Keep my account',
   },
@@ -673,6 +677,8 @@ export const en = {
         'Jira gives us less than was granted, so some queues may be missing. Connect Jira again, and leave every permission ticked.',
       connector_left:
         'Whoever connected the team left it, and their permission with them. The sites you chose are kept: another owner or admin connects Jira again.',
+      connector_disabled:
+        'The account of whoever connected the team is disabled, so their permission is not used. It works again when the account is enabled; or another owner or admin connects Jira again. The sites you chose are kept.',
       invalid_grant:
         'Jira no longer accepts our permission: it was taken back, or ran out. The sites you chose are kept: connect Jira again.',
       rate_limited: 'Jira asked us to wait, so the sites could not be read. We try again by ourselves.',

@@ -429,8 +429,8 @@ export const ptBR: Texts = {
     never: 'não é necessária',
     ends: 'Precisa ser dada de novo até',
     more: 'Permitir mais',
-    moreText: (provider) =>
-      `Só se você quiser. O ${provider} pergunta de novo, e lá você pode recusar cada item. O que você já permitiu continua.`,
+    moreText: (provider) => `Só se você quiser. O ${provider} pergunta de novo, e lá você pode recusar cada item.`,
+    moreStays: 'O que você já permitiu continua.',
     choose: 'Você também pode nos deixar',
     ask: (provider) => `Ir ao ${provider} para permitir`,
   },
@@ -506,6 +506,8 @@ export const ptBR: Texts = {
     nothing: 'Nada ainda.',
     end: 'Não há nada mais antigo.',
     all: 'Toda a atividade',
+    loans: 'Onde servidores agiram por você',
+    others: 'Sem os servidores que agiram por você',
     older: 'Atividade mais antiga',
     newest: 'Voltar à mais recente',
     words: events,
@@ -520,6 +522,7 @@ export const ptBR: Texts = {
     text: 'O seu perfil, as suas formas de entrar e os seus dispositivos são apagados imediatamente, e as nossas permissões nos provedores são revogadas onde eles permitem. Isto não pode ser desfeito.',
     teams:
       'Uma equipe que só você possui passa a outra pessoa: a que a administra há mais tempo ou, não havendo, a que faz parte dela há mais tempo. Uma equipe sem mais ninguém é apagada.',
+    jira: 'Se você conectou uma equipe ao Jira, a sua permissão lá vai junto: os sites escolhidos ficam guardados, quem possui ou administra a equipe é avisado e uma dessas pessoas precisa conectá-la de novo.',
     button: 'Sim, excluir a minha conta',
     keep: 'Manter a minha conta',
   },
@@ -682,6 +685,8 @@ export const ptBR: Texts = {
         'O Jira nos dá menos do que foi concedido, por isso podem faltar filas. Conecte o Jira de novo e deixe todas as permissões marcadas.',
       connector_left:
         'Quem conectou a equipe saiu dela, e a permissão foi junto. Os sites escolhidos ficam guardados: outra pessoa que possui ou administra a equipe conecta o Jira de novo.',
+      connector_disabled:
+        'A conta de quem conectou a equipe está desativada, por isso a permissão dela não é usada. Volta a funcionar quando a conta for reativada; ou outra pessoa que possui ou administra a equipe conecta o Jira de novo. Os sites escolhidos ficam guardados.',
       invalid_grant:
         'O Jira não aceita mais a nossa permissão: ela foi retirada ou venceu. Os sites escolhidos ficam guardados: conecte o Jira de novo.',
       rate_limited: 'O Jira pediu para aguardar, por isso os sites não puderam ser lidos. Tentamos de novo sozinhos.',

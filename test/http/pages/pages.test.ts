@@ -558,6 +558,13 @@ describe('the account page', () => {
     const second = await get('/account/activity?cursor=aud_24')
     expect(second.text.match(/<time/g)).toHaveLength(5)
     expect(second.text).not.toContain('cursor=')
+    const loans = await get('/account/activity?kind=loans')
+    expect(loans.text).toContain('href="/account/activity?kind=loans&amp;cursor=aud_24"')
+    expect(loans.text).toMatch(/href="\/account\/activity\?kind=loans" aria-current="page"/)
+    expect((await get('/account/activity?kind=loans&cursor=aud_24')).text).toContain(
+      'href="/account/activity?kind=loans"',
+    )
+    expect((await get('/account/activity?kind=security')).status).toBe(400)
   })
 })
 
@@ -638,6 +645,11 @@ describe('the forms', () => {
   })
 })
 
+test('the question before an account goes says what becomes of a team’s Jira', async () => {
+  expect((await get('/account/delete')).text).toContain('If you connected a team with Jira')
+  expect((await get('/account/delete', { locale: 'pt-BR' })).text).toContain('Se você conectou uma equipe ao Jira')
+})
+
 describe('the page of a sign-in', () => {
   const about = async (standing: Partial<Standing>, id = 'idn_1', locale: 'en' | 'pt-BR' = 'en') => {
     world.standing = standing
@@ -678,6 +690,14 @@ describe('the page of a sign-in', () => {
     const text = await about({ granted: ['openid', 'email'] })
     expect(text).toContain(`type="checkbox" name="scopes" value="${files}"`)
     expect(text).not.toContain('value="email"')
+    for (const [locale, stays] of [
+      ['en', 'What you allowed so far stays.'],
+      ['pt-BR', 'O que você já permitiu continua.'],
+    ] as const) {
+      expect(await about({ granted: ['openid', 'email'] }, 'idn_1', locale)).toContain(stays)
+      // Of what was taken back nothing could stay.
+      expect(await about({ status: 'revoked', asked: [], granted: [] }, 'idn_1', locale)).not.toContain(stays)
+    }
     const { headers } = await get('/account/identities/idn_1')
     expect(headers['content-security-policy']).toContain("form-action 'self' https://accounts.google.com;")
     const asked = await post('/account/identities/idn_1/authorize', { scopes: files })
