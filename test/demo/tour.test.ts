@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -101,4 +101,36 @@ test('what is missing is said in a sentence: a port that is taken, a demo that d
   const tour = run('demo/tour.ts', { PORT: String(free), SANDBOX_PORT: String(sandboxPort) })
   expect(await tour.ended).toBe(1)
   expect(tour.said()).toContain(`Nothing answers at http://localhost:${free}`)
+}, 60_000)
+
+// npm tells only the shell it starts a script with, and a shell like Debian's passes no signal on: without `exec` the
+// service would outlive whoever is told that it ended.
+test('what npm starts ends with it, cleanly', async () => {
+  const root = mkdtempSync(join(folder, 'npm-'))
+  copyFileSync(inTree('package.json'), join(root, 'package.json'))
+  for (const name of ['node_modules', 'demo', 'sandbox', 'src', 'tsconfig.json'])
+    symlinkSync(inTree(name), join(root, name))
+  const [port, sandboxPort] = [await freePort(), await freePort()]
+  const { PATH, HOME } = process.env
+  const npm = spawn('npm', ['run', 'demo'], {
+    cwd: root,
+    env: { PATH, HOME, PORT: String(port), SANDBOX_PORT: String(sandboxPort) },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    // Whatever outlives npm is still ours to end.
+    detached: true,
+  })
+  try {
+    const ended = new Promise<number | null>((resolve) => npm.once('exit', resolve))
+    await new Promise<void>((resolve, reject) => {
+      npm.stdout.on('data', (chunk: Buffer) => {
+        if (chunk.toString().includes('Ctrl+C ends it')) resolve()
+      })
+      void ended.then((code) => reject(new Error(`npm ended with ${code}`)))
+    })
+    npm.kill('SIGTERM')
+    expect(await ended).toBe(0)
+    await expect(fetch(`http://localhost:${port}/health/live`)).rejects.toThrow()
+  } finally {
+    if (npm.pid !== undefined && npm.exitCode !== 0) process.kill(-npm.pid, 'SIGKILL')
+  }
 }, 60_000)
