@@ -102,21 +102,29 @@ describe('a connection kept open', () => {
   // It was closed at the other end at the moment it was used again: whether the request was read nobody knows.
   const stale = (socket: Socket, _request: number, onConnection: number) =>
     onConnection === 1 ? socket.write(answer('{"a":1}')) : socket.destroy()
+  // The client keeps a connection in its own time: it is asked until one was used again.
   test('and lost with a question is asked again on another', async () => {
     const { url, seen } = await listen(stale)
     const guard = guards.of('acme', patient)
-    for (let n = 0; n < 5; n += 1) expect(await guard.call(call(url))).toMatchObject(said({ a: 1 }))
-    expect(seen().requests).toBeGreaterThan(5)
+    let calls = 0
+    const again = async () => {
+      calls += 1
+      expect(await guard.call(call(url))).toMatchObject(said({ a: 1 }))
+      return seen().requests > calls
+    }
+    await expect.poll(again).toBe(true)
   })
 
   test('and lost with a code or a rotating token is not', async () => {
     const { url, seen } = await listen(stale)
     const guard = guards.of('acme', patient)
-    const answers = []
-    for (let n = 0; n < 5; n += 1) answers.push(await guard.call(call(url, 'POST')))
-    expect(seen().requests).toBe(5)
-    expect(answers).toContainEqual(expect.objectContaining({ ok: false }))
-    expect(answers.find(({ ok }) => !ok)).toMatchObject(network)
+    let calls = 0
+    const again = () => {
+      calls += 1
+      return guard.call(call(url, 'POST'))
+    }
+    await expect.poll(again).toMatchObject(network)
+    expect(seen().requests).toBe(calls)
   })
 })
 
@@ -133,17 +141,14 @@ describe('a breaker', () => {
     const { url, seen } = await listen((socket) => {
       void gate.then(() => socket.write(answer('{}', isUp ? undefined : 'HTTP/1.1 500 Oh')))
     })
-    const guard = guards.of('acme', { ...patient, volume: 5, resetMs: 50 })
-    const many = (count: number) => Array.from({ length: count }, () => guard.call(call(url, 'POST')))
+    const guard = guards.of('acme', { ...patient, volume: 1, resetMs: 50 })
     const states = () => events.flatMap(({ name, data }) => (name === 'provider.breaker_changed' ? [data.state] : []))
-    await Promise.all(many(8))
-    expect(states()).toEqual(['open'])
-
+    await guard.call(call(url, 'POST'))
     for (isUp of [false, true]) {
       await expect.poll(() => guard.state('token')).toBe('half_open')
       const before = seen().requests
       close()
-      const calls = many(20)
+      const calls = Array.from({ length: 20 }, () => guard.call(call(url, 'POST')))
       for (const one of await Promise.all(calls.slice(1)))
         expect(one).toMatchObject({ ok: false, error: { kind: 'unavailable', reason: 'breaker_open' } })
       open()
