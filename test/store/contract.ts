@@ -493,6 +493,23 @@ export function storeContract(backend: Backend): void {
         ])
       })
 
+      test('is for whoever is still signed in: a device signed out meanwhile unlinks nothing', async () => {
+        const { account: person, identity: way } = await newcomer(opened)
+        const { account: eve } = await newcomer(opened)
+        const [ended, stale, theirs] = [
+          await signedIn(opened, person.id),
+          await signedIn(opened, person.id, { idleExpiresAt: later(1) }),
+          await signedIn(opened, eve.id),
+        ]
+        await store.sessions.end({ id: ended.id, accountId: person.id }, 'logout', now, [])
+        const of = { accountId: person.id, identityId: way.id, at: later(1) }
+        for (const { id: keepSession } of [ended, stale, theirs])
+          expect(await store.accounts.unlink({ ...of, keepSession }, always, () => [unlinked(way)])).toBe(
+            'session_revoked',
+          )
+        expect([await store.accounts.identitiesOf(person.id), told]).toEqual([[way], []])
+      })
+
       test('queues its grants for revocation, of every app of ours, still sealed as they were', async () => {
         const { account: person, identity: way } = await newcomer(opened)
         const { identity: others } = await newcomer(opened)
