@@ -892,6 +892,26 @@ export function storeContract(backend: Backend): void {
         expect(await store.sessions.endAll(person.id, null, 'logout_all', later(2), because)).toEqual([kept.id])
       })
 
+      test('ends with all of its account’s, and no device is trusted any more but the one that is kept', async () => {
+        const device = (accountId: string) => ({
+          ...{ id: newId('dev'), accountId, secretHash: newId('tkt'), createdAt: now, lastSeenAt: now },
+          expiresAt: later(60),
+        })
+        const other = (await newcomer(opened)).account.id
+        const [mine, lost, theirs] = [device(person.id), device(person.id), device(other)]
+        for (const one of [mine, lost, theirs])
+          await store.trustedDevices.trust(one, (await signedIn(opened, one.accountId)).id)
+        const trusted = async () => {
+          const found = [mine, lost, theirs].map(({ secretHash }) => store.trustedDevices.find(secretHash, now))
+          return (await Promise.all(found)).filter((id) => id !== undefined)
+        }
+        expect(await trusted()).toEqual([mine.id, lost.id, theirs.id])
+        await store.sessions.endAll(person.id, null, 'logout_all', now, loggedOut(person.id), mine.id)
+        expect(await trusted()).toEqual([mine.id, theirs.id])
+        await store.sessions.endAll(person.id, null, 'logout_all', now, loggedOut(person.id))
+        expect(await trusted()).toEqual([theirs.id])
+      })
+
       test('is one of very many and ends with them', async () => {
         await Promise.all(Array.from({ length: 230 }, () => signedIn(opened, person.id)))
         const ended = await store.sessions.endAll(person.id, null, 'logout_all', later(1), loggedOut(person.id))
