@@ -13,7 +13,7 @@ import type { Tables } from './schema.ts'
 import { leaveTeams } from './team-endings.ts'
 import { endProofs } from './tickets.ts'
 import { waysOf, waysQueries } from './ways.ts'
-import { grantsOf, takeBackGrants, withdrawGrants } from './withdrawals.ts'
+import { emptyGrants, eraseGrants, grantsOf } from './withdrawals.ts'
 
 const keyOf = (address: string | null): string | null => (address === null ? null : (readEmail(address)?.key ?? null))
 
@@ -89,7 +89,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
         .limit(1),
     )
     if (needed) return
-    yield* withdrawGrants(tx, t, ids, ownGrants(identity), { accountId, at })
+    yield* eraseGrants(tx, t, ids, ownGrants(identity), { accountId, at })
   }
 
   const ownGrants = (identity: Identity) => grantsOf(t, identity)
@@ -272,7 +272,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
           const emptied: Identity[] = []
           for (const identity of identities) {
             if (identityId !== null && identity.id !== identityId) continue
-            if ((yield* takeBackGrants(tx, t, ids, ownGrants(identity), { accountId, at })) === 0) continue
+            if ((yield* emptyGrants(tx, t, ids, ownGrants(identity), { accountId, at })) === 0) continue
             yield* note(because(identity))
             emptied.push(identity)
           }
