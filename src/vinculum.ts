@@ -388,7 +388,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         refreshTtlSeconds: lifetimes.refreshTtlSeconds,
       }),
       redeemCode: redeemCode({ codes, devices, tokens }),
-      signOut: signOut({ devices, tokens, withdrawal }),
+      signOut: signOut({ devices, tokens, trustedDevices, withdrawal }),
       unlink: unlinkProvider({ links, providers, audit, wakeRevocation }),
       readUserInfo: readUserInfo({ accounts, providers, renewal, events }),
       deleteAccount: deleteAccount({ accounts, providers, clock, wakeRevocation }),

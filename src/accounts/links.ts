@@ -5,6 +5,8 @@ import { ok, type Result } from '../kernel/result.ts'
 import { keepsAWayIn, methodsOf } from './methods.ts'
 import type { AccountStore, Identity } from './ports.ts'
 
+export type UnlinkCode = 'not_linked' | 'last_login_method' | 'session_revoked'
+
 type Parts = { accounts: AccountStore; clock: Clock; enabled: ReadonlySet<string> }
 
 /** The sign-ins of an account: which there are, and taking one away. */
@@ -38,7 +40,7 @@ export function createLinks({ accounts, clock, enabled }: Parts) {
     async unlink(
       of: { accountId: string; identityId: string; sessionId: string },
       origin: Origin,
-    ): Promise<Result<Identity, AppError<'not_linked' | 'last_login_method'>>> {
+    ): Promise<Result<Identity, AppError<UnlinkCode>>> {
       let removed: Identity | undefined
       const outcome = await accounts.unlink(
         { accountId: of.accountId, identityId: of.identityId, keepSession: of.sessionId, at: clock() },
@@ -56,7 +58,8 @@ export function createLinks({ accounts, clock, enabled }: Parts) {
         },
       )
       if (outcome === 'unlinked' && removed) return ok(removed)
-      return outcome === 'last_login_method' ? lastWayIn(of.accountId) : fail('not_linked')
+      if (outcome === 'last_login_method') return lastWayIn(of.accountId)
+      return fail(outcome === 'session_revoked' ? outcome : 'not_linked')
     },
   }
 }

@@ -79,13 +79,14 @@ export interface AccountStore {
   /**
    * Removes an identity, ends the sessions it opened (other than `keepSession`), and moves its grant to the queue of
    * revocations unless something else still needs that grant. `mayGo` is asked, inside the transaction,
-   * about what would be left. Two at once on the last two: one is refused.
+   * about what would be left. Two at once on the last two: one is refused. `session_revoked`: whoever asked for it
+   * (`keepSession`) was signed out meanwhile.
    */
   unlink(
     of: { accountId: string; identityId: string; keepSession: string | null; at: Date },
     mayGo: (left: Ways) => boolean,
     because: (gone: Identity) => readonly Fact[],
-  ): Promise<'unlinked' | 'not_linked' | 'last_login_method'>
+  ): Promise<'unlinked' | 'not_linked' | 'last_login_method' | 'session_revoked'>
 
   /**
    * Takes back what the account granted with one of its identities, or with all: tokens are erased at once and queued

@@ -123,6 +123,8 @@ export function readQueues({ teams, jira, keep, providers, ask, clock }: Parts) 
     reading.set(of, flight)
     const result = await flight
     kept.delete(teamId)
+    // What is wrong with the connection itself is told by it from now on, and mended by connecting again.
+    if (!result.ok && result.error.code === 'jira_not_active') return result
     const now = clock()
     for (const [team, { until }] of kept) if (until <= now) kept.delete(team)
     const [oldest] = kept.keys()

@@ -1,4 +1,4 @@
-import type { Links } from '../accounts/links.ts'
+import type { Links, UnlinkCode } from '../accounts/links.ts'
 import type { AuditStore } from '../audit/ports.ts'
 import type { AppError } from '../errors/catalogue.ts'
 import type { Origin } from '../events/catalogue.ts'
@@ -12,7 +12,7 @@ export function unlinkProvider({ links, providers, audit, wakeRevocation }: Part
   return async (
     of: { accountId: string; sessionId: string; identityId: string },
     origin: Origin,
-  ): Promise<Result<null, AppError<'not_linked' | 'last_login_method'>>> => {
+  ): Promise<Result<null, AppError<UnlinkCode>>> => {
     const unlinked = await links.unlink(of, origin)
     if (!unlinked.ok) {
       await audit.record({

@@ -107,15 +107,17 @@ export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDe
       return done ? ok(null) : fail('session_not_found')
     },
 
-    /** Signs every device out, but for `except`. `by`: the administrator who did. */
+    /**
+     * Signs every device out, but for `except`, and trusts none any more but `keepDevice`. `by`: the administrator who did.
+     */
     endAll: (
       accountId: string,
       except: string | null,
       reason: EndReason,
       origin: Origin,
-      by?: string,
+      { by, keepDevice = null }: { readonly by?: string; readonly keepDevice?: string | null } = {},
     ): Promise<readonly string[]> =>
-      sessions.endAll(accountId, except, reason, clock(), ended(accountId, reason, origin, by)),
+      sessions.endAll(accountId, except, reason, clock(), ended(accountId, reason, origin, by), keepDevice),
   }
 }
 export type Devices = ReturnType<typeof createDevices>

@@ -137,13 +137,17 @@ export interface SessionStore {
   touch(id: string, at: Date, idleExpiresAt: Date | null): Promise<void>
   /** `false` when it was already over or is not this account's. */
   end(of: { id: string; accountId: string }, reason: EndReason, at: Date, because: readonly Fact[]): Promise<boolean>
-  /** Ends all of an account, but for `except`; one `because` each. Answers the ended ids. */
+  /**
+   * Ends all of an account, but for `except`; one `because` each. No device is trusted any more but `keepDevice`. Answers
+   * the ended ids.
+   */
   endAll(
     accountId: string,
     except: string | null,
     reason: EndReason,
     at: Date,
     because: (sessionId: string) => Fact,
+    keepDevice?: string | null,
   ): Promise<readonly string[]>
   /** What its person calls it; `undefined` when it is over or not this account's. */
   rename(

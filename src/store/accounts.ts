@@ -13,7 +13,7 @@ import type { Tables } from './schema.ts'
 import { leaveTeams } from './team-endings.ts'
 import { endProofs } from './tickets.ts'
 import { waysOf, waysQueries } from './ways.ts'
-import { grantsOf, takeBackGrants, withdrawGrants } from './withdrawals.ts'
+import { emptyGrants, eraseGrants, grantsOf } from './withdrawals.ts'
 
 const keyOf = (address: string | null): string | null => (address === null ? null : (readEmail(address)?.key ?? null))
 
@@ -59,12 +59,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
    * the first.
    */
   function* holds(tx: Queries, { accountId, provider, linkedAt }: Identity, provided: LinkCondition): Script<boolean> {
-    if (provided.tag === 'signed_in') {
-      // Written, not only read, so that a signing out at the same moment is either before or after.
-      const mine = and(eq(t.sessions.id, provided.sessionId), eq(t.sessions.accountId, accountId), live(t, linkedAt))
-      const seen = tx.update(t.sessions).set({ lastSeenAt: linkedAt }).where(mine).returning({ id: t.sessions.id })
-      return (yield* step(seen)).length > 0
-    }
+    if (provided.tag === 'signed_in') return yield* isSignedIn(tx, accountId, provided.sessionId, linkedAt)
     const holder = and(
       eq(t.accounts.id, accountId),
       eq(t.accounts.verifiedEmailKey, provided.email.key),
@@ -74,6 +69,13 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
     const held = yield* step(tx.select({ id: t.accounts.id }).from(t.accounts).where(holder))
     const others = yield* step(tx.select({ id: t.identities.id }).from(t.identities).where(another).limit(1))
     return held.length > 0 && others.length === 0
+  }
+
+  /** Written, not only read, so that a signing out at the same moment is either before or after. */
+  function* isSignedIn(tx: Queries, accountId: string, sessionId: string, at: Date): Script<boolean> {
+    const theirs = and(eq(t.sessions.id, sessionId), eq(t.sessions.accountId, accountId), live(t, at))
+    const seen = tx.update(t.sessions).set({ lastSeenAt: at }).where(theirs).returning({ id: t.sessions.id })
+    return (yield* step(seen)).length > 0
   }
 
   /** Queues what we hold at a provider for withdrawal, unless an identity that is left still stands on it. */
@@ -87,7 +89,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
         .limit(1),
     )
     if (needed) return
-    yield* withdrawGrants(tx, t, ids, ownGrants(identity), { accountId, at })
+    yield* eraseGrants(tx, t, ids, ownGrants(identity), { accountId, at })
   }
 
   const ownGrants = (identity: Identity) => grantsOf(t, identity)
@@ -232,6 +234,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
     unlink: ({ accountId, identityId, keepSession, at }, mayGo, because) =>
       change(
         function* (tx, note) {
+          if (keepSession !== null && !(yield* isSignedIn(tx, accountId, keepSession, at))) return 'session_revoked'
           const ways = yield* waysOf(tx, t, accountId)
           const gone = ways.identities.find(({ id }) => id === identityId)
           if (!gone) return 'not_linked'
@@ -269,7 +272,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
           const emptied: Identity[] = []
           for (const identity of identities) {
             if (identityId !== null && identity.id !== identityId) continue
-            if ((yield* takeBackGrants(tx, t, ids, ownGrants(identity), { accountId, at })) === 0) continue
+            if ((yield* emptyGrants(tx, t, ids, ownGrants(identity), { accountId, at })) === 0) continue
             yield* note(because(identity))
             emptied.push(identity)
           }

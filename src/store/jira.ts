@@ -7,7 +7,7 @@ import { type Driver, type Queries, type Script, step } from './driver.ts'
 import { live } from './endings.ts'
 import { holdTeam } from './team-holds.ts'
 import { holdIfAllowed } from './teams.ts'
-import { withdrawGrants } from './withdrawals.ts'
+import { eraseGrants } from './withdrawals.ts'
 
 /** Rows of one INSERT: see `change.ts`. */
 const rowsAtOnce = 50
@@ -74,7 +74,7 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
         if (!session) return 'session_revoked'
         const before = yield* stateOf(tx, teamId)
         const whose = { accountId: before?.integration.connectedBy ?? by, teamId, at }
-        yield* withdrawGrants(tx, t, ids, and(eq(g.holder, teamId), otherConsent(g, consent)), whose)
+        yield* eraseGrants(tx, t, ids, and(eq(g.holder, teamId), otherConsent(g, consent)), whose)
         yield* keepGrant(tx, jira)
         const { sites, drift: _, ...sync } = reading(before)
         const row = { ...consent, subjectName, connectedBy: by, connectedAt: at, ...sync, updatedAt: at }
@@ -117,7 +117,7 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
         if (typeof found === 'string') return found
         const [gone] = yield* step(tx.delete(j).where(eq(j.teamId, teamId)).returning())
         if (!gone) return 'jira_not_connected'
-        yield* withdrawGrants(tx, t, ids, eq(g.holder, teamId), { accountId: gone.connectedBy ?? by, teamId, at })
+        yield* eraseGrants(tx, t, ids, eq(g.holder, teamId), { accountId: gone.connectedBy ?? by, teamId, at })
         yield* note(because)
         return 'disconnected'
       }),

@@ -21,6 +21,7 @@ import { accountLock, type Change } from './change.ts'
 import { allGiven, type Driver, given, step } from './driver.ts'
 import { live, originOf, signedOut } from './endings.ts'
 import { rotation } from './rotation.ts'
+import { endTrust } from './tickets.ts'
 
 /** How many sessions one sweeping statement looks at, so that no sign-in waits long behind it. */
 const swept = 2000
@@ -161,19 +162,24 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
         return true
       }),
 
-    endAll: (accountId, except, endReason, at, because) =>
-      change(function* (tx, note) {
-        const ended = yield* step(
-          tx
-            .update(s)
-            .set({ endedAt: at, endReason })
-            .where(and(eq(s.accountId, accountId), except === null ? undefined : ne(s.id, except), live(t, at)))
-            .returning({ id: s.id }),
-        )
-        const ids = ended.map(({ id }) => id).sort()
-        yield* note(ids.map(because))
-        return ids
-      }),
+    endAll: (accountId, except, endReason, at, because, keepDevice = null) =>
+      change(
+        function* (tx, note) {
+          const ended = yield* step(
+            tx
+              .update(s)
+              .set({ endedAt: at, endReason })
+              .where(and(eq(s.accountId, accountId), except === null ? undefined : ne(s.id, except), live(t, at)))
+              .returning({ id: s.id }),
+          )
+          yield* endTrust(tx, t, accountId, keepDevice)
+          const ids = ended.map(({ id }) => id).sort()
+          yield* note(ids.map(because))
+          return ids
+        },
+        // Or a device would be trusted for a session that is just being ended.
+        [accountLock(accountId)],
+      ),
 
     rename: ({ id, accountId }, name, at, because) =>
       change(function* (tx, note) {

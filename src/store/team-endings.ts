@@ -5,7 +5,7 @@ import type { Note } from './change.ts'
 import { type Queries, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
 import { holdAccount, holdTeam } from './team-holds.ts'
-import { withdrawGrants } from './withdrawals.ts'
+import { eraseGrants } from './withdrawals.ts'
 
 /** Who ends it, when, and where that came from. */
 type By = { readonly accountId: string; readonly at: Date; readonly origin: Origin }
@@ -29,7 +29,7 @@ export function* endTeam(
       .orderBy(asc(m.accountId)),
   )
   const of = { accountId: connected?.by ?? accountId, teamId, at }
-  yield* withdrawGrants(tx, t, ids, eq(t.grants.holder, teamId), of)
+  yield* eraseGrants(tx, t, ids, eq(t.grants.holder, teamId), of)
   yield* step(tx.delete(t.teams).where(eq(t.teams.id, teamId)))
   if (connected)
     yield* note([{ name: 'jira.disconnected', data: { team: teamId, reason: 'team_deleted' }, accountId, origin }])
@@ -129,7 +129,7 @@ export function* leaveConnection(
       .returning({ teamId: jira.teamId }),
   )
   if (!theirs) return
-  yield* withdrawGrants(tx, t, ids, eq(t.grants.holder, teamId), { accountId, teamId, at })
+  yield* eraseGrants(tx, t, ids, eq(t.grants.holder, teamId), { accountId, teamId, at })
   yield* tellLeaders(tx, t, note, teamId, 'connector_left', origin)
 }
 

@@ -59,7 +59,16 @@ export function* endProofs(
 /** The same, and no device is trusted any more but `keepDevice`, on which the change was made. */
 export function* endTickets(tx: Queries, t: Tables, accountId: string, keepDevice: string | null = null): Script<void> {
   yield* endProofs(tx, t, accountId)
-  const { trustedDevices } = t
+  yield* endTrust(tx, t, accountId, keepDevice)
+}
+
+/** No device of an account is trusted any more but `keepDevice`. */
+export function* endTrust(
+  tx: Queries,
+  { trustedDevices }: Tables,
+  accountId: string,
+  keepDevice: string | null,
+): Script<void> {
   const trusted = eq(trustedDevices.accountId, accountId)
   yield* step(
     tx.delete(trustedDevices).where(keepDevice === null ? trusted : and(trusted, ne(trustedDevices.id, keepDevice))),

@@ -15,7 +15,7 @@ export const grantsOf = ({ grants }: Tables, { provider, subject }: Pick<StoredG
   and(eq(grants.provider, provider), eq(grants.subject, subject), sql`${grants.holder} || '' = 'person'`)
 
 /** Erases grants here, and queues what they hold at their providers for withdrawal there; in the transaction of the change that ends them. */
-export function* withdrawGrants(tx: Queries, t: Tables, ids: Ids, which: SQL | undefined, of: Of): Script<void> {
+export function* eraseGrants(tx: Queries, t: Tables, ids: Ids, which: SQL | undefined, of: Of): Script<void> {
   const withdrawn = yield* step(tx.delete(t.grants).where(which).returning())
   for (const grant of withdrawn) yield* queue(tx, t, ids, grant, of)
 }
@@ -24,7 +24,7 @@ export function* withdrawGrants(tx: Queries, t: Tables, ids: Ids, which: SQL | u
  * The same for grants whose rows stay, to say that they were taken back: nothing is left in them. Answers how many held
  * anything.
  */
-export function* takeBackGrants(tx: Queries, t: Tables, ids: Ids, which: SQL | undefined, of: Of): Script<number> {
+export function* emptyGrants(tx: Queries, t: Tables, ids: Ids, which: SQL | undefined, of: Of): Script<number> {
   const standing = and(which, isNotNull(t.grants.accessToken))
   let taken = 0
   for (;;) {

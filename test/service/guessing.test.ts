@@ -225,6 +225,38 @@ describe.each(databases)('guessing, held off in %s', (database) => {
     })
   })
 
+  test.each([
+    ['DELETE', '/me/sessions', 1],
+    ['POST', '/auth/logout-all', 0],
+  ] as const)('%s %s ends the trust in every device but this one', async (method, path, left) => {
+    const email = await somebody()
+    const [mine, other] = [world.openBrowser(), world.openBrowser()]
+    await enter(mine, email)
+    await enter(other, email)
+    const { accounts = [] } = await world.dump()
+    const id = accounts.find((row) => row.email === email)?.id
+    const of = async (table: 'trusted_devices' | 'sessions') =>
+      ((await world.dump())[table] ?? []).filter((row) => row.account_id === id && (row.ended_at ?? null) === null)
+    expect((await mine.json(method, path)).status).toBe(204)
+    expect([(await of('trusted_devices')).length, (await of('sessions')).length]).toEqual([1, left])
+    await guess(email, 20)
+    expect((await enter(other, email)).status).toBe(429)
+    expect((await enter(mine, email)).status).toBe(303)
+  })
+
+  test('nor is any trusted once an administrator signed the account out', async () => {
+    const email = await somebody()
+    const mine = world.openBrowser()
+    await enter(mine, email)
+    const { accounts = [] } = await world.dump()
+    const id = accounts.find((row) => row.email === email)?.id
+    const { user, access_token: token } = await world.signIn('google', world.newcomer())
+    await world.vinculum.makeAdministrator(user.id)
+    expect((await world.call('DELETE', `/users/${id}/sessions`, { token })).status).toBe(204)
+    const { trusted_devices: devices = [] } = await world.dump()
+    expect(devices.filter(({ account_id }) => account_id === id)).toEqual([])
+  })
+
   test('a changed password ends the trust in every device but the one it was changed on', async () => {
     const email = await somebody()
     const [mine, other] = [world.openBrowser(), world.openBrowser()]

@@ -493,6 +493,23 @@ export function storeContract(backend: Backend): void {
         ])
       })
 
+      test('is for whoever is still signed in: a device signed out meanwhile unlinks nothing', async () => {
+        const { account: person, identity: way } = await newcomer(opened)
+        const { account: eve } = await newcomer(opened)
+        const [ended, stale, theirs] = [
+          await signedIn(opened, person.id),
+          await signedIn(opened, person.id, { idleExpiresAt: later(1) }),
+          await signedIn(opened, eve.id),
+        ]
+        await store.sessions.end({ id: ended.id, accountId: person.id }, 'logout', now, [])
+        const of = { accountId: person.id, identityId: way.id, at: later(1) }
+        for (const { id: keepSession } of [ended, stale, theirs])
+          expect(await store.accounts.unlink({ ...of, keepSession }, always, () => [unlinked(way)])).toBe(
+            'session_revoked',
+          )
+        expect([await store.accounts.identitiesOf(person.id), told]).toEqual([[way], []])
+      })
+
       test('queues its grants for revocation, of every app of ours, still sealed as they were', async () => {
         const { account: person, identity: way } = await newcomer(opened)
         const { identity: others } = await newcomer(opened)
@@ -873,6 +890,26 @@ export function storeContract(backend: Backend): void {
         for (const { id } of [kept, other]) expect(await store.sessions.find(id)).toMatchObject({ endedAt: null })
         expect(await store.sessions.find(over.id)).toMatchObject({ endReason: 'revoked' })
         expect(await store.sessions.endAll(person.id, null, 'logout_all', later(2), because)).toEqual([kept.id])
+      })
+
+      test('ends with all of its account’s, and no device is trusted any more but the one that is kept', async () => {
+        const device = (accountId: string) => ({
+          ...{ id: newId('dev'), accountId, secretHash: newId('tkt'), createdAt: now, lastSeenAt: now },
+          expiresAt: later(60),
+        })
+        const other = (await newcomer(opened)).account.id
+        const [mine, lost, theirs] = [device(person.id), device(person.id), device(other)]
+        for (const one of [mine, lost, theirs])
+          await store.trustedDevices.trust(one, (await signedIn(opened, one.accountId)).id)
+        const trusted = async () => {
+          const found = [mine, lost, theirs].map(({ secretHash }) => store.trustedDevices.find(secretHash, now))
+          return (await Promise.all(found)).filter((id) => id !== undefined)
+        }
+        expect(await trusted()).toEqual([mine.id, lost.id, theirs.id])
+        await store.sessions.endAll(person.id, null, 'logout_all', now, loggedOut(person.id), mine.id)
+        expect(await trusted()).toEqual([mine.id, theirs.id])
+        await store.sessions.endAll(person.id, null, 'logout_all', now, loggedOut(person.id))
+        expect(await trusted()).toEqual([theirs.id])
       })
 
       test('is one of very many and ends with them', async () => {

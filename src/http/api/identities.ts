@@ -71,7 +71,7 @@ const unlink = route({
   summary: 'Unlink a sign-in; its permission is revoked at the provider',
   params: idParams,
   status: 204,
-  fails: ['not_linked', 'last_login_method'],
+  fails: ['not_linked', 'last_login_method', 'session_revoked'],
   async handle({ who, params, origin }, { flows }: Services) {
     const done = await flows.unlink(
       { accountId: who.accountId, sessionId: who.sessionId, identityId: params.id },

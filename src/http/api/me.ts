@@ -190,8 +190,8 @@ const endOtherSessions = route({
   summary: 'Sign every other device out',
   status: 204,
   fails: [],
-  async handle({ who, origin }, { devices }: Services) {
-    await devices.endAll(who.accountId, who.sessionId, 'revoked', origin)
+  async handle({ who, origin }, { flows }: Services) {
+    await flows.signOut.others(who, origin)
     return ok(noContent())
   },
 })

@@ -212,7 +212,7 @@ const endSessions = route({
   fails: ['account_not_found'],
   async handle({ who, params, origin }, { users, devices }: Services) {
     if (!(await users.get(params.id))) return fail('account_not_found')
-    await devices.endAll(params.id, null, 'by_administrator', origin, who.accountId)
+    await devices.endAll(params.id, null, 'by_administrator', origin, { by: who.accountId })
     return ok(noContent())
   },
 })

@@ -211,7 +211,7 @@ const endSessions = route({
   fails: ['account_not_found'],
   async handle({ who, params, origin }, { users: all, devices }: Services) {
     if (!(await all.get(params.id))) return fail('account_not_found')
-    await devices.endAll(params.id, null, 'by_administrator', origin, who.accountId)
+    await devices.endAll(params.id, null, 'by_administrator', origin, { by: who.accountId })
     return ok(seeOther(doneAt(userPage(params.id), 'user_signed_out')))
   },
 })

@@ -32,8 +32,8 @@ const endOthers = route({
   summary: 'Sign every other device out',
   status: 303,
   fails: [],
-  async handle({ who, origin }, { devices }: Services) {
-    await devices.endAll(who.accountId, who.sessionId, 'revoked', origin)
+  async handle({ who, origin }, { flows }: Services) {
+    await flows.signOut.others(who, origin)
     return ok(seeOther(doneAt('/account', 'devices_ended')))
   },
 })

@@ -132,7 +132,7 @@ const unlink = route({
   summary: 'Unlink a sign-in',
   params: idParams,
   status: 303,
-  fails: ['not_linked', 'last_login_method'],
+  fails: ['not_linked', 'last_login_method', 'session_revoked'],
   async handle({ who, params, origin }, { flows }: Services) {
     const done = await flows.unlink(
       { accountId: who.accountId, sessionId: who.sessionId, identityId: params.id },

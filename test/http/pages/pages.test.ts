@@ -182,10 +182,6 @@ function services(): Services {
         world.said.push(['end', id])
         return world.sessions.some((one) => one.id === id) ? ok(null) : fail('session_not_found')
       },
-      endAll: async (id: string, except: string) => {
-        world.said.push(['endAll', id, except])
-        return []
-      },
     },
     audit: {
       list: async (_: string, { before, limit }: { before: string | null; limit: number }) => {
@@ -241,7 +237,11 @@ function services(): Services {
               fromCache: true,
               stale: true,
             }),
-      signOut: { here: async () => void world.said.push('signed out') },
+      signOut: {
+        here: async () => void world.said.push('signed out'),
+        others: async (who: { accountId: string; sessionId: string }) =>
+          void world.said.push(['others', who.accountId, who.sessionId]),
+      },
       deleteAccount: async () => {
         world.said.push('deleted')
         return ok(true)
@@ -587,7 +587,7 @@ describe('the forms', () => {
     ['/account/name', { name: '' }, '/account?done=name_changed', [ana.id, { name: null }]],
     ['/account/identities/idn_1/unlink', {}, '/account?done=unlinked', ['unlink', 'idn_1']],
     ['/account/sessions/ses_2/end', {}, '/account?done=device_ended', ['end', 'ses_2']],
-    ['/account/sessions/end-others', {}, '/account?done=devices_ended', ['endAll', ana.id, 'ses_1']],
+    ['/account/sessions/end-others', {}, '/account?done=devices_ended', ['others', ana.id, 'ses_1']],
     ['/account/sign-out', {}, '/login?done=signed_out', 'signed out'],
     ['/account/delete', {}, '/login?done=deleted', 'deleted'],
   ] as const)('%s %o', async (path, fields, location, said) => {
