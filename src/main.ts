@@ -132,10 +132,17 @@ function told(error: unknown): string {
   if (error instanceof KeyRingError) return error.message
   if (error instanceof UnopenableError)
     return `What is stored was sealed with another key (${error.message}). Start with the ENCRYPTION_KEYS it was sealed with; a generated one is in encryption-keys beside the database.`
-  const { code, port } = error as { code?: string; port?: number }
+  const { code = '', port, message } = error as { code?: string; port?: number; message?: string }
   if (code === 'EADDRINUSE') return `Port ${port} is in use. Set PORT to a free one, or stop what listens there.`
+  if (ofTheDatabase.has(code)) return `The database cannot be opened: ${message}. Check DATABASE_URL.`
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
+
+/** Not there, not ours, or no database: of the file system, of the network, of SQLite and of PostgreSQL. */
+const ofTheDatabase = new Set([
+  ...['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'EISDIR', 'SQLITE_CANTOPEN', 'SQLITE_NOTADB', 'SQLITE_READONLY'],
+  ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'CONNECT_TIMEOUT', '28000', '28P01', '3D000'],
+])
 
 function failed(error: unknown): void {
   process.stderr.write(`${told(error)}\n`)

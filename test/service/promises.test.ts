@@ -195,7 +195,7 @@ test('two processes that start at once on one empty PostgreSQL database make one
   expect((await Promise.all(services.map(({ ended }) => ended))).map(({ code }) => code)).toEqual([0, 0])
 }, 40_000)
 
-test('what an operator can mend is said in a sentence: a port in use, and a key that opens nothing', async () => {
+test('what an operator can mend is said in a sentence: a port in use, no database, a key that opens nothing', async () => {
   const [port, file] = [await freePort(), newFile()]
   const first = startService(settings(port, `file:${file}`))
   await first.listening
@@ -206,6 +206,16 @@ test('what an operator can mend is said in a sentence: a port in use, and a key 
   ])
   first.process.kill('SIGTERM')
   expect((await first.ended).code).toBe(0)
+  for (const [url, why] of [
+    ['postgres://somebody:secret@127.0.0.1:1/none', 'connect ECONNREFUSED 127.0.0.1:1'],
+    [`file:${file}/below.db`, `EEXIST: file already exists, mkdir '${file}'`],
+  ] as const) {
+    const nowhere = await startService(settings(port, url)).ended
+    expect([nowhere.code, nowhere.stderr.trim()]).toEqual([
+      1,
+      `The database cannot be opened: ${why}. Check DATABASE_URL.`,
+    ])
+  }
   const untouched = readFileSync(file)
   const another = `k1:${Buffer.alloc(32, 'quite another key of 32 bytes ..').toString('base64')}`
   const locked = await startService({ ...settings(port, `file:${file}`), ENCRYPTION_KEYS: another }).ended
