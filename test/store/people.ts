@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import { eq } from 'drizzle-orm'
 import type { Conflict, Identity } from '../../src/accounts/ports.ts'
 import type { NewTokens } from '../../src/connections/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import type { Account } from '../../src/kernel/account.ts'
+import type { Email } from '../../src/kernel/email.ts'
 import { createIds, type Ids, systemRandom } from '../../src/kernel/ids.ts'
 import type { PendingFlow } from '../../src/providers/ports.ts'
 import type { Session, SignInCode, StoredKey } from '../../src/sessions/ports.ts'
@@ -213,4 +215,27 @@ export async function signedIn(
   const started = session(accountId, given)
   await store.sessions.start(started, { opener: { tag: 'email' }, cookieHash, replaces: null }, [])
   return started
+}
+
+export const ada: Email = { address: 'ada@example.com', key: 'ada@example.com' }
+
+/** Opened by nothing that could be taken away. */
+export const byMail = { opener: { tag: 'email' } } as const
+
+export const names = (facts: readonly Fact[]): string[] => facts.map(({ name }) => name)
+
+/** Every row of the trail, in the order it was written. */
+export const trailOf = async ({ driver }: Opened) => {
+  const { audit } = driver.tables
+  return driver.read(driver.db.select().from(audit).orderBy(audit.at, audit.ordinal))
+}
+
+export const rowsOf = async (
+  { driver }: Opened,
+  table: 'identities' | 'sessions' | 'signInCodes' | 'flows' | 'grants' | 'revocations',
+) => driver.read(driver.db.select().from(driver.tables[table]))
+
+export const disable = ({ driver }: Opened, id: string) => {
+  const { accounts } = driver.tables
+  return driver.write(driver.db.update(accounts).set({ disabledAt: now }).where(eq(accounts.id, id)))
 }

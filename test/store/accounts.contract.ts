@@ -1,0 +1,270 @@
+import { eq } from 'drizzle-orm'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  account,
+  code,
+  created,
+  deleted,
+  flow,
+  identity,
+  later,
+  linked,
+  names,
+  newcomer,
+  now,
+  type Opened,
+  origin,
+  rowsOf,
+  signedIn,
+  tokens,
+  trailOf,
+  updated,
+} from './people.ts'
+
+/** What every store promises of accounts. */
+export function accountsContract(opened: () => Opened): void {
+  const store = () => opened().store
+  const told = () => opened().told
+
+  describe('an account', () => {
+    test('comes back exactly as it was stored, and so does its identity', async () => {
+      const person = account({ email: 'Ada@Example.com', emailVerified: true, role: 'administrator' })
+      const way = identity(person.id)
+      expect(await store().accounts.create(person, way, { separate: false }, [])).toBe(true)
+      expect(await store().accounts.find(person.id)).toEqual(person)
+      expect(await store().accounts.findByIdentity(way.issuer, way.subject)).toEqual({ account: person, identity: way })
+      expect(await store().accounts.identitiesOf(person.id)).toEqual([way])
+      expect(await store().accounts.findByEmail('ada@example.com')).toEqual([{ account: person, identities: [way] }])
+    })
+
+    test('that nobody has is not found', async () => {
+      await newcomer(opened(), {}, { subject: '42' })
+      expect(await store().accounts.find('usr_nobody')).toBeUndefined()
+      expect(await store().accounts.findByIdentity('github', '43')).toBeUndefined()
+      expect(await store().accounts.findByIdentity('google', '42')).toBeUndefined()
+      expect(await store().accounts.findByEmail('nobody@example.com')).toEqual([])
+      expect(await store().accounts.identitiesOf('usr_nobody')).toEqual([])
+    })
+
+    test('keeps any text, list and millisecond', async () => {
+      // NUL is the one character PostgreSQL cannot hold, and lone surrogates are no text in UTF-8.
+      const text = fc.string({ unit: 'grapheme' }).filter((s) => !s.includes('\0'))
+      const time = fc.date({ min: new Date(0), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true })
+      await fc.assert(
+        fc.asyncProperty(text, fc.array(text), time, fc.boolean(), async (name, scopes, createdAt, emailVerified) => {
+          const given = { name, scopes, emailVerified, linkedAt: createdAt }
+          const { account: person, identity: way } = await newcomer(opened(), { name, createdAt }, given)
+          expect(await store().accounts.find(person.id)).toEqual(person)
+          expect(await store().accounts.identitiesOf(person.id)).toEqual([way])
+        }),
+        { numRuns: 40 },
+      )
+    })
+
+    test('tells its reasons, once, and writes them into the trail', async () => {
+      const person = account()
+      const way = identity(person.id)
+      const because = [created(person.id), linked(way)]
+      await store().accounts.create(person, way, { separate: false }, because)
+      expect(told()).toEqual(because)
+      expect(await trailOf(opened())).toMatchObject([
+        { event: 'account.created', accountId: person.id, at: now, data: { via: 'github' }, ...origin },
+        { event: 'identity.linked', accountId: person.id, at: now, data: { how: 'on_purpose' }, ...origin },
+      ])
+    })
+
+    test('is refused with nothing written when its identity exists', async () => {
+      const { identity: taken } = await newcomer(opened())
+      const person = account({ email: 'eve@example.com', emailVerified: true })
+      const way = identity(person.id, { issuer: taken.issuer, subject: taken.subject })
+      expect(await store().accounts.create(person, way, { separate: true }, [created(person.id)])).toBe(false)
+      expect(await store().accounts.find(person.id)).toBeUndefined()
+      expect(await store().accounts.findByEmail('eve@example.com')).toEqual([])
+      expect(await trailOf(opened())).toEqual([])
+      expect(told()).toEqual([])
+    })
+
+    test.each([true, false])(
+      'is refused with nothing written when its verified address is held (separate: %s)',
+      async (separate) => {
+        const { account: holder } = await newcomer(opened(), { email: 'ada@example.com', emailVerified: true })
+        const person = account({ email: 'ADA@EXAMPLE.com', emailVerified: true })
+        expect(await store().accounts.create(person, identity(person.id), { separate }, [created(person.id)])).toBe(
+          false,
+        )
+        expect((await store().accounts.findByEmail('ada@example.com')).map((found) => found.account)).toEqual([holder])
+        expect(await rowsOf(opened(), 'identities')).toHaveLength(1)
+        expect(await trailOf(opened())).toEqual([])
+        expect(told()).toEqual([])
+      },
+    )
+
+    test.each([
+      { theirs: true, ours: false },
+      { theirs: false, ours: true },
+      { theirs: false, ours: false },
+    ])(
+      'is refused when anybody holds or claims its address meanwhile, unless it is to be separate ($theirs, $ours)',
+      async ({ theirs, ours }) => {
+        await newcomer(opened(), { email: 'ada@example.com', emailVerified: theirs })
+        const person = account({ email: 'Ada@example.com', emailVerified: ours })
+        const way = identity(person.id)
+        expect(await store().accounts.create(person, way, { separate: false }, [created(person.id)])).toBe(false)
+        expect(await store().accounts.find(person.id)).toBeUndefined()
+        expect(await store().accounts.create(person, way, { separate: true }, [created(person.id)])).toBe(true)
+        expect(await store().accounts.find(person.id)).toEqual(person)
+      },
+    )
+
+    test('without an address is in nobody’s way', async () => {
+      await newcomer(opened())
+      await newcomer(opened())
+      expect(await rowsOf(opened(), 'identities')).toHaveLength(2)
+    })
+
+    test('with a proven address ends every mere claim to it, and the sessions of the claimants', async () => {
+      const { account: eve, identity: eves } = await newcomer(opened(), { email: 'ADA@example.com' })
+      const { account: bob } = await newcomer(opened(), { email: 'bob@example.com' })
+      const device = await signedIn(opened(), eve.id)
+      const old = await signedIn(opened(), eve.id, { idleExpiresAt: now })
+      const bobs = await signedIn(opened(), bob.id)
+      const person = account({ email: 'ada@example.com', emailVerified: true, createdAt: later(5) })
+      await store().accounts.create(person, identity(person.id), { separate: true }, [created(person.id)])
+
+      expect(await store().accounts.find(eve.id)).toEqual({ ...eve, email: null, updatedAt: later(5) })
+      expect(await store().accounts.identitiesOf(eve.id)).toEqual([eves])
+      expect(await store().sessions.find(device.id)).toMatchObject({
+        endedAt: later(5),
+        endReason: 'email_claim_ended',
+      })
+      expect(await store().sessions.find(old.id)).toMatchObject({ endedAt: null })
+      expect(await store().sessions.find(bobs.id)).toMatchObject({ endedAt: null })
+      expect(await store().accounts.find(bob.id)).toEqual(bob)
+      // Whoever proved the address is a stranger to whoever claimed it: their address and agent are not told.
+      const unnamed = { ip: null, userAgent: null, requestId: origin.requestId }
+      expect(told()).toEqual([
+        created(person.id),
+        { name: 'account.email_claim_ended', data: {}, accountId: eve.id, origin: unnamed },
+        {
+          name: 'session.ended',
+          data: { session: device.id, reason: 'email_claim_ended' },
+          accountId: eve.id,
+          origin: unnamed,
+        },
+      ])
+      expect((await trailOf(opened())).map(({ event }) => event)).toEqual(names(told()))
+    })
+
+    test('that only claims an address ends nobody’s claim', async () => {
+      const { account: eve } = await newcomer(opened(), { email: 'ada@example.com' })
+      const { account: other } = await newcomer(opened(), { email: 'ada@example.com' })
+      expect(await store().accounts.find(eve.id)).toEqual(eve)
+      expect(await store().accounts.find(other.id)).toEqual(other)
+    })
+
+    test('is found by address: the verified holder first, then by age, each with its identities', async () => {
+      const email = 'ada@example.com'
+      const young = await newcomer(opened(), { email, createdAt: later(20) }, { linkedAt: later(20) })
+      const { account: holder, identity: first } = await newcomer(opened(), { email: null, createdAt: later(30) })
+      const old = await newcomer(opened(), { email, createdAt: later(10) })
+      const earlier = identity(holder.id, { provider: 'google', linkedAt: later(-10) })
+      await store().accounts.link(earlier, null, [])
+      // Nobody may hold what others claim by the verbs, yet a store that is asked in between must know the order.
+      const { accounts } = opened().driver.tables
+      await opened().driver.write(
+        opened()
+          .driver.db.update(accounts)
+          .set({ email, emailKey: email, verifiedEmailKey: email })
+          .where(eq(accounts.id, holder.id)),
+      )
+      expect(await store().accounts.findByEmail(email)).toEqual([
+        { account: { ...holder, email, emailVerified: true }, identities: [earlier, first] },
+        { account: old.account, identities: [old.identity] },
+        { account: young.account, identities: [young.identity] },
+      ])
+    })
+
+    test('changes its name or picture, each alone', async () => {
+      const { account: person } = await newcomer(opened())
+      const renamed = { ...person, name: 'Countess', updatedAt: later(1) }
+      expect(await store().accounts.update(person.id, { name: 'Countess' }, later(1), [updated(person.id)])).toEqual(
+        renamed,
+      )
+      const faceless = { ...renamed, picture: null, updatedAt: later(2) }
+      expect(await store().accounts.update(person.id, { picture: null }, later(2), [])).toEqual(faceless)
+      expect(await store().accounts.find(person.id)).toEqual(faceless)
+      expect(told()).toEqual([updated(person.id)])
+    })
+
+    test('that is gone is not changed, and says nothing', async () => {
+      expect(await store().accounts.update('usr_nobody', { name: 'x' }, now, [updated('usr_nobody')])).toBeUndefined()
+      expect(told()).toEqual([])
+      expect(await trailOf(opened())).toEqual([])
+    })
+  })
+
+  describe('removing an account', () => {
+    test('erases all it owns, and queues its grants', async () => {
+      const { account: person, identity: way } = await newcomer(opened(), {
+        email: 'ada@example.com',
+        emailVerified: true,
+      })
+      const device = await signedIn(opened(), person.id, {}, 'cookie')
+      await signedIn(opened(), person.id, { endedAt: now, endReason: 'logout' })
+      await store().codes.issue(code(device))
+      await store().flows.begin(flow({ intent: 'link', accountId: person.id, sessionId: device.id }))
+      await store().grants.keep(
+        { provider: 'github', clientId: 'c', subject: way.subject, holder: 'person' },
+        'grt_1',
+        () => tokens(),
+        now,
+      )
+      const { account: bob, identity: bobs } = await newcomer(opened())
+      const bobsDevice = await signedIn(opened(), bob.id)
+
+      expect(await store().accounts.remove(person.id, later(2), [deleted(person.id)])).toBe(true)
+      expect(await store().accounts.find(person.id)).toBeUndefined()
+      expect(await store().accounts.findByEmail('ada@example.com')).toEqual([])
+      expect(await rowsOf(opened(), 'identities')).toEqual([bobs])
+      expect(await rowsOf(opened(), 'sessions')).toMatchObject([{ id: bobsDevice.id }])
+      expect(await store().sessions.findByCookie('cookie')).toBeUndefined()
+      for (const table of ['signInCodes', 'flows', 'grants'] as const) expect(await rowsOf(opened(), table)).toEqual([])
+      expect(await store().revocations.take(9, later(2), later(60))).toMatchObject([
+        { grantId: 'grt_1', accessToken: 'sealed access', createdAt: later(2) },
+      ])
+      const ended = { session: device.id, reason: 'account_deleted' }
+      expect(told()).toEqual([deleted(person.id), { name: 'session.ended', data: ended, accountId: person.id, origin }])
+      expect(await store().accounts.remove(person.id, later(3), [deleted(person.id)])).toBe(false)
+      expect(told()).toHaveLength(2)
+    })
+
+    test('leaves its trail, without personal data, and everybody else’s as it was', async () => {
+      const { account: person } = await newcomer(opened())
+      const { account: bob } = await newcomer(opened())
+      await store().audit.record(updated(person.id))
+      await store().audit.record(updated(bob.id))
+      await store().accounts.remove(person.id, now, [deleted(person.id)])
+      expect(await store().audit.list(person.id, { before: null, limit: 9 })).toMatchObject(
+        ['account.deleted', 'account.updated'].map((event) => ({ event, ip: null, userAgent: null })),
+      )
+      expect(await store().audit.list(bob.id, { before: null, limit: 9 })).toMatchObject([
+        { event: 'account.updated', ...origin },
+      ])
+    })
+
+    test('frees its address and its identity', async () => {
+      const { account: person, identity: way } = await newcomer(opened(), {
+        email: 'ada@example.com',
+        emailVerified: true,
+      })
+      await store().accounts.remove(person.id, now, [])
+      const again = await newcomer(
+        opened(),
+        { email: 'ada@example.com', emailVerified: true },
+        { subject: way.subject },
+      )
+      expect(await store().accounts.find(again.account.id)).toEqual(again.account)
+    })
+  })
+}

@@ -1,0 +1,317 @@
+import { eq } from 'drizzle-orm'
+import { describe, expect, test } from 'vitest'
+import type { Ways } from '../../src/accounts/ports.ts'
+import type { Fact } from '../../src/events/catalogue.ts'
+import { readEmail } from '../../src/kernel/email.ts'
+import {
+  ada,
+  disable,
+  identity,
+  later,
+  linked,
+  names,
+  newcomer,
+  now,
+  type Opened,
+  origin,
+  signedIn,
+  tokens,
+  trailOf,
+  unlinked,
+} from './people.ts'
+
+/** What every store promises of sign-ins that are linked and unlinked. */
+export function linkingContract(opened: () => Opened): void {
+  const store = () => opened().store
+  const told = () => opened().told
+
+  describe('linking', () => {
+    test('adds a way in, oldest first', async () => {
+      const { account: person, identity: first } = await newcomer(opened(), {}, { linkedAt: now })
+      const third = identity(person.id, { provider: 'google', linkedAt: later(20) })
+      const second = identity(person.id, { provider: 'atlassian', linkedAt: later(10) })
+      expect(await store().accounts.link(third, null, [linked(third)])).toBe(true)
+      expect(await store().accounts.link(second, null, [linked(second)])).toBe(true)
+      expect(await store().accounts.identitiesOf(person.id)).toEqual([first, second, third])
+      expect(told()).toEqual([linked(third), linked(second)])
+    })
+
+    test('is refused with nothing written when the identity is anybody’s', async () => {
+      const { account: person, identity: own } = await newcomer(opened())
+      const { account: bob } = await newcomer(opened())
+      for (const accountId of [person.id, bob.id]) {
+        const again = identity(accountId, { issuer: own.issuer, subject: own.subject })
+        expect(await store().accounts.link(again, null, [linked(again)])).toBe(false)
+      }
+      expect(await store().accounts.identitiesOf(person.id)).toEqual([own])
+      expect(told()).toEqual([])
+      expect(await trailOf(opened())).toEqual([])
+    })
+
+    test('is refused when the account is gone or disabled', async () => {
+      const { account: person } = await newcomer(opened())
+      await disable(opened(), person.id)
+      for (const accountId of [person.id, 'usr_nobody']) {
+        const way = identity(accountId)
+        expect(await store().accounts.link(way, null, [linked(way)])).toBe(false)
+      }
+      expect(told()).toEqual([])
+    })
+
+    test('proves the account’s own claim, and then every other claim ends with its sessions', async () => {
+      const { account: person } = await newcomer(opened(), { email: 'ada@example.com' })
+      const { account: eve } = await newcomer(opened(), { email: 'ada@example.com' })
+      const device = await signedIn(opened(), eve.id)
+      const kept = await signedIn(opened(), person.id)
+      const way = identity(person.id, { linkedAt: later(7) })
+      expect(await store().accounts.link(way, ada, [linked(way)])).toBe(true)
+      expect(await store().accounts.find(person.id)).toEqual({ ...person, emailVerified: true, updatedAt: later(7) })
+      expect(await store().accounts.find(eve.id)).toMatchObject({ email: null, emailVerified: false })
+      expect(await store().sessions.find(device.id)).toMatchObject({ endReason: 'email_claim_ended' })
+      expect(await store().sessions.find(kept.id)).toMatchObject({ endedAt: null })
+      expect(names(told())).toEqual([
+        'identity.linked',
+        'account.email_claim_ended',
+        'session.ended',
+        'account.email_verified',
+      ])
+    })
+
+    test('by an address is refused when the account no longer holds it, is an administrator’s or has that provider', async () => {
+      const { accounts } = opened().driver.tables
+      const refused = async (given: Parameters<typeof newcomer>[1], change?: Partial<typeof accounts.$inferInsert>) => {
+        const { account: person } = await newcomer(opened(), given, { provider: 'google', issuer: 'google' })
+        if (change)
+          await opened().driver.write(opened().driver.db.update(accounts).set(change).where(eq(accounts.id, person.id)))
+        return (provider: string) => {
+          const way = identity(person.id, { provider })
+          const email = readEmail(person.email ?? '') ?? ada
+          return store().accounts.link(way, null, [linked(way)], { tag: 'holds_address', email })
+        }
+      }
+      const holder = await refused({ email: 'ada@example.com', emailVerified: true })
+      expect(await holder('google')).toBe(false)
+      expect(await holder('github')).toBe(true)
+      expect(await holder('github')).toBe(false)
+      const claimant = await refused({ email: 'ada@example.com' })
+      expect(await claimant('github')).toBe(false)
+      const promoted = await refused({ email: 'grace@example.com', emailVerified: true, role: 'administrator' })
+      expect(await promoted('github')).toBe(false)
+      expect(names(told())).toEqual(['identity.linked'])
+    })
+
+    test('on purpose is refused when whoever asked was signed out meanwhile', async () => {
+      const { account: person } = await newcomer(opened())
+      const { account: other } = await newcomer(opened())
+      const [device, elsewhere] = [await signedIn(opened(), person.id), await signedIn(opened(), other.id)]
+      const link = (sessionId: string) => {
+        const way = identity(person.id)
+        return store().accounts.link(way, null, [linked(way)], { tag: 'signed_in', sessionId })
+      }
+      expect(await link(device.id)).toBe(true)
+      expect(await link(elsewhere.id)).toBe(false)
+      await store().sessions.end({ id: device.id, accountId: person.id }, 'logout', now, [])
+      expect(await link(device.id)).toBe(false)
+      expect(names(told())).toEqual(['identity.linked'])
+    })
+
+    test('or not, an account’s own claim can be proven; every other claim ends, and nothing is proven twice', async () => {
+      const { account: person } = await newcomer(opened(), { email: 'ada@example.com' })
+      const { account: eve } = await newcomer(opened(), { email: 'ada@example.com' })
+      const verified: Fact = {
+        name: 'account.email_verified',
+        data: { provider: 'google' },
+        accountId: person.id,
+        origin,
+      }
+      expect(await store().accounts.proveEmail(person.id, ada, later(7), [verified])).toBe(true)
+      expect(await store().accounts.find(person.id)).toEqual({ ...person, emailVerified: true, updatedAt: later(7) })
+      expect(await store().accounts.find(eve.id)).toMatchObject({ email: null })
+      for (const id of [person.id, eve.id, 'usr_nobody'])
+        expect(await store().accounts.proveEmail(id, ada, later(8), [verified])).toBe(false)
+      expect(names(told())).toEqual(['account.email_claim_ended', 'account.email_verified'])
+    })
+
+    test('proves nothing that somebody else holds', async () => {
+      const { account: person } = await newcomer(opened(), { email: 'ada@example.com' })
+      const { accounts } = opened().driver.tables
+      const { account: holder } = await newcomer(opened())
+      await opened().driver.write(
+        opened()
+          .driver.db.update(accounts)
+          .set({ email: 'ada@example.com', emailKey: 'ada@example.com', verifiedEmailKey: 'ada@example.com' })
+          .where(eq(accounts.id, holder.id)),
+      )
+      expect(await store().accounts.link(identity(person.id), ada, [])).toBe(true)
+      expect(await store().accounts.find(person.id)).toEqual(person)
+      expect(await store().accounts.find(holder.id)).toMatchObject({ emailVerified: true })
+    })
+
+    test('proves no other address than the account’s own', async () => {
+      const { account: person } = await newcomer(opened(), { email: 'countess@example.com' })
+      const { account: eve } = await newcomer(opened(), { email: 'ada@example.com' })
+      expect(await store().accounts.link(identity(person.id), ada, [])).toBe(true)
+      expect(await store().accounts.find(person.id)).toEqual(person)
+      expect(await store().accounts.find(eve.id)).toEqual(eve)
+    })
+  })
+
+  test('what a provider said at the latest sign-in replaces what it said before', async () => {
+    const { account: person, identity: way } = await newcomer(opened())
+    const use = {
+      ...{ email: null, emailVerified: false, name: 'A', picture: 'https://p', scopes: ['x'] },
+      lastUsedAt: later(9),
+    }
+    await store().accounts.recordUse(way.id, use)
+    await store().accounts.recordUse('idn_nobody', use)
+    expect(await store().accounts.identitiesOf(person.id)).toEqual([{ ...way, ...use }])
+    expect(await store().accounts.find(person.id)).toEqual(person)
+  })
+
+  describe('unlinking', () => {
+    const always = () => true
+
+    test('asks about what would be left, and takes the identity away', async () => {
+      const { account: person, identity: first } = await newcomer(opened())
+      const second = identity(person.id, { provider: 'google', linkedAt: later(1) })
+      await store().accounts.link(second, null, [])
+      const asked: Ways[] = []
+      const of = { accountId: person.id, identityId: first.id, keepSession: null, at: now }
+      const mayGo = (left: Ways) => {
+        asked.push(left)
+        return true
+      }
+      expect(await store().accounts.unlink(of, mayGo, (gone) => [unlinked(gone)])).toBe('unlinked')
+      expect(asked).toEqual([{ identities: [second], password: false, passkeys: [] }])
+      expect(await store().accounts.identitiesOf(person.id)).toEqual([second])
+      expect(told()).toEqual([unlinked(first)])
+      expect(await store().accounts.unlink(of, always, (gone) => [unlinked(gone)])).toBe('not_linked')
+      expect(told()).toHaveLength(1)
+    })
+
+    test('changes nothing when the last way in may not go', async () => {
+      const { account: person, identity: way } = await newcomer(opened())
+      const device = await signedIn(opened(), person.id, { identityId: way.id })
+      await store().grants.keep(
+        { provider: 'github', clientId: 'c', subject: way.subject, holder: 'person' },
+        'grt_1',
+        () => tokens(),
+        now,
+      )
+      const of = { accountId: person.id, identityId: way.id, keepSession: null, at: now }
+      expect(
+        await store().accounts.unlink(
+          of,
+          ({ identities }) => identities.length > 0,
+          (gone) => [unlinked(gone)],
+        ),
+      ).toBe('last_login_method')
+      expect(await store().accounts.identitiesOf(person.id)).toEqual([way])
+      expect(await store().sessions.find(device.id)).toMatchObject({ endedAt: null })
+      expect(await store().revocations.backlog()).toBe(0)
+      expect(told()).toEqual([])
+      expect(await trailOf(opened())).toEqual([])
+    })
+
+    test('somebody else’s identity is not linked', async () => {
+      const { identity: theirs } = await newcomer(opened())
+      const { account: eve } = await newcomer(opened())
+      const of = { accountId: eve.id, identityId: theirs.id, keepSession: null, at: now }
+      expect(await store().accounts.unlink(of, always, (gone) => [unlinked(gone)])).toBe('not_linked')
+      expect(await store().accounts.findByIdentity(theirs.issuer, theirs.subject)).toBeDefined()
+    })
+
+    test('ends the sessions that identity opened, but for the one that is kept', async () => {
+      const { account: person, identity: way } = await newcomer(opened())
+      const kept = await signedIn(opened(), person.id, { identityId: way.id })
+      const lost = await signedIn(opened(), person.id, { identityId: way.id })
+      const over = await signedIn(opened(), person.id, { identityId: way.id, absoluteExpiresAt: now })
+      const second = identity(person.id, { provider: 'google', issuer: 'google', subject: 'another way in' })
+      await store().accounts.link(second, null, [])
+      const other = await signedIn(opened(), person.id, { identityId: second.id })
+      const of = { accountId: person.id, identityId: way.id, keepSession: kept.id, at: later(3) }
+      await store().accounts.unlink(of, always, (gone) => [unlinked(gone)])
+      expect(await store().sessions.find(lost.id)).toMatchObject({ endedAt: later(3), endReason: 'identity_unlinked' })
+      for (const { id } of [kept, over, other])
+        expect(await store().sessions.find(id)).toMatchObject({ endedAt: null, endReason: null })
+      expect(told()).toEqual([
+        unlinked(way),
+        {
+          name: 'session.ended',
+          data: { session: lost.id, reason: 'identity_unlinked' },
+          accountId: person.id,
+          origin,
+        },
+      ])
+    })
+
+    test('is for whoever is still signed in: a device signed out meanwhile unlinks nothing', async () => {
+      const { account: person, identity: way } = await newcomer(opened())
+      const { account: eve } = await newcomer(opened())
+      const [ended, stale, theirs] = [
+        await signedIn(opened(), person.id),
+        await signedIn(opened(), person.id, { idleExpiresAt: later(1) }),
+        await signedIn(opened(), eve.id),
+      ]
+      await store().sessions.end({ id: ended.id, accountId: person.id }, 'logout', now, [])
+      const of = { accountId: person.id, identityId: way.id, at: later(1) }
+      for (const { id: keepSession } of [ended, stale, theirs])
+        expect(await store().accounts.unlink({ ...of, keepSession }, always, () => [unlinked(way)])).toBe(
+          'session_revoked',
+        )
+      expect([await store().accounts.identitiesOf(person.id), told()]).toEqual([[way], []])
+    })
+
+    test('queues its grants for revocation, of every app of ours, still sealed as they were', async () => {
+      const { account: person, identity: way } = await newcomer(opened())
+      const { identity: others } = await newcomer(opened())
+      const subject = way.subject
+      await store().grants.keep(
+        { provider: 'github', clientId: 'web', subject, holder: 'person' },
+        'grt_web',
+        () => tokens(),
+        now,
+      )
+      await store().grants.keep(
+        { provider: 'github', clientId: 'app', subject, holder: 'person' },
+        'grt_app',
+        () => tokens({ accessToken: 'other', refreshToken: null }),
+        now,
+      )
+      const kept = { provider: 'github', clientId: 'web', subject: others.subject, holder: 'person' }
+      await store().grants.keep(kept, 'grt_other', () => tokens(), now)
+      const of = { accountId: person.id, identityId: way.id, keepSession: null, at: later(4) }
+      await store().accounts.unlink(of, always, () => [])
+
+      expect(
+        await store().grants.find({ provider: 'github', clientId: 'web', subject, holder: 'person' }),
+      ).toBeUndefined()
+      expect(await store().grants.find(kept)).toBeDefined()
+      const queued = await store().revocations.take(9, later(4), later(60))
+      const byGrant = [...queued].sort((a, b) => a.grantId.localeCompare(b.grantId))
+      const fresh = { provider: 'github', subject, attempts: 0, lastError: null, createdAt: later(4) }
+      expect(byGrant).toMatchObject([
+        { ...fresh, grantId: 'grt_app', clientId: 'app', accessToken: 'other', refreshToken: null },
+        {
+          ...fresh,
+          grantId: 'grt_web',
+          clientId: 'web',
+          accessToken: 'sealed access',
+          refreshToken: 'sealed refresh',
+        },
+      ])
+      expect(byGrant.every(({ id }) => id.startsWith('rvk_'))).toBe(true)
+    })
+
+    test('leaves a grant another identity still stands on', async () => {
+      const { account: person, identity: way } = await newcomer(opened())
+      await newcomer(opened(), {}, { issuer: 'https://other.example', subject: way.subject })
+      const grant = { provider: 'github', clientId: 'web', subject: way.subject, holder: 'person' }
+      await store().grants.keep(grant, 'grt_1', () => tokens(), now)
+      const of = { accountId: person.id, identityId: way.id, keepSession: null, at: now }
+      expect(await store().accounts.unlink(of, always, () => [])).toBe('unlinked')
+      expect(await store().grants.find(grant)).toBeDefined()
+      expect(await store().revocations.backlog()).toBe(0)
+    })
+  })
+}

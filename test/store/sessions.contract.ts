@@ -1,0 +1,342 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { Fact } from '../../src/events/catalogue.ts'
+import {
+  byMail,
+  code,
+  disable,
+  later,
+  loggedOut,
+  newcomer,
+  newId,
+  now,
+  type Opened,
+  origin,
+  rowsOf,
+  session,
+  signedIn,
+  trailOf,
+  updated,
+} from './people.ts'
+
+/** What every store promises of sessions. */
+export function sessionsContract(opened: () => Opened): void {
+  const store = () => opened().store
+  const told = () => opened().told
+
+  describe('a session', () => {
+    let person: Awaited<ReturnType<typeof newcomer>>['account']
+    beforeEach(async () => {
+      person = (await newcomer(opened())).account
+    })
+
+    test('comes back exactly as it was started, by its id and by its cookie', async () => {
+      const device = session(person.id)
+      const signIn: Fact = {
+        name: 'authentication.succeeded',
+        data: { provider: 'github', action: 'login_existing', session: device.id },
+        accountId: person.id,
+        origin,
+      }
+      await store().sessions.start(device, { ...byMail, cookieHash: 'h', replaces: null }, [signIn])
+      expect(await store().sessions.find(device.id)).toEqual({ ...device, account: person })
+      expect(await store().sessions.findByCookie('h')).toEqual({ ...device, account: person })
+      expect(await store().sessions.find('ses_nobody')).toBeUndefined()
+      expect(await store().sessions.findByCookie('no cookie')).toBeUndefined()
+      expect(told()).toEqual([signIn])
+      expect(await trailOf(opened())).toMatchObject([{ event: signIn.name, data: signIn.data }])
+    })
+
+    test('is not started by an identity that was unlinked meanwhile, or is another account’s', async () => {
+      const { identity: theirs } = await newcomer(opened())
+      for (const identityId of ['idn_gone', theirs.id]) {
+        const device = session(person.id, { identityId })
+        const opener = { tag: 'identity', id: identityId } as const
+        expect(
+          await store().sessions.start(device, { opener, cookieHash: null, replaces: null }, [updated(person.id)]),
+        ).toBe(false)
+        expect(await store().sessions.find(device.id)).toBeUndefined()
+      }
+      expect(told()).toEqual([])
+    })
+
+    test('tells that its account is disabled, and rotates no more', async () => {
+      const { id, generation } = await signedIn(opened(), person.id, {}, 'h')
+      await disable(opened(), person.id)
+      expect(await store().sessions.find(id)).toMatchObject({ account: { disabledAt: now } })
+      expect(await store().sessions.findByCookie('h')).toMatchObject({ account: { disabledAt: now } })
+      expect(await store().sessions.rotate(id, generation, now, later(900))).toBeUndefined()
+    })
+
+    test('is found even when it is over', async () => {
+      const ended = await signedIn(opened(), person.id, { endedAt: now, endReason: 'revoked' })
+      const expired = await signedIn(opened(), person.id, { idleExpiresAt: later(-1) })
+      expect(await store().sessions.find(ended.id)).toMatchObject({ endedAt: now, endReason: 'revoked' })
+      expect(await store().sessions.find(expired.id)).toMatchObject({ endedAt: null, idleExpiresAt: later(-1) })
+    })
+
+    test('without an account is not started', async () => {
+      const nowhere = { ...byMail, cookieHash: null, replaces: null }
+      expect(await store().sessions.start(session('usr_nobody'), nowhere, [])).toBe(false)
+      expect(await rowsOf(opened(), 'sessions')).toEqual([])
+    })
+
+    test('ends the one it replaces, and says so', async () => {
+      const old = await signedIn(opened(), person.id, {}, 'old')
+      const device = session(person.id, { createdAt: later(2) })
+      await store().sessions.start(device, { ...byMail, cookieHash: 'new', replaces: old.id }, [updated(person.id)])
+      expect(await store().sessions.findByCookie('old')).toMatchObject({ endedAt: later(2), endReason: 'replaced' })
+      expect(await store().sessions.findByCookie('new')).toMatchObject({ endedAt: null })
+      const ended = { session: old.id, reason: 'replaced' }
+      expect(told()).toEqual([updated(person.id), { name: 'session.ended', data: ended, accountId: person.id, origin }])
+    })
+
+    test('that replaces what is already over, or unknown, says nothing of it', async () => {
+      const old = await signedIn(opened(), person.id, { endedAt: now, endReason: 'logout' })
+      for (const replaces of [old.id, 'ses_nobody'])
+        await store().sessions.start(session(person.id), { ...byMail, cookieHash: null, replaces }, [])
+      expect(await store().sessions.find(old.id)).toMatchObject({ endReason: 'logout' })
+      expect(told()).toEqual([])
+    })
+
+    test('rotates from its current generation to the next', async () => {
+      const device = await signedIn(opened(), person.id, { generation: 6, usedGeneration: 5 }, 'h')
+      const rotated = {
+        ...device,
+        generation: 7,
+        usedGeneration: 6,
+        rotatedAt: later(5),
+        lastSeenAt: later(5),
+        idleExpiresAt: later(900),
+      }
+      const { id, accountId, amr, scope, authTime, generation, rotatedAt, idleExpiresAt, absoluteExpiresAt } = rotated
+      expect(await store().sessions.rotate(device.id, 6, later(5), later(900))).toEqual({
+        ...{ id, accountId, amr, scope, authTime, generation, rotatedAt, idleExpiresAt, absoluteExpiresAt },
+      })
+      expect(await store().sessions.findByCookie('h')).toEqual({ ...rotated, account: person })
+    })
+
+    test.each([
+      ['an older generation', {}, 5],
+      ['a generation to come', {}, 7],
+      ['an ended session', { endedAt: now, endReason: 'logout' as const }, 6],
+      ['an idle session', { idleExpiresAt: later(5) }, 6],
+      ['a session past its absolute limit', { absoluteExpiresAt: later(5) }, 6],
+    ])('does not rotate: %s', async (_, given, generation) => {
+      const device = await signedIn(opened(), person.id, { generation: 6, usedGeneration: 5, ...given })
+      expect(await store().sessions.rotate(device.id, generation, later(5), later(900))).toBeUndefined()
+      expect(await store().sessions.find(device.id)).toEqual({ ...device, account: person })
+    })
+
+    test('rotates beside others of the same moment, each by the generation presented for it', async () => {
+      const devices = await Promise.all(
+        Array.from({ length: 20 }, (_, generation) => signedIn(opened(), person.id, { generation })),
+      )
+      const ended = await signedIn(opened(), person.id, { endedAt: now, endReason: 'logout' })
+      const answers = await Promise.all([
+        ...devices.map(({ id }, n) => store().sessions.rotate(id, n % 5 === 4 ? n - 1 : n, later(5), later(900))),
+        store().sessions.rotate(ended.id, ended.generation, later(5), later(900)),
+        store().sessions.rotate('ses_nobody', 0, later(5), later(900)),
+      ])
+      const rotates = (n: number) => n < 20 && n % 5 !== 4
+      expect(answers.map((answer) => answer?.generation)).toEqual(
+        answers.map((_, n) => (rotates(n) ? n + 1 : undefined)),
+      )
+      expect(answers.map((answer) => answer?.id)).toEqual(
+        answers.map((_, n) => (rotates(n) ? devices[n]?.id : undefined)),
+      )
+      for (const [n, { id }] of devices.entries())
+        expect(await store().sessions.find(id)).toMatchObject({ generation: rotates(n) ? n + 1 : n })
+    })
+
+    test('rotates once for a token presented several times in the same moment', async () => {
+      const { id } = await signedIn(opened(), person.id, { generation: 6 })
+      const answers = await Promise.all(
+        Array.from({ length: 5 }, () => store().sessions.rotate(id, 6, later(5), later(900))),
+      )
+      expect(answers.filter(Boolean)).toMatchObject([{ generation: 7 }])
+      expect(await store().sessions.find(id)).toMatchObject({ generation: 7 })
+    })
+
+    test('rotates at its own moment, whoever else is asked about', async () => {
+      const [one, two] = [await signedIn(opened(), person.id), await signedIn(opened(), person.id)]
+      const answers = await Promise.all([
+        store().sessions.rotate(one.id, one.generation, later(5), later(900)),
+        store().sessions.rotate(two.id, two.generation, later(6), later(800)),
+      ])
+      expect(answers).toMatchObject([
+        { id: one.id, rotatedAt: later(5), idleExpiresAt: later(900) },
+        { id: two.id, rotatedAt: later(6), idleExpiresAt: later(800) },
+      ])
+      expect(await store().sessions.find(one.id)).toMatchObject({ rotatedAt: later(5), idleExpiresAt: later(900) })
+      expect(await store().sessions.find(two.id)).toMatchObject({ rotatedAt: later(6), idleExpiresAt: later(800) })
+    })
+
+    test('counts beyond 32 bits', async () => {
+      const device = await signedIn(opened(), person.id, { generation: 2 ** 40 })
+      expect(await store().sessions.rotate(device.id, 2 ** 40, now, later(900))).toMatchObject({
+        generation: 2 ** 40 + 1,
+      })
+    })
+
+    test('remembers the newest generation that was used, and never goes back', async () => {
+      const device = await signedIn(opened(), person.id, { generation: 3, usedGeneration: 1 })
+      await store().sessions.markUsed(device.id, 3, later(4))
+      expect(await store().sessions.find(device.id)).toMatchObject({ usedGeneration: 3, lastSeenAt: later(4) })
+      await store().sessions.markUsed(device.id, 2, later(5))
+      expect(await store().sessions.find(device.id)).toMatchObject({ usedGeneration: 3 })
+      await store().sessions.markUsed(device.id, 4, later(6))
+      expect(await store().sessions.find(device.id)).toMatchObject({ usedGeneration: 3 })
+    })
+
+    test('is touched: seen, and with a new idle limit if one is given', async () => {
+      const device = await signedIn(opened(), person.id)
+      await store().sessions.touch(device.id, later(5), null)
+      expect(await store().sessions.find(device.id)).toMatchObject({
+        lastSeenAt: later(5),
+        idleExpiresAt: device.idleExpiresAt,
+      })
+      await store().sessions.touch(device.id, later(6), later(700))
+      expect(await store().sessions.find(device.id)).toMatchObject({ lastSeenAt: later(6), idleExpiresAt: later(700) })
+    })
+
+    test.each([
+      ['ended', { endedAt: now, endReason: 'logout' as const }],
+      ['expired', { idleExpiresAt: later(5) }],
+    ])('that %s is not brought back by a touch', async (_, given) => {
+      const device = await signedIn(opened(), person.id, given)
+      await store().sessions.touch(device.id, later(5), later(700))
+      await store().sessions.touch(device.id, later(5), null)
+      expect(await store().sessions.find(device.id)).toEqual({ ...device, account: person })
+    })
+
+    test('ends once, for its own account only', async () => {
+      const device = await signedIn(opened(), person.id)
+      const because = [loggedOut(person.id)(device.id)]
+      const of = { id: device.id, accountId: person.id }
+      expect(await store().sessions.end({ ...of, accountId: 'usr_eve' }, 'logout', later(1), because)).toBe(false)
+      expect(told()).toEqual([])
+      expect(await store().sessions.end(of, 'logout', later(1), because)).toBe(true)
+      expect(await store().sessions.end(of, 'revoked', later(2), because)).toBe(false)
+      expect(await store().sessions.find(device.id)).toMatchObject({ endedAt: later(1), endReason: 'logout' })
+      expect(told()).toEqual(because)
+      expect(await trailOf(opened())).toHaveLength(1)
+    })
+
+    test('that has expired is already over', async () => {
+      const device = await signedIn(opened(), person.id, { idleExpiresAt: later(1) })
+      expect(await store().sessions.end({ id: device.id, accountId: person.id }, 'logout', later(1), [])).toBe(false)
+    })
+
+    test('ends with all of its account’s, but for one, each for its own reason', async () => {
+      const devices = [await signedIn(opened(), person.id), await signedIn(opened(), person.id)]
+      const kept = await signedIn(opened(), person.id)
+      const over = await signedIn(opened(), person.id, { endedAt: now, endReason: 'revoked' })
+      const other = await signedIn(opened(), (await newcomer(opened())).account.id)
+      const ids = devices.map(({ id }) => id).sort()
+      const because = loggedOut(person.id)
+      expect(await store().sessions.endAll(person.id, kept.id, 'logout_all', later(1), because)).toEqual(ids)
+      expect(told()).toEqual(ids.map(because))
+      for (const id of ids)
+        expect(await store().sessions.find(id)).toMatchObject({ endedAt: later(1), endReason: 'logout_all' })
+      for (const { id } of [kept, other]) expect(await store().sessions.find(id)).toMatchObject({ endedAt: null })
+      expect(await store().sessions.find(over.id)).toMatchObject({ endReason: 'revoked' })
+      expect(await store().sessions.endAll(person.id, null, 'logout_all', later(2), because)).toEqual([kept.id])
+    })
+
+    test('ends with all of its account’s, and no device is trusted any more but the one that is kept', async () => {
+      const device = (accountId: string) => ({
+        ...{ id: newId('dev'), accountId, secretHash: newId('tkt'), createdAt: now, lastSeenAt: now },
+        expiresAt: later(60),
+      })
+      const other = (await newcomer(opened())).account.id
+      const [mine, lost, theirs] = [device(person.id), device(person.id), device(other)]
+      for (const one of [mine, lost, theirs])
+        await store().trustedDevices.trust(one, (await signedIn(opened(), one.accountId)).id)
+      const trusted = async () => {
+        const found = [mine, lost, theirs].map(({ secretHash }) => store().trustedDevices.find(secretHash, now))
+        return (await Promise.all(found)).filter((id) => id !== undefined)
+      }
+      expect(await trusted()).toEqual([mine.id, lost.id, theirs.id])
+      await store().sessions.endAll(person.id, null, 'logout_all', now, loggedOut(person.id), mine.id)
+      expect(await trusted()).toEqual([mine.id, theirs.id])
+      await store().sessions.endAll(person.id, null, 'logout_all', now, loggedOut(person.id))
+      expect(await trusted()).toEqual([theirs.id])
+    })
+
+    test('is one of very many and ends with them', async () => {
+      await Promise.all(Array.from({ length: 230 }, () => signedIn(opened(), person.id)))
+      const ended = await store().sessions.endAll(person.id, null, 'logout_all', later(1), loggedOut(person.id))
+      expect(ended).toHaveLength(230)
+      expect(new Set((await trailOf(opened())).map(({ data }) => data.session))).toEqual(new Set(ended))
+      expect((await trailOf(opened())).map(({ data }) => data.session)).toEqual(ended)
+    })
+
+    test('is listed while it is live, last seen first', async () => {
+      const first = await signedIn(opened(), person.id, { lastSeenAt: later(1) })
+      const last = await signedIn(opened(), person.id, { lastSeenAt: later(3) })
+      const twins = [
+        await signedIn(opened(), person.id, { id: 'ses_b', lastSeenAt: later(2) }),
+        await signedIn(opened(), person.id, { id: 'ses_a', lastSeenAt: later(2) }),
+      ]
+      await signedIn(opened(), person.id, { endedAt: now, endReason: 'logout' })
+      await signedIn(opened(), person.id, { idleExpiresAt: later(5) })
+      await signedIn(opened(), person.id, { absoluteExpiresAt: later(5) })
+      await signedIn(opened(), (await newcomer(opened())).account.id)
+      expect(await store().sessions.list(person.id, later(5))).toEqual([last, ...twins, first])
+    })
+
+    test('is swept once it has been over for long, with its codes', async () => {
+      const live = await signedIn(opened(), person.id)
+      const over = await Promise.all([
+        signedIn(opened(), person.id, { endedAt: later(9), endReason: 'logout' }),
+        signedIn(opened(), person.id, { idleExpiresAt: later(9) }),
+        signedIn(opened(), person.id, { absoluteExpiresAt: later(9) }),
+      ])
+      const just = await signedIn(opened(), person.id, { endedAt: later(10), endReason: 'logout' })
+      for (const device of over) await store().codes.issue(code(device))
+      expect(await store().sessions.sweep(later(10))).toBe(3)
+      for (const { id } of over) expect(await store().sessions.find(id)).toBeUndefined()
+      for (const { id } of [live, just]) expect(await store().sessions.find(id)).toBeDefined()
+      expect(await rowsOf(opened(), 'signInCodes')).toEqual([])
+      expect(await store().sessions.sweep(later(10))).toBe(0)
+    })
+
+    test('is swept however many there are', async () => {
+      const { db, tables, write } = opened().driver
+      const devices = Array.from({ length: 4100 }, (_, n) => ({
+        ...session(person.id, n % 3 === 0 ? {} : { idleExpiresAt: later(-1) }),
+        cookieHash: null,
+      }))
+      for (let from = 0; from < devices.length; from += 500)
+        await write(db.insert(tables.sessions).values(devices.slice(from, from + 500)))
+      expect(await store().sessions.sweep(now)).toBe(devices.filter((_, n) => n % 3 !== 0).length)
+      expect(await store().sessions.list(person.id, now)).toHaveLength(devices.filter((_, n) => n % 3 === 0).length)
+    })
+  })
+
+  describe('a sign-in code', () => {
+    test('is spent once, while it lasts', async () => {
+      const device = await signedIn(opened(), (await newcomer(opened())).account.id)
+      const [good, late] = [code(device), code(device)]
+      await store().codes.issue(good)
+      await store().codes.issue(late)
+      expect(await store().codes.find(good.codeHash)).toEqual(good)
+      expect(await store().codes.spend(good.codeHash, later(59))).toBe(true)
+      expect(await store().codes.spend(good.codeHash, later(59))).toBe(false)
+      expect(await store().codes.find(good.codeHash)).toEqual({ ...good, usedAt: later(59) })
+      expect(await store().codes.spend(late.codeHash, later(60))).toBe(false)
+      expect(await store().codes.spend('unknown', now)).toBe(false)
+      expect(await store().codes.find('unknown')).toBeUndefined()
+    })
+
+    test('is swept once it has expired', async () => {
+      const device = await signedIn(opened(), (await newcomer(opened())).account.id)
+      const kept = code(device)
+      await store().codes.issue(kept)
+      await store().codes.issue(code(device, { expiresAt: later(10) }))
+      expect(await store().codes.sweep(later(10))).toBe(0)
+      expect(await store().codes.sweep(later(11))).toBe(1)
+      expect(await store().codes.find(kept.codeHash)).toEqual(kept)
+    })
+  })
+}
