@@ -79,6 +79,7 @@ header {
 }
 nav { display: flex; flex-wrap: wrap; align-items: center; gap: 0 1.25rem; }
 nav a { display: inline-flex; align-items: center; min-width: 2.75rem; min-height: 2.75rem; }
+nav a[aria-current] { color: inherit; font-weight: 600; text-decoration: none; }
 .skip { position: absolute; top: -6rem; left: .5rem; z-index: 1; padding: .75rem 1rem; background: var(--sheet); }
 .skip:focus { top: .5rem; }
 .unseen {
