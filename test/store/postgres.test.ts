@@ -114,7 +114,8 @@ describe('a PostgreSQL database', () => {
 
   test('that breaks a deadlock makes a single statement succeed as well', async () => {
     const config = await place()
-    // Each looks for a deadlock once, so long after it began to wait: ours last, when the other has come to wait as well.
+    // Each looks for a deadlock once, so long after it began to wait: ours last, when the other has come to wait as
+    // well.
     const { store } = await open({ ...config, url: `${config.url}?deadlock_timeout=2000` })
     const person = (await newcomer({ store })).account.id
     const ids = [(await signedIn({ store }, person)).id, (await signedIn({ store }, person)).id].sort()
