@@ -57,7 +57,7 @@ async function main(command: string | undefined, ...given: readonly string[]): P
   }
   if (!config.production && config.publicUrl.protocol === 'https:')
     log.warn('PUBLIC_URL is https but NODE_ENV is not production: weak secrets and plain http are accepted')
-  const vinculum = await createVinculum({ ...config, encryptionKeys }, { log })
+  const vinculum = await createVinculum({ ...config, encryptionKeys }, { log }).catch(notOpened)
 
   if (command === 'rotate-keys') {
     await vinculum.rotateSigningKeys()
@@ -132,9 +132,8 @@ function told(error: unknown): string {
   if (error instanceof KeyRingError) return error.message
   if (error instanceof UnopenableError)
     return `What is stored was sealed with another key (${error.message}). Start with the ENCRYPTION_KEYS it was sealed with; a generated one is in encryption-keys beside the database.`
-  const { code = '', port, message } = error as { code?: string; port?: number; message?: string }
+  const { code, port } = error as { code?: string; port?: number }
   if (code === 'EADDRINUSE') return `Port ${port} is in use. Set PORT to a free one, or stop what listens there.`
-  if (ofTheDatabase.has(code)) return `The database cannot be opened: ${message}. Check DATABASE_URL.`
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
@@ -144,7 +143,13 @@ const ofTheDatabase = new Set([
   ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'CONNECT_TIMEOUT', '28000', '28P01', '3D000'],
 ])
 
-function failed(error: unknown): void {
+/** Only where nothing else is opened: a host or a port of our own that is no good has the same codes. */
+function notOpened(error: unknown): never {
+  const { code = '', message } = error as { code?: string; message?: string }
+  return failed(ofTheDatabase.has(code) ? `The database cannot be opened: ${message}. Check DATABASE_URL.` : error)
+}
+
+function failed(error: unknown): never {
   process.stderr.write(`${told(error)}\n`)
   process.exit(1)
 }

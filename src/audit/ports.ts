@@ -13,8 +13,8 @@ export type AuditRecord = {
 }
 
 /**
- * What somebody may look for in their own trail. A busy back end borrows all day long: `others` is what is left of the trail
- * without it.
+ * What somebody may look for in their own trail. A busy back end borrows all day long: `others` is what is left of the
+ * trail without it.
  */
 export type ActivityKind = 'loans' | 'others'
 

@@ -106,8 +106,8 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
 
   return {
     /**
-     * What a consent brought that came to nothing here, for it was refused at the last step: kept nowhere, and to be worth
-     * nothing at its provider either, unless something else stands on the same consent.
+     * What a consent brought that came to nothing here, for it was refused at the last step: kept nowhere, and to be
+     * worth nothing at its provider either, unless something else stands on the same consent.
      */
     async drop({ provider, clientId, claims: { subject }, tokens }: Grant, accountId: string): Promise<void> {
       const [grantId, at] = [ids('grt'), clock()]

@@ -25,8 +25,8 @@ export const actions = ['login_existing', 'linked_existing', 'linked_new', 'crea
 export type Action = (typeof actions)[number]
 const action = z.enum(actions)
 /**
- * The errors a callback may bring that are words we know (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6, and those of
- * GitHub and Apple): whatever else it brings is text of whoever wrote the address.
+ * The errors a callback may bring that are words we know (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6, and those
+ * of GitHub and Apple): whatever else it brings is text of whoever wrote the address.
  */
 export const callbackErrors = [
   'access_denied',

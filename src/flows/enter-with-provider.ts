@@ -60,8 +60,8 @@ type Parts = {
 }
 
 /**
- * From the provider's answer to our own session: each step may stop the story, and a refusal changes nothing but the
- * trail.
+ * From the provider's answer to our own session: each step may stop the story, and a refusal changes nothing here but
+ * the trail.
  */
 export function enterWithProvider(parts: Parts) {
   const { providers, arrive, reconcile, conflicts, accounts, vault, audit, events, clock, sessionLives, connect } =

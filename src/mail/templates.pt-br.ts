@@ -1,6 +1,6 @@
 import type { Templates } from './templates.ts'
 
-const factors: Readonly<Record<string, string>> = { totp: 'um aplicativo autenticador', passkey: 'uma passkey' }
+const factors: Readonly<Record<string, string>> = { totp: 'um aplicativo autenticador', passkey: 'uma chave de acesso' }
 /** Why a team’s connection to Jira stopped working. */
 const stopped = (service: string): Readonly<Record<string, string>> => ({
   connector_left: `Quem conectou ao Jira uma equipe sua no ${service} saiu dela, e a permissão foi junto.`,
@@ -193,6 +193,6 @@ export const ptBR: Templates = {
   device: 'Dispositivo',
   address: 'Endereço de rede',
   devices: { unknown: 'desconhecido', on: (browser, system) => `${browser} no ${system}` },
-  ways: { password: 'uma senha', passkey: 'uma passkey', email: 'um link ou código por e-mail' },
+  ways: { password: 'uma senha', passkey: 'uma chave de acesso', email: 'um link ou código por e-mail' },
   closing: (service) => `Enviado por ${service}. Respostas a esta mensagem não são lidas.`,
 }

@@ -1,7 +1,7 @@
 /**
- * The only way out to a provider. One agent for all; for each provider and endpoint type (and each customer's site behind
- * it) a circuit breaker of its own, so that a failing one takes down nobody else; a total deadline over headers and body; a size limit; no redirect
- * is ever followed, since it would carry the token or the secret along.
+ * The only way out to a provider. One agent for all; for each provider and endpoint type (and each customer's site
+ * behind it) a circuit breaker of its own, so that a failing one takes down nobody else; a total deadline over headers
+ * and body; a size limit; no redirect is ever followed, since it would carry the token or the secret along.
  */
 import { EventEmitter } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -27,6 +27,8 @@ const MOST_ATTEMPTS = 3
 const FIRST_BACK_OFF_MS = 50
 /** How many sites' breakers a provider has at once; the one longest unused makes room. */
 const MOST_SITES = 200
+/** How many of its pauses a site's breaker is half open for before nobody is expected to ask for it any more. */
+const PAUSES_KEPT = 10
 
 export type Call = {
   readonly endpoint: EndpointType
@@ -199,6 +201,7 @@ export function createGuards({ events, clock, random }: Shared) {
       }
       if (site !== undefined) makeRoom()
       let openedAt = 0
+      let leaving: NodeJS.Timeout | undefined
       const circuit = new CircuitBreaker<[Call], Reply>(run, {
         name: `${provider}.${endpoint}`,
         // The deadline is ours, since opossum's lets go of the call without ending it.
@@ -213,7 +216,13 @@ export function createGuards({ events, clock, random }: Shared) {
         openedAt = performance.now()
         tell(endpoint)
       })
-      circuit.on('halfOpen', () => tell(endpoint))
+      circuit.on('halfOpen', () => {
+        tell(endpoint)
+        if (site === undefined) return
+        // Its team may have left the site for good, and then it would be told of as ill for ever.
+        clearTimeout(leaving)
+        leaving = setTimeout(() => circuit.pendingClose && forget(key, made), settings.resetMs * PAUSES_KEPT).unref()
+      })
       circuit.on('close', () => tell(endpoint))
       const made: Breaker = {
         ...{ endpoint, site },
@@ -221,18 +230,24 @@ export function createGuards({ events, clock, random }: Shared) {
         state: (): BreakerState => (circuit.opened ? 'open' : circuit.halfOpen ? 'half_open' : 'closed'),
         // Opossum counts real time, whatever clock the rest of the service is given.
         left: () => Math.max(1, Math.ceil((openedAt + settings.resetMs - performance.now()) / 1000)),
-        shutdown: () => circuit.shutdown(),
+        shutdown: () => {
+          clearTimeout(leaving)
+          circuit.shutdown()
+        },
       }
       breakers.set(key, made)
       return made
     }
 
-    /** For one more site. Calls under way in the breaker that goes end as they would have. */
+    /** For one more site. */
     function makeRoom(): void {
       const sites = [...breakers].filter(([, { site }]) => site !== undefined)
       const [first] = sites
-      if (!first || sites.length < MOST_SITES) return
-      const [key, { endpoint, shutdown }] = first
+      if (first && sites.length >= MOST_SITES) forget(...first)
+    }
+
+    /** Calls under way in the breaker that goes end as they would have. */
+    function forget(key: string, { endpoint, shutdown }: Breaker): void {
       shutdown()
       breakers.delete(key)
       tell(endpoint)

@@ -8,8 +8,9 @@ import { type EndpointType, isPersonal } from './provider.ts'
 const MOST_SECONDS = 300
 
 /**
- * GitHub’s second limit and Google’s quotas may be told by no header at all, and look like a missing permission then.
- * GitHub wants a minute: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
+ * GitHub’s second limit and Google’s quotas may be told by no header at all, and look like a missing permission
+ * then. GitHub wants a minute:
+ * https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
  */
 const LIMIT = /rate ?limit|abuse detection/i
 const MOST_READ = 4096

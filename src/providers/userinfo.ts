@@ -20,7 +20,7 @@ const STALE_SECONDS = 24 * 3600
 export type Said = { readonly claims: Claims; readonly profile: Record<string, unknown> }
 export type Reading = Said & { readonly fetchedAt: Date; readonly fromCache: boolean; readonly stale: boolean }
 /** `outdated`: there are newer tokens than it was asked for with; it serves only while its provider is down. */
-type Kept = Said & { readonly fetchedAt: Date; readonly outdated?: true }
+type Kept = Said & { readonly fetchedAt: Date; outdated?: true }
 type Key = { readonly provider: string; readonly subject: string }
 
 export function createProfiles({ events, clock, ttlSeconds }: { events: Bus; clock: Clock; ttlSeconds: number }) {
@@ -75,7 +75,8 @@ export function createProfiles({ events, clock, ttlSeconds }: { events: Bus; clo
     /** The tokens were renewed, perhaps for less or more than before: the next reader asks the provider. */
     outdate(at: Key): void {
       const kept = cache.get<Kept>(name(at))
-      if (kept) keep(name(at), { ...kept, outdated: true })
+      // Not kept anew, or whoever is renewed now and then and never looked at would be remembered for ever.
+      if (kept) kept.outdated = true
     },
     forget(at: Key): void {
       cache.del(name(at))

@@ -108,7 +108,8 @@ export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDe
     },
 
     /**
-     * Signs every device out, but for `except`, and trusts none any more but `keepDevice`. `by`: the administrator who did.
+     * Signs every device out, but for `except`, and trusts none any more but `keepDevice`. `by`: the administrator who
+     * did.
      */
     endAll: (
       accountId: string,

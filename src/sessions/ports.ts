@@ -138,8 +138,8 @@ export interface SessionStore {
   /** `false` when it was already over or is not this account's. */
   end(of: { id: string; accountId: string }, reason: EndReason, at: Date, because: readonly Fact[]): Promise<boolean>
   /**
-   * Ends all of an account, but for `except`; one `because` each. No device is trusted any more but `keepDevice`. Answers
-   * the ended ids.
+   * Ends all of an account, but for `except`; one `because` each. No device is trusted any more but `keepDevice`.
+   * Answers the ended ids.
    */
   endAll(
     accountId: string,

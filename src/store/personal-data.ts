@@ -59,6 +59,9 @@ export function personalDataStore({ tables: t }: Driver, change: Change): Person
           const mine = and(eq(t.grants.provider, at), eq(t.grants.subject, subject))
           granted.push(...(yield* step(tx.select(grants).from(t.grants).where(mine).orderBy(asc(t.grants.id)))))
         }
+        const guesses: Row[] = []
+        for (const key of guessKeys(accountId, devices))
+          guesses.push(...(yield* step(tx.select().from(t.guesses).where(eq(t.guesses.key, key)))))
         return {
           account,
           identities,
@@ -124,13 +127,7 @@ export function personalDataStore({ tables: t }: Driver, change: Change): Person
               .where(eq(t.revocations.accountId, accountId))
               .orderBy(asc(t.revocations.id)),
           ),
-          guesses: yield* step(
-            tx
-              .select()
-              .from(t.guesses)
-              .where(or(...guessKeys(accountId, devices).map((key) => eq(t.guesses.key, key))))
-              .orderBy(asc(t.guesses.key)),
-          ),
+          guesses,
           serviceCredentials: yield* step(
             tx
               .select({ id: t.serviceCredentials.id, name: t.serviceCredentials.name })

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { DrizzleQueryError } from 'drizzle-orm/errors'
 import { PgDatabase, PgDialect } from 'drizzle-orm/pg-core'
 import { drizzle, PostgresJsSession } from 'drizzle-orm/postgres-js'
-import connect, { type Sql } from 'postgres'
+import connect, { type Sql, type TransactionSql } from 'postgres'
 import { BusyError } from '../kernel/busy.ts'
 import { type Driver, type Queries, Ready, ready, type Script, type Values } from './driver.ts'
 import { migrationsFor, pending } from './migrations.ts'
@@ -16,7 +16,7 @@ const attempts = 5
 /** Nobody there, gone in the middle, or about to go: a new connection is made by itself, and may find it back. */
 const unreachable = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'CONNECT_TIMEOUT'],
-  ...['CONNECTION_CLOSED', 'CONNECTION_DESTROYED', '53300', '57P01', '57P02', '57P03'],
+  ...['CONNECTION_CLOSED', 'CONNECTION_DESTROYED', '25P03', '25P04', '53300', '57P01', '57P02', '57P03'],
 ])
 /** What whoever asked meanwhile is told to wait, in seconds. */
 const comeBackAfter = 5
@@ -53,17 +53,23 @@ export async function openPostgres(url: string, maxConnections = 10): Promise<Dr
   const dialect = new PgDialect()
 
   const transaction = <T>(script: (tx: Queries) => Script<T>, locks: readonly string[]): Promise<T> =>
-    client.begin(async (connection) => {
-      const session = new PostgresJsSession(connection as unknown as Sql, dialect, undefined)
-      const tx = new PgDatabase(dialect, session, undefined) as unknown as Queries
-      await Promise.all([
-        // A node that stands still in the middle must not keep its rows from all others: whoever waited for one of them
-        // would hold more. Said here, since a pooler between us takes no such parameter when connecting.
-        connection`set local idle_in_transaction_session_timeout = '10s'`,
-        ...locks.map((key) => connection`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`),
-      ])
-      return run(script(tx), connection as unknown as Sql)
-    }) as Promise<T>
+    client.begin((connection) => stepping(connection, script, locks).catch(unlessGone)) as Promise<T>
+
+  async function stepping<T>(
+    connection: TransactionSql,
+    script: (tx: Queries) => Script<T>,
+    locks: readonly string[],
+  ): Promise<T> {
+    const session = new PostgresJsSession(connection as unknown as Sql, dialect, undefined)
+    const tx = new PgDatabase(dialect, session, undefined) as unknown as Queries
+    await Promise.all([
+      // A node that stands still in the middle must not keep its rows from all others: whoever waited for one of them
+      // would hold more. Said here, since a pooler between us takes no such parameter when connecting.
+      connection`set local idle_in_transaction_session_timeout = '10s'`,
+      ...locks.map((key) => connection`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`),
+    ])
+    return run(script(tx), connection as unknown as Sql)
+  }
 
   return {
     db,
@@ -102,6 +108,15 @@ export async function openPostgres(url: string, maxConnections = 10): Promise<Dr
     },
     close: () => client.end({ timeout: 5 }),
   }
+}
+
+/**
+ * Of a transaction whose connection is gone nothing is left to roll back, and postgres.js would do so all the same:
+ * where nobody listens, which ends the process (porsager/postgres#1208), or on the connection that follows, within
+ * what runs there (#1216). It does not as long as this is unsettled; the end of the connection settles its `begin`.
+ */
+function unlessGone(thrown: unknown): Promise<never> {
+  return thrown instanceof BusyError || unreachable.has(codeOf(thrown)) ? new Promise(() => {}) : Promise.reject(thrown)
 }
 
 /** For a whole transaction, which a single statement is too: of one that PostgreSQL undid nothing was written. */

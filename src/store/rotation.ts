@@ -7,8 +7,8 @@ import { together } from './together.ts'
 type Rotation = { readonly id: string; readonly generation: number; readonly at: Date; readonly idleExpiresAt: Date }
 
 /**
- * The statement that runs more than any other: `generation` → `generation + 1` of one session, or of all that were asked
- * for at the same moment. A driver's work on a statement costs far more than a row more in it.
+ * The statement that runs more than any other: `generation` → `generation + 1` of one session, or of all that were
+ * asked for at the same moment. A driver's work on a statement costs far more than a row more in it.
  */
 export function rotation({
   db,
@@ -27,8 +27,9 @@ export function rotation({
   const presented = sql`json_each(${sql.placeholder('presented')}) as presented`
   const presentedGeneration = sql`cast(cast(presented.value as text) as bigint)`
   /**
-   * Always so. PostgreSQL takes what `json_each` answers for a hundred rows, and would read all of some thousand sessions
-   * for the one that is asked about; what is kept within two bounds it takes for few, and looks each up by its key.
+   * Always so. PostgreSQL takes what `json_each` answers for a hundred rows, and would read all of some thousand
+   * sessions for the one that is asked about; what is kept within two bounds it takes for few, and looks each up by
+   * its key.
    */
   const few = sql`length(presented.key) between 1 and 1000`
 

@@ -134,8 +134,8 @@ export function* leaveConnection(
 }
 
 /**
- * Somebody was disabled: what they connected to Jira stands still until they are enabled again, or another takes over. Told
- * to the owners and admins of those teams.
+ * Somebody was disabled: what they connected to Jira stands still until they are enabled again, or another takes over.
+ * Told to the owners and admins of those teams.
  */
 export function* tellStandingStill(
   tx: Queries,

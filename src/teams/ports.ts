@@ -258,8 +258,8 @@ export interface JiraStore {
     because: Because,
   ): Promise<'disconnected' | TeamRefusal | 'jira_not_connected'>
   /**
-   * Takes up to `limit` whose list of sites is due for this worker until `until`; two workers never hold the same one. None
-   * whose connector left, or is disabled.
+   * Takes up to `limit` whose list of sites is due for this worker until `until`; two workers never hold the same one.
+   * None whose connector left, or is disabled.
    */
   due(limit: number, at: Date, until: Date): Promise<readonly StoredJiraIntegration[]>
   /** Writes what a look at the sites brought; `false` when the team has connected anew, or no longer, since `of` was read. */

@@ -33,6 +33,13 @@ describe('a change with the session cookie', () => {
     const post = request(surface.app).post('/token').set('Cookie', 'vinculum_session=good').set(headers)
     expect((await post.send({ grant_type: 'x' })).status).toBe(done ? 200 : 403)
   })
+  test('is refused as well when that cannot be put on the trail', async () => {
+    const fault = new Error('the disk is full')
+    const { app, defects } = createSurface({ record: () => Promise.reject(fault) })
+    const answer = await request(app).delete('/mine').set('Cookie', 'vinculum_session=good')
+    expect([answer.status, answer.body.code]).toEqual([403, 'csrf_failed'])
+    expect(defects).toEqual([{ error: fault, requestId: answer.headers['x-request-id'] }])
+  })
   test('needs nothing when the cookie is not what speaks', async () => {
     for (const headers of [{}, { Origin: 'https://app.example' }, { 'Sec-Fetch-Site': 'cross-site' }]) {
       const bearer = request(surface.app).delete('/mine').set('Authorization', 'Bearer good').set(headers)

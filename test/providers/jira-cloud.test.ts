@@ -67,6 +67,15 @@ describe('a site that is down', () => {
     expect([guard.state('api'), heard]).toEqual(['closed', ['open', 'half_open', 'closed']])
   })
 
+  test('is told of no longer once nobody asks for it any more', async () => {
+    over(20)
+    sick.add('ill')
+    for (let n = 0; n < 2; n++) await desks('ill')
+    asked = []
+    await expect.poll(() => guard.state('api'), { timeout: 10_000 }).toBe('closed')
+    expect([asked, heard]).toEqual([[], ['open', 'half_open', 'closed']])
+  })
+
   test('is told of as ill for as long as one of them is', async () => {
     over(600_000)
     for (const id of ['ill', 'iller']) {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createBus } from '../../src/events/bus.ts'
 import { err, ok, type Result } from '../../src/kernel/result.ts'
 import { createProfiles, type Said } from '../../src/providers/userinfo.ts'
@@ -80,6 +80,21 @@ describe('a profile', () => {
       fetchedAt: new Date('2026-11-20T12:00:00Z'),
     })
     turn(24 * 3600)
+    say(err({ code: 'provider_unavailable' }))
+    expect(await read()).toMatchObject({ error: { code: 'provider_unavailable' } })
+    profiles.close()
+  })
+
+  // Held by node-cache, which counts real time.
+  test('is remembered no longer because its tokens are renewed now and then', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const { read, say, profiles } = openProfiles()
+    await read()
+    for (let hour = 0; hour < 26; hour++) {
+      vi.setSystemTime(Date.now() + 3_600_000)
+      profiles.outdate(at)
+    }
     say(err({ code: 'provider_unavailable' }))
     expect(await read()).toMatchObject({ error: { code: 'provider_unavailable' } })
     profiles.close()

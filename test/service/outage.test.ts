@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net'
-import BetterSqlite3 from 'better-sqlite3'
 import { expect, test } from 'vitest'
+import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import { createDatabase } from '../support/postgres.ts'
 import { type Answer, freePort, refusalOf, startWorld } from '../support/service.ts'
 
@@ -71,7 +71,7 @@ test('a file another process holds for long is told as such, and nothing is lost
   const world = await startWorld()
   const { refresh_token } = await world.signIn('google', world.newcomer())
   const refresh = () => world.call('POST', '/auth/refresh', { body: { refresh_token } })
-  const other = new BetterSqlite3(world.databaseUrl.slice('file:'.length))
+  const other = connectSqlite(world.databaseUrl.slice('file:'.length))
   other.exec('BEGIN IMMEDIATE')
   expect(told(await refresh())).toEqual([503, 'not_ready', true])
   other.exec('COMMIT')

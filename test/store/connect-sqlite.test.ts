@@ -5,7 +5,7 @@ import Database from 'better-sqlite3'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import { newFile } from '../support/sqlite.ts'
-import { newcomer, open, signedIn } from './people.ts'
+import { later, newcomer, newId, now, open, signedIn } from './people.ts'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
@@ -18,6 +18,31 @@ describe('a SQLite connection', () => {
     expect(connection.prepare('select 1')).toBe(connection.prepare('select 1'))
     expect(connection.prepare('select 2')).not.toBe(connection.prepare('select 1'))
     connection.close()
+  })
+
+  // No text is ever forgotten.
+  test('is asked for somebody’s data in the same words, however many devices they have', async () => {
+    const texts = new Set<string>()
+    const prepare = Database.prototype.prepare
+    Database.prototype.prepare = function (this: Database.Database, text: string) {
+      texts.add(text)
+      return prepare.call(this, text)
+    } as typeof prepare
+    onTestFinished(() => {
+      Database.prototype.prepare = prepare
+    })
+    const opened = await open({ tag: 'sqlite', file: newFile() })
+    const { account } = await newcomer(opened)
+    const { id: sessionId } = await signedIn(opened, account.id)
+    const known: number[] = []
+    for (const secretHash of ['one', 'two', 'three']) {
+      const device = { ...{ id: newId('dev'), accountId: account.id, secretHash }, createdAt: now, lastSeenAt: now }
+      await opened.store.trustedDevices.trust({ ...device, expiresAt: later(60) }, sessionId)
+      await opened.store.personalData.gather(account.id, [])
+      known.push(texts.size)
+    }
+    await opened.store.close()
+    expect(new Set(known).size).toBe(1)
   })
 
   // Otherwise Node 24 aborts, some time after: the garbage collector of the others does not mind.

@@ -1,6 +1,7 @@
 import { eq, sql } from 'drizzle-orm'
 import postgres from 'postgres'
 import { describe, expect, test } from 'vitest'
+import { BusyError } from '../../src/kernel/busy.ts'
 import { type Script, step } from '../../src/store/driver.ts'
 import { createDatabase, emptyDatabase } from '../support/postgres.ts'
 import { storeContract } from './contract.ts'
@@ -25,6 +26,8 @@ const server: Backend = { name: 'PostgreSQL', place, emptied }
 storeContract(server)
 storeRaces(server)
 storeProcesses(server)
+
+const busy = (error: unknown) => (error instanceof BusyError ? error.retryAfter : error)
 
 describe('a PostgreSQL database', () => {
   test('that does not answer is not opened', async () => {
@@ -114,7 +117,8 @@ describe('a PostgreSQL database', () => {
 
   test('that breaks a deadlock makes a single statement succeed as well', async () => {
     const config = await place()
-    // Each looks for a deadlock once, so long after it began to wait: ours last, when the other has come to wait as well.
+    // Each looks for a deadlock once, so long after it began to wait: ours last, when the other has come to wait as
+    // well.
     const { store } = await open({ ...config, url: `${config.url}?deadlock_timeout=2000` })
     const person = (await newcomer({ store })).account.id
     const ids = [(await signedIn({ store }, person)).id, (await signedIn({ store }, person)).id].sort()
@@ -126,13 +130,47 @@ describe('a PostgreSQL database', () => {
       await transaction.unsafe(ofOthers, [ids[1] ?? '', 'Theirs'])
       rotations = Promise.all(ids.map((id) => store.sessions.rotate(id, 0, later(1), later(900))))
       for (;;) {
-        const [waiting] = await observer`select 1 from pg_locks where not granted`
+        // In this database: tests of other files wait for locks as well.
+        const [waiting] = await observer`
+          select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`
         if (waiting) break
       }
       await transaction.unsafe(ofOthers, [ids[0] ?? '', 'Theirs'])
     })
     expect(await rotations).toMatchObject([{ generation: 1 }, { generation: 1 }])
     for (const id of ids) expect(await store.sessions.find(id)).toMatchObject({ name: 'Theirs', generation: 1 })
+    await Promise.all([other.end(), observer.end(), store.close()])
+  })
+
+  // Whatever is thrown where nobody listens ends the process, as it ends a run of the tests.
+  test.each([
+    ['the only one there is', 1, 1],
+    ['four at once, and others wait for their connections', 8, 4],
+  ])('that ends our transaction, %s, is told as busy, and is used again', async (_name, scripts, maxConnections) => {
+    const config = await place()
+    const { store, driver } = await open({ ...config, maxConnections })
+    const person = (await newcomer({ store })).account.id
+    const { accounts } = driver.tables
+    const other = postgres(config.url, { max: 1 })
+    const observer = postgres(config.url, { max: 1 })
+    const naming = (name: string) =>
+      driver.atomic(function* (tx) {
+        yield* step(tx.select({ id: accounts.id }).from(accounts))
+        yield* step(tx.update(accounts).set({ name }).where(eq(accounts.id, person)))
+      })
+    let told: Promise<unknown[]> | undefined
+    await other.begin(async (transaction) => {
+      await transaction`select 1 from accounts for update`
+      told = Promise.all(Array.from({ length: scripts }, (_, n) => naming(`Name ${n}`).then(() => 'done', busy)))
+      const waiting = () => observer<{ pid: number }[]>`
+        select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`
+      await expect.poll(async () => (await waiting()).length).toBe(maxConnections)
+      for (const { pid } of await waiting()) await observer`select pg_terminate_backend(${pid})`
+    })
+    expect((await told)?.slice(0, maxConnections)).toEqual(Array(maxConnections).fill(5))
+    // Whoever comes next on a connection may be told of the end of the one before.
+    await expect.poll(() => naming('Afterwards').then(() => 'done', busy)).toBe('done')
+    expect((await store.accounts.find(person))?.name).toBe('Afterwards')
     await Promise.all([other.end(), observer.end(), store.close()])
   })
 

@@ -502,7 +502,7 @@ export const en = {
     end: 'There is nothing older.',
     all: 'All activity',
     loans: 'Where back ends acted for you',
-    others: 'Without back ends that acted for you',
+    others: 'Everything else',
     older: 'Older activity',
     newest: 'Back to the newest',
     words: events,

@@ -507,7 +507,7 @@ export const ptBR: Texts = {
     end: 'Não há nada mais antigo.',
     all: 'Toda a atividade',
     loans: 'Onde servidores agiram por você',
-    others: 'Sem os servidores que agiram por você',
+    others: 'Todo o resto',
     older: 'Atividade mais antiga',
     newest: 'Voltar à mais recente',
     words: events,
