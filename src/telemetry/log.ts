@@ -71,7 +71,7 @@ function withoutSecrets(entry: object, levels = depth): object {
  */
 export function createLog(
   level: string,
-  to: DestinationStream = destination({ sync: false, minLength: 16_384, periodicFlush: 250 }),
+  to: DestinationStream = destination({ sync: false, minLength: 8192, periodicFlush: 250 }),
 ): Logger {
   return pino(
     {
