@@ -1,26 +1,26 @@
 /**
- * The only way out to a provider. One agent for all; for each provider and endpoint type (and each customer's site
- * behind it) a circuit breaker of its own, so that a failing one takes down nobody else; a total deadline over headers
- * and body; a size limit; no redirect is ever followed, since it would carry the token or the secret along.
+ * The only way out to a provider. For each provider, and each customer's site behind it, connections of its own; for
+ * each endpoint type of them a circuit breaker of its own, so that a failing one takes down nobody else; a total
+ * deadline over headers and body; a size limit; no redirect is ever followed, since it would carry the token or the
+ * secret along.
  */
-import { EventEmitter } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
-import CircuitBreaker from 'opossum'
+import type { Dispatcher } from 'undici'
 import type { Bus } from '../events/bus.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
 import type { Random } from '../kernel/ids.ts'
 import { type Err, err, ok, type Result } from '../kernel/result.ts'
+import { type Breaker, type BreakerState, createBreaker, NotMadeError } from './breaker.ts'
+import { Deadline } from './deadline.ts'
 import { type Failure, readErrorCode } from './failure.ts'
+import { createOutbound, type ProxySettings } from './outbound.ts'
 import { isRecord } from './profile-text.ts'
 import { type BreakerSettings, type EndpointType, isPersonal } from './provider.ts'
 import { type Hold, readHold } from './retry-after.ts'
 
-const MOST_BYTES = 1024 * 1024
 /** Said with every call: GitHub refuses who has no name. */
 const USER_AGENT = 'vinculum'
-const CONNECTIONS_PER_ORIGIN = 64
-const WINDOW_MS = 30_000
 /** What a person is told to wait when nobody said how long. */
 const DEFAULT_RETRY_SECONDS = 5
 const MOST_ATTEMPTS = 3
@@ -46,17 +46,15 @@ export type Call = {
   readonly refusal?: (status: number, json: unknown) => string | null
 }
 export type Answer = { readonly status: number; readonly text: string; readonly json: unknown }
-export type BreakerState = 'closed' | 'half_open' | 'open'
 /** From well to ill. */
 const STATES: readonly BreakerState[] = ['closed', 'half_open', 'open']
 
-type Breaker = {
+/** One endpoint as it is called: its breaker, and the connections its calls use. */
+type Circuit = {
   readonly endpoint: EndpointType
   readonly site: string | undefined
-  fire(call: Call): Promise<Reply>
-  state(): BreakerState
-  left(): number
-  shutdown(): void
+  readonly breaker: Breaker<Call, Reply>
+  close(): void
 }
 
 /**
@@ -76,48 +74,24 @@ class Counted extends Error {
   }
 }
 
-/** When a call must have ended. undici takes an emitter too, and an AbortSignal costs several times as much to make. */
-class Deadline extends EventEmitter {
-  aborted = false
-  readonly #timer: NodeJS.Timeout
-
-  constructor(ms: number) {
-    super()
-    this.#timer = setTimeout(() => {
-      this.aborted = true
-      this.emit('abort')
-    }, ms)
-  }
-
-  over(): void {
-    clearTimeout(this.#timer)
-  }
+type Shared = {
+  readonly events: Bus
+  readonly clock: Clock
+  readonly random: Random
+  readonly proxy?: ProxySettings | null
 }
-
-type Shared = { readonly events: Bus; readonly clock: Clock; readonly random: Random }
 export type Guard = ReturnType<ReturnType<typeof createGuards>['of']>
 
-export function createGuards({ events, clock, random }: Shared) {
-  let opened: ReturnType<typeof open> | undefined
-  // Loaded at the first call: it is most of what a service holds that nobody asked anything yet.
-  const open = async () => {
-    const { Agent, request } = await import('undici')
-    // The size counts the bytes as they arrive; nothing is decompressed, since `identity` is asked for: without a word
-    // about it any coding would be welcome (RFC 9110 §12.5.3).
-    return { request, agent: new Agent({ connections: CONNECTIONS_PER_ORIGIN, maxResponseSize: MOST_BYTES }) }
-  }
-  const wayOut = (): ReturnType<typeof open> => {
-    opened ??= open()
-    return opened
-  }
+export function createGuards({ events, clock, random, proxy = null }: Shared) {
+  const outbound = createOutbound(proxy)
   const guards: { close(): void }[] = []
 
   /** One attempt, to the last byte. */
-  async function attempt(call: Call, deadline: Deadline): Promise<Reply> {
+  async function attempt(call: Call, pool: Dispatcher, deadline: Deadline): Promise<Reply> {
     const { endpoint, method, url, headers, body, expects, fault, refusal } = call
     const all = { Accept: 'application/json', 'Accept-Encoding': 'identity', 'User-Agent': USER_AGENT, ...headers }
-    const { request, agent } = await wayOut()
-    const asked = { dispatcher: agent, method, headers: all, body: body ?? null, signal: deadline }
+    const { request } = await outbound.load()
+    const asked = { dispatcher: pool, method, headers: all, body: body ?? null, signal: deadline }
     const reply = await request(url, asked)
     const text = await reply.body.text().catch(unlessTooLarge)
     const { statusCode: status } = reply
@@ -141,116 +115,120 @@ export function createGuards({ events, clock, random }: Shared) {
     return { result: ok({ status, text, json }) }
   }
 
+  /** Runs work with a deadline that covers the wait for a place as well. Loading the client is no delay of the provider. */
+  async function within<T>(ms: number, work: (deadline: Deadline) => Promise<T>): Promise<T> {
+    await outbound.load()
+    const deadline = new Deadline(ms)
+    try {
+      return await work(deadline)
+    } finally {
+      deadline.over()
+    }
+  }
+
   /** The guard of one provider. */
   function of(provider: string, settings: BreakerSettings) {
     const holds = new Map<string, number>()
     /** Those of sites in the order they were last used. */
-    const breakers = new Map<string, Breaker>()
-    /** What was last said of an endpoint type. */
-    const told = new Map<EndpointType, BreakerState>()
+    const circuits = new Map<string, Circuit>()
+    /** The state last reported for each endpoint type. */
+    const reported = new Map<EndpointType, BreakerState>()
+    let own: Promise<Dispatcher> | undefined
+    const ownPool = (): Promise<Dispatcher> => {
+      own ??= outbound.open()
+      return own
+    }
 
-    /** The worst there is among an endpoint's sites: which of them it is would be a label of a stranger's making. */
+    /** The worst state among an endpoint's sites. The site is no metric label: callers control it, without bound. */
     const stateOf = (endpoint: EndpointType): BreakerState =>
-      [...breakers.values()].reduce<BreakerState>((worst, one) => {
+      [...circuits.values()].reduce<BreakerState>((worst, one) => {
         if (one.endpoint !== endpoint) return worst
-        const state = one.state()
+        const state = one.breaker.state()
         return STATES.indexOf(state) > STATES.indexOf(worst) ? state : worst
       }, 'closed')
 
-    const tell = (endpoint: EndpointType): void => {
+    const report = (endpoint: EndpointType): void => {
       const state = stateOf(endpoint)
-      if ((told.get(endpoint) ?? 'closed') === state) return
-      told.set(endpoint, state)
+      if ((reported.get(endpoint) ?? 'closed') === state) return
+      reported.set(endpoint, state)
       events.emit('provider.breaker_changed', { provider, endpoint_type: endpoint, state })
     }
 
     /**
      * Attempts within one deadline. Only a GET that failed fast is tried again: a code or a rotating token works once.
      */
-    async function run(call: Call): Promise<Reply> {
-      // Before the clock runs: loading is no delay of the provider's.
-      await wayOut()
-      const deadline = new Deadline(settings.timeoutMs)
-      const started = performance.now()
-      try {
-        for (let tries = 1; ; tries += 1) {
-          // What was thrown stays behind, since it names hosts and addresses.
-          const reply = await attempt(call, deadline).catch(() => failed({ kind: 'unavailable', reason: 'network' }))
-          if (!didFail(reply)) return reply
-          if (deadline.aborted) throw new Counted(failed({ kind: 'unavailable', reason: 'timeout' }))
-          const wait = FIRST_BACK_OFF_MS * 2 ** (tries - 1) * (0.5 + (random(1)[0] ?? 0) / 256)
-          const soon = performance.now() - started + wait < settings.timeoutMs / 2
-          const safe = call.method === 'GET' && reply.result.error.kind === 'unavailable' && !reply.hold
-          if (!safe || !soon || tries === MOST_ATTEMPTS) throw new Counted(reply)
-          await pause(wait)
-        }
-      } finally {
-        deadline.over()
+    async function run(call: Call, pool: Dispatcher, deadline: Deadline): Promise<Reply> {
+      for (let tries = 1; ; tries += 1) {
+        // The error itself is dropped, since its message names hosts and addresses.
+        const reply = await attempt(call, pool, deadline).catch(() =>
+          failed({ kind: 'unavailable', reason: 'network' }),
+        )
+        if (!didFail(reply)) return reply
+        if (deadline.aborted) throw new Counted(failed({ kind: 'unavailable', reason: 'timeout' }))
+        const wait = FIRST_BACK_OFF_MS * 2 ** (tries - 1) * (0.5 + (random(1)[0] ?? 0) / 256)
+        const soon = deadline.elapsed() + wait < settings.timeoutMs / 2
+        const safe = call.method === 'GET' && reply.result.error.kind === 'unavailable' && !reply.hold
+        if (!safe || !soon || tries === MOST_ATTEMPTS) throw new Counted(reply)
+        await pause(wait)
       }
     }
 
-    function breaker({ endpoint, site }: Call): Breaker {
+    function circuitOf({ endpoint, site }: Call): Circuit {
       const key = site === undefined ? endpoint : `${endpoint} ${site}`
-      const known = breakers.get(key)
+      const known = circuits.get(key)
       if (known) {
         if (site !== undefined) {
-          breakers.delete(key)
-          breakers.set(key, known)
+          circuits.delete(key)
+          circuits.set(key, known)
         }
         return known
       }
       if (site !== undefined) makeRoom()
-      let openedAt = 0
       let leaving: NodeJS.Timeout | undefined
-      const circuit = new CircuitBreaker<[Call], Reply>(run, {
+      let sitePool: Promise<Dispatcher> | undefined
+      const pool = (): Promise<Dispatcher> => {
+        if (site === undefined) return ownPool()
+        sitePool ??= outbound.open()
+        return sitePool
+      }
+      const breaker = createBreaker<Call, Reply>({
         name: `${provider}.${endpoint}`,
-        // The deadline is ours, since opossum's lets go of the call without ending it.
-        timeout: false,
-        errorThresholdPercentage: settings.errorThresholdPercent,
-        volumeThreshold: settings.volume,
-        resetTimeout: settings.resetMs,
-        rollingCountTimeout: WINDOW_MS,
-        rollingPercentilesEnabled: false,
-      })
-      circuit.on('open', () => {
-        openedAt = performance.now()
-        tell(endpoint)
-      })
-      circuit.on('halfOpen', () => {
-        tell(endpoint)
-        if (site === undefined) return
-        // Its team may have left the site for good, and then it would be told of as ill for ever.
-        clearTimeout(leaving)
-        leaving = setTimeout(() => circuit.pendingClose && forget(key, made), settings.resetMs * PAUSES_KEPT).unref()
-      })
-      circuit.on('close', () => tell(endpoint))
-      const made: Breaker = {
-        ...{ endpoint, site },
-        fire: (call: Call) => circuit.fire(call),
-        state: (): BreakerState => (circuit.opened ? 'open' : circuit.halfOpen ? 'half_open' : 'closed'),
-        // Opossum counts real time, whatever clock the rest of the service is given.
-        left: () => Math.max(1, Math.ceil((openedAt + settings.resetMs - performance.now()) / 1000)),
-        shutdown: () => {
+        settings,
+        run: async (call, deadline) => run(call, await pool(), deadline),
+        onChange: (state) => {
+          report(endpoint)
+          if (site === undefined || state !== 'half_open') return
+          // Its team may have left the site for good: without this it would be reported as failing for ever.
           clearTimeout(leaving)
-          circuit.shutdown()
+          leaving = setTimeout(() => breaker.isUntried() && forget(key, made), settings.resetMs * PAUSES_KEPT).unref()
+        },
+      })
+      const made: Circuit = {
+        endpoint,
+        site,
+        breaker,
+        close: () => {
+          clearTimeout(leaving)
+          breaker.shutdown()
+          void sitePool?.then(outbound.drop)
         },
       }
-      breakers.set(key, made)
+      circuits.set(key, made)
       return made
     }
 
     /** For one more site. */
     function makeRoom(): void {
-      const sites = [...breakers].filter(([, { site }]) => site !== undefined)
+      const sites = [...circuits].filter(([, { site }]) => site !== undefined)
       const [first] = sites
       if (first && sites.length >= MOST_SITES) forget(...first)
     }
 
-    /** Calls under way in the breaker that goes end as they would have. */
-    function forget(key: string, { endpoint, shutdown }: Breaker): void {
-      shutdown()
-      breakers.delete(key)
-      tell(endpoint)
+    /** Calls under way in the circuit that goes end as they would have. */
+    function forget(key: string, { endpoint, close }: Circuit): void {
+      close()
+      circuits.delete(key)
+      report(endpoint)
     }
 
     /** Seconds this call has to wait because the provider asked for it; 0 when it may go. */
@@ -266,12 +244,13 @@ export function createGuards({ events, clock, random }: Shared) {
       const wait = holds.size === 0 ? 0 : held([call.endpoint, ofToken()])
       if (wait > 0) {
         const limited = held([ofToken()]) > 0 ? { limited: true as const } : {}
-        return report(call.endpoint, { kind: 'unavailable', reason: 'held_off', retryAfter: wait, ...limited })
+        return fail(call.endpoint, { kind: 'unavailable', reason: 'held_off', retryAfter: wait, ...limited })
       }
-      const circuit = breaker(call)
-      const reply = await circuit.fire(call).catch((thrown: unknown) => {
-        // What is not ours is opossum's: the breaker is open, or half open with its one call under way, or shut down.
-        return thrown instanceof Counted ? thrown.reply : failed({ kind: 'unavailable', reason: 'breaker_open' })
+      const { breaker } = circuitOf(call)
+      const reply = await within(settings.timeoutMs, (deadline) => breaker.fire(call, deadline)).catch((thrown) => {
+        if (thrown instanceof Counted) return thrown.reply
+        if (thrown instanceof NotMadeError) return failed({ kind: 'unavailable', reason: thrown.reason })
+        throw thrown
       })
       const { hold, result } = reply
       if (hold && hold.seconds > 0)
@@ -283,23 +262,23 @@ export function createGuards({ events, clock, random }: Shared) {
         events.emit('provider.call_refused', { provider, endpoint_type: call.endpoint, status, code })
         return result
       }
-      if (result.error.kind === 'garbage') return report(call.endpoint, result.error)
-      const open = circuit.state() === 'open' ? circuit.left() : DEFAULT_RETRY_SECONDS
-      return report(call.endpoint, { ...result.error, retryAfter: hold?.seconds || open })
+      if (result.error.kind === 'garbage') return fail(call.endpoint, result.error)
+      const open = breaker.state() === 'open' ? breaker.secondsLeft() : DEFAULT_RETRY_SECONDS
+      return fail(call.endpoint, { ...result.error, retryAfter: hold?.seconds || open })
     }
 
     /** Says that an endpoint did not answer properly; for what only a later look can tell, too. */
-    function report(endpoint: EndpointType, failure: Failure): Result<never, Failure> {
+    function fail(endpoint: EndpointType, failure: Failure): Result<never, Failure> {
       events.emit('provider.call_failed', { provider, endpoint_type: endpoint, reason: failure.reason })
       return err(failure)
     }
 
     const guard = {
       call,
-      report,
+      report: fail,
       state: stateOf,
       close: (): void => {
-        for (const { shutdown } of breakers.values()) shutdown()
+        for (const { close } of circuits.values()) close()
       },
     }
     guards.push(guard)
@@ -311,7 +290,7 @@ export function createGuards({ events, clock, random }: Shared) {
     /** Lets calls under way end (their deadline is near), then closes every connection. */
     close: async (): Promise<void> => {
       for (const guard of guards) guard.close()
-      await (await opened)?.agent.close()
+      await outbound.close()
     },
   }
 }

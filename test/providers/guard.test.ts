@@ -1,5 +1,6 @@
 /** The way out, on the wire: what a provider's machines do between and within answers, written byte by byte. */
-import { createServer, type Socket } from 'node:net'
+import { createServer as createHttpServer } from 'node:http'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createBus } from '../../src/events/bus.ts'
 import type { Event } from '../../src/events/catalogue.ts'
@@ -167,5 +168,102 @@ describe('a breaker', () => {
     expect(await guard.call(call(url, 'POST'))).toMatchObject({ error: { reason: 'breaker_open' } })
     expect(await guard.call({ endpoint: 'userinfo', method: 'GET', url })).toMatchObject({ ok: true })
     expect(await guards.of('other', patient).call(call(url, 'POST'))).toMatchObject({ ok: true })
+  })
+
+  const reasons = (results: readonly { ok: boolean; error?: { reason: string } }[]) =>
+    results.map((one) => one.error?.reason ?? 'ok')
+
+  test('that refused many calls opens as soon as a new one when its provider comes back and hangs', async () => {
+    let mode: 'down' | 'up' | 'hanging' = 'down'
+    const { url, seen } = await listen((socket) => {
+      if (mode !== 'hanging') socket.write(answer('{}', mode === 'up' ? undefined : 'HTTP/1.1 500 Oh'))
+    })
+    const guard = guards.of('acme', { ...patient, volume: 4, resetMs: 300, timeoutMs: 100 })
+    for (let n = 0; n < 4; n++) await guard.call(call(url, 'POST'))
+    expect(guard.state('token')).toBe('open')
+    const refused = await Promise.all(Array.from({ length: 500 }, () => guard.call(call(url, 'POST'))))
+    expect(new Set(reasons(refused))).toEqual(new Set(['breaker_open']))
+    mode = 'up'
+    await expect.poll(() => guard.call(call(url, 'POST'))).toMatchObject({ ok: true })
+    expect(guard.state('token')).toBe('closed')
+    mode = 'hanging'
+    const before = seen().requests
+    for (let n = 0; n < 25; n++) await guard.call(call(url, 'POST'))
+    expect(seen().requests - before).toBe(4)
+    expect(guard.state('token')).toBe('open')
+  })
+
+  test('decides on answers: calls under way neither help nor harm', async () => {
+    let served = 0
+    const { url } = await listen((socket) => {
+      served += 1
+      if (served > 30) socket.write(answer('{}', 'HTTP/1.1 500 Oh'))
+    })
+    const guard = guards.of('acme', { ...patient, volume: 5, timeoutMs: 2000 })
+    const hanging = Array.from({ length: 30 }, () => guard.call(call(url, 'POST')))
+    await expect.poll(() => served).toBe(30)
+    for (let n = 0; n < 5; n++) await guard.call(call(url, 'POST'))
+    expect(guard.state('token')).toBe('open')
+    await Promise.all(hanging)
+  })
+
+  test('makes a bounded number of calls at once; the next ones wait, and too many are refused unmade', async () => {
+    let open = (): void => {}
+    const gate = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    const underWay = { now: 0, most: 0 }
+    const { url, seen } = await listen((socket) => {
+      underWay.now += 1
+      underWay.most = Math.max(underWay.most, underWay.now)
+      void gate.then(() => {
+        underWay.now -= 1
+        socket.write(answer('{}'))
+      })
+    })
+    const guard = guards.of('acme', { ...patient, timeoutMs: 60_000 })
+    const calls = Array.from({ length: 64 + 256 + 10 }, () => guard.call(call(url, 'POST')))
+    const over = reasons(await Promise.all(calls.slice(-10)))
+    expect(new Set(over)).toEqual(new Set(['at_capacity']))
+    await expect.poll(() => seen().requests).toBe(64)
+    open()
+    expect(new Set(reasons(await Promise.all(calls.slice(0, -10))))).toEqual(new Set(['ok']))
+    expect(seen().requests).toBe(64 + 256)
+    expect(underWay.most).toBe(64)
+    expect(guard.state('token')).toBe('closed')
+  })
+
+  test('that opens refuses those who wait for a place at once', async () => {
+    const { url, seen } = await listen((socket, request) => {
+      if (request === 1) setTimeout(() => socket.write(answer('{}', 'HTTP/1.1 500 Oh')), 50)
+    })
+    const guard = guards.of('acme', { ...patient, volume: 1, timeoutMs: 3000 })
+    const calls = Array.from({ length: 100 }, () => guard.call(call(url, 'POST')))
+    const waiting = reasons(await Promise.all(calls.slice(64)))
+    expect(new Set(waiting)).toEqual(new Set(['breaker_open']))
+    expect(seen().requests).toBe(64)
+  })
+
+  test('calls that wait for a place too long are not made, and say nothing about the provider', async () => {
+    const { url } = await listen(() => {})
+    const guard = guards.of('acme', { ...patient, volume: 1000, timeoutMs: 200 })
+    const results = reasons(await Promise.all(Array.from({ length: 70 }, () => guard.call(call(url, 'POST')))))
+    expect(results.filter((reason) => reason === 'timeout')).toHaveLength(64)
+    expect(results.filter((reason) => reason === 'at_capacity')).toHaveLength(6)
+  })
+
+  test('of a provider that hangs takes no connection from another one on the same origin', async () => {
+    const server = createHttpServer((request, response) => void (request.url === '/good' && response.end('{}')))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    ends.push(() => {
+      server.closeAllConnections()
+      return new Promise((resolve) => server.close(resolve))
+    })
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const slow = guards.of('slow', { ...patient, volume: 1000, timeoutMs: 1000 })
+    const hanging = Array.from({ length: 150 }, () => slow.call(call(`${url}/slow`, 'POST')))
+    const good = guards.of('good', { ...patient, timeoutMs: 900 })
+    for (let n = 0; n < 10; n++) expect(await good.call(call(`${url}/good`, 'POST'))).toMatchObject({ ok: true })
+    await Promise.all(hanging)
   })
 })
