@@ -7,7 +7,7 @@ import { systemRandom } from './kernel/ids.ts'
 import type { Progress, Resealed } from './sealing/reseal.ts'
 import { KeyRingError, tallyText } from './sealing/ring.ts'
 import { generatedKeys } from './secrets.ts'
-import { createLog } from './telemetry/log.ts'
+import { createProcessLog } from './telemetry/log.ts'
 import { createVinculum } from './vinculum.ts'
 
 const usage = `Usage:
@@ -39,7 +39,7 @@ async function main(command: string | undefined, ...given: readonly string[]): P
   }
   if (existsSync('.env')) loadEnvFile('.env')
   const config = readConfig(process.env)
-  const log = createLog(config.logLevel)
+  const { log, droppedLines } = createProcessLog(config.logLevel)
   let { encryptionKeys } = config
   if (!encryptionKeys) {
     const file = join(
@@ -57,7 +57,9 @@ async function main(command: string | undefined, ...given: readonly string[]): P
   }
   if (!config.production && config.publicUrl.protocol === 'https:')
     log.warn('PUBLIC_URL is https but NODE_ENV is not production: weak secrets and plain http are accepted')
-  const vinculum = await createVinculum({ ...config, encryptionKeys }, { log }).catch(notOpened)
+  const vinculum = await createVinculum({ ...config, encryptionKeys }, { log, droppedLogLines: droppedLines }).catch(
+    notOpened,
+  )
 
   if (command === 'rotate-keys') {
     await vinculum.rotateSigningKeys()

@@ -88,7 +88,7 @@ import { createTokens } from './sessions/tokens.ts'
 import { openStore, type Store } from './store/open.ts'
 import { createInvitations } from './teams/invitations.ts'
 import { createTeams } from './teams/teams.ts'
-import { createLog, logEvents } from './telemetry/log.ts'
+import { createProcessLog, logEvents } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 
 /** What a test, or an embedding program, may bring of its own. */
@@ -96,6 +96,8 @@ export type Parts = {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
+  /** How many lines of that log could not be written. */
+  readonly droppedLogLines: () => number
   /** What tells the jobs that their time has come. */
   readonly timing: Timing
 }
@@ -106,6 +108,8 @@ const day = 24 * 3600
 
 /** How long requests under way may take to finish after SIGTERM, in seconds. */
 const graceSeconds = 10
+/** How long the log may take to write its last lines, in milliseconds. */
+const lastFlushMs = 1000
 
 /** A configuration whose keys are there: generated ones included (see `secrets.ts`). */
 export type CompleteConfig = Omit<Config, 'encryptionKeys'> & { readonly encryptionKeys: KeyRing }
@@ -114,7 +118,9 @@ export type CompleteConfig = Omit<Config, 'encryptionKeys'> & { readonly encrypt
 export async function createVinculum(config: CompleteConfig, parts: Partial<Parts> = {}) {
   const clock = parts.clock ?? systemClock
   const random = parts.random ?? systemRandom
-  const log = parts.log ?? createLog(config.logLevel)
+  const { log, droppedLines } = parts.log
+    ? { log: parts.log, droppedLines: parts.droppedLogLines ?? (() => 0) }
+    : createProcessLog(config.logLevel)
   const ids = createIds(clock, random)
   const sealer = createSealer(config.encryptionKeys, random)
   const onDefect = (error: unknown, context?: string): void => log.error({ err: error, request_id: context }, 'defect')
@@ -416,6 +422,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const metrics = createMetrics(events, {
       breakers: providers.health,
       jobBacklogs: scheduler.backlogs,
+      droppedLogLines: droppedLines,
     })
     const services: Services = {
       flows,
@@ -525,9 +532,19 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         mailer.close()
         await providers.close()
         await store.close()
-        log.flush()
+        await flushed(log)
       },
     }
   }
 }
+/** The log's last lines are waited for, but a sink that stands still does not keep the process from ending. */
+const flushed = (log: Logger): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, lastFlushMs)
+    log.flush(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+
 export type Vinculum = Awaited<ReturnType<typeof createVinculum>>

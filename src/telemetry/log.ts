@@ -1,6 +1,7 @@
-import { type DestinationStream, destination, type Logger, pino } from 'pino'
+import { type DestinationStream, type Logger, pino } from 'pino'
 import type { Bus } from '../events/bus.ts'
 import { catalogue, type Event } from '../events/catalogue.ts'
+import { createLogSink } from './log-sink.ts'
 
 /** Whatever else is logged by mistake: a member with one of these names leaves as `[redacted]`. */
 const secretNames = new Set([
@@ -66,13 +67,15 @@ function withoutSecrets(entry: object, levels = depth): object {
   return copy ?? entry
 }
 
-/**
- * Lines of JSON, written in batches off the request's path: a quarter of a second late at most, and flushed at the end.
- */
-export function createLog(
-  level: string,
-  to: DestinationStream = destination({ sync: false, minLength: 8192, periodicFlush: 250 }),
-): Logger {
+/** The log of a process: lines of JSON on standard output. `droppedLines` counts those that could not be written. */
+export function createProcessLog(level: string): { log: Logger; droppedLines: () => number } {
+  const sink = createLogSink({ onRecovered: (lines) => log.warn({ lines }, 'log lines were dropped') })
+  const log = createLog(level, sink)
+  return { log, droppedLines: sink.dropped }
+}
+
+/** Lines of JSON, written to `to`. */
+export function createLog(level: string, to: DestinationStream): Logger {
   return pino(
     {
       level,

@@ -29,6 +29,7 @@ export const counted = [
 type Probes = {
   breakers: () => readonly { provider: string; endpointType: string; state: keyof typeof stateNumbers }[]
   jobBacklogs: () => Promise<readonly { job: string; backlog: number }[]>
+  droppedLogLines: () => number
 }
 
 /**
@@ -138,6 +139,16 @@ export function createMetrics(events: Bus, probes: Probes) {
     registers,
     async collect() {
       for (const { job, backlog } of await probes.jobBacklogs()) this.set({ job }, backlog)
+    },
+  })
+
+  new Counter({
+    name: 'vinculum_log_lines_dropped_total',
+    help: 'Log lines that could not be written',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(probes.droppedLogLines())
     },
   })
 

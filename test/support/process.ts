@@ -20,16 +20,22 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-/** Starts `src/main.ts` with exactly these settings. */
-export function startService(env: Readonly<Record<string, string>>, command: readonly string[] = []): Service {
+/**
+ * Starts `src/main.ts` with exactly these settings. Its log may go elsewhere than to us: then `listening` never resolves.
+ */
+export function startService(
+  env: Readonly<Record<string, string>>,
+  command: readonly string[] = [],
+  log: 'pipe' | number = 'pipe',
+): Service {
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', ...command], {
     cwd: root,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', log, 'pipe'],
   })
   running.add(child)
   let [stdout, stderr] = ['', '']
-  child.stderr.on('data', (chunk: Buffer) => {
+  child.stderr?.on('data', (chunk: Buffer) => {
     stderr += chunk.toString()
   })
   const ended: Service['ended'] = new Promise((resolve) => {
@@ -39,7 +45,7 @@ export function startService(env: Readonly<Record<string, string>>, command: rea
     })
   })
   const listening = new Promise<string>((resolve, reject) => {
-    child.stdout.on('data', (chunk: Buffer) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
       stdout += chunk.toString()
       if (stdout.includes('"msg":"listening"')) resolve(stdout)
     })

@@ -20,6 +20,7 @@ beforeEach(() => {
       { job: 'revoke-at-provider', backlog: 3 },
       { job: 'send-mail', backlog: 5 },
     ],
+    droppedLogLines: () => 7,
   })
 })
 
@@ -160,7 +161,13 @@ test('two services in one process do not count for each other', async () => {
   const other = createMetrics(createBus(createStoppedClock().clock), {
     breakers: () => [],
     jobBacklogs: async () => [],
+    droppedLogLines: () => 0,
   })
   await everything()
   expect(await other.text()).not.toContain('provider="google"')
+})
+
+test('log lines that could not be written are a counter', async () => {
+  expect(await value('vinculum_log_lines_dropped_total')).toBe(7)
+  expect(await value('vinculum_log_lines_dropped_total')).toBe(7)
 })
