@@ -26,8 +26,9 @@ type Parts = { devices: Devices; tokens: Tokens; clock: Clock; issuer: string; a
 
 /**
  * Whether a token is good at this moment, and whose. It is answered from the session's row, not from what the token
- * says of itself: a device that was signed out a moment ago, or a role that was taken away, counts already. Nothing is
- * changed by asking.
+ * says of itself: a device that was signed out a moment ago, or a role that was taken away, counts already. A valid
+ * token's generation counts as used: a back end that asks about it has received it from the client, so the answer that
+ * brought it was not lost.
  */
 export function introspectToken({ devices, tokens, clock, issuer, audience }: Parts) {
   return async (token: string): Promise<Introspection> => {
@@ -42,6 +43,7 @@ export function introspectToken({ devices, tokens, clock, issuer, audience }: Pa
       if (now >= session.idleExpiresAt || now >= session.absoluteExpiresAt) break
       // A refresh token that was replaced may still be answered for a while, but is not what its client should hold.
       if (type === 'refresh' && generation !== session.generation) break
+      await devices.noteUse(session, generation, now)
       return {
         active: true,
         ...{ sub, sid, scope: session.scope, client_id: audience },

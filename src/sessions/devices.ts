@@ -39,6 +39,17 @@ export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDe
     sessions.touch(session.id, now, byCookie ? secondsAfter(now, refreshTtlSeconds) : null).catch(onDefect)
   }
 
+  /**
+   * Notes that the client holds this generation, before the request goes on: from then on the answer that brought it
+   * cannot have been lost, and the previous refresh token is valid within the concurrency window alone. Where it cannot
+   * be written (a full disk, a locked database) the request goes on all the same: the previous token then stays valid a
+   * little longer, and nobody is signed out.
+   */
+  const noteUse = async (session: Session, generation: number, now: Date): Promise<void> => {
+    if (generation > session.usedGeneration)
+      await sessions.markUsed(session.id, generation, now).catch((error: unknown) => onDefect(error))
+  }
+
   const ended =
     (accountId: string, reason: EndReason, origin: Origin, by?: string) =>
     (session: string): Fact => ({
@@ -49,11 +60,7 @@ export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDe
     })
 
   return {
-    /**
-     * Whose access token this is. The first use of a generation is noted before the request goes on: from then on the
-     * answer that brought it cannot have been lost, and the previous refresh token is worth no more than the
-     * concurrency window.
-     */
+    /** Whose access token this is. Its generation counts as used from here on. */
     async byAccessToken(token: string): Promise<Result<Authenticated, AppError<TokenCode | SessionCode>>> {
       const claims = await tokens.read(token, 'access')
       if (!claims.ok) return claims
@@ -64,7 +71,7 @@ export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDe
       const now = clock()
       const session = live(found, now)
       if (!session.ok) return session
-      if (generation > found.usedGeneration) await sessions.markUsed(sid, generation, now)
+      await noteUse(found, generation, now)
       seen(found, now, false)
       return ok({ session: found, generation })
     },
@@ -81,6 +88,7 @@ export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDe
     },
 
     find: (id: string): Promise<LiveSession | undefined> => sessions.find(id),
+    noteUse,
 
     list: (accountId: string): Promise<readonly Session[]> => sessions.list(accountId, clock()),
 

@@ -84,6 +84,21 @@ describe.each(databases)('back ends and the tokens they are shown, on %s', (data
       expect((await ask(eve.refresh, shop)).body).toMatchObject({ active: true })
     })
 
+    test.each(['access_token', 'refresh_token'] as const)(
+      'whose %s a back end asks about was received: the one before it is no longer repeated',
+      async (kind) => {
+        const shop = await backEnd()
+        const [asked, unasked] = [await somebody(), await somebody()]
+        const refresh = (token: string) => world.call('POST', '/auth/refresh', { body: { refresh_token: token } })
+        const renewed = await refresh(asked.refresh)
+        await refresh(unasked.refresh)
+        expect((await ask(String(renewed.body[kind]), shop)).body.active).toBe(true)
+        world.turn(11)
+        expect((await refresh(unasked.refresh)).status).toBe(200)
+        expect((await refresh(asked.refresh)).body).toMatchObject({ code: 'token_reused' })
+      },
+    )
+
     test('of a disabled or erased account is good no more, at once', async () => {
       const shop = await backEnd()
       const [eve, bob] = [await somebody(), await somebody()]
