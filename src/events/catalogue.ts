@@ -237,7 +237,9 @@ export const catalogue = {
     { session: z.string() },
     { audit: true, log: 'warn' },
   ),
-  'session.refreshed': fact('A token pair was renewed', { result: z.enum(['rotated', 'replayed', 'refused']) }),
+  'session.refreshed': fact('A token pair was renewed, or refused', {
+    result: z.enum(['rotated', 'replayed', 'reused', 'refused']),
+  }),
   'signing_key.rotated': fact('A new signing key was published', { key: z.string() }, { audit: true, log: 'info' }),
 
   'provider.call_failed': fact(

@@ -36,7 +36,8 @@ export function refreshTokens({ sessions, accounts, tokens, events, clock, windo
     ok: false
     error: AppError<C>
   }): { ok: false; error: AppError<C> } => {
-    events.emit('session.refreshed', { result: 'refused' })
+    // Counted apart: many replayed tokens at once may come from a stolen backup of a client.
+    events.emit('session.refreshed', { result: refused.error.code === 'token_reused' ? 'reused' : 'refused' })
     return refused
   }
 

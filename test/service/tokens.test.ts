@@ -100,7 +100,13 @@ describe.each(databases)('tokens, on %s', (database) => {
       const [stolen, other] = [await world.signIn('google', who), await world.signIn('google', who)]
       const second = await renew(stolen.refresh_token)
       const third = await renew(second.refresh_token)
+      const counted = async () => {
+        const { text } = await world.call('GET', '/metrics')
+        return Number(/^vinculum_token_refreshes_total\{result="reused"\} (\d+)$/m.exec(text)?.[1] ?? 0)
+      }
+      const before = await counted()
       expect(refusalOf(await refresh(stolen.refresh_token))).toEqual([401, 'token_reused'])
+      expect(await counted()).toBe(before + 1)
       for (const { refresh_token } of [stolen, second, third])
         expect(refusalOf(await refresh(refresh_token))).toEqual([401, 'session_revoked'])
       expect((await me(other.access_token)).status).toBe(200)
