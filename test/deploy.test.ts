@@ -1,0 +1,57 @@
+/** What `deploy/` names exists: metrics, settings, files. The rest is checked by the tools the files are for. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { settings } from '../src/config.ts'
+import { createBus } from '../src/events/bus.ts'
+import { createMetrics } from '../src/telemetry/metrics.ts'
+import { createStoppedClock } from './support/stopped-clock.ts'
+
+const file = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
+const metricNames = async (): Promise<Set<string>> => {
+  const metrics = createMetrics(createBus(createStoppedClock().clock), {
+    breakers: () => [],
+    jobBacklogs: async () => [],
+    droppedLogLines: () => 0,
+  })
+  return new Set([...(await metrics.text()).matchAll(/^# TYPE (\S+)/gm)].map(([, name = '']) => name))
+}
+/** A histogram's series have names of their own. */
+const family = (name: string): string => name.replace(/_(bucket|count|sum)$/, '')
+
+describe('what is deployed', () => {
+  test.each(['deploy/prometheus/alerts.yaml', 'deploy/grafana-dashboard.json'])(
+    '%s asks for metrics there are',
+    async (path) => {
+      const known = await metricNames()
+      const asked = new Set([...file(path).matchAll(/\b(?:vinculum|nodejs|process)_[a-z0-9_]+/g)].map(([name]) => name))
+      expect(asked.size).toBeGreaterThan(5)
+      expect([...asked].filter((name) => !known.has(name) && !known.has(family(name)))).toEqual([])
+    },
+  )
+
+  test('sets settings there are', () => {
+    const known = new Set(Object.keys(settings.shape))
+    const set = [
+      ...file('deploy/compose.yaml').matchAll(/^ {4}([A-Z][A-Z_]+): (?!vinculum)/gm),
+      ...file('deploy/vinculum.service').matchAll(/^Environment=([A-Z_]+)=/gm),
+    ].map(([, name = '']) => name.replace(/_FILE$/, ''))
+    expect(set).toContain('ENCRYPTION_KEYS')
+    expect(set.filter((name) => !known.has(name))).toEqual([])
+  })
+
+  test('copies files there are, and sends nothing else to the build', () => {
+    const copied = [...file('deploy/Containerfile').matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, files = '']) =>
+      files.split(' '),
+    )
+    expect(copied.filter((path) => !existsSync(new URL(`../${path}`, import.meta.url)))).toEqual([])
+    const sent = file('.dockerignore')
+      .match(/^!.+$/gm)
+      ?.map((line) => line.slice(1))
+    expect(sent?.toSorted()).toEqual([...new Set(copied.map((path) => path.replace(/^\.\//, '')))].toSorted())
+  })
+
+  test('holds no secret', () => {
+    expect(readdirSync(new URL('../deploy', import.meta.url))).not.toContain('secrets')
+    expect(file('.gitignore')).toContain('deploy/secrets')
+  })
+})
