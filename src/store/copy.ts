@@ -1,0 +1,226 @@
+/**
+ * Moves everything from a SQLite file to an empty PostgreSQL database: every column of every table, sealed values as
+ * they are. Both sides are then read again and compared, table by table, by row counts and checksums.
+ */
+import { createHash } from 'node:crypto'
+import { asc, count, eq, getTableColumns, getTableName, type SQL, sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/better-sqlite3'
+import { getTableConfig, type SQLiteColumn, type SQLiteTable } from 'drizzle-orm/sqlite-core'
+import { connectSqlite } from './connect-sqlite.ts'
+import { type Driver, type Queries, step } from './driver.ts'
+import * as sqliteTables from './schema.sqlite.ts'
+import type { Tables } from './schema.ts'
+
+type TableName = keyof Tables
+const lite = sqliteTables as unknown as Tables
+type Row = Readonly<Record<string, unknown>>
+
+/** Who holds a lease says nothing in another database, and our own marker is kept there. */
+const left: ReadonlySet<TableName> = new Set(['leases'])
+/** The marker of a copy that has begun and not ended: a lease nobody takes. */
+const marker = 'copy-to'
+const never = new Date('2200-01-01T00:00:00Z')
+/** Rows read and written at a time. PostgreSQL takes 65,535 parameters in one statement. */
+const batchRows = 1000
+const mostParameters = 60_000
+
+export type CopiedTable = {
+  readonly table: string
+  readonly rows: number
+  /** The same on both sides. A sum over the rows, so it does not depend on how a database orders text. */
+  readonly checksum: string
+}
+export type Copied =
+  | { readonly tag: 'copied'; readonly tables: readonly CopiedTable[] }
+  /** The target holds rows that no unfinished copy of this source has written. Nothing was changed. */
+  | { readonly tag: 'not_empty'; readonly table: string }
+  /** Somebody wrote to the source in the meantime. The marker stays, so that no service starts on the target. */
+  | { readonly tag: 'source_changed' }
+  /** The two sides differ in this table. The marker stays as above. */
+  | { readonly tag: 'different'; readonly table: string }
+
+type Parts = {
+  /** The SQLite file. It must have every migration behind it. */
+  readonly file: string
+  /** An open driver of the target, which has brought its tables up to date. */
+  readonly target: Driver
+  readonly onProgress?: (progress: { table: string; done: number; total: number }) => void
+  /** Runs once everything is copied and nothing is checked yet. */
+  readonly beforeCheck?: () => Promise<void>
+}
+
+/** Every table, those that others refer to first. */
+const tableNames: readonly TableName[] = inOrder()
+
+function inOrder(): readonly TableName[] {
+  const names = Object.keys(lite) as TableName[]
+  const nameOf = new Map<SQLiteTable, TableName>(names.map((name) => [lite[name], name]))
+  const ordered = new Set<TableName>()
+  const visit = (name: TableName): void => {
+    if (ordered.has(name)) return
+    for (const { reference } of getTableConfig(lite[name]).foreignKeys) {
+      const referred = nameOf.get(reference().foreignTable)
+      if (referred && referred !== name) visit(referred)
+    }
+    ordered.add(name)
+  }
+  names.forEach(visit)
+  return [...ordered].filter((name) => !left.has(name))
+}
+
+/** The columns that tell the rows of a table apart: its primary key, else its first unique index. */
+function keyOf(name: TableName): readonly string[] {
+  const table = lite[name]
+  const { columns, indexes } = getTableConfig(table)
+  const names = Object.entries<SQLiteColumn>(getTableColumns(table))
+  const primary = names.find(([, column]) => column.primary)
+  if (primary) return [primary[0]]
+  const unique = indexes.find(({ config }) => config.unique)
+  const indexed = new Set(unique?.config.columns.flatMap((column) => ('name' in column ? [column.name] : [])))
+  const key = names.filter(([, column]) => indexed.has(column.name)).map(([property]) => property)
+  if (key.length === 0 || columns.length === 0) throw new Error(`${getTableName(table)} has no key`)
+  return key
+}
+
+/** One side of the copy, read in the order of each table's key. */
+type Side = { readonly db: Queries; readonly tables: Tables; read<T>(query: PromiseLike<T>): Promise<T> }
+
+const columnsOf = (side: Side, name: TableName, properties: readonly string[]): readonly SQLiteColumn[] => {
+  const columns = getTableColumns(side.tables[name]) as Record<string, SQLiteColumn>
+  return properties.map((property) => columns[property] as SQLiteColumn)
+}
+
+async function rowsIn(side: Side, name: TableName): Promise<number> {
+  const [found] = await side.read(side.db.select({ rows: count() }).from(side.tables[name] as SQLiteTable))
+  return found?.rows ?? 0
+}
+
+/** Up to `batchRows` rows behind `after`, a row of this table. */
+function batch(side: Side, name: TableName, after: Row | undefined, offset = 0): Promise<readonly Row[]> {
+  const properties = keyOf(name)
+  const key = columnsOf(side, name, properties)
+  const behind = (row: Row): SQL => {
+    const values = properties.map((property, n) => sql.param(row[property], key[n]))
+    return sql`(${sql.join([...key], sql`, `)}) > (${sql.join(values, sql`, `)})`
+  }
+  return side.read(
+    side.db
+      .select()
+      .from(side.tables[name] as SQLiteTable)
+      .where(after && behind(after))
+      .orderBy(...key.map((column) => asc(column)))
+      .limit(batchRows)
+      .offset(offset),
+  ) as Promise<readonly Row[]>
+}
+
+/** A row as text, the same from either database: jsonb forgets the order of members, SQLite the zone of a time. */
+function canonical(value: unknown): unknown {
+  if (value instanceof Date) return value.getTime()
+  if (Array.isArray(value)) return value.map(canonical)
+  if (typeof value !== 'object' || value === null) return value
+  const members = Object.entries(value).map(([name, member]): [string, unknown] => [name, canonical(member)])
+  return Object.fromEntries(members.sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+const modulus = 2n ** 256n
+
+async function summed(side: Side, name: TableName): Promise<CopiedTable> {
+  let [sum, rows] = [0n, 0]
+  for (let after: Row | undefined; ; ) {
+    const found = await batch(side, name, after)
+    for (const row of found) {
+      const digest = createHash('sha256')
+        .update(JSON.stringify(canonical(row)))
+        .digest('hex')
+      sum = (sum + BigInt(`0x${digest}`)) % modulus
+    }
+    rows += found.length
+    after = found.at(-1)
+    if (!after || found.length < batchRows) break
+  }
+  return { table: getTableName(side.tables[name]), rows, checksum: sum.toString(16).padStart(64, '0') }
+}
+
+/** Writes rows behind those that are there; each batch is there whole or not at all. */
+const write = (target: Driver, name: TableName, rows: readonly Row[]): Promise<void> => {
+  const table = target.tables[name] as SQLiteTable
+  const atOnce = Math.floor(mostParameters / Object.keys(getTableColumns(table)).length)
+  return target.atomic(function* (tx) {
+    for (let from = 0; from < rows.length; from += atOnce)
+      yield* step(tx.insert(table).values(rows.slice(from, from + atOnce) as never))
+  })
+}
+
+/**
+ * Copies the file as it is at this moment; a service that writes to it meanwhile makes the copy fail. Interrupted, it
+ * goes on where it was when it is called again.
+ */
+export async function copyStore({ file, target, onProgress = () => {}, beforeCheck }: Parts): Promise<Copied> {
+  const connection = connectSqlite(file, { fileMustExist: true })
+  const source: Side = {
+    db: drizzle({ client: connection }),
+    tables: lite,
+    read: async (query) => await query,
+  }
+  const version = connection.prepare('PRAGMA data_version').pluck()
+  const { leases } = target.tables
+  try {
+    const before = version.get()
+    // One snapshot for all tables; it ends before the version is asked for again, which it would hide.
+    connection.exec('BEGIN')
+    const [root] = await source.read(
+      source.db
+        .select({ proof: lite.sealingKeys.proof })
+        .from(lite.sealingKeys)
+        .orderBy(asc(lite.sealingKeys.createdAt))
+        .limit(1),
+    )
+    const owner = createHash('sha256')
+      .update(root?.proof ?? '')
+      .digest('hex')
+    const [begun] = await target.read(target.db.select().from(leases).where(eq(leases.name, marker)))
+    if (begun?.owner !== owner) {
+      for (const name of tableNames)
+        if ((await rowsIn(target, name)) > 0) return { tag: 'not_empty', table: getTableName(target.tables[name]) }
+      await target.write(target.db.insert(leases).values({ name: marker, owner, expiresAt: never }))
+    }
+
+    for (const name of tableNames) {
+      const total = await rowsIn(source, name)
+      let done = await rowsIn(target, name)
+      const table = getTableName(source.tables[name])
+      onProgress({ table, done, total })
+      // Rows were written in this order, so as many as are there are the first ones.
+      let [after] = done === 0 ? [] : (await batch(source, name, undefined, done - 1)).slice(0, 1)
+      while (done < total) {
+        const rows = await batch(source, name, after)
+        if (rows.length === 0) break
+        await write(target, name, rows)
+        done += rows.length
+        after = rows.at(-1)
+        onProgress({ table, done, total })
+      }
+    }
+
+    await beforeCheck?.()
+    const tables: CopiedTable[] = []
+    for (const name of tableNames) {
+      const [here, there] = [await summed(source, name), await summed(target, name)]
+      if (here.rows !== there.rows || here.checksum !== there.checksum) return { tag: 'different', table: here.table }
+      tables.push(here)
+    }
+    connection.exec('COMMIT')
+    if (version.get() !== before) return { tag: 'source_changed' }
+    await target.write(target.db.delete(leases).where(eq(leases.name, marker)))
+    return { tag: 'copied', tables }
+  } finally {
+    connection.close()
+  }
+}
+
+/** Whether a copy into this database has begun and not ended: what is in it is not whole. */
+export async function isHalfCopied({ db, tables: { leases }, read }: Driver): Promise<boolean> {
+  const found = await read(db.select({ name: leases.name }).from(leases).where(eq(leases.name, marker)))
+  return found.length > 0
+}
