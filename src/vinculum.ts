@@ -249,6 +249,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       clock,
       ids,
       random,
+      providers: () => providers.list().map(({ id }) => id),
       revoke: async (id, given) => {
         const provider = providers.get(id)
         return provider ? providers.revoke(provider, given) : { tag: 'transient', reason: 'provider_not_enabled' }
@@ -292,7 +293,10 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       onDefect,
     })
     const wakeMail = (): void => void scheduler.run('send-mail')
-    const wakeRevocation = (): void => void scheduler.run('revoke-at-provider')
+    const wakeRevocation = (): void => {
+      revocation.wake()
+      void scheduler.run('revoke-at-provider')
+    }
     const drop: typeof revocation.drop = async (grant, accountId) => {
       await revocation.drop(grant, accountId)
       wakeRevocation()
@@ -528,6 +532,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         await server.close(graceSeconds)
         mailer.stop()
         renewal.stop()
+        revocation.stop()
         await scheduler.stop()
         mailer.close()
         await providers.close()

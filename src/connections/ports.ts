@@ -129,11 +129,14 @@ export type Revocation = ConsentKey & {
   readonly createdAt: Date
 }
 
+/** Whose revocations: one provider's, or those of all but some. */
+export type QueueOf = { readonly provider: string } | { readonly noneOf: readonly string[] }
+
 export interface RevocationStore {
   /** Queues what no grant here holds, sealed as if one with its `grantId` did. */
   add(item: Revocation): Promise<void>
   /** Takes up to `limit` due ones for this worker until `until`; two workers never hold the same one. */
-  take(limit: number, at: Date, until: Date): Promise<readonly Revocation[]>
+  take(limit: number, at: Date, until: Date, of?: QueueOf): Promise<readonly Revocation[]>
   /** Whether other grants stand on the same consent: then it must not be revoked at its provider. */
   stillNeeded(consent: ConsentKey): Promise<boolean>
   /**

@@ -5,7 +5,7 @@ import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { UnopenableError } from '../kernel/crypto.ts'
 import { chance, type Ids, type Random } from '../kernel/ids.ts'
 import type { Grant, Revoked } from '../providers/provider.ts'
-import type { GrantErrorClass, Revocation, RevocationStore } from './ports.ts'
+import type { GrantErrorClass, QueueOf, Revocation, RevocationStore } from './ports.ts'
 import type { Vault } from './vault.ts'
 
 /** From a quarter of a minute up to six hours, it has tried for about three days when it gives up. */
@@ -15,9 +15,13 @@ const delaySeconds = { first: 15, most: 6 * 3600 }
 const leaseSeconds = 90
 /** How soon is looked again whether somebody has come back from the provider. */
 const heldSeconds = 10
-/** How many one round handles: the next round goes on with the rest. And at how many it looks, for it waits with some. */
-const roundSize = 20
+/** A round starts nothing new after so long: the next one, which is due by then, goes on. */
+const roundSeconds = 25
+/** How many of one provider's a round looks at: it only waits with some of them. */
 const mostLooks = 500
+/** Why a call was not made at all. That is no attempt of this item's, and the provider's next one would fare the same. */
+const notMade = new Set(['breaker_open', 'at_capacity', 'held_off'])
+const notMadeSeconds = 15
 
 /** Seconds until the next try, after `attempts` of them; never sooner than the provider asked for. */
 export const retryDelay = (attempts: number, random: Random, retryAfter = 0): number =>
@@ -43,12 +47,17 @@ type Parts = {
   ids: Ids
   random: Random
   revoke: (provider: string, tokens: { accessToken: string; refreshToken: string | null }) => Promise<Revoked>
+  /** Ids of the enabled providers. */
+  providers: () => readonly string[]
 }
+
+/** What became of one item. After `not_made` nothing more is asked of its provider in this round. */
+type Handled = 'handled' | 'held' | 'not_made'
 
 /**
  * Withdrawing our permission at the provider, some time after the person withdrew it here: a durable queue, retried.
  */
-export function createRevocation({ revocations, vault, clock, ids, random, revoke }: Parts) {
+export function createRevocation({ revocations, vault, clock, ids, random, revoke, providers }: Parts) {
   const finish = (
     item: Revocation,
     result: 'revoked' | 'not_supported' | 'still_needed' | 'gave_up',
@@ -76,7 +85,7 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
     }
   }
 
-  const one = async (item: Revocation): Promise<'handled' | 'held'> => {
+  const one = async (item: Revocation): Promise<Handled> => {
     // A team's connection, or a sign-in linked again, stands on the same consent: revoking now would kill its tokens
     // with these (Google revokes for the whole project, GitHub and Atlassian for person and app).
     if (await revocations.stillNeeded(item)) {
@@ -90,18 +99,61 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
       await revocations.postpone(item.id, secondsAfter(now, heldSeconds))
       return 'held'
     }
-    await ask(item)
+    return ask(item)
+  }
+
+  const ask = async (item: Revocation): Promise<Handled> => {
+    const tokens = opened(item)
+    const answer: Revoked = tokens ? await revoke(item.provider, tokens) : { tag: 'transient', reason: 'unopenable' }
+    if (answer.tag !== 'transient') {
+      await finish(item, answer.tag)
+      return 'handled'
+    }
+    if (notMade.has(answer.reason)) {
+      await revocations.postpone(item.id, secondsAfter(clock(), Math.max(answer.retryAfter ?? 0, notMadeSeconds)))
+      return 'not_made'
+    }
+    const attempts = item.attempts + 1
+    if (attempts >= maxAttempts) await finish(item, 'gave_up')
+    else {
+      const delay = retryDelay(attempts, random, answer.retryAfter)
+      await revocations.retry(item.id, secondsAfter(clock(), delay), answer.reason)
+    }
     return 'handled'
   }
 
-  const ask = async (item: Revocation): Promise<void> => {
-    const tokens = opened(item)
-    const answer: Revoked = tokens ? await revoke(item.provider, tokens) : { tag: 'transient', reason: 'unopenable' }
-    if (answer.tag !== 'transient') return finish(item, answer.tag)
-    const attempts = item.attempts + 1
-    if (attempts >= maxAttempts) return finish(item, 'gave_up')
-    const delay = retryDelay(attempts, random, answer.retryAfter)
-    await revocations.retry(item.id, secondsAfter(clock(), delay), answer.reason)
+  let isStopping = false
+  /** The queues being worked off in the round under way, and how that goes. */
+  const busy = new Map<string, Promise<void>>()
+  let round = { started: clock(), handled: 0, error: undefined as { readonly thrown: unknown } | undefined }
+
+  const workOff = async (of: QueueOf): Promise<void> => {
+    for (let looks = 0; looks < mostLooks && !isStopping; looks++) {
+      const now = clock()
+      if (now > secondsAfter(round.started, roundSeconds)) return
+      // One by one: a lease has to last for one call, not for a round.
+      const [item] = await revocations.take(1, now, secondsAfter(now, leaseSeconds), of)
+      if (!item) return
+      const end = await one(item)
+      if (end === 'handled') round.handled++
+      if (end === 'not_made') return
+    }
+  }
+
+  /** Each provider has a queue of its own, so that one that does not answer delays no other's. */
+  const workOffIdle = (): void => {
+    const enabled = providers()
+    const queues: readonly QueueOf[] = [...enabled.map((provider) => ({ provider })), { noneOf: enabled }]
+    for (const of of queues) {
+      const key = 'provider' in of ? of.provider : ''
+      if (busy.has(key)) continue
+      const working = workOff(of)
+        .catch((thrown: unknown) => {
+          round.error ??= { thrown }
+        })
+        .finally(() => busy.delete(key))
+      busy.set(key, working)
+    }
   }
 
   return {
@@ -118,19 +170,22 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
       })
     },
 
-    /**
-     * Works off what is due; answers how many were handled. Taken one by one: a lease has to last for one call, not for
-     * a round. Those it waits with do not count: nobody holds up others' by going to a provider over and over.
-     */
+    /** Works off what is due; answers how many were handled. */
     async work(): Promise<number> {
-      let handled = 0
-      for (let looks = 0; handled < roundSize && looks < mostLooks; looks++) {
-        const now = clock()
-        const [item] = await revocations.take(1, now, secondsAfter(now, leaseSeconds))
-        if (!item) return handled
-        if ((await one(item)) === 'handled') handled++
-      }
-      return handled
+      if (busy.size === 0) round = { started: clock(), handled: 0, error: undefined }
+      const { handled: before } = round
+      workOffIdle()
+      while (busy.size > 0) await Promise.all(busy.values())
+      if (round.error) throw round.error.thrown
+      return round.handled - before
+    },
+    /** Something was queued: a round under way looks at the queues again that it has done with. */
+    wake(): void {
+      if (busy.size > 0) workOffIdle()
+    },
+    /** Begins with no further one. */
+    stop: (): void => {
+      isStopping = true
     },
     backlog: (): Promise<number> => revocations.backlog(),
 

@@ -181,12 +181,11 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
         else at(job, secondsAfter(timing.now(), job.everySeconds), everyPeriod)
     },
 
-    /** Runs a job now, for work that has just appeared; a round under way is waited for instead. */
+    /** Runs a job now, for work that has just appeared: after a round under way, which may have looked already. */
     async run(name: string): Promise<void> {
       const job = jobs.find((one) => one.name === name)
       if (!job) return
-      // A look that found nothing due was no round.
-      for (let current = running.get(name); current; current = running.get(name)) if ((await current).worked) return
+      await running.get(name)
       if (!stopped) await run(job, 'now')
     },
 

@@ -1,4 +1,4 @@
-import { and, asc, count, eq, inArray, lte, sql } from 'drizzle-orm'
+import { and, asc, count, eq, inArray, lte, type SQL, sql } from 'drizzle-orm'
 import type { Driver } from './driver.ts'
 import type { Tables } from './schema.ts'
 
@@ -9,12 +9,12 @@ type Queue = Tables['mails'] | Tables['revocations']
 export function queueOf<T extends Queue>({ db, read, write }: Driver, table: T) {
   const t: Queue = table
   return {
-    /** Up to `limit` due ones, for nobody else before `until`; the oldest first. */
-    async take(limit: number, at: Date, until: Date): Promise<T['$inferSelect'][]> {
+    /** Up to `limit` due ones (of those that `only` names), for nobody else before `until`; the oldest first. */
+    async take(limit: number, at: Date, until: Date, only?: SQL): Promise<T['$inferSelect'][]> {
       const due = db
         .select({ id: t.id })
         .from(t)
-        .where(lte(t.nextAttemptAt, at))
+        .where(and(lte(t.nextAttemptAt, at), only))
         .orderBy(asc(t.nextAttemptAt), asc(t.id))
         .limit(limit)
       // Asked again outside the list: a worker that waited for a row sees that it is no longer due.

@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, gte, isNotNull, isNull, or } from 'drizzle-orm'
+import { and, asc, eq, gt, gte, isNotNull, isNull, notInArray, or } from 'drizzle-orm'
 import type { RevocationStore } from '../connections/ports.ts'
 import type { Change } from './change.ts'
 import { sameConsent } from './consents.ts'
@@ -11,8 +11,16 @@ const returningMs = 60_000
 export function revocationStore(driver: Driver, change: Change): RevocationStore {
   const { db, tables, read, write } = driver
   const { revocations: t, grants, flows } = tables
+  const queue = queueOf(driver, t)
   return {
-    ...queueOf(driver, t),
+    ...queue,
+    take: (limit, at, until, of) =>
+      queue.take(
+        limit,
+        at,
+        until,
+        of && ('provider' in of ? eq(t.provider, of.provider) : notInArray(t.provider, [...of.noneOf])),
+      ),
     async add(item) {
       await write(db.insert(t).values(item))
     },

@@ -55,8 +55,13 @@ describe.each(databases)('on $name', ({ place }) => {
     return node
   }
   /** Linked, and then taken away again: its grant waits to be revoked. */
-  const unlinked = async (node: LentTokens, accessToken = 'at-1', account = anAccount()): Promise<Grant> => {
-    const grant = await node.lent(3600, { accessToken, refreshToken: 'rt-1' })
+  const unlinked = async (
+    node: LentTokens,
+    accessToken = 'at-1',
+    account = anAccount(),
+    provider = 'atlassian',
+  ): Promise<Grant> => {
+    const grant = await node.lent(3600, { accessToken, refreshToken: 'rt-1' }, provider)
     const identity = anIdentity(account.id, { provider: grant.provider, subject: grant.claims.subject })
     await node.store.accounts.create(account, identity, { separate: true }, [])
     const of = { accountId: account.id, identityId: identity.id, keepSession: null, at: clock() }
@@ -224,7 +229,7 @@ describe.each(databases)('on $name', ({ place }) => {
       left.push((await there.store.revocations.take(50, clock(), clock())).length)
       return { tag: 'revoked' }
     }
-    await here.revocation.work()
+    for (let rounds = 0; rounds < 12; rounds++) await here.revocation.work()
     expect(left).toEqual([11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0])
   })
 
@@ -236,6 +241,43 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(await here.revocation.work()).toBe(2)
     expect(asked.map(({ accessToken }) => accessToken)).toEqual(['at-2'])
     expect(await here.revocation.backlog()).toBe(1)
+  })
+
+  test('those that wait for a provider that does not answer delay no other provider’s', async () => {
+    const node = await newNode()
+    for (let n = 0; n < 60; n++) await unlinked(node, `slow-${n}`)
+    turn(1)
+    const answers: (() => void)[] = []
+    answer = () =>
+      asked.at(-1)?.provider === 'google'
+        ? Promise.resolve({ tag: 'revoked' })
+        : new Promise((resolve) => answers.push(() => resolve({ tag: 'transient', reason: 'timeout' })))
+    await unlinked(node, 'quick-1', anAccount(), 'google')
+    const round = node.revocation.work()
+    const askedOf = (provider: string) => asked.filter((one) => one.provider === provider)
+    await expect.poll(() => askedOf('google')).toHaveLength(1)
+    await expect.poll(() => answers).toHaveLength(1)
+    // Nor does one that is queued while the round still waits.
+    await unlinked(node, 'quick-2', anAccount(), 'google')
+    node.revocation.wake()
+    await expect.poll(() => askedOf('google')).toHaveLength(2)
+    turn(26)
+    answers[0]?.()
+    expect(await round).toBe(3)
+    expect(askedOf('atlassian')).toHaveLength(1)
+  })
+
+  test('one that was never asked for, since the breaker is open, is no attempt, and the rest waits too', async () => {
+    const node = await newNode()
+    for (let n = 0; n < 3; n++) await unlinked(node, `at-${n}`)
+    answer = async () => ({ tag: 'transient', reason: 'breaker_open', retryAfter: 30 })
+    expect(await node.revocation.work()).toBe(0)
+    expect(asked).toHaveLength(1)
+    turn(30)
+    answer = async () => ({ tag: 'revoked' })
+    expect(await node.revocation.work()).toBe(3)
+    expect(await node.revocation.backlog()).toBe(0)
+    expect(results()).toEqual(['revoked', 'revoked', 'revoked'])
   })
 
   test('an account that goes has all its grants revoked', async () => {

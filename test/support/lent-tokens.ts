@@ -76,6 +76,7 @@ export async function lentTokens(
     clock,
     ids: opened.ids,
     random: evenRandom,
+    providers: () => Object.keys(lifetimes),
     revoke: revoke ?? unexpected,
   })
   const keyOf = ({ provider, clientId, claims: { subject } }: Grant) => ({
@@ -94,8 +95,8 @@ export async function lentTokens(
     revocation,
     keyOf,
     /** A grant in the vault whose access token has so many seconds left. */
-    async lent(secondsLeft: number, tokens: Partial<Grant['tokens']> = {}): Promise<Grant> {
-      const grant = aGrant('atlassian', {}, { expiresAt: secondsAfter(clock(), secondsLeft), ...tokens })
+    async lent(secondsLeft: number, tokens: Partial<Grant['tokens']> = {}, provider = 'atlassian'): Promise<Grant> {
+      const grant = aGrant(provider, {}, { expiresAt: secondsAfter(clock(), secondsLeft), ...tokens })
       await vault.keep(grant)
       return grant
     },
