@@ -12,9 +12,11 @@ const delaySeconds = { first: 15, most: 3 * 3600 }
 const patienceSeconds = 3 * 24 * 3600
 /** Longer than sending a few may take, so that nobody else takes a letter that is on its way. */
 const leaseSeconds = 120
-/** How many one round handles, and how many of them at a time: the next round goes on with the rest. */
-const roundSize = 60
+/** A round starts nothing new after so long: the next one, which is due by then, goes on. */
+const roundSeconds = 25
+/** How many are sent at a time, and how many of them to one domain: a host that hangs must not hold up the others. */
 const atOnce = 4
+const atOncePerDomain = 3
 
 /** Seconds until the next try, after `attempts` of them. */
 export const mailRetryDelay = (attempts: number, random: Random): number =>
@@ -84,19 +86,45 @@ export function createMailer(parts: Parts) {
 
   let stopping = false
 
+  /** How many messages are under way to each domain. */
+  const underWay = new Map<string, number>()
+  const busyDomains = (): readonly string[] =>
+    [...underWay].flatMap(([domain, messages]) => (messages >= atOncePerDomain ? [domain] : []))
+  const domainOf = ({ to }: Mail): string => to.slice(to.lastIndexOf('@') + 1).toLowerCase()
+  const count = (domain: string, change: 1 | -1): void => {
+    const messages = (underWay.get(domain) ?? 0) + change
+    if (messages > 0) underWay.set(domain, messages)
+    else underWay.delete(domain)
+  }
+
   return {
     /** Works off what is due, a few at a time; answers how many were handled. */
     async work(): Promise<number> {
+      const last = secondsAfter(clock(), roundSeconds)
       let handled = 0
-      while (handled < roundSize && !stopping) {
+      let isUnreachable = false
+      const take = async (): Promise<Mail | undefined> => {
+        if (stopping || isUnreachable || clock() > last) return undefined
         const now = clock()
-        const taken = await mails.take(atOnce, now, secondsAfter(now, leaseSeconds))
-        const deliveries = await Promise.all(taken.map(handle))
-        handled += taken.length
-        // A server that cannot be reached is not asked for every letter there is.
-        const unreachable = deliveries.some((delivery) => delivery.tag === 'transient' && delivery.everybody)
-        if (taken.length === 0 || unreachable) break
+        const [mail] = await mails.take(1, now, secondsAfter(now, leaseSeconds), busyDomains())
+        if (mail) count(domainOf(mail), 1)
+        return mail
       }
+      // One after the other, so that each sees which domains are busy.
+      let taken: Promise<Mail | undefined> = Promise.resolve(undefined)
+      const worker = async (): Promise<void> => {
+        for (;;) {
+          taken = taken.then(take)
+          const mail = await taken
+          if (!mail) return
+          const delivery = await handle(mail).finally(() => count(domainOf(mail), -1))
+          handled += 1
+          // A server that cannot be reached is not asked for every message there is.
+          if (delivery.tag === 'transient' && delivery.everybody) isUnreachable = true
+        }
+      }
+      const ends = await Promise.allSettled(Array.from({ length: atOnce }, worker))
+      for (const end of ends) if (end.status === 'rejected') throw end.reason
       return handled
     },
     backlog: (): Promise<number> => mails.backlog(),

@@ -39,8 +39,11 @@ export type Mail = {
 export interface MailStore {
   /** Puts one into the queue by itself; what belongs to a change goes with it (`mails` of its verb). */
   post(mail: Mail): Promise<void>
-  /** Takes up to `limit` due ones for this worker until `until`; two workers never hold the same one. */
-  take(limit: number, at: Date, until: Date): Promise<readonly Mail[]>
+  /**
+   * Takes up to `limit` due ones for this worker until `until`, but none to these `domains`; two workers never hold the
+   * same one.
+   */
+  take(limit: number, at: Date, until: Date, domains?: readonly string[]): Promise<readonly Mail[]>
   /** Sent, or given up: erased. */
   finish(id: string): Promise<void>
   retry(id: string, at: Date, error: string): Promise<void>

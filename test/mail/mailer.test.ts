@@ -3,6 +3,7 @@ import { secondsAfter } from '../../src/kernel/clock.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import { createLetters } from '../../src/mail/letters.ts'
 import { createMailer, mailRetryDelay } from '../../src/mail/mailer.ts'
+import type { Delivery, Transport } from '../../src/mail/ports.ts'
 import { smtpTransport } from '../../src/mail/transport.ts'
 import { startMailServer } from '../support/mail-server.ts'
 import { type OpenedStore, openedStore } from '../support/opened-store.ts'
@@ -12,7 +13,7 @@ import { createStoppedClock } from '../support/stopped-clock.ts'
 let opened: OpenedStore
 let time: ReturnType<typeof createStoppedClock>
 let server: Awaited<ReturnType<typeof startMailServer>>
-let transport: ReturnType<typeof smtpTransport>
+let transport: Transport
 const sealer = newSealer()
 let defects: unknown[] = []
 
@@ -129,13 +130,36 @@ describe('the queue of letters', () => {
   })
 
   test('stops at the end of the service: what was taken is sent, the rest stays for the next start', async () => {
-    for (let n = 0; n < 10; n++) await opened.store.mails.post(letter(`p${n}@example.com`))
+    for (let n = 0; n < 10; n++) await opened.store.mails.post(letter(`p@${n % 2}.example.com`))
     const ending = mailer()
     const round = ending.work()
+    await expect.poll(() => server.delivered.length).toBeGreaterThan(0)
     ending.stop()
-    expect(await round).toBe(4)
-    expect(server.delivered).toHaveLength(4)
-    expect(await mailer().backlog()).toBe(6)
+    const sent = await round
+    expect(server.delivered).toHaveLength(sent)
+    expect(await mailer().backlog()).toBe(10 - sent)
+  })
+
+  test('goes on to other hosts while one of them does not answer', async () => {
+    for (let n = 0; n < 8; n++) await opened.store.mails.post(letter(`p${n}@Slow.example`))
+    time.turn(1)
+    for (let n = 0; n < 8; n++) await opened.store.mails.post(letter(`p${n}@quick.example`))
+    const answers: (() => void)[] = []
+    const sent: string[] = []
+    const send = ({ to }: { to: string }): Promise<Delivery> => {
+      sent.push(to)
+      const done = { tag: 'sent' } as const
+      return to.endsWith('@Slow.example') && answers.length < 3
+        ? new Promise((resolve) => answers.push(() => resolve(done)))
+        : Promise.resolve(done)
+    }
+    transport.close()
+    transport = { send, close: () => {} }
+    const round = mailer().work()
+    await expect.poll(() => sent.filter((to) => to.endsWith('@quick.example'))).toHaveLength(8)
+    expect(sent.filter((to) => to.endsWith('@Slow.example'))).toHaveLength(3)
+    for (const answer of answers) answer()
+    expect(await round).toBe(16)
   })
 
   test('has each letter on one node, however many work', async () => {
