@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { createConflicts } from './accounts/conflicts.ts'
 import { createLinks } from './accounts/links.ts'
+import type { SignInRules } from './accounts/methods.ts'
 import { createProfiles } from './accounts/profile.ts'
 import { createReconcile } from './accounts/reconcile.ts'
 import { scopeOf } from './accounts/roles.ts'
@@ -156,7 +157,10 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       production: config.production,
       userInfoTtlSeconds: oauth.userInfoTtlSeconds,
     })
-    const enabled = new Set(providers.list().map(({ id }) => id))
+    const signInRules: SignInRules = {
+      acceptsIdentity: ({ provider, issuer }) => providers.get(provider)?.speaksFor(issuer) === true,
+      requireVerifiedEmail: config.requireVerifiedEmail,
+    }
 
     // What everything is sealed with, before anything is opened or written
     const ring = await openRing({ store: stored.sealed, ring: config.encryptionKeys, sealer, clock, random })
@@ -216,7 +220,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
 
     // Whose account it is
     const reconcile = createReconcile({ accounts, events, clock, ids, policy: oauth })
-    const links = createLinks({ accounts, clock, enabled })
+    const links = createLinks({ accounts, clock, rules: signInRules })
     const conflicts = createConflicts({ conflicts: stored.conflicts, clock, ids, random, sealer })
     const profiles = createProfiles({ accounts, clock })
     const users = createUsers({ users: stored.users, accounts, clock })
@@ -233,14 +237,15 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       apps: () => providers.list().map(({ id, clientId }) => ({ provider: id, clientId })),
       discard: async (grant, tokens) => {
         const provider = providers.get(grant.provider)
-        if (provider && !(await revocations.stillNeeded(grant))) await providers.revoke(provider, tokens)
+        if (provider?.speaksFor(grant.issuer) && !(await revocations.stillNeeded(grant)))
+          await providers.revoke(provider, tokens)
       },
-      concerns: tellDeadGrant({ accounts, teams: stored.teams, providers }),
-      refresh: async (id, refreshToken, subject) => {
-        const provider = providers.get(id)
-        return provider
-          ? providers.refresh(provider, refreshToken, subject)
-          : { tag: 'transient', reason: 'provider_not_enabled' }
+      concerns: tellDeadGrant({ accounts, teams: stored.teams }),
+      refresh: async (grant, refreshToken) => {
+        const provider = providers.get(grant.provider)
+        if (!provider) return { tag: 'transient', reason: 'provider_not_enabled' }
+        if (!provider.speaksFor(grant.issuer)) return { tag: 'transient', reason: 'issuer_changed' }
+        return providers.refresh(provider, refreshToken, grant)
       },
     })
     const revocation = createRevocation({
@@ -250,9 +255,12 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       ids,
       random,
       providers: () => providers.list().map(({ id }) => id),
-      revoke: async (id, given) => {
-        const provider = providers.get(id)
-        return provider ? providers.revoke(provider, given) : { tag: 'transient', reason: 'provider_not_enabled' }
+      revoke: async (of, given) => {
+        const provider = providers.get(of.provider)
+        if (!provider) return { tag: 'transient', reason: 'provider_not_enabled' }
+        return provider.speaksFor(of.issuer)
+          ? providers.revoke(provider, given)
+          : { tag: 'transient', reason: 'issuer_changed' }
       },
     })
     const ask = askJira(renewal)
@@ -265,6 +273,9 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         mailer,
         keys,
         clock,
+        repairGrants: async () => {
+          if ((await vault.repair()) > 0) wakeRevocation()
+        },
         keeping: [
           // An hour longer than they are good for, to be able to say why they are refused.
           {
@@ -350,7 +361,6 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         signIn,
         audit,
         events,
-        clock,
         sessionLives: async (id) => (await devices.find(id))?.endedAt === null,
         connect: connect.finish,
         drop,
@@ -374,7 +384,16 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         verifyEmail: verification,
       }),
       password: changePassword({
-        ...{ stored: stored.passwords, passwords, throttle, trustedDevices, accounts, audit, clock, enabled },
+        ...{
+          stored: stored.passwords,
+          passwords,
+          throttle,
+          trustedDevices,
+          accounts,
+          audit,
+          clock,
+          rules: signInRules,
+        },
       }),
       resolveConflict: resolveConflict({
         conflicts,
@@ -385,7 +404,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         vault,
         signIn,
         audit,
-        clock,
+        drop,
         autoRegister: oauth.autoRegister,
       }),
       refreshTokens: refreshTokens({
@@ -445,10 +464,11 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       serviceCredentials,
       audit,
       jobs: scheduler.status,
-      standing: async ({ provider: id, subject, scopes }) => {
+      standing: async ({ provider: id, issuer, subject, scopes }) => {
         const provider = providers.get(id)
-        const grant =
-          provider && (await vault.find({ provider: id, clientId: provider.clientId, subject, holder: 'person' }))
+        const grant = provider?.speaksFor(issuer)
+          ? await vault.find({ provider: id, issuer, clientId: provider.clientId, subject, holder: 'person' })
+          : undefined
         return standingOf(grant, provider, scopes, clock())
       },
       revocationsOf: revocation.waiting,

@@ -1,29 +1,36 @@
+import { passwordMaySignIn } from '../kernel/account.ts'
 import type { Identity, Ways } from './ports.ts'
 
-/** A way into an account, and whether it works at present. */
+/** A sign-in method of an account, and whether it can sign in at present. */
 export type Method =
   | { readonly type: 'provider'; readonly provider: string; readonly identityId: string; readonly usable: boolean }
   | { readonly type: 'password'; readonly usable: boolean }
   | { readonly type: 'passkey'; readonly passkeyId: string; readonly name: string; readonly usable: boolean }
 
-/**
- * Every way in: an identity of a provider that is switched off opens nothing, so it does not count as usable. A link by
- * mail is none of them: it helps somebody back who still has their mailbox, and is not theirs to keep.
- */
+/** What the operator's settings say about who may sign in. */
+export type SignInRules = {
+  /** The provider is enabled, and still the issuer that knows this subject. */
+  readonly acceptsIdentity: (of: Pick<Identity, 'provider' | 'issuer'>) => boolean
+  /** `REQUIRE_VERIFIED_EMAIL`. */
+  readonly requireVerifiedEmail: boolean
+}
+
+/** Every sign-in method. A link by mail is none: it helps somebody back who has their mailbox, and is not theirs to keep. */
 export const methodsOf = (
   {
     identities,
     password,
     passkeys,
   }: Omit<Ways, 'identities'> & {
-    readonly identities: readonly Pick<Identity, 'id' | 'provider'>[]
+    readonly identities: readonly Pick<Identity, 'id' | 'provider' | 'issuer'>[]
   },
-  enabled: ReadonlySet<string>,
+  rules: SignInRules,
 ): readonly Method[] => [
-  ...identities.map(
-    ({ id, provider }): Method => ({ type: 'provider', provider, identityId: id, usable: enabled.has(provider) }),
-  ),
-  ...(password ? [{ type: 'password', usable: true } as const] : []),
+  ...identities.map((identity): Method => {
+    const { id, provider } = identity
+    return { type: 'provider', provider, identityId: id, usable: rules.acceptsIdentity(identity) }
+  }),
+  ...(password ? [{ type: 'password', usable: passwordMaySignIn(rules, password.emailVerified) } as const] : []),
   ...passkeys.map(({ id, name }): Method => ({ type: 'passkey', passkeyId: id, name, usable: true })),
 ]
 

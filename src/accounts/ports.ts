@@ -33,7 +33,8 @@ export type LinkCondition =
 /** All there is to sign in to an account with, as rows. */
 export type Ways = {
   readonly identities: readonly Identity[]
-  readonly password: boolean
+  /** Whether the address it belongs to is one the account has proven. */
+  readonly password: { readonly emailVerified: boolean } | null
   readonly passkeys: readonly { readonly id: string; readonly name: string }[]
 }
 
@@ -96,12 +97,6 @@ export interface AccountStore {
     of: { accountId: string; identityId: string | null; at: Date },
     because: (from: Identity) => readonly Fact[],
   ): Promise<readonly Identity[]>
-
-  /**
-   * Queues what we hold at a provider for an identity that was unlinked while its sign-in was under way; nothing when
-   * it is linked. Of a grant kept before this and an unlinking, one sees the other, whichever comes first.
-   */
-  withdrawUnlinked(identity: Identity, at: Date): Promise<void>
 
   update(
     id: string,

@@ -11,6 +11,8 @@ export type GrantErrorClass = 'transient' | 'rate_limited' | 'invalid_grant' | '
 export type StoredGrant = {
   readonly id: string
   readonly provider: string
+  /** Of the subject: the issuer for OpenID Connect, the provider's id elsewhere. */
+  readonly issuer: string
   readonly clientId: string
   readonly subject: string
   /** `person`, or the id of the team it was given to. */
@@ -50,8 +52,8 @@ export type StoredGrant = {
   readonly fence: number
 }
 
-/** One consent at a provider. */
-export type ConsentKey = { readonly provider: string; readonly clientId: string; readonly subject: string }
+/** One consent at a provider: whose it is, by the whole identity (issuer and subject), and to which app of ours. */
+export type ConsentKey = Pick<StoredGrant, 'provider' | 'issuer' | 'clientId' | 'subject'>
 /** One grant made with it. */
 export type GrantKey = ConsentKey & { readonly holder: string }
 export type NewTokens = Pick<
@@ -80,13 +82,16 @@ export interface GrantStore {
    * `tokens` is asked for with the id that counts (values are sealed to their row) and with what is stored there, and
    * asked again when that changed meanwhile. A missing refresh token leaves the stored one, unless that is dead. Raises the fence, so that a
    * renewal under way loses; unless `tokens` says that the stored ones stay.
+   *
+   * `false`, with nothing written, when the key is a person's and nobody has that identity any more: of a sign-in and an
+   * unlinking (or the deletion of the account) at once, the tokens are with one of them, and never left behind.
    */
   keep(
     key: GrantKey,
     newId: string,
     tokens: (id: string, stored: StoredGrant | undefined) => NewTokens | Stays,
     at: Date,
-  ): Promise<void>
+  ): Promise<boolean>
   /**
    * Leases it for renewal unless somebody holds an unexpired lease, or with `ifDue` unless it is due; raises the fence.
    */
@@ -101,6 +106,12 @@ export interface GrantStore {
   died(id: string, fence: number, at: Date, because: readonly Fact[]): Promise<boolean>
   /** Writes down that it is used, unless the fence moved on. */
   used(id: string, fence: number, dueAt: Date | null, at: Date): Promise<void>
+  /**
+   * Repairs what versions before left behind, among up to `limit` rows after `after` in the order of their ids: fills in
+   * a missing issuer, and withdraws the grants of persons whose identity is gone, to be revoked at their provider too.
+   * `next` is where to go on; `null` at the end.
+   */
+  repair(after: string, limit: number, at: Date): Promise<{ readonly withdrawn: number; readonly next: string | null }>
   /** Ids of those that are due and that nobody is renewing, the longest due first. */
   due(app: App, at: Date, limit: number): Promise<readonly string[]>
   /** How many are due by then; counted up to `most`. */
@@ -115,7 +126,7 @@ export interface GrantStore {
 /** A grant to be withdrawn at its provider. Outlives the account it came from. */
 export type Revocation = ConsentKey & {
   readonly id: string
-  /** Whose it was, for their activity. */
+  /** Whose it was, for their activity; empty where that is not known any more. */
   readonly accountId: string
   /** The team whose connection it was. */
   readonly teamId: string | null

@@ -56,7 +56,8 @@ export type LeasedParts = {
   random: Random
   events: Bus
   provider: (id: string) => Terms | undefined
-  refresh: (provider: string, refreshToken: string, subject: string) => Promise<Refreshed>
+  /** Never sends a token to another issuer than the one that made it. */
+  refresh: (grant: StoredGrant, refreshToken: string) => Promise<Refreshed>
   /** Whom it concerns that a grant is dead: facts, written down together with it. */
   concerns: (grant: StoredGrant) => Promise<readonly Fact[]>
   /** Revokes at the provider what was made for nobody. */
@@ -206,7 +207,7 @@ export function createLeasedRenewal({
       return { answer, result: 'failed' }
     }
     if (refreshToken === null) return bury(leased, wish, 'no_refresh_token')
-    const answer = await refresh(leased.provider, refreshToken, leased.subject)
+    const answer = await refresh(leased, refreshToken)
     if (answer.tag === 'refreshed') return store(leased, answer.tokens, wish)
     if (answer.tag === 'needs_reauthorization') return bury(leased, wish, answer.reason)
     const { dueAt, noted } = await postpone(leased, answer)

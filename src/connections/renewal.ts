@@ -75,6 +75,8 @@ export function createRenewal({
 
   const find = async (key: GrantKey, wish: Wish): Promise<{ answer: Answer; grant?: StoredGrant }> => {
     for (let n = 0; n < mostFlights; n++) {
+      // Nothing is served for another issuer than the provider's own of today: whose token that is nobody here can say.
+      if (provider(key.provider)?.speaksFor(key.issuer) === false) return { answer: notConnected(key) }
       const grant = await grants.find(key)
       if (!grant) return { answer: notConnected(key) }
       const need = needs(grant, wish)

@@ -38,7 +38,14 @@ function classOf(reason: string): GrantErrorClass {
   if (reason === 'status_429' || reason === 'held_off') return 'rate_limited'
   return ours.has(reason) ? 'client_misconfigured' : 'transient'
 }
-const ours = new Set(['unopenable', 'provider_not_enabled', 'status_401', 'status_403', 'invalid_client'])
+const ours = new Set([
+  'unopenable',
+  'provider_not_enabled',
+  'issuer_changed',
+  'status_401',
+  'status_403',
+  'invalid_client',
+])
 
 type Parts = {
   revocations: RevocationStore
@@ -46,7 +53,11 @@ type Parts = {
   clock: Clock
   ids: Ids
   random: Random
-  revoke: (provider: string, tokens: { accessToken: string; refreshToken: string | null }) => Promise<Revoked>
+  /** Never sends a token to another issuer than the one that made it. */
+  revoke: (
+    of: Pick<Revocation, 'provider' | 'issuer'>,
+    tokens: { accessToken: string; refreshToken: string | null },
+  ) => Promise<Revoked>
   /** Ids of the enabled providers. */
   providers: () => readonly string[]
 }
@@ -64,7 +75,7 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
   ): Promise<void> => {
     const fact: Fact = {
       name: 'provider_token.revoked',
-      accountId: item.accountId,
+      accountId: item.accountId === '' ? null : item.accountId,
       origin: internalOrigin,
       data: { provider: item.provider, result },
     }
@@ -104,7 +115,7 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
 
   const ask = async (item: Revocation): Promise<Handled> => {
     const tokens = opened(item)
-    const answer: Revoked = tokens ? await revoke(item.provider, tokens) : { tag: 'transient', reason: 'unopenable' }
+    const answer: Revoked = tokens ? await revoke(item, tokens) : { tag: 'transient', reason: 'unopenable' }
     if (answer.tag !== 'transient') {
       await finish(item, answer.tag)
       return 'handled'
@@ -161,11 +172,11 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
      * What a consent brought that came to nothing here, for it was refused at the last step: kept nowhere, and to be
      * worth nothing at its provider either, unless something else stands on the same consent.
      */
-    async drop({ provider, clientId, claims: { subject }, tokens }: Grant, accountId: string): Promise<void> {
+    async drop({ provider, issuer, clientId, claims: { subject }, tokens }: Grant, accountId: string): Promise<void> {
       const [grantId, at] = [ids('grt'), clock()]
       const { accessToken, refreshToken } = vault.sealed(grantId, tokens)
       await revocations.add({
-        ...{ id: ids('rvk'), accountId, teamId: null, grantId, provider, clientId, subject },
+        ...{ id: ids('rvk'), accountId, teamId: null, grantId, provider, issuer, clientId, subject },
         ...{ accessToken, refreshToken, attempts: 0, nextAttemptAt: at, lastError: null, createdAt: at },
       })
     },

@@ -7,7 +7,7 @@ import { isInUse, nextDue, wouldNarrow } from './life-cycle.ts'
 import type { GrantKey, GrantStore, NewTokens, StoredGrant } from './ports.ts'
 
 /** What there is to know of a provider here. */
-export type Terms = Pick<Provider, 'name' | 'clientId' | 'lifetime' | 'missingScopes'>
+export type Terms = Pick<Provider, 'name' | 'clientId' | 'lifetime' | 'missingScopes' | 'speaksFor'>
 
 type Parts = {
   grants: GrantStore
@@ -18,6 +18,8 @@ type Parts = {
   provider: (id: string) => Terms | undefined
 }
 type Column = 'access_token' | 'refresh_token'
+/** How many grants are looked at in one transaction. */
+const repairedAtOnce = 500
 
 /**
  * Provider tokens at rest: each sealed to its own row and column. They are opened only to be sent to their provider.
@@ -51,6 +53,8 @@ export function createVault({ grants, sealer, clock, ids, random, provider }: Pa
       : grant.dueAt
   }
 
+  let repairedUpTo = ''
+
   return {
     sealed,
     nextDueOf,
@@ -59,16 +63,17 @@ export function createVault({ grants, sealer, clock, ids, random, provider }: Pa
      * Keeps what a consent brought for `holder`. A missing refresh token never overwrites a stored one,
      * unless that is dead. A plain sign-in
      * asks for little, so it takes nothing away: a living grant with more scopes stays as it is, and what was asked for
-     * once is not forgotten. A consent given on purpose replaces.
+     * once is not forgotten. A consent given on purpose replaces. `false`: nobody has that identity any more, and
+     * nothing was kept.
      */
     keep(
-      { provider: id, clientId, claims: { subject }, tokens, asked }: Grant,
+      { provider: id, issuer, clientId, claims: { subject }, tokens, asked }: Grant,
       holder = 'person',
       how: 'sign_in' | 'on_purpose' = holder === 'person' ? 'sign_in' : 'on_purpose',
-    ): Promise<void> {
+    ): Promise<boolean> {
       const at = clock()
       return grants.keep(
-        { provider: id, clientId, subject, holder },
+        { provider: id, issuer, clientId, subject, holder },
         ids('grt'),
         (row, stored) => {
           const plain = how === 'sign_in' && stored !== undefined && stored.status !== 'revoked'
@@ -99,6 +104,16 @@ export function createVault({ grants, sealer, clock, ids, random, provider }: Pa
       },
 
     dueOnUse,
+
+    /**
+     * Looks at some more grants each time it is called, all of them in turn, and withdraws those that versions before
+     * left behind without an identity. Answers how many.
+     */
+    async repair(): Promise<number> {
+      const { withdrawn, next } = await grants.repair(repairedUpTo, repairedAtOnce, clock())
+      repairedUpTo = next ?? ''
+      return withdrawn
+    },
 
     find: (key: GrantKey): Promise<StoredGrant | undefined> => grants.find(key),
 

@@ -67,6 +67,12 @@ export function arriveFromProvider({ providers, flows, events, clock, sealer }: 
       return known.claimedAt ? fail('state_already_used') : fail('state_expired')
     }
     if (arrival.intent !== undefined && arrival.intent !== flow.intent) return fail('flow_mismatch')
+    // The operator moved the provider to another issuer or registration in the meantime: the code is not theirs to see.
+    if (
+      (flow.issuer ?? provider.issuer) !== provider.issuer ||
+      (flow.clientId ?? provider.clientId) !== provider.clientId
+    )
+      return fail('flow_mismatch')
     // A linking or connecting begun by one person and finished in another's browser would give the first a way into the
     // second's account, or the second's identity or Jira to the first (cross-user session fixation).
     if (

@@ -28,11 +28,11 @@ export function askForMore({ accounts, grants, providers, begin }: Parts) {
     const identity = (await accounts.identitiesOf(visitor.accountId)).find(({ id }) => id === identityId)
     if (!identity) return fail('not_linked')
     const provider = providers.get(identity.provider)
-    if (!provider) return fail('provider_not_found', { provider: identity.provider })
+    if (!provider?.speaksFor(identity.issuer)) return fail('provider_not_found', { provider: identity.provider })
     if (chosen.some((scope) => !provider.optionalScopes.includes(scope))) return fail('scopes_not_offered')
     const { id, clientId, scopes: least } = provider
-    const { subject } = identity
-    const grant = await grants.find({ provider: id, clientId, subject, holder: 'person' })
+    const { issuer, subject } = identity
+    const grant = await grants.find({ provider: id, issuer, clientId, subject, holder: 'person' })
     // What is within the least already is not asked for again in the provider's other spelling.
     const before = provider.missingScopes(grant?.scopes ?? [], least)
     return begin({

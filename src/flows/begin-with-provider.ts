@@ -99,6 +99,8 @@ export function beginWithProvider({ providers, flows, events, clock, ids, random
       stateHash: sha256(state),
       bindingHash: sha256(binding),
       provider: provider.id,
+      issuer: provider.issuer,
+      clientId: provider.clientId,
       intent,
       redirectUri,
       verifier: sealer.seal(verifier, verifierPlace(flowId)),

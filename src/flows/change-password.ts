@@ -1,4 +1,4 @@
-import { keepsAWayIn, methodsOf } from '../accounts/methods.ts'
+import { keepsAWayIn, methodsOf, type SignInRules } from '../accounts/methods.ts'
 import type { AccountStore } from '../accounts/ports.ts'
 import type { AuditStore } from '../audit/ports.ts'
 import type { Passwords } from '../credentials/passwords.ts'
@@ -33,7 +33,7 @@ type Parts = {
   audit: AuditStore
   clock: Clock
   /** The providers that are switched on. */
-  enabled: ReadonlySet<string>
+  rules: SignInRules
 }
 
 /**
@@ -41,7 +41,7 @@ type Parts = {
  * device left open must not be enough to lock its owner out (ASVS 6.2.3).
  */
 export function changePassword(parts: Parts) {
-  const { stored, passwords, throttle, trustedDevices, accounts, audit, clock, enabled } = parts
+  const { stored, passwords, throttle, trustedDevices, accounts, audit, clock, rules } = parts
 
   const prove = async (
     { account }: Asking,
@@ -110,12 +110,12 @@ export function changePassword(parts: Parts) {
       const keepDevice = await trustedDevices.recognise(account.id, origin)
       const outcome = await stored.remove(
         { accountId: account.id, at: clock(), keepSession: sessionId, keepDevice },
-        (left) => keepsAWayIn(methodsOf(left, enabled)),
+        (left) => keepsAWayIn(methodsOf(left, rules)),
         [{ name: 'password.removed', accountId: account.id, origin, data: {} }],
       )
       if (outcome === 'removed') return ok(null)
       if (outcome === 'no_password') return fail('not_linked')
-      const methods = methodsOf(await accounts.waysOf(account.id), enabled)
+      const methods = methodsOf(await accounts.waysOf(account.id), rules)
       return fail('last_login_method', undefined, {
         extra: {
           remaining_methods: methods.map((method) => ({

@@ -108,7 +108,7 @@ export function connectJira({
       const connected = await jira.connect(
         {
           ...{ teamId, by: accountId, sessionId, at },
-          consent: { provider: provider.id, clientId, subject: claims.subject },
+          consent: { provider: provider.id, issuer: grant.issuer, clientId, subject: claims.subject },
           subjectName: claims.name,
           newGrantId: ids('grt'),
           tokens: vault.brought(grant),

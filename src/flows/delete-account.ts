@@ -23,9 +23,9 @@ export function deleteAccount({ accounts, providers, clock, wakeRevocation }: Pa
       { name: 'account.deleted', accountId, origin: elsewhereOf(origin), data: by === undefined ? {} : { by } },
     ])
     if (removed === 'last_administrator') return fail(removed)
-    for (const { provider: id, subject } of identities) {
+    for (const { provider: id, ...whose } of identities) {
       const provider = providers.get(id)
-      if (provider) providers.forgetProfile(provider, subject)
+      if (provider) providers.forgetProfile(provider, whose)
     }
     wakeRevocation()
     return ok(removed)

@@ -8,7 +8,6 @@ import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
 import type { Action } from '../events/catalogue.ts'
 import type { Account } from '../kernel/account.ts'
-import type { Clock } from '../kernel/clock.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { PendingFlow } from '../providers/ports.ts'
 import type { Grant, Provider } from '../providers/provider.ts'
@@ -51,7 +50,6 @@ type Parts = {
   signIn: SignIn
   audit: AuditStore
   events: Bus
-  clock: Clock
   /** Whether this device is still signed in. */
   sessionLives: (id: string) => Promise<boolean>
   /** What becomes of those who were sent there for their team. */
@@ -64,8 +62,7 @@ type Parts = {
  * the trail.
  */
 export function enterWithProvider(parts: Parts) {
-  const { providers, arrive, reconcile, conflicts, accounts, vault, audit, events, clock, sessionLives, connect } =
-    parts
+  const { providers, arrive, reconcile, conflicts, accounts, vault, audit, events, sessionLives, connect } = parts
   const { drop } = parts
   const finish = finishEntry(parts)
 
@@ -128,10 +125,14 @@ export function enterWithProvider(parts: Parts) {
       return { ok: false, error: { ...reconciled.error, extra: { conflict_ticket: ticket } } }
     }
 
-    await vault.keep(grant, 'person', asked === undefined ? 'sign_in' : 'on_purpose')
-    providers.forgetProfile(provider, grant.claims.subject)
+    const how = asked === undefined ? 'sign_in' : 'on_purpose'
+    if (!(await vault.keep(grant, 'person', how))) {
+      // Unlinked, or the account deleted, since it was reconciled. What a linking brought is revoked by our caller.
+      if (flow.intent === 'login') await drop(grant, reconciled.value.account.id)
+      return fail('account_linking_failed')
+    }
+    providers.forgetProfile(provider, reconciled.value.identity)
     if (flow.intent === 'link') {
-      await accounts.withdrawUnlinked(reconciled.value.identity, clock())
       if (asked !== undefined) {
         const data = { provider: provider.id, identity: asked }
         await audit.record({ name: 'provider_token.extended', accountId: flow.accountId, origin: arrival.origin, data })
@@ -186,12 +187,7 @@ export type EnterWithProvider = ReturnType<typeof enterWithProvider>
  * The last step of every sign-in through a provider: a session, in place of the one the browser had, or the question
  * for the second factor.
  */
-export function finishEntry({
-  signIn,
-  accounts,
-  providers,
-  clock,
-}: Pick<Parts, 'signIn' | 'accounts' | 'providers' | 'clock'>) {
+export function finishEntry({ signIn, providers }: Pick<Parts, 'signIn' | 'providers'>) {
   return async (
     { account, identity, action }: Entry,
     { origin, browser, who }: Omit<Arrival, 'binding'>,
@@ -213,8 +209,7 @@ export function finishEntry({
     )
     if (signedIn.ok || signedIn.error.code !== 'sign_in_overtaken')
       return signedIn as Result<SignedIn, AppError<FinishCode>>
-    // Unlinked or erased since it was reconciled: what was kept of it meanwhile goes the same way.
-    await accounts.withdrawUnlinked(identity, clock())
+    // Unlinked or deleted since it was reconciled, and its tokens with it.
     return fail('account_linking_failed')
   }
 }

@@ -57,11 +57,16 @@ export function keepJira({ teams, jira, vault, providers, sync, clock, wakeRevoc
   const nothing = { scopes: [], missingScopes: [], connectedBy: null, subjectName: null, connectedAt: null }
   const never = { expiresAt: null, lastSyncAt: null, syncStatus: null, lastError: null }
 
-  /** None where it was given to another registration of ours than the present one: nobody can renew it. */
-  const grantOf = async ({ integration: { provider, clientId, subject, teamId } }: JiraState) =>
-    providers.get(provider)?.clientId === clientId
-      ? vault.find({ provider, clientId, subject, holder: teamId })
+  /**
+   * None where another issuer gave it, or gave it to another registration of ours than the present one: nobody can
+   * renew it.
+   */
+  const grantOf = async ({ integration: { provider: id, issuer, clientId, subject, teamId } }: JiraState) => {
+    const provider = providers.get(id)
+    return provider?.clientId === clientId && provider.speaksFor(issuer)
+      ? vault.find({ provider: id, issuer, clientId, subject, holder: teamId })
       : undefined
+  }
 
   const viewOf = (teamId: string, state: JiraState | undefined, grant: StoredGrant | undefined): JiraView => {
     const status = jiraStatus(state, grant)

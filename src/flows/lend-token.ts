@@ -62,10 +62,12 @@ export function lendToken({ accounts, providers, grants, renewal, jira, clock }:
   ): Promise<readonly Candidate[]> => {
     const account = await accounts.find(userId)
     if (!account || account.disabledAt !== null) return []
-    const identities = (await accounts.identitiesOf(userId)).filter(({ provider: id }) => id === provider.id)
+    const identities = (await accounts.identitiesOf(userId)).filter(
+      ({ provider: id, issuer }) => id === provider.id && provider.speaksFor(issuer),
+    )
     const found = await Promise.all(
-      identities.map(async ({ subject, lastUsedAt }) => {
-        const key = { provider: provider.id, clientId: provider.clientId, subject, holder: 'person' }
+      identities.map(async ({ issuer, subject, lastUsedAt }) => {
+        const key = { provider: provider.id, issuer, clientId: provider.clientId, subject, holder: 'person' }
         return { key, accountId: userId, lastUsedAt, grant: await grants.find(key) }
       }),
     )
@@ -96,8 +98,8 @@ export function lendToken({ accounts, providers, grants, renewal, jira, clock }:
     if (state?.integration.provider !== provider.id) return []
     const sites = inUse(state.sites)
     if (sites.length === 0) return []
-    const { clientId, subject, connectedBy } = state.integration
-    const key = { provider: provider.id, clientId, subject, holder: teamId }
+    const { issuer, clientId, subject, connectedBy } = state.integration
+    const key = { provider: provider.id, issuer, clientId, subject, holder: teamId }
     return [{ key, accountId: connectedBy, team: { id: teamId, sites }, disabled: state.connectorDisabled }]
   }
 
@@ -112,9 +114,9 @@ export function lendToken({ accounts, providers, grants, renewal, jira, clock }:
     const candidates = 'userId' in of ? await ofPerson(of.userId, provider, wanted) : await ofTeam(of.teamId, provider)
     let refused = fail('not_connected', params) as Result<never, AppError<TokenCode>>
     for (const { key, accountId, team, disabled } of candidates) {
-      // Given to another registration of ours: nobody could renew it, and it is not this one's to lend. And nothing is
-      // done in the name of somebody who is disabled.
-      if (key.clientId !== provider.clientId || disabled) {
+      // Given by another issuer, or to another registration of ours: nobody could renew it, and it is not this one's to
+      // lend. And nothing is done in the name of somebody who is disabled.
+      if (key.clientId !== provider.clientId || !provider.speaksFor(key.issuer) || disabled) {
         refused = fail('needs_reauthorization', params)
         continue
       }

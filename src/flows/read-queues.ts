@@ -68,8 +68,8 @@ export function readQueues({ teams, jira, keep, providers, ask, clock }: Parts) 
     ])
 
   const read = async (state: JiraState, provider: Provider, cloud: JiraCloud): Reading => {
-    const { teamId, clientId, subject } = state.integration
-    const key = { provider: provider.id, clientId, subject, holder: teamId }
+    const { teamId, issuer, clientId, subject } = state.integration
+    const key = { provider: provider.id, issuer, clientId, subject, holder: teamId }
     let left = mostCalls
     const may = (): boolean => left-- > 0
     const chosen = inUse(state.sites)

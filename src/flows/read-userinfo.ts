@@ -32,13 +32,14 @@ export function readUserInfo({ accounts, providers, renewal, events }: Parts) {
     const identity = (await accounts.identitiesOf(accountId)).find(({ id }) => id === identityId)
     if (!identity) return fail('not_linked')
     const provider = providers.get(identity.provider)
-    if (!provider) return fail('provider_unavailable', { provider: identity.provider })
-    const key = { provider: provider.id, clientId: provider.clientId, subject: identity.subject, holder: 'person' }
+    // Whoever that subject is to another issuer is somebody else.
+    if (!provider?.speaksFor(identity.issuer)) return fail('provider_unavailable', { provider: identity.provider })
+    const { issuer, subject } = identity
+    const key = { provider: provider.id, issuer, clientId: provider.clientId, subject, holder: 'person' }
     return events.span(
       'oauth.user_info_fetch',
       { provider: provider.id },
-      () =>
-        providers.profile(provider, { subject: identity.subject }, (refused) => usableToken(key, provider, refused)),
+      () => providers.profile(provider, { issuer, subject }, (refused) => usableToken(key, provider, refused)),
       ({ fromCache }) => ({ from_cache: fromCache }),
     )
   }

@@ -3,9 +3,9 @@ import { provesEmail } from '../accounts/decide.ts'
 import type { AccountStore } from '../accounts/ports.ts'
 import type { Reconcile, ReconcileCode } from '../accounts/reconcile.ts'
 import type { AuditStore } from '../audit/ports.ts'
+import type { Revocations } from '../connections/revocation.ts'
 import type { Vault } from '../connections/vault.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
-import type { Clock } from '../kernel/clock.ts'
 import { maskEmail, readEmail } from '../kernel/email.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Grant, Provider } from '../providers/provider.ts'
@@ -41,7 +41,7 @@ type Parts = {
   vault: Vault
   signIn: SignIn
   audit: AuditStore
-  clock: Clock
+  drop: Revocations['drop']
   autoRegister: boolean
 }
 
@@ -50,13 +50,16 @@ type Parts = {
  * own?
  */
 export function resolveConflict(parts: Parts) {
-  const { conflicts, accounts, hasPassword, providers, reconcile, vault, audit, autoRegister } = parts
+  const { conflicts, accounts, hasPassword, providers, reconcile, vault, drop, audit, autoRegister } = parts
   const finish = finishEntry(parts)
 
   const find = async (ticket: string, binding: string | undefined) => {
     const conflict = binding === undefined ? undefined : await conflicts.find(ticket, binding)
     const provider = conflict && providers.get(conflict.provider)
-    return conflict && provider ? { conflict, provider, grant: conflict.opened } : undefined
+    // Where the operator moved the provider to another issuer, nobody vouches for this answer any more.
+    return conflict && provider?.speaksFor(conflict.opened.issuer)
+      ? { conflict, provider, grant: conflict.opened }
+      : undefined
   }
 
   const namesakesOf = async ({ claims }: Grant) => {
@@ -110,8 +113,11 @@ export function resolveConflict(parts: Parts) {
       also: (accountId) => [{ name: 'conflict.resolved', accountId, origin, data: { provider: provider.id, action } }],
     })
     if (!reconciled.ok) return reconciled
-    await vault.keep(grant)
-    providers.forgetProfile(provider, grant.claims.subject)
+    if (!(await vault.keep(grant))) {
+      await drop(grant, reconciled.value.account.id)
+      return fail('account_linking_failed')
+    }
+    providers.forgetProfile(provider, reconciled.value.identity)
     // The person was last seen proving something when the question arose, not when they answered it.
     const signedIn = await finish(reconciled.value, arrival, { ...conflict, provenAt: conflict.createdAt })
     return signedIn.ok ? ok({ tag: 'signed_in', ...reconciled.value, ...signedIn.value, flow: conflict }) : signedIn

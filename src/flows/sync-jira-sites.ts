@@ -29,11 +29,12 @@ const leaseSeconds = 300
 export function syncJiraSites({ jira, providers, ask, clock, random }: Parts) {
   /** One team. A list that cannot be read changes nothing but when it is tried again. */
   const one = async (integration: StoredJiraIntegration): Promise<AppError<AskJiraCode> | null> => {
-    const { teamId, provider, clientId, subject, connectedBy } = integration
+    const { teamId, provider, issuer, clientId, subject, connectedBy } = integration
     const known = providers.jira()
     // Nobody is set up to be asked: those who are left keep what they have.
     if (known?.provider.id !== provider || known.provider.clientId !== clientId) return null
-    const key = { provider, clientId, subject, holder: teamId }
+    if (!known.provider.speaksFor(issuer)) return null
+    const key = { provider, issuer, clientId, subject, holder: teamId }
     const found = await ask(known.provider, key, (accessToken) => known.cloud.sites({ accessToken }))
     const at = clock()
     const read = found.ok

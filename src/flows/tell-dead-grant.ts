@@ -1,19 +1,17 @@
 import type { AccountStore } from '../accounts/ports.ts'
 import type { StoredGrant } from '../connections/ports.ts'
 import { type Fact, internalOrigin } from '../events/catalogue.ts'
-import type { Providers } from '../providers/providers.ts'
 import type { TeamStore } from '../teams/ports.ts'
 
 type Parts = {
   accounts: Pick<AccountStore, 'findByIdentity'>
   teams: Pick<TeamStore, 'leaders'>
-  providers: Pick<Providers, 'get'>
 }
 
 /** Who is told that a grant is dead: its person, or whoever looks after the team it was given to. */
-export function tellDeadGrant({ accounts, teams, providers }: Parts) {
-  const toPerson = async ({ provider: id, subject }: StoredGrant): Promise<readonly Fact[]> => {
-    const found = await accounts.findByIdentity(providers.get(id)?.issuer ?? id, subject)
+export function tellDeadGrant({ accounts, teams }: Parts) {
+  const toPerson = async ({ provider: id, issuer, subject }: StoredGrant): Promise<readonly Fact[]> => {
+    const found = await accounts.findByIdentity(issuer, subject)
     const accountId = found?.account.id ?? null
     return [{ name: 'provider_token.needs_reauthorization', accountId, origin: internalOrigin, data: { provider: id } }]
   }

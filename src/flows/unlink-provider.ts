@@ -24,7 +24,7 @@ export function unlinkProvider({ links, providers, audit, wakeRevocation }: Part
       return unlinked
     }
     const provider = providers.get(unlinked.value.provider)
-    if (provider) providers.forgetProfile(provider, unlinked.value.subject)
+    if (provider) providers.forgetProfile(provider, unlinked.value)
     wakeRevocation()
     return ok(null)
   }

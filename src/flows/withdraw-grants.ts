@@ -17,9 +17,9 @@ export function withdrawGrants({ accounts, providers, clock, wakeRevocation }: P
       { name: 'provider_token.withdrawn', accountId, origin, data: { provider, identity: id } },
     ])
     if (withdrawn.length === 0) return
-    for (const { provider: id, subject } of withdrawn) {
+    for (const { provider: id, ...whose } of withdrawn) {
       const provider = providers.get(id)
-      if (provider) providers.forgetProfile(provider, subject)
+      if (provider) providers.forgetProfile(provider, whose)
     }
     wakeRevocation()
   }

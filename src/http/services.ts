@@ -37,7 +37,7 @@ export type Services = {
   readonly serviceCredentials: ServiceCredentials
   readonly audit: Pick<AuditStore, 'list' | 'search'>
   /** What an identity's person granted, and how it stands. */
-  readonly standing: (of: Pick<Identity, 'provider' | 'subject' | 'scopes'>) => Promise<Standing>
+  readonly standing: (of: Pick<Identity, 'provider' | 'issuer' | 'subject' | 'scopes'>) => Promise<Standing>
   /** What of an account's waits to be revoked at providers. */
   readonly revocationsOf: (accountId: string) => Promise<readonly Waiting[]>
   /** Every job there is, and how it last went. */

@@ -21,10 +21,21 @@ type Parts = {
   keys: Keys
   clock: Clock
   keeping: readonly Keeping[]
+  /** Repairs some of the grants that versions before left behind. */
+  repairGrants: () => Promise<unknown>
 }
 
 /** Every job there is: name, period, whether nodes take turns. */
-export const defineJobs = ({ revocation, renewal, jiraSites, mailer, keys, clock, keeping }: Parts): readonly Job[] => [
+export const defineJobs = ({
+  revocation,
+  renewal,
+  jiraSites,
+  mailer,
+  keys,
+  clock,
+  keeping,
+  repairGrants,
+}: Parts): readonly Job[] => [
   {
     name: 'revoke-at-provider',
     everySeconds: 30,
@@ -58,6 +69,7 @@ export const defineJobs = ({ revocation, renewal, jiraSites, mailer, keys, clock
     work: async () => {
       for (const { seconds, sweeps } of keeping)
         for (const sweep of sweeps) await sweep(secondsAfter(clock(), -seconds))
+      await repairGrants()
     },
   },
 ]

@@ -21,3 +21,12 @@ export type Account = {
   readonly createdAt: Date
   readonly updatedAt: Date
 }
+
+/**
+ * Whether a password lets its account in (`REQUIRE_VERIFIED_EMAIL`). The sign-in asks this, and so does the count of
+ * methods that are left: they must not differ, or somebody removes the last method that works.
+ */
+export const passwordMaySignIn = (
+  { requireVerifiedEmail }: { readonly requireVerifiedEmail: boolean },
+  emailVerified: boolean,
+): boolean => emailVerified || !requireVerifiedEmail

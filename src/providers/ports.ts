@@ -8,6 +8,12 @@ export type PendingFlow = {
   /** SHA-256 of the browser's flow cookie, or of the app's `flow_token`. */
   readonly bindingHash: string
   readonly provider: string
+  /**
+   * What the provider was when it began: the code goes to no other issuer, and to no other registration of ours. Absent
+   * where a version before these columns began it.
+   */
+  readonly issuer: string | null
+  readonly clientId: string | null
   readonly intent: Intent
   readonly redirectUri: string
   /** PKCE verifier, sealed at `flows/<id>/verifier`. */

@@ -156,6 +156,8 @@ export type Provider = {
   readonly kind: ProviderSettings['kind']
   /** Namespace of its subjects: the issuer for generic OpenID Connect, its id elsewhere. */
   readonly issuer: string
+  /** Whether a subject of this issuer is one of its own, today. An operator may have moved it to another issuer. */
+  speaksFor(issuer: string): boolean
   readonly clientId: string
   readonly redirectUris: Readonly<Record<string, string>>
   /** What is asked for. */

@@ -59,6 +59,10 @@ type Parts = {
   readonly userInfoTtlSeconds: number
 }
 
+/** Who somebody is at a provider: never the subject alone. */
+export type Subject = { readonly issuer: string; readonly subject: string }
+const only = ({ issuer, subject }: Subject): Subject => ({ issuer, subject })
+
 /** Everything that belongs to one provider. */
 type Line = {
   readonly provider: Provider
@@ -116,6 +120,7 @@ export function createProviders({ settings, events, clock, random, production, u
         name: one.name,
         kind: one.kind,
         issuer: one.issuer ?? one.id,
+        speaksFor: (issuer) => issuer === (one.issuer ?? one.id),
         clientId: one.clientId,
         redirectUris: one.redirectUris,
         scopes,
@@ -276,10 +281,10 @@ export function createProviders({ settings, events, clock, random, production, u
   }
 
   /**
-   * Trades a refresh token, with one attempt: it may rotate. With `subject` an id_token in the answer must name the
+   * Trades a refresh token, with one attempt: it may rotate. With `of` an id_token in the answer must name the
    * same person as before.
    */
-  async function refresh(provider: Provider, refreshToken: string, subject?: string): Promise<Refreshed> {
+  async function refresh(provider: Provider, refreshToken: string, of?: Subject): Promise<Refreshed> {
     const { definition, settings: one, guard, ready } = line(provider)
     const endpoints = await ready()
     if (!endpoints.ok) return { tag: 'transient', reason: endpoints.error.reason, retryAfter: wait(endpoints.error) }
@@ -288,13 +293,13 @@ export function createProviders({ settings, events, clock, random, production, u
     const tokens = readTokens(answer.value, clock, definition)
     if (tokens.idToken !== null && definition.openid) {
       const expected = { issuers: definition.openid.issuers(one), clientId: one.clientId, clock }
-      const claims = checkRefreshedIdToken(tokens.idToken, subject, expected)
+      const claims = checkRefreshedIdToken(tokens.idToken, of?.subject, expected)
       if (!claims.ok) {
         guard.report('token', claims.error)
         return { tag: 'needs_reauthorization', reason: claims.error.reason }
       }
     }
-    if (subject !== undefined) profiles.outdate({ provider: provider.id, subject })
+    if (of !== undefined) profiles.outdate({ provider: provider.id, ...only(of) })
     return { tag: 'refreshed', tokens }
   }
 
@@ -323,11 +328,11 @@ export function createProviders({ settings, events, clock, random, production, u
    */
   async function profile<E extends { readonly code: string }>(
     provider: Provider,
-    { subject }: { subject: string },
+    { issuer, subject }: Subject,
     accessToken: (refused?: string) => Promise<Result<string, E>>,
   ): Promise<Result<Reading, E | AppError<'user_info_fetch_failed' | 'provider_unavailable'>>> {
     type Problem = E | AppError<'user_info_fetch_failed' | 'provider_unavailable'>
-    return profiles.read<Problem>({ provider: provider.id, subject }, async () => {
+    return profiles.read<Problem>({ provider: provider.id, issuer, subject }, async () => {
       const token = await accessToken()
       if (!token.ok) return token
       let said = await ask(provider, token.value, null)
@@ -364,7 +369,8 @@ export function createProviders({ settings, events, clock, random, production, u
       return undefined
     },
     /** Unlinked, revoked, or somebody signed in anew: the next reader asks the provider. */
-    forgetProfile: (provider: Provider, subject: string): void => profiles.forget({ provider: provider.id, subject }),
+    forgetProfile: (provider: Provider, { issuer, subject }: Subject): void =>
+      profiles.forget({ provider: provider.id, issuer, subject }),
     /** The breaker of every provider and endpoint type. */
     health: (): readonly Health[] =>
       [...lines.values()].flatMap((one) => states(one).map((state) => ({ provider: one.provider.id, ...state }))),

@@ -21,13 +21,13 @@ export type Said = { readonly claims: Claims; readonly profile: Record<string, u
 export type Reading = Said & { readonly fetchedAt: Date; readonly fromCache: boolean; readonly stale: boolean }
 /** `outdated`: there are newer tokens than it was asked for with; it serves only while its provider is down. */
 type Kept = Said & { readonly fetchedAt: Date; outdated?: true }
-type Key = { readonly provider: string; readonly subject: string }
+type Key = { readonly provider: string; readonly issuer: string; readonly subject: string }
 
 export function createProfiles({ events, clock, ttlSeconds }: { events: Bus; clock: Clock; ttlSeconds: number }) {
   // node-cache counts real time; it bounds memory here, and freshness is decided by `fetchedAt` and our clock.
   const cache = new NodeCache({ stdTTL: ttlSeconds + STALE_SECONDS, checkperiod: 600, useClones: false })
   const asking = new Map<string, Promise<Result<Kept, unknown>>>()
-  const name = ({ provider, subject }: Key): string => `${provider} ${subject}`
+  const name = ({ provider, issuer, subject }: Key): string => JSON.stringify([provider, issuer, subject])
 
   function keep(key: string, said: Kept): void {
     if (Buffer.byteLength(JSON.stringify(said.profile)) > MOST_BYTES) return

@@ -1,4 +1,4 @@
-import type { Account } from '../kernel/account.ts'
+import { type Account, passwordMaySignIn } from '../kernel/account.ts'
 
 /** What is left to do for somebody who has just proven something. */
 export type Step = 'enter' | 'second_factor' | 'user_disabled' | 'email_unverified'
@@ -17,7 +17,7 @@ type Standing = {
 export function nextStep({ account, amr, policy }: Standing): Step {
   if (account.disabledAt) return 'user_disabled'
   // Only a password says nothing about the address: a provider named who it is, a mail went there.
-  if (policy.requireVerifiedEmail && amr.includes('pwd') && !account.emailVerified) return 'email_unverified'
+  if (amr.includes('pwd') && !passwordMaySignIn(policy, account.emailVerified)) return 'email_unverified'
   if (account.secondFactorAt && !amr.includes('mfa')) return 'second_factor'
   return 'enter'
 }

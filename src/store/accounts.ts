@@ -12,7 +12,7 @@ import { forgetGuesses } from './guesses.ts'
 import type { Tables } from './schema.ts'
 import { leaveTeams } from './team-endings.ts'
 import { endProofs } from './tickets.ts'
-import { waysOf, waysQueries } from './ways.ts'
+import { passwordFrom, waysOf, waysQueries } from './ways.ts'
 import { emptyGrants, eraseGrants, grantsOf } from './withdrawals.ts'
 
 const keyOf = (address: string | null): string | null => (address === null ? null : (readEmail(address)?.key ?? null))
@@ -78,18 +78,9 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
     return (yield* step(seen)).length > 0
   }
 
-  /** Queues what we hold at a provider for withdrawal, unless an identity that is left still stands on it. */
+  /** Queues what we hold at a provider for an identity that is gone for withdrawal there. */
   function* withdrawOwn(tx: Queries, identity: Identity, at: Date): Script<void> {
-    const { accountId, provider, subject } = identity
-    const [needed] = yield* step(
-      tx
-        .select({ id: t.identities.id })
-        .from(t.identities)
-        .where(and(eq(t.identities.provider, provider), eq(t.identities.subject, subject)))
-        .limit(1),
-    )
-    if (needed) return
-    yield* eraseGrants(tx, t, ids, ownGrants(identity), { accountId, at })
+    yield* eraseGrants(tx, t, ids, ownGrants(identity), { accountId: identity.accountId, at })
   }
 
   const ownGrants = (identity: Identity) => grantsOf(t, identity)
@@ -137,7 +128,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
         read(ask.passwords),
         read(ask.passkeys),
       ])
-      return { identities, password: passwords.length > 0, passkeys }
+      return { identities, password: passwordFrom(passwords), passkeys }
     },
 
     create: ({ emailVerified, ...account }, identity, { separate }, because) => {
@@ -279,14 +270,6 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
           return emptied
         },
         [accountLock(accountId)],
-      ),
-
-    withdrawUnlinked: (identity, at) =>
-      change(
-        function* (tx) {
-          yield* withdrawOwn(tx, identity, at)
-        },
-        [accountLock(identity.accountId)],
       ),
 
     async update(id, { name, picture }, at, because) {

@@ -1,15 +1,19 @@
-import { and, asc, count, eq, inArray, isNotNull, isNull, lte, or, sql } from 'drizzle-orm'
+import { and, asc, count, desc, eq, gt, inArray, isNotNull, isNull, lte, or, sql } from 'drizzle-orm'
 import type { App, GrantStore, NewTokens, RenewedTokens, StoredGrant } from '../connections/ports.ts'
+import type { Ids } from '../kernel/ids.ts'
 import type { Change } from './change.ts'
-import { type Driver, given, type Queries, step } from './driver.ts'
+import { sameConsent } from './consents.ts'
+import { type Driver, given, type Queries, type Script, step } from './driver.ts'
+import { eraseGrants } from './withdrawals.ts'
 
-export function grantStore(
-  { db, tables: { grants: t }, read, reads, write, steps }: Driver,
-  change: Change,
-): GrantStore {
+export function grantStore({ db, tables, read, reads, write, steps }: Driver, change: Change, ids: Ids): GrantStore {
+  const { grants: t, identities, jiraIntegrations } = tables
   const withKey = and(
-    ...[eq(t.provider, given('provider', t.provider)), eq(t.clientId, given('clientId', t.clientId))],
-    ...[eq(t.subject, given('subject', t.subject)), eq(t.holder, given('holder', t.holder))],
+    eq(t.provider, given('provider', t.provider)),
+    eq(t.issuer, given('issuer', t.issuer)),
+    eq(t.clientId, given('clientId', t.clientId)),
+    eq(t.subject, given('subject', t.subject)),
+    eq(t.holder, given('holder', t.holder)),
   )
   const released = { leaseOwner: null, leaseUntil: null }
   const healthy = { status: 'healthy' as const, failures: 0, lastError: null, lastErrorAt: null }
@@ -75,20 +79,79 @@ export function grantStore(
       .returning({ id: t.id }),
   )
 
+  /**
+   * Written, not only read: an unlinking at the same moment waits for this row, and then erases what was kept with it; or
+   * it came first, and there is no such row.
+   */
+  const holdingIdentity = steps(
+    db
+      .update(identities)
+      .set({ lastUsedAt: given('at', identities.lastUsedAt) })
+      .where(
+        and(
+          eq(identities.issuer, given('issuer', identities.issuer)),
+          eq(identities.subject, given('subject', identities.subject)),
+        ),
+      )
+      .returning({ id: identities.id }),
+  )
+
+  /** The issuer of a row from before there was a column for it; `undefined` where nobody has its identity. */
+  function* issuerOf(tx: Queries, { provider, subject, holder }: StoredGrant): Script<string | undefined> {
+    const team = tx
+      .select({ issuer: jiraIntegrations.issuer })
+      .from(jiraIntegrations)
+      .where(eq(jiraIntegrations.teamId, holder))
+    const person = tx
+      .select({ issuer: identities.issuer })
+      .from(identities)
+      .where(and(eq(identities.provider, provider), eq(identities.subject, subject)))
+      .orderBy(desc(identities.lastUsedAt), asc(identities.id))
+    const [found] = yield* step((holder === 'person' ? person : team).limit(1))
+    return found?.issuer
+  }
+
+  /** One row: whether it has to go. */
+  function* isLost(tx: Queries, grant: StoredGrant): Script<boolean> {
+    const { id, provider, issuer, clientId, subject, holder } = grant
+    if (issuer === '') {
+      const known = yield* issuerOf(tx, grant)
+      if (known === undefined || known === '') return true
+      const [newer] = yield* step(
+        tx
+          .select({ id: t.id })
+          .from(t)
+          .where(and(sameConsent(t, { provider, issuer: known, clientId, subject }), eq(t.holder, holder))),
+      )
+      if (newer) return true
+      yield* step(tx.update(t).set({ issuer: known }).where(eq(t.id, id)))
+      return false
+    }
+    if (holder !== 'person') return false
+    const [theirs] = yield* step(
+      tx
+        .select({ id: identities.id })
+        .from(identities)
+        .where(and(eq(identities.issuer, issuer), eq(identities.subject, subject))),
+    )
+    return theirs === undefined
+  }
+
   function* insert(tx: Queries, row: StoredGrant) {
     const [kept] = yield* step(tx.insert(t).values(row).onConflictDoNothing().returning({ id: t.id }))
     return kept !== undefined
   }
 
   return {
-    async find({ provider, clientId, subject, holder }) {
-      const [grant] = await found({ provider, clientId, subject, holder })
+    async find({ provider, issuer, clientId, subject, holder }) {
+      const [grant] = await found({ provider, issuer, clientId, subject, holder })
       return grant
     },
 
     keep: (key, newId, tokens, at) =>
       change(
         function* (tx) {
+          if (key.holder === 'person' && (yield* step(holdingIdentity({ ...key, at }))).length === 0) return false
           // The lock keeps other consents away, but an unlinking may still take the row between reading and writing, and
           // a renewal replace what is stored there.
           for (;;) {
@@ -101,21 +164,33 @@ export function grantStore(
                   ? using({ id, fence, at, dueAt: brought.dueAt })
                   : (keepsOld(known, brought) ? overwritingAccess : overwritingAll)({ ...brought, id, fence, at })
               const [kept] = yield* step(written)
-              if (kept) return
+              if (kept) return true
               continue
             }
-            const { provider, clientId, subject, holder } = key
+            const { provider, issuer, clientId, subject, holder } = key
             const brought = tokens(newId, undefined)
             if ('stays' in brought) throw new Error('there is nothing that could stay')
             const kept = yield* insert(tx, {
-              ...{ id: newId, provider, clientId, subject, holder, ...brought, ...healthy },
+              ...{ id: newId, provider, issuer, clientId, subject, holder, ...brought, ...healthy },
               ...{ consentedAt: at, refreshedAt: null, usedAt: at, updatedAt: at, fence: 1, ...released },
             })
-            if (kept) return
+            if (kept) return true
           }
         },
-        [`grant:${key.provider}:${key.clientId}:${key.subject}:${key.holder}`],
+        [`grant:${key.provider}:${key.issuer}:${key.clientId}:${key.subject}:${key.holder}`],
       ),
+
+    repair: (after, limit, at) =>
+      change(function* (tx) {
+        const rows = yield* step(tx.select().from(t).where(gt(t.id, after)).orderBy(asc(t.id)).limit(limit))
+        let withdrawn = 0
+        for (const grant of rows) {
+          if (!(yield* isLost(tx, grant))) continue
+          yield* eraseGrants(tx, tables, ids, eq(t.id, grant.id), { accountId: '', at })
+          withdrawn += 1
+        }
+        return { withdrawn, next: rows.length < limit ? null : (rows.at(-1)?.id ?? null) }
+      }),
 
     async lease(id, owner, until, at, ifDue) {
       const [leased] = await write(

@@ -51,8 +51,8 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
       )
       if (kept) return
     }
-    const { provider, clientId, subject } = consent
-    const row = { id: newGrantId, provider, clientId, subject, holder: teamId, ...tokens(newGrantId), ...fresh }
+    const { provider, issuer, clientId, subject } = consent
+    const row = { id: newGrantId, provider, issuer, clientId, subject, holder: teamId, ...tokens(newGrantId), ...fresh }
     yield* step(tx.insert(g).values({ ...row, refreshedAt: null, fence: 1 }))
   }
 
@@ -144,11 +144,12 @@ export function jiraStore({ db, tables: t, read, write }: Driver, change: Change
       return taken.sort((a, b) => (a.teamId < b.teamId ? -1 : 1))
     },
 
-    synced: ({ teamId, provider, clientId, subject, connectedAt }, reading, at, because) =>
+    synced: ({ teamId, provider, issuer, clientId, subject, connectedAt }, reading, at, because) =>
       change(function* (tx, note) {
         yield* holdTeam(tx, t, teamId)
         const state = yield* stateOf(tx, teamId)
-        const still = state && consentOf(state.integration) === consentOf({ provider, clientId, subject, connectedAt })
+        const still =
+          state && consentOf(state.integration) === consentOf({ provider, issuer, clientId, subject, connectedAt })
         if (!still) return false
         const { sites, drift, ...sync } = reading(state)
         yield* writeSites(tx, teamId, sites)
@@ -174,5 +175,6 @@ const stateFrom = (
 ): JiraState => ({ integration, sites, connectorDisabled: disabledAt !== null })
 
 /** The same for as long as nobody connects anew. */
-const consentOf = (of: Pick<StoredJiraIntegration, 'provider' | 'clientId' | 'subject' | 'connectedAt'>): string =>
-  JSON.stringify([of.provider, of.clientId, of.subject, of.connectedAt.getTime()])
+const consentOf = (
+  of: Pick<StoredJiraIntegration, 'provider' | 'issuer' | 'clientId' | 'subject' | 'connectedAt'>,
+): string => JSON.stringify([of.provider, of.issuer, of.clientId, of.subject, of.connectedAt.getTime()])

@@ -110,7 +110,7 @@ export function storeOver(driver: Driver, parts: Parts): Store {
     codes: signInCodeStore(driver),
     keys: keyStore(driver, change),
     flows: pendingFlowStore(driver),
-    grants: grantStore(driver, change),
+    grants: grantStore(driver, change, parts.ids),
     revocations: revocationStore(driver, change),
     tickets: ticketStore(driver),
     guesses: guessStore(driver),

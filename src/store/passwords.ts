@@ -115,7 +115,7 @@ export function passwordStore({ db, tables: t, read, write }: Driver, change: Ch
         function* (tx, note) {
           const ways = yield* waysOf(tx, t, accountId)
           if (!ways.password) return 'no_password'
-          if (!mayGo({ ...ways, password: false })) return 'last_login_method'
+          if (!mayGo({ ...ways, password: null })) return 'last_login_method'
           yield* step(tx.delete(p).where(eq(p.accountId, accountId)))
           yield* note(because)
           yield* endOthers(tx, note, { accountId, at, keepSession, keepDevice }, 'password_removed', because)

@@ -363,6 +363,8 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
         .primaryKey()
         .references(() => teams.id, { onDelete: 'cascade' }),
       provider: text('provider').notNull(),
+      /** Empty in a row that a version before this column wrote; `grants.ts` fills it in. */
+      issuer: text('issuer').notNull().default(''),
       clientId: text('client_id').notNull(),
       subject: text('subject').notNull(),
       /** What the provider calls the account that consented. */
@@ -406,6 +408,9 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       stateHash: text('state_hash').notNull(),
       bindingHash: text('binding_hash').notNull(),
       provider: text('provider').notNull(),
+      /** Absent in a row that a version before these columns wrote. */
+      issuer: text('issuer'),
+      clientId: text('client_id'),
       intent: text('intent').$type<PendingFlow['intent']>().notNull(),
       redirectUri: text('redirect_uri').notNull(),
       verifier: text('verifier').notNull(),
@@ -450,6 +455,8 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     {
       id: text('id').primaryKey(),
       provider: text('provider').notNull(),
+      /** Of the subject, as in `identities`. Empty in a row that a version before this column wrote. */
+      issuer: text('issuer').notNull().default(''),
       clientId: text('client_id').notNull(),
       subject: text('subject').notNull(),
       /** `person`, or the id of the team it was given to; no foreign key, for what is withdrawn outlives the team. */
@@ -474,7 +481,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       fence: count('fence').notNull(),
     },
     (t) => [
-      unique('grants_provider_subject_client_holder').on(t.provider, t.subject, t.clientId, t.holder),
+      unique('grants_identity_client_holder').on(t.provider, t.subject, t.issuer, t.clientId, t.holder),
       index('grants_holder').on(t.holder),
       index('grants_due').on(t.dueAt),
     ],
@@ -491,6 +498,8 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       teamId: text('team_id'),
       grantId: text('grant_id').notNull(),
       provider: text('provider').notNull(),
+      /** Empty where a version before this column wrote the row and its identity is gone. */
+      issuer: text('issuer').notNull().default(''),
       clientId: text('client_id').notNull(),
       subject: text('subject').notNull(),
       accessToken: text('access_token').notNull(),
@@ -502,6 +511,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     },
     (t) => [
       index('revocations_next_attempt').on(t.nextAttemptAt),
+      index('revocations_provider_next_attempt').on(t.provider, t.nextAttemptAt),
       index('revocations_account').on(t.accountId),
       index('revocations_team').on(t.teamId),
     ],

@@ -4,13 +4,17 @@ import { type Queries, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
 
 /** Everything there is to sign in to an account with. */
-export const waysQueries = (db: Queries, { identities, passwords, passkeys }: Tables, accountId: string) => ({
+export const waysQueries = (db: Queries, { identities, passwords, passkeys, accounts }: Tables, accountId: string) => ({
   identities: db
     .select()
     .from(identities)
     .where(eq(identities.accountId, accountId))
     .orderBy(asc(identities.linkedAt), asc(identities.id)),
-  passwords: db.select({ id: passwords.accountId }).from(passwords).where(eq(passwords.accountId, accountId)),
+  passwords: db
+    .select({ emailKey: passwords.emailKey, verifiedEmailKey: accounts.verifiedEmailKey })
+    .from(passwords)
+    .innerJoin(accounts, eq(accounts.id, passwords.accountId))
+    .where(eq(passwords.accountId, accountId)),
   passkeys: db
     .select({ id: passkeys.id, name: passkeys.name })
     .from(passkeys)
@@ -24,5 +28,9 @@ export function* waysOf(tx: Queries, t: Tables, accountId: string): Script<Ways>
   const identities = yield* step(ask.identities)
   const passwords = yield* step(ask.passwords)
   const passkeys = yield* step(ask.passkeys)
-  return { identities, password: passwords.length > 0, passkeys }
+  return { identities, password: passwordFrom(passwords), passkeys }
 }
+
+type PasswordRow = { readonly emailKey: string; readonly verifiedEmailKey: string | null }
+export const passwordFrom = ([row]: readonly PasswordRow[]): Ways['password'] =>
+  row ? { emailVerified: row.emailKey === row.verifiedEmailKey } : null

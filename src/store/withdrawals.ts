@@ -1,4 +1,4 @@
-import { and, asc, eq, isNotNull, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, inArray, isNotNull, type SQL, sql } from 'drizzle-orm'
 import type { StoredGrant } from '../connections/ports.ts'
 import type { Ids } from '../kernel/ids.ts'
 import { type Queries, type Script, step } from './driver.ts'
@@ -11,8 +11,17 @@ type Of = { readonly accountId: string; readonly teamId?: string; readonly at: D
  * What an identity's person holds of its provider, whichever app of ours it was given to. Nearly every holder is a person:
  * the index of holders, which SQLite would take, leads through all of them.
  */
-export const grantsOf = ({ grants }: Tables, { provider, subject }: Pick<StoredGrant, 'provider' | 'subject'>) =>
-  and(eq(grants.provider, provider), eq(grants.subject, subject), sql`${grants.holder} || '' = 'person'`)
+export const grantsOf = (
+  { grants }: Tables,
+  { provider, issuer, subject }: Pick<StoredGrant, 'provider' | 'issuer' | 'subject'>,
+) =>
+  and(
+    eq(grants.provider, provider),
+    eq(grants.subject, subject),
+    // One that a version before wrote has no issuer yet; it goes with whoever has its subject.
+    inArray(grants.issuer, [issuer, '']),
+    sql`${grants.holder} || '' = 'person'`,
+  )
 
 /** Erases grants here, and queues what they hold at their providers for withdrawal there; in the transaction of the change that ends them. */
 export function* eraseGrants(tx: Queries, t: Tables, ids: Ids, which: SQL | undefined, of: Of): Script<void> {
@@ -48,7 +57,7 @@ export function* emptyGrants(tx: Queries, t: Tables, ids: Ids, which: SQL | unde
   }
 }
 
-type Held = Pick<StoredGrant, 'id' | 'provider' | 'clientId' | 'subject' | 'accessToken' | 'refreshToken'>
+type Held = Pick<StoredGrant, 'id' | 'provider' | 'issuer' | 'clientId' | 'subject' | 'accessToken' | 'refreshToken'>
 function* queue(
   tx: Queries,
   { revocations }: Tables,
@@ -56,13 +65,25 @@ function* queue(
   grant: Held,
   { accountId, teamId, at }: Of,
 ): Script<void> {
-  const { id: grantId, provider, clientId, subject, accessToken, refreshToken } = grant
+  const { id: grantId, provider, issuer, clientId, subject, accessToken, refreshToken } = grant
   // Taken back before: it is on its way already.
   if (accessToken === null) return
   yield* step(
     tx.insert(revocations).values({
-      ...{ id: ids('rvk'), accountId, teamId: teamId ?? null, grantId, provider, clientId, subject },
-      ...{ accessToken, refreshToken, attempts: 0, nextAttemptAt: at, lastError: null, createdAt: at },
+      id: ids('rvk'),
+      accountId,
+      teamId: teamId ?? null,
+      grantId,
+      provider,
+      issuer,
+      clientId,
+      subject,
+      accessToken,
+      refreshToken,
+      attempts: 0,
+      nextAttemptAt: at,
+      lastError: null,
+      createdAt: at,
     }),
   )
 }

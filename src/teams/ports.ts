@@ -57,6 +57,7 @@ export type JiraStatus = (typeof jiraStatuses)[number]
 export type StoredJiraIntegration = {
   readonly teamId: string
   readonly provider: string
+  readonly issuer: string
   readonly clientId: string
   readonly subject: string
   readonly subjectName: string | null

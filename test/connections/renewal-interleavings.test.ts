@@ -112,7 +112,10 @@ test(
           } else expect(['needs_reauthorization', 'provider_unavailable']).toContain(said.error.code)
         }
         const perform = async (one: Deed): Promise<void> => {
-          if (one.tag === 'consent') return nodes[0].vault.keep({ ...grant, tokens: tokens() }, 'person', 'on_purpose')
+          if (one.tag === 'consent') {
+            await nodes[0].vault.keep({ ...grant, tokens: tokens() }, 'person', 'on_purpose')
+            return
+          }
           const { renewal, open: opened } = nodes[one.node]
           if (one.tag === 'round') return void (await renewal.renewDue())
           if (one.tag === 'ask') return check(await renewal.ensureValidToken(key, { minTtlSeconds: one.minTtlSeconds }))

@@ -43,6 +43,7 @@ describe.each(databases)('the scheduled round, on $name,', ({ place }) => {
   }
   const given = async (node: LentTokens, provider: string, tokens: Partial<Grant['tokens']> = {}): Promise<Grant> => {
     const grant = aGrant(provider, {}, { expiresAt: secondsAfter(clock(), 3600), ...tokens })
+    await node.identified(grant)
     await node.vault.keep(grant)
     return grant
   }

@@ -250,7 +250,13 @@ describe.each(databases)('on $name', ({ place }) => {
 
   test('a grant nobody gave is none', async () => {
     const node = await newNode()
-    const key = { provider: 'atlassian', clientId: 'atlassian-client', subject: 'nobody', holder: 'person' }
+    const key = {
+      provider: 'atlassian',
+      issuer: 'atlassian',
+      clientId: 'atlassian-client',
+      subject: 'nobody',
+      holder: 'person',
+    }
     expect(await node.renewal.ensureValidToken(key)).toMatchObject({ error: { code: 'not_connected' } })
   })
 

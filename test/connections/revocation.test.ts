@@ -8,7 +8,7 @@ import type { StoreConfig } from '../../src/store/open.ts'
 import { flow } from '../store/people.ts'
 import { databases } from '../support/databases.ts'
 import { evenRandom, type LentTokens, lentTokens } from '../support/lent-tokens.ts'
-import { anAccount, anIdentity } from '../support/people.ts'
+import { aGrant, anAccount } from '../support/people.ts'
 import { newSealer } from '../support/sealers.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
 
@@ -61,9 +61,9 @@ describe.each(databases)('on $name', ({ place }) => {
     account = anAccount(),
     provider = 'atlassian',
   ): Promise<Grant> => {
-    const grant = await node.lent(3600, { accessToken, refreshToken: 'rt-1' }, provider)
-    const identity = anIdentity(account.id, { provider: grant.provider, subject: grant.claims.subject })
-    await node.store.accounts.create(account, identity, { separate: true }, [])
+    const grant = aGrant(provider, {}, { accessToken, refreshToken: 'rt-1', expiresAt: secondsAfter(clock(), 3600) })
+    const identity = await node.identified(grant, account)
+    await node.vault.keep(grant)
     const of = { accountId: account.id, identityId: identity.id, keepSession: null, at: clock() }
     expect(
       await node.store.accounts.unlink(
@@ -106,6 +106,7 @@ describe.each(databases)('on $name', ({ place }) => {
     turn(1)
     answer = async () => {
       // The call may have ended this one as well: of a whole consent nobody knows what it took along.
+      await node.identified(grant)
       await node.vault.keep(grant)
       return { tag: 'revoked' }
     }
@@ -119,6 +120,7 @@ describe.each(databases)('on $name', ({ place }) => {
     answer = async () => ({ tag: 'transient', reason: 'timeout' })
     await node.revocation.work()
     turn(5)
+    await node.identified(grant)
     await node.vault.keep(grant)
     turn(15)
     await node.revocation.work()
@@ -126,6 +128,7 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(await node.open(grant)).toMatchObject({ status: 'healthy', expiresAt: clock() })
     // Of one that came before any call there is no doubt.
     const other = await unlinked(node)
+    await node.identified(other)
     await node.vault.keep(other)
     await node.revocation.work()
     expect((await node.open(other)).expiresAt).not.toEqual(clock())
@@ -194,6 +197,7 @@ describe.each(databases)('on $name', ({ place }) => {
   test('whoever linked again meanwhile keeps the new grant: the old one is not revoked', async () => {
     const node = await newNode()
     const grant = await unlinked(node)
+    await node.identified(grant)
     await node.vault.keep({ ...grant, tokens: { ...grant.tokens, accessToken: 'linked again' } })
     await node.revocation.work()
     expect(asked).toEqual([])
@@ -282,14 +286,10 @@ describe.each(databases)('on $name', ({ place }) => {
 
   test('an account that goes has all its grants revoked', async () => {
     const node = await newNode()
-    const grant = await node.lent(3600, { accessToken: 'of somebody who goes' })
     const account = anAccount()
-    await node.store.accounts.create(
-      account,
-      anIdentity(account.id, { provider: 'atlassian', subject: grant.claims.subject }),
-      { separate: true },
-      [],
-    )
+    const grant = aGrant('atlassian', {}, { accessToken: 'of somebody who goes' })
+    await node.identified(grant, account)
+    await node.vault.keep(grant)
     await node.store.accounts.remove(account.id, clock(), [])
     await node.revocation.work()
     expect(asked).toMatchObject([{ accessToken: 'of somebody who goes' }])

@@ -7,7 +7,7 @@ import { missingScopes } from '../../src/providers/scopes.ts'
 const now = new Date('2026-03-01T12:00:00Z')
 const provider = { lifetime: { absoluteDays: 365 }, missingScopes }
 const grant = (given: Partial<StoredGrant> = {}): StoredGrant => ({
-  ...{ id: 'grt_1', provider: 'google', clientId: 'app', subject: 's', holder: 'person' },
+  ...{ id: 'grt_1', provider: 'google', issuer: 'google', clientId: 'app', subject: 's', holder: 'person' },
   ...{ accessToken: 'at', refreshToken: 'rt', askedScopes: ['openid', 'calendar'], scopes: ['openid'] },
   ...{ expiresAt: secondsAfter(now, 3600), refreshExpiresAt: null, status: 'healthy' },
   ...{ consentedAt: now, refreshedAt: null, usedAt: now, dueAt: null, failures: 0, lastError: null, lastErrorAt: null },

@@ -564,7 +564,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
       })
       world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, { kind: 'mutate', change })
       const token = async () => ({ ok: true as const, value: exchanged.tokens.accessToken })
-      const said = value(await providers.profile(provider, claims, token))
+      const said = value(await providers.profile(provider, { issuer: provider.issuer, subject: claims.subject }, token))
       expect(said).toMatchObject({ claims, fromCache: false, stale: false })
       expect(JSON.stringify(said)).not.toContain('s3cret')
     })

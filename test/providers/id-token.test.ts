@@ -284,7 +284,7 @@ describe('a refreshed id_token', () => {
   const refresh = async (changes: Record<string, unknown>) => {
     const id_token = await sign(claims({ nonce: undefined, ...changes }))
     issuer.say('/token', () => ({ access_token: 'new', token_type: 'Bearer', id_token }))
-    return opened.providers.refresh(acme(), 'rt', 'ada')
+    return opened.providers.refresh(acme(), 'rt', { issuer: acme().issuer, subject: 'ada' })
   }
 
   test('of the same person brings the new tokens, without the keys being needed', async () => {

@@ -9,7 +9,7 @@ const said = (name: string): Said => ({
   profile: { name },
 })
 type Refused = { code: string }
-const at = { provider: 'google', subject: '1' }
+const at = { provider: 'google', issuer: 'https://accounts.google.com', subject: '1' }
 
 function openProfiles(ttlSeconds = 3600) {
   let now = new Date('2026-11-20T12:00:00Z')
@@ -34,6 +34,8 @@ function openProfiles(ttlSeconds = 3600) {
       }),
   }
 }
+
+const theirs = ({ issuer }: { issuer: string }, subject: string) => ({ issuer, subject })
 
 describe('a profile', () => {
   test('is fetched once, then remembered for its time', async () => {
@@ -178,7 +180,7 @@ describe('a profile at a provider', () => {
       tokens += 1
       return ok(exchanged.tokens.accessToken)
     }
-    const read = () => providers.profile(provider, claims, token)
+    const read = () => providers.profile(provider, theirs(provider, claims.subject), token)
     expect(value(await read())).toMatchObject({
       claims,
       profile: { login: 'ada', emails: [{ value: 'ada@example.com', primary: true, verified: true }, {}] },
@@ -189,7 +191,7 @@ describe('a profile at a provider', () => {
     world.turn(61)
     world.sandbox.fault({ provider: 'github', endpoint: 'userinfo' }, { kind: 'status', status: 503 })
     expect(value(await read())).toMatchObject({ claims, fromCache: true, stale: true })
-    providers.forgetProfile(provider, claims.subject)
+    providers.forgetProfile(provider, theirs(provider, claims.subject))
     expect(await read()).toMatchObject({ error: { code: 'provider_unavailable' } })
   })
 
@@ -198,10 +200,11 @@ describe('a profile at a provider', () => {
     const provider = named(providers, 'atlassian')
     const { exchanged, claims } = await enter(world.sandbox, providers, provider)
     let tokens = exchanged.tokens
-    const read = async () => value(await providers.profile(provider, claims, async () => ok(tokens.accessToken)))
+    const read = async () =>
+      value(await providers.profile(provider, theirs(provider, claims.subject), async () => ok(tokens.accessToken)))
     const first = await read()
     expect(await read()).toMatchObject({ fromCache: true })
-    const renewed = await providers.refresh(provider, String(tokens.refreshToken), claims.subject)
+    const renewed = await providers.refresh(provider, String(tokens.refreshToken), theirs(provider, claims.subject))
     if (renewed.tag === 'refreshed') tokens = renewed.tokens
     world.sandbox.fault({ provider: 'atlassian', endpoint: 'userinfo', times: 3 }, { kind: 'reset' })
     expect(await read()).toEqual({ ...first, fromCache: true, stale: true })
@@ -215,7 +218,7 @@ describe('a profile at a provider', () => {
     const { exchanged, claims } = await enter(world.sandbox, providers, provider)
     const refused: (string | undefined)[] = []
     const read = (another: string) =>
-      providers.profile(provider, claims, async (token) => {
+      providers.profile(provider, theirs(provider, claims.subject), async (token) => {
         refused.push(token)
         return ok(token === undefined ? 'taken-back' : another)
       })
@@ -228,14 +231,16 @@ describe('a profile at a provider', () => {
     const { providers } = world.open()
     const provider = named(providers, 'google')
     const { exchanged } = await enter(world.sandbox, providers, provider, 'mallory')
-    const answer = await providers.profile(provider, { subject: 'ada' }, async () => ok(exchanged.tokens.accessToken))
+    const answer = await providers.profile(provider, theirs(provider, 'ada'), async () =>
+      ok(exchanged.tokens.accessToken),
+    )
     expect(answer).toMatchObject({ error: { code: 'user_info_fetch_failed', cause: { reason: 'sub_mismatch' } } })
   })
 
   test('is not asked for without a token, whose absence is told as it is', async () => {
     const { providers } = world.open()
     const provider = named(providers, 'google')
-    const answer = await providers.profile(provider, { subject: '1' }, async () =>
+    const answer = await providers.profile(provider, theirs(provider, '1'), async () =>
       err({ code: 'needs_reauthorization' }),
     )
     expect(answer).toEqual(err({ code: 'needs_reauthorization' }))

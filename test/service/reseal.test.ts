@@ -41,7 +41,16 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
         const id = ids('grt')
         made.set(id, `token of ${id}`)
         return {
-          ...{ id, provider: 'google', clientId: 'gone', subject: id, holder: 'person', askedScopes: [], scopes: [] },
+          ...{
+            id,
+            provider: 'google',
+            issuer: 'google',
+            clientId: 'gone',
+            subject: id,
+            holder: 'person',
+            askedScopes: [],
+            scopes: [],
+          },
           accessToken: sealer.seal(`token of ${id}`, `grants/${id}/access_token`),
           refreshToken: sealer.seal(`refresh ${id}`, `grants/${id}/refresh_token`),
           ...{

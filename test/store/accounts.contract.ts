@@ -215,7 +215,7 @@ export function accountsContract(opened: () => Opened): void {
       await store().codes.issue(code(device))
       await store().flows.begin(flow({ intent: 'link', accountId: person.id, sessionId: device.id }))
       await store().grants.keep(
-        { provider: 'github', clientId: 'c', subject: way.subject, holder: 'person' },
+        { provider: 'github', issuer: 'github', clientId: 'c', subject: way.subject, holder: 'person' },
         'grt_1',
         () => tokens(),
         now,

@@ -204,7 +204,7 @@ export function storeContract(backend: Backend): void {
       const queue = async (many: number, at = now) => {
         for (let n = 0; n < many; n++) {
           const { account: person, identity: way } = await newcomer(opened)
-          const grant = { provider: 'github', clientId: 'c', subject: way.subject, holder: 'person' }
+          const grant = { provider: 'github', issuer: 'github', clientId: 'c', subject: way.subject, holder: 'person' }
           await store.grants.keep(grant, newId('grt'), () => tokens(), now)
           await store.accounts.remove(person.id, at, [])
         }

@@ -2,21 +2,22 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { StoredGrant } from '../../src/connections/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import type { Store } from '../../src/store/open.ts'
-import { type Backend, later, newId, now, type Opened, open, origin, tokens } from './people.ts'
+import { type Backend, known, later, newId, now, type Opened, open, origin, tokens } from './people.ts'
 
 /** What every store promises of grants: who may renew one, what is kept of it, and when it is due. */
 export function grantsContract({ name, emptied }: Backend): void {
   describe(`${name} keeps grants: one`, () => {
+    const grant = { provider: 'github', issuer: 'github', clientId: 'web', subject: '42', holder: 'person' }
     let opened: Opened
     let store: Store
     let told: Fact[]
     beforeEach(async () => {
       opened = await open(await emptied())
       ;({ store, told } = opened)
+      await known(store, grant)
     })
     afterEach(() => store.close())
 
-    const grant = { provider: 'github', clientId: 'web', subject: '42', holder: 'person' }
     const kept = async (): Promise<StoredGrant> => {
       const found = await store.grants.find(grant)
       if (!found) throw new Error('it was not kept')
@@ -42,6 +43,26 @@ export function grantsContract({ name, emptied }: Backend): void {
         ...{ failures: 0, lastError: null, lastErrorAt: null, leaseOwner: null, leaseUntil: null, fence: 1 },
       })
       expect(await store.grants.find({ ...grant, clientId: 'app' })).toBeUndefined()
+    })
+
+    test('of the same subject at another issuer is another one', async () => {
+      const elsewhere = { ...grant, issuer: 'https://moved.example' }
+      await known(store, elsewhere)
+      await store.grants.keep(grant, 'grt_1', () => tokens({ accessToken: 'one' }), now)
+      await store.grants.keep(elsewhere, 'grt_2', () => tokens({ accessToken: 'other' }), now)
+      expect(await kept()).toMatchObject({ id: 'grt_1', accessToken: 'one' })
+      expect(await store.grants.find(elsewhere)).toMatchObject({ id: 'grt_2', accessToken: 'other' })
+      expect(await store.grants.lent(elsewhere, later(1), [])).toBe(true)
+      expect(await kept()).toMatchObject({ usedAt: now })
+      expect(await store.revocations.stillNeeded({ ...grant, issuer: 'https://third.example' })).toBe(false)
+    })
+
+    test('is kept for nobody who has not that identity; a team needs none', async () => {
+      const stranger = { ...grant, subject: 'nobody' }
+      expect(await store.grants.keep(stranger, newId('grt'), () => tokens(), now)).toBe(false)
+      expect(await store.grants.find(stranger)).toBeUndefined()
+      expect(await store.grants.keep({ ...stranger, holder: 'team_1' }, newId('grt'), () => tokens(), now)).toBe(true)
+      expect(await store.grants.keep(grant, newId('grt'), () => tokens(), now)).toBe(true)
     })
 
     test('that is given again keeps its id, and its tokens are sealed to that', async () => {
@@ -205,7 +226,9 @@ export function grantsContract({ name, emptied }: Backend): void {
       const app = { provider: 'github', clientId: 'web' }
       const given = async (id: string, seconds: number | null, of = app): Promise<string> => {
         const dueAt = seconds === null ? null : later(seconds)
-        await store.grants.keep({ ...of, subject: id, holder: 'person' }, id, () => tokens({ dueAt }), now)
+        const key = { ...of, issuer: of.provider, subject: id, holder: 'person' }
+        await known(store, key)
+        await store.grants.keep(key, id, () => tokens({ dueAt }), now)
         return id
       }
 

@@ -48,7 +48,7 @@ export function jiraContract({ emptied }: Pick<Backend, 'emptied'>): void {
     type Asker = Awaited<ReturnType<typeof aTeam>>
     const consent = (who: Asker, subject: string, given: Partial<NewJira> = {}): NewJira => ({
       ...who,
-      consent: { provider: 'atlassian', clientId: 'app', subject },
+      consent: { provider: 'atlassian', issuer: 'atlassian', clientId: 'app', subject },
       ...{ subjectName: 'Ada', newGrantId: newId('grt'), tokens: (id) => tokens({ accessToken: `at ${id}` }), at: now },
       ...given,
     })
@@ -68,7 +68,14 @@ export function jiraContract({ emptied }: Pick<Backend, 'emptied'>): void {
       expect(await store.jira.connect(jira, leading, reading(sites), because)).toBe('connected')
       expect(await store.jira.find(who.teamId)).toEqual({
         integration: {
-          ...{ teamId: who.teamId, provider: 'atlassian', clientId: 'app', subject: 'ada', subjectName: 'Ada' },
+          ...{
+            teamId: who.teamId,
+            provider: 'atlassian',
+            issuer: 'atlassian',
+            clientId: 'app',
+            subject: 'ada',
+            subjectName: 'Ada',
+          },
           ...{ connectedBy: who.by, connectedAt: now, lastSyncAt: now, syncStatus: 'ok', lastError: null },
           ...{ nextSyncAt: later(600), updatedAt: now },
         },

@@ -182,7 +182,7 @@ export function linkingContract(opened: () => Opened): void {
         return true
       }
       expect(await store().accounts.unlink(of, mayGo, (gone) => [unlinked(gone)])).toBe('unlinked')
-      expect(asked).toEqual([{ identities: [second], password: false, passkeys: [] }])
+      expect(asked).toEqual([{ identities: [second], password: null, passkeys: [] }])
       expect(await store().accounts.identitiesOf(person.id)).toEqual([second])
       expect(told()).toEqual([unlinked(first)])
       expect(await store().accounts.unlink(of, always, (gone) => [unlinked(gone)])).toBe('not_linked')
@@ -193,7 +193,7 @@ export function linkingContract(opened: () => Opened): void {
       const { account: person, identity: way } = await newcomer(opened())
       const device = await signedIn(opened(), person.id, { identityId: way.id })
       await store().grants.keep(
-        { provider: 'github', clientId: 'c', subject: way.subject, holder: 'person' },
+        { provider: 'github', issuer: 'github', clientId: 'c', subject: way.subject, holder: 'person' },
         'grt_1',
         () => tokens(),
         now,
@@ -267,24 +267,24 @@ export function linkingContract(opened: () => Opened): void {
       const { identity: others } = await newcomer(opened())
       const subject = way.subject
       await store().grants.keep(
-        { provider: 'github', clientId: 'web', subject, holder: 'person' },
+        { provider: 'github', issuer: 'github', clientId: 'web', subject, holder: 'person' },
         'grt_web',
         () => tokens(),
         now,
       )
       await store().grants.keep(
-        { provider: 'github', clientId: 'app', subject, holder: 'person' },
+        { provider: 'github', issuer: 'github', clientId: 'app', subject, holder: 'person' },
         'grt_app',
         () => tokens({ accessToken: 'other', refreshToken: null }),
         now,
       )
-      const kept = { provider: 'github', clientId: 'web', subject: others.subject, holder: 'person' }
+      const kept = { provider: 'github', issuer: 'github', clientId: 'web', subject: others.subject, holder: 'person' }
       await store().grants.keep(kept, 'grt_other', () => tokens(), now)
       const of = { accountId: person.id, identityId: way.id, keepSession: null, at: later(4) }
       await store().accounts.unlink(of, always, () => [])
 
       expect(
-        await store().grants.find({ provider: 'github', clientId: 'web', subject, holder: 'person' }),
+        await store().grants.find({ provider: 'github', issuer: 'github', clientId: 'web', subject, holder: 'person' }),
       ).toBeUndefined()
       expect(await store().grants.find(kept)).toBeDefined()
       const queued = await store().revocations.take(9, later(4), later(60))
@@ -303,15 +303,18 @@ export function linkingContract(opened: () => Opened): void {
       expect(byGrant.every(({ id }) => id.startsWith('rvk_'))).toBe(true)
     })
 
-    test('leaves a grant another identity still stands on', async () => {
+    test('takes its own grant along, and leaves that of the same subject at another issuer', async () => {
       const { account: person, identity: way } = await newcomer(opened())
       await newcomer(opened(), {}, { issuer: 'https://other.example', subject: way.subject })
-      const grant = { provider: 'github', clientId: 'web', subject: way.subject, holder: 'person' }
+      const grant = { provider: 'github', issuer: 'github', clientId: 'web', subject: way.subject, holder: 'person' }
+      const other = { ...grant, issuer: 'https://other.example' }
       await store().grants.keep(grant, 'grt_1', () => tokens(), now)
+      await store().grants.keep(other, 'grt_2', () => tokens(), now)
       const of = { accountId: person.id, identityId: way.id, keepSession: null, at: now }
       expect(await store().accounts.unlink(of, always, () => [])).toBe('unlinked')
-      expect(await store().grants.find(grant)).toBeDefined()
-      expect(await store().revocations.backlog()).toBe(0)
+      expect(await store().grants.find(grant)).toBeUndefined()
+      expect(await store().grants.find(other)).toMatchObject({ id: 'grt_2', status: 'healthy' })
+      expect(await store().revocations.of(person.id)).toMatchObject([{ grantId: 'grt_1', issuer: 'github' }])
     })
   })
 }

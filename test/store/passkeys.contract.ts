@@ -120,7 +120,7 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
         return false
       }
       expect(await remove(first.id, refuse)).toBe('last_login_method')
-      expect(left).toMatchObject([{ password: false, passkeys: [{ id: second.id }], identities: [{}] }])
+      expect(left).toMatchObject([{ password: null, passkeys: [{ id: second.id }], identities: [{}] }])
       expect(await remove('psk_unknown')).toBe('passkey_not_found')
       const other = await signedIn(opened, person.id)
       expect(await remove(first.id)).toBe('removed')

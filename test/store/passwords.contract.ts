@@ -31,7 +31,8 @@ const fact = (name: 'password.set' | 'password.changed' | 'password.removed', ac
   ...{ name, accountId, origin, data: {} },
 })
 const anything = () => true
-const hasAny = ({ identities, password, passkeys }: Ways) => identities.length > 0 || password || passkeys.length > 0
+const hasAny = ({ identities, password, passkeys }: Ways) =>
+  identities.length > 0 || password !== null || passkeys.length > 0
 
 /** What every store promises of passwords, and of the devices they are trusted on. */
 export function passwordsContract({ name, emptied }: Backend): void {
@@ -83,7 +84,11 @@ export function passwordsContract({ name, emptied }: Backend): void {
         expect(await store.passwords.findOf(person.id)).toEqual({ hash, changedAt: now })
         expect(await store.tickets.find({ purpose: 'verify_email', secretHash: row.secretHash }, now)).toEqual(row)
         expect([await letters(), told()]).toEqual([['verify_email'], ['account.created']])
-        expect(await store.accounts.waysOf(person.id)).toEqual({ identities: [], password: true, passkeys: [] })
+        expect(await store.accounts.waysOf(person.id)).toEqual({
+          identities: [],
+          password: { emailVerified: false },
+          passkeys: [],
+        })
       })
 
       test('not a second time for one address: its owner is written to, and nothing else happens', async () => {

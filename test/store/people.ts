@@ -109,6 +109,8 @@ export const flow = (given: Partial<PendingFlow> = {}): PendingFlow => ({
   stateHash: randomBytes(16).toString('hex'),
   bindingHash: 'binding',
   provider: 'github',
+  issuer: 'github',
+  clientId: 'c',
   intent: 'login',
   redirectUri: 'https://id.example.com/auth/github/callback',
   verifier: 'v1.k.sealed',
@@ -238,4 +240,15 @@ export const rowsOf = async (
 export const disable = ({ driver }: Opened, id: string) => {
   const { accounts } = driver.tables
   return driver.write(driver.db.update(accounts).set({ disabledAt: now }).where(eq(accounts.id, id)))
+}
+
+/** Somebody with this identity: nothing is kept of anybody who has none. */
+export async function known(
+  store: Store,
+  { issuer, subject }: Pick<Identity, 'issuer' | 'subject'>,
+): Promise<Identity> {
+  const person = account()
+  const theirs = identity(person.id, { provider: issuer, issuer, subject })
+  if (!(await store.accounts.create(person, theirs, { separate: true }, []))) throw new Error('it is known already')
+  return theirs
 }

@@ -39,11 +39,14 @@ describe('a SQLite file', () => {
     const config = await place()
     const { store, driver } = await open(config)
     const { db, tables } = driver
-    const mine = and(grantsOf(tables, { provider: 'google', subject: '1' }), isNotNull(tables.grants.accessToken))
+    const mine = and(
+      grantsOf(tables, { provider: 'google', issuer: 'google', subject: '1' }),
+      isNotNull(tables.grants.accessToken),
+    )
     const { sql: asked, params } = db.select().from(tables.grants).where(mine).orderBy(tables.grants.id).toSQL()
     const file = connectSqlite(config.file, { readonly: true })
     const plan = file.prepare(`explain query plan ${asked}`).all(params) as { detail: string }[]
-    expect(plan[0]?.detail).toMatch(/^SEARCH .*\(provider=\? AND subject=\?\)$/)
+    expect(plan[0]?.detail).toMatch(/^SEARCH .*\(provider=\? AND subject=\? AND issuer=\?\)$/)
     file.close()
     await store.close()
   })

@@ -9,6 +9,7 @@ import { newSealer } from '../support/sealers.ts'
 import {
   type Backend,
   deleted,
+  known,
   later,
   newcomer,
   newId,
@@ -100,7 +101,15 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
       const { db, write } = opened.driver
       await write(
         db.insert(jiraIntegrations).values({
-          ...{ teamId, provider: 'atlassian', clientId: 'app', subject: 'ada', subjectName: 'Ada', connectedBy },
+          ...{
+            teamId,
+            provider: 'atlassian',
+            issuer: 'atlassian',
+            clientId: 'app',
+            subject: 'ada',
+            subjectName: 'Ada',
+            connectedBy,
+          },
           ...{ connectedAt: now, lastSyncAt: now, syncStatus: 'ok', lastError: null, nextSyncAt: now, updatedAt: now },
         }),
       )
@@ -110,7 +119,8 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
           ...{ foundAt: now, goneAt: null },
         }),
       )
-      const key = { provider: 'atlassian', clientId: 'app', subject: 'ada' }
+      const key = { provider: 'atlassian', issuer: 'atlassian', clientId: 'app', subject: 'ada' }
+      await known(store, key)
       for (const holder of [teamId, 'person'])
         await store.grants.keep({ ...key, holder }, newId('grt'), () => tokens(), now)
       return teamId

@@ -46,6 +46,31 @@ function onPostgres(url: string) {
   return { execute: (sql: string) => client.unsafe(sql), close: () => client.end() }
 }
 
+/** Somebody with an identity for each of these subjects. */
+const people = (
+  time: (date: Date) => unknown,
+  subjects: readonly string[],
+  provider: string,
+  issuer: string,
+): [string, Record<string, unknown>][] =>
+  subjects.flatMap((subject): [string, Record<string, unknown>][] => [
+    ['accounts', { id: `'usr_${subject}'`, role: "'user'", created_at: time(at), updated_at: time(at) }],
+    [
+      'identities',
+      {
+        id: `'idn_${subject}'`,
+        account_id: `'usr_${subject}'`,
+        provider: `'${provider}'`,
+        issuer: `'${issuer}'`,
+        subject: `'${subject}'`,
+        email_verified: 'false',
+        scopes: "'[]'",
+        linked_at: time(at),
+        last_used_at: time(at),
+      },
+    ],
+  ])
+
 describe.each(databases)('a database of the version before, on $name', ({ place }) => {
   test('keeps its grants: each is its person’s own, and the next refresh is when its token dies', async () => {
     const config = await place()
@@ -59,6 +84,7 @@ describe.each(databases)('a database of the version before, on $name', ({ place 
         },
       ] as const
     await leftBy(config, 2, (time) => [
+      ...people(time, ['live', 'dead', 'forever'], 'atlassian', 'atlassian'),
       grant('live', { status: "'healthy'", expires_at: time(soon), updated_at: time(at) }),
       grant('dead', { status: "'needs_reauthorization'", expires_at: time(soon), updated_at: time(at) }),
       grant('forever', { status: "'healthy'", refresh_token: null, expires_at: null, updated_at: time(at) }),
@@ -66,9 +92,9 @@ describe.each(databases)('a database of the version before, on $name', ({ place 
 
     const { store } = await openedStore(config, () => at)
     const found = (subject: string) =>
-      store.grants.find({ provider: 'atlassian', clientId: 'app', subject, holder: 'person' })
+      store.grants.find({ provider: 'atlassian', issuer: 'atlassian', clientId: 'app', subject, holder: 'person' })
     expect(await found('live')).toEqual({
-      ...{ id: 'live', provider: 'atlassian', clientId: 'app', subject: 'live', holder: 'person' },
+      ...{ id: 'live', provider: 'atlassian', issuer: 'atlassian', clientId: 'app', subject: 'live', holder: 'person' },
       ...{
         accessToken: 'sealed access',
         refreshToken: 'sealed refresh',
@@ -81,6 +107,52 @@ describe.each(databases)('a database of the version before, on $name', ({ place 
     })
     expect(await found('dead')).toMatchObject({ status: 'needs_reauthorization', dueAt: null })
     expect(await found('forever')).toMatchObject({ status: 'healthy', refreshToken: null, dueAt: null })
+    await store.close()
+  })
+
+  test('knows whose grants are by the whole identity, and withdraws those nobody has an identity for', async () => {
+    const config = await place()
+    const issuer = 'https://acme.example'
+    const grant = (id: string, holder: string, provider = 'acme'): [string, Record<string, unknown>] => [
+      'grants',
+      {
+        id: `'${id}'`,
+        provider: `'${provider}'`,
+        client_id: "'app'",
+        subject: `'${id}'`,
+        holder: `'${holder}'`,
+        access_token: "'sealed access'",
+        asked_scopes: "'[]'",
+        scopes: "'[]'",
+        status: "'healthy'",
+        consented_at: '0',
+        failures: '0',
+        fence: '1',
+      },
+    ]
+    const dated = (time: (date: Date) => unknown, [table, row]: [string, Record<string, unknown>]) =>
+      [table, { ...row, consented_at: time(at), updated_at: time(at) }] as const
+    await leftBy(config, 3, (time) => [
+      ...people(time, ['known'], 'acme', issuer),
+      dated(time, grant('known', 'person')),
+      dated(time, grant('orphan', 'person')),
+      dated(time, grant('team', 'team_1', 'atlassian')),
+    ])
+    const { store } = await openedStore(config, () => at)
+    const found = (subject: string, given: { provider?: string; issuer?: string; holder?: string } = {}) =>
+      store.grants.find({ provider: 'acme', issuer, clientId: 'app', subject, holder: 'person', ...given })
+    expect(await found('known')).toMatchObject({ id: 'known', issuer })
+    expect(await found('known', { issuer: 'https://other.example' })).toBeUndefined()
+    expect(await found('team', { provider: 'atlassian', issuer: 'atlassian', holder: 'team_1' })).toBeDefined()
+    // In bounded steps, each going on where the one before ended.
+    const first = await store.grants.repair('', 2, at)
+    const second = await store.grants.repair(first.next ?? '', 2, at)
+    expect(first.withdrawn + second.withdrawn).toBe(1)
+    expect(second.next).toBeNull()
+    expect(await found('known')).toBeDefined()
+    expect(await store.revocations.take(9, at, soon)).toMatchObject([
+      { grantId: 'orphan', accessToken: 'sealed access' },
+    ])
     await store.close()
   })
 })

@@ -259,7 +259,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
           await driver.write(driver.db.insert(table as never).values(row as never))
         }
         await store.grants.keep(
-          { provider: way.provider, clientId: 'app', subject: way.subject, holder: 'person' },
+          { provider: way.provider, issuer: way.issuer, clientId: 'app', subject: way.subject, holder: 'person' },
           newId('grt'),
           () => tokens({ accessToken: 'secret-access', refreshToken: 'secret-refresh' }),
           now,

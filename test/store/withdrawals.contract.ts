@@ -6,8 +6,12 @@ import { flow, identity, later, newcomer, newId, now, type Opened, origin, token
 /** What every store promises of what people take back, and of what then waits to be revoked. */
 export function withdrawalsContract(opened: () => Opened): void {
   const store = () => opened().store
-  const grantOf = ({ provider, subject }: Identity, clientId = 'c', holder = 'person') => ({
-    ...{ provider, clientId, subject, holder },
+  const grantOf = ({ provider, issuer, subject }: Identity, clientId = 'c', holder = 'person') => ({
+    provider,
+    issuer,
+    clientId,
+    subject,
+    holder,
   })
   const kept = (of: Identity, at = now, clientId?: string, holder?: string) =>
     store().grants.keep(grantOf(of, clientId, holder), newId('grt'), () => tokens(), at)

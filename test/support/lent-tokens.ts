@@ -1,3 +1,4 @@
+import type { Identity } from '../../src/accounts/ports.ts'
 import type { GrantStore } from '../../src/connections/ports.ts'
 import { createRenewal } from '../../src/connections/renewal.ts'
 import { createRevocation } from '../../src/connections/revocation.ts'
@@ -10,7 +11,7 @@ import type { Grant, GrantLifetime, Refreshed, Revoked } from '../../src/provide
 import { missingScopes } from '../../src/providers/scopes.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { openedStore } from './opened-store.ts'
-import { aGrant } from './people.ts'
+import { aGrant, anAccount, anIdentity } from './people.ts'
 
 /** Always the same, and in the middle: delays can be foretold. */
 export const evenRandom: Random = (bytes) => Buffer.alloc(bytes, 0x80)
@@ -42,7 +43,15 @@ export async function lentTokens(
   const grants = given.grants ?? opened.store.grants
   const provider = (id: string): Terms | undefined => {
     const lifetime = lifetimes[id]
-    return lifetime && { name: id, clientId: `${id}-client`, lifetime, missingScopes }
+    return (
+      lifetime && {
+        name: id,
+        clientId: `${id}-client`,
+        lifetime,
+        missingScopes,
+        speaksFor: (issuer) => issuer === id || issuer === `https://${id}.example`,
+      }
+    )
   }
   const vault = createVault({ grants, sealer, clock, ids: opened.ids, random, provider })
   const unexpected = async (): Promise<never> => {
@@ -66,7 +75,7 @@ export async function lentTokens(
         data: { provider: grant.provider },
       },
     ],
-    refresh: refresh ?? unexpected,
+    refresh: (grant, refreshToken) => (refresh ?? unexpected)(grant.provider, refreshToken, grant.subject),
     // The clock stands, so waiting only lets the others have their turn; on a busy machine that takes them a moment.
     pause: pause ?? (() => new Promise((resolve) => setTimeout(resolve, 20))),
   })
@@ -77,19 +86,31 @@ export async function lentTokens(
     ids: opened.ids,
     random: evenRandom,
     providers: () => Object.keys(lifetimes),
-    revoke: revoke ?? unexpected,
+    revoke: (of, tokens) => (revoke ?? unexpected)(of.provider, tokens),
   })
-  const keyOf = ({ provider, clientId, claims: { subject } }: Grant) => ({
+  const keyOf = ({ provider, issuer, clientId, claims: { subject } }: Grant) => ({
     provider,
+    issuer,
     clientId,
     subject,
     holder: 'person',
   })
 
+  /** Somebody has the identity a grant is of: without one nothing is kept. */
+  const identified = async (
+    { provider: id, issuer, claims: { subject } }: Grant,
+    account = anAccount(),
+  ): Promise<Identity> => {
+    const identity = anIdentity(account.id, { provider: id, issuer, subject })
+    await opened.store.accounts.create(account, identity, { separate: true }, [])
+    return identity
+  }
+
   return {
     ...opened,
     vault,
     renewal,
+    identified,
     /** Access tokens of renewals whose grant was taken back meanwhile. */
     discarded,
     revocation,
@@ -97,6 +118,7 @@ export async function lentTokens(
     /** A grant in the vault whose access token has so many seconds left. */
     async lent(secondsLeft: number, tokens: Partial<Grant['tokens']> = {}, provider = 'atlassian'): Promise<Grant> {
       const grant = aGrant(provider, {}, { expiresAt: secondsAfter(clock(), secondsLeft), ...tokens })
+      await identified(grant)
       await vault.keep(grant)
       return grant
     },

@@ -8,6 +8,7 @@ const provider = (id: string): Provider => ({
   name: id.charAt(0).toUpperCase() + id.slice(1),
   kind: 'oauth2',
   issuer: id,
+  speaksFor: (issuer) => issuer === id,
   clientId: `${id}-client`,
   redirectUris: { default: `https://id.example.com/auth/${id}/callback`, mobile: 'com.example.app:/cb' },
   scopes: ['openid'],
@@ -50,7 +51,7 @@ export function providerStandIn(ids: readonly string[]) {
     },
     identify: async () => ok(claims),
     trusts: (_, { emailVerified }) => emailVerified,
-    forgetProfile: (one, subject) => void forgotten.push(`${one.id}:${subject}`),
+    forgetProfile: (one, { subject }) => void forgotten.push(`${one.id}:${subject}`),
   } satisfies Partial<Providers>
 
   return {

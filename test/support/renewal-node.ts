@@ -42,10 +42,10 @@ const renewal = createRenewal({
   concerns: async ({ provider }) => [
     { name: 'provider_token.needs_reauthorization', accountId, origin: internalOrigin, data: { provider } },
   ],
-  refresh: async (id, refreshToken, subject) => {
-    const provider = providers.get(id)
-    if (!provider) throw new Error(`${id} is not enabled`)
-    return providers.refresh(provider, refreshToken, subject)
+  refresh: async (grant, refreshToken) => {
+    const provider = providers.get(grant.provider)
+    if (!provider) throw new Error(`${grant.provider} is not enabled`)
+    return providers.refresh(provider, refreshToken, grant)
   },
 })
 

@@ -74,7 +74,11 @@ export async function raceToRenew({ url, grants: many, strict, kill }: Asked): P
     await store.accounts.create(account, anIdentity(account.id), { separate: true }, [])
 
     const keyOf = (n: number) => ({
-      ...{ provider: provider.id, clientId: provider.clientId, subject: `s${n}`, holder: 'person' },
+      provider: provider.id,
+      issuer: provider.issuer,
+      clientId: provider.clientId,
+      subject: `s${n}`,
+      holder: 'person',
     })
     const consent = async (n: number): Promise<void> => {
       const redirectUri = provider.redirectUris.default ?? ''
@@ -85,6 +89,8 @@ export async function raceToRenew({ url, grants: many, strict, kill }: Asked): P
       const { state, verifier, nonce } = begun.value
       const exchanged = await providers.exchange(provider, { code, state }, { redirectUri, verifier, nonce })
       if (!exchanged.ok) throw new Error(exchanged.error.code)
+      const theirs = anIdentity(account.id, { provider: provider.id, issuer: provider.issuer, subject: `s${n}` })
+      await store.accounts.link(theirs, null, [])
       const claims = { ...{ subject: `s${n}`, email: null, emailVerified: false, emailAuthoritative: false } }
       await vault.keep({
         ...{ provider: provider.id, issuer: provider.issuer, clientId: provider.clientId, asked: provider.scopes },

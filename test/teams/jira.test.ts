@@ -27,7 +27,14 @@ const chosen = { chosen: true }
 const gone = { goneAt: before }
 
 const integration = (given: Partial<StoredJiraIntegration> = {}): StoredJiraIntegration => ({
-  ...{ teamId: 'team_1', provider: 'atlassian', clientId: 'app', subject: '712020:a', subjectName: 'Ada' },
+  ...{
+    teamId: 'team_1',
+    provider: 'atlassian',
+    issuer: 'atlassian',
+    clientId: 'app',
+    subject: '712020:a',
+    subjectName: 'Ada',
+  },
   ...{ connectedBy: 'usr_1', connectedAt: before, lastSyncAt: before, syncStatus: 'ok', lastError: null },
   ...{ nextSyncAt: at, updatedAt: before },
   ...given,

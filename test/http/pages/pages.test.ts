@@ -29,6 +29,7 @@ const provider = (id: string, name: string, origin: string | null, kind: Provide
   name,
   kind,
   issuer: id,
+  speaksFor: (issuer) => issuer === id,
   clientId: 'client',
   redirectUris: { default: `${publicUrl.origin}/auth/${id}/callback` },
   scopes: ['openid', 'email'],

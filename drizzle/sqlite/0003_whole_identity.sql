@@ -1,0 +1,12 @@
+DROP INDEX `grants_provider_subject_client_holder`;--> statement-breakpoint
+ALTER TABLE `grants` ADD `issuer` text DEFAULT '' NOT NULL;--> statement-breakpoint
+CREATE UNIQUE INDEX `grants_identity_client_holder` ON `grants` (`provider`,`subject`,`issuer`,`client_id`,`holder`);--> statement-breakpoint
+ALTER TABLE `flows` ADD `issuer` text;--> statement-breakpoint
+ALTER TABLE `flows` ADD `client_id` text;--> statement-breakpoint
+ALTER TABLE `jira_integrations` ADD `issuer` text DEFAULT '' NOT NULL;--> statement-breakpoint
+ALTER TABLE `revocations` ADD `issuer` text DEFAULT '' NOT NULL;--> statement-breakpoint
+CREATE INDEX `revocations_provider_next_attempt` ON `revocations` (`provider`,`next_attempt_at`);--> statement-breakpoint
+UPDATE `grants` SET `issuer` = coalesce((SELECT i.`issuer` FROM `identities` i WHERE i.`provider` = `grants`.`provider` AND i.`subject` = `grants`.`subject` ORDER BY i.`last_used_at` DESC, i.`id` LIMIT 1), '') WHERE `holder` = 'person';--> statement-breakpoint
+UPDATE `grants` SET `issuer` = `provider` WHERE `holder` <> 'person';--> statement-breakpoint
+UPDATE `jira_integrations` SET `issuer` = `provider`;--> statement-breakpoint
+UPDATE `revocations` SET `issuer` = coalesce((SELECT min(i.`issuer`) FROM `identities` i WHERE i.`provider` = `revocations`.`provider` HAVING count(DISTINCT i.`issuer`) = 1), '');

@@ -1,0 +1,47 @@
+import { describe, expect, test } from 'vitest'
+import { keepsAWayIn, methodsOf, type SignInRules } from '../../src/accounts/methods.ts'
+import type { Ways } from '../../src/accounts/ports.ts'
+import { nextStep } from '../../src/sessions/steps.ts'
+import { anIdentity } from '../support/people.ts'
+
+const issuer = 'https://acme.example'
+const rules = (requireVerifiedEmail: boolean): SignInRules => ({
+  acceptsIdentity: (of) => of.provider === 'acme' && of.issuer === issuer,
+  requireVerifiedEmail,
+})
+const nothing: Ways = { identities: [], password: null, passkeys: [] }
+
+describe('a sign-in method is usable', () => {
+  test.each([
+    ['of an enabled provider', { provider: 'acme', issuer }, true],
+    ['of a provider that was moved to another issuer', { provider: 'acme', issuer: 'https://old.example' }, false],
+    ['of a provider that is disabled', { provider: 'gone', issuer: 'gone' }, false],
+  ])('or not: an identity %s', (_name, of, usable) => {
+    const methods = methodsOf({ ...nothing, identities: [anIdentity('usr_1', of)] }, rules(false))
+    expect(methods).toMatchObject([{ type: 'provider', usable }])
+    expect(keepsAWayIn(methods)).toBe(usable)
+  })
+
+  // The count of what is left and the sign-in itself must agree, or the last method that works is removed.
+  test.each([
+    [false, false],
+    [false, true],
+    [true, false],
+    [true, true],
+  ])(
+    'exactly where it may sign in: REQUIRE_VERIFIED_EMAIL %s, address verified %s',
+    (requireVerifiedEmail, verified) => {
+      const account = { disabledAt: null, secondFactorAt: null, emailVerified: verified }
+      const entered = nextStep({ account, amr: ['pwd'], policy: { requireVerifiedEmail } }) === 'enter'
+      const [password] = methodsOf({ ...nothing, password: { emailVerified: verified } }, rules(requireVerifiedEmail))
+      expect(password).toEqual({ type: 'password', usable: entered })
+    },
+  )
+
+  test('or not; without any that is nobody could come back', () => {
+    expect(keepsAWayIn(methodsOf(nothing, rules(false)))).toBe(false)
+    expect(keepsAWayIn(methodsOf({ ...nothing, password: { emailVerified: false } }, rules(true)))).toBe(false)
+    const passkey = { id: 'pky_1', name: 'Phone' }
+    expect(keepsAWayIn(methodsOf({ ...nothing, passkeys: [passkey] }, rules(true)))).toBe(true)
+  })
+})

@@ -1,0 +1,97 @@
+/**
+ * An operator moves a provider id to another issuer. Subjects are unique within an issuer alone, so the same one there
+ * is somebody else.
+ */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
+import { databases, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
+
+describe.each(databases)('a provider that was moved to another issuer, on %s', (database) => {
+  let world: World
+  let elsewhere: Sandbox
+  let moved: Awaited<ReturnType<World['another']>>
+  let basic: string
+  beforeAll(async () => {
+    world = await startWorld({ database })
+    elsewhere = await startSandbox({ clock: world.clock })
+    moved = await world.another({ ACME_ISSUER: String(elsewhere.env.ACME_ISSUER) })
+    const admin = await world.signIn('google', world.newcomer())
+    await world.vinculum.makeAdministrator(admin.user.id)
+    const made = await world.call('POST', '/service-credentials', {
+      token: admin.access_token,
+      body: { name: 'Shop', scopes: ['connections:token'] },
+    })
+    basic = Buffer.from(`${made.body.id}:${made.body.secret}`).toString('base64')
+  })
+  afterEach(() => world.calm())
+  afterAll(async () => {
+    await world.stop()
+    await elsewhere.close()
+  })
+
+  const ada = async () => {
+    const { access_token: token, user } = await world.signIn('acme', world.newcomer())
+    const [identity] = listIn(await world.call('GET', '/me/identities', { token }))
+    return { token, id: user.id, identity: String(identity?.id) }
+  }
+  const lent = (userId: string, at?: string) =>
+    world.call('POST', '/connections/token', {
+      body: { user_id: userId, provider: 'acme' },
+      headers: { authorization: `Basic ${basic}` },
+      ...(at === undefined ? {} : { at }),
+    })
+
+  test('lends, shows and renews nothing that the other one gave', async () => {
+    const { token, id, identity } = await ada()
+    expect((await lent(id)).status).toBe(200)
+    const before = elsewhere.journal.calls('oidc').length
+    expect(refusalOf(await lent(id, moved.base))).toEqual([404, 'not_connected'])
+    const profile = await world.call('GET', `/me/identities/${identity}/profile`, { token, at: moved.base })
+    expect(refusalOf(profile)).toEqual([503, 'provider_unavailable'])
+    const [shown] = listIn(await world.call('GET', '/me/identities', { token, at: moved.base }))
+    expect(shown).toMatchObject({ id: identity, token_status: 'none' })
+    world.turn(3600)
+    await moved.vinculum.runJob('renew-provider-tokens')
+    expect(elsewhere.journal.calls('oidc').slice(before)).toEqual([])
+  })
+
+  test('leaves an identity of the other one no way in, so the last one that works cannot be removed', async () => {
+    const who = world.newcomer()
+    const { access_token: token } = await world.signIn('google', who)
+    expect((await world.enter('acme', who, { intent: 'link', token })).status).toBe(200)
+    const methods = listIn(await world.call('GET', '/me/methods', { token, at: moved.base }))
+    const usable = Object.fromEntries(methods.map(({ provider, usable }) => [provider, usable]))
+    expect(usable).toEqual({ google: true, acme: false })
+    const google = listIn(await world.call('GET', '/me/identities', { token })).find(
+      ({ provider }) => provider === 'google',
+    )
+    const unlinked = await world.call('DELETE', `/me/identities/${google?.id}`, { token, at: moved.base })
+    expect(refusalOf(unlinked)).toEqual([409, 'last_login_method'])
+  })
+
+  test('is sent no code of a sign-in that began at the other one', async () => {
+    const begun = await world.begin('acme')
+    const back = await world.approve(begun.url, world.newcomer())
+    const before = elsewhere.journal.calls('oidc').length
+    expect(refusalOf(await world.finish(begun, back, { at: moved.base }))).toEqual([400, 'flow_mismatch'])
+    expect(elsewhere.journal.calls('oidc').slice(before)).toEqual([])
+  })
+
+  test('is sent no token of the other one to revoke it', async () => {
+    const who = world.newcomer()
+    const { access_token: token } = await world.signIn('google', who)
+    expect((await world.enter('acme', who, { intent: 'link', token })).status).toBe(200)
+    const acme = listIn(await world.call('GET', '/me/identities', { token })).find(
+      ({ provider }) => provider === 'acme',
+    )
+    const before = elsewhere.journal.calls('oidc').length
+    expect((await world.call('DELETE', `/me/identities/${acme?.id}`, { token, at: moved.base })).status).toBe(204)
+    await moved.vinculum.runJob('revoke-at-provider')
+    expect(elsewhere.journal.calls('oidc').slice(before)).toEqual([])
+    // Where the issuer is still the old one, it is withdrawn there.
+    world.turn(120)
+    await world.vinculum.runJob('revoke-at-provider')
+    const calls = world.sandbox.journal.calls('oidc', 'revoke')
+    expect(calls.length).toBeGreaterThan(0)
+  })
+})
