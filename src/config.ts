@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { KeyRing, SealingKey } from './kernel/crypto.ts'
 import { readEmail } from './kernel/email.ts'
 import { isLoopback } from './kernel/loopback.ts'
+import { readPasskeyOrigins } from './kernel/passkey-origins.ts'
 import { longestCallMs, prefix, readProviders } from './provider-config.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -84,6 +85,9 @@ export const settings = z.object({
   PASSWORD_HASH_PASSES: z.coerce.number().int().min(2).max(20).default(2).describe('passes of one Argon2id hash'),
   PASSWORD_HASH_LANES: z.coerce.number().int().min(1).max(16).default(1).describe('lanes of one Argon2id hash'),
   RETURN_TO_ALLOWED: list.default([]).describe('absolute URLs a sign-in may return to, comma separated'),
+  PASSKEY_ORIGINS: list
+    .default([])
+    .describe('apps and sites that may use passkeys: android:apk-key-hash:…@package, TEAM.bundle or https://…'),
   OAUTH_ENABLED_PROVIDERS: list.optional().describe('provider ids; those with credentials by default'),
   OAUTH_AUTO_REGISTER_NEW_USERS: flag(true).describe('open accounts for people nobody knows yet'),
   OAUTH_LINK_BY_VERIFIED_EMAIL: flag(true).describe('join a sign-in to the account that holds its proven address'),
@@ -180,6 +184,11 @@ export function readConfig(environment: Environment) {
       )
     return fine ? [url] : []
   })
+  const { origins: passkeyOrigins, faulty } = readPasskeyOrigins(set.PASSKEY_ORIGINS, production)
+  if (faulty.length > 0)
+    faults.push(
+      `PASSKEY_ORIGINS: item ${faulty.join(', ')} must be android:apk-key-hash:<hash>@<package>, <team>.<bundle> of an Apple app, or an https origin`,
+    )
   const mail = readMail(set, production, faults)
   const providers = readProviders(env, { ...set, production, publicUrl }, faults)
   // A person is known by issuer and subject: two ids for one issuer would share people but not their tokens.
@@ -218,6 +227,7 @@ export function readConfig(environment: Environment) {
     },
     recentAuthSeconds: set.RECENT_AUTH_SECONDS,
     returnToAllowed,
+    passkeyOrigins,
     oauth: {
       autoRegister: set.OAUTH_AUTO_REGISTER_NEW_USERS,
       linkByVerifiedEmail: set.OAUTH_LINK_BY_VERIFIED_EMAIL,

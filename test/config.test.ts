@@ -514,6 +514,26 @@ describe('addresses to return to', () => {
   })
 })
 
+describe('origins of passkeys', () => {
+  test('are apps and sites, each of its kind', () => {
+    const { passkeyOrigins } = readConfig({
+      ...sound,
+      PASSKEY_ORIGINS: `android:apk-key-hash:${'A'.repeat(43)}@com.example.app, ABCDE12345.com.example.app,https://b.example`,
+    })
+    expect(passkeyOrigins).toEqual({
+      web: ['https://b.example'],
+      android: [{ certificate: Buffer.alloc(32), packageName: 'com.example.app' }],
+      apple: ['ABCDE12345.com.example.app'],
+    })
+  })
+
+  test('that are none are reported once, by their position', () => {
+    expect(faultsOf({ ...sound, PASSKEY_ORIGINS: 'https://b.example,x,http://b.example' })).toEqual([
+      expect.stringMatching(/^PASSKEY_ORIGINS: item 2, 3 must be /),
+    ])
+  })
+})
+
 test('two OpenID Connect providers are two issuers: by issuer a person is known', () => {
   const one = { ISSUER: 'https://id.example', CLIENT_ID: 'id', CLIENT_SECRET: 'a secret of some length' }
   const both = ['ACME', 'OTHER'].flatMap((id) => Object.entries(one).map(([name, value]) => [`${id}_${name}`, value]))
