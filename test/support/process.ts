@@ -1,8 +1,10 @@
 /** The service as its operator starts it: a process of its own, on the system's clock. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { createRequire } from 'node:module'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
+const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 
 export type Service = {
   readonly process: ChildProcess
@@ -20,10 +22,14 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-/** Starts `src/main.ts` with exactly these settings. */
-export function startService(env: Readonly<Record<string, string>>, command: readonly string[] = []): Service {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', ...command], {
-    cwd: root,
+/** Starts `src/main.ts` with exactly these settings, and with the `.env` of `cwd` if there is one. */
+export function startService(
+  env: Readonly<Record<string, string>>,
+  command: readonly string[] = [],
+  cwd = root,
+): Service {
+  const child = spawn(process.execPath, ['--import', tsx, `${root}src/main.ts`, ...command], {
+    cwd,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
