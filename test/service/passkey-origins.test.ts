@@ -261,6 +261,7 @@ describe('passkeys of apps', () => {
       expect(answer.headers.get('content-type')).toMatch(/^application\/json(; charset=utf-8)?$/)
       expect(answer.headers.get('cache-control')).toMatch(/^public, max-age=\d+/)
       expect(answer.headers.get('access-control-allow-origin')).toBe('*')
+      expect(answer.headers.get('cross-origin-resource-policy')).toBe('cross-origin')
       expect(answer.headers.get('set-cookie')).toBeNull()
     })
 
