@@ -33,7 +33,8 @@ const config = readConfig({
   // What people may grant on top, if they want to.
   GITHUB_OPTIONAL_SCOPES: 'repo',
   GOOGLE_OPTIONAL_SCOPES: 'https://www.googleapis.com/auth/calendar.readonly',
-  ...process.env,
+  // Secrets from files would be set twice, and `SMTP_URL_FILE` would send mail after all.
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.endsWith('_FILE'))),
   ...sandbox.env,
   // Its people are made up: they must not end up in a database somebody has set for another purpose.
   DATABASE_URL: 'file:./data/demo.db',

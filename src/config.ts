@@ -2,19 +2,36 @@ import { z } from 'zod'
 import type { KeyRing, SealingKey } from './kernel/crypto.ts'
 import { readEmail } from './kernel/email.ts'
 import { isLoopback } from './kernel/loopback.ts'
-import { longestCallMs, prefix, readProviders } from './provider-config.ts'
+import { readPasskeyOrigins } from './kernel/passkey-origins.ts'
+import {
+  builtIn,
+  displayProviderSettings,
+  longestCallMs,
+  prefix,
+  providerSettings,
+  readProviders,
+  secretProviderSettings,
+} from './provider-config.ts'
+import { listenHostFault } from './settings/listen-host.ts'
+import { readSecretFile } from './settings/secret-file.ts'
+import { repairedText, textFault } from './settings/text.ts'
+import { unknownNames } from './settings/unknown-names.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** Ten years: longer is a mistake of units, and would leave the calendar. */
 const longest = 315_360_000
-const seconds = (fallback: number, least = 1) =>
-  z.coerce
-    .number(`must be a whole number of seconds, ${least} to ${longest}`)
-    .int()
-    .min(least)
-    .max(longest)
+/** A number in decimal digits. `unit` says what is counted: "a whole number of seconds". */
+const whole = (unit: string, { least, most, fallback }: { least: number; most: number; fallback: number }) => {
+  const message = `must be ${unit}, ${least} to ${most}`
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, message)
+    .transform(Number)
+    .pipe(z.number().min(least, message).max(most, message))
     .default(fallback)
+}
+const seconds = (fallback: number, least = 1) => whole('a whole number of seconds', { least, most: longest, fallback })
 const flag = (fallback: boolean) =>
   z
     .enum(['true', 'false', 'on', 'off', '1', '0'], 'use true or false')
@@ -33,16 +50,21 @@ export const settings = z.object({
     .enum(['production', 'development', 'test'])
     .default('development')
     .describe('production refuses weak secrets and plain http'),
-  HOST: z.string().default('127.0.0.1').describe('address to listen on'),
-  PORT: z.coerce.number('must be a port number').int().min(0).max(65535).default(3000).describe('port to listen on'),
+  HOST: z
+    .string()
+    .superRefine((host, context) => {
+      const message = listenHostFault(host)
+      if (message !== undefined) context.addIssue({ code: 'custom', message })
+    })
+    .default('127.0.0.1')
+    .describe('address to listen on'),
+  PORT: whole('a port number', { least: 0, most: 65_535, fallback: 3000 }).describe('port to listen on'),
   PUBLIC_URL: z.url().optional().describe('where browsers reach the service; http://localhost:PORT outside production'),
-  TRUST_PROXY_HOPS: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(10)
-    .default(0)
-    .describe('how many reverse proxies stand in front'),
+  TRUST_PROXY_HOPS: whole('a number of reverse proxies (1, not “yes”)', {
+    least: 0,
+    most: 10,
+    fallback: 0,
+  }).describe('how many reverse proxies stand in front'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
@@ -67,35 +89,32 @@ export const settings = z.object({
   REFRESH_LOST_RESPONSE_SECONDS: seconds(3600, 0).describe('the same, while the new one was never used'),
   RECENT_AUTH_SECONDS: seconds(600).describe('how fresh a sign-in must be for sensitive acts'),
   REQUIRE_VERIFIED_EMAIL: flag(false).describe('ask for a proven address before a password signs in'),
-  PASSWORD_LEAST_LENGTH: z.coerce
-    .number('must be a number of characters, 8 to 64')
-    .int()
-    .min(8)
-    .max(64)
-    .default(12)
-    .describe('fewest characters of a password'),
-  PASSWORD_HASH_MEMORY_KIB: z.coerce
-    .number('must be a number of KiB, 19456 to 1048576')
-    .int()
-    .min(19_456)
-    .max(1_048_576)
-    .default(19_456)
-    .describe('memory of one Argon2id hash'),
-  PASSWORD_HASH_PASSES: z.coerce.number().int().min(2).max(20).default(2).describe('passes of one Argon2id hash'),
-  PASSWORD_HASH_LANES: z.coerce.number().int().min(1).max(16).default(1).describe('lanes of one Argon2id hash'),
+  PASSWORD_LEAST_LENGTH: whole('a number of characters', { least: 8, most: 64, fallback: 12 }).describe(
+    'fewest characters of a password',
+  ),
+  PASSWORD_HASH_MEMORY_KIB: whole('a number of KiB', { least: 19_456, most: 1_048_576, fallback: 19_456 }).describe(
+    'memory of one Argon2id hash',
+  ),
+  PASSWORD_HASH_PASSES: whole('a number of passes', { least: 2, most: 20, fallback: 2 }).describe(
+    'passes of one Argon2id hash',
+  ),
+  PASSWORD_HASH_LANES: whole('a number of lanes', { least: 1, most: 16, fallback: 1 }).describe(
+    'lanes of one Argon2id hash',
+  ),
   RETURN_TO_ALLOWED: list.default([]).describe('absolute URLs a sign-in may return to, comma separated'),
+  PASSKEY_ORIGINS: list
+    .default([])
+    .describe('apps and sites that may use passkeys: android:apk-key-hash:…@package, TEAM.bundle or https://…'),
   OAUTH_ENABLED_PROVIDERS: list.optional().describe('provider ids; those with credentials by default'),
   OAUTH_AUTO_REGISTER_NEW_USERS: flag(true).describe('open accounts for people nobody knows yet'),
   OAUTH_LINK_BY_VERIFIED_EMAIL: flag(true).describe('join a sign-in to the account that holds its proven address'),
   OAUTH_STATE_TTL_SECONDS: seconds(300).describe('life of a sign-in under way'),
   OAUTH_USER_INFO_CACHE_TTL_SECONDS: seconds(3600).describe('how long a profile is remembered'),
-  OAUTH_HTTP_TIMEOUT_MS: z.coerce
-    .number()
-    .int()
-    .min(50)
-    .max(longestCallMs)
-    .default(5000)
-    .describe('deadline of one call to a provider'),
+  OAUTH_HTTP_TIMEOUT_MS: whole('a whole number of milliseconds', {
+    least: 50,
+    most: longestCallMs,
+    fallback: 5000,
+  }).describe('deadline of one call to a provider'),
   SMTP_URL: z
     .string()
     .optional()
@@ -110,38 +129,61 @@ export const settings = z.object({
     .regex(/^[A-Za-z0-9\-._~+/]+=*$/, 'use letters, digits and -._~+/ alone')
     .optional()
     .describe('bearer token for GET /metrics; without it they are for this machine alone, in production for nobody'),
-  SHUTDOWN_DRAIN_SECONDS: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(300)
-    .default(0)
-    .describe('how long to keep answering, not ready, after SIGTERM, so that a load balancer notices'),
+  SHUTDOWN_DRAIN_SECONDS: whole('a whole number of seconds', { least: 0, most: 300, fallback: 0 }).describe(
+    'how long to keep answering, not ready, after SIGTERM, so that a load balancer notices',
+  ),
   OIDC_PROVIDERS: list.default([]).describe('ids of OpenID Connect providers, comma separated'),
   OAUTH2_PROVIDERS: list.default([]).describe('ids of plain OAuth 2.0 providers, comma separated'),
 })
 
-/** Thrown at start with every fault, one per line; names settings, never what is secret in them. */
+/** The settings that hold a secret: each can be read from a file, named in `<NAME>_FILE`, and is never shown. */
+export const secretSettings = [
+  'ENCRYPTION_KEYS',
+  'DATABASE_URL',
+  'SMTP_URL',
+  'METRICS_TOKEN',
+] as const satisfies readonly (keyof typeof settings.shape)[]
+/** The settings that people read, and no program compares. */
+const displaySettings = ['MAIL_FROM'] as const satisfies readonly (keyof typeof settings.shape)[]
+
+/**
+ * Thrown at startup with every fault, one per line; names settings, and never shows what is secret in them. The warnings
+ * go along: a variable that is misspelled is often why a setting is missing.
+ */
 export class ConfigError extends Error {
   override name = 'ConfigError'
   readonly faults: readonly string[]
-  constructor(faults: readonly string[]) {
+  readonly warnings: readonly string[]
+  constructor(faults: readonly string[], warnings: readonly string[] = []) {
+    const lines = (texts: readonly string[]): string => texts.map((text) => `\n  - ${text}`).join('')
     super(
-      `The configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
+      `The configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:${lines(faults)}${
+        warnings.length > 0 ? `\nPossible causes:${lines(warnings)}` : ''
+      }`,
     )
     this.faults = faults
+    this.warnings = warnings
   }
 }
 
+type Reading = {
+  /** How the file is read whose path is in `<NAME>_FILE`. */
+  readonly secretFile?: typeof readSecretFile
+  /** What was noticed before, where the environment comes from. */
+  readonly warnings?: readonly string[]
+}
+
 /**
- * Reads the environment whole: a service that starts has everything it needs, or says all that is wrong at once. An
- * empty variable counts as absent. Throws `ConfigError`; its messages name settings and provider ids, and hold no other
- * value.
+ * Reads the environment whole: a service that starts has everything it needs, or reports all that is wrong at once. An
+ * empty variable counts as absent. What is suspicious but may be right is in `warnings`. Throws `ConfigError`; its
+ * messages, and the warnings, name settings, variables and provider ids, and hold no other value.
  */
-export function readConfig(environment: Environment) {
-  const env = Object.fromEntries(
+export function readConfig(environment: Environment, { secretFile = readSecretFile, warnings = [] }: Reading = {}) {
+  const given = Object.fromEntries(
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
   ) as Record<string, string>
+  const names = namesOf(given)
+  const { env, faults: textFaults } = readTexts(given, names, secretFile)
   const faults: string[] = []
   const read = settings.safeParse(env)
   // What cannot be read counts as absent from here on, so that all the rest is looked at too.
@@ -180,6 +222,11 @@ export function readConfig(environment: Environment) {
       )
     return fine ? [url] : []
   })
+  const { origins: passkeyOrigins, faulty } = readPasskeyOrigins(set.PASSKEY_ORIGINS, production)
+  if (faulty.length > 0)
+    faults.push(
+      `PASSKEY_ORIGINS: item ${faulty.join(', ')} must be android:apk-key-hash:<hash>@<package>, <team>.<bundle> of an Apple app, or an https origin`,
+    )
   const mail = readMail(set, production, faults)
   const providers = readProviders(env, { ...set, production, publicUrl }, faults)
   // A person is known by issuer and subject: two ids for one issuer would share people but not their tokens.
@@ -189,8 +236,20 @@ export function readConfig(environment: Environment) {
     if (production && kind === 'google' && urls.token !== undefined && urls.jwks === undefined)
       faults.push(`${prefix(id)}JWKS_URL: is required beside TOKEN_URL in production, or no signature could be checked`)
 
-  if (faults.length > 0) throw new ConfigError([...new Set(faults)])
+  const noticed = [
+    ...warnings,
+    ...unknownNames(Object.keys(given), names),
+    ...(passkeyOrigins.android.some(({ packageName }) => packageName === null)
+      ? ['PASSKEY_ORIGINS: an Android app has no @package, so it is not in /.well-known/assetlinks.json']
+      : []),
+  ]
+  // What is wrong with the text of a setting is the reason for whatever else is said of it.
+  const about = (fault: string): readonly string[] => fault.slice(0, fault.indexOf(':')).split(', ')
+  const others = faults.filter((fault) => !about(fault).some((name) => textFaults.has(name)))
+  const all = [...new Set([...textFaults.values(), ...others])]
+  if (all.length > 0) throw new ConfigError(all, noticed)
   return {
+    warnings: noticed,
     production,
     host: set.HOST,
     port: set.PORT,
@@ -218,6 +277,7 @@ export function readConfig(environment: Environment) {
     },
     recentAuthSeconds: set.RECENT_AUTH_SECONDS,
     returnToAllowed,
+    passkeyOrigins,
     oauth: {
       autoRegister: set.OAUTH_AUTO_REGISTER_NEW_USERS,
       linkByVerifiedEmail: set.OAUTH_LINK_BY_VERIFIED_EMAIL,
@@ -232,6 +292,70 @@ export function readConfig(environment: Environment) {
   }
 }
 export type Config = ReturnType<typeof readConfig>
+
+type SettingNames = {
+  readonly names: ReadonlySet<string>
+  readonly secret: readonly string[]
+  readonly display: ReadonlySet<string>
+  readonly prefixes: readonly string[]
+}
+
+/** Every setting there is: the general ones, and those of each provider that is built in or named. */
+function namesOf(env: Readonly<Record<string, string>>): SettingNames {
+  const ids = [
+    ...Object.keys(builtIn),
+    ...[env.OIDC_PROVIDERS, env.OAUTH2_PROVIDERS].flatMap((text) => list.parse(repairedText(text ?? ''))),
+  ]
+  const prefixes = ids.map(prefix)
+  const ofProviders = (all: readonly string[]): string[] =>
+    prefixes.flatMap((each) => all.map((name) => `${each}${name}`))
+  const secret = [...secretSettings, ...ofProviders(secretProviderSettings)]
+  const names = [
+    ...Object.keys(settings.shape),
+    ...ofProviders(Object.keys(providerSettings)),
+    ...secret.map((name) => `${name}_FILE`),
+  ]
+  return {
+    names: new Set(names),
+    secret,
+    display: new Set<string>([...displaySettings, ...ofProviders(displayProviderSettings)]),
+    prefixes,
+  }
+}
+
+/**
+ * The environment with the secrets that are in files, and what is wrong with the text of its settings: one fault for
+ * each, by the name of the setting. Nothing else that is found about that setting needs saying.
+ */
+function readTexts(
+  given: Readonly<Record<string, string>>,
+  { names, secret, display }: SettingNames,
+  secretFile: typeof readSecretFile,
+): { env: Record<string, string>; faults: ReadonlyMap<string, string> } {
+  const env = { ...given }
+  const faults = new Map<string, string>()
+  for (const [name, value] of Object.entries(given)) {
+    const fault = names.has(name) ? textFault(value, display.has(name) ? 'display' : 'exact') : undefined
+    if (fault === undefined) continue
+    faults.set(name, `${name}: ${fault}`)
+    env[name] = repairedText(value)
+  }
+  for (const name of secret) {
+    const variable = `${name}_FILE`
+    const path = given[variable]
+    if (path === undefined) continue
+    const read = secretFile(path)
+    if (given[name] !== undefined) faults.set(name, `${name}: is set, and so is ${variable}; set one of them`)
+    else if (faults.has(variable)) faults.set(name, faults.get(variable) as string)
+    else if (!read.ok) faults.set(name, `${variable}: the file ${read.error}`)
+    else {
+      const fault = textFault(read.value)
+      env[name] = fault === undefined ? read.value : repairedText(read.value)
+      if (fault !== undefined) faults.set(name, `${variable}: the text in the file ${fault}`)
+    }
+  }
+  return { env, faults }
+}
 
 /**
  * A ring key must be 32 bytes that look random: zeros, a counter or a passphrase (32 printable bytes in a row, by
@@ -268,6 +392,9 @@ function readStore(url: string, faults: string[]) {
     return { tag: 'postgres' as const, url }
   }
   const file = url.replace(/^file:(\/\/)?/, '')
+  // To other programs it holds options; to SQLite it would be part of the file's name.
+  if (url.startsWith('file:') && url.includes('?'))
+    faults.push('DATABASE_URL: must have no query after the path; SQLite takes no options from it')
   // To SQLite no name is a database that vanishes.
   if (!url.startsWith('file:') || file === '') faults.push('DATABASE_URL: must be file:<path> or postgres://…')
   return { tag: 'sqlite' as const, file }

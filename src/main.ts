@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { loadEnvFile } from 'node:process'
 import { ConfigError, readConfig } from './config.ts'
@@ -7,6 +7,7 @@ import { systemRandom } from './kernel/ids.ts'
 import type { Progress, Resealed } from './sealing/reseal.ts'
 import { KeyRingError, tallyText } from './sealing/ring.ts'
 import { generatedKeys } from './secrets.ts'
+import { droppedComments } from './settings/env-file.ts'
 import { createProcessLog } from './telemetry/log.ts'
 import { createVinculum } from './vinculum.ts'
 
@@ -37,9 +38,9 @@ async function main(command: string | undefined, ...given: readonly string[]): P
     process.stderr.write(`${usage}\n`)
     return 2
   }
-  if (existsSync('.env')) loadEnvFile('.env')
-  const config = readConfig(process.env)
+  const config = readConfig(process.env, { warnings: loadDotEnv() })
   const { log, droppedLines } = createProcessLog(config.logLevel)
+  for (const warning of config.warnings) log.warn(warning)
   let { encryptionKeys } = config
   if (!encryptionKeys) {
     const file = join(
@@ -87,7 +88,7 @@ async function main(command: string | undefined, ...given: readonly string[]): P
   }
   process.once('SIGTERM', end)
   process.once('SIGINT', end)
-  const { port } = await vinculum.listen()
+  const { port } = await vinculum.listen().catch(notListening)
   log.info(
     {
       url: config.publicUrl.origin,
@@ -100,6 +101,20 @@ async function main(command: string | undefined, ...given: readonly string[]): P
   )
   log.flush()
   return undefined
+}
+
+/** Loads `.env` of the directory the process was started in, if there is one; returns the warnings about it. */
+function loadDotEnv(): readonly string[] {
+  let text: string
+  try {
+    text = readFileSync('.env', 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return []
+    throw new ConfigError([`.env: the file cannot be read: ${code}`])
+  }
+  loadEnvFile('.env')
+  return droppedComments(text)
 }
 
 /** What there is to do, table by table; then a line for each that is done, and now and then for one that takes long. */
@@ -134,8 +149,6 @@ function told(error: unknown): string {
   if (error instanceof KeyRingError) return error.message
   if (error instanceof UnopenableError)
     return `What is stored was sealed with another key (${error.message}). Start with the ENCRYPTION_KEYS it was sealed with; a generated one is in encryption-keys beside the database.`
-  const { code, port } = error as { code?: string; port?: number }
-  if (code === 'EADDRINUSE') return `Port ${port} is in use. Set PORT to a free one, or stop what listens there.`
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
@@ -145,10 +158,26 @@ const ofTheDatabase = new Set([
   ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'CONNECT_TIMEOUT', '28000', '28P01', '3D000'],
 ])
 
-/** Only where nothing else is opened: a host or a port of our own that is no good has the same codes. */
+/** Only where nothing else is opened: listening on a wrong host or port fails with the same codes. */
 function notOpened(error: unknown): never {
   const { code = '', message } = error as { code?: string; message?: string }
   return failed(ofTheDatabase.has(code) ? `The database cannot be opened: ${message}. Check DATABASE_URL.` : error)
+}
+
+/** Why a socket cannot listen, and what to change. */
+const listenFailures: Readonly<Record<string, (port: number | undefined) => string>> = {
+  EADDRINUSE: (port) => `Port ${port} is in use. Set PORT to a free one, or stop what listens there.`,
+  EADDRNOTAVAIL: () =>
+    'HOST is not an address of this machine. Set HOST to one of its own, to 127.0.0.1, or to 0.0.0.0 for all of them.',
+  ENOTFOUND: () => 'HOST is a name that leads to no address. Set HOST to an address of this machine.',
+  EAI_AGAIN: () => 'HOST is a name that cannot be looked up now. Set HOST to an address of this machine.',
+  EACCES: (port) => `This process is not permitted to listen on port ${port}. Set PORT to one above 1023.`,
+  EINVAL: () => 'HOST cannot be listened on: a link-local address needs its interface, like fe80::1%eth0.',
+}
+
+function notListening(error: unknown): never {
+  const { code = '', port } = error as { code?: string; port?: number }
+  return failed(Object.hasOwn(listenFailures, code) ? listenFailures[code]?.(port) : error)
 }
 
 function failed(error: unknown): never {

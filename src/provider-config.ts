@@ -36,6 +36,11 @@ export const providerSettings = {
 } as const
 type ProviderSetting = keyof typeof providerSettings
 
+/** Those that hold a secret: each can be read from a file, named in `<P>_<SETTING>_FILE`. */
+export const secretProviderSettings = ['CLIENT_SECRET'] as const satisfies readonly ProviderSetting[]
+/** Those that people read, and no program compares. */
+export const displayProviderSettings = ['NAME'] as const satisfies readonly ProviderSetting[]
+
 /** Paths below /auth/ that a provider id must not shadow; and `jwt`, whose ISSUER is our own setting. */
 const reserved = new Set([
   'providers',
@@ -53,7 +58,7 @@ const reserved = new Set([
   'password',
   'jwt',
 ])
-const builtIn = { google: 'Google', github: 'GitHub', atlassian: 'Atlassian' } as const
+export const builtIn = { google: 'Google', github: 'GitHub', atlassian: 'Atlassian' } as const
 
 /** What the general settings say that bears on providers. */
 export type General = {

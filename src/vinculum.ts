@@ -202,7 +202,15 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     })
     const totp = createTotp({ sealer, clock, random, issuer: publicUrl.hostname })
     const recoveryCodes = createRecoveryCodes({ ids, random, keys: ring.keysFor('recovery codes') })
-    const passkeys = createPasskeys({ passkeys: stored.passkeys, tickets, clock, ids, random, publicUrl })
+    const passkeys = createPasskeys({
+      passkeys: stored.passkeys,
+      tickets,
+      clock,
+      ids,
+      random,
+      publicUrl,
+      origins: config.passkeyOrigins,
+    })
     const mailbox = config.mail.tag === 'mailbox' ? createMailbox(clock) : null
     const mailer = createMailer({
       ...{ mails: stored.mails, sealer, clock, random, events, publicUrl },
@@ -479,6 +487,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       settings: {
         publicUrl,
         returnToAllowed: config.returnToAllowed,
+        passkeyOrigins: config.passkeyOrigins,
         issuer: lifetimes.issuer,
         recentAuthSeconds,
         canRegister: oauth.autoRegister,

@@ -66,7 +66,8 @@ const may: Record<string, readonly string[]> = {
     'type providers',
   ],
   telemetry: ['kernel', 'events'],
-  'config.ts': ['kernel', 'provider-config.ts'],
+  settings: ['kernel'],
+  'config.ts': ['kernel', 'settings', 'provider-config.ts'],
   'provider-config.ts': ['kernel', 'type providers/provider.ts'],
   'secrets.ts': ['kernel', 'config.ts'],
   // The facade for programs that embed the service: verbs, spoken in its own words.

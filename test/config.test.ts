@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ConfigError, readConfig, settings } from '../src/config.ts'
-import { providerSettings } from '../src/provider-config.ts'
+import { ConfigError, readConfig, secretSettings, settings } from '../src/config.ts'
+import { err, ok } from '../src/kernel/result.ts'
+import { displayProviderSettings, providerSettings, secretProviderSettings } from '../src/provider-config.ts'
 
 const keyText = (id: string): string => `${id}:${randomBytes(32).toString('base64')}`
 const sound = {
@@ -168,15 +169,8 @@ test('passwords are never kept weaker, nor shorter, than is safe', () => {
 })
 
 test('no message holds what is in a secret, however wrong the rest is', () => {
-  const secretNames = [
-    'ENCRYPTION_KEYS',
-    'METRICS_TOKEN',
-    'DATABASE_URL',
-    'SMTP_URL',
-    'MAIL_FROM',
-    'GOOGLE_CLIENT_SECRET',
-    'ACME_CLIENT_SECRET',
-  ]
+  const ofProviders = ['GOOGLE', 'ACME'].flatMap((id) => secretProviderSettings.map((name) => `${id}_${name}`))
+  const secretNames = [...secretSettings, ...ofProviders, 'MAIL_FROM']
   const secret = fc.stringMatching(/^[a-z0-9:/@,=+]{6,14}$/).map((text) => `S3CR3T${text}`)
   fc.assert(
     fc.property(
@@ -194,6 +188,195 @@ test('no message holds what is in a secret, however wrong the rest is', () => {
       },
     ),
   )
+})
+
+/** Every setting there is, with two of the providers. */
+const everyName = [
+  ...Object.keys(settings.shape),
+  ...['GOOGLE', 'ACME'].flatMap((id) => Object.keys(providerSettings).map((name) => `${id}_${name}`)),
+]
+const everySecret = [
+  ...secretSettings,
+  ...['GOOGLE', 'ACME'].flatMap((id) => secretProviderSettings.map((name) => `${id}_${name}`)),
+]
+
+describe('the text of a setting', () => {
+  // Where it is read, a value is often trimmed, or the URL parser drops its line breaks: then only the other side notices.
+  test.each([
+    ['a line break', (text: string) => `${text.slice(0, 2)}\n${text.slice(2)}`],
+    ['a line break at its end', (text: string) => `${text}\n`],
+    ['a carriage return at its end', (text: string) => `${text}\r`],
+    ['a byte order mark', (text: string) => `\ufeff${text}`],
+    ['a zero-width space', (text: string) => `${text.slice(0, 2)}\u200b${text.slice(2)}`],
+    ['surrounding quotes', (text: string) => `"${text}"`],
+    ['surrounding apostrophes', (text: string) => `'${text}'`],
+    ['a space before it', (text: string) => ` ${text}`],
+    ['a space behind it', (text: string) => `${text} `],
+  ])('is refused for %s by its name alone, whichever it is, and without its value', (_, spoil) => {
+    for (const name of everyName) {
+      // Ids of providers are no secrets, and are named.
+      const named: Environment = { OIDC_PROVIDERS: 'acme', OAUTH2_PROVIDERS: 'beta', OAUTH_ENABLED_PROVIDERS: 'acme' }
+      const given = { ...sound, ...acme, [name]: spoil(named[name] ?? 'S3CR3T-of-sixteen') }
+      const faults = faultsOf(given)
+      expect(
+        faults.filter((fault) => fault.startsWith(`${name}: `)),
+        name,
+      ).toEqual([expect.stringMatching(/: (must|contains) /)])
+      expect(faults.join('\n')).not.toContain('S3CR3T')
+      expect(faults.join('\n')).not.toMatch(/[\u200b\ufeff\r]/)
+    }
+  })
+
+  test('that is refused hides no other fault, and brings no further one', () => {
+    expect(
+      blamed({
+        ...sound,
+        ...acme,
+        OIDC_PROVIDERS: '"acme"',
+        PUBLIC_URL: ' https://id.example.com',
+        LOG_LEVEL: 'loud',
+      }).sort(),
+    ).toEqual(['LOG_LEVEL', 'OIDC_PROVIDERS', 'PUBLIC_URL'])
+    expect(blamed({ ...sound, GOOGLE_CLIENT_SECRET: 'short\n' })).toEqual(['GOOGLE_CLIENT_SECRET'])
+  })
+
+  test('that people read may join its letters, and nothing else may', () => {
+    const joined = '👩‍💻 Dev'
+    for (const name of displayProviderSettings)
+      expect(readConfig({ ...sound, [`GOOGLE_${name}`]: joined }).providers[0]?.name).toBe(joined)
+    expect(readConfig({ ...sound, MAIL_FROM: `${joined} <a@b.example>` }).warnings).toEqual([])
+    expect(blamed({ ...sound, GOOGLE_CLIENT_ID: joined })).toEqual(['GOOGLE_CLIENT_ID'])
+  })
+
+  test('of a variable that is no setting is not looked at', () => {
+    expect(faultsOf({ ...sound, PS1: '"\u200b\n"' })).toEqual([])
+  })
+})
+
+describe('a number', () => {
+  const numbers = Object.entries(settings.shape).flatMap(([name, type]) =>
+    typeof type.parse(undefined) === 'number' ? [name] : [],
+  )
+
+  test('consists of digits, within limits that the message names', () => {
+    expect(numbers).toContain('TRUST_PROXY_HOPS')
+    for (const name of numbers)
+      for (const text of ['yes', 'true', '-1', '1.5', '1e3', '0x10', '٣', '1 000', '99999999999999999999'])
+        expect(faultsOf({ [name]: text }), name).toEqual([
+          expect.stringMatching(new RegExp(`^${name}: must be [^:]+, \\d+ to \\d+$`)),
+        ])
+  })
+
+  test('of proxies is not “yes”, and the message says so', () => {
+    expect(faultsOf({ TRUST_PROXY_HOPS: 'yes' })).toEqual([
+      'TRUST_PROXY_HOPS: must be a number of reverse proxies (1, not “yes”), 0 to 10',
+    ])
+  })
+})
+
+test('a host that cannot be listened on is refused with its own message', () => {
+  expect(faultsOf({ HOST: 'https://id.example.com' })).toEqual([expect.stringMatching(/^HOST: .*not a URL/)])
+  expect(faultsOf({ HOST: '0.0.0.0:3000' })).toEqual([expect.stringMatching(/^HOST: .*set PORT/)])
+})
+
+describe('a secret in a file', () => {
+  const from =
+    (files: Readonly<Record<string, string>>): typeof import('../src/settings/secret-file.ts').readSecretFile =>
+    (path) => {
+      const text = files[path]
+      return text === undefined ? err('cannot be read: there is no such file') : ok(text)
+    }
+  const refused = (environment: Environment, files: Readonly<Record<string, string>> = {}): readonly string[] => {
+    try {
+      readConfig(environment, { secretFile: from(files) })
+    } catch (error) {
+      if (error instanceof ConfigError) return error.faults
+      throw error
+    }
+    return []
+  }
+
+  test('is read for every setting that holds one', () => {
+    const values: Readonly<Record<string, string>> = {
+      ENCRYPTION_KEYS: keyText('k1'),
+      DATABASE_URL: 'postgres://u:p@db/v',
+      SMTP_URL: 'smtp://u:p@mail.example.com',
+      METRICS_TOKEN: 'metrics-0123456789',
+      GOOGLE_CLIENT_SECRET: 'google-0123456789',
+      ACME_CLIENT_SECRET: 'acme-0123456789ab',
+    }
+    expect(Object.keys(values).sort()).toEqual([...everySecret].sort())
+    const rest = { ...sound, ...acme, MAIL_FROM: 'a@b.example' }
+    const paths = Object.fromEntries(everySecret.map((name) => [`${name}_FILE`, `/run/secrets/${name}`]))
+    const without = Object.fromEntries(everySecret.map((name) => [name, undefined]))
+    const files = Object.fromEntries(everySecret.map((name) => [`/run/secrets/${name}`, values[name] as string]))
+    expect(readConfig({ ...rest, ...without, ...paths }, { secretFile: from(files) })).toEqual(
+      readConfig({ ...rest, ...values }),
+    )
+  })
+
+  test('enables a provider like one in the environment', () => {
+    expect(refused({ GITHUB_CLIENT_SECRET_FILE: '/s' }, { '/s': 'github-secret' })).toEqual([
+      'GITHUB_CLIENT_ID: is required',
+    ])
+  })
+
+  test('is refused by the name of the variable, without its path or content', () => {
+    for (const name of everySecret) {
+      const given = { ...sound, ...acme, [name]: undefined, [`${name}_FILE`]: '/S3CR3T' }
+      expect(refused(given)).toEqual([`${name}_FILE: the file cannot be read: there is no such file`])
+      for (const text of ['S3CR3T\n', '\ufeffS3CR3T', '"S3CR3T"', 'S3\u200bCR3T'])
+        expect(refused(given, { '/S3CR3T': text })).toEqual([
+          expect.stringMatching(new RegExp(`^${name}_FILE: the text in the file (must|contains) [^\\n]*$`)),
+        ])
+      const path = { ...given, [`${name}_FILE`]: '"/S3CR3T"' }
+      expect(refused(path)).toEqual([`${name}_FILE: must not be surrounded by quotation marks`])
+      const both = { ...given, [name]: 'S3CR3T-0123456789' }
+      expect(refused(both, { '/S3CR3T': 'S3CR3T' })).toEqual([
+        `${name}: is set, and so is ${name}_FILE; set one of them`,
+      ])
+    }
+  })
+
+  test('that is wrong is refused like one in the environment, together with everything else', () => {
+    const given = { ...sound, PORT: 'x', GOOGLE_CLIENT_SECRET: undefined, GOOGLE_CLIENT_SECRET_FILE: '/s' }
+    expect(refused(given, { '/s': 'short' })).toEqual([
+      'PORT: must be a port number, 0 to 65535',
+      'GOOGLE_CLIENT_SECRET: is too short to be one a provider issued',
+    ])
+  })
+
+  test('is not asked for where its variable is empty', () => {
+    expect(refused({ ...sound, METRICS_TOKEN_FILE: '' })).toEqual([])
+  })
+})
+
+describe('a variable that looks like a setting but is not one', () => {
+  test('causes a warning', () => {
+    const { warnings } = readConfig({ ...sound, ...acme, ACME_CLIENTID: 'x', GOOGLE_KEY: 'x', PUBLIC_URI: 'x' })
+    expect(warnings).toEqual([
+      'ACME_CLIENTID is not a setting and is ignored; did you mean ACME_CLIENT_ID?',
+      "GOOGLE_KEY begins like a provider's setting but is not one; it is ignored",
+      'PUBLIC_URI is not a setting and is ignored; did you mean PUBLIC_URL?',
+    ])
+  })
+
+  test('is reported with the faults it may have caused', () => {
+    const { ENCRYPTION_KEYS, ...rest } = sound
+    expect(() => readConfig({ ...rest, ENCRYPTION_KEY: ENCRYPTION_KEYS }, { warnings: ['from .env'] })).toThrow(
+      /^The configuration has a fault:\n {2}- ENCRYPTION_KEYS: is required.*\nPossible causes:\n {2}- from \.env\n {2}- ENCRYPTION_KEY is not a setting and is ignored; did you mean ENCRYPTION_KEYS\?$/,
+    )
+  })
+
+  test('is never reported for a working configuration', () => {
+    expect(readConfig({ ...sound, ...acme, ...beta }).warnings).toEqual([])
+    expect(readConfig({ ...sound, HOME: '/', HOSTNAME: 'x', GITHUB_TOKEN: 'x' }).warnings).toEqual([])
+  })
+
+  test('an Android app without its package causes a warning', () => {
+    const PASSKEY_ORIGINS = `android:apk-key-hash:${'A'.repeat(43)}`
+    expect(readConfig({ ...sound, PASSKEY_ORIGINS }).warnings).toEqual([expect.stringContaining('assetlinks.json')])
+  })
 })
 
 describe('production', () => {
@@ -309,9 +492,12 @@ describe('the database', () => {
     expect(readConfig({ DATABASE_URL: url }).store).toEqual(store)
   })
 
-  test.each(['', './x.db', 'mysql://db', 'file:', 'file://', 'postgres://['].slice(1))('at %s is refused', (url) => {
-    expect(blamed({ DATABASE_URL: url })).toEqual(['DATABASE_URL'])
-  })
+  test.each(['./x.db', 'mysql://db', 'file:', 'file://', 'postgres://[', 'file:./x.db?mode=ro', 'file:?x'])(
+    'at %s is refused',
+    (url) => {
+      expect(blamed({ DATABASE_URL: url })).toEqual(['DATABASE_URL'])
+    },
+  )
 })
 
 describe('providers', () => {
@@ -511,6 +697,26 @@ describe('addresses to return to', () => {
     'com.example.app:/in',
   ])('are not “%s”', (text) => {
     expect(blamed({ ...sound, RETURN_TO_ALLOWED: text })).toEqual(['RETURN_TO_ALLOWED'])
+  })
+})
+
+describe('origins of passkeys', () => {
+  test('are apps and sites, each of its kind', () => {
+    const { passkeyOrigins } = readConfig({
+      ...sound,
+      PASSKEY_ORIGINS: `android:apk-key-hash:${'A'.repeat(43)}@com.example.app, ABCDE12345.com.example.app,https://b.example`,
+    })
+    expect(passkeyOrigins).toEqual({
+      web: ['https://b.example'],
+      android: [{ certificate: Buffer.alloc(32), packageName: 'com.example.app' }],
+      apple: ['ABCDE12345.com.example.app'],
+    })
+  })
+
+  test('that are none are reported once, by their position', () => {
+    expect(faultsOf({ ...sound, PASSKEY_ORIGINS: 'https://b.example,x,http://b.example' })).toEqual([
+      expect.stringMatching(/^PASSKEY_ORIGINS: item 2, 3 must be /),
+    ])
   })
 })
 

@@ -9,6 +9,7 @@ import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Account } from '../kernel/account.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
+import { clientOrigins, type PasskeyOrigins } from '../kernel/passkey-origins.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Passkey, PasskeyStore, Ticket } from './ports.ts'
 import type { Tickets } from './tickets.ts'
@@ -24,15 +25,23 @@ export type Shown = { readonly passkey: Passkey; readonly userVerified: boolean 
 const timeout = 300_000
 const rpName = 'Vinculum'
 
-type Parts = { passkeys: PasskeyStore; tickets: Tickets; clock: Clock; ids: Ids; random: Random; publicUrl: URL }
+type Parts = {
+  passkeys: PasskeyStore
+  tickets: Tickets
+  clock: Clock
+  ids: Ids
+  random: Random
+  publicUrl: URL
+  origins: PasskeyOrigins
+}
 
 /**
  * Passkeys (WebAuthn level 3). Each is made so that it can be a way in: it names its account by itself, and its device
  * asks who is holding it. Every challenge is a ticket, taken once, whatever comes of it.
  */
-export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUrl }: Parts) {
+export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUrl, origins }: Parts) {
   const rpID = publicUrl.hostname
-  const expected = { expectedOrigin: publicUrl.origin, expectedRPID: rpID }
+  const expected = { expectedOrigin: clientOrigins(origins, publicUrl), expectedRPID: rpID }
   // Loaded at first use: it brings an ASN.1 and a CBOR reader with it.
   const webauthn = () => import('@simplewebauthn/server')
   const transportsOf = ({ transports }: Passkey) => transports as AuthenticatorTransport[]
@@ -104,7 +113,7 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
           ...{ expectedChallenge: challenge.value, ...expected, requireUserVerification: true },
           response: await unattested(response),
         })
-        if (!verified) return fail('passkey_not_added')
+        if (!verified || inFrame(response)) return fail('passkey_not_added')
         const { credential, credentialBackedUp: backedUp } = registrationInfo
         return ok({
           ...{ id: ids('psk'), accountId: asked.accountId, credentialId: credential.id },
@@ -161,7 +170,7 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
           },
         })
         const { newCounter: counter, credentialBackedUp: backedUp, userVerified } = authenticationInfo
-        if (!verified || !(await passkeys.used(passkey.id, { counter, backedUp, at: clock() })))
+        if (!verified || inFrame(response) || !(await passkeys.used(passkey.id, { counter, backedUp, at: clock() })))
           return fail('passkey_rejected')
         return ok({ passkey: { ...passkey, backedUp }, userVerified })
       } catch (cause) {
@@ -171,6 +180,16 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
   }
 }
 export type Passkeys = ReturnType<typeof createPasskeys>
+
+/**
+ * Whether a page of another site had the asking page in a frame (WebAuthn §7.1, §7.2: `crossOrigin`). None of ours may be
+ * framed, and a related site that is framed could be clicked through unseen; the library looks at it only in part.
+ */
+function inFrame({ response }: RegistrationResponseJSON | AuthenticationResponseJSON): boolean {
+  const data: unknown = JSON.parse(Buffer.from(response.clientDataJSON, 'base64url').toString())
+  const { crossOrigin, topOrigin } = data as { crossOrigin?: unknown; topOrigin?: unknown }
+  return crossOrigin === true || topOrigin !== undefined
+}
 
 /**
  * The answer without what its device says of its maker. Nobody asked for that, and looking at it is dangerous: the

@@ -97,6 +97,17 @@ export const catalogue = {
       'Não foi possível adicionar esta chave de acesso: ela já é conhecida aqui, ou a resposta não confere. Tente com outra.',
     ),
   ),
+  passkey_origins_not_configured: entry(
+    404,
+    say(
+      'No apps configured',
+      'This service lists nothing here for passkeys. Its operator can add apps and sites in PASSKEY_ORIGINS.',
+    ),
+    say(
+      'Nenhum aplicativo configurado',
+      'Este serviço não lista nada aqui para chaves de acesso. Quem o opera pode incluir aplicativos e sites em PASSKEY_ORIGINS.',
+    ),
+  ),
   passkey_not_found: entry(
     404,
     say('No such passkey', 'There is no such passkey on your account. Reload the page to see the ones it has.'),

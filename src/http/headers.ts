@@ -60,9 +60,12 @@ export function createHeaders(publicUrl: URL) {
       formAction.length === 0 && !scripts
         ? plain
         : [...document, 'Content-Security-Policy', policy(formAction, scripts)],
-    /** Public keys and metadata. */
+    /**
+     * Public keys and metadata. Fetch does not say in which mode a browser asks for `/.well-known/webauthn` on behalf of
+     * another site; without CORS the resource policy decides.
+     */
     shared: [
-      ...always,
+      ...withHeaders(always, { 'Cross-Origin-Resource-Policy': 'cross-origin' }),
       ...['Cache-Control', 'public, max-age=300, stale-while-revalidate=60'],
       ...['Access-Control-Allow-Origin', '*'],
       ...['Content-Security-Policy', inert],

@@ -10,6 +10,7 @@ import type { Origin } from '../events/catalogue.ts'
 import type { Flows } from '../flows/flows.ts'
 import type { JobStatus } from '../jobs/scheduler.ts'
 import type { Clock } from '../kernel/clock.ts'
+import type { PasskeyOrigins } from '../kernel/passkey-origins.ts'
 import type { Mailbox } from '../mail/transport.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { SignInCodes } from '../sessions/codes.ts'
@@ -51,6 +52,8 @@ export type Services = {
     readonly publicUrl: URL
     /** Where a sign-in may return to, beside this service. */
     readonly returnToAllowed: readonly URL[]
+    /** Apps and sites that may use the passkeys of this host. */
+    readonly passkeyOrigins: PasskeyOrigins
     readonly issuer: string
     readonly recentAuthSeconds: number
     /** Whether people may open accounts by themselves. */

@@ -48,7 +48,7 @@ describe('every answer', () => {
       'x-content-type-options': 'nosniff',
       'x-frame-options': 'DENY',
       'referrer-policy': 'no-referrer',
-      'cross-origin-resource-policy': 'same-origin',
+      'cross-origin-resource-policy': kind === 'keys' ? 'cross-origin' : 'same-origin',
       'permissions-policy': expect.stringMatching(
         /camera=\(\).*publickey-credentials-create=\(self\), publickey-credentials-get=\(self\)/,
       ),

@@ -13,6 +13,10 @@ export type Lies = {
   readonly userVerified?: boolean
   readonly counter?: number
   readonly userHandle?: string
+  /** A passkey that its maker keeps in step on several devices: backed up, and without a counter. */
+  readonly synced?: true
+  /** What the client data of an app has beside, or instead of, a browser's; `undefined` leaves a member out. */
+  readonly clientData?: Readonly<Record<string, unknown>>
   /** What it says of its maker, though nobody asked. */
   readonly attestation?: { readonly fmt: string; readonly statement: ReadonlyMap<string, unknown> }
   readonly signature?: (right: Buffer) => Buffer
@@ -54,13 +58,14 @@ export function createAuthenticator(origin: string) {
         challenge: lies.challenge ?? options.challenge,
         origin: lies.origin ?? origin,
         crossOrigin: false,
+        ...lies.clientData,
       }),
     )
   const authenticatorData = (flags: number, counter: number, lies: Lies, attested = Buffer.alloc(0)): Buffer =>
     Buffer.concat([
       hash(lies.rpId ?? rpId),
-      Buffer.from([flags | (lies.userVerified === false ? 0x01 : 0x05)]),
-      uint32(counter),
+      Buffer.from([flags | (lies.userVerified === false ? 0x01 : 0x05) | (lies.synced ? 0x18 : 0)]),
+      uint32(lies.synced ? 0 : counter),
       attested,
     ])
 

@@ -1,8 +1,10 @@
 /** The service as its operator starts it: a process of its own, on the system's clock. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { createRequire } from 'node:module'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
+const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 
 export type Service = {
   readonly process: ChildProcess
@@ -21,15 +23,16 @@ process.on('exit', () => {
 })
 
 /**
- * Starts `src/main.ts` with exactly these settings. Its log may go elsewhere than to us: then `listening` never resolves.
+ * Starts `src/main.ts` with exactly these settings, and with the `.env` of `cwd` if there is one. Its log may go elsewhere
+ * than to us: then `listening` never resolves.
  */
 export function startService(
   env: Readonly<Record<string, string>>,
   command: readonly string[] = [],
-  log: 'pipe' | number = 'pipe',
+  { cwd = root, log = 'pipe' }: { readonly cwd?: string; readonly log?: 'pipe' | number } = {},
 ): Service {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', ...command], {
-    cwd: root,
+  const child = spawn(process.execPath, ['--import', tsx, `${root}src/main.ts`, ...command], {
+    cwd,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', log, 'pipe'],
   })

@@ -108,7 +108,7 @@ describe('the service whose log', () => {
     const port = await freePort()
     const base = `http://127.0.0.1:${port}`
     const disk = openSync('/dev/full', 'w')
-    const service = startService(settings(port), [], disk)
+    const service = startService(settings(port), [], { log: disk })
     closeSync(disk)
     await expect.poll(() => isLive(base), { timeout: 15_000 }).toBe(200)
     await refuse(base, 3)
@@ -126,7 +126,7 @@ describe('the service whose log', () => {
     expect(() => {
       for (;;) writeSync(handle.fd, 'x'.repeat(65_536))
     }).toThrow('EAGAIN')
-    const service = startService(settings(port), [], handle.fd)
+    const service = startService(settings(port), [], { log: handle.fd })
     try {
       await expect.poll(() => isLive(base), { timeout: 15_000 }).toBe(200)
       await refuse(base, 20)

@@ -9,6 +9,7 @@ import { jobRoutes } from './jobs.ts'
 import { mailRoutes } from './mail.ts'
 import { meRoutes } from './me.ts'
 import { operatingRoutes } from './operating.ts'
+import { passkeyOriginRoutes } from './passkey-origins.ts'
 import { passkeyRoutes } from './passkeys.ts'
 import { passwordRoutes } from './passwords.ts'
 import { providerRoutes } from './providers.ts'
@@ -26,6 +27,7 @@ export const apiRoutes: readonly Route<Services>[] = [
   ...conflictRoutes,
   ...secondFactorRoutes,
   ...passkeyRoutes,
+  ...passkeyOriginRoutes,
   ...providerRoutes,
   ...mailRoutes,
   ...meRoutes,

@@ -8,16 +8,25 @@ import { object, route } from '../route.ts'
 import { idParams, line, secretText, TokenPair, time } from '../schemas.ts'
 import type { Services } from '../services.ts'
 
-const base64url = z
-  .string()
-  .max(16_384)
-  .regex(/^[\w-]*$/)
+/**
+ * WebAuthn says base64url without padding (§5.1.8), and browsers and Android send that. Libraries for apps also send
+ * base64 and padding (react-native-passkey 1 and 2 do): the bytes are the same.
+ */
+const base64url = (most: number, least = 0) =>
+  z
+    .string()
+    .min(least)
+    .max(most)
+    .regex(/^[\w+/-]*={0,2}$/)
+    .transform((text) => text.replace(/=+$/, '').replaceAll('+', '-').replaceAll('/', '_'))
+const credentialId = base64url(1400, 1)
+/** Libraries for apps send `null` for what the device did not report, where browsers omit the member. */
 const credential = {
-  id: base64url.min(1).max(1400),
-  rawId: base64url.min(1).max(1400),
+  id: credentialId,
+  rawId: credentialId.nullish(),
   type: z.literal('public-key'),
   authenticatorAttachment: z.string().max(40).nullish(),
-  clientExtensionResults: z.record(z.string(), z.unknown()).optional(),
+  clientExtensionResults: z.record(z.string(), z.unknown()).nullish(),
 }
 
 /** What browsers answer (`PublicKeyCredential.toJSON()`, WebAuthn level 3 §5.1.8): what they add to it is left aside. */
@@ -25,16 +34,17 @@ export const AuthenticationResponse = z
   .object({
     ...credential,
     response: z.object({
-      clientDataJSON: base64url,
-      authenticatorData: base64url,
-      signature: base64url,
-      userHandle: base64url.max(128).nullish(),
+      clientDataJSON: base64url(16_384),
+      authenticatorData: base64url(16_384),
+      signature: base64url(16_384),
+      userHandle: base64url(128).nullish(),
     }),
   })
   .transform(
     ({ id, rawId, type, response: { userHandle, ...response } }): AuthenticationResponseJSON => ({
-      ...{ id, rawId, type, clientExtensionResults: {} },
-      response: { ...response, ...(userHandle == null ? {} : { userHandle }) },
+      ...{ id, rawId: rawId ?? id, type, clientExtensionResults: {} },
+      // A user handle is never empty (§5.4.3): an empty one is how some libraries write that there is none.
+      response: { ...response, ...(userHandle ? { userHandle } : {}) },
     }),
   )
   .meta({
@@ -46,15 +56,15 @@ export const RegistrationResponse = z
   .object({
     ...credential,
     response: z.object({
-      clientDataJSON: base64url,
-      attestationObject: base64url,
-      transports: z.array(z.string().max(40)).max(10).optional(),
+      clientDataJSON: base64url(16_384),
+      attestationObject: base64url(16_384),
+      transports: z.array(z.string().max(40)).max(10).nullish(),
     }),
   })
   .transform(
     ({ id, rawId, type, response: { transports, ...response } }): RegistrationResponseJSON => ({
-      ...{ id, rawId, type, clientExtensionResults: {} },
-      response: { ...response, ...(transports === undefined ? {} : { transports }) },
+      ...{ id, rawId: rawId ?? id, type, clientExtensionResults: {} },
+      response: { ...response, ...(transports ? { transports } : {}) },
     }),
   )
   .meta({

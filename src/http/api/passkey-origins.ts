@@ -1,0 +1,89 @@
+import { z } from 'zod'
+import { fail } from '../../errors/catalogue.ts'
+import { fingerprintOf, type PasskeyOrigins } from '../../kernel/passkey-origins.ts'
+import { ok } from '../../kernel/result.ts'
+import { json } from '../reply.ts'
+import { route } from '../route.ts'
+import type { Services } from '../services.ts'
+
+/**
+ * The documents by which devices learn that an app or a site may use the passkeys of this host. Each is a 404 problem
+ * while `PASSKEY_ORIGINS` names nothing for it: an empty one would take away what a proxy in front may add.
+ */
+const common = {
+  method: 'get',
+  tag: 'Passkeys of apps',
+  surface: 'api',
+  auth: 'none',
+  limit: 'browse',
+  shared: true,
+} as const
+
+/**
+ * `get_login_creds` is what passkeys need. Password managers such as Bitwarden also want `handle_all_urls`, as Google's
+ * guide to passkeys shows it; it lets the app open links only if the app itself asks for them.
+ */
+const relations = ['delegate_permission/common.handle_all_urls', 'delegate_permission/common.get_login_creds']
+
+/** A statement for each package, with every certificate that signs it (an upload key and Google Play's, for instance). */
+function statementsOf({ android }: PasskeyOrigins) {
+  const byPackage = new Map<string, Set<string>>()
+  for (const app of android)
+    if (app.packageName !== null)
+      byPackage.set(app.packageName, (byPackage.get(app.packageName) ?? new Set()).add(fingerprintOf(app)))
+  return [...byPackage].map(([packageName, fingerprints]) => ({
+    relation: relations,
+    target: {
+      namespace: 'android_app' as const,
+      package_name: packageName,
+      sha256_cert_fingerprints: [...fingerprints],
+    },
+  }))
+}
+
+const assetLinks = route({
+  ...common,
+  path: '/.well-known/assetlinks.json',
+  summary: 'The Android apps that may use passkeys of this host (Digital Asset Links)',
+  reply: z.array(
+    z.object({
+      relation: z.array(z.string()),
+      target: z.object({
+        namespace: z.literal('android_app'),
+        package_name: z.string(),
+        sha256_cert_fingerprints: z.array(z.string()),
+      }),
+    }),
+  ),
+  fails: ['passkey_origins_not_configured'],
+  handle(_, { settings: { passkeyOrigins } }: Services) {
+    const statements = statementsOf(passkeyOrigins)
+    return statements.length > 0 ? ok(json(statements)) : fail('passkey_origins_not_configured')
+  },
+})
+
+const siteAssociation = route({
+  ...common,
+  path: '/.well-known/apple-app-site-association',
+  summary: 'The iOS and macOS apps that may use passkeys of this host (associated domains of Apple)',
+  reply: z.object({ webcredentials: z.object({ apps: z.array(z.string()) }) }),
+  fails: ['passkey_origins_not_configured'],
+  handle: (_, { settings: { passkeyOrigins } }: Services) =>
+    passkeyOrigins.apple.length > 0
+      ? ok(json({ webcredentials: { apps: [...passkeyOrigins.apple] } }))
+      : fail('passkey_origins_not_configured'),
+})
+
+const relatedOrigins = route({
+  ...common,
+  path: '/.well-known/webauthn',
+  summary: 'The other web origins that may use passkeys of this host (WebAuthn level 3 §5.11)',
+  reply: z.object({ origins: z.array(z.string()) }),
+  fails: ['passkey_origins_not_configured'],
+  handle: (_, { settings: { passkeyOrigins } }: Services) =>
+    passkeyOrigins.web.length > 0
+      ? ok(json({ origins: [...passkeyOrigins.web] }))
+      : fail('passkey_origins_not_configured'),
+})
+
+export const passkeyOriginRoutes = [assetLinks, siteAssociation, relatedOrigins]

@@ -1,0 +1,80 @@
+/**
+ * Variables that look like settings but are not. Nothing reads them, so a misspelled name silently means the default.
+ * The shell, the container runtime and other programs share the environment, so they only cause warnings.
+ */
+
+/** The settings there are, and the prefixes of providers' settings (`GOOGLE_`). */
+export type KnownNames = {
+  readonly names: ReadonlySet<string>
+  readonly prefixes: readonly string[]
+}
+
+const mostWarnings = 20
+const mostLetters = 2
+
+/** Variables of operating systems, shells and package managers, and of programs whose names begin like a provider's. */
+const foreign = new Set(
+  `
+  HOME HOMEPATH HOMEDRIVE HOSTNAME HOSTTYPE MACHTYPE OSTYPE PATH PWD OLDPWD SHELL SHLVL USER USERNAME LOGNAME MAIL MAILPATH
+  LANG LANGUAGE TERM TZ TMP TEMP TMPDIR EDITOR VISUAL PAGER LESS COLUMNS LINES DISPLAY PS1 PS2 IFS CI DEBUG
+  HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY NODE_PATH NODE_OPTIONS NODE_VERSION NODE_HOME YARN_VERSION
+  GITHUB_ACTION GITHUB_ACTIONS GITHUB_ACTION_PATH GITHUB_ACTION_REF GITHUB_ACTION_REPOSITORY GITHUB_ACTOR GITHUB_ACTOR_ID
+  GITHUB_BASE_REF GITHUB_ENV GITHUB_EVENT_NAME GITHUB_EVENT_PATH GITHUB_GRAPHQL_URL GITHUB_HEAD_REF GITHUB_JOB
+  GITHUB_OUTPUT GITHUB_PATH GITHUB_REF GITHUB_REF_NAME GITHUB_REF_PROTECTED GITHUB_REF_TYPE GITHUB_REPOSITORY
+  GITHUB_REPOSITORY_ID GITHUB_REPOSITORY_OWNER GITHUB_REPOSITORY_OWNER_ID GITHUB_RETENTION_DAYS GITHUB_RUN_ATTEMPT
+  GITHUB_RUN_ID GITHUB_RUN_NUMBER GITHUB_SERVER_URL GITHUB_SHA GITHUB_STATE GITHUB_STEP_SUMMARY GITHUB_TRIGGERING_ACTOR
+  GITHUB_WORKFLOW GITHUB_WORKFLOW_REF GITHUB_WORKFLOW_SHA GITHUB_WORKSPACE GITHUB_TOKEN GITHUB_PAT GITHUB_USER
+  GITHUB_CODESPACE_TOKEN GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN
+  GOOGLE_APPLICATION_CREDENTIALS GOOGLE_CLOUD_PROJECT GOOGLE_CLOUD_LOCATION GOOGLE_CLOUD_REGION
+  GOOGLE_CLOUD_QUOTA_PROJECT GOOGLE_API_KEY GOOGLE_GENERATIVE_AI_API_KEY GOOGLE_GENAI_USE_VERTEXAI
+  `
+    .trim()
+    .split(/\s+/),
+)
+/** What Kubernetes and Docker links set for a service that is called like a provider: `GITHUB_PORT_80_TCP_ADDR`. */
+const serviceLink = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)?)$/
+
+const isForeign = (name: string): boolean => foreign.has(name) || serviceLink.test(name)
+
+/**
+ * A warning for each variable that begins like a provider's setting, is at most two letters from a setting, or names
+ * a file for a setting that is not secret. It names variables and settings, and never a value.
+ */
+export function unknownNames(given: readonly string[], { names, prefixes }: KnownNames): readonly string[] {
+  const warnings = given
+    .filter((name) => !names.has(name) && !isForeign(name))
+    .sort()
+    .flatMap((name) => {
+      const [nearest] = [...names]
+        .map((known) => ({ known, letters: distance(name, known, mostLetters) }))
+        // Of a name as short as OS every letter could be another.
+        .filter(({ letters }) => letters <= mostLetters && letters < name.length)
+        .sort((a, b) => a.letters - b.letters)
+      if (nearest) return `${shown(name)} is not a setting and is ignored; did you mean ${nearest.known}?`
+      const ofFile = name.endsWith('_FILE') ? name.slice(0, -'_FILE'.length) : ''
+      if (names.has(ofFile)) return `${shown(name)} is ignored; ${ofFile} is not a secret, so set ${ofFile} itself`
+      return prefixes.some((prefix) => name.startsWith(prefix))
+        ? `${shown(name)} begins like a provider's setting but is not one; it is ignored`
+        : []
+    })
+  const left = warnings.length - mostWarnings
+  return left > 0 ? [...warnings.slice(0, mostWarnings), `${left} more variables look like settings`] : warnings
+}
+
+/** A name may begin with a byte order mark: it is shown as what it is. */
+const shown = (name: string): string =>
+  name.replace(/[^\x21-\x7e]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
+
+/** How many letters must be put in, left out or replaced (Levenshtein), or more than `most`. */
+function distance(a: string, b: string, most: number): number {
+  if (Math.abs(a.length - b.length) > most) return most + 1
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++)
+      next[j] = Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1))
+    if (Math.min(...next) > most) return most + 1
+    row = next
+  }
+  return row[b.length] ?? 0
+}
