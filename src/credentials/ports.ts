@@ -165,19 +165,20 @@ export type Changing = { readonly accountId: string; readonly sessionId: string;
 
 /**
  * `Account.secondFactorAt` is kept with what it stands for: set with the first factor, gone with the last. Every change
- * of the factors ends the account's other sessions and its tickets, and lets the session it is made in pass for one with
- * a second factor; all of it or nothing.
+ * of the factors ends the account's other sessions and its tickets; all of it or nothing. How the session it is made in
+ * was proven stays as it was: adding a factor proves nothing, or whoever finds a browser open could make it a strong one
+ * with a factor of their own.
  */
 export interface SecondFactorStore {
   find(accountId: string): Promise<{ totp: TotpFactor | undefined; recoveryCodesLeft: number }>
   /** Puts an unconfirmed one in place of an unconfirmed one. `false` when there is a confirmed one. */
   begin(factor: TotpFactor): Promise<boolean>
   /**
-   * Its first code was right: from now on it is asked for. The recovery codes take the place of all before. `by` is
-   * added to how the session was proven. `false` when `secret` is not waiting, or the session is over.
+   * Its first code was right: from now on it is asked for. The recovery codes take the place of all before.
+   * `false` when `secret` is not waiting, or the session is over.
    */
   confirm(
-    change: Changing & { secret: string; step: number; by: readonly string[] },
+    change: Changing & { secret: string; step: number },
     codes: readonly RecoveryCode[],
     because: readonly Fact[],
   ): Promise<boolean>
@@ -227,11 +228,11 @@ export interface PasskeyStore {
   list(accountId: string): Promise<readonly Passkey[]>
   findByCredential(credentialId: string): Promise<Passkey | undefined>
   /**
-   * Ends the account's other sessions and its tickets with it. `by` is added to how the session was proven. `false`,
-   * with nothing written, when its credential is known, whosever it is, the session is over, or the account has fifty
-   * already: each is sent along whenever one is asked for.
+   * Ends the account's other sessions and its tickets with it. How this session was proven stays as it was (see
+   * `SecondFactorStore`). `false`, with nothing written, when its credential is known, whosever it is, the session is
+   * over, or the account has fifty already: each is sent along whenever one is asked for.
    */
-  add(passkey: Passkey, change: Changing & { by: readonly string[] }, because: readonly Fact[]): Promise<boolean>
+  add(passkey: Passkey, change: Changing, because: readonly Fact[]): Promise<boolean>
   /**
    * It signed: `false` when its counter did not grow since, unless neither side counts (WebAuthn §7.2, step 22). Of two
    * answers with one count one is refused.

@@ -68,11 +68,10 @@ export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Part
       const step = await totp.stepOf(app, code)
       if (step === null) return fail('second_factor_invalid')
       const { shown, rows } = recoveryCodes.make(doing.account.id)
-      const confirmed = await secondFactors.confirm(
-        { ...changing(doing), secret: app.secret, step, by: ['otp', 'mfa'] },
-        rows,
-        [fact('second_factor.added', 'totp', doing), codesMade(doing)],
-      )
+      const confirmed = await secondFactors.confirm({ ...changing(doing), secret: app.secret, step }, rows, [
+        fact('second_factor.added', 'totp', doing),
+        codesMade(doing),
+      ])
       return confirmed ? ok(shown) : fail('second_factor_missing')
     },
 
@@ -81,7 +80,10 @@ export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Part
       return removed ? ok(null) : fail('second_factor_missing')
     },
 
-    /** Asks for a passkey after every other way in. Whoever turns it on has just shown one: they are not locked out. */
+    /**
+     * Asks for a passkey after every other way in. Whoever turns it on signed in with one, or with another second factor:
+     * they are not locked out by a passkey that was never used.
+     */
     async ask(
       doing: Doing & { amr: readonly string[] },
     ): Promise<Result<Codes, AppError<'second_factor_missing' | 'reauthentication_required'>>> {

@@ -7,7 +7,7 @@ import { administratorsLock, isLastAdministrator } from './administrators.ts'
 import { accountLock, type Change } from './change.ts'
 import { addressLock, endClaims, prove } from './claims.ts'
 import { allGiven, type Driver, type Queries, type Script, step } from './driver.ts'
-import { elsewhere, live, originOf, signedOut } from './endings.ts'
+import { elsewhere, isSignedIn, live, originOf, signedOut } from './endings.ts'
 import { forgetGuesses } from './guesses.ts'
 import type { Tables } from './schema.ts'
 import { leaveTeams } from './team-endings.ts'
@@ -59,7 +59,10 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
    * the first.
    */
   function* holds(tx: Queries, { accountId, provider, linkedAt }: Identity, provided: LinkCondition): Script<boolean> {
-    if (provided.tag === 'signed_in') return yield* isSignedIn(tx, accountId, provided.sessionId, linkedAt)
+    if (provided.tag === 'signed_in') {
+      const { sessionId } = provided
+      return yield* isSignedIn(tx, t, { accountId, sessionId, at: linkedAt })
+    }
     const holder = and(
       eq(t.accounts.id, accountId),
       eq(t.accounts.verifiedEmailKey, provided.email.key),
@@ -69,13 +72,6 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
     const held = yield* step(tx.select({ id: t.accounts.id }).from(t.accounts).where(holder))
     const others = yield* step(tx.select({ id: t.identities.id }).from(t.identities).where(another).limit(1))
     return held.length > 0 && others.length === 0
-  }
-
-  /** Written, not only read, so that a signing out at the same moment is either before or after. */
-  function* isSignedIn(tx: Queries, accountId: string, sessionId: string, at: Date): Script<boolean> {
-    const theirs = and(eq(t.sessions.id, sessionId), eq(t.sessions.accountId, accountId), live(t, at))
-    const seen = tx.update(t.sessions).set({ lastSeenAt: at }).where(theirs).returning({ id: t.sessions.id })
-    return (yield* step(seen)).length > 0
   }
 
   /** Queues what we hold at a provider for withdrawal, unless an identity that is left still stands on it. */
@@ -234,7 +230,8 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
     unlink: ({ accountId, identityId, keepSession, at }, mayGo, because) =>
       change(
         function* (tx, note) {
-          if (keepSession !== null && !(yield* isSignedIn(tx, accountId, keepSession, at))) return 'session_revoked'
+          if (keepSession !== null && !(yield* isSignedIn(tx, t, { accountId, sessionId: keepSession, at })))
+            return 'session_revoked'
           const ways = yield* waysOf(tx, t, accountId)
           const gone = ways.identities.find(({ id }) => id === identityId)
           if (!gone) return 'not_linked'

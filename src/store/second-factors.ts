@@ -1,8 +1,9 @@
 import { and, eq, inArray, isNotNull, isNull, lt } from 'drizzle-orm'
 import type { SecondFactorStore } from '../credentials/ports.ts'
 import { accountLock, type Change } from './change.ts'
-import { endElsewhere, hasPasskey, putCodes, stopAsking, strengthen } from './credential-changes.ts'
+import { endElsewhere, hasPasskey, putCodes, stopAsking } from './credential-changes.ts'
 import { type Driver, step } from './driver.ts'
+import { isSignedIn } from './endings.ts'
 import { endProofs } from './tickets.ts'
 
 export function secondFactorStore({ db, tables: t, read, write }: Driver, change: Change): SecondFactorStore {
@@ -30,10 +31,10 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
       return begun.length > 0
     },
 
-    confirm: ({ secret, step: taken, by, ...of }, newCodes, because) =>
+    confirm: ({ secret, step: taken, ...of }, newCodes, because) =>
       change(
         function* (tx, note) {
-          if (!(yield* strengthen(tx, t, of, []))) return false
+          if (!(yield* isSignedIn(tx, t, of))) return false
           const confirmed = yield* step(
             tx
               .update(totp)
@@ -42,7 +43,6 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
               .returning({ accountId: totp.accountId }),
           )
           if (confirmed.length === 0) return false
-          yield* strengthen(tx, t, of, by)
           yield* step(
             tx
               .update(accounts)
@@ -78,7 +78,7 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
     ask: (of, newCodes, because) =>
       change(
         function* (tx, note) {
-          if (!(yield* hasPasskey(tx, t, of.accountId)) || !(yield* strengthen(tx, t, of, []))) return false
+          if (!(yield* hasPasskey(tx, t, of.accountId)) || !(yield* isSignedIn(tx, t, of))) return false
           const asked = yield* step(
             tx
               .update(accounts)
@@ -98,7 +98,7 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
     remove: (of, because) =>
       change(
         function* (tx, note) {
-          if (!(yield* strengthen(tx, t, of, []))) return false
+          if (!(yield* isSignedIn(tx, t, of))) return false
           const [gone] = yield* step(
             tx.delete(totp).where(eq(totp.accountId, of.accountId)).returning({ confirmedAt: totp.confirmedAt }),
           )
@@ -116,7 +116,7 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
     stop: (of, because) =>
       change(
         function* (tx, note) {
-          if (!(yield* strengthen(tx, t, of, [])) || !(yield* stopAsking(tx, t, of))) return false
+          if (!(yield* isSignedIn(tx, t, of)) || !(yield* stopAsking(tx, t, of))) return false
           yield* step(tx.delete(totp).where(eq(totp.accountId, of.accountId)))
           yield* note(because)
           yield* endElsewhere(tx, t, note, of, 'second_factor_removed', because)
@@ -128,7 +128,7 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
     replaceCodes: (of, newCodes, because) =>
       change(
         function* (tx, note) {
-          if (!(yield* strengthen(tx, t, of, []))) return false
+          if (!(yield* isSignedIn(tx, t, of))) return false
           const asked = and(eq(accounts.id, of.accountId), isNotNull(accounts.secondFactorAt))
           if ((yield* step(tx.select({ id: accounts.id }).from(accounts).where(asked))).length === 0) return false
           yield* putCodes(tx, t, of, newCodes)
