@@ -24,7 +24,7 @@ import { createTotp } from './credentials/totp.ts'
 import { createTrustedDevices, trustSeconds } from './credentials/trusted-devices.ts'
 import { createBus } from './events/bus.ts'
 import { arriveFromProvider } from './flows/arrive-from-provider.ts'
-import { askForMore } from './flows/ask-for-more.ts'
+import { askForMore, stillOffers } from './flows/ask-for-more.ts'
 import { askJira } from './flows/ask-jira.ts'
 import { beginWithProvider } from './flows/begin-with-provider.ts'
 import { changeEmail } from './flows/change-email.ts'
@@ -49,6 +49,7 @@ import { refreshTokens } from './flows/refresh-tokens.ts'
 import { register } from './flows/register.ts'
 import { resetPassword } from './flows/reset-password.ts'
 import { resolveConflict } from './flows/resolve-conflict.ts'
+import { createReturns } from './flows/return-to.ts'
 import { secondFactor } from './flows/second-factor.ts'
 import { sendReset } from './flows/send-reset.ts'
 import { signOut } from './flows/sign-out.ts'
@@ -174,13 +175,16 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       onDefect,
       accountExists: async (id) => (await accounts.find(id)) !== undefined,
     })
+    const returns = createReturns({ allowed: config.returnToAllowed, self: publicUrl })
     const trustedDevices = createTrustedDevices({ devices: stored.trustedDevices, clock, ids, random })
     const signIn = createSignIn({
       ...{ sessions, pendingSignIns, clock, ids, random, lifetimes, familiarity: trustedDevices },
       requireVerifiedEmail: config.requireVerifiedEmail,
+      mayReturn: returns.stillAllowed,
+      isEnabled: (id) => enabled.has(id),
       scopeOf,
     })
-    const codes = createSignInCodes({ codes: stored.codes, clock, random })
+    const codes = createSignInCodes({ codes: stored.codes, clock, random, returns })
 
     // What people know or hold, and what is written to them
     const tickets = createTickets({ tickets: stored.tickets, clock, ids, random, key: ring.keysFor('ticket codes')[0] })
@@ -344,6 +348,8 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         sessionLives: async (id) => (await devices.find(id))?.endedAt === null,
         connect: connect.finish,
         drop,
+        mayReturn: returns.stillAllowed,
+        stillOffers: stillOffers({ grants }),
       }),
       register: register({
         ...{ accounts, stored: stored.passwords, passwords, tickets, letter, throttle, clock, ids },
@@ -377,6 +383,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         audit,
         clock,
         autoRegister: oauth.autoRegister,
+        mayReturn: returns.stillAllowed,
       }),
       refreshTokens: refreshTokens({
         sessions,
@@ -403,6 +410,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         ...byMail,
         ...opening,
         ...{ signIn, throttle, trustedDevices, audit, random },
+        mayReturn: returns.stillAllowed,
       }),
       sendReset: sendReset({ users, audit, resets }),
       withdraw: withdrawal,

@@ -3,6 +3,7 @@ import type { GrantStore } from '../connections/ports.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Result } from '../kernel/result.ts'
 import type { PendingFlow } from '../providers/ports.ts'
+import type { Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { BeginCode, BeginWithProvider, Begun } from './begin-with-provider.ts'
 
@@ -30,11 +31,10 @@ export function askForMore({ accounts, grants, providers, begin }: Parts) {
     const provider = providers.get(identity.provider)
     if (!provider) return fail('provider_not_found', { provider: identity.provider })
     if (chosen.some((scope) => !provider.optionalScopes.includes(scope))) return fail('scopes_not_offered')
-    const { id, clientId, scopes: least } = provider
+    const { id, scopes: least } = provider
     const { subject } = identity
-    const grant = await grants.find({ provider: id, clientId, subject, holder: 'person' })
     // What is within the least already is not asked for again in the provider's other spelling.
-    const before = provider.missingScopes(grant?.scopes ?? [], least)
+    const before = provider.missingScopes(await grantedBefore(grants, provider, subject), least)
     return begin({
       ...{ provider: id, redirectUriKey, visitor, more: { subject } },
       scopes: [...new Set([...least, ...before, ...chosen])],
@@ -43,6 +43,28 @@ export function askForMore({ accounts, grants, providers, begin }: Parts) {
   }
 }
 export type AskForMore = ReturnType<typeof askForMore>
+
+/** What somebody has granted at a provider for themselves. */
+const grantedBefore = async (
+  grants: Parts['grants'],
+  { id, clientId }: Provider,
+  subject: string,
+): Promise<readonly string[]> =>
+  (await grants.find({ provider: id, clientId, subject, holder: 'person' }))?.scopes ?? []
+
+/**
+ * Whether everything somebody was asked for is still offered when they come back, or was granted before: the operator may
+ * have taken a scope off the list in between.
+ */
+export function stillOffers({ grants }: Pick<Parts, 'grants'>) {
+  return async (provider: Provider, subject: string, asked: readonly string[]): Promise<boolean> => {
+    const offered = [...provider.scopes, ...provider.optionalScopes]
+    if (asked.every((scope) => offered.includes(scope))) return true
+    const before = await grantedBefore(grants, provider, subject)
+    return asked.every((scope) => offered.includes(scope) || before.includes(scope))
+  }
+}
+export type StillOffers = ReturnType<typeof stillOffers>
 
 /**
  * Which sign-in a flow asks more for; `undefined` where it asks for nothing beyond the usual. It is the one whose page

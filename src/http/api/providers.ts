@@ -47,6 +47,8 @@ const enterFails = [
   'account_linking_failed',
   'identity_already_linked',
   'another_identity',
+  'scopes_not_offered',
+  'return_to_not_allowed',
   'account_conflict',
   'user_creation_disabled',
   'user_disabled',

@@ -133,6 +133,8 @@ export const proveFails = [
   'too_many_attempts',
   'second_factor_invalid',
   'sign_in_overtaken',
+  'email_unverified',
+  'return_to_not_allowed',
 ] as const satisfies readonly SecondFactorCode[]
 
 const signingIn = { tag: 'Signing in', surface: 'api', auth: 'none', limit: 'sign_in', method: 'post' } as const
