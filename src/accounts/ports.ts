@@ -61,11 +61,17 @@ export interface AccountStore {
 
   /**
    * Adds the identity to its account. `false`, with nothing written, when the identity exists anywhere or the account
-   * is gone or disabled, or what it rests on (`provided`) no longer holds. When `proves` is the account's own
+   * is gone or disabled, or what it rests on (`provided`) no longer holds; `too_many_identities` when the account has
+   * twenty. Of many links at once, only as many are written as there is room for. When `proves` is the account's own
    * unverified address and nobody else holds it, the address becomes verified, and every other account's mere claim to
    * it ends, with its sessions.
    */
-  link(identity: Identity, proves: Email | null, because: readonly Fact[], provided?: LinkCondition): Promise<boolean>
+  link(
+    identity: Identity,
+    proves: Email | null,
+    because: readonly Fact[],
+    provided?: LinkCondition,
+  ): Promise<boolean | 'too_many_identities'>
 
   /**
    * The account's own unverified address becomes verified, unless somebody else holds it; every other account's mere

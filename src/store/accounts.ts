@@ -15,6 +15,9 @@ import { endProofs } from './tickets.ts'
 import { waysOf, waysQueries } from './ways.ts'
 import { emptyGrants, eraseGrants, grantsOf } from './withdrawals.ts'
 
+/** More than anybody signs in with; every list of them comes whole. */
+const mostIdentities = 20
+
 const keyOf = (address: string | null): string | null => (address === null ? null : (readEmail(address)?.key ?? null))
 
 /** What is shown of an account: not how its address is compared, only whether it is proven. */
@@ -72,6 +75,18 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
     const held = yield* step(tx.select({ id: t.accounts.id }).from(t.accounts).where(holder))
     const others = yield* step(tx.select({ id: t.identities.id }).from(t.identities).where(another).limit(1))
     return held.length > 0 && others.length === 0
+  }
+
+  /**
+   * Whether its account has no room for this identity. Under the account's lock, like every link to it. One that
+   * somebody has already, perhaps this very account since a moment ago, is not refused for want of room.
+   */
+  function* isFull(tx: Queries, { accountId, issuer, subject }: Identity): Script<boolean> {
+    const ids = { id: t.identities.id }
+    const held = tx.select(ids).from(t.identities).where(eq(t.identities.accountId, accountId)).limit(mostIdentities)
+    if ((yield* step(held)).length < mostIdentities) return false
+    const same = and(eq(t.identities.issuer, issuer), eq(t.identities.subject, subject))
+    return (yield* step(tx.select(ids).from(t.identities).where(same))).length === 0
   }
 
   /** Queues what we hold at a provider for withdrawal, unless an identity that is left still stands on it. */
@@ -189,6 +204,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
           )
           if (!account) return false
           if (provided && !(yield* holds(tx, identity, provided))) return false
+          if (yield* isFull(tx, identity)) return 'too_many_identities'
           const [linked] = yield* step(
             tx.insert(t.identities).values(identity).onConflictDoNothing().returning({ id: t.identities.id }),
           )

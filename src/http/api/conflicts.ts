@@ -106,6 +106,7 @@ const answer = route({
     'redirect_uri_key_not_found',
     'return_to_not_allowed',
     'identity_already_linked',
+    'too_many_identities',
     'account_conflict',
     'account_linking_failed',
     'user_creation_disabled',

@@ -47,6 +47,7 @@ const enterFails = [
   'account_linking_failed',
   'identity_already_linked',
   'another_identity',
+  'too_many_identities',
   'scopes_not_offered',
   'return_to_not_allowed',
   'account_conflict',

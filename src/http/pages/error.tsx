@@ -38,6 +38,7 @@ const ways: Partial<Record<ErrorCode, Way>> = {
   second_factor_invalid: 'sign_in',
   identity_already_linked: 'account',
   another_identity: 'account',
+  too_many_identities: 'account',
   passkey_not_added: 'account',
   passkey_not_found: 'account',
   second_factor_exists: 'account',
