@@ -42,8 +42,8 @@ export function readReturnTo(text: string, allowed: readonly URL[], self: URL): 
   return fits ? { tag: 'app', url } : undefined
 }
 
-/** How an entry of the list is named in a sign-in code: 96 bits, base64url. */
-const entryLength = 16
+/** How an entry of the list is named in a sign-in code: 66 bits, base64url. */
+const entryLength = 11
 const entryName = ({ href }: URL): string => sha256(href).slice(0, entryLength)
 
 /**

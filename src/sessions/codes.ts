@@ -6,8 +6,8 @@ import { ok, type Result } from '../kernel/result.ts'
 import type { SignInCode, SignInCodeStore } from './ports.ts'
 
 const ttlSeconds = 60
-/** Of the part nobody can guess. */
-const secretLength = 43
+/** Of the part nobody can guess, in characters of base64url: 192 bits. */
+const secretLength = 32
 
 type Parts = {
   codes: SignInCodeStore
@@ -31,7 +31,7 @@ export function createSignInCodes({ codes, clock, random, returns }: Parts) {
     async issue(about: Omit<SignInCode, 'codeHash' | 'expiresAt' | 'usedAt'>, returnTo: string): Promise<string> {
       const entry = returns.entryFor(returnTo)
       if (entry === undefined) throw new Error('a sign-in came through to an application that is not allowed')
-      const code = `${secretToken(random)}${entry}`
+      const code = `${secretToken(random).slice(0, secretLength)}${entry}`
       await codes.issue({
         ...about,
         codeHash: sha256(code),
@@ -51,8 +51,7 @@ export function createSignInCodes({ codes, clock, random, returns }: Parts) {
       verifier: string,
     ): Promise<Result<SignInCode, AppError<'code_invalid'> & { replayed?: SignInCode }>> {
       const entry = code.slice(secretLength)
-      // A code without one is of an older node, during an upgrade.
-      if (entry !== '' && !returns.hasEntry(entry)) return fail('code_invalid')
+      if (!returns.hasEntry(entry)) return fail('code_invalid')
       const found = await codes.find(sha256(code))
       const now = clock()
       if (!found || !sameSecret(pkceChallenge(verifier), found.codeChallenge)) return fail('code_invalid')
