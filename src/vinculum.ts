@@ -42,6 +42,7 @@ import { keepJira } from './flows/keep-jira.ts'
 import { lendToken } from './flows/lend-token.ts'
 import { keepPasskeys } from './flows/passkeys.ts'
 import { proveSecondFactor } from './flows/prove-second-factor.ts'
+import { readAsAdministrator } from './flows/read-as-administrator.ts'
 import { readQueues } from './flows/read-queues.ts'
 import { readUserInfo } from './flows/read-userinfo.ts'
 import { redeemCode } from './flows/redeem-code.ts'
@@ -412,7 +413,8 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         ...{ signIn, throttle, trustedDevices, audit, random },
         mayReturn: returns.stillAllowed,
       }),
-      sendReset: sendReset({ users, audit, resets }),
+      sendReset: sendReset({ users, resets }),
+      readAsAdministrator: readAsAdministrator({ audit, devices }),
       withdraw: withdrawal,
       lend: lendToken({ accounts, providers, grants, renewal, jira: stored.jira, clock }),
       introspect: introspectToken({ devices, tokens, clock, issuer: lifetimes.issuer, audience: lifetimes.audience }),

@@ -79,8 +79,11 @@ export interface AccountStore {
    */
   proveEmail(accountId: string, email: Email, at: Date, because: readonly Fact[]): Promise<boolean>
 
-  /** Refreshes what the provider said; not a change of the account, so it needs no reason. */
-  recordUse(identityId: string, use: IdentityUse): Promise<void>
+  /**
+   * Refreshes what the provider said; not a change of the account, so it needs no reason. What else is settled by the
+   * sign-in (`because`) is written with it.
+   */
+  recordUse(identityId: string, use: IdentityUse, because?: readonly Fact[]): Promise<void>
 
   /**
    * Removes an identity, ends the sessions it opened (other than `keepSession`), and moves its grant to the queue of

@@ -111,7 +111,7 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Parts)
     if (decision.tag === 'enter') {
       if (!known) return undefined
       const use = whatTheProviderSaid(grant, at)
-      await accounts.recordUse(known.id, use)
+      await accounts.recordUse(known.id, use, also(decision.account.id))
       const account = await proveOwnEmail(decision.account, question, at)
       return { account, identity: { ...known, ...use }, action: 'login_existing' }
     }

@@ -172,7 +172,7 @@ export type Changing = { readonly accountId: string; readonly sessionId: string;
 export interface SecondFactorStore {
   find(accountId: string): Promise<{ totp: TotpFactor | undefined; recoveryCodesLeft: number }>
   /** Puts an unconfirmed one in place of an unconfirmed one. `false` when there is a confirmed one. */
-  begin(factor: TotpFactor): Promise<boolean>
+  begin(factor: TotpFactor, because: readonly Fact[]): Promise<boolean>
   /**
    * Its first code was right: from now on it is asked for. The recovery codes take the place of all before.
    * `false` when `secret` is not waiting, or the session is over.
@@ -191,9 +191,10 @@ export interface SecondFactorStore {
   ask(change: Changing, codes: readonly RecoveryCode[], because: readonly Fact[]): Promise<boolean>
   /**
    * Removes the app, confirmed or not. A passkey that is left goes on being asked for; without one nothing is, and the
-   * recovery codes go too. `false` when there was none, or the session is over.
+   * recovery codes go too. `cancelled` is written in place of `because` for one that was not confirmed: nothing else
+   * changes then. `false` when there was none, or the session is over.
    */
-  remove(change: Changing, because: readonly Fact[]): Promise<boolean>
+  remove(change: Changing, because: readonly Fact[], cancelled: readonly Fact[]): Promise<boolean>
   /** Asks for nothing any more: app and recovery codes go, passkeys stay a way in. `false` when nothing was asked for. */
   stop(change: Changing, because: readonly Fact[]): Promise<boolean>
   /** Puts these in place of all before. `false` when no second factor is asked for, or the session is over. */
@@ -282,8 +283,8 @@ export type CameByMail = { readonly tag: OpenedByMail['tag']; readonly account: 
 export interface AddressStore {
   /** Whoever holds or claims it. */
   holders(emailKey: string): Promise<readonly AddressHolder[]>
-  /** A ticket and the letters it goes out with, or letters alone: all or nothing. */
-  send(ticket: Ticket | null, mails: readonly Mail[]): Promise<void>
+  /** A ticket and the letters it goes out with, or letters alone, and who asked for it: all or nothing. */
+  send(ticket: Ticket | null, mails: readonly Mail[], because: readonly Fact[]): Promise<void>
 
   /**
    * The ticket's account's own address becomes verified (as `AccountStore.proveEmail`); where it is already, nothing

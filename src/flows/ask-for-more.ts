@@ -1,6 +1,7 @@
 import type { AccountStore } from '../accounts/ports.ts'
 import type { GrantStore } from '../connections/ports.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Origin } from '../events/catalogue.ts'
 import type { Result } from '../kernel/result.ts'
 import type { PendingFlow } from '../providers/ports.ts'
 import type { Provider } from '../providers/provider.ts'
@@ -25,6 +26,7 @@ export function askForMore({ accounts, grants, providers, begin }: Parts) {
     visitor: { readonly accountId: string; readonly sessionId: string },
     identityId: string,
     { scopes: chosen, redirectUriKey }: { scopes: readonly string[]; redirectUriKey?: string | undefined },
+    origin: Origin,
   ): Promise<Result<Begun, AppError<MoreCode>>> => {
     const identity = (await accounts.identitiesOf(visitor.accountId)).find(({ id }) => id === identityId)
     if (!identity) return fail('not_linked')
@@ -36,7 +38,7 @@ export function askForMore({ accounts, grants, providers, begin }: Parts) {
     // What is within the least already is not asked for again in the provider's other spelling.
     const before = provider.missingScopes(await grantedBefore(grants, provider, subject), least)
     return begin({
-      ...{ provider: id, redirectUriKey, visitor, more: { subject } },
+      ...{ provider: id, redirectUriKey, visitor, more: { subject }, origin },
       scopes: [...new Set([...least, ...before, ...chosen])],
       returnTo: `/account/identities/${identityId}?done=more_asked`,
     })

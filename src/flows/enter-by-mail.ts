@@ -5,7 +5,7 @@ import type { OpensByMail, Ticket } from '../credentials/ports.ts'
 import type { Throttle } from '../credentials/throttle.ts'
 import type { TrustedDevices } from '../credentials/trusted-devices.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
-import type { Origin } from '../events/catalogue.ts'
+import type { Fact, Origin } from '../events/catalogue.ts'
 import { sha256 } from '../kernel/crypto.ts'
 import { type Email, maskEmail, readEmail } from '../kernel/email.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
@@ -126,7 +126,10 @@ export function enterByMail(parts: Parts) {
               : letter({ template: 'no_account', to, locale, params, secret }),
           ]
         : []
-      await addresses.send(made.row, told)
+      // Only with a letter: a stranger who asks again and again fills neither the mailbox nor the audit log.
+      const because: readonly Fact[] =
+        told.length === 0 ? [] : [{ name: 'authentication.email_requested', accountId, origin, data: {} }]
+      await addresses.send(made.row, told, because)
       wakeMail()
       return ok({ binding, expiresIn: made.expiresIn })
     },

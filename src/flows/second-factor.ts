@@ -25,7 +25,7 @@ type Parts = { secondFactors: SecondFactorStore; totp: Totp; recoveryCodes: Reco
  */
 export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Parts) {
   const changing = ({ account, sessionId }: Doing): Changing => ({ accountId: account.id, sessionId, at: clock() })
-  const fact = <N extends 'second_factor.added' | 'second_factor.removed'>(
+  const fact = <N extends `second_factor.${'started' | 'cancelled' | 'added' | 'removed'}`>(
     name: N,
     factor: 'totp' | 'passkey',
     { account, origin }: Doing,
@@ -54,9 +54,11 @@ export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Part
     },
 
     /** A new secret for an app. It asks for nothing until its first code was shown. */
-    async beginTotp(account: Account): Promise<Result<Setup, AppError<'second_factor_exists'>>> {
+    async beginTotp(doing: Doing): Promise<Result<Setup, AppError<'second_factor_exists'>>> {
+      const { account } = doing
       const { factor, secret } = await totp.make(account.id)
-      return (await secondFactors.begin(factor)) ? ok(await setup(account, secret)) : fail('second_factor_exists')
+      const begun = await secondFactors.begin(factor, [fact('second_factor.started', 'totp', doing)])
+      return begun ? ok(await setup(account, secret)) : fail('second_factor_exists')
     },
 
     async confirmTotp(
@@ -76,7 +78,11 @@ export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Part
     },
 
     async removeTotp(doing: Doing): Promise<Result<null, AppError<'second_factor_missing'>>> {
-      const removed = await secondFactors.remove(changing(doing), [fact('second_factor.removed', 'totp', doing)])
+      const removed = await secondFactors.remove(
+        changing(doing),
+        [fact('second_factor.removed', 'totp', doing)],
+        [fact('second_factor.cancelled', 'totp', doing)],
+      )
       return removed ? ok(null) : fail('second_factor_missing')
     },
 

@@ -239,8 +239,12 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
         [accountLock(accountId), addressLock(email.key)],
       ),
 
-    async recordUse(id, use) {
-      await used({ ...use, id })
+    async recordUse(id, use, because = []) {
+      if (because.length === 0) return void (await used({ ...use, id }))
+      await change(function* (tx, note) {
+        yield* step(tx.update(t.identities).set(use).where(eq(t.identities.id, id)))
+        yield* note(because)
+      })
     },
 
     unlink: ({ accountId, identityId, keepSession, at }, mayGo, because) =>

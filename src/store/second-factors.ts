@@ -19,17 +19,20 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
       return { totp: factors[0], recoveryCodesLeft: left.length }
     },
 
-    async begin(factor) {
-      const { accountId: _, ...rest } = factor
-      const begun = await write(
-        db
-          .insert(totp)
-          .values(factor)
-          .onConflictDoUpdate({ target: totp.accountId, set: rest, setWhere: isNull(totp.confirmedAt) })
-          .returning({ accountId: totp.accountId }),
-      )
-      return begun.length > 0
-    },
+    begin: (factor, because) =>
+      change(function* (tx, note) {
+        const { accountId: _, ...rest } = factor
+        const begun = yield* step(
+          tx
+            .insert(totp)
+            .values(factor)
+            .onConflictDoUpdate({ target: totp.accountId, set: rest, setWhere: isNull(totp.confirmedAt) })
+            .returning({ accountId: totp.accountId }),
+        )
+        if (begun.length === 0) return false
+        yield* note(because)
+        return true
+      }),
 
     confirm: ({ secret, step: taken, ...of }, newCodes, because) =>
       change(
@@ -95,7 +98,7 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
         [accountLock(of.accountId)],
       ),
 
-    remove: (of, because) =>
+    remove: (of, because, cancelled) =>
       change(
         function* (tx, note) {
           if (!(yield* isSignedIn(tx, t, of))) return false
@@ -104,7 +107,10 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
           )
           if (!gone) return false
           // Nobody was ever asked for it: nothing changes but that it is not waiting any more.
-          if (gone.confirmedAt === null) return true
+          if (gone.confirmedAt === null) {
+            yield* note(cancelled)
+            return true
+          }
           if (!(yield* hasPasskey(tx, t, of.accountId))) yield* stopAsking(tx, t, of)
           yield* note(because)
           yield* endElsewhere(tx, t, note, of, 'second_factor_removed', because)

@@ -142,7 +142,10 @@ describe('an account that asks for a second factor', () => {
             const pending = await signIn.pending(tickets.pop() ?? '')
             if (pending) await signIn.complete(pending, person, one.by, from)
           } else if (one.do === 'turn on') {
-            await secondFactors.begin({ accountId, secret: 's', createdAt: clock(), confirmedAt: null, lastStep: 0 })
+            await secondFactors.begin(
+              { accountId, secret: 's', createdAt: clock(), confirmedAt: null, lastStep: 0 },
+              [],
+            )
             const confirmed = await secondFactors.confirm(
               { ...changing, secret: 's', step: 1 },
               [{ id: opened.ids('rec'), codeHash: opened.ids('rec') }],

@@ -15,6 +15,12 @@ const codes = (...hashes: string[]) => hashes.map((codeHash) => ({ id: newId('re
 const added = (accountId: string): Fact => ({
   ...{ name: 'second_factor.added', data: { factor: 'totp' }, accountId, origin },
 })
+const started = (accountId: string): Fact => ({
+  ...{ name: 'second_factor.started', data: { factor: 'totp' }, accountId, origin },
+})
+const cancelled = (accountId: string): Fact => ({
+  ...{ name: 'second_factor.cancelled', data: { factor: 'totp' }, accountId, origin },
+})
 const removed = (accountId: string): Fact => ({
   ...{ name: 'second_factor.removed', data: { factor: 'totp' }, accountId, origin },
 })
@@ -43,7 +49,7 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
     const since = async () => (await store.accounts.find(person.id))?.secondFactorAt
     const begin = async (): Promise<TotpFactor> => {
       const begun = factor(person.id)
-      expect(await store.secondFactors.begin(begun)).toBe(true)
+      expect(await store.secondFactors.begin(begun, [started(person.id)])).toBe(true)
       return begun
     }
     const confirm = ({ secret }: TotpFactor, given: Partial<Changing> = {}, hashes = ['a', 'b', 'c']) =>
@@ -62,7 +68,9 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
       expect(await confirm(first)).toBe(false)
       expect(await since()).toBe(null)
       expect(await confirm(second)).toBe(true)
-      expect(await store.secondFactors.begin(factor(person.id))).toBe(false)
+      opened.told.length = 0
+      expect(await store.secondFactors.begin(factor(person.id), [started(person.id)])).toBe(false)
+      expect(names()).toEqual([])
       expect(await store.secondFactors.find(person.id)).toEqual({
         totp: { ...second, confirmedAt: now, lastStep: 100 },
         recoveryCodesLeft: 3,
@@ -100,7 +108,7 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
       expect(await since()).toBe(null)
       await confirm(begun)
       const from = { ...change, sessionId: over.id }
-      expect(await store.secondFactors.remove(from, [])).toBe(false)
+      expect(await store.secondFactors.remove(from, [], [])).toBe(false)
       expect(await store.secondFactors.stop(from, [])).toBe(false)
       expect(await store.secondFactors.replaceCodes(from, codes('x'), [])).toBe(false)
       const { account: stranger } = await newcomer(opened)
@@ -147,21 +155,21 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
       await enrolled()
       const other = await signedIn(opened, person.id)
       names()
-      expect(await store.secondFactors.remove(change, [removed(person.id)])).toBe(true)
+      expect(await store.secondFactors.remove(change, [removed(person.id)], [cancelled(person.id)])).toBe(true)
       expect(await store.secondFactors.find(person.id)).toEqual({ totp: undefined, recoveryCodesLeft: 0 })
       expect(await since()).toBe(null)
       expect(await store.sessions.find(other.id)).toMatchObject({ endReason: 'second_factor_removed' })
       expect(names()).toEqual(['second_factor.removed', 'session.ended'])
-      expect(await store.secondFactors.remove(change, [removed(person.id)])).toBe(false)
+      expect(await store.secondFactors.remove(change, [removed(person.id)], [cancelled(person.id)])).toBe(false)
       expect(await store.secondFactors.replaceCodes(change, codes('x'), [])).toBe(false)
     })
 
-    test('an app that was not confirmed goes without a word', async () => {
+    test('an app that was not confirmed is cancelled, and nothing else changes', async () => {
       const other = await signedIn(opened, person.id)
       await begin()
-      names()
-      expect(await store.secondFactors.remove(change, [removed(person.id)])).toBe(true)
-      expect(names()).toEqual([])
+      expect(names()).toEqual(['second_factor.started'])
+      expect(await store.secondFactors.remove(change, [removed(person.id)], [cancelled(person.id)])).toBe(true)
+      expect(names()).toEqual(['second_factor.cancelled'])
       expect((await store.sessions.find(other.id))?.endedAt).toBe(null)
     })
 

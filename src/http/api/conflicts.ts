@@ -138,6 +138,7 @@ const answer = route({
     const begun = await flows.begin({
       provider: body.provider,
       redirectUriKey: body.redirect_uri_key,
+      origin,
       ...(browser ? { returnTo: `/auth/conflicts/${ticket}` } : {}),
     })
     if (!begun.ok) return begun

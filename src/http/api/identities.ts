@@ -139,9 +139,9 @@ const authorize = route({
   }),
   reply: StartedFlow,
   fails: moreFails,
-  async handle({ who, params, body }, { flows }: Services) {
+  async handle({ who, params, body, origin }, { flows }: Services) {
     const { scopes, redirect_uri_key: key } = body
-    const begun = await flows.askForMore(who, params.id, { scopes, redirectUriKey: key })
+    const begun = await flows.askForMore(who, params.id, { scopes, redirectUriKey: key }, origin)
     return begun.ok ? ok(json(startedFlow(begun.value))) : begun
   },
 })

@@ -51,8 +51,8 @@ const begin = route({
   bodyOptional: true,
   reply: z.object({ secret: z.string(), uri: z.string() }).meta({ id: 'TotpSetup' }),
   fails: ['second_factor_exists'],
-  async handle({ who }, { flows }: Services) {
-    const begun = await flows.secondFactor.beginTotp(who.account)
+  async handle({ who, origin }, { flows }: Services) {
+    const begun = await flows.secondFactor.beginTotp(doing(who, origin))
     return begun.ok ? ok(json(begun.value)) : begun
   },
 })

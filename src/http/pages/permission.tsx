@@ -32,9 +32,9 @@ const more = route({
   body: object({ scopes: z.array(scopeToken).max(50).default([]) }),
   status: 303,
   fails: moreFails,
-  async handle({ who, params, body, cookieNames }, { flows, settings }: Services) {
+  async handle({ who, params, body, origin, cookieNames }, { flows, settings }: Services) {
     if (body.scopes.length === 0) return ok(seeOther(doneAt(`/account/identities/${params.id}`, 'more_none')))
-    const begun = await flows.askForMore(who, params.id, body)
+    const begun = await flows.askForMore(who, params.id, body, origin)
     if (!begun.ok) return begun
     const cookies = flowCookies(begun.value, cookieNames, settings.flowCookieSeconds)
     return ok(seeOther(begun.value.url, { cookies }))

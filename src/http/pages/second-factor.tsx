@@ -80,8 +80,8 @@ const begin = route({
   summary: 'Begin with an authenticator app',
   status: 303,
   fails: ['second_factor_exists'],
-  async handle({ who }, { flows }: Services) {
-    const begun = await flows.secondFactor.beginTotp(who.account)
+  async handle({ who, origin }, { flows }: Services) {
+    const begun = await flows.secondFactor.beginTotp(doing(who, origin))
     return begun.ok ? ok(seeOther(`${here}#app`)) : begun
   },
 })
