@@ -100,7 +100,7 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Parts)
       : account
   }
 
-  /** One write; `undefined` when the world changed since the evidence was gathered: that is asked again, no refusal. */
+  /** One write; `undefined` when something changed since the evidence was gathered: then gather and decide again. */
   const perform = async (
     decision: Exclude<Decision, { tag: 'ask' | 'refuse' }>,
     known: Identity | undefined,

@@ -165,9 +165,9 @@ export type Changing = { readonly accountId: string; readonly sessionId: string;
 
 /**
  * `Account.secondFactorAt` is kept with what it stands for: set with the first factor, gone with the last. Every change
- * of the factors ends the account's other sessions and its tickets; all of it or nothing. How the session it is made in
- * was proven stays as it was: adding a factor proves nothing, or whoever finds a browser open could make it a strong one
- * with a factor of their own.
+ * of the factors ends the account's other sessions and its tickets; all of it or nothing. The `amr` of the session it is
+ * made in does not change: adding a factor proves nothing. Otherwise anyone who finds a browser open could make its
+ * session a strong one with a factor of their own.
  */
 export interface SecondFactorStore {
   find(accountId: string): Promise<{ totp: TotpFactor | undefined; recoveryCodesLeft: number }>
@@ -229,8 +229,8 @@ export interface PasskeyStore {
   list(accountId: string): Promise<readonly Passkey[]>
   findByCredential(credentialId: string): Promise<Passkey | undefined>
   /**
-   * Ends the account's other sessions and its tickets with it. How this session was proven stays as it was (see
-   * `SecondFactorStore`). `false`, with nothing written, when its credential is known, whosever it is, the session is
+   * Ends the account's other sessions and its tickets with it. The `amr` of this session does not
+   * change (see `SecondFactorStore`). `false`, with nothing written, when its credential is known, whosever it is, the session is
    * over, or the account has fifty already: each is sent along whenever one is asked for.
    */
   add(passkey: Passkey, change: Changing, because: readonly Fact[]): Promise<boolean>
@@ -283,7 +283,7 @@ export type CameByMail = { readonly tag: OpenedByMail['tag']; readonly account: 
 export interface AddressStore {
   /** Whoever holds or claims it. */
   holders(emailKey: string): Promise<readonly AddressHolder[]>
-  /** A ticket and the letters it goes out with, or letters alone, and who asked for it: all or nothing. */
+  /** A ticket and the messages that carry it, or messages alone, with the reason: all or nothing. */
   send(ticket: Ticket | null, mails: readonly Mail[], because: readonly Fact[]): Promise<void>
 
   /**

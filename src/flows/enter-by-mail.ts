@@ -126,7 +126,7 @@ export function enterByMail(parts: Parts) {
               : letter({ template: 'no_account', to, locale, params, secret }),
           ]
         : []
-      // Only with a letter: a stranger who asks again and again fills neither the mailbox nor the audit log.
+      // Only when a message is sent: repeated requests by a stranger fill neither the mailbox nor the audit log.
       const because: readonly Fact[] =
         told.length === 0 ? [] : [{ name: 'authentication.email_requested', accountId, origin, data: {} }]
       await addresses.send(made.row, told, because)

@@ -35,9 +35,9 @@ export function resetPassword(parts: Parts) {
 
   return {
     /**
-     * A letter goes out either way, so that neither the answer nor its time says whether there is an account. `by` is the
-     * administrator who has it sent, if that is who asks. Where no further letter may go, nothing is written either: a
-     * stranger who asks again and again fills neither the mailbox nor the audit log.
+     * A message is sent either way, so that neither the answer nor its time says whether there is an account. `by` is the
+     * administrator who requested it, if one did. At the limit for the email address no message is sent and nothing is
+     * written: repeated requests by a stranger fill neither the mailbox nor the audit log.
      */
     async ask(email: Email, origin: Origin, by?: string): Promise<Result<null, AppError<'mail_not_configured'>>> {
       if (!mail) return fail('mail_not_configured')

@@ -87,8 +87,8 @@ export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Part
     },
 
     /**
-     * Asks for a passkey after every other way in. Whoever turns it on signed in with one, or with another second factor:
-     * they are not locked out by a passkey that was never used.
+     * Asks for a passkey after every other sign-in method. The session must have been signed in to with a second factor,
+     * so that nobody is locked out by a passkey that was never used.
      */
     async ask(
       doing: Doing & { amr: readonly string[] },

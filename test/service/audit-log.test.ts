@@ -33,7 +33,7 @@ describe.each(databases)('the audit log also has what was only requested or read
   test.each([
     ['/auth/password/forgot', 'password.reset_requested'],
     ['/auth/email', 'authentication.email_requested'],
-  ])('%s, five times an hour at most for one address, whoever asks', async (path, event) => {
+  ])('%s, five times an hour at most for one address, whatever the number of requests', async (path, event) => {
     const { id, email } = await somebody()
     const rows: Json[] = []
     for (let at = 0; at < 12; at++) rows.push(...(await writtenBy(() => post(path, { email }), 202)))
@@ -132,7 +132,7 @@ describe.each(databases)('the audit log also has what was only requested or read
     ])
     expect(await about('/admin/users/usr_nobody', 404)).toEqual([])
 
-    // Whoever may not read is refused, and that is all that is written.
+    // A caller without the permission is refused, and only the refusal is written.
     const refused = await writtenBy(() => eve.call('GET', '/audit'), 403)
     expect(refused.map(({ event }) => event)).toEqual(['access.refused'])
   })

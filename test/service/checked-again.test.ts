@@ -77,7 +77,7 @@ describe.each(databases)('what was checked when a sign-in began is checked again
   }
   const verified = async (): Promise<string> =>
     (await registered(world, `${crypto.randomUUID()}@example.com`, { verified: true })).email
-  /** An address somebody only claims, with another way in: whoever reads its mail gets an account of their own. */
+  /** An address somebody only claims, with another sign-in method: the person who reads its mail gets an account of their own. */
   async function claimed(): Promise<string> {
     const who = world.newcomer()
     await world.signIn('acme', who)

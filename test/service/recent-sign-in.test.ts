@@ -8,9 +8,8 @@ const named = ({ method, path }: { readonly method: string; readonly path: strin
   `${method.toUpperCase()} ${path}`
 
 /**
- * Everything a session, or whoever finds one open, may change without a recent sign-in, and why: it takes away no way to
- * sign in, no factor and no grant. Whatever else changes something asks; a new route is in neither list until somebody
- * has decided.
+ * What a session may change without a recent sign-in, and why: none of these removes a sign-in method, a factor or a
+ * grant. Every other route that changes something asks. A new route is in neither list until somebody has decided.
  */
 const needsNone: Readonly<Record<string, readonly string[]>> = {
   'signs somebody in, and what it proves is in the request': [

@@ -140,7 +140,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
       const downgrade = await post('/auth/refresh', undefined, { refresh_token: other.refresh_token })
       expect(refusalOf(downgrade)).toEqual([401, 'session_revoked'])
       expect(await mailsTo(auth.user.id, 'second_factor.added')).toHaveLength(1)
-      // Adding a factor is not using one: whoever found this browser open could have added their own.
+      // Adding a factor is not using one: anyone who finds this browser open could add their own.
       expect(await amrIn(before.access_token)).toEqual(['fed'])
       const refreshed = await post('/auth/refresh', undefined, { refresh_token: before.refresh_token })
       expect(await amrIn(String(refreshed.body.access_token))).toEqual(['fed'])
