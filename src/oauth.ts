@@ -102,7 +102,10 @@ export function createOAuth({ flows, links, tokens }: Parts) {
       return entered.value.tag === 'connected' ? fail('flow_mismatch') : ok(linkedOf(entered.value.identity))
     },
 
-    /** Refuses what is not linked, and the last usable way in. */
+    /**
+     * Refuses what is not linked, and the last usable sign-in method. The embedding program makes sure that the user
+     * signed in recently; the routes of the service do so themselves.
+     */
     unlinkAccount: (who: Who, identityId: string, context: Context = {}) =>
       flows.unlink({ ...who, identityId }, originOf(context)),
 

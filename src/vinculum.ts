@@ -25,7 +25,7 @@ import { createTotp } from './credentials/totp.ts'
 import { createTrustedDevices, trustSeconds } from './credentials/trusted-devices.ts'
 import { createBus } from './events/bus.ts'
 import { arriveFromProvider } from './flows/arrive-from-provider.ts'
-import { askForMore } from './flows/ask-for-more.ts'
+import { askForMore, stillOffers } from './flows/ask-for-more.ts'
 import { askJira } from './flows/ask-jira.ts'
 import { beginWithProvider } from './flows/begin-with-provider.ts'
 import { changeEmail } from './flows/change-email.ts'
@@ -43,6 +43,7 @@ import { keepJira } from './flows/keep-jira.ts'
 import { lendToken } from './flows/lend-token.ts'
 import { keepPasskeys } from './flows/passkeys.ts'
 import { proveSecondFactor } from './flows/prove-second-factor.ts'
+import { readAsAdministrator } from './flows/read-as-administrator.ts'
 import { readQueues } from './flows/read-queues.ts'
 import { readUserInfo } from './flows/read-userinfo.ts'
 import { redeemCode } from './flows/redeem-code.ts'
@@ -50,6 +51,7 @@ import { refreshTokens } from './flows/refresh-tokens.ts'
 import { register } from './flows/register.ts'
 import { resetPassword } from './flows/reset-password.ts'
 import { resolveConflict } from './flows/resolve-conflict.ts'
+import { createReturns } from './flows/return-to.ts'
 import { secondFactor } from './flows/second-factor.ts'
 import { sendReset } from './flows/send-reset.ts'
 import { signOut } from './flows/sign-out.ts'
@@ -184,13 +186,16 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       onDefect,
       accountExists: async (id) => (await accounts.find(id)) !== undefined,
     })
+    const returns = createReturns({ allowed: config.returnToAllowed, self: publicUrl })
     const trustedDevices = createTrustedDevices({ devices: stored.trustedDevices, clock, ids, random })
     const signIn = createSignIn({
       ...{ sessions, pendingSignIns, clock, ids, random, lifetimes, familiarity: trustedDevices },
       requireVerifiedEmail: config.requireVerifiedEmail,
+      mayReturn: returns.stillAllowed,
+      isEnabled: (id) => providers.get(id) !== undefined,
       scopeOf,
     })
-    const codes = createSignInCodes({ codes: stored.codes, clock, random })
+    const codes = createSignInCodes({ codes: stored.codes, clock, random, returns })
 
     // What people know or hold, and what is written to them
     const tickets = createTickets({ tickets: stored.tickets, clock, ids, random, key: ring.keysFor('ticket codes')[0] })
@@ -372,6 +377,8 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         sessionLives: async (id) => (await devices.find(id))?.endedAt === null,
         connect: connect.finish,
         drop,
+        mayReturn: returns.stillAllowed,
+        stillOffers: stillOffers({ grants }),
       }),
       register: register({
         ...{ accounts, stored: stored.passwords, passwords, tickets, letter, throttle, clock, ids },
@@ -414,6 +421,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         audit,
         drop,
         autoRegister: oauth.autoRegister,
+        mayReturn: returns.stillAllowed,
       }),
       refreshTokens: refreshTokens({
         sessions,
@@ -440,8 +448,10 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         ...byMail,
         ...opening,
         ...{ signIn, throttle, trustedDevices, audit, random },
+        mayReturn: returns.stillAllowed,
       }),
-      sendReset: sendReset({ users, audit, resets }),
+      sendReset: sendReset({ users, resets }),
+      readAsAdministrator: readAsAdministrator({ audit, devices }),
       withdraw: withdrawal,
       lend: lendToken({ accounts, providers, grants, renewal, jira: stored.jira, clock }),
       introspect: introspectToken({ devices, tokens, clock, issuer: lifetimes.issuer, audience: lifetimes.audience }),

@@ -6,24 +6,26 @@ import { expect, test } from 'vitest'
 const root = resolve(import.meta.dirname, '../src')
 
 /**
- * Who may import what: `design.md` §1 and §2. A target is a folder or a file; `type ` before it allows types alone. Whatever
- * has no row here may not exist.
+ * Who may import what: `design.md` §1 and §2. A row is a folder, or a file at the root of `src`; a folder within a folder
+ * has a row of its own where it may import other things. A permission is a row or a file; `type ` before it allows types
+ * only. Nothing without a row may exist, and a permission that no import needs is removed: an import it allows later
+ * would be one that nobody decided on.
  */
 const may: Record<string, readonly string[]> = {
   kernel: [],
   errors: ['kernel'],
-  events: ['kernel', 'type errors'],
+  events: ['kernel'],
   accounts: ['kernel', 'errors', 'events', 'type providers/provider.ts'],
-  sessions: ['kernel', 'errors', 'events', 'type providers/provider.ts'],
+  sessions: ['kernel', 'errors', 'events'],
   connections: ['kernel', 'errors', 'events', 'type providers/provider.ts'],
   // Its letters and its tokens are stored with its changes.
   teams: ['kernel', 'errors', 'events', 'type mail/ports.ts', 'type connections/ports.ts'],
   // A change of what somebody knows is written down with its letters, and asks what else is left.
   credentials: ['kernel', 'errors', 'events', 'type mail/ports.ts', 'type accounts/ports.ts'],
-  mail: ['kernel', 'errors', 'events'],
+  mail: ['kernel', 'type events'],
   sealing: ['kernel'],
-  audit: ['kernel', 'errors', 'events', 'type providers/provider.ts'],
-  providers: ['kernel', 'errors', 'events'],
+  audit: ['type events'],
+  providers: ['kernel', 'errors', 'type events'],
   // Of everybody else a store sees only the ports it answers, and the facts it writes down.
   store: [
     'kernel',
@@ -41,67 +43,89 @@ const may: Record<string, readonly string[]> = {
     'connections',
     'teams',
     'mail',
-    'audit',
-    'providers',
+    'type audit',
+    'type providers',
   ],
-  jobs: ['kernel', 'events', 'accounts', 'sessions', 'connections', 'teams', 'mail', 'audit', 'flows'],
-  // Its documentation lists the events, and JWKS says how long they may be kept; the rest it only names.
+  jobs: ['kernel', 'sessions/keys.ts', 'type events', 'type connections', 'type mail', 'type flows'],
+  // The frame: it knows routes, not which ones there are. Its documentation lists the events; it names the services.
   http: [
     'kernel',
     'errors',
-    'flows',
     'events/catalogue.ts',
-    'type events',
-    'type accounts',
-    'type sessions',
-    'sessions/keys.ts',
-    'type connections',
-    'type teams',
     'teams/policy.ts',
-    'type credentials',
-    'credentials/scopes.ts',
-    'type mail',
-    'type audit',
-    'type jobs',
-    'type providers',
+    'type events',
+    'type flows',
+    ...['accounts', 'sessions', 'connections', 'teams', 'credentials'].map((noun) => `type ${noun}`),
+    ...['mail', 'audit', 'jobs', 'providers'].map((noun) => `type ${noun}`),
   ],
-  telemetry: ['kernel', 'events'],
+  'http/api': [
+    'http',
+    // The page a browser gets where an app gets JSON, and where it goes on from there. Nothing else of a page.
+    ...['conflict.tsx', 'onward.tsx', 'form-action.ts', 'layout.tsx'].map((file) => `http/pages/${file}`),
+    'http/pages/along.tsx',
+    'http/pages/status.ts',
+    'kernel',
+    'errors',
+    'type events',
+    'flows',
+    'teams/policy.ts',
+    'credentials/scopes.ts',
+    ...['accounts', 'sessions', 'connections', 'teams', 'credentials', 'jobs'].map((noun) => `type ${noun}`),
+  ],
+  'http/pages': [
+    'http',
+    'http/api',
+    'kernel',
+    'errors',
+    'type events',
+    'flows',
+    'teams/policy.ts',
+    'credentials/scopes.ts',
+    ...['accounts', 'sessions', 'connections', 'teams', 'credentials'].map((noun) => `type ${noun}`),
+    ...['audit', 'jobs', 'providers'].map((noun) => `type ${noun}`),
+  ],
+  telemetry: ['events'],
   settings: ['kernel'],
   'config.ts': ['kernel', 'settings', 'provider-config.ts'],
   'provider-config.ts': ['kernel', 'type providers/provider.ts'],
-  'secrets.ts': ['kernel', 'config.ts'],
+  'secrets.ts': ['type kernel', 'config.ts'],
   // The facade for programs that embed the service: verbs, spoken in its own words.
   'oauth.ts': ['kernel', 'errors', 'type events', 'type accounts', 'type sessions', 'type providers', 'type flows'],
   'vinculum.ts': ['*'],
   'main.ts': ['*'],
 }
 
-/** Which packages belong to one place alone. */
-const keptIn: Record<string, string> = {
-  'drizzle-orm': 'store',
-  'better-sqlite3': 'store',
-  postgres: 'store',
-  express: 'http',
-  'express-rate-limit': 'http',
-  preact: 'http',
-  'preact-render-to-string': 'http',
-  cookie: 'http',
-  passport: 'providers',
-  'passport-oauth2': 'providers',
-  'passport-github2': 'providers',
-  'passport-google-oauth20': 'providers',
-  opossum: 'providers',
-  undici: 'providers',
-  jose: 'providers',
-  argon2: 'credentials',
-  '@zxcvbn-ts/language-common': 'credentials',
-  otpauth: 'credentials',
-  '@simplewebauthn/server': 'credentials',
-  nodemailer: 'mail',
-  croner: 'jobs',
-  'node-cache': 'providers',
-  jsonwebtoken: 'sessions',
-  'prom-client': 'telemetry',
+/** Where each package the service depends on may be imported. */
+const keptIn: Record<string, readonly string[]> = {
+  'drizzle-orm': ['store'],
+  'better-sqlite3': ['store'],
+  postgres: ['store'],
+  express: ['http'],
+  'express-rate-limit': ['http'],
+  cookie: ['http'],
+  preact: ['http', 'http/pages'],
+  'preact-render-to-string': ['http'],
+  qrcode: ['http/pages'],
+  '@simplewebauthn/browser': ['http/pages'],
+  passport: ['providers'],
+  'passport-oauth2': ['providers'],
+  'passport-github2': ['providers'],
+  'passport-google-oauth20': ['providers'],
+  opossum: ['providers'],
+  undici: ['providers'],
+  jose: ['providers'],
+  'node-cache': ['providers'],
+  argon2: ['credentials'],
+  '@zxcvbn-ts/language-common': ['credentials'],
+  otpauth: ['credentials'],
+  '@simplewebauthn/server': ['credentials'],
+  nodemailer: ['mail'],
+  croner: ['jobs'],
+  jsonwebtoken: ['sessions'],
+  'prom-client': ['telemetry'],
+  pino: ['telemetry', 'vinculum.ts'],
+  // Whatever comes from outside is checked where it arrives; the catalogue of events describes its payloads with it.
+  zod: ['config.ts', 'events', 'providers', 'http', 'http/api', 'http/pages'],
 }
 
 type Import = { readonly file: string; readonly from: string; readonly target: string; readonly type: boolean }
@@ -117,13 +141,16 @@ function importsOf(file: string): Import[] {
     if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, onlyTypes(node.importClause))
     else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly)
     else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal, true)
-    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
-      add(node.arguments[0], false)
+    else if (ts.isCallExpression(node) && loads(node)) add(node.arguments[0], false)
     ts.forEachChild(node, visit)
   }
   visit(source)
   return found
 }
+
+/** `import()`, `require()` or `require.resolve()`. */
+const loads = ({ expression }: ts.CallExpression): boolean =>
+  expression.kind === ts.SyntaxKind.ImportKeyword || /^require(\.resolve)?$/.test(expression.getText())
 
 const onlyTypes = (clause: ts.ImportClause | undefined): boolean => {
   if (clause === undefined) return false
@@ -137,14 +164,34 @@ const onlyTypes = (clause: ts.ImportClause | undefined): boolean => {
   )
 }
 
-/** The folder a file is in, or its name when it lies in `src` itself. */
-const unit = (file: string): string => file.split('/')[0] ?? file
+/** The row a file belongs to: the longest that names a folder it is in; without one, its folder in `src` or its name. */
+const unit = (file: string): string =>
+  Object.keys(may)
+    .filter((row) => file === row || file.startsWith(`${row}/`))
+    .sort((a, b) => b.length - a.length)[0] ??
+  file.split('/')[0] ??
+  file
 
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
   .map((file) => file.replaceAll('\\', '/'))
   .filter((file) => /\.tsx?$/.test(file))
 const imports = files.flatMap(importsOf)
 const said = ({ file, type, target }: Import): string => `${file} imports ${type ? 'types of ' : ''}${target}`
+const isOurs = ({ target }: Import): boolean => target.startsWith('.')
+const pathOf = ({ file, target }: Import): string =>
+  relative(root, resolve(root, dirname(file), target)).replaceAll('\\', '/')
+/** Whether a permission allows an import; `type ` allows nothing that is there at run time. */
+const allows = (permission: string, one: Import): boolean => {
+  const what = permission.replace(/^type /, '')
+  return (what === '*' || covers(what, one)) && (one.type || !permission.startsWith('type '))
+}
+const covers = (what: string, one: Import): boolean => what === pathOf(one) || what === unit(pathOf(one))
+const packageOf = ({ target }: Import): string =>
+  target
+    .split('/')
+    .slice(0, target.startsWith('@') ? 2 : 1)
+    .join('/')
+const ofPackages = imports.filter((one) => !isOurs(one) && !one.target.startsWith('node:'))
 
 test('every folder and every file at the root of src has a row in the table', () => {
   expect([...new Set(files.map(unit))].filter((name) => !Object.hasOwn(may, name))).toEqual([])
@@ -155,41 +202,52 @@ test('every row of the table is of something that exists', () => {
 })
 
 test('each folder imports only what its row allows', () => {
-  const allowed = ({ from, file, target, type }: Import): boolean => {
-    if (!target.startsWith('.')) return true
-    const path = relative(root, resolve(root, dirname(file), target)).replaceAll('\\', '/')
-    if (unit(path) === from) return true
-    return (may[from] ?? []).some((rule) => {
-      const what = rule.replace(/^type /, '')
-      return (what === '*' || what === path || what === unit(path)) && (type || !rule.startsWith('type '))
-    })
-  }
+  const allowed = (one: Import): boolean =>
+    !isOurs(one) ||
+    unit(pathOf(one)) === one.from ||
+    (may[one.from] ?? []).some((permission) => allows(permission, one))
   expect(imports.filter((one) => !allowed(one)).map(said)).toEqual([])
 })
 
+test('each permission is needed: some import uses it, and at run time unless it is for types only', () => {
+  const needed = (row: string, permission: string): boolean =>
+    permission === '*' ||
+    imports.some(
+      (one) =>
+        one.from === row &&
+        isOurs(one) &&
+        allows(permission, one) &&
+        one.type === permission.startsWith('type ') &&
+        // Another permission of the row that allows it as well makes this one superfluous.
+        !(may[row] ?? []).some((other) => other !== permission && !other.startsWith('type ') && allows(other, one)),
+    )
+  const superfluous = Object.entries(may).flatMap(([row, permissions]) =>
+    permissions.filter((permission) => !needed(row, permission)).map((permission) => `${row}: ${permission}`),
+  )
+  expect(superfluous).toEqual([])
+})
+
 test('nothing in src imports from outside it: the sandbox, the tests and the tools are no part of the service', () => {
-  const outside = ({ file, target }: Import): boolean =>
-    target.startsWith('.')
-      ? relative(root, resolve(root, dirname(file), target)).startsWith('..')
-      : target.startsWith('/')
+  const outside = (one: Import): boolean => (isOurs(one) ? pathOf(one).startsWith('..') : one.target.startsWith('/'))
   expect(imports.filter(outside).map(said)).toEqual([])
 })
 
-test('SQL stays in store, Express in http, Passport in providers, and every other such package in its place', () => {
-  const packageOf = (target: string): string =>
-    target
-      .split('/')
-      .slice(0, target.startsWith('@') ? 2 : 1)
-      .join('/')
-  const astray = ({ from, target }: Import): boolean => {
-    const home = keptIn[packageOf(target)]
-    return home !== undefined && home !== from
-  }
-  expect(imports.filter(astray).map(said)).toEqual([])
+test('SQL stays in store, Express in http, Passport in providers, and every other package in its place', () => {
+  const astray = (one: Import): boolean => !keptIn[packageOf(one)]?.includes(one.from)
+  expect(ofPackages.filter(astray).map(said)).toEqual([])
+})
+
+test('every dependency has a row, is imported in each place of it, and nothing else has one', () => {
+  const { dependencies } = JSON.parse(readFileSync(join(root, '../package.json'), 'utf8')) as { dependencies: object }
+  expect(Object.keys(keptIn).sort()).toEqual(Object.keys(dependencies).sort())
+  const unused = Object.entries(keptIn).flatMap(([name, places]) =>
+    places
+      .filter((place) => !ofPackages.some((one) => packageOf(one) === name && one.from === place))
+      .map((place) => `${name}: ${place}`),
+  )
+  expect(unused).toEqual([])
 })
 
 test('imports of our own files name them with their ending', () => {
-  expect(
-    imports.filter(({ target }) => target.startsWith('.') && !/\.(tsx?|json|css)$/.test(target)).map(said),
-  ).toEqual([])
+  expect(imports.filter((one) => isOurs(one) && !/\.(tsx?|json|css)$/.test(one.target)).map(said)).toEqual([])
 })

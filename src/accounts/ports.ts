@@ -62,11 +62,17 @@ export interface AccountStore {
 
   /**
    * Adds the identity to its account. `false`, with nothing written, when the identity exists anywhere or the account
-   * is gone or disabled, or what it rests on (`provided`) no longer holds. When `proves` is the account's own
+   * is gone or disabled, or what it rests on (`provided`) no longer holds; `too_many_identities` when the account has
+   * twenty. Of many links at once, only as many are written as there is room for. When `proves` is the account's own
    * unverified address and nobody else holds it, the address becomes verified, and every other account's mere claim to
    * it ends, with its sessions.
    */
-  link(identity: Identity, proves: Email | null, because: readonly Fact[], provided?: LinkCondition): Promise<boolean>
+  link(
+    identity: Identity,
+    proves: Email | null,
+    because: readonly Fact[],
+    provided?: LinkCondition,
+  ): Promise<boolean | 'too_many_identities'>
 
   /**
    * The account's own unverified address becomes verified, unless somebody else holds it; every other account's mere
@@ -74,8 +80,11 @@ export interface AccountStore {
    */
   proveEmail(accountId: string, email: Email, at: Date, because: readonly Fact[]): Promise<boolean>
 
-  /** Refreshes what the provider said; not a change of the account, so it needs no reason. */
-  recordUse(identityId: string, use: IdentityUse): Promise<void>
+  /**
+   * Refreshes what the provider said; not a change of the account, so it needs no reason. What else is settled by the
+   * sign-in (`because`) is written with it.
+   */
+  recordUse(identityId: string, use: IdentityUse, because?: readonly Fact[]): Promise<void>
 
   /**
    * Removes an identity, ends the sessions it opened (other than `keepSession`), and moves its grant to the queue of

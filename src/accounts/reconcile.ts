@@ -19,6 +19,7 @@ export type ReconcileCode =
   | 'user_creation_disabled'
   | 'account_conflict'
   | 'account_linking_failed'
+  | 'too_many_identities'
 
 /** What is asked of reconciliation: whose is this grant? */
 export type Question = {
@@ -99,18 +100,18 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Parts)
       : account
   }
 
-  /** One write; `undefined` when the world changed since the evidence was gathered. */
+  /** One write; `undefined` when something changed since the evidence was gathered: then gather and decide again. */
   const perform = async (
     decision: Exclude<Decision, { tag: 'ask' | 'refuse' }>,
     known: Identity | undefined,
     question: Question,
-  ): Promise<Reconciled | undefined> => {
+  ): Promise<Reconciled | 'too_many_identities' | undefined> => {
     const { grant, origin, also = () => [] } = question
     const at = clock()
     if (decision.tag === 'enter') {
       if (!known) return undefined
       const use = whatTheProviderSaid(grant, at)
-      await accounts.recordUse(known.id, use)
+      await accounts.recordUse(known.id, use, also(decision.account.id))
       const account = await proveOwnEmail(decision.account, question, at)
       return { account, identity: { ...known, ...use }, action: 'login_existing' }
     }
@@ -125,15 +126,13 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Parts)
       }
       const proven =
         provesEmail(grant.claims, question.trusted) && grant.claims.email ? readEmail(grant.claims.email) : undefined
-      if (
-        !(await accounts.link(
-          identity,
-          proven ?? null,
-          [linked, ...also(decision.account.id)],
-          restsOn(decision.how, question),
-        ))
+      const outcome = await accounts.link(
+        identity,
+        proven ?? null,
+        [linked, ...also(decision.account.id)],
+        restsOn(decision.how, question),
       )
-        return undefined
+      if (outcome !== true) return outcome === false ? undefined : outcome
       const account = (await accounts.find(decision.account.id)) ?? decision.account
       return { account, identity, action: how === 'on_purpose' ? 'linked_new' : 'linked_existing' }
     }
@@ -162,6 +161,7 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Parts)
       if (decision.tag === 'refuse')
         return decision.code === 'identity_already_linked' ? fail(decision.code, { provider }) : fail(decision.code)
       const done = await perform(decision, known, question)
+      if (done === 'too_many_identities') return fail(done)
       if (done) return ok(done)
     }
     return fail('account_linking_failed')

@@ -165,19 +165,20 @@ export type Changing = { readonly accountId: string; readonly sessionId: string;
 
 /**
  * `Account.secondFactorAt` is kept with what it stands for: set with the first factor, gone with the last. Every change
- * of the factors ends the account's other sessions and its tickets, and lets the session it is made in pass for one with
- * a second factor; all of it or nothing.
+ * of the factors ends the account's other sessions and its tickets; all of it or nothing. The `amr` of the session it is
+ * made in does not change: adding a factor proves nothing. Otherwise anyone who finds a browser open could make its
+ * session a strong one with a factor of their own.
  */
 export interface SecondFactorStore {
   find(accountId: string): Promise<{ totp: TotpFactor | undefined; recoveryCodesLeft: number }>
   /** Puts an unconfirmed one in place of an unconfirmed one. `false` when there is a confirmed one. */
-  begin(factor: TotpFactor): Promise<boolean>
+  begin(factor: TotpFactor, because: readonly Fact[]): Promise<boolean>
   /**
-   * Its first code was right: from now on it is asked for. The recovery codes take the place of all before. `by` is
-   * added to how the session was proven. `false` when `secret` is not waiting, or the session is over.
+   * Its first code was right: from now on it is asked for. The recovery codes take the place of all before.
+   * `false` when `secret` is not waiting, or the session is over.
    */
   confirm(
-    change: Changing & { secret: string; step: number; by: readonly string[] },
+    change: Changing & { secret: string; step: number },
     codes: readonly RecoveryCode[],
     because: readonly Fact[],
   ): Promise<boolean>
@@ -190,9 +191,10 @@ export interface SecondFactorStore {
   ask(change: Changing, codes: readonly RecoveryCode[], because: readonly Fact[]): Promise<boolean>
   /**
    * Removes the app, confirmed or not. A passkey that is left goes on being asked for; without one nothing is, and the
-   * recovery codes go too. `false` when there was none, or the session is over.
+   * recovery codes go too. `cancelled` is written in place of `because` for one that was not confirmed: nothing else
+   * changes then. `false` when there was none, or the session is over.
    */
-  remove(change: Changing, because: readonly Fact[]): Promise<boolean>
+  remove(change: Changing, because: readonly Fact[], cancelled: readonly Fact[]): Promise<boolean>
   /** Asks for nothing any more: app and recovery codes go, passkeys stay a way in. `false` when nothing was asked for. */
   stop(change: Changing, because: readonly Fact[]): Promise<boolean>
   /** Puts these in place of all before. `false` when no second factor is asked for, or the session is over. */
@@ -227,11 +229,11 @@ export interface PasskeyStore {
   list(accountId: string): Promise<readonly Passkey[]>
   findByCredential(credentialId: string): Promise<Passkey | undefined>
   /**
-   * Ends the account's other sessions and its tickets with it. `by` is added to how the session was proven. `false`,
-   * with nothing written, when its credential is known, whosever it is, the session is over, or the account has fifty
-   * already: each is sent along whenever one is asked for.
+   * Ends the account's other sessions and its tickets with it. The `amr` of this session does not
+   * change (see `SecondFactorStore`). `false`, with nothing written, when its credential is known, whosever it is, the session is
+   * over, or the account has fifty already: each is sent along whenever one is asked for.
    */
-  add(passkey: Passkey, change: Changing & { by: readonly string[] }, because: readonly Fact[]): Promise<boolean>
+  add(passkey: Passkey, change: Changing, because: readonly Fact[]): Promise<boolean>
   /**
    * It signed: `false` when its counter did not grow since, unless neither side counts (WebAuthn §7.2, step 22). Of two
    * answers with one count one is refused.
@@ -281,8 +283,8 @@ export type CameByMail = { readonly tag: OpenedByMail['tag']; readonly account: 
 export interface AddressStore {
   /** Whoever holds or claims it. */
   holders(emailKey: string): Promise<readonly AddressHolder[]>
-  /** A ticket and the letters it goes out with, or letters alone: all or nothing. */
-  send(ticket: Ticket | null, mails: readonly Mail[]): Promise<void>
+  /** A ticket and the messages that carry it, or messages alone, with the reason: all or nothing. */
+  send(ticket: Ticket | null, mails: readonly Mail[], because: readonly Fact[]): Promise<void>
 
   /**
    * The ticket's account's own address becomes verified (as `AccountStore.proveEmail`); where it is already, nothing

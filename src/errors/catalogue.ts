@@ -378,6 +378,17 @@ export const catalogue = {
     say('Account disabled', 'This account is disabled. Ask an administrator of this service to enable it.'),
     say('Conta desativada', 'Esta conta está desativada. Peça a quem administra este serviço para reativá-la.'),
   ),
+  too_many_identities: entry(
+    409,
+    say(
+      'Limit of linked sign-ins reached',
+      'Your account already has 20 linked sign-ins, and cannot have more. Unlink one you no longer use, then try again.',
+    ),
+    say(
+      'Limite de logins vinculados atingido',
+      'Sua conta já tem 20 logins vinculados e não pode ter mais. Desvincule um que você não usa mais e tente de novo.',
+    ),
+  ),
   return_to_not_allowed: entry(
     400,
     say(

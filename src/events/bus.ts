@@ -1,6 +1,6 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { Result } from '../kernel/result.ts'
-import type { Event, EventName, Fact, FactName, Origin, Outcome, Payload, SpanName } from './catalogue.ts'
+import type { AuditName, Event, EventName, Fact, FactName, Origin, Outcome, Payload, SpanName } from './catalogue.ts'
 
 type Handler = (event: Event) => void
 
@@ -39,7 +39,11 @@ export function createBus(clock: Clock) {
     dispatch({ name: 'handler.failed', at, data: { handler, heard, reason: classOf(thrown) } }, handler)
   }
 
-  function emit<N extends FactName>(name: N, data: Payload<N>, origin?: Origin): void {
+  /**
+   * Reports a fact that is recorded nowhere. An audited fact cannot be emitted: it is written in the transaction of the
+   * change it explains, and published from there.
+   */
+  function emit<N extends Exclude<FactName, AuditName>>(name: N, data: Payload<N>, origin?: Origin): void {
     dispatch({ name, at: clock(), data, ...(origin ? { origin } : {}) } as Event)
   }
 

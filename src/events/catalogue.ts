@@ -86,9 +86,29 @@ export const catalogue = {
     { provider, action, session: z.string() },
     { audit: true, log: 'info' },
   ),
+  'authentication.email_requested': fact(
+    'A link and a code to sign in with were sent to an email address',
+    {},
+    { audit: true, log: 'info' },
+  ),
   'authentication.failed': fact('A sign-in was refused', { provider, code, intent }, { audit: true, log: 'warn' }),
   'account.created': fact('An account was opened', { via: provider }, { audit: true, log: 'info' }),
   'account.email_changed': fact('An account has another address', {}, { audit: true, log: 'info' }),
+  'account.email_change_requested': fact(
+    'A message was sent to a new email address, to confirm it for an account',
+    {},
+    { audit: true, log: 'info' },
+  ),
+  'account.email_verification_requested': fact(
+    'A message was sent to the email address of an account, to verify it',
+    {},
+    { audit: true, log: 'info' },
+  ),
+  'account.sessions_read': fact(
+    'An administrator or auditor read the sessions of an account',
+    { by },
+    { audit: true, log: 'info' },
+  ),
   'account.disabled': fact('An account was disabled', { by }, { audit: true, notice: true, log: 'info' }),
   'account.enabled': fact('A disabled account was enabled again', { by }, { audit: true, log: 'info' }),
   'account.role_changed': fact(
@@ -117,6 +137,11 @@ export const catalogue = {
     {},
     { audit: true, log: 'info' },
   ),
+  'identity.link_started': fact(
+    'A user was sent to a provider to link it, or to grant more with a linked identity',
+    { provider, purpose: z.enum(['link', 'more']) },
+    { audit: true, log: 'info' },
+  ),
   'identity.linked': fact(
     'A provider identity was linked to an account',
     { provider, identity: z.string(), how: z.enum(['verified_email', 'on_purpose', 'conflict']) },
@@ -142,12 +167,27 @@ export const catalogue = {
     {},
     { audit: true, notice: true, log: 'info' },
   ),
+  'password.reset_requested': fact(
+    'A link to choose a new password was sent to an email address',
+    {},
+    { audit: true, log: 'info' },
+  ),
   'password.reset_started': fact(
     'An administrator had a link to choose a new password sent to an account',
     { by },
     { audit: true, log: 'info' },
   ),
   'password.removed': fact('An account no longer has a password', {}, { audit: true, notice: true, log: 'info' }),
+  'second_factor.started': fact(
+    'A secret for an authenticator app was issued; it counts once a code is confirmed',
+    { factor },
+    { audit: true, log: 'info' },
+  ),
+  'second_factor.cancelled': fact(
+    'The setup of an authenticator app was cancelled before its first code',
+    { factor },
+    { audit: true, log: 'info' },
+  ),
   'second_factor.added': fact(
     'An account has one more second factor',
     { factor },
@@ -346,6 +386,11 @@ export const catalogue = {
   ),
   'user_info_cache.read': fact('A profile was looked up in the cache', { provider, hit: z.boolean() }),
 
+  'audit.read': fact(
+    'An administrator or auditor read the audit log: of one `account`, or of all',
+    { account: z.string().nullable() },
+    { audit: true, log: 'info' },
+  ),
   'access.refused': fact(
     'Somebody was kept from what they may not do, or a request from what nobody here asked for',
     { code, method: z.string(), route: z.string() },

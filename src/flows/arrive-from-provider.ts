@@ -80,6 +80,8 @@ export function arriveFromProvider({ providers, flows, events, clock, sealer }: 
       (arrival.who?.accountId !== flow.accountId || arrival.who?.sessionId !== flow.sessionId)
     )
       return fail('flow_mismatch')
+    // A redirect URI that was taken off the list since may be somebody else's by now: no code that was sent there is used.
+    if (!Object.values(provider.redirectUris).includes(flow.redirectUri)) return fail('flow_mismatch')
     return ok(flow)
   }
 

@@ -1,8 +1,10 @@
-import type { AccountStore } from '../accounts/ports.ts'
+import type { AccountStore, Identity } from '../accounts/ports.ts'
 import type { GrantStore } from '../connections/ports.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Origin } from '../events/catalogue.ts'
 import type { Result } from '../kernel/result.ts'
 import type { PendingFlow } from '../providers/ports.ts'
+import type { Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { BeginCode, BeginWithProvider, Begun } from './begin-with-provider.ts'
 
@@ -24,25 +26,50 @@ export function askForMore({ accounts, grants, providers, begin }: Parts) {
     visitor: { readonly accountId: string; readonly sessionId: string },
     identityId: string,
     { scopes: chosen, redirectUriKey }: { scopes: readonly string[]; redirectUriKey?: string | undefined },
+    origin: Origin,
   ): Promise<Result<Begun, AppError<MoreCode>>> => {
     const identity = (await accounts.identitiesOf(visitor.accountId)).find(({ id }) => id === identityId)
     if (!identity) return fail('not_linked')
     const provider = providers.get(identity.provider)
     if (!provider?.speaksFor(identity.issuer)) return fail('provider_not_found', { provider: identity.provider })
     if (chosen.some((scope) => !provider.optionalScopes.includes(scope))) return fail('scopes_not_offered')
-    const { id, clientId, scopes: least } = provider
-    const { issuer, subject } = identity
-    const grant = await grants.find({ provider: id, issuer, clientId, subject, holder: 'person' })
+    const { id, scopes: least } = provider
     // What is within the least already is not asked for again in the provider's other spelling.
-    const before = provider.missingScopes(grant?.scopes ?? [], least)
+    const before = provider.missingScopes(await grantedBefore(grants, provider, identity), least)
     return begin({
-      ...{ provider: id, redirectUriKey, visitor, more: { subject } },
+      ...{ provider: id, redirectUriKey, visitor, more: { subject: identity.subject }, origin },
       scopes: [...new Set([...least, ...before, ...chosen])],
       returnTo: `/account/identities/${identityId}?done=more_asked`,
     })
   }
 }
 export type AskForMore = ReturnType<typeof askForMore>
+
+/** What somebody has granted at a provider for themselves. */
+const grantedBefore = async (
+  grants: Parts['grants'],
+  { id, clientId }: Provider,
+  { issuer, subject }: Pick<Identity, 'issuer' | 'subject'>,
+): Promise<readonly string[]> =>
+  (await grants.find({ provider: id, issuer, clientId, subject, holder: 'person' }))?.scopes ?? []
+
+/**
+ * Whether everything somebody was asked for is still offered when they come back, or was granted before: the operator may
+ * have taken a scope off the list in between.
+ */
+export function stillOffers({ grants }: Pick<Parts, 'grants'>) {
+  return async (
+    provider: Provider,
+    identity: Pick<Identity, 'issuer' | 'subject'>,
+    asked: readonly string[],
+  ): Promise<boolean> => {
+    const offered = [...provider.scopes, ...provider.optionalScopes]
+    if (asked.every((scope) => offered.includes(scope))) return true
+    const before = await grantedBefore(grants, provider, identity)
+    return asked.every((scope) => offered.includes(scope) || before.includes(scope))
+  }
+}
+export type StillOffers = ReturnType<typeof stillOffers>
 
 /**
  * Which sign-in a flow asks more for; `undefined` where it asks for nothing beyond the usual. It is the one whose page

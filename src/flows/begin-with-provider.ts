@@ -1,5 +1,6 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
+import { internalOrigin, type Origin } from '../events/catalogue.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { type Sealer, sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
@@ -22,6 +23,8 @@ export type Begin = {
   readonly scopes?: readonly string[]
   /** Whoever has this sign-in at the provider is asked for more; only with a visitor. */
   readonly more?: { readonly subject: string }
+  /** Where the request came from; absent for a program that embeds the service. */
+  readonly origin?: Origin
   /** Consent is asked for once more, where a provider would go by the one it has: only that brings a new refresh token. */
   readonly consentAgain?: boolean | undefined
 }
@@ -70,6 +73,7 @@ export function beginWithProvider({ providers, flows, events, clock, ids, random
     teamId,
     scopes,
     more,
+    origin = internalOrigin,
     consentAgain = false,
   }: Begin): Promise<Result<Begun, AppError<BeginCode>>> => {
     const provider = providers.get(id)
@@ -115,8 +119,15 @@ export function beginWithProvider({ providers, flows, events, clock, ids, random
       expiresAt: secondsAfter(at, policy.stateTtlSeconds),
       claimedAt: null,
     }
-    await flows.begin(flow)
-    events.emit('oauth.authorize_url_generated', { provider: provider.id, intent })
+    const purpose = more ? 'more' : 'link'
+    const { accountId } = flow
+    await flows.begin(
+      flow,
+      intent === 'link'
+        ? [{ name: 'identity.link_started', accountId, origin, data: { provider: provider.id, purpose } }]
+        : [],
+    )
+    events.emit('oauth.authorize_url_generated', { provider: provider.id, intent }, origin)
     return ok({ url, state, handle: flowHandle(state), binding, expiresIn: policy.stateTtlSeconds })
   }
 }

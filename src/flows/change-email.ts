@@ -36,7 +36,11 @@ export function changeEmail({ addresses, tickets, letter, allowed, clock, mail, 
               }),
             ]
           : []
-      await addresses.send(owner ? null : made.row, [there, ...here])
+      await addresses.send(
+        owner ? null : made.row,
+        [there, ...here],
+        [{ name: 'account.email_change_requested', accountId, origin, data: {} }],
+      )
       wakeMail()
       return ok(null)
     },

@@ -5,7 +5,7 @@ import type { OpensByMail, Ticket } from '../credentials/ports.ts'
 import type { Throttle } from '../credentials/throttle.ts'
 import type { TrustedDevices } from '../credentials/trusted-devices.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
-import type { Origin } from '../events/catalogue.ts'
+import type { Fact, Origin } from '../events/catalogue.ts'
 import { sha256 } from '../kernel/crypto.ts'
 import { type Email, maskEmail, readEmail } from '../kernel/email.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
@@ -13,10 +13,9 @@ import { ok, type Result } from '../kernel/result.ts'
 import type { Admitted, SignIn, SignInCode } from '../sessions/sign-in.ts'
 import { goesOn } from './enter-with-provider.ts'
 import { dataOf, holderOf, opensSomething } from './opened-by-mail.ts'
+import type { Onward, Returns } from './return-to.ts'
 import { type MailParts, until } from './verify-email.ts'
 
-/** Where somebody goes on to afterwards: a path here, or an app's address with the challenge its code is bound to. */
-type Onward = { readonly returnTo: string | null; readonly codeChallenge: string | null }
 type Beginning = {
   readonly email: Email
   readonly onward: Onward
@@ -38,12 +37,14 @@ type Parts = MailParts & {
   random: Random
   ids: Ids
   opens: OpensByMail
+  /** Whether a browser may still be sent where the sign-in was begun for. */
+  mayReturn: Returns['stillAllowed']
 }
 
 /** Signing in with a link or a short code sent to the account's address: each good once, for ten minutes. */
 export function enterByMail(parts: Parts) {
   const { addresses, tickets, letter, allowed, clock, mail, wakeMail, signIn, audit, random } = parts
-  const { throttle, trustedDevices, ids, opens } = parts
+  const { throttle, trustedDevices, ids, opens, mayReturn } = parts
 
   const refuse = async <C extends EnterByMailCode | 'too_many_attempts'>(
     error: AppError<C>,
@@ -59,6 +60,9 @@ export function enterByMail(parts: Parts) {
     ticket: Ticket,
     { origin, browser, replaces }: Arrival,
   ): Promise<Result<Admitted, AppError<EnterByMailCode>>> => {
+    const onward = onwardOf(ticket)
+    // Before the ticket is used up, or an account created for it.
+    if (!mayReturn(onward)) return refuse(fail('return_to_not_allowed').error, ticket.accountId, origin)
     const email = ticket.email === null ? undefined : readEmail(ticket.email)
     const at = clock()
     const fresh = email && freshAccount(ids('usr'), email, origin.locale ?? null, at)
@@ -70,7 +74,6 @@ export function enterByMail(parts: Parts) {
           : [{ name: 'password.removed', accountId: ticket.accountId, origin, data: {} }],
       ))
     if (!came) return refuse(fail('ticket_invalid').error, ticket.accountId, origin)
-    const onward = onwardOf(ticket)
     // An app on another origin gets a session of its own: the browser's, if it has one here, is not its business.
     const here = browser && onward.codeChallenge === null
     const { tag, account } = came
@@ -123,7 +126,10 @@ export function enterByMail(parts: Parts) {
               : letter({ template: 'no_account', to, locale, params, secret }),
           ]
         : []
-      await addresses.send(made.row, told)
+      // Only when a message is sent: repeated requests by a stranger fill neither the mailbox nor the audit log.
+      const because: readonly Fact[] =
+        told.length === 0 ? [] : [{ name: 'authentication.email_requested', accountId, origin, data: {} }]
+      await addresses.send(made.row, told, because)
       wakeMail()
       return ok({ binding, expiresIn: made.expiresIn })
     },

@@ -26,7 +26,8 @@ export type PasswordCode =
   | 'invalid_credentials'
   | 'email_unverified'
   | 'second_factor_required'
-  | Exclude<SecondFactorCode, 'ticket_invalid' | 'user_disabled'>
+  // Where it returns to was read a moment ago, with the form.
+  | Exclude<SecondFactorCode, 'ticket_invalid' | 'user_disabled' | 'return_to_not_allowed'>
 
 type Parts = {
   stored: PasswordStore

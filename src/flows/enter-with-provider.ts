@@ -14,14 +14,15 @@ import type { Grant, Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { SignedIn, SignIn, SignInCode } from '../sessions/sign-in.ts'
 import type { Arrival, ArriveFromProvider, AskCode, Callback, FlowCode } from './arrive-from-provider.ts'
-import { identityAskedFor } from './ask-for-more.ts'
+import { identityAskedFor, type StillOffers } from './ask-for-more.ts'
 import { flowHandle } from './begin-with-provider.ts'
 import type { ConnectedJira, ConnectJira, FinishJiraCode } from './connect-jira.ts'
+import type { Onward, Returns } from './return-to.ts'
 
 export type Entered =
   | ({
       readonly tag: 'signed_in'
-      readonly flow: { readonly returnTo: string | null; readonly codeChallenge: string | null }
+      readonly flow: Onward
     } & Entry &
       SignedIn)
   | ({ readonly tag: 'linked'; readonly flow: { readonly returnTo: string | null } } & Entry)
@@ -36,6 +37,7 @@ export type EnterCode =
   | 'provider_not_found'
   | 'session_revoked'
   | 'another_identity'
+  | 'scopes_not_offered'
   | FinishCode
   | FinishJiraCode
 export type FinishCode = Exclude<SignInCode, 'sign_in_overtaken'> | 'account_linking_failed'
@@ -55,6 +57,10 @@ type Parts = {
   /** What becomes of those who were sent there for their team. */
   connect: ConnectJira['finish']
   drop: Revocations['drop']
+  /** Whether a browser may still be sent where the sign-in was begun for. */
+  mayReturn: Returns['stillAllowed']
+  /** Whether what somebody was asked for is still offered. */
+  stillOffers: StillOffers
 }
 
 /**
@@ -63,7 +69,7 @@ type Parts = {
  */
 export function enterWithProvider(parts: Parts) {
   const { providers, arrive, reconcile, conflicts, accounts, vault, audit, events, sessionLives, connect } = parts
-  const { drop } = parts
+  const { drop, mayReturn, stillOffers } = parts
   const finish = finishEntry(parts)
 
   /** The flow is claimed: what did it bring? */
@@ -73,6 +79,8 @@ export function enterWithProvider(parts: Parts) {
     arrival: Arrival,
     flow: PendingFlow,
   ): Promise<Result<Arrived, AppError<EnterCode>>> => {
+    // Before the provider is asked, and before anything is linked or created for it.
+    if (!mayReturn(flow)) return fail('return_to_not_allowed')
     if (flow.intent === 'connect') {
       const connected = await connect(provider, callback, arrival, flow)
       // Whoever was on their way for a team goes back to it, however that went.
@@ -103,6 +111,7 @@ export function enterWithProvider(parts: Parts) {
     if (asked !== undefined) {
       const known = await accounts.findByIdentity(grant.issuer, grant.claims.subject)
       if (known?.identity.id !== asked) return fail('another_identity', { provider: provider.name })
+      if (!(await stillOffers(provider, known.identity, flow.scopes ?? []))) return fail('scopes_not_offered')
     }
     const reconciled = await reconcile({
       grant,
@@ -191,7 +200,7 @@ export function finishEntry({ signIn, providers }: Pick<Parts, 'signIn' | 'provi
   return async (
     { account, identity, action }: Entry,
     { origin, browser, who }: Omit<Arrival, 'binding'>,
-    flow: { readonly returnTo: string | null; readonly codeChallenge: string | null; readonly provenAt?: Date },
+    flow: Onward & { readonly provenAt?: Date },
   ): Promise<Result<SignedIn, AppError<FinishCode>>> => {
     // An app on another origin gets a session of its own: the browser's, if it has one here, is not its business.
     const here = browser && flow.codeChallenge === null

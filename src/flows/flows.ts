@@ -14,6 +14,7 @@ import type { KeepJira } from './keep-jira.ts'
 import type { LendToken } from './lend-token.ts'
 import type { KeepPasskeys } from './passkeys.ts'
 import type { ProveSecondFactor } from './prove-second-factor.ts'
+import type { ReadAsAdministrator } from './read-as-administrator.ts'
 import type { ReadQueues } from './read-queues.ts'
 import type { ReadUserInfo } from './read-userinfo.ts'
 import type { RedeemCode } from './redeem-code.ts'
@@ -52,6 +53,7 @@ export type Flows = {
   readonly resetPassword: ResetPassword
   readonly enterByMail: EnterByMail
   readonly sendReset: SendReset
+  readonly readAsAdministrator: ReadAsAdministrator
   readonly introspect: IntrospectToken
   readonly inviteToTeam: InviteToTeam
   readonly lend: LendToken

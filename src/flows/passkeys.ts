@@ -1,5 +1,5 @@
 import type { Links } from '../accounts/links.ts'
-import { amrOf, type Passkeys, type RegistrationResponseJSON } from '../credentials/passkeys.ts'
+import type { Passkeys, RegistrationResponseJSON } from '../credentials/passkeys.ts'
 import type { Passkey, PasskeyStore } from '../credentials/ports.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Fact, Origin } from '../events/catalogue.ts'
@@ -28,7 +28,7 @@ export function keepPasskeys({ passkeys, store, links, clock }: Parts) {
       const registered = await passkeys.registered(asked, flowToken, name, response)
       if (!registered.ok) return registered
       const passkey = registered.value
-      const change = { accountId: account.id, sessionId, at: clock(), by: amrOf(passkey, true) }
+      const change = { accountId: account.id, sessionId, at: clock() }
       return (await store.add(passkey, change, [fact('second_factor.added', doing)]))
         ? ok(passkey)
         : fail('passkey_not_added')

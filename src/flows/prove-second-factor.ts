@@ -23,6 +23,8 @@ export type SecondFactorCode =
   | 'too_many_attempts'
   | 'second_factor_invalid'
   | 'sign_in_overtaken'
+  | 'email_unverified'
+  | 'return_to_not_allowed'
 
 /** What the waiting sign-in may be finished with. */
 export type Choice = { readonly totp: boolean; readonly passkey: boolean; readonly recoveryCodes: boolean }
@@ -115,7 +117,9 @@ export function proveSecondFactor(parts: Parts) {
       }
       const account = pending && (await accounts.find(pending.accountId))
       if (!pending || !account) return refused(fail('ticket_invalid'))
-      if (account.disabledAt) return refused(fail('user_disabled'))
+      // Before anything is used up for it.
+      const over = signIn.refusal(pending, account)
+      if (over) return refused({ ok: false, error: over })
       const subject = account.id
       const trustedDevice = await trustedDevices.recognise(subject, origin)
       const attempt = proof.type === 'passkey' ? null : await throttle.take({ subject, ip: origin.ip, trustedDevice })
@@ -124,7 +128,7 @@ export function proveSecondFactor(parts: Parts) {
       const by = await verify(pending, proof, origin)
       if (!by) return refused(fail('second_factor_invalid'))
       await attempt?.value.right()
-      const signedIn = await signIn.complete(pending, by, origin)
+      const signedIn = await signIn.complete(pending, account, by, origin)
       if (!signedIn.ok) return refused(signedIn)
       await throttle.completed({ subject, trustedDevice })
       const { proof: first, returnTo, codeChallenge } = pending

@@ -34,8 +34,12 @@ export function resetPassword(parts: Parts) {
   }
 
   return {
-    /** A letter goes out either way, so that neither the answer nor its time says whether there is an account. */
-    async ask(email: Email, origin: Origin): Promise<Result<null, AppError<'mail_not_configured'>>> {
+    /**
+     * A message is sent either way, so that neither the answer nor its time says whether there is an account. `by` is the
+     * administrator who requested it, if one did. At the limit for the email address no message is sent and nothing is
+     * written: repeated requests by a stranger fill neither the mailbox nor the audit log.
+     */
+    async ask(email: Email, origin: Origin, by?: string): Promise<Result<null, AppError<'mail_not_configured'>>> {
       if (!mail) return fail('mail_not_configured')
       const holders = await addresses.holders(email.key)
       if (!(await allowed('reset_password', email.key))) return ok(null)
@@ -50,7 +54,16 @@ export function resetPassword(parts: Parts) {
       const told = opened
         ? letter({ template: 'reset_password', to, locale, accountId, params, secret })
         : letter({ template: 'no_account', to, locale, params, secret })
-      await addresses.send(made.row, [told])
+      const asked = { accountId, origin }
+      await addresses.send(
+        made.row,
+        [told],
+        [
+          by === undefined
+            ? { name: 'password.reset_requested', ...asked, data: {} }
+            : { name: 'password.reset_started', ...asked, data: { by } },
+        ],
+      )
       wakeMail()
       return ok(null)
     },

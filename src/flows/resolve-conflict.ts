@@ -13,6 +13,7 @@ import type { Providers } from '../providers/providers.ts'
 import type { SignIn } from '../sessions/sign-in.ts'
 import type { Arrival } from './arrive-from-provider.ts'
 import { type Entered, type FinishCode, finishEntry, goesOn } from './enter-with-provider.ts'
+import type { Returns } from './return-to.ts'
 
 export type OpenQuestion = {
   readonly provider: { readonly id: string; readonly name: string }
@@ -43,6 +44,8 @@ type Parts = {
   audit: AuditStore
   drop: Revocations['drop']
   autoRegister: boolean
+  /** Whether a browser may still be sent where the sign-in was begun for. */
+  mayReturn: Returns['stillAllowed']
 }
 
 /**
@@ -50,7 +53,7 @@ type Parts = {
  * own?
  */
 export function resolveConflict(parts: Parts) {
-  const { conflicts, accounts, hasPassword, providers, reconcile, vault, drop, audit, autoRegister } = parts
+  const { conflicts, accounts, hasPassword, providers, reconcile, vault, drop, audit, autoRegister, mayReturn } = parts
   const finish = finishEntry(parts)
 
   const find = async (ticket: string, binding: string | undefined) => {
@@ -100,6 +103,7 @@ export function resolveConflict(parts: Parts) {
   ): Promise<Result<Entered, AppError<ResolveCode>>> => {
     if (action === 'link' && visitorId === undefined) return fail('proof_required')
     if (action === 'create' && !autoRegister) return fail('user_creation_disabled')
+    if (!mayReturn(conflict)) return fail('return_to_not_allowed')
     if (!(await conflicts.resolve(conflict))) return fail('conflict_not_found')
 
     const { origin, who } = arrival

@@ -1,5 +1,14 @@
+import { sha256 } from '../kernel/crypto.ts'
+
 /** Where a sign-in ends: on a path of this service, or at an application on another origin. */
 export type ReturnTo = { readonly tag: 'here'; readonly path: string } | { readonly tag: 'app'; readonly url: URL }
+
+/** Where a sign-in goes on to, as it was written down when it began. */
+export type Onward = {
+  readonly returnTo: string | null
+  /** The S256 challenge of an application on another origin; `null` for a path of this service. */
+  readonly codeChallenge: string | null
+}
 
 /** White space, control and invisible characters, and the backslash, which a browser reads as a slash. */
 const unsafe = /[\s\p{C}\\]/u
@@ -32,3 +41,30 @@ export function readReturnTo(text: string, allowed: readonly URL[], self: URL): 
   })
   return fits ? { tag: 'app', url } : undefined
 }
+
+/** How an entry of the list is named in a sign-in code: 66 bits, base64url. */
+const entryLength = 11
+const entryName = ({ href }: URL): string => sha256(href).slice(0, entryLength)
+
+/**
+ * Whether a sign-in may still go on to where it was begun for. Begun by one node, or before a restart, it may end where
+ * the settings are others: an application that was taken off the list gets nobody's browser and no code that works.
+ */
+export function createReturns({ allowed, self }: { readonly allowed: readonly URL[]; readonly self: URL }) {
+  const read = (text: string): ReturnTo | undefined => readReturnTo(text, allowed, self)
+  return {
+    stillAllowed({ returnTo, codeChallenge }: Onward): boolean {
+      if (returnTo === null) return true
+      const target = read(returnTo)
+      return target !== undefined && (target.tag === 'app') === (codeChallenge !== null)
+    },
+    /** The entry that allows an application, by name; `undefined` where none does. */
+    entryFor(returnTo: string): string | undefined {
+      const by = allowed.find((entry) => readReturnTo(returnTo, [entry], self)?.tag === 'app')
+      return by && entryName(by)
+    },
+    /** Whether the list has an entry of this name. */
+    hasEntry: (name: string): boolean => allowed.some((entry) => entryName(entry) === name),
+  }
+}
+export type Returns = ReturnType<typeof createReturns>

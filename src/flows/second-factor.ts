@@ -25,7 +25,7 @@ type Parts = { secondFactors: SecondFactorStore; totp: Totp; recoveryCodes: Reco
  */
 export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Parts) {
   const changing = ({ account, sessionId }: Doing): Changing => ({ accountId: account.id, sessionId, at: clock() })
-  const fact = <N extends 'second_factor.added' | 'second_factor.removed'>(
+  const fact = <N extends `second_factor.${'started' | 'cancelled' | 'added' | 'removed'}`>(
     name: N,
     factor: 'totp' | 'passkey',
     { account, origin }: Doing,
@@ -54,9 +54,11 @@ export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Part
     },
 
     /** A new secret for an app. It asks for nothing until its first code was shown. */
-    async beginTotp(account: Account): Promise<Result<Setup, AppError<'second_factor_exists'>>> {
+    async beginTotp(doing: Doing): Promise<Result<Setup, AppError<'second_factor_exists'>>> {
+      const { account } = doing
       const { factor, secret } = await totp.make(account.id)
-      return (await secondFactors.begin(factor)) ? ok(await setup(account, secret)) : fail('second_factor_exists')
+      const begun = await secondFactors.begin(factor, [fact('second_factor.started', 'totp', doing)])
+      return begun ? ok(await setup(account, secret)) : fail('second_factor_exists')
     },
 
     async confirmTotp(
@@ -68,20 +70,26 @@ export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Part
       const step = await totp.stepOf(app, code)
       if (step === null) return fail('second_factor_invalid')
       const { shown, rows } = recoveryCodes.make(doing.account.id)
-      const confirmed = await secondFactors.confirm(
-        { ...changing(doing), secret: app.secret, step, by: ['otp', 'mfa'] },
-        rows,
-        [fact('second_factor.added', 'totp', doing), codesMade(doing)],
-      )
+      const confirmed = await secondFactors.confirm({ ...changing(doing), secret: app.secret, step }, rows, [
+        fact('second_factor.added', 'totp', doing),
+        codesMade(doing),
+      ])
       return confirmed ? ok(shown) : fail('second_factor_missing')
     },
 
     async removeTotp(doing: Doing): Promise<Result<null, AppError<'second_factor_missing'>>> {
-      const removed = await secondFactors.remove(changing(doing), [fact('second_factor.removed', 'totp', doing)])
+      const removed = await secondFactors.remove(
+        changing(doing),
+        [fact('second_factor.removed', 'totp', doing)],
+        [fact('second_factor.cancelled', 'totp', doing)],
+      )
       return removed ? ok(null) : fail('second_factor_missing')
     },
 
-    /** Asks for a passkey after every other way in. Whoever turns it on has just shown one: they are not locked out. */
+    /**
+     * Asks for a passkey after every other sign-in method. The session must have been signed in to with a second factor,
+     * so that nobody is locked out by a passkey that was never used.
+     */
     async ask(
       doing: Doing & { amr: readonly string[] },
     ): Promise<Result<Codes, AppError<'second_factor_missing' | 'reauthentication_required'>>> {

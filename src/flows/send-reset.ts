@@ -1,14 +1,12 @@
 import type { Users } from '../accounts/users.ts'
-import type { AuditStore } from '../audit/ports.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import { elsewhereOf, type Origin } from '../events/catalogue.ts'
 import { readEmail } from '../kernel/email.ts'
-import { ok, type Result } from '../kernel/result.ts'
+import type { Result } from '../kernel/result.ts'
 import type { ResetPassword } from './reset-password.ts'
 
 type Parts = {
   users: Users
-  audit: AuditStore
   resets: Pick<ResetPassword, 'ask'>
 }
 
@@ -16,7 +14,7 @@ type Parts = {
  * An administrator may start a reset, and never chooses a password (ASVS 6.4.6): the link goes to the address the
  * account has proven, and to nobody else. A claimed address may be a stranger's, who would be let in by it.
  */
-export function sendReset({ users, audit, resets }: Parts) {
+export function sendReset({ users, resets }: Parts) {
   return async (
     by: string,
     accountId: string,
@@ -27,11 +25,7 @@ export function sendReset({ users, audit, resets }: Parts) {
     const { account } = found
     const email = account.email === null ? undefined : readEmail(account.email)
     if (!email || !account.emailVerified || account.disabledAt) return fail('address_needed')
-    const from = elsewhereOf(origin)
-    const sent = await resets.ask(email, from)
-    if (!sent.ok) return sent
-    await audit.record({ name: 'password.reset_started', accountId, origin: from, data: { by } })
-    return ok(null)
+    return resets.ask(email, elsewhereOf(origin), by)
   }
 }
 export type SendReset = ReturnType<typeof sendReset>

@@ -41,7 +41,11 @@ export function verifyEmail({ addresses, tickets, letter, allowed, clock, mail, 
       if (to === null || !email || emailVerified || !(await allowed('verify_email', email.key))) return ok(null)
       const made = tickets.make('verify_email', { accountId, email: to })
       const written = { template: 'verify_email', to, accountId, locale: locale ?? origin.locale ?? 'en' } as const
-      await addresses.send(made.row, [letter({ ...written, params: until(made), secret: { ticket: made.secret } })])
+      await addresses.send(
+        made.row,
+        [letter({ ...written, params: until(made), secret: { ticket: made.secret } })],
+        [{ name: 'account.email_verification_requested', accountId, origin, data: {} }],
+      )
       wakeMail()
       return ok(null)
     },

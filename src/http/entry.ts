@@ -124,7 +124,7 @@ export async function admittedAsRedirect(
   const { returnTo, codeChallenge } = flow
   if (returnTo !== null && codeChallenge !== null) {
     const to = { sessionId: session.id, accountId: account.id, action, provider, providerUserId, codeChallenge }
-    const code = await codes.issue(to)
+    const code = await codes.issue(to, returnTo)
     const url = new URL(returnTo)
     url.searchParams.set('code', code)
     return seeOther(url, { cookies: [...cookies, ...known] })

@@ -41,6 +41,8 @@ export type ErrorContext = {
   readonly requestId: string
   /** The path that was asked for, to come back to; `null` where coming back would repeat what was refused. */
   readonly returnTo: string | null
+  /** The page of an account or an administrator that the refused form is on; `null` where none is known. */
+  readonly formPage: string | null
   readonly who: Principal | null
 }
 
@@ -74,6 +76,8 @@ export type Bound<D> = {
   readonly lists: { readonly query: ReadonlySet<string>; readonly body: ReadonlySet<string> }
   /** What the body must be: nothing at all where the route names no schema. */
   readonly body: z.ZodType
+  /** How many segments of the path name the page that a form of this route is on. */
+  readonly formPageSegments?: number | undefined
 }
 /** Refusals of what somebody may not do: on the trail before they are told (ASVS 16.3.2, 16.3.3). */
 const onTheTrail: ReadonlySet<ErrorCode> = new Set([
@@ -397,7 +401,8 @@ export class Exchange {
       try {
         const { status } = problem
         const returnTo = this.#request.method === 'GET' ? this.#returnTo : null
-        const view = frame.errorPage(error, { status, locale, requestId, returnTo, who: this.who })
+        const context = { status, locale, requestId, returnTo, formPage: this.#formPage, who: this.who }
+        const view = frame.errorPage(error, context)
         this.answer(page(view, { status, headers, cookies }))
         return
       } catch (thrown) {
@@ -486,6 +491,11 @@ export class Exchange {
       status,
       ms: performance.now() - this.#started,
     })
+  }
+
+  get #formPage(): string | null {
+    const segments = this.#bound?.formPageSegments
+    return segments === undefined ? null : this.#request.path.split('/', segments + 1).join('/')
   }
 
   /** The path and query that were asked for, on this service whatever the request line said. */

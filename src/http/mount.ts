@@ -79,6 +79,7 @@ const nothing = z.strictObject({})
 
 function resources<D>(frame: Frame, routes: readonly Route<D>[]): readonly Resource<D>[] {
   const found = new Map<string, Partial<Record<string, Bound<D>>>>()
+  const pages = new Set(routes.filter(isPage).map(({ path }) => path))
   for (const route of routes) {
     const bound = found.get(route.path) ?? {}
     found.set(route.path, bound)
@@ -92,12 +93,28 @@ function resources<D>(frame: Frame, routes: readonly Route<D>[]): readonly Resou
       headers: route.shared ? frame.headers.shared : route.oauth ? frame.headers.oauth : frame.headers.api,
       lists: { query: listsIn(route.query), body: listsIn(accepts.form ? route.body : undefined) },
       body: route.body ?? nothing,
+      formPageSegments: formPageSegments(route, pages),
     }
     bound[method] = entry
     // A link scanner's HEAD must not use up a sign-in: it stands for GET only where GET changes nothing.
     if (method === 'GET' && route.limit !== 'sign_in') bound.HEAD = entry
   }
   return [...found].map(([path, bound]) => ({ path, bound, allowed: Object.keys(bound).sort().join(', ') }))
+}
+
+const isPage = ({ method, path }: Pick<Route, 'method' | 'path'>): boolean =>
+  method === 'get' && /^\/(account|admin)(\/|$)/.test(path)
+
+/**
+ * A form of `/account/passkeys/:id/remove` is on the nearest page above it, `/account/passkeys`: somebody who has to
+ * prove themselves before it is accepted comes back there.
+ */
+function formPageSegments({ method, path }: Pick<Route, 'method' | 'path'>, pages: ReadonlySet<string>) {
+  const segments = path.split('/').slice(1)
+  if (method !== 'post') return undefined
+  for (let length = segments.length; length > 0; length--)
+    if (pages.has(`/${segments.slice(0, length).join('/')}`)) return length
+  return undefined
 }
 
 /** `/auth/conflicts/:ticket` before `/auth/:provider/callback`: what is written out wins over a parameter. */

@@ -36,7 +36,8 @@ export type Services = {
   readonly keys: Keys
   readonly providers: Providers
   readonly serviceCredentials: ServiceCredentials
-  readonly audit: Pick<AuditStore, 'list' | 'search'>
+  /** What people read about themselves; `flows.readAsAdministrator` reads about others. */
+  readonly audit: Pick<AuditStore, 'list'>
   /** What an identity's person granted, and how it stands. */
   readonly standing: (of: Pick<Identity, 'provider' | 'issuer' | 'subject' | 'scopes'>) => Promise<Standing>
   /** What of an account's waits to be revoked at providers. */

@@ -1,3 +1,4 @@
+import type { Fact } from '../events/catalogue.ts'
 import type { Intent } from './provider.ts'
 
 /** A sign-in, a linking or a team's connecting under way: begun here, to be finished by the provider sending somebody back. */
@@ -35,7 +36,8 @@ export type PendingFlow = {
 }
 
 export interface PendingFlowStore {
-  begin(flow: PendingFlow): Promise<void>
+  /** Stores it, with what is to be written to the audit log about it; nothing is written about a sign-in that begins. */
+  begin(flow: PendingFlow, because?: readonly Fact[]): Promise<void>
   /**
    * Takes the flow, once: `undefined` unless state, binding and provider all match and it is neither claimed
    * nor expired at `at`. Of any number of claims at once exactly one succeeds.

@@ -6,17 +6,32 @@ import { ok, type Result } from '../kernel/result.ts'
 import type { SignInCode, SignInCodeStore } from './ports.ts'
 
 const ttlSeconds = 60
+/** Of the part nobody can guess, in characters of base64url: 192 bits. */
+const secretLength = 32
 
-type Parts = { codes: SignInCodeStore; clock: Clock; random: Random }
+type Parts = {
+  codes: SignInCodeStore
+  clock: Clock
+  random: Random
+  /** Where codes may be sent: the list's entry that allows an application, and whether it is still on the list. */
+  returns: { entryFor(returnTo: string): string | undefined; hasEntry(name: string): boolean }
+}
 
 /**
  * One-time codes for apps on another origin: tokens never travel in a URL, a code worth nothing without the app's PKCE
  * verifier does (RFC 6749 §4.1, RFC 7636).
  */
-export function createSignInCodes({ codes, clock, random }: Parts) {
+export function createSignInCodes({ codes, clock, random, returns }: Parts) {
   return {
-    async issue(about: Omit<SignInCode, 'codeHash' | 'expiresAt' | 'usedAt'>): Promise<string> {
-      const code = secretToken(random)
+    /**
+     * For an application that may be returned to: a sign-in for any other ends before it has a session. The code ends
+     * with the name of the entry that allows it, so that it is worth nothing once that entry is off the list; its hash
+     * covers the whole of it.
+     */
+    async issue(about: Omit<SignInCode, 'codeHash' | 'expiresAt' | 'usedAt'>, returnTo: string): Promise<string> {
+      const entry = returns.entryFor(returnTo)
+      if (entry === undefined) throw new Error('a sign-in came through to an application that is not allowed')
+      const code = `${secretToken(random).slice(0, secretLength)}${entry}`
       await codes.issue({
         ...about,
         codeHash: sha256(code),
@@ -35,6 +50,8 @@ export function createSignInCodes({ codes, clock, random }: Parts) {
       code: string,
       verifier: string,
     ): Promise<Result<SignInCode, AppError<'code_invalid'> & { replayed?: SignInCode }>> {
+      const entry = code.slice(secretLength)
+      if (!returns.hasEntry(entry)) return fail('code_invalid')
       const found = await codes.find(sha256(code))
       const now = clock()
       if (!found || !sameSecret(pkceChallenge(verifier), found.codeChallenge)) return fail('code_invalid')

@@ -44,7 +44,13 @@ export type Familiarity = {
   /** Answers the secret a browser is to keep, `null` where it has one. */
   trust(accountId: string, sessionId: string, origin: Origin): Promise<string | null>
 }
-export type SignInCode = 'user_disabled' | 'email_unverified' | 'second_factor_required' | 'sign_in_overtaken'
+export type SignInCode =
+  | 'user_disabled'
+  | 'email_unverified'
+  | 'second_factor_required'
+  | 'sign_in_overtaken'
+  | 'return_to_not_allowed'
+type CompleteCode = Exclude<SignInCode, 'second_factor_required'>
 
 /** How long somebody may look for their second factor, in seconds. */
 const waitSeconds = 600
@@ -58,6 +64,10 @@ type Parts = {
   lifetimes: Lifetimes
   requireVerifiedEmail: boolean
   familiarity: Familiarity
+  /** Whether a browser may still be sent where the sign-in was begun for. */
+  mayReturn: (onward: Pick<Entering, 'returnTo' | 'codeChallenge'>) => boolean
+  /** Whether people may still sign in with a provider. */
+  isEnabled: (provider: string) => boolean
   /** What a role allows, as a session carries it; nothing where it is not given. */
   scopeOf?: (role: Role) => string
 }
@@ -68,7 +78,7 @@ type Parts = {
  */
 export function createSignIn(parts: Parts) {
   const { sessions, pendingSignIns, clock, ids, random, lifetimes, requireVerifiedEmail } = parts
-  const { familiarity, scopeOf = () => '' } = parts
+  const { familiarity, mayReturn, isEnabled, scopeOf = () => '' } = parts
 
   /**
    * Starts the session, with a new secret always: one that was set before the sign-in would let whoever set it in
@@ -126,6 +136,18 @@ export function createSignIn(parts: Parts) {
     return ok({ session: { ...session, scope }, cookie, device })
   }
 
+  /**
+   * Why a sign-in that waits cannot be finished any more, whatever is shown; `null` when it can. What was checked when it
+   * began is checked again, by the settings there are now: where it goes on to, its provider, and what the account needs.
+   */
+  const refusal = (pending: PendingSignIn, account: Account): AppError<CompleteCode> | null => {
+    if (!mayReturn(pending)) return fail('return_to_not_allowed').error
+    const { opener, provider, amr } = pending.proof
+    if (opener.tag === 'identity' && !isEnabled(provider)) return fail('sign_in_overtaken').error
+    const step = nextStep({ account, amr: [...amr, 'mfa'], policy: { requireVerifiedEmail } })
+    return step === 'user_disabled' || step === 'email_unverified' ? fail(step).error : null
+  }
+
   return {
     /**
      * Somebody proved something: they are in, or refused. `second_factor_required` brings a `second_factor_ticket` that
@@ -133,6 +155,7 @@ export function createSignIn(parts: Parts) {
      * away meanwhile.
      */
     async proceed(account: Account, proof: Proof, entering: Entering): Promise<Result<SignedIn, AppError<SignInCode>>> {
+      if (!mayReturn(entering)) return fail('return_to_not_allowed')
       const step = nextStep({ account, amr: proof.amr, policy: { requireVerifiedEmail } })
       if (step === 'user_disabled' || step === 'email_unverified') return fail(step)
       if (step === 'enter') return start(account.id, proof, entering)
@@ -152,15 +175,20 @@ export function createSignIn(parts: Parts) {
     /** The sign-in a ticket stands for, while it waits. */
     pending: (ticket: string): Promise<PendingSignIn | undefined> => pendingSignIns.find(sha256(ticket), clock()),
 
+    refusal,
+
     /**
      * The second factor was shown, `by` whatever RFC 8176 calls it. Once: of two at the same time one is
      * `sign_in_overtaken`. Freshness counts from the first proof.
      */
     async complete(
       pending: PendingSignIn,
+      account: Account,
       by: readonly string[],
       origin: Origin,
-    ): Promise<Result<SignedIn, AppError<'sign_in_overtaken'>>> {
+    ): Promise<Result<SignedIn, AppError<CompleteCode>>> {
+      const refused = refusal(pending, account)
+      if (refused) return { ok: false, error: refused }
       if (!(await pendingSignIns.claim(pending.id, clock()))) return fail('sign_in_overtaken')
       const { accountId, proof, browser, replaces, codeChallenge, provenAt } = pending
       const amr = [...new Set([...proof.amr, ...by, 'mfa'])]

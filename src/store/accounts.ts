@@ -7,13 +7,16 @@ import { administratorsLock, isLastAdministrator } from './administrators.ts'
 import { accountLock, type Change } from './change.ts'
 import { addressLock, endClaims, prove } from './claims.ts'
 import { allGiven, type Driver, type Queries, type Script, step } from './driver.ts'
-import { elsewhere, live, originOf, signedOut } from './endings.ts'
+import { elsewhere, isSignedIn, live, originOf, signedOut } from './endings.ts'
 import { forgetGuesses } from './guesses.ts'
 import type { Tables } from './schema.ts'
 import { leaveTeams } from './team-endings.ts'
 import { endProofs } from './tickets.ts'
 import { passwordFrom, waysOf, waysQueries } from './ways.ts'
 import { emptyGrants, eraseGrants, grantsOf } from './withdrawals.ts'
+
+/** More than anybody signs in with; every list of them comes whole. */
+const mostIdentities = 20
 
 const keyOf = (address: string | null): string | null => (address === null ? null : (readEmail(address)?.key ?? null))
 
@@ -59,7 +62,10 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
    * the first.
    */
   function* holds(tx: Queries, { accountId, provider, linkedAt }: Identity, provided: LinkCondition): Script<boolean> {
-    if (provided.tag === 'signed_in') return yield* isSignedIn(tx, accountId, provided.sessionId, linkedAt)
+    if (provided.tag === 'signed_in') {
+      const { sessionId } = provided
+      return yield* isSignedIn(tx, t, { accountId, sessionId, at: linkedAt })
+    }
     const holder = and(
       eq(t.accounts.id, accountId),
       eq(t.accounts.verifiedEmailKey, provided.email.key),
@@ -71,11 +77,16 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
     return held.length > 0 && others.length === 0
   }
 
-  /** Written, not only read, so that a signing out at the same moment is either before or after. */
-  function* isSignedIn(tx: Queries, accountId: string, sessionId: string, at: Date): Script<boolean> {
-    const theirs = and(eq(t.sessions.id, sessionId), eq(t.sessions.accountId, accountId), live(t, at))
-    const seen = tx.update(t.sessions).set({ lastSeenAt: at }).where(theirs).returning({ id: t.sessions.id })
-    return (yield* step(seen)).length > 0
+  /**
+   * Whether its account has no room for this identity. Under the account's lock, like every link to it. One that
+   * somebody has already, perhaps this very account since a moment ago, is not refused for want of room.
+   */
+  function* isFull(tx: Queries, { accountId, issuer, subject }: Identity): Script<boolean> {
+    const ids = { id: t.identities.id }
+    const held = tx.select(ids).from(t.identities).where(eq(t.identities.accountId, accountId)).limit(mostIdentities)
+    if ((yield* step(held)).length < mostIdentities) return false
+    const same = and(eq(t.identities.issuer, issuer), eq(t.identities.subject, subject))
+    return (yield* step(tx.select(ids).from(t.identities).where(same))).length === 0
   }
 
   /** Queues what we hold at a provider for an identity that is gone for withdrawal there. */
@@ -184,6 +195,7 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
           )
           if (!account) return false
           if (provided && !(yield* holds(tx, identity, provided))) return false
+          if (yield* isFull(tx, identity)) return 'too_many_identities'
           const [linked] = yield* step(
             tx.insert(t.identities).values(identity).onConflictDoNothing().returning({ id: t.identities.id }),
           )
@@ -218,14 +230,19 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
         [accountLock(accountId), addressLock(email.key)],
       ),
 
-    async recordUse(id, use) {
-      await used({ ...use, id })
+    async recordUse(id, use, because = []) {
+      if (because.length === 0) return void (await used({ ...use, id }))
+      await change(function* (tx, note) {
+        yield* step(tx.update(t.identities).set(use).where(eq(t.identities.id, id)))
+        yield* note(because)
+      })
     },
 
     unlink: ({ accountId, identityId, keepSession, at }, mayGo, because) =>
       change(
         function* (tx, note) {
-          if (keepSession !== null && !(yield* isSignedIn(tx, accountId, keepSession, at))) return 'session_revoked'
+          if (keepSession !== null && !(yield* isSignedIn(tx, t, { accountId, sessionId: keepSession, at })))
+            return 'session_revoked'
           const ways = yield* waysOf(tx, t, accountId)
           const gone = ways.identities.find(({ id }) => id === identityId)
           if (!gone) return 'not_linked'

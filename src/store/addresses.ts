@@ -129,10 +129,11 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change, id
   return {
     holders: async (emailKey) => holdersIn(await read(holdersQuery(db, emailKey)), emailKey),
 
-    send: (ticket, mails) =>
-      change(function* (tx, _note, post) {
+    send: (ticket, mails, because) =>
+      change(function* (tx, note, post) {
         if (ticket) yield* step(tx.insert(t.tickets).values(ticket))
         yield* post(mails)
+        yield* note(because)
       }),
 
     async verify(ticket, at, because) {

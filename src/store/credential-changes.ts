@@ -4,29 +4,11 @@ import type { Fact } from '../events/catalogue.ts'
 import type { EndReason } from '../sessions/ports.ts'
 import type { Note } from './change.ts'
 import { type Queries, type Script, step } from './driver.ts'
-import { endSessions, live, originOf } from './endings.ts'
+import { endSessions, originOf } from './endings.ts'
 import type { Tables } from './schema.ts'
 import { endTickets } from './tickets.ts'
 
 /** What changes of second factors and of passkeys have in common. Each runs under the account's lock. */
-
-/**
- * Adds to how the session was proven; `false` when it is over. Written even where nothing is added, so that a signing
- * out at the same moment is either before or after.
- */
-export function* strengthen(
-  tx: Queries,
-  t: Tables,
-  { accountId, sessionId, at }: Changing,
-  by: readonly string[],
-): Script<boolean> {
-  const mine = and(eq(t.sessions.id, sessionId), eq(t.sessions.accountId, accountId), live(t, at))
-  const [session] = yield* step(tx.select({ amr: t.sessions.amr }).from(t.sessions).where(mine))
-  if (!session) return false
-  const amr = [...new Set([...session.amr, ...by])]
-  const written = tx.update(t.sessions).set({ amr }).where(mine).returning({ id: t.sessions.id })
-  return (yield* step(written)).length > 0
-}
 
 /** Whoever is signed in elsewhere proves themselves again; what was sent out before proves nothing any more. */
 export function* endElsewhere(

@@ -50,3 +50,17 @@ export function* endSessions(
   )
   yield* note(signedOut(ended, reason, accountId, origin))
 }
+
+/**
+ * Whether the session somebody acts in is still theirs and alive. It is written, not only read, so that a sign-out at
+ * the same moment comes either before or after.
+ */
+export function* isSignedIn(
+  tx: Queries,
+  t: Tables,
+  { accountId, sessionId, at }: { accountId: string; sessionId: string; at: Date },
+): Script<boolean> {
+  const theirs = and(eq(t.sessions.id, sessionId), eq(t.sessions.accountId, accountId), live(t, at))
+  const seen = tx.update(t.sessions).set({ lastSeenAt: at }).where(theirs).returning({ id: t.sessions.id })
+  return (yield* step(seen)).length > 0
+}

@@ -1,8 +1,12 @@
 import { and, eq, getTableColumns, gt, isNull, lt } from 'drizzle-orm'
 import type { PendingFlowStore } from '../providers/ports.ts'
-import { allGiven, type Driver, given } from './driver.ts'
+import type { Change } from './change.ts'
+import { allGiven, type Driver, given, step } from './driver.ts'
 
-export function pendingFlowStore({ db, tables: { flows: t }, read, write, writes }: Driver): PendingFlowStore {
+export function pendingFlowStore(
+  { db, tables: { flows: t }, read, write, writes }: Driver,
+  change: Change,
+): PendingFlowStore {
   const beginning = writes(db.insert(t).values(allGiven(getTableColumns(t))))
   const claiming = writes(
     db
@@ -21,8 +25,13 @@ export function pendingFlowStore({ db, tables: { flows: t }, read, write, writes
   )
 
   return {
-    async begin(flow) {
-      await beginning(flow)
+    async begin(flow, because = []) {
+      // Nothing is written about most of them, and they are the hot path: one prepared statement.
+      if (because.length === 0) return void (await beginning(flow))
+      await change(function* (tx, note) {
+        yield* step(tx.insert(t).values(flow))
+        yield* note(because)
+      })
     },
     async claim(key, at) {
       const [claimed] = await claiming({ ...key, at })

@@ -109,7 +109,7 @@ export function storeOver(driver: Driver, parts: Parts): Store {
     pendingSignIns: pendingSignInStore(driver),
     codes: signInCodeStore(driver),
     keys: keyStore(driver, change),
-    flows: pendingFlowStore(driver),
+    flows: pendingFlowStore(driver, change),
     grants: grantStore(driver, change, parts.ids),
     revocations: revocationStore(driver, change),
     tickets: ticketStore(driver),

@@ -1,8 +1,9 @@
 import { and, asc, eq, lt } from 'drizzle-orm'
 import type { PasskeyStore } from '../credentials/ports.ts'
 import { accountLock, type Change } from './change.ts'
-import { endElsewhere, hasTotp, stopAsking, strengthen } from './credential-changes.ts'
+import { endElsewhere, hasTotp, stopAsking } from './credential-changes.ts'
 import { type Driver, step } from './driver.ts'
+import { isSignedIn } from './endings.ts'
 import { waysOf } from './ways.ts'
 
 /** More than anybody has devices: each one is sent along whenever one is asked for. */
@@ -19,15 +20,14 @@ export function passkeyStore({ db, tables, read, write }: Driver, change: Change
       return found
     },
 
-    add: (passkey, { by, ...of }, because) =>
+    add: (passkey, of, because) =>
       change(
         function* (tx, note) {
-          if (!(yield* strengthen(tx, tables, of, []))) return false
+          if (!(yield* isSignedIn(tx, tables, of))) return false
           const mine = tx.select({ id: t.id }).from(t).where(eq(t.accountId, of.accountId)).limit(mostPasskeys)
           if ((yield* step(mine)).length === mostPasskeys) return false
           const added = yield* step(tx.insert(t).values(passkey).onConflictDoNothing().returning({ id: t.id }))
           if (added.length === 0) return false
-          yield* strengthen(tx, tables, of, by)
           yield* note(because)
           yield* endElsewhere(tx, tables, note, of, 'second_factor_added', because)
           return true
@@ -59,7 +59,7 @@ export function passkeyStore({ db, tables, read, write }: Driver, change: Change
     remove: ({ id, ...of }, mayGo, because) =>
       change(
         function* (tx, note) {
-          if (!(yield* strengthen(tx, tables, of, []))) return 'session_revoked'
+          if (!(yield* isSignedIn(tx, tables, of))) return 'session_revoked'
           const ways = yield* waysOf(tx, tables, of.accountId)
           const left = ways.passkeys.filter((passkey) => passkey.id !== id)
           if (left.length === ways.passkeys.length) return 'passkey_not_found'

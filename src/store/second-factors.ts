@@ -1,8 +1,9 @@
 import { and, eq, inArray, isNotNull, isNull, lt } from 'drizzle-orm'
 import type { SecondFactorStore } from '../credentials/ports.ts'
 import { accountLock, type Change } from './change.ts'
-import { endElsewhere, hasPasskey, putCodes, stopAsking, strengthen } from './credential-changes.ts'
+import { endElsewhere, hasPasskey, putCodes, stopAsking } from './credential-changes.ts'
 import { type Driver, step } from './driver.ts'
+import { isSignedIn } from './endings.ts'
 import { endProofs } from './tickets.ts'
 
 export function secondFactorStore({ db, tables: t, read, write }: Driver, change: Change): SecondFactorStore {
@@ -18,22 +19,25 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
       return { totp: factors[0], recoveryCodesLeft: left.length }
     },
 
-    async begin(factor) {
-      const { accountId: _, ...rest } = factor
-      const begun = await write(
-        db
-          .insert(totp)
-          .values(factor)
-          .onConflictDoUpdate({ target: totp.accountId, set: rest, setWhere: isNull(totp.confirmedAt) })
-          .returning({ accountId: totp.accountId }),
-      )
-      return begun.length > 0
-    },
+    begin: (factor, because) =>
+      change(function* (tx, note) {
+        const { accountId: _, ...rest } = factor
+        const begun = yield* step(
+          tx
+            .insert(totp)
+            .values(factor)
+            .onConflictDoUpdate({ target: totp.accountId, set: rest, setWhere: isNull(totp.confirmedAt) })
+            .returning({ accountId: totp.accountId }),
+        )
+        if (begun.length === 0) return false
+        yield* note(because)
+        return true
+      }),
 
-    confirm: ({ secret, step: taken, by, ...of }, newCodes, because) =>
+    confirm: ({ secret, step: taken, ...of }, newCodes, because) =>
       change(
         function* (tx, note) {
-          if (!(yield* strengthen(tx, t, of, []))) return false
+          if (!(yield* isSignedIn(tx, t, of))) return false
           const confirmed = yield* step(
             tx
               .update(totp)
@@ -42,7 +46,6 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
               .returning({ accountId: totp.accountId }),
           )
           if (confirmed.length === 0) return false
-          yield* strengthen(tx, t, of, by)
           yield* step(
             tx
               .update(accounts)
@@ -78,7 +81,7 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
     ask: (of, newCodes, because) =>
       change(
         function* (tx, note) {
-          if (!(yield* hasPasskey(tx, t, of.accountId)) || !(yield* strengthen(tx, t, of, []))) return false
+          if (!(yield* hasPasskey(tx, t, of.accountId)) || !(yield* isSignedIn(tx, t, of))) return false
           const asked = yield* step(
             tx
               .update(accounts)
@@ -95,16 +98,19 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
         [accountLock(of.accountId)],
       ),
 
-    remove: (of, because) =>
+    remove: (of, because, cancelled) =>
       change(
         function* (tx, note) {
-          if (!(yield* strengthen(tx, t, of, []))) return false
+          if (!(yield* isSignedIn(tx, t, of))) return false
           const [gone] = yield* step(
             tx.delete(totp).where(eq(totp.accountId, of.accountId)).returning({ confirmedAt: totp.confirmedAt }),
           )
           if (!gone) return false
           // Nobody was ever asked for it: nothing changes but that it is not waiting any more.
-          if (gone.confirmedAt === null) return true
+          if (gone.confirmedAt === null) {
+            yield* note(cancelled)
+            return true
+          }
           if (!(yield* hasPasskey(tx, t, of.accountId))) yield* stopAsking(tx, t, of)
           yield* note(because)
           yield* endElsewhere(tx, t, note, of, 'second_factor_removed', because)
@@ -116,7 +122,7 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
     stop: (of, because) =>
       change(
         function* (tx, note) {
-          if (!(yield* strengthen(tx, t, of, [])) || !(yield* stopAsking(tx, t, of))) return false
+          if (!(yield* isSignedIn(tx, t, of)) || !(yield* stopAsking(tx, t, of))) return false
           yield* step(tx.delete(totp).where(eq(totp.accountId, of.accountId)))
           yield* note(because)
           yield* endElsewhere(tx, t, note, of, 'second_factor_removed', because)
@@ -128,7 +134,7 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
     replaceCodes: (of, newCodes, because) =>
       change(
         function* (tx, note) {
-          if (!(yield* strengthen(tx, t, of, []))) return false
+          if (!(yield* isSignedIn(tx, t, of))) return false
           const asked = and(eq(accounts.id, of.accountId), isNotNull(accounts.secondFactorAt))
           if ((yield* step(tx.select({ id: accounts.id }).from(accounts).where(asked))).length === 0) return false
           yield* putCodes(tx, t, of, newCodes)

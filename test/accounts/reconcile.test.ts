@@ -63,6 +63,8 @@ describe.each(databases)('on $name', ({ place }) => {
     const signIn = createSignIn({
       ...{ ...opened.store, clock, ids: opened.ids, random: systemRandom, lifetimes },
       requireVerifiedEmail: false,
+      mayReturn: () => true,
+      isEnabled: () => true,
       familiarity: everywhereKnown,
     })
     const started = await signIn.proceed(

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { documents } from '../../docs/generate.ts'
@@ -7,16 +7,17 @@ test.each(Object.entries(documents))('%s says what the code says (npm run docs)'
   expect(readFileSync(file, 'utf8')).toBe(text)
 })
 
-const written = [
-  'README.md',
-  'CHANGELOG.md',
-  'CONTRIBUTING.md',
-  'docs/accounts.md',
-  'docs/flows.md',
-  'docs/operating.md',
-  'docs/provider-tokens.md',
-  'docs/teams.md',
-]
+const inFolder = readdirSync('docs', { recursive: true, encoding: 'utf8' })
+  .map((file) => join('docs', file))
+  .filter((file) => file.endsWith('.md'))
+const written = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', ...inFolder]
+
+const linksIn = (file: string): readonly (readonly [link: string, path: string, heading: string | undefined])[] =>
+  [...readFileSync(file, 'utf8').matchAll(/\]\(([^)#:]*)(?:#([^)]*))?\)/g)].map(([link, path = '', heading]) => [
+    link,
+    path === '' ? file : join(dirname(file), path),
+    heading,
+  ])
 
 /** What a heading is called in an address, as GitHub does it. */
 const slugsIn = (file: string): readonly string[] =>
@@ -27,11 +28,15 @@ const slugsIn = (file: string): readonly string[] =>
       .replaceAll(' ', '-'),
   )
 
-test.each([...written, 'docs/ways-in.md'])('%s points at files that exist, and at headings in them', (file) => {
-  const links = readFileSync(file, 'utf8').matchAll(/\]\(([^)#:]*)(?:#([^)]*))?\)/g)
-  for (const [link, path = '', heading] of links) {
-    const target = path === '' ? file : join(dirname(file), path)
+test.each(written)('%s points at files that exist, and at headings in them', (file) => {
+  for (const [link, target, heading] of linksIn(file)) {
     expect(() => readFileSync(target), link).not.toThrow()
     if (heading !== undefined) expect(slugsIn(target), link).toContain(heading)
   }
+})
+
+test('every document in docs/ is reached from the README by links: nobody finds, or updates, one that is not', () => {
+  const reached = new Set(['README.md'])
+  for (const file of reached) for (const [, target] of linksIn(file)) if (inFolder.includes(target)) reached.add(target)
+  expect(inFolder.filter((file) => !reached.has(file))).toEqual([])
 })

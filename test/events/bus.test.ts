@@ -1,7 +1,14 @@
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, expectTypeOf, test } from 'vitest'
 import { fail } from '../../src/errors/catalogue.ts'
 import { type Bus, createBus } from '../../src/events/bus.ts'
-import { type AuditName, catalogue, type Event, type Fact, internalOrigin } from '../../src/events/catalogue.ts'
+import {
+  type AuditName,
+  catalogue,
+  type Event,
+  type Fact,
+  type FactName,
+  internalOrigin,
+} from '../../src/events/catalogue.ts'
 import { ok } from '../../src/kernel/result.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
 
@@ -29,6 +36,17 @@ describe('a fact', () => {
     const fact: Fact = { name: 'account.created', accountId: 'usr_1', origin: internalOrigin, data: { via: 'google' } }
     bus.publish(fact)
     expect(told).toEqual([{ ...fact, at: clock() }])
+  })
+
+  test('that is audited cannot be emitted: only a store, which has written it down, publishes it', () => {
+    const emitted = (): void => {
+      // @ts-expect-error account.created is an audited fact
+      bus.emit('account.created', { via: 'google' })
+      // @ts-expect-error so is every name that may be one
+      bus.emit('account.created' as FactName, { via: 'google' })
+    }
+    expect(emitted).toBeTypeOf('function')
+    expectTypeOf<Parameters<typeof bus.emit>[0]>().toEqualTypeOf<Exclude<FactName, AuditName>>()
   })
 })
 
@@ -171,6 +189,15 @@ describe('the catalogue', () => {
     const audited: readonly AuditName[] = [
       'authentication.succeeded',
       'authentication.failed',
+      'authentication.email_requested',
+      'password.reset_requested',
+      'account.email_change_requested',
+      'account.email_verification_requested',
+      'account.sessions_read',
+      'audit.read',
+      'identity.link_started',
+      'second_factor.started',
+      'second_factor.cancelled',
       'account.created',
       'account.email_verified',
       'account.updated',

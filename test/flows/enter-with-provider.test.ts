@@ -47,6 +47,8 @@ async function story(autoRegister = true) {
       sessions,
       pendingSignIns,
       requireVerifiedEmail: false,
+      mayReturn: () => true,
+      isEnabled: () => true,
       familiarity: everywhereKnown,
       clock,
       ids,
@@ -61,6 +63,7 @@ async function story(autoRegister = true) {
     random,
     sealer,
     policy: { stateTtlSeconds: 300, returnToAllowed: [app], publicUrl: new URL('https://id.example.com') },
+    mayReturn: () => true,
     autoRegister,
     hasPassword: async () => false,
   }
@@ -82,6 +85,7 @@ async function story(autoRegister = true) {
       ...parts,
       arrive: arriveFromProvider(parts),
       connect: async () => fail('jira_not_available'),
+      stillOffers: async () => true,
       drop,
     }),
     resolve: resolveConflict({ ...parts, drop }),
@@ -299,7 +303,7 @@ describe('linking on purpose', () => {
       ok: true,
       value: { tag: 'linked', action: 'linked_new' },
     })
-    expect(trail()).toEqual(['identity.linked'])
+    expect(trail()).toEqual(['identity.link_started', 'identity.linked'])
     expect(await at.store.sessions.list(account.id, new Date(0))).toHaveLength(1)
   })
 
@@ -427,6 +431,25 @@ describe('a conflict', () => {
     expect(answer.value.session.authTime).toEqual(asked)
     expect(answer.value.session.createdAt).toEqual(at.clock())
     expect(at.standIn.forgotten).toEqual([`google:${answer.value.identity.subject}`])
+  })
+
+  test('is recorded as resolved when the identity became known in the meantime, and not twice', async () => {
+    const account = await at.member({ email: 'ada@example.com' })
+    const subject = 'the-same-person'
+    at.standIn.says({ subject })
+    const { ticket, binding } = await question()
+    await at.store.accounts.link(anIdentity(account.id, { provider: 'google', subject }), null, [])
+    const who = { accountId: account.id, sessionId: await at.device(account.id) }
+    expect(await at.resolve.answer(ticket, 'link', answering(binding, { who, recent: true }))).toMatchObject({
+      ok: true,
+      value: { tag: 'signed_in', action: 'login_existing', account: { id: account.id } },
+    })
+    expect(at.heard('conflict.resolved')).toMatchObject([
+      { accountId: account.id, data: { provider: 'google', action: 'link' } },
+    ])
+    expect((await at.store.audit.list(account.id, { before: null, limit: 50 })).map(({ event }) => event)).toContain(
+      'conflict.resolved',
+    )
   })
 
   test('whose answer is refused says so in the trail', async () => {

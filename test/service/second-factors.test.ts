@@ -32,17 +32,27 @@ describe.each(databases)('a second factor, on %s', (database) => {
     world.call('POST', path, { token, body })
   const get = (path: string, token: string): Promise<Answer> => world.call('GET', path, { token })
 
-  type Enrolled = { readonly who: string; readonly auth: AuthAnswer; readonly app: App; readonly codes: string[] }
+  type Enrolled = {
+    readonly who: string
+    /** The session the app was set up in. */
+    readonly before: AuthAnswer
+    /** One that was signed in to with it. */
+    readonly auth: AuthAnswer
+    readonly app: App
+    readonly codes: string[]
+  }
   /** Somebody with an authenticator app. */
   async function enrolled(who = world.newcomer(), given?: AuthAnswer): Promise<Enrolled> {
-    const auth = given ?? (await world.signIn('google', who))
-    const begun = await post('/me/second-factor/totp', auth.access_token)
+    const before = given ?? (await world.signIn('google', who))
+    const begun = await post('/me/second-factor/totp', before.access_token)
     expect(begun.status, begun.text).toBe(200)
     const app = appOf(String(begun.body.secret))
-    const confirmed = await post('/me/second-factor/totp/confirm', auth.access_token, { code: app.code() })
+    const confirmed = await post('/me/second-factor/totp/confirm', before.access_token, { code: app.code() })
     expect(confirmed.status, confirmed.text).toBe(200)
     world.turn(30)
-    return { who, auth, app, codes: confirmed.body.recovery_codes as string[] }
+    const auth = authOf(await prove(await half(who), { totp: app.code() }))
+    world.turn(30)
+    return { who, before, auth, app, codes: confirmed.body.recovery_codes as string[] }
   }
   /** The first half of a sign-in. */
   async function half(who: string): Promise<string> {
@@ -122,18 +132,22 @@ describe.each(databases)('a second factor, on %s', (database) => {
       }
     })
 
-    test('ends the other sessions and keeps this one, which now counts as strong', async () => {
+    test('ends the other sessions and keeps this one, which counts for no more than before', async () => {
       const who = world.newcomer()
-      const before = await world.signIn('google', who)
-      const { auth } = await enrolled(who)
-      expect(refusalOf(await get('/me', before.access_token))).toEqual([401, 'session_revoked'])
-      const downgrade = await post('/auth/refresh', undefined, { refresh_token: before.refresh_token })
+      const other = await world.signIn('google', who)
+      const { before, auth } = await enrolled(who)
+      expect(refusalOf(await get('/me', other.access_token))).toEqual([401, 'session_revoked'])
+      const downgrade = await post('/auth/refresh', undefined, { refresh_token: other.refresh_token })
       expect(refusalOf(downgrade)).toEqual([401, 'session_revoked'])
-      expect(await amrIn(auth.access_token)).toEqual(['fed', 'otp', 'mfa'])
       expect(await mailsTo(auth.user.id, 'second_factor.added')).toHaveLength(1)
-      const refreshed = await post('/auth/refresh', undefined, { refresh_token: auth.refresh_token })
-      expect(await amrIn(String(refreshed.body.access_token))).toEqual(['fed', 'otp', 'mfa'])
-      expect((await world.call('POST', '/me/recovery-codes', { token: auth.access_token })).status).toBe(200)
+      // Adding a factor is not using one: anyone who finds this browser open could add their own.
+      expect(await amrIn(before.access_token)).toEqual(['fed'])
+      const refreshed = await post('/auth/refresh', undefined, { refresh_token: before.refresh_token })
+      expect(await amrIn(String(refreshed.body.access_token))).toEqual(['fed'])
+      const weak = await post('/me/recovery-codes', before.access_token)
+      expect(refusalOf(weak)).toEqual([403, 'reauthentication_required'])
+      expect(await amrIn(auth.access_token)).toEqual(['fed', 'otp', 'mfa'])
+      expect((await post('/me/recovery-codes', auth.access_token)).status).toBe(200)
     })
 
     test('is removed by whoever has shown it, and is not asked for then', async () => {
@@ -414,6 +428,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
       const added = await add(token, mine)
       expect(added.status, added.text).toBe(201)
       expect(added.body).toMatchObject({ name: 'My phone', last_used_at: null, backed_up: false })
+      expect(await amrIn(token)).toEqual(['fed'])
       const entered = await enter(mine)
       expect(entered.status, entered.text).toBe(200)
       const own = String(entered.body.access_token)
@@ -436,6 +451,8 @@ describe.each(databases)('a second factor, on %s', (database) => {
       const mine = device()
       await add(token, mine)
       await world.signIn('google', who)
+      // Nor does having added one pass for having used it.
+      expect(refusalOf(await post('/me/second-factor', token))).toEqual([403, 'reauthentication_required'])
       const strong = String((await enter(mine)).body.access_token)
       const asked = await post('/me/second-factor', strong)
       expect(asked.status, asked.text).toBe(200)

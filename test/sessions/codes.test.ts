@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { redeemCode } from '../../src/flows/redeem-code.ts'
+import { createReturns } from '../../src/flows/return-to.ts'
 import { pkceChallenge } from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import { createSignInCodes } from '../../src/sessions/codes.ts'
@@ -13,6 +14,8 @@ const refused = { ok: false, error: { code: 'code_invalid' } }
 let turn: (seconds: number) => void
 let at: DeviceSessions
 let redeem: ReturnType<typeof redeemCode>
+/** What `RETURN_TO_ALLOWED` holds. */
+let allowed: URL[]
 /** A code for a session just started, as an app gets it in its address bar. */
 let issued: () => Promise<{ code: string; sessionId: string; accountId: string }>
 
@@ -20,19 +23,18 @@ beforeEach(async () => {
   const stopped = createStoppedClock()
   turn = stopped.turn
   at = await deviceSessions({ tag: 'sqlite', file: ':memory:' }, { clock: stopped.clock })
-  const codes = createSignInCodes({ codes: at.store.codes, clock: stopped.clock, random: systemRandom })
+  allowed = [new URL('https://app.example/in'), new URL('https://other.example')]
+  const returns = createReturns({ allowed, self: new URL('https://id.example') })
+  const codes = createSignInCodes({ codes: at.store.codes, clock: stopped.clock, random: systemRandom, returns })
   redeem = redeemCode({ codes, devices: at.devices, tokens: at.tokens })
   issued = async () => {
     const accountId = await at.newAccount()
     const { session } = await at.newDevice(accountId)
-    const code = await codes.issue({
-      sessionId: session.id,
-      accountId,
-      action: 'login_existing',
-      provider: 'google',
-      providerUserId: '42',
-      codeChallenge: pkceChallenge(verifier),
-    })
+    const about = { sessionId: session.id, accountId, codeChallenge: pkceChallenge(verifier) }
+    const code = await codes.issue(
+      { ...about, action: 'login_existing', provider: 'google', providerUserId: '42' },
+      'https://app.example/in/here?x=1',
+    )
     return { code, sessionId: session.id, accountId }
   }
 })
@@ -91,4 +93,19 @@ test('a code of a session that ended meanwhile is worth nothing', async () => {
   const { code, sessionId, accountId } = await issued()
   await at.devices.end({ id: sessionId, accountId }, 'logout', from)
   expect(await redeem(code, verifier, from)).toMatchObject(refused)
+})
+
+test('a code of an application that was taken off the list is worth nothing, and one of another still is', async () => {
+  const { code, sessionId } = await issued()
+  expect(code).toMatch(/^[\w-]{43}$/)
+  allowed.pop()
+  const [app] = allowed.splice(0)
+  expect(await redeem(code, verifier, from)).toMatchObject(refused)
+  // What it ends with is covered by its hash: without it, or with another's, it is another code.
+  allowed.push(new URL('https://other.example'))
+  expect(await redeem(code, verifier, from)).toMatchObject(refused)
+  expect(await redeem(code.slice(0, 32), verifier, from)).toMatchObject(refused)
+  if (app) allowed.push(app)
+  expect(await redeem(code, verifier, from)).toMatchObject({ ok: true })
+  expect(await at.store.sessions.find(sessionId)).toMatchObject({ endedAt: null })
 })

@@ -26,6 +26,8 @@ beforeEach(async () => {
     ...{ ...opened.store, clock, ids: opened.ids, random: systemRandom },
     lifetimes: { refreshTtlSeconds: 3600, refreshAbsoluteTtlSeconds: 7200 },
     requireVerifiedEmail: false,
+    mayReturn: () => true,
+    isEnabled: () => true,
     familiarity: everywhereKnown,
   })
   person = anAccount()
@@ -75,17 +77,19 @@ describe('a sign-in that needs a second factor', () => {
     const firstProof = clock()
     const pending = await pendingOf(await waiting())
     turn(60)
-    const done = await signIn.complete(pending, ['otp'], from)
+    const done = await signIn.complete(pending, person, ['otp'], from)
     if (!done.ok) throw new Error('it was to be completed')
     expect(done.value.session).toMatchObject({ amr: ['fed', 'otp', 'mfa'], authTime: firstProof, createdAt: clock() })
     expect(done.value.cookie).toMatch(/^[\w-]{43}$/)
-    expect(await signIn.complete(pending, ['otp'], from)).toMatchObject({ error: { code: 'sign_in_overtaken' } })
+    expect(await signIn.complete(pending, person, ['otp'], from)).toMatchObject({
+      error: { code: 'sign_in_overtaken' },
+    })
     expect(await sessions()).toHaveLength(1)
   })
 
   test('is completed once, however many show the factor at once', async () => {
     const pending = await pendingOf(await waiting())
-    const answers = await Promise.all(Array.from({ length: 8 }, () => signIn.complete(pending, ['otp'], from)))
+    const answers = await Promise.all(Array.from({ length: 8 }, () => signIn.complete(pending, person, ['otp'], from)))
     expect(answers.filter(({ ok }) => ok)).toHaveLength(1)
     expect(await sessions()).toHaveLength(1)
   })
@@ -96,7 +100,9 @@ describe('a sign-in that needs a second factor', () => {
     const pending = await pendingOf(ticket)
     turn(1)
     expect(await signIn.pending(ticket)).toBeUndefined()
-    expect(await signIn.complete(pending, ['otp'], from)).toMatchObject({ error: { code: 'sign_in_overtaken' } })
+    expect(await signIn.complete(pending, person, ['otp'], from)).toMatchObject({
+      error: { code: 'sign_in_overtaken' },
+    })
   })
 })
 
@@ -111,7 +117,7 @@ describe('an account that asks for a second factor', () => {
 
   const ended = { name: 'session.ended', origin: from } as const
 
-  test('has no session without one, whatever is proven and changed in whichever order', async () => {
+  test('has no session without one but where it was turned on, whatever is proven and changed in whichever order', async () => {
     const { accounts, secondFactors, users, sessions: devices } = opened.store
     await fc.assert(
       fc.asyncProperty(fc.array(act, { minLength: 3, maxLength: 14 }), async (acts) => {
@@ -121,6 +127,8 @@ describe('an account that asks for a second factor', () => {
         await accounts.create(person, identity, { separate: true }, [])
         const opener = { tag: 'identity', id: identity.id } as const
         const tickets: string[] = []
+        /** The sessions a second factor was turned on in: adding one proved nothing. */
+        const turnedOnIn = new Set<string>()
         /** What whoever is in the middle of something still takes the account for. */
         let before = person
         for (const one of acts) {
@@ -132,14 +140,18 @@ describe('an account that asks for a second factor', () => {
             if (!entered.ok) tickets.push(String(entered.error.extra?.second_factor_ticket))
           } else if (one.do === 'complete') {
             const pending = await signIn.pending(tickets.pop() ?? '')
-            if (pending) await signIn.complete(pending, one.by, from)
+            if (pending) await signIn.complete(pending, person, one.by, from)
           } else if (one.do === 'turn on') {
-            await secondFactors.begin({ accountId, secret: 's', createdAt: clock(), confirmedAt: null, lastStep: 0 })
-            await secondFactors.confirm(
-              { ...changing, secret: 's', step: 1, by: ['otp', 'mfa'] },
+            await secondFactors.begin(
+              { accountId, secret: 's', createdAt: clock(), confirmedAt: null, lastStep: 0 },
+              [],
+            )
+            const confirmed = await secondFactors.confirm(
+              { ...changing, secret: 's', step: 1 },
               [{ id: opened.ids('rec'), codeHash: opened.ids('rec') }],
               [],
             )
+            if (confirmed) turnedOnIn.add(changing.sessionId)
           } else if (one.do === 'turn off') await secondFactors.stop(changing, [])
           else if (one.do === 'disable')
             await users.disable(accountId, clock(), [], (id) => ({
@@ -152,7 +164,8 @@ describe('an account that asks for a second factor', () => {
           const { secondFactorAt, disabledAt } = (await accounts.find(accountId)) as Account
           const live = await devices.list(accountId, clock())
           if (disabledAt !== null) expect(live).toEqual([])
-          if (secondFactorAt !== null) for (const { amr: shown } of live) expect(shown).toContain('mfa')
+          if (secondFactorAt !== null)
+            for (const { id, amr: shown } of live) if (!turnedOnIn.has(id)) expect(shown).toContain('mfa')
         }
       }),
       { numRuns: 150 },
@@ -182,7 +195,9 @@ describe('what was proven and then taken away', () => {
         () => [],
       ),
     ).toBe('unlinked')
-    expect(await signIn.complete(pending, ['otp'], from)).toMatchObject({ error: { code: 'sign_in_overtaken' } })
+    expect(await signIn.complete(pending, person, ['otp'], from)).toMatchObject({
+      error: { code: 'sign_in_overtaken' },
+    })
     expect(await sessions()).toEqual([])
   })
 })

@@ -5,7 +5,7 @@ import type { Ticket } from '../../src/credentials/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import type { Account } from '../../src/kernel/account.ts'
 import { mail } from './mails.contract.ts'
-import { account, identity, later, newId, now, type Opened, origin, session } from './people.ts'
+import { account, identity, later, newId, now, type Opened, origin, session, trailOf } from './people.ts'
 import { ticket } from './tickets.contract.ts'
 
 const key = 'ada@example.com'
@@ -59,16 +59,21 @@ export function addressesContract(opened: () => Opened): void {
       expect(await addresses().holders('nobody@example.com')).toEqual([])
     })
 
-    test('gets a ticket and its letters together', async () => {
+    test('gets a ticket, its letters and who asked together', async () => {
       const [one, letter] = [ticket(), mail()]
-      await addresses().send(one, [letter])
+      const asked: Fact = { name: 'password.reset_requested', accountId: one.accountId, origin, data: {} }
+      opened().told.length = 0
+      await addresses().send(one, [letter], [asked])
+      expect(opened().told).toEqual([asked])
       expect(await opened().store.mails.backlog()).toBe(1)
       expect(await opened().store.tickets.use(one.id, now)).toBe(true)
       // Neither, if one of them cannot be.
       const again = ticket({ id: one.id })
-      await expect(addresses().send(again, [mail()])).rejects.toThrow()
-      await expect(addresses().send(ticket(), [letter])).rejects.toThrow()
+      await expect(addresses().send(again, [mail()], [asked])).rejects.toThrow()
+      await expect(addresses().send(ticket(), [letter], [asked])).rejects.toThrow()
       expect(await opened().store.mails.backlog()).toBe(1)
+      expect(opened().told).toEqual([asked])
+      expect((await trailOf(opened())).filter(({ event }) => event === asked.name)).toHaveLength(1)
     })
   })
 

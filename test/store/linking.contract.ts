@@ -36,6 +36,27 @@ export function linkingContract(opened: () => Opened): void {
       expect(told()).toEqual([linked(third), linked(second)])
     })
 
+    test('is refused with nothing written when the account has twenty, one of somebody’s excepted', async () => {
+      const { account: person, identity: own } = await newcomer(opened())
+      const { identity: theirs } = await newcomer(opened())
+      for (let held = 1; held < 20; held++) {
+        const way = identity(person.id)
+        expect(await store().accounts.link(way, null, [linked(way)])).toBe(true)
+      }
+      told().length = 0
+      const trail = await trailOf(opened())
+      const more = identity(person.id)
+      expect(await store().accounts.link(more, null, [linked(more)])).toBe('too_many_identities')
+      // Somebody was faster with this very identity: that is for the evidence to be gathered again, not a full account.
+      for (const { issuer, subject } of [own, theirs]) {
+        const known = identity(person.id, { issuer, subject })
+        expect(await store().accounts.link(known, null, [linked(known)])).toBe(false)
+      }
+      expect(await store().accounts.identitiesOf(person.id)).toHaveLength(20)
+      expect(told()).toEqual([])
+      expect(await trailOf(opened())).toEqual(trail)
+    })
+
     test('is refused with nothing written when the identity is anybody’s', async () => {
       const { account: person, identity: own } = await newcomer(opened())
       const { account: bob } = await newcomer(opened())

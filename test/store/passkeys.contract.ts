@@ -39,7 +39,7 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
     afterEach(() => store.close())
 
     const add = (one: Passkey, given: Partial<Changing> = {}) =>
-      store.passkeys.add(one, { ...change, ...given, by: ['hwk', 'mfa'] }, [added(person.id)])
+      store.passkeys.add(one, { ...change, ...given }, [added(person.id)])
     const remove = (id: string, mayGo: (left: Ways) => boolean = () => true, given: Partial<Changing> = {}) =>
       store.passkeys.remove({ ...change, ...given, id }, mayGo, [removed(person.id)])
     const since = async () => (await store.accounts.find(person.id))?.secondFactorAt
@@ -59,15 +59,15 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
       const { account: other } = await newcomer(opened)
       const theirs = await signedIn(opened, other.id, { amr: ['fed'] })
       const again = passkey(other.id, { credentialId: one.credentialId })
-      const of = { accountId: other.id, sessionId: theirs.id, at: now, by: ['mfa'] }
+      const of = { accountId: other.id, sessionId: theirs.id, at: now }
       expect(await store.passkeys.add(again, of, [])).toBe(false)
       expect((await store.sessions.find(theirs.id))?.amr).toEqual(['fed'])
     })
 
-    test('adding one ends the other sessions, strengthens this one, and asks for nothing', async () => {
+    test('adding one ends the other sessions, proves nothing in this one, and asks for nothing', async () => {
       const other = await signedIn(opened, person.id)
       await add(passkey(person.id))
-      expect((await store.sessions.find(mine.id))?.amr).toEqual(['fed', 'hwk', 'mfa'])
+      expect((await store.sessions.find(mine.id))?.amr).toEqual(['fed'])
       expect(await store.sessions.find(other.id)).toMatchObject({ endReason: 'second_factor_added' })
       expect(await since()).toBe(null)
     })
@@ -132,7 +132,7 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
       const { account: other } = await newcomer(opened)
       const theirs = await signedIn(opened, other.id)
       const one = passkey(other.id)
-      await store.passkeys.add(one, { accountId: other.id, sessionId: theirs.id, at: now, by: [] }, [])
+      await store.passkeys.add(one, { accountId: other.id, sessionId: theirs.id, at: now }, [])
       expect(await remove(one.id)).toBe('passkey_not_found')
     })
 

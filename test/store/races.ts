@@ -135,6 +135,16 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(winners(answers)).toHaveLength(1)
       }))
 
+    test('links to one account, it gets twenty identities and no more', () =>
+      each(async () => {
+        const { account: person } = await newcomer({ store: first })
+        for (let held = 1; held < 17; held++) await first.accounts.link(identity(person.id), null, [])
+        const answers = await race((store) => store.accounts.link(identity(person.id), null, []))
+        expect(answers.filter((answer) => answer === true)).toHaveLength(3)
+        expect(answers.filter((answer) => answer === 'too_many_identities')).toHaveLength(3)
+        expect(await first.accounts.identitiesOf(person.id)).toHaveLength(20)
+      }))
+
     test('unlinks of the last two ways in, one is refused', () =>
       each(async () => {
         const { account: person, identity: one } = await newcomer({ store: first })

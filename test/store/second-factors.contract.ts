@@ -15,6 +15,12 @@ const codes = (...hashes: string[]) => hashes.map((codeHash) => ({ id: newId('re
 const added = (accountId: string): Fact => ({
   ...{ name: 'second_factor.added', data: { factor: 'totp' }, accountId, origin },
 })
+const started = (accountId: string): Fact => ({
+  ...{ name: 'second_factor.started', data: { factor: 'totp' }, accountId, origin },
+})
+const cancelled = (accountId: string): Fact => ({
+  ...{ name: 'second_factor.cancelled', data: { factor: 'totp' }, accountId, origin },
+})
 const removed = (accountId: string): Fact => ({
   ...{ name: 'second_factor.removed', data: { factor: 'totp' }, accountId, origin },
 })
@@ -43,13 +49,11 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
     const since = async () => (await store.accounts.find(person.id))?.secondFactorAt
     const begin = async (): Promise<TotpFactor> => {
       const begun = factor(person.id)
-      expect(await store.secondFactors.begin(begun)).toBe(true)
+      expect(await store.secondFactors.begin(begun, [started(person.id)])).toBe(true)
       return begun
     }
     const confirm = ({ secret }: TotpFactor, given: Partial<Changing> = {}, hashes = ['a', 'b', 'c']) =>
-      store.secondFactors.confirm({ ...change, ...given, secret, step: 100, by: ['otp', 'mfa'] }, codes(...hashes), [
-        added(person.id),
-      ])
+      store.secondFactors.confirm({ ...change, ...given, secret, step: 100 }, codes(...hashes), [added(person.id)])
     const enrolled = async (): Promise<TotpFactor> => {
       const begun = await begin()
       expect(await confirm(begun)).toBe(true)
@@ -64,7 +68,9 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
       expect(await confirm(first)).toBe(false)
       expect(await since()).toBe(null)
       expect(await confirm(second)).toBe(true)
-      expect(await store.secondFactors.begin(factor(person.id))).toBe(false)
+      opened.told.length = 0
+      expect(await store.secondFactors.begin(factor(person.id), [started(person.id)])).toBe(false)
+      expect(names()).toEqual([])
       expect(await store.secondFactors.find(person.id)).toEqual({
         totp: { ...second, confirmedAt: now, lastStep: 100 },
         recoveryCodesLeft: 3,
@@ -85,7 +91,8 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
       names()
       expect(await confirm(begun)).toBe(true)
       expect(await since()).toEqual(now)
-      expect((await store.sessions.find(mine.id))?.amr).toEqual(['fed', 'otp', 'mfa'])
+      // Adding a factor is not using one.
+      expect((await store.sessions.find(mine.id))?.amr).toEqual(['fed'])
       expect(await store.sessions.find(other.id)).toMatchObject({ endedAt: now, endReason: 'second_factor_added' })
       expect(await store.pendingSignIns.find('waiting', now)).toBeUndefined()
       expect(names()).toEqual(['second_factor.added', 'session.ended'])
@@ -101,7 +108,7 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
       expect(await since()).toBe(null)
       await confirm(begun)
       const from = { ...change, sessionId: over.id }
-      expect(await store.secondFactors.remove(from, [])).toBe(false)
+      expect(await store.secondFactors.remove(from, [], [])).toBe(false)
       expect(await store.secondFactors.stop(from, [])).toBe(false)
       expect(await store.secondFactors.replaceCodes(from, codes('x'), [])).toBe(false)
       const { account: stranger } = await newcomer(opened)
@@ -148,21 +155,21 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
       await enrolled()
       const other = await signedIn(opened, person.id)
       names()
-      expect(await store.secondFactors.remove(change, [removed(person.id)])).toBe(true)
+      expect(await store.secondFactors.remove(change, [removed(person.id)], [cancelled(person.id)])).toBe(true)
       expect(await store.secondFactors.find(person.id)).toEqual({ totp: undefined, recoveryCodesLeft: 0 })
       expect(await since()).toBe(null)
       expect(await store.sessions.find(other.id)).toMatchObject({ endReason: 'second_factor_removed' })
       expect(names()).toEqual(['second_factor.removed', 'session.ended'])
-      expect(await store.secondFactors.remove(change, [removed(person.id)])).toBe(false)
+      expect(await store.secondFactors.remove(change, [removed(person.id)], [cancelled(person.id)])).toBe(false)
       expect(await store.secondFactors.replaceCodes(change, codes('x'), [])).toBe(false)
     })
 
-    test('an app that was not confirmed goes without a word', async () => {
+    test('an app that was not confirmed is cancelled, and nothing else changes', async () => {
       const other = await signedIn(opened, person.id)
       await begin()
-      names()
-      expect(await store.secondFactors.remove(change, [removed(person.id)])).toBe(true)
-      expect(names()).toEqual([])
+      expect(names()).toEqual(['second_factor.started'])
+      expect(await store.secondFactors.remove(change, [removed(person.id)], [cancelled(person.id)])).toBe(true)
+      expect(names()).toEqual(['second_factor.cancelled'])
       expect((await store.sessions.find(other.id))?.endedAt).toBe(null)
     })
 
@@ -200,7 +207,7 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
         }
       })
 
-      test('no sign-in without it outlives its beginning', async () => {
+      test('no sign-in without it outlives its beginning, but the session it was turned on in', async () => {
         for (let round = 0; round < rounds; round++) {
           const begun = await begin()
           const [confirmed] = await Promise.all([
@@ -215,7 +222,7 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
           ])
           expect(confirmed).toBe(true)
           const alive = await store.sessions.list(person.id, now)
-          expect(alive.filter(({ amr }) => !amr.includes('mfa'))).toEqual([])
+          expect(alive.filter(({ id, amr }) => !amr.includes('mfa') && id !== mine.id)).toEqual([])
           expect(await store.secondFactors.stop(change, [])).toBe(true)
         }
       })

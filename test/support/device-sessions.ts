@@ -53,6 +53,8 @@ export async function deviceSessions(
     sessions,
     pendingSignIns,
     requireVerifiedEmail: false,
+    mayReturn: () => true,
+    isEnabled: () => true,
     familiarity: everywhereKnown,
     clock,
     ids,

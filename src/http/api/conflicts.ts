@@ -106,6 +106,7 @@ const answer = route({
     'redirect_uri_key_not_found',
     'return_to_not_allowed',
     'identity_already_linked',
+    'too_many_identities',
     'account_conflict',
     'account_linking_failed',
     'user_creation_disabled',
@@ -137,6 +138,7 @@ const answer = route({
     const begun = await flows.begin({
       provider: body.provider,
       redirectUriKey: body.redirect_uri_key,
+      origin,
       ...(browser ? { returnTo: `/auth/conflicts/${ticket}` } : {}),
     })
     if (!begun.ok) return begun

@@ -69,6 +69,7 @@ const unlink = route({
   method: 'delete',
   path: '/me/identities/:id',
   summary: 'Unlink a sign-in; its permission is revoked at the provider',
+  auth: 'recent',
   params: idParams,
   status: 204,
   fails: ['not_linked', 'last_login_method', 'session_revoked'],
@@ -138,9 +139,9 @@ const authorize = route({
   }),
   reply: StartedFlow,
   fails: moreFails,
-  async handle({ who, params, body }, { flows }: Services) {
+  async handle({ who, params, body, origin }, { flows }: Services) {
     const { scopes, redirect_uri_key: key } = body
-    const begun = await flows.askForMore(who, params.id, { scopes, redirectUriKey: key })
+    const begun = await flows.askForMore(who, params.id, { scopes, redirectUriKey: key }, origin)
     return begun.ok ? ok(json(startedFlow(begun.value))) : begun
   },
 })
@@ -150,6 +151,7 @@ const withdraw = route({
   method: 'delete',
   path: '/me/identities/:id/grant',
   summary: 'Take back what I granted with a sign-in, and keep the sign-in',
+  auth: 'recent',
   params: idParams,
   status: 204,
   fails: ['not_linked'],

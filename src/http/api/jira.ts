@@ -110,6 +110,7 @@ const disconnect = route({
   method: 'delete',
   path,
   summary: 'Disconnect the team from Jira; its permission is erased here, and withdrawn where that can be done',
+  auth: 'recent',
   status: 204,
   fails: ['team_not_found', 'team_role_required', 'jira_not_available', 'jira_not_connected'],
   async handle({ who, params, origin }, { flows }: Services) {

@@ -153,6 +153,7 @@ const finish = route({
     'user_disabled',
     'email_unverified',
     'sign_in_overtaken',
+    'return_to_not_allowed',
   ] satisfies readonly (EnterByMailCode | 'too_many_attempts')[],
   async handle({ body, origin }, { flows, tokens }: Services) {
     const arrival = { origin, browser: false, replaces: null }

@@ -194,6 +194,7 @@ export const enterFails = [
   'email_unverified',
   'second_factor_required',
   'sign_in_overtaken',
+  'return_to_not_allowed',
 ] as const satisfies readonly PasskeyCode[]
 
 const signingIn = { tag: 'Signing in', surface: 'api', auth: 'none', limit: 'sign_in', method: 'post' } as const

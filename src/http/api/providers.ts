@@ -47,6 +47,9 @@ const enterFails = [
   'account_linking_failed',
   'identity_already_linked',
   'another_identity',
+  'too_many_identities',
+  'scopes_not_offered',
+  'return_to_not_allowed',
   'account_conflict',
   'user_creation_disabled',
   'user_disabled',
@@ -128,7 +131,7 @@ const begin = route({
   }),
   status: 303,
   fails: beginFails,
-  async handle({ params, query, header, cookieNames }, { flows, settings }: Services) {
+  async handle({ params, query, header, origin, cookieNames }, { flows, settings }: Services) {
     const { return_to: returnTo } = query
     const target =
       returnTo === undefined ? undefined : readReturnTo(returnTo, settings.returnToAllowed, settings.publicUrl)
@@ -145,6 +148,7 @@ const begin = route({
       redirectUriKey: query.redirect_uri_key,
       codeChallenge: query.code_challenge,
       consentAgain: query.consent === 'again',
+      origin,
     })
     if (!begun.ok) return begun
     return ok(
@@ -168,13 +172,14 @@ const authorize = route({
   bodyOptional: true,
   reply: StartedFlow,
   fails: [...beginFails, 'authentication_required', 'reauthentication_required'],
-  async handle({ params, body, who }, { flows, clock, settings }: Services) {
+  async handle({ params, body, who, origin }, { flows, clock, settings }: Services) {
     if (body.intent === 'link' && !who) return fail('authentication_required')
     if (body.intent === 'link' && who && !isRecent(who, clock(), settings.recentAuthSeconds))
       return fail('reauthentication_required')
     const begun = await flows.begin({
       provider: params.provider,
       redirectUriKey: body.redirect_uri_key,
+      origin,
       ...(body.intent === 'link' && who ? { visitor: visitorOf(who) } : {}),
     })
     if (!begun.ok) return begun
@@ -194,8 +199,10 @@ const link = route({
   body: object({ return_to: z.string().max(2048).optional() }),
   status: 303,
   fails: beginFails,
-  async handle({ params, body, who, cookieNames }, { flows, settings }: Services) {
-    const begun = await flows.begin({ provider: params.provider, returnTo: body.return_to, visitor: visitorOf(who) })
+  async handle({ params, body, who, origin, cookieNames }, { flows, settings }: Services) {
+    const begun = await flows.begin({
+      ...{ provider: params.provider, returnTo: body.return_to, visitor: visitorOf(who), origin },
+    })
     if (!begun.ok) return begun
     return ok(
       seeOther(begun.value.url, {

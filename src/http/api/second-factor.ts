@@ -51,8 +51,8 @@ const begin = route({
   bodyOptional: true,
   reply: z.object({ secret: z.string(), uri: z.string() }).meta({ id: 'TotpSetup' }),
   fails: ['second_factor_exists'],
-  async handle({ who }, { flows }: Services) {
-    const begun = await flows.secondFactor.beginTotp(who.account)
+  async handle({ who, origin }, { flows }: Services) {
+    const begun = await flows.secondFactor.beginTotp(doing(who, origin))
     return begun.ok ? ok(json(begun.value)) : begun
   },
 })
@@ -133,6 +133,8 @@ export const proveFails = [
   'too_many_attempts',
   'second_factor_invalid',
   'sign_in_overtaken',
+  'email_unverified',
+  'return_to_not_allowed',
 ] as const satisfies readonly SecondFactorCode[]
 
 const signingIn = { tag: 'Signing in', surface: 'api', auth: 'none', limit: 'sign_in', method: 'post' } as const

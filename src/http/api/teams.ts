@@ -95,6 +95,7 @@ const remove = route({
   method: 'delete',
   path: '/teams/:id',
   summary: 'Delete a team with its members, invitations and connections; what it was granted is revoked. Owners',
+  auth: 'recent',
   params: idParams,
   status: 204,
   fails: refusals,

@@ -3,9 +3,10 @@ import { fail } from '../../errors/catalogue.ts'
 import type { RefreshCode } from '../../flows/refresh-tokens.ts'
 import { ok } from '../../kernel/result.ts'
 import { sessionOver } from '../entry.ts'
+import { isRecent } from '../principal.ts'
 import { faulty } from '../problem.ts'
 import { json } from '../reply.ts'
-import { object, route } from '../route.ts'
+import { object, type Principal, route } from '../route.ts'
 import { AuthResponse, addressText, authResponse, passwordGiven, secretText, TokenPair } from '../schemas.ts'
 import type { Services } from '../services.ts'
 
@@ -147,11 +148,17 @@ const revoke = route({
 
 /** What may go along with signing out. */
 const leaving = object({
-  revoke_provider_tokens: z
-    .boolean()
-    .default(false)
-    .meta({ description: 'also take back what I granted at providers, here at once and there as soon as they answer' }),
+  revoke_provider_tokens: z.boolean().default(false).meta({
+    description:
+      'also take back what I granted at providers, here at once and there as soon as they answer; this needs a recent sign-in',
+  }),
 })
+
+/** Withdrawing grants needs a recent sign-in, also along with a sign-out. Signing out alone never does. */
+const mayLeave = (who: Principal, body: z.output<typeof leaving>, { clock, settings }: Services) =>
+  body.revoke_provider_tokens && !isRecent(who, clock(), settings.recentAuthSeconds)
+    ? fail('reauthentication_required')
+    : ok(null)
 
 const logout = route({
   method: 'post',
@@ -164,9 +171,11 @@ const logout = route({
   body: leaving,
   bodyOptional: true,
   status: 204,
-  fails: [],
-  async handle({ who, body, origin }, { flows }: Services) {
-    await flows.signOut.here(who, origin, { revokeProviderTokens: body.revoke_provider_tokens })
+  fails: ['reauthentication_required'],
+  async handle({ who, body, origin }, services: Services) {
+    const allowed = mayLeave(who, body, services)
+    if (!allowed.ok) return allowed
+    await services.flows.signOut.here(who, origin, { revokeProviderTokens: body.revoke_provider_tokens })
     return ok(sessionOver(who))
   },
 })
@@ -182,10 +191,12 @@ const logoutAll = route({
   body: leaving,
   bodyOptional: true,
   status: 204,
-  fails: [],
-  async handle({ who, body, origin }, { flows }: Services) {
+  fails: ['reauthentication_required'],
+  async handle({ who, body, origin }, services: Services) {
+    const allowed = mayLeave(who, body, services)
+    if (!allowed.ok) return allowed
     const along = { revokeProviderTokens: body.revoke_provider_tokens }
-    await flows.signOut.everywhere(who.accountId, origin, along)
+    await services.flows.signOut.everywhere(who.accountId, origin, along)
     return ok(sessionOver(who))
   },
 })

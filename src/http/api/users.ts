@@ -182,9 +182,9 @@ const sessions = route({
       .meta({ id: 'ManagedSession' }),
   ),
   fails: ['account_not_found'],
-  async handle({ params }, { users, devices }: Services) {
+  async handle({ who: { accountId }, params, origin }, { users, flows }: Services) {
     if (!(await users.get(params.id))) return fail('account_not_found')
-    const all = await devices.list(params.id)
+    const all = await flows.readAsAdministrator.sessions({ accountId, origin }, params.id)
     return ok(
       json(
         all.map((session) => ({
@@ -285,8 +285,9 @@ const audit = route({
     })
     .meta({ id: 'Audit' }),
   fails: [],
-  async handle({ query }, { audit: trail }: Services) {
-    const rows = await trail.search(
+  async handle({ who: { accountId: by }, query, origin }, { flows }: Services) {
+    const rows = await flows.readAsAdministrator.auditLog(
+      { accountId: by, origin },
       { account: query.account ?? null, event: query.event ?? null },
       { before: query.cursor ?? null, limit: query.limit + 1 },
     )

@@ -114,6 +114,7 @@ function told(data: AuditRecord['data'], providers: Providers, locale: Locale): 
     why: code !== undefined && Object.hasOwn(errors, code) ? errors[code as ErrorCode][locale].title : undefined,
     intent: read('intent'),
     how: read('how'),
+    purpose: read('purpose'),
     action: read('action'),
     result: read('result'),
     reason: read('reason'),

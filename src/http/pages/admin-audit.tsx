@@ -14,12 +14,14 @@ const audit = route({
   summary: 'The trail of every account, newest first',
   query: z.looseObject({ account: line.optional(), event: line.optional(), cursor: cursor.optional() }),
   fails: [],
-  async handle({ who, query: asked, locale, csrfToken }, { audit: trail }: Services) {
+  async handle({ who, query: asked, origin, locale, csrfToken }, { flows }: Services) {
     const reader = readerOf(locale)
     const { admin, events } = reader.say
     const before = asked.cursor ?? null
     const [account, event] = [asked.account || null, asked.event || null]
-    const rows = await trail.search({ account, event }, { before, limit: perPage + 1 })
+    const asking = { accountId: who.accountId, origin }
+    const page = { before, limit: perPage + 1 }
+    const rows = await flows.readAsAdministrator.auditLog(asking, { account, event }, page)
     const shown = rows.slice(0, perPage)
     const last = rows.length > perPage ? shown.at(-1) : undefined
     const same = { account: account ?? undefined, event: event ?? undefined }

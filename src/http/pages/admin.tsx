@@ -103,15 +103,17 @@ const user = route({
   params: idParams,
   query: doneQuery,
   fails: ['account_not_found'],
-  async handle({ who, params, query: asked, locale, csrfToken }, services: Services) {
+  async handle({ who, params, query: asked, origin, locale, csrfToken }, services: Services) {
     const found = await services.users.get(params.id)
     if (!found) return fail('account_not_found')
     const { account } = found
+    const asking = { accountId: who.accountId, origin }
+    const { auditLog, sessions: sessionsOf } = services.flows.readAsAdministrator
     const mayRead = who.scopes.includes('audit:read' satisfies Scope)
     const [ways, sessions, rows] = await Promise.all([
       services.links.list(account.id),
-      services.devices.list(account.id),
-      mayRead ? services.audit.search({ account: account.id, event: null }, { before: null, limit: 10 }) : [],
+      sessionsOf(asking, account.id),
+      mayRead ? auditLog(asking, { account: account.id, event: null }, { before: null, limit: 10 }) : [],
     ])
     const reader = readerOf(locale)
     const { say } = reader

@@ -38,6 +38,7 @@ const ways: Partial<Record<ErrorCode, Way>> = {
   second_factor_invalid: 'sign_in',
   identity_already_linked: 'account',
   another_identity: 'account',
+  too_many_identities: 'account',
   passkey_not_added: 'account',
   passkey_not_found: 'account',
   second_factor_exists: 'account',
@@ -52,7 +53,7 @@ const ways: Partial<Record<ErrorCode, Way>> = {
 }
 
 /** A refusal, as a person reads it: what happened, and a way on. The cause is the log’s alone. */
-export function errorPage(error: AppError, { locale, requestId, returnTo, who }: ErrorContext): VNode {
+export function errorPage(error: AppError, { locale, requestId, returnTo, formPage, who }: ErrorContext): VNode {
   const reader = readerOf(locale)
   const { say } = reader
   const { title, detail } = message(error, locale)
@@ -60,7 +61,7 @@ export function errorPage(error: AppError, { locale, requestId, returnTo, who }:
     <Layout {...reader} title={title}>
       <p>{detail}</p>
       <p class="actions">
-        {waysOn(error, returnTo, who !== null).map(({ href, text }, index) => (
+        {waysOn(error, { returnTo, formPage, signedIn: who !== null }).map(({ href, text }, index) => (
           <a key={href} class={index === 0 ? 'button primary' : 'button'} href={href}>
             {say[text]}
           </a>
@@ -78,7 +79,9 @@ type WayOn = {
   readonly text: 'tryAgain' | 'signIn' | 'signInAgain' | 'backToAccount' | 'backToTeam' | 'home'
 }
 
-function waysOn({ code, extra }: AppError, returnTo: string | null, signedIn: boolean): readonly WayOn[] {
+type Where = Pick<ErrorContext, 'returnTo' | 'formPage'> & { readonly signedIn: boolean }
+
+function waysOn({ code, extra }: AppError, { returnTo, formPage, signedIn }: Where): readonly WayOn[] {
   const way = ways[code]
   // A provider’s answer is good for one visit: coming back to it could only be refused again.
   const here = returnTo !== null && !/^\/auth\/[^/?]+\/callback(\?|$)/.test(returnTo) ? returnTo : null
@@ -91,7 +94,7 @@ function waysOn({ code, extra }: AppError, returnTo: string | null, signedIn: bo
   if (way === 'sign_in') {
     // Back to what was asked for only where it was the proof that was missing; elsewhere it is over.
     const proving = code === 'reauthentication_required' || code === 'authentication_required'
-    const target = proving ? (here ?? '/account') : undefined
+    const target = proving ? (here ?? formPage ?? '/account') : undefined
     const login = target === undefined ? '/login' : `/login?return_to=${encodeURIComponent(target)}`
     return [{ href: login, text: 'signInAgain' }, ...(signedIn ? [account] : [])]
   }

@@ -83,7 +83,8 @@ const askUnlink = route({
   summary: 'Ask before a sign-in is unlinked',
   params: idParams,
   fails: ['not_linked'],
-  async handle({ who, params, locale, csrfToken }, { links, providers }: Services) {
+  async handle({ who, params, locale, csrfToken }, services: Services) {
+    const { links, providers } = services
     const reader = readerOf(locale)
     const { say } = reader
     const [identities, methods] = await Promise.all([links.list(who.accountId), links.methods(who.accountId)])
@@ -95,6 +96,8 @@ const askUnlink = route({
       (method) => method.usable && !(method.type === 'provider' && method.identityId === identity.id),
     )
     const csrf = csrfToken()
+    const recent = isRecent(who, services.clock(), services.settings.recentAuthSeconds)
+    const page = `/account/identities/${identity.id}/unlink`
     return show(
       locale,
       <Layout {...reader} title={say.unlink.title(name)} signedIn={csrf}>
@@ -109,13 +112,15 @@ const askUnlink = route({
           <p class="caution">{say.unlink.last}</p>
         )}
         <div class="actions">
-          {keepsAWayIn ? (
-            <Form action={`/account/identities/${identity.id}/unlink`} csrf={csrf}>
+          {!keepsAWayIn ? null : recent ? (
+            <Form action={page} csrf={csrf}>
               <button type="submit" class="danger">
                 {say.unlink.button(name)}
               </button>
             </Form>
-          ) : null}
+          ) : (
+            <SignInAgain {...reader} returnTo={page} />
+          )}
           <a class="button" href="/account">
             {keepsAWayIn ? say.cancel : say.backToAccount}
           </a>
@@ -130,6 +135,7 @@ const unlink = route({
   method: 'post',
   path: '/account/identities/:id/unlink',
   summary: 'Unlink a sign-in',
+  auth: 'recent',
   params: idParams,
   status: 303,
   fails: ['not_linked', 'last_login_method', 'session_revoked'],

@@ -110,7 +110,7 @@ const askDisconnect = route({
   path: '/account/teams/:id/integrations/jira/disconnect',
   summary: 'Ask before my team is disconnected from Jira',
   fails: [...refusals, 'jira_not_connected'],
-  async handle({ who, params, locale, csrfToken }, { flows, teams, providers }: Services) {
+  async handle({ who, params, locale, csrfToken }, { flows, teams, providers, clock, settings }: Services) {
     const allowed = await teams.allowed(who.accountId, params.id, 'connect')
     if (!allowed.ok) return allowed
     const view = await flows.jira.sites({ teamId: params.id, accountId: who.accountId })
@@ -132,11 +132,15 @@ const askDisconnect = route({
           </p>
         )}
         <div class="actions">
-          <Form action={`${jiraOf(params.id)}/disconnect`} csrf={csrf}>
-            <button type="submit" class="danger">
-              {say.button}
-            </button>
-          </Form>
+          {isRecent(who, clock(), settings.recentAuthSeconds) ? (
+            <Form action={`${jiraOf(params.id)}/disconnect`} csrf={csrf}>
+              <button type="submit" class="danger">
+                {say.button}
+              </button>
+            </Form>
+          ) : (
+            <SignInAgain {...reader} returnTo={`${jiraOf(params.id)}/disconnect`} />
+          )}
           <a class="button" href={pageOf(params.id)}>
             {say.keep}
           </a>
@@ -150,6 +154,7 @@ const disconnect = route({
   ...writing,
   path: '/account/teams/:id/integrations/jira/disconnect',
   summary: 'Disconnect my team from Jira',
+  auth: 'recent',
   fails: [...refusals, 'jira_not_connected'],
   async handle({ who, params, origin }, { flows }: Services) {
     const done = await flows.jira.disconnect({ teamId: params.id, accountId: who.accountId }, origin)

@@ -92,16 +92,26 @@ export const BackToAccount = ({ say }: Reader): VNode => (
   </p>
 )
 
+type SignInAgainProps = Reader & {
+  /** The page to come back to. */
+  readonly returnTo: string
+}
+
 /** In the place of what needs a recent sign-in, where that is missing: why, and how to have one. */
-export const SignInAgain = ({ say, returnTo }: Reader & { returnTo: string }): VNode => (
+export const SignInAgain = (props: SignInAgainProps): VNode => (
   <>
-    <p>{say.recent}</p>
-    <p class="actions">
-      <a class="button" href={`/login?return_to=${encodeURIComponent(returnTo)}`}>
-        {say.signInAgain}
-      </a>
-    </p>
+    <p>{props.say.recent}</p>
+    <SignInAgainLink {...props} />
   </>
+)
+
+/** Leads through the sign-in page and back. */
+export const SignInAgainLink = ({ say, returnTo }: SignInAgainProps): VNode => (
+  <p class="actions">
+    <a class="button" href={`/login?return_to=${encodeURIComponent(returnTo)}`}>
+      {say.signInAgain}
+    </a>
+  </p>
 )
 
 /** Said only to those who hear the page: what an otherwise repeated button is about. */

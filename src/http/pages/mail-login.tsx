@@ -103,6 +103,7 @@ const entering = [
   'second_factor_required',
   'user_disabled',
   'email_unverified',
+  'return_to_not_allowed',
   'sign_in_overtaken',
 ] as const
 

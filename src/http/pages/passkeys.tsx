@@ -106,7 +106,7 @@ const enter = route({
   }),
   status: 303,
   also: ['page'],
-  fails: [...enterFails, 'return_to_not_allowed', 'invalid_request'],
+  fails: [...enterFails, 'invalid_request'],
   async handle({ who, body, origin, locale }, services: Services) {
     const entering = enteringOf(body, who, origin, services)
     if (!entering.ok) return entering

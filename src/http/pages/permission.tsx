@@ -9,6 +9,7 @@ import type { Provider } from '../../providers/provider.ts'
 import type { Providers } from '../../providers/providers.ts'
 import { moreFails } from '../api/identities.ts'
 import { flowCookies } from '../entry.ts'
+import { isRecent } from '../principal.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { idParams, scopeToken } from '../schemas.ts'
@@ -31,9 +32,9 @@ const more = route({
   body: object({ scopes: z.array(scopeToken).max(50).default([]) }),
   status: 303,
   fails: moreFails,
-  async handle({ who, params, body, cookieNames }, { flows, settings }: Services) {
+  async handle({ who, params, body, origin, cookieNames }, { flows, settings }: Services) {
     if (body.scopes.length === 0) return ok(seeOther(doneAt(`/account/identities/${params.id}`, 'more_none')))
-    const begun = await flows.askForMore(who, params.id, body)
+    const begun = await flows.askForMore(who, params.id, body, origin)
     if (!begun.ok) return begun
     const cookies = flowCookies(begun.value, cookieNames, settings.flowCookieSeconds)
     return ok(seeOther(begun.value.url, { cookies }))
@@ -47,7 +48,7 @@ const askWithdraw = route({
   summary: 'Ask before what was granted is taken back',
   params: idParams,
   fails: ['not_linked'],
-  async handle({ who, params, locale, csrfToken }, { links, providers }: Services) {
+  async handle({ who, params, locale, csrfToken }, { links, providers, clock, settings }: Services) {
     const reader = readerOf(locale)
     const { say } = reader
     const identity = (await links.list(who.accountId)).find(({ id }) => id === params.id)
@@ -65,11 +66,15 @@ const askWithdraw = route({
         <p>{say.withdraw.again(name)}</p>
         <Elsewhere {...reader} provider={provider} />
         <div class="actions">
-          <Form action={`${page}/withdraw`} csrf={csrf}>
-            <button type="submit" class="danger">
-              {say.withdraw.button}
-            </button>
-          </Form>
+          {isRecent(who, clock(), settings.recentAuthSeconds) ? (
+            <Form action={`${page}/withdraw`} csrf={csrf}>
+              <button type="submit" class="danger">
+                {say.withdraw.button}
+              </button>
+            </Form>
+          ) : (
+            <SignInAgain {...reader} returnTo={`${page}/withdraw`} />
+          )}
           <a class="button" href={page}>
             {say.cancel}
           </a>
@@ -84,6 +89,7 @@ const withdraw = route({
   method: 'post',
   path: '/account/identities/:id/withdraw',
   summary: 'Take back what was granted with a sign-in, and keep the sign-in',
+  auth: 'recent',
   params: idParams,
   status: 303,
   fails: ['not_linked'],

@@ -9,7 +9,17 @@ import { seeOther, text } from '../reply.ts'
 import { object, route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { Field } from './field.tsx'
-import { BackToAccount, Form, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
+import {
+  BackToAccount,
+  Form,
+  Layout,
+  type Reader,
+  readerOf,
+  SignInAgain,
+  SignInAgainLink,
+  show,
+  Time,
+} from './layout.tsx'
 import { doneAt, doneQuery, statusOf } from './status.ts'
 
 const common = { tag: 'Pages', surface: 'browser', auth: 'recent', limit: 'account' } as const
@@ -70,8 +80,8 @@ const begin = route({
   summary: 'Begin with an authenticator app',
   status: 303,
   fails: ['second_factor_exists'],
-  async handle({ who }, { flows }: Services) {
-    const begun = await flows.secondFactor.beginTotp(who.account)
+  async handle({ who, origin }, { flows }: Services) {
+    const begun = await flows.secondFactor.beginTotp(doing(who, origin))
     return begun.ok ? ok(seeOther(`${here}#app`)) : begun
   },
 })
@@ -235,7 +245,12 @@ function SecondFactorPage({ since, recent, csrf, status, wrong, ...props }: Page
                 {secondFactor.toPasskeys}
               </a>
             </div>
-            {since === null && passkeys > 0 && !strong ? <p class="fine">{secondFactor.showPasskeyFirst}</p> : null}
+            {since === null && passkeys > 0 && !strong ? (
+              <>
+                <p class="fine">{secondFactor.showPasskeyFirst}</p>
+                <SignInAgainLink {...reader} returnTo={here} />
+              </>
+            ) : null}
           </section>
           {since === null ? null : (
             <>

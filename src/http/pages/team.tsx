@@ -7,11 +7,12 @@ import { ok } from '../../kernel/result.ts'
 import { may, mayGive, teamRoles } from '../../teams/policy.ts'
 import type { TeamRefusal } from '../../teams/ports.ts'
 import type { MemberCode } from '../../teams/teams.ts'
+import { isRecent } from '../principal.ts'
 import { seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import { addressText, idParams, invitationParams, memberParams, teamName } from '../schemas.ts'
 import type { Services } from '../services.ts'
-import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
+import { Form, Layout, type Reader, readerOf, SignInAgain, show } from './layout.tsx'
 import { doneAt, doneQuery, statusOf } from './status.ts'
 import { calledBy, TeamPage } from './team-view.tsx'
 import { teamPage } from './teams.tsx'
@@ -183,7 +184,7 @@ const askDelete = route({
   summary: 'Ask before a team is deleted',
   params: idParams,
   fails: refusals,
-  async handle({ who, params, locale, csrfToken }, { teams }: Services) {
+  async handle({ who, params, locale, csrfToken }, { teams, clock, settings }: Services) {
     const found = await teams.allowed(who.accountId, params.id, 'delete')
     if (!found.ok) return found
     const { team } = found.value
@@ -199,6 +200,7 @@ const askDelete = route({
         action={`${teamPage(team.id)}/delete`}
         back={teamPage(team.id)}
         csrf={csrfToken()}
+        recent={isRecent(who, clock(), settings.recentAuthSeconds)}
       />,
     )
   },
@@ -208,6 +210,7 @@ const remove = route({
   ...writing,
   path: '/account/teams/:id/delete',
   summary: 'Delete a team, with its members, invitations and connections',
+  auth: 'recent',
   params: idParams,
   fails: refusals,
   async handle({ who, params, origin }, { teams }: Services) {
@@ -225,18 +228,25 @@ type AskProps = Reader & {
   readonly action: string
   readonly back: string
   readonly csrf: string
+  /** Whether what needs a recent sign-in may be done; `true` for what needs none. */
+  readonly recent?: boolean
 }
-const Ask = ({ title, texts, button, action, back, csrf, ...reader }: AskProps): VNode => (
+/** Asks before something is done, on the page whose form does it. */
+const Ask = ({ title, texts, button, action, back, csrf, recent = true, ...reader }: AskProps): VNode => (
   <Layout {...reader} title={title} signedIn={csrf}>
     {texts.map((text) => (
       <p key={text}>{text}</p>
     ))}
     <div class="actions">
-      <Form action={action} csrf={csrf}>
-        <button type="submit" class="danger">
-          {button}
-        </button>
-      </Form>
+      {recent ? (
+        <Form action={action} csrf={csrf}>
+          <button type="submit" class="danger">
+            {button}
+          </button>
+        </Form>
+      ) : (
+        <SignInAgain {...reader} returnTo={action} />
+      )}
       <a class="button" href={back}>
         {reader.say.cancel}
       </a>

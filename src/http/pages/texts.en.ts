@@ -31,6 +31,7 @@ const factors: Record<Factor, string> = { totp: 'authenticator app', passkey: 'p
 
 const events: EventWords = {
   'authentication.succeeded': ({ provider }) => `Signed in with ${provider}`,
+  'authentication.email_requested': 'A sign-in by email was requested',
   'authentication.failed': ({ provider, intent, why }) =>
     `${intent === 'link' ? `Linking ${provider}` : intent === 'connect' ? `Connecting a team with ${provider}` : `A sign-in with ${provider}`} did not work${why ? `: ${why}` : ''}`,
   'account.created': ({ provider }) => `Account opened with ${provider}`,
@@ -38,6 +39,8 @@ const events: EventWords = {
   'account.updated': 'Profile changed',
   'account.deleted': 'Account deleted',
   'account.email_claim_ended': 'Somebody else proved an address this account had not verified',
+  'identity.link_started': ({ provider, purpose }) =>
+    purpose === 'more' ? `Started to grant more at ${provider}` : `Started to link ${provider}`,
   'identity.linked': ({ provider, how }) =>
     how === 'verified_email'
       ? `${provider} linked by its verified e-mail address`
@@ -52,6 +55,9 @@ const events: EventWords = {
       ? `Went on with a separate account for ${provider}`
       : `Said that ${provider} belongs to this account`,
   'account.email_changed': 'E-mail address changed',
+  'account.email_change_requested': 'A new email address was requested',
+  'account.email_verification_requested': 'A message to verify the email address was requested',
+  'account.sessions_read': 'An administrator viewed your devices',
   'account.disabled': 'Account disabled by an administrator',
   'account.enabled': 'Account enabled by an administrator',
   'account.role_changed': ({ role }) => `Role changed to ${role}`,
@@ -59,8 +65,11 @@ const events: EventWords = {
   'password.set': 'Password set',
   'password.changed': 'Password changed',
   'password.reset': 'Password reset by e-mail',
+  'password.reset_requested': 'A link to choose a new password was requested',
   'password.reset_started': 'An administrator sent you a link to choose a new password',
   'password.removed': 'Password removed',
+  'second_factor.started': 'Started to set up an authenticator app',
+  'second_factor.cancelled': 'Cancelled the setup of an authenticator app',
   'second_factor.added': ({ factor }) => `Second factor added: ${factors[factor as Factor] ?? factor}`,
   'second_factor.removed': ({ factor, by }) =>
     by === undefined
@@ -72,6 +81,7 @@ const events: EventWords = {
   'device.new': ({ provider }) => `Signed in with ${provider} on a new device`,
   'session.ended': ({ reason }) => ended[reason as EndReason] ?? ended.revoked,
   'session.renamed': 'A device was given another name',
+  'audit.read': 'Viewed the audit log',
   'access.refused': ({ why }) => (why === undefined ? 'A request was refused' : `A request was refused: ${why}`),
   'session.token_reused': 'A token came back after its time, so its device was signed out',
   'provider_token.needs_reauthorization': ({ provider }) => `${provider} no longer accepts our permission`,

@@ -33,6 +33,7 @@ const factors: Record<Factor, string> = { totp: 'aplicativo autenticador', passk
 
 const events: EventWords = {
   'authentication.succeeded': ({ provider }) => `Entrou com ${provider}`,
+  'authentication.email_requested': 'Foi pedido um login por email',
   'authentication.failed': ({ provider, intent, why }) =>
     `${intent === 'link' ? `A vinculação com ${provider}` : intent === 'connect' ? `A conexão de uma equipe com ${provider}` : `Um login com ${provider}`} não funcionou${why ? `: ${why}` : ''}`,
   'account.created': ({ provider }) => `Conta criada com ${provider}`,
@@ -40,6 +41,8 @@ const events: EventWords = {
   'account.updated': 'Perfil alterado',
   'account.deleted': 'Conta excluída',
   'account.email_claim_ended': 'Outra pessoa comprovou ser dona de um e-mail que esta conta não tinha verificado',
+  'identity.link_started': ({ provider, purpose }) =>
+    purpose === 'more' ? `Começou a conceder mais permissões no ${provider}` : `Começou a vincular o ${provider}`,
   'identity.linked': ({ provider, how }) =>
     how === 'verified_email'
       ? `${provider}: login vinculado pelo e-mail verificado`
@@ -54,6 +57,9 @@ const events: EventWords = {
       ? `Continuou com uma conta separada para ${provider}`
       : `Confirmou que o login com ${provider} pertence a esta conta`,
   'account.email_changed': 'E-mail alterado',
+  'account.email_change_requested': 'Foi pedido um novo endereço de email',
+  'account.email_verification_requested': 'Foi pedida uma mensagem para verificar o endereço de email',
+  'account.sessions_read': 'Quem administra o serviço viu os seus dispositivos',
   'account.disabled': 'Conta desativada pela administração',
   'account.enabled': 'Conta reativada pela administração',
   'account.role_changed': ({ role }) => `Papel alterado para ${role}`,
@@ -61,8 +67,11 @@ const events: EventWords = {
   'password.set': 'Senha definida',
   'password.changed': 'Senha alterada',
   'password.reset': 'Senha redefinida por e-mail',
+  'password.reset_requested': 'Foi pedido um link para escolher uma nova senha',
   'password.reset_started': 'Quem administra o serviço enviou a você um link para escolher uma nova senha',
   'password.removed': 'Senha removida',
+  'second_factor.started': 'Começou a configurar um app autenticador',
+  'second_factor.cancelled': 'Cancelou a configuração de um app autenticador',
   'second_factor.added': ({ factor }) => `Segundo fator adicionado: ${factors[factor as Factor] ?? factor}`,
   'second_factor.removed': ({ factor, by }) =>
     by === undefined
@@ -74,6 +83,7 @@ const events: EventWords = {
   'device.new': ({ provider }) => `Entrou com ${provider} em um dispositivo novo`,
   'session.ended': ({ reason }) => ended[reason as EndReason] ?? ended.revoked,
   'session.renamed': 'Um dispositivo recebeu outro nome',
+  'audit.read': 'Viu o registro de auditoria',
   'access.refused': ({ why }) =>
     why === undefined ? 'Uma solicitação foi recusada' : `Uma solicitação foi recusada: ${why}`,
   'session.token_reused': 'Um token voltou fora do prazo, e por isso o dispositivo dele foi desconectado',

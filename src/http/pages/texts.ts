@@ -12,6 +12,7 @@ export type Told = {
   readonly why: string | undefined
   readonly intent: string | undefined
   readonly how: string | undefined
+  readonly purpose: string | undefined
   readonly action: string | undefined
   readonly result: string | undefined
   readonly reason: string | undefined

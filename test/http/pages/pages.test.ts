@@ -817,7 +817,13 @@ describe('an open conflict', () => {
 })
 
 describe('an error page', () => {
-  const context = { status: 400, requestId: 'req_7', returnTo: '/account/identities/idn_1', who: null } as const
+  const context = {
+    status: 400,
+    requestId: 'req_7',
+    returnTo: '/account/identities/idn_1',
+    formPage: null,
+    who: null,
+  } as const
   const render = async (code: ErrorCode, changes: object = {}) => {
     const { renderToString } = await import('preact-render-to-string')
     const error = { code, params: { provider: hostile }, cause: new Error('the secret reason') }

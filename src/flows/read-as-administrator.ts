@@ -1,0 +1,41 @@
+import type { AuditRecord, AuditStore } from '../audit/ports.ts'
+import { elsewhereOf, type Origin } from '../events/catalogue.ts'
+import type { Devices } from '../sessions/devices.ts'
+import type { Session } from '../sessions/ports.ts'
+
+type Parts = { audit: AuditStore; devices: Pick<Devices, 'list'> }
+
+/** Who reads, and with which request. */
+type Reader = { readonly accountId: string; readonly origin: Origin }
+
+/** What an account id looks like: anything else somebody typed does not belong in the audit log. */
+const accountId = /^\w{1,80}$/
+
+/**
+ * What administrators and auditors read about other people. Each reading is in the audit log before it is answered: one
+ * that cannot be written down is not given.
+ */
+export function readAsAdministrator({ audit, devices }: Parts) {
+  return {
+    /** The live sessions of an account; its user finds in their own log that an administrator read them. */
+    async sessions({ accountId: by, origin }: Reader, of: string): Promise<readonly Session[]> {
+      const sessions = await devices.list(of)
+      const from = by === of ? origin : elsewhereOf(origin)
+      await audit.record({ name: 'account.sessions_read', accountId: of, origin: from, data: { by } })
+      return sessions
+    },
+
+    /** The audit log of one account or of all, newest first; in the reader's own log with whose it was. */
+    async auditLog(
+      { accountId: by, origin }: Reader,
+      ...asked: Parameters<AuditStore['search']>
+    ): Promise<readonly AuditRecord[]> {
+      const rows = await audit.search(...asked)
+      const [{ account }] = asked
+      const known = account !== null && accountId.test(account) ? account : null
+      await audit.record({ name: 'audit.read', accountId: by, origin, data: { account: known } })
+      return rows
+    },
+  }
+}
+export type ReadAsAdministrator = ReturnType<typeof readAsAdministrator>

@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { registered } from '../support/registered.ts'
+import { type Answer, databases, type Json, listIn, startWorld, type World } from '../support/service.ts'
+
+describe.each(databases)('the audit log also has what was only requested or read, on %s', (database) => {
+  let world: World
+  beforeAll(async () => {
+    world = await startWorld({ database, env: { GOOGLE_OPTIONAL_SCOPES: 'https://example.com/more' } })
+  })
+  afterAll(() => world.stop())
+
+  const agent = 'A browser of theirs'
+  const dataOf = ({ data }: Json): Json => (typeof data === 'string' ? JSON.parse(data) : data) as Json
+  /** What is written by an act, and about whom. */
+  async function writtenBy(act: () => Promise<Answer>, status: number): Promise<readonly Json[]> {
+    const before = (await world.trail()).length
+    const answer = await act()
+    expect(answer.status, answer.text).toBe(status)
+    return (await world.trail()).slice(before)
+  }
+  const shownOf = (rows: readonly Json[]) => rows.map((row) => [row.event, row.account_id, row.user_agent, dataOf(row)])
+  async function somebody() {
+    const who = world.newcomer()
+    const { user, access_token: token } = await world.signIn('google', who)
+    const call = (method: string, path: string, body?: object): Promise<Answer> =>
+      world.call(method, path, { token, headers: { 'user-agent': agent }, ...(body === undefined ? {} : { body }) })
+    return { who, id: user.id, email: world.emailOf(who), token, call }
+  }
+  /** Nobody who is signed in. */
+  const post = (path: string, body: object): Promise<Answer> =>
+    world.call('POST', path, { body, headers: { 'user-agent': agent } })
+
+  test.each([
+    ['/auth/password/forgot', 'password.reset_requested'],
+    ['/auth/email', 'authentication.email_requested'],
+  ])('%s, five times an hour at most for one address, whatever the number of requests', async (path, event) => {
+    const { id, email } = await somebody()
+    const rows: Json[] = []
+    for (let at = 0; at < 12; at++) rows.push(...(await writtenBy(() => post(path, { email }), 202)))
+    expect(shownOf(rows)).toEqual(Array(5).fill([event, id, agent, {}]))
+    // The same for an address nobody has: neither the time nor the log of anybody tells which it was.
+    const nobody = `${crypto.randomUUID()}@example.com`
+    expect(shownOf(await writtenBy(() => post(path, { email: nobody }), 202))).toEqual([[event, null, agent, {}]])
+  })
+
+  test('a new email address, and the message that verifies one', async () => {
+    const { id, call } = await somebody()
+    const email = `${crypto.randomUUID()}@example.com`
+    expect(shownOf(await writtenBy(() => call('PUT', '/me/email', { email }), 202))).toEqual([
+      ['account.email_change_requested', id, agent, {}],
+    ])
+    const claimed = await registered(world, `${crypto.randomUUID()}@example.com`)
+    const again = (): Promise<Answer> => world.call('POST', '/me/email/verify', { token: claimed.token })
+    const [row] = await writtenBy(again, 202)
+    expect([row?.event, row?.account_id]).toEqual(['account.email_verification_requested', claimed.id])
+  })
+
+  test('an authenticator app that is set up, and cancelled', async () => {
+    const { id, call } = await somebody()
+    const data = { factor: 'totp' }
+    expect(shownOf(await writtenBy(() => call('POST', '/me/second-factor/totp'), 200))).toEqual([
+      ['second_factor.started', id, agent, data],
+    ])
+    expect(shownOf(await writtenBy(() => call('DELETE', '/me/second-factor/totp'), 204))).toEqual([
+      ['second_factor.cancelled', id, agent, data],
+    ])
+    expect(await writtenBy(() => call('DELETE', '/me/second-factor/totp'), 409)).toEqual([])
+  })
+
+  test('a linking that begins, from an app and from a page, and a request for more', async () => {
+    const { who, id, call, token } = await somebody()
+    const link = () => call('POST', '/auth/github/authorize', { intent: 'link' })
+    expect(shownOf(await writtenBy(link, 200))).toEqual([
+      ['identity.link_started', id, agent, { provider: 'github', purpose: 'link' }],
+    ])
+    const [identity] = listIn(await world.call('GET', '/me/identities', { token }))
+    const more = () =>
+      call('POST', `/me/identities/${identity?.id}/authorize`, { scopes: ['https://example.com/more'] })
+    expect(shownOf(await writtenBy(more, 200))).toEqual([
+      ['identity.link_started', id, agent, { provider: 'google', purpose: 'more' }],
+    ])
+    const browser = world.openBrowser()
+    await browser.signIn('google', who)
+    const page = await browser.ask(`${world.base}/account/link/beta`)
+    const [, csrf = ''] = /action="\/auth\/beta\/link"[\s\S]*?name="csrf" value="([^"]+)"/.exec(page.text) ?? []
+    const rows = await writtenBy(async () => {
+      const { status, headers, text } = await browser.ask(`${world.base}/auth/beta/link`, {
+        method: 'POST',
+        body: new URLSearchParams({ csrf }),
+        headers: { origin: world.base, 'sec-fetch-site': 'same-origin' },
+      })
+      return { status, headers, text, body: {} }
+    }, 303)
+    expect(rows.map(({ event, account_id }) => [event, account_id])).toEqual([['identity.link_started', id]])
+    // A sign-in that begins is nobody's yet.
+    expect(await writtenBy(() => post('/auth/github/authorize', {}), 200)).toEqual([])
+  })
+
+  test('what an administrator reads: sessions in their owner’s log, the log itself in the reader’s', async () => {
+    const [ada, eve] = [await somebody(), await somebody()]
+    await world.vinculum.makeAdministrator(ada.id)
+    expect(shownOf(await writtenBy(() => ada.call('GET', `/users/${eve.id}/sessions`), 200))).toEqual([
+      // Not from where: that is the administrator's to keep.
+      ['account.sessions_read', eve.id, null, { by: ada.id }],
+    ])
+    const mine = (await eve.call('GET', '/me/activity')).body.items as Json[]
+    expect(mine[0]).toMatchObject({ event: 'account.sessions_read', data: { by: 'administrator' } })
+    for (const [query, account] of [
+      ['', null],
+      ['?event=account.created', null],
+      [`?account=${eve.id}`, eve.id],
+    ])
+      expect(shownOf(await writtenBy(() => ada.call('GET', `/audit${query}`), 200))).toEqual([
+        ['audit.read', ada.id, agent, { account }],
+      ])
+
+    const browser = world.openBrowser()
+    await browser.signIn('google', ada.who)
+    const visit = async (path: string): Promise<Answer> => ({
+      ...(await browser.ask(`${world.base}${path}`)),
+      body: {},
+    })
+    const about = async (path: string, status = 200) =>
+      (await writtenBy(() => visit(path), status)).map((row) => [row.event, row.account_id, dataOf(row)])
+    expect(await about('/admin/audit')).toEqual([['audit.read', ada.id, { account: null }]])
+    expect(await about(`/admin/audit?account=${encodeURIComponent('What <is> this?')}`)).toEqual([
+      ['audit.read', ada.id, { account: null }],
+    ])
+    expect((await about(`/admin/users/${eve.id}`)).sort()).toEqual([
+      ['account.sessions_read', eve.id, { by: ada.id }],
+      ['audit.read', ada.id, { account: eve.id }],
+    ])
+    expect(await about('/admin/users/usr_nobody', 404)).toEqual([])
+
+    // A caller without the permission is refused, and only the refusal is written.
+    const refused = await writtenBy(() => eve.call('GET', '/audit'), 403)
+    expect(refused.map(({ event }) => event)).toEqual(['access.refused'])
+  })
+
+  test('and an administrator who has a reset sent, once, and not as if the user had asked', async () => {
+    const [ada, eve] = [await somebody(), await somebody()]
+    await world.vinculum.makeAdministrator(ada.id)
+    expect(shownOf(await writtenBy(() => ada.call('POST', `/users/${eve.id}/password-reset`), 202))).toEqual([
+      ['password.reset_started', eve.id, null, { by: ada.id }],
+    ])
+  })
+})
