@@ -79,7 +79,7 @@ const may: Record<string, readonly string[]> = {
 const keptIn: Record<string, string> = {
   'drizzle-orm': 'store',
   'better-sqlite3': 'store',
-  postgres: 'store',
+  pg: 'store',
   express: 'http',
   'express-rate-limit': 'http',
   preact: 'http',

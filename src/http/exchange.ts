@@ -14,6 +14,7 @@ import { BusyError } from '../kernel/busy.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
 import { type Random, secretToken } from '../kernel/ids.ts'
+import { untimed } from '../kernel/limit.ts'
 import { bodyLimit, contentTypes, readBody } from './body.ts'
 import type { Cookies } from './cookies.ts'
 import type { Csrf } from './csrf.ts'
@@ -55,6 +56,8 @@ export type Frame = {
   readonly describe: Describe
   readonly authenticate: Authenticate
   readonly recentAuthSeconds: number
+  /** How long a request may take, in milliseconds; `null` where the store needs no limit handed to it. */
+  readonly requestMs: number | null
   readonly limiter: (name: Route['limit']) => Limiter | undefined
   readonly requestId: () => string
   readonly addressOf: (request: Request) => string | null
@@ -280,7 +283,8 @@ export class Exchange {
     const { csrf } = this.#frame
     if (this.#ambient && !csrf.fromOurselves(this.#request.headers)) return this.#deny(fail('csrf_failed').error)
 
-    const body = await readBody(this.#request, accepts)
+    // How slowly a client sends is bounded by the server; it does not count against what we then do.
+    const body = await untimed(() => readBody(this.#request, accepts))
     switch (body.kind) {
       case 'aborted':
         this.#told(499)

@@ -1,5 +1,6 @@
 import { type Column, type SQL, sql } from 'drizzle-orm'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
+import type { HealthChange } from './not-now.ts'
 import type { Tables } from './schema.ts'
 
 /** The part of Drizzle both dialects spell alike. Nothing else is used outside a driver. */
@@ -21,6 +22,13 @@ export interface Driver {
   /** The same two for a hot statement: built and parsed once, its `sql.placeholder`s filled in at each call. */
   reads<T>(query: PromiseLike<T>): (values: Values) => Promise<T>
   writes<T>(query: PromiseLike<T>): (values: Values) => Promise<T>
+  /** As `writes`, for a statement that may wait long for a row: it leaves connections to those that do not. */
+  waitingWrites<T>(query: PromiseLike<T>): (values: Values) => Promise<T>
+  /**
+   * Leaves out of a query the rows that another transaction has locked, and locks those it finds. `undefined` where
+   * writers are serial, so that no row is ever locked by another.
+   */
+  readonly skipLocked: (<Q extends PromiseLike<unknown>>(query: Q) => Q) | undefined
   /** And for a hot step of a script: what it answers is for `yield*`, as a query is. Building one costs more than running it. */
   steps<T>(query: PromiseLike<T>): (values: Values) => PromiseLike<T>
 
@@ -38,8 +46,17 @@ export interface Driver {
    */
   atomic<T>(script: (tx: Queries) => Script<T>, locks?: readonly string[]): Promise<T>
 
-  ready(): Promise<boolean>
   close(): Promise<void>
+}
+
+/** What every driver is given beside the place of its database. */
+export type DriverParts = {
+  /** How long a request may take, in milliseconds. */
+  readonly requestMs: number
+  /** Hears when the database stops being able to do what it is asked, and when it is again. */
+  readonly report: (change: HealthChange) => void
+  /** How many connections may be open at once; what the address says, or ten, when not given. */
+  readonly maxConnections?: number | undefined
 }
 
 export type Values = Readonly<Record<string, unknown>>

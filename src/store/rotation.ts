@@ -1,4 +1,4 @@
-import { and, eq, exists, isNull, sql } from 'drizzle-orm'
+import { and, eq, exists, inArray, isNull, type SQL, sql } from 'drizzle-orm'
 import type { TokenSubject } from '../sessions/ports.ts'
 import { type Driver, given } from './driver.ts'
 import { live } from './endings.ts'
@@ -13,7 +13,9 @@ type Rotation = { readonly id: string; readonly generation: number; readonly at:
 export function rotation({
   db,
   endOfTurn,
+  skipLocked,
   tables: t,
+  waitingWrites,
   writes,
 }: Driver): (rotation: Rotation) => Promise<TokenSubject | undefined> {
   const s = t.sessions
@@ -25,15 +27,23 @@ export function rotation({
     .where(and(eq(t.accounts.id, s.accountId), isNull(t.accounts.disabledAt)))
   /** Each session asked for and the generation presented, as a JSON object: both databases read one as rows. */
   const presented = sql`json_each(${sql.placeholder('presented')}) as presented`
+  const asked = sql`json_each(${sql.placeholder('presented')}) as asked`
   const presentedGeneration = sql`cast(cast(presented.value as text) as bigint)`
   /**
    * Always so. PostgreSQL takes what `json_each` answers for a hundred rows, and would read all of some thousand
    * sessions for the one that is asked about; what is kept within two bounds it takes for few, and looks each up by
    * its key.
    */
-  const few = sql`length(presented.key) between 1 and 1000`
+  const few = (rows: 'presented' | 'asked') => sql`length(${sql.raw(rows)}.key) between 1 and 1000`
 
-  const rotating = writes(
+  /** Of many devices at once, those whose row nobody holds: one locked row must not keep all the others waiting. */
+  const free =
+    skipLocked &&
+    inArray(
+      s.id,
+      skipLocked(db.select({ id: s.id }).from(s).innerJoin(asked, sql`${s.id} = asked.key`).where(few('asked'))),
+    )
+  const rotatingOf = (unlocked: SQL | undefined) =>
     db
       .update(s)
       .set({
@@ -49,7 +59,8 @@ export function rotation({
         and(
           eq(s.id, sql`presented.key`),
           eq(s.generation, presentedGeneration),
-          few,
+          few('presented'),
+          unlocked,
           live(t, at),
           exists(enabledAccount),
         ),
@@ -58,20 +69,28 @@ export function rotation({
       .returning({
         ...{ id: s.id, accountId: s.accountId, amr: s.amr, scope: s.scope },
         ...{ authTime: s.authTime, absoluteExpiresAt: s.absoluteExpiresAt },
-      }),
-  )
+      })
+  const rotating = writes(rotatingOf(free))
+  /** Waits for the row, so that what it does not find is not there. */
+  const rotatingOne = waitingWrites(rotatingOf(undefined))
+  const values = (rotations: readonly [Rotation, ...Rotation[]]) => {
+    const [{ at, idleExpiresAt }] = rotations
+    // In one order for everybody, so that no two statements are likely to wait for each other's rows.
+    const inOrder = rotations
+      .map(({ id, generation }) => [id, generation] as const)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+    return { presented: JSON.stringify(Object.fromEntries(inOrder)), at, idleExpiresAt }
+  }
 
   const rotated = together(
     endOfTurn,
     ({ at, idleExpiresAt }: Rotation) => `${at.getTime()} ${idleExpiresAt.getTime()}`,
-    (rotations) => {
-      const [{ at, idleExpiresAt }] = rotations
-      // In one order for everybody, so that no two statements are likely to wait for each other's rows.
-      const inOrder = rotations
-        .map(({ id, generation }) => [id, generation] as const)
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-      return rotating({ presented: JSON.stringify(Object.fromEntries(inOrder)), at, idleExpiresAt })
-    },
+    (rotations) => rotating(values(rotations)),
+    skipLocked &&
+      (async (rotation) => {
+        const [subject] = await rotatingOne(values([rotation]))
+        return subject
+      }),
   )
 
   return async (rotation) => {

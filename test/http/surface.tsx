@@ -389,6 +389,7 @@ export function createSurface(changes: Partial<AppParts<unknown>> = {}) {
         value === 'good' ? ok({ ...ana, generation: null, via: 'cookie' }) : fail('session_expired'),
     },
     recentAuthSeconds: 600,
+    requestMs: null,
     rateLimits: counters,
     csrfKey: Buffer.alloc(32, 7),
     errorPage: (error, { locale, requestId, status, returnTo }) => (
