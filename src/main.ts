@@ -7,6 +7,7 @@ import { systemRandom } from './kernel/ids.ts'
 import type { Progress, Resealed } from './sealing/reseal.ts'
 import { KeyRingError, tallyText } from './sealing/ring.ts'
 import { generatedKeys } from './secrets.ts'
+import { DatabaseOpenError } from './store/open-error.ts'
 import { createLog } from './telemetry/log.ts'
 import { createVinculum } from './vinculum.ts'
 
@@ -57,7 +58,7 @@ async function main(command: string | undefined, ...given: readonly string[]): P
   }
   if (!config.production && config.publicUrl.protocol === 'https:')
     log.warn('PUBLIC_URL is https but NODE_ENV is not production: weak secrets and plain http are accepted')
-  const vinculum = await createVinculum({ ...config, encryptionKeys }, { log }).catch(notOpened)
+  const vinculum = await createVinculum({ ...config, encryptionKeys }, { log })
 
   if (command === 'rotate-keys') {
     await vinculum.rotateSigningKeys()
@@ -129,24 +130,12 @@ function toldResealed({ key, resealed, unopenable, left }: Resealed): number {
 /** What an operator can mend is said in a sentence; anything else is a defect, and told with its stack. */
 function told(error: unknown): string {
   if (error instanceof ConfigError) return error.message
-  if (error instanceof KeyRingError) return error.message
+  if (error instanceof KeyRingError || error instanceof DatabaseOpenError) return error.message
   if (error instanceof UnopenableError)
     return `What is stored was sealed with another key (${error.message}). Start with the ENCRYPTION_KEYS it was sealed with; a generated one is in encryption-keys beside the database.`
   const { code, port } = error as { code?: string; port?: number }
   if (code === 'EADDRINUSE') return `Port ${port} is in use. Set PORT to a free one, or stop what listens there.`
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
-}
-
-/** Not there, not ours, or no database: of the file system, of the network, of SQLite and of PostgreSQL. */
-const ofTheDatabase = new Set([
-  ...['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'EISDIR', 'SQLITE_CANTOPEN', 'SQLITE_NOTADB', 'SQLITE_READONLY'],
-  ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'CONNECT_TIMEOUT', '28000', '28P01', '3D000'],
-])
-
-/** Only where nothing else is opened: a host or a port of our own that is no good has the same codes. */
-function notOpened(error: unknown): never {
-  const { code = '', message } = error as { code?: string; message?: string }
-  return failed(ofTheDatabase.has(code) ? `The database cannot be opened: ${message}. Check DATABASE_URL.` : error)
 }
 
 function failed(error: unknown): never {

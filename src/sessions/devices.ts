@@ -1,5 +1,6 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
 import { elsewhereOf, type Fact, type Origin } from '../events/catalogue.ts'
+import { BusyError } from '../kernel/busy.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
 import { ok, type Result } from '../kernel/result.ts'
@@ -20,6 +21,14 @@ type Parts = {
   onDefect: (error: unknown) => void
   /** Tells an erased account from a session that is no longer kept; asked only when there is no such session. */
   accountExists?: (id: string) => Promise<boolean>
+}
+
+/**
+ * A full disk or a standby still answers who somebody is. While nothing can be written nothing can be rotated either,
+ * and the next request with this token notes its use again.
+ */
+const unlessBusy = (thrown: unknown): void => {
+  if (!(thrown instanceof BusyError)) throw thrown
 }
 
 /** The devices an account is signed in on: who is asking, which there are, ending them. */
@@ -64,7 +73,7 @@ export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDe
       const now = clock()
       const session = live(found, now)
       if (!session.ok) return session
-      if (generation > found.usedGeneration) await sessions.markUsed(sid, generation, now)
+      if (generation > found.usedGeneration) await sessions.markUsed(sid, generation, now).catch(unlessBusy)
       seen(found, now, false)
       return ok({ session: found, generation })
     },

@@ -76,6 +76,8 @@ export class ConnectionLostError extends Error {
 export class Connection extends pg.Client {
   readonly #shared: Shared
   #lost: Error | undefined
+  /** When it was last heard of. */
+  heardAt = performance.now()
 
   constructor(config: pg.ClientConfig & { shared: Shared }) {
     super(config)
@@ -255,6 +257,8 @@ export function createConnections(parts: {
   const inUse = new Set<Connection>()
   let line: Waiting[] = []
   let closed = false
+  /** Something that was asked then got no answer: a connection that was not heard of since may be as dead. */
+  let suspectAt = Number.NEGATIVE_INFINITY
 
   const mayStart = (lane: Lane): boolean => {
     const writing = running.write + running.other
@@ -305,8 +309,14 @@ export function createConnections(parts: {
       ;(pool.connect() as unknown as Promise<Connection>).then(
         (connection) => {
           unwatch()
-          if (!over) return resolve(connection)
-          release(connection)
+          if (connection.heardAt < suspectAt) {
+            connection.destroy(new ConnectionLostError('the connection was idle while another got no answer'))
+            release(connection)
+            if (!over) return checkOut(limit, lane).then(resolve, reject)
+          } else {
+            if (!over) return resolve(connection)
+            release(connection)
+          }
           leave(lane)
         },
         (error: unknown) => {
@@ -339,9 +349,11 @@ export function createConnections(parts: {
       const connection = await checkOut(limit, lane)
       inUse.add(connection)
       return new Promise<T>((resolve, reject) => {
+        const began = performance.now()
         let over = false
         const unwatch = whenOver(limit, false, () => {
           over = true
+          suspectAt = began
           const late = new Error('the database took longer than a request may')
           reject(health.failed('contended', late))
           void connection.abandon(late).then(() => {
@@ -352,6 +364,7 @@ export function createConnections(parts: {
         const settle = (finish: () => void, broken: boolean): void => {
           if (over) return
           unwatch()
+          connection.heardAt = performance.now()
           release(connection, broken || connection.lost !== undefined)
           leave(lane)
           finish()

@@ -94,3 +94,29 @@ export function openErrorOf(thrown: unknown, address: PostgresAddress): Database
   const text = found ? found[2](address, error) : `The database cannot be opened: ${error.message}. Check DATABASE_URL.`
   return openError(text, thrown)
 }
+
+/** Of the file system and of SQLite, by code: what keeps a file from being opened. */
+const ofSqlite: readonly (readonly [code: RegExp, (file: string, reason: string) => string])[] = [
+  [
+    /^SQLITE_(BUSY|LOCKED)/,
+    (file) =>
+      `Another process holds the database file ${file}. Stop it and start again; on a network file system a lock can outlive its process, and SQLite is not supported there.`,
+  ],
+  [/^SQLITE_NOTADB/, (file) => `${file} is not a SQLite database. Check DATABASE_URL.`],
+  [/^SQLITE_CORRUPT/, (file) => `The database file ${file} is damaged. Restore a backup of it.`],
+  [
+    /^(SQLITE_FULL|ENOSPC)/,
+    (file) => `The disk is full, so ${file} cannot be written. Free some space and start again.`,
+  ],
+  [
+    /^(SQLITE_(CANTOPEN|READONLY|IOERR|PERM)|EACCES|EPERM|EROFS|ENOTDIR|EEXIST|EISDIR|ENOENT)/,
+    (_, reason) =>
+      `The database cannot be opened: ${reason}. Check DATABASE_URL, and that this user may write the file and its folder.`,
+  ],
+]
+
+/** The same for a SQLite file; what is none of these is a defect, and stays as it is. */
+export function sqliteOpenErrorOf(thrown: unknown, file: string): unknown {
+  const found = ofSqlite.find(([code]) => code.test(codeOf(thrown)))
+  return found ? openError(found[1](file, (thrown as Error).message), thrown) : thrown
+}

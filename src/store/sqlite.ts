@@ -8,6 +8,7 @@ import { type Driver, type DriverParts, Ready, ready, type Script, type Values }
 import { createGroupCommit } from './group-commit.ts'
 import { migrationsFor, pending } from './migrations.ts'
 import { createHealth, notNowOf } from './not-now.ts'
+import { sqliteOpenErrorOf } from './open-error.ts'
 import * as tables from './schema.sqlite.ts'
 
 /**
@@ -15,8 +16,7 @@ import * as tables from './schema.sqlite.ts'
  * against power loss (WAL with synchronous=FULL); `group-commit.ts` makes that affordable.
  */
 export async function openSqlite(file: string, { requestMs, report }: DriverParts): Promise<Driver> {
-  if (file !== ':memory:') createFile(file)
-  const connection = connectSqlite(file, { timeout: 5000 })
+  const connection = connectFile(file)
   try {
     await enterWal(connection)
     connection.exec('PRAGMA synchronous = FULL')
@@ -28,7 +28,7 @@ export async function openSqlite(file: string, { requestMs, report }: DriverPart
     connection.exec('PRAGMA busy_timeout = 0')
   } catch (error) {
     connection.close()
-    throw error
+    throw sqliteOpenErrorOf(error, file)
   }
 
   const db = drizzle({ client: connection })
@@ -74,6 +74,15 @@ export async function openSqlite(file: string, { requestMs, report }: DriverPart
       group.close()
       connection.close()
     },
+  }
+}
+
+function connectFile(file: string): Database {
+  try {
+    if (file !== ':memory:') createFile(file)
+    return connectSqlite(file, { timeout: 5000 })
+  } catch (error) {
+    throw sqliteOpenErrorOf(error, file)
   }
 }
 
