@@ -129,7 +129,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
   const store = await openStore(
     config.store,
     { clock, ids, publish: events.publish },
-    { requestMs: config.requestDeadlineMs, report: logHealth(log) },
+    { requestMs: config.requestDeadlineMs, report: logHealth(log), warn: (message) => log.warn(message) },
   )
   try {
     return await assemble(store)

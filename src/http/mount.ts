@@ -187,7 +187,7 @@ async function handle<D>(
       exchange.refuse(result.error, { cookies: result.cookies, faults: result.faults })
     }
   } catch (thrown) {
-    exchange.defect(thrown)
+    await exchange.failed(thrown)
   }
 }
 

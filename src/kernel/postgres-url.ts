@@ -26,7 +26,6 @@ export type PostgresAddress = {
   /** Settings for the server, as its command line takes them. */
   readonly options: string | undefined
   readonly maxConnections: number | undefined
-  readonly connectSeconds: number | undefined
   /** Said to be a pooler that hands each transaction to another connection. */
   readonly pooled: boolean
   /** Parameters that mean nothing here. Other tools' strings have many; none of them keeps the service from starting. */
@@ -55,7 +54,8 @@ const sslFlags: Readonly<Record<string, TlsMode>> = {
 const harmless = new Set([
   ...['uselibpqcompat', 'keepalives', 'keepalives_idle', 'keepalives_interval', 'keepalives_count', 'tcp_user_timeout'],
   ...['pool_timeout', 'socket_timeout', 'load_balance_hosts', 'gssencmode', 'client_encoding', 'supa', 'workaround'],
-  ...['fallback_application_name'],
+  // A request never waits longer than its own limit.
+  ...['fallback_application_name', 'connect_timeout'],
 ])
 
 /** How other tools say that statements must not keep a name: Prisma, JDBC, asyncpg, Rails, Supabase. */
@@ -114,15 +114,9 @@ export function readPostgresUrl(text: string): Result<PostgresAddress, string> {
   const direct = take('sslnegotiation') === 'direct'
   if (direct && mode === 'off') return err('has sslnegotiation=direct without TLS; add sslmode=verify-full')
 
-  const count = (name: string, most: number): number | undefined | false => {
-    const value = take(name)
-    if (value === undefined) return undefined
-    return /^\d+$/.test(value) && Number(value) >= 1 && Number(value) <= most ? Number(value) : false
-  }
-  const maxConnections = count('connection_limit', 1000)
-  if (maxConnections === false) return err('has a connection_limit that is not a number between 1 and 1000')
-  // libpq's zero, and anything longer, would wait longer than a request does.
-  const connectSeconds = Number(take('connect_timeout') ?? 0)
+  const limit = take('connection_limit')
+  if (limit !== undefined && !/^[1-9]\d{0,2}$/.test(limit))
+    return err('has a connection_limit that is not a number between 1 and 999')
 
   const address: PostgresAddress = {
     host: where.host,
@@ -141,8 +135,7 @@ export function readPostgresUrl(text: string): Result<PostgresAddress, string> {
     },
     applicationName: take('application_name') ?? 'vinculum',
     options: take('options'),
-    maxConnections,
-    connectSeconds: connectSeconds > 0 ? connectSeconds : undefined,
+    maxConnections: limit === undefined ? undefined : Number(limit),
     pooled: poolerHints.filter(([hint, value]) => take(hint) === value).length > 0,
     ignored: [],
   }

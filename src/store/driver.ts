@@ -21,7 +21,8 @@ export interface Driver {
 
   /** The same two for a hot statement: built and parsed once, its `sql.placeholder`s filled in at each call. */
   reads<T>(query: PromiseLike<T>): (values: Values) => Promise<T>
-  writes<T>(query: PromiseLike<T>): (values: Values) => Promise<T>
+  /** The values of a write may be found when it is sent: by then, some of those who wait may have gone. */
+  writes<T>(query: PromiseLike<T>): (values: Values | (() => Values)) => Promise<T>
   /** As `writes`, for a statement that may wait long for a row: it leaves connections to those that do not. */
   waitingWrites<T>(query: PromiseLike<T>): (values: Values) => Promise<T>
   /**
@@ -55,11 +56,14 @@ export type DriverParts = {
   readonly requestMs: number
   /** Hears when the database stops being able to do what it is asked, and when it is again. */
   readonly report: (change: HealthChange) => void
+  /** Hears of what an operator should know about the address of the database. */
+  readonly warn: (message: string) => void
   /** How many connections may be open at once; what the address says, or ten, when not given. */
   readonly maxConnections?: number | undefined
 }
 
 export type Values = Readonly<Record<string, unknown>>
+export const valuesNow = (values: Values | (() => Values)): Values => (typeof values === 'function' ? values() : values)
 
 /** A value to come, written as its column is: a bare placeholder would skip the encoding of times. */
 export const given = (name: string, column: Column): SQL<never> =>

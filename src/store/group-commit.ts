@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3'
 import { BusyError } from '../kernel/busy.ts'
 import { currentLimit, type Limit } from '../kernel/limit.ts'
-import { codeOf, type Health, notNowOf } from './not-now.ts'
+import { codeOf, type Health, meaningOf } from './not-now.ts'
 
 type Work = {
   readonly run: () => unknown
@@ -58,10 +58,7 @@ export function createGroupCommit(connection: Database, health: Health, requestM
     }
   }
 
-  const toldOf = (error: unknown): unknown => {
-    const why = notNowOf('sqlite', error)
-    return why ? health.failed(why, error) : error
-  }
+  const toldOf = (error: unknown): unknown => meaningOf('sqlite', error, health)
 
   /** `undefined`: another process holds the file, and nothing was done. */
   function perform(group: readonly Work[]): readonly Outcome[] | undefined {

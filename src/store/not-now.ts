@@ -1,4 +1,5 @@
 import { BusyError } from '../kernel/busy.ts'
+import { ReferenceGoneError } from '../kernel/gone.ts'
 
 /**
  * Why a database cannot do now what it can do at other times. `unreachable`: nobody answers, or the connection is
@@ -78,3 +79,17 @@ export function createHealth(report: (change: HealthChange) => void) {
   }
 }
 export type Health = ReturnType<typeof createHealth>
+
+/** A row that refers to one which is not there. */
+const foreignKey: Readonly<Record<keyof typeof tables, string>> = {
+  sqlite: 'SQLITE_CONSTRAINT_FOREIGNKEY',
+  postgres: '23503',
+}
+
+/** What an error of a database is to those above the store: not now, a reference that is gone, or a defect. */
+export function meaningOf(dialect: keyof typeof tables, thrown: unknown, health: Health): unknown {
+  const why = notNowOf(dialect, thrown)
+  if (why) return health.failed(why, thrown)
+  if (codeOf(thrown) !== foreignKey[dialect]) return thrown
+  return new ReferenceGoneError((thrown as Error).message, { cause: thrown })
+}

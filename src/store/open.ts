@@ -98,7 +98,7 @@ export async function openStore(config: StoreConfig, parts: Parts, given: Partia
 
 /** Each driver is loaded by whoever wants its database: the other one would only take memory. */
 export async function openDriver(config: StoreConfig, given: Partial<DriverParts> = {}): Promise<Driver> {
-  const parts: DriverParts = { requestMs: defaultRequestMs, report: () => {}, ...given }
+  const parts: DriverParts = { requestMs: defaultRequestMs, report: () => {}, warn: () => {}, ...given }
   if (config.tag === 'sqlite') return (await import('./sqlite.ts')).openSqlite(config.file, parts)
   const { openPostgres } = await import('./postgres.ts')
   return openPostgres(config.url, { maxConnections: config.maxConnections, ...parts })

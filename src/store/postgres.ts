@@ -13,9 +13,18 @@ import {
   createConnections,
   type Lane,
 } from './connections.ts'
-import { type Driver, type DriverParts, type Queries, Ready, ready, type Script, type Values } from './driver.ts'
+import {
+  type Driver,
+  type DriverParts,
+  type Queries,
+  Ready,
+  ready,
+  type Script,
+  type Values,
+  valuesNow,
+} from './driver.ts'
 import { migratePostgres } from './migrate-postgres.ts'
-import { codeOf, createHealth, type Health, notNowOf } from './not-now.ts'
+import { codeOf, createHealth, type Health, meaningOf, notNowOf } from './not-now.ts'
 import { openError, openErrorOf } from './open-error.ts'
 import * as tables from './schema.postgres.ts'
 import type { Tables } from './schema.ts'
@@ -37,10 +46,13 @@ const idleInTransactionMs = 10_000
  * A pool of connections, read committed: rules over several rows are kept by constraints, by compare-and-set,
  * and where a row is not there yet by an advisory lock. Statements are prepared, so a single one is one round trip.
  */
-export async function openPostgres(url: string, { requestMs, report, ...parts }: DriverParts): Promise<Driver> {
+export async function openPostgres(url: string, { requestMs, report, warn, ...parts }: DriverParts): Promise<Driver> {
   const read = readPostgresUrl(url)
   if (!read.ok) throw openError(`DATABASE_URL ${read.error}.`)
   const address = read.value
+  if (address.ignored.length > 0) warn(`DATABASE_URL has parameters without an effect: ${address.ignored.join(', ')}`)
+  if (address.tls.mode === 'encrypt')
+    warn('DATABASE_URL encrypts without checking who the database is: use sslmode=verify-full where its CA is known')
   const health = createHealth(report)
   let pool: Connections
   try {
@@ -62,8 +74,8 @@ export async function openPostgres(url: string, { requestMs, report, ...parts }:
   // Only builds: what it built runs on the connection that is given to it.
   const db = building({})
 
-  async function single<T>(lane: Lane, prepared: Prepared, values?: Values): Promise<T> {
-    return pool.use(lane, (connection) => execute<T>(prepared, connection, values))
+  async function single<T>(lane: Lane, prepared: Prepared, values: Values | (() => Values) = {}): Promise<T> {
+    return pool.use(lane, (connection) => execute<T>(prepared, connection, valuesNow(values)))
   }
 
   /** Begins, with its limits and its locks, in one message: a pooler between us takes no such setting when connecting. */
@@ -163,8 +175,7 @@ async function tryingAgain<T>(work: () => Promise<T>, { health, reads, unnamed }
       const other = otherSession.has(code)
       if (other) unnamed()
       const again = other || toRetry.has(code) || (reads && notNow === 'unreachable')
-      if (!again || attempt === attempts || limit.isOver())
-        throw notNow ? health.failed(notNow, withoutValues(thrown)) : withoutValues(thrown)
+      if (!again || attempt === attempts || limit.isOver()) throw meaningOf('postgres', withoutValues(thrown), health)
       await pause(other ? 0 : 5 * attempt)
     }
   }

@@ -73,8 +73,7 @@ export function rotation({
   const rotating = writes(rotatingOf(free))
   /** Waits for the row, so that what it does not find is not there. */
   const rotatingOne = waitingWrites(rotatingOf(undefined))
-  const values = (rotations: readonly [Rotation, ...Rotation[]]) => {
-    const [{ at, idleExpiresAt }] = rotations
+  const values = (rotations: readonly Rotation[], { at, idleExpiresAt }: Rotation) => {
     // In one order for everybody, so that no two statements are likely to wait for each other's rows.
     const inOrder = rotations
       .map(({ id, generation }) => [id, generation] as const)
@@ -85,10 +84,10 @@ export function rotation({
   const rotated = together(
     endOfTurn,
     ({ at, idleExpiresAt }: Rotation) => `${at.getTime()} ${idleExpiresAt.getTime()}`,
-    (rotations) => rotating(values(rotations)),
+    (rotations, first) => rotating(() => values(rotations(), first)),
     skipLocked &&
       (async (rotation) => {
-        const [subject] = await rotatingOne(values([rotation]))
+        const [subject] = await rotatingOne(values([rotation], rotation))
         return subject
       }),
   )

@@ -4,10 +4,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
 import { connectSqlite } from './connect-sqlite.ts'
-import { type Driver, type DriverParts, Ready, ready, type Script, type Values } from './driver.ts'
+import { type Driver, type DriverParts, Ready, ready, type Script, type Values, valuesNow } from './driver.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { migrationsFor, pending } from './migrations.ts'
-import { createHealth, notNowOf } from './not-now.ts'
+import { createHealth, meaningOf } from './not-now.ts'
 import { sqliteOpenErrorOf } from './open-error.ts'
 import * as tables from './schema.sqlite.ts'
 
@@ -39,8 +39,7 @@ export async function openSqlite(file: string, { requestMs, report }: DriverPart
     try {
       return work()
     } catch (error) {
-      const why = notNowOf('sqlite', error)
-      throw why ? health.failed(why, error) : error
+      throw meaningOf('sqlite', error, health)
     }
   }
 
@@ -56,7 +55,7 @@ export async function openSqlite(file: string, { requestMs, report }: DriverPart
     },
     writes: (query) => {
       const prepared = prepare(query)
-      return (values) => group.join(false, () => execute(prepared, values))
+      return (values) => group.join(false, () => execute(prepared, valuesNow(values)))
     },
     waitingWrites: (query) => {
       const prepared = prepare(query)

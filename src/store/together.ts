@@ -23,22 +23,28 @@ type Group<C, R> = Map<string, Waiting<C, R>>
 export function together<C extends { readonly id: string }, R extends { readonly id: string }>(
   endOfTurn: (run: () => void) => void,
   alike: (call: C) => string,
-  statement: (calls: readonly [C, ...C[]]) => Promise<readonly R[]>,
+  statement: (calls: () => readonly C[], first: C) => Promise<readonly R[]>,
   alone?: (call: C) => Promise<R | undefined>,
 ): (call: C) => Promise<R | undefined> {
   let groups = new Map<string, Group<C, R>>()
   let repeats = new Map<string, number>()
 
   async function run(group: Group<C, R>): Promise<void> {
-    const waiting = [...group.values()].filter(({ limit, reject }) => {
-      const over = limit?.isOver() === true
-      if (over) reject(busy('contended'))
-      return !over
-    })
-    if (waiting.length === 0) return
+    let waiting = [...group.values()]
+    const [{ call: first } = {}] = waiting
+    if (first === undefined) return
+    /** Those who still wait at the moment it is sent: it may have waited for a connection before. */
+    const calls = (): readonly C[] => {
+      waiting = waiting.filter(({ limit, reject }) => {
+        const over = limit?.isOver() === true
+        if (over) reject(busy('contended'))
+        return !over
+      })
+      return waiting.map(({ call }) => call)
+    }
     const watches = waiting.map(({ limit, reject }) => limit && whenOver(limit, false, () => reject(busy('contended'))))
     try {
-      const rows = await withinLongest(waiting, () => statement(waiting.map(({ call }) => call) as [C, ...C[]]))
+      const rows = await withinLongest(waiting, () => statement(calls, first))
       const byId = new Map(rows.map((row) => [row.id, row]))
       for (const { call, limit, resolve, reject } of waiting) {
         const row = byId.get(call.id)

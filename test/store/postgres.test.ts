@@ -2,10 +2,12 @@ import { eq, sql } from 'drizzle-orm'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { BusyError } from '../../src/kernel/busy.ts'
+import { Limit, withinLimit } from '../../src/kernel/limit.ts'
 import { type Script, step } from '../../src/store/driver.ts'
+import { DatabaseOpenError } from '../../src/store/open-error.ts'
 import { connectPostgres, createDatabase, emptyDatabase } from '../support/postgres.ts'
 import { storeContract } from './contract.ts'
-import { type Backend, code, later, newcomer, open, signedIn } from './people.ts'
+import { type Backend, code, later, newcomer, newId, open, signedIn } from './people.ts'
 import { storeProcesses } from './processes.ts'
 import { storeRaces } from './races.ts'
 
@@ -30,8 +32,109 @@ storeProcesses(server)
 const busy = (error: unknown) => (error instanceof BusyError ? error.retryAfter : error)
 
 describe('a PostgreSQL database', () => {
-  test('that does not answer is not opened', async () => {
-    await expect(open({ tag: 'postgres', url: 'postgres://nobody@127.0.0.1:1/none' })).rejects.toThrow('ECONNREFUSED')
+  test.each([
+    ['postgres://nobody@127.0.0.1:1/none', /^Nothing answers at 127\.0\.0\.1:1 .* Check host and port/],
+    ['postgres://nobody@nowhere.invalid/none', /^The database host nowhere\.invalid was not found/],
+    ['/missing', /^There is no database missing\. Create it/],
+    ['?sslmode=verify-full', /does not offer TLS.*sslmode=disable/],
+    ['?sslmode=verify-full&sslrootcert=/no/such/file', /^A file that DATABASE_URL names cannot be read/],
+    ['?options=-c%20no_such_setting%3D1', /^The database cannot be opened: .*no_such_setting.* Check DATABASE_URL\.$/],
+    ['?schema=mine', /^DATABASE_URL names a schema; .*ALTER ROLE/],
+  ])('that cannot be opened says why and what to do, in a sentence: %s', async (address, sentence) => {
+    const { url } = await place()
+    const there = new URL(url)
+    if (address.startsWith('/')) there.pathname = address
+    if (address.startsWith('?')) there.search = address
+    const error = await open({ tag: 'postgres', url: address.startsWith('postgres:') ? address : there.href }).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    )
+    expect(error).toBeInstanceOf(DatabaseOpenError)
+    expect((error as Error).message).toMatch(sentence)
+    expect((error as Error).message).not.toContain('vinculum:vinculum')
+  })
+
+  test('that takes TLS only if there is any is reached without', async () => {
+    const { url } = await place()
+    const { store } = await open({ tag: 'postgres', url: `${url}?sslmode=prefer` })
+    expect(await store.ready()).toBe(true)
+    await store.close()
+  })
+
+  test('whose role owns its schema but not the database is opened, and opened again', async () => {
+    const { url } = await place()
+    const [owner, role] = [await connectPostgres(url), `role_${newId('usr').slice(4)}`]
+    await owner.query(`create role ${role} login password 'p%40'`)
+    const { rows } = await owner.query<{ name: string }>('select current_database() as name')
+    await owner.query(`revoke create on database ${rows[0]?.name} from public; alter schema public owner to ${role}`)
+    const theirs = new URL(url)
+    theirs.username = role
+    theirs.password = 'p%2540'
+    for (let start = 0; start < 2; start++) {
+      const opened = await open({ tag: 'postgres', url: theirs.href })
+      const { account } = await newcomer(opened)
+      expect(await opened.store.accounts.find(account.id)).toEqual(account)
+      await opened.store.close()
+    }
+    await owner.query(`reassign owned by ${role} to current_user; alter schema public owner to current_user`)
+    theirs.password = 'wrong'
+    await expect(open({ tag: 'postgres', url: theirs.href })).rejects.toThrow(/refuses the user or password/)
+    await owner.query(`drop owned by ${role}; drop role ${role}`)
+    await owner.end()
+  })
+
+  test('of which a pooler nobody noticed gives another connection each time loses no statement', async () => {
+    const opened = await open({ ...(await place()), maxConnections: 1 })
+    const { account } = await newcomer(opened)
+    const { id } = await signedIn(opened, account.id)
+    expect(await opened.store.sessions.find(id)).toMatchObject({ id })
+    /** As when the next server connection has never heard of our statements. */
+    const forget = () =>
+      opened.driver.atomic(function* () {
+        type Here = { client: pg.Client }
+        const execute = function (this: Here) {
+          return this.client.query({ text: 'deallocate all' }, [])
+        }
+        yield { prepare: () => ({ execute }) } as unknown as PromiseLike<unknown>
+      })
+    await forget()
+    expect(await opened.store.sessions.find(id)).toMatchObject({ id })
+    expect(await opened.store.sessions.rotate(id, 0, later(1), later(900))).toMatchObject({ generation: 1 })
+    await opened.store.close()
+  })
+
+  test('is not asked for a request whose caller is gone, or whose time is up, once it waited', async () => {
+    const config = await place()
+    const { store, driver } = await open({ ...config, maxConnections: 1 })
+    const { id } = await signedIn({ store }, (await newcomer({ store })).account.id)
+    const { accounts } = driver.tables
+    const slow = driver.read(driver.db.select({ slept: sql<string>`pg_sleep(3)::text` }).from(accounts))
+    let isGone = false
+    const rotate = (limit: Limit) =>
+      withinLimit(limit, () => store.sessions.rotate(id, 0, later(1), later(900))).then(() => 'rotated', busy)
+    const abandoned = rotate(new Limit(60_000, () => isGone))
+    const late = rotate(new Limit(50))
+    isGone = true
+    expect(await Promise.all([abandoned, late])).toEqual([1, 1])
+    expect(await slow).toHaveLength(1)
+    expect(await store.sessions.find(id)).toMatchObject({ generation: 0 })
+    await store.close()
+  })
+
+  test('is asked by no more than a thousand at a time: whoever comes then is told at once', async () => {
+    const config = await place()
+    const { store, driver } = await open({ ...config, maxConnections: 1 })
+    const other = await connectPostgres(config.url)
+    await other.query("select pg_advisory_lock(hashtextextended('slow', 0))")
+    const waiting = Array.from({ length: 1100 }, () =>
+      driver.atomic(function* () {}, ['slow']).then(() => 'done', busy),
+    )
+    expect(await Promise.race(waiting)).toBe(1)
+    await other.query("select pg_advisory_unlock(hashtextextended('slow', 0))")
+    const answers = await Promise.all(waiting)
+    expect(answers.filter((answer) => answer === 'done')).toHaveLength(1001)
+    await other.end()
+    await store.close()
   })
 
   test('that has no connection to spare within a second is not ready', async () => {

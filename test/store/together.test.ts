@@ -14,7 +14,7 @@ function asking({ fails = [], unknown = [] }: { fails?: readonly string[]; unkno
       return String(at)
     },
     async (calls) => {
-      const ids = calls.map(({ id }) => id)
+      const ids = calls().map(({ id }) => id)
       asked.push(ids)
       if (ids.some((id) => fails.includes(id))) throw new Error(`refused: ${ids}`)
       return ids.filter((id) => !unknown.includes(id)).map((id) => ({ id, of: asked.length }))
