@@ -20,7 +20,8 @@ export type PostgresAddress = {
     readonly keyPassword: string | undefined
     /** Begins with TLS instead of asking for it. */
     readonly direct: boolean
-    readonly channelBinding: boolean
+    /** Whether the password is bound to this very TLS connection, which nobody in between can pass on. */
+    readonly channelBinding: 'off' | 'prefer' | 'require'
   }
   readonly applicationName: string
   /** Settings for the server, as its command line takes them. */
@@ -97,6 +98,9 @@ export function readPostgresUrl(text: string): Result<PostgresAddress, string> {
   if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535)
     return err('has a port that is not a number between 1 and 65535')
 
+  const asked = take('channel_binding')
+  const binding = asked === 'require' || asked === 'prefer' ? asked : 'off'
+
   const schema = take('schema', 'currentSchema', 'search_path')
   if (schema !== undefined && schema !== 'public')
     return err('names a schema; set it for the role instead: ALTER ROLE … SET search_path = …')
@@ -112,6 +116,8 @@ export function readPostgresUrl(text: string): Result<PostgresAddress, string> {
       `has an unknown ${sslMode === undefined ? 'ssl' : 'sslmode'}; use one of ${Object.keys(tlsModes).join(', ')}`,
     )
   const direct = take('sslnegotiation') === 'direct'
+  if (binding === 'require' && mode === 'off')
+    return err('has channel_binding=require without TLS; add sslmode=verify-full')
   if (direct && mode === 'off') return err('has sslnegotiation=direct without TLS; add sslmode=verify-full')
 
   const limit = take('connection_limit')
@@ -131,7 +137,7 @@ export function readPostgresUrl(text: string): Result<PostgresAddress, string> {
       key: take('sslkey'),
       keyPassword: take('sslpassword'),
       direct,
-      channelBinding: /^(require|prefer)$/.test(take('channel_binding') ?? 'disable'),
+      channelBinding: binding,
     },
     applicationName: take('application_name') ?? 'vinculum',
     options: take('options'),

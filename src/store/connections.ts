@@ -79,9 +79,10 @@ export class Connection extends pg.Client {
   /** When it was last heard of. */
   heardAt = performance.now()
 
-  constructor(config: pg.ClientConfig & { shared: Shared }) {
+  constructor(config: pg.ClientConfig & { shared: Shared; requireChannelBinding?: boolean }) {
     super(config)
     this.#shared = config.shared
+    if (config.requireChannelBinding) this.#insistOnChannelBinding()
     // `pg` says so before it fails what was asked, so that by then we know why.
     this.on('error', (error: Error) => {
       this.#lost ??= notNowOf('postgres', error) ? error : new ConnectionLostError(error.message, { cause: error })
@@ -89,6 +90,18 @@ export class Connection extends pg.Client {
     this.once('end', () => {
       this.#lost ??= new ConnectionLostError('the connection has ended')
     })
+  }
+
+  /** `pg` binds where the server offers it. One that does not, or asks for less than SCRAM, may be somebody in between. */
+  #insistOnChannelBinding(): void {
+    const { connection } = this as unknown as { connection: NodeJS.EventEmitter }
+    let bound = false
+    const insist = (message: { readonly mechanisms?: readonly string[] }): void => {
+      bound ||= message.mechanisms?.includes('SCRAM-SHA-256-PLUS') === true
+      if (!bound) this.destroy(new Error('the server does not offer the channel binding that is required'))
+    }
+    for (const step of ['SASL', 'CleartextPassword', 'MD5Password', 'Ok'])
+      connection.on(`authentication${step}`, insist)
   }
 
   get lost(): Error | undefined {
@@ -211,7 +224,8 @@ export function clientConfig(address: PostgresAddress, mode: TlsMode = address.t
     options: address.options,
     ssl: mode === 'off' ? false : known,
     ...(tls.direct && { sslnegotiation: 'direct' }),
-    ...(mode !== 'off' && tls.channelBinding && { enableChannelBinding: true }),
+    ...(mode !== 'off' && tls.channelBinding !== 'off' && { enableChannelBinding: true }),
+    ...(tls.channelBinding === 'require' && { requireChannelBinding: true }),
     // A peer that vanished is noticed while nothing is asked of it.
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,

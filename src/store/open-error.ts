@@ -64,6 +64,12 @@ const explanations: readonly (readonly [code: RegExp, message: RegExp, Explanati
   ],
   [
     /./,
+    /channel binding that is required/,
+    () =>
+      'The database does not offer channel binding, which DATABASE_URL requires. Use SCRAM-SHA-256 passwords there, or sslmode=verify-full instead of channel_binding=require.',
+  ],
+  [
+    /./,
     /does not support SSL/,
     () =>
       'The database does not offer TLS. Turn it on there, or use sslmode=disable in DATABASE_URL if nobody can listen in between.',

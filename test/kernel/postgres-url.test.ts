@@ -14,7 +14,7 @@ const accepted: readonly (readonly [string, string, Expected])[] = [
   [
     'Neon',
     'postgresql://u:p@ep-x-pooler.eu.aws.neon.tech/v?sslmode=require&channel_binding=require',
-    { tls: { mode: 'encrypt', channelBinding: true }, ignored: [] },
+    { tls: { mode: 'encrypt', channelBinding: 'require' }, ignored: [] },
   ],
   [
     'Neon without SNI',
@@ -78,6 +78,7 @@ const refused: readonly (readonly [string, RegExp])[] = [
   ['postgres://db/v?sslmode=on', /disable, allow, prefer/],
   ['postgres://db/v?connection_limit=0', /connection_limit/],
   ['postgres://db/v?sslnegotiation=direct', /sslmode=verify-full/],
+  ['postgres://db/v?channel_binding=require', /sslmode=verify-full/],
 ]
 
 describe('a connection string', () => {
