@@ -33,6 +33,9 @@ export interface Driver {
   /** And for a hot step of a script: what it answers is for `yield*`, as a query is. Building one costs more than running it. */
   steps<T>(query: PromiseLike<T>): (values: Values) => PromiseLike<T>
 
+  /** How many statements of one kind are worth having under way together, where calls can share one; see `together.ts`. */
+  readonly statementsAtOnce: number
+
   /** Runs when this turn of the event loop is over, before its writes are committed. */
   endOfTurn(run: () => void): void
 

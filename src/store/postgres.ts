@@ -151,6 +151,9 @@ export async function openPostgres(url: string, { requestMs, report, warn, ...pa
       const inOrder = [...new Set(locks)].sort()
       return retrying(() => transaction(script, inOrder))
     },
+    // A statement costs a round trip, and the server far more than a row more in it: of refreshes, 0.62 of what a bare
+    // UPDATE reaches when each turn has its own, 0.70 with two under way, 0.82 and 0.90 with one.
+    statementsAtOnce: 1,
     endOfTurn: (run) => setImmediate(run),
     close: () => pool.close(),
   }

@@ -4,6 +4,9 @@ import { type Driver, given } from './driver.ts'
 import { live } from './endings.ts'
 import { together } from './together.ts'
 
+/** Rotations of one such span, in milliseconds, have one time. */
+const sameMs = 50
+
 type Rotation = { readonly id: string; readonly generation: number; readonly at: Date; readonly idleExpiresAt: Date }
 
 /**
@@ -13,6 +16,7 @@ type Rotation = { readonly id: string; readonly generation: number; readonly at:
 export function rotation({
   db,
   endOfTurn,
+  statementsAtOnce,
   skipLocked,
   tables: t,
   waitingWrites,
@@ -81,20 +85,22 @@ export function rotation({
     return { presented: JSON.stringify(Object.fromEntries(inOrder)), at, idleExpiresAt }
   }
 
-  const rotated = together(
+  type Rotated = Awaited<ReturnType<typeof rotatingOne>>[number] & { readonly times: Rotation }
+  const timed = (times: Rotation) => (row: Awaited<ReturnType<typeof rotatingOne>>[number]) => ({ ...row, times })
+  const rotated = together<Rotation, Rotated>(
     endOfTurn,
-    ({ at, idleExpiresAt }: Rotation) => `${at.getTime()} ${idleExpiresAt.getTime()}`,
-    (rotations, first) => rotating(() => values(rotations(), first)),
-    skipLocked &&
-      (async (rotation) => {
-        const [subject] = await rotatingOne(values([rotation], rotation))
-        return subject
-      }),
+    // Those that share a statement share its times. A few milliseconds do not matter; how long a session lives does.
+    ({ at, idleExpiresAt }) => `${Math.floor(at.getTime() / sameMs)} ${idleExpiresAt.getTime() - at.getTime()}`,
+    async (rotations, first) => (await rotating(() => values(rotations(), first))).map(timed(first)),
+    skipLocked && (async (rotation) => (await rotatingOne(values([rotation], rotation))).map(timed(rotation))[0]),
+    statementsAtOnce,
   )
 
   return async (rotation) => {
-    const { generation, at, idleExpiresAt } = rotation
-    const subject = await rotated(rotation)
-    return subject && { ...subject, generation: generation + 1, rotatedAt: at, idleExpiresAt }
+    const found = await rotated(rotation)
+    if (!found) return undefined
+    const { times, ...subject } = found
+    const { at, idleExpiresAt } = times
+    return { ...subject, generation: rotation.generation + 1, rotatedAt: at, idleExpiresAt }
   }
 }

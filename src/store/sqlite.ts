@@ -66,6 +66,7 @@ export async function openSqlite(file: string, { requestMs, report }: DriverPart
       const prepared = prepare(query)
       return (values) => ready(prepared, values)
     },
+    statementsAtOnce: Number.POSITIVE_INFINITY,
     endOfTurn: group.endOfTurn,
     // Writers are serial here, so the locks have nothing to add.
     atomic: (script) => group.join(true, () => run(script(db))),

@@ -7,6 +7,9 @@ type Waiting<C, R> = {
   readonly resolve: (row: R | undefined) => void
   readonly reject: (reason: unknown) => void
 }
+/** How long calls gather at most, in milliseconds. */
+const patienceMs = 20
+
 type Group<C, R> = Map<string, Waiting<C, R>>
 
 /**
@@ -19,15 +22,21 @@ type Group<C, R> = Map<string, Waiting<C, R>>
  * Requests that share a statement keep the limits of their own. `alone`, where it is given, is asked again about each
  * call that `statement` found no row for: then `statement` may leave out rows that somebody else has locked, and nobody
  * waits for the row of another.
+ *
+ * `atOnce`: how many statements are under way together. What is called while there are as many gathers for the next one,
+ * but no longer than `patienceMs`: a statement that hangs must not hold up those who come after it.
  */
 export function together<C extends { readonly id: string }, R extends { readonly id: string }>(
   endOfTurn: (run: () => void) => void,
   alike: (call: C) => string,
   statement: (calls: () => readonly C[], first: C) => Promise<readonly R[]>,
   alone?: (call: C) => Promise<R | undefined>,
+  atOnce = Number.POSITIVE_INFINITY,
 ): (call: C) => Promise<R | undefined> {
   let groups = new Map<string, Group<C, R>>()
   let repeats = new Map<string, number>()
+  let underWay = 0
+  let gathering: NodeJS.Timeout | undefined
 
   async function run(group: Group<C, R>): Promise<void> {
     let waiting = [...group.values()]
@@ -42,6 +51,7 @@ export function together<C extends { readonly id: string }, R extends { readonly
       })
       return waiting.map(({ call }) => call)
     }
+    underWay++
     const watches = waiting.map(({ limit, reject }) => limit && whenOver(limit, false, () => reject(busy('contended'))))
     try {
       const rows = await withinLongest(waiting, () => statement(calls, first))
@@ -55,9 +65,17 @@ export function together<C extends { readonly id: string }, R extends { readonly
       for (const { reject } of waiting) reject(error)
     } finally {
       for (const unwatch of watches) unwatch?.()
+      underWay--
+      if (gathering !== undefined && underWay < atOnce) flush()
     }
   }
+  function begin(): void {
+    if (underWay < atOnce) endOfTurn(flush)
+    else gathering = setTimeout(flush, patienceMs)
+  }
   function flush(): void {
+    clearTimeout(gathering)
+    gathering = undefined
     const due = groups
     groups = new Map()
     repeats = new Map()
@@ -81,7 +99,7 @@ export function together<C extends { readonly id: string }, R extends { readonly
 
   return (call) =>
     new Promise((resolve, reject) => {
-      if (groups.size === 0) endOfTurn(flush)
+      if (groups.size === 0) begin()
       groupFor(call).set(call.id, { call, limit: requestLimit(), resolve, reject })
     })
 }
