@@ -195,7 +195,9 @@ function cancel(host: string, port: number, processId: number, secretKey: number
     socket.setTimeout(cancelMs, () => socket.destroy())
     socket.on('error', () => {})
     socket.on('close', () => resolve())
-    socket.on('connect', () => socket.end(Buffer.concat([request, key])))
+    // The other end closes: PgBouncer forgets the request of a client that did so first.
+    socket.on('connect', () => socket.write(Buffer.concat([request, key])))
+    socket.on('end', () => socket.destroy())
     socket.resume()
   })
 }

@@ -121,6 +121,26 @@ describe('a PostgreSQL database', () => {
     await store.close()
   })
 
+  test('ends what takes too long on the server as well, and goes on with another connection', async () => {
+    const config = await place()
+    const { store, driver } = await open({ ...config, maxConnections: 1 })
+    const { account } = await newcomer({ store })
+    const { accounts } = driver.tables
+    const slow = driver.db.select({ slept: sql<string>`pg_sleep(60)::text` }).from(accounts)
+    expect(await withinLimit(new Limit(100), () => driver.read(slow)).catch(busy)).toBe(1)
+    const other = await connectPostgres(config.url)
+    const asleep = async () =>
+      (
+        await other.query(
+          "select 1 from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database() and state = 'active'",
+        )
+      ).rowCount
+    await expect.poll(asleep, { timeout: 20_000 }).toBe(0)
+    expect(await store.accounts.find(account.id)).toEqual(account)
+    await other.end()
+    await store.close()
+  })
+
   test('is asked by no more than a thousand at a time: whoever comes then is told at once', async () => {
     const config = await place()
     const { store, driver } = await open({ ...config, maxConnections: 1 })
