@@ -6,7 +6,7 @@ import { cpus, loadavg } from 'node:os'
 import { resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import postgres from 'postgres'
+import pg from 'pg'
 import { startPostgres } from '../test/support/global-setup.ts'
 import { multiply, refreshTokens } from './many-sessions.ts'
 import { buildPrograms, memoryOf, newPath, placement, type Started, startProgram, startService } from './processes.ts'
@@ -182,12 +182,18 @@ async function onPostgres(load: Started, plan: Plan, how: Build): Promise<Sectio
     const floor = await startProgram('floor', { url }, how.nodeArguments)
     const pairs = await signIn(load, service, false)
     await signIn(load, service, true)
-    const sql = postgres(url, { max: 1, onnotice: () => {} })
+    const client = new pg.Client(url)
+    await client.connect()
     // As many devices again, of the same people: rows like the service's, for the floor to rotate.
     const used = pairs.map(({ refresh_token }) => JSON.parse(atob(refresh_token.split('.')[1] ?? '')).sid as string)
-    const others = () => sql<Session[]>`
-      select id, account_id, generation, (extract(epoch from idle_expires_at) * 1000)::float8 as idle_expires_at
-      from sessions where id <> all(${used}) order by id`
+    const others = async () => {
+      const { rows } = await client.query<Session>(
+        `select id, account_id, generation::int, (extract(epoch from idle_expires_at) * 1000)::float8 as idle_expires_at
+         from sessions where id <> all($1) order by id`,
+        [used],
+      )
+      return rows
+    }
     const tokens = refreshes(await floor.ask<Pair[]>('sign', await others()))
     const { figure, ratio } = await contest(
       load,
@@ -199,7 +205,7 @@ async function onPostgres(load: Started, plan: Plan, how: Build): Promise<Sectio
       plan,
     )
     const statements = await floor.ask<number>('statements', { seconds: plan.seconds, sessions: await others() })
-    await sql.end()
+    await client.end()
     for (const started of [service, floor, provider]) await started.stop()
     return {
       title: 'W1 on PostgreSQL, against the floor with one bare UPDATE … RETURNING',

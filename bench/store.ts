@@ -1,7 +1,7 @@
 /** What floor and candidate keep: one row for each device session, and group commit over one durable SQLite file. */
 import { randomBytes } from 'node:crypto'
 import Database from 'better-sqlite3'
-import postgres from 'postgres'
+import pg from 'pg'
 import { pair, refreshTtlSeconds, type Session } from './tokens.ts'
 
 export type Account = {
@@ -106,17 +106,21 @@ function groupCommit(db: Database.Database) {
 
 /** The bare rotation on PostgreSQL, over the service’s own table and with its pool. */
 export function openPostgres(url: string): { rotate: Rotate } {
-  const sql = postgres(url, { max: 10, fetch_types: false })
+  const pool = new pg.Pool({ connectionString: url, max: 10 })
+  type Row = Omit<Session, 'idle_expires_at'> & { readonly idle_expires_at: Date }
   return {
     async rotate(id, generation) {
       const now = new Date()
       const idle = new Date(now.getTime() + refreshTtlSeconds * 1000)
-      const [row] = await sql<{ id: string; account_id: string; generation: number; idle_expires_at: Date }[]>`
-        update sessions set generation = generation + 1, used_generation = generation, rotated_at = ${now},
-          last_seen_at = ${now}, idle_expires_at = ${idle}
-        where id = ${id} and generation = ${generation} and ended_at is null and idle_expires_at > ${now}
-          and absolute_expires_at > ${now}
-        returning id, account_id, generation, idle_expires_at`
+      const { rows } = await pool.query<Row>({
+        name: 'rotate',
+        text: `update sessions set generation = generation + 1, used_generation = generation, rotated_at = $1,
+            last_seen_at = $1, idle_expires_at = $2
+          where id = $3 and generation = $4 and ended_at is null and idle_expires_at > $1 and absolute_expires_at > $1
+          returning id, account_id, generation::int, idle_expires_at`,
+        values: [now, idle, id, generation],
+      })
+      const [row] = rows
       return row && { ...row, idle_expires_at: row.idle_expires_at.getTime() }
     },
   }

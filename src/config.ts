@@ -3,6 +3,7 @@ import type { KeyRing, SealingKey } from './kernel/crypto.ts'
 import { readEmail } from './kernel/email.ts'
 import { isLoopback } from './kernel/loopback.ts'
 import { readPasskeyOrigins } from './kernel/passkey-origins.ts'
+import { readPostgresUrl } from './kernel/postgres-url.ts'
 import {
   builtIn,
   displayProviderSettings,
@@ -123,6 +124,13 @@ export const settings = z.object({
     ),
   MAIL_FROM: z.string().optional().describe('whom letters come from: an address, or Name <address>'),
   RATE_LIMITS: z.enum(['on', 'off']).default('on').describe('off is refused in production'),
+  REQUEST_DEADLINE_MS: z.coerce
+    .number('must be a whole number of milliseconds, 500 to 60000')
+    .int()
+    .min(500)
+    .max(60_000)
+    .default(5000)
+    .describe('how long a request may wait for the database, from its arrival; then 503'),
   METRICS_TOKEN: z
     .string()
     .min(16, 'use at least 16 characters')
@@ -287,6 +295,7 @@ export function readConfig(environment: Environment, { secretFile = readSecretFi
     providers,
     mail,
     rateLimits: set.RATE_LIMITS === 'on',
+    requestDeadlineMs: set.REQUEST_DEADLINE_MS,
     shutdownDrainSeconds: set.SHUTDOWN_DRAIN_SECONDS,
     metricsToken: set.METRICS_TOKEN ?? null,
   }
@@ -388,7 +397,8 @@ function isWeak(key: Buffer): boolean {
 
 function readStore(url: string, faults: string[]) {
   if (/^postgres(ql)?:\/\//.test(url)) {
-    if (!URL.canParse(url)) faults.push('DATABASE_URL: is not a valid postgres:// URL')
+    const read = readPostgresUrl(url)
+    if (!read.ok) faults.push(`DATABASE_URL: ${read.error}`)
     return { tag: 'postgres' as const, url }
   }
   const file = url.replace(/^file:(\/\/)?/, '')

@@ -8,6 +8,7 @@ import type { Progress, Resealed } from './sealing/reseal.ts'
 import { KeyRingError, tallyText } from './sealing/ring.ts'
 import { generatedKeys } from './secrets.ts'
 import { droppedComments } from './settings/env-file.ts'
+import { DatabaseOpenError } from './store/open-error.ts'
 import { createProcessLog } from './telemetry/log.ts'
 import { createVinculum } from './vinculum.ts'
 
@@ -58,9 +59,7 @@ async function main(command: string | undefined, ...given: readonly string[]): P
   }
   if (!config.production && config.publicUrl.protocol === 'https:')
     log.warn('PUBLIC_URL is https but NODE_ENV is not production: weak secrets and plain http are accepted')
-  const vinculum = await createVinculum({ ...config, encryptionKeys }, { log, droppedLogLines: droppedLines }).catch(
-    notOpened,
-  )
+  const vinculum = await createVinculum({ ...config, encryptionKeys }, { log, droppedLogLines: droppedLines })
 
   if (command === 'rotate-keys') {
     await vinculum.rotateSigningKeys()
@@ -146,22 +145,10 @@ function toldResealed({ key, resealed, unopenable, left }: Resealed): number {
 /** What an operator can mend is said in a sentence; anything else is a defect, and told with its stack. */
 function told(error: unknown): string {
   if (error instanceof ConfigError) return error.message
-  if (error instanceof KeyRingError) return error.message
+  if (error instanceof KeyRingError || error instanceof DatabaseOpenError) return error.message
   if (error instanceof UnopenableError)
     return `What is stored was sealed with another key (${error.message}). Start with the ENCRYPTION_KEYS it was sealed with; a generated one is in encryption-keys beside the database.`
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
-}
-
-/** Not there, not ours, or no database: of the file system, of the network, of SQLite and of PostgreSQL. */
-const ofTheDatabase = new Set([
-  ...['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'EISDIR', 'SQLITE_CANTOPEN', 'SQLITE_NOTADB', 'SQLITE_READONLY'],
-  ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'CONNECT_TIMEOUT', '28000', '28P01', '3D000'],
-])
-
-/** Only where nothing else is opened: listening on a wrong host or port fails with the same codes. */
-function notOpened(error: unknown): never {
-  const { code = '', message } = error as { code?: string; message?: string }
-  return failed(ofTheDatabase.has(code) ? `The database cannot be opened: ${message}. Check DATABASE_URL.` : error)
 }
 
 /** Why a socket cannot listen, and what to change. */

@@ -71,6 +71,7 @@ import type { Services } from './http/services.ts'
 import { defineJobs } from './jobs/jobs.ts'
 import { createScheduler } from './jobs/scheduler.ts'
 import type { Timing } from './jobs/timing.ts'
+import { BusyError } from './kernel/busy.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
 import { createSealer, type KeyRing } from './kernel/crypto.ts'
 import { createIds, type Random, secretToken, systemRandom } from './kernel/ids.ts'
@@ -91,7 +92,7 @@ import { createTokens } from './sessions/tokens.ts'
 import { openStore, type Store } from './store/open.ts'
 import { createInvitations } from './teams/invitations.ts'
 import { createTeams } from './teams/teams.ts'
-import { createProcessLog, logEvents } from './telemetry/log.ts'
+import { createProcessLog, logEvents, logHealth } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 
 /** What a test, or an embedding program, may bring of its own. */
@@ -126,11 +127,19 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     : createProcessLog(config.logLevel)
   const ids = createIds(clock, random)
   const sealer = createSealer(config.encryptionKeys, random)
-  const onDefect = (error: unknown, context?: string): void => log.error({ err: error, request_id: context }, 'defect')
+  const onDefect = (error: unknown, context?: string): void => {
+    // What is merely not possible now is no defect, and its cause is logged where it began: once, not for each request.
+    if (error instanceof BusyError && error.cause === undefined) return
+    log.error({ err: error, request_id: context }, 'defect')
+  }
 
   const events = createBus(clock)
   logEvents(events, log)
-  const store = await openStore(config.store, { clock, ids, publish: events.publish })
+  const store = await openStore(
+    config.store,
+    { clock, ids, publish: events.publish },
+    { requestMs: config.requestDeadlineMs, report: logHealth(log), warn: (message) => log.warn(message) },
+  )
   try {
     return await assemble(store)
   } catch (error) {
@@ -536,6 +545,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         cookie: async (value) => principalOf(await devices.byCookie(value), 'cookie'),
       },
       recentAuthSeconds,
+      requestMs: config.store.tag === 'postgres' ? config.requestDeadlineMs : null,
       rateLimits: config.rateLimits ? rateLimits : null,
       csrfKey: ring.keysFor('csrf')[0],
       errorPage,

@@ -99,7 +99,7 @@ const may: Record<string, readonly string[]> = {
 const keptIn: Record<string, readonly string[]> = {
   'drizzle-orm': ['store'],
   'better-sqlite3': ['store'],
-  postgres: ['store'],
+  pg: ['store'],
   express: ['http'],
   'express-rate-limit': ['http'],
   cookie: ['http'],

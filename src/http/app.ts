@@ -30,6 +30,8 @@ export type AppParts<D> = {
   readonly events: Pick<Bus, 'emit'>
   readonly authenticate: Authenticate
   readonly recentAuthSeconds: number
+  /** How long the store may take for a request, in milliseconds; `null`: it bounds each of its waits by itself. */
+  readonly requestMs: number | null
   /** `null`: nothing is limited. */
   readonly rateLimits: RateLimitStore | null
   readonly csrfKey: Buffer
@@ -87,6 +89,7 @@ export function createApp<D>(parts: AppParts<D>): Express {
       describe: createProblems(parts),
       authenticate: parts.authenticate,
       recentAuthSeconds: parts.recentAuthSeconds,
+      requestMs: parts.requestMs,
       requestId: createRequestIds(parts.random),
       addressOf: parts.trustProxyHops === 0 ? peerOrWarning(parts.onWarning) : forwardedFor,
       errorPage: parts.errorPage,

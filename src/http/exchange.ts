@@ -13,7 +13,9 @@ import type { Fact, Origin } from '../events/catalogue.ts'
 import { BusyError } from '../kernel/busy.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
+import { ReferenceGoneError } from '../kernel/gone.ts'
 import { type Random, secretToken } from '../kernel/ids.ts'
+import { untimed } from '../kernel/limit.ts'
 import { bodyLimit, contentTypes, readBody } from './body.ts'
 import type { Cookies } from './cookies.ts'
 import type { Csrf } from './csrf.ts'
@@ -57,6 +59,8 @@ export type Frame = {
   readonly describe: Describe
   readonly authenticate: Authenticate
   readonly recentAuthSeconds: number
+  /** How long a request may take, in milliseconds; `null` where the store needs no limit handed to it. */
+  readonly requestMs: number | null
   readonly limiter: (name: Route['limit']) => Limiter | undefined
   readonly requestId: () => string
   readonly addressOf: (request: Request) => string | null
@@ -284,7 +288,8 @@ export class Exchange {
     const { csrf } = this.#frame
     if (this.#ambient && !csrf.fromOurselves(this.#request.headers)) return this.#deny(fail('csrf_failed').error)
 
-    const body = await readBody(this.#request, accepts)
+    // How slowly a client sends is bounded by the server; it does not count against what we then do.
+    const body = await untimed(() => readBody(this.#request, accepts))
     switch (body.kind) {
       case 'aborted':
         this.#told(499)
@@ -411,6 +416,28 @@ export class Exchange {
     }
     const base = oauth ? frame.headers.oauth : frame.headers.api
     this.#reply(problem.status, base, { headers, cookies }, 'application/problem+json', JSON.stringify(problem.body))
+  }
+
+  /** What a handler threw. An account that was deleted while it ran is no defect. */
+  async failed(thrown: unknown): Promise<void> {
+    if (!(thrown instanceof ReferenceGoneError) || this.#response.headersSent) return this.defect(thrown)
+    try {
+      this.refuse(await this.#whatIsGone())
+    } catch (again) {
+      this.defect(again)
+    }
+  }
+
+  /** The caller's own account where it is gone, and otherwise what the request was about. */
+  async #whatIsGone(): Promise<AppError> {
+    if (this.who === null) return fail('user_not_found').error
+    const { authenticate } = this.#frame
+    const token = this.bearer
+    const verdict = await (token === null
+      ? authenticate.cookie(this.#cookie('session') ?? '')
+      : authenticate.bearer(token))
+    if (verdict.ok) return fail('not_found').error
+    return verdict.error.code === 'session_revoked' ? fail('user_not_found').error : verdict.error
   }
 
   /** Something that should not happen: the log hears what, the person only that. */

@@ -2,6 +2,7 @@
 import type { Express, NextFunction, Request, Response } from 'express'
 import { z } from 'zod'
 import { fail } from '../errors/catalogue.ts'
+import { Limit, withinLimit } from '../kernel/limit.ts'
 import { acceptsOf } from './body.ts'
 import { type Bound, Exchange, type Frame } from './exchange.ts'
 import { timesSent } from './headers.ts'
@@ -149,7 +150,21 @@ function listsIn(schema: z.ZodType | undefined): ReadonlySet<string> {
   return new Set(fields.filter(([, node]) => isList(node)).map(([name]) => name))
 }
 
-async function serve<D>(
+/** Serves a request within its limit, where it has one: from its arrival, and for as long as its caller is there. */
+function serve<D>(
+  frame: Frame,
+  resource: Resource<D>,
+  request: Request,
+  response: Response,
+  vinculum: D,
+): Promise<void> {
+  const serving = (): Promise<void> => handle(frame, resource, request, response, vinculum)
+  if (frame.requestMs === null) return serving()
+  const isGone = (): boolean => request.socket.destroyed && !response.writableEnded
+  return withinLimit(new Limit(frame.requestMs, isGone), serving)
+}
+
+async function handle<D>(
   frame: Frame,
   resource: Resource<D>,
   request: Request,
@@ -189,7 +204,7 @@ async function serve<D>(
       exchange.refuse(result.error, { cookies: result.cookies, faults: result.faults })
     }
   } catch (thrown) {
-    exchange.defect(thrown)
+    await exchange.failed(thrown)
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Bus } from '../events/bus.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { secondsAfter } from '../kernel/clock.ts'
+import { outsideLimit } from '../kernel/limit.ts'
 import type { JobRecord, JobStore } from './ports.ts'
 import { cronTiming, type Timer, type Timing } from './timing.ts'
 
@@ -125,7 +126,8 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
   const run = (job: Job, round: Round): Promise<Ended> => {
     const current = running.get(job.name)
     if (current) return current
-    const begun = (job.shared ? inTurn(job, round) : here(job))
+    // A request may have woken it: its work does not end when that request does.
+    const begun = outsideLimit(() => (job.shared ? inTurn(job, round) : here(job)))
       .catch((error): Ended => {
         onDefect(error, job.name)
         return { worked: false, dueAt: null }

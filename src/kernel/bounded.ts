@@ -1,4 +1,5 @@
 import { BusyError } from './busy.ts'
+import { untimed } from './limit.ts'
 
 /**
  * Runs at most `atOnce` of something together; the rest waits in line, at most `waiting` of them. Throws `BusyError`
@@ -12,7 +13,7 @@ export function createBounded(what: string, { atOnce, waiting }: { atOnce: numbe
     if (next) next()
     else running--
   }
-  return async <T>(work: () => Promise<T>): Promise<T> => {
+  const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
     if (running < atOnce) running++
     else if (line.length >= waiting) throw new BusyError(what, 5)
     else await new Promise<void>((resolve) => line.push(resolve))
@@ -22,4 +23,6 @@ export function createBounded(what: string, { atOnce, waiting }: { atOnce: numbe
       leave()
     }
   }
+  // The line has a limit of its own, its length: who waited in it still has the time a request has for its statements.
+  return <T>(work: () => Promise<T>): Promise<T> => untimed(() => inTurn(work))
 }

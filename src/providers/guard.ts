@@ -10,6 +10,7 @@ import type { Bus } from '../events/bus.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
 import type { Random } from '../kernel/ids.ts'
+import { untimed } from '../kernel/limit.ts'
 import { type Err, err, ok, type Result } from '../kernel/result.ts'
 import { type Breaker, type BreakerState, createBreaker, NotMadeError } from './breaker.ts'
 import { Deadline } from './deadline.ts'
@@ -92,8 +93,10 @@ export function createGuards({ events, clock, random, proxy = null }: Shared) {
     const all = { Accept: 'application/json', 'Accept-Encoding': 'identity', 'User-Agent': USER_AGENT, ...headers }
     const { request } = await outbound.load()
     const asked = { dispatcher: pool, method, headers: all, body: body ?? null, signal: deadline }
-    const reply = await request(url, asked)
-    const text = await reply.body.text().catch(unlessTooLarge)
+    const [reply, text] = await untimed(async () => {
+      const answered = await request(url, asked)
+      return [answered, await answered.body.text().catch(unlessTooLarge)] as const
+    })
     const { statusCode: status } = reply
     const hold = readHold(endpoint, status, reply.headers, clock(), text)
     const json = text === undefined ? undefined : parse(text)

@@ -1,5 +1,6 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
 import { elsewhereOf, type Fact, type Origin } from '../events/catalogue.ts'
+import { BusyError } from '../kernel/busy.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
 import { ok, type Result } from '../kernel/result.ts'
@@ -22,6 +23,10 @@ type Parts = {
   accountExists?: (id: string) => Promise<boolean>
 }
 
+const unlessBusy = (thrown: unknown): void => {
+  if (!(thrown instanceof BusyError)) throw thrown
+}
+
 /** The devices an account is signed in on: who is asking, which there are, ending them. */
 export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDefect, accountExists }: Parts) {
   /** Ended is ended at once, on every node: the row is read for each request. */
@@ -42,12 +47,11 @@ export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDe
   /**
    * Notes that the client holds this generation, before the request goes on: from then on the answer that brought it
    * cannot have been lost, and the previous refresh token is valid within the concurrency window alone. Where it cannot
-   * be written (a full disk, a locked database) the request goes on all the same: the previous token then stays valid a
-   * little longer, and nobody is signed out.
+   * be written now (a full disk, a locked database, a standby) the request goes on all the same: nothing can be rotated
+   * then either, and the next request with this token notes its use again.
    */
   const noteUse = async (session: Session, generation: number, now: Date): Promise<void> => {
-    if (generation > session.usedGeneration)
-      await sessions.markUsed(session.id, generation, now).catch((error: unknown) => onDefect(error))
+    if (generation > session.usedGeneration) await sessions.markUsed(session.id, generation, now).catch(unlessBusy)
   }
 
   const ended =

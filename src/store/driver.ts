@@ -1,5 +1,6 @@
 import { type Column, type SQL, sql } from 'drizzle-orm'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
+import type { HealthChange } from './not-now.ts'
 import type { Tables } from './schema.ts'
 
 /** The part of Drizzle both dialects spell alike. Nothing else is used outside a driver. */
@@ -20,9 +21,20 @@ export interface Driver {
 
   /** The same two for a hot statement: built and parsed once, its `sql.placeholder`s filled in at each call. */
   reads<T>(query: PromiseLike<T>): (values: Values) => Promise<T>
-  writes<T>(query: PromiseLike<T>): (values: Values) => Promise<T>
+  /** The values of a write may be found when it is sent: by then, some of those who wait may have gone. */
+  writes<T>(query: PromiseLike<T>): (values: Values | (() => Values)) => Promise<T>
+  /** As `writes`, for a statement that may wait long for a row: it leaves connections to those that do not. */
+  waitingWrites<T>(query: PromiseLike<T>): (values: Values) => Promise<T>
+  /**
+   * Leaves out of a query the rows that another transaction has locked, and locks those it finds. `undefined` where
+   * writers are serial, so that no row is ever locked by another.
+   */
+  readonly skipLocked: (<Q extends PromiseLike<unknown>>(query: Q) => Q) | undefined
   /** And for a hot step of a script: what it answers is for `yield*`, as a query is. Building one costs more than running it. */
   steps<T>(query: PromiseLike<T>): (values: Values) => PromiseLike<T>
+
+  /** How many statements of one kind are worth having under way together, where calls can share one; see `together.ts`. */
+  readonly statementsAtOnce: number
 
   /** Runs when this turn of the event loop is over, before its writes are committed. */
   endOfTurn(run: () => void): void
@@ -38,11 +50,23 @@ export interface Driver {
    */
   atomic<T>(script: (tx: Queries) => Script<T>, locks?: readonly string[]): Promise<T>
 
-  ready(): Promise<boolean>
   close(): Promise<void>
 }
 
+/** What every driver is given beside the place of its database. */
+export type DriverParts = {
+  /** How long a request may take, in milliseconds. */
+  readonly requestMs: number
+  /** Hears when the database stops being able to do what it is asked, and when it is again. */
+  readonly report: (change: HealthChange) => void
+  /** Hears of what an operator should know about the address of the database. */
+  readonly warn: (message: string) => void
+  /** How many connections may be open at once; what the address says, or ten, when not given. */
+  readonly maxConnections?: number | undefined
+}
+
 export type Values = Readonly<Record<string, unknown>>
+export const valuesNow = (values: Values | (() => Values)): Values => (typeof values === 'function' ? values() : values)
 
 /** A value to come, written as its column is: a bare placeholder would skip the encoding of times. */
 export const given = (name: string, column: Column): SQL<never> =>

@@ -1,10 +1,13 @@
 import type { Database } from 'better-sqlite3'
 import { BusyError } from '../kernel/busy.ts'
+import { currentLimit, type Limit } from '../kernel/limit.ts'
+import { codeOf, type Health, meaningOf } from './not-now.ts'
 
 type Work = {
   readonly run: () => unknown
   /** A single statement undoes itself when it fails; a script needs a savepoint to go back to. */
   readonly savepoint: boolean
+  readonly limit: Limit
   readonly resolve: (value: never) => void
   readonly reject: (reason: unknown) => void
 }
@@ -13,12 +16,18 @@ type Outcome = { readonly ok: true; readonly value: unknown } | { readonly ok: f
 /** How many share one transaction: hundreds at once must not keep everybody else waiting until the last is done. */
 const mostAtOnce = 64
 
+/** How long until a file that another process holds is tried again, in milliseconds. */
+const retryMs = 20
+
 /**
  * Group commit: writes that arrive in one turn of the event loop share one transaction, so that any number of
  * them waits for the disk once. A promise is settled only after the COMMIT: whatever was acknowledged is
  * durable. A script that throws is undone alone; when the transaction itself is lost, everybody in it is told.
+ *
+ * While another process holds the file, nobody waits for it on the event loop: the connection's own `busy_timeout` is
+ * zero, and what waits is tried again from a timer until its limit is over. Reads continue.
  */
-export function createGroupCommit(connection: Database) {
+export function createGroupCommit(connection: Database, health: Health, requestMs: number) {
   const begin = connection.prepare('BEGIN IMMEDIATE')
   const commit = connection.prepare('COMMIT')
   const rollback = connection.prepare('ROLLBACK')
@@ -30,6 +39,7 @@ export function createGroupCommit(connection: Database) {
   let lastOfTurn: (() => void)[] = []
   let commits = 0
   let closed = false
+  let retry: NodeJS.Timeout | undefined
 
   function attempt({ run, savepoint }: Work): Outcome {
     try {
@@ -44,35 +54,55 @@ export function createGroupCommit(connection: Database) {
         undo.run()
         release.run()
       }
-      return { ok: false, error }
+      return { ok: false, error: toldOf(error) }
     }
   }
 
-  function perform(group: readonly Work[]): readonly Outcome[] {
+  const toldOf = (error: unknown): unknown => meaningOf('sqlite', error, health)
+
+  /** `undefined`: another process holds the file, and nothing was done. */
+  function perform(group: readonly Work[]): readonly Outcome[] | undefined {
     try {
       begin.run()
+    } catch (error) {
+      if (codeOf(error).startsWith('SQLITE_BUSY')) return undefined
+      return group.map(() => ({ ok: false, error: toldOf(error) }))
+    }
+    try {
       const outcomes = group.map(attempt)
       commit.run()
+      health.worked(true)
       return outcomes
     } catch (error) {
       if (connection.inTransaction) rollback.run()
-      // Another process has held the file for longer than we wait: nothing is wrong with what was asked.
-      const busy = (error as { code?: string }).code === 'SQLITE_BUSY'
-      const told = busy ? new BusyError('the database', 1, error) : error
-      return group.map(() => ({ ok: false, error: told }))
+      return group.map(() => ({ ok: false, error: toldOf(error) }))
     }
   }
 
   const idle = () => waiting.length === 0 && lastOfTurn.length === 0
+  /** What nobody waits for any more is not carried out. */
+  function isDue(work: Work): boolean {
+    if (!work.limit.isOver()) return true
+    work.reject(health.failed('contended', new Error('another process holds the database file')))
+    return false
+  }
+  function soon(): void {
+    if (retry === undefined) setImmediate(flush)
+  }
   function flush(): void {
     const last = lastOfTurn
     lastOfTurn = []
     for (const run of last) run()
+    if (retry !== undefined) return
     const group = waiting.slice(0, mostAtOnce)
     if (group.length === 0) return
+    const outcomes = perform(group)
+    if (outcomes === undefined) {
+      retry = setTimeout(tryAgain, retryMs)
+      return
+    }
     waiting = waiting.slice(mostAtOnce)
     if (waiting.length > 0) setImmediate(flush)
-    const outcomes = perform(group)
     commits += 1
     group.forEach(({ resolve, reject }, n) => {
       const outcome = outcomes[n] as Outcome
@@ -80,25 +110,35 @@ export function createGroupCommit(connection: Database) {
       else reject(outcome.error)
     })
   }
+  function tryAgain(): void {
+    retry = undefined
+    waiting = waiting.filter(isDue)
+    flush()
+  }
 
   return {
     /** Grows with each group, whatever came of it: while it stands still, nothing was written through here. */
     commits: (): number => commits,
     /** Runs when the turn is over, just before its writes are committed: what it joins is among them. */
     endOfTurn(run: () => void): void {
-      if (idle()) setImmediate(flush)
+      if (lastOfTurn.length === 0 && (retry !== undefined || waiting.length === 0)) setImmediate(flush)
       lastOfTurn.push(run)
     },
     join<T>(savepoint: boolean, run: () => T): Promise<T> {
       return new Promise<T>((resolve, reject) => {
-        if (closed) return reject(new Error('the store is closed'))
-        if (idle()) setImmediate(flush)
-        waiting.push({ run, savepoint, resolve, reject })
+        if (closed) return reject(new BusyError('the store', 5))
+        if (idle()) soon()
+        waiting.push({ run, savepoint, limit: currentLimit(requestMs), resolve, reject })
       })
     },
     /** Commits what is queued, and takes nothing more. */
     close(): void {
-      while (!idle()) flush()
+      clearTimeout(retry)
+      retry = undefined
+      while (!idle() && retry === undefined) flush()
+      clearTimeout(retry)
+      for (const { reject } of waiting) reject(new BusyError('the store', 5))
+      waiting = []
       closed = true
     },
   }

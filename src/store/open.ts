@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { AccountStore, ConflictStore, PersonalDataStore, UserStore } from '../accounts/ports.ts'
 import type { AuditStore } from '../audit/ports.ts'
 import type { GrantStore, RevocationStore } from '../connections/ports.ts'
@@ -13,6 +14,7 @@ import type {
 } from '../credentials/ports.ts'
 import type { RateLimitStore } from '../http/ports.ts'
 import type { JobStore } from '../jobs/ports.ts'
+import { outsideLimit } from '../kernel/limit.ts'
 import type { MailStore } from '../mail/ports.ts'
 import type { PendingFlowStore } from '../providers/ports.ts'
 import type { SealedStore } from '../sealing/ports.ts'
@@ -23,7 +25,7 @@ import { addressStore } from './addresses.ts'
 import { auditStore } from './audit.ts'
 import { createChange, type Parts } from './change.ts'
 import { conflictStore } from './conflicts.ts'
-import type { Driver } from './driver.ts'
+import type { Driver, DriverParts } from './driver.ts'
 import { pendingFlowStore } from './flows.ts'
 import { grantStore } from './grants.ts'
 import { guessStore } from './guesses.ts'
@@ -47,6 +49,9 @@ import { teamStore } from './teams.ts'
 import { ticketStore } from './tickets.ts'
 import { trustedDeviceStore } from './trusted-devices.ts'
 import { userStore } from './users.ts'
+
+/** How long a request may take where no setting says it, in milliseconds. */
+const defaultRequestMs = 5000
 
 export type StoreConfig =
   | { readonly tag: 'sqlite'; readonly file: string }
@@ -80,21 +85,55 @@ export type Store = {
   readonly jobs: JobStore
   readonly sealed: SealedStore
   readonly rateLimits: RateLimitStore
-  /** Reachable, and migrated: an open store has every migration behind it. */
+  /** Takes a write, and is migrated: an open store has every migration behind it. */
   ready(): Promise<boolean>
   /** Lets what was begun finish, then lets go of the database. */
   close(): Promise<void>
 }
 
 /** Opens the database, brings its tables up to date, and answers every port over it. */
-export async function openStore(config: StoreConfig, parts: Parts): Promise<Store> {
-  return storeOver(await openDriver(config), parts)
+export async function openStore(config: StoreConfig, parts: Parts, given: Partial<DriverParts> = {}): Promise<Store> {
+  return storeOver(await openDriver(config, given), parts)
 }
 
 /** Each driver is loaded by whoever wants its database: the other one would only take memory. */
-export async function openDriver(config: StoreConfig): Promise<Driver> {
-  if (config.tag === 'sqlite') return (await import('./sqlite.ts')).openSqlite(config.file)
-  return (await import('./postgres.ts')).openPostgres(config.url, config.maxConnections)
+export async function openDriver(config: StoreConfig, given: Partial<DriverParts> = {}): Promise<Driver> {
+  const parts: DriverParts = { requestMs: defaultRequestMs, report: () => {}, warn: () => {}, ...given }
+  if (config.tag === 'sqlite') return (await import('./sqlite.ts')).openSqlite(config.file, parts)
+  const { openPostgres } = await import('./postgres.ts')
+  return openPostgres(config.url, { maxConnections: config.maxConnections, ...parts })
+}
+
+/** How long a readiness check waits, in milliseconds. */
+const readyMs = 1000
+
+/**
+ * Whether a write can be carried out now, and within a second. A look at the database is not enough: a full disk, a
+ * standby and a file that became read-only all answer reads. There is one such write at a time, however many ask.
+ */
+function readiness({ db, tables: { rateLimits: t }, writes }: Driver): () => Promise<boolean> {
+  const at = new Date(0)
+  const writing = writes(
+    db
+      .insert(t)
+      .values({ key: 'readiness', hits: 0, resetsAt: at })
+      .onConflictDoUpdate({ target: t.key, set: { resetsAt: at } }),
+  )
+  let written: Promise<boolean> | undefined
+  return () => {
+    // A check that nobody waits for any more must not fail those who share its write.
+    written ??= outsideLimit(() => writing({}))
+      .then(
+        () => true,
+        () => false,
+      )
+      .finally(() => {
+        written = undefined
+      })
+    const limit = new AbortController()
+    const tooLate = pause(readyMs, false, { signal: limit.signal }).catch(() => false)
+    return Promise.race([written, tooLate]).finally(() => limit.abort())
+  }
 }
 
 export function storeOver(driver: Driver, parts: Parts): Store {
@@ -127,7 +166,7 @@ export function storeOver(driver: Driver, parts: Parts): Store {
     jobs: jobStore(driver),
     sealed: sealedStore(driver),
     rateLimits: rateLimitStore(driver),
-    ready: driver.ready,
+    ready: readiness(driver),
     close: driver.close,
   }
 }

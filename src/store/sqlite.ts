@@ -4,18 +4,19 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
 import { connectSqlite } from './connect-sqlite.ts'
-import { type Driver, Ready, ready, type Script, type Values } from './driver.ts'
+import { type Driver, type DriverParts, Ready, ready, type Script, type Values, valuesNow } from './driver.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { migrationsFor, pending } from './migrations.ts'
+import { createHealth, meaningOf } from './not-now.ts'
+import { sqliteOpenErrorOf } from './open-error.ts'
 import * as tables from './schema.sqlite.ts'
 
 /**
  * One file, and one connection: SQLite has one writer at a time anyway, and reads on it never wait. Durable
  * against power loss (WAL with synchronous=FULL); `group-commit.ts` makes that affordable.
  */
-export async function openSqlite(file: string): Promise<Driver> {
-  if (file !== ':memory:') createFile(file)
-  const connection = connectSqlite(file, { timeout: 5000 })
+export async function openSqlite(file: string, { requestMs, report }: DriverParts): Promise<Driver> {
+  const connection = connectFile(file)
   try {
     await enterWal(connection)
     connection.exec('PRAGMA synchronous = FULL')
@@ -23,46 +24,65 @@ export async function openSqlite(file: string): Promise<Driver> {
     connection.exec('PRAGMA secure_delete = ON')
     migrate(connection)
     connection.exec('PRAGMA foreign_keys = ON')
+    // From here on nobody waits on the event loop: what finds the file held is tried again from a timer.
+    connection.exec('PRAGMA busy_timeout = 0')
   } catch (error) {
     connection.close()
-    throw error
+    throw sqliteOpenErrorOf(error, file)
   }
 
   const db = drizzle({ client: connection })
-  const group = createGroupCommit(connection)
+  const health = createHealth(report)
+  const group = createGroupCommit(connection, health, requestMs)
+  /** Reads wait for no writer. What keeps them is told as for writes; files that cannot be read are no defect of ours. */
+  const reading = <T>(work: () => T): T => {
+    try {
+      return work()
+    } catch (error) {
+      throw meaningOf('sqlite', error, health)
+    }
+  }
 
   return {
     db,
     tables,
-    read: async (query) => execute(prepare(query)),
+    read: async (query) => reading(() => execute(prepare(query))),
     write: (query) => group.join(false, () => execute(prepare(query))),
     reads: (query) => {
       const prepared = prepare(query)
       const unchanged = rememberingRows(connection, group.commits)
-      return async (values) => unchanged(values, () => execute(prepared, values))
+      return async (values) => reading(() => unchanged(values, () => execute(prepared, values)))
     },
     writes: (query) => {
       const prepared = prepare(query)
+      return (values) => group.join(false, () => execute(prepared, valuesNow(values)))
+    },
+    waitingWrites: (query) => {
+      const prepared = prepare(query)
       return (values) => group.join(false, () => execute(prepared, values))
     },
+    skipLocked: undefined,
     steps: (query) => {
       const prepared = prepare(query)
       return (values) => ready(prepared, values)
     },
+    statementsAtOnce: Number.POSITIVE_INFINITY,
     endOfTurn: group.endOfTurn,
     // Writers are serial here, so the locks have nothing to add.
     atomic: (script) => group.join(true, () => run(script(db))),
-    ready: async () => {
-      try {
-        return connection.prepare('select 1').get() !== undefined
-      } catch {
-        return false
-      }
-    },
     close: async () => {
       group.close()
       connection.close()
     },
+  }
+}
+
+function connectFile(file: string): Database {
+  try {
+    if (file !== ':memory:') createFile(file)
+    return connectSqlite(file, { timeout: 5000 })
+  } catch (error) {
+    throw sqliteOpenErrorOf(error, file)
   }
 }
 

@@ -1,8 +1,15 @@
+import { Limit, requestLimit, whenOver, withinLimit } from '../kernel/limit.ts'
+import { busy } from './not-now.ts'
+
 type Waiting<C, R> = {
   readonly call: C
+  readonly limit: Limit | undefined
   readonly resolve: (row: R | undefined) => void
   readonly reject: (reason: unknown) => void
 }
+/** How long calls gather at most, in milliseconds. */
+const patienceMs = 20
+
 type Group<C, R> = Map<string, Waiting<C, R>>
 
 /**
@@ -11,26 +18,64 @@ type Group<C, R> = Map<string, Waiting<C, R>>
  * answered with the row that has its id, or `undefined`; when the statement fails, all of its calls do.
  *
  * Two calls for one id never share a statement: each expects the row as it finds it, so only one of them can be right.
+ *
+ * Requests that share a statement keep the limits of their own. `alone`, where it is given, is asked again about each
+ * call that `statement` found no row for: then `statement` may leave out rows that somebody else has locked, and nobody
+ * waits for the row of another.
+ *
+ * `atOnce`: how many statements are under way together. What is called while there are as many gathers for the next one,
+ * but no longer than `patienceMs`: a statement that hangs must not hold up those who come after it.
  */
 export function together<C extends { readonly id: string }, R extends { readonly id: string }>(
   endOfTurn: (run: () => void) => void,
   alike: (call: C) => string,
-  statement: (calls: readonly [C, ...C[]]) => Promise<readonly R[]>,
+  statement: (calls: () => readonly C[], first: C) => Promise<readonly R[]>,
+  alone?: (call: C) => Promise<R | undefined>,
+  atOnce = Number.POSITIVE_INFINITY,
 ): (call: C) => Promise<R | undefined> {
   let groups = new Map<string, Group<C, R>>()
   let repeats = new Map<string, number>()
+  let underWay = 0
+  let gathering: NodeJS.Timeout | undefined
 
   async function run(group: Group<C, R>): Promise<void> {
-    const waiting = [...group.values()]
+    let waiting = [...group.values()]
+    const [{ call: first } = {}] = waiting
+    if (first === undefined) return
+    /** Those who still wait at the moment it is sent: it may have waited for a connection before. */
+    const calls = (): readonly C[] => {
+      waiting = waiting.filter(({ limit, reject }) => {
+        const over = limit?.isOver() === true
+        if (over) reject(busy('contended'))
+        return !over
+      })
+      return waiting.map(({ call }) => call)
+    }
+    underWay++
+    const watches = waiting.map(({ limit, reject }) => limit && whenOver(limit, false, () => reject(busy('contended'))))
     try {
-      const rows = await statement(waiting.map(({ call }) => call) as [C, ...C[]])
+      const rows = await withinLongest(waiting, () => statement(calls, first))
       const byId = new Map(rows.map((row) => [row.id, row]))
-      for (const { call, resolve } of waiting) resolve(byId.get(call.id))
+      for (const { call, limit, resolve, reject } of waiting) {
+        const row = byId.get(call.id)
+        if (row !== undefined || !alone) resolve(row)
+        else within(limit, () => alone(call)).then(resolve, reject)
+      }
     } catch (error) {
       for (const { reject } of waiting) reject(error)
+    } finally {
+      for (const unwatch of watches) unwatch?.()
+      underWay--
+      if (gathering !== undefined && underWay < atOnce) flush()
     }
   }
+  function begin(): void {
+    if (underWay < atOnce) endOfTurn(flush)
+    else gathering = setTimeout(flush, patienceMs)
+  }
   function flush(): void {
+    clearTimeout(gathering)
+    gathering = undefined
     const due = groups
     groups = new Map()
     repeats = new Map()
@@ -54,7 +99,15 @@ export function together<C extends { readonly id: string }, R extends { readonly
 
   return (call) =>
     new Promise((resolve, reject) => {
-      if (groups.size === 0) endOfTurn(flush)
-      groupFor(call).set(call.id, { call, resolve, reject })
+      if (groups.size === 0) begin()
+      groupFor(call).set(call.id, { call, limit: requestLimit(), resolve, reject })
     })
+}
+
+const within = <T>(limit: Limit | undefined, work: () => T): T => (limit ? withinLimit(limit, work) : work())
+
+/** As long as any of them may take: that one caller is gone, or comes late, must not end what the others wait for. */
+function withinLongest<T>(waiting: readonly { readonly limit: Limit | undefined }[], work: () => T): T {
+  const longest = Math.max(...waiting.map(({ limit }) => limit?.left ?? 0))
+  return within(longest > 0 ? new Limit(longest) : undefined, work)
 }

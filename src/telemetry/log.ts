@@ -110,3 +110,21 @@ export function logEvents(events: Bus, log: Logger): void {
     })
   })
 }
+
+/** What each state of the database means for requests. */
+const healthLines: Readonly<Record<string, string>> = {
+  healthy: 'the database works again',
+  unreachable: 'the database cannot be reached: requests that need it get 503 until it can',
+  refusing: 'the database refuses to read or write: requests that need it get 503 until it does not',
+  contended: 'the database is too slow or its rows are locked: some requests get 503',
+}
+
+/** One line for each change of the database's state, with what showed it: a stack would say nothing more. */
+export const logHealth =
+  (log: Logger) =>
+  ({ state, cause }: { readonly state: string; readonly cause?: unknown }): void => {
+    const { code, message } = (cause ?? {}) as { readonly code?: string; readonly message?: string }
+    const line = healthLines[state] ?? state
+    if (state === 'healthy') log.info({ event: 'database.state', state }, line)
+    else log.error({ event: 'database.state', state, code, reason: message }, line)
+  }

@@ -1,6 +1,8 @@
 import request from 'supertest'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { browserAccept, createSurface, type Surface } from './surface.tsx'
+import { fail } from '../../src/errors/catalogue.ts'
+import { ok } from '../../src/kernel/result.ts'
+import { ana, browserAccept, createSurface, type Surface } from './surface.tsx'
 
 let surface: Surface
 beforeEach(() => {
@@ -46,6 +48,20 @@ describe('a refusal', () => {
   test('is no defect where there is more to do than can be done, and says when to come back', async () => {
     const { status, headers, body } = await send().get('/busy')
     expect([status, body.code, headers['retry-after'], body.retry_after]).toEqual([503, 'not_ready', '7', 7])
+    expect(surface.defects).toEqual([])
+  })
+  test('is user_not_found where the account was deleted while the request ran, and not_found where it is there', async () => {
+    const asking = () => send().get('/gone').set('Authorization', 'Bearer good')
+    expect((await send().get('/gone')).body.code).toBe('user_not_found')
+    expect((await asking()).body.code).toBe('not_found')
+    let asked = 0
+    surface = createSurface({
+      authenticate: {
+        bearer: async () => (asked++ === 0 ? ok(ana) : fail('session_revoked')),
+        cookie: async () => fail('session_revoked'),
+      },
+    })
+    expect((await asking()).body.code).toBe('user_not_found')
     expect(surface.defects).toEqual([])
   })
   test('tells nothing about a defect but its request id, and the log everything', async () => {

@@ -7,6 +7,7 @@ import { json, noContent, page, seeOther, text } from '../../src/http/reply.ts'
 import { object, type Principal, type Route, route } from '../../src/http/route.ts'
 import { staticFile } from '../../src/http/static.ts'
 import { BusyError } from '../../src/kernel/busy.ts'
+import { ReferenceGoneError } from '../../src/kernel/gone.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import { ok } from '../../src/kernel/result.ts'
 import { anAccount } from '../support/people.ts'
@@ -190,6 +191,18 @@ export const routes: readonly Route<unknown>[] = [
     fails: [],
     handle: () => {
       throw new Error('secret reason')
+    },
+  }),
+  route({
+    ...api,
+    method: 'get',
+    path: '/gone',
+    summary: 'Refers to a row that was deleted in the meantime',
+    auth: 'public',
+    reply: z.null(),
+    fails: [],
+    handle: async () => {
+      throw new ReferenceGoneError('FOREIGN KEY constraint failed')
     },
   }),
   route({
@@ -389,6 +402,7 @@ export function createSurface(changes: Partial<AppParts<unknown>> = {}) {
         value === 'good' ? ok({ ...ana, generation: null, via: 'cookie' }) : fail('session_expired'),
     },
     recentAuthSeconds: 600,
+    requestMs: null,
     rateLimits: counters,
     csrfKey: Buffer.alloc(32, 7),
     errorPage: (error, { locale, requestId, status, returnTo }) => (

@@ -55,7 +55,10 @@ test('a database that is gone for a while is told as such, and nothing is lost o
   for (const path of ['/me', '/me/sessions', '/health/ready'])
     expect(told(await world.call('GET', path, { token: somebody?.access_token }))).toEqual([503, 'not_ready', true])
   expect((await world.call('GET', '/health/live')).status).toBe(200)
-  expect(world.logged.join('')).toMatch(/"level":"error".*(CONNECTION_CLOSED|ECONNREFUSED)/)
+  const states = () => world.logged.filter((line) => line.includes('database.state')).map((line) => JSON.parse(line))
+  // One line for all of them, with what happened; and one when it is over.
+  expect(states()).toMatchObject([{ level: 'error', state: 'unreachable' }])
+  expect(world.logged.join('')).not.toContain('"msg":"defect"')
 
   await way.mend()
   for (const [n, answer] of (await all()).entries()) {
@@ -63,6 +66,7 @@ test('a database that is gone for a while is told as such, and nothing is lost o
     const me = await world.call('GET', '/me', { token: String(answer.body.access_token) })
     expect(me.body.id).toBe(people[n]?.user.id)
   }
+  expect(states()).toMatchObject([{ state: 'unreachable' }, { level: 'info', state: 'healthy' }])
   await world.stop()
   await way.cut()
 })

@@ -206,15 +206,18 @@ test('what an operator can mend is said in a sentence: a port in use, no databas
   ])
   first.process.kill('SIGTERM')
   expect((await first.ended).code).toBe(0)
-  for (const [url, why] of [
-    ['postgres://somebody:secret@127.0.0.1:1/none', 'connect ECONNREFUSED 127.0.0.1:1'],
-    [`file:${file}/below.db`, `EEXIST: file already exists, mkdir '${file}'`],
+  for (const [url, sentence] of [
+    [
+      'postgres://somebody:secret@127.0.0.1:1/none',
+      'Nothing answers at 127.0.0.1:1 (ECONNREFUSED). Check host and port in DATABASE_URL, that the database runs, and that no firewall is in between.',
+    ],
+    [
+      `file:${file}/below.db`,
+      `The database cannot be opened: EEXIST: file already exists, mkdir '${file}'. Check DATABASE_URL, and that this user may write the file and its folder.`,
+    ],
   ] as const) {
     const nowhere = await startService(settings(port, url)).ended
-    expect([nowhere.code, nowhere.stderr.trim()]).toEqual([
-      1,
-      `The database cannot be opened: ${why}. Check DATABASE_URL.`,
-    ])
+    expect([nowhere.code, nowhere.stderr.trim()]).toEqual([1, sentence])
   }
   const elsewhere = await startService({ ...settings(port, `file:${newFile()}`), HOST: 'nowhere.invalid' }).ended
   expect([elsewhere.code, elsewhere.stderr.includes('nowhere.invalid')]).toEqual([1, true])

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Fact } from '../../src/events/catalogue.ts'
+import { ReferenceGoneError } from '../../src/kernel/gone.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { accountsContract } from './accounts.contract.ts'
 import { addressesContract } from './addresses.contract.ts'
@@ -72,6 +73,17 @@ export function storeContract(backend: Backend): void {
     accountsContract(() => opened)
     linkingContract(() => opened)
     sessionsContract(() => opened)
+
+    test('a row for an account that is gone is told from a defect', async () => {
+      const { driver } = opened
+      const way = identity(newId('usr'))
+      const alone = driver.write(driver.db.insert(driver.tables.identities).values(way))
+      await expect(alone).rejects.toBeInstanceOf(ReferenceGoneError)
+      const together = driver.atomic(function* (tx) {
+        yield tx.insert(driver.tables.identities).values(way)
+      })
+      await expect(together).rejects.toBeInstanceOf(ReferenceGoneError)
+    })
 
     describe('a conflict', () => {
       const opening = (id: string): Fact => ({

@@ -4,6 +4,7 @@ import type { Database } from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import { createGroupCommit } from '../../src/store/group-commit.ts'
+import { createHealth } from '../../src/store/not-now.ts'
 import { newFile } from '../support/sqlite.ts'
 
 describe('writes of one turn of the event loop', () => {
@@ -20,7 +21,11 @@ describe('writes of one turn of the event loop', () => {
     inside.exec('PRAGMA foreign_keys = ON')
     inside.exec(`create table notes (id integer primary key, parent integer references notes);`)
     outside = connectSqlite(file, { timeout: 0 })
-    group = createGroupCommit(inside)
+    group = createGroupCommit(
+      inside,
+      createHealth(() => {}),
+      100,
+    )
   })
   afterEach(() => {
     inside.close()
@@ -146,6 +151,18 @@ describe('writes of one turn of the event loop', () => {
     expect(seen()).toEqual([3])
   })
 
+  test('that find the database busy wait without holding up others, and are kept once it is free', async () => {
+    outside.exec('BEGIN IMMEDIATE')
+    const kept = [group.join(true, () => insert(1)), group.join(false, () => insert(2))]
+    const turns = await Promise.all([1, 2, 3].map(() => new Promise((resolve) => setImmediate(() => resolve('turn')))))
+    expect(turns).toEqual(['turn', 'turn', 'turn'])
+    const later = new Promise<void>((resolve) => group.endOfTurn(() => resolve()))
+    await later
+    outside.exec('COMMIT')
+    await Promise.all(kept)
+    expect(seen()).toEqual([1, 2])
+  })
+
   test('that find the database busy for too long: everybody is told, and the next ones are kept', async () => {
     outside.exec('BEGIN IMMEDIATE')
     const answers = [group.join(true, () => insert(1)), group.join(false, () => insert(2))].map(failure)
@@ -160,7 +177,7 @@ describe('writes of one turn of the event loop', () => {
     group.close()
     expect(seen()).toEqual([1])
     await waiting
-    expect(await failure(group.join(true, () => insert(2)))).toBe('the store is closed')
+    expect(await failure(group.join(true, () => insert(2)))).toBe('the store is busy')
     expect(seen()).toEqual([1])
   })
 })

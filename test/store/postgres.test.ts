@@ -1,11 +1,13 @@
 import { eq, sql } from 'drizzle-orm'
-import postgres from 'postgres'
+import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { BusyError } from '../../src/kernel/busy.ts'
+import { Limit, withinLimit } from '../../src/kernel/limit.ts'
 import { type Script, step } from '../../src/store/driver.ts'
-import { createDatabase, emptyDatabase } from '../support/postgres.ts'
+import { DatabaseOpenError } from '../../src/store/open-error.ts'
+import { connectPostgres, createDatabase, emptyDatabase } from '../support/postgres.ts'
 import { storeContract } from './contract.ts'
-import { type Backend, code, later, newcomer, open, signedIn } from './people.ts'
+import { type Backend, code, later, newcomer, newId, open, signedIn } from './people.ts'
 import { storeProcesses } from './processes.ts'
 import { storeRaces } from './races.ts'
 
@@ -30,15 +32,136 @@ storeProcesses(server)
 const busy = (error: unknown) => (error instanceof BusyError ? error.retryAfter : error)
 
 describe('a PostgreSQL database', () => {
-  test('that does not answer is not opened', async () => {
-    await expect(open({ tag: 'postgres', url: 'postgres://nobody@127.0.0.1:1/none' })).rejects.toThrow('ECONNREFUSED')
+  test.each([
+    ['postgres://nobody@127.0.0.1:1/none', /^Nothing answers at 127\.0\.0\.1:1 .* Check host and port/],
+    ['postgres://nobody@nowhere.invalid/none', /^The database host nowhere\.invalid was not found/],
+    ['/missing', /^There is no database missing\. Create it/],
+    ['?sslmode=verify-full', /does not offer TLS.*sslmode=disable/],
+    ['?sslmode=verify-full&sslrootcert=/no/such/file', /^A file that DATABASE_URL names cannot be read/],
+    ['?options=-c%20no_such_setting%3D1', /^The database cannot be opened: .*no_such_setting.* Check DATABASE_URL\.$/],
+    ['?schema=mine', /^DATABASE_URL names a schema; .*ALTER ROLE/],
+  ])('that cannot be opened says why and what to do, in a sentence: %s', async (address, sentence) => {
+    const { url } = await place()
+    const there = new URL(url)
+    if (address.startsWith('/')) there.pathname = address
+    if (address.startsWith('?')) there.search = address
+    const error = await open({ tag: 'postgres', url: address.startsWith('postgres:') ? address : there.href }).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    )
+    expect(error).toBeInstanceOf(DatabaseOpenError)
+    expect((error as Error).message).toMatch(sentence)
+    expect((error as Error).message).not.toContain('vinculum:vinculum')
+  })
+
+  test('that takes TLS only if there is any is reached without', async () => {
+    const { url } = await place()
+    const { store } = await open({ tag: 'postgres', url: `${url}?sslmode=prefer` })
+    expect(await store.ready()).toBe(true)
+    await store.close()
+  })
+
+  test('whose role owns its schema but not the database is opened, and opened again', async () => {
+    const { url } = await place()
+    const [owner, role] = [await connectPostgres(url), `role_${newId('usr').slice(4)}`]
+    await owner.query(`create role ${role} login password 'p%40'`)
+    const { rows } = await owner.query<{ name: string }>('select current_database() as name')
+    await owner.query(`revoke create on database ${rows[0]?.name} from public; alter schema public owner to ${role}`)
+    const theirs = new URL(url)
+    theirs.username = role
+    theirs.password = 'p%2540'
+    for (let start = 0; start < 2; start++) {
+      const opened = await open({ tag: 'postgres', url: theirs.href })
+      const { account } = await newcomer(opened)
+      expect(await opened.store.accounts.find(account.id)).toEqual(account)
+      await opened.store.close()
+    }
+    await owner.query(`reassign owned by ${role} to current_user; alter schema public owner to current_user`)
+    theirs.password = 'wrong'
+    await expect(open({ tag: 'postgres', url: theirs.href })).rejects.toThrow(/refuses the user or password/)
+    await owner.query(`drop owned by ${role}; drop role ${role}`)
+    await owner.end()
+  })
+
+  test('of which a pooler nobody noticed gives another connection each time loses no statement', async () => {
+    const opened = await open({ ...(await place()), maxConnections: 1 })
+    const { account } = await newcomer(opened)
+    const { id } = await signedIn(opened, account.id)
+    expect(await opened.store.sessions.find(id)).toMatchObject({ id })
+    /** As when the next server connection has never heard of our statements. */
+    const forget = () =>
+      opened.driver.atomic(function* () {
+        type Here = { client: pg.Client }
+        const execute = function (this: Here) {
+          return this.client.query({ text: 'deallocate all' }, [])
+        }
+        yield { prepare: () => ({ execute }) } as unknown as PromiseLike<unknown>
+      })
+    await forget()
+    expect(await opened.store.sessions.find(id)).toMatchObject({ id })
+    expect(await opened.store.sessions.rotate(id, 0, later(1), later(900))).toMatchObject({ generation: 1 })
+    await opened.store.close()
+  })
+
+  test('is not asked for a request whose caller is gone, or whose time is up, once it waited', async () => {
+    const config = await place()
+    const { store, driver } = await open({ ...config, maxConnections: 1 })
+    const { id } = await signedIn({ store }, (await newcomer({ store })).account.id)
+    const { accounts } = driver.tables
+    const slow = driver.read(driver.db.select({ slept: sql<string>`pg_sleep(3)::text` }).from(accounts))
+    let isGone = false
+    const rotate = (limit: Limit) =>
+      withinLimit(limit, () => store.sessions.rotate(id, 0, later(1), later(900))).then(() => 'rotated', busy)
+    const abandoned = rotate(new Limit(60_000, () => isGone))
+    const late = rotate(new Limit(50))
+    isGone = true
+    expect(await Promise.all([abandoned, late])).toEqual([1, 1])
+    expect(await slow).toHaveLength(1)
+    expect(await store.sessions.find(id)).toMatchObject({ generation: 0 })
+    await store.close()
+  })
+
+  test('ends what takes too long on the server as well, and goes on with another connection', async () => {
+    const config = await place()
+    const { store, driver } = await open({ ...config, maxConnections: 1 })
+    const { account } = await newcomer({ store })
+    const { accounts } = driver.tables
+    const slow = driver.db.select({ slept: sql<string>`pg_sleep(60)::text` }).from(accounts)
+    expect(await withinLimit(new Limit(100), () => driver.read(slow)).catch(busy)).toBe(1)
+    const other = await connectPostgres(config.url)
+    const asleep = async () =>
+      (
+        await other.query(
+          "select 1 from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database() and state = 'active'",
+        )
+      ).rowCount
+    await expect.poll(asleep, { timeout: 20_000 }).toBe(0)
+    expect(await store.accounts.find(account.id)).toEqual(account)
+    await other.end()
+    await store.close()
+  })
+
+  test('is asked by no more than a thousand at a time: whoever comes then is told at once', async () => {
+    const config = await place()
+    const { store, driver } = await open({ ...config, maxConnections: 1 })
+    const other = await connectPostgres(config.url)
+    await other.query("select pg_advisory_lock(hashtextextended('slow', 0))")
+    const waiting = Array.from({ length: 1100 }, () =>
+      driver.atomic(function* () {}, ['slow']).then(() => 'done', busy),
+    )
+    expect(await Promise.race(waiting)).toBe(1)
+    await other.query("select pg_advisory_unlock(hashtextextended('slow', 0))")
+    const answers = await Promise.all(waiting)
+    expect(answers.filter((answer) => answer === 'done')).toHaveLength(1001)
+    await other.end()
+    await store.close()
   })
 
   test('that has no connection to spare within a second is not ready', async () => {
     const config = await place()
     const opened = await open({ ...config, maxConnections: 1 })
-    const other = postgres(config.url, { max: 1 })
-    await other`select pg_advisory_lock(hashtextextended('busy', 0))`
+    const other = await connectPostgres(config.url)
+    await other.query("select pg_advisory_lock(hashtextextended('busy', 0))")
     const stuck = opened.driver.atomic(
       // biome-ignore lint/correctness/useYield: waiting for its lock is all it does
       function* () {
@@ -47,7 +170,7 @@ describe('a PostgreSQL database', () => {
       ['busy'],
     )
     expect(await opened.store.ready()).toBe(false)
-    await other`select pg_advisory_unlock(hashtextextended('busy', 0))`
+    await other.query("select pg_advisory_unlock(hashtextextended('busy', 0))")
     expect(await stuck).toBe('let go')
     expect(await opened.store.ready()).toBe(true)
     await other.end()
@@ -69,18 +192,19 @@ describe('a PostgreSQL database', () => {
     const config = await place()
     const { store } = await open(config)
     const { id, accountId } = await signedIn({ store }, (await newcomer({ store })).account.id)
-    const sql = postgres(config.url, { max: 1 })
-    await sql`create temp table copy as select * from sessions`
-    await sql`insert into sessions
-      select (jsonb_populate_record(copy, jsonb_build_object('id', 'ses_' || n))).* from copy, generate_series(1, 5000) n`
-    await sql`analyze sessions`
+    const other = await connectPostgres(config.url)
+    await other.query('create temp table copy as select * from sessions')
+    await other.query(`insert into sessions
+      select (jsonb_populate_record(copy, jsonb_build_object('id', 'ses_' || n))).* from copy, generate_series(1, 5000) n`)
+    await other.query('analyze sessions')
     expect(await store.sessions.rotate(id, 0, later(1), later(900))).toMatchObject({ accountId, generation: 1 })
-    const [asked] = await sql<{ query: string }[]>`
-      select query from pg_stat_activity where query like 'update "sessions"%' and datname = current_database()`
-    const plan = await sql.unsafe(`explain (generic_plan) ${asked?.query}`).simple()
+    const { rows: asked } = await other.query<{ query: string }>(
+      `select query from pg_stat_activity where query like 'update "sessions"%' and datname = current_database()`,
+    )
+    const { rows: plan } = await other.query(`explain (generic_plan) ${asked[0]?.query}`)
     expect(JSON.stringify(plan)).toContain('using sessions_pkey')
     expect(JSON.stringify(plan)).not.toContain('Seq Scan on sessions')
-    await Promise.all([sql.end(), store.close()])
+    await Promise.all([other.end(), store.close()])
   })
 
   test('that breaks a deadlock makes both scripts succeed', async () => {
@@ -119,24 +243,25 @@ describe('a PostgreSQL database', () => {
     const config = await place()
     // Each looks for a deadlock once, so long after it began to wait: ours last, when the other has come to wait as
     // well.
-    const { store } = await open({ ...config, url: `${config.url}?deadlock_timeout=2000` })
+    const { store } = await open({ ...config, url: `${config.url}?options=-c%20deadlock_timeout%3D2000` })
     const person = (await newcomer({ store })).account.id
     const ids = [(await signedIn({ store }, person)).id, (await signedIn({ store }, person)).id].sort()
-    const other = postgres(config.url, { max: 1, connection: { deadlock_timeout: 60_000 } })
-    const observer = postgres(config.url, { max: 1 })
+    const other = await connectPostgres(config.url)
+    const observer = await connectPostgres(config.url)
     const ofOthers = 'update sessions set name = $2 where id = $1'
-    let rotations: Promise<unknown> | undefined
-    await other.begin(async (transaction) => {
-      await transaction.unsafe(ofOthers, [ids[1] ?? '', 'Theirs'])
-      rotations = Promise.all(ids.map((id) => store.sessions.rotate(id, 0, later(1), later(900))))
-      for (;;) {
-        // In this database: tests of other files wait for locks as well.
-        const [waiting] = await observer`
-          select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`
-        if (waiting) break
-      }
-      await transaction.unsafe(ofOthers, [ids[0] ?? '', 'Theirs'])
-    })
+    await other.query('set deadlock_timeout = 60000; begin')
+    await other.query(ofOthers, [ids[1], 'Theirs'])
+    const rotations = Promise.all(ids.map((id) => store.sessions.rotate(id, 0, later(1), later(900))))
+    // In this database: tests of other files wait for locks as well.
+    const waiting = async () =>
+      (
+        await observer.query(
+          "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
+        )
+      ).rowCount
+    await expect.poll(waiting).toBeGreaterThan(0)
+    await other.query(ofOthers, [ids[0], 'Theirs'])
+    await other.query('commit')
     expect(await rotations).toMatchObject([{ generation: 1 }, { generation: 1 }])
     for (const id of ids) expect(await store.sessions.find(id)).toMatchObject({ name: 'Theirs', generation: 1 })
     await Promise.all([other.end(), observer.end(), store.close()])
@@ -144,37 +269,42 @@ describe('a PostgreSQL database', () => {
 
   // Whatever is thrown where nobody listens ends the process, as it ends a run of the tests.
   test.each([
-    ['the only one there is', 1, 1],
-    ['four at once, and others wait for their connections', 8, 4],
-  ])('that ends our transaction, %s, is told as busy, and is used again', async (_name, scripts, maxConnections) => {
-    const config = await place()
-    const { store, driver } = await open({ ...config, maxConnections })
-    const person = (await newcomer({ store })).account.id
-    const { accounts } = driver.tables
-    const other = postgres(config.url, { max: 1 })
-    const observer = postgres(config.url, { max: 1 })
-    const naming = (name: string) =>
-      driver.atomic(function* (tx) {
-        yield* step(tx.select({ id: accounts.id }).from(accounts))
-        yield* step(tx.update(accounts).set({ name }).where(eq(accounts.id, person)))
-      })
-    let told: Promise<unknown[]> | undefined
-    await other.begin(async (transaction) => {
-      await transaction`select 1 from accounts for update`
-      told = Promise.all(Array.from({ length: scripts }, (_, n) => naming(`Name ${n}`).then(() => 'done', busy)))
-      const waiting = () => observer<{ pid: number }[]>`
-        select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`
-      await expect.poll(async () => (await waiting()).length).toBe(maxConnections)
-      for (const { pid } of await waiting()) await observer`select pg_terminate_backend(${pid})`
-    })
-    expect((await told)?.slice(0, maxConnections)).toEqual(Array(maxConnections).fill(5))
-    // Whoever comes next on a connection may be told of the end of the one before.
-    await expect.poll(() => naming('Afterwards').then(() => 'done', busy)).toBe('done')
-    expect((await store.accounts.find(person))?.name).toBe('Afterwards')
-    await Promise.all([other.end(), observer.end(), store.close()])
-  })
+    ['the only one there is', 1, 1, 1],
+    ['four at once, and others wait for their connections', 8, 6, 4],
+  ])(
+    'that ends our transaction, %s, is told as busy, and is used again',
+    async (_name, scripts, maxConnections, atOnce) => {
+      const config = await place()
+      const { store, driver } = await open({ ...config, maxConnections })
+      const person = (await newcomer({ store })).account.id
+      const { accounts } = driver.tables
+      const other = await connectPostgres(config.url)
+      const observer = await connectPostgres(config.url)
+      const naming = (name: string) =>
+        driver.atomic(function* (tx) {
+          yield* step(tx.select({ id: accounts.id }).from(accounts))
+          yield* step(tx.update(accounts).set({ name }).where(eq(accounts.id, person)))
+        })
+      await other.query('begin; select 1 from accounts for update')
+      const told = Promise.all(Array.from({ length: scripts }, (_, n) => naming(`Name ${n}`).then(() => 'done', busy)))
+      const waiting = async () =>
+        (
+          await observer.query<{ pid: number }>(
+            "select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
+          )
+        ).rows
+      await expect.poll(async () => (await waiting()).length).toBe(atOnce)
+      for (const { pid } of await waiting()) await observer.query('select pg_terminate_backend($1)', [pid])
+      await other.query('commit')
+      expect((await told).slice(0, atOnce)).toEqual(Array(atOnce).fill(5))
+      // Whoever comes next on a connection may be told of the end of the one before.
+      await expect.poll(() => naming('Afterwards').then(() => 'done', busy)).toBe('done')
+      expect((await store.accounts.find(person))?.name).toBe('Afterwards')
+      await Promise.all([other.end(), observer.end(), store.close()])
+    },
+  )
 
-  test('that keeps refusing is not asked for ever', async () => {
+  test('that keeps refusing is not asked for ever, and is busy', async () => {
     const { store, driver } = await open(await place())
     let asked = 0
     const refused = driver.atomic(
@@ -184,7 +314,7 @@ describe('a PostgreSQL database', () => {
         throw Object.assign(new Error('could not serialize access'), { code: '40001' })
       },
     )
-    await expect(refused).rejects.toThrow('could not serialize access')
+    expect(await refused.catch(busy)).toBe(1)
     expect(asked).toBe(5)
     await store.close()
   })
@@ -195,7 +325,7 @@ describe('a PostgreSQL database', () => {
     const issued = code(device, { codeHash: 'the-secret-hash' })
     await store.codes.issue(issued)
     const error = await store.codes.issue(issued).catch((thrown: Error) => thrown)
-    expect(error).toBeInstanceOf(postgres.PostgresError)
+    expect(error).toBeInstanceOf(pg.DatabaseError)
     const everything = JSON.stringify([error, (error as Error).message, (error as Error).stack, (error as Error).cause])
     expect(everything).toContain('sign_in_codes_pkey')
     expect(everything).not.toContain('the-secret-hash')

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { BusyError } from '../../src/kernel/busy.ts'
+import { Limit, withinLimit } from '../../src/kernel/limit.ts'
 import { together } from '../../src/store/together.ts'
 
 type Call = { readonly id: string; readonly at?: number }
@@ -14,7 +16,7 @@ function asking({ fails = [], unknown = [] }: { fails?: readonly string[]; unkno
       return String(at)
     },
     async (calls) => {
-      const ids = calls.map(({ id }) => id)
+      const ids = calls().map(({ id }) => id)
       asked.push(ids)
       if (ids.some((id) => fails.includes(id))) throw new Error(`refused: ${ids}`)
       return ids.filter((id) => !unknown.includes(id)).map((id) => ({ id, of: asked.length }))
@@ -58,6 +60,69 @@ describe('calls of one turn', () => {
     await call({ id: 'a' })
     await call({ id: 'b' })
     expect(asked).toEqual([['a'], ['b']])
+  })
+
+  test('gather while a statement is under way, and not for long when it hangs', async () => {
+    const asked: { ids: string[]; finish: () => void }[] = []
+    const call = together(
+      (run) => setImmediate(run),
+      () => '',
+      (calls: () => readonly Call[]) => {
+        const ids = calls().map(({ id }) => id)
+        return new Promise<{ id: string }[]>((resolve) => {
+          asked.push({ ids, finish: () => resolve(ids.map((id) => ({ id }))) })
+        })
+      },
+      undefined,
+      1,
+    )
+    const all = ['a', 'b'].map((id) => call({ id }))
+    await expect.poll(() => asked.length).toBe(1)
+    all.push(call({ id: 'c' }))
+    await new Promise((resolve) => setImmediate(resolve))
+    all.push(call({ id: 'd' }))
+    asked[0]?.finish()
+    await expect.poll(() => asked.length).toBe(2)
+    // The second hangs, and those that come meanwhile do not wait for it.
+    all.push(call({ id: 'e' }))
+    await expect.poll(() => asked.map(({ ids }) => ids)).toEqual([['a', 'b'], ['c', 'd'], ['e']])
+    for (const { finish } of asked) finish()
+    expect((await Promise.all(all)).map((row) => row?.id)).toEqual(['a', 'b', 'c', 'd', 'e'])
+  })
+
+  test('drop out of what was not sent yet when nobody waits for them any more', async () => {
+    const sent: string[][] = []
+    const call = together(
+      (run) => setImmediate(run),
+      () => '',
+      async (calls: () => readonly Call[]) => {
+        // As long as it waits for a connection.
+        await expect.poll(() => late.isOver()).toBe(true)
+        sent.push(calls().map(({ id }) => id))
+        return (sent[0] ?? []).map((id) => ({ id }))
+      },
+    )
+    const late = new Limit(20)
+    const gone = withinLimit(late, () => call({ id: 'a' }))
+    const stays = withinLimit(new Limit(60_000), () => call({ id: 'b' }))
+    await expect(gone).rejects.toBeInstanceOf(BusyError)
+    expect(await stays).toEqual({ id: 'b' })
+    expect(sent).toEqual([['b']])
+  })
+
+  test('without a row are asked again alone, each with an answer of its own', async () => {
+    const alone: string[] = []
+    const call = together(
+      (run) => setImmediate(run),
+      () => '',
+      async (calls: () => readonly Call[]) => calls().filter(({ id }) => id === 'a'),
+      async (asked) => {
+        alone.push(asked.id)
+        return asked.id === 'b' ? asked : undefined
+      },
+    )
+    expect(await Promise.all(['a', 'b', 'c'].map((id) => call({ id })))).toEqual([{ id: 'a' }, { id: 'b' }, undefined])
+    expect(alone).toEqual(['b', 'c'])
   })
 
   test('that fail, fail together, and nobody else', async () => {

@@ -1,19 +1,19 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import postgres from 'postgres'
 import { describe, expect, test } from 'vitest'
 import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import { migrationsFor } from '../../src/store/migrations.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { databases } from '../support/databases.ts'
 import { openedStore } from '../support/opened-store.ts'
+import { connectPostgres } from '../support/postgres.ts'
 
 const at = new Date('2026-03-01T12:00:00Z')
 const soon = new Date(at.getTime() + 3_600_000)
 
 /** A database as an older version left it: with as many migrations behind it, and these rows. */
 async function leftBy(config: StoreConfig, migrations: number, rows: (time: (date: Date) => unknown) => Rows) {
-  const run = config.tag === 'sqlite' ? onSqlite(config.file) : onPostgres(config.url)
+  const run = config.tag === 'sqlite' ? onSqlite(config.file) : await onPostgres(config.url)
   const postgresql = config.tag === 'postgres'
   await run.execute(
     postgresql
@@ -41,9 +41,9 @@ function onSqlite(file: string) {
   const database = connectSqlite(file)
   return { execute: async (sql: string) => void database.exec(sql), close: async () => void database.close() }
 }
-function onPostgres(url: string) {
-  const client = postgres(url, { max: 1, onnotice: () => {} })
-  return { execute: (sql: string) => client.unsafe(sql), close: () => client.end() }
+async function onPostgres(url: string) {
+  const client = await connectPostgres(url)
+  return { execute: (sql: string) => client.query(sql), close: () => client.end() }
 }
 
 /** Somebody with an identity for each of these subjects. */

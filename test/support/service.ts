@@ -4,7 +4,6 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 import { Writable } from 'node:stream'
-import postgres from 'postgres'
 import { expect } from 'vitest'
 import { z } from 'zod'
 import { createVisitor, type Visit } from '../../demo/visitor.ts'
@@ -17,7 +16,7 @@ import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { type CompleteConfig, createVinculum, type Vinculum } from '../../src/vinculum.ts'
 import { createReader, type Document, type Seen } from './documented.ts'
-import { createDatabase } from './postgres.ts'
+import { connectPostgres, createDatabase } from './postgres.ts'
 import { newFile } from './sqlite.ts'
 
 /** Jobs come round when a test says so (`runJob`), never while it looks elsewhere. */
@@ -357,12 +356,14 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
       }
       return tables
     }
-    const sql = postgres(url, { max: 1 })
+    const client = await connectPostgres(url)
     try {
-      const names = await sql`select table_name as name from information_schema.tables where table_schema = 'public'`
-      for (const { name } of names) tables[name] = order([...(await sql`select * from ${sql(name)}`)])
+      const { rows: names } = await client.query<{ name: string }>(
+        "select table_name as name from information_schema.tables where table_schema = 'public'",
+      )
+      for (const { name } of names) tables[name] = order((await client.query(`select * from "${name}"`)).rows as Json[])
     } finally {
-      await sql.end()
+      await client.end()
     }
     return tables
   }
@@ -375,9 +376,9 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
       db.close()
       return
     }
-    const sql = postgres(url, { max: 1 })
-    await sql.unsafe(statement)
-    await sql.end()
+    const client = await connectPostgres(url)
+    await client.query(statement)
+    await client.end()
   }
 
   return {

@@ -309,6 +309,7 @@ function surface() {
     clock: () => now,
     random: systemRandom,
     events: { emit: () => undefined },
+    requestMs: null,
     authenticate: {
       bearer: async () => fail('token_invalid'),
       cookie: async (value) => (value === 'good' ? ok(who) : fail('session_expired')),

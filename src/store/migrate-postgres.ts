@@ -1,0 +1,99 @@
+import pg from 'pg'
+import type { PostgresAddress, TlsMode } from '../kernel/postgres-url.ts'
+import { Connection, clientConfig } from './connections.ts'
+import { migrationsFor, pending } from './migrations.ts'
+
+/** The name of the lock nodes starting at once migrate under. */
+const migrationLock = 'vinculum:migrations'
+
+/** Where Drizzle would keep its table, and where it is kept for a role that may not create a schema. */
+const home = { schema: 'drizzle', table: '__drizzle_migrations' }
+
+/**
+ * Brings the tables up to date: all or nothing, and by one node at a time; whoever waited finds nothing left to do.
+ * Answers how to connect from now on, which `sslmode=prefer` leaves to the server.
+ */
+export async function migratePostgres(address: PostgresAddress): Promise<TlsMode> {
+  const { client, mode } = await connect(address)
+  try {
+    await migrate(client)
+    return mode
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
+async function connect(address: PostgresAddress): Promise<{ client: Connection; mode: TlsMode }> {
+  const { mode } = address.tls
+  const shared = { lockMs: 0, statementMs: 0, nameOf: () => undefined, pooled: true }
+  const attempt = async (tried: TlsMode) => {
+    const client = new Connection({ ...clientConfig(address, tried), shared })
+    await client.connect()
+    return { client, mode: tried }
+  }
+  if (mode !== 'prefer') return attempt(mode)
+  try {
+    return await attempt('encrypt')
+  } catch (error) {
+    if (/does not support SSL/.test((error as Error).message)) return attempt('off')
+    throw error
+  }
+}
+
+async function migrate(client: Connection): Promise<void> {
+  const all = migrationsFor('postgres')
+  const before = await tableOf(client)
+  // Most starts find nothing to do, and then wait for nobody.
+  if (before && pending(all, await appliedUpTo(client, before)).length === 0) return
+  await client.query('begin')
+  try {
+    // Another node may migrate a large table before us.
+    await client.query('set local statement_timeout = 0; set local lock_timeout = 0')
+    await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [migrationLock])
+    // Whoever waits for a table keeps everybody else from it: rather fail, and be started again.
+    await client.query("set local lock_timeout = '15s'")
+    const table = (await tableOf(client)) ?? (await createTable(client))
+    for (const { sql, hash, folderMillis } of pending(all, await appliedUpTo(client, table))) {
+      for (const statement of sql) await client.query(statement)
+      await client.query(`insert into ${table} (hash, created_at) values ($1, $2)`, [hash, folderMillis])
+    }
+    await client.query('commit')
+  } catch (error) {
+    if (client.lost === undefined) await client.query('rollback')
+    throw error
+  }
+}
+
+async function appliedUpTo(client: Connection, table: string): Promise<number | null> {
+  const { rows } = await client.query<{ last: string | null }>(`select max(created_at) as last from ${table}`)
+  const last = rows[0]?.last ?? null
+  return last === null ? null : Number(last)
+}
+
+const quoted = (schema: string): string => `${pg.escapeIdentifier(schema)}.${home.table}`
+
+/** The table of what is done, in either place; `undefined` on an empty database. */
+async function tableOf(client: Connection): Promise<string | undefined> {
+  const { rows } = await client.query<{ schema: string | null }>(
+    `select n.nspname as schema from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where c.relname = '${home.table}' and c.relkind = 'r' and n.nspname in ('${home.schema}', current_schema())
+     order by n.nspname = '${home.schema}' desc`,
+  )
+  const [found] = rows
+  return found?.schema ? quoted(found.schema) : undefined
+}
+
+/** `IF NOT EXISTS` asks for the right to create even where nothing is to be created, which an owner of schemas may lack. */
+async function createTable(client: Connection): Promise<string> {
+  const { rows } = await client.query<{ exists: boolean; may: boolean; current: string | null }>(
+    `select to_regnamespace('${home.schema}') is not null as exists, current_schema() as current,
+       case when to_regnamespace('${home.schema}') is not null
+         then has_schema_privilege('${home.schema}', 'CREATE')
+         else has_database_privilege(current_database(), 'CREATE') end as may`,
+  )
+  const { exists = false, may = false, current = null } = rows[0] ?? {}
+  if (may && !exists) await client.query(`create schema ${home.schema}`)
+  const table = quoted(may ? home.schema : (current ?? 'public'))
+  await client.query(`create table ${table} (id serial primary key, hash text not null, created_at bigint)`)
+  return table
+}

@@ -1,0 +1,208 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type pg from 'pg'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { connectPostgres, createDatabase } from '../support/postgres.ts'
+import { proxyTo } from '../support/proxy.ts'
+import { type Answer, refusalOf, startWorld } from '../support/service.ts'
+
+/** Long enough for a slow machine to answer in, short enough to wait for. */
+const deadline = 1500
+/** How much later than that an answer may be on a machine that is busy with other tests. */
+const slack = 5000
+
+type World = Awaited<ReturnType<typeof startWorld>>
+type Person = Awaited<ReturnType<World['signIn']>>
+
+describe('a PostgreSQL database that fails', () => {
+  let proxy: Awaited<ReturnType<typeof proxyTo>>
+  let world: World
+  /** Past the service and the proxy. */
+  let operator: pg.Client
+
+  beforeEach(async () => {
+    const url = await createDatabase()
+    proxy = await proxyTo(url)
+    operator = await connectPostgres(url)
+    world = await startWorld({
+      env: { DATABASE_URL: proxy.url, REQUEST_DEADLINE_MS: String(deadline), LOG_LEVEL: 'info' },
+    })
+  })
+  afterEach(async () => {
+    await operator.end()
+    await world.stop()
+    await proxy.cut()
+  })
+
+  const people = (count: number): Promise<Person[]> =>
+    Promise.all(Array.from({ length: count }, () => world.signIn('google', world.newcomer())))
+  const refresh = (token: unknown): Promise<Answer> =>
+    world.call('POST', '/auth/refresh', { body: { refresh_token: token } })
+  const me = (token: unknown): Promise<Answer> => world.call('GET', '/me', { token: String(token) })
+  const timed = async (asked: Promise<Answer>): Promise<{ answer: Answer; ms: number }> => {
+    const began = performance.now()
+    const answer = await asked
+    return { answer, ms: performance.now() - began }
+  }
+  const notReady = [503, 'not_ready']
+  const backends = async (): Promise<number[]> => {
+    const { rows } = await operator.query<{ pid: number }>(
+      `select pid from pg_stat_activity
+       where datname = current_database() and pid <> pg_backend_pid() and application_name = 'vinculum'`,
+    )
+    return rows.map(({ pid }) => pid)
+  }
+  const waitingForLocks = async (): Promise<number> => {
+    const { rowCount } = await operator.query(
+      `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+    )
+    return rowCount ?? 0
+  }
+
+  test('loses connections again and again: every answer is right, or 503', { timeout: 60_000 }, async () => {
+    const all = await people(8)
+    let over = false
+    const found: Answer[] = []
+    const chains = all.map(async ({ access_token, refresh_token, user }) => {
+      let token: unknown = refresh_token
+      while (!over) {
+        const mine = await me(access_token)
+        found.push(mine)
+        if (mine.status === 200) expect(mine.body.id).toBe(user.id)
+        const next = await refresh(token)
+        found.push(next)
+        if (next.status === 200) token = next.body.refresh_token
+      }
+      return token
+    })
+    for (let round = 0; round < 12; round++) {
+      await pause(350)
+      if (round % 2) proxy.reset()
+      else for (const pid of await backends()) await operator.query('select pg_terminate_backend($1)', [pid])
+    }
+    over = true
+    const tokens = await Promise.all(chains)
+    const odd = found.filter(({ status }) => status !== 200 && status !== 503)
+    expect(odd.map(({ status, text }) => [status, text])).toEqual([])
+    expect(found.filter(({ status }) => status === 200).length).toBeGreaterThan(found.length / 2)
+    // Nobody was signed out by it.
+    for (const token of tokens) await expect.poll(async () => (await refresh(token)).status).toBe(200)
+  })
+
+  test('whose table is locked answers in time, and again as soon as it is free', { timeout: 60_000 }, async () => {
+    const all = await people(6)
+    await operator.query('begin; lock table sessions')
+    const answers = await Promise.all(all.map(({ refresh_token }) => timed(refresh(refresh_token))))
+    for (const { answer, ms } of answers) {
+      expect(refusalOf(answer)).toEqual(notReady)
+      expect(answer.headers.get('retry-after')).not.toBeNull()
+      expect(ms).toBeLessThan(deadline + slack)
+    }
+    // What was given up waits for nothing any more, and so is not carried out when the lock is gone.
+    await expect.poll(waitingForLocks).toBe(0)
+    expect((await world.call('GET', '/health/ready')).status).toBe(200)
+    await operator.query('rollback')
+    const { rows } = await operator.query('select distinct generation::int as generation from sessions')
+    expect(rows).toEqual([{ generation: 1 }])
+    for (const { refresh_token } of all) expect((await refresh(refresh_token)).status).toBe(200)
+  })
+
+  test('of which one row is locked keeps nobody else waiting', { timeout: 60_000 }, async () => {
+    const [held, ...others] = await people(9)
+    const { sid } = JSON.parse(atob(held?.refresh_token.split('.')[1] ?? '')) as { sid: string }
+    await operator.query('begin')
+    await operator.query('select 1 from sessions where id = $1 for update', [sid])
+    const theirs = Array.from({ length: 3 }, () => timed(refresh(held?.refresh_token)))
+    let tokens: unknown[] = others.map(({ refresh_token }) => refresh_token)
+    for (let round = 0; round < 3; round++) {
+      const answers = await Promise.all([...tokens.map(refresh), refresh(held?.refresh_token)])
+      expect(refusalOf(answers.pop() as Answer)).toEqual(notReady)
+      expect(answers.map(({ status }) => status)).toEqual(tokens.map(() => 200))
+      tokens = answers.map(({ body }) => body.refresh_token)
+    }
+    for (const { answer } of await Promise.all(theirs)) expect(refusalOf(answer)).toEqual(notReady)
+    await operator.query('rollback')
+    expect((await refresh(held?.refresh_token)).status).toBe(200)
+  })
+
+  test('that is stopped answers in time, and nobody is signed out by what it was asked', {
+    timeout: 60_000,
+  }, async () => {
+    const all = await people(4)
+    const stopped = await backends()
+    expect(stopped.length).toBeGreaterThan(1)
+    for (const pid of stopped) process.kill(pid, 'SIGSTOP')
+    try {
+      const answers = await Promise.all(all.map(({ refresh_token }) => timed(refresh(refresh_token))))
+      for (const { answer, ms } of answers) {
+        expect([200, 503]).toContain(answer.status)
+        expect(ms).toBeLessThan(deadline + slack)
+      }
+      // New connections are served: the pool has recovered.
+      for (const { access_token } of all)
+        await expect.poll(async () => (await me(access_token)).status, { timeout: 10_000 }).toBe(200)
+    } finally {
+      for (const pid of stopped) process.kill(pid, 'SIGCONT')
+    }
+    // Asked again with the token of before, as a client does that was told to come back.
+    for (const { refresh_token } of all) {
+      const answer = await refresh(refresh_token)
+      expect(answer.status, answer.text).toBe(200)
+      const again = await refresh(answer.body.refresh_token)
+      expect(again.status, again.text).toBe(200)
+    }
+  })
+
+  test('behind a network that swallows every byte answers in time, and recovers', { timeout: 60_000 }, async () => {
+    const [one] = await people(2)
+    proxy.swallow(true)
+    const answers = await Promise.all([
+      timed(refresh(one?.refresh_token)),
+      timed(me(one?.access_token)),
+      timed(world.call('GET', '/health/ready')),
+    ])
+    for (const { answer, ms } of answers) {
+      expect(refusalOf(answer)).toEqual(notReady)
+      expect(ms).toBeLessThan(deadline + slack)
+    }
+    expect((await world.call('GET', '/health/live')).status).toBe(200)
+    proxy.swallow(false)
+    await expect.poll(async () => (await refresh(one?.refresh_token)).status, { timeout: 20_000 }).toBe(200)
+    await expect.poll(async () => (await world.call('GET', '/health/ready')).status).toBe(200)
+  })
+
+  test('that is busy with slow work still answers who one is, and whether it is ready', {
+    timeout: 60_000,
+  }, async () => {
+    const all = await people(12)
+    // What everybody below wants to change; looking at it waits for nothing.
+    await operator.query('begin; select 1 from accounts for update')
+    const slow = all.map(({ access_token }) =>
+      timed(world.call('PATCH', '/me', { token: access_token, body: { name: 'Somebody else' } })),
+    )
+    await expect.poll(waitingForLocks).toBeGreaterThan(5)
+    expect((await me(all[0]?.access_token)).status).toBe(200)
+    expect((await world.call('GET', '/health/ready')).status).toBe(200)
+    for (const { answer, ms } of await Promise.all(slow)) {
+      expect(refusalOf(answer)).toEqual(notReady)
+      expect(ms).toBeLessThan(deadline + slack)
+    }
+    await operator.query('rollback')
+    const { rows } = await operator.query("select 1 from accounts where name = 'Somebody else'")
+    expect(rows).toEqual([])
+  })
+
+  test('that became read-only is not ready, and still says who one is', { timeout: 60_000 }, async () => {
+    const [one] = await people(1)
+    await operator.query(
+      `do $$ begin execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$`,
+    )
+    proxy.reset()
+    expect((await me(one?.access_token)).status).toBe(200)
+    expect(refusalOf(await refresh(one?.refresh_token))).toEqual(notReady)
+    expect(refusalOf(await world.call('GET', '/health/ready'))).toEqual(notReady)
+    expect(world.logged.join('')).toMatch(/"state":"refusing".*"25006"/)
+    await operator.query(`set default_transaction_read_only = off;
+      do $$ begin execute format('alter database %I reset default_transaction_read_only', current_database()); end $$`)
+    await expect.poll(async () => (await refresh(one?.refresh_token)).status).toBe(200)
+  })
+})

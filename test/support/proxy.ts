@@ -1,0 +1,58 @@
+import { connect, createServer, type Socket } from 'node:net'
+
+/**
+ * A way to a PostgreSQL server that can fail as networks do: cut, reset in the middle of what is under way, or
+ * half open, where bytes go in and none come out.
+ */
+export async function proxyTo(url: string) {
+  const { hostname, port: behind } = new URL(url)
+  const open = new Set<Socket>()
+  let swallowing = false
+  const door = createServer((here) => {
+    const there = connect(Number(behind), hostname)
+    for (const [one, other] of [
+      [here, there],
+      [there, here],
+    ] as const) {
+      open.add(one)
+      one.on('data', (chunk) => {
+        if (!swallowing) other.write(chunk)
+      })
+      one.on('end', () => {
+        if (!swallowing) other.end()
+      })
+      one.on('error', () => other.destroy())
+      one.on('close', () => {
+        open.delete(one)
+        if (!swallowing) other.destroy()
+      })
+    }
+  })
+  const listen = (port: number) => new Promise<void>((resolve) => door.listen(port, '127.0.0.1', resolve))
+  await listen(0)
+  const { port } = door.address() as { port: number }
+  const reset = (): void => {
+    for (const socket of open) socket.resetAndDestroy()
+    open.clear()
+  }
+  const through = new URL(url)
+  through.port = String(port)
+  return {
+    url: through.href,
+    /** Ends every connection at once, as a crash at the other end does. New ones are accepted. */
+    reset,
+    /** Half open: nothing that is sent arrives, on connections old and new. */
+    swallow(on: boolean): void {
+      swallowing = on
+      // What was swallowed is lost, so a connection that lived through it is worth nothing.
+      if (!on) reset()
+    },
+    /** Nobody answers any more. */
+    cut: () =>
+      new Promise<void>((resolve) => {
+        door.close(() => resolve())
+        reset()
+      }),
+    mend: () => listen(port),
+  }
+}
