@@ -270,6 +270,8 @@ export function createGuards({ events, clock, random, proxy = null }: Shared) {
     /** Says that an endpoint did not answer properly; for what only a later look can tell, too. */
     function fail(endpoint: EndpointType, failure: Failure): Result<never, Failure> {
       events.emit('provider.call_failed', { provider, endpoint_type: endpoint, reason: failure.reason })
+      if (failure.kind === 'garbage' && failure.issuer)
+        events.emit('provider.issuer_mismatch', { provider, endpoint_type: endpoint, ...failure.issuer })
       return err(failure)
     }
 
