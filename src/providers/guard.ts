@@ -301,12 +301,13 @@ const failed = (failure: Failure): Failed => ({ result: err(failure), counts: tr
 const didFail = (reply: Reply): reply is Failed => reply.counts === true
 
 /**
- * An answer in good order whose content is none. One person with a megabyte for a name must not open the breaker for
- * all.
+ * An answer in good order whose content is none. One person with a megabyte for a name, or with so many groups that their
+ * id_token is too large, must not open the breaker for all.
  */
 const garbage = (endpoint: EndpointType, reason: string): Reply => {
   const failure: Failure = { kind: 'garbage', reason }
-  return isPersonal(endpoint) ? { result: err(failure) } : failed(failure)
+  const personal = isPersonal(endpoint) || reason === 'id_token_too_large'
+  return personal ? { result: err(failure) } : failed(failure)
 }
 
 const refused = (status: number, json: unknown, sort?: Call['refusal']): Failure => ({
