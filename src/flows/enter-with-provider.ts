@@ -117,6 +117,7 @@ export function enterWithProvider(parts: Parts) {
       grant,
       providerName: provider.name,
       trusted: providers.trusts(provider, grant.claims),
+      othersTrusted: provider.emailTrust === 'verified',
       origin: arrival.origin,
       ...(flow.accountId === null ? {} : { visitorId: flow.accountId }),
       ...(flow.sessionId === null ? {} : { sessionId: flow.sessionId }),

@@ -1,7 +1,7 @@
 import type { Conflicts } from '../accounts/conflicts.ts'
 import { provesEmail } from '../accounts/decide.ts'
 import type { AccountStore } from '../accounts/ports.ts'
-import type { Reconcile, ReconcileCode } from '../accounts/reconcile.ts'
+import { findNamesakes, type Reconcile, type ReconcileCode } from '../accounts/reconcile.ts'
 import type { AuditStore } from '../audit/ports.ts'
 import type { Revocations } from '../connections/revocation.ts'
 import type { Vault } from '../connections/vault.ts'
@@ -65,19 +65,29 @@ export function resolveConflict(parts: Parts) {
       : undefined
   }
 
-  const namesakesOf = async ({ claims }: Grant) => {
-    const email = claims.email === null ? undefined : readEmail(claims.email)
-    return email ? accounts.findByEmail(email.key) : []
+  /** Each address that led to the question: who holds or claims it, and whether this sign-in proves it. */
+  const matchesOf = async ({ claims }: Grant, provider: Provider) => {
+    const { primary, others } = await findNamesakes(accounts, claims)
+    const proven = provesEmail(claims, providers.trusts(provider, claims))
+    const { email } = claims
+    return [
+      // First even where nobody has it any more: it is the address the question is about.
+      ...(email !== null && (primary.length > 0 || others.length === 0) ? [{ email, namesakes: primary, proven }] : []),
+      ...others.map((other) => ({ ...other, proven: provider.emailTrust === 'verified' })),
+    ]
   }
+  type Matches = Awaited<ReturnType<typeof matchesOf>>
 
   /** Which buttons to offer. Only somebody who proved the address learns what the other account signs in with. */
-  const methodsFor = async (grant: Grant, provider: Provider): Promise<readonly ProvingMethod[]> => {
+  const methodsFor = async (matches: Matches): Promise<readonly ProvingMethod[]> => {
     const known = new Set(
-      (await namesakesOf(grant)).flatMap(({ identities }) => identities.map((identity) => identity.provider)),
+      matches.flatMap(({ namesakes }) =>
+        namesakes.flatMap(({ identities }) => identities.map((identity) => identity.provider)),
+      ),
     )
-    const proven = provesEmail(grant.claims, providers.trusts(provider, grant.claims))
-    const email = grant.claims.email === null ? undefined : readEmail(grant.claims.email)
-    const password = !proven || (email !== undefined && (await hasPassword(email.key)))
+    const proven = matches.every((one) => one.proven)
+    const keys = matches.flatMap(({ email }) => readEmail(email)?.key ?? [])
+    const password = !proven || (await Promise.all(keys.map(hasPassword))).some(Boolean)
     return [
       ...providers
         .list()
@@ -87,8 +97,9 @@ export function resolveConflict(parts: Parts) {
     ]
   }
 
-  const proved = async (grant: Grant, visitor: Visitor): Promise<string | undefined> =>
-    visitor?.recent && (await namesakesOf(grant)).some(({ account }) => account.id === visitor.accountId)
+  const proved = (matches: Matches, visitor: Visitor): string | undefined =>
+    visitor?.recent &&
+    matches.some(({ namesakes }) => namesakes.some(({ account }) => account.id === visitor.accountId))
       ? visitor.accountId
       : undefined
 
@@ -111,6 +122,7 @@ export function resolveConflict(parts: Parts) {
       grant,
       providerName: provider.name,
       trusted: providers.trusts(provider, grant.claims),
+      othersTrusted: provider.emailTrust === 'verified',
       origin,
       resolving: action,
       ...(visitorId === undefined || !who ? {} : { visitorId, sessionId: who.sessionId }),
@@ -136,13 +148,14 @@ export function resolveConflict(parts: Parts) {
       const found = await find(ticket, binding)
       if (!found) return fail('conflict_not_found')
       const { conflict, provider, grant } = found
+      const matches = await matchesOf(grant, provider)
       return ok({
         provider: { id: provider.id, name: provider.name },
-        email: maskEmail(grant.claims.email ?? ''),
-        methods: await methodsFor(grant, provider),
+        email: maskEmail(matches[0]?.email ?? ''),
+        methods: await methodsFor(matches),
         expiresAt: conflict.expiresAt,
         canCreate: autoRegister,
-        proven: (await proved(grant, visitor)) !== undefined,
+        proven: proved(matches, visitor) !== undefined,
       })
     },
 
@@ -156,9 +169,9 @@ export function resolveConflict(parts: Parts) {
     ): Promise<Result<Entered, AppError<ResolveCode>>> {
       const found = await find(ticket, arrival.binding)
       if (!found) return fail('conflict_not_found')
-      const { provider } = found
+      const { provider, grant } = found
       const who = arrival.who && { accountId: arrival.who.accountId, recent: arrival.recent }
-      const visitorId = action === 'link' ? await proved(found.grant, who) : undefined
+      const visitorId = action === 'link' ? proved(await matchesOf(grant, provider), who) : undefined
       const noteFailure = (code: ResolveCode | 'internal'): Promise<void> =>
         audit.record({
           name: 'authentication.failed',

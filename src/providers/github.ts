@@ -6,7 +6,8 @@ import { defineProvider, type Profile, type StrategyParts, type Verify } from '.
 /**
  * The odd part is passport-github2's: it parses `/user/emails` outside any `try`, so that a 200 with HTML ends the
  * process; it refuses the whole sign-in when the person unticked the e-mail scope; and it reads thirty addresses,
- * though the primary one may be the thirty-first. Given no scope of its own it leaves the addresses to us.
+ * though all of them count and the primary one may be the thirty-first. Given no scope of its own it leaves the
+ * addresses to us.
  */
 class GitHubStrategy extends Strategy {
   readonly emailsUrl: string | null
@@ -31,9 +32,7 @@ class GitHubStrategy extends Strategy {
           const list: unknown = JSON.parse(String(body))
           if (!Array.isArray(list)) return done(new CallFailure({ kind: 'garbage', reason: 'wrong_shape' }))
           const emails = [...before, ...list.flatMap(readListed)]
-          // Only the primary one counts, and nothing says that it comes first.
-          if (list.length < pageSize || page === mostPages || emails.some(({ primary }) => primary))
-            return done(null, { ...profile, emails })
+          if (list.length < pageSize || page === mostPages) return done(null, { ...profile, emails })
           read(page + 1, emails)
         })
       }
@@ -44,6 +43,8 @@ class GitHubStrategy extends Strategy {
 
 const pageSize = 100
 const mostPages = 5
+/** Each of them is a look-up of accounts; people have a handful. */
+const mostOtherEmails = 100
 
 const withholds = (error: unknown): boolean =>
   error instanceof CallFailure && error.failure.kind === 'refused' && [403, 404].includes(error.failure.status)
@@ -105,13 +106,15 @@ export const github = defineProvider({
   claims({ emails, _json }) {
     const subject = readSubject(_json.id)
     if (subject === null) return { unreadable: 'no_subject' }
-    const proven = emails?.find(({ primary, verified }) => primary && verified)?.value ?? null
-    const email = proven !== null && isNoreply(proven) ? null : proven
+    const proven = emails?.filter(({ value, verified }) => verified && !isNoreply(value)) ?? []
+    const email = proven.find(({ primary }) => primary)?.value ?? null
+    const others = proven.filter(({ value }) => value !== email).map(({ value }) => value)
     return {
       subject,
       email,
       emailVerified: email !== null,
       emailAuthoritative: false,
+      ...(others.length > 0 ? { otherEmails: [...new Set(others)].slice(0, mostOtherEmails) } : {}),
       name: firstText(_json.name, _json.login),
       picture: readPicture(_json.avatar_url),
     }

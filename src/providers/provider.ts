@@ -9,6 +9,8 @@ export type Claims = {
   readonly emailVerified: boolean
   /** The provider runs the mailbox itself, so its word is proof (Google: gmail.com, or a hosted domain). */
   readonly emailAuthoritative: boolean
+  /** Further addresses the provider has verified (GitHub). They find accounts; a new account takes `email` alone. */
+  readonly otherEmails?: readonly string[]
   readonly name: string | null
   readonly picture: string | null
 }

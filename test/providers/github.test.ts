@@ -36,6 +36,9 @@ for (const app of ['oauth-app', 'github-app'] as const)
     },
   })
 
+/** One of the addresses GitHub lists for a person. */
+const listed = (email: string, primary = false, verified = true) => ({ email, primary, verified, visibility: null })
+
 describe('GitHub', () => {
   let world: TestWorld
   beforeAll(async () => {
@@ -56,11 +59,11 @@ describe('GitHub', () => {
     expect(claims).toMatchObject({ email: 'zoe@example.net', emailVerified: true, name: 'zoe' })
   })
 
-  test('finds the proven address beyond the hundredth, and asks for no more than it needs', async () => {
+  test('finds the proven address beyond the hundredth, and every other one', async () => {
     const emails = Array.from({ length: 250 }, (_, n) => ({
       email: `hopper-${n}@example.net`,
       primary: n === 130,
-      verified: true,
+      verified: n % 10 === 0,
       visibility: null,
     }))
     const person = { key: 'hopper', name: 'Hopper', email: 'hopper@example.net', verified: true }
@@ -68,7 +71,51 @@ describe('GitHub', () => {
     const { providers, provider } = open()
     const { claims } = await enter(world.sandbox, providers, provider, 'hopper')
     expect(claims).toMatchObject({ email: 'hopper-130@example.net', emailVerified: true })
-    expect(world.sandbox.journal.calls('github', 'emails').map(({ query }) => query.page)).toEqual(['1', '2'])
+    const others = emails.filter(({ primary, verified }) => verified && !primary).map(({ email }) => email)
+    expect(claims.otherEmails).toEqual(others)
+    expect(world.sandbox.journal.calls('github', 'emails').map(({ query }) => query.page)).toEqual(['1', '2', '3'])
+  })
+
+  test.each<[string, object[], string | null, string[] | undefined]>([
+    ['one verified', [listed('a@x.example', true)], 'a@x.example', undefined],
+    ['a further one', [listed('a@x.example', true), listed('b@x.example')], 'a@x.example', ['b@x.example']],
+    ['a further one, first', [listed('b@x.example'), listed('a@x.example', true)], 'a@x.example', ['b@x.example']],
+    [
+      'a further one that is not verified',
+      [listed('a@x.example', true), listed('b@x.example', false, false)],
+      'a@x.example',
+      undefined,
+    ],
+    ['an unverified primary one', [listed('a@x.example', true, false), listed('b@x.example')], null, ['b@x.example']],
+    [
+      'a made-up primary one',
+      [listed('1+a@users.noreply.github.com', true), listed('b@x.example')],
+      null,
+      ['b@x.example'],
+    ],
+    [
+      'a made-up further one',
+      [listed('a@x.example', true), listed('1+a@users.noreply.github.com')],
+      'a@x.example',
+      undefined,
+    ],
+    [
+      'one twice',
+      [listed('a@x.example', true), listed('b@x.example'), listed('b@x.example')],
+      'a@x.example',
+      ['b@x.example'],
+    ],
+    [
+      'two hundred',
+      Array.from({ length: 200 }, (_, n) => listed(`${n}@x.example`)),
+      null,
+      Array.from({ length: 100 }, (_, n) => `${n}@x.example`),
+    ],
+  ])('with %s says so', async (_name, body, email, otherEmails) => {
+    faultAt('emails', { kind: 'json', body })
+    const { providers, provider } = open()
+    const { claims } = await enter(world.sandbox, providers, provider)
+    expect([claims.email, claims.otherEmails]).toEqual([email, otherEmails])
   })
 
   test('with addresses without end is asked for a few pages of them', async () => {
