@@ -20,6 +20,8 @@ export type Switches = {
     expiringTokens: boolean
     /** Whether a GitHub App has the permission "Email addresses: read". */
     emailPermission: boolean
+    /** Whether a GitHub App has the permission "Members: read" in every organization. */
+    membersPermission: boolean
     unticked: string[]
     suspended: boolean
     /** How a revoked or unknown token is refused at `/applications/…/token`. */
@@ -51,6 +53,7 @@ export const switchesAtStart = (): Switches => ({
     app: 'oauth-app',
     expiringTokens: false,
     emailPermission: true,
+    membersPermission: true,
     unticked: [],
     suspended: false,
     unknownToken: 404,
