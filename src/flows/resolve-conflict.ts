@@ -12,7 +12,7 @@ import type { Grant, Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { SignIn } from '../sessions/sign-in.ts'
 import type { Arrival } from './arrive-from-provider.ts'
-import { type Entered, type FinishCode, finishEntry, goesOn } from './enter-with-provider.ts'
+import { type Entered, type FinishCode, finishEntry, goesOn, type RestrictionCode } from './enter-with-provider.ts'
 import type { Returns } from './return-to.ts'
 
 export type OpenQuestion = {
@@ -29,7 +29,13 @@ export type OpenQuestion = {
 export type ProvingMethod =
   | { readonly type: 'provider'; readonly provider: string; readonly name: string }
   | { readonly type: 'password' }
-export type ResolveCode = 'conflict_not_found' | 'proof_required' | 'provider_not_found' | ReconcileCode | FinishCode
+export type ResolveCode =
+  | 'conflict_not_found'
+  | 'proof_required'
+  | 'provider_not_found'
+  | RestrictionCode
+  | ReconcileCode
+  | FinishCode
 
 type Visitor = { readonly accountId: string; readonly recent: boolean } | null
 type Parts = {
@@ -112,6 +118,9 @@ export function resolveConflict(parts: Parts) {
     arrival: Arrival,
     visitorId: string | undefined,
   ): Promise<Result<Entered, AppError<ResolveCode>>> => {
+    // The settings may be stricter than when the question arose.
+    const admitted = providers.admits(provider, grant.claims)
+    if (!admitted.ok) return admitted
     if (action === 'link' && visitorId === undefined) return fail('proof_required')
     if (action === 'create' && !autoRegister) return fail('user_creation_disabled')
     if (!mayReturn(conflict)) return fail('return_to_not_allowed')

@@ -1,5 +1,6 @@
 import { Strategy } from 'passport-github2'
 import { CallFailure } from './failure.ts'
+import { readMemberships } from './github-organizations.ts'
 import { firstText, isRecord, readAddress, readPicture, readSubject } from './profile-text.ts'
 import { defineProvider, type Profile, type StrategyParts, type Verify } from './provider.ts'
 
@@ -59,6 +60,9 @@ const readListed = (item: unknown): Listed[] => {
   return [{ value, primary: item.primary === true, verified: item.verified === true }]
 }
 
+const defaultApi = 'https://api.github.com'
+const headers = { Accept: 'application/vnd.github+json', 'X-GitHub-Api-Version': '2022-11-28' }
+
 export const github = defineProvider({
   kind: 'github',
   scopes: ['read:user', 'user:email'],
@@ -77,7 +81,7 @@ export const github = defineProvider({
   emailTrust: 'verified',
   revocation: 'github',
 
-  endpoints({ clientId, urls: { api = 'https://api.github.com' } }) {
+  endpoints({ clientId, urls: { api = defaultApi } }) {
     return {
       authorize: 'https://github.com/login/oauth/authorize',
       token: 'https://github.com/login/oauth/access_token',
@@ -88,7 +92,9 @@ export const github = defineProvider({
       revoke: `${api}/applications/${encodeURIComponent(clientId)}/token`,
     }
   },
-  headers: { Accept: 'application/vnd.github+json', 'X-GitHub-Api-Version': '2022-11-28' },
+  headers,
+  memberships: ({ guard, settings: { urls, organizations = [] }, accessToken }) =>
+    readMemberships({ guard, api: (urls.api ?? defaultApi).replace(/\/$/, ''), organizations, headers, accessToken }),
   strategy: (parts, verify) => new GitHubStrategy(parts, verify),
   ask: ({ intent }): Record<string, string> => (intent === 'link' ? { prompt: 'select_account' } : {}),
 
