@@ -21,6 +21,7 @@ import type { Failure } from './failure.ts'
 import type { Guard } from './guard.ts'
 import { type IssuerMismatch, issuerMismatch } from './issuer.ts'
 import { isRecord, readSubject } from './profile-text.ts'
+import { readSeconds } from './times.ts'
 
 /** Asymmetric only: with `none` or HS* anybody, or anybody who knows the client secret, could be everybody. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
@@ -195,23 +196,15 @@ function checkClaims(
   if (!audience.includes(clientId)) return garbage('aud')
   // Core §3.1.3.7 (3): an audience we do not know is refused, unless the issuer says that we are the one it is for.
   if (claims.azp === undefined ? audience.length > 1 : claims.azp !== clientId) return garbage('azp')
-  if (!isNumericDate(claims.exp) || claims.exp + SKEW_SECONDS <= now) return garbage('exp')
-  if (!isNumericDate(claims.iat) || claims.iat - SKEW_SECONDS > now) return garbage('iat')
-  if (claims.nbf !== undefined && !(isNumericDate(claims.nbf) && claims.nbf - SKEW_SECONDS <= now))
-    return garbage('nbf')
+  const [expires, issued, starts] = [readSeconds(claims.exp), readSeconds(claims.iat), readSeconds(claims.nbf)]
+  if (expires === null || expires + SKEW_SECONDS <= now) return garbage('exp')
+  if (issued === null || issued - SKEW_SECONDS > now) return garbage('iat')
+  if (claims.nbf !== undefined && (starts === null || starts - SKEW_SECONDS > now)) return garbage('nbf')
   // Ours, or it was made for somebody else's sign-in: a stolen code with its own id_token ends here.
   if (nonce === null || claims.nonce !== nonce) return garbage('nonce')
   if (claims.at_hash !== undefined && !binds(claims.at_hash, accessToken, alg)) return garbage('at_hash')
   return read
 }
-
-/**
- * A time as JWTs write it (RFC 7519 §2): a number of seconds, which may have a fraction (JetBrains Hub and several PHP
- * and Python servers send one), and never text. Beyond the safe integers a number is no longer exact, and `1e400` is
- * infinite: such a token would never expire.
- */
-const isNumericDate = (value: unknown): value is number =>
-  typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER
 
 /** `at_hash` is the left half of the access token's hash (§3.1.3.6), with the hash function of the signature. */
 function binds(atHash: unknown, accessToken: string, alg: string): boolean {

@@ -3,7 +3,16 @@
  * and what else an id_token may try.
  */
 import { createHash, generateKeyPairSync } from 'node:crypto'
-import { exportJWK, FlattenedSign, generateKeyPair, type JWK, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
+import {
+  CompactSign,
+  exportJWK,
+  FlattenedSign,
+  generateKeyPair,
+  type JWK,
+  type JWTPayload,
+  SignJWT,
+  UnsecuredJWT,
+} from 'jose'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { checkRefreshedIdToken, verifyIdToken } from '../../src/providers/id-token.ts'
 import type { Opened } from './fixture.ts'
@@ -156,18 +165,7 @@ describe('an id_token', () => {
     ])
   })
 
-  // What JSON can say and JavaScript cannot hold.
-  test.each([
-    ['exp', '1e400'],
-    ['iat', '-1e400'],
-    ['nbf', '-1e400'],
-  ])('with %s %s, which never comes, is refused', async (name, never) => {
-    const payload = JSON.stringify({ ...claims(), [name]: 'never' }).replace('"never"', never)
-    expect(await exchange(await sign(payload))).toMatchObject(refused(`id_token_${name}`))
-  })
-
   test.each<[string, Record<string, unknown>]>([
-    ['times with fractions', { iat: noon + 0.172277, exp: noon + 300.5, nbf: noon + 0.001 }],
     ['a list of one for an audience', { aud: ['client'] }],
     ['itself as the party it was made for', { azp: 'client' }],
     ['no time of authentication', { auth_time: undefined }],
@@ -247,6 +245,39 @@ describe('an id_token', () => {
     expect(await exchange(await sign(claims()))).toMatchObject({ ok: true })
     const larger = await sign(claims({ groups: [...groups, ...groups] }))
     expect(await exchange(larger)).toMatchObject(refused('too_large'))
+  })
+
+  // Written as text: what JSON reads as Infinity, no serializer writes.
+  test.each([
+    ['exp', '1e400'],
+    ['exp', '1e300'],
+    ['exp', '9007199254740992'],
+    ['exp', '-1'],
+    ['exp', '"4102444800"'],
+    ['exp', '[4102444800]'],
+    ['exp', 'null'],
+    ['iat', '-1e400'],
+    ['iat', '-1'],
+    ['iat', '"1763640000"'],
+    ['nbf', '-1e400'],
+    ['nbf', '-1'],
+    ['nbf', '"0"'],
+    ['nbf', 'null'],
+  ])('whose %s is %s has no time, and is refused', async (claim, written) => {
+    const payload = JSON.stringify({ ...claims(), [claim]: 'HERE' }).replace('"HERE"', written)
+    const key = pairs.get('RS256')?.privateKey
+    if (!key) throw new Error('no key')
+    const token = await new CompactSign(Buffer.from(payload))
+      .setProtectedHeader({ alg: 'RS256', kid: 'key-RS256' })
+      .sign(key)
+    expect(await exchange(token)).toMatchObject(refused(`id_token_${claim}`))
+  })
+
+  test('with a fraction of a second in its times is good (RFC 7519 §2)', async () => {
+    const at = now.getTime() / 1000
+    expect(await exchange(await sign(claims({ iat: at - 0.5, nbf: at - 0.25, exp: at + 300.75 })))).toMatchObject({
+      ok: true,
+    })
   })
 
   test('within a minute of clocks going apart is good', async () => {
