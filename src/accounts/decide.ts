@@ -2,7 +2,7 @@ import type { Account } from '../kernel/account.ts'
 import type { Claims } from '../providers/provider.ts'
 import type { Identity } from './ports.ts'
 
-/** Whoever holds or claims one address: the verified holder first. */
+/** The accounts that hold or claim one address: the verified holder first. */
 export type Namesakes = readonly { readonly account: Account; readonly identities: readonly Identity[] }[]
 
 /** Everything that bears on the question «whose account is this?». */
@@ -13,7 +13,7 @@ export type Evidence = {
   readonly trusted: boolean
   /** Whoever already has this identity. */
   readonly owner: Account | undefined
-  /** Whoever holds or claims the same address. */
+  /** The accounts that hold or claim the same address. */
   readonly namesakes: Namesakes
   /** The same for each further address the provider has verified. */
   readonly others?: readonly { readonly email: string; readonly namesakes: Namesakes }[]

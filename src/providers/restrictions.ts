@@ -1,6 +1,6 @@
 /**
  * Whom the operator lets in through a provider. Pure: what the provider said about somebody is held against the
- * settings, at every sign-in, linking and answered conflict alike, so that whoever left an organization is kept out from
+ * settings, at every sign-in, linking and answered conflict alike, so that a person who left an organization is refused from
  * their next sign-in on.
  */
 import { readEmail } from '../kernel/email.ts'

@@ -216,7 +216,7 @@ describe('GitHub', () => {
       expect(named(providers, 'github').scopes).toEqual(['user', 'admin:org'])
     })
 
-    test('a person who took the scope away is told what to do', async () => {
+    test('a person who took the scope away learns what to do', async () => {
       world.sandbox.switches.github.unticked.push('read:org')
       expect(await outcome(['acme'])).toBe('organization_access_needed')
     })
