@@ -13,6 +13,7 @@ export const ENDPOINTS = [
   'token',
   'userinfo',
   'emails',
+  'memberships',
   'revoke',
   'jwks',
   'discovery',

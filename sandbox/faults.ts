@@ -38,8 +38,14 @@ export type Fault =
   | { kind: 'not-http' }
   /** JSON that ends in the middle, with the length it announced. */
   | { kind: 'not-json' }
-  /** Claims of the id_token changed and signed again (`null` removes one); the header can name another algorithm or an unknown key. */
-  | { kind: 'id-token'; claims?: Record<string, unknown>; alg?: 'none' | 'HS256'; kid?: string }
+  /** Claims of the id_token changed and signed again (`null` removes one); the header can name another algorithm, an unknown key, and whatever else. */
+  | {
+      kind: 'id-token'
+      claims?: Record<string, unknown>
+      alg?: 'none' | 'HS256'
+      kid?: string
+      header?: Record<string, unknown>
+    }
   | { kind: 'mutate'; change: (body: Record<string, unknown>) => unknown }
 
 export type FaultAt = {

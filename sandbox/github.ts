@@ -294,6 +294,40 @@ export function createGitHub(world: World): LookAlike {
       return json(200, body, { ...limits(scopes), ...(links.length > 0 && { link: links.join(', ') }) })
     })
 
+  /** https://docs.github.com/en/rest/orgs/members#get-an-organization-membership-for-the-authenticated-user */
+  const membership = (asked: Asked, organization: string) =>
+    api(asked, ({ scopes }, person) => {
+      if (isApp() && !switches.github.membersPermission) return complain(403, 'Resource not accessible by integration')
+      if (!isApp() && !['read:org', 'write:org', 'admin:org', 'user'].some((scope) => scopes.includes(scope)))
+        return complain(403, 'You need at least read:org scope or user scope to list your organization memberships.')
+      const found = person.organizations?.find(({ login }) => login.toLowerCase() === organization.toLowerCase())
+      if (found === undefined) return complain(404, 'Not Found')
+      const { login, state, hides } = found
+      if (hides === 'oauth_app' && !isApp())
+        return complain(
+          403,
+          `Although you appear to have the correct authorization credentials, the \`${login}\` organization has enabled OAuth App access restrictions, meaning that data access to third-parties is limited. For more information on these restrictions, including how to enable this app, visit https://docs.github.com/articles/restricting-access-to-your-organization-s-data/`,
+        )
+      if (hides === 'saml')
+        return complain(
+          403,
+          'Resource protected by organization SAML enforcement. You must grant your OAuth token access to this organization.',
+        )
+      const url = `https://api.github.com/orgs/${login}`
+      return json(
+        200,
+        {
+          url: `${url}/memberships/${person.login}`,
+          state,
+          role: 'member',
+          organization_url: url,
+          organization: { login, id: 1, node_id: 'MDEyOk9yZ2FuaXphdGlvbjE=', url, description: null },
+          user: { login: person.login, id: person.id, type: 'User', site_admin: false },
+        },
+        limits(scopes),
+      )
+    })
+
   /** https://docs.github.com/en/rest/apps/oauth-applications: the application signs in with Basic, the token is in the body. */
   function applications(asked: Asked, clientId: string, what: string): Answer {
     const header = basic(asked)
@@ -328,6 +362,7 @@ export function createGitHub(world: World): LookAlike {
       if (path === '/login/oauth/access_token') return 'token'
       if (path === '/user') return 'userinfo'
       if (path === '/user/emails') return 'emails'
+      if (path.startsWith('/user/memberships/')) return 'memberships'
       return method === 'DELETE' && path.startsWith('/applications/') ? 'revoke' : 'other'
     },
     answer(asked) {
@@ -347,6 +382,8 @@ export function createGitHub(world: World): LookAlike {
         return applications(asked, decodeURIComponent(application[1] ?? ''), application[2] ?? '')
       if (route === 'GET /user') return user(asked)
       if (route === 'GET /user/emails') return emails(asked)
+      const [, organization] = /^GET \/user\/memberships\/orgs\/([^/]+)$/.exec(route) ?? []
+      if (organization !== undefined) return membership(asked, decodeURIComponent(organization))
       return isApi ? complain(404, 'Not Found') : errorPage(404, 'Page not found', 'This is not the web page you want.')
     },
     killRefreshTokens: (person) => grants.killAll('github', 'refresh', person),

@@ -9,13 +9,15 @@ export type Forgery = {
   alg?: 'none' | 'HS256'
   /** Another key id: signed with a key that is not published under it. */
   kid?: string
+  /** Further members of the header; `crit` may name any of them. */
+  header?: Record<string, unknown>
 }
 
 export async function sign(
   world: World,
   provider: 'google' | 'oidc',
   claims: JWTPayload,
-  { alg, kid }: Forgery = {},
+  { alg, kid, header = {} }: Forgery = {},
 ): Promise<string> {
   if (alg === 'none') return new UnsecuredJWT(claims).encode()
   if (alg === 'HS256') {
@@ -26,8 +28,10 @@ export async function sign(
   const ring = world.keys[provider]
   const key = await (kid === undefined ? ring.current(own) : ring.unpublished(own))
   return new SignJWT(claims)
-    .setProtectedHeader({ alg: own, kid: kid ?? key.kid, typ: 'JWT' })
-    .sign(await importJWK(key.private, own))
+    .setProtectedHeader({ alg: own, kid: kid ?? key.kid, typ: 'JWT', ...header })
+    .sign(await importJWK(key.private, own), {
+      crit: Object.fromEntries([header.crit ?? []].flat().map((name) => [name, true])),
+    })
 }
 
 export async function forge(

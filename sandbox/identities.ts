@@ -21,12 +21,20 @@ type GitHubEmail = {
   primary: boolean
   visibility: 'public' | 'private' | null
 }
+export type GitHubMembership = {
+  login: string
+  /** `pending`: invited, and not there yet. */
+  state: 'active' | 'pending'
+  /** The organization keeps applications out that it has not approved, or wants its own sign-in first. */
+  hides?: 'oauth_app' | 'saml'
+}
 export type GitHubIdentity = {
   id: number
   login: string
   name: string | null
   email: string | null
   emails: GitHubEmail[]
+  organizations?: GitHubMembership[]
 }
 type Queue = { id: string; name: string; jql: string; issueCount: number }
 type Desk = { id: string; projectId: string; projectName: string; projectKey: string; queues: Queue[] }
@@ -184,6 +192,13 @@ function ada(): Identity {
   return {
     ...who,
     google: { ...who.google, hd: 'example.com' },
+    github: {
+      ...who.github,
+      organizations: [
+        { login: 'Acme', state: 'active' },
+        { login: 'initech', state: 'active', hides: 'oauth_app' },
+      ],
+    },
     atlassian: { ...who.atlassian, sites: [structuredClone(ACME_SITE), structuredClone(GLOBEX_SITE)] },
     oauth2: { ...who.oauth2, uid: 7 },
   }
@@ -203,6 +218,7 @@ function grace(): Identity {
       ...who.github,
       // The public address of a GitHub profile is text anybody may type; it proves nothing.
       email: 'grace@gmail.com',
+      organizations: [{ login: 'Acme', state: 'pending' }],
       emails: who.github.emails.map((entry) => (entry.primary ? { ...entry, verified: false } : entry)),
     },
     atlassian: { ...who.atlassian, sites: [structuredClone(INITECH_SITE)] },

@@ -4,7 +4,7 @@
  */
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
 
-export type Alg = 'RS256' | 'ES256'
+export type Alg = 'RS256' | 'PS256' | 'ES256' | 'EdDSA'
 export type SigningKey = { readonly kid: string; readonly alg: Alg; readonly private: JWK; readonly public: JWK }
 
 const made = new Map<string, Promise<SigningKey>>()

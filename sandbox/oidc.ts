@@ -225,6 +225,20 @@ export function createOidc(world: World): LookAlike {
     })
   }
 
+  /** Its key set among what else is found in real ones. */
+  async function crowded(answer: Answer): Promise<Answer> {
+    const body: { keys: Record<string, unknown>[] } = JSON.parse(answer.body.toString())
+    const stranger = (await world.keys.oidc.unpublished(world.switches.oidc.alg)).public
+    const ids = body.keys.map(({ kid }) => kid)
+    const others = ids.flatMap((kid) => [
+      { ...stranger, kid, use: 'enc', alg: 'RSA-OAEP' },
+      { ...stranger, kid },
+      { kty: 'RSA', kid, use: 'sig', x5c: ['MIIC'] },
+      { kty: 'AKP', kid, alg: 'ML-DSA-44', pub: 'AAAA' },
+    ])
+    return { ...answer, body: JSON.stringify({ keys: [null, {}, ...others, ...body.keys] }) }
+  }
+
   /** The package reads the computer's clock; on another clock its id_tokens are moved there and signed again. */
   async function onOurClock(answer: Answer): Promise<Answer> {
     const shift = Math.round((world.now().getTime() - Date.now()) / 1000)
@@ -266,6 +280,7 @@ export function createOidc(world: World): LookAlike {
         headers: { ...asked.headers, host: host() },
         body: asked.body,
       })
+      if (asked.path === '/jwks' && world.switches.oidc.keySet === 'crowded') return crowded(answer)
       return asked.path === '/token' ? onOurClock(answer) : answer
     },
     killRefreshTokens: (person) => store.kill('RefreshToken', person && subjectFor(person)),

@@ -20,6 +20,8 @@ export type Switches = {
     expiringTokens: boolean
     /** Whether a GitHub App has the permission "Email addresses: read". */
     emailPermission: boolean
+    /** Whether a GitHub App has the permission "Members: read" in every organization. */
+    membersPermission: boolean
     unticked: string[]
     suspended: boolean
     /** How a revoked or unknown token is refused at `/applications/…/token`. */
@@ -38,7 +40,12 @@ export type Switches = {
     pageSize: number
   }
   oidc: {
-    alg: 'RS256' | 'ES256'
+    alg: 'RS256' | 'PS256' | 'ES256' | 'EdDSA'
+    /**
+     * `crowded`: beside its keys there are others under the same ids, for encryption, of unknown types, incomplete, and
+     * entries that are no keys, as real issuers publish them (RFC 7517 §5).
+     */
+    keySet: 'plain' | 'crowded'
     refresh: 'always' | 'offline_access'
     rotate: boolean
   }
@@ -51,6 +58,7 @@ export const switchesAtStart = (): Switches => ({
     app: 'oauth-app',
     expiringTokens: false,
     emailPermission: true,
+    membersPermission: true,
     unticked: [],
     suspended: false,
     unknownToken: 404,
@@ -64,6 +72,6 @@ export const switchesAtStart = (): Switches => ({
     absoluteLifetime: false,
     pageSize: 50,
   },
-  oidc: { alg: 'RS256', refresh: 'always', rotate: true },
+  oidc: { alg: 'RS256', keySet: 'plain', refresh: 'always', rotate: true },
   oauth2: { refresh: 'static', revoke: 200 },
 })

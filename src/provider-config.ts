@@ -2,6 +2,7 @@
  * What an operator sets for each provider: read, checked and named here, so that a new provider's settings follow from
  * its id.
  */
+import { readEmail } from './kernel/email.ts'
 import { isLoopback } from './kernel/loopback.ts'
 import type { BreakerSettings, EmailTrust, ProviderSettings, SecondFactorTrust } from './providers/provider.ts'
 
@@ -24,6 +25,9 @@ export const providerSettings = {
   JWKS_URL: 'keys that sign its id_token (Google)',
   EMAIL_TRUST: 'authoritative, verified or never',
   SECOND_FACTOR: 'trusted where it asks for a second factor itself; ask by default',
+  EMAIL_DOMAINS: 'only people with a verified email address in one of these domains may sign in',
+  HOSTED_DOMAINS: 'Google only: only accounts of these Workspace domains may sign in',
+  ORGANIZATIONS: 'GitHub only: only members of one of these organizations may sign in',
   BREAKER: 'timeout_ms=5000,error_threshold_percent=50,volume=5,reset_ms=30000',
   EMAILS_URL: 'GitHub only',
   API_URL: 'GitHub and Atlassian only',
@@ -164,6 +168,31 @@ function readProvider(
       ?.split(/[\s,]+/)
       .filter(Boolean)
   const [scopes, optionalScopes, jiraScopes] = [words('SCOPES'), words('OPTIONAL_SCOPES'), words('JIRA_SCOPES')]
+  /** A restriction that is set and restricts nothing, or the wrong provider, would let everybody in. */
+  const admitted = (
+    setting: ProviderSetting,
+    { what, most, only }: { what: string; most: number; only?: ProviderSettings['kind'] },
+    read: (text: string) => string | undefined,
+  ): readonly string[] | undefined => {
+    const given = words(setting)
+    if (given === undefined) return undefined
+    if (only !== undefined && kind !== only) {
+      faults.push(`${name(setting)}: is for ${builtIn[only as keyof typeof builtIn]} alone`)
+      return undefined
+    }
+    const values = given.flatMap((text) => read(text) ?? [])
+    if (values.length === 0 || values.length < given.length || values.length > most)
+      faults.push(`${name(setting)}: must be a list of ${what}, space or comma separated, ${most} at most`)
+    return [...new Set(values)]
+  }
+  const domains = { what: 'domains like example.com', most: 200 }
+  const emailDomains = admitted('EMAIL_DOMAINS', domains, readDomain)
+  const hostedDomains = admitted('HOSTED_DOMAINS', { ...domains, only: 'google' }, readDomain)
+  const organizations = admitted(
+    'ORGANIZATIONS',
+    { what: 'names of organizations as in their addresses', most: 20, only: 'github' },
+    (text) => (/^[a-z0-9-]{1,39}$/i.test(text) ? text.toLowerCase() : undefined),
+  )
   const [emailPath, verifiedPath, namePath] = [
     get('USER_EMAIL_PATH'),
     get('USER_EMAIL_VERIFIED_PATH'),
@@ -191,6 +220,9 @@ function readProvider(
     ...(issuer ? { issuer } : {}),
     ...(trust ? { emailTrust: trust as EmailTrust } : {}),
     ...(secondFactor ? { secondFactor: secondFactor as SecondFactorTrust } : {}),
+    ...(emailDomains ? { emailDomains } : {}),
+    ...(hostedDomains ? { hostedDomains } : {}),
+    ...(organizations ? { organizations } : {}),
     breaker: readBreaker(get('BREAKER'), OAUTH_HTTP_TIMEOUT_MS, name('BREAKER'), faults),
     ...(plain
       ? {
@@ -203,6 +235,12 @@ function readProvider(
         }
       : {}),
   }
+}
+
+/** A domain as its A-label; `undefined` where it is none, and for a wildcard. */
+const readDomain = (text: string): string | undefined => {
+  const email = readEmail(`x@${text}`)
+  return email?.address.includes('.') ? email.address.slice('x@'.length) : undefined
 }
 
 /** `key=uri` pairs. A private-use scheme (RFC 8252 §7.1) is allowed for apps, plain http for loopback only. */

@@ -594,6 +594,54 @@ describe('providers', () => {
   })
 })
 
+describe('who may sign in', () => {
+  const of = (env: Record<string, string>) => readConfig({ ...sound, ...env }).providers
+  const github = { GITHUB_CLIENT_ID: 'g', GITHUB_CLIENT_SECRET: 's3cret-of-sixteen' }
+
+  test('is everybody by default', () => {
+    const [google] = of({})
+    expect([google?.emailDomains, google?.hostedDomains, google?.organizations]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ])
+  })
+
+  test('is read as lists, domains as A-labels, each once', () => {
+    const list = 'Corp.Example, bücher.example\txn--bcher-kva.example corp.example'
+    const domains = ['corp.example', 'xn--bcher-kva.example']
+    expect(of({ GOOGLE_EMAIL_DOMAINS: list, GOOGLE_HOSTED_DOMAINS: list })[0]).toMatchObject({
+      emailDomains: domains,
+      hostedDomains: domains,
+    })
+    expect(of({ ...github, GITHUB_ORGANIZATIONS: 'Acme,acme, glo-bex' })[1]).toMatchObject({
+      organizations: ['acme', 'glo-bex'],
+    })
+  })
+
+  test.each([
+    [{ GOOGLE_EMAIL_DOMAINS: ',' }, 'GOOGLE_EMAIL_DOMAINS'],
+    [{ GOOGLE_EMAIL_DOMAINS: '*' }, 'GOOGLE_EMAIL_DOMAINS'],
+    [{ GOOGLE_EMAIL_DOMAINS: '*.corp.example' }, 'GOOGLE_EMAIL_DOMAINS'],
+    [{ GOOGLE_EMAIL_DOMAINS: '@corp.example' }, 'GOOGLE_EMAIL_DOMAINS'],
+    [{ GOOGLE_EMAIL_DOMAINS: 'ada@corp.example' }, 'GOOGLE_EMAIL_DOMAINS'],
+    [{ GOOGLE_EMAIL_DOMAINS: 'corp.example, nonsense' }, 'GOOGLE_EMAIL_DOMAINS'],
+    [{ GOOGLE_EMAIL_DOMAINS: 'https://corp.example' }, 'GOOGLE_EMAIL_DOMAINS'],
+    [{ GOOGLE_HOSTED_DOMAINS: '*' }, 'GOOGLE_HOSTED_DOMAINS'],
+    [{ ...github, GITHUB_ORGANIZATIONS: 'https://github.com/acme' }, 'GITHUB_ORGANIZATIONS'],
+    [{ ...github, GITHUB_ORGANIZATIONS: 'acme/team' }, 'GITHUB_ORGANIZATIONS'],
+    [
+      { ...github, GITHUB_ORGANIZATIONS: Array.from({ length: 21 }, (_, n) => `org-${n}`).join() },
+      'GITHUB_ORGANIZATIONS',
+    ],
+    // Another provider's setting would restrict nobody.
+    [{ ...github, GITHUB_HOSTED_DOMAINS: 'corp.example' }, 'GITHUB_HOSTED_DOMAINS'],
+    [{ GOOGLE_ORGANIZATIONS: 'acme' }, 'GOOGLE_ORGANIZATIONS'],
+  ])('%j is refused: it would let in nobody, or everybody', (env, name) => {
+    expect(blamed({ ...sound, ...env })).toEqual([name])
+  })
+})
+
 describe('redirect URIs', () => {
   const uris = (text: string) => readConfig({ ...sound, GOOGLE_REDIRECT_URIS: text }).providers[0]?.redirectUris
 
@@ -748,12 +796,13 @@ describe('.env.example', () => {
     'REDIRECT_URIS',
     'EMAIL_TRUST',
     'SECOND_FACTOR',
+    'EMAIL_DOMAINS',
     'BREAKER',
   ]
   const endpoints = ['AUTHORIZE_URL', 'TOKEN_URL', 'USERINFO_URL', 'REVOKE_URL']
   const ofProvider: Record<string, readonly string[]> = {
-    GOOGLE: [...endpoints, 'JWKS_URL'],
-    GITHUB: [...endpoints, 'EMAILS_URL', 'API_URL'],
+    GOOGLE: [...endpoints, 'JWKS_URL', 'HOSTED_DOMAINS'],
+    GITHUB: [...endpoints, 'EMAILS_URL', 'API_URL', 'ORGANIZATIONS'],
     ATLASSIAN: [...endpoints, 'JIRA_SCOPES', 'RESOURCES_URL', 'API_URL'],
     ACME: ['ISSUER'],
     BETA: [...endpoints, 'USER_ID_PATH', 'USER_EMAIL_PATH', 'USER_EMAIL_VERIFIED_PATH', 'USER_NAME_PATH'],

@@ -3,12 +3,12 @@ import type { Bus } from '../events/bus.ts'
 import type { Action, Fact, Origin } from '../events/catalogue.ts'
 import type { Account } from '../kernel/account.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { readEmail } from '../kernel/email.ts'
+import { type Email, readEmail } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
 import type { Locale } from '../kernel/locale.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Claims, Grant } from '../providers/provider.ts'
-import { type Decision, decide, type Evidence, provesEmail } from './decide.ts'
+import { type Decision, decide, type Evidence, type Namesakes, provenEmails } from './decide.ts'
 import type { AccountStore, Identity, IdentityUse, LinkCondition } from './ports.ts'
 
 export type Reconciled = { readonly account: Account; readonly identity: Identity; readonly action: Action }
@@ -26,6 +26,8 @@ export type Question = {
   readonly grant: Grant
   readonly providerName: string
   readonly trusted: boolean
+  /** The same for the further addresses the provider has verified. */
+  readonly othersTrusted?: boolean
   readonly origin: Origin
   /** Linking on purpose: whoever is signed in. */
   readonly visitorId?: string
@@ -50,19 +52,20 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Parts)
   const gather = async ({
     grant,
     trusted,
+    othersTrusted = false,
     visitorId,
     resolving,
   }: Question): Promise<{ evidence: Evidence; known: Identity | undefined }> => {
-    const email = grant.claims.email === null ? undefined : readEmail(grant.claims.email)
     const [owner, visitor] = await Promise.all([
       accounts.findByIdentity(grant.issuer, grant.claims.subject),
       visitorId === undefined ? undefined : accounts.find(visitorId),
     ])
     // Whose address it is matters only while the identity is nobody's.
-    const namesakes = !owner && email ? await accounts.findByEmail(email.key) : []
+    const { primary: namesakes, others } = owner ? noNamesakes : await findNamesakes(accounts, grant.claims)
     // These are three reads, and an account opened by the same person's second click may have come between: it is
     // theirs, no conflict.
-    const [justOpened] = namesakes.flatMap(({ account, identities }) =>
+    const everybody = [namesakes, ...others.map((other) => other.namesakes)].flat()
+    const [justOpened] = everybody.flatMap(({ account, identities }) =>
       identities
         .filter(({ issuer, subject }) => issuer === grant.issuer && subject === grant.claims.subject)
         .map((identity) => ({ account, identity })),
@@ -74,6 +77,8 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Parts)
       trusted,
       owner: found?.account,
       namesakes,
+      others,
+      othersTrusted,
       visitor,
       policy,
       separate: resolving === 'create',
@@ -85,10 +90,10 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Parts)
    * Whoever proves an address owns it, at a later sign-in too: the provider may have come to vouch for what was only
    * claimed.
    */
-  const proveOwnEmail = async (account: Account, { grant, trusted, origin }: Question, at: Date): Promise<Account> => {
-    const email = provesEmail(grant.claims, trusted) && grant.claims.email ? readEmail(grant.claims.email) : undefined
-    if (account.emailVerified || !email || account.email === null || readEmail(account.email)?.key !== email.key)
-      return account
+  const proveOwnEmail = async (account: Account, question: Question, at: Date): Promise<Account> => {
+    const { grant, origin } = question
+    const email = provenOwnEmail(account, question)
+    if (account.emailVerified || !email) return account
     const verified: Fact = {
       name: 'account.email_verified',
       accountId: account.id,
@@ -124,13 +129,11 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Parts)
         origin,
         data: { provider: grant.provider, identity: identity.id, how },
       }
-      const proven =
-        provesEmail(grant.claims, question.trusted) && grant.claims.email ? readEmail(grant.claims.email) : undefined
       const outcome = await accounts.link(
         identity,
-        proven ?? null,
+        provenOwnEmail(decision.account, question) ?? null,
         [linked, ...also(decision.account.id)],
-        restsOn(decision.how, question),
+        restsOn(decision, question),
       )
       if (outcome !== true) return outcome === false ? undefined : outcome
       const account = (await accounts.find(decision.account.id)) ?? decision.account
@@ -179,11 +182,40 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Parts)
 export type Reconcile = ReturnType<typeof createReconcile>
 
 /** What the decision to link took for granted. */
-function restsOn(how: 'verified_email' | 'on_purpose', { grant, sessionId }: Question): LinkCondition | undefined {
-  if (how === 'on_purpose') return sessionId === undefined ? undefined : { tag: 'signed_in', sessionId }
-  const email = grant.claims.email === null ? undefined : readEmail(grant.claims.email)
+function restsOn(decision: Extract<Decision, { tag: 'link' }>, { sessionId }: Question): LinkCondition | undefined {
+  if (decision.how === 'on_purpose') return sessionId === undefined ? undefined : { tag: 'signed_in', sessionId }
+  const email = readEmail(decision.email)
   return email && { tag: 'holds_address', email }
 }
+
+/** The account's own address, where this sign-in proves that one. */
+function provenOwnEmail(account: Account, { grant, trusted, othersTrusted }: Question): Email | undefined {
+  const own = account.email === null ? undefined : readEmail(account.email)
+  return provenEmails(grant.claims, trusted, othersTrusted)
+    .map(readEmail)
+    .find((email) => email !== undefined && email.key === own?.key)
+}
+
+/** Who holds or claims each of the addresses somebody brings along: none twice, and the primary one apart. */
+export async function findNamesakes(
+  accounts: Pick<AccountStore, 'findByEmail'>,
+  { email, otherEmails = [] }: Claims,
+): Promise<{
+  readonly primary: Namesakes
+  readonly others: readonly { readonly email: string; readonly namesakes: Namesakes }[]
+}> {
+  const first = email === null ? undefined : readEmail(email)
+  const more = new Map(otherEmails.flatMap((text) => readEmail(text) ?? []).map((one) => [one.key, one.address]))
+  if (first) more.delete(first.key)
+  const [primary, others] = await Promise.all([
+    first ? accounts.findByEmail(first.key) : [],
+    Promise.all(
+      [...more].map(async ([key, address]) => ({ email: address, namesakes: await accounts.findByEmail(key) })),
+    ),
+  ])
+  return { primary, others: others.filter(({ namesakes }) => namesakes.length > 0) }
+}
+const noNamesakes = { primary: [], others: [] } as const
 
 function whatTheProviderSaid({ claims, tokens }: Grant, at: Date): IdentityUse {
   const email = claims.email === null ? undefined : readEmail(claims.email)

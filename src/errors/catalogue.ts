@@ -373,6 +373,28 @@ export const catalogue = {
     ),
     say('Cadastro fechado', 'No momento não é possível criar contas aqui. Peça acesso a quem administra este serviço.'),
   ),
+  sign_in_restricted: entry(
+    403,
+    say(
+      'Account not allowed here',
+      'This service admits only certain {provider} accounts: those of its organizations or email domains. Use another {provider} account, or ask an administrator for access.',
+    ),
+    say(
+      'Conta não permitida aqui',
+      'Este serviço aceita apenas algumas contas do {provider}: as das organizações ou dos domínios de e-mail definidos. Use outra conta do {provider} ou peça acesso a quem administra o serviço.',
+    ),
+  ),
+  organization_access_needed: entry(
+    403,
+    say(
+      'Organization not confirmed',
+      '{provider} did not tell us whether you belong to an organization that may sign in here. Start again and grant access to your organization, or ask its owner to approve this service.',
+    ),
+    say(
+      'Organização não confirmada',
+      'O {provider} não informou se você pertence a uma organização que pode entrar aqui. Comece de novo e autorize o acesso à sua organização ou peça a quem a administra que aprove este serviço.',
+    ),
+  ),
   user_disabled: entry(
     403,
     say('Account disabled', 'This account is disabled. Ask an administrator of this service to enable it.'),

@@ -287,6 +287,24 @@ export const catalogue = {
     { provider, endpoint_type: endpointType, reason: z.string() },
     { log: 'warn' },
   ),
+  'provider.issuer_mismatch': fact(
+    'A provider’s discovery document or id_token names another issuer than the configured one; the two must be equal to the letter',
+    {
+      provider,
+      endpoint_type: endpointType,
+      configured: z.string(),
+      received: z.string(),
+      hint: z.enum([
+        'configured_without_trailing_slash',
+        'configured_with_extra_trailing_slash',
+        'letter_case',
+        'scheme',
+        'tenant_placeholder',
+        'none',
+      ]),
+    },
+    { log: 'error' },
+  ),
   'provider.call_refused': fact(
     'A provider’s endpoint understood and said no: with what code, if that is a word',
     { provider, endpoint_type: endpointType, status: z.number(), code: code.nullable() },

@@ -17,6 +17,8 @@ import type { BeginCode, BeginWithProvider, Begun } from './begin-with-provider.
 export type BeginJiraCode = BeginCode | 'team_not_found' | 'team_role_required' | 'jira_not_available'
 export type FinishJiraCode =
   | AskCode
+  | 'sign_in_restricted'
+  | 'organization_access_needed'
   | 'team_not_found'
   | 'team_role_required'
   | 'session_revoked'
@@ -86,6 +88,8 @@ export function connectJira({
       const asked = await arrive.ask(provider, callback, { ...flow, accountId, sessionId, teamId }, arrival.origin)
       if (!asked.ok) return asked
       const grant = asked.value
+      const admitted = providers.admits(provider, grant.claims)
+      if (!admitted.ok) return refusing(grant, accountId, admitted)
       // It would work for an hour, and nobody would know why it stopped.
       if (grant.tokens.refreshToken === null)
         return refusing(

@@ -38,8 +38,11 @@ export type EnterCode =
   | 'session_revoked'
   | 'another_identity'
   | 'scopes_not_offered'
+  | RestrictionCode
   | FinishCode
   | FinishJiraCode
+/** Somebody the operator does not let in through this provider. */
+export type RestrictionCode = 'sign_in_restricted' | 'organization_access_needed'
 export type FinishCode = Exclude<SignInCode, 'sign_in_overtaken'> | 'account_linking_failed'
 
 type Parts = {
@@ -107,6 +110,8 @@ export function enterWithProvider(parts: Parts) {
     if (flow.intent === 'link' && !(flow.sessionId !== null && (await sessionLives(flow.sessionId))))
       return fail('session_revoked')
 
+    const admitted = providers.admits(provider, grant.claims)
+    if (!admitted.ok) return admitted
     const asked = identityAskedFor(flow)
     if (asked !== undefined) {
       const known = await accounts.findByIdentity(grant.issuer, grant.claims.subject)
@@ -117,6 +122,7 @@ export function enterWithProvider(parts: Parts) {
       grant,
       providerName: provider.name,
       trusted: providers.trusts(provider, grant.claims),
+      othersTrusted: provider.emailTrust === 'verified',
       origin: arrival.origin,
       ...(flow.accountId === null ? {} : { visitorId: flow.accountId }),
       ...(flow.sessionId === null ? {} : { sessionId: flow.sessionId }),

@@ -1,7 +1,7 @@
 import type { Conflicts } from '../accounts/conflicts.ts'
 import { provesEmail } from '../accounts/decide.ts'
 import type { AccountStore } from '../accounts/ports.ts'
-import type { Reconcile, ReconcileCode } from '../accounts/reconcile.ts'
+import { findNamesakes, type Reconcile, type ReconcileCode } from '../accounts/reconcile.ts'
 import type { AuditStore } from '../audit/ports.ts'
 import type { Revocations } from '../connections/revocation.ts'
 import type { Vault } from '../connections/vault.ts'
@@ -12,7 +12,7 @@ import type { Grant, Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { SignIn } from '../sessions/sign-in.ts'
 import type { Arrival } from './arrive-from-provider.ts'
-import { type Entered, type FinishCode, finishEntry, goesOn } from './enter-with-provider.ts'
+import { type Entered, type FinishCode, finishEntry, goesOn, type RestrictionCode } from './enter-with-provider.ts'
 import type { Returns } from './return-to.ts'
 
 export type OpenQuestion = {
@@ -29,7 +29,13 @@ export type OpenQuestion = {
 export type ProvingMethod =
   | { readonly type: 'provider'; readonly provider: string; readonly name: string }
   | { readonly type: 'password' }
-export type ResolveCode = 'conflict_not_found' | 'proof_required' | 'provider_not_found' | ReconcileCode | FinishCode
+export type ResolveCode =
+  | 'conflict_not_found'
+  | 'proof_required'
+  | 'provider_not_found'
+  | RestrictionCode
+  | ReconcileCode
+  | FinishCode
 
 type Visitor = { readonly accountId: string; readonly recent: boolean } | null
 type Parts = {
@@ -65,19 +71,29 @@ export function resolveConflict(parts: Parts) {
       : undefined
   }
 
-  const namesakesOf = async ({ claims }: Grant) => {
-    const email = claims.email === null ? undefined : readEmail(claims.email)
-    return email ? accounts.findByEmail(email.key) : []
+  /** Each address that led to the question: who holds or claims it, and whether this sign-in proves it. */
+  const matchesOf = async ({ claims }: Grant, provider: Provider) => {
+    const { primary, others } = await findNamesakes(accounts, claims)
+    const proven = provesEmail(claims, providers.trusts(provider, claims))
+    const { email } = claims
+    return [
+      // First even where nobody has it any more: it is the address the question is about.
+      ...(email !== null && (primary.length > 0 || others.length === 0) ? [{ email, namesakes: primary, proven }] : []),
+      ...others.map((other) => ({ ...other, proven: provider.emailTrust === 'verified' })),
+    ]
   }
+  type Matches = Awaited<ReturnType<typeof matchesOf>>
 
   /** Which buttons to offer. Only somebody who proved the address learns what the other account signs in with. */
-  const methodsFor = async (grant: Grant, provider: Provider): Promise<readonly ProvingMethod[]> => {
+  const methodsFor = async (matches: Matches): Promise<readonly ProvingMethod[]> => {
     const known = new Set(
-      (await namesakesOf(grant)).flatMap(({ identities }) => identities.map((identity) => identity.provider)),
+      matches.flatMap(({ namesakes }) =>
+        namesakes.flatMap(({ identities }) => identities.map((identity) => identity.provider)),
+      ),
     )
-    const proven = provesEmail(grant.claims, providers.trusts(provider, grant.claims))
-    const email = grant.claims.email === null ? undefined : readEmail(grant.claims.email)
-    const password = !proven || (email !== undefined && (await hasPassword(email.key)))
+    const proven = matches.every((one) => one.proven)
+    const keys = matches.flatMap(({ email }) => readEmail(email)?.key ?? [])
+    const password = !proven || (await Promise.all(keys.map(hasPassword))).some(Boolean)
     return [
       ...providers
         .list()
@@ -87,8 +103,9 @@ export function resolveConflict(parts: Parts) {
     ]
   }
 
-  const proved = async (grant: Grant, visitor: Visitor): Promise<string | undefined> =>
-    visitor?.recent && (await namesakesOf(grant)).some(({ account }) => account.id === visitor.accountId)
+  const proved = (matches: Matches, visitor: Visitor): string | undefined =>
+    visitor?.recent &&
+    matches.some(({ namesakes }) => namesakes.some(({ account }) => account.id === visitor.accountId))
       ? visitor.accountId
       : undefined
 
@@ -101,6 +118,9 @@ export function resolveConflict(parts: Parts) {
     arrival: Arrival,
     visitorId: string | undefined,
   ): Promise<Result<Entered, AppError<ResolveCode>>> => {
+    // The settings may be stricter than when the question arose.
+    const admitted = providers.admits(provider, grant.claims)
+    if (!admitted.ok) return admitted
     if (action === 'link' && visitorId === undefined) return fail('proof_required')
     if (action === 'create' && !autoRegister) return fail('user_creation_disabled')
     if (!mayReturn(conflict)) return fail('return_to_not_allowed')
@@ -111,6 +131,7 @@ export function resolveConflict(parts: Parts) {
       grant,
       providerName: provider.name,
       trusted: providers.trusts(provider, grant.claims),
+      othersTrusted: provider.emailTrust === 'verified',
       origin,
       resolving: action,
       ...(visitorId === undefined || !who ? {} : { visitorId, sessionId: who.sessionId }),
@@ -136,13 +157,14 @@ export function resolveConflict(parts: Parts) {
       const found = await find(ticket, binding)
       if (!found) return fail('conflict_not_found')
       const { conflict, provider, grant } = found
+      const matches = await matchesOf(grant, provider)
       return ok({
         provider: { id: provider.id, name: provider.name },
-        email: maskEmail(grant.claims.email ?? ''),
-        methods: await methodsFor(grant, provider),
+        email: maskEmail(matches[0]?.email ?? ''),
+        methods: await methodsFor(matches),
         expiresAt: conflict.expiresAt,
         canCreate: autoRegister,
-        proven: (await proved(grant, visitor)) !== undefined,
+        proven: proved(matches, visitor) !== undefined,
       })
     },
 
@@ -156,9 +178,9 @@ export function resolveConflict(parts: Parts) {
     ): Promise<Result<Entered, AppError<ResolveCode>>> {
       const found = await find(ticket, arrival.binding)
       if (!found) return fail('conflict_not_found')
-      const { provider } = found
+      const { provider, grant } = found
       const who = arrival.who && { accountId: arrival.who.accountId, recent: arrival.recent }
-      const visitorId = action === 'link' ? await proved(found.grant, who) : undefined
+      const visitorId = action === 'link' ? proved(await matchesOf(grant, provider), who) : undefined
       const noteFailure = (code: ResolveCode | 'internal'): Promise<void> =>
         audit.record({
           name: 'authentication.failed',

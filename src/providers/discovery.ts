@@ -7,6 +7,7 @@ import { isLoopback } from '../kernel/loopback.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Failure } from './failure.ts'
 import type { Guard } from './guard.ts'
+import { issuerMismatch } from './issuer.ts'
 import { isRecord } from './profile-text.ts'
 import type { Endpoints, ProviderSettings } from './provider.ts'
 
@@ -31,7 +32,7 @@ export function createDiscovery({ issuer, urls, guard, clock, production }: Part
     const answer = await guard.call({ endpoint: 'discovery', method: 'GET', url })
     if (!answer.ok) return answer
     const said = readMetadata(answer.value.json, issuer, production)
-    if (typeof said === 'string') return guard.report('discovery', { kind: 'garbage', reason: said })
+    if ('kind' in said) return guard.report('discovery', said)
     const { authorize = said.authorize, token = said.token, userinfo = said.userinfo, revoke = said.revoke } = urls
     const endpoints = { ...said, authorize, token, userinfo, revoke, jwks: urls.jwks ?? said.jwks }
     known = { endpoints, at: clock().getTime() }
@@ -54,17 +55,19 @@ export function createDiscovery({ issuer, urls, guard, clock, production }: Part
 }
 
 /** Reads the metadata, or says why it cannot be used. */
-function readMetadata(json: unknown, issuer: string, production: boolean): Endpoints | string {
-  if (!isRecord(json)) return 'wrong_shape'
+function readMetadata(json: unknown, issuer: string, production: boolean): Endpoints | Failure {
+  const garbage = (reason: string): Failure => ({ kind: 'garbage', reason })
+  if (!isRecord(json)) return garbage('wrong_shape')
   // Exactly: one provider could otherwise speak for another (OpenID Connect Discovery §4.3, RFC 8414 §3.3).
-  if (json.issuer !== issuer) return 'issuer_mismatch'
+  if (json.issuer !== issuer)
+    return { kind: 'garbage', reason: 'issuer_mismatch', issuer: issuerMismatch(issuer, json.issuer) }
   const url = (name: string): string | undefined => {
     const value = json[name]
     return typeof value === 'string' && isSafe(value, production) ? value : undefined
   }
   const [authorize, token, jwks] = [url('authorization_endpoint'), url('token_endpoint'), url('jwks_uri')]
-  if (!authorize || !token || !jwks) return 'missing_endpoint'
-  if (json.userinfo_endpoint !== undefined && !url('userinfo_endpoint')) return 'unsafe_endpoint'
+  if (!authorize || !token || !jwks) return garbage('missing_endpoint')
+  if (json.userinfo_endpoint !== undefined && !url('userinfo_endpoint')) return garbage('unsafe_endpoint')
   const methods = json.token_endpoint_auth_methods_supported
   return {
     authorize,

@@ -1,6 +1,9 @@
+import type { IssuerMismatch } from './issuer.ts'
+
 /**
  * How a call to a provider can fail, as a value. It holds a class, a status and the provider's error code; never a
- * body, a description, a token or a URL, since all of it may reach the log.
+ * body, a description, a token or a URL, since all of it may reach the log. The one exception is an issuer's name, which
+ * is cleaned for the log.
  */
 export type Failure =
   /** Down, timed out, breaker open, or asked to wait: nobody's fault here, and worth another try. */
@@ -14,7 +17,7 @@ export type Failure =
   /** It understood and said no. */
   | { readonly kind: 'refused'; readonly reason: string; readonly status: number; readonly code: string | null }
   /** It answered what no such endpoint may answer. */
-  | { readonly kind: 'garbage'; readonly reason: string }
+  | { readonly kind: 'garbage'; readonly reason: string; readonly issuer?: IssuerMismatch }
 
 /** A `Failure` on its way through Passport's callbacks, which only carry errors. */
 export class CallFailure extends Error {

@@ -1,12 +1,14 @@
 import { Strategy } from 'passport-github2'
 import { CallFailure } from './failure.ts'
+import { readMemberships } from './github-organizations.ts'
 import { firstText, isRecord, readAddress, readPicture, readSubject } from './profile-text.ts'
 import { defineProvider, type Profile, type StrategyParts, type Verify } from './provider.ts'
 
 /**
  * The odd part is passport-github2's: it parses `/user/emails` outside any `try`, so that a 200 with HTML ends the
  * process; it refuses the whole sign-in when the person unticked the e-mail scope; and it reads thirty addresses,
- * though the primary one may be the thirty-first. Given no scope of its own it leaves the addresses to us.
+ * though all of them count and the primary one may be the thirty-first. Given no scope of its own it leaves the
+ * addresses to us.
  */
 class GitHubStrategy extends Strategy {
   readonly emailsUrl: string | null
@@ -31,9 +33,7 @@ class GitHubStrategy extends Strategy {
           const list: unknown = JSON.parse(String(body))
           if (!Array.isArray(list)) return done(new CallFailure({ kind: 'garbage', reason: 'wrong_shape' }))
           const emails = [...before, ...list.flatMap(readListed)]
-          // Only the primary one counts, and nothing says that it comes first.
-          if (list.length < pageSize || page === mostPages || emails.some(({ primary }) => primary))
-            return done(null, { ...profile, emails })
+          if (list.length < pageSize || page === mostPages) return done(null, { ...profile, emails })
           read(page + 1, emails)
         })
       }
@@ -44,6 +44,8 @@ class GitHubStrategy extends Strategy {
 
 const pageSize = 100
 const mostPages = 5
+/** Each of them is a look-up of accounts; people have a handful. */
+const mostOtherEmails = 100
 
 const withholds = (error: unknown): boolean =>
   error instanceof CallFailure && error.failure.kind === 'refused' && [403, 404].includes(error.failure.status)
@@ -57,6 +59,9 @@ const readListed = (item: unknown): Listed[] => {
   if (!isRecord(item) || value === null) return []
   return [{ value, primary: item.primary === true, verified: item.verified === true }]
 }
+
+const defaultApi = 'https://api.github.com'
+const headers = { Accept: 'application/vnd.github+json', 'X-GitHub-Api-Version': '2022-11-28' }
 
 export const github = defineProvider({
   kind: 'github',
@@ -76,7 +81,7 @@ export const github = defineProvider({
   emailTrust: 'verified',
   revocation: 'github',
 
-  endpoints({ clientId, urls: { api = 'https://api.github.com' } }) {
+  endpoints({ clientId, urls: { api = defaultApi } }) {
     return {
       authorize: 'https://github.com/login/oauth/authorize',
       token: 'https://github.com/login/oauth/access_token',
@@ -87,7 +92,9 @@ export const github = defineProvider({
       revoke: `${api}/applications/${encodeURIComponent(clientId)}/token`,
     }
   },
-  headers: { Accept: 'application/vnd.github+json', 'X-GitHub-Api-Version': '2022-11-28' },
+  headers,
+  memberships: ({ guard, settings: { urls, organizations = [] }, accessToken }) =>
+    readMemberships({ guard, api: (urls.api ?? defaultApi).replace(/\/$/, ''), organizations, headers, accessToken }),
   strategy: (parts, verify) => new GitHubStrategy(parts, verify),
   ask: ({ intent }): Record<string, string> => (intent === 'link' ? { prompt: 'select_account' } : {}),
 
@@ -105,13 +112,15 @@ export const github = defineProvider({
   claims({ emails, _json }) {
     const subject = readSubject(_json.id)
     if (subject === null) return { unreadable: 'no_subject' }
-    const proven = emails?.find(({ primary, verified }) => primary && verified)?.value ?? null
-    const email = proven !== null && isNoreply(proven) ? null : proven
+    const proven = emails?.filter(({ value, verified }) => verified && !isNoreply(value)) ?? []
+    const email = proven.find(({ primary }) => primary)?.value ?? null
+    const others = proven.filter(({ value }) => value !== email).map(({ value }) => value)
     return {
       subject,
       email,
       emailVerified: email !== null,
       emailAuthoritative: false,
+      ...(others.length > 0 ? { otherEmails: [...new Set(others)].slice(0, mostOtherEmails) } : {}),
       name: firstText(_json.name, _json.login),
       picture: readPicture(_json.avatar_url),
     }

@@ -43,8 +43,10 @@ export const google = defineProvider({
   // account and client and silently drops the oldest, so a button that always asks ends the tokens stored first. Only
   // where somebody grants more is it asked for again, with what they granted before:
   // https://developers.google.com/identity/protocols/oauth2/web-server#incrementalAuth
-  ask: ({ intent, hint }): Record<string, string> => ({
+  // `hd` only spares people a wrong choice there: anybody can take it out of the address, so the claim is what counts.
+  ask: ({ intent, hint }, { hostedDomains = [] }): Record<string, string> => ({
     access_type: 'offline',
+    ...(hostedDomains.length > 0 ? { hd: hostedDomains.length === 1 ? String(hostedDomains[0]) : '*' } : {}),
     ...(intent === 'link' ? { prompt: 'select_account' } : {}),
     ...(intent === 'extend' ? { prompt: 'consent', include_granted_scopes: 'true' } : {}),
     ...(hint === undefined ? {} : { login_hint: hint }),
@@ -55,13 +57,14 @@ export const google = defineProvider({
     if (subject === null) return { unreadable: 'no_subject' }
     const email = readAddress(_json.email)
     const emailVerified = email !== null && _json.email_verified === true
-    const hosted = typeof _json.hd === 'string' && _json.hd !== ''
+    const hosted = typeof _json.hd === 'string' && _json.hd !== '' ? _json.hd : undefined
     return {
       subject,
       email,
       emailVerified,
       // Elsewhere Google checked the mailbox once, and it may have changed hands since.
-      emailAuthoritative: emailVerified && (hosted || /@gmail\.com$/i.test(email)),
+      emailAuthoritative: emailVerified && (hosted !== undefined || /@gmail\.com$/i.test(email)),
+      ...(hosted === undefined ? {} : { hostedDomain: hosted }),
       name: firstText(_json.name, _json.given_name),
       picture: readPicture(_json.picture),
     }

@@ -43,6 +43,8 @@ export type Call = {
   readonly expects?: 'json' | 'anything'
   /** A closer look at a good answer: why it is garbage after all, or `null`. */
   readonly fault?: (json: unknown, text: string) => string | null
+  /** Statuses with which this endpoint says no in the ordinary way: neither counted nor logged as a refusal. */
+  readonly negatives?: readonly number[]
   /** The class of a refusal, where its `error` does not say it: a word of ours, for the provider's text stays behind. */
   readonly refusal?: (status: number, json: unknown) => string | null
 }
@@ -89,7 +91,7 @@ export function createGuards({ events, clock, random, proxy = null }: Shared) {
 
   /** One attempt, to the last byte. */
   async function attempt(call: Call, pool: Dispatcher, deadline: Deadline): Promise<Reply> {
-    const { endpoint, method, url, headers, body, expects, fault, refusal } = call
+    const { endpoint, method, url, headers, body, expects, fault, refusal, negatives } = call
     const all = { Accept: 'application/json', 'Accept-Encoding': 'identity', 'User-Agent': USER_AGENT, ...headers }
     const { request } = await outbound.load()
     const asked = { dispatcher: pool, method, headers: all, body: body ?? null, signal: deadline }
@@ -105,6 +107,7 @@ export function createGuards({ events, clock, random, proxy = null }: Shared) {
     if (status >= 500) return { ...failed(unavailable), hold }
     if (hold) return { hold, result: err(limited) }
     if (status === 408) return { result: err(unavailable) }
+    if (negatives?.includes(status)) return { result: err(refused(status, json)) }
     if (status >= 300 && status < 400) return failed({ kind: 'garbage', reason: 'redirect' })
     if (text === undefined) return garbage(endpoint, 'too_large')
     if (status >= 400) return { result: err(refused(status, json, refusal)) }
@@ -260,6 +263,7 @@ export function createGuards({ events, clock, random, proxy = null }: Shared) {
         holds.set(hold.of === 'token' ? ofToken() : call.endpoint, clock().getTime() + hold.seconds * 1000)
       if (result.ok) return result
       if (result.error.kind === 'refused') {
+        if (call.negatives?.includes(result.error.status)) return result
         // What is told to nobody else: a wrong secret of ours looks like any other sign-in that failed.
         const { status, code } = result.error
         events.emit('provider.call_refused', { provider, endpoint_type: call.endpoint, status, code })
@@ -273,6 +277,8 @@ export function createGuards({ events, clock, random, proxy = null }: Shared) {
     /** Says that an endpoint did not answer properly; for what only a later look can tell, too. */
     function fail(endpoint: EndpointType, failure: Failure): Result<never, Failure> {
       events.emit('provider.call_failed', { provider, endpoint_type: endpoint, reason: failure.reason })
+      if (failure.kind === 'garbage' && failure.issuer)
+        events.emit('provider.issuer_mismatch', { provider, endpoint_type: endpoint, ...failure.issuer })
       return err(failure)
     }
 
@@ -302,12 +308,13 @@ const failed = (failure: Failure): Failed => ({ result: err(failure), counts: tr
 const didFail = (reply: Reply): reply is Failed => reply.counts === true
 
 /**
- * An answer in good order whose content is none. One person with a megabyte for a name must not open the breaker for
- * all.
+ * An answer in good order whose content is none. One person with a megabyte for a name, or with so many groups that their
+ * id_token is too large, must not open the breaker for all.
  */
 const garbage = (endpoint: EndpointType, reason: string): Reply => {
   const failure: Failure = { kind: 'garbage', reason }
-  return isPersonal(endpoint) ? { result: err(failure) } : failed(failure)
+  const personal = isPersonal(endpoint) || reason === 'id_token_too_large'
+  return personal ? { result: err(failure) } : failed(failure)
 }
 
 const refused = (status: number, json: unknown, sort?: Call['refusal']): Failure => ({

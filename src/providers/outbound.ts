@@ -4,8 +4,8 @@
  */
 import type { Dispatcher } from 'undici'
 
-/** What is read of an answer, in bytes. */
-const MOST_BYTES = 1024 * 1024
+/** As much of a provider's response as is read, in bytes; everything in it is smaller. */
+export const MOST_RESPONSE_BYTES = 1024 * 1024
 
 /** Where outgoing calls go through; the names are those of the environment variables every HTTP client knows. */
 export type ProxySettings = {
@@ -29,7 +29,7 @@ export function createOutbound(proxy: ProxySettings | null) {
     /** How many connections a pool opens is left to the breakers, which bound how many calls are under way. */
     async open(): Promise<Dispatcher> {
       const { Agent, EnvHttpProxyAgent } = await load()
-      const options = { maxResponseSize: MOST_BYTES }
+      const options = { maxResponseSize: MOST_RESPONSE_BYTES }
       // An empty `httpProxy` keeps the library from reading HTTP_PROXY by itself: plain http is for loopback alone.
       const pool = proxy ? new EnvHttpProxyAgent({ ...options, ...proxy, httpProxy: '' }) : new Agent(options)
       pools.add(pool)

@@ -1,4 +1,7 @@
 import type OAuth2Strategy from 'passport-oauth2'
+import type { Result } from '../kernel/result.ts'
+import type { Failure } from './failure.ts'
+import type { Guard } from './guard.ts'
 
 /** What any provider tells us about a person, whatever its own words for it. */
 export type Claims = {
@@ -9,9 +12,18 @@ export type Claims = {
   readonly emailVerified: boolean
   /** The provider runs the mailbox itself, so its word is proof (Google: gmail.com, or a hosted domain). */
   readonly emailAuthoritative: boolean
+  /** Further addresses the provider has verified (GitHub). They find accounts; a new account takes `email` alone. */
+  readonly otherEmails?: readonly string[]
+  /** The Google Workspace domain the account belongs to, by Google's own word (`hd`). */
+  readonly hostedDomain?: string
+  /** Where the operator admits members alone: what the provider says about that. */
+  readonly memberships?: Memberships
   readonly name: string | null
   readonly picture: string | null
 }
+
+/** Of the organizations in the settings: those the person is an active member of, and whether any would not say. */
+export type Memberships = { readonly memberOf: readonly string[]; readonly hidden: boolean }
 
 /** Whose word about an e-mail address is believed: see `contract.md`, Accounts and reconciliation. */
 export type EmailTrust = 'authoritative' | 'verified' | 'never'
@@ -106,6 +118,12 @@ export type Verify = (
   done: OAuth2Strategy.VerifyCallback,
 ) => void
 
+export type MembershipParts = {
+  readonly guard: Guard
+  readonly settings: ProviderSettings
+  readonly accessToken: string
+}
+
 /** One kind of provider in full: data, and one pure reader of its profile. */
 export type Definition = {
   readonly kind: ProviderSettings['kind']
@@ -115,8 +133,10 @@ export type Definition = {
   readonly endpoints: (settings: ProviderSettings) => Partial<Endpoints>
   readonly strategy: (parts: StrategyParts, verify: Verify) => OAuth2Strategy
   readonly claims: (profile: Profile, settings: ProviderSettings) => Claims | Unreadable
+  /** Asks which of the organizations in the settings somebody belongs to; called only where there are any. */
+  readonly memberships?: (parts: MembershipParts) => Promise<Result<Memberships, Failure>>
   /** Parameters of its own on the authorization request. */
-  readonly ask?: (asking: Asking) => Readonly<Record<string, string>>
+  readonly ask?: (asking: Asking, settings: ProviderSettings) => Readonly<Record<string, string>>
   /** Headers of its own on GET requests. */
   readonly headers?: Readonly<Record<string, string>>
   /** Whether it speaks OpenID Connect: the spellings of its `iss`, and whether an id_token must come. */
@@ -215,6 +235,12 @@ export type ProviderSettings = {
   readonly issuer?: string
   readonly emailTrust?: EmailTrust
   readonly secondFactor?: SecondFactorTrust
+  /** Only people with a verified address in one of these domains (A-labels) may sign in. */
+  readonly emailDomains?: readonly string[]
+  /** Google only: only accounts of these Workspace domains (A-labels). */
+  readonly hostedDomains?: readonly string[]
+  /** GitHub only: only active members of one of these organizations, in lower case. */
+  readonly organizations?: readonly string[]
   readonly breaker: BreakerSettings
   /** Generic OAuth 2.0 only: where the userinfo answer keeps what we need, as dotted paths. */
   readonly paths?: {

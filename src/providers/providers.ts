@@ -28,6 +28,7 @@ import type {
   TokenSet,
 } from './provider.ts'
 import { definitions } from './registry.ts'
+import { restrictionOn } from './restrictions.ts'
 import { type Revocable, revokeToken } from './revoke.ts'
 import { missingScopes } from './scopes.ts'
 import { buildStrategy } from './strategy.ts'
@@ -113,7 +114,7 @@ export function createProviders({ settings, events, clock, random, production, u
         ...(discovery || given?.revoke ? (['revoke'] as const) : []),
         ...(discovery ? (['discovery'] as const) : []),
         ...(discovery || given?.jwks ? (['jwks'] as const) : []),
-        ...(definition.jiraScopes ? (['api'] as const) : []),
+        ...(definition.jiraScopes || one.organizations ? (['api'] as const) : []),
       ],
       provider: {
         id: one.id,
@@ -271,7 +272,23 @@ export function createProviders({ settings, events, clock, random, production, u
     { tokens, idToken }: Exchanged,
   ): Promise<Result<Claims, AppError<'user_info_fetch_failed' | 'provider_unavailable'>>> {
     const said = await ask(provider, tokens.accessToken, idToken)
-    return said.ok ? ok(said.value.claims) : notSaid(provider, said.error)
+    if (!said.ok) return notSaid(provider, said.error)
+    const { claims } = said.value
+    const { definition, settings: one, guard } = line(provider)
+    if (!one.organizations || !definition.memberships) return ok(claims)
+    const memberships = await definition.memberships({ guard, settings: one, accessToken: tokens.accessToken })
+    return memberships.ok ? ok({ ...claims, memberships: memberships.value }) : notSaid(provider, memberships.error)
+  }
+
+  /** Whether the operator lets this person in through this provider (`restrictions.ts`). */
+  function admits(
+    provider: Provider,
+    claims: Claims,
+  ): Result<undefined, AppError<'sign_in_restricted' | 'organization_access_needed'>> {
+    const restriction = restrictionOn(claims, line(provider).settings)
+    if (restriction === null) return ok(undefined)
+    const code = restriction === 'hidden' ? 'organization_access_needed' : 'sign_in_restricted'
+    return fail(code, { provider: provider.name })
   }
 
   /** Whether this provider's word proves the address: see `contract.md`, Accounts and reconciliation. */
@@ -358,6 +375,7 @@ export function createProviders({ settings, events, clock, random, production, u
     begin,
     exchange,
     identify,
+    admits,
     trusts,
     refresh,
     revoke,
@@ -393,10 +411,14 @@ export function createProviders({ settings, events, clock, random, production, u
 
 const wait = (failure: Failure): number => (failure.kind === 'unavailable' ? failure.retryAfter : undefined) ?? 5
 
-/** Google refuses the scope `offline_access`; OpenID Connect is nothing without `openid`. */
-function askedScopes({ kind, scopes, openid }: Definition, one: ProviderSettings): readonly string[] {
+/**
+ * Google refuses the scope `offline_access`; OpenID Connect is nothing without `openid`; and GitHub tells who is a member
+ * of an organization only with `read:org`.
+ */
+function askedScopes({ kind, scopes, openid, scopeNames }: Definition, one: ProviderSettings): readonly string[] {
   const asked = one.scopes ?? scopes
   if (kind === 'google') return asked.filter((scope) => scope !== 'offline_access')
+  if (kind === 'github' && one.organizations) return [...asked, ...missingScopes(['read:org'], asked, scopeNames)]
   return openid?.required && !asked.includes('openid') ? ['openid', ...asked] : asked
 }
 
@@ -434,7 +456,8 @@ function joined(profile: Profile, { email, email_verified, ...idToken }: IdToken
     said.email === undefined || (said.email_verified === undefined && said.email === email)
       ? { email, email_verified }
       : { email: said.email, email_verified: said.email_verified }
-  return { ...profile, _json: { ...idToken, ...said, ...pair } }
+  // Whose account it is, is the id_token's to say: it is signed.
+  return { ...profile, _json: { ...idToken, ...said, ...pair, hd: idToken.hd } }
 }
 
 /** What the provider said, for its subject's own eyes; without whatever might be a credential. */

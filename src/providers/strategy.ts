@@ -82,7 +82,7 @@ export function buildStrategy(parts: Parts): OAuth2Strategy {
   // On the instance, since passport-google-oauth20 drops every parameter it does not know, `nonce` among them.
   strategy.authorizationParams = (asked: Asked) => ({
     ...own(asked),
-    ...definition.ask?.(asked),
+    ...definition.ask?.(asked, settings),
     ...(asked.nonce === null ? {} : { nonce: asked.nonce }),
   })
   leaveThrough(parts, nodeOAuth(strategy))

@@ -3,15 +3,22 @@ import type { Clock } from '../kernel/clock.ts'
 import { secondsAfter } from '../kernel/clock.ts'
 import { repeatedMember } from '../kernel/json.ts'
 import type { Failure } from './failure.ts'
+import { MOST_RESPONSE_BYTES } from './outbound.ts'
 import { isRecord } from './profile-text.ts'
 import type { Definition, Refreshed, TokenSet } from './provider.ts'
 import { readScopes } from './scopes.ts'
+import { readSeconds, readSecondsText } from './times.ts'
 
 /**
  * Longer than any provider's (Atlassian's are JWTs of a few KB); a token is a header later, and servers refuse long
  * ones.
  */
 const MOST_TOKEN_CHARACTERS = 16_384
+/**
+ * An id_token is read once and never sent anywhere, so nothing but the response limits it: with four hundred groups it
+ * is longer than any header may be. What is left are the other two tokens at their longest.
+ */
+const MOST_ID_TOKEN_CHARACTERS = MOST_RESPONSE_BYTES - 2 * MOST_TOKEN_CHARACTERS
 const MOST_LIFETIME_SECONDS = 10 * 365 * 24 * 3600
 
 /**
@@ -20,9 +27,12 @@ const MOST_LIFETIME_SECONDS = 10 * 365 * 24 * 3600
  */
 export function tokenAnswerFault(json: unknown, text: string): string | null {
   if (!isRecord(json)) return 'wrong_shape'
-  if (!isToken(json.access_token)) return 'no_access_token'
-  if (isGiven(json.refresh_token) && !isToken(json.refresh_token)) return 'bad_refresh_token'
-  if (isGiven(json.id_token) && !isToken(json.id_token)) return 'bad_id_token'
+  if (!isText(json.access_token)) return 'no_access_token'
+  if (isGiven(json.refresh_token) && !isText(json.refresh_token)) return 'bad_refresh_token'
+  if (isGiven(json.id_token) && !isText(json.id_token)) return 'bad_id_token'
+  if (json.access_token.length > MOST_TOKEN_CHARACTERS) return 'access_token_too_large'
+  if (isText(json.refresh_token) && json.refresh_token.length > MOST_TOKEN_CHARACTERS) return 'refresh_token_too_large'
+  if (isText(json.id_token) && json.id_token.length > MOST_ID_TOKEN_CHARACTERS) return 'id_token_too_large'
   // Atlassian's documented sample has none; any other type is not ours to use (RFC 6749 §7.1).
   if (isGiven(json.token_type) && !isBearer(json.token_type)) return 'wrong_token_type'
   return repeatedMember(text) === undefined ? null : 'repeated_member'
@@ -35,12 +45,12 @@ export function readTokens(
   { grantsNothing }: Pick<Definition, 'grantsNothing'> = {},
 ): TokenSet {
   const { access_token, refresh_token, id_token, expires_in, refresh_token_expires_in, scope } = json
-  const [seconds, refreshSeconds] = [readSeconds(expires_in), readSeconds(refresh_token_expires_in)]
+  const [seconds, refreshSeconds] = [readLifetime(expires_in), readLifetime(refresh_token_expires_in)]
   const nothing = scope === '' && grantsNothing?.(String(access_token)) ? [] : null
   return {
     accessToken: String(access_token),
-    refreshToken: isToken(refresh_token) ? refresh_token : null,
-    idToken: isToken(id_token) ? id_token : null,
+    refreshToken: isText(refresh_token) ? refresh_token : null,
+    idToken: isText(id_token) ? id_token : null,
     expiresAt: seconds === null ? null : secondsAfter(clock(), seconds),
     // Nobody makes a refresh token that is dead at once: some say 0 for one that never dies.
     refreshExpiresAt: refreshSeconds === null || refreshSeconds === 0 ? null : secondsAfter(clock(), refreshSeconds),
@@ -53,14 +63,12 @@ const isBearer = (value: unknown): boolean => typeof value === 'string' && value
 const isGiven = (value: unknown): boolean => value !== undefined && value !== null
 // Visible ASCII (RFC 6750 §2.1, RFC 6749 appendix A): anything else could not travel in a header, or would break out of
 // it.
-const isToken = (value: unknown): value is string =>
-  typeof value === 'string' && value.length <= MOST_TOKEN_CHARACTERS && /^[\x21-\x7e]+$/.test(value)
+const isText = (value: unknown): value is string => typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)
 
-/** Form encoding, and some JSON, says numbers as text. */
-function readSeconds(value: unknown): number | null {
-  const seconds = typeof value === 'string' && /^\d{1,12}$/.test(value) ? Number(value) : value
-  if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds < 0) return null
-  return Math.min(Math.floor(seconds), MOST_LIFETIME_SECONDS)
+/** A lifetime, or `null` where none is known. Form encoding, and some JSON, writes numbers as text. */
+function readLifetime(value: unknown): number | null {
+  const seconds = typeof value === 'string' ? readSecondsText(value) : readSeconds(value)
+  return seconds === null ? null : Math.min(seconds, MOST_LIFETIME_SECONDS)
 }
 
 /** A refresh that brought nothing (`providers.md` §10). */

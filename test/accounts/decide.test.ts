@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Decision, decide, type Evidence } from '../../src/accounts/decide.ts'
+import { type Decision, decide, type Evidence, provenEmails } from '../../src/accounts/decide.ts'
 import type { Account } from '../../src/kernel/account.ts'
 import { anAccount, anIdentity, theClaims } from '../support/people.ts'
 
@@ -280,4 +280,85 @@ test('an identity without an address is never asked about: there is nothing to m
     trusted: true,
   }
   expect(decide(evidence)).toEqual({ tag: 'create', emailVerified: false })
+})
+
+/**
+ * Where a provider has verified several addresses, each counts by the rules above: none of it may depend on their order,
+ * and two answers are a question.
+ */
+describe('several addresses', () => {
+  type Of = 'nobody' | 'holder' | 'another holder' | 'claimant' | 'administrator' | 'disabled' | 'same provider'
+  const namesakesOf: { readonly [N in Of]: Evidence['namesakes'] } = (() => {
+    const one = (given: Partial<Account>, provider = 'google') => {
+      const account = anAccount({ emailVerified: true, ...given })
+      return [{ account, identities: [anIdentity(account.id, { provider })] }]
+    }
+    return {
+      nobody: [],
+      holder: one({ id: 'usr_holder' }),
+      'another holder': one({ id: 'usr_other' }),
+      claimant: one({ id: 'usr_claimant', emailVerified: false }),
+      administrator: one({ id: 'usr_admin', role: 'administrator' }),
+      disabled: one({ id: 'usr_disabled', disabledAt }),
+      'same provider': one({ id: 'usr_same' }, 'github'),
+    }
+  })()
+  const decided = (primary: Of, others: readonly Of[], given: Partial<Evidence> = {}): string => {
+    const decision = decide({
+      provider: 'github',
+      claims: theClaims({ email: 'primary@example.com', otherEmails: others.map((_, n) => `other-${n}@example.com`) }),
+      trusted: true,
+      othersTrusted: true,
+      owner: undefined,
+      visitor: undefined,
+      namesakes: namesakesOf[primary],
+      others: others.map((one, n) => ({ email: `other-${n}@example.com`, namesakes: namesakesOf[one] })),
+      policy: { autoRegister: true, linkByVerifiedEmail: true },
+      separate: false,
+      ...given,
+    })
+    if (decision.tag === 'link' && decision.how === 'verified_email')
+      return `${decision.account.id} by ${decision.email}`
+    return decision.tag === 'refuse' ? decision.code : decision.tag
+  }
+
+  test.each<[Of, Of[], string]>([
+    ['nobody', ['nobody'], 'create'],
+    ['nobody', ['holder'], 'usr_holder by other-0@example.com'],
+    ['nobody', ['nobody', 'holder'], 'usr_holder by other-1@example.com'],
+    ['holder', ['nobody'], 'usr_holder by primary@example.com'],
+    ['holder', ['holder'], 'usr_holder by primary@example.com'],
+    ['nobody', ['holder', 'another holder'], 'ask'],
+    ['holder', ['another holder'], 'ask'],
+    ['another holder', ['holder'], 'ask'],
+    ['holder', ['claimant'], 'ask'],
+    ['claimant', ['holder'], 'ask'],
+    ['nobody', ['claimant'], 'ask'],
+    ['nobody', ['administrator'], 'ask'],
+    ['holder', ['administrator'], 'ask'],
+    ['nobody', ['same provider'], 'ask'],
+    ['nobody', ['disabled'], 'user_disabled'],
+    ['holder', ['disabled'], 'ask'],
+  ])('of %s and %j come to: %s', (primary, others, outcome) => {
+    expect(decided(primary, others)).toBe(outcome)
+  })
+
+  test.each<[string, Partial<Evidence>, string]>([
+    ['the provider is not trusted for them', { othersTrusted: false }, 'ask'],
+    ['the policy forbids it', { policy: { autoRegister: true, linkByVerifiedEmail: false } }, 'ask'],
+    ['the person chose an account of their own', { separate: true }, 'create'],
+    ['the primary address is not proven', { trusted: false }, 'usr_holder by other-0@example.com'],
+    ['there is no primary address', { claims: theClaims({ email: null }) }, 'usr_holder by other-0@example.com'],
+  ])('decide one at a time: %s', (_name, given, outcome) => {
+    expect(decided('nobody', ['holder'], given)).toBe(outcome)
+  })
+
+  test('never make a new account’s address another than the primary one', () => {
+    expect(provenEmails(theClaims({ email: null, emailVerified: false, otherEmails: ['a@b.example'] }), true)).toEqual(
+      [],
+    )
+    const claims = theClaims({ email: null, emailVerified: false })
+    const evidence = { claims, others: [], policy: { autoRegister: true, linkByVerifiedEmail: true } }
+    expect(decided('nobody', [], evidence)).toBe('create')
+  })
 })

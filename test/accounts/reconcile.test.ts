@@ -127,6 +127,89 @@ describe.each(databases)('on $name', ({ place }) => {
     })
   })
 
+  describe('a further verified address', () => {
+    const github = (otherEmails: string[], given: Partial<Question> = {}, email: string | null = newAddress()) =>
+      nodes[0].ask(question(aGrant('github', { email, otherEmails }), { othersTrusted: true, ...given }))
+
+    test('finds the account that holds it, which keeps its own address', async () => {
+      const email = newAddress()
+      const { account } = await newcomer({ email, emailVerified: true }, { provider: 'google' })
+      const spelling = email.toUpperCase().replace('@EXAMPLE.COM', '@Example.com')
+      expect(await github([newAddress(), spelling])).toMatchObject({
+        ok: true,
+        value: { action: 'linked_existing', account: { id: account.id, email, emailVerified: true } },
+      })
+    })
+
+    test('that two accounts hold between them is asked about', async () => {
+      const [one, two] = [newAddress(), newAddress()]
+      await newcomer({ email: one, emailVerified: true }, { provider: 'google' })
+      await newcomer({ email: two, emailVerified: true }, { provider: 'google' })
+      const conflict = { ok: false, error: { code: 'account_conflict' } }
+      expect(await github([one, two])).toMatchObject(conflict)
+      expect(await github([two], {}, one)).toMatchObject(conflict)
+    })
+
+    test('of a provider that is not trusted for it is asked about', async () => {
+      const email = newAddress()
+      await newcomer({ email, emailVerified: true }, { provider: 'google' })
+      expect(await github([email], { othersTrusted: false })).toMatchObject({ error: { code: 'account_conflict' } })
+    })
+
+    test('proves the claim of the account it is linked to on purpose', async () => {
+      const email = newAddress()
+      const { account } = await newcomer({ email }, { provider: 'google' })
+      expect(await github([email], { visitorId: account.id })).toMatchObject({
+        ok: true,
+        value: { action: 'linked_new', account: { id: account.id, email, emailVerified: true } },
+      })
+    })
+
+    test('proves the claim of its own account at a later sign-in', async () => {
+      const email = newAddress()
+      const { identity, account } = await newcomer({ email }, { provider: 'github' })
+      const grant = aGrant('github', { subject: identity.subject, email: newAddress(), otherEmails: [email] })
+      expect(await nodes[0].ask(question(grant, { othersTrusted: true }))).toMatchObject({
+        ok: true,
+        value: { action: 'login_existing', account: { id: account.id, emailVerified: true } },
+      })
+    })
+
+    test('never becomes the address of a new account: that is the primary one, or none', async () => {
+      const [primary, other] = [newAddress(), newAddress()]
+      expect(await github([other], {}, primary)).toMatchObject({
+        ok: true,
+        value: { action: 'created_new_user', account: { email: primary, emailVerified: true } },
+      })
+      expect(await github([newAddress()], {}, null)).toMatchObject({
+        ok: true,
+        value: { action: 'created_new_user', account: { email: null, emailVerified: false } },
+      })
+      expect(await namesakes(other)).toEqual([])
+    })
+
+    test('is still held when the link is written, or the evidence is gathered again', async () => {
+      const email = newAddress()
+      const { account } = await newcomer({ email, emailVerified: true }, { provider: 'google' })
+      const { accounts } = nodes[0].opened.store
+      let raced = false
+      const between = {
+        ...accounts,
+        link: async (...args: Parameters<typeof accounts.link>) => {
+          if (!raced) expect(await accounts.remove(account.id, clock(), [])).toBe(true)
+          raced = true
+          return accounts.link(...args)
+        },
+      }
+      const ask = createReconcile({ accounts: between, events: opened.events, clock, ids: opened.ids, policy })
+      const grant = aGrant('github', { email: newAddress(), otherEmails: [email] })
+      expect(await ask(question(grant, { othersTrusted: true }))).toMatchObject({
+        ok: true,
+        value: { action: 'created_new_user' },
+      })
+    })
+  })
+
   test('many first sign-ins of one identity at once make one account', async () => {
     for (let round = 0; round < 5; round++) {
       const grant = aGrant('google', { email: newAddress() })

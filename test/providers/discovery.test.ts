@@ -110,6 +110,20 @@ describe('discovery', () => {
     expect(opened.heard('provider.call_failed')).toEqual([{ provider: 'acme', endpoint_type: 'discovery', reason }])
   })
 
+  test('whose issuer has a slash more tells the operator both names, and that a slash is missing', async () => {
+    issuer.say(place, () => ({ ...issuer.metadata(), issuer: `${issuer.url}/` }))
+    await begin()
+    expect(opened.heard('provider.issuer_mismatch')).toEqual([
+      {
+        provider: 'acme',
+        endpoint_type: 'discovery',
+        configured: issuer.url,
+        received: `${issuer.url}/`,
+        hint: 'configured_without_trailing_slash',
+      },
+    ])
+  })
+
   test('accepts plain http of this machine, but not in production', async () => {
     issuer.say(place, issuer.metadata)
     const production = openProviders([issuer.settings], () => now, { production: true })

@@ -36,6 +36,9 @@ for (const app of ['oauth-app', 'github-app'] as const)
     },
   })
 
+/** One of the addresses GitHub lists for a person. */
+const listed = (email: string, primary = false, verified = true) => ({ email, primary, verified, visibility: null })
+
 describe('GitHub', () => {
   let world: TestWorld
   beforeAll(async () => {
@@ -47,7 +50,7 @@ describe('GitHub', () => {
     const { providers } = world.open()
     return { providers, provider: named(providers, 'github') }
   }
-  const faultAt = (endpoint: 'token' | 'userinfo' | 'emails', fault: Fault) =>
+  const faultAt = (endpoint: 'token' | 'userinfo' | 'emails' | 'memberships', fault: Fault) =>
     world.sandbox.fault({ provider: 'github', endpoint }, fault)
 
   test('finds the proven address beyond the thirtieth', async () => {
@@ -56,11 +59,11 @@ describe('GitHub', () => {
     expect(claims).toMatchObject({ email: 'zoe@example.net', emailVerified: true, name: 'zoe' })
   })
 
-  test('finds the proven address beyond the hundredth, and asks for no more than it needs', async () => {
+  test('finds the proven address beyond the hundredth, and every other one', async () => {
     const emails = Array.from({ length: 250 }, (_, n) => ({
       email: `hopper-${n}@example.net`,
       primary: n === 130,
-      verified: true,
+      verified: n % 10 === 0,
       visibility: null,
     }))
     const person = { key: 'hopper', name: 'Hopper', email: 'hopper@example.net', verified: true }
@@ -68,7 +71,51 @@ describe('GitHub', () => {
     const { providers, provider } = open()
     const { claims } = await enter(world.sandbox, providers, provider, 'hopper')
     expect(claims).toMatchObject({ email: 'hopper-130@example.net', emailVerified: true })
-    expect(world.sandbox.journal.calls('github', 'emails').map(({ query }) => query.page)).toEqual(['1', '2'])
+    const others = emails.filter(({ primary, verified }) => verified && !primary).map(({ email }) => email)
+    expect(claims.otherEmails).toEqual(others)
+    expect(world.sandbox.journal.calls('github', 'emails').map(({ query }) => query.page)).toEqual(['1', '2', '3'])
+  })
+
+  test.each<[string, object[], string | null, string[] | undefined]>([
+    ['one verified', [listed('a@x.example', true)], 'a@x.example', undefined],
+    ['a further one', [listed('a@x.example', true), listed('b@x.example')], 'a@x.example', ['b@x.example']],
+    ['a further one, first', [listed('b@x.example'), listed('a@x.example', true)], 'a@x.example', ['b@x.example']],
+    [
+      'a further one that is not verified',
+      [listed('a@x.example', true), listed('b@x.example', false, false)],
+      'a@x.example',
+      undefined,
+    ],
+    ['an unverified primary one', [listed('a@x.example', true, false), listed('b@x.example')], null, ['b@x.example']],
+    [
+      'a made-up primary one',
+      [listed('1+a@users.noreply.github.com', true), listed('b@x.example')],
+      null,
+      ['b@x.example'],
+    ],
+    [
+      'a made-up further one',
+      [listed('a@x.example', true), listed('1+a@users.noreply.github.com')],
+      'a@x.example',
+      undefined,
+    ],
+    [
+      'one twice',
+      [listed('a@x.example', true), listed('b@x.example'), listed('b@x.example')],
+      'a@x.example',
+      ['b@x.example'],
+    ],
+    [
+      'two hundred',
+      Array.from({ length: 200 }, (_, n) => listed(`${n}@x.example`)),
+      null,
+      Array.from({ length: 100 }, (_, n) => `${n}@x.example`),
+    ],
+  ])('with %s says so', async (_name, body, email, otherEmails) => {
+    faultAt('emails', { kind: 'json', body })
+    const { providers, provider } = open()
+    const { claims } = await enter(world.sandbox, providers, provider)
+    expect([claims.email, claims.otherEmails]).toEqual([email, otherEmails])
   })
 
   test('with addresses without end is asked for a few pages of them', async () => {
@@ -125,6 +172,142 @@ describe('GitHub', () => {
     expect((await enter(world.sandbox, providers, provider)).claims).toMatchObject({
       email: told,
       emailVerified: told !== null,
+    })
+  })
+
+  describe('asked for organizations', () => {
+    const restricted = (...organizations: string[]) => {
+      const opened = world.open({}, (one) => (one.kind === 'github' ? { ...one, organizations } : one))
+      return { ...opened, provider: named(opened.providers, 'github') }
+    }
+    const asked = () => world.sandbox.journal.calls('github', 'memberships')
+    const outcome = async (organizations: string[], who = 'ada') => {
+      const { providers, provider } = restricted(...organizations)
+      const { claims } = await enter(world.sandbox, providers, provider, who)
+      const admitted = providers.admits(provider, claims)
+      return admitted.ok ? 'admitted' : admitted.error.code
+    }
+
+    test.each<[string, string[], string, string]>([
+      ['a member', ['acme'], 'ada', 'admitted'],
+      ['a member of one of several', ['globex', 'acme'], 'ada', 'admitted'],
+      ['a member of one, beside one that hides', ['initech', 'acme'], 'ada', 'admitted'],
+      ['a member of none', ['globex'], 'ada', 'sign_in_restricted'],
+      ['nobody’s member', ['acme', 'globex'], 'zoe', 'sign_in_restricted'],
+      ['somebody who was only invited', ['acme'], 'grace', 'sign_in_restricted'],
+      ['a member of one that did not approve the app', ['initech'], 'ada', 'organization_access_needed'],
+      ['a member of none, beside one that hides', ['globex', 'initech'], 'ada', 'organization_access_needed'],
+    ])('%s (of %j, as %s) is: %s', async (_name, organizations, who, code) => {
+      expect(await outcome(organizations, who)).toBe(code)
+    })
+
+    test('asks nothing of it where there are no restrictions', async () => {
+      const { providers, provider } = open()
+      await enter(world.sandbox, providers, provider)
+      expect(asked()).toEqual([])
+    })
+
+    test('asks with the scope for it, which nobody has to name', async () => {
+      const { provider } = restricted('acme')
+      expect(provider.scopes).toEqual(['read:user', 'user:email', 'read:org'])
+      const { providers } = world.open({}, (one) =>
+        one.kind === 'github' ? { ...one, organizations: ['acme'], scopes: ['user', 'admin:org'] } : one,
+      )
+      expect(named(providers, 'github').scopes).toEqual(['user', 'admin:org'])
+    })
+
+    test('a person who took the scope away learns what to do', async () => {
+      world.sandbox.switches.github.unticked.push('read:org')
+      expect(await outcome(['acme'])).toBe('organization_access_needed')
+    })
+
+    test.each([
+      [true, 'admitted'],
+      [false, 'organization_access_needed'],
+    ])('a GitHub App whose permission to read members is %s: %s', async (membersPermission, code) => {
+      Object.assign(world.sandbox.switches.github, { app: 'github-app', membersPermission })
+      expect(await outcome(['acme'])).toBe(code)
+    })
+
+    test.each<[string, Fault, string]>([
+      [
+        'another organization',
+        { kind: 'json', body: { state: 'active', organization: { login: 'evil' } } },
+        'sign_in_restricted',
+      ],
+      ['no organization', { kind: 'json', body: { state: 'active' } }, 'sign_in_restricted'],
+      ['no state', { kind: 'json', body: { organization: { login: 'acme' } } }, 'sign_in_restricted'],
+      ['a list', { kind: 'json', body: [{ state: 'active', organization: { login: 'acme' } }] }, 'sign_in_restricted'],
+      ['a redirect', { kind: 'redirect', to: 'https://evil.example/', status: 302 }, 'sign_in_restricted'],
+      [
+        'a renamed organization',
+        { kind: 'redirect', to: 'https://api.github.com/organizations/1', status: 301 },
+        'sign_in_restricted',
+      ],
+      [
+        'that only members may know',
+        {
+          kind: 'status',
+          status: 403,
+          body: { message: 'You must be a member of acme to see membership information for ada.' },
+        },
+        'sign_in_restricted',
+      ],
+      [
+        'that it wants its own sign-in',
+        { kind: 'status', status: 403, body: { message: 'Resource protected by organization SAML enforcement.' } },
+        'organization_access_needed',
+      ],
+    ])('that answers %s lets nobody in', async (_name, fault, code) => {
+      faultAt('memberships', fault)
+      expect(await outcome(['acme'])).toBe(code)
+    })
+
+    // Not a word about the person, so that it must not look like a refusal: they try again.
+    test.each<[string, Fault, string]>([
+      ['is down', { kind: 'status', status: 502 }, 'provider_unavailable'],
+      ['is limited', { kind: 'status', status: 403, headers: { 'retry-after': '7' } }, 'provider_unavailable'],
+      ['answers with a page', { kind: 'html' }, 'user_info_fetch_failed'],
+      ['takes the token no longer', { kind: 'status', status: 401 }, 'user_info_fetch_failed'],
+    ])('that %s refuses nobody for good', async (_name, fault, code) => {
+      const { providers, provider } = restricted('acme')
+      world.sandbox.as('ada')
+      const { callback, flow } = await visit(providers, provider)
+      const exchanged = value(await providers.exchange(provider, callback, flow))
+      faultAt('memberships', fault)
+      expect(await providers.identify(provider, exchanged)).toMatchObject({ error: { code } })
+    })
+
+    test('one organization’s failure keeps no member of another out', async () => {
+      const { providers, provider } = restricted('globex', 'acme')
+      world.sandbox.fault({ provider: 'github', endpoint: 'memberships', nth: 1 }, { kind: 'status', status: 502 })
+      world.sandbox.fault({ provider: 'github', endpoint: 'memberships', nth: 3 }, { kind: 'status', status: 502 })
+      world.sandbox.fault({ provider: 'github', endpoint: 'memberships', nth: 4 }, { kind: 'status', status: 502 })
+      const { claims } = await enter(world.sandbox, providers, provider)
+      expect(providers.admits(provider, claims).ok).toBe(true)
+    })
+
+    test('redirects and strangers neither open a breaker nor fill the log', async () => {
+      const { providers, provider, heard } = (() => {
+        const change = { breaker: { volume: 2 } }
+        const opened = world.open(change, (one) => (one.kind === 'github' ? { ...one, organizations: ['acme'] } : one))
+        return { ...opened, provider: named(opened.providers, 'github') }
+      })()
+      faultAt('memberships', { kind: 'redirect', to: 'https://evil.example/' })
+      for (let n = 0; n < 4; n += 1) await enter(world.sandbox, providers, provider, 'zoe')
+      world.sandbox.clearFaults()
+      for (let n = 0; n < 4; n += 1) await enter(world.sandbox, providers, provider, 'zoe')
+      expect(providers.health().every(({ state }) => state === 'closed')).toBe(true)
+      expect([...heard('provider.call_refused'), ...heard('provider.call_failed')]).toEqual([])
+      expect(asked()).toHaveLength(8)
+    })
+
+    test('tells the operator why an organization hides', async () => {
+      const { providers, provider, heard } = restricted('initech')
+      await enter(world.sandbox, providers, provider)
+      expect(heard('provider.call_refused')).toEqual([
+        { provider: 'github', endpoint_type: 'api', status: 403, code: 'app_not_approved_by_organization' },
+      ])
     })
   })
 

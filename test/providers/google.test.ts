@@ -18,11 +18,12 @@ const person =
 
 providerContract('google', {
   claims: {
-    ada: person('ada', {}),
+    ada: person('ada', { hostedDomain: 'example.com' }),
     linus: person('linus', { name: 'Linus Private', email: null, emailVerified: false, emailAuthoritative: false }),
     mallory: person('mallory', { name: 'Mallory Example', emailVerified: false, emailAuthoritative: false }),
   },
-  spoilt: nothing,
+  // Whose account it is, the signed id_token says.
+  spoilt: { ...nothing, hostedDomain: 'example.com' },
   withoutSubject: ({ sub: _sub, ...body }) => body,
 })
 
@@ -60,6 +61,33 @@ describe('Google', () => {
     expect(read({ email: 'eve@notgmail.com', ...proven })).toMatchObject({ emailAuthoritative: false })
     expect(read({ email: 'eve@gmail.com.example', ...proven })).toMatchObject({ emailAuthoritative: false })
     expect(read({ email: 'grace@gmail.com', email_verified: 'true' })).toMatchObject({ emailAuthoritative: false })
+  })
+
+  test.each([
+    [undefined, null],
+    [['corp.example'], 'corp.example'],
+    [['corp.example', 'other.example'], '*'],
+  ])('for people of %j alone shows them only the accounts that may: hd %s', async (hostedDomains, hd) => {
+    const { providers, provider } = open((one) => ({ ...one, ...(hostedDomains && { hostedDomains }) }))
+    const redirectUri = String(provider.redirectUris.default)
+    const { url } = value(await providers.begin(provider, { redirectUri, intent: 'login' }))
+    expect(url.searchParams.get('hd')).toBe(hd)
+  })
+
+  test('takes the hosted domain from the signed id_token, whatever userinfo says', async () => {
+    const { providers, provider } = open((one) => ({ ...one, hostedDomains: ['corp.example'] }))
+    world.sandbox.fault(
+      { provider: 'google', endpoint: 'userinfo' },
+      { kind: 'mutate', change: (body) => ({ ...body, hd: 'corp.example' }) },
+    )
+    for (const [who, hostedDomain] of [
+      ['ada', 'example.com'],
+      ['zoe', undefined],
+    ] as const) {
+      const { claims } = await enter(world.sandbox, providers, provider, who)
+      expect(claims.hostedDomain).toBe(hostedDomain)
+      expect(providers.admits(provider, claims)).toMatchObject({ error: { code: 'sign_in_restricted' } })
+    }
   })
 
   test('has subjects of 21 digits that no number could hold', async () => {

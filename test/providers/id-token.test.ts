@@ -2,15 +2,25 @@
  * The relying-party modules of the OpenID Foundation's conformance suite (`oidcc-client-test-…`, named in brackets),
  * and what else an id_token may try.
  */
-import { createHash } from 'node:crypto'
-import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
+import { createHash, generateKeyPairSync } from 'node:crypto'
+import {
+  CompactSign,
+  exportJWK,
+  FlattenedSign,
+  generateKeyPair,
+  type JWK,
+  type JWTPayload,
+  SignJWT,
+  UnsecuredJWT,
+} from 'jose'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { checkRefreshedIdToken, verifyIdToken } from '../../src/providers/id-token.ts'
 import type { Opened } from './fixture.ts'
 import { openProviders, value } from './fixture.ts'
 import { type Issuer, startIssuer } from './issuer.ts'
 
 type Pair = Awaited<ReturnType<typeof generateKeyPair>>
-const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const
+const algorithms = ['RS256', 'PS256', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const
 const pairs = new Map<string, Pair>()
 const published = new Map<string, JWK>()
 let stranger: Pair
@@ -24,6 +34,13 @@ beforeAll(async () => {
   stranger = await generateKeyPair('RS256', { extractable: true })
 })
 
+/** The left half of the hash of the access token these tests hand out. */
+function sha(name: string, encoding: 'hex' | 'base64url'): string {
+  const hash = createHash(name).update('at').digest()
+  return hash.subarray(0, hash.length / 2).toString(encoding)
+}
+
+const noon = Date.parse('2026-11-20T12:00:00Z') / 1000
 let issuer: Issuer
 let opened: Opened
 let now: Date
@@ -54,14 +71,21 @@ function claims(changes: Record<string, unknown> = {}): JWTPayload {
   const all = { iss: issuer.url, aud: 'client', sub: 'ada', nonce: 'the-nonce', iat: at, exp: at + 300, ...changes }
   return Object.fromEntries(Object.entries(all).filter(([, one]) => one !== undefined))
 }
-const sign = (
-  payload: JWTPayload,
-  header: { alg: string; kid?: string | undefined } = { alg: 'RS256', kid: 'key-RS256' },
-) => {
+type Header = { alg: string; kid?: string | undefined; [name: string]: unknown }
+/** Signed as the header says, and whatever it says: `SignJWT` would refuse some of it. */
+const sign = (payload: JWTPayload | string, header: Header = { alg: 'RS256', kid: 'key-RS256' }) => {
   const key = pairs.get(header.alg)?.privateKey
   if (!key) throw new Error(`no key for ${header.alg}`)
-  const { kid, alg } = header
-  return new SignJWT(payload).setProtectedHeader(kid === undefined ? { alg } : { alg, kid }).sign(key)
+  return signWith(key, payload, header)
+}
+async function signWith(key: CryptoKey, payload: JWTPayload | string, header: Header) {
+  const text = typeof payload === 'string' ? payload : JSON.stringify(payload)
+  const input = [JSON.stringify(header), text].map((part) => Buffer.from(part).toString('base64url')).join('.')
+  const hash = `SHA-${header.alg.slice(-3)}`
+  const how = { ES: { name: 'ECDSA', hash }, PS: { name: 'RSA-PSS', saltLength: Number(header.alg.slice(-3)) / 8 } }
+  const algorithm = how[header.alg.slice(0, 2) as keyof typeof how] ?? key.algorithm.name
+  const signature = await crypto.subtle.sign(algorithm, key, Buffer.from(input))
+  return `${input}.${Buffer.from(signature).toString('base64url')}`
 }
 
 async function exchange(idToken: string | undefined, iss?: string) {
@@ -92,14 +116,32 @@ describe('an id_token', () => {
     ['without a subject [missing-sub]', { sub: undefined }, 'sub'],
     ['with an empty subject', { sub: '' }, 'sub'],
     ['with a subject too long to be one', { sub: 'x'.repeat(256) }, 'sub'],
+    ['with a number for a subject', { sub: 583231 }, 'sub'],
+    ['with a list for a subject', { sub: ['ada'] }, 'sub'],
+    ['for several, of which one is no text', { aud: ['client', 7] }, 'azp'],
+    ['for an empty list', { aud: [] }, 'aud'],
+    ['for an object', { aud: { client: true } }, 'aud'],
+    ['made for another, though for us alone', { azp: 'other' }, 'azp'],
+    ['made for us, though for another', { aud: 'other', azp: 'client' }, 'aud'],
     ['without its birth [missing-iat]', { iat: undefined }, 'iat'],
     ['from the future', { iat: Date.parse('2026-11-20T12:01:01Z') / 1000 }, 'iat'],
     ['that has expired', { exp: Date.parse('2026-11-20T11:59:00Z') / 1000 }, 'exp'],
     ['without an end', { exp: undefined }, 'exp'],
     ['that ends in a word', { exp: 'tomorrow' }, 'exp'],
+    ['that ends in a number as text', { exp: String(noon + 3600) }, 'exp'],
+    ['that ends beyond the safe integers', { exp: 2 ** 53 }, 'exp'],
+    ['from a number as text', { iat: String(noon) }, 'iat'],
+    ['from milliseconds', { iat: noon * 1000 }, 'iat'],
+    ['from before all time', { iat: -1 }, 'iat'],
+    ['good from a number as text', { nbf: '0' }, 'nbf'],
+    ['good from a date', { nbf: '2026-11-20T12:00:00Z' }, 'nbf'],
     ['not yet good', { nbf: Date.parse('2026-11-20T12:01:01Z') / 1000 }, 'nbf'],
     ['with another nonce [nonce-invalid]', { nonce: 'another' }, 'nonce'],
     ['without a nonce', { nonce: undefined }, 'nonce'],
+    ['with an empty nonce', { nonce: '' }, 'nonce'],
+    ['with a list of nonces', { nonce: ['the-nonce'] }, 'nonce'],
+    ['beside an access token hashed in hexadecimal', { at_hash: sha('sha256', 'hex') }, 'at_hash'],
+    ['beside an access token hashed as no text', { at_hash: null }, 'at_hash'],
     ['beside another access token', { at_hash: 'AAAAAAAAAAAAAAAAAAAAAA' }, 'at_hash'],
   ])('%s is refused', async (_name, changes, reason) => {
     expect(await exchange(await sign(claims(changes)))).toMatchObject(refused(`id_token_${reason}`))
@@ -107,6 +149,134 @@ describe('an id_token', () => {
       provider: 'acme',
       endpoint_type: 'token',
       reason: `id_token_${reason}`,
+    })
+  })
+
+  test('of an issuer with a slash more tells the operator both names', async () => {
+    await exchange(await sign(claims({ iss: `${issuer.url}/` })))
+    expect(opened.heard('provider.issuer_mismatch')).toEqual([
+      {
+        provider: 'acme',
+        endpoint_type: 'token',
+        configured: issuer.url,
+        received: `${issuer.url}/`,
+        hint: 'configured_without_trailing_slash',
+      },
+    ])
+  })
+
+  test.each<[string, Record<string, unknown>]>([
+    ['a list of one for an audience', { aud: ['client'] }],
+    ['itself as the party it was made for', { azp: 'client' }],
+    ['no time of authentication', { auth_time: undefined }],
+    ['a time of authentication as text', { auth_time: '2026-11-20' }],
+    ['an object for a name', { name: { first: 'Ada' }, email: ['ada@example.com'], picture: { data: {} } }],
+    ['pointers to its groups', { _claim_names: { groups: 'src1' }, _claim_sources: { src1: { endpoint: 'x' } } }],
+    ['members named like those of every object', { constructor: 'x', toString: 'x', hasOwnProperty: 1 }],
+  ])('with %s is good', async (_name, changes) => {
+    expect(await exchange(await sign(claims(changes)))).toMatchObject({ ok: true, value: { idToken: { sub: 'ada' } } })
+  })
+
+  test.each(['JWT', 'jwt', 'JOSE', 'JWS', 'ID+JWT', 'id_token+jwt', 'application/id+jwt', undefined])(
+    'of the type %s is good',
+    async (typ) => {
+      expect(await exchange(await sign(claims(), { alg: 'RS256', kid: 'key-RS256', typ }))).toMatchObject({ ok: true })
+    },
+  )
+
+  test.each(['at+jwt', 'AT+JWT', 'application/at+jwt', 'logout+jwt', 'secevent+jwt', 'dpop+jwt', 7, null])(
+    'of the type %s is another kind of token',
+    async (typ) => {
+      const token = await sign(claims(), { alg: 'RS256', kid: 'key-RS256', typ })
+      expect(await exchange(token)).toMatchObject(refused('id_token_typ'))
+    },
+  )
+
+  // RFC 7797: the signature covers the payload as it stands, which was then read as base64url of something else.
+  test.each<[string, Record<string, unknown>, string]>([
+    ['b64 false', { b64: false, crit: ['b64'] }, 'b64'],
+    ['b64 true', { b64: true, crit: ['b64'] }, 'b64'],
+    ['b64 that is not critical', { b64: false }, 'b64'],
+    ['something critical nobody knows', { crit: ['exp'], exp: 1 }, 'crit'],
+    ['nothing critical', { crit: [] }, 'crit'],
+    ['an encryption', { enc: 'A256GCM' }, 'encrypted'],
+  ])('whose header has %s is refused, with keys and without, first or refreshed', async (_name, more, reason) => {
+    const token = await sign(claims(), { alg: 'RS256', kid: 'key-RS256', ...more })
+    expect(await exchange(token)).toMatchObject(refused(`id_token_${reason}`))
+    const expected = { issuers: [issuer.url], clientId: 'client', clock }
+    const failure = { ok: false, error: { reason: `id_token_${reason}` } }
+    const answer = { nonce: 'the-nonce', accessToken: 'at' }
+    expect(await verifyIdToken(token, answer, { ...expected, keys: null })).toMatchObject(failure)
+    expect(checkRefreshedIdToken(token, 'ada', expected)).toMatchObject(failure)
+  })
+
+  test('whose signature covers an unencoded payload is refused', async () => {
+    const key = pairs.get('RS256')?.privateKey
+    if (!key) throw new Error('there is an RS256 key')
+    const payload = Buffer.from(JSON.stringify(claims())).toString('base64url')
+    const { protected: header, signature } = await new FlattenedSign(Buffer.from(payload))
+      .setProtectedHeader({ alg: 'RS256', kid: 'key-RS256', b64: false, crit: ['b64'] })
+      .sign(key)
+    expect(await exchange(`${header}.${payload}.${signature}`)).toMatchObject(refused('id_token_b64'))
+  })
+
+  test.each([
+    ['a list', '[]'],
+    ['null', 'null'],
+    ['text', '"ada"'],
+    ['no JSON', '{"sub":"ada"'],
+  ])('whose payload is %s is refused', async (_name, payload) => {
+    expect(await exchange(await sign(payload))).toMatchObject(refused('id_token_malformed'))
+  })
+
+  test('with four hundred groups, longer than any header, is good', async () => {
+    const groups = Array.from({ length: 400 }, (_, n) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`)
+    const token = await sign(claims({ groups }))
+    expect(token.length).toBeGreaterThan(20_000)
+    expect(await exchange(token)).toMatchObject({ ok: true })
+  })
+
+  test('longer than a response may be is refused by that name, and keeps nobody else out', async () => {
+    await opened.providers.close()
+    opened = openProviders([issuer.settings], clock, { breaker: { volume: 2 } })
+    const groups = Array.from({ length: 19_750 }, (_, n) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`)
+    const token = await sign(claims({ groups }))
+    for (let n = 0; n < 4; n += 1) expect(await exchange(token)).toMatchObject(refused('id_token_too_large'))
+    expect(await exchange(await sign(claims()))).toMatchObject({ ok: true })
+    const larger = await sign(claims({ groups: [...groups, ...groups] }))
+    expect(await exchange(larger)).toMatchObject(refused('too_large'))
+  })
+
+  // Written as text: what JSON reads as Infinity, no serializer writes.
+  test.each([
+    ['exp', '1e400'],
+    ['exp', '1e300'],
+    ['exp', '9007199254740992'],
+    ['exp', '-1'],
+    ['exp', '"4102444800"'],
+    ['exp', '[4102444800]'],
+    ['exp', 'null'],
+    ['iat', '-1e400'],
+    ['iat', '-1'],
+    ['iat', '"1763640000"'],
+    ['nbf', '-1e400'],
+    ['nbf', '-1'],
+    ['nbf', '"0"'],
+    ['nbf', 'null'],
+  ])('whose %s is %s has no time, and is refused', async (claim, written) => {
+    const payload = JSON.stringify({ ...claims(), [claim]: 'HERE' }).replace('"HERE"', written)
+    const key = pairs.get('RS256')?.privateKey
+    if (!key) throw new Error('no key')
+    const token = await new CompactSign(Buffer.from(payload))
+      .setProtectedHeader({ alg: 'RS256', kid: 'key-RS256' })
+      .sign(key)
+    expect(await exchange(token)).toMatchObject(refused(`id_token_${claim}`))
+  })
+
+  test('with a fraction of a second in its times is good (RFC 7519 §2)', async () => {
+    const at = now.getTime() / 1000
+    expect(await exchange(await sign(claims({ iat: at - 0.5, nbf: at - 0.25, exp: at + 300.75 })))).toMatchObject({
+      ok: true,
     })
   })
 
@@ -122,8 +292,11 @@ describe('an id_token', () => {
   test.each([
     ['RS256', 'sha256'],
     ['ES256', 'sha256'],
+    ['ES384', 'sha384'],
+    ['PS512', 'sha512'],
+    ['EdDSA', 'sha512'],
   ])('bound to its access token is good with %s', async (alg, hash) => {
-    const at_hash = createHash(hash).update('at').digest().subarray(0, 16).toString('base64url')
+    const at_hash = sha(hash, 'base64url')
     expect(await exchange(await sign(claims({ at_hash }), { alg, kid: `key-${alg}` }))).toMatchObject({ ok: true })
   })
 
@@ -167,11 +340,97 @@ describe('an id_token', () => {
     expect(await exchange(await sign(claims(), { alg: 'RS256' }))).toMatchObject({ ok: true })
   })
 
-  test('without a key id is refused when several could be meant [kid-absent-multiple-jwks]', async () => {
+  test('without a key id is good when one of several verifies it [kid-absent-multiple-jwks]', async () => {
     const other = { ...(await exportJWK(stranger.publicKey)), alg: 'RS256', kid: 'other' }
-    issuer.say('/jwks', () => ({ keys: [published.get('RS256'), other] }))
+    issuer.say('/jwks', () => ({ keys: [other, published.get('RS256')] }))
+    expect(await exchange(await sign(claims(), { alg: 'RS256' }))).toMatchObject({ ok: true })
+    issuer.say('/jwks', () => ({ keys: [other, other] }))
+    now = new Date(now.getTime() + 3_600_000)
     expect(await exchange(await sign(claims(), { alg: 'RS256' }))).toMatchObject(refused('id_token_signature'))
   })
+})
+
+/** Key sets as they are really published: what is not understood is left aside (RFC 7517 §5), and spoils nothing. */
+describe('a key set', () => {
+  const good = () => published.get('RS256') ?? {}
+  const foreign = async () => ({ ...(await exportJWK(stranger.publicKey)), kid: 'key-RS256' })
+
+  test.each<[string, () => unknown[] | Promise<unknown[]>]>([
+    ['the good key alone', () => [good()]],
+    [
+      'keys of unknown types',
+      () => [{ kty: 'AKP', alg: 'ML-DSA-44', pub: 'x' }, { kty: 'what', kid: 'key-RS256' }, good()],
+    ],
+    ['an unknown algorithm', () => [{ ...good(), alg: 'RS1' }, good()]],
+    ['things that are no keys', () => [null, 7, 'x', [], {}, { kid: 'key-RS256' }, good()]],
+    ['a key without its numbers', () => [{ kty: 'RSA', kid: 'other' }, good()]],
+    ['the same id on a key without its numbers', () => [{ kty: 'RSA', kid: 'key-RS256' }, good()]],
+    [
+      'the same id on a key for encryption',
+      async () => [{ ...(await foreign()), use: 'enc', alg: 'RSA-OAEP' }, good()],
+    ],
+    ['the same id on a key of another type', () => [{ ...published.get('ES256'), kid: 'key-RS256' }, good()]],
+    ['the same id on a key for another algorithm', async () => [{ ...(await foreign()), alg: 'RS512' }, good()]],
+    ['the same id on another key', async () => [await foreign(), good()]],
+    ['the same key twice', () => [good(), good()]],
+    ['the same key with and without its algorithm', () => [{ ...good(), alg: undefined, kid: 'key' }, good()]],
+    ['no algorithm, no use', () => [{ ...good(), alg: undefined, use: undefined }]],
+    ['operations', () => [{ ...good(), use: undefined, key_ops: ['verify'] }]],
+    ['a certificate beside the numbers', () => [{ ...good(), x5c: ['MIIC'], x5t: 'abc', 'x5t#S256': 'def' }]],
+    ['members nobody knows', () => [{ ...good(), exp: 1, issuer: 'x', nested: { a: [1] } }]],
+    ['a modulus with a zero in front', () => [{ ...good(), n: zeroInFront(String(good().n)) }]],
+    ['a key that is too short', async () => [{ ...(await short()), kid: 'short' }, good()]],
+    ['the same id on a key that is too short', async () => [{ ...(await short()), kid: 'key-RS256' }, good()]],
+    ['a thousand keys', async () => [...(await thousand()), good()]],
+  ])('with %s verifies', async (_name, keys) => {
+    const set = { keys: await keys() }
+    issuer.say('/jwks', () => set)
+    expect(await exchange(await sign(claims()))).toMatchObject({ ok: true })
+  })
+
+  test.each<[string, () => unknown[] | Promise<unknown[]>, string]>([
+    ['nothing', () => [], 'unknown_key'],
+    ['another key under that id', async () => [await foreign()], 'signature'],
+    ['a certificate alone', () => [{ kty: 'RSA', kid: 'key-RS256', x5c: ['MIIC'] }], 'unusable_key'],
+    ['a key for encryption', () => [{ ...good(), use: 'enc' }], 'unknown_key'],
+    ['a key that only signs', () => [{ ...good(), use: undefined, key_ops: ['sign'] }], 'unknown_key'],
+    ['an id that is a number', () => [{ ...good(), kid: 1 }], 'unknown_key'],
+    ['a secret for a key', () => [{ kty: 'oct', k: 'c2VjcmV0', kid: 'key-RS256' }], 'unknown_key'],
+    ['a private key', async () => [{ ...(await privateOf('RS256')), kid: 'key-RS256' }], 'unusable_key'],
+    ['a key that is too short', async () => [{ ...(await short()), kid: 'key-RS256' }], 'unusable_key'],
+    [
+      'two keys without numbers',
+      () => [
+        { kty: 'RSA', kid: 'key-RS256' },
+        { kty: 'RSA', kid: 'key-RS256' },
+      ],
+      'unusable_key',
+    ],
+  ])('of %s verifies nothing', async (_name, keys, reason) => {
+    const set = { keys: await keys() }
+    issuer.say('/jwks', () => set)
+    expect(await exchange(await sign(claims()))).toMatchObject(refused(`id_token_${reason}`))
+  })
+
+  test('of strangers without ids is tried so far and no further', async () => {
+    const others = (await thousand()).map(({ kid: _kid, ...key }) => key)
+    issuer.say('/jwks', () => ({ keys: [...others, { ...good(), kid: undefined }] }))
+    expect(await exchange(await sign(claims(), { alg: 'RS256' }))).toMatchObject(refused('id_token_signature'))
+  })
+
+  const zeroInFront = (n: string) => Buffer.concat([Buffer.of(0), Buffer.from(n, 'base64url')]).toString('base64url')
+  const short = async () => {
+    const pair = generateKeyPairSync('rsa', { modulusLength: 1024 })
+    return pair.publicKey.export({ format: 'jwk' })
+  }
+  const thousand = async () => {
+    const one = await exportJWK(stranger.publicKey)
+    return Array.from({ length: 1000 }, (_, n) => ({ ...one, kid: `other-${n}` }))
+  }
+  const privateOf = async (alg: string) => {
+    const key = pairs.get(alg)?.privateKey
+    return key ? exportJWK(key) : {}
+  }
 })
 
 describe('the issuer’s keys', () => {
@@ -189,6 +448,37 @@ describe('the issuer’s keys', () => {
     now = new Date(now.getTime() + 31_000)
     await exchange(await sign(claims(), { alg: 'RS256', kid: 'made-up' }))
     expect(issuer.calls('/jwks')).toHaveLength(3)
+  })
+
+  test('are asked for again when the issuer made a new one under the same id', async () => {
+    const old = { ...(await exportJWK(stranger.publicKey)), kid: 'key-RS256' }
+    const before = await signWith(stranger.privateKey, claims(), { alg: 'RS256', kid: 'key-RS256' })
+    issuer.say('/jwks', () => ({ keys: [old] }))
+    value(await exchange(before))
+    issuer.say('/jwks', () => ({ keys: [published.get('RS256')] }))
+    value(await exchange(await sign(claims())))
+    expect(issuer.calls('/jwks')).toHaveLength(2)
+  })
+
+  test('that change while many sign in fail none of them', async () => {
+    issuer.say('/jwks', () => ({ keys: [published.get('ES256')] }))
+    value(await exchange(await sign(claims(), { alg: 'ES256', kid: 'key-ES256' })))
+    issuer.say('/jwks', () => ({ keys: [published.get('RS256')] }))
+    const token = await sign(claims())
+    const all = await Promise.all(Array.from({ length: 10 }, () => exchange(token)))
+    expect(all.every(({ ok }) => ok)).toBe(true)
+    expect(issuer.calls('/jwks')).toHaveLength(2)
+  })
+
+  test('that cannot be had when they change make the provider unavailable, until they can', async () => {
+    issuer.say('/jwks', () => ({ keys: [published.get('ES256')] }))
+    value(await exchange(await sign(claims(), { alg: 'ES256', kid: 'key-ES256' })))
+    issuer.say('/jwks', () => undefined)
+    for (let n = 0; n < 3; n += 1)
+      expect(await exchange(await sign(claims()))).toMatchObject({ error: { code: 'provider_unavailable' } })
+    issuer.say('/jwks', () => ({ keys: [published.get('RS256')] }))
+    now = new Date(now.getTime() + 31_000)
+    value(await exchange(await sign(claims())))
   })
 
   test('are fetched once for many who come at the same time', async () => {
@@ -230,6 +520,14 @@ describe('userinfo', () => {
   test('about another person is discarded [userinfo-invalid-sub]', async () => {
     issuer.say('/userinfo', () => ({ sub: 'eve', email: 'ada@example.com', email_verified: true }))
     expect(await enter()).toMatchObject({
+      error: { code: 'user_info_fetch_failed', cause: { reason: 'sub_mismatch' } },
+    })
+  })
+
+  test('that writes the subject as a number is another person: it must be the same text', async () => {
+    const exchanged = value(await exchange(await sign(claims({ sub: '583231' }))))
+    issuer.say('/userinfo', () => ({ sub: 583231 }))
+    expect(await opened.providers.identify(acme(), exchanged)).toMatchObject({
       error: { code: 'user_info_fetch_failed', cause: { reason: 'sub_mismatch' } },
     })
   })

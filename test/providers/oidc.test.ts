@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Claims } from '../../src/providers/provider.ts'
 import { nothing, providerContract } from './contract.ts'
-import { openProviders, value } from './fixture.ts'
+import { enter, named, openProviders, startWorld, type TestWorld, value, visit } from './fixture.ts'
 import { startIssuer } from './issuer.ts'
 
 const person =
@@ -38,4 +38,61 @@ test('an OpenID provider is asked for `openid`, whatever else the operator wants
     await providers.close()
   }
   await issuer.close()
+})
+
+/** A certified provider whose keys and id_tokens look like those of real issuers. */
+describe('Acme', () => {
+  let world: TestWorld
+  beforeAll(async () => {
+    world = await startWorld()
+  })
+  afterEach(() => world.reset())
+  afterAll(() => world.close())
+
+  const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const
+  test.each(algorithms.flatMap((alg) => [[alg, 'plain'] as const, [alg, 'crowded'] as const]))(
+    'signs with %s, its key set %s, and lets people in',
+    async (alg, keySet) => {
+      Object.assign(world.sandbox.switches.oidc, { alg, keySet })
+      const { providers } = world.open()
+      const { exchanged, claims } = await enter(world.sandbox, providers, named(providers, 'oidc'))
+      expect([exchanged.idToken?.sub, claims.email]).toEqual([claims.subject, 'ada@example.com'])
+    },
+  )
+
+  test('may rotate its keys while people are on their way', async () => {
+    world.sandbox.switches.oidc.keySet = 'crowded'
+    const { providers } = world.open()
+    const provider = named(providers, 'oidc')
+    await enter(world.sandbox, providers, provider)
+    const { callback, flow } = await visit(providers, provider)
+    world.sandbox.rotateKeys('oidc')
+    expect(await providers.exchange(provider, callback, flow)).toMatchObject({ ok: true })
+  })
+
+  test.each<[string, Record<string, unknown>, Record<string, unknown>, string | null]>([
+    [
+      'groups beyond the length of a header',
+      { groups: Array.from({ length: 400 }, (_, n) => `group-${n}`.padEnd(36, 'x')) },
+      {},
+      null,
+    ],
+    ['a fraction in its times', { iat: Date.now() / 1000 - 0.5 }, {}, null],
+    ['another spelling of its type', {}, { typ: 'ID+JWT' }, null],
+    ['the type of an access token', {}, { typ: 'at+jwt' }, 'id_token_typ'],
+    ['a critical extension', {}, { crit: ['ext'], ext: 1 }, 'id_token_crit'],
+    ['a number for a subject', { sub: 7 }, {}, 'id_token_sub'],
+    ['an audience more', { aud: ['vinculum', 'other'] }, {}, 'id_token_aud'],
+    ['its time as text', { exp: '4102444800' }, {}, 'id_token_exp'],
+  ])('may send an id_token with %s', async (_name, claims, header, reason) => {
+    const { providers } = world.open()
+    const provider = named(providers, 'oidc')
+    world.sandbox.as('ada')
+    const { callback, flow } = await visit(providers, provider)
+    world.sandbox.fault({ provider: 'oidc', endpoint: 'token' }, { kind: 'id-token', claims, header })
+    const exchanged = await providers.exchange(provider, callback, flow)
+    expect(exchanged.ok ? null : exchanged.error).toEqual(
+      reason === null ? null : expect.objectContaining({ cause: expect.objectContaining({ reason }) }),
+    )
+  })
 })

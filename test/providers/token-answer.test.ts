@@ -74,9 +74,14 @@ describe('a token answer', () => {
     expect(faultOf(text)).toBe(fault)
   })
 
-  test('with a token longer than a header is none', () => {
-    expect(faultOf(JSON.stringify({ access_token: 'x'.repeat(16_385) }))).toBe('no_access_token')
-    expect(faultOf(JSON.stringify({ access_token: 'x'.repeat(16_384) }))).toBeNull()
+  test.each([
+    ['access_token', 16_384, 'access_token_too_large'],
+    ['refresh_token', 16_384, 'refresh_token_too_large'],
+    ['id_token', 1024 * 1024 - 2 * 16_384, 'id_token_too_large'],
+  ])('may have an %s of %d characters, and no longer one', (name, most, fault) => {
+    const withToken = (length: number) => JSON.stringify({ access_token: 'at', [name]: 'x'.repeat(length) })
+    expect(faultOf(withToken(most))).toBeNull()
+    expect(faultOf(withToken(most + 1))).toBe(fault)
   })
 })
 

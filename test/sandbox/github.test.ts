@@ -112,6 +112,23 @@ it('hides the addresses without the scope or the permission', async () => {
   expect([app.status, app.body.message]).toEqual([403, 'Resource not accessible by integration'])
 })
 
+it('tells who is a member of an organization, to those who may know', async () => {
+  const asked = async (organization: string, who = 'ada', scope = 'read:user read:org') => {
+    const { access_token } = await walk.signIn({ login_hint: who, scope })
+    const { status, body } = await walk.get(`/github/user/memberships/orgs/${organization}`, access_token)
+    return [status, body.state ?? body.message]
+  }
+  expect(await asked('acme')).toEqual([200, 'active'])
+  expect(await asked('acme', 'grace')).toEqual([200, 'pending'])
+  expect(await asked('acme', 'zoe')).toEqual([404, 'Not Found'])
+  expect(await asked('initech')).toEqual([403, expect.stringContaining('OAuth App access restrictions')])
+  expect(await asked('acme', 'ada', 'read:user')).toEqual([403, expect.stringContaining('read:org scope')])
+  sandbox.switches.github.app = 'github-app'
+  expect(await asked('initech')).toEqual([200, 'active'])
+  sandbox.switches.github.membersPermission = false
+  expect(await asked('acme')).toEqual([403, 'Resource not accessible by integration'])
+})
+
 it('as a GitHub App: expires, has no scope, and rotates without leeway', async () => {
   sandbox.switches.github.app = 'github-app'
   const first = (await walk.trade(await walk.code(), {}, JSON_PLEASE)).body

@@ -110,6 +110,8 @@ const answer = route({
     'account_conflict',
     'account_linking_failed',
     'user_creation_disabled',
+    'sign_in_restricted',
+    'organization_access_needed',
     'user_disabled',
     'second_factor_required',
     'email_unverified',

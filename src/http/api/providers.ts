@@ -52,6 +52,8 @@ const enterFails = [
   'return_to_not_allowed',
   'account_conflict',
   'user_creation_disabled',
+  'sign_in_restricted',
+  'organization_access_needed',
   'user_disabled',
   'session_revoked',
   'invalid_request',

@@ -20,6 +20,8 @@ const ways: Partial<Record<ErrorCode, Way>> = {
   state_already_used: 'sign_in',
   flow_mismatch: 'sign_in',
   token_exchange_failed: 'sign_in',
+  sign_in_restricted: 'sign_in',
+  organization_access_needed: 'sign_in',
   provider_not_found: 'sign_in',
   conflict_not_found: 'sign_in',
   account_conflict: 'sign_in',

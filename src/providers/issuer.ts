@@ -1,0 +1,36 @@
+/**
+ * What to tell an operator when a provider names itself differently from its configuration. Pure.
+ *
+ * The names must be equal to the letter (OpenID Connect Discovery §4.3, Core §3.1.3.7): a looser comparison would let
+ * one provider speak for another. A slash too few or too many is the most frequent cause, so the log says so.
+ */
+import type { Payload } from '../events/catalogue.ts'
+import { readText } from './profile-text.ts'
+
+/** Both names, safe to log, and what most likely happened. */
+export type IssuerMismatch = Readonly<Pick<Payload<'provider.issuer_mismatch'>, 'configured' | 'received' | 'hint'>>
+
+export function issuerMismatch(configured: string, received: unknown): IssuerMismatch {
+  return { configured: shown(configured), received: shown(received), hint: hintFor(configured, received) }
+}
+
+function hintFor(configured: string, received: unknown): IssuerMismatch['hint'] {
+  if (typeof received !== 'string') return 'none'
+  if (received === `${configured}/`) return 'configured_without_trailing_slash'
+  if (configured === `${received}/`) return 'configured_with_extra_trailing_slash'
+  if (/\{tenantid\}/i.test(received)) return 'tenant_placeholder'
+  const [here, there] = [configured.toLowerCase(), received.toLowerCase()]
+  if (here === there) return 'letter_case'
+  return here.replace(/^https?:/, '') === there.replace(/^https?:/, '') ? 'scheme' : 'none'
+}
+
+/**
+ * An issuer has no query, no fragment and no credentials (Discovery §4.3), so none is logged. What the provider sent in
+ * place of an issuer may be a token: that is not logged either.
+ */
+function shown(value: unknown): string {
+  const text = readText(value)?.replace(/[?#].*$/u, '')
+  if (text === undefined || text === '') return '(none)'
+  if (/eyJ[\w-]{8}/.test(text)) return '(not an issuer)'
+  return text.replace(/\/\/[^/@]*@/, '//')
+}
