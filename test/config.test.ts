@@ -608,7 +608,7 @@ describe('who may sign in', () => {
   })
 
   test('is read as lists, domains as A-labels, each once', () => {
-    const list = 'Corp.Example, bücher.example\txn--bcher-kva.example corp.example'
+    const list = 'Corp.Example, bücher.example  xn--bcher-kva.example corp.example'
     const domains = ['corp.example', 'xn--bcher-kva.example']
     expect(of({ GOOGLE_EMAIL_DOMAINS: list, GOOGLE_HOSTED_DOMAINS: list })[0]).toMatchObject({
       emailDomains: domains,

@@ -1,7 +1,6 @@
 /**
- * Whom the operator lets in through a provider. Pure: what the provider said about somebody is held against the
- * settings, at every sign-in, linking and answered conflict alike, so that a person who left an organization is refused from
- * their next sign-in on.
+ * Whom the operator lets in through a provider. Pure: the claims are held against the settings at every sign-in, linking,
+ * connecting and answered conflict, so that a person who left an organization is refused at their next sign-in.
  */
 import { readEmail } from '../kernel/email.ts'
 import type { Claims, ProviderSettings } from './provider.ts'
