@@ -124,13 +124,9 @@ export const settings = z.object({
     ),
   MAIL_FROM: z.string().optional().describe('whom letters come from: an address, or Name <address>'),
   RATE_LIMITS: z.enum(['on', 'off']).default('on').describe('off is refused in production'),
-  REQUEST_DEADLINE_MS: z.coerce
-    .number('must be a whole number of milliseconds, 500 to 60000')
-    .int()
-    .min(500)
-    .max(60_000)
-    .default(5000)
-    .describe('how long a request may wait for the database, from its arrival; then 503'),
+  REQUEST_DEADLINE_MS: whole('a whole number of milliseconds', { least: 500, most: 60_000, fallback: 5000 }).describe(
+    'how long a request may wait for the database, from its arrival; then 503',
+  ),
   METRICS_TOKEN: z
     .string()
     .min(16, 'use at least 16 characters')

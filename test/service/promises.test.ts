@@ -220,7 +220,7 @@ test('what an operator can mend is said in a sentence: a port in use, no databas
     expect([nowhere.code, nowhere.stderr.trim()]).toEqual([1, sentence])
   }
   const elsewhere = await startService({ ...settings(port, `file:${newFile()}`), HOST: 'nowhere.invalid' }).ended
-  expect([elsewhere.code, elsewhere.stderr.includes('nowhere.invalid')]).toEqual([1, true])
+  expect([elsewhere.code, elsewhere.stderr.includes('HOST')]).toEqual([1, true])
   expect(elsewhere.stderr).not.toContain('database')
   const untouched = readFileSync(file)
   const another = `k1:${Buffer.alloc(32, 'quite another key of 32 bytes ..').toString('base64')}`
