@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { documents } from '../../docs/generate.ts'
@@ -30,7 +30,7 @@ const slugsIn = (file: string): readonly string[] =>
 
 test.each(written)('%s points at files that exist, and at headings in them', (file) => {
   for (const [link, target, heading] of linksIn(file)) {
-    expect(() => readFileSync(target), link).not.toThrow()
+    expect(existsSync(target), link).toBe(true)
     if (heading !== undefined) expect(slugsIn(target), link).toContain(heading)
   }
 })
