@@ -18,6 +18,7 @@ import { err, ok, type Result } from '../kernel/result.ts'
 import type { Failure } from './failure.ts'
 import type { Guard } from './guard.ts'
 import { isRecord, readSubject } from './profile-text.ts'
+import { readSeconds } from './times.ts'
 
 /** Asymmetric only: with `none` or HS* anybody, or anybody who knows the client secret, could be everybody. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
@@ -140,10 +141,10 @@ function checkClaims(
   if (!issuers.includes(claims.iss ?? '')) return garbage('iss')
   if (!audience.includes(clientId)) return garbage('aud')
   if (claims.azp === undefined ? audience.length > 1 : claims.azp !== clientId) return garbage('azp')
-  if (typeof claims.exp !== 'number' || claims.exp + SKEW_SECONDS <= now) return garbage('exp')
-  if (typeof claims.iat !== 'number' || claims.iat - SKEW_SECONDS > now) return garbage('iat')
-  if (claims.nbf !== undefined && !(typeof claims.nbf === 'number' && claims.nbf - SKEW_SECONDS <= now))
-    return garbage('nbf')
+  const [expires, issued, starts] = [readSeconds(claims.exp), readSeconds(claims.iat), readSeconds(claims.nbf)]
+  if (expires === null || expires + SKEW_SECONDS <= now) return garbage('exp')
+  if (issued === null || issued - SKEW_SECONDS > now) return garbage('iat')
+  if (claims.nbf !== undefined && (starts === null || starts - SKEW_SECONDS > now)) return garbage('nbf')
   // Ours, or it was made for somebody else's sign-in: a stolen code with its own id_token ends here.
   if (nonce === null || claims.nonce !== nonce) return garbage('nonce')
   if (claims.at_hash !== undefined && !binds(claims.at_hash, accessToken, alg)) return garbage('at_hash')

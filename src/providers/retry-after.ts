@@ -4,6 +4,7 @@
  * Somebody's header is no reason to be silent for a day: five minutes is the most, and nonsense counts as nothing.
  */
 import { type EndpointType, isPersonal } from './provider.ts'
+import { readSecondsText } from './times.ts'
 
 const MOST_SECONDS = 300
 
@@ -54,13 +55,17 @@ export function readHold(
 /** RFC 9110 §10.2.3: whole seconds, or a date. */
 function seconds(text: string | undefined, at: Date): number | undefined {
   if (text === undefined) return undefined
-  if (/^\d+$/.test(text)) return Math.min(Number(text), MOST_SECONDS)
+  const whole = readSecondsText(text)
+  if (whole !== null) return Math.min(whole, MOST_SECONDS)
   return /^[A-Za-z]/.test(text) ? left(Date.parse(text), at) : undefined
 }
 
 /** Epoch seconds at GitHub, ISO 8601 at Atlassian. */
-const until = (text: string | undefined, at: Date): number | undefined =>
-  text === undefined ? undefined : left(/^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text), at)
+function until(text: string | undefined, at: Date): number | undefined {
+  if (text === undefined) return undefined
+  const epoch = readSecondsText(text)
+  return left(epoch === null ? Date.parse(text) : epoch * 1000, at)
+}
 
 function left(moment: number, at: Date): number | undefined {
   const seconds = Math.ceil((moment - at.getTime()) / 1000)

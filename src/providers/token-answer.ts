@@ -6,6 +6,7 @@ import type { Failure } from './failure.ts'
 import { isRecord } from './profile-text.ts'
 import type { Definition, Refreshed, TokenSet } from './provider.ts'
 import { readScopes } from './scopes.ts'
+import { readSeconds, readSecondsText } from './times.ts'
 
 /**
  * Longer than any provider's (Atlassian's are JWTs of a few KB); a token is a header later, and servers refuse long
@@ -35,7 +36,7 @@ export function readTokens(
   { grantsNothing }: Pick<Definition, 'grantsNothing'> = {},
 ): TokenSet {
   const { access_token, refresh_token, id_token, expires_in, refresh_token_expires_in, scope } = json
-  const [seconds, refreshSeconds] = [readSeconds(expires_in), readSeconds(refresh_token_expires_in)]
+  const [seconds, refreshSeconds] = [readLifetime(expires_in), readLifetime(refresh_token_expires_in)]
   const nothing = scope === '' && grantsNothing?.(String(access_token)) ? [] : null
   return {
     accessToken: String(access_token),
@@ -56,11 +57,10 @@ const isGiven = (value: unknown): boolean => value !== undefined && value !== nu
 const isToken = (value: unknown): value is string =>
   typeof value === 'string' && value.length <= MOST_TOKEN_CHARACTERS && /^[\x21-\x7e]+$/.test(value)
 
-/** Form encoding, and some JSON, says numbers as text. */
-function readSeconds(value: unknown): number | null {
-  const seconds = typeof value === 'string' && /^\d{1,12}$/.test(value) ? Number(value) : value
-  if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds < 0) return null
-  return Math.min(Math.floor(seconds), MOST_LIFETIME_SECONDS)
+/** A lifetime, or `null` where none is known. Form encoding, and some JSON, writes numbers as text. */
+function readLifetime(value: unknown): number | null {
+  const seconds = typeof value === 'string' ? readSecondsText(value) : readSeconds(value)
+  return seconds === null ? null : Math.min(seconds, MOST_LIFETIME_SECONDS)
 }
 
 /** A refresh that brought nothing (`providers.md` §10). */

@@ -3,7 +3,7 @@
  * and what else an id_token may try.
  */
 import { createHash } from 'node:crypto'
-import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
+import { CompactSign, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Opened } from './fixture.ts'
 import { openProviders, value } from './fixture.ts'
@@ -107,6 +107,39 @@ describe('an id_token', () => {
       provider: 'acme',
       endpoint_type: 'token',
       reason: `id_token_${reason}`,
+    })
+  })
+
+  // Written as text: what JSON reads as Infinity, no serializer writes.
+  test.each([
+    ['exp', '1e400'],
+    ['exp', '1e300'],
+    ['exp', '9007199254740992'],
+    ['exp', '-1'],
+    ['exp', '"4102444800"'],
+    ['exp', '[4102444800]'],
+    ['exp', 'null'],
+    ['iat', '-1e400'],
+    ['iat', '-1'],
+    ['iat', '"1763640000"'],
+    ['nbf', '-1e400'],
+    ['nbf', '-1'],
+    ['nbf', '"0"'],
+    ['nbf', 'null'],
+  ])('whose %s is %s has no time, and is refused', async (claim, written) => {
+    const payload = JSON.stringify({ ...claims(), [claim]: 'HERE' }).replace('"HERE"', written)
+    const key = pairs.get('RS256')?.privateKey
+    if (!key) throw new Error('no key')
+    const token = await new CompactSign(Buffer.from(payload))
+      .setProtectedHeader({ alg: 'RS256', kid: 'key-RS256' })
+      .sign(key)
+    expect(await exchange(token)).toMatchObject(refused(`id_token_${claim}`))
+  })
+
+  test('with a fraction of a second in its times is good (RFC 7519 §2)', async () => {
+    const at = now.getTime() / 1000
+    expect(await exchange(await sign(claims({ iat: at - 0.5, nbf: at - 0.25, exp: at + 300.75 })))).toMatchObject({
+      ok: true,
     })
   })
 
