@@ -164,10 +164,16 @@ describe('input', () => {
   test.each([
     ['{', 'application/json'],
     ['{"name":"abc"} x', 'application/json'],
-    ['\ufeff{"name":"abc"}', 'application/json'],
+    ['\ufeff\ufeff{"name":"abc"}', 'application/json'],
   ])('that is no JSON is 400: %s', async (body, type) => {
     const answer = await send().post('/things').type(type).send(body)
     expect([answer.status, answer.body.code]).toEqual([400, 'malformed_body'])
+  })
+  test('may begin with a byte order mark', async () => {
+    const answer = await send().post('/things').type('json').send('\ufeff{"name":"abc"}')
+    expect([answer.status, answer.body]).toEqual([201, { name: 'abc' }])
+    const form = await send().post('/token').type('form').send('\ufeffgrant_type=x')
+    expect(form.body.body).toEqual({ grant_type: 'x' })
   })
   test('that is not UTF-8 is 400', async () => {
     const post = send().post('/things').set('Content-Type', 'application/json')
