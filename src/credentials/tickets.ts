@@ -1,6 +1,7 @@
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { hmac, sameSecret, sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
+import { readTypedCode } from '../kernel/typed-code.ts'
 import type { Ticket, TicketPurpose, TicketStore } from './ports.ts'
 
 /** How long each is good, in seconds. Out-of-band ones live ten minutes at most where they let somebody in (ASVS 6.5.5). */
@@ -72,12 +73,12 @@ export function createTickets({ tickets, clock, ids, random, key }: Parts) {
     /** What is asked for in one place, before a code is looked at: whose it is, for counting the guess. */
     findBound: (purpose: TicketPurpose, binding: string): Promise<Ticket | undefined> =>
       tickets.find({ purpose, bindingHash: sha256(binding) }, clock()),
-    /** The ticket of a short code, typed where it was asked for. A wrong one counts against it. */
-    async findByCode(purpose: TicketPurpose, binding: string, code: string): Promise<Ticket | undefined> {
+    /** The ticket of a short code, as it was typed where it was asked for. A wrong one counts against it. */
+    async findByCode(purpose: TicketPurpose, binding: string, typed: string): Promise<Ticket | undefined> {
       const found = await tickets.find({ purpose, bindingHash: sha256(binding) }, clock())
       if (!found?.codeHash) return undefined
       if ((await tickets.countAttempt(found.id)) > mostAttempts) return undefined
-      return sameSecret(found.codeHash, codeHash(found.id, code)) ? found : undefined
+      return sameSecret(found.codeHash, codeHash(found.id, readTypedCode(typed))) ? found : undefined
     },
     /** Takes it, once. */
     use: ({ id }: Ticket): Promise<boolean> => tickets.use(id, clock()),
