@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import express, { type Express, type Request } from 'express'
 import type { VNode } from 'preact'
 import type { AppError } from '../errors/catalogue.ts'
@@ -6,6 +5,7 @@ import type { Bus } from '../events/bus.ts'
 import type { Fact } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Random } from '../kernel/ids.ts'
+import { readIp } from '../kernel/ip.ts'
 import { createCookies } from './cookies.ts'
 import { createCsrf } from './csrf.ts'
 import { documentation } from './docs.tsx'
@@ -106,11 +106,6 @@ export function createApp<D>(parts: AppParts<D>): Express {
 /** Request ids nobody can guess or count by. */
 const createRequestIds = (random: Random) => (): string => `req_${random(16).toString('hex')}`
 
-const address = (ip: string | undefined): string | null => {
-  const plain = ip?.startsWith('::ffff:') ? ip.slice(7) : ip
-  return plain !== undefined && isIP(plain) ? plain : null
-}
-
 /** Behind a proxy nobody told us of, everybody shares one address, and so its limits. Said once, where it shows. */
 function peerOrWarning(warn: (message: string) => void): (request: Request) => string | null {
   let warned = false
@@ -127,7 +122,7 @@ function peerOrWarning(warn: (message: string) => void): (request: Request) => s
   }
 }
 
-const peerOf = (request: Request): string | null => address(request.socket.remoteAddress)
+const peerOf = (request: Request): string | null => readIp(request.socket.remoteAddress ?? '')
 
 /** As far as the trusted proxies vouch for it; what they pass on that is no address is not believed. */
-const forwardedFor = (request: Request): string | null => address(request.ip) ?? peerOf(request)
+const forwardedFor = (request: Request): string | null => readIp(request.ip ?? '') ?? peerOf(request)

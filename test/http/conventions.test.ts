@@ -296,6 +296,9 @@ describe('the origin of a request', () => {
     surface = createSurface({ trustProxyHops: 1 })
     const behind = await send().get('/things/thg_1').set('X-Forwarded-For', '198.51.100.1, 203.0.113.9')
     expect(behind.body.ip).toBe('203.0.113.9')
+    // The one further off is not vouched for; the nearest may be written in any way.
+    const spelled = await send().get('/things/thg_1').set('X-Forwarded-For', '198.51.100.1, [::ffff:cb00:7109]:443')
+    expect(spelled.body.ip).toBe('203.0.113.9')
     const odd = await send().get('/things/thg_1').set('X-Forwarded-For', '<script>')
     expect(odd.body.ip).toBe('127.0.0.1')
   })

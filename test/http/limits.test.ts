@@ -4,6 +4,20 @@ import { operatingRoutes } from '../../src/http/api/operating.ts'
 import type { Route } from '../../src/http/route.ts'
 import { createSurface } from './surface.tsx'
 
+/** 203.0.113.9, as proxies write it. */
+const spellings = [
+  '203.0.113.9',
+  '203.0.113.9:50123',
+  '::ffff:203.0.113.9',
+  '::FFFF:203.0.113.9',
+  '::ffff:cb00:7109',
+  '0:0:0:0:0:ffff:cb00:7109',
+  '0000:0000:0000:0000:0000:ffff:203.0.113.9',
+  '[::ffff:203.0.113.9]',
+  '[::ffff:cb00:7109]:443',
+  '::ffff:203.0.113.9%eth0',
+]
+
 const from = (surface: ReturnType<typeof createSurface>, ip: string, path = '/limited') =>
   request(surface.app).post(path).set('X-Forwarded-For', ip)
 
@@ -42,6 +56,12 @@ test('one holder of an IPv6 network is one, whichever of its addresses is used',
   await exhaust(surface, '2001:db8:1:2::1')
   expect((await from(surface, '2001:db8:1:2:ffff::9')).status).toBe(429)
   expect((await from(surface, '2001:db8:1:3::1')).status).toBe(204)
+})
+test('an IPv4 address is one, in whichever spelling a proxy writes it', async () => {
+  const surface = createSurface({ trustProxyHops: 1 })
+  await exhaust(surface)
+  for (const same of spellings) expect([same, (await from(surface, same)).status]).toEqual([same, 429])
+  expect((await from(surface, '::ffff:203.0.113.10')).status).toBe(204)
 })
 test('every limit counts for itself', async () => {
   const surface = createSurface()
