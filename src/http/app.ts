@@ -9,7 +9,7 @@ import { readIp } from '../kernel/ip.ts'
 import { createCookies } from './cookies.ts'
 import { createCsrf } from './csrf.ts'
 import { documentation } from './docs.tsx'
-import type { ErrorContext } from './exchange.ts'
+import type { ErrorContext, Frame } from './exchange.ts'
 import { createHeaders } from './headers.ts'
 import { createLimiter, type Limiter, type LimitName } from './limits.ts'
 import { mount } from './mount.ts'
@@ -17,7 +17,9 @@ import type { RateLimitStore } from './ports.ts'
 import type { Authenticate } from './principal.ts'
 import { createProblems } from './problem.ts'
 import type { Route } from './route.ts'
+import type { Refusals } from './server.ts'
 import type { StaticFile } from './static.ts'
+import { createUnreadable } from './unreadable.ts'
 
 export type AppParts<D> = {
   readonly routes: readonly Route<D>[]
@@ -44,8 +46,11 @@ export type AppParts<D> = {
   readonly version: string
 }
 
-/** The whole HTTP surface: the given routes, and the documents that are read off them. */
-export function createApp<D>(parts: AppParts<D>): Express {
+/**
+ * The whole HTTP surface: the given routes, and the documents that are read off them; and how the server refuses what
+ * the app is never given.
+ */
+export function createApp<D>(parts: AppParts<D>): { readonly app: Express; readonly refusals: Refusals } {
   const { publicUrl, clock, rateLimits, staticFiles, version } = parts
   const app = express()
   app.disable('x-powered-by')
@@ -76,31 +81,26 @@ export function createApp<D>(parts: AppParts<D>): Express {
       limiters.set(name, createLimiter(name, { store: rateLimits, clock, onFault }))
     return limiters.get(name)
   }
-  mount(
-    app,
-    {
-      clock,
-      limiter,
-      random: parts.random,
-      events: parts.events,
-      headers: createHeaders(publicUrl),
-      cookies,
-      csrf: createCsrf({ publicUrl, key: parts.csrfKey }),
-      describe: createProblems(parts),
-      authenticate: parts.authenticate,
-      recentAuthSeconds: parts.recentAuthSeconds,
-      requestMs: parts.requestMs,
-      requestId: createRequestIds(parts.random),
-      addressOf: parts.trustProxyHops === 0 ? peerOrWarning(parts.onWarning) : forwardedFor,
-      errorPage: parts.errorPage,
-      record: parts.record,
-      onDefect: parts.onDefect,
-    },
-    routes,
-    staticFiles,
-    parts.vinculum,
-  )
-  return app
+  const frame: Frame = {
+    clock,
+    limiter,
+    random: parts.random,
+    events: parts.events,
+    headers: createHeaders(publicUrl),
+    cookies,
+    csrf: createCsrf({ publicUrl, key: parts.csrfKey }),
+    describe: createProblems(parts),
+    authenticate: parts.authenticate,
+    recentAuthSeconds: parts.recentAuthSeconds,
+    requestMs: parts.requestMs,
+    requestId: createRequestIds(parts.random),
+    addressOf: parts.trustProxyHops === 0 ? peerOrWarning(parts.onWarning) : forwardedFor,
+    errorPage: parts.errorPage,
+    record: parts.record,
+    onDefect: parts.onDefect,
+  }
+  const unroutable = mount(app, frame, routes, staticFiles, parts.vinculum)
+  return { app, refusals: { unroutable, unreadable: createUnreadable(frame, rateLimits !== null) } }
 }
 
 /** Request ids nobody can guess or count by. */
