@@ -7,6 +7,7 @@ import type { EnterCode } from './flows/enter-with-provider.ts'
 import type { Flows } from './flows/flows.ts'
 import type { UserInfoCode } from './flows/read-userinfo.ts'
 import type { Account } from './kernel/account.ts'
+import { readIp } from './kernel/ip.ts'
 import { ok, type Result } from './kernel/result.ts'
 import type { Reading } from './providers/userinfo.ts'
 import type { TokenPair, Tokens } from './sessions/tokens.ts'
@@ -38,7 +39,7 @@ type Parts = { flows: Flows; links: Links; tokens: Tokens }
  */
 export function createOAuth({ flows, links, tokens }: Parts) {
   const originOf = ({ ip, userAgent }: Context): Origin => ({
-    ip: ip ?? null,
+    ip: ip === undefined ? null : readIp(ip),
     userAgent: userAgent ?? null,
     requestId: null,
   })

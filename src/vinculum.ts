@@ -62,7 +62,6 @@ import { type MailParts, verifyEmail } from './flows/verify-email.ts'
 import { withdrawGrants } from './flows/withdraw-grants.ts'
 import { apiRoutes } from './http/api/index.ts'
 import { createApp } from './http/app.ts'
-import { createHeaders } from './http/headers.ts'
 import { networkOf } from './http/limits.ts'
 import { errorPage, pageRoutes, staticFiles } from './http/pages/index.ts'
 import type { Principal } from './http/route.ts'
@@ -76,6 +75,7 @@ import { type Clock, systemClock } from './kernel/clock.ts'
 import { createSealer, type KeyRing } from './kernel/crypto.ts'
 import { createIds, type Random, secretToken, systemRandom } from './kernel/ids.ts'
 import { ok } from './kernel/result.ts'
+import { createShared } from './kernel/shared.ts'
 import { createAllowance } from './mail/allowance.ts'
 import { createLetters } from './mail/letters.ts'
 import { createMailer } from './mail/mailer.ts'
@@ -469,6 +469,8 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
 
     // The way in from outside
     let closing = false
+    // Probes and strangers ask at once: one query serves all of them.
+    const storeReady = createShared(() => store.ready())
     const metrics = createMetrics(events, {
       breakers: providers.health,
       jobBacklogs: scheduler.backlogs,
@@ -501,7 +503,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       revocationsOf: revocation.waiting,
       metrics,
       mailbox,
-      ready: async () => !closing && (await store.ready()),
+      ready: async () => !closing && (await storeReady()),
       clock,
       settings: {
         publicUrl,
@@ -532,7 +534,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
             via,
           })
         : found
-    const app = createApp<Services>({
+    const { app, refusals } = createApp<Services>({
       routes: [...apiRoutes, ...pageRoutes],
       vinculum: services,
       publicUrl,
@@ -555,7 +557,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       staticFiles,
       version,
     })
-    const server = createServer(app, createHeaders(publicUrl).api)
+    const server = createServer(app, refusals)
 
     return {
       app,

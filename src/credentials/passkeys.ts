@@ -1,6 +1,5 @@
 import type {
   AuthenticationResponseJSON,
-  AuthenticatorTransport,
   PublicKeyCredentialCreationOptionsJSON,
   PublicKeyCredentialRequestOptionsJSON,
   RegistrationResponseJSON,
@@ -21,6 +20,14 @@ export type Challenge<O> = { readonly options: O; readonly flowToken: string; re
 /** Whose answer it must be: anybody's to sign in, or this account's, in this session or waiting sign-in. */
 export type Asked = { readonly accountId: string; readonly within: string }
 export type Shown = { readonly passkey: Passkey; readonly userVerified: boolean }
+
+/** How a browser may reach an authenticator (WebAuthn level 3 §5.8.4), and `cable`, which is what `hybrid` was called. */
+const transports = ['usb', 'nfc', 'ble', 'smart-card', 'hybrid', 'internal', 'cable'] as const
+type Transport = (typeof transports)[number]
+
+/** The transports among what a browser says: unknown ones are only hints, and dropped (§5.2.1.1). */
+export const readTransports = (said: readonly string[]): Transport[] =>
+  transports.filter((transport) => said.includes(transport))
 
 const timeout = 300_000
 const rpName = 'Vinculum'
@@ -44,9 +51,8 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
   const expected = { expectedOrigin: clientOrigins(origins, publicUrl), expectedRPID: rpID }
   // Loaded at first use: it brings an ASN.1 and a CBOR reader with it.
   const webauthn = () => import('@simplewebauthn/server')
-  const transportsOf = ({ transports }: Passkey) => transports as AuthenticatorTransport[]
   const named = (all: readonly Passkey[]) =>
-    all.map((passkey) => ({ id: passkey.credentialId, transports: transportsOf(passkey) }))
+    all.map(({ credentialId: id, transports: kept }) => ({ id, transports: readTransports(kept) }))
 
   const issue = async <O extends { challenge: string }>(
     purpose: Ticket['purpose'],
@@ -118,7 +124,7 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
         return ok({
           ...{ id: ids('psk'), accountId: asked.accountId, credentialId: credential.id },
           publicKey: Buffer.from(credential.publicKey).toString('base64url'),
-          ...{ counter: credential.counter, transports: credential.transports ?? [], backedUp },
+          ...{ counter: credential.counter, transports: readTransports(response.response.transports ?? []), backedUp },
           ...{ name, createdAt: clock(), lastUsedAt: null },
         })
       } catch (cause) {
@@ -166,7 +172,7 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
           credential: {
             id: passkey.credentialId,
             publicKey: new Uint8Array(Buffer.from(passkey.publicKey, 'base64url')),
-            ...{ counter: passkey.counter, transports: transportsOf(passkey) },
+            ...{ counter: passkey.counter, transports: readTransports(passkey.transports) },
           },
         })
         const { newCounter: counter, credentialBackedUp: backedUp, userVerified } = authenticationInfo

@@ -38,6 +38,9 @@ export type Ticket = {
   readonly usedAt: Date | null
 }
 
+/** A ticket that goes out by mail. */
+export type TicketToSend = { readonly row: Ticket; readonly latestOnly: boolean }
+
 export interface TicketStore {
   issue(ticket: Ticket): Promise<void>
   /** Unused and unexpired at `at`. */
@@ -283,8 +286,11 @@ export type CameByMail = { readonly tag: OpenedByMail['tag']; readonly account: 
 export interface AddressStore {
   /** Whoever holds or claims it. */
   holders(emailKey: string): Promise<readonly AddressHolder[]>
-  /** A ticket and the messages that carry it, or messages alone, with the reason: all or nothing. */
-  send(ticket: Ticket | null, mails: readonly Mail[], because: readonly Fact[]): Promise<void>
+  /**
+   * A ticket and the messages that carry it, with the reason: all or nothing. With `latestOnly`, the unused tickets of
+   * the same purpose for the same account, or for the same email address where there is no account, end with it.
+   */
+  send(ticket: TicketToSend, mails: readonly Mail[], because: readonly Fact[]): Promise<void>
 
   /**
    * The ticket's account's own address becomes verified (as `AccountStore.proveEmail`); where it is already, nothing

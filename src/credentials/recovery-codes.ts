@@ -1,5 +1,6 @@
 import { hmac } from '../kernel/crypto.ts'
 import type { Ids, Random } from '../kernel/ids.ts'
+import { readTypedCode } from '../kernel/typed-code.ts'
 import type { RecoveryCode } from './ports.ts'
 
 /** Without i, l, o and u: what is read off paper is not mistaken for something else (Crockford's base 32). */
@@ -28,9 +29,9 @@ export function createRecoveryCodes({ ids, random, keys }: Parts) {
         rows: codes.map((code) => ({ id: ids('rec'), codeHash: hash(keys[0], accountId, code) })),
       }
     },
-    /** What a code may be kept as; none for what is no code at all. Case, spaces and hyphens do not matter. */
+    /** What a code may be kept as; none for what is no code at all. Case does not matter. */
     hashes(accountId: string, typed: string): readonly string[] {
-      const code = typed.toLowerCase().replace(/[\s-]/g, '').replaceAll('o', '0').replace(/[il]/g, '1')
+      const code = readTypedCode(typed).toLowerCase().replaceAll('o', '0').replace(/[il]/g, '1')
       if (code.length !== groups * perGroup) return []
       return keys.map((key) => hash(key, accountId, code))
     },

@@ -1,17 +1,29 @@
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { hmac, sameSecret, sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
-import type { Ticket, TicketPurpose, TicketStore } from './ports.ts'
+import { readTypedCode } from '../kernel/typed-code.ts'
+import type { Ticket, TicketPurpose, TicketStore, TicketToSend } from './ports.ts'
 
-/** How long each is good, in seconds. Out-of-band ones live ten minutes at most where they let somebody in (ASVS 6.5.5). */
-const lifetimes: Record<TicketPurpose, number> = {
-  verify_email: 86_400,
-  change_email: 3600,
-  reset_password: 1800,
-  email_sign_in: 600,
-  passkey_registration: 600,
-  passkey_sign_in: 600,
-  passkey_second_factor: 600,
+type Kind = {
+  /** The lifetime. Tickets sent by mail live ten minutes at most where they let somebody in (ASVS 6.5.5). */
+  readonly seconds: number
+  /** A new one ends the older ones of the same account, or of the same email address where there is no account. */
+  readonly latestOnly: boolean
+}
+
+/**
+ * A new link ends the older ones where the newest one is always in the reader's mailbox, and does all the older ones
+ * did. Not so for signing in: a code fits only the browser that asked for it, so anyone who knows the address could end
+ * the code its owner is typing. There, using one ends the others (`endOthers` in `store/tickets.ts`).
+ */
+const kinds: Record<TicketPurpose, Kind> = {
+  verify_email: { seconds: 86_400, latestOnly: true },
+  change_email: { seconds: 3600, latestOnly: true },
+  reset_password: { seconds: 1800, latestOnly: true },
+  email_sign_in: { seconds: 600, latestOnly: false },
+  passkey_registration: { seconds: 600, latestOnly: false },
+  passkey_sign_in: { seconds: 600, latestOnly: false },
+  passkey_second_factor: { seconds: 600, latestOnly: false },
 }
 
 /** A code is short enough to be guessed: it is worth nothing without its binding, and nothing after this many wrong ones. */
@@ -26,8 +38,7 @@ export type NewTicket = {
   readonly binding?: string
 }
 /** The row to write down, and what only its receiver is told. */
-export type Made = {
-  readonly row: Ticket
+export type Made = TicketToSend & {
   readonly secret: string
   readonly code: string | null
   readonly expiresIn: number
@@ -41,6 +52,7 @@ export function createTickets({ tickets, clock, ids, random, key }: Parts) {
 
   const make = (purpose: TicketPurpose, { accountId = null, email = null, data = {}, binding }: NewTicket): Made => {
     const id = ids('tkt')
+    const { seconds, latestOnly } = kinds[purpose]
     const secret = secretToken(random)
     // 2^48 is so far above 10^8 that no digit is noticeably likelier than another.
     const code =
@@ -49,11 +61,12 @@ export function createTickets({ tickets, clock, ids, random, key }: Parts) {
     return {
       secret,
       code,
-      expiresIn: lifetimes[purpose],
+      expiresIn: seconds,
+      latestOnly,
       row: {
         ...{ id, purpose, secretHash: sha256(secret), codeHash: code === null ? null : codeHash(id, code) },
         ...{ bindingHash: binding === undefined ? null : sha256(binding), accountId, email, data, attempts: 0 },
-        ...{ createdAt: at, expiresAt: secondsAfter(at, lifetimes[purpose]), usedAt: null },
+        ...{ createdAt: at, expiresAt: secondsAfter(at, seconds), usedAt: null },
       },
     }
   }
@@ -72,12 +85,12 @@ export function createTickets({ tickets, clock, ids, random, key }: Parts) {
     /** What is asked for in one place, before a code is looked at: whose it is, for counting the guess. */
     findBound: (purpose: TicketPurpose, binding: string): Promise<Ticket | undefined> =>
       tickets.find({ purpose, bindingHash: sha256(binding) }, clock()),
-    /** The ticket of a short code, typed where it was asked for. A wrong one counts against it. */
-    async findByCode(purpose: TicketPurpose, binding: string, code: string): Promise<Ticket | undefined> {
+    /** The ticket of a short code, as it was typed where it was asked for. A wrong one counts against it. */
+    async findByCode(purpose: TicketPurpose, binding: string, typed: string): Promise<Ticket | undefined> {
       const found = await tickets.find({ purpose, bindingHash: sha256(binding) }, clock())
       if (!found?.codeHash) return undefined
       if ((await tickets.countAttempt(found.id)) > mostAttempts) return undefined
-      return sameSecret(found.codeHash, codeHash(found.id, code)) ? found : undefined
+      return sameSecret(found.codeHash, codeHash(found.id, readTypedCode(typed))) ? found : undefined
     },
     /** Takes it, once. */
     use: ({ id }: Ticket): Promise<boolean> => tickets.use(id, clock()),

@@ -1,6 +1,7 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { Sealer } from '../kernel/crypto.ts'
 import type { Random } from '../kernel/ids.ts'
+import { readTypedCode } from '../kernel/typed-code.ts'
 import type { TotpFactor } from './ports.ts'
 
 /** What every authenticator app speaks (RFC 6238, RFC 4226 §4 R6: 160 bits): some ignore what a URI says otherwise. */
@@ -33,9 +34,9 @@ export function createTotp({ sealer, clock, random, issuer }: Parts) {
       const { Secret, TOTP } = await otpauth()
       return new TOTP({ ...kind, issuer, label, secret: Secret.fromBase32(secret) }).toString()
     },
-    /** The time step this code belongs to, if it is one of now; compared in constant time. */
-    async stepOf(factor: TotpFactor, code: string): Promise<number | null> {
-      // otpauth throws at digits of other scripts.
+    /** The time step a code, as it was typed, belongs to, if it is one of now; compared in constant time. */
+    async stepOf(factor: TotpFactor, typed: string): Promise<number | null> {
+      const code = readTypedCode(typed)
       if (!/^\d{6}$/.test(code)) return null
       const { Secret, TOTP } = await otpauth()
       const timestamp = clock().getTime()

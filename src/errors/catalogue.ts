@@ -690,6 +690,22 @@ export const catalogue = {
     say('Request too large', 'The body of the request is larger than 64 KiB. Send less.'),
     say('Requisição grande demais', 'O corpo da requisição passa de 64 KiB. Envie menos.'),
   ),
+  headers_too_large: entry(
+    431,
+    say(
+      'Request headers too large',
+      'The headers of the request, its cookies and its address together are larger than 16 KiB, or there are more than 100 headers. In a browser, delete the cookies of this site and try again.',
+    ),
+    say(
+      'Cabeçalhos da requisição grandes demais',
+      'Os cabeçalhos da requisição, com os cookies e o endereço, passam de 16 KiB, ou são mais de 100. No navegador, exclua os cookies deste site e tente de novo.',
+    ),
+  ),
+  request_timeout: entry(
+    408,
+    say('Request incomplete', 'The request did not arrive completely in time. Send it again.'),
+    say('Requisição incompleta', 'A requisição não chegou completa a tempo. Envie-a de novo.'),
+  ),
   unsupported_media_type: entry(
     415,
     say('Content type not supported', 'This content type is not accepted here. Use {accepted}.'),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { roles } from '../kernel/account.ts'
+import { httpMethods } from '../kernel/http-method.ts'
 import type { Locale } from '../kernel/locale.ts'
 
 type Heard = { audit?: true; notice?: true; log?: 'debug' | 'info' | 'warn' | 'error' }
@@ -415,7 +416,7 @@ export const catalogue = {
     { audit: true, log: 'warn' },
   ),
   'http.answered': fact('A request was answered', {
-    method: z.string(),
+    method: z.enum(httpMethods),
     route: z.string(),
     status: z.number(),
     ms: z.number(),

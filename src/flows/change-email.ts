@@ -36,8 +36,10 @@ export function changeEmail({ addresses, tickets, letter, allowed, clock, mail, 
               }),
             ]
           : []
+      // Written where the address is taken, too, though nobody gets its link: that an older link ended, or that the
+      // request is among one's own data, would otherwise say that it is free.
       await addresses.send(
-        owner ? null : made.row,
+        made,
         [there, ...here],
         [{ name: 'account.email_change_requested', accountId, origin, data: {} }],
       )

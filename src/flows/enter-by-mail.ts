@@ -129,7 +129,7 @@ export function enterByMail(parts: Parts) {
       // Only when a message is sent: repeated requests by a stranger fill neither the mailbox nor the audit log.
       const because: readonly Fact[] =
         told.length === 0 ? [] : [{ name: 'authentication.email_requested', accountId, origin, data: {} }]
-      await addresses.send(made.row, told, because)
+      await addresses.send(made, told, because)
       wakeMail()
       return ok({ binding, expiresIn: made.expiresIn })
     },

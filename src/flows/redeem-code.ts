@@ -20,8 +20,9 @@ export function redeemCode({ codes, devices, tokens }: Parts) {
   ): Promise<Result<Redeemed, AppError<'code_invalid'>>> => {
     const spent = await codes.spend(code, verifier)
     if (!spent.ok) {
-      const { replayed } = spent.error
-      if (replayed) await devices.end({ id: replayed.sessionId, accountId: replayed.accountId }, 'code_reused', origin)
+      const { compromised } = spent.error
+      if (compromised)
+        await devices.end({ id: compromised.sessionId, accountId: compromised.accountId }, 'code_reused', origin)
       return fail('code_invalid')
     }
     const session = await devices.find(spent.value.sessionId)

@@ -56,7 +56,7 @@ export function resetPassword(parts: Parts) {
         : letter({ template: 'no_account', to, locale, params, secret })
       const asked = { accountId, origin }
       await addresses.send(
-        made.row,
+        made,
         [told],
         [
           by === undefined

@@ -42,7 +42,7 @@ export function verifyEmail({ addresses, tickets, letter, allowed, clock, mail, 
       const made = tickets.make('verify_email', { accountId, email: to })
       const written = { template: 'verify_email', to, accountId, locale: locale ?? origin.locale ?? 'en' } as const
       await addresses.send(
-        made.row,
+        made,
         [letter({ ...written, params: until(made), secret: { ticket: made.secret } })],
         [{ name: 'account.email_verification_requested', accountId, origin, data: {} }],
       )

@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import express, { type Express, type Request } from 'express'
 import type { VNode } from 'preact'
 import type { AppError } from '../errors/catalogue.ts'
@@ -6,10 +5,11 @@ import type { Bus } from '../events/bus.ts'
 import type { Fact } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Random } from '../kernel/ids.ts'
+import { readIp } from '../kernel/ip.ts'
 import { createCookies } from './cookies.ts'
 import { createCsrf } from './csrf.ts'
 import { documentation } from './docs.tsx'
-import type { ErrorContext } from './exchange.ts'
+import type { ErrorContext, Frame } from './exchange.ts'
 import { createHeaders } from './headers.ts'
 import { createLimiter, type Limiter, type LimitName } from './limits.ts'
 import { mount } from './mount.ts'
@@ -17,7 +17,9 @@ import type { RateLimitStore } from './ports.ts'
 import type { Authenticate } from './principal.ts'
 import { createProblems } from './problem.ts'
 import type { Route } from './route.ts'
+import type { Refusals } from './server.ts'
 import type { StaticFile } from './static.ts'
+import { createUnreadable } from './unreadable.ts'
 
 export type AppParts<D> = {
   readonly routes: readonly Route<D>[]
@@ -44,8 +46,11 @@ export type AppParts<D> = {
   readonly version: string
 }
 
-/** The whole HTTP surface: the given routes, and the documents that are read off them. */
-export function createApp<D>(parts: AppParts<D>): Express {
+/**
+ * The whole HTTP surface: the given routes, and the documents that are read off them; and how the server refuses what
+ * the app is never given.
+ */
+export function createApp<D>(parts: AppParts<D>): { readonly app: Express; readonly refusals: Refusals } {
   const { publicUrl, clock, rateLimits, staticFiles, version } = parts
   const app = express()
   app.disable('x-powered-by')
@@ -76,40 +81,30 @@ export function createApp<D>(parts: AppParts<D>): Express {
       limiters.set(name, createLimiter(name, { store: rateLimits, clock, onFault }))
     return limiters.get(name)
   }
-  mount(
-    app,
-    {
-      clock,
-      limiter,
-      random: parts.random,
-      events: parts.events,
-      headers: createHeaders(publicUrl),
-      cookies,
-      csrf: createCsrf({ publicUrl, key: parts.csrfKey }),
-      describe: createProblems(parts),
-      authenticate: parts.authenticate,
-      recentAuthSeconds: parts.recentAuthSeconds,
-      requestMs: parts.requestMs,
-      requestId: createRequestIds(parts.random),
-      addressOf: parts.trustProxyHops === 0 ? peerOrWarning(parts.onWarning) : forwardedFor,
-      errorPage: parts.errorPage,
-      record: parts.record,
-      onDefect: parts.onDefect,
-    },
-    routes,
-    staticFiles,
-    parts.vinculum,
-  )
-  return app
+  const frame: Frame = {
+    clock,
+    limiter,
+    random: parts.random,
+    events: parts.events,
+    headers: createHeaders(publicUrl),
+    cookies,
+    csrf: createCsrf({ publicUrl, key: parts.csrfKey }),
+    describe: createProblems(parts),
+    authenticate: parts.authenticate,
+    recentAuthSeconds: parts.recentAuthSeconds,
+    requestMs: parts.requestMs,
+    requestId: createRequestIds(parts.random),
+    addressOf: parts.trustProxyHops === 0 ? peerOrWarning(parts.onWarning) : forwardedFor,
+    errorPage: parts.errorPage,
+    record: parts.record,
+    onDefect: parts.onDefect,
+  }
+  const unroutable = mount(app, frame, routes, staticFiles, parts.vinculum)
+  return { app, refusals: { unroutable, unreadable: createUnreadable(frame, rateLimits !== null) } }
 }
 
 /** Request ids nobody can guess or count by. */
 const createRequestIds = (random: Random) => (): string => `req_${random(16).toString('hex')}`
-
-const address = (ip: string | undefined): string | null => {
-  const plain = ip?.startsWith('::ffff:') ? ip.slice(7) : ip
-  return plain !== undefined && isIP(plain) ? plain : null
-}
 
 /** Behind a proxy nobody told us of, everybody shares one address, and so its limits. Said once, where it shows. */
 function peerOrWarning(warn: (message: string) => void): (request: Request) => string | null {
@@ -127,7 +122,7 @@ function peerOrWarning(warn: (message: string) => void): (request: Request) => s
   }
 }
 
-const peerOf = (request: Request): string | null => address(request.socket.remoteAddress)
+const peerOf = (request: Request): string | null => readIp(request.socket.remoteAddress ?? '')
 
 /** As far as the trusted proxies vouch for it; what they pass on that is no address is not believed. */
-const forwardedFor = (request: Request): string | null => address(request.ip) ?? peerOf(request)
+const forwardedFor = (request: Request): string | null => readIp(request.ip ?? '') ?? peerOf(request)

@@ -31,7 +31,8 @@ export async function readBody(request: IncomingMessage, accepts: { json: boolea
   if (bytes.length === 0) return { kind: 'none' }
   if (!kind || !accepts[kind] || !plain(headers['content-encoding'])) return { kind: 'unsupported_media_type' }
   if (!isUtf8(bytes)) return { kind: 'malformed_body' }
-  const text = bytes.toString('utf8')
+  // A byte order mark before JSON is ignored, as RFC 8259 §8.1 allows: editors and PowerShell write one.
+  const text = bytes.toString('utf8').replace(/^\ufeff/, '')
   if (kind === 'form') return { kind, value: parseForm(text, '&', '=', { maxKeys: 0 }) }
   try {
     const value: unknown = JSON.parse(text)

@@ -14,6 +14,7 @@ import { BusyError } from '../kernel/busy.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
 import { ReferenceGoneError } from '../kernel/gone.ts'
+import type { HttpMethod } from '../kernel/http-method.ts'
 import { type Random, secretToken } from '../kernel/ids.ts'
 import { untimed } from '../kernel/limit.ts'
 import { bodyLimit, contentTypes, readBody } from './body.ts'
@@ -83,6 +84,18 @@ export type Bound<D> = {
   /** How many segments of the path name the page that a form of this route is on. */
   readonly formPageSegments?: number | undefined
 }
+/** What a request is for, as far as its path and method tell. */
+export type Target = {
+  /** The pattern of the path: a metric label, so never what was asked for. */
+  readonly pattern: string
+  /** The method by a name of ours: a metric label, too. */
+  readonly method: HttpMethod
+  /** Whom a refusal is for: an API never answers with a page. */
+  readonly surface: 'api' | 'browser'
+  readonly oauth: boolean
+  readonly bound?: Bound<unknown> | undefined
+}
+
 /** Refusals of what somebody may not do: on the trail before they are told (ASVS 16.3.2, 16.3.3). */
 const onTheTrail: ReadonlySet<ErrorCode> = new Set([
   ...(['csrf_failed', 'insufficient_scope', 'team_role_required', 'code_invalid'] as const),
@@ -93,8 +106,6 @@ type Refusing = {
   readonly faults?: readonly (Fault | FaultFound)[] | undefined
   readonly badCredentials?: boolean
   readonly cookies?: readonly CookieChange[] | undefined
-  /** Where the route that was asked for does not say: whether an OAuth client asks. */
-  readonly oauth?: boolean
 }
 
 /** One request and its answer. It is what handlers get as their input: what they do not ask for is never worked out. */
@@ -107,7 +118,7 @@ export class Exchange {
   readonly #frame: Frame
   readonly #request: Request
   readonly #response: Response
-  readonly #pattern: string
+  readonly #target: Target
   readonly #bound: Bound<unknown> | undefined
   readonly #started = performance.now()
   #cookies: Readonly<Record<string, string | undefined>> | undefined
@@ -118,12 +129,12 @@ export class Exchange {
   #newVisitor: string | undefined
   #answered = false
 
-  constructor(frame: Frame, request: Request, response: Response, pattern: string, bound?: Bound<unknown>) {
+  constructor(frame: Frame, request: Request, response: Response, target: Target) {
     this.#frame = frame
     this.#request = request
     this.#response = response
-    this.#pattern = pattern
-    this.#bound = bound
+    this.#target = target
+    this.#bound = target.bound
     this.requestId = frame.requestId()
   }
 
@@ -397,10 +408,9 @@ export class Exchange {
     }
     const { locale } = this
     const faults = found?.map((each) => ('detail' in each ? each : fault(each.path, each.code, locale, each.params)))
-    const oauth = refusing.oauth ?? this.#bound?.route.oauth === true
+    const { oauth, surface } = this.#target
     const problem = frame.describe(error, { locale, requestId, oauth, faults, badCredentials })
     const headers = { ...extra, ...problem.headers, 'Content-Language': locale }
-    const { surface } = this.#bound?.route ?? { surface: 'browser' }
     // A page only for whoever names HTML, as every browser does: a program that takes anything is told the code.
     if (surface === 'browser' && wantsHtml(this.#request.headers.accept, false)) {
       try {
@@ -458,7 +468,8 @@ export class Exchange {
   async onTrail({ code }: AppError): Promise<void> {
     if (!onTheTrail.has(code)) return
     const { origin, requestId } = this
-    const data = { code, method: this.#request.method, route: this.#pattern }
+    const { method, pattern: route } = this.#target
+    const data = { code, method, route }
     const fact: Fact = { name: 'access.refused', accountId: this.who?.accountId ?? null, origin, data }
     await this.#frame.record(fact).catch((thrown: unknown) => this.#frame.onDefect(thrown, requestId))
   }
@@ -512,12 +523,8 @@ export class Exchange {
 
   #told(status: number): void {
     this.#answered = true
-    this.#frame.events.emit('http.answered', {
-      method: this.#request.method,
-      route: this.#pattern,
-      status,
-      ms: performance.now() - this.#started,
-    })
+    const { method, pattern: route } = this.#target
+    this.#frame.events.emit('http.answered', { method, route, status, ms: performance.now() - this.#started })
   }
 
   get #formPage(): string | null {

@@ -4,12 +4,23 @@ import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { RateLimitStore } from './ports.ts'
 
+type Limit = {
+  readonly hits: number
+  readonly seconds: number
+  readonly authenticates: boolean
+  /** Each node counts for itself, in memory. */
+  readonly local?: true
+}
+
 /**
  * How often one address may ask. `authenticates` marks the limits that hold off guessing: when their counters
  * cannot be reached, they refuse rather than let everything through.
  */
 export const limits = {
-  /** Health, metrics, keys, static files. */
+  /**
+   * Whether the process lives and is ready. These answers cost less than counting them, and a probe that is refused
+   * takes the node out of service: behind one address, a stranger could have it refused.
+   */
   none: null,
   /** Beginning and finishing a sign-in: each attempt may be a guess. */
   sign_in: { hits: 30, seconds: 60, authenticates: true },
@@ -21,15 +32,49 @@ export const limits = {
   browse: { hits: 240, seconds: 60, authenticates: false },
   /** Reading and changing one's own account. */
   account: { hits: 120, seconds: 60, authenticates: false },
+  /**
+   * What costs less to answer than a counter in the database does: counted by each node for itself, in memory.
+   * Public keys and metadata: every resource server asks for them, perhaps from one address.
+   */
+  public: { hits: 600, seconds: 60, authenticates: false, local: true },
+  /** Static files: a page needs several. */
+  static: { hits: 600, seconds: 60, authenticates: false, local: true },
+  /** Several collectors may ask every five seconds from one address. */
+  metrics: { hits: 120, seconds: 60, authenticates: false, local: true },
+  /** What is no HTTP request: it is answered no more than this often, and then cut off. */
+  unreadable: { hits: 60, seconds: 60, authenticates: false, local: true },
   /** What has Jira asked on the spot: its provider counts the calls of an app over everybody who uses it. */
   jira: { hits: 60, seconds: 60, authenticates: false },
-} as const
+} as const satisfies Record<string, Limit | null>
 export type LimitName = keyof typeof limits
 
 /** One household or one attacker holds a whole IPv6 /64. */
 export const networkOf = (ip: string): string => ipKeyGenerator(ip, 64)
 
 type Refusal = AppError<'rate_limited' | 'not_ready'>
+/**
+ * Counters of one node. The memory they take is bounded: beyond it, the oldest counter starts again. Whoever has that
+ * many addresses is not held off by a limit for each of them.
+ */
+export function createLocalCounters(most = 10_000): Pick<RateLimitStore, 'hit'> {
+  const counters = new Map<string, { hits: number; resetsAt: Date }>()
+  return {
+    async hit(key, windowMs, at) {
+      const known = counters.get(key)
+      if (known && known.resetsAt > at) {
+        known.hits += 1
+        return known
+      }
+      counters.delete(key)
+      const [oldest] = counters.keys()
+      if (counters.size >= most && oldest !== undefined) counters.delete(oldest)
+      const counter = { hits: 1, resetsAt: new Date(at.getTime() + windowMs) }
+      counters.set(key, counter)
+      return counter
+    },
+  }
+}
+
 /** `undefined`: go on. */
 export type Limiter = (request: Request, response: Response, ip: string) => Promise<Refusal | undefined>
 
@@ -39,12 +84,12 @@ export type Limiter = (request: Request, response: Response, ip: string) => Prom
  */
 export function createLimiter(
   name: LimitName,
-  { store, clock, onFault }: { store: RateLimitStore; clock: Clock; onFault: (error: unknown) => void },
+  { store, clock, onFault }: { store: Pick<RateLimitStore, 'hit'>; clock: Clock; onFault: (error: unknown) => void },
 ): Limiter | undefined {
-  const limit = limits[name]
+  const limit: Limit | null = limits[name]
   if (!limit) return undefined
   const windowMs = limit.seconds * 1000
-  const counters = new Counters(store, windowMs, clock)
+  const counters = new Counters(limit.local ? createLocalCounters() : store, windowMs, clock)
   const keys = new WeakMap<Request, string>()
   const limiter = rateLimit({
     windowMs,
@@ -98,11 +143,11 @@ class Exceeded {
 class Counters implements Store {
   readonly localKeys = false
   readonly #seen = new Map<string, { hits: number; resetsAt: Date }>()
-  readonly #store: RateLimitStore
+  readonly #store: Pick<RateLimitStore, 'hit'>
   readonly #windowMs: number
   readonly #clock: Clock
 
-  constructor(store: RateLimitStore, windowMs: number, clock: Clock) {
+  constructor(store: Pick<RateLimitStore, 'hit'>, windowMs: number, clock: Clock) {
     this.#store = store
     this.#windowMs = windowMs
     this.#clock = clock

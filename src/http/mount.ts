@@ -1,25 +1,42 @@
 /** Routes into Express: which one a request is for, and the order in which it is held to what the route says. */
-import type { Express, NextFunction, Request, Response } from 'express'
+import type { Express, Request, Response } from 'express'
 import { z } from 'zod'
-import { fail } from '../errors/catalogue.ts'
+import { type AppError, fail } from '../errors/catalogue.ts'
+import { type HttpMethod, readHttpMethod } from '../kernel/http-method.ts'
 import { Limit, withinLimit } from '../kernel/limit.ts'
 import { acceptsOf } from './body.ts'
-import { type Bound, Exchange, type Frame } from './exchange.ts'
+import { type Bound, Exchange, type Frame, type Target } from './exchange.ts'
 import { timesSent } from './headers.ts'
+import type { Limiter } from './limits.ts'
 import { invalidRequest } from './problem.ts'
 import type { Input, Route } from './route.ts'
+import type { Refusals } from './server.ts'
 import type { StaticFile } from './static.ts'
 
+/** A path, and the routes it has. */
 type Resource<D> = {
   readonly path: string
   readonly bound: Partial<Record<string, Bound<D>>>
   readonly allowed: string
+  readonly surface: 'api' | 'browser'
+  readonly oauth: boolean
+}
+
+/** What was found for a request. `params` are still percent-encoded. */
+type Found<D> = {
+  readonly target: Target
+  readonly limiter: Limiter | undefined
+  readonly resource?: Resource<D>
+  readonly bound?: Bound<D> | undefined
+  readonly params?: Readonly<Record<string, string>>
+  readonly file?: StaticFile
 }
 
 /**
- * Puts routes into an Express app: one handler each, and a request goes through limit → authorisation → validation
- * → handler → answer, in that order, so that a stranger learns nothing about a body they may not send.
- * Paths without parameters are found in one look-up however many there are, and win over those with.
+ * Puts routes into an Express app: one handler for all of them. A request goes through limit → authorisation →
+ * validation → handler → answer, in that order, so that a stranger learns nothing about a body they may not send, and
+ * nothing is answered that was not counted first, refusals included. Answers the refusal of a request that Express does not
+ * pass on.
  */
 export function mount<D>(
   app: Express,
@@ -27,51 +44,118 @@ export function mount<D>(
   routes: readonly Route<D>[],
   files: readonly StaticFile[],
   vinculum: D,
-): void {
+): Refusals['unroutable'] {
+  const find = createFinder(frame, routes, files)
+
+  const handle = async (request: Request, response: Response, found: Found<D>, refusal?: AppError): Promise<void> => {
+    const exchange = new Exchange(frame, request, response, found.target)
+    try {
+      const limited = await found.limiter?.(request, response, exchange.address)
+      if (limited) return exchange.refuse(limited)
+      const refused = refusal ?? headerFault(request)
+      if (refused) return exchange.refuse(refused)
+      const { expect } = request.headers
+      if (expect !== undefined && !understood.test(expect)) {
+        // Whether a body follows is not known: the connection is no use any more.
+        return exchange.send(417, [...frame.headers.api, 'Connection', 'close'], '')
+      }
+      if (found.file) return answerFile(frame, found.file, found.target.method, exchange)
+      if (!found.resource) return exchange.refuse(fail('not_found').error)
+      await serve(found, request, exchange, vinculum)
+    } catch (thrown) {
+      await exchange.failed(thrown)
+    }
+  }
+  /** Answers within the limit, where there is one: from the request's arrival, and for as long as its caller is there. */
+  const answer = (request: Request, response: Response, found: Found<D>, refusal?: AppError): Promise<void> => {
+    const handling = (): Promise<void> => handle(request, response, found, refusal)
+    if (frame.requestMs === null) return handling()
+    const isGone = (): boolean => request.socket.destroyed && !response.writableEnded
+    return withinLimit(new Limit(frame.requestMs, isGone), handling)
+  }
+
+  app.use((request: Request, response: Response): void => {
+    void answer(request, response, find(request.method, request.path))
+  })
+  // Express calls nobody for an address it cannot take apart (`http://[`), and would answer with a page of its own.
+  return (request, response) => void answer(request, response, find(request.method, ''), invalidRequest)
+}
+
+/**
+ * The route of a method and a path. Paths without parameters are found in one look-up however many there are, and win
+ * over those with; these are tried by their number of segments. Nothing is decoded: what does not decode has a route all
+ * the same, and so the limit, the surface and the documented refusals of that route.
+ */
+function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: readonly StaticFile[]) {
   const exact = new Map<string, Resource<D>>()
-  const patterns: Resource<D>[] = []
-  for (const resource of resources(frame, routes)) {
-    if (resource.path.includes(':')) patterns.push(resource)
-    else exact.set(resource.path, resource)
+  const patterns = new Map<number, { segments: readonly string[]; resource: Resource<D> }[]>()
+  for (const resource of [...resources(frame, routes)].sort((a, b) => order(a.path, b.path))) {
+    const segments = resource.path.split('/')
+    if (!resource.path.includes(':')) exact.set(resource.path, resource)
+    else patterns.set(segments.length, [...(patterns.get(segments.length) ?? []), { segments, resource }])
   }
   const statics = new Map(files.map((file) => [file.path, file]))
+  const browse = frame.limiter('browse')
+  const ofFiles = frame.limiter('static')
 
-  app.use((request: Request, response: Response, next: NextFunction): unknown => {
-    const { host, expect } = request.headers
-    // Of two hosts, whoever passed this on may have meant the other (RFC 9112 §3.2).
-    if (host === undefined ? request.httpVersion !== '1.0' : timesSent(request.rawHeaders, 'host') > 1) {
-      return new Exchange(frame, request, response, 'unknown').refuse(invalidRequest)
-    }
-    if (expect !== undefined && !understood.test(expect)) {
-      // Whether a body follows is not known: the connection is no use any more.
-      return new Exchange(frame, request, response, 'unknown').send(
-        417,
-        [...frame.headers.api, 'Connection', 'close'],
-        '',
+  const match = (path: string): (Pick<Found<D>, 'params'> & { resource: Resource<D> }) | undefined => {
+    const known = exact.get(path)
+    if (known) return { resource: known, params: {} }
+    const given = path.split('/')
+    for (const { segments, resource } of patterns.get(given.length) ?? []) {
+      const fits = segments.every((segment, at) => (segment.startsWith(':') ? given[at] !== '' : segment === given[at]))
+      if (!fits) continue
+      const named = segments.flatMap((segment, at) =>
+        segment.startsWith(':') ? [[segment.slice(1), given[at] as string]] : [],
       )
+      return { resource, params: Object.fromEntries(named) }
     }
-    const { path } = request
-    const resource = exact.get(path)
-    if (resource) return serve(frame, resource, request, response, vinculum)
-    const file = statics.get(path)
-    return file ? serveFile(frame, file, request, response) : next()
-  })
-  for (const resource of patterns.sort((a, b) => order(a.path, b.path))) {
-    app.route(resource.path).all((request, response) => serve(frame, resource, request, response, vinculum))
+    return undefined
   }
-  const limiter = frame.limiter('browse')
-  app.use(async (request: Request, response: Response) => {
-    const exchange = new Exchange(frame, request, response, 'unknown')
-    const limited = await limiter?.(request, response, exchange.address)
-    exchange.refuse(limited ?? fail('not_found').error)
-  })
-  // Express knows an error handler by its four parameters. What lands here is an address that does not decode.
-  app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
-    const exchange = new Exchange(frame, request, response, 'unknown')
-    if (error instanceof URIError) exchange.refuse(invalidRequest)
-    else exchange.defect(error)
-  })
+
+  return (method: string, path: string): Found<D> => {
+    const file = statics.get(path)
+    if (file) {
+      const offered = method === 'GET' || method === 'HEAD'
+      const target = { pattern: '/static', surface: 'browser', oauth: false } as const
+      return { file, limiter: ofFiles, target: { ...target, method: offered ? 'GET' : 'other' } }
+    }
+    const matched = match(path)
+    if (!matched) {
+      const target = { pattern: 'unknown', surface: 'browser', oauth: false } as const
+      return { limiter: browse, target: { ...target, method: readHttpMethod(method) } }
+    }
+    const { resource } = matched
+    const bound = resource.bound[method]
+    return {
+      ...matched,
+      bound,
+      limiter: bound ? bound.limiter : browse,
+      target: {
+        pattern: resource.path,
+        // HEAD stands for GET, and what a path does not offer is not told apart: each would be a series for each path.
+        method: bound ? readHttpMethod(bound.route.method.toUpperCase()) : 'other',
+        surface: bound ? bound.route.surface : resource.surface,
+        oauth: bound ? bound.route.oauth === true : resource.oauth,
+        bound: bound as Bound<unknown> | undefined,
+      },
+    }
+  }
 }
+
+/** What is wrong with the head of a request, whatever it is for. */
+function headerFault({ headers, httpVersion, rawHeaders, url }: Request): AppError | undefined {
+  // Of two hosts, whoever passed this on may have meant the other (RFC 9112 §3.2).
+  const hosts = headers.host === undefined ? (httpVersion === '1.0' ? 1 : 0) : timesSent(rawHeaders, 'host')
+  if (hosts !== 1) return invalidRequest
+  let size = url.length
+  for (const text of rawHeaders) size += text.length + 2
+  return size > mostHeaderBytes || rawHeaders.length > mostHeaders * 2 ? fail('headers_too_large').error : undefined
+}
+
+/** Node reads more than this (`server.ts`), so that whoever sends it is answered like anybody else. */
+const mostHeaderBytes = 16_384
+const mostHeaders = 100
 
 /** The one expectation there is (RFC 9110 §10.1.1), recognised as Node does. */
 const understood = /(?:^|\W)100-continue(?:$|\W)/i
@@ -100,7 +184,16 @@ function resources<D>(frame: Frame, routes: readonly Route<D>[]): readonly Resou
     // A link scanner's HEAD must not use up a sign-in: it stands for GET only where GET changes nothing.
     if (method === 'GET' && route.limit !== 'sign_in') bound.HEAD = entry
   }
-  return [...found].map(([path, bound]) => ({ path, bound, allowed: Object.keys(bound).sort().join(', ') }))
+  return [...found].map(([path, bound]) => {
+    const all = Object.values(bound).flatMap((each) => (each ? [each.route] : []))
+    return {
+      path,
+      bound,
+      allowed: Object.keys(bound).sort().join(', '),
+      surface: all.some(({ surface }) => surface === 'browser') ? 'browser' : 'api',
+      oauth: all.some(({ oauth }) => oauth),
+    }
+  })
 }
 
 const isPage = ({ method, path }: Pick<Route, 'method' | 'path'>): boolean =>
@@ -150,67 +243,49 @@ function listsIn(schema: z.ZodType | undefined): ReadonlySet<string> {
   return new Set(fields.filter(([, node]) => isList(node)).map(([name]) => name))
 }
 
-/** Serves a request within its limit, where it has one: from its arrival, and for as long as its caller is there. */
-function serve<D>(
-  frame: Frame,
-  resource: Resource<D>,
+async function serve<D>(
+  { resource, bound, params }: Found<D>,
   request: Request,
-  response: Response,
+  exchange: Exchange,
   vinculum: D,
 ): Promise<void> {
-  const serving = (): Promise<void> => handle(frame, resource, request, response, vinculum)
-  if (frame.requestMs === null) return serving()
-  const isGone = (): boolean => request.socket.destroyed && !response.writableEnded
-  return withinLimit(new Limit(frame.requestMs, isGone), serving)
+  if (!bound) {
+    const allowed = resource?.allowed ?? ''
+    return exchange.refuse(fail('method_not_allowed', { allowed }).error, { headers: { Allow: allowed } })
+  }
+  const { route } = bound
+  const decoded = decode(params ?? {})
+  if (!decoded) return exchange.refuse(invalidRequest)
+  if (route.auth !== 'none' && !(await exchange.authorise(route.auth, route.scope))) return
+  if (route.credential === 'refresh' && !exchange.readCredential()) return
+  if (route.params) {
+    const read = route.params.safeParse(decoded)
+    // An id that cannot exist is answered like one that does not.
+    if (!read.success) return exchange.refuse(fail('not_found').error)
+    exchange.params = read.data
+  }
+  // A page takes whatever its address has picked up on the way; a program sends nothing it was not asked for.
+  const query = route.query ?? (route.surface === 'api' && request.url.includes('?') ? nothing : undefined)
+  if (query && !exchange.readQuery(query, bound.lists.query)) return
+  if (request.method !== 'GET' && request.method !== 'HEAD' && !(await exchange.readBody(bound))) return
+
+  const result = await route.handle(exchange as unknown as Input<never, never, never, 'user'>, vinculum)
+  if (result.ok) return exchange.answer(result.value)
+  await exchange.onTrail(result.error)
+  exchange.refuse(result.error, { cookies: result.cookies, faults: result.faults })
 }
 
-async function handle<D>(
-  frame: Frame,
-  resource: Resource<D>,
-  request: Request,
-  response: Response,
-  vinculum: D,
-): Promise<void> {
-  const bound = resource.bound[request.method]
-  const exchange = new Exchange(frame, request, response, resource.path, bound as Bound<unknown> | undefined)
+/** The parameters of a path as they were meant; `undefined` where one is no UTF-8. */
+function decode(params: Readonly<Record<string, string>>): Record<string, string> | undefined {
   try {
-    if (!bound)
-      return exchange.refuse(fail('method_not_allowed', { allowed: resource.allowed }).error, {
-        headers: { Allow: resource.allowed },
-        oauth: Object.values(resource.bound).some((each) => each?.route.oauth),
-      })
-    const { route } = bound
-    if (bound.limiter) {
-      const limited = await bound.limiter(request, response, exchange.address)
-      if (limited) return exchange.refuse(limited)
-    }
-    if (route.auth !== 'none' && !(await exchange.authorise(route.auth, route.scope))) return
-    if (route.credential === 'refresh' && !exchange.readCredential()) return
-    if (route.params) {
-      const params = route.params.safeParse(request.params)
-      // An id that cannot exist is answered like one that does not.
-      if (!params.success) return exchange.refuse(fail('not_found').error)
-      exchange.params = params.data
-    }
-    // A page takes whatever its address has picked up on the way; a program sends nothing it was not asked for.
-    const query = route.query ?? (route.surface === 'api' && request.url.includes('?') ? nothing : undefined)
-    if (query && !exchange.readQuery(query, bound.lists.query)) return
-    if (request.method !== 'GET' && request.method !== 'HEAD' && !(await exchange.readBody(bound))) return
-
-    const result = await route.handle(exchange as unknown as Input<never, never, never, 'user'>, vinculum)
-    if (result.ok) exchange.answer(result.value)
-    else {
-      await exchange.onTrail(result.error)
-      exchange.refuse(result.error, { cookies: result.cookies, faults: result.faults })
-    }
-  } catch (thrown) {
-    await exchange.failed(thrown)
+    return Object.fromEntries(Object.entries(params).map(([name, text]) => [name, decodeURIComponent(text)]))
+  } catch {
+    return undefined
   }
 }
 
-function serveFile(frame: Frame, file: StaticFile, request: Request, response: Response): void {
-  const exchange = new Exchange(frame, request, response, '/static')
-  if (request.method === 'GET' || request.method === 'HEAD') {
+function answerFile(frame: Frame, file: StaticFile, method: HttpMethod, exchange: Exchange): void {
+  if (method === 'GET') {
     exchange.send(200, [...frame.headers.immutable, 'Content-Type', file.contentType], file.body)
   } else {
     const allowed = 'GET, HEAD'

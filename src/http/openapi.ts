@@ -7,20 +7,21 @@ import { credentialCodes } from './route.ts'
 type Json = { readonly [key: string]: unknown }
 
 const bodyCodes = [
-  'invalid_request',
   'malformed_body',
   'payload_too_large',
   'unsupported_media_type',
   'csrf_failed',
 ] as const satisfies readonly ErrorCode[]
 
-/** What a route may refuse with: what it names, and what the frame refuses on its behalf. */
+/**
+ * What a route may refuse with: what it names, and what the frame refuses on its behalf. Any request may have a broken
+ * head (no host, an address that does not decode) or one that is too large.
+ */
 export function failuresOf(route: Route<never>): readonly ErrorCode[] {
-  const codes = new Set<ErrorCode>([...route.fails, 'internal'])
+  const codes = new Set<ErrorCode>([...route.fails, 'internal', 'invalid_request', 'headers_too_large'])
   if (route.limit !== 'none') for (const code of ['rate_limited', 'not_ready'] as const) codes.add(code)
-  if (route.query || route.body || route.surface === 'api') codes.add('invalid_request')
   if (route.params) codes.add('not_found')
-  if (route.auth !== 'none') for (const code of [...credentialCodes, 'invalid_request'] as const) codes.add(code)
+  if (route.auth !== 'none') for (const code of credentialCodes) codes.add(code)
   if (route.auth === 'user' || route.auth === 'recent') codes.add('authentication_required')
   if (route.auth === 'recent') codes.add('reauthentication_required')
   if (route.scope) codes.add(route.surface === 'browser' ? 'not_found' : 'insufficient_scope')

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { readIp } from '../kernel/ip.ts'
 import { isLoopback } from '../kernel/loopback.ts'
 
 /** Headers that tell of a reverse proxy: RFC 7239's, and those that were there before it. */
@@ -9,6 +10,6 @@ const tellsOfProxy = /^(forwarded|x-forwarded-.*|x-real-ip)$/
  * says nothing of itself looks the same, so nothing secret may rest on this in production.
  */
 export const isDirect = ({ socket, headers }: IncomingMessage): boolean =>
-  isLoopback((socket.remoteAddress ?? '').replace(/^::ffff:/, '')) &&
+  isLoopback(readIp(socket.remoteAddress ?? '') ?? '') &&
   isLoopback((headers.host ?? '').replace(/:\d+$/, '')) &&
   !Object.keys(headers).some((name) => tellsOfProxy.test(name))

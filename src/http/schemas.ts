@@ -125,6 +125,9 @@ export const redirectUriKey = z.string().regex(/^[a-z][a-z0-9_-]{0,30}$/)
 /** An opaque value of ours; longer ones were not made here, and are not worth hashing. */
 export const secretText = z.string().min(1).max(512)
 
+/** A one-time code as it was typed: which characters of it count is decided where it is compared. */
+export const typedCode = z.string().max(64)
+
 /**
  * One line of text to show, of somebody's own choice: a control character would forge a second one somewhere, a
  * bidirectional one turn what stands around it, and half a character is no text: a database keeps another one.

@@ -1,8 +1,7 @@
 import { createServer as createHttpServer, IncomingMessage, type Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import type { Express } from 'express'
-import { systemRandom } from '../kernel/ids.ts'
-import type { HeaderList } from './headers.ts'
+import type { Express, Request, Response } from 'express'
+import type { Unreadable } from './unreadable.ts'
 
 export type VinculumServer = {
   readonly http: Server
@@ -30,18 +29,29 @@ function bornAs<T extends object>(parent: Constructor<T>, prototype: object): Co
   return Born as unknown as Constructor<T>
 }
 
-/**
- * The app behind node:http, with limits on time and size that hold before any of our code runs. `headers` are those of
- * every answer, for what never becomes a request.
- */
-export function createServer(app: Express, headers: HeaderList): VinculumServer {
+/** How what the app is never given is refused. */
+export type Refusals = {
+  /** A request whose address cannot be taken apart. */
+  unroutable(request: Request, response: Response): void
+  /** What never became a request. Answers a whole response, or `undefined`: the connection is only cut. */
+  readonly unreadable: Unreadable
+}
+
+/** The app behind node:http, with limits on time and size that hold before any of our code runs. */
+export function createServer(app: Express, refusals: Refusals): VinculumServer {
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    // What Express makes of them, they are from the beginning.
+    const [given, answer] = [request as Request, response as Response]
+    app(given, answer, () => refusals.unroutable(given, answer))
+  }
   const http = createHttpServer(
     {
       IncomingMessage: bornAs<IncomingMessage>(IncomingMessage, app.request) as typeof IncomingMessage,
       ServerResponse: bornAs<ServerResponse>(ServerResponse, app.response) as typeof ServerResponse,
       // The app refuses what has no Host, and expectations we do not know, with the headers of any answer.
       requireHostHeader: false,
-      maxHeaderSize: 16_384,
+      // Four times what the app takes: within that, too much is answered like any other refusal (`mount.ts`).
+      maxHeaderSize: 65_536,
       // Slow senders hold a connection, never more than this long.
       headersTimeout: 10_000,
       requestTimeout: 30_000,
@@ -49,11 +59,12 @@ export function createServer(app: Express, headers: HeaderList): VinculumServer 
       // Longer than proxies keep theirs (60 s): whoever closes first must not be us, in the middle of their request.
       keepAliveTimeout: 65_000,
     },
-    app,
+    handle,
   )
-  http.maxHeadersCount = 100
-  http.on('checkExpectation', app)
-  http.on('clientError', refuseUnreadable(headers))
+  // Node drops what comes after these without a word: the app counts to 100.
+  http.maxHeadersCount = 200
+  http.on('checkExpectation', handle)
+  http.on('clientError', refuseUnreadable(refusals))
 
   return {
     http,
@@ -85,27 +96,13 @@ export function createServer(app: Express, headers: HeaderList): VinculumServer 
   }
 }
 
-const unreadable: Readonly<Record<string, string>> = {
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
-}
-
 /** What is not HTTP never becomes a request; it is still answered like one. */
-function refuseUnreadable(headers: HeaderList): (error: Error & { code?: string }, socket: Socket) => void {
-  const lines: string[] = []
-  for (let at = 0; at < headers.length; at += 2) lines.push(`${headers[at]}: ${headers[at + 1]}`)
-  return (error, socket) => {
+const refuseUnreadable =
+  ({ unreadable }: Refusals) =>
+  (error: Error & { code?: string }, socket: Socket): void => {
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-    socket.end(
-      [
-        `HTTP/1.1 ${unreadable[error.code ?? ''] ?? '400 Bad Request'}`,
-        ...lines,
-        'Connection: close',
-        'Content-Length: 0',
-        `X-Request-Id: req_${systemRandom(16).toString('hex')}`,
-        '\r\n',
-      ].join('\r\n'),
+    unreadable(error.code, socket.remoteAddress ?? '').then(
+      (answer) => (answer === undefined ? socket.destroy() : socket.end(answer)),
+      () => socket.destroy(),
     )
   }
-}

@@ -18,6 +18,22 @@ const folds = (text: string, normal: (text: string) => string): boolean =>
   // Behind a letter, where a combining mark is whole and nothing alone is something.
   [...text].some((character) => !/\p{ASCII}/u.test(character) && /^a\p{ASCII}*$/u.test(normal(`a${character}`)))
 
+/**
+ * Whether a character beyond ASCII is shown as nothing, or as an empty space: what it makes different looks the same.
+ * The property holds joiners, variation selectors and the Hangul fillers; the blank of Braille is not among them.
+ */
+const unseen = /[\p{Default_Ignorable_Code_Point}\u2800]/u
+
+/**
+ * Whether a character beyond ASCII becomes an ASCII special character or a space under compatibility normalization.
+ * A mail server that normalizes a local part with NFKC would read a full-width `@`, comma, `%` or `!` as routing, and
+ * send the message to a stranger. NFKD holds everything NFKC makes, and also takes U+226E apart into `<` and a stroke.
+ */
+const hidesSpecial = (local: string): boolean =>
+  [...local].some(
+    (character) => !/\p{ASCII}/u.test(character) && /[^\P{ASCII}A-Za-z0-9]/u.test(character.normalize('NFKD')),
+  )
+
 /** An A-label that stands for nothing. From Node 24 on the URL parser passes whatever begins with `xn--`. */
 const brokenALabel = (label: string): boolean =>
   label.startsWith('xn--') && /^\p{ASCII}*$/u.test(domainToUnicode(label))
@@ -25,7 +41,7 @@ const brokenALabel = (label: string): boolean =>
 /**
  * Reads an address: NFC, domain as lower-case A-labels (RFC 5891), compared without regard to case.
  * Dots and `+tags` are kept: only Gmail folds them, and folding elsewhere joins strangers.
- * Answers `undefined` for what is no address.
+ * Answers `undefined` for what is no address, and for one that another program would read as somebody else's.
  */
 export function readEmail(text: string): Email | undefined {
   const written = text.trim()
@@ -35,11 +51,13 @@ export function readEmail(text: string): Email | undefined {
   if (folds(written.slice(0, split), (local) => local.normalize('NFC'))) return undefined
   if (folds(written.slice(split + 1), domainToASCII)) return undefined
   const at = normal.lastIndexOf('@')
+  const local = normal.slice(0, at)
+  if (hidesSpecial(local) || unseen.test(local)) return undefined
   const domain = domainToASCII(normal.slice(at + 1)).toLowerCase()
   // A last label of digits is an IP address, and the parser has a dozen spellings for each.
   if (!/^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(domain) || /(^|\.)\d+$/.test(domain)) return undefined
   if (domain.split('.').some(brokenALabel)) return undefined
-  const address = `${normal.slice(0, at)}@${domain}`
+  const address = `${local}@${domain}`
   return { address, key: address.toLowerCase() }
 }
 

@@ -42,26 +42,27 @@ export function createSignInCodes({ codes, clock, random, returns }: Parts) {
     },
 
     /**
-     * Spends a code. `replayed` names the session of a code that was spent before: somebody saw it, so its session
-     * should end (RFC 6749 §4.1.2). A wrong verifier does not spend it: whoever stole only the code cannot burn it
-     * either.
+     * Spends a code, whatever the verifier: a code that was shown with a wrong one was seen by somebody else, and may
+     * not be tried again. `compromised` names the code whose session should end: one that was spent before (RFC 6749
+     * §4.1.2), or one spent just now without its verifier, whose session nobody can get any more. A wrong verifier for
+     * a spent code proves nothing, and ends nothing.
      */
     async spend(
       code: string,
       verifier: string,
-    ): Promise<Result<SignInCode, AppError<'code_invalid'> & { replayed?: SignInCode }>> {
+    ): Promise<Result<SignInCode, AppError<'code_invalid'> & { compromised?: SignInCode }>> {
       const entry = code.slice(secretLength)
       if (!returns.hasEntry(entry)) return fail('code_invalid')
       const found = await codes.find(sha256(code))
       const now = clock()
-      if (!found || !sameSecret(pkceChallenge(verifier), found.codeChallenge)) return fail('code_invalid')
-      const replayed = (): Result<never, AppError<'code_invalid'> & { replayed?: SignInCode }> => ({
-        ok: false,
-        error: { ...fail('code_invalid').error, replayed: found },
-      })
-      if (found.usedAt) return replayed()
+      if (!found) return fail('code_invalid')
+      const compromised = { ok: false, error: { ...fail('code_invalid').error, compromised: found } } as const
+      const proven = sameSecret(pkceChallenge(verifier), found.codeChallenge)
+      if (found.usedAt) return proven ? compromised : fail('code_invalid')
       if (found.expiresAt <= now) return fail('code_invalid')
-      return (await codes.spend(found.codeHash, now)) ? ok(found) : replayed()
+      const spent = await codes.spend(found.codeHash, now)
+      if (spent) return proven ? ok(found) : compromised
+      return proven ? compromised : fail('code_invalid')
     },
   }
 }

@@ -16,7 +16,7 @@ import { addressLock, endClaims, prove } from './claims.ts'
 import type { Driver, Queries, Script } from './driver.ts'
 import { step } from './driver.ts'
 import { endSessions, originOf } from './endings.ts'
-import { endTickets, useTicket } from './tickets.ts'
+import { endOthers, endTickets, useTicket } from './tickets.ts'
 
 /** What a ticket of this kind is about. One that is about nobody proves nothing. */
 const subjectOf = ({ accountId, email: written }: Ticket): { accountId: string; email: Email } | undefined => {
@@ -98,6 +98,7 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change, id
     because: (tag: OpenedByMail['tag']) => readonly Fact[],
   ): Script<CameByMail | undefined> {
     if (!(yield* useTicket(tx, t, ticket.id, at))) return undefined
+    yield* endOthers(tx, t, ticket)
     const opened = opens(holdersIn(yield* step(holdersQuery(tx, key)), key), ticket.accountId)
     if (!opened) return undefined
     if (opened.tag === 'fresh') {
@@ -129,12 +130,17 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change, id
   return {
     holders: async (emailKey) => holdersIn(await read(holdersQuery(db, emailKey)), emailKey),
 
-    send: (ticket, mails, because) =>
-      change(function* (tx, note, post) {
-        if (ticket) yield* step(tx.insert(t.tickets).values(ticket))
-        yield* post(mails)
-        yield* note(because)
-      }),
+    send: ({ row, latestOnly }, mails, because) =>
+      change(
+        function* (tx, note, post) {
+          if (latestOnly) yield* endOthers(tx, t, row)
+          yield* step(tx.insert(t.tickets).values(row))
+          yield* post(mails)
+          yield* note(because)
+        },
+        // Of two at once, one sees the other's row.
+        latestOnly ? [`tickets:${row.purpose}:${row.accountId ?? row.email}`] : [],
+      ),
 
     async verify(ticket, at, because) {
       const subject = subjectOf(ticket)

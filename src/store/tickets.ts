@@ -1,5 +1,5 @@
 import { and, eq, gt, isNull, lt, ne, sql } from 'drizzle-orm'
-import type { TicketStore } from '../credentials/ports.ts'
+import type { Ticket, TicketStore } from '../credentials/ports.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
 
@@ -73,6 +73,16 @@ export function* endTrust(
   yield* step(
     tx.delete(trustedDevices).where(keepDevice === null ? trusted : and(trusted, ne(trustedDevices.id, keepDevice))),
   )
+}
+
+/** Ends the unused tickets of the same purpose for the same account, or email address where there is no account. */
+export function* endOthers(
+  tx: Queries,
+  { tickets: t }: Tables,
+  { id, purpose, accountId, email }: Ticket,
+): Script<void> {
+  const whose = accountId === null ? and(isNull(t.accountId), eq(t.email, email ?? '')) : eq(t.accountId, accountId)
+  yield* step(tx.delete(t).where(and(eq(t.purpose, purpose), whose, ne(t.id, id), isNull(t.usedAt))))
 }
 
 /** Takes a ticket within the change it allows. `false` when somebody was faster, or it is over. */

@@ -1,6 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Bus } from '../events/bus.ts'
 import type { EventName } from '../events/catalogue.ts'
+import type { HttpMethod } from '../kernel/http-method.ts'
+import { createShared } from '../kernel/shared.ts'
 
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 const stateNumbers = { closed: 0, half_open: 1, open: 2 } as const
@@ -25,6 +27,11 @@ export const counted = [
   'http.answered',
 ] as const satisfies readonly EventName[]
 
+/** The statuses that are told apart; any other is `other`. */
+export const statuses: ReadonlySet<number> = new Set([
+  ...[200, 201, 202, 204, 303, 400, 401, 403, 404, 405, 408, 409, 413, 415, 417, 429, 431, 499, 500, 502, 503],
+])
+
 /** What is read at the moment of scraping rather than counted. */
 type Probes = {
   breakers: () => readonly { provider: string; endpointType: string; state: keyof typeof stateNumbers }[]
@@ -33,8 +40,9 @@ type Probes = {
 }
 
 /**
- * Counts what happened, from events alone. Labels are provider ids, codes and route patterns: never what a stranger
- * sent.
+ * Counts what happened, from events alone. Every label comes from a closed set (provider IDs, error codes, route
+ * patterns, methods and statuses of ours), so that a caller can add no series: each costs memory for good, and time
+ * whenever the metrics are read.
  */
 export function createMetrics(events: Bus, probes: Probes) {
   const register = new Registry()
@@ -90,9 +98,16 @@ export function createMetrics(events: Bus, probes: Probes) {
     labelNames: ['template', 'result'],
     registers,
   })
-  const requests = new Histogram({
-    name: 'vinculum_http_request_duration_seconds',
+  const requests = new Counter({
+    name: 'vinculum_http_requests_total',
     help: 'Requests answered',
+    labelNames: ['method', 'route', 'status'],
+    registers,
+  })
+  const requestDuration = new Histogram({
+    name: 'vinculum_http_request_duration_seconds',
+    help: 'How long an answer took, by the class of its status',
+    // Every label value is a dozen series here: a caller can have each refusal there is from each route.
     labelNames: ['method', 'route', 'status'],
     buckets: seconds,
     registers,
@@ -154,7 +169,16 @@ export function createMetrics(events: Bus, probes: Probes) {
 
   /** Children are looked up once: the label object costs more than the count. */
   const rotated = refreshes.labels('rotated')
-  const observers = new Map<string, { observe(value: number): void }>()
+  const observers = new Map<string, (seconds: number) => void>()
+  const observerOf = (method: HttpMethod, route: string, status: number): ((seconds: number) => void) => {
+    const known = statuses.has(status)
+    const count = requests.labels(method, route, known ? String(status) : 'other')
+    const duration = requestDuration.labels(method, route, known ? `${Math.floor(status / 100)}xx` : 'other')
+    return (taken) => {
+      count.inc()
+      duration.observe(taken)
+    }
+  }
 
   events.on('metrics', counted, (event) => {
     switch (event.name) {
@@ -197,13 +221,17 @@ export function createMetrics(events: Bus, probes: Probes) {
       case 'http.answered': {
         const { method, route, status, ms } = event.data
         const key = `${method} ${route} ${status}`
-        const observer = observers.get(key) ?? requests.labels(method, route, String(status))
+        const observer = observers.get(key) ?? observerOf(method, route, status)
         observers.set(key, observer)
-        return observer.observe(ms / 1000)
+        return observer(ms / 1000)
       }
     }
   })
 
-  return { contentType: register.contentType, text: (): Promise<string> => register.metrics() }
+  return {
+    contentType: register.contentType,
+    /** Written once for everyone who asks at the same time. */
+    text: createShared((): Promise<string> => register.metrics()),
+  }
 }
 export type Metrics = ReturnType<typeof createMetrics>

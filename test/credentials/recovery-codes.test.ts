@@ -6,6 +6,10 @@ const ids = createIds(() => new Date(), systemRandom)
 const [old, recent] = [systemRandom(32), systemRandom(32)]
 const codesWith = (...keys: readonly [Buffer, ...Buffer[]]) => createRecoveryCodes({ ids, random: systemRandom, keys })
 
+/** As a Japanese or Chinese keyboard writes it, hyphens included. */
+const fullWidth = (text: string): string =>
+  text.replace(/[!-~]/g, (character) => String.fromCodePoint((character.codePointAt(0) ?? 0) + 0xfee0))
+
 describe('recovery codes', () => {
   const codes = codesWith(old)
 
@@ -38,6 +42,9 @@ describe('recovery codes', () => {
       shown.replaceAll('-', ''),
       ` ${shown.replaceAll('-', ' ')} `,
       misread,
+      fullWidth(shown),
+      shown.replace(/\d/g, (digit) => String.fromCodePoint(0x0660 + Number(digit))),
+      shown.replaceAll('-', '\u2013'),
     ])
       expect(codes.hashes('usr_1', typed), typed).toEqual([row?.codeHash])
   })

@@ -164,10 +164,16 @@ describe('input', () => {
   test.each([
     ['{', 'application/json'],
     ['{"name":"abc"} x', 'application/json'],
-    ['\ufeff{"name":"abc"}', 'application/json'],
+    ['\ufeff\ufeff{"name":"abc"}', 'application/json'],
   ])('that is no JSON is 400: %s', async (body, type) => {
     const answer = await send().post('/things').type(type).send(body)
     expect([answer.status, answer.body.code]).toEqual([400, 'malformed_body'])
+  })
+  test('may begin with a byte order mark', async () => {
+    const answer = await send().post('/things').type('json').send('\ufeff{"name":"abc"}')
+    expect([answer.status, answer.body]).toEqual([201, { name: 'abc' }])
+    const form = await send().post('/token').type('form').send('\ufeffgrant_type=x')
+    expect(form.body.body).toEqual({ grant_type: 'x' })
   })
   test('that is not UTF-8 is 400', async () => {
     const post = send().post('/things').set('Content-Type', 'application/json')
@@ -216,8 +222,37 @@ describe('an address', () => {
   test('with an id that cannot exist is 404 as well', async () => {
     expect((await send().get('/things/x')).body.code).toBe('not_found')
   })
-  test('that does not decode is 400', async () => {
-    expect((await send().get('/things/%E0%A4%A')).body.code).toBe('invalid_request')
+  test.each(['%E0%A4%A', '%', '%zz', '%ff', 'a%c0%afb'])(
+    'that does not decode is 400 where it has a route: %s',
+    async (text) => {
+      for (const path of [`/things/${text}`, `/pages/${text}/callback`])
+        expect((await send().get(path)).body).toMatchObject({ status: 400, code: 'invalid_request' })
+      expect((await send().put(`/things/${text}`)).status).toBe(405)
+      expect((await send().get(`/nowhere/${text}`)).status).toBe(404)
+    },
+  )
+  test.each([
+    ['get', '/things/%ff', 400],
+    ['get', '/things/x', 404],
+    ['put', '/things/thg_1', 405],
+    ['put', '/mine', 405],
+    ['get', '/mine', 401],
+    ['get', '/broken', 500],
+    ['get', '/keys?a=1', 400],
+  ] as const)('of an API never answers with a page, even to a browser: %s %s', async (method, path, status) => {
+    const answer = await send()[method](path).set('Accept', browserAccept)
+    expect([answer.status, answer.type]).toEqual([status, 'application/problem+json'])
+  })
+  test.each([
+    ['get', '/pages/fixed/%ff', 400],
+    ['get', '/pages/unknown', 404],
+    ['put', '/pages/form', 405],
+    ['post', '/pages/form', 400],
+    ['get', '/pages/broken', 500],
+    ['get', '/nowhere', 404],
+  ] as const)('of a page never answers a browser with JSON: %s %s', async (method, path, status) => {
+    const answer = await send()[method](path).set('Accept', browserAccept)
+    expect([answer.status, answer.type]).toEqual([status, 'text/html'])
   })
   test('answers another method with 405 and Allow', async () => {
     const answer = await send().put('/mine')
@@ -265,7 +300,7 @@ describe('an answer', () => {
     expect(surface.told.map(({ data }) => data)).toMatchObject([
       { method: 'GET', route: '/things/:id', status: 200, ms: expect.any(Number) },
       { method: 'GET', route: 'unknown', status: 404 },
-      { method: 'GET', route: 'unknown', status: 400 },
+      { method: 'GET', route: '/things/:id', status: 400 },
     ])
   })
   test('has a request id of our own, whatever id was sent', async () => {
@@ -290,6 +325,9 @@ describe('the origin of a request', () => {
     surface = createSurface({ trustProxyHops: 1 })
     const behind = await send().get('/things/thg_1').set('X-Forwarded-For', '198.51.100.1, 203.0.113.9')
     expect(behind.body.ip).toBe('203.0.113.9')
+    // The one further off is not vouched for; the nearest may be written in any way.
+    const spelled = await send().get('/things/thg_1').set('X-Forwarded-For', '198.51.100.1, [::ffff:cb00:7109]:443')
+    expect(spelled.body.ip).toBe('203.0.113.9')
     const odd = await send().get('/things/thg_1').set('X-Forwarded-For', '<script>')
     expect(odd.body.ip).toBe('127.0.0.1')
   })

@@ -1,8 +1,25 @@
 import request from 'supertest'
 import { expect, test } from 'vitest'
+import { apiRoutes } from '../../src/http/api/index.ts'
 import { operatingRoutes } from '../../src/http/api/operating.ts'
+import { createLocalCounters } from '../../src/http/limits.ts'
+import { pageRoutes } from '../../src/http/pages/index.ts'
 import type { Route } from '../../src/http/route.ts'
-import { createSurface } from './surface.tsx'
+import { createSurface, style } from './surface.tsx'
+
+/** 203.0.113.9, as proxies write it. */
+const spellings = [
+  '203.0.113.9',
+  '203.0.113.9:50123',
+  '::ffff:203.0.113.9',
+  '::FFFF:203.0.113.9',
+  '::ffff:cb00:7109',
+  '0:0:0:0:0:ffff:cb00:7109',
+  '0000:0000:0000:0000:0000:ffff:203.0.113.9',
+  '[::ffff:203.0.113.9]',
+  '[::ffff:cb00:7109]:443',
+  '::ffff:203.0.113.9%eth0',
+]
 
 const from = (surface: ReturnType<typeof createSurface>, ip: string, path = '/limited') =>
   request(surface.app).post(path).set('X-Forwarded-For', ip)
@@ -43,6 +60,12 @@ test('one holder of an IPv6 network is one, whichever of its addresses is used',
   expect((await from(surface, '2001:db8:1:2:ffff::9')).status).toBe(429)
   expect((await from(surface, '2001:db8:1:3::1')).status).toBe(204)
 })
+test('an IPv4 address is one, in whichever spelling a proxy writes it', async () => {
+  const surface = createSurface({ trustProxyHops: 1 })
+  await exhaust(surface)
+  for (const same of spellings) expect([same, (await from(surface, same)).status]).toEqual([same, 429])
+  expect((await from(surface, '::ffff:203.0.113.10')).status).toBe(204)
+})
 test('every limit counts for itself', async () => {
   const surface = createSurface()
   for (let attempt = 0; attempt < 31; attempt += 1) await from(surface, '')
@@ -74,6 +97,58 @@ test('what is nowhere, and how the providers are doing, is asked for as often as
     const refused = await request(surface.app).get(path)
     expect([path, refused.status, refused.body.code]).toEqual([path, 429, 'rate_limited'])
   }
+})
+test.each<[string, string, string, Readonly<Record<string, string>>]>([
+  ['a method a path does not offer', 'put', '/mine', {}],
+  ['a method nobody offers', 'm-search', '/pages/form', {}],
+  ['a path that does not decode', 'get', '/things/%E0%A4%A', {}],
+  ['a page’s path that does not decode', 'get', '/pages/fixed/%ff', {}],
+  ['a path that is nothing', 'get', '/%zz/%zz', {}],
+  ['a body that is none', 'post', '/things', { 'content-type': 'application/json', 'content-length': '0' }],
+  ['too many headers', 'get', '/nowhere', Object.fromEntries(Array.from({ length: 101 }, (_, at) => [`x-${at}`, '1']))],
+  ['a static file', 'get', style.path, {}],
+  ['a static file, with another method', 'delete', style.path, {}],
+])('%s is refused in the end', async (_, method, path, headers) => {
+  const surface = createSurface()
+  const ask = async () => {
+    const asked = request(surface.app) as unknown as Record<string, (path: string) => request.Test>
+    return (await asked[method]?.(path).set(headers))?.status
+  }
+  const first = await ask()
+  expect(first).not.toBe(429)
+  let times = 1
+  while (times < 1000 && (await ask()) === first) times += 1
+  expect([times < 1000, await ask()]).toEqual([true, 429])
+})
+test('no route is without a limit but those by which it is known that the node lives and is ready', () => {
+  const unlimited = [...apiRoutes, ...pageRoutes].filter(({ limit }) => limit === 'none').map(({ path }) => path)
+  expect(unlimited).toEqual(['/health/live', '/health/ready'])
+})
+test('keys, metadata and static files are counted without the database', async () => {
+  const surface = createSurface({
+    routes: operatingRoutes as readonly Route<unknown>[],
+    vinculum: { keys: { jwks: () => ({ keys: [] }) } },
+  })
+  for (let times = 0; times < 600; times += 1)
+    expect((await request(surface.app).get('/.well-known/jwks.json')).status).toBe(200)
+  expect((await request(surface.app).get('/.well-known/jwks.json')).status).toBe(429)
+  expect((await request(surface.app).get(style.path)).status).toBe(200)
+  expect(surface.counters.asked).toBe(0)
+  surface.turn(60)
+  expect((await request(surface.app).get('/.well-known/jwks.json')).status).toBe(200)
+})
+test('counters of one node take no more memory, however many addresses there are', async () => {
+  const counters = createLocalCounters(3)
+  const at = new Date(0)
+  for (let address = 0; address < 100; address += 1) await counters.hit(`${address}`, 1000, at)
+  for (const [key, hits] of [
+    ['99', 2],
+    ['98', 2],
+    ['97', 2],
+    ['96', 1],
+  ] as const)
+    expect((await counters.hit(key, 1000, at)).hits).toBe(hits)
+  expect((await counters.hit('99', 1000, new Date(1000))).hits).toBe(1)
 })
 test('limits can be off', async () => {
   const surface = createSurface({ rateLimits: null })

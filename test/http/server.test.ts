@@ -1,6 +1,6 @@
 import { Agent, get, type IncomingMessage, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { createHeaders } from '../../src/http/headers.ts'
 import { json } from '../../src/http/reply.ts'
@@ -18,11 +18,14 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((server) => server.close(0)))
 })
 async function start(more: readonly Route<unknown>[] = []) {
-  const { app } = createSurface({ routes: [...routes, ...more] })
-  const server = createServer(app, refusing)
+  const { app, refusals, told } = createSurface({
+    routes: [...routes, ...more],
+    publicUrl: new URL('https://id.example.test'),
+  })
+  const server = createServer(app, refusals)
   open.push(server)
   const { port } = await server.listen(0, '127.0.0.1')
-  return { app, server, port }
+  return { app, server, port, told }
 }
 const fetchWith = (port: number, path: string, agent?: Agent) =>
   new Promise<IncomingMessage>((resolve, reject) => {
@@ -142,6 +145,18 @@ test.each([
   ])
     expect(answer).toContain(header)
 })
+test.each([
+  ['that names no host', 'GET /nowhere HTTP/1.1\r\nConnection: close\r\n\r\n'],
+  [
+    'with an expectation nobody knows',
+    'GET /nowhere HTTP/1.1\r\nHost: x\r\nExpect: 200-tea\r\nConnection: close\r\n\r\n',
+  ],
+  ['whose address cannot be taken apart', 'GET http://[ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'],
+])('a request %s counts like any other', async (_, text) => {
+  const { port } = await start()
+  for (let times = 0; times < 240; times += 1) expect(await raw(port, text)).toMatch(/^HTTP\/1\.1 4(00|17) /)
+  expect(await raw(port, text)).toMatch(/^HTTP\/1\.1 429 /)
+})
 test('a request of HTTP/1.0 needs no host, and whoever waits to send a body is told to go on', async () => {
   const { port } = await start()
   expect(await raw(port, 'GET /keys HTTP/1.0\r\n\r\n')).toMatch(/ 200 OK/)
@@ -150,10 +165,69 @@ test('a request of HTTP/1.0 needs no host, and whoever waits to send a body is t
   const answer = await raw(port, `${head}Expect: 100-Continue\r\n\r\n{}`)
   expect(answer).toMatch(/^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 200 OK/)
 })
-test('headers larger than 16 KiB are refused', async () => {
-  const { port } = await start()
-  const answer = await raw(port, `GET /keys HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(17_000)}\r\n\r\n`)
-  expect(answer).toMatch(/^HTTP\/1\.1 431 /)
+describe('headers larger than 16 KiB', () => {
+  const html = 'Accept: text/html,*/*;q=0.8\r\nAccept-Language: pt-BR\r\n'
+  const ask = (path: string, more: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${more}\r\n\r\n`
+  const cookies = (bytes: number) => `Cookie: a=${'b'.repeat(bytes)}`
+  const bodyOf = (answer: string) => answer.slice(answer.indexOf('\r\n\r\n') + 4)
+
+  test.each([17_000, 60_000])('are refused with a page that says so, at %d bytes', async (bytes) => {
+    const { port } = await start()
+    const answer = await raw(port, ask('/pages/form', html + cookies(bytes)))
+    expect(answer).toMatch(/^HTTP\/1\.1 431 Request Header Fields Too Large\r\n/)
+    expect(answer).toMatch(/\r\nContent-Type: text\/html/)
+    expect(answer).toMatch(/\r\nX-Request-Id: req_[0-9a-f]{32}\r\n/)
+    expect(answer).toMatch(/\r\nContent-Security-Policy: default-src 'none'; style-src 'self'/)
+    expect(answer).toMatch(/\r\nStrict-Transport-Security: /)
+    expect(bodyOf(answer)).toContain('<html lang="pt-BR">')
+    expect(bodyOf(answer)).toContain('Cabeçalhos da requisição grandes demais')
+  })
+  // Beyond 64 KiB Node's parser gives up: then it is not known what was asked for.
+  test('are refused with a problem by which a person knows what to do, where they are too large to be read', async () => {
+    const { port } = await start()
+    const answer = await raw(port, ask('/pages/form', html + cookies(200_000)))
+    expect(answer).toMatch(/^HTTP\/1\.1 431 /)
+    for (let at = 0; at < refusing.length; at += 2)
+      expect(answer).toContain(`\r\n${refusing[at]}: ${refusing[at + 1]}\r\n`)
+    expect(JSON.parse(bodyOf(answer)).detail).toContain('delete the cookies of this site')
+  })
+  test.each([17_000, 70_000])('are refused with a problem where an API is asked, at %d bytes', async (bytes) => {
+    const { port } = await start()
+    for (const more of ['', html]) {
+      const answer = await raw(port, ask('/keys', more + cookies(bytes)))
+      expect(answer).toMatch(/^HTTP\/1\.1 431 /)
+      expect(answer).toMatch(/\r\nContent-Type: application\/problem\+json\r\n/)
+      expect(JSON.parse(bodyOf(answer))).toMatchObject({ status: 431, code: 'headers_too_large' })
+    }
+  })
+  test('are refused whether it is the address, one header or a great many', async () => {
+    const { port } = await start()
+    const many = Array.from({ length: 150 }, (_, at) => `X-${at}: 1`).join('\r\n')
+    for (const text of [
+      ask(`/keys?${'a'.repeat(17_000)}`, 'X: 1'),
+      ask('/keys', `X: ${'a'.repeat(17_000)}`),
+      ask('/keys', many),
+      ask('/nowhere', many),
+    ])
+      expect(await raw(port, text)).toMatch(/^HTTP\/1\.1 431 /)
+    expect(await raw(port, ask('/keys', `X: ${'a'.repeat(15_000)}`))).toMatch(/^HTTP\/1\.1 200 /)
+  })
+})
+test('an address that cannot be taken apart is refused like any other', async () => {
+  const { port, told } = await start()
+  const answer = await raw(port, 'GET http://[ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+  expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+  expect(answer).toMatch(/X-Request-Id: req_[0-9a-f]{32}\r\n/)
+  expect(answer).toContain('"code":"invalid_request"')
+  expect(told.map(({ data }) => data)).toMatchObject([{ method: 'GET', route: 'unknown', status: 400 }])
+})
+test('what is not HTTP is answered sixty times a minute, and then cut off', async () => {
+  const { port, told } = await start()
+  for (let times = 0; times < 60; times += 1) expect(await raw(port, 'nonsense\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /)
+  for (let times = 0; times < 3; times += 1) expect(await raw(port, 'nonsense\r\n\r\n')).toBe('')
+  expect(told).toHaveLength(60)
+  expect(told[0]?.data).toMatchObject({ method: 'other', route: 'unreadable', status: 400 })
+  expect((await fetchWith(port, '/keys')).statusCode).toBe(200)
 })
 test('a body nobody will read does not hold the connection', async () => {
   const { port } = await start()

@@ -1,4 +1,3 @@
-import type { Express } from 'express'
 import { z } from 'zod'
 import { fail, message } from '../../src/errors/catalogue.ts'
 import { type AppParts, createApp } from '../../src/http/app.ts'
@@ -381,7 +380,7 @@ export function createSurface(changes: Partial<AppParts<unknown>> = {}) {
   const warnings: string[] = []
   const time = { now: new Date('2030-01-01T12:00:00Z') }
   const counters = createCounters()
-  const app: Express = createApp<unknown>({
+  const { app, refusals } = createApp<unknown>({
     routes,
     vinculum: {},
     publicUrl: new URL('http://localhost:3000'),
@@ -419,6 +418,7 @@ export function createSurface(changes: Partial<AppParts<unknown>> = {}) {
   })
   return {
     app,
+    refusals,
     told,
     defects,
     warnings,

@@ -57,6 +57,36 @@ describe('an address that would be read as somebody else’s is none:', () => {
     ['a full-width letter among real ones', 'ada@ｂücher.example'],
     ['a variation selector nobody sees', 'ada@example\ufe0f.com'],
     ['a joiner nobody sees', 'ada@exam\u034fple.com'],
+    ['a full-width @', 'ada\uff20evil.example@example.com'],
+    ['a small @', 'ada\ufe6bevil.example@example.com'],
+    ['a full-width comma', 'ada\uff0ceve@example.com'],
+    ['a small comma', 'ada\ufe50eve@example.com'],
+    ['a vertical comma', 'ada\ufe10eve@example.com'],
+    ['a full-width semicolon', 'ada\uff1beve@example.com'],
+    ['a full-width colon', 'ada\uff1aeve@example.com'],
+    ['full-width brackets', 'ada\uff3beve\uff3d@example.com'],
+    ['full-width parentheses', 'ada\uff08eve\uff09@example.com'],
+    ['full-width angle brackets', 'ada\uff1ceve\uff1e@example.com'],
+    ['a full-width quotation mark', '\uff02ada\uff02@example.com'],
+    ['a full-width backslash', 'ada\uff3ceve@example.com'],
+    ['a full-width full stop', 'ada\uff0eeve@example.com'],
+    ['a leader of three dots', 'ada\u2026eve@example.com'],
+    ['a full-width percent sign, which once named a relay', 'ada\uff05evil.example@example.com'],
+    ['a full-width exclamation mark, which once named a path', 'evil.example\uff01ada@example.com'],
+    ['an account-of sign', 'ada\u2100eve@example.com'],
+    ['an accent that stands on a space', 'ada\u00b4eve@example.com'],
+    ['a sign that is an angle bracket struck through', 'ada\u226eeve@example.com'],
+    ['an angle bracket and a stroke', 'ada<\u0338eve@example.com'],
+    ['an ideographic space', 'ada\u3000eve@example.com'],
+    ['a space that does not break', 'ada\u00a0eve@example.com'],
+    ['a byte order mark', 'ada\ufeffeve@example.com'],
+    ['a variation selector nobody sees before the @', 'ada\ufe0f@example.com'],
+    ['a joiner nobody sees before the @', 'ad\u034fa@example.com'],
+    ['a Hangul filler nobody sees', 'ada\u3164@example.com'],
+    ['an empty Braille cell', 'ada\u2800@example.com'],
+    ['a tag character', 'ada\u{e0061}@example.com'],
+    ['a mark that turns the line', 'ada\u200f@example.com'],
+    ['an isolate that turns the line', 'ada\u2067eve\u2069@example.com'],
   ])('%s', (_, text) => {
     expect(readEmail(text)).toBeUndefined()
   })
@@ -124,6 +154,25 @@ describe('no address', () => {
       readEmail(text)
     expect(performance.now() - started).toBeLessThan(2000)
   })
+})
+
+test('a local part has the same special characters in every normal form, and no invisible ones', () => {
+  const anything = fc.string({ unit: 'binary', minLength: 1, maxLength: 6 })
+  const hostile = 'a.\u0301\u0338\u00b4\uff20\uff0c\uff1b\u2026\u226e\u2100\u3164\u200f\u2067\u034f\uff0e\u00e9\u212a'
+  const near = fc.string({ unit: fc.constantFrom(...hostile), minLength: 1, maxLength: 6 })
+  const special = (text: string): readonly string[] => text.match(/[^\P{ASCII}A-Za-z0-9]/gu) ?? []
+  fc.assert(
+    fc.property(fc.oneof(anything, near), (text) => {
+      const email = readEmail(`a${text}@example.com`)
+      if (!email) return
+      const local = email.address.slice(0, email.address.lastIndexOf('@'))
+      for (const form of ['NFC', 'NFD', 'NFKC', 'NFKD'] as const)
+        expect([text, form, special(local.normalize(form))]).toEqual([text, form, special(local)])
+      expect(local).not.toMatch(/[\s\p{C}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}]/u)
+      expect(local).toBe(local.normalize('NFC'))
+    }),
+    { numRuns: 5000 },
+  )
 })
 
 test('reading what was read changes nothing, so that an address kept is found again', () => {

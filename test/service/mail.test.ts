@@ -85,7 +85,8 @@ describe.each(databases)('by mail, on %s', (database) => {
       const flow_token = await begin(email)
       const letter = await newest(email)
       const code = codeIn(letter)
-      const entered = await finish({ flow_token, code: `${code.slice(0, 4)} ${code.slice(4)}` })
+      const persian = code.replace(/\d/g, (digit) => String.fromCodePoint(0x6f0 + Number(digit)))
+      const entered = await finish({ flow_token, code: `${persian.slice(0, 4)} - ${persian.slice(4)}` })
       expect(refusalOf(entered)).toEqual([200, undefined])
       expect((await me(String(entered.body.access_token))).id).toBe(id)
       expect(refusalOf(await finish({ flow_token, code }))).toEqual(over)
@@ -102,6 +103,18 @@ describe.each(databases)('by mail, on %s', (database) => {
       const ticket = await newestTicket(email, '/login/email/link')
       const answers = await Promise.all([finish({ ticket }), finish({ ticket }), finish({ ticket })])
       expect(answers.map(({ status }) => status).sort()).toEqual([200, 400, 400])
+    })
+
+    test('leaves the older code good for the browser that asked, until one of the two is used', async () => {
+      const email = newAddress()
+      await registered(world, email, { verified: true })
+      const mine = await begin(email)
+      const code = await newestCode(email)
+      world.turn(1)
+      const again = await begin(email)
+      const newer = await newestCode(email)
+      expect((await finish({ flow_token: mine, code })).status).toBe(200)
+      expect(refusalOf(await finish({ flow_token: again, code: newer }))).toEqual(over)
     })
 
     test('takes neither a code without its flow nor with another one, nor a ticket of another kind', async () => {
@@ -322,13 +335,26 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect(refusalOf(await reset(late))).toEqual(over)
     })
 
+    test('has one link at a time: a newer one ends the older', async () => {
+      const email = newAddress()
+      await registered(world, email, { verified: true })
+      const older = await forgot(email)
+      world.turn(1)
+      const newer = await forgot(email)
+      expect(newer).not.toBe(older)
+      expect(refusalOf(await reset(older))).toEqual(over)
+      const page = await world.openBrowser().go(`${world.base}/reset-password?ticket=${older}`)
+      expect(page.text).not.toContain('name="password"')
+      expect((await reset(newer)).status).toBe(204)
+    })
+
     test('has one winner of two at once, and no other link is good afterwards', async () => {
       const email = newAddress()
       await registered(world, email, { verified: true })
-      const [one, two] = [await forgot(email), await forgot(email)]
+      const ticket = await forgot(email)
       const flow_token = await begin(email)
       const code = await newestCode(email)
-      const answers = await Promise.all([reset(one, 'the first password'), reset(two, 'the second password')])
+      const answers = await Promise.all([reset(ticket, 'the first password'), reset(ticket, 'the second password')])
       expect(answers.map(({ status }) => status).sort()).toEqual([204, 400])
       const won = answers[0]?.status === 204 ? 'the first password' : 'the second password'
       expect(await passwordFits(world, email, won)).toBe(true)
@@ -621,6 +647,47 @@ describe.each(databases)('by mail, on %s', (database) => {
       await world.signIn('google', world.newcomer({ email: free }))
       expect(refusalOf(await post('/auth/email/change', { ticket }, token))).toEqual(over)
       expect((await me(token)).email).toBe(mine)
+    })
+
+    test('has one link at a time, whether or not the address asked for last is free', async () => {
+      const [mine, first, taken, free] = [newAddress(), newAddress(), newAddress(), newAddress()]
+      const { token } = await registered(world, mine, { verified: true })
+      await registered(world, taken, { verified: true })
+      const put = (email: string) => world.call('PUT', '/me/email', { body: { email }, token })
+      for (const last of [taken, free]) {
+        await put(first)
+        const older = await newestTicket(first, '/change-email')
+        world.turn(1)
+        await put(last)
+        expect(refusalOf(await post('/auth/email/change', { ticket: older }, token))).toEqual(over)
+      }
+      const ticket = await newestTicket(free, '/change-email')
+      expect((await post('/auth/email/change', { ticket }, token)).status).toBe(204)
+    })
+
+    test('leaves the same in one’s data, whether or not the address asked for is free', async () => {
+      const [mine, taken, free] = [newAddress(), newAddress(), newAddress()]
+      const { token } = await registered(world, mine, { verified: true })
+      await registered(world, taken, { verified: true })
+      const kept = []
+      for (const email of [taken, free]) {
+        await world.call('PUT', '/me/email', { body: { email }, token })
+        const { text } = await world.call('GET', '/me/export', { token })
+        kept.push(text.includes(email))
+      }
+      expect(kept[0]).toBe(kept[1])
+    })
+
+    test('is verified by the newest link alone', async () => {
+      const email = newAddress()
+      const { token } = await registered(world, email)
+      await post('/me/email/verify', {}, token)
+      const older = await newestTicket(email, '/verify-email')
+      world.turn(1)
+      await post('/me/email/verify', {}, token)
+      const newer = await newestTicket(email, '/verify-email')
+      expect(refusalOf(await post('/auth/email/verify', { ticket: older }, token))).toEqual(over)
+      expect((await post('/auth/email/verify', { ticket: newer }, token)).status).toBe(204)
     })
 
     test('is one account’s of two that prove it at once', async () => {

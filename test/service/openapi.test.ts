@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { catalogue } from '../../src/errors/catalogue.ts'
+import { apiRoutes } from '../../src/http/api/index.ts'
+import { pageRoutes } from '../../src/http/pages/index.ts'
 import { createReader } from '../support/documented.ts'
 import { providers, startWorld, type World } from '../support/service.ts'
 
@@ -96,6 +98,42 @@ test('every address answers every method with something documented, a request id
         ...[method, path, kept ? expect.stringMatching(/^public, max-age=\d+/) : 'no-store'],
       ])
       if (answer.status === 405) expect(answer.headers.get('allow')).not.toBe('')
+    }
+  }
+})
+
+test('a path that does not decode is answered as documented: a problem by an API, a page by a page', async () => {
+  const surfaces = new Map(
+    [...apiRoutes, ...pageRoutes].map(({ method, path, surface }) => [`${method} ${path}`, surface]),
+  )
+  const undecodable = operations().filter(({ path }) => path.includes('{'))
+  expect(undecodable.length).toBeGreaterThan(10)
+  for (const { method, path, name } of undecodable)
+    for (const text of ['%', '%zz', '%ff', 'a%c0%afb']) {
+      const surface = surfaces.get(`${method} ${path.replace(/\{(\w+)\}/g, ':$1')}`) ?? 'browser'
+      const answer = await world.call(method.toUpperCase(), path.replace(/\{\w+\}/g, text), {
+        headers: { accept: 'text/html,*/*;q=0.8' },
+      })
+      expect([name, text, answer.status]).toEqual([name, text, 400])
+      const type = surface === 'api' ? /^application\/problem\+json/ : /^text\/html/
+      expect([name, answer.headers.get('content-type')]).toEqual([name, expect.stringMatching(type)])
+    }
+})
+
+test('no API route answers a browser with a page, and no page answers it with JSON', async () => {
+  for (const { method, path, surface } of [...apiRoutes, ...pageRoutes]) {
+    const to = path.replace(':provider', 'google').replace(/:\w+/g, 'x')
+    for (const asked of [method.toUpperCase(), 'PROPFIND']) {
+      const answer = await world.call(asked, to, { headers: { accept: 'text/html,*/*;q=0.8' } })
+      const type = answer.headers.get('content-type') ?? ''
+      // A path that has both is a page's: a person may come there.
+      if (asked === 'PROPFIND' && surface === 'api') continue
+      if (answer.status < 300) continue
+      expect([asked, path, surface === 'api' ? type.includes('html') : type.includes('json')]).toEqual([
+        asked,
+        path,
+        false,
+      ])
     }
   }
 })

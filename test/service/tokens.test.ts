@@ -449,9 +449,14 @@ describe.each(databases)('tokens, on %s', (database) => {
       expect(refusalOf(await refresh(auth.refresh_token))).toEqual([401, 'session_revoked'])
     })
 
-    test('is worth nothing with another verifier, and is not used up by it', async () => {
+    test('is consumed by another verifier', async () => {
       const { trade: once } = await codeFor()
       expect(refusalOf(await once({ code_verifier: pkce().verifier }))).toEqual([400, 'code_invalid'])
+      expect(refusalOf(await once())).toEqual([400, 'code_invalid'])
+    })
+
+    test('is not consumed by a request that has no verifier, or none of the right form', async () => {
+      const { trade: once } = await codeFor()
       expect(refusalOf(await once({ code_verifier: undefined }))).toEqual([400, 'invalid_request'])
       expect(refusalOf(await once({ code_verifier: 'short' }))).toEqual([400, 'invalid_request'])
       expect((await once()).status).toBe(200)

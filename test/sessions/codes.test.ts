@@ -77,12 +77,33 @@ test('a code is spent once, however many come at once', async () => {
   expect(answers.every((answer) => answer.ok || answer.error.code === 'code_invalid')).toBe(true)
 })
 
-test('whoever has the code without its verifier gets nothing, and cannot burn it either', async () => {
+test.each([
+  ['nothing', () => ''],
+  ['another verifier', () => 'x'.repeat(43)],
+  ['the challenge', () => pkceChallenge(verifier)],
+  ['the code itself', (code: string) => code],
+])('a code with %s for its verifier is consumed, and its session ends', async (_, wrong) => {
   const { code, sessionId } = await issued()
-  for (const wrong of ['', 'x'.repeat(43), pkceChallenge(verifier), code])
-    expect(await redeem(code, wrong, from)).toMatchObject(refused)
-  expect(await at.store.sessions.find(sessionId)).toMatchObject({ endedAt: null })
+  expect(await redeem(code, wrong(code), from)).toMatchObject(refused)
+  expect(await redeem(code, verifier, from)).toMatchObject(refused)
+  expect(await at.store.sessions.find(sessionId)).toMatchObject({ endReason: 'code_reused' })
+})
+
+test('a code that was traded ends nothing when it comes back without its verifier', async () => {
+  const { code, sessionId } = await issued()
   expect(await redeem(code, verifier, from)).toMatchObject({ ok: true })
+  expect(await redeem(code, 'x'.repeat(43), from)).toMatchObject(refused)
+  expect(await at.store.sessions.find(sessionId)).toMatchObject({ endedAt: null })
+})
+
+test('of a right and a wrong verifier at once, at most the right one is answered', async () => {
+  for (let round = 0; round < 5; round++) {
+    const { code } = await issued()
+    const [right, wrong] = await Promise.all([redeem(code, verifier, from), redeem(code, 'x'.repeat(43), from)])
+    expect(wrong).toMatchObject(refused)
+    if (!right.ok) expect(right).toMatchObject(refused)
+    expect(await redeem(code, verifier, from)).toMatchObject(refused)
+  }
 })
 
 test('a made-up code is worth nothing', async () => {

@@ -31,6 +31,7 @@ export function addressesContract(opened: () => Opened): void {
     return { ...row, emailVerified }
   }
   const passwords = () => opened().driver.read(opened().driver.db.select().from(opened().driver.tables.passwords))
+  const sent = (row: Ticket, latestOnly = false) => ({ row, latestOnly })
   const issued = async (of: Partial<Ticket>): Promise<Ticket> => {
     const one = ticket({ purpose: 'email_sign_in', email: key, ...of })
     await opened().store.tickets.issue(one)
@@ -63,17 +64,51 @@ export function addressesContract(opened: () => Opened): void {
       const [one, letter] = [ticket(), mail()]
       const asked: Fact = { name: 'password.reset_requested', accountId: one.accountId, origin, data: {} }
       opened().told.length = 0
-      await addresses().send(one, [letter], [asked])
+      await addresses().send(sent(one), [letter], [asked])
       expect(opened().told).toEqual([asked])
       expect(await opened().store.mails.backlog()).toBe(1)
       expect(await opened().store.tickets.use(one.id, now)).toBe(true)
       // Neither, if one of them cannot be.
       const again = ticket({ id: one.id })
-      await expect(addresses().send(again, [mail()], [asked])).rejects.toThrow()
-      await expect(addresses().send(ticket(), [letter], [asked])).rejects.toThrow()
+      await expect(addresses().send(sent(again), [mail()], [asked])).rejects.toThrow()
+      await expect(addresses().send(sent(ticket()), [letter], [asked])).rejects.toThrow()
       expect(await opened().store.mails.backlog()).toBe(1)
       expect(opened().told).toEqual([asked])
       expect((await trailOf(opened())).filter(({ event }) => event === asked.name)).toHaveLength(1)
+    })
+
+    test('ends the older unused tickets of its purpose for its account, and no others, where only the latest counts', async () => {
+      const { tickets } = opened().store
+      const [one, two] = [await person(), await person({}, { password: false })]
+      const older = await issued({ purpose: 'reset_password', accountId: one.id })
+      const kept = [
+        await issued({ purpose: 'reset_password', accountId: two.id }),
+        await issued({ purpose: 'reset_password' }),
+        await issued({ purpose: 'email_sign_in', accountId: one.id }),
+      ]
+      const isGood = async ({ purpose, secretHash }: Ticket) =>
+        (await tickets.find({ purpose, secretHash }, now)) !== undefined
+      await addresses().send(sent(ticket({ purpose: 'reset_password', email: key, accountId: one.id })), [], [])
+      expect(await isGood(older)).toBe(true)
+      const newest = ticket({ purpose: 'reset_password', email: key, accountId: one.id })
+      await addresses().send(sent(newest, true), [], [])
+      expect([await isGood(older), await isGood(newest)]).toEqual([false, true])
+      expect(await Promise.all(kept.map(isGood))).toEqual([true, true, true])
+
+      const [noAccount, elsewhere] = [kept[1], await issued({ purpose: 'reset_password', email: 'bob@example.com' })]
+      await addresses().send(sent(ticket({ purpose: 'reset_password', email: key }), true), [], [])
+      expect([noAccount && (await isGood(noAccount)), await isGood(elsewhere)]).toEqual([false, true])
+    })
+
+    test('leaves one of many that are asked for at once, where only the latest counts', async () => {
+      const { id: accountId } = await person()
+      const asked = Array.from({ length: 8 }, () => ticket({ purpose: 'reset_password', email: key, accountId }))
+      await Promise.all(asked.map((row) => addresses().send(sent(row, true), [], [])))
+      const { tickets } = opened().store
+      const found = await Promise.all(
+        asked.map(({ purpose, secretHash }) => tickets.find({ purpose, secretHash }, now)),
+      )
+      expect(found.filter((one) => one !== undefined)).toHaveLength(1)
     })
   })
 

@@ -116,8 +116,9 @@ test('every event is counted where it belongs', async () => {
   for (const result of ['rotated', 'replayed', 'refused'])
     expect(await value(`vinculum_token_refreshes_total{result="${result}"}`)).toBe(1)
   expect(
-    await value('vinculum_http_request_duration_seconds_count{method="GET",route="/auth/:provider",status="303"}'),
+    await value('vinculum_http_request_duration_seconds_count{method="GET",route="/auth/:provider",status="3xx"}'),
   ).toBe(1)
+  expect(await value('vinculum_http_requests_total{method="GET",route="/auth/:provider",status="303"}')).toBe(1)
 })
 
 test('a breaker is 0 closed, 1 half open, 2 open', async () => {

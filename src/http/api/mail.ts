@@ -6,7 +6,7 @@ import { alongFields, enteringOf } from '../pages/along.tsx'
 import { faulty, passwordFaults } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { addressText, passwordChosen, secretText, TokenPair } from '../schemas.ts'
+import { addressText, passwordChosen, secretText, TokenPair, typedCode } from '../schemas.ts'
 import type { Services } from '../services.ts'
 
 /**
@@ -16,12 +16,6 @@ import type { Services } from '../services.ts'
 const common = { method: 'post', surface: 'api', limit: 'sign_in' } as const
 const mine = { ...common, tag: 'My account', auth: 'user' } as const
 const anybody = { ...common, tag: 'Signing in', auth: 'none' } as const
-
-/** Eight digits; people group them as they like. */
-export const codeText = z
-  .string()
-  .max(40)
-  .transform((text) => text.replace(/[\s-]/g, ''))
 
 const Sent = z
   .object({})
@@ -144,7 +138,7 @@ const finish = route({
   ...anybody,
   path: '/auth/email/finish',
   summary: 'Sign in with the code and the flow_token it was asked for with, or with the ticket of the link',
-  body: z.union([object({ flow_token: secretText, code: codeText }), object({ ticket: secretText })]),
+  body: z.union([object({ flow_token: secretText, code: typedCode }), object({ ticket: secretText })]),
   reply: TokenPair,
   fails: [
     'ticket_invalid',

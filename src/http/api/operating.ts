@@ -6,11 +6,12 @@ import { json, text } from '../reply.ts'
 import { route } from '../route.ts'
 import type { Services } from '../services.ts'
 
-const common = { method: 'get', tag: 'Operating', surface: 'api', auth: 'none', limit: 'none' } as const
+const common = { method: 'get', tag: 'Operating', surface: 'api', auth: 'none', limit: 'public' } as const
 
 const live = route({
   ...common,
   path: '/health/live',
+  limit: 'none',
   summary: 'The process answers',
   reply: z.object({ status: z.literal('ok') }),
   fails: [],
@@ -20,6 +21,7 @@ const live = route({
 const ready = route({
   ...common,
   path: '/health/ready',
+  limit: 'none',
   summary: 'The store is reachable and migrated, and the node is not shutting down',
   reply: z.object({ status: z.literal('ok') }),
   fails: ['not_ready'],
@@ -45,6 +47,7 @@ const providers = route({
 const metrics = route({
   ...common,
   path: '/metrics',
+  limit: 'metrics',
   summary: 'Prometheus metrics, for whoever has METRICS_TOKEN; without one, outside production, for this machine',
   contentType: 'text/plain',
   credential: 'metrics',

@@ -58,7 +58,8 @@ export const RegistrationResponse = z
     response: z.object({
       clientDataJSON: base64url(16_384),
       attestationObject: base64url(16_384),
-      transports: z.array(z.string().max(40)).max(10).nullish(),
+      // Hints, of which the known ones are kept (`credentials/passkeys.ts`).
+      transports: z.array(z.string()).max(50).nullish(),
     }),
   })
   .transform(

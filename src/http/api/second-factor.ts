@@ -2,10 +2,11 @@ import { z } from 'zod'
 import type { Origin } from '../../events/catalogue.ts'
 import type { SecondFactorCode } from '../../flows/prove-second-factor.ts'
 import { ok } from '../../kernel/result.ts'
+import { readTypedCode } from '../../kernel/typed-code.ts'
 import { faulty } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
-import { AuthResponse, authResponse, secretText, TokenPair, time } from '../schemas.ts'
+import { AuthResponse, authResponse, secretText, TokenPair, time, typedCode } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { AuthenticationResponse, PasskeyChallenge, passkeyChallenge } from './passkeys.ts'
 
@@ -13,14 +14,11 @@ const common = { tag: 'My account', surface: 'api', auth: 'recent', limit: 'acco
 
 export const doing = (who: Principal, origin: Origin) => ({ account: who.account, sessionId: who.sessionId, origin })
 
-/** As people type it, or an app copies it: with a gap in the middle. */
-export const totpCode = z
-  .string()
-  .max(20)
-  .transform((text) => text.replace(/\s/g, ''))
+export const totpCode = typedCode
+  .transform(readTypedCode)
   .pipe(z.string().regex(/^\d{6}$/))
   .meta({ documented: { type: 'string', description: 'six digits' } })
-export const recoveryCode = z.string().min(1).max(64)
+export const recoveryCode = typedCode.min(1)
 
 const Codes = z.object({ recovery_codes: z.array(z.string()) }).meta({ id: 'RecoveryCodes' })
 const codes = (shown: readonly string[]) => json({ recovery_codes: [...shown] })

@@ -7,7 +7,7 @@ import { isRecent } from '../principal.ts'
 import { faulty } from '../problem.ts'
 import { json } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
-import { AuthResponse, addressText, authResponse, passwordGiven, secretText, TokenPair } from '../schemas.ts'
+import { AuthResponse, addressText, authResponse, passwordGiven, secretText, TokenPair, typedCode } from '../schemas.ts'
 import type { Services } from '../services.ts'
 
 const refreshFails = [
@@ -77,7 +77,7 @@ const exchange = route({
       grant_type: z.literal('password').optional(),
       username: addressText,
       password: passwordGiven,
-      totp: z.string().max(64).optional(),
+      totp: typedCode.optional(),
       email_ticket: secretText
         .optional()
         .meta({ description: 'of the link that verifies the address, where a password signs in only afterwards' }),

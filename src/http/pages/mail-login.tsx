@@ -3,11 +3,10 @@ import { fail } from '../../errors/catalogue.ts'
 import { readEmail } from '../../kernel/email.ts'
 import { ok } from '../../kernel/result.ts'
 import type { Admitted } from '../../sessions/sign-in.ts'
-import { codeText } from '../api/mail.ts'
 import { admittedAsRedirect, toSecondFactor } from '../entry.ts'
 import { type CookieChange, seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { addressText, secretText } from '../schemas.ts'
+import { addressText, secretText, typedCode } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { type Along, AlongFields, alongFields, alongQuery, enteringOf, targetOf } from './along.tsx'
 import { asking, doing, ticketed } from './by-mail.ts'
@@ -114,7 +113,7 @@ const enterCode = route({
   ...doing,
   path: '/login/email/code',
   summary: 'Sign in with the code that was sent',
-  body: object({ code: codeText }),
+  body: object({ code: typedCode }),
   fails: entering,
   async handle({ body, who, cookie, origin, locale, csrfToken }, services: Services) {
     const binding = cookie('mail_sign_in')

@@ -73,7 +73,20 @@ const remove = route({
     return done.ok ? ok(seeOther(doneAt('/account', 'password_removed'))) : done
   },
 })
-export const passwordPages = [view, change, remove]
+/** Where password managers send people (https://w3c.github.io/webappsec-change-password-url/). */
+const wellKnown = route({
+  ...common,
+  method: 'get',
+  path: '/.well-known/change-password',
+  summary: 'On to the page where a password is changed',
+  auth: 'none',
+  limit: 'browse',
+  status: 303,
+  fails: [],
+  handle: () => ok(seeOther(common.path)),
+})
+
+export const passwordPages = [wellKnown, view, change, remove]
 
 type Showing = {
   readonly who: Principal

@@ -1,5 +1,4 @@
 import type { VNode } from 'preact'
-import { z } from 'zod'
 import { message } from '../../errors/catalogue.ts'
 import type { Choice, SecondProof } from '../../flows/prove-second-factor.ts'
 import { ok } from '../../kernel/result.ts'
@@ -9,7 +8,7 @@ import { admittedAsRedirect, secondFactorCookie } from '../entry.ts'
 import { faulty } from '../problem.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { secretText } from '../schemas.ts'
+import { secretText, typedCode } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { Field } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show, Unseen } from './layout.tsx'
@@ -41,7 +40,7 @@ const prove = route({
   summary: 'Finish a sign-in with its second factor',
   limit: 'sign_in',
   body: object({
-    totp: z.string().max(64).optional(),
+    totp: typedCode.optional(),
     recovery_code: recoveryCode.optional(),
     flow_token: secretText.optional(),
     response: formJson(AuthenticationResponse).optional(),
@@ -57,7 +56,7 @@ const prove = route({
     const { totp, recovery_code: code, flow_token: flowToken, response } = body
     const proof: SecondProof | undefined =
       totp !== undefined
-        ? { type: 'totp', code: totp.replace(/\s/g, '') }
+        ? { type: 'totp', code: totp }
         : code !== undefined
           ? { type: 'recovery_code', code }
           : flowToken !== undefined && response !== undefined

@@ -1,5 +1,4 @@
 import type { VNode } from 'preact'
-import { z } from 'zod'
 import { fail, message } from '../../errors/catalogue.ts'
 import type { Setup } from '../../flows/second-factor.ts'
 import { ok } from '../../kernel/result.ts'
@@ -7,6 +6,7 @@ import { doing } from '../api/second-factor.ts'
 import { isRecent } from '../principal.ts'
 import { seeOther, text } from '../reply.ts'
 import { object, route } from '../route.ts'
+import { typedCode } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { Field } from './field.tsx'
 import {
@@ -91,13 +91,13 @@ const confirm = route({
   method: 'post',
   path: '/account/second-factor/totp/confirm',
   summary: 'Confirm the app with its first code; recovery codes are shown, once',
-  body: object({ code: z.string().max(64) }),
+  body: object({ code: typedCode }),
   status: 200,
   also: ['page'],
   fails: ['second_factor_missing', 'second_factor_invalid'],
   async handle({ who, body, origin, locale, csrfToken }, { flows }: Services) {
     const reader = readerOf(locale)
-    const confirmed = await flows.secondFactor.confirmTotp(doing(who, origin), body.code.replace(/\s/g, ''))
+    const confirmed = await flows.secondFactor.confirmTotp(doing(who, origin), body.code)
     if (confirmed.ok) return show(locale, <CodesPage {...reader} codes={confirmed.value} csrf={csrfToken()} isOn />)
     const waiting = await flows.secondFactor.waiting(who.account)
     if (confirmed.error.code !== 'second_factor_invalid' || !waiting) return confirmed

@@ -6,7 +6,7 @@ const ended: Record<EndReason, string> = {
   revoked: 'A device was signed out',
   replaced: 'An earlier sign-in in the same browser ended',
   token_reused: 'A device was signed out for safety: one of its tokens came back after its time',
-  code_reused: 'A device was signed out for safety: its sign-in code was used twice',
+  code_reused: 'A device was signed out for safety: its sign-in code was used twice, or by another application',
   identity_unlinked: 'A device was signed out because the sign-in it used was unlinked',
   email_claim_ended: 'A device was signed out because somebody else proved the address',
   account_deleted: 'Signed out because the account was deleted',

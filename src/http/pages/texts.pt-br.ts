@@ -7,7 +7,8 @@ const ended: Record<EndReason, string> = {
   revoked: 'Um dispositivo foi desconectado',
   replaced: 'Uma sessão anterior no mesmo navegador terminou',
   token_reused: 'Um dispositivo foi desconectado por segurança: um de seus tokens voltou fora do prazo',
-  code_reused: 'Um dispositivo foi desconectado por segurança: seu código de login foi usado duas vezes',
+  code_reused:
+    'Um dispositivo foi desconectado por segurança: seu código de login foi usado duas vezes ou por outro aplicativo',
   identity_unlinked: 'Um dispositivo foi desconectado porque o login que ele usava foi desvinculado',
   email_claim_ended: 'Um dispositivo foi desconectado porque outra pessoa comprovou ser dona do e-mail',
   account_deleted: 'Desconectado porque a conta foi excluída',

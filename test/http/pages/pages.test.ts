@@ -301,7 +301,7 @@ function surface() {
     scopes: [],
     via: 'cookie',
   }
-  return createApp<Services>({
+  const { app } = createApp<Services>({
     routes: [...conflictRoutes, ...pageRoutes],
     vinculum: services(),
     publicUrl,
@@ -326,6 +326,7 @@ function surface() {
     staticFiles,
     version: '1',
   })
+  return app
 }
 
 const html = 'text/html,application/xhtml+xml,*/*;q=0.8'
@@ -452,6 +453,14 @@ describe('the sign-in page', () => {
     expect((await get('/')).headers.location).toBe('/account')
     expect((await get('/', { cookie: '' })).headers.location).toBe('/login')
   })
+})
+
+test('a password manager is led to the page where the password is changed', async () => {
+  const answer = await get('/.well-known/change-password')
+  expect([answer.status, answer.headers.location]).toEqual([303, '/account/password'])
+  expect((await get('/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200')).status).toBe(
+    404,
+  )
 })
 
 describe('the account page', () => {

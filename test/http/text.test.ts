@@ -1,0 +1,81 @@
+/** Text that no database keeps as it is: PostgreSQL takes no NUL, and neither keeps half a character. */
+import { describe, expect, test } from 'vitest'
+import { readTransports } from '../../src/credentials/passkeys.ts'
+import { apiRoutes } from '../../src/http/api/index.ts'
+import { pageRoutes } from '../../src/http/pages/index.ts'
+import { samplesOf, withText } from '../support/samples.ts'
+
+const unstorable = ['\u0000', 'a\u0000b', '\ud800', 'a\udc00b']
+const holdsUnstorable = (value: unknown): boolean =>
+  typeof value === 'string'
+    ? /[\0\p{Cs}]/u.test(value)
+    : typeof value === 'object' && value !== null && Object.values(value).some(holdsUnstorable)
+
+/** Text that is stored in another form, or not at all; that it may be anything is decided where it is read. */
+const notStoredAsItIs: Readonly<Record<string, readonly string[]>> = {
+  'hashed, or compared with a hash': [
+    ...['code', 'totp', 'recovery_code', 'token', 'refresh_token', 'ticket', 'second_factor_ticket', 'email_ticket'],
+    ...['flow_token', 'password', 'current_password', 'new_password', 'state'],
+  ],
+  'read by a function that refuses more (readEmail, readReturnTo, the challenge of an app)': [
+    ...['email', 'username', 'return_to', 'code_challenge', 'code_challenge_method'],
+  ],
+  'looked up in what is known': ['provider', 'cloud_ids', 'transports', 'done'],
+  'not read': ['client_id', 'scope', 'redirect_uri', 'token_type_hint'],
+  'of a provider, and only compared': ['error', 'iss'],
+}
+const exempt = new Set(Object.values(notStoredAsItIs).flat())
+
+const response = {
+  clientDataJSON: 'YQ',
+  attestationObject: 'YQ',
+  authenticatorData: 'YQ',
+  signature: 'YQ',
+  transports: [],
+}
+const known = {
+  totp: '123456',
+  cursor: Buffer.from('1.usr_1').toString('base64url'),
+}
+/** What a form sends as JSON. */
+const knownInForms = { ...known, response: JSON.stringify({ id: 'YQ', rawId: 'YQ', type: 'public-key', response }) }
+
+const schemas = [...apiRoutes, ...pageRoutes].flatMap(({ method, path, surface, body, query, params }) =>
+  Object.entries({ body, query, params }).flatMap(([where, schema]) =>
+    schema ? [{ name: `${method.toUpperCase()} ${path} ${where}`, surface, schema }] : [],
+  ),
+)
+
+describe('every text field of every route', () => {
+  test.each(schemas)('$name refuses what cannot be stored, or does not store it', ({ name, surface, schema }) => {
+    const special = name.endsWith('totp/confirm body') ? { code: '123456' } : {}
+    const audit = /\/(audit|activity) query$/.test(name) ? { cursor: 'aud_1' } : {}
+    for (const { value, texts } of samplesOf(schema, {
+      ...(surface === 'browser' ? knownInForms : known),
+      ...special,
+      ...audit,
+    })) {
+      expect(schema.safeParse(value).error, JSON.stringify(value)).toBeUndefined()
+      for (const path of texts) {
+        const field = path.findLast((key) => typeof key === 'string')
+        if (field === undefined || exempt.has(String(field))) continue
+        for (const text of unstorable) {
+          const read = schema.safeParse(withText(value, path, text))
+          expect([path.join('.'), text, read.success && holdsUnstorable(read.data)]).toEqual([
+            path.join('.'),
+            text,
+            false,
+          ])
+        }
+      }
+    }
+  })
+})
+
+test('of the transports a browser names, the known ones are kept', () => {
+  expect(readTransports(['internal', 'telepathy', '\u0000', '\ud800', 'usb', 'internal', ''])).toEqual([
+    'usb',
+    'internal',
+  ])
+  expect(readTransports([])).toEqual([])
+})

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest'
+import { createShared } from '../../src/kernel/shared.ts'
+
+test('work that is asked for at once is done once, and again for whoever asks afterwards', async () => {
+  let times = 0
+  const shared = createShared(async () => {
+    times += 1
+    return times
+  })
+  expect(await Promise.all([shared(), shared(), shared()])).toEqual([1, 1, 1])
+  expect(await shared()).toBe(2)
+})
+
+test('work that fails fails for all who asked, and is tried again for the next', async () => {
+  let fails = true
+  const shared = createShared(async () => {
+    if (fails) throw new Error('no')
+    return 'yes'
+  })
+  const answers = await Promise.allSettled([shared(), shared()])
+  expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  fails = false
+  expect(await shared()).toBe('yes')
+})
