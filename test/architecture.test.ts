@@ -84,7 +84,7 @@ const may: Record<string, readonly string[]> = {
     ...['accounts', 'sessions', 'connections', 'teams', 'credentials'].map((noun) => `type ${noun}`),
     ...['audit', 'jobs', 'providers'].map((noun) => `type ${noun}`),
   ],
-  telemetry: ['events'],
+  telemetry: ['kernel', 'events'],
   settings: ['kernel'],
   'config.ts': ['kernel', 'settings', 'provider-config.ts'],
   'provider-config.ts': ['kernel', 'type providers/provider.ts'],
