@@ -275,10 +275,16 @@ export class Exchange {
     return true
   }
 
-  /** Reads and checks the body, and that a browser's request was meant by whoever sits before it. */
+  /**
+   * Reads and checks the body, and that a browser's request was meant by the person in front of it. A foreign source is
+   * refused before the body is read. Where the browser does not state the source, only a form with its token passes.
+   */
   async readBody<D>({ route, accepts, body: schema, lists }: Bound<D>): Promise<boolean> {
-    const { csrf } = this.#frame
-    if (this.#ambient && !csrf.fromOurselves(this.#request.headers)) return this.#deny(fail('csrf_failed').error)
+    const source = this.#frame.csrf.sourceOf(this.#request.headers)
+    const isForPeople = route.surface === 'browser' && this.who?.via !== 'bearer'
+    const needsToken = this.#ambient && source === 'unknown'
+    if (source === 'foreign' && (this.#ambient || isForPeople)) return this.#deny(fail('csrf_failed').error)
+    if (needsToken && !(isForPeople && accepts.form)) return this.#deny(fail('csrf_failed').error)
 
     const body = await readBody(this.#request, accepts)
     switch (body.kind) {
@@ -293,22 +299,16 @@ export class Exchange {
       case 'repeated':
         return this.#stop(invalidRequest, { faults: [fault(body.name, 'repeated', this.locale)] })
     }
-    // Another site's empty form has no type to give it away; it still says where it comes from.
-    const { origin, 'sec-fetch-site': site } = this.#request.headers
-    const fromBrowser = route.surface === 'browser' && (origin !== undefined || site !== undefined)
-    if (
-      body.kind === 'none' &&
-      fromBrowser &&
-      this.who?.via !== 'bearer' &&
-      !csrf.fromOurselves(this.#request.headers)
-    ) {
+    // An empty form has no content type and no token. A sandboxed frame of another site sends it with `Origin: null`.
+    const isEmptyForm = body.kind === 'none' && isForPeople && this.#request.headers.origin !== undefined
+    if ((needsToken && body.kind !== 'form') || (isEmptyForm && source !== 'ours')) {
       return this.#deny(fail('csrf_failed').error)
     }
     let value: unknown = body.kind === 'none' ? {} : body.value
     if (body.kind !== 'json') {
       const { csrf: token, ...fields } = value as Record<string, string | string[]>
       // A page's form without its token is refused even when it is empty; an API's form is a program's.
-      if (route.surface === 'browser' && accepts.form && this.who?.via !== 'bearer') {
+      if (isForPeople && accepts.form) {
         const formExpected = body.kind === 'form' || !accepts.json
         if (formExpected && !this.#formIsOurs(token)) return this.#deny(fail('csrf_failed').error)
         value = fields
@@ -337,7 +337,6 @@ export class Exchange {
 
   #formIsOurs(token: unknown): boolean {
     const { csrf } = this.#frame
-    if (!csrf.fromOurselves(this.#request.headers)) return false
     if (this.who?.via === 'cookie') return csrf.holds(token, 'session', this.#cookie('session'))
     const unread = this.#bound?.route.auth === 'none'
     return (
