@@ -486,6 +486,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       routes: [...apiRoutes, ...pageRoutes],
       vinculum: services,
       publicUrl,
+      applications: config.returnToAllowed,
       trustProxyHops: config.trustProxyHops,
       clock,
       random,

@@ -16,6 +16,7 @@ import { sha256 } from '../kernel/crypto.ts'
 import { type Random, secretToken } from '../kernel/ids.ts'
 import { bodyLimit, contentTypes, readBody } from './body.ts'
 import type { Cookies } from './cookies.ts'
+import type { Cors, CrossOrigin } from './cors.ts'
 import type { Csrf } from './csrf.ts'
 import { type createHeaders, type HeaderList, withHeaders } from './headers.ts'
 import type { Limiter } from './limits.ts'
@@ -52,6 +53,7 @@ export type Frame = {
   readonly headers: ReturnType<typeof createHeaders>
   readonly cookies: Cookies
   readonly csrf: Csrf
+  readonly cors: Cors
   readonly describe: Describe
   readonly authenticate: Authenticate
   readonly recentAuthSeconds: number
@@ -70,6 +72,7 @@ export type Bound<D> = {
   readonly limiter: Limiter | undefined
   readonly accepts: { readonly json: boolean; readonly form: boolean }
   readonly headers: HeaderList
+  readonly crossOrigin: CrossOrigin
   /** The query and form fields that may be given more than once. */
   readonly lists: { readonly query: ReadonlySet<string>; readonly body: ReadonlySet<string> }
   /** What the body must be: nothing at all where the route names no schema. */
@@ -96,6 +99,8 @@ export class Exchange {
   query: unknown = undefined
   body: unknown = undefined
   who: Principal | null = null
+  /** Whether scripts of other origins may read the answer. Where no route answers, whoever refuses sets it. */
+  crossOrigin: CrossOrigin
   readonly #frame: Frame
   readonly #request: Request
   readonly #response: Response
@@ -116,6 +121,7 @@ export class Exchange {
     this.#response = response
     this.#pattern = pattern
     this.#bound = bound
+    this.crossOrigin = bound?.crossOrigin ?? 'none'
     this.requestId = frame.requestId()
   }
 
@@ -215,7 +221,7 @@ export class Exchange {
 
   /** Finds out who asks. `Authorization` wins over the cookie: whoever sends it chose to. */
   async authorise(auth: 'public' | 'user' | 'recent', scope?: string): Promise<boolean> {
-    const { authenticate, clock, recentAuthSeconds } = this.#frame
+    const { authenticate, clock, csrf, recentAuthSeconds } = this.#frame
     const authorization = this.#readAuthorization()
     let stale: AppError | undefined
     if (authorization.kind === 'malformed') return this.#stop(invalidRequest, { badCredentials: true })
@@ -229,6 +235,13 @@ export class Exchange {
       this.who = verdict.value
     } else {
       const value = this.#cookie('session')
+      // A script of another origin never acts through the cookie, whatever it asks for. Links and pictures send no
+      // `Origin` with GET.
+      const { headers } = this.#request
+      const byScript = this.#bound?.route.surface === 'api' && headers.origin !== undefined
+      if (value && byScript && csrf.sourceOf(headers) === 'foreign') {
+        return this.#deny(fail('csrf_failed').error)
+      }
       if (value) {
         const verdict = await authenticate.cookie(value)
         if (verdict.ok) this.who = verdict.value
@@ -368,6 +381,7 @@ export class Exchange {
         break
       }
       case 'page': {
+        this.crossOrigin = 'none'
         const html = `<!doctype html>${renderToString(answer.view)}`
         const headers = frame.headers.page(answer.formAction, answer.scripts)
         this.#reply(answer.status ?? 200, headers, answer, 'text/html; charset=utf-8', html)
@@ -465,7 +479,7 @@ export class Exchange {
   send(status: number, headers: string[], body?: string | Buffer): void {
     const response = this.#response
     if (this.#answered) return
-    headers.push('X-Request-Id', this.requestId)
+    headers.push('X-Request-Id', this.requestId, ...this.#sharing(headers))
     if (body !== undefined) headers.push('Content-Length', String(Buffer.byteLength(body)))
     // What of a large body was not read is not waited for.
     const { 'content-length': length, 'transfer-encoding': encoding } = this.#request.headers
@@ -475,6 +489,12 @@ export class Exchange {
     response.writeHead(status, headers)
     response.end(body)
     this.#told(status)
+  }
+
+  /** For the script of another origin that asked. Public documents say so already, whoever asks. */
+  #sharing(headers: HeaderList): readonly string[] {
+    if (this.crossOrigin === 'none' || headers.includes('Access-Control-Allow-Origin')) return []
+    return this.#frame.cors.answer(this.crossOrigin, this.#request.headers)
   }
 
   #told(status: number): void {

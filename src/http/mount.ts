@@ -3,6 +3,7 @@ import type { Express, NextFunction, Request, Response } from 'express'
 import { z } from 'zod'
 import { fail } from '../errors/catalogue.ts'
 import { acceptsOf } from './body.ts'
+import { type CrossOrigin, crossOriginOf } from './cors.ts'
 import { type Bound, Exchange, type Frame } from './exchange.ts'
 import { timesSent } from './headers.ts'
 import { invalidRequest } from './problem.ts'
@@ -13,6 +14,8 @@ type Resource<D> = {
   readonly path: string
   readonly bound: Partial<Record<string, Bound<D>>>
   readonly allowed: string
+  /** For a method it does not have: an application reads that refusal too, where no page is in sight. */
+  readonly crossOrigin: CrossOrigin
 }
 
 /**
@@ -61,8 +64,13 @@ export function mount<D>(
   const limiter = frame.limiter('browse')
   app.use(async (request: Request, response: Response) => {
     const exchange = new Exchange(frame, request, response, 'unknown')
+    // An application whose address is wrong is told so, instead of hearing of a network failure.
+    exchange.crossOrigin = 'application'
     const limited = await limiter?.(request, response, exchange.address)
-    exchange.refuse(limited ?? fail('not_found').error)
+    if (limited) return exchange.refuse(limited)
+    const preflight = preflightOf(frame, request, 'application')
+    if (preflight) return exchange.send(204, [...frame.headers.api, ...preflight])
+    exchange.refuse(fail('not_found').error)
   })
   // Express knows an error handler by its four parameters. What lands here is an address that does not decode.
   app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
@@ -90,6 +98,7 @@ function resources<D>(frame: Frame, routes: readonly Route<D>[]): readonly Resou
       accepts,
       limiter: frame.limiter(route.limit),
       headers: route.shared ? frame.headers.shared : route.oauth ? frame.headers.oauth : frame.headers.api,
+      crossOrigin: crossOriginOf(route),
       lists: { query: listsIn(route.query), body: listsIn(accepts.form ? route.body : undefined) },
       body: route.body ?? nothing,
     }
@@ -97,7 +106,16 @@ function resources<D>(frame: Frame, routes: readonly Route<D>[]): readonly Resou
     // A link scanner's HEAD must not use up a sign-in: it stands for GET only where GET changes nothing.
     if (method === 'GET' && route.limit !== 'sign_in') bound.HEAD = entry
   }
-  return [...found].map(([path, bound]) => ({ path, bound, allowed: Object.keys(bound).sort().join(', ') }))
+  return [...found].map(([path, bound]) => {
+    const shares = new Set(Object.values(bound).map((each) => each?.crossOrigin ?? 'none'))
+    const [only = 'none'] = shares
+    return {
+      path,
+      bound,
+      allowed: Object.keys(bound).sort().join(', '),
+      crossOrigin: shares.size === 1 ? only : 'none',
+    }
+  })
 }
 
 /** `/auth/conflicts/:ticket` before `/auth/:provider/callback`: what is written out wins over a parameter. */
@@ -142,6 +160,14 @@ async function serve<D>(
   const bound = resource.bound[request.method]
   const exchange = new Exchange(frame, request, response, resource.path, bound as Bound<unknown> | undefined)
   try {
+    if (!bound) exchange.crossOrigin = resource.crossOrigin
+    const wanted = frame.cors.preflightFor(request)
+    const asked = wanted === undefined ? undefined : resource.bound[wanted]
+    const preflight = preflightOf(frame, request, asked?.crossOrigin ?? resource.crossOrigin)
+    if (preflight) {
+      const limited = await frame.limiter('browse')?.(request, response, exchange.address)
+      return limited ? exchange.refuse(limited) : exchange.send(204, [...frame.headers.api, ...preflight])
+    }
     if (!bound)
       return exchange.refuse(fail('method_not_allowed', { allowed: resource.allowed }).error, {
         headers: { Allow: resource.allowed },
@@ -174,6 +200,12 @@ async function serve<D>(
   } catch (thrown) {
     exchange.defect(thrown)
   }
+}
+
+/** What a preflight is answered with; `undefined` where there is none, or the origin may not ask. */
+function preflightOf(frame: Frame, request: Request, shares: CrossOrigin): readonly string[] | undefined {
+  const wanted = frame.cors.preflightFor(request)
+  return wanted === undefined ? undefined : frame.cors.preflight(shares, wanted, request.headers)
 }
 
 function serveFile(frame: Frame, file: StaticFile, request: Request, response: Response): void {
