@@ -332,6 +332,11 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const ofTeams = { teams: stored.teams, jira: stored.jira, providers, clock, wakeRevocation }
     const connect = connectJira({ ...ofTeams, arrive, begin, vault, ids, random, drop })
     const keep = keepJira({ ...ofTeams, vault, sync })
+    const mailSignIn = enterByMail({
+      ...byMail,
+      ...opening,
+      ...{ signIn, throttle, trustedDevices, audit, random },
+    })
     const flows: Flows = {
       begin,
       askForMore: askForMore({ accounts, grants, providers, begin }),
@@ -378,6 +383,13 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         conflicts,
         accounts,
         hasPassword: async (emailKey) => (await stored.passwords.find(emailKey)) !== undefined,
+        hasPasskey: async (accountId) => (await stored.passkeys.list(accountId)).length > 0,
+        opensByMail: async (emailKey) => {
+          const opened = opening.opens(await stored.addresses.holders(emailKey))
+          return opened !== undefined && opened.tag !== 'fresh'
+        },
+        sendSignIn: mailSignIn.begin,
+        mail: byMail.mail,
         providers,
         reconcile,
         vault,
@@ -407,11 +419,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       verifyEmail: verification,
       changeEmail: changeEmail(byMail),
       resetPassword: resets,
-      enterByMail: enterByMail({
-        ...byMail,
-        ...opening,
-        ...{ signIn, throttle, trustedDevices, audit, random },
-      }),
+      enterByMail: mailSignIn,
       sendReset: sendReset({ users, audit, resets }),
       withdraw: withdrawal,
       lend: lendToken({ accounts, providers, grants, renewal, jira: stored.jira, clock }),

@@ -5,6 +5,7 @@ import type { Reconcile, ReconcileCode } from '../accounts/reconcile.ts'
 import type { AuditStore } from '../audit/ports.ts'
 import type { Vault } from '../connections/vault.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Origin } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { maskEmail, readEmail } from '../kernel/email.ts'
 import { ok, type Result } from '../kernel/result.ts'
@@ -12,13 +13,14 @@ import type { Grant, Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { SignIn } from '../sessions/sign-in.ts'
 import type { Arrival } from './arrive-from-provider.ts'
+import type { EnterByMail } from './enter-by-mail.ts'
 import { type Entered, type FinishCode, finishEntry, goesOn } from './enter-with-provider.ts'
 
 export type OpenQuestion = {
   readonly provider: { readonly id: string; readonly name: string }
   /** Masked: whoever sees this page has not proved the address yet. */
   readonly email: string
-  /** What to prove the existing account with. */
+  /** What to prove the existing account with: never the provider of this sign-in, which would only ask again. */
   readonly methods: readonly ProvingMethod[]
   readonly expiresAt: Date
   readonly canCreate: boolean
@@ -27,7 +29,7 @@ export type OpenQuestion = {
 }
 export type ProvingMethod =
   | { readonly type: 'provider'; readonly provider: string; readonly name: string }
-  | { readonly type: 'password' }
+  | { readonly type: 'password' | 'passkey' | 'email' }
 export type ResolveCode = 'conflict_not_found' | 'proof_required' | 'provider_not_found' | ReconcileCode | FinishCode
 
 type Visitor = { readonly accountId: string; readonly recent: boolean } | null
@@ -36,6 +38,13 @@ type Parts = {
   accounts: AccountStore
   /** Whether an address has a password. */
   hasPassword: (emailKey: string) => Promise<boolean>
+  hasPasskey: (accountId: string) => Promise<boolean>
+  /** Whether a message to the address signs in to an account that exists already. */
+  opensByMail: (emailKey: string) => Promise<boolean>
+  /** Sends a link and a code to sign in with. */
+  sendSignIn: EnterByMail['begin']
+  /** Whether mail is configured. */
+  mail: boolean
   providers: Providers
   reconcile: Reconcile
   vault: Vault
@@ -50,7 +59,7 @@ type Parts = {
  * own?
  */
 export function resolveConflict(parts: Parts) {
-  const { conflicts, accounts, hasPassword, providers, reconcile, vault, audit, autoRegister } = parts
+  const { conflicts, accounts, providers, reconcile, vault, audit, autoRegister } = parts
   const finish = finishEntry(parts)
 
   const find = async (ticket: string, binding: string | undefined) => {
@@ -59,25 +68,42 @@ export function resolveConflict(parts: Parts) {
     return conflict && provider ? { conflict, provider, grant: conflict.opened } : undefined
   }
 
-  const namesakesOf = async ({ claims }: Grant) => {
-    const email = claims.email === null ? undefined : readEmail(claims.email)
+  const emailOf = ({ claims }: Grant) => (claims.email === null ? undefined : readEmail(claims.email))
+
+  const namesakesOf = async (grant: Grant) => {
+    const email = emailOf(grant)
     return email ? accounts.findByEmail(email.key) : []
   }
 
-  /** Which buttons to offer. Only somebody who proved the address learns what the other account signs in with. */
+  /** Which methods the accounts with this address have, as far as they can prove one. */
+  const methodsOf = async (grant: Grant) => {
+    const namesakes = await namesakesOf(grant)
+    const key = emailOf(grant)?.key
+    const providersUsed = namesakes.flatMap(({ identities }) => identities.map((identity) => identity.provider))
+    const passkeys = await Promise.all(namesakes.map(({ account }) => parts.hasPasskey(account.id)))
+    return {
+      providers: new Set(providersUsed),
+      password: key !== undefined && (await parts.hasPassword(key)),
+      passkey: passkeys.includes(true),
+      email: key !== undefined && (await parts.opensByMail(key)),
+    }
+  }
+
+  /**
+   * Which methods to offer. Only somebody whose provider proved the address learns what the existing account signs in
+   * with; anyone else is offered everything there is, whatever the account has.
+   */
   const methodsFor = async (grant: Grant, provider: Provider): Promise<readonly ProvingMethod[]> => {
-    const known = new Set(
-      (await namesakesOf(grant)).flatMap(({ identities }) => identities.map((identity) => identity.provider)),
-    )
     const proven = provesEmail(grant.claims, providers.trusts(provider, grant.claims))
-    const email = grant.claims.email === null ? undefined : readEmail(grant.claims.email)
-    const password = !proven || (email !== undefined && (await hasPassword(email.key)))
+    const has = proven ? await methodsOf(grant) : undefined
     return [
       ...providers
         .list()
-        .filter(({ id }) => !proven || known.has(id))
+        .filter(({ id }) => id !== provider.id && (has?.providers.has(id) ?? true))
         .map(({ id, name }) => ({ type: 'provider' as const, provider: id, name })),
-      ...(password ? [{ type: 'password' } as const] : []),
+      ...((has?.password ?? true) ? [{ type: 'password' } as const] : []),
+      ...((has?.passkey ?? true) ? [{ type: 'passkey' } as const] : []),
+      ...(parts.mail && (has?.email ?? true) ? [{ type: 'email' } as const] : []),
     ]
   }
 
@@ -134,6 +160,20 @@ export function resolveConflict(parts: Parts) {
         canCreate: autoRegister,
         proven: (await proved(grant, visitor)) !== undefined,
       })
+    },
+
+    /**
+     * Sends a sign-in code and link to the address in question, which only the ticket's holder can cause; signing in with
+     * it is the proof that `link` needs. The address itself is never returned.
+     */
+    async sendProof(
+      ticket: string,
+      { binding, origin, returnTo }: { binding: string | undefined; origin: Origin; returnTo: string | null },
+    ): Promise<Result<{ binding: string; expiresIn: number }, AppError<'conflict_not_found' | 'mail_not_configured'>>> {
+      const found = await find(ticket, binding)
+      const email = found && emailOf(found.grant)
+      if (!email) return fail('conflict_not_found')
+      return parts.sendSignIn({ email, onward: { returnTo, codeChallenge: null }, origin })
     },
 
     /**

@@ -63,6 +63,10 @@ async function story(autoRegister = true) {
     policy: { stateTtlSeconds: 300, returnToAllowed: [app], publicUrl: new URL('https://id.example.com') },
     autoRegister,
     hasPassword: async () => false,
+    hasPasskey: async () => false,
+    opensByMail: async () => true,
+    sendSignIn: async () => fail('mail_not_configured'),
+    mail: false,
   }
   const begin = beginWithProvider(parts)
   const dropped: string[] = []
