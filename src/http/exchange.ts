@@ -235,13 +235,6 @@ export class Exchange {
       this.who = verdict.value
     } else {
       const value = this.#cookie('session')
-      // A script of another origin never acts through the cookie, whatever it asks for. Links and pictures send no
-      // `Origin` with GET.
-      const { headers } = this.#request
-      const byScript = this.#bound?.route.surface === 'api' && headers.origin !== undefined
-      if (value && byScript && csrf.sourceOf(headers) === 'foreign') {
-        return this.#deny(fail('csrf_failed').error)
-      }
       if (value) {
         const verdict = await authenticate.cookie(value)
         if (verdict.ok) this.who = verdict.value
@@ -249,6 +242,11 @@ export class Exchange {
           stale = verdict.error
           this.#staleSession = true
         }
+        // A script of another origin never acts through the cookie, not even to read. The account is known by now, so
+        // that the audit log names it. Links and pictures send no `Origin` with GET.
+        const { headers } = this.#request
+        const byScript = this.#bound?.route.surface === 'api' && headers.origin !== undefined
+        if (byScript && csrf.sourceOf(headers) === 'foreign') return this.#deny(fail('csrf_failed').error)
       }
     }
     if (auth === 'public') return true
