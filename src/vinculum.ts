@@ -367,6 +367,12 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const ofTeams = { teams: stored.teams, jira: stored.jira, providers, clock, wakeRevocation }
     const connect = connectJira({ ...ofTeams, arrive, begin, vault, ids, random, drop })
     const keep = keepJira({ ...ofTeams, vault, sync })
+    const mailSignIn = enterByMail({
+      ...byMail,
+      ...opening,
+      ...{ signIn, throttle, trustedDevices, audit, random },
+      mayReturn: returns.stillAllowed,
+    })
     const flows: Flows = {
       begin,
       askForMore: askForMore({ accounts, grants, providers, begin }),
@@ -423,6 +429,13 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         conflicts,
         accounts,
         hasPassword: async (emailKey) => (await stored.passwords.find(emailKey)) !== undefined,
+        hasPasskey: async (accountId) => (await stored.passkeys.list(accountId)).length > 0,
+        opensByMail: async (emailKey) => {
+          const opened = opening.opens(await stored.addresses.holders(emailKey))
+          return opened !== undefined && opened.tag !== 'fresh'
+        },
+        sendSignIn: mailSignIn.begin,
+        mail: byMail.mail,
         providers,
         reconcile,
         vault,
@@ -453,12 +466,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       verifyEmail: verification,
       changeEmail: changeEmail(byMail),
       resetPassword: resets,
-      enterByMail: enterByMail({
-        ...byMail,
-        ...opening,
-        ...{ signIn, throttle, trustedDevices, audit, random },
-        mayReturn: returns.stillAllowed,
-      }),
+      enterByMail: mailSignIn,
       sendReset: sendReset({ users, resets }),
       readAsAdministrator: readAsAdministrator({ audit, devices }),
       withdraw: withdrawal,
@@ -538,6 +546,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       routes: [...apiRoutes, ...pageRoutes],
       vinculum: services,
       publicUrl,
+      applications: config.returnToAllowed,
       trustProxyHops: config.trustProxyHops,
       clock,
       random,

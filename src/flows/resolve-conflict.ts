@@ -6,12 +6,14 @@ import type { AuditStore } from '../audit/ports.ts'
 import type { Revocations } from '../connections/revocation.ts'
 import type { Vault } from '../connections/vault.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
+import type { Origin } from '../events/catalogue.ts'
 import { maskEmail, readEmail } from '../kernel/email.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Grant, Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { SignIn } from '../sessions/sign-in.ts'
 import type { Arrival } from './arrive-from-provider.ts'
+import type { EnterByMail } from './enter-by-mail.ts'
 import { type Entered, type FinishCode, finishEntry, goesOn, type RestrictionCode } from './enter-with-provider.ts'
 import type { Returns } from './return-to.ts'
 
@@ -19,7 +21,7 @@ export type OpenQuestion = {
   readonly provider: { readonly id: string; readonly name: string }
   /** Masked: whoever sees this page has not proved the address yet. */
   readonly email: string
-  /** What to prove the existing account with. */
+  /** What to prove the existing account with: never the provider of this sign-in, which would only ask again. */
   readonly methods: readonly ProvingMethod[]
   readonly expiresAt: Date
   readonly canCreate: boolean
@@ -28,7 +30,7 @@ export type OpenQuestion = {
 }
 export type ProvingMethod =
   | { readonly type: 'provider'; readonly provider: string; readonly name: string }
-  | { readonly type: 'password' }
+  | { readonly type: 'password' | 'passkey' | 'email' }
 export type ResolveCode =
   | 'conflict_not_found'
   | 'proof_required'
@@ -43,6 +45,13 @@ type Parts = {
   accounts: AccountStore
   /** Whether an address has a password. */
   hasPassword: (emailKey: string) => Promise<boolean>
+  hasPasskey: (accountId: string) => Promise<boolean>
+  /** Whether a message to the address signs in to an account that exists already. */
+  opensByMail: (emailKey: string) => Promise<boolean>
+  /** Sends a link and a code to sign in with. */
+  sendSignIn: EnterByMail['begin']
+  /** Whether mail is configured. */
+  mail: boolean
   providers: Providers
   reconcile: Reconcile
   vault: Vault
@@ -59,7 +68,7 @@ type Parts = {
  * own?
  */
 export function resolveConflict(parts: Parts) {
-  const { conflicts, accounts, hasPassword, providers, reconcile, vault, drop, audit, autoRegister, mayReturn } = parts
+  const { conflicts, accounts, providers, reconcile, vault, drop, audit, autoRegister, mayReturn } = parts
   const finish = finishEntry(parts)
 
   const find = async (ticket: string, binding: string | undefined) => {
@@ -84,22 +93,34 @@ export function resolveConflict(parts: Parts) {
   }
   type Matches = Awaited<ReturnType<typeof matchesOf>>
 
-  /** Which buttons to offer. Only somebody who proved the address learns what the other account signs in with. */
-  const methodsFor = async (matches: Matches): Promise<readonly ProvingMethod[]> => {
-    const known = new Set(
-      matches.flatMap(({ namesakes }) =>
-        namesakes.flatMap(({ identities }) => identities.map((identity) => identity.provider)),
-      ),
-    )
-    const proven = matches.every((one) => one.proven)
+  /** Which methods the accounts with these addresses have. */
+  const methodsOf = async (matches: Matches) => {
+    const namesakes = matches.flatMap((match) => match.namesakes)
     const keys = matches.flatMap(({ email }) => readEmail(email)?.key ?? [])
-    const password = !proven || (await Promise.all(keys.map(hasPassword))).some(Boolean)
+    const anyOf = async <T>(of: readonly T[], has: (one: T) => Promise<boolean>) =>
+      (await Promise.all(of.map(has))).includes(true)
+    return {
+      providers: new Set(namesakes.flatMap(({ identities }) => identities.map((identity) => identity.provider))),
+      password: await anyOf(keys, parts.hasPassword),
+      passkey: await anyOf(namesakes, ({ account }) => parts.hasPasskey(account.id)),
+      email: await anyOf(keys, parts.opensByMail),
+    }
+  }
+
+  /**
+   * Which methods to offer. Only somebody whose provider proved the address learns what the existing account signs in
+   * with; anyone else is offered everything there is, whatever the account has.
+   */
+  const methodsFor = async (matches: Matches, provider: Provider): Promise<readonly ProvingMethod[]> => {
+    const has = matches.every(({ proven }) => proven) ? await methodsOf(matches) : undefined
     return [
       ...providers
         .list()
-        .filter(({ id }) => !proven || known.has(id))
+        .filter(({ id }) => id !== provider.id && (has?.providers.has(id) ?? true))
         .map(({ id, name }) => ({ type: 'provider' as const, provider: id, name })),
-      ...(password ? [{ type: 'password' } as const] : []),
+      ...((has?.password ?? true) ? [{ type: 'password' } as const] : []),
+      ...((has?.passkey ?? true) ? [{ type: 'passkey' } as const] : []),
+      ...(parts.mail && (has?.email ?? true) ? [{ type: 'email' } as const] : []),
     ]
   }
 
@@ -161,11 +182,26 @@ export function resolveConflict(parts: Parts) {
       return ok({
         provider: { id: provider.id, name: provider.name },
         email: maskEmail(matches[0]?.email ?? ''),
-        methods: await methodsFor(matches),
+        methods: await methodsFor(matches, provider),
         expiresAt: conflict.expiresAt,
         canCreate: autoRegister,
         proven: proved(matches, visitor) !== undefined,
       })
+    },
+
+    /**
+     * Sends a sign-in code and link to the address in question, which only the ticket's holder can cause; signing in with
+     * it is the proof that `link` needs. The address itself is never returned.
+     */
+    async sendProof(
+      ticket: string,
+      { binding, origin, returnTo }: { binding: string | undefined; origin: Origin; returnTo: string | null },
+    ): Promise<Result<{ binding: string; expiresIn: number }, AppError<'conflict_not_found' | 'mail_not_configured'>>> {
+      const found = await find(ticket, binding)
+      const [match] = found ? await matchesOf(found.grant, found.provider) : []
+      const email = match && readEmail(match.email)
+      if (!email) return fail('conflict_not_found')
+      return parts.sendSignIn({ email, onward: { returnTo, codeChallenge: null }, origin })
     },
 
     /**

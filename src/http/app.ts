@@ -7,6 +7,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Random } from '../kernel/ids.ts'
 import { readIp } from '../kernel/ip.ts'
 import { createCookies } from './cookies.ts'
+import { createCors } from './cors.ts'
 import { createCsrf } from './csrf.ts'
 import { documentation } from './docs.tsx'
 import type { ErrorContext, Frame } from './exchange.ts'
@@ -26,6 +27,8 @@ export type AppParts<D> = {
   /** What every handler is given. */
   readonly vinculum: D
   readonly publicUrl: URL
+  /** Where applications of other origins live (`RETURN_TO_ALLOWED`): their origins may call the API from a browser. */
+  readonly applications: readonly URL[]
   readonly trustProxyHops: number
   readonly clock: Clock
   readonly random: Random
@@ -89,6 +92,7 @@ export function createApp<D>(parts: AppParts<D>): { readonly app: Express; reado
     headers: createHeaders(publicUrl),
     cookies,
     csrf: createCsrf({ publicUrl, key: parts.csrfKey }),
+    cors: createCors(parts.applications),
     describe: createProblems(parts),
     authenticate: parts.authenticate,
     recentAuthSeconds: parts.recentAuthSeconds,

@@ -51,6 +51,18 @@ export function toSecondFactor({ extra }: AppError, cookies: readonly CookieChan
   return seeOther('/login/second-factor', { cookies: [...cookies, secondFactorCookie(ticket, seconds)] })
 }
 
+/** What the code of a sign-in by mail must come with: the browser that asked for it. */
+export const mailCodeCookie = (binding: string | null, seconds = 0): CookieChange => ({
+  name: 'mail_sign_in',
+  value: binding,
+  ...(binding === null ? {} : { maxAgeSeconds: seconds }),
+  ...cookie,
+})
+
+/** A browser for which a code was sent: on to the page that takes it. */
+export const toMailCode = ({ binding, expiresIn }: { binding: string; expiresIn: number }): Redirect =>
+  seeOther('/login/email/code', { cookies: [mailCodeCookie(binding, expiresIn)] })
+
 /** What a browser is known by, whoever signs in with it. It must come along on the way back from a provider, so `Lax`. */
 export const deviceCookie = (secret: string, seconds: number): CookieChange => ({
   name: 'device',

@@ -19,6 +19,7 @@ import { type Random, secretToken } from '../kernel/ids.ts'
 import { untimed } from '../kernel/limit.ts'
 import { bodyLimit, contentTypes, readBody } from './body.ts'
 import type { Cookies } from './cookies.ts'
+import type { Cors, CrossOrigin } from './cors.ts'
 import type { Csrf } from './csrf.ts'
 import { type createHeaders, type HeaderList, withHeaders } from './headers.ts'
 import type { Limiter } from './limits.ts'
@@ -57,6 +58,7 @@ export type Frame = {
   readonly headers: ReturnType<typeof createHeaders>
   readonly cookies: Cookies
   readonly csrf: Csrf
+  readonly cors: Cors
   readonly describe: Describe
   readonly authenticate: Authenticate
   readonly recentAuthSeconds: number
@@ -77,6 +79,7 @@ export type Bound<D> = {
   readonly limiter: Limiter | undefined
   readonly accepts: { readonly json: boolean; readonly form: boolean }
   readonly headers: HeaderList
+  readonly crossOrigin: CrossOrigin
   /** The query and form fields that may be given more than once. */
   readonly lists: { readonly query: ReadonlySet<string>; readonly body: ReadonlySet<string> }
   /** What the body must be: nothing at all where the route names no schema. */
@@ -93,6 +96,8 @@ export type Target = {
   /** Whom a refusal is for: an API never answers with a page. */
   readonly surface: 'api' | 'browser'
   readonly oauth: boolean
+  /** Which scripts of other origins may read the answer. */
+  readonly crossOrigin: CrossOrigin
   readonly bound?: Bound<unknown> | undefined
 }
 
@@ -115,6 +120,8 @@ export class Exchange {
   query: unknown = undefined
   body: unknown = undefined
   who: Principal | null = null
+  /** Whether scripts of other origins may read the answer. Where no route answers, whoever refuses sets it. */
+  crossOrigin: CrossOrigin
   readonly #frame: Frame
   readonly #request: Request
   readonly #response: Response
@@ -135,6 +142,7 @@ export class Exchange {
     this.#response = response
     this.#target = target
     this.#bound = target.bound
+    this.crossOrigin = target.crossOrigin
     this.requestId = frame.requestId()
   }
 
@@ -234,7 +242,7 @@ export class Exchange {
 
   /** Finds out who asks. `Authorization` wins over the cookie: whoever sends it chose to. */
   async authorise(auth: 'public' | 'user' | 'recent', scope?: string): Promise<boolean> {
-    const { authenticate, clock, recentAuthSeconds } = this.#frame
+    const { authenticate, clock, csrf, recentAuthSeconds } = this.#frame
     const authorization = this.#readAuthorization()
     let stale: AppError | undefined
     if (authorization.kind === 'malformed') return this.#stop(invalidRequest, { badCredentials: true })
@@ -255,6 +263,11 @@ export class Exchange {
           stale = verdict.error
           this.#staleSession = true
         }
+        // A script of another origin never acts through the cookie, not even to read. The account is known by now, so
+        // that the audit log names it. Links and pictures send no `Origin` with GET.
+        const { headers } = this.#request
+        const byScript = this.#bound?.route.surface === 'api' && headers.origin !== undefined
+        if (byScript && csrf.sourceOf(headers) === 'foreign') return this.#deny(fail('csrf_failed').error)
       }
     }
     if (auth === 'public') return true
@@ -294,10 +307,16 @@ export class Exchange {
     return true
   }
 
-  /** Reads and checks the body, and that a browser's request was meant by whoever sits before it. */
+  /**
+   * Reads and checks the body, and that a browser's request was meant by the person in front of it. A foreign source is
+   * refused before the body is read. Where the browser does not state the source, only a form with its token passes.
+   */
   async readBody<D>({ route, accepts, body: schema, lists }: Bound<D>): Promise<boolean> {
-    const { csrf } = this.#frame
-    if (this.#ambient && !csrf.fromOurselves(this.#request.headers)) return this.#deny(fail('csrf_failed').error)
+    const source = this.#frame.csrf.sourceOf(this.#request.headers)
+    const isForPeople = route.surface === 'browser' && this.who?.via !== 'bearer'
+    const needsToken = this.#ambient && source === 'unknown'
+    if (source === 'foreign' && (this.#ambient || isForPeople)) return this.#deny(fail('csrf_failed').error)
+    if (needsToken && !(isForPeople && accepts.form)) return this.#deny(fail('csrf_failed').error)
 
     // How slowly a client sends is bounded by the server; it does not count against what we then do.
     const body = await untimed(() => readBody(this.#request, accepts))
@@ -313,22 +332,16 @@ export class Exchange {
       case 'repeated':
         return this.#stop(invalidRequest, { faults: [fault(body.name, 'repeated', this.locale)] })
     }
-    // Another site's empty form has no type to give it away; it still says where it comes from.
-    const { origin, 'sec-fetch-site': site } = this.#request.headers
-    const fromBrowser = route.surface === 'browser' && (origin !== undefined || site !== undefined)
-    if (
-      body.kind === 'none' &&
-      fromBrowser &&
-      this.who?.via !== 'bearer' &&
-      !csrf.fromOurselves(this.#request.headers)
-    ) {
+    // An empty form has no content type and no token. A sandboxed frame of another site sends it with `Origin: null`.
+    const isEmptyForm = body.kind === 'none' && isForPeople && this.#request.headers.origin !== undefined
+    if ((needsToken && body.kind !== 'form') || (isEmptyForm && source !== 'ours')) {
       return this.#deny(fail('csrf_failed').error)
     }
     let value: unknown = body.kind === 'none' ? {} : body.value
     if (body.kind !== 'json') {
       const { csrf: token, ...fields } = value as Record<string, string | string[]>
       // A page's form without its token is refused even when it is empty; an API's form is a program's.
-      if (route.surface === 'browser' && accepts.form && this.who?.via !== 'bearer') {
+      if (isForPeople && accepts.form) {
         const formExpected = body.kind === 'form' || !accepts.json
         if (formExpected && !this.#formIsOurs(token)) return this.#deny(fail('csrf_failed').error)
         value = fields
@@ -357,7 +370,6 @@ export class Exchange {
 
   #formIsOurs(token: unknown): boolean {
     const { csrf } = this.#frame
-    if (!csrf.fromOurselves(this.#request.headers)) return false
     if (this.who?.via === 'cookie') return csrf.holds(token, 'session', this.#cookie('session'))
     const unread = this.#bound?.route.auth === 'none'
     return (
@@ -389,6 +401,7 @@ export class Exchange {
         break
       }
       case 'page': {
+        this.crossOrigin = 'none'
         const html = `<!doctype html>${renderToString(answer.view)}`
         const headers = frame.headers.page(answer.formAction, answer.scripts)
         this.#reply(answer.status ?? 200, headers, answer, 'text/html; charset=utf-8', html)
@@ -509,7 +522,7 @@ export class Exchange {
   send(status: number, headers: string[], body?: string | Buffer): void {
     const response = this.#response
     if (this.#answered) return
-    headers.push('X-Request-Id', this.requestId)
+    headers.push('X-Request-Id', this.requestId, ...this.#sharing(headers))
     if (body !== undefined) headers.push('Content-Length', String(Buffer.byteLength(body)))
     // What of a large body was not read is not waited for.
     const { 'content-length': length, 'transfer-encoding': encoding } = this.#request.headers
@@ -519,6 +532,12 @@ export class Exchange {
     response.writeHead(status, headers)
     response.end(body)
     this.#told(status)
+  }
+
+  /** For the script of another origin that asked. Public documents say so already, whoever asks. */
+  #sharing(headers: HeaderList): readonly string[] {
+    if (this.crossOrigin === 'none' || headers.includes('Access-Control-Allow-Origin')) return []
+    return this.#frame.cors.answer(this.crossOrigin, this.#request.headers)
   }
 
   #told(status: number): void {

@@ -8,8 +8,8 @@ const permissions =
 const inert = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox"
 
 /**
- * Every header that does not depend on the request, written down once. There is no CORS: nobody's script but our own
- * pages' origin reads an answer, except the public keys and metadata.
+ * Every header that does not depend on the request, written down once. What a script of another origin may read does
+ * depend on it: see `cors.ts`. Only public keys and metadata are for everybody.
  */
 export function createHeaders(publicUrl: URL) {
   const https = publicUrl.protocol === 'https:'

@@ -5,6 +5,7 @@ import { type AppError, fail } from '../errors/catalogue.ts'
 import { type HttpMethod, readHttpMethod } from '../kernel/http-method.ts'
 import { Limit, withinLimit } from '../kernel/limit.ts'
 import { acceptsOf } from './body.ts'
+import { type CrossOrigin, crossOriginOf } from './cors.ts'
 import { type Bound, Exchange, type Frame, type Target } from './exchange.ts'
 import { timesSent } from './headers.ts'
 import type { Limiter } from './limits.ts'
@@ -20,6 +21,8 @@ type Resource<D> = {
   readonly allowed: string
   readonly surface: 'api' | 'browser'
   readonly oauth: boolean
+  /** For a method it does not have: an application reads that refusal too, where no page is in sight. */
+  readonly crossOrigin: CrossOrigin
 }
 
 /** What was found for a request. `params` are still percent-encoded. */
@@ -59,6 +62,8 @@ export function mount<D>(
         // Whether a body follows is not known: the connection is no use any more.
         return exchange.send(417, [...frame.headers.api, 'Connection', 'close'], '')
       }
+      const preflight = preflightOf(frame, request, found)
+      if (preflight) return exchange.send(204, [...frame.headers.api, ...preflight])
       if (found.file) return answerFile(frame, found.file, found.target.method, exchange)
       if (!found.resource) return exchange.refuse(fail('not_found').error)
       await serve(found, request, exchange, vinculum)
@@ -117,12 +122,13 @@ function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: reado
     const file = statics.get(path)
     if (file) {
       const offered = method === 'GET' || method === 'HEAD'
-      const target = { pattern: '/static', surface: 'browser', oauth: false } as const
+      const target = { pattern: '/static', surface: 'browser', oauth: false, crossOrigin: 'none' } as const
       return { file, limiter: ofFiles, target: { ...target, method: offered ? 'GET' : 'other' } }
     }
     const matched = match(path)
     if (!matched) {
-      const target = { pattern: 'unknown', surface: 'browser', oauth: false } as const
+      // An application whose address is wrong reads that refusal, instead of hearing of a network failure.
+      const target = { pattern: 'unknown', surface: 'browser', oauth: false, crossOrigin: 'application' } as const
       return { limiter: browse, target: { ...target, method: readHttpMethod(method) } }
     }
     const { resource } = matched
@@ -137,6 +143,7 @@ function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: reado
         method: bound ? readHttpMethod(bound.route.method.toUpperCase()) : 'other',
         surface: bound ? bound.route.surface : resource.surface,
         oauth: bound ? bound.route.oauth === true : resource.oauth,
+        crossOrigin: bound ? bound.crossOrigin : resource.crossOrigin,
         bound: bound as Bound<unknown> | undefined,
       },
     }
@@ -176,6 +183,7 @@ function resources<D>(frame: Frame, routes: readonly Route<D>[]): readonly Resou
       accepts,
       limiter: frame.limiter(route.limit),
       headers: route.shared ? frame.headers.shared : route.oauth ? frame.headers.oauth : frame.headers.api,
+      crossOrigin: crossOriginOf(route),
       lists: { query: listsIn(route.query), body: listsIn(accepts.form ? route.body : undefined) },
       body: route.body ?? nothing,
       formPageSegments: formPageSegments(route, pages),
@@ -186,12 +194,15 @@ function resources<D>(frame: Frame, routes: readonly Route<D>[]): readonly Resou
   }
   return [...found].map(([path, bound]) => {
     const all = Object.values(bound).flatMap((each) => (each ? [each.route] : []))
+    const shares = new Set(Object.values(bound).map((each) => each?.crossOrigin ?? 'none'))
+    const [only = 'none'] = shares
     return {
       path,
       bound,
       allowed: Object.keys(bound).sort().join(', '),
       surface: all.some(({ surface }) => surface === 'browser') ? 'browser' : 'api',
       oauth: all.some(({ oauth }) => oauth),
+      crossOrigin: shares.size === 1 ? only : 'none',
     }
   })
 }
@@ -282,6 +293,13 @@ function decode(params: Readonly<Record<string, string>>): Record<string, string
   } catch {
     return undefined
   }
+}
+
+/** What a preflight is answered with; `undefined` where there is none, or the origin may not ask. */
+function preflightOf<D>(frame: Frame, request: Request, { resource, target }: Found<D>): readonly string[] | undefined {
+  const wanted = frame.cors.preflightFor(request)
+  if (wanted === undefined) return undefined
+  return frame.cors.preflight(resource?.bound[wanted]?.crossOrigin ?? target.crossOrigin, wanted, request.headers)
 }
 
 function answerFile(frame: Frame, file: StaticFile, method: HttpMethod, exchange: Exchange): void {

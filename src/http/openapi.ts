@@ -24,6 +24,8 @@ export function failuresOf(route: Route<never>): readonly ErrorCode[] {
   if (route.auth !== 'none') for (const code of credentialCodes) codes.add(code)
   if (route.auth === 'user' || route.auth === 'recent') codes.add('authentication_required')
   if (route.auth === 'recent') codes.add('reauthentication_required')
+  // A script of another origin that sends the cookie.
+  if (route.auth !== 'none' && route.surface === 'api') codes.add('csrf_failed')
   if (route.scope) codes.add(route.surface === 'browser' ? 'not_found' : 'insufficient_scope')
   if (route.method !== 'get') {
     for (const code of bodyCodes) codes.add(code)

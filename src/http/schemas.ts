@@ -73,6 +73,15 @@ export const startedFlow = ({ url, state, binding, expiresIn }: Begun): z.input<
   expires_in: expiresIn,
 })
 
+/** A sign-in by mail begun for an app: what to bring the code back with. */
+export const StartedByMail = z
+  .object({ flow_token: z.string(), expires_in: z.number().int().meta({ description: 'seconds' }) })
+  .meta({ id: 'StartedByMail' })
+export const startedByMail = (sent: { binding: string; expiresIn: number }): z.input<typeof StartedByMail> => ({
+  flow_token: sent.binding,
+  expires_in: sent.expiresIn,
+})
+
 export const JiraSite = z
   .object({
     cloud_id: z.string(),

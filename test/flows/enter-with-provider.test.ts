@@ -66,6 +66,10 @@ async function story(autoRegister = true) {
     mayReturn: () => true,
     autoRegister,
     hasPassword: async () => false,
+    hasPasskey: async () => false,
+    opensByMail: async () => true,
+    sendSignIn: async () => fail('mail_not_configured'),
+    mail: false,
   }
   const begin = beginWithProvider(parts)
   const dropped: string[] = []

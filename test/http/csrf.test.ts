@@ -8,20 +8,30 @@ beforeEach(() => {
 })
 const ours = { 'Sec-Fetch-Site': 'same-origin' }
 
-/** What comes with a request, and whether a cookie-authenticated change is then done. */
-const sources: readonly (readonly [string, Record<string, string>, boolean])[] = [
-  ['nothing', {}, false],
-  ['Sec-Fetch-Site: same-origin', ours, true],
-  ['Sec-Fetch-Site: none', { 'Sec-Fetch-Site': 'none' }, true],
-  ['Sec-Fetch-Site: same-site', { 'Sec-Fetch-Site': 'same-site' }, false],
-  ['Sec-Fetch-Site: cross-site', { 'Sec-Fetch-Site': 'cross-site' }, false],
-  ['cross-site with our Origin', { 'Sec-Fetch-Site': 'cross-site', Origin: 'http://localhost:3000' }, false],
-  ['our Origin', { Origin: 'http://localhost:3000' }, true],
-  ['our host on another port', { Origin: 'http://localhost:3001' }, false],
-  ['our host over another scheme', { Origin: 'https://localhost:3000' }, false],
-  ['an origin that begins like ours', { Origin: 'http://localhost:3000.evil.test' }, false],
-  ['Origin: null', { Origin: 'null' }, false],
-  ['only a Referer', { Referer: 'http://localhost:3000/account' }, false],
+/**
+ * The headers of a request, whether they let a change with the cookie pass, and whether the token of a form makes up for
+ * what they do not say.
+ */
+type Sources = readonly (readonly [string, Record<string, string>, boolean, string])[]
+const enough = 'token is enough'
+const not = ''
+const sources: Sources = [
+  ['nothing', {}, false, enough],
+  ['Sec-Fetch-Site: same-origin', ours, true, not],
+  ['Sec-Fetch-Site: none', { 'Sec-Fetch-Site': 'none' }, true, not],
+  ['Sec-Fetch-Site: same-site', { 'Sec-Fetch-Site': 'same-site' }, false, not],
+  ['Sec-Fetch-Site: cross-site', { 'Sec-Fetch-Site': 'cross-site' }, false, not],
+  ['cross-site with our Origin', { 'Sec-Fetch-Site': 'cross-site', Origin: 'http://localhost:3000' }, false, not],
+  ['our Origin', { Origin: 'http://localhost:3000' }, true, not],
+  ['our host on another port', { Origin: 'http://localhost:3001' }, false, not],
+  ['our host over another scheme', { Origin: 'https://localhost:3000' }, false, not],
+  ['an origin that begins like ours', { Origin: 'http://localhost:3000.evil.test' }, false, not],
+  ['Origin: null', { Origin: 'null' }, false, enough],
+  ['Origin: null and same-origin', { Origin: 'null', ...ours }, true, not],
+  ['Origin: null and cross-site', { Origin: 'null', 'Sec-Fetch-Site': 'cross-site' }, false, not],
+  ['same-origin with a foreign Origin', { Origin: 'https://evil.example', ...ours }, false, not],
+  ['an empty Origin', { Origin: '' }, false, not],
+  ['only a Referer', { Referer: 'http://localhost:3000/account' }, false, enough],
 ]
 
 describe('a change with the session cookie', () => {
@@ -110,9 +120,19 @@ describe('a form on our pages', () => {
     }
     expect((await post('vinculum_session=good', { name: 'x' })).status).toBe(403)
   })
-  test.each(sources)('also needs to come from ourselves: %s', async (_, headers, done) => {
-    const { token, cookie } = await open('')
-    expect((await post(cookie, { csrf: token, name: 'x' }, headers)).status).toBe(done ? 303 : 403)
+  test.each(sources)('with its token is accepted unless it is foreign: %s', async (_, headers, done, tokenIsEnough) => {
+    for (const given of ['', 'vinculum_session=good']) {
+      const { token, cookie } = await open(given)
+      const { status } = await post(given || cookie, { csrf: token, name: 'x' }, headers)
+      expect([given, status]).toEqual([given, done || tokenIsEnough ? 303 : 403])
+    }
+  })
+  test.each(sources)('without its token is refused: %s', async (_, headers) => {
+    const { cookie } = await open('')
+    for (const given of ['', cookie, 'vinculum_session=good']) {
+      expect((await post(given, { name: 'x' }, headers)).status).toBe(403)
+      expect((await post(given, { csrf: 'x'.repeat(43), name: 'x' }, headers)).status).toBe(403)
+    }
   })
   test('without fields needs its token as well', async () => {
     const { token } = await open('vinculum_session=good')
@@ -148,6 +168,7 @@ describe('a form on our pages', () => {
     const empty = (headers: Record<string, string>) => request(surface.app).post('/pages/empty').set(headers)
     expect((await empty({ 'Sec-Fetch-Site': 'cross-site' })).status).toBe(403)
     expect((await empty({ Origin: 'https://evil.example' })).status).toBe(403)
+    expect((await empty({ Origin: 'null' })).status).toBe(403)
     expect((await empty({})).status).toBe(303)
     expect((await empty(ours)).status).toBe(303)
   })

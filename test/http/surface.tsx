@@ -384,6 +384,7 @@ export function createSurface(changes: Partial<AppParts<unknown>> = {}) {
     routes,
     vinculum: {},
     publicUrl: new URL('http://localhost:3000'),
+    applications: [new URL('https://app.example/signed-in')],
     trustProxyHops: 0,
     clock: () => time.now,
     random: systemRandom,

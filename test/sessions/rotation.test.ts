@@ -271,7 +271,7 @@ describe('every interleaving keeps the rules', () => {
     expect(at.heard('session.token_reused')).toMatchObject([
       { accountId, origin: from, data: { session: device.session.id } },
     ])
-    expect(at.heard('session.refreshed').map(({ data }) => data.result)).toEqual(['refused', 'refused', 'refused'])
+    expect(at.heard('session.refreshed').map(({ data }) => data.result)).toEqual(['reused', 'refused', 'refused'])
   })
 
   test('refreshing every minute does not outlive the absolute end', async () => {

@@ -2,15 +2,26 @@ import { z } from 'zod'
 import type { BeginCode } from '../../flows/begin-with-provider.ts'
 import type { ResolveCode } from '../../flows/resolve-conflict.ts'
 import { ok } from '../../kernel/result.ts'
-import { answerAsJson, answerAsRedirect, flowCookie, flowCookies, toSecondFactor } from '../entry.ts'
+import { answerAsJson, answerAsRedirect, flowCookie, flowCookies, toMailCode, toSecondFactor } from '../entry.ts'
 import { conflictPage } from '../pages/conflict.tsx'
 import { originsOf } from '../pages/form-action.ts'
 import { readerOf, show } from '../pages/layout.tsx'
 import { goOn } from '../pages/onward.tsx'
 import { isRecent } from '../principal.ts'
+import { faulty } from '../problem.ts'
 import { json, seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
-import { AuthResponse, LinkResponse, redirectUriKey, StartedFlow, secretText, startedFlow, time } from '../schemas.ts'
+import {
+  AuthResponse,
+  LinkResponse,
+  redirectUriKey,
+  StartedByMail,
+  StartedFlow,
+  secretText,
+  startedByMail,
+  startedFlow,
+  time,
+} from '../schemas.ts'
 import type { Services } from '../services.ts'
 
 /**
@@ -43,7 +54,7 @@ const ask = route({
       email: z.string().meta({ description: 'masked' }),
       methods: z.array(
         z.object({
-          type: z.enum(['provider', 'password']),
+          type: z.enum(['provider', 'password', 'passkey', 'email']),
           provider: z.string().optional(),
           name: z.string().optional(),
         }),
@@ -70,6 +81,8 @@ const ask = route({
       const signedInElsewhere = who !== null && !question.proven
       return show(locale, conflictPage({ ...reader, ticket, question, signedInElsewhere, csrf: csrfToken() }), {
         formAction: question.proven ? [] : await originsOf(providers, methods),
+        // Only a script can ask for a passkey.
+        scripts: !question.proven && question.methods.some(({ type }) => type === 'passkey'),
       })
     }
     return ok(
@@ -88,15 +101,20 @@ const ask = route({
 const answer = route({
   ...common,
   method: 'post',
-  summary: 'Say whose address it is; linking needs a fresh sign-in to the existing account, begun with `provider`',
+  summary:
+    'Say whose address it is; linking needs a fresh sign-in to the existing account, begun with `provider` or by mail',
   limit: 'sign_in',
   body: object({
     action: z.enum(['link', 'create']),
     provider: z.string().max(40).optional(),
+    method: z
+      .literal('email')
+      .optional()
+      .meta({ description: 'sends a sign-in code to the address; finish it at POST /auth/email/finish' }),
     redirect_uri_key: redirectUriKey.optional(),
     flow_token: secretText.optional(),
   }),
-  reply: z.union([AuthResponse, LinkResponse, StartedFlow]),
+  reply: z.union([AuthResponse, LinkResponse, StartedFlow, StartedByMail]),
   also: ['redirect', 'page'],
   fails: [
     'conflict_not_found',
@@ -115,15 +133,19 @@ const answer = route({
     'user_disabled',
     'second_factor_required',
     'email_unverified',
+    'mail_not_configured',
     'invalid_request',
-  ] satisfies readonly (BeginCode | ResolveCode)[],
+  ] satisfies readonly (BeginCode | ResolveCode | 'mail_not_configured')[],
   async handle({ params: { ticket }, body, who, origin, wants, cookie, cookieNames, locale }, services: Services) {
     const { flows, settings } = services
+    if (body.provider !== undefined && body.method !== undefined) return faulty('method', 'invalid')
     const handle = handleOf(ticket)
     // Whoever holds a flow_token is an app, whatever its HTTP client says it accepts.
     const browser = wants === 'html' && body.flow_token === undefined
+    const binding = body.flow_token ?? cookie(`flow_${handle}`)
+    const question = `/auth/conflicts/${ticket}`
     const answered = await flows.resolveConflict.answer(ticket, body.action, {
-      binding: body.flow_token ?? cookie(`flow_${handle}`),
+      binding,
       origin,
       browser,
       who: who && { accountId: who.accountId, sessionId: who.sessionId },
@@ -135,13 +157,23 @@ const answer = route({
     }
     const next = browser ? toSecondFactor(answered.error, [flowCookie(handle, null, 0)]) : undefined
     if (next) return ok(next)
-    if (answered.error.code !== 'proof_required' || body.provider === undefined) return answered
+    if (answered.error.code !== 'proof_required') return answered
+    if (body.method === 'email') {
+      const sent = await flows.resolveConflict.sendProof(ticket, {
+        binding,
+        origin,
+        returnTo: browser ? question : null,
+      })
+      if (!sent.ok) return sent
+      return ok(browser ? toMailCode(sent.value) : json(startedByMail(sent.value)))
+    }
+    if (body.provider === undefined) return answered
 
     const begun = await flows.begin({
       provider: body.provider,
       redirectUriKey: body.redirect_uri_key,
       origin,
-      ...(browser ? { returnTo: `/auth/conflicts/${ticket}` } : {}),
+      ...(browser ? { returnTo: question } : {}),
     })
     if (!begun.ok) return begun
     return ok(

@@ -6,7 +6,15 @@ import { alongFields, enteringOf } from '../pages/along.tsx'
 import { faulty, passwordFaults } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { addressText, passwordChosen, secretText, TokenPair, typedCode } from '../schemas.ts'
+import {
+  addressText,
+  passwordChosen,
+  StartedByMail,
+  secretText,
+  startedByMail,
+  TokenPair,
+  typedCode,
+} from '../schemas.ts'
 import type { Services } from '../services.ts'
 
 /**
@@ -118,9 +126,7 @@ const begin = route({
   summary: 'Send a link and a code to sign in with; the code comes back with the flow_token',
   body: object({ email: addressText, ...alongFields }),
   status: 202,
-  reply: z
-    .object({ flow_token: z.string(), expires_in: z.number().int().meta({ description: 'seconds' }) })
-    .meta({ id: 'StartedByMail' }),
+  reply: StartedByMail,
   fails: ['mail_not_configured', 'return_to_not_allowed', 'invalid_request'],
   async handle({ body, origin }, services: Services) {
     const email = readEmail(body.email)
@@ -130,7 +136,7 @@ const begin = route({
     const { returnTo, codeChallenge } = entering.value
     const begun = await services.flows.enterByMail.begin({ email, onward: { returnTo, codeChallenge }, origin })
     if (!begun.ok) return begun
-    return ok(json({ flow_token: begun.value.binding, expires_in: begun.value.expiresIn }))
+    return ok(json(startedByMail(begun.value)))
   },
 })
 

@@ -99,7 +99,6 @@ const metadata = route({
     token_endpoint_auth_methods_supported: z.array(z.string()),
     revocation_endpoint_auth_methods_supported: z.array(z.string()),
     introspection_endpoint_auth_methods_supported: z.array(z.string()),
-    code_challenge_methods_supported: z.array(z.string()),
     service_documentation: z.string(),
   }),
   fails: [],
@@ -112,13 +111,15 @@ const metadata = route({
         revocation_endpoint: at('/auth/revoke'),
         introspection_endpoint: at('/auth/introspect'),
         jwks_uri: at('/.well-known/jwks.json'),
-        response_types_supported: ['code'],
-        grant_types_supported: ['authorization_code', 'refresh_token', 'password'],
+        // RFC 8414 §2: without an authorization endpoint, no grant that needs one may be listed, and no response type
+        // exists. The member itself is required. `authorization_code` here is for sign-ins that began at
+        // `/auth/:provider`, which is no authorization endpoint.
+        response_types_supported: [],
+        grant_types_supported: ['refresh_token', 'password'],
         token_endpoint_auth_methods_supported: ['none'],
         revocation_endpoint_auth_methods_supported: ['none'],
         // RFC 8414 §2: a method of the token endpoint, or a type of access token.
         introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'Bearer'],
-        code_challenge_methods_supported: ['S256'],
         service_documentation: at('/docs'),
       }),
     )

@@ -1,6 +1,7 @@
 import type { VNode } from 'preact'
-import type { OpenQuestion } from '../../flows/resolve-conflict.ts'
+import type { OpenQuestion, ProvingMethod } from '../../flows/resolve-conflict.ts'
 import { Form, Layout, type Reader, Time } from './layout.tsx'
+import { PasskeyForm } from './passkey-form.tsx'
 
 type ConflictProps = Reader & {
   readonly ticket: string
@@ -15,15 +16,44 @@ export function conflictPage({ ticket, question, signedInElsewhere, csrf, ...rea
   const { say } = reader
   const { conflict } = say
   const { provider, email, methods, proven, canCreate, expiresAt } = question
-  const answer = (action: 'link' | 'create', label: string, kind: string | undefined, by?: string): VNode => (
-    <Form action={`/auth/conflicts/${ticket}`} csrf={csrf}>
+  const here = `/auth/conflicts/${ticket}`
+  const answer = (
+    action: 'link' | 'create',
+    label: string,
+    kind: string | undefined,
+    by: Readonly<Record<string, string>> = {},
+  ): VNode => (
+    <Form action={here} csrf={csrf}>
       <input type="hidden" name="action" value={action} />
-      {by === undefined ? null : <input type="hidden" name="provider" value={by} />}
+      {Object.entries(by).map(([name, value]) => (
+        <input key={name} type="hidden" name={name} value={value} />
+      ))}
       <button type="submit" class={kind}>
         {label}
       </button>
     </Form>
   )
+  /** `null`: only a script can ask for a passkey, and its form stands below the list. */
+  const proofOf = (method: ProvingMethod): VNode | null => {
+    switch (method.type) {
+      case 'provider':
+        return answer('link', conflict.signInWith(method.name), undefined, { provider: method.provider })
+      case 'password':
+        return (
+          <a class="button" href={`/login?return_to=${encodeURIComponent(here)}`}>
+            {conflict.signInWithPassword}
+          </a>
+        )
+      case 'email':
+        return answer('link', conflict.signInByMail, undefined, { method: 'email' })
+      case 'passkey':
+        return null
+    }
+  }
+  const links = methods.flatMap((method) => {
+    const way = proofOf(method)
+    return way === null ? [] : [<li key={method.type === 'provider' ? method.provider : method.type}>{way}</li>]
+  })
   return (
     <Layout {...reader} title={conflict.title}>
       <p>
@@ -43,21 +73,15 @@ export function conflictPage({ ticket, question, signedInElsewhere, csrf, ...rea
             {signedInElsewhere ? <p class="status">{conflict.signedInElsewhere}</p> : null}
             <p>{conflict.prove(provider.name)}</p>
             {methods.length === 0 ? <p class="caution">{conflict.noMethod}</p> : null}
-            <ul class="providers">
-              {methods.map((method) =>
-                method.type === 'provider' ? (
-                  <li key={method.provider}>
-                    {answer('link', conflict.signInWith(method.name), undefined, method.provider)}
-                  </li>
-                ) : (
-                  <li key="password">
-                    <a class="button" href={`/login?return_to=${encodeURIComponent(`/auth/conflicts/${ticket}`)}`}>
-                      {conflict.signInWithPassword}
-                    </a>
-                  </li>
-                ),
-              )}
-            </ul>
+            {links.length === 0 ? null : <ul class="providers">{links}</ul>}
+            {methods.some(({ type }) => type === 'passkey') ? (
+              <PasskeyForm
+                {...reader}
+                {...{ action: '/login/passkey', csrf, does: 'get', options: '/auth/passkey/options' }}
+                along={{ return_to: here }}
+                button={conflict.signInWithPasskey}
+              />
+            ) : null}
           </>
         )}
       </section>

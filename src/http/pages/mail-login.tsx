@@ -3,8 +3,7 @@ import { fail } from '../../errors/catalogue.ts'
 import { readEmail } from '../../kernel/email.ts'
 import { ok } from '../../kernel/result.ts'
 import type { Admitted } from '../../sessions/sign-in.ts'
-import { admittedAsRedirect, toSecondFactor } from '../entry.ts'
-import { type CookieChange, seeOther } from '../reply.ts'
+import { admittedAsRedirect, mailCodeCookie, toMailCode, toSecondFactor } from '../entry.ts'
 import { object, route } from '../route.ts'
 import { addressText, secretText, typedCode } from '../schemas.ts'
 import type { Services } from '../services.ts'
@@ -14,13 +13,6 @@ import { type AskProps, Field, Submit } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
 import { goOn } from './onward.tsx'
 
-/** What a code must come with: where it was asked for. */
-const codeCookie = (binding: string | null, seconds = 0): CookieChange => ({
-  name: 'mail_sign_in',
-  value: binding,
-  ...(binding === null ? {} : { maxAgeSeconds: seconds }),
-  sameSite: 'lax',
-})
 const AskForCode = ({ csrf, email, error, on, ...reader }: AskProps & { on: Along }): VNode => {
   const { mail } = reader.say
   return (
@@ -67,8 +59,7 @@ const sendCode = route({
     const { returnTo, codeChallenge } = entering.value
     const begun = await services.flows.enterByMail.begin({ email, onward: { returnTo, codeChallenge }, origin })
     if (!begun.ok) return begun
-    const { binding, expiresIn } = begun.value
-    return ok(seeOther('/login/email/code', { cookies: [codeCookie(binding, expiresIn)] }))
+    return ok(toMailCode(begun.value))
   },
 })
 
@@ -107,7 +98,7 @@ const entering = [
 ] as const
 
 const signedIn = async (entered: Admitted, locale: Reader['locale'], services: Services) =>
-  goOn(await admittedAsRedirect(entered, services, [codeCookie(null)]), locale)
+  goOn(await admittedAsRedirect(entered, services, [mailCodeCookie(null)]), locale)
 
 const enterCode = route({
   ...doing,
@@ -121,7 +112,7 @@ const enterCode = route({
     const arrival = { origin, browser: true, replaces: who?.sessionId ?? null }
     const entered = await services.flows.enterByMail.byCode(binding, body.code, arrival)
     if (entered.ok) return signedIn(entered.value, locale, services)
-    const next = toSecondFactor(entered.error, [codeCookie(null)])
+    const next = toSecondFactor(entered.error, [mailCodeCookie(null)])
     if (next) return ok(next)
     if (entered.error.code !== 'ticket_invalid') return entered
     const reader = readerOf(locale)
@@ -165,7 +156,7 @@ const enterLink = route({
     const arrival = { origin, browser: true, replaces: who?.sessionId ?? null }
     const entered = await services.flows.enterByMail.byLink(body.ticket, arrival)
     if (entered.ok) return signedIn(entered.value, locale, services)
-    const next = toSecondFactor(entered.error, [codeCookie(null)])
+    const next = toSecondFactor(entered.error, [mailCodeCookie(null)])
     return next ? ok(next) : entered
   },
 })

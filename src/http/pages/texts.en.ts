@@ -567,6 +567,8 @@ export const en = {
     prove: (provider: string) => `Sign in to that account with a way it already has. Then ${provider} is linked to it.`,
     signInWith: (provider: string) => `It is mine: sign in with ${provider}`,
     signInWithPassword: 'It is mine: sign in with its password',
+    signInWithPasskey: 'It is mine: sign in with its passkey',
+    signInByMail: 'It is mine: email me a code',
     signedInElsewhere:
       'You are signed in, but not to an account with this address, or not recently enough. Sign in to that account.',
     noMethod: 'None of its ways to sign in is available here at present.',

@@ -573,6 +573,8 @@ export const ptBR: Texts = {
     prove: (provider) => `Entre nessa conta de uma das formas que ela já tem. Depois, o ${provider} é vinculado a ela.`,
     signInWith: (provider) => `A conta é minha: entrar com ${provider}`,
     signInWithPassword: 'A conta é minha: entrar com a senha dela',
+    signInWithPasskey: 'A conta é minha: entrar com a chave de acesso dela',
+    signInByMail: 'A conta é minha: receber um código por e-mail',
     signedInElsewhere: 'Você entrou, mas não em uma conta com este e-mail, ou já faz tempo demais. Entre nessa conta.',
     noMethod: 'Nenhuma das formas de entrar nela está disponível aqui no momento.',
     proven: 'Você entrou nessa conta, portanto ela é sua.',

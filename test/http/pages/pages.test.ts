@@ -305,6 +305,7 @@ function surface() {
     routes: [...conflictRoutes, ...pageRoutes],
     vinculum: services(),
     publicUrl,
+    applications: [],
     trustProxyHops: 0,
     clock: () => now,
     random: systemRandom,

@@ -1,0 +1,66 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Route } from './route.ts'
+
+/**
+ * What a script of another origin may do with a resource. `any`: public documents, for every origin. `application`: the
+ * bearer API, for the origins of allowed applications. `none`: pages, redirects and what back ends ask.
+ */
+export type CrossOrigin = 'any' | 'application' | 'none'
+
+/**
+ * Read off the declaration. What authenticates a back end or a monitoring system is no business of a browser, and a
+ * route with a page must never be readable by another origin.
+ */
+export function crossOriginOf({ surface, shared, credential }: Route<never>): CrossOrigin {
+  if (shared) return 'any'
+  if (surface !== 'api' || credential === 'service' || credential === 'metrics') return 'none'
+  return 'application'
+}
+
+const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
+const exposed = ['X-Request-Id', 'Retry-After', 'WWW-Authenticate'].join(', ')
+/** `Accept-Language` and `Accept` need no permission unless their values are unusual (Fetch, "CORS-safelisted"). */
+const requestHeaders = ['Authorization', 'Content-Type', 'Accept', 'Accept-Language'].join(', ')
+/** Seconds for which a browser need not ask again; Chromium keeps no answer for longer than 7200. */
+const preflightSeconds = '600'
+
+/**
+ * Cross-origin resource sharing (Fetch, §3.2). An origin is allowed as a whole or not at all: there are no patterns, and
+ * `null`, which every sandboxed frame has, is never one. `Access-Control-Allow-Credentials` is never sent, so no browser
+ * lets another origin read an answer that a cookie was good for.
+ */
+export function createCors(allowed: readonly URL[]) {
+  const origins = new Set(allowed.map(({ origin }) => origin).filter((origin) => origin !== 'null'))
+
+  const permission = (shares: CrossOrigin, { origin }: IncomingHttpHeaders): string | undefined => {
+    if (shares === 'none' || origin === undefined) return undefined
+    if (shares === 'any') return '*'
+    return origins.has(origin) ? origin : undefined
+  }
+
+  return {
+    /** What an answer, a refusal included, adds so that the script that asked may read it. */
+    answer(shares: CrossOrigin, headers: IncomingHttpHeaders): readonly string[] {
+      const origin = permission(shares, headers)
+      if (origin === undefined) return []
+      return ['Access-Control-Allow-Origin', origin, 'Access-Control-Expose-Headers', exposed]
+    },
+    /** The method a preflight asks for; `undefined` for any other request. */
+    preflightFor({ method, headers }: { method: string; headers: IncomingHttpHeaders }): string | undefined {
+      const wanted = headers['access-control-request-method']
+      return method === 'OPTIONS' && headers.origin !== undefined ? wanted : undefined
+    },
+    /** The answer to a preflight; `undefined`: it is refused. */
+    preflight(shares: CrossOrigin, method: string, headers: IncomingHttpHeaders): readonly string[] | undefined {
+      const origin = permission(shares, headers)
+      if (origin === undefined || !methods.has(method)) return undefined
+      return [
+        ...['Access-Control-Allow-Origin', origin],
+        ...['Access-Control-Allow-Methods', method],
+        ...['Access-Control-Allow-Headers', shares === 'any' ? '*' : requestHeaders],
+        ...['Access-Control-Max-Age', preflightSeconds],
+      ]
+    },
+  }
+}
+export type Cors = ReturnType<typeof createCors>

@@ -1,0 +1,114 @@
+import request from 'supertest'
+import { describe, expect, test } from 'vitest'
+import { scopes } from '../../src/accounts/roles.ts'
+import { apiRoutes } from '../../src/http/api/index.ts'
+import { createCsrf } from '../../src/http/csrf.ts'
+import { pageRoutes } from '../../src/http/pages/index.ts'
+import type { Principal, Route } from '../../src/http/route.ts'
+import { ok } from '../../src/kernel/result.ts'
+import { anAccount } from '../support/people.ts'
+import { createSurface } from './surface.tsx'
+
+/** Every form of the service behind a frame of its own; no handler runs, since each request has an unknown field. */
+const forms = [...apiRoutes, ...pageRoutes].filter(({ surface, method }) => surface === 'browser' && method !== 'get')
+
+const publicUrl = new URL('http://localhost:3000')
+const csrf = createCsrf({ publicUrl, key: Buffer.alloc(32, 7) })
+const session = 's'.repeat(43)
+const visitor = 'v'.repeat(43)
+const administrator: Principal = {
+  account: anAccount(),
+  accountId: 'usr_1',
+  sessionId: 'ses_1',
+  generation: null,
+  amr: ['pwd'],
+  authTime: new Date('2030-01-01T11:59:00Z'),
+  scopes,
+  via: 'cookie',
+}
+const { app } = createSurface({
+  routes: forms as readonly Route<unknown>[],
+  authenticate: { bearer: () => ok(administrator), cookie: () => ok(administrator) },
+  rateLimits: null,
+})
+
+const origins = [undefined, 'null', publicUrl.origin, 'https://evil.example', 'http://localhost:3001']
+const sites = [undefined, 'same-origin', 'none', 'same-site', 'cross-site', 'something-new']
+
+/** The rule, from the contract (§1): a foreign header refuses, whatever else was sent. Otherwise the token decides. */
+const isForeign = (origin: string | undefined, site: string | undefined): boolean =>
+  ['https://evil.example', 'http://localhost:3001'].includes(origin ?? '') ||
+  ['same-site', 'cross-site', 'something-new'].includes(site ?? '')
+
+const ids: Readonly<Record<string, readonly string[]>> = {
+  provider: ['google'],
+  ticket: ['t'.repeat(43)],
+}
+/** The path with parameters its schema takes. */
+function pathOf({ path, params }: Route<never>): string {
+  if (!params) return path
+  const candidates = ['idn', 'ses', 'usr', 'team', 'inv', 'svc', 'psk', 'pky'].map(
+    (kind) => `${kind}_${'0'.repeat(32)}`,
+  )
+  const names = [...path.matchAll(/:(\w+)/g)].map(([, name]) => String(name))
+  let found: readonly Record<string, string>[] = [{}]
+  for (const name of names) {
+    found = found.flatMap((given) => (ids[name] ?? candidates).map((value) => ({ ...given, [name]: value })))
+  }
+  const fitting = found.find((given) => params.safeParse(given).success)
+  if (!fitting) throw new Error(`no parameters fit ${path}`)
+  return path.replace(/:(\w+)/g, (_, name: string) => fitting[name] ?? '')
+}
+
+describe.each(forms.map((form) => [form.path, form] as const))('the form %s', (_, form) => {
+  const path = pathOf(form)
+  const people = [
+    ['session', `vinculum_session=${session}`, csrf.token('session', session)],
+    ...(form.auth === 'public' || form.auth === 'none'
+      ? ([['visitor', `vinculum_csrf=${visitor}`, csrf.token('visitor', visitor)]] as const)
+      : []),
+  ] as const
+
+  test.each(people)('is accepted with the token of a %s, unless a header is foreign', async (_, cookie, token) => {
+    for (const origin of origins) {
+      for (const site of sites) {
+        for (const given of [token, csrf.token('visitor', 'o'.repeat(43)), undefined]) {
+          const sent = request(app).post(path).type('form').set('Cookie', cookie)
+          if (origin !== undefined) sent.set('Origin', origin)
+          if (site !== undefined) sent.set('Sec-Fetch-Site', site)
+          const answer = await sent.send({ unknown_field: '1', ...(given === undefined ? {} : { csrf: given }) })
+          const accepted = given === token && !isForeign(origin, site)
+          const told = [origin, site, given, answer.status, answer.body.code]
+          expect(told).toEqual([origin, site, given, ...(accepted ? [400, 'invalid_request'] : [403, 'csrf_failed'])])
+        }
+      }
+    }
+  })
+  test('is refused where the browser does not have the cookie that its token belongs to', async () => {
+    for (const [, , token] of people) {
+      const sent = request(app).post(path).type('form').set('Origin', 'null')
+      const answer = await sent.send({ unknown_field: '1', csrf: token })
+      expect([answer.status, answer.body.code]).toEqual(
+        form.auth === 'user' || form.auth === 'recent' ? [401, 'authentication_required'] : [403, 'csrf_failed'],
+      )
+    }
+  })
+})
+
+test('the forms of people without a session are among them', () => {
+  const sessionless = forms.filter(({ auth }) => auth === 'public' || auth === 'none').map(({ path }) => path)
+  expect(sessionless).toEqual(
+    expect.arrayContaining([
+      '/login/password',
+      '/login/passkey',
+      '/login/email',
+      '/login/email/code',
+      '/login/email/link',
+      '/login/second-factor',
+      '/register',
+      '/forgot-password',
+      '/reset-password',
+      '/auth/conflicts/:ticket',
+    ]),
+  )
+})

@@ -1,0 +1,119 @@
+/** The question whose address it is, in a real browser: proved by a passkey, and by mail without a script. */
+import { randomBytes } from 'node:crypto'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts'
+import { readConfig } from '../../../src/config.ts'
+import { createVinculum, type Vinculum } from '../../../src/vinculum.ts'
+import { inspect } from '../../support/inspect.ts'
+import { freePort } from '../../support/service.ts'
+import { newFile } from '../../support/sqlite.ts'
+import { visitors } from '../../support/visitors.ts'
+
+let sandbox: Sandbox
+let vinculum: Vinculum
+let origin: string
+const visit = visitors()
+
+beforeAll(async () => {
+  sandbox = await startSandbox()
+  const port = await freePort()
+  const config = readConfig({
+    ...sandbox.env,
+    ...{ HOST: '127.0.0.1', PORT: String(port), RATE_LIMITS: 'off', LOG_LEVEL: 'silent' },
+    // A passkey belongs to a name; an IP address is none.
+    PUBLIC_URL: `http://localhost:${port}`,
+    DATABASE_URL: `file:${newFile()}`,
+    ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
+  })
+  if (!config.encryptionKeys) throw new Error('no keys')
+  vinculum = await createVinculum({ ...config, encryptionKeys: config.encryptionKeys })
+  await vinculum.listen()
+  origin = config.publicUrl.origin
+}, 60_000)
+afterAll(async () => {
+  await vinculum?.close()
+  await sandbox?.close()
+})
+
+const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name })
+const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor()
+
+async function newPage(options: BrowserContextOptions = {}): Promise<Page> {
+  const context = await visit([origin, sandbox.url], { baseURL: origin, reducedMotion: 'reduce', ...options })
+  return context.newPage()
+}
+async function signIn(page: Page, provider: string, who: string): Promise<void> {
+  sandbox.as(who)
+  await page.goto(`/auth/${provider}`)
+}
+/** Two people with one address, of whom the first has an account. */
+async function twoWithOneAddress(page: Page) {
+  const run = randomBytes(4).toString('hex')
+  const email = `q${run}@example.com`
+  const [holder, other] = [`h-${run}`, `o-${run}`]
+  for (const key of [holder, other]) sandbox.addIdentity({ key, name: key, email, verified: true }, {})
+  await signIn(page, 'github', holder)
+  await heading(page, 'Your account')
+  return { email, other }
+}
+async function addPasskey(page: Page): Promise<void> {
+  const session = await page.context().newCDPSession(page)
+  await session.send('WebAuthn.enable')
+  await session.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      ...{ protocol: 'ctap2', transport: 'internal', hasResidentKey: true },
+      ...{ hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true },
+    },
+  })
+  await page.goto('/account/passkeys')
+  await page.getByRole('textbox', { name: 'Name' }).fill('Phone')
+  await button(page, 'Add a passkey').click()
+  await page.getByText('The passkey was added.').waitFor()
+}
+
+test('a passkey proves the account, and the provider just come from is not offered', { timeout: 60_000 }, async () => {
+  const page = await newPage({ locale: 'en-GB' })
+  const { other } = await twoWithOneAddress(page)
+  await addPasskey(page)
+  await page.goto('/account')
+  await button(page, 'Sign out').first().click()
+  await page.getByText('You are signed out.').waitFor()
+
+  await signIn(page, 'github', other)
+  await heading(page, 'This address already has an account')
+  expect(await button(page, /GitHub/).count()).toBe(0)
+  await inspect(page, 'conflict-passkey')
+  const question = page.url()
+  await button(page, 'It is mine: sign in with its passkey').click()
+  await button(page, 'Yes, link GitHub to my account').click()
+  await heading(page, 'Your account')
+  expect(await page.getByRole('heading', { level: 3, name: 'GitHub' }).count()).toBe(2)
+  await page.goto(question)
+  await heading(page, 'Nothing to decide here')
+})
+
+test('a code by mail proves the account, in Portuguese and without a script', { timeout: 60_000 }, async () => {
+  const { email, other } = await twoWithOneAddress(await newPage({ locale: 'en-GB' }))
+  const page = await newPage({ locale: 'pt-BR', javaScriptEnabled: false })
+  await signIn(page, 'atlassian', other)
+  await heading(page, 'Já existe uma conta com este e-mail')
+  expect(await button(page, /entrar com Atlassian/).count()).toBe(0)
+  await inspect(page, 'conflict-methods')
+  // Without a script, a sentence stands in the place of the passkey's button.
+  expect(await button(page, /chave de acesso/).count()).toBe(0)
+  const question = page.url()
+
+  await button(page, 'A conta é minha: receber um código por e-mail').click()
+  const code = await vi.waitFor(() => {
+    const letters = (vinculum.mailbox?.messages() ?? []).filter(({ to }) => to === email)
+    const [found] = letters.flatMap(({ text }) => /^ {4}(\d{8})$/m.exec(text)?.[1] ?? [])
+    if (found === undefined) throw new Error('the code has not come yet')
+    return found
+  }, 20_000)
+  await page.getByRole('textbox').fill(code)
+  await page.getByRole('main').getByRole('button').first().click()
+  await page.waitForURL(question)
+  await button(page, 'Sim, vincular o Atlassian à minha conta').click()
+  await page.getByRole('heading', { level: 3, name: 'Atlassian' }).waitFor()
+})

@@ -1,0 +1,207 @@
+/** What proves the existing account where a sign-in left the question open whose address it is. */
+import { randomBytes } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { createAuthenticator } from '../support/authenticator.ts'
+import { registered } from '../support/registered.ts'
+import {
+  type Answer,
+  authOf,
+  databases,
+  type Json,
+  listIn,
+  type ProviderName,
+  refusalOf,
+  startWorld,
+  type World,
+} from '../support/service.ts'
+
+const newAddress = (): string => `c${randomBytes(5).toString('hex')}@example.com`
+
+describe.each(databases)('the existing account is proved, on %s', (database) => {
+  let world: World
+  beforeAll(async () => {
+    world = await startWorld({ database })
+  })
+  afterEach(() => world.calm())
+  afterAll(() => world.stop())
+
+  const post = (path: string, body: object, token?: string): Promise<Answer> =>
+    world.call('POST', path, { body, token })
+
+  type Question = { readonly ticket: string; readonly flowToken: string }
+  /** Somebody comes from this provider with an address that has an account. */
+  async function asked(provider: ProviderName, email: string): Promise<Question> {
+    const entered = await world.enter(provider, world.newcomer({ email }))
+    expect(refusalOf(entered)).toEqual([409, 'account_conflict'])
+    return { ticket: String(entered.body.conflict_ticket), flowToken: entered.flow.flowToken }
+  }
+  const answer = ({ ticket, flowToken }: Question, body: object, token?: string): Promise<Answer> =>
+    post(`/auth/conflicts/${ticket}`, { action: 'link', flow_token: flowToken, ...body }, token)
+  async function methodsOf({ ticket, flowToken }: Question): Promise<readonly string[]> {
+    const { body } = await world.call('GET', `/auth/conflicts/${ticket}`, { headers: { 'flow-token': flowToken } })
+    return (body.methods as Json[]).map(({ type, provider }) => String(provider ?? type))
+  }
+  async function addPasskey(token: string) {
+    const { body } = await post('/me/passkeys/options', {}, token)
+    const key = createAuthenticator(world.base)
+    const response = key.create(body.options as Json)
+    const added = await post('/me/passkeys', { flow_token: body.flow_token, name: 'Phone', response }, token)
+    expect(added.status, added.text).toBe(201)
+    return key
+  }
+  async function withPasskey(key: ReturnType<typeof createAuthenticator>): Promise<Answer> {
+    const { body } = await post('/auth/passkey/options', {})
+    return post('/auth/passkey', { flow_token: body.flow_token, response: key.get(body.options as Json) })
+  }
+  const codeIn = async (email: string): Promise<string> => {
+    const found = (await world.mailTo(email)).flatMap(({ text }) => /^ {4}(\d{8})$/m.exec(text)?.[1] ?? [])
+    return found[0] ?? ''
+  }
+
+  test('the methods never name the provider that asked the question', async () => {
+    const email = newAddress()
+    await world.signIn('github', world.newcomer({ email }))
+    // The same provider, another identity: it proves the address, so that the account's own methods are shown.
+    expect(await methodsOf(await asked('github', email))).toEqual(['email'])
+    for (const provider of ['atlassian', 'acme', 'beta'] as const)
+      expect(await methodsOf(await asked(provider, email))).not.toContain(provider)
+  })
+
+  test('whoever did not prove the address is offered the same methods whatever the account has', async () => {
+    const everything = ['google', 'github', 'atlassian', 'beta', 'password', 'passkey', 'email']
+    const withProvider = newAddress()
+    await world.signIn('google', world.newcomer({ email: withProvider }))
+    const withPassword = newAddress()
+    await registered(world, withPassword)
+    const withEverything = newAddress()
+    const { access_token: token } = await world.signIn('google', world.newcomer({ email: withEverything }))
+    await addPasskey(token)
+    for (const email of [withProvider, withPassword, withEverything])
+      expect(await methodsOf(await asked('acme', email))).toEqual(everything)
+  })
+
+  test('whoever proved the address is shown the methods that the account has, and no other', async () => {
+    const email = newAddress()
+    const { access_token: token } = await world.signIn('github', world.newcomer({ email }))
+    await addPasskey(token)
+    expect(await methodsOf(await asked('github', email))).toEqual(['passkey', 'email'])
+    // The account only claims its address, and has a provider: mail would open another one, so it is not offered.
+    const claimed = newAddress()
+    await world.signIn('beta', world.newcomer({ email: claimed }))
+    expect(await methodsOf(await asked('google', claimed))).toEqual(['beta'])
+    const unproven = newAddress()
+    await registered(world, unproven)
+    expect(await methodsOf(await asked('google', unproven))).toEqual(['password', 'email'])
+  })
+
+  test('by a code sent to the address, which the answer never tells', async () => {
+    const email = newAddress()
+    const first = await world.signIn('google', world.newcomer({ email }))
+    const question = await asked('acme', email)
+    const sent = await answer(question, { method: 'email' })
+    expect([sent.status, Object.keys(sent.body).sort()]).toEqual([200, ['expires_in', 'flow_token']])
+    expect(sent.text).not.toContain(email)
+    const entered = await post('/auth/email/finish', { flow_token: sent.body.flow_token, code: await codeIn(email) })
+    expect(entered.status, entered.text).toBe(200)
+    const linked = authOf(await answer(question, {}, String(entered.body.access_token)))
+    expect([linked.action, linked.user.id]).toEqual(['linked_existing', first.user.id])
+    expect(refusalOf(await answer(question, { method: 'email' }))).toEqual([404, 'conflict_not_found'])
+  })
+
+  test('by a passkey', async () => {
+    const email = newAddress()
+    const first = await world.signIn('google', world.newcomer({ email }))
+    const key = await addPasskey(first.access_token)
+    const question = await asked('beta', email)
+    const entered = await withPasskey(key)
+    const linked = authOf(await answer(question, {}, String(entered.body.access_token)))
+    expect([linked.action, linked.user.id]).toEqual(['linked_existing', first.user.id])
+  })
+
+  test('not by the passkey or the mailbox of another account', async () => {
+    const email = newAddress()
+    await world.signIn('google', world.newcomer({ email }))
+    const question = await asked('acme', email)
+    const stranger = await world.signIn('google', world.newcomer())
+    const entered = await withPasskey(await addPasskey(stranger.access_token))
+    expect(refusalOf(await answer(question, {}, String(entered.body.access_token)))).toEqual([401, 'proof_required'])
+    const own = String(stranger.user.email)
+    const begun = await post('/auth/email', { email: own })
+    const finish = { flow_token: begun.body.flow_token, code: await codeIn(own) }
+    const mailed = await post('/auth/email/finish', finish)
+    expect(mailed.status, mailed.text).toBe(200)
+    expect(refusalOf(await answer(question, {}, String(mailed.body.access_token)))).toEqual([401, 'proof_required'])
+  })
+
+  test('nothing is sent for whoever does not hold the flow_token', async () => {
+    const email = newAddress()
+    await world.signIn('google', world.newcomer({ email }))
+    const { ticket, flowToken } = await asked('acme', email)
+    const before = (await world.mailTo(email)).length
+    for (const body of [{}, { flow_token: 'another' }]) {
+      const refused = await post(`/auth/conflicts/${ticket}`, { action: 'link', method: 'email', ...body })
+      expect(refusalOf(refused)).toEqual([404, 'conflict_not_found'])
+    }
+    expect((await world.mailTo(email)).length).toBe(before)
+    const both = { method: 'email', provider: 'google' }
+    expect(refusalOf(await answer({ ticket, flowToken }, both))).toEqual([400, 'invalid_request'])
+    expect(refusalOf(await answer({ ticket, flowToken }, { method: 'passkey' }))).toEqual([400, 'invalid_request'])
+  })
+
+  test('a code does not get past the second factor, or into a disabled account', async () => {
+    const email = newAddress()
+    const { access_token: token, user } = await world.signIn('google', world.newcomer({ email }))
+    const question = await asked('acme', email)
+    const begun = await post('/me/second-factor/totp', {}, token)
+    const { TOTP } = await import('otpauth')
+    const totp = new TOTP({ secret: String(begun.body.secret) })
+    const code = (): string => totp.generate({ timestamp: world.clock().getTime() })
+    expect((await post('/me/second-factor/totp/confirm', { code: code() }, token)).status).toBe(200)
+    world.turn(30)
+
+    const mailed = async (): Promise<Answer> => {
+      const sent = await answer(question, { method: 'email' })
+      return post('/auth/email/finish', { flow_token: sent.body.flow_token, code: await codeIn(email) })
+    }
+    const half = await mailed()
+    expect(refusalOf(half)).toEqual([401, 'second_factor_required'])
+    const proof = { second_factor_ticket: half.body.second_factor_ticket, totp: code() }
+    const entered = await post('/auth/second-factor', proof)
+    expect(entered.status, entered.text).toBe(200)
+
+    world.turn(30)
+    await world.operator(
+      `update accounts set disabled_at = ${database === 'SQLite' ? '1' : 'now()'} where id = '${user.id}'`,
+    )
+    const { status, body } = await mailed()
+    expect([status, body.access_token]).toEqual([403, undefined])
+    const refused = await answer(question, {}, String(entered.body.access_token))
+    expect([refused.status, refused.body.access_token]).toEqual([403, undefined])
+  })
+
+  test('in one browser: the code is asked for on the page, and leads back to it', async () => {
+    const email = newAddress()
+    const { user } = await world.signIn('google', world.newcomer({ email }))
+    const browser = world.openBrowser()
+    const sent = await browser.signIn('acme', world.newcomer({ email }), { return_to: '/account/activity' })
+    const path = sent.headers.get('location') ?? ''
+    const form = async (page: string, fields: Record<string, string>, to = page) => {
+      const { text } = await browser.ask(new URL(page, world.base))
+      const csrf = /name="csrf" value="([^"]+)"/.exec(text)?.[1] ?? ''
+      const headers = { origin: world.base, 'sec-fetch-site': 'same-origin' }
+      return browser.ask(new URL(to, world.base), {
+        ...{ method: 'POST', headers, body: new URLSearchParams({ csrf, ...fields }) },
+      })
+    }
+    const mailed = await form(path, { action: 'link', method: 'email' })
+    expect([mailed.status, mailed.headers.get('location')]).toEqual([303, '/login/email/code'])
+    const back = await form('/login/email/code', { code: await codeIn(email) })
+    expect([back.status, back.headers.get('location')]).toEqual([303, path])
+    const done = await form(path, { action: 'link' })
+    expect([done.status, done.headers.get('location')]).toEqual([303, '/account/activity'])
+    expect((await browser.json('GET', '/me')).body.id).toBe(user.id)
+    expect(listIn(await browser.json('GET', '/me/identities'))).toHaveLength(2)
+    // Answered once, and of no use to another browser.
+    expect((await browser.ask(new URL(path, world.base))).status).toBe(404)
+  })
+})
