@@ -32,12 +32,11 @@ type Parts = {
  * changed between the two, and all of it is done again.
  */
 export function refreshTokens({ sessions, accounts, tokens, events, clock, windows, refreshTtlSeconds }: Parts) {
-  const refuse = <C extends RefreshCode>(refused: {
-    ok: false
-    error: AppError<C>
-  }): { ok: false; error: AppError<C> } => {
-    // Counted apart: many replayed tokens at once may come from a stolen backup of a client.
-    events.emit('session.refreshed', { result: refused.error.code === 'token_reused' ? 'reused' : 'refused' })
+  const refuse = <C extends RefreshCode>(
+    refused: { ok: false; error: AppError<C> },
+    result: 'refused' | 'reused' = 'refused',
+  ): { ok: false; error: AppError<C> } => {
+    events.emit('session.refreshed', { result })
     return refused
   }
 
@@ -65,10 +64,11 @@ export function refreshTokens({ sessions, accounts, tokens, events, clock, windo
         return ok(tokens.pair(session))
       }
       if (decision.tag === 'reuse') {
-        await sessions.end({ id: sid, accountId: sub }, 'token_reused', now, [
+        const ended = await sessions.end({ id: sid, accountId: sub }, 'token_reused', now, [
           { name: 'session.token_reused', accountId: sub, origin, data: { session: sid } },
         ])
-        return refuse(fail('token_reused'))
+        // Counted apart, once for each device: many at once may come from a stolen backup of a client.
+        return refuse(fail('token_reused'), ended ? 'reused' : 'refused')
       }
     }
   }
