@@ -53,8 +53,8 @@ export const networkOf = (ip: string): string => ipKeyGenerator(ip, 64)
 
 type Refusal = AppError<'rate_limited' | 'not_ready'>
 /**
- * Counters of one node. The memory they take is bounded: beyond it, the oldest counter starts again. Whoever has that
- * many addresses is not held off by a limit for each of them.
+ * Counters of one node. The memory they take is bounded: beyond it, the oldest counter starts again. A caller with that
+ * many addresses is not stopped by a limit for each of them anyway.
  */
 export function createLocalCounters(most = 10_000): Pick<RateLimitStore, 'hit'> {
   const counters = new Map<string, { hits: number; resetsAt: Date }>()

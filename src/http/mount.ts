@@ -152,7 +152,7 @@ function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: reado
 
 /** What is wrong with the head of a request, whatever it is for. */
 function headerFault({ headers, httpVersion, rawHeaders, url }: Request): AppError | undefined {
-  // Of two hosts, whoever passed this on may have meant the other (RFC 9112 §3.2).
+  // Of two hosts, the proxy that passed the request on may have meant the other (RFC 9112 §3.2).
   const hosts = headers.host === undefined ? (httpVersion === '1.0' ? 1 : 0) : timesSent(rawHeaders, 'host')
   if (hosts !== 1) return invalidRequest
   let size = url.length
@@ -160,7 +160,7 @@ function headerFault({ headers, httpVersion, rawHeaders, url }: Request): AppErr
   return size > mostHeaderBytes || rawHeaders.length > mostHeaders * 2 ? fail('headers_too_large').error : undefined
 }
 
-/** Node reads more than this (`server.ts`), so that whoever sends it is answered like anybody else. */
+/** Node reads more than this (`server.ts`), so that a request with too much gets a normal response. */
 const mostHeaderBytes = 16_384
 const mostHeaders = 100
 

@@ -42,8 +42,8 @@ export function createSignInCodes({ codes, clock, random, returns }: Parts) {
     },
 
     /**
-     * Spends a code, whatever the verifier: a code that was shown with a wrong one was seen by somebody else, and may
-     * not be tried again. `compromised` names the code whose session should end: one that was spent before (RFC 6749
+     * Spends a code, whatever the verifier: a code that was presented with a wrong one has leaked, and may not be
+     * tried again. `compromised` names the code whose session should end: one that was spent before (RFC 6749
      * §4.1.2), or one spent just now without its verifier, whose session nobody can get any more. A wrong verifier for
      * a spent code proves nothing, and ends nothing.
      */
