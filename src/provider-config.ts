@@ -4,7 +4,13 @@
  */
 import { readEmail } from './kernel/email.ts'
 import { isLoopback } from './kernel/loopback.ts'
-import type { BreakerSettings, EmailTrust, ProviderSettings, SecondFactorTrust } from './providers/provider.ts'
+import type {
+  BreakerSettings,
+  EmailTrust,
+  ProviderSettings,
+  SecondFactorTrust,
+  TokenAuth,
+} from './providers/provider.ts'
 
 /** Leases on provider tokens are made to outlive any call to a provider. */
 export const longestCallMs = 60_000
@@ -28,6 +34,7 @@ export const providerSettings = {
   EMAIL_DOMAINS: 'only people with a verified email address in one of these domains may sign in',
   HOSTED_DOMAINS: 'Google only: only accounts of these Workspace domains may sign in',
   ORGANIZATIONS: 'GitHub only: only members of one of these organizations may sign in',
+  TOKEN_AUTH: 'basic or post: how the client secret is sent',
   BREAKER: 'timeout_ms=5000,error_threshold_percent=50,volume=5,reset_ms=30000',
   EMAILS_URL: 'GitHub only',
   API_URL: 'GitHub and Atlassian only',
@@ -39,6 +46,33 @@ export const providerSettings = {
   USER_NAME_PATH: 'OAuth 2.0 only',
 } as const
 type ProviderSetting = keyof typeof providerSettings
+type Kind = ProviderSettings['kind']
+
+/**
+ * The settings that only some kinds of provider have. Elsewhere they would change nothing, and an operator would believe
+ * that they do, so they are refused.
+ */
+const onlyFor: Partial<Record<ProviderSetting, readonly Kind[]>> = {
+  JIRA_SCOPES: ['atlassian'],
+  JWKS_URL: ['google', 'oidc'],
+  EMAILS_URL: ['github'],
+  API_URL: ['github', 'atlassian'],
+  RESOURCES_URL: ['atlassian'],
+  HOSTED_DOMAINS: ['google'],
+  ORGANIZATIONS: ['github'],
+  ISSUER: ['oidc'],
+  USER_ID_PATH: ['oauth2'],
+  USER_EMAIL_PATH: ['oauth2'],
+  USER_EMAIL_VERIFIED_PATH: ['oauth2'],
+  USER_NAME_PATH: ['oauth2'],
+}
+const kindNames: Record<Kind, string> = {
+  google: 'Google',
+  github: 'GitHub',
+  atlassian: 'Atlassian',
+  oidc: 'an OpenID Connect provider',
+  oauth2: 'a plain OAuth 2.0 provider',
+}
 
 /** Those that hold a secret: each can be read from a file, named in `<P>_<SETTING>_FILE`. */
 export const secretProviderSettings = ['CLIENT_SECRET'] as const satisfies readonly ProviderSetting[]
@@ -120,11 +154,21 @@ function readProvider(
   faults: string[],
 ): ProviderSettings {
   const name = (setting: ProviderSetting): string => prefix(id) + setting
-  const get = (setting: ProviderSetting): string | undefined => env[name(setting)]
+  const belongs = (setting: ProviderSetting): boolean => onlyFor[setting]?.includes(kind) ?? true
+  const get = (setting: ProviderSetting): string | undefined => (belongs(setting) ? env[name(setting)] : undefined)
+  for (const setting of Object.keys(onlyFor) as ProviderSetting[])
+    if (!belongs(setting) && env[name(setting)] !== undefined)
+      faults.push(`${name(setting)}: is not a setting of ${kindNames[kind]}; remove it`)
   const required = (setting: ProviderSetting): string => {
     const value = get(setting)
     if (value === undefined) faults.push(`${name(setting)}: is required`)
     return value ?? ''
+  }
+  const choice = <Word extends string>(setting: ProviderSetting, words: readonly Word[]): Word | undefined => {
+    const text = get(setting)
+    const word = words.find((one) => one === text)
+    if (text !== undefined && word === undefined) faults.push(`${name(setting)}: must be ${listed(words)}`)
+    return word
   }
   const url = (setting: ProviderSetting, need = false): string | undefined => {
     const text = need ? required(setting) : get(setting)
@@ -143,13 +187,9 @@ function readProvider(
   if (production && clientSecret !== '' && clientSecret.length < 16)
     faults.push(`${name('CLIENT_SECRET')}: is too short to be one a provider issued`)
 
-  const trust = get('EMAIL_TRUST')
-  if (trust !== undefined && !['authoritative', 'verified', 'never'].includes(trust))
-    faults.push(`${name('EMAIL_TRUST')}: must be authoritative, verified or never`)
-
-  const secondFactor = get('SECOND_FACTOR')
-  if (secondFactor !== undefined && secondFactor !== 'trusted' && secondFactor !== 'ask')
-    faults.push(`${name('SECOND_FACTOR')}: must be trusted or ask`)
+  const trust = choice<EmailTrust>('EMAIL_TRUST', ['authoritative', 'verified', 'never'])
+  const secondFactor = choice<SecondFactorTrust>('SECOND_FACTOR', ['trusted', 'ask'])
+  const tokenAuth = choice<TokenAuth>('TOKEN_AUTH', ['basic', 'post'])
 
   const plain = kind === 'oauth2'
   const urls = {
@@ -171,15 +211,11 @@ function readProvider(
   /** A restriction that is set and restricts nothing, or the wrong provider, would let everybody in. */
   const admitted = (
     setting: ProviderSetting,
-    { what, most, only }: { what: string; most: number; only?: ProviderSettings['kind'] },
+    { what, most }: { what: string; most: number },
     read: (text: string) => string | undefined,
   ): readonly string[] | undefined => {
     const given = words(setting)
     if (given === undefined) return undefined
-    if (only !== undefined && kind !== only) {
-      faults.push(`${name(setting)}: is for ${builtIn[only as keyof typeof builtIn]} alone`)
-      return undefined
-    }
     const values = given.flatMap((text) => read(text) ?? [])
     if (values.length === 0 || values.length < given.length || values.length > most)
       faults.push(`${name(setting)}: must be a list of ${what}, space or comma separated, ${most} at most`)
@@ -187,10 +223,10 @@ function readProvider(
   }
   const domains = { what: 'domains like example.com', most: 200 }
   const emailDomains = admitted('EMAIL_DOMAINS', domains, readDomain)
-  const hostedDomains = admitted('HOSTED_DOMAINS', { ...domains, only: 'google' }, readDomain)
+  const hostedDomains = admitted('HOSTED_DOMAINS', domains, readDomain)
   const organizations = admitted(
     'ORGANIZATIONS',
-    { what: 'names of organizations as in their addresses', most: 20, only: 'github' },
+    { what: 'names of organizations as in their addresses', most: 20 },
     (text) => (/^[a-z0-9-]{1,39}$/i.test(text) ? text.toLowerCase() : undefined),
   )
   const [emailPath, verifiedPath, namePath] = [
@@ -218,8 +254,9 @@ function readProvider(
     ),
     urls: Object.fromEntries(Object.entries(urls).filter(([, value]) => value !== undefined)),
     ...(issuer ? { issuer } : {}),
-    ...(trust ? { emailTrust: trust as EmailTrust } : {}),
-    ...(secondFactor ? { secondFactor: secondFactor as SecondFactorTrust } : {}),
+    ...(trust ? { emailTrust: trust } : {}),
+    ...(secondFactor ? { secondFactor } : {}),
+    ...(tokenAuth ? { tokenAuth } : {}),
     ...(emailDomains ? { emailDomains } : {}),
     ...(hostedDomains ? { hostedDomains } : {}),
     ...(organizations ? { organizations } : {}),
@@ -242,6 +279,9 @@ const readDomain = (text: string): string | undefined => {
   const email = readEmail(`x@${text}`)
   return email?.address.includes('.') ? email.address.slice('x@'.length) : undefined
 }
+
+/** `a, b or c`, as a message says it. */
+const listed = (words: readonly string[]): string => words.join(', ').replace(/, ([^,]*)$/, ' or $1')
 
 /** `key=uri` pairs. A private-use scheme (RFC 8252 §7.1) is allowed for apps, plain http for loopback only. */
 function readRedirectUris(

@@ -572,6 +572,44 @@ describe('providers', () => {
       }
   })
 
+  test('a setting is refused, by name, where its kind of provider has no such setting', () => {
+    const kinds = {
+      GOOGLE: { env: sound, has: ['JWKS_URL'] },
+      GITHUB: { env: both, has: ['EMAILS_URL', 'API_URL'] },
+      ATLASSIAN: {
+        env: { ...sound, ATLASSIAN_CLIENT_ID: 'a', ATLASSIAN_CLIENT_SECRET: 's3cret-of-sixteen' },
+        has: ['JIRA_SCOPES', 'API_URL', 'RESOURCES_URL'],
+      },
+      ACME: { env: acme, has: ['ISSUER', 'JWKS_URL'] },
+      BETA: {
+        env: beta,
+        has: ['USER_ID_PATH', 'USER_EMAIL_PATH', 'USER_EMAIL_VERIFIED_PATH', 'USER_NAME_PATH'],
+      },
+    }
+    const special = [...new Set(Object.values(kinds).flatMap(({ has }) => has))]
+    for (const [id, { env, has }] of Object.entries(kinds))
+      for (const name of special) {
+        const faults = faultsOf({ ...env, [`${id}_${name}`]: 'a-value-nobody-should-see' })
+        const refused = faults.filter((fault) => fault.startsWith(`${id}_${name}: is not a setting of`))
+        expect(refused.length, `${id}_${name}`).toBe(has.includes(name) ? 0 : 1)
+        expect(faults.join()).not.toContain('a-value-nobody-should-see')
+      }
+  })
+
+  test('each kind may prove itself by Basic or in the body, and in no other way', () => {
+    for (const [id, env] of [
+      ['GOOGLE', sound],
+      ['GITHUB', both],
+      ['ACME', acme],
+      ['BETA', beta],
+    ] as const) {
+      const read = (text: string) =>
+        readConfig({ ...env, [`${id}_TOKEN_AUTH`]: text }).providers.find((one) => one.id === id.toLowerCase())
+      for (const tokenAuth of ['basic', 'post']) expect(read(tokenAuth)).toMatchObject({ tokenAuth })
+      expect(blamed({ ...env, [`${id}_TOKEN_AUTH`]: 'client_secret_basic' })).toEqual([`${id}_TOKEN_AUTH`])
+    }
+  })
+
   test('scopes are separated by spaces or commas', () => {
     expect(readConfig({ ...sound, GOOGLE_SCOPES: 'openid, email  profile' }).providers[0]?.scopes).toEqual([
       'openid',
@@ -797,6 +835,7 @@ describe('.env.example', () => {
     'EMAIL_TRUST',
     'SECOND_FACTOR',
     'EMAIL_DOMAINS',
+    'TOKEN_AUTH',
     'BREAKER',
   ]
   const endpoints = ['AUTHORIZE_URL', 'TOKEN_URL', 'USERINFO_URL', 'REVOKE_URL']

@@ -95,8 +95,7 @@ export type Endpoints = {
   readonly emails: string | null
   readonly revoke: string | null
   readonly jwks: string | null
-  /** How this client proves itself at the token and revocation endpoints (RFC 6749 §2.3.1). */
-  readonly clientAuth: 'basic' | 'post'
+  readonly clientAuth: TokenAuth
   /** Whether the callback must carry `iss` (RFC 9207 §2.4). */
   readonly issRequired: boolean
 }
@@ -205,6 +204,12 @@ export type { OAuth2Strategy }
 
 export type SecondFactorTrust = 'trusted' | 'ask'
 
+/**
+ * How the client proves itself at the token and revocation endpoints (RFC 6749 §2.3.1): in the `Authorization` header, or
+ * with `client_id` and `client_secret` in the body.
+ */
+export type TokenAuth = 'basic' | 'post'
+
 export type BreakerSettings = {
   /** Total deadline of one call, headers and body together, in milliseconds. */
   readonly timeoutMs: number
@@ -241,6 +246,8 @@ export type ProviderSettings = {
   readonly hostedDomains?: readonly string[]
   /** GitHub only: only active members of one of these organizations, in lower case. */
   readonly organizations?: readonly string[]
+  /** In place of what the provider's kind does, or its discovery document says. */
+  readonly tokenAuth?: TokenAuth
   readonly breaker: BreakerSettings
   /** Generic OAuth 2.0 only: where the userinfo answer keeps what we need, as dotted paths. */
   readonly paths?: {

@@ -92,7 +92,7 @@ export function createProviders({ settings, events, clock, random, production, u
     const discovery =
       one.issuer === undefined
         ? undefined
-        : createDiscovery({ issuer: one.issuer, urls: one.urls, guard, clock, production })
+        : createDiscovery({ settings: one, issuer: one.issuer, guard, clock, production })
     const given = discovery ? undefined : givenEndpoints(definition, one)
     const keySets = new Map<string, KeySet>()
     let built: Endpoints | undefined
@@ -441,7 +441,7 @@ function givenEndpoints(definition: Definition, one: ProviderSettings): Endpoint
     emails: urls.emails ?? own.emails ?? null,
     revoke: urls.revoke ?? own.revoke ?? null,
     jwks: urls.jwks ?? own.jwks ?? null,
-    clientAuth: own.clientAuth ?? 'post',
+    clientAuth: one.tokenAuth ?? own.clientAuth ?? 'post',
     issRequired: own.issRequired ?? false,
   }
 }
