@@ -235,7 +235,7 @@ export function readConfig(environment: Environment, { secretFile = readSecretFi
   const providers = readProviders(env, { ...set, production, publicUrl }, faults)
   // A person is known by issuer and subject: two ids for one issuer would share people but not their tokens.
   const issuers = providers.flatMap(({ issuer }) => issuer ?? [])
-  if (new Set(issuers).size !== issuers.length) faults.push('OIDC_PROVIDERS: two of them have the same ISSUER')
+  if (new Set(issuers).size !== issuers.length) faults.push('OIDC_PROVIDERS: two providers have the same ISSUER')
   for (const { id, kind, urls } of providers)
     if (production && kind === 'google' && urls.token !== undefined && urls.jwks === undefined)
       faults.push(`${prefix(id)}JWKS_URL: is required beside TOKEN_URL in production, or no signature could be checked`)

@@ -39,7 +39,7 @@ export const providerSettings = {
   EMAILS_URL: 'GitHub only',
   API_URL: 'GitHub and Atlassian only',
   RESOURCES_URL: 'Atlassian only',
-  ISSUER: 'OpenID Connect only: the rest is discovered',
+  ISSUER: 'OpenID Connect: the rest is discovered; Google: what its id_tokens name instead',
   USER_ID_PATH: 'OAuth 2.0 only: dotted path in the userinfo answer',
   USER_EMAIL_PATH: 'OAuth 2.0 only',
   USER_EMAIL_VERIFIED_PATH: 'OAuth 2.0 only',
@@ -60,7 +60,7 @@ const onlyFor: Partial<Record<ProviderSetting, readonly Kind[]>> = {
   RESOURCES_URL: ['atlassian'],
   HOSTED_DOMAINS: ['google'],
   ORGANIZATIONS: ['github'],
-  ISSUER: ['oidc'],
+  ISSUER: ['google', 'oidc'],
   USER_ID_PATH: ['oauth2'],
   USER_EMAIL_PATH: ['oauth2'],
   USER_EMAIL_VERIFIED_PATH: ['oauth2'],
@@ -202,7 +202,7 @@ function readProvider(
     api: url('API_URL'),
     resources: url('RESOURCES_URL'),
   }
-  const issuer = kind === 'oidc' ? url('ISSUER', true) : undefined
+  const issuer = url('ISSUER', kind === 'oidc')
   const words = (setting: ProviderSetting): readonly string[] | undefined =>
     get(setting)
       ?.split(/[\s,]+/)

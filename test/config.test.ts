@@ -574,7 +574,7 @@ describe('providers', () => {
 
   test('a setting is refused, by name, where its kind of provider has no such setting', () => {
     const kinds = {
-      GOOGLE: { env: sound, has: ['JWKS_URL'] },
+      GOOGLE: { env: sound, has: ['ISSUER', 'JWKS_URL'] },
       GITHUB: { env: both, has: ['EMAILS_URL', 'API_URL'] },
       ATLASSIAN: {
         env: { ...sound, ATLASSIAN_CLIENT_ID: 'a', ATLASSIAN_CLIENT_SECRET: 's3cret-of-sixteen' },
@@ -810,6 +810,7 @@ test('two OpenID Connect providers are two issuers: by issuer a person is known'
   const one = { ISSUER: 'https://id.example', CLIENT_ID: 'id', CLIENT_SECRET: 'a secret of some length' }
   const both = ['ACME', 'OTHER'].flatMap((id) => Object.entries(one).map(([name, value]) => [`${id}_${name}`, value]))
   expect(blamed({ OIDC_PROVIDERS: 'acme,other', ...Object.fromEntries(both) })).toEqual(['OIDC_PROVIDERS'])
+  expect(blamed({ ...acme, ...sound, GOOGLE_ISSUER: acme.ACME_ISSUER })).toEqual(['OIDC_PROVIDERS'])
 })
 
 test.each(['true', 'on', '1'])('a switch is on when it says %s', (text) => {
@@ -840,7 +841,7 @@ describe('.env.example', () => {
   ]
   const endpoints = ['AUTHORIZE_URL', 'TOKEN_URL', 'USERINFO_URL', 'REVOKE_URL']
   const ofProvider: Record<string, readonly string[]> = {
-    GOOGLE: [...endpoints, 'JWKS_URL', 'HOSTED_DOMAINS'],
+    GOOGLE: [...endpoints, 'ISSUER', 'JWKS_URL', 'HOSTED_DOMAINS'],
     GITHUB: [...endpoints, 'EMAILS_URL', 'API_URL', 'ORGANIZATIONS'],
     ATLASSIAN: [...endpoints, 'JIRA_SCOPES', 'RESOURCES_URL', 'API_URL'],
     ACME: ['ISSUER'],

@@ -109,6 +109,7 @@ export function arriveFromProvider({ providers, flows, events, clock, sealer }: 
             redirectUri: flow.redirectUri,
             verifier: sealer.open(flow.verifier, verifierPlace(flow.id)),
             nonce: flow.nonce,
+            scopes: flow.scopes,
           },
         ),
       () => ({}),

@@ -7,7 +7,11 @@ export const oidc = defineProvider({
   kind: 'oidc',
   scopes: ['openid', 'email', 'profile'],
   emailTrust: 'never',
-  openid: { issuers: ({ issuer }) => (issuer === undefined ? [] : [issuer]), required: true },
+  openid: {
+    issuers: ({ issuer }) => (issuer === undefined ? [] : [issuer]),
+    namespace: ({ id, issuer }) => issuer ?? id,
+    required: true,
+  },
   revocation: 'rfc7009',
   endpoints: () => ({}),
   strategy: (parts, verify) => new UserinfoStrategy(parts, verify),

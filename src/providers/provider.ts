@@ -138,8 +138,15 @@ export type Definition = {
   readonly ask?: (asking: Asking, settings: ProviderSettings) => Readonly<Record<string, string>>
   /** Headers of its own on GET requests. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Whether it speaks OpenID Connect: the spellings of its `iss`, and whether an id_token must come. */
-  readonly openid?: { readonly issuers: (settings: ProviderSettings) => readonly string[]; readonly required: boolean }
+  /** For providers that speak OpenID Connect. */
+  readonly openid?: {
+    /** The spellings of its `iss`. */
+    readonly issuers: (settings: ProviderSettings) => readonly string[]
+    /** Namespace of its subjects: see `Provider.issuer`. */
+    readonly namespace: (settings: ProviderSettings) => string
+    /** Whether `openid` is asked for whatever the operator sets, and everything else is discovered from the issuer. */
+    readonly required: boolean
+  }
   /** Its scopes' other names, and those that hold others within them. */
   readonly scopeNames?: ScopeNames
   /** Whether an empty `scope` beside this access token means that nothing was granted; elsewhere it says nothing. */
@@ -173,7 +180,10 @@ export type Provider = {
   readonly id: string
   readonly name: string
   readonly kind: ProviderSettings['kind']
-  /** Namespace of its subjects: the issuer for generic OpenID Connect, its id elsewhere. */
+  /**
+   * Namespace of its subjects: the issuer for generic OpenID Connect and for a Google that is not Google, its id
+   * elsewhere.
+   */
   readonly issuer: string
   /** Whether a subject of this issuer is one of its own, today. An operator may have moved it to another issuer. */
   speaksFor(issuer: string): boolean
@@ -236,7 +246,7 @@ export type ProviderSettings = {
   readonly urls: Readonly<
     Partial<Record<'authorize' | 'token' | 'userinfo' | 'emails' | 'revoke' | 'jwks' | 'api' | 'resources', string>>
   >
-  /** OpenID Connect only: everything else is discovered from it. */
+  /** For OpenID Connect, everything else is discovered from it. For Google, what its id_tokens must name instead. */
   readonly issuer?: string
   readonly emailTrust?: EmailTrust
   readonly secondFactor?: SecondFactorTrust

@@ -45,6 +45,14 @@ export type Health = { readonly provider: string; readonly endpointType: Endpoin
  */
 const CODE = /^[\x21-\x7e]{1,4096}$/
 
+/** What the authorization request was made with. `scopes` is absent where it was the provider's own least. */
+export type Requested = {
+  readonly redirectUri: string
+  readonly verifier: string
+  readonly nonce: string | null
+  readonly scopes?: readonly string[] | null
+}
+
 /** Callers pass plain strings; whatever the query held is theirs to check. `iss` is RFC 9207's. */
 export type Callback = { readonly code: string; readonly state: string; readonly iss?: string | undefined }
 type Unavailable = AppError<'provider_unavailable'>
@@ -90,9 +98,10 @@ export function createProviders({ settings, events, clock, random, production, u
     const guard = guards.of(one.id, one.breaker)
     const scopes = askedScopes(definition, one)
     const discovery =
-      one.issuer === undefined
+      one.issuer === undefined || !definition.openid?.required
         ? undefined
         : createDiscovery({ settings: one, issuer: one.issuer, guard, clock, production })
+    const issuer = definition.openid?.namespace(one) ?? one.id
     const given = discovery ? undefined : givenEndpoints(definition, one)
     const keySets = new Map<string, KeySet>()
     let built: Endpoints | undefined
@@ -120,8 +129,8 @@ export function createProviders({ settings, events, clock, random, production, u
         id: one.id,
         name: one.name,
         kind: one.kind,
-        issuer: one.issuer ?? one.id,
-        speaksFor: (issuer) => issuer === (one.issuer ?? one.id),
+        issuer,
+        speaksFor: (other) => other === issuer,
         clientId: one.clientId,
         redirectUris: one.redirectUris,
         scopes,
@@ -194,7 +203,7 @@ export function createProviders({ settings, events, clock, random, production, u
   async function exchange(
     provider: Provider,
     { code, state, iss }: Callback,
-    flow: { redirectUri: string; verifier: string; nonce: string | null },
+    flow: Requested,
   ): Promise<Result<Exchanged, AppError<'token_exchange_failed' | 'provider_unavailable' | 'flow_mismatch'>>> {
     const { definition, settings: one, guard, ready, keys } = line(provider)
     const refuse = (failure: Failure) =>
@@ -215,8 +224,10 @@ export function createProviders({ settings, events, clock, random, production, u
 
     const { idToken, accessToken } = tokens.value
     if (idToken === null || !issuers) {
-      if (!definition.openid?.required) return ok({ tokens: tokens.value, idToken: null })
-      return refuseReported({ kind: 'garbage', reason: 'id_token_missing' })
+      // OpenID Connect Core §3.1.3.3. Without one, nothing binds the tokens to the nonce of this request.
+      if (issuers && (flow.scopes ?? provider.scopes).includes('openid'))
+        return refuseReported({ kind: 'garbage', reason: 'id_token_missing' })
+      return ok({ tokens: tokens.value, idToken: null })
     }
     const expected = { issuers, clientId: one.clientId, clock, keys: keys(endpoints.value) }
     const claims = await verifyIdToken(idToken, { nonce, accessToken }, expected)
