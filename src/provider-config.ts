@@ -10,6 +10,7 @@ import type {
   ProviderSettings,
   SecondFactorTrust,
   TokenAuth,
+  UserinfoUse,
 } from './providers/provider.ts'
 
 /** Leases on provider tokens are made to outlive any call to a provider. */
@@ -35,6 +36,7 @@ export const providerSettings = {
   HOSTED_DOMAINS: 'Google only: only accounts of these Workspace domains may sign in',
   ORGANIZATIONS: 'GitHub only: only members of one of these organizations may sign in',
   TOKEN_AUTH: 'basic or post: how the client secret is sent',
+  USERINFO: 'required, optional or off, where there is an id_token',
   BREAKER: 'timeout_ms=5000,error_threshold_percent=50,volume=5,reset_ms=30000',
   EMAILS_URL: 'GitHub only',
   API_URL: 'GitHub and Atlassian only',
@@ -61,6 +63,7 @@ const onlyFor: Partial<Record<ProviderSetting, readonly Kind[]>> = {
   HOSTED_DOMAINS: ['google'],
   ORGANIZATIONS: ['github'],
   ISSUER: ['google', 'oidc'],
+  USERINFO: ['google', 'oidc'],
   USER_ID_PATH: ['oauth2'],
   USER_EMAIL_PATH: ['oauth2'],
   USER_EMAIL_VERIFIED_PATH: ['oauth2'],
@@ -190,6 +193,7 @@ function readProvider(
   const trust = choice<EmailTrust>('EMAIL_TRUST', ['authoritative', 'verified', 'never'])
   const secondFactor = choice<SecondFactorTrust>('SECOND_FACTOR', ['trusted', 'ask'])
   const tokenAuth = choice<TokenAuth>('TOKEN_AUTH', ['basic', 'post'])
+  const userinfo = choice<UserinfoUse>('USERINFO', ['required', 'optional', 'off'])
 
   const plain = kind === 'oauth2'
   const urls = {
@@ -229,6 +233,9 @@ function readProvider(
     { what: 'names of organizations as in their addresses', most: 20 },
     (text) => (/^[a-z0-9-]{1,39}$/i.test(text) ? text.toLowerCase() : undefined),
   )
+  // An OpenID Connect provider is asked for `openid` in any case.
+  if (kind === 'google' && userinfo !== undefined && userinfo !== 'required' && scopes?.includes('openid') === false)
+    faults.push(`${name('USERINFO')}: must be required, because SCOPES does not ask for openid and no id_token comes`)
   const [emailPath, verifiedPath, namePath] = [
     get('USER_EMAIL_PATH'),
     get('USER_EMAIL_VERIFIED_PATH'),
@@ -260,6 +267,7 @@ function readProvider(
     ...(emailDomains ? { emailDomains } : {}),
     ...(hostedDomains ? { hostedDomains } : {}),
     ...(organizations ? { organizations } : {}),
+    ...(userinfo ? { userinfo } : {}),
     breaker: readBreaker(get('BREAKER'), OAUTH_HTTP_TIMEOUT_MS, name('BREAKER'), faults),
     ...(plain
       ? {

@@ -574,13 +574,13 @@ describe('providers', () => {
 
   test('a setting is refused, by name, where its kind of provider has no such setting', () => {
     const kinds = {
-      GOOGLE: { env: sound, has: ['ISSUER', 'JWKS_URL'] },
+      GOOGLE: { env: sound, has: ['ISSUER', 'JWKS_URL', 'USERINFO'] },
       GITHUB: { env: both, has: ['EMAILS_URL', 'API_URL'] },
       ATLASSIAN: {
         env: { ...sound, ATLASSIAN_CLIENT_ID: 'a', ATLASSIAN_CLIENT_SECRET: 's3cret-of-sixteen' },
         has: ['JIRA_SCOPES', 'API_URL', 'RESOURCES_URL'],
       },
-      ACME: { env: acme, has: ['ISSUER', 'JWKS_URL'] },
+      ACME: { env: acme, has: ['ISSUER', 'JWKS_URL', 'USERINFO'] },
       BETA: {
         env: beta,
         has: ['USER_ID_PATH', 'USER_EMAIL_PATH', 'USER_EMAIL_VERIFIED_PATH', 'USER_NAME_PATH'],
@@ -608,6 +608,16 @@ describe('providers', () => {
       for (const tokenAuth of ['basic', 'post']) expect(read(tokenAuth)).toMatchObject({ tokenAuth })
       expect(blamed({ ...env, [`${id}_TOKEN_AUTH`]: 'client_secret_basic' })).toEqual([`${id}_TOKEN_AUTH`])
     }
+  })
+
+  test('UserInfo is required, optional or off, and required where no id_token comes', () => {
+    for (const userinfo of ['required', 'optional', 'off']) {
+      expect(readConfig({ ...acme, ACME_USERINFO: userinfo }).providers).toMatchObject([{ userinfo }])
+      expect(readConfig({ ...sound, GOOGLE_USERINFO: userinfo }).providers).toMatchObject([{ userinfo }])
+      const plain = { ...sound, GOOGLE_USERINFO: userinfo, GOOGLE_SCOPES: 'email profile' }
+      expect(blamed(plain)).toEqual(userinfo === 'required' ? [] : ['GOOGLE_USERINFO'])
+    }
+    expect(blamed({ ...acme, ACME_USERINFO: 'no' })).toEqual(['ACME_USERINFO'])
   })
 
   test('scopes are separated by spaces or commas', () => {
@@ -841,10 +851,10 @@ describe('.env.example', () => {
   ]
   const endpoints = ['AUTHORIZE_URL', 'TOKEN_URL', 'USERINFO_URL', 'REVOKE_URL']
   const ofProvider: Record<string, readonly string[]> = {
-    GOOGLE: [...endpoints, 'ISSUER', 'JWKS_URL', 'HOSTED_DOMAINS'],
+    GOOGLE: [...endpoints, 'ISSUER', 'JWKS_URL', 'HOSTED_DOMAINS', 'USERINFO'],
     GITHUB: [...endpoints, 'EMAILS_URL', 'API_URL', 'ORGANIZATIONS'],
     ATLASSIAN: [...endpoints, 'JIRA_SCOPES', 'RESOURCES_URL', 'API_URL'],
-    ACME: ['ISSUER'],
+    ACME: ['ISSUER', 'USERINFO'],
     BETA: [...endpoints, 'USER_ID_PATH', 'USER_EMAIL_PATH', 'USER_EMAIL_VERIFIED_PATH', 'USER_NAME_PATH'],
   }
   const expected = Object.entries(ofProvider).flatMap(([id, own]) =>

@@ -16,7 +16,7 @@ const FRESH_MS = 3_600_000
 type Parts = {
   issuer: string
   /** What the operator set is used instead of what is discovered. */
-  settings: Pick<ProviderSettings, 'urls' | 'tokenAuth'>
+  settings: Pick<ProviderSettings, 'urls' | 'tokenAuth' | 'userinfo'>
   guard: Guard
   clock: Clock
   production: boolean
@@ -34,8 +34,9 @@ export function createDiscovery({ issuer, settings, guard, clock, production }: 
     if (!answer.ok) return answer
     const said = readMetadata(answer.value.json, { issuer, tokenAuth, production })
     if ('kind' in said) return guard.report('discovery', said)
-    const { authorize = said.authorize, token = said.token, userinfo = said.userinfo, revoke = said.revoke } = urls
-    const endpoints = { ...said, authorize, token, userinfo, revoke, jwks: urls.jwks ?? said.jwks }
+    const { authorize = said.authorize, token = said.token, revoke = said.revoke, jwks = said.jwks } = urls
+    const userinfo = settings.userinfo === 'off' ? null : (urls.userinfo ?? said.userinfo)
+    const endpoints = { ...said, authorize, token, userinfo, revoke, jwks }
     known = { endpoints, at: clock().getTime() }
     return ok(endpoints)
   }

@@ -24,7 +24,19 @@ import { isRecord, readSubject } from './profile-text.ts'
 import { readSeconds } from './times.ts'
 
 /** Asymmetric only: with `none` or HS* anybody, or anybody who knows the client secret, could be everybody. */
-const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
+export const ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+]
 const SKEW_SECONDS = 60
 const KEYS_FRESH_MS = 3_600_000
 /** A token may name any key id; this bounds how often somebody else's tokens make us ask the issuer. */

@@ -73,6 +73,8 @@ export type Profile = {
   readonly displayName?: string
   readonly username?: string
   readonly photos?: readonly { value: string }[]
+  /** The answer as a JWT that nobody has verified yet; `_json` is empty then. */
+  readonly jwt?: string
   readonly emails?: readonly { value: string; primary?: boolean; verified?: boolean }[]
   readonly _json: Readonly<Record<string, unknown>>
 }
@@ -90,7 +92,7 @@ export type Asking = { readonly intent: Intent | 'extend'; readonly hint?: strin
 export type Endpoints = {
   readonly authorize: string
   readonly token: string
-  /** `null` when an OpenID provider has none: then its id_token says all there is. */
+  /** `null` when an OpenID provider has none, or is not to be asked: then its id_token says all there is. */
   readonly userinfo: string | null
   readonly emails: string | null
   readonly revoke: string | null
@@ -220,6 +222,12 @@ export type SecondFactorTrust = 'trusted' | 'ask'
  */
 export type TokenAuth = 'basic' | 'post'
 
+/**
+ * Whether a sign-in needs the UserInfo endpoint, where an id_token came: it must answer, it may refuse, or it is never
+ * called.
+ */
+export type UserinfoUse = 'required' | 'optional' | 'off'
+
 export type BreakerSettings = {
   /** Total deadline of one call, headers and body together, in milliseconds. */
   readonly timeoutMs: number
@@ -258,6 +266,8 @@ export type ProviderSettings = {
   readonly organizations?: readonly string[]
   /** In place of what the provider's kind does, or its discovery document says. */
   readonly tokenAuth?: TokenAuth
+  /** Only where there are id_tokens; `required` by default. */
+  readonly userinfo?: UserinfoUse
   readonly breaker: BreakerSettings
   /** Generic OAuth 2.0 only: where the userinfo answer keeps what we need, as dotted paths. */
   readonly paths?: {

@@ -34,6 +34,7 @@ import { missingScopes } from './scopes.ts'
 import { buildStrategy } from './strategy.ts'
 import { readTokens, sortRefusal } from './token-answer.ts'
 import { createProfiles, type Reading, type Said } from './userinfo.ts'
+import { verifyUserinfo } from './userinfo-jwt.ts'
 
 /** What a code brought: the tokens, and the verified claims of the id_token if there was one. */
 export type Exchanged = { readonly tokens: TokenSet; readonly idToken: IdTokenClaims | null }
@@ -119,7 +120,7 @@ export function createProviders({ settings, events, clock, random, production, u
       guard,
       endpointTypes: [
         'token',
-        'userinfo',
+        ...(one.userinfo === 'off' ? [] : (['userinfo'] as const)),
         ...(discovery || given?.revoke ? (['revoke'] as const) : []),
         ...(discovery ? (['discovery'] as const) : []),
         ...(discovery || given?.jwks ? (['jwks'] as const) : []),
@@ -260,16 +261,37 @@ export function createProviders({ settings, events, clock, random, production, u
     const { definition, settings: one, guard, ready } = line(provider)
     const endpoints = await ready()
     if (!endpoints.ok) return endpoints
-    const answer = await handshake.profile(provider.id, accessToken)
-    if (!answer.ok) return answer
+    const answer = await askUserinfo(provider, endpoints.value, accessToken)
+    const alone = !answer.ok && idToken !== null && saysEnough(idToken, one, answer.error)
+    if (!answer.ok && !alone) return answer
+    const said = answer.ok ? answer.value : unasked
     const garbage = (reason: string) => guard.report('userinfo', { kind: 'garbage', reason })
     // Userinfo may be answered for another person than the id_token (token substitution, OpenID Connect Core §5.3.2).
-    if (idToken && endpoints.value.userinfo !== null && answer.value._json.sub !== idToken.sub)
-      return garbage('sub_mismatch')
-    const profile = idToken ? joined(answer.value, idToken) : answer.value
+    if (idToken && said !== unasked && said._json.sub !== idToken.sub) return garbage('sub_mismatch')
+    const profile = idToken ? joined(said, idToken) : said
     const claims = definition.claims(profile, one)
     if ('unreadable' in claims) return garbage(claims.unreadable)
-    return ok({ claims, profile: publicProfile(answer.value, idToken) })
+    return ok({ claims, profile: publicProfile(said, idToken) })
+  }
+
+  /** What UserInfo answers, with the signature of a signed answer verified; `unasked` where there is nobody to ask. */
+  async function askUserinfo(
+    provider: Provider,
+    endpoints: Endpoints,
+    accessToken: string,
+  ): Promise<Result<Profile, Failure>> {
+    if (endpoints.userinfo === null) return ok(unasked)
+    const answer = await handshake.profile(provider.id, accessToken)
+    if (!answer.ok || answer.value.jwt === undefined) return answer
+    const { definition, settings: one, guard, keys } = line(provider)
+    const claims = await verifyUserinfo(answer.value.jwt, {
+      keys: keys(endpoints),
+      accepts: (issuer) => definition.openid?.issuers(one).includes(issuer) ?? false,
+      clientId: one.clientId,
+      clock,
+    })
+    if (claims.ok) return ok({ id: '', _json: claims.value })
+    return claims.error.kind === 'garbage' ? guard.report('userinfo', claims.error) : claims
   }
 
   const notSaid = (provider: Provider, failure: Failure) =>
@@ -361,6 +383,10 @@ export function createProviders({ settings, events, clock, random, production, u
   ): Promise<Result<Reading, E | AppError<'user_info_fetch_failed' | 'provider_unavailable'>>> {
     type Problem = E | AppError<'user_info_fetch_failed' | 'provider_unavailable'>
     return profiles.read<Problem>({ provider: provider.id, issuer, subject }, async () => {
+      const endpoints = await line(provider).ready()
+      // There is nobody to ask, and no token to renew for it. That is no fault of the provider's, so it is not reported.
+      if (endpoints.ok && endpoints.value.userinfo === null)
+        return notSaid(provider, { kind: 'garbage', reason: 'no_userinfo' })
       const token = await accessToken()
       if (!token.ok) return token
       let said = await ask(provider, token.value, null)
@@ -409,7 +435,12 @@ export function createProviders({ settings, events, clock, random, production, u
       const known = states(line(provider)).filter(({ endpointType }) => endpointType !== 'api')
       // Once discovered, a provider is where it was last.
       const lost = provider.authorizeOrigin() === null
-      const vital: readonly EndpointType[] = ['token', 'userinfo', ...(lost ? (['discovery'] as const) : [])]
+      const asked = line(provider).settings.userinfo ?? 'required'
+      const vital: readonly EndpointType[] = [
+        'token',
+        ...(asked === 'required' ? (['userinfo'] as const) : []),
+        ...(lost ? (['discovery'] as const) : []),
+      ]
       if (known.some(({ endpointType, state }) => state === 'open' && vital.includes(endpointType))) return 'down'
       return known.some(({ state }) => state !== 'closed') ? 'degraded' : 'up'
     },
@@ -421,6 +452,17 @@ export function createProviders({ settings, events, clock, random, production, u
 }
 
 const wait = (failure: Failure): number => (failure.kind === 'unavailable' ? failure.retryAfter : undefined) ?? 5
+
+/** Stands for a UserInfo answer where nobody was asked. */
+const unasked: Profile = { id: '', _json: {} }
+
+/**
+ * Whether an id_token does without UserInfo, where that is optional. A refusal is for good. An outage is not: an address
+ * that only UserInfo tells would be missing this once, and the person would get a second account.
+ */
+const saysEnough = ({ email }: IdTokenClaims, { userinfo }: ProviderSettings, failure: Failure): boolean =>
+  userinfo === 'optional' &&
+  (failure.kind === 'refused' || (failure.kind === 'unavailable' && typeof email === 'string'))
 
 /**
  * Google refuses the scope `offline_access`; OpenID Connect is nothing without `openid`; and GitHub tells who is a member
@@ -448,7 +490,7 @@ function givenEndpoints(definition: Definition, one: ProviderSettings): Endpoint
   return {
     authorize,
     token,
-    userinfo: urls.userinfo ?? own.userinfo ?? null,
+    userinfo: one.userinfo === 'off' ? null : (urls.userinfo ?? own.userinfo ?? null),
     emails: urls.emails ?? own.emails ?? null,
     revoke: urls.revoke ?? own.revoke ?? null,
     jwks: urls.jwks ?? own.jwks ?? null,

@@ -140,10 +140,13 @@ function leaveThrough({ definition, settings, endpoints, guard }: Parts, oauth2:
             method: 'GET',
             url,
             headers: { ...definition.headers, ...headers },
+            expects: definition.openid?.required ? 'json_or_jwt' : 'json',
           }
     const answer = guard.call(call).then(
       (result): Parameters<typeof done> =>
-        result.ok ? [null, result.value.text, { statusCode: result.value.status }] : [new CallFailure(result.error)],
+        result.ok
+          ? [null, result.value.text, { statusCode: result.value.status, type: result.value.type }]
+          : [new CallFailure(result.error)],
       (): Parameters<typeof done> => [new CallFailure({ kind: 'unavailable', reason: 'defect' })],
     )
     // Outside the promise chain, where a throw would become a rejection nobody hears. What a strategy throws on an
