@@ -4,9 +4,11 @@
  */
 import { readEmail } from './kernel/email.ts'
 import { isLoopback } from './kernel/loopback.ts'
+import { isIssuerTemplate, isTenantId, mentionsTenant, type Tenants } from './kernel/tenant-issuer.ts'
 import type {
   BreakerSettings,
   EmailTrust,
+  PkceUse,
   ProviderSettings,
   SecondFactorTrust,
   TokenAuth,
@@ -37,6 +39,10 @@ export const providerSettings = {
   ORGANIZATIONS: 'GitHub only: only members of one of these organizations may sign in',
   TOKEN_AUTH: 'basic or post: how the client secret is sent',
   USERINFO: 'required, optional or off, where there is an id_token',
+  PKCE: 'required, without_secret or off',
+  NONCE: 'OpenID Connect only: required or off',
+  DISCOVERY_URL: 'OpenID Connect only: where its document is, if not below the issuer',
+  TENANTS: 'OpenID Connect only: any, or ids of tenants, where ISSUER has {tenantid} in it',
   BREAKER: 'timeout_ms=5000,error_threshold_percent=50,volume=5,reset_ms=30000',
   EMAILS_URL: 'GitHub only',
   API_URL: 'GitHub and Atlassian only',
@@ -64,6 +70,10 @@ const onlyFor: Partial<Record<ProviderSetting, readonly Kind[]>> = {
   ORGANIZATIONS: ['github'],
   ISSUER: ['google', 'oidc'],
   USERINFO: ['google', 'oidc'],
+  PKCE: ['oidc', 'oauth2'],
+  NONCE: ['oidc'],
+  DISCOVERY_URL: ['oidc'],
+  TENANTS: ['oidc'],
   USER_ID_PATH: ['oauth2'],
   USER_EMAIL_PATH: ['oauth2'],
   USER_EMAIL_VERIFIED_PATH: ['oauth2'],
@@ -173,6 +183,10 @@ function readProvider(
     if (text !== undefined && word === undefined) faults.push(`${name(setting)}: must be ${listed(words)}`)
     return word
   }
+  const words = (setting: ProviderSetting): readonly string[] | undefined =>
+    get(setting)
+      ?.split(/[\s,]+/)
+      .filter(Boolean)
   const url = (setting: ProviderSetting, need = false): string | undefined => {
     const text = need ? required(setting) : get(setting)
     if (!text) return undefined
@@ -186,7 +200,13 @@ function readProvider(
   }
 
   const clientId = required('CLIENT_ID')
-  const clientSecret = required('CLIENT_SECRET')
+  const pkce = choice<PkceUse>('PKCE', ['required', 'without_secret', 'off'])
+  const secretless = pkce === 'without_secret'
+  if (secretless)
+    for (const unused of ['CLIENT_SECRET', 'TOKEN_AUTH'] as const)
+      if (get(unused) !== undefined)
+        faults.push(`${name(unused)}: is not used with ${name('PKCE')}=without_secret; remove it`)
+  const clientSecret = secretless ? '' : required('CLIENT_SECRET')
   if (production && clientSecret !== '' && clientSecret.length < 16)
     faults.push(`${name('CLIENT_SECRET')}: is too short to be one a provider issued`)
 
@@ -207,10 +227,14 @@ function readProvider(
     resources: url('RESOURCES_URL'),
   }
   const issuer = url('ISSUER', kind === 'oidc')
-  const words = (setting: ProviderSetting): readonly string[] | undefined =>
-    get(setting)
-      ?.split(/[\s,]+/)
-      .filter(Boolean)
+  const discoveryUrl = url('DISCOVERY_URL')
+  const nonce = choice('NONCE', ['required', 'off'])
+  // A code that leaked could be redeemed in another browser's sign-in (RFC 9700 §4.5).
+  if (pkce === 'off' && kind === 'oauth2')
+    faults.push(`${name('PKCE')}: cannot be off: there is no nonce, so nothing would bind a code to its browser`)
+  if (pkce === 'off' && nonce === 'off')
+    faults.push(`${name('NONCE')}, ${name('PKCE')}: cannot both be off: nothing would bind a code to its browser`)
+  const tenants = kind === 'oidc' ? readTenants() : undefined
   const [scopes, optionalScopes, jiraScopes] = [words('SCOPES'), words('OPTIONAL_SCOPES'), words('JIRA_SCOPES')]
   /** A restriction that is set and restricts nothing, or the wrong provider, would let everybody in. */
   const admitted = (
@@ -242,6 +266,24 @@ function readProvider(
     get('USER_NAME_PATH'),
   ]
 
+  /** Whose people may come, where the issuer stands for those of many tenants: said by the operator, or nobody's. */
+  function readTenants(): Tenants | undefined {
+    const ids = words('TENANTS')?.map((one) => one.toLowerCase())
+    if (issuer === undefined || !mentionsTenant(issuer)) {
+      if (ids) faults.push(`${name('TENANTS')}: only belongs to an ISSUER with {tenantid} in it`)
+      return undefined
+    }
+    if (!isIssuerTemplate(issuer)) faults.push(`${name('ISSUER')}: {tenantid} must be there once, between slashes`)
+    if (discoveryUrl === undefined)
+      faults.push(`${name('DISCOVERY_URL')}: is required for an ISSUER with {tenantid} in it`)
+    if (trust !== undefined && trust !== 'never')
+      faults.push(`${name('EMAIL_TRUST')}: must be never, because anybody can give themselves any address in a tenant`)
+    const any = ids?.length === 1 && ids[0] === 'any'
+    if (!ids?.length || !(any || ids.every(isTenantId)))
+      faults.push(`${name('TENANTS')}: must list the ids (GUIDs) of the tenants whose people may sign in, or say any`)
+    return any ? 'any' : ids
+  }
+
   return {
     id,
     kind,
@@ -268,6 +310,10 @@ function readProvider(
     ...(hostedDomains ? { hostedDomains } : {}),
     ...(organizations ? { organizations } : {}),
     ...(userinfo ? { userinfo } : {}),
+    ...(discoveryUrl ? { discoveryUrl } : {}),
+    ...(tenants ? { tenants } : {}),
+    ...(nonce ? { nonce } : {}),
+    ...(pkce ? { pkce } : {}),
     breaker: readBreaker(get('BREAKER'), OAUTH_HTTP_TIMEOUT_MS, name('BREAKER'), faults),
     ...(plain
       ? {

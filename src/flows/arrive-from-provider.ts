@@ -128,7 +128,7 @@ export function arriveFromProvider({ providers, flows, events, clock, sealer }: 
     const asked = flow.scopes ?? provider.scopes
     return ok({
       provider: provider.id,
-      issuer: provider.issuer,
+      issuer: exchanged.value.issuer,
       clientId: provider.clientId,
       claims: claims.value,
       // A provider that does not say what it granted granted what was asked (RFC 6749 §5.1).

@@ -9,30 +9,30 @@ import type { Failure } from './failure.ts'
 import type { Guard } from './guard.ts'
 import { issuerMismatch } from './issuer.ts'
 import { isRecord } from './profile-text.ts'
-import type { Endpoints, ProviderSettings, TokenAuth } from './provider.ts'
+import { type ClientAuth, chosenAuth, type Endpoints, type ProviderSettings, type TokenAuth } from './provider.ts'
 
 const FRESH_MS = 3_600_000
 
 type Parts = {
   issuer: string
   /** What the operator set is used instead of what is discovered. */
-  settings: Pick<ProviderSettings, 'urls' | 'tokenAuth' | 'userinfo'>
+  settings: Pick<ProviderSettings, 'urls' | 'discoveryUrl' | 'tokenAuth' | 'pkce' | 'userinfo'>
   guard: Guard
   clock: Clock
   production: boolean
 }
 
 export function createDiscovery({ issuer, settings, guard, clock, production }: Parts) {
-  const { urls, tokenAuth } = settings
+  const { urls } = settings
   let known: { readonly endpoints: Endpoints; readonly at: number } | undefined
   let asking: Promise<Result<Endpoints, Failure>> | undefined
 
   async function ask(): Promise<Result<Endpoints, Failure>> {
     // The path goes behind the issuer's own (OpenID Connect Discovery §4.1).
-    const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
+    const url = settings.discoveryUrl ?? `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
     const answer = await guard.call({ endpoint: 'discovery', method: 'GET', url })
     if (!answer.ok) return answer
-    const said = readMetadata(answer.value.json, { issuer, tokenAuth, production })
+    const said = readMetadata(answer.value.json, { issuer, auth: chosenAuth(settings), production })
     if ('kind' in said) return guard.report('discovery', said)
     const { authorize = said.authorize, token = said.token, revoke = said.revoke, jwks = said.jwks } = urls
     const userinfo = settings.userinfo === 'off' ? null : (urls.userinfo ?? said.userinfo)
@@ -59,7 +59,7 @@ export function createDiscovery({ issuer, settings, guard, clock, production }: 
 /** Reads the metadata, or says why it cannot be used. */
 function readMetadata(
   json: unknown,
-  { issuer, tokenAuth, production }: { issuer: string; tokenAuth: TokenAuth | undefined; production: boolean },
+  { issuer, auth, production }: { issuer: string; auth: ClientAuth | undefined; production: boolean },
 ): Endpoints | Failure {
   const garbage = (reason: string): Failure => ({ kind: 'garbage', reason })
   if (!isRecord(json)) return garbage('wrong_shape')
@@ -73,7 +73,7 @@ function readMetadata(
   const [authorize, token, jwks] = [url('authorization_endpoint'), url('token_endpoint'), url('jwks_uri')]
   if (!authorize || !token || !jwks) return garbage('missing_endpoint')
   if (json.userinfo_endpoint !== undefined && !url('userinfo_endpoint')) return garbage('unsafe_endpoint')
-  const clientAuth = tokenAuth ?? offeredTokenAuth(json.token_endpoint_auth_methods_supported)
+  const clientAuth = auth ?? offeredTokenAuth(json.token_endpoint_auth_methods_supported)
   // Any method that is sent would be refused at the first sign-in as a wrong secret, which it is not.
   if (clientAuth === undefined) return garbage('token_auth_unsupported')
   return {

@@ -2,6 +2,7 @@ import type OAuth2Strategy from 'passport-oauth2'
 import type { Result } from '../kernel/result.ts'
 import type { Failure } from './failure.ts'
 import type { Guard } from './guard.ts'
+import type { Tenants } from '../kernel/tenant-issuer.ts'
 
 /** What any provider tells us about a person, whatever its own words for it. */
 export type Claims = {
@@ -57,7 +58,7 @@ export type GrantTokens = Omit<TokenSet, 'idToken'>
 /** Who came back from a provider, and what they let us do there. */
 export type Grant = {
   readonly provider: string
-  /** Namespace of the subject: the issuer for OpenID Connect, the provider's id elsewhere. */
+  /** Namespace of the subject: the issuer that the id_token proved, the provider's id elsewhere. */
   readonly issuer: string
   /** The app registration at the provider under which the tokens were made. */
   readonly clientId: string
@@ -97,7 +98,7 @@ export type Endpoints = {
   readonly emails: string | null
   readonly revoke: string | null
   readonly jwks: string | null
-  readonly clientAuth: TokenAuth
+  readonly clientAuth: ClientAuth
   /** Whether the callback must carry `iss` (RFC 9207 §2.4). */
   readonly issRequired: boolean
 }
@@ -184,10 +185,13 @@ export type Provider = {
   readonly kind: ProviderSettings['kind']
   /**
    * Namespace of its subjects: the issuer for generic OpenID Connect and for a Google that is not Google, its id
-   * elsewhere.
+   * elsewhere. For a provider of many tenants it is the template of their issuers, and no identity has it.
    */
   readonly issuer: string
-  /** Whether a subject of this issuer is one of its own, today. An operator may have moved it to another issuer. */
+  /**
+   * Whether a subject of this issuer is one of its own, today: of its issuer, or of any tenant whose people may come. An
+   * operator may have moved it to another issuer, or taken a tenant off the list.
+   */
   speaksFor(issuer: string): boolean
   readonly clientId: string
   readonly redirectUris: Readonly<Record<string, string>>
@@ -222,11 +226,23 @@ export type SecondFactorTrust = 'trusted' | 'ask'
  */
 export type TokenAuth = 'basic' | 'post'
 
+/** The same, or `none`: a client without a secret, whose code only PKCE protects. */
+export type ClientAuth = TokenAuth | 'none'
+
+/** How the operator lets the client prove itself; `undefined` where the provider decides. */
+export const chosenAuth = ({
+  pkce,
+  tokenAuth,
+}: Pick<ProviderSettings, 'pkce' | 'tokenAuth'>): ClientAuth | undefined =>
+  pkce === 'without_secret' ? 'none' : tokenAuth
+
 /**
  * Whether a sign-in needs the UserInfo endpoint, where an id_token came: it must answer, it may refuse, or it is never
  * called.
  */
 export type UserinfoUse = 'required' | 'optional' | 'off'
+
+export type PkceUse = 'required' | 'without_secret' | 'off'
 
 export type BreakerSettings = {
   /** Total deadline of one call, headers and body together, in milliseconds. */
@@ -266,6 +282,17 @@ export type ProviderSettings = {
   readonly organizations?: readonly string[]
   /** In place of what the provider's kind does, or its discovery document says. */
   readonly tokenAuth?: TokenAuth
+  /** OpenID Connect only: where its document is, if not below the issuer. */
+  readonly discoveryUrl?: string
+  /** OpenID Connect only: whose people may come, where `issuer` is a template for those of many tenants. */
+  readonly tenants?: Tenants
+  /** OpenID Connect only: `off` where id_tokens do not repeat it. */
+  readonly nonce?: 'required' | 'off'
+  /**
+   * `without_secret` where a provider takes PKCE only from clients that send no secret, `off` where it takes none. Never
+   * `off` beside a nonce that is `off`: nothing would bind a code to the browser that began.
+   */
+  readonly pkce?: PkceUse
   /** Only where there are id_tokens; `required` by default. */
   readonly userinfo?: UserinfoUse
   readonly breaker: BreakerSettings

@@ -7,6 +7,7 @@ import type { Bus } from '../events/bus.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Random, secretToken } from '../kernel/ids.ts'
 import { type Err, ok, type Result } from '../kernel/result.ts'
+import { isTenantIssuer, tenantOf } from '../kernel/tenant-issuer.ts'
 import type { BreakerState } from './breaker.ts'
 import { createDiscovery } from './discovery.ts'
 import type { Failure } from './failure.ts'
@@ -14,30 +15,37 @@ import { createGuards, type Guard } from './guard.ts'
 import { createHandshake } from './handshake.ts'
 import { checkRefreshedIdToken, createKeySet, type IdTokenClaims, type KeySet, verifyIdToken } from './id-token.ts'
 import { createJiraCloud, type JiraCloud } from './jira-cloud.ts'
-import type {
-  Asking,
-  Claims,
-  Definition,
-  Endpoints,
-  EndpointType,
-  Profile,
-  Provider,
-  ProviderSettings,
-  Refreshed,
-  Revoked,
-  TokenSet,
+import {
+  type Asking,
+  type Claims,
+  chosenAuth,
+  type Definition,
+  type Endpoints,
+  type EndpointType,
+  type Profile,
+  type Provider,
+  type ProviderSettings,
+  type Refreshed,
+  type Revoked,
+  type TokenSet,
 } from './provider.ts'
 import { definitions } from './registry.ts'
 import { restrictionOn } from './restrictions.ts'
 import { type Revocable, revokeToken } from './revoke.ts'
 import { missingScopes } from './scopes.ts'
 import { buildStrategy } from './strategy.ts'
+import { claimedIssuer, keysOf, tenantIssuer } from './tenants.ts'
 import { readTokens, sortRefusal } from './token-answer.ts'
 import { createProfiles, type Reading, type Said } from './userinfo.ts'
 import { verifyUserinfo } from './userinfo-jwt.ts'
 
 /** What a code brought: the tokens, and the verified claims of the id_token if there was one. */
-export type Exchanged = { readonly tokens: TokenSet; readonly idToken: IdTokenClaims | null }
+export type Exchanged = {
+  readonly tokens: TokenSet
+  readonly idToken: IdTokenClaims | null
+  /** Namespace of the subject: see `Grant.issuer`. */
+  readonly issuer: string
+}
 export type Health = { readonly provider: string; readonly endpointType: EndpointType; readonly state: BreakerState }
 
 /**
@@ -131,7 +139,8 @@ export function createProviders({ settings, events, clock, random, production, u
         name: one.name,
         kind: one.kind,
         issuer,
-        speaksFor: (other) => other === issuer,
+        speaksFor: (other) =>
+          one.tenants === undefined ? other === issuer : isTenantIssuer(issuer, one.tenants, other),
         clientId: one.clientId,
         redirectUris: one.redirectUris,
         scopes,
@@ -141,7 +150,8 @@ export function createProviders({ settings, events, clock, random, production, u
           : null,
         lifetime: definition.lifetime ?? {},
         missingScopes: (asked, granted) => missingScopes(asked, granted, definition.scopeNames),
-        emailTrust: one.emailTrust ?? definition.emailTrust,
+        // In a tenant of their own anybody gives themselves any address.
+        emailTrust: one.tenants === undefined ? (one.emailTrust ?? definition.emailTrust) : 'never',
         secondFactor: one.secondFactor ?? 'ask',
         authorizeOrigin() {
           const authorize = (given ?? discovery?.known())?.authorize
@@ -188,10 +198,11 @@ export function createProviders({ settings, events, clock, random, production, u
       ...asking
     }: Asking & { redirectUri: string; scopes?: readonly string[] | undefined },
   ): Promise<Result<{ url: URL; state: string; verifier: string; nonce: string | null }, Unavailable>> {
-    const { definition, ready } = line(provider)
+    const { definition, settings, ready } = line(provider)
     const endpoints = await ready()
     if (!endpoints.ok) return unavailable(provider, endpoints.error)
-    const nonce = definition.openid && scopes.includes('openid') ? secretToken(random) : null
+    const bound = definition.openid && scopes.includes('openid') && settings.nonce !== 'off'
+    const nonce = bound ? secretToken(random) : null
     const asked = { session: false, callbackURL: redirectUri, scope: scopes, nonce, ...asking } as const
     const begun = await handshake.begin(provider.id, asked)
     return ok({ ...begun, nonce })
@@ -212,8 +223,7 @@ export function createProviders({ settings, events, clock, random, production, u
         ? unavailable(provider, failure)
         : fail('token_exchange_failed', { provider: provider.name }, { cause: failure })
 
-    const issuers = definition.openid?.issuers(one)
-    if (iss !== undefined && !isExpected(iss, provider, issuers)) return fail('flow_mismatch')
+    if (iss !== undefined && !isExpected(iss, provider)) return fail('flow_mismatch')
     if (!CODE.test(code)) return refuse({ kind: 'garbage', reason: 'bad_code' })
     const endpoints = await ready()
     if (!endpoints.ok) return refuse(endpoints.error)
@@ -224,16 +234,28 @@ export function createProviders({ settings, events, clock, random, production, u
     if (!tokens.ok) return refuse(tokens.error)
 
     const { idToken, accessToken } = tokens.value
-    if (idToken === null || !issuers) {
+    if (idToken === null || !definition.openid) {
       // OpenID Connect Core §3.1.3.3. Without one, nothing binds the tokens to the nonce of this request.
-      if (issuers && (flow.scopes ?? provider.scopes).includes('openid'))
+      if (definition.openid && (flow.scopes ?? provider.scopes).includes('openid'))
         return refuseReported({ kind: 'garbage', reason: 'id_token_missing' })
-      return ok({ tokens: tokens.value, idToken: null })
+      return ok({ tokens: tokens.value, idToken: null, issuer: provider.issuer })
     }
-    const expected = { issuers, clientId: one.clientId, clock, keys: keys(endpoints.value) }
-    const claims = await verifyIdToken(idToken, { nonce, accessToken }, expected)
-    if (claims.ok) return ok({ tokens: tokens.value, idToken: claims.value })
-    return claims.error.kind === 'garbage' ? refuseReported(claims.error) : refuse(claims.error)
+    const { issuers, tenant } = expectedIssuers(line(provider), idToken)
+    const published = keys(endpoints.value)
+    const expected = {
+      issuers,
+      clientId: one.clientId,
+      clock,
+      keys: published && tenant !== null ? keysOf(published, provider.issuer, tenant) : published,
+    }
+    const claims = await verifyIdToken(idToken, { nonce, nonceOff: one.nonce === 'off', accessToken }, expected)
+    if (!claims.ok) return claims.error.kind === 'garbage' ? refuseReported(claims.error) : refuse(claims.error)
+    const issuer = issuerOf(line(provider), claims.value)
+    if (issuer === null) return refuseReported(WRONG_TENANT)
+    if (!provider.speaksFor(issuer)) return refuseReported(TENANT_NOT_ALLOWED)
+    // The tenant that answered on the callback is the one whose token endpoint answered (RFC 9207 §2.4).
+    if (one.tenants !== undefined && iss !== undefined && iss !== issuer) return fail('flow_mismatch')
+    return ok({ tokens: tokens.value, idToken: claims.value, issuer })
 
     function refuseReported(failure: Failure) {
       guard.report('token', failure)
@@ -244,13 +266,36 @@ export function createProviders({ settings, events, clock, random, production, u
   /**
    * RFC 9207: our provider's own name; and for one without a name, at least not another's here (mix-up, RFC 9700 §4.4).
    */
-  function isExpected(iss: string, provider: Provider, issuers: readonly string[] | undefined): boolean {
-    if (issuers) return issuers.includes(iss)
-    return ![...lines.values()].some(
-      ({ provider: { id }, definition, settings: one }) =>
-        id !== provider.id && definition.openid?.issuers(one).includes(iss),
-    )
+  function isExpected(iss: string, provider: Provider): boolean {
+    const own = line(provider)
+    if (own.definition.openid) return goesBy(own, iss)
+    return ![...lines.values()].some((other) => other !== own && goesBy(other, iss))
   }
+
+  /** Whether a provider calls itself this in an id_token or on the callback. */
+  function goesBy({ definition, settings: one, provider }: Line, iss: string): boolean {
+    if (one.tenants !== undefined) return provider.speaksFor(iss)
+    return definition.openid?.issuers(one).includes(iss) ?? false
+  }
+
+  /**
+   * The issuers an id_token may name. Of many tenants it is the one that the token claims: all else is then verified
+   * against that one, and whether its people may come is decided once nothing is a mere claim.
+   */
+  function expectedIssuers(
+    { definition, settings: one, provider }: Line,
+    idToken: string,
+  ): { issuers: readonly string[]; tenant: string | null } {
+    const issuers = definition.openid?.issuers(one) ?? []
+    const claimed = one.tenants === undefined ? null : claimedIssuer(idToken)
+    return claimed !== null && tenantOf(provider.issuer, claimed) !== null
+      ? { issuers: [claimed], tenant: claimed }
+      : { issuers, tenant: null }
+  }
+
+  /** The namespace of the subject in verified claims; `null` when they contradict themselves about the tenant. */
+  const issuerOf = ({ settings: { tenants }, provider }: Line, claims: IdTokenClaims): string | null =>
+    tenants === undefined ? provider.issuer : tenantIssuer(claims, provider.issuer)
 
   /** What the provider says about the holder of this token, read, and the same person the id_token names. */
   async function ask(
@@ -261,7 +306,7 @@ export function createProviders({ settings, events, clock, random, production, u
     const { definition, settings: one, guard, ready } = line(provider)
     const endpoints = await ready()
     if (!endpoints.ok) return endpoints
-    const answer = await askUserinfo(provider, endpoints.value, accessToken)
+    const answer = await askUserinfo(provider, endpoints.value, accessToken, idToken)
     const alone = !answer.ok && idToken !== null && saysEnough(idToken, one, answer.error)
     if (!answer.ok && !alone) return answer
     const said = answer.ok ? answer.value : unasked
@@ -279,15 +324,16 @@ export function createProviders({ settings, events, clock, random, production, u
     provider: Provider,
     endpoints: Endpoints,
     accessToken: string,
+    idToken: IdTokenClaims | null,
   ): Promise<Result<Profile, Failure>> {
     if (endpoints.userinfo === null) return ok(unasked)
     const answer = await handshake.profile(provider.id, accessToken)
     if (!answer.ok || answer.value.jwt === undefined) return answer
-    const { definition, settings: one, guard, keys } = line(provider)
+    const { guard, keys } = line(provider)
     const claims = await verifyUserinfo(answer.value.jwt, {
       keys: keys(endpoints),
-      accepts: (issuer) => definition.openid?.issuers(one).includes(issuer) ?? false,
-      clientId: one.clientId,
+      accepts: (issuer) => (idToken ? issuer === idToken.iss : goesBy(line(provider), issuer)),
+      clientId: provider.clientId,
       clock,
     })
     if (claims.ok) return ok({ id: '', _json: claims.value })
@@ -302,7 +348,7 @@ export function createProviders({ settings, events, clock, random, production, u
   /** Who it is: the strategy's profile and the id_token, read by the provider's own reader. */
   async function identify(
     provider: Provider,
-    { tokens, idToken }: Exchanged,
+    { tokens, idToken }: Pick<Exchanged, 'tokens' | 'idToken'>,
   ): Promise<Result<Claims, AppError<'user_info_fetch_failed' | 'provider_unavailable'>>> {
     const said = await ask(provider, tokens.accessToken, idToken)
     if (!said.ok) return notSaid(provider, said.error)
@@ -342,11 +388,14 @@ export function createProviders({ settings, events, clock, random, production, u
     if (!answer.ok) return sortRefusal(answer.error, definition.refusals)
     const tokens = readTokens(answer.value, clock, definition)
     if (tokens.idToken !== null && definition.openid) {
-      const expected = { issuers: definition.openid.issuers(one), clientId: one.clientId, clock }
-      const claims = checkRefreshedIdToken(tokens.idToken, of?.subject, expected)
-      if (!claims.ok) {
-        guard.report('token', claims.error)
-        return { tag: 'needs_reauthorization', reason: claims.error.reason }
+      const { issuers } = expectedIssuers(line(provider), tokens.idToken)
+      const claims = checkRefreshedIdToken(tokens.idToken, of?.subject, { issuers, clientId: one.clientId, clock })
+      const issuer = claims.ok ? issuerOf(line(provider), claims.value) : null
+      const same = issuer !== null && (of === undefined || of.issuer === issuer)
+      const fault = claims.ok ? (same ? null : WRONG_TENANT) : claims.error
+      if (fault) {
+        guard.report('token', fault)
+        return { tag: 'needs_reauthorization', reason: fault.reason }
       }
     }
     if (of !== undefined) profiles.outdate({ provider: provider.id, ...only(of) })
@@ -453,6 +502,11 @@ export function createProviders({ settings, events, clock, random, production, u
 
 const wait = (failure: Failure): number => (failure.kind === 'unavailable' ? failure.retryAfter : undefined) ?? 5
 
+/** An id_token whose `iss` and `tid` name no tenant, or not the same one. */
+const WRONG_TENANT: Failure = { kind: 'garbage', reason: 'id_token_tenant' }
+/** A genuine one of a tenant that is not in the operator's list. */
+const TENANT_NOT_ALLOWED: Failure = { kind: 'garbage', reason: 'tenant_not_allowed' }
+
 /** Stands for a UserInfo answer where nobody was asked. */
 const unasked: Profile = { id: '', _json: {} }
 
@@ -494,7 +548,7 @@ function givenEndpoints(definition: Definition, one: ProviderSettings): Endpoint
     emails: urls.emails ?? own.emails ?? null,
     revoke: urls.revoke ?? own.revoke ?? null,
     jwks: urls.jwks ?? own.jwks ?? null,
-    clientAuth: one.tokenAuth ?? own.clientAuth ?? 'post',
+    clientAuth: chosenAuth(one) ?? own.clientAuth ?? 'post',
     issRequired: own.issRequired ?? false,
   }
 }
