@@ -17,6 +17,8 @@ export type Promised = {
   readonly withoutSubject: (body: Record<string, unknown>) => unknown
   /** What is left of ada when all but her subject is of the wrong type: these claims beside it, or `nobody`. */
   readonly spoilt: Omit<Claims, 'subject'> | 'nobody'
+  /** Whether tokens can be revoked there; `true` unless it says otherwise. */
+  readonly revokes?: false
   /** One provider may be registered with in more than one way: what this one is called, and how it is set up. */
   readonly registered?: {
     readonly as: string
@@ -92,6 +94,33 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
       return { ...opened, provider: named(opened.providers, kind) }
     }
     const tokenCalls = () => world.sandbox.journal.calls(kind, 'token').length
+
+    function revocation(): void {
+      test('a token is taken back, and an unknown one counts as taken back', async () => {
+        if (kind === 'atlassian') world.sandbox.switches.atlassian.revoke = 200
+        const { providers, provider } = open()
+        const { exchanged } = await enter(world.sandbox, providers, provider)
+        expect(await providers.revoke(provider, exchanged.tokens)).toEqual({ tag: 'revoked' })
+        expect(await providers.identify(provider, exchanged)).toMatchObject({
+          error: { code: 'user_info_fetch_failed' },
+        })
+        expect(await providers.revoke(provider, exchanged.tokens)).toEqual({ tag: 'revoked' })
+        for (const { path, query } of world.sandbox.journal.calls(kind, 'revoke'))
+          expect(JSON.stringify([path, query])).not.toContain(exchanged.tokens.accessToken)
+      })
+
+      test('a revocation the provider cannot take now is tried later', async () => {
+        const { providers, provider } = open()
+        const { exchanged } = await enter(world.sandbox, providers, provider)
+        const fault: Fault = { kind: 'status', status: 503, headers: { 'retry-after': '30' } }
+        world.sandbox.fault({ provider: kind, endpoint: 'revoke' }, fault)
+        expect(await providers.revoke(provider, exchanged.tokens)).toEqual({
+          tag: 'transient',
+          reason: 'status_503',
+          retryAfter: 30,
+        })
+      })
+    }
 
     describe('signing in', () => {
       test.each(['ada', 'linus', 'mallory'] as const)('says of %s what the provider said', async (who) => {
@@ -576,28 +605,14 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
       },
     )
 
-    test('a token is taken back, and an unknown one counts as taken back', async () => {
-      if (kind === 'atlassian') world.sandbox.switches.atlassian.revoke = 200
-      const { providers, provider } = open()
-      const { exchanged } = await enter(world.sandbox, providers, provider)
-      expect(await providers.revoke(provider, exchanged.tokens)).toEqual({ tag: 'revoked' })
-      expect(await providers.identify(provider, exchanged)).toMatchObject({ error: { code: 'user_info_fetch_failed' } })
-      expect(await providers.revoke(provider, exchanged.tokens)).toEqual({ tag: 'revoked' })
-      for (const { path, query } of world.sandbox.journal.calls(kind, 'revoke'))
-        expect(JSON.stringify([path, query])).not.toContain(exchanged.tokens.accessToken)
-    })
-
-    test('a revocation the provider cannot take now is tried later', async () => {
-      const { providers, provider } = open()
-      const { exchanged } = await enter(world.sandbox, providers, provider)
-      const fault: Fault = { kind: 'status', status: 503, headers: { 'retry-after': '30' } }
-      world.sandbox.fault({ provider: kind, endpoint: 'revoke' }, fault)
-      expect(await providers.revoke(provider, exchanged.tokens)).toEqual({
-        tag: 'transient',
-        reason: 'status_503',
-        retryAfter: 30,
+    if (promised.revokes === false)
+      test('no token is revoked where there is nowhere to', async () => {
+        const { providers, provider } = open()
+        const { exchanged } = await enter(world.sandbox, providers, provider)
+        expect(provider.revokes).toBe(false)
+        expect(await providers.revoke(provider, exchanged.tokens)).toEqual({ tag: 'not_supported' })
       })
-    })
+    else revocation()
 
     test('the profile leaves out whatever looks like a credential', async () => {
       const { providers, provider } = open()

@@ -59,7 +59,7 @@ describe('UserInfo that the provider refuses whatever the token', () => {
     const token = async (): Promise<never> => {
       throw new Error('no token is needed')
     }
-    expect(await providers.profile(provider, { subject: 'ada' }, token)).toMatchObject(
+    expect(await providers.profile(provider, { issuer: provider.issuer, subject: 'ada' }, token)).toMatchObject(
       failed({ reason: 'no_userinfo' }),
     )
     expect([heard('provider.call_failed'), heard('provider.call_refused')]).toEqual([[], []])
@@ -183,7 +183,9 @@ describe('signed UserInfo', () => {
     const { providers, provider, exchanged } = await arrive()
     const { subject } = value(await providers.identify(provider, exchanged))
     const token = async () => ({ ok: true as const, value: exchanged.tokens.accessToken })
-    expect(value(await providers.profile(provider, { subject }, token)).profile).toMatchObject({ name: 'Ada Example' })
+    expect(value(await providers.profile(provider, { issuer: provider.issuer, subject }, token)).profile).toMatchObject(
+      { name: 'Ada Example' },
+    )
   })
 })
 
