@@ -6,7 +6,7 @@ import { createLocalJWKSet, decodeJwt, type JWTPayload, type LocalJWKSet } from 
 import { ok, type Result } from '../kernel/result.ts'
 import { tenantOf } from '../kernel/tenant-issuer.ts'
 import type { Failure } from './failure.ts'
-import type { KeySet } from './id-token.ts'
+import type { KeySet } from './signature.ts'
 
 /**
  * The issuer that a token claims before anything in it is verified: good for choosing what to verify it against, and for
@@ -40,9 +40,6 @@ export function keysOf(keys: KeySet, template: string, issuer: string): KeySet {
     fetched.ok ? ok(createLocalJWKSet({ keys: fetched.value.jwks().keys.filter(maySign) })) : fetched
   return {
     get: async () => narrowed(await keys.get()),
-    async getNewer() {
-      const newer = await keys.getNewer()
-      return newer && narrowed(newer)
-    },
+    getNewer: async () => narrowed(await keys.getNewer()),
   }
 }

@@ -142,12 +142,13 @@ describe('signed UserInfo', () => {
     ['for another client', { kind: 'id-token', claims: { aud: 'somebody-else' } }, 'userinfo_jwt_aud'],
     ['for nobody', { kind: 'id-token', claims: { aud: null } }, 'userinfo_jwt_aud'],
     ['that has expired', { kind: 'id-token', claims: { exp: 1 } }, 'userinfo_jwt_exp'],
+    ['that ends beyond all numbers', { kind: 'id-token', claims: { exp: 2 ** 53 } }, 'userinfo_jwt_exp'],
     ['that ends in a word', { kind: 'id-token', claims: { exp: 'tomorrow' } }, 'userinfo_jwt_exp'],
     ['about somebody else', { kind: 'id-token', claims: { sub: 'eve' } }, 'sub_mismatch'],
     ['about nobody', { kind: 'id-token', claims: { sub: null } }, 'sub_mismatch'],
     ['without a signature', { kind: 'id-token', alg: 'none' }, 'userinfo_jwt_alg'],
     ['signed with the client secret', { kind: 'id-token', alg: 'HS256' }, 'userinfo_jwt_alg'],
-    ['signed by a key nobody published', { kind: 'id-token', kid: 'strange' }, 'userinfo_jwt_signature'],
+    ['signed by a key nobody published', { kind: 'id-token', kid: 'strange' }, 'userinfo_jwt_unknown_key'],
     ['signed under the name of a published key', { kind: 'id-token', kid: 'acme-rs256-1' }, 'userinfo_jwt_signature'],
   ])('%s is refused', async (_name, what, reason) => {
     fault(what)
@@ -256,9 +257,13 @@ describe('UserInfo of the type application/jwt', () => {
   test('is refused with anything critical in its header', async () => {
     const token = await sign(claims())
     const [, payload, signature] = token.split('.')
-    for (const more of [{ b64: false }, { crit: ['b64'], b64: true }, { crit: ['exp'] }]) {
+    for (const [more, fault] of [
+      [{ b64: false }, 'b64'],
+      [{ crit: ['b64'], b64: true }, 'b64'],
+      [{ crit: ['exp'] }, 'crit'],
+    ] as const) {
       const header = Buffer.from(JSON.stringify({ alg: 'ES256', kid: 'k', ...more })).toString('base64url')
-      expect(await identify(`${header}.${payload}.${signature}`)).toMatchObject(reason('userinfo_jwt_crit'))
+      expect(await identify(`${header}.${payload}.${signature}`)).toMatchObject(reason(`userinfo_jwt_${fault}`))
     }
   })
 })
