@@ -35,6 +35,7 @@ export type AskCode =
   | 'user_info_fetch_failed'
   | 'provider_unavailable'
   | 'flow_mismatch'
+  | 'sign_in_restricted'
   | 'access_denied'
   | 'invalid_request'
 

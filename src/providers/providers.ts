@@ -55,6 +55,9 @@ export type Health = { readonly provider: string; readonly endpointType: Endpoin
  */
 const CODE = /^[\x21-\x7e]{1,4096}$/
 
+/** Why a code brings nothing: `sign_in_restricted` for somebody of a tenant whose people may not come. */
+type ExchangeCode = 'token_exchange_failed' | 'provider_unavailable' | 'flow_mismatch' | 'sign_in_restricted'
+
 /** What the authorization request was made with. `scopes` is absent where it was the provider's own least. */
 export type Requested = {
   readonly redirectUri: string
@@ -217,7 +220,7 @@ export function createProviders({ settings, events, clock, random, production, u
     provider: Provider,
     { code, state, iss }: Callback,
     flow: Requested,
-  ): Promise<Result<Exchanged, AppError<'token_exchange_failed' | 'provider_unavailable' | 'flow_mismatch'>>> {
+  ): Promise<Result<Exchanged, AppError<ExchangeCode>>> {
     const { definition, settings: one, guard, ready, keys } = line(provider)
     const refuse = (failure: Failure) =>
       failure.kind === 'unavailable'
@@ -253,7 +256,7 @@ export function createProviders({ settings, events, clock, random, production, u
     if (!claims.ok) return claims.error.kind === 'garbage' ? refuseReported(claims.error) : refuse(claims.error)
     const issuer = issuerOf(line(provider), claims.value)
     if (issuer === null) return refuseReported(WRONG_TENANT)
-    if (!provider.speaksFor(issuer)) return refuseReported(TENANT_NOT_ALLOWED)
+    if (!provider.speaksFor(issuer)) return fail('sign_in_restricted', { provider: provider.name })
     // The tenant that answered on the callback is the one whose token endpoint answered (RFC 9207 §2.4).
     if (one.tenants !== undefined && iss !== undefined && iss !== issuer) return fail('flow_mismatch')
     return ok({ tokens: tokens.value, idToken: claims.value, issuer })
@@ -505,8 +508,6 @@ const wait = (failure: Failure): number => (failure.kind === 'unavailable' ? fai
 
 /** An id_token whose `iss` and `tid` name no tenant, or not the same one. */
 const WRONG_TENANT: Failure = { kind: 'garbage', reason: 'id_token_tenant' }
-/** A genuine one of a tenant that is not in the operator's list. */
-const TENANT_NOT_ALLOWED: Failure = { kind: 'garbage', reason: 'tenant_not_allowed' }
 
 /** Stands for a UserInfo answer where nobody was asked. */
 const unasked: Profile = { id: '', _json: {} }

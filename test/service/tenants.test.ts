@@ -61,7 +61,7 @@ describe.each(databases)('a provider of many tenants, on %s', (database) => {
   test('whose list leaves a tenant out admits nobody of it, and gives nothing of theirs', async () => {
     const who = employee(TENANTS.fabrikam)
     const { access_token: token } = await signIn(who)
-    expect(refusalOf(await world.enter('acme', who, { at: narrow.base }))).toEqual([502, 'token_exchange_failed'])
+    expect(refusalOf(await world.enter('acme', who, { at: narrow.base }))).toEqual([403, 'sign_in_restricted'])
     await signIn(employee(TENANTS.contoso), narrow.base)
     const [identity] = listIn(await world.call('GET', '/me/identities', { token, at: narrow.base }))
     expect(identity).toMatchObject({ token_status: 'none' })
