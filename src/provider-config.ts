@@ -278,6 +278,10 @@ function readProvider(
       faults.push(`${name('DISCOVERY_URL')}: is required for an ISSUER with {tenantid} in it`)
     if (trust !== undefined && trust !== 'never')
       faults.push(`${name('EMAIL_TRUST')}: must be never, because anybody can give themselves any address in a tenant`)
+    if (get('EMAIL_DOMAINS') !== undefined)
+      faults.push(
+        `${name('EMAIL_DOMAINS')}: no address of many tenants is verified, so nobody could sign in; use TENANTS`,
+      )
     const any = ids?.length === 1 && ids[0] === 'any'
     if (!ids?.length || !(any || ids.every(isTenantId)))
       faults.push(`${name('TENANTS')}: must list the ids (GUIDs) of the tenants whose people may sign in, or say any`)

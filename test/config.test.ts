@@ -672,6 +672,11 @@ describe('providers', () => {
       ['two placeholders', { ACME_ISSUER: 'https://login.example/{tenantid}/{tenantid}' }, ['ACME_ISSUER']],
       ['half a segment', { ACME_ISSUER: 'https://login.example/x{tenantid}/v2.0' }, ['ACME_ISSUER']],
       ['trust in addresses', { ACME_EMAIL_TRUST: 'verified' }, ['ACME_EMAIL_TRUST']],
+      [
+        'a restriction to addresses, which nobody proves',
+        { ACME_EMAIL_DOMAINS: 'example.com' },
+        ['ACME_EMAIL_DOMAINS'],
+      ],
       ['trust in its own addresses', { ACME_EMAIL_TRUST: 'authoritative' }, ['ACME_EMAIL_TRUST']],
     ])('is refused with %s', (_name, changes, names) => {
       expect(blamed({ ...entra, ...changes })).toEqual(names)

@@ -123,10 +123,11 @@ describe('Entra ID for any tenant', () => {
 
   test('never vouches for an address, whatever it says and whatever is set', async () => {
     inToken({ email_verified: true })
-    const { providers, provider } = entra('any', { emailTrust: 'verified' })
+    const { providers, provider } = entra('any', { emailTrust: 'verified', emailDomains: ['example.com'] })
     const { claims } = await enter(world.sandbox, providers, provider)
-    expect(claims.emailVerified).toBe(true)
-    expect(providers.trusts(provider, claims)).toBe(false)
+    expect(claims).toMatchObject({ email: 'ada@example.com', emailVerified: false })
+    expect(providers.trusts(provider, { ...claims, emailVerified: true })).toBe(false)
+    expect(providers.admits(provider, claims)).toMatchObject({ ok: false })
   })
 
   test('may name a tenant on the callback, which must be the one of the id_token', async () => {
