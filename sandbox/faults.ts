@@ -38,7 +38,10 @@ export type Fault =
   | { kind: 'not-http' }
   /** JSON that ends in the middle, with the length it announced. */
   | { kind: 'not-json' }
-  /** Claims of the id_token changed and signed again (`null` removes one); the header can name another algorithm, an unknown key, and whatever else. */
+  /**
+   * Claims of the id_token, or of a signed UserInfo answer, changed and signed again (`null` removes one); the header can
+   * name another algorithm, an unknown key, and whatever else.
+   */
   | {
       kind: 'id-token'
       claims?: Record<string, unknown>

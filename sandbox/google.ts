@@ -64,7 +64,9 @@ export function createGoogle(world: World): LookAlike {
     const state = query.get('state') ?? undefined
     const prompts = words(query.get('prompt'))
     const offline = query.get('access_type') === 'offline'
-    const iss = switches.google.iss ? ISSUER : undefined
+    // The spelling without a scheme is for id_tokens alone.
+    const named = switches.google.issuer === 'accounts.google.com' ? ISSUER : switches.google.issuer
+    const iss = switches.google.iss ? named : undefined
     const back = (params: Record<string, string | undefined>) =>
       redirect(asked, callback(redirectUri, { state, iss, ...params }))
 
@@ -161,7 +163,10 @@ export function createGoogle(world: World): LookAlike {
     const { scopes, family } = from
     const access = secrets.google.access()
     grants.issue({ value: access, kind: 'access', grant, scopes, family, seconds: LIFETIME })
-    const id_token = scopes.includes('openid') ? await idToken(client, who, scopes, access, from.nonce) : undefined
+    const id_token =
+      scopes.includes('openid') && switches.google.idToken
+        ? await idToken(client, who, scopes, access, from.nonce)
+        : undefined
     return json(200, {
       access_token: access,
       expires_in: LIFETIME,

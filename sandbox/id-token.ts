@@ -47,7 +47,7 @@ export async function forge(
 
 export const isIdToken = (value: unknown): value is string => {
   try {
-    return typeof value === 'string' && decodeProtectedHeader(value).alg !== undefined
+    return typeof value === 'string' && value.split('.').length === 3 && decodeProtectedHeader(value).alg !== undefined
   } catch {
     return false
   }

@@ -67,6 +67,8 @@ type OidcIdentity = {
   picture?: string
   email?: string
   email_verified?: boolean | string
+  /** The tenant of a work account, where the provider is in the guise of Entra ID; Contoso's without it. */
+  tid?: string
 }
 type OAuth2Identity = { uid: number | string; label?: string; mail?: string; confirmed?: boolean }
 

@@ -52,6 +52,8 @@ export function createOAuth2(world: World): LookAlike {
   function authenticate(asked: Asked): Client | undefined {
     const field = reader(asked)
     const header = basic(asked)
+    const how = switches.oauth2.tokenAuth
+    if (how === (header ? 'post' : 'basic')) return undefined
     const client = registry.find('oauth2', header?.id ?? field('client_id') ?? '')
     return client !== undefined && (header?.secret ?? field('client_secret')) === client.secret ? client : undefined
   }

@@ -7,6 +7,7 @@ import type Provider from 'oidc-provider'
 import { APP_NAME, CLIENTS } from './clients.ts'
 import { askPerson, errorPage } from './consent.ts'
 import { type Answer, type Asked, reader, words } from './exchange.ts'
+import { inGuise } from './guises.ts'
 import { forge, isIdToken } from './id-token.ts'
 import { subjectOf } from './identities.ts'
 import { type Call, exchange, inject } from './inject.ts'
@@ -74,7 +75,7 @@ export function createOidc(world: World): LookAlike {
 
   /** Built when first asked for, and again for new keys or switches: the package takes both once, at construction. */
   async function build(): Promise<Provider> {
-    const { alg, refresh, rotate } = world.switches.oidc
+    const { alg, refresh, rotate, tokenAuth, userinfo, pkce } = world.switches.oidc
     const [OidcProvider, own, other] = await Promise.all([
       load(),
       world.keys.oidc.published(alg),
@@ -86,18 +87,23 @@ export function createOidc(world: World): LookAlike {
       clients: [
         {
           client_id: id,
-          client_secret: secret,
+          ...(tokenAuth !== 'none' && { client_secret: secret }),
           client_name: APP_NAME,
           redirect_uris: [`${world.url}/never-used`],
           grant_types: ['authorization_code', 'refresh_token'],
           response_types: ['code'],
-          token_endpoint_auth_method: 'client_secret_basic',
+          token_endpoint_auth_method: tokenAuth,
           id_token_signed_response_alg: alg,
+          ...((userinfo === 'signed' || userinfo === 'encrypted') && { userinfo_signed_response_alg: alg }),
+          ...(userinfo === 'encrypted' && {
+            userinfo_encrypted_response_alg: 'dir',
+            userinfo_encrypted_response_enc: 'A128CBC-HS256',
+          }),
         },
       ],
       jwks: { keys: [...own, ...other].map((key) => key.private) },
       cookies: { keys: ['sandbox-cookies-are-worth-nothing'] },
-      pkce: { required: () => true },
+      pkce: { required: () => pkce === 'required' },
       claims: {
         openid: ['sub'],
         email: ['email', 'email_verified'],
@@ -106,8 +112,11 @@ export function createOidc(world: World): LookAlike {
       conformIdTokenClaims: false,
       scopes: ['openid', 'offline_access'],
       responseTypes: ['code'],
-      clientAuthMethods: ['client_secret_basic', 'client_secret_post'],
+      clientAuthMethods: ['client_secret_basic', 'client_secret_post', ...(tokenAuth === 'none' ? ['none'] : [])],
+      enabledJWA: { userinfoEncryptionAlgValues: ['dir'] },
       features: {
+        encryption: { enabled: true },
+        jwtUserinfo: { enabled: true },
         devInteractions: { enabled: false },
         revocation: { enabled: true, allowedPolicy: () => true },
         pushedAuthorizationRequests: { enabled: false },
@@ -239,11 +248,17 @@ export function createOidc(world: World): LookAlike {
     return { ...answer, body: JSON.stringify({ keys: [null, {}, ...others, ...body.keys] }) }
   }
 
-  /** The package reads the computer's clock; on another clock its id_tokens are moved there and signed again. */
+  /** The package reads the computer's clock; on another clock what it signs is moved there and signed again. */
   async function onOurClock(answer: Answer): Promise<Answer> {
     const shift = Math.round((world.now().getTime() - Date.now()) / 1000)
     if (Math.abs(shift) < 2 || answer.status !== 200) return answer
-    const body: Record<string, unknown> = JSON.parse(answer.body.toString())
+    const whole = answer.body.toString()
+    if (isIdToken(whole)) {
+      const { iat = 0, exp = 0 } = decodeJwt(whole)
+      return { ...answer, body: await forge(world, 'oidc', whole, { claims: { iat: iat + shift, exp: exp + shift } }) }
+    }
+    if (!String(answer.headers['content-type']).includes('json')) return answer
+    const body: Record<string, unknown> = JSON.parse(whole)
     if (!isIdToken(body.id_token)) return answer
     const { iat = 0, exp = 0 } = decodeJwt(body.id_token)
     const claims = { iat: iat + shift, exp: exp + shift }
@@ -267,21 +282,23 @@ export function createOidc(world: World): LookAlike {
         case '/jwks':
           return 'jwks'
         default:
-          return path.startsWith('/.well-known/') ? 'discovery' : 'other'
+          return path.includes('/.well-known/') ? 'discovery' : 'other'
       }
     },
-    async answer(asked) {
-      if (asked.path === '/auth') return authorize(asked)
-      const provider = await current()
-      const answer = await inject(provider.callback(), {
-        method: asked.method,
-        url: `${PREFIX}${asked.path}${asked.query.size > 0 ? `?${asked.query}` : ''}`,
-        prefix: PREFIX,
-        headers: { ...asked.headers, host: host() },
-        body: asked.body,
+    answer(asked) {
+      return inGuise(world, asked, async (path) => {
+        if (path === '/auth') return authorize(asked)
+        const provider = await current()
+        const answer = await inject(provider.callback(), {
+          method: asked.method,
+          url: `${PREFIX}${path}${asked.query.size > 0 ? `?${asked.query}` : ''}`,
+          prefix: PREFIX,
+          headers: { ...asked.headers, host: host() },
+          body: asked.body,
+        })
+        if (path === '/jwks' && world.switches.oidc.keySet === 'crowded') return crowded(answer)
+        return path === '/token' || path === '/me' ? onOurClock(answer) : answer
       })
-      if (asked.path === '/jwks' && world.switches.oidc.keySet === 'crowded') return crowded(answer)
-      return asked.path === '/token' ? onOurClock(answer) : answer
     },
     killRefreshTokens: (person) => store.kill('RefreshToken', person && subjectFor(person)),
     killAccessTokens: (person) => store.kill('AccessToken', person && subjectFor(person)),

@@ -1,10 +1,11 @@
 /** The sockets: reads a request, writes it down, lets the look-alike answer, and lets a fault have its way with the answer. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { decodeJwt } from 'jose'
 import { page } from './consent.ts'
 import type { Control } from './control.ts'
 import { type Answer, type Asked, fields, isProvider, json, PROVIDERS, type ProviderId } from './exchange.ts'
 import { type Fault, type Faults, replaces, send, spoil } from './faults.ts'
-import { forge, isIdToken } from './id-token.ts'
+import { forge, isIdToken, sign } from './id-token.ts'
 import type { createJournal, JournalEntry } from './journal.ts'
 import type { LookAlike, World } from './world.ts'
 
@@ -24,6 +25,13 @@ async function read(req: IncomingMessage): Promise<Buffer | undefined> {
 /** What a fault changes in the words of an answer, before its bytes are sent. */
 async function reworded(world: World, provider: ProviderId, answer: Answer, fault: Fault): Promise<Answer> {
   if (fault.kind !== 'mutate' && fault.kind !== 'id-token') return answer
+  if (String(answer.headers['content-type']).startsWith('application/jwt')) {
+    const token = answer.body.toString()
+    if (!isIdToken(token) || provider !== 'oidc') return answer
+    if (fault.kind === 'id-token') return { ...answer, body: await forge(world, provider, token, fault) }
+    const changed = fault.change(decodeJwt(token))
+    return { ...answer, body: await sign(world, provider, Object(changed), {}) }
+  }
   if (!String(answer.headers['content-type']).includes('json')) return answer
   const body = JSON.parse(answer.body.toString())
   if (fault.kind === 'mutate') return { ...answer, body: JSON.stringify(fault.change(body)) }

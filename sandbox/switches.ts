@@ -9,7 +9,9 @@ export type Switches = {
     /** Whether the callback carries RFC 9207's `iss`. */
     iss: boolean
     /** Both spellings are documented for the id_token. https://developers.google.com/identity/openid-connect/openid-connect */
-    issuer: 'https://accounts.google.com' | 'accounts.google.com'
+    issuer: string
+    /** Whether a token response to `openid` holds an id_token; Google's always does, a proxy's or an emulator's may not. */
+    idToken: boolean
     /** Profile and e-mail claims in the id_token; under load Google leaves them out. */
     idTokenProfile: boolean
   }
@@ -48,12 +50,29 @@ export type Switches = {
     keySet: 'plain' | 'crowded'
     refresh: 'always' | 'offline_access'
     rotate: boolean
+    /** How the application is registered to prove itself; `none` is one without a secret. */
+    tokenAuth: 'client_secret_basic' | 'client_secret_post' | 'none'
+    /** What UserInfo answers: JSON, a signed or an encrypted JWT, or a refusal whatever the token (AD FS). */
+    userinfo: 'json' | 'signed' | 'encrypted' | 'refused'
+    /** Whether the id_token repeats the nonce (LinkedIn's does not). */
+    nonce: boolean
+    /** `refused`: a code verifier beside a secret is an error (LinkedIn). */
+    pkce: 'required' | 'refused'
+    /** Whose oddities it has: see `guises.ts`. */
+    like: 'acme' | 'entra' | 'b2c'
+    /** In the guise of Entra: whose tokens its keys sign; `{issuer}` is the template of its document. */
+    keyIssuer: string
   }
-  oauth2: { refresh: 'static' | 'rotate' | 'none'; revoke: 200 | 404 | 503 }
+  oauth2: {
+    refresh: 'static' | 'rotate' | 'none'
+    revoke: 200 | 404 | 503
+    /** How an application must prove itself: X, Reddit and Zoom accept nothing but Basic, others only the body. */
+    tokenAuth: 'any' | 'basic' | 'post'
+  }
 }
 
 export const switchesAtStart = (): Switches => ({
-  google: { unticked: [], iss: true, issuer: 'https://accounts.google.com', idTokenProfile: true },
+  google: { unticked: [], iss: true, issuer: 'https://accounts.google.com', idToken: true, idTokenProfile: true },
   github: {
     app: 'oauth-app',
     expiringTokens: false,
@@ -72,6 +91,17 @@ export const switchesAtStart = (): Switches => ({
     absoluteLifetime: false,
     pageSize: 50,
   },
-  oidc: { alg: 'RS256', keySet: 'plain', refresh: 'always', rotate: true },
-  oauth2: { refresh: 'static', revoke: 200 },
+  oidc: {
+    alg: 'RS256',
+    keySet: 'plain',
+    refresh: 'always',
+    rotate: true,
+    tokenAuth: 'client_secret_basic',
+    userinfo: 'json',
+    nonce: true,
+    pkce: 'required',
+    like: 'acme',
+    keyIssuer: '{issuer}',
+  },
+  oauth2: { refresh: 'static', revoke: 200, tokenAuth: 'any' },
 })

@@ -4,6 +4,7 @@ import { readEmail } from './kernel/email.ts'
 import { isLoopback } from './kernel/loopback.ts'
 import { readPasskeyOrigins } from './kernel/passkey-origins.ts'
 import { readPostgresUrl } from './kernel/postgres-url.ts'
+import { isTenantIssuer } from './kernel/tenant-issuer.ts'
 import {
   builtIn,
   displayProviderSettings,
@@ -235,7 +236,10 @@ export function readConfig(environment: Environment, { secretFile = readSecretFi
   const providers = readProviders(env, { ...set, production, publicUrl }, faults)
   // A person is known by issuer and subject: two ids for one issuer would share people but not their tokens.
   const issuers = providers.flatMap(({ issuer }) => issuer ?? [])
-  if (new Set(issuers).size !== issuers.length) faults.push('OIDC_PROVIDERS: two of them have the same ISSUER')
+  if (new Set(issuers).size !== issuers.length) faults.push('OIDC_PROVIDERS: two providers have the same ISSUER')
+  for (const { issuer: template = '', tenants } of providers)
+    if (tenants && issuers.some((issuer) => isTenantIssuer(template, tenants, issuer)))
+      faults.push('OIDC_PROVIDERS: the TENANTS of one provider include the ISSUER of another')
   for (const { id, kind, urls } of providers)
     if (production && kind === 'google' && urls.token !== undefined && urls.jwks === undefined)
       faults.push(`${prefix(id)}JWKS_URL: is required beside TOKEN_URL in production, or no signature could be checked`)

@@ -4,7 +4,16 @@
  */
 import { readEmail } from './kernel/email.ts'
 import { isLoopback } from './kernel/loopback.ts'
-import type { BreakerSettings, EmailTrust, ProviderSettings, SecondFactorTrust } from './providers/provider.ts'
+import { isIssuerTemplate, isTenantId, mentionsTenant, type Tenants } from './kernel/tenant-issuer.ts'
+import type {
+  BreakerSettings,
+  EmailTrust,
+  PkceUse,
+  ProviderSettings,
+  SecondFactorTrust,
+  TokenAuth,
+  UserinfoUse,
+} from './providers/provider.ts'
 
 /** Leases on provider tokens are made to outlive any call to a provider. */
 export const longestCallMs = 60_000
@@ -28,17 +37,55 @@ export const providerSettings = {
   EMAIL_DOMAINS: 'only people with a verified email address in one of these domains may sign in',
   HOSTED_DOMAINS: 'Google only: only accounts of these Workspace domains may sign in',
   ORGANIZATIONS: 'GitHub only: only members of one of these organizations may sign in',
+  TOKEN_AUTH: 'basic or post: how the client secret is sent',
+  USERINFO: 'required, optional or off, where there is an id_token',
+  PKCE: 'required, without_secret or off',
+  NONCE: 'OpenID Connect only: required or off',
+  DISCOVERY_URL: 'OpenID Connect only: where its document is, if not below the issuer',
+  TENANTS: 'OpenID Connect only: any, or ids of tenants, where ISSUER has {tenantid} in it',
   BREAKER: 'timeout_ms=5000,error_threshold_percent=50,volume=5,reset_ms=30000',
   EMAILS_URL: 'GitHub only',
   API_URL: 'GitHub and Atlassian only',
   RESOURCES_URL: 'Atlassian only',
-  ISSUER: 'OpenID Connect only: the rest is discovered',
+  ISSUER: 'OpenID Connect: the rest is discovered; Google: what its id_tokens name instead',
   USER_ID_PATH: 'OAuth 2.0 only: dotted path in the userinfo answer',
   USER_EMAIL_PATH: 'OAuth 2.0 only',
   USER_EMAIL_VERIFIED_PATH: 'OAuth 2.0 only',
   USER_NAME_PATH: 'OAuth 2.0 only',
 } as const
 type ProviderSetting = keyof typeof providerSettings
+type Kind = ProviderSettings['kind']
+
+/**
+ * The settings that only some kinds of provider have. Elsewhere they would change nothing, and an operator would believe
+ * that they do, so they are refused.
+ */
+const onlyFor: Partial<Record<ProviderSetting, readonly Kind[]>> = {
+  JIRA_SCOPES: ['atlassian'],
+  JWKS_URL: ['google', 'oidc'],
+  EMAILS_URL: ['github'],
+  API_URL: ['github', 'atlassian'],
+  RESOURCES_URL: ['atlassian'],
+  HOSTED_DOMAINS: ['google'],
+  ORGANIZATIONS: ['github'],
+  ISSUER: ['google', 'oidc'],
+  USERINFO: ['google', 'oidc'],
+  PKCE: ['oidc', 'oauth2'],
+  NONCE: ['oidc'],
+  DISCOVERY_URL: ['oidc'],
+  TENANTS: ['oidc'],
+  USER_ID_PATH: ['oauth2'],
+  USER_EMAIL_PATH: ['oauth2'],
+  USER_EMAIL_VERIFIED_PATH: ['oauth2'],
+  USER_NAME_PATH: ['oauth2'],
+}
+const kindNames: Record<Kind, string> = {
+  google: 'Google',
+  github: 'GitHub',
+  atlassian: 'Atlassian',
+  oidc: 'an OpenID Connect provider',
+  oauth2: 'a plain OAuth 2.0 provider',
+}
 
 /** Those that hold a secret: each can be read from a file, named in `<P>_<SETTING>_FILE`. */
 export const secretProviderSettings = ['CLIENT_SECRET'] as const satisfies readonly ProviderSetting[]
@@ -120,12 +167,26 @@ function readProvider(
   faults: string[],
 ): ProviderSettings {
   const name = (setting: ProviderSetting): string => prefix(id) + setting
-  const get = (setting: ProviderSetting): string | undefined => env[name(setting)]
+  const belongs = (setting: ProviderSetting): boolean => onlyFor[setting]?.includes(kind) ?? true
+  const get = (setting: ProviderSetting): string | undefined => (belongs(setting) ? env[name(setting)] : undefined)
+  for (const setting of Object.keys(onlyFor) as ProviderSetting[])
+    if (!belongs(setting) && env[name(setting)] !== undefined)
+      faults.push(`${name(setting)}: is not a setting of ${kindNames[kind]}; remove it`)
   const required = (setting: ProviderSetting): string => {
     const value = get(setting)
     if (value === undefined) faults.push(`${name(setting)}: is required`)
     return value ?? ''
   }
+  const choice = <Word extends string>(setting: ProviderSetting, words: readonly Word[]): Word | undefined => {
+    const text = get(setting)
+    const word = words.find((one) => one === text)
+    if (text !== undefined && word === undefined) faults.push(`${name(setting)}: must be ${listed(words)}`)
+    return word
+  }
+  const words = (setting: ProviderSetting): readonly string[] | undefined =>
+    get(setting)
+      ?.split(/[\s,]+/)
+      .filter(Boolean)
   const url = (setting: ProviderSetting, need = false): string | undefined => {
     const text = need ? required(setting) : get(setting)
     if (!text) return undefined
@@ -139,17 +200,20 @@ function readProvider(
   }
 
   const clientId = required('CLIENT_ID')
-  const clientSecret = required('CLIENT_SECRET')
+  const pkce = choice<PkceUse>('PKCE', ['required', 'without_secret', 'off'])
+  const secretless = pkce === 'without_secret'
+  if (secretless)
+    for (const unused of ['CLIENT_SECRET', 'TOKEN_AUTH'] as const)
+      if (get(unused) !== undefined)
+        faults.push(`${name(unused)}: is not used with ${name('PKCE')}=without_secret; remove it`)
+  const clientSecret = secretless ? '' : required('CLIENT_SECRET')
   if (production && clientSecret !== '' && clientSecret.length < 16)
     faults.push(`${name('CLIENT_SECRET')}: is too short to be one a provider issued`)
 
-  const trust = get('EMAIL_TRUST')
-  if (trust !== undefined && !['authoritative', 'verified', 'never'].includes(trust))
-    faults.push(`${name('EMAIL_TRUST')}: must be authoritative, verified or never`)
-
-  const secondFactor = get('SECOND_FACTOR')
-  if (secondFactor !== undefined && secondFactor !== 'trusted' && secondFactor !== 'ask')
-    faults.push(`${name('SECOND_FACTOR')}: must be trusted or ask`)
+  const trust = choice<EmailTrust>('EMAIL_TRUST', ['authoritative', 'verified', 'never'])
+  const secondFactor = choice<SecondFactorTrust>('SECOND_FACTOR', ['trusted', 'ask'])
+  const tokenAuth = choice<TokenAuth>('TOKEN_AUTH', ['basic', 'post'])
+  const userinfo = choice<UserinfoUse>('USERINFO', ['required', 'optional', 'off'])
 
   const plain = kind === 'oauth2'
   const urls = {
@@ -162,24 +226,24 @@ function readProvider(
     api: url('API_URL'),
     resources: url('RESOURCES_URL'),
   }
-  const issuer = kind === 'oidc' ? url('ISSUER', true) : undefined
-  const words = (setting: ProviderSetting): readonly string[] | undefined =>
-    get(setting)
-      ?.split(/[\s,]+/)
-      .filter(Boolean)
+  const issuer = url('ISSUER', kind === 'oidc')
+  const discoveryUrl = url('DISCOVERY_URL')
+  const nonce = choice('NONCE', ['required', 'off'])
+  // A code that leaked could be redeemed in another browser's sign-in (RFC 9700 §4.5).
+  if (pkce === 'off' && kind === 'oauth2')
+    faults.push(`${name('PKCE')}: cannot be off: there is no nonce, so nothing would bind a code to its browser`)
+  if (pkce === 'off' && nonce === 'off')
+    faults.push(`${name('NONCE')}, ${name('PKCE')}: cannot both be off: nothing would bind a code to its browser`)
+  const tenants = kind === 'oidc' ? readTenants() : undefined
   const [scopes, optionalScopes, jiraScopes] = [words('SCOPES'), words('OPTIONAL_SCOPES'), words('JIRA_SCOPES')]
   /** A restriction that is set and restricts nothing, or the wrong provider, would let everybody in. */
   const admitted = (
     setting: ProviderSetting,
-    { what, most, only }: { what: string; most: number; only?: ProviderSettings['kind'] },
+    { what, most }: { what: string; most: number },
     read: (text: string) => string | undefined,
   ): readonly string[] | undefined => {
     const given = words(setting)
     if (given === undefined) return undefined
-    if (only !== undefined && kind !== only) {
-      faults.push(`${name(setting)}: is for ${builtIn[only as keyof typeof builtIn]} alone`)
-      return undefined
-    }
     const values = given.flatMap((text) => read(text) ?? [])
     if (values.length === 0 || values.length < given.length || values.length > most)
       faults.push(`${name(setting)}: must be a list of ${what}, space or comma separated, ${most} at most`)
@@ -187,17 +251,42 @@ function readProvider(
   }
   const domains = { what: 'domains like example.com', most: 200 }
   const emailDomains = admitted('EMAIL_DOMAINS', domains, readDomain)
-  const hostedDomains = admitted('HOSTED_DOMAINS', { ...domains, only: 'google' }, readDomain)
+  const hostedDomains = admitted('HOSTED_DOMAINS', domains, readDomain)
   const organizations = admitted(
     'ORGANIZATIONS',
-    { what: 'names of organizations as in their addresses', most: 20, only: 'github' },
+    { what: 'names of organizations as in their addresses', most: 20 },
     (text) => (/^[a-z0-9-]{1,39}$/i.test(text) ? text.toLowerCase() : undefined),
   )
+  // An OpenID Connect provider is asked for `openid` in any case.
+  if (kind === 'google' && userinfo !== undefined && userinfo !== 'required' && scopes?.includes('openid') === false)
+    faults.push(`${name('USERINFO')}: must be required, because SCOPES does not ask for openid and no id_token comes`)
   const [emailPath, verifiedPath, namePath] = [
     get('USER_EMAIL_PATH'),
     get('USER_EMAIL_VERIFIED_PATH'),
     get('USER_NAME_PATH'),
   ]
+
+  /** Whose people may come, where the issuer stands for those of many tenants: said by the operator, or nobody's. */
+  function readTenants(): Tenants | undefined {
+    const ids = words('TENANTS')?.map((one) => one.toLowerCase())
+    if (issuer === undefined || !mentionsTenant(issuer)) {
+      if (ids) faults.push(`${name('TENANTS')}: only belongs to an ISSUER with {tenantid} in it`)
+      return undefined
+    }
+    if (!isIssuerTemplate(issuer)) faults.push(`${name('ISSUER')}: {tenantid} must be there once, between slashes`)
+    if (discoveryUrl === undefined)
+      faults.push(`${name('DISCOVERY_URL')}: is required for an ISSUER with {tenantid} in it`)
+    if (trust !== undefined && trust !== 'never')
+      faults.push(`${name('EMAIL_TRUST')}: must be never, because anybody can give themselves any address in a tenant`)
+    if (get('EMAIL_DOMAINS') !== undefined)
+      faults.push(
+        `${name('EMAIL_DOMAINS')}: no address of many tenants is verified, so nobody could sign in; use TENANTS`,
+      )
+    const any = ids?.length === 1 && ids[0] === 'any'
+    if (!ids?.length || !(any || ids.every(isTenantId)))
+      faults.push(`${name('TENANTS')}: must list the ids (GUIDs) of the tenants whose people may sign in, or say any`)
+    return any ? 'any' : ids
+  }
 
   return {
     id,
@@ -218,11 +307,17 @@ function readProvider(
     ),
     urls: Object.fromEntries(Object.entries(urls).filter(([, value]) => value !== undefined)),
     ...(issuer ? { issuer } : {}),
-    ...(trust ? { emailTrust: trust as EmailTrust } : {}),
-    ...(secondFactor ? { secondFactor: secondFactor as SecondFactorTrust } : {}),
+    ...(trust ? { emailTrust: trust } : {}),
+    ...(secondFactor ? { secondFactor } : {}),
+    ...(tokenAuth ? { tokenAuth } : {}),
     ...(emailDomains ? { emailDomains } : {}),
     ...(hostedDomains ? { hostedDomains } : {}),
     ...(organizations ? { organizations } : {}),
+    ...(userinfo ? { userinfo } : {}),
+    ...(discoveryUrl ? { discoveryUrl } : {}),
+    ...(tenants ? { tenants } : {}),
+    ...(nonce ? { nonce } : {}),
+    ...(pkce ? { pkce } : {}),
     breaker: readBreaker(get('BREAKER'), OAUTH_HTTP_TIMEOUT_MS, name('BREAKER'), faults),
     ...(plain
       ? {
@@ -242,6 +337,9 @@ const readDomain = (text: string): string | undefined => {
   const email = readEmail(`x@${text}`)
   return email?.address.includes('.') ? email.address.slice('x@'.length) : undefined
 }
+
+/** `a, b or c`, as a message says it. */
+const listed = (words: readonly string[]): string => words.join(', ').replace(/, ([^,]*)$/, ' or $1')
 
 /** `key=uri` pairs. A private-use scheme (RFC 8252 §7.1) is allowed for apps, plain http for loopback only. */
 function readRedirectUris(

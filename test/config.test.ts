@@ -572,6 +572,130 @@ describe('providers', () => {
       }
   })
 
+  test('a setting is refused, by name, where its kind of provider has no such setting', () => {
+    const kinds = {
+      GOOGLE: { env: sound, has: ['ISSUER', 'JWKS_URL', 'USERINFO'] },
+      GITHUB: { env: both, has: ['EMAILS_URL', 'API_URL'] },
+      ATLASSIAN: {
+        env: { ...sound, ATLASSIAN_CLIENT_ID: 'a', ATLASSIAN_CLIENT_SECRET: 's3cret-of-sixteen' },
+        has: ['JIRA_SCOPES', 'API_URL', 'RESOURCES_URL'],
+      },
+      ACME: { env: acme, has: ['ISSUER', 'JWKS_URL', 'USERINFO', 'PKCE', 'NONCE', 'DISCOVERY_URL', 'TENANTS'] },
+      BETA: {
+        env: beta,
+        has: ['PKCE', 'USER_ID_PATH', 'USER_EMAIL_PATH', 'USER_EMAIL_VERIFIED_PATH', 'USER_NAME_PATH'],
+      },
+    }
+    const special = [...new Set(Object.values(kinds).flatMap(({ has }) => has))]
+    for (const [id, { env, has }] of Object.entries(kinds))
+      for (const name of special) {
+        const faults = faultsOf({ ...env, [`${id}_${name}`]: 'a-value-nobody-should-see' })
+        const refused = faults.filter((fault) => fault.startsWith(`${id}_${name}: is not a setting of`))
+        expect(refused.length, `${id}_${name}`).toBe(has.includes(name) ? 0 : 1)
+        expect(faults.join()).not.toContain('a-value-nobody-should-see')
+      }
+  })
+
+  test('each kind may prove itself by Basic or in the body, and in no other way', () => {
+    for (const [id, env] of [
+      ['GOOGLE', sound],
+      ['GITHUB', both],
+      ['ACME', acme],
+      ['BETA', beta],
+    ] as const) {
+      const read = (text: string) =>
+        readConfig({ ...env, [`${id}_TOKEN_AUTH`]: text }).providers.find((one) => one.id === id.toLowerCase())
+      for (const tokenAuth of ['basic', 'post']) expect(read(tokenAuth)).toMatchObject({ tokenAuth })
+      expect(blamed({ ...env, [`${id}_TOKEN_AUTH`]: 'client_secret_basic' })).toEqual([`${id}_TOKEN_AUTH`])
+    }
+  })
+
+  test('UserInfo is required, optional or off, and required where no id_token comes', () => {
+    for (const userinfo of ['required', 'optional', 'off']) {
+      expect(readConfig({ ...acme, ACME_USERINFO: userinfo }).providers).toMatchObject([{ userinfo }])
+      expect(readConfig({ ...sound, GOOGLE_USERINFO: userinfo }).providers).toMatchObject([{ userinfo }])
+      const plain = { ...sound, GOOGLE_USERINFO: userinfo, GOOGLE_SCOPES: 'email profile' }
+      expect(blamed(plain)).toEqual(userinfo === 'required' ? [] : ['GOOGLE_USERINFO'])
+    }
+    expect(blamed({ ...acme, ACME_USERINFO: 'no' })).toEqual(['ACME_USERINFO'])
+  })
+
+  describe('what binds a code to its browser', () => {
+    test('may be given up in part, by name', () => {
+      expect(readConfig({ ...acme, ACME_NONCE: 'off' }).providers).toMatchObject([{ nonce: 'off' }])
+      expect(readConfig({ ...acme, ACME_PKCE: 'off' }).providers).toMatchObject([{ pkce: 'off' }])
+      expect(readConfig({ ...beta, BETA_PKCE: 'required' }).providers).toMatchObject([{ pkce: 'required' }])
+      for (const name of ['ACME_NONCE', 'ACME_PKCE']) expect(blamed({ ...acme, [name]: 'no' })).toEqual([name])
+    })
+
+    test('is never given up as a whole', () => {
+      expect(blamed({ ...acme, ACME_NONCE: 'off', ACME_PKCE: 'off' })).toEqual(['ACME_NONCE, ACME_PKCE'])
+      expect(blamed({ ...beta, BETA_PKCE: 'off' })).toEqual(['BETA_PKCE'])
+    })
+
+    test('may be PKCE alone, and then there is no secret', () => {
+      const { ACME_CLIENT_SECRET, ...secretless } = { ...acme, ACME_PKCE: 'without_secret' }
+      expect(readConfig({ ...secretless, ACME_NONCE: 'off', NODE_ENV: 'test' }).providers).toMatchObject([
+        { pkce: 'without_secret', nonce: 'off', clientSecret: '' },
+      ])
+      expect(blamed({ ...secretless, ACME_CLIENT_SECRET })).toEqual(['ACME_CLIENT_SECRET'])
+      expect(blamed({ ...secretless, ACME_TOKEN_AUTH: 'basic' })).toEqual(['ACME_TOKEN_AUTH'])
+      const { BETA_CLIENT_SECRET: _secret, ...plain } = beta
+      expect(readConfig({ ...plain, BETA_PKCE: 'without_secret' }).providers).toMatchObject([{ clientSecret: '' }])
+    })
+  })
+
+  describe('an issuer with {tenantid} in it', () => {
+    const tenant = '6c41f1a9-3e58-4b0c-9a67-2f9d1c5be0d4'
+    const entra = {
+      ...acme,
+      ACME_ISSUER: 'https://login.example/{tenantid}/v2.0',
+      ACME_DISCOVERY_URL: 'https://login.example/organizations/v2.0/.well-known/openid-configuration',
+      ACME_TENANTS: tenant,
+    }
+
+    test('stands for the tenants that are listed, or for any by that word alone', () => {
+      const tenantsOf = (text: string) => readConfig({ ...entra, ACME_TENANTS: text }).providers[0]?.tenants
+      expect(tenantsOf(tenant.toUpperCase())).toEqual([tenant])
+      expect(tenantsOf(`${tenant}, b8d0a2c3-74e1-4f2a-8d15-90e7c6ab31f2`)).toHaveLength(2)
+      expect(tenantsOf('any')).toBe('any')
+    })
+
+    test.each<[string, Environment, string[]]>([
+      ['no tenants', { ACME_TENANTS: undefined }, ['ACME_TENANTS']],
+      ['an empty list', { ACME_TENANTS: ' , ' }, ['ACME_TENANTS']],
+      ['a name for a tenant', { ACME_TENANTS: 'contoso.onmicrosoft.com' }, ['ACME_TENANTS']],
+      ['any beside others', { ACME_TENANTS: `any,${tenant}` }, ['ACME_TENANTS']],
+      ['a star', { ACME_TENANTS: '*' }, ['ACME_TENANTS']],
+      ['no document', { ACME_DISCOVERY_URL: undefined }, ['ACME_DISCOVERY_URL']],
+      ['a document without encryption', { ACME_DISCOVERY_URL: 'http://login.example/' }, ['ACME_DISCOVERY_URL']],
+      ['two placeholders', { ACME_ISSUER: 'https://login.example/{tenantid}/{tenantid}' }, ['ACME_ISSUER']],
+      ['half a segment', { ACME_ISSUER: 'https://login.example/x{tenantid}/v2.0' }, ['ACME_ISSUER']],
+      ['trust in addresses', { ACME_EMAIL_TRUST: 'verified' }, ['ACME_EMAIL_TRUST']],
+      [
+        'a restriction to addresses, which nobody proves',
+        { ACME_EMAIL_DOMAINS: 'example.com' },
+        ['ACME_EMAIL_DOMAINS'],
+      ],
+      ['trust in its own addresses', { ACME_EMAIL_TRUST: 'authoritative' }, ['ACME_EMAIL_TRUST']],
+    ])('is refused with %s', (_name, changes, names) => {
+      expect(blamed({ ...entra, ...changes })).toEqual(names)
+    })
+
+    test('is what tenants are for: with one issuer they are refused', () => {
+      expect(blamed({ ...acme, ACME_TENANTS: 'any' })).toEqual(['ACME_TENANTS'])
+    })
+
+    test('may not include the issuer of another provider', () => {
+      const other = { OTHER_CLIENT_ID: 'o', OTHER_CLIENT_SECRET: 's3cret-of-sixteen' }
+      const both = { ...entra, ...other, OIDC_PROVIDERS: 'acme,other' }
+      const at = (id: string) => ({ ...both, OTHER_ISSUER: `https://login.example/${id}/v2.0` })
+      expect(blamed(at(tenant))).toEqual(['OIDC_PROVIDERS'])
+      expect(blamed(at('b8d0a2c3-74e1-4f2a-8d15-90e7c6ab31f2'))).toEqual([])
+      expect(blamed({ ...at('b8d0a2c3-74e1-4f2a-8d15-90e7c6ab31f2'), ACME_TENANTS: 'any' })).toEqual(['OIDC_PROVIDERS'])
+    })
+  })
+
   test('scopes are separated by spaces or commas', () => {
     expect(readConfig({ ...sound, GOOGLE_SCOPES: 'openid, email  profile' }).providers[0]?.scopes).toEqual([
       'openid',
@@ -772,6 +896,7 @@ test('two OpenID Connect providers are two issuers: by issuer a person is known'
   const one = { ISSUER: 'https://id.example', CLIENT_ID: 'id', CLIENT_SECRET: 'a secret of some length' }
   const both = ['ACME', 'OTHER'].flatMap((id) => Object.entries(one).map(([name, value]) => [`${id}_${name}`, value]))
   expect(blamed({ OIDC_PROVIDERS: 'acme,other', ...Object.fromEntries(both) })).toEqual(['OIDC_PROVIDERS'])
+  expect(blamed({ ...acme, ...sound, GOOGLE_ISSUER: acme.ACME_ISSUER })).toEqual(['OIDC_PROVIDERS'])
 })
 
 test.each(['true', 'on', '1'])('a switch is on when it says %s', (text) => {
@@ -797,15 +922,16 @@ describe('.env.example', () => {
     'EMAIL_TRUST',
     'SECOND_FACTOR',
     'EMAIL_DOMAINS',
+    'TOKEN_AUTH',
     'BREAKER',
   ]
   const endpoints = ['AUTHORIZE_URL', 'TOKEN_URL', 'USERINFO_URL', 'REVOKE_URL']
   const ofProvider: Record<string, readonly string[]> = {
-    GOOGLE: [...endpoints, 'JWKS_URL', 'HOSTED_DOMAINS'],
+    GOOGLE: [...endpoints, 'ISSUER', 'JWKS_URL', 'HOSTED_DOMAINS', 'USERINFO'],
     GITHUB: [...endpoints, 'EMAILS_URL', 'API_URL', 'ORGANIZATIONS'],
     ATLASSIAN: [...endpoints, 'JIRA_SCOPES', 'RESOURCES_URL', 'API_URL'],
-    ACME: ['ISSUER'],
-    BETA: [...endpoints, 'USER_ID_PATH', 'USER_EMAIL_PATH', 'USER_EMAIL_VERIFIED_PATH', 'USER_NAME_PATH'],
+    ACME: ['ISSUER', 'USERINFO', 'PKCE', 'NONCE', 'DISCOVERY_URL', 'TENANTS'],
+    BETA: [...endpoints, 'PKCE', 'USER_ID_PATH', 'USER_EMAIL_PATH', 'USER_EMAIL_VERIFIED_PATH', 'USER_NAME_PATH'],
   }
   const expected = Object.entries(ofProvider).flatMap(([id, own]) =>
     [...everybody, ...own].map((name) => `${id}_${name}`),
@@ -835,10 +961,10 @@ describe('.env.example', () => {
 
   test('is a working configuration once its comments and its gaps are filled in', () => {
     const secrets = { ENCRYPTION_KEYS: keyText('k1'), METRICS_TOKEN: 'x'.repeat(16) }
-    const filled = shown.map(([name, value]) => [
-      name,
-      value || (name.endsWith('_URL') ? 'https://proxy.example/x' : 'x'.repeat(16)),
-    ])
+    // Tenants belong to an issuer that has them; the one shown is of one company.
+    const filled = shown
+      .flatMap(([name, value]) => (name === 'ACME_TENANTS' ? [] : [[name, value] as const]))
+      .map(([name, value]) => [name, value || (name.endsWith('_URL') ? 'https://proxy.example/x' : 'x'.repeat(16))])
     const enabled = { OAUTH_ENABLED_PROVIDERS: 'google,github,atlassian,acme,beta' }
     const config = readConfig({ ...Object.fromEntries(filled), ...secrets, ...enabled, NODE_ENV: 'production' })
     expect(config.providers.map(({ id }) => id)).toEqual(['google', 'github', 'atlassian', 'acme', 'beta'])

@@ -35,6 +35,7 @@ export type AskCode =
   | 'user_info_fetch_failed'
   | 'provider_unavailable'
   | 'flow_mismatch'
+  | 'sign_in_restricted'
   | 'access_denied'
   | 'invalid_request'
 
@@ -109,6 +110,7 @@ export function arriveFromProvider({ providers, flows, events, clock, sealer }: 
             redirectUri: flow.redirectUri,
             verifier: sealer.open(flow.verifier, verifierPlace(flow.id)),
             nonce: flow.nonce,
+            scopes: flow.scopes,
           },
         ),
       () => ({}),
@@ -127,7 +129,7 @@ export function arriveFromProvider({ providers, flows, events, clock, sealer }: 
     const asked = flow.scopes ?? provider.scopes
     return ok({
       provider: provider.id,
-      issuer: provider.issuer,
+      issuer: exchanged.value.issuer,
       clientId: provider.clientId,
       claims: claims.value,
       // A provider that does not say what it granted granted what was asked (RFC 6749 §5.1).

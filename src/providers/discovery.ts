@@ -9,32 +9,34 @@ import type { Failure } from './failure.ts'
 import type { Guard } from './guard.ts'
 import { issuerMismatch } from './issuer.ts'
 import { isRecord } from './profile-text.ts'
-import type { Endpoints, ProviderSettings } from './provider.ts'
+import { type ClientAuth, chosenAuth, type Endpoints, type ProviderSettings, type TokenAuth } from './provider.ts'
 
 const FRESH_MS = 3_600_000
 
 type Parts = {
   issuer: string
-  /** What the operator set: it stands in the place of what is discovered. */
-  urls: ProviderSettings['urls']
+  /** What the operator set is used instead of what is discovered. */
+  settings: Pick<ProviderSettings, 'urls' | 'discoveryUrl' | 'tokenAuth' | 'pkce' | 'userinfo'>
   guard: Guard
   clock: Clock
   production: boolean
 }
 
-export function createDiscovery({ issuer, urls, guard, clock, production }: Parts) {
+export function createDiscovery({ issuer, settings, guard, clock, production }: Parts) {
+  const { urls } = settings
   let known: { readonly endpoints: Endpoints; readonly at: number } | undefined
   let asking: Promise<Result<Endpoints, Failure>> | undefined
 
   async function ask(): Promise<Result<Endpoints, Failure>> {
     // The path goes behind the issuer's own (OpenID Connect Discovery §4.1).
-    const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
+    const url = settings.discoveryUrl ?? `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
     const answer = await guard.call({ endpoint: 'discovery', method: 'GET', url })
     if (!answer.ok) return answer
-    const said = readMetadata(answer.value.json, issuer, production)
+    const said = readMetadata(answer.value.json, { issuer, auth: chosenAuth(settings), production })
     if ('kind' in said) return guard.report('discovery', said)
-    const { authorize = said.authorize, token = said.token, userinfo = said.userinfo, revoke = said.revoke } = urls
-    const endpoints = { ...said, authorize, token, userinfo, revoke, jwks: urls.jwks ?? said.jwks }
+    const { authorize = said.authorize, token = said.token, revoke = said.revoke, jwks = said.jwks } = urls
+    const userinfo = settings.userinfo === 'off' ? null : (urls.userinfo ?? said.userinfo)
+    const endpoints = { ...said, authorize, token, userinfo, revoke, jwks }
     known = { endpoints, at: clock().getTime() }
     return ok(endpoints)
   }
@@ -55,7 +57,10 @@ export function createDiscovery({ issuer, urls, guard, clock, production }: Part
 }
 
 /** Reads the metadata, or says why it cannot be used. */
-function readMetadata(json: unknown, issuer: string, production: boolean): Endpoints | Failure {
+function readMetadata(
+  json: unknown,
+  { issuer, auth, production }: { issuer: string; auth: ClientAuth | undefined; production: boolean },
+): Endpoints | Failure {
   const garbage = (reason: string): Failure => ({ kind: 'garbage', reason })
   if (!isRecord(json)) return garbage('wrong_shape')
   // Exactly: one provider could otherwise speak for another (OpenID Connect Discovery §4.3, RFC 8414 §3.3).
@@ -68,7 +73,9 @@ function readMetadata(json: unknown, issuer: string, production: boolean): Endpo
   const [authorize, token, jwks] = [url('authorization_endpoint'), url('token_endpoint'), url('jwks_uri')]
   if (!authorize || !token || !jwks) return garbage('missing_endpoint')
   if (json.userinfo_endpoint !== undefined && !url('userinfo_endpoint')) return garbage('unsafe_endpoint')
-  const methods = json.token_endpoint_auth_methods_supported
+  const clientAuth = auth ?? offeredTokenAuth(json.token_endpoint_auth_methods_supported)
+  // Any method that is sent would be refused at the first sign-in as a wrong secret, which it is not.
+  if (clientAuth === undefined) return garbage('token_auth_unsupported')
   return {
     authorize,
     token,
@@ -76,10 +83,18 @@ function readMetadata(json: unknown, issuer: string, production: boolean): Endpo
     userinfo: url('userinfo_endpoint') ?? null,
     emails: null,
     revoke: url('revocation_endpoint') ?? null,
-    // Absent means `client_secret_basic` (OpenID Connect Discovery §3).
-    clientAuth: Array.isArray(methods) && !methods.includes('client_secret_basic') ? 'post' : 'basic',
+    clientAuth,
     issRequired: json.authorization_response_iss_parameter_supported === true,
   }
+}
+
+/**
+ * The method to use of those a document offers; `undefined` when it offers neither of ours. Without a list it is
+ * `client_secret_basic` (OpenID Connect Discovery §3).
+ */
+function offeredTokenAuth(methods: unknown): TokenAuth | undefined {
+  if (!Array.isArray(methods) || methods.includes('client_secret_basic')) return 'basic'
+  return methods.includes('client_secret_post') ? 'post' : undefined
 }
 
 /** Secrets and tokens go there: https, or loopback while trying things out. */

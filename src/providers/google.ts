@@ -6,7 +6,7 @@ import { defineProvider } from './provider.ts'
  * Both are Google’s word for itself:
  * https://developers.google.com/identity/openid-connect/openid-connect#an-id-tokens-payload
  */
-const ISSUERS = ['https://accounts.google.com', 'accounts.google.com'] as const
+const ISSUERS: readonly string[] = ['https://accounts.google.com', 'accounts.google.com']
 
 export const google = defineProvider({
   kind: 'google',
@@ -21,7 +21,12 @@ export const google = defineProvider({
   },
   // https://developers.google.com/identity/protocols/oauth2#expiration: six months unused
   lifetime: { idleDays: 180 },
-  openid: { issuers: () => ISSUERS, required: false },
+  openid: {
+    issuers: ({ issuer }) => (issuer === undefined || ISSUERS.includes(issuer) ? ISSUERS : [issuer]),
+    // Another issuer's subjects are other people, even if the same operator calls it Google.
+    namespace: ({ id, issuer }) => (issuer === undefined || ISSUERS.includes(issuer) ? id : issuer),
+    required: false,
+  },
   revocation: 'google',
 
   endpoints: ({ urls }) => ({

@@ -22,6 +22,8 @@ import { type Hold, readHold } from './retry-after.ts'
 
 /** Said with every call: GitHub refuses who has no name. */
 const USER_AGENT = 'vinculum'
+/** What a signed or encrypted UserInfo response says it is (OpenID Connect Core §5.3.2). */
+export const JWT_TYPE = 'application/jwt'
 /** What a person is told to wait when nobody said how long. */
 const DEFAULT_RETRY_SECONDS = 5
 const MOST_ATTEMPTS = 3
@@ -39,8 +41,11 @@ export type Call = {
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
-  /** `json` (an object or array) unless the endpoint's answer means nothing, as at revocation. */
-  readonly expects?: 'json' | 'anything'
+  /**
+   * `json` (an object or array) unless the endpoint's answer means nothing, as at revocation. With `json_or_jwt` a body of
+   * the type `application/jwt` is passed on as it is, for the caller to verify.
+   */
+  readonly expects?: 'json' | 'json_or_jwt' | 'anything'
   /** A closer look at a good answer: why it is garbage after all, or `null`. */
   readonly fault?: (json: unknown, text: string) => string | null
   /** Statuses with which this endpoint says no in the ordinary way: neither counted nor logged as a refusal. */
@@ -48,7 +53,13 @@ export type Call = {
   /** The class of a refusal, where its `error` does not say it: a word of ours, for the provider's text stays behind. */
   readonly refusal?: (status: number, json: unknown) => string | null
 }
-export type Answer = { readonly status: number; readonly text: string; readonly json: unknown }
+export type Answer = {
+  readonly status: number
+  /** The media type in lower case, without parameters; empty without one. */
+  readonly type: string
+  readonly text: string
+  readonly json: unknown
+}
 /** From well to ill. */
 const STATES: readonly BreakerState[] = ['closed', 'half_open', 'open']
 
@@ -111,14 +122,15 @@ export function createGuards({ events, clock, random, proxy = null }: Shared) {
     if (status >= 300 && status < 400) return failed({ kind: 'garbage', reason: 'redirect' })
     if (text === undefined) return garbage(endpoint, 'too_large')
     if (status >= 400) return { result: err(refused(status, json, refusal)) }
-    if (expects !== 'anything') {
+    const type = mediaType(reply.headers['content-type'])
+    if (expects !== 'anything' && !(expects === 'json_or_jwt' && type === JWT_TYPE)) {
       if (typeof json !== 'object' || json === null) return garbage(endpoint, 'not_json')
       // GitHub refuses with 200 and an `error`.
       if (isRecord(json) && json.error) return { result: err(refused(status, json)) }
       const reason = fault?.(json, text) ?? null
       if (reason !== null) return garbage(endpoint, reason)
     }
-    return { result: ok({ status, text, json }) }
+    return { result: ok({ status, type, text, json }) }
   }
 
   /** Runs work with a deadline that covers the wait for a place as well. Loading the client is no delay of the provider. */
@@ -323,6 +335,9 @@ const refused = (status: number, json: unknown, sort?: Call['refusal']): Failure
   status,
   code: sort ? sort(status, json) : isRecord(json) ? readErrorCode(json.error) : null,
 })
+
+const mediaType = (header: string | string[] | undefined): string =>
+  (typeof header === 'string' ? (header.split(';')[0] ?? '') : '').trim().toLowerCase()
 
 function parse(text: string): unknown {
   try {

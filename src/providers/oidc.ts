@@ -7,12 +7,16 @@ export const oidc = defineProvider({
   kind: 'oidc',
   scopes: ['openid', 'email', 'profile'],
   emailTrust: 'never',
-  openid: { issuers: ({ issuer }) => (issuer === undefined ? [] : [issuer]), required: true },
+  openid: {
+    issuers: ({ issuer }) => (issuer === undefined ? [] : [issuer]),
+    namespace: ({ id, issuer }) => issuer ?? id,
+    required: true,
+  },
   revocation: 'rfc7009',
   endpoints: () => ({}),
   strategy: (parts, verify) => new UserinfoStrategy(parts, verify),
 
-  claims({ _json }) {
+  claims({ _json }, { tenants }) {
     const subject = typeof _json.sub === 'string' ? readSubject(_json.sub) : null
     if (subject === null) return { unreadable: 'no_subject' }
     const email = readAddress(_json.email)
@@ -20,7 +24,9 @@ export const oidc = defineProvider({
       subject,
       email,
       // Some servers write the boolean as text (OpenID Connect Core §5.1 says boolean); nothing else is a yes.
-      emailVerified: email !== null && (_json.email_verified === true || _json.email_verified === 'true'),
+      // In a tenant of their own anybody gives themselves any address, and may have a claim say that it is verified.
+      emailVerified:
+        tenants === undefined && email !== null && (_json.email_verified === true || _json.email_verified === 'true'),
       emailAuthoritative: false,
       name: firstText(_json.name, _json.preferred_username, _json.nickname),
       picture: readPicture(_json.picture),

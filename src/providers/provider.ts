@@ -1,5 +1,6 @@
 import type OAuth2Strategy from 'passport-oauth2'
 import type { Result } from '../kernel/result.ts'
+import type { Tenants } from '../kernel/tenant-issuer.ts'
 import type { Failure } from './failure.ts'
 import type { Guard } from './guard.ts'
 
@@ -57,7 +58,7 @@ export type GrantTokens = Omit<TokenSet, 'idToken'>
 /** Who came back from a provider, and what they let us do there. */
 export type Grant = {
   readonly provider: string
-  /** Namespace of the subject: the issuer for OpenID Connect, the provider's id elsewhere. */
+  /** Namespace of the subject: the issuer that the id_token proved, the provider's id elsewhere. */
   readonly issuer: string
   /** The app registration at the provider under which the tokens were made. */
   readonly clientId: string
@@ -73,6 +74,8 @@ export type Profile = {
   readonly displayName?: string
   readonly username?: string
   readonly photos?: readonly { value: string }[]
+  /** The answer as a JWT that nobody has verified yet; `_json` is empty then. */
+  readonly jwt?: string
   readonly emails?: readonly { value: string; primary?: boolean; verified?: boolean }[]
   readonly _json: Readonly<Record<string, unknown>>
 }
@@ -90,13 +93,12 @@ export type Asking = { readonly intent: Intent | 'extend'; readonly hint?: strin
 export type Endpoints = {
   readonly authorize: string
   readonly token: string
-  /** `null` when an OpenID provider has none: then its id_token says all there is. */
+  /** `null` when an OpenID provider has none, or is not to be asked: then its id_token says all there is. */
   readonly userinfo: string | null
   readonly emails: string | null
   readonly revoke: string | null
   readonly jwks: string | null
-  /** How this client proves itself at the token and revocation endpoints (RFC 6749 §2.3.1). */
-  readonly clientAuth: 'basic' | 'post'
+  readonly clientAuth: ClientAuth
   /** Whether the callback must carry `iss` (RFC 9207 §2.4). */
   readonly issRequired: boolean
 }
@@ -139,8 +141,15 @@ export type Definition = {
   readonly ask?: (asking: Asking, settings: ProviderSettings) => Readonly<Record<string, string>>
   /** Headers of its own on GET requests. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Whether it speaks OpenID Connect: the spellings of its `iss`, and whether an id_token must come. */
-  readonly openid?: { readonly issuers: (settings: ProviderSettings) => readonly string[]; readonly required: boolean }
+  /** For providers that speak OpenID Connect. */
+  readonly openid?: {
+    /** The spellings of its `iss`. */
+    readonly issuers: (settings: ProviderSettings) => readonly string[]
+    /** Namespace of its subjects: see `Provider.issuer`. */
+    readonly namespace: (settings: ProviderSettings) => string
+    /** Whether `openid` is asked for whatever the operator sets, and everything else is discovered from the issuer. */
+    readonly required: boolean
+  }
   /** Its scopes' other names, and those that hold others within them. */
   readonly scopeNames?: ScopeNames
   /** Whether an empty `scope` beside this access token means that nothing was granted; elsewhere it says nothing. */
@@ -174,9 +183,15 @@ export type Provider = {
   readonly id: string
   readonly name: string
   readonly kind: ProviderSettings['kind']
-  /** Namespace of its subjects: the issuer for generic OpenID Connect, its id elsewhere. */
+  /**
+   * Namespace of its subjects: the issuer for generic OpenID Connect and for a Google that is not Google, its id
+   * elsewhere. For a provider of many tenants it is the template of their issuers, and no identity has it.
+   */
   readonly issuer: string
-  /** Whether a subject of this issuer is one of its own, today. An operator may have moved it to another issuer. */
+  /**
+   * Whether a subject of this issuer is one of its own, today: of its issuer, or of any tenant whose people may come. An
+   * operator may have moved it to another issuer, or taken a tenant off the list.
+   */
   speaksFor(issuer: string): boolean
   readonly clientId: string
   readonly redirectUris: Readonly<Record<string, string>>
@@ -205,6 +220,30 @@ export type { OAuth2Strategy }
 
 export type SecondFactorTrust = 'trusted' | 'ask'
 
+/**
+ * How the client proves itself at the token and revocation endpoints (RFC 6749 §2.3.1): in the `Authorization` header, or
+ * with `client_id` and `client_secret` in the body.
+ */
+export type TokenAuth = 'basic' | 'post'
+
+/** The same, or `none`: a client without a secret, whose code only PKCE protects. */
+export type ClientAuth = TokenAuth | 'none'
+
+/** How the operator lets the client prove itself; `undefined` where the provider decides. */
+export const chosenAuth = ({
+  pkce,
+  tokenAuth,
+}: Pick<ProviderSettings, 'pkce' | 'tokenAuth'>): ClientAuth | undefined =>
+  pkce === 'without_secret' ? 'none' : tokenAuth
+
+/**
+ * Whether a sign-in needs the UserInfo endpoint, where an id_token came: it must answer, it may refuse, or it is never
+ * called.
+ */
+export type UserinfoUse = 'required' | 'optional' | 'off'
+
+export type PkceUse = 'required' | 'without_secret' | 'off'
+
 export type BreakerSettings = {
   /** Total deadline of one call, headers and body together, in milliseconds. */
   readonly timeoutMs: number
@@ -231,7 +270,7 @@ export type ProviderSettings = {
   readonly urls: Readonly<
     Partial<Record<'authorize' | 'token' | 'userinfo' | 'emails' | 'revoke' | 'jwks' | 'api' | 'resources', string>>
   >
-  /** OpenID Connect only: everything else is discovered from it. */
+  /** For OpenID Connect, everything else is discovered from it. For Google, what its id_tokens must name instead. */
   readonly issuer?: string
   readonly emailTrust?: EmailTrust
   readonly secondFactor?: SecondFactorTrust
@@ -241,6 +280,21 @@ export type ProviderSettings = {
   readonly hostedDomains?: readonly string[]
   /** GitHub only: only active members of one of these organizations, in lower case. */
   readonly organizations?: readonly string[]
+  /** In place of what the provider's kind does, or its discovery document says. */
+  readonly tokenAuth?: TokenAuth
+  /** OpenID Connect only: where its document is, if not below the issuer. */
+  readonly discoveryUrl?: string
+  /** OpenID Connect only: whose people may come, where `issuer` is a template for those of many tenants. */
+  readonly tenants?: Tenants
+  /** OpenID Connect only: `off` where id_tokens do not repeat it. */
+  readonly nonce?: 'required' | 'off'
+  /**
+   * `without_secret` where a provider takes PKCE only from clients that send no secret, `off` where it takes none. Never
+   * `off` beside a nonce that is `off`: nothing would bind a code to the browser that began.
+   */
+  readonly pkce?: PkceUse
+  /** Only where there are id_tokens; `required` by default. */
+  readonly userinfo?: UserinfoUse
   readonly breaker: BreakerSettings
   /** Generic OAuth 2.0 only: where the userinfo answer keeps what we need, as dotted paths. */
   readonly paths?: {

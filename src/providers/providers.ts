@@ -7,36 +7,46 @@ import type { Bus } from '../events/bus.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Random, secretToken } from '../kernel/ids.ts'
 import { type Err, ok, type Result } from '../kernel/result.ts'
+import { isTenantIssuer, tenantOf } from '../kernel/tenant-issuer.ts'
 import type { BreakerState } from './breaker.ts'
 import { createDiscovery } from './discovery.ts'
 import type { Failure } from './failure.ts'
 import { createGuards, type Guard } from './guard.ts'
 import { createHandshake } from './handshake.ts'
-import { checkRefreshedIdToken, createKeySet, type IdTokenClaims, type KeySet, verifyIdToken } from './id-token.ts'
+import { checkRefreshedIdToken, type IdTokenClaims, verifyIdToken } from './id-token.ts'
 import { createJiraCloud, type JiraCloud } from './jira-cloud.ts'
-import type {
-  Asking,
-  Claims,
-  Definition,
-  Endpoints,
-  EndpointType,
-  Profile,
-  Provider,
-  ProviderSettings,
-  Refreshed,
-  Revoked,
-  TokenSet,
+import {
+  type Asking,
+  type Claims,
+  chosenAuth,
+  type Definition,
+  type Endpoints,
+  type EndpointType,
+  type Profile,
+  type Provider,
+  type ProviderSettings,
+  type Refreshed,
+  type Revoked,
+  type TokenSet,
 } from './provider.ts'
 import { definitions } from './registry.ts'
 import { restrictionOn } from './restrictions.ts'
 import { type Revocable, revokeToken } from './revoke.ts'
 import { missingScopes } from './scopes.ts'
+import { createKeySet, type KeySet } from './signature.ts'
 import { buildStrategy } from './strategy.ts'
+import { claimedIssuer, keysOf, tenantIssuer } from './tenants.ts'
 import { readTokens, sortRefusal } from './token-answer.ts'
 import { createProfiles, type Reading, type Said } from './userinfo.ts'
+import { verifyUserinfo } from './userinfo-jwt.ts'
 
 /** What a code brought: the tokens, and the verified claims of the id_token if there was one. */
-export type Exchanged = { readonly tokens: TokenSet; readonly idToken: IdTokenClaims | null }
+export type Exchanged = {
+  readonly tokens: TokenSet
+  readonly idToken: IdTokenClaims | null
+  /** Namespace of the subject: see `Grant.issuer`. */
+  readonly issuer: string
+}
 export type Health = { readonly provider: string; readonly endpointType: EndpointType; readonly state: BreakerState }
 
 /**
@@ -44,6 +54,17 @@ export type Health = { readonly provider: string; readonly endpointType: Endpoin
  * nobody's code.
  */
 const CODE = /^[\x21-\x7e]{1,4096}$/
+
+/** Why a code brings nothing: `sign_in_restricted` for somebody of a tenant whose people may not come. */
+type ExchangeCode = 'token_exchange_failed' | 'provider_unavailable' | 'flow_mismatch' | 'sign_in_restricted'
+
+/** What the authorization request was made with. `scopes` is absent where it was the provider's own least. */
+export type Requested = {
+  readonly redirectUri: string
+  readonly verifier: string
+  readonly nonce: string | null
+  readonly scopes?: readonly string[] | null
+}
 
 /** Callers pass plain strings; whatever the query held is theirs to check. `iss` is RFC 9207's. */
 export type Callback = { readonly code: string; readonly state: string; readonly iss?: string | undefined }
@@ -90,9 +111,10 @@ export function createProviders({ settings, events, clock, random, production, u
     const guard = guards.of(one.id, one.breaker)
     const scopes = askedScopes(definition, one)
     const discovery =
-      one.issuer === undefined
+      one.issuer === undefined || !definition.openid?.required
         ? undefined
-        : createDiscovery({ issuer: one.issuer, urls: one.urls, guard, clock, production })
+        : createDiscovery({ settings: one, issuer: one.issuer, guard, clock, production })
+    const issuer = definition.openid?.namespace(one) ?? one.id
     const given = discovery ? undefined : givenEndpoints(definition, one)
     const keySets = new Map<string, KeySet>()
     let built: Endpoints | undefined
@@ -110,7 +132,7 @@ export function createProviders({ settings, events, clock, random, production, u
       guard,
       endpointTypes: [
         'token',
-        'userinfo',
+        ...(one.userinfo === 'off' ? [] : (['userinfo'] as const)),
         ...(discovery || given?.revoke ? (['revoke'] as const) : []),
         ...(discovery ? (['discovery'] as const) : []),
         ...(discovery || given?.jwks ? (['jwks'] as const) : []),
@@ -120,8 +142,9 @@ export function createProviders({ settings, events, clock, random, production, u
         id: one.id,
         name: one.name,
         kind: one.kind,
-        issuer: one.issuer ?? one.id,
-        speaksFor: (issuer) => issuer === (one.issuer ?? one.id),
+        issuer,
+        speaksFor: (other) =>
+          one.tenants === undefined ? other === issuer : isTenantIssuer(issuer, one.tenants, other),
         clientId: one.clientId,
         redirectUris: one.redirectUris,
         scopes,
@@ -131,7 +154,8 @@ export function createProviders({ settings, events, clock, random, production, u
           : null,
         lifetime: definition.lifetime ?? {},
         missingScopes: (asked, granted) => missingScopes(asked, granted, definition.scopeNames),
-        emailTrust: one.emailTrust ?? definition.emailTrust,
+        // In a tenant of their own anybody gives themselves any address.
+        emailTrust: one.tenants === undefined ? (one.emailTrust ?? definition.emailTrust) : 'never',
         secondFactor: one.secondFactor ?? 'ask',
         authorizeOrigin() {
           const authorize = (given ?? discovery?.known())?.authorize
@@ -178,10 +202,11 @@ export function createProviders({ settings, events, clock, random, production, u
       ...asking
     }: Asking & { redirectUri: string; scopes?: readonly string[] | undefined },
   ): Promise<Result<{ url: URL; state: string; verifier: string; nonce: string | null }, Unavailable>> {
-    const { definition, ready } = line(provider)
+    const { definition, settings, ready } = line(provider)
     const endpoints = await ready()
     if (!endpoints.ok) return unavailable(provider, endpoints.error)
-    const nonce = definition.openid && scopes.includes('openid') ? secretToken(random) : null
+    const bound = definition.openid && scopes.includes('openid') && settings.nonce !== 'off'
+    const nonce = bound ? secretToken(random) : null
     const asked = { session: false, callbackURL: redirectUri, scope: scopes, nonce, ...asking } as const
     const begun = await handshake.begin(provider.id, asked)
     return ok({ ...begun, nonce })
@@ -194,16 +219,15 @@ export function createProviders({ settings, events, clock, random, production, u
   async function exchange(
     provider: Provider,
     { code, state, iss }: Callback,
-    flow: { redirectUri: string; verifier: string; nonce: string | null },
-  ): Promise<Result<Exchanged, AppError<'token_exchange_failed' | 'provider_unavailable' | 'flow_mismatch'>>> {
+    flow: Requested,
+  ): Promise<Result<Exchanged, AppError<ExchangeCode>>> {
     const { definition, settings: one, guard, ready, keys } = line(provider)
     const refuse = (failure: Failure) =>
       failure.kind === 'unavailable'
         ? unavailable(provider, failure)
         : fail('token_exchange_failed', { provider: provider.name }, { cause: failure })
 
-    const issuers = definition.openid?.issuers(one)
-    if (iss !== undefined && !isExpected(iss, provider, issuers)) return fail('flow_mismatch')
+    if (iss !== undefined && !isExpected(iss, provider)) return fail('flow_mismatch')
     if (!CODE.test(code)) return refuse({ kind: 'garbage', reason: 'bad_code' })
     const endpoints = await ready()
     if (!endpoints.ok) return refuse(endpoints.error)
@@ -214,14 +238,28 @@ export function createProviders({ settings, events, clock, random, production, u
     if (!tokens.ok) return refuse(tokens.error)
 
     const { idToken, accessToken } = tokens.value
-    if (idToken === null || !issuers) {
-      if (!definition.openid?.required) return ok({ tokens: tokens.value, idToken: null })
-      return refuseReported({ kind: 'garbage', reason: 'id_token_missing' })
+    if (idToken === null || !definition.openid) {
+      // OpenID Connect Core §3.1.3.3. Without one, nothing binds the tokens to the nonce of this request.
+      if (definition.openid && (flow.scopes ?? provider.scopes).includes('openid'))
+        return refuseReported({ kind: 'garbage', reason: 'id_token_missing' })
+      return ok({ tokens: tokens.value, idToken: null, issuer: provider.issuer })
     }
-    const expected = { issuers, clientId: one.clientId, clock, keys: keys(endpoints.value) }
-    const claims = await verifyIdToken(idToken, { nonce, accessToken }, expected)
-    if (claims.ok) return ok({ tokens: tokens.value, idToken: claims.value })
-    return claims.error.kind === 'garbage' ? refuseReported(claims.error) : refuse(claims.error)
+    const { issuers, tenant } = expectedIssuers(line(provider), idToken)
+    const published = keys(endpoints.value)
+    const expected = {
+      issuers,
+      clientId: one.clientId,
+      clock,
+      keys: published && tenant !== null ? keysOf(published, provider.issuer, tenant) : published,
+    }
+    const claims = await verifyIdToken(idToken, { nonce, nonceOff: one.nonce === 'off', accessToken }, expected)
+    if (!claims.ok) return claims.error.kind === 'garbage' ? refuseReported(claims.error) : refuse(claims.error)
+    const issuer = issuerOf(line(provider), claims.value)
+    if (issuer === null) return refuseReported(WRONG_TENANT)
+    if (!provider.speaksFor(issuer)) return fail('sign_in_restricted', { provider: provider.name })
+    // The tenant that answered on the callback is the one whose token endpoint answered (RFC 9207 §2.4).
+    if (one.tenants !== undefined && iss !== undefined && iss !== issuer) return fail('flow_mismatch')
+    return ok({ tokens: tokens.value, idToken: claims.value, issuer })
 
     function refuseReported(failure: Failure) {
       guard.report('token', failure)
@@ -232,13 +270,36 @@ export function createProviders({ settings, events, clock, random, production, u
   /**
    * RFC 9207: our provider's own name; and for one without a name, at least not another's here (mix-up, RFC 9700 §4.4).
    */
-  function isExpected(iss: string, provider: Provider, issuers: readonly string[] | undefined): boolean {
-    if (issuers) return issuers.includes(iss)
-    return ![...lines.values()].some(
-      ({ provider: { id }, definition, settings: one }) =>
-        id !== provider.id && definition.openid?.issuers(one).includes(iss),
-    )
+  function isExpected(iss: string, provider: Provider): boolean {
+    const own = line(provider)
+    if (own.definition.openid) return goesBy(own, iss)
+    return ![...lines.values()].some((other) => other !== own && goesBy(other, iss))
   }
+
+  /** Whether a provider calls itself this in an id_token or on the callback. */
+  function goesBy({ definition, settings: one, provider }: Line, iss: string): boolean {
+    if (one.tenants !== undefined) return provider.speaksFor(iss)
+    return definition.openid?.issuers(one).includes(iss) ?? false
+  }
+
+  /**
+   * The issuers an id_token may name. Of many tenants it is the one that the token claims: all else is then verified
+   * against that one, and whether its people may come is decided once nothing is a mere claim.
+   */
+  function expectedIssuers(
+    { definition, settings: one, provider }: Line,
+    idToken: string,
+  ): { issuers: readonly string[]; tenant: string | null } {
+    const issuers = definition.openid?.issuers(one) ?? []
+    const claimed = one.tenants === undefined ? null : claimedIssuer(idToken)
+    return claimed !== null && tenantOf(provider.issuer, claimed) !== null
+      ? { issuers: [claimed], tenant: claimed }
+      : { issuers, tenant: null }
+  }
+
+  /** The namespace of the subject in verified claims; `null` when they contradict themselves about the tenant. */
+  const issuerOf = ({ settings: { tenants }, provider }: Line, claims: IdTokenClaims): string | null =>
+    tenants === undefined ? provider.issuer : tenantIssuer(claims, provider.issuer)
 
   /** What the provider says about the holder of this token, read, and the same person the id_token names. */
   async function ask(
@@ -249,16 +310,38 @@ export function createProviders({ settings, events, clock, random, production, u
     const { definition, settings: one, guard, ready } = line(provider)
     const endpoints = await ready()
     if (!endpoints.ok) return endpoints
-    const answer = await handshake.profile(provider.id, accessToken)
-    if (!answer.ok) return answer
+    const answer = await askUserinfo(provider, endpoints.value, accessToken, idToken)
+    const alone = !answer.ok && idToken !== null && saysEnough(idToken, one, answer.error)
+    if (!answer.ok && !alone) return answer
+    const said = answer.ok ? answer.value : unasked
     const garbage = (reason: string) => guard.report('userinfo', { kind: 'garbage', reason })
     // Userinfo may be answered for another person than the id_token (token substitution, OpenID Connect Core §5.3.2).
-    if (idToken && endpoints.value.userinfo !== null && answer.value._json.sub !== idToken.sub)
-      return garbage('sub_mismatch')
-    const profile = idToken ? joined(answer.value, idToken) : answer.value
+    if (idToken && said !== unasked && said._json.sub !== idToken.sub) return garbage('sub_mismatch')
+    const profile = idToken ? joined(said, idToken) : said
     const claims = definition.claims(profile, one)
     if ('unreadable' in claims) return garbage(claims.unreadable)
-    return ok({ claims, profile: publicProfile(answer.value, idToken) })
+    return ok({ claims, profile: publicProfile(said, idToken) })
+  }
+
+  /** What UserInfo answers, with the signature of a signed answer verified; `unasked` where there is nobody to ask. */
+  async function askUserinfo(
+    provider: Provider,
+    endpoints: Endpoints,
+    accessToken: string,
+    idToken: IdTokenClaims | null,
+  ): Promise<Result<Profile, Failure>> {
+    if (endpoints.userinfo === null) return ok(unasked)
+    const answer = await handshake.profile(provider.id, accessToken)
+    if (!answer.ok || answer.value.jwt === undefined) return answer
+    const { guard, keys } = line(provider)
+    const claims = await verifyUserinfo(answer.value.jwt, {
+      keys: keys(endpoints),
+      accepts: (issuer) => (idToken ? issuer === idToken.iss : goesBy(line(provider), issuer)),
+      clientId: provider.clientId,
+      clock,
+    })
+    if (claims.ok) return ok({ id: '', _json: claims.value })
+    return claims.error.kind === 'garbage' ? guard.report('userinfo', claims.error) : claims
   }
 
   const notSaid = (provider: Provider, failure: Failure) =>
@@ -269,7 +352,7 @@ export function createProviders({ settings, events, clock, random, production, u
   /** Who it is: the strategy's profile and the id_token, read by the provider's own reader. */
   async function identify(
     provider: Provider,
-    { tokens, idToken }: Exchanged,
+    { tokens, idToken }: Pick<Exchanged, 'tokens' | 'idToken'>,
   ): Promise<Result<Claims, AppError<'user_info_fetch_failed' | 'provider_unavailable'>>> {
     const said = await ask(provider, tokens.accessToken, idToken)
     if (!said.ok) return notSaid(provider, said.error)
@@ -309,11 +392,14 @@ export function createProviders({ settings, events, clock, random, production, u
     if (!answer.ok) return sortRefusal(answer.error, definition.refusals)
     const tokens = readTokens(answer.value, clock, definition)
     if (tokens.idToken !== null && definition.openid) {
-      const expected = { issuers: definition.openid.issuers(one), clientId: one.clientId, clock }
-      const claims = checkRefreshedIdToken(tokens.idToken, of?.subject, expected)
-      if (!claims.ok) {
-        guard.report('token', claims.error)
-        return { tag: 'needs_reauthorization', reason: claims.error.reason }
+      const { issuers } = expectedIssuers(line(provider), tokens.idToken)
+      const claims = checkRefreshedIdToken(tokens.idToken, of?.subject, { issuers, clientId: one.clientId, clock })
+      const issuer = claims.ok ? issuerOf(line(provider), claims.value) : null
+      const same = issuer !== null && (of === undefined || of.issuer === issuer)
+      const fault = claims.ok ? (same ? null : WRONG_TENANT) : claims.error
+      if (fault) {
+        guard.report('token', fault)
+        return { tag: 'needs_reauthorization', reason: fault.reason }
       }
     }
     if (of !== undefined) profiles.outdate({ provider: provider.id, ...only(of) })
@@ -350,6 +436,10 @@ export function createProviders({ settings, events, clock, random, production, u
   ): Promise<Result<Reading, E | AppError<'user_info_fetch_failed' | 'provider_unavailable'>>> {
     type Problem = E | AppError<'user_info_fetch_failed' | 'provider_unavailable'>
     return profiles.read<Problem>({ provider: provider.id, issuer, subject }, async () => {
+      const endpoints = await line(provider).ready()
+      // There is nobody to ask, and no token to renew for it. That is no fault of the provider's, so it is not reported.
+      if (endpoints.ok && endpoints.value.userinfo === null)
+        return notSaid(provider, { kind: 'garbage', reason: 'no_userinfo' })
       const token = await accessToken()
       if (!token.ok) return token
       let said = await ask(provider, token.value, null)
@@ -398,7 +488,12 @@ export function createProviders({ settings, events, clock, random, production, u
       const known = states(line(provider)).filter(({ endpointType }) => endpointType !== 'api')
       // Once discovered, a provider is where it was last.
       const lost = provider.authorizeOrigin() === null
-      const vital: readonly EndpointType[] = ['token', 'userinfo', ...(lost ? (['discovery'] as const) : [])]
+      const asked = line(provider).settings.userinfo ?? 'required'
+      const vital: readonly EndpointType[] = [
+        'token',
+        ...(asked === 'required' ? (['userinfo'] as const) : []),
+        ...(lost ? (['discovery'] as const) : []),
+      ]
       if (known.some(({ endpointType, state }) => state === 'open' && vital.includes(endpointType))) return 'down'
       return known.some(({ state }) => state !== 'closed') ? 'degraded' : 'up'
     },
@@ -410,6 +505,20 @@ export function createProviders({ settings, events, clock, random, production, u
 }
 
 const wait = (failure: Failure): number => (failure.kind === 'unavailable' ? failure.retryAfter : undefined) ?? 5
+
+/** An id_token whose `iss` and `tid` name no tenant, or not the same one. */
+const WRONG_TENANT: Failure = { kind: 'garbage', reason: 'id_token_tenant' }
+
+/** Stands for a UserInfo answer where nobody was asked. */
+const unasked: Profile = { id: '', _json: {} }
+
+/**
+ * Whether an id_token does without UserInfo, where that is optional. A refusal is for good. An outage is not: an address
+ * that only UserInfo tells would be missing this once, and the person would get a second account.
+ */
+const saysEnough = ({ email }: IdTokenClaims, { userinfo }: ProviderSettings, failure: Failure): boolean =>
+  userinfo === 'optional' &&
+  (failure.kind === 'refused' || (failure.kind === 'unavailable' && typeof email === 'string'))
 
 /**
  * Google refuses the scope `offline_access`; OpenID Connect is nothing without `openid`; and GitHub tells who is a member
@@ -437,11 +546,11 @@ function givenEndpoints(definition: Definition, one: ProviderSettings): Endpoint
   return {
     authorize,
     token,
-    userinfo: urls.userinfo ?? own.userinfo ?? null,
+    userinfo: one.userinfo === 'off' ? null : (urls.userinfo ?? own.userinfo ?? null),
     emails: urls.emails ?? own.emails ?? null,
     revoke: urls.revoke ?? own.revoke ?? null,
     jwks: urls.jwks ?? own.jwks ?? null,
-    clientAuth: own.clientAuth ?? 'post',
+    clientAuth: chosenAuth(one) ?? own.clientAuth ?? 'post',
     issRequired: own.issRequired ?? false,
   }
 }

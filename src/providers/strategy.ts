@@ -13,7 +13,7 @@ import { readTokens, tokenAnswerFault } from './token-answer.ts'
 /** What one trip through Passport carries instead of an HTTP request. Nothing is stored: the flow keeps it. */
 export type Trip = {
   readonly query: { readonly code?: string; readonly state?: string }
-  /** On the way out: what the authorization request was made with. */
+  /** On the way out: what the authorization request was made with. The verifier is empty without PKCE. */
   made?: { readonly state: string; readonly verifier: string }
   /** On the way back: the verifier of the flow the caller has claimed by this state. */
   readonly verifier?: string
@@ -72,10 +72,10 @@ export function buildStrategy(parts: Parts): OAuth2Strategy {
     authorizationURL: endpoints.authorize,
     tokenURL: endpoints.token,
     scope: [...scopes],
-    pkce: true,
+    pkce: settings.pkce !== 'off',
     // Who somebody is is asked for separately, so that each step fails with its own code.
     skipUserProfile: true,
-    store: stateStore(random),
+    store: stateStore(random, settings.pkce !== 'off'),
   }
   const strategy = definition.strategy({ options: options as never, endpoints, scopes }, verify)
   const own = strategy.authorizationParams.bind(strategy)
@@ -92,28 +92,29 @@ export function buildStrategy(parts: Parts): OAuth2Strategy {
 /**
  * Passport's state store without a store: the state is made here, the verifier is Passport's, and both go back to the
  * caller with the trip. `store` has five parameters and `verify` four because passport-oauth2 counts them; `verify`
- * must answer the verifier itself, since a plain `true` would leave it out of the token request.
+ * must answer the verifier itself, since a plain `true` would leave it out of the token request: it does so only for a
+ * provider that takes no PKCE.
  */
-function stateStore(random: Random) {
+function stateStore(random: Random, pkce: boolean) {
   return {
     store(
       trip: Trip,
-      verifier: string,
+      verifier: string | undefined,
       _state: unknown,
       _meta: unknown,
       done: (error: null, state: string) => void,
     ): void {
       const state = secretToken(random)
-      trip.made = { state, verifier }
+      trip.made = { state, verifier: verifier ?? '' }
       done(null, state)
     },
     verify(
       trip: Trip,
       state: string,
       _meta: unknown,
-      done: (error: null, verifier: string | false, state: unknown) => void,
+      done: (error: null, verifier: string | boolean, state: unknown) => void,
     ): void {
-      done(null, trip.verifier || false, state)
+      done(null, trip.verifier || !pkce, state)
     },
   }
 }
@@ -140,10 +141,13 @@ function leaveThrough({ definition, settings, endpoints, guard }: Parts, oauth2:
             method: 'GET',
             url,
             headers: { ...definition.headers, ...headers },
+            expects: definition.openid?.required ? 'json_or_jwt' : 'json',
           }
     const answer = guard.call(call).then(
       (result): Parameters<typeof done> =>
-        result.ok ? [null, result.value.text, { statusCode: result.value.status }] : [new CallFailure(result.error)],
+        result.ok
+          ? [null, result.value.text, { statusCode: result.value.status, type: result.value.type }]
+          : [new CallFailure(result.error)],
       (): Parameters<typeof done> => [new CallFailure({ kind: 'unavailable', reason: 'defect' })],
     )
     // Outside the promise chain, where a throw would become a rejection nobody hears. What a strategy throws on an
@@ -169,9 +173,10 @@ export function authenticated(
 ): { headers: Record<string, string>; body: string } {
   const fields = new URLSearchParams(form)
   const headers = { 'Content-Type': 'application/x-www-form-urlencoded' }
-  if (how === 'post') {
+  if (how !== 'basic') {
     fields.set('client_id', clientId)
-    fields.set('client_secret', clientSecret)
+    if (how === 'post') fields.set('client_secret', clientSecret)
+    else fields.delete('client_secret')
     return { headers, body: fields.toString() }
   }
   fields.delete('client_id')

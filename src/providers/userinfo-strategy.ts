@@ -1,5 +1,6 @@
 import OAuth2Strategy from 'passport-oauth2'
 import { CallFailure } from './failure.ts'
+import { JWT_TYPE } from './guard.ts'
 import { isRecord } from './profile-text.ts'
 import type { Profile, StrategyParts, Verify } from './provider.ts'
 
@@ -13,13 +14,19 @@ export class UserinfoStrategy extends OAuth2Strategy {
   }
 
   override userProfile(accessToken: string, done: (error?: unknown, profile?: Profile) => void): void {
-    if (this.userinfoUrl === null) done(null, { id: '', _json: {} })
-    else
-      this._oauth2.get(this.userinfoUrl, accessToken, (error, body) => {
-        if (error) return done(error)
-        const json: unknown = JSON.parse(String(body))
-        if (!isRecord(json)) return done(new CallFailure({ kind: 'garbage', reason: 'wrong_shape' }))
-        done(null, { id: '', _json: json })
-      })
+    if (this.userinfoUrl === null) {
+      done(new CallFailure({ kind: 'garbage', reason: 'no_userinfo' }))
+      return
+    }
+    this._oauth2.get(this.userinfoUrl, accessToken, (error, body, response) => {
+      if (error) return done(error)
+      if (isJwt(response)) return done(null, { id: '', _json: {}, jwt: String(body) })
+      const json: unknown = JSON.parse(String(body))
+      if (!isRecord(json)) return done(new CallFailure({ kind: 'garbage', reason: 'wrong_shape' }))
+      done(null, { id: '', _json: json })
+    })
   }
 }
+
+/** As the way out describes the response (`leaveThrough`). */
+const isJwt = (response: unknown): boolean => isRecord(response) && response.type === JWT_TYPE

@@ -4,8 +4,10 @@
  */
 import { createHash } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { CLIENTS } from '../../sandbox/clients.ts'
+import type { JournalEntry } from '../../sandbox/journal.ts'
 import type { Fault, ProviderId, Sandbox } from '../../sandbox/sandbox.ts'
-import type { Claims } from '../../src/providers/provider.ts'
+import type { Claims, ProviderSettings, TokenAuth } from '../../src/providers/provider.ts'
 import { enter, named, startWorld, type TestWorld, value, visit } from './fixture.ts'
 
 export type Promised = {
@@ -15,8 +17,14 @@ export type Promised = {
   readonly withoutSubject: (body: Record<string, unknown>) => unknown
   /** What is left of ada when all but her subject is of the wrong type: these claims beside it, or `nobody`. */
   readonly spoilt: Omit<Claims, 'subject'> | 'nobody'
+  /** Whether tokens can be revoked there; `true` unless it says otherwise. */
+  readonly revokes?: false
   /** One provider may be registered with in more than one way: what this one is called, and how it is set up. */
-  readonly registered?: { readonly as: string; readonly arrange: (sandbox: Sandbox) => void }
+  readonly registered?: {
+    readonly as: string
+    readonly arrange: (sandbox: Sandbox) => void
+    readonly configure?: (settings: ProviderSettings, sandbox: Sandbox) => ProviderSettings
+  }
 }
 
 const unavailable: readonly [string, Fault][] = [
@@ -64,6 +72,10 @@ function spoil(value: unknown, subject: string, wrong: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, spoil(one, subject, wrong)]))
 }
 
+/** The calls that carry the client's proof as the setting says: Google's revocation has none, GitHub's is always Basic. */
+const proving = (kind: ProviderId, calls: readonly JournalEntry[]): readonly JournalEntry[] =>
+  calls.filter(({ endpoint }) => endpoint === 'token' || (kind !== 'google' && kind !== 'github'))
+
 export function providerContract(kind: ProviderId, promised: Promised): void {
   describe(`${promised.registered?.as ?? kind}, like every provider,`, () => {
     let world: TestWorld
@@ -71,15 +83,44 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
       world = await startWorld()
       await world.warm(kind)
     })
+    const configured = (one: ProviderSettings): ProviderSettings =>
+      one.kind === kind ? (promised.registered?.configure?.(one, world.sandbox) ?? one) : one
     beforeEach(() => promised.registered?.arrange(world.sandbox))
     afterEach(() => world.reset())
     afterAll(() => world.close())
 
-    const open = (breaker = {}) => {
-      const opened = world.open({ breaker })
+    const open = (breaker = {}, more: Partial<ProviderSettings> = {}) => {
+      const opened = world.open({ breaker }, (one) => configured(one.kind === kind ? { ...one, ...more } : one))
       return { ...opened, provider: named(opened.providers, kind) }
     }
     const tokenCalls = () => world.sandbox.journal.calls(kind, 'token').length
+
+    function revocation(): void {
+      test('a token is taken back, and an unknown one counts as taken back', async () => {
+        if (kind === 'atlassian') world.sandbox.switches.atlassian.revoke = 200
+        const { providers, provider } = open()
+        const { exchanged } = await enter(world.sandbox, providers, provider)
+        expect(await providers.revoke(provider, exchanged.tokens)).toEqual({ tag: 'revoked' })
+        expect(await providers.identify(provider, exchanged)).toMatchObject({
+          error: { code: 'user_info_fetch_failed' },
+        })
+        expect(await providers.revoke(provider, exchanged.tokens)).toEqual({ tag: 'revoked' })
+        for (const { path, query } of world.sandbox.journal.calls(kind, 'revoke'))
+          expect(JSON.stringify([path, query])).not.toContain(exchanged.tokens.accessToken)
+      })
+
+      test('a revocation the provider cannot take now is tried later', async () => {
+        const { providers, provider } = open()
+        const { exchanged } = await enter(world.sandbox, providers, provider)
+        const fault: Fault = { kind: 'status', status: 503, headers: { 'retry-after': '30' } }
+        world.sandbox.fault({ provider: kind, endpoint: 'revoke' }, fault)
+        expect(await providers.revoke(provider, exchanged.tokens)).toEqual({
+          tag: 'transient',
+          reason: 'status_503',
+          retryAfter: 30,
+        })
+      })
+    }
 
     describe('signing in', () => {
       test.each(['ada', 'linus', 'mallory'] as const)('says of %s what the provider said', async (who) => {
@@ -531,28 +572,47 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
       })
     })
 
-    test('a token is taken back, and an unknown one counts as taken back', async () => {
-      if (kind === 'atlassian') world.sandbox.switches.atlassian.revoke = 200
-      const { providers, provider } = open()
-      const { exchanged } = await enter(world.sandbox, providers, provider)
-      expect(await providers.revoke(provider, exchanged.tokens)).toEqual({ tag: 'revoked' })
-      expect(await providers.identify(provider, exchanged)).toMatchObject({ error: { code: 'user_info_fetch_failed' } })
-      expect(await providers.revoke(provider, exchanged.tokens)).toEqual({ tag: 'revoked' })
-      for (const { path, query } of world.sandbox.journal.calls(kind, 'revoke'))
-        expect(JSON.stringify([path, query])).not.toContain(exchanged.tokens.accessToken)
-    })
+    test.each<TokenAuth>(['basic', 'post'])(
+      'proves itself by %s where the operator says so: for the code, a refresh and a revocation',
+      async (tokenAuth) => {
+        const { switches } = world.sandbox
+        switches.oauth2.tokenAuth = tokenAuth
+        switches.oidc.tokenAuth = `client_secret_${tokenAuth}`
+        switches.atlassian.revoke = 200
+        const clientSecret = CLIENTS[kind].secret
+        const { providers, provider } = open({}, { tokenAuth })
+        const { exchanged } = await enter(world.sandbox, providers, provider)
+        // A code that was refused for its client would look the same at providers that give no refresh token.
+        await providers.refresh(provider, exchanged.tokens.refreshToken ?? 'none')
+        expect(await providers.revoke(provider, exchanged.tokens)).toMatchObject(
+          provider.revokes === false ? { tag: 'not_supported' } : { tag: 'revoked' },
+        )
+        const calls = world.sandbox.journal.calls(kind, 'token')
+        expect(new Set(calls.map(({ body }) => body.grant_type))).toEqual(
+          new Set(['authorization_code', 'refresh_token']),
+        )
+        for (const { headers, body } of proving(kind, [...calls, ...world.sandbox.journal.calls(kind, 'revoke')])) {
+          // Both halves are form-encoded before they are joined (RFC 6749 §2.3.1).
+          const halves = [provider.clientId, clientSecret].map((half) => new URLSearchParams({ '': half }).toString())
+          const joined = halves.map((half) => half.slice(1)).join(':')
+          expect(headers.authorization).toBe(
+            tokenAuth === 'basic' ? `Basic ${Buffer.from(joined).toString('base64')}` : undefined,
+          )
+          expect([body.client_id, body.client_secret]).toEqual(
+            tokenAuth === 'basic' ? [undefined, undefined] : [provider.clientId, clientSecret],
+          )
+        }
+      },
+    )
 
-    test('a revocation the provider cannot take now is tried later', async () => {
-      const { providers, provider } = open()
-      const { exchanged } = await enter(world.sandbox, providers, provider)
-      const fault: Fault = { kind: 'status', status: 503, headers: { 'retry-after': '30' } }
-      world.sandbox.fault({ provider: kind, endpoint: 'revoke' }, fault)
-      expect(await providers.revoke(provider, exchanged.tokens)).toEqual({
-        tag: 'transient',
-        reason: 'status_503',
-        retryAfter: 30,
+    if (promised.revokes === false)
+      test('no token is revoked where there is nowhere to', async () => {
+        const { providers, provider } = open()
+        const { exchanged } = await enter(world.sandbox, providers, provider)
+        expect(provider.revokes).toBe(false)
+        expect(await providers.revoke(provider, exchanged.tokens)).toEqual({ tag: 'not_supported' })
       })
-    })
+    else revocation()
 
     test('the profile leaves out whatever looks like a credential', async () => {
       const { providers, provider } = open()

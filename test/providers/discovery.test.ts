@@ -1,5 +1,6 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { TokenAuth } from '../../src/providers/provider.ts'
 import { type Opened, openProviders, value } from './fixture.ts'
 import { type Issuer, startIssuer } from './issuer.ts'
 
@@ -104,6 +105,16 @@ describe('discovery', () => {
       'unsafe_endpoint',
     ],
     ['a script for a page', (all) => ({ ...all, authorization_endpoint: 'javascript:alert(1)' }), 'missing_endpoint'],
+    [
+      'no way to prove itself that we know',
+      (all) => ({ ...all, token_endpoint_auth_methods_supported: ['private_key_jwt', 'none'] }),
+      'token_auth_unsupported',
+    ],
+    [
+      'no way to prove itself at all',
+      (all) => ({ ...all, token_endpoint_auth_methods_supported: [] }),
+      'token_auth_unsupported',
+    ],
   ])('that names %s is not believed', async (_name, change, reason) => {
     issuer.say(place, () => change(issuer.metadata()))
     expect(await begin()).toMatchObject({ error: { code: 'provider_unavailable', cause: { reason } } })
@@ -169,7 +180,11 @@ describe('the callback’s iss', () => {
 })
 
 describe('the client proves itself', () => {
-  const trade = async (methods?: string[]) => {
+  const trade = async (methods?: string[], tokenAuth?: TokenAuth) => {
+    if (tokenAuth !== undefined) {
+      await opened.providers.close()
+      opened = openProviders([{ ...issuer.settings, tokenAuth }], () => now)
+    }
     const { privateKey, publicKey } = await generateKeyPair('ES256')
     const at = now.getTime() / 1000
     const claims = { iss: issuer.url, aud: 'client', sub: 'ada', nonce: 'n', iat: at, exp: at + 60 }
@@ -204,5 +219,16 @@ describe('the client proves itself', () => {
     const { headers, body } = await trade(['client_secret_post'])
     expect(headers).not.toHaveProperty('authorization')
     expect(Object.fromEntries(body)).toMatchObject({ client_id: 'client', client_secret: 's:e+c%ret' })
+  })
+
+  test.each<[TokenAuth, string[] | undefined]>([
+    ['basic', ['client_secret_post']],
+    ['basic', ['private_key_jwt']],
+    ['post', ['client_secret_basic']],
+    ['post', undefined],
+  ])('by %s where the operator says so, whatever the document offers: %j', async (tokenAuth, methods) => {
+    const { headers, body } = await trade(methods, tokenAuth)
+    expect('authorization' in headers).toBe(tokenAuth === 'basic')
+    expect(body.has('client_secret')).toBe(tokenAuth === 'post')
   })
 })

@@ -120,6 +120,44 @@ describe('Google', () => {
     expect(exchanged.idToken?.iss).toBe(issuer)
   })
 
+  test('is refused without an id_token, unless `openid` was not asked for', async () => {
+    world.sandbox.switches.google.idToken = false
+    const { providers, provider } = open()
+    const { callback, flow } = await visit(providers, provider)
+    expect(await providers.exchange(provider, callback, flow)).toMatchObject({
+      error: { code: 'token_exchange_failed', cause: { reason: 'id_token_missing' } },
+    })
+    // What counts is what this person was asked for, not what the provider usually is.
+    const more = await visit(providers, provider)
+    const scopes = [...provider.scopes, 'https://www.googleapis.com/auth/calendar.readonly']
+    expect(await providers.exchange(provider, more.callback, { ...more.flow, scopes })).toMatchObject({
+      error: { cause: { reason: 'id_token_missing' } },
+    })
+    const plain = open((one) => ({ ...one, scopes: ['email', 'profile'] }))
+    const { exchanged, claims } = await enter(world.sandbox, plain.providers, plain.provider)
+    expect([exchanged.idToken, claims.email]).toEqual([null, 'ada@example.com'])
+  })
+
+  test('that is not Google is another issuer, and has other people', async () => {
+    const issuer = `${world.sandbox.url}/google`
+    world.sandbox.switches.google.issuer = issuer
+    const { providers, provider } = open((one) => ({ ...one, issuer }))
+    expect((await enter(world.sandbox, providers, provider)).exchanged.idToken?.iss).toBe(issuer)
+    expect(provider.issuer).toBe(issuer)
+    expect(provider.authorizeOrigin()).toBe(world.sandbox.url)
+    for (const itself of ['https://accounts.google.com', 'accounts.google.com']) {
+      world.sandbox.switches.google.issuer = itself
+      const { callback, flow } = await visit(providers, provider)
+      expect(await providers.exchange(provider, callback, flow)).toMatchObject({ error: { code: 'flow_mismatch' } })
+      const unnamed = { code: callback.code, state: callback.state }
+      expect(await providers.exchange(provider, unnamed, flow)).toMatchObject({
+        error: { cause: { reason: 'id_token_iss' } },
+      })
+    }
+    // Saying what is so anyway changes nobody's identity.
+    expect(open((one) => ({ ...one, issuer: 'https://accounts.google.com' })).provider.issuer).toBe('google')
+  })
+
   test('may change its keys between two sign-ins, and while one is under way', async () => {
     const { providers, provider } = open()
     await enter(world.sandbox, providers, provider)

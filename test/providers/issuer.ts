@@ -11,14 +11,15 @@ type Seen = { readonly path: string; readonly headers: IncomingHttpHeaders; read
 export async function startIssuer() {
   let url = ''
   const seen: Seen[] = []
-  const says: Record<string, () => unknown> = {}
+  const says: Record<string, { readonly answer: () => unknown; readonly type: string }> = {}
   const server = createServer(async (req, res) => {
     let body = ''
     for await (const chunk of req) body += chunk
     const path = new URL(req.url ?? '/', url).pathname
     seen.push({ path, headers: req.headers, body: new URLSearchParams(body) })
-    const said = says[path]?.()
-    res.writeHead(said === undefined ? 503 : 200, { 'content-type': 'application/json' })
+    const { answer, type = 'application/json' } = says[path] ?? {}
+    const said = answer?.()
+    res.writeHead(said === undefined ? 503 : 200, { 'content-type': type })
     res.end(typeof said === 'string' ? said : JSON.stringify(said ?? {}))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -50,8 +51,12 @@ export async function startIssuer() {
     settings,
     metadata,
     /** What a path answers from now on: JSON, or text as it stands; `undefined` is 503. */
-    say(path: '/.well-known/openid-configuration' | '/token' | '/userinfo' | '/jwks', answer: () => unknown) {
-      says[path] = answer
+    say(
+      path: '/.well-known/openid-configuration' | '/token' | '/userinfo' | '/jwks',
+      answer: () => unknown,
+      type = 'application/json',
+    ) {
+      says[path] = { answer, type }
     },
     close: () =>
       new Promise<void>((resolve) => {

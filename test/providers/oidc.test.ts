@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Claims } from '../../src/providers/provider.ts'
-import { nothing, providerContract } from './contract.ts'
+import { nothing, type Promised, providerContract } from './contract.ts'
 import { enter, named, openProviders, startWorld, type TestWorld, value, visit } from './fixture.ts'
 import { startIssuer } from './issuer.ts'
 
@@ -16,7 +16,7 @@ const person =
     ...more,
   })
 
-providerContract('oidc', {
+const promised: Promised = {
   claims: {
     ada: person('ada', {}),
     linus: person('linus', { name: 'Linus Private', email: null, emailVerified: false }),
@@ -24,6 +24,18 @@ providerContract('oidc', {
   },
   spoilt: nothing,
   withoutSubject: ({ sub: _sub, ...body }) => body,
+}
+providerContract('oidc', promised)
+providerContract('oidc', {
+  ...promised,
+  // Its issuer and its client are claims as well.
+  spoilt: 'nobody',
+  registered: {
+    as: 'an OpenID provider with signed UserInfo',
+    arrange: ({ switches }) => {
+      switches.oidc.userinfo = 'signed'
+    },
+  },
 })
 
 test('an OpenID provider is asked for `openid`, whatever else the operator wants, and once', async () => {

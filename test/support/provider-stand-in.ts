@@ -47,7 +47,7 @@ export function providerStandIn(ids: readonly string[]) {
         ...{ accessToken: 'at', refreshToken: 'rt', idToken: null, scopes: null },
         ...{ expiresAt: null, refreshExpiresAt: null },
       }
-      return failure ?? ok<Exchanged>({ tokens, idToken: null })
+      return failure ?? ok<Exchanged>({ tokens, idToken: null, issuer: one.issuer })
     },
     identify: async () => ok(claims),
     trusts: (_, { emailVerified }) => emailVerified,

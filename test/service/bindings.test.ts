@@ -1,0 +1,45 @@
+/** Providers that bind a code by less than usual, or have no UserInfo: the whole way through the service. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { switchesAtStart } from '../../sandbox/switches.ts'
+import { authOf, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
+
+describe('an OpenID provider', () => {
+  let world: World
+  beforeAll(async () => {
+    world = await startWorld()
+  })
+  afterEach(() => {
+    Object.assign(world.sandbox.switches, switchesAtStart())
+    world.calm()
+  })
+  afterAll(() => world.stop())
+
+  test('without PKCE is signed in with by its nonce', async () => {
+    world.sandbox.switches.oidc.pkce = 'refused'
+    const { base } = await world.another({ ACME_PKCE: 'off' })
+    const who = world.newcomer()
+    authOf(await world.enter('acme', who, { at: base }))
+    expect(authOf(await world.enter('acme', who, { at: base })).action).toBe('login_existing')
+    expect(refusalOf(await world.enter('acme', who))).toEqual([502, 'token_exchange_failed'])
+  })
+
+  test('without a nonce is signed in with by PKCE', async () => {
+    world.sandbox.switches.oidc.nonce = false
+    const { base } = await world.another({ ACME_NONCE: 'off' })
+    const who = world.newcomer()
+    authOf(await world.enter('acme', who, { at: base }))
+    expect(refusalOf(await world.enter('acme', who))).toEqual([502, 'token_exchange_failed'])
+  })
+
+  test('without UserInfo is signed in with, and has no profile to show', async () => {
+    world.sandbox.switches.oidc.userinfo = 'refused'
+    const { base } = await world.another({ ACME_USERINFO: 'off' })
+    world.sandbox.clearJournal()
+    const { access_token: token, user } = authOf(await world.enter('acme', world.newcomer(), { at: base }))
+    expect(user.name).toMatch(/^Person/)
+    const [identity] = listIn(await world.call('GET', '/me/identities', { token, at: base }))
+    const profile = await world.call('GET', `/me/identities/${identity?.id}/profile`, { token, at: base })
+    expect(refusalOf(profile)).toEqual([502, 'user_info_fetch_failed'])
+    expect(world.sandbox.journal.calls('oidc', 'userinfo')).toEqual([])
+  })
+})
