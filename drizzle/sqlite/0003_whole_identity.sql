@@ -9,4 +9,5 @@ CREATE INDEX `revocations_provider_next_attempt` ON `revocations` (`provider`,`n
 UPDATE `grants` SET `issuer` = coalesce((SELECT i.`issuer` FROM `identities` i WHERE i.`provider` = `grants`.`provider` AND i.`subject` = `grants`.`subject` ORDER BY i.`last_used_at` DESC, i.`id` LIMIT 1), '') WHERE `holder` = 'person';--> statement-breakpoint
 UPDATE `grants` SET `issuer` = `provider` WHERE `holder` <> 'person';--> statement-breakpoint
 UPDATE `jira_integrations` SET `issuer` = `provider`;--> statement-breakpoint
-UPDATE `revocations` SET `issuer` = coalesce((SELECT min(i.`issuer`) FROM `identities` i WHERE i.`provider` = `revocations`.`provider` HAVING count(DISTINCT i.`issuer`) = 1), '');
+UPDATE `revocations` SET `issuer` = `provider` WHERE `team_id` IS NOT NULL;--> statement-breakpoint
+WITH `only` AS MATERIALIZED (SELECT `provider`, min(`issuer`) AS `issuer` FROM `identities` GROUP BY `provider` HAVING count(DISTINCT `issuer`) = 1) UPDATE `revocations` SET `issuer` = `only`.`issuer` FROM `only` WHERE `only`.`provider` = `revocations`.`provider` AND `revocations`.`team_id` IS NULL;

@@ -155,4 +155,33 @@ describe.each(databases)('a database of the version before, on $name', ({ place 
     ])
     await store.close()
   })
+
+  test('knows the issuer of what waits to be revoked: a team’s by its provider, a person’s where there is but one', async () => {
+    const config = await place()
+    const waits = (time: (date: Date) => unknown, id: string, provider: string, team: string | null) =>
+      [
+        'revocations',
+        {
+          ...{ id: `'${id}'`, account_id: "'usr_gone'", team_id: team, grant_id: `'${id}'`, provider: `'${provider}'` },
+          ...{ client_id: "'app'", subject: `'${id}'`, access_token: "'sealed access'", attempts: '0' },
+          ...{ next_attempt_at: time(at), created_at: time(at) },
+        },
+      ] as const
+    await leftBy(config, 3, (time) => [
+      ...people(time, ['one'], 'acme', 'https://acme.example'),
+      ...people(time, ['here'], 'moved', 'https://here.example'),
+      ...people(time, ['there'], 'moved', 'https://there.example'),
+      waits(time, 'rvk_1', 'acme', null),
+      waits(time, 'rvk_2', 'moved', null),
+      waits(time, 'rvk_3', 'atlassian', "'team_1'"),
+    ])
+    const { store } = await openedStore(config, () => at)
+    const waiting = await store.revocations.take(9, at, soon)
+    expect(waiting.map(({ id, issuer }) => [id, issuer])).toEqual([
+      ['rvk_1', 'https://acme.example'],
+      ['rvk_2', ''],
+      ['rvk_3', 'atlassian'],
+    ])
+    await store.close()
+  })
 })
