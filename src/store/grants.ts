@@ -98,16 +98,22 @@ export function grantStore({ db, tables, read, reads, write, steps }: Driver, ch
 
   /** The issuer of a row from before there was a column for it; `undefined` where nobody has its identity. */
   function* issuerOf(tx: Queries, { provider, subject, holder }: StoredGrant): Script<string | undefined> {
-    const team = tx
-      .select({ issuer: jiraIntegrations.issuer })
-      .from(jiraIntegrations)
-      .where(eq(jiraIntegrations.teamId, holder))
-    const person = tx
-      .select({ issuer: identities.issuer })
-      .from(identities)
-      .where(and(eq(identities.provider, provider), eq(identities.subject, subject)))
-      .orderBy(desc(identities.lastUsedAt), asc(identities.id))
-    const [found] = yield* step((holder === 'person' ? person : team).limit(1))
+    if (holder !== 'person') {
+      const theirs = and(eq(jiraIntegrations.teamId, holder), eq(jiraIntegrations.provider, provider))
+      const [found] = yield* step(tx.select({ issuer: jiraIntegrations.issuer }).from(jiraIntegrations).where(theirs))
+      if (found?.issuer !== '') return found?.issuer
+      // The same version wrote both. Jira has no issuer: the subjects there are named by the id of the provider.
+      yield* step(tx.update(jiraIntegrations).set({ issuer: provider }).where(theirs))
+      return provider
+    }
+    const [found] = yield* step(
+      tx
+        .select({ issuer: identities.issuer })
+        .from(identities)
+        .where(and(eq(identities.provider, provider), eq(identities.subject, subject)))
+        .orderBy(desc(identities.lastUsedAt), asc(identities.id))
+        .limit(1),
+    )
     return found?.issuer
   }
 
@@ -116,7 +122,7 @@ export function grantStore({ db, tables, read, reads, write, steps }: Driver, ch
     const { id, provider, issuer, clientId, subject, holder } = grant
     if (issuer === '') {
       const known = yield* issuerOf(tx, grant)
-      if (known === undefined || known === '') return true
+      if (known === undefined) return true
       const [newer] = yield* step(
         tx
           .select({ id: t.id })

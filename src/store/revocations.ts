@@ -1,5 +1,5 @@
 import { and, asc, eq, gt, gte, isNotNull, isNull, notInArray, or } from 'drizzle-orm'
-import type { RevocationStore } from '../connections/ports.ts'
+import type { ConsentKey, RevocationStore } from '../connections/ports.ts'
 import type { Change } from './change.ts'
 import { sameConsent } from './consents.ts'
 import { type Driver, step } from './driver.ts'
@@ -12,6 +12,11 @@ export function revocationStore(driver: Driver, change: Change): RevocationStore
   const { db, tables, read, write } = driver
   const { revocations: t, grants, flows } = tables
   const queue = queueOf(driver, t)
+  /** A node of a version before queued it without an issuer: then a grant of any issuer may stand on the consent. */
+  const standingOn = ({ provider, issuer, clientId, subject }: ConsentKey) =>
+    issuer === ''
+      ? and(eq(grants.provider, provider), eq(grants.clientId, clientId), eq(grants.subject, subject))
+      : sameConsent(grants, { provider, issuer, clientId, subject })
   return {
     ...queue,
     take: (limit, at, until, of) =>
@@ -29,7 +34,7 @@ export function revocationStore(driver: Driver, change: Change): RevocationStore
         db
           .select({ id: grants.id })
           .from(grants)
-          .where(and(sameConsent(grants, consent), isNotNull(grants.accessToken)))
+          .where(and(standingOn(consent), isNotNull(grants.accessToken)))
           .limit(1),
       )
       return standing.length > 0
@@ -39,7 +44,7 @@ export function revocationStore(driver: Driver, change: Change): RevocationStore
         const [done] = yield* step(tx.delete(t).where(eq(t.id, id)).returning())
         if (!done) return
         if (called) {
-          const since = and(sameConsent(grants, done), gte(grants.consentedAt, done.createdAt))
+          const since = and(standingOn(done), gte(grants.consentedAt, done.createdAt))
           const renewable = and(since, isNotNull(grants.accessToken), isNotNull(grants.refreshToken))
           yield* step(tx.update(grants).set({ expiresAt: called.at, dueAt: called.at }).where(renewable))
         }

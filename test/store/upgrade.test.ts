@@ -184,4 +184,43 @@ describe.each(databases)('a database of the version before, on $name', ({ place 
     ])
     await store.close()
   })
+
+  test('keeps what a node of that version still writes beside this one: a team’s Jira, and what is to be revoked', async () => {
+    const config = await place()
+    const dated = (time: (date: Date) => unknown, names: readonly string[]) =>
+      Object.fromEntries(names.map((name) => [name, time(at)]))
+    await leftBy(config, 4, (time) => [
+      ['teams', { id: "'team_1'", name: "'One'", ...dated(time, ['created_at', 'updated_at']) }],
+      [
+        'jira_integrations',
+        {
+          ...{ team_id: "'team_1'", provider: "'atlassian'", client_id: "'app'", subject: "'s'" },
+          ...{ sync_status: "'ok'", ...dated(time, ['connected_at', 'next_sync_at', 'updated_at']) },
+        },
+      ],
+      [
+        'grants',
+        {
+          ...{ id: "'team'", provider: "'atlassian'", client_id: "'app'", subject: "'s'", holder: "'team_1'" },
+          ...{
+            access_token: "'sealed access'",
+            asked_scopes: "'[]'",
+            scopes: "'[]'",
+            status: "'healthy'",
+            failures: '0',
+            fence: '1',
+          },
+          ...dated(time, ['consented_at', 'updated_at']),
+        },
+      ],
+    ])
+    const { store } = await openedStore(config, () => at)
+    expect(await store.grants.repair('', 9, at)).toEqual({ withdrawn: 0, next: null })
+    const key = { provider: 'atlassian', issuer: 'atlassian', clientId: 'app', subject: 's', holder: 'team_1' }
+    expect(await store.grants.find(key)).toMatchObject({ id: 'team' })
+    expect((await store.jira.find('team_1'))?.integration).toMatchObject({ issuer: 'atlassian' })
+    // What such a node queued has no issuer, so a grant of any issuer keeps the consent.
+    expect(await store.revocations.stillNeeded({ ...key, issuer: '' })).toBe(true)
+    await store.close()
+  })
 })
