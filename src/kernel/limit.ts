@@ -11,6 +11,8 @@ export class Limit {
   readonly #began = performance.now()
   readonly #isGone: () => boolean
   #endsAt: number
+  #excluding = 0
+  #excludedSince = 0
 
   /** `isGone`: whether the caller has closed the connection the response would go to. */
   constructor(ms: number, isGone: () => boolean = () => false) {
@@ -23,9 +25,17 @@ export class Limit {
     return Math.max(0, this.#endsAt - performance.now())
   }
 
-  /** Time that another limit covers, such as a call to a provider, does not count. */
-  exclude(ms: number): void {
-    this.#endsAt += ms
+  /**
+   * Time that another limit covers, such as a call to a provider, does not count; and of several calls at once, the time
+   * they share is not taken out more than once. `end` is what makes it count again.
+   */
+  exclude(): { end(): void } {
+    if (this.#excluding++ === 0) this.#excludedSince = performance.now()
+    return {
+      end: () => {
+        if (--this.#excluding === 0) this.#endsAt += performance.now() - this.#excludedSince
+      },
+    }
   }
 
   /**
@@ -59,11 +69,11 @@ export const requestLimit = (): Limit | undefined => limits.getStore()
 export async function untimed<T>(work: () => Promise<T>): Promise<T> {
   const limit = limits.getStore()
   if (!limit) return work()
-  const began = performance.now()
+  const excluded = limit.exclude()
   try {
     return await work()
   } finally {
-    limit.exclude(performance.now() - began)
+    excluded.end()
   }
 }
 

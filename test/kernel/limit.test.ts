@@ -43,6 +43,14 @@ describe('a limit', () => {
     expect(before - limit.left).toBeLessThan(performance.now() - began - 50)
   })
 
+  test('takes out what several such things at once take together, not the sum of them', async () => {
+    const limit = new Limit(60_000)
+    const before = limit.left
+    const work = () => untimed(() => new Promise((resolve) => setTimeout(resolve, 50)))
+    await withinLimit(limit, () => Promise.all([work(), work(), work(), work()]))
+    expect(limit.left).toBeLessThanOrEqual(before)
+  })
+
   test('tells once, and only who still watches', async () => {
     const told: string[] = []
     whenOver(new Limit(0), false, () => told.push('over'))
