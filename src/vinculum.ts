@@ -280,7 +280,9 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       revoke: async (of, given) => {
         const provider = providers.get(of.provider)
         if (!provider) return { tag: 'transient', reason: 'provider_not_enabled' }
-        return provider.speaksFor(of.issuer)
+        // A node of a version before queued it without an issuer. Where subjects go by the provider's id, there is no other.
+        const issuer = of.issuer === '' && provider.issuer === provider.id ? provider.issuer : of.issuer
+        return provider.speaksFor(issuer)
           ? providers.revoke(provider, given)
           : { tag: 'transient', reason: 'issuer_changed' }
       },

@@ -94,4 +94,23 @@ describe.each(databases)('a provider that was moved to another issuer, on %s', (
     const calls = world.sandbox.journal.calls('oidc', 'revoke')
     expect(calls.length).toBeGreaterThan(0)
   })
+
+  test('beside an older node, which queues no issuer: only a provider that has none is sent the token', async () => {
+    const who = world.newcomer()
+    const { access_token: token } = await world.signIn('google', who)
+    for (const provider of ['github', 'acme'])
+      expect((await world.enter(provider, who, { intent: 'link', token })).status).toBe(200)
+    const linked = listIn(await world.call('GET', '/me/identities', { token }))
+    const calls = () => [
+      world.sandbox.journal.calls('github', 'revoke').length,
+      world.sandbox.journal.calls('oidc', 'revoke').length,
+    ]
+    const [github = 0, acme = 0] = calls()
+    await world.operator("update grants set issuer = ''")
+    for (const { id, provider } of linked)
+      if (provider !== 'google') await world.call('DELETE', `/me/identities/${id}`, { token, at: moved.base })
+    world.turn(120)
+    await moved.vinculum.runJob('revoke-at-provider')
+    expect(calls()).toEqual([github + 1, acme])
+  })
 })
