@@ -46,6 +46,13 @@ const list = z.string().transform((text) =>
     .filter(Boolean),
 )
 
+/** An origin alone; user and password are those of the proxy. */
+const isProxyUrl = (text: string): boolean => {
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname, pathname, search, hash } = new URL(text)
+  return ['http:', 'https:'].includes(protocol) && hostname !== '' && pathname === '/' && !search && !hash
+}
+
 /** Every setting that is not a provider's: name, form, default, meaning. `.env.example` is held to it by a test. */
 export const settings = z.object({
   NODE_ENV: z
@@ -128,6 +135,12 @@ export const settings = z.object({
   REQUEST_DEADLINE_MS: whole('a whole number of milliseconds', { least: 500, most: 60_000, fallback: 5000 }).describe(
     'how long a request may wait for the database, from its arrival; then 503',
   ),
+  HTTPS_PROXY: z
+    .string()
+    .refine(isProxyUrl, 'must be http://host:port or https://host:port, a user and password percent-encoded')
+    .optional()
+    .describe('proxy for calls to providers: http://user:password@host:port'),
+  NO_PROXY: z.string().optional().describe('hosts to reach without HTTPS_PROXY: names, domains, *; comma separated'),
   METRICS_TOKEN: z
     .string()
     .min(16, 'use at least 16 characters')
@@ -146,6 +159,7 @@ export const secretSettings = [
   'ENCRYPTION_KEYS',
   'DATABASE_URL',
   'SMTP_URL',
+  'HTTPS_PROXY',
   'METRICS_TOKEN',
 ] as const satisfies readonly (keyof typeof settings.shape)[]
 /** The settings that people read, and no program compares. */
@@ -294,6 +308,8 @@ export function readConfig(environment: Environment, { secretFile = readSecretFi
     },
     providers,
     mail,
+    /** What calls to providers go through; `null`: nothing. */
+    proxy: set.HTTPS_PROXY === undefined ? null : { httpsProxy: set.HTTPS_PROXY, noProxy: set.NO_PROXY ?? '' },
     rateLimits: set.RATE_LIMITS === 'on',
     requestDeadlineMs: set.REQUEST_DEADLINE_MS,
     shutdownDrainSeconds: set.SHUTDOWN_DRAIN_SECONDS,

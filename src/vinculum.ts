@@ -166,6 +166,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       clock,
       random,
       production: config.production,
+      proxy: config.proxy,
       userInfoTtlSeconds: oauth.userInfoTtlSeconds,
     })
     const signInRules: SignInRules = {

@@ -302,6 +302,7 @@ describe('a secret in a file', () => {
       DATABASE_URL: 'postgres://u:p@db/v',
       SMTP_URL: 'smtp://u:p@mail.example.com',
       METRICS_TOKEN: 'metrics-0123456789',
+      HTTPS_PROXY: 'http://u:p@proxy.example.com:3128',
       GOOGLE_CLIENT_SECRET: 'google-0123456789',
       ACME_CLIENT_SECRET: 'acme-0123456789ab',
     }

@@ -15,6 +15,7 @@ import { createGuards, type Guard } from './guard.ts'
 import { createHandshake } from './handshake.ts'
 import { checkRefreshedIdToken, type IdTokenClaims, verifyIdToken } from './id-token.ts'
 import { createJiraCloud, type JiraCloud } from './jira-cloud.ts'
+import type { ProxySettings } from './outbound.ts'
 import {
   type Asking,
   type Claims,
@@ -79,6 +80,8 @@ type Parts = {
   readonly random: Random
   readonly production: boolean
   readonly userInfoTtlSeconds: number
+  /** What calls go through; `null` or absent: nothing. */
+  readonly proxy?: ProxySettings | null
 }
 
 /** Who somebody is at a provider: never the subject alone. */
@@ -100,8 +103,16 @@ type Line = {
   readonly jira: JiraCloud | null
 }
 
-export function createProviders({ settings, events, clock, random, production, userInfoTtlSeconds }: Parts) {
-  const guards = createGuards({ events, clock, random })
+export function createProviders({
+  settings,
+  events,
+  clock,
+  random,
+  production,
+  userInfoTtlSeconds,
+  proxy = null,
+}: Parts) {
+  const guards = createGuards({ events, clock, random, proxy })
   const handshake = createHandshake()
   const profiles = createProfiles({ events, clock, ttlSeconds: userInfoTtlSeconds })
   const lines = new Map(settings.map((one) => [one.id, createLine(one)]))
