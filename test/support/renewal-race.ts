@@ -89,8 +89,9 @@ export async function raceToRenew({ url, grants: many, strict, kill }: Asked): P
       const { state, verifier, nonce } = begun.value
       const exchanged = await providers.exchange(provider, { code, state }, { redirectUri, verifier, nonce })
       if (!exchanged.ok) throw new Error(exchanged.error.code)
-      const theirs = anIdentity(account.id, { provider: provider.id, issuer: provider.issuer, subject: `s${n}` })
-      await store.accounts.link(theirs, null, [])
+      const person = anAccount()
+      const theirs = anIdentity(person.id, { provider: provider.id, issuer: provider.issuer, subject: `s${n}` })
+      await store.accounts.create(person, theirs, { separate: true }, [])
       const claims = { ...{ subject: `s${n}`, email: null, emailVerified: false, emailAuthoritative: false } }
       await vault.keep({
         ...{ provider: provider.id, issuer: provider.issuer, clientId: provider.clientId, asked: provider.scopes },
