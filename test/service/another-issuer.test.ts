@@ -98,7 +98,7 @@ describe.each(databases)('a provider that was moved to another issuer, on %s', (
   test('beside an older node, which queues no issuer: only a provider that has none is sent the token', async () => {
     const who = world.newcomer()
     const { access_token: token } = await world.signIn('google', who)
-    for (const provider of ['github', 'acme'])
+    for (const provider of ['github', 'acme'] as const)
       expect((await world.enter(provider, who, { intent: 'link', token })).status).toBe(200)
     const linked = listIn(await world.call('GET', '/me/identities', { token }))
     const calls = () => [
