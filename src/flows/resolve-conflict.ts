@@ -93,17 +93,21 @@ export function resolveConflict(parts: Parts) {
   }
   type Matches = Awaited<ReturnType<typeof matchesOf>>
 
+  /** The address the question is about: the one that is shown, masked, and that a message goes to. */
+  const emailOf = ([first]: Matches) => first && readEmail(first.email)
+
   /** Which methods the accounts with these addresses have. */
   const methodsOf = async (matches: Matches) => {
     const namesakes = matches.flatMap((match) => match.namesakes)
     const keys = matches.flatMap(({ email }) => readEmail(email)?.key ?? [])
     const anyOf = async <T>(of: readonly T[], has: (one: T) => Promise<boolean>) =>
       (await Promise.all(of.map(has))).includes(true)
+    const email = emailOf(matches)
     return {
       providers: new Set(namesakes.flatMap(({ identities }) => identities.map((identity) => identity.provider))),
       password: await anyOf(keys, parts.hasPassword),
       passkey: await anyOf(namesakes, ({ account }) => parts.hasPasskey(account.id)),
-      email: await anyOf(keys, parts.opensByMail),
+      email: email !== undefined && (await parts.opensByMail(email.key)),
     }
   }
 
@@ -198,8 +202,7 @@ export function resolveConflict(parts: Parts) {
       { binding, origin, returnTo }: { binding: string | undefined; origin: Origin; returnTo: string | null },
     ): Promise<Result<{ binding: string; expiresIn: number }, AppError<'conflict_not_found' | 'mail_not_configured'>>> {
       const found = await find(ticket, binding)
-      const [match] = found ? await matchesOf(found.grant, found.provider) : []
-      const email = match && readEmail(match.email)
+      const email = found && emailOf(await matchesOf(found.grant, found.provider))
       if (!email) return fail('conflict_not_found')
       return parts.sendSignIn({ email, onward: { returnTo, codeChallenge: null }, origin })
     },

@@ -94,6 +94,20 @@ describe.each(databases)('the existing account is proved, on %s', (database) => 
     expect(await methodsOf(await asked('google', unproven))).toEqual(['password', 'email'])
   })
 
+  test('mail is offered only where it opens an account with the address it is sent to', async () => {
+    const [claimed, held] = [newAddress(), newAddress()]
+    // Mail to the first would open a new account; mail to the second opens one, but nothing is sent there.
+    await world.signIn('beta', world.newcomer({ email: claimed }))
+    await world.signIn('google', world.newcomer({ email: held }))
+    const emails = [claimed, held].map((email, at) => ({
+      ...{ email, primary: at === 0, verified: true, visibility: null },
+    }))
+    const entered = await world.enter('github', world.newcomer({ email: claimed }, { github: { emails } }))
+    expect(refusalOf(entered)).toEqual([409, 'account_conflict'])
+    const question = { ticket: String(entered.body.conflict_ticket), flowToken: entered.flow.flowToken }
+    expect(await methodsOf(question)).toEqual(['google', 'beta'])
+  })
+
   test('by a code sent to the address, which the answer never tells', async () => {
     const email = newAddress()
     const first = await world.signIn('google', world.newcomer({ email }))
