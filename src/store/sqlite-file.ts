@@ -39,7 +39,7 @@ export class FileMovedError extends Error {
 /**
  * A check that throws a `FileMovedError` once the path of an open database, or of its WAL, leads to another file or to
  * none. SQLite keeps writing to the file it opened: those writes would be lost with the process. Two calls of `stat`
- * take about 5 µs, far less than the commit they precede.
+ * cost little beside the commit they precede.
  */
 export function watchFiles(file: string): () => void {
   if (file === ':memory:') return () => {}

@@ -185,27 +185,6 @@ describe('a database file in use', () => {
   })
 })
 
-describe('damage in a table', () => {
-  test('is 503 for what needs the table, while the rest is read and written', async () => {
-    const first = await opened()
-    await first.add()
-    await first.store.close()
-    const other = outside()
-    const [page, size] = [
-      other.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'flows'").pluck().get() as number,
-      other.prepare('PRAGMA page_size').pluck().get() as number,
-    ]
-    other.close()
-    writeSync(openSync(file, 'r+'), Buffer.alloc(size, 0xff), 0, size, (page - 1) * size)
-    const { store, reports, add, person, begin } = await opened()
-    await expect(begin()).rejects.toThrow(BusyError)
-    await expect(store.flows.find('x')).rejects.toThrow(BusyError)
-    expect(reports[0]).toMatchObject({ state: 'refusing', cause: { code: expect.stringMatching(/^SQLITE_CORRUPT/) } })
-    await add()
-    expect(await store.accounts.find(person.id)).toMatchObject({ id: person.id })
-  })
-})
-
 /** Mounts a small file system at the folder of the database: only root can, so elsewhere these cases do not run. */
 const mount = (...options: readonly string[]) =>
   execFileSync('mount', [...options, dirname(file)], { stdio: ['ignore', 'ignore', 'pipe'] })
