@@ -34,11 +34,10 @@ const whole = (unit: string, { least, most, fallback }: { least: number; most: n
     .default(fallback)
 }
 const seconds = (fallback: number, least = 1) => whole('a whole number of seconds', { least, most: longest, fallback })
-const flag = (fallback: boolean) =>
-  z
-    .enum(['true', 'false', 'on', 'off', '1', '0'], 'use true or false')
-    .transform((text) => ['true', 'on', '1'].includes(text))
-    .default(fallback)
+const trueOrFalse = z
+  .enum(['true', 'false', 'on', 'off', '1', '0'], 'use true or false')
+  .transform((text) => ['true', 'on', '1'].includes(text))
+const flag = (fallback: boolean) => trueOrFalse.default(fallback)
 const list = z.string().transform((text) =>
   text
     .split(',')
@@ -82,6 +81,9 @@ export const settings = z.object({
     .string()
     .default('file:./data/vinculum.db')
     .describe('file:… for SQLite, postgres://… for PostgreSQL'),
+  DATABASE_CREATE: trueOrFalse
+    .optional()
+    .describe('create the SQLite database if it does not exist; true outside production, false in production'),
   ENCRYPTION_KEYS: z
     .string()
     .optional()
@@ -225,7 +227,7 @@ export function readConfig(environment: Environment, { secretFile = readSecretFi
   if (production && set.RATE_LIMITS === 'off') faults.push('RATE_LIMITS: off is refused in production')
 
   const encryptionKeys = readKeyRing(set.ENCRYPTION_KEYS, production, faults)
-  const store = readStore(set.DATABASE_URL, faults)
+  const store = readStore(set.DATABASE_URL, set.DATABASE_CREATE ?? !production, faults)
   const returnToAllowed = set.RETURN_TO_ALLOWED.flatMap((text) => {
     // There are no wildcards: to the URL parser `*` is a host like any other, and would match nothing.
     const url = URL.canParse(text) && !text.includes('*') ? new URL(text) : undefined
@@ -411,7 +413,7 @@ function isWeak(key: Buffer): boolean {
   return new Set(key).size < 16 || steps.size === 1 || key.every((byte) => byte >= 0x20 && byte < 0x7f)
 }
 
-function readStore(url: string, faults: string[]) {
+function readStore(url: string, create: boolean, faults: string[]) {
   if (/^postgres(ql)?:\/\//.test(url)) {
     const read = readPostgresUrl(url)
     if (!read.ok) faults.push(`DATABASE_URL: ${read.error}`)
@@ -423,7 +425,7 @@ function readStore(url: string, faults: string[]) {
     faults.push('DATABASE_URL: must have no query after the path; SQLite takes no options from it')
   // To SQLite no name is a database that vanishes.
   if (!url.startsWith('file:') || file === '') faults.push('DATABASE_URL: must be file:<path> or postgres://…')
-  return { tag: 'sqlite' as const, file }
+  return { tag: 'sqlite' as const, file, create: create || file === ':memory:' }
 }
 
 /**

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { loadEnvFile } from 'node:process'
 import { ConfigError, readConfig } from './config.ts'
+import { BusyError } from './kernel/busy.ts'
 import { UnopenableError } from './kernel/crypto.ts'
 import { systemRandom } from './kernel/ids.ts'
 import type { Progress, Resealed } from './sealing/reseal.ts'
@@ -148,6 +149,8 @@ function told(error: unknown): string {
   if (error instanceof KeyRingError || error instanceof DatabaseOpenError) return error.message
   if (error instanceof UnopenableError)
     return `What is stored was sealed with another key (${error.message}). Start with the ENCRYPTION_KEYS it was sealed with; a generated one is in encryption-keys beside the database.`
+  if (error instanceof BusyError)
+    return 'The database could not do in time what was asked; the line "database.state" in the log has the reason. Remove it, then run this again.'
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 

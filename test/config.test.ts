@@ -54,7 +54,7 @@ describe('an empty environment', () => {
       host: '127.0.0.1',
       port: 3000,
       trustProxyHops: 0,
-      store: { tag: 'sqlite', file: './data/vinculum.db' },
+      store: { tag: 'sqlite', file: './data/vinculum.db', create: true },
       encryptionKeys: null,
       recentAuthSeconds: 600,
       returnToAllowed: [],
@@ -483,10 +483,10 @@ test('the first key seals and all open: they keep their order', () => {
 
 describe('the database', () => {
   test.each([
-    ['file:./data/x.db', { tag: 'sqlite', file: './data/x.db' }],
-    ['file:/var/lib/x.db', { tag: 'sqlite', file: '/var/lib/x.db' }],
-    ['file:///var/lib/x.db', { tag: 'sqlite', file: '/var/lib/x.db' }],
-    ['file::memory:', { tag: 'sqlite', file: ':memory:' }],
+    ['file:./data/x.db', { tag: 'sqlite', file: './data/x.db', create: true }],
+    ['file:/var/lib/x.db', { tag: 'sqlite', file: '/var/lib/x.db', create: true }],
+    ['file:///var/lib/x.db', { tag: 'sqlite', file: '/var/lib/x.db', create: true }],
+    ['file::memory:', { tag: 'sqlite', file: ':memory:', create: true }],
     ['postgres://u:p@db/v', { tag: 'postgres', url: 'postgres://u:p@db/v' }],
     ['postgresql://u:p@db/v', { tag: 'postgres', url: 'postgresql://u:p@db/v' }],
   ])('at %s is found', (url, store) => {

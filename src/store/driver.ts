@@ -53,10 +53,19 @@ export interface Driver {
   close(): Promise<void>
 }
 
+export type SqliteConfig = {
+  readonly tag: 'sqlite'
+  readonly file: string
+  /** Whether a database that does not exist is created; so it is when not given. */
+  readonly create?: boolean
+}
+
 /** What every driver is given beside the place of its database. */
 export type DriverParts = {
   /** How long a request may take, in milliseconds. */
   readonly requestMs: number
+  /** How long opening waits for a database file that another process has locked, in milliseconds. */
+  readonly openMs: number
   /** Hears when the database stops being able to do what it is asked, and when it is again. */
   readonly report: (change: HealthChange) => void
   /** Hears of what an operator should know about the address of the database. */

@@ -19,6 +19,14 @@ const mostAtOnce = 64
 /** How long until a file that another process holds is tried again, in milliseconds. */
 const retryMs = 20
 
+type GroupParts = {
+  readonly health: Health
+  /** How long work outside any request waits, in milliseconds. */
+  readonly requestMs: number
+  /** Throws when what is committed would not reach the file the path leads to. */
+  readonly checkFiles: () => void
+}
+
 /**
  * Group commit: writes that arrive in one turn of the event loop share one transaction, so that any number of
  * them waits for the disk once. A promise is settled only after the COMMIT: whatever was acknowledged is
@@ -27,7 +35,7 @@ const retryMs = 20
  * While another process holds the file, nobody waits for it on the event loop: the connection's own `busy_timeout` is
  * zero, and what waits is tried again from a timer until its limit is over. Reads continue.
  */
-export function createGroupCommit(connection: Database, health: Health, requestMs: number) {
+export function createGroupCommit(connection: Database, { health, requestMs, checkFiles }: GroupParts) {
   const begin = connection.prepare('BEGIN IMMEDIATE')
   const commit = connection.prepare('COMMIT')
   const rollback = connection.prepare('ROLLBACK')
@@ -63,6 +71,7 @@ export function createGroupCommit(connection: Database, health: Health, requestM
   /** `undefined`: another process holds the file, and nothing was done. */
   function perform(group: readonly Work[]): readonly Outcome[] | undefined {
     try {
+      checkFiles()
       begin.run()
     } catch (error) {
       if (codeOf(error).startsWith('SQLITE_BUSY')) return undefined

@@ -19,6 +19,7 @@ type Table = readonly (readonly [codes: RegExp, NotNow])[]
 const sqlite: Table = [
   [/^SQLITE_(BUSY|LOCKED|PROTOCOL)/, 'contended'],
   [/^SQLITE_(FULL|READONLY|IOERR|CORRUPT|CANTOPEN|NOTADB|NOMEM|PERM)/, 'refusing'],
+  [/^DATABASE_FILE_MOVED$/, 'refusing'],
 ]
 
 /** SQLSTATEs (PostgreSQL, Appendix A), and what the network says. */

@@ -104,12 +104,15 @@ export function openErrorOf(thrown: unknown, address: PostgresAddress): Database
 /** Of the file system and of SQLite, by code: what keeps a file from being opened. */
 const ofSqlite: readonly (readonly [code: RegExp, (file: string, reason: string) => string])[] = [
   [
-    /^SQLITE_(BUSY|LOCKED)/,
+    /^SQLITE_(BUSY|LOCKED|PROTOCOL)/,
     (file) =>
-      `Another process holds the database file ${file}. Stop it and start again; on a network file system a lock can outlive its process, and SQLite is not supported there.`,
+      `Another process has locked the database file ${file}. Stop that process and start again; on a network file system (NFS, SMB) a lock can outlive its process, so put the file on a local disk.`,
   ],
-  [/^SQLITE_NOTADB/, (file) => `${file} is not a SQLite database. Check DATABASE_URL.`],
-  [/^SQLITE_CORRUPT/, (file) => `The database file ${file} is damaged. Restore a backup of it.`],
+  [
+    /^SQLITE_NOTADB/,
+    (file) => `${file} is not a SQLite database, or is damaged. Check DATABASE_URL, or restore a backup.`,
+  ],
+  [/^SQLITE_CORRUPT/, (file) => `The database file ${file} is damaged. Restore a backup.`],
   [
     /^(SQLITE_FULL|ENOSPC)/,
     (file) => `The disk is full, so ${file} cannot be written. Free some space and start again.`,
@@ -117,7 +120,7 @@ const ofSqlite: readonly (readonly [code: RegExp, (file: string, reason: string)
   [
     /^(SQLITE_(CANTOPEN|READONLY|IOERR|PERM)|EACCES|EPERM|EROFS|ENOTDIR|EEXIST|EISDIR|ENOENT)/,
     (_, reason) =>
-      `The database cannot be opened: ${reason}. Check DATABASE_URL, and that this user may write the file and its folder.`,
+      `The database cannot be opened: ${reason}. Check DATABASE_URL, that this user may write the file and its folder, and that the disk has free space.`,
   ],
 ]
 

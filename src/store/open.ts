@@ -25,7 +25,7 @@ import { addressStore } from './addresses.ts'
 import { auditStore } from './audit.ts'
 import { createChange, type Parts } from './change.ts'
 import { conflictStore } from './conflicts.ts'
-import type { Driver, DriverParts } from './driver.ts'
+import type { Driver, DriverParts, SqliteConfig } from './driver.ts'
 import { pendingFlowStore } from './flows.ts'
 import { grantStore } from './grants.ts'
 import { guessStore } from './guesses.ts'
@@ -52,9 +52,11 @@ import { userStore } from './users.ts'
 
 /** How long a request may take where no setting says it, in milliseconds. */
 const defaultRequestMs = 5000
+/** How long a start waits for a locked database file, in milliseconds. */
+const defaultOpenMs = 10_000
 
 export type StoreConfig =
-  | { readonly tag: 'sqlite'; readonly file: string }
+  | SqliteConfig
   | { readonly tag: 'postgres'; readonly url: string; readonly maxConnections?: number }
 
 export type Store = {
@@ -98,8 +100,14 @@ export async function openStore(config: StoreConfig, parts: Parts, given: Partia
 
 /** Each driver is loaded by whoever wants its database: the other one would only take memory. */
 export async function openDriver(config: StoreConfig, given: Partial<DriverParts> = {}): Promise<Driver> {
-  const parts: DriverParts = { requestMs: defaultRequestMs, report: () => {}, warn: () => {}, ...given }
-  if (config.tag === 'sqlite') return (await import('./sqlite.ts')).openSqlite(config.file, parts)
+  const parts: DriverParts = {
+    requestMs: defaultRequestMs,
+    openMs: defaultOpenMs,
+    report: () => {},
+    warn: () => {},
+    ...given,
+  }
+  if (config.tag === 'sqlite') return (await import('./sqlite.ts')).openSqlite(config, parts)
   const { openPostgres } = await import('./postgres.ts')
   return openPostgres(config.url, { maxConnections: config.maxConnections, ...parts })
 }

@@ -1,31 +1,44 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
 import { connectSqlite } from './connect-sqlite.ts'
-import { type Driver, type DriverParts, Ready, ready, type Script, type Values, valuesNow } from './driver.ts'
+import {
+  type Driver,
+  type DriverParts,
+  Ready,
+  ready,
+  type Script,
+  type SqliteConfig,
+  type Values,
+  valuesNow,
+} from './driver.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { migrationsFor, pending } from './migrations.ts'
-import { createHealth, meaningOf } from './not-now.ts'
+import { createHealth, meaningOf, notNowOf } from './not-now.ts'
 import { sqliteOpenErrorOf } from './open-error.ts'
 import * as tables from './schema.sqlite.ts'
+import { createFile, missingError, watchFiles } from './sqlite-file.ts'
 
 /**
  * One file, and one connection: SQLite has one writer at a time anyway, and reads on it never wait. Durable
  * against power loss (WAL with synchronous=FULL); `group-commit.ts` makes that affordable.
  */
-export async function openSqlite(file: string, { requestMs, report }: DriverParts): Promise<Driver> {
-  const connection = connectFile(file)
+export async function openSqlite(
+  { file, create = true }: SqliteConfig,
+  { requestMs, openMs, report }: DriverParts,
+): Promise<Driver> {
+  const connection = connectFile(file, create)
   try {
-    await enterWal(connection)
+    const wait = startWaiting(openMs)
+    if (!create && (await wait(() => isEmpty(connection)))) throw missingError(file)
+    // Entering WAL needs the file without any other connection for a moment: several nodes may start at once.
+    await wait(() => connection.exec('PRAGMA journal_mode = WAL'))
     connection.exec('PRAGMA synchronous = FULL')
     // What is erased is overwritten, not only forgotten: a person's data must not linger in free pages.
     connection.exec('PRAGMA secure_delete = ON')
-    migrate(connection)
+    await wait(() => migrate(connection))
+    await wait(() => probeWrite(connection))
     connection.exec('PRAGMA foreign_keys = ON')
-    // From here on nobody waits on the event loop: what finds the file held is tried again from a timer.
-    connection.exec('PRAGMA busy_timeout = 0')
   } catch (error) {
     connection.close()
     throw sqliteOpenErrorOf(error, file)
@@ -33,7 +46,7 @@ export async function openSqlite(file: string, { requestMs, report }: DriverPart
 
   const db = drizzle({ client: connection })
   const health = createHealth(report)
-  const group = createGroupCommit(connection, health, requestMs)
+  const group = createGroupCommit(connection, { health, requestMs, checkFiles: watchFiles(file) })
   /** Reads wait for no writer. What keeps them is told as for writes; files that cannot be read are no defect of ours. */
   const reading = <T>(work: () => T): T => {
     try {
@@ -77,50 +90,72 @@ export async function openSqlite(file: string, { requestMs, report }: DriverPart
   }
 }
 
-function connectFile(file: string): Database {
+function connectFile(file: string, create: boolean): Database {
   try {
-    if (file !== ':memory:') createFile(file)
-    return connectSqlite(file, { timeout: 5000 })
+    if (file !== ':memory:') createFile(file, create)
+    // SQLite's own wait for a lock would stop the event loop: a locked file is tried again from timers instead.
+    return connectSqlite(file, { timeout: 0 })
   } catch (error) {
     throw sqliteOpenErrorOf(error, file)
   }
 }
 
-/** Readable by its owner only, from the first moment; the WAL beside it inherits that. */
-function createFile(file: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  closeSync(openSync(file, 'a', 0o600))
-}
+/** How long until a file that another process has locked is tried again, in milliseconds. */
+const retryMs = 25
 
-/**
- * Entering WAL needs the file for itself and does not always wait as `busy_timeout` says: several nodes may start at
- * once.
- */
-async function enterWal(connection: Database): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      connection.exec('PRAGMA journal_mode = WAL')
-      return
-    } catch (error) {
-      if (attempt === 200 || !(error as { code?: string }).code?.startsWith('SQLITE_BUSY')) throw error
-      await pause(25)
+/** Runs steps of opening the file; each is tried again while the file is locked, within `openMs` for all together. */
+function startWaiting(openMs: number) {
+  const until = performance.now() + openMs
+  return async <T>(work: () => T): Promise<T> => {
+    for (;;) {
+      try {
+        return work()
+      } catch (error) {
+        if (notNowOf('sqlite', error) !== 'contended' || performance.now() >= until) throw error
+      }
+      await pause(retryMs)
     }
   }
 }
 
+/** Whether the file has no table: it was just created, was truncated, or never was a database. */
+const isEmpty = (connection: Database): boolean =>
+  connection.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() === 0
+
 /**
- * Foreign keys are off meanwhile: SQLite alters a table by building a new one and dropping the old, and with them on
- * that drop would cascade. They are checked before the commit instead.
+ * Fails where a full disk or a read-only file would fail the first request: the start then ends with the cause. Nothing
+ * changes, but a page is written.
+ */
+function probeWrite(connection: Database): void {
+  const version = connection.prepare('PRAGMA user_version').pluck().get() as number
+  connection.transaction(() => connection.exec(`PRAGMA user_version = ${version}`)).immediate()
+}
+
+function pendingMigrations(connection: Database) {
+  const table = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = '__drizzle_migrations'").get()
+  const done = table && connection.prepare('SELECT max(created_at) FROM __drizzle_migrations').pluck().get()
+  return pending(migrationsFor('sqlite'), (done as number | null | undefined) ?? null)
+}
+
+/**
+ * Whether a migration is pending is read without a lock, so that a start or a command beside a running service does not
+ * stop its writes. It is read again under the lock: another node may have applied it in the meantime.
+ *
+ * Foreign keys are off: SQLite alters a table by building a new one and dropping the old, and with them on that drop
+ * would cascade. They are checked before the commit instead. The check reads every row (20 s at a million accounts), so
+ * it runs only where a migration has changed something.
  */
 function migrate(connection: Database): void {
+  if (pendingMigrations(connection).length === 0) return
   connection.exec('PRAGMA foreign_keys = OFF')
   connection
     .transaction(() => {
+      const migrations = pendingMigrations(connection)
+      if (migrations.length === 0) return
       connection.exec(
         'CREATE TABLE IF NOT EXISTS __drizzle_migrations (id INTEGER PRIMARY KEY, hash text NOT NULL, created_at numeric)',
       )
-      const done = connection.prepare('SELECT max(created_at) FROM __drizzle_migrations').pluck().get() as number | null
-      for (const { sql, hash, folderMillis } of pending(migrationsFor('sqlite'), done)) {
+      for (const { sql, hash, folderMillis } of migrations) {
         for (const statement of sql) connection.exec(statement)
         connection.prepare('INSERT INTO __drizzle_migrations (hash, created_at) VALUES (?, ?)').run(hash, folderMillis)
       }

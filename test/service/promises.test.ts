@@ -213,7 +213,7 @@ test('what an operator can mend is said in a sentence: a port in use, no databas
     ],
     [
       `file:${file}/below.db`,
-      `The database cannot be opened: EEXIST: file already exists, mkdir '${file}'. Check DATABASE_URL, and that this user may write the file and its folder.`,
+      `The database cannot be opened: EEXIST: file already exists, mkdir '${file}'. Check DATABASE_URL, that this user may write the file and its folder, and that the disk has free space.`,
     ],
   ] as const) {
     const nowhere = await startService(settings(port, url)).ended

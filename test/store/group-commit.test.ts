@@ -21,11 +21,7 @@ describe('writes of one turn of the event loop', () => {
     inside.exec('PRAGMA foreign_keys = ON')
     inside.exec(`create table notes (id integer primary key, parent integer references notes);`)
     outside = connectSqlite(file, { timeout: 0 })
-    group = createGroupCommit(
-      inside,
-      createHealth(() => {}),
-      100,
-    )
+    group = createGroupCommit(inside, { health: createHealth(() => {}), requestMs: 100, checkFiles: () => {} })
   })
   afterEach(() => {
     inside.close()

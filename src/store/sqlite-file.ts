@@ -1,0 +1,53 @@
+import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { type DatabaseOpenError, openError } from './open-error.ts'
+
+/** In production, an empty database instead of a lost one would sign everyone out and let strangers register again. */
+export const missingError = (file: string): DatabaseOpenError =>
+  openError(
+    `There is no database in ${file}. Check DATABASE_URL and that its volume is mounted; to create a new database, start once with DATABASE_CREATE=true.`,
+  )
+
+/**
+ * Makes sure that the file exists; a new one is readable by its owner only, from the first moment, and the WAL beside
+ * it inherits that. An existing file is not opened: closing it again would drop the locks that another connection of
+ * this process has on it (sqlite.org/howtocorrupt.html, 2.2).
+ */
+export function createFile(file: string, create: boolean): void {
+  if (existsSync(file)) return
+  if (!create) throw missingError(file)
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  closeSync(openSync(file, 'a', 0o600))
+}
+
+/** Which file a path leads to: its device and inode; `undefined` for none. */
+function identityOf(path: string): string | undefined {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false })
+  return found && `${found.dev}:${found.ino}`
+}
+
+/** The database file is not the one that was opened. The code is logged as the cause of `database.state`. */
+export class FileMovedError extends Error {
+  override name = 'FileMovedError'
+  readonly code = 'DATABASE_FILE_MOVED'
+  constructor(path: string, isGone: boolean) {
+    const remedy = 'Stop the service, put the file back or restore a backup, and start again.'
+    super(`${path} was ${isGone ? 'deleted or moved' : 'replaced'} while the service uses it. ${remedy}`)
+  }
+}
+
+/**
+ * A check that throws a `FileMovedError` once the path of an open database, or of its WAL, leads to another file or to
+ * none. SQLite keeps writing to the file it opened: those writes would be lost with the process. Two calls of `stat`
+ * cost little beside the commit they precede.
+ */
+export function watchFiles(file: string): () => void {
+  if (file === ':memory:') return () => {}
+  const opened = [file, `${file}-wal`].map((path) => ({ path, identity: identityOf(path) }))
+  return () => {
+    for (const { path, identity } of opened) {
+      const now = identityOf(path)
+      if (now !== identity) throw new FileMovedError(path, now === undefined)
+    }
+  }
+}
