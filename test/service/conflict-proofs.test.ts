@@ -1,6 +1,8 @@
 /** What proves the existing account where a sign-in left the question open whose address it is. */
 import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { startSandbox } from '../../sandbox/sandbox.ts'
+import { maskEmail } from '../../src/kernel/email.ts'
 import { createAuthenticator } from '../support/authenticator.ts'
 import { registered } from '../support/registered.ts'
 import {
@@ -30,15 +32,17 @@ describe.each(databases)('the existing account is proved, on %s', (database) => 
 
   type Question = { readonly ticket: string; readonly flowToken: string }
   /** Somebody comes from this provider with an address that has an account. */
-  async function asked(provider: ProviderName, email: string): Promise<Question> {
-    const entered = await world.enter(provider, world.newcomer({ email }))
+  async function asked(provider: ProviderName, email: string, at?: string, changes = {}): Promise<Question> {
+    const entered = await world.enter(provider, world.newcomer({ email }, changes), at === undefined ? {} : { at })
     expect(refusalOf(entered)).toEqual([409, 'account_conflict'])
     return { ticket: String(entered.body.conflict_ticket), flowToken: entered.flow.flowToken }
   }
   const answer = ({ ticket, flowToken }: Question, body: object, token?: string): Promise<Answer> =>
     post(`/auth/conflicts/${ticket}`, { action: 'link', flow_token: flowToken, ...body }, token)
-  async function methodsOf({ ticket, flowToken }: Question): Promise<readonly string[]> {
-    const { body } = await world.call('GET', `/auth/conflicts/${ticket}`, { headers: { 'flow-token': flowToken } })
+  const show = ({ ticket, flowToken }: Question, at = world.base): Promise<Answer> =>
+    world.call('GET', `/auth/conflicts/${ticket}`, { headers: { 'flow-token': flowToken }, at })
+  async function methodsOf(question: Question, at?: string): Promise<readonly string[]> {
+    const { body } = await show(question, at)
     return (body.methods as Json[]).map(({ type, provider }) => String(provider ?? type))
   }
   async function addPasskey(token: string) {
@@ -92,6 +96,55 @@ describe.each(databases)('the existing account is proved, on %s', (database) => 
     const unproven = newAddress()
     await registered(world, unproven)
     expect(await methodsOf(await asked('google', unproven))).toEqual(['password', 'email'])
+  })
+
+  test('a method that cannot sign in at present is not shown', async () => {
+    const elsewhere = await startSandbox({ clock: world.clock })
+    try {
+      const strict = await world.another({
+        REQUIRE_VERIFIED_EMAIL: 'true',
+        ACME_ISSUER: String(elsewhere.env.ACME_ISSUER),
+      })
+      const at = strict.base
+      // The identity belongs to the issuer from before: another subject of the new one would only ask again.
+      const moved = newAddress()
+      const { access_token: token } = await world.signIn('acme', world.newcomer({ email: moved }))
+      expect((await world.enter('beta', world.newcomer(), { intent: 'link', token })).status).toBe(200)
+      expect(await methodsOf(await asked('google', moved, at), at)).toEqual(['beta'])
+      const unproven = newAddress()
+      await registered(world, unproven)
+      expect(await methodsOf(await asked('google', unproven, at), at)).toEqual(['email'])
+    } finally {
+      await elsewhere.close()
+    }
+  })
+
+  test('an account that only the provider just used opens leaves a separate account', async () => {
+    const email = newAddress()
+    const first = world.newcomer({ email }, { google: { email_verified: false } })
+    await world.signIn('google', first)
+    const question = await asked('google', email)
+    const { body } = await show(question)
+    expect([body.methods, body.can_create]).toEqual([[], true])
+    const created = authOf(await answer(question, { action: 'create' }))
+    expect([created.action, created.user.email]).toEqual(['created_new_user', email])
+  })
+
+  test('the code goes to the address whose account it opens, and that one is shown', async () => {
+    const [claimed, held] = [newAddress(), `h${newAddress()}`]
+    await world.signIn('beta', world.newcomer({ email: claimed }))
+    const holder = await world.signIn('github', world.newcomer({ email: held }))
+    const emails = [claimed, held].map((email, n) => ({ email, verified: true, primary: n === 0, visibility: null }))
+    const question = await asked('github', claimed, undefined, { github: { emails } })
+    expect(await methodsOf(question)).toEqual(['beta', 'email'])
+    const { body } = await show(question)
+    const sent = await answer(question, { method: 'email' })
+    const code = await codeIn(held)
+    expect([body.email, (await world.mailTo(claimed)).length]).toEqual([maskEmail(held), 0])
+    const entered = await post('/auth/email/finish', { flow_token: sent.body.flow_token, code })
+    expect(entered.status, entered.text).toBe(200)
+    const linked = authOf(await answer(question, {}, String(entered.body.access_token)))
+    expect([linked.action, linked.user.id]).toEqual(['linked_existing', holder.user.id])
   })
 
   test('by a code sent to the address, which the answer never tells', async () => {
