@@ -1,5 +1,6 @@
 /** What proves the existing account where a sign-in left the question open whose address it is. */
 import { randomBytes } from 'node:crypto'
+import { TOTP } from 'otpauth'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { startSandbox } from '../../sandbox/sandbox.ts'
 import { maskEmail } from '../../src/kernel/email.ts'
@@ -206,7 +207,6 @@ describe.each(databases)('the existing account is proved, on %s', (database) => 
     const { access_token: token, user } = await world.signIn('google', world.newcomer({ email }))
     const question = await asked('acme', email)
     const begun = await post('/me/second-factor/totp', {}, token)
-    const { TOTP } = await import('otpauth')
     const totp = new TOTP({ secret: String(begun.body.secret) })
     const code = (): string => totp.generate({ timestamp: world.clock().getTime() })
     expect((await post('/me/second-factor/totp/confirm', { code: code() }, token)).status).toBe(200)
@@ -232,29 +232,80 @@ describe.each(databases)('the existing account is proved, on %s', (database) => 
     expect([refused.status, refused.body.access_token]).toEqual([403, undefined])
   })
 
-  test('in one browser: the code is asked for on the page, and leads back to it', async () => {
-    const email = newAddress()
-    const { user } = await world.signIn('google', world.newcomer({ email }))
+  /** A browser with the question before it, and how it sends the forms of a page. */
+  async function atQuestion(email: string, returnTo = '/account/activity') {
     const browser = world.openBrowser()
-    const sent = await browser.signIn('acme', world.newcomer({ email }), { return_to: '/account/activity' })
-    const path = sent.headers.get('location') ?? ''
+    const sent = await browser.signIn('acme', world.newcomer({ email }), { return_to: returnTo })
     const form = async (page: string, fields: Record<string, string>, to = page) => {
       const { text } = await browser.ask(new URL(page, world.base))
       const csrf = /name="csrf" value="([^"]+)"/.exec(text)?.[1] ?? ''
       const headers = { origin: world.base, 'sec-fetch-site': 'same-origin' }
-      return browser.ask(new URL(to, world.base), {
-        ...{ method: 'POST', headers, body: new URLSearchParams({ csrf, ...fields }) },
-      })
+      const asked = { method: 'POST', headers, body: new URLSearchParams({ csrf, ...fields }) }
+      const { status, headers: got } = await browser.ask(new URL(to, world.base), asked)
+      return [status, got.get('location')]
     }
-    const mailed = await form(path, { action: 'link', method: 'email' })
-    expect([mailed.status, mailed.headers.get('location')]).toEqual([303, '/login/email/code'])
-    const back = await form('/login/email/code', { code: await codeIn(email) })
-    expect([back.status, back.headers.get('location')]).toEqual([303, path])
-    const done = await form(path, { action: 'link' })
-    expect([done.status, done.headers.get('location')]).toEqual([303, '/account/activity'])
+    return { browser, form, path: sent.headers.get('location') ?? '' }
+  }
+  const linkIn = async (email: string): Promise<string> => {
+    const [letter] = await world.mailTo(email)
+    return /\/login\/email\/link\?ticket=\S+/.exec(letter?.text ?? '')?.[0] ?? ''
+  }
+
+  test('in one browser: the code is asked for on the page, and leads back to it', async () => {
+    const email = newAddress()
+    const { user } = await world.signIn('google', world.newcomer({ email }))
+    const { browser, form, path } = await atQuestion(email)
+    expect(await form(path, { action: 'link', method: 'email' })).toEqual([303, '/login/email/code'])
+    expect(await form('/login/email/code', { code: await codeIn(email) })).toEqual([303, path])
+    expect(await form(path, { action: 'link' })).toEqual([303, '/account/activity'])
     expect((await browser.json('GET', '/me')).body.id).toBe(user.id)
     expect(listIn(await browser.json('GET', '/me/identities'))).toHaveLength(2)
     // Answered once, and of no use to another browser.
     expect((await browser.ask(new URL(path, world.base))).status).toBe(404)
+  })
+
+  test('the link of the message leads back, too, past the second factor', async () => {
+    const email = newAddress()
+    const { access_token: token, user } = await world.signIn('google', world.newcomer({ email }))
+    const { browser, form, path } = await atQuestion(email)
+    const begun = await post('/me/second-factor/totp', {}, token)
+    const totp = new TOTP({ secret: String(begun.body.secret) })
+    const code = (): string => totp.generate({ timestamp: world.clock().getTime() })
+    expect((await post('/me/second-factor/totp/confirm', { code: code() }, token)).status).toBe(200)
+    world.turn(30)
+    expect(await form(path, { action: 'link', method: 'email' })).toEqual([303, '/login/email/code'])
+    const link = await linkIn(email)
+    const ticket = new URL(link, world.base).searchParams.get('ticket') ?? ''
+    expect(await form(link, { ticket }, '/login/email/link')).toEqual([303, '/login/second-factor'])
+    expect(await form('/login/second-factor', { totp: code() })).toEqual([303, path])
+    expect((await browser.ask(new URL(path, world.base))).text).toContain('Yes, link')
+    // The confirmation is a sign-in with the provider, and asks for the second factor like every other.
+    world.turn(30)
+    expect(await form(path, { action: 'link' })).toEqual([303, '/login/second-factor'])
+    expect(await form('/login/second-factor', { totp: code() })).toEqual([303, '/account/activity'])
+    expect((await browser.json('GET', '/me')).body.id).toBe(user.id)
+  })
+
+  test('the link of the message gives another browser no answer, and leaves the question open', async () => {
+    const email = newAddress()
+    await world.signIn('google', world.newcomer({ email }))
+    const { browser, form, path } = await atQuestion(email)
+    await form(path, { action: 'link', method: 'email' })
+    const link = await linkIn(email)
+    const elsewhere = world.openBrowser()
+    const { text } = await elsewhere.ask(new URL(link, world.base))
+    const csrf = /name="csrf" value="([^"]+)"/.exec(text)?.[1] ?? ''
+    const ticket = new URL(link, world.base).searchParams.get('ticket') ?? ''
+    const entered = await elsewhere.ask(new URL('/login/email/link', world.base), {
+      method: 'POST',
+      headers: { origin: world.base, 'sec-fetch-site': 'same-origin' },
+      body: new URLSearchParams({ csrf, ticket }),
+    })
+    expect([entered.status, entered.headers.get('location')]).toEqual([303, path])
+    expect((await elsewhere.ask(new URL(path, world.base))).status).toBe(404)
+    // The first browser proved nothing, and may still answer.
+    expect((await browser.ask(new URL(path, world.base))).text).not.toContain('Yes, link')
+    expect((await form(path, { action: 'link' }))[0]).toBe(401)
+    expect(await form(path, { action: 'create' })).toEqual([303, '/account/activity'])
   })
 })
