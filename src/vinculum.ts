@@ -431,8 +431,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       resolveConflict: resolveConflict({
         conflicts,
         accounts,
-        hasPassword: async (emailKey) => (await stored.passwords.find(emailKey)) !== undefined,
-        hasPasskey: async (accountId) => (await stored.passkeys.list(accountId)).length > 0,
+        rules: signInRules,
         opensByMail: async (emailKey) => {
           const opened = opening.opens(await stored.addresses.holders(emailKey))
           return opened !== undefined && opened.tag !== 'fresh'

@@ -1,5 +1,6 @@
 import type { Conflicts } from '../accounts/conflicts.ts'
 import { provesEmail } from '../accounts/decide.ts'
+import { type Method, methodsOf, type SignInRules } from '../accounts/methods.ts'
 import type { AccountStore } from '../accounts/ports.ts'
 import { findNamesakes, type Reconcile, type ReconcileCode } from '../accounts/reconcile.ts'
 import type { AuditStore } from '../audit/ports.ts'
@@ -43,9 +44,7 @@ type Visitor = { readonly accountId: string; readonly recent: boolean } | null
 type Parts = {
   conflicts: Conflicts
   accounts: AccountStore
-  /** Whether an address has a password. */
-  hasPassword: (emailKey: string) => Promise<boolean>
-  hasPasskey: (accountId: string) => Promise<boolean>
+  rules: SignInRules
   /** Whether a message to the address signs in to an account that exists already. */
   opensByMail: (emailKey: string) => Promise<boolean>
   /** Sends a link and a code to sign in with. */
@@ -93,38 +92,43 @@ export function resolveConflict(parts: Parts) {
   }
   type Matches = Awaited<ReturnType<typeof matchesOf>>
 
-  /** The address the question is about: the one that is shown, masked, and that a message goes to. */
-  const emailOf = ([first]: Matches) => first && readEmail(first.email)
-
-  /** Which methods the accounts with these addresses have. */
-  const methodsOf = async (matches: Matches) => {
-    const namesakes = matches.flatMap((match) => match.namesakes)
-    const keys = matches.flatMap(({ email }) => readEmail(email)?.key ?? [])
-    const anyOf = async <T>(of: readonly T[], has: (one: T) => Promise<boolean>) =>
-      (await Promise.all(of.map(has))).includes(true)
-    const email = emailOf(matches)
-    return {
-      providers: new Set(namesakes.flatMap(({ identities }) => identities.map((identity) => identity.provider))),
-      password: await anyOf(keys, parts.hasPassword),
-      passkey: await anyOf(namesakes, ({ account }) => parts.hasPasskey(account.id)),
-      email: email !== undefined && (await parts.opensByMail(email.key)),
-    }
-  }
+  /**
+   * Only somebody whose provider proved the address learns what the existing account signs in with; anyone else is
+   * offered everything there is, whatever the account has.
+   */
+  const mayKnow = (matches: Matches): boolean => matches.every(({ proven }) => proven)
 
   /**
-   * Which methods to offer. Only somebody whose provider proved the address learns what the existing account signs in
-   * with; anyone else is offered everything there is, whatever the account has.
+   * The address a sign-in code goes to: one whose account the code opens. `undefined` where it would open none, or a new
+   * one, which proves nothing about the existing account. Anyone who may not know that gets the first address.
    */
+  const mailedTo = async (matches: Matches): Promise<Matches[number] | undefined> => {
+    if (!mayKnow(matches)) return matches[0]
+    const opens = await Promise.all(matches.map(async ({ email }) => parts.opensByMail(readEmail(email)?.key ?? '')))
+    return matches.find((_, at) => opens[at])
+  }
+
+  /** The address that the question names, masked: the one a code goes to, if any. */
+  const subjectOf = async (matches: Matches) => (await mailedTo(matches)) ?? matches[0]
+
+  /** Which methods of the accounts with these addresses can sign in at present. */
+  const usableIn = async (matches: Matches): Promise<readonly Method[]> => {
+    const namesakes = matches.flatMap((match) => match.namesakes)
+    const ways = await Promise.all(namesakes.map(({ account }) => accounts.waysOf(account.id)))
+    return ways.flatMap((each) => methodsOf(each, parts.rules)).filter(({ usable }) => usable)
+  }
+
+  /** Which methods to offer: never the provider of this sign-in. */
   const methodsFor = async (matches: Matches, provider: Provider): Promise<readonly ProvingMethod[]> => {
-    const has = matches.every(({ proven }) => proven) ? await methodsOf(matches) : undefined
+    const usable = mayKnow(matches) ? await usableIn(matches) : undefined
+    const has = (isIt: (method: Method) => boolean): boolean => usable?.some(isIt) ?? true
     return [
       ...providers
         .list()
-        .filter(({ id }) => id !== provider.id && (has?.providers.has(id) ?? true))
+        .filter(({ id }) => id !== provider.id && has((one) => one.type === 'provider' && one.provider === id))
         .map(({ id, name }) => ({ type: 'provider' as const, provider: id, name })),
-      ...((has?.password ?? true) ? [{ type: 'password' } as const] : []),
-      ...((has?.passkey ?? true) ? [{ type: 'passkey' } as const] : []),
-      ...(parts.mail && (has?.email ?? true) ? [{ type: 'email' } as const] : []),
+      ...(['password', 'passkey'] as const).filter((type) => has((one) => one.type === type)).map((type) => ({ type })),
+      ...(parts.mail && (await mailedTo(matches)) ? [{ type: 'email' } as const] : []),
     ]
   }
 
@@ -185,7 +189,7 @@ export function resolveConflict(parts: Parts) {
       const matches = await matchesOf(grant, provider)
       return ok({
         provider: { id: provider.id, name: provider.name },
-        email: maskEmail(matches[0]?.email ?? ''),
+        email: maskEmail((await subjectOf(matches))?.email ?? ''),
         methods: await methodsFor(matches, provider),
         expiresAt: conflict.expiresAt,
         canCreate: autoRegister,
@@ -202,7 +206,8 @@ export function resolveConflict(parts: Parts) {
       { binding, origin, returnTo }: { binding: string | undefined; origin: Origin; returnTo: string | null },
     ): Promise<Result<{ binding: string; expiresIn: number }, AppError<'conflict_not_found' | 'mail_not_configured'>>> {
       const found = await find(ticket, binding)
-      const email = found && emailOf(await matchesOf(found.grant, found.provider))
+      const about = found && (await subjectOf(await matchesOf(found.grant, found.provider)))
+      const email = about && readEmail(about.email)
       if (!email) return fail('conflict_not_found')
       return parts.sendSignIn({ email, onward: { returnTo, codeChallenge: null }, origin })
     },

@@ -9,6 +9,7 @@ import { enterWithProvider } from '../../src/flows/enter-with-provider.ts'
 import { resolveConflict } from '../../src/flows/resolve-conflict.ts'
 import { sha256 } from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
+import { ok } from '../../src/kernel/result.ts'
 import type { Grant } from '../../src/providers/provider.ts'
 import { createSignIn } from '../../src/sessions/sign-in.ts'
 import { everywhereKnown } from '../support/familiarity.ts'
@@ -21,7 +22,7 @@ import { createStoppedClock } from '../support/stopped-clock.ts'
 const policy = { autoRegister: true, linkByVerifiedEmail: true }
 const app = new URL('https://app.example.com/in')
 
-async function story(autoRegister = true) {
+async function story(autoRegister = true, rules = { acceptsIdentity: () => true, requireVerifiedEmail: false }) {
   const { clock, turn } = createStoppedClock()
   const opened = await openedStore({ tag: 'sqlite', file: ':memory:' }, clock)
   const { accounts, flows, grants, sessions, pendingSignIns, audit, conflicts: asked } = opened.store
@@ -29,6 +30,7 @@ async function story(autoRegister = true) {
   const [sealer, random] = [newSealer(), systemRandom]
   const { ids, events } = opened
   const vault = createVault({ grants, sealer, clock, ids, random: systemRandom, provider: () => undefined })
+  const mailed: [string, string | null][] = []
   const meanwhile: { happens?: () => Promise<unknown> } = {}
   const parts = {
     providers: standIn.providers,
@@ -65,11 +67,13 @@ async function story(autoRegister = true) {
     policy: { stateTtlSeconds: 300, returnToAllowed: [app], publicUrl: new URL('https://id.example.com') },
     mayReturn: () => true,
     autoRegister,
-    hasPassword: async () => false,
-    hasPasskey: async () => false,
+    rules,
     opensByMail: async () => true,
-    sendSignIn: async () => fail('mail_not_configured'),
-    mail: false,
+    sendSignIn: async ({ email, onward }: { email: { address: string }; onward: { returnTo: string | null } }) => {
+      mailed.push([email.address, onward.returnTo])
+      return ok({ binding: 'b', expiresIn: 600 })
+    },
+    mail: true,
   }
   const begin = beginWithProvider(parts)
   const dropped: string[] = []
@@ -80,6 +84,8 @@ async function story(autoRegister = true) {
     turn,
     standIn,
     vault,
+    /** Where sign-in codes went, and where each leads. */
+    mailed,
     /** What somebody else does once it is decided whose identity it is, before its tokens are kept. */
     meanwhile,
     begin,
@@ -367,6 +373,52 @@ describe('a conflict', () => {
     })
     for (const other of ['another', '', undefined])
       expect(await at.resolve.show(ticket, other, null)).toMatchObject({ error: { code: 'conflict_not_found' } })
+  })
+
+  test('offers what proves the account, except the provider it came from', async () => {
+    const account = await at.member({ email: 'ada@example.com' })
+    await at.store.accounts.link(anIdentity(account.id, { provider: 'google' }), null, [])
+    const { ticket, binding } = await question()
+    expect(await at.resolve.show(ticket, binding, null)).toMatchObject({
+      ok: true,
+      value: { methods: [{ type: 'provider', provider: 'github' }, { type: 'email' }] },
+    })
+  })
+
+  test('offers everything but that provider, alike, to somebody who did not prove the address', async () => {
+    await at.member({ email: 'ada@example.com' })
+    at.standIn.says({ emailVerified: false })
+    const { ticket, binding } = await question()
+    const shown = await at.resolve.show(ticket, binding, null)
+    expect(shown.ok && shown.value.methods.map(({ type }) => type)).toEqual([
+      'provider',
+      'password',
+      'passkey',
+      'email',
+    ])
+  })
+
+  test('offers no identity that may not sign in at present', async () => {
+    await at.store.close()
+    at = await story(true, { acceptsIdentity: () => false, requireVerifiedEmail: false })
+    await at.member({ email: 'ada@example.com' })
+    const { ticket, binding } = await question()
+    const shown = await at.resolve.show(ticket, binding, null)
+    expect(shown.ok && shown.value.methods).toEqual([{ type: 'email' }])
+  })
+
+  test('sends a code to its own address alone, and for its own browser alone', async () => {
+    await at.member({ email: 'ada@example.com' })
+    const { ticket, binding } = await question()
+    const send = (by: string | undefined) =>
+      at.resolve.sendProof(ticket, { binding: by, origin: from, returnTo: '/auth/conflicts/t' })
+    for (const other of ['another', '', undefined])
+      expect(await send(other)).toMatchObject({ error: { code: 'conflict_not_found' } })
+    expect(at.mailed).toEqual([])
+    expect(await send(binding)).toMatchObject({ ok: true, value: { binding: 'b' } })
+    expect(at.mailed).toEqual([['ada@example.com', '/auth/conflicts/t']])
+    expect(await at.resolve.answer(ticket, 'create', answering(binding))).toMatchObject({ ok: true })
+    expect(await send(binding)).toMatchObject({ error: { code: 'conflict_not_found' } })
   })
 
   test('is answered once, however many answers come at once', async () => {

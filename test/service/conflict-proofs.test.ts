@@ -1,6 +1,9 @@
 /** What proves the existing account where a sign-in left the question open whose address it is. */
 import { randomBytes } from 'node:crypto'
+import { TOTP } from 'otpauth'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { startSandbox } from '../../sandbox/sandbox.ts'
+import { maskEmail } from '../../src/kernel/email.ts'
 import { createAuthenticator } from '../support/authenticator.ts'
 import { registered } from '../support/registered.ts'
 import {
@@ -30,15 +33,17 @@ describe.each(databases)('the existing account is proved, on %s', (database) => 
 
   type Question = { readonly ticket: string; readonly flowToken: string }
   /** Somebody comes from this provider with an address that has an account. */
-  async function asked(provider: ProviderName, email: string): Promise<Question> {
-    const entered = await world.enter(provider, world.newcomer({ email }))
+  async function asked(provider: ProviderName, email: string, at?: string, changes = {}): Promise<Question> {
+    const entered = await world.enter(provider, world.newcomer({ email }, changes), at === undefined ? {} : { at })
     expect(refusalOf(entered)).toEqual([409, 'account_conflict'])
     return { ticket: String(entered.body.conflict_ticket), flowToken: entered.flow.flowToken }
   }
   const answer = ({ ticket, flowToken }: Question, body: object, token?: string): Promise<Answer> =>
     post(`/auth/conflicts/${ticket}`, { action: 'link', flow_token: flowToken, ...body }, token)
-  async function methodsOf({ ticket, flowToken }: Question): Promise<readonly string[]> {
-    const { body } = await world.call('GET', `/auth/conflicts/${ticket}`, { headers: { 'flow-token': flowToken } })
+  const show = ({ ticket, flowToken }: Question, at = world.base): Promise<Answer> =>
+    world.call('GET', `/auth/conflicts/${ticket}`, { headers: { 'flow-token': flowToken }, at })
+  async function methodsOf(question: Question, at?: string): Promise<readonly string[]> {
+    const { body } = await show(question, at)
     return (body.methods as Json[]).map(({ type, provider }) => String(provider ?? type))
   }
   async function addPasskey(token: string) {
@@ -94,18 +99,53 @@ describe.each(databases)('the existing account is proved, on %s', (database) => 
     expect(await methodsOf(await asked('google', unproven))).toEqual(['password', 'email'])
   })
 
-  test('mail is offered only where it opens an account with the address it is sent to', async () => {
-    const [claimed, held] = [newAddress(), newAddress()]
-    // Mail to the first would open a new account; mail to the second opens one, but nothing is sent there.
+  test('a method that cannot sign in at present is not shown', async () => {
+    const elsewhere = await startSandbox({ clock: world.clock })
+    try {
+      const strict = await world.another({
+        REQUIRE_VERIFIED_EMAIL: 'true',
+        ACME_ISSUER: String(elsewhere.env.ACME_ISSUER),
+      })
+      const at = strict.base
+      // The identity belongs to the issuer from before: another subject of the new one would only ask again.
+      const moved = newAddress()
+      const { access_token: token } = await world.signIn('acme', world.newcomer({ email: moved }))
+      expect((await world.enter('beta', world.newcomer(), { intent: 'link', token })).status).toBe(200)
+      expect(await methodsOf(await asked('google', moved, at), at)).toEqual(['beta'])
+      const unproven = newAddress()
+      await registered(world, unproven)
+      expect(await methodsOf(await asked('google', unproven, at), at)).toEqual(['email'])
+    } finally {
+      await elsewhere.close()
+    }
+  })
+
+  test('an account that only the provider just used opens leaves a separate account', async () => {
+    const email = newAddress()
+    const first = world.newcomer({ email }, { google: { email_verified: false } })
+    await world.signIn('google', first)
+    const question = await asked('google', email)
+    const { body } = await show(question)
+    expect([body.methods, body.can_create]).toEqual([[], true])
+    const created = authOf(await answer(question, { action: 'create' }))
+    expect([created.action, created.user.email]).toEqual(['created_new_user', email])
+  })
+
+  test('the code goes to the address whose account it opens, and that one is shown', async () => {
+    const [claimed, held] = [newAddress(), `h${newAddress()}`]
     await world.signIn('beta', world.newcomer({ email: claimed }))
-    await world.signIn('google', world.newcomer({ email: held }))
-    const emails = [claimed, held].map((email, at) => ({
-      ...{ email, primary: at === 0, verified: true, visibility: null },
-    }))
-    const entered = await world.enter('github', world.newcomer({ email: claimed }, { github: { emails } }))
-    expect(refusalOf(entered)).toEqual([409, 'account_conflict'])
-    const question = { ticket: String(entered.body.conflict_ticket), flowToken: entered.flow.flowToken }
-    expect(await methodsOf(question)).toEqual(['google', 'beta'])
+    const holder = await world.signIn('github', world.newcomer({ email: held }))
+    const emails = [claimed, held].map((email, n) => ({ email, verified: true, primary: n === 0, visibility: null }))
+    const question = await asked('github', claimed, undefined, { github: { emails } })
+    expect(await methodsOf(question)).toEqual(['beta', 'email'])
+    const { body } = await show(question)
+    const sent = await answer(question, { method: 'email' })
+    const code = await codeIn(held)
+    expect([body.email, (await world.mailTo(claimed)).length]).toEqual([maskEmail(held), 0])
+    const entered = await post('/auth/email/finish', { flow_token: sent.body.flow_token, code })
+    expect(entered.status, entered.text).toBe(200)
+    const linked = authOf(await answer(question, {}, String(entered.body.access_token)))
+    expect([linked.action, linked.user.id]).toEqual(['linked_existing', holder.user.id])
   })
 
   test('by a code sent to the address, which the answer never tells', async () => {
@@ -167,7 +207,6 @@ describe.each(databases)('the existing account is proved, on %s', (database) => 
     const { access_token: token, user } = await world.signIn('google', world.newcomer({ email }))
     const question = await asked('acme', email)
     const begun = await post('/me/second-factor/totp', {}, token)
-    const { TOTP } = await import('otpauth')
     const totp = new TOTP({ secret: String(begun.body.secret) })
     const code = (): string => totp.generate({ timestamp: world.clock().getTime() })
     expect((await post('/me/second-factor/totp/confirm', { code: code() }, token)).status).toBe(200)
@@ -193,29 +232,80 @@ describe.each(databases)('the existing account is proved, on %s', (database) => 
     expect([refused.status, refused.body.access_token]).toEqual([403, undefined])
   })
 
-  test('in one browser: the code is asked for on the page, and leads back to it', async () => {
-    const email = newAddress()
-    const { user } = await world.signIn('google', world.newcomer({ email }))
+  /** A browser with the question before it, and how it sends the forms of a page. */
+  async function atQuestion(email: string, returnTo = '/account/activity') {
     const browser = world.openBrowser()
-    const sent = await browser.signIn('acme', world.newcomer({ email }), { return_to: '/account/activity' })
-    const path = sent.headers.get('location') ?? ''
+    const sent = await browser.signIn('acme', world.newcomer({ email }), { return_to: returnTo })
     const form = async (page: string, fields: Record<string, string>, to = page) => {
       const { text } = await browser.ask(new URL(page, world.base))
       const csrf = /name="csrf" value="([^"]+)"/.exec(text)?.[1] ?? ''
       const headers = { origin: world.base, 'sec-fetch-site': 'same-origin' }
-      return browser.ask(new URL(to, world.base), {
-        ...{ method: 'POST', headers, body: new URLSearchParams({ csrf, ...fields }) },
-      })
+      const asked = { method: 'POST', headers, body: new URLSearchParams({ csrf, ...fields }) }
+      const { status, headers: got } = await browser.ask(new URL(to, world.base), asked)
+      return [status, got.get('location')]
     }
-    const mailed = await form(path, { action: 'link', method: 'email' })
-    expect([mailed.status, mailed.headers.get('location')]).toEqual([303, '/login/email/code'])
-    const back = await form('/login/email/code', { code: await codeIn(email) })
-    expect([back.status, back.headers.get('location')]).toEqual([303, path])
-    const done = await form(path, { action: 'link' })
-    expect([done.status, done.headers.get('location')]).toEqual([303, '/account/activity'])
+    return { browser, form, path: sent.headers.get('location') ?? '' }
+  }
+  const linkIn = async (email: string): Promise<string> => {
+    const [letter] = await world.mailTo(email)
+    return /\/login\/email\/link\?ticket=\S+/.exec(letter?.text ?? '')?.[0] ?? ''
+  }
+
+  test('in one browser: the code is asked for on the page, and leads back to it', async () => {
+    const email = newAddress()
+    const { user } = await world.signIn('google', world.newcomer({ email }))
+    const { browser, form, path } = await atQuestion(email)
+    expect(await form(path, { action: 'link', method: 'email' })).toEqual([303, '/login/email/code'])
+    expect(await form('/login/email/code', { code: await codeIn(email) })).toEqual([303, path])
+    expect(await form(path, { action: 'link' })).toEqual([303, '/account/activity'])
     expect((await browser.json('GET', '/me')).body.id).toBe(user.id)
     expect(listIn(await browser.json('GET', '/me/identities'))).toHaveLength(2)
     // Answered once, and of no use to another browser.
     expect((await browser.ask(new URL(path, world.base))).status).toBe(404)
+  })
+
+  test('the link of the message leads back, too, past the second factor', async () => {
+    const email = newAddress()
+    const { access_token: token, user } = await world.signIn('google', world.newcomer({ email }))
+    const { browser, form, path } = await atQuestion(email)
+    const begun = await post('/me/second-factor/totp', {}, token)
+    const totp = new TOTP({ secret: String(begun.body.secret) })
+    const code = (): string => totp.generate({ timestamp: world.clock().getTime() })
+    expect((await post('/me/second-factor/totp/confirm', { code: code() }, token)).status).toBe(200)
+    world.turn(30)
+    expect(await form(path, { action: 'link', method: 'email' })).toEqual([303, '/login/email/code'])
+    const link = await linkIn(email)
+    const ticket = new URL(link, world.base).searchParams.get('ticket') ?? ''
+    expect(await form(link, { ticket }, '/login/email/link')).toEqual([303, '/login/second-factor'])
+    expect(await form('/login/second-factor', { totp: code() })).toEqual([303, path])
+    expect((await browser.ask(new URL(path, world.base))).text).toContain('Yes, link')
+    // The confirmation is a sign-in with the provider, and asks for the second factor like every other.
+    world.turn(30)
+    expect(await form(path, { action: 'link' })).toEqual([303, '/login/second-factor'])
+    expect(await form('/login/second-factor', { totp: code() })).toEqual([303, '/account/activity'])
+    expect((await browser.json('GET', '/me')).body.id).toBe(user.id)
+  })
+
+  test('the link of the message gives another browser no answer, and leaves the question open', async () => {
+    const email = newAddress()
+    await world.signIn('google', world.newcomer({ email }))
+    const { browser, form, path } = await atQuestion(email)
+    await form(path, { action: 'link', method: 'email' })
+    const link = await linkIn(email)
+    const elsewhere = world.openBrowser()
+    const { text } = await elsewhere.ask(new URL(link, world.base))
+    const csrf = /name="csrf" value="([^"]+)"/.exec(text)?.[1] ?? ''
+    const ticket = new URL(link, world.base).searchParams.get('ticket') ?? ''
+    const entered = await elsewhere.ask(new URL('/login/email/link', world.base), {
+      method: 'POST',
+      headers: { origin: world.base, 'sec-fetch-site': 'same-origin' },
+      body: new URLSearchParams({ csrf, ticket }),
+    })
+    expect([entered.status, entered.headers.get('location')]).toEqual([303, path])
+    expect((await elsewhere.ask(new URL(path, world.base))).status).toBe(404)
+    // The first browser proved nothing, and may still answer.
+    expect((await browser.ask(new URL(path, world.base))).text).not.toContain('Yes, link')
+    expect((await form(path, { action: 'link' }))[0]).toBe(401)
+    expect(await form(path, { action: 'create' })).toEqual([303, '/account/activity'])
   })
 })

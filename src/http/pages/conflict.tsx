@@ -68,11 +68,16 @@ export function conflictPage({ ticket, question, signedInElsewhere, csrf, ...rea
             </p>
             <div class="actions">{answer('link', conflict.link(provider.name), 'primary')}</div>
           </>
+        ) : methods.length === 0 ? (
+          <>
+            <p class="caution">{conflict.noMethod(provider.name)}</p>
+            <p>{conflict.otherAccountThere(provider.name)}</p>
+            <p>{canCreate ? conflict.elseSeparate : conflict.elseAsk}</p>
+          </>
         ) : (
           <>
             {signedInElsewhere ? <p class="status">{conflict.signedInElsewhere}</p> : null}
             <p>{conflict.prove(provider.name)}</p>
-            {methods.length === 0 ? <p class="caution">{conflict.noMethod}</p> : null}
             {links.length === 0 ? null : <ul class="providers">{links}</ul>}
             {methods.some(({ type }) => type === 'passkey') ? (
               <PasskeyForm

@@ -571,7 +571,12 @@ export const en = {
     signInByMail: 'It is mine: email me a code',
     signedInElsewhere:
       'You are signed in, but not to an account with this address, or not recently enough. Sign in to that account.',
-    noMethod: 'None of its ways to sign in is available here at present.',
+    noMethod: (provider: string) =>
+      `You cannot confirm this here: that account has no sign-in method other than ${provider} that works at the moment.`,
+    otherAccountThere: (provider: string) =>
+      `If you used a different account at ${provider} before, sign out at ${provider} and sign in here again with that one.`,
+    elseSeparate: 'Otherwise, continue with a separate account below.',
+    elseAsk: 'Otherwise, ask an administrator of this service for help.',
     proven: 'You are signed in to that account, so it is yours.',
     proveDone: (provider: string) => `Once linked, ${provider} opens it as well.`,
     link: (provider: string) => `Yes, link ${provider} to my account`,

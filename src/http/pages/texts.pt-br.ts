@@ -576,7 +576,12 @@ export const ptBR: Texts = {
     signInWithPasskey: 'A conta é minha: entrar com a chave de acesso dela',
     signInByMail: 'A conta é minha: receber um código por e-mail',
     signedInElsewhere: 'Você entrou, mas não em uma conta com este e-mail, ou já faz tempo demais. Entre nessa conta.',
-    noMethod: 'Nenhuma das formas de entrar nela está disponível aqui no momento.',
+    noMethod: (provider) =>
+      `Não dá para confirmar isso aqui: além do ${provider}, essa conta não tem nenhuma forma de entrar que funcione no momento.`,
+    otherAccountThere: (provider) =>
+      `Se antes você usava outra conta no ${provider}, saia do ${provider} e entre aqui de novo com aquela.`,
+    elseSeparate: 'Caso contrário, continue com uma conta separada abaixo.',
+    elseAsk: 'Caso contrário, peça ajuda à administração deste serviço.',
     proven: 'Você entrou nessa conta, portanto ela é sua.',
     proveDone: (provider) => `Depois de vinculado, o ${provider} também a abre.`,
     link: (provider) => `Sim, vincular o ${provider} à minha conta`,

@@ -117,3 +117,27 @@ test('a code by mail proves the account, in Portuguese and without a script', { 
   await button(page, 'Sim, vincular o Atlassian à minha conta').click()
   await page.getByRole('heading', { level: 3, name: 'Atlassian' }).waitFor()
 })
+
+test('an account that nothing else opens: the page says so, and a separate account is the way on', {
+  timeout: 60_000,
+}, async () => {
+  const email = `n${randomBytes(4).toString('hex')}@example.com`
+  const [first, second] = [`f-${email}`, `s-${email}`].map((key) => key.replace('@example.com', ''))
+  for (const [key, verified] of [
+    [first, false],
+    [second, true],
+  ] as const)
+    sandbox.addIdentity({ key: String(key), name: 'Nia', email, verified }, { google: { hd: 'example.com' } })
+  const page = await newPage({ locale: 'en-GB', javaScriptEnabled: false })
+  await signIn(page, 'google', String(first))
+  await heading(page, 'Your account')
+
+  const later = await newPage({ locale: 'en-GB', javaScriptEnabled: false })
+  await signIn(later, 'google', String(second))
+  await heading(later, 'This address already has an account')
+  await later.getByText('Otherwise, continue with a separate account below.').waitFor()
+  expect(await button(later, /It is mine/).count()).toBe(0)
+  await inspect(later, 'conflict-none')
+  await button(later, 'Go on with a separate account').click()
+  await heading(later, 'Your account')
+})

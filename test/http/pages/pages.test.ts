@@ -818,6 +818,59 @@ describe('an open conflict', () => {
     expect(headers['content-security-policy']).toContain("form-action 'self';")
   })
 
+  const all: OpenQuestion['methods'] = [
+    { type: 'provider', provider: 'atlassian', name: 'Atlassian' },
+    ...(['password', 'passkey', 'email'] as const).map((type) => ({ type })),
+  ]
+  test.each(all)('offers %o, and runs a script for the passkey alone', async (method) => {
+    world.question = { ...question, methods: [method] }
+    const { text, headers } = await get(`/auth/conflicts/${ticket}`, { cookie: 'vinculum_flow_h1=bound' })
+    const offered = [
+      ...(text.includes('name="provider" value="atlassian"') ? ['provider'] : []),
+      ...(text.includes(`href="/login?return_to=${encodeURIComponent(`/auth/conflicts/${ticket}`)}"`)
+        ? ['password']
+        : []),
+      ...(text.includes('data-passkey="get"') ? ['passkey'] : []),
+      ...(text.includes('name="method" value="email"') ? ['email'] : []),
+    ]
+    expect(offered).toEqual([method.type])
+    expect(headers['content-security-policy']).toContain(
+      `script-src ${method.type === 'passkey' ? "'self'" : "'none'"};`,
+    )
+    // Back to the question, which is then a click away from the end.
+    if (method.type === 'passkey')
+      expect(text).toContain(`<input type="hidden" name="return_to" value="/auth/conflicts/${ticket}"/>`)
+  })
+
+  test.each([
+    ['en', true, 'continue with a separate account below'],
+    ['en', false, 'ask an administrator of this service'],
+    ['pt-BR', true, 'continue com uma conta separada abaixo'],
+    ['pt-BR', false, 'peça ajuda à administração deste serviço'],
+  ] as const)('without a method says what to do next, in %s, separate: %s', async (locale, canCreate, next) => {
+    world.question = { ...question, methods: [], canCreate }
+    const { text } = await get(`/auth/conflicts/${ticket}`, { locale, cookie: 'vinculum_flow_h1=bound' })
+    expect(text).toContain(next)
+    expect(text).not.toContain(locale === 'en' ? 'Sign in to that account' : 'Entre nessa conta')
+    expect(text.includes('name="action" value="create"')).toBe(canCreate)
+    expect(text).not.toContain('name="action" value="link"')
+  })
+
+  test('says the same in two languages, whatever it offers', async () => {
+    for (const methods of [all, []])
+      for (const canCreate of [true, false]) {
+        world.question = { ...question, methods, canCreate }
+        const [english, portuguese] = await Promise.all(
+          (['en', 'pt-BR'] as const).map(async (locale) => {
+            const { text } = await get(`/auth/conflicts/${ticket}`, { locale, cookie })
+            return [...text.matchAll(/>([^<>]{18,})</g)].map(([, sentence]) => sentence)
+          }),
+        )
+        expect(english?.length).toBe(portuguese?.length)
+        expect(english?.filter((sentence) => portuguese?.includes(sentence) && !/@/.test(sentence ?? ''))).toEqual([])
+      }
+  })
+
   test('ends at an app by a page, since a form may not end there', async () => {
     const answer = await post(`/auth/conflicts/${ticket}`, { action: 'create' })
     expect(answer.status).toBe(200)
