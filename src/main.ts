@@ -1,48 +1,77 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { loadEnvFile } from 'node:process'
-import { ConfigError, readConfig } from './config.ts'
+import type { Logger } from 'pino'
+import type { Context, Report } from './commands/command.ts'
+import { type Invocation, readInvocation, usage, written } from './commands/index.ts'
+import { type Config, ConfigError, readConfig } from './config.ts'
 import { BusyError } from './kernel/busy.ts'
+import { systemClock } from './kernel/clock.ts'
 import { UnopenableError } from './kernel/crypto.ts'
 import { systemRandom } from './kernel/ids.ts'
-import type { Progress, Resealed } from './sealing/reseal.ts'
-import { KeyRingError, tallyText } from './sealing/ring.ts'
+import { KeyRingError } from './sealing/ring.ts'
 import { generatedKeys } from './secrets.ts'
 import { droppedComments } from './settings/env-file.ts'
 import { DatabaseOpenError } from './store/open-error.ts'
 import { createProcessLog } from './telemetry/log.ts'
-import { createVinculum } from './vinculum.ts'
+import { type CompleteConfig, createVinculum, type Vinculum } from './vinculum.ts'
 
-const usage = `Usage:
-  npm start                     serve
-  npm start -- rotate-keys      publish new signing keys; they sign after eight minutes
-  npm start -- reseal           seal everything anew with the first of ENCRYPTION_KEYS, beside a running service
-  npm start -- make-admin <who> make an account administrator, by its verified e-mail address or its id`
-
-/** What became of `make-admin`, for whoever typed it; all but the first two are failures. */
-const madeAdministrator = {
-  made: (who: string) => `${who} is an administrator now, with every session it has.`,
-  already: (who: string) => `${who} is an administrator already; nothing was changed.`,
-  not_found: (who: string) =>
-    `There is no account with the address or id ${who}. Sign in with it once, then run this again.`,
-  unverified: (who: string) =>
-    `The address of ${who} is not verified, so it may not be theirs. Verify it by signing in, then run this again.`,
-  disabled: (who: string) => `${who} is disabled. Enable it before making it administrator.`,
-} as const
-
-async function main(command: string | undefined, ...given: readonly string[]): Promise<number | undefined> {
-  const [who] = given
-  const known =
-    command === 'make-admin'
-      ? given.length === 1
-      : command === undefined || ((command === 'rotate-keys' || command === 'reseal') && !who)
-  if (!known) {
-    process.stderr.write(`${usage}\n`)
+/** Starts the service, or runs a command; returns the exit code of a command. */
+async function main(args: readonly string[]): Promise<number | undefined> {
+  if (args.length === 0) {
+    await serve()
+    return undefined
+  }
+  const invocation = readInvocation(args)
+  if (!invocation) {
+    process.stderr.write(`${usage()}\n`)
     return 2
   }
+  const { stdout, stderr, code } = await runCommand(invocation)
+  process.stdout.write(stdout)
+  process.stderr.write(stderr)
+  return code
+}
+
+/** Runs a command to its end, and closes what it opened. */
+async function runCommand({ command, json, ...given }: Invocation) {
+  const opened: Vinculum[] = []
+  let report: Report
+  try {
+    // Standard output is for the report alone where a program reads it.
+    const { config, log, droppedLines } = configure(json ? 2 : 1)
+    report = await command.run(
+      {
+        config,
+        now: systemClock,
+        progress: json ? () => {} : progressLine(),
+        service: async () => {
+          const service = await createVinculum(withKeys(config, log), { log, droppedLogLines: droppedLines })
+          opened.push(service)
+          return service
+        },
+      },
+      given,
+    )
+  } catch (error) {
+    if (!json) throw error
+    report = { ok: false, done: [], data: { result: 'failed', message: told(error) } }
+  } finally {
+    for (const service of opened) await service.close()
+  }
+  return { ...written(report, json), code: report.ok ? 0 : 1 }
+}
+
+/** Reads `.env` and the environment. The log goes to this descriptor, beginning with the warnings about settings. */
+function configure(descriptor = 1) {
   const config = readConfig(process.env, { warnings: loadDotEnv() })
-  const { log, droppedLines } = createProcessLog(config.logLevel)
+  const { log, droppedLines } = createProcessLog(config.logLevel, descriptor)
   for (const warning of config.warnings) log.warn(warning)
+  return { config, log, droppedLines }
+}
+
+/** The configuration with its keys: outside production they are generated if there are none. */
+function withKeys(config: Config, log: Logger): CompleteConfig {
   let { encryptionKeys } = config
   if (!encryptionKeys) {
     const file = join(
@@ -60,28 +89,12 @@ async function main(command: string | undefined, ...given: readonly string[]): P
   }
   if (!config.production && config.publicUrl.protocol === 'https:')
     log.warn('PUBLIC_URL is https but NODE_ENV is not production: weak secrets and plain http are accepted')
-  const vinculum = await createVinculum({ ...config, encryptionKeys }, { log, droppedLogLines: droppedLines })
+  return { ...config, encryptionKeys }
+}
 
-  if (command === 'rotate-keys') {
-    await vinculum.rotateSigningKeys()
-    await vinculum.close()
-    return 0
-  }
-
-  if (command === 'reseal') {
-    const done = await vinculum.reseal(progressLine())
-    await vinculum.close()
-    return toldResealed(done)
-  }
-
-  if (command === 'make-admin' && who !== undefined) {
-    const made = await vinculum.makeAdministrator(who)
-    await vinculum.close()
-    const done = made === 'made' || made === 'already'
-    ;(done ? process.stdout : process.stderr).write(`${madeAdministrator[made](who)}\n`)
-    return done ? 0 : 1
-  }
-
+async function serve(): Promise<void> {
+  const { config, log, droppedLines } = configure()
+  const vinculum = await createVinculum(withKeys(config, log), { log, droppedLogLines: droppedLines })
   const end = (signal: string): void => {
     log.info({ signal }, 'shutting down')
     vinculum.close().then(() => process.exit(0), failed)
@@ -100,7 +113,6 @@ async function main(command: string | undefined, ...given: readonly string[]): P
     'listening',
   )
   log.flush()
-  return undefined
 }
 
 /** Loads `.env` of the directory the process was started in, if there is one; returns the warnings about it. */
@@ -118,29 +130,13 @@ function loadDotEnv(): readonly string[] {
 }
 
 /** What there is to do, table by table; then a line for each that is done, and now and then for one that takes long. */
-function progressLine(): (progress: Progress) => void {
+function progressLine(): Context['progress'] {
   let toldAt = Date.now()
   return ({ table, done, total }) => {
     if (done > 0 && done < total && Date.now() - toldAt < 1000) return
     toldAt = Date.now()
-    process.stdout.write(`${table}: ${done} of ${total}\n`)
+    process.stdout.write(Number.isFinite(total) ? `${table}: ${done} of ${total}\n` : `${table}: ${done}\n`)
   }
-}
-
-/** How it ended, as a sentence and as an exit code. */
-function toldResealed({ key, resealed, unopenable, left }: Resealed): number {
-  process.stdout.write(`${resealed} values were sealed anew with ${key}.\n`)
-  if (unopenable.length > 0)
-    process.stderr.write(
-      `Some values are sealed with a key that is not given, or damaged (${tallyText(unopenable)}). Add the key they were sealed with to ENCRYPTION_KEYS, and run this again.\n`,
-    )
-  if (left.length > 0)
-    process.stderr.write(
-      `Values are still being sealed with another key (${tallyText(left)}). Start every node with ${key} as the first of ENCRYPTION_KEYS, and run this again.\n`,
-    )
-  if (unopenable.length > 0 || left.length > 0) return 1
-  process.stdout.write(`Everything is sealed with ${key}. The other keys may go.\n`)
-  return 0
 }
 
 /** What an operator can mend is said in a sentence; anything else is a defect, and told with its stack. */
@@ -175,6 +171,6 @@ function failed(error: unknown): never {
   process.exit(1)
 }
 
-main(...(process.argv.slice(2) as [string | undefined, ...string[]])).then((code) => {
+main(process.argv.slice(2)).then((code) => {
   if (code !== undefined) process.exitCode = code
 }, failed)

@@ -86,6 +86,7 @@ import { createReseal } from './sealing/reseal.ts'
 import { openRing } from './sealing/ring.ts'
 import { createSignInCodes } from './sessions/codes.ts'
 import { createDevices } from './sessions/devices.ts'
+import { createEndSessions } from './sessions/end-sessions.ts'
 import { createKeys } from './sessions/keys.ts'
 import { createSignIn } from './sessions/sign-in.ts'
 import { createTokens } from './sessions/tokens.ts'
@@ -579,6 +580,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       rotateSigningKeys: keys.rotate,
       reseal: createReseal({ store: stored.sealed, sealer }),
       makeAdministrator: users.makeAdministrator,
+      endSessions: createEndSessions({ store: stored.endable, clock }),
       runJob: scheduler.run,
       /** What would have been sent, where nothing is: outside production, without a mail server. */
       mailbox,

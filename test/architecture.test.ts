@@ -92,6 +92,17 @@ const may: Record<string, readonly string[]> = {
   // The facade for programs that embed the service: verbs, spoken in its own words.
   'oauth.ts': ['kernel', 'errors', 'type events', 'type accounts', 'type sessions', 'type providers', 'type flows'],
   'vinculum.ts': ['*'],
+  // Each calls one verb of the assembled service; `copy-to` alone needs both databases, and no service.
+  commands: [
+    'type vinculum.ts',
+    'type config.ts',
+    'type sessions/end-sessions.ts',
+    'sealing/ring.ts',
+    'store/open.ts',
+    'store/copy.ts',
+    'store/open-error.ts',
+    'type store/driver.ts',
+  ],
   'main.ts': ['*'],
 }
 
@@ -123,7 +134,7 @@ const keptIn: Record<string, readonly string[]> = {
   croner: ['jobs'],
   jsonwebtoken: ['sessions'],
   'prom-client': ['telemetry'],
-  pino: ['telemetry', 'vinculum.ts'],
+  pino: ['telemetry', 'vinculum.ts', 'main.ts'],
   // Whatever comes from outside is checked where it arrives; the catalogue of events describes its payloads with it.
   zod: ['config.ts', 'events', 'providers', 'http', 'http/api', 'http/pages'],
 }

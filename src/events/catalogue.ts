@@ -263,6 +263,7 @@ export const catalogue = {
         'email_changed',
         'account_disabled',
         'by_administrator',
+        'operator',
       ]),
       by: by.optional(),
     },

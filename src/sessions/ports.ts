@@ -19,6 +19,7 @@ export type EndReason =
   | 'email_changed'
   | 'account_disabled'
   | 'by_administrator'
+  | 'operator'
 
 /** One device signed in: one row for its whole life, however often its tokens rotate. */
 export type Session = {
@@ -181,6 +182,23 @@ export interface SignInCodeStore {
   /** Spends it, once. */
   spend(codeHash: string, at: Date): Promise<boolean>
   sweep(before: Date): Promise<number>
+}
+
+/** What `end-sessions` ends, one kind after the other. Proofs come first, so that none of them opens a session later. */
+export const endableKinds = ['tickets', 'pendingSignIns', 'codes', 'sessions', 'trustedDevices'] as const
+export type EndableKind = (typeof endableKinds)[number]
+
+export interface EndableStore {
+  /**
+   * One transaction: of the next rows of this kind in the order of their keys, after the key `after`, ends those that
+   * were created before `before`. Sessions are ended with the reason `operator` and one fact each; rows of other kinds
+   * are deleted. `last` is the key to continue after; it is absent at the end of the table.
+   */
+  endSome(
+    kind: EndableKind,
+    range: { readonly before: Date; readonly after: string },
+    at: Date,
+  ): Promise<{ readonly ended: number; readonly last: string | undefined }>
 }
 
 /** A signing key: born published, signs from `activatesAt`, dies some time after its successor took over. */

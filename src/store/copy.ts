@@ -7,6 +7,7 @@ import { asc, count, eq, getTableColumns, getTableName, type SQL, sql } from 'dr
 import { drizzle } from 'drizzle-orm/better-sqlite3'
 import { getTableConfig, type SQLiteColumn, type SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { connectSqlite } from './connect-sqlite.ts'
+import { copyMarker } from './copy-marker.ts'
 import { type Driver, type Queries, step } from './driver.ts'
 import * as sqliteTables from './schema.sqlite.ts'
 import type { Tables } from './schema.ts'
@@ -17,8 +18,6 @@ type Row = Readonly<Record<string, unknown>>
 
 /** Who holds a lease says nothing in another database, and our own marker is kept there. */
 const left: ReadonlySet<TableName> = new Set(['leases'])
-/** The marker of a copy that has begun and not ended: a lease nobody takes. */
-const marker = 'copy-to'
 const never = new Date('2200-01-01T00:00:00Z')
 /** Rows read and written at a time. PostgreSQL takes 65,535 parameters in one statement. */
 const batchRows = 1000
@@ -179,11 +178,11 @@ export async function copyStore({ file, target, onProgress = () => {}, beforeChe
     const owner = createHash('sha256')
       .update(root?.proof ?? '')
       .digest('hex')
-    const [begun] = await target.read(target.db.select().from(leases).where(eq(leases.name, marker)))
+    const [begun] = await target.read(target.db.select().from(leases).where(eq(leases.name, copyMarker)))
     if (begun?.owner !== owner) {
       for (const name of tableNames)
         if ((await rowsIn(target, name)) > 0) return { tag: 'not_empty', table: getTableName(target.tables[name]) }
-      await target.write(target.db.insert(leases).values({ name: marker, owner, expiresAt: never }))
+      await target.write(target.db.insert(leases).values({ name: copyMarker, owner, expiresAt: never }))
     }
 
     for (const name of tableNames) {
@@ -212,15 +211,9 @@ export async function copyStore({ file, target, onProgress = () => {}, beforeChe
     }
     connection.exec('COMMIT')
     if (version.get() !== before) return { tag: 'source_changed' }
-    await target.write(target.db.delete(leases).where(eq(leases.name, marker)))
+    await target.write(target.db.delete(leases).where(eq(leases.name, copyMarker)))
     return { tag: 'copied', tables }
   } finally {
     connection.close()
   }
-}
-
-/** Whether a copy into this database has begun and not ended: what is in it is not whole. */
-export async function isHalfCopied({ db, tables: { leases }, read }: Driver): Promise<boolean> {
-  const found = await read(db.select({ name: leases.name }).from(leases).where(eq(leases.name, marker)))
-  return found.length > 0
 }

@@ -18,14 +18,16 @@ import { outsideLimit } from '../kernel/limit.ts'
 import type { MailStore } from '../mail/ports.ts'
 import type { PendingFlowStore } from '../providers/ports.ts'
 import type { SealedStore } from '../sealing/ports.ts'
-import type { KeyStore, PendingSignInStore, SessionStore, SignInCodeStore } from '../sessions/ports.ts'
+import type { EndableStore, KeyStore, PendingSignInStore, SessionStore, SignInCodeStore } from '../sessions/ports.ts'
 import type { InvitationStore, JiraStore, TeamStore } from '../teams/ports.ts'
 import { accountStore } from './accounts.ts'
 import { addressStore } from './addresses.ts'
 import { auditStore } from './audit.ts'
 import { createChange, type Parts } from './change.ts'
 import { conflictStore } from './conflicts.ts'
+import { isHalfCopied } from './copy-marker.ts'
 import type { Driver, DriverParts, SqliteConfig } from './driver.ts'
+import { endableStore } from './endable.ts'
 import { pendingFlowStore } from './flows.ts'
 import { grantStore } from './grants.ts'
 import { guessStore } from './guesses.ts'
@@ -33,6 +35,7 @@ import { invitationStore } from './invitations.ts'
 import { jiraStore } from './jira.ts'
 import { jobStore } from './jobs.ts'
 import { mailStore } from './mails.ts'
+import { openError } from './open-error.ts'
 import { passkeyStore } from './passkeys.ts'
 import { passwordStore } from './passwords.ts'
 import { pendingSignInStore } from './pending-sign-ins.ts'
@@ -66,6 +69,7 @@ export type Store = {
   readonly personalData: PersonalDataStore
   readonly conflicts: ConflictStore
   readonly sessions: SessionStore
+  readonly endable: EndableStore
   readonly pendingSignIns: PendingSignInStore
   readonly codes: SignInCodeStore
   readonly keys: KeyStore
@@ -93,9 +97,23 @@ export type Store = {
   close(): Promise<void>
 }
 
-/** Opens the database, brings its tables up to date, and answers every port over it. */
+/**
+ * Opens the database, brings its tables up to date, and answers every port over it. Rejects with a `DatabaseOpenError`
+ * if the database cannot be opened, or if a copy into it was not finished: devices and accounts may be missing there.
+ */
 export async function openStore(config: StoreConfig, parts: Parts, given: Partial<DriverParts> = {}): Promise<Store> {
-  return storeOver(await openDriver(config, given), parts)
+  const driver = await openDriver(config, given)
+  try {
+    // Only PostgreSQL is ever the target of a copy.
+    if (config.tag === 'postgres' && (await isHalfCopied(driver)))
+      throw openError(
+        'A copy from SQLite into this database was not finished. Run copy-to again with the SQLite file in DATABASE_URL; if copy-to cannot continue, create an empty database and copy into it.',
+      )
+    return storeOver(driver, parts)
+  } catch (error) {
+    await driver.close()
+    throw error
+  }
 }
 
 /** Each driver is loaded by whoever wants its database: the other one would only take memory. */
@@ -153,6 +171,7 @@ export function storeOver(driver: Driver, parts: Parts): Store {
     personalData: personalDataStore(driver, change),
     conflicts: conflictStore(driver, change),
     sessions: sessionStore(driver, change),
+    endable: endableStore(driver, change),
     pendingSignIns: pendingSignInStore(driver),
     codes: signInCodeStore(driver),
     keys: keyStore(driver, change),

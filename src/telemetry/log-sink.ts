@@ -27,12 +27,14 @@ export type LogSink = {
   dropped(): number
 }
 
-/** `onRecovered` learns how many lines were dropped once lines can be written again. */
+/** `descriptor` is standard output unless given. `onRecovered` learns how many lines were dropped once lines can be written again. */
 export function createLogSink({
-  write = writerOf(1),
+  descriptor = 1,
+  write = writerOf(descriptor),
   onExit = true,
   onRecovered,
 }: {
+  descriptor?: number
   write?: Write
   onExit?: boolean
   onRecovered?: (lines: number) => void

@@ -67,9 +67,12 @@ function withoutSecrets(entry: object, levels = depth): object {
   return copy ?? entry
 }
 
-/** The log of a process: lines of JSON on standard output. `droppedLines` counts those that could not be written. */
-export function createProcessLog(level: string): { log: Logger; droppedLines: () => number } {
-  const sink = createLogSink({ onRecovered: (lines) => log.warn({ lines }, 'log lines were dropped') })
+/**
+ * The log of a process: lines of JSON on standard output, or on another descriptor. `droppedLines` counts the lines that
+ * could not be written.
+ */
+export function createProcessLog(level: string, descriptor = 1): { log: Logger; droppedLines: () => number } {
+  const sink = createLogSink({ descriptor, onRecovered: (lines) => log.warn({ lines }, 'log lines were dropped') })
   const log = createLog(level, sink)
   return { log, droppedLines: sink.dropped }
 }

@@ -20,6 +20,7 @@ const ended: Record<EndReason, string> = {
   email_changed: 'Um dispositivo foi desconectado porque o e-mail foi alterado',
   account_disabled: 'Desconectado porque a administração desativou a conta',
   by_administrator: 'Desconectado pela administração',
+  operator: 'Desconectado, por segurança, por quem opera este serviço',
 }
 
 const revoked: Record<RevocationResult, (provider: string) => string> = {

@@ -1,0 +1,60 @@
+import type { EndedCounts } from '../sessions/end-sessions.ts'
+import { type Command, plain, type Report } from './command.ts'
+
+/** RFC 3339, with its zone: a time without one means another moment on another machine. */
+const rfc3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:\d{2})$/
+
+/** The moment that `--before` names, or why it is refused. */
+export function momentOf(text: string | undefined, now: Date): Date | string {
+  if (text === undefined) return now
+  const at = new Date(text.toUpperCase())
+  if (!rfc3339.test(text) || Number.isNaN(at.getTime()))
+    return '--before is not a time with a zone. Write it like 2026-05-31T18:00:00Z or 2026-05-31T15:00:00-03:00.'
+  if (at > now) return '--before is in the future. Leave it out to end every session that exists now.'
+  return at
+}
+
+const names: Readonly<Record<keyof EndedCounts, string>> = {
+  sessions: 'sessions ended',
+  trustedDevices: 'trusted devices forgotten',
+  pendingSignIns: 'pending sign-ins deleted',
+  codes: 'sign-in codes deleted',
+  tickets: 'emailed links and codes deleted',
+}
+
+const refused = (reason: string, sentence: string): Report => ({
+  ok: false,
+  done: [],
+  failed: [sentence],
+  data: { result: reason, message: sentence },
+})
+
+export const endSessions: Command = {
+  ...plain,
+  options: { before: 'time' },
+  summary: 'end every session created before a time (now, if left out), beside a running service',
+  async run({ service, progress, now }, { options }) {
+    const before = momentOf(options.before, now())
+    if (typeof before === 'string') return refused('invalid_time', before)
+    const ended = await (await service()).endSessions(before, (kind, done) =>
+      progress({ table: names[kind], done, total: Number.POSITIVE_INFINITY }),
+    )
+    const counts = Object.entries(names).map(([kind, name]) => `${ended[kind as keyof EndedCounts]} ${name}`)
+    return {
+      ok: true,
+      done: [
+        `Created before ${before.toISOString()}: ${counts.join(', ')}.`,
+        'Everyone with one of these sessions has to sign in again.',
+      ],
+      data: {
+        result: 'ended',
+        before: before.toISOString(),
+        sessions: ended.sessions,
+        trusted_devices: ended.trustedDevices,
+        pending_sign_ins: ended.pendingSignIns,
+        sign_in_codes: ended.codes,
+        tickets: ended.tickets,
+      },
+    }
+  },
+}
