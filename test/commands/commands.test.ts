@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest'
+import { reportOf } from '../../src/commands/copy-to.ts'
+import { momentOf } from '../../src/commands/end-sessions.ts'
+import { commands, readInvocation, usage, written } from '../../src/commands/index.ts'
+
+test.each([
+  { args: ['rotate-keys'], read: { json: false, positionals: [], options: {} } },
+  { args: ['rotate-keys', '--json'], read: { json: true, positionals: [] } },
+  { args: ['make-admin', 'a@example.com'], read: { positionals: ['a@example.com'] } },
+  { args: ['--json', 'make-admin', 'a@example.com'], read: undefined },
+  { args: ['end-sessions'], read: { options: {} } },
+  { args: ['end-sessions', '--before', '2026-01-01T00:00:00Z'], read: { options: { before: '2026-01-01T00:00:00Z' } } },
+  { args: ['end-sessions', '--before'], read: undefined },
+  { args: ['end-sessions', '2026-01-01T00:00:00Z'], read: undefined },
+  { args: ['end-sessions', '--befor', 'x'], read: undefined },
+  { args: ['make-admin'], read: undefined },
+  { args: ['make-admin', 'a', 'b'], read: undefined },
+  { args: ['copy-to'], read: undefined },
+  { args: ['toString'], read: undefined },
+  { args: ['unknown'], read: undefined },
+])('the arguments $args are read whole or refused', ({ args, read }) => {
+  const invocation = readInvocation(args)
+  if (read === undefined) expect(invocation).toBeUndefined()
+  else expect(invocation).toMatchObject(read)
+})
+
+test('the usage text names every command with its arguments and options', () => {
+  for (const [name, { positionals, options, summary }] of Object.entries(commands)) {
+    const line = usage()
+      .split('\n')
+      .find((one) => one.includes(`npm start -- ${name} `))
+    for (const part of [...positionals, ...Object.keys(options), summary]) expect(line).toContain(part)
+  }
+})
+
+test.each([
+  { text: undefined, read: '2026-06-01T12:00:00.000Z' },
+  { text: '2026-05-31T18:00:00Z', read: '2026-05-31T18:00:00.000Z' },
+  { text: '2026-05-31T15:00-03:00', read: '2026-05-31T18:00:00.000Z' },
+  { text: '2026-06-01T12:00:01Z', read: 'future' },
+  { text: '2026-05-31', read: 'not a time' },
+  { text: '2026-05-31T18:00:00', read: 'not a time' },
+  { text: '2026-13-31T18:00:00Z', read: 'not a time' },
+  { text: 'yesterday', read: 'not a time' },
+  { text: '', read: 'not a time' },
+])('--before $text is a moment with a zone in the past, or refused', ({ text, read }) => {
+  const moment = momentOf(text, new Date('2026-06-01T12:00:00Z'))
+  if (moment instanceof Date) expect(moment.toISOString()).toBe(read)
+  else expect(moment).toContain(read)
+})
+
+test.each([
+  { tag: 'not_empty', table: 'accounts' } as const,
+  { tag: 'source_changed' } as const,
+  { tag: 'different', table: 'accounts' } as const,
+])('a copy that ends as $tag is a failure with a remedy', (copied) => {
+  const report = reportOf(copied, { encryptionKeys: undefined })
+  expect(report).toMatchObject({ ok: false, done: [], data: { result: copied.tag } })
+  expect(report.failed?.join()).toContain('create an empty database, and run copy-to with it')
+})
+
+test('a copy that succeeded is shown as a table of rows and checksums', () => {
+  const tables = [
+    { table: 'accounts', rows: 2, checksum: 'aa' },
+    { table: 'jobs', rows: 12, checksum: 'bb' },
+  ]
+  const report = reportOf({ tag: 'copied', tables }, { encryptionKeys: undefined })
+  expect(report.done.join('\n')).toMatch(/accounts +2 {2}aa\njobs +12 {2}bb\n14 rows in 2 tables/)
+  expect(JSON.parse(written(report, true).stdout)).toEqual({ ok: true, result: 'copied', tables })
+  expect(written(report, true).stderr).toBe('')
+})

@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { copyMarker } from '../../src/store/copy-marker.ts'
+import { openDriver } from '../support/behind.ts'
+import { createDatabase } from '../support/postgres.ts'
+import { startService } from '../support/process.ts'
+import { encryptionKey, startWorld, type World } from '../support/service.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await startWorld({ database: 'SQLite' })
+})
+afterAll(() => world.stop())
+
+async function command(source: string, ...args: string[]) {
+  const service = startService(
+    {
+      ...world.sandbox.env,
+      ...{ NODE_ENV: 'test', PUBLIC_URL: world.base, PORT: new URL(world.base).port, DATABASE_URL: source },
+      ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}`,
+    },
+    args,
+  )
+  let stdout = ''
+  service.process.stdout?.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString()
+  })
+  const { code, stderr } = await service.ended
+  return { code, stdout, stderr }
+}
+
+test('copy-to moves a SQLite file to PostgreSQL, and reports every table', async () => {
+  const who = world.newcomer()
+  await world.signIn('google', who)
+  const target = await createDatabase()
+  const copied = await command(world.databaseUrl, 'copy-to', target)
+  expect(copied).toMatchObject({ code: 0, stderr: '' })
+  expect(copied.stdout).toContain('accounts: 1 of 1')
+  expect(copied.stdout).toMatch(/^accounts +1 {2}[0-9a-f]{64}$/m)
+
+  const again = await command(world.databaseUrl, 'copy-to', target)
+  expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('The target is not empty') })
+  const forPrograms = await command(world.databaseUrl, 'copy-to', target, '--json')
+  expect(forPrograms).toMatchObject({ code: 1, stderr: '' })
+  expect(JSON.parse(forPrograms.stdout)).toMatchObject({ ok: false, result: 'not_empty' })
+
+  const driver = await openDriver(target)
+  const { accounts } = driver.tables
+  expect(await driver.read(driver.db.select({ email: accounts.email }).from(accounts))).toEqual([
+    { email: world.emailOf(who) },
+  ])
+  await driver.close()
+}, 120_000)
+
+test('copy-to refuses a source and a target that it cannot use, in a sentence', async () => {
+  const target = await createDatabase()
+  expect(await command(target, 'copy-to', target)).toMatchObject({
+    ...{ code: 1, stderr: expect.stringContaining('DATABASE_URL is not a SQLite file') },
+  })
+  expect(await command('file:/nowhere/vinculum.db', 'copy-to', target)).toMatchObject({
+    ...{ code: 1, stderr: expect.stringContaining('There is no file /nowhere/vinculum.db') },
+  })
+  expect(await command(world.databaseUrl, 'copy-to', 'file:other.db')).toMatchObject({
+    ...{ code: 1, stderr: expect.stringContaining('not a postgres:// URL') },
+  })
+  const unreachable = await command(world.databaseUrl, 'copy-to', 'postgres://ada:hunter2@127.0.0.1:1/x')
+  expect(unreachable).toMatchObject({ code: 1, stderr: expect.stringContaining('the URL of the target') })
+  expect(unreachable.stderr + unreachable.stdout).not.toMatch(/hunter2|DATABASE_URL| {4}at /)
+}, 120_000)
+
+test('a service does not start on a database that a copy left unfinished', async () => {
+  const target = await createDatabase()
+  const driver = await openDriver(target)
+  const lease = { name: copyMarker, owner: 'somebody', expiresAt: new Date('2200-01-01T00:00:00Z') }
+  await driver.write(driver.db.insert(driver.tables.leases).values(lease))
+  const started = await command(target)
+  expect(started).toMatchObject({ code: 1, stderr: expect.stringContaining('was not finished. Run copy-to again') })
+  expect(started.stderr).not.toContain('    at ')
+  // Commands that work on a running service's data do not either.
+  expect(await command(target, 'end-sessions')).toMatchObject({ code: 1 })
+  await driver.write(driver.db.delete(driver.tables.leases))
+  await driver.close()
+  expect(await command(target, 'end-sessions')).toMatchObject({ code: 0 })
+}, 120_000)
