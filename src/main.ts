@@ -22,6 +22,10 @@ async function main(args: readonly string[]): Promise<number | undefined> {
     await serve()
     return undefined
   }
+  if (args.length === 1 && /^(help|--help|-h)$/.test(args[0] ?? '')) {
+    process.stdout.write(`${usage()}\n`)
+    return 0
+  }
   const invocation = readInvocation(args)
   if (!invocation) {
     process.stderr.write(`${usage()}\n`)

@@ -4,6 +4,7 @@ import { ReferenceGoneError } from '../../src/kernel/gone.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { accountsContract } from './accounts.contract.ts'
 import { addressesContract } from './addresses.contract.ts'
+import { endableContract } from './endable.contract.ts'
 import { grantsContract } from './grants.contract.ts'
 import { guessesContract } from './guesses.contract.ts'
 import { jiraContract } from './jira.contract.ts'
@@ -73,6 +74,7 @@ export function storeContract(backend: Backend): void {
     accountsContract(() => opened)
     linkingContract(() => opened)
     sessionsContract(() => opened)
+    endableContract(() => opened)
 
     test('a row for an account that is gone is told from a defect', async () => {
       const { driver } = opened
