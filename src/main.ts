@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { loadEnvFile } from 'node:process'
 import type { Logger } from 'pino'
@@ -13,6 +13,7 @@ import { KeyRingError } from './sealing/ring.ts'
 import { generatedKeys } from './secrets.ts'
 import { droppedComments } from './settings/env-file.ts'
 import { DatabaseOpenError } from './store/open-error.ts'
+import { missingError } from './store/sqlite-file.ts'
 import { createProcessLog } from './telemetry/log.ts'
 import { type CompleteConfig, createVinculum, type Vinculum } from './vinculum.ts'
 
@@ -50,6 +51,9 @@ async function runCommand({ command, json, ...given }: Invocation) {
         now: systemClock,
         progress: json ? () => {} : progressLine(),
         service: async () => {
+          const { store } = config
+          // A command changes what is stored. With a new, empty database it would succeed and have done nothing.
+          if (store.tag === 'sqlite' && !existsSync(store.file)) throw missingError(store.file)
           const service = await createVinculum(withKeys(config, log), { log, droppedLogLines: droppedLines })
           opened.push(service)
           return service

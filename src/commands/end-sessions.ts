@@ -44,7 +44,7 @@ export const endSessions: Command = {
       ok: true,
       done: [
         `Created before ${before.toISOString()}: ${counts.join(', ')}.`,
-        'Everyone with one of these sessions has to sign in again.',
+        ...(ended.sessions > 0 ? ['Everyone who used one of these sessions has to sign in again.'] : []),
       ],
       data: {
         result: 'ended',

@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { copyMarker } from '../../src/store/copy-marker.ts'
 import { openDriver } from '../support/behind.ts'
 import { createDatabase } from '../support/postgres.ts'
 import { startService } from '../support/process.ts'
 import { encryptionKey, startWorld, type World } from '../support/service.ts'
+import { newFile } from '../support/sqlite.ts'
 
 let world: World
 beforeAll(async () => {
@@ -65,6 +67,16 @@ test('copy-to refuses a source and a target that it cannot use, in a sentence', 
   const unreachable = await command(world.databaseUrl, 'copy-to', 'postgres://ada:hunter2@127.0.0.1:1/x')
   expect(unreachable).toMatchObject({ code: 1, stderr: expect.stringContaining('the URL of the target') })
   expect(unreachable.stderr + unreachable.stdout).not.toMatch(/hunter2|DATABASE_URL| {4}at /)
+}, 120_000)
+
+test('a command does not create a database that is missing, and reports it to programs too', async () => {
+  const file = newFile()
+  for (const args of [['end-sessions'], ['rotate-keys'], ['reseal'], ['make-admin', 'ada@example.com']]) {
+    const { code, stdout, stderr } = await command(`file:${file}`, ...args, '--json')
+    expect([code, stderr], args.join(' ')).toEqual([1, ''])
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, result: 'failed', message: expect.stringContaining(file) })
+  }
+  expect(existsSync(file)).toBe(false)
 }, 120_000)
 
 test('a service does not start on a database that a copy left unfinished', async () => {
