@@ -234,7 +234,16 @@ export const trailOf = async ({ driver }: Opened) => {
 
 export const rowsOf = async (
   { driver }: Opened,
-  table: 'identities' | 'sessions' | 'signInCodes' | 'flows' | 'grants' | 'revocations',
+  table:
+    | 'identities'
+    | 'sessions'
+    | 'signInCodes'
+    | 'flows'
+    | 'grants'
+    | 'revocations'
+    | 'tickets'
+    | 'pendingSignIns'
+    | 'trustedDevices',
 ) => driver.read(driver.db.select().from(driver.tables[table]))
 
 export const disable = ({ driver }: Opened, id: string) => {
