@@ -122,13 +122,10 @@ function startWaiting(openMs: number) {
 const isEmpty = (connection: Database): boolean =>
   connection.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() === 0
 
-/**
- * Fails where a full disk or a read-only file would fail the first request: the start then ends with the cause. Nothing
- * changes, but a page is written.
- */
+/** Fails where the file cannot be written, so that a start ends with the cause. Nothing is written: it is rolled back. */
 function probeWrite(connection: Database): void {
-  const version = connection.prepare('PRAGMA user_version').pluck().get() as number
-  connection.transaction(() => connection.exec(`PRAGMA user_version = ${version}`)).immediate()
+  connection.exec('BEGIN IMMEDIATE')
+  connection.exec('ROLLBACK')
 }
 
 function pendingMigrations(connection: Database) {
