@@ -54,7 +54,7 @@ test.each([
   { tag: 'source_changed' } as const,
   { tag: 'different', table: 'accounts' } as const,
 ])('a copy that ends as $tag is a failure with a remedy', (copied) => {
-  const report = reportOf(copied, { encryptionKeys: undefined })
+  const report = reportOf(copied, { encryptionKeys: null })
   expect(report).toMatchObject({ ok: false, done: [], data: { result: copied.tag } })
   expect(report.failed?.join()).toContain('create an empty database, and run copy-to with it')
 })
@@ -64,7 +64,7 @@ test('a copy that succeeded is shown as a table of rows and checksums', () => {
     { table: 'accounts', rows: 2, checksum: 'aa' },
     { table: 'jobs', rows: 12, checksum: 'bb' },
   ]
-  const report = reportOf({ tag: 'copied', tables }, { encryptionKeys: undefined })
+  const report = reportOf({ tag: 'copied', tables }, { encryptionKeys: null })
   expect(report.done.join('\n')).toMatch(/accounts +2 {2}aa\njobs +12 {2}bb\n14 rows in 2 tables/)
   expect(JSON.parse(written(report, true).stdout)).toEqual({ ok: true, result: 'copied', tables })
   expect(written(report, true).stderr).toBe('')
