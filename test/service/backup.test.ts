@@ -14,7 +14,7 @@ afterAll(() => world.stop())
 
 const settings = (port: number, file: string) => ({
   ...world.sandbox.env,
-  ...{ NODE_ENV: 'test', HOST: '127.0.0.1', PORT: String(port), PUBLIC_URL: `http://127.0.0.1:${port}` },
+  ...{ NODE_ENV: 'test', HOST: '127.0.0.1', PORT: String(port), PUBLIC_URL: world.base },
   ...{ DATABASE_URL: `file:${file}`, ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}` },
 })
 const password = 'a rather long pass phrase 7'
@@ -27,14 +27,18 @@ test('a backup made under load is restored elsewhere, made safe, and people sign
 
   // Every refresh is a write; the backups are made in the middle of them.
   let [refreshing, refreshes] = [true, 0]
-  const load = Array.from({ length: 8 }, async () => {
-    const { body } = await world.call('POST', '/auth/token', { body: { username: email, password } })
-    for (let token = body.refresh_token; refreshing; refreshes++) {
+  const load: Promise<void>[] = []
+  const refresh = async (first: unknown): Promise<void> => {
+    for (let token = first; refreshing; refreshes++) {
       const answer = await world.call('POST', '/auth/refresh', { body: { refresh_token: token } })
       expect(answer.status, answer.text).toBe(200)
       token = answer.body.refresh_token
     }
-  })
+  }
+  for (let device = 0; device < 8; device++) {
+    const { body } = await world.call('POST', '/auth/token', { body: { username: email, password } })
+    load.push(refresh(body.refresh_token))
+  }
   await expect.poll(() => refreshes, { timeout: 30_000 }).toBeGreaterThan(20)
   const [copied, vacuumed] = [newFile(), newFile()]
   for (const file of [copied, vacuumed]) mkdirSync(dirname(file), { recursive: true })

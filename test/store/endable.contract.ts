@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createEndSessions } from '../../src/sessions/end-sessions.ts'
-import { code, later, newcomer, newId, now, type Opened, rowsOf, session, signedIn, trailOf } from './people.ts'
+import { code, later, newcomer, newId, now, type Opened, session, signedIn, trailOf } from './people.ts'
 import { ticket } from './tickets.contract.ts'
 
 /** What every store promises of `end-sessions`. */
@@ -45,8 +45,9 @@ export function endableContract(opened: () => Opened): void {
       expect(await store().sessions.find(old.id)).toMatchObject({ endedAt: at, endReason: 'operator' })
       expect(await store().sessions.find(recent.id)).toMatchObject({ endedAt: null })
       expect(await store().sessions.find(over.id)).toMatchObject({ endReason: 'logout' })
+      const { db, tables, read } = opened().driver
       for (const table of ['tickets', 'pendingSignIns', 'signInCodes', 'trustedDevices'] as const)
-        expect(await rowsOf(opened(), table), table).toHaveLength(1)
+        expect(await read(db.select().from(tables[table] as typeof tables.tickets)), table).toHaveLength(1)
       expect(opened().told).toMatchObject([
         { name: 'session.ended', accountId, data: { session: old.id, reason: 'operator' } },
       ])
