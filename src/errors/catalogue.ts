@@ -101,11 +101,11 @@ export const catalogue = {
     404,
     say(
       'No apps configured',
-      'This service lists nothing here for passkeys. Its operator can add apps and sites in PASSKEY_ORIGINS.',
+      'No apps or sites of this kind are configured for passkeys. The operator of this service can add apps and sites in PASSKEY_ORIGINS.',
     ),
     say(
       'Nenhum aplicativo configurado',
-      'Este serviço não lista nada aqui para chaves de acesso. Quem o opera pode incluir aplicativos e sites em PASSKEY_ORIGINS.',
+      'Nenhum aplicativo ou site deste tipo está configurado para chaves de acesso. Quem opera este serviço pode incluir aplicativos e sites em PASSKEY_ORIGINS.',
     ),
   ),
   passkey_not_found: entry(
@@ -388,11 +388,11 @@ export const catalogue = {
     403,
     say(
       'Organization not confirmed',
-      '{provider} did not tell us whether you belong to an organization that may sign in here. Start again and grant access to your organization, or ask its owner to approve this service.',
+      '{provider} did not confirm that you belong to an organization that may sign in here. Start again and grant access to your organization, or ask its owner to approve this service.',
     ),
     say(
       'Organização não confirmada',
-      'O {provider} não informou se você pertence a uma organização que pode entrar aqui. Comece de novo e autorize o acesso à sua organização ou peça a quem a administra que aprove este serviço.',
+      'O {provider} não confirmou que você pertence a uma organização que pode entrar aqui. Comece de novo e autorize o acesso à sua organização ou peça a quem a administra que aprove este serviço.',
     ),
   ),
   user_disabled: entry(
@@ -694,11 +694,11 @@ export const catalogue = {
     431,
     say(
       'Request headers too large',
-      'The headers of the request, its cookies and its address together are larger than 16 KiB, or there are more than 100 headers. In a browser, delete the cookies of this site and try again.',
+      'The headers of the request, with its cookies and URL, are larger than 16 KiB, or there are more than 100 headers. In a browser, delete the cookies of this site and try again.',
     ),
     say(
       'Cabeçalhos da requisição grandes demais',
-      'Os cabeçalhos da requisição, com os cookies e o endereço, passam de 16 KiB, ou são mais de 100. No navegador, exclua os cookies deste site e tente de novo.',
+      'Os cabeçalhos da requisição, com os cookies e a URL, passam de 16 KiB, ou são mais de 100. No navegador, exclua os cookies deste site e tente de novo.',
     ),
   ),
   request_timeout: entry(

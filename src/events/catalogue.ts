@@ -139,7 +139,7 @@ export const catalogue = {
     { audit: true, log: 'info' },
   ),
   'identity.link_started': fact(
-    'A user was sent to a provider to link it, or to grant more with a linked identity',
+    'A user was sent to a provider to link it, or to grant more permissions with a linked identity',
     { provider, purpose: z.enum(['link', 'more']) },
     { audit: true, log: 'info' },
   ),
@@ -290,7 +290,7 @@ export const catalogue = {
     { log: 'warn' },
   ),
   'provider.issuer_mismatch': fact(
-    'A provider’s discovery document or id_token names another issuer than the configured one; the two must be equal to the letter',
+    'A provider’s discovery document or id_token names another issuer than the configured one; the two must match exactly',
     {
       provider,
       endpoint_type: endpointType,

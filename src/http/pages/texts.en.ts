@@ -41,7 +41,7 @@ const events: EventWords = {
   'account.deleted': 'Account deleted',
   'account.email_claim_ended': 'Somebody else proved an address this account had not verified',
   'identity.link_started': ({ provider, purpose }) =>
-    purpose === 'more' ? `Started to grant more at ${provider}` : `Started to link ${provider}`,
+    purpose === 'more' ? `Started to grant more permissions at ${provider}` : `Started to link ${provider}`,
   'identity.linked': ({ provider, how }) =>
     how === 'verified_email'
       ? `${provider} linked by its verified e-mail address`

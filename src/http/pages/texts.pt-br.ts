@@ -35,7 +35,7 @@ const factors: Record<Factor, string> = { totp: 'aplicativo autenticador', passk
 
 const events: EventWords = {
   'authentication.succeeded': ({ provider }) => `Entrou com ${provider}`,
-  'authentication.email_requested': 'Foi pedido um login por email',
+  'authentication.email_requested': 'Um login por e-mail foi solicitado',
   'authentication.failed': ({ provider, intent, why }) =>
     `${intent === 'link' ? `A vinculação com ${provider}` : intent === 'connect' ? `A conexão de uma equipe com ${provider}` : `Um login com ${provider}`} não funcionou${why ? `: ${why}` : ''}`,
   'account.created': ({ provider }) => `Conta criada com ${provider}`,
@@ -59,8 +59,8 @@ const events: EventWords = {
       ? `Continuou com uma conta separada para ${provider}`
       : `Confirmou que o login com ${provider} pertence a esta conta`,
   'account.email_changed': 'E-mail alterado',
-  'account.email_change_requested': 'Foi pedido um novo endereço de email',
-  'account.email_verification_requested': 'Foi pedida uma mensagem para verificar o endereço de email',
+  'account.email_change_requested': 'Uma mudança de e-mail foi solicitada',
+  'account.email_verification_requested': 'Uma mensagem para verificar o e-mail foi solicitada',
   'account.sessions_read': 'Quem administra o serviço viu os seus dispositivos',
   'account.disabled': 'Conta desativada pela administração',
   'account.enabled': 'Conta reativada pela administração',
@@ -69,11 +69,11 @@ const events: EventWords = {
   'password.set': 'Senha definida',
   'password.changed': 'Senha alterada',
   'password.reset': 'Senha redefinida por e-mail',
-  'password.reset_requested': 'Foi pedido um link para escolher uma nova senha',
+  'password.reset_requested': 'Um link para escolher uma nova senha foi solicitado',
   'password.reset_started': 'Quem administra o serviço enviou a você um link para escolher uma nova senha',
   'password.removed': 'Senha removida',
-  'second_factor.started': 'Começou a configurar um app autenticador',
-  'second_factor.cancelled': 'Cancelou a configuração de um app autenticador',
+  'second_factor.started': 'Começou a configurar um aplicativo autenticador',
+  'second_factor.cancelled': 'Cancelou a configuração de um aplicativo autenticador',
   'second_factor.added': ({ factor }) => `Segundo fator adicionado: ${factors[factor as Factor] ?? factor}`,
   'second_factor.removed': ({ factor, by }) =>
     by === undefined
