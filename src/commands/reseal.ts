@@ -10,7 +10,7 @@ export const reseal: Command = {
     return {
       ok,
       done: [
-        `${resealed} values were sealed anew with ${key}.`,
+        `${resealed} values were sealed again with ${key}.`,
         ...(ok ? [`Everything is sealed with ${key}. The other keys may go.`] : []),
       ],
       failed: [

@@ -32,7 +32,7 @@ export function readUserInfo({ accounts, providers, renewal, events }: Parts) {
     const identity = (await accounts.identitiesOf(accountId)).find(({ id }) => id === identityId)
     if (!identity) return fail('not_linked')
     const provider = providers.get(identity.provider)
-    // Whoever that subject is to another issuer is somebody else.
+    // The same subject at another issuer is another person.
     if (!provider?.speaksFor(identity.issuer)) return fail('provider_unavailable', { provider: identity.provider })
     const { issuer, subject } = identity
     const key = { provider: provider.id, issuer, clientId: provider.clientId, subject, holder: 'person' }

@@ -120,7 +120,7 @@ export class Exchange {
   query: unknown = undefined
   body: unknown = undefined
   who: Principal | null = null
-  /** Whether scripts of other origins may read the answer. Where no route answers, whoever refuses sets it. */
+  /** Whether scripts of other origins may read the answer. Where no route answers, the code that refuses sets it. */
   crossOrigin: CrossOrigin
   readonly #frame: Frame
   readonly #request: Request
@@ -534,7 +534,7 @@ export class Exchange {
     this.#told(status)
   }
 
-  /** For the script of another origin that asked. Public documents say so already, whoever asks. */
+  /** For the script of another origin that asked. Public documents already carry these headers. */
   #sharing(headers: HeaderList): readonly string[] {
     if (this.crossOrigin === 'none' || headers.includes('Access-Control-Allow-Origin')) return []
     return this.#frame.cors.answer(this.crossOrigin, this.#request.headers)

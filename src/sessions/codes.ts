@@ -25,7 +25,7 @@ export function createSignInCodes({ codes, clock, random, returns }: Parts) {
   return {
     /**
      * For an application that may be returned to: a sign-in for any other ends before it has a session. The code ends
-     * with the name of the entry that allows it, so that it is worth nothing once that entry is off the list; its hash
+     * with the name of the entry that allows it, so that it is invalid once that entry is off the list; its hash
      * covers the whole of it.
      */
     async issue(about: Omit<SignInCode, 'codeHash' | 'expiresAt' | 'usedAt'>, returnTo: string): Promise<string> {

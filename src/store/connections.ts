@@ -132,7 +132,7 @@ export class Connection extends pg.Client {
 
   /**
    * Between us and the server there may be a pooler that lends us another server connection for each transaction
-   * (PgBouncer and its like): settings and named statements of a session then belong to whoever comes next. Such a
+   * (PgBouncer and its like): settings and named statements of a session then belong to the next client. Such a
    * pooler gives us a process id of its own making, so it need not be configured to be noticed. Directly connected,
    * the session has limits of its own, for what we could not cancel: locks are waited for as long as half a request.
    */
@@ -241,7 +241,7 @@ export type Connections = ReturnType<typeof createConnections>
 
 /**
  * Runs work on connections, at most `max` at a time, each within the limit of the request it is for. Whatever ends it,
- * a connection that may be broken is destroyed, and whoever is next gets another. Throws `BusyError` where the line is
+ * a connection that may be broken is destroyed, and the next caller gets another. Throws `BusyError` where the line is
  * too long, the time is up, or the database cannot be reached.
  */
 export function createConnections(parts: {
@@ -304,7 +304,7 @@ export function createConnections(parts: {
   }
   const leave = (lane: Lane): void => {
     running[lane]--
-    // Whoever has waited longest, of those that may: what is reserved for some is not for the first in the line.
+    // The caller that has waited longest, of those that may: what is reserved for some is not for the first in the line.
     for (;;) {
       const next = line.findIndex((each) => mayStart(each.lane))
       const [waiting] = next < 0 ? [] : line.splice(next, 1)
@@ -314,7 +314,7 @@ export function createConnections(parts: {
     }
   }
 
-  /** Connecting is given up by whoever waits for it, not by the pool: the connection is there for the next. */
+  /** The caller that waits for a connection gives up, not the pool: the connection is there for the next. */
   function checkOut(limit: Limit, lane: Lane): Promise<Connection> {
     return new Promise((resolve, reject) => {
       let over = false

@@ -152,7 +152,7 @@ const write = (target: Driver, name: TableName, rows: readonly Row[]): Promise<v
 }
 
 /**
- * Copies the file as it is at this moment; a service that writes to it meanwhile makes the copy fail. Interrupted, it
+ * Copies the file as it is at this moment; a service that writes to it at the same time makes the copy fail. Interrupted, it
  * goes on where it was when it is called again.
  */
 export async function copyStore({ file, target, onProgress = () => {}, beforeCheck }: Parts): Promise<Copied> {

@@ -183,7 +183,7 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     const second = reseal(k2, k1, k3)
     const ended = await second.ended
     expect([ended.code, ended.stderr]).toEqual([0, ''])
-    expect(second.said()).toContain(`${total - halfway} values were sealed anew with k2.`)
+    expect(second.said()).toContain(`${total - halfway} values were sealed again with k2.`)
     expect(second.said()).toMatch(/^grants: (\d+) of \1$/m)
     expect(second.said()).toContain('Everything is sealed with k2. The other keys may go.')
     expect(await keysInUse()).toEqual(['k2'])
@@ -201,7 +201,7 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
 
     const again = reseal(k2, k1, k3)
     expect((await again.ended).code).toBe(0)
-    expect(again.said()).toContain('0 values were sealed anew with k2.')
+    expect(again.said()).toContain('0 values were sealed again with k2.')
   }, 120_000)
 
   test('takes over beside a service under load, and no read fails', async () => {
