@@ -1,0 +1,87 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import Database from 'better-sqlite3'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startService } from '../support/process.ts'
+import { encryptionKey, freePort, startWorld, type World } from '../support/service.ts'
+import { newFile } from '../support/sqlite.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await startWorld({ database: 'SQLite' })
+})
+afterAll(() => world.stop())
+
+const settings = (port: number, file: string) => ({
+  ...world.sandbox.env,
+  ...{ NODE_ENV: 'test', HOST: '127.0.0.1', PORT: String(port), PUBLIC_URL: world.base },
+  ...{ DATABASE_URL: `file:${file}`, ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}` },
+})
+const password = 'a rather long pass phrase 7'
+
+test('a backup made under load is restored elsewhere, made safe, and people sign in', async () => {
+  const email = `backup-${Date.now()}@example.com`
+  const registered = await world.call('POST', '/auth/register', { body: { email, password } })
+  const signedIn = await world.call('POST', '/auth/token', { body: { username: email, password } })
+  expect([registered.status, signedIn.status], `${registered.text} ${signedIn.text}`).toEqual([201, 200])
+
+  // Every refresh is a write; the backups are made in the middle of them.
+  let [refreshing, refreshes] = [true, 0]
+  const load: Promise<void>[] = []
+  const refresh = async (first: unknown): Promise<void> => {
+    for (let token = first; refreshing; refreshes++) {
+      const answer = await world.call('POST', '/auth/refresh', { body: { refresh_token: token } })
+      expect(answer.status, answer.text).toBe(200)
+      token = answer.body.refresh_token
+    }
+  }
+  for (let device = 0; device < 8; device++) {
+    const { body } = await world.call('POST', '/auth/token', { body: { username: email, password } })
+    load.push(refresh(body.refresh_token))
+  }
+  await expect.poll(() => refreshes, { timeout: 30_000 }).toBeGreaterThan(20)
+  const [copied, vacuumed] = [newFile(), newFile()]
+  for (const file of [copied, vacuumed]) mkdirSync(dirname(file), { recursive: true })
+  const source = new Database(world.databaseUrl.slice('file:'.length))
+  // In few steps: each write of the service makes SQLite begin again with the pages, and a backup in many never ends.
+  await source.backup(copied, { progress: () => 1_000_000 })
+  source.prepare('VACUUM INTO ?').run(vacuumed)
+  source.close()
+  const during = refreshes
+  await expect.poll(() => refreshes, { timeout: 30_000 }).toBeGreaterThan(during)
+  refreshing = false
+  await Promise.all(load)
+  // Signed out after the backup: the backup brings this device back.
+  const { refresh_token: token, access_token: access } = signedIn.body
+  expect((await world.call('POST', '/auth/logout', { token: String(access) })).status).toBe(204)
+
+  for (const file of [copied, vacuumed]) {
+    const port = await freePort()
+    const at = `http://127.0.0.1:${port}`
+    const restored = startService(settings(port, file))
+    await restored.listening
+    const post = (path: string, body: object) =>
+      fetch(`${at}${path}`, {
+        ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
+      })
+    const back = await post('/auth/refresh', { refresh_token: token })
+    expect(back.status).toBe(200)
+
+    const command = startService(settings(port, file), ['end-sessions', '--json'])
+    let stdout = ''
+    command.process.stdout?.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString()
+    })
+    expect(await command.ended).toMatchObject({ code: 0 })
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true, result: 'ended', sessions: expect.any(Number) })
+    expect(JSON.parse(stdout).sessions).toBeGreaterThanOrEqual(9)
+
+    // At once, in the service that was running all the time.
+    const { refresh_token: latest } = (await back.json()) as { refresh_token: string }
+    const refused = await post('/auth/refresh', { refresh_token: latest })
+    expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([401, 'session_revoked'])
+    expect((await post('/auth/token', { username: email, password })).status).toBe(200)
+    restored.process.kill('SIGTERM')
+    expect((await restored.ended).code).toBe(0)
+  }
+}, 180_000)
