@@ -3,11 +3,10 @@ import { copyFileSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'nod
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
+import { inTree, startProgram } from '../support/program.ts'
 import { freePort } from '../support/service.ts'
 
-const inTree = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 // The demo keeps what it stores below the directory it is started in.
 const folder = mkdtempSync(join(tmpdir(), 'vinculum-demo-'))
 const started: ChildProcess[] = []
@@ -16,31 +15,10 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** One of the demo’s programs, with what it says on both outputs; `ended` brings its exit code. */
 function run(script: string, env: Readonly<Record<string, string>>, cwd = folder) {
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), inTree(script)], {
-    cwd,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, TSX_TSCONFIG_PATH: inTree('tsconfig.json'), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  started.push(child)
-  let said = ''
-  const collect = (chunk: Buffer): void => {
-    said += chunk.toString()
-  }
-  child.stdout.on('data', collect)
-  child.stderr.on('data', collect)
-  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
-  const saying = (text: string) =>
-    new Promise<void>((resolve, reject) => {
-      const listen = (): void => {
-        if (said.includes(text)) resolve()
-      }
-      child.stdout.on('data', listen)
-      child.stderr.on('data', listen)
-      void ended.then((code) => reject(new Error(`${script} ended with ${code}:\n${said}`)))
-    })
-  return { child, ended, saying, said: () => said }
+  const program = startProgram(script, env, cwd)
+  started.push(program.child)
+  return program
 }
 
 test('the tour walks through the demo to its end, and the demo ends when it is told to', async () => {
