@@ -10,7 +10,7 @@ test.each(Object.entries(documents))('%s says what the code says (npm run docs)'
 const inFolder = readdirSync('docs', { recursive: true, encoding: 'utf8' })
   .map((file) => join('docs', file))
   .filter((file) => file.endsWith('.md'))
-const written = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', ...inFolder]
+const written = ['README.md', 'README.pt-BR.md', 'CHANGELOG.md', 'CONTRIBUTING.md', ...inFolder]
 
 const linksIn = (file: string): readonly (readonly [link: string, path: string, heading: string | undefined])[] =>
   [...readFileSync(file, 'utf8').matchAll(/\]\(([^)#:]*)(?:#([^)]*))?\)/g)].map(([link, path = '', heading]) => [

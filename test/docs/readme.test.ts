@@ -13,15 +13,15 @@ import { launchBrowser } from '../support/browser.ts'
 import { inTree, type Program, startProgram } from '../support/program.ts'
 import { freePort } from '../support/service.ts'
 
-const readme = readFileSync(inTree('README.md'), 'utf8')
 const folder = mkdtempSync(join(tmpdir(), 'vinculum-readme-'))
 const ports = { vinculum: 0, sandbox: 0, application: 0 }
 let demo: Program
 let server: Server | undefined
 
 /** The code blocks of one language under one heading, with the ports of this run. */
-const examples = (heading: string, language: string): string => {
-  const section = readme.split(/^#+ /m).find((each) => each.startsWith(`${heading}\n`)) ?? ''
+const examples = (heading: string, language: string, file = 'README.md'): string => {
+  const text = readFileSync(inTree(file), 'utf8')
+  const section = text.split(/^#+ /m).find((each) => each.startsWith(`${heading}\n`)) ?? ''
   const blocks = [...section.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].filter(([, name]) => name === language)
   expect(blocks, `${language} under ${heading}`).not.toEqual([])
   return blocks
@@ -58,6 +58,14 @@ const shell = (script: string) =>
 test('an app signs up, signs in, reads its account and renews its tokens with the printed commands', async () => {
   const { stdout } = await shell(examples('I have a mobile or command-line app', 'sh'))
   expect(stdout).toContain('"email":"grace@example.com"')
+  expect(stdout).toContain('"refresh_token":')
+  expect(stdout).not.toContain('"code":')
+}, 60_000)
+
+test('the commands of the Portuguese README do the same', async () => {
+  const script = examples('Conecte o seu aplicativo', 'sh', 'README.pt-BR.md')
+  const { stdout } = await shell(script.replaceAll('grace@', 'graca@'))
+  expect(stdout).toContain('"email":"graca@example.com"')
   expect(stdout).toContain('"refresh_token":')
   expect(stdout).not.toContain('"code":')
 }, 60_000)
