@@ -7,7 +7,7 @@ const called: Readonly<Record<Act, string>> = {
   see: 'see the team and who is in it',
   rename: 'rename it',
   invite: 'invite, see and withdraw invitations',
-  manage_members: 'change roles, take somebody out',
+  manage_members: 'change roles, remove members',
   connect: 'connect and disconnect Jira, choose its sites',
   delete: 'delete it',
 }
