@@ -18,14 +18,14 @@ export const catalogue = {
   // Signing in, whichever way
   invalid_credentials: entry(
     401,
-    say('Not signed in', 'Email or password incorrect'),
+    say('Sign-in failed', 'Email or password incorrect'),
     say('Login não efetuado', 'Email ou senha incorretos'),
   ),
   password_rejected: entry(
     400,
     say(
       'Password not accepted',
-      'Choose another password: {least} to {most} characters, none that many others use, and more than your name, your address or the name of this service.',
+      'Choose another password: {least} to {most} characters, not a common one, and more than your name, your email address or the name of this service.',
     ),
     say(
       'Senha não aceita',
@@ -34,67 +34,64 @@ export const catalogue = {
   ),
   email_required: entry(
     409,
-    say('An e-mail address is needed', 'A password belongs to an e-mail address. Give your account one first.'),
-    say('É preciso ter um e-mail', 'Uma senha pertence a um endereço de e-mail. Informe primeiro o da sua conta.'),
+    say(
+      'Email address required',
+      'A password belongs to an email address. Add an email address to your account first.',
+    ),
+    say('E-mail necessário', 'Uma senha pertence a um endereço de e-mail. Adicione primeiro um e-mail à sua conta.'),
   ),
   second_factor_required: entry(
     401,
-    say(
-      'Second factor needed',
-      'This account also asks for a second factor. Show it together with the ticket given here.',
-    ),
-    say(
-      'Segundo fator necessário',
-      'Esta conta também pede um segundo fator. Apresente-o junto com o tíquete informado aqui.',
-    ),
+    say('Second factor required', 'This account requires a second factor. Send it with the ticket of this response.'),
+    say('Segundo fator necessário', 'Esta conta exige um segundo fator. Envie-o com o tíquete desta resposta.'),
   ),
   second_factor_invalid: entry(
     401,
     say(
       'Second factor not accepted',
-      'This code or passkey is wrong, was used before or came too late. Try again with a new one.',
+      'This code or passkey is wrong, was already used or has expired. Try again with a new one.',
     ),
     say(
       'Segundo fator não aceito',
-      'Este código ou chave de acesso está errado, já foi usado ou chegou tarde demais. Tente de novo com outro.',
+      'Este código ou chave de acesso está incorreto, já foi usado ou expirou. Tente de novo com outro.',
     ),
   ),
   second_factor_exists: entry(
     409,
-    say('Second factor already there', 'Your account has this already. Remove it first to set up another one.'),
-    say('Segundo fator já existe', 'A sua conta já tem isto. Remova-o primeiro para configurar outro.'),
+    say(
+      'Second factor already set up',
+      'Your account already has a second factor of this kind. Remove it first to set up another one.',
+    ),
+    say(
+      'Segundo fator já configurado',
+      'A sua conta já tem um segundo fator deste tipo. Remova-o primeiro para configurar outro.',
+    ),
   ),
   second_factor_missing: entry(
     409,
-    say(
-      'No second factor for this',
-      'The account has no second factor that this could be done with. One has to be set up first.',
-    ),
-    say(
-      'Falta um segundo fator',
-      'A conta não tem um segundo fator com o qual fazer isto. É preciso configurar um primeiro.',
-    ),
+    say('No second factor', 'The account has no second factor for this action. Set one up first.'),
+    say('Falta um segundo fator', 'A conta não tem um segundo fator para esta ação. Configure um primeiro.'),
   ),
   passkey_rejected: entry(
     401,
     say(
       'Passkey not accepted',
-      'This passkey is not known here, or its answer does not fit. Try again, or use another way to sign in.',
+      'This passkey is not registered here, or its response is invalid. Try again, or use another sign-in method.',
     ),
     say(
       'Chave de acesso não aceita',
-      'Esta chave de acesso não é conhecida aqui, ou a resposta dela não confere. Tente de novo ou entre de outra forma.',
+      'Esta chave de acesso não está registrada aqui, ou a resposta dela é inválida. Tente de novo ou entre de outra forma.',
     ),
   ),
   passkey_not_added: entry(
     400,
     say(
       'Passkey not added',
-      'This passkey could not be added: it is known here already, or its answer does not fit. Try again with another one.',
+      'This passkey could not be added: it is already registered here, its response is invalid, or your account already has 50 passkeys. Try again with another one, or remove one first.',
     ),
     say(
       'Chave de acesso não adicionada',
-      'Não foi possível adicionar esta chave de acesso: ela já é conhecida aqui, ou a resposta não confere. Tente com outra.',
+      'Não foi possível adicionar esta chave de acesso: ela já está registrada aqui, a resposta é inválida ou a sua conta já tem 50 chaves. Tente com outra ou remova uma antes.',
     ),
   ),
   passkey_origins_not_configured: entry(
@@ -110,46 +107,55 @@ export const catalogue = {
   ),
   passkey_not_found: entry(
     404,
-    say('No such passkey', 'There is no such passkey on your account. Reload the page to see the ones it has.'),
-    say('Chave inexistente', 'A sua conta não tem essa chave de acesso. Recarregue a página para ver as que ela tem.'),
+    say('Passkey not found', 'Your account has no such passkey. Reload the page to see its passkeys.'),
+    say(
+      'Chave de acesso não encontrada',
+      'A sua conta não tem essa chave de acesso. Recarregue a página para ver as chaves dela.',
+    ),
   ),
   ticket_invalid: entry(
     400,
-    say('Link no longer good', 'This link or code was used before, is too old or is not ours. Ask for a new one.'),
-    say('Link sem validade', 'Este link ou código já foi usado, é antigo demais ou não é nosso. Peça um novo.'),
+    say(
+      'Link no longer valid',
+      'This link or code was already used, has expired or was not issued here. Request a new one.',
+    ),
+    say('Link inválido', 'Este link ou código já foi usado, expirou ou não foi emitido aqui. Peça um novo.'),
   ),
   mail_not_configured: entry(
     404,
     say(
-      'No e-mail here',
-      'This service sends no e-mail, so this is not offered. Use another way, or tell its operator.',
+      'Email not available',
+      'This service does not send email, so this option is not available. Use another sign-in method, or contact the operator.',
     ),
     say(
-      'Sem e-mail aqui',
-      'Este serviço não envia e-mails, então isto não é oferecido. Use outra forma, ou avise quem o opera.',
+      'E-mail não disponível',
+      'Este serviço não envia e-mails, por isso esta opção não está disponível. Entre de outra forma ou avise quem opera o serviço.',
     ),
   ),
   email_unverified: entry(
     403,
     say(
-      'Address not verified',
-      'Verify your e-mail address first: follow the link we sent to it, or ask for a new one.',
+      'Email address not verified',
+      'Verify your email address first: open the link we sent to it, or request a new one.',
     ),
-    say(
-      'E-mail não verificado',
-      'Verifique primeiro o seu e-mail: siga o link que enviamos para ele, ou peça um novo.',
-    ),
+    say('E-mail não verificado', 'Verifique primeiro o seu e-mail: abra o link que enviamos para ele ou peça um novo.'),
   ),
   sign_in_overtaken: entry(
     409,
-    say('Sign-in overtaken', 'What you signed in with was changed or used elsewhere meanwhile. Start again.'),
-    say('Login interrompido', 'Aquilo com que você entrou foi alterado ou usado em outro lugar. Comece de novo.'),
+    say(
+      'Please sign in again',
+      'Your password, passkey or link was changed or used while you were signing in. Start again.',
+    ),
+    say(
+      'Entre novamente',
+      'A sua senha, chave de acesso ou link foi alterado ou usado enquanto você entrava. Comece de novo.',
+    ),
   ),
   too_many_attempts: entry(
     429,
     say(
       'Too many attempts',
-      'There were too many wrong attempts. Wait {seconds} seconds and try again, or use another way to sign in.',
+      'There were too many wrong attempts. Wait {seconds} seconds and try again, or use another sign-in method.',
     ),
     say(
       'Tentativas demais',
@@ -158,7 +164,10 @@ export const catalogue = {
   ),
   insufficient_scope: entry(
     403,
-    say('Not allowed', 'You may not do this: it needs the permission {scope}. Ask an administrator for it.'),
+    say(
+      'Not allowed',
+      'You are not allowed to do this: it requires the permission {scope}. Ask an administrator for it.',
+    ),
     say(
       'Sem permissão',
       'Você não pode fazer isto: é preciso ter a permissão {scope}. Peça-a a quem administra o serviço.',
@@ -167,57 +176,54 @@ export const catalogue = {
   invalid_client: entry(
     401,
     say(
-      'Service not recognised',
-      'This needs the id and secret of a service credential. Check both; it may have been revoked or its secret rotated.',
+      'Client authentication failed',
+      'The request needs the ID and secret of a service credential. Check both: the credential may have been revoked or rotated.',
     ),
     say(
-      'Serviço não reconhecido',
-      'É preciso o id e o segredo de uma credencial de serviço. Confira ambos; ela pode ter sido revogada ou trocada.',
+      'Falha na autenticação do cliente',
+      'A requisição precisa do ID e do segredo de uma credencial de serviço. Confira ambos: a credencial pode ter sido revogada ou trocada.',
     ),
   ),
 
   // Looking after other people’s accounts
   account_not_found: entry(
     404,
-    say('No such account', 'There is no account with this id. It may have been deleted.'),
-    say('Conta inexistente', 'Não há conta com este id. Talvez ela tenha sido excluída.'),
+    say('Account not found', 'There is no account with this ID. It may have been deleted.'),
+    say('Conta não encontrada', 'Não há conta com este ID. Talvez ela tenha sido excluída.'),
   ),
   last_administrator: entry(
     409,
-    say(
-      'Last administrator',
-      'This is the only administrator left, and nobody could look after the service without one. Make somebody else an administrator first.',
-    ),
-    say(
-      'Última pessoa administradora',
-      'Esta é a única conta administradora que resta; sem ela ninguém poderia cuidar do serviço. Dê antes esse papel a outra pessoa.',
-    ),
+    say('Last administrator', 'This is the only administrator. Make someone else an administrator first.'),
+    say('Última conta administradora', 'Esta é a única conta administradora. Dê antes esse papel a outra pessoa.'),
   ),
   own_role: entry(
     409,
-    say('Not your own role', 'Nobody changes their own role. Ask another administrator.'),
-    say('Não o seu próprio papel', 'Ninguém muda o próprio papel. Peça a outra pessoa que administra o serviço.'),
+    say('You cannot change your own role', 'Ask another administrator to change it.'),
+    say('Você não pode alterar o próprio papel', 'Peça a outro(a) administrador(a) que o altere.'),
   ),
   own_second_factor: entry(
     409,
     say(
-      'Not your own second factor',
-      'This is for whoever lost theirs. Remove your own on your account page, or ask another administrator.',
+      'You cannot remove your own second factor here',
+      'Remove it on your account page, or ask another administrator.',
     ),
     say(
-      'Não o seu próprio segundo fator',
-      'Isto é para quem perdeu o seu. Remova o seu próprio na página da sua conta ou peça a outra pessoa que administra o serviço.',
+      'Você não pode remover o próprio segundo fator aqui',
+      'Remova-o na página da sua conta ou peça a outro(a) administrador(a).',
     ),
   ),
   address_needed: entry(
     409,
-    say('No verified address', 'This needs an account whose e-mail address is verified.'),
-    say('Sem e-mail verificado', 'Isto requer uma conta cujo e-mail esteja verificado.'),
+    say('No verified email address', 'The account needs a verified email address. Verify it first.'),
+    say('Sem e-mail verificado', 'A conta precisa de um e-mail verificado. Verifique-o primeiro.'),
   ),
   service_credential_not_found: entry(
     404,
-    say('No such credential', 'There is no service credential with this id. It may have been revoked.'),
-    say('Credencial inexistente', 'Não há credencial de serviço com este id. Talvez ela tenha sido revogada.'),
+    say('Service credential not found', 'There is no service credential with this ID. It may have been revoked.'),
+    say(
+      'Credencial de serviço não encontrada',
+      'Não há credencial de serviço com este ID. Talvez ela tenha sido revogada.',
+    ),
   ),
 
   // Signing in with a provider
@@ -236,7 +242,7 @@ export const catalogue = {
     503,
     say(
       'Provider unavailable',
-      '{provider} is not answering right now. Wait a moment and try again; to sign in, you can use another way.',
+      '{provider} is not responding right now. Wait a moment and try again. To sign in, you can use another sign-in method.',
     ),
     say(
       'Provedor indisponível',
@@ -247,7 +253,7 @@ export const catalogue = {
     400,
     say(
       'Declined at the provider',
-      'You did not allow it at {provider}, so nothing was changed. You can try again; to sign in, you can use another way.',
+      'You declined at {provider}, so nothing was changed. You can try again. To sign in, you can use another sign-in method.',
     ),
     say(
       'Recusado no provedor',
@@ -256,17 +262,17 @@ export const catalogue = {
   ),
   invalid_state: entry(
     400,
-    say('Sign-in not recognised', 'This sign-in was not started here. Start again from the sign-in page.'),
+    say('Sign-in not recognized', 'This sign-in was not started here. Start again from the sign-in page.'),
     say('Login não reconhecido', 'Este login não foi iniciado aqui. Comece de novo pela página de login.'),
   ),
   state_expired: entry(
     400,
-    say('Sign-in took too long', 'This sign-in was started too long ago. Start again from the sign-in page.'),
-    say('O login demorou demais', 'Este login foi iniciado há tempo demais. Comece de novo pela página de login.'),
+    say('Sign-in took too long', 'This sign-in has expired. Start again from the sign-in page.'),
+    say('O login demorou demais', 'Este login expirou. Comece de novo pela página de login.'),
   ),
   state_already_used: entry(
     400,
-    say('Sign-in already used', 'This sign-in was already completed or given up. Start again from the sign-in page.'),
+    say('Sign-in already used', 'This sign-in was already completed or canceled. Start again from the sign-in page.'),
     say('Login já utilizado', 'Este login já foi concluído ou abandonado. Comece de novo pela página de login.'),
   ),
   flow_mismatch: entry(
@@ -284,7 +290,7 @@ export const catalogue = {
     502,
     say(
       'Provider refused the sign-in',
-      '{provider} did not accept the sign-in. Start again; if it keeps happening, tell the operator of this service.',
+      '{provider} did not accept the sign-in. Start again. If it keeps happening, contact the operator of this service.',
     ),
     say(
       'O provedor recusou o login',
@@ -295,16 +301,19 @@ export const catalogue = {
     502,
     say(
       'Profile unavailable',
-      '{provider} did not tell us who you are. Try again; if it keeps happening, tell the operator of this service.',
+      '{provider} did not return your profile. Try again. If it keeps happening, contact the operator of this service.',
     ),
     say(
       'Perfil indisponível',
-      '{provider} não informou quem você é. Tente de novo; se o problema continuar, avise quem opera este serviço.',
+      '{provider} não informou o seu perfil. Tente de novo; se o problema continuar, avise quem opera este serviço.',
     ),
   ),
   account_linking_failed: entry(
     409,
-    say('Could not link', 'The sign-in could not be linked because the account changed meanwhile. Try again.'),
+    say(
+      'Could not link',
+      'The sign-in method could not be linked because the account changed in the meantime. Try again.',
+    ),
     say(
       'Não foi possível vincular',
       'Não foi possível vincular o login porque a conta mudou nesse meio-tempo. Tente de novo.',
@@ -325,18 +334,18 @@ export const catalogue = {
     409,
     say(
       'Another account at the provider',
-      'You came back with another {provider} account than the one that was asked for more. Nothing was changed. Begin again, and choose the same account at {provider}.',
+      'You returned with a different {provider} account. Nothing was changed. Start again, and choose the same account at {provider}.',
     ),
     say(
       'Outra conta no provedor',
-      'Você voltou com outra conta do {provider}, e não com aquela à qual se pediu mais. Nada foi alterado. Comece de novo e escolha a mesma conta no {provider}.',
+      'Você voltou com uma conta do {provider} diferente. Nada foi alterado. Comece de novo e escolha a mesma conta no {provider}.',
     ),
   ),
   account_conflict: entry(
     409,
     say(
-      'This address already has an account',
-      'An account with this address already exists. Prove that it is yours to link {provider} to it, or go on with a separate account.',
+      'This email address already has an account',
+      'An account with this email address already exists. Prove that it is yours to link {provider} to it, or continue with a separate account.',
     ),
     say(
       'Já existe uma conta com este e-mail',
@@ -357,8 +366,8 @@ export const catalogue = {
   proof_required: entry(
     401,
     say(
-      'Prove the existing account first',
-      'Sign in to the existing account with a way it already has, then link from there.',
+      'Sign in to the existing account first',
+      'Sign in to the existing account with one of its sign-in methods, then link from there.',
     ),
     say(
       'Comprove primeiro que a conta é sua',
@@ -368,8 +377,8 @@ export const catalogue = {
   user_creation_disabled: entry(
     403,
     say(
-      'New accounts are closed',
-      'New accounts cannot be opened here at the moment. Ask an administrator of this service for access.',
+      'Sign-up is closed',
+      'New accounts cannot be created here at the moment. Ask an administrator of this service for access.',
     ),
     say('Cadastro fechado', 'No momento não é possível criar contas aqui. Peça acesso a quem administra este serviço.'),
   ),
@@ -403,8 +412,8 @@ export const catalogue = {
   too_many_identities: entry(
     409,
     say(
-      'Limit of linked sign-ins reached',
-      'Your account already has 20 linked sign-ins, and cannot have more. Unlink one you no longer use, then try again.',
+      'Limit of linked sign-in methods reached',
+      'Your account already has 20 linked sign-in methods and cannot have more. Unlink one that you no longer use, then try again.',
     ),
     say(
       'Limite de logins vinculados atingido',
@@ -414,8 +423,8 @@ export const catalogue = {
   return_to_not_allowed: entry(
     400,
     say(
-      'Return address not allowed',
-      'The address to return to is not on the allowed list. Ask the application that sent you here to correct it.',
+      'Return URL not allowed',
+      'The return URL is not on the allowed list. Ask the application that sent you here to correct it.',
     ),
     say(
       'Endereço de retorno não permitido',
@@ -467,8 +476,8 @@ export const catalogue = {
   ),
   session_expired: entry(
     401,
-    say('Session expired', 'This sign-in has reached the end of its life. Sign in again.'),
-    say('Sessão expirada', 'A validade desta sessão terminou. Entre de novo.'),
+    say('Session expired', 'This session has expired. Sign in again.'),
+    say('Sessão expirada', 'Esta sessão expirou. Entre de novo.'),
   ),
   token_reused: entry(
     401,
@@ -501,13 +510,16 @@ export const catalogue = {
   // Who you are, and what you may
   authentication_required: entry(
     401,
-    say('Sign in first', 'This needs you to be signed in. Sign in and try again.'),
-    say('Entre primeiro', 'Para isto é preciso entrar na conta. Entre e tente de novo.'),
+    say('Sign in first', 'You need to be signed in. Sign in and try again.'),
+    say('Entre primeiro', 'É preciso entrar na conta. Entre e tente de novo.'),
   ),
   reauthentication_required: entry(
     403,
-    say('Sign in again to go on', 'For your safety this needs a recent sign-in. Sign in again and repeat it.'),
-    say('Entre de novo para continuar', 'Por segurança, isto exige um login recente. Entre de novo e repita.'),
+    say(
+      'Sign in again to continue',
+      'For your security, a recent sign-in is needed. Sign in again and repeat the action.',
+    ),
+    say('Entre de novo para continuar', 'Por segurança, é preciso um login recente. Entre de novo e repita a ação.'),
   ),
   csrf_failed: entry(
     403,
@@ -522,92 +534,101 @@ export const catalogue = {
   ),
   not_linked: entry(
     404,
-    say('Not linked', 'There is no such sign-in on your account. Reload the page to see the ones it has.'),
-    say('Não vinculado', 'A sua conta não tem esse login vinculado. Recarregue a página para ver os que ela tem.'),
+    say('Not linked', 'Your account has no such sign-in method. Reload the page to see its sign-in methods.'),
+    say(
+      'Não vinculado',
+      'A sua conta não tem essa forma de entrar. Recarregue a página para ver as formas de entrar dela.',
+    ),
   ),
   last_login_method: entry(
     409,
-    say('Last way to sign in', 'This is the only way left into your account. Link another one first.'),
-    say('Última forma de entrar', 'Esta é a única forma de entrar que resta na sua conta. Vincule outra primeiro.'),
+    say('Last sign-in method', 'This is the only sign-in method left on your account. Add another one first.'),
+    say('Última forma de entrar', 'Esta é a única forma de entrar que resta na sua conta. Adicione outra primeiro.'),
   ),
   session_not_found: entry(
     404,
-    say('No such device', 'There is no such device on your account. It may have been signed out already.'),
-    say('Dispositivo inexistente', 'A sua conta não tem esse dispositivo. Talvez ele já tenha sido desconectado.'),
+    say('Device not found', 'Your account has no such device. It may already be signed out.'),
+    say('Dispositivo não encontrado', 'A sua conta não tem esse dispositivo. Talvez ele já tenha sido desconectado.'),
   ),
   needs_reauthorization: entry(
     409,
     say(
-      'Permission needs renewing',
-      '{provider} no longer accepts our permission. Whoever gave it renews it: by signing in with {provider} again, or by connecting the team again.',
+      'Permission must be renewed',
+      '{provider} no longer accepts our permission. To renew it, sign in with {provider} again, or connect the team again.',
     ),
     say(
-      'Permissão precisa ser renovada',
-      'O {provider} não aceita mais a nossa permissão. Quem a deu pode renová-la: entrando com o {provider} de novo, ou conectando a equipe de novo.',
+      'A permissão precisa ser renovada',
+      '{provider} não aceita mais a nossa permissão. Para renová-la, entre com {provider} de novo ou conecte a equipe de novo.',
     ),
   ),
   not_connected: entry(
     404,
-    say('Not connected', 'There is no such connection. Ask the person or the team to connect {provider} first.'),
-    say('Não conectado', 'Não existe essa conexão. Peça à pessoa ou à equipe que conecte o {provider} primeiro.'),
+    say('Not connected', '{provider} is not connected. Ask the person or the team to connect {provider} first.'),
+    say('Não conectado', '{provider} não está conectado. Peça à pessoa ou à equipe que faça a conexão primeiro.'),
   ),
   scopes_not_offered: entry(
     400,
     say(
-      'Not offered here',
-      'These permissions are not offered here. Choose among those shown on the page of the sign-in.',
+      'Permissions not offered',
+      'These permissions are not offered here. Choose from those shown on the page of the sign-in method.',
     ),
     say(
-      'Não oferecido aqui',
-      'Estas permissões não são oferecidas aqui. Escolha entre as que a página do login mostra.',
+      'Permissões não oferecidas',
+      'Estas permissões não são oferecidas aqui. Escolha entre as que a página da forma de entrar mostra.',
     ),
   ),
 
   // Teams and what they connect
   team_not_found: entry(
     404,
-    say('No such team', 'There is no such team, or you are not in it.'),
-    say('Equipe inexistente', 'Essa equipe não existe, ou você não faz parte dela.'),
+    say('Team not found', 'There is no such team, or you are not a member of it.'),
+    say('Equipe não encontrada', 'Essa equipe não existe, ou você não faz parte dela.'),
   ),
   team_role_required: entry(
     403,
-    say('Not with your role', 'Your role in the team does not allow this. Ask one of its owners or admins.'),
-    say('Não com o seu papel', 'O seu papel na equipe não permite isto. Peça a quem a possui ou administra.'),
+    say('Your role does not allow this', 'Ask one of the owners or admins of the team.'),
+    say('O seu papel não permite esta ação', 'Peça a quem possui ou administra a equipe.'),
   ),
   member_not_found: entry(
     404,
-    say('No such member', 'The team has no such member. Reload the page to see who is in it.'),
-    say('Membro inexistente', 'A equipe não tem esse membro. Recarregue a página para ver quem faz parte dela.'),
+    say('Member not found', 'The team has no such member. Reload the page to see its members.'),
+    say('Membro não encontrado', 'A equipe não tem esse membro. Recarregue a página para ver quem faz parte dela.'),
   ),
   last_owner: entry(
     409,
-    say('Last owner', 'A team keeps an owner. Make somebody else owner first, or delete the team.'),
+    say('Last owner', 'A team needs an owner. Make someone else an owner first, or delete the team.'),
     say(
       'Última pessoa proprietária',
-      'Uma equipe precisa de alguém que a possua. Passe o papel a outra pessoa primeiro, ou apague a equipe.',
+      'Uma equipe precisa de alguém que a possua. Passe o papel a outra pessoa primeiro ou exclua a equipe.',
     ),
   ),
   already_member: entry(
     409,
-    say('Already in the team', 'This person is in the team already, so there is nothing left to do.'),
-    say('Já está na equipe', 'Esta pessoa já está na equipe; não há mais nada a fazer.'),
+    say('Already in the team', 'This person is already in the team. Nothing else is needed.'),
+    say('Já está na equipe', 'Esta pessoa já está na equipe. Não é preciso fazer mais nada.'),
   ),
   invitation_not_found: entry(
     404,
-    say('No such invitation', 'The invitation is used, withdrawn or out of date. Ask the team for another one.'),
-    say('Convite inexistente', 'O convite foi usado, retirado ou está vencido. Peça outro à equipe.'),
+    say(
+      'Invitation no longer valid',
+      'The invitation was used or withdrawn, or has expired. Ask the team for a new one.',
+    ),
+    say('Convite inválido', 'O convite foi usado ou retirado, ou expirou. Peça outro à equipe.'),
   ),
   team_limit_reached: entry(
     409,
-    say('Too many', 'This is as many as there may be. Delete one that is no longer needed first.'),
-    say('Limite atingido', 'Não pode haver mais do que isto. Apague antes um que não seja mais necessário.'),
+    say('Limit reached', 'You cannot add more. Delete one that is no longer needed first.'),
+    say('Limite atingido', 'Você não pode adicionar mais. Exclua antes um que não seja mais necessário.'),
   ),
   jira_not_available: entry(
     404,
-    say('No Jira here', 'Atlassian is not set up on this service, so no team can connect Jira. Ask whoever runs it.'),
     say(
-      'Sem Jira aqui',
-      'A Atlassian não está configurada neste serviço, por isso nenhuma equipe pode conectar o Jira. Fale com quem o opera.',
+      'Jira not available',
+      'Atlassian is not set up on this service, so no team can connect Jira. Contact the operator of this service.',
+    ),
+    say(
+      'Jira não disponível',
+      'A Atlassian não está configurada neste serviço, por isso nenhuma equipe pode conectar o Jira. Fale com quem opera o serviço.',
     ),
   ),
   jira_not_connected: entry(
@@ -619,11 +640,11 @@ export const catalogue = {
     401,
     say(
       'No active Jira connection',
-      'The team has no working connection to Jira. An owner or admin connects it, or chooses its sites, on the integrations page.',
+      'The team has no working connection to Jira. An owner or admin can connect it, or choose its sites, on the integrations page.',
     ),
     say(
       'Sem conexão ativa com o Jira',
-      'A equipe não tem uma conexão com o Jira que funcione. Quem a possui ou administra a conecta, ou escolhe os sites, na página de integrações.',
+      'A equipe não tem uma conexão com o Jira que funcione. Quem a possui ou administra pode conectá-la ou escolher os sites na página de integrações.',
     ),
   ),
   jira_site_not_found: entry(
@@ -635,33 +656,33 @@ export const catalogue = {
     403,
     say(
       'Permission missing at Jira',
-      'The connection lacks a permission this needs: {scopes}. An owner or admin connects Jira again and grants it.',
+      'The connection lacks a permission: {scopes}. An owner or admin can connect Jira again and grant it.',
     ),
     say(
       'Falta uma permissão no Jira',
-      'Falta à conexão uma permissão necessária: {scopes}. Quem possui ou administra a equipe conecta o Jira de novo e a concede.',
+      'Falta à conexão uma permissão: {scopes}. Quem possui ou administra a equipe pode conectar o Jira de novo e concedê-la.',
     ),
   ),
   jira_forbidden: entry(
     403,
     say(
       'Refused by Jira',
-      'Jira does not let whoever connected the team see this; service desks need an agent licence. Ask an agent to connect it.',
+      'The person who connected the team may not see these service desks: Jira requires an agent license. Ask an agent to connect it.',
     ),
     say(
       'Recusado pelo Jira',
-      'O Jira não deixa quem conectou a equipe ver isto; centrais de serviço exigem licença de agente. Peça a um agente que a conecte.',
+      'Quem conectou a equipe não pode ver estas centrais de serviço: o Jira exige licença de agente. Peça a um(a) agente que a conecte.',
     ),
   ),
   provider_rate_limited: entry(
     429,
     say(
-      'The provider asks to wait',
-      '{provider} got too many requests from here. Wait {seconds} seconds and try again.',
+      'The provider asked us to wait',
+      '{provider} received too many requests from this service. Wait {seconds} seconds and try again.',
     ),
     say(
       'O provedor pede para aguardar',
-      'O {provider} recebeu requisições demais daqui. Aguarde {seconds} segundos e tente de novo.',
+      '{provider} recebeu requisições demais deste serviço. Aguarde {seconds} segundos e tente de novo.',
     ),
   ),
 
@@ -669,12 +690,12 @@ export const catalogue = {
   invalid_request: entry(
     400,
     say(
-      'Request not understood',
-      'The request is not valid. Correct it and send it again; errors, where present, names the fields.',
+      'Invalid request',
+      'The request is not valid. Correct it and send it again. If present, errors lists the fields.',
     ),
     say(
-      'Requisição não compreendida',
-      'A requisição não é válida. Corrija-a e envie de novo; errors, quando presente, indica os campos.',
+      'Requisição inválida',
+      'A requisição não é válida. Corrija-a e envie de novo. Quando presente, errors indica os campos.',
     ),
   ),
   malformed_body: entry(
@@ -713,33 +734,33 @@ export const catalogue = {
   ),
   not_found: entry(
     404,
-    say('Not found', 'There is nothing at this address.'),
-    say('Não encontrado', 'Não há nada neste endereço.'),
+    say('Not found', 'There is nothing at this URL. Check it for typing mistakes.'),
+    say('Não encontrado', 'Não há nada nesta URL. Confira se ela foi digitada corretamente.'),
   ),
   method_not_allowed: entry(
     405,
-    say('Method not allowed', 'This address does not answer that method. Use {allowed}.'),
-    say('Método não permitido', 'Este endereço não responde a esse método. Use {allowed}.'),
+    say('Method not allowed', 'This URL does not accept that method. Use {allowed}.'),
+    say('Método não permitido', 'Esta URL não aceita esse método. Use {allowed}.'),
   ),
   rate_limited: entry(
     429,
-    say('Too many requests', 'There were too many requests from here. Wait {seconds} seconds and try again.'),
-    say('Requisições demais', 'Recebemos requisições demais daqui. Aguarde {seconds} segundos e tente de novo.'),
+    say('Too many requests', 'Too many requests came from your network. Wait {seconds} seconds and try again.'),
+    say('Requisições demais', 'Recebemos requisições demais da sua rede. Aguarde {seconds} segundos e tente de novo.'),
   ),
   not_ready: entry(
     503,
-    say('Not ready', 'The service cannot answer at the moment. Try again shortly.'),
+    say('Not ready', 'The service cannot respond at the moment. Try again shortly.'),
     say('Serviço indisponível', 'O serviço não pode atender no momento. Tente de novo em instantes.'),
   ),
   internal: entry(
     500,
     say(
       'Something went wrong',
-      'Something went wrong here. Try again; if it keeps happening, tell the operator the request id.',
+      'Something went wrong on our side. Try again. If it keeps happening, give the operator the request ID.',
     ),
     say(
       'Algo deu errado',
-      'Algo deu errado aqui. Tente de novo; se o problema continuar, informe o id da requisição a quem opera o serviço.',
+      'Algo deu errado do nosso lado. Tente de novo; se o problema continuar, informe o ID da requisição a quem opera o serviço.',
     ),
   ),
 } as const satisfies Record<string, Entry>

@@ -20,7 +20,7 @@ describe('a refusal', () => {
       type: 'http://localhost:3000/docs/errors/provider_unavailable',
       title: 'Provider unavailable',
       status: 503,
-      detail: expect.stringContaining('GitHub is not answering'),
+      detail: expect.stringContaining('GitHub is not responding'),
       code: 'provider_unavailable',
       request_id: answer.headers['x-request-id'],
       retry_after: 30,
@@ -96,7 +96,7 @@ describe('input', () => {
   test('says what is wrong in the reader’s language, the codes untranslated', async () => {
     const { body } = await send().post('/things').set('Accept-Language', 'pt').send({})
     expect(body.errors).toEqual([{ path: 'name', code: 'required', detail: 'Este campo é obrigatório.' }])
-    expect(body.title).toBe('Requisição não compreendida')
+    expect(body.title).toBe('Requisição inválida')
   })
   test('named __proto__ is an unknown field like any other', async () => {
     const { status, body } = await send().post('/things').type('json').send('{"name":"abc","__proto__":{"admin":true}}')

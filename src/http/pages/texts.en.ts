@@ -561,7 +561,7 @@ export const en = {
   },
 
   conflict: {
-    title: 'This address already has an account',
+    title: 'This email address already has an account',
     happened: (provider: string) => `You came from ${provider} with the address`,
     already: 'There is an account with this address here already, and we cannot tell by ourselves that it is yours.',
     mine: 'It is mine',

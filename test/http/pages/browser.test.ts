@@ -160,7 +160,7 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
     // Atlassian’s word about an address is not taken for a proof.
     const page = await newVisitor()
     await signIn(page, 'Atlassian', /^Continue as Grace/)
-    await heading(page, 'This address already has an account')
+    await heading(page, 'This email address already has an account')
     await page.getByText('g•••@gmail.com').waitFor()
     const question = page.url()
 
@@ -229,7 +229,7 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
     await link(page, 'Sign in again').click()
     await heading(page, 'Sign in')
     await page.goto('/login?return_to=https://evil.example/')
-    await heading(page, 'Return address not allowed')
+    await heading(page, 'Return URL not allowed')
     await page.goto('/nowhere')
     await heading(page, 'Not found')
   })

@@ -81,7 +81,7 @@ test('a passkey proves the account, and the provider just come from is not offer
   await page.getByText('You are signed out.').waitFor()
 
   await signIn(page, 'github', other)
-  await heading(page, 'This address already has an account')
+  await heading(page, 'This email address already has an account')
   expect(await button(page, /GitHub/).count()).toBe(0)
   await inspect(page, 'conflict-passkey')
   const question = page.url()
@@ -134,7 +134,7 @@ test('an account that nothing else opens: the page says so, and a separate accou
 
   const later = await newPage({ locale: 'en-GB', javaScriptEnabled: false })
   await signIn(later, 'google', String(second))
-  await heading(later, 'This address already has an account')
+  await heading(later, 'This email address already has an account')
   await later.getByText('Otherwise, continue with a separate account below.').waitFor()
   expect(await button(later, /It is mine/).count()).toBe(0)
   await inspect(later, 'conflict-none')

@@ -136,7 +136,7 @@ describe('the integrations page', { timeout: 60_000 }, () => {
     await page.getByRole('checkbox', { name: /initech/ }).check()
     await press(page, 'Usar estes sites')
     await follow(page, 'Mostrar as filas')
-    await page.getByRole('region', { name: 'initech' }).getByText('exigem licença de agente').waitFor()
+    await page.getByRole('region', { name: 'initech' }).getByText('exige licença de agente').waitFor()
     await page.getByRole('region', { name: 'acme' }).getByText('IT Help (SD)').waitFor()
     await inspect(page, 'jira-queues-pt')
   })

@@ -107,6 +107,6 @@ test('a link that is over, or belongs to somebody else, says so', { timeout: 60_
   await heading(page, 'Another account')
   await inspect(page, 'mail-not-yours')
   await page.goto('/reset-password?ticket=nobody-knows-it')
-  await heading(page, 'Link no longer good')
+  await heading(page, 'Link no longer valid')
   await inspect(page, 'mail-link-over')
 })

@@ -733,7 +733,7 @@ describe('the page of a sign-in', () => {
   test('stands without what the provider says, and says why', async () => {
     world.down = true
     const text = await about({})
-    expect(text).toContain('Google is not answering right now')
+    expect(text).toContain('Google is not responding right now')
     expect(text).toContain('What you allowed')
   })
 })

@@ -121,7 +121,7 @@ describe('teams', () => {
     await entry(page, 'Newt').waitFor()
     expect(await page.textContent('main')).not.toContain('another.address@example.com')
     await guest.goto(link)
-    await heading(guest, 'No such invitation')
+    await heading(guest, 'Invitation no longer valid')
   })
 
   test('are looked after by those who may: roles, invitations, people, the name', async () => {
@@ -148,7 +148,7 @@ describe('teams', () => {
     await page.getByRole('region', { name: 'Invite somebody' }).getByLabel('E-mail address').fill(guest.email)
     await button(page, 'Send invitation')
     expect(await page.getByRole('alert').textContent()).toBe(
-      'This person is in the team already, so there is nothing left to do.',
+      'This person is already in the team. Nothing else is needed.',
     )
     await inspect(page, 'team-refused')
     await page.getByLabel('Name of the team').fill('Parts')
@@ -159,7 +159,7 @@ describe('teams', () => {
     await button(page, 'Yes, take them out')
     await says(page, 'They are no longer in the team.')
     await guest.page.reload()
-    await heading(guest.page, 'No such team')
+    await heading(guest.page, 'Team not found')
   })
 
   test('are left, but for their only owner, and deleted after a question', async () => {
