@@ -36,13 +36,13 @@ export async function withPassword(run: string): Promise<Person> {
     return body
   })
   await step('Registering the address again is answered the same: only whoever reads its mail learns', async () => {
-    await letterTo(email, 'Verify your e-mail address').then((letter) => {
+    await letterTo(email, 'Verify your email address').then((letter) => {
       verification = ticketOf(letter)
     })
     const { status, body } = await api('POST', '/auth/register', { body: { ...registration, password: newPassword() } })
     assert.deepEqual([status, body], [201, { email }])
     // It was not proven yet. Once it is, the letter is “You already have an account”.
-    const { subject } = await letterTo(email, 'Somebody was first with your address')
+    const { subject } = await letterTo(email, 'Your email address was already used')
     return { ...body, letter: subject }
   })
 

@@ -91,7 +91,7 @@ test('a notice says when, from where and with what, and where to go', () => {
   expect(subject).toBe('Google was linked to your account')
   expect(text).toContain('When: March 1, 2026 at 12:34 PM UTC')
   expect(text).toContain('Device: Firefox on Linux')
-  expect(text).toContain('Network address: 203.0.113.7')
+  expect(text).toContain('IP address: 203.0.113.7')
   expect(text).toContain('https://id.example.com/account\n')
   expect(text).toContain('https://id.example.com/forgot-password\n')
   expect(rendered('device.new', 'pt-BR').text).toContain('Quando: 1 de março de 2026 às 12:34 UTC')

@@ -194,7 +194,7 @@ describe.each(databases)('by mail, on %s', (database) => {
         headers.get('content-length'),
       ]
       expect(shape(answers[0] as Answer)).toEqual(shape(answers[1] as Answer))
-      expect(await subjects(nobody)).toEqual(['There is no account with this address'])
+      expect(await subjects(nobody)).toEqual(['There is no account with this email address'])
       expect((await newest(nobody))?.text).not.toMatch(/ticket=|^ {4}\d/m)
       for (const answer of answers) {
         const { flow_token } = answer.body
@@ -369,7 +369,7 @@ describe.each(databases)('by mail, on %s', (database) => {
         [202, '{}'],
         [202, '{}'],
       ])
-      expect(await subjects(nobody)).toEqual(['There is no account with this address'])
+      expect(await subjects(nobody)).toEqual(['There is no account with this email address'])
     })
 
     test('of an account with this address only as a claim beside another way in is not reset, and there is one for its reader', async () => {
@@ -380,7 +380,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       const { base: at } = await world.another({ OAUTH_AUTO_REGISTER_NEW_USERS: 'false' })
       for (const path of ['/auth/password/forgot', '/auth/email'])
         expect(refusalOf(await world.call('POST', path, { body: { email }, at }))).toEqual([202, undefined])
-      expect(new Set(await subjects(email))).toEqual(new Set(['There is no account with this address']))
+      expect(new Set(await subjects(email))).toEqual(new Set(['There is no account with this email address']))
       expect((await reset(await forgot(email))).status).toBe(204)
       expect(await passwordFits(world, email, 'a wholly new password')).toBe(true)
       expect(await lives(token)).toBe(false)
@@ -524,7 +524,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       const registration = await post('/auth/register', { email, password: 'a bar over letters that belong' })
       expect([registration.status, registration.body]).toEqual([201, { email }])
       const letter = await newest(email)
-      expect(letter?.subject).toBe('Somebody was first with your address')
+      expect(letter?.subject).toBe('Your email address was already used')
       const [, path = ''] = new RegExp(`${world.base}(/login/email)$`, 'm').exec(letter?.text ?? '') ?? []
       const browser = world.openBrowser()
       const asked = await browser.submit(await browser.go(world.base + path), '/login/email', { email })
@@ -580,7 +580,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect(refusalOf(await post('/auth/email/verify', { ticket }, token))).toEqual(over)
       // Nothing is left to prove.
       await post('/me/email/verify', {}, token)
-      expect(await subjects(email)).toEqual(['Verify your e-mail address'])
+      expect(await subjects(email)).toEqual(['Verify your email address'])
     })
 
     test('is verified in a browser after signing in, and the ticket stays out of the address', async () => {
@@ -616,7 +616,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       const early = await forgot(before)
       expect((await world.call('PUT', '/me/email', { body: { email: after }, token })).status).toBe(202)
       expect((await me(token)).email).toBe(before)
-      expect(await subjects(before)).toContain('Somebody asked to change your e-mail address')
+      expect(await subjects(before)).toContain('A change of your email address was requested')
       const ticket = await newestTicket(after, '/change-email')
       expect((await post('/auth/email/change', { ticket }, token)).status).toBe(204)
       expect(await me(token)).toMatchObject({ id, email: after, email_verified: true })
@@ -624,7 +624,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect(await passwordFits(world, after, 'correct horse battery')).toBe(true)
       expect(await passwordFits(world, before, 'correct horse battery')).toBe(null)
       for (const address of [before, after])
-        expect((await subjects(address))[0]).toBe('Your e-mail address was changed')
+        expect((await subjects(address))[0]).toBe('Your email address was changed')
       expect(refusalOf(await reset(early))).toEqual(over)
       expect(refusalOf(await post('/auth/email/change', { ticket }, token))).toEqual(over)
       expect(await events(token)).toContain('account.email_changed')

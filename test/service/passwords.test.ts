@@ -45,8 +45,8 @@ describe.each(databases)('passwords, kept in %s', (database) => {
   /** What was written to an address, oldest first. */
   const mailsTo = async (email: string): Promise<string[]> =>
     (await world.mailTo(email)).map(({ subject }) => subject).reverse()
-  const [verify, taken] = ['Verify your e-mail address', 'You already have an account']
-  const claimed = 'Somebody was first with your address'
+  const [verify, taken] = ['Verify your email address', 'You already have an account']
+  const claimed = 'Your email address was already used'
   const idOf = async (token: string): Promise<string> => String((await world.call('GET', '/me', { token })).body.id)
   const now = () => (database === 'SQLite' ? String(world.clock().getTime()) : `'${world.clock().toISOString()}'`)
   const trailOf = async (accountId: string) => (await world.trail()).filter((row) => row.account_id === accountId)
@@ -64,7 +64,7 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       expect(listIn(await world.call('GET', '/me/methods', { token }))).toEqual([{ type: 'password', usable: true }])
       const [letter, ...more] = await world.mailTo(email)
       expect([letter?.subject, more]).toEqual([verify, []])
-      expect(letter?.text).toMatch(/good until \w+ \d+, \d{4} at [\d:]+ [AP]M UTC,/)
+      expect(letter?.text).toMatch(/valid until \w+ \d+, \d{4} at [\d:]+ [AP]M UTC,/)
     })
 
     test('keeps the language of whoever registers, to write to them in it', async () => {
@@ -293,7 +293,7 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       const { access_token: fresh } = await world.signIn('google', who)
       expect((await change(fresh, { new_password: password })).status).toBe(204)
       expect((await signIn(world.emailOf(who))).status).toBe(200)
-      expect(await mailsTo(world.emailOf(who))).toContain('Your account has a password now')
+      expect(await mailsTo(world.emailOf(who))).toContain('Your account now has a password')
     })
 
     test('needs an address it is for', async () => {

@@ -73,7 +73,7 @@ describe.each(databases)('providers’ tokens stay fresh by themselves, on %s:',
       await renewDue()
     }
     const letters = await world.mailTo(world.emailOf(who))
-    expect(letters.filter(({ subject }) => subject === 'Atlassian asks for you')).toHaveLength(1)
+    expect(letters.filter(({ subject }) => subject === 'Renew your permission at Atlassian')).toHaveLength(1)
     const trail = (await world.trail()).filter(({ event }) => event === 'provider_token.needs_reauthorization')
     expect(trail).toHaveLength(1)
     // Connecting it again is all it takes.

@@ -57,7 +57,7 @@ test('somebody signs in by mail, with the keyboard alone, and changes their addr
   // In the mailbox, as somebody who tries the service out reads it.
   await world.mailTo(wanted)
   await page.goto('/mailbox')
-  await page.getByRole('link', { name: 'Confirm your new e-mail address' }).click()
+  await page.getByRole('link', { name: 'Confirm your new email address' }).click()
   await page.getByRole('link', { name: /change-email/ }).click()
   await heading(page, 'Use the new address?')
   await tabTo(page, 'Yes, use the new address')
