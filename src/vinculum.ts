@@ -71,8 +71,9 @@ import { defineJobs } from './jobs/jobs.ts'
 import { createScheduler } from './jobs/scheduler.ts'
 import type { Timing } from './jobs/timing.ts'
 import { BusyError } from './kernel/busy.ts'
-import { type Clock, systemClock } from './kernel/clock.ts'
+import { type Clock, steadyClock, systemClock } from './kernel/clock.ts'
 import { createSealer, type KeyRing } from './kernel/crypto.ts'
+import { createFollowedClock } from './kernel/followed-clock.ts'
 import { createIds, type Random, secretToken, systemRandom } from './kernel/ids.ts'
 import { ok } from './kernel/result.ts'
 import { createShared } from './kernel/shared.ts'
@@ -93,12 +94,14 @@ import { createTokens } from './sessions/tokens.ts'
 import { openStore, type Store } from './store/open.ts'
 import { createInvitations } from './teams/invitations.ts'
 import { createTeams } from './teams/teams.ts'
-import { createProcessLog, logEvents, logHealth } from './telemetry/log.ts'
+import { createProcessLog, logEvents, logHealth, logSkew } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 
 /** What a test, or an embedding program, may bring of its own. */
 export type Parts = {
   readonly clock: Clock
+  /** Whether that clock is corrected by the database's, as the machine's own is. */
+  readonly followDatabase: boolean
   readonly random: Random
   readonly log: Logger
   /** How many lines of that log could not be written. */
@@ -121,7 +124,18 @@ export type CompleteConfig = Omit<Config, 'encryptionKeys'> & { readonly encrypt
 
 /** Everything, built in the order it depends on. */
 export async function createVinculum(config: CompleteConfig, parts: Partial<Parts> = {}) {
-  const clock = parts.clock ?? systemClock
+  let time: Store['time']
+  // SQLite is on this machine, whose clock it is. A clock that was brought along is right by definition.
+  const followed =
+    config.store.tag === 'postgres' && (parts.followDatabase ?? parts.clock === undefined)
+      ? createFollowedClock({
+          own: parts.clock ?? steadyClock,
+          machine: parts.clock ?? systemClock,
+          ask: () => (time ? time() : Promise.reject(new Error('the database is not open yet'))),
+          report: (skew) => logSkew(log)(skew),
+        })
+      : undefined
+  const clock = followed?.now ?? parts.clock ?? systemClock
   const random = parts.random ?? systemRandom
   const { log, droppedLines } = parts.log
     ? { log: parts.log, droppedLines: parts.droppedLogLines ?? (() => 0) }
@@ -141,9 +155,12 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     { clock, ids, publish: events.publish },
     { requestMs: config.requestDeadlineMs, report: logHealth(log), warn: (message) => log.warn(message) },
   )
+  time = store.time
   try {
+    await followed?.start()
     return await assemble(store)
   } catch (error) {
+    followed?.stop()
     await store.close()
     throw error
   }
@@ -486,6 +503,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       breakers: providers.health,
       jobBacklogs: scheduler.backlogs,
       droppedLogLines: droppedLines,
+      clockSkewMs: followed?.skewMs,
     })
     const services: Services = {
       flows,
@@ -600,6 +618,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         await scheduler.stop()
         mailer.close()
         await providers.close()
+        followed?.stop()
         await store.close()
         await flushed(log)
       },

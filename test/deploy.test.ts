@@ -12,6 +12,7 @@ const metricNames = async (): Promise<Set<string>> => {
     breakers: () => [],
     jobBacklogs: async () => [],
     droppedLogLines: () => 0,
+    clockSkewMs: () => 0,
   })
   return new Set([...(await metrics.text()).matchAll(/^# TYPE (\S+)/gm)].map(([, name = '']) => name))
 }

@@ -50,6 +50,9 @@ export interface Driver {
    */
   atomic<T>(script: (tx: Queries) => Script<T>, locks?: readonly string[]): Promise<T>
 
+  /** The database's own clock; `undefined` where it is this machine's. Never part of a transaction. */
+  readonly time: (() => Promise<Date>) | undefined
+
   close(): Promise<void>
 }
 

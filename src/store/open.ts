@@ -93,6 +93,8 @@ export type Store = {
   readonly rateLimits: RateLimitStore
   /** Takes a write, and is migrated: an open store has every migration behind it. */
   ready(): Promise<boolean>
+  /** The clock that all nodes on this database share; `undefined` where there is one machine. */
+  readonly time: (() => Promise<Date>) | undefined
   /** Lets what was begun finish, then lets go of the database. */
   close(): Promise<void>
 }
@@ -194,6 +196,7 @@ export function storeOver(driver: Driver, parts: Parts): Store {
     sealed: sealedStore(driver),
     rateLimits: rateLimitStore(driver),
     ready: readiness(driver),
+    time: driver.time,
     close: driver.close,
   }
 }

@@ -3,7 +3,7 @@ import { DrizzleQueryError } from 'drizzle-orm/errors'
 import { NodePgSession } from 'drizzle-orm/node-postgres'
 import { PgDatabase, PgDialect } from 'drizzle-orm/pg-core'
 import pg from 'pg'
-import { currentLimit, type Limit } from '../kernel/limit.ts'
+import { currentLimit, Limit, withinLimit } from '../kernel/limit.ts'
 import { readPostgresUrl } from '../kernel/postgres-url.ts'
 import {
   backgroundMs,
@@ -38,6 +38,9 @@ const attempts = 5
  * that hands out another server connection each time. Nothing was carried out.
  */
 const otherSession = new Set(['26000', '42P05'])
+
+/** How long asking for the time may take, in milliseconds. */
+const timeMs = 2000
 
 /** How long a transaction of ours may stand still between two statements before the server ends it. */
 const idleInTransactionMs = 10_000
@@ -155,6 +158,14 @@ export async function openPostgres(url: string, { requestMs, report, warn, ...pa
     // UPDATE reaches when each turn has its own, 0.70 with two under way, 0.82 and 0.90 with one.
     statementsAtOnce: 1,
     endOfTurn: (run) => setImmediate(run),
+    // Not now(), which is when the transaction began.
+    time: () =>
+      withinLimit(new Limit(timeMs), () =>
+        pool.use('hot', async (connection) => {
+          const { rows } = await connection.query('select extract(epoch from clock_timestamp()) * 1000 as ms')
+          return new Date(Number((rows as readonly { readonly ms: string }[])[0]?.ms))
+        }),
+      ),
     close: () => pool.close(),
   }
 }

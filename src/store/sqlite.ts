@@ -83,6 +83,7 @@ export async function openSqlite(
     endOfTurn: group.endOfTurn,
     // Writers are serial here, so the locks have nothing to add.
     atomic: (script) => group.join(true, () => run(script(db))),
+    time: undefined,
     close: async () => {
       group.close()
       connection.close()

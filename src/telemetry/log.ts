@@ -114,6 +114,19 @@ export function logEvents(events: Bus, log: Logger): void {
   })
 }
 
+/** One line when this machine's clock is set wrong, and one when it is right again; `skew_ms` is positive when it is ahead. */
+export const logSkew =
+  (log: Logger) =>
+  ({ tolerable, ms }: { readonly tolerable: boolean; readonly ms: number }): void => {
+    const fields = { event: 'clock.skew', skew_ms: ms }
+    if (tolerable) log.info(fields, 'the clock of this machine agrees with the database again')
+    else
+      log.warn(
+        fields,
+        'the clock of this machine differs from the clock of the database: synchronize both (NTP). The service uses the clock of the database',
+      )
+  }
+
 /** What each state of the database means for requests. */
 const healthLines: Readonly<Record<string, string>> = {
   healthy: 'the database works again',

@@ -37,6 +37,8 @@ type Probes = {
   breakers: () => readonly { provider: string; endpointType: string; state: keyof typeof stateNumbers }[]
   jobBacklogs: () => Promise<readonly { job: string; backlog: number }[]>
   droppedLogLines: () => number
+  /** Milliseconds by which this machine's clock is ahead of the database's; `undefined` where they are one. */
+  clockSkewMs: (() => number) | undefined
 }
 
 /**
@@ -157,6 +159,16 @@ export function createMetrics(events: Bus, probes: Probes) {
     },
   })
 
+  const { clockSkewMs } = probes
+  if (clockSkewMs)
+    new Gauge({
+      name: 'vinculum_clock_skew_seconds',
+      help: 'By how much the clock of this machine is ahead of the clock of the database',
+      registers,
+      collect() {
+        this.set(clockSkewMs() / 1000)
+      },
+    })
   new Counter({
     name: 'vinculum_log_lines_dropped_total',
     help: 'Log lines that could not be written',

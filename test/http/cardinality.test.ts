@@ -11,7 +11,7 @@ import { createMetrics, statuses } from '../../src/telemetry/metrics.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
 import { createSurface, routes } from './surface.tsx'
 
-const noProbes = { breakers: () => [], jobBacklogs: async () => [], droppedLogLines: () => 0 }
+const noProbes = { breakers: () => [], jobBacklogs: async () => [], droppedLogLines: () => 0, clockSkewMs: () => 0 }
 /** Eleven buckets and the infinite one, the sum and the count; and the counter beside them. */
 const perAnswer = 15
 

@@ -21,6 +21,7 @@ beforeEach(() => {
       { job: 'send-mail', backlog: 5 },
     ],
     droppedLogLines: () => 7,
+    clockSkewMs: () => -2500,
   })
 })
 
@@ -163,6 +164,7 @@ test('two services in one process do not count for each other', async () => {
     breakers: () => [],
     jobBacklogs: async () => [],
     droppedLogLines: () => 0,
+    clockSkewMs: undefined,
   })
   await everything()
   expect(await other.text()).not.toContain('provider="google"')
