@@ -218,7 +218,7 @@ async function parting(team: string, owner: Somebody, admin: Somebody, administr
       now: refused(await api('GET', `/teams/${team}`, { token: admin.token }), 404, 'team_not_found'),
     }
   })
-  await step('What comes round by itself, as the administrator sees it', async () => {
+  await step('Background jobs, as the administrator sees it', async () => {
     const { status, body } = await api('GET', '/jobs', { token: administrator })
     assert.equal(status, 200, short(body))
     const jobs = body as unknown as Json[]

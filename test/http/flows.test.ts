@@ -121,7 +121,7 @@ test('an app without a challenge is told which field is missing, in its readerâ€
 })
 
 describe('a sign-in that was linked to the account there was', () => {
-  const told = 'The sign-in is linked to your account.'
+  const told = 'The sign-in method was linked to your account.'
   test('is told on the account page, once', async () => {
     const who = world.newcomer()
     await world.signIn('google', who)

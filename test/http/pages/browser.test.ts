@@ -116,14 +116,14 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
     // The redirect after the form is held to `form-action` as well.
     await button(page, 'Link Google').click()
     await be(page, /^Continue as Ada/)
-    await page.getByText('The sign-in is linked to your account.').waitFor()
+    await page.getByText('The sign-in method was linked to your account.').waitFor()
 
     // Nobody asked Acme ID anything yet, so where its form ends is not known before.
     await link(page, 'Link Acme ID').click()
     await heading(page, 'Link Acme ID')
     await button(page, 'Link Acme ID').click()
     await be(page, /^Continue as Ada/)
-    await page.getByText('The sign-in is linked to your account.').waitFor()
+    await page.getByText('The sign-in method was linked to your account.').waitFor()
 
     await page.getByRole('textbox', { name: 'Name' }).fill('Ada <script>alert(1)</script> King')
     await button(page, 'Save name').click()
@@ -138,7 +138,7 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
     await link(page, /Unlink GitHub/).click()
     await heading(page, 'Unlink GitHub?')
     await button(page, 'Yes, unlink GitHub').click()
-    await page.getByText('The sign-in was unlinked').waitFor()
+    await page.getByText('The sign-in method was unlinked').waitFor()
     expect(await link(page, /Unlink GitHub/).count()).toBe(0)
 
     await link(page, 'All activity').click()

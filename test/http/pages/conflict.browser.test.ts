@@ -138,6 +138,6 @@ test('an account that nothing else opens: the page says so, and a separate accou
   await later.getByText('Otherwise, continue with a separate account below.').waitFor()
   expect(await button(later, /It is mine/).count()).toBe(0)
   await inspect(later, 'conflict-none')
-  await button(later, 'Go on with a separate account').click()
+  await button(later, 'Continue with a separate account').click()
   await heading(later, 'Your account')
 })

@@ -437,7 +437,7 @@ describe('the sign-in page', () => {
 
   test('says in words how a provider is doing', async () => {
     world.status = 'down'
-    expect((await get('/login')).text).toContain('not answering right now')
+    expect((await get('/login')).text).toContain('not responding right now')
     world.status = 'degraded'
     expect((await get('/login', { locale: 'pt-BR' })).text).toContain('pode estar lento')
   })
@@ -446,7 +446,7 @@ describe('the sign-in page', () => {
     world.providers = []
     const { text } = await get('/login', { cookie: '' })
     expect(text).toContain('action="/login/password"')
-    expect(text).not.toContain('With an account you have elsewhere')
+    expect(text).not.toContain('With another account')
   })
 
   test('says who is signed in, and home leads there', async () => {
@@ -487,21 +487,21 @@ describe('the account page', () => {
     world.providers = [google]
     world.standing = { status: 'needs_reauthorization' }
     const { text } = await get('/account')
-    expect(text).toContain('1 of 2 ways into this account work at present.')
-    expect(text).toContain('this provider is switched off here')
+    expect(text).toContain('1 of 2 sign-in methods work at the moment.')
+    expect(text).toContain('this provider is disabled here')
     expect(text).toContain('href="/auth/google?return_to=%2Faccount%2Fidentities%2Fidn_1&amp;consent=again"')
     expect(text).not.toContain('href="/auth/atlassian?')
   })
 
   test('says what still waits to be withdrawn, and nothing of it where nothing does', async () => {
-    expect((await get('/account')).text).not.toContain('Still to be withdrawn')
+    expect((await get('/account')).text).not.toContain('Still to be revoked')
     const times = { queuedAt: now, nextAttemptAt: new Date(now.getTime() + 60_000) }
     world.waiting = [
       { provider: 'google', teamId: null, attempts: 3, lastError: 'transient', ...times },
       { provider: 'gone', teamId: null, attempts: 0, lastError: null, ...times },
     ]
     const { text } = await get('/account')
-    expect(text).toContain('Still to be withdrawn')
+    expect(text).toContain('Still to be revoked')
     expect(text).toContain('the provider did not answer')
     expect(text).toContain('<time datetime="2030-01-01T12:01:00.000Z">')
     expect(text).toContain('href="https://myaccount.google.com/connections"')
@@ -525,7 +525,7 @@ describe('the account page', () => {
   })
 
   test('says only what it knows to have been done', async () => {
-    expect((await get('/account?done=unlinked')).text).toMatch(/<p role="status"[^>]*>The sign-in was unlinked/)
+    expect((await get('/account?done=unlinked')).text).toMatch(/<p role="status"[^>]*>The sign-in method was unlinked/)
     for (const made_up of ['<b>Your bank called</b>', 'toString', '__proto__'])
       expect((await get(`/account?done=${encodeURIComponent(made_up)}`)).text).not.toContain('role="status"')
   })
@@ -624,7 +624,7 @@ describe('the forms', () => {
     expect((await get('/account/identities/idn_1/unlink')).text).toContain('Yes, unlink Google')
     world.identities = [identity('idn_1', google)]
     const { text } = await get('/account/identities/idn_1/unlink')
-    expect(text).toContain('This is the only way left')
+    expect(text).toContain('This is the only sign-in method left')
     expect(text).not.toContain('action="/account/identities/')
     expect((await post('/account/identities/idn_1/unlink')).status).toBe(409)
     expect((await get('/account/identities/idn_none/unlink')).status).toBe(404)
@@ -670,7 +670,7 @@ describe('the page of a sign-in', () => {
 
   test('says in words what was asked, what was given, and how it stands', async () => {
     const text = await about({ asked: ['openid', 'email'], granted: ['openid'], missing: ['email'], usedAt: null })
-    for (const told of ['We asked to', 'Not allowed', 'see your e-mail address', 'works', 'not yet'])
+    for (const told of ['We asked to', 'Not allowed', 'see your email address', 'works', 'not yet'])
       expect(text).toContain(told)
     expect(text).toContain('href="/account/identities/idn_1/withdraw"')
     expect(text).toContain('href="https://myaccount.google.com/connections"')
@@ -679,15 +679,15 @@ describe('the page of a sign-in', () => {
     expect(await about({ status: 'degraded', lastError: 'transient' }, 'idn_1', 'pt-BR')).toContain(
       'o provedor não respondeu',
     )
-    expect(await about({ endsAt: new Date('2031-01-01T00:00:00Z') })).toContain('Has to be given again by')
+    expect(await about({ endsAt: new Date('2031-01-01T00:00:00Z') })).toContain('Must be granted again by')
   })
 
   test('says what to do: renew it, give it again, remove it at the provider', async () => {
     const dead = await about({ status: 'needs_reauthorization' })
     expect(dead).toContain('href="/auth/google?return_to=%2Faccount%2Fidentities%2Fidn_1&amp;consent=again"')
     const back = await about({ status: 'revoked', asked: [], granted: [] })
-    expect(back).toContain('taken back by you')
-    expect(back).toContain('Sign in with Google again to allow what signing in needs')
+    expect(back).toContain('withdrawn by you')
+    expect(back).toContain('Sign in with Google again to allow what sign-in needs')
     expect(back).not.toContain('/withdraw"')
     expect(await about({ status: 'none' }, 'idn_2')).toContain('href="https://id.atlassian.com/manage-profile/apps"')
     world.providers = [provider('github', 'GitHub', 'https://github.com', 'github')]
@@ -703,7 +703,7 @@ describe('the page of a sign-in', () => {
     expect(text).toContain(`type="checkbox" name="scopes" value="${files}"`)
     expect(text).not.toContain('value="email"')
     for (const [locale, stays] of [
-      ['en', 'What you allowed so far stays.'],
+      ['en', 'What you already allowed stays.'],
       ['pt-BR', 'O que você já permitiu continua.'],
     ] as const) {
       expect(await about({ granted: ['openid', 'email'] }, 'idn_1', locale)).toContain(stays)
@@ -751,7 +751,7 @@ describe('an open conflict', () => {
     const { text, headers } = await get(`/auth/conflicts/${ticket}`, { cookie: 'vinculum_flow_h1=bound' })
     expect(text).toContain('It is mine: sign in with Atlassian')
     expect(text).toContain('a•••@example.com')
-    expect(text).toContain('Go on with a separate account')
+    expect(text).toContain('Continue with a separate account')
     expect(headers['content-security-policy']).toContain("form-action 'self' https://auth.atlassian.com ")
     expect((await get(`/auth/conflicts/${ticket}`, { cookie: '' })).status).toBe(404)
   })
@@ -814,7 +814,7 @@ describe('an open conflict', () => {
     world.question = { ...question, proven: true, canCreate: false }
     const { text, headers } = await get(`/auth/conflicts/${ticket}`, { cookie })
     expect(text).toMatch(/<button type="submit" class="primary">Yes, link Google to my account/)
-    expect(text).not.toContain('Go on with a separate account')
+    expect(text).not.toContain('Continue with a separate account')
     expect(headers['content-security-policy']).toContain("form-action 'self';")
   })
 

@@ -47,7 +47,7 @@ describe('the page of a sign-in', { timeout: 60_000 }, () => {
     await inspect(page, 'permission')
     expect(await fact(page, 'Permission').first().innerText()).toContain('works')
     await button(page, 'Go to Google to allow it').click()
-    await page.getByText('You chose nothing, so nothing was asked.').waitFor()
+    await page.getByText('You chose nothing, so nothing was requested.').waitFor()
 
     world.sandbox.switches.google.unticked = [calendar]
     await page.getByRole('checkbox', { name: /drive\.readonly/ }).check()
@@ -75,21 +75,21 @@ describe('the page of a sign-in', { timeout: 60_000 }, () => {
 
   test('takes back what was granted, after it asked, and signing in gives it anew', async () => {
     const { page, who } = await newcomer()
-    await link(page, 'Take it back…').click()
-    await heading(page, 'Take back what you allowed at Google?')
+    await link(page, 'Withdraw…').click()
+    await heading(page, 'Withdraw what you allowed at Google?')
     await inspect(page, 'withdraw')
     await link(page, 'Cancel').click()
     world.sandbox.fault({ provider: 'google', endpoint: 'revoke' }, { kind: 'status', status: 503 })
-    await link(page, 'Take it back…').click()
-    await button(page, 'Yes, take it back').click()
-    await page.getByText('What you had granted was taken back.').waitFor()
-    expect(await fact(page, 'Permission').first().innerText()).toContain('taken back by you')
+    await link(page, 'Withdraw…').click()
+    await button(page, 'Yes, withdraw it').click()
+    await page.getByText('The permissions were withdrawn.').waitFor()
+    expect(await fact(page, 'Permission').first().innerText()).toContain('withdrawn by you')
     await inspect(page, 'permission-revoked')
 
     await expect
       .poll(async () => {
         await page.goto('/account')
-        return page.getByRole('heading', { name: 'Still to be withdrawn' }).count()
+        return page.getByRole('heading', { name: 'Still to be revoked' }).count()
       })
       .toBe(1)
     await inspect(page, 'account-revocations')
@@ -97,10 +97,10 @@ describe('the page of a sign-in', { timeout: 60_000 }, () => {
     world.turn(60)
     await world.vinculum.runJob('revoke-at-provider')
     await page.goto('/account')
-    expect(await page.getByRole('heading', { name: 'Still to be withdrawn' }).count()).toBe(0)
+    expect(await page.getByRole('heading', { name: 'Still to be revoked' }).count()).toBe(0)
 
     world.sandbox.as(who)
-    await link(page, 'Sign in with Google again to allow what signing in needs').click()
+    await link(page, 'Sign in with Google again to allow what sign-in needs').click()
     await heading(page, 'Your Google sign-in')
     expect(await fact(page, 'Permission').first().innerText()).toContain('works')
   })
@@ -113,7 +113,7 @@ describe('the page of a sign-in', { timeout: 60_000 }, () => {
     await link(page, 'Retirar…').click()
     await heading(page, 'Retirar o que você permitiu no Google?')
     await button(page, 'Sim, retirar').click()
-    await page.getByText('O que você tinha concedido foi retirado.').waitFor()
+    await page.getByText('As permissões foram retiradas.').waitFor()
     await inspect(page, 'permissao')
   })
 })

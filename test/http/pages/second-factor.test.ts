@@ -138,21 +138,21 @@ describe('an authenticator app', () => {
     expect(await input.getAttribute('autocomplete')).toBe('one-time-code')
     expect(await input.getAttribute('inputmode')).toBe('numeric')
     await input.fill('123456')
-    await button(again, 'Go on').first().click()
+    await button(again, 'Continue').first().click()
     await again.getByRole('alert').filter({ hasText: 'wrong' }).waitFor()
     await field(again, 'Six-digit code').fill(code(secret))
-    await button(again, 'Go on').first().click()
+    await button(again, 'Continue').first().click()
     await heading(again, 'Your account')
 
     const lost = await newVisitor({ javaScriptEnabled: false })
     await signIn(lost, who)
     await field(lost, 'Recovery code').fill(codes[0]?.toUpperCase().replaceAll('-', ' ') ?? '')
-    await button(lost, 'Go on').last().click()
+    await button(lost, 'Continue').last().click()
     await heading(lost, 'Your account')
     await lost.goto('/account/second-factor')
     await lost.getByText('9 recovery codes are left').waitFor()
     await button(lost, 'Turn the second factor off').click()
-    await lost.getByText('do not ask for a second factor').waitFor()
+    await lost.getByText('does not require a second factor').waitFor()
   })
 
   test('is asked for and answered with a keyboard alone', async () => {
@@ -215,7 +215,7 @@ describe('a passkey', () => {
     await heading(page, 'Passkeys')
 
     await page.goto('/account/second-factor')
-    await button(page, 'Ask for a passkey').click()
+    await button(page, 'Require a passkey').click()
     await heading(page, 'Recovery codes')
     await button(page, 'Sign out').click()
 
@@ -228,7 +228,7 @@ describe('a passkey', () => {
     await button(page, /^Remove/).click()
     await page.getByRole('status').filter({ hasText: 'was removed' }).waitFor()
     await page.goto('/account/second-factor')
-    await page.getByText('do not ask for a second factor').waitFor()
+    await page.getByText('does not require a second factor').waitFor()
   })
 
   test('that its owner does not show says so, and can be tried again', async () => {
