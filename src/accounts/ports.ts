@@ -206,7 +206,6 @@ export interface ConflictStore {
   find(match: { ticketHash: string; bindingHash: string }, at: Date): Promise<Conflict | undefined>
   /** Takes it, once. */
   resolve(id: string, at: Date): Promise<boolean>
-  sweep(before: Date): Promise<number>
 }
 
 export type Row = Readonly<Record<string, unknown>>

@@ -32,8 +32,4 @@ export interface AuditStore {
     about: { account: string | null; event: string | null },
     page: { before: string | null; limit: number },
   ): Promise<readonly AuditRecord[]>
-  /**
-   * Forgets where rows older than `before` came from, and erases those that are about nobody; answers how many changed.
-   */
-  sweep(before: Date): Promise<number>
 }

@@ -400,6 +400,11 @@ export const catalogue = {
     { job: z.string(), outcome: z.enum(['ok', 'failed']), ms: z.number() },
     { log: 'debug' },
   ),
+  'sweep.ran': fact(
+    'Rows of one kind that ended long ago were erased, or could not be',
+    { sweep: z.string(), outcome: z.enum(['ok', 'failed']), rows: z.number() },
+    { log: 'debug' },
+  ),
   'user_info_cache.read': fact('A profile was looked up in the cache', { provider, hit: z.boolean() }),
 
   'audit.read': fact(

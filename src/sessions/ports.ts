@@ -94,7 +94,6 @@ export interface PendingSignInStore {
   find(ticketHash: string, at: Date): Promise<PendingSignIn | undefined>
   /** Takes it, once. */
   claim(id: string, at: Date): Promise<boolean>
-  sweep(before: Date): Promise<number>
 }
 
 /** What a token pair is signed from: what a rotation brings back, and no more, since it happens more than anything else. */
@@ -159,7 +158,6 @@ export interface SessionStore {
   ): Promise<Session | undefined>
   /** Live ones, last seen first. */
   list(accountId: string, at: Date): Promise<readonly Session[]>
-  sweep(before: Date): Promise<number>
 }
 
 /** A one-time code for an app on another origin; it stands for a session already started. */
@@ -181,7 +179,6 @@ export interface SignInCodeStore {
   find(codeHash: string): Promise<SignInCode | undefined>
   /** Spends it, once. */
   spend(codeHash: string, at: Date): Promise<boolean>
-  sweep(before: Date): Promise<number>
 }
 
 /** What `end-sessions` ends, one kind after the other. Proofs come first, so that none of them opens a session later. */

@@ -1,4 +1,4 @@
-import { and, desc, eq, getTableColumns, isNotNull, isNull, lt, ne, or, type SQL } from 'drizzle-orm'
+import { and, desc, eq, getTableColumns, lt, ne, or, type SQL } from 'drizzle-orm'
 import type { AuditStore } from '../audit/ports.ts'
 import type { AuditName } from '../events/catalogue.ts'
 import type { Change } from './change.ts'
@@ -6,7 +6,7 @@ import type { Driver } from './driver.ts'
 
 const loan: AuditName = 'provider_token.lent'
 
-export function auditStore({ db, tables: { audit: t }, read, write }: Driver, change: Change): AuditStore {
+export function auditStore({ db, tables: { audit: t }, read }: Driver, change: Change): AuditStore {
   const { ordinal: _, ...columns } = getTableColumns(t)
   async function select(asked: SQL | undefined, { before, limit }: { before: string | null; limit: number }) {
     const newestFirst = [desc(t.at), desc(t.ordinal), desc(t.id)]
@@ -49,18 +49,5 @@ export function auditStore({ db, tables: { audit: t }, read, write }: Driver, ch
         and(account === null ? undefined : eq(t.accountId, account), event === null ? undefined : eq(t.event, event)),
         page,
       ),
-    async sweep(before) {
-      const old = lt(t.at, before)
-      const aboutNobody = db
-        .delete(t)
-        .where(and(old, isNull(t.accountId)))
-        .returning({ id: t.id })
-      const placed = or(isNotNull(t.ip), isNotNull(t.userAgent))
-      const erased = await write(aboutNobody)
-      const forgotten = await write(
-        db.update(t).set({ ip: null, userAgent: null }).where(and(old, placed)).returning({ id: t.id }),
-      )
-      return erased.length + forgotten.length
-    },
   }
 }

@@ -1,20 +1,4 @@
-import {
-  and,
-  asc,
-  desc,
-  eq,
-  exists,
-  getTableColumns,
-  gt,
-  gte,
-  isNull,
-  lt,
-  lte,
-  ne,
-  or,
-  type SQL,
-  sql,
-} from 'drizzle-orm'
+import { and, desc, eq, exists, getTableColumns, gte, isNull, lt, ne, type SQL, sql } from 'drizzle-orm'
 import type { Opener, SessionStore } from '../sessions/ports.ts'
 import { accountColumns } from './accounts.ts'
 import { accountLock, type Change } from './change.ts'
@@ -24,10 +8,10 @@ import { rotation } from './rotation.ts'
 import { endTrust } from './tickets.ts'
 
 /** How many sessions one sweeping statement looks at, so that no sign-in waits long behind it. */
-const swept = 2000
+const _swept = 2000
 
 export function sessionStore(driver: Driver, change: Change): SessionStore {
-  const { db, tables: t, read, reads, steps, write, writes } = driver
+  const { db, tables: t, read, reads, steps, writes } = driver
   const s = t.sessions
   const { cookieHash: _, ...columns } = getTableColumns(s)
   const at = given('at', s.lastSeenAt)
@@ -202,25 +186,5 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
           .where(and(eq(s.accountId, accountId), live(t, at)))
           .orderBy(desc(s.lastSeenAt), desc(s.id)),
       ),
-
-    async sweep(before) {
-      const over = or(lt(s.endedAt, before), lt(s.idleExpiresAt, before), lt(s.absoluteExpiresAt, before))
-      let count = 0
-      for (let from = ''; ; ) {
-        const [last] = await read(
-          db
-            .select({ id: s.id })
-            .from(s)
-            .where(gt(s.id, from))
-            .orderBy(asc(s.id))
-            .limit(1)
-            .offset(swept - 1),
-        )
-        const within = last ? and(gt(s.id, from), lte(s.id, last.id)) : gt(s.id, from)
-        count += (await write(db.delete(s).where(and(within, over)).returning({ id: s.id }))).length
-        if (!last) return count
-        from = last.id
-      }
-    },
   }
 }

@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, lt, ne, sql } from 'drizzle-orm'
+import { and, eq, gt, isNull, ne, sql } from 'drizzle-orm'
 import type { Ticket, TicketStore } from '../credentials/ports.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
@@ -37,9 +37,6 @@ export function ticketStore({ db, tables: { tickets: t }, read, write }: Driver)
           .returning({ id: t.id }),
       )
       return used.length > 0
-    },
-    async sweep(before) {
-      return (await write(db.delete(t).where(lt(t.expiresAt, before)).returning({ id: t.id }))).length
     },
   }
 }

@@ -32,6 +32,7 @@ import {
   open,
   origin,
   rowsOf,
+  sweptIn,
   tokens,
   trailOf,
   updated,
@@ -40,6 +41,7 @@ import { sealedContract } from './sealed.contract.ts'
 import { secondFactorsContract } from './second-factors.contract.ts'
 import { serviceCredentialContract } from './service-credentials.contract.ts'
 import { sessionsContract } from './sessions.contract.ts'
+import { sweepsContract } from './sweeps.contract.ts'
 import { teamsContract } from './teams.contract.ts'
 import { ticketsContract } from './tickets.contract.ts'
 import { userContract } from './users.contract.ts'
@@ -47,7 +49,7 @@ import { withdrawalsContract } from './withdrawals.contract.ts'
 
 /** What every store promises, whatever it is made of. A new adapter passes this file or is not an adapter. */
 export function storeContract(backend: Backend): void {
-  const { name, emptied } = backend
+  const { name, emptied, explain } = backend
   grantsContract(backend)
   jiraContract(backend)
   guessesContract(backend)
@@ -75,6 +77,10 @@ export function storeContract(backend: Backend): void {
     linkingContract(() => opened)
     sessionsContract(() => opened)
     endableContract(() => opened)
+    sweepsContract(
+      () => opened,
+      (sql, params) => explain(config, sql, params),
+    )
 
     test('a row for an account that is gone is told from a defect', async () => {
       const { driver } = opened
@@ -125,8 +131,8 @@ export function storeContract(backend: Backend): void {
         const question = conflict()
         await store.conflicts.open(question, [])
         await store.conflicts.open(conflict({ expiresAt: later(10) }), [])
-        expect(await store.conflicts.sweep(later(10))).toBe(0)
-        expect(await store.conflicts.sweep(later(11))).toBe(1)
+        expect(await sweptIn(store, 'conflicts', later(10))).toBe(0)
+        expect(await sweptIn(store, 'conflicts', later(11))).toBe(1)
         const match = { ticketHash: question.ticketHash, bindingHash: question.bindingHash }
         expect(await store.conflicts.find(match, now)).toEqual(question)
       })
@@ -193,9 +199,9 @@ export function storeContract(backend: Backend): void {
         const begun = flow()
         await store.flows.begin(begun)
         expect(await store.flows.claim(matching(begun), later(300))).toBeUndefined()
-        expect(await store.flows.sweep(later(300))).toBe(0)
+        expect(await sweptIn(store, 'flows', later(300))).toBe(0)
         expect(await store.flows.find(begun.stateHash)).toEqual(begun)
-        expect(await store.flows.sweep(later(301))).toBe(1)
+        expect(await sweptIn(store, 'flows', later(301))).toBe(1)
         expect(await store.flows.find(begun.stateHash)).toBeUndefined()
       })
 
@@ -314,9 +320,14 @@ export function storeContract(backend: Backend): void {
       test('forgets in time where things came from, and what was about nobody', async () => {
         await store.audit.record(updated('usr_1'))
         await store.audit.record({ ...updated('usr_1'), accountId: null })
-        expect(await store.audit.sweep(now)).toBe(0)
-        expect(await store.audit.sweep(later(1))).toBe(2)
-        expect(await store.audit.sweep(later(1))).toBe(0)
+        for (const [before, rows] of [
+          [now, 0],
+          [later(1), 1],
+          [later(1), 0],
+        ] as const) {
+          expect(await sweptIn(store, 'auditOfNobody', before)).toBe(rows)
+          expect(await sweptIn(store, 'auditOrigins', before)).toBe(rows)
+        }
         expect(await trailOf(opened)).toMatchObject([{ accountId: 'usr_1', ip: null, userAgent: null }])
       })
 
@@ -353,8 +364,8 @@ export function storeContract(backend: Backend): void {
       test('is swept once its window is over', async () => {
         await store.rateLimits.hit('old', 10_000, now)
         await store.rateLimits.hit('new', 20_000, now)
-        expect(await store.rateLimits.sweep(later(10))).toBe(0)
-        expect(await store.rateLimits.sweep(later(11))).toBe(1)
+        expect(await sweptIn(store, 'rateLimits', later(10))).toBe(0)
+        expect(await sweptIn(store, 'rateLimits', later(11))).toBe(1)
         expect(await store.rateLimits.hit('new', 20_000, later(11))).toMatchObject({ hits: 2 })
       })
     })

@@ -3,6 +3,7 @@ import { eq } from 'drizzle-orm'
 import type { Conflict, Identity } from '../../src/accounts/ports.ts'
 import type { NewTokens } from '../../src/connections/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
+import type { SweepName } from '../../src/jobs/ports.ts'
 import type { Account } from '../../src/kernel/account.ts'
 import type { Email } from '../../src/kernel/email.ts'
 import { createIds, type Ids, systemRandom } from '../../src/kernel/ids.ts'
@@ -25,6 +26,8 @@ export type Backend = {
   readonly place: () => Promise<StoreConfig>
   /** One that may have been opened, but holds nothing. */
   readonly emptied: () => Promise<StoreConfig>
+  /** How it would carry out a statement, line by line, if its tables were large. */
+  readonly explain: (config: StoreConfig, sql: string, params: readonly unknown[]) => Promise<readonly string[]>
 }
 
 export async function open(config: StoreConfig): Promise<Opened> {
@@ -260,4 +263,15 @@ export async function known(
   const theirs = identity(person.id, { provider: issuer, issuer, subject })
   if (!(await store.accounts.create(person, theirs, { separate: true }, []))) throw new Error('it is known already')
   return theirs
+}
+
+/** How many rows a sweep changes in all, batch by batch. */
+export async function sweptIn({ sweeps }: Store, name: SweepName, before: Date, limit = 500): Promise<number> {
+  let rows = 0
+  for (let after: string | undefined = ''; after !== undefined; ) {
+    const { swept, next }: { swept: number; next: string | undefined } = await sweeps[name]({ before, after, limit })
+    rows += swept
+    after = next
+  }
+  return rows
 }

@@ -14,6 +14,7 @@ import {
   rowsOf,
   session,
   signedIn,
+  sweptIn,
   trailOf,
   updated,
 } from './people.ts'
@@ -294,11 +295,11 @@ export function sessionsContract(opened: () => Opened): void {
       ])
       const just = await signedIn(opened(), person.id, { endedAt: later(10), endReason: 'logout' })
       for (const device of over) await store().codes.issue(code(device))
-      expect(await store().sessions.sweep(later(10))).toBe(3)
+      expect(await sweptIn(store(), 'sessions', later(10))).toBe(3)
       for (const { id } of over) expect(await store().sessions.find(id)).toBeUndefined()
       for (const { id } of [live, just]) expect(await store().sessions.find(id)).toBeDefined()
       expect(await rowsOf(opened(), 'signInCodes')).toEqual([])
-      expect(await store().sessions.sweep(later(10))).toBe(0)
+      expect(await sweptIn(store(), 'sessions', later(10))).toBe(0)
     })
 
     test('is swept however many there are', async () => {
@@ -309,7 +310,7 @@ export function sessionsContract(opened: () => Opened): void {
       }))
       for (let from = 0; from < devices.length; from += 500)
         await write(db.insert(tables.sessions).values(devices.slice(from, from + 500)))
-      expect(await store().sessions.sweep(now)).toBe(devices.filter((_, n) => n % 3 !== 0).length)
+      expect(await sweptIn(store(), 'sessions', now)).toBe(devices.filter((_, n) => n % 3 !== 0).length)
       expect(await store().sessions.list(person.id, now)).toHaveLength(devices.filter((_, n) => n % 3 === 0).length)
     })
   })
@@ -334,8 +335,8 @@ export function sessionsContract(opened: () => Opened): void {
       const kept = code(device)
       await store().codes.issue(kept)
       await store().codes.issue(code(device, { expiresAt: later(10) }))
-      expect(await store().codes.sweep(later(10))).toBe(0)
-      expect(await store().codes.sweep(later(11))).toBe(1)
+      expect(await sweptIn(store(), 'signInCodes', later(10))).toBe(0)
+      expect(await sweptIn(store(), 'signInCodes', later(11))).toBe(1)
       expect(await store().codes.find(kept.codeHash)).toEqual(kept)
     })
   })
