@@ -250,6 +250,7 @@ export const catalogue = {
         'logout_all',
         'revoked',
         'replaced',
+        'session_limit',
         'token_reused',
         'code_reused',
         'identity_unlinked',

@@ -67,6 +67,7 @@ export const sweepNames = [
   'rateLimits',
   'guesses',
   'sessions',
+  'excessSessions',
   'auditOfNobody',
   'auditOrigins',
   'refusedSignIns',
@@ -76,7 +77,7 @@ export type SweepName = (typeof sweepNames)[number]
 /**
  * One batch of a sweep, in a transaction of its own: it touches at most `limit` of the rows that ended before `before`.
  * A sweep that walks a table in the order of its keys begins after the key `after`, which is empty at first. Returns how
- * many rows it erased (`auditOrigins`: changed), and the `after` of the next batch; `undefined` at the end.
+ * many rows it erased (`auditOrigins`: changed; `excessSessions`: ended), and the `after` of the next batch; `undefined` at the end.
  */
 export type Sweep = (range: {
   readonly before: Date

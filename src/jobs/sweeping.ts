@@ -31,6 +31,7 @@ export const keptSeconds = (
   rateLimits: hour,
   guesses: 2 * day,
   sessions: 30 * day,
+  excessSessions: 0,
   auditOfNobody: 90 * day,
   auditOrigins: 90 * day,
   ...settings,

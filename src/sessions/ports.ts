@@ -6,6 +6,7 @@ export type EndReason =
   | 'logout_all'
   | 'revoked'
   | 'replaced'
+  | 'session_limit'
   | 'token_reused'
   | 'code_reused'
   | 'identity_unlinked'
@@ -111,7 +112,8 @@ export interface SessionStore {
    * of the cookie. `false`, with nothing written, when what opens it is no longer there, its account is erased or
    * disabled, or asks for a second factor by now and `amr` names none. With `scopeOf` its scope follows from the role its
    * account has in that very transaction: of a sign-in and a loss of the role at once, whichever comes second sees the
-   * other.
+   * other. However many start at once, the account has at most 100 live sessions afterwards: the others, those least
+   * recently seen, end with the reason `session_limit`.
    */
   start(
     session: Session,
@@ -139,7 +141,8 @@ export interface SessionStore {
   end(of: { id: string; accountId: string }, reason: EndReason, at: Date, because: readonly Fact[]): Promise<boolean>
   /**
    * Ends all of an account, but for `except`; one `because` each. No device is trusted any more but `keepDevice`.
-   * Answers the ended ids.
+   * Returns the ended ids when all of it is done. Thousands end in several transactions: if the process dies in between,
+   * some have ended, nothing was acknowledged, and the same call ends the rest.
    */
   endAll(
     accountId: string,
@@ -156,7 +159,7 @@ export interface SessionStore {
     at: Date,
     because: readonly Fact[],
   ): Promise<Session | undefined>
-  /** Live ones, last seen first. */
+  /** Live ones, last seen first; at most 100. */
   list(accountId: string, at: Date): Promise<readonly Session[]>
 }
 

@@ -193,7 +193,7 @@ export function storeOver(driver: Driver, parts: Parts): Store {
     jira: jiraStore(driver, change, parts.ids),
     audit: auditStore(driver, change),
     jobs: jobStore(driver),
-    sweeps: sweepStore(driver),
+    sweeps: sweepStore(driver, change),
     sealed: sealedStore(driver),
     rateLimits: rateLimitStore(driver),
     ready: readiness(driver),

@@ -1,13 +1,19 @@
-import { and, asc, gt, inArray, isNotNull, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
+import { and, asc, count, gt, inArray, isNotNull, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
+import { internalOrigin } from '../events/catalogue.ts'
 import type { Sweep, SweepName } from '../jobs/ports.ts'
+import { accountLock, type Change } from './change.ts'
 import type { Driver } from './driver.ts'
+import { endExcess, mostSessions, sessionsAtOnce } from './endings.ts'
 
 /**
  * Everything that is erased because it ended long enough ago: one row for each kind. A batch is one statement that
  * finds its rows by an index and touches no more of them than it is told to.
  */
-export function sweepStore({ db, tables: t, read, write, skipLocked }: Driver): Readonly<Record<SweepName, Sweep>> {
+export function sweepStore(
+  { db, tables: t, read, write, skipLocked }: Driver,
+  change: Change,
+): Readonly<Record<SweepName, Sweep>> {
   type Rows = { readonly table: SQLiteTable; readonly key: SQLiteColumn; readonly oldestFirst: SQLiteColumn }
 
   /**
@@ -55,6 +61,44 @@ export function sweepStore({ db, tables: t, read, write, skipLocked }: Driver): 
     return { swept: gone.length, next: last?.id }
   }
 
+  /**
+   * Accounts with more sessions than they may have: from before there was a limit, or from a node that has none yet.
+   * Their next sign-in would end the excess, but until then a sign-out of all of them would cost too much.
+   */
+  const excessSessions: Sweep = async ({ before: at, after, limit }) => {
+    const s = t.sessions
+    const open = (...more: (SQL | undefined)[]) => and(isNull(s.endedAt), gt(s.accountId, after), ...more)
+    const [last] = await read(
+      db
+        .select({ accountId: s.accountId })
+        .from(s)
+        .where(open())
+        .orderBy(asc(s.accountId))
+        .limit(1)
+        .offset(limit - 1),
+    )
+    const crowded = await read(
+      db
+        .select({ accountId: s.accountId })
+        .from(s)
+        .where(open(last && lte(s.accountId, last.accountId)))
+        .groupBy(s.accountId)
+        .having(gt(count(), mostSessions))
+        .orderBy(asc(s.accountId)),
+    )
+    let swept = 0
+    let again = false
+    for (const { accountId } of crowded) {
+      const ended = await change(
+        (tx, note) => endExcess(tx, t, note, { accountId, spare: null, at }, internalOrigin),
+        [accountLock(accountId)],
+      )
+      swept += ended
+      if (ended === sessionsAtOnce) again = true
+    }
+    return { swept, next: again ? after : last?.accountId }
+  }
+
   return {
     flows: expired(t.flows, t.flows.id, t.flows.expiresAt),
     pendingSignIns: expired(t.pendingSignIns, t.pendingSignIns.id, t.pendingSignIns.expiresAt),
@@ -66,6 +110,7 @@ export function sweepStore({ db, tables: t, read, write, skipLocked }: Driver): 
     rateLimits: expired(t.rateLimits, t.rateLimits.key, t.rateLimits.resetsAt),
     guesses: expired(t.guesses, t.guesses.key, t.guesses.lastAt),
     sessions,
+    excessSessions,
     auditOfNobody: deleting(entries, (before) => and(isNull(t.audit.accountId), lt(t.audit.at, before))),
     refusedSignIns: deleting(entries, (before) => and(isRefusedSignIn, lt(t.audit.at, before))),
     async auditOrigins({ before, limit }) {

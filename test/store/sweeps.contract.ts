@@ -1,14 +1,20 @@
 import { getTableColumns } from 'drizzle-orm'
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { describe, expect, test } from 'vitest'
+import type { Fact } from '../../src/events/catalogue.ts'
 import { type SweepName, sweepNames } from '../../src/jobs/ports.ts'
-import type { Driver } from '../../src/store/driver.ts'
+import { createIds, systemRandom } from '../../src/kernel/ids.ts'
+import type { Driver, Script } from '../../src/store/driver.ts'
+import { storeOver } from '../../src/store/open.ts'
 import type { Tables } from '../../src/store/schema.ts'
-import { sweepStore } from '../../src/store/sweeps.ts'
-import { account, later, newId, now, type Opened, signedIn, sweptIn } from './people.ts'
+import { account, insertSessions, later, newcomer, newId, now, type Opened, signedIn, sweptIn } from './people.ts'
+
+/** `excessSessions` ends what is too many, not what is too old. */
+type Aged = Exclude<SweepName, 'excessSessions'>
+const aged = sweepNames.filter((name): name is Aged => name !== 'excessSessions')
 
 /** Where each sweep finds its rows, and what makes them its own. */
-const swept: Readonly<Record<SweepName, { table: keyof Tables; given?: Readonly<Record<string, unknown>> }>> = {
+const swept: Readonly<Record<Aged, { table: keyof Tables; given?: Readonly<Record<string, unknown>> }>> = {
   flows: { table: 'flows' },
   pendingSignIns: { table: 'pendingSignIns' },
   tickets: { table: 'tickets' },
@@ -24,20 +30,30 @@ const swept: Readonly<Record<SweepName, { table: keyof Tables; given?: Readonly<
   refusedSignIns: { table: 'audit', given: { event: 'authentication.failed', ip: null, userAgent: null } },
 }
 
-/** A driver that says which statements it runs, and how many rows each changed. */
-function watched(driver: Driver) {
+/** The sweeps of a store that says which statements they run, and how many rows each changed or found. */
+function watched({ driver, told }: Opened) {
   const statements: { sql: string; params: unknown[]; rows: number }[] = []
   const ran = <T>(query: PromiseLike<T>, result: T): T => {
+    // A statement prepared before has no text; those are INSERTs into the audit log.
+    if (!('toSQL' in query)) return result
     const { sql, params } = (query as unknown as { toSQL(): { sql: string; params: unknown[] } }).toSQL()
-    statements.push({ sql, params, rows: (result as unknown[]).length })
+    statements.push({ sql, params, rows: Array.isArray(result) ? result.length : 0 })
     return result
   }
-  const watching: Driver = {
+  function* watching<T>(script: Script<T>): Script<T> {
+    let turn = script.next()
+    while (!turn.done) turn = script.next(ran(turn.value, yield turn.value))
+    return turn.value
+  }
+  const watchedDriver: Driver = {
     ...driver,
     read: async (query) => ran(query, await driver.read(query)),
     write: async (query) => ran(query, await driver.write(query)),
+    atomic: (script, locks) => driver.atomic((tx) => watching(script(tx)), locks),
   }
-  return { sweeps: sweepStore(watching), statements }
+  const clock = () => now
+  const parts = { clock, ids: createIds(clock, systemRandom), publish: (fact: Fact) => void told.push(fact) }
+  return { store: storeOver(watchedDriver, parts), statements }
 }
 
 /** What every store promises of sweeps. `explain`: how the database would carry out a statement, line by line. */
@@ -46,7 +62,7 @@ export function sweepsContract(
   explain: (sql: string, params: readonly unknown[]) => Promise<readonly string[]>,
 ): void {
   /** So many rows in the table, every time in them `at`. */
-  async function fill(name: SweepName, rows: number, at: Date): Promise<void> {
+  async function fill(name: Aged, rows: number, at: Date): Promise<void> {
     const { driver, store } = opened()
     const { table: tableName, given } = swept[name]
     const table = driver.tables[tableName] as unknown as SQLiteTable
@@ -87,27 +103,44 @@ export function sweepsContract(
   }
 
   describe('a sweep', () => {
-    test.each(sweepNames)('of %s erases thousands of rows in batches, and none that is still needed', async (name) => {
+    test.each(aged)('of %s erases thousands of rows in batches, and none that is still needed', async (name) => {
       await fill(name, 2100, later(-10))
       await fill(name, 100, later(10))
-      const { sweeps, statements } = watched(opened().driver)
-      expect(await sweptIn({ ...opened().store, sweeps }, name, now, 300)).toBe(2100)
+      const { store, statements } = watched(opened())
+      expect(await sweptIn(store, name, now, 300)).toBe(2100)
       expect(Math.max(...statements.map(({ rows }) => rows))).toBeLessThanOrEqual(300)
       expect(statements.length).toBeGreaterThanOrEqual(8)
       expect(await sweptIn(opened().store, name, now)).toBe(0)
       expect(await sweptIn(opened().store, name, later(11))).toBe(100)
     })
 
-    test.each(sweepNames)('of %s finds its rows by an index', async (name) => {
+    test.each(aged)('of %s finds its rows by an index', async (name) => {
       await fill(name, 200, later(-10))
       await fill(name, 1000, later(10))
-      const { sweeps, statements } = watched(opened().driver)
-      await sweeps[name]({ before: now, after: '', limit: 100 })
+      const { store, statements } = watched(opened())
+      await store.sweeps[name]({ before: now, after: '', limit: 100 })
       for (const { sql, params } of statements) {
         const plan = (await explain(sql, params)).join('\n')
         expect(plan).toMatch(/index/i)
         expect(plan).not.toMatch(/seq scan|^scan (?!.*using)|temp b-tree/im)
       }
+    })
+
+    test('of sessions beyond the limit of an account ends the least recently seen, in batches', async () => {
+      const { driver, told } = opened()
+      const [{ account: crowded }, { account: full }] = [await newcomer(opened()), await newcomer(opened())]
+      await insertSessions(driver, crowded.id, 800)
+      await insertSessions(driver, full.id, 100)
+      const { store, statements } = watched(opened())
+      expect(await sweptIn(store, 'excessSessions', now, 300)).toBe(700)
+      expect(Math.max(...statements.map(({ rows }) => rows))).toBe(250)
+      const left = await store.sessions.list(crowded.id, now)
+      expect(left.map(({ name }) => name)).toEqual(Array.from({ length: 100 }, (_, n) => String(799 - n)))
+      expect(await store.sessions.list(full.id, now)).toHaveLength(100)
+      expect(told).toHaveLength(700)
+      expect(told[0]).toMatchObject({ name: 'session.ended', accountId: crowded.id, data: { reason: 'session_limit' } })
+      for (const { sql, params } of statements.filter((one) => /^select/i.test(one.sql)))
+        expect((await explain(sql, params)).join('\n')).toMatch(/index.* sessions_open/i)
     })
   })
 }

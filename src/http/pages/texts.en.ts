@@ -18,6 +18,7 @@ const ended: Record<EndReason, string> = {
   email_changed: 'A device was signed out because the address was changed',
   account_disabled: 'Signed out because an administrator disabled the account',
   by_administrator: 'Signed out by an administrator',
+  session_limit: 'Signed out because the account had too many devices; this one was used least recently',
   operator: 'Signed out by the operator of this service, for safety',
 }
 

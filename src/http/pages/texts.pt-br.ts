@@ -20,6 +20,7 @@ const ended: Record<EndReason, string> = {
   email_changed: 'Um dispositivo foi desconectado porque o e-mail foi alterado',
   account_disabled: 'Desconectado porque a administração desativou a conta',
   by_administrator: 'Desconectado pela administração',
+  session_limit: 'Desconectado porque a conta tinha dispositivos demais; este era o usado há mais tempo',
   operator: 'Desconectado, por segurança, por quem opera este serviço',
 }
 
