@@ -116,7 +116,8 @@ export interface AccountStore {
 
   /**
    * Erases the account with everything it owns; its grants go to the queue of revocations. Audit rows stay, without
-   * personal data. The last administrator who is not disabled stays.
+   * personal data. The last administrator who is not disabled stays. A long history (ended sessions, trusted devices,
+   * activity) goes in batches before; if the process dies in between, the account is still there without that history.
    */
   remove(id: string, at: Date, because: readonly Fact[]): Promise<boolean | 'last_administrator'>
 }

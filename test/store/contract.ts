@@ -5,6 +5,7 @@ import type { StoreConfig } from '../../src/store/open.ts'
 import { accountsContract } from './accounts.contract.ts'
 import { addressesContract } from './addresses.contract.ts'
 import { endableContract } from './endable.contract.ts'
+import { erasingContract } from './erasing.contract.ts'
 import { grantsContract } from './grants.contract.ts'
 import { guessesContract } from './guesses.contract.ts'
 import { jiraContract } from './jira.contract.ts'
@@ -77,6 +78,7 @@ export function storeContract(backend: Backend): void {
     linkingContract(() => opened)
     sessionsContract(() => opened)
     endableContract(() => opened)
+    erasingContract(() => opened)
     sweepsContract(
       () => opened,
       (sql, params) => explain(config, sql, params),

@@ -1,13 +1,10 @@
 import { getTableColumns } from 'drizzle-orm'
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { describe, expect, test } from 'vitest'
-import type { Fact } from '../../src/events/catalogue.ts'
 import { type SweepName, sweepNames } from '../../src/jobs/ports.ts'
-import { createIds, systemRandom } from '../../src/kernel/ids.ts'
-import type { Driver, Script } from '../../src/store/driver.ts'
-import { storeOver } from '../../src/store/open.ts'
 import type { Tables } from '../../src/store/schema.ts'
 import { account, insertSessions, later, newcomer, newId, now, type Opened, signedIn, sweptIn } from './people.ts'
+import { watched } from './watched.ts'
 
 /** `excessSessions` ends what is too many, not what is too old. */
 type Aged = Exclude<SweepName, 'excessSessions'>
@@ -28,32 +25,6 @@ const swept: Readonly<Record<Aged, { table: keyof Tables; given?: Readonly<Recor
   auditOfNobody: { table: 'audit', given: { accountId: null, ip: null, userAgent: null } },
   auditOrigins: { table: 'audit', given: { event: 'account.updated' } },
   refusedSignIns: { table: 'audit', given: { event: 'authentication.failed', ip: null, userAgent: null } },
-}
-
-/** The sweeps of a store that says which statements they run, and how many rows each changed or found. */
-function watched({ driver, told }: Opened) {
-  const statements: { sql: string; params: unknown[]; rows: number }[] = []
-  const ran = <T>(query: PromiseLike<T>, result: T): T => {
-    // A statement prepared before has no text; those are INSERTs into the audit log.
-    if (!('toSQL' in query)) return result
-    const { sql, params } = (query as unknown as { toSQL(): { sql: string; params: unknown[] } }).toSQL()
-    statements.push({ sql, params, rows: Array.isArray(result) ? result.length : 0 })
-    return result
-  }
-  function* watching<T>(script: Script<T>): Script<T> {
-    let turn = script.next()
-    while (!turn.done) turn = script.next(ran(turn.value, yield turn.value))
-    return turn.value
-  }
-  const watchedDriver: Driver = {
-    ...driver,
-    read: async (query) => ran(query, await driver.read(query)),
-    write: async (query) => ran(query, await driver.write(query)),
-    atomic: (script, locks) => driver.atomic((tx) => watching(script(tx)), locks),
-  }
-  const clock = () => now
-  const parts = { clock, ids: createIds(clock, systemRandom), publish: (fact: Fact) => void told.push(fact) }
-  return { store: storeOver(watchedDriver, parts), statements }
 }
 
 /** What every store promises of sweeps. `explain`: how the database would carry out a statement, line by line. */
