@@ -19,7 +19,10 @@ export type AuditRecord = {
 export type ActivityKind = 'loans' | 'others'
 
 export interface AuditStore {
-  /** For what changed nothing else: a refusal. Changes bring their fact along (`because`). */
+  /**
+   * For what changed nothing else: a refusal. Changes bring their fact along (`because`). Facts that `countedAs` counts
+   * share one entry for an hour on all nodes: it holds where the first came from, and how many there were (`attempts`).
+   */
   record(fact: Fact): Promise<void>
   /** One person's own, newest first; `before` is the id of the last one already seen. */
   list(

@@ -191,7 +191,7 @@ export function storeOver(driver: Driver, parts: Parts): Store {
     teams: teamStore(driver, change, parts.ids),
     invitations: invitationStore(driver, change),
     jira: jiraStore(driver, change, parts.ids),
-    audit: auditStore(driver, change),
+    audit: auditStore(driver, change, parts.clock),
     jobs: jobStore(driver),
     sweeps: sweepStore(driver, change),
     sealed: sealedStore(driver),

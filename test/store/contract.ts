@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Fact } from '../../src/events/catalogue.ts'
 import { ReferenceGoneError } from '../../src/kernel/gone.ts'
-import type { StoreConfig } from '../../src/store/open.ts'
+import { createIds, systemRandom } from '../../src/kernel/ids.ts'
+import { type StoreConfig, storeOver } from '../../src/store/open.ts'
 import { accountsContract } from './accounts.contract.ts'
 import { addressesContract } from './addresses.contract.ts'
 import { endableContract } from './endable.contract.ts'
@@ -317,6 +318,46 @@ export function storeContract(backend: Backend): void {
         expect(await store.audit.list('usr_1', { before: null, limit: 9 }, 'others')).toEqual([newest, oldest])
         expect(await store.audit.list('usr_1', { before: lent3?.id ?? '', limit: 1 }, 'loans')).toEqual([lent2])
         expect(await store.audit.list('usr_1', { before: newest?.id ?? '', limit: 9 }, 'others')).toEqual([oldest])
+      })
+
+      describe('of throttled sign-ins', () => {
+        const throttled = (accountId: string | null, provider = 'password'): Fact => ({
+          ...{ name: 'authentication.failed', accountId, origin },
+          data: { provider, code: 'too_many_attempts', intent: 'login' },
+        })
+
+        test('has one entry, however many there are at once on however many nodes, and all are published', async () => {
+          const outside = await open(config)
+          const both = [store, outside.store]
+          await Promise.all(Array.from({ length: 60 }, (_, n) => both[n % 2]?.audit.record(throttled('usr_1'))))
+          await store.audit.record({ ...throttled('usr_1'), origin: { ...origin, ip: '192.0.2.1' } })
+          expect(await store.audit.list('usr_1', { before: null, limit: 9 })).toEqual([
+            {
+              ...{ id: expect.stringMatching(/^aud_[0-9a-f]{44}$/), at: now, event: 'authentication.failed' },
+              ...{ accountId: 'usr_1', ip: origin.ip, userAgent: origin.userAgent, requestId: origin.requestId },
+              data: { provider: 'password', code: 'too_many_attempts', intent: 'login', attempts: 61 },
+            },
+          ])
+          expect([...told, ...outside.told]).toHaveLength(61)
+          await outside.store.close()
+        })
+
+        test('has an entry for each account, each kind of sign-in and each hour, and one for any other refusal', async () => {
+          for (let twice = 0; twice < 2; twice++) {
+            for (const id of ['usr_1', 'usr_2', null]) await store.audit.record(throttled(id))
+            await store.audit.record(throttled('usr_1', 'passkey'))
+            await store.audit.record({
+              ...{ name: 'authentication.failed', accountId: 'usr_1', origin },
+              data: { provider: 'password', code: 'invalid_credentials', intent: 'login' },
+            })
+          }
+          const nextHour = storeOver(opened.driver, {
+            ...{ clock: () => later(3600), ids: createIds(() => now, systemRandom), publish: () => {} },
+          })
+          await nextHour.audit.record(throttled('usr_1'))
+          const attempts = (await trailOf(opened)).map(({ data }) => data.attempts)
+          expect(attempts.map((n) => n ?? 0).sort()).toEqual([0, 0, 1, 2, 2, 2, 2])
+        })
       })
 
       test('forgets in time where things came from, and what was about nobody', async () => {

@@ -34,8 +34,8 @@ const factors: Record<Factor, string> = { totp: 'authenticator app', passkey: 'p
 const events: EventWords = {
   'authentication.succeeded': ({ provider }) => `Signed in with ${provider}`,
   'authentication.email_requested': 'A sign-in by email was requested',
-  'authentication.failed': ({ provider, intent, why }) =>
-    `${intent === 'link' ? `Linking ${provider}` : intent === 'connect' ? `Connecting a team with ${provider}` : `A sign-in with ${provider}`} did not work${why ? `: ${why}` : ''}`,
+  'authentication.failed': ({ provider, intent, why, attempts }) =>
+    `${intent === 'link' ? `Linking ${provider}` : intent === 'connect' ? `Connecting a team with ${provider}` : `A sign-in with ${provider}`} did not work${why ? `: ${why}` : ''}${attempts > 1 ? ` (${attempts} attempts within an hour)` : ''}`,
   'account.created': ({ provider }) => `Account opened with ${provider}`,
   'account.email_verified': ({ provider }) => `E-mail address verified by ${provider}`,
   'account.updated': 'Profile changed',
