@@ -96,7 +96,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       endReason: text('end_reason').$type<EndReason>(),
     },
     (t) => [
-      index('sessions_account').on(t.accountId),
+      index('sessions_account').on(t.accountId, t.id),
       // Ended ones stay for a month: an account's open ones are found without them. A rotation does not touch it.
       index('sessions_open').on(t.accountId).where(sql`ended_at is null`),
       unique('sessions_cookie_hash').on(t.cookieHash),
