@@ -101,8 +101,8 @@ export const catalogue = {
     { provider, code, intent, attempts: z.number().optional() },
     { audit: true, log: 'warn' },
   ),
-  'account.created': fact('An account was opened', { via: provider }, { audit: true, log: 'info' }),
-  'account.email_changed': fact('An account has another address', {}, { audit: true, log: 'info' }),
+  'account.created': fact('An account was created', { via: provider }, { audit: true, log: 'info' }),
+  'account.email_changed': fact('The email address of an account was changed', {}, { audit: true, log: 'info' }),
   'account.email_change_requested': fact(
     'A message was sent to a new email address, to confirm it for an account',
     {},
