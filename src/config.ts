@@ -98,6 +98,7 @@ export const settings = z.object({
   REFRESH_TOKEN_ABSOLUTE_TTL_SECONDS: seconds(7_776_000).describe('life of a session, however much it is used'),
   REFRESH_CONCURRENCY_SECONDS: seconds(10, 0).describe('how long the previous refresh token still answers'),
   REFRESH_LOST_RESPONSE_SECONDS: seconds(3600, 0).describe('the same, while the new one was never used'),
+  REFUSED_SIGN_IN_TTL_SECONDS: seconds(7_776_000, 3600).describe('how long the audit log keeps refused sign-ins'),
   RECENT_AUTH_SECONDS: seconds(600).describe('how fresh a sign-in must be for sensitive acts'),
   REQUIRE_VERIFIED_EMAIL: flag(false).describe('ask for a proven address before a password signs in'),
   PASSWORD_LEAST_LENGTH: whole('a number of characters', { least: 8, most: 64, fallback: 12 }).describe(
@@ -299,6 +300,7 @@ export function readConfig(environment: Environment, { secretFile = readSecretFi
       passes: set.PASSWORD_HASH_PASSES,
       lanes: set.PASSWORD_HASH_LANES,
     },
+    refusedSignInTtlSeconds: set.REFUSED_SIGN_IN_TTL_SECONDS,
     recentAuthSeconds: set.RECENT_AUTH_SECONDS,
     returnToAllowed,
     passkeyOrigins,

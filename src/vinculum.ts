@@ -69,6 +69,7 @@ import { createServer } from './http/server.ts'
 import type { Services } from './http/services.ts'
 import { defineJobs } from './jobs/jobs.ts'
 import { createScheduler } from './jobs/scheduler.ts'
+import { createSweeping, keptSeconds } from './jobs/sweeping.ts'
 import type { Timing } from './jobs/timing.ts'
 import { BusyError } from './kernel/busy.ts'
 import { type Clock, steadyClock, systemClock } from './kernel/clock.ts'
@@ -111,8 +112,6 @@ export type Parts = {
 }
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-
-const day = 24 * 3600
 
 /** How long requests under way may take to finish after SIGTERM, in seconds. */
 const graceSeconds = 10
@@ -308,6 +307,13 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     })
     const ask = askJira(renewal)
     const sync = syncJiraSites({ jira: stored.jira, providers, ask, clock, random })
+    const sweeping = createSweeping({
+      sweeps: stored.sweeps,
+      keptSeconds: keptSeconds({ refusedSignIns: config.refusedSignInTtlSeconds }),
+      clock,
+      events,
+      onDefect,
+    })
     const scheduler = createScheduler({
       jobs: defineJobs({
         revocation,
@@ -315,29 +321,10 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         renewal,
         mailer,
         keys,
-        clock,
+        sweeping,
         repairGrants: async () => {
           if ((await vault.repair()) > 0) wakeRevocation()
         },
-        keeping: [
-          // An hour longer than they are good for, to be able to say why they are refused.
-          {
-            seconds: 3600,
-            sweeps: [
-              pending.sweep,
-              pendingSignIns.sweep,
-              stored.tickets.sweep,
-              stored.conflicts.sweep,
-              stored.codes.sweep,
-              stored.trustedDevices.sweep,
-              stored.invitations.sweep,
-              rateLimits.sweep,
-            ],
-          },
-          { seconds: 2 * day, sweeps: [stored.guesses.sweep] },
-          { seconds: 30 * day, sweeps: [sessions.sweep] },
-          { seconds: 90 * day, sweeps: [audit.sweep] },
-        ],
       }),
       store: jobs,
       clock,
@@ -615,6 +602,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         mailer.stop()
         renewal.stop()
         revocation.stop()
+        sweeping.stop()
         await scheduler.stop()
         mailer.close()
         await providers.close()

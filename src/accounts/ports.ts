@@ -116,7 +116,8 @@ export interface AccountStore {
 
   /**
    * Erases the account with everything it owns; its grants go to the queue of revocations. Audit rows stay, without
-   * personal data. The last administrator who is not disabled stays.
+   * personal data. The last administrator who is not disabled stays. A long history (ended sessions, trusted devices,
+   * activity) goes in batches before; if the process dies in between, the account is still there without that history.
    */
   remove(id: string, at: Date, because: readonly Fact[]): Promise<boolean | 'last_administrator'>
 }
@@ -206,17 +207,18 @@ export interface ConflictStore {
   find(match: { ticketHash: string; bindingHash: string }, at: Date): Promise<Conflict | undefined>
   /** Takes it, once. */
   resolve(id: string, at: Date): Promise<boolean>
-  sweep(before: Date): Promise<number>
 }
 
 export type Row = Readonly<Record<string, unknown>>
 type Rows = readonly Row[]
+/** Rows of which there may be any number: one page for each step, read when it is asked for. */
+export type Pages = AsyncIterable<Rows>
 
 /** All there is about somebody, table by table, without what would let its finder in. */
 export type PersonalData = {
   readonly account: Row
   readonly identities: Rows
-  readonly sessions: Rows
+  readonly sessions: Pages
   readonly passwords: Rows
   readonly totpFactors: Rows
   readonly recoveryCodes: Rows
@@ -239,10 +241,13 @@ export type PersonalData = {
   readonly teamInvitations: Rows
   /** What they connected for a team. */
   readonly jiraIntegrations: Rows
-  readonly activity: Rows
+  readonly activity: Pages
 }
 
 export interface PersonalDataStore {
-  /** Read in one transaction; `undefined` where there is no such account. */
+  /**
+   * Read in one transaction, except for the pages; those are read later, and show what is there then. `undefined` where
+   * there is no such account.
+   */
   gather(accountId: string, because: readonly Fact[]): Promise<PersonalData | undefined>
 }

@@ -19,7 +19,10 @@ export type AuditRecord = {
 export type ActivityKind = 'loans' | 'others'
 
 export interface AuditStore {
-  /** For what changed nothing else: a refusal. Changes bring their fact along (`because`). */
+  /**
+   * For what changed nothing else: a refusal. Changes bring their fact along (`because`). Facts that `countedAs` counts
+   * share one entry for an hour on all nodes: it holds where the first came from, and how many there were (`attempts`).
+   */
   record(fact: Fact): Promise<void>
   /** One person's own, newest first; `before` is the id of the last one already seen. */
   list(
@@ -32,8 +35,4 @@ export interface AuditStore {
     about: { account: string | null; event: string | null },
     page: { before: string | null; limit: number },
   ): Promise<readonly AuditRecord[]>
-  /**
-   * Forgets where rows older than `before` came from, and erases those that are about nobody; answers how many changed.
-   */
-  sweep(before: Date): Promise<number>
 }

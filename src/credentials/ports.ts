@@ -52,7 +52,6 @@ export interface TicketStore {
   countAttempt(id: string): Promise<number>
   /** Takes it, once. */
   use(id: string, at: Date): Promise<boolean>
-  sweep(before: Date): Promise<number>
 }
 
 /** A counter of wrong guesses. */
@@ -73,8 +72,6 @@ export interface GuessStore {
   /** Changes those that are there. Atomic. */
   change(keys: readonly GuessKey[], rule: (counter: CounterName, known: Guesses) => Guesses): Promise<void>
   forget(key: string): Promise<void>
-  /** Those last counted before. */
-  sweep(before: Date): Promise<number>
 }
 
 /** A password as it is kept. `changedAt` names it: whoever proved an older one proved another. */
@@ -146,7 +143,6 @@ export interface TrustedDeviceStore {
     accountId: string,
     userAgent: string | null,
   ): Promise<{ readonly openedAt: Date | null; readonly any: boolean; readonly agent: boolean }>
-  sweep(before: Date): Promise<number>
 }
 
 /** An authenticator app of an account: one secret, which both sides make the same codes from (RFC 6238). */

@@ -96,7 +96,11 @@ export const catalogue = {
     {},
     { audit: true, log: 'info' },
   ),
-  'authentication.failed': fact('A sign-in was refused', { provider, code, intent }, { audit: true, log: 'warn' }),
+  'authentication.failed': fact(
+    'A sign-in was refused; with the code `too_many_attempts` one audit log entry counts the `attempts` of an hour',
+    { provider, code, intent, attempts: z.number().optional() },
+    { audit: true, log: 'warn' },
+  ),
   'account.created': fact('An account was created', { via: provider }, { audit: true, log: 'info' }),
   'account.email_changed': fact('The email address of an account was changed', {}, { audit: true, log: 'info' }),
   'account.email_change_requested': fact(
@@ -250,6 +254,7 @@ export const catalogue = {
         'logout_all',
         'revoked',
         'replaced',
+        'session_limit',
         'token_reused',
         'code_reused',
         'identity_unlinked',
@@ -400,6 +405,11 @@ export const catalogue = {
     { job: z.string(), outcome: z.enum(['ok', 'failed']), ms: z.number() },
     { log: 'debug' },
   ),
+  'sweep.ran': fact(
+    'Rows of one kind that ended long ago were erased, or could not be',
+    { sweep: z.string(), outcome: z.enum(['ok', 'failed']), rows: z.number() },
+    { log: 'debug' },
+  ),
   'user_info_cache.read': fact('A profile was looked up in the cache', { provider, hit: z.boolean() }),
 
   'audit.read': fact(
@@ -465,6 +475,16 @@ export type Fact = {
     readonly origin: Origin
   }
 }[AuditName]
+
+/**
+ * What an audit log entry stands for when it counts facts instead of holding one: facts with the same text share an
+ * entry for an hour. Anyone can cause a refusal of throttled attempts, as often as they like: one entry each would let
+ * a stranger fill the audit log of somebody else. `null`: the fact has an entry of its own.
+ */
+export const countedAs = ({ name, data, accountId }: Fact): string | null =>
+  name === 'authentication.failed' && data.code === 'too_many_attempts'
+    ? `${name} ${data.code} ${data.provider} ${data.intent} ${accountId ?? ''}`
+    : null
 
 type FactEvent<N extends FactName> = { name: N; at: Date; data: Payload<N>; accountId?: string | null; origin?: Origin }
 type SpanEvent<N extends SpanName> =

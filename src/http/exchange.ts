@@ -380,7 +380,7 @@ export class Exchange {
 
   // On the way out.
 
-  answer(answer: Answer<unknown>): void {
+  answer(answer: Answer<unknown>): void | Promise<void> {
     const frame = this.#frame
     const route = this.#bound?.route
     const base = this.#bound?.headers ?? frame.headers.api
@@ -392,6 +392,8 @@ export class Exchange {
         this.#reply(status, base, answer, 'application/json', JSON.stringify(value))
         break
       }
+      case 'json_stream':
+        return this.#reply(200, base, answer, 'application/json', answer.pieces)
       case 'empty':
         this.#reply(204, base, answer)
         break
@@ -502,8 +504,8 @@ export class Exchange {
     base: HeaderList,
     more: { cookies?: readonly CookieChange[]; headers?: Readonly<Record<string, string>>; clearSiteData?: boolean },
     contentType = '',
-    body?: string,
-  ): void {
+    body?: string | AsyncIterable<string>,
+  ): void | Promise<void> {
     const headers = more.headers ? withHeaders(base, more.headers) : base.slice()
     if (contentType) headers.push('Content-Type', contentType)
     // Not "cookies": that would sign people out of every neighbour under the same domain. Ours are deleted by name.
@@ -516,20 +518,25 @@ export class Exchange {
       const visitor: CookieChange = { name: 'csrf', value: this.#newVisitor, sameSite: 'strict' }
       headers.push('Set-Cookie', this.#frame.cookies.write(visitor))
     }
-    this.send(status, headers, body)
+    return this.send(status, headers, body)
   }
 
-  send(status: number, headers: string[], body?: string | Buffer): void {
+  send(status: number, headers: string[], body?: string | Buffer | AsyncIterable<string>): void | Promise<void> {
     const response = this.#response
     if (this.#answered) return
     headers.push('X-Request-Id', this.requestId, ...this.#sharing(headers))
-    if (body !== undefined) headers.push('Content-Length', String(Buffer.byteLength(body)))
+    const whole = body === undefined || typeof body === 'string' || Buffer.isBuffer(body)
+    if (whole && body !== undefined) headers.push('Content-Length', String(Buffer.byteLength(body)))
     // What of a large body was not read is not waited for.
     const { 'content-length': length, 'transfer-encoding': encoding } = this.#request.headers
     if ((encoding !== undefined || Number(length) > bodyLimit) && !this.#request.complete) {
       headers.push('Connection', 'close')
     }
     response.writeHead(status, headers)
+    if (!whole) {
+      this.#answered = true
+      return pour(this.#request.method === 'HEAD' ? nothing() : body, response).finally(() => this.#told(status))
+    }
     response.end(body)
     this.#told(status)
   }
@@ -576,3 +583,33 @@ function single(
 
 /** A `Location` holds visible ASCII; anything else, line ends above all, is percent-encoded. */
 const visible = (location: string): string => location.replace(/[^\x21-\x7e]+/gu, encodeURIComponent)
+
+/** How long a client may take none of a streamed response, in milliseconds. */
+const longestStallMs = 30_000
+
+async function* nothing(): AsyncGenerator<string> {}
+
+/** Writes piece after piece, no faster than the client takes them. Ends early where the client is gone or stalls. */
+async function pour(pieces: AsyncIterable<string>, response: Response): Promise<void> {
+  for await (const piece of pieces) {
+    if (!response.write(piece) && !(await hasDrained(response))) response.destroy()
+    if (response.destroyed) return
+  }
+  response.end()
+}
+
+/** `false`: the connection was closed, or nothing was taken for too long. */
+const hasDrained = (response: Response): Promise<boolean> =>
+  new Promise((resolve) => {
+    const settle = (drained: boolean) => (): void => {
+      clearTimeout(timer)
+      response.off('drain', onDrain)
+      response.off('close', onClose)
+      resolve(drained)
+    }
+    const [onDrain, onClose] = [settle(true), settle(false)]
+    const timer = setTimeout(onClose, longestStallMs)
+    response.on('drain', onDrain)
+    response.on('close', onClose)
+    if (response.destroyed) onClose()
+  })

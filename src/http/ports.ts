@@ -2,5 +2,4 @@
 export interface RateLimitStore {
   /** Counts one more hit for `key`; a window that is over starts anew. Atomic. */
   hit(key: string, windowMs: number, at: Date): Promise<{ hits: number; resetsAt: Date }>
-  sweep(before: Date): Promise<number>
 }

@@ -1,7 +1,7 @@
 import type { VNode } from 'preact'
 
 /** What a handler answers, as a value: how it becomes bytes and headers is the mounting's business. */
-export type Answer<T> = Json<T> | Empty | Redirect | Page | Text
+export type Answer<T> = Json<T> | JsonStream | Empty | Redirect | Page | Text
 
 /** A cookie by its name without prefix; `value: null` deletes it, with the attributes it was set with. */
 export type CookieChange = {
@@ -15,6 +15,11 @@ export type Headers = Readonly<Record<string, string>>
 type Extras = { readonly cookies?: readonly CookieChange[]; readonly headers?: Headers }
 
 export type Json<T> = Extras & { readonly kind: 'json'; readonly value: T; readonly status?: number }
+/**
+ * The text of one JSON value that is too long for memory, piece by piece: the next one is asked for when the client has
+ * taken those before. If one fails, the connection is destroyed, so that the client does not take a part for the whole.
+ */
+export type JsonStream = Extras & { readonly kind: 'json_stream'; readonly pieces: AsyncIterable<string> }
 export type Empty = Extras & { readonly kind: 'empty'; readonly clearSiteData?: boolean }
 export type Redirect = Extras & {
   readonly kind: 'redirect'
@@ -42,6 +47,12 @@ export const json = <T>(
   value: T,
   more: { status?: number; cookies?: readonly CookieChange[]; headers?: Headers } = {},
 ): Json<T> => ({ kind: 'json', value, ...more })
+
+export const jsonStream = (pieces: AsyncIterable<string>, more: { headers?: Headers } = {}): JsonStream => ({
+  kind: 'json_stream',
+  pieces,
+  ...more,
+})
 
 export const noContent = (
   more: { cookies?: readonly CookieChange[]; headers?: Headers; clearSiteData?: boolean } = {},

@@ -83,7 +83,7 @@ export const credentialCodes = [
 export type CredentialCode = (typeof credentialCodes)[number]
 
 /** The ways a route may answer; what `openapi.json` tells beside the refusals. */
-export type AnswerKind = Answer<unknown>['kind']
+export type AnswerKind = Exclude<Answer<unknown>['kind'], 'json_stream'>
 
 type Schema = z.ZodType
 type Read<S> = S extends Schema ? z.output<S> : undefined

@@ -1,17 +1,10 @@
 import type { Renewal } from '../connections/renewal.ts'
 import type { Revocations } from '../connections/revocation.ts'
 import type { SyncJiraSites } from '../flows/sync-jira-sites.ts'
-import type { Clock } from '../kernel/clock.ts'
-import { secondsAfter } from '../kernel/clock.ts'
 import type { Mailer } from '../mail/mailer.ts'
 import { type Keys, keyReloadSeconds } from '../sessions/keys.ts'
 import type { Job } from './scheduler.ts'
-
-/** Erases rows of one table that ended before a moment; answers how many. */
-type Sweep = (before: Date) => Promise<number>
-
-/** How long rows are kept after they ended, in seconds, and what sweeps them. */
-export type Keeping = { readonly seconds: number; readonly sweeps: readonly Sweep[] }
+import type { Sweeping } from './sweeping.ts'
 
 type Parts = {
   revocation: Revocations
@@ -19,8 +12,7 @@ type Parts = {
   renewal: Pick<Renewal, 'renewDue' | 'backlog'>
   mailer: Pick<Mailer, 'work' | 'backlog'>
   keys: Keys
-  clock: Clock
-  keeping: readonly Keeping[]
+  sweeping: Pick<Sweeping, 'work'>
   /** Repairs some of the grants that versions before left behind. */
   repairGrants: () => Promise<unknown>
 }
@@ -32,8 +24,7 @@ export const defineJobs = ({
   jiraSites,
   mailer,
   keys,
-  clock,
-  keeping,
+  sweeping,
   repairGrants,
 }: Parts): readonly Job[] => [
   {
@@ -67,9 +58,11 @@ export const defineJobs = ({
     everySeconds: 600,
     shared: true,
     work: async () => {
-      for (const { seconds, sweeps } of keeping)
-        for (const sweep of sweeps) await sweep(secondsAfter(clock(), -seconds))
-      await repairGrants()
+      // One that fails does not stop the other.
+      const ended = await Promise.allSettled([sweeping.work(), repairGrants()])
+      const reasons = ended.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
+      if (reasons.length > 1) throw new AggregateError(reasons, 'neither the sweeps nor the repair of grants succeeded')
+      if (reasons.length > 0) throw reasons[0]
     },
   },
 ]

@@ -54,3 +54,35 @@ export interface JobStore {
   /** Every job anybody ever enrolled, by name, and whether one is at it. */
   list(at: Date): Promise<readonly (JobRecord & { readonly running: boolean })[]>
 }
+
+/** What is swept: rows that ended long ago, of one kind each. */
+export const sweepNames = [
+  'flows',
+  'pendingSignIns',
+  'tickets',
+  'conflicts',
+  'signInCodes',
+  'trustedDevices',
+  'invitations',
+  'rateLimits',
+  'guesses',
+  'sessions',
+  'excessSessions',
+  'auditOfNobody',
+  'auditOrigins',
+  'refusedSignIns',
+] as const
+export type SweepName = (typeof sweepNames)[number]
+
+/**
+ * One batch of a sweep, in a transaction of its own: it touches at most `limit` of the rows that ended before `before`.
+ * A sweep that walks a table in the order of its keys begins after the key `after`, which is empty at first. Returns how
+ * many rows it erased (`auditOrigins`: changed; `excessSessions`: ended), and the `after` of the next batch; `undefined` at the end.
+ */
+export type Sweep = (range: {
+  readonly before: Date
+  readonly after: string
+  readonly limit: number
+}) => Promise<{ readonly swept: number; readonly next: string | undefined }>
+
+export type Sweeps = Readonly<Record<SweepName, Sweep>>

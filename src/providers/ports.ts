@@ -45,6 +45,4 @@ export interface PendingFlowStore {
   claim(match: { stateHash: string; bindingHash: string; provider: string }, at: Date): Promise<PendingFlow | undefined>
   /** To tell why a claim failed. Claimed and expired flows are kept until they are swept. */
   find(stateHash: string): Promise<PendingFlow | undefined>
-  /** Erases flows that expired before `before`; answers how many. */
-  sweep(before: Date): Promise<number>
 }

@@ -6,6 +6,7 @@ export type EndReason =
   | 'logout_all'
   | 'revoked'
   | 'replaced'
+  | 'session_limit'
   | 'token_reused'
   | 'code_reused'
   | 'identity_unlinked'
@@ -94,7 +95,6 @@ export interface PendingSignInStore {
   find(ticketHash: string, at: Date): Promise<PendingSignIn | undefined>
   /** Takes it, once. */
   claim(id: string, at: Date): Promise<boolean>
-  sweep(before: Date): Promise<number>
 }
 
 /** What a token pair is signed from: what a rotation brings back, and no more, since it happens more than anything else. */
@@ -112,7 +112,8 @@ export interface SessionStore {
    * of the cookie. `false`, with nothing written, when what opens it is no longer there, its account is erased or
    * disabled, or asks for a second factor by now and `amr` names none. With `scopeOf` its scope follows from the role its
    * account has in that very transaction: of a sign-in and a loss of the role at once, whichever comes second sees the
-   * other.
+   * other. However many start at once, the account has at most 100 live sessions afterwards: the others, those least
+   * recently seen, end with the reason `session_limit`.
    */
   start(
     session: Session,
@@ -140,7 +141,8 @@ export interface SessionStore {
   end(of: { id: string; accountId: string }, reason: EndReason, at: Date, because: readonly Fact[]): Promise<boolean>
   /**
    * Ends all of an account, but for `except`; one `because` each. No device is trusted any more but `keepDevice`.
-   * Answers the ended ids.
+   * Returns the ended ids when all of it is done. Thousands end in several transactions: if the process dies in between,
+   * some have ended, nothing was acknowledged, and the same call ends the rest.
    */
   endAll(
     accountId: string,
@@ -157,9 +159,8 @@ export interface SessionStore {
     at: Date,
     because: readonly Fact[],
   ): Promise<Session | undefined>
-  /** Live ones, last seen first. */
+  /** Live ones, last seen first; at most 100. */
   list(accountId: string, at: Date): Promise<readonly Session[]>
-  sweep(before: Date): Promise<number>
 }
 
 /** A one-time code for an app on another origin; it stands for a session already started. */
@@ -181,7 +182,6 @@ export interface SignInCodeStore {
   find(codeHash: string): Promise<SignInCode | undefined>
   /** Spends it, once. */
   spend(codeHash: string, at: Date): Promise<boolean>
-  sweep(before: Date): Promise<number>
 }
 
 /** What `end-sessions` ends, one kind after the other. Proofs come first, so that none of them opens a session later. */

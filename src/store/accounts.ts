@@ -1,8 +1,10 @@
-import { and, asc, eq, getTableColumns, isNull, ne, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, gte, isNull, ne, sql } from 'drizzle-orm'
 import type { AccountStore, Identity, LinkCondition } from '../accounts/ports.ts'
 import type { Account } from '../kernel/account.ts'
+import { secondsAfter } from '../kernel/clock.ts'
 import { readEmail } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
+import { eraseHistory } from './account-rows.ts'
 import { administratorsLock, isLastAdministrator } from './administrators.ts'
 import { accountLock, type Change } from './change.ts'
 import { addressLock, endClaims, prove } from './claims.ts'
@@ -26,7 +28,9 @@ export const accountColumns = ({ accounts }: Tables) => {
   return { ...shown, emailVerified: sql<boolean>`${verifiedEmailKey} is not null`.mapWith(Boolean) }
 }
 
-export function accountStore({ db, tables: t, read, reads, writes }: Driver, change: Change, ids: Ids): AccountStore {
+export function accountStore(driver: Driver, change: Change, ids: Ids): AccountStore {
+  const { db, tables: t, read, reads, writes } = driver
+  const history = eraseHistory(driver, change)
   const columns = accountColumns(t)
   const byId = reads(
     db
@@ -304,32 +308,40 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
       })
     },
 
-    remove: (id, at, because) =>
-      change(
-        function* (tx, note) {
-          if (yield* isLastAdministrator(tx, t, id)) return 'last_administrator'
-          const identities = yield* step(identitiesOf(tx, id))
-          const devices = yield* step(
-            tx
-              .select({ id: t.sessions.id })
-              .from(t.sessions)
-              .where(and(eq(t.sessions.accountId, id), live(t, at)))
-              .orderBy(asc(t.sessions.id)),
-          )
-          yield* forgetGuesses(tx, t, id)
-          yield* leaveTeams(tx, t, note, ids, { accountId: id, at, origin: elsewhere(because) })
-          const gone = yield* step(tx.delete(t.accounts).where(eq(t.accounts.id, id)).returning({ id: t.accounts.id }))
-          if (gone.length === 0) return false
-          yield* step(tx.delete(t.mails).where(eq(t.mails.accountId, id)))
-          yield* step(
-            tx.update(t.serviceCredentials).set({ createdBy: null }).where(eq(t.serviceCredentials.createdBy, id)),
-          )
-          for (const identity of identities) yield* withdrawOwn(tx, identity, at)
-          yield* note([...because, ...signedOut(devices, 'account_deleted', id, originOf(because))])
-          yield* step(tx.update(t.audit).set({ ip: null, userAgent: null }).where(eq(t.audit.accountId, id)))
-          return true
-        },
-        [accountLock(id), administratorsLock],
-      ),
+    async remove(id, at, because) {
+      const locks = [accountLock(id), administratorsLock]
+      const found = await change(function* (tx) {
+        const [known] = yield* step(tx.select({ id: t.accounts.id }).from(t.accounts).where(eq(t.accounts.id, id)))
+        if (known && (yield* isLastAdministrator(tx, t, id))) return 'last_administrator'
+        return known !== undefined
+      }, locks)
+      if (found !== true) return found
+      await history(id, at, originOf(because))
+      return change(function* (tx, note) {
+        if (yield* isLastAdministrator(tx, t, id)) return 'last_administrator'
+        const identities = yield* step(identitiesOf(tx, id))
+        const devices = yield* step(
+          tx
+            .select({ id: t.sessions.id })
+            .from(t.sessions)
+            .where(and(eq(t.sessions.accountId, id), live(t, at)))
+            .orderBy(asc(t.sessions.id)),
+        )
+        yield* forgetGuesses(tx, t, id)
+        yield* leaveTeams(tx, t, note, ids, { accountId: id, at, origin: elsewhere(because) })
+        const gone = yield* step(tx.delete(t.accounts).where(eq(t.accounts.id, id)).returning({ id: t.accounts.id }))
+        if (gone.length === 0) return false
+        yield* step(tx.delete(t.mails).where(eq(t.mails.accountId, id)))
+        yield* step(
+          tx.update(t.serviceCredentials).set({ createdBy: null }).where(eq(t.serviceCredentials.createdBy, id)),
+        )
+        for (const identity of identities) yield* withdrawOwn(tx, identity, at)
+        yield* note([...because, ...signedOut(devices, 'account_deleted', id, originOf(because))])
+        // What was recorded while its history was erased, on this node or on one whose clock is behind.
+        const recent = and(eq(t.audit.accountId, id), gte(t.audit.at, secondsAfter(at, -3600)))
+        yield* step(tx.update(t.audit).set({ ip: null, userAgent: null }).where(recent))
+        return true
+      }, locks)
+    },
   }
 }

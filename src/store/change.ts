@@ -5,8 +5,15 @@ import type { Ids } from '../kernel/ids.ts'
 import type { Mail } from '../mail/ports.ts'
 import { allGiven, type Driver, type Queries, type Script, step } from './driver.ts'
 
-/** Writes facts into the trail, and notices of them to the person, within the transaction of the change they explain. */
-export type Note = (facts: readonly Fact[]) => Script<void>
+/**
+ * Writes facts into the audit log, and notices of them to the person, within the transaction of the change they explain.
+ * With `entry`, the ID of an audit log entry, they are counted in its `attempts`; the first one creates it. Whoever
+ * names one holds its `entryLock`.
+ */
+export type Note = (facts: readonly Fact[], entry?: string) => Script<void>
+
+/** Of two facts counted at once, the second sees the first. */
+export const entryLock = (entry: string): string => `audit:${entry}`
 
 /** Puts messages into the queue, within the transaction of the change they are about. */
 export type Post = (mails: readonly Mail[]) => Script<void>
@@ -59,6 +66,16 @@ export function createChange({ db, tables: t, atomic, steps }: Driver, { clock, 
     )
   }
 
+  /** `false`: there is no such entry yet. */
+  function* count(tx: Queries, entry: string, more: number): Script<boolean> {
+    const one = eq(t.audit.id, entry)
+    const [known] = yield* step(tx.select({ data: t.audit.data }).from(t.audit).where(one))
+    if (!known) return false
+    const data = { ...known.data, attempts: Number(known.data.attempts ?? 1) + more }
+    yield* step(tx.update(t.audit).set({ data }).where(one))
+    return true
+  }
+
   const poster = (tx: Queries): Post =>
     function* (mails) {
       for (const mail of mails) yield* step(tx.insert(t.mails).values(mail))
@@ -70,16 +87,17 @@ export function createChange({ db, tables: t, atomic, steps }: Driver, { clock, 
     let noted: Fact[] = []
     const result = await atomic((tx) => {
       noted = []
-      const note: Note = function* (facts) {
+      const note: Note = function* (facts, entry) {
+        if (entry !== undefined && (yield* count(tx, entry, facts.length))) return void noted.push(...facts)
         const at = clock()
         const rows = facts.map(({ name, data, accountId, origin }) => ({
-          id: ids('aud'),
+          id: entry ?? ids('aud'),
           at,
           ordinal: ordinal++,
           event: name,
           accountId,
           ...{ ip: origin.ip, userAgent: origin.userAgent, requestId: origin.requestId },
-          data,
+          data: entry === undefined ? data : { ...data, attempts: 1 },
         }))
         noted.push(...facts)
         const [first, ...more] = rows

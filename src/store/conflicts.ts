@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, lt } from 'drizzle-orm'
+import { and, eq, gt, isNull } from 'drizzle-orm'
 import type { ConflictStore } from '../accounts/ports.ts'
 import type { Change } from './change.ts'
 import { type Driver, step } from './driver.ts'
@@ -29,12 +29,6 @@ export function conflictStore({ db, tables: t, read, write }: Driver, change: Ch
           .returning({ id: t.conflicts.id }),
       )
       return taken.length > 0
-    },
-    async sweep(before) {
-      const swept = await write(
-        db.delete(t.conflicts).where(lt(t.conflicts.expiresAt, before)).returning({ id: t.conflicts.id }),
-      )
-      return swept.length
     },
   }
 }

@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, ne, type SQL } from 'drizzle-orm'
+import { and, desc, eq, gt, inArray, isNull, ne, type SQL } from 'drizzle-orm'
 import { type Fact, internalOrigin, type Origin } from '../events/catalogue.ts'
 import type { EndReason } from '../sessions/ports.ts'
 import type { Note } from './change.ts'
@@ -31,6 +31,56 @@ export const signedOut = (
     accountId,
     origin,
   }))
+
+/** How many live sessions an account may have. It bounds what a list of them and a sign-out of all of them cost. */
+export const mostSessions = 100
+/** How many sessions one transaction ends, so that nobody waits long behind it. */
+export const sessionsAtOnce = 250
+
+/** Ends the live sessions in `which`, in the order they were last seen, after the first `beyond` and in one batch. */
+export function* endSome(
+  tx: Queries,
+  t: Tables,
+  { which, beyond = 0, reason, at }: { which: SQL | undefined; beyond?: number; reason: EndReason; at: Date },
+): Script<readonly { readonly id: string }[]> {
+  const { sessions: s } = t
+  const some = tx
+    .select({ id: s.id })
+    .from(s)
+    .where(and(which, live(t, at)))
+    .orderBy(desc(s.lastSeenAt), desc(s.id))
+    .limit(sessionsAtOnce)
+    .offset(beyond)
+  return yield* step(
+    tx
+      .update(s)
+      .set({ endedAt: at, endReason: reason })
+      .where(and(inArray(s.id, some), live(t, at)))
+      .returning({ id: s.id }),
+  )
+}
+
+/**
+ * Ends a batch of the sessions an account has beyond `mostSessions`, the least recently seen, and never `spare`. Call it
+ * under the account's lock. Returns how many; if `sessionsAtOnce`, there may be more.
+ */
+export function* endExcess(
+  tx: Queries,
+  t: Tables,
+  note: Note,
+  { accountId, spare, at }: { accountId: string; spare: string | null; at: Date },
+  origin: Origin,
+): Script<number> {
+  const others = spare === null ? undefined : ne(t.sessions.id, spare)
+  const ended = yield* endSome(tx, t, {
+    which: and(eq(t.sessions.accountId, accountId), others),
+    beyond: spare === null ? mostSessions : mostSessions - 1,
+    reason: 'session_limit',
+    at,
+  })
+  yield* note(signedOut(ended, 'session_limit', accountId, origin))
+  return ended.length
+}
 
 /** Ends every live session of an account but `except`, and says so. */
 export function* endSessions(

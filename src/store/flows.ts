@@ -1,12 +1,9 @@
-import { and, eq, getTableColumns, gt, isNull, lt } from 'drizzle-orm'
+import { and, eq, getTableColumns, gt, isNull } from 'drizzle-orm'
 import type { PendingFlowStore } from '../providers/ports.ts'
 import type { Change } from './change.ts'
 import { allGiven, type Driver, given, step } from './driver.ts'
 
-export function pendingFlowStore(
-  { db, tables: { flows: t }, read, write, writes }: Driver,
-  change: Change,
-): PendingFlowStore {
+export function pendingFlowStore({ db, tables: { flows: t }, read, writes }: Driver, change: Change): PendingFlowStore {
   const beginning = writes(db.insert(t).values(allGiven(getTableColumns(t))))
   const claiming = writes(
     db
@@ -40,9 +37,6 @@ export function pendingFlowStore(
     async find(stateHash) {
       const [found] = await read(db.select().from(t).where(eq(t.stateHash, stateHash)))
       return found
-    },
-    async sweep(before) {
-      return (await write(db.delete(t).where(lt(t.expiresAt, before)).returning({ id: t.id }))).length
     },
   }
 }

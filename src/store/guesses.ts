@@ -1,4 +1,4 @@
-import { asc, eq, lt } from 'drizzle-orm'
+import { asc, eq } from 'drizzle-orm'
 import type { Guesses, GuessStore } from '../credentials/ports.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
@@ -51,9 +51,6 @@ export function guessStore({ db, tables: { guesses: t }, atomic, write }: Driver
     },
     async forget(key) {
       await write(db.delete(t).where(eq(t.key, key)))
-    },
-    async sweep(before) {
-      return (await write(db.delete(t).where(lt(t.lastAt, before)).returning({ key: t.key }))).length
     },
   }
 }

@@ -1,11 +1,11 @@
-import { and, count, desc, eq, getTableColumns, gt, isNull, lt, ne } from 'drizzle-orm'
+import { and, count, desc, eq, getTableColumns, gt, isNull, ne } from 'drizzle-orm'
 import type { InvitationStore } from '../teams/ports.ts'
 import type { Change } from './change.ts'
 import { type Driver, step } from './driver.ts'
 import { hasRoom, holdTeam } from './team-holds.ts'
 import { holdAsMember, holdIfAllowed, roleIn } from './teams.ts'
 
-export function invitationStore({ db, tables: t, read, write }: Driver, change: Change): InvitationStore {
+export function invitationStore({ db, tables: t, read }: Driver, change: Change): InvitationStore {
   const { teams, teamMembers: m, accounts, teamInvitations: i } = t
   const open = (at: Date) => gt(i.expiresAt, at)
   /** Nobody comes in on the word of somebody who is disabled. */
@@ -105,9 +105,5 @@ export function invitationStore({ db, tables: t, read, write }: Driver, change: 
         yield* note(because(invitation))
         return { team, role }
       }),
-
-    async sweep(before) {
-      return (await write(db.delete(i).where(lt(i.expiresAt, before)).returning({ id: i.id }))).length
-    },
   }
 }

@@ -13,7 +13,7 @@ import type {
   TrustedDeviceStore,
 } from '../credentials/ports.ts'
 import type { RateLimitStore } from '../http/ports.ts'
-import type { JobStore } from '../jobs/ports.ts'
+import type { JobStore, Sweeps } from '../jobs/ports.ts'
 import { outsideLimit } from '../kernel/limit.ts'
 import type { MailStore } from '../mail/ports.ts'
 import type { PendingFlowStore } from '../providers/ports.ts'
@@ -48,6 +48,7 @@ import { serviceCredentialStore } from './service-credentials.ts'
 import { sessionStore } from './sessions.ts'
 import { signInCodeStore } from './sign-in-codes.ts'
 import { keyStore } from './signing-keys.ts'
+import { sweepStore } from './sweeps.ts'
 import { teamStore } from './teams.ts'
 import { ticketStore } from './tickets.ts'
 import { trustedDeviceStore } from './trusted-devices.ts'
@@ -89,6 +90,7 @@ export type Store = {
   readonly jira: JiraStore
   readonly audit: AuditStore
   readonly jobs: JobStore
+  readonly sweeps: Sweeps
   readonly sealed: SealedStore
   readonly rateLimits: RateLimitStore
   /** Takes a write, and is migrated: an open store has every migration behind it. */
@@ -191,8 +193,9 @@ export function storeOver(driver: Driver, parts: Parts): Store {
     teams: teamStore(driver, change, parts.ids),
     invitations: invitationStore(driver, change),
     jira: jiraStore(driver, change, parts.ids),
-    audit: auditStore(driver, change),
+    audit: auditStore(driver, change, parts.clock),
     jobs: jobStore(driver),
+    sweeps: sweepStore(driver, change),
     sealed: sealedStore(driver),
     rateLimits: rateLimitStore(driver),
     ready: readiness(driver),

@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, lt } from 'drizzle-orm'
+import { and, eq, gt, isNull } from 'drizzle-orm'
 import type { PendingSignInStore } from '../sessions/ports.ts'
 import type { Driver } from './driver.ts'
 
@@ -25,9 +25,6 @@ export function pendingSignInStore({ db, tables: { pendingSignIns: t }, read, wr
           .returning({ id: t.id }),
       )
       return claimed.length > 0
-    },
-    async sweep(before) {
-      return (await write(db.delete(t).where(lt(t.expiresAt, before)).returning({ id: t.id }))).length
     },
   }
 }

@@ -1,11 +1,28 @@
-import { and, asc, desc, eq, getTableColumns, or } from 'drizzle-orm'
+import { and, asc, desc, eq, getTableColumns, inArray, lt, lte, or } from 'drizzle-orm'
 import type { PersonalDataStore, Row } from '../accounts/ports.ts'
+import { outsideLimit } from '../kernel/limit.ts'
 import { accountColumns } from './accounts.ts'
 import type { Change } from './change.ts'
 import { type Driver, step } from './driver.ts'
 import { guessKeys } from './guesses.ts'
 
-export function personalDataStore({ tables: t }: Driver, change: Change): PersonalDataStore {
+/** How many rows are in memory at once. */
+const pageRows = 500
+
+/** Reads page after page, each after the last row of the one before it. */
+async function* pages<R extends Row>(
+  page: (last: R | undefined) => Promise<readonly R[]>,
+): AsyncGenerator<readonly R[]> {
+  for (let last: R | undefined; ; ) {
+    // Together they may take longer than a request may wait for the database; each has a limit of its own.
+    const rows = await outsideLimit(() => page(last))
+    if (rows.length > 0) yield rows
+    last = rows.at(-1)
+    if (rows.length < pageRows || last === undefined) return
+  }
+}
+
+export function personalDataStore({ db, read, tables: t }: Driver, change: Change): PersonalDataStore {
   // Secrets, their hashes and whatever else would let its finder in stay here: somebody may leave the file lying about.
   const { cookieHash: _1, ...sessions } = getTableColumns(t.sessions)
   const { hash: _2, ...passwords } = getTableColumns(t.passwords)
@@ -24,10 +41,37 @@ export function personalDataStore({ tables: t }: Driver, change: Change): Person
     ...grants
   } = getTableColumns(t.grants)
   const { accessToken: _17, refreshToken: _18, lastError: _19, ...revocations } = getTableColumns(t.revocations)
-  const { ordinal: _20, ...audit } = getTableColumns(t.audit)
   const { ticketHash: _21, codeChallenge: _22, proof: _23, ...pendingSignIns } = getTableColumns(t.pendingSignIns)
   const { secretHash: _24, emailKey: _25, ...invitations } = getTableColumns(t.teamInvitations)
   const { id: flowId, provider, intent, redirectUri, returnTo, createdAt: begunAt } = getTableColumns(t.flows)
+
+  const sessionsAfter = (accountId: string) => (last: { readonly id: string } | undefined) =>
+    read(
+      db
+        .select(sessions)
+        .from(t.sessions)
+        .where(and(eq(t.sessions.accountId, accountId), last && lt(t.sessions.id, last.id)))
+        .orderBy(desc(t.sessions.id))
+        .limit(pageRows),
+    )
+  const { at, ordinal, id: entryId } = t.audit
+  type Entry = { readonly at: Date; readonly ordinal: number; readonly id: string }
+  const older = (last: Entry) =>
+    or(
+      lt(at, last.at),
+      and(eq(at, last.at), lt(ordinal, last.ordinal)),
+      and(eq(at, last.at), eq(ordinal, last.ordinal), lt(entryId, last.id)),
+    )
+  const activityAfter = (accountId: string) => (last: Entry | undefined) =>
+    read(
+      db
+        .select(getTableColumns(t.audit))
+        .from(t.audit)
+        // The first condition is the range of the index; the second leaves out what was read of the same moment.
+        .where(and(eq(t.audit.accountId, accountId), last && lte(at, last.at), last && older(last)))
+        .orderBy(desc(at), desc(ordinal), desc(entryId))
+        .limit(pageRows),
+    )
 
   return {
     gather: (accountId, because) =>
@@ -60,18 +104,15 @@ export function personalDataStore({ tables: t }: Driver, change: Change): Person
           granted.push(...(yield* step(tx.select(grants).from(t.grants).where(mine).orderBy(asc(t.grants.id)))))
         }
         const guesses: Row[] = []
-        for (const key of guessKeys(accountId, devices))
-          guesses.push(...(yield* step(tx.select().from(t.guesses).where(eq(t.guesses.key, key)))))
+        const keys = guessKeys(accountId, devices)
+        for (let from = 0; from < keys.length; from += pageRows) {
+          const some = inArray(t.guesses.key, keys.slice(from, from + pageRows))
+          guesses.push(...(yield* step(tx.select().from(t.guesses).where(some).orderBy(asc(t.guesses.key)))))
+        }
         return {
           account,
           identities,
-          sessions: yield* step(
-            tx
-              .select(sessions)
-              .from(t.sessions)
-              .where(eq(t.sessions.accountId, accountId))
-              .orderBy(desc(t.sessions.createdAt), desc(t.sessions.id)),
-          ),
+          sessions: pages(sessionsAfter(accountId)),
           passwords: yield* step(tx.select(passwords).from(t.passwords).where(eq(t.passwords.accountId, accountId))),
           totpFactors: yield* step(
             tx.select(totpFactors).from(t.totpFactors).where(eq(t.totpFactors.accountId, accountId)),
@@ -164,13 +205,7 @@ export function personalDataStore({ tables: t }: Driver, change: Change): Person
               .where(eq(t.jiraIntegrations.connectedBy, accountId))
               .orderBy(asc(t.jiraIntegrations.teamId)),
           ),
-          activity: yield* step(
-            tx
-              .select(audit)
-              .from(t.audit)
-              .where(eq(t.audit.accountId, accountId))
-              .orderBy(desc(t.audit.at), desc(t.audit.ordinal), desc(t.audit.id)),
-          ),
+          activity: pages(activityAfter(accountId)),
         }
       }),
   }

@@ -1,8 +1,8 @@
-import { lt, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import type { RateLimitStore } from '../http/ports.ts'
 import type { Driver } from './driver.ts'
 
-export function rateLimitStore({ db, tables: { rateLimits: t }, write, writes }: Driver): RateLimitStore {
+export function rateLimitStore({ db, tables: { rateLimits: t }, writes }: Driver): RateLimitStore {
   const over = sql`${t.resetsAt} <= ${sql.param(sql.placeholder('at'), t.resetsAt)}`
   const hitting = writes(
     db
@@ -26,9 +26,6 @@ export function rateLimitStore({ db, tables: { rateLimits: t }, write, writes }:
       const [counted] = await hitting({ key, at, resetsAt: new Date(at.getTime() + windowMs) })
       if (!counted) throw new Error('an upsert that always writes wrote nothing')
       return counted
-    },
-    async sweep(before) {
-      return (await write(db.delete(t).where(lt(t.resetsAt, before)).returning({ key: t.key }))).length
     },
   }
 }

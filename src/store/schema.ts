@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import type { GrantErrorClass, StoredGrant } from '../connections/ports.ts'
 import type { TicketPurpose } from '../credentials/ports.ts'
 import type { Action } from '../events/catalogue.ts'
@@ -64,7 +65,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
 
   /**
    * One row for the whole life of a device. What a rotation writes is in no index, so PostgreSQL updates the row
-   * in place (HOT) and SQLite touches one page; that is why expiry has none, and `sweep` walks the primary key.
+   * in place (HOT) and SQLite touches one page; that is why expiry has none, and `sweeps.ts` walks the primary key.
    */
   const sessions = table(
     'sessions',
@@ -94,7 +95,12 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       endedAt: time('ended_at'),
       endReason: text('end_reason').$type<EndReason>(),
     },
-    (t) => [index('sessions_account').on(t.accountId), unique('sessions_cookie_hash').on(t.cookieHash)],
+    (t) => [
+      index('sessions_account').on(t.accountId, t.id),
+      // Ended ones stay for a month: an account's open ones are found without them. A rotation does not touch it.
+      index('sessions_open').on(t.accountId).where(sql`ended_at is null`),
+      unique('sessions_cookie_hash').on(t.cookieHash),
+    ],
   )
 
   /** A sign-in whose first proof is made, and whose second is still to come. */
@@ -532,7 +538,12 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       requestId: text('request_id'),
       data: json('data').$type<Readonly<Record<string, unknown>>>().notNull(),
     },
-    (t) => [index('audit_account_at').on(t.accountId, t.at)],
+    (t) => [
+      index('audit_account_at').on(t.accountId, t.at),
+      // What `sweeps.ts` looks for. Most rows stay for good: these hold only those that do not.
+      index('audit_placed').on(t.at).where(sql`ip is not null or user_agent is not null`),
+      index('audit_refused').on(t.at).where(sql`event = 'authentication.failed'`),
+    ],
   )
 
   const leases = table('leases', {

@@ -1,33 +1,18 @@
-import {
-  and,
-  asc,
-  desc,
-  eq,
-  exists,
-  getTableColumns,
-  gt,
-  gte,
-  isNull,
-  lt,
-  lte,
-  ne,
-  or,
-  type SQL,
-  sql,
-} from 'drizzle-orm'
-import type { Opener, SessionStore } from '../sessions/ports.ts'
+import { and, count, desc, eq, exists, getTableColumns, gte, isNull, lt, ne, type SQL, sql } from 'drizzle-orm'
+import type { Origin } from '../events/catalogue.ts'
+import type { Opener, Session, SessionStore } from '../sessions/ports.ts'
 import { accountColumns } from './accounts.ts'
-import { accountLock, type Change } from './change.ts'
-import { allGiven, type Driver, given, step } from './driver.ts'
-import { live, originOf, signedOut } from './endings.ts'
+import { accountLock, type Change, type Note } from './change.ts'
+import { allGiven, type Driver, given, type Queries, type Script, step } from './driver.ts'
+import { endExcess, endSome, live, mostSessions, originOf, sessionsAtOnce, signedOut } from './endings.ts'
 import { rotation } from './rotation.ts'
-import { endTrust } from './tickets.ts'
+import { endSomeTrust } from './tickets.ts'
 
 /** How many sessions one sweeping statement looks at, so that no sign-in waits long behind it. */
-const swept = 2000
+const _swept = 2000
 
 export function sessionStore(driver: Driver, change: Change): SessionStore {
-  const { db, tables: t, read, reads, steps, write, writes } = driver
+  const { db, tables: t, read, reads, steps, writes } = driver
   const s = t.sessions
   const { cookieHash: _, ...columns } = getTableColumns(s)
   const at = given('at', s.lastSeenAt)
@@ -41,11 +26,19 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
   const byId = reads(withAccount().where(eq(s.id, id)))
   const byCookie = reads(withAccount().where(eq(s.cookieHash, sql.placeholder('cookieHash'))))
 
+  /** Neither ended nor erased yet: asked along with the account, since a statement more costs every sign-in. */
+  const openSessions = sql<number>`${db
+    .select({ open: count() })
+    .from(s)
+    .where(and(eq(s.accountId, t.accounts.id), isNull(s.endedAt)))}`.mapWith(Number)
   /** The account, if it is enabled and what opens it is still there: of each way in one statement. */
   const accountWith = (...still: (SQL | undefined)[]) => {
     const enabled = and(eq(t.accounts.id, sql.placeholder('accountId')), isNull(t.accounts.disabledAt), ...still)
     return steps(
-      db.select({ role: t.accounts.role, secondFactorAt: t.accounts.secondFactorAt }).from(t.accounts).where(enabled),
+      db
+        .select({ role: t.accounts.role, secondFactorAt: t.accounts.secondFactorAt, open: openSessions })
+        .from(t.accounts)
+        .where(enabled),
     )
   }
   const theirs = <T extends typeof t.identities | typeof t.passwords | typeof t.passkeys>(table: T, which: SQL) =>
@@ -104,29 +97,38 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
       .where(and(eq(s.id, id), live(t, at))),
   )
 
+  /** Ends the session a browser had before. */
+  function* replace(tx: Queries, note: Note, replaces: string, by: Session, origin: Origin): Script<void> {
+    const [replaced] = yield* step(
+      tx
+        .update(s)
+        .set({ endedAt: by.createdAt, endReason: 'replaced' })
+        .where(and(eq(s.id, replaces), ne(s.id, by.id), live(t, by.createdAt)))
+        .returning({ accountId: s.accountId }),
+    )
+    if (replaced) yield* note(signedOut([{ id: replaces }], 'replaced', replaced.accountId, origin))
+  }
+
   return {
-    start: (session, { opener, cookieHash, replaces, scopeOf }, because) =>
-      change(
-        function* (tx, note) {
-          const [account] = yield* step(openedBy(session.accountId, opener))
-          if (!account) return false
-          // Enrolled while this sign-in was under way: it must not be the last one without.
-          if (account.secondFactorAt && !session.amr.includes('mfa')) return false
-          yield* step(starting({ ...session, cookieHash, scope: scopeOf ? scopeOf(account.role) : session.scope }))
-          yield* note(because)
-          if (replaces === null) return true
-          const [replaced] = yield* step(
-            tx
-              .update(s)
-              .set({ endedAt: session.createdAt, endReason: 'replaced' })
-              .where(and(eq(s.id, replaces), ne(s.id, session.id), live(t, session.createdAt)))
-              .returning({ accountId: s.accountId }),
-          )
-          if (replaced) yield* note(signedOut([{ id: replaces }], 'replaced', replaced.accountId, originOf(because)))
-          return true
-        },
-        [accountLock(session.accountId)],
-      ),
+    async start(session, { opener, cookieHash, replaces, scopeOf }, because) {
+      const { id: spare, accountId, createdAt: at } = session
+      const origin = originOf(because)
+      const locks = [accountLock(accountId)]
+      const ended = await change(function* (tx, note) {
+        const [account] = yield* step(openedBy(accountId, opener))
+        if (!account) return null
+        // Enrolled while this sign-in was under way: it must not be the last one without.
+        if (account.secondFactorAt && !session.amr.includes('mfa')) return null
+        yield* step(starting({ ...session, cookieHash, scope: scopeOf ? scopeOf(account.role) : session.scope }))
+        yield* note(because)
+        if (replaces !== null) yield* replace(tx, note, replaces, session, origin)
+        return account.open < mostSessions ? 0 : yield* endExcess(tx, t, note, { accountId, spare, at }, origin)
+      }, locks)
+      // An account that had thousands before there was a limit.
+      for (let last = ended; last === sessionsAtOnce; )
+        last = await change((tx, note) => endExcess(tx, t, note, { accountId, spare, at }, origin), locks)
+      return ended !== null
+    },
 
     async find(id) {
       const [found] = await byId({ id })
@@ -162,24 +164,28 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
         return true
       }),
 
-    endAll: (accountId, except, endReason, at, because, keepDevice = null) =>
-      change(
-        function* (tx, note) {
-          const ended = yield* step(
-            tx
-              .update(s)
-              .set({ endedAt: at, endReason })
-              .where(and(eq(s.accountId, accountId), except === null ? undefined : ne(s.id, except), live(t, at)))
-              .returning({ id: s.id }),
+    async endAll(accountId, except, reason, at, because, keepDevice = null) {
+      const which = and(eq(s.accountId, accountId), except === null ? undefined : ne(s.id, except))
+      const all: string[] = []
+      // Or a device would be trusted for a session that is just being ended.
+      const locks = [accountLock(accountId)]
+      for (let more = true; more; ) {
+        const ended = await change(function* (tx, note) {
+          const sessions = yield* endSome(tx, t, { which, reason, at })
+          const trusted = yield* endSomeTrust(tx, t, accountId, keepDevice)
+          yield* note(
+            sessions
+              .map(({ id }) => id)
+              .sort()
+              .map(because),
           )
-          yield* endTrust(tx, t, accountId, keepDevice)
-          const ids = ended.map(({ id }) => id).sort()
-          yield* note(ids.map(because))
-          return ids
-        },
-        // Or a device would be trusted for a session that is just being ended.
-        [accountLock(accountId)],
-      ),
+          return { sessions, more: sessions.length === sessionsAtOnce || trusted }
+        }, locks)
+        all.push(...ended.sessions.map(({ id }) => id))
+        more = ended.more
+      }
+      return all.sort()
+    },
 
     rename: ({ id, accountId }, name, at, because) =>
       change(function* (tx, note) {
@@ -200,27 +206,8 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
           .select(columns)
           .from(s)
           .where(and(eq(s.accountId, accountId), live(t, at)))
-          .orderBy(desc(s.lastSeenAt), desc(s.id)),
+          .orderBy(desc(s.lastSeenAt), desc(s.id))
+          .limit(mostSessions),
       ),
-
-    async sweep(before) {
-      const over = or(lt(s.endedAt, before), lt(s.idleExpiresAt, before), lt(s.absoluteExpiresAt, before))
-      let count = 0
-      for (let from = ''; ; ) {
-        const [last] = await read(
-          db
-            .select({ id: s.id })
-            .from(s)
-            .where(gt(s.id, from))
-            .orderBy(asc(s.id))
-            .limit(1)
-            .offset(swept - 1),
-        )
-        const within = last ? and(gt(s.id, from), lte(s.id, last.id)) : gt(s.id, from)
-        count += (await write(db.delete(s).where(and(within, over)).returning({ id: s.id }))).length
-        if (!last) return count
-        from = last.id
-      }
-    },
   }
 }

@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, lt } from 'drizzle-orm'
+import { and, eq, gt, isNull } from 'drizzle-orm'
 import type { SignInCodeStore } from '../sessions/ports.ts'
 import type { Driver } from './driver.ts'
 
@@ -20,9 +20,6 @@ export function signInCodeStore({ db, tables: { signInCodes: t }, read, write }:
           .returning({ codeHash: t.codeHash }),
       )
       return spent.length > 0
-    },
-    async sweep(before) {
-      return (await write(db.delete(t).where(lt(t.expiresAt, before)).returning({ codeHash: t.codeHash }))).length
     },
   }
 }

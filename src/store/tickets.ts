@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, lt, ne, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, isNull, ne, sql } from 'drizzle-orm'
 import type { Ticket, TicketStore } from '../credentials/ports.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
@@ -37,9 +37,6 @@ export function ticketStore({ db, tables: { tickets: t }, read, write }: Driver)
           .returning({ id: t.id }),
       )
       return used.length > 0
-    },
-    async sweep(before) {
-      return (await write(db.delete(t).where(lt(t.expiresAt, before)).returning({ id: t.id }))).length
     },
   }
 }
@@ -95,4 +92,20 @@ export function* useTicket(tx: Queries, { tickets: t }: Tables, id: string, at: 
       .returning({ id: t.id }),
   )
   return used.length > 0
+}
+
+/** How many devices one transaction stops trusting. */
+const devicesAtOnce = 500
+
+/** The same in batches: `true` when there may be more. */
+export function* endSomeTrust(
+  tx: Queries,
+  { trustedDevices: t }: Tables,
+  accountId: string,
+  keepDevice: string | null,
+): Script<boolean> {
+  const trusted = and(eq(t.accountId, accountId), keepDevice === null ? undefined : ne(t.id, keepDevice))
+  const some = tx.select({ id: t.id }).from(t).where(trusted).orderBy(asc(t.id)).limit(devicesAtOnce)
+  const ended = yield* step(tx.delete(t).where(inArray(t.id, some)).returning({ id: t.id }))
+  return ended.length === devicesAtOnce
 }

@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import { and, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
 import type { TrustedDeviceStore } from '../credentials/ports.ts'
 import { accountLock } from './change.ts'
 import { type Driver, step } from './driver.ts'
@@ -9,7 +9,6 @@ export function trustedDeviceStore({
   tables: { trustedDevices: t, sessions, accounts },
   read,
   reads,
-  write,
 }: Driver): TrustedDeviceStore {
   const someOf = (which?: SQL) =>
     reads(
@@ -55,9 +54,6 @@ export function trustedDeviceStore({
         db.select({ at: accounts.createdAt }).from(accounts).where(eq(accounts.id, accountId)),
       )
       return { any: false, agent: false, openedAt: account?.at ?? null }
-    },
-    async sweep(before) {
-      return (await write(db.delete(t).where(lt(t.expiresAt, before)).returning({ id: t.id }))).length
     },
   }
 }

@@ -198,7 +198,6 @@ export interface InvitationStore {
     most: { readonly teams: number; readonly members: number },
     because: (invitation: Invitation) => Because,
   ): Promise<Membership | 'invitation_not_found' | 'already_member' | 'team_limit_reached'>
-  sweep(before: Date): Promise<number>
 }
 
 /** Everything there is about a team's connection: the sites in the order of their names. */

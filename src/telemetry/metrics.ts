@@ -24,6 +24,7 @@ export const counted = [
   'session.refreshed',
   'mail.handled',
   'job.ran',
+  'sweep.ran',
   'http.answered',
 ] as const satisfies readonly EventName[]
 
@@ -129,6 +130,19 @@ export function createMetrics(events: Bus, probes: Probes) {
     registers,
   })
 
+  const sweeps = new Counter({
+    name: 'vinculum_sweeps_total',
+    help: 'Sweeps of expired rows this node ran, by outcome',
+    labelNames: ['sweep', 'outcome'],
+    registers,
+  })
+  const sweptRows = new Counter({
+    name: 'vinculum_swept_rows_total',
+    help: 'Expired rows this node erased',
+    labelNames: ['sweep'],
+    registers,
+  })
+
   let cacheReads = 0
   let cacheHits = 0
   new Gauge({
@@ -230,6 +244,9 @@ export function createMetrics(events: Bus, probes: Probes) {
       case 'job.ran':
         rounds.inc({ job: event.data.job, outcome: event.data.outcome })
         return roundDuration.observe({ job: event.data.job }, event.data.ms / 1000)
+      case 'sweep.ran':
+        sweeps.inc({ sweep: event.data.sweep, outcome: event.data.outcome })
+        return sweptRows.inc({ sweep: event.data.sweep }, event.data.rows)
       case 'http.answered': {
         const { method, route, status, ms } = event.data
         const key = `${method} ${route} ${status}`

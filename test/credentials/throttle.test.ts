@@ -107,7 +107,6 @@ function inMemory(): GuessStore & { rows: Map<string, Guesses> } {
     async forget(key) {
       rows.delete(key)
     },
-    sweep: async () => 0,
   }
 }
 function opened() {

@@ -28,7 +28,6 @@ export function createCounters(): RateLimitStore & { fault: Error | null; asked:
       rows.set(key, next)
       return next
     },
-    sweep: async () => 0,
   }
 }
 

@@ -175,6 +175,16 @@ describe.each(databases)('guessing, held off in %s', (database) => {
     expect(world.logged.join('')).not.toContain(email)
   })
 
+  test('does not fill the activity of its person: what is held off is counted', async () => {
+    const email = await somebody()
+    expect(await guess(email, 40)).toEqual([...six, ...Array.from({ length: 34 }, () => 429)])
+    const refused = (await trailOf(email)).filter(({ event }) => event === 'authentication.failed')
+    expect(refused).toHaveLength(7)
+    // SQLite keeps it as text.
+    const counted = refused.map(({ data }) => (typeof data === 'string' ? JSON.parse(data) : data))
+    expect(counted.flatMap(({ attempts }) => attempts ?? [])).toEqual([34])
+  })
+
   describe('a device that is not known', () => {
     const toldOf = async (email: string): Promise<number> =>
       (await trailOf(email)).filter(({ event }) => event === 'device.new').length

@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Fact } from '../../src/events/catalogue.ts'
 import { ReferenceGoneError } from '../../src/kernel/gone.ts'
-import type { StoreConfig } from '../../src/store/open.ts'
+import { createIds, systemRandom } from '../../src/kernel/ids.ts'
+import { type StoreConfig, storeOver } from '../../src/store/open.ts'
 import { accountsContract } from './accounts.contract.ts'
 import { addressesContract } from './addresses.contract.ts'
 import { endableContract } from './endable.contract.ts'
+import { erasingContract } from './erasing.contract.ts'
 import { grantsContract } from './grants.contract.ts'
 import { guessesContract } from './guesses.contract.ts'
 import { jiraContract } from './jira.contract.ts'
@@ -32,6 +34,7 @@ import {
   open,
   origin,
   rowsOf,
+  sweptIn,
   tokens,
   trailOf,
   updated,
@@ -40,6 +43,7 @@ import { sealedContract } from './sealed.contract.ts'
 import { secondFactorsContract } from './second-factors.contract.ts'
 import { serviceCredentialContract } from './service-credentials.contract.ts'
 import { sessionsContract } from './sessions.contract.ts'
+import { sweepsContract } from './sweeps.contract.ts'
 import { teamsContract } from './teams.contract.ts'
 import { ticketsContract } from './tickets.contract.ts'
 import { userContract } from './users.contract.ts'
@@ -47,7 +51,7 @@ import { withdrawalsContract } from './withdrawals.contract.ts'
 
 /** What every store promises, whatever it is made of. A new adapter passes this file or is not an adapter. */
 export function storeContract(backend: Backend): void {
-  const { name, emptied } = backend
+  const { name, emptied, explain } = backend
   grantsContract(backend)
   jiraContract(backend)
   guessesContract(backend)
@@ -75,6 +79,11 @@ export function storeContract(backend: Backend): void {
     linkingContract(() => opened)
     sessionsContract(() => opened)
     endableContract(() => opened)
+    erasingContract(() => opened)
+    sweepsContract(
+      () => opened,
+      (sql, params) => explain(config, sql, params),
+    )
 
     test('a row for an account that is gone is told from a defect', async () => {
       const { driver } = opened
@@ -125,8 +134,8 @@ export function storeContract(backend: Backend): void {
         const question = conflict()
         await store.conflicts.open(question, [])
         await store.conflicts.open(conflict({ expiresAt: later(10) }), [])
-        expect(await store.conflicts.sweep(later(10))).toBe(0)
-        expect(await store.conflicts.sweep(later(11))).toBe(1)
+        expect(await sweptIn(store, 'conflicts', later(10))).toBe(0)
+        expect(await sweptIn(store, 'conflicts', later(11))).toBe(1)
         const match = { ticketHash: question.ticketHash, bindingHash: question.bindingHash }
         expect(await store.conflicts.find(match, now)).toEqual(question)
       })
@@ -193,9 +202,9 @@ export function storeContract(backend: Backend): void {
         const begun = flow()
         await store.flows.begin(begun)
         expect(await store.flows.claim(matching(begun), later(300))).toBeUndefined()
-        expect(await store.flows.sweep(later(300))).toBe(0)
+        expect(await sweptIn(store, 'flows', later(300))).toBe(0)
         expect(await store.flows.find(begun.stateHash)).toEqual(begun)
-        expect(await store.flows.sweep(later(301))).toBe(1)
+        expect(await sweptIn(store, 'flows', later(301))).toBe(1)
         expect(await store.flows.find(begun.stateHash)).toBeUndefined()
       })
 
@@ -311,12 +320,57 @@ export function storeContract(backend: Backend): void {
         expect(await store.audit.list('usr_1', { before: newest?.id ?? '', limit: 9 }, 'others')).toEqual([oldest])
       })
 
+      describe('of throttled sign-ins', () => {
+        const throttled = (accountId: string | null, provider = 'password'): Fact => ({
+          ...{ name: 'authentication.failed', accountId, origin },
+          data: { provider, code: 'too_many_attempts', intent: 'login' },
+        })
+
+        test('has one entry, however many there are at once on however many nodes, and all are published', async () => {
+          const outside = await open(config)
+          const both = [store, outside.store]
+          await Promise.all(Array.from({ length: 60 }, (_, n) => both[n % 2]?.audit.record(throttled('usr_1'))))
+          await store.audit.record({ ...throttled('usr_1'), origin: { ...origin, ip: '192.0.2.1' } })
+          expect(await store.audit.list('usr_1', { before: null, limit: 9 })).toEqual([
+            {
+              ...{ id: expect.stringMatching(/^aud_[0-9a-f]{44}$/), at: now, event: 'authentication.failed' },
+              ...{ accountId: 'usr_1', ip: origin.ip, userAgent: origin.userAgent, requestId: origin.requestId },
+              data: { provider: 'password', code: 'too_many_attempts', intent: 'login', attempts: 61 },
+            },
+          ])
+          expect([...told, ...outside.told]).toHaveLength(61)
+          await outside.store.close()
+        })
+
+        test('has an entry for each account, each kind of sign-in and each hour, and one for any other refusal', async () => {
+          for (let twice = 0; twice < 2; twice++) {
+            for (const id of ['usr_1', 'usr_2', null]) await store.audit.record(throttled(id))
+            await store.audit.record(throttled('usr_1', 'passkey'))
+            await store.audit.record({
+              ...{ name: 'authentication.failed', accountId: 'usr_1', origin },
+              data: { provider: 'password', code: 'invalid_credentials', intent: 'login' },
+            })
+          }
+          const nextHour = storeOver(opened.driver, {
+            ...{ clock: () => later(3600), ids: createIds(() => now, systemRandom), publish: () => {} },
+          })
+          await nextHour.audit.record(throttled('usr_1'))
+          const attempts = (await trailOf(opened)).map(({ data }) => data.attempts)
+          expect(attempts.map((n) => n ?? 0).sort()).toEqual([0, 0, 1, 2, 2, 2, 2])
+        })
+      })
+
       test('forgets in time where things came from, and what was about nobody', async () => {
         await store.audit.record(updated('usr_1'))
         await store.audit.record({ ...updated('usr_1'), accountId: null })
-        expect(await store.audit.sweep(now)).toBe(0)
-        expect(await store.audit.sweep(later(1))).toBe(2)
-        expect(await store.audit.sweep(later(1))).toBe(0)
+        for (const [before, rows] of [
+          [now, 0],
+          [later(1), 1],
+          [later(1), 0],
+        ] as const) {
+          expect(await sweptIn(store, 'auditOfNobody', before)).toBe(rows)
+          expect(await sweptIn(store, 'auditOrigins', before)).toBe(rows)
+        }
         expect(await trailOf(opened)).toMatchObject([{ accountId: 'usr_1', ip: null, userAgent: null }])
       })
 
@@ -353,8 +407,8 @@ export function storeContract(backend: Backend): void {
       test('is swept once its window is over', async () => {
         await store.rateLimits.hit('old', 10_000, now)
         await store.rateLimits.hit('new', 20_000, now)
-        expect(await store.rateLimits.sweep(later(10))).toBe(0)
-        expect(await store.rateLimits.sweep(later(11))).toBe(1)
+        expect(await sweptIn(store, 'rateLimits', later(10))).toBe(0)
+        expect(await sweptIn(store, 'rateLimits', later(11))).toBe(1)
         expect(await store.rateLimits.hit('new', 20_000, later(11))).toMatchObject({ hits: 2 })
       })
     })

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Guesses } from '../../src/credentials/ports.ts'
 import type { Store } from '../../src/store/open.ts'
-import { type Backend, later, now, open } from './people.ts'
+import { type Backend, later, now, open, sweptIn } from './people.ts'
 
 const account = { key: 'account:usr_ada', counter: 'account' } as const
 const network = { key: 'network:203.0.113.7', counter: 'network' } as const
@@ -77,8 +77,8 @@ export function guessesContract({ name, emptied }: Backend): void {
       await store.guesses.take([account, network], count)
       await store.guesses.forget(account.key)
       expect(await peek(account, network)).toEqual({ [account.key]: 0, [network.key]: 1 })
-      expect(await store.guesses.sweep(now)).toBe(0)
-      expect(await store.guesses.sweep(later(1))).toBe(1)
+      expect(await sweptIn(store, 'guesses', now)).toBe(0)
+      expect(await sweptIn(store, 'guesses', later(1))).toBe(1)
       expect(await peek(network)).toEqual({ [network.key]: 0 })
     })
 

@@ -3,6 +3,7 @@ import { eq } from 'drizzle-orm'
 import type { Conflict, Identity } from '../../src/accounts/ports.ts'
 import type { NewTokens } from '../../src/connections/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
+import type { SweepName } from '../../src/jobs/ports.ts'
 import type { Account } from '../../src/kernel/account.ts'
 import type { Email } from '../../src/kernel/email.ts'
 import { createIds, type Ids, systemRandom } from '../../src/kernel/ids.ts'
@@ -25,6 +26,8 @@ export type Backend = {
   readonly place: () => Promise<StoreConfig>
   /** One that may have been opened, but holds nothing. */
   readonly emptied: () => Promise<StoreConfig>
+  /** How it would carry out a statement, line by line, if its tables were large. */
+  readonly explain: (config: StoreConfig, sql: string, params: readonly unknown[]) => Promise<readonly string[]>
 }
 
 export async function open(config: StoreConfig): Promise<Opened> {
@@ -260,4 +263,25 @@ export async function known(
   const theirs = identity(person.id, { provider: issuer, issuer, subject })
   if (!(await store.accounts.create(person, theirs, { separate: true }, []))) throw new Error('it is known already')
   return theirs
+}
+
+/** How many rows a sweep changes in all, batch by batch. */
+export async function sweptIn({ sweeps }: Store, name: SweepName, before: Date, limit = 500): Promise<number> {
+  let rows = 0
+  for (let after: string | undefined = ''; after !== undefined; ) {
+    const { swept, next }: { swept: number; next: string | undefined } = await sweeps[name]({ before, after, limit })
+    rows += swept
+    after = next
+  }
+  return rows
+}
+
+/** Live sessions from before there was a limit, named by number; the last one was seen last. */
+export async function insertSessions({ db, tables, write }: Driver, accountId: string, count: number): Promise<void> {
+  const rows = Array.from({ length: count }, (_, n) => ({
+    ...session(accountId, { name: String(n), lastSeenAt: later(n / 1000 - 1000) }),
+    cookieHash: null,
+  }))
+  for (let from = 0; from < count; from += 250)
+    await write(db.insert(tables.sessions).values(rows.slice(from, from + 250)))
 }

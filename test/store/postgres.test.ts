@@ -23,7 +23,22 @@ async function emptied(): Promise<{ tag: 'postgres'; url: string }> {
   await emptyDatabase(config.url)
   return config
 }
-const server: Backend = { name: 'PostgreSQL', place, emptied }
+const server: Backend = {
+  name: 'PostgreSQL',
+  place,
+  emptied,
+  async explain(config, asked, params) {
+    const client = await connectPostgres((config as { url: string }).url)
+    try {
+      // What is small it would rather read whole, or sort.
+      await client.query('set enable_seqscan = off; set enable_sort = off; set enable_bitmapscan = off')
+      const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain ${asked}`, [...params])
+      return rows.map((row) => row['QUERY PLAN'])
+    } finally {
+      await client.end()
+    }
+  },
+}
 
 storeContract(server)
 storeRaces(server)

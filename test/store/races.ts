@@ -1,3 +1,4 @@
+import { eq } from 'drizzle-orm'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Identity } from '../../src/accounts/ports.ts'
 import type { Account } from '../../src/kernel/account.ts'
@@ -10,6 +11,7 @@ import {
   created,
   flow,
   identity,
+  insertSessions,
   key,
   known,
   later,
@@ -133,6 +135,18 @@ export function storeRaces({ name, place, emptied }: Backend): void {
           return store.accounts.link(identity(accountId, { provider: 'google', subject: `s${round}` }), null, [])
         })
         expect(winners(answers)).toHaveLength(1)
+      }))
+
+    test('sign-ins to one account, it has a hundred live sessions and no more', () =>
+      each(async () => {
+        const { account: person } = await newcomer({ store: first })
+        await insertSessions((nodes[0] as Opened).driver, person.id, 97)
+        await race((store) => signedIn({ store }, person.id))
+        const { driver } = nodes[0] as Opened
+        const { sessions: s } = driver.tables
+        const rows = await driver.read(driver.db.select().from(s).where(eq(s.accountId, person.id)))
+        expect(rows.filter(({ endedAt }) => endedAt === null)).toHaveLength(100)
+        expect(rows.filter(({ endReason }) => endReason === 'session_limit')).toHaveLength(3)
       }))
 
     test('links to one account, it gets twenty identities and no more', () =>
@@ -393,8 +407,8 @@ export function storeRaces({ name, place, emptied }: Backend): void {
     })
 
     test('sign-ins in a browser that had a session, it is ended once', async () => {
-      const { account: person } = await newcomer({ store: first })
       await each(async () => {
+        const { account: person } = await newcomer({ store: first })
         const old = await signedIn({ store: first }, person.id)
         await race((store) =>
           store.sessions.start(

@@ -4,6 +4,7 @@ import {
   byMail,
   code,
   disable,
+  insertSessions,
   later,
   loggedOut,
   newcomer,
@@ -14,6 +15,7 @@ import {
   rowsOf,
   session,
   signedIn,
+  sweptIn,
   trailOf,
   updated,
 } from './people.ts'
@@ -264,7 +266,7 @@ export function sessionsContract(opened: () => Opened): void {
     })
 
     test('is one of very many and ends with them', async () => {
-      await Promise.all(Array.from({ length: 230 }, () => signedIn(opened(), person.id)))
+      await insertSessions(opened().driver, person.id, 230)
       const ended = await store().sessions.endAll(person.id, null, 'logout_all', later(1), loggedOut(person.id))
       expect(ended).toHaveLength(230)
       expect(new Set((await trailOf(opened())).map(({ data }) => data.session))).toEqual(new Set(ended))
@@ -285,6 +287,75 @@ export function sessionsContract(opened: () => Opened): void {
       expect(await store().sessions.list(person.id, later(5))).toEqual([last, ...twins, first])
     })
 
+    describe('beyond the hundredth of its account', () => {
+      const names = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => String(from + n))
+      const left = async () => (await store().sessions.list(person.id, now)).map(({ name }) => name).reverse()
+
+      test('ends the one that was seen least recently, and says why', async () => {
+        await insertSessions(opened().driver, person.id, 100)
+        const before = opened().told.length
+        const newest = await signedIn(opened(), person.id, { name: 'new', lastSeenAt: later(-2000) })
+        expect(await left()).toEqual(['new', ...names(1, 100)])
+        expect(opened().told.slice(before)).toEqual([
+          expect.objectContaining({
+            ...{ name: 'session.ended', accountId: person.id },
+            data: { session: expect.any(String), reason: 'session_limit' },
+          }),
+        ])
+        expect(await store().sessions.find(newest.id)).toMatchObject({ endedAt: null })
+      })
+
+      test('ends none where it replaces one', async () => {
+        await insertSessions(opened().driver, person.id, 100)
+        const [last] = await store().sessions.list(person.id, now)
+        const next = session(person.id, { name: 'new' })
+        await store().sessions.start(next, { ...byMail, cookieHash: null, replaces: last?.id ?? '' }, [])
+        expect(await left()).toEqual([...names(0, 99), 'new'])
+      })
+
+      test('ends as many as there are too many, from before there was a limit', async () => {
+        await insertSessions(opened().driver, person.id, 700)
+        await signedIn(opened(), person.id, { name: 'new' })
+        expect(await left()).toEqual([...names(601, 700), 'new'])
+      })
+
+      test('ends no session of another account, and counts none that is over', async () => {
+        const { account: other } = await newcomer(opened())
+        await insertSessions(opened().driver, other.id, 100)
+        for (let n = 0; n < 3; n++) await signedIn(opened(), person.id, { endedAt: now, endReason: 'logout' })
+        await insertSessions(opened().driver, person.id, 99)
+        await signedIn(opened(), person.id, { name: 'new' })
+        expect(await left()).toHaveLength(100)
+        expect(await store().sessions.list(other.id, now)).toHaveLength(100)
+      })
+    })
+
+    test('and all others of its account end in batches, and only then it is said', async () => {
+      await insertSessions(opened().driver, person.id, 700)
+      const { tables, db, write } = opened().driver
+      const devices = Array.from({ length: 1100 }, () => ({
+        ...{ id: newId('dev'), accountId: person.id, secretHash: newId('dev') },
+        ...{ createdAt: now, lastSeenAt: now, expiresAt: later(600) },
+      }))
+      for (let from = 0; from < devices.length; from += 100)
+        await write(db.insert(tables.trustedDevices).values(devices.slice(from, from + 100)))
+      const [kept] = await store().sessions.list(person.id, now)
+      const before = opened().told.length
+      const keepDevice = devices[0]?.id ?? null
+      const ended = await store().sessions.endAll(
+        person.id,
+        kept?.id ?? '',
+        'revoked',
+        now,
+        loggedOut(person.id),
+        keepDevice,
+      )
+      expect(new Set(ended).size).toBe(699)
+      expect(opened().told.slice(before)).toHaveLength(699)
+      expect(await store().sessions.list(person.id, now)).toEqual([kept])
+      expect(await rowsOf(opened(), 'trustedDevices')).toMatchObject([{ id: keepDevice }])
+    })
+
     test('is swept once it has been over for long, with its codes', async () => {
       const live = await signedIn(opened(), person.id)
       const over = await Promise.all([
@@ -294,11 +365,11 @@ export function sessionsContract(opened: () => Opened): void {
       ])
       const just = await signedIn(opened(), person.id, { endedAt: later(10), endReason: 'logout' })
       for (const device of over) await store().codes.issue(code(device))
-      expect(await store().sessions.sweep(later(10))).toBe(3)
+      expect(await sweptIn(store(), 'sessions', later(10))).toBe(3)
       for (const { id } of over) expect(await store().sessions.find(id)).toBeUndefined()
       for (const { id } of [live, just]) expect(await store().sessions.find(id)).toBeDefined()
       expect(await rowsOf(opened(), 'signInCodes')).toEqual([])
-      expect(await store().sessions.sweep(later(10))).toBe(0)
+      expect(await sweptIn(store(), 'sessions', later(10))).toBe(0)
     })
 
     test('is swept however many there are', async () => {
@@ -309,8 +380,8 @@ export function sessionsContract(opened: () => Opened): void {
       }))
       for (let from = 0; from < devices.length; from += 500)
         await write(db.insert(tables.sessions).values(devices.slice(from, from + 500)))
-      expect(await store().sessions.sweep(now)).toBe(devices.filter((_, n) => n % 3 !== 0).length)
-      expect(await store().sessions.list(person.id, now)).toHaveLength(devices.filter((_, n) => n % 3 === 0).length)
+      expect(await sweptIn(store(), 'sessions', now)).toBe(devices.filter((_, n) => n % 3 !== 0).length)
+      expect(await rowsOf(opened(), 'sessions')).toHaveLength(devices.filter((_, n) => n % 3 === 0).length)
     })
   })
 
@@ -334,8 +405,8 @@ export function sessionsContract(opened: () => Opened): void {
       const kept = code(device)
       await store().codes.issue(kept)
       await store().codes.issue(code(device, { expiresAt: later(10) }))
-      expect(await store().codes.sweep(later(10))).toBe(0)
-      expect(await store().codes.sweep(later(11))).toBe(1)
+      expect(await sweptIn(store(), 'signInCodes', later(10))).toBe(0)
+      expect(await sweptIn(store(), 'signInCodes', later(11))).toBe(1)
       expect(await store().codes.find(kept.codeHash)).toEqual(kept)
     })
   })

@@ -12,7 +12,20 @@ import { spawnChild, storeProcesses } from './processes.ts'
 import { storeRaces } from './races.ts'
 
 const place = async (): Promise<{ tag: 'sqlite'; file: string }> => ({ tag: 'sqlite', file: newFile() })
-const sqlite: Backend = { name: 'SQLite', place, emptied: place }
+const sqlite: Backend = {
+  name: 'SQLite',
+  place,
+  emptied: place,
+  async explain(config, asked, params) {
+    const file = connectSqlite((config as { file: string }).file, { readonly: true })
+    try {
+      const plan = file.prepare(`explain query plan ${asked}`).all(params) as { detail: string }[]
+      return plan.map(({ detail }) => detail)
+    } finally {
+      file.close()
+    }
+  },
+}
 
 storeContract(sqlite)
 storeRaces(sqlite)

@@ -18,6 +18,7 @@ import {
   open,
   origin,
   signedIn,
+  sweptIn,
   tokens,
 } from './people.ts'
 
@@ -435,7 +436,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
         expect(await store.invitations.list(made.id, later(60))).toEqual([one])
         expect(await store.invitations.find(two.secretHash, later(60))).toBeUndefined()
         expect(await store.invitations.find('nobody’s', now)).toBeUndefined()
-        expect(await store.invitations.sweep(later(61))).toBe(1)
+        expect(await sweptIn(store, 'invitations', later(61))).toBe(1)
         expect(await rowsOf('teamInvitations')).toHaveLength(1)
       })
 

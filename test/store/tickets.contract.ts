@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Ticket } from '../../src/credentials/ports.ts'
-import { later, newcomer, newId, now, type Opened } from './people.ts'
+import { later, newcomer, newId, now, type Opened, sweptIn } from './people.ts'
 
 export const ticket = (given: Partial<Ticket> = {}): Ticket => ({
   ...{ id: newId('tkt'), purpose: 'verify_email', secretHash: newId('tkt'), codeHash: null, bindingHash: null },
@@ -55,7 +55,7 @@ export function ticketsContract(opened: () => Opened): void {
       const [mine, old] = [ticket({ accountId: account.id }), ticket({ expiresAt: later(-1) })]
       await tickets().issue(mine)
       await tickets().issue(old)
-      expect(await tickets().sweep(now)).toBe(1)
+      expect(await sweptIn(opened().store, 'tickets', now)).toBe(1)
       await opened().store.accounts.remove(account.id, now, [])
       expect(await tickets().find({ purpose: mine.purpose, secretHash: mine.secretHash }, now)).toBeUndefined()
     })

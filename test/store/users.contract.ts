@@ -1,11 +1,12 @@
 import { eq, getTableColumns, type Table } from 'drizzle-orm'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { UserSearch } from '../../src/accounts/ports.ts'
+import type { Pages, Row, UserSearch } from '../../src/accounts/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 import {
   type Backend,
   deleted,
+  insertSessions,
   later,
   newcomer,
   newId,
@@ -277,7 +278,9 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
           { name: 'account.exported', accountId: id, origin, data: {} },
         ])
         if (!found) throw new Error('nothing was gathered')
-        const { account: _, activity, ...tables } = found
+        const [sessions, activity] = await Promise.all([rowsIn(found.sessions), rowsIn(found.activity)])
+        const { account: _, activity: _pages, ...rest } = found
+        const tables = { ...rest, sessions }
         expect(found.account).toMatchObject({ id, email: proven.email })
         // A new table is gathered, or told here why not.
         const elsewhere = { audit: 'activity' } as const
@@ -286,10 +289,34 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
         )
         for (const [name, rows] of Object.entries({ ...tables, activity })) expect([name, rows]).not.toEqual([name, []])
         expect(activity.map(({ event }) => event)).toContain('account.exported')
-        const text = JSON.stringify(found)
+        const text = JSON.stringify({ ...tables, activity })
         expect(text.match(/secret-[\w-]*/g)).toBe(null)
         expect(text).not.toMatch(/sealed/)
         expect(await store.personalData.gather('usr_nobody', [])).toBeUndefined()
+      })
+
+      test('is read in pages where there are many rows, each row once and newest first', async () => {
+        const { driver } = opened
+        const { account: ada } = await newcomer(opened)
+        await insertSessions(driver, ada.id, 1200)
+        const { audit } = driver.tables
+        const entries = Array.from({ length: 1200 }, (_, n) => ({
+          ...{ id: newId('aud'), at: later(Math.floor(n / 700)), ordinal: n % 600, event: 'account.updated' },
+          ...{ accountId: ada.id, ip: null, userAgent: null, requestId: null, data: {} },
+        }))
+        for (let from = 0; from < entries.length; from += 100)
+          await driver.write(driver.db.insert(audit).values(entries.slice(from, from + 100)))
+        const found = await store.personalData.gather(ada.id, [])
+        if (!found) throw new Error('nothing was gathered')
+        const pages: (readonly Row[])[] = []
+        for await (const page of found.activity) pages.push(page)
+        expect(pages.map((page) => page.length)).toEqual([500, 500, 200])
+        const activity = pages.flat()
+        const sessions = await rowsIn(found.sessions)
+        expect(new Set(sessions.map(({ id }) => id)).size).toBe(1200)
+        expect(new Set(activity.map(({ id }) => id))).toEqual(new Set(entries.map(({ id }) => id)))
+        const moments = activity.map(({ at, ordinal }) => (at as Date).getTime() * 1000 + (ordinal as number))
+        expect(moments).toEqual([...moments].sort((a, b) => b - a))
       })
 
       test('is gathered in an order that stays the same', async () => {
@@ -344,4 +371,11 @@ function filled(table: Table, accountId: string): Record<string, unknown> {
       return [name, lets ? `secret-${newId('tkt')}` : newId('tkt')]
     }),
   )
+}
+
+/** Every row of all pages. */
+async function rowsIn(pages: Pages): Promise<readonly Row[]> {
+  const all: Row[] = []
+  for await (const page of pages) all.push(...page)
+  return all
 }

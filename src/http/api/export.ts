@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import type { PersonalData, Row } from '../../accounts/ports.ts'
+import type { Pages, PersonalData, Row } from '../../accounts/ports.ts'
 import { fail } from '../../errors/catalogue.ts'
 import { ok } from '../../kernel/result.ts'
-import { json } from '../reply.ts'
+import { jsonStream } from '../reply.ts'
 import { route } from '../route.ts'
 import { time, toldToPerson } from '../schemas.ts'
 import type { Services } from '../services.ts'
@@ -41,13 +41,27 @@ const spoken = (row: Row): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(row).map(([name, value]) => [snake(name), value instanceof Date ? value.toISOString() : value]),
   )
-const exportOf = ({ account, activity, ...tables }: PersonalData, at: Date): z.input<typeof Export> =>
-  ({
-    exported_at: at.toISOString(),
-    account: spoken(account),
-    ...Object.fromEntries(Object.entries(tables).map(([name, all]) => [snake(name), all.map(spoken)])),
-    activity: activity.map(({ data, ...row }) => ({ ...spoken(row), data: toldToPerson(data as Row) })),
-  }) as unknown as z.input<typeof Export>
+const entryToldToPerson = ({ data, ordinal: _, ...row }: Row): Record<string, unknown> => ({
+  ...spoken(row),
+  data: toldToPerson(data as Row),
+})
+
+/** The text of an `Export`, of which no more than a page of rows is in memory. */
+async function* written({ account, ...tables }: PersonalData, at: Date): AsyncGenerator<string> {
+  yield `{"exported_at":${JSON.stringify(at.toISOString())},"account":${JSON.stringify(spoken(account))}`
+  for (const [name, rows] of Object.entries(tables)) {
+    const said = name === 'activity' ? entryToldToPerson : spoken
+    yield `,${JSON.stringify(snake(name))}:[`
+    let between = ''
+    for await (const page of isPaged(rows) ? rows : [rows]) {
+      if (page.length > 0) yield between + page.map((row) => JSON.stringify(said(row))).join()
+      if (page.length > 0) between = ','
+    }
+    yield ']'
+  }
+  yield '}'
+}
+const isPaged = (rows: Pages | readonly Row[]): rows is Pages => Symbol.asyncIterator in rows
 
 const everything = route({
   method: 'get',
@@ -64,7 +78,7 @@ const everything = route({
     const found = await personalData(who.accountId, origin)
     if (!found) return fail('user_not_found')
     return ok(
-      json(exportOf(found, clock()), {
+      jsonStream(written(found, clock()), {
         headers: { 'Content-Disposition': 'attachment; filename="vinculum-export.json"' },
       }),
     )

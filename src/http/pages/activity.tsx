@@ -112,6 +112,7 @@ function told(data: AuditRecord['data'], providers: Providers, locale: Locale): 
   return {
     provider: providers.get(provider)?.name ?? waysIn[provider] ?? provider,
     why: code !== undefined && Object.hasOwn(errors, code) ? errors[code as ErrorCode][locale].title : undefined,
+    attempts: typeof data.attempts === 'number' ? data.attempts : 1,
     intent: read('intent'),
     how: read('how'),
     purpose: read('purpose'),

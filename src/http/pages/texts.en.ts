@@ -18,6 +18,7 @@ const ended: Record<EndReason, string> = {
   email_changed: 'A device was signed out because the email address was changed',
   account_disabled: 'Signed out because an administrator disabled the account',
   by_administrator: 'Signed out by an administrator',
+  session_limit: 'Signed out because the account had too many devices; this one was used least recently',
   operator: 'Signed out by the operator of this service, for security',
 }
 
@@ -33,8 +34,8 @@ const factors: Record<Factor, string> = { totp: 'authenticator app', passkey: 'p
 const events: EventWords = {
   'authentication.succeeded': ({ provider }) => `Signed in with ${provider}`,
   'authentication.email_requested': 'A sign-in by email was requested',
-  'authentication.failed': ({ provider, intent, why }) =>
-    `${intent === 'link' ? `Linking ${provider}` : intent === 'connect' ? `Connecting a team with ${provider}` : `A sign-in with ${provider}`} did not work${why ? `: ${why}` : ''}`,
+  'authentication.failed': ({ provider, intent, why, attempts }) =>
+    `${intent === 'link' ? `Linking ${provider}` : intent === 'connect' ? `Connecting a team with ${provider}` : `A sign-in with ${provider}`} did not work${why ? `: ${why}` : ''}${attempts > 1 ? ` (${attempts} attempts within an hour)` : ''}`,
   'account.created': ({ provider }) => `Account created with ${provider}`,
   'account.email_verified': ({ provider }) => `Email address verified by ${provider}`,
   'account.updated': 'Profile changed',

@@ -20,6 +20,7 @@ const ended: Record<EndReason, string> = {
   email_changed: 'Um dispositivo foi desconectado porque o e-mail foi alterado',
   account_disabled: 'Desconectado porque a administração desativou a conta',
   by_administrator: 'Desconectado pela administração',
+  session_limit: 'Desconectado porque a conta tinha dispositivos demais; este era o usado há mais tempo',
   operator: 'Desconectado, por segurança, por quem opera este serviço',
 }
 
@@ -36,8 +37,8 @@ const factors: Record<Factor, string> = { totp: 'aplicativo autenticador', passk
 const events: EventWords = {
   'authentication.succeeded': ({ provider }) => `Entrou com ${provider}`,
   'authentication.email_requested': 'Um login por e-mail foi solicitado',
-  'authentication.failed': ({ provider, intent, why }) =>
-    `${intent === 'link' ? `A vinculação com ${provider}` : intent === 'connect' ? `A conexão de uma equipe com ${provider}` : `Um login com ${provider}`} não funcionou${why ? `: ${why}` : ''}`,
+  'authentication.failed': ({ provider, intent, why, attempts }) =>
+    `${intent === 'link' ? `A vinculação com ${provider}` : intent === 'connect' ? `A conexão de uma equipe com ${provider}` : `Um login com ${provider}`} não funcionou${why ? `: ${why}` : ''}${attempts > 1 ? ` (${attempts} tentativas em uma hora)` : ''}`,
   'account.created': ({ provider }) => `Conta criada com ${provider}`,
   'account.email_verified': ({ provider }) => `E-mail verificado pelo ${provider}`,
   'account.updated': 'Perfil alterado',

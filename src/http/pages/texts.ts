@@ -10,6 +10,8 @@ export type Told = {
   readonly provider: string
   /** The title of the error it ended in. */
   readonly why: string | undefined
+  /** How many there were, if the entry counts them. */
+  readonly attempts: number
   readonly intent: string | undefined
   readonly how: string | undefined
   readonly purpose: string | undefined

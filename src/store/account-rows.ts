@@ -1,0 +1,87 @@
+import { and, asc, eq, gt, inArray, isNotNull, or, sql } from 'drizzle-orm'
+import type { Origin } from '../events/catalogue.ts'
+import { accountLock, type Change } from './change.ts'
+import type { Driver } from './driver.ts'
+import { endExcess, live, sessionsAtOnce } from './endings.ts'
+
+/** How many rows one statement touches, so that nobody waits long behind it. */
+const rowsAtOnce = 500
+
+/**
+ * Erases in batches what may be there by the thousand for one account, before the transaction that erases the account.
+ * Until that one has committed the account stays: its sign-in methods and up to a hundred live sessions work, and only
+ * ended sessions, trust in devices and the places in its activity are gone. Stop it anywhere, and a second call continues.
+ */
+export function eraseHistory({ db, tables: t, read, write }: Driver, change: Change) {
+  const { sessions: s, trustedDevices: d, audit: a, guesses } = t
+  const inBatches = async (batch: () => Promise<number>, atOnce = rowsAtOnce): Promise<void> => {
+    while ((await batch()) === atOnce);
+  }
+
+  const endExcessSessions = (accountId: string, at: Date, origin: Origin): Promise<void> =>
+    inBatches(
+      () =>
+        change((tx, note) => endExcess(tx, t, note, { accountId, spare: null, at }, origin), [accountLock(accountId)]),
+      sessionsAtOnce,
+    )
+
+  const eraseEndedSessions = (accountId: string, at: Date): Promise<void> =>
+    inBatches(async () => {
+      const over = and(eq(s.accountId, accountId), sql`not (${live(t, at)})`)
+      const some = db.select({ id: s.id }).from(s).where(over).limit(rowsAtOnce)
+      return (await write(db.delete(s).where(inArray(s.id, some)).returning({ id: s.id }))).length
+    })
+
+  /** Wrong guesses are counted for each trusted device, and no foreign key takes those along. */
+  const eraseDevices = (accountId: string): Promise<void> =>
+    inBatches(async () => {
+      const some = await read(
+        db.select({ id: d.id }).from(d).where(eq(d.accountId, accountId)).orderBy(asc(d.id)).limit(rowsAtOnce),
+      )
+      const ids = some.map(({ id }) => id)
+      if (ids.length === 0) return 0
+      await write(
+        db.delete(guesses).where(
+          inArray(
+            guesses.key,
+            ids.map((id) => `device:${id}`),
+          ),
+        ),
+      )
+      await write(db.delete(d).where(inArray(d.id, ids)))
+      return ids.length
+    })
+
+  /** Entries stay; IP addresses and user agents go. Walked from the oldest on, so that none is looked at twice. */
+  async function forgetPlaces(accountId: string): Promise<void> {
+    let after: { readonly at: Date; readonly id: string } | undefined
+    do {
+      const rest = after && or(gt(a.at, after.at), and(eq(a.at, after.at), gt(a.id, after.id)))
+      const some: readonly { readonly at: Date; readonly id: string }[] = await read(
+        db
+          .select({ at: a.at, id: a.id })
+          .from(a)
+          .where(and(eq(a.accountId, accountId), rest))
+          .orderBy(asc(a.at), asc(a.id))
+          .limit(rowsAtOnce),
+      )
+      const placed = and(
+        inArray(
+          a.id,
+          some.map(({ id }) => id),
+        ),
+        or(isNotNull(a.ip), isNotNull(a.userAgent)),
+      )
+      if (some.length > 0)
+        await write(db.update(a).set({ ip: null, userAgent: null }).where(placed).returning({ id: a.id }))
+      after = some.length < rowsAtOnce ? undefined : some.at(-1)
+    } while (after)
+  }
+
+  return async (accountId: string, at: Date, origin: Origin): Promise<void> => {
+    await endExcessSessions(accountId, at, origin)
+    await eraseEndedSessions(accountId, at)
+    await eraseDevices(accountId)
+    await forgetPlaces(accountId)
+  }
+}

@@ -1,0 +1,122 @@
+import { and, asc, count, gt, inArray, isNotNull, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
+import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
+import { internalOrigin } from '../events/catalogue.ts'
+import type { Sweep, SweepName } from '../jobs/ports.ts'
+import { accountLock, type Change } from './change.ts'
+import type { Driver } from './driver.ts'
+import { endExcess, mostSessions, sessionsAtOnce } from './endings.ts'
+
+/**
+ * Everything that is erased because it ended long enough ago: one row for each kind. A batch is one statement that
+ * finds its rows by an index and touches no more of them than it is told to.
+ */
+export function sweepStore(
+  { db, tables: t, read, write, skipLocked }: Driver,
+  change: Change,
+): Readonly<Record<SweepName, Sweep>> {
+  type Rows = { readonly table: SQLiteTable; readonly key: SQLiteColumn; readonly oldestFirst: SQLiteColumn }
+
+  /**
+   * The rows to change are picked first, so that no batch is larger than `limit`. PostgreSQL locks them as it picks
+   * them and leaves out those that another transaction holds: a row that is changed at the same moment, such as a rate
+   * limit whose window begins again, is not erased by what it was before.
+   */
+  const batchOf = ({ table, key, oldestFirst }: Rows, over: SQL | undefined, limit: number): SQL => {
+    const some = db.select({ key }).from(table).where(over).orderBy(asc(oldestFirst)).limit(limit)
+    return inArray(key, skipLocked ? skipLocked(some) : some)
+  }
+  const batch = (rows: readonly unknown[], limit: number) => ({
+    swept: rows.length,
+    next: rows.length < limit ? undefined : '',
+  })
+  const deleting =
+    (rows: Rows, over: (before: Date) => SQL | undefined): Sweep =>
+    async ({ before, limit }) => {
+      const some = batchOf(rows, over(before), limit)
+      return batch(await write(db.delete(rows.table).where(some).returning({ key: rows.key })), limit)
+    }
+  const expired = (table: SQLiteTable, key: SQLiteColumn, endsAt: SQLiteColumn): Sweep =>
+    deleting({ table, key, oldestFirst: endsAt }, (before) => lt(endsAt, before))
+
+  const entries: Rows = { table: t.audit, key: t.audit.id, oldestFirst: t.audit.at }
+  // Written as the index is: a planner uses a partial index only for the condition it was made with.
+  const hasPlace = or(isNotNull(t.audit.ip), isNotNull(t.audit.userAgent))
+  const isRefusedSignIn = sql`${t.audit.event} = 'authentication.failed'`
+
+  /** A rotation must not touch an index, so expiry has none: the table is walked by its primary key. */
+  const sessions: Sweep = async ({ before, after, limit }) => {
+    const s = t.sessions
+    const [last] = await read(
+      db
+        .select({ id: s.id })
+        .from(s)
+        .where(gt(s.id, after))
+        .orderBy(asc(s.id))
+        .limit(1)
+        .offset(limit - 1),
+    )
+    const within = last ? and(gt(s.id, after), lte(s.id, last.id)) : gt(s.id, after)
+    const over = or(lt(s.endedAt, before), lt(s.idleExpiresAt, before), lt(s.absoluteExpiresAt, before))
+    const gone = await write(db.delete(s).where(and(within, over)).returning({ id: s.id }))
+    return { swept: gone.length, next: last?.id }
+  }
+
+  /**
+   * Accounts with more sessions than they may have: from before there was a limit, or from a node that has none yet.
+   * Their next sign-in would end the excess, but until then a sign-out of all of them would cost too much.
+   */
+  const excessSessions: Sweep = async ({ before: at, after, limit }) => {
+    const s = t.sessions
+    const open = (...more: (SQL | undefined)[]) => and(isNull(s.endedAt), gt(s.accountId, after), ...more)
+    const [last] = await read(
+      db
+        .select({ accountId: s.accountId })
+        .from(s)
+        .where(open())
+        .orderBy(asc(s.accountId))
+        .limit(1)
+        .offset(limit - 1),
+    )
+    const crowded = await read(
+      db
+        .select({ accountId: s.accountId })
+        .from(s)
+        .where(open(last && lte(s.accountId, last.accountId)))
+        .groupBy(s.accountId)
+        .having(gt(count(), mostSessions))
+        .orderBy(asc(s.accountId)),
+    )
+    let swept = 0
+    let again = false
+    for (const { accountId } of crowded) {
+      const ended = await change(
+        (tx, note) => endExcess(tx, t, note, { accountId, spare: null, at }, internalOrigin),
+        [accountLock(accountId)],
+      )
+      swept += ended
+      if (ended === sessionsAtOnce) again = true
+    }
+    return { swept, next: again ? after : last?.accountId }
+  }
+
+  return {
+    flows: expired(t.flows, t.flows.id, t.flows.expiresAt),
+    pendingSignIns: expired(t.pendingSignIns, t.pendingSignIns.id, t.pendingSignIns.expiresAt),
+    tickets: expired(t.tickets, t.tickets.id, t.tickets.expiresAt),
+    conflicts: expired(t.conflicts, t.conflicts.id, t.conflicts.expiresAt),
+    signInCodes: expired(t.signInCodes, t.signInCodes.codeHash, t.signInCodes.expiresAt),
+    trustedDevices: expired(t.trustedDevices, t.trustedDevices.id, t.trustedDevices.expiresAt),
+    invitations: expired(t.teamInvitations, t.teamInvitations.id, t.teamInvitations.expiresAt),
+    rateLimits: expired(t.rateLimits, t.rateLimits.key, t.rateLimits.resetsAt),
+    guesses: expired(t.guesses, t.guesses.key, t.guesses.lastAt),
+    sessions,
+    excessSessions,
+    auditOfNobody: deleting(entries, (before) => and(isNull(t.audit.accountId), lt(t.audit.at, before))),
+    refusedSignIns: deleting(entries, (before) => and(isRefusedSignIn, lt(t.audit.at, before))),
+    async auditOrigins({ before, limit }) {
+      const some = batchOf(entries, and(lt(t.audit.at, before), hasPlace), limit)
+      const forgetting = db.update(t.audit).set({ ip: null, userAgent: null }).where(some)
+      return batch(await write(forgetting.returning({ id: t.audit.id })), limit)
+    },
+  }
+}

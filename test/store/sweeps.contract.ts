@@ -1,0 +1,117 @@
+import { getTableColumns } from 'drizzle-orm'
+import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
+import { describe, expect, test } from 'vitest'
+import { type SweepName, sweepNames } from '../../src/jobs/ports.ts'
+import type { Tables } from '../../src/store/schema.ts'
+import { account, insertSessions, later, newcomer, newId, now, type Opened, signedIn, sweptIn } from './people.ts'
+import { watched } from './watched.ts'
+
+/** `excessSessions` ends what is too many, not what is too old. */
+type Aged = Exclude<SweepName, 'excessSessions'>
+const aged = sweepNames.filter((name): name is Aged => name !== 'excessSessions')
+
+/** Where each sweep finds its rows, and what makes them its own. */
+const swept: Readonly<Record<Aged, { table: keyof Tables; given?: Readonly<Record<string, unknown>> }>> = {
+  flows: { table: 'flows' },
+  pendingSignIns: { table: 'pendingSignIns' },
+  tickets: { table: 'tickets' },
+  conflicts: { table: 'conflicts' },
+  signInCodes: { table: 'signInCodes' },
+  trustedDevices: { table: 'trustedDevices' },
+  invitations: { table: 'teamInvitations' },
+  rateLimits: { table: 'rateLimits' },
+  guesses: { table: 'guesses' },
+  sessions: { table: 'sessions' },
+  auditOfNobody: { table: 'audit', given: { accountId: null, ip: null, userAgent: null } },
+  auditOrigins: { table: 'audit', given: { event: 'account.updated' } },
+  refusedSignIns: { table: 'audit', given: { event: 'authentication.failed', ip: null, userAgent: null } },
+}
+
+/** What every store promises of sweeps. `explain`: how the database would carry out a statement, line by line. */
+export function sweepsContract(
+  opened: () => Opened,
+  explain: (sql: string, params: readonly unknown[]) => Promise<readonly string[]>,
+): void {
+  /** So many rows in the table, every time in them `at`. */
+  async function fill(name: Aged, rows: number, at: Date): Promise<void> {
+    const { driver, store } = opened()
+    const { table: tableName, given } = swept[name]
+    const table = driver.tables[tableName] as unknown as SQLiteTable
+    const person = account()
+    const accountId = person.id
+    await driver.write(
+      driver.db.insert(driver.tables.accounts).values({ ...person, emailKey: null, verifiedEmailKey: null }),
+    )
+    const { id: sessionId } = await signedIn({ store }, accountId)
+    const teamId = newId('team')
+    await driver.write(
+      driver.db.insert(driver.tables.teams).values({ id: teamId, name: 'Engines', createdAt: now, updatedAt: now }),
+    )
+    const value = (column: SQLiteColumn): unknown => {
+      switch (column.dataType) {
+        case 'date':
+          return at
+        case 'boolean':
+          return false
+        case 'number':
+          return 0
+        case 'json':
+          return {}
+        default:
+          return newId('tkt')
+      }
+    }
+    const known: Readonly<Record<string, unknown>> = { accountId, sessionId, teamId, invitedBy: accountId, ...given }
+    const row = () =>
+      Object.fromEntries(
+        Object.entries<SQLiteColumn>(getTableColumns(table)).map(([key, column]) => [
+          key,
+          Object.hasOwn(known, key) ? known[key] : value(column),
+        ]),
+      )
+    for (let from = 0; from < rows; from += 100)
+      await driver.write(driver.db.insert(table).values(Array.from({ length: 100 }, row)))
+  }
+
+  describe('a sweep', () => {
+    test.each(aged)('of %s erases thousands of rows in batches, and none that is still needed', async (name) => {
+      await fill(name, 2100, later(-10))
+      await fill(name, 100, later(10))
+      const { store, statements } = watched(opened())
+      expect(await sweptIn(store, name, now, 300)).toBe(2100)
+      expect(Math.max(...statements.map(({ rows }) => rows))).toBeLessThanOrEqual(300)
+      expect(statements.length).toBeGreaterThanOrEqual(8)
+      expect(await sweptIn(opened().store, name, now)).toBe(0)
+      expect(await sweptIn(opened().store, name, later(11))).toBe(100)
+    })
+
+    test.each(aged)('of %s finds its rows by an index', async (name) => {
+      await fill(name, 200, later(-10))
+      await fill(name, 1000, later(10))
+      const { store, statements } = watched(opened())
+      await store.sweeps[name]({ before: now, after: '', limit: 100 })
+      for (const { sql, params } of statements) {
+        const plan = (await explain(sql, params)).join('\n')
+        expect(plan).toMatch(/index/i)
+        expect(plan).not.toMatch(/seq scan|^scan (?!.*using)|temp b-tree/im)
+      }
+    })
+
+    test('of sessions beyond the limit of an account ends the least recently seen, in batches', async () => {
+      const { driver, told } = opened()
+      const [{ account: crowded }, { account: full }] = [await newcomer(opened()), await newcomer(opened())]
+      await insertSessions(driver, crowded.id, 800)
+      await insertSessions(driver, full.id, 100)
+      const { store, statements } = watched(opened())
+      expect(await sweptIn(store, 'excessSessions', now, 300)).toBe(700)
+      expect(Math.max(...statements.map(({ rows }) => rows))).toBe(250)
+      const left = await store.sessions.list(crowded.id, now)
+      expect(left.map(({ name }) => name)).toEqual(Array.from({ length: 100 }, (_, n) => String(799 - n)))
+      expect(await store.sessions.list(full.id, now)).toHaveLength(100)
+      expect(told).toHaveLength(700)
+      expect(told[0]).toMatchObject({ name: 'session.ended', accountId: crowded.id, data: { reason: 'session_limit' } })
+      for (const { sql, params } of statements.filter((one) => /^select/i.test(one.sql)))
+        expect((await explain(sql, params)).join('\n')).toMatch(/index.* sessions_open/i)
+    })
+  })
+}
