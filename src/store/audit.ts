@@ -1,10 +1,13 @@
-import { and, desc, eq, getTableColumns, isNotNull, isNull, lt, ne, or, type SQL } from 'drizzle-orm'
+import { and, desc, eq, getTableColumns, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
 import type { AuditStore } from '../audit/ports.ts'
 import type { AuditName } from '../events/catalogue.ts'
 import type { Change } from './change.ts'
 import type { Driver } from './driver.ts'
+import { rowIs } from './row-value.ts'
 
 const loan: AuditName = 'provider_token.lent'
+/** Written out, as in the index of these rows: a database does not know what the value of a parameter will be. */
+const isNoLoan = sql.raw(`event <> '${loan}'`)
 
 export function auditStore({ db, tables: { audit: t }, read, write }: Driver, change: Change): AuditStore {
   const { ordinal: _, ...columns } = getTableColumns(t)
@@ -29,11 +32,11 @@ export function auditStore({ db, tables: { audit: t }, read, write }: Driver, ch
     if (!seen) return []
     const { at, ordinal, id } = seen
     return page(
-      or(
-        lt(t.at, at),
-        and(eq(t.at, at), lt(t.ordinal, ordinal)),
-        and(eq(t.at, at), eq(t.ordinal, ordinal), lt(t.id, id)),
-      ),
+      rowIs('<', [
+        [t.at, at],
+        [t.ordinal, ordinal],
+        [t.id, id],
+      ]),
     )
   }
 
@@ -43,7 +46,7 @@ export function auditStore({ db, tables: { audit: t }, read, write }: Driver, ch
         yield* note([fact])
       }),
     list: (account, page, kind) =>
-      select(and(eq(t.accountId, account), kind && (kind === 'loans' ? eq : ne)(t.event, loan)), page),
+      select(and(eq(t.accountId, account), kind && (kind === 'loans' ? eq(t.event, loan) : isNoLoan)), page),
     search: ({ account, event }, page) =>
       select(
         and(account === null ? undefined : eq(t.accountId, account), event === null ? undefined : eq(t.event, event)),

@@ -56,8 +56,8 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
       const { account: bob } = await newcomer(opened, { email: 'bob@x.example', name: 'Bob_B', role: 'auditor' })
       const { account: eve } = await newcomer(opened, { name: null, disabledAt: now, createdAt: later(2) })
       const ids = async (search: Partial<UserSearch>) =>
-        (await store.users.list({ ...everybody, ...search })).map(({ id }) => id)
-      expect(await store.users.list(everybody)).toEqual([eve, ada, bob])
+        (await store.users.list({ ...everybody, ...search })).accounts.map(({ id }) => id)
+      expect(await store.users.list(everybody)).toEqual({ accounts: [eve, ada, bob], next: null })
       for (const [text, found] of [
         ['ADA@EX', [ada.id]],
         ['ada 1', [ada.id]],
@@ -75,14 +75,13 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
 
     test('come page by page in one order, those of the same moment too', async () => {
       for (let n = 0; n < 9; n++) await newcomer(opened, { createdAt: later(n % 2) })
-      const all = await store.users.list(everybody)
+      const { accounts: all } = await store.users.list(everybody)
       const paged: string[] = []
       for (let after: UserSearch['after'] = null; ; ) {
         const page = await store.users.list({ ...everybody, after, limit: 2 })
-        paged.push(...page.map(({ id }) => id))
-        const last = page.at(-1)
-        if (!last) break
-        after = last
+        paged.push(...page.accounts.map(({ id }) => id))
+        if (!page.next) break
+        after = page.next
         await newcomer(opened, { createdAt: later(5) })
       }
       expect(paged).toEqual(all.map(({ id }) => id))
@@ -221,7 +220,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
             return n % 3 === 1 ? at.users.disable(id, now, [], out(id)) : at.accounts.remove(id, now, [])
           }),
         )
-        const left = await store.users.list({ ...everybody, role: 'administrator', disabled: false })
+        const { accounts: left } = await store.users.list({ ...everybody, role: 'administrator', disabled: false })
         expect(left).toHaveLength(1)
         for (const { id } of left) {
           expect(await store.users.disable(id, now, [disabled(id)], out(id))).toBe('last_administrator')
