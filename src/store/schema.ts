@@ -240,7 +240,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       lastError: text('last_error'),
       createdAt: time('created_at').notNull(),
     },
-    (t) => [index('mails_next_attempt').on(t.nextAttemptAt)],
+    (t) => [index('mails_next_attempt').on(t.nextAttemptAt), index('mails_account').on(t.accountId)],
   )
 
   /** A browser somebody proved themselves in, and may guess again in when strangers have used up the account's guesses. */
@@ -290,7 +290,10 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       lastUsedAt: time('last_used_at'),
       revokedAt: time('revoked_at'),
     },
-    (t) => [index('service_credentials_created').on(t.createdAt, t.id).where(sql`revoked_at is null`)],
+    (t) => [
+      index('service_credentials_created').on(t.createdAt, t.id).where(sql`revoked_at is null`),
+      index('service_credentials_created_by').on(t.createdBy),
+    ],
   )
 
   const signInCodes = table(
@@ -308,7 +311,11 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       expiresAt: time('expires_at').notNull(),
       usedAt: time('used_at'),
     },
-    (t) => [index('sign_in_codes_session').on(t.sessionId), index('sign_in_codes_expiry').on(t.expiresAt)],
+    (t) => [
+      index('sign_in_codes_session').on(t.sessionId),
+      index('sign_in_codes_account').on(t.accountId),
+      index('sign_in_codes_expiry').on(t.expiresAt),
+    ],
   )
 
   const signingKeys = table(
@@ -374,6 +381,8 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       unique('team_invitations_team_email').on(t.teamId, t.emailKey),
       unique('team_invitations_secret_hash').on(t.secretHash),
       index('team_invitations_created').on(t.teamId, t.createdAt, t.id),
+      index('team_invitations_invited_by').on(t.invitedBy),
+      index('team_invitations_email').on(t.emailKey),
       index('team_invitations_expiry').on(t.expiresAt),
     ],
   )
@@ -454,6 +463,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     (t) => [
       unique('flows_state_hash').on(t.stateHash),
       index('flows_account').on(t.accountId),
+      index('flows_team').on(t.teamId),
       index('flows_expiry').on(t.expiresAt),
     ],
   )
