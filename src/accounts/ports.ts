@@ -124,13 +124,25 @@ export interface AccountStore {
 
 /** What is looked for among all accounts; `null` does not matter. */
 export type UserSearch = {
-  /** Part of an address, a name or an id, however it is capitalised. */
+  /** Part of an email address, a name or an ID, in upper or lower case. */
   readonly text: string | null
   readonly role: Role | null
   readonly disabled: boolean | null
-  /** The last one already seen. */
-  readonly after: { readonly createdAt: Date; readonly id: string } | null
+  /** Where the previous page ended; `null` for the first. */
+  readonly after: UserPlace | null
   readonly limit: number
+}
+/** A place in a list of accounts: that of an account, which may be deleted in the meantime. */
+export type UserPlace = {
+  readonly createdAt: Date
+  readonly id: string
+  /** In a search, among the accounts of which something begins with the text: in which index, and its key there. */
+  readonly begins?: { readonly index: number; readonly key: string }
+}
+export type UserPage = {
+  readonly accounts: readonly Account[]
+  /** Where the next page begins; `null` if there is none. */
+  readonly next: UserPlace | null
 }
 /** An account, and how much there is to it. */
 export type User = {
@@ -148,8 +160,12 @@ export type UserRefusal = 'not_found' | 'last_administrator' | 'address_needed'
  * however many try at once.
  */
 export interface UserStore {
-  /** Newest first, in an order nothing that is opened meanwhile can disturb. */
-  list(search: UserSearch): Promise<readonly Account[]>
+  /**
+   * At most `limit` accounts, newest first; an account created in the meantime does not change the order. With a text,
+   * the accounts whose email address, name or ID begins with it come first. A page of a
+   * search examines a limited number of accounts, so it can be short, or empty, and still have a `next`.
+   */
+  list(search: UserSearch): Promise<UserPage>
   get(id: string, at: Date): Promise<User | undefined>
   /**
    * With a role its sessions get `scope` in the same transaction, so that nobody asks with the old one afterwards.

@@ -4,7 +4,7 @@ import type { Account, Role } from '../kernel/account.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { readEmail } from '../kernel/email.ts'
 import { ok, type Result } from '../kernel/result.ts'
-import type { AccountStore, User, UserSearch, UserStore } from './ports.ts'
+import type { AccountStore, User, UserPage, UserSearch, UserStore } from './ports.ts'
 import type { ProfileChange } from './profile.ts'
 import { scopeOf } from './roles.ts'
 
@@ -30,8 +30,8 @@ export function createUsers({ users, accounts, clock }: Parts) {
   const told = (by: string, id: string, origin: Origin): Origin => (by === id ? origin : elsewhereOf(origin))
 
   return {
-    /** Newest first; one more than `limit` is asked for by whoever wants to know whether there are more. */
-    list: (search: UserSearch): Promise<readonly Account[]> => users.list(search),
+    /** Newest first, or those that match a text; see `UserStore.list`. */
+    list: (search: UserSearch): Promise<UserPage> => users.list(search),
 
     get: (id: string): Promise<User | undefined> => users.get(id, clock()),
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { UserPlace } from '../accounts/ports.ts'
 import type { ActivityKind } from '../audit/ports.ts'
 import type { Begun } from '../flows/begin-with-provider.ts'
 import type { JiraView } from '../flows/keep-jira.ts'
@@ -178,18 +179,25 @@ export const scopeToken = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/)
 /** As the parser writes it, percent-encoded: what was written may hold what PostgreSQL cannot (NUL). */
 export const pictureUrl = z.url({ protocol: /^https$/, normalize: true }).max(2048)
 
-/** Where a page of accounts went on: the last one's place, which stays that whoever comes or goes. */
+/**
+ * Where a page of accounts ended: `<time>.<id>`, and in a search `.<index>.<key>` behind it. An account that is deleted
+ * in the meantime keeps its place.
+ */
 export const userCursor = z
   .string()
-  .regex(/^[A-Za-z0-9_-]{1,160}$/)
-  .transform((text, context) => {
-    const [, at, id] = /^(\d{1,13})\.(\w{1,80})$/.exec(Buffer.from(text, 'base64url').toString('latin1')) ?? []
-    if (at !== undefined && id !== undefined) return { createdAt: new Date(Number(at)), id }
+  .regex(/^[A-Za-z0-9_-]{1,1000}$/)
+  .transform((text, context): UserPlace => {
+    const parts = /^(\d{1,13})\.(\w{1,80})(?:\.(\d{1,2})\.([^\0]{0,400}))?$/su
+    const [, at, id, index, key] = parts.exec(Buffer.from(text, 'base64url').toString()) ?? []
+    if (at !== undefined && id !== undefined) {
+      const place = { createdAt: new Date(Number(at)), id }
+      return index === undefined || key === undefined ? place : { ...place, begins: { index: Number(index), key } }
+    }
     context.addIssue({ code: 'invalid_format', format: 'cursor', input: text })
     return z.NEVER
   })
-export const userCursorOf = ({ createdAt, id }: Account): string =>
-  Buffer.from(`${createdAt.getTime()}.${id}`).toString('base64url')
+export const userCursorOf = ({ createdAt, id, begins }: UserPlace): string =>
+  Buffer.from(`${createdAt.getTime()}.${id}${begins ? `.${begins.index}.${begins.key}` : ''}`).toString('base64url')
 
 export const activityKinds = ['loans', 'others'] as const satisfies readonly ActivityKind[]
 

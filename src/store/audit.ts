@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { and, desc, eq, getTableColumns, lt, ne, or, type SQL } from 'drizzle-orm'
+import { and, desc, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import type { AuditStore } from '../audit/ports.ts'
 import { type AuditName, countedAs } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Change, entryLock } from './change.ts'
 import type { Driver } from './driver.ts'
+import { rowIs } from './row-value.ts'
 
 /** How long facts of one kind are counted in one entry, in milliseconds. */
 const countedMs = 3_600_000
@@ -16,10 +17,16 @@ const entryOf = (kind: string, at: Date): string => {
 }
 
 const loan: AuditName = 'provider_token.lent'
+/** Written out, as in the index of these rows: a database does not know what the value of a parameter will be. */
+const isNoLoan = sql.raw(`event <> '${loan}'`)
+
+type Page = { readonly before: string | null; readonly limit: number }
+type Row = { readonly accountId: string | null; readonly event: string }
 
 export function auditStore({ db, tables: { audit: t }, read }: Driver, change: Change, clock: Clock): AuditStore {
   const { ordinal: _, ...columns } = getTableColumns(t)
-  async function select(asked: SQL | undefined, { before, limit }: { before: string | null; limit: number }) {
+  /** `has`: whether a row is one of those asked for. A page after a row that is not is empty. */
+  async function select(asked: SQL | undefined, { before, limit }: Page, has: (row: Row) => boolean) {
     const newestFirst = [desc(t.at), desc(t.ordinal), desc(t.id)]
     const page = (after?: SQL) =>
       read(
@@ -31,20 +38,15 @@ export function auditStore({ db, tables: { audit: t }, read }: Driver, change: C
           .limit(limit),
       )
     if (before === null) return page()
-    const [seen] = await read(
-      db
-        .select()
-        .from(t)
-        .where(and(asked, eq(t.id, before))),
-    )
-    if (!seen) return []
-    const { at, ordinal, id } = seen
+    // By its key alone: with the rest of the question beside it, PostgreSQL may walk the rows of an account.
+    const [seen] = await read(db.select().from(t).where(eq(t.id, before)))
+    if (!seen || !has(seen)) return []
     return page(
-      or(
-        lt(t.at, at),
-        and(eq(t.at, at), lt(t.ordinal, ordinal)),
-        and(eq(t.at, at), eq(t.ordinal, ordinal), lt(t.id, id)),
-      ),
+      rowIs('<', [
+        [t.at, seen.at],
+        [t.ordinal, seen.ordinal],
+        [t.id, seen.id],
+      ]),
     )
   }
 
@@ -61,11 +63,16 @@ export function auditStore({ db, tables: { audit: t }, read }: Driver, change: C
       )
     },
     list: (account, page, kind) =>
-      select(and(eq(t.accountId, account), kind && (kind === 'loans' ? eq : ne)(t.event, loan)), page),
+      select(
+        and(eq(t.accountId, account), kind && (kind === 'loans' ? eq(t.event, loan) : isNoLoan)),
+        page,
+        ({ accountId, event }) => accountId === account && (!kind || (event === loan) === (kind === 'loans')),
+      ),
     search: ({ account, event }, page) =>
       select(
         and(account === null ? undefined : eq(t.accountId, account), event === null ? undefined : eq(t.event, event)),
         page,
+        (row) => (account === null || row.accountId === account) && (event === null || row.event === event),
       ),
   }
 }

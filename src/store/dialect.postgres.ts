@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import { bigint, boolean, index, jsonb, pgTable, text, timestamp, uniqueIndex } from 'drizzle-orm/pg-core'
 import type { Dialect } from './dialect.sqlite.ts'
 
@@ -14,4 +15,5 @@ export const postgres = {
   json: (name: string) => jsonb(name),
   index,
   unique: uniqueIndex,
+  byteOrder: sql.raw(' collate "C"'),
 } as unknown as Dialect

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 
 /** The column kinds our tables are made of, as SQLite stores them: times are whole milliseconds. */
@@ -10,5 +11,7 @@ export const sqlite = {
   json: (name: string) => text(name, { mode: 'json' }),
   index,
   unique: uniqueIndex,
+  /** Put behind a text that is to be compared by bytes: SQLite does so by itself. */
+  byteOrder: sql.empty(),
 }
 export type Dialect = typeof sqlite

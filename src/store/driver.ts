@@ -13,6 +13,8 @@ export interface Driver {
   /** Builds queries. They are run by the verbs below, never by `await`: each database has its own way. */
   readonly db: Queries
   readonly tables: Tables
+  /** Put behind a text that is to be compared by bytes, as an index of `beginnings.ts` does. */
+  readonly byteOrder: SQL
 
   /** One statement that only reads. */
   read<T>(query: PromiseLike<T>): Promise<T>

@@ -13,6 +13,7 @@ import {
   createConnections,
   type Lane,
 } from './connections.ts'
+import { postgres } from './dialect.postgres.ts'
 import {
   type Driver,
   type DriverParts,
@@ -121,6 +122,7 @@ export async function openPostgres(url: string, { requestMs, report, warn, ...pa
   return {
     db,
     tables: tables as unknown as Tables,
+    byteOrder: postgres.byteOrder,
     read: (query) => {
       const prepared = prepare(query)
       return retrying(() => single('other', prepared), { reads: true })

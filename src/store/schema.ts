@@ -9,10 +9,11 @@ import type { Mail } from '../mail/ports.ts'
 import type { PendingFlow } from '../providers/ports.ts'
 import type { EndReason, Proof, StoredKey } from '../sessions/ports.ts'
 import type { StoredJiraIntegration, TeamRole } from '../teams/ports.ts'
+import { beginnings } from './beginnings.ts'
 import type { Dialect } from './dialect.sqlite.ts'
 
 /** Every table, written once and spoken in either dialect. */
-export function defineTables({ table, text, time, flag, count, json, index, unique }: Dialect) {
+export function defineTables({ table, text, time, flag, count, json, index, unique, byteOrder }: Dialect) {
   const accounts = table(
     'accounts',
     {
@@ -31,11 +32,23 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       createdAt: time('created_at').notNull(),
       updatedAt: time('updated_at').notNull(),
     },
-    (t) => [
-      unique('accounts_verified_email_key').on(t.verifiedEmailKey),
-      index('accounts_email_key').on(t.emailKey),
-      index('accounts_created').on(t.createdAt, t.id),
-    ],
+    (t) => {
+      const begins = beginnings(t, byteOrder)
+      return [
+        unique('accounts_verified_email_key').on(t.verifiedEmailKey),
+        index('accounts_email_key').on(t.emailKey, t.createdAt, t.id),
+        // The lists of administrators: one for each set of filters, in the order of the list.
+        index('accounts_created').on(t.createdAt, t.id),
+        index('accounts_role_created').on(t.role, t.createdAt, t.id),
+        index('accounts_disabled_created').on(t.createdAt, t.id).where(sql`disabled_at is not null`),
+        index('accounts_enabled_created').on(t.createdAt, t.id).where(sql`disabled_at is null`),
+        index('accounts_disabled_role_created').on(t.role, t.createdAt, t.id).where(sql`disabled_at is not null`),
+        index('accounts_enabled_role_created').on(t.role, t.createdAt, t.id).where(sql`disabled_at is null`),
+        // What a search finds by its beginning.
+        index('accounts_email_begins').on(begins.email, t.id),
+        index('accounts_name_begins').on(begins.name, t.id),
+      ]
+    },
   )
 
   const identities = table(
@@ -58,7 +71,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     },
     (t) => [
       unique('identities_issuer_subject').on(t.issuer, t.subject),
-      index('identities_account').on(t.accountId),
+      index('identities_account').on(t.accountId, t.linkedAt, t.id),
       index('identities_provider_subject').on(t.provider, t.subject),
     ],
   )
@@ -184,7 +197,10 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       createdAt: time('created_at').notNull(),
       lastUsedAt: time('last_used_at'),
     },
-    (t) => [unique('passkeys_credential').on(t.credentialId), index('passkeys_account').on(t.accountId)],
+    (t) => [
+      unique('passkeys_credential').on(t.credentialId),
+      index('passkeys_account').on(t.accountId, t.createdAt, t.id),
+    ],
   )
 
   /** What is sent out to be brought back: links, codes, challenges. Of each only hashes are here. */
@@ -229,7 +245,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       lastError: text('last_error'),
       createdAt: time('created_at').notNull(),
     },
-    (t) => [index('mails_next_attempt').on(t.nextAttemptAt)],
+    (t) => [index('mails_next_attempt').on(t.nextAttemptAt), index('mails_account').on(t.accountId)],
   )
 
   /** A browser somebody proved themselves in, and may guess again in when strangers have used up the account's guesses. */
@@ -264,19 +280,26 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     (t) => [index('guesses_last').on(t.lastAt)],
   )
 
-  const serviceCredentials = table('service_credentials', {
-    id: text('id').primaryKey(),
-    name: text('name').notNull(),
-    secretHash: text('secret_hash').notNull(),
-    /** The one before, good until a moment: so that back ends change over one by one. */
-    previousHash: text('previous_hash'),
-    previousUntil: time('previous_until'),
-    scopes: json('scopes').$type<readonly string[]>().notNull(),
-    createdBy: text('created_by'),
-    createdAt: time('created_at').notNull(),
-    lastUsedAt: time('last_used_at'),
-    revokedAt: time('revoked_at'),
-  })
+  const serviceCredentials = table(
+    'service_credentials',
+    {
+      id: text('id').primaryKey(),
+      name: text('name').notNull(),
+      secretHash: text('secret_hash').notNull(),
+      /** The one before, good until a moment: so that back ends change over one by one. */
+      previousHash: text('previous_hash'),
+      previousUntil: time('previous_until'),
+      scopes: json('scopes').$type<readonly string[]>().notNull(),
+      createdBy: text('created_by'),
+      createdAt: time('created_at').notNull(),
+      lastUsedAt: time('last_used_at'),
+      revokedAt: time('revoked_at'),
+    },
+    (t) => [
+      index('service_credentials_created').on(t.createdAt, t.id).where(sql`revoked_at is null`),
+      index('service_credentials_created_by').on(t.createdBy),
+    ],
+  )
 
   const signInCodes = table(
     'sign_in_codes',
@@ -293,7 +316,11 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       expiresAt: time('expires_at').notNull(),
       usedAt: time('used_at'),
     },
-    (t) => [index('sign_in_codes_session').on(t.sessionId), index('sign_in_codes_expiry').on(t.expiresAt)],
+    (t) => [
+      index('sign_in_codes_session').on(t.sessionId),
+      index('sign_in_codes_account').on(t.accountId),
+      index('sign_in_codes_expiry').on(t.expiresAt),
+    ],
   )
 
   const signingKeys = table(
@@ -335,7 +362,8 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     },
     (t) => [
       unique('team_members_team_account').on(t.teamId, t.accountId),
-      index('team_members_account').on(t.accountId),
+      index('team_members_account').on(t.accountId, t.joinedAt, t.teamId),
+      index('team_members_joined').on(t.teamId, t.joinedAt, t.accountId),
     ],
   )
 
@@ -357,6 +385,9 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     (t) => [
       unique('team_invitations_team_email').on(t.teamId, t.emailKey),
       unique('team_invitations_secret_hash').on(t.secretHash),
+      index('team_invitations_created').on(t.teamId, t.createdAt, t.id),
+      index('team_invitations_invited_by').on(t.invitedBy),
+      index('team_invitations_email').on(t.emailKey),
       index('team_invitations_expiry').on(t.expiresAt),
     ],
   )
@@ -404,7 +435,10 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       foundAt: time('found_at').notNull(),
       goneAt: time('gone_at'),
     },
-    (t) => [unique('jira_sites_team_cloud').on(t.teamId, t.cloudId)],
+    (t) => [
+      unique('jira_sites_team_cloud').on(t.teamId, t.cloudId),
+      index('jira_sites_name').on(t.teamId, t.name, t.cloudId),
+    ],
   )
 
   const flows = table(
@@ -434,6 +468,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     (t) => [
       unique('flows_state_hash').on(t.stateHash),
       index('flows_account').on(t.accountId),
+      index('flows_team').on(t.teamId),
       index('flows_expiry').on(t.expiresAt),
     ],
   )
@@ -518,7 +553,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     (t) => [
       index('revocations_next_attempt').on(t.nextAttemptAt),
       index('revocations_provider_next_attempt').on(t.provider, t.nextAttemptAt),
-      index('revocations_account').on(t.accountId),
+      index('revocations_account').on(t.accountId, t.createdAt, t.id),
       index('revocations_team').on(t.teamId),
     ],
   )
@@ -539,10 +574,17 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       data: json('data').$type<Readonly<Record<string, unknown>>>().notNull(),
     },
     (t) => [
-      index('audit_account_at').on(t.accountId, t.at),
-      // What `sweeps.ts` looks for. Most rows stay for good: these hold only those that do not.
+      // One for each way to look at the log, in the order of the list.
+      index('audit_at').on(t.at, t.ordinal, t.id),
+      index('audit_event_at').on(t.event, t.at, t.ordinal, t.id),
+      index('audit_account_at').on(t.accountId, t.at, t.ordinal, t.id),
+      index('audit_account_event_at').on(t.accountId, t.event, t.at, t.ordinal, t.id),
+      // A busy back end borrows tokens all day long: `account_id` without these rows.
+      index('audit_account_no_loan_at')
+        .on(t.accountId, t.at, t.ordinal, t.id)
+        .where(sql`event <> 'provider_token.lent'`),
+      // What a sweep looks for. Most rows stay for good: this holds only those that do not.
       index('audit_placed').on(t.at).where(sql`ip is not null or user_agent is not null`),
-      index('audit_refused').on(t.at).where(sql`event = 'authentication.failed'`),
     ],
   )
 

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
 import { connectSqlite } from './connect-sqlite.ts'
+import { sqlite } from './dialect.sqlite.ts'
 import {
   type Driver,
   type DriverParts,
@@ -59,6 +60,7 @@ export async function openSqlite(
   return {
     db,
     tables,
+    byteOrder: sqlite.byteOrder,
     read: async (query) => reading(() => execute(prepare(query))),
     write: (query) => group.join(false, () => execute(prepare(query))),
     reads: (query) => {

@@ -1,4 +1,4 @@
-import { and, count, desc, eq, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
+import { and, count, eq } from 'drizzle-orm'
 import type { UserStore } from '../accounts/ports.ts'
 import type { EndReason } from '../sessions/ports.ts'
 import { accountColumns } from './accounts.ts'
@@ -9,23 +9,11 @@ import { type Driver, type Queries, type Script, step } from './driver.ts'
 import { live, originOf } from './endings.ts'
 import { tellStandingStill } from './team-endings.ts'
 import { endTickets } from './tickets.ts'
+import { userLists } from './user-lists.ts'
 
-/** What is looked for stands for itself: `%` and `_` are no wildcards of whoever types them. */
-const anywhere = (text: string): string => `%${text.replace(/[!%_]/g, '!$&')}%`
-
-export function userStore({ db, tables: t, read }: Driver, change: Change): UserStore {
+export function userStore(driver: Driver, change: Change): UserStore {
+  const { db, tables: t, read } = driver
   const columns = accountColumns(t)
-
-  /** SQLite lowers ASCII alone, so beyond it a name is also found as it is written. */
-  const matching = (text: string): SQL | undefined => {
-    const lower = anywhere(text.toLowerCase())
-    return or(
-      sql`${t.accounts.emailKey} like ${lower} escape '!'`,
-      sql`lower(${t.accounts.name}) like ${lower} escape '!'`,
-      sql`${t.accounts.name} like ${anywhere(text)} escape '!'`,
-      sql`${t.accounts.id} like ${anywhere(text)} escape '!'`,
-    )
-  }
 
   function* find(tx: Queries, id: string) {
     const [found] = yield* step(tx.select(columns).from(t.accounts).where(eq(t.accounts.id, id)))
@@ -44,27 +32,7 @@ export function userStore({ db, tables: t, read }: Driver, change: Change): User
   }
 
   return {
-    list: ({ text, role, disabled, after, limit }) =>
-      read(
-        db
-          .select(columns)
-          .from(t.accounts)
-          .where(
-            and(
-              text === null ? undefined : matching(text),
-              role === null ? undefined : eq(t.accounts.role, role),
-              disabled === null ? undefined : (disabled ? isNotNull : isNull)(t.accounts.disabledAt),
-              after === null
-                ? undefined
-                : or(
-                    lt(t.accounts.createdAt, after.createdAt),
-                    and(eq(t.accounts.createdAt, after.createdAt), lt(t.accounts.id, after.id)),
-                  ),
-            ),
-          )
-          .orderBy(desc(t.accounts.createdAt), desc(t.accounts.id))
-          .limit(limit),
-      ),
+    ...userLists(driver),
 
     async get(id, at) {
       const n = { n: count() }

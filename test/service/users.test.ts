@@ -237,6 +237,16 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
       expect(await found(`role=administrator&disabled=true&search=${ada.id}`)).toEqual([])
       for (const query of ['limit=0', 'limit=101', 'cursor=x', 'cursor=!', 'role=root', 'disabled=1', 'search=%00'])
         expect([query, (await ask('GET', `/users?${query}`, ada)).status]).toEqual([query, 400])
+      const place = (text: string) => Buffer.from(text, 'latin1').toString('base64url')
+      for (const [text, status] of [
+        ...(['0.usr_0', '0.usr_0.0.zzz', '0.usr_0.99.x', '0.usr_0.1.', '0.usr_0.1.\xff\xfe'] as const).map(
+          (text) => [text, 200] as const,
+        ),
+        ...(['0.usr_0.1.\0', '0.usr_0.x.y', '0.usr_0.1', '0..0.x'] as const).map((text) => [text, 400] as const),
+      ]) {
+        const query = `search=zo&cursor=${place(text)}`
+        expect([text, (await ask('GET', `/users?${query}`, ada)).status]).toEqual([text, status])
+      }
     })
 
     test('is walked through once, whoever is opened or goes meanwhile', async () => {

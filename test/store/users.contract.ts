@@ -57,8 +57,8 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
       const { account: bob } = await newcomer(opened, { email: 'bob@x.example', name: 'Bob_B', role: 'auditor' })
       const { account: eve } = await newcomer(opened, { name: null, disabledAt: now, createdAt: later(2) })
       const ids = async (search: Partial<UserSearch>) =>
-        (await store.users.list({ ...everybody, ...search })).map(({ id }) => id)
-      expect(await store.users.list(everybody)).toEqual([eve, ada, bob])
+        (await store.users.list({ ...everybody, ...search })).accounts.map(({ id }) => id)
+      expect(await store.users.list(everybody)).toEqual({ accounts: [eve, ada, bob], next: null })
       for (const [text, found] of [
         ['ADA@EX', [ada.id]],
         ['ada 1', [ada.id]],
@@ -76,17 +76,71 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
 
     test('come page by page in one order, those of the same moment too', async () => {
       for (let n = 0; n < 9; n++) await newcomer(opened, { createdAt: later(n % 2) })
-      const all = await store.users.list(everybody)
+      const { accounts: all } = await store.users.list(everybody)
       const paged: string[] = []
       for (let after: UserSearch['after'] = null; ; ) {
         const page = await store.users.list({ ...everybody, after, limit: 2 })
-        paged.push(...page.map(({ id }) => id))
-        const last = page.at(-1)
-        if (!last) break
-        after = last
+        paged.push(...page.accounts.map(({ id }) => id))
+        if (!page.next) break
+        after = page.next
         await newcomer(opened, { createdAt: later(5) })
       }
       expect(paged).toEqual(all.map(({ id }) => id))
+    })
+
+    test('are found by a beginning before a part, each once, page by page', async () => {
+      const named = async (name: string | null, email: string | null, n: number) =>
+        (await newcomer(opened, { name, email, createdAt: later(n) })).account.id
+      const part = await named('Marianne', 'x@example.com', 9)
+      const byName = await named('Anne B', 'b@example.com', 1)
+      const both = await named('ANNE A', 'anne@example.com', 2)
+      const twins = [await named('Anne C', null, 3), await named('Anne C', null, 4)].sort()
+      const older = await named('Joanne', null, 0)
+      const expected = [both, byName, ...twins, part, older]
+      for (const limit of [1, 2, 3, 4, 100]) {
+        const paged: string[] = []
+        for (let after: UserSearch['after'] = null; ; ) {
+          const page = await store.users.list({ ...everybody, text: 'Anne', after, limit })
+          expect(page.accounts.length).toBeLessThanOrEqual(limit)
+          paged.push(...page.accounts.map(({ id }) => id))
+          if (page.next === null) break
+          after = page.next
+        }
+        expect([limit, paged]).toEqual([limit, expected])
+      }
+      expect((await store.users.list({ ...everybody, text: both.slice(0, -3) })).accounts[0]?.id).toBe(both)
+    })
+
+    test('are searched so many a page and no more, and are all found in the end', async () => {
+      const accounts = opened.driver.tables.accounts
+      const one = (n: number, changes: object = {}) => ({
+        ...{ id: `usr_${String(n).padStart(6, '0')}`, email: null, emailKey: null, verifiedEmailKey: null },
+        ...{ name: `Anne ${n}`, picture: null, role: 'user' as const, locale: null, secondFactorAt: null },
+        ...{ disabledAt: null, createdAt: later(n), updatedAt: now, ...changes },
+      })
+      const rows = Array.from({ length: 2500 }, (_, n) => one(n))
+      rows[3] = one(3, { name: 'Anne and Bob', disabledAt: now, role: 'auditor' })
+      rows[2400] = one(2400, { role: 'auditor' })
+      for (let n = 0; n < rows.length; n += 500)
+        await opened.driver.write(opened.driver.db.insert(accounts).values(rows.slice(n, n + 500)))
+      const walk = async (search: Partial<UserSearch>) => {
+        const found: string[] = []
+        let pages = 0
+        for (let after: UserSearch['after'] = null; ; ) {
+          const page = await store.users.list({ ...everybody, limit: 10, ...search, after })
+          pages++
+          found.push(...page.accounts.map(({ id }) => id))
+          if (page.next === null) return { found, pages }
+          after = page.next
+        }
+      }
+      // In no index, and the oldest but three: two pages find nothing, the third one does.
+      expect(await walk({ text: 'and bob' })).toEqual({ found: [rows[3].id], pages: 3 })
+      // All begin so, two are of that role, and one of those is disabled.
+      const auditors = await walk({ text: 'anne', role: 'auditor' })
+      expect(auditors.found.sort()).toEqual([rows[3].id, rows[2400]?.id])
+      expect(auditors.pages).toBeLessThan(7)
+      expect((await walk({ text: 'anne', role: 'auditor', disabled: true })).found).toEqual([rows[3].id])
     })
 
     test('are counted', async () => {
@@ -222,7 +276,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
             return n % 3 === 1 ? at.users.disable(id, now, [], out(id)) : at.accounts.remove(id, now, [])
           }),
         )
-        const left = await store.users.list({ ...everybody, role: 'administrator', disabled: false })
+        const { accounts: left } = await store.users.list({ ...everybody, role: 'administrator', disabled: false })
         expect(left).toHaveLength(1)
         for (const { id } of left) {
           expect(await store.users.disable(id, now, [disabled(id)], out(id))).toBe('last_administrator')

@@ -38,7 +38,10 @@ const list = route({
   path: '/users',
   summary: 'All accounts, newest first',
   query: object({
-    search: line.optional().meta({ description: 'part of an address, a name or an id' }),
+    search: line.optional().meta({
+      description:
+        'Part of an email address, a name or an ID. Accounts whose email address, name or ID begins with it come first. A page can be short, or empty, and still have a next_cursor.',
+    }),
     role: z.enum(roles).optional(),
     disabled: z.enum(['true', 'false']).optional(),
     cursor: userCursor.optional(),
@@ -47,17 +50,14 @@ const list = route({
   reply: z.object({ items: z.array(Person), next_cursor: z.string().nullable() }).meta({ id: 'Users' }),
   fails: [],
   async handle({ query }, { users }: Services) {
-    // One more than asked for tells whether there is a next page.
-    const found = await users.list({
+    const { accounts, next } = await users.list({
       text: query.search || null,
       role: query.role ?? null,
       disabled: query.disabled === undefined ? null : query.disabled === 'true',
       after: query.cursor ?? null,
-      limit: query.limit + 1,
+      limit: query.limit,
     })
-    const items = found.slice(0, query.limit)
-    const last = found.length > query.limit ? items.at(-1) : undefined
-    return ok(json({ items: items.map(personOf), next_cursor: last ? userCursorOf(last) : null }))
+    return ok(json({ items: accounts.map(personOf), next_cursor: next && userCursorOf(next) }))
   },
 })
 

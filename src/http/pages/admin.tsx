@@ -31,11 +31,9 @@ const users = route({
     const reader = readerOf(locale)
     const { admin } = reader.say
     const text = asked.search || null
-    // One more than is shown tells whether there are older ones.
     const after = asked.cursor ?? null
-    const found = await services.users.list({ text, role: null, disabled: null, after, limit: perPage + 1 })
-    const shown = found.slice(0, perPage)
-    const last = found.length > perPage ? shown.at(-1) : undefined
+    const page = await services.users.list({ text, role: null, disabled: null, after, limit: perPage })
+    const { accounts: shown, next } = page
     return show(
       locale,
       <Layout
@@ -80,9 +78,9 @@ const users = route({
           )}
         </section>
         <p class="actions">
-          {last ? (
-            <a class="button" href={`/admin${query({ search: text ?? undefined, cursor: userCursorOf(last) })}`}>
-              {admin.older}
+          {next ? (
+            <a class="button" href={`/admin${query({ search: text ?? undefined, cursor: userCursorOf(next) })}`}>
+              {text === null ? admin.older : admin.searchOn}
             </a>
           ) : null}
           {after === null ? null : (

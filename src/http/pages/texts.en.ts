@@ -787,6 +787,7 @@ export const en = {
     found: 'Results',
     nobody: 'No account was found.',
     older: 'Older accounts',
+    searchOn: 'Continue searching',
     newest: 'Back to the newest',
     id: 'ID',
     role: 'Role',

@@ -800,6 +800,7 @@ export const ptBR: Texts = {
     found: 'Resultados',
     nobody: 'Nenhuma conta foi encontrada.',
     older: 'Contas mais antigas',
+    searchOn: 'Continuar a busca',
     newest: 'Voltar às mais recentes',
     id: 'ID',
     role: 'Papel',

@@ -1,0 +1,215 @@
+import { getTableConfig, type SQLiteTable } from 'drizzle-orm/sqlite-core'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { apiRoutes } from '../../src/http/api/index.ts'
+import { pageRoutes } from '../../src/http/pages/index.ts'
+import type * as Postgres from '../../src/store/postgres.ts'
+import * as tables from '../../src/store/schema.sqlite.ts'
+import type * as Sqlite from '../../src/store/sqlite.ts'
+import { ACME_SITE, GLOBEX_SITE, jiraIn } from '../support/jira.ts'
+import { type Explain, explaining } from '../support/plans.ts'
+import { recorded, recording } from '../support/recorded-statements.ts'
+import { databases, startWorld, type World } from '../support/service.ts'
+
+vi.mock('../../src/store/sqlite.ts', async (original) => {
+  const real = await original<typeof Sqlite>()
+  return {
+    ...real,
+    openSqlite: async (...given: Parameters<typeof real.openSqlite>) => recording(await real.openSqlite(...given)),
+  }
+})
+vi.mock('../../src/store/postgres.ts', async (original) => {
+  const real = await original<typeof Postgres>()
+  return {
+    ...real,
+    openPostgres: async (...given: Parameters<typeof real.openPostgres>) =>
+      recording(await real.openPostgres(...given)),
+  }
+})
+
+type Ids = Readonly<Record<'user' | 'identity' | 'team' | 'member' | 'cursor' | 'olderUser' | 'begun', string>>
+
+/** What stands for a parameter of a path; the longest beginning that fits decides. */
+const parameters: Readonly<Record<string, (ids: Ids) => string>> = {
+  '/users/:id': ({ user }) => user,
+  '/admin/users/:id': ({ user }) => user,
+  '/teams/:id': ({ team }) => team,
+  '/account/teams/:id': ({ team }) => team,
+  '/account/teams/:id/members/:user_id': ({ member }) => member,
+  '/me/identities/:id': ({ identity }) => identity,
+  '/account/identities/:id': ({ identity }) => identity,
+  '/auth/:provider': () => 'google',
+  '/account/link/:provider': () => 'google',
+  // Found by the hash of what only its owner has; they answer that there is no such thing.
+  '/auth/conflicts/:ticket': () => 'a'.repeat(43),
+  '/mailbox/:id': () => 'none',
+}
+
+/** Members of a query that choose no rows: where to go afterwards, and what has just been done. */
+const beside = new Set([
+  ...['done', 'return_to', 'redirect_uri_key', 'code_challenge', 'code_challenge_method', 'consent', 'ticket'],
+])
+
+const users = ({ olderUser, begun }: Ids) => [
+  ...['', '&disabled=true', '&disabled=false'].flatMap((disabled) =>
+    ['', '&role=auditor'].flatMap((role) => [disabled + role, `${disabled}${role}&cursor=${olderUser}`]),
+  ),
+  // Beginnings, something in the middle, and an ID; then from a place in an index, and from one in the list.
+  ...['search=many-7', 'search=ny-7', 'search=usr_0', `search=many&cursor=${begun}`, `search=ny&cursor=${olderUser}`],
+]
+const logs = ({ user, cursor }: Ids) =>
+  ['', `account=${user}`, 'event=session.started', `account=${user}&event=session.started`].flatMap((asked) => [
+    asked,
+    `${asked}&cursor=${cursor}`,
+  ])
+const activity = ({ cursor }: Ids) =>
+  ['', 'kind=loans', 'kind=others'].flatMap((asked) => [asked, `${asked}&cursor=${cursor}`])
+
+/** How each list with a query is asked. A route whose query has a member that is in no row fails below. */
+const asked: Readonly<Record<string, (ids: Ids) => readonly string[]>> = {
+  '/users': (ids) => users(ids).map((query) => `${query}&limit=10`),
+  '/admin': ({ olderUser, begun }) => ['', `cursor=${olderUser}`, 'search=many-7', `search=many&cursor=${begun}`],
+  '/audit': (ids) => logs(ids).map((query) => `${query}&limit=10`),
+  '/admin/audit': logs,
+  '/me/activity': (ids) => activity(ids).map((query) => `${query}&limit=10`),
+  '/account/activity': activity,
+}
+
+/**
+ * Statements that may sort, or leave out rows of a range: how many rows it goes through has a bound that does not depend
+ * on how many accounts there are.
+ */
+const bounded: readonly (readonly [statement: RegExp, why: string])[] = [
+  [/ from "sessions" .* order by "sessions"\."last_seen_at"/, 'an account has at most 100 live sessions'],
+  [/ from "accounts" where .*>= \(.* like /, 'examines the accounts between two places, at most 1000'],
+  [/^select count\(\*\) from "(mails|revocations)"$/, 'the length of a queue: what is done leaves it'],
+  [/ from "service_credentials" .*"revoked_at" is null order by/, 'administrators create them by hand'],
+]
+
+/** Everything one account has, table by table: its rows are found by an index, and then sorted. */
+const exported = '/me/export'
+
+const gets = [...apiRoutes, ...pageRoutes].filter(({ method }) => method === 'get')
+
+test('every list with a query has a row that asks it with each of its members', () => {
+  const ids = new Proxy({} as Ids, { get: () => 'x' })
+  const missing = gets.flatMap(({ path, query }) => {
+    const members = Object.keys((query as { shape?: object } | undefined)?.shape ?? {}).filter(
+      (name) => !beside.has(name),
+    )
+    const rows = (asked[path]?.(ids) ?? []).join('&')
+    return members.filter((name) => !rows.includes(`${name}=`)).map((name) => `${path}?${name}=`)
+  })
+  expect(missing).toEqual([])
+  expect(Object.keys(asked).filter((path) => !gets.some((one) => one.path === path))).toEqual([])
+})
+
+test('every foreign key begins an index: without one, deleting an account or a team walks the other table', () => {
+  const missing = Object.values<SQLiteTable>(tables).flatMap((table) => {
+    const { name, columns, indexes, foreignKeys } = getTableConfig(table)
+    const first = indexes.flatMap(({ config }) => (config.where ? [] : config.columns.slice(0, 1)))
+    const indexed = new Set([
+      ...columns.flatMap((column) => (column.primary ? [column.name] : [])),
+      ...first.flatMap((column) => ('name' in column ? [column.name] : [])),
+    ])
+    return foreignKeys
+      .flatMap((key) => key.reference().columns.map((column) => column.name))
+      .filter((column) => !indexed.has(column))
+      .map((column) => `${name}.${column}`)
+  })
+  expect(missing).toEqual([])
+})
+
+describe.each(databases)('what a page or a list reads, on %s', (database) => {
+  let world: World
+  let explain: Explain
+  let ids: Ids
+  let browser: ReturnType<World['openBrowser']>
+
+  beforeAll(async () => {
+    world = await startWorld({ database })
+    const jira = jiraIn(world)
+    const ada = await jira.somebody([ACME_SITE, GLOBEX_SITE])
+    const bob = await jira.somebody()
+    expect(await world.vinculum.makeAdministrator(ada.email)).toBe('made')
+    const team = await jira.team(ada)
+    await jira.join(team, ada, bob, 'member')
+    await jira.connect(team, ada)
+    const cloud_ids = [ACME_SITE.id]
+    expect((await jira.as(ada, 'PUT', jira.at(team, '/sites'), { cloud_ids })).status).toBe(200)
+    expect((await jira.as(ada, 'POST', '/me/second-factor/totp', {})).status).toBe(200)
+    await world.operator(many[database])
+    browser = world.openBrowser()
+    await browser.signIn('google', ada.who)
+    const json = async (path: string) => (await browser.json('GET', path)).body
+    const identities = JSON.parse((await browser.json('GET', '/me/identities')).text) as { id: string }[]
+    ids = {
+      ...{ user: ada.id, member: bob.id, team, identity: String(identities[0]?.id) },
+      cursor: String((await json('/me/activity?limit=1')).next_cursor),
+      olderUser: String((await json('/users?limit=1')).next_cursor),
+      begun: String((await json('/users?search=many&limit=1')).next_cursor),
+    }
+    const url = world.databaseUrl
+    explain = await explaining(
+      url.startsWith('file:') ? { tag: 'sqlite', file: url.slice('file:'.length) } : { tag: 'postgres', url },
+    )
+  }, 120_000)
+  afterAll(async () => {
+    await explain.close()
+    await world.stop()
+  })
+
+  const pathOf = (path: string): string =>
+    path.replaceAll(/:\w+/g, (parameter, at: number) => {
+      const beginning = path.slice(0, at + parameter.length)
+      const value = parameters[beginning]
+      if (!value) throw new Error(`say in \`parameters\` what ${beginning} is`)
+      return encodeURIComponent(value(ids))
+    })
+
+  test.each(gets.map(({ path, surface }) => ({ path, surface })))(
+    '$path reads ranges of indexes',
+    async ({ path, surface }) => {
+      const faults = new Set<string>()
+      for (const query of asked[path]?.(ids) ?? ['']) {
+        recorded.length = 0
+        const url = new URL(`${pathOf(path)}?${query}`, world.base)
+        const accept = surface === 'browser' ? 'text/html' : 'application/json'
+        const { status, text } = await browser.ask(url, { headers: { accept } })
+        expect(status, `${url} ${text.slice(0, 300)}`).toBeLessThan(500)
+        if (path in asked) expect([url.search, status]).toEqual([url.search, 200])
+        for (const statement of recorded.filter(({ sql }) => sql.startsWith('select ')))
+          if (!bounded.some(([which]) => which.test(statement.sql)))
+            for (const fault of await explain.faultsOf(statement, { sorts: path === exported }))
+              faults.add(`${fault} — ${query} — ${statement.sql}`)
+      }
+      expect([...faults]).toEqual([])
+    },
+  )
+})
+
+/** Enough rows that an index is worth its while, as an operator would make them. */
+const administrator = "(select id from accounts where role = 'administrator' limit 1)"
+const role = "case when n % 50 = 0 then 'auditor' else 'user' end"
+const event =
+  "case when n % 50 = 0 then 'session.started' when n % 2 = 0 then 'provider_token.lent' else 'account.updated' end"
+const emails = "'many-' || n || '@example.com', 'many-' || n || '@example.com'"
+const numbers = (most: number) =>
+  `with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < ${most})`
+const many: Readonly<Record<(typeof databases)[number], string>> = {
+  SQLite: `
+    ${numbers(3000)}
+    insert into accounts (id, email, email_key, name, role, disabled_at, created_at, updated_at)
+    select printf('usr_%024x', n), ${emails}, 'Many ' || n, ${role}, case when n % 40 = 0 then n end, n, n from numbers;
+    ${numbers(9000)}
+    insert into audit (id, at, ordinal, event, account_id, data)
+    select printf('aud_%024x', n), n, n, ${event},
+      case when n % 3 = 0 then ${administrator} else printf('usr_%024x', n % 7) end, '{}' from numbers;`,
+  PostgreSQL: `
+    insert into accounts (id, email, email_key, name, role, disabled_at, created_at, updated_at)
+    select 'usr_' || lpad(to_hex(n), 24, '0'), ${emails}, 'Many ' || n, ${role},
+      case when n % 40 = 0 then to_timestamp(n) end, to_timestamp(n), to_timestamp(n) from generate_series(1, 3000) n;
+    insert into audit (id, at, ordinal, event, account_id, data)
+    select 'aud_' || lpad(to_hex(n), 24, '0'), to_timestamp(n), n, ${event},
+      case when n % 3 = 0 then ${administrator} else 'usr_' || lpad(to_hex(n % 7), 24, '0') end, '{}'
+    from generate_series(1, 9000) n;`,
+}
