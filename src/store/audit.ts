@@ -6,12 +6,12 @@ import type { Driver } from './driver.ts'
 
 const loan: AuditName = 'provider_token.lent'
 
-export function auditStore({ db, tables: { audit: t }, read, write }: Driver, change: Change): AuditStore {
+export function auditStore({ db, tables: { audit: t }, read, readLong, write }: Driver, change: Change): AuditStore {
   const { ordinal: _, ...columns } = getTableColumns(t)
   async function select(asked: SQL | undefined, { before, limit }: { before: string | null; limit: number }) {
     const newestFirst = [desc(t.at), desc(t.ordinal), desc(t.id)]
     const page = (after?: SQL) =>
-      read(
+      readLong(
         db
           .select(columns)
           .from(t)

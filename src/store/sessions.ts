@@ -27,7 +27,7 @@ import { endTrust } from './tickets.ts'
 const swept = 2000
 
 export function sessionStore(driver: Driver, change: Change): SessionStore {
-  const { db, tables: t, read, reads, steps, write, writes } = driver
+  const { db, tables: t, read, readLong, reads, steps, write, writes } = driver
   const s = t.sessions
   const { cookieHash: _, ...columns } = getTableColumns(s)
   const at = given('at', s.lastSeenAt)
@@ -195,7 +195,7 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
       }),
 
     list: (accountId, at) =>
-      read(
+      readLong(
         db
           .select(columns)
           .from(s)

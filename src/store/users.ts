@@ -13,7 +13,7 @@ import { endTickets } from './tickets.ts'
 /** What is looked for stands for itself: `%` and `_` are no wildcards of whoever types them. */
 const anywhere = (text: string): string => `%${text.replace(/[!%_]/g, '!$&')}%`
 
-export function userStore({ db, tables: t, read }: Driver, change: Change): UserStore {
+export function userStore({ db, tables: t, read, readLong }: Driver, change: Change): UserStore {
   const columns = accountColumns(t)
 
   /** SQLite lowers ASCII alone, so beyond it a name is also found as it is written. */
@@ -45,7 +45,7 @@ export function userStore({ db, tables: t, read }: Driver, change: Change): User
 
   return {
     list: ({ text, role, disabled, after, limit }) =>
-      read(
+      readLong(
         db
           .select(columns)
           .from(t.accounts)
@@ -68,7 +68,7 @@ export function userStore({ db, tables: t, read }: Driver, change: Change): User
 
     async get(id, at) {
       const n = { n: count() }
-      const of = async (query: PromiseLike<{ n: number }[]>): Promise<number> => (await read(query))[0]?.n ?? 0
+      const of = async (query: PromiseLike<{ n: number }[]>): Promise<number> => (await readLong(query))[0]?.n ?? 0
       const { identities: i, sessions: s, passkeys: k, passwords: p } = t
       const [[account], identities, sessions, passkeys, passwords] = await Promise.all([
         read(db.select(columns).from(t.accounts).where(eq(t.accounts.id, id))),

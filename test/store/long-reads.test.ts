@@ -6,6 +6,7 @@ import type { Driver } from '../../src/store/driver.ts'
 import { createLongReads, type LongRead, type ThreadMessage } from '../../src/store/long-reads.ts'
 import { createHealth, type HealthChange } from '../../src/store/not-now.ts'
 import { openDriver } from '../../src/store/open.ts'
+import { checkingShortReads } from '../support/short-reads.ts'
 import { newFile } from '../support/sqlite.ts'
 import { flow, newcomer, open, signedIn } from './people.ts'
 
@@ -266,6 +267,24 @@ describe('the thread for long reads', () => {
     expect(await outcome(driver.readLong(counting(driver, 1)))).toMatchObject(busy(30))
     renameSync(`${config.file}.away`, config.file)
     expect(await driver.readLong(counting(driver, 1))).toEqual([{ n: 1 }])
+    await store.close()
+  })
+
+  test('is where every read belongs that may go through many rows', async () => {
+    const config = place()
+    const { driver, store } = await open(config)
+    const { db, tables: t } = driver
+    const short = checkingShortReads(driver, config)
+    const mayTakeLong: PromiseLike<unknown>[] = [
+      db.select().from(t.accounts).orderBy(asc(t.accounts.createdAt)).limit(1),
+      db.select().from(t.audit).where(eq(t.audit.accountId, 'usr_1')),
+      db.select({ n: count() }).from(t.mails),
+      db.select().from(t.sessions).where(eq(t.sessions.accountId, 'usr_1')),
+      db.select().from(t.accounts).where(eq(t.accounts.name, 'Ada')).limit(1),
+    ]
+    for (const query of mayTakeLong) await expect(short.read(query)).rejects.toThrow('a short read may take long')
+    expect(await short.read(db.select().from(t.accounts).where(eq(t.accounts.id, 'usr_1')))).toEqual([])
+    expect(await short.read(db.select().from(t.passkeys).where(eq(t.passkeys.accountId, 'usr_1')))).toEqual([])
     await store.close()
   })
 
