@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Bus } from '../events/bus.ts'
 import type { EventName } from '../events/catalogue.ts'
+import { BusyError } from '../kernel/busy.ts'
 import type { HttpMethod } from '../kernel/http-method.ts'
 import { createShared } from '../kernel/shared.ts'
 
@@ -37,6 +38,16 @@ type Probes = {
   breakers: () => readonly { provider: string; endpointType: string; state: keyof typeof stateNumbers }[]
   jobBacklogs: () => Promise<readonly { job: string; backlog: number }[]>
   droppedLogLines: () => number
+}
+
+/** None while the database cannot count them: the other metrics are needed most when it fails. */
+async function backlogsNow(probes: Probes): ReturnType<Probes['jobBacklogs']> {
+  try {
+    return await probes.jobBacklogs()
+  } catch (error) {
+    if (error instanceof BusyError) return []
+    throw error
+  }
 }
 
 /**
@@ -153,7 +164,9 @@ export function createMetrics(events: Bus, probes: Probes) {
     labelNames: ['job'],
     registers,
     async collect() {
-      for (const { job, backlog } of await probes.jobBacklogs()) this.set({ job }, backlog)
+      // What was counted earlier is not what waits now.
+      this.reset()
+      for (const { job, backlog } of await backlogsNow(probes)) this.set({ job }, backlog)
     },
   })
 
