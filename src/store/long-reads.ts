@@ -40,12 +40,12 @@ type PendingRead = {
 
 /** How many reads may wait. */
 const mostWaiting = 100
-/** How many threads there may be: the current one, and one that is still busy with a statement nobody waits for. */
+/** How many threads there may be: the current one, and one that still runs a statement after its deadline. */
 const mostThreads = 2
 
 /**
  * Reads that may be long run in a thread of their own: better-sqlite3 is synchronous, so on the main thread one search
- * through a million rows would keep everybody waiting. They run one after another, in the order they arrived.
+ * through a million rows would keep everyone waiting. They run one after another, in the order they arrived.
  *
  * The thread starts with the first read, so that the service starts without it. A read that does not end by its limit
  * fails with 503. Its statement cannot be canceled (better-sqlite3 has no `sqlite3_interrupt`), so its thread is given
@@ -81,7 +81,7 @@ export function createLongReads({ health, requestMs, checkFiles, startThread }: 
     const started = {
       isOpen: false,
       thread: startThread({
-        // What a thread reports after it was given up is for nobody.
+        // Ignore what a thread reports after it was given up.
         message: (message) => {
           if (current === started) receive(message)
         },
@@ -192,7 +192,7 @@ export function createLongReads({ health, requestMs, checkFiles, startThread }: 
       })
     },
 
-    /** Ends the thread. Whoever still waits is refused. */
+    /** Ends the thread. Reads that still wait are refused. */
     async close(): Promise<void> {
       isClosed = true
       failAll(new BusyError('the store', 5))

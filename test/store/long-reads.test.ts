@@ -140,7 +140,7 @@ describe('long reads', () => {
     expect(changes).toMatchObject([{ state: 'refusing', cause: { code: 'DATABASE_FILE_MOVED' } }])
   })
 
-  test('that do not end in time are refused, and no more than two threads are busy for nobody', async () => {
+  test('that do not end in time are refused, and there are no more than two threads', async () => {
     const { reads, threads, rows } = standIn({ requestMs: 50 })
     for (const n of [0, 1]) {
       const late = outcome(reads.ask(read(`late ${n}`)))
@@ -148,7 +148,7 @@ describe('long reads', () => {
       expect(threads[n]?.posted).toEqual([`late ${n}`])
       expect(await late).toMatchObject(busy(1))
       expect(threads[n]?.isEnded).toBe(true)
-      // What comes too late is for nobody.
+      // A late answer is ignored.
       threads[n]?.say(rows('late'))
     }
     expect(await outcome(reads.ask(read('refused')))).toMatchObject(busy(1))

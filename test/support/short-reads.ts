@@ -26,7 +26,7 @@ const small = new Set(['jobs', 'leases', 'signing_keys'])
 /** Statements whose plan does not show what bounds them. */
 const bounded: readonly (readonly [RegExp, string])[] = [
   [/ from "sessions" where .*"account_id" = \? .*limit \?$/, 'the first session of an account at a sign-in'],
-  [/ substr\("\w+"."\w+", 1, \d+\) <> \?/, 'reseal, a command: nobody else waits in its process'],
+  [/ substr\("\w+"."\w+", 1, \d+\) <> \?/, 'reseal, a command: no request waits in its process'],
 ]
 
 /** The rows next to a key, and not more than a limit. */
