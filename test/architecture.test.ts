@@ -185,7 +185,7 @@ const unit = (file: string): string =>
 
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
   .map((file) => file.replaceAll('\\', '/'))
-  .filter((file) => /\.tsx?$/.test(file))
+  .filter((file) => /\.(tsx?|js)$/.test(file))
 const imports = files.flatMap(importsOf)
 const said = ({ file, type, target }: Import): string => `${file} imports ${type ? 'types of ' : ''}${target}`
 const isOurs = ({ target }: Import): boolean => target.startsWith('.')

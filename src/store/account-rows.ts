@@ -1,8 +1,9 @@
-import { and, asc, eq, gt, inArray, isNotNull, or, sql } from 'drizzle-orm'
+import { and, asc, eq, inArray, isNotNull, or, sql } from 'drizzle-orm'
 import type { Origin } from '../events/catalogue.ts'
 import { accountLock, type Change } from './change.ts'
 import type { Driver } from './driver.ts'
 import { endExcess, live, sessionsAtOnce } from './endings.ts'
+import { rowIs } from './row-value.ts'
 
 /** How many rows one statement touches, so that nobody waits long behind it. */
 const rowsAtOnce = 500
@@ -12,7 +13,7 @@ const rowsAtOnce = 500
  * Until that one has committed the account stays: its sign-in methods and up to a hundred live sessions work, and only
  * ended sessions, trust in devices and the places in its activity are gone. Stop it anywhere, and a second call continues.
  */
-export function eraseHistory({ db, tables: t, read, write }: Driver, change: Change) {
+export function eraseHistory({ db, tables: t, readLong, write }: Driver, change: Change) {
   const { sessions: s, trustedDevices: d, audit: a, guesses } = t
   const inBatches = async (batch: () => Promise<number>, atOnce = rowsAtOnce): Promise<void> => {
     while ((await batch()) === atOnce);
@@ -35,7 +36,7 @@ export function eraseHistory({ db, tables: t, read, write }: Driver, change: Cha
   /** Wrong guesses are counted for each trusted device, and no foreign key takes those along. */
   const eraseDevices = (accountId: string): Promise<void> =>
     inBatches(async () => {
-      const some = await read(
+      const some = await readLong(
         db.select({ id: d.id }).from(d).where(eq(d.accountId, accountId)).orderBy(asc(d.id)).limit(rowsAtOnce),
       )
       const ids = some.map(({ id }) => id)
@@ -54,15 +55,21 @@ export function eraseHistory({ db, tables: t, read, write }: Driver, change: Cha
 
   /** Entries stay; IP addresses and user agents go. Walked from the oldest on, so that none is looked at twice. */
   async function forgetPlaces(accountId: string): Promise<void> {
-    let after: { readonly at: Date; readonly id: string } | undefined
+    let after: { readonly at: Date; readonly ordinal: number; readonly id: string } | undefined
     do {
-      const rest = after && or(gt(a.at, after.at), and(eq(a.at, after.at), gt(a.id, after.id)))
-      const some: readonly { readonly at: Date; readonly id: string }[] = await read(
+      const rest =
+        after &&
+        rowIs('>', [
+          [a.at, after.at],
+          [a.ordinal, after.ordinal],
+          [a.id, after.id],
+        ])
+      const some: readonly { readonly at: Date; readonly ordinal: number; readonly id: string }[] = await readLong(
         db
-          .select({ at: a.at, id: a.id })
+          .select({ at: a.at, ordinal: a.ordinal, id: a.id })
           .from(a)
           .where(and(eq(a.accountId, accountId), rest))
-          .orderBy(asc(a.at), asc(a.id))
+          .orderBy(asc(a.at), asc(a.ordinal), asc(a.id))
           .limit(rowsAtOnce),
       )
       const placed = and(

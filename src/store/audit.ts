@@ -23,13 +23,17 @@ const isNoLoan = sql.raw(`event <> '${loan}'`)
 type Page = { readonly before: string | null; readonly limit: number }
 type Row = { readonly accountId: string | null; readonly event: string }
 
-export function auditStore({ db, tables: { audit: t }, read }: Driver, change: Change, clock: Clock): AuditStore {
+export function auditStore(
+  { db, tables: { audit: t }, read, readLong }: Driver,
+  change: Change,
+  clock: Clock,
+): AuditStore {
   const { ordinal: _, ...columns } = getTableColumns(t)
   /** `has`: whether a row is one of those asked for. A page after a row that is not is empty. */
   async function select(asked: SQL | undefined, { before, limit }: Page, has: (row: Row) => boolean) {
     const newestFirst = [desc(t.at), desc(t.ordinal), desc(t.id)]
     const page = (after?: SQL) =>
-      read(
+      readLong(
         db
           .select(columns)
           .from(t)

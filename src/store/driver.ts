@@ -18,6 +18,11 @@ export interface Driver {
 
   /** One statement that only reads. */
   read<T>(query: PromiseLike<T>): Promise<T>
+  /**
+   * As `read`, for every statement that may go through more than a small, constant number of rows: lists, searches,
+   * counts. SQLite is synchronous, so these run in a thread of their own and no other request waits for them.
+   */
+  readLong<T>(query: PromiseLike<T>): Promise<T>
   /** One statement that writes: a transaction of its own. Answers after it is durable. */
   write<T>(query: PromiseLike<T>): Promise<T>
 

@@ -6,7 +6,11 @@ import { sameConsent } from './consents.ts'
 import { type Driver, given, type Queries, type Script, step } from './driver.ts'
 import { eraseGrants } from './withdrawals.ts'
 
-export function grantStore({ db, tables, read, reads, write, steps }: Driver, change: Change, ids: Ids): GrantStore {
+export function grantStore(
+  { db, tables, readLong, reads, write, steps }: Driver,
+  change: Change,
+  ids: Ids,
+): GrantStore {
   const { grants: t, identities, jiraIntegrations } = tables
   const withKey = and(
     eq(t.provider, given('provider', t.provider)),
@@ -265,7 +269,7 @@ export function grantStore({ db, tables, read, reads, write, steps }: Driver, ch
     },
 
     async due(app, at, limit) {
-      const found = await read(
+      const found = await readLong(
         db
           .select({ id: t.id })
           .from(t)
@@ -278,7 +282,7 @@ export function grantStore({ db, tables, read, reads, write, steps }: Driver, ch
 
     async dueBy(app, by, most) {
       const some = db.select({ id: t.id }).from(t).where(dueThen(app, by)).limit(most).as('some')
-      const [counted] = await read(db.select({ many: count() }).from(some))
+      const [counted] = await readLong(db.select({ many: count() }).from(some))
       return counted?.many ?? 0
     },
   }

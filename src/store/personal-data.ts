@@ -1,10 +1,11 @@
-import { and, asc, desc, eq, getTableColumns, inArray, lt, lte, or } from 'drizzle-orm'
+import { and, asc, desc, eq, getTableColumns, inArray, lt, or } from 'drizzle-orm'
 import type { PersonalDataStore, Row } from '../accounts/ports.ts'
 import { outsideLimit } from '../kernel/limit.ts'
 import { accountColumns } from './accounts.ts'
 import type { Change } from './change.ts'
 import { type Driver, step } from './driver.ts'
 import { guessKeys } from './guesses.ts'
+import { rowIs } from './row-value.ts'
 
 /** How many rows are in memory at once. */
 const pageRows = 500
@@ -22,7 +23,7 @@ async function* pages<R extends Row>(
   }
 }
 
-export function personalDataStore({ db, read, tables: t }: Driver, change: Change): PersonalDataStore {
+export function personalDataStore({ db, readLong, tables: t }: Driver, change: Change): PersonalDataStore {
   // Secrets, their hashes and whatever else would let its finder in stay here: somebody may leave the file lying about.
   const { cookieHash: _1, ...sessions } = getTableColumns(t.sessions)
   const { hash: _2, ...passwords } = getTableColumns(t.passwords)
@@ -46,7 +47,7 @@ export function personalDataStore({ db, read, tables: t }: Driver, change: Chang
   const { id: flowId, provider, intent, redirectUri, returnTo, createdAt: begunAt } = getTableColumns(t.flows)
 
   const sessionsAfter = (accountId: string) => (last: { readonly id: string } | undefined) =>
-    read(
+    readLong(
       db
         .select(sessions)
         .from(t.sessions)
@@ -57,18 +58,17 @@ export function personalDataStore({ db, read, tables: t }: Driver, change: Chang
   const { at, ordinal, id: entryId } = t.audit
   type Entry = { readonly at: Date; readonly ordinal: number; readonly id: string }
   const older = (last: Entry) =>
-    or(
-      lt(at, last.at),
-      and(eq(at, last.at), lt(ordinal, last.ordinal)),
-      and(eq(at, last.at), eq(ordinal, last.ordinal), lt(entryId, last.id)),
-    )
+    rowIs('<', [
+      [at, last.at],
+      [ordinal, last.ordinal],
+      [entryId, last.id],
+    ])
   const activityAfter = (accountId: string) => (last: Entry | undefined) =>
-    read(
+    readLong(
       db
         .select(getTableColumns(t.audit))
         .from(t.audit)
-        // The first condition is the range of the index; the second leaves out what was read of the same moment.
-        .where(and(eq(t.audit.accountId, accountId), last && lte(at, last.at), last && older(last)))
+        .where(and(eq(t.audit.accountId, accountId), last && older(last)))
         .orderBy(desc(at), desc(ordinal), desc(entryId))
         .limit(pageRows),
     )

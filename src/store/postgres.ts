@@ -119,14 +119,18 @@ export async function openPostgres(url: string, { requestMs, report, warn, ...pa
   const retrying = <T>(work: () => Promise<T>, { reads = false } = {}): Promise<T> =>
     tryingAgain(work, { health, reads, unnamed: () => (pool.shared.pooled = true) })
 
+  const readOnce = <T>(query: PromiseLike<T>): Promise<T> => {
+    const prepared = prepare(query)
+    return retrying(() => single('other', prepared), { reads: true })
+  }
+
   return {
     db,
     tables: tables as unknown as Tables,
     byteOrder: postgres.byteOrder,
-    read: (query) => {
-      const prepared = prepare(query)
-      return retrying(() => single('other', prepared), { reads: true })
-    },
+    read: readOnce,
+    // Nothing here waits on the event loop, and a statement that is too long is canceled by the server.
+    readLong: readOnce,
     write: (query) => {
       const prepared = prepare(query)
       return retrying(() => single('other', prepared))

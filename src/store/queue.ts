@@ -6,7 +6,7 @@ import type { Tables } from './schema.ts'
 type Queue = Tables['mails'] | Tables['revocations']
 
 /** How workers share a queue: each takes what is due for itself, until a moment, and says when it is to be tried again. */
-export function queueOf<T extends Queue>({ db, read, write }: Driver, table: T) {
+export function queueOf<T extends Queue>({ db, readLong, write }: Driver, table: T) {
   const t: Queue = table
   return {
     /** Up to `limit` due ones (of those that `only` names), for nobody else before `until`; the oldest first. */
@@ -39,7 +39,7 @@ export function queueOf<T extends Queue>({ db, read, write }: Driver, table: T) 
 
     /** How many wait. */
     async backlog(): Promise<number> {
-      const [waiting] = await read(db.select({ rows: count() }).from(t))
+      const [waiting] = await readLong(db.select({ rows: count() }).from(t))
       return waiting?.rows ?? 0
     },
   }

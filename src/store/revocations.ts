@@ -9,7 +9,7 @@ import { queueOf } from './queue.ts'
 const returningMs = 60_000
 
 export function revocationStore(driver: Driver, change: Change): RevocationStore {
-  const { db, tables, read, write } = driver
+  const { db, tables, read, readLong, write } = driver
   const { revocations: t, grants, flows } = tables
   const queue = queueOf(driver, t)
   /** A node of a version before queued it without an issuer: then a grant of any issuer may stand on the consent. */
@@ -65,6 +65,7 @@ export function revocationStore(driver: Driver, change: Change): RevocationStore
     async postpone(id, at) {
       await write(db.update(t).set({ nextAttemptAt: at }).where(eq(t.id, id)))
     },
-    of: (accountId) => read(db.select().from(t).where(eq(t.accountId, accountId)).orderBy(asc(t.createdAt), asc(t.id))),
+    of: (accountId) =>
+      readLong(db.select().from(t).where(eq(t.accountId, accountId)).orderBy(asc(t.createdAt), asc(t.id))),
   }
 }

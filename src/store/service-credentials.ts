@@ -4,7 +4,7 @@ import type { Change } from './change.ts'
 import { type Driver, step } from './driver.ts'
 
 export function serviceCredentialStore(
-  { db, tables: { serviceCredentials: t }, read, reads, write }: Driver,
+  { db, tables: { serviceCredentials: t }, readLong, reads, write }: Driver,
   change: Change,
 ): ServiceCredentialStore {
   const byId = reads(
@@ -23,7 +23,7 @@ export function serviceCredentialStore(
       const [found] = await byId({ id })
       return found
     },
-    list: () => read(db.select().from(t).where(isNull(t.revokedAt)).orderBy(desc(t.createdAt), desc(t.id))),
+    list: () => readLong(db.select().from(t).where(isNull(t.revokedAt)).orderBy(desc(t.createdAt), desc(t.id))),
     rotate: (id, secretHash, previousUntil, because) =>
       change(function* (tx, note) {
         const [rotated] = yield* step(

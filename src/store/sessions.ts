@@ -8,11 +8,8 @@ import { endExcess, endSome, live, mostSessions, originOf, sessionsAtOnce, signe
 import { rotation } from './rotation.ts'
 import { endSomeTrust } from './tickets.ts'
 
-/** How many sessions one sweeping statement looks at, so that no sign-in waits long behind it. */
-const _swept = 2000
-
 export function sessionStore(driver: Driver, change: Change): SessionStore {
-  const { db, tables: t, read, reads, steps, writes } = driver
+  const { db, tables: t, readLong, reads, steps, writes } = driver
   const s = t.sessions
   const { cookieHash: _, ...columns } = getTableColumns(s)
   const at = given('at', s.lastSeenAt)
@@ -201,7 +198,7 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
       }),
 
     list: (accountId, at) =>
-      read(
+      readLong(
         db
           .select(columns)
           .from(s)

@@ -14,6 +14,7 @@ import {
   valuesNow,
 } from './driver.ts'
 import { createGroupCommit } from './group-commit.ts'
+import { createLongReads, type LongRead, startThreadFor } from './long-reads.ts'
 import { migrationsFor, pending } from './migrations.ts'
 import { createHealth, meaningOf, notNowOf } from './not-now.ts'
 import { sqliteOpenErrorOf } from './open-error.ts'
@@ -21,8 +22,8 @@ import * as tables from './schema.sqlite.ts'
 import { createFile, missingError, watchFiles } from './sqlite-file.ts'
 
 /**
- * One file, and one connection: SQLite has one writer at a time anyway, and reads on it never wait. Durable
- * against power loss (WAL with synchronous=FULL); `group-commit.ts` makes that affordable.
+ * One file, and one connection for all but long reads: SQLite has one writer at a time anyway, and reads on it never
+ * wait. Durable against power loss (WAL with synchronous=FULL); `group-commit.ts` makes that affordable.
  */
 export async function openSqlite(
   { file, create = true }: SqliteConfig,
@@ -47,7 +48,9 @@ export async function openSqlite(
 
   const db = drizzle({ client: connection })
   const health = createHealth(report)
-  const group = createGroupCommit(connection, { health, requestMs, checkFiles: watchFiles(file) })
+  const checkFiles = watchFiles(file)
+  const group = createGroupCommit(connection, { health, requestMs, checkFiles })
+  const longReads = createLongReads({ health, requestMs, checkFiles, startThread: startThreadFor(file) })
   /** Reads wait for no writer. What keeps them is told as for writes; files that cannot be read are no defect of ours. */
   const reading = <T>(work: () => T): T => {
     try {
@@ -57,11 +60,22 @@ export async function openSqlite(
     }
   }
 
+  const read = async <T>(query: PromiseLike<T>): Promise<T> => reading(() => execute<T>(prepare(query)))
+
   return {
     db,
     tables,
     byteOrder: sqlite.byteOrder,
-    read: async (query) => reading(() => execute(prepare(query))),
+    read,
+    // No other connection can see a database in memory.
+    readLong:
+      file === ':memory:'
+        ? read
+        : (query) =>
+            executeElsewhere(
+              reading(() => prepare(query)),
+              longReads.ask,
+            ),
     write: (query) => group.join(false, () => execute(prepare(query))),
     reads: (query) => {
       const prepared = prepare(query)
@@ -88,6 +102,8 @@ export async function openSqlite(
     time: undefined,
     close: async () => {
       group.close()
+      // The last connection empties the WAL into the file, and one that only reads cannot.
+      await longReads.close()
       connection.close()
     },
   }
@@ -166,10 +182,39 @@ function migrate(connection: Database): void {
 }
 
 /** A Drizzle query on a synchronous driver can be prepared and executed in place. */
-type Prepared = { execute(values?: Values): { sync(): unknown } }
+type Prepared = { execute(values?: Values): { sync(): unknown }; getQuery(): { readonly sql: string } }
 
 const prepare = (query: PromiseLike<unknown>): Prepared => (query as unknown as { prepare(): Prepared }).prepare()
 const execute = <T>(prepared: Prepared, values?: Values): T => prepared.execute(values).sync() as T
+
+/** The part of a better-sqlite3 statement that Drizzle runs a query with. */
+type Statement = { raw(): Statement; all(...params: unknown[]): readonly unknown[] }
+
+/** The same query on another statement. */
+const executeOn = <T>(prepared: Prepared, stmt: Statement): T =>
+  execute(Object.assign(Object.create(prepared as object), { stmt }) as Prepared)
+
+/** Runs a query on another connection. Drizzle makes its parameters, and afterwards makes its values of the rows. */
+async function executeElsewhere<T>(
+  prepared: Prepared,
+  ask: (read: LongRead) => Promise<readonly unknown[]>,
+): Promise<T> {
+  let [params, asArrays]: [readonly unknown[], boolean] = [[], false]
+  const recording: Statement = {
+    raw: () => {
+      asArrays = true
+      return recording
+    },
+    all: (...values) => {
+      params = values
+      return []
+    },
+  }
+  executeOn(prepared, recording)
+  const rows = await ask({ sql: prepared.getQuery().sql, params, asArrays })
+  const answering: Statement = { raw: () => answering, all: () => rows }
+  return executeOn(prepared, answering)
+}
 
 function run<T>(script: Script<T>): T {
   let turn = script.next()

@@ -28,7 +28,7 @@ const noneLeft = { index: Number.POSITIVE_INFINITY, key: '' }
  * so are ranges of indexes, too. Those that only contain it are in no index: of them a page looks at so many of the
  * newest and no more, and the next one goes on from there. So a page costs the same however many accounts there are.
  */
-export function userLists({ db, tables: t, read, byteOrder }: Driver): Pick<UserStore, 'list'> {
+export function userLists({ db, tables: t, readLong, byteOrder }: Driver): Pick<UserStore, 'list'> {
   const { accounts } = t
   const columns = accountColumns(t)
   const texts = beginnings(accounts, byteOrder)
@@ -69,7 +69,7 @@ export function userLists({ db, tables: t, read, byteOrder }: Driver): Pick<User
       [accounts.id, id],
     ])
   const newest = (which: SQL | undefined, limit: number): Promise<Account[]> =>
-    read(
+    readLong(
       db.select(columns).from(accounts).where(which).orderBy(desc(accounts.createdAt), desc(accounts.id)).limit(limit),
     )
 
@@ -77,7 +77,7 @@ export function userLists({ db, tables: t, read, byteOrder }: Driver): Pick<User
   async function along(key: Key, earlier: readonly Key[], seen: Seen | null, limit: number) {
     const { of, from, to } = key
     const reading = (which: SQL | undefined, most: number) =>
-      read(
+      readLong(
         db
           .select({ account: columns, key: of, earlier: either(earlier).mapWith(Boolean) })
           .from(accounts)
@@ -123,7 +123,7 @@ export function userLists({ db, tables: t, read, byteOrder }: Driver): Pick<User
   /** Those that contain it anywhere and are in none of the indexes, among the next `most` accounts. */
   async function containing(asked: UserSearch, keys: readonly Key[], text: string, limit: number, most: number) {
     const older = asked.after && !asked.after.begins ? placeIs('<', asked.after) : undefined
-    const [last] = await read(
+    const [last] = await readLong(
       db
         .select({ createdAt: accounts.createdAt, id: accounts.id })
         .from(accounts)

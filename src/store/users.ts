@@ -12,7 +12,7 @@ import { endTickets } from './tickets.ts'
 import { userLists } from './user-lists.ts'
 
 export function userStore(driver: Driver, change: Change): UserStore {
-  const { db, tables: t, read } = driver
+  const { db, tables: t, read, readLong } = driver
   const columns = accountColumns(t)
 
   function* find(tx: Queries, id: string) {
@@ -36,7 +36,7 @@ export function userStore(driver: Driver, change: Change): UserStore {
 
     async get(id, at) {
       const n = { n: count() }
-      const of = async (query: PromiseLike<{ n: number }[]>): Promise<number> => (await read(query))[0]?.n ?? 0
+      const of = async (query: PromiseLike<{ n: number }[]>): Promise<number> => (await readLong(query))[0]?.n ?? 0
       const { identities: i, sessions: s, passkeys: k, passwords: p } = t
       const [[account], identities, sessions, passkeys, passwords] = await Promise.all([
         read(db.select(columns).from(t.accounts).where(eq(t.accounts.id, id))),

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Bus } from '../events/bus.ts'
 import type { EventName } from '../events/catalogue.ts'
+import { BusyError } from '../kernel/busy.ts'
 import type { HttpMethod } from '../kernel/http-method.ts'
 import { createShared } from '../kernel/shared.ts'
 
@@ -40,6 +41,16 @@ type Probes = {
   droppedLogLines: () => number
   /** Milliseconds by which this machine's clock is ahead of the database's; `undefined` where they are one. */
   clockSkewMs: (() => number) | undefined
+}
+
+/** None while the database cannot count them: the other metrics are needed most when it fails. */
+async function backlogsNow(probes: Probes): ReturnType<Probes['jobBacklogs']> {
+  try {
+    return await probes.jobBacklogs()
+  } catch (error) {
+    if (error instanceof BusyError) return []
+    throw error
+  }
 }
 
 /**
@@ -169,7 +180,9 @@ export function createMetrics(events: Bus, probes: Probes) {
     labelNames: ['job'],
     registers,
     async collect() {
-      for (const { job, backlog } of await probes.jobBacklogs()) this.set({ job }, backlog)
+      // What was counted earlier is not what waits now.
+      this.reset()
+      for (const { job, backlog } of await backlogsNow(probes)) this.set({ job }, backlog)
     },
   })
 

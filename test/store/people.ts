@@ -11,6 +11,7 @@ import type { PendingFlow } from '../../src/providers/ports.ts'
 import type { Session, SignInCode, StoredKey } from '../../src/sessions/ports.ts'
 import type { Driver } from '../../src/store/driver.ts'
 import { openDriver, type Store, type StoreConfig, storeOver } from '../../src/store/open.ts'
+import { checkingShortReads } from '../support/short-reads.ts'
 
 /** The moment the stories below happen at; its milliseconds must survive every store. */
 export const now = new Date('2026-01-02T03:04:05.678Z')
@@ -34,7 +35,11 @@ export async function open(config: StoreConfig): Promise<Opened> {
   const driver = await openDriver(config)
   const told: Fact[] = []
   const clock = () => now
-  const store = storeOver(driver, { clock, ids: createIds(clock, systemRandom), publish: (fact) => told.push(fact) })
+  const store = storeOver(checkingShortReads(driver, config), {
+    clock,
+    ids: createIds(clock, systemRandom),
+    publish: (fact) => told.push(fact),
+  })
   return { store, driver, told }
 }
 

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { fail } from '../../src/errors/catalogue.ts'
 import { type Bus, createBus } from '../../src/events/bus.ts'
 import type { Fact, Origin } from '../../src/events/catalogue.ts'
+import { BusyError } from '../../src/kernel/busy.ts'
 import { ok } from '../../src/kernel/result.ts'
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
@@ -168,6 +169,24 @@ test('two services in one process do not count for each other', async () => {
   })
   await everything()
   expect(await other.text()).not.toContain('provider="google"')
+})
+
+test('while the database cannot count backlogs, there are none, and everything else is there', async () => {
+  const bus = createBus(createStoppedClock().clock)
+  let isAway = false
+  const here = createMetrics(bus, {
+    breakers: () => [],
+    jobBacklogs: async () => {
+      if (isAway) throw new BusyError('the database', 5)
+      return [{ job: 'send-mail', backlog: 5 }]
+    },
+    droppedLogLines: () => 0,
+    clockSkewMs: undefined,
+  })
+  expect(await here.text()).toContain('vinculum_job_backlog{job="send-mail"} 5')
+  isAway = true
+  expect(await here.text()).not.toContain('vinculum_job_backlog{')
+  expect(await here.text()).toContain('vinculum_log_lines_dropped_total 0')
 })
 
 test('log lines that could not be written are a counter', async () => {

@@ -1,0 +1,222 @@
+import { Worker } from 'node:worker_threads'
+import Database from 'better-sqlite3'
+import { BusyError } from '../kernel/busy.ts'
+import { currentLimit, type Limit, whenOver } from '../kernel/limit.ts'
+import { type Health, meaningOf } from './not-now.ts'
+
+/** A statement that only reads, as Drizzle compiled it. `asArrays`: each row is an array of values, not an object. */
+export type LongRead = { readonly sql: string; readonly params: readonly unknown[]; readonly asArrays: boolean }
+
+/** What the thread reports: the file is open; the rows of a statement; or what went wrong. */
+export type ThreadMessage =
+  | { readonly tag: 'open' }
+  | { readonly tag: 'rows'; readonly rows: readonly unknown[] }
+  | { readonly tag: 'failed'; readonly message: string; readonly code: string }
+
+type Listener = { message(message: ThreadMessage): void; ended(cause: Error): void }
+type Thread = {
+  post(read: LongRead): void
+  /** Whether the process stays alive for the thread. */
+  hold(isHeld: boolean): void
+  /** Resolves once the thread has ended: while it is in the middle of a statement, that is after the statement. */
+  end(): Promise<unknown>
+}
+
+type Parts = {
+  readonly health: Health
+  /** How long a read outside any request may take, in milliseconds. */
+  readonly requestMs: number
+  /** Throws when the path leads to another file than the one that was opened. */
+  readonly checkFiles: () => void
+  readonly startThread: (listener: Listener) => Thread
+}
+type PendingRead = {
+  readonly read: LongRead
+  readonly limit: Limit
+  readonly endWatch: () => void
+  readonly resolve: (rows: readonly unknown[]) => void
+  readonly reject: (reason: unknown) => void
+}
+
+/** How many reads may wait. */
+const mostWaiting = 100
+/** How many threads there may be: the current one, and one that still runs a statement after its deadline. */
+const mostThreads = 2
+
+/**
+ * Reads that may be long run in a thread of their own: better-sqlite3 is synchronous, so on the main thread one search
+ * through a million rows would keep everyone waiting. They run one after another, in the order they arrived.
+ *
+ * The thread starts with the first read, so that the service starts without it. A read that does not end by its limit
+ * fails with 503. Its statement cannot be canceled (better-sqlite3 has no `sqlite3_interrupt`), so its thread is given
+ * up and ends with the statement, and the next read gets a new thread.
+ */
+export function createLongReads({ health, requestMs, checkFiles, startThread }: Parts) {
+  let waiting: PendingRead[] = []
+  let running: PendingRead | undefined
+  let current: { readonly thread: Thread; isOpen: boolean } | undefined
+  const ending = new Set<Promise<unknown>>()
+  let isClosed = false
+
+  function fail({ endWatch, reject }: PendingRead, error: unknown): void {
+    endWatch()
+    reject(error)
+  }
+
+  function failAll(error: unknown): void {
+    const all = running ? [running, ...waiting] : waiting
+    running = undefined
+    waiting = []
+    for (const pending of all) fail(pending, error)
+  }
+
+  /** Takes the read that runs from the thread. */
+  function takeRunning(): PendingRead | undefined {
+    const taken = running
+    running = undefined
+    return taken
+  }
+
+  function start(): void {
+    const started = {
+      isOpen: false,
+      thread: startThread({
+        // Ignore what a thread reports after it was given up.
+        message: (message) => {
+          if (current === started) receive(message)
+        },
+        ended: (cause) => {
+          if (current === started) lose(started.isOpen, health.failed('unreachable', cause))
+        },
+      }),
+    }
+    current = started
+  }
+
+  function receive(message: ThreadMessage): void {
+    if (message.tag === 'open') {
+      open()
+    } else if (message.tag === 'rows') {
+      health.worked(false)
+      const done = takeRunning()
+      done?.endWatch()
+      done?.resolve(message.rows)
+    } else {
+      const error = meaningOf('sqlite', new Database.SqliteError(message.message, message.code), health)
+      const failed = takeRunning()
+      if (failed) fail(failed, error)
+      else cannotOpen(error)
+    }
+    next()
+  }
+
+  function open(): void {
+    try {
+      // Another file at this path would answer with other rows than the main thread reads.
+      checkFiles()
+      if (current) current.isOpen = true
+    } catch (error) {
+      cannotOpen(meaningOf('sqlite', error, health))
+    }
+  }
+
+  /** Fails all reads: with a thread that cannot open the file, each would start another one until its limit is over. */
+  function cannotOpen(error: unknown): void {
+    endThread()
+    failAll(error)
+  }
+
+  /** The thread ended by itself. */
+  function lose(wasOpen: boolean, error: BusyError): void {
+    current = undefined
+    const lost = takeRunning()
+    if (!wasOpen) failAll(error)
+    else if (lost) fail(lost, error)
+    next()
+  }
+
+  function endThread(): void {
+    const thread = current?.thread
+    current = undefined
+    if (!thread) return
+    const ended = thread.end().finally(() => {
+      ending.delete(ended)
+      next()
+    })
+    ending.add(ended)
+  }
+
+  /** Gives the next read to the thread, and starts one where there is none. */
+  function next(): void {
+    if (isClosed || running) return
+    for (const pending of waiting.filter(({ limit }) => limit.isOver())) giveUp(pending)
+    const [first, ...others] = waiting
+    current?.thread.hold(first !== undefined)
+    if (!first) return
+    if (!current && ending.size < mostThreads) start()
+    if (!current?.isOpen) return
+    waiting = others
+    running = first
+    current.thread.post(first.read)
+  }
+
+  function giveUp(pending: PendingRead): void {
+    if (running === pending) {
+      running = undefined
+      endThread()
+    }
+    waiting = waiting.filter((other) => other !== pending)
+    fail(pending, health.failed('contended', new Error('a long read did not end in time')))
+  }
+
+  return {
+    /**
+     * The rows of a statement. It sees every write that was acknowledged before. Rejects with a `BusyError` when it
+     * cannot be carried out now or in time.
+     */
+    ask(read: LongRead): Promise<readonly unknown[]> {
+      return new Promise((resolve, reject) => {
+        if (isClosed) return reject(new BusyError('the store', 5))
+        if (waiting.length >= mostWaiting)
+          return reject(health.failed('contended', new Error(`${mostWaiting} long reads are waiting`)))
+        const limit = currentLimit(requestMs)
+        const pending: PendingRead = {
+          ...{ read, limit, resolve, reject },
+          endWatch: whenOver(limit, false, () => {
+            giveUp(pending)
+            next()
+          }),
+        }
+        waiting.push(pending)
+        next()
+      })
+    },
+
+    /** Ends the thread. Reads that still wait are refused. */
+    async close(): Promise<void> {
+      isClosed = true
+      failAll(new BusyError('the store', 5))
+      endThread()
+      await Promise.all(ending)
+    },
+  }
+}
+
+/** Starts the thread for a database file. */
+export function startThreadFor(file: string): Parts['startThread'] {
+  return (listener) => {
+    const url = new URL('./long-read-thread.js', import.meta.url)
+    const worker = new Worker(url, { workerData: file, name: 'long reads', execArgv: [] })
+    let cause: Error | undefined
+    worker.on('message', listener.message)
+    worker.on('error', (error) => {
+      cause = error
+    })
+    worker.on('exit', (code) => listener.ended(cause ?? new Error(`the thread for long reads ended with ${code}`)))
+    return {
+      post: (read) => worker.postMessage(read),
+      hold: (isHeld) => (isHeld ? worker.ref() : worker.unref()),
+      end: () => worker.terminate(),
+    }
+  }
+}

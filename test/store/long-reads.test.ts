@@ -1,0 +1,308 @@
+import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { asc, count, eq, inArray, sql } from 'drizzle-orm'
+import { describe, expect, test } from 'vitest'
+import { BusyError } from '../../src/kernel/busy.ts'
+import type { Driver } from '../../src/store/driver.ts'
+import { createLongReads, type LongRead, type ThreadMessage } from '../../src/store/long-reads.ts'
+import { createHealth, type HealthChange } from '../../src/store/not-now.ts'
+import { openDriver } from '../../src/store/open.ts'
+import { checkingShortReads } from '../support/short-reads.ts'
+import { newFile } from '../support/sqlite.ts'
+import { flow, newcomer, open, signedIn } from './people.ts'
+
+const read = (text: string): LongRead => ({ sql: text, params: [], asArrays: true })
+
+/** Threads that do only what the test says. */
+function standIn({ requestMs = 60_000 } = {}) {
+  const threads: {
+    readonly posted: string[]
+    isHeld: boolean
+    isEnded: boolean
+    say(message: ThreadMessage): void
+    die(): void
+    /** Lets `end` resolve: the statement is over. */
+    letEnd(): void
+  }[] = []
+  const changes: HealthChange[] = []
+  let moved = false
+  const reads = createLongReads({
+    health: createHealth((change) => changes.push(change)),
+    requestMs,
+    checkFiles: () => {
+      if (moved) throw Object.assign(new Error('moved'), { code: 'DATABASE_FILE_MOVED' })
+    },
+    startThread: ({ message, ended }) => {
+      const end = withResolvers()
+      const thread = {
+        posted: [] as string[],
+        isHeld: true,
+        isEnded: false,
+        say: message,
+        die: () => ended(new Error('killed')),
+        letEnd: end.resolve,
+      }
+      threads.push(thread)
+      return {
+        post: ({ sql: text }) => void thread.posted.push(text),
+        hold: (isHeld) => (thread.isHeld = isHeld),
+        end: () => {
+          thread.isEnded = true
+          return end.promise
+        },
+      }
+    },
+  })
+  const rows = (...values: unknown[]): ThreadMessage => ({ tag: 'rows', rows: values })
+  return { reads, threads, changes, rows, move: () => (moved = true) }
+}
+
+function withResolvers() {
+  let resolve = () => {}
+  const promise = new Promise<void>((settle) => {
+    resolve = settle
+  })
+  return { promise, resolve }
+}
+
+const opened: ThreadMessage = { tag: 'open' }
+const busy = (retryAfter: number) => ({ name: 'BusyError', retryAfter })
+/** What became of a read; asked for at once, so that no rejection is unhandled. */
+const outcome = (asked: Promise<unknown>): Promise<unknown> => asked.catch((error: unknown) => error)
+
+describe('long reads', () => {
+  test('start a thread with the first of them, and send one at a time in the order of their arrival', async () => {
+    const { reads, threads, rows } = standIn()
+    expect(threads).toHaveLength(0)
+    const [one, two] = [reads.ask(read('one')), reads.ask(read('two'))]
+    expect(threads).toHaveLength(1)
+    const [thread] = threads
+    expect(thread?.posted).toEqual([])
+    thread?.say(opened)
+    expect(thread?.posted).toEqual(['one'])
+    thread?.say(rows(1))
+    expect(thread?.posted).toEqual(['one', 'two'])
+    expect(thread?.isHeld).toBe(true)
+    thread?.say(rows(2))
+    expect(await Promise.all([one, two])).toEqual([[1], [2]])
+    expect(thread?.isHeld).toBe(false)
+    expect(threads).toHaveLength(1)
+  })
+
+  test('fail with the error of their own statement, and the next one is answered', async () => {
+    const { reads, threads, rows } = standIn()
+    const asked = ['defect', 'damaged', 'fine'].map((text) => outcome(reads.ask(read(text))))
+    threads[0]?.say(opened)
+    threads[0]?.say({ tag: 'failed', message: 'no such table: x', code: 'SQLITE_ERROR' })
+    threads[0]?.say({ tag: 'failed', message: 'malformed', code: 'SQLITE_CORRUPT' })
+    threads[0]?.say(rows(1))
+    expect(await Promise.all(asked)).toMatchObject([{ code: 'SQLITE_ERROR' }, busy(30), [1]])
+  })
+
+  test('lose only the one that ran when the thread dies, and go on in a new thread', async () => {
+    const { reads, threads, rows, changes } = standIn()
+    const asked = ['one', 'two'].map((text) => outcome(reads.ask(read(text))))
+    threads[0]?.say(opened)
+    threads[0]?.die()
+    expect(threads).toHaveLength(2)
+    threads[1]?.say(opened)
+    threads[1]?.say(rows(2))
+    expect(await Promise.all(asked)).toMatchObject([busy(5), [2]])
+    expect(changes).toMatchObject([{ state: 'unreachable', cause: { message: 'killed' } }, { state: 'healthy' }])
+  })
+
+  test.each<[string, (thread: ReturnType<typeof standIn>['threads'][number]) => void, number]>([
+    ['the thread dies while it starts', (thread) => thread.die(), 5],
+    [
+      'the file cannot be opened',
+      (thread) => thread.say({ tag: 'failed', message: 'unable to open', code: 'SQLITE_CANTOPEN' }),
+      30,
+    ],
+  ])('all fail at once when %s, and the next one starts another', async (_, fails, retryAfter) => {
+    const { reads, threads, rows } = standIn()
+    const asked = ['one', 'two'].map((text) => outcome(reads.ask(read(text))))
+    const [thread] = threads
+    if (thread) fails(thread)
+    expect(await Promise.all(asked)).toMatchObject([busy(retryAfter), busy(retryAfter)])
+    expect(threads).toHaveLength(1)
+    const next = reads.ask(read('three'))
+    threads[1]?.say(opened)
+    threads[1]?.say(rows(3))
+    expect(await next).toEqual([3])
+  })
+
+  test('do not read another file that was put in the place of the first', async () => {
+    const { reads, threads, changes, move } = standIn()
+    const asked = outcome(reads.ask(read('one')))
+    move()
+    threads[0]?.say(opened)
+    expect(await asked).toMatchObject(busy(30))
+    expect(threads[0]).toMatchObject({ posted: [], isEnded: true })
+    expect(changes).toMatchObject([{ state: 'refusing', cause: { code: 'DATABASE_FILE_MOVED' } }])
+  })
+
+  test('that do not end in time are refused, and there are no more than two threads', async () => {
+    const { reads, threads, rows } = standIn({ requestMs: 50 })
+    for (const n of [0, 1]) {
+      const late = outcome(reads.ask(read(`late ${n}`)))
+      threads[n]?.say(opened)
+      expect(threads[n]?.posted).toEqual([`late ${n}`])
+      expect(await late).toMatchObject(busy(1))
+      expect(threads[n]?.isEnded).toBe(true)
+      // A late answer is ignored.
+      threads[n]?.say(rows('late'))
+    }
+    expect(await outcome(reads.ask(read('refused')))).toMatchObject(busy(1))
+    expect(threads).toHaveLength(2)
+    const waits = outcome(reads.ask(read('answered')))
+    threads[0]?.letEnd()
+    await expect.poll(() => threads.length).toBe(3)
+    threads[2]?.say(opened)
+    threads[2]?.say(rows(1))
+    expect(await waits).toEqual([1])
+  })
+
+  test('are refused when a hundred wait already, and all of them when the store is closed', async () => {
+    const { reads, threads } = standIn()
+    const asked = Array.from({ length: 101 }, (_, n) => outcome(reads.ask(read(String(n)))))
+    expect(await asked[100]).toBeInstanceOf(BusyError)
+    threads[0]?.say(opened)
+    const closed = reads.close()
+    for (const one of await Promise.all(asked)) expect(one).toBeInstanceOf(BusyError)
+    expect(threads[0]).toMatchObject({ posted: ['0'], isEnded: true })
+    threads[0]?.letEnd()
+    await closed
+    expect(await outcome(reads.ask(read('after')))).toBeInstanceOf(BusyError)
+    expect(threads).toHaveLength(1)
+  })
+})
+
+describe('the thread for long reads', () => {
+  /** Counts to a number: a statement that takes as long as wanted, and one row. */
+  const counting = ({ db }: Driver, to: number) => {
+    const n = sql`(with recursive n(i) as (select 1 union all select i + 1 from n where i < ${to}) select i from n)`
+    return db.select({ n: count() }).from(n as never)
+  }
+  const place = () => ({ tag: 'sqlite' as const, file: newFile() })
+
+  test('answers as the main thread does: times, JSON, booleans, nothing, joins and groups', async () => {
+    const opened = await open(place())
+    const { driver, store } = opened
+    const { db, tables: t } = driver
+    const { account: person } = await newcomer(opened)
+    await signedIn(opened, person.id)
+    const begun = flow()
+    await store.flows.begin(begun)
+    const queries: (() => PromiseLike<unknown>)[] = [
+      () => db.select().from(t.accounts),
+      () => db.select().from(t.identities).where(eq(t.identities.accountId, person.id)),
+      () => db.select().from(t.sessions).orderBy(asc(t.sessions.id)),
+      () =>
+        db
+          .select()
+          .from(t.flows)
+          .where(inArray(t.flows.stateHash, [begun.stateHash, 'other'])),
+      () => db.select().from(t.passkeys),
+      () => db.select({ role: t.accounts.role, n: count() }).from(t.accounts).groupBy(t.accounts.role),
+      () =>
+        db
+          .select({ account: t.accounts, passkey: t.passkeys })
+          .from(t.accounts)
+          .leftJoin(t.passkeys, eq(t.passkeys.accountId, t.accounts.id)),
+    ]
+    for (const query of queries) expect(await driver.readLong(query())).toEqual(await driver.read(query()))
+    const [account] = await driver.readLong(db.select().from(t.accounts))
+    expect(account?.createdAt).toBeInstanceOf(Date)
+    await store.close()
+  })
+
+  test('sees every write that was acknowledged before', async () => {
+    const { driver, store } = await open(place())
+    for (let n = 1; n <= 50; n++) {
+      await store.flows.begin(flow())
+      expect(await driver.readLong(driver.db.select({ n: count() }).from(driver.tables.flows))).toEqual([{ n }])
+    }
+    await store.close()
+  })
+
+  test('reads while the main thread reads and writes', async () => {
+    const { driver, store } = await open(place())
+    let isDone = false
+    const long = driver.readLong(counting(driver, 3_000_000)).finally(() => (isDone = true))
+    for (let n = 0; n < 20; n++) {
+      const begun = flow()
+      await store.flows.begin(begun)
+      expect(await store.flows.find(begun.stateHash)).toEqual(begun)
+    }
+    expect(isDone).toBe(false)
+    expect(await long).toEqual([{ n: 3_000_000 }])
+    await store.close()
+  })
+
+  test('is replaced when a read does not end in time', async () => {
+    const changes: HealthChange[] = []
+    const driver = await openDriver(place(), { requestMs: 1000, report: (change) => changes.push(change) })
+    await driver.readLong(counting(driver, 1))
+    const never = outcome(driver.readLong(counting(driver, 20_000_000)))
+    expect(await never).toMatchObject(busy(1))
+    expect(changes).toMatchObject([{ state: 'contended' }])
+    // A machine may be too slow to start the thread within the second: it is asked again.
+    await expect.poll(() => outcome(driver.readLong(counting(driver, 2))), { timeout: 15_000 }).toEqual([{ n: 2 }])
+    await driver.close()
+  })
+
+  test('tells errors apart as the main thread does', async () => {
+    const { driver, store } = await open(place())
+    const overflow = driver.db.select({ n: sql`sum(9223372036854775807 - name)` }).from(sql`pragma_table_list` as never)
+    const error = await outcome(driver.read(overflow))
+    expect(error).toMatchObject({ code: 'SQLITE_ERROR', message: 'integer overflow' })
+    expect(await outcome(driver.readLong(overflow))).toEqual(error)
+    await store.close()
+  })
+
+  test('does not open a file that replaced the first', async () => {
+    const config = place()
+    const { driver, store } = await open(config)
+    renameSync(config.file, `${config.file}.away`)
+    writeFileSync(config.file, '')
+    expect(await outcome(driver.readLong(counting(driver, 1)))).toMatchObject(busy(30))
+    renameSync(`${config.file}.away`, config.file)
+    expect(await driver.readLong(counting(driver, 1))).toEqual([{ n: 1 }])
+    await store.close()
+  })
+
+  test('is where every read belongs that may go through many rows', async () => {
+    const config = place()
+    const { driver, store } = await open(config)
+    const { db, tables: t } = driver
+    const short = checkingShortReads(driver, config)
+    const mayTakeLong: PromiseLike<unknown>[] = [
+      db.select().from(t.accounts).orderBy(asc(t.accounts.createdAt)).limit(1),
+      db.select().from(t.audit).where(eq(t.audit.accountId, 'usr_1')),
+      db.select({ n: count() }).from(t.mails),
+      db.select().from(t.sessions).where(eq(t.sessions.accountId, 'usr_1')),
+      db.select().from(t.accounts).where(eq(t.accounts.name, 'Ada')).limit(1),
+    ]
+    for (const query of mayTakeLong) await expect(short.read(query)).rejects.toThrow('a short read may take long')
+    expect(await short.read(db.select().from(t.accounts).where(eq(t.accounts.id, 'usr_1')))).toEqual([])
+    expect(await short.read(db.select().from(t.passkeys).where(eq(t.passkeys.accountId, 'usr_1')))).toEqual([])
+    await store.close()
+  })
+
+  test('ends with the store, and the file holds everything', async () => {
+    const config = place()
+    const { driver, store } = await open(config)
+    await driver.readLong(counting(driver, 1))
+    await store.flows.begin(flow())
+    await store.close()
+    expect(existsSync(`${config.file}-wal`)).toBe(false)
+    expect(statSync(config.file).size).toBeGreaterThan(0)
+    await expect(driver.readLong(counting(driver, 1))).rejects.toBeInstanceOf(BusyError)
+  })
+
+  test('is not needed in memory', async () => {
+    const { driver, store } = await open({ tag: 'sqlite', file: ':memory:' })
+    await store.flows.begin(flow())
+    expect(await driver.readLong(driver.db.select({ n: count() }).from(driver.tables.flows))).toEqual([{ n: 1 }])
+    await store.close()
+  })
+})
