@@ -73,6 +73,7 @@ import type { Timing } from './jobs/timing.ts'
 import { BusyError } from './kernel/busy.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
 import { createSealer, type KeyRing } from './kernel/crypto.ts'
+import { acceptsDoctorToken } from './kernel/doctor-token.ts'
 import { createIds, type Random, secretToken, systemRandom } from './kernel/ids.ts'
 import { ok } from './kernel/result.ts'
 import { createShared } from './kernel/shared.ts'
@@ -515,6 +516,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       metrics,
       mailbox,
       ready: async () => !closing && (await storeReady()),
+      acceptsDoctor: (token) => acceptsDoctorToken(config.encryptionKeys, token, clock()),
       clock,
       settings: {
         publicUrl,
@@ -530,6 +532,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         production: config.production,
         mail: config.mail.tag !== 'off',
         metricsToken: config.metricsToken,
+        trustProxyHops: config.trustProxyHops,
       },
     }
     const principalOf = (found: Awaited<ReturnType<typeof devices.byAccessToken>>, via: Principal['via']) =>
