@@ -200,7 +200,20 @@ type Reading = {
  * empty variable counts as absent. What is suspicious but may be right is in `warnings`. Throws `ConfigError`; its
  * messages, and the warnings, name settings, variables and provider ids, and hold no other value.
  */
-export function readConfig(environment: Environment, { secretFile = readSecretFile, warnings = [] }: Reading = {}) {
+export function readConfig(environment: Environment, reading: Reading = {}): Config {
+  const { config, faults } = inspectConfig(environment, reading)
+  if (faults.length > 0) throw new ConfigError(faults, config.warnings)
+  return config
+}
+
+/** The names of the settings that a fault is about. */
+export const settingsIn = (fault: string): readonly string[] => fault.slice(0, fault.indexOf(':')).split(', ')
+
+/**
+ * The same for a command that examines a broken configuration: every fault, and the configuration as far as it can be
+ * read. Only what `settingsIn` names in none of the faults may be relied on there.
+ */
+export function inspectConfig(environment: Environment, { secretFile = readSecretFile, warnings = [] }: Reading = {}) {
   const given = Object.fromEntries(
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
   ) as Record<string, string>
@@ -269,11 +282,8 @@ export function readConfig(environment: Environment, { secretFile = readSecretFi
       : []),
   ]
   // What is wrong with the text of a setting is the reason for whatever else is said of it.
-  const about = (fault: string): readonly string[] => fault.slice(0, fault.indexOf(':')).split(', ')
-  const others = faults.filter((fault) => !about(fault).some((name) => textFaults.has(name)))
-  const all = [...new Set([...textFaults.values(), ...others])]
-  if (all.length > 0) throw new ConfigError(all, noticed)
-  return {
+  const others = faults.filter((fault) => !settingsIn(fault).some((name) => textFaults.has(name)))
+  const config = {
     warnings: noticed,
     production,
     host: set.HOST,
@@ -319,8 +329,9 @@ export function readConfig(environment: Environment, { secretFile = readSecretFi
     shutdownDrainSeconds: set.SHUTDOWN_DRAIN_SECONDS,
     metricsToken: set.METRICS_TOKEN ?? null,
   }
+  return { config, faults: [...new Set([...textFaults.values(), ...others])] }
 }
-export type Config = ReturnType<typeof readConfig>
+export type Config = ReturnType<typeof inspectConfig>['config']
 
 type SettingNames = {
   readonly names: ReadonlySet<string>

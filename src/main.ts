@@ -1,16 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import { loadEnvFile } from 'node:process'
 import type { Logger } from 'pino'
 import type { Context, Report } from './commands/command.ts'
 import { type Invocation, readInvocation, usage, written } from './commands/index.ts'
-import { type Config, ConfigError, readConfig } from './config.ts'
+import { type Config, ConfigError, inspectConfig } from './config.ts'
 import { BusyError } from './kernel/busy.ts'
 import { systemClock } from './kernel/clock.ts'
 import { UnopenableError } from './kernel/crypto.ts'
 import { systemRandom } from './kernel/ids.ts'
 import { KeyRingError } from './sealing/ring.ts'
-import { generatedKeys } from './secrets.ts'
+import { generatedKeys, generatedKeysFile } from './secrets.ts'
 import { droppedComments } from './settings/env-file.ts'
 import { DatabaseOpenError } from './store/open-error.ts'
 import { missingError } from './store/sqlite-file.ts'
@@ -44,10 +43,14 @@ async function runCommand({ command, json, ...given }: Invocation) {
   let report: Report
   try {
     // Standard output is for the report alone where a program reads it.
-    const { config, log, droppedLines } = configure(json ? 2 : 1)
+    const read = readSettings()
+    if (!command.examinesConfig) refuseFaults(read)
+    const { config } = read
+    const { log, droppedLines } = openLog(config, { descriptor: json ? 2 : 1, quiet: command.examinesConfig === true })
     report = await command.run(
       {
         config,
+        configFaults: read.faults,
         now: systemClock,
         progress: json ? () => {} : progressLine(),
         service: async () => {
@@ -70,22 +73,32 @@ async function runCommand({ command, json, ...given }: Invocation) {
   return { ...written(report, json), code: report.ok ? 0 : 1 }
 }
 
-/** Reads `.env` and the environment. The log goes to this descriptor, beginning with the warnings about settings. */
-function configure(descriptor = 1) {
-  const config = readConfig(process.env, { warnings: loadDotEnv() })
+type Settings = { readonly config: Config; readonly faults: readonly string[] }
+
+/** Reads `.env` and the environment, and every fault in them. */
+function readSettings(): Settings {
+  const dotEnv = loadDotEnv()
+  const { config, faults } = inspectConfig(process.env, { warnings: dotEnv.warnings })
+  // Without that file, whatever else is said would be about settings that are in it.
+  return { config, faults: dotEnv.faults.length > 0 ? dotEnv.faults : faults }
+}
+
+function refuseFaults({ config, faults }: Settings): void {
+  if (faults.length > 0) throw new ConfigError(faults, config.warnings)
+}
+
+/** The log goes to this descriptor. Unless it is to be quiet, it begins with the warnings about settings. */
+function openLog(config: Config, { descriptor = 1, quiet = false } = {}) {
   const { log, droppedLines } = createProcessLog(config.logLevel, descriptor)
-  for (const warning of config.warnings) log.warn(warning)
-  return { config, log, droppedLines }
+  for (const warning of quiet ? [] : config.warnings) log.warn(warning)
+  return { log, droppedLines }
 }
 
 /** The configuration with its keys: outside production they are generated if there are none. */
 function withKeys(config: Config, log: Logger): CompleteConfig {
   let { encryptionKeys } = config
   if (!encryptionKeys) {
-    const file = join(
-      config.store.tag === 'sqlite' && config.store.file !== ':memory:' ? dirname(config.store.file) : 'data',
-      'encryption-keys',
-    )
+    const file = generatedKeysFile(config)
     const generated = generatedKeys(file, systemRandom)
     encryptionKeys = generated.keys
     log.warn(
@@ -101,7 +114,10 @@ function withKeys(config: Config, log: Logger): CompleteConfig {
 }
 
 async function serve(): Promise<void> {
-  const { config, log, droppedLines } = configure()
+  const read = readSettings()
+  refuseFaults(read)
+  const { config } = read
+  const { log, droppedLines } = openLog(config)
   const vinculum = await createVinculum(withKeys(config, log), { log, droppedLogLines: droppedLines })
   const end = (signal: string): void => {
     log.info({ signal }, 'shutting down')
@@ -123,18 +139,17 @@ async function serve(): Promise<void> {
   log.flush()
 }
 
-/** Loads `.env` of the directory the process was started in, if there is one; returns the warnings about it. */
-function loadDotEnv(): readonly string[] {
+/** Loads `.env` of the directory the process was started in, if there is one; returns what is wrong with it. */
+function loadDotEnv(): { warnings: readonly string[]; faults: readonly string[] } {
   let text: string
   try {
     text = readFileSync('.env', 'utf8')
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT') return []
-    throw new ConfigError([`.env: the file cannot be read: ${code}`])
+    return { warnings: [], faults: code === 'ENOENT' ? [] : [`.env: the file cannot be read: ${code}`] }
   }
   loadEnvFile('.env')
-  return droppedComments(text)
+  return { warnings: droppedComments(text), faults: [] }
 }
 
 /** What there is to do, table by table; then a line for each that is done, and now and then for one that takes long. */

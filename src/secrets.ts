@@ -1,8 +1,22 @@
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { readConfig } from './config.ts'
+import { dirname, join } from 'node:path'
+import { type Config, readConfig } from './config.ts'
 import type { KeyRing } from './kernel/crypto.ts'
 import type { Random } from './kernel/ids.ts'
+
+/** The folder of what a node keeps on its own disk: that of the SQLite file, or `data`. */
+export const dataFolder = ({ store }: Pick<Config, 'store'>): string =>
+  store.tag === 'sqlite' && store.file !== ':memory:' ? dirname(store.file) : 'data'
+
+/** Where the key is that is generated while `ENCRYPTION_KEYS` is not set. */
+export const generatedKeysFile = (config: Pick<Config, 'store'>): string => join(dataFolder(config), 'encryption-keys')
+
+/** The generated keys in a file that exists. */
+export function readGeneratedKeys(file: string): KeyRing {
+  const { encryptionKeys } = readConfig({ ENCRYPTION_KEYS: readFileSync(file, 'utf8').trim() })
+  if (!encryptionKeys) throw new Error(`${file} holds no key`)
+  return encryptionKeys
+}
 
 /**
  * The key ring of a machine nobody configured: made once, kept in `file`, for its owner alone. For development only:
@@ -23,7 +37,5 @@ export function generatedKeys(file: string, random: Random): { keys: KeyRing; fr
   } finally {
     rmSync(aside)
   }
-  const { encryptionKeys } = readConfig({ ENCRYPTION_KEYS: readFileSync(file, 'utf8').trim() })
-  if (!encryptionKeys) throw new Error(`${file} holds no key`)
-  return { keys: encryptionKeys, fresh }
+  return { keys: readGeneratedKeys(file), fresh }
 }

@@ -74,6 +74,7 @@ import type { Timing } from './jobs/timing.ts'
 import { BusyError } from './kernel/busy.ts'
 import { type Clock, steadyClock, systemClock } from './kernel/clock.ts'
 import { createSealer, type KeyRing } from './kernel/crypto.ts'
+import { acceptsDoctorToken } from './kernel/doctor-token.ts'
 import { createFollowedClock } from './kernel/followed-clock.ts'
 import { createIds, type Random, secretToken, systemRandom } from './kernel/ids.ts'
 import { ok } from './kernel/result.ts'
@@ -520,6 +521,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       metrics,
       mailbox,
       ready: async () => !closing && (await storeReady()),
+      acceptsDoctor: (token) => acceptsDoctorToken(config.encryptionKeys, token, clock()),
       clock,
       settings: {
         publicUrl,
@@ -535,6 +537,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         production: config.production,
         mail: config.mail.tag !== 'off',
         metricsToken: config.metricsToken,
+        trustProxyHops: config.trustProxyHops,
       },
     }
     const principalOf = (found: Awaited<ReturnType<typeof devices.byAccessToken>>, via: Principal['via']) =>

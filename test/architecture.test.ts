@@ -92,8 +92,27 @@ const may: Record<string, readonly string[]> = {
   // The facade for programs that embed the service: verbs, spoken in its own words.
   'oauth.ts': ['kernel', 'errors', 'type events', 'type accounts', 'type sessions', 'type providers', 'type flows'],
   'vinculum.ts': ['*'],
+  // Looks at everything the service depends on, without the service: it may not be able to start.
+  doctor: [
+    'config.ts',
+    'provider-config.ts',
+    'secrets.ts',
+    'kernel',
+    'events/bus.ts',
+    'sealing/ring.ts',
+    'type sealing/ports.ts',
+    'mail/transport.ts',
+    'providers/providers.ts',
+    'type providers',
+    ...['examine-sqlite', 'examine-postgres', 'open', 'open-error', 'sealed', 'sqlite-file'].map(
+      (file) => `store/${file}.ts`,
+    ),
+    'type store/migrations.ts',
+  ],
   // Each calls one verb of the assembled service; `copy-to` alone needs both databases, and no service.
   commands: [
+    'doctor',
+    'kernel',
     'type vinculum.ts',
     'type config.ts',
     'type sessions/end-sessions.ts',
@@ -136,7 +155,7 @@ const keptIn: Record<string, readonly string[]> = {
   'prom-client': ['telemetry'],
   pino: ['telemetry', 'vinculum.ts', 'main.ts'],
   // Whatever comes from outside is checked where it arrives; the catalogue of events describes its payloads with it.
-  zod: ['config.ts', 'events', 'providers', 'http', 'http/api', 'http/pages'],
+  zod: ['config.ts', 'events', 'providers', 'http', 'http/api', 'http/pages', 'doctor'],
 }
 
 type Import = { readonly file: string; readonly from: string; readonly target: string; readonly type: boolean }

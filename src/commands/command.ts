@@ -15,6 +15,8 @@ export type Report = {
 /** What a command works with. The service is built only for a command that needs it. */
 export type Context = {
   readonly config: Config
+  /** What is wrong with the configuration; nothing, unless the command examines that. */
+  readonly configFaults: readonly string[]
   /** Builds the service, which does not listen; it is closed when the command returns. */
   readonly service: () => Promise<Vinculum>
   /** Reports progress, at most about once a second for each subject. Nothing is printed with `--json`. */
@@ -30,6 +32,8 @@ export type Command = {
   readonly options: Readonly<Record<string, string>>
   /** One line of the usage text. */
   readonly summary: string
+  /** Runs with a broken configuration too, and reports its faults and warnings itself. */
+  readonly examinesConfig?: true
   readonly run: (
     context: Context,
     given: { readonly positionals: readonly string[]; readonly options: Readonly<Record<string, string | undefined>> },

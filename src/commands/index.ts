@@ -2,12 +2,14 @@
 import { parseArgs } from 'node:util'
 import type { Command, Report } from './command.ts'
 import { copyTo } from './copy-to.ts'
+import { doctor } from './doctor.ts'
 import { endSessions } from './end-sessions.ts'
 import { makeAdmin } from './make-admin.ts'
 import { reseal } from './reseal.ts'
 import { rotateKeys } from './rotate-keys.ts'
 
 export const commands: Readonly<Record<string, Command>> = {
+  doctor,
   'make-admin': makeAdmin,
   'rotate-keys': rotateKeys,
   reseal,

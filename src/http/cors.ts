@@ -13,7 +13,8 @@ export type CrossOrigin = 'any' | 'application' | 'none'
  */
 export function crossOriginOf({ surface, shared, credential }: Route<never>): CrossOrigin {
   if (shared) return 'any'
-  if (surface !== 'api' || credential === 'service' || credential === 'metrics') return 'none'
+  if (surface !== 'api' || credential === 'service' || credential === 'metrics' || credential === 'doctor')
+    return 'none'
   return 'application'
 }
 

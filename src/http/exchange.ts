@@ -34,7 +34,7 @@ import {
   isUnmatched,
   readFaults,
 } from './problem.ts'
-import { isDirect } from './proxies.ts'
+import { isDirect, type ProxyChain, proxyChainOf } from './proxies.ts'
 import { type Answer, type CookieChange, page } from './reply.ts'
 import type { Principal, Route } from './route.ts'
 
@@ -177,6 +177,10 @@ export class Exchange {
   get bearer(): string | null {
     const authorization = this.#readAuthorization()
     return authorization.kind === 'bearer' ? authorization.token : null
+  }
+
+  get proxyChain(): ProxyChain {
+    return proxyChainOf(this.#request)
   }
 
   get direct(): boolean {

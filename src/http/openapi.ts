@@ -101,6 +101,11 @@ export function openapi(
         service: { type: 'http', scheme: 'basic', description: 'The id and secret of a service credential' },
         service_bearer: { type: 'http', scheme: 'bearer', description: '`<id>.<secret>` of a service credential' },
         metrics: { type: 'http', scheme: 'bearer', description: 'METRICS_TOKEN, where it is set' },
+        doctor: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'What `npm start -- doctor` makes from ENCRYPTION_KEYS',
+        },
       },
       schemas: components.schemas,
     },
@@ -111,6 +116,7 @@ function securityOf({ auth, credential, scope }: Route<never>): Json {
   const needed = scope === undefined ? [] : [scope]
   const either = [{ bearer: needed }, { cookie: needed }]
   if (credential === 'metrics') return { security: [{ metrics: [] }, {}] }
+  if (credential === 'doctor') return { security: [{ doctor: [] }] }
   if (credential === 'service') return { security: [{ service: [] }, { service_bearer: [] }] }
   if (credential === 'refresh') return { security: [{ refresh: [] }, { cookie: [] }, {}] }
   if (auth === 'none') return { security: [] }

@@ -6,6 +6,7 @@ import type { Account } from '../kernel/account.ts'
 import type { Result } from '../kernel/result.ts'
 import type { LimitName } from './limits.ts'
 import type { FaultFound } from './problem.ts'
+import type { ProxyChain } from './proxies.ts'
 import type { Answer, CookieChange } from './reply.ts'
 
 /** Who a request is. */
@@ -51,6 +52,8 @@ export type Input<P, Q, B, A extends Auth> = {
   readonly cookieNames: (beginning: string) => readonly string[]
   /** Straight from a program on this machine, as far as can be seen: see `proxies.ts`. */
   readonly direct: boolean
+  /** What the proxies in front have said of it. */
+  readonly proxyChain: ProxyChain
   /** A header the route is alone in reading; what every request has is said above. Repeated, it is no value at all. */
   readonly header: (name: string) => string | undefined
   /** What a form on the answered page must carry in its hidden field `csrf`. */
@@ -106,7 +109,7 @@ type Facts = {
   /** What whoever asks must be allowed; without it, being signed in is enough. Pages are not there for anybody else. */
   readonly scope?: Scope
   /** What the handler itself looks at where the frame does not (`auth: 'none'`): told in `/openapi.json`. */
-  readonly credential?: 'metrics' | 'refresh' | 'service'
+  readonly credential?: 'metrics' | 'refresh' | 'service' | 'doctor'
   /** Problems also carry RFC 6749's `error` and `error_description`. */
   readonly oauth?: true
   /** Headers of its own that the handler reads, and what each is: told in `/openapi.json`. */

@@ -48,6 +48,8 @@ export type Services = {
   /** Letters kept to be read; `null` where they leave, or would. */
   readonly mailbox: Mailbox | null
   readonly ready: () => Promise<boolean>
+  /** Whether `doctor` made this token with a key of this service. */
+  readonly acceptsDoctor: (token: string) => boolean
   readonly clock: Clock
   readonly settings: {
     readonly publicUrl: URL
@@ -70,5 +72,6 @@ export type Services = {
     /** Whether letters can leave: without, nothing that needs one is offered. */
     readonly mail: boolean
     readonly metricsToken: string | null
+    readonly trustProxyHops: number
   }
 }

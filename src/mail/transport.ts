@@ -21,8 +21,7 @@ const silenceMs = 20_000
  * (RFC 8314 §3.3), unless the server is this machine: what does not leave it needs neither.
  */
 export function smtpTransport(settings: SmtpSettings, { production }: { production: boolean }): Transport {
-  const { host, port, implicitTls, user, password, from } = settings
-  const local = isLoopback(host)
+  const { from } = settings
   // Taken apart here: in one piece a comma in the name would make two senders.
   const [, name = '', address = from] = /^([^<>]*)<([^<>]+)>$/.exec(from) ?? []
   let opened: Promise<Transporter> | undefined
@@ -31,11 +30,8 @@ export function smtpTransport(settings: SmtpSettings, { production }: { producti
   const open = async (): Promise<Transporter> => {
     const { createTransport } = await import('nodemailer')
     return createTransport({
-      ...{ host, port, secure: implicitTls, pool: true, maxConnections: 4 },
-      ...{ connectionTimeout: connectMs, greetingTimeout: connectMs, socketTimeout: silenceMs, dnsTimeout: connectMs },
-      requireTLS: production && !local && !implicitTls,
-      tls: { rejectUnauthorized: !local, minVersion: 'TLSv1.2' },
-      ...(user === null ? {} : { auth: { user, pass: password ?? '' } }),
+      ...connectionOf(settings, production),
+      ...{ pool: true, maxConnections: 4 },
       // It is ours to say what is read from where: a letter names no file and no URL.
       ...{ disableFileAccess: true, disableUrlAccess: true },
     })
@@ -71,6 +67,64 @@ export function smtpTransport(settings: SmtpSettings, { production }: { producti
     },
   }
 }
+
+/** How long the other side may stay silent while it is only checked, in milliseconds. */
+const verifyMs = 4000
+
+/** How the server is connected to; the same for a message and for a check. */
+const connectionOf = (
+  { host, port, implicitTls, user, password }: SmtpSettings,
+  production: boolean,
+  ms = { connect: connectMs, silence: silenceMs },
+) => ({
+  ...{ host, port, secure: implicitTls },
+  ...{ connectionTimeout: ms.connect, greetingTimeout: ms.connect, socketTimeout: ms.silence, dnsTimeout: ms.connect },
+  requireTLS: production && !isLoopback(host) && !implicitTls,
+  tls: { rejectUnauthorized: !isLoopback(host), minVersion: 'TLSv1.2' as const },
+  ...(user === null ? {} : { auth: { user, pass: password ?? '' } }),
+})
+
+/** Why a mail server does not take us: nodemailer's code, and the number of the server's reply. */
+export type SmtpFault = { readonly code: string; readonly reply: number | null; readonly reason: string | null }
+
+/**
+ * Connects as for a message, up to the login, and sends none. Answers what failed, `null` when nothing did. `signal`
+ * ends the connection. Nothing of the server's own text is passed on.
+ */
+export async function verifySmtp(
+  settings: SmtpSettings,
+  { production, signal }: { production: boolean; signal: AbortSignal },
+): Promise<SmtpFault | null> {
+  const { createTransport } = await import('nodemailer')
+  const transporter = createTransport(connectionOf(settings, production, { connect: verifyMs, silence: verifyMs }))
+  try {
+    await Promise.race([transporter.verify(), aborted(signal)])
+    return null
+  } catch (error) {
+    const {
+      code,
+      responseCode,
+      message = '',
+    } = (error ?? {}) as {
+      code?: string
+      responseCode?: number
+      message?: string
+    }
+    // What TLS and the network say is in the message alone.
+    const [reason = null] =
+      /\b(E[A-Z]{4,}|[A-Z]+_CERT[A-Z_]*|CERT_[A-Z_]+|certificate|SSL routines)\b/.exec(message) ?? []
+    return { code: code ?? 'unknown', reply: responseCode ?? null, reason }
+  } finally {
+    transporter.close()
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    const end = (): void => reject(Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' }))
+    if (signal.aborted) end()
+    else signal.addEventListener('abort', end, { once: true })
+  })
 
 /**
  * What a failure means for the letter. For good is only what the server says of this reader or this letter: a 5xx about

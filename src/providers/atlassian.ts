@@ -29,6 +29,7 @@ export const atlassian = defineProvider({
   // A dead refresh token is documented as `invalid_grant` and seen as `unauthorized_client`; `access_denied` means our
   // secret.
   refusals: { unauthorized_client: 'needs_reauthorization', access_denied: 'client_config' },
+  unknownCode: 'invalid_request',
 
   claims({ _json: { account_id, account_status, account_type, email, email_verified, ...said } }) {
     const subject = typeof account_id === 'string' ? readSubject(account_id) : null

@@ -85,8 +85,12 @@ function readMetadata(
     revoke: url('revocation_endpoint') ?? null,
     clientAuth,
     issRequired: json.authorization_response_iss_parameter_supported === true,
+    ...offered(json.token_endpoint_auth_methods_supported),
   }
 }
+
+const offered = (methods: unknown): Pick<Endpoints, 'offeredAuth'> =>
+  Array.isArray(methods) ? { offeredAuth: methods.filter((one) => typeof one === 'string') } : {}
 
 /**
  * The method to use of those a document offers; `undefined` when it offers neither of ours. Without a list it is

@@ -108,6 +108,8 @@ export const github = defineProvider({
     'Not Found': 'client_config',
   },
 
+  unknownCode: 'bad_verification_code',
+
   // The public e-mail of a GitHub profile is unverified text; only /user/emails says which one is proven.
   claims({ emails, _json }) {
     const subject = readSubject(_json.id)

@@ -101,6 +101,8 @@ export type Endpoints = {
   readonly clientAuth: ClientAuth
   /** Whether the callback must carry `iss` (RFC 9207 §2.4). */
   readonly issRequired: boolean
+  /** The methods of client authentication that a discovery document lists, in its own words. */
+  readonly offeredAuth?: readonly string[]
 }
 
 /**
@@ -160,6 +162,8 @@ export type Definition = {
   readonly lifetime?: GrantLifetime
   /** What its own error codes mean for a refresh, where they differ from RFC 6749 §5.2. */
   readonly refusals?: Readonly<Record<string, Refusal>>
+  /** With what it refuses a code that it never issued, beside `invalid_grant`, once the client has proved itself. */
+  readonly unknownCode?: string
   /** How a token is taken back; `none` of these when it has no endpoint. */
   readonly revocation: 'google' | 'github' | 'rfc7009'
 }

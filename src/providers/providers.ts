@@ -10,6 +10,7 @@ import { type Err, ok, type Result } from '../kernel/result.ts'
 import { isTenantIssuer, tenantOf } from '../kernel/tenant-issuer.ts'
 import type { BreakerState } from './breaker.ts'
 import { createDiscovery } from './discovery.ts'
+import { type Examination, judgeClient } from './examine.ts'
 import type { Failure } from './failure.ts'
 import { createGuards, type Guard } from './guard.ts'
 import { createHandshake } from './handshake.ts'
@@ -355,6 +356,26 @@ export function createProviders({
     return claims.error.kind === 'garbage' ? guard.report('userinfo', claims.error) : claims
   }
 
+  /**
+   * Whether the provider answers as the settings say, for an operator who asks. The token endpoint is asked with a code
+   * that nobody issued: that uses nothing up, and a provider looks at the client before it looks at the code
+   * (RFC 6749 §4.1.3, §5.2).
+   */
+  async function examine(provider: Provider): Promise<Examination> {
+    const { definition, settings: one, ready } = line(provider)
+    const discovers = definition.openid?.required === true && one.issuer !== undefined
+    const endpoints = await ready()
+    if (!endpoints.ok) return { discovers, endpoints, client: null }
+    const redirectUri = one.redirectUris.default ?? ''
+    const asked = { code: `doctor-${secretToken(random)}`, state: 'doctor', verifier: secretToken(random), redirectUri }
+    const answer = await handshake.finish(provider.id, asked)
+    return {
+      discovers,
+      endpoints,
+      client: answer.ok ? { tag: 'unclear', code: null } : judgeClient(answer.error, definition),
+    }
+  }
+
   const notSaid = (provider: Provider, failure: Failure) =>
     failure.kind === 'unavailable'
       ? unavailable(provider, failure)
@@ -476,6 +497,7 @@ export function createProviders({
     begin,
     exchange,
     identify,
+    examine,
     admits,
     trusts,
     refresh,

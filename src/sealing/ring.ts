@@ -28,7 +28,7 @@ const proofWord = 'vinculum'
 export const tallyText = (tally: Tally): string => tally.map(({ table, values }) => `${table}: ${values}`).join(', ')
 
 /** Whether this value opens; anything but its not opening is a defect. */
-function opens(sealer: Sealer, { sealed, place }: Pick<SealedValue, 'sealed' | 'place'>): boolean {
+export function opens(sealer: Sealer, { sealed, place }: Pick<SealedValue, 'sealed' | 'place'>): boolean {
   try {
     sealer.open(sealed, place)
     return true
@@ -37,6 +37,14 @@ function opens(sealer: Sealer, { sealed, place }: Pick<SealedValue, 'sealed' | '
     throw error
   }
 }
+
+/** The keys at hand that a database knows by the same name, but with other bytes. */
+export const wrongKeys = ({ keys }: Ledger, ring: KeyRing, sealer: Sealer): readonly string[] =>
+  keys
+    .filter(
+      ({ id, proof }) => ring.some((one) => one.id === id) && !opens(sealer, { sealed: proof, place: proofPlace(id) }),
+    )
+    .map(({ id }) => id)
 
 /**
  * Makes sure, before anything else is opened or written, that the keys given are those this database knows, and that
@@ -47,12 +55,11 @@ function opens(sealer: Sealer, { sealed, place }: Pick<SealedValue, 'sealed' | '
 export async function openRing({ store, ring, sealer, clock, random }: Parts) {
   const ids = ring.map(({ id }) => id)
 
-  const refuseWrong = ({ keys }: Ledger): void => {
-    for (const { id, proof } of keys)
-      if (ids.includes(id) && !opens(sealer, { sealed: proof, place: proofPlace(id) }))
-        throw new KeyRingError(
-          `ENCRYPTION_KEYS: the key ${id} is not the one this database knows by that name; what is stored was sealed with another key. Nothing was changed. Start with the right one; a new key needs a new name.`,
-        )
+  const refuseWrong = (ledger: Ledger): void => {
+    for (const id of wrongKeys(ledger, ring, sealer))
+      throw new KeyRingError(
+        `ENCRYPTION_KEYS: the key ${id} is not the one this database knows by that name; what is stored was sealed with another key. Nothing was changed. Start with the right one; a new key needs a new name.`,
+      )
   }
 
   const refuseMissing = ({ left }: Evidence): void => {

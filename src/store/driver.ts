@@ -63,6 +63,9 @@ export interface Driver {
   close(): Promise<void>
 }
 
+/** As much of a driver as is needed to look at a database that is as it was found: its tables may be older. */
+export type Reader = Pick<Driver, 'db' | 'tables' | 'read' | 'close'>
+
 export type SqliteConfig = {
   readonly tag: 'sqlite'
   readonly file: string
@@ -80,6 +83,8 @@ export type DriverParts = {
   readonly report: (change: HealthChange) => void
   /** Hears of what an operator should know about the address of the database. */
   readonly warn: (message: string) => void
+  /** `false` leaves the tables as they are. Only PostgreSQL can be opened so. */
+  readonly migrate?: false
   /** How many connections may be open at once; what the address says, or ten, when not given. */
   readonly maxConnections?: number | undefined
 }

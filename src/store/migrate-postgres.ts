@@ -9,6 +9,14 @@ const migrationLock = 'vinculum:migrations'
 /** Where Drizzle would keep its table, and where it is kept for a role that may not create a schema. */
 const home = { schema: 'drizzle', table: '__drizzle_migrations' }
 
+/** How to connect, which `sslmode=prefer` leaves to the server. */
+export async function tlsModeOf(address: PostgresAddress): Promise<TlsMode> {
+  if (address.tls.mode !== 'prefer') return address.tls.mode
+  const { client, mode } = await connect(address)
+  await client.end().catch(() => {})
+  return mode
+}
+
 /**
  * Brings the tables up to date: all or nothing, and by one node at a time; whoever waited finds nothing left to do.
  * Answers how to connect from now on, which `sslmode=prefer` leaves to the server.
@@ -23,9 +31,16 @@ export async function migratePostgres(address: PostgresAddress): Promise<TlsMode
   }
 }
 
-async function connect(address: PostgresAddress): Promise<{ client: Connection; mode: TlsMode }> {
+/** Without limits, the statements of a migration take as long as they take. */
+const unlimited = { lockMs: 0, statementMs: 0 }
+
+/** One connection, outside the pool, and how it was made: encrypted or not. */
+export async function connect(
+  address: PostgresAddress,
+  limits: { readonly lockMs: number; readonly statementMs: number } = unlimited,
+): Promise<{ client: Connection; mode: TlsMode }> {
   const { mode } = address.tls
-  const shared = { lockMs: 0, statementMs: 0, nameOf: () => undefined, pooled: true }
+  const shared = { ...limits, nameOf: () => undefined, pooled: true }
   const attempt = async (tried: TlsMode) => {
     const client = new Connection({ ...clientConfig(address, tried), shared })
     await client.connect()
@@ -64,7 +79,7 @@ async function migrate(client: Connection): Promise<void> {
   }
 }
 
-async function appliedUpTo(client: Connection, table: string): Promise<number | null> {
+export async function appliedUpTo(client: Connection, table: string): Promise<number | null> {
   const { rows } = await client.query<{ last: string | null }>(`select max(created_at) as last from ${table}`)
   const last = rows[0]?.last ?? null
   return last === null ? null : Number(last)
@@ -73,7 +88,7 @@ async function appliedUpTo(client: Connection, table: string): Promise<number | 
 const quoted = (schema: string): string => `${pg.escapeIdentifier(schema)}.${home.table}`
 
 /** The table of what is done, in either place; `undefined` on an empty database. */
-async function tableOf(client: Connection): Promise<string | undefined> {
+export async function tableOf(client: Connection): Promise<string | undefined> {
   const { rows } = await client.query<{ schema: string | null }>(
     `select n.nspname as schema from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where c.relname = '${home.table}' and c.relkind = 'r' and n.nspname in ('${home.schema}', current_schema())

@@ -26,7 +26,7 @@ import { auditStore } from './audit.ts'
 import { createChange, type Parts } from './change.ts'
 import { conflictStore } from './conflicts.ts'
 import { isHalfCopied } from './copy-marker.ts'
-import type { Driver, DriverParts, SqliteConfig } from './driver.ts'
+import type { Driver, DriverParts, Reader, SqliteConfig } from './driver.ts'
 import { endableStore } from './endable.ts'
 import { pendingFlowStore } from './flows.ts'
 import { grantStore } from './grants.ts'
@@ -132,6 +132,14 @@ export async function openDriver(config: StoreConfig, given: Partial<DriverParts
   if (config.tag === 'sqlite') return (await import('./sqlite.ts')).openSqlite(config, parts)
   const { openPostgres } = await import('./postgres.ts')
   return openPostgres(config.url, { maxConnections: config.maxConnections, ...parts })
+}
+
+/** Opens an existing database for reading alone: nothing is created, migrated or written. */
+export async function openReader(config: StoreConfig, requestMs: number): Promise<Reader> {
+  if (config.tag === 'sqlite') return (await import('./examine-sqlite.ts')).readSqlite(config.file)
+  const { openPostgres } = await import('./postgres.ts')
+  const silent = { report: () => {}, warn: () => {} }
+  return openPostgres(config.url, { requestMs, openMs: 0, maxConnections: 1, migrate: false, ...silent })
 }
 
 /** How long a readiness check waits, in milliseconds. */

@@ -4,7 +4,7 @@ import { NodePgSession } from 'drizzle-orm/node-postgres'
 import { PgDatabase, PgDialect } from 'drizzle-orm/pg-core'
 import pg from 'pg'
 import { currentLimit, Limit, withinLimit } from '../kernel/limit.ts'
-import { readPostgresUrl } from '../kernel/postgres-url.ts'
+import { type PostgresAddress, readPostgresUrl } from '../kernel/postgres-url.ts'
 import {
   backgroundMs,
   type Connection,
@@ -24,7 +24,7 @@ import {
   type Values,
   valuesNow,
 } from './driver.ts'
-import { migratePostgres } from './migrate-postgres.ts'
+import { migratePostgres, tlsModeOf } from './migrate-postgres.ts'
 import { codeOf, createHealth, type Health, meaningOf, notNowOf } from './not-now.ts'
 import { openError, openErrorOf } from './open-error.ts'
 import * as tables from './schema.postgres.ts'
@@ -46,6 +46,14 @@ const timeMs = 2000
 /** How long a transaction of ours may stand still between two statements before the server ends it. */
 const idleInTransactionMs = 10_000
 
+/** What an operator should know about the address, though it works. */
+export const warningsOf = ({ ignored, tls }: PostgresAddress): readonly string[] => [
+  ...(ignored.length > 0 ? [`DATABASE_URL has parameters without an effect: ${ignored.join(', ')}`] : []),
+  ...(tls.mode === 'encrypt'
+    ? ['DATABASE_URL encrypts without checking who the database is: use sslmode=verify-full where its CA is known']
+    : []),
+]
+
 /**
  * A pool of connections, read committed: rules over several rows are kept by constraints, by compare-and-set,
  * and where a row is not there yet by an advisory lock. Statements are prepared, so a single one is one round trip.
@@ -54,13 +62,11 @@ export async function openPostgres(url: string, { requestMs, report, warn, ...pa
   const read = readPostgresUrl(url)
   if (!read.ok) throw openError(`DATABASE_URL ${read.error}.`)
   const address = read.value
-  if (address.ignored.length > 0) warn(`DATABASE_URL has parameters without an effect: ${address.ignored.join(', ')}`)
-  if (address.tls.mode === 'encrypt')
-    warn('DATABASE_URL encrypts without checking who the database is: use sslmode=verify-full where its CA is known')
+  for (const warning of warningsOf(address)) warn(warning)
   const health = createHealth(report)
   let pool: Connections
   try {
-    const mode = await migratePostgres(address)
+    const mode = await (parts.migrate === false ? tlsModeOf(address) : migratePostgres(address))
     pool = createConnections({
       config: clientConfig(address, mode),
       max: parts.maxConnections ?? address.maxConnections ?? 10,

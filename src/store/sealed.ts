@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   and,
   asc,
@@ -13,8 +14,9 @@ import {
   sql,
 } from 'drizzle-orm'
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
+import { keyIdOf } from '../kernel/crypto.ts'
 import type { Evidence, Ledger, SealedStore, SealedValue, Tally } from '../sealing/ports.ts'
-import { type Driver, type Queries, type Script, step } from './driver.ts'
+import { type Driver, type Queries, type Reader, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
 
 /** Beside the registered keys, under a name no key can have (a key's name ends at the colon). */
@@ -61,21 +63,125 @@ const sealedWith = (column: SQLiteColumn, key: string): SQL => sql`${beginning(c
 const sealedOtherwise = (column: SQLiteColumn, key: string): SQL | undefined =>
   and(isNotNull(column), sql`${beginning(column, key)} <> ${prefixOf(key)}`)
 
+/** As much of a sealed value as holds the name of its key, which has 32 letters at most. */
+const headLetters = 'v1.'.length + 32 + 1
+const rowsCounted = 2000
+
+export type SealedByKey = {
+  /** How many values each key seals, by its name. */
+  readonly tallies: ReadonlyMap<string, Tally>
+  /** One value of each column and key. */
+  readonly samples: readonly SealedValue[]
+  /** Tables that could not be read: they are not there yet. */
+  readonly unread: readonly string[]
+  /** Whether the count ended early because it was told to. */
+  readonly incomplete: boolean
+}
+
+/**
+ * Counts what is sealed with each key, in steps between which others are served. Unlike `otherThan`, it also reads a
+ * database whose migrations are pending.
+ */
+export async function sealedByKey({ db, tables: t, read }: Reader, signal: AbortSignal): Promise<SealedByKey> {
+  const counts = new Map<string, Map<string, number>>()
+  const samples: SealedValue[] = []
+  const unread: string[] = []
+  for (const place of placesIn(t)) {
+    const { table, row, columns, only } = place
+    const heads = Object.fromEntries(
+      columns.map((column) => [column.name, sql<string | null>`substr(${column}, 1, ${sql.raw(String(headLetters))})`]),
+    )
+    const seen = new Set<string>()
+    let after = ''
+    try {
+      for (;;) {
+        if (signal.aborted) return { tallies: talliesOf(counts), samples, unread, incomplete: true }
+        const found: Record<string, unknown>[] = await read(
+          db
+            .select({ row, ...heads })
+            .from(table)
+            .where(and(only, gt(row, after)))
+            .orderBy(asc(row))
+            .limit(rowsCounted),
+        )
+        for (const one of found)
+          for (const column of columns) {
+            const head = one[column.name]
+            if (typeof head !== 'string') continue
+            const key = keyIdOf(head)
+            const ofKey = counts.get(key) ?? new Map<string, number>()
+            counts.set(key, ofKey.set(getTableName(table), (ofKey.get(getTableName(table)) ?? 0) + 1))
+            if (seen.has(`${column.name} ${key}`)) continue
+            seen.add(`${column.name} ${key}`)
+            const [whole] = await read(selecting(db, place, column).where(eq(row, one.row)))
+            if (whole) samples.push(asValue(place, column, whole))
+          }
+        if (found.length < rowsCounted) break
+        after = String(found.at(-1)?.row)
+        await nextTurn()
+      }
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      unread.push(getTableName(table))
+    }
+  }
+  return { tallies: talliesOf(counts), samples, unread, incomplete: false }
+}
+
+const talliesOf = (counts: ReadonlyMap<string, ReadonlyMap<string, number>>): Map<string, Tally> =>
+  new Map([...counts].map(([key, ofKey]) => [key, [...ofKey].map(([table, values]) => ({ table, values }))]))
+
+/** A table or column that is not there: PostgreSQL's codes, and SQLite's words, which has one code for every error. */
+const isMissing = (error: unknown): boolean => {
+  const { code, message = '' } = (error ?? {}) as { code?: string; message?: string }
+  return code === '42P01' || code === '42703' || (code === 'SQLITE_ERROR' && /^no such (table|column)/.test(message))
+}
+
+/** What the ledger of keys holds; `undefined` where its table is not there yet. */
+export async function readLedger({ db, tables: t, read }: Reader): Promise<Ledger | undefined> {
+  try {
+    return ledgerOf(await read(db.select().from(t.sealingKeys).orderBy(asc(t.sealingKeys.id))))
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+}
+
+/** When each signing key was made and begins to sign. The secrets stay where they are. */
+export async function readSigningKeys({ db, tables: { signingKeys: t }, read }: Reader) {
+  try {
+    return await read(
+      db
+        .select({ id: t.id, purpose: t.purpose, createdAt: t.createdAt, activatesAt: t.activatesAt })
+        .from(t)
+        .orderBy(asc(t.purpose), asc(t.sequence)),
+    )
+  } catch (error) {
+    if (isMissing(error)) return []
+    throw error
+  }
+}
+
+const nameOf = (place: Place): string => getTableName(place.table)
+const selecting = (q: Queries, { table, row, sealedIn }: Place, column: SQLiteColumn) =>
+  q.select({ row, at: sealedIn?.row ?? row, sealed: column }).from(table)
+const asValue = (
+  place: Place,
+  column: SQLiteColumn,
+  { row, at, sealed }: { row: unknown; at: unknown; sealed: unknown },
+): SealedValue => ({
+  ...{ table: nameOf(place), column: column.name, row: String(row), sealed: String(sealed) },
+  place: `${getTableName(place.sealedIn?.table ?? place.table)}/${at}/${column.name}`,
+})
+const ledgerOf = (rows: readonly Tables['sealingKeys']['$inferSelect'][]): Ledger => ({
+  keys: rows.filter(({ id }) => id !== rootId),
+  root: rows.find(({ id }) => id === rootId)?.proof ?? null,
+})
+
 export function sealedStore({ db, tables: t, read, write, atomic }: Driver): SealedStore {
   const places = placesIn(t)
-  const nameOf = (place: Place): string => getTableName(place.table)
   const all = places.flatMap((place) => place.columns.map((column) => ({ place, column })))
 
-  const selecting = (q: Queries, { table, row, sealedIn }: Place, column: SQLiteColumn) =>
-    q.select({ row, at: sealedIn?.row ?? row, sealed: column }).from(table)
-  const asValue = (
-    place: Place,
-    column: SQLiteColumn,
-    { row, at, sealed }: { row: unknown; at: unknown; sealed: unknown },
-  ): SealedValue => ({
-    ...{ table: nameOf(place), column: column.name, row: String(row), sealed: String(sealed) },
-    place: `${getTableName(place.sealedIn?.table ?? place.table)}/${at}/${column.name}`,
-  })
   const counting = (q: Queries, place: Place, which: SQL | undefined) =>
     q.select({ values: count() }).from(place.table).where(and(place.only, which))
 
@@ -85,10 +191,6 @@ export function sealedStore({ db, tables: t, read, write, atomic }: Driver): Sea
       return values === 0 ? [] : [{ table: nameOf(place), values }]
     })
 
-  const ledgerOf = (rows: readonly (typeof t.sealingKeys.$inferSelect)[]): Ledger => ({
-    keys: rows.filter(({ id }) => id !== rootId),
-    root: rows.find(({ id }) => id === rootId)?.proof ?? null,
-  })
   const reading = (q: Queries) => q.select().from(t.sealingKeys).orderBy(asc(t.sealingKeys.id))
 
   function* look(tx: Queries, ring: readonly string[]): Script<Evidence> {

@@ -8,6 +8,9 @@ export const missingError = (file: string): DatabaseOpenError =>
     `There is no database in ${file}. Check DATABASE_URL and that its volume is mounted; to create a new database, start once with DATABASE_CREATE=true.`,
   )
 
+/** Whether there is a database file. */
+export const sqliteFileExists = (file: string): boolean => existsSync(file)
+
 /**
  * Makes sure that the file exists; a new one is readable by its owner only, from the first moment, and the WAL beside
  * it inherits that. An existing file is not opened: closing it again would drop the locks that another connection of

@@ -123,7 +123,7 @@ function connectFile(file: string, create: boolean): Database {
 const retryMs = 25
 
 /** Runs steps of opening the file; each is tried again while the file is locked, within `openMs` for all together. */
-function startWaiting(openMs: number) {
+export function startWaiting(openMs: number) {
   const until = performance.now() + openMs
   return async <T>(work: () => T): Promise<T> => {
     for (;;) {
@@ -142,16 +142,19 @@ const isEmpty = (connection: Database): boolean =>
   connection.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() === 0
 
 /** Fails where the file cannot be written, so that a start ends with the cause. Nothing is written: it is rolled back. */
-function probeWrite(connection: Database): void {
+export function probeWrite(connection: Database): void {
   connection.exec('BEGIN IMMEDIATE')
   connection.exec('ROLLBACK')
 }
 
-function pendingMigrations(connection: Database) {
+/** The time of the newest migration applied; `null` for none. */
+export function appliedUpTo(connection: Database): number | null {
   const table = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = '__drizzle_migrations'").get()
   const done = table && connection.prepare('SELECT max(created_at) FROM __drizzle_migrations').pluck().get()
-  return pending(migrationsFor('sqlite'), (done as number | null | undefined) ?? null)
+  return (done as number | null | undefined) ?? null
 }
+
+const pendingMigrations = (connection: Database) => pending(migrationsFor('sqlite'), appliedUpTo(connection))
 
 /**
  * Whether a migration is pending is read without a lock, so that a start or a command beside a running service does not
@@ -184,8 +187,9 @@ function migrate(connection: Database): void {
 /** A Drizzle query on a synchronous driver can be prepared and executed in place. */
 type Prepared = { execute(values?: Values): { sync(): unknown }; getQuery(): { readonly sql: string } }
 
-const prepare = (query: PromiseLike<unknown>): Prepared => (query as unknown as { prepare(): Prepared }).prepare()
-const execute = <T>(prepared: Prepared, values?: Values): T => prepared.execute(values).sync() as T
+export const prepare = (query: PromiseLike<unknown>): Prepared =>
+  (query as unknown as { prepare(): Prepared }).prepare()
+export const execute = <T>(prepared: Prepared, values?: Values): T => prepared.execute(values).sync() as T
 
 /** The part of a better-sqlite3 statement that Drizzle runs a query with. */
 type Statement = { raw(): Statement; all(...params: unknown[]): readonly unknown[] }

@@ -104,6 +104,7 @@ describe('what the bearer API is', () => {
   })
   test('no page, no sign-in redirect and nothing of back ends is part of it', () => {
     expect(closed.filter(({ surface }) => surface === 'api').map(({ path }) => path)).toEqual([
+      '/health/arrival',
       '/metrics',
       '/auth/introspect',
       '/connections/token',

@@ -242,7 +242,7 @@ describe('the document', () => {
     expect(of('get', '/metrics').security).toEqual([{ metrics: [] }, {}])
     const { securitySchemes } = world.document.components as unknown as { securitySchemes: object }
     expect(Object.keys(securitySchemes)).toEqual([
-      ...['bearer', 'cookie', 'refresh', 'service', 'service_bearer', 'metrics'],
+      ...['bearer', 'cookie', 'refresh', 'service', 'service_bearer', 'metrics', 'doctor'],
     ])
   })
   test('has the version of the program', async () => {

@@ -29,6 +29,39 @@ const ready = route({
     (await isReady()) ? ok(json({ status: 'ok' as const })) : fail('not_ready'),
 })
 
+const arrival = route({
+  ...common,
+  path: '/health/arrival',
+  summary: 'How a request arrives: its client, scheme and host as the proxies in front pass them on; for `doctor`',
+  credential: 'doctor',
+  reply: z.object({
+    client: z.string().nullable(),
+    peer: z.string().nullable(),
+    forwarded_for: z.array(z.string()),
+    forwarded: z.boolean(),
+    scheme: z.string().nullable(),
+    host: z.string().nullable(),
+    trust_proxy_hops: z.number(),
+  }),
+  fails: ['token_invalid'],
+  handle({ bearer, origin, proxyChain }, { acceptsDoctor, settings }: Services) {
+    // The addresses of proxies are nobody else's business.
+    if (bearer === null || !acceptsDoctor(bearer)) return fail('token_invalid')
+    const { peer, forwardedFor, forwarded, scheme, host } = proxyChain
+    return ok(
+      json({
+        client: origin.ip,
+        peer,
+        forwarded_for: [...forwardedFor],
+        forwarded,
+        scheme,
+        host,
+        trust_proxy_hops: settings.trustProxyHops,
+      }),
+    )
+  },
+})
+
 const providers = route({
   ...common,
   path: '/health/providers',
@@ -126,4 +159,4 @@ const metadata = route({
   },
 })
 
-export const operatingRoutes = [live, ready, providers, metrics, jwks, metadata]
+export const operatingRoutes = [live, ready, arrival, providers, metrics, jwks, metadata]

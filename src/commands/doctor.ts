@@ -1,0 +1,35 @@
+import { systemRandom } from '../kernel/ids.ts'
+import { type Command, plain } from './command.ts'
+
+type Line = { readonly name: string; readonly status: string; readonly found: string; readonly remedy?: string }
+
+/** A line for each finding, and one that sums up. */
+export function linesOf(findings: readonly Line[]): readonly string[] {
+  const width = Math.max(...findings.map(({ name }) => name.length))
+  const count = (status: string): number => findings.filter((one) => one.status === status).length
+  return [
+    ...findings.map(({ name, status, found, remedy }) =>
+      // What is found may quote another program, which must not begin a line of its own.
+      `${status.padEnd('warning'.length)}  ${name.padEnd(width)}  ${found}${remedy === undefined ? '' : ` → ${remedy}`}`.replace(
+        /\p{Cc}+/gu,
+        ' ',
+      ),
+    ),
+    (['ok', 'warning', 'failed'] as const).map((status) => `${status}: ${count(status)}`).join(', '),
+  ]
+}
+
+export const doctor: Command = {
+  ...plain,
+  summary: 'check configuration, database, keys, providers, proxies, mail server and disk; changes nothing',
+  examinesConfig: true,
+  async run({ config, configFaults, now }) {
+    const { examineAll } = await import('../doctor/doctor.ts')
+    const findings = await examineAll({ config, faults: configFaults, now, random: systemRandom })
+    return {
+      ok: findings.every(({ status }) => status !== 'failed'),
+      done: linesOf(findings),
+      data: { checks: findings },
+    }
+  },
+}

@@ -1,0 +1,84 @@
+/**
+ * Looks at everything the service depends on, and changes none of it. It works while the service runs, while it does
+ * not, and with a broken configuration: then only what depends on a broken setting is left out.
+ */
+import { type Config, settingsIn } from '../config.ts'
+import type { Random } from '../kernel/ids.ts'
+import { prefix } from '../provider-config.ts'
+import { tidyAfterReading } from '../store/examine-sqlite.ts'
+import { type Check, deadlineMs, type Finding, runChecks, warning } from './check.ts'
+import { examineConfiguration } from './configuration.ts'
+import { databaseCheck } from './database.ts'
+import { diskCheck } from './disk.ts'
+import { keysCheck, ringOf } from './keys.ts'
+import { mailCheck } from './mail.ts'
+import { providerCheck } from './providers.ts'
+import { proxyCheck, serviceCheck } from './proxy.ts'
+
+type Parts = {
+  readonly config: Config
+  readonly faults: readonly string[]
+  readonly now: () => Date
+  readonly random: Random
+  readonly deadlineMs?: number
+}
+
+/** A check, and the settings that it depends on: names, or the beginnings of names where they end with `_`. */
+type Dependent = { readonly settings: readonly string[]; readonly check: () => Check }
+
+/** Everything that was found, in the order of the sections of the documentation. */
+export async function examineAll({
+  config,
+  faults,
+  deadlineMs: ms = deadlineMs,
+  ...parts
+}: Parts): Promise<readonly Finding[]> {
+  const { now } = parts
+  const all: Readonly<Record<string, Dependent>> = {
+    database: { settings: ['DATABASE_URL'], check: () => databaseCheck(config.store, now) },
+    keys: { settings: ['DATABASE_URL', 'ENCRYPTION_KEYS'], check: () => keysCheck({ config, ...parts }) },
+    ...Object.fromEntries(
+      config.providers.map((one): [string, Dependent] => [
+        `provider.${one.id}`,
+        {
+          settings: [prefix(one.id), 'OIDC_PROVIDERS', 'OAUTH2_PROVIDERS', 'HTTPS_PROXY', 'PUBLIC_URL'],
+          check: () => providerCheck(one, { config, ...parts }),
+        },
+      ]),
+    ),
+    service: { settings: ['HOST', 'PORT'], check: () => serviceCheck({ config }) },
+    proxy: {
+      settings: ['PUBLIC_URL', 'ENCRYPTION_KEYS'],
+      check: () => proxyCheck({ config, ring: () => ringOf(config), now }),
+    },
+    mail: { settings: ['SMTP_URL', 'MAIL_FROM'], check: () => mailCheck(config) },
+    disk: { settings: ['DATABASE_URL'], check: () => diskCheck(config) },
+  }
+  const broken = new Set(faults.flatMap(settingsIn))
+  const brokenOf = ({ settings }: Dependent): readonly string[] =>
+    [...broken].filter(
+      (name) =>
+        name === '.env' ||
+        settings.some((one) => (one.endsWith('_') ? name.startsWith(one) : name === one || name === `${one}_FILE`)),
+    )
+  const checks = Object.entries(all).map(([name, one]): Check => {
+    const reasons = brokenOf(one)
+    return reasons.length === 0 ? one.check() : unchecked(name, reasons)
+  })
+  const tidy = config.store.tag === 'sqlite' ? tidyAfterReading(config.store.file) : undefined
+  const findings = await runChecks(checks, ms)
+  tidy?.()
+  return [...examineConfiguration(config, faults), ...findings]
+}
+
+const unchecked = (name: string, settings: readonly string[]): Check => ({
+  ...{ name, slow: '' },
+  run: async (report) =>
+    report(
+      warning(
+        name,
+        `Not checked, because of the errors in ${settings.join(', ')}.`,
+        'Correct them, then run this again.',
+      ),
+    ),
+})

@@ -1,0 +1,173 @@
+import { existsSync } from 'node:fs'
+import type { Config } from '../config.ts'
+import { BusyError } from '../kernel/busy.ts'
+import { createSealer, type KeyRing } from '../kernel/crypto.ts'
+import type { Random } from '../kernel/ids.ts'
+import type { SealedValue } from '../sealing/ports.ts'
+import { opens, tallyText, wrongKeys } from '../sealing/ring.ts'
+import { generatedKeysFile, readGeneratedKeys } from '../secrets.ts'
+import { openReader } from '../store/open.ts'
+import { DatabaseOpenError } from '../store/open-error.ts'
+import { readLedger, readSigningKeys, type SealedByKey, sealedByKey } from '../store/sealed.ts'
+import { sqliteFileExists } from '../store/sqlite-file.ts'
+import { type Check, type Finding, failed, ok, type Report, warning } from './check.ts'
+
+type Parts = { readonly config: Config; readonly now: () => Date; readonly random: Random }
+
+/** How long one statement may take, in milliseconds. */
+const statementMs = 10_000
+
+export const keysCheck = ({ config, now, random }: Parts): Check => ({
+  name: 'keys',
+  slow: 'Run this again when the database is less busy.',
+  async run(report, signal) {
+    const ring = ringOf(config)
+    if (ring === undefined)
+      return report(
+        ok('keys', 'No key exists yet: it is generated at the first start. In production, set ENCRYPTION_KEYS.'),
+      )
+    const { store } = config
+    if (store.tag === 'sqlite' && !sqliteFileExists(store.file))
+      return report(ok('keys', `${namesOf(ring)}: nothing is sealed yet, because there is no database.`))
+    try {
+      await lookAtKeys(config, ring, { report, signal, now, random })
+    } catch (error) {
+      // PostgreSQL's errors have a code of five characters; what they mean is in the lines about the database.
+      const { code } = error as { code?: string }
+      if (!(error instanceof DatabaseOpenError || error instanceof BusyError || /^[0-9A-Z]{5}$/.test(code ?? '')))
+        throw error
+      report(warning('keys', 'Not checked, because the database cannot be read.', 'See the lines about the database.'))
+    }
+  },
+})
+
+/** The keys at hand, the generated ones included; none is generated. */
+export function ringOf(config: Config): KeyRing | undefined {
+  if (config.encryptionKeys) return config.encryptionKeys
+  const file = generatedKeysFile(config)
+  return existsSync(file) ? readGeneratedKeys(file) : undefined
+}
+
+async function lookAtKeys(
+  { store }: Config,
+  ring: KeyRing,
+  { report, signal, now, random }: { report: Report; signal: AbortSignal } & Pick<Parts, 'now' | 'random'>,
+): Promise<void> {
+  const reader = await openReader(store, statementMs)
+  try {
+    const ledger = await readLedger(reader)
+    // Ends before the check does, so that what was counted until then is shown.
+    const counting = AbortSignal.any([signal, AbortSignal.timeout(10_000)])
+    const counted = await sealedByKey(reader, counting)
+    if (ledger === undefined && counted.tallies.size === 0)
+      return report(ok('keys', `${namesOf(ring)}: nothing is sealed yet, because the tables do not exist.`))
+    const sealer = createSealer(ring, random)
+    const closed = counted.samples.filter((value) => isOurs(value, ring) && !opens(sealer, value))
+    const wrong = ledger ? wrongKeys(ledger, ring, sealer) : []
+    for (const finding of keyFindings(
+      ring.map(({ id }) => id),
+      { counted, wrong, closed },
+    ))
+      report(finding)
+    report(signingKeyFinding(await readSigningKeys(reader), now()))
+  } finally {
+    await reader.close()
+  }
+}
+
+const namesOf = (ring: KeyRing): string => ring.map(({ id }) => id).join(', ')
+const keyIn = ({ sealed }: SealedValue): string => sealed.split('.')[1] ?? ''
+const isOurs = (value: SealedValue, ring: KeyRing): boolean => ring.some(({ id }) => id === keyIn(value))
+
+type Facts = {
+  readonly counted: SealedByKey
+  /** Keys that the database knows with other bytes. */
+  readonly wrong: readonly string[]
+  /** Samples that the key of their name does not open. */
+  readonly closed: readonly SealedValue[]
+}
+
+/** One line for each key of the ring, in its order, and one for each that is missing from it. */
+export function keyFindings(ids: readonly string[], { counted, wrong, closed }: Facts): readonly Finding[] {
+  const { tallies, incomplete, unread } = counted
+  const [first = ''] = ids
+  const amount = (key: string): string => {
+    const tally = tallies.get(key) ?? []
+    const sum = tally.reduce((total, { values }) => total + values, 0)
+    return `${incomplete ? 'at least ' : ''}${sum} ${sum === 1 ? 'value' : 'values'}${sum > 0 ? ` (${tallyText(tally)})` : ''}`
+  }
+  const ofRing = ids.map((id): Finding => {
+    const name = `keys.${id}`
+    const damaged = [...new Set(closed.filter((value) => keyIn(value) === id).map(({ table }) => table))]
+    if (wrong.includes(id) || damaged.length > 0)
+      return failed(
+        name,
+        `The key given as ${id} does not open what was sealed under that name${damaged.length > 0 ? ` (${damaged.join(', ')})` : ''}.`,
+        'Set ENCRYPTION_KEYS to the key that was used before; a new key needs a new name. The service does not start.',
+      )
+    if (id === first) return ok(name, `Seals everything new, and ${amount(id)} now.`)
+    if (tallies.has(id))
+      return warning(
+        name,
+        `Seals ${amount(id)}, though ${first} is the first key.`,
+        `Keep it in ENCRYPTION_KEYS, and run “npm start -- reseal”. Then it can be removed.`,
+      )
+    return incomplete
+      ? ok(name, 'Seals nothing that was counted.')
+      : ok(name, 'Seals nothing: remove it from ENCRYPTION_KEYS, unless it is to become the first key.')
+  })
+  const missing = [...tallies.keys()]
+    .filter((key) => !ids.includes(key))
+    .map((key) =>
+      failed(
+        `keys.${key}`,
+        `${amount(key)} are sealed with a key that is not in ENCRYPTION_KEYS: ${key}.`,
+        `Add ${key} at the end of ENCRYPTION_KEYS and run “npm start -- reseal”. Without that key these values are lost.`,
+      ),
+    )
+  return [
+    ...ofRing,
+    ...missing,
+    ...(incomplete
+      ? [
+          warning(
+            'keys',
+            'Not everything could be counted in ten seconds.',
+            'Run this again when the database is less busy.',
+          ),
+        ]
+      : []),
+    ...(unread.length > 0
+      ? [
+          warning(
+            'keys',
+            `Not counted, because migrations are pending: ${unread.join(', ')}.`,
+            'Start the service, which applies them, and run this again.',
+          ),
+        ]
+      : []),
+  ]
+}
+
+type SigningKey = Awaited<ReturnType<typeof readSigningKeys>>[number]
+
+/** The signing keys and how old they are. There is no age at which one must be replaced. */
+export function signingKeyFinding(keys: readonly SigningKey[], now: Date): Finding {
+  const name = 'keys.signing'
+  if (keys.length === 0) return ok(name, 'There are no signing keys yet: the first start creates them.')
+  const ageOf = (at: Date): string => {
+    const hours = Math.max(0, Math.floor((now.getTime() - at.getTime()) / 3_600_000))
+    return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} days`
+  }
+  const described = (['access', 'refresh'] as const).flatMap((purpose) => {
+    const ofPurpose = keys.filter((key) => key.purpose === purpose)
+    const current = ofPurpose.findLast(({ activatesAt }) => activatesAt <= now)
+    const waiting = ofPurpose.filter(({ activatesAt }) => activatesAt > now).length
+    return current
+      ? [
+          `${purpose} tokens: ${ageOf(current.createdAt)} old, ${ofPurpose.length} published${waiting > 0 ? `, ${waiting} not signing yet` : ''}`,
+        ]
+      : []
+  })
+  return ok(name, `Signing keys for ${described.join('; ')}.`)
+}

@@ -1,0 +1,150 @@
+import type { Config } from '../config.ts'
+import { createBus } from '../events/bus.ts'
+import type { Random } from '../kernel/ids.ts'
+import { prefix } from '../provider-config.ts'
+import type { ClientVerdict, Examination } from '../providers/examine.ts'
+import type { Failure } from '../providers/failure.ts'
+import type { Endpoints, ProviderSettings } from '../providers/provider.ts'
+import { createProviders } from '../providers/providers.ts'
+import { type Check, type Finding, failed, ok, warning } from './check.ts'
+
+/** How long one call may take here, in milliseconds, whatever the settings allow a sign-in. */
+const callMs = 5000
+
+type Parts = { readonly config: Config; readonly now: () => Date; readonly random: Random }
+
+export function providerCheck(settings: ProviderSettings, { config, now, random }: Parts): Check {
+  const name = `provider.${settings.id}`
+  return {
+    name,
+    slow: `Check that this machine reaches ${settings.name}.`,
+    async run(report) {
+      report(ok(`${name}.redirect_uris`, redirectText(settings)))
+      const providers = createProviders({
+        settings: [
+          { ...settings, breaker: { ...settings.breaker, timeoutMs: Math.min(settings.breaker.timeoutMs, callMs) } },
+        ],
+        events: createBus(now),
+        clock: now,
+        random,
+        production: config.production,
+        proxy: config.proxy,
+        userInfoTtlSeconds: config.oauth.userInfoTtlSeconds,
+      })
+      try {
+        const provider = providers.get(settings.id)
+        if (!provider) throw new Error('the provider was not built')
+        for (const finding of findingsOf(settings, await providers.examine(provider))) report(finding)
+      } finally {
+        await providers.close()
+      }
+    },
+  }
+}
+
+const redirectText = ({ name, redirectUris }: ProviderSettings): string =>
+  `Register with ${name}, letter for letter: ${Object.values(redirectUris).join(' and ')}`
+
+/** What an examination means: one line about discovery, where there is any, and one about the client. */
+export function findingsOf(settings: ProviderSettings, examination: Examination): readonly Finding[] {
+  const { discovers, endpoints, client } = examination
+  return [
+    ...(discovers ? [discoveryFinding(settings, endpoints)] : []),
+    ...(endpoints.ok && client ? [clientFinding(settings, endpoints.value, client)] : []),
+  ]
+}
+
+/** The method of client authentication in the words of a discovery document. */
+const methodNames = { basic: 'client_secret_basic', post: 'client_secret_post', none: 'none' } as const
+
+function discoveryFinding(settings: ProviderSettings, endpoints: Examination['endpoints']): Finding {
+  const { id, tokenAuth } = settings
+  const name = `provider.${id}.discovery`
+  if (!endpoints.ok) return failed(name, ...discoveryFault(settings, endpoints.error))
+  const { token, clientAuth, offeredAuth } = endpoints.value
+  const method = methodNames[clientAuth]
+  const origin = new URL(token).origin
+  if (tokenAuth !== undefined && offeredAuth !== undefined && !offeredAuth.includes(method))
+    return warning(
+      name,
+      `The discovery document is valid, but does not offer ${method}, which ${prefix(id)}TOKEN_AUTH sets.`,
+      `Remove ${prefix(id)}TOKEN_AUTH, or ask the provider which method your client may use.`,
+    )
+  return ok(
+    name,
+    `The discovery document is valid and names the issuer as configured; token endpoint at ${origin}, ${method}.`,
+  )
+}
+
+/** Where an OpenID provider's document is expected, without its query. */
+const documentOf = ({ issuer = '', discoveryUrl }: ProviderSettings): string =>
+  (discoveryUrl ?? `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`).replace(/[?#].*$/, '')
+
+function discoveryFault(settings: ProviderSettings, failure: Failure): readonly [found: string, remedy: string] {
+  const at = documentOf(settings)
+  const p = prefix(settings.id)
+  const reachable = `Check ${p}ISSUER${settings.discoveryUrl ? ` and ${p}DISCOVERY_URL` : ''}, and that this machine reaches the host (DNS, firewall, HTTPS_PROXY).`
+  if (failure.kind === 'unavailable') return [`No discovery document at ${at} (${failure.reason}).`, reachable]
+  if (failure.kind === 'refused') return [`${at} answered with status ${failure.status}.`, `Check ${p}ISSUER.`]
+  if (failure.issuer)
+    return [
+      `The discovery document names the issuer ${failure.issuer.received}, but ${p}ISSUER is ${failure.issuer.configured}.`,
+      `Set ${p}ISSUER to exactly what the document says, if that is your provider.`,
+    ]
+  const remedies: Readonly<Record<string, readonly [string, string]>> = {
+    missing_endpoint: [
+      'has no usable authorization, token or key endpoint',
+      `Check ${p}ISSUER; endpoints must be https.`,
+    ],
+    unsafe_endpoint: ['names a userinfo endpoint that is not https', 'Ask the provider to correct it.'],
+    token_auth_unsupported: [
+      'offers neither client_secret_basic nor client_secret_post',
+      `If one of them works all the same, set ${p}TOKEN_AUTH.`,
+    ],
+    redirect: ['redirects elsewhere', `Set ${p}ISSUER or ${p}DISCOVERY_URL to where it leads.`],
+  }
+  const [what, remedy] = remedies[failure.reason] ?? [`cannot be read (${failure.reason})`, `Check ${p}ISSUER.`]
+  return [`The discovery document at ${at} ${what}.`, remedy]
+}
+
+const asked = 'Tried with a code that nobody issued:'
+
+function clientFinding(settings: ProviderSettings, { token, clientAuth }: Endpoints, verdict: ClientVerdict): Finding {
+  const { id, redirectUris, kind } = settings
+
+  const [name, p] = [`provider.${id}.client`, prefix(id)]
+  const origin = new URL(token).origin
+  const method = methodNames[clientAuth]
+  switch (verdict.tag) {
+    case 'accepted':
+      return ok(name, `${asked} ${origin} refused the code (${verdict.code}) and not the client (${method}).`)
+    case 'rejected':
+      return failed(
+        name,
+        `${asked} ${origin} refused the client (${verdict.code}, ${method}).`,
+        clientAuth === 'none'
+          ? `Check ${p}CLIENT_ID, and that the provider knows it as a public client.`
+          : `Check ${p}CLIENT_ID and ${p}CLIENT_SECRET, which may have expired, and that the client may use the authorization code grant; try the other ${p}TOKEN_AUTH.`,
+      )
+    case 'wrong_redirect_uri':
+      return failed(
+        name,
+        `${asked} ${origin} does not know our redirect URI (${verdict.code}).`,
+        `Register ${redirectUris.default} there.`,
+      )
+    case 'unanswered':
+      return failed(
+        name,
+        verdict.failure.kind === 'unavailable'
+          ? `The token endpoint at ${origin} does not answer (${verdict.failure.reason}).`
+          : `What answers at ${origin} is not a token endpoint (${verdict.failure.reason}).`,
+        `Check ${p}${kind === 'oidc' ? 'ISSUER' : 'TOKEN_URL'}, and that this machine reaches the host (DNS, firewall, HTTPS_PROXY).`,
+      )
+    case 'unclear':
+      return warning(
+        name,
+        `${asked} ${origin} answered ${verdict.code ?? 'without an error code'}, which does not tell whether the client is accepted.`,
+        'Sign in once to find out.',
+      )
+  }
+}

@@ -1,0 +1,188 @@
+import { isIPv6 } from 'node:net'
+import { z } from 'zod'
+import type { Config } from '../config.ts'
+import type { KeyRing } from '../kernel/crypto.ts'
+import { makeDoctorToken } from '../kernel/doctor-token.ts'
+import { type Check, type Finding, failed, ok, warning } from './check.ts'
+
+type Parts = {
+  readonly config: Config
+  /** The keys at hand; `undefined` where none exist, so that no service can be running with them. */
+  readonly ring: () => KeyRing | undefined
+  readonly now: () => Date
+}
+
+/** How long one request may take, in milliseconds. */
+const requestMs = 4000
+/** An address of nobody (RFC 5737), which a proxy must not pass on as the client's. */
+const madeUp = '192.0.2.77'
+
+const Arrival = z.object({
+  client: z.string().nullable(),
+  peer: z.string().nullable(),
+  forwarded_for: z.array(z.string()),
+  forwarded: z.boolean(),
+  scheme: z.string().nullable(),
+  host: z.string().nullable(),
+  trust_proxy_hops: z.number(),
+})
+/** How the service saw a request of ours. */
+export type Arrival = z.output<typeof Arrival>
+
+type Answer =
+  | { readonly tag: 'arrived'; readonly arrival: Arrival }
+  /** Somebody answers who does not take our token. */
+  | { readonly tag: 'stranger'; readonly status: number }
+  | { readonly tag: 'unreachable'; readonly reason: string }
+
+/** Whether the service runs here: asked at the address it listens on, past every proxy. */
+export const serviceCheck = ({ config }: Pick<Parts, 'config'>): Check => ({
+  name: 'service',
+  slow: 'The process accepts connections but does not answer: read its log, then restart it.',
+  async run(report, signal) {
+    const url = `${localOrigin(config)}/health/ready`
+    const answer = await get(url, {}, signal)
+    report(serviceFinding(url, answer))
+  },
+})
+
+export function serviceFinding(url: string, answer: Awaited<ReturnType<typeof get>>): Finding {
+  const name = 'service'
+  if ('reason' in answer)
+    return warning(name, `No service answers at ${url} (${answer.reason}).`, 'Start it, or run this where it runs.')
+  if (answer.status === 200) return ok(name, `The service at ${url} is ready.`)
+  if (answer.status === 503)
+    return failed(
+      name,
+      `The service at ${url} runs and is not ready.`,
+      'Read its log: the line "database.state" has the reason, unless it is shutting down.',
+    )
+  return warning(name, `Another program answers at ${url} (status ${answer.status}).`, 'Check HOST and PORT.')
+}
+
+/** How a request from outside arrives: sent to PUBLIC_URL twice, the second time with an address that is made up. */
+export const proxyCheck = ({ config, ring, now }: Parts): Check => ({
+  name: 'proxy',
+  slow: 'Check that PUBLIC_URL leads to the service from this machine.',
+  async run(report, signal) {
+    const keys = ring()
+    if (keys === undefined)
+      return report(warning('proxy', 'Not checked: no service runs with these settings.', notRunning))
+    const url = `${config.publicUrl.origin}/health/arrival`
+    const headers = { authorization: `Bearer ${makeDoctorToken(keys, now())}` }
+    const plain = await ask(url, headers, signal)
+    if (plain.tag !== 'arrived') return report(unaskedFinding(config, plain))
+    const forged = await ask(url, { ...headers, 'x-forwarded-for': madeUp }, signal)
+    report(proxyFinding(config, plain.arrival, forged.tag === 'arrived' ? forged.arrival : undefined))
+  },
+})
+
+const notRunning = 'Start the service, then run this again.'
+
+/** What can be said of the proxies where nobody could be asked. */
+export function unaskedFinding(
+  { publicUrl, trustProxyHops }: Pick<Config, 'publicUrl' | 'trustProxyHops'>,
+  answer: Exclude<Answer, { tag: 'arrived' }>,
+): Finding {
+  const name = 'proxy'
+  const found =
+    answer.tag === 'stranger'
+      ? `Not checked: what answers at ${publicUrl.origin} does not accept our token (status ${answer.status}).`
+      : `Not checked: nothing answers at ${publicUrl.origin} (${answer.reason}).`
+  const hidden =
+    publicUrl.protocol === 'https:' && trustProxyHops === 0
+      ? ' TRUST_PROXY_HOPS is 0, though a proxy must stand where TLS ends: everybody would share its address.'
+      : ''
+  return warning(
+    name,
+    `${found}${hidden}`,
+    answer.tag === 'stranger'
+      ? 'Run this with the settings of the service (PUBLIC_URL, ENCRYPTION_KEYS), the same version, and a clock that is right.'
+      : `Start the service; if it runs, check that PUBLIC_URL can be reached from this machine (DNS, TLS, firewall).${hidden === '' ? '' : ' Set TRUST_PROXY_HOPS to the number of proxies.'}`,
+  )
+}
+
+/**
+ * Compares the proxies that were seen with those that are trusted. Every proxy that appends its client's address adds
+ * one entry to `X-Forwarded-For`, so without an entry of ours there are as many entries as proxies.
+ */
+export function proxyFinding(
+  { publicUrl }: Pick<Config, 'publicUrl'>,
+  plain: Arrival,
+  forged: Arrival | undefined,
+): Finding {
+  const name = 'proxy'
+  const { client, peer, scheme, host, forwarded, trust_proxy_hops: trusted } = plain
+  const seen = plain.forwarded_for.length
+  const found = `The service saw the client ${client ?? 'unknown'}, scheme ${scheme ?? 'not stated'} and host ${host ?? 'none'}; proxies counted: ${seen}, TRUST_PROXY_HOPS: ${trusted}.`
+  const set = `Set TRUST_PROXY_HOPS=${seen} on every node and restart it.`
+  if (seen === 0 && forwarded)
+    return failed(
+      name,
+      `${found} A proxy sends Forwarded, which is not read.`,
+      'Have it send X-Forwarded-For, and set TRUST_PROXY_HOPS to the number of proxies.',
+    )
+  if (seen === 0 && trusted === 0 && publicUrl.protocol === 'https:')
+    return failed(
+      name,
+      `${found} TLS ends before the service, at a proxy that sends no X-Forwarded-For: everybody shares the address ${peer ?? 'of that proxy'} and its rate limits.`,
+      'Have the proxy send X-Forwarded-For, and set TRUST_PROXY_HOPS=1.',
+    )
+  if (seen > trusted) return failed(name, `${found} Everybody shares the address of a proxy, and its rate limits.`, set)
+  if (forged?.client === madeUp)
+    return failed(
+      name,
+      `${found} A client can choose its address: one that was made up in X-Forwarded-For was believed.`,
+      seen < trusted
+        ? set
+        : 'Have the first proxy overwrite X-Forwarded-For, or append to it, instead of passing it on.',
+    )
+  if (seen < trusted)
+    return failed(
+      name,
+      `${found} More proxies are trusted than there are, so a client could choose its address.`,
+      seen === 0 && publicUrl.protocol === 'https:' ? 'Have the proxy send X-Forwarded-For.' : set,
+    )
+  return ok(name, found)
+}
+
+const localOrigin = ({ host, port }: Config): string => {
+  const at = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+  return `http://${isIPv6(at) ? `[${at}]` : at}:${port}`
+}
+
+async function ask(url: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Answer> {
+  const answer = await get(url, headers, signal)
+  if ('reason' in answer) return { tag: 'unreachable', reason: answer.reason }
+  const read = Arrival.safeParse(answer.body)
+  return answer.status === 200 && read.success
+    ? { tag: 'arrived', arrival: read.data }
+    : { tag: 'stranger', status: answer.status }
+}
+
+/** One request, without following redirects. The reason of a failure is a code; no address is in it. */
+async function get(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<{ readonly status: number; readonly body: unknown } | { readonly reason: string }> {
+  try {
+    const response = await fetch(url, {
+      ...{ headers, redirect: 'manual' as const },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(requestMs)]),
+    })
+    const text = await response.text()
+    return { status: response.status, body: readJson(text) }
+  } catch (error) {
+    const { name, cause } = error as Error & { cause?: { code?: unknown } }
+    return { reason: typeof cause?.code === 'string' ? cause.code : name }
+  }
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,136 @@
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { drizzle } from 'drizzle-orm/better-sqlite3'
+import { connectSqlite } from './connect-sqlite.ts'
+import type { Reader } from './driver.ts'
+import { type MigrationState, migrationState, migrationsFor } from './migrations.ts'
+import { codeOf, notNowOf } from './not-now.ts'
+import { sqliteOpenErrorOf } from './open-error.ts'
+import * as tables from './schema.sqlite.ts'
+import { appliedUpTo, execute, prepare, probeWrite, startWaiting } from './sqlite.ts'
+
+/** Looks at the rows of an existing file, and writes nothing. */
+export function readSqlite(file: string): Reader {
+  const connection = openForReading(file)
+  return {
+    db: drizzle({ client: connection }),
+    tables,
+    read: async (query) => execute(prepare(query)),
+    close: async () => void connection.close(),
+  }
+}
+
+const walOf = (file: string): string => `${file}-wal`
+
+/**
+ * To read a file in WAL mode, SQLite creates an empty WAL and an index where there is none, and only a connection that
+ * may write deletes them. What this returns does that after reading, unless there was a WAL before.
+ */
+export function tidyAfterReading(file: string): () => void {
+  if (!existsSync(file) || existsSync(walOf(file))) return () => {}
+  return () => {
+    if (statSync(walOf(file), { throwIfNoEntry: false })?.size !== 0) return
+    try {
+      const connection = connectSqlite(file, { fileMustExist: true, timeout: 0 })
+      // Opening alone reads nothing, and would not notice the WAL.
+      connection.prepare('SELECT count(*) FROM sqlite_schema').get()
+      connection.close()
+    } catch (error) {
+      // Whoever uses the file now also tidies up after itself.
+      if (notNowOf('sqlite', error) === undefined) throw error
+    }
+  }
+}
+
+function openForReading(file: string) {
+  try {
+    return connectSqlite(file, { readonly: true, fileMustExist: true, timeout: 0 })
+  } catch (error) {
+    throw sqliteOpenErrorOf(error, file)
+  }
+}
+
+/** Larger files are not read whole: that would take longer than anyone waits, and push others' pages out of memory. */
+const mostCheckedBytes = 256 * 1024 * 1024
+
+/**
+ * File systems by their number (statfs(2), linux/magic.h). On a network SQLite's locks cannot be relied on; what is in
+ * memory or in a container's own layer is gone with it.
+ */
+const fileSystems: Readonly<Record<number, { readonly name: string; readonly kind: 'network' | 'volatile' }>> = {
+  26985: { name: 'NFS', kind: 'network' },
+  20859: { name: 'SMB', kind: 'network' },
+  4266872130: { name: 'SMB', kind: 'network' },
+  4283649346: { name: 'CIFS', kind: 'network' },
+  12805120: { name: 'Ceph', kind: 'network' },
+  1397113167: { name: 'AFS', kind: 'network' },
+  198183888: { name: 'Lustre', kind: 'network' },
+  16914839: { name: '9p', kind: 'network' },
+  1702057286: { name: 'FUSE', kind: 'network' },
+  16914836: { name: 'tmpfs', kind: 'volatile' },
+  2035054128: { name: 'overlayfs', kind: 'volatile' },
+}
+
+/** The file system that a file or folder is on, if it is one of those a database should not be on. Known on Linux alone. */
+export async function riskyFileSystem(path: string) {
+  if (process.platform !== 'linux') return undefined
+  // Negative on some machines: the field is a signed number there.
+  return fileSystems[(await statfs(path)).type >>> 0]
+}
+
+export type SqliteExamination = {
+  /** Of the file and its WAL. */
+  readonly bytes: number
+  readonly journalMode: string
+  /** Whether others than the owner may read or write the file. */
+  readonly open: boolean
+  readonly migrations: MigrationState
+  /** What SQLite finds wrong; `null` where the file is too large to be read whole. */
+  readonly damage: string | null | undefined
+}
+
+/** Reads what there is to know of an existing file. Throws a `DatabaseOpenError` where it cannot be opened. */
+export function examineSqlite(file: string): SqliteExamination {
+  const connection = openForReading(file)
+  try {
+    const { size, mode } = statSync(file)
+    const inWal = statSync(walOf(file), { throwIfNoEntry: false })?.size ?? 0
+    const journalMode = String(connection.prepare('PRAGMA journal_mode').pluck().get())
+    const migrations = migrationState(migrationsFor('sqlite'), appliedUpTo(connection))
+    const checked = size <= mostCheckedBytes ? connection.prepare('PRAGMA quick_check(1)').pluck().get() : undefined
+    const damage = checked === undefined ? undefined : checked === 'ok' ? null : String(checked)
+    return { bytes: size + inWal, journalMode, open: (mode & 0o077) !== 0, migrations, damage }
+  } catch (error) {
+    throw sqliteOpenErrorOf(error, file)
+  } finally {
+    connection.close()
+  }
+}
+
+/**
+ * Whether the file can be written: a transaction is begun and rolled back. Another connection stays open meanwhile, so
+ * that closing this one is not the last close, which would write the WAL into the file.
+ */
+export async function canWriteSqlite(file: string, waitMs: number): Promise<'writable' | 'locked'> {
+  const reader = openForReading(file)
+  try {
+    // SQLite creates files beside its own.
+    accessSync(dirname(file), constants.W_OK | constants.X_OK)
+    accessSync(file, constants.W_OK)
+    // Without a read, nothing of the WAL is held.
+    reader.prepare('SELECT count(*) FROM sqlite_schema').get()
+    const writer = connectSqlite(file, { fileMustExist: true, timeout: 0 })
+    try {
+      await startWaiting(waitMs)(() => probeWrite(writer))
+      return 'writable'
+    } finally {
+      writer.close()
+    }
+  } catch (error) {
+    if (notNowOf('sqlite', error) === 'contended' && codeOf(error) !== 'SQLITE_PROTOCOL') return 'locked'
+    throw sqliteOpenErrorOf(error, file)
+  } finally {
+    reader.close()
+  }
+}
