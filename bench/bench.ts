@@ -9,7 +9,16 @@ import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { startPostgres } from '../test/support/global-setup.ts'
 import { multiply, refreshTokens } from './many-sessions.ts'
-import { buildPrograms, memoryOf, newPath, placement, type Started, startProgram, startService } from './processes.ts'
+import {
+  buildPrograms,
+  importsAtIdle,
+  memoryOf,
+  newPath,
+  placement,
+  type Started,
+  startProgram,
+  startService,
+} from './processes.ts'
 import { contest, type Figures, type Plan } from './rounds.ts'
 import { median, type Row, render, type Section } from './table.ts'
 import type { Session } from './tokens.ts'
@@ -87,37 +96,57 @@ async function sideBySide(load: Started, wanted: ReadonlySet<string>, plan: Plan
   if (wanted.has('W2')) {
     const found = await contest(load, 'me', runners(accesses), plan)
     const title = 'W2  Who am I, with the access token'
-    sections.push({ title, rows: rows(found, ['floor', 'candidate'], { 'cpu candidate': { atMost: 1.3 } }) })
+    sections.push({ title, rows: rows(found, ['floor', 'candidate'], { 'cpu candidate': { atMost: 1.1 } }) })
   }
   if (wanted.has('W3')) {
     await signIn(load, candidate, false)
     const both = runners(refreshes).slice(1)
     const found = await contest(load, 'signIn', both, plan)
     const title = 'W3  Social sign-in of a known person'
-    sections.push({ title, rows: rows(found, ['candidate'], { 'cpu candidate': { atMost: 2 } }) })
+    sections.push({ title, rows: rows(found, ['candidate'], { 'cpu candidate': { atMost: 1.8 } }) })
   }
   for (const started of [service, candidate, floor, provider]) await started.stop()
   return sections
 }
 
-/** W5: from the start of the process to the first ready answer, and what it holds when nobody asks anything. */
+/**
+ * W5: from the start of the process to the first ready answer, beside a process that only imports the packages the
+ * service has loaded by then; and the memory of the service when nobody has asked anything.
+ */
 async function startAndRest(starts: number, how: Build): Promise<Section> {
   const database = `file:${newPath('starts.db')}`
-  const first = await startService({ database, metered: false, ...how })
+  const first = await startService({ database, ...how })
   await first.stop()
-  const took: number[] = []
+  const urls = await importsAtIdle(database, how)
+  const took = { service: [] as number[], imports: [] as number[] }
+  const used = { service: [] as number[], imports: [] as number[] }
   const held: number[] = []
   for (let n = 0; n < starts; n++) {
-    const service = await startService({ database, metered: false, ...how })
-    took.push(service.startMs)
-    await pause(2000)
-    held.push(memoryOf(service.child.pid ?? 0))
+    const service = await startService({ database, ...how })
+    used.service.push((await service.ask<number>('cpu')) / 1000)
+    took.service.push(service.startMs)
     await service.stop()
+    const imports = await startProgram('imports', { urls }, how.nodeArguments)
+    used.imports.push((await imports.ask<number>('cpu')) / 1000)
+    took.imports.push(imports.startMs)
+    await imports.stop()
+    const resting = await startService({ database, metered: false, ...how })
+    await pause(2000)
+    held.push(memoryOf(resting.child.pid ?? 0))
+    await resting.stop()
   }
+  const besideImports = (what: string, { service, imports }: typeof took): Row => ({
+    what,
+    service: median(service),
+    against: { name: `${urls.length} imports`, value: median(imports) },
+    ratio: median(service.map((value, n) => value / (imports[n] ?? Number.NaN))),
+    target: { atMost: 1.6 },
+  })
   return {
     title: 'W5  Start and rest',
     rows: [
-      { what: 'start to ready, ms', service: median(took), target: { atMost: 600 } },
+      besideImports('start to ready, ms', took),
+      besideImports('CPU until ready, ms', used),
       { what: 'the very first, with migrations and keys', service: first.startMs },
       { what: 'idle memory, MiB', service: median(held), digits: 1, target: { atMost: 110 } },
     ],
