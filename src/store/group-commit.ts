@@ -16,6 +16,9 @@ type Outcome = { readonly ok: true; readonly value: unknown } | { readonly ok: f
 /** How many share one transaction: hundreds at once must not keep everybody else waiting until the last is done. */
 const mostAtOnce = 64
 
+/** For how many turns more a group gathers at most, as long as each of them brings more. */
+const mostTurns = 8
+
 /** How long until a file that another process holds is tried again, in milliseconds. */
 const retryMs = 20
 
@@ -29,7 +32,8 @@ type GroupParts = {
 
 /**
  * Group commit: writes that arrive in one turn of the event loop share one transaction, so that any number of
- * them waits for the disk once. A promise is settled only after the COMMIT: whatever was acknowledged is
+ * them waits for the disk once. Where several have arrived, more are likely to come with the next turn, and a commit
+ * costs more CPU than the turns do: the group gathers until a turn brings none. A single write is committed at once. A promise is settled only after the COMMIT: whatever was acknowledged is
  * durable. A script that throws is undone alone; when the transaction itself is lost, everybody in it is told.
  *
  * While another process holds the file, nobody waits for it on the event loop: the connection's own `busy_timeout` is
@@ -44,7 +48,10 @@ export function createGroupCommit(connection: Database, { health, requestMs, che
   const release = connection.prepare('RELEASE work')
 
   let waiting: Work[] = []
-  let lastOfTurn: (() => void)[] = []
+  let lastOfTurn: { readonly run: () => void; readonly size: () => number }[] = []
+  /** How many had gathered a turn ago, and for how many turns they have. */
+  let gathered = 1
+  let turns = 0
   let commits = 0
   let closed = false
   let retry: NodeJS.Timeout | undefined
@@ -96,12 +103,24 @@ export function createGroupCommit(connection: Database, { health, requestMs, che
     return false
   }
   function soon(): void {
-    if (retry === undefined) setImmediate(flush)
+    if (retry === undefined) setImmediate(endTurn)
+  }
+  function endTurn(): void {
+    const size = lastOfTurn.reduce((sum, { size }) => sum + size(), waiting.length)
+    if (size > gathered && size < mostAtOnce && turns < mostTurns) {
+      gathered = size
+      turns += 1
+      setImmediate(endTurn)
+      return
+    }
+    gathered = 1
+    turns = 0
+    flush()
   }
   function flush(): void {
     const last = lastOfTurn
     lastOfTurn = []
-    for (const run of last) run()
+    for (const { run } of last) run()
     if (retry !== undefined) return
     const group = waiting.slice(0, mostAtOnce)
     if (group.length === 0) return
@@ -128,10 +147,10 @@ export function createGroupCommit(connection: Database, { health, requestMs, che
   return {
     /** Grows with each group, whatever came of it: while it stands still, nothing was written through here. */
     commits: (): number => commits,
-    /** Runs when the turn is over, just before its writes are committed: what it joins is among them. */
-    endOfTurn(run: () => void): void {
-      if (lastOfTurn.length === 0 && (retry !== undefined || waiting.length === 0)) setImmediate(flush)
-      lastOfTurn.push(run)
+    /** Runs just before the writes of the turn are committed: what it joins is among them. It stands for `size` of them. */
+    endOfTurn(run: () => void, size = () => 1): void {
+      if (lastOfTurn.length === 0 && (retry !== undefined || waiting.length === 0)) setImmediate(endTurn)
+      lastOfTurn.push({ run, size })
     },
     join<T>(savepoint: boolean, run: () => T): Promise<T> {
       return new Promise<T>((resolve, reject) => {
