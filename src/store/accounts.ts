@@ -6,7 +6,7 @@ import type { Ids } from '../kernel/ids.ts'
 import { administratorsLock, isLastAdministrator } from './administrators.ts'
 import { accountLock, type Change } from './change.ts'
 import { addressLock, endClaims, prove } from './claims.ts'
-import { allGiven, type Driver, type Queries, type Script, step } from './driver.ts'
+import { type Driver, type Queries, type Script, step } from './driver.ts'
 import { elsewhere, isSignedIn, live, originOf, signedOut } from './endings.ts'
 import { forgetGuesses } from './guesses.ts'
 import type { Tables } from './schema.ts'
@@ -26,7 +26,7 @@ export const accountColumns = ({ accounts }: Tables) => {
   return { ...shown, emailVerified: sql<boolean>`${verifiedEmailKey} is not null`.mapWith(Boolean) }
 }
 
-export function accountStore({ db, tables: t, read, reads, writes }: Driver, change: Change, ids: Ids): AccountStore {
+export function accountStore({ db, tables: t, read, reads }: Driver, change: Change, ids: Ids): AccountStore {
   const columns = accountColumns(t)
   const byId = reads(
     db
@@ -42,13 +42,6 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
       .where(
         and(eq(t.identities.issuer, sql.placeholder('issuer')), eq(t.identities.subject, sql.placeholder('subject'))),
       ),
-  )
-  const { email, emailVerified, name, picture, scopes, lastUsedAt } = allGiven(getTableColumns(t.identities))
-  const used = writes(
-    db
-      .update(t.identities)
-      .set({ email, emailVerified, name, picture, scopes, lastUsedAt })
-      .where(eq(t.identities.id, sql.placeholder('id'))),
   )
   const identitiesOf = (tx: Queries, accountId: string) =>
     tx
@@ -230,13 +223,11 @@ export function accountStore({ db, tables: t, read, reads, writes }: Driver, cha
         [accountLock(accountId), addressLock(email.key)],
       ),
 
-    async recordUse(id, use, because = []) {
-      if (because.length === 0) return void (await used({ ...use, id }))
-      await change(function* (tx, note) {
+    recordUse: (id, use, because) =>
+      change(function* (tx, note) {
         yield* step(tx.update(t.identities).set(use).where(eq(t.identities.id, id)))
         yield* note(because)
-      })
-    },
+      }),
 
     unlink: ({ accountId, identityId, keepSession, at }, mayGo, because) =>
       change(
