@@ -8,6 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { startPostgres } from '../test/support/global-setup.ts'
+import type { Round } from './load.ts'
 import { multiply, refreshTokens } from './many-sessions.ts'
 import {
   buildPrograms,
@@ -262,6 +263,69 @@ async function onPostgres(load: Started, plan: Plan, how: Build): Promise<Sectio
   }
 }
 
+/**
+ * W1 on two nodes that share a PostgreSQL, beside one node that has one to itself: what each refresh costs the nodes
+ * together. Each node has its own clients, so a node that polls or waits for the other shows here.
+ */
+async function twoNodes(load: Started, { rounds, seconds }: Plan, how: Build): Promise<Section> {
+  const { url, stop } = await startPostgres({ durable: true })
+  try {
+    const provider = await startProgram('provider')
+    const other = await startProgram('load', { clients })
+    const start = async (database: string) => {
+      const server = await startService({ database, provider: provider.port, ...how })
+      return { server, load, tokens: [] as string[] }
+    }
+    const client = new pg.Client(url)
+    await client.connect()
+    await client.query('create database alone')
+    await client.end()
+    const alone = await start(Object.assign(new URL(url), { pathname: '/alone' }).href)
+    const first = await start(url)
+    const second = { ...(await start(url)), load: other }
+    alone.tokens = refreshes(await signIn(load, alone.server, false))
+    first.tokens = refreshes(await signIn(load, first.server, false))
+    second.tokens = refreshes(await signIn(load, second.server, true))
+
+    const used = async (nodes: readonly (typeof alone)[]): Promise<number> =>
+      (await Promise.all(nodes.map(({ server }) => server.ask<number>('cpu')))).reduce((sum, cpu) => sum + cpu, 0)
+    const costOf = async (nodes: readonly (typeof alone)[], seconds: number): Promise<number> => {
+      const before = await used(nodes)
+      const requests = await Promise.all(
+        nodes.map(async (node) => {
+          const given = { port: node.server.port, seconds, tokens: node.tokens }
+          const answer = await node.load.ask<{ round: Round; tokens: string[] }>('refresh', given)
+          node.tokens = answer.tokens
+          return answer.round.requests
+        }),
+      )
+      return ((await used(nodes)) - before) / requests.reduce((sum, many) => sum + many, 0)
+    }
+    // Warms the compiler up: each node needs as many requests, and these two share the time.
+    await costOf([alone], seconds * 2)
+    await costOf([first, second], seconds * 4)
+    const found: { readonly one: number; readonly two: number }[] = []
+    for (let round = 0; round < rounds; round++)
+      found.push({ one: await costOf([alone], seconds), two: await costOf([first, second], seconds * 2) })
+    for (const started of [alone.server, first.server, second.server, provider, other]) await started.stop()
+    return {
+      title: 'Two nodes on one PostgreSQL: W1',
+      rows: [
+        {
+          what: 'CPU, µs',
+          digits: 1,
+          service: median(found.map(({ two }) => two)),
+          against: { name: 'one node', value: median(found.map(({ one }) => one)) },
+          ratio: median(found.map(({ one, two }) => two / one)),
+          target: { atMost: 1.1 },
+        },
+      ],
+    }
+  } finally {
+    await stop()
+  }
+}
+
 /** W1 where there are few sessions, and where there are many: from the same 32 devices, and from devices all over them. */
 async function growth(load: Started, many: number, plan: Plan, how: Build): Promise<Section> {
   const provider = await startProgram('provider')
@@ -301,7 +365,7 @@ async function growth(load: Started, many: number, plan: Plan, how: Build): Prom
 }
 
 async function main(): Promise<void> {
-  const parts = ['W1', 'W2', 'W3', 'W5', 'passwords', 'postgres', 'growth']
+  const parts = ['W1', 'W2', 'W3', 'W5', 'passwords', 'postgres', 'nodes', 'growth']
   const { values: asked } = parseArgs({
     options: {
       /** One short round of each: whether it runs, not how fast. */
@@ -343,6 +407,7 @@ async function main(): Promise<void> {
   if (wanted.has('W5')) sections.push(await startAndRest(asked.quick ? 1 : 5, how))
   if (wanted.has('passwords')) sections.push(await passwordLogins(load, plan, how))
   if (wanted.has('postgres')) sections.push(await onPostgres(load, plan, how))
+  if (wanted.has('nodes')) sections.push(await twoNodes(load, plan, how))
   if (wanted.has('growth')) sections.push(await growth(load, asked.quick ? 50_000 : 1_000_000, plan, how))
   await load.stop()
 
