@@ -8,8 +8,18 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { startPostgres } from '../test/support/global-setup.ts'
+import type { Round } from './load.ts'
 import { multiply, refreshTokens } from './many-sessions.ts'
-import { buildPrograms, memoryOf, newPath, placement, type Started, startProgram, startService } from './processes.ts'
+import {
+  buildPrograms,
+  importsAtIdle,
+  memoryOf,
+  newPath,
+  placement,
+  type Started,
+  startProgram,
+  startService,
+} from './processes.ts'
 import { contest, type Figures, type Plan } from './rounds.ts'
 import { median, type Row, render, type Section } from './table.ts'
 import type { Session } from './tokens.ts'
@@ -87,37 +97,57 @@ async function sideBySide(load: Started, wanted: ReadonlySet<string>, plan: Plan
   if (wanted.has('W2')) {
     const found = await contest(load, 'me', runners(accesses), plan)
     const title = 'W2  Who am I, with the access token'
-    sections.push({ title, rows: rows(found, ['floor', 'candidate'], { 'cpu candidate': { atMost: 1.3 } }) })
+    sections.push({ title, rows: rows(found, ['floor', 'candidate'], { 'cpu candidate': { atMost: 1.1 } }) })
   }
   if (wanted.has('W3')) {
     await signIn(load, candidate, false)
     const both = runners(refreshes).slice(1)
     const found = await contest(load, 'signIn', both, plan)
     const title = 'W3  Social sign-in of a known person'
-    sections.push({ title, rows: rows(found, ['candidate'], { 'cpu candidate': { atMost: 2 } }) })
+    sections.push({ title, rows: rows(found, ['candidate'], { 'cpu candidate': { atMost: 1.8 } }) })
   }
   for (const started of [service, candidate, floor, provider]) await started.stop()
   return sections
 }
 
-/** W5: from the start of the process to the first ready answer, and what it holds when nobody asks anything. */
+/**
+ * W5: from the start of the process to the first ready answer, beside a process that only imports the packages the
+ * service has loaded by then; and the memory of the service when nobody has asked anything.
+ */
 async function startAndRest(starts: number, how: Build): Promise<Section> {
   const database = `file:${newPath('starts.db')}`
-  const first = await startService({ database, metered: false, ...how })
+  const first = await startService({ database, ...how })
   await first.stop()
-  const took: number[] = []
+  const urls = await importsAtIdle(database, how)
+  const took = { service: [] as number[], imports: [] as number[] }
+  const used = { service: [] as number[], imports: [] as number[] }
   const held: number[] = []
   for (let n = 0; n < starts; n++) {
-    const service = await startService({ database, metered: false, ...how })
-    took.push(service.startMs)
-    await pause(2000)
-    held.push(memoryOf(service.child.pid ?? 0))
+    const service = await startService({ database, ...how })
+    used.service.push((await service.ask<number>('cpu')) / 1000)
+    took.service.push(service.startMs)
     await service.stop()
+    const imports = await startProgram('imports', { urls }, how.nodeArguments)
+    used.imports.push((await imports.ask<number>('cpu')) / 1000)
+    took.imports.push(imports.startMs)
+    await imports.stop()
+    const resting = await startService({ database, metered: false, ...how })
+    await pause(2000)
+    held.push(memoryOf(resting.child.pid ?? 0))
+    await resting.stop()
   }
+  const besideImports = (what: string, { service, imports }: typeof took): Row => ({
+    what,
+    service: median(service),
+    against: { name: `${urls.length} imports`, value: median(imports) },
+    ratio: median(service.map((value, n) => value / (imports[n] ?? Number.NaN))),
+    target: { atMost: 1.6 },
+  })
   return {
     title: 'W5  Start and rest',
     rows: [
-      { what: 'start to ready, ms', service: median(took), target: { atMost: 600 } },
+      besideImports('start to ready, ms', took),
+      besideImports('CPU until ready, ms', used),
       { what: 'the very first, with migrations and keys', service: first.startMs },
       { what: 'idle memory, MiB', service: median(held), digits: 1, target: { atMost: 110 } },
     ],
@@ -233,6 +263,69 @@ async function onPostgres(load: Started, plan: Plan, how: Build): Promise<Sectio
   }
 }
 
+/**
+ * W1 on two nodes that share a PostgreSQL, beside one node that has one to itself: what each refresh costs the nodes
+ * together. Each node has its own clients, so a node that polls or waits for the other shows here.
+ */
+async function twoNodes(load: Started, { rounds, seconds }: Plan, how: Build): Promise<Section> {
+  const { url, stop } = await startPostgres({ durable: true })
+  try {
+    const provider = await startProgram('provider')
+    const other = await startProgram('load', { clients })
+    const start = async (database: string) => {
+      const server = await startService({ database, provider: provider.port, ...how })
+      return { server, load, tokens: [] as string[] }
+    }
+    const client = new pg.Client(url)
+    await client.connect()
+    await client.query('create database alone')
+    await client.end()
+    const alone = await start(Object.assign(new URL(url), { pathname: '/alone' }).href)
+    const first = await start(url)
+    const second = { ...(await start(url)), load: other }
+    alone.tokens = refreshes(await signIn(load, alone.server, false))
+    first.tokens = refreshes(await signIn(load, first.server, false))
+    second.tokens = refreshes(await signIn(load, second.server, true))
+
+    const used = async (nodes: readonly (typeof alone)[]): Promise<number> =>
+      (await Promise.all(nodes.map(({ server }) => server.ask<number>('cpu')))).reduce((sum, cpu) => sum + cpu, 0)
+    const costOf = async (nodes: readonly (typeof alone)[], seconds: number): Promise<number> => {
+      const before = await used(nodes)
+      const requests = await Promise.all(
+        nodes.map(async (node) => {
+          const given = { port: node.server.port, seconds, tokens: node.tokens }
+          const answer = await node.load.ask<{ round: Round; tokens: string[] }>('refresh', given)
+          node.tokens = answer.tokens
+          return answer.round.requests
+        }),
+      )
+      return ((await used(nodes)) - before) / requests.reduce((sum, many) => sum + many, 0)
+    }
+    // Warms the compiler up: each node needs as many requests, and these two share the time.
+    await costOf([alone], seconds * 2)
+    await costOf([first, second], seconds * 4)
+    const found: { readonly one: number; readonly two: number }[] = []
+    for (let round = 0; round < rounds; round++)
+      found.push({ one: await costOf([alone], seconds), two: await costOf([first, second], seconds * 2) })
+    for (const started of [alone.server, first.server, second.server, provider, other]) await started.stop()
+    return {
+      title: 'Two nodes on one PostgreSQL: W1',
+      rows: [
+        {
+          what: 'CPU, µs',
+          digits: 1,
+          service: median(found.map(({ two }) => two)),
+          against: { name: 'one node', value: median(found.map(({ one }) => one)) },
+          ratio: median(found.map(({ one, two }) => two / one)),
+          target: { atMost: 1.1 },
+        },
+      ],
+    }
+  } finally {
+    await stop()
+  }
+}
+
 /** W1 where there are few sessions, and where there are many: from the same 32 devices, and from devices all over them. */
 async function growth(load: Started, many: number, plan: Plan, how: Build): Promise<Section> {
   const provider = await startProgram('provider')
@@ -272,7 +365,7 @@ async function growth(load: Started, many: number, plan: Plan, how: Build): Prom
 }
 
 async function main(): Promise<void> {
-  const parts = ['W1', 'W2', 'W3', 'W5', 'passwords', 'postgres', 'growth']
+  const parts = ['W1', 'W2', 'W3', 'W5', 'passwords', 'postgres', 'nodes', 'growth']
   const { values: asked } = parseArgs({
     options: {
       /** One short round of each: whether it runs, not how fast. */
@@ -314,6 +407,7 @@ async function main(): Promise<void> {
   if (wanted.has('W5')) sections.push(await startAndRest(asked.quick ? 1 : 5, how))
   if (wanted.has('passwords')) sections.push(await passwordLogins(load, plan, how))
   if (wanted.has('postgres')) sections.push(await onPostgres(load, plan, how))
+  if (wanted.has('nodes')) sections.push(await twoNodes(load, plan, how))
   if (wanted.has('growth')) sections.push(await growth(load, asked.quick ? 50_000 : 1_000_000, plan, how))
   await load.stop()
 

@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type Ask, asking } from './ipc.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -75,15 +75,17 @@ export const newPath = (name: string): string => join(scratch, `${++made}-${name
 
 /** One of our own programs: the floor, the candidate, the provider, the load generator. */
 export async function startProgram(
-  name: 'floor' | 'candidate' | 'provider' | 'load' | 'hasher',
+  name: 'floor' | 'candidate' | 'provider' | 'load' | 'hasher' | 'imports',
   given: object = {},
   nodeArguments: readonly string[] = [],
-): Promise<Started> {
+): Promise<Started & { readonly startMs: number }> {
+  const started = performance.now()
   const role = name === 'provider' || name === 'load' ? 'load' : 'server'
   const program = run(name, built(name), [JSON.stringify(given)], { role, nodeArguments })
   const { ask, ready } = asking(program.child, name)
   try {
-    return { ...program, ask, port: await ready }
+    const port = await ready
+    return { ...program, ask, port, startMs: performance.now() - started }
   } catch (error) {
     throw new Error(program.said(), { cause: error })
   }
@@ -146,6 +148,15 @@ export async function startService(options: ServiceOptions): Promise<Started & {
   const startMs = performance.now() - started
   const ask: Ask = metered ? asking(service.child, 'service').ask : () => Promise.reject(new Error('not metered'))
   return { ...service, port, startMs, ask }
+}
+
+/** The packages that the service has imported when it is ready and nobody has asked anything. */
+export async function importsAtIdle(database: string, how: Pick<ServiceOptions, 'main'>): Promise<readonly string[]> {
+  const to = newPath('imports.txt')
+  const recorder = `${pathToFileURL(built('record-imports'))}?to=${encodeURIComponent(to)}`
+  const service = await startService({ database, ...how, nodeArguments: ['--import', recorder] })
+  await service.stop()
+  return [...new Set(readFileSync(to, 'utf8').trim().split('\n'))]
 }
 
 /** Resident memory of a process, in MiB. */

@@ -85,6 +85,7 @@ import { createMailer } from './mail/mailer.ts'
 import { createMailbox, noTransport, smtpTransport } from './mail/transport.ts'
 import { createOAuth } from './oauth.ts'
 import { createProviders } from './providers/providers.ts'
+import { packageRoot } from './root.ts'
 import { createReseal } from './sealing/reseal.ts'
 import { openRing } from './sealing/ring.ts'
 import { createSignInCodes } from './sessions/codes.ts'
@@ -112,7 +113,7 @@ export type Parts = {
   readonly timing: Timing
 }
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+const { version } = JSON.parse(readFileSync(new URL('package.json', packageRoot), 'utf8')) as { version: string }
 
 /** How long requests under way may take to finish after SIGTERM, in seconds. */
 const graceSeconds = 10

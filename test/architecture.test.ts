@@ -30,6 +30,7 @@ const may: Record<string, readonly string[]> = {
   store: [
     'kernel',
     'events/catalogue.ts',
+    'root.ts',
     ...['accounts', 'sessions', 'connections', 'credentials', 'teams', 'mail'].map((noun) => `type ${noun}/ports.ts`),
     ...['audit', 'providers', 'sealing', 'jobs', 'http'].map((noun) => `type ${noun}/ports.ts`),
   ],
@@ -88,6 +89,7 @@ const may: Record<string, readonly string[]> = {
   settings: ['kernel'],
   'config.ts': ['kernel', 'settings', 'provider-config.ts'],
   'provider-config.ts': ['kernel', 'type providers/provider.ts'],
+  'root.ts': [],
   'secrets.ts': ['type kernel', 'config.ts'],
   // The facade for programs that embed the service: verbs, spoken in its own words.
   'oauth.ts': ['kernel', 'errors', 'type events', 'type accounts', 'type sessions', 'type providers', 'type flows'],

@@ -1,5 +1,5 @@
 import type { Fact } from '../events/catalogue.ts'
-import type { Account, Role } from '../kernel/account.ts'
+import type { Account, IdentityUse, Role } from '../kernel/account.ts'
 import type { Email } from '../kernel/email.ts'
 
 /** A way into an account through a provider. Its key is (issuer, subject), never an e-mail. */
@@ -10,18 +10,8 @@ export type Identity = {
   /** The issuer for OpenID Connect, the provider's id elsewhere. */
   readonly issuer: string
   readonly subject: string
-  readonly email: string | null
-  readonly emailVerified: boolean
-  readonly name: string | null
-  readonly picture: string | null
-  /** What was granted at the last sign-in, in the provider's spelling. */
-  readonly scopes: readonly string[]
   readonly linkedAt: Date
-  readonly lastUsedAt: Date
-}
-
-/** What a provider said at the latest sign-in. The key never changes by it. */
-export type IdentityUse = Pick<Identity, 'email' | 'emailVerified' | 'name' | 'picture' | 'scopes' | 'lastUsedAt'>
+} & IdentityUse
 
 /** What a link rests on and must still be true when it is written; the evidence was gathered before. */
 export type LinkCondition =
@@ -80,11 +70,8 @@ export interface AccountStore {
    */
   proveEmail(accountId: string, email: Email, at: Date, because: readonly Fact[]): Promise<boolean>
 
-  /**
-   * Refreshes what the provider said; not a change of the account, so it needs no reason. What else is settled by the
-   * sign-in (`because`) is written with it.
-   */
-  recordUse(identityId: string, use: IdentityUse, because?: readonly Fact[]): Promise<void>
+  /** Stores what the provider reported, together with what else the sign-in decided (`because`). */
+  recordUse(identityId: string, use: IdentityUse, because: readonly Fact[]): Promise<void>
 
   /**
    * Removes an identity, ends the sessions it opened (other than `keepSession`), and moves its grant to the queue of

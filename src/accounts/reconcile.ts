@@ -1,7 +1,7 @@
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
 import type { Action, Fact, Origin } from '../events/catalogue.ts'
-import type { Account } from '../kernel/account.ts'
+import type { Account, IdentityUse } from '../kernel/account.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Email, readEmail } from '../kernel/email.ts'
 import type { Ids } from '../kernel/ids.ts'
@@ -9,8 +9,9 @@ import type { Locale } from '../kernel/locale.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Claims, Grant } from '../providers/provider.ts'
 import { type Decision, decide, type Evidence, type Namesakes, provenEmails } from './decide.ts'
-import type { AccountStore, Identity, IdentityUse, LinkCondition } from './ports.ts'
+import type { AccountStore, Identity, LinkCondition } from './ports.ts'
 
+/** `identity` has what the provider reported now. Who keeps the grant stores that with it (`Vault.keep`). */
 export type Reconciled = { readonly account: Account; readonly identity: Identity; readonly action: Action }
 
 export type ReconcileCode =
@@ -116,7 +117,9 @@ export function createReconcile({ accounts, events, clock, ids, policy }: Parts)
     if (decision.tag === 'enter') {
       if (!known) return undefined
       const use = whatTheProviderSaid(grant, at)
-      await accounts.recordUse(known.id, use, also(decision.account.id))
+      // Otherwise it is written with the tokens of this sign-in: one transaction instead of two.
+      const because = also(decision.account.id)
+      if (because.length > 0) await accounts.recordUse(known.id, use, because)
       const account = await proveOwnEmail(decision.account, question, at)
       return { account, identity: { ...known, ...use }, action: 'login_existing' }
     }

@@ -1,4 +1,5 @@
 import type { Fact } from '../events/catalogue.ts'
+import type { IdentityUse } from '../kernel/account.ts'
 
 /** Why a refresh brought nothing: what may pass by itself, and what the operator or the person must mend. */
 export type GrantErrorClass = 'transient' | 'rate_limited' | 'invalid_grant' | 'client_misconfigured' | 'scope_missing'
@@ -83,6 +84,8 @@ export interface GrantStore {
    * asked again when that changed meanwhile. A missing refresh token leaves the stored one, unless that is dead. Raises the fence, so that a
    * renewal under way loses; unless `tokens` says that the stored ones stay.
    *
+   * What the provider reported of a person's identity (`use`) is stored with it.
+   *
    * `false`, with nothing written, when the key is a person's and nobody has that identity any more: of a sign-in and an
    * unlinking (or the deletion of the account) at once, the tokens are with one of them, and never left behind.
    */
@@ -91,6 +94,7 @@ export interface GrantStore {
     newId: string,
     tokens: (id: string, stored: StoredGrant | undefined) => NewTokens | Stays,
     at: Date,
+    use?: IdentityUse,
   ): Promise<boolean>
   /**
    * Leases it for renewal unless somebody holds an unexpired lease, or with `ifDue` unless it is due; raises the fence.

@@ -1,3 +1,4 @@
+import type { IdentityUse } from '../kernel/account.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Sealer } from '../kernel/crypto.ts'
 import { UnopenableError } from '../kernel/crypto.ts'
@@ -64,12 +65,13 @@ export function createVault({ grants, sealer, clock, ids, random, provider }: Pa
      * unless that is dead. A plain sign-in
      * asks for little, so it takes nothing away: a living grant with more scopes stays as it is, and what was asked for
      * once is not forgotten. A consent given on purpose replaces. `false`: nobody has that identity any more, and
-     * nothing was kept.
+     * nothing was kept. What the provider reported of the person's identity (`use`) is stored in the same transaction.
      */
     keep(
       { provider: id, issuer, clientId, claims: { subject }, tokens, asked }: Grant,
       holder = 'person',
       how: 'sign_in' | 'on_purpose' = holder === 'person' ? 'sign_in' : 'on_purpose',
+      use?: IdentityUse,
     ): Promise<boolean> {
       const at = clock()
       return grants.keep(
@@ -92,6 +94,7 @@ export function createVault({ grants, sealer, clock, ids, random, provider }: Pa
           }
         },
         at,
+        use,
       )
     },
 

@@ -141,7 +141,7 @@ export function enterWithProvider(parts: Parts) {
     }
 
     const how = asked === undefined ? 'sign_in' : 'on_purpose'
-    if (!(await vault.keep(grant, 'person', how))) {
+    if (!(await vault.keep(grant, 'person', how, reconciled.value.identity))) {
       // Unlinked, or the account deleted, since it was reconciled. What a linking brought is revoked by our caller.
       if (flow.intent === 'login') await drop(grant, reconciled.value.account.id)
       return fail('account_linking_failed')

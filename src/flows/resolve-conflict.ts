@@ -167,7 +167,7 @@ export function resolveConflict(parts: Parts) {
       also: (accountId) => [{ name: 'conflict.resolved', accountId, origin, data: { provider: provider.id, action } }],
     })
     if (!reconciled.ok) return reconciled
-    if (!(await vault.keep(grant))) {
+    if (!(await vault.keep(grant, 'person', 'sign_in', reconciled.value.identity))) {
       await drop(grant, reconciled.value.account.id)
       return fail('account_linking_failed')
     }

@@ -94,7 +94,8 @@ export function mount<D>(
 function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: readonly StaticFile[]) {
   const exact = new Map<string, Resource<D>>()
   const patterns = new Map<number, { segments: readonly string[]; resource: Resource<D> }[]>()
-  for (const resource of [...resources(frame, routes)].sort((a, b) => order(a.path, b.path))) {
+  const all = [...resources(frame, routes)].sort((a, b) => order(a.path, b.path))
+  for (const resource of all) {
     const segments = resource.path.split('/')
     if (!resource.path.includes(':')) exact.set(resource.path, resource)
     else patterns.set(segments.length, [...(patterns.get(segments.length) ?? []), { segments, resource }])
@@ -103,9 +104,31 @@ function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: reado
   const browse = frame.limiter('browse')
   const ofFiles = frame.limiter('static')
 
+  const prepare = (resource: Resource<D>, bound: Bound<D> | undefined): Found<D> => ({
+    resource,
+    bound,
+    limiter: bound ? bound.limiter : browse,
+    target: {
+      pattern: resource.path,
+      // HEAD stands for GET, and what a path does not offer is not told apart: each would be a series for each path.
+      method: bound ? readHttpMethod(bound.route.method.toUpperCase()) : 'other',
+      surface: bound ? bound.route.surface : resource.surface,
+      oauth: bound ? bound.route.oauth === true : resource.oauth,
+      crossOrigin: bound ? bound.crossOrigin : resource.crossOrigin,
+      bound: bound as Bound<unknown> | undefined,
+    },
+  })
+  /** All that a request does not change, for each method of each path. */
+  const prepared = new Map(
+    all.map((resource) => [
+      resource,
+      new Map(Object.entries(resource.bound).map(([method, bound]) => [method, prepare(resource, bound)])),
+    ]),
+  )
+
   const match = (path: string): (Pick<Found<D>, 'params'> & { resource: Resource<D> }) | undefined => {
     const known = exact.get(path)
-    if (known) return { resource: known, params: {} }
+    if (known) return { resource: known }
     const given = path.split('/')
     for (const { segments, resource } of patterns.get(given.length) ?? []) {
       const fits = segments.every((segment, at) => (segment.startsWith(':') ? given[at] !== '' : segment === given[at]))
@@ -131,22 +154,9 @@ function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: reado
       const target = { pattern: 'unknown', surface: 'browser', oauth: false, crossOrigin: 'application' } as const
       return { limiter: browse, target: { ...target, method: readHttpMethod(method) } }
     }
-    const { resource } = matched
-    const bound = resource.bound[method]
-    return {
-      ...matched,
-      bound,
-      limiter: bound ? bound.limiter : browse,
-      target: {
-        pattern: resource.path,
-        // HEAD stands for GET, and what a path does not offer is not told apart: each would be a series for each path.
-        method: bound ? readHttpMethod(bound.route.method.toUpperCase()) : 'other',
-        surface: bound ? bound.route.surface : resource.surface,
-        oauth: bound ? bound.route.oauth === true : resource.oauth,
-        crossOrigin: bound ? bound.crossOrigin : resource.crossOrigin,
-        bound: bound as Bound<unknown> | undefined,
-      },
-    }
+    const { resource, params } = matched
+    const found = prepared.get(resource)?.get(method) ?? prepare(resource, undefined)
+    return params ? { ...found, params } : found
   }
 }
 
@@ -265,7 +275,7 @@ async function serve<D>(
     return exchange.refuse(fail('method_not_allowed', { allowed }).error, { headers: { Allow: allowed } })
   }
   const { route } = bound
-  const decoded = decode(params ?? {})
+  const decoded = params ? decode(params) : {}
   if (!decoded) return exchange.refuse(invalidRequest)
   if (route.auth !== 'none' && !(await exchange.authorise(route.auth, route.scope))) return
   if (route.credential === 'refresh' && !exchange.readCredential()) return

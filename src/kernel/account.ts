@@ -22,6 +22,17 @@ export type Account = {
   readonly updatedAt: Date
 }
 
+/** What a provider reported of an identity at the latest sign-in. The key of the identity never changes by it. */
+export type IdentityUse = {
+  readonly email: string | null
+  readonly emailVerified: boolean
+  readonly name: string | null
+  readonly picture: string | null
+  /** What was granted at the last sign-in, in the provider's spelling. */
+  readonly scopes: readonly string[]
+  readonly lastUsedAt: Date
+}
+
 /**
  * Whether a password lets its account in (`REQUIRE_VERIFIED_EMAIL`). The sign-in asks this, and so does the count of
  * methods that are left: they must not differ, or somebody removes the last method that works.

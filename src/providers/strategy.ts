@@ -154,7 +154,7 @@ function leaveThrough({ definition, settings, endpoints, guard }: Parts, oauth2:
     // answer it did not expect becomes an answer itself; had it called back before, the promise above it is settled
     // already.
     void answer.then((outcome) =>
-      setImmediate(() => {
+      queueMicrotask(() => {
         try {
           done(...outcome)
         } catch {

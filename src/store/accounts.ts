@@ -8,7 +8,7 @@ import { eraseHistory } from './account-rows.ts'
 import { administratorsLock, isLastAdministrator } from './administrators.ts'
 import { accountLock, type Change } from './change.ts'
 import { addressLock, endClaims, prove } from './claims.ts'
-import { allGiven, type Driver, type Queries, type Script, step } from './driver.ts'
+import { type Driver, type Queries, type Script, step } from './driver.ts'
 import { elsewhere, isSignedIn, live, originOf, signedOut } from './endings.ts'
 import { forgetGuesses } from './guesses.ts'
 import type { Tables } from './schema.ts'
@@ -29,7 +29,7 @@ export const accountColumns = ({ accounts }: Tables) => {
 }
 
 export function accountStore(driver: Driver, change: Change, ids: Ids): AccountStore {
-  const { db, tables: t, read, reads, writes } = driver
+  const { db, tables: t, read, reads } = driver
   const history = eraseHistory(driver, change)
   const columns = accountColumns(t)
   const byId = reads(
@@ -46,13 +46,6 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
       .where(
         and(eq(t.identities.issuer, sql.placeholder('issuer')), eq(t.identities.subject, sql.placeholder('subject'))),
       ),
-  )
-  const { email, emailVerified, name, picture, scopes, lastUsedAt } = allGiven(getTableColumns(t.identities))
-  const used = writes(
-    db
-      .update(t.identities)
-      .set({ email, emailVerified, name, picture, scopes, lastUsedAt })
-      .where(eq(t.identities.id, sql.placeholder('id'))),
   )
   const identitiesOf = (tx: Queries, accountId: string) =>
     tx
@@ -234,13 +227,11 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
         [accountLock(accountId), addressLock(email.key)],
       ),
 
-    async recordUse(id, use, because = []) {
-      if (because.length === 0) return void (await used({ ...use, id }))
-      await change(function* (tx, note) {
+    recordUse: (id, use, because) =>
+      change(function* (tx, note) {
         yield* step(tx.update(t.identities).set(use).where(eq(t.identities.id, id)))
         yield* note(because)
-      })
-    },
+      }),
 
     unlink: ({ accountId, identityId, keepSession, at }, mayGo, because) =>
       change(

@@ -43,8 +43,11 @@ export interface Driver {
   /** How many statements of one kind are worth having under way together, where calls can share one; see `together.ts`. */
   readonly statementsAtOnce: number
 
-  /** Runs when this turn of the event loop is over, before its writes are committed. */
-  endOfTurn(run: () => void): void
+  /**
+   * Runs when this turn of the event loop is over, before its writes are committed. It stands for `size` of them, asked
+   * for when they are about to be: where many writes arrive together, more turns may pass before.
+   */
+  endOfTurn(run: () => void, size: () => number): void
 
   /**
    * Runs a script in one transaction. better-sqlite3 is synchronous and cannot hold a transaction across an

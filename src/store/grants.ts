@@ -1,5 +1,6 @@
 import { and, asc, count, desc, eq, gt, inArray, isNotNull, isNull, lte, or, sql } from 'drizzle-orm'
 import type { App, GrantStore, NewTokens, RenewedTokens, StoredGrant } from '../connections/ports.ts'
+import type { IdentityUse } from '../kernel/account.ts'
 import type { Ids } from '../kernel/ids.ts'
 import type { Change } from './change.ts'
 import { sameConsent } from './consents.ts'
@@ -87,18 +88,21 @@ export function grantStore(
    * Written, not only read: an unlinking at the same moment waits for this row, and then erases what was kept with it; or
    * it came first, and there is no such row.
    */
-  const holdingIdentity = steps(
-    db
-      .update(identities)
-      .set({ lastUsedAt: given('at', identities.lastUsedAt) })
-      .where(
-        and(
-          eq(identities.issuer, given('issuer', identities.issuer)),
-          eq(identities.subject, given('subject', identities.subject)),
-        ),
-      )
-      .returning({ id: identities.id }),
-  )
+  const holding = (columns: readonly (keyof IdentityUse)[]) =>
+    steps(
+      db
+        .update(identities)
+        .set(Object.fromEntries(columns.map((name) => [name, given(name, identities[name])])))
+        .where(
+          and(
+            eq(identities.issuer, given('issuer', identities.issuer)),
+            eq(identities.subject, given('subject', identities.subject)),
+          ),
+        )
+        .returning({ id: identities.id }),
+    )
+  const holdingIdentity = holding(['lastUsedAt'])
+  const holdingUsed = holding(['email', 'emailVerified', 'name', 'picture', 'scopes', 'lastUsedAt'])
 
   /** The issuer of a row from before there was a column for it; `undefined` where nobody has its identity. */
   function* issuerOf(tx: Queries, { provider, subject, holder }: StoredGrant): Script<string | undefined> {
@@ -158,10 +162,13 @@ export function grantStore(
       return grant
     },
 
-    keep: (key, newId, tokens, at) =>
+    keep: (key, newId, tokens, at, use) =>
       change(
         function* (tx) {
-          if (key.holder === 'person' && (yield* step(holdingIdentity({ ...key, at }))).length === 0) return false
+          if (key.holder === 'person') {
+            const held = use ? holdingUsed({ ...use, ...key }) : holdingIdentity({ ...key, lastUsedAt: at })
+            if ((yield* step(held)).length === 0) return false
+          }
           // The lock keeps other consents away, but an unlinking may still take the row between reading and writing, and
           // a renewal replace what is stored there.
           for (;;) {

@@ -11,10 +11,15 @@ type Work = {
   readonly resolve: (value: never) => void
   readonly reject: (reason: unknown) => void
 }
+/** A script threw without a savepoint: the whole group is undone. */
+class ScriptError extends Error {}
 type Outcome = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown }
 
 /** How many share one transaction: hundreds at once must not keep everybody else waiting until the last is done. */
 const mostAtOnce = 64
+
+/** For how many turns more a group gathers at most, as long as each of them brings more. */
+const mostTurns = 8
 
 /** How long until a file that another process holds is tried again, in milliseconds. */
 const retryMs = 20
@@ -29,7 +34,8 @@ type GroupParts = {
 
 /**
  * Group commit: writes that arrive in one turn of the event loop share one transaction, so that any number of
- * them waits for the disk once. A promise is settled only after the COMMIT: whatever was acknowledged is
+ * them waits for the disk once. Where several have arrived, more are likely to come with the next turn, and a commit
+ * costs more CPU than the turns do: the group gathers until a turn brings none. A single write is committed at once. A promise is settled only after the COMMIT: whatever was acknowledged is
  * durable. A script that throws is undone alone; when the transaction itself is lost, everybody in it is told.
  *
  * While another process holds the file, nobody waits for it on the event loop: the connection's own `busy_timeout` is
@@ -44,20 +50,24 @@ export function createGroupCommit(connection: Database, { health, requestMs, che
   const release = connection.prepare('RELEASE work')
 
   let waiting: Work[] = []
-  let lastOfTurn: (() => void)[] = []
+  let lastOfTurn: { readonly run: () => void; readonly size: () => number }[] = []
+  /** How many had gathered a turn ago, and for how many turns they have. */
+  let gathered = 1
+  let turns = 0
   let commits = 0
   let closed = false
   let retry: NodeJS.Timeout | undefined
 
-  function attempt({ run, savepoint }: Work): Outcome {
+  function attempt({ run, savepoint }: Work, marked: boolean): Outcome {
     try {
-      if (savepoint) mark.run()
+      if (savepoint && marked) mark.run()
       const value = run()
-      if (savepoint) release.run()
+      if (savepoint && marked) release.run()
       return { ok: true, value }
     } catch (error) {
       // A full disk, an I/O error and their like make SQLite roll the whole transaction back by itself.
       if (!connection.inTransaction) throw error
+      if (savepoint && !marked) throw new ScriptError('', { cause: error })
       if (savepoint) {
         undo.run()
         release.run()
@@ -68,8 +78,11 @@ export function createGroupCommit(connection: Database, { health, requestMs, che
 
   const toldOf = (error: unknown): unknown => meaningOf('sqlite', error, health)
 
-  /** `undefined`: another process holds the file, and nothing was done. */
-  function perform(group: readonly Work[]): readonly Outcome[] | undefined {
+  /**
+   * `undefined`: another process holds the file, and nothing was done. Scripts hardly ever throw, so they run without
+   * savepoints first. When one throws, everything is undone and run again, this time with savepoints (`marked`).
+   */
+  function perform(group: readonly Work[], marked = false): readonly Outcome[] | undefined {
     try {
       checkFiles()
       begin.run()
@@ -78,12 +91,15 @@ export function createGroupCommit(connection: Database, { health, requestMs, che
       return group.map(() => ({ ok: false, error: toldOf(error) }))
     }
     try {
-      const outcomes = group.map(attempt)
+      const outcomes = group.map((work) => attempt(work, marked))
       commit.run()
       health.worked(true)
       return outcomes
     } catch (error) {
       if (connection.inTransaction) rollback.run()
+      if (error instanceof ScriptError) {
+        return group.length > 1 ? perform(group, true) : [{ ok: false, error: toldOf(error.cause) }]
+      }
       return group.map(() => ({ ok: false, error: toldOf(error) }))
     }
   }
@@ -95,13 +111,33 @@ export function createGroupCommit(connection: Database, { health, requestMs, che
     work.reject(health.failed('contended', new Error('another process holds the database file')))
     return false
   }
+  /** Once for all that gathers until then. */
+  let scheduled = false
   function soon(): void {
-    if (retry === undefined) setImmediate(flush)
+    if (scheduled) return
+    scheduled = true
+    setImmediate(endTurn)
+  }
+  function endTurn(): void {
+    scheduled = false
+    const size = lastOfTurn.reduce((sum, { size }) => sum + size(), waiting.length)
+    if (size > gathered && size < mostAtOnce && turns < mostTurns) {
+      gathered = size
+      turns += 1
+      soon()
+      return
+    }
+    gathered = 1
+    turns = 0
+    flush()
   }
   function flush(): void {
     const last = lastOfTurn
     lastOfTurn = []
-    for (const run of last) run()
+    // What these join is committed just below.
+    scheduled = true
+    for (const { run } of last) run()
+    scheduled = false
     if (retry !== undefined) return
     const group = waiting.slice(0, mostAtOnce)
     if (group.length === 0) return
@@ -111,7 +147,7 @@ export function createGroupCommit(connection: Database, { health, requestMs, che
       return
     }
     waiting = waiting.slice(mostAtOnce)
-    if (waiting.length > 0) setImmediate(flush)
+    if (waiting.length > 0) soon()
     commits += 1
     group.forEach(({ resolve, reject }, n) => {
       const outcome = outcomes[n] as Outcome
@@ -128,15 +164,15 @@ export function createGroupCommit(connection: Database, { health, requestMs, che
   return {
     /** Grows with each group, whatever came of it: while it stands still, nothing was written through here. */
     commits: (): number => commits,
-    /** Runs when the turn is over, just before its writes are committed: what it joins is among them. */
-    endOfTurn(run: () => void): void {
-      if (lastOfTurn.length === 0 && (retry !== undefined || waiting.length === 0)) setImmediate(flush)
-      lastOfTurn.push(run)
+    /** Runs just before the writes of the turn are committed: what it joins is among them. It stands for `size` of them. */
+    endOfTurn(run: () => void, size = () => 1): void {
+      soon()
+      lastOfTurn.push({ run, size })
     },
     join<T>(savepoint: boolean, run: () => T): Promise<T> {
       return new Promise<T>((resolve, reject) => {
         if (closed) return reject(new BusyError('the store', 5))
-        if (idle()) soon()
+        if (retry === undefined) soon()
         waiting.push({ run, savepoint, limit: currentLimit(requestMs), resolve, reject })
       })
     },

@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url'
 import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator'
+import { packageRoot } from '../root.ts'
 
-/** The generated migrations of one dialect, oldest first: beside `src/` as beside `dist/`. */
+/** The generated migrations of one dialect, oldest first. */
 export const migrationsFor = (dialect: 'sqlite' | 'postgres'): readonly MigrationMeta[] =>
-  readMigrationFiles({ migrationsFolder: fileURLToPath(new URL(`../../drizzle/${dialect}`, import.meta.url)) })
+  readMigrationFiles({ migrationsFolder: fileURLToPath(new URL(`drizzle/${dialect}`, packageRoot)) })
 
 /**
  * Those that are still to come. Drizzle's own migrator reads what is done before it takes any lock, so two

@@ -1,4 +1,5 @@
 import { Limit, requestLimit, whenOver, withinLimit } from '../kernel/limit.ts'
+import type { Driver } from './driver.ts'
 import { busy } from './not-now.ts'
 
 type Waiting<C, R> = {
@@ -13,7 +14,7 @@ const patienceMs = 20
 type Group<C, R> = Map<string, Waiting<C, R>>
 
 /**
- * Runs the calls of one turn of the event loop as one statement, so that under load the database is asked once for
+ * Runs the calls of one turn of the event loop (see `endOfTurn`) as one statement, so that under load the database is asked once for
  * many rows. `alike` names what a statement has but one of: calls that differ in it do not share one. Each call is
  * answered with the row that has its id, or `undefined`; when the statement fails, all of its calls do.
  *
@@ -27,7 +28,7 @@ type Group<C, R> = Map<string, Waiting<C, R>>
  * but no longer than `patienceMs`: a statement that hangs must not hold up those who come after it.
  */
 export function together<C extends { readonly id: string }, R extends { readonly id: string }>(
-  endOfTurn: (run: () => void) => void,
+  endOfTurn: Driver['endOfTurn'],
   alike: (call: C) => string,
   statement: (calls: () => readonly C[], first: C) => Promise<readonly R[]>,
   alone?: (call: C) => Promise<R | undefined>,
@@ -35,6 +36,8 @@ export function together<C extends { readonly id: string }, R extends { readonly
 ): (call: C) => Promise<R | undefined> {
   let groups = new Map<string, Group<C, R>>()
   let repeats = new Map<string, number>()
+  /** How many calls wait for the next statements. */
+  let size = 0
   let underWay = 0
   let gathering: NodeJS.Timeout | undefined
 
@@ -70,7 +73,7 @@ export function together<C extends { readonly id: string }, R extends { readonly
     }
   }
   function begin(): void {
-    if (underWay < atOnce) endOfTurn(flush)
+    if (underWay < atOnce) endOfTurn(flush, () => size)
     else gathering = setTimeout(flush, patienceMs)
   }
   function flush(): void {
@@ -79,6 +82,7 @@ export function together<C extends { readonly id: string }, R extends { readonly
     const due = groups
     groups = new Map()
     repeats = new Map()
+    size = 0
     for (const group of due.values()) void run(group)
   }
   function named(name: string): Group<C, R> {
@@ -100,6 +104,7 @@ export function together<C extends { readonly id: string }, R extends { readonly
   return (call) =>
     new Promise((resolve, reject) => {
       if (groups.size === 0) begin()
+      size += 1
       groupFor(call).set(call.id, { call, limit: requestLimit(), resolve, reject })
     })
 }

@@ -40,9 +40,9 @@ async function story(autoRegister = true, rules = { acceptsIdentity: () => true,
     accounts,
     vault: {
       ...vault,
-      keep: async (...[grant, holder, how]: Parameters<typeof vault.keep>) => {
+      keep: async (...given: Parameters<typeof vault.keep>) => {
         await meanwhile.happens?.()
-        return vault.keep(grant, holder, how)
+        return vault.keep(...given)
       },
     },
     signIn: createSignIn({

@@ -65,6 +65,20 @@ export function grantsContract({ name, emptied }: Backend): void {
       expect(await store.grants.keep(grant, newId('grt'), () => tokens(), now)).toBe(true)
     })
 
+    test('stores what the provider reported of the identity, whether or not its tokens stay', async () => {
+      const identityNow = async () => (await store.accounts.findByIdentity(grant.issuer, grant.subject))?.identity
+      const before = await identityNow()
+      const use = {
+        ...{ email: null, emailVerified: false, name: 'A', picture: 'https://p', scopes: ['x'] },
+        lastUsedAt: later(9),
+      }
+      await store.grants.keep(grant, newId('grt'), () => tokens(), later(9), use)
+      expect(await identityNow()).toEqual({ ...before, ...use })
+      const again = { ...use, name: 'B', lastUsedAt: later(10) }
+      await store.grants.keep(grant, newId('grt'), () => ({ stays: true, dueAt: null }), later(10), again)
+      expect(await identityNow()).toEqual({ ...before, ...again })
+    })
+
     test('that is given again keeps its id, and its tokens are sealed to that', async () => {
       const first = await keep()
       const sealedTo: string[] = []

@@ -76,6 +76,40 @@ describe('writes of one turn of the event loop', () => {
     expect(seen()).toEqual([1])
   })
 
+  test('alone are committed when the turn is over', async () => {
+    const alone = group.join(false, () => insert(1))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(seen()).toEqual([1])
+    await alone
+  })
+
+  test('gather while every turn brings more, and share one commit', async () => {
+    const writes: Promise<unknown>[] = []
+    const join = (id: number) => writes.push(group.join(false, () => insert(id)))
+    join(1)
+    join(2)
+    for (let id = 3; id <= 5; id++) {
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(seen()).toEqual([])
+      join(id)
+    }
+    await Promise.all(writes)
+    expect(group.commits()).toBe(1)
+    expect(seen()).toEqual([1, 2, 3, 4, 5])
+  })
+
+  test('gather no longer than a few turns', async () => {
+    const writes: Promise<unknown>[] = []
+    let turns = 0
+    for (let id = 1; seen().length === 0; id += 2) {
+      writes.push(...[id, id + 1].map((each) => group.join(false, () => insert(each))))
+      await new Promise((resolve) => setImmediate(resolve))
+      turns += 1
+    }
+    await Promise.all(writes)
+    expect(turns).toBeLessThan(12)
+  })
+
   test('of which there are hundreds let others have their turn in between', async () => {
     const order: string[] = []
     const writes = Array.from({ length: 200 }, (_, n) =>

@@ -183,8 +183,8 @@ export function linkingContract(opened: () => Opened): void {
       ...{ email: null, emailVerified: false, name: 'A', picture: 'https://p', scopes: ['x'] },
       lastUsedAt: later(9),
     }
-    await store().accounts.recordUse(way.id, use)
-    await store().accounts.recordUse('idn_nobody', use)
+    await store().accounts.recordUse(way.id, use, [])
+    await store().accounts.recordUse('idn_nobody', use, [])
     expect(await store().accounts.identitiesOf(person.id)).toEqual([{ ...way, ...use }])
     expect(await store().accounts.find(person.id)).toEqual(person)
   })

@@ -1,0 +1,95 @@
+/**
+ * What the hot requests cost, in units that no machine changes: the statements the database runs, and the turns of the
+ * event loop that our code waits for. Both are paid by everyone who signs in; a number here is raised only on purpose.
+ */
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { connectSqlite } from '../../src/store/connect-sqlite.ts'
+import { databases, startWorld, type World } from '../support/service.ts'
+
+type Cost = { readonly statements: number; readonly turns: number }
+type Costs = Readonly<Record<'refresh' | '/me' | 'social sign-in of a known person', Cost>>
+
+/** The most that each request may cost, transactions included: BEGIN and COMMIT are statements, too. */
+const most: Readonly<Record<(typeof databases)[number], Costs>> = {
+  SQLite: {
+    refresh: { statements: 3, turns: 1 },
+    '/me': { statements: 2, turns: 0 },
+    'social sign-in of a known person': { statements: 20, turns: 4 },
+  },
+  PostgreSQL: {
+    refresh: { statements: 1, turns: 1 },
+    '/me': { statements: 1, turns: 0 },
+    'social sign-in of a known person': { statements: 14, turns: 0 },
+  },
+}
+
+type Verb = (this: { readonly source: string }, ...given: unknown[]) => unknown
+/** What every SQLite statement inherits: whatever runs one calls one of these. */
+const statement = Object.getPrototypeOf(connectSqlite(':memory:').prepare('select 1')) as Record<
+  'run' | 'get' | 'all',
+  Verb
+>
+
+/** Runs `work`, and notes each statement and each turn of the event loop that code of ours waits for. */
+async function watch(work: () => Promise<unknown>): Promise<{ statements: string[]; turns: string[] }> {
+  const statements: string[] = []
+  const turns: string[] = []
+  for (const verb of ['run', 'get', 'all'] as const) {
+    const original = statement[verb]
+    vi.spyOn(statement, verb).mockImplementation(function (this: { readonly source: string }, ...given) {
+      statements.push(this.source)
+      return Reflect.apply(original, this, given)
+    })
+  }
+  const { query } = pg.Client.prototype
+  vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (this: pg.Client, ...given: unknown[]) {
+    const [asked] = given as [string | { readonly text: string }]
+    statements.push(typeof asked === 'string' ? asked : asked.text)
+    return Reflect.apply(query, this, given)
+  } as typeof query)
+  const { setImmediate: later } = globalThis
+  vi.spyOn(globalThis, 'setImmediate').mockImplementation(((...given: Parameters<typeof later>) => {
+    const ours = new Error().stack?.split('\n').find((line) => line.includes('/src/'))
+    if (ours !== undefined) turns.push(ours.trim())
+    return later(...given)
+  }) as typeof later)
+  try {
+    await work()
+    return { statements, turns }
+  } finally {
+    vi.restoreAllMocks()
+  }
+}
+
+describe.each(databases)('the cost of a request on %s', (database) => {
+  let world: World
+  beforeAll(async () => {
+    world = await startWorld({ database })
+  })
+  afterAll(() => world.stop())
+
+  const works: Readonly<Record<keyof Costs, (who: string) => Promise<() => Promise<unknown>>>> = {
+    async refresh(who) {
+      const { refresh_token } = await world.signIn('beta', who)
+      return () => world.call('POST', '/auth/refresh', { body: { refresh_token } })
+    },
+    async '/me'(who) {
+      const { access_token } = await world.signIn('beta', who)
+      // The first use of a generation is written down.
+      await world.call('GET', '/me', { token: access_token })
+      return () => world.call('GET', '/me', { token: access_token })
+    },
+    async 'social sign-in of a known person'(who) {
+      await world.signIn('beta', who)
+      return () => world.signIn('beta', who)
+    },
+  }
+
+  test.each(Object.keys(works) as (keyof Costs)[])('%s', async (name) => {
+    const work = await works[name](world.newcomer())
+    const { statements, turns } = await watch(work)
+    expect(statements.length, statements.join('\n')).toBeLessThanOrEqual(most[database][name].statements)
+    expect(turns.length, turns.join('\n')).toBeLessThanOrEqual(most[database][name].turns)
+  })
+})
