@@ -44,9 +44,13 @@ export function auditStore({ db, tables: { audit: t }, read, write }: Driver, ch
       }),
     list: (account, page, kind) =>
       select(and(eq(t.accountId, account), kind && (kind === 'loans' ? eq : ne)(t.event, loan)), page),
-    search: ({ account, event }, page) =>
+    search: ({ account, event, requestId = null }, page) =>
       select(
-        and(account === null ? undefined : eq(t.accountId, account), event === null ? undefined : eq(t.event, event)),
+        and(
+          account === null ? undefined : eq(t.accountId, account),
+          event === null ? undefined : eq(t.event, event),
+          requestId === null ? undefined : eq(t.requestId, requestId),
+        ),
         page,
       ),
     async sweep(before) {

@@ -532,7 +532,10 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       requestId: text('request_id'),
       data: json('data').$type<Readonly<Record<string, unknown>>>().notNull(),
     },
-    (t) => [index('audit_account_at').on(t.accountId, t.at)],
+    (t) => [
+      index('audit_account_at').on(t.accountId, t.at),
+      index('audit_request').on(t.requestId, t.at, t.ordinal, t.id),
+    ],
   )
 
   const leases = table('leases', {

@@ -125,7 +125,7 @@ export const ptBR: Texts = {
   backToTeam: 'Voltar à equipe',
   home: 'Ir para a página inicial',
   tryAgain: 'Tentar de novo',
-  requestId: 'Id da requisição',
+  requestId: 'ID da requisição',
   cancel: 'Cancelar',
   yes: 'sim',
   no: 'não',
@@ -821,6 +821,9 @@ export const ptBR: Texts = {
     deleteButton: 'Sim, excluir esta conta',
     auditAccount: 'Id de uma conta',
     auditEvent: 'Evento',
+    auditRequestHint: 'As páginas de erro e o cabeçalho X-Request-Id o mostram: req_ e 32 caracteres.',
+    auditRequestMalformed:
+      'Um ID de requisição é req_ seguido de 32 algarismos e letras de a a f. Copie-o por inteiro.',
     credentialsHeading: 'Serviços',
     credentialsIntro: 'Aquilo com que os seus serviços se identificam aqui. Cada um deve ter a sua.',
     noCredentials: 'Nenhuma ainda.',
