@@ -77,6 +77,12 @@ export const settings = z.object({
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
     .describe('least important line to log'),
+  REQUEST_LOG: z
+    .string()
+    .regex(/^(?:off|all|1|0(?:\.\d{1,6})?)$/, 'must be off, all, or a fraction from 0 to 1, like 0.05')
+    .transform((text) => (text === 'off' ? null : text === 'all' ? 1 : Number(text)))
+    .default(null)
+    .describe('which requests to log: off, all, or a fraction of them; a fraction also logs every 5xx'),
   DATABASE_URL: z
     .string()
     .default('file:./data/vinculum.db')
@@ -291,6 +297,8 @@ export function inspectConfig(environment: Environment, { secretFile = readSecre
     publicUrl,
     trustProxyHops: set.TRUST_PROXY_HOPS,
     logLevel: set.LOG_LEVEL,
+    /** The share of requests to log, from 0 to 1; `null` for none, not even failures. */
+    requestLog: set.REQUEST_LOG,
     store,
     /** `null` outside production when none was given: then one is generated into `data/`. */
     encryptionKeys,

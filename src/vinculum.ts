@@ -99,6 +99,7 @@ import { createInvitations } from './teams/invitations.ts'
 import { createTeams } from './teams/teams.ts'
 import { createProcessLog, logEvents, logHealth, logSkew } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
+import { logRequests } from './telemetry/request-log.ts'
 
 /** What a test, or an embedding program, may bring of its own. */
 export type Parts = {
@@ -151,6 +152,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
 
   const events = createBus(clock)
   logEvents(events, log)
+  if (config.requestLog !== null) logRequests(events, log, config.requestLog)
   const store = await openStore(
     config.store,
     { clock, ids, publish: events.publish },

@@ -990,3 +990,17 @@ describe('mail', () => {
     expect(readConfig(sound).mail).toEqual({ tag: 'off' })
   })
 })
+
+test.each([
+  ['off', null],
+  ['all', 1],
+  ['1', 1],
+  ['0', 0],
+  ['0.05', 0.05],
+])('REQUEST_LOG=%s', (text, share) => {
+  expect(readConfig({ REQUEST_LOG: text }).requestLog).toBe(share)
+})
+test.each(['on', '2', '-1', '.5', '5%', '1e-3', '0.05 '])('REQUEST_LOG=%s is refused with what it may be', (text) => {
+  expect(() => readConfig({ REQUEST_LOG: text })).toThrow(/REQUEST_LOG: /)
+})
+test('nothing is logged of requests unless asked for', () => expect(readConfig({}).requestLog).toBeNull())

@@ -30,9 +30,9 @@ export interface AuditStore {
     page: { before: string | null; limit: number },
     kind?: ActivityKind,
   ): Promise<readonly AuditRecord[]>
-  /** Everybody's, newest first; `null` does not matter. */
+  /** Everybody's, newest first; a filter that is `null` or left out does not matter. */
   search(
-    about: { account: string | null; event: string | null },
+    about: { account: string | null; event: string | null; requestId?: string | null },
     page: { before: string | null; limit: number },
   ): Promise<readonly AuditRecord[]>
 }

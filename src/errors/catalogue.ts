@@ -257,7 +257,7 @@ export const catalogue = {
     ),
     say(
       'Recusado no provedor',
-      'Você não autorizou no {provider}; nada foi alterado. Tente de novo; para entrar, você pode usar outra forma.',
+      'Você não autorizou em {provider}; nada foi alterado. Tente de novo; para entrar, você pode usar outra forma.',
     ),
   ),
   invalid_state: entry(
@@ -327,7 +327,7 @@ export const catalogue = {
     ),
     say(
       'Já vinculado a outra conta',
-      'Este login do {provider} já pertence a outra conta aqui. Entre com ele e desvincule-o lá primeiro.',
+      'Este login de {provider} já pertence a outra conta aqui. Entre com ele e desvincule-o lá primeiro.',
     ),
   ),
   another_identity: entry(
@@ -338,7 +338,7 @@ export const catalogue = {
     ),
     say(
       'Outra conta no provedor',
-      'Você voltou com uma conta do {provider} diferente. Nada foi alterado. Comece de novo e escolha a mesma conta no {provider}.',
+      'Você voltou com uma conta de {provider} diferente. Nada foi alterado. Comece de novo e escolha a mesma conta em {provider}.',
     ),
   ),
   account_conflict: entry(
@@ -349,18 +349,18 @@ export const catalogue = {
     ),
     say(
       'Já existe uma conta com este e-mail',
-      'Já existe uma conta com este e-mail. Comprove que ela é sua para vincular o {provider}, ou continue com uma conta separada.',
+      'Já existe uma conta com este e-mail. Comprove que ela é sua para vincular {provider}, ou continue com uma conta separada.',
     ),
   ),
   conflict_not_found: entry(
     404,
     say(
       'Nothing to decide here',
-      'This question was already answered, has expired, or was asked in another browser. Sign in again.',
+      'This question was already answered, has expired, or was asked in another browser. If you followed a link from an email, open the link in the browser where you started. Otherwise, sign in again.',
     ),
     say(
       'Não há nada a decidir aqui',
-      'Esta pergunta já foi respondida, expirou ou foi feita em outro navegador. Entre de novo.',
+      'Esta pergunta já foi respondida, expirou ou foi feita em outro navegador. Se você seguiu um link de um e-mail, abra-o no navegador em que começou. Caso contrário, entre de novo.',
     ),
   ),
   proof_required: entry(
@@ -390,7 +390,7 @@ export const catalogue = {
     ),
     say(
       'Conta não permitida aqui',
-      'Este serviço aceita apenas algumas contas do {provider}: as das organizações ou dos domínios de e-mail definidos. Use outra conta do {provider} ou peça acesso a quem administra o serviço.',
+      'Este serviço aceita apenas algumas contas de {provider}: as das organizações ou dos domínios de e-mail definidos. Use outra conta de {provider} ou peça acesso a quem administra o serviço.',
     ),
   ),
   organization_access_needed: entry(
@@ -401,7 +401,7 @@ export const catalogue = {
     ),
     say(
       'Organização não confirmada',
-      'O {provider} não confirmou que você pertence a uma organização que pode entrar aqui. Comece de novo e autorize o acesso à sua organização ou peça a quem a administra que aprove este serviço.',
+      '{provider} não confirmou que você pertence a uma organização que pode entrar aqui. Comece de novo e autorize o acesso à sua organização ou peça a quem a administra que aprove este serviço.',
     ),
   ),
   user_disabled: entry(

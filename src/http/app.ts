@@ -17,6 +17,7 @@ import { mount } from './mount.ts'
 import type { RateLimitStore } from './ports.ts'
 import type { Authenticate } from './principal.ts'
 import { createProblems } from './problem.ts'
+import { createRequestIds } from './request-id.ts'
 import type { Route } from './route.ts'
 import type { Refusals } from './server.ts'
 import type { StaticFile } from './static.ts'
@@ -106,9 +107,6 @@ export function createApp<D>(parts: AppParts<D>): { readonly app: Express; reado
   const unroutable = mount(app, frame, routes, staticFiles, parts.vinculum)
   return { app, refusals: { unroutable, unreadable: createUnreadable(frame, rateLimits !== null) } }
 }
-
-/** Request ids nobody can guess or count by. */
-const createRequestIds = (random: Random) => (): string => `req_${random(16).toString('hex')}`
 
 /** Behind a proxy nobody told us of, everybody shares one address, and so its limits. Said once, where it shows. */
 function peerOrWarning(warn: (message: string) => void): (request: Request) => string | null {

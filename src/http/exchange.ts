@@ -9,7 +9,7 @@ import { renderToString } from 'preact-render-to-string'
 import type { z } from 'zod'
 import { type AppError, type ErrorCode, fail, type Locale } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
-import type { Fact, Origin } from '../events/catalogue.ts'
+import { type Fact, internalOrigin, type Origin } from '../events/catalogue.ts'
 import { BusyError } from '../kernel/busy.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/crypto.ts'
@@ -313,12 +313,14 @@ export class Exchange {
 
   /**
    * Reads and checks the body, and that a browser's request was meant by the person in front of it. A foreign source is
-   * refused before the body is read. Where the browser does not state the source, only a form with its token passes.
+   * refused before the body is read. Where the browser does not state the source, only a form's token passes.
    */
   async readBody<D>({ route, accepts, body: schema, lists }: Bound<D>): Promise<boolean> {
     const source = this.#frame.csrf.sourceOf(this.#request.headers)
     const isForPeople = route.surface === 'browser' && this.who?.via !== 'bearer'
-    const needsToken = this.#ambient && source === 'unknown'
+    // A script of our pages sends the token in a header: another site's cannot read it, nor send it without a preflight.
+    const hasToken = (): boolean => this.#formIsOurs(this.header('X-CSRF-Token'))
+    const needsToken = this.#ambient && source === 'unknown' && !hasToken()
     if (source === 'foreign' && (this.#ambient || isForPeople)) return this.#deny(fail('csrf_failed').error)
     if (needsToken && !(isForPeople && accepts.form)) return this.#deny(fail('csrf_failed').error)
 
@@ -554,7 +556,9 @@ export class Exchange {
   #told(status: number): void {
     this.#answered = true
     const { method, pattern: route } = this.#target
-    this.#frame.events.emit('http.answered', { method, route, status, ms: performance.now() - this.#started })
+    const ms = performance.now() - this.#started
+    const origin = { ...internalOrigin, requestId: this.requestId }
+    this.#frame.events.emit('http.answered', { method, route, status, ms }, origin)
   }
 
   get #formPage(): string | null {

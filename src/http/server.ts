@@ -65,6 +65,11 @@ export function createServer(app: Express, refusals: Refusals): VinculumServer {
   http.maxHeadersCount = 200
   http.on('checkExpectation', handle)
   http.on('clientError', refuseUnreadable(refusals))
+  const sockets = new Set<Socket>()
+  http.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
 
   return {
     http,
@@ -92,6 +97,8 @@ export function createServer(app: Express, refusals: Refusals): VinculumServer {
           resolve()
         })
         http.closeIdleConnections()
+        // Browsers and balancers connect ahead of their requests. Node counts a request on such a connection as begun.
+        for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
       }),
   }
 }

@@ -1,6 +1,7 @@
 /** Refuses what never becomes a request: bytes that are no HTTP, headers beyond what Node reads, and slow senders. */
 import { STATUS_CODES } from 'node:http'
 import { fail } from '../errors/catalogue.ts'
+import { internalOrigin } from '../events/catalogue.ts'
 import { readIp } from '../kernel/ip.ts'
 import type { Frame } from './exchange.ts'
 import { withHeaders } from './headers.ts'
@@ -39,7 +40,11 @@ export function createUnreadable(frame: Frame, limited: boolean) {
       'X-Request-Id': requestId,
       Connection: 'close',
     })
-    frame.events.emit('http.answered', { method: 'other', route: 'unreadable', status, ms: 0 })
+    frame.events.emit(
+      'http.answered',
+      { method: 'other', route: 'unreadable', status, ms: 0 },
+      { ...internalOrigin, requestId },
+    )
     const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`]
     for (let at = 0; at < list.length; at += 2) head.push(`${list[at]}: ${list[at + 1]}`)
     return `${head.join('\r\n')}\r\n\r\n${content}`

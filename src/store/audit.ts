@@ -21,7 +21,7 @@ const loan: AuditName = 'provider_token.lent'
 const isNoLoan = sql.raw(`event <> '${loan}'`)
 
 type Page = { readonly before: string | null; readonly limit: number }
-type Row = { readonly accountId: string | null; readonly event: string }
+type Row = { readonly accountId: string | null; readonly event: string; readonly requestId: string | null }
 
 export function auditStore(
   { db, tables: { audit: t }, read, readLong }: Driver,
@@ -72,11 +72,18 @@ export function auditStore(
         page,
         ({ accountId, event }) => accountId === account && (!kind || (event === loan) === (kind === 'loans')),
       ),
-    search: ({ account, event }, page) =>
+    search: ({ account, event, requestId = null }, page) =>
       select(
-        and(account === null ? undefined : eq(t.accountId, account), event === null ? undefined : eq(t.event, event)),
+        and(
+          account === null ? undefined : eq(t.accountId, account),
+          event === null ? undefined : eq(t.event, event),
+          requestId === null ? undefined : eq(t.requestId, requestId),
+        ),
         page,
-        (row) => (account === null || row.accountId === account) && (event === null || row.event === event),
+        (row) =>
+          (account === null || row.accountId === account) &&
+          (event === null || row.event === event) &&
+          (requestId === null || row.requestId === requestId),
       ),
   }
 }

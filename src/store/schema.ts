@@ -585,6 +585,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
         .where(sql`event <> 'provider_token.lent'`),
       // What a sweep looks for. Most rows stay for good: this holds only those that do not.
       index('audit_placed').on(t.at).where(sql`ip is not null or user_agent is not null`),
+      index('audit_request').on(t.requestId, t.at, t.ordinal, t.id),
     ],
   )
 

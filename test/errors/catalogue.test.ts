@@ -21,6 +21,12 @@ describe.each(entries)('%s', (_, { status, en, 'pt-BR': pt }) => {
   })
 })
 
+test('Portuguese texts give a provider no gender: its name can be anything', () => {
+  const gendered = /(?:^|\s)(?:[oa]|n[oa]|d[oa]|ao|à|pel[oa])\s\{provider\}/i
+  const texts = entries.map(([code, entry]) => [code, entry['pt-BR'].detail] as const)
+  expect(texts.filter(([, text]) => gendered.test(text)).map(([code]) => code)).toEqual([])
+})
+
 test('codes are lower case, with underscores', () => {
   for (const [code] of entries) expect(code).toMatch(/^[a-z]+(_[a-z]+)*$/)
 })

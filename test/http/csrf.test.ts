@@ -43,6 +43,18 @@ describe('a change with the session cookie', () => {
     const post = request(surface.app).post('/token').set('Cookie', 'vinculum_session=good').set(headers)
     expect((await post.send({ grant_type: 'x' })).status).toBe(done ? 200 : 403)
   })
+  test.each(sources)(
+    'by a script of our page that sends the form token in a header, from %s',
+    async (_, headers, done, more) => {
+      const session = 'vinculum_session=good'
+      const page = await request(surface.app).get('/pages/form').set('Cookie', session)
+      const token = /value="([^"]+)"/.exec(page.text)?.[1] ?? ''
+      const send = (csrf: string) =>
+        request(surface.app).delete('/mine').set('Cookie', session).set(headers).set('X-CSRF-Token', csrf)
+      expect((await send(token)).status).toBe(done || more === enough ? 204 : 403)
+      expect((await send('x'.repeat(token.length))).status).toBe(done ? 204 : 403)
+    },
+  )
   test('is refused as well when that cannot be put on the trail', async () => {
     const fault = new Error('the disk is full')
     const { app, defects } = createSurface({ record: () => Promise.reject(fault) })

@@ -137,6 +137,43 @@ describe.each(databases)('the audit log also has what was only requested or read
     expect(refused.map(({ event }) => event)).toEqual(['access.refused'])
   })
 
+  test('the request ID of a refusal or a response leads to the entries of that request', async () => {
+    const [ada, eve] = [await somebody(), await somebody()]
+    await world.vinculum.makeAdministrator(ada.id)
+    const refused = await eve.call('GET', '/audit')
+    const id = String(refused.body.request_id)
+    expect(refused.headers.get('x-request-id')).toBe(id)
+    const found = await ada.call('GET', `/audit?request_id=${id}`)
+    expect(found.body).toMatchObject({
+      items: [{ event: 'access.refused', account: eve.id, request_id: id }],
+      next_cursor: null,
+    })
+    const other = await ada.call('GET', `/audit?request_id=${id}&account=${ada.id}`)
+    expect(other.body.items).toEqual([])
+    // One request that wrote two entries, one a page.
+    const changed = await ada.call('GET', `/users/${eve.id}/sessions`)
+    const two = `/audit?limit=1&request_id=${changed.headers.get('x-request-id')}`
+    expect((await ada.call('GET', two)).body.items).toMatchObject([{ event: 'account.sessions_read' }])
+    for (const wrong of ['', 'req_1', id.toUpperCase(), `${id}0`, '%27', `${id}%20`]) {
+      const { status, body } = await ada.call('GET', `/audit?request_id=${wrong}`)
+      expect([wrong, status, body.code]).toEqual([wrong, 400, 'invalid_request'])
+      expect(body.errors).toMatchObject([{ path: 'request_id' }])
+    }
+
+    const browser = world.openBrowser()
+    await browser.signIn('google', ada.who)
+    const visit = (query: string) => browser.ask(`${world.base}/admin/audit?${query}`)
+    const shown = await visit(`account=&event=&request_id=+${id}+`)
+    expect(shown.status).toBe(200)
+    expect(shown.text).toContain('<code>access.refused</code>')
+    expect(shown.text).toContain(`<a href="/admin/audit?request_id=${id}">${id}</a>`)
+    expect(shown.text.match(/<code>[a-z_]+\.[a-z_]+<\/code>/g)).toHaveLength(1)
+    const malformed = await visit('request_id=req_1')
+    expect(malformed.status).toBe(400)
+    expect(malformed.text).toMatch(/role="alert"[^>]*>\s*A request ID is req_/)
+    expect((await visit('account=&event=&request_id=')).status).toBe(200)
+  })
+
   test('and an administrator who has a reset sent, once, and not as if the user had asked', async () => {
     const [ada, eve] = [await somebody(), await somebody()]
     await world.vinculum.makeAdministrator(ada.id)

@@ -303,6 +303,23 @@ export function storeContract(backend: Backend): void {
         expect(told).toHaveLength(8)
       })
 
+      test('finds every entry of one request, newest first, page by page', async () => {
+        const of = (requestId: string | null, accountId: string): Fact => ({
+          ...updated(accountId),
+          origin: { ...origin, requestId },
+        })
+        for (const fact of [of('r1', 'usr_1'), of('r2', 'usr_1'), of(null, 'usr_1'), of('r1', 'usr_2')])
+          await store.audit.record(fact)
+        const about = { account: null, event: null, requestId: 'r1' }
+        const found = await store.audit.search(about, { before: null, limit: 9 })
+        expect(found.map(({ accountId }) => accountId)).toEqual(['usr_2', 'usr_1'])
+        expect(await store.audit.search(about, { before: found[0]?.id ?? '', limit: 9 })).toEqual(found.slice(1))
+        expect(await store.audit.search({ ...about, account: 'usr_1' }, { before: null, limit: 9 })).toEqual(
+          found.slice(1),
+        )
+        expect(await store.audit.search({ ...about, requestId: 'r3' }, { before: null, limit: 9 })).toEqual([])
+      })
+
       test('tells loans and the rest of it apart', async () => {
         const lent: Fact = {
           ...{ name: 'provider_token.lent', accountId: 'usr_1', origin },

@@ -57,10 +57,13 @@ const users = ({ olderUser, begun }: Ids) => [
   ...['search=many-7', 'search=ny-7', 'search=usr_0', `search=many&cursor=${begun}`, `search=ny&cursor=${olderUser}`],
 ]
 const logs = ({ user, cursor }: Ids) =>
-  ['', `account=${user}`, 'event=session.started', `account=${user}&event=session.started`].flatMap((asked) => [
-    asked,
-    `${asked}&cursor=${cursor}`,
-  ])
+  [
+    '',
+    `account=${user}`,
+    'event=session.started',
+    `account=${user}&event=session.started`,
+    `request_id=req_${'a'.repeat(32)}`,
+  ].flatMap((asked) => [asked, `${asked}&cursor=${cursor}`])
 const activity = ({ cursor }: Ids) =>
   ['', 'kind=loans', 'kind=others'].flatMap((asked) => [asked, `${asked}&cursor=${cursor}`])
 

@@ -5,6 +5,7 @@ import { locales } from '../../kernel/locale.ts'
 import { ok } from '../../kernel/result.ts'
 import { oneRequired } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
+import { requestIdPattern } from '../request-id.ts'
 import { object, route } from '../route.ts'
 import { cursor, idParams, line, pictureUrl, time, User, userCursor, userCursorOf, userOf } from '../schemas.ts'
 import type { Services } from '../services.ts'
@@ -264,6 +265,11 @@ const audit = route({
       .string()
       .regex(/^[a-z_.]{1,60}$/)
       .optional(),
+    request_id: z
+      .string()
+      .regex(requestIdPattern)
+      .optional()
+      .meta({ description: 'the ID that an error page, a problem document or `X-Request-Id` shows' }),
     cursor: cursor.optional(),
     limit: z.coerce.number().int().min(1).max(100).default(25),
   }),
@@ -288,7 +294,7 @@ const audit = route({
   async handle({ who: { accountId: by }, query, origin }, { flows }: Services) {
     const rows = await flows.readAsAdministrator.auditLog(
       { accountId: by, origin },
-      { account: query.account ?? null, event: query.event ?? null },
+      { account: query.account ?? null, event: query.event ?? null, requestId: query.request_id ?? null },
       { before: query.cursor ?? null, limit: query.limit + 1 },
     )
     const items = rows.slice(0, query.limit)

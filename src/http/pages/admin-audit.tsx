@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { requestIdPattern } from '../request-id.ts'
 import { route } from '../route.ts'
 import { cursor, line } from '../schemas.ts'
 import type { Services } from '../services.ts'
@@ -12,19 +13,29 @@ const audit = route({
   scope: 'audit:read',
   path: '/admin/audit',
   summary: 'The trail of every account, newest first',
-  query: z.looseObject({ account: line.optional(), event: line.optional(), cursor: cursor.optional() }),
+  query: z.looseObject({
+    account: line.optional(),
+    event: line.optional(),
+    request_id: line.optional(),
+    cursor: cursor.optional(),
+  }),
   fails: [],
   async handle({ who, query: asked, origin, locale, csrfToken }, { flows }: Services) {
     const reader = readerOf(locale)
-    const { admin, events } = reader.say
+    const { admin, events, requestId: requestIdLabel } = reader.say
     const before = asked.cursor ?? null
     const [account, event] = [asked.account || null, asked.event || null]
+    // Copied from a page or an email, it may bring spaces along.
+    const request = asked.request_id?.trim() || null
+    const isMalformed = request !== null && !requestIdPattern.test(request)
     const asking = { accountId: who.accountId, origin }
     const page = { before, limit: perPage + 1 }
-    const rows = await flows.readAsAdministrator.auditLog(asking, { account, event }, page)
+    const rows = isMalformed
+      ? []
+      : await flows.readAsAdministrator.auditLog(asking, { account, event, requestId: request }, page)
     const shown = rows.slice(0, perPage)
     const last = rows.length > perPage ? shown.at(-1) : undefined
-    const same = { account: account ?? undefined, event: event ?? undefined }
+    const same = { account: account ?? undefined, event: event ?? undefined, request_id: request ?? undefined }
     return show(
       locale,
       <Layout {...reader} title={admin.audit} signedIn={csrfToken()} scopes={who.scopes}>
@@ -38,7 +49,18 @@ const audit = route({
             maxlength={80}
             optional
           />
-          <Field name="event" label={admin.auditEvent} autocomplete="off" value={event ?? ''} maxlength={60} optional>
+          <Field name="event" label={admin.auditEvent} autocomplete="off" value={event ?? ''} maxlength={60} optional />
+          <Field
+            name="request_id"
+            label={requestIdLabel}
+            hint={admin.auditRequestHint}
+            error={isMalformed ? admin.auditRequestMalformed : undefined}
+            autocomplete="off"
+            code="text"
+            value={request ?? ''}
+            maxlength={80}
+            optional
+          >
             <button type="submit">{admin.find}</button>
           </Field>
         </form>
@@ -53,9 +75,15 @@ const audit = route({
                   <code>{name}</code> {accountId === null ? null : <a href={userPage(accountId)}>{accountId}</a>}
                   <span class="fine">
                     <Time {...reader} at={at} />
-                    {[userAgent === null ? null : deviceWords(userAgent, reader.say), ip, requestId]
+                    {[userAgent === null ? null : deviceWords(userAgent, reader.say), ip]
                       .filter((known) => known !== null)
                       .map((known) => ` · ${known}`)}
+                    {requestId === null ? null : (
+                      <>
+                        {' · '}
+                        <a href={`/admin/audit${query({ request_id: requestId })}`}>{requestId}</a>
+                      </>
+                    )}
                   </span>
                   {Object.keys(data).length === 0 ? null : (
                     <span class="fine">
@@ -80,6 +108,7 @@ const audit = route({
           )}
         </p>
       </Layout>,
+      isMalformed ? { status: 400 } : {},
     )
   },
 })

@@ -14,7 +14,12 @@ const { browserSupportsWebAuthn, startAuthentication, startRegistration } = Simp
 async function answer(form) {
   const asked = await fetch(form.dataset.passkeyOptions, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json',
+      // For a browser or proxy that does not state where a request comes from.
+      'x-csrf-token': form.elements.csrf.value,
+    },
     body: '{}',
   })
   if (!asked.ok) throw new Error('asked in vain')

@@ -812,6 +812,8 @@ export const en = {
     deleteButton: 'Yes, delete this account',
     auditAccount: 'Account ID',
     auditEvent: 'Event',
+    auditRequestHint: 'An error page and the X-Request-Id header show it: req_ and 32 characters.',
+    auditRequestMalformed: 'A request ID is req_ followed by 32 digits and letters from a to f. Copy all of it.',
     credentialsHeading: 'Back ends',
     credentialsIntro: 'The credentials with which your back ends authenticate. Each back end should have its own.',
     noCredentials: 'None yet.',

@@ -825,6 +825,9 @@ export const ptBR: Texts = {
     deleteButton: 'Sim, excluir esta conta',
     auditAccount: 'ID da conta',
     auditEvent: 'Evento',
+    auditRequestHint: 'As páginas de erro e o cabeçalho X-Request-Id o mostram: req_ e 32 caracteres.',
+    auditRequestMalformed:
+      'Um ID de requisição é req_ seguido de 32 algarismos e letras de a a f. Copie-o por inteiro.',
     credentialsHeading: 'Serviços',
     credentialsIntro: 'As credenciais com que os seus back-ends se autenticam. Cada um deve ter a sua.',
     noCredentials: 'Nenhuma ainda.',
