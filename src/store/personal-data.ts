@@ -57,8 +57,10 @@ export function personalDataStore({ db, readLong, tables: t }: Driver, change: C
     )
   const { at, ordinal, id: entryId } = t.audit
   type Entry = { readonly at: Date; readonly ordinal: number; readonly id: string }
-  const older = (last: Entry) =>
+  // With the account in it, only the index of the account's entries has this range.
+  const older = (accountId: string, last: Entry) =>
     rowIs('<', [
+      [t.audit.accountId, accountId],
       [at, last.at],
       [ordinal, last.ordinal],
       [entryId, last.id],
@@ -68,7 +70,7 @@ export function personalDataStore({ db, readLong, tables: t }: Driver, change: C
       db
         .select(getTableColumns(t.audit))
         .from(t.audit)
-        .where(and(eq(t.audit.accountId, accountId), last && older(last)))
+        .where(and(eq(t.audit.accountId, accountId), last && older(accountId, last)))
         .orderBy(desc(at), desc(ordinal), desc(entryId))
         .limit(pageRows),
     )
