@@ -78,13 +78,10 @@ const audit = route({
                     {[userAgent === null ? null : deviceWords(userAgent, reader.say), ip]
                       .filter((known) => known !== null)
                       .map((known) => ` · ${known}`)}
-                    {requestId === null ? null : (
-                      <>
-                        {' · '}
-                        <a href={`/admin/audit${query({ request_id: requestId })}`}>{requestId}</a>
-                      </>
-                    )}
                   </span>
+                  {requestId === null ? null : (
+                    <a href={`/admin/audit${query({ request_id: requestId })}`}>{requestId}</a>
+                  )}
                   {Object.keys(data).length === 0 ? null : (
                     <span class="fine">
                       <code>{JSON.stringify(data)}</code>
