@@ -1,6 +1,6 @@
 /** Starts what is measured and what measures it, each in a process of its own. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { availableParallelism, tmpdir } from 'node:os'
@@ -20,6 +20,9 @@ export function buildPrograms(): void {
 
 /** Everything this run writes; gone with it. */
 export const scratch = mkdtempSync(join(tmpdir(), 'vinculum-bench-'))
+let made = 0
+export const newPath = (name: string): string => join(scratch, `${++made}-${name}`)
+
 const running = new Set<ChildProcess>()
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
@@ -43,20 +46,23 @@ type How = {
   readonly nodeArguments?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   readonly metered?: boolean
+  /** Where standard output goes instead of into the log file: an open descriptor. */
+  readonly stdout?: number | undefined
 }
 
 function run(name: string, script: string, given: readonly string[], how: How) {
-  const { role, nodeArguments = [], env = {}, metered = true } = how
+  const { role, nodeArguments = [], env = {}, metered = true, stdout } = how
   const node = [process.execPath, ...(metered ? ['--import', built('meter')] : []), ...nodeArguments, script, ...given]
   const [command = '', ...rest] = pins ? ['taskset', '-c', role === 'server' ? '0' : '1', ...node] : node
-  const output = join(scratch, `${name}.log`)
+  const output = newPath(`${name}.log`)
   const to = openSync(output, 'a')
   const child = spawn(command, rest, {
     cwd: scratch,
     env: { PATH: process.env.PATH ?? '', ...env },
-    stdio: ['ignore', to, to, ...(metered ? ['ipc' as const] : [])],
+    stdio: ['ignore', stdout ?? to, to, ...(metered ? ['ipc' as const] : [])],
   })
   running.add(child)
+  closeSync(to)
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   void ended.then(() => running.delete(child))
   return {
@@ -69,9 +75,6 @@ function run(name: string, script: string, given: readonly string[], how: How) {
     },
   }
 }
-
-let made = 0
-export const newPath = (name: string): string => join(scratch, `${++made}-${name}`)
 
 /** One of our own programs: the floor, the candidate, the provider, the load generator. */
 export async function startProgram(
@@ -110,21 +113,36 @@ export type ServiceOptions = {
   readonly nodeArguments?: readonly string[]
   /** Another build than the one in `dist`. */
   readonly main?: string
+  /** Further settings; they win over those of the bench. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Where the log goes instead of into a file: an open descriptor. */
+  readonly stdout?: number
+}
+
+/** The service as a process: it may be starting, ready, or over. */
+export type Launched = {
+  readonly port: number
+  readonly child: ChildProcess
+  readonly ended: Promise<void>
+  /** What it has written so far to its log and to standard error. */
+  said(): string
+  /** SIGTERM, and until it is gone. */
+  stop(): Promise<void>
 }
 
 /**
  * The service as it is deployed: built, a process of its own, its log at the default level into a file. Only what would
- * get in the way of measuring is off: rate limits. Answers once `/health/ready` does.
+ * get in the way of measuring is off: rate limits. Returns at once, whatever becomes of it.
  */
-export async function startService(options: ServiceOptions): Promise<Started & { readonly startMs: number }> {
+export async function launchService(options: ServiceOptions): Promise<Launched> {
   const { database, provider, metered = true, nodeArguments = [], main = join(root, 'dist', 'main.js') } = options
   const port = options.port ?? (await freePort())
   const local = `http://127.0.0.1:${provider}`
-  const started = performance.now()
   const service = run('service', main, [], {
     role: 'server',
     nodeArguments,
     metered,
+    stdout: options.stdout,
     env: {
       ...{ PORT: String(port), DATABASE_URL: database, RATE_LIMITS: 'off', ENCRYPTION_KEYS: encryptionKey },
       ...{ JWT_ISSUER: issuer, JWT_AUDIENCE: issuer },
@@ -135,10 +153,20 @@ export async function startService(options: ServiceOptions): Promise<Started & {
         ...{ LOCAL_USER_EMAIL_PATH: 'email', LOCAL_USER_EMAIL_VERIFIED_PATH: 'email_verified' },
         ...{ LOCAL_USER_NAME_PATH: 'name', LOCAL_EMAIL_TRUST: 'verified' },
       }),
+      ...options.env,
     },
   })
+  return { ...service, port }
+}
+
+/** The same; returns once `/health/ready` answers. */
+export async function startService(
+  options: ServiceOptions,
+): Promise<Started & Launched & { readonly startMs: number }> {
+  const started = performance.now()
+  const service = await launchService(options)
   for (;;) {
-    const ready = await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined)
+    const ready = await fetch(`http://127.0.0.1:${service.port}/health/ready`).catch(() => undefined)
     await ready?.body?.cancel()
     if (ready?.ok) break
     if (service.child.exitCode !== null || performance.now() - started > 20_000)
@@ -146,8 +174,9 @@ export async function startService(options: ServiceOptions): Promise<Started & {
     await pause(3)
   }
   const startMs = performance.now() - started
+  const metered = options.metered ?? true
   const ask: Ask = metered ? asking(service.child, 'service').ask : () => Promise.reject(new Error('not metered'))
-  return { ...service, port, startMs, ask }
+  return { ...service, startMs, ask }
 }
 
 /** The packages that the service has imported when it is ready and nobody has asked anything. */

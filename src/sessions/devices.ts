@@ -23,6 +23,12 @@ type Parts = {
   accountExists?: (id: string) => Promise<boolean>
 }
 
+/**
+ * How long a request waits for the note that its generation was used, in milliseconds. While another process holds the
+ * database file, every read with a new token would otherwise wait for its whole deadline.
+ */
+const noteMs = 250
+
 const unlessBusy = (thrown: unknown): void => {
   if (!(thrown instanceof BusyError)) throw thrown
 }
@@ -48,10 +54,27 @@ export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDe
    * Notes that the client holds this generation, before the request goes on: from then on the answer that brought it
    * cannot have been lost, and the previous refresh token is valid within the concurrency window alone. Where it cannot
    * be written now (a full disk, a locked database, a standby) the request goes on all the same: nothing can be rotated
-   * then either, and the next request with this token notes its use again.
+   * then either, and the next request with this token notes its use again. Nor does it wait long: a note that takes
+   * longer is still written when it can be.
    */
   const noteUse = async (session: Session, generation: number, now: Date): Promise<void> => {
-    if (generation > session.usedGeneration) await sessions.markUsed(session.id, generation, now).catch(unlessBusy)
+    if (generation <= session.usedGeneration) return
+    let isAwaited = true
+    const noted = sessions
+      .markUsed(session.id, generation, now)
+      .catch(unlessBusy)
+      .catch((thrown: unknown) => {
+        if (isAwaited) throw thrown
+        onDefect(thrown)
+      })
+    let timer: NodeJS.Timeout | undefined
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, noteMs)
+    })
+    await Promise.race([noted, patience]).finally(() => {
+      isAwaited = false
+      clearTimeout(timer)
+    })
   }
 
   const ended =

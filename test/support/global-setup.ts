@@ -14,7 +14,12 @@ declare module 'vitest' {
  * A PostgreSQL server, for as long as this process lives and does not stop it. It waits for its disk only if it is
  * asked to.
  */
-export function startPostgres({ durable = false } = {}): Promise<{ url: string; stop: () => Promise<void> }> {
+export function startPostgres({ durable = false } = {}): Promise<{
+  url: string
+  /** Stops the server, which ends every connection, and starts it again on the same data and port. */
+  restart: () => Promise<void>
+  stop: () => Promise<void>
+}> {
   const script = fileURLToPath(new URL('postgres-server.ts', import.meta.url))
   const args = ['--import', 'tsx', script, ...(durable ? ['durable'] : [])]
   const cwd = fileURLToPath(new URL('../..', import.meta.url))
@@ -25,9 +30,15 @@ export function startPostgres({ durable = false } = {}): Promise<{ url: string; 
     server.stdin.end()
     return ended
   }
+  const lines = createInterface({ input: server.stdout })
+  const restart = (): Promise<void> =>
+    new Promise((resolve) => {
+      lines.once('line', () => resolve())
+      server.stdin.write('restart\n')
+    })
   return new Promise((resolve, reject) => {
     server.on('error', reject)
-    createInterface({ input: server.stdout }).once('line', (url) => resolve({ url, stop }))
+    lines.once('line', (url) => resolve({ url, restart, stop }))
     void ended.then(() => reject(new Error('PostgreSQL did not start')))
   })
 }

