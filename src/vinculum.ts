@@ -587,6 +587,8 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       events,
       flows,
       log,
+      /** The time that all nodes share: every stored time is of this clock. */
+      now: clock,
       oauth: createOAuth({ flows, links, tokens }),
       rotateSigningKeys: keys.rotate,
       reseal: createReseal({ store: stored.sealed, sealer }),
