@@ -291,6 +291,8 @@ test('imports of our own files name them with their ending', () => {
 const readsTheClock: Record<string, readonly string[]> = {
   'kernel/clock.ts': ['new Date()', 'steadyClock', 'systemClock', 'timeOrigin'],
   'store/postgres.ts': ['SQL'],
+  // Both clocks are compared for an operator.
+  'store/examine-postgres.ts': ['SQL'],
   // Timers wait by the clock of the machine, and store none of its times.
   'jobs/timing.ts': ['new Date()', 'Date.now()'],
   // When a line was written, beside the lines of the machine's other programs.
@@ -298,6 +300,10 @@ const readsTheClock: Record<string, readonly string[]> = {
   'vinculum.ts': ['systemClock', 'steadyClock'],
   'main.ts': ['systemClock'],
 }
+
+/** A string, or what a template says around its values. */
+const isText = (node: ts.Node): node is ts.LiteralLikeNode =>
+  ts.isStringLiteralLike(node) || ts.isTemplateHead(node) || ts.isTemplateMiddleOrTemplateTail(node)
 
 /** Each way in which a file reads the clock of the machine, once. */
 function clocksOf(file: string): string[] {
@@ -311,10 +317,7 @@ function clocksOf(file: string): string[] {
     if (ts.isIdentifier(node) && /^(systemClock|steadyClock|stdTimeFunctions|timeOrigin)$/.test(node.text))
       found.add(node.text)
     // SQL that asks the database for the time, or takes it as a default.
-    if (
-      (ts.isStringLiteralLike(node) || ts.isTemplateExpression(node)) &&
-      /\b(now\(\)|current_timestamp|clock_timestamp\(\)|unixepoch)/i.test(node.getText())
-    )
+    if (isText(node) && /\b(now\(\)|current_timestamp|clock_timestamp\(\)|unixepoch)/i.test(node.getText()))
       found.add('SQL')
     ts.forEachChild(node, visit)
   }
