@@ -154,10 +154,10 @@ function loadDotEnv(): { warnings: readonly string[]; faults: readonly string[] 
 
 /** What there is to do, table by table; then a line for each that is done, and now and then for one that takes long. */
 function progressLine(): Context['progress'] {
-  let toldAt = Date.now()
+  let toldAt = performance.now()
   return ({ table, done, total }) => {
-    if (done > 0 && done < total && Date.now() - toldAt < 1000) return
-    toldAt = Date.now()
+    if (done > 0 && done < total && performance.now() - toldAt < 1000) return
+    toldAt = performance.now()
     process.stdout.write(Number.isFinite(total) ? `${table}: ${done} of ${total}\n` : `${table}: ${done}\n`)
   }
 }

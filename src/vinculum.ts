@@ -104,8 +104,8 @@ import { logRequests } from './telemetry/request-log.ts'
 /** What a test, or an embedding program, may bring of its own. */
 export type Parts = {
   readonly clock: Clock
-  /** Whether that clock is corrected by the database's, as the machine's own is. */
-  readonly followDatabase: boolean
+  /** Whether that clock is corrected by the database's, as the machine's own is; or what to ask in its place. */
+  readonly followDatabase: boolean | NonNullable<Store['time']>
   readonly random: Random
   readonly log: Logger
   /** How many lines of that log could not be written. */
@@ -126,10 +126,11 @@ export type CompleteConfig = Omit<Config, 'encryptionKeys'> & { readonly encrypt
 
 /** Everything, built in the order it depends on. */
 export async function createVinculum(config: CompleteConfig, parts: Partial<Parts> = {}) {
+  const { followDatabase = parts.clock === undefined } = parts
   let time: Store['time']
   // SQLite is on this machine, whose clock it is. A clock that was brought along is right by definition.
   const followed =
-    config.store.tag === 'postgres' && (parts.followDatabase ?? parts.clock === undefined)
+    config.store.tag === 'postgres' && followDatabase !== false
       ? createFollowedClock({
           own: parts.clock ?? steadyClock,
           machine: parts.clock ?? systemClock,
@@ -158,7 +159,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     { clock, ids, publish: events.publish },
     { requestMs: config.requestDeadlineMs, report: logHealth(log), warn: (message) => log.warn(message) },
   )
-  time = store.time
+  time = typeof followDatabase === 'function' ? followDatabase : store.time
   try {
     await followed?.start()
     return await assemble(store)
@@ -587,6 +588,8 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       events,
       flows,
       log,
+      /** The time that all nodes share: every stored time is of this clock. */
+      now: clock,
       oauth: createOAuth({ flows, links, tokens }),
       rotateSigningKeys: keys.rotate,
       reseal: createReseal({ store: stored.sealed, sealer }),

@@ -283,3 +283,52 @@ test('every dependency has a row, is imported in each place of it, and nothing e
 test('imports of our own files name them with their ending', () => {
   expect(imports.filter((one) => isOurs(one) && !/\.(tsx?|json|css)$/.test(one.target)).map(said)).toEqual([])
 })
+
+/**
+ * Where a file may read the clock of the machine. Everything else gets the time passed in: nodes compare what others
+ * wrote, so it must be the time they share. How long something takes is read from `performance.now()`.
+ */
+const readsTheClock: Record<string, readonly string[]> = {
+  'kernel/clock.ts': ['new Date()', 'steadyClock', 'systemClock', 'timeOrigin'],
+  'store/postgres.ts': ['SQL'],
+  // Both clocks are compared for an operator.
+  'store/examine-postgres.ts': ['SQL'],
+  // Timers wait by the clock of the machine, and store none of its times.
+  'jobs/timing.ts': ['new Date()', 'Date.now()'],
+  // When a line was written, beside the lines of the machine's other programs.
+  'telemetry/log.ts': ['stdTimeFunctions'],
+  'vinculum.ts': ['systemClock', 'steadyClock'],
+  'main.ts': ['systemClock'],
+}
+
+/** A string, or what a template says around its values. */
+const isText = (node: ts.Node): node is ts.LiteralLikeNode =>
+  ts.isStringLiteralLike(node) || ts.isTemplateHead(node) || ts.isTemplateMiddleOrTemplateTail(node)
+
+/** Each way in which a file reads the clock of the machine, once. */
+function clocksOf(file: string): string[] {
+  const source = ts.createSourceFile(file, readFileSync(join(root, file), 'utf8'), ts.ScriptTarget.Latest, true)
+  const found = new Set<string>()
+  const visit = (node: ts.Node): void => {
+    if (ts.isNewExpression(node) && node.expression.getText() === 'Date' && !node.arguments?.length)
+      found.add('new Date()')
+    if (ts.isCallExpression(node) && node.expression.getText() === 'Date') found.add('Date()')
+    if (ts.isPropertyAccessExpression(node) && node.getText() === 'Date.now') found.add('Date.now()')
+    if (ts.isIdentifier(node) && /^(systemClock|steadyClock|stdTimeFunctions|timeOrigin)$/.test(node.text))
+      found.add(node.text)
+    // SQL that asks the database for the time, or takes it as a default.
+    if (isText(node) && /\b(now\(\)|current_timestamp|clock_timestamp\(\)|unixepoch)/i.test(node.getText()))
+      found.add('SQL')
+    ts.forEachChild(node, visit)
+  }
+  visit(source)
+  return [...found].sort()
+}
+
+test('time is passed in: only the files of the table read a clock', () => {
+  const allowed = (file: string): string[] => [...(readsTheClock[file] ?? [])].sort()
+  const astray = files
+    .map((file) => ({ file, reads: clocksOf(file) }))
+    .filter(({ file, reads }) => JSON.stringify(reads) !== JSON.stringify(allowed(file)))
+  expect(astray).toEqual([])
+})

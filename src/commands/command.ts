@@ -21,6 +21,7 @@ export type Context = {
   readonly service: () => Promise<Vinculum>
   /** Reports progress, at most about once a second for each subject. Nothing is printed with `--json`. */
   readonly progress: (progress: { table: string; done: number; total: number }) => void
+  /** The clock of this machine. Stored times are compared with `now` of the service instead. */
   readonly now: () => Date
 }
 

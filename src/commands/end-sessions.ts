@@ -33,10 +33,12 @@ export const endSessions: Command = {
   ...plain,
   options: { before: 'time' },
   summary: 'end every session created before a time (now, if left out), beside a running service',
-  async run({ service, progress, now }, { options }) {
-    const before = momentOf(options.before, now())
+  async run({ service, progress }, { options }) {
+    const opened = await service()
+    // Sessions have the time that the nodes share. By a clock that is behind, the newest ones would be left out.
+    const before = momentOf(options.before, opened.now())
     if (typeof before === 'string') return refused('invalid_time', before)
-    const ended = await (await service()).endSessions(before, (kind, done) =>
+    const ended = await opened.endSessions(before, (kind, done) =>
       progress({ table: names[kind], done, total: Number.POSITIVE_INFINITY }),
     )
     const counts = Object.entries(names).map(([kind, name]) => `${ended[kind as keyof EndedCounts]} ${name}`)

@@ -174,7 +174,8 @@ export async function openPostgres(url: string, { requestMs, report, warn, ...pa
     time: () =>
       withinLimit(new Limit(timeMs), () =>
         pool.use('hot', async (connection) => {
-          const { rows } = await connection.query('select extract(epoch from clock_timestamp()) * 1000 as ms')
+          const text = 'select extract(epoch from clock_timestamp()) * 1000 as ms'
+          const { rows } = await connection.run({ text }, [])
           return new Date(Number((rows as readonly { readonly ms: string }[])[0]?.ms))
         }),
       ),

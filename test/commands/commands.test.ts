@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import type { Context } from '../../src/commands/command.ts'
 import { reportOf } from '../../src/commands/copy-to.ts'
-import { momentOf } from '../../src/commands/end-sessions.ts'
+import { endSessions, momentOf } from '../../src/commands/end-sessions.ts'
 import { commands, readInvocation, usage, written } from '../../src/commands/index.ts'
 
 test.each([
@@ -47,6 +48,29 @@ test.each([
   const moment = momentOf(text, new Date('2026-06-01T12:00:00Z'))
   if (moment instanceof Date) expect(moment.toISOString()).toBe(read)
   else expect(moment).toContain(read)
+})
+
+test('end-sessions means now by the clock of the service, not by the clock of the machine it runs on', async () => {
+  const shared = new Date('2026-06-01T12:00:30Z')
+  const asked: Date[] = []
+  const none = { sessions: 0, trustedDevices: 0, pendingSignIns: 0, codes: 0, tickets: 0 }
+  const service = {
+    now: () => shared,
+    endSessions: async (before: Date) => {
+      asked.push(before)
+      return none
+    },
+  }
+  const context = {
+    service: async () => service,
+    now: () => new Date('2026-06-01T12:00:00Z'),
+    progress: () => {},
+  } as unknown as Context
+  const run = (options: Readonly<Record<string, string>>) => endSessions.run(context, { positionals: [], options })
+  expect(await run({})).toMatchObject({ ok: true, data: { before: shared.toISOString() } })
+  expect(await run({ before: '2026-06-01T12:00:20Z' })).toMatchObject({ ok: true })
+  expect(await run({ before: '2026-06-01T12:00:31Z' })).toMatchObject({ ok: false, data: { result: 'invalid_time' } })
+  expect(asked).toEqual([shared, new Date('2026-06-01T12:00:20Z')])
 })
 
 test.each([

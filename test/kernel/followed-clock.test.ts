@@ -3,19 +3,22 @@ import { createFollowedClock, type Skew } from '../../src/kernel/followed-clock.
 
 const noon = Date.UTC(2026, 0, 1, 12)
 
+type World = { aheadMs: number; tripMs: number; down?: boolean; broken?: boolean }
+
 /** A clock that follows one which is `aheadMs` ahead, and takes `tripMs` to answer; both may change in between. */
-function follow(world: { aheadMs: number; tripMs: number; down?: boolean }) {
-  let now = noon
+function follow(world: World) {
+  let [now, machineAheadMs] = [noon, 0]
   const told: Skew[] = []
   let goOn: (() => void) | undefined
-  let asked = 0
+  let [asked, ticks] = [0, 0]
   const own = () => new Date(now)
   const clock = createFollowedClock({
     own,
-    machine: own,
+    machine: () => new Date(now + machineAheadMs),
     ask: async () => {
       asked += 1
       if (world.down) throw new Error('it does not answer')
+      if (world.broken) return new Date(Number.NaN)
       now += world.tripMs / 2
       const theirs = new Date(now + world.aheadMs)
       now += world.tripMs / 2
@@ -24,22 +27,38 @@ function follow(world: { aheadMs: number; tripMs: number; down?: boolean }) {
     report: (skew) => told.push(skew),
     wait: (_, signal) =>
       new Promise((resolve, reject) => {
-        goOn = () => resolve(undefined)
-        signal.addEventListener('abort', () => reject(new Error('stopped')))
+        const stop = () => reject(new Error('stopped'))
+        signal.addEventListener('abort', stop)
+        goOn = () => {
+          signal.removeEventListener('abort', stop)
+          resolve(undefined)
+        }
       }),
   })
+  /** Lets one second of waiting pass. What it starts has been done afterwards. */
+  const tick = async () => {
+    ticks += 1
+    goOn?.()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
   return {
     clock,
     told,
     asked: () => asked,
     aheadMs: () => clock.now().getTime() - now,
-    /** Lets the time until the next measurement pass. */
+    pass(ms: number) {
+      now += ms
+    },
+    /** Sets the clock of the machine, or suspends it: time goes on that `own` does not see. */
+    setMachine(aheadMs: number) {
+      machineAheadMs = aheadMs
+    },
+    tick,
+    /** Lets the time until the next measurement pass; returns how many seconds that was. */
     async next() {
-      const before = asked
-      goOn?.()
-      await expect.poll(() => asked).toBe(before + 1)
-      // The measurement is taken in after its answer.
-      await new Promise((resolve) => setImmediate(resolve))
+      const [before, from] = [asked, ticks]
+      while (asked === before && ticks - from < 100) await tick()
+      return ticks - from
     },
   }
 }
@@ -62,8 +81,8 @@ test('follows when the other clock is set, as after a failover to another server
   clock.stop()
 })
 
-test.each([{ down: true }, { tripMs: 1001 }])('keeps what it knew where %o', async (change) => {
-  const world = { aheadMs: 5000, tripMs: 2, down: false }
+test.each([{ down: true }, { tripMs: 1001 }, { broken: true }])('keeps what it knew where %o', async (change) => {
+  const world: World = { aheadMs: 5000, tripMs: 2 }
   const { clock, aheadMs, next } = follow(world)
   await clock.start()
   Object.assign(world, { aheadMs: 9000 }, change)
@@ -96,5 +115,72 @@ test('tells of a difference of more than two seconds once, and once that it is o
     { tolerable: false, ms: -2001 },
     { tolerable: true, ms: 0 },
   ])
+  clock.stop()
+})
+
+test('is asked every 15 seconds, and every second until the first answer', async () => {
+  const world: World = { aheadMs: 5000, tripMs: 2, down: true }
+  const { clock, aheadMs, next } = follow(world)
+  await clock.start()
+  expect(await next()).toBe(1)
+  world.down = false
+  expect(await next()).toBe(1)
+  expect(aheadMs()).toBe(5000)
+  expect(await next()).toBe(15)
+  clock.stop()
+})
+
+test('is asked within a second after the machine was suspended or its clock was set', async () => {
+  const world: World = { aheadMs: 0, tripMs: 2 }
+  const { clock, aheadMs, next, setMachine } = follow(world)
+  await clock.start()
+  world.aheadMs = 60_000
+  setMachine(60_000)
+  expect(await next()).toBe(1)
+  expect(aheadMs()).toBe(60_000)
+  expect(await next()).toBe(15)
+  clock.stop()
+})
+
+test('does not believe a slow answer more than the quick one that it does not contradict', async () => {
+  const world: World = { aheadMs: 5000, tripMs: 2 }
+  const { clock, aheadMs, next } = follow(world)
+  await clock.start()
+  Object.assign(world, { aheadMs: 5400, tripMs: 900 })
+  await next()
+  expect(aheadMs()).toBe(5000)
+  world.tripMs = 2
+  await next()
+  expect(aheadMs()).toBe(5400)
+  clock.stop()
+})
+
+test('stands still for a correction of up to a second, and goes back for a longer one', async () => {
+  const world: World = { aheadMs: 5000, tripMs: 0 }
+  const { clock, next, pass } = follow(world)
+  await clock.start()
+  const before = clock.now().getTime()
+  world.aheadMs = 4000
+  await next()
+  expect(clock.now().getTime()).toBe(before)
+  pass(600)
+  expect(clock.now().getTime()).toBe(before)
+  pass(600)
+  expect(clock.now().getTime()).toBe(before + 200)
+  world.aheadMs = -60_000
+  await next()
+  expect(clock.now().getTime()).toBe(noon + 1200 - 60_000)
+  clock.stop()
+})
+
+test('reports a difference near two seconds once, although it goes up and down', async () => {
+  const world: World = { aheadMs: 2100, tripMs: 0 }
+  const { clock, told, next } = follow(world)
+  await clock.start()
+  for (const aheadMs of [1900, 2100, 1500, 2100]) {
+    world.aheadMs = aheadMs
+    await next()
+  }
+  expect(told).toEqual([{ tolerable: false, ms: -2100 }])
   clock.stop()
 })

@@ -143,12 +143,18 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
 
   const running: Vinculum[] = []
   /** A node; the first one is where `PUBLIC_URL` points, and so where people come back to. */
-  const startNode = async (publicUrl?: string, more: Readonly<Record<string, string>> = {}): Promise<Node> => {
+  const startNode = async (
+    publicUrl?: string,
+    more: Readonly<Record<string, string>> = {},
+    aheadSeconds = 0,
+  ): Promise<Node> => {
     for (let attempt = 1; ; attempt++) {
       const port = await freePort()
       const base = `http://127.0.0.1:${port}`
       const vinculum = await createVinculum(settings(port, publicUrl ?? base, more), {
-        clock,
+        clock: () => new Date(clock().getTime() + aheadSeconds * 1000),
+        // The clock that tests turn is what the database of a node with a wrong clock would say.
+        followDatabase: aheadSeconds === 0 ? false : async () => clock(),
         log,
         random,
         timing: byHand,
@@ -392,6 +398,8 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
     },
     /** Another node on the same database, behind the same address. */
     another: (more?: Readonly<Record<string, string>>) => startNode(base, more),
+    /** Another node, on a machine whose own clock is that many seconds ahead; behind, if negative. */
+    skewed: (aheadSeconds: number) => startNode(base, {}, aheadSeconds),
     logged,
     document,
     seen,
