@@ -95,7 +95,7 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
     await browser.signIn('atlassian', eve.who)
     const account = (await browser.go(`${world.base}/account`)).text
     const line = 'A back end of this service acted for you at Atlassian'
-    expect([account.includes(line), account.includes('Account opened')]).toEqual([false, true])
+    expect([account.includes(line), account.includes('Account created')]).toEqual([false, true])
     expect(account).toContain('href="/account/activity?kind=loans"')
     const page = (await browser.go(`${world.base}/account/activity?kind=loans`)).text
     expect([page.split(line).length - 1, page.includes('Account opened')]).toEqual([12, false])
