@@ -185,9 +185,10 @@ export const pictureUrl = z.url({ protocol: /^https$/, normalize: true }).max(20
  */
 export const userCursor = z
   .string()
-  .regex(/^[A-Za-z0-9_-]{1,1000}$/)
+  // The key is a whole name: 256 characters (`readText`) of up to four bytes, and lowering may make two of one.
+  .regex(/^[A-Za-z0-9_-]{1,3000}$/)
   .transform((text, context): UserPlace => {
-    const parts = /^(\d{1,13})\.(\w{1,80})(?:\.(\d{1,2})\.([^\0]{0,400}))?$/su
+    const parts = /^(\d{1,13})\.(\w{1,80})(?:\.(\d{1,2})\.([^\0]{0,600}))?$/su
     const [, at, id, index, key] = parts.exec(Buffer.from(text, 'base64url').toString()) ?? []
     if (at !== undefined && id !== undefined) {
       const place = { createdAt: new Date(Number(at)), id }

@@ -35,8 +35,9 @@ type GroupParts = {
 /**
  * Group commit: writes that arrive in one turn of the event loop share one transaction, so that any number of
  * them waits for the disk once. Where several have arrived, more are likely to come with the next turn, and a commit
- * costs more CPU than the turns do: the group gathers until a turn brings none. A single write is committed at once. A promise is settled only after the COMMIT: whatever was acknowledged is
- * durable. A script that throws is undone alone; when the transaction itself is lost, everybody in it is told.
+ * costs more CPU than the turns do: the group gathers until a turn brings none. A single write is committed at once. A
+ * promise is settled only after the COMMIT: whatever was acknowledged is durable. A script that throws is undone alone;
+ * when the transaction itself is lost, everybody in it is told.
  *
  * While another process holds the file, nobody waits for it on the event loop: the connection's own `busy_timeout` is
  * zero, and what waits is tried again from a timer until its limit is over. Reads continue.
@@ -138,6 +139,8 @@ export function createGroupCommit(connection: Database, { health, requestMs, che
     scheduled = true
     for (const { run } of last) run()
     scheduled = false
+    // What began to gather in the meantime has a turn of its own.
+    if (lastOfTurn.length > 0) soon()
     if (retry !== undefined) return
     const group = waiting.slice(0, mostAtOnce)
     if (group.length === 0) return

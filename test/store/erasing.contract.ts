@@ -91,6 +91,18 @@ export function erasingContract(opened: () => Opened): void {
       expect(await driver.read(driver.db.select().from(driver.tables.accounts))).toEqual([])
     })
 
+    test('loses each place in its activity once, however many calls it takes', async () => {
+      const accountId = await veteran()
+      const { store, statements, dieAt } = watched(opened())
+      dieAt(/^delete from "accounts"/i)
+      const forgotten = () => statements.splice(0).filter(({ sql }) => /^update "audit"/i.test(sql)).length
+      await expect(store.accounts.remove(accountId, now, [deleted(accountId)])).rejects.toThrow('the process died')
+      expect(forgotten()).toBeGreaterThan(5)
+      await expect(store.accounts.remove(accountId, now, [deleted(accountId)])).rejects.toThrow('the process died')
+      // Or a call that is cut off at its deadline would do the same work again, and never come to the end.
+      expect(forgotten()).toBeLessThan(2)
+    })
+
     test('keeps its history where it is the last administrator', async () => {
       const accountId = await veteran()
       const { db, tables, write } = opened().driver

@@ -76,6 +76,18 @@ describe('writes of one turn of the event loop', () => {
     expect(seen()).toEqual([1])
   })
 
+  test('that gather while a turn ends are committed with the next one', async () => {
+    let kept: Promise<unknown> | undefined
+    group.endOfTurn(() => {
+      group.endOfTurn(() => {
+        kept = group.join(false, () => insert(1))
+      })
+    })
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(seen()).toEqual([1])
+    await kept
+  })
+
   test('alone are committed when the turn is over', async () => {
     const alone = group.join(false, () => insert(1))
     await new Promise((resolve) => setImmediate(resolve))

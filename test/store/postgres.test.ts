@@ -7,7 +7,7 @@ import { type Script, step } from '../../src/store/driver.ts'
 import { DatabaseOpenError } from '../../src/store/open-error.ts'
 import { connectPostgres, createDatabase, emptyDatabase } from '../support/postgres.ts'
 import { storeContract } from './contract.ts'
-import { type Backend, code, later, newcomer, newId, open, signedIn } from './people.ts'
+import { type Backend, code, insertSessions, later, loggedOut, newcomer, newId, now, open, signedIn } from './people.ts'
 import { storeProcesses } from './processes.ts'
 import { storeRaces } from './races.ts'
 
@@ -344,6 +344,30 @@ describe('a PostgreSQL database', () => {
     const everything = JSON.stringify([error, (error as Error).message, (error as Error).stack, (error as Error).cause])
     expect(everything).toContain('sign_in_codes_pkey')
     expect(everything).not.toContain('the-secret-hash')
+    await store.close()
+  })
+
+  test('ends every session at once, although another request ends one of them at the same moment', async () => {
+    const config = await place()
+    const opened = await open(config)
+    const { store, driver } = opened
+    const { account } = await newcomer(opened)
+    // Before there was a limit.
+    await insertSessions(driver, account.id, 600)
+    const [latest] = await store.sessions.list(account.id, now)
+    const other = await connectPostgres(config.url)
+    await other.query('begin')
+    await other.query("update sessions set ended_at = now(), end_reason = 'logout' where id = $1", [latest?.id])
+    const ending = store.sessions.endAll(account.id, null, 'logout_all', now, loggedOut(account.id))
+    const isWaiting = async () => {
+      const waiting = "datname = current_database() and wait_event_type = 'Lock'"
+      return (await other.query(`select 1 from pg_stat_activity where ${waiting}`)).rowCount
+    }
+    await expect.poll(isWaiting, { timeout: 20_000 }).toBe(1)
+    await other.query('commit')
+    expect(await ending).toHaveLength(599)
+    expect(await store.sessions.list(account.id, now)).toEqual([])
+    await other.end()
     await store.close()
   })
 })
