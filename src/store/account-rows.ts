@@ -8,6 +8,10 @@ import { rowIs } from './row-value.ts'
 /** How many rows one statement touches, so that nobody waits long behind it. */
 const rowsAtOnce = 500
 
+/** A list of always the same length: each text of a statement is prepared once, and kept. */
+const filled = (ids: readonly string[]): string[] =>
+  Array.from({ length: rowsAtOnce }, (_, at) => ids[at] ?? (ids[0] as string))
+
 /**
  * Erases in batches what may be there by the thousand for one account, before the transaction that erases the account.
  * Until that one has committed the account stays: its sign-in methods and up to a hundred live sessions work, and only
@@ -41,15 +45,8 @@ export function eraseHistory({ db, tables: t, readLong, write }: Driver, change:
       )
       const ids = some.map(({ id }) => id)
       if (ids.length === 0) return 0
-      await write(
-        db.delete(guesses).where(
-          inArray(
-            guesses.key,
-            ids.map((id) => `device:${id}`),
-          ),
-        ),
-      )
-      await write(db.delete(d).where(inArray(d.id, ids)))
+      await write(db.delete(guesses).where(inArray(guesses.key, filled(ids.map((id) => `device:${id}`)))))
+      await write(db.delete(d).where(inArray(d.id, filled(ids))))
       return ids.length
     })
 
@@ -78,7 +75,13 @@ export function eraseHistory({ db, tables: t, readLong, write }: Driver, change:
       )
       const ids = some.map(({ id }) => id)
       if (ids.length > 0)
-        await write(db.update(a).set({ ip: null, userAgent: null }).where(inArray(a.id, ids)).returning({ id: a.id }))
+        await write(
+          db
+            .update(a)
+            .set({ ip: null, userAgent: null })
+            .where(inArray(a.id, filled(ids)))
+            .returning({ id: a.id }),
+        )
       after = some.length < rowsAtOnce ? undefined : some.at(-1)
     } while (after)
   }

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, getTableColumns, inArray, lt, or } from 'drizzle-orm'
+import { and, asc, desc, eq, getTableColumns, lt, or } from 'drizzle-orm'
 import type { PersonalDataStore, Row } from '../accounts/ports.ts'
 import { outsideLimit } from '../kernel/limit.ts'
 import { accountColumns } from './accounts.ts'
@@ -106,11 +106,9 @@ export function personalDataStore({ db, readLong, tables: t }: Driver, change: C
           granted.push(...(yield* step(tx.select(grants).from(t.grants).where(mine).orderBy(asc(t.grants.id)))))
         }
         const guesses: Row[] = []
-        const keys = guessKeys(accountId, devices)
-        for (let from = 0; from < keys.length; from += pageRows) {
-          const some = inArray(t.guesses.key, keys.slice(from, from + pageRows))
-          guesses.push(...(yield* step(tx.select().from(t.guesses).where(some).orderBy(asc(t.guesses.key)))))
-        }
+        // One statement for every number of devices: each text is prepared once, and kept.
+        for (const key of guessKeys(accountId, devices))
+          guesses.push(...(yield* step(tx.select().from(t.guesses).where(eq(t.guesses.key, key)))))
         return {
           account,
           identities,
