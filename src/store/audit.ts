@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { and, desc, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import type { AuditStore } from '../audit/ports.ts'
-import { type AuditName, countedAs } from '../events/catalogue.ts'
+import { type AuditName, countedAs, type Fact } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Change, entryLock } from './change.ts'
+import { createCounting } from './counting.ts'
 import type { Driver } from './driver.ts'
 import { rowIs } from './row-value.ts'
 
@@ -54,17 +55,20 @@ export function auditStore(
     )
   }
 
+  const write = (facts: readonly Fact[], entry?: string): Promise<void> =>
+    change(
+      function* (_tx, note) {
+        yield* note(facts, entry)
+      },
+      entry === undefined ? [] : [entryLock(entry)],
+    )
+  const count = createCounting(write)
+
   return {
     record: (fact) => {
       const kind = countedAs(fact)
       // Every node counts in the same entry.
-      const entry = kind === null ? undefined : entryOf(kind, clock())
-      return change(
-        function* (_tx, note) {
-          yield* note([fact], entry)
-        },
-        entry === undefined ? [] : [entryLock(entry)],
-      )
+      return kind === null ? write([fact]) : count(fact, entryOf(kind, clock()))
     },
     list: (account, page, kind) =>
       select(

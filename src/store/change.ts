@@ -90,14 +90,15 @@ export function createChange({ db, tables: t, atomic, steps }: Driver, { clock, 
       const note: Note = function* (facts, entry) {
         if (entry !== undefined && (yield* count(tx, entry, facts.length))) return void noted.push(...facts)
         const at = clock()
-        const rows = facts.map(({ name, data, accountId, origin }) => ({
+        const written = entry === undefined ? facts : facts.slice(0, 1)
+        const rows = written.map(({ name, data, accountId, origin }) => ({
           id: entry ?? ids('aud'),
           at,
           ordinal: ordinal++,
           event: name,
           accountId,
           ...{ ip: origin.ip, userAgent: origin.userAgent, requestId: origin.requestId },
-          data: entry === undefined ? data : { ...data, attempts: 1 },
+          data: entry === undefined ? data : { ...data, attempts: facts.length },
         }))
         noted.push(...facts)
         const [first, ...more] = rows

@@ -1,7 +1,10 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Fact } from '../../src/events/catalogue.ts'
+import { BusyError } from '../../src/kernel/busy.ts'
 import { ReferenceGoneError } from '../../src/kernel/gone.ts'
 import { createIds, systemRandom } from '../../src/kernel/ids.ts'
+import { Limit, withinLimit } from '../../src/kernel/limit.ts'
 import { type StoreConfig, storeOver } from '../../src/store/open.ts'
 import { accountsContract } from './accounts.contract.ts'
 import { addressesContract } from './addresses.contract.ts'
@@ -357,6 +360,54 @@ export function storeContract(backend: Backend): void {
           ])
           expect([...told, ...outside.told]).toHaveLength(61)
           await outside.store.close()
+        })
+
+        test('needs a transaction or two for many at once on a node, and not one each', async () => {
+          let transactions = 0
+          const { driver } = opened
+          const atomic: typeof driver.atomic = (script, locks) => {
+            transactions++
+            return driver.atomic(script, locks)
+          }
+          const published: Fact[] = []
+          const counting = storeOver(
+            { ...driver, atomic },
+            { clock: () => now, ids: createIds(() => now, systemRandom), publish: (fact) => published.push(fact) },
+          )
+          const record = () => counting.audit.record(throttled('usr_1'))
+          await Promise.all([...Array.from({ length: 50 }, record), pause(0).then(record)])
+          expect(transactions).toBeLessThanOrEqual(3)
+          expect(published).toHaveLength(51)
+          expect(await store.audit.list('usr_1', { before: null, limit: 9 })).toMatchObject([
+            { data: { attempts: 51 } },
+          ])
+        })
+
+        test('is refused for every one of them when it cannot be written, and the next one is counted', async () => {
+          const { driver } = opened
+          let isDown = true
+          const atomic: typeof driver.atomic = (script, locks) =>
+            isDown ? Promise.reject(new Error('down')) : driver.atomic(script, locks)
+          const counting = storeOver(
+            { ...driver, atomic },
+            { clock: () => now, ids: createIds(() => now, systemRandom), publish: () => {} },
+          )
+          const record = () => counting.audit.record(throttled('usr_1'))
+          const outcomes = await Promise.allSettled([record(), record()])
+          expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+          isDown = false
+          await record()
+          expect(await store.audit.list('usr_1', { before: null, limit: 9 })).toMatchObject([{ data: { attempts: 1 } }])
+        })
+
+        test('keeps no request waiting longer than its limit', async () => {
+          const counting = storeOver(
+            { ...opened.driver, atomic: () => new Promise<never>(() => {}) },
+            { clock: () => now, ids: createIds(() => now, systemRandom), publish: () => {} },
+          )
+          const record = () => counting.audit.record(throttled('usr_1'))
+          void record()
+          await expect(withinLimit(new Limit(20), record)).rejects.toThrow(BusyError)
         })
 
         test('has an entry for each account, each kind of sign-in and each hour, and one for any other refusal', async () => {
