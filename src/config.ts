@@ -72,11 +72,11 @@ export const settings = z.object({
     least: 0,
     most: 10,
     fallback: 0,
-  }).describe('how many reverse proxies stand in front'),
+  }).describe('number of reverse proxies in front'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
-    .describe('least important line to log'),
+    .describe('lowest level to log'),
   REQUEST_LOG: z
     .string()
     .regex(/^(?:off|all|1|0(?:\.\d{1,6})?)$/, 'must be off, all, or a fraction from 0 to 1, like 0.05')
@@ -93,22 +93,22 @@ export const settings = z.object({
   ENCRYPTION_KEYS: z
     .string()
     .optional()
-    .describe('id:base64(32 bytes), comma separated; the first one seals, all open'),
+    .describe('id:base64(32 bytes), comma separated; the first key encrypts, every key decrypts'),
   JWT_ISSUER: z
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('`iss` of our tokens; PUBLIC_URL by default'),
   JWT_AUDIENCE: z.string().optional().describe('`aud` of our tokens; PUBLIC_URL by default'),
-  ACCESS_TOKEN_TTL_SECONDS: seconds(1800).describe('life of an access token'),
-  REFRESH_TOKEN_TTL_SECONDS: seconds(604_800).describe('life of a session that is not used'),
-  REFRESH_TOKEN_ABSOLUTE_TTL_SECONDS: seconds(7_776_000).describe('life of a session, however much it is used'),
-  REFRESH_CONCURRENCY_SECONDS: seconds(10, 0).describe('how long the previous refresh token still answers'),
-  REFRESH_LOST_RESPONSE_SECONDS: seconds(3600, 0).describe('the same, while the new one was never used'),
+  ACCESS_TOKEN_TTL_SECONDS: seconds(1800).describe('lifetime of an access token'),
+  REFRESH_TOKEN_TTL_SECONDS: seconds(604_800).describe('lifetime of a session that is not used'),
+  REFRESH_TOKEN_ABSOLUTE_TTL_SECONDS: seconds(7_776_000).describe('maximum lifetime of a session, even if it is used'),
+  REFRESH_CONCURRENCY_SECONDS: seconds(10, 0).describe('how long the previous refresh token is accepted'),
+  REFRESH_LOST_RESPONSE_SECONDS: seconds(3600, 0).describe('the same while the new token was never used'),
   REFUSED_SIGN_IN_TTL_SECONDS: seconds(7_776_000, 3600).describe('how long the audit log keeps refused sign-ins'),
-  RECENT_AUTH_SECONDS: seconds(600).describe('how fresh a sign-in must be for sensitive acts'),
-  REQUIRE_VERIFIED_EMAIL: flag(false).describe('ask for a proven address before a password signs in'),
+  RECENT_AUTH_SECONDS: seconds(600).describe('maximum age of a sign-in for sensitive requests'),
+  REQUIRE_VERIFIED_EMAIL: flag(false).describe('require a verified email address for sign-in with a password'),
   PASSWORD_LEAST_LENGTH: whole('a number of characters', { least: 8, most: 64, fallback: 12 }).describe(
-    'fewest characters of a password',
+    'minimum length of a password',
   ),
   PASSWORD_HASH_MEMORY_KIB: whole('a number of KiB', { least: 19_456, most: 1_048_576, fallback: 19_456 }).describe(
     'memory of one Argon2id hash',
@@ -123,11 +123,11 @@ export const settings = z.object({
   PASSKEY_ORIGINS: list
     .default([])
     .describe('apps and sites that may use passkeys: android:apk-key-hash:…@package, TEAM.bundle or https://…'),
-  OAUTH_ENABLED_PROVIDERS: list.optional().describe('provider ids; those with credentials by default'),
-  OAUTH_AUTO_REGISTER_NEW_USERS: flag(true).describe('open accounts for people nobody knows yet'),
-  OAUTH_LINK_BY_VERIFIED_EMAIL: flag(true).describe('join a sign-in to the account that holds its proven address'),
-  OAUTH_STATE_TTL_SECONDS: seconds(300).describe('life of a sign-in under way'),
-  OAUTH_USER_INFO_CACHE_TTL_SECONDS: seconds(3600).describe('how long a profile is remembered'),
+  OAUTH_ENABLED_PROVIDERS: list.optional().describe('provider IDs; default: those with credentials'),
+  OAUTH_AUTO_REGISTER_NEW_USERS: flag(true).describe('create accounts for people who have none'),
+  OAUTH_LINK_BY_VERIFIED_EMAIL: flag(true).describe('sign in to the account that has the same verified email address'),
+  OAUTH_STATE_TTL_SECONDS: seconds(300).describe('how long a person may take at the provider'),
+  OAUTH_USER_INFO_CACHE_TTL_SECONDS: seconds(3600).describe('how long a profile is cached'),
   OAUTH_HTTP_TIMEOUT_MS: whole('a whole number of milliseconds', {
     least: 50,
     most: longestCallMs,
@@ -137,9 +137,9 @@ export const settings = z.object({
     .string()
     .optional()
     .describe(
-      'mail server: smtp://user:password@host:port, smtps:// with TLS from the start; without it no mail leaves',
+      'mail server: smtp://user:password@host:port, smtps:// with TLS from the start; without it no email is sent',
     ),
-  MAIL_FROM: z.string().optional().describe('whom letters come from: an address, or Name <address>'),
+  MAIL_FROM: z.string().optional().describe('sender of messages: an email address, or Name <email address>'),
   RATE_LIMITS: z.enum(['on', 'off']).default('on').describe('off is refused in production'),
   REQUEST_DEADLINE_MS: whole('a whole number of milliseconds', { least: 500, most: 60_000, fallback: 5000 }).describe(
     'how long a request may wait for the database, from its arrival; then 503',
@@ -155,9 +155,9 @@ export const settings = z.object({
     .min(16, 'use at least 16 characters')
     .regex(/^[A-Za-z0-9\-._~+/]+=*$/, 'use letters, digits and -._~+/ alone')
     .optional()
-    .describe('bearer token for GET /metrics; without it they are for this machine alone, in production for nobody'),
+    .describe('bearer token for GET /metrics; without it, only this machine has access, and in production none'),
   SHUTDOWN_DRAIN_SECONDS: whole('a whole number of seconds', { least: 0, most: 300, fallback: 0 }).describe(
-    'how long to keep answering, not ready, after SIGTERM, so that a load balancer notices',
+    'how long to keep serving after SIGTERM while /health/ready reports 503, so that a load balancer notices',
   ),
   OIDC_PROVIDERS: list.default([]).describe('ids of OpenID Connect providers, comma separated'),
   OAUTH2_PROVIDERS: list.default([]).describe('ids of plain OAuth 2.0 providers, comma separated'),
@@ -278,7 +278,7 @@ export function inspectConfig(environment: Environment, { secretFile = readSecre
       faults.push('OIDC_PROVIDERS: the TENANTS of one provider include the ISSUER of another')
   for (const { id, kind, urls } of providers)
     if (production && kind === 'google' && urls.token !== undefined && urls.jwks === undefined)
-      faults.push(`${prefix(id)}JWKS_URL: is required beside TOKEN_URL in production, or no signature could be checked`)
+      faults.push(`${prefix(id)}JWKS_URL: is required with TOKEN_URL in production, to verify signatures`)
 
   const noticed = [
     ...warnings,
@@ -460,7 +460,7 @@ function readMail(
   const from = MAIL_FROM ?? 'Vinculum <no-reply@localhost>'
   const [, name = '', address = from] = /^([^<>]*)<([^<>]+)>$/.exec(from.trim()) ?? []
   if (/["\p{Cc}]/u.test(name) || readEmail(address) === undefined)
-    faults.push('MAIL_FROM: must be an address, or Name <address>')
+    faults.push('MAIL_FROM: must be an email address, or Name <email address>')
   if (SMTP_URL === undefined) return { tag: production ? ('off' as const) : ('mailbox' as const) }
   const url = URL.canParse(SMTP_URL) ? new URL(SMTP_URL) : undefined
   const fine =
@@ -474,7 +474,7 @@ function readMail(
     faults.push('SMTP_URL: must be smtp://user:password@host:port or smtps://…, the user and password percent-encoded')
     return { tag: 'off' as const }
   }
-  if (production && MAIL_FROM === undefined) faults.push('MAIL_FROM: is required in production beside SMTP_URL')
+  if (production && MAIL_FROM === undefined) faults.push('MAIL_FROM: is required in production with SMTP_URL')
   const decoded = (text: string): string | null => {
     try {
       return text === '' ? null : decodeURIComponent(text)

@@ -162,14 +162,14 @@ function progressLine(): Context['progress'] {
   }
 }
 
-/** What an operator can mend is said in a sentence; anything else is a defect, and told with its stack. */
+/** A sentence for errors that an operator can fix. Anything else is a defect and is reported with its stack. */
 function told(error: unknown): string {
   if (error instanceof ConfigError) return error.message
   if (error instanceof KeyRingError || error instanceof DatabaseOpenError) return error.message
   if (error instanceof UnopenableError)
-    return `What is stored was sealed with another key (${error.message}). Start with the ENCRYPTION_KEYS it was sealed with; a generated one is in encryption-keys beside the database.`
+    return `The database is encrypted with another key (${error.message}). Start with its ENCRYPTION_KEYS; a generated key is in the file encryption-keys next to the database.`
   if (error instanceof BusyError)
-    return 'The database could not do in time what was asked; the line "database.state" in the log has the reason. Remove it, then run this again.'
+    return 'The database did not respond in time. The log line "database.state" has the reason. Fix it, then run the command again.'
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
@@ -178,7 +178,7 @@ const listenFailures: Readonly<Record<string, (port: number | undefined) => stri
   EADDRINUSE: (port) => `Port ${port} is in use. Set PORT to a free one, or stop what listens there.`,
   EADDRNOTAVAIL: () =>
     'HOST is not an address of this machine. Set HOST to one of its own, to 127.0.0.1, or to 0.0.0.0 for all of them.',
-  ENOTFOUND: () => 'HOST is a name that leads to no address. Set HOST to an address of this machine.',
+  ENOTFOUND: () => 'HOST is a name without an IP address. Set HOST to an address of this machine.',
   EAI_AGAIN: () => 'HOST is a name that cannot be looked up now. Set HOST to an address of this machine.',
   EACCES: (port) => `This process is not permitted to listen on port ${port}. Set PORT to one above 1023.`,
   EINVAL: () => 'HOST cannot be listened on: a link-local address needs its interface, like fe80::1%eth0.',

@@ -208,7 +208,7 @@ function readProvider(
         faults.push(`${name(unused)}: is not used with ${name('PKCE')}=without_secret; remove it`)
   const clientSecret = secretless ? '' : required('CLIENT_SECRET')
   if (production && clientSecret !== '' && clientSecret.length < 16)
-    faults.push(`${name('CLIENT_SECRET')}: is too short to be one a provider issued`)
+    faults.push(`${name('CLIENT_SECRET')}: is too short for a client secret that a provider issued`)
 
   const trust = choice<EmailTrust>('EMAIL_TRUST', ['authoritative', 'verified', 'never'])
   const secondFactor = choice<SecondFactorTrust>('SECOND_FACTOR', ['trusted', 'ask'])
@@ -259,7 +259,7 @@ function readProvider(
   )
   // An OpenID Connect provider is asked for `openid` in any case.
   if (kind === 'google' && userinfo !== undefined && userinfo !== 'required' && scopes?.includes('openid') === false)
-    faults.push(`${name('USERINFO')}: must be required, because SCOPES does not ask for openid and no id_token comes`)
+    faults.push(`${name('USERINFO')}: must be required, because without openid in SCOPES there is no id_token`)
   const [emailPath, verifiedPath, namePath] = [
     get('USER_EMAIL_PATH'),
     get('USER_EMAIL_VERIFIED_PATH'),
@@ -270,21 +270,20 @@ function readProvider(
   function readTenants(): Tenants | undefined {
     const ids = words('TENANTS')?.map((one) => one.toLowerCase())
     if (issuer === undefined || !mentionsTenant(issuer)) {
-      if (ids) faults.push(`${name('TENANTS')}: only belongs to an ISSUER with {tenantid} in it`)
+      if (ids) faults.push(`${name('TENANTS')}: applies only if ISSUER contains {tenantid}`)
       return undefined
     }
-    if (!isIssuerTemplate(issuer)) faults.push(`${name('ISSUER')}: {tenantid} must be there once, between slashes`)
-    if (discoveryUrl === undefined)
-      faults.push(`${name('DISCOVERY_URL')}: is required for an ISSUER with {tenantid} in it`)
+    if (!isIssuerTemplate(issuer)) faults.push(`${name('ISSUER')}: must contain {tenantid} once, between slashes`)
+    if (discoveryUrl === undefined) faults.push(`${name('DISCOVERY_URL')}: is required if ISSUER contains {tenantid}`)
     if (trust !== undefined && trust !== 'never')
-      faults.push(`${name('EMAIL_TRUST')}: must be never, because anybody can give themselves any address in a tenant`)
+      faults.push(`${name('EMAIL_TRUST')}: must be never, because a tenant does not verify email addresses`)
     if (get('EMAIL_DOMAINS') !== undefined)
       faults.push(
         `${name('EMAIL_DOMAINS')}: no address of many tenants is verified, so nobody could sign in; use TENANTS`,
       )
     const any = ids?.length === 1 && ids[0] === 'any'
     if (!ids?.length || !(any || ids.every(isTenantId)))
-      faults.push(`${name('TENANTS')}: must list the ids (GUIDs) of the tenants whose people may sign in, or say any`)
+      faults.push(`${name('TENANTS')}: must list the IDs (GUIDs) of the tenants that may sign in, or be any`)
     return any ? 'any' : ids
   }
 

@@ -343,7 +343,7 @@ describe('a secret in a file', () => {
     const given = { ...sound, PORT: 'x', GOOGLE_CLIENT_SECRET: undefined, GOOGLE_CLIENT_SECRET_FILE: '/s' }
     expect(refused(given, { '/s': 'short' })).toEqual([
       'PORT: must be a port number, 0 to 65535',
-      'GOOGLE_CLIENT_SECRET: is too short to be one a provider issued',
+      'GOOGLE_CLIENT_SECRET: is too short for a client secret that a provider issued',
     ])
   })
 

@@ -49,7 +49,7 @@ export function reportOf(copied: Copied, config: Pick<Config, 'encryptionKeys'>)
           'Set DATABASE_URL to the new database on every node, keep ENCRYPTION_KEYS as it is, and start the service.',
           ...(config.encryptionKeys
             ? []
-            : ['ENCRYPTION_KEYS is not set: set it to the content of encryption-keys beside the SQLite file.']),
+            : ['ENCRYPTION_KEYS is not set: set it to the content of encryption-keys next to the SQLite file.']),
         ],
         data: { result: 'copied', tables: copied.tables },
       }

@@ -32,7 +32,7 @@ const refused = (reason: string, sentence: string): Report => ({
 export const endSessions: Command = {
   ...plain,
   options: { before: 'time' },
-  summary: 'end every session created before a time (now, if left out), beside a running service',
+  summary: 'end every session created before a time (default: now), while the service runs',
   async run({ service, progress }, { options }) {
     const opened = await service()
     // Sessions have the time that the nodes share. By a clock that is behind, the newest ones would be left out.

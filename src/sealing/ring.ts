@@ -66,7 +66,7 @@ export async function openRing({ store, ring, sealer, clock, random }: Parts) {
     for (const { key, tally } of left)
       if (tally.length > 0)
         throw new KeyRingError(
-          `ENCRYPTION_KEYS: the key ${key} is missing, and something is still sealed with it (${tallyText(tally)}). Nothing was changed. Add it again at the end of the list, run “npm start -- reseal”, and take it away when that has ended well.`,
+          `ENCRYPTION_KEYS: the key ${key} is missing, and values are still encrypted with it (${tallyText(tally)}). Nothing was changed. Add the key back at the end of the list, run “npm start -- reseal”, and remove the key when the command has succeeded.`,
         )
   }
 

@@ -90,7 +90,7 @@ describe.each(databases)('the key ring of a database on $name', ({ name, place }
     await started(k1)
     const kept = (await started(k2, k1)).keysFor('recovery codes')
     await expect(started(k2)).rejects.toThrow(
-      /the key k1 is missing, and something is still sealed with it \(sealing_keys: 1\).*npm start -- reseal/,
+      /the key k1 is missing, and values are still encrypted with it \(sealing_keys: 1\).*npm start -- reseal/,
     )
     expect(await names()).toEqual(['k1', 'k2'])
     expect(await reseal(k2, k1)).toEqual({ key: 'k2', resealed: 1, unopenable: [], left: [] })

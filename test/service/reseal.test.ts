@@ -183,9 +183,9 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     const second = reseal(k2, k1, k3)
     const ended = await second.ended
     expect([ended.code, ended.stderr]).toEqual([0, ''])
-    expect(second.said()).toContain(`${total - halfway} values were sealed again with k2.`)
+    expect(second.said()).toContain(`${total - halfway} values were encrypted again with k2.`)
     expect(second.said()).toMatch(/^grants: (\d+) of \1$/m)
-    expect(second.said()).toContain('Everything is sealed with k2. The other keys may go.')
+    expect(second.said()).toContain('Everything is encrypted with k2. You can remove the other keys.')
     expect(await keysInUse()).toEqual(['k2'])
 
     // Nothing was lost, and nothing opens anywhere but where it belongs.
@@ -201,7 +201,7 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
 
     const again = reseal(k2, k1, k3)
     expect((await again.ended).code).toBe(0)
-    expect(again.said()).toContain('0 values were sealed again with k2.')
+    expect(again.said()).toContain('0 values were encrypted again with k2.')
   }, 120_000)
 
   test('takes over beside a service under load, and no read fails', async () => {
@@ -293,7 +293,7 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     const ended = await command.ended
     expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining('(grants: 6)')])
     expect(ended.stderr).toContain('ENCRYPTION_KEYS')
-    expect(command.said()).not.toContain('The other keys may go')
+    expect(command.said()).not.toContain('You can remove the other keys')
     expect((await sealed()).filter(({ key }) => key === 'lost')).toHaveLength(6)
   }, 60_000)
 })

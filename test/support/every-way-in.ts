@@ -263,7 +263,7 @@ const path = <H>(
   },
 ): Path => ({ name, walk, ...(factor ? { factor } : {}), ...(before ? { before } : {}) })
 
-const noLetter = { outcome: 'no letter' }
+const noLetter = { outcome: 'no message' }
 const pairOf = async (one: Somebody, { world }: Kit) => world.signIn(one.provider, one.who)
 const refusedOr = (answer: Answer, outcome: string): Arrived => ({
   outcome: answer.status === 200 ? outcome : String(answer.body.code),
@@ -298,7 +298,7 @@ export const paths: readonly Path[] = [
       return one.arrivedAt(await browser.signIn(one.provider, one.who), browser)
     },
   }),
-  path('A second provider that proves the same address', {
+  path('A second provider that verifies the same email address', {
     walk: async (one, { world }) => one.arrivedIn(await world.enter('github', one.who)),
   }),
   path('Password, in an app', {
@@ -312,13 +312,13 @@ export const paths: readonly Path[] = [
       return one.arrivedAt(await one.submit(browser, page, '/login/password', fields), browser)
     },
   }),
-  path('Code by mail, in an app', {
+  path('Code by email, in an app', {
     async walk(one) {
       const { flowToken: flow_token, code } = await one.letterFor('/auth/email')
       return code === undefined ? noLetter : one.arrivedIn(await one.post('/auth/email/finish', { flow_token, code }))
     },
   }),
-  path('Code by mail, in a browser', {
+  path('Code by email, in a browser', {
     async walk(one, { world }) {
       const browser = one.browserOf()
       const before = new Set(await world.mailTo(one.email))
@@ -331,13 +331,13 @@ export const paths: readonly Path[] = [
       return one.arrivedAt(await one.submit(browser, page, '/login/email/code', { code }), browser)
     },
   }),
-  path('Link by mail, in an app', {
+  path('Link by email, in an app', {
     async walk(one) {
       const { ticket } = await one.letterFor('/auth/email')
       return ticket === undefined ? noLetter : one.arrivedIn(await one.post('/auth/email/finish', { ticket }))
     },
   }),
-  path('Link by mail, in a browser', {
+  path('Link by email, in a browser', {
     async walk(one, { world }) {
       const { ticket } = await one.letterFor('/auth/email')
       if (ticket === undefined) return noLetter
@@ -346,7 +346,7 @@ export const paths: readonly Path[] = [
       return one.arrivedAt(await one.submit(browser, page, '/login/email/link', { ticket }), browser)
     },
   }),
-  path('Link by mail, sent before', {
+  path('Link by email, sent before', {
     before: (one) => one.letterFor('/auth/email'),
     walk: async (one, _, { ticket }) =>
       ticket === undefined ? noLetter : one.arrivedIn(await one.post('/auth/email/finish', { ticket })),
@@ -363,7 +363,7 @@ export const paths: readonly Path[] = [
       return one.arrivedAt(await one.submit(browser, page, '/login/passkey', fields), browser)
     },
   }),
-  path('Password reset by mail, then the new password', {
+  path('Password reset by email, then the new password', {
     async walk(one) {
       const { ticket } = await one.letterFor('/auth/password/forgot')
       if (ticket === undefined) return noLetter
@@ -384,10 +384,10 @@ export const paths: readonly Path[] = [
     before: async (one) => one.arrivedIn(await enterByPassword(one, one.password)),
     walk: async (_, __, held) => held,
   }),
-  path('Question whose address it is: «link», by somebody signed in before', {
+  path('Question whose account it is: “link”, signed in before', {
     walk: (one, kit) => conflictOf(one, kit, 'link'),
   }),
-  path('Question whose address it is: «create»', { walk: (one, kit) => conflictOf(one, kit, 'create') }),
+  path('Question whose account it is: «create»', { walk: (one, kit) => conflictOf(one, kit, 'create') }),
   path('Refresh token from before', {
     before: pairOf,
     walk: async (one, _, { refresh_token }) => one.arrivedIn(await one.post('/auth/refresh', { refresh_token })),

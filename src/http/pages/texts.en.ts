@@ -71,7 +71,7 @@ const events: EventWords = {
   'password.reset_started': 'An administrator sent you a link to choose a new password',
   'password.removed': 'Password removed',
   'second_factor.started': 'Started to set up an authenticator app',
-  'second_factor.cancelled': 'Cancelled the setup of an authenticator app',
+  'second_factor.cancelled': 'Canceled the setup of an authenticator app',
   'second_factor.added': ({ factor }) => `Second factor added: ${factors[factor as Factor] ?? factor}`,
   'second_factor.removed': ({ factor, by }) =>
     by === undefined
@@ -157,7 +157,7 @@ export const en = {
     wanted: 'New password',
     wrong: 'This is not your current password.',
     rules: (least: number) =>
-      `At least ${least} characters, whichever you like. A few words that do not belong together are good, and easy to remember.`,
+      `At least ${least} characters, of any kind. A few words that do not belong together are good, and easy to remember.`,
     removeHeading: 'Remove the password',
     removeText: 'You then sign in with the other sign-in methods of your account. All other devices are signed out.',
     remove: 'Remove password',
@@ -466,7 +466,7 @@ export const en = {
     intro: 'With a second sign-in method, you do not lose your account if one of them fails.',
     button: (provider: string) => `Link ${provider}`,
     text: (provider: string) =>
-      `You sign in at ${provider} and return here. After that, you can also use it to sign in to this account, whatever its email address.`,
+      `You sign in at ${provider} and return here. After that, you can also use it to sign in to this account, even if its email address differs.`,
     asks: 'We ask to:',
   },
 

@@ -1,0 +1,133 @@
+/** The language rules of CONTRIBUTING.md: words that only insiders understand, and lines that nobody can review. */
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { documents as generated } from '../../docs/generate.ts'
+import { catalogue as errors } from '../../src/errors/catalogue.ts'
+import { catalogue as events } from '../../src/events/catalogue.ts'
+
+const filesIn = (folder: string): string[] =>
+  readdirSync(folder)
+    .map((name) => join(folder, name))
+    .flatMap((path) => (statSync(path).isDirectory() ? filesIn(path) : [path]))
+
+const documents = [
+  ...['README.md', 'README.pt-BR.md', 'CONTRIBUTING.md', 'CHANGELOG.md', '.env.example'],
+  ...['sandbox/README.md', 'bench/README.md'],
+  ...filesIn('docs').filter((file) => file.endsWith('.md')),
+  ...filesIn('deploy').filter((file) => !file.endsWith('.json')),
+]
+const texts = [
+  ...['src/http/pages/texts.en.ts', 'src/http/pages/texts.pt-br.ts'],
+  ...['src/mail/templates.en.ts', 'src/mail/templates.pt-br.ts'],
+]
+
+/** What not to write, and what to write instead. */
+const words: readonly (readonly [RegExp, instead: string])[] = [
+  [/\bwho(?:m|se)?ever\b/i, 'anyone who, the user who'],
+  [/\banew\b/i, 'again, renew, recreate'],
+  [/\bmeanwhile\b/i, 'in the meantime, concurrently'],
+  [/\bmend(?:s|ed|ing)?\b/i, 'fix'],
+  [/\bno (?:longer )?good\b|\bworth nothing\b/i, 'invalid, expired'],
+  [/\bput out\b|\btaken back\b/i, 'revoked, disabled'],
+  [/\btrail\b/i, 'audit log'],
+  [/\bletters?\b/i, 'message, email'],
+  [/\bcom(?:es?|ing) round\b/i, 'background job, runs on schedule'],
+  [/\bin vain\b/i, 'without success'],
+  [/\b(?:is|are|was|were|be|been) told\b/i, 'report, return, show, notify'],
+  [/\b(?:some|every|any)body\b/i, 'someone, everyone, a person'],
+  [/\bways? in\b/i, 'sign-in method'],
+  [/\bif you like\b/i, 'optional'],
+  [/\btoken from further back\b/i, 'older token'],
+  [/\bby their maker\b|\btried again by itself\b/i, 'synced, retried automatically'],
+  [/\bopens? (?:an )?accounts?\b/i, 'create an account'],
+  [/\bbeside\b/i, 'next to, together with'],
+  [/\be-mails?\b/i, 'email'],
+  [/\b(?:behaviours?|colours?|favour\w*|honour\w*|licence|centre|cheque|dialogue)\b/i, 'American spelling'],
+  [/\b(?:cancell(?:ed|ing)|label(?:led|ling)|signall(?:ed|ing)|travell(?:ed|ing))\b/i, 'American spelling'],
+  [
+    /\b(?:author|recogn|organ|initial|normal|optim|synchron|real|custom|minim)is(?:e[ds]?|ing|ation)\b/i,
+    'American spelling',
+  ],
+]
+
+/** Lines that may use such a word, and why. */
+const allowed: readonly (readonly [file: string, part: string, reason: string])[] = [
+  ['docs/id-tokens.md', 'to the letter', 'compared character by character: the idiom'],
+  ['docs/operating.md', 'within two letters of a setting', 'letters of the alphabet'],
+  ['CONTRIBUTING.md', '`letters` in `src/mail/ports.ts`', 'a name in the code'],
+  ['CONTRIBUTING.md', '`letter({…})`', 'a name in the code'],
+  ['src/http/pages/texts.en.ts', '32 digits and letters from a to f', 'letters of the alphabet'],
+]
+const isAllowed = (file: string, line: string): boolean =>
+  allowed.some(([where, part]) => where === file && line.includes(part))
+
+/** In Portuguese, `e-mail` is the word. The English of docs/errors.md is checked with the catalogue. */
+const isPortuguese = (file: string): boolean => /pt-|^docs\/errors\.md$/i.test(file)
+
+/** Names in the code are no prose: `letter_case`, `user_cancelled_authorize`, links to a file. */
+const proseOf = (line: string): string => line.replace(/`[^`]*`/g, '``').replace(/\]\([^)]*\)/g, ']')
+
+function refused(file: string, lines: readonly string[]): string[] {
+  return lines.flatMap((line, index) =>
+    isAllowed(file, line)
+      ? []
+      : words
+          .filter(([word]) => !(isPortuguese(file) && word.source.includes('e-mail')))
+          .filter(([word]) => word.test(proseOf(line)))
+          .map(([word, instead]) => `${file}:${index + 1}: “${proseOf(line).match(word)?.[0]}”: write ${instead}`),
+  )
+}
+
+/** The texts in a source file, line by line: what stands in quotation marks. */
+const quoted = (line: string): string =>
+  [...line.matchAll(/'((?:[^'\\]|\\.)*)'|`((?:[^`\\]|\\.)*)`?|"([^"]*)"/g)]
+    .flatMap(([, single, template, double]) => [single ?? template ?? double ?? ''])
+    // An event, a path or a class name has no space.
+    .filter((text) => text.includes(' '))
+    .join(' · ')
+
+test.each(documents)('%s uses the words of the glossary', (file) => {
+  expect(refused(file, readFileSync(file, 'utf8').split('\n'))).toEqual([])
+})
+
+test.each(texts)('%s uses the words of the glossary', (file) => {
+  expect(refused(file, readFileSync(file, 'utf8').split('\n').map(quoted))).toEqual([])
+})
+
+test('the catalogues of errors and events use the words of the glossary', () => {
+  const ofErrors = Object.values(errors).flatMap(({ en }) => [en.title, en.detail])
+  const ofEvents = Object.values(events).map(({ meaning }) => meaning)
+  expect(refused('errors', ofErrors)).toEqual([])
+  expect(refused('events', ofEvents)).toEqual([])
+})
+
+test('every exception to the glossary is still needed', () => {
+  for (const [file, part] of allowed) expect(readFileSync(file, 'utf8'), `${file}: ${part}`).toContain(part)
+})
+
+test.each(['Whoever has it', 'the trail', 'is told', 'no longer good', 'behaviour', 'Cancelled', 'an e-mail'])(
+  'the check refuses “%s”',
+  (line) => {
+    expect(refused('docs/x.md', [line])).toHaveLength(1)
+  },
+)
+
+/** Lines that a reviewer reads: not tables, code, diagrams, or a single value that cannot be broken. */
+function longLines(text: string): string[] {
+  let isCode = false
+  return text.split('\n').flatMap((line, index) => {
+    if (line.startsWith('```')) isCode = !isCode
+    const isValue = /^# [A-Z0-9_]+=\S+$/.test(line)
+    return isCode || isValue || line.trimStart().startsWith('|') || [...line].length <= 120
+      ? []
+      : [`${index + 1}: ${[...line].length} characters`]
+  })
+}
+
+test.each(documents.filter((file) => !(file in generated) && (file.endsWith('.md') || file === '.env.example')))(
+  '%s has no line over 120 characters outside tables and code',
+  (file) => {
+    expect(longLines(readFileSync(file, 'utf8'))).toEqual([])
+  },
+)
