@@ -6,7 +6,8 @@
 import { rmSync } from 'node:fs'
 import { build } from 'esbuild'
 
-const outdir = 'dist'
+// Another folder of the package may be named, so that a test leaves `dist/` alone.
+const outdir = process.argv[2] ?? 'dist'
 rmSync(outdir, { recursive: true, force: true })
 await build({
   entryPoints: {

@@ -242,7 +242,7 @@ export function inspectConfig(environment: Environment, { secretFile = readSecre
   const plain = publicUrl.protocol === 'http:' && isLoopback(publicUrl.hostname) && !production
   if (set.PUBLIC_URL !== undefined && publicUrl.protocol !== 'https:' && !plain)
     faults.push('PUBLIC_URL: must be https (plain http only for loopback hosts, outside production)')
-  if (publicUrl.pathname !== '/' || publicUrl.search || publicUrl.hash || publicUrl.username)
+  if (publicUrl.pathname !== '/' || publicUrl.search || publicUrl.hash || publicUrl.username || publicUrl.password)
     faults.push('PUBLIC_URL: must be an origin alone, like https://id.example.com')
   if (production && set.RATE_LIMITS === 'off') faults.push('RATE_LIMITS: off is refused in production')
 
@@ -256,7 +256,7 @@ export function inspectConfig(environment: Environment, { secretFile = readSecre
       (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname) && !production)) &&
       !url.search &&
       !url.hash &&
-      !url.username
+      !(url.username || url.password)
     if (!fine)
       faults.push(
         'RETURN_TO_ALLOWED: each must be an absolute https URL without query or fragment (http only for loopback hosts, outside production)',

@@ -191,11 +191,13 @@ function readProvider(
     const text = need ? required(setting) : get(setting)
     if (!text) return undefined
     const parsed = URL.canParse(text) ? new URL(text) : undefined
-    if (
-      !parsed ||
-      !(parsed.protocol === 'https:' || (parsed.protocol === 'http:' && !production && isLoopback(parsed.hostname)))
-    )
-      faults.push(`${name(setting)}: must be an https URL (plain http only for loopback hosts, outside production)`)
+    const isSafe =
+      parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && !production && isLoopback(parsed.hostname))
+    // URLs are shown in logs and reports, and `fetch` refuses those with a user or password.
+    if (!isSafe || parsed.username || parsed.password)
+      faults.push(
+        `${name(setting)}: must be an https URL without user and password (plain http only for loopback hosts, outside production)`,
+      )
     return text
   }
 

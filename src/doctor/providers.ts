@@ -107,6 +107,7 @@ function discoveryFault(settings: ProviderSettings, failure: Failure): readonly 
   return [`The discovery document at ${at} ${what}.`, remedy]
 }
 
+const reaches = 'this machine reaches the host (DNS, firewall, HTTPS_PROXY)'
 const asked = 'Tried with a code that nobody issued:'
 
 function clientFinding(settings: ProviderSettings, { token, clientAuth }: Endpoints, verdict: ClientVerdict): Finding {
@@ -138,7 +139,10 @@ function clientFinding(settings: ProviderSettings, { token, clientAuth }: Endpoi
         verdict.failure.kind === 'unavailable'
           ? `The token endpoint at ${origin} does not answer (${verdict.failure.reason}).`
           : `What answers at ${origin} is not a token endpoint (${verdict.failure.reason}).`,
-        `Check ${p}${kind === 'oidc' ? 'ISSUER' : 'TOKEN_URL'}, and that this machine reaches the host (DNS, firewall, HTTPS_PROXY).`,
+        // The endpoints of a provider that we know by name are rarely set.
+        kind === 'oidc' || kind === 'oauth2'
+          ? `Check ${p}${kind === 'oidc' ? 'ISSUER' : 'TOKEN_URL'}, and that ${reaches}.`
+          : `Check that ${reaches}, and ${p}TOKEN_URL, if it is set.`,
       )
     case 'unclear':
       return warning(

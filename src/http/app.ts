@@ -17,6 +17,7 @@ import { mount } from './mount.ts'
 import type { RateLimitStore } from './ports.ts'
 import type { Authenticate } from './principal.ts'
 import { createProblems } from './problem.ts'
+import { arrivalPath } from './proxies.ts'
 import { createRequestIds } from './request-id.ts'
 import type { Route } from './route.ts'
 import type { Refusals } from './server.ts'
@@ -113,7 +114,9 @@ function peerOrWarning(warn: (message: string) => void): (request: Request) => s
   let warned = false
   return (request) => {
     const { 'x-forwarded-for': list, forwarded } = request.headers
-    if (!warned && (list !== undefined || forwarded !== undefined)) {
+    // `doctor` sends a made-up list there, and reports itself what the proxies in front do.
+    const isDoctors = request.path === arrivalPath
+    if (!warned && !isDoctors && (list !== undefined || forwarded !== undefined)) {
       warned = true
       const name = list === undefined ? 'Forwarded' : 'X-Forwarded-For'
       warn(

@@ -14,6 +14,9 @@ export const isDirect = ({ socket, headers }: IncomingMessage): boolean =>
   isLoopback((headers.host ?? '').replace(/:\d+$/, '')) &&
   !Object.keys(headers).some((name) => tellsOfProxy.test(name))
 
+/** Where `doctor` asks how its own requests arrive. */
+export const arrivalPath = '/health/arrival'
+
 /** What the proxies in front have said of one request, as it arrived. */
 export type ProxyChain = {
   /** The connection's other end: the last proxy, or the client. */

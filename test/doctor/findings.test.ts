@@ -334,3 +334,22 @@ test('a service that does not run is a warning, one that is not ready a failure'
   })
   expect(unaskedFinding({ publicUrl, trustProxyHops: 1 }, { tag: 'stranger', status: 401 }).status).toBe('warning')
 })
+
+test.each([
+  { kind: 'oidc', id: 'acme', remedy: /^Check ACME_ISSUER, and that/ },
+  { kind: 'oauth2', id: 'plain', remedy: /^Check PLAIN_TOKEN_URL, and that/ },
+  {
+    kind: 'github',
+    id: 'github',
+    remedy: /^Check that this machine reaches the host .* GITHUB_TOKEN_URL, if it is set\.$/,
+  },
+] as const)('a silent token endpoint of $kind: the remedy names what an operator has set', ({ kind, id, remedy }) => {
+  if (!acme) throw new Error('acme is configured')
+  const endpoints = { token: 'https://acme.example/token', clientAuth: 'basic' } as Endpoints
+  const failure = { kind: 'unavailable', reason: 'network' } as const
+  const [finding] = findingsOf(
+    { ...acme, kind, id },
+    { discovers: false, endpoints: { ok: true, value: endpoints }, client: { tag: 'unanswered', failure } },
+  )
+  expect(finding?.remedy).toMatch(remedy)
+})

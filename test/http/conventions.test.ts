@@ -343,6 +343,12 @@ describe('the origin of a request', () => {
     await request(told.app).get('/things/thg_1').set(name, value)
     expect(told.warnings).toEqual([])
   })
+  test('a made-up address that “doctor” sends is no proxy, and leaves the warning for a real one', async () => {
+    await send().get('/health/arrival').set('X-Forwarded-For', '192.0.2.77')
+    expect(surface.warnings).toEqual([])
+    await send().get('/things/thg_1').set('X-Forwarded-For', '203.0.113.9')
+    expect(surface.warnings).toHaveLength(1)
+  })
   test('holds a browser’s name without control characters, at most 256 of it', async () => {
     const { body } = await send()
       .get('/things/thg_1')

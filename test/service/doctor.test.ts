@@ -306,7 +306,10 @@ describe('a SQLite file', () => {
   test('that is none, or is damaged, is a failure', async () => {
     const file = copied()
     writeFileSync(file, 'This is not a database, however long it is. '.repeat(200))
-    expect(wrongWith(await at(file))).toContain('failed database.file')
+    const findings = await at(file)
+    expect(wrongWith(findings)).toContain('failed database.file')
+    // One cause is one failure: what depends on it refers to it.
+    expect(named(findings, 'keys')).toMatchObject([{ status: 'warning', remedy: 'See the lines about the database.' }])
     const damaged = copied()
     const bytes = readFileSync(damaged)
     bytes.fill(0xff, 3 * 4096, 40 * 4096)

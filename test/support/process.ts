@@ -24,14 +24,18 @@ process.on('exit', () => {
 
 /**
  * Starts `src/main.ts` with exactly these settings, and with the `.env` of `cwd` if there is one. Its log may go elsewhere
- * than to us: then `listening` never resolves.
+ * than to us: then `listening` never resolves. `main` names another file to start, such as a built one.
  */
 export function startService(
   env: Readonly<Record<string, string>>,
   command: readonly string[] = [],
-  { cwd = root, log = 'pipe' }: { readonly cwd?: string; readonly log?: 'pipe' | number } = {},
+  {
+    cwd = root,
+    log = 'pipe',
+    main,
+  }: { readonly cwd?: string; readonly log?: 'pipe' | number; readonly main?: string } = {},
 ): Service {
-  const child = spawn(process.execPath, ['--import', tsx, `${root}src/main.ts`, ...command], {
+  const child = spawn(process.execPath, [...(main ? [main] : ['--import', tsx, `${root}src/main.ts`]), ...command], {
     cwd,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', log, 'pipe'],

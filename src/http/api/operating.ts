@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { fail } from '../../errors/catalogue.ts'
 import { sameSecret } from '../../kernel/crypto.ts'
 import { ok } from '../../kernel/result.ts'
+import { arrivalPath } from '../proxies.ts'
 import { json, text } from '../reply.ts'
 import { route } from '../route.ts'
 import type { Services } from '../services.ts'
@@ -31,7 +32,7 @@ const ready = route({
 
 const arrival = route({
   ...common,
-  path: '/health/arrival',
+  path: arrivalPath,
   summary: 'How a request arrives: its client, scheme and host as the proxies in front pass them on; for `doctor`',
   credential: 'doctor',
   reply: z.object({

@@ -25,11 +25,11 @@ const ended: Record<EndReason, string> = {
 }
 
 const revoked: Record<RevocationResult, (provider: string) => string> = {
-  revoked: (provider) => `A nossa permissão no ${provider} foi revogada`,
-  still_needed: (provider) => `A nossa permissão no ${provider} foi mantida, porque ainda é necessária aqui`,
+  revoked: (provider) => `A nossa permissão em ${provider} foi revogada`,
+  still_needed: (provider) => `A nossa permissão em ${provider} foi mantida, porque ainda é necessária aqui`,
   not_supported: (provider) =>
-    `O ${provider} não oferece um meio de revogar a nossa permissão; por isso, ela só foi apagada aqui`,
-  gave_up: (provider) => `Não conseguimos revogar a nossa permissão no ${provider}; você mesmo pode fazer isso lá`,
+    `${provider} não oferece um meio de revogar a nossa permissão; por isso, ela só foi apagada aqui`,
+  gave_up: (provider) => `Não conseguimos revogar a nossa permissão em ${provider}; você mesmo pode fazer isso lá`,
 }
 
 const factors: Record<Factor, string> = { totp: 'aplicativo autenticador', passkey: 'chave de acesso' }
@@ -40,12 +40,12 @@ const events: EventWords = {
   'authentication.failed': ({ provider, intent, why, attempts }) =>
     `${intent === 'link' ? `A vinculação com ${provider}` : intent === 'connect' ? `A conexão de uma equipe com ${provider}` : `Um login com ${provider}`} não funcionou${why ? `: ${why}` : ''}${attempts > 1 ? ` (${attempts} tentativas em uma hora)` : ''}`,
   'account.created': ({ provider }) => `Conta criada com ${provider}`,
-  'account.email_verified': ({ provider }) => `E-mail verificado pelo ${provider}`,
+  'account.email_verified': ({ provider }) => `E-mail verificado por ${provider}`,
   'account.updated': 'Perfil alterado',
   'account.deleted': 'Conta excluída',
   'account.email_claim_ended': 'Outra conta verificou um e-mail que esta conta não tinha verificado',
   'identity.link_started': ({ provider, purpose }) =>
-    purpose === 'more' ? `Começou a conceder mais permissões no ${provider}` : `Começou a vincular o ${provider}`,
+    purpose === 'more' ? `Começou a conceder mais permissões em ${provider}` : `Começou a vincular ${provider}`,
   'identity.linked': ({ provider, how }) =>
     how === 'verified_email'
       ? `${provider}: login vinculado pelo e-mail verificado`
@@ -90,10 +90,10 @@ const events: EventWords = {
   'access.refused': ({ why }) =>
     why === undefined ? 'Uma solicitação foi recusada' : `Uma solicitação foi recusada: ${why}`,
   'session.token_reused': 'Um token de renovação antigo foi usado, e por isso o dispositivo dele foi desconectado',
-  'provider_token.needs_reauthorization': ({ provider }) => `O ${provider} não aceita mais a nossa permissão`,
-  'provider_token.lent': ({ provider }) => `Um servidor deste serviço agiu por você no ${provider}`,
-  'provider_token.extended': ({ provider }) => `Respondeu a um pedido de mais permissões no ${provider}`,
-  'provider_token.withdrawn': ({ provider }) => `Retirou as permissões no ${provider}`,
+  'provider_token.needs_reauthorization': ({ provider }) => `${provider} não aceita mais a nossa permissão`,
+  'provider_token.lent': ({ provider }) => `Um servidor deste serviço agiu por você em ${provider}`,
+  'provider_token.extended': ({ provider }) => `Respondeu a um pedido de mais permissões em ${provider}`,
+  'provider_token.withdrawn': ({ provider }) => `Retirou as permissões em ${provider}`,
   'team.created': 'Criou uma equipe',
   'team.renamed': 'Renomeou uma equipe',
   'team.deleted': 'Excluiu uma equipe',
@@ -442,18 +442,18 @@ export const ptBR: Texts = {
     never: 'não é necessária',
     ends: 'Precisa ser dada de novo até',
     more: 'Permitir mais',
-    moreText: (provider) => `Só se você quiser. O ${provider} pergunta de novo, e lá você pode recusar cada item.`,
+    moreText: (provider) => `Só se você quiser. ${provider} pergunta de novo, e lá você pode recusar cada item.`,
     moreStays: 'O que você já permitiu continua.',
     choose: 'Você também pode nos deixar',
-    ask: (provider) => `Ir ao ${provider} para permitir`,
+    ask: (provider) => `Permitir em ${provider}`,
   },
 
   withdraw: {
     start: 'Retirar…',
-    title: (provider) => `Retirar o que você permitiu no ${provider}?`,
-    text: (provider) => `Você ainda poderá entrar com o ${provider}.`,
+    title: (provider) => `Retirar o que você permitiu em ${provider}?`,
+    text: (provider) => `Você ainda poderá entrar com ${provider}.`,
     again: (provider) =>
-      `A partir daí ninguém age por você no ${provider}. Quando você entrar com ele de novo, o ${provider} nos dá o que o login precisa, e nada mais.`,
+      `A partir daí ninguém age por você em ${provider}. Quando você entrar assim de novo, ${provider} nos dá o que o login precisa, e nada mais.`,
     button: 'Sim, retirar',
   },
 
@@ -473,22 +473,22 @@ export const ptBR: Texts = {
     intro: 'Com uma segunda forma de entrar, você não perde a conta se uma delas falhar.',
     button: (provider) => `Vincular ${provider}`,
     text: (provider) =>
-      `Você entra no ${provider} e volta para cá. Depois disso, você também pode entrar nesta conta por lá, qualquer que seja o e-mail.`,
+      `Você entra em ${provider} e volta para cá. Depois disso, você também pode entrar nesta conta por lá, qualquer que seja o e-mail.`,
     asks: 'Pedimos para:',
   },
 
   unlink: {
     title: (provider) => `Desvincular ${provider}?`,
     text: (provider) =>
-      `O ${provider} não abrirá mais esta conta, e os dispositivos que entraram assim serão desconectados, menos este.`,
+      `${provider} não abrirá mais esta conta, e os dispositivos que entraram assim serão desconectados, menos este.`,
     withdrawn: (provider) =>
-      `O que guardamos desse login é apagado aqui, e a nossa permissão no ${provider} é revogada.`,
+      `O que guardamos desse login é apagado aqui, e a nossa permissão em ${provider} é revogada.`,
     perhapsWithdrawn: (provider) =>
-      `O que guardamos desse login é apagado aqui, e a nossa permissão no ${provider} é revogada se ele deixar.`,
+      `O que guardamos desse login é apagado aqui, e a nossa permissão em ${provider} é revogada se ${provider} permitir.`,
     erased: 'O que guardamos desse login é apagado aqui.',
-    noEndpoint: (provider) => `O ${provider} não oferece um meio de revogarmos a nossa permissão.`,
+    noEndpoint: (provider) => `${provider} não oferece um meio de revogarmos a nossa permissão.`,
     elsewhere: 'Você mesmo pode revogá-la lá',
-    alsoThere: (provider) => `Você também pode vê-la, e revogá-la, no ${provider}`,
+    alsoThere: (provider) => `Você também pode vê-la, e revogá-la, em ${provider}`,
     last: 'Esta é a única forma de entrar que resta na sua conta. Adicione outra primeiro, ou você não conseguiria mais entrar.',
     button: (provider) => `Sim, desvincular ${provider}`,
   },
@@ -541,9 +541,9 @@ export const ptBR: Texts = {
   },
 
   identity: {
-    heading: (provider) => `O seu login do ${provider}`,
+    heading: (provider) => `${provider}: o seu login`,
     notAnyMore: 'Você retirou o que tinha permitido, por isso o provedor não é consultado.',
-    title: (provider) => `O que o ${provider} diz sobre você`,
+    title: (provider) => `O que ${provider} diz sobre você`,
     asked: 'Consultado em',
     now: 'agora mesmo',
     fromCache: 'em cache',
@@ -569,26 +569,26 @@ export const ptBR: Texts = {
 
   conflict: {
     title: 'Já existe uma conta com este e-mail',
-    happened: (provider) => `Você veio do ${provider} com o e-mail`,
+    happened: (provider) => `Você veio de ${provider} com o e-mail`,
     already: 'Já existe aqui uma conta com este e-mail, e precisamos de uma prova de que ela é sua.',
     mine: 'A conta é minha',
-    prove: (provider) => `Entre nessa conta de uma das formas que ela já tem. Depois, o ${provider} é vinculado a ela.`,
+    prove: (provider) => `Entre nessa conta de uma das formas que ela já tem. Depois, vinculamos ${provider} a ela.`,
     signInWith: (provider) => `A conta é minha: entrar com ${provider}`,
     signInWithPassword: 'A conta é minha: entrar com a senha dela',
     signInWithPasskey: 'A conta é minha: entrar com a chave de acesso dela',
     signInByMail: 'A conta é minha: receber um código por e-mail',
     signedInElsewhere: 'Você entrou, mas não em uma conta com este e-mail, ou já faz tempo demais. Entre nessa conta.',
     noMethod: (provider) =>
-      `Não dá para confirmar isso aqui: além do ${provider}, essa conta não tem nenhuma forma de entrar que funcione no momento.`,
+      `Não dá para confirmar isso aqui: além de ${provider}, essa conta não tem nenhuma forma de entrar que funcione no momento.`,
     otherAccountThere: (provider) =>
-      `Se antes você usava outra conta no ${provider}, saia do ${provider} e entre aqui de novo com aquela.`,
+      `Se antes você usava outra conta em ${provider}, saia de ${provider} e entre aqui de novo com aquela.`,
     elseSeparate: 'Caso contrário, continue com uma conta separada abaixo.',
     elseAsk: 'Caso contrário, peça ajuda à administração deste serviço.',
     proven: 'Você entrou nessa conta, portanto ela é sua.',
-    proveDone: (provider) => `Depois de vinculado, o ${provider} também a abre.`,
-    link: (provider) => `Sim, vincular o ${provider} à minha conta`,
+    proveDone: (provider) => `Depois disso, ${provider} também abre essa conta.`,
+    link: (provider) => `Sim, vincular ${provider} à minha conta`,
     notMine: 'A conta não é minha, ou quero manter as duas separadas',
-    separate: (provider) => `Você recebe uma conta nova, só sua, e o ${provider} a abre.`,
+    separate: (provider) => `Você recebe uma conta nova, só sua, e ${provider} a abre.`,
     create: 'Continuar com uma conta separada',
     closed: 'No momento não é possível criar contas aqui.',
     until: 'Você pode responder até',

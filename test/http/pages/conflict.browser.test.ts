@@ -114,7 +114,7 @@ test('a code by mail proves the account, in Portuguese and without a script', { 
   await page.getByRole('textbox').fill(code)
   await page.getByRole('main').getByRole('button').first().click()
   await page.waitForURL(question)
-  await button(page, 'Sim, vincular o Atlassian à minha conta').click()
+  await button(page, 'Sim, vincular Atlassian à minha conta').click()
   await page.getByRole('heading', { level: 3, name: 'Atlassian' }).waitFor()
 })
 

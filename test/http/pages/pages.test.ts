@@ -547,13 +547,13 @@ describe('the account page', () => {
   })
 
   test.each([
-    ['revoked', 'Our permission at Google was withdrawn', 'A nossa permissão no Google foi revogada'],
+    ['revoked', 'Our permission at Google was withdrawn', 'A nossa permissão em Google foi revogada'],
     ['still_needed', 'was kept, because it is still needed here', 'foi mantida, porque ainda é necessária aqui'],
     ['not_supported', 'Google has no way to withdraw our permission', 'não oferece um meio de revogar'],
     [
       'gave_up',
       'We could not withdraw our permission at Google',
-      'Não conseguimos revogar a nossa permissão no Google',
+      'Não conseguimos revogar a nossa permissão em Google',
     ],
   ])('says what became of a permission: %s', async (result, english, portuguese) => {
     world.rows = [record('aud_1', 'provider_token.revoked', { provider: 'google', result })]

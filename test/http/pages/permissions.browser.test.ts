@@ -107,11 +107,11 @@ describe('the page of a sign-in', { timeout: 60_000 }, () => {
 
   test('says all that in Portuguese', async () => {
     const { page } = await newcomer('pt-BR')
-    await heading(page, 'O seu login do Google')
+    await heading(page, 'Google: o seu login')
     await heading(page, 'O que você permitiu')
     await heading(page, 'Permitir mais')
     await link(page, 'Retirar…').click()
-    await heading(page, 'Retirar o que você permitiu no Google?')
+    await heading(page, 'Retirar o que você permitiu em Google?')
     await button(page, 'Sim, retirar').click()
     await page.getByText('As permissões foram retiradas.').waitFor()
     await inspect(page, 'permissao')

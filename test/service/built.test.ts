@@ -1,0 +1,67 @@
+/** What `npm run build` makes, as Node runs it: without tsx, from a folder that is flat. */
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startService } from '../support/process.ts'
+import { encryptionKey, freePort } from '../support/service.ts'
+import { newFile } from '../support/sqlite.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+let built: string
+beforeAll(() => {
+  // One folder below the package, as `dist/` is.
+  built = mkdtempSync(join(root, 'dist-test-'))
+  execFileSync(process.execPath, ['--import', 'tsx', 'build.ts', basename(built)], { cwd: root })
+}, 60_000)
+afterAll(() => rmSync(built, { recursive: true, force: true }))
+
+test('every file that is loaded by its name is built under that name', () => {
+  const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => /\.(ts|tsx|js)$/.test(path))
+    .map((path) => readFileSync(join(root, 'src', path), 'utf8'))
+  const named = sources.flatMap((text) =>
+    [...text.matchAll(/new URL\(['"`]\.\/([^'"`]+\.[jt]s)['"`], import\.meta\.url\)/g)].map(([, name = '']) => name),
+  )
+  expect(named).toContain('long-read-thread.js')
+  expect(named.filter((name) => !existsSync(join(built, name)))).toEqual([])
+})
+
+test('the built service answers a list on SQLite, and serves pages, files and documentation', async () => {
+  const port = await freePort()
+  const base = `http://127.0.0.1:${port}`
+  const env = {
+    NODE_ENV: 'test',
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    PUBLIC_URL: base,
+    DATABASE_URL: `file:${newFile()}`,
+    ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}`,
+  }
+  const main = join(built, 'main.js')
+  const service = startService(env, [], { main })
+  await service.listening
+  const post = (path: string, body: object): Promise<Response> =>
+    fetch(`${base}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+  const password = 'a sentence nobody else would choose'
+  await post('/auth/register', { email: 'ada@example.com', password, name: 'Ada' })
+  const grant = { grant_type: 'password', username: 'ada@example.com', password }
+  const { access_token: token } = (await (await post('/auth/token', grant)).json()) as { access_token: string }
+  const list = await fetch(`${base}/me/sessions`, { headers: { authorization: `Bearer ${token}` } })
+  expect([list.status, await list.text()]).toEqual([200, expect.stringContaining('"current":true')])
+
+  const page = await (await fetch(`${base}/login`, { headers: { accept: 'text/html' } })).text()
+  expect(page).toContain('<html')
+  for (const [path] of page.matchAll(/\/static\/[\w.-]+/g)) expect((await fetch(`${base}${path}`)).status).toBe(200)
+  for (const path of ['/docs', '/openapi.json']) expect((await fetch(`${base}${path}`)).status).toBe(200)
+
+  const doctor = await startService(env, ['doctor'], { main }).ended
+  expect(doctor).toMatchObject({ code: 0, stderr: '' })
+  service.process.kill('SIGTERM')
+  expect(await service.ended).toEqual({ code: 0, signal: null, stderr: '' })
+}, 90_000)
