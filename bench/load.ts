@@ -171,6 +171,30 @@ answerParent({
     return { pairs }
   },
 
+  /** Pages and lists, each client asking for all of them in turn. */
+  async read({ port, seconds, paths, token }: { port: number; seconds: number; paths: string[]; token: string }) {
+    const next = Uint32Array.from({ length: clients }, (_, client) => client)
+    const headers = `Authorization: Bearer ${token}\r\nAccept: text/html, application/json\r\n`
+    const round = await repeat(port, seconds, async (connection, client) => {
+      const path = paths[(next[client] ?? 0) % paths.length] ?? ''
+      next[client] = (next[client] ?? 0) + 1
+      const answer = await connection.ask('GET', path, headers)
+      expect(answer.status === 200, `${path} was refused`, answer)
+    })
+    return { round }
+  },
+
+  /** Sign-ins with a wrong password, each for another email address. */
+  async refused({ port, seconds }: { port: number; seconds: number }) {
+    let n = 0
+    const round = await repeat(port, seconds, async (connection) => {
+      const body = JSON.stringify({ username: `nobody-${n++}@example.com`, password: 'not the password of anybody' })
+      const answer = await connection.ask('POST', '/auth/token', json, body)
+      expect(answer.status === 401 || answer.status === 429, 'a wrong password was not refused', answer)
+    })
+    return { round }
+  },
+
   /** So many people open an account with a password each; all of them, one after the other. */
   async register({ port, people }: { port: number; people: number }) {
     const connection = new Connection(port)

@@ -147,6 +147,9 @@ export type Revocation = ConsentKey & {
 /** Whose revocations: one provider's, or those of all but some. */
 export type QueueOf = { readonly provider: string } | { readonly noneOf: readonly string[] }
 
+/** Where a page of them continues. */
+export type RevocationPlace = { readonly createdAt: Date; readonly id: string }
+
 export interface RevocationStore {
   /** Queues what no grant here holds, sealed as if one with its `grantId` did. */
   add(item: Revocation): Promise<void>
@@ -168,8 +171,11 @@ export interface RevocationStore {
   awaited(item: Revocation, at: Date): Promise<boolean>
   /** Not now: as if it had not been taken. */
   postpone(id: string, at: Date): Promise<void>
-  /** Those of an account that wait, the oldest first. */
-  of(accountId: string): Promise<readonly Revocation[]>
+  /** At most `limit` of those of an account that wait, the oldest first; with `after`, those behind it. */
+  of(
+    accountId: string,
+    page: { readonly after: RevocationPlace | null; readonly limit: number },
+  ): Promise<readonly Revocation[]>
   /** How many wait. */
   backlog(): Promise<number>
 }

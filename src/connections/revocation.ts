@@ -5,7 +5,7 @@ import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { UnopenableError } from '../kernel/crypto.ts'
 import { chance, type Ids, type Random } from '../kernel/ids.ts'
 import type { Grant, Revoked } from '../providers/provider.ts'
-import type { GrantErrorClass, QueueOf, Revocation, RevocationStore } from './ports.ts'
+import type { GrantErrorClass, QueueOf, Revocation, RevocationPlace, RevocationStore } from './ports.ts'
 import type { Vault } from './vault.ts'
 
 /** From a quarter of a minute up to six hours, it has tried for about three days when it gives up. */
@@ -200,13 +200,20 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
     },
     backlog: (): Promise<number> => revocations.backlog(),
 
-    /** What of an account's waits, the oldest first; without the tokens. */
-    async waiting(accountId: string): Promise<readonly Waiting[]> {
-      const items = await revocations.of(accountId)
-      return items.map(({ provider, teamId, createdAt, attempts, nextAttemptAt, lastError }) => ({
+    /** A page of what of an account's waits, the oldest first; without the tokens. `next`: where the next page begins. */
+    async waiting(
+      accountId: string,
+      { after, limit }: { readonly after: RevocationPlace | null; readonly limit: number },
+    ): Promise<{ readonly items: readonly Waiting[]; readonly next: RevocationPlace | null }> {
+      // One more than asked for tells whether there is a next page.
+      const rows = await revocations.of(accountId, { after, limit: limit + 1 })
+      const shown = rows.slice(0, limit)
+      const items = shown.map(({ provider, teamId, createdAt, attempts, nextAttemptAt, lastError }) => ({
         ...{ provider, teamId, queuedAt: createdAt, attempts, nextAttemptAt },
         lastError: lastError === null ? null : classOf(lastError),
       }))
+      const last = shown.at(-1)
+      return { items, next: rows.length > limit && last ? { createdAt: last.createdAt, id: last.id } : null }
     },
   }
 }

@@ -347,7 +347,8 @@ export type ServiceCredential = {
 }
 
 export interface ServiceCredentialStore {
-  create(credential: ServiceCredential, because: readonly Fact[]): Promise<void>
+  /** `false` when `most` of them are not revoked, however many are created at once. */
+  create(credential: ServiceCredential, most: number, because: readonly Fact[]): Promise<boolean>
   /** Revoked ones are found too. */
   find(id: string): Promise<ServiceCredential | undefined>
   /** Those not revoked, newest first. */

@@ -11,6 +11,9 @@ import type { Throttle } from './throttle.ts'
 /** How long the secret before stays good when nothing else is said: back ends change over one by one. */
 export const overlapSeconds = 86_400
 
+/** How many there may be that are not revoked: every list of them comes whole. */
+export const mostServiceCredentials = 500
+
 /** «Last used» is for people: a write for each request is not worth it. */
 const usedEverySeconds = 60
 
@@ -39,13 +42,13 @@ export function createServiceCredentials(parts: Parts) {
       by: string,
       { name, scopes }: { name: string; scopes: readonly ServiceScope[] },
       origin: Origin,
-    ): Promise<Issued> {
+    ): Promise<Result<Issued, AppError<'too_many_service_credentials'>>> {
       const secret = secretToken(random)
       const credential: ServiceCredential = {
         ...{ id: ids('svc'), name, secretHash: sha256(secret), previousHash: null, previousUntil: null },
         ...{ scopes: [...new Set(scopes)], createdBy: by, createdAt: clock(), lastUsedAt: null, revokedAt: null },
       }
-      await credentials.create(credential, [
+      const created = await credentials.create(credential, mostServiceCredentials, [
         {
           name: 'service_credential.created',
           accountId: null,
@@ -53,7 +56,7 @@ export function createServiceCredentials(parts: Parts) {
           data: { credential: credential.id, by },
         },
       ])
-      return { credential, secret }
+      return created ? ok({ credential, secret }) : fail('too_many_service_credentials')
     },
 
     list: (): Promise<readonly ServiceCredential[]> => credentials.list(),

@@ -420,6 +420,17 @@ export const catalogue = {
       'Sua conta já tem 20 logins vinculados e não pode ter mais. Desvincule um que você não usa mais e tente de novo.',
     ),
   ),
+  too_many_service_credentials: entry(
+    409,
+    say(
+      'Limit of service credentials reached',
+      'This service already has 500 service credentials and cannot have more. Revoke one that is no longer used, then try again.',
+    ),
+    say(
+      'Limite de credenciais de serviço atingido',
+      'Este serviço já tem 500 credenciais de serviço e não pode ter mais. Revogue uma que não seja mais usada e tente de novo.',
+    ),
+  ),
   return_to_not_allowed: entry(
     400,
     say(

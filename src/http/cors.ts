@@ -19,7 +19,7 @@ export function crossOriginOf({ surface, shared, credential }: Route<never>): Cr
 }
 
 const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
-const exposed = ['X-Request-Id', 'Retry-After', 'WWW-Authenticate'].join(', ')
+const exposed = ['X-Request-Id', 'Retry-After', 'WWW-Authenticate', 'Link'].join(', ')
 /** `Accept-Language` and `Accept` need no permission unless their values are unusual (Fetch, "CORS-safelisted"). */
 const requestHeaders = ['Authorization', 'Content-Type', 'Accept', 'Accept-Language'].join(', ')
 /** Seconds for which a browser need not ask again; Chromium keeps no answer for longer than 7200. */

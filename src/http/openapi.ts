@@ -201,6 +201,16 @@ function successes(route: Route<never>, components: Components, page: Json): Jso
     found[status] = {
       description: route.summary,
       ...(Object.keys(all).length > 0 ? { content: all } : {}),
+      ...(kind === 'json' && route.linksNext
+        ? {
+            headers: {
+              Link: {
+                description: 'the next page, as `rel="next"` (RFC 8288); absent on the last one',
+                schema: { type: 'string' },
+              },
+            },
+          }
+        : {}),
       ...(kind === 'redirect'
         ? { headers: { Location: { required: true, schema: { type: 'string', format: 'uri-reference' } } } }
         : {}),

@@ -110,6 +110,8 @@ type Facts = {
   readonly scope?: Scope
   /** What the handler itself looks at where the frame does not (`auth: 'none'`): told in `/openapi.json`. */
   readonly credential?: 'metrics' | 'refresh' | 'service' | 'doctor'
+  /** Its reply is a page of an array; the header `Link` with `rel="next"` leads to the next one (RFC 8288). */
+  readonly linksNext?: true
   /** Problems also carry RFC 6749's `error` and `error_description`. */
   readonly oauth?: true
   /** Headers of its own that the handler reads, and what each is: told in `/openapi.json`. */

@@ -200,6 +200,20 @@ export const userCursor = z
 export const userCursorOf = ({ createdAt, id, begins }: UserPlace): string =>
   Buffer.from(`${createdAt.getTime()}.${id}${begins ? `.${begins.index}.${begins.key}` : ''}`).toString('base64url')
 
+/** Where a page of a list goes on that is ordered by time and ID. */
+export const placeCursor = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,200}$/)
+  .transform((text, context): Place => {
+    const [, at, id] = /^(\d{1,13})\.(\w{1,80})$/.exec(Buffer.from(text, 'base64url').toString()) ?? []
+    if (at !== undefined && id !== undefined) return { createdAt: new Date(Number(at)), id }
+    context.addIssue({ code: 'invalid_format', format: 'cursor', input: text })
+    return z.NEVER
+  })
+type Place = { readonly createdAt: Date; readonly id: string }
+export const placeCursorOf = ({ createdAt, id }: Place): string =>
+  Buffer.from(`${createdAt.getTime()}.${id}`).toString('base64url')
+
 export const activityKinds = ['loans', 'others'] as const satisfies readonly ActivityKind[]
 
 /** Where a page of the trail went on: the id of its last line, as we make them. */

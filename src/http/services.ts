@@ -3,7 +3,7 @@ import type { Identity, PersonalData } from '../accounts/ports.ts'
 import type { Profiles } from '../accounts/profile.ts'
 import type { Users } from '../accounts/users.ts'
 import type { AuditStore } from '../audit/ports.ts'
-import type { Waiting } from '../connections/revocation.ts'
+import type { Revocations } from '../connections/revocation.ts'
 import type { Standing } from '../connections/standing.ts'
 import type { ServiceCredentials } from '../credentials/service-credentials.ts'
 import type { Origin } from '../events/catalogue.ts'
@@ -41,7 +41,7 @@ export type Services = {
   /** What an identity's person granted, and how it stands. */
   readonly standing: (of: Pick<Identity, 'provider' | 'issuer' | 'subject' | 'scopes'>) => Promise<Standing>
   /** What of an account's waits to be revoked at providers. */
-  readonly revocationsOf: (accountId: string) => Promise<readonly Waiting[]>
+  readonly revocationsOf: Revocations['waiting']
   /** Every job there is, and how it last went. */
   readonly jobs: () => Promise<readonly JobStatus[]>
   readonly metrics: { readonly contentType: string; text(): Promise<string> }

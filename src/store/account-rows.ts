@@ -1,8 +1,8 @@
 import { and, asc, eq, inArray, sql } from 'drizzle-orm'
 import type { Origin } from '../events/catalogue.ts'
-import { accountLock, type Change } from './change.ts'
+import type { Change } from './change.ts'
 import type { Driver } from './driver.ts'
-import { endExcess, live, sessionsAtOnce } from './endings.ts'
+import { endAllExcess, live } from './endings.ts'
 import { rowIs } from './row-value.ts'
 
 /** How many rows one statement touches, so that nobody waits long behind it. */
@@ -19,16 +19,9 @@ const filled = (ids: readonly string[]): string[] =>
  */
 export function eraseHistory({ db, tables: t, readLong, write }: Driver, change: Change) {
   const { sessions: s, trustedDevices: d, audit: a, guesses } = t
-  const inBatches = async (batch: () => Promise<number>, atOnce = rowsAtOnce): Promise<void> => {
-    while ((await batch()) === atOnce);
+  const inBatches = async (batch: () => Promise<number>): Promise<void> => {
+    while ((await batch()) === rowsAtOnce);
   }
-
-  const endExcessSessions = (accountId: string, at: Date, origin: Origin): Promise<void> =>
-    inBatches(
-      () =>
-        change((tx, note) => endExcess(tx, t, note, { accountId, spare: null, at }, origin), [accountLock(accountId)]),
-      sessionsAtOnce,
-    )
 
   const eraseEndedSessions = (accountId: string, at: Date): Promise<void> =>
     inBatches(async () => {
@@ -87,7 +80,7 @@ export function eraseHistory({ db, tables: t, readLong, write }: Driver, change:
   }
 
   return async (accountId: string, at: Date, origin: Origin): Promise<void> => {
-    await endExcessSessions(accountId, at, origin)
+    await endAllExcess(change, t, { accountId, spare: null, at }, origin)
     await eraseEndedSessions(accountId, at)
     await eraseDevices(accountId)
     await forgetPlaces(accountId)

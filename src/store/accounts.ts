@@ -1,5 +1,6 @@
 import { and, asc, eq, getTableColumns, gte, isNull, ne, sql } from 'drizzle-orm'
 import type { AccountStore, Identity, LinkCondition } from '../accounts/ports.ts'
+import { internalOrigin } from '../events/catalogue.ts'
 import type { Account } from '../kernel/account.ts'
 import { secondsAfter } from '../kernel/clock.ts'
 import { readEmail } from '../kernel/email.ts'
@@ -9,7 +10,7 @@ import { administratorsLock, isLastAdministrator } from './administrators.ts'
 import { accountLock, type Change } from './change.ts'
 import { addressLock, endClaims, prove } from './claims.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
-import { elsewhere, isSignedIn, live, originOf, signedOut } from './endings.ts'
+import { elsewhere, endingChange, isSignedIn, live, originOf, signedOut } from './endings.ts'
 import { forgetGuesses } from './guesses.ts'
 import type { Tables } from './schema.ts'
 import { leaveTeams } from './team-endings.ts'
@@ -31,6 +32,7 @@ export const accountColumns = ({ accounts }: Tables) => {
 export function accountStore(driver: Driver, change: Change, ids: Ids): AccountStore {
   const { db, tables: t, read, reads } = driver
   const history = eraseHistory(driver, change)
+  const ending = endingChange(change, t)
   const columns = accountColumns(t)
   const byId = reads(
     db
@@ -234,7 +236,7 @@ export function accountStore(driver: Driver, change: Change, ids: Ids): AccountS
       }),
 
     unlink: ({ accountId, identityId, keepSession, at }, mayGo, because) =>
-      change(
+      ending({ accountId, spare: keepSession, at }, internalOrigin)(
         function* (tx, note) {
           if (keepSession !== null && !(yield* isSignedIn(tx, t, { accountId, sessionId: keepSession, at })))
             return 'session_revoked'

@@ -15,8 +15,8 @@ import { accountLock, type Change, type Note } from './change.ts'
 import { addressLock, endClaims, prove } from './claims.ts'
 import type { Driver, Queries, Script } from './driver.ts'
 import { step } from './driver.ts'
-import { endSessions, originOf } from './endings.ts'
-import { endOthers, endTickets, useTicket } from './tickets.ts'
+import { endingChange, endSessions, originOf } from './endings.ts'
+import { endOthers, endTickets, putTicket, ticketLocks, useTicket } from './tickets.ts'
 
 /** What a ticket of this kind is about. One that is about nobody proves nothing. */
 const subjectOf = ({ accountId, email: written }: Ticket): { accountId: string; email: Email } | undefined => {
@@ -117,6 +117,14 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change, id
     return account && { tag, account }
   }
 
+  const ending = endingChange(change, t)
+  /** The change of a ticket that may end all sessions of its account. */
+  const opening = (
+    { accountId }: Ticket,
+    { at }: ComingByMail,
+    because: (tag: OpenedByMail['tag']) => readonly Fact[],
+  ): Change => (accountId === null ? change : ending({ accountId, spare: null, at }, originOf(because('taken_over'))))
+
   /** Whose address a ticket is about, and what to hold while it is decided; the account may not be there yet. */
   const aboutOf = ({ accountId, email: written }: Ticket): { key: string; locks: readonly string[] } | undefined => {
     const email = written === null ? undefined : readEmail(written)
@@ -134,12 +142,11 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change, id
       change(
         function* (tx, note, post) {
           if (latestOnly) yield* endOthers(tx, t, row)
-          yield* step(tx.insert(t.tickets).values(row))
+          yield* putTicket(tx, t, row)
           yield* post(mails)
           yield* note(because)
         },
-        // Of two at once, one sees the other's row.
-        latestOnly ? [`tickets:${row.purpose}:${row.accountId ?? row.email}`] : [],
+        latestOnly || row.accountId !== null ? ticketLocks(row) : [],
       ),
 
     async verify(ticket, at, because) {
@@ -161,7 +168,8 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change, id
       const subject = subjectOf(ticket)
       if (!subject) return false
       const { accountId, email } = subject
-      return change(function* (tx, note, post) {
+      const changing = ending({ accountId, spare: keepSession, at }, originOf(because))
+      return changing(function* (tx, note, post) {
         if (!(yield* useTicket(tx, t, ticket.id, at))) return false
         const held = and(eq(t.accounts.verifiedEmailKey, email.key), ne(t.accounts.id, accountId))
         if ((yield* step(tx.select({ id: t.accounts.id }).from(t.accounts).where(held))).length > 0) return false
@@ -198,7 +206,11 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change, id
       const about = aboutOf(ticket)
       if (!about) return undefined
       const { key, locks } = about
-      return change(function* (tx, note) {
+      return opening(
+        ticket,
+        coming,
+        because,
+      )(function* (tx, note) {
         const opened = yield* open(tx, note, { ...coming, ticket, key }, because)
         if (opened?.tag === 'taken_over') yield* note(because('taken_over'))
         return opened
@@ -210,7 +222,11 @@ export function addressStore({ db, tables: t, read }: Driver, change: Change, id
       if (!about) return undefined
       const { key, locks } = about
       const { at } = coming
-      return change(function* (tx, note) {
+      return opening(
+        ticket,
+        coming,
+        because,
+      )(function* (tx, note) {
         const opened = yield* open(tx, note, { ...coming, ticket, key }, because)
         if (!opened || opened.account.disabledAt) return opened
         const { tag, account } = opened

@@ -23,6 +23,9 @@ export function* endElsewhere(
   yield* endSessions(tx, t, note, { accountId, except: sessionId, reason, at }, originOf(because))
 }
 
+/** What `endingChange` ends before: all but the session the change is made in. */
+export const changingOf = ({ accountId, sessionId, at }: Changing) => ({ accountId, spare: sessionId, at })
+
 export function* hasPasskey(tx: Queries, { passkeys: t }: Tables, accountId: string): Script<boolean> {
   return (yield* step(tx.select({ id: t.id }).from(t).where(eq(t.accountId, accountId)).limit(1))).length > 0
 }

@@ -1,7 +1,7 @@
 import { and, desc, eq, gt, inArray, isNull, ne, type SQL } from 'drizzle-orm'
 import { type Fact, internalOrigin, type Origin } from '../events/catalogue.ts'
 import type { EndReason } from '../sessions/ports.ts'
-import type { Note } from './change.ts'
+import { accountLock, type Change, type Note } from './change.ts'
 import { type Queries, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
 
@@ -82,7 +82,31 @@ export function* endExcess(
   return ended.length
 }
 
-/** Ends every live session of an account but `except`, and says so. */
+type Excess = { readonly accountId: string; readonly spare: string | null; readonly at: Date }
+
+/**
+ * Ends all sessions an account has beyond `mostSessions`, never `spare`, each batch in a transaction of its own. Only
+ * accounts from before there was a limit have so many; for all others it is one statement that finds nothing.
+ */
+export async function endAllExcess(change: Change, t: Tables, excess: Excess, origin: Origin): Promise<void> {
+  const batch = () => change((tx, note) => endExcess(tx, t, note, excess, origin), [accountLock(excess.accountId)])
+  while ((await batch()) === sessionsAtOnce);
+}
+
+/**
+ * A change that ends every session of an account in its own transaction, as it must: a session that outlives a changed
+ * password is an intruder's. The excess ends before, in batches, so that this transaction never ends more than
+ * `mostSessions`. If the change is then refused, only sessions that the limit had ended anyway are gone.
+ */
+export const endingChange =
+  (change: Change, t: Tables) =>
+  (excess: Excess, origin: Origin): Change =>
+  async (script, locks) => {
+    await endAllExcess(change, t, excess, origin)
+    return change(script, locks)
+  }
+
+/** Ends every live session of an account but `except`, and says so. Call it in an `endingChange`. */
 export function* endSessions(
   tx: Queries,
   t: Tables,

@@ -1,6 +1,7 @@
 import { and, eq, getTableColumns, gt, isNull } from 'drizzle-orm'
 import type { PendingFlowStore } from '../providers/ports.ts'
-import type { Change } from './change.ts'
+import { caps, dropBeyond } from './caps.ts'
+import { accountLock, type Change } from './change.ts'
 import { allGiven, type Driver, given, step } from './driver.ts'
 
 export function pendingFlowStore({ db, tables: { flows: t }, read, writes }: Driver, change: Change): PendingFlowStore {
@@ -23,12 +24,19 @@ export function pendingFlowStore({ db, tables: { flows: t }, read, writes }: Dri
 
   return {
     async begin(flow, because = []) {
+      const { accountId } = flow
       // Nothing is written about most of them, and they are the hot path: one prepared statement.
-      if (because.length === 0) return void (await beginning(flow))
-      await change(function* (tx, note) {
-        yield* step(tx.insert(t).values(flow))
-        yield* note(because)
-      })
+      if (because.length === 0 && accountId === null) return void (await beginning(flow))
+      await change(
+        function* (tx, note) {
+          yield* step(tx.insert(t).values(flow))
+          yield* note(because)
+          if (accountId === null) return
+          const which = eq(t.accountId, accountId)
+          yield* dropBeyond(tx, t, { which, key: t.id, age: t.createdAt, most: caps.flows })
+        },
+        accountId === null ? [] : [accountLock(accountId)],
+      )
     },
     async claim(key, at) {
       const [claimed] = await claiming({ ...key, at })

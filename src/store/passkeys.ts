@@ -1,9 +1,9 @@
 import { and, asc, eq, lt } from 'drizzle-orm'
 import type { PasskeyStore } from '../credentials/ports.ts'
 import { accountLock, type Change } from './change.ts'
-import { endElsewhere, hasTotp, stopAsking } from './credential-changes.ts'
+import { changingOf, endElsewhere, hasTotp, stopAsking } from './credential-changes.ts'
 import { type Driver, step } from './driver.ts'
-import { isSignedIn } from './endings.ts'
+import { endingChange, isSignedIn, originOf } from './endings.ts'
 import { waysOf } from './ways.ts'
 
 /** More than anybody has devices: each one is sent along whenever one is asked for. */
@@ -11,6 +11,7 @@ const mostPasskeys = 50
 
 export function passkeyStore({ db, tables, read, write }: Driver, change: Change): PasskeyStore {
   const { passkeys: t } = tables
+  const ending = endingChange(change, tables)
   return {
     list: (accountId) =>
       read(db.select().from(t).where(eq(t.accountId, accountId)).orderBy(asc(t.createdAt), asc(t.id))),
@@ -21,7 +22,7 @@ export function passkeyStore({ db, tables, read, write }: Driver, change: Change
     },
 
     add: (passkey, of, because) =>
-      change(
+      ending(changingOf(of), originOf(because))(
         function* (tx, note) {
           if (!(yield* isSignedIn(tx, tables, of))) return false
           const mine = tx.select({ id: t.id }).from(t).where(eq(t.accountId, of.accountId)).limit(mostPasskeys)
@@ -57,7 +58,7 @@ export function passkeyStore({ db, tables, read, write }: Driver, change: Change
       }),
 
     remove: ({ id, ...of }, mayGo, because) =>
-      change(
+      ending(changingOf(of), originOf(because))(
         function* (tx, note) {
           if (!(yield* isSignedIn(tx, tables, of))) return 'session_revoked'
           const ways = yield* waysOf(tx, tables, of.accountId)

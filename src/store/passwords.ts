@@ -6,12 +6,13 @@ import { accountColumns } from './accounts.ts'
 import { accountLock, type Change, type Note } from './change.ts'
 import { addressLock } from './claims.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
-import { endSessions, originOf } from './endings.ts'
+import { endingChange, endSessions, originOf } from './endings.ts'
 import { endTickets } from './tickets.ts'
 import { waysOf } from './ways.ts'
 
 export function passwordStore({ db, tables: t, read, write }: Driver, change: Change): PasswordStore {
   const p = t.passwords
+  const ending = endingChange(change, t)
 
   /** Whether somebody has proven the address, but for `except`. */
   function* isHeld(tx: Queries, emailKey: string, except?: string): Script<boolean> {
@@ -75,7 +76,7 @@ export function passwordStore({ db, tables: t, read, write }: Driver, change: Ch
       ),
 
     set: ({ accountId, emailKey, hash, expected, at, keepSession, keepDevice }, because) =>
-      change(
+      ending({ accountId, spare: keepSession, at }, originOf(because))(
         function* (tx, note) {
           const mine = and(
             eq(t.accounts.id, accountId),

@@ -1,12 +1,26 @@
 import { and, eq, gt, isNull } from 'drizzle-orm'
 import type { PendingSignInStore } from '../sessions/ports.ts'
-import type { Driver } from './driver.ts'
+import { caps, dropBeyond } from './caps.ts'
+import { accountLock } from './change.ts'
+import { type Driver, step } from './driver.ts'
 
-export function pendingSignInStore({ db, tables: { pendingSignIns: t }, read, write }: Driver): PendingSignInStore {
+export function pendingSignInStore({
+  db,
+  tables: { pendingSignIns: t },
+  atomic,
+  read,
+  write,
+}: Driver): PendingSignInStore {
   return {
-    async begin(pending) {
-      await write(db.insert(t).values(pending))
-    },
+    begin: (pending) =>
+      atomic(
+        function* (tx) {
+          yield* step(tx.insert(t).values(pending))
+          const which = eq(t.accountId, pending.accountId)
+          yield* dropBeyond(tx, t, { which, key: t.id, age: t.provenAt, most: caps.pendingSignIns })
+        },
+        [accountLock(pending.accountId)],
+      ),
     async find(ticketHash, at) {
       const [found] = await read(
         db

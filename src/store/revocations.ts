@@ -4,6 +4,7 @@ import type { Change } from './change.ts'
 import { sameConsent } from './consents.ts'
 import { type Driver, step } from './driver.ts'
 import { queueOf } from './queue.ts'
+import { rowIs } from './row-value.ts'
 
 /** How long somebody who came back from a provider may still be on the way in. */
 const returningMs = 60_000
@@ -65,7 +66,21 @@ export function revocationStore(driver: Driver, change: Change): RevocationStore
     async postpone(id, at) {
       await write(db.update(t).set({ nextAttemptAt: at }).where(eq(t.id, id)))
     },
-    of: (accountId) =>
-      readLong(db.select().from(t).where(eq(t.accountId, accountId)).orderBy(asc(t.createdAt), asc(t.id))),
+    of: (accountId, { after, limit }) => {
+      const rest =
+        after &&
+        rowIs('>', [
+          [t.createdAt, after.createdAt],
+          [t.id, after.id],
+        ])
+      return readLong(
+        db
+          .select()
+          .from(t)
+          .where(and(eq(t.accountId, accountId), rest ?? undefined))
+          .orderBy(asc(t.createdAt), asc(t.id))
+          .limit(limit),
+      )
+    },
   }
 }

@@ -245,7 +245,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       lastError: text('last_error'),
       createdAt: time('created_at').notNull(),
     },
-    (t) => [index('mails_next_attempt').on(t.nextAttemptAt), index('mails_account').on(t.accountId)],
+    (t) => [index('mails_next_attempt').on(t.nextAttemptAt, t.id), index('mails_account').on(t.accountId)],
   )
 
   /** A browser somebody proved themselves in, and may guess again in when strangers have used up the account's guesses. */
@@ -263,7 +263,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
     },
     (t) => [
       unique('trusted_devices_secret_hash').on(t.secretHash),
-      index('trusted_devices_account').on(t.accountId),
+      index('trusted_devices_account').on(t.accountId, t.id),
       index('trusted_devices_expiry').on(t.expiresAt),
     ],
   )
@@ -551,8 +551,8 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       createdAt: time('created_at').notNull(),
     },
     (t) => [
-      index('revocations_next_attempt').on(t.nextAttemptAt),
-      index('revocations_provider_next_attempt').on(t.provider, t.nextAttemptAt),
+      index('revocations_next_attempt').on(t.nextAttemptAt, t.id),
+      index('revocations_provider_next_attempt').on(t.provider, t.nextAttemptAt, t.id),
       index('revocations_account').on(t.accountId, t.createdAt, t.id),
       index('revocations_team').on(t.teamId),
     ],

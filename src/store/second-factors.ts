@@ -1,13 +1,14 @@
 import { and, eq, inArray, isNotNull, isNull, lt } from 'drizzle-orm'
 import type { SecondFactorStore } from '../credentials/ports.ts'
 import { accountLock, type Change } from './change.ts'
-import { endElsewhere, hasPasskey, putCodes, stopAsking } from './credential-changes.ts'
+import { changingOf, endElsewhere, hasPasskey, putCodes, stopAsking } from './credential-changes.ts'
 import { type Driver, step } from './driver.ts'
-import { isSignedIn } from './endings.ts'
+import { endingChange, isSignedIn, originOf } from './endings.ts'
 import { endProofs } from './tickets.ts'
 
 export function secondFactorStore({ db, tables: t, read, write }: Driver, change: Change): SecondFactorStore {
   const { totpFactors: totp, recoveryCodes: codes, accounts } = t
+  const ending = endingChange(change, t)
   const unused = (accountId: string) => and(eq(codes.accountId, accountId), isNull(codes.usedAt))
 
   return {
@@ -35,7 +36,7 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
       }),
 
     confirm: ({ secret, step: taken, ...of }, newCodes, because) =>
-      change(
+      ending(changingOf(of), originOf(because))(
         function* (tx, note) {
           if (!(yield* isSignedIn(tx, t, of))) return false
           const confirmed = yield* step(
@@ -79,7 +80,7 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
     },
 
     ask: (of, newCodes, because) =>
-      change(
+      ending(changingOf(of), originOf(because))(
         function* (tx, note) {
           if (!(yield* hasPasskey(tx, t, of.accountId)) || !(yield* isSignedIn(tx, t, of))) return false
           const asked = yield* step(
@@ -99,7 +100,7 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
       ),
 
     remove: (of, because, cancelled) =>
-      change(
+      ending(changingOf(of), originOf(because))(
         function* (tx, note) {
           if (!(yield* isSignedIn(tx, t, of))) return false
           const [gone] = yield* step(
@@ -120,7 +121,7 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
       ),
 
     stop: (of, because) =>
-      change(
+      ending(changingOf(of), originOf(because))(
         function* (tx, note) {
           if (!(yield* isSignedIn(tx, t, of)) || !(yield* stopAsking(tx, t, of))) return false
           yield* step(tx.delete(totp).where(eq(totp.accountId, of.accountId)))

@@ -14,11 +14,18 @@ export function serviceCredentialStore(
       .where(eq(t.id, sql.placeholder('id'))),
   )
   return {
-    create: (credential, because) =>
-      change(function* (tx, note) {
-        yield* step(tx.insert(t).values(credential))
-        yield* note(because)
-      }),
+    create: (credential, most, because) =>
+      change(
+        function* (tx, note) {
+          const known = yield* step(tx.select({ id: t.id }).from(t).where(isNull(t.revokedAt)).limit(most))
+          if (known.length === most) return false
+          yield* step(tx.insert(t).values(credential))
+          yield* note(because)
+          return true
+        },
+        // Of two at once, one sees the other's row.
+        ['service_credentials'],
+      ),
     async find(id) {
       const [found] = await byId({ id })
       return found

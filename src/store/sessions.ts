@@ -4,7 +4,7 @@ import type { Opener, Session, SessionStore } from '../sessions/ports.ts'
 import { accountColumns } from './accounts.ts'
 import { accountLock, type Change, type Note } from './change.ts'
 import { allGiven, type Driver, given, type Queries, type Script, step } from './driver.ts'
-import { endExcess, endSome, live, mostSessions, originOf, sessionsAtOnce, signedOut } from './endings.ts'
+import { endAllExcess, endExcess, endSome, live, mostSessions, originOf, sessionsAtOnce, signedOut } from './endings.ts'
 import { rotation } from './rotation.ts'
 import { endSomeTrust } from './tickets.ts'
 
@@ -122,8 +122,7 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
         return account.open < mostSessions ? 0 : yield* endExcess(tx, t, note, { accountId, spare, at }, origin)
       }, locks)
       // An account that had thousands before there was a limit.
-      for (let last = ended; last === sessionsAtOnce; )
-        last = await change((tx, note) => endExcess(tx, t, note, { accountId, spare, at }, origin), locks)
+      if (ended === sessionsAtOnce) await endAllExcess(change, t, { accountId, spare, at }, origin)
       return ended !== null
     },
 

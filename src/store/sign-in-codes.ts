@@ -1,12 +1,20 @@
 import { and, eq, gt, isNull } from 'drizzle-orm'
 import type { SignInCodeStore } from '../sessions/ports.ts'
-import type { Driver } from './driver.ts'
+import { caps, dropBeyond } from './caps.ts'
+import { accountLock } from './change.ts'
+import { type Driver, step } from './driver.ts'
 
-export function signInCodeStore({ db, tables: { signInCodes: t }, read, write }: Driver): SignInCodeStore {
+export function signInCodeStore({ db, tables: { signInCodes: t }, atomic, read, write }: Driver): SignInCodeStore {
   return {
-    async issue(code) {
-      await write(db.insert(t).values(code))
-    },
+    issue: (code) =>
+      atomic(
+        function* (tx) {
+          yield* step(tx.insert(t).values(code))
+          const which = eq(t.accountId, code.accountId)
+          yield* dropBeyond(tx, t, { which, key: t.codeHash, age: t.expiresAt, most: caps.signInCodes })
+        },
+        [accountLock(code.accountId)],
+      ),
     async find(codeHash) {
       const [found] = await read(db.select().from(t).where(eq(t.codeHash, codeHash)))
       return found

@@ -1,12 +1,15 @@
 import { and, asc, eq, gt, inArray, isNull, ne, sql } from 'drizzle-orm'
 import type { Ticket, TicketStore } from '../credentials/ports.ts'
+import { caps, dropBeyond } from './caps.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
 
-export function ticketStore({ db, tables: { tickets: t }, read, write }: Driver): TicketStore {
+export function ticketStore({ db, tables, atomic, read, write }: Driver): TicketStore {
+  const { tickets: t } = tables
   return {
     async issue(ticket) {
-      await write(db.insert(t).values(ticket))
+      if (ticket.accountId === null) await write(db.insert(t).values(ticket))
+      else await atomic((tx) => putTicket(tx, tables, ticket), ticketLocks(ticket))
     },
     async find({ purpose, ...by }, at) {
       const key = 'secretHash' in by ? eq(t.secretHash, by.secretHash) : eq(t.bindingHash, by.bindingHash)
@@ -39,6 +42,20 @@ export function ticketStore({ db, tables: { tickets: t }, read, write }: Driver)
       return used.length > 0
     },
   }
+}
+
+/** What to hold for `putTicket`: of two at once, one sees the other's row. */
+export const ticketLocks = ({ purpose, accountId, email }: Ticket): readonly string[] => [
+  `tickets:${purpose}:${accountId ?? email}`,
+]
+
+/** Adds a ticket; the oldest ones of its account and purpose go if there are too many. */
+export function* putTicket(tx: Queries, { tickets: t }: Tables, ticket: Ticket): Script<void> {
+  const { accountId, purpose } = ticket
+  yield* step(tx.insert(t).values(ticket))
+  if (accountId === null) return
+  const which = and(eq(t.accountId, accountId), eq(t.purpose, purpose))
+  yield* dropBeyond(tx, t, { which, key: t.id, age: t.createdAt, most: caps.tickets })
 }
 
 /** Within a change of an account's credentials: whatever was sent out or begun before proves nothing any more. */

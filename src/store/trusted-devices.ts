@@ -1,5 +1,6 @@
 import { and, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
 import type { TrustedDeviceStore } from '../credentials/ports.ts'
+import { caps, dropBeyond } from './caps.ts'
 import { accountLock } from './change.ts'
 import { type Driver, step } from './driver.ts'
 
@@ -39,9 +40,17 @@ export function trustedDeviceStore({
           const theirs = and(eq(sessions.id, sessionId), eq(sessions.accountId, accountId), isNull(sessions.endedAt))
           const [open] = yield* step(tx.select({ id: sessions.id }).from(sessions).where(theirs))
           if (!open) return
-          yield* step(
-            tx.insert(t).values(device).onConflictDoUpdate({ target: t.secretHash, set: { lastSeenAt, expiresAt } }),
+          const [trusted] = yield* step(
+            tx
+              .insert(t)
+              .values(device)
+              .onConflictDoUpdate({ target: t.secretHash, set: { lastSeenAt, expiresAt } })
+              .returning({ id: t.id }),
           )
+          // One that was known before is not one more.
+          if (trusted?.id !== device.id) return
+          const which = eq(t.accountId, accountId)
+          yield* dropBeyond(tx, t, { which, key: t.id, age: t.lastSeenAt, most: caps.trustedDevices })
         },
         [accountLock(device.accountId)],
       ),

@@ -6,7 +6,7 @@ import { administratorsLock, isLastAdministrator } from './administrators.ts'
 import { accountLock, type Change } from './change.ts'
 import { hasTotp, stopAsking } from './credential-changes.ts'
 import { type Driver, type Queries, type Script, step } from './driver.ts'
-import { live, originOf } from './endings.ts'
+import { endingChange, live, originOf } from './endings.ts'
 import { tellStandingStill } from './team-endings.ts'
 import { endTickets } from './tickets.ts'
 import { userLists } from './user-lists.ts'
@@ -30,6 +30,8 @@ export function userStore(driver: Driver, change: Change): UserStore {
     )
     return ended.map(({ id }) => id).sort()
   }
+
+  const ending = endingChange(change, t)
 
   return {
     ...userLists(driver),
@@ -80,7 +82,7 @@ export function userStore(driver: Driver, change: Change): UserStore {
       ),
 
     disable: (id, at, because, ended) =>
-      change(
+      ending({ accountId: id, spare: null, at }, originOf(because))(
         function* (tx, note) {
           const before = yield* find(tx, id)
           if (!before) return 'not_found'
@@ -110,7 +112,7 @@ export function userStore(driver: Driver, change: Change): UserStore {
       ),
 
     removeSecondFactor: (id, at, because, ended) =>
-      change(
+      ending({ accountId: id, spare: null, at }, originOf(because('totp')))(
         function* (tx, note) {
           const before = yield* find(tx, id)
           if (!before) return 'not_found'

@@ -143,7 +143,7 @@ describe('an answer', () => {
     expect(answer.status).toBe(status)
     expect(answer.headers).toMatchObject({
       'access-control-allow-origin': application,
-      'access-control-expose-headers': 'X-Request-Id, Retry-After, WWW-Authenticate',
+      'access-control-expose-headers': 'X-Request-Id, Retry-After, WWW-Authenticate, Link',
     })
     expect(answer.headers).not.toHaveProperty('access-control-allow-credentials')
     expect(answer.headers.vary).toContain('Origin')

@@ -8,6 +8,7 @@ import { Limit, withinLimit } from '../../src/kernel/limit.ts'
 import { type StoreConfig, storeOver } from '../../src/store/open.ts'
 import { accountsContract } from './accounts.contract.ts'
 import { addressesContract } from './addresses.contract.ts'
+import { boundedContract } from './bounded.contract.ts'
 import { endableContract } from './endable.contract.ts'
 import { erasingContract } from './erasing.contract.ts'
 import { grantsContract } from './grants.contract.ts'
@@ -83,6 +84,7 @@ export function storeContract(backend: Backend): void {
     sessionsContract(() => opened)
     endableContract(() => opened)
     erasingContract(() => opened)
+    boundedContract(() => opened)
     sweepsContract(
       () => opened,
       (sql, params) => explain(config, sql, params),

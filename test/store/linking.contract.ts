@@ -335,7 +335,9 @@ export function linkingContract(opened: () => Opened): void {
       expect(await store().accounts.unlink(of, always, () => [])).toBe('unlinked')
       expect(await store().grants.find(grant)).toBeUndefined()
       expect(await store().grants.find(other)).toMatchObject({ id: 'grt_2', status: 'healthy' })
-      expect(await store().revocations.of(person.id)).toMatchObject([{ grantId: 'grt_1', issuer: 'github' }])
+      expect(await store().revocations.of(person.id, { after: null, limit: 100 })).toMatchObject([
+        { grantId: 'grt_1', issuer: 'github' },
+      ])
     })
   })
 }

@@ -2,6 +2,8 @@ import { getTableConfig, type SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { apiRoutes } from '../../src/http/api/index.ts'
 import { pageRoutes } from '../../src/http/pages/index.ts'
+import { createIds, systemRandom } from '../../src/kernel/ids.ts'
+import { openDriver, storeOver } from '../../src/store/open.ts'
 import type * as Postgres from '../../src/store/postgres.ts'
 import * as tables from '../../src/store/schema.sqlite.ts'
 import type * as Sqlite from '../../src/store/sqlite.ts'
@@ -73,6 +75,7 @@ const asked: Readonly<Record<string, (ids: Ids) => readonly string[]>> = {
   '/admin': ({ olderUser, begun }) => ['', `cursor=${olderUser}`, 'search=many-7', `search=many&cursor=${begun}`],
   '/audit': (ids) => logs(ids).map((query) => `${query}&limit=10`),
   '/admin/audit': logs,
+  '/me/revocations': ({ olderUser }) => ['limit=1', `limit=1&cursor=${olderUser}`],
   '/me/activity': (ids) => activity(ids).map((query) => `${query}&limit=10`),
   '/account/activity': activity,
 }
@@ -84,8 +87,13 @@ const asked: Readonly<Record<string, (ids: Ids) => readonly string[]>> = {
 const bounded: readonly (readonly [statement: RegExp, why: string])[] = [
   [/ from "sessions" .* order by "sessions"\."last_seen_at"/, 'an account has at most 100 live sessions'],
   [/ from "accounts" where .*>= \(.* like /, 'examines the accounts between two places, at most 1000'],
+  [
+    / from "team_members" where .*"account_id" = \S+ order by "team_members"."team_id"/,
+    'at most 50 teams for an account',
+  ],
+  [/ from "team_members" inner join .* order by case /, 'at most 200 members of a team'],
   [/^select count\(\*\) from "(mails|revocations)"$/, 'the length of a queue: what is done leaves it'],
-  [/ from "service_credentials" .*"revoked_at" is null order by/, 'administrators create them by hand'],
+  [/ from "service_credentials" .*"revoked_at" is null order by/, 'at most 500 that are not revoked'],
 ]
 
 /** Everything one account has, table by table: its rows are found by an index, and then sorted. */
@@ -188,6 +196,52 @@ describe.each(databases)('what a page or a list reads, on %s', (database) => {
       expect([...faults]).toEqual([])
     },
   )
+
+  test('workers find what is due in a queue in the order of an index', async () => {
+    const url = world.databaseUrl
+    const driver = await openDriver(
+      url.startsWith('file:') ? { tag: 'sqlite', file: url.slice('file:'.length) } : { tag: 'postgres', url },
+    )
+    const [at, clock] = [new Date(0), () => new Date(0)]
+    const { mails, revocations, close } = storeOver(driver, {
+      clock,
+      ids: createIds(clock, systemRandom),
+      publish: () => {},
+    })
+    recorded.length = 0
+    await mails.take(10, at, at)
+    await revocations.take(10, at, at)
+    await revocations.take(10, at, at, { provider: 'google' })
+    const faults: string[] = []
+    for (const statement of recorded)
+      for (const fault of await explain.faultsOf(statement)) faults.push(`${fault} — ${statement.sql}`)
+    expect([recorded.length, faults]).toEqual([3, []])
+    await close()
+  })
+
+  test('deleting an account reads ranges of indexes', async () => {
+    const jira = jiraIn(world)
+    const carol = await jira.somebody()
+    const team = await jira.team(carol)
+    await jira.connect(team, carol)
+    recorded.length = 0
+    expect((await browser.json('DELETE', `/users/${carol.id}`)).status).toBe(204)
+    const statements = new Map(recorded.filter(({ sql }) => !sql.startsWith('insert ')).map((one) => [one.sql, one]))
+    // Each of these is about one account in the batches of its history.
+    for (const part of [
+      /select "at", "ordinal", "id", "ip", "user_agent" from "audit"/,
+      /select "id" from "trusted_devices"/,
+    ])
+      expect(
+        [...statements.keys()].some((sql) => part.test(sql)),
+        String(part),
+      ).toBe(true)
+    const faults: string[] = []
+    for (const statement of statements.values())
+      if (!bounded.some(([which]) => which.test(statement.sql)))
+        for (const fault of await explain.faultsOf(statement)) faults.push(`${fault} — ${statement.sql}`)
+    expect(faults).toEqual([])
+  })
 })
 
 /** Enough rows that an index is worth its while, as an operator would make them. */
@@ -206,13 +260,13 @@ const many: Readonly<Record<(typeof databases)[number], string>> = {
     ${numbers(9000)}
     insert into audit (id, at, ordinal, event, account_id, data)
     select printf('aud_%024x', n), n, n, ${event},
-      case when n % 3 = 0 then ${administrator} else printf('usr_%024x', n % 7) end, '{}' from numbers;`,
+      case when n % 9 = 0 then ${administrator} else printf('usr_%024x', n % 7) end, '{}' from numbers;`,
   PostgreSQL: `
     insert into accounts (id, email, email_key, name, role, disabled_at, created_at, updated_at)
     select 'usr_' || lpad(to_hex(n), 24, '0'), ${emails}, 'Many ' || n, ${role},
       case when n % 40 = 0 then to_timestamp(n) end, to_timestamp(n), to_timestamp(n) from generate_series(1, 3000) n;
     insert into audit (id, at, ordinal, event, account_id, data)
     select 'aud_' || lpad(to_hex(n), 24, '0'), to_timestamp(n), n, ${event},
-      case when n % 3 = 0 then ${administrator} else 'usr_' || lpad(to_hex(n % 7), 24, '0') end, '{}'
+      case when n % 9 = 0 then ${administrator} else 'usr_' || lpad(to_hex(n % 7), 24, '0') end, '{}'
     from generate_series(1, 9000) n;`,
 }

@@ -26,17 +26,28 @@ export function serviceCredentialContract({ emptied }: Pick<Backend, 'emptied'>)
 
     test('come back as they were stored, newest first, and tell why', async () => {
       const [one, two] = [credential(), credential({ createdAt: later(1), scopes: [], createdBy: null })]
-      await store.create(one, [fact('created', one.id)])
-      await store.create(two, [])
+      await store.create(one, 500, [fact('created', one.id)])
+      await store.create(two, 500, [])
       expect(await store.find(one.id)).toEqual(one)
       expect(await store.list()).toEqual([two, one])
       expect(await store.find('svc_nobody')).toBeUndefined()
       expect(opened.told).toEqual([fact('created', one.id)])
     })
 
+    test('are at most so many that are not revoked, however many are created at once', async () => {
+      const all = await Promise.all(Array.from({ length: 8 }, () => store.create(credential(), 3, [])))
+      expect(all.filter(Boolean)).toHaveLength(3)
+      const [one, ...others] = await store.list()
+      expect(others).toHaveLength(2)
+      expect(opened.told).toEqual([])
+      expect(await store.revoke(one?.id ?? '', now, [])).toBe(true)
+      expect(await store.create(credential(), 3, [])).toBe(true)
+      expect(await store.create(credential(), 3, [])).toBe(false)
+    })
+
     test('keep the secret before, and only that, when they are rotated', async () => {
       const one = credential({ secretHash: 'first' })
-      await store.create(one, [])
+      await store.create(one, 500, [])
       expect(await store.rotate(one.id, 'second', later(60), [fact('rotated', one.id)])).toEqual({
         ...{ ...one, secretHash: 'second', previousHash: 'first', previousUntil: later(60) },
       })
@@ -48,7 +59,7 @@ export function serviceCredentialContract({ emptied }: Pick<Backend, 'emptied'>)
 
     test('are rotated by several at once one after the other: the last two secrets count', async () => {
       const one = credential({ secretHash: 'first' })
-      await store.create(one, [])
+      await store.create(one, 500, [])
       const secrets = ['a', 'b', 'c', 'd']
       await Promise.all(secrets.map((secret) => store.rotate(one.id, secret, later(60), [])))
       const { secretHash, previousHash } = (await store.find(one.id)) ?? {}
@@ -59,7 +70,7 @@ export function serviceCredentialContract({ emptied }: Pick<Backend, 'emptied'>)
 
     test('are revoked once, and then neither listed nor rotated', async () => {
       const one = credential()
-      await store.create(one, [])
+      await store.create(one, 500, [])
       const done = await Promise.all([1, 2, 3].map(() => store.revoke(one.id, later(1), [fact('revoked', one.id)])))
       expect(done.filter(Boolean)).toHaveLength(1)
       expect(opened.told).toEqual([fact('revoked', one.id)])
@@ -70,7 +81,7 @@ export function serviceCredentialContract({ emptied }: Pick<Backend, 'emptied'>)
 
     test('remember their latest use, and no earlier one', async () => {
       const one = credential()
-      await store.create(one, [])
+      await store.create(one, 500, [])
       await store.touch(one.id, later(60))
       await store.touch(one.id, later(30))
       expect((await store.find(one.id))?.lastUsedAt).toEqual(later(60))

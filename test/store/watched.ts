@@ -12,6 +12,8 @@ const textOf = (query: unknown): Text | undefined =>
 /** A store on the same database that records which statements it runs, and how many rows each changed or found. */
 export function watched({ driver, told }: Opened) {
   const statements: (Text & { readonly rows: number })[] = []
+  /** How many rows the statements of each transaction changed or found together. */
+  const transactions: { rows: number }[] = []
   let deadly: RegExp | undefined
   /** Before a statement: the process may die there, as far as the database can tell. */
   const before = (query: unknown): void => {
@@ -23,10 +25,14 @@ export function watched({ driver, told }: Opened) {
     return result
   }
   function* watching<T>(script: Script<T>): Script<T> {
+    const transaction = { rows: 0 }
+    transactions.push(transaction)
     let turn = script.next()
     while (!turn.done) {
       before(turn.value)
-      turn = script.next(ran(turn.value, yield turn.value))
+      const result: unknown = yield turn.value
+      if (Array.isArray(result)) transaction.rows += result.length
+      turn = script.next(ran(turn.value, result))
     }
     return turn.value
   }
@@ -41,5 +47,5 @@ export function watched({ driver, told }: Opened) {
   const dieAt = (text: RegExp): void => {
     deadly = text
   }
-  return { store: storeOver(watchedDriver, parts), statements, dieAt }
+  return { store: storeOver(watchedDriver, parts), statements, transactions, dieAt }
 }

@@ -38,7 +38,7 @@ export function withdrawalsContract(opened: () => Opened): void {
       // What a team was given stays with it, and so does the sign-in.
       expect(await store().grants.find(grantOf(way, 'c', 'team_1'))).toMatchObject({ status: 'healthy' })
       expect(await store().accounts.identitiesOf(way.accountId)).toEqual([way])
-      const queued = await store().revocations.of(way.accountId)
+      const queued = await store().revocations.of(way.accountId, { after: null, limit: 100 })
       expect(queued).toHaveLength(2)
       expect(queued.find(({ clientId }) => clientId === 'c')).toMatchObject({
         ...{ grantId: before?.id, accessToken: 'sealed access', refreshToken: 'sealed refresh' },
@@ -52,7 +52,7 @@ export function withdrawalsContract(opened: () => Opened): void {
       await take(way)
       expect(await take(way)).toEqual([])
       expect(opened().told).toHaveLength(1)
-      expect(await store().revocations.of(way.accountId)).toHaveLength(1)
+      expect(await store().revocations.of(way.accountId, { after: null, limit: 100 })).toHaveLength(1)
       // Nor by unlinking it afterwards: it is on its way already.
       const done = { accountId: way.accountId, identityId: way.id, keepSession: null, at: now }
       await store().accounts.unlink(
@@ -60,7 +60,7 @@ export function withdrawalsContract(opened: () => Opened): void {
         () => true,
         () => [],
       )
-      expect(await store().revocations.of(way.accountId)).toHaveLength(1)
+      expect(await store().revocations.of(way.accountId, { after: null, limit: 100 })).toHaveLength(1)
       expect(await store().grants.find(grantOf(way))).toBeUndefined()
     })
 
@@ -121,12 +121,12 @@ export function withdrawalsContract(opened: () => Opened): void {
       await kept(second)
       await take(second, later(1), second.id)
       await take(way, later(2), way.id)
-      const told = await store().revocations.of(account.id)
+      const told = await store().revocations.of(account.id, { after: null, limit: 100 })
       expect(told.map(({ provider, createdAt }) => [provider, createdAt])).toEqual([
         ['google', later(1)],
         ['github', later(2)],
       ])
-      expect(await store().revocations.of('usr_nobody')).toEqual([])
+      expect(await store().revocations.of('usr_nobody', { after: null, limit: 100 })).toEqual([])
     })
 
     test('is awaited while its person is at the provider, or has only just come back', async () => {

@@ -6,7 +6,16 @@ import type { UserInfoCode } from '../../flows/read-userinfo.ts'
 import { ok } from '../../kernel/result.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { idParams, redirectUriKey, StartedFlow, scopeToken, startedFlow, time } from '../schemas.ts'
+import {
+  idParams,
+  placeCursor,
+  placeCursorOf,
+  redirectUriKey,
+  StartedFlow,
+  scopeToken,
+  startedFlow,
+  time,
+} from '../schemas.ts'
 import type { Services } from '../services.ts'
 
 const common = { tag: 'My account', surface: 'api', auth: 'user', limit: 'account' } as const
@@ -166,6 +175,11 @@ const revocations = route({
   method: 'get',
   path: '/me/revocations',
   summary: 'What of mine still waits to be revoked at its provider, the oldest first',
+  linksNext: true,
+  query: object({
+    cursor: placeCursor.optional(),
+    limit: z.coerce.number().int().min(1).max(100).default(100),
+  }),
   reply: z.array(
     z
       .object({
@@ -179,14 +193,16 @@ const revocations = route({
       .meta({ id: 'Revocation' }),
   ),
   fails: [],
-  async handle({ who }, { revocationsOf }: Services) {
-    const waiting = await revocationsOf(who.accountId)
+  async handle({ who, query: { cursor = null, limit } }, { revocationsOf }: Services) {
+    const { items, next } = await revocationsOf(who.accountId, { after: cursor, limit })
+    const link = next && `</me/revocations?limit=${limit}&cursor=${placeCursorOf(next)}>; rel="next"`
     return ok(
       json(
-        waiting.map(({ provider, teamId, queuedAt, attempts, nextAttemptAt, lastError }) => ({
+        items.map(({ provider, teamId, queuedAt, attempts, nextAttemptAt, lastError }) => ({
           ...{ provider, team_id: teamId, queued_at: queuedAt.toISOString(), attempts },
           ...{ next_attempt_at: nextAttemptAt.toISOString(), last_error: lastError },
         })),
+        link === null ? {} : { headers: { Link: link } },
       ),
     )
   },

@@ -55,10 +55,10 @@ const create = route({
   body: object({ name: line.min(1), scopes: z.array(z.enum(serviceScopes)).min(1).max(serviceScopes.length) }),
   reply: Issued,
   status: 201,
-  fails: [],
+  fails: ['too_many_service_credentials'],
   async handle({ who, body, origin }, { serviceCredentials }: Services) {
-    const { credential, secret } = await serviceCredentials.create(who.accountId, body, origin)
-    return ok(json({ ...credentialOf(credential), secret }))
+    const done = await serviceCredentials.create(who.accountId, body, origin)
+    return done.ok ? ok(json({ ...credentialOf(done.value.credential), secret: done.value.secret })) : done
   },
 })
 

@@ -37,12 +37,12 @@ const account = route({
   fails: [],
   async handle({ who, query, cookie, locale, csrfToken }, services: Services) {
     const { links, devices, audit, standing, revocationsOf, providers, clock, settings } = services
-    const [identities, methods, sessions, rows, waiting] = await Promise.all([
+    const [identities, methods, sessions, rows, { items: waiting }] = await Promise.all([
       links.list(who.accountId),
       links.methods(who.accountId),
       devices.list(who.accountId),
       audit.list(who.accountId, { before: null, limit: 10 }, 'others'),
-      revocationsOf(who.accountId),
+      revocationsOf(who.accountId, { after: null, limit: 50 }),
     ])
     const usable = new Set(
       methods.flatMap((method) => (method.type === 'provider' && method.usable ? [method.identityId] : [])),

@@ -116,9 +116,10 @@ const create = route({
   summary: 'Give a back end a credential; its secret is shown this once',
   body: object({ name: line.min(1), scopes: z.array(z.enum(serviceScopes)).min(1).max(serviceScopes.length) }),
   also: ['page'],
-  fails: [],
+  fails: ['too_many_service_credentials'],
   async handle({ who, body, origin, locale, csrfToken }, { serviceCredentials }: Services) {
-    return shown(locale, who, csrfToken(), await serviceCredentials.create(who.accountId, body, origin))
+    const done = await serviceCredentials.create(who.accountId, body, origin)
+    return done.ok ? shown(locale, who, csrfToken(), done.value) : done
   },
 })
 

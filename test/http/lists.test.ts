@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { apiRoutes } from '../../src/http/api/index.ts'
+
+/**
+ * What ends each list: `cursor` where it comes in pages; otherwise the cap that is enforced when a row is added, under
+ * a lock that makes concurrent requests keep to it, or why the list cannot grow.
+ */
+const ends: Readonly<Record<string, string>> = {
+  '/users': 'cursor',
+  '/audit': 'cursor',
+  '/me/activity': 'cursor',
+  '/me/revocations': 'cursor',
+  '/users/:id/sessions': 'mostSessions in store/endings.ts',
+  '/me/sessions': 'mostSessions in store/endings.ts',
+  '/me/identities': 'mostIdentities in store/accounts.ts',
+  '/me/methods': 'mostIdentities in store/accounts.ts, mostPasskeys in store/passkeys.ts',
+  '/me/passkeys': 'mostPasskeys in store/passkeys.ts',
+  '/teams': 'mostTeams in teams/teams.ts',
+  '/teams/:id/members': 'mostMembers in teams/invitations.ts',
+  '/teams/:id/invitations': 'mostInvitations in teams/invitations.ts',
+  '/teams/:id/integrations/jira': 'mostSites in providers/jira-cloud.ts',
+  '/teams/:id/integrations/jira/sites': 'mostSites in providers/jira-cloud.ts',
+  '/teams/:id/integrations/jira/queues': 'mostSites in flows/read-queues.ts, mostDesks in flows/read-queues.ts',
+  '/service-credentials': 'mostServiceCredentials in credentials/service-credentials.ts',
+  '/me/export': 'pageRows in store/personal-data.ts',
+  // What proves one account: its sign-in methods.
+  '/auth/conflicts/:ticket': 'mostIdentities in store/accounts.ts, mostPasskeys in store/passkeys.ts',
+  '/auth/:provider/callback': 'mostIdentities in store/accounts.ts, mostPasskeys in store/passkeys.ts',
+}
+/** Lists of what the operator configured, or of what the code declares: no request adds to them. */
+const fixed = new Set([
+  ...['/health/providers', '/auth/providers', '/.well-known/jwks.json', '/.well-known/assetlinks.json', '/jobs'],
+])
+
+type Schema = { readonly [key: string]: unknown }
+/** Whether a value of this schema may hold a list of objects. Lists of words, such as scopes, belong to one row. */
+function listsRows(schema: Schema, definitions: Schema): boolean {
+  const of = (one: unknown): boolean => listsRows(one as Schema, definitions)
+  const reference = /^#\/\$defs\/(.+)$/.exec(String(schema.$ref ?? ''))?.[1]
+  if (reference !== undefined) return of(definitions[reference])
+  if (schema.type === 'array') return !isWord(schema.items as Schema)
+  const parts = [...Object.values((schema.properties as Schema) ?? {})]
+  return [...parts, ...((schema.anyOf ?? schema.oneOf ?? schema.allOf ?? []) as Schema[])].some(of)
+}
+const isWord = (schema: Schema): boolean => schema.type === 'string' || schema.enum !== undefined
+
+const lists = apiRoutes.filter(({ method, reply }) => {
+  if (method !== 'get' || !reply) return false
+  const schema = z.toJSONSchema(reply, { unrepresentable: 'any', io: 'input' }) as Schema
+  return listsRows(schema, (schema.$defs as Schema) ?? {})
+})
+
+test('every list has an end: a cursor, or a cap', () => {
+  const missing = lists.map(({ path }) => path).filter((path) => !(path in ends) && !fixed.has(path))
+  expect(missing).toEqual([])
+  const rows = [...Object.keys(ends), ...fixed]
+  expect(rows.filter((path) => !lists.some((route) => route.path === path))).toEqual([])
+})
+
+test('every cap is a constant where it is said to be', () => {
+  for (const [path, end] of Object.entries(ends)) {
+    if (end === 'cursor') continue
+    for (const [, name, file] of end.matchAll(/(\w+) in (\S+\.ts)/g)) {
+      const source = readFileSync(new URL(`../../src/${file}`, import.meta.url), 'utf8')
+      expect(source, `${path}: ${name}`).toMatch(new RegExp(`const ${name} = \\d+`))
+    }
+    expect(end, path).toMatch(/ in \S+\.ts/)
+  }
+})
+
+test('a list with a cursor takes one, and says where the next page is', () => {
+  const paged = lists.filter(({ path }) => ends[path] === 'cursor')
+  const members = (schema: unknown): readonly string[] =>
+    Object.keys((schema as { shape?: object } | undefined)?.shape ?? {})
+  for (const { path, query, reply, linksNext } of paged) {
+    expect(members(query), path).toEqual(expect.arrayContaining(['cursor', 'limit']))
+    expect(linksNext === true || members(reply).includes('next_cursor'), path).toBe(true)
+  }
+  const others = lists.filter(({ path }) => ends[path] !== 'cursor')
+  expect(others.filter(({ query }) => members(query).includes('cursor')).map(({ path }) => path)).toEqual([])
+})
