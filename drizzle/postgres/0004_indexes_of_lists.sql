@@ -1,10 +1,14 @@
 DROP INDEX "accounts_email_key";--> statement-breakpoint
 DROP INDEX "audit_account_at";--> statement-breakpoint
 DROP INDEX "identities_account";--> statement-breakpoint
+DROP INDEX "mails_next_attempt";--> statement-breakpoint
 DROP INDEX "passkeys_account";--> statement-breakpoint
+DROP INDEX "revocations_next_attempt";--> statement-breakpoint
+DROP INDEX "revocations_provider_next_attempt";--> statement-breakpoint
 DROP INDEX "revocations_account";--> statement-breakpoint
 DROP INDEX "sessions_account";--> statement-breakpoint
 DROP INDEX "team_members_account";--> statement-breakpoint
+DROP INDEX "trusted_devices_account";--> statement-breakpoint
 CREATE INDEX "accounts_role_created" ON "accounts" USING btree ("role","created_at","id");--> statement-breakpoint
 CREATE INDEX "accounts_disabled_created" ON "accounts" USING btree ("created_at","id") WHERE disabled_at is not null;--> statement-breakpoint
 CREATE INDEX "accounts_enabled_created" ON "accounts" USING btree ("created_at","id") WHERE disabled_at is null;--> statement-breakpoint
@@ -32,7 +36,11 @@ CREATE INDEX "team_members_joined" ON "team_members" USING btree ("team_id","joi
 CREATE INDEX "accounts_email_key" ON "accounts" USING btree ("email_key","created_at","id");--> statement-breakpoint
 CREATE INDEX "audit_account_at" ON "audit" USING btree ("account_id","at","ordinal","id");--> statement-breakpoint
 CREATE INDEX "identities_account" ON "identities" USING btree ("account_id","linked_at","id");--> statement-breakpoint
+CREATE INDEX "mails_next_attempt" ON "mails" USING btree ("next_attempt_at","id");--> statement-breakpoint
 CREATE INDEX "passkeys_account" ON "passkeys" USING btree ("account_id","created_at","id");--> statement-breakpoint
+CREATE INDEX "revocations_next_attempt" ON "revocations" USING btree ("next_attempt_at","id");--> statement-breakpoint
+CREATE INDEX "revocations_provider_next_attempt" ON "revocations" USING btree ("provider","next_attempt_at","id");--> statement-breakpoint
 CREATE INDEX "revocations_account" ON "revocations" USING btree ("account_id","created_at","id");--> statement-breakpoint
 CREATE INDEX "sessions_account" ON "sessions" USING btree ("account_id","id");--> statement-breakpoint
-CREATE INDEX "team_members_account" ON "team_members" USING btree ("account_id","joined_at","team_id");
+CREATE INDEX "team_members_account" ON "team_members" USING btree ("account_id","joined_at","team_id");--> statement-breakpoint
+CREATE INDEX "trusted_devices_account" ON "trusted_devices" USING btree ("account_id","id");
