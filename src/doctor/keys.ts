@@ -6,7 +6,6 @@ import type { Random } from '../kernel/ids.ts'
 import type { SealedValue } from '../sealing/ports.ts'
 import { opens, tallyText, wrongKeys } from '../sealing/ring.ts'
 import { generatedKeysFile, readGeneratedKeys } from '../secrets.ts'
-import { codeOf, notNowOf } from '../store/not-now.ts'
 import { openReader } from '../store/open.ts'
 import { DatabaseOpenError } from '../store/open-error.ts'
 import { readLedger, readSigningKeys, type SealedByKey, sealedByKey } from '../store/sealed.ts'
@@ -33,13 +32,10 @@ export const keysCheck = ({ config, now, random }: Parts): Check => ({
     try {
       await lookAtKeys(config, ring, { report, signal, now, random })
     } catch (error) {
-      // What the database refuses is in the lines about it. PostgreSQL's errors have a code of five characters.
-      const isOfDatabase =
-        error instanceof DatabaseOpenError ||
-        error instanceof BusyError ||
-        notNowOf(store.tag, error) !== undefined ||
-        (store.tag === 'postgres' && /^[0-9A-Z]{5}$/.test(codeOf(error)))
-      if (!isOfDatabase) throw error
+      // PostgreSQL's errors have a code of five characters; what they mean is in the lines about the database.
+      const { code } = error as { code?: string }
+      if (!(error instanceof DatabaseOpenError || error instanceof BusyError || /^[0-9A-Z]{5}$/.test(code ?? '')))
+        throw error
       report(warning('keys', 'Not checked, because the database cannot be read.', 'See the lines about the database.'))
     }
   },

@@ -16,7 +16,14 @@ export function readSqlite(file: string): Reader {
   return {
     db: drizzle({ client: connection }),
     tables,
-    read: async (query) => execute(prepare(query)),
+    read: async (query) => {
+      try {
+        return execute(prepare(query))
+      } catch (error) {
+        // A file that is no database is noticed at the first read.
+        throw sqliteOpenErrorOf(error, file)
+      }
+    },
     close: async () => void connection.close(),
   }
 }
