@@ -194,7 +194,7 @@ function services(): Services {
       ...{ status: 'healthy', asked: scopes, granted: scopes, missing: [] },
       ...{ expiresAt: now, usedAt: now, endsAt: null, lastError: null, ...world.standing },
     }),
-    revocationsOf: async () => world.waiting,
+    revocationsOf: async () => ({ items: world.waiting, next: null }),
     flows: {
       begin: async ({ provider: id, returnTo }: { provider: string; returnTo?: string }) => {
         world.said.push(['begin', id, returnTo])
