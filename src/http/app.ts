@@ -115,7 +115,8 @@ function peerOrWarning(warn: (message: string) => void): (request: Request) => s
   return (request) => {
     const { 'x-forwarded-for': list, forwarded } = request.headers
     // `doctor` sends a made-up list there, and reports itself what the proxies in front do.
-    const isDoctors = request.path === arrivalPath
+    // By its raw URL, since there may be none that can be taken apart.
+    const isDoctors = request.url.split('?', 1)[0] === arrivalPath
     if (!warned && !isDoctors && (list !== undefined || forwarded !== undefined)) {
       warned = true
       const name = list === undefined ? 'Forwarded' : 'X-Forwarded-For'

@@ -19,11 +19,12 @@ export function sweepStore(
   /**
    * The rows to change are picked first, so that no batch is larger than `limit`. PostgreSQL locks them as it picks
    * them and leaves out those that another transaction holds: a row that is changed at the same moment, such as a rate
-   * limit whose window begins again, is not erased by what it was before.
+   * limit whose window begins again, is not erased by what it was before. An array is picked once: of a plan that asks
+   * `IN (SELECT … SKIP LOCKED)` again for each row, every answer would be other rows, and the batch all there are.
    */
   const batchOf = ({ table, key, oldestFirst }: Rows, over: SQL | undefined, limit: number): SQL => {
     const some = db.select({ key }).from(table).where(over).orderBy(asc(oldestFirst)).limit(limit)
-    return inArray(key, skipLocked ? skipLocked(some) : some)
+    return skipLocked ? sql`${key} = any(array(${skipLocked(some)}))` : inArray(key, some)
   }
   const batch = (rows: readonly unknown[], limit: number) => ({
     swept: rows.length,

@@ -38,7 +38,7 @@ describe('HOST', () => {
     // RFC 5737: an address for documents, which no machine has.
     ['192.0.2.1', 'HOST is not an address of this machine.'],
     // RFC 6761 §6.4: a name that never leads anywhere.
-    ['nowhere.invalid', 'HOST is a name that '],
+    ['nowhere.invalid', 'HOST is a name without an IP address.'],
   ])('that is %s is explained in a sentence', async (HOST, sentence) => {
     const refused = await refusal({ ...settings, HOST, PORT: '0' })
     expect(refused).toContain(sentence)
