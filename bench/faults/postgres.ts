@@ -358,7 +358,7 @@ export const postgresCases: readonly Case[] = [
       await pause(10_000)
       await load.stop()
       await notReady.stop()
-      await proxy.mend()
+      await proxy.restore()
       const recovered = await readyWithin(node, 15_000)
       const began = performance.now()
       const start = await launch(setting, { database: `postgres://vinculum:x@127.0.0.1:${await freePort()}/postgres` })

@@ -7,8 +7,8 @@ import { allGiven, type Driver, type Queries, type Script, step } from './driver
 
 /**
  * Writes facts into the audit log, and notices of them to the person, within the transaction of the change they explain.
- * With `entry`, the ID of an audit log entry, they are counted in its `attempts`; the first one creates it. Whoever
- * names one holds its `entryLock`.
+ * With `entry`, the ID of an audit log entry, they are counted in its `attempts`; the first one creates it. The caller
+ * that names one holds its `entryLock`.
  */
 export type Note = (facts: readonly Fact[], entry?: string) => Script<void>
 

@@ -44,7 +44,7 @@ export function tidyAfterReading(file: string): () => void {
       connection.prepare('SELECT count(*) FROM sqlite_schema').get()
       connection.close()
     } catch (error) {
-      // Whoever uses the file now also tidies up after itself.
+      // A process that uses the file now removes its own files.
       if (notNowOf('sqlite', error) === undefined) throw error
     }
   }
@@ -116,7 +116,7 @@ export function examineSqlite(file: string): SqliteExamination {
 }
 
 /**
- * Whether the file can be written: a transaction is begun and rolled back. Another connection stays open meanwhile, so
+ * Whether the file can be written: a transaction is begun and rolled back. Another connection stays open for as long, so
  * that closing this one is not the last close, which would write the WAL into the file.
  */
 export async function canWriteSqlite(file: string, waitMs: number): Promise<'writable' | 'locked'> {

@@ -37,7 +37,7 @@ type GroupParts = {
  * them waits for the disk once. Where several have arrived, more are likely to come with the next turn, and a commit
  * costs more CPU than the turns do: the group gathers until a turn brings none. A single write is committed at once. A
  * promise is settled only after the COMMIT: whatever was acknowledged is durable. A script that throws is undone alone;
- * when the transaction itself is lost, everybody in it is told.
+ * when the transaction itself is lost, every script in it fails.
  *
  * While another process holds the file, nobody waits for it on the event loop: the connection's own `busy_timeout` is
  * zero, and what waits is tried again from a timer until its limit is over. Reads continue.

@@ -8,7 +8,7 @@ import { endExcess, mostSessions, sessionsAtOnce } from './endings.ts'
 
 /**
  * Everything that is erased because it ended long enough ago: one row for each kind. A batch is one statement that
- * finds its rows by an index and touches no more of them than it is told to.
+ * finds its rows by an index and touches at most `limit` of them.
  */
 export function sweepStore(
   { db, tables: t, read, write, skipLocked }: Driver,

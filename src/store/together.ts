@@ -111,7 +111,7 @@ export function together<C extends { readonly id: string }, R extends { readonly
 
 const within = <T>(limit: Limit | undefined, work: () => T): T => (limit ? withinLimit(limit, work) : work())
 
-/** As long as any of them may take: that one caller is gone, or comes late, must not end what the others wait for. */
+/** Within the longest limit of the callers: one that has gone, or came late, must not end the statement the others wait for. */
 function withinLongest<T>(waiting: readonly { readonly limit: Limit | undefined }[], work: () => T): T {
   const longest = Math.max(...waiting.map(({ limit }) => limit?.left ?? 0))
   return within(longest > 0 ? new Limit(longest) : undefined, work)

@@ -41,7 +41,7 @@ test('checks run side by side, and answer in their order', async () => {
   expect(findings.map(({ name }) => name)).toEqual(['first', 'second'])
 })
 
-test('a check that does not end is a failure, keeps what it found, and is told to let go', async () => {
+test('a check that does not end is a failure, keeps what it found, and is aborted', async () => {
   let released = false
   const findings = await runChecks(
     [

@@ -196,7 +196,7 @@ describe('proxies in front', () => {
     expect(named(other, 'proxy')).toMatchObject([{ status: 'warning', found: expect.stringContaining('401') }])
   })
 
-  test('how a request arrives is told to nobody without a token of a minute', async () => {
+  test('how a request arrives is shown only with a token of the last minute', async () => {
     const tokenOf = (seconds: number) => makeDoctorToken(ring, new Date(world.clock().getTime() - seconds * 1000))
     const ask = (token?: string) => world.call('GET', '/health/arrival', { ...(token === undefined ? {} : { token }) })
     expect((await ask(tokenOf(0))).body).toMatchObject({ client: '127.0.0.1', trust_proxy_hops: 0 })
@@ -403,7 +403,7 @@ describe('PostgreSQL', () => {
     }
   })
 
-  test('that gives our role too few rights is a failure, and is asked nothing else in vain', async () => {
+  test('that gives our role too few rights is a failure, and no further check is made', async () => {
     const low = `doctor_${Date.now()}`
     await run(`create role ${low} login password 'hunter2'`)
     const findings = await at(as(low))

@@ -53,6 +53,6 @@ export async function proxyTo(url: string) {
         door.close(() => resolve())
         reset()
       }),
-    mend: () => listen(port),
+    restore: () => listen(port),
   }
 }
