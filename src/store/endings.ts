@@ -2,7 +2,7 @@ import { and, desc, eq, gt, inArray, isNull, ne, type SQL } from 'drizzle-orm'
 import { type Fact, internalOrigin, type Origin } from '../events/catalogue.ts'
 import type { EndReason } from '../sessions/ports.ts'
 import { accountLock, type Change, type Note } from './change.ts'
-import { type Queries, type Script, step } from './driver.ts'
+import { type Driver, given, type Queries, type Script, step } from './driver.ts'
 import type { Tables } from './schema.ts'
 
 /** Neither ended nor expired at `at`. A session that is over stays over: nothing extends or ends it again. */
@@ -37,12 +37,15 @@ export const mostSessions = 100
 /** How many sessions one transaction ends, so that nobody waits long behind it. */
 export const sessionsAtOnce = 250
 
+type Some = {
+  readonly which: SQL | undefined
+  readonly beyond?: number
+  readonly reason: EndReason
+  readonly at: Date | SQL
+}
+
 /** Ends the live sessions in `which`, in the order they were last seen, after the first `beyond` and in one batch. */
-export function* endSome(
-  tx: Queries,
-  t: Tables,
-  { which, beyond = 0, reason, at }: { which: SQL | undefined; beyond?: number; reason: EndReason; at: Date },
-): Script<readonly { readonly id: string }[]> {
+function endingSome(tx: Queries, t: Tables, { which, beyond = 0, reason, at }: Some) {
   const { sessions: s } = t
   const some = tx
     .select({ id: s.id })
@@ -51,13 +54,42 @@ export function* endSome(
     .orderBy(desc(s.lastSeenAt), desc(s.id))
     .limit(sessionsAtOnce)
     .offset(beyond)
-  return yield* step(
-    tx
-      .update(s)
-      .set({ endedAt: at, endReason: reason })
-      .where(and(inArray(s.id, some), live(t, at)))
-      .returning({ id: s.id }),
-  )
+  return tx
+    .update(s)
+    .set({ endedAt: at, endReason: reason })
+    .where(and(inArray(s.id, some), live(t, at)))
+    .returning({ id: s.id })
+}
+
+/** The same as a step of a script. */
+export function* endSome(tx: Queries, t: Tables, some: Some): Script<readonly { readonly id: string }[]> {
+  return yield* step(endingSome(tx, t, some))
+}
+
+/** The sessions an account has beyond `mostSessions` if `spare` is one of them and stays. */
+const beyondSpare = (t: Tables, accountId: string | SQL, spare: string | SQL, at: Date | SQL): Some => ({
+  which: and(eq(t.sessions.accountId, accountId), ne(t.sessions.id, spare)),
+  beyond: mostSessions - 1,
+  reason: 'session_limit',
+  at,
+})
+
+/**
+ * What `endExcess` does, prepared once for sign-ins: an account at its limit pays for it at each of them, and building
+ * the statement takes longer than running it.
+ */
+export function excessAtSignIn({ db, tables: t, steps }: Driver) {
+  const [accountId, spare] = [given('accountId', t.sessions.accountId), given('spare', t.sessions.id)]
+  const ending = steps(endingSome(db, t, beyondSpare(t, accountId, spare, given('at', t.sessions.endedAt))))
+  return function* (
+    note: Note,
+    { accountId, spare, at }: { accountId: string; spare: string; at: Date },
+    origin: Origin,
+  ): Script<number> {
+    const ended = yield* step(ending({ accountId, spare, at }))
+    yield* note(signedOut(ended, 'session_limit', accountId, origin))
+    return ended.length
+  }
 }
 
 /**
@@ -71,13 +103,10 @@ export function* endExcess(
   { accountId, spare, at }: { accountId: string; spare: string | null; at: Date },
   origin: Origin,
 ): Script<number> {
-  const others = spare === null ? undefined : ne(t.sessions.id, spare)
-  const ended = yield* endSome(tx, t, {
-    which: and(eq(t.sessions.accountId, accountId), others),
-    beyond: spare === null ? mostSessions : mostSessions - 1,
-    reason: 'session_limit',
-    at,
-  })
+  const which = eq(t.sessions.accountId, accountId)
+  const some: Some =
+    spare === null ? { which, beyond: mostSessions, reason: 'session_limit', at } : beyondSpare(t, accountId, spare, at)
+  const ended = yield* endSome(tx, t, some)
   yield* note(signedOut(ended, 'session_limit', accountId, origin))
   return ended.length
 }

@@ -4,7 +4,16 @@ import type { Opener, Session, SessionStore } from '../sessions/ports.ts'
 import { accountColumns } from './accounts.ts'
 import { accountLock, type Change, type Note } from './change.ts'
 import { allGiven, type Driver, given, type Queries, type Script, step } from './driver.ts'
-import { endAllExcess, endExcess, endSome, live, mostSessions, originOf, sessionsAtOnce, signedOut } from './endings.ts'
+import {
+  endAllExcess,
+  endSome,
+  excessAtSignIn,
+  live,
+  mostSessions,
+  originOf,
+  sessionsAtOnce,
+  signedOut,
+} from './endings.ts'
 import { rotation } from './rotation.ts'
 import { endSomeTrust } from './tickets.ts'
 
@@ -66,6 +75,7 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
           : withAddress({ accountId, emailKey: opener.emailKey })
     }
   }
+  const endExcess = excessAtSignIn(driver)
   const starting = steps(db.insert(s).values(allGiven(getTableColumns(s))))
 
   const rotate = rotation(driver)
@@ -119,7 +129,7 @@ export function sessionStore(driver: Driver, change: Change): SessionStore {
         yield* step(starting({ ...session, cookieHash, scope: scopeOf ? scopeOf(account.role) : session.scope }))
         yield* note(because)
         if (replaces !== null) yield* replace(tx, note, replaces, session, origin)
-        return account.open < mostSessions ? 0 : yield* endExcess(tx, t, note, { accountId, spare, at }, origin)
+        return account.open < mostSessions ? 0 : yield* endExcess(note, { accountId, spare, at }, origin)
       }, locks)
       // An account that had thousands before there was a limit.
       if (ended === sessionsAtOnce) await endAllExcess(change, t, { accountId, spare, at }, origin)
