@@ -20,7 +20,7 @@ import {
   startProgram,
   startService,
 } from './processes.ts'
-import { contest, type Figures, type Plan } from './rounds.ts'
+import { contest, type Figures, type Plan, people } from './rounds.ts'
 import { median, type Row, render, type Section } from './table.ts'
 import type { Session } from './tokens.ts'
 
@@ -34,8 +34,8 @@ const refreshes = (pairs: readonly Pair[]): string[] => pairs.map(({ refresh_tok
 const accesses = (pairs: readonly Pair[]): string[] => pairs.map(({ access_token }) => access_token)
 
 /** So many people sign in through the local provider, one after the other. */
-const signIn = async (load: Started, { port }: Started, known: boolean): Promise<Pair[]> =>
-  (await load.ask<{ pairs: Pair[] }>('signIn', { port, times: clients, known })).pairs
+const signIn = async (load: Started, { port }: Started, known: boolean, times = clients): Promise<Pair[]> =>
+  (await load.ask<{ pairs: Pair[] }>('signIn', { port, times, known })).pairs
 
 const scales: readonly { what: string; which: keyof Figures; digits: number }[] = [
   { what: 'CPU, µs', which: 'cpu', digits: 1 },
@@ -61,7 +61,7 @@ async function sideBySide(load: Started, wanted: ReadonlySet<string>, plan: Plan
   const pairs = {
     floor: await floor.ask<Pair[]>('seed', clients),
     candidate: await candidate.ask<Pair[]>('seed', clients),
-    service: await signIn(load, service, false),
+    service: (await signIn(load, service, false, wanted.has('W3') ? people : clients)).slice(0, clients),
   }
   const runners = (tokens: (pairs: readonly Pair[]) => string[]) => [
     { name: 'floor', server: floor, tokens: tokens(pairs.floor) },
@@ -100,7 +100,7 @@ async function sideBySide(load: Started, wanted: ReadonlySet<string>, plan: Plan
     sections.push({ title, rows: rows(found, ['floor', 'candidate'], { 'cpu candidate': { atMost: 1.1 } }) })
   }
   if (wanted.has('W3')) {
-    await signIn(load, candidate, false)
+    await signIn(load, candidate, false, people)
     const both = runners(refreshes).slice(1)
     const found = await contest(load, 'signIn', both, plan)
     const title = 'W3  Social sign-in of a known person'

@@ -102,6 +102,15 @@ const generationOf = (refreshToken: string): number =>
 const json = 'Content-Type: application/json\r\nAccept: application/json\r\n'
 const acceptJson = 'Accept: application/json\r\n'
 
+type SignIns = {
+  readonly port: number
+  readonly seconds: number
+  readonly times?: number
+  readonly known: boolean
+  /** A multiple of the clients. */
+  readonly people?: number
+}
+
 answerParent({
   /**
    * W1. The sessions are dealt out to the clients; each client takes its own in turn and always presents the token that the
@@ -144,28 +153,39 @@ answerParent({
   /**
    * W3. Begin, come back with a code, be signed in with a pair. The provider’s page is left out: the code is what it would
    * have answered (see `provider.ts`), and neither server would notice the difference.
+   *
+   * With `times`, each of so many people signs in once. Otherwise `people` sign in again and again, each client with
+   * people of its own in turns.
    */
-  async signIn({ port, seconds, times, known }: { port: number; seconds: number; times?: number; known: boolean }) {
+  async signIn({ port, seconds, times, known, people = clients }: SignIns) {
     const action = known ? 'login_existing' : 'created_new_user'
     const pairs: { access_token: string; refresh_token: string }[] = []
-    const sign = async (connection: Connection, client: number): Promise<void> => {
+    const sign = async (connection: Connection, person: number): Promise<void> => {
       const begun = await connection.ask('GET', '/auth/local', acceptJson)
       const location = /\r\nlocation: (\S+)/i.exec(begun.head)?.[1]
       const cookie = /\r\nset-cookie: ([^;]+)/i.exec(begun.head)?.[1]
       expect(begun.status === 303 && location !== undefined && cookie !== undefined, 'no way to the provider', begun)
       const { state, code_challenge } = Object.fromEntries(new URL(location).searchParams)
-      const code = Buffer.from(JSON.stringify({ subject: `person-${client}`, code_challenge })).toString('base64url')
+      const code = Buffer.from(JSON.stringify({ subject: `person-${person}`, code_challenge })).toString('base64url')
       const back = `/auth/local/callback?code=${code}&state=${state}`
       const answer = await connection.ask('GET', back, `${acceptJson}Cookie: ${cookie}\r\n`)
       expect(answer.status === 200, 'a sign-in failed', answer)
       const entered = JSON.parse(answer.body.toString())
-      expect(entered.action === action && entered.user.email === `person-${client}@example.com`, 'wrong person', answer)
-      pairs[client] = entered
+      expect(entered.action === action && entered.user.email === `person-${person}@example.com`, 'wrong person', answer)
+      pairs[person] = entered
     }
-    if (times === undefined) return { round: await repeat(port, seconds, sign), pairs }
-    for (let client = 0; client < times; client++) {
+    if (times === undefined) {
+      const turns = Array.from({ length: clients }, () => 0)
+      const round = await repeat(port, seconds, (connection, client) => {
+        const turn = turns[client] ?? 0
+        turns[client] = turn + 1
+        return sign(connection, (client + clients * turn) % people)
+      })
+      return { round, pairs }
+    }
+    for (let person = 0; person < times; person++) {
       const connection = new Connection(port)
-      await sign(connection, client)
+      await sign(connection, person)
       connection.close()
     }
     return { pairs }

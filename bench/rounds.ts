@@ -16,6 +16,12 @@ export type Figures = {
   readonly p50: number
   readonly p99: number
 }
+/**
+ * How many people sign in during W3, in turns. Each device stays signed in, and an account may have 100: with few people
+ * all of them would be at that limit within seconds, and each sign-in would end a session as well.
+ */
+export const people = 1024
+
 export type Plan = { readonly rounds: number; readonly seconds: number }
 
 export async function contest(load: Started, verb: string, runners: readonly Runner[], { rounds, seconds }: Plan) {
@@ -23,7 +29,7 @@ export async function contest(load: Started, verb: string, runners: readonly Run
   const run = async (runner: Runner, seconds: number): Promise<Figures> => {
     const { server, tokens } = runner
     const before = await server.ask<number>('cpu')
-    const given = { port: server.port, seconds, tokens, known: true }
+    const given = { port: server.port, seconds, tokens, known: true, people }
     const answer = await load.ask<{ round: Round; tokens?: string[] }>(verb, given)
     const used = (await server.ask<number>('cpu')) - before
     if (answer.tokens) runner.tokens = answer.tokens
