@@ -174,15 +174,19 @@ export interface SecondFactorStore {
   begin(factor: TotpFactor, because: readonly Fact[]): Promise<boolean>
   /**
    * Its first code was right: from now on it is asked for. The recovery codes take the place of all before.
-   * `false` when `secret` is not waiting, or the session is over.
+   * `false` when the app made at `createdAt` is not waiting, or the session is over.
    */
   confirm(
-    change: Changing & { secret: string; step: number },
+    change: Changing & { createdAt: Date; step: number },
     codes: readonly RecoveryCode[],
     because: readonly Fact[],
   ): Promise<boolean>
-  /** Takes the code of this step, or `false`: that one or a later one was taken before. One winner among any number. */
-  take(of: { accountId: string; secret: string; step: number }): Promise<boolean>
+  /**
+   * Takes the code of this step, or `false`: that one or a later one was taken before. One winner among any number.
+   * The app is known by when it was made and not by its sealed secret: `reseal` seals that again between a read and this
+   * write, and a correct code would be refused.
+   */
+  take(of: { accountId: string; createdAt: Date; step: number }): Promise<boolean>
   /**
    * Without an app, passkeys are the second factor: asks for one of them after every other way in. `false` when there
    * is none, a second factor is asked for already, or the session is over.

@@ -71,8 +71,8 @@ export function proveSecondFactor(parts: Parts) {
     }
     const { totp: app } = await secondFactors.find(accountId)
     const step = app?.confirmedAt ? await totp.stepOf(app, proof.code) : null
-    if (!app || step === null || !(await secondFactors.take({ accountId, secret: app.secret, step }))) return undefined
-    return ['otp']
+    if (!app || step === null) return undefined
+    return (await secondFactors.take({ accountId, createdAt: app.createdAt, step })) ? ['otp'] : undefined
   }
 
   return {

@@ -70,7 +70,7 @@ export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Part
       const step = await totp.stepOf(app, code)
       if (step === null) return fail('second_factor_invalid')
       const { shown, rows } = recoveryCodes.make(doing.account.id)
-      const confirmed = await secondFactors.confirm({ ...changing(doing), secret: app.secret, step }, rows, [
+      const confirmed = await secondFactors.confirm({ ...changing(doing), createdAt: app.createdAt, step }, rows, [
         fact('second_factor.added', 'totp', doing),
         codesMade(doing),
       ])

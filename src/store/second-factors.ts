@@ -35,7 +35,7 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
         return true
       }),
 
-    confirm: ({ secret, step: taken, ...of }, newCodes, because) =>
+    confirm: ({ createdAt, step: taken, ...of }, newCodes, because) =>
       ending(changingOf(of), originOf(because))(
         function* (tx, note) {
           if (!(yield* isSignedIn(tx, t, of))) return false
@@ -43,7 +43,7 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
             tx
               .update(totp)
               .set({ confirmedAt: of.at, lastStep: taken })
-              .where(and(eq(totp.accountId, of.accountId), eq(totp.secret, secret), isNull(totp.confirmedAt)))
+              .where(and(eq(totp.accountId, of.accountId), eq(totp.createdAt, createdAt), isNull(totp.confirmedAt)))
               .returning({ accountId: totp.accountId }),
           )
           if (confirmed.length === 0) return false
@@ -61,7 +61,7 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
         [accountLock(of.accountId)],
       ),
 
-    async take({ accountId, secret, step: taken }) {
+    async take({ accountId, createdAt, step: taken }) {
       const won = await write(
         db
           .update(totp)
@@ -69,7 +69,7 @@ export function secondFactorStore({ db, tables: t, read, write }: Driver, change
           .where(
             and(
               eq(totp.accountId, accountId),
-              eq(totp.secret, secret),
+              eq(totp.createdAt, createdAt),
               isNotNull(totp.confirmedAt),
               lt(totp.lastStep, taken),
             ),

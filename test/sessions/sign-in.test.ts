@@ -147,7 +147,7 @@ describe('an account that asks for a second factor', () => {
               [],
             )
             const confirmed = await secondFactors.confirm(
-              { ...changing, secret: 's', step: 1 },
+              { ...changing, createdAt: clock(), step: 1 },
               [{ id: opened.ids('rec'), codeHash: opened.ids('rec') }],
               [],
             )

@@ -47,23 +47,27 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
     afterEach(() => store.close())
 
     const since = async () => (await store.accounts.find(person.id))?.secondFactorAt
-    const begin = async (): Promise<TotpFactor> => {
-      const begun = factor(person.id)
+    const begin = async (createdAt = now): Promise<TotpFactor> => {
+      const begun = factor(person.id, { createdAt })
       expect(await store.secondFactors.begin(begun, [started(person.id)])).toBe(true)
       return begun
     }
-    const confirm = ({ secret }: TotpFactor, given: Partial<Changing> = {}, hashes = ['a', 'b', 'c']) =>
-      store.secondFactors.confirm({ ...change, ...given, secret, step: 100 }, codes(...hashes), [added(person.id)])
+    const confirm = ({ createdAt }: TotpFactor, given: Partial<Changing> = {}, hashes = ['a', 'b', 'c']) =>
+      store.secondFactors.confirm({ ...change, ...given, createdAt, step: 100 }, codes(...hashes), [added(person.id)])
     const enrolled = async (): Promise<TotpFactor> => {
       const begun = await begin()
       expect(await confirm(begun)).toBe(true)
       return begun
     }
+    const sealAgain = () => {
+      const { db, tables, write } = opened.driver
+      return write(db.update(tables.totpFactors).set({ secret: `v1.other.${newId('rec')}` }))
+    }
     const names = () => opened.told.splice(0).map(({ name: fact }) => fact)
 
     test('an unconfirmed app gives way to another, a confirmed one does not', async () => {
       const first = await begin()
-      const second = await begin()
+      const second = await begin(later(1))
       expect((await store.secondFactors.find(person.id)).totp).toEqual(second)
       expect(await confirm(first)).toBe(false)
       expect(await since()).toBe(null)
@@ -119,17 +123,26 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
     })
 
     test('a step is taken once, and none before it afterwards', async () => {
-      const { secret } = await enrolled()
-      const take = (step: number) => store.secondFactors.take({ accountId: person.id, secret, step })
+      const { createdAt } = await enrolled()
+      const take = (step: number) => store.secondFactors.take({ accountId: person.id, createdAt, step })
       expect([await take(100), await take(99), await take(102), await take(101), await take(102)]).toEqual([
         ...[false, false, true, false, false],
       ])
-      expect(await store.secondFactors.take({ accountId: person.id, secret: 'another', step: 200 })).toBe(false)
+      expect(await store.secondFactors.take({ accountId: person.id, createdAt: later(1), step: 200 })).toBe(false)
+    })
+
+    test('a code is accepted although the secret was sealed with another key after it was read', async () => {
+      const begun = await begin()
+      await sealAgain()
+      expect(await confirm(begun)).toBe(true)
+      await sealAgain()
+      const { createdAt } = begun
+      expect(await store.secondFactors.take({ accountId: person.id, createdAt, step: 101 })).toBe(true)
     })
 
     test('no step of an app is taken that was not confirmed', async () => {
-      const { secret } = await begin()
-      expect(await store.secondFactors.take({ accountId: person.id, secret, step: 5 })).toBe(false)
+      const { createdAt } = await begin()
+      expect(await store.secondFactors.take({ accountId: person.id, createdAt, step: 5 })).toBe(false)
     })
 
     test('a recovery code is taken once, by its account, and counted', async () => {
@@ -195,10 +208,10 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
       const wins = (answers: readonly boolean[]) => answers.filter(Boolean).length
 
       test('one takes a step, one a recovery code', async () => {
-        const { secret } = await enrolled()
+        const { createdAt } = await enrolled()
         for (let round = 0; round < rounds; round++) {
           const step = 200 + round
-          expect(wins(await race((at) => at.secondFactors.take({ accountId: person.id, secret, step })))).toBe(1)
+          expect(wins(await race((at) => at.secondFactors.take({ accountId: person.id, createdAt, step })))).toBe(1)
           await store.secondFactors.replaceCodes(change, codes('one', 'two'), [])
           const used = await race((at) =>
             at.secondFactors.useCode({ accountId: person.id, hashes: ['one'], at: now }, () => []),
