@@ -27,11 +27,30 @@ const durations = new Histogram({
 })
 
 const headers = [
-  ...['X-Content-Type-Options', 'nosniff', 'X-Frame-Options', 'DENY', 'Referrer-Policy', 'no-referrer'],
-  ...['Cross-Origin-Resource-Policy', 'same-origin', 'Cross-Origin-Opener-Policy', 'same-origin'],
-  ...['Strict-Transport-Security', 'max-age=63072000; includeSubDomains', 'X-XSS-Protection', '0'],
-  ...['X-Permitted-Cross-Domain-Policies', 'none', 'X-DNS-Prefetch-Control', 'off', 'Origin-Agent-Cluster', '?1'],
-  ...['Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'", 'Cache-Control', 'no-store'],
+  'X-Content-Type-Options',
+  'nosniff',
+  'X-Frame-Options',
+  'DENY',
+  'Referrer-Policy',
+  'no-referrer',
+  'Cross-Origin-Resource-Policy',
+  'same-origin',
+  'Cross-Origin-Opener-Policy',
+  'same-origin',
+  'Strict-Transport-Security',
+  'max-age=63072000; includeSubDomains',
+  'X-XSS-Protection',
+  '0',
+  'X-Permitted-Cross-Domain-Policies',
+  'none',
+  'X-DNS-Prefetch-Control',
+  'off',
+  'Origin-Agent-Cluster',
+  '?1',
+  'Content-Security-Policy',
+  "default-src 'none'; frame-ancestors 'none'",
+  'Cache-Control',
+  'no-store',
 ]
 const observers = new Map<string, { observe(value: number): void }>()
 
@@ -116,8 +135,13 @@ app.get('/auth/:provider', async (_request, response) => {
   const [state, verifier, binding] = [secret(), secret(), secret()]
   await store.write(() => newFlow.run(newId('flw'), hash(state), hash(binding), verifier, Date.now() + 300_000))
   const query = new URLSearchParams({
-    ...{ response_type: 'code', client_id: 'bench', redirect_uri: callback, scope: 'profile', state },
-    ...{ code_challenge: hash(verifier), code_challenge_method: 'S256' },
+    response_type: 'code',
+    client_id: 'bench',
+    redirect_uri: callback,
+    scope: 'profile',
+    state,
+    code_challenge: hash(verifier),
+    code_challenge_method: 'S256',
   })
   const cookie = `flow_${hash(state).slice(0, 16)}=${binding}; Path=/; HttpOnly; SameSite=Lax; Max-Age=300`
   const more = ['Location', `${origin}/authorize?${query}`, 'Set-Cookie', cookie]
@@ -139,8 +163,12 @@ app.get('/auth/:provider/callback', async (request, response) => {
   if (!flow) return answer(response, '/auth/:provider/callback', started, 400, asJson, '{"error":"invalid_state"}')
 
   const form = new URLSearchParams({
-    ...{ grant_type: 'authorization_code', code, redirect_uri: callback, code_verifier: flow.verifier },
-    ...{ client_id: 'bench', client_secret: 'bench-secret' },
+    grant_type: 'authorization_code',
+    code,
+    redirect_uri: callback,
+    code_verifier: flow.verifier,
+    client_id: 'bench',
+    client_secret: 'bench-secret',
   })
   const exchanged = await fetch(`${origin}/token`, {
     dispatcher: agent,

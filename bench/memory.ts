@@ -23,8 +23,20 @@ type Sample = { readonly at: number; readonly mib: number }
 const progress = (line: string): void => void process.stderr.write(`${line}\n`)
 
 const paths = [
-  ...['/me', '/me/identities', '/me/methods', '/me/sessions', '/me/activity', '/me/revocations', '/teams'],
-  ...['/login', '/register', '/auth/providers', '/metrics', '/openapi.json', '/health/ready', '/.well-known/jwks.json'],
+  '/me',
+  '/me/identities',
+  '/me/methods',
+  '/me/sessions',
+  '/me/activity',
+  '/me/revocations',
+  '/teams',
+  '/login',
+  '/register',
+  '/auth/providers',
+  '/metrics',
+  '/openapi.json',
+  '/health/ready',
+  '/.well-known/jwks.json',
 ]
 
 /** Each kind of load, with the number of its clients. Those of `signIn` are other people than the rest. */
@@ -96,7 +108,10 @@ async function section(title: string, database: string): Promise<Section> {
   const early = within(samples, warmSeconds)
   const late = within(samples, seconds - windowSeconds)
   const growth: Row = {
-    ...{ what: 'growth, MiB', service: late - early, digits: 1, target: { atMost: targetMiB } },
+    what: 'growth, MiB',
+    service: late - early,
+    digits: 1,
+    target: { atMost: targetMiB },
   }
   return {
     title: `${title}, resident memory over ${values.minutes} minutes of mixed load`,

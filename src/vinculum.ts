@@ -221,7 +221,13 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const returns = createReturns({ allowed: config.returnToAllowed, self: publicUrl })
     const trustedDevices = createTrustedDevices({ devices: stored.trustedDevices, clock, ids, random })
     const signIn = createSignIn({
-      ...{ sessions, pendingSignIns, clock, ids, random, lifetimes, familiarity: trustedDevices },
+      sessions,
+      pendingSignIns,
+      clock,
+      ids,
+      random,
+      lifetimes,
+      familiarity: trustedDevices,
       requireVerifiedEmail: config.requireVerifiedEmail,
       mayReturn: returns.stillAllowed,
       isEnabled: (id) => providers.get(id) !== undefined,
@@ -250,7 +256,12 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     })
     const mailbox = config.mail.tag === 'mailbox' ? createMailbox(clock) : null
     const mailer = createMailer({
-      ...{ mails: stored.mails, sealer, clock, random, events, publicUrl },
+      mails: stored.mails,
+      sealer,
+      clock,
+      random,
+      events,
+      publicUrl,
       transport: mailbox ?? (config.mail.tag === 'smtp' ? smtpTransport(config.mail, config) : noTransport),
       providerName: (id) => providers.get(id)?.name ?? id,
       onDefect,
@@ -259,8 +270,14 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
       log.warn('SMTP_URL is not set: no e-mail is sent, so addresses cannot be verified and passwords not be reset')
     const throttle = createThrottle({ guesses: stored.guesses, clock, networkOf })
     const serviceCredentials = createServiceCredentials({
-      ...{ credentials: stored.serviceCredentials, throttle, clock, ids, random, networkOf },
-      ...{ record: audit.record, onDefect },
+      credentials: stored.serviceCredentials,
+      throttle,
+      clock,
+      ids,
+      random,
+      networkOf,
+      record: audit.record,
+      onDefect,
     })
 
     // Whose account it is
@@ -354,11 +371,23 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
 
     // The verbs
     const second = proveSecondFactor({
-      ...{ signIn, accounts, secondFactors: stored.secondFactors },
-      ...{ totp, recoveryCodes, passkeys, throttle, trustedDevices, audit, clock },
+      signIn,
+      accounts,
+      secondFactors: stored.secondFactors,
+      totp,
+      recoveryCodes,
+      passkeys,
+      throttle,
+      trustedDevices,
+      audit,
+      clock,
     })
     const byMail: MailParts = {
-      ...{ addresses: stored.addresses, tickets, letter, clock, wakeMail },
+      addresses: stored.addresses,
+      tickets,
+      letter,
+      clock,
+      wakeMail,
       allowed: createAllowance({ clock, hit: rateLimits.hit }),
       mail: config.mail.tag !== 'off',
     }
@@ -383,7 +412,11 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
     const mailSignIn = enterByMail({
       ...byMail,
       ...opening,
-      ...{ signIn, throttle, trustedDevices, audit, random },
+      signIn,
+      throttle,
+      trustedDevices,
+      audit,
+      random,
       mayReturn: returns.stillAllowed,
     })
     const flows: Flows = {
@@ -409,34 +442,37 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Part
         stillOffers: stillOffers({ grants }),
       }),
       register: register({
-        ...{ accounts, stored: stored.passwords, passwords, tickets, letter, throttle, clock, ids },
+        accounts,
+        stored: stored.passwords,
+        passwords,
+        tickets,
+        letter,
+        throttle,
+        clock,
+        ids,
         autoRegister: oauth.autoRegister,
         wakeMail,
       }),
       enterWithPassword: enterWithPassword({
-        ...{
-          stored: stored.passwords,
-          addresses: stored.addresses,
-          passwords,
-          throttle,
-          trustedDevices,
-          signIn,
-          audit,
-        },
+        stored: stored.passwords,
+        addresses: stored.addresses,
+        passwords,
+        throttle,
+        trustedDevices,
+        signIn,
+        audit,
         prove: second.prove,
         verifyEmail: verification,
       }),
       password: changePassword({
-        ...{
-          stored: stored.passwords,
-          passwords,
-          throttle,
-          trustedDevices,
-          accounts,
-          audit,
-          clock,
-          rules: signInRules,
-        },
+        stored: stored.passwords,
+        passwords,
+        throttle,
+        trustedDevices,
+        accounts,
+        audit,
+        clock,
+        rules: signInRules,
       }),
       resolveConflict: resolveConflict({
         conflicts,

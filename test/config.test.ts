@@ -982,8 +982,13 @@ describe('mail', () => {
   test('goes through the named server, on the port of its kind', () => {
     const mailOf = (SMTP_URL: string) => readConfig({ SMTP_URL, MAIL_FROM: 'Ada <ada@example.com>' }).mail
     expect(mailOf('smtps://us%40er:p%3Aw@mail.example.com')).toEqual({
-      ...{ tag: 'smtp', host: 'mail.example.com', port: 465, implicitTls: true },
-      ...{ user: 'us@er', password: 'p:w', from: 'Ada <ada@example.com>' },
+      tag: 'smtp',
+      host: 'mail.example.com',
+      port: 465,
+      implicitTls: true,
+      user: 'us@er',
+      password: 'p:w',
+      from: 'Ada <ada@example.com>',
     })
     expect(mailOf('smtp://[::1]:2525')).toMatchObject({ host: '::1', port: 2525, implicitTls: false, user: null })
     expect(mailOf('smtp://mail.example.com')).toMatchObject({ port: 587 })

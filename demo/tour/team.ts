@@ -20,8 +20,12 @@ async function sitesOfAda(): Promise<readonly Site[]> {
 async function newcomer(key: string, name: string, sites: readonly Site[] = []): Promise<Somebody> {
   const email = `${key}@example.com`
   await control('/identities', {
-    ...{ key, name, email, verified: true },
-    ...{ google: { hd: 'example.com' }, atlassian: { sites } },
+    key,
+    name,
+    email,
+    verified: true,
+    google: { hd: 'example.com' },
+    atlassian: { sites },
   })
   await signInAs(key)
   const { status, body } = await throughApp('google')

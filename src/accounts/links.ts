@@ -17,7 +17,8 @@ export function createLinks({ accounts, clock, rules }: Parts) {
     return fail('last_login_method', undefined, {
       extra: {
         remaining_methods: methods.map(({ type, usable, ...which }) => ({
-          ...{ type, usable },
+          type,
+          usable,
           ...('provider' in which ? { provider: which.provider } : {}),
         })),
       },

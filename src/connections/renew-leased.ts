@@ -87,7 +87,10 @@ export function createLeasedRenewal({
     vault.open(id, { accessToken, refreshToken: null }).accessToken
 
   const usable = ({ expiresAt, scopes, askedScopes }: StoredGrant, accessToken: string): UsableToken => ({
-    ...{ accessToken, expiresAt, scopes, askedScopes },
+    accessToken,
+    expiresAt,
+    scopes,
+    askedScopes,
   })
 
   const needs = (grant: StoredGrant, { minTtlSeconds, refused }: Wish): Need =>
@@ -158,7 +161,8 @@ export function createLeasedRenewal({
       (missing(leased.scopes, scopes).length > 0 ||
         (leased.lastError === 'scope_missing' && missing(leased.askedScopes, scopes).length > 0))
     const brought = {
-      ...{ ...sealed, dueAt: vault.nextDueOf(fresh) },
+      ...sealed,
+      dueAt: vault.nextDueOf(fresh),
       ...(lost ? { lastError: 'scope_missing' as const } : {}),
       ...(wish ? { usedAt: at } : {}),
     }

@@ -93,7 +93,10 @@ export function createRenewal({
   }
 
   const round = createRound({
-    ...{ grants, clock, random, isClosing: () => closing },
+    grants,
+    clock,
+    random,
+    isClosing: () => closing,
     renew: async (id) =>
       flights.has(id)
         ? undefined

@@ -176,8 +176,20 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
       const [grantId, at] = [ids('grt'), clock()]
       const { accessToken, refreshToken } = vault.sealed(grantId, tokens)
       await revocations.add({
-        ...{ id: ids('rvk'), accountId, teamId: null, grantId, provider, issuer, clientId, subject },
-        ...{ accessToken, refreshToken, attempts: 0, nextAttemptAt: at, lastError: null, createdAt: at },
+        id: ids('rvk'),
+        accountId,
+        teamId: null,
+        grantId,
+        provider,
+        issuer,
+        clientId,
+        subject,
+        accessToken,
+        refreshToken,
+        attempts: 0,
+        nextAttemptAt: at,
+        lastError: null,
+        createdAt: at,
       })
     },
 
@@ -209,7 +221,11 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
       const rows = await revocations.of(accountId, { after, limit: limit + 1 })
       const shown = rows.slice(0, limit)
       const items = shown.map(({ provider, teamId, createdAt, attempts, nextAttemptAt, lastError }) => ({
-        ...{ provider, teamId, queuedAt: createdAt, attempts, nextAttemptAt },
+        provider,
+        teamId,
+        queuedAt: createdAt,
+        attempts,
+        nextAttemptAt,
         lastError: lastError === null ? null : classOf(lastError),
       }))
       const last = shown.at(-1)

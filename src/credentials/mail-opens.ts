@@ -29,6 +29,15 @@ export const opensByMail =
 
 /** The account of whoever proved an address others only claim. */
 export const freshAccount = (id: string, { address }: Email, locale: Locale | null, at: Date): Account => ({
-  ...{ id, email: address, emailVerified: true, name: null, picture: null, role: 'user', locale },
-  ...{ secondFactorAt: null, disabledAt: null, createdAt: at, updatedAt: at },
+  id,
+  email: address,
+  emailVerified: true,
+  name: null,
+  picture: null,
+  role: 'user',
+  locale,
+  secondFactorAt: null,
+  disabledAt: null,
+  createdAt: at,
+  updatedAt: at,
 })

@@ -116,16 +116,24 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
       const { verifyRegistrationResponse } = await webauthn()
       try {
         const { verified, registrationInfo } = await verifyRegistrationResponse({
-          ...{ expectedChallenge: challenge.value, ...expected, requireUserVerification: true },
+          expectedChallenge: challenge.value,
+          ...expected,
+          requireUserVerification: true,
           response: await unattested(response),
         })
         if (!verified || inFrame(response)) return fail('passkey_not_added')
         const { credential, credentialBackedUp: backedUp } = registrationInfo
         return ok({
-          ...{ id: ids('psk'), accountId: asked.accountId, credentialId: credential.id },
+          id: ids('psk'),
+          accountId: asked.accountId,
+          credentialId: credential.id,
           publicKey: Buffer.from(credential.publicKey).toString('base64url'),
-          ...{ counter: credential.counter, transports: readTransports(response.response.transports ?? []), backedUp },
-          ...{ name, createdAt: clock(), lastUsedAt: null },
+          counter: credential.counter,
+          transports: readTransports(response.response.transports ?? []),
+          backedUp,
+          name,
+          createdAt: clock(),
+          lastUsedAt: null,
         })
       } catch (cause) {
         return fail('passkey_not_added', undefined, { cause })
@@ -144,7 +152,9 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
     async secondFactor(asked: Asked): Promise<Challenge<PublicKeyCredentialRequestOptionsJSON>> {
       const { generateAuthenticationOptions } = await webauthn()
       const options = await generateAuthenticationOptions({
-        ...{ rpID, timeout, userVerification: 'preferred' },
+        rpID,
+        timeout,
+        userVerification: 'preferred',
         challenge: new Uint8Array(Buffer.from(secretToken(random), 'base64url')),
         allowCredentials: named(await passkeys.list(asked.accountId)),
       })
@@ -168,11 +178,15 @@ export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUr
       const { verifyAuthenticationResponse } = await webauthn()
       try {
         const { verified, authenticationInfo } = await verifyAuthenticationResponse({
-          ...{ response, expectedChallenge: challenge.value, ...expected, requireUserVerification: asked === null },
+          response,
+          expectedChallenge: challenge.value,
+          ...expected,
+          requireUserVerification: asked === null,
           credential: {
             id: passkey.credentialId,
             publicKey: new Uint8Array(Buffer.from(passkey.publicKey, 'base64url')),
-            ...{ counter: passkey.counter, transports: readTransports(passkey.transports) },
+            counter: passkey.counter,
+            transports: readTransports(passkey.transports),
           },
         })
         const { newCounter: counter, credentialBackedUp: backedUp, userVerified } = authenticationInfo

@@ -45,8 +45,16 @@ export function createServiceCredentials(parts: Parts) {
     ): Promise<Result<Issued, AppError<'too_many_service_credentials'>>> {
       const secret = secretToken(random)
       const credential: ServiceCredential = {
-        ...{ id: ids('svc'), name, secretHash: sha256(secret), previousHash: null, previousUntil: null },
-        ...{ scopes: [...new Set(scopes)], createdBy: by, createdAt: clock(), lastUsedAt: null, revokedAt: null },
+        id: ids('svc'),
+        name,
+        secretHash: sha256(secret),
+        previousHash: null,
+        previousUntil: null,
+        scopes: [...new Set(scopes)],
+        createdBy: by,
+        createdAt: clock(),
+        lastUsedAt: null,
+        revokedAt: null,
       }
       const created = await credentials.create(credential, mostServiceCredentials, [
         {

@@ -64,9 +64,18 @@ export function createTickets({ tickets, clock, ids, random, key }: Parts) {
       expiresIn: seconds,
       latestOnly,
       row: {
-        ...{ id, purpose, secretHash: sha256(secret), codeHash: code === null ? null : codeHash(id, code) },
-        ...{ bindingHash: binding === undefined ? null : sha256(binding), accountId, email, data, attempts: 0 },
-        ...{ createdAt: at, expiresAt: secondsAfter(at, seconds), usedAt: null },
+        id,
+        purpose,
+        secretHash: sha256(secret),
+        codeHash: code === null ? null : codeHash(id, code),
+        bindingHash: binding === undefined ? null : sha256(binding),
+        accountId,
+        email,
+        data,
+        attempts: 0,
+        createdAt: at,
+        expiresAt: secondsAfter(at, seconds),
+        usedAt: null,
       },
     }
   }

@@ -56,8 +56,12 @@ export function createTrustedDevices({ devices, clock, ids, random }: Parts) {
       const at = clock()
       await devices.trust(
         {
-          ...{ id: ids('dev'), accountId, secretHash: secretHash(accountId, device ?? sha256(secret ?? '')) },
-          ...{ createdAt: at, lastSeenAt: at, expiresAt: secondsAfter(at, trustSeconds) },
+          id: ids('dev'),
+          accountId,
+          secretHash: secretHash(accountId, device ?? sha256(secret ?? '')),
+          createdAt: at,
+          lastSeenAt: at,
+          expiresAt: secondsAfter(at, trustSeconds),
         },
         sessionId,
       )

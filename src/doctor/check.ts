@@ -15,10 +15,16 @@ export type Finding = {
 
 export const ok = (name: string, found: string): Finding => ({ name, status: 'ok', found })
 export const warning = (name: string, found: string, remedy: string): Finding => ({
-  ...{ name, status: 'warning' as const, found, remedy },
+  name,
+  status: 'warning' as const,
+  found,
+  remedy,
 })
 export const failed = (name: string, found: string, remedy: string): Finding => ({
-  ...{ name, status: 'failed' as const, found, remedy },
+  name,
+  status: 'failed' as const,
+  found,
+  remedy,
 })
 
 export type Report = (finding: Finding) => void

@@ -72,7 +72,8 @@ export async function examineAll({
 }
 
 const unchecked = (name: string, settings: readonly string[]): Check => ({
-  ...{ name, slow: '' },
+  name,
+  slow: '',
   run: async (report) =>
     report(
       warning(

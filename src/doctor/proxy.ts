@@ -168,7 +168,8 @@ async function get(
 ): Promise<{ readonly status: number; readonly body: unknown } | { readonly reason: string }> {
   try {
     const response = await fetch(url, {
-      ...{ headers, redirect: 'manual' as const },
+      headers,
+      redirect: 'manual' as const,
       signal: AbortSignal.any([signal, AbortSignal.timeout(requestMs)]),
     })
     const text = await response.text()

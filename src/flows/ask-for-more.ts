@@ -37,7 +37,11 @@ export function askForMore({ accounts, grants, providers, begin }: Parts) {
     // What is within the least already is not asked for again in the provider's other spelling.
     const before = provider.missingScopes(await grantedBefore(grants, provider, identity), least)
     return begin({
-      ...{ provider: id, redirectUriKey, visitor, more: { subject: identity.subject }, origin },
+      provider: id,
+      redirectUriKey,
+      visitor,
+      more: { subject: identity.subject },
+      origin,
       scopes: [...new Set([...least, ...before, ...chosen])],
       returnTo: `/account/identities/${identityId}?done=more_asked`,
     })

@@ -23,15 +23,22 @@ export function changeEmail({ addresses, tickets, letter, allowed, clock, mail, 
       const there = owner
         ? letter({ template: 'address_taken', to: owner.address, locale: owner.locale ?? locale })
         : letter({
-            ...{ template: 'change_email', to: wanted.address, locale, accountId },
-            ...{ params: until(made), secret: { ticket: made.secret } },
+            template: 'change_email',
+            to: wanted.address,
+            locale,
+            accountId,
+            params: until(made),
+            secret: { ticket: made.secret },
           })
       // An address that was never proven may be a stranger's: it is told nothing.
       const here =
         account.emailVerified && account.email !== null && (await allowed('email_change_requested', accountId))
           ? [
               letter({
-                ...{ template: 'email_change_requested', to: account.email, locale, accountId },
+                template: 'email_change_requested',
+                to: account.email,
+                locale,
+                accountId,
                 params: { new_address: wanted.address },
               }),
             ]

@@ -93,8 +93,13 @@ export function changePassword(parts: Parts) {
       const hash = await passwords.hash(accepted.value)
       const done = await stored.set(
         {
-          ...{ accountId: account.id, emailKey: email.key, hash, expected: known?.changedAt ?? null, at: clock() },
-          ...{ keepSession: sessionId, keepDevice: await trustedDevices.recognise(account.id, origin) },
+          accountId: account.id,
+          emailKey: email.key,
+          hash,
+          expected: known?.changedAt ?? null,
+          at: clock(),
+          keepSession: sessionId,
+          keepDevice: await trustedDevices.recognise(account.id, origin),
         },
         [{ name: known ? 'password.changed' : 'password.set', accountId: account.id, origin, data: {} }],
       )
@@ -119,7 +124,8 @@ export function changePassword(parts: Parts) {
       return fail('last_login_method', undefined, {
         extra: {
           remaining_methods: methods.map((method) => ({
-            ...{ type: method.type, usable: method.usable },
+            type: method.type,
+            usable: method.usable,
             ...('provider' in method ? { provider: method.provider } : {}),
           })),
         },

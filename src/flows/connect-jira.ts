@@ -105,13 +105,18 @@ export function connectJira({
       const read = found.ok
         ? sitesRead(teamId, found.value, { at, random, anew: true })
         : sitesUnread(found.error.tag === 'rate_limited' ? 'rate_limited' : 'transient', {
-            ...{ at, random, anew: true },
+            at,
+            random,
+            anew: true,
             retryAfter: 'retryAfter' in found.error ? found.error.retryAfter : 0,
           })
       const { clientId, claims } = grant
       const connected = await jira.connect(
         {
-          ...{ teamId, by: accountId, sessionId, at },
+          teamId,
+          by: accountId,
+          sessionId,
+          at,
           consent: { provider: provider.id, issuer: grant.issuer, clientId, subject: claims.subject },
           subjectName: claims.name,
           newGrantId: ids('grt'),
@@ -122,7 +127,9 @@ export function connectJira({
         read,
         ({ handedOver, sites }) => [
           {
-            ...{ name: 'jira.connected', accountId, origin: arrival.origin },
+            name: 'jira.connected',
+            accountId,
+            origin: arrival.origin,
             data: { team: teamId, handed_over: handedOver, sites },
           },
         ],

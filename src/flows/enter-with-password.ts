@@ -93,7 +93,10 @@ export function enterWithPassword(parts: Parts) {
       account,
       {
         opener: { tag: 'password', changedAt: known.changedAt.getTime() },
-        ...{ provider: 'password', providerUserId: id, action: 'login_existing', amr: ['pwd'] },
+        provider: 'password',
+        providerUserId: id,
+        action: 'login_existing',
+        amr: ['pwd'],
       },
       entering,
     )

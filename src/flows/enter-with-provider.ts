@@ -217,8 +217,11 @@ export function finishEntry({ signIn, providers }: Pick<Parts, 'signIn' | 'provi
       account,
       { opener: { tag: 'identity', id: identity.id }, provider, providerUserId, action, amr },
       {
-        ...{ origin, browser: here, replaces: here ? (who?.sessionId ?? null) : null },
-        ...{ returnTo: flow.returnTo, codeChallenge: flow.codeChallenge },
+        origin,
+        browser: here,
+        replaces: here ? (who?.sessionId ?? null) : null,
+        returnTo: flow.returnTo,
+        codeChallenge: flow.codeChallenge,
         ...(flow.provenAt ? { provenAt: flow.provenAt } : {}),
       },
     )

@@ -46,12 +46,19 @@ export function introspectToken({ devices, tokens, clock, issuer, audience }: Pa
       await devices.noteUse(session, generation, now)
       return {
         active: true,
-        ...{ sub, sid, scope: session.scope, client_id: audience },
+        sub,
+        sid,
+        scope: session.scope,
+        client_id: audience,
         ...(type === 'access'
           ? { token_type: 'bearer' as const, token_use: 'access_token' as const }
           : { token_use: 'refresh_token' as const }),
-        ...{ exp: epochSeconds(expiresAt), iat: epochSeconds(issuedAt), iss: issuer, aud: audience },
-        ...{ amr: session.amr, auth_time: epochSeconds(session.authTime) },
+        exp: epochSeconds(expiresAt),
+        iat: epochSeconds(issuedAt),
+        iss: issuer,
+        aud: audience,
+        amr: session.amr,
+        auth_time: epochSeconds(session.authTime),
       }
     }
     return { active: false }

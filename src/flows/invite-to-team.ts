@@ -55,7 +55,10 @@ export function inviteToTeam({ invitations, addresses, letter, allowed, mail, wa
       made.value,
       [
         letter({
-          ...{ template: 'team_invitation', to, locale: reader?.locale ?? origin.locale ?? 'en', accountId: by.id },
+          template: 'team_invitation',
+          to,
+          locale: reader?.locale ?? origin.locale ?? 'en',
+          accountId: by.id,
           params: { team: withoutLinks(team.name), inviter: by.email, expires_at: invitation.expiresAt.toISOString() },
           secret: { ticket: secret },
         }),

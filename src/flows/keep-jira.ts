@@ -75,9 +75,16 @@ export function keepJira({ teams, jira, vault, providers, sync, clock, wakeRevoc
     const known = providers.jira()
     const scopes = grant?.scopes ?? []
     return {
-      ...{ teamId, status, sites: state.sites, scopes },
+      teamId,
+      status,
+      sites: state.sites,
+      scopes,
       missingScopes: known && grant ? known.provider.missingScopes(known.scopes, scopes) : [],
-      ...{ connectedBy, subjectName, connectedAt, lastSyncAt, syncStatus },
+      connectedBy,
+      subjectName,
+      connectedAt,
+      lastSyncAt,
+      syncStatus,
       expiresAt: grant?.expiresAt ?? null,
       lastError: jiraProblem(state, grant),
     }

@@ -12,7 +12,10 @@ type Parts = { passkeys: Passkeys; store: PasskeyStore; links: Links; clock: Clo
 /** The passkeys of an account: another one, another name, one less. */
 export function keepPasskeys({ passkeys, store, links, clock }: Parts) {
   const fact = (name: 'second_factor.added' | 'second_factor.removed', { account, origin }: Doing): Fact => ({
-    ...{ name, accountId: account.id, origin, data: { factor: 'passkey' } },
+    name,
+    accountId: account.id,
+    origin,
+    data: { factor: 'passkey' },
   })
 
   return {

@@ -106,11 +106,9 @@ export function proveSecondFactor(parts: Parts) {
       const pending = await signIn.pending(ticket)
       const refused = async <C extends SecondFactorCode>(refusal: { ok: false; error: AppError<C> }) => {
         const data = {
-          ...{
-            provider: pending?.proof.provider ?? 'second_factor',
-            code: refusal.error.code,
-            intent: 'login' as const,
-          },
+          provider: pending?.proof.provider ?? 'second_factor',
+          code: refusal.error.code,
+          intent: 'login' as const,
         }
         await audit.record({ name: 'authentication.failed', accountId: pending?.accountId ?? null, origin, data })
         return refusal

@@ -63,7 +63,9 @@ export function readQueues({ teams, jira, keep, providers, ask, clock }: Parts) 
   /** Which reading would be the same: the sites and the consent it is made of. */
   const identityOf = ({ integration, sites }: JiraState): string =>
     JSON.stringify([
-      ...[integration.teamId, integration.subject, integration.connectedAt],
+      integration.teamId,
+      integration.subject,
+      integration.connectedAt,
       inUse(sites).map(({ cloudId, name, url }) => [cloudId, name, url]),
     ])
 

@@ -51,19 +51,33 @@ export function register(parts: Parts) {
     const [owner] = await accounts.findByEmail(email.key)
     const at = clock()
     const account: Account = {
-      ...{ id: ids('usr'), email: email.address, emailVerified: false, name, picture: null, role: 'user' },
-      ...{ locale: origin.locale ?? null, secondFactorAt: null, disabledAt: null, createdAt: at, updatedAt: at },
+      id: ids('usr'),
+      email: email.address,
+      emailVerified: false,
+      name,
+      picture: null,
+      role: 'user',
+      locale: origin.locale ?? null,
+      secondFactorAt: null,
+      disabledAt: null,
+      createdAt: at,
+      updatedAt: at,
     }
     const ticket = tickets.make('verify_email', { accountId: account.id, email: email.address })
     const locale = origin.locale ?? 'en'
     const opened = letter({
-      ...{ template: 'verify_email', to: email.address, locale, accountId: account.id },
-      ...{ params: until(ticket), secret: { ticket: ticket.secret } },
+      template: 'verify_email',
+      to: email.address,
+      locale,
+      accountId: account.id,
+      params: until(ticket),
+      secret: { ticket: ticket.secret },
     })
     const taken = letter({
-      ...{ template: owner && !owner.account.emailVerified ? 'address_claimed' : 'address_taken' },
-      ...{ to: owner?.account.email ?? email.address },
-      ...{ locale: owner?.account.locale ?? locale, accountId: owner?.account.id ?? null },
+      template: owner && !owner.account.emailVerified ? 'address_claimed' : 'address_taken',
+      to: owner?.account.email ?? email.address,
+      locale: owner?.account.locale ?? locale,
+      accountId: owner?.account.id ?? null,
     })
     // Nobody's mailbox is filled by somebody who registers it a hundred times.
     const asked = { subject: `registration:${sha256(email.key)}`, ip: null, trustedDevice: null }

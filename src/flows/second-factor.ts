@@ -34,7 +34,10 @@ export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Part
   const stillWaits = (app: TotpFactor | undefined): app is TotpFactor =>
     app !== undefined && app.confirmedAt === null && clock() < secondsAfter(app.createdAt, setupSeconds)
   const codesMade = ({ account, origin }: Doing): Fact => ({
-    ...{ name: 'recovery_codes.made', accountId: account.id, origin, data: {} },
+    name: 'recovery_codes.made',
+    accountId: account.id,
+    origin,
+    data: {},
   })
   const setup = async (account: Account, secret: string): Promise<Setup> => ({
     secret,

@@ -42,7 +42,9 @@ export function syncJiraSites({ jira, providers, ask, clock, random }: Parts) {
       : sitesUnread(errors[found.error.code], { at, random, anew: false, retryAfter: found.error.retryAfter ?? 0 })
     await jira.synced(integration, read, at, (drift) =>
       drift.map((change) => ({
-        ...{ name: 'jira.drifted', accountId: connectedBy, origin: internalOrigin },
+        name: 'jira.drifted',
+        accountId: connectedBy,
+        origin: internalOrigin,
         data: { team: teamId, change },
       })),
     )

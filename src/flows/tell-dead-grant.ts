@@ -17,7 +17,9 @@ export function tellDeadGrant({ accounts, teams }: Parts) {
   }
   const toLeaders = async ({ holder: team }: StoredGrant): Promise<readonly Fact[]> =>
     (await teams.leaders(team)).map((accountId) => ({
-      ...{ name: 'jira.needs_reauthorization', accountId, origin: internalOrigin },
+      name: 'jira.needs_reauthorization',
+      accountId,
+      origin: internalOrigin,
       data: { team, reason: 'invalid_grant' },
     }))
   return (grant: StoredGrant): Promise<readonly Fact[]> =>

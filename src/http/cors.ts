@@ -56,10 +56,14 @@ export function createCors(allowed: readonly URL[]) {
       const origin = permission(shares, headers)
       if (origin === undefined || !methods.has(method)) return undefined
       return [
-        ...['Access-Control-Allow-Origin', origin],
-        ...['Access-Control-Allow-Methods', method],
-        ...['Access-Control-Allow-Headers', shares === 'any' ? '*' : requestHeaders],
-        ...['Access-Control-Max-Age', preflightSeconds],
+        'Access-Control-Allow-Origin',
+        origin,
+        'Access-Control-Allow-Methods',
+        method,
+        'Access-Control-Allow-Headers',
+        shares === 'any' ? '*' : requestHeaders,
+        'Access-Control-Max-Age',
+        preflightSeconds,
       ]
     },
   }

@@ -15,18 +15,27 @@ export function createHeaders(publicUrl: URL) {
   const https = publicUrl.protocol === 'https:'
   const always = [
     ...(https ? ['Strict-Transport-Security', 'max-age=63072000; includeSubDomains'] : []),
-    ...['X-Content-Type-Options', 'nosniff'],
-    ...['X-Frame-Options', 'DENY'],
-    ...['Referrer-Policy', 'no-referrer'],
-    ...['Cross-Origin-Resource-Policy', 'same-origin'],
-    ...['Permissions-Policy', permissions],
-    ...['X-Permitted-Cross-Domain-Policies', 'none'],
-    ...['X-XSS-Protection', '0'],
+    'X-Content-Type-Options',
+    'nosniff',
+    'X-Frame-Options',
+    'DENY',
+    'Referrer-Policy',
+    'no-referrer',
+    'Cross-Origin-Resource-Policy',
+    'same-origin',
+    'Permissions-Policy',
+    permissions,
+    'X-Permitted-Cross-Domain-Policies',
+    'none',
+    'X-XSS-Protection',
+    '0',
   ]
   const personal = [
     ...always,
-    ...['Cache-Control', 'no-store'],
-    ...['Vary', 'Origin, Sec-Fetch-Site, Cookie, Accept, Accept-Language'],
+    'Cache-Control',
+    'no-store',
+    'Vary',
+    'Origin, Sec-Fetch-Site, Cookie, Accept, Accept-Language',
   ]
   const document = [...personal, 'Cross-Origin-Opener-Policy', 'same-origin', 'X-Robots-Tag', 'noindex, nofollow']
 
@@ -66,15 +75,20 @@ export function createHeaders(publicUrl: URL) {
      */
     shared: [
       ...withHeaders(always, { 'Cross-Origin-Resource-Policy': 'cross-origin' }),
-      ...['Cache-Control', 'public, max-age=300, stale-while-revalidate=60'],
-      ...['Access-Control-Allow-Origin', '*'],
-      ...['Content-Security-Policy', inert],
+      'Cache-Control',
+      'public, max-age=300, stale-while-revalidate=60',
+      'Access-Control-Allow-Origin',
+      '*',
+      'Content-Security-Policy',
+      inert,
     ] as HeaderList,
     /** Files whose name is the hash of their content. */
     immutable: [
       ...always,
-      ...['Cache-Control', 'public, max-age=31536000, immutable'],
-      ...['Content-Security-Policy', inert],
+      'Cache-Control',
+      'public, max-age=31536000, immutable',
+      'Content-Security-Policy',
+      inert,
     ] as HeaderList,
   }
 }

@@ -95,7 +95,10 @@ export const JiraSite = z
   .meta({ id: 'JiraSite' })
 export const jiraSite = ({ cloudId, name, url, scopes, chosen, goneAt }: Site): z.input<typeof JiraSite> => ({
   cloud_id: cloudId,
-  ...{ name, url, scopes: [...scopes], chosen },
+  name,
+  url,
+  scopes: [...scopes],
+  chosen,
   gone_at: goneAt?.toISOString() ?? null,
 })
 

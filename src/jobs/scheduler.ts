@@ -109,7 +109,10 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
     const { name, everySeconds } = job
     const at = clock()
     const begun = await store.begin(name, {
-      ...{ owner, at, until: secondsAfter(at, leaseSeconds), firstDue: secondsAfter(at, everySeconds) },
+      owner,
+      at,
+      until: secondsAfter(at, leaseSeconds),
+      firstDue: secondsAfter(at, everySeconds),
       onlyWhenDue: round === 'when due',
     })
     if (begun.tag === 'busy') return { worked: false, dueAt: null }
@@ -197,7 +200,10 @@ export function createScheduler({ jobs, store, clock, events, owner, onDefect, t
       const shared = new Map(records.map((record) => [record.name, record]))
       return jobs.map((job, n) => ({
         ...statusOf(job, shared),
-        ...{ name: job.name, everySeconds: job.everySeconds, shared: job.shared, backlog: waiting[n] ?? null },
+        name: job.name,
+        everySeconds: job.everySeconds,
+        shared: job.shared,
+        backlog: waiting[n] ?? null,
       }))
     },
 

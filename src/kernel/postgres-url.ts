@@ -53,10 +53,22 @@ const sslFlags: Readonly<Record<string, TlsMode>> = {
 
 /** Understood, and done or decided by the service itself. */
 const harmless = new Set([
-  ...['uselibpqcompat', 'keepalives', 'keepalives_idle', 'keepalives_interval', 'keepalives_count', 'tcp_user_timeout'],
-  ...['pool_timeout', 'socket_timeout', 'load_balance_hosts', 'gssencmode', 'client_encoding', 'supa', 'workaround'],
+  'uselibpqcompat',
+  'keepalives',
+  'keepalives_idle',
+  'keepalives_interval',
+  'keepalives_count',
+  'tcp_user_timeout',
+  'pool_timeout',
+  'socket_timeout',
+  'load_balance_hosts',
+  'gssencmode',
+  'client_encoding',
+  'supa',
+  'workaround',
   // A request never waits longer than its own limit.
-  ...['fallback_application_name', 'connect_timeout'],
+  'fallback_application_name',
+  'connect_timeout',
 ])
 
 /** How other tools say that statements must not keep a name: Prisma, JDBC, asyncpg, Rails, Supabase. */

@@ -24,9 +24,17 @@ export const createLetters =
     const id = ids('eml')
     const at = clock()
     return {
-      ...{ id, to, locale, template, params, accountId },
+      id,
+      to,
+      locale,
+      template,
+      params,
+      accountId,
       secret: secret ? sealer.seal(JSON.stringify(secret), secretPlace(id)) : null,
-      ...{ attempts: 0, nextAttemptAt: at, lastError: null, createdAt: at },
+      attempts: 0,
+      nextAttemptAt: at,
+      lastError: null,
+      createdAt: at,
     }
   }
 export type Letters = ReturnType<typeof createLetters>

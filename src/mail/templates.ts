@@ -129,7 +129,10 @@ export function render(
   const { subject, body } = compose()
   const all: readonly Block[] = [...body, words.closing(service)]
   return {
-    ...{ id, to, locale, subject: oneLine(subject) },
+    id,
+    to,
+    locale,
+    subject: oneLine(subject),
     text: `${all.map(asText).join('\n\n')}\n`,
     html: document(locale, oneLine(subject), all.map(asHtml).join('\n')),
   }

@@ -31,9 +31,11 @@ export function smtpTransport(settings: SmtpSettings, { production }: { producti
     const { createTransport } = await import('nodemailer')
     return createTransport({
       ...connectionOf(settings, production),
-      ...{ pool: true, maxConnections: 4 },
+      pool: true,
+      maxConnections: 4,
       // It is ours to say what is read from where: a letter names no file and no URL.
-      ...{ disableFileAccess: true, disableUrlAccess: true },
+      disableFileAccess: true,
+      disableUrlAccess: true,
     })
   }
 
@@ -46,7 +48,9 @@ export function smtpTransport(settings: SmtpSettings, { production }: { producti
           from: { name: name.trim(), address },
           // As an object it is an address and nothing else: a comma in it makes no second reader.
           to: { name: '', address: to },
-          ...{ subject, text, html },
+          subject,
+          text,
+          html,
           messageId: `<${id}@${address.slice(address.lastIndexOf('@') + 1)}>`,
           headers: {
             'Content-Language': locale,
@@ -77,8 +81,13 @@ const connectionOf = (
   production: boolean,
   ms = { connect: connectMs, silence: silenceMs },
 ) => ({
-  ...{ host, port, secure: implicitTls },
-  ...{ connectionTimeout: ms.connect, greetingTimeout: ms.connect, socketTimeout: ms.silence, dnsTimeout: ms.connect },
+  host,
+  port,
+  secure: implicitTls,
+  connectionTimeout: ms.connect,
+  greetingTimeout: ms.connect,
+  socketTimeout: ms.silence,
+  dnsTimeout: ms.connect,
   requireTLS: production && !isLoopback(host) && !implicitTls,
   tls: { rejectUnauthorized: !isLoopback(host), minVersion: 'TLSv1.2' as const },
   ...(user === null ? {} : { auth: { user, pass: password ?? '' } }),

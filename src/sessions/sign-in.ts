@@ -120,7 +120,9 @@ export function createSignIn(parts: Parts) {
     const started = await sessions.start(
       session,
       {
-        ...{ opener, cookieHash: cookie === null ? null : sha256(cookie), replaces },
+        opener,
+        cookieHash: cookie === null ? null : sha256(cookie),
+        replaces,
         scopeOf: (role) => {
           scope = scopeOf(role)
           return scope
@@ -163,9 +165,17 @@ export function createSignIn(parts: Parts) {
       const at = clock()
       const { browser, replaces, returnTo, codeChallenge, provenAt = at } = entering
       await pendingSignIns.begin({
-        ...{ id: ids('psi'), ticketHash: sha256(ticket), accountId: account.id, proof },
-        ...{ browser, replaces, returnTo, codeChallenge, provenAt },
-        ...{ expiresAt: secondsAfter(at, waitSeconds), claimedAt: null },
+        id: ids('psi'),
+        ticketHash: sha256(ticket),
+        accountId: account.id,
+        proof,
+        browser,
+        replaces,
+        returnTo,
+        codeChallenge,
+        provenAt,
+        expiresAt: secondsAfter(at, waitSeconds),
+        claimedAt: null,
       })
       return fail('second_factor_required', undefined, {
         extra: { second_factor_ticket: ticket, expires_in: waitSeconds },

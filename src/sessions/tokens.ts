@@ -123,8 +123,11 @@ export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }
     )
       return fail('token_invalid')
     return ok({
-      ...{ sub: payload.sub, sid: payload.sid, generation },
-      ...{ issuedAt: new Date(payload.iat * 1000), expiresAt: new Date(payload.exp * 1000) },
+      sub: payload.sub,
+      sid: payload.sid,
+      generation,
+      issuedAt: new Date(payload.iat * 1000),
+      expiresAt: new Date(payload.exp * 1000),
     })
   }
 

@@ -60,8 +60,17 @@ export function createChange({ db, tables: t, atomic, steps }: Driver, { clock, 
     )
     yield* step(
       tx.insert(t.mails).values({
-        ...{ id: ids('eml'), to: reader.to, locale: reader.locale ?? origin.locale ?? 'en', template: name, params },
-        ...{ secret: null, accountId, attempts: 0, nextAttemptAt: at, lastError: null, createdAt: at },
+        id: ids('eml'),
+        to: reader.to,
+        locale: reader.locale ?? origin.locale ?? 'en',
+        template: name,
+        params,
+        secret: null,
+        accountId,
+        attempts: 0,
+        nextAttemptAt: at,
+        lastError: null,
+        createdAt: at,
       }),
     )
   }
@@ -97,7 +106,9 @@ export function createChange({ db, tables: t, atomic, steps }: Driver, { clock, 
           ordinal: ordinal++,
           event: name,
           accountId,
-          ...{ ip: origin.ip, userAgent: origin.userAgent, requestId: origin.requestId },
+          ip: origin.ip,
+          userAgent: origin.userAgent,
+          requestId: origin.requestId,
           data: entry === undefined ? data : { ...data, attempts: facts.length },
         }))
         noted.push(...facts)

@@ -26,7 +26,12 @@ export function grantStore(
 
   /** What new tokens write over a row. Without a new refresh token the stored one is still the good one. */
   const tokensOver = ({ refreshToken, refreshExpiresAt, lastError, ...brought }: RenewedTokens, at: Date) => ({
-    ...{ ...brought, ...healthy, refreshedAt: at, updatedAt: at, fence: raised, ...released },
+    ...brought,
+    ...healthy,
+    refreshedAt: at,
+    updatedAt: at,
+    fence: raised,
+    ...released,
     ...(lastError && { lastError, lastErrorAt: at }),
     ...(refreshToken !== null && { refreshToken, refreshExpiresAt }),
   })
@@ -50,11 +55,17 @@ export function grantStore(
       db
         .update(t)
         .set({
-          ...{ accessToken: given('accessToken', t.accessToken), scopes: given('scopes', t.scopes) },
-          ...{ expiresAt: given('expiresAt', t.expiresAt), dueAt: given('dueAt', t.dueAt) },
-          ...{ askedScopes: given('askedScopes', t.askedScopes), consentedAt: given('at', t.consentedAt) },
-          ...{ usedAt: given('at', t.usedAt), updatedAt: given('at', t.updatedAt) },
-          ...{ ...healthy, fence: raised, ...released },
+          accessToken: given('accessToken', t.accessToken),
+          scopes: given('scopes', t.scopes),
+          expiresAt: given('expiresAt', t.expiresAt),
+          dueAt: given('dueAt', t.dueAt),
+          askedScopes: given('askedScopes', t.askedScopes),
+          consentedAt: given('at', t.consentedAt),
+          usedAt: given('at', t.usedAt),
+          updatedAt: given('at', t.updatedAt),
+          ...healthy,
+          fence: raised,
+          ...released,
           ...(refreshToken === 'with a new refresh token' && {
             refreshToken: given('refreshToken', t.refreshToken),
             refreshExpiresAt: given('refreshExpiresAt', t.refreshExpiresAt),
@@ -188,8 +199,20 @@ export function grantStore(
             const brought = tokens(newId, undefined)
             if ('stays' in brought) throw new Error('there is nothing that could stay')
             const kept = yield* insert(tx, {
-              ...{ id: newId, provider, issuer, clientId, subject, holder, ...brought, ...healthy },
-              ...{ consentedAt: at, refreshedAt: null, usedAt: at, updatedAt: at, fence: 1, ...released },
+              id: newId,
+              provider,
+              issuer,
+              clientId,
+              subject,
+              holder,
+              ...brought,
+              ...healthy,
+              consentedAt: at,
+              refreshedAt: null,
+              usedAt: at,
+              updatedAt: at,
+              fence: 1,
+              ...released,
             })
             if (kept) return true
           }
@@ -240,8 +263,13 @@ export function grantStore(
         db
           .update(t)
           .set({
-            ...{ status: 'degraded', failures: sql<number>`${t.failures} + 1`, lastError: error, lastErrorAt: at },
-            ...{ dueAt, updatedAt: at, ...released },
+            status: 'degraded',
+            failures: sql<number>`${t.failures} + 1`,
+            lastError: error,
+            lastErrorAt: at,
+            dueAt,
+            updatedAt: at,
+            ...released,
           })
           .where(and(eq(t.id, id), eq(t.fence, fence)))
           .returning({ id: t.id }),

@@ -4,7 +4,14 @@ import { type Driver, step } from './driver.ts'
 
 export function jobStore({ db, tables: { jobs: t, leases }, read, write, atomic }: Driver): JobStore {
   const fresh = (name: string, dueAt: Date) => ({
-    ...{ name, dueAt, startedAt: null, finishedAt: null, milliseconds: null, outcome: null, runs: 0, failures: 0 },
+    name,
+    dueAt,
+    startedAt: null,
+    finishedAt: null,
+    milliseconds: null,
+    outcome: null,
+    runs: 0,
+    failures: 0,
   })
   const ours = (name: string, owner: string) => and(eq(leases.name, name), eq(leases.owner, owner))
 
@@ -59,7 +66,10 @@ export function jobStore({ db, tables: { jobs: t, leases }, read, write, atomic 
           tx
             .update(t)
             .set({
-              ...{ finishedAt: at, milliseconds, outcome, runs: sql`${t.runs} + 1` },
+              finishedAt: at,
+              milliseconds,
+              outcome,
+              runs: sql`${t.runs} + 1`,
               ...(outcome === 'failed' && { failures: sql`${t.failures} + 1` }),
               ...(nextDue && { dueAt: nextDue }),
             })

@@ -181,7 +181,10 @@ export function createLongReads({ health, requestMs, checkFiles, startThread }: 
           return reject(health.failed('contended', new Error(`${mostWaiting} long reads are waiting`)))
         const limit = currentLimit(requestMs)
         const pending: PendingRead = {
-          ...{ read, limit, resolve, reject },
+          read,
+          limit,
+          resolve,
+          reject,
           endWatch: whenOver(limit, false, () => {
             giveUp(pending)
             next()

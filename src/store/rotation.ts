@@ -71,8 +71,12 @@ export function rotation({
       )
       // What it was given is not read back: times and counters cost the most of a row to read.
       .returning({
-        ...{ id: s.id, accountId: s.accountId, amr: s.amr, scope: s.scope },
-        ...{ authTime: s.authTime, absoluteExpiresAt: s.absoluteExpiresAt },
+        id: s.id,
+        accountId: s.accountId,
+        amr: s.amr,
+        scope: s.scope,
+        authTime: s.authTime,
+        absoluteExpiresAt: s.absoluteExpiresAt,
       })
   const rotating = writes(rotatingOf(free))
   /** Waits for the row, so that what it does not find is not there. */

@@ -170,7 +170,10 @@ const asValue = (
   column: SQLiteColumn,
   { row, at, sealed }: { row: unknown; at: unknown; sealed: unknown },
 ): SealedValue => ({
-  ...{ table: nameOf(place), column: column.name, row: String(row), sealed: String(sealed) },
+  table: nameOf(place),
+  column: column.name,
+  row: String(row),
+  sealed: String(sealed),
   place: `${getTableName(place.sealedIn?.table ?? place.table)}/${at}/${column.name}`,
 })
 const ledgerOf = (rows: readonly Tables['sealingKeys']['$inferSelect'][]): Ledger => ({

@@ -35,7 +35,9 @@ export function* endTeam(
     yield* note([{ name: 'jira.disconnected', data: { team: teamId, reason: 'team_deleted' }, accountId, origin }])
   yield* note(
     others.map(({ id }) => ({
-      ...{ name: 'team.left', accountId: id, origin: elsewhereOf(origin) },
+      name: 'team.left',
+      accountId: id,
+      origin: elsewhereOf(origin),
       data: { team: teamId, done_by: accountId },
     })),
   )
@@ -90,7 +92,9 @@ export function* leaveTeams(tx: Queries, t: Tables, note: Note, ids: Ids, by: By
       )
       yield* note([
         {
-          ...{ name: 'team.role_changed', accountId: first.id, origin: elsewhereOf(origin) },
+          name: 'team.role_changed',
+          accountId: first.id,
+          origin: elsewhereOf(origin),
           data: { team, role: 'owner' },
         },
       ])
@@ -161,7 +165,9 @@ function* tellLeaders(
   const leaders = yield* step(leadersOf(tx, t, team))
   yield* note(
     leaders.map(({ id }) => ({
-      ...{ name: 'jira.needs_reauthorization', accountId: id, origin: elsewhereOf(origin) },
+      name: 'jira.needs_reauthorization',
+      accountId: id,
+      origin: elsewhereOf(origin),
       data: { team, reason },
     })),
   )

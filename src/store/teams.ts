@@ -72,7 +72,9 @@ export function teamStore({ db, tables: t, read, reads }: Driver, change: Change
       .orderBy(asc(m.joinedAt), asc(m.accountId))
   type Row = Awaited<ReturnType<typeof membersQuery>>[number]
   const seen = ({ member, name, email, verified, picture }: Row): SeenMember => ({
-    ...{ ...member, name, picture },
+    ...member,
+    name,
+    picture,
     email: verified === null ? null : email,
   })
 

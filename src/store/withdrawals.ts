@@ -44,9 +44,21 @@ export function* emptyGrants(tx: Queries, t: Tables, ids: Ids, which: SQL | unde
       tx
         .update(t.grants)
         .set({
-          ...{ status: 'revoked', accessToken: null, refreshToken: null, askedScopes: [], scopes: [] },
-          ...{ expiresAt: null, refreshExpiresAt: null, dueAt: null, failures: 0, lastError: null, lastErrorAt: null },
-          ...{ updatedAt: of.at, leaseOwner: null, leaseUntil: null, fence: sql`${t.grants.fence} + 1` },
+          status: 'revoked',
+          accessToken: null,
+          refreshToken: null,
+          askedScopes: [],
+          scopes: [],
+          expiresAt: null,
+          refreshExpiresAt: null,
+          dueAt: null,
+          failures: 0,
+          lastError: null,
+          lastErrorAt: null,
+          updatedAt: of.at,
+          leaseOwner: null,
+          leaseUntil: null,
+          fence: sql`${t.grants.fence} + 1`,
         })
         .where(and(eq(t.grants.id, grant.id), eq(t.grants.fence, grant.fence)))
         .returning({ id: t.grants.id }),

@@ -50,8 +50,15 @@ export function createInvitations({ teams, invitations, clock, ids, random }: Pa
       const secret = secretToken(random)
       const at = clock()
       const invitation = {
-        ...{ id: ids('inv'), teamId, email: email.address, emailKey: email.key, role, secretHash: sha256(secret) },
-        ...{ invitedBy: by, createdAt: at, expiresAt: secondsAfter(at, ttlSeconds) },
+        id: ids('inv'),
+        teamId,
+        email: email.address,
+        emailKey: email.key,
+        role,
+        secretHash: sha256(secret),
+        invitedBy: by,
+        createdAt: at,
+        expiresAt: secondsAfter(at, ttlSeconds),
       }
       return ok({ ...found, invitation, secret })
     },

@@ -87,7 +87,10 @@ export function sitesRead(
 ): ReadSites {
   return (known): SiteReading => ({
     ...mergeSites(teamId, known?.sites ?? [], found, at, anew),
-    ...{ lastSyncAt: at, syncStatus: 'ok', lastError: null, nextSyncAt: spread(at, everySeconds, random) },
+    lastSyncAt: at,
+    syncStatus: 'ok',
+    lastError: null,
+    nextSyncAt: spread(at, everySeconds, random),
   })
 }
 
@@ -105,7 +108,10 @@ export function sitesUnread(
     const waited = again ? (at.getTime() - before.updatedAt.getTime()) / 1000 : 0
     const seconds = Math.max(firstRetrySeconds, retryAfter, Math.min(2 * waited, everySeconds))
     return {
-      ...{ sites: known?.sites ?? [], drift: [], syncStatus: 'failed', lastError: error },
+      sites: known?.sites ?? [],
+      drift: [],
+      syncStatus: 'failed',
+      lastError: error,
       lastSyncAt: anew ? null : (before?.lastSyncAt ?? null),
       nextSyncAt: spread(at, seconds, random),
     }

@@ -84,7 +84,8 @@ export function createTeams({ teams, clock, ids, wakeRevocation }: Parts) {
         { ...act, role, maySend },
         mayGive,
         hearers(act, origin).map(({ whose, ...told }) => ({
-          ...{ name: 'team.role_changed', ...told },
+          name: 'team.role_changed',
+          ...told,
           data: { team, role, done_by: by, ...whose },
         })),
       )
@@ -98,7 +99,8 @@ export function createTeams({ teams, clock, ids, wakeRevocation }: Parts) {
         { ...act, at: clock() },
         mayGive,
         hearers(act, origin).map(({ whose, ...told }) => ({
-          ...{ name: 'team.left', ...told },
+          name: 'team.left',
+          ...told,
           data: { team, ...(by === accountId ? {} : { done_by: by }), ...whose },
         })),
       )

@@ -31,7 +31,7 @@ export const counted = [
 
 /** The statuses that are told apart; any other is `other`. */
 export const statuses: ReadonlySet<number> = new Set([
-  ...[200, 201, 202, 204, 303, 400, 401, 403, 404, 405, 408, 409, 413, 415, 417, 429, 431, 499, 500, 502, 503],
+  200, 201, 202, 204, 303, 400, 401, 403, 404, 405, 408, 409, 413, 415, 417, 429, 431, 499, 500, 502, 503,
 ])
 
 /** What is read at the moment of scraping rather than counted. */

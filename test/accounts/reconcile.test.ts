@@ -61,7 +61,11 @@ describe.each(databases)('on $name', ({ place }) => {
   const namesakes = (email: string) => opened.store.accounts.findByEmail(readEmail(email)?.key ?? '')
   const signedIn = async (accountId: string, identityId: string) => {
     const signIn = createSignIn({
-      ...{ ...opened.store, clock, ids: opened.ids, random: systemRandom, lifetimes },
+      ...opened.store,
+      clock,
+      ids: opened.ids,
+      random: systemRandom,
+      lifetimes,
       requireVerifiedEmail: false,
       mayReturn: () => true,
       isEnabled: () => true,

@@ -33,8 +33,12 @@ type Case = {
   consented?: number
 }
 const grant = ({ left = 3600, refreshToken = 'rt', status = 'healthy', due = null, ...then }: Case) => ({
-  ...{ expiresAt: at(left), refreshToken, status, dueAt: at(due) },
-  ...{ refreshedAt: at(then.refreshed ?? null), consentedAt: secondsAfter(now, then.consented ?? -day) },
+  expiresAt: at(left),
+  refreshToken,
+  status,
+  dueAt: at(due),
+  refreshedAt: at(then.refreshed ?? null),
+  consentedAt: secondsAfter(now, then.consented ?? -day),
 })
 
 describe('what a grant needs before its token is used', () => {
@@ -145,8 +149,11 @@ test('the permission ends a year after the consent where the provider says so, o
 
 test('that a grant is used is written down once an hour', () => {
   expect([null, -3600, -3601, -3599, 0].map((used) => isUseWorthNoting({ usedAt: at(used) }, now))).toEqual([
-    ...[true, true, true],
-    ...[false, false],
+    true,
+    true,
+    true,
+    false,
+    false,
   ])
 })
 
@@ -233,7 +240,10 @@ describe('ten thousand grants with tokens for an hour', () => {
       for (const { n } of overdue) {
         const moment = secondsAfter(now, second)
         const row = {
-          ...{ refreshToken: 'rt', refreshExpiresAt: null, usedAt: now, expiresAt: secondsAfter(moment, 3600) },
+          refreshToken: 'rt',
+          refreshExpiresAt: null,
+          usedAt: now,
+          expiresAt: secondsAfter(moment, 3600),
         }
         const next = nextDue(row, { idleDays: 90 }, moment, chance())
         due[n] = ((next?.getTime() ?? 0) - now.getTime()) / 1000
@@ -248,7 +258,10 @@ describe('ten thousand grants with tokens for an hour', () => {
     const dueAt = Array.from({ length: many }, () => {
       const given = secondsAfter(now, chance() * 60)
       const row = {
-        ...{ refreshToken: 'rt', refreshExpiresAt: null, usedAt: given, expiresAt: secondsAfter(given, 3600) },
+        refreshToken: 'rt',
+        refreshExpiresAt: null,
+        usedAt: given,
+        expiresAt: secondsAfter(given, 3600),
       }
       return ((nextDue(row, { idleDays: 90 }, given, chance())?.getTime() ?? 0) - now.getTime()) / 1000
     })

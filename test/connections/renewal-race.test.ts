@@ -8,16 +8,28 @@ const workers = 20
 test('two nodes renew every due grant exactly once, and none is broken', async () => {
   const figures = await raceToRenew({ url: await createDatabase(), grants, strict: true, kill: false })
   expect(figures).toMatchObject({
-    ...{ calls: grants, refused: 0, inFlight: 0, healthy: grants, live: grants, needsReauthorization: 0, notices: 0 },
-    ...{ laterCalls: [grants, grants], laterRenewed: [grants, grants] },
+    calls: grants,
+    refused: 0,
+    inFlight: 0,
+    healthy: grants,
+    live: grants,
+    needsReauthorization: 0,
+    notices: 0,
+    laterCalls: [grants, grants],
+    laterRenewed: [grants, grants],
   })
 }, 60_000)
 
 test('a node killed in the middle breaks nothing within the leeway Atlassian gives', async () => {
   const figures = await raceToRenew({ url: await createDatabase(), grants, strict: false, kill: true })
   expect(figures).toMatchObject({
-    ...{ refused: 0, healthy: grants, live: grants, needsReauthorization: 0, notices: 0 },
-    ...{ laterCalls: [grants, grants], laterRenewed: [grants, grants] },
+    refused: 0,
+    healthy: grants,
+    live: grants,
+    needsReauthorization: 0,
+    notices: 0,
+    laterCalls: [grants, grants],
+    laterRenewed: [grants, grants],
   })
   expect(figures.inFlight).toBeLessThanOrEqual(workers)
   expect(figures.calls).toBeLessThanOrEqual(grants + figures.inFlight)
@@ -29,14 +41,21 @@ test('without a leeway it costs the grants that were under way at most: marked, 
     inFlight,
     ...figures
   } = await raceToRenew({
-    ...{ url: await createDatabase(), grants, strict: true, kill: true },
+    url: await createDatabase(),
+    grants,
+    strict: true,
+    kill: true,
   })
   expect(inFlight).toBeLessThanOrEqual(workers)
   expect(dead).toBeLessThanOrEqual(inFlight)
   const live = grants - dead
   expect(figures).toMatchObject({
-    ...{ refused: dead, healthy: live, live, notices: dead },
-    ...{ laterCalls: [live, live], laterRenewed: [live, live] },
+    refused: dead,
+    healthy: live,
+    live,
+    notices: dead,
+    laterCalls: [live, live],
+    laterRenewed: [live, live],
   })
   expect(figures.calls).toBeLessThanOrEqual(grants + inFlight)
 }, 60_000)

@@ -26,13 +26,20 @@ describe.each(databases)('the scheduled round, on $name,', ({ place }) => {
   const refreshed = (given: Partial<Grant['tokens']> = {}): Refreshed => ({
     tag: 'refreshed',
     tokens: {
-      ...{ accessToken: 'renewed', refreshToken: null, idToken: null, scopes: null },
-      ...{ expiresAt: secondsAfter(clock(), 3600), refreshExpiresAt: null, ...given },
+      accessToken: 'renewed',
+      refreshToken: null,
+      idToken: null,
+      scopes: null,
+      expiresAt: secondsAfter(clock(), 3600),
+      refreshExpiresAt: null,
+      ...given,
     },
   })
   const newNode = async (given: Sealer = sealer): Promise<LentTokens> => {
     const node = await lentTokens(config, {
-      ...{ clock: () => clock(), sealer: given, random: systemRandom },
+      clock: () => clock(),
+      sealer: given,
+      random: systemRandom,
       refresh: async (provider, refreshToken) => {
         presented.push({ provider, refreshToken })
         return answer(provider, refreshToken)
@@ -222,7 +229,10 @@ describe.each(databases)('the scheduled round, on $name,', ({ place }) => {
     const now = clock()
     expect(await node.open(failing)).toMatchObject({ status: 'degraded', lastError: 'transient', lastErrorAt: now })
     expect(await node.open(dead)).toMatchObject({
-      ...{ status: 'needs_reauthorization', lastError: 'invalid_grant', lastErrorAt: now, dueAt: null },
+      status: 'needs_reauthorization',
+      lastError: 'invalid_grant',
+      lastErrorAt: now,
+      dueAt: null,
     })
     expect(await elsewhere.open(lost)).toMatchObject({ status: 'degraded', lastError: 'client_misconfigured' })
     expect(node.heard('provider_token.needs_reauthorization')).toHaveLength(1)
@@ -232,7 +242,8 @@ describe.each(databases)('the scheduled round, on $name,', ({ place }) => {
         .map(({ data }) => data.result)
         .sort(),
     ).toEqual([
-      ...['client_misconfigured', 'needs_reauthorization'],
+      'client_misconfigured',
+      'needs_reauthorization',
       ...Array.from({ length: 20 }, () => 'refreshed'),
       'transient',
     ])
@@ -261,12 +272,18 @@ describe('thousands of grants, overdue at once,', () => {
     const [sqlite] = databases
     if (!sqlite) throw new Error('there is no SQLite')
     const node = await lentTokens(await sqlite.place(), {
-      ...{ clock, sealer: newSealer(), random: systemRandom },
+      clock,
+      sealer: newSealer(),
+      random: systemRandom,
       refresh: async () => ({
         tag: 'refreshed',
         tokens: {
-          ...{ accessToken: 'renewed', refreshToken: null, idToken: null, scopes: null },
-          ...{ expiresAt: secondsAfter(clock(), 3600), refreshExpiresAt: null },
+          accessToken: 'renewed',
+          refreshToken: null,
+          idToken: null,
+          scopes: null,
+          expiresAt: secondsAfter(clock(), 3600),
+          refreshExpiresAt: null,
         },
       }),
     })

@@ -22,8 +22,12 @@ describe.each(databases)('on $name', ({ place }) => {
   const refreshed = (accessToken: string, refreshToken: string | null): Refreshed => ({
     tag: 'refreshed',
     tokens: {
-      ...{ accessToken, refreshToken, idToken: null, scopes: null },
-      ...{ expiresAt: secondsAfter(clock(), 3600), refreshExpiresAt: null },
+      accessToken,
+      refreshToken,
+      idToken: null,
+      scopes: null,
+      expiresAt: secondsAfter(clock(), 3600),
+      refreshExpiresAt: null,
     },
   })
   const newNode = async (): Promise<LentTokens> => {
@@ -127,8 +131,13 @@ describe.each(databases)('on $name', ({ place }) => {
       expect(answers.every((one) => !one.ok && one.error.code === 'provider_unavailable')).toBe(true)
       expect(presented).toHaveLength(1)
       expect(await node.open(grant)).toMatchObject({
-        ...{ status: 'degraded', failures: 1, lastError, lastErrorAt: clock() },
-        ...{ accessToken: 'old', refreshToken: 'rt-1', leaseOwner: null },
+        status: 'degraded',
+        failures: 1,
+        lastError,
+        lastErrorAt: clock(),
+        accessToken: 'old',
+        refreshToken: 'rt-1',
+        leaseOwner: null,
       })
       expect(node.heard('provider_token.needs_reauthorization')).toEqual([])
     },
@@ -272,7 +281,10 @@ describe.each(databases)('on $name', ({ place }) => {
       expect(await ask(node, grant, 1000)).toEqual({
         ok: true,
         value: {
-          ...{ accessToken: 'renewed', expiresAt: secondsAfter(clock(), 3600), scopes: ['a'], askedScopes: ['openid'] },
+          accessToken: 'renewed',
+          expiresAt: secondsAfter(clock(), 3600),
+          scopes: ['a'],
+          askedScopes: ['openid'],
         },
       })
       expect(presented).toHaveLength(1)
@@ -444,7 +456,9 @@ describe.each(databases)('on $name', ({ place }) => {
       const node = await newNode()
       let waited = 0
       const away = await lentTokens(config, {
-        ...{ clock, sealer, refresh: async () => answer('') },
+        clock,
+        sealer,
+        refresh: async () => answer(''),
         grants: { ...node.store.grants, renewed: () => Promise.reject(new Error('the store is away')) },
         pause: async (ms) => {
           waited += ms

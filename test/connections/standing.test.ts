@@ -7,27 +7,57 @@ import { missingScopes } from '../../src/providers/scopes.ts'
 const now = new Date('2026-03-01T12:00:00Z')
 const provider = { lifetime: { absoluteDays: 365 }, missingScopes }
 const grant = (given: Partial<StoredGrant> = {}): StoredGrant => ({
-  ...{ id: 'grt_1', provider: 'google', issuer: 'google', clientId: 'app', subject: 's', holder: 'person' },
-  ...{ accessToken: 'at', refreshToken: 'rt', askedScopes: ['openid', 'calendar'], scopes: ['openid'] },
-  ...{ expiresAt: secondsAfter(now, 3600), refreshExpiresAt: null, status: 'healthy' },
-  ...{ consentedAt: now, refreshedAt: null, usedAt: now, dueAt: null, failures: 0, lastError: null, lastErrorAt: null },
-  ...{ updatedAt: now, leaseOwner: null, leaseUntil: null, fence: 1 },
+  id: 'grt_1',
+  provider: 'google',
+  issuer: 'google',
+  clientId: 'app',
+  subject: 's',
+  holder: 'person',
+  accessToken: 'at',
+  refreshToken: 'rt',
+  askedScopes: ['openid', 'calendar'],
+  scopes: ['openid'],
+  expiresAt: secondsAfter(now, 3600),
+  refreshExpiresAt: null,
+  status: 'healthy',
+  consentedAt: now,
+  refreshedAt: null,
+  usedAt: now,
+  dueAt: null,
+  failures: 0,
+  lastError: null,
+  lastErrorAt: null,
+  updatedAt: now,
+  leaseOwner: null,
+  leaseUntil: null,
+  fence: 1,
   ...given,
 })
 
 describe('how a permission stands', () => {
   test('is told with what was asked, granted and left out, and until when it lasts', () => {
     expect(standingOf(grant(), provider, [], now)).toEqual({
-      ...{ status: 'healthy', asked: ['openid', 'calendar'], granted: ['openid'], missing: ['calendar'] },
-      ...{ expiresAt: secondsAfter(now, 3600), usedAt: now, endsAt: secondsAfter(now, 365 * 24 * 3600) },
+      status: 'healthy',
+      asked: ['openid', 'calendar'],
+      granted: ['openid'],
+      missing: ['calendar'],
+      expiresAt: secondsAfter(now, 3600),
+      usedAt: now,
+      endsAt: secondsAfter(now, 365 * 24 * 3600),
       lastError: null,
     })
   })
 
   test('is what the sign-in said where no grant is kept, or its provider is switched off', () => {
     const none = {
-      ...{ status: 'none', asked: [], granted: ['openid', 'email'], missing: [] },
-      ...{ expiresAt: null, usedAt: null, endsAt: null, lastError: null },
+      status: 'none',
+      asked: [],
+      granted: ['openid', 'email'],
+      missing: [],
+      expiresAt: null,
+      usedAt: null,
+      endsAt: null,
+      lastError: null,
     }
     expect(standingOf(undefined, provider, ['openid', 'email'], now)).toEqual(none)
     expect(standingOf(grant(), undefined, ['openid', 'email'], now)).toEqual(none)

@@ -94,7 +94,10 @@ describe.each(databases)('what a provider lent, on $name,', ({ place }) => {
       const grant = await given()
       await at.vault.keep(signedIn(grant), 'person', 'on_purpose')
       expect(await at.open(grant)).toMatchObject({
-        ...{ accessToken: 'narrow', refreshToken: 'narrow', scopes: ['read:me'], askedScopes: ['read:me'] },
+        accessToken: 'narrow',
+        refreshToken: 'narrow',
+        scopes: ['read:me'],
+        askedScopes: ['read:me'],
       })
     })
 
@@ -107,7 +110,10 @@ describe.each(databases)('what a provider lent, on $name,', ({ place }) => {
       await at.vault.keep(signedIn(grant, { accessToken: 'all there is' }))
       // What was asked for once is not forgotten: it is what is missing now.
       expect(await at.open(grant)).toMatchObject({
-        ...{ accessToken: 'all there is', scopes: ['read:me'], askedScopes: wide.scopes, status: 'healthy' },
+        accessToken: 'all there is',
+        scopes: ['read:me'],
+        askedScopes: wide.scopes,
+        status: 'healthy',
       })
     })
 

@@ -4,8 +4,13 @@ import { opensByMail } from '../../src/credentials/mail-opens.ts'
 import type { AddressHolder } from '../../src/credentials/ports.ts'
 
 const holder = (given: Partial<AddressHolder>): AddressHolder => ({
-  ...{ accountId: 'usr_1', address: 'ada@example.com', locale: null, verified: false, role: 'user' },
-  ...{ password: false, otherWays: false },
+  accountId: 'usr_1',
+  address: 'ada@example.com',
+  locale: null,
+  verified: false,
+  role: 'user',
+  password: false,
+  otherWays: false,
   ...given,
 })
 
@@ -51,9 +56,13 @@ describe('a mail to an address opens', () => {
 
   test('an account that holds or claims it, and never one with another way in that did not prove it', () => {
     const anybody = fc.record({
-      ...{ accountId: fc.constantFrom('a', 'b', 'c'), address: fc.constant('x@y.example'), locale: fc.constant(null) },
+      accountId: fc.constantFrom('a', 'b', 'c'),
+      address: fc.constant('x@y.example'),
+      locale: fc.constant(null),
       role: fc.constantFrom('user' as const, 'auditor' as const, 'administrator' as const),
-      ...{ verified: fc.boolean(), password: fc.boolean(), otherWays: fc.boolean() },
+      verified: fc.boolean(),
+      password: fc.boolean(),
+      otherWays: fc.boolean(),
     })
     fc.assert(
       fc.property(

@@ -21,7 +21,10 @@ const rfcSecret = Buffer.from('12345678901234567890')
 describe('codes of an authenticator app', () => {
   test.each(vectors)('are those of RFC 6238 at second %d', async (seconds, code) => {
     const totp = createTotp({
-      ...{ sealer: newSealer(), clock: () => new Date(seconds * 1000), random: () => rfcSecret, issuer },
+      sealer: newSealer(),
+      clock: () => new Date(seconds * 1000),
+      random: () => rfcSecret,
+      issuer,
     })
     const { factor, secret } = await totp.make('usr_1')
     expect(secret).toBe(Secret.fromLatin1('12345678901234567890').base32)
@@ -31,7 +34,10 @@ describe('codes of an authenticator app', () => {
   test('may be one step early or late, and no more', async () => {
     let at = 0
     const totp = createTotp({
-      ...{ sealer: newSealer(), clock: () => new Date(at * 1000), random: () => rfcSecret, issuer },
+      sealer: newSealer(),
+      clock: () => new Date(at * 1000),
+      random: () => rfcSecret,
+      issuer,
     })
     const { factor } = await totp.make('usr_1')
     // Its step ends with this second.
@@ -67,10 +73,16 @@ describe('codes of an authenticator app', () => {
     const totp = createTotp({ sealer: newSealer(), clock: () => new Date(), random: () => rfcSecret, issuer })
     const uri = new URL(await totp.uri((await totp.make('usr_1')).secret, 'ada+x@example.com'))
     expect([uri.protocol, uri.host, decodeURIComponent(uri.pathname)]).toEqual([
-      ...['otpauth:', 'totp', '/id.example:ada+x@example.com'],
+      'otpauth:',
+      'totp',
+      '/id.example:ada+x@example.com',
     ])
     expect(Object.fromEntries(uri.searchParams)).toEqual({
-      ...{ issuer, secret: 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ', algorithm: 'SHA1', digits: '6', period: '30' },
+      issuer,
+      secret: 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ',
+      algorithm: 'SHA1',
+      digits: '6',
+      period: '30',
     })
   })
 })

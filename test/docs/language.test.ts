@@ -12,14 +12,21 @@ const filesIn = (folder: string): string[] =>
     .flatMap((path) => (statSync(path).isDirectory() ? filesIn(path) : [path]))
 
 const documents = [
-  ...['README.md', 'README.pt-BR.md', 'CONTRIBUTING.md', 'CHANGELOG.md', '.env.example'],
-  ...['sandbox/README.md', 'bench/README.md'],
+  'README.md',
+  'README.pt-BR.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  '.env.example',
+  'sandbox/README.md',
+  'bench/README.md',
   ...filesIn('docs').filter((file) => file.endsWith('.md')),
   ...filesIn('deploy').filter((file) => !file.endsWith('.json')),
 ]
 const texts = [
-  ...['src/http/pages/texts.en.ts', 'src/http/pages/texts.pt-br.ts'],
-  ...['src/mail/templates.en.ts', 'src/mail/templates.pt-br.ts'],
+  'src/http/pages/texts.en.ts',
+  'src/http/pages/texts.pt-br.ts',
+  'src/mail/templates.en.ts',
+  'src/mail/templates.pt-br.ts',
 ]
 
 /** What not to write, and what to write instead. */

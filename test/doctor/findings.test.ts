@@ -175,7 +175,9 @@ test.each([
 
 const counted = (tallies: Record<string, number>, incomplete = false) => ({
   tallies: new Map(Object.entries(tallies).map(([key, values]) => [key, [{ table: 'grants', values }]])),
-  ...{ samples: [], unread: [], incomplete },
+  samples: [],
+  unread: [],
+  incomplete,
 })
 const none = { wrong: [], closed: [] }
 test('each key says what it seals; one that seals nothing may go, one that is missing is a failure', () => {
@@ -202,7 +204,10 @@ test('a count that was not finished advises nothing to be removed', () => {
 test('signing keys are shown with their age', () => {
   const now = new Date('2026-06-10T00:00:00Z')
   const key = (purpose: 'access' | 'refresh', createdAt: string, activatesAt = createdAt) => ({
-    ...{ id: createdAt, purpose, createdAt: new Date(createdAt), activatesAt: new Date(activatesAt) },
+    id: createdAt,
+    purpose,
+    createdAt: new Date(createdAt),
+    activatesAt: new Date(activatesAt),
   })
   const all = [
     key('access', '2026-05-01T00:00:00Z'),
@@ -260,18 +265,18 @@ test('a bare 401 is about the client, and no answer is about neither', () => {
 })
 
 const acme = inspectConfig({
-  ...{
-    OIDC_PROVIDERS: 'acme',
-    ACME_ISSUER: 'https://acme.example',
-    ACME_CLIENT_ID: 'a',
-    ACME_CLIENT_SECRET: 'hunter2',
-  },
+  OIDC_PROVIDERS: 'acme',
+  ACME_ISSUER: 'https://acme.example',
+  ACME_CLIENT_ID: 'a',
+  ACME_CLIENT_SECRET: 'hunter2',
   ACME_TOKEN_AUTH: 'post',
 }).config.providers[0]
 test('a client authentication that the discovery document does not offer is a warning', () => {
   if (!acme) throw new Error('no provider')
   const endpoints = {
-    ...{ token: 'https://acme.example/token', clientAuth: 'post', offeredAuth: ['client_secret_basic'] },
+    token: 'https://acme.example/token',
+    clientAuth: 'post',
+    offeredAuth: ['client_secret_basic'],
   } as unknown as Endpoints
   const client = { tag: 'accepted', code: 'invalid_grant' } as const
   expect(findingsOf(acme, { discovers: true, endpoints: { ok: true, value: endpoints }, client })).toMatchObject([
@@ -281,8 +286,13 @@ test('a client authentication that the discovery document does not offer is a wa
 })
 
 const arrival: Arrival = {
-  ...{ client: '203.0.113.9', peer: '10.0.0.1', forwarded_for: ['203.0.113.9'], forwarded: false },
-  ...{ scheme: 'https', host: 'id.example.com', trust_proxy_hops: 1 },
+  client: '203.0.113.9',
+  peer: '10.0.0.1',
+  forwarded_for: ['203.0.113.9'],
+  forwarded: false,
+  scheme: 'https',
+  host: 'id.example.com',
+  trust_proxy_hops: 1,
 }
 const forged = { ...arrival, client: '192.0.2.77' }
 const publicUrl = new URL('https://id.example.com')
@@ -291,32 +301,44 @@ test.each([
   {
     what: 'one, and none trusted',
     plain: { ...arrival, trust_proxy_hops: 0 },
-    ...{ withForged: arrival, status: 'failed', remedy: 'TRUST_PROXY_HOPS=1' },
+    withForged: arrival,
+    status: 'failed',
+    remedy: 'TRUST_PROXY_HOPS=1',
   },
   {
     what: 'one, and two trusted',
     plain: { ...arrival, trust_proxy_hops: 2 },
-    ...{ withForged: forged, status: 'failed', remedy: 'TRUST_PROXY_HOPS=1' },
+    withForged: forged,
+    status: 'failed',
+    remedy: 'TRUST_PROXY_HOPS=1',
   },
   {
     what: 'one, and two trusted, without an answer to the forged request',
     plain: { ...arrival, trust_proxy_hops: 2 },
-    ...{ withForged: undefined, status: 'failed', remedy: 'TRUST_PROXY_HOPS=1' },
+    withForged: undefined,
+    status: 'failed',
+    remedy: 'TRUST_PROXY_HOPS=1',
   },
   {
     what: 'one that passes on what a client says',
     plain: arrival,
-    ...{ withForged: forged, status: 'failed', remedy: 'overwrite X-Forwarded-For' },
+    withForged: forged,
+    status: 'failed',
+    remedy: 'overwrite X-Forwarded-For',
   },
   {
     what: 'one that says nothing',
     plain: { ...arrival, forwarded_for: [], trust_proxy_hops: 0 },
-    ...{ withForged: arrival, status: 'failed', remedy: 'send X-Forwarded-For' },
+    withForged: arrival,
+    status: 'failed',
+    remedy: 'send X-Forwarded-For',
   },
   {
     what: 'one that sends Forwarded alone',
     plain: { ...arrival, forwarded_for: [], forwarded: true, trust_proxy_hops: 1 },
-    ...{ withForged: arrival, status: 'failed', remedy: 'send X-Forwarded-For' },
+    withForged: arrival,
+    status: 'failed',
+    remedy: 'send X-Forwarded-For',
   },
 ] as const)('proxies in front: $what', ({ plain, withForged, status, remedy }) => {
   const finding = proxyFinding({ publicUrl }, plain as Arrival, withForged as Arrival | undefined)
@@ -330,7 +352,8 @@ test('a service that does not run is a warning, one that is not ready a failure'
   expect(serviceFinding('http://127.0.0.1:3000', { status: 404, body: {} }).status).toBe('warning')
   const unreachable = { tag: 'unreachable', reason: 'ENOTFOUND' } as const
   expect(unaskedFinding({ publicUrl, trustProxyHops: 0 }, unreachable)).toMatchObject({
-    ...{ status: 'warning', found: expect.stringContaining('everybody would share its address') },
+    status: 'warning',
+    found: expect.stringContaining('everybody would share its address'),
   })
   expect(unaskedFinding({ publicUrl, trustProxyHops: 1 }, { tag: 'stranger', status: 401 }).status).toBe('warning')
 })

@@ -115,7 +115,8 @@ test('an app without a challenge is told which field is missing, in its reader�
   const headers = { 'accept-language': 'pt-BR' }
   const answer = await world.call('GET', `/auth/google?return_to=${encodeURIComponent(app)}`, { headers })
   expect([...refusalOf(answer), answer.body.errors]).toEqual([
-    ...[400, 'invalid_request'],
+    400,
+    'invalid_request',
     [{ path: 'code_challenge', code: 'required', detail: 'Este campo é obrigatório.' }],
   ])
 })
@@ -172,7 +173,10 @@ describe('/auth/token', () => {
   ])('tells of the grant it does not have before any field: %s', async (_, form) => {
     const answer = await trade(form)
     expect([...refusalOf(answer), answer.body.error, answer.body.errors]).toEqual([
-      ...[400, 'grant_type_unsupported', 'unsupported_grant_type', undefined],
+      400,
+      'grant_type_unsupported',
+      'unsupported_grant_type',
+      undefined,
     ])
   })
   test.each([
@@ -193,7 +197,8 @@ test('a refresh token sent in two ways is told which of them to leave away', asy
   const { refresh_token } = await world.signIn('google', world.newcomer())
   const answer = await world.call('POST', '/auth/refresh', { token: refresh_token, body: { refresh_token } })
   expect([...refusalOf(answer), answer.body.errors]).toMatchObject([
-    ...[400, 'invalid_request'],
+    400,
+    'invalid_request',
     [{ path: 'refresh_token', code: 'repeated' }],
   ])
 })
@@ -242,7 +247,13 @@ describe('the document', () => {
     expect(of('get', '/metrics').security).toEqual([{ metrics: [] }, {}])
     const { securitySchemes } = world.document.components as unknown as { securitySchemes: object }
     expect(Object.keys(securitySchemes)).toEqual([
-      ...['bearer', 'cookie', 'refresh', 'service', 'service_bearer', 'metrics', 'doctor'],
+      'bearer',
+      'cookie',
+      'refresh',
+      'service',
+      'service_bearer',
+      'metrics',
+      'doctor',
     ])
   })
   test('has the version of the program', async () => {
@@ -309,7 +320,8 @@ describe('what an account’s owner writes', () => {
     const answer = await world.call('PATCH', '/me', { token, body: {} })
     const detail = 'Give at least one of: name, picture.'
     expect([...refusalOf(answer), answer.body.errors]).toEqual([
-      ...[400, 'invalid_request'],
+      400,
+      'invalid_request',
       ['name', 'picture'].map((path) => ({ path, code: 'one_required', detail })),
     ])
   })
@@ -325,7 +337,9 @@ describe('what an account’s owner writes', () => {
   test('is a place in the trail only as we told it', async () => {
     for (const cursor of ['usr_00', 'aud_', 'aud_xyz', 'aud_1%00', '%00', `aud_${'0'.repeat(81)}`])
       expect([cursor, ...refusalOf(await world.call('GET', `/me/activity?cursor=${cursor}`, { token }))]).toEqual([
-        ...[cursor, 400, 'invalid_request'],
+        cursor,
+        400,
+        'invalid_request',
       ])
   })
 })

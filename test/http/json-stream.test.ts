@@ -11,8 +11,15 @@ import { createSurface, routes } from './surface.tsx'
 /** A service with one more route, whose answer is written from these pieces. */
 const streaming = (pieces: () => AsyncIterable<string>, onDefect = vi.fn()) => {
   const long = route({
-    ...{ method: 'get', path: '/long', summary: 'Long', tag: 'Things', surface: 'api', limit: 'account' },
-    ...{ auth: 'none', reply: z.looseObject({}), fails: [] },
+    method: 'get',
+    path: '/long',
+    summary: 'Long',
+    tag: 'Things',
+    surface: 'api',
+    limit: 'account',
+    auth: 'none',
+    reply: z.looseObject({}),
+    fails: [],
     handle: () => ok(jsonStream(pieces())),
   })
   return { ...createSurface({ routes: [...routes, long], onDefect, rateLimits: null }), onDefect }

@@ -31,7 +31,11 @@ const ends: Readonly<Record<string, string>> = {
 }
 /** Lists of what the operator configured, or of what the code declares: no request adds to them. */
 const fixed = new Set([
-  ...['/health/providers', '/auth/providers', '/.well-known/jwks.json', '/.well-known/assetlinks.json', '/jobs'],
+  '/health/providers',
+  '/auth/providers',
+  '/.well-known/jwks.json',
+  '/.well-known/assetlinks.json',
+  '/jobs',
 ])
 
 type Schema = { readonly [key: string]: unknown }

@@ -287,7 +287,11 @@ describe.each(databases)('two nodes on $name', ({ place }) => {
     await pass(59)
     const [at, until] = [new Date(start.getTime() + 60_000), new Date(start.getTime() + 120_000)]
     const died = await (stores[1] as OpenedStore).store.jobs.begin('sweep', {
-      ...{ owner: 'a node that died', at, until, firstDue: at, onlyWhenDue: true },
+      owner: 'a node that died',
+      at,
+      until,
+      firstDue: at,
+      onlyWhenDue: true,
     })
     expect(died.tag).toBe('begun')
     await pass(60)

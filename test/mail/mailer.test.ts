@@ -24,7 +24,11 @@ beforeEach(async () => {
   server = await startMailServer()
   transport = smtpTransport(
     {
-      ...{ host: '127.0.0.1', port: server.port, implicitTls: false, user: null, password: null },
+      host: '127.0.0.1',
+      port: server.port,
+      implicitTls: false,
+      user: null,
+      password: null,
       from: 'Vinculum <id@example.com>',
     },
     { production: true },
@@ -38,17 +42,23 @@ afterEach(async () => {
 
 const mailer = (with_ = sealer) =>
   createMailer({
-    ...{ mails: opened.store.mails, transport, sealer: with_, clock: time.clock, random: systemRandom },
-    ...{
-      events: opened.events,
-      publicUrl: new URL('https://id.example.com'),
-      providerName: (id) => id,
-      onDefect: (error) => defects.push(error),
-    },
+    mails: opened.store.mails,
+    transport,
+    sealer: with_,
+    clock: time.clock,
+    random: systemRandom,
+    events: opened.events,
+    publicUrl: new URL('https://id.example.com'),
+    providerName: (id) => id,
+    onDefect: (error) => defects.push(error),
   })
 const letter = (to = 'ada@example.com', params: Record<string, string> = {}) =>
   createLetters({ ids: opened.ids, clock: time.clock, sealer })({
-    ...{ template: 'sign_in', to, locale: 'en', params, secret: { ticket: 'the-ticket', code: '12345678' } },
+    template: 'sign_in',
+    to,
+    locale: 'en',
+    params,
+    secret: { ticket: 'the-ticket', code: '12345678' },
   })
 const results = () => opened.heard('mail.handled').map(({ data }) => data.result)
 

@@ -9,18 +9,22 @@ const notices = Object.entries(catalogue).flatMap(([name, entry]) => ('notice' i
 const templates = [...letters, ...notices] as Mail['template'][]
 const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0'
 const params = {
-  ...{ at: '2026-03-01T12:34:00.000Z', expires_at: '2026-03-01T13:00:00.000Z', ip: '203.0.113.7', user_agent: firefox },
-  ...{
-    provider: 'google',
-    factor: 'totp',
-    left: '7',
-    role: 'auditor',
-    by: 'usr_9',
-    identity: 'idn_1',
-    session: 'ses_1',
-  },
-  ...{ new_address: 'new@example.com', old_address: 'old@example.com', how: 'on_purpose' },
-  ...{ team: 'Mathematics', inviter: 'bob@example.com' },
+  at: '2026-03-01T12:34:00.000Z',
+  expires_at: '2026-03-01T13:00:00.000Z',
+  ip: '203.0.113.7',
+  user_agent: firefox,
+  provider: 'google',
+  factor: 'totp',
+  left: '7',
+  role: 'auditor',
+  by: 'usr_9',
+  identity: 'idn_1',
+  session: 'ses_1',
+  new_address: 'new@example.com',
+  old_address: 'old@example.com',
+  how: 'on_purpose',
+  team: 'Mathematics',
+  inviter: 'bob@example.com',
 }
 const secret = { ticket: 'T1cket_-', code: '01234567' }
 const about = {

@@ -24,7 +24,12 @@ async function server(...options: Parameters<typeof startMailServer>) {
 function through(port: number, more: Partial<SmtpSettings> = {}, production = true) {
   const transport = smtpTransport(
     {
-      ...{ host: '127.0.0.1', port, implicitTls: false, user: null, password: null, from: 'Vinculum <id@example.com>' },
+      host: '127.0.0.1',
+      port,
+      implicitTls: false,
+      user: null,
+      password: null,
+      from: 'Vinculum <id@example.com>',
       ...more,
     },
     { production },

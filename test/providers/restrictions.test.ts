@@ -5,7 +5,13 @@ import { theClaims } from '../support/people.ts'
 
 type Restrictions = Pick<ProviderSettings, 'emailDomains' | 'hostedDomains' | 'organizations'>
 const settings = (restrictions: Restrictions): ProviderSettings => ({
-  ...{ id: 'p', kind: 'google', name: 'P', clientId: 'c', clientSecret: 's', redirectUris: {}, urls: {} },
+  id: 'p',
+  kind: 'google',
+  name: 'P',
+  clientId: 'c',
+  clientSecret: 's',
+  redirectUris: {},
+  urls: {},
   breaker: { timeoutMs: 1, errorThresholdPercent: 1, volume: 1, resetMs: 1 },
   ...restrictions,
 })

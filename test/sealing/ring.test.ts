@@ -36,15 +36,22 @@ describe.each(databases)('the key ring of a database on $name', ({ name, place }
   const reseal = (...ring: KeyRing) =>
     visit(({ store }) =>
       createReseal({
-        ...{ store: store.sealed, sealer: createSealer(ring, systemRandom), pause: async () => {} },
+        store: store.sealed,
+        sealer: createSealer(ring, systemRandom),
+        pause: async () => {},
       })(() => {}),
     )
   /** What a version without a ledger leaves behind: signing keys, sealed. */
   const usedBefore = (...ring: KeyRing) =>
     visit(({ store, ids }) =>
       createKeys({
-        ...{ keys: store.keys, sealer: createSealer(ring, systemRandom), clock, ids, random: systemRandom },
-        ...{ accessTtlSeconds: 900, refreshTtlSeconds: 86_400 },
+        keys: store.keys,
+        sealer: createSealer(ring, systemRandom),
+        clock,
+        ids,
+        random: systemRandom,
+        accessTtlSeconds: 900,
+        refreshTtlSeconds: 86_400,
       }),
     )
 
@@ -108,9 +115,17 @@ describe.each(databases)('the key ring of a database on $name', ({ name, place }
       const post = async (): Promise<void> => {
         const id = ids('eml')
         await store.mails.post({
-          ...{ id, to: 'a@example.com', locale: 'en', template: 'sign_in', params: {}, accountId: null },
+          id,
+          to: 'a@example.com',
+          locale: 'en',
+          template: 'sign_in',
+          params: {},
+          accountId: null,
           secret: old.seal('{}', `mails/${id}/secret`),
-          ...{ attempts: 0, nextAttemptAt: at, lastError: null, createdAt: at },
+          attempts: 0,
+          nextAttemptAt: at,
+          lastError: null,
+          createdAt: at,
         })
       }
       for (let n = 0; n < 120; n++) await post()
@@ -180,7 +195,11 @@ describe.each(databases)('the key ring of a database on $name', ({ name, place }
         })
         const ring: KeyRing = [k1]
         await openRing({
-          ...{ store: noting, ring, sealer: createSealer(ring, systemRandom), clock, random: systemRandom },
+          store: noting,
+          ring,
+          sealer: createSealer(ring, systemRandom),
+          clock,
+          random: systemRandom,
         })
         expect(asked).toEqual(['ledger'])
       })

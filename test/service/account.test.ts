@@ -109,8 +109,13 @@ describe.each(databases)('one’s own account, on %s', (database) => {
 
     const remains = async (): Promise<readonly string[]> => {
       const strings = [
-        ...[world.emailOf(who), 'Unmistakable Person', String(person?.google?.sub), `"${person?.github?.id}"`],
-        ...[String(person?.atlassian?.account_id), String(person?.oidc?.sub), `"${person?.oauth2?.uid}"`],
+        world.emailOf(who),
+        'Unmistakable Person',
+        String(person?.google?.sub),
+        `"${person?.github?.id}"`,
+        String(person?.atlassian?.account_id),
+        String(person?.oidc?.sub),
+        `"${person?.oauth2?.uid}"`,
       ]
       const rows = Object.entries(await world.dump()).flatMap(([table, all]) =>
         all.map((row) => `${table} ${JSON.stringify(row)}`),

@@ -14,8 +14,12 @@ afterAll(() => world.stop())
 
 const settings = (port: number, file: string) => ({
   ...world.sandbox.env,
-  ...{ NODE_ENV: 'test', HOST: '127.0.0.1', PORT: String(port), PUBLIC_URL: world.base },
-  ...{ DATABASE_URL: `file:${file}`, ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}` },
+  NODE_ENV: 'test',
+  HOST: '127.0.0.1',
+  PORT: String(port),
+  PUBLIC_URL: world.base,
+  DATABASE_URL: `file:${file}`,
+  ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}`,
 })
 const password = 'a rather long pass phrase 7'
 
@@ -62,7 +66,9 @@ test('a backup made under load is restored elsewhere, made safe, and people sign
     await restored.listening
     const post = (path: string, body: object) =>
       fetch(`${at}${path}`, {
-        ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
       })
     const back = await post('/auth/refresh', { refresh_token: token })
     expect(back.status).toBe(200)

@@ -50,7 +50,9 @@ describe.each(databases)('what was checked when a sign-in began is checked again
   async function begunBy(who: string, provider = 'google', query: Record<string, string> = {}): Promise<Begun> {
     const { verifier, challenge } = pkce()
     const to = new URLSearchParams({
-      ...{ return_to: app, code_challenge: challenge, code_challenge_method: 'S256' },
+      return_to: app,
+      code_challenge: challenge,
+      code_challenge_method: 'S256',
       ...query,
     })
     const begun = await world.call('GET', `/auth/${provider}?${to}`, { headers: page })
@@ -107,7 +109,9 @@ describe.each(databases)('what was checked when a sign-in began is checked again
       expect(refusalOf(conflict)).toEqual([409, 'account_conflict'])
       const answer = (at: string): Promise<Answer> =>
         world.call('POST', `/auth/conflicts/${conflict.body.conflict_ticket}`, {
-          ...{ at, body: { action: 'create' }, headers: { cookie: begun.cookie } },
+          at,
+          body: { action: 'create' },
+          headers: { cookie: begun.cookie },
         })
       await refusedAs('return_to_not_allowed', () => answer(withoutApp))
       expect(authOf(await answer(world.base)).action).toBe('created_new_user')
@@ -169,7 +173,8 @@ describe.each(databases)('what was checked when a sign-in began is checked again
       const code = new URL(sent.headers.get('location') ?? '').searchParams.get('code')
       const trade = (at: string): Promise<Answer> =>
         world.call('POST', '/auth/token', {
-          ...{ at, body: { grant_type: 'authorization_code', code, code_verifier: begun.verifier } },
+          at,
+          body: { grant_type: 'authorization_code', code, code_verifier: begun.verifier },
         })
       expect(refusalOf(await trade(withoutApp))).toEqual([400, 'code_invalid'])
       expect((await trade(world.base)).status).toBe(200)
@@ -222,7 +227,8 @@ describe.each(databases)('what was checked when a sign-in began is checked again
     const asked = await world.enter('acme', who)
     await refusedAs('user_creation_disabled', () =>
       world.call('POST', `/auth/conflicts/${asked.body.conflict_ticket}`, {
-        ...{ at, body: { action: 'create', flow_token: asked.flow.flowToken } },
+        at,
+        body: { action: 'create', flow_token: asked.flow.flowToken },
       }),
     )
   })

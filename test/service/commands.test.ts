@@ -17,7 +17,10 @@ async function command(source: string, ...args: string[]) {
   const service = startService(
     {
       ...world.sandbox.env,
-      ...{ NODE_ENV: 'test', PUBLIC_URL: world.base, PORT: new URL(world.base).port, DATABASE_URL: source },
+      NODE_ENV: 'test',
+      PUBLIC_URL: world.base,
+      PORT: new URL(world.base).port,
+      DATABASE_URL: source,
       ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}`,
     },
     args,
@@ -56,13 +59,16 @@ test('copy-to moves a SQLite file to PostgreSQL, and reports every table', async
 test('copy-to refuses a source and a target that it cannot use, in a sentence', async () => {
   const target = await createDatabase()
   expect(await command(target, 'copy-to', target)).toMatchObject({
-    ...{ code: 1, stderr: expect.stringContaining('DATABASE_URL is not a SQLite file') },
+    code: 1,
+    stderr: expect.stringContaining('DATABASE_URL is not a SQLite file'),
   })
   expect(await command('file:/nowhere/vinculum.db', 'copy-to', target)).toMatchObject({
-    ...{ code: 1, stderr: expect.stringContaining('There is no file /nowhere/vinculum.db') },
+    code: 1,
+    stderr: expect.stringContaining('There is no file /nowhere/vinculum.db'),
   })
   expect(await command(world.databaseUrl, 'copy-to', 'file:other.db')).toMatchObject({
-    ...{ code: 1, stderr: expect.stringContaining('not a postgres:// URL') },
+    code: 1,
+    stderr: expect.stringContaining('not a postgres:// URL'),
   })
   const unreachable = await command(world.databaseUrl, 'copy-to', 'postgres://ada:hunter2@127.0.0.1:1/x')
   expect(unreachable).toMatchObject({ code: 1, stderr: expect.stringContaining('the URL of the target') })

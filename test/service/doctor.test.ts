@@ -30,7 +30,10 @@ type Env = Readonly<Record<string, string>>
 const ring = [{ id: 'k1', key: encryptionKey }] as const
 const settings = (env: Env = {}): Record<string, string> => ({
   ...world.sandbox.env,
-  ...{ NODE_ENV: 'test', PUBLIC_URL: world.base, PORT: new URL(world.base).port, DATABASE_URL: world.databaseUrl },
+  NODE_ENV: 'test',
+  PUBLIC_URL: world.base,
+  PORT: new URL(world.base).port,
+  DATABASE_URL: world.databaseUrl,
   ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}`,
   ...env,
 })

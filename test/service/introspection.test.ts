@@ -46,8 +46,19 @@ describe.each(databases)('back ends and the tokens they are shown, on %s', (data
       const claims = JSON.parse(Buffer.from(eve.token.split('.')[1] ?? '', 'base64url').toString()) as Json
       const { iss, aud, sub, sid, exp, iat, amr, auth_time, client_id, scope } = claims
       expect(body).toEqual({
-        ...{ active: true, token_type: 'bearer', token_use: 'access_token' },
-        ...{ iss, aud, sub, sid, exp, iat, amr, auth_time, client_id, scope },
+        active: true,
+        token_type: 'bearer',
+        token_use: 'access_token',
+        iss,
+        aud,
+        sub,
+        sid,
+        exp,
+        iat,
+        amr,
+        auth_time,
+        client_id,
+        scope,
       })
       expect(headers.get('cache-control')).toBe('no-store')
       const refresh = await ask(eve.refresh, shop)

@@ -297,7 +297,9 @@ describe.each(databases)('what becomes of a team’s Jira, on %s', (database) =>
       const before = asked()
       const { body } = await jira.status(team, owner)
       expect(body).toMatchObject({
-        ...{ status: 'needs_reauthorization', last_error: 'connector_disabled', connected_by: ada.id },
+        status: 'needs_reauthorization',
+        last_error: 'connector_disabled',
+        connected_by: ada.id,
       })
       expect(refusalOf(await jira.queues(team, member))).toEqual([401, 'jira_not_active'])
       expect((await jira.as(owner, 'POST', jira.at(team, '/sync'))).body.last_error).toBe('connector_disabled')

@@ -28,8 +28,17 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       const ada = await jira.somebody()
       const team = await jira.team(ada)
       expect((await jira.status(team, ada)).body).toEqual({
-        ...{ team_id: team, status: 'not_connected', sites: [], scopes: [], missing_scopes: [], connected_by: null },
-        ...{ connected_at: null, expires_at: null, last_sync_at: null, sync_status: null, last_error: null },
+        team_id: team,
+        status: 'not_connected',
+        sites: [],
+        scopes: [],
+        missing_scopes: [],
+        connected_by: null,
+        connected_at: null,
+        expires_at: null,
+        last_sync_at: null,
+        sync_status: null,
+        last_error: null,
       })
       expect(refusalOf(await jira.as(ada, 'GET', jira.at(team, '/sites')))).toEqual([404, 'jira_not_connected'])
       expect(refusalOf(await jira.as(ada, 'DELETE', jira.at(team)))).toEqual([404, 'jira_not_connected'])
@@ -41,17 +50,27 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       const team = await jira.team(ada)
       const connected = await jira.connect(team, ada)
       const site = {
-        ...{ cloud_id: ACME_SITE.id, name: 'acme', url: 'https://acme.atlassian.net', chosen: true, gone_at: null },
+        cloud_id: ACME_SITE.id,
+        name: 'acme',
+        url: 'https://acme.atlassian.net',
+        chosen: true,
+        gone_at: null,
         scopes: ['read:jira-user', 'read:jira-work', 'read:servicedesk-request'],
       }
       expect([connected.status, connected.body]).toEqual([
         200,
         {
-          ...{ team_id: team, status: 'active', sites: [site], missing_scopes: [], connected_by: ada.id },
+          team_id: team,
+          status: 'active',
+          sites: [site],
+          missing_scopes: [],
+          connected_by: ada.id,
           scopes: ['read:me', 'offline_access', 'read:jira-user', 'read:jira-work', 'read:servicedesk-request'],
           connected_at: world.clock().toISOString(),
           expires_at: new Date(world.clock().getTime() + 3_600_000).toISOString(),
-          ...{ last_sync_at: world.clock().toISOString(), sync_status: 'ok', last_error: null },
+          last_sync_at: world.clock().toISOString(),
+          sync_status: 'ok',
+          last_error: null,
         },
       ])
       expect((await jira.status(team, ada)).body).toEqual(connected.body)
@@ -158,7 +177,11 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       const { body: connected } = await jira.connect(team, ada)
       expect(connected.sites).toEqual([
         {
-          ...{ cloud_id: 'one', name: 'one', url: 'https://one.atlassian.net', chosen: true, gone_at: null },
+          cloud_id: 'one',
+          name: 'one',
+          url: 'https://one.atlassian.net',
+          chosen: true,
+          gone_at: null,
           scopes: ['read:jira-work', 'read:servicedesk-request'],
         },
       ])
@@ -362,9 +385,16 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       world.sandbox.switches.atlassian.pageSize = 2
       const read = await jira.queues(team, ada)
       const queuesOf = (site: typeof ACME_SITE) => ({
-        ...{ cloud_id: site.id, name: site.name, url: `https://${site.name}.atlassian.net`, error: null, more: false },
+        cloud_id: site.id,
+        name: site.name,
+        url: `https://${site.name}.atlassian.net`,
+        error: null,
+        more: false,
         desks: site.desks.map(({ id, projectKey, projectName, queues }) => ({
-          ...{ id, key: projectKey, name: projectName, error: null },
+          id,
+          key: projectKey,
+          name: projectName,
+          error: null,
           queues: queues.map(({ id, name, issueCount }) => ({ id, name, issue_count: issueCount })),
         })),
       })

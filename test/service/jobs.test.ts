@@ -31,8 +31,15 @@ describe.each(databases)('what comes round by itself, on %s', (database) => {
     const { 'sweep-expired': sweep, 'send-mail': mail } = await jobs()
     const now = world.clock().toISOString()
     expect(sweep).toMatchObject({
-      ...{ period_seconds: 600, shared: true, last_started_at: now, last_finished_at: now, last_outcome: 'ok' },
-      ...{ runs: 1, failures: 0, running: false, backlog: null },
+      period_seconds: 600,
+      shared: true,
+      last_started_at: now,
+      last_finished_at: now,
+      last_outcome: 'ok',
+      runs: 1,
+      failures: 0,
+      running: false,
+      backlog: null,
     })
     expect(new Date(String(sweep?.due_at)).getTime()).toBe(world.clock().getTime() + 600_000)
     expect(mail).toMatchObject({ period_seconds: 5, shared: false, backlog: expect.any(Number) })

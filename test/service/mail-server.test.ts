@@ -75,12 +75,10 @@ test('a service without a way to send mail says so, at its start and to whoever 
   const logged: string[] = []
   const log = createLog('warn', new Writable({ write: (chunk, _, done) => done(void logged.push(String(chunk))) }))
   const config = readConfig({
-    ...{
-      NODE_ENV: 'test',
-      PORT: String(port),
-      PUBLIC_URL: `http://127.0.0.1:${port}`,
-      DATABASE_URL: `file:${newFile()}`,
-    },
+    NODE_ENV: 'test',
+    PORT: String(port),
+    PUBLIC_URL: `http://127.0.0.1:${port}`,
+    DATABASE_URL: `file:${newFile()}`,
     ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}`,
   })
   if (!config.encryptionKeys) throw new Error('no key was given')
@@ -97,7 +95,8 @@ test('a service without a way to send mail says so, at its start and to whoever 
       fetch(`${base}${path}`, {
         method: body ? 'POST' : 'GET',
         headers: {
-          ...{ accept: body ? 'application/json' : 'text/html', 'content-type': 'application/json' },
+          accept: body ? 'application/json' : 'text/html',
+          'content-type': 'application/json',
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         },
         ...(body ? { body: JSON.stringify(body) } : {}),

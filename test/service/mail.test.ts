@@ -251,7 +251,8 @@ describe.each(databases)('by mail, on %s', (database) => {
       const { id } = await registered(world, email, { verified: true })
       const verifier = 'v'.repeat(43)
       const query = new URLSearchParams({
-        ...{ return_to: 'https://app.example/done?x=1', code_challenge: pkceChallenge(verifier) },
+        return_to: 'https://app.example/done?x=1',
+        code_challenge: pkceChallenge(verifier),
         code_challenge_method: 'S256',
       })
       const browser = world.openBrowser()

@@ -13,12 +13,10 @@ describe.each(databases)('npm start -- make-admin, on %s', (database) => {
     const service = startService(
       {
         ...world.sandbox.env,
-        ...{
-          NODE_ENV: 'test',
-          PUBLIC_URL: world.base,
-          PORT: new URL(world.base).port,
-          DATABASE_URL: world.databaseUrl,
-        },
+        NODE_ENV: 'test',
+        PUBLIC_URL: world.base,
+        PORT: new URL(world.base).port,
+        DATABASE_URL: world.databaseUrl,
         ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}`,
       },
       ['make-admin', ...given],
@@ -42,7 +40,8 @@ describe.each(databases)('npm start -- make-admin, on %s', (database) => {
     const { access_token: token } = await world.signIn('google', who)
     expect((await world.call('GET', '/users', { token })).status).toBe(403)
     expect(await command(email)).toEqual({
-      ...{ code: 0, said: `${email} is an administrator now, with every session it has.` },
+      code: 0,
+      said: `${email} is an administrator now, with every session it has.`,
     })
     expect((await world.call('GET', '/users', { token })).status).toBe(200)
     expect(await command(email)).toEqual({ code: 0, said: expect.stringContaining('already') })

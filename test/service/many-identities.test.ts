@@ -50,7 +50,8 @@ describe.each(databases)('an account with twenty identities, on %s', (database) 
     const asked = await world.enter('acme', who)
     expect(refusalOf(asked)).toEqual([409, 'account_conflict'])
     const answer: Answer = await world.call('POST', `/auth/conflicts/${asked.body.conflict_ticket}`, {
-      ...{ token, body: { action: 'link', flow_token: asked.flow.flowToken } },
+      token,
+      body: { action: 'link', flow_token: asked.flow.flowToken },
     })
     expect(refusalOf(answer)).toEqual(full)
     expect(await identitiesOf(token)).toHaveLength(20)

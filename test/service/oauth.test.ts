@@ -24,7 +24,9 @@ async function returned(
   const back = (await world.approve(begun.value.authorizeUrl.href, who)).searchParams
   const iss = back.get('iss')
   return {
-    ...{ code: back.get('code') ?? '', state: back.get('state') ?? '', flowToken: begun.value.flowToken },
+    code: back.get('code') ?? '',
+    state: back.get('state') ?? '',
+    flowToken: begun.value.flowToken,
     ...(iss === null ? {} : { iss }),
   }
 }

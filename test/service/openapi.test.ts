@@ -7,23 +7,43 @@ import { providers, startWorld, type World } from '../support/service.ts'
 
 /** Contract §2, §3, §4 and §6, but for the password grant and registration. */
 const promised = [
-  ...['GET /auth/providers', 'GET /auth/{provider}', 'POST /auth/{provider}/authorize'],
-  ...['GET /auth/{provider}/callback', 'POST /auth/{provider}/callback', 'POST /auth/{provider}/link'],
-  ...['GET /auth/conflicts/{ticket}', 'POST /auth/conflicts/{ticket}'],
-  ...['POST /auth/refresh', 'POST /auth/token', 'POST /auth/logout', 'POST /auth/logout-all', 'POST /auth/revoke'],
-  ...['POST /auth/introspect', 'GET /users', 'GET /users/{id}', 'PUT /users/{id}', 'DELETE /users/{id}'],
-  ...['GET /.well-known/jwks.json', 'GET /.well-known/oauth-authorization-server'],
-  ...['GET /me', 'PATCH /me', 'DELETE /me', 'GET /me/identities', 'DELETE /me/identities/{id}'],
-  ...['GET /me/identities/{id}/profile', 'GET /me/methods', 'GET /me/sessions', 'DELETE /me/sessions/{id}'],
-  ...['DELETE /me/sessions', 'GET /me/activity'],
-  ...[
-    'GET /health/live',
-    'GET /health/ready',
-    'GET /health/providers',
-    'GET /metrics',
-    'GET /openapi.json',
-    'GET /docs',
-  ],
+  'GET /auth/providers',
+  'GET /auth/{provider}',
+  'POST /auth/{provider}/authorize',
+  'GET /auth/{provider}/callback',
+  'POST /auth/{provider}/callback',
+  'POST /auth/{provider}/link',
+  'GET /auth/conflicts/{ticket}',
+  'POST /auth/conflicts/{ticket}',
+  'POST /auth/refresh',
+  'POST /auth/token',
+  'POST /auth/logout',
+  'POST /auth/logout-all',
+  'POST /auth/revoke',
+  'POST /auth/introspect',
+  'GET /users',
+  'GET /users/{id}',
+  'PUT /users/{id}',
+  'DELETE /users/{id}',
+  'GET /.well-known/jwks.json',
+  'GET /.well-known/oauth-authorization-server',
+  'GET /me',
+  'PATCH /me',
+  'DELETE /me',
+  'GET /me/identities',
+  'DELETE /me/identities/{id}',
+  'GET /me/identities/{id}/profile',
+  'GET /me/methods',
+  'GET /me/sessions',
+  'DELETE /me/sessions/{id}',
+  'DELETE /me/sessions',
+  'GET /me/activity',
+  'GET /health/live',
+  'GET /health/ready',
+  'GET /health/providers',
+  'GET /metrics',
+  'GET /openapi.json',
+  'GET /docs',
 ]
 
 let world: World
@@ -95,7 +115,9 @@ test('every address answers every method with something documented, a request id
       expect(answer.headers.get('x-request-id')).toMatch(/^req_[0-9a-f]{32}$/)
       const kept = answer.status === 200 && /well-known/.test(path)
       expect([method, path, answer.headers.get('cache-control')]).toEqual([
-        ...[method, path, kept ? expect.stringMatching(/^public, max-age=\d+/) : 'no-store'],
+        method,
+        path,
+        kept ? expect.stringMatching(/^public, max-age=\d+/) : 'no-store',
       ])
       if (answer.status === 405) expect(answer.headers.get('allow')).not.toBe('')
     }
@@ -158,7 +180,10 @@ test('broken requests of every kind are refused as documented', async () => {
     for (const body of bodies) {
       const answer = await world.call(method.toUpperCase(), made, { token, body })
       expect([method, path, body.slice(0, 20), answer.status >= 400 && answer.status < 500], answer.text).toEqual([
-        ...[method, path, body.slice(0, 20), true],
+        method,
+        path,
+        body.slice(0, 20),
+        true,
       ])
     }
     for (const type of [
@@ -221,22 +246,16 @@ test('the metrics are those that were promised, and hold nothing a stranger chos
   const { text, headers } = await world.call('GET', '/metrics')
   expect(headers.get('content-type')).toMatch(/^text\/plain/)
   for (const name of [
-    ...[
-      'vinculum_authentication_attempts_total',
-      'vinculum_authentication_duration_seconds',
-      'vinculum_accounts_linked_total',
-    ],
-    ...[
-      'vinculum_accounts_unlinked_total',
-      'vinculum_user_info_cache_hit_ratio',
-      'vinculum_provider_call_failures_total',
-    ],
-    ...[
-      'vinculum_circuit_breaker_state',
-      'vinculum_token_refreshes_total',
-      'process_cpu_seconds_total',
-      'nodejs_eventloop_lag_seconds',
-    ],
+    'vinculum_authentication_attempts_total',
+    'vinculum_authentication_duration_seconds',
+    'vinculum_accounts_linked_total',
+    'vinculum_accounts_unlinked_total',
+    'vinculum_user_info_cache_hit_ratio',
+    'vinculum_provider_call_failures_total',
+    'vinculum_circuit_breaker_state',
+    'vinculum_token_refreshes_total',
+    'process_cpu_seconds_total',
+    'nodejs_eventloop_lag_seconds',
   ])
     expect(text).toContain(`# TYPE ${name} `)
   expect(text).toMatch(/vinculum_authentication_duration_seconds_count\{provider="google",stage="code_exchange"\} \d/)

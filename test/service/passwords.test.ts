@@ -192,7 +192,9 @@ describe.each(databases)('passwords, kept in %s', (database) => {
         hashed.mockRestore()
       }
       expect(answers[0]?.rest).toMatchObject({
-        ...{ code: 'invalid_credentials', error: 'invalid_grant', detail: 'Email ou senha incorretos' },
+        code: 'invalid_credentials',
+        error: 'invalid_grant',
+        detail: 'Email ou senha incorretos',
       })
       expect(answers[0]?.work).toEqual([1, 0])
       for (const answer of answers) expect(answer).toEqual(answers[0])
@@ -251,12 +253,14 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       const other = await signIn(email)
       const missing = await change(token, { new_password: another })
       expect([...refusalOf(missing), missing.body.errors]).toMatchObject([
-        ...[400, 'invalid_request'],
+        400,
+        'invalid_request',
         [{ path: 'current_password', code: 'required' }],
       ])
       const wrong = await change(token, { current_password: another, new_password: another })
       expect([...refusalOf(wrong), wrong.body.errors]).toMatchObject([
-        ...[401, 'invalid_credentials'],
+        401,
+        'invalid_credentials',
         [{ path: 'current_password' }],
       ])
       const poor = await change(token, { current_password: password, new_password: 'password1234' })
@@ -266,7 +270,7 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       expect((await world.call('GET', '/me', { token })).status).toBe(200)
       expect(refusalOf(await world.call('GET', '/me', { token: tokenOf(other) }))).toEqual([401, 'session_revoked'])
       expect(refusalOf(await world.call('POST', '/auth/refresh', { token: String(other.body.refresh_token) }))).toEqual(
-        [...[401, 'session_revoked']],
+        [401, 'session_revoked'],
       )
       expect(refusalOf(await signIn(email))).toEqual([401, 'invalid_credentials'])
       expect((await signIn(email, another)).status).toBe(200)
@@ -334,7 +338,8 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       const other = tokenOf(await signIn(world.emailOf(who)))
       world.turn(700)
       expect(refusalOf(await world.call('DELETE', '/me/password', { token }))).toEqual([
-        ...[403, 'reauthentication_required'],
+        403,
+        'reauthentication_required',
       ])
       const { access_token: fresh } = await world.signIn('google', who)
       expect((await world.call('DELETE', '/me/password', { token: fresh })).status).toBe(204)
@@ -346,7 +351,8 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       const { token } = await somebody()
       const refused = await world.call('DELETE', '/me/password', { token })
       expect([...refusalOf(refused), refused.body.remaining_methods]).toEqual([
-        ...[409, 'last_login_method'],
+        409,
+        'last_login_method',
         [{ type: 'password', usable: true }],
       ])
     })
@@ -409,7 +415,9 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       const { email } = await somebody()
       const { verifier, challenge } = pkce()
       const query = new URLSearchParams({
-        ...{ return_to: 'https://app.example.com/in', code_challenge: challenge, code_challenge_method: 'S256' },
+        return_to: 'https://app.example.com/in',
+        code_challenge: challenge,
+        code_challenge_method: 'S256',
       })
       const browser = world.openBrowser()
       const page = await browser.go(`${world.base}/login?${query}`)
@@ -455,15 +463,18 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       const set = await browser.submit(await browser.go(at), '/account/password', { new_password: password })
       expect(set.url.search).toBe('?done=password_set')
       const wrong = await browser.submit(await browser.go(at), '/account/password', {
-        ...{ current_password: another, new_password: another },
+        current_password: another,
+        new_password: another,
       })
       expect([wrong.status, wrong.text.includes('This is not your current password.')]).toEqual([401, true])
       const poor = await browser.submit(wrong, '/account/password', {
-        ...{ current_password: password, new_password: 'short' },
+        current_password: password,
+        new_password: 'short',
       })
       expect([poor.status, poor.text.includes('at least 12')]).toEqual([400, true])
       const changed = await browser.submit(poor, '/account/password', {
-        ...{ current_password: password, new_password: another },
+        current_password: password,
+        new_password: another,
       })
       expect(changed.url.search).toBe('?done=password_changed')
       const removed = await browser.submit(await browser.go(at), '/account/password/remove')

@@ -228,8 +228,13 @@ describe.each(databases)('what somebody granted at providers, on %s', (database)
       const path = `/me/identities/${identity.id}/grant`
       expect((await world.call('DELETE', path, { token: eve.token })).status).toBe(204)
       expect(await identityOf(eve.token)).toMatchObject({
-        ...{ id: identity.id, token_status: 'revoked', asked_scopes: [], scopes: [], missing_scopes: [] },
-        ...{ token_expires_at: null, consent_ends_at: null },
+        id: identity.id,
+        token_status: 'revoked',
+        asked_scopes: [],
+        scopes: [],
+        missing_scopes: [],
+        token_expires_at: null,
+        consent_ends_at: null,
       })
       const [row] = await grantsOf(identity.provider_user_id)
       expect([row?.access_token, row?.refresh_token]).toEqual([null, null])

@@ -152,8 +152,17 @@ test('a broken configuration stops the start, and every fault of it is named at 
   const { code, stderr } = await service.ended
   expect(code).toBeGreaterThan(0)
   for (const name of [
-    ...['PORT', 'LOG_LEVEL', 'DATABASE_URL', 'PUBLIC_URL', 'RATE_LIMITS', 'ENCRYPTION_KEYS', 'GOOGLE_CLIENT_ID'],
-    ...['GITHUB_CLIENT_SECRET', 'ACME_ISSUER', 'ACME_CLIENT_ID', 'ACME_CLIENT_SECRET'],
+    'PORT',
+    'LOG_LEVEL',
+    'DATABASE_URL',
+    'PUBLIC_URL',
+    'RATE_LIMITS',
+    'ENCRYPTION_KEYS',
+    'GOOGLE_CLIENT_ID',
+    'GITHUB_CLIENT_SECRET',
+    'ACME_ISSUER',
+    'ACME_CLIENT_ID',
+    'ACME_CLIENT_SECRET',
   ])
     expect(stderr).toContain(`${name}: `)
   for (const value of [secret, 'many', 'loud', 'mysql', 'plain.example']) expect(stderr).not.toContain(value)

@@ -96,7 +96,7 @@ describe.each(databases)('what happens at the same time, on %s', (database) => {
       expect(erased.status).toBe(204)
       // Withdrawing our permission may overtake the exchange of the code, or the question who it is: then the provider
       // says that it is gone.
-      expect([...[undefined, 'token_exchange_failed', 'user_info_fetch_failed', 'account_linking_failed']]).toContain(
+      expect([undefined, 'token_exchange_failed', 'user_info_fetch_failed', 'account_linking_failed']).toContain(
         entered.body.code,
       )
       if (entered.status === 200) {

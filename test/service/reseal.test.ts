@@ -41,27 +41,30 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
         const id = ids('grt')
         made.set(id, `token of ${id}`)
         return {
-          ...{
-            id,
-            provider: 'google',
-            issuer: 'google',
-            clientId: 'gone',
-            subject: id,
-            holder: 'person',
-            askedScopes: [],
-            scopes: [],
-          },
+          id,
+          provider: 'google',
+          issuer: 'google',
+          clientId: 'gone',
+          subject: id,
+          holder: 'person',
+          askedScopes: [],
+          scopes: [],
           accessToken: sealer.seal(`token of ${id}`, `grants/${id}/access_token`),
           refreshToken: sealer.seal(`refresh ${id}`, `grants/${id}/refresh_token`),
-          ...{
-            expiresAt: null,
-            refreshExpiresAt: null,
-            status: 'healthy' as const,
-            consentedAt: at,
-            refreshedAt: null,
-          },
-          ...{ usedAt: null, dueAt: null, failures: 0, lastError: null, lastErrorAt: null, updatedAt: at },
-          ...{ leaseOwner: null, leaseUntil: null, fence: 1 },
+          expiresAt: null,
+          refreshExpiresAt: null,
+          status: 'healthy' as const,
+          consentedAt: at,
+          refreshedAt: null,
+          usedAt: null,
+          dueAt: null,
+          failures: 0,
+          lastError: null,
+          lastErrorAt: null,
+          updatedAt: at,
+          leaseOwner: null,
+          leaseUntil: null,
+          fence: 1,
         }
       })
       await driver.write(driver.db.insert(driver.tables.grants).values(rows))
@@ -73,8 +76,12 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     const service = startService(
       {
         ...world.sandbox.env,
-        ...{ NODE_ENV: 'test', PUBLIC_URL: world.base, PORT: new URL(world.base).port, LOG_LEVEL: 'warn' },
-        ...{ DATABASE_URL: world.databaseUrl, ENCRYPTION_KEYS: written(...ring) },
+        NODE_ENV: 'test',
+        PUBLIC_URL: world.base,
+        PORT: new URL(world.base).port,
+        LOG_LEVEL: 'warn',
+        DATABASE_URL: world.databaseUrl,
+        ENCRYPTION_KEYS: written(...ring),
       },
       ['reseal'],
     )
@@ -134,9 +141,17 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     const [at, later] = [world.clock(), new Date(world.clock().getTime() + 86_400_000)]
     await driver.write(
       driver.db.insert(driver.tables.mails).values({
-        ...{ id, to: 'ada@example.com', locale: 'en', template: 'sign_in', params: {}, accountId: null, attempts: 0 },
+        id,
+        to: 'ada@example.com',
+        locale: 'en',
+        template: 'sign_in',
+        params: {},
+        accountId: null,
+        attempts: 0,
         secret: createSealer([k1], systemRandom).seal('{}', `mails/${id}/secret`),
-        ...{ nextAttemptAt: later, lastError: null, createdAt: at },
+        nextAttemptAt: later,
+        lastError: null,
+        createdAt: at,
       }),
     )
   }
@@ -147,8 +162,15 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     // Everything there is to seal is there, so that what is forgotten below would be seen.
     expect([...new Set((await sealed()).map(({ at }) => at))].sort()).toEqual(
       [
-        ...['conflicts.grant', 'flows.verifier', 'grants.access_token', 'grants.refresh_token', 'mails.secret'],
-        ...['revocations.access_token', 'revocations.refresh_token', 'sealing_keys.proof', 'signing_keys.secret'],
+        'conflicts.grant',
+        'flows.verifier',
+        'grants.access_token',
+        'grants.refresh_token',
+        'mails.secret',
+        'revocations.access_token',
+        'revocations.refresh_token',
+        'sealing_keys.proof',
+        'signing_keys.secret',
         'totp_factors.secret',
       ].sort(),
     )
@@ -157,7 +179,9 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     await expect(refused).rejects.toThrow(/k1 is missing.*grants: \d+.*totp_factors: 1/)
     const ended = await startService({
       ...world.sandbox.env,
-      ...{ NODE_ENV: 'test', PUBLIC_URL: world.base, DATABASE_URL: world.databaseUrl },
+      NODE_ENV: 'test',
+      PUBLIC_URL: world.base,
+      DATABASE_URL: world.databaseUrl,
       ENCRYPTION_KEYS: written(k2),
     }).ended
     expect([ended.code, ended.stderr]).toEqual([

@@ -111,7 +111,8 @@ describe.each(databases)('who may sign in, on %s', (database) => {
       expect(refusalOf(entered)).toEqual([409, 'account_conflict'])
       const ticket = String(entered.body.conflict_ticket)
       const answer = await world.call('POST', `/auth/conflicts/${ticket}`, {
-        ...{ token, body: { action, flow_token: entered.flow.flowToken } },
+        token,
+        body: { action, flow_token: entered.flow.flowToken },
       })
       expect(refusalOf(answer)).toEqual([403, 'sign_in_restricted'])
     },

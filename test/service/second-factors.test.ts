@@ -158,7 +158,9 @@ describe.each(databases)('a second factor, on %s', (database) => {
       const removed = await world.call('DELETE', '/me/second-factor/totp', { token: other.access_token })
       expect(removed.status, removed.text).toBe(204)
       expect((await get('/me/second-factor', other.access_token)).body).toEqual({
-        ...{ totp: false, recovery_codes_left: 0, since: null },
+        totp: false,
+        recovery_codes_left: 0,
+        since: null,
       })
       expect(refusalOf(await get('/me', auth.access_token))).toEqual([401, 'session_revoked'])
       expect(await mailsTo(auth.user.id, 'second_factor.removed')).toHaveLength(1)
@@ -233,7 +235,9 @@ describe.each(databases)('a second factor, on %s', (database) => {
       const ticket = await half(mine.who)
       expect(refusalOf(await prove(ticket, { totp: other.app.code() }))).toEqual([401, 'second_factor_invalid'])
       expect(await failuresOf(mine.auth.user.id)).toContainEqual({
-        ...{ provider: 'google', code: 'second_factor_invalid', intent: 'login' },
+        provider: 'google',
+        code: 'second_factor_invalid',
+        intent: 'login',
       })
     })
 
@@ -294,10 +298,12 @@ describe.each(databases)('a second factor, on %s', (database) => {
         ['DELETE', '/me'],
       ] as const)
         expect(refusalOf(await world.call(method, path, { token: fresh.access_token })), path).toEqual([
-          ...[403, 'reauthentication_required'],
+          403,
+          'reauthentication_required',
         ])
       const linking = await world.call('POST', '/auth/github/authorize', {
-        ...{ token: fresh.access_token, body: { intent: 'link' } },
+        token: fresh.access_token,
+        body: { intent: 'link' },
       })
       expect(refusalOf(linking)).toEqual([403, 'reauthentication_required'])
     })
@@ -334,7 +340,8 @@ describe.each(databases)('a second factor, on %s', (database) => {
       expect(refusalOf(asked)).toEqual([409, 'account_conflict'])
       const link = (token: string) =>
         world.call('POST', `/auth/conflicts/${asked.body.conflict_ticket}`, {
-          ...{ token, body: { action: 'link', flow_token: asked.flow.flowToken } },
+          token,
+          body: { action: 'link', flow_token: asked.flow.flowToken },
         })
       await world.operator(`update sessions set amr = '["fed"]' where account_id = '${auth.user.id}'`)
       expect(refusalOf(await link(auth.access_token))).toEqual([401, 'proof_required'])
@@ -379,7 +386,9 @@ describe.each(databases)('a second factor, on %s', (database) => {
       const { verifier, challenge } = pkce()
       const browser = world.openBrowser()
       await browser.signIn('google', who, {
-        ...{ return_to: 'https://app.example/in', code_challenge: challenge, code_challenge_method: 'S256' },
+        return_to: 'https://app.example/in',
+        code_challenge: challenge,
+        code_challenge_method: 'S256',
       })
       const page = await browser.ask(new URL('/login/second-factor', world.base))
       const done = await browser.submit(page, '/login/second-factor', { totp: app.code() })
@@ -443,7 +452,10 @@ describe.each(databases)('a second factor, on %s', (database) => {
         { name: 'Key', last_used_at: world.clock().toISOString() },
       ])
       expect(listIn(await get('/me/methods', own))).toContainEqual({
-        ...{ type: 'passkey', passkey_id: added.body.id, name: 'Key', usable: true },
+        type: 'passkey',
+        passkey_id: added.body.id,
+        name: 'Key',
+        usable: true,
       })
       expect(await mailsTo(user.id, 'second_factor.added')).toHaveLength(1)
     })
@@ -496,7 +508,8 @@ describe.each(databases)('a second factor, on %s', (database) => {
       expect(status).toBe(204)
       await half(who)
       expect((await get('/me/second-factor', auth.access_token)).body).toMatchObject({
-        ...{ totp: false, recovery_codes_left: 10 },
+        totp: false,
+        recovery_codes_left: 10,
       })
     })
 

@@ -96,7 +96,10 @@ async function journey(world: World, way: Way, provider: ProviderName, who: stri
     const flow = await world.begin(provider)
     const back = await world.approve(flow.url, who)
     return {
-      ...{ who, provider, back, browser },
+      who,
+      provider,
+      back,
+      browser,
       // Another browser, for an app, is another app: it has a token of a flow of its own.
       arrive: async (to = back, from = browser, at = provider) => {
         const { flowToken } = from === browser ? flow : await world.begin(provider)
@@ -106,7 +109,10 @@ async function journey(world: World, way: Way, provider: ProviderName, who: stri
   }
   const back = await browser.toProvider(provider, who)
   return {
-    ...{ who, provider, back, browser },
+    who,
+    provider,
+    back,
+    browser,
     arrive: async (to = back, from = browser, at = provider) => {
       const address = new URL(to)
       address.pathname = `/auth/${at}/callback`
@@ -150,32 +156,38 @@ const withEach: readonly Scenario[] = [
   { because: 'they said no', code: 'access_denied', asks: false, before: ({ sandbox }) => sandbox.deny() },
   {
     because: 'the state was made up',
-    ...{ code: 'invalid_state', asks: false },
+    code: 'invalid_state',
+    asks: false,
     act: ({ arrive, back }) => arrive(bent(back, { state: 'made-up' })),
   },
   {
     because: 'it took longer than a flow lives',
-    ...{ code: 'state_expired', asks: false },
+    code: 'state_expired',
+    asks: false,
     first: async (_, world) => world.turn(300),
   },
   {
     because: 'the state had been used',
-    ...{ code: 'state_already_used', asks: false },
+    code: 'state_already_used',
+    asks: false,
     first: ({ arrive }) => arrive(),
   },
   {
     because: 'the state had been used up by a denial',
-    ...{ code: 'state_already_used', asks: false },
+    code: 'state_already_used',
+    asks: false,
     first: ({ arrive, back }) => arrive(bent(back, { code: null, error: 'access_denied' })),
   },
   {
     because: 'it is another browser',
-    ...{ code: 'flow_mismatch', asks: false },
+    code: 'flow_mismatch',
+    asks: false,
     act: ({ arrive, back }, world) => arrive(back, world.openBrowser()),
   },
   {
     because: 'the provider had a fault of its own',
-    ...{ code: 'provider_unavailable', asks: false },
+    code: 'provider_unavailable',
+    asks: false,
     act: ({ arrive, back }) => arrive(bent(back, { code: null, error: 'server_error' })),
   },
 ]
@@ -184,107 +196,130 @@ const scenarios: readonly Scenario[] = [
   ...withEach,
   {
     because: 'it is another provider',
-    ...{ code: 'flow_mismatch', asks: false },
+    code: 'flow_mismatch',
+    asks: false,
     act: ({ arrive, back, browser }) => arrive(back, browser, 'github'),
   },
   {
     because: 'another issuer says that it answers',
-    ...{ code: 'flow_mismatch', asks: false },
+    code: 'flow_mismatch',
+    asks: false,
     act: ({ arrive, back }) => arrive(bent(back, { iss: 'https://evil.example' })),
   },
   {
     because: 'another provider of ours says that it answers',
-    ...{ code: 'flow_mismatch', asks: false, provider: 'github' },
+    code: 'flow_mismatch',
+    asks: false,
+    provider: 'github',
     act: ({ arrive, back }, world) => arrive(bent(back, { iss: `${world.sandbox.url}/oidc` })),
   },
   {
     because: 'an OpenID provider that says who it is did not',
-    ...{ code: 'flow_mismatch', asks: false, provider: 'acme' },
+    code: 'flow_mismatch',
+    asks: false,
+    provider: 'acme',
     act: ({ arrive, back }) => arrive(bent(back, { iss: null })),
   },
   {
     because: 'the provider did not like our request',
-    ...{ code: 'token_exchange_failed', asks: false },
+    code: 'token_exchange_failed',
+    asks: false,
     act: ({ arrive, back }) => arrive(bent(back, { code: null, error: 'invalid_scope' })),
   },
   {
     because: 'the code is not one',
-    ...{ code: 'token_exchange_failed', asks: true },
+    code: 'token_exchange_failed',
+    asks: true,
     act: ({ arrive, back }) => arrive(bent(back, { code: 'made-up' })),
   },
   {
     because: 'the token endpoint answers a page',
-    ...{ code: 'token_exchange_failed', asks: true },
+    code: 'token_exchange_failed',
+    asks: true,
     ...spoilt('beta', 'token', { kind: 'html' }),
   },
   {
     because: 'the token endpoint answers null',
-    ...{ code: 'token_exchange_failed', asks: true },
+    code: 'token_exchange_failed',
+    asks: true,
     ...spoilt('github', 'token', { kind: 'null' }),
   },
   {
     because: 'the token endpoint answers no token',
-    ...{ code: 'token_exchange_failed', asks: true },
+    code: 'token_exchange_failed',
+    asks: true,
     ...spoilt('atlassian', 'token', { kind: 'json', body: { token_type: 'bearer', expires_in: 3600 } }),
   },
   {
     because: 'the token endpoint answers another kind of token',
-    ...{ code: 'token_exchange_failed', asks: true },
+    code: 'token_exchange_failed',
+    asks: true,
     ...spoilt('beta', 'token', { kind: 'json', body: { access_token: 'a', token_type: 'mac' } }),
   },
   {
     because: 'the token endpoint sends us elsewhere',
-    ...{ code: 'token_exchange_failed', asks: true },
+    code: 'token_exchange_failed',
+    asks: true,
     ...spoilt('google', 'token', { kind: 'redirect', to: 'http://127.0.0.1:1/' }),
   },
   {
     because: 'the id_token is for somebody else’s client',
-    ...{ code: 'token_exchange_failed', asks: true },
+    code: 'token_exchange_failed',
+    asks: true,
     ...spoilt('acme', 'token', { kind: 'id-token', claims: { aud: 'another-client' } }),
   },
   {
     because: 'the id_token is of another sign-in',
-    ...{ code: 'token_exchange_failed', asks: true },
+    code: 'token_exchange_failed',
+    asks: true,
     ...spoilt('acme', 'token', { kind: 'id-token', claims: { nonce: 'another' } }),
   },
   {
     because: 'the id_token is not signed',
-    ...{ code: 'token_exchange_failed', asks: true },
+    code: 'token_exchange_failed',
+    asks: true,
     ...spoilt('google', 'token', { kind: 'id-token', alg: 'none' }),
   },
   {
     because: 'the token endpoint is down',
-    ...{ code: 'provider_unavailable', asks: true },
+    code: 'provider_unavailable',
+    asks: true,
     ...spoilt('google', 'token', { kind: 'status', status: 503 }),
   },
   {
     because: 'the token endpoint hangs up',
-    ...{ code: 'provider_unavailable', asks: true },
+    code: 'provider_unavailable',
+    asks: true,
     ...spoilt('github', 'token', { kind: 'lost-answer' }),
   },
   {
     because: 'the userinfo endpoint is down',
-    ...{ code: 'provider_unavailable', asks: true },
+    code: 'provider_unavailable',
+    asks: true,
     ...spoilt('atlassian', 'userinfo', { kind: 'status', status: 500 }),
   },
   {
     because: 'the userinfo endpoint names nobody',
-    ...{ code: 'user_info_fetch_failed', asks: true },
+    code: 'user_info_fetch_failed',
+    asks: true,
     ...spoilt('beta', 'userinfo', { kind: 'json', body: { data: {} } }),
   },
   {
     because: 'the userinfo endpoint refuses',
-    ...{ code: 'user_info_fetch_failed', asks: true },
+    code: 'user_info_fetch_failed',
+    asks: true,
     ...spoilt('github', 'userinfo', { kind: 'status', status: 401, body: { message: 'Bad credentials' } }),
   },
   {
     because: 'userinfo is about another person than the id_token',
-    ...{ code: 'user_info_fetch_failed', asks: true },
+    code: 'user_info_fetch_failed',
+    asks: true,
     ...spoilt('acme', 'userinfo', { kind: 'mutate', change: (body) => ({ ...body, sub: 'acme|somebody-else' }) }),
   },
   {
     because: 'the account is disabled',
-    ...{ code: 'user_disabled', asks: true },
+    code: 'user_disabled',
+    asks: true,
     person: async (world, database) => {
       const who = world.newcomer()
       const { user } = await world.signIn('google', who)
@@ -377,7 +412,9 @@ describe.each(databases)('signing in, on %s', (database) => {
         expect(answer.headers.get('content-type')).toBe('application/problem+json')
         expect(answer.body).toMatchObject({
           type: `${world.base}/docs/errors/${scenario.code}`,
-          ...{ title, status: answer.status, code: scenario.code },
+          title,
+          status: answer.status,
+          code: scenario.code,
           request_id: answer.headers.get('x-request-id'),
         })
       } else {
@@ -491,15 +528,21 @@ describe.each(databases)('signing in, on %s', (database) => {
   test('only addresses on the list are returned to', async () => {
     const { challenge } = pkce()
     const refused = [
-      ...['//evil.example', '/\\evil.example', 'https://evil.example/', 'https://app.example.com/inside'],
-      ...['https://app.example.com/in/../out', 'https://app.example.com:444/in', 'http://app.example.com/in'],
-      ...[
-        'https://app.example.com@evil.example/in',
-        'https://app.example.com.evil.example/in',
-        '/a\nb',
-        'javascript:1',
-      ],
-      ...['https://app.example.com/in%2f..%2fout', 'account', ' /account', 'https://APP.example.com/IN'],
+      '//evil.example',
+      '/\\evil.example',
+      'https://evil.example/',
+      'https://app.example.com/inside',
+      'https://app.example.com/in/../out',
+      'https://app.example.com:444/in',
+      'http://app.example.com/in',
+      'https://app.example.com@evil.example/in',
+      'https://app.example.com.evil.example/in',
+      '/a\nb',
+      'javascript:1',
+      'https://app.example.com/in%2f..%2fout',
+      'account',
+      ' /account',
+      'https://APP.example.com/IN',
     ]
     for (const to of refused) {
       const query = new URLSearchParams({ return_to: to, code_challenge: challenge, code_challenge_method: 'S256' })
@@ -566,10 +609,16 @@ describe('a provider that is down', () => {
       expect(world.sandbox.journal.calls('oauth2', 'token')).toHaveLength(calls)
       const states = listIn(await world.call('GET', '/auth/providers'))
       expect(states.map(({ id, status }) => `${id} ${status}`)).toEqual([
-        ...['google up', 'github up', 'atlassian up', 'acme up', 'beta down'],
+        'google up',
+        'github up',
+        'atlassian up',
+        'acme up',
+        'beta down',
       ])
       expect(listIn(await world.call('GET', '/health/providers'))).toContainEqual({
-        ...{ provider: 'beta', endpoint_type: 'token', state: 'open' },
+        provider: 'beta',
+        endpoint_type: 'token',
+        state: 'open',
       })
       const started = performance.now()
       for (const provider of ['google', 'github', 'atlassian', 'acme'] as const)

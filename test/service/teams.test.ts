@@ -126,7 +126,10 @@ describe.each(databases)('teams, on %s', (database) => {
     for (let look = 0; look < 2; look++) {
       const seen = await as(guest, 'POST', '/invitations/lookup', { token })
       expect(seen.body).toMatchObject({
-        ...{ team: { name: 'Analytical Engine' }, role: 'admin', invited_by: owner.email, joined: false },
+        team: { name: 'Analytical Engine' },
+        role: 'admin',
+        invited_by: owner.email,
+        joined: false,
         email: expect.stringMatching(/^p•••@example.com$/),
       })
     }
@@ -221,10 +224,14 @@ describe.each(databases)('teams, on %s', (database) => {
     for (const [method, path, body] of asked) {
       const what = `${method} ${path}`
       expect([what, ...refusalOf(await as(stranger, method, `${team}${path}`, body))]).toEqual([
-        ...[what, 404, 'team_not_found'],
+        what,
+        404,
+        'team_not_found',
       ])
       expect([what, ...refusalOf(await as(member, method, `${team}${path}`, body))]).toEqual([
-        ...[what, 403, 'team_role_required'],
+        what,
+        403,
+        'team_role_required',
       ])
     }
     for (const path of ['', '/members'])
@@ -246,7 +253,8 @@ describe.each(databases)('teams, on %s', (database) => {
     ] as const)
       expect(refusalOf(await as(admin, method, `${team}${path}`, body))).toEqual([403, 'team_role_required'])
     expect((await as(admin, 'PATCH', `${team}/members/${member.id}`, { role: 'admin' })).body).toMatchObject({
-      ...{ user_id: member.id, role: 'admin' },
+      user_id: member.id,
+      role: 'admin',
     })
     expect((await as(member, 'PATCH', `${team}/members/${admin.id}`, { role: 'member' })).status).toBe(200)
     // At once: no token carries the role.
@@ -267,13 +275,15 @@ describe.each(databases)('teams, on %s', (database) => {
     await as(owner, 'PATCH', `${team}/members/${member.id}`, { role: 'admin' })
     await as(owner, 'DELETE', `${team}/members/${member.id}`)
     expect((await toldTo(owner)).slice(-2)).toEqual([
-      ...[
-        {
-          ...{ event: 'team.role_changed', ip: '127.0.0.1', team: id, role: 'admin' },
-          ...{ done_by: owner.id, member: member.id },
-        },
-        { event: 'team.left', ip: '127.0.0.1', team: id, done_by: owner.id, member: member.id },
-      ],
+      {
+        event: 'team.role_changed',
+        ip: '127.0.0.1',
+        team: id,
+        role: 'admin',
+        done_by: owner.id,
+        member: member.id,
+      },
+      { event: 'team.left', ip: '127.0.0.1', team: id, done_by: owner.id, member: member.id },
     ])
     expect((await toldTo(member)).slice(-2)).toEqual([
       { event: 'team.role_changed', ip: null, team: id, role: 'admin', done_by: owner.id },

@@ -119,9 +119,16 @@ describe.each(databases)('control characters and halves of characters, on %s', (
     }
     // What is trimmed, or not stored, is accepted; without it, nothing would show that anything came this far.
     for (const field of [
-      ...['patch /me name', 'post /teams name', 'patch /teams/:id name', 'patch /me/sessions/:id name'],
-      ...['patch /me/passkeys/:id name', 'put /users/:id name', 'post /service-credentials name'],
-      ...['post /auth/register name', 'post /account/name name', 'post /account/teams/:id/name name'],
+      'patch /me name',
+      'post /teams name',
+      'patch /teams/:id name',
+      'patch /me/sessions/:id name',
+      'patch /me/passkeys/:id name',
+      'put /users/:id name',
+      'post /service-credentials name',
+      'post /auth/register name',
+      'post /account/name name',
+      'post /account/teams/:id/name name',
     ])
       expect(reached).toContain(field)
   })

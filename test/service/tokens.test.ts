@@ -22,10 +22,16 @@ type Pair = { readonly access_token: string; readonly refresh_token: string }
 function pairOf(answer: Answer): Pair {
   expect([answer.status, answer.body.code], answer.text).toEqual([200, undefined])
   expect(Object.keys(answer.body).sort()).toEqual([
-    ...['access_token', 'expires_in', 'refresh_expires_in', 'refresh_token', 'token_type'],
+    'access_token',
+    'expires_in',
+    'refresh_expires_in',
+    'refresh_token',
+    'token_type',
   ])
   expect([answer.body.token_type, answer.headers.get('cache-control'), answer.headers.get('pragma')]).toEqual([
-    ...['bearer', 'no-store', 'no-cache'],
+    'bearer',
+    'no-store',
+    'no-cache',
   ])
   return { access_token: String(answer.body.access_token), refresh_token: String(answer.body.refresh_token) }
 }
@@ -265,7 +271,9 @@ describe.each(databases)('tokens, on %s', (database) => {
       async (code, act) => {
         const refused = await act()
         expect([...refusalOf(refused), refused.headers.get('content-type')], refused.text).toEqual([
-          ...[401, code, 'application/problem+json'],
+          401,
+          code,
+          'application/problem+json',
         ])
         expect(refused.body).toMatchObject({ type: `${world.base}/docs/errors/${code}`, error: 'invalid_grant' })
         expect(refused.body.error_description).toMatch(/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/)
@@ -303,7 +311,9 @@ describe.each(databases)('tokens, on %s', (database) => {
       const { access_token, refresh_token } = await somebody()
       const none = await world.call('GET', '/me')
       expect([none.status, none.body.code, none.headers.get('www-authenticate')]).toEqual([
-        ...[401, 'authentication_required', 'Bearer'],
+        401,
+        'authentication_required',
+        'Bearer',
       ])
       for (const [token, code] of [
         [refresh_token, 'token_wrong_type'],
@@ -381,11 +391,13 @@ describe.each(databases)('tokens, on %s', (database) => {
       expect((await world.call('DELETE', `/me/sessions/${fourth}`, { token: two.access_token })).status).toBe(204)
       expect(refusalOf(await refresh(four.refresh_token))).toEqual([401, 'session_revoked'])
       expect(refusalOf(await world.call('DELETE', `/me/sessions/${fourth}`, { token: two.access_token }))).toEqual([
-        ...[404, 'session_not_found'],
+        404,
+        'session_not_found',
       ])
       const strangers = decodeJwt((await somebody()).access_token).sid
       expect(refusalOf(await world.call('DELETE', `/me/sessions/${strangers}`, { token: two.access_token }))).toEqual([
-        ...[404, 'session_not_found'],
+        404,
+        'session_not_found',
       ])
 
       expect((await world.call('DELETE', '/me/sessions', { token: two.access_token })).status).toBe(204)

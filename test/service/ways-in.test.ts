@@ -51,7 +51,8 @@ const chapters: Readonly<Record<string, readonly State[]>> = {
       becomes: (one) =>
         done(
           one.call('PUT', '/me/password', {
-            ...{ token: one.token, body: { current_password: one.password, new_password: `${one.password}, too` } },
+            token: one.token,
+            body: { current_password: one.password, new_password: `${one.password}, too` },
           }),
         ),
     },

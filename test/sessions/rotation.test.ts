@@ -307,7 +307,9 @@ describe('every interleaving keeps the rules', () => {
     const disabled = await at.newAccount()
     const { pair, session } = await at.newDevice(disabled)
     await at.store.users.disable(disabled, clock(), [], (id) => ({
-      ...{ name: 'session.ended', accountId: disabled, origin: from },
+      name: 'session.ended',
+      accountId: disabled,
+      origin: from,
       data: { session: id, reason: 'account_disabled' },
     }))
     expect(await at.refresh.byToken(pair.refresh_token, from)).toMatchObject({

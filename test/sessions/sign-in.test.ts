@@ -23,7 +23,10 @@ beforeEach(async () => {
   ;({ turn, clock } = stopped)
   opened = await openedStore({ tag: 'sqlite', file: ':memory:' }, clock)
   signIn = createSignIn({
-    ...{ ...opened.store, clock, ids: opened.ids, random: systemRandom },
+    ...opened.store,
+    clock,
+    ids: opened.ids,
+    random: systemRandom,
     lifetimes: { refreshTtlSeconds: 3600, refreshAbsoluteTtlSeconds: 7200 },
     requireVerifiedEmail: false,
     mayReturn: () => true,

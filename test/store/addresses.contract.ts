@@ -10,7 +10,10 @@ import { ticket } from './tickets.contract.ts'
 
 const key = 'ada@example.com'
 const fact = (name: 'password.reset' | 'password.removed' | 'account.email_changed', accountId: string): Fact => ({
-  ...{ name, accountId, origin, data: {} },
+  name,
+  accountId,
+  origin,
+  data: {},
 })
 
 /** What every store promises of addresses that are proven by mail. */
@@ -130,7 +133,10 @@ export function addressesContract(opened: () => Opened): void {
 
   describe('verifying', () => {
     const proven = (accountId: string): Fact => ({
-      ...{ name: 'account.email_verified', accountId, origin, data: { provider: 'email' } },
+      name: 'account.email_verified',
+      accountId,
+      origin,
+      data: { provider: 'email' },
     })
 
     test('makes the claim the account’s own, ends others’, and takes the ticket', async () => {
@@ -209,7 +215,10 @@ export function addressesContract(opened: () => Opened): void {
       at: now,
     })
     const created = (accountId: string): Fact => ({
-      ...{ name: 'account.created', accountId, origin, data: { via: 'email' } },
+      name: 'account.created',
+      accountId,
+      origin,
+      data: { via: 'email' },
     })
     const come = (one: Ticket, how: { autoRegister?: boolean } = {}) => {
       const with_ = coming(how)
@@ -237,7 +246,12 @@ export function addressesContract(opened: () => Opened): void {
       const id = newId('dev')
       await write(
         db.insert(tables.trustedDevices).values({
-          ...{ id, accountId, secretHash: id, createdAt: now, lastSeenAt: now, expiresAt: later(60) },
+          id,
+          accountId,
+          secretHash: id,
+          createdAt: now,
+          lastSeenAt: now,
+          expiresAt: later(60),
         }),
       )
       return id
@@ -300,7 +314,9 @@ export function addressesContract(opened: () => Opened): void {
       expect(await find(claimant.id)).toMatchObject({ email: null, emailVerified: false })
       expect([await ended(device), await passwords()]).toEqual(['email_claim_ended', []])
       expect(opened().told.map(({ name }) => name)).toEqual([
-        ...['account.created', 'account.email_claim_ended', 'session.ended'],
+        'account.created',
+        'account.email_claim_ended',
+        'session.ended',
       ])
     })
 

@@ -36,26 +36,44 @@ export function boundedContract(opened: () => Opened): void {
     trustedDevices: ({ accountId, sessionId }, n) =>
       store.trustedDevices.trust(
         {
-          ...{ id: newId('dev'), accountId, secretHash: `device ${n}` },
-          ...{ createdAt: later(n), lastSeenAt: later(n), expiresAt: far },
+          id: newId('dev'),
+          accountId,
+          secretHash: `device ${n}`,
+          createdAt: later(n),
+          lastSeenAt: later(n),
+          expiresAt: far,
         },
         sessionId,
       ),
     tickets: ({ accountId }, n) =>
       store.tickets.issue(
         ticket({
-          ...{ purpose: 'passkey_registration', accountId, secretHash: `ticket ${n}` },
-          ...{ createdAt: later(n), expiresAt: far },
+          purpose: 'passkey_registration',
+          accountId,
+          secretHash: `ticket ${n}`,
+          createdAt: later(n),
+          expiresAt: far,
         }),
       ),
     pendingSignIns: ({ accountId }, n) =>
       store.pendingSignIns.begin({
-        ...{ id: newId('psi'), ticketHash: `pending ${n}`, accountId, browser: false, replaces: null, returnTo: null },
+        id: newId('psi'),
+        ticketHash: `pending ${n}`,
+        accountId,
+        browser: false,
+        replaces: null,
+        returnTo: null,
         proof: {
-          ...{ opener: { tag: 'email' }, provider: 'email', providerUserId: accountId },
-          ...{ action: 'login_existing', amr: ['otp'] },
+          opener: { tag: 'email' },
+          provider: 'email',
+          providerUserId: accountId,
+          action: 'login_existing',
+          amr: ['otp'],
         },
-        ...{ codeChallenge: null, provenAt: later(n), expiresAt: far, claimedAt: null },
+        codeChallenge: null,
+        provenAt: later(n),
+        expiresAt: far,
+        claimedAt: null,
       }),
     signInCodes: ({ accountId, sessionId }, n) =>
       store.codes.issue({
@@ -137,8 +155,16 @@ export function boundedContract(opened: () => Opened): void {
   })
   const changing = (accountId: string, sessionId: string) => ({ accountId, sessionId, at: now })
   const passkey = (accountId: string) => ({
-    ...{ id: newId('psk'), accountId, credentialId: newId('psk'), publicKey: 'k', counter: 0, transports: [] },
-    ...{ backedUp: false, name: 'Key', createdAt: now, lastUsedAt: null },
+    id: newId('psk'),
+    accountId,
+    credentialId: newId('psk'),
+    publicKey: 'k',
+    counter: 0,
+    transports: [],
+    backedUp: false,
+    name: 'Key',
+    createdAt: now,
+    lastUsedAt: null,
   })
   const endings: readonly Ending[] = [
     {

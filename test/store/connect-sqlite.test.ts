@@ -36,7 +36,7 @@ describe('a SQLite connection', () => {
     const { id: sessionId } = await signedIn(opened, account.id)
     const known: number[] = []
     for (const secretHash of ['one', 'two', 'three']) {
-      const device = { ...{ id: newId('dev'), accountId: account.id, secretHash }, createdAt: now, lastSeenAt: now }
+      const device = { id: newId('dev'), accountId: account.id, secretHash, createdAt: now, lastSeenAt: now }
       await opened.store.trustedDevices.trust({ ...device, expiresAt: later(60) }, sessionId)
       await opened.store.personalData.gather(account.id, [])
       known.push(texts.size)

@@ -179,7 +179,9 @@ export function storeContract(backend: Backend): void {
 
     describe('a pending flow', () => {
       const matching = ({ stateHash, bindingHash, provider }: ReturnType<typeof flow>) => ({
-        ...{ stateHash, bindingHash, provider },
+        stateHash,
+        bindingHash,
+        provider,
       })
 
       test('is claimed once, and says afterwards that it was', async () => {
@@ -293,8 +295,14 @@ export function storeContract(backend: Backend): void {
         const all = await store.audit.list('usr_1', { before: null, limit: 99 })
         expect(new Set(all.map(({ requestId }) => requestId))).toEqual(new Set(events.map((_, n) => `r${n}`)))
         expect(all[0]).toEqual({
-          ...{ id: expect.stringMatching(/^aud_/), at: now, event: 'account.updated', accountId: 'usr_1' },
-          ...{ ip: origin.ip, userAgent: origin.userAgent, requestId: expect.any(String), data: { fields: ['name'] } },
+          id: expect.stringMatching(/^aud_/),
+          at: now,
+          event: 'account.updated',
+          accountId: 'usr_1',
+          ip: origin.ip,
+          userAgent: origin.userAgent,
+          requestId: expect.any(String),
+          data: { fields: ['name'] },
         })
         const pages = []
         for (let before: string | null = null; ; ) {
@@ -327,7 +335,9 @@ export function storeContract(backend: Backend): void {
 
       test('tells loans and the rest of it apart', async () => {
         const lent: Fact = {
-          ...{ name: 'provider_token.lent', accountId: 'usr_1', origin },
+          name: 'provider_token.lent',
+          accountId: 'usr_1',
+          origin,
           data: { provider: 'google', credential: 'svc_1' },
         }
         await store.audit.record(updated('usr_1'))
@@ -344,7 +354,9 @@ export function storeContract(backend: Backend): void {
 
       describe('of throttled sign-ins', () => {
         const throttled = (accountId: string | null, provider = 'password'): Fact => ({
-          ...{ name: 'authentication.failed', accountId, origin },
+          name: 'authentication.failed',
+          accountId,
+          origin,
           data: { provider, code: 'too_many_attempts', intent: 'login' },
         })
 
@@ -355,8 +367,13 @@ export function storeContract(backend: Backend): void {
           await store.audit.record({ ...throttled('usr_1'), origin: { ...origin, ip: '192.0.2.1' } })
           expect(await store.audit.list('usr_1', { before: null, limit: 9 })).toEqual([
             {
-              ...{ id: expect.stringMatching(/^aud_[0-9a-f]{44}$/), at: now, event: 'authentication.failed' },
-              ...{ accountId: 'usr_1', ip: origin.ip, userAgent: origin.userAgent, requestId: origin.requestId },
+              id: expect.stringMatching(/^aud_[0-9a-f]{44}$/),
+              at: now,
+              event: 'authentication.failed',
+              accountId: 'usr_1',
+              ip: origin.ip,
+              userAgent: origin.userAgent,
+              requestId: origin.requestId,
               data: { provider: 'password', code: 'too_many_attempts', intent: 'login', attempts: 61 },
             },
           ])
@@ -417,12 +434,16 @@ export function storeContract(backend: Backend): void {
             for (const id of ['usr_1', 'usr_2', null]) await store.audit.record(throttled(id))
             await store.audit.record(throttled('usr_1', 'passkey'))
             await store.audit.record({
-              ...{ name: 'authentication.failed', accountId: 'usr_1', origin },
+              name: 'authentication.failed',
+              accountId: 'usr_1',
+              origin,
               data: { provider: 'password', code: 'invalid_credentials', intent: 'login' },
             })
           }
           const nextHour = storeOver(opened.driver, {
-            ...{ clock: () => later(3600), ids: createIds(() => now, systemRandom), publish: () => {} },
+            clock: () => later(3600),
+            ids: createIds(() => now, systemRandom),
+            publish: () => {},
           })
           await nextHour.audit.record(throttled('usr_1'))
           const attempts = (await trailOf(opened)).map(({ data }) => data.attempts)

@@ -26,12 +26,23 @@ export function endableContract(opened: () => Opened): void {
       for (const createdAt of [now, later(10)]) {
         await store().tickets.issue(ticket({ accountId, createdAt }))
         await store().pendingSignIns.begin({
-          ...{ id: newId('psi'), ticketHash: newId('tkt'), accountId, browser: false, replaces: null, returnTo: null },
+          id: newId('psi'),
+          ticketHash: newId('tkt'),
+          accountId,
+          browser: false,
+          replaces: null,
+          returnTo: null,
           proof: {
-            ...{ opener: { tag: 'email' }, provider: 'email', providerUserId: accountId },
-            ...{ action: 'login_existing', amr: ['otp'] },
+            opener: { tag: 'email' },
+            provider: 'email',
+            providerUserId: accountId,
+            action: 'login_existing',
+            amr: ['otp'],
           },
-          ...{ codeChallenge: null, provenAt: createdAt, expiresAt: far, claimedAt: null },
+          codeChallenge: null,
+          provenAt: createdAt,
+          expiresAt: far,
+          claimedAt: null,
         })
         await store().trustedDevices.trust(
           { id: newId('dev'), accountId, secretHash: newId('tkt'), createdAt, lastSeenAt: later(10), expiresAt: far },
@@ -40,7 +51,11 @@ export function endableContract(opened: () => Opened): void {
       }
 
       expect(await endSessions(later(10))).toEqual({
-        ...{ tickets: 1, pendingSignIns: 1, codes: 1, sessions: 1, trustedDevices: 1 },
+        tickets: 1,
+        pendingSignIns: 1,
+        codes: 1,
+        sessions: 1,
+        trustedDevices: 1,
       })
       expect(await store().sessions.find(old.id)).toMatchObject({ endedAt: at, endReason: 'operator' })
       expect(await store().sessions.find(recent.id)).toMatchObject({ endedAt: null })

@@ -37,8 +37,12 @@ export function erasingContract(opened: () => Opened): void {
     await some(
       1100,
       (n) => ({
-        ...{ id: devices[n] ?? '', accountId, secretHash: newId('dev') },
-        ...{ createdAt: now, lastSeenAt: now, expiresAt: later(600) },
+        id: devices[n] ?? '',
+        accountId,
+        secretHash: newId('dev'),
+        createdAt: now,
+        lastSeenAt: now,
+        expiresAt: later(600),
       }),
       (rows) => db.insert(tables.trustedDevices).values(rows),
     )
@@ -51,8 +55,15 @@ export function erasingContract(opened: () => Opened): void {
       2600,
       // Of one moment as well: a page must not end in the middle of them for good.
       (n) => ({
-        ...{ id: newId('aud'), at: later(-Math.max(0, 9000 - 2 * n)), ordinal: n, event: 'account.updated', accountId },
-        ...{ ip: origin.ip, userAgent: origin.userAgent, requestId: null, data: {} },
+        id: newId('aud'),
+        at: later(-Math.max(0, 9000 - 2 * n)),
+        ordinal: n,
+        event: 'account.updated',
+        accountId,
+        ip: origin.ip,
+        userAgent: origin.userAgent,
+        requestId: null,
+        data: {},
       }),
       (rows) => db.insert(tables.audit).values(rows),
     )

@@ -37,10 +37,26 @@ export function grantsContract({ name, emptied }: Backend): void {
     test('comes back as it was kept', async () => {
       await store.grants.keep(grant, 'grt_1', (id) => tokens({ accessToken: `sealed to ${id}` }), now)
       expect(await kept()).toEqual({
-        ...{ id: 'grt_1', ...grant, accessToken: 'sealed to grt_1', refreshToken: 'sealed refresh' },
-        ...{ askedScopes: ['repo'], scopes: ['repo'], expiresAt: later(3600), refreshExpiresAt: null },
-        ...{ status: 'healthy', consentedAt: now, refreshedAt: null, usedAt: now, dueAt: null, updatedAt: now },
-        ...{ failures: 0, lastError: null, lastErrorAt: null, leaseOwner: null, leaseUntil: null, fence: 1 },
+        id: 'grt_1',
+        ...grant,
+        accessToken: 'sealed to grt_1',
+        refreshToken: 'sealed refresh',
+        askedScopes: ['repo'],
+        scopes: ['repo'],
+        expiresAt: later(3600),
+        refreshExpiresAt: null,
+        status: 'healthy',
+        consentedAt: now,
+        refreshedAt: null,
+        usedAt: now,
+        dueAt: null,
+        updatedAt: now,
+        failures: 0,
+        lastError: null,
+        lastErrorAt: null,
+        leaseOwner: null,
+        leaseUntil: null,
+        fence: 1,
       })
       expect(await store.grants.find({ ...grant, clientId: 'app' })).toBeUndefined()
     })
@@ -69,7 +85,11 @@ export function grantsContract({ name, emptied }: Backend): void {
       const identityNow = async () => (await store.accounts.findByIdentity(grant.issuer, grant.subject))?.identity
       const before = await identityNow()
       const use = {
-        ...{ email: null, emailVerified: false, name: 'A', picture: 'https://p', scopes: ['x'] },
+        email: null,
+        emailVerified: false,
+        name: 'A',
+        picture: 'https://p',
+        scopes: ['x'],
         lastUsedAt: later(9),
       }
       await store.grants.keep(grant, newId('grt'), () => tokens(), later(9), use)
@@ -124,8 +144,12 @@ export function grantsContract({ name, emptied }: Backend): void {
       const fresh = tokens({ accessToken: 'fresh', refreshToken: null })
       expect(await store.grants.renewed(id, fence, fresh, later(1))).toBe(true)
       expect(await store.grants.find(grant)).toMatchObject({
-        ...{ accessToken: 'fresh', refreshToken: 'sealed refresh', updatedAt: later(1) },
-        ...{ status: 'healthy', leaseOwner: null, leaseUntil: null },
+        accessToken: 'fresh',
+        refreshToken: 'sealed refresh',
+        updatedAt: later(1),
+        status: 'healthy',
+        leaseOwner: null,
+        leaseUntil: null,
       })
       expect(await store.grants.renewed(id, fence, tokens({ accessToken: 'late' }), later(2))).toBe(false)
       expect(await store.grants.find(grant)).toMatchObject({ accessToken: 'fresh' })
@@ -194,8 +218,14 @@ export function grantsContract({ name, emptied }: Backend): void {
       const lease = async (at: Date) => (await store.grants.lease(id, 'one', later(30, at), at))?.fence ?? Number.NaN
       expect(await store.grants.failed(id, await lease(now), 'transient', later(2), later(1))).toBe(true)
       expect(await kept()).toMatchObject({
-        ...{ status: 'degraded', failures: 1, lastError: 'transient', lastErrorAt: later(1), dueAt: later(2) },
-        ...{ accessToken: 'sealed access', leaseOwner: null, leaseUntil: null },
+        status: 'degraded',
+        failures: 1,
+        lastError: 'transient',
+        lastErrorAt: later(1),
+        dueAt: later(2),
+        accessToken: 'sealed access',
+        leaseOwner: null,
+        leaseUntil: null,
       })
       const second = await lease(later(3))
       expect(await store.grants.failed(id, second, 'rate_limited', later(60), later(4))).toBe(true)
@@ -206,8 +236,13 @@ export function grantsContract({ name, emptied }: Backend): void {
       const brought = { ...tokens({ dueAt: later(99) }), usedAt: later(61) }
       expect(await store.grants.renewed(id, third, brought, later(61))).toBe(true)
       expect(await kept()).toMatchObject({
-        ...{ status: 'healthy', failures: 0, lastError: null, lastErrorAt: null },
-        ...{ dueAt: later(99), refreshedAt: later(61), usedAt: later(61) },
+        status: 'healthy',
+        failures: 0,
+        lastError: null,
+        lastErrorAt: null,
+        dueAt: later(99),
+        refreshedAt: later(61),
+        usedAt: later(61),
       })
     })
 
@@ -216,8 +251,12 @@ export function grantsContract({ name, emptied }: Backend): void {
       const fence = (await store.grants.lease(id, 'one', later(30), now))?.fence ?? Number.NaN
       await store.grants.renewed(id, fence, { ...tokens({ scopes: [] }), lastError: 'scope_missing' }, later(1))
       expect(await kept()).toMatchObject({
-        ...{ status: 'healthy', failures: 0, lastError: 'scope_missing', lastErrorAt: later(1) },
-        ...{ scopes: [], askedScopes: ['repo'] },
+        status: 'healthy',
+        failures: 0,
+        lastError: 'scope_missing',
+        lastErrorAt: later(1),
+        scopes: [],
+        askedScopes: ['repo'],
       })
     })
 

@@ -17,8 +17,14 @@ export function jiraContract({ emptied }: Pick<Backend, 'emptied'>): void {
 
     const leading = (role: TeamRole): boolean => role !== 'member'
     const site = (teamId: string, cloudId: string, given: Partial<JiraSite> = {}): JiraSite => ({
-      ...{ teamId, cloudId, name: cloudId, url: `https://${cloudId}.atlassian.net`, scopes: ['read:jira-work'] },
-      ...{ chosen: false, foundAt: now, goneAt: null },
+      teamId,
+      cloudId,
+      name: cloudId,
+      url: `https://${cloudId}.atlassian.net`,
+      scopes: ['read:jira-work'],
+      chosen: false,
+      foundAt: now,
+      goneAt: null,
       ...given,
     })
     const reading = (sites: readonly JiraSite[], given: Partial<SiteReading> = {}): ReadSites => {
@@ -33,7 +39,9 @@ export function jiraContract({ emptied }: Pick<Backend, 'emptied'>): void {
       return () => ({ ...read, ...given })
     }
     const connectedFact = (team: string, accountId: string): Fact => ({
-      ...{ name: 'jira.connected', accountId, origin },
+      name: 'jira.connected',
+      accountId,
+      origin,
       data: { team, handed_over: false, sites: 1 },
     })
 
@@ -49,7 +57,10 @@ export function jiraContract({ emptied }: Pick<Backend, 'emptied'>): void {
     const consent = (who: Asker, subject: string, given: Partial<NewJira> = {}): NewJira => ({
       ...who,
       consent: { provider: 'atlassian', issuer: 'atlassian', clientId: 'app', subject },
-      ...{ subjectName: 'Ada', newGrantId: newId('grt'), tokens: (id) => tokens({ accessToken: `at ${id}` }), at: now },
+      subjectName: 'Ada',
+      newGrantId: newId('grt'),
+      tokens: (id) => tokens({ accessToken: `at ${id}` }),
+      at: now,
       ...given,
     })
     const connect = (who: Asker, subject: string, sites: readonly JiraSite[], given: Partial<NewJira> = {}) =>
@@ -68,16 +79,19 @@ export function jiraContract({ emptied }: Pick<Backend, 'emptied'>): void {
       expect(await store.jira.connect(jira, leading, reading(sites), because)).toBe('connected')
       expect(await store.jira.find(who.teamId)).toEqual({
         integration: {
-          ...{
-            teamId: who.teamId,
-            provider: 'atlassian',
-            issuer: 'atlassian',
-            clientId: 'app',
-            subject: 'ada',
-            subjectName: 'Ada',
-          },
-          ...{ connectedBy: who.by, connectedAt: now, lastSyncAt: now, syncStatus: 'ok', lastError: null },
-          ...{ nextSyncAt: later(600), updatedAt: now },
+          teamId: who.teamId,
+          provider: 'atlassian',
+          issuer: 'atlassian',
+          clientId: 'app',
+          subject: 'ada',
+          subjectName: 'Ada',
+          connectedBy: who.by,
+          connectedAt: now,
+          lastSyncAt: now,
+          syncStatus: 'ok',
+          lastError: null,
+          nextSyncAt: later(600),
+          updatedAt: now,
         },
         sites: [sites[1], sites[0]],
         connectorDisabled: false,
@@ -183,7 +197,9 @@ export function jiraContract({ emptied }: Pick<Backend, 'emptied'>): void {
       if (!before) throw new Error('it was connected')
       const renamed = [site(who.teamId, 'a', { name: 'z' })]
       const drifted: Fact = {
-        ...{ name: 'jira.drifted', accountId: who.by, origin },
+        name: 'jira.drifted',
+        accountId: who.by,
+        origin,
         data: { team: who.teamId, change: 'site_renamed' },
       }
       const read = reading(renamed, { drift: ['site_renamed'], nextSyncAt: later(5) })

@@ -6,11 +6,18 @@ import { later, now, type Opened } from './people.ts'
 export function jobsContract(opened: () => Opened): void {
   const jobs = () => opened().store.jobs
   const asking = (owner: string, seconds: number, given: Partial<Asking> = {}): Asking => ({
-    ...{ owner, at: later(seconds), until: later(seconds + 30), firstDue: later(60), onlyWhenDue: true },
+    owner,
+    at: later(seconds),
+    until: later(seconds + 30),
+    firstDue: later(60),
+    onlyWhenDue: true,
     ...given,
   })
   const done = (owner: string, seconds: number, nextDue?: Date) => ({
-    ...{ owner, at: later(seconds), milliseconds: 7, outcome: 'ok' as const },
+    owner,
+    at: later(seconds),
+    milliseconds: 7,
+    outcome: 'ok' as const,
     ...(nextDue && { nextDue }),
   })
 
@@ -49,7 +56,8 @@ export function jobsContract(opened: () => Opened): void {
 
     test('run in between stays due when it was', async () => {
       expect(await jobs().begin('sweep', asking('one', 5, { onlyWhenDue: false }))).toEqual({
-        ...{ tag: 'begun', dueAt: later(60) },
+        tag: 'begun',
+        dueAt: later(60),
       })
       await jobs().finish('sweep', done('one', 6))
       expect((await jobs().begin('sweep', asking('one', 59))).tag).toBe('not_due')
@@ -61,16 +69,30 @@ export function jobsContract(opened: () => Opened): void {
       await jobs().begin('sweep', asking('one', 60))
       const [idle, running] = await jobs().list(later(61))
       expect(idle).toEqual({
-        ...{ name: 'renew', dueAt: later(30), startedAt: null, finishedAt: null, milliseconds: null },
-        ...{ outcome: null, runs: 0, failures: 0, running: false },
+        name: 'renew',
+        dueAt: later(30),
+        startedAt: null,
+        finishedAt: null,
+        milliseconds: null,
+        outcome: null,
+        runs: 0,
+        failures: 0,
+        running: false,
       })
       expect(running).toMatchObject({ name: 'sweep', startedAt: later(60), finishedAt: null, running: true })
       await jobs().finish('sweep', { ...done('one', 62, later(120)), outcome: 'failed' })
       await jobs().begin('sweep', asking('two', 120))
       await jobs().finish('sweep', done('two', 121, later(180)))
       expect((await jobs().list(later(122)))[1]).toEqual({
-        ...{ name: 'sweep', dueAt: later(180), startedAt: later(120), finishedAt: later(121), milliseconds: 7 },
-        ...{ outcome: 'ok', runs: 2, failures: 1, running: false },
+        name: 'sweep',
+        dueAt: later(180),
+        startedAt: later(120),
+        finishedAt: later(121),
+        milliseconds: 7,
+        outcome: 'ok',
+        runs: 2,
+        failures: 1,
+        running: false,
       })
     })
 

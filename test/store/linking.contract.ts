@@ -180,7 +180,11 @@ export function linkingContract(opened: () => Opened): void {
   test('what a provider said at the latest sign-in replaces what it said before', async () => {
     const { account: person, identity: way } = await newcomer(opened())
     const use = {
-      ...{ email: null, emailVerified: false, name: 'A', picture: 'https://p', scopes: ['x'] },
+      email: null,
+      emailVerified: false,
+      name: 'A',
+      picture: 'https://p',
+      scopes: ['x'],
       lastUsedAt: later(9),
     }
     await store().accounts.recordUse(way.id, use, [])

@@ -3,8 +3,17 @@ import type { Mail } from '../../src/mail/ports.ts'
 import { later, newId, now, type Opened } from './people.ts'
 
 export const mail = (given: Partial<Mail> = {}): Mail => ({
-  ...{ id: newId('eml'), to: 'ada@example.com', locale: 'en', template: 'sign_in', params: { a: 'b "c" é' } },
-  ...{ secret: 'sealed', accountId: null, attempts: 0, nextAttemptAt: now, lastError: null, createdAt: now },
+  id: newId('eml'),
+  to: 'ada@example.com',
+  locale: 'en',
+  template: 'sign_in',
+  params: { a: 'b "c" é' },
+  secret: 'sealed',
+  accountId: null,
+  attempts: 0,
+  nextAttemptAt: now,
+  lastError: null,
+  createdAt: now,
   ...given,
 })
 

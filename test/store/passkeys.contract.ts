@@ -9,8 +9,16 @@ import { type Backend, later, newcomer, newId, now, type Opened, open, origin, s
 
 const rounds = 15
 const passkey = (accountId: string, given: Partial<Passkey> = {}): Passkey => ({
-  ...{ id: newId('psk'), accountId, credentialId: newId('psk'), publicKey: 'cose', counter: 0 },
-  ...{ transports: ['internal', 'hybrid'], backedUp: true, name: 'My phone', createdAt: now, lastUsedAt: null },
+  id: newId('psk'),
+  accountId,
+  credentialId: newId('psk'),
+  publicKey: 'cose',
+  counter: 0,
+  transports: ['internal', 'hybrid'],
+  backedUp: true,
+  name: 'My phone',
+  createdAt: now,
+  lastUsedAt: null,
   ...given,
 })
 const told =
@@ -97,7 +105,10 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
       expect([await used(counts, 6), await used(counts, 6)]).toEqual([true, false])
       expect([await used(counts0, 0), await used(counts0, 0), await used(counts0, 1)]).toEqual([true, true, true])
       expect(await store.passkeys.findByCredential(counts.credentialId)).toEqual({
-        ...{ ...counts, counter: 6, backedUp: false, lastUsedAt: later(9) },
+        ...counts,
+        counter: 6,
+        backedUp: false,
+        lastUsedAt: later(9),
       })
     })
 

@@ -20,16 +20,38 @@ import {
 
 const key = 'ada@example.com'
 const mail = (template: Mail['template']): Mail => ({
-  ...{ id: newId('eml'), to: key, locale: 'en', template, params: {}, secret: null, accountId: null },
-  ...{ attempts: 0, nextAttemptAt: now, lastError: null, createdAt: now },
+  id: newId('eml'),
+  to: key,
+  locale: 'en',
+  template,
+  params: {},
+  secret: null,
+  accountId: null,
+  attempts: 0,
+  nextAttemptAt: now,
+  lastError: null,
+  createdAt: now,
 })
 const ticket = (accountId: string, given: Partial<Ticket> = {}): Ticket => ({
-  ...{ id: newId('tkt'), purpose: 'verify_email', secretHash: newId('tkt'), codeHash: null, bindingHash: null },
-  ...{ accountId, email: key, data: {}, attempts: 0, createdAt: now, expiresAt: later(600), usedAt: null },
+  id: newId('tkt'),
+  purpose: 'verify_email',
+  secretHash: newId('tkt'),
+  codeHash: null,
+  bindingHash: null,
+  accountId,
+  email: key,
+  data: {},
+  attempts: 0,
+  createdAt: now,
+  expiresAt: later(600),
+  usedAt: null,
   ...given,
 })
 const fact = (name: 'password.set' | 'password.changed' | 'password.removed', accountId: string): Fact => ({
-  ...{ name, accountId, origin, data: {} },
+  name,
+  accountId,
+  origin,
+  data: {},
 })
 const anything = () => true
 const hasAny = ({ identities, password, passkeys }: Ways) =>
@@ -63,8 +85,13 @@ export function passwordsContract({ name, emptied }: Backend): void {
     const change = (accountId: string, given: Partial<Parameters<typeof store.passwords.set>[0]> = {}) =>
       store.passwords.set(
         {
-          ...{ accountId, emailKey: key, hash: 'another', expected: now, at: later(60) },
-          ...{ keepSession: null, keepDevice: null },
+          accountId,
+          emailKey: key,
+          hash: 'another',
+          expected: now,
+          at: later(60),
+          keepSession: null,
+          keepDevice: null,
           ...given,
         },
         [fact(given.expected === null ? 'password.set' : 'password.changed', accountId)],
@@ -169,8 +196,12 @@ export function passwordsContract({ name, emptied }: Backend): void {
         const { person, ticket: row } = await register()
         const [mine, other] = [await start(person.id), await start(person.id)]
         const trusted = ['a', 'b'].map((secretHash) => ({
-          ...{ id: newId('dev'), accountId: person.id, secretHash },
-          ...{ createdAt: now, lastSeenAt: now, expiresAt: later(600) },
+          id: newId('dev'),
+          accountId: person.id,
+          secretHash,
+          createdAt: now,
+          lastSeenAt: now,
+          expiresAt: later(600),
         }))
         for (const each of trusted) await store.trustedDevices.trust(each, mine)
         const keepDevice = trusted[0]?.id ?? null
@@ -255,7 +286,12 @@ export function passwordsContract({ name, emptied }: Backend): void {
 
     describe('and knows devices', () => {
       const device = (accountId: string, secretHash: string, expiresAt = later(600)) => ({
-        ...{ id: newId('dev'), accountId, secretHash, createdAt: now, lastSeenAt: now, expiresAt },
+        id: newId('dev'),
+        accountId,
+        secretHash,
+        createdAt: now,
+        lastSeenAt: now,
+        expiresAt,
       })
 
       test('until their time is over, or it is swept', async () => {
@@ -292,7 +328,9 @@ export function passwordsContract({ name, emptied }: Backend): void {
       test('and the programs an account was signed in with', async () => {
         const { person } = await register()
         expect(await store.trustedDevices.history(person.id, 'Netscape/1.1')).toEqual({
-          ...{ openedAt: now, any: false, agent: false },
+          openedAt: now,
+          any: false,
+          agent: false,
         })
         await start(person.id)
         expect(await store.trustedDevices.history(person.id, 'Netscape/1.1')).toMatchObject({ any: true, agent: true })

@@ -48,7 +48,13 @@ const parameters: Readonly<Record<string, (ids: Ids) => string>> = {
 
 /** Members of a query that choose no rows: where to go afterwards, and what has just been done. */
 const beside = new Set([
-  ...['done', 'return_to', 'redirect_uri_key', 'code_challenge', 'code_challenge_method', 'consent', 'ticket'],
+  'done',
+  'return_to',
+  'redirect_uri_key',
+  'code_challenge',
+  'code_challenge_method',
+  'consent',
+  'ticket',
 ])
 
 const users = ({ olderUser, begun }: Ids) => [
@@ -56,7 +62,11 @@ const users = ({ olderUser, begun }: Ids) => [
     ['', '&role=auditor'].flatMap((role) => [disabled + role, `${disabled}${role}&cursor=${olderUser}`]),
   ),
   // Beginnings, something in the middle, and an ID; then from a place in an index, and from one in the list.
-  ...['search=many-7', 'search=ny-7', 'search=usr_0', `search=many&cursor=${begun}`, `search=ny&cursor=${olderUser}`],
+  'search=many-7',
+  'search=ny-7',
+  'search=usr_0',
+  `search=many&cursor=${begun}`,
+  `search=ny&cursor=${olderUser}`,
 ]
 const logs = ({ user, cursor }: Ids) =>
   [
@@ -155,7 +165,10 @@ describe.each(databases)('what a page or a list reads, on %s', (database) => {
     const json = async (path: string) => (await browser.json('GET', path)).body
     const identities = JSON.parse((await browser.json('GET', '/me/identities')).text) as { id: string }[]
     ids = {
-      ...{ user: ada.id, member: bob.id, team, identity: String(identities[0]?.id) },
+      user: ada.id,
+      member: bob.id,
+      team,
+      identity: String(identities[0]?.id),
       cursor: String((await json('/me/activity?limit=1')).next_cursor),
       olderUser: String((await json('/users?limit=1')).next_cursor),
       begun: String((await json('/users?search=many&limit=1')).next_cursor),

@@ -29,8 +29,10 @@ import {
 const rounds = 25
 
 const logoutOf = (accountId: string) => (session: string) => ({
-  ...{ name: 'session.ended' as const, data: { session, reason: 'logout' as const } },
-  ...{ accountId, origin: { ip: null, userAgent: null, requestId: null } },
+  name: 'session.ended' as const,
+  data: { session, reason: 'logout' as const },
+  accountId,
+  origin: { ip: null, userAgent: null, requestId: null },
 })
 
 /** What holds when many ask at once, through several stores on one database: each has connections of its own. */
@@ -385,7 +387,11 @@ export function storeRaces({ name, place, emptied }: Backend): void {
           const [at, until] = [later(seconds), later(seconds + 30)]
           const answers = await race((store, runner) =>
             store.jobs.begin(`job${round}`, {
-              ...{ owner: `w${runner} at ${seconds}`, at, until, firstDue: now, onlyWhenDue: true },
+              owner: `w${runner} at ${seconds}`,
+              at,
+              until,
+              firstDue: now,
+              onlyWhenDue: true,
             }),
           )
           return answers.map(({ tag }) => tag === 'begun')

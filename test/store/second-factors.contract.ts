@@ -8,21 +8,37 @@ import { type Backend, later, newcomer, newId, now, type Opened, open, origin, s
 
 const rounds = 15
 const factor = (accountId: string, given: Partial<TotpFactor> = {}): TotpFactor => ({
-  ...{ accountId, secret: `v1.k.${newId('rec')}`, createdAt: now, confirmedAt: null, lastStep: 0 },
+  accountId,
+  secret: `v1.k.${newId('rec')}`,
+  createdAt: now,
+  confirmedAt: null,
+  lastStep: 0,
   ...given,
 })
 const codes = (...hashes: string[]) => hashes.map((codeHash) => ({ id: newId('rec'), codeHash }))
 const added = (accountId: string): Fact => ({
-  ...{ name: 'second_factor.added', data: { factor: 'totp' }, accountId, origin },
+  name: 'second_factor.added',
+  data: { factor: 'totp' },
+  accountId,
+  origin,
 })
 const started = (accountId: string): Fact => ({
-  ...{ name: 'second_factor.started', data: { factor: 'totp' }, accountId, origin },
+  name: 'second_factor.started',
+  data: { factor: 'totp' },
+  accountId,
+  origin,
 })
 const cancelled = (accountId: string): Fact => ({
-  ...{ name: 'second_factor.cancelled', data: { factor: 'totp' }, accountId, origin },
+  name: 'second_factor.cancelled',
+  data: { factor: 'totp' },
+  accountId,
+  origin,
 })
 const removed = (accountId: string): Fact => ({
-  ...{ name: 'second_factor.removed', data: { factor: 'totp' }, accountId, origin },
+  name: 'second_factor.removed',
+  data: { factor: 'totp' },
+  accountId,
+  origin,
 })
 
 /** What every store promises of second factors. */
@@ -84,12 +100,23 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
     test('the first code turns it on, with all that goes with it', async () => {
       const other = await signedIn(opened, person.id)
       await store.pendingSignIns.begin({
-        ...{ id: newId('psi'), ticketHash: 'waiting', accountId: person.id, browser: false, replaces: null },
+        id: newId('psi'),
+        ticketHash: 'waiting',
+        accountId: person.id,
+        browser: false,
+        replaces: null,
         proof: {
-          ...{ opener: { tag: 'email' }, provider: 'email', providerUserId: person.id },
-          ...{ action: 'login_existing', amr: ['otp'] },
+          opener: { tag: 'email' },
+          provider: 'email',
+          providerUserId: person.id,
+          action: 'login_existing',
+          amr: ['otp'],
         },
-        ...{ returnTo: null, codeChallenge: null, provenAt: now, expiresAt: later(600), claimedAt: null },
+        returnTo: null,
+        codeChallenge: null,
+        provenAt: now,
+        expiresAt: later(600),
+        claimedAt: null,
       })
       const begun = await begin()
       names()
@@ -126,7 +153,11 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
       const { createdAt } = await enrolled()
       const take = (step: number) => store.secondFactors.take({ accountId: person.id, createdAt, step })
       expect([await take(100), await take(99), await take(102), await take(101), await take(102)]).toEqual([
-        ...[false, false, true, false, false],
+        false,
+        false,
+        true,
+        false,
+        false,
       ])
       expect(await store.secondFactors.take({ accountId: person.id, createdAt: later(1), step: 200 })).toBe(false)
     })
@@ -155,7 +186,9 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
           return [{ name: 'recovery_code.used', data: { left: count }, accountId, origin }]
         })
       expect([await use(person.id, 'x', 'a'), await use(person.id, 'a'), await use(stranger.id, 'b')]).toEqual([
-        ...[true, false, false],
+        true,
+        false,
+        false,
       ])
       expect(await use(person.id, 'b')).toBe(true)
       expect(left).toEqual([2, 1])

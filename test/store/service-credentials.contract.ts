@@ -4,12 +4,22 @@ import type { Fact } from '../../src/events/catalogue.ts'
 import { type Backend, later, newId, now, type Opened, open, origin } from './people.ts'
 
 const credential = (given: Partial<ServiceCredential> = {}): ServiceCredential => ({
-  ...{ id: newId('svc'), name: 'Shop', secretHash: newId('tkt'), previousHash: null, previousUntil: null },
-  ...{ scopes: ['introspect'], createdBy: 'usr_1', createdAt: now, lastUsedAt: null, revokedAt: null },
+  id: newId('svc'),
+  name: 'Shop',
+  secretHash: newId('tkt'),
+  previousHash: null,
+  previousUntil: null,
+  scopes: ['introspect'],
+  createdBy: 'usr_1',
+  createdAt: now,
+  lastUsedAt: null,
+  revokedAt: null,
   ...given,
 })
 const fact = (name: 'created' | 'rotated' | 'revoked', id: string): Fact => ({
-  ...{ name: `service_credential.${name}`, accountId: null, origin },
+  name: `service_credential.${name}`,
+  accountId: null,
+  origin,
   data: { credential: id, by: 'usr_1' },
 })
 
@@ -49,10 +59,15 @@ export function serviceCredentialContract({ emptied }: Pick<Backend, 'emptied'>)
       const one = credential({ secretHash: 'first' })
       await store.create(one, 500, [])
       expect(await store.rotate(one.id, 'second', later(60), [fact('rotated', one.id)])).toEqual({
-        ...{ ...one, secretHash: 'second', previousHash: 'first', previousUntil: later(60) },
+        ...one,
+        secretHash: 'second',
+        previousHash: 'first',
+        previousUntil: later(60),
       })
       expect(await store.rotate(one.id, 'third', later(90), [])).toMatchObject({
-        ...{ secretHash: 'third', previousHash: 'second', previousUntil: later(90) },
+        secretHash: 'third',
+        previousHash: 'second',
+        previousUntil: later(90),
       })
       expect(opened.told).toEqual([fact('rotated', one.id)])
     })

@@ -112,7 +112,15 @@ export function sessionsContract(opened: () => Opened): void {
       }
       const { id, accountId, amr, scope, authTime, generation, rotatedAt, idleExpiresAt, absoluteExpiresAt } = rotated
       expect(await store().sessions.rotate(device.id, 6, later(5), later(900))).toEqual({
-        ...{ id, accountId, amr, scope, authTime, generation, rotatedAt, idleExpiresAt, absoluteExpiresAt },
+        id,
+        accountId,
+        amr,
+        scope,
+        authTime,
+        generation,
+        rotatedAt,
+        idleExpiresAt,
+        absoluteExpiresAt,
       })
       expect(await store().sessions.findByCookie('h')).toEqual({ ...rotated, account: person })
     })
@@ -247,7 +255,11 @@ export function sessionsContract(opened: () => Opened): void {
 
     test('ends with all of its account’s, and no device is trusted any more but the one that is kept', async () => {
       const device = (accountId: string) => ({
-        ...{ id: newId('dev'), accountId, secretHash: newId('tkt'), createdAt: now, lastSeenAt: now },
+        id: newId('dev'),
+        accountId,
+        secretHash: newId('tkt'),
+        createdAt: now,
+        lastSeenAt: now,
         expiresAt: later(60),
       })
       const other = (await newcomer(opened())).account.id
@@ -298,7 +310,8 @@ export function sessionsContract(opened: () => Opened): void {
         expect(await left()).toEqual(['new', ...names(1, 100)])
         expect(opened().told.slice(before)).toEqual([
           expect.objectContaining({
-            ...{ name: 'session.ended', accountId: person.id },
+            name: 'session.ended',
+            accountId: person.id,
             data: { session: expect.any(String), reason: 'session_limit' },
           }),
         ])
@@ -334,8 +347,12 @@ export function sessionsContract(opened: () => Opened): void {
       await insertSessions(opened().driver, person.id, 700)
       const { tables, db, write } = opened().driver
       const devices = Array.from({ length: 1100 }, () => ({
-        ...{ id: newId('dev'), accountId: person.id, secretHash: newId('dev') },
-        ...{ createdAt: now, lastSeenAt: now, expiresAt: later(600) },
+        id: newId('dev'),
+        accountId: person.id,
+        secretHash: newId('dev'),
+        createdAt: now,
+        lastSeenAt: now,
+        expiresAt: later(600),
       }))
       for (let from = 0; from < devices.length; from += 100)
         await write(db.insert(tables.trustedDevices).values(devices.slice(from, from + 100)))

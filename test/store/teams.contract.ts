@@ -28,11 +28,16 @@ const anybody = (): boolean => true
 const nobody = (): boolean => false
 
 const team = (given: Partial<Team> = {}): Team => ({
-  ...{ id: newId('team'), name: 'Mathematics', createdAt: now, updatedAt: now },
+  id: newId('team'),
+  name: 'Mathematics',
+  createdAt: now,
+  updatedAt: now,
   ...given,
 })
 const fact = (name: 'created' | 'renamed' | 'deleted', accountId: string, id: string): Fact => ({
-  ...{ name: `team.${name}`, accountId, origin },
+  name: `team.${name}`,
+  accountId,
+  origin,
   data: { team: id },
 })
 const invitation = (
@@ -40,8 +45,14 @@ const invitation = (
   invitedBy: string,
   given: Partial<Invitation> = {},
 ): Invitation & { invitedBy: string } => ({
-  ...{ id: newId('inv'), teamId, email: 'Guest@example.com', emailKey: 'guest@example.com', role: 'member' },
-  ...{ secretHash: newId('tkt'), createdAt: now, expiresAt: later(600) },
+  id: newId('inv'),
+  teamId,
+  email: 'Guest@example.com',
+  emailKey: 'guest@example.com',
+  role: 'member',
+  secretHash: newId('tkt'),
+  createdAt: now,
+  expiresAt: later(600),
   ...given,
   invitedBy,
 })
@@ -102,22 +113,31 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
       const { db, write } = opened.driver
       await write(
         db.insert(jiraIntegrations).values({
-          ...{
-            teamId,
-            provider: 'atlassian',
-            issuer: 'atlassian',
-            clientId: 'app',
-            subject: 'ada',
-            subjectName: 'Ada',
-            connectedBy,
-          },
-          ...{ connectedAt: now, lastSyncAt: now, syncStatus: 'ok', lastError: null, nextSyncAt: now, updatedAt: now },
+          teamId,
+          provider: 'atlassian',
+          issuer: 'atlassian',
+          clientId: 'app',
+          subject: 'ada',
+          subjectName: 'Ada',
+          connectedBy,
+          connectedAt: now,
+          lastSyncAt: now,
+          syncStatus: 'ok',
+          lastError: null,
+          nextSyncAt: now,
+          updatedAt: now,
         }),
       )
       await write(
         db.insert(jiraSites).values({
-          ...{ teamId, cloudId: 'c1', name: 'One', url: 'https://one.atlassian.net', scopes: [], chosen: true },
-          ...{ foundAt: now, goneAt: null },
+          teamId,
+          cloudId: 'c1',
+          name: 'One',
+          url: 'https://one.atlassian.net',
+          scopes: [],
+          chosen: true,
+          foundAt: now,
+          goneAt: null,
         }),
       )
       const key = { provider: 'atlassian', issuer: 'atlassian', clientId: 'app', subject: 'ada' }
@@ -324,7 +344,10 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
         { provider: 'atlassian', subject: 'ada', teamId: id, accountId: admin, nextAttemptAt: later(60) },
       ])
       const left = (accountId: string): Fact => ({
-        ...{ name: 'team.left', accountId, origin: elsewhereOf(origin), data: { team: id, done_by: owner } },
+        name: 'team.left',
+        accountId,
+        origin: elsewhereOf(origin),
+        data: { team: id, done_by: owner },
       })
       expect(opened.told).toEqual([
         ...because,
@@ -347,7 +370,9 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
         expect(opened.told.slice(0, 2)).toEqual([
           { name: 'team.left', accountId: owner, origin: elsewhereOf(origin), data: { team: id } },
           {
-            ...{ name: 'team.role_changed', accountId: people[heir], origin: elsewhereOf(origin) },
+            name: 'team.role_changed',
+            accountId: people[heir],
+            origin: elsewhereOf(origin),
             data: { team: id, role: 'owner' },
           },
         ])

@@ -3,8 +3,18 @@ import type { Ticket } from '../../src/credentials/ports.ts'
 import { later, newcomer, newId, now, type Opened, sweptIn } from './people.ts'
 
 export const ticket = (given: Partial<Ticket> = {}): Ticket => ({
-  ...{ id: newId('tkt'), purpose: 'verify_email', secretHash: newId('tkt'), codeHash: null, bindingHash: null },
-  ...{ accountId: null, email: null, data: {}, attempts: 0, createdAt: now, expiresAt: later(60), usedAt: null },
+  id: newId('tkt'),
+  purpose: 'verify_email',
+  secretHash: newId('tkt'),
+  codeHash: null,
+  bindingHash: null,
+  accountId: null,
+  email: null,
+  data: {},
+  attempts: 0,
+  createdAt: now,
+  expiresAt: later(60),
+  usedAt: null,
   ...given,
 })
 
@@ -16,8 +26,12 @@ export function ticketsContract(opened: () => Opened): void {
     test('is found by its secret or its binding, for its own purpose, while it is good', async () => {
       const { account } = await newcomer(opened())
       const one = ticket({
-        ...{ purpose: 'email_sign_in', codeHash: 'c', bindingHash: 'b', accountId: account.id },
-        ...{ email: 'ada@example.com', data: { returnTo: '/x', n: [1, null] } },
+        purpose: 'email_sign_in',
+        codeHash: 'c',
+        bindingHash: 'b',
+        accountId: account.id,
+        email: 'ada@example.com',
+        data: { returnTo: '/x', n: [1, null] },
       })
       const { secretHash } = one
       await tickets().issue(one)

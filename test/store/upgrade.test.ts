@@ -78,8 +78,14 @@ describe.each(databases)('a database of the version before, on $name', ({ place 
       [
         'grants',
         {
-          ...{ id: `'${id}'`, provider: "'atlassian'", client_id: "'app'", subject: `'${id}'` },
-          ...{ access_token: "'sealed access'", refresh_token: "'sealed refresh'", scopes: `'["read:me"]'`, fence: 3 },
+          id: `'${id}'`,
+          provider: "'atlassian'",
+          client_id: "'app'",
+          subject: `'${id}'`,
+          access_token: "'sealed access'",
+          refresh_token: "'sealed refresh'",
+          scopes: `'["read:me"]'`,
+          fence: 3,
           ...own,
         },
       ] as const
@@ -94,16 +100,30 @@ describe.each(databases)('a database of the version before, on $name', ({ place 
     const found = (subject: string) =>
       store.grants.find({ provider: 'atlassian', issuer: 'atlassian', clientId: 'app', subject, holder: 'person' })
     expect(await found('live')).toEqual({
-      ...{ id: 'live', provider: 'atlassian', issuer: 'atlassian', clientId: 'app', subject: 'live', holder: 'person' },
-      ...{
-        accessToken: 'sealed access',
-        refreshToken: 'sealed refresh',
-        askedScopes: ['read:me'],
-        scopes: ['read:me'],
-      },
-      ...{ expiresAt: soon, refreshExpiresAt: null, status: 'healthy', consentedAt: at, refreshedAt: null, usedAt: at },
-      ...{ dueAt: soon, failures: 0, lastError: null, lastErrorAt: null, updatedAt: at },
-      ...{ leaseOwner: null, leaseUntil: null, fence: 3 },
+      id: 'live',
+      provider: 'atlassian',
+      issuer: 'atlassian',
+      clientId: 'app',
+      subject: 'live',
+      holder: 'person',
+      accessToken: 'sealed access',
+      refreshToken: 'sealed refresh',
+      askedScopes: ['read:me'],
+      scopes: ['read:me'],
+      expiresAt: soon,
+      refreshExpiresAt: null,
+      status: 'healthy',
+      consentedAt: at,
+      refreshedAt: null,
+      usedAt: at,
+      dueAt: soon,
+      failures: 0,
+      lastError: null,
+      lastErrorAt: null,
+      updatedAt: at,
+      leaseOwner: null,
+      leaseUntil: null,
+      fence: 3,
     })
     expect(await found('dead')).toMatchObject({ status: 'needs_reauthorization', dueAt: null })
     expect(await found('forever')).toMatchObject({ status: 'healthy', refreshToken: null, dueAt: null })
@@ -162,9 +182,17 @@ describe.each(databases)('a database of the version before, on $name', ({ place 
       [
         'revocations',
         {
-          ...{ id: `'${id}'`, account_id: "'usr_gone'", team_id: team, grant_id: `'${id}'`, provider: `'${provider}'` },
-          ...{ client_id: "'app'", subject: `'${id}'`, access_token: "'sealed access'", attempts: '0' },
-          ...{ next_attempt_at: time(at), created_at: time(at) },
+          id: `'${id}'`,
+          account_id: "'usr_gone'",
+          team_id: team,
+          grant_id: `'${id}'`,
+          provider: `'${provider}'`,
+          client_id: "'app'",
+          subject: `'${id}'`,
+          access_token: "'sealed access'",
+          attempts: '0',
+          next_attempt_at: time(at),
+          created_at: time(at),
         },
       ] as const
     await leftBy(config, 3, (time) => [
@@ -194,22 +222,28 @@ describe.each(databases)('a database of the version before, on $name', ({ place 
       [
         'jira_integrations',
         {
-          ...{ team_id: "'team_1'", provider: "'atlassian'", client_id: "'app'", subject: "'s'" },
-          ...{ sync_status: "'ok'", ...dated(time, ['connected_at', 'next_sync_at', 'updated_at']) },
+          team_id: "'team_1'",
+          provider: "'atlassian'",
+          client_id: "'app'",
+          subject: "'s'",
+          sync_status: "'ok'",
+          ...dated(time, ['connected_at', 'next_sync_at', 'updated_at']),
         },
       ],
       [
         'grants',
         {
-          ...{ id: "'team'", provider: "'atlassian'", client_id: "'app'", subject: "'s'", holder: "'team_1'" },
-          ...{
-            access_token: "'sealed access'",
-            asked_scopes: "'[]'",
-            scopes: "'[]'",
-            status: "'healthy'",
-            failures: '0',
-            fence: '1',
-          },
+          id: "'team'",
+          provider: "'atlassian'",
+          client_id: "'app'",
+          subject: "'s'",
+          holder: "'team_1'",
+          access_token: "'sealed access'",
+          asked_scopes: "'[]'",
+          scopes: "'[]'",
+          status: "'healthy'",
+          failures: '0',
+          fence: '1',
           ...dated(time, ['consented_at', 'updated_at']),
         },
       ],

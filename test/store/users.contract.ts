@@ -21,14 +21,18 @@ import {
 
 const everybody: UserSearch = { text: null, role: null, disabled: null, after: null, limit: 100 }
 const changed = (accountId: string, role: 'user' | 'auditor' | 'administrator'): Fact => ({
-  ...{ name: 'account.role_changed', accountId, origin },
+  name: 'account.role_changed',
+  accountId,
+  origin,
   data: { by: null, role },
 })
 const disabled = (accountId: string): Fact => ({ name: 'account.disabled', accountId, origin, data: { by: null } })
 const out =
   (accountId: string) =>
   (id: string): Fact => ({
-    ...{ name: 'session.ended', accountId, origin },
+    name: 'session.ended',
+    accountId,
+    origin,
     data: { session: id, reason: 'account_disabled' },
   })
 
@@ -114,9 +118,19 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
     test('are searched so many a page and no more, and are all found in the end', async () => {
       const accounts = opened.driver.tables.accounts
       const one = (n: number, changes: object = {}) => ({
-        ...{ id: `usr_${String(n).padStart(6, '0')}`, email: null, emailKey: null, verifiedEmailKey: null },
-        ...{ name: `Anne ${n}`, picture: null, role: 'user' as const, locale: null, secondFactorAt: null },
-        ...{ disabledAt: null, createdAt: later(n), updatedAt: now, ...changes },
+        id: `usr_${String(n).padStart(6, '0')}`,
+        email: null,
+        emailKey: null,
+        verifiedEmailKey: null,
+        name: `Anne ${n}`,
+        picture: null,
+        role: 'user' as const,
+        locale: null,
+        secondFactorAt: null,
+        disabledAt: null,
+        createdAt: later(n),
+        updatedAt: now,
+        ...changes,
       })
       const rows = Array.from({ length: 2500 }, (_, n) => one(n))
       rows[3] = one(3, { name: 'Anne and Bob', disabledAt: now, role: 'auditor' })
@@ -148,7 +162,11 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
       await signedIn(opened, ada.id)
       await signedIn(opened, ada.id, { idleExpiresAt: later(-1) })
       expect(await store.users.get(ada.id, now)).toEqual({
-        ...{ account: ada, identities: 1, sessions: 1, passkeys: 0, password: false },
+        account: ada,
+        identities: 1,
+        sessions: 1,
+        passkeys: 0,
+        password: false,
       })
       expect(await store.users.get('usr_nobody', now)).toBeUndefined()
     })
@@ -174,7 +192,9 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
       await admin(0)
       for (let round = 0; round < 20; round++) {
         const { account: ada } = await newcomer(opened, {
-          ...{ email: `ada${round}@example.com`, emailVerified: true, role: 'administrator' },
+          email: `ada${round}@example.com`,
+          emailVerified: true,
+          role: 'administrator',
         })
         const next = session(ada.id)
         const starting = { opener: { tag: 'email' }, cookieHash: null, replaces: null } as const
@@ -224,7 +244,9 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
       const signedOut =
         (accountId: string) =>
         (id: string): Fact => ({
-          ...{ name: 'session.ended', accountId, origin },
+          name: 'session.ended',
+          accountId,
+          origin,
           data: { session: id, reason: 'second_factor_removed', by: 'usr_9' },
         })
       const removed =
@@ -355,8 +377,15 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
         await insertSessions(driver, ada.id, 1200)
         const { audit } = driver.tables
         const entries = Array.from({ length: 1200 }, (_, n) => ({
-          ...{ id: newId('aud'), at: later(Math.floor(n / 700)), ordinal: n % 600, event: 'account.updated' },
-          ...{ accountId: ada.id, ip: null, userAgent: null, requestId: null, data: {} },
+          id: newId('aud'),
+          at: later(Math.floor(n / 700)),
+          ordinal: n % 600,
+          event: 'account.updated',
+          accountId: ada.id,
+          ip: null,
+          userAgent: null,
+          requestId: null,
+          data: {},
         }))
         for (let from = 0; from < entries.length; from += 100)
           await driver.write(driver.db.insert(audit).values(entries.slice(from, from + 100)))

@@ -16,7 +16,10 @@ export function withdrawalsContract(opened: () => Opened): void {
   const kept = (of: Identity, at = now, clientId?: string, holder?: string) =>
     store().grants.keep(grantOf(of, clientId, holder), newId('grt'), () => tokens(), at)
   const withdrawn = ({ accountId, provider, id }: Identity): Fact => ({
-    ...{ name: 'provider_token.withdrawn', data: { provider, identity: id }, accountId, origin },
+    name: 'provider_token.withdrawn',
+    data: { provider, identity: id },
+    accountId,
+    origin,
   })
   const take = async (of: Identity, at = now, identityId: string | null = of.id) =>
     store().accounts.withdraw({ accountId: of.accountId, identityId, at }, (from) => [withdrawn(from)])
@@ -32,8 +35,15 @@ export function withdrawalsContract(opened: () => Opened): void {
       expect(opened().told).toEqual([withdrawn(way)])
       for (const app of ['c', 'another app'])
         expect(await store().grants.find(grantOf(way, app))).toMatchObject({
-          ...{ status: 'revoked', accessToken: null, refreshToken: null, scopes: [], askedScopes: [] },
-          ...{ expiresAt: null, dueAt: null, leaseOwner: null, updatedAt: later(1) },
+          status: 'revoked',
+          accessToken: null,
+          refreshToken: null,
+          scopes: [],
+          askedScopes: [],
+          expiresAt: null,
+          dueAt: null,
+          leaseOwner: null,
+          updatedAt: later(1),
         })
       // What a team was given stays with it, and so does the sign-in.
       expect(await store().grants.find(grantOf(way, 'c', 'team_1'))).toMatchObject({ status: 'healthy' })
@@ -41,8 +51,13 @@ export function withdrawalsContract(opened: () => Opened): void {
       const queued = await store().revocations.of(way.accountId, { after: null, limit: 100 })
       expect(queued).toHaveLength(2)
       expect(queued.find(({ clientId }) => clientId === 'c')).toMatchObject({
-        ...{ grantId: before?.id, accessToken: 'sealed access', refreshToken: 'sealed refresh' },
-        ...{ attempts: 0, createdAt: later(1), nextAttemptAt: later(1), teamId: null },
+        grantId: before?.id,
+        accessToken: 'sealed access',
+        refreshToken: 'sealed refresh',
+        attempts: 0,
+        createdAt: later(1),
+        nextAttemptAt: later(1),
+        teamId: null,
       })
     })
 
@@ -92,8 +107,10 @@ export function withdrawalsContract(opened: () => Opened): void {
     test('is lent only while it is there, and never without a word', async () => {
       const { identity: way } = await newcomer(opened())
       const lent: Fact = {
-        ...{ name: 'provider_token.lent', data: { provider: way.provider, credential: 'svc_1' } },
-        ...{ accountId: way.accountId, origin },
+        name: 'provider_token.lent',
+        data: { provider: way.provider, credential: 'svc_1' },
+        accountId: way.accountId,
+        origin,
       }
       expect(await store().grants.lent(grantOf(way), now, [lent])).toBe(false)
       await kept(way)
@@ -164,7 +181,10 @@ export function withdrawalsContract(opened: () => Opened): void {
       await kept(way, later(5))
       await store().revocations.finish(item.id, [], { at: later(9) })
       expect(await store().grants.find(grantOf(way))).toMatchObject({
-        ...{ status: 'healthy', dueAt: later(9), expiresAt: later(9), accessToken: 'sealed access' },
+        status: 'healthy',
+        dueAt: later(9),
+        expiresAt: later(9),
+        accessToken: 'sealed access',
       })
     })
 

@@ -78,7 +78,10 @@ export function createAuthenticator(origin: string) {
       const id = randomBytes(16)
       const user = options.user as { id: string }
       const key: Key = {
-        ...{ id: id.toString('base64url'), secret: privateKey, userHandle: user.id, counter: lies.counter ?? 1 },
+        id: id.toString('base64url'),
+        secret: privateKey,
+        userHandle: user.id,
+        counter: lies.counter ?? 1,
       }
       keys.push(key)
       const cose = cbor(
@@ -99,7 +102,10 @@ export function createAuthenticator(origin: string) {
         ['authData', authData],
       ])
       return {
-        ...{ id: key.id, rawId: key.id, type: 'public-key', clientExtensionResults: {} },
+        id: key.id,
+        rawId: key.id,
+        type: 'public-key',
+        clientExtensionResults: {},
         response: {
           clientDataJSON: clientData('webauthn.create', options, lies).toString('base64url'),
           attestationObject: cbor(attestation).toString('base64url'),
@@ -115,7 +121,10 @@ export function createAuthenticator(origin: string) {
       const authData = authenticatorData(0, key.counter, lies)
       const right = createSign('sha256').update(authData).update(hash(data)).sign(key.secret)
       return {
-        ...{ id: key.id, rawId: key.id, type: 'public-key', clientExtensionResults: {} },
+        id: key.id,
+        rawId: key.id,
+        type: 'public-key',
+        clientExtensionResults: {},
         response: {
           clientDataJSON: data.toString('base64url'),
           authenticatorData: authData.toString('base64url'),

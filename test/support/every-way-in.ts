@@ -38,7 +38,8 @@ export async function kitIn(world: World) {
     async isActive(introspected: string): Promise<boolean> {
       const secret = Buffer.from(`${made.body.id}:${made.body.secret}`).toString('base64')
       const answer = await world.call('POST', '/auth/introspect', {
-        ...{ form: { token: introspected }, headers: { authorization: `Basic ${secret}` } },
+        form: { token: introspected },
+        headers: { authorization: `Basic ${secret}` },
       })
       expect(answer.status, answer.text).toBe(200)
       return answer.body.active === true
@@ -400,7 +401,9 @@ export const paths: readonly Path[] = [
     async before(one, { world }) {
       const { verifier, challenge } = pkce()
       const { headers } = await world.openBrowser().signIn(one.provider, one.who, {
-        ...{ return_to: 'https://app.example/in', code_challenge: challenge, code_challenge_method: 'S256' },
+        return_to: 'https://app.example/in',
+        code_challenge: challenge,
+        code_challenge_method: 'S256',
       })
       const code = new URL(headers.get('location') ?? '').searchParams.get('code')
       return { grant_type: 'authorization_code', code, code_verifier: verifier }

@@ -61,7 +61,8 @@ export function jiraIn(world: World) {
   const told = async (team: string): Promise<readonly Json[]> =>
     (await world.trail())
       .map(({ account_id: to, event, data }) => ({
-        ...{ to, event },
+        to,
+        event,
         ...((typeof data === 'string' ? JSON.parse(data) : data) as Json),
       }))
       .filter(

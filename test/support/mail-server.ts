@@ -20,7 +20,9 @@ export async function startMailServer(options: SMTPServerOptions = {}) {
     return told && Object.assign(new Error(told.text), { responseCode: told.code })
   }
   const server = new SMTPServer({
-    ...{ authOptional: true, logger: false, disabledCommands: ['STARTTLS'] },
+    authOptional: true,
+    logger: false,
+    disabledCommands: ['STARTTLS'],
     onRcptTo: (_address, _session, done) => done(refusal('RCPT')),
     onData(stream, { envelope, secure }, done) {
       const chunks: Buffer[] = []

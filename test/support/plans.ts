@@ -61,8 +61,12 @@ type PlanNode = {
 
 /** Ways that are there to be taken only where no index serves. */
 const lastResorts = [
-  ...['enable_seqscan', 'enable_bitmapscan', 'enable_sort', 'enable_incremental_sort'],
-  ...['enable_hashjoin', 'enable_mergejoin'],
+  'enable_seqscan',
+  'enable_bitmapscan',
+  'enable_sort',
+  'enable_incremental_sort',
+  'enable_hashjoin',
+  'enable_mergejoin',
 ]
 
 async function explainingPostgres(url: string): Promise<Explain> {

@@ -44,8 +44,12 @@ export function providerStandIn(ids: readonly string[]) {
     exchange: async (one, { code }, { verifier, redirectUri }) => {
       exchanged.push({ provider: one.id, code, verifier, redirectUri })
       const tokens = {
-        ...{ accessToken: 'at', refreshToken: 'rt', idToken: null, scopes: null },
-        ...{ expiresAt: null, refreshExpiresAt: null },
+        accessToken: 'at',
+        refreshToken: 'rt',
+        idToken: null,
+        scopes: null,
+        expiresAt: null,
+        refreshExpiresAt: null,
       }
       return failure ?? ok<Exchanged>({ tokens, idToken: null, issuer: one.issuer })
     },

@@ -30,8 +30,18 @@ export async function registered(
     const emailKey = readEmail(email)?.key ?? ''
     await write(
       db.insert(accounts).values({
-        ...{ id, email, emailKey, verifiedEmailKey: verified ? emailKey : null, name: null, picture: null },
-        ...{ role: 'user', locale: null, secondFactorAt: null, disabledAt: null, createdAt: at, updatedAt: at },
+        id,
+        email,
+        emailKey,
+        verifiedEmailKey: verified ? emailKey : null,
+        name: null,
+        picture: null,
+        role: 'user',
+        locale: null,
+        secondFactorAt: null,
+        disabledAt: null,
+        createdAt: at,
+        updatedAt: at,
       }),
     )
     const hash = await passwords.hash(password)
@@ -40,9 +50,24 @@ export async function registered(
     const secret = secretToken(systemRandom)
     await store.sessions.start(
       {
-        ...{ id: ids('ses'), accountId: id, identityId: null, provider: null, name: null, amr: ['pwd'], scope: '' },
-        ...{ authTime: at, createdAt: at, lastSeenAt: at, ip: null, userAgent: null, generation: 1, rotatedAt: at },
-        ...{ usedGeneration: 0, idleExpiresAt: secondsAfter(at, 604_800), endedAt: null, endReason: null },
+        id: ids('ses'),
+        accountId: id,
+        identityId: null,
+        provider: null,
+        name: null,
+        amr: ['pwd'],
+        scope: '',
+        authTime: at,
+        createdAt: at,
+        lastSeenAt: at,
+        ip: null,
+        userAgent: null,
+        generation: 1,
+        rotatedAt: at,
+        usedGeneration: 0,
+        idleExpiresAt: secondsAfter(at, 604_800),
+        endedAt: null,
+        endReason: null,
         absoluteExpiresAt: secondsAfter(at, 7_776_000),
       },
       { opener: { tag: 'password', changedAt: at.getTime() }, cookieHash: sha256(secret), replaces: null },

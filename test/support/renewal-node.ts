@@ -32,13 +32,23 @@ const { store, events, ids } = await openedStore({ tag: 'postgres', url }, clock
 const { grants } = store
 const sealer = createSealer([{ id: 'k1', key: Buffer.from(key, 'base64') }], random)
 const providers = createProviders({
-  ...{ settings: readConfig(env).providers, events, clock, random },
-  ...{ production: false, userInfoTtlSeconds: 60 },
+  settings: readConfig(env).providers,
+  events,
+  clock,
+  random,
+  production: false,
+  userInfoTtlSeconds: 60,
 })
 const apps = providers.list().map(({ id, clientId }) => ({ provider: id, clientId }))
 const vault = createVault({ grants, sealer, clock, ids, random, provider: providers.get })
 const renewal = createRenewal({
-  ...{ grants, vault, clock, random, events, provider: providers.get, apps: () => apps },
+  grants,
+  vault,
+  clock,
+  random,
+  events,
+  provider: providers.get,
+  apps: () => apps,
   concerns: async ({ provider }) => [
     { name: 'provider_token.needs_reauthorization', accountId, origin: internalOrigin, data: { provider } },
   ],

@@ -62,13 +62,23 @@ export async function raceToRenew({ url, grants: many, strict, kill }: Asked): P
     const env = { ...sandbox.env, OAUTH_ENABLED_PROVIDERS: 'atlassian' }
     const { providers: settings } = readConfig(env)
     const providers = createProviders({
-      ...{ settings, events, clock, random: systemRandom, production: false, userInfoTtlSeconds: 60 },
+      settings,
+      events,
+      clock,
+      random: systemRandom,
+      production: false,
+      userInfoTtlSeconds: 60,
     })
     const provider = providers.list().find(({ id }) => id === 'atlassian')
     if (!provider) throw new Error('Atlassian is not there')
     const sealer = createSealer([{ id: 'k1', key }], systemRandom)
     const vault = createVault({
-      ...{ grants: store.grants, sealer, clock, ids, random: systemRandom, provider: providers.get },
+      grants: store.grants,
+      sealer,
+      clock,
+      ids,
+      random: systemRandom,
+      provider: providers.get,
     })
     const account = anAccount({ email: 'ada@example.com', emailVerified: true })
     await store.accounts.create(account, anIdentity(account.id), { separate: true }, [])
@@ -92,10 +102,14 @@ export async function raceToRenew({ url, grants: many, strict, kill }: Asked): P
       const person = anAccount()
       const theirs = anIdentity(person.id, { provider: provider.id, issuer: provider.issuer, subject: `s${n}` })
       await store.accounts.create(person, theirs, { separate: true }, [])
-      const claims = { ...{ subject: `s${n}`, email: null, emailVerified: false, emailAuthoritative: false } }
+      const claims = { subject: `s${n}`, email: null, emailVerified: false, emailAuthoritative: false }
       await vault.keep({
-        ...{ provider: provider.id, issuer: provider.issuer, clientId: provider.clientId, asked: provider.scopes },
-        ...{ claims: { ...claims, name: null, picture: null }, tokens: exchanged.value.tokens },
+        provider: provider.id,
+        issuer: provider.issuer,
+        clientId: provider.clientId,
+        asked: provider.scopes,
+        claims: { ...claims, name: null, picture: null },
+        tokens: exchanged.value.tokens,
       })
     }
     const all = Array.from({ length: many }, (_, n) => n)
@@ -156,8 +170,15 @@ export async function raceToRenew({ url, grants: many, strict, kill }: Asked): P
     }
     await providers.close()
     return {
-      ...{ calls: calls.length, refused: calls.filter(({ status }) => status >= 400).length, inFlight },
-      ...{ healthy: healthy.length, live, notices, laterCalls, laterRenewed, seconds },
+      calls: calls.length,
+      refused: calls.filter(({ status }) => status >= 400).length,
+      inFlight,
+      healthy: healthy.length,
+      live,
+      notices,
+      laterCalls,
+      laterRenewed,
+      seconds,
       needsReauthorization: after.filter(({ status }) => status === 'needs_reauthorization').length,
     }
   } finally {

@@ -16,27 +16,37 @@ const at = new Date('2026-05-06T07:08:09Z')
 const before = new Date('2026-05-01T00:00:00Z')
 const scopes = ['read:jira-work']
 const found = (cloudId: string, given: Partial<SiteFound> = {}): SiteFound => ({
-  ...{ cloudId, name: cloudId, url: `https://${cloudId}.atlassian.net`, scopes },
+  cloudId,
+  name: cloudId,
+  url: `https://${cloudId}.atlassian.net`,
+  scopes,
   ...given,
 })
 const known = (cloudId: string, given: Partial<JiraSite> = {}): JiraSite => ({
-  ...{ teamId: 'team_1', ...found(cloudId), chosen: false, foundAt: before, goneAt: null },
+  teamId: 'team_1',
+  ...found(cloudId),
+  chosen: false,
+  foundAt: before,
+  goneAt: null,
   ...given,
 })
 const chosen = { chosen: true }
 const gone = { goneAt: before }
 
 const integration = (given: Partial<StoredJiraIntegration> = {}): StoredJiraIntegration => ({
-  ...{
-    teamId: 'team_1',
-    provider: 'atlassian',
-    issuer: 'atlassian',
-    clientId: 'app',
-    subject: '712020:a',
-    subjectName: 'Ada',
-  },
-  ...{ connectedBy: 'usr_1', connectedAt: before, lastSyncAt: before, syncStatus: 'ok', lastError: null },
-  ...{ nextSyncAt: at, updatedAt: before },
+  teamId: 'team_1',
+  provider: 'atlassian',
+  issuer: 'atlassian',
+  clientId: 'app',
+  subject: '712020:a',
+  subjectName: 'Ada',
+  connectedBy: 'usr_1',
+  connectedAt: before,
+  lastSyncAt: before,
+  syncStatus: 'ok',
+  lastError: null,
+  nextSyncAt: at,
+  updatedAt: before,
   ...given,
 })
 type Lent = NonNullable<Parameters<typeof jiraStatus>[1]>
@@ -258,7 +268,8 @@ describe('when the sites are read again', () => {
 
   test('for a consent that was just given, as if nothing had been read or failed before', () => {
     const read = sitesUnread('transient', { at, random: () => Buffer.alloc(4), anew: true })({
-      ...{ integration: integration({ syncStatus: 'failed', lastError: 'transient' }), sites: [] },
+      integration: integration({ syncStatus: 'failed', lastError: 'transient' }),
+      sites: [],
     })
     expect([hours(at, read.nextSyncAt) * 60, read.lastSyncAt]).toEqual([1, null])
   })

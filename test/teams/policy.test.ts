@@ -37,8 +37,12 @@ test('the table people read is this one', () => {
   const [head = '', ...rows] = text.split('\n').flatMap((line) => (line.startsWith('|') ? [line] : []))
   expect(head.match(/\w+/g)).toEqual([...teamRoles])
   const inWords: Readonly<Record<Act, string>> = {
-    ...{ see: 'see the team', rename: 'rename', invite: 'invite', manage_members: 'change roles' },
-    ...{ connect: 'connect', delete: 'delete' },
+    see: 'see the team',
+    rename: 'rename',
+    invite: 'invite',
+    manage_members: 'change roles',
+    connect: 'connect',
+    delete: 'delete',
   }
   for (const act of acts) {
     const row = rows.find((line) => line.startsWith(`| ${inWords[act]}`))

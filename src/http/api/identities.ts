@@ -199,8 +199,12 @@ const revocations = route({
     return ok(
       json(
         items.map(({ provider, teamId, queuedAt, attempts, nextAttemptAt, lastError }) => ({
-          ...{ provider, team_id: teamId, queued_at: queuedAt.toISOString(), attempts },
-          ...{ next_attempt_at: nextAttemptAt.toISOString(), last_error: lastError },
+          provider,
+          team_id: teamId,
+          queued_at: queuedAt.toISOString(),
+          attempts,
+          next_attempt_at: nextAttemptAt.toISOString(),
+          last_error: lastError,
         })),
         link === null ? {} : { headers: { Link: link } },
       ),

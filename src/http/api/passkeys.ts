@@ -42,7 +42,10 @@ export const AuthenticationResponse = z
   })
   .transform(
     ({ id, rawId, type, response: { userHandle, ...response } }): AuthenticationResponseJSON => ({
-      ...{ id, rawId: rawId ?? id, type, clientExtensionResults: {} },
+      id,
+      rawId: rawId ?? id,
+      type,
+      clientExtensionResults: {},
       // A user handle is never empty (§5.4.3): an empty one is how some libraries write that there is none.
       response: { ...response, ...(userHandle ? { userHandle } : {}) },
     }),
@@ -64,7 +67,10 @@ export const RegistrationResponse = z
   })
   .transform(
     ({ id, rawId, type, response: { transports, ...response } }): RegistrationResponseJSON => ({
-      ...{ id, rawId: rawId ?? id, type, clientExtensionResults: {} },
+      id,
+      rawId: rawId ?? id,
+      type,
+      clientExtensionResults: {},
       response: { ...response, ...(transports ? { transports } : {}) },
     }),
   )
@@ -97,7 +103,9 @@ export const PasskeyChallenge = z
   })
   .meta({ id: 'PasskeyChallenge' })
 export const passkeyChallenge = ({ options, flowToken, expiresIn }: Challenge<object>) => ({
-  ...{ options: { ...options }, flow_token: flowToken, expires_in: expiresIn },
+  options: { ...options },
+  flow_token: flowToken,
+  expires_in: expiresIn,
 })
 
 const PasskeyView = z
@@ -110,7 +118,10 @@ const PasskeyView = z
   })
   .meta({ id: 'Passkey' })
 const viewOf = ({ id, name, createdAt, lastUsedAt, backedUp }: Passkey): z.input<typeof PasskeyView> => ({
-  ...{ id, name, created_at: createdAt.toISOString(), last_used_at: lastUsedAt?.toISOString() ?? null },
+  id,
+  name,
+  created_at: createdAt.toISOString(),
+  last_used_at: lastUsedAt?.toISOString() ?? null,
   backed_up: backedUp,
 })
 
@@ -220,7 +231,11 @@ const enter = route({
   fails: enterFails,
   async handle({ body, origin }, { flows, tokens }: Services) {
     const entered = await flows.enterWithPasskey.enter(body.flow_token, body.response, {
-      ...{ origin, browser: false, replaces: null, returnTo: null, codeChallenge: null },
+      origin,
+      browser: false,
+      replaces: null,
+      returnTo: null,
+      codeChallenge: null,
     })
     return entered.ok ? ok(json(tokens.pair(entered.value.session))) : entered
   },

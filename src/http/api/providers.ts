@@ -203,7 +203,10 @@ const link = route({
   fails: beginFails,
   async handle({ params, body, who, origin, cookieNames }, { flows, settings }: Services) {
     const begun = await flows.begin({
-      ...{ provider: params.provider, returnTo: body.return_to, visitor: visitorOf(who), origin },
+      provider: params.provider,
+      returnTo: body.return_to,
+      visitor: visitorOf(who),
+      origin,
     })
     if (!begun.ok) return begun
     return ok(

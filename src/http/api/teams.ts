@@ -116,7 +116,11 @@ const Member = z
   })
   .meta({ id: 'TeamMember' })
 const memberOf = ({ accountId, name, email, picture, role, joinedAt }: SeenMember): z.input<typeof Member> => ({
-  ...{ user_id: accountId, name, email, picture, role },
+  user_id: accountId,
+  name,
+  email,
+  picture,
+  role,
   joined_at: joinedAt.toISOString(),
 })
 
@@ -177,7 +181,10 @@ const Invited = z
   })
   .meta({ id: 'TeamInvitation' })
 const invitationOf = ({ id, email, role, invitedBy, createdAt, expiresAt }: Invitation): z.input<typeof Invited> => ({
-  ...{ id, email, role, invited_by: invitedBy },
+  id,
+  email,
+  role,
+  invited_by: invitedBy,
   created_at: createdAt.toISOString(),
   expires_at: expiresAt.toISOString(),
 })
@@ -263,7 +270,10 @@ const look = route({
     return ok(
       json({
         team: { id: team.id, name: team.name },
-        ...{ role: invitation.role, email: maskEmail(invitation.email), invited_by: inviter, joined },
+        role: invitation.role,
+        email: maskEmail(invitation.email),
+        invited_by: inviter,
+        joined,
         expires_at: invitation.expiresAt.toISOString(),
       }),
     )
@@ -285,7 +295,17 @@ const accept = route({
 })
 
 export const teamRoutes = [
-  ...[list, create, read, rename, remove],
-  ...[members, setRole, leave],
-  ...[listInvitations, invite, withdraw, look, accept],
+  list,
+  create,
+  read,
+  rename,
+  remove,
+  members,
+  setRole,
+  leave,
+  listInvitations,
+  invite,
+  withdraw,
+  look,
+  accept,
 ]

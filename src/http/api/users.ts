@@ -317,6 +317,15 @@ const audit = route({
 })
 
 export const userRoutes = [
-  ...[list, read, update, remove, disable, enable, sessions, endSessions],
-  ...[resetPassword, removeSecondFactor, audit],
+  list,
+  read,
+  update,
+  remove,
+  disable,
+  enable,
+  sessions,
+  endSessions,
+  resetPassword,
+  removeSecondFactor,
+  audit,
 ]

@@ -300,8 +300,16 @@ const remove = route({
 })
 
 export const adminRoutes = [
-  ...[users, user, disable, enable, endSessions],
-  ...[reset, removeSecondFactor, role, askDelete, remove],
+  users,
+  user,
+  disable,
+  enable,
+  endSessions,
+  reset,
+  removeSecondFactor,
+  role,
+  askDelete,
+  remove,
 ]
 
 function AccountFacts({ user: found, ...reader }: Reader & { user: User }): VNode {

@@ -55,7 +55,10 @@ export function enteringOf(given: Along, who: Principal | null, origin: Origin, 
   const codeChallenge = target?.tag === 'app' ? challenge : null
   const here = codeChallenge === null
   return ok<Entering>({
-    ...{ origin, browser: here, replaces: here ? (who?.sessionId ?? null) : null, codeChallenge },
+    origin,
+    browser: here,
+    replaces: here ? (who?.sessionId ?? null) : null,
+    codeChallenge,
     returnTo: target === undefined ? null : target.tag === 'app' ? target.url.href : target.path,
   })
 }

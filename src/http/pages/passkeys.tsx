@@ -101,7 +101,8 @@ const enter = route({
   auth: 'public',
   limit: 'sign_in',
   body: object({
-    ...{ flow_token: secretText, response: formJson(AuthenticationResponse) },
+    flow_token: secretText,
+    response: formJson(AuthenticationResponse),
     ...alongFields,
   }),
   status: 303,

@@ -73,7 +73,8 @@ const prove = route({
       return error.code === 'second_factor_invalid'
         ? show(locale, view, { status: 401, scripts: choice.passkey })
         : show(locale, view, {
-            ...{ status: 429, scripts: choice.passkey },
+            status: 429,
+            scripts: choice.passkey,
             headers: { 'Retry-After': String(error.retryAfter ?? 1) },
           })
     }

@@ -20,7 +20,10 @@ beforeAll(async () => {
   const port = await freePort()
   const config = readConfig({
     ...sandbox.env,
-    ...{ HOST: '127.0.0.1', PORT: String(port), RATE_LIMITS: 'off', LOG_LEVEL: 'silent' },
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    RATE_LIMITS: 'off',
+    LOG_LEVEL: 'silent',
     // A passkey belongs to a name; an IP address is none.
     PUBLIC_URL: `http://localhost:${port}`,
     DATABASE_URL: `file:${newFile()}`,
@@ -62,8 +65,12 @@ async function addPasskey(page: Page): Promise<void> {
   await session.send('WebAuthn.enable')
   await session.send('WebAuthn.addVirtualAuthenticator', {
     options: {
-      ...{ protocol: 'ctap2', transport: 'internal', hasResidentKey: true },
-      ...{ hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true },
+      protocol: 'ctap2',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
     },
   })
   await page.goto('/account/passkeys')

@@ -27,7 +27,10 @@ const card = (page: Page) => page.getByRole('region', { name: 'Jira' })
 async function somebody(sites: readonly (typeof ACME_SITE)[], locale = 'en-GB') {
   const who = world.newcomer({ name: 'Ada King' }, { atlassian: { sites: structuredClone([...sites]) } })
   const context = await visit([world.base, world.sandbox.url], {
-    ...{ baseURL: world.base, locale, javaScriptEnabled: false, reducedMotion: 'reduce' },
+    baseURL: world.base,
+    locale,
+    javaScriptEnabled: false,
+    reducedMotion: 'reduce',
     viewport: { width: 320, height: 780 },
   })
   const page = await context.newPage()

@@ -191,8 +191,15 @@ function services(): Services {
       },
     },
     standing: async ({ scopes }: Identity): Promise<Standing> => ({
-      ...{ status: 'healthy', asked: scopes, granted: scopes, missing: [] },
-      ...{ expiresAt: now, usedAt: now, endsAt: null, lastError: null, ...world.standing },
+      status: 'healthy',
+      asked: scopes,
+      granted: scopes,
+      missing: [],
+      expiresAt: now,
+      usedAt: now,
+      endsAt: null,
+      lastError: null,
+      ...world.standing,
     }),
     revocationsOf: async () => ({ items: world.waiting, next: null }),
     flows: {
@@ -214,7 +221,10 @@ function services(): Services {
         world.said.push(['more', id, scopes])
         return ok({
           url: new URL('https://auth.atlassian.com/authorize?x=1'),
-          ...{ state: 's', handle: 'h2', binding: 'b2', expiresIn: 300 },
+          state: 's',
+          handle: 'h2',
+          binding: 'b2',
+          expiresIn: 300,
         })
       },
       withdraw: {

@@ -29,8 +29,12 @@ async function freePort(): Promise<number> {
 beforeAll(async () => {
   const port = await freePort()
   const config = readConfig({
-    ...{ HOST: '127.0.0.1', PORT: String(port), PUBLIC_URL: `http://localhost:${port}` },
-    ...{ DATABASE_URL: `file:${newFile()}`, RATE_LIMITS: 'off', LOG_LEVEL: 'silent' },
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    PUBLIC_URL: `http://localhost:${port}`,
+    DATABASE_URL: `file:${newFile()}`,
+    RATE_LIMITS: 'off',
+    LOG_LEVEL: 'silent',
     ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
   })
   if (!config.encryptionKeys) throw new Error('no keys')

@@ -27,7 +27,10 @@ const heading = (page: Page, name: string | RegExp) => page.getByRole('heading',
 /** Somebody new, signed in with Google, on the page of that sign-in. */
 async function newcomer(locale = 'en-GB'): Promise<{ page: Page; who: string }> {
   const visitor = await visit([world.base, world.sandbox.url], {
-    ...{ baseURL: world.base, javaScriptEnabled: false, reducedMotion: 'reduce', locale },
+    baseURL: world.base,
+    javaScriptEnabled: false,
+    reducedMotion: 'reduce',
+    locale,
   })
   const page = await visitor.newPage()
   const who = world.newcomer()

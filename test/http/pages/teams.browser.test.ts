@@ -18,7 +18,10 @@ afterAll(async () => {
 
 async function newPage(locale = 'en-GB'): Promise<Page> {
   const context = await visit([world.base, world.sandbox.url], {
-    ...{ baseURL: world.base, locale, javaScriptEnabled: false, reducedMotion: 'reduce' },
+    baseURL: world.base,
+    locale,
+    javaScriptEnabled: false,
+    reducedMotion: 'reduce',
   })
   return context.newPage()
 }
