@@ -39,7 +39,7 @@ async function reworded(world: World, provider: ProviderId, answer: Answer, faul
   return { ...answer, body: JSON.stringify({ ...body, id_token: await forge(world, provider, body.id_token, fault) }) }
 }
 
-export type Parts = {
+export type SandboxServerParts = {
   world: World
   lookAlikes: Record<ProviderId, LookAlike>
   faults: Faults
@@ -47,7 +47,7 @@ export type Parts = {
   control: Control
 }
 
-export function createSandboxServer({ world, lookAlikes, faults, log, control }: Parts) {
+export function createSandboxServer({ world, lookAlikes, faults, log, control }: SandboxServerParts) {
   async function serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const body = await read(req)
     if (body === undefined) return send(res, json(413, { error: 'too large' }))

@@ -31,13 +31,13 @@ export type ProviderInfo = {
 }
 export type LinkedAccount = ProviderInfo & { readonly id: string; readonly linkedAt: Date }
 
-type Parts = { flows: Flows; links: Links; tokens: Tokens }
+type OAuthParts = { flows: Flows; links: Links; tokens: Tokens }
 
 /**
  * The module’s verbs, for a program that embeds Vinculum instead of calling its routes. Refusals are values of the
  * error catalogue.
  */
-export function createOAuth({ flows, links, tokens }: Parts) {
+export function createOAuth({ flows, links, tokens }: OAuthParts) {
   const originOf = ({ ip, userAgent }: Context): Origin => ({
     ip: ip === undefined ? null : readIp(ip),
     userAgent: userAgent ?? null,

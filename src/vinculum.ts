@@ -102,7 +102,7 @@ import { createMetrics } from './telemetry/metrics.ts'
 import { logRequests } from './telemetry/request-log.ts'
 
 /** What a test, or an embedding program, may bring of its own. */
-export type Parts = {
+export type VinculumParts = {
   readonly clock: Clock
   /** Whether that clock is corrected by the database's, as the machine's own is; or what to ask in its place. */
   readonly followDatabase: boolean | NonNullable<Store['time']>
@@ -125,7 +125,7 @@ const lastFlushMs = 1000
 export type CompleteConfig = Omit<Config, 'encryptionKeys'> & { readonly encryptionKeys: KeyRing }
 
 /** Everything, built in the order it depends on. */
-export async function createVinculum(config: CompleteConfig, parts: Partial<Parts> = {}) {
+export async function createVinculum(config: CompleteConfig, parts: Partial<VinculumParts> = {}) {
   const { followDatabase = parts.clock === undefined } = parts
   let time: Store['time']
   // SQLite is on this machine, whose clock it is. A clock that was brought along is right by definition.

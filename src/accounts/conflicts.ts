@@ -7,7 +7,7 @@ import type { Conflict, ConflictStore } from './ports.ts'
 
 const ttlSeconds = 600
 
-type Parts = { conflicts: ConflictStore; clock: Clock; ids: Ids; random: Random; sealer: Sealer }
+type ConflictsParts = { conflicts: ConflictStore; clock: Clock; ids: Ids; random: Random; sealer: Sealer }
 type OpenConflict = Conflict & { readonly opened: Grant }
 
 /**
@@ -15,7 +15,7 @@ type OpenConflict = Conflict & { readonly opened: Grant }
  * ticket and the secret it is bound to (the browser's cookie, or the app's `flow_token`); the provider's grant waits
  * sealed meanwhile.
  */
-export function createConflicts({ conflicts, clock, ids, random, sealer }: Parts) {
+export function createConflicts({ conflicts, clock, ids, random, sealer }: ConflictsParts) {
   const place = (id: string): string => `conflicts/${id}/grant`
   return {
     ttlSeconds,

@@ -7,10 +7,10 @@ import type { AccountStore, Identity } from './ports.ts'
 
 export type UnlinkCode = 'not_linked' | 'last_login_method' | 'session_revoked'
 
-type Parts = { accounts: AccountStore; clock: Clock; rules: SignInRules }
+type LinksParts = { accounts: AccountStore; clock: Clock; rules: SignInRules }
 
 /** The sign-ins of an account: which there are, and taking one away. */
-export function createLinks({ accounts, clock, rules }: Parts) {
+export function createLinks({ accounts, clock, rules }: LinksParts) {
   /** The refusal to take the last way in away, with what else there is. */
   const lastWayIn = async (accountId: string): Promise<Result<never, AppError<'last_login_method'>>> => {
     const methods = methodsOf(await accounts.waysOf(accountId), rules)

@@ -42,13 +42,13 @@ export type Question = {
   readonly resolving?: 'link' | 'create'
 }
 
-type Parts = { accounts: AccountStore; events: Bus; clock: Clock; ids: Ids; policy: Evidence['policy'] }
+type ReconcileParts = { accounts: AccountStore; events: Bus; clock: Clock; ids: Ids; policy: Evidence['policy'] }
 
 /**
  * Whose account an identity is: gathers the evidence, decides (purely), and performs one atomic write. When the write
  * finds that somebody was faster it gathers and decides anew; no race makes a second account or loses a link.
  */
-export function createReconcile({ accounts, events, clock, ids, policy }: Parts) {
+export function createReconcile({ accounts, events, clock, ids, policy }: ReconcileParts) {
   /** The evidence; and `known`, the identity itself when somebody has it already. */
   const gather = async ({
     grant,

@@ -18,7 +18,7 @@ export type UserCode =
   | 'second_factor_missing'
 export type Made = 'made' | 'already' | 'not_found' | 'unverified' | 'disabled'
 
-type Parts = { users: UserStore; accounts: AccountStore; clock: Clock }
+type UsersParts = { users: UserStore; accounts: AccountStore; clock: Clock }
 type Done<C extends UserCode> = Promise<Result<Account, AppError<C>>>
 
 /**
@@ -26,7 +26,7 @@ type Done<C extends UserCode> = Promise<Result<Account, AppError<C>>>
  * who did it (`by`) but not from where: an administrator's address is not theirs to read, and operators find it by the
  * request id, or on the administrator's own sessions.
  */
-export function createUsers({ users, accounts, clock }: Parts) {
+export function createUsers({ users, accounts, clock }: UsersParts) {
   const told = (by: string, id: string, origin: Origin): Origin => (by === id ? origin : elsewhereOf(origin))
 
   return {

@@ -16,7 +16,7 @@ const mostLookMs = 1000
 /** How many renewals in this process somebody waits for before they are told to come again. */
 const mostFlights = 4
 
-type Parts = Omit<LeasedParts, 'pause'> &
+type RenewalParts = Omit<LeasedParts, 'pause'> &
   Partial<Pick<LeasedParts, 'pause'>> & {
     /** The registrations whose grants the scheduled round renews. */
     apps: () => readonly App[]
@@ -31,7 +31,7 @@ export function createRenewal({
   apps,
   pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   ...parts
-}: Parts) {
+}: RenewalParts) {
   const { grants, vault, clock, random, provider } = parts
   const { needs, asIs, unavailable, notConnected, renew, bury } = createLeasedRenewal({ ...parts, pause })
   const owner = secretToken(random)

@@ -47,7 +47,7 @@ const ours = new Set([
   'invalid_client',
 ])
 
-type Parts = {
+type RevocationParts = {
   revocations: RevocationStore
   vault: Vault
   clock: Clock
@@ -68,7 +68,7 @@ type Handled = 'handled' | 'held' | 'not_made'
 /**
  * Withdrawing our permission at the provider, some time after the person withdrew it here: a durable queue, retried.
  */
-export function createRevocation({ revocations, vault, clock, ids, random, revoke, providers }: Parts) {
+export function createRevocation({ revocations, vault, clock, ids, random, revoke, providers }: RevocationParts) {
   const finish = (
     item: Revocation,
     result: 'revoked' | 'not_supported' | 'still_needed' | 'gave_up',

@@ -11,7 +11,7 @@ const roundSeconds = 25
 /** So many refusals of our own registration, and no success, are enough for one round. */
 const mostMisconfigured = 5
 
-type Parts = {
+type RoundParts = {
   grants: GrantStore
   clock: Clock
   random: Random
@@ -21,7 +21,7 @@ type Parts = {
 }
 
 /** One scheduled round over what is due of one registration; answers how many were renewed. */
-export function createRound({ grants, clock, random, renew, isClosing }: Parts) {
+export function createRound({ grants, clock, random, renew, isClosing }: RoundParts) {
   const shuffled = (ids: readonly string[]): string[] =>
     ids
       .map((id) => ({ id, at: chance(random) }))

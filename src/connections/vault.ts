@@ -10,7 +10,7 @@ import type { GrantKey, GrantStore, NewTokens, StoredGrant } from './ports.ts'
 /** What there is to know of a provider here. */
 export type Terms = Pick<Provider, 'name' | 'clientId' | 'lifetime' | 'missingScopes' | 'speaksFor'>
 
-type Parts = {
+type VaultParts = {
   grants: GrantStore
   sealer: Sealer
   clock: Clock
@@ -25,7 +25,7 @@ const repairedAtOnce = 500
 /**
  * Provider tokens at rest: each sealed to its own row and column. They are opened only to be sent to their provider.
  */
-export function createVault({ grants, sealer, clock, ids, random, provider }: Parts) {
+export function createVault({ grants, sealer, clock, ids, random, provider }: VaultParts) {
   const place = (id: string, column: Column): string => `grants/${id}/${column}`
 
   const sealed = (

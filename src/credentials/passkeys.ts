@@ -32,7 +32,7 @@ export const readTransports = (said: readonly string[]): Transport[] =>
 const timeout = 300_000
 const rpName = 'Vinculum'
 
-type Parts = {
+type PasskeysParts = {
   passkeys: PasskeyStore
   tickets: Tickets
   clock: Clock
@@ -46,7 +46,7 @@ type Parts = {
  * Passkeys (WebAuthn level 3). Each is made so that it can be a way in: it names its account by itself, and its device
  * asks who is holding it. Every challenge is a ticket, taken once, whatever comes of it.
  */
-export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUrl, origins }: Parts) {
+export function createPasskeys({ passkeys, tickets, clock, ids, random, publicUrl, origins }: PasskeysParts) {
   const rpID = publicUrl.hostname
   const expected = { expectedOrigin: clientOrigins(origins, publicUrl), expectedRPID: rpID }
   // Loaded at first use: it brings an ASN.1 and a CBOR reader with it.

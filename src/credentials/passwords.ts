@@ -20,7 +20,7 @@ export type PasswordPolicy = {
   readonly lanes: number
 }
 
-type Parts = {
+type PasswordsParts = {
   policy: PasswordPolicy
   random: Random
   /** Words of this service nobody may hide behind: its name, its host. */
@@ -35,7 +35,7 @@ const waiting = 256
  * libuv's threads, one less at once than there are cores, so that everything else stays as quick as ever; whoever comes
  * when hundreds wait is told so (`BusyError`).
  */
-export function createPasswords({ policy, random, words }: Parts) {
+export function createPasswords({ policy, random, words }: PasswordsParts) {
   const { leastLength, memoryKib: memoryCost, passes: timeCost, lanes: parallelism } = policy
   const strength = { memoryCost, timeCost, parallelism }
   const inTurn = createBounded('password hashing', { atOnce: Math.max(1, availableParallelism() - 1), waiting })

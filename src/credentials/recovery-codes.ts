@@ -9,13 +9,13 @@ const groups = 4
 const perGroup = 4
 const howMany = 10
 
-type Parts = { ids: Ids; random: Random; keys: readonly [Buffer, ...Buffer[]] }
+type RecoveryCodesParts = { ids: Ids; random: Random; keys: readonly [Buffer, ...Buffer[]] }
 
 /**
  * Ten codes for whoever has lost their second factor, 80 bits each. Kept as keyed hashes, so that whoever reads the
  * database alone cannot even try; the first of `keys` makes them, and all of them recognise what is on paper.
  */
-export function createRecoveryCodes({ ids, random, keys }: Parts) {
+export function createRecoveryCodes({ ids, random, keys }: RecoveryCodesParts) {
   const hash = (key: Buffer, accountId: string, code: string): string => hmac(key, `${accountId}.${code}`)
 
   return {

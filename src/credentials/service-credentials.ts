@@ -21,7 +21,7 @@ const usedEverySeconds = 60
 export type Issued = { readonly credential: ServiceCredential; readonly secret: string }
 type NotFound = AppError<'service_credential_not_found'>
 
-type Parts = {
+type ServiceCredentialsParts = {
   credentials: ServiceCredentialStore
   throttle: Throttle
   clock: Clock
@@ -34,7 +34,7 @@ type Parts = {
 }
 
 /** What back ends prove themselves with. They act for nobody: what is told of them is on no account's trail. */
-export function createServiceCredentials(parts: Parts) {
+export function createServiceCredentials(parts: ServiceCredentialsParts) {
   const { credentials, throttle, clock, ids, random, networkOf, record, onDefect } = parts
 
   return {

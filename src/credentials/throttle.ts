@@ -55,7 +55,7 @@ export type Attempt = {
  * at once are not a thousand free ones. A trusted device has a counter of its own, so that no stranger can lock its
  * owner out of it.
  */
-export function createThrottle({ guesses, clock, networkOf }: Parts) {
+export function createThrottle({ guesses, clock, networkOf }: ThrottleParts) {
   const keysOf = ({ subject, ip, trustedDevice }: Guess): readonly { key: string; counter: Counter }[] =>
     trustedDevice === null
       ? [
@@ -92,7 +92,7 @@ export function createThrottle({ guesses, clock, networkOf }: Parts) {
   }
 }
 export type Throttle = ReturnType<typeof createThrottle>
-type Parts = {
+type ThrottleParts = {
   guesses: GuessStore
   clock: Clock
   /** One household or one attacker: an IPv4 address, or the /64 of an IPv6 one. */

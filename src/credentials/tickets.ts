@@ -44,10 +44,10 @@ export type Made = TicketToSend & {
   readonly expiresIn: number
 }
 
-type Parts = { tickets: TicketStore; clock: Clock; ids: Ids; random: Random; key: Buffer }
+type TicketsParts = { tickets: TicketStore; clock: Clock; ids: Ids; random: Random; key: Buffer }
 
 /** Makes tickets, and takes them back. `key` keys the hashes of short codes: eight digits alone are found in a second. */
-export function createTickets({ tickets, clock, ids, random, key }: Parts) {
+export function createTickets({ tickets, clock, ids, random, key }: TicketsParts) {
   const codeHash = (id: string, code: string): string => hmac(key, `${id}.${code}`)
 
   const make = (purpose: TicketPurpose, { accountId = null, email = null, data = {}, binding }: NewTicket): Made => {

@@ -12,10 +12,10 @@ const window = 1
 
 const secretPlace = (accountId: string): string => `totp_factors/${accountId}/secret`
 
-type Parts = { sealer: Sealer; clock: Clock; random: Random; issuer: string }
+type TotpParts = { sealer: Sealer; clock: Clock; random: Random; issuer: string }
 
 /** Codes of an authenticator app. */
-export function createTotp({ sealer, clock, random, issuer }: Parts) {
+export function createTotp({ sealer, clock, random, issuer }: TotpParts) {
   // Loaded at first use: most people who sign in have no app.
   const otpauth = () => import('otpauth')
   const open = ({ accountId, secret }: TotpFactor): string => sealer.open(secret, secretPlace(accountId))

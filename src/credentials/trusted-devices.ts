@@ -13,7 +13,7 @@ const memorySeconds = 30 * 24 * 3600
 /** How many are remembered in this process. */
 const rememberedPrograms = 10_000
 
-type Parts = { devices: TrustedDeviceStore; clock: Clock; ids: Ids; random: Random }
+type TrustedDevicesParts = { devices: TrustedDeviceStore; clock: Clock; ids: Ids; random: Random }
 
 /**
  * The devices an account was proven on before. A browser keeps one secret for everybody who signs in with it; what is
@@ -21,7 +21,7 @@ type Parts = { devices: TrustedDeviceStore; clock: Clock; ids: Ids; random: Rand
  * its owner guesses of their own when strangers have used up the account's, and tells an unknown device from a known
  * one.
  */
-export function createTrustedDevices({ devices, clock, ids, random }: Parts) {
+export function createTrustedDevices({ devices, clock, ids, random }: TrustedDevicesParts) {
   const secretHash = (accountId: string, device: string): string => sha256(`${accountId}.${device}`)
 
   /** The device's id, `null` where this account does not know it. */

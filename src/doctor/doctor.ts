@@ -15,7 +15,7 @@ import { mailCheck } from './mail.ts'
 import { providerCheck } from './providers.ts'
 import { proxyCheck, serviceCheck } from './proxy.ts'
 
-type Parts = {
+type ExamineAllParts = {
   readonly config: Config
   readonly faults: readonly string[]
   readonly now: () => Date
@@ -32,7 +32,7 @@ export async function examineAll({
   faults,
   deadlineMs: ms = deadlineMs,
   ...parts
-}: Parts): Promise<readonly Finding[]> {
+}: ExamineAllParts): Promise<readonly Finding[]> {
   const { now } = parts
   const all: Readonly<Record<string, Dependent>> = {
     database: { settings: ['DATABASE_URL'], check: () => databaseCheck(config.store, now) },

@@ -12,12 +12,12 @@ import { readLedger, readSigningKeys, type SealedByKey, sealedByKey } from '../s
 import { sqliteFileExists } from '../store/sqlite-file.ts'
 import { type Check, type Finding, failed, ok, type Report, warning } from './check.ts'
 
-type Parts = { readonly config: Config; readonly now: () => Date; readonly random: Random }
+type KeysCheckParts = { readonly config: Config; readonly now: () => Date; readonly random: Random }
 
 /** How long one statement may take, in milliseconds. */
 const statementMs = 10_000
 
-export const keysCheck = ({ config, now, random }: Parts): Check => ({
+export const keysCheck = ({ config, now, random }: KeysCheckParts): Check => ({
   name: 'keys',
   slow: 'Run this again when the database is less busy.',
   async run(report, signal) {
@@ -51,7 +51,7 @@ export function ringOf(config: Config): KeyRing | undefined {
 async function lookAtKeys(
   { store }: Config,
   ring: KeyRing,
-  { report, signal, now, random }: { report: Report; signal: AbortSignal } & Pick<Parts, 'now' | 'random'>,
+  { report, signal, now, random }: { report: Report; signal: AbortSignal } & Pick<KeysCheckParts, 'now' | 'random'>,
 ): Promise<void> {
   const reader = await openReader(store, statementMs)
   try {

@@ -11,9 +11,9 @@ import { type Check, type Finding, failed, ok, warning } from './check.ts'
 /** How long one call may take here, in milliseconds, whatever the settings allow a sign-in. */
 const callMs = 5000
 
-type Parts = { readonly config: Config; readonly now: () => Date; readonly random: Random }
+type ProviderCheckParts = { readonly config: Config; readonly now: () => Date; readonly random: Random }
 
-export function providerCheck(settings: ProviderSettings, { config, now, random }: Parts): Check {
+export function providerCheck(settings: ProviderSettings, { config, now, random }: ProviderCheckParts): Check {
   const name = `provider.${settings.id}`
   return {
     name,

@@ -5,7 +5,7 @@ import type { KeyRing } from '../kernel/crypto.ts'
 import { makeDoctorToken } from '../kernel/doctor-token.ts'
 import { type Check, type Finding, failed, ok, warning } from './check.ts'
 
-type Parts = {
+type ServiceCheckParts = {
   readonly config: Config
   /** The keys at hand; `undefined` where none exist, so that no service can be running with them. */
   readonly ring: () => KeyRing | undefined
@@ -36,7 +36,7 @@ type Answer =
   | { readonly tag: 'unreachable'; readonly reason: string }
 
 /** Whether the service runs here: asked at the address it listens on, past every proxy. */
-export const serviceCheck = ({ config }: Pick<Parts, 'config'>): Check => ({
+export const serviceCheck = ({ config }: Pick<ServiceCheckParts, 'config'>): Check => ({
   name: 'service',
   slow: 'The process accepts connections but does not answer: read its log, then restart it.',
   async run(report, signal) {
@@ -61,7 +61,7 @@ export function serviceFinding(url: string, answer: Awaited<ReturnType<typeof ge
 }
 
 /** How a request from outside arrives: sent to PUBLIC_URL twice, the second time with an address that is made up. */
-export const proxyCheck = ({ config, ring, now }: Parts): Check => ({
+export const proxyCheck = ({ config, ring, now }: ServiceCheckParts): Check => ({
   name: 'proxy',
   slow: 'Check that PUBLIC_URL leads to the service from this machine.',
   async run(report, signal) {

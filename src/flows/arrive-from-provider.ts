@@ -39,10 +39,16 @@ export type AskCode =
   | 'access_denied'
   | 'invalid_request'
 
-type Parts = { providers: Providers; flows: PendingFlowStore; events: Bus; clock: Clock; sealer: Sealer }
+type ArriveFromProviderParts = {
+  providers: Providers
+  flows: PendingFlowStore
+  events: Bus
+  clock: Clock
+  sealer: Sealer
+}
 
 /** Coming back from a provider, whatever somebody was sent there for: the flow is claimed, then the provider asked. */
-export function arriveFromProvider({ providers, flows, events, clock, sealer }: Parts) {
+export function arriveFromProvider({ providers, flows, events, clock, sealer }: ArriveFromProviderParts) {
   /**
    * Takes the flow, once, for whoever it is bound to; says why not otherwise. Nothing is asked of the provider before.
    */

@@ -10,7 +10,7 @@ import type { BeginCode, BeginWithProvider, Begun } from './begin-with-provider.
 
 export type MoreCode = BeginCode | 'not_linked' | 'scopes_not_offered'
 
-type Parts = {
+type AskForMoreParts = {
   accounts: AccountStore
   grants: Pick<GrantStore, 'find'>
   providers: Providers
@@ -21,7 +21,7 @@ type Parts = {
  * Somebody grants more at a provider they sign in with: they are sent there once more, for what signing in needs, what
  * they granted before and what they chose now. Only what the operator offers may be chosen.
  */
-export function askForMore({ accounts, grants, providers, begin }: Parts) {
+export function askForMore({ accounts, grants, providers, begin }: AskForMoreParts) {
   return async (
     visitor: { readonly accountId: string; readonly sessionId: string },
     identityId: string,
@@ -51,7 +51,7 @@ export type AskForMore = ReturnType<typeof askForMore>
 
 /** What somebody has granted at a provider for themselves. */
 const grantedBefore = async (
-  grants: Parts['grants'],
+  grants: AskForMoreParts['grants'],
   { id, clientId }: Provider,
   { issuer, subject }: Pick<Identity, 'issuer' | 'subject'>,
 ): Promise<readonly string[]> =>
@@ -61,7 +61,7 @@ const grantedBefore = async (
  * Whether everything somebody was asked for is still offered when they come back, or was granted before: the operator may
  * have taken a scope off the list in between.
  */
-export function stillOffers({ grants }: Pick<Parts, 'grants'>) {
+export function stillOffers({ grants }: Pick<AskForMoreParts, 'grants'>) {
   return async (
     provider: Provider,
     identity: Pick<Identity, 'issuer' | 'subject'>,

@@ -51,7 +51,7 @@ export const flowHandle = (state: string): string => sha256(state).slice(0, 16)
 
 export const verifierPlace = (flowId: string): string => `flows/${flowId}/verifier`
 
-type Parts = {
+type BeginWithProviderParts = {
   providers: Providers
   flows: PendingFlowStore
   events: Bus
@@ -63,7 +63,16 @@ type Parts = {
 }
 
 /** Sends somebody to a provider: everything that must still be true when they come back is written down first. */
-export function beginWithProvider({ providers, flows, events, clock, ids, random, sealer, policy }: Parts) {
+export function beginWithProvider({
+  providers,
+  flows,
+  events,
+  clock,
+  ids,
+  random,
+  sealer,
+  policy,
+}: BeginWithProviderParts) {
   return async ({
     provider: id,
     redirectUriKey = 'default',

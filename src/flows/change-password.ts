@@ -24,7 +24,7 @@ export type ChangePasswordCode =
   | 'email_unverified'
   | 'sign_in_overtaken'
 
-type Parts = {
+type ChangePasswordParts = {
   stored: PasswordStore
   passwords: Passwords
   throttle: Throttle
@@ -40,7 +40,7 @@ type Parts = {
  * A password is set, changed or taken away by whoever is signed in. The current one is asked for where there is one: a
  * device left open must not be enough to lock its owner out (ASVS 6.2.3).
  */
-export function changePassword(parts: Parts) {
+export function changePassword(parts: ChangePasswordParts) {
   const { stored, passwords, throttle, trustedDevices, accounts, audit, clock, rules } = parts
 
   const prove = async (

@@ -25,7 +25,7 @@ export type FinishJiraCode =
   | 'jira_not_available'
 export type ConnectedJira = { readonly tag: 'connected'; readonly teamId: string }
 
-type Parts = {
+type ConnectJiraParts = {
   teams: TeamStore
   jira: JiraStore
   providers: Providers
@@ -54,7 +54,7 @@ export function connectJira({
   random,
   drop,
   wakeRevocation,
-}: Parts) {
+}: ConnectJiraParts) {
   /** Whoever is refused now has consented all the same: what they gave is given back. */
   const refusing = async <C extends FinishJiraCode>(grant: Grant, by: string, refused: Err<AppError<C>>) => {
     await drop(grant, by)

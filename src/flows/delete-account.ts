@@ -5,14 +5,14 @@ import type { Clock } from '../kernel/clock.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Providers } from '../providers/providers.ts'
 
-type Parts = { accounts: AccountStore; providers: Providers; clock: Clock; wakeRevocation: () => void }
+type DeleteAccountParts = { accounts: AccountStore; providers: Providers; clock: Clock; wakeRevocation: () => void }
 
 /**
  * An account goes, with everything it owns; its grants are revoked at their providers. The trail keeps that it
  * happened, not who it was; `by` is the administrator who did it for them. Answers whether it was there. The last
  * administrator stays.
  */
-export function deleteAccount({ accounts, providers, clock, wakeRevocation }: Parts) {
+export function deleteAccount({ accounts, providers, clock, wakeRevocation }: DeleteAccountParts) {
   return async (
     accountId: string,
     origin: Origin,

@@ -29,7 +29,7 @@ type Arrival = {
 }
 export type EnterByMailCode = 'ticket_invalid' | SignInCode
 
-type Parts = MailParts & {
+type EnterByMailParts = MailParts & {
   signIn: SignIn
   throttle: Throttle
   trustedDevices: TrustedDevices
@@ -42,7 +42,7 @@ type Parts = MailParts & {
 }
 
 /** Signing in with a link or a short code sent to the account's address: each good once, for ten minutes. */
-export function enterByMail(parts: Parts) {
+export function enterByMail(parts: EnterByMailParts) {
   const { addresses, tickets, letter, allowed, clock, mail, wakeMail, signIn, audit, random } = parts
   const { throttle, trustedDevices, ids, opens, mayReturn } = parts
 

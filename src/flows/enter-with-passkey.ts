@@ -10,7 +10,7 @@ import { goesOn } from './enter-with-provider.ts'
 
 export type PasskeyCode = 'ticket_invalid' | 'passkey_rejected' | SignInCode
 
-type Parts = {
+type EnterWithPasskeyParts = {
   passkeys: Passkeys
   accounts: AccountStore
   signIn: SignIn
@@ -20,7 +20,14 @@ type Parts = {
 }
 
 /** Somebody says who they are by a passkey alone: holding it, and its device knowing them, are two factors in one. */
-export function enterWithPasskey({ passkeys, accounts, signIn, throttle, trustedDevices, audit }: Parts) {
+export function enterWithPasskey({
+  passkeys,
+  accounts,
+  signIn,
+  throttle,
+  trustedDevices,
+  audit,
+}: EnterWithPasskeyParts) {
   return {
     challenge: passkeys.signIn,
 

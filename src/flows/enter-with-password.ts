@@ -29,7 +29,7 @@ export type PasswordCode =
   // Where it returns to was read a moment ago, with the form.
   | Exclude<SecondFactorCode, 'ticket_invalid' | 'user_disabled' | 'return_to_not_allowed'>
 
-type Parts = {
+type EnterWithPasswordParts = {
   stored: PasswordStore
   addresses: Pick<AddressStore, 'holders'>
   passwords: Passwords
@@ -45,7 +45,7 @@ type Parts = {
  * In with an address and a password. Unknown address, wrong password, account without one, disabled account: one
  * answer, after the same work.
  */
-export function enterWithPassword(parts: Parts) {
+export function enterWithPassword(parts: EnterWithPasswordParts) {
   const { stored, addresses, passwords, throttle, trustedDevices, signIn, audit, prove, verifyEmail } = parts
 
   return async (

@@ -45,7 +45,7 @@ export type EnterCode =
 export type RestrictionCode = 'sign_in_restricted' | 'organization_access_needed'
 export type FinishCode = Exclude<SignInCode, 'sign_in_overtaken'> | 'account_linking_failed'
 
-type Parts = {
+type EnterWithProviderParts = {
   providers: Providers
   arrive: ArriveFromProvider
   reconcile: Reconcile
@@ -70,7 +70,7 @@ type Parts = {
  * From the provider's answer to our own session: each step may stop the story, and a refusal changes nothing here but
  * the trail.
  */
-export function enterWithProvider(parts: Parts) {
+export function enterWithProvider(parts: EnterWithProviderParts) {
   const { providers, arrive, reconcile, conflicts, accounts, vault, audit, events, sessionLives, connect } = parts
   const { drop, mayReturn, stillOffers } = parts
   const finish = finishEntry(parts)
@@ -202,7 +202,7 @@ export type EnterWithProvider = ReturnType<typeof enterWithProvider>
  * The last step of every sign-in through a provider: a session, in place of the one the browser had, or the question
  * for the second factor.
  */
-export function finishEntry({ signIn, providers }: Pick<Parts, 'signIn' | 'providers'>) {
+export function finishEntry({ signIn, providers }: Pick<EnterWithProviderParts, 'signIn' | 'providers'>) {
   return async (
     { account, identity, action }: Entry,
     { origin, browser, who }: Omit<Arrival, 'binding'>,

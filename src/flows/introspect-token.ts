@@ -22,7 +22,7 @@ export type Introspection =
       readonly auth_time: number
     }
 
-type Parts = { devices: Devices; tokens: Tokens; clock: Clock; issuer: string; audience: string }
+type IntrospectTokenParts = { devices: Devices; tokens: Tokens; clock: Clock; issuer: string; audience: string }
 
 /**
  * Whether a token is good at this moment, and whose. It is answered from the session's row, not from what the token
@@ -30,7 +30,7 @@ type Parts = { devices: Devices; tokens: Tokens; clock: Clock; issuer: string; a
  * token's generation counts as used: a back end that asks about it has received it from the client, so the answer that
  * brought it was not lost.
  */
-export function introspectToken({ devices, tokens, clock, issuer, audience }: Parts) {
+export function introspectToken({ devices, tokens, clock, issuer, audience }: IntrospectTokenParts) {
   return async (token: string): Promise<Introspection> => {
     for (const type of ['access', 'refresh'] as const) {
       const claims = await tokens.read(token, type)

@@ -18,7 +18,7 @@ const mostSent = 60
  */
 const withoutLinks = (name: string): string => name.replace(/([.:/@\\])(?=\S)/gu, '$1 ')
 
-type Parts = {
+type InviteToTeamParts = {
   invitations: Invitations
   addresses: Pick<AddressStore, 'holders'>
   letter: Letters
@@ -35,7 +35,7 @@ export type InviteToTeamCode = InviteCode | 'mail_not_configured' | 'email_unver
  * named by an address they have proven, and neither they nor the address get more of it than is reasonable. Nobody learns
  * whether there is an account with the address, unless it is one of the team.
  */
-export function inviteToTeam({ invitations, addresses, letter, allowed, mail, wakeMail }: Parts) {
+export function inviteToTeam({ invitations, addresses, letter, allowed, mail, wakeMail }: InviteToTeamParts) {
   return async (
     by: Account,
     teamId: string,

@@ -41,7 +41,7 @@ export type JiraView = {
 export type SeeCode = 'team_not_found' | 'team_role_required' | 'jira_not_available'
 export type ChangeJiraCode = SeeCode | 'jira_not_connected' | 'jira_site_not_found'
 
-type Parts = {
+type KeepJiraParts = {
   teams: TeamStore
   jira: JiraStore
   vault: Vault
@@ -53,7 +53,7 @@ type Parts = {
 type Who = { readonly teamId: string; readonly accountId: string }
 
 /** Looking at a team's connection to Jira, choosing its sites, and ending it. */
-export function keepJira({ teams, jira, vault, providers, sync, clock, wakeRevocation }: Parts) {
+export function keepJira({ teams, jira, vault, providers, sync, clock, wakeRevocation }: KeepJiraParts) {
   const nothing = { scopes: [], missingScopes: [], connectedBy: null, subjectName: null, connectedAt: null }
   const never = { expiresAt: null, lastSyncAt: null, syncStatus: null, lastError: null }
 

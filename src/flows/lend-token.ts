@@ -41,7 +41,7 @@ type Candidate = {
   readonly disabled?: boolean
 }
 
-type Parts = {
+type LendTokenParts = {
   accounts: AccountStore
   providers: Providers
   grants: GrantStore
@@ -54,7 +54,7 @@ type Parts = {
  * Lends a back end the access token of a person or a team. Who does not exist, is disabled or gave nothing is told
  * apart by no answer. Every loan is on the trail of whoever granted it: one that cannot be written down is not given.
  */
-export function lendToken({ accounts, providers, grants, renewal, jira, clock }: Parts) {
+export function lendToken({ accounts, providers, grants, renewal, jira, clock }: LendTokenParts) {
   const ofPerson = async (
     userId: string,
     provider: Provider,

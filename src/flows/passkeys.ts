@@ -7,10 +7,10 @@ import type { Clock } from '../kernel/clock.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Doing } from './second-factor.ts'
 
-type Parts = { passkeys: Passkeys; store: PasskeyStore; links: Links; clock: Clock }
+type KeepPasskeysParts = { passkeys: Passkeys; store: PasskeyStore; links: Links; clock: Clock }
 
 /** The passkeys of an account: another one, another name, one less. */
-export function keepPasskeys({ passkeys, store, links, clock }: Parts) {
+export function keepPasskeys({ passkeys, store, links, clock }: KeepPasskeysParts) {
   const fact = (name: 'second_factor.added' | 'second_factor.removed', { account, origin }: Doing): Fact => ({
     name,
     accountId: account.id,

@@ -29,7 +29,7 @@ export type SecondFactorCode =
 /** What the waiting sign-in may be finished with. */
 export type Choice = { readonly totp: boolean; readonly passkey: boolean; readonly recoveryCodes: boolean }
 
-type Parts = {
+type ProveSecondFactorParts = {
   signIn: SignIn
   accounts: AccountStore
   secondFactors: SecondFactorStore
@@ -46,7 +46,7 @@ type Parts = {
  * The second half of a sign-in: the ticket remembers what was proven first. A wrong answer leaves it as it is, until it
  * is too old; a right one takes it. Codes are guessed at, and counted together with passwords; a passkey cannot be.
  */
-export function proveSecondFactor(parts: Parts) {
+export function proveSecondFactor(parts: ProveSecondFactorParts) {
   const { signIn, accounts, secondFactors, totp, recoveryCodes, passkeys, throttle, trustedDevices, audit, clock } =
     parts
 

@@ -3,7 +3,7 @@ import { elsewhereOf, type Origin } from '../events/catalogue.ts'
 import type { Devices } from '../sessions/devices.ts'
 import type { Session } from '../sessions/ports.ts'
 
-type Parts = { audit: AuditStore; devices: Pick<Devices, 'list'> }
+type ReadAsAdministratorParts = { audit: AuditStore; devices: Pick<Devices, 'list'> }
 
 /** Who reads, and with which request. */
 type Reader = { readonly accountId: string; readonly origin: Origin }
@@ -15,7 +15,7 @@ const accountId = /^\w{1,80}$/
  * What administrators and auditors read about other people. Each reading is in the audit log before it is answered: one
  * that cannot be written down is not given.
  */
-export function readAsAdministrator({ audit, devices }: Parts) {
+export function readAsAdministrator({ audit, devices }: ReadAsAdministratorParts) {
   return {
     /** The live sessions of an account; its user finds in their own log that an administrator read them. */
     async sessions({ accountId: by, origin }: Reader, of: string): Promise<readonly Session[]> {

@@ -30,7 +30,7 @@ export type QueuesCode =
   | 'jira_not_active'
   | Exclude<AskJiraCode, NotActive>
 
-type Parts = {
+type ReadQueuesParts = {
   teams: TeamStore
   jira: JiraStore
   keep: KeepJira
@@ -56,7 +56,7 @@ type Kept = { readonly of: string; readonly until: Date; readonly read: Read }
 type Reading = Promise<Read>
 
 /** The queues of the service desks of a team's sites. */
-export function readQueues({ teams, jira, keep, providers, ask, clock }: Parts) {
+export function readQueues({ teams, jira, keep, providers, ask, clock }: ReadQueuesParts) {
   const kept = new Map<string, Kept>()
   const reading = new Map<string, Reading>()
 

@@ -10,10 +10,10 @@ import type { Reading } from '../providers/userinfo.ts'
 
 export type UserInfoCode = 'not_linked' | 'provider_unavailable' | 'user_info_fetch_failed' | 'needs_reauthorization'
 
-type Parts = { accounts: AccountStore; providers: Providers; renewal: Renewal; events: Bus }
+type ReadUserInfoParts = { accounts: AccountStore; providers: Providers; renewal: Renewal; events: Bus }
 
 /** What a provider says about somebody now, for that somebody: through the cache, with a token renewed if need be. */
-export function readUserInfo({ accounts, providers, renewal, events }: Parts) {
+export function readUserInfo({ accounts, providers, renewal, events }: ReadUserInfoParts) {
   /** Whoever took their permission back, or never gave one, gives it by signing in with the provider once more. */
   const usableToken = async (
     key: GrantKey,

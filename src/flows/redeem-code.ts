@@ -9,10 +9,10 @@ import type { TokenPair, Tokens } from '../sessions/tokens.ts'
 
 export type Redeemed = { readonly account: Account; readonly pair: TokenPair; readonly code: SignInCode }
 
-type Parts = { codes: SignInCodes; devices: Devices; tokens: Tokens }
+type RedeemCodeParts = { codes: SignInCodes; devices: Devices; tokens: Tokens }
 
 /** What an app on another origin does with its `?code=`: trades it, once, with the verifier only it has. */
-export function redeemCode({ codes, devices, tokens }: Parts) {
+export function redeemCode({ codes, devices, tokens }: RedeemCodeParts) {
   return async (
     code: string,
     verifier: string,

@@ -16,7 +16,7 @@ export type RefreshCode =
   | 'session_expired'
   | 'token_reused'
 
-type Parts = {
+type RefreshTokensParts = {
   sessions: SessionStore
   accounts: AccountStore
   tokens: Tokens
@@ -31,7 +31,15 @@ type Parts = {
  * the session read and decided on (`decideRotation`, pure); should the answer be to rotate after all, the session
  * changed between the two, and all of it is done again.
  */
-export function refreshTokens({ sessions, accounts, tokens, events, clock, windows, refreshTtlSeconds }: Parts) {
+export function refreshTokens({
+  sessions,
+  accounts,
+  tokens,
+  events,
+  clock,
+  windows,
+  refreshTtlSeconds,
+}: RefreshTokensParts) {
   const refuse = <C extends RefreshCode>(
     refused: { ok: false; error: AppError<C> },
     result: 'refused' | 'reused' = 'refused',

@@ -17,7 +17,7 @@ import { until } from './verify-email.ts'
 export type Registering = { readonly email: Email; readonly password: string; readonly name: string | null }
 export type RegisterCode = 'password_rejected' | 'user_creation_disabled'
 
-type Parts = {
+type RegisterParts = {
   accounts: AccountStore
   stored: PasswordStore
   passwords: Passwords
@@ -36,7 +36,7 @@ type Parts = {
  * (ASVS 6.3.8): only whoever reads its mail learns. Where nobody has proven it they are told the way that makes it
  * theirs, whoever was first with a password for it.
  */
-export function register(parts: Parts) {
+export function register(parts: RegisterParts) {
   const { accounts, stored, passwords, tickets, letter, throttle, clock, ids, autoRegister, wakeMail } = parts
 
   return async (

@@ -11,7 +11,7 @@ import { ok, type Result } from '../kernel/result.ts'
 import { dataOf, holderOf, opensSomething } from './opened-by-mail.ts'
 import { type MailParts, until } from './verify-email.ts'
 
-type Parts = MailParts & {
+type ResetPasswordParts = MailParts & {
   passwords: Passwords
   trustedDevices: TrustedDevices
   opens: OpensByMail
@@ -23,7 +23,7 @@ type Parts = MailParts & {
  * A new password for whoever reads the account's mail. It signs nobody in and leaves second factors as they are: the
  * mailbox stands for the password, and for nothing more (ASVS 6.4.3).
  */
-export function resetPassword(parts: Parts) {
+export function resetPassword(parts: ResetPasswordParts) {
   const { addresses, tickets, letter, allowed, clock, mail, wakeMail, passwords } = parts
   const { trustedDevices, opens, ids, audit } = parts
 

@@ -41,7 +41,7 @@ export type ResolveCode =
   | FinishCode
 
 type Visitor = { readonly accountId: string; readonly recent: boolean } | null
-type Parts = {
+type ResolveConflictParts = {
   conflicts: Conflicts
   accounts: AccountStore
   rules: SignInRules
@@ -66,7 +66,7 @@ type Parts = {
  * The question a sign-in left open: this address has an account already. Is it yours, or do you go on with one of your
  * own?
  */
-export function resolveConflict(parts: Parts) {
+export function resolveConflict(parts: ResolveConflictParts) {
   const { conflicts, accounts, providers, reconcile, vault, drop, audit, autoRegister, mayReturn } = parts
   const finish = finishEntry(parts)
 

@@ -16,14 +16,14 @@ export type Codes = readonly string[]
 /** How long an app waits for its first code, in seconds. */
 const setupSeconds = 600
 
-type Parts = { secondFactors: SecondFactorStore; totp: Totp; recoveryCodes: RecoveryCodes; clock: Clock }
+type SecondFactorParts = { secondFactors: SecondFactorStore; totp: Totp; recoveryCodes: RecoveryCodes; clock: Clock }
 
 /**
  * Turning on and off that sign-ins ask for a second factor. An authenticator app turns it on with its first right code;
  * passkeys alone do when their person says so: having one only makes another way in. Whatever it was turned on with, a
  * passkey of the account is taken for one.
  */
-export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: Parts) {
+export function secondFactor({ secondFactors, totp, recoveryCodes, clock }: SecondFactorParts) {
   const changing = ({ account, sessionId }: Doing): Changing => ({ accountId: account.id, sessionId, at: clock() })
   const fact = <N extends `second_factor.${'started' | 'cancelled' | 'added' | 'removed'}`>(
     name: N,

@@ -5,7 +5,7 @@ import { readEmail } from '../kernel/email.ts'
 import type { Result } from '../kernel/result.ts'
 import type { ResetPassword } from './reset-password.ts'
 
-type Parts = {
+type SendResetParts = {
   users: Users
   resets: Pick<ResetPassword, 'ask'>
 }
@@ -14,7 +14,7 @@ type Parts = {
  * An administrator may start a reset, and never chooses a password (ASVS 6.4.6): the link goes to the address the
  * account has proven, and to nobody else. A claimed address may be a stranger's, who would be let in by it.
  */
-export function sendReset({ users, resets }: Parts) {
+export function sendReset({ users, resets }: SendResetParts) {
   return async (
     by: string,
     accountId: string,

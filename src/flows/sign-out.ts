@@ -4,7 +4,7 @@ import type { Devices } from '../sessions/devices.ts'
 import type { Tokens } from '../sessions/tokens.ts'
 import type { WithdrawGrants } from './withdraw-grants.ts'
 
-type Parts = {
+type SignOutParts = {
   devices: Devices
   tokens: Tokens
   trustedDevices: Pick<TrustedDevices, 'recognise'>
@@ -18,7 +18,7 @@ export type AlongWith = { readonly revokeProviderTokens?: boolean }
  * Being signed out, here or everywhere, or because a token was handed back (RFC 7009). What the person granted at
  * providers stays, unless they want it taken back as well: then that comes first, for afterwards nobody could ask again.
  */
-export function signOut({ devices, tokens, trustedDevices, withdrawal }: Parts) {
+export function signOut({ devices, tokens, trustedDevices, withdrawal }: SignOutParts) {
   return {
     /** Already signed out is signed out. */
     async here(

@@ -8,7 +8,7 @@ import { sitesRead, sitesUnread } from '../teams/jira.ts'
 import type { JiraError, JiraStore, StoredJiraIntegration } from '../teams/ports.ts'
 import type { AskJira, AskJiraCode } from './ask-jira.ts'
 
-type Parts = { jira: JiraStore; providers: Providers; ask: AskJira; clock: Clock; random: Random }
+type SyncJiraSitesParts = { jira: JiraStore; providers: Providers; ask: AskJira; clock: Clock; random: Random }
 
 const errors: Readonly<Record<AskJiraCode, JiraError>> = {
   needs_reauthorization: 'invalid_grant',
@@ -26,7 +26,7 @@ const atOnce = 4
 const leaseSeconds = 300
 
 /** Reads which sites a team's consent reaches now, and tells what became of those it reached before. */
-export function syncJiraSites({ jira, providers, ask, clock, random }: Parts) {
+export function syncJiraSites({ jira, providers, ask, clock, random }: SyncJiraSitesParts) {
   /** One team. A list that cannot be read changes nothing but when it is tried again. */
   const one = async (integration: StoredJiraIntegration): Promise<AppError<AskJiraCode> | null> => {
     const { teamId, provider, issuer, clientId, subject, connectedBy } = integration

@@ -3,13 +3,13 @@ import type { StoredGrant } from '../connections/ports.ts'
 import { type Fact, internalOrigin } from '../events/catalogue.ts'
 import type { TeamStore } from '../teams/ports.ts'
 
-type Parts = {
+type TellDeadGrantParts = {
   accounts: Pick<AccountStore, 'findByIdentity'>
   teams: Pick<TeamStore, 'leaders'>
 }
 
 /** Who is told that a grant is dead: its person, or whoever looks after the team it was given to. */
-export function tellDeadGrant({ accounts, teams }: Parts) {
+export function tellDeadGrant({ accounts, teams }: TellDeadGrantParts) {
   const toPerson = async ({ provider: id, issuer, subject }: StoredGrant): Promise<readonly Fact[]> => {
     const found = await accounts.findByIdentity(issuer, subject)
     const accountId = found?.account.id ?? null

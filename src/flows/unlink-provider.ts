@@ -5,10 +5,10 @@ import type { Origin } from '../events/catalogue.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Providers } from '../providers/providers.ts'
 
-type Parts = { links: Links; providers: Providers; audit: AuditStore; wakeRevocation: () => void }
+type UnlinkProviderParts = { links: Links; providers: Providers; audit: AuditStore; wakeRevocation: () => void }
 
 /** A sign-in is taken away: here at once, at its provider as soon as it answers. */
-export function unlinkProvider({ links, providers, audit, wakeRevocation }: Parts) {
+export function unlinkProvider({ links, providers, audit, wakeRevocation }: UnlinkProviderParts) {
   return async (
     of: { accountId: string; sessionId: string; identityId: string },
     origin: Origin,

@@ -5,13 +5,13 @@ import type { Clock } from '../kernel/clock.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Providers } from '../providers/providers.ts'
 
-type Parts = { accounts: AccountStore; providers: Providers; clock: Clock; wakeRevocation: () => void }
+type WithdrawGrantsParts = { accounts: AccountStore; providers: Providers; clock: Clock; wakeRevocation: () => void }
 
 /**
  * Somebody takes back what they granted at a provider, and keeps the sign-in: the tokens are erased here at once, and
  * revoked there as soon as it answers. Signing in again gives anew what signing in needs.
  */
-export function withdrawGrants({ accounts, providers, clock, wakeRevocation }: Parts) {
+export function withdrawGrants({ accounts, providers, clock, wakeRevocation }: WithdrawGrantsParts) {
   const withdraw = async (accountId: string, identityId: string | null, origin: Origin): Promise<void> => {
     const withdrawn = await accounts.withdraw({ accountId, identityId, at: clock() }, ({ provider, id }) => [
       { name: 'provider_token.withdrawn', accountId, origin, data: { provider, identity: id } },

@@ -6,7 +6,7 @@ import { type Keys, keyReloadSeconds } from '../sessions/keys.ts'
 import type { Job } from './scheduler.ts'
 import type { Sweeping } from './sweeping.ts'
 
-type Parts = {
+type JobsParts = {
   revocation: Revocations
   jiraSites: Pick<SyncJiraSites, 'due'>
   renewal: Pick<Renewal, 'renewDue' | 'backlog'>
@@ -26,7 +26,7 @@ export const defineJobs = ({
   keys,
   sweeping,
   repairGrants,
-}: Parts): readonly Job[] => [
+}: JobsParts): readonly Job[] => [
   {
     name: 'revoke-at-provider',
     everySeconds: 30,

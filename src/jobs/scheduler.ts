@@ -26,7 +26,7 @@ export type JobStatus = Omit<JobRecord, 'dueAt'> & {
   readonly backlog: number | null
 }
 
-type Parts = {
+type SchedulerParts = {
   jobs: readonly Job[]
   store: JobStore
   clock: Clock
@@ -55,7 +55,7 @@ type Ended = { readonly worked: boolean; readonly dueAt: Date | null }
  * When a shared job is due stands in the store, so each of its periods is run by one node, and one that passed while no
  * node was there is run once, soon after the next one starts.
  */
-export function createScheduler({ jobs, store, clock, events, owner, onDefect, timing = cronTiming }: Parts) {
+export function createScheduler({ jobs, store, clock, events, owner, onDefect, timing = cronTiming }: SchedulerParts) {
   const timers = new Map<string, Timer>()
   const running = new Map<string, Promise<Ended>>()
   const own = new Map<string, Omit<JobRecord, 'name' | 'dueAt'>>()

@@ -37,7 +37,7 @@ export const keptSeconds = (
   ...settings,
 })
 
-type Parts = {
+type SweepingParts = {
   readonly sweeps: Sweeps
   /** How long rows are kept after they ended, in seconds. */
   readonly keptSeconds: Readonly<Record<SweepName, number>>
@@ -53,7 +53,7 @@ type Parts = {
  * Erases what ended long ago, in small batches beside a running service: 200,000 expired rows in one statement stop the
  * event loop for seconds with SQLite. A sweep that fails does not stop the others.
  */
-export function createSweeping({ sweeps, keptSeconds, clock, events, onDefect, pause = sleep }: Parts) {
+export function createSweeping({ sweeps, keptSeconds, clock, events, onDefect, pause = sleep }: SweepingParts) {
   const stopping = new AbortController()
   /** Where the next round continues, for a sweep that did not reach its end. */
   const resume = new Map<SweepName, string>()

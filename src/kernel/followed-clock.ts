@@ -19,7 +19,7 @@ const jumpMs = 500
 /** By how much the machine's clock is ahead of the other one, in milliseconds; behind if negative. */
 export type Skew = { readonly tolerable: boolean; readonly ms: number }
 
-type Parts = {
+type FollowedClockParts = {
   /** Time that passes evenly. The offset to the other clock is added to it. */
   readonly own: Clock
   /** The clock of the machine, as its programs and its operator see it. */
@@ -46,7 +46,7 @@ type Bounds = { readonly least: number; readonly most: number }
  *
  * While the other clock cannot be asked, the last offset stays: the two drift apart by milliseconds an hour.
  */
-export function createFollowedClock({ own, machine, ask, report, wait }: Parts) {
+export function createFollowedClock({ own, machine, ask, report, wait }: FollowedClockParts) {
   const waiting = wait ?? ((ms, signal) => pause(ms, undefined, { signal, ref: false }))
   const stopping = new AbortController()
   let offsetMs = 0

@@ -5,7 +5,7 @@ import { sha256 } from '../kernel/crypto.ts'
 const mostLetters = 5
 export const hourSeconds = 3600
 
-type Parts = {
+type AllowanceParts = {
   clock: Clock
   /** Counts one more under a key, over every node. */
   hit: (key: string, windowMs: number, at: Date) => Promise<{ readonly hits: number }>
@@ -13,7 +13,7 @@ type Parts = {
 
 /** Whether one more letter may go: nobody's mailbox is to be filled by a stranger who knows its address. */
 export const createAllowance =
-  ({ clock, hit }: Parts) =>
+  ({ clock, hit }: AllowanceParts) =>
   async (kind: string, whose: string, most = mostLetters): Promise<boolean> =>
     (await hit(`mail:${kind}:${sha256(whose)}`, hourSeconds * 1000, clock())).hits <= most
 export type Allowance = ReturnType<typeof createAllowance>

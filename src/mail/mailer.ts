@@ -22,7 +22,7 @@ const atOncePerDomain = 3
 export const mailRetryDelay = (attempts: number, random: Random): number =>
   backOff(attempts, delaySeconds, chance(random))
 
-type Parts = {
+type MailerParts = {
   mails: MailStore
   transport: Transport
   sealer: Sealer
@@ -35,7 +35,7 @@ type Parts = {
 }
 
 /** Works off the queue of letters: each is sent at least once, or given up after about three days. */
-export function createMailer(parts: Parts) {
+export function createMailer(parts: MailerParts) {
   const { mails, transport, sealer, clock, random, events, publicUrl, providerName, onDefect } = parts
 
   /** A secret is opened here and nowhere else: in the queue and in the log there is none. */

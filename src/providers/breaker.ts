@@ -32,7 +32,7 @@ export class NotMadeError extends Error {
 /** What opossum's rolling counts can do, as its types leave out. */
 type RollingCounts = { increment(property: 'fires'): void; rotateBucket(): void }
 
-type Parts<C, R> = {
+type BreakerParts<C, R> = {
   readonly name: string
   readonly settings: BreakerSettings
   /** One call. What it throws counts as a failure of the endpoint; what it returns counts as an answer. */
@@ -41,7 +41,7 @@ type Parts<C, R> = {
 }
 export type Breaker<C, R> = ReturnType<typeof createBreaker<C, R>>
 
-export function createBreaker<C, R>({ name, settings, run, onChange }: Parts<C, R>) {
+export function createBreaker<C, R>({ name, settings, run, onChange }: BreakerParts<C, R>) {
   const circuit = new CircuitBreaker<[C, Deadline], R>(run, {
     name,
     // The deadline is ours: opossum's own time-out lets go of the call without ending it.

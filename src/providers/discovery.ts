@@ -13,7 +13,7 @@ import { type ClientAuth, chosenAuth, type Endpoints, type ProviderSettings, typ
 
 const FRESH_MS = 3_600_000
 
-type Parts = {
+type DiscoveryParts = {
   issuer: string
   /** What the operator set is used instead of what is discovered. */
   settings: Pick<ProviderSettings, 'urls' | 'discoveryUrl' | 'tokenAuth' | 'pkce' | 'userinfo'>
@@ -22,7 +22,7 @@ type Parts = {
   production: boolean
 }
 
-export function createDiscovery({ issuer, settings, guard, clock, production }: Parts) {
+export function createDiscovery({ issuer, settings, guard, clock, production }: DiscoveryParts) {
   const { urls } = settings
   let known: { readonly endpoints: Endpoints; readonly at: number } | undefined
   let asking: Promise<Result<Endpoints, Failure>> | undefined

@@ -8,7 +8,7 @@ import type { Guard } from './guard.ts'
 import { isRecord } from './profile-text.ts'
 import type { Memberships } from './provider.ts'
 
-type Parts = {
+type ReadMembershipsParts = {
   readonly guard: Guard
   /** The REST API, without a slash at the end. */
   readonly api: string
@@ -27,7 +27,7 @@ export async function readMemberships({
   organizations,
   headers,
   accessToken,
-}: Parts): Promise<Result<Memberships, Failure>> {
+}: ReadMembershipsParts): Promise<Result<Memberships, Failure>> {
   const read = async (
     organization: string,
   ): Promise<'member' | 'stranger' | 'hidden' | { readonly error: Failure }> => {

@@ -43,7 +43,7 @@ export type JiraFailure =
 /** One question of many: `may` is asked before each call, and says whether there is still one to spend. */
 export type Asking = { readonly accessToken: string; readonly may?: () => boolean }
 
-type Parts = { readonly guard: Guard; readonly resourcesUrl: string; readonly apiUrl: string }
+type JiraCloudParts = { readonly guard: Guard; readonly resourcesUrl: string; readonly apiUrl: string }
 
 /** More sites than anybody chooses among, and pages of fifty than anybody reads. */
 const mostSites = 200
@@ -62,7 +62,7 @@ const name = z.string().transform((text) => readText(text) ?? '?')
 const deskPage = page(z.object({ id, projectKey: name, projectName: name }))
 const queuePage = page(z.object({ id, name, issueCount: z.number().int().min(0) }))
 
-export function createJiraCloud({ guard, resourcesUrl, apiUrl }: Parts) {
+export function createJiraCloud({ guard, resourcesUrl, apiUrl }: JiraCloudParts) {
   async function ask<S extends z.ZodType>(
     url: string,
     accessToken: string,

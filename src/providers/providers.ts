@@ -74,7 +74,7 @@ type Unavailable = AppError<'provider_unavailable'>
 
 export type Providers = ReturnType<typeof createProviders>
 
-type Parts = {
+type ProvidersParts = {
   readonly settings: readonly ProviderSettings[]
   readonly events: Bus
   readonly clock: Clock
@@ -112,7 +112,7 @@ export function createProviders({
   production,
   userInfoTtlSeconds,
   proxy = null,
-}: Parts) {
+}: ProvidersParts) {
   const guards = createGuards({ events, clock, random, proxy })
   const handshake = createHandshake()
   const profiles = createProfiles({ events, clock, ttlSeconds: userInfoTtlSeconds })

@@ -7,13 +7,13 @@ import { authenticated, basic } from './strategy.ts'
 
 export type Revocable = { readonly accessToken: string; readonly refreshToken: string | null }
 
-type Parts = { settings: ProviderSettings; endpoints: Endpoints; guard: Guard }
+type RevokeTokenParts = { settings: ProviderSettings; endpoints: Endpoints; guard: Guard }
 
 /** One revocation; `known: false` when the provider had never, or no longer, heard of the token. */
 export async function revokeToken(
   style: Definition['revocation'],
   { accessToken, refreshToken }: Revocable,
-  { settings, endpoints, guard }: Parts,
+  { settings, endpoints, guard }: RevokeTokenParts,
 ): Promise<Revoked & { known?: boolean }> {
   const url = endpoints.revoke
   if (url === null) return { tag: 'not_supported' }

@@ -50,7 +50,7 @@ export type NodeOAuth = {
 export const nodeOAuth = (strategy: OAuth2Strategy): NodeOAuth =>
   (strategy as unknown as { _oauth2: NodeOAuth })._oauth2
 
-type Parts = {
+type BuildStrategyParts = {
   readonly definition: Definition
   readonly settings: ProviderSettings
   readonly endpoints: Endpoints
@@ -60,7 +60,7 @@ type Parts = {
   readonly random: Random
 }
 
-export function buildStrategy(parts: Parts): OAuth2Strategy {
+export function buildStrategy(parts: BuildStrategyParts): OAuth2Strategy {
   const { definition, settings, endpoints, scopes, clock, random } = parts
   const verify: Verify = (access, refresh, answer, _profile, done) => {
     const tokens: TokenSet = readTokens({ ...answer, access_token: access, refresh_token: refresh }, clock, definition)
@@ -123,7 +123,7 @@ function stateStore(random: Random, pkce: boolean) {
  * node-oauth has no deadline, no size limit, takes redirects for success, and never calls back when a body is cut
  * off; strategies parse what it brings outside any `try`. This one method is where all of it passes, so it is replaced.
  */
-function leaveThrough({ definition, settings, endpoints, guard }: Parts, oauth2: NodeOAuth): void {
+function leaveThrough({ definition, settings, endpoints, guard }: BuildStrategyParts, oauth2: NodeOAuth): void {
   // Otherwise the access token travels in the query string, and stays in somebody's access log (RFC 6750 §2.3).
   oauth2.useAuthorizationHeaderforGET(true)
   oauth2._request = (method, url, headers, body, _accessToken, done) => {

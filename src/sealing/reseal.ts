@@ -19,7 +19,7 @@ export type Resealed = {
   readonly left: Tally
 }
 
-type Parts = { store: SealedStore; sealer: Sealer; pause?: (ms: number) => Promise<unknown> }
+type ResealParts = { store: SealedStore; sealer: Sealer; pause?: (ms: number) => Promise<unknown> }
 
 const sum = (tally: Tally): number => tally.reduce((total, { values }) => total + values, 0)
 const without = (tally: Tally, taken: Tally): Tally =>
@@ -33,7 +33,7 @@ const without = (tally: Tally, taken: Tally): Tally =>
  * writing. It keeps no state: whatever a run that was killed had done is done, and the next one finds the rest.
  */
 export const createReseal =
-  ({ store, sealer, pause = sleep }: Parts) =>
+  ({ store, sealer, pause = sleep }: ResealParts) =>
   async (report: (progress: Progress) => void): Promise<Resealed> => {
     const key = sealer.sealsWith
     let tally = await store.otherThan(key)

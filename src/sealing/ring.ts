@@ -8,7 +8,7 @@ export class KeyRingError extends Error {
   override name = 'KeyRingError'
 }
 
-type Parts = { store: SealedStore; ring: KeyRing; sealer: Sealer; clock: Clock; random: Random }
+type OpenRingParts = { store: SealedStore; ring: KeyRing; sealer: Sealer; clock: Clock; random: Random }
 
 /** What is derived from a secret of ours, and must outlive the keys it is sealed with. */
 type Purpose = 'csrf' | 'ticket codes' | 'recovery codes'
@@ -52,7 +52,7 @@ export const wrongKeys = ({ keys }: Ledger, ring: KeyRing, sealer: Sealer): read
  *
  * Costs one small read, and looks at what is sealed only when the ring has changed.
  */
-export async function openRing({ store, ring, sealer, clock, random }: Parts) {
+export async function openRing({ store, ring, sealer, clock, random }: OpenRingParts) {
   const ids = ring.map(({ id }) => id)
 
   const refuseWrong = (ledger: Ledger): void => {

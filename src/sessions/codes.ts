@@ -9,7 +9,7 @@ const ttlSeconds = 60
 /** Of the part nobody can guess, in characters of base64url: 192 bits. */
 const secretLength = 32
 
-type Parts = {
+type SignInCodesParts = {
   codes: SignInCodeStore
   clock: Clock
   random: Random
@@ -21,7 +21,7 @@ type Parts = {
  * One-time codes for apps on another origin: tokens never travel in a URL, a code worth nothing without the app's PKCE
  * verifier does (RFC 6749 §4.1, RFC 7636).
  */
-export function createSignInCodes({ codes, clock, random, returns }: Parts) {
+export function createSignInCodes({ codes, clock, random, returns }: SignInCodesParts) {
   return {
     /**
      * For an application that may be returned to: a sign-in for any other ends before it has a session. The code ends

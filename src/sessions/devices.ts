@@ -13,7 +13,7 @@ const seenEverySeconds = 60
 export type SessionCode = 'session_revoked' | 'session_expired' | 'user_disabled' | 'user_not_found'
 export type Authenticated = { readonly session: LiveSession; readonly generation: number | null }
 
-type Parts = {
+type DevicesParts = {
   sessions: SessionStore
   tokens: Tokens
   clock: Clock
@@ -34,7 +34,7 @@ const unlessBusy = (thrown: unknown): void => {
 }
 
 /** The devices an account is signed in on: who is asking, which there are, ending them. */
-export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDefect, accountExists }: Parts) {
+export function createDevices({ sessions, tokens, clock, refreshTtlSeconds, onDefect, accountExists }: DevicesParts) {
   /** Ended is ended at once, on every node: the row is read for each request. */
   const live = (session: LiveSession, now: Date): Result<LiveSession, AppError<SessionCode>> => {
     // Disabling ends the sessions as well; why they ended is what helps.

@@ -7,7 +7,7 @@ const leastPauseMs = 5
 
 export type EndedCounts = Readonly<Record<EndableKind, number>>
 
-type Parts = {
+type EndSessionsParts = {
   readonly store: EndableStore
   readonly clock: Clock
   readonly pause?: (ms: number) => Promise<unknown>
@@ -20,7 +20,7 @@ type Parts = {
  * It works in small transactions beside a running service. Interrupted, it has ended a part; run it again for the rest.
  */
 export const createEndSessions =
-  ({ store, clock, pause = sleep }: Parts) =>
+  ({ store, clock, pause = sleep }: EndSessionsParts) =>
   async (before: Date, report: (kind: EndableKind, ended: number) => void = () => {}): Promise<EndedCounts> => {
     const counts: Record<EndableKind, number> = {
       tickets: 0,

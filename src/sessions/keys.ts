@@ -26,7 +26,7 @@ export type SigningKey = {
 }
 export type PublicJwk = { kty: string; crv: string; x: string; y: string; kid: string; use: 'sig'; alg: 'ES256' }
 
-type Parts = {
+type KeysParts = {
   keys: KeyStore
   sealer: Sealer
   clock: Clock
@@ -52,7 +52,7 @@ export async function createKeys({
   random,
   accessTtlSeconds,
   refreshTtlSeconds,
-}: Parts) {
+}: KeysParts) {
   const place = (id: string): string => `signing_keys/${id}/secret`
   let loaded: Record<Purpose, SigningKey[]> = { access: [], refresh: [] }
   let byId = new Map<string, { purpose: Purpose; key: SigningKey }>()

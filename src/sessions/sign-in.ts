@@ -55,7 +55,7 @@ type CompleteCode = Exclude<SignInCode, 'second_factor_required'>
 /** How long somebody may look for their second factor, in seconds. */
 const waitSeconds = 600
 
-type Parts = {
+type SignInParts = {
   sessions: SessionStore
   pendingSignIns: PendingSignInStore
   clock: Clock
@@ -76,7 +76,7 @@ type Parts = {
  * Where every proof ends: whatever was proven, it is decided here whether it is enough, and no step before knows of
  * another.
  */
-export function createSignIn(parts: Parts) {
+export function createSignIn(parts: SignInParts) {
   const { sessions, pendingSignIns, clock, ids, random, lifetimes, requireVerifiedEmail } = parts
   const { familiarity, mayReturn, isEnabled, scopeOf = () => '' } = parts
 

@@ -24,7 +24,7 @@ export type TokenClaims = {
 }
 export type TokenCode = 'token_expired' | 'token_invalid' | 'token_wrong_type' | 'token_subject_missing'
 
-type Parts = { keys: Keys; clock: Clock; issuer: string; audience: string; accessTtlSeconds: number }
+type TokensParts = { keys: Keys; clock: Clock; issuer: string; audience: string; accessTtlSeconds: number }
 type Payload = {
   type?: unknown
   sub?: unknown
@@ -52,7 +52,7 @@ const rememberedTokens = 20_000
  * Our tokens (RFC 9068 for the access token). Both name one session and one generation of it, in `jti` as
  * `<generation>.<session>`, so a rotation needs no row of its own and signing a generation again makes the same token.
  */
-export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }: Parts) {
+export function createTokens({ keys, clock, issuer, audience, accessTtlSeconds }: TokensParts) {
   /** What every token of a key begins with. */
   const heads = new WeakMap<SigningKey, string>()
 

@@ -24,7 +24,7 @@ export type Change = <T>(
   locks?: readonly string[],
 ) => Promise<T>
 
-export type Parts = {
+export type ChangeParts = {
   readonly clock: Clock
   readonly ids: Ids
   readonly publish: (fact: Fact) => void
@@ -36,7 +36,7 @@ export const accountLock = (accountId: string): string => `account:${accountId}`
 /** Rows of one INSERT: well below the parameters either database takes, and few different texts to prepare. */
 const rowsAtOnce = 50
 
-export function createChange({ db, tables: t, atomic, steps }: Driver, { clock, ids, publish }: Parts): Change {
+export function createChange({ db, tables: t, atomic, steps }: Driver, { clock, ids, publish }: ChangeParts): Change {
   // Facts of one millisecond keep the order they were noted in, on the node that noted them.
   let ordinal = 0
   const isNotice = (fact: Fact): fact is Extract<Fact, { name: NoticeName }> => 'notice' in catalogue[fact.name]

@@ -38,7 +38,7 @@ export type Copied =
   /** The two sides differ in this table. The marker stays as above. */
   | { readonly tag: 'different'; readonly table: string }
 
-type Parts = {
+type CopyStoreParts = {
   /** The SQLite file. It must have every migration behind it. */
   readonly file: string
   /** An open driver of the target, which has brought its tables up to date. */
@@ -155,7 +155,7 @@ const write = (target: Driver, name: TableName, rows: readonly Row[]): Promise<v
  * Copies the file as it is at this moment; a service that writes to it at the same time makes the copy fail. Interrupted, it
  * goes on where it was when it is called again.
  */
-export async function copyStore({ file, target, onProgress = () => {}, beforeCheck }: Parts): Promise<Copied> {
+export async function copyStore({ file, target, onProgress = () => {}, beforeCheck }: CopyStoreParts): Promise<Copied> {
   const connection = connectSqlite(file, { fileMustExist: true })
   const source: Side = {
     db: drizzle({ client: connection }),

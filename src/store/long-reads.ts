@@ -22,7 +22,7 @@ type Thread = {
   end(): Promise<unknown>
 }
 
-type Parts = {
+type LongReadsParts = {
   readonly health: Health
   /** How long a read outside any request may take, in milliseconds. */
   readonly requestMs: number
@@ -51,7 +51,7 @@ const mostThreads = 2
  * fails with 503. Its statement cannot be canceled (better-sqlite3 has no `sqlite3_interrupt`), so its thread is given
  * up and ends with the statement, and the next read gets a new thread.
  */
-export function createLongReads({ health, requestMs, checkFiles, startThread }: Parts) {
+export function createLongReads({ health, requestMs, checkFiles, startThread }: LongReadsParts) {
   let waiting: PendingRead[] = []
   let running: PendingRead | undefined
   let current: { readonly thread: Thread; isOpen: boolean } | undefined
@@ -206,7 +206,7 @@ export function createLongReads({ health, requestMs, checkFiles, startThread }: 
 }
 
 /** Starts the thread for a database file. */
-export function startThreadFor(file: string): Parts['startThread'] {
+export function startThreadFor(file: string): LongReadsParts['startThread'] {
   return (listener) => {
     const url = new URL('./long-read-thread.js', import.meta.url)
     const worker = new Worker(url, { workerData: file, name: 'long reads', execArgv: [] })

@@ -23,7 +23,7 @@ import type { InvitationStore, JiraStore, TeamStore } from '../teams/ports.ts'
 import { accountStore } from './accounts.ts'
 import { addressStore } from './addresses.ts'
 import { auditStore } from './audit.ts'
-import { createChange, type Parts } from './change.ts'
+import { createChange, type ChangeParts } from './change.ts'
 import { conflictStore } from './conflicts.ts'
 import { isHalfCopied } from './copy-marker.ts'
 import type { Driver, DriverParts, Reader, SqliteConfig } from './driver.ts'
@@ -105,7 +105,7 @@ export type Store = {
  * Opens the database, brings its tables up to date, and answers every port over it. Rejects with a `DatabaseOpenError`
  * if the database cannot be opened, or if a copy into it was not finished: devices and accounts may be missing there.
  */
-export async function openStore(config: StoreConfig, parts: Parts, given: Partial<DriverParts> = {}): Promise<Store> {
+export async function openStore(config: StoreConfig, parts: ChangeParts, given: Partial<DriverParts> = {}): Promise<Store> {
   const driver = await openDriver(config, given)
   try {
     // Only PostgreSQL is ever the target of a copy.
@@ -174,7 +174,7 @@ function readiness({ db, tables: { rateLimits: t }, writes }: Driver): () => Pro
   }
 }
 
-export function storeOver(driver: Driver, parts: Parts): Store {
+export function storeOver(driver: Driver, parts: ChangeParts): Store {
   const change = createChange(driver, parts)
   return {
     accounts: accountStore(driver, change, parts.ids),

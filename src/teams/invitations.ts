@@ -31,13 +31,13 @@ type MadeInvitation = {
 export type InviteCode = TeamRefusal | 'already_member' | 'team_limit_reached'
 export type AcceptCode = 'invitation_not_found' | 'already_member' | 'team_limit_reached'
 
-type Parts = { teams: TeamStore; invitations: InvitationStore; clock: Clock; ids: Ids; random: Random }
+type InvitationsParts = { teams: TeamStore; invitations: InvitationStore; clock: Clock; ids: Ids; random: Random }
 
 /** Whether somebody may invite to a role: only owners make owners, by whatever way. */
 const mayInvite = (by: TeamRole, role: TeamRole): boolean => may(by, 'invite') && mayGive(by, role)
 
 /** Invitations to teams: made by who may, and good once for whoever holds what the letter brought. */
-export function createInvitations({ teams, invitations, clock, ids, random }: Parts) {
+export function createInvitations({ teams, invitations, clock, ids, random }: InvitationsParts) {
   return {
     /** What somebody would invite with; not before it is `sent` does it exist. Tells first whether they may. */
     async make(

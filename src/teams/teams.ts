@@ -10,7 +10,7 @@ import { mayInTeam } from './role.ts'
 /** In how many teams one person may be: enough for anybody, and a list that fits on a page. */
 export const mostTeams = 50
 
-type Parts = {
+type TeamsParts = {
   teams: TeamStore
   clock: Clock
   ids: Ids
@@ -37,7 +37,7 @@ const hearers = ({ by, accountId }: OnMember, origin: Origin) =>
       ]
 
 /** Teams, for whoever is in them: to everybody else they do not exist. */
-export function createTeams({ teams, clock, ids, wakeRevocation }: Parts) {
+export function createTeams({ teams, clock, ids, wakeRevocation }: TeamsParts) {
   return {
     async create(
       accountId: string,
