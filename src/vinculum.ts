@@ -32,10 +32,6 @@ import { changeEmail } from './flows/change-email.ts'
 import { changePassword } from './flows/change-password.ts'
 import { connectJira } from './flows/connect-jira.ts'
 import { deleteAccount } from './flows/delete-account.ts'
-import { enterByMail } from './flows/enter-by-mail.ts'
-import { enterWithPasskey } from './flows/enter-with-passkey.ts'
-import { enterWithPassword } from './flows/enter-with-password.ts'
-import { enterWithProvider } from './flows/enter-with-provider.ts'
 import type { Flows } from './flows/flows.ts'
 import { introspectToken } from './flows/introspect-token.ts'
 import { inviteToTeam } from './flows/invite-to-team.ts'
@@ -54,6 +50,10 @@ import { resolveConflict } from './flows/resolve-conflict.ts'
 import { createReturns } from './flows/return-to.ts'
 import { secondFactor } from './flows/second-factor.ts'
 import { sendReset } from './flows/send-reset.ts'
+import { signInByEmail } from './flows/sign-in-by-email.ts'
+import { signInWithPasskey } from './flows/sign-in-with-passkey.ts'
+import { signInWithPassword } from './flows/sign-in-with-password.ts'
+import { signInWithProvider } from './flows/sign-in-with-provider.ts'
 import { signOut } from './flows/sign-out.ts'
 import { syncJiraSites } from './flows/sync-jira-sites.ts'
 import { tellDeadGrant } from './flows/tell-dead-grant.ts'
@@ -409,7 +409,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
     const ofTeams = { teams: stored.teams, jira: stored.jira, providers, clock, wakeRevocation }
     const connect = connectJira({ ...ofTeams, arrive, begin, vault, ids, random, drop })
     const keep = keepJira({ ...ofTeams, vault, sync })
-    const mailSignIn = enterByMail({
+    const mailSignIn = signInByEmail({
       ...byMail,
       ...opening,
       signIn,
@@ -425,7 +425,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       connectJira: connect,
       jira: keep,
       readQueues: readQueues({ ...ofTeams, keep, ask }),
-      enter: enterWithProvider({
+      enter: signInWithProvider({
         providers,
         arrive,
         reconcile,
@@ -453,7 +453,7 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
         autoRegister: oauth.autoRegister,
         wakeMail,
       }),
-      enterWithPassword: enterWithPassword({
+      signInWithPassword: signInWithPassword({
         stored: stored.passwords,
         addresses: stored.addresses,
         passwords,
@@ -510,11 +510,11 @@ export async function createVinculum(config: CompleteConfig, parts: Partial<Vinc
       secondFactor: secondFactor({ secondFactors: stored.secondFactors, totp, recoveryCodes, clock }),
       proveSecondFactor: second,
       passkeys: keepPasskeys({ passkeys, store: stored.passkeys, links, clock }),
-      enterWithPasskey: enterWithPasskey({ passkeys, accounts, signIn, throttle, trustedDevices, audit }),
+      signInWithPasskey: signInWithPasskey({ passkeys, accounts, signIn, throttle, trustedDevices, audit }),
       verifyEmail: verification,
       changeEmail: changeEmail(byMail),
       resetPassword: resets,
-      enterByMail: mailSignIn,
+      signInByEmail: mailSignIn,
       sendReset: sendReset({ users, resets }),
       readAsAdministrator: readAsAdministrator({ audit, devices }),
       withdraw: withdrawal,

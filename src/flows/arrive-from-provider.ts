@@ -4,7 +4,7 @@ import { callbackErrors, type Origin } from '../events/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type Sealer, sha256 } from '../kernel/crypto.ts'
 import { ok, type Result } from '../kernel/result.ts'
-import type { PendingFlow, PendingFlowStore } from '../providers/ports.ts'
+import type { PendingAuthorization, PendingAuthorizationStore } from '../providers/ports.ts'
 import type { Grant, Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import { verifierPlace } from './begin-with-provider.ts'
@@ -26,7 +26,7 @@ export type Arrival = {
   readonly browser: boolean
   readonly who: { readonly accountId: string; readonly sessionId: string } | null
   /** What whoever brings it takes it for; absent where either will do. */
-  readonly intent?: PendingFlow['intent']
+  readonly intent?: PendingAuthorization['intent']
 }
 
 export type FlowCode = 'invalid_state' | 'state_expired' | 'state_already_used' | 'flow_mismatch'
@@ -41,7 +41,7 @@ export type AskCode =
 
 type ArriveFromProviderParts = {
   providers: Providers
-  flows: PendingFlowStore
+  flows: PendingAuthorizationStore
   events: Bus
   clock: Clock
   sealer: Sealer
@@ -56,7 +56,7 @@ export function arriveFromProvider({ providers, flows, events, clock, sealer }: 
     provider: Provider,
     callback: Callback,
     arrival: Arrival,
-  ): Promise<Result<PendingFlow, AppError<FlowCode>>> => {
+  ): Promise<Result<PendingAuthorization, AppError<FlowCode>>> => {
     if (!callback.state) return fail('invalid_state')
     const stateHash = sha256(callback.state)
     const at = clock()
@@ -95,7 +95,7 @@ export function arriveFromProvider({ providers, flows, events, clock, sealer }: 
   const ask = async (
     provider: Provider,
     callback: Callback,
-    flow: PendingFlow,
+    flow: PendingAuthorization,
     origin: Origin,
   ): Promise<Result<Grant, AppError<AskCode>>> => {
     if (callback.error !== undefined) {

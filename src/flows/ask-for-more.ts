@@ -3,7 +3,7 @@ import type { GrantStore } from '../connections/ports.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Origin } from '../events/catalogue.ts'
 import type { Result } from '../kernel/result.ts'
-import type { PendingFlow } from '../providers/ports.ts'
+import type { PendingAuthorization } from '../providers/ports.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { BeginCode, BeginWithProvider, Begun } from './begin-with-provider.ts'
@@ -80,7 +80,7 @@ export type StillOffers = ReturnType<typeof stillOffers>
  * the flow returns to: nobody but `askForMore` begins a linking with scopes of its own. With any other account at the
  * provider the flow must come to nothing, or more would be granted with it than its owner was ever shown here.
  */
-export function identityAskedFor({ intent, scopes, returnTo }: PendingFlow): string | undefined {
+export function identityAskedFor({ intent, scopes, returnTo }: PendingAuthorization): string | undefined {
   if (intent !== 'link' || scopes === null) return undefined
   const [, id = ''] = /^\/account\/identities\/(\w+)\?/.exec(returnTo ?? '') ?? []
   return id

@@ -5,7 +5,7 @@ import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { type Sealer, sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
-import type { PendingFlow, PendingFlowStore } from '../providers/ports.ts'
+import type { PendingAuthorization, PendingAuthorizationStore } from '../providers/ports.ts'
 import type { Asking } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import { readReturnTo } from './return-to.ts'
@@ -53,7 +53,7 @@ export const verifierPlace = (flowId: string): string => `flows/${flowId}/verifi
 
 type BeginWithProviderParts = {
   providers: Providers
-  flows: PendingFlowStore
+  flows: PendingAuthorizationStore
   events: Bus
   clock: Clock
   ids: Ids
@@ -107,7 +107,7 @@ export function beginWithProvider({
     const binding = secretToken(random)
     const flowId = ids('flw')
     const at = clock()
-    const flow: PendingFlow = {
+    const flow: PendingAuthorization = {
       id: flowId,
       stateHash: sha256(state),
       bindingHash: sha256(binding),

@@ -4,7 +4,7 @@ import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Ids, Random } from '../kernel/ids.ts'
 import { type Err, ok, type Result } from '../kernel/result.ts'
-import type { PendingFlow } from '../providers/ports.ts'
+import type { PendingAuthorization } from '../providers/ports.ts'
 import type { Grant, Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import { sitesRead, sitesUnread } from '../teams/jira.ts'
@@ -79,7 +79,7 @@ export function connectJira({
       provider: Provider,
       callback: Callback,
       arrival: Arrival,
-      { accountId, sessionId, teamId, ...flow }: PendingFlow,
+      { accountId, sessionId, teamId, ...flow }: PendingAuthorization,
     ): Promise<Result<ConnectedJira, AppError<FinishJiraCode>>> {
       const known = providers.jira()
       if (known?.provider.id !== provider.id) return fail('jira_not_available')

@@ -4,10 +4,6 @@ import type { ChangeEmail } from './change-email.ts'
 import type { ChangePassword } from './change-password.ts'
 import type { ConnectJira } from './connect-jira.ts'
 import type { DeleteAccount } from './delete-account.ts'
-import type { EnterByMail } from './enter-by-mail.ts'
-import type { EnterWithPasskey } from './enter-with-passkey.ts'
-import type { EnterWithPassword } from './enter-with-password.ts'
-import type { EnterWithProvider } from './enter-with-provider.ts'
 import type { IntrospectToken } from './introspect-token.ts'
 import type { InviteToTeam } from './invite-to-team.ts'
 import type { KeepJira } from './keep-jira.ts'
@@ -24,6 +20,10 @@ import type { ResetPassword } from './reset-password.ts'
 import type { ResolveConflict } from './resolve-conflict.ts'
 import type { SecondFactor } from './second-factor.ts'
 import type { SendReset } from './send-reset.ts'
+import type { SignInByEmail } from './sign-in-by-email.ts'
+import type { SignInWithPasskey } from './sign-in-with-passkey.ts'
+import type { SignInWithPassword } from './sign-in-with-password.ts'
+import type { SignInWithProvider } from './sign-in-with-provider.ts'
 import type { SignOut } from './sign-out.ts'
 import type { UnlinkProvider } from './unlink-provider.ts'
 import type { VerifyEmail } from './verify-email.ts'
@@ -33,9 +33,9 @@ import type { WithdrawGrants } from './withdraw-grants.ts'
 export type Flows = {
   readonly begin: BeginWithProvider
   readonly askForMore: AskForMore
-  readonly enter: EnterWithProvider
+  readonly enter: SignInWithProvider
   readonly register: Register
-  readonly enterWithPassword: EnterWithPassword
+  readonly signInWithPassword: SignInWithPassword
   readonly password: ChangePassword
   readonly resolveConflict: ResolveConflict
   readonly refreshTokens: RefreshTokens
@@ -47,11 +47,11 @@ export type Flows = {
   readonly secondFactor: SecondFactor
   readonly proveSecondFactor: ProveSecondFactor
   readonly passkeys: KeepPasskeys
-  readonly enterWithPasskey: EnterWithPasskey
+  readonly signInWithPasskey: SignInWithPasskey
   readonly verifyEmail: VerifyEmail
   readonly changeEmail: ChangeEmail
   readonly resetPassword: ResetPassword
-  readonly enterByMail: EnterByMail
+  readonly signInByEmail: SignInByEmail
   readonly sendReset: SendReset
   readonly readAsAdministrator: ReadAsAdministrator
   readonly introspect: IntrospectToken

@@ -14,9 +14,9 @@ import type { Grant, Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { SignIn } from '../sessions/sign-in.ts'
 import type { Arrival } from './arrive-from-provider.ts'
-import type { EnterByMail } from './enter-by-mail.ts'
-import { type Entered, type FinishCode, finishEntry, goesOn, type RestrictionCode } from './enter-with-provider.ts'
 import type { Returns } from './return-to.ts'
+import type { SignInByEmail } from './sign-in-by-email.ts'
+import { type Entered, type FinishCode, finishEntry, goesOn, type RestrictionCode } from './sign-in-with-provider.ts'
 
 export type OpenQuestion = {
   readonly provider: { readonly id: string; readonly name: string }
@@ -48,7 +48,7 @@ type ResolveConflictParts = {
   /** Whether a message to the address signs in to an account that exists already. */
   opensByMail: (emailKey: string) => Promise<boolean>
   /** Sends a link and a code to sign in with. */
-  sendSignIn: EnterByMail['begin']
+  sendSignIn: SignInByEmail['begin']
   /** Whether mail is configured. */
   mail: boolean
   providers: Providers

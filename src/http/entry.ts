@@ -1,6 +1,6 @@
 import type { AppError } from '../errors/catalogue.ts'
 import type { Begun } from '../flows/begin-with-provider.ts'
-import type { Entered } from '../flows/enter-with-provider.ts'
+import type { Entered } from '../flows/sign-in-with-provider.ts'
 import type { Admitted } from '../sessions/sign-in.ts'
 import { type CookieChange, json, noContent, type Redirect, seeOther } from './reply.ts'
 import type { Principal } from './route.ts'

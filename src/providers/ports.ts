@@ -2,7 +2,7 @@ import type { Fact } from '../events/catalogue.ts'
 import type { Intent } from './provider.ts'
 
 /** A sign-in, a linking or a team's connecting under way: begun here, to be finished by the provider sending somebody back. */
-export type PendingFlow = {
+export type PendingAuthorization = {
   readonly id: string
   /** SHA-256 of `state`; the value itself is only ever with the browser or the app. */
   readonly stateHash: string
@@ -35,14 +35,17 @@ export type PendingFlow = {
   readonly claimedAt: Date | null
 }
 
-export interface PendingFlowStore {
+export interface PendingAuthorizationStore {
   /** Stores it, with what is to be written to the audit log about it; nothing is written about a sign-in that begins. */
-  begin(flow: PendingFlow, because?: readonly Fact[]): Promise<void>
+  begin(flow: PendingAuthorization, because?: readonly Fact[]): Promise<void>
   /**
    * Takes the flow, once: `undefined` unless state, binding and provider all match and it is neither claimed
    * nor expired at `at`. Of any number of claims at once exactly one succeeds.
    */
-  claim(match: { stateHash: string; bindingHash: string; provider: string }, at: Date): Promise<PendingFlow | undefined>
+  claim(
+    match: { stateHash: string; bindingHash: string; provider: string },
+    at: Date,
+  ): Promise<PendingAuthorization | undefined>
   /** To tell why a claim failed. Claimed and expired flows are kept until they are swept. */
-  find(stateHash: string): Promise<PendingFlow | undefined>
+  find(stateHash: string): Promise<PendingAuthorization | undefined>
 }

@@ -1,10 +1,13 @@
 import { and, eq, getTableColumns, gt, isNull } from 'drizzle-orm'
-import type { PendingFlowStore } from '../providers/ports.ts'
+import type { PendingAuthorizationStore } from '../providers/ports.ts'
 import { caps, dropBeyond } from './caps.ts'
 import { accountLock, type Change } from './change.ts'
 import { allGiven, type Driver, given, step } from './driver.ts'
 
-export function pendingFlowStore({ db, tables: { flows: t }, read, writes }: Driver, change: Change): PendingFlowStore {
+export function pendingFlowStore(
+  { db, tables: { flows: t }, read, writes }: Driver,
+  change: Change,
+): PendingAuthorizationStore {
   const beginning = writes(db.insert(t).values(allGiven(getTableColumns(t))))
   const claiming = writes(
     db

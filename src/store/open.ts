@@ -16,14 +16,14 @@ import type { RateLimitStore } from '../http/ports.ts'
 import type { JobStore, Sweeps } from '../jobs/ports.ts'
 import { outsideLimit } from '../kernel/limit.ts'
 import type { MailStore } from '../mail/ports.ts'
-import type { PendingFlowStore } from '../providers/ports.ts'
+import type { PendingAuthorizationStore } from '../providers/ports.ts'
 import type { SealedStore } from '../sealing/ports.ts'
 import type { EndableStore, KeyStore, PendingSignInStore, SessionStore, SignInCodeStore } from '../sessions/ports.ts'
 import type { InvitationStore, JiraStore, TeamStore } from '../teams/ports.ts'
 import { accountStore } from './accounts.ts'
 import { addressStore } from './addresses.ts'
 import { auditStore } from './audit.ts'
-import { createChange, type ChangeParts } from './change.ts'
+import { type ChangeParts, createChange } from './change.ts'
 import { conflictStore } from './conflicts.ts'
 import { isHalfCopied } from './copy-marker.ts'
 import type { Driver, DriverParts, Reader, SqliteConfig } from './driver.ts'
@@ -74,7 +74,7 @@ export type Store = {
   readonly pendingSignIns: PendingSignInStore
   readonly codes: SignInCodeStore
   readonly keys: KeyStore
-  readonly flows: PendingFlowStore
+  readonly flows: PendingAuthorizationStore
   readonly grants: GrantStore
   readonly revocations: RevocationStore
   readonly tickets: TicketStore
@@ -105,7 +105,11 @@ export type Store = {
  * Opens the database, brings its tables up to date, and answers every port over it. Rejects with a `DatabaseOpenError`
  * if the database cannot be opened, or if a copy into it was not finished: devices and accounts may be missing there.
  */
-export async function openStore(config: StoreConfig, parts: ChangeParts, given: Partial<DriverParts> = {}): Promise<Store> {
+export async function openStore(
+  config: StoreConfig,
+  parts: ChangeParts,
+  given: Partial<DriverParts> = {},
+): Promise<Store> {
   const driver = await openDriver(config, given)
   try {
     // Only PostgreSQL is ever the target of a copy.

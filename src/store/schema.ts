@@ -6,7 +6,7 @@ import type { JobRecord } from '../jobs/ports.ts'
 import type { Account } from '../kernel/account.ts'
 import type { Locale } from '../kernel/locale.ts'
 import type { Mail } from '../mail/ports.ts'
-import type { PendingFlow } from '../providers/ports.ts'
+import type { PendingAuthorization } from '../providers/ports.ts'
 import type { EndReason, Proof, StoredKey } from '../sessions/ports.ts'
 import type { StoredJiraIntegration, TeamRole } from '../teams/ports.ts'
 import { beginnings } from './beginnings.ts'
@@ -451,7 +451,7 @@ export function defineTables({ table, text, time, flag, count, json, index, uniq
       /** Absent in a row that a version before these columns wrote. */
       issuer: text('issuer'),
       clientId: text('client_id'),
-      intent: text('intent').$type<PendingFlow['intent']>().notNull(),
+      intent: text('intent').$type<PendingAuthorization['intent']>().notNull(),
       redirectUri: text('redirect_uri').notNull(),
       verifier: text('verifier').notNull(),
       nonce: text('nonce'),

@@ -7,7 +7,7 @@ import type { SweepName } from '../../src/jobs/ports.ts'
 import type { Account } from '../../src/kernel/account.ts'
 import type { Email } from '../../src/kernel/email.ts'
 import { createIds, type Ids, systemRandom } from '../../src/kernel/ids.ts'
-import type { PendingFlow } from '../../src/providers/ports.ts'
+import type { PendingAuthorization } from '../../src/providers/ports.ts'
 import type { Session, SignInCode, StoredKey } from '../../src/sessions/ports.ts'
 import type { Driver } from '../../src/store/driver.ts'
 import { openDriver, type Store, type StoreConfig, storeOver } from '../../src/store/open.ts'
@@ -112,7 +112,7 @@ export const code = (session: Session, given: Partial<SignInCode> = {}): SignInC
   ...given,
 })
 
-export const flow = (given: Partial<PendingFlow> = {}): PendingFlow => ({
+export const flow = (given: Partial<PendingAuthorization> = {}): PendingAuthorization => ({
   id: newId('flw'),
   stateHash: randomBytes(16).toString('hex'),
   bindingHash: 'binding',

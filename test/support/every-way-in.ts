@@ -285,7 +285,7 @@ async function passkeyAnswer(one: Somebody) {
   const { body } = await one.post('/auth/passkey/options', {})
   return { flow_token: String(body.flow_token), response: one.key.get(body.options as Json) }
 }
-const enterByPassword = (one: Somebody, given: string) =>
+const signInByPassword = (one: Somebody, given: string) =>
   one.call('POST', '/auth/token', { form: { username: one.email, password: given } })
 
 /** Every way to a token, and every way on with one. */
@@ -303,7 +303,7 @@ export const paths: readonly Path[] = [
     walk: async (one, { world }) => one.arrivedIn(await world.enter('github', one.who)),
   }),
   path('Password, in an app', {
-    walk: async (one) => one.arrivedIn(await enterByPassword(one, one.password)),
+    walk: async (one) => one.arrivedIn(await signInByPassword(one, one.password)),
   }),
   path('Password, in a browser', {
     async walk(one, { world }) {
@@ -369,7 +369,7 @@ export const paths: readonly Path[] = [
       const { ticket } = await one.letterFor('/auth/password/forgot')
       if (ticket === undefined) return noLetter
       const reset = await one.post('/auth/password/reset', { ticket, password: one.another })
-      return reset.status === 204 ? one.arrivedIn(await enterByPassword(one, one.another)) : one.arrivedIn(reset)
+      return reset.status === 204 ? one.arrivedIn(await signInByPassword(one, one.another)) : one.arrivedIn(reset)
     },
   }),
   path('Reset link sent before, then the new password', {
@@ -377,12 +377,12 @@ export const paths: readonly Path[] = [
     async walk(one, _, { ticket }) {
       if (ticket === undefined) return noLetter
       const reset = await one.post('/auth/password/reset', { ticket, password: one.another })
-      return reset.status === 204 ? one.arrivedIn(await enterByPassword(one, one.another)) : one.arrivedIn(reset)
+      return reset.status === 204 ? one.arrivedIn(await signInByPassword(one, one.another)) : one.arrivedIn(reset)
     },
   }),
   path('A sign-in from before that waited for its second factor, finished', {
     factor: true,
-    before: async (one) => one.arrivedIn(await enterByPassword(one, one.password)),
+    before: async (one) => one.arrivedIn(await signInByPassword(one, one.password)),
     walk: async (_, __, held) => held,
   }),
   path('Question whose account it is: “link”, signed in before', {

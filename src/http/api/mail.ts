@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { EnterByMailCode } from '../../flows/enter-by-mail.ts'
+import type { SignInByEmailCode } from '../../flows/sign-in-by-email.ts'
 import { readEmail } from '../../kernel/email.ts'
 import { ok } from '../../kernel/result.ts'
 import { alongFields, enteringOf } from '../pages/along.tsx'
@@ -134,7 +134,7 @@ const begin = route({
     const entering = enteringOf(body, null, origin, services)
     if (!entering.ok) return entering
     const { returnTo, codeChallenge } = entering.value
-    const begun = await services.flows.enterByMail.begin({ email, onward: { returnTo, codeChallenge }, origin })
+    const begun = await services.flows.signInByEmail.begin({ email, onward: { returnTo, codeChallenge }, origin })
     if (!begun.ok) return begun
     return ok(json(startedByMail(begun.value)))
   },
@@ -154,13 +154,13 @@ const finish = route({
     'email_unverified',
     'sign_in_overtaken',
     'return_to_not_allowed',
-  ] satisfies readonly (EnterByMailCode | 'too_many_attempts')[],
+  ] satisfies readonly (SignInByEmailCode | 'too_many_attempts')[],
   async handle({ body, origin }, { flows, tokens }: Services) {
     const arrival = { origin, browser: false, replaces: null }
     const entered =
       'ticket' in body
-        ? await flows.enterByMail.byLink(body.ticket, arrival)
-        : await flows.enterByMail.byCode(body.flow_token, body.code, arrival)
+        ? await flows.signInByEmail.byLink(body.ticket, arrival)
+        : await flows.signInByEmail.byCode(body.flow_token, body.code, arrival)
     return entered.ok ? ok(json(tokens.pair(entered.value.session))) : entered
   },
 })

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { AuthenticationResponseJSON, Challenge, RegistrationResponseJSON } from '../../credentials/passkeys.ts'
 import type { Passkey } from '../../credentials/ports.ts'
-import type { PasskeyCode } from '../../flows/enter-with-passkey.ts'
+import type { PasskeyCode } from '../../flows/sign-in-with-passkey.ts'
 import { ok } from '../../kernel/result.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
@@ -219,7 +219,7 @@ const ask = route({
   bodyOptional: true,
   reply: PasskeyChallenge,
   fails: [],
-  handle: async (_, { flows }: Services) => ok(json(passkeyChallenge(await flows.enterWithPasskey.challenge()))),
+  handle: async (_, { flows }: Services) => ok(json(passkeyChallenge(await flows.signInWithPasskey.challenge()))),
 })
 
 const enter = route({
@@ -230,7 +230,7 @@ const enter = route({
   reply: TokenPair,
   fails: enterFails,
   async handle({ body, origin }, { flows, tokens }: Services) {
-    const entered = await flows.enterWithPasskey.enter(body.flow_token, body.response, {
+    const entered = await flows.signInWithPasskey.enter(body.flow_token, body.response, {
       origin,
       browser: false,
       replaces: null,

@@ -110,7 +110,7 @@ const exchange = route({
     }
     if (body.grant_type !== 'authorization_code') {
       const given = { ...body, emailTicket: body.email_ticket }
-      const entered = await flows.enterWithPassword(given, { ...anApp, origin })
+      const entered = await flows.signInWithPassword(given, { ...anApp, origin })
       return entered.ok ? ok(json(tokens.pair(entered.value.session))) : entered
     }
     const redeemed = await flows.redeemCode(body.code, body.code_verifier, origin)

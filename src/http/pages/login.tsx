@@ -112,7 +112,7 @@ const withPassword = route({
     if (!entering.ok) return entering
     const { username, password } = body
     const given = { username, password, emailTicket: cookie('mail_ticket') }
-    const entered = await services.flows.enterWithPassword(given, entering.value)
+    const entered = await services.flows.signInWithPassword(given, entering.value)
     if (entered.ok) return ok(await admittedAsRedirect(entered.value, services))
     const { error } = entered
     if (wants === 'json') return entered

@@ -57,7 +57,7 @@ const sendCode = route({
       return show(locale, view, { status: 400 })
     }
     const { returnTo, codeChallenge } = entering.value
-    const begun = await services.flows.enterByMail.begin({ email, onward: { returnTo, codeChallenge }, origin })
+    const begun = await services.flows.signInByEmail.begin({ email, onward: { returnTo, codeChallenge }, origin })
     if (!begun.ok) return begun
     return ok(toMailCode(begun.value))
   },
@@ -110,7 +110,7 @@ const enterCode = route({
     const binding = cookie('mail_sign_in')
     if (binding === undefined) return fail('ticket_invalid')
     const arrival = { origin, browser: true, replaces: who?.sessionId ?? null }
-    const entered = await services.flows.enterByMail.byCode(binding, body.code, arrival)
+    const entered = await services.flows.signInByEmail.byCode(binding, body.code, arrival)
     if (entered.ok) return signedIn(entered.value, locale, services)
     const next = toSecondFactor(entered.error, [mailCodeCookie(null)])
     if (next) return ok(next)
@@ -128,7 +128,7 @@ const followLink = route({
   query: ticketed,
   fails: ['ticket_invalid'],
   async handle({ query, locale, csrfToken }, { flows }: Services) {
-    const found = query.ticket === undefined ? undefined : await flows.enterByMail.looks(query.ticket)
+    const found = query.ticket === undefined ? undefined : await flows.signInByEmail.looks(query.ticket)
     if (!found) return fail('ticket_invalid')
     const reader = readerOf(locale)
     const { login } = reader.say.mail
@@ -154,7 +154,7 @@ const enterLink = route({
   fails: entering,
   async handle({ body, who, origin, locale }, services: Services) {
     const arrival = { origin, browser: true, replaces: who?.sessionId ?? null }
-    const entered = await services.flows.enterByMail.byLink(body.ticket, arrival)
+    const entered = await services.flows.signInByEmail.byLink(body.ticket, arrival)
     if (entered.ok) return signedIn(entered.value, locale, services)
     const next = toSecondFactor(entered.error, [mailCodeCookie(null)])
     return next ? ok(next) : entered

@@ -111,7 +111,7 @@ const enter = route({
   async handle({ who, body, origin, locale }, services: Services) {
     const entering = enteringOf(body, who, origin, services)
     if (!entering.ok) return entering
-    const entered = await services.flows.enterWithPasskey.enter(body.flow_token, body.response, entering.value)
+    const entered = await services.flows.signInWithPasskey.enter(body.flow_token, body.response, entering.value)
     if (!entered.ok) {
       const next = toSecondFactor(entered.error)
       return next ? ok(next) : entered

@@ -6,11 +6,11 @@ import type { TrustedDevices } from '../credentials/trusted-devices.ts'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Admitted, Entering, SignIn, SignInCode } from '../sessions/sign-in.ts'
-import { goesOn } from './enter-with-provider.ts'
+import { goesOn } from './sign-in-with-provider.ts'
 
 export type PasskeyCode = 'ticket_invalid' | 'passkey_rejected' | SignInCode
 
-type EnterWithPasskeyParts = {
+type SignInWithPasskeyParts = {
   passkeys: Passkeys
   accounts: AccountStore
   signIn: SignIn
@@ -20,14 +20,14 @@ type EnterWithPasskeyParts = {
 }
 
 /** Somebody says who they are by a passkey alone: holding it, and its device knowing them, are two factors in one. */
-export function enterWithPasskey({
+export function signInWithPasskey({
   passkeys,
   accounts,
   signIn,
   throttle,
   trustedDevices,
   audit,
-}: EnterWithPasskeyParts) {
+}: SignInWithPasskeyParts) {
   return {
     challenge: passkeys.signIn,
 
@@ -61,4 +61,4 @@ export function enterWithPasskey({
     },
   }
 }
-export type EnterWithPasskey = ReturnType<typeof enterWithPasskey>
+export type SignInWithPasskey = ReturnType<typeof signInWithPasskey>

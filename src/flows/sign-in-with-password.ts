@@ -9,8 +9,8 @@ import { sha256 } from '../kernel/crypto.ts'
 import { readEmail } from '../kernel/email.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Admitted, Entering, SignIn } from '../sessions/sign-in.ts'
-import { goesOn } from './enter-with-provider.ts'
 import type { ProveSecondFactor, SecondFactorCode } from './prove-second-factor.ts'
+import { goesOn } from './sign-in-with-provider.ts'
 import type { VerifyEmail } from './verify-email.ts'
 
 export type PasswordGiven = {
@@ -29,7 +29,7 @@ export type PasswordCode =
   // Where it returns to was read a moment ago, with the form.
   | Exclude<SecondFactorCode, 'ticket_invalid' | 'user_disabled' | 'return_to_not_allowed'>
 
-type EnterWithPasswordParts = {
+type SignInWithPasswordParts = {
   stored: PasswordStore
   addresses: Pick<AddressStore, 'holders'>
   passwords: Passwords
@@ -45,7 +45,7 @@ type EnterWithPasswordParts = {
  * In with an address and a password. Unknown address, wrong password, account without one, disabled account: one
  * answer, after the same work.
  */
-export function enterWithPassword(parts: EnterWithPasswordParts) {
+export function signInWithPassword(parts: SignInWithPasswordParts) {
   const { stored, addresses, passwords, throttle, trustedDevices, signIn, audit, prove, verifyEmail } = parts
 
   return async (
@@ -123,4 +123,4 @@ export function enterWithPassword(parts: EnterWithPasswordParts) {
     return refused({ ok: false, error: error as AppError<PasswordCode> })
   }
 }
-export type EnterWithPassword = ReturnType<typeof enterWithPassword>
+export type SignInWithPassword = ReturnType<typeof signInWithPassword>

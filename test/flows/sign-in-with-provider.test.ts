@@ -5,8 +5,8 @@ import { createVault } from '../../src/connections/vault.ts'
 import { fail } from '../../src/errors/catalogue.ts'
 import { type Arrival, arriveFromProvider, type Callback } from '../../src/flows/arrive-from-provider.ts'
 import { beginWithProvider } from '../../src/flows/begin-with-provider.ts'
-import { enterWithProvider } from '../../src/flows/enter-with-provider.ts'
 import { resolveConflict } from '../../src/flows/resolve-conflict.ts'
+import { signInWithProvider } from '../../src/flows/sign-in-with-provider.ts'
 import { sha256 } from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import { ok } from '../../src/kernel/result.ts'
@@ -91,7 +91,7 @@ async function story(autoRegister = true, rules = { acceptsIdentity: () => true,
     begin,
     /** Access tokens that came to nothing here. */
     dropped,
-    enter: enterWithProvider({
+    enter: signInWithProvider({
       ...parts,
       arrive: arriveFromProvider(parts),
       connect: async () => fail('jira_not_available'),

@@ -11,9 +11,9 @@ import { type Email, maskEmail, readEmail } from '../kernel/email.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Admitted, SignIn, SignInCode } from '../sessions/sign-in.ts'
-import { goesOn } from './enter-with-provider.ts'
 import { dataOf, holderOf, opensSomething } from './opened-by-mail.ts'
 import type { Onward, Returns } from './return-to.ts'
+import { goesOn } from './sign-in-with-provider.ts'
 import { type MailParts, until } from './verify-email.ts'
 
 type Beginning = {
@@ -27,9 +27,9 @@ type Arrival = {
   /** The session the browser has so far: it ends. */
   readonly replaces: string | null
 }
-export type EnterByMailCode = 'ticket_invalid' | SignInCode
+export type SignInByEmailCode = 'ticket_invalid' | SignInCode
 
-type EnterByMailParts = MailParts & {
+type SignInByEmailParts = MailParts & {
   signIn: SignIn
   throttle: Throttle
   trustedDevices: TrustedDevices
@@ -42,11 +42,11 @@ type EnterByMailParts = MailParts & {
 }
 
 /** Signing in with a link or a short code sent to the account's address: each good once, for ten minutes. */
-export function enterByMail(parts: EnterByMailParts) {
+export function signInByEmail(parts: SignInByEmailParts) {
   const { addresses, tickets, letter, allowed, clock, mail, wakeMail, signIn, audit, random } = parts
   const { throttle, trustedDevices, ids, opens, mayReturn } = parts
 
-  const refuse = async <C extends EnterByMailCode | 'too_many_attempts'>(
+  const refuse = async <C extends SignInByEmailCode | 'too_many_attempts'>(
     error: AppError<C>,
     accountId: string | null,
     origin: Origin,
@@ -59,7 +59,7 @@ export function enterByMail(parts: EnterByMailParts) {
   const enter = async (
     ticket: Ticket,
     { origin, browser, replaces }: Arrival,
-  ): Promise<Result<Admitted, AppError<EnterByMailCode>>> => {
+  ): Promise<Result<Admitted, AppError<SignInByEmailCode>>> => {
     const onward = onwardOf(ticket)
     // Before the ticket is used up, or an account created for it.
     if (!mayReturn(onward)) return refuse(fail('return_to_not_allowed').error, ticket.accountId, origin)
@@ -140,7 +140,7 @@ export function enterByMail(parts: EnterByMailParts) {
       return opensSomething(ticket) && ticket.email !== null ? { email: maskEmail(ticket.email) } : undefined
     },
 
-    async byLink(secret: string, arrival: Arrival): Promise<Result<Admitted, AppError<EnterByMailCode>>> {
+    async byLink(secret: string, arrival: Arrival): Promise<Result<Admitted, AppError<SignInByEmailCode>>> {
       const ticket = await tickets.find('email_sign_in', secret)
       if (!opensSomething(ticket)) return refuse(fail('ticket_invalid').error, null, arrival.origin)
       return enter(ticket, arrival)
@@ -151,7 +151,7 @@ export function enterByMail(parts: EnterByMailParts) {
       binding: string,
       code: string,
       arrival: Arrival,
-    ): Promise<Result<Admitted, AppError<EnterByMailCode | 'too_many_attempts'>>> {
+    ): Promise<Result<Admitted, AppError<SignInByEmailCode | 'too_many_attempts'>>> {
       const { origin } = arrival
       const asked = await tickets.findBound('email_sign_in', binding)
       const key = asked?.email == null ? undefined : readEmail(asked.email)?.key
@@ -166,7 +166,7 @@ export function enterByMail(parts: EnterByMailParts) {
     },
   }
 }
-export type EnterByMail = ReturnType<typeof enterByMail>
+export type SignInByEmail = ReturnType<typeof signInByEmail>
 
 function onwardOf({ data: { returnTo, codeChallenge } }: Ticket): Onward {
   return {

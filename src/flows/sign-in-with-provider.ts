@@ -9,7 +9,7 @@ import type { Bus } from '../events/bus.ts'
 import type { Action } from '../events/catalogue.ts'
 import type { Account } from '../kernel/account.ts'
 import { ok, type Result } from '../kernel/result.ts'
-import type { PendingFlow } from '../providers/ports.ts'
+import type { PendingAuthorization } from '../providers/ports.ts'
 import type { Grant, Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { SignedIn, SignIn, SignInCode } from '../sessions/sign-in.ts'
@@ -45,7 +45,7 @@ export type EnterCode =
 export type RestrictionCode = 'sign_in_restricted' | 'organization_access_needed'
 export type FinishCode = Exclude<SignInCode, 'sign_in_overtaken'> | 'account_linking_failed'
 
-type EnterWithProviderParts = {
+type SignInWithProviderParts = {
   providers: Providers
   arrive: ArriveFromProvider
   reconcile: Reconcile
@@ -70,7 +70,7 @@ type EnterWithProviderParts = {
  * From the provider's answer to our own session: each step may stop the story, and a refusal changes nothing here but
  * the trail.
  */
-export function enterWithProvider(parts: EnterWithProviderParts) {
+export function signInWithProvider(parts: SignInWithProviderParts) {
   const { providers, arrive, reconcile, conflicts, accounts, vault, audit, events, sessionLives, connect } = parts
   const { drop, mayReturn, stillOffers } = parts
   const finish = finishEntry(parts)
@@ -80,7 +80,7 @@ export function enterWithProvider(parts: EnterWithProviderParts) {
     provider: Provider,
     callback: Callback,
     arrival: Arrival,
-    flow: PendingFlow,
+    flow: PendingAuthorization,
   ): Promise<Result<Arrived, AppError<EnterCode>>> => {
     // Before the provider is asked, and before anything is linked or created for it.
     if (!mayReturn(flow)) return fail('return_to_not_allowed')
@@ -104,7 +104,7 @@ export function enterWithProvider(parts: EnterWithProviderParts) {
     grant: Grant,
     callback: Callback,
     arrival: Arrival,
-    flow: PendingFlow,
+    flow: PendingAuthorization,
   ): Promise<Result<Entered, AppError<EnterCode>>> => {
     // The provider took its time: whoever was signed out meanwhile, perhaps because of this, gets nothing linked.
     if (flow.intent === 'link' && !(flow.sessionId !== null && (await sessionLives(flow.sessionId))))
@@ -166,7 +166,7 @@ export function enterWithProvider(parts: EnterWithProviderParts) {
     const provider = providers.get(providerId)
     if (!provider) return fail('provider_not_found', { provider: providerId.slice(0, 40) })
 
-    const noteFailure = (code: EnterCode | 'internal', flow?: PendingFlow): Promise<void> => {
+    const noteFailure = (code: EnterCode | 'internal', flow?: PendingAuthorization): Promise<void> => {
       const data = { provider: provider.id, code, intent: flow?.intent ?? 'login' } as const
       const { origin } = arrival
       return audit.record({ name: 'authentication.failed', accountId: flow?.accountId ?? null, origin, data })
@@ -196,13 +196,13 @@ export function enterWithProvider(parts: EnterWithProviderParts) {
 export const goesOn = ({ extra }: AppError): boolean =>
   extra?.conflict_ticket !== undefined || extra?.second_factor_ticket !== undefined
 
-export type EnterWithProvider = ReturnType<typeof enterWithProvider>
+export type SignInWithProvider = ReturnType<typeof signInWithProvider>
 
 /**
  * The last step of every sign-in through a provider: a session, in place of the one the browser had, or the question
  * for the second factor.
  */
-export function finishEntry({ signIn, providers }: Pick<EnterWithProviderParts, 'signIn' | 'providers'>) {
+export function finishEntry({ signIn, providers }: Pick<SignInWithProviderParts, 'signIn' | 'providers'>) {
   return async (
     { account, identity, action }: Entry,
     { origin, browser, who }: Omit<Arrival, 'binding'>,
