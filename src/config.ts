@@ -13,7 +13,7 @@ import {
   providerSettings,
   readProviders,
   secretProviderSettings,
-} from './provider-config.ts'
+} from './providers/settings.ts'
 import { listenHostFault } from './settings/listen-host.ts'
 import { readSecretFile } from './settings/secret-file.ts'
 import { repairedText, textFault } from './settings/text.ts'

@@ -87,8 +87,7 @@ const may: Record<string, readonly string[]> = {
   ],
   telemetry: ['kernel', 'events'],
   settings: ['kernel'],
-  'config.ts': ['kernel', 'settings', 'provider-config.ts'],
-  'provider-config.ts': ['kernel', 'type providers/provider.ts'],
+  'config.ts': ['kernel', 'settings', 'providers/settings.ts'],
   'root.ts': [],
   'secrets.ts': ['type kernel', 'config.ts'],
   // The facade for programs that embed the service: verbs, spoken in its own words.
@@ -97,7 +96,7 @@ const may: Record<string, readonly string[]> = {
   // Looks at everything the service depends on, without the service: it may not be able to start.
   doctor: [
     'config.ts',
-    'provider-config.ts',
+    'providers/settings.ts',
     'secrets.ts',
     'kernel',
     'events/bus.ts',

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ConfigError, readConfig, secretSettings, settings } from '../src/config.ts'
 import { err, ok } from '../src/kernel/result.ts'
-import { displayProviderSettings, providerSettings, secretProviderSettings } from '../src/provider-config.ts'
+import { displayProviderSettings, providerSettings, secretProviderSettings } from '../src/providers/settings.ts'
 
 const keyText = (id: string): string => `${id}:${randomBytes(32).toString('base64')}`
 const sound = {

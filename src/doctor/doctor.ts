@@ -4,7 +4,7 @@
  */
 import { type Config, settingsIn } from '../config.ts'
 import type { Random } from '../kernel/ids.ts'
-import { prefix } from '../provider-config.ts'
+import { prefix } from '../providers/settings.ts'
 import { tidyAfterReading } from '../store/examine-sqlite.ts'
 import { type Check, deadlineMs, type Finding, runChecks, warning } from './check.ts'
 import { examineConfiguration } from './configuration.ts'

@@ -1,11 +1,11 @@
 import type { Config } from '../config.ts'
 import { createBus } from '../events/bus.ts'
 import type { Random } from '../kernel/ids.ts'
-import { prefix } from '../provider-config.ts'
+import type { Failure } from '../providers/calls/failure.ts'
 import type { ClientVerdict, Examination } from '../providers/examine.ts'
-import type { Failure } from '../providers/failure.ts'
 import type { Endpoints, ProviderSettings } from '../providers/provider.ts'
 import { createProviders } from '../providers/providers.ts'
+import { prefix } from '../providers/settings.ts'
 import { type Check, type Finding, failed, ok, warning } from './check.ts'
 
 /** How long one call may take here, in milliseconds, whatever the settings allow a sign-in. */

@@ -1,6 +1,6 @@
 /** What a provider's answers say about the settings an operator made for it. */
 import type { Result } from '../kernel/result.ts'
-import type { Failure } from './failure.ts'
+import type { Failure } from './calls/failure.ts'
 import type { Definition, Endpoints } from './provider.ts'
 
 export type Examination = {

@@ -8,8 +8,8 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { err, ok, type Result } from '../kernel/result.ts'
-import type { Failure } from './failure.ts'
-import type { Guard } from './guard.ts'
+import type { Failure } from './calls/failure.ts'
+import type { Guard } from './calls/guard.ts'
 import { isRecord, readText } from './profile-text.ts'
 import { readScopes } from './scopes.ts'
 

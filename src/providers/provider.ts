@@ -1,8 +1,8 @@
 import type OAuth2Strategy from 'passport-oauth2'
 import type { Result } from '../kernel/result.ts'
 import type { Tenants } from '../kernel/tenant-issuer.ts'
-import type { Failure } from './failure.ts'
-import type { Guard } from './guard.ts'
+import type { Failure } from './calls/failure.ts'
+import type { Guard } from './calls/guard.ts'
 
 /** What any provider tells us about a person, whatever its own words for it. */
 export type Claims = {

@@ -8,15 +8,21 @@ import type { Clock } from '../kernel/clock.ts'
 import { type Random, secretToken } from '../kernel/ids.ts'
 import { type Err, ok, type Result } from '../kernel/result.ts'
 import { isTenantIssuer, tenantOf } from '../kernel/tenant-issuer.ts'
-import type { BreakerState } from './breaker.ts'
-import { createDiscovery } from './discovery.ts'
+import type { BreakerState } from './calls/breaker.ts'
+import { createDiscovery } from './calls/discovery.ts'
+import type { Failure } from './calls/failure.ts'
+import { createGuards, type Guard } from './calls/guard.ts'
+import { checkRefreshedIdToken, type IdTokenClaims, verifyIdToken } from './calls/id-token.ts'
+import type { ProxySettings } from './calls/outbound.ts'
+import { type Revocable, revokeToken } from './calls/revoke.ts'
+import { createKeySet, type KeySet } from './calls/signature.ts'
+import { readTokens, sortRefusal } from './calls/token-answer.ts'
+import { verifyUserinfo } from './calls/userinfo-jwt.ts'
+import { definitions } from './definitions/index.ts'
 import { type Examination, judgeClient } from './examine.ts'
-import type { Failure } from './failure.ts'
-import { createGuards, type Guard } from './guard.ts'
-import { createHandshake } from './handshake.ts'
-import { checkRefreshedIdToken, type IdTokenClaims, verifyIdToken } from './id-token.ts'
 import { createJiraCloud, type JiraCloud } from './jira-cloud.ts'
-import type { ProxySettings } from './outbound.ts'
+import { createHandshake } from './passport/handshake.ts'
+import { buildStrategy } from './passport/strategy.ts'
 import {
   type Asking,
   type Claims,
@@ -31,16 +37,10 @@ import {
   type Revoked,
   type TokenSet,
 } from './provider.ts'
-import { definitions } from './registry.ts'
 import { restrictionOn } from './restrictions.ts'
-import { type Revocable, revokeToken } from './revoke.ts'
 import { missingScopes } from './scopes.ts'
-import { createKeySet, type KeySet } from './signature.ts'
-import { buildStrategy } from './strategy.ts'
 import { claimedIssuer, keysOf, tenantIssuer } from './tenants.ts'
-import { readTokens, sortRefusal } from './token-answer.ts'
 import { createProfiles, type Reading, type Said } from './userinfo.ts'
-import { verifyUserinfo } from './userinfo-jwt.ts'
 
 /** What a code brought: the tokens, and the verified claims of the id_token if there was one. */
 export type Exchanged = {

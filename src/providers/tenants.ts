@@ -5,8 +5,8 @@
 import { createLocalJWKSet, decodeJwt, type JWTPayload, type LocalJWKSet } from 'jose'
 import { ok, type Result } from '../kernel/result.ts'
 import { tenantOf } from '../kernel/tenant-issuer.ts'
-import type { Failure } from './failure.ts'
-import type { KeySet } from './signature.ts'
+import type { Failure } from './calls/failure.ts'
+import type { KeySet } from './calls/signature.ts'
 
 /**
  * The issuer that a token claims before anything in it is verified: good for choosing what to verify it against, and for

@@ -17,9 +17,9 @@ import { keyFindings, signingKeyFinding } from '../../src/doctor/keys.ts'
 import { smtpFinding } from '../../src/doctor/mail.ts'
 import { findingsOf } from '../../src/doctor/providers.ts'
 import { type Arrival, proxyFinding, serviceFinding, unaskedFinding } from '../../src/doctor/proxy.ts'
+import { definitions } from '../../src/providers/definitions/index.ts'
 import { judgeClient } from '../../src/providers/examine.ts'
 import type { Endpoints } from '../../src/providers/provider.ts'
-import { definitions } from '../../src/providers/registry.ts'
 
 const check = (name: string, run: Check['run']): Check => ({ name, run, slow: 'Wait.' })
 

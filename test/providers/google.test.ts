@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { google } from '../../src/providers/google.ts'
+import { google } from '../../src/providers/definitions/google.ts'
 import type { Claims, ProviderSettings } from '../../src/providers/provider.ts'
 import { nothing, providerContract } from './contract.ts'
 import { enter, named, startWorld, type TestWorld, value, visit } from './fixture.ts'

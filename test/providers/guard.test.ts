@@ -6,7 +6,7 @@ import { createBus } from '../../src/events/bus.ts'
 import type { Event } from '../../src/events/catalogue.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
-import { type Call, createGuards } from '../../src/providers/guard.ts'
+import { type Call, createGuards } from '../../src/providers/calls/guard.ts'
 import type { BreakerSettings } from '../../src/providers/provider.ts'
 
 const patient: BreakerSettings = { timeoutMs: 5000, errorThresholdPercent: 50, volume: 100, resetMs: 60_000 }

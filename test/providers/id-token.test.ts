@@ -14,7 +14,7 @@ import {
   UnsecuredJWT,
 } from 'jose'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { checkRefreshedIdToken, verifyIdToken } from '../../src/providers/id-token.ts'
+import { checkRefreshedIdToken, verifyIdToken } from '../../src/providers/calls/id-token.ts'
 import type { Opened } from './fixture.ts'
 import { openProviders, value } from './fixture.ts'
 import { type Issuer, startIssuer } from './issuer.ts'

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createBus } from '../../src/events/bus.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
-import { createGuards } from '../../src/providers/guard.ts'
+import { createGuards } from '../../src/providers/calls/guard.ts'
 import { createJiraCloud, normaliseSiteUrl, sortRefusal } from '../../src/providers/jira-cloud.ts'
 
 describe('a site that is down', () => {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { oauth2 } from '../../src/providers/oauth2.ts'
+import { oauth2 } from '../../src/providers/definitions/oauth2.ts'
 import type { Claims, ProviderSettings } from '../../src/providers/provider.ts'
 import { nothing, providerContract } from './contract.ts'
 import { enter, named, startWorld, type TestWorld, visit } from './fixture.ts'

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createBus } from '../../src/events/bus.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
-import { createGuards } from '../../src/providers/guard.ts'
-import type { ProxySettings } from '../../src/providers/outbound.ts'
+import { createGuards } from '../../src/providers/calls/guard.ts'
+import type { ProxySettings } from '../../src/providers/calls/outbound.ts'
 
 const settings = { timeoutMs: 2000, errorThresholdPercent: 50, volume: 100, resetMs: 60_000 }
 const listening = async (server: Server): Promise<number> => {

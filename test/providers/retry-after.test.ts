@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { readHold } from '../../src/providers/retry-after.ts'
+import { readHold } from '../../src/providers/calls/retry-after.ts'
 
 const now = new Date('2026-11-20T12:00:00Z')
 const epoch = now.getTime() / 1000

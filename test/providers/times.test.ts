@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { readHold } from '../../src/providers/retry-after.ts'
-import { readSeconds, readSecondsText } from '../../src/providers/times.ts'
-import { readTokens } from '../../src/providers/token-answer.ts'
+import { readHold } from '../../src/providers/calls/retry-after.ts'
+import { readSeconds, readSecondsText } from '../../src/providers/calls/times.ts'
+import { readTokens } from '../../src/providers/calls/token-answer.ts'
 
 const now = new Date('2026-11-20T12:00:00Z')
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { Failure } from '../../src/providers/failure.ts'
-import { readErrorCode } from '../../src/providers/failure.ts'
-import { readTokens, sortRefusal, tokenAnswerFault } from '../../src/providers/token-answer.ts'
+import type { Failure } from '../../src/providers/calls/failure.ts'
+import { readErrorCode } from '../../src/providers/calls/failure.ts'
+import { readTokens, sortRefusal, tokenAnswerFault } from '../../src/providers/calls/token-answer.ts'
 
 const now = new Date('2026-11-20T12:00:00Z')
 const read = (json: Record<string, unknown>) => readTokens({ access_token: 'at', ...json }, () => now)

@@ -4,8 +4,8 @@
  * and callers.
  */
 import CircuitBreaker from 'opossum'
+import type { BreakerSettings } from '../provider.ts'
 import type { Deadline } from './deadline.ts'
-import type { BreakerSettings } from './provider.ts'
 
 export type BreakerState = 'closed' | 'half_open' | 'open'
 

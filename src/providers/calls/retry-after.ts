@@ -3,7 +3,7 @@
  *
  * Somebody's header is no reason to be silent for a day: five minutes is the most, and nonsense counts as nothing.
  */
-import { type EndpointType, isPersonal } from './provider.ts'
+import { type EndpointType, isPersonal } from '../provider.ts'
 import { readSecondsText } from './times.ts'
 
 const MOST_SECONDS = 300

@@ -1,6 +1,6 @@
 import { Strategy } from 'passport-google-oauth20'
-import { firstText, readAddress, readPicture, readSubject } from './profile-text.ts'
-import { defineProvider } from './provider.ts'
+import { firstText, readAddress, readPicture, readSubject } from '../profile-text.ts'
+import { defineProvider } from '../provider.ts'
 
 /**
  * Both are Google’s word for itself:

@@ -1,6 +1,6 @@
-import { firstText, readAddress, readPicture, readSubject } from './profile-text.ts'
-import { defineProvider } from './provider.ts'
-import { UserinfoStrategy } from './userinfo-strategy.ts'
+import { UserinfoStrategy } from '../passport/userinfo-strategy.ts'
+import { firstText, readAddress, readPicture, readSubject } from '../profile-text.ts'
+import { defineProvider } from '../provider.ts'
 
 /** Any OpenID provider by its issuer; every endpoint is discovered (`discovery.ts`). */
 export const oidc = defineProvider({

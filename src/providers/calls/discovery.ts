@@ -2,14 +2,14 @@
  * What an OpenID provider says about itself, asked for when first needed: the service starts while the issuer is
  * down. Kept for an hour; after that the old word stands until a new one is heard.
  */
-import type { Clock } from '../kernel/clock.ts'
-import { isLoopback } from '../kernel/loopback.ts'
-import { ok, type Result } from '../kernel/result.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import { isLoopback } from '../../kernel/loopback.ts'
+import { ok, type Result } from '../../kernel/result.ts'
+import { issuerMismatch } from '../issuer.ts'
+import { isRecord } from '../profile-text.ts'
+import { type ClientAuth, chosenAuth, type Endpoints, type ProviderSettings, type TokenAuth } from '../provider.ts'
 import type { Failure } from './failure.ts'
 import type { Guard } from './guard.ts'
-import { issuerMismatch } from './issuer.ts'
-import { isRecord } from './profile-text.ts'
-import { type ClientAuth, chosenAuth, type Endpoints, type ProviderSettings, type TokenAuth } from './provider.ts'
 
 const FRESH_MS = 3_600_000
 

@@ -1,9 +1,9 @@
 /** Taking tokens back at the provider. A token it does not know is as good as revoked (RFC 7009 §2.2). */
-import type { Result } from '../kernel/result.ts'
+import type { Result } from '../../kernel/result.ts'
+import { authenticated, basic } from '../passport/strategy.ts'
+import type { Definition, Endpoints, ProviderSettings, Revoked } from '../provider.ts'
 import type { Failure } from './failure.ts'
 import type { Answer, Guard } from './guard.ts'
-import type { Definition, Endpoints, ProviderSettings, Revoked } from './provider.ts'
-import { authenticated, basic } from './strategy.ts'
 
 export type Revocable = { readonly accessToken: string; readonly refreshToken: string | null }
 

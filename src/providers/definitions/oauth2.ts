@@ -1,6 +1,6 @@
-import { firstText, isRecord, readAddress, readSubject } from './profile-text.ts'
-import { defineProvider } from './provider.ts'
-import { UserinfoStrategy } from './userinfo-strategy.ts'
+import { UserinfoStrategy } from '../passport/userinfo-strategy.ts'
+import { firstText, isRecord, readAddress, readSubject } from '../profile-text.ts'
+import { defineProvider } from '../provider.ts'
 
 /** Any OAuth 2.0 server whose userinfo the operator describes by dotted paths. */
 export const oauth2 = defineProvider({

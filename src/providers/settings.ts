@@ -2,9 +2,9 @@
  * What an operator sets for each provider: read, checked and named here, so that a new provider's settings follow from
  * its id.
  */
-import { readEmail } from './kernel/email.ts'
-import { isLoopback } from './kernel/loopback.ts'
-import { isIssuerTemplate, isTenantId, mentionsTenant, type Tenants } from './kernel/tenant-issuer.ts'
+import { readEmail } from '../kernel/email.ts'
+import { isLoopback } from '../kernel/loopback.ts'
+import { isIssuerTemplate, isTenantId, mentionsTenant, type Tenants } from '../kernel/tenant-issuer.ts'
 import type {
   BreakerSettings,
   EmailTrust,
@@ -13,7 +13,7 @@ import type {
   SecondFactorTrust,
   TokenAuth,
   UserinfoUse,
-} from './providers/provider.ts'
+} from './provider.ts'
 
 /** Leases on provider tokens are made to outlive any call to a provider. */
 export const longestCallMs = 60_000

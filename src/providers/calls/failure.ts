@@ -1,4 +1,4 @@
-import type { IssuerMismatch } from './issuer.ts'
+import type { IssuerMismatch } from '../issuer.ts'
 
 /**
  * How a call to a provider can fail, as a value. It holds a class, a status and the provider's error code; never a

@@ -2,8 +2,8 @@
  * UserInfo as a JWT (OpenID Connect Core §5.3.2): a client that is registered for signed responses gets
  * `application/jwt`, and may believe it only once it is verified like an id_token.
  */
-import { type Clock, epochSeconds } from '../kernel/clock.ts'
-import { type Err, err, ok, type Result } from '../kernel/result.ts'
+import { type Clock, epochSeconds } from '../../kernel/clock.ts'
+import { type Err, err, ok, type Result } from '../../kernel/result.ts'
 import type { Failure } from './failure.ts'
 import { type KeySet, readClaims, readHeader, verifySignature } from './signature.ts'
 import { readSeconds } from './times.ts'

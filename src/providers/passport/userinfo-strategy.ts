@@ -1,8 +1,8 @@
 import OAuth2Strategy from 'passport-oauth2'
-import { CallFailure } from './failure.ts'
-import { JWT_TYPE } from './guard.ts'
-import { isRecord } from './profile-text.ts'
-import type { Profile, StrategyParts, Verify } from './provider.ts'
+import { CallFailure } from '../calls/failure.ts'
+import { JWT_TYPE } from '../calls/guard.ts'
+import { isRecord } from '../profile-text.ts'
+import type { Profile, StrategyParts, Verify } from '../provider.ts'
 
 /** The strategy of providers that need none of their own: OAuth 2.0, and one GET that says who it was. */
 export class UserinfoStrategy extends OAuth2Strategy {

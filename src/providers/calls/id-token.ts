@@ -4,11 +4,11 @@
  */
 import { createHash } from 'node:crypto'
 import { base64url, type JWTPayload } from 'jose'
-import { type Clock, epochSeconds } from '../kernel/clock.ts'
-import { err, ok, type Result } from '../kernel/result.ts'
+import { type Clock, epochSeconds } from '../../kernel/clock.ts'
+import { err, ok, type Result } from '../../kernel/result.ts'
+import { type IssuerMismatch, issuerMismatch } from '../issuer.ts'
+import { readSubject } from '../profile-text.ts'
 import type { Failure } from './failure.ts'
-import { type IssuerMismatch, issuerMismatch } from './issuer.ts'
-import { readSubject } from './profile-text.ts'
 import { type KeySet, readClaims, readHeader, verifySignature } from './signature.ts'
 import { readSeconds } from './times.ts'
 

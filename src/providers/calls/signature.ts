@@ -12,11 +12,11 @@ import {
   type JWK,
   type LocalJWKSet,
 } from 'jose'
-import type { Clock } from '../kernel/clock.ts'
-import { type Err, ok, type Result } from '../kernel/result.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import { type Err, ok, type Result } from '../../kernel/result.ts'
+import { isRecord } from '../profile-text.ts'
 import type { Failure } from './failure.ts'
 import type { Guard } from './guard.ts'
-import { isRecord } from './profile-text.ts'
 
 /** Asymmetric only: with `none` or HS* anybody, or anybody who knows the client secret, could be everybody. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']

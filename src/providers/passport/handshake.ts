@@ -6,9 +6,9 @@
  */
 import { Passport } from 'passport'
 import type OAuth2Strategy from 'passport-oauth2'
-import { err, ok, type Result } from '../kernel/result.ts'
-import { type Failure, failureOf } from './failure.ts'
-import type { Profile, TokenSet } from './provider.ts'
+import { err, ok, type Result } from '../../kernel/result.ts'
+import { type Failure, failureOf } from '../calls/failure.ts'
+import type { Profile, TokenSet } from '../provider.ts'
 import { type Asked, nodeOAuth, type Trip } from './strategy.ts'
 
 export function createHandshake() {

@@ -1,12 +1,12 @@
 /** Reads what a token endpoint answered. Pure: a body becomes tokens, or it is not one. */
-import type { Clock } from '../kernel/clock.ts'
-import { secondsAfter } from '../kernel/clock.ts'
-import { repeatedMember } from '../kernel/json.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import { secondsAfter } from '../../kernel/clock.ts'
+import { repeatedMember } from '../../kernel/json.ts'
+import { isRecord } from '../profile-text.ts'
+import type { Definition, Refreshed, TokenSet } from '../provider.ts'
+import { readScopes } from '../scopes.ts'
 import type { Failure } from './failure.ts'
 import { MOST_RESPONSE_BYTES } from './outbound.ts'
-import { isRecord } from './profile-text.ts'
-import type { Definition, Refreshed, TokenSet } from './provider.ts'
-import { readScopes } from './scopes.ts'
 import { readSeconds, readSecondsText } from './times.ts'
 
 /**

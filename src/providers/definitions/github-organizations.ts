@@ -2,11 +2,11 @@
  * Which organizations somebody is a member of at GitHub, for a service that admits members alone:
  * https://docs.github.com/rest/orgs/members#get-an-organization-membership-for-the-authenticated-user
  */
-import { ok, type Result } from '../kernel/result.ts'
-import type { Failure } from './failure.ts'
-import type { Guard } from './guard.ts'
-import { isRecord } from './profile-text.ts'
-import type { Memberships } from './provider.ts'
+import { ok, type Result } from '../../kernel/result.ts'
+import type { Failure } from '../calls/failure.ts'
+import type { Guard } from '../calls/guard.ts'
+import { isRecord } from '../profile-text.ts'
+import type { Memberships } from '../provider.ts'
 
 type ReadMembershipsParts = {
   readonly guard: Guard

@@ -1,8 +1,8 @@
 import { Strategy } from 'passport-github2'
-import { CallFailure } from './failure.ts'
+import { CallFailure } from '../calls/failure.ts'
+import { firstText, isRecord, readAddress, readPicture, readSubject } from '../profile-text.ts'
+import { defineProvider, type Profile, type StrategyParts, type Verify } from '../provider.ts'
 import { readMemberships } from './github-organizations.ts'
-import { firstText, isRecord, readAddress, readPicture, readSubject } from './profile-text.ts'
-import { defineProvider, type Profile, type StrategyParts, type Verify } from './provider.ts'
 
 /**
  * The odd part is passport-github2's: it parses `/user/emails` outside any `try`, so that a 200 with HTML ends the

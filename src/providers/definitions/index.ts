@@ -1,9 +1,9 @@
+import type { Definition, ProviderSettings } from '../provider.ts'
 import { atlassian } from './atlassian.ts'
 import { github } from './github.ts'
 import { google } from './google.ts'
 import { oauth2 } from './oauth2.ts'
 import { oidc } from './oidc.ts'
-import type { Definition, ProviderSettings } from './provider.ts'
 
 /** Every kind of provider there is. This is the only file that names them all. */
 export const definitions = { google, github, atlassian, oidc, oauth2 } as const satisfies Record<

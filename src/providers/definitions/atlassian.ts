@@ -1,6 +1,6 @@
-import { firstText, readAddress, readPicture, readSubject } from './profile-text.ts'
-import { defineProvider } from './provider.ts'
-import { UserinfoStrategy } from './userinfo-strategy.ts'
+import { UserinfoStrategy } from '../passport/userinfo-strategy.ts'
+import { firstText, readAddress, readPicture, readSubject } from '../profile-text.ts'
+import { defineProvider } from '../provider.ts'
 
 export const atlassian = defineProvider({
   kind: 'atlassian',

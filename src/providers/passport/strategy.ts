@@ -2,13 +2,13 @@
  * Definition, credentials and endpoints become a Passport strategy whose every call leaves through the guard.
  */
 import type OAuth2Strategy from 'passport-oauth2'
-import type { Clock } from '../kernel/clock.ts'
-import type { Random } from '../kernel/ids.ts'
-import { secretToken } from '../kernel/ids.ts'
-import { CallFailure } from './failure.ts'
-import type { Call, Guard } from './guard.ts'
-import type { Asking, Definition, Endpoints, ProviderSettings, TokenSet, Verify } from './provider.ts'
-import { readTokens, tokenAnswerFault } from './token-answer.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { Random } from '../../kernel/ids.ts'
+import { secretToken } from '../../kernel/ids.ts'
+import { CallFailure } from '../calls/failure.ts'
+import type { Call, Guard } from '../calls/guard.ts'
+import { readTokens, tokenAnswerFault } from '../calls/token-answer.ts'
+import type { Asking, Definition, Endpoints, ProviderSettings, TokenSet, Verify } from '../provider.ts'
 
 /** What one trip through Passport carries instead of an HTTP request. Nothing is stored: the flow keeps it. */
 export type Trip = {
