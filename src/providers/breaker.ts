@@ -19,14 +19,14 @@ const WINDOW_MS = 30_000
 const SLICES = 10
 
 /** Why a call was not made. */
-export type NotMade = 'breaker_open' | 'at_capacity'
+export type RejectionReason = 'breaker_open' | 'at_capacity'
 /**
  * A call that was not made because the breaker is open or the queue is full. It does not count against the provider.
  */
 export class NotMadeError extends Error {
   override name = 'NotMadeError'
-  readonly reason: NotMade
-  constructor(reason: NotMade) {
+  readonly reason: RejectionReason
+  constructor(reason: RejectionReason) {
     super(reason)
     this.reason = reason
   }
@@ -69,7 +69,7 @@ export function createBreaker<C, R>({ name, settings, run, onChange }: BreakerPa
 
   let openedAt = 0
   let running = 0
-  const line = new Set<() => void>()
+  const queue = new Set<() => void>()
 
   const state = (): BreakerState => (circuit.opened ? 'open' : circuit.halfOpen ? 'half_open' : 'closed')
 
@@ -82,9 +82,9 @@ export function createBreaker<C, R>({ name, settings, run, onChange }: BreakerPa
     openedAt = performance.now()
     changed()
     // Release waiting calls now, so that they fail at once instead of waiting for calls to a failing provider.
-    for (const go of line) {
+    for (const proceed of queue) {
       running += 1
-      go()
+      proceed()
     }
   })
   circuit.on('halfOpen', changed)
@@ -94,28 +94,28 @@ export function createBreaker<C, R>({ name, settings, run, onChange }: BreakerPa
    * Takes a slot or waits for one. Resolves to `false` if the queue is full, or if half of the call's time has passed.
    * A call with less time than that would probably time out, and the timeout would count against the provider.
    */
-  const place = (): Promise<boolean> => {
+  const takeSlot = (): Promise<boolean> => {
     // Do not wait unless the breaker is closed: opossum rejects all calls but one.
     if (running < CAPACITY || !circuit.closed) {
       running += 1
       return Promise.resolve(true)
     }
-    if (line.size >= MOST_WAITING) return Promise.resolve(false)
+    if (queue.size >= MOST_WAITING) return Promise.resolve(false)
     return new Promise((resolve) => {
-      const end = (hasPlace: boolean): void => {
-        line.delete(go)
+      const end = (hasSlot: boolean): void => {
+        queue.delete(go)
         clearTimeout(giveUp)
-        resolve(hasPlace)
+        resolve(hasSlot)
       }
       const go = (): void => end(true)
       const giveUp = setTimeout(() => end(false), settings.timeoutMs / 2)
-      line.add(go)
+      queue.add(go)
     })
   }
 
   /** Passes the slot to the next waiting call. */
-  const leave = (): void => {
-    const [next] = line
+  const releaseSlot = (): void => {
+    const [next] = queue
     if (next) next()
     else running -= 1
   }
@@ -131,14 +131,14 @@ export function createBreaker<C, R>({ name, settings, run, onChange }: BreakerPa
 
     /** Makes the call, or throws `NotMadeError`. Any other error comes from `run`. */
     async fire(call: C, deadline: Deadline): Promise<R> {
-      if (!(await place())) throw new NotMadeError('at_capacity')
+      if (!(await takeSlot())) throw new NotMadeError('at_capacity')
       try {
         return await circuit.fire(call, deadline)
       } catch (thrown) {
         if (CircuitBreaker.isOurError(thrown as Error)) throw new NotMadeError('breaker_open')
         throw thrown
       } finally {
-        leave()
+        releaseSlot()
       }
     },
     shutdown: (): void => circuit.shutdown(),

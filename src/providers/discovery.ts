@@ -25,18 +25,23 @@ type DiscoveryParts = {
 export function createDiscovery({ issuer, settings, guard, clock, production }: DiscoveryParts) {
   const { urls } = settings
   let known: { readonly endpoints: Endpoints; readonly at: number } | undefined
-  let asking: Promise<Result<Endpoints, Failure>> | undefined
+  let pending: Promise<Result<Endpoints, Failure>> | undefined
 
-  async function ask(): Promise<Result<Endpoints, Failure>> {
+  async function fetchMetadata(): Promise<Result<Endpoints, Failure>> {
     // The well-known path is appended to the path of the issuer (OpenID Connect Discovery §4.1).
     const url = settings.discoveryUrl ?? `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
     const answer = await guard.call({ endpoint: 'discovery', method: 'GET', url })
     if (!answer.ok) return answer
-    const said = readMetadata(answer.value.json, { issuer, auth: chosenAuth(settings), production })
-    if ('kind' in said) return guard.report('discovery', said)
-    const { authorize = said.authorize, token = said.token, revoke = said.revoke, jwks = said.jwks } = urls
-    const userinfo = settings.userinfo === 'off' ? null : (urls.userinfo ?? said.userinfo)
-    const endpoints = { ...said, authorize, token, userinfo, revoke, jwks }
+    const metadata = readMetadata(answer.value.json, { issuer, auth: chosenAuth(settings), production })
+    if ('kind' in metadata) return guard.report('discovery', metadata)
+    const {
+      authorize = metadata.authorize,
+      token = metadata.token,
+      revoke = metadata.revoke,
+      jwks = metadata.jwks,
+    } = urls
+    const userinfo = settings.userinfo === 'off' ? null : (urls.userinfo ?? metadata.userinfo)
+    const endpoints = { ...metadata, authorize, token, userinfo, revoke, jwks }
     known = { endpoints, at: clock().getTime() }
     return ok(endpoints)
   }
@@ -47,11 +52,11 @@ export function createDiscovery({ issuer, settings, guard, clock, production }: 
     /** Returns the endpoints. Concurrent callers share one request. */
     async endpoints(): Promise<Result<Endpoints, Failure>> {
       if (known && clock().getTime() - known.at < FRESH_MS) return ok(known.endpoints)
-      asking ??= ask().finally(() => {
-        asking = undefined
+      pending ??= fetchMetadata().finally(() => {
+        pending = undefined
       })
       // A stale document is still usable. Callers do not wait for its refresh.
-      return known ? ok(known.endpoints) : asking
+      return known ? ok(known.endpoints) : pending
     },
   }
 }
@@ -73,7 +78,7 @@ function readMetadata(
   const [authorize, token, jwks] = [url('authorization_endpoint'), url('token_endpoint'), url('jwks_uri')]
   if (!authorize || !token || !jwks) return garbage('missing_endpoint')
   if (json.userinfo_endpoint !== undefined && !url('userinfo_endpoint')) return garbage('unsafe_endpoint')
-  const clientAuth = auth ?? offeredTokenAuth(json.token_endpoint_auth_methods_supported)
+  const clientAuth = auth ?? selectTokenAuth(json.token_endpoint_auth_methods_supported)
   // If we sent an unsupported method, the first sign-in would fail and blame the client secret. Report the real cause
   // here.
   if (clientAuth === undefined) return garbage('token_auth_unsupported')
@@ -86,18 +91,18 @@ function readMetadata(
     revoke: url('revocation_endpoint') ?? null,
     clientAuth,
     issRequired: json.authorization_response_iss_parameter_supported === true,
-    ...offered(json.token_endpoint_auth_methods_supported),
+    ...readAuthMethods(json.token_endpoint_auth_methods_supported),
   }
 }
 
-const offered = (methods: unknown): Pick<Endpoints, 'offeredAuth'> =>
+const readAuthMethods = (methods: unknown): Pick<Endpoints, 'offeredAuth'> =>
   Array.isArray(methods) ? { offeredAuth: methods.filter((one) => typeof one === 'string') } : {}
 
 /**
  * Selects a client authentication method from those in the document. Returns `undefined` if it offers none that we
  * support. Without a list the method is `client_secret_basic` (OpenID Connect Discovery §3).
  */
-function offeredTokenAuth(methods: unknown): TokenAuth | undefined {
+function selectTokenAuth(methods: unknown): TokenAuth | undefined {
   if (!Array.isArray(methods) || methods.includes('client_secret_basic')) return 'basic'
   return methods.includes('client_secret_post') ? 'post' : undefined
 }

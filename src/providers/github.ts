@@ -23,16 +23,16 @@ class GitHubStrategy extends Strategy {
       if (error || !profile || this.emailsUrl === null) return done(error, profile)
       const url = new URL(this.emailsUrl)
       url.searchParams.set('per_page', String(pageSize))
-      const read = (page: number, before: readonly Listed[]): void => {
+      const read = (page: number, before: readonly ListedEmail[]): void => {
         url.searchParams.set('page', String(page))
         this._oauth2.get(url.href, accessToken, (refused, body) => {
           // Without the scope GitHub answers 404, without a GitHub App permission 403. The user then has no email
           // address.
-          if (refused && withholds(refused)) return done(null, { ...profile, emails: [] })
+          if (refused && isWithheld(refused)) return done(null, { ...profile, emails: [] })
           if (refused) return done(refused)
           const list: unknown = JSON.parse(String(body))
           if (!Array.isArray(list)) return done(new CallFailure({ kind: 'garbage', reason: 'wrong_shape' }))
-          const emails = [...before, ...list.flatMap(readListed)]
+          const emails = [...before, ...list.flatMap(readListedEmail)]
           if (list.length < pageSize || page === mostPages) return done(null, { ...profile, emails })
           read(page + 1, emails)
         })
@@ -47,7 +47,7 @@ const mostPages = 5
 /** Each one costs an account lookup. People have only a few. */
 const mostOtherEmails = 100
 
-const withholds = (error: unknown): boolean =>
+const isWithheld = (error: unknown): boolean =>
   error instanceof CallFailure && error.failure.kind === 'refused' && [403, 404].includes(error.failure.status)
 
 /**
@@ -56,8 +56,8 @@ const withholds = (error: unknown): boolean =>
  */
 const isNoreply = (address: string): boolean => /@users\.noreply\.github\.com$/i.test(address)
 
-type Listed = { readonly value: string; readonly primary: boolean; readonly verified: boolean }
-const readListed = (item: unknown): Listed[] => {
+type ListedEmail = { readonly value: string; readonly primary: boolean; readonly verified: boolean }
+const readListedEmail = (item: unknown): ListedEmail[] => {
   const value = isRecord(item) ? readAddress(item.email) : null
   if (!isRecord(item) || value === null) return []
   return [{ value, primary: item.primary === true, verified: item.verified === true }]

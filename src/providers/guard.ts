@@ -31,7 +31,7 @@ const FIRST_BACK_OFF_MS = 50
 /** How many sites a provider may have circuits for. The least recently used one is closed to make room. */
 const MOST_SITES = 200
 /** A site's breaker may stay half open for this many reset times. After that no more calls to the site are expected. */
-const PAUSES_KEPT = 10
+const MOST_IDLE_RESETS = 10
 
 export type Call = {
   readonly endpoint: EndpointType
@@ -79,19 +79,19 @@ type Circuit = {
  * data makes invalid, does not count.
  */
 type Reply = { readonly result: Result<Answer, Failure>; readonly hold?: Hold | undefined; readonly counts?: true }
-type Failed = { readonly result: Err<Failure>; readonly hold?: Hold | undefined; readonly counts: true }
+type CountedReply = { readonly result: Err<Failure>; readonly hold?: Hold | undefined; readonly counts: true }
 
 /** Carries a failure that counts against the provider through opossum. */
-class Counted extends Error {
+class CountedFailure extends Error {
   override name = 'Counted'
-  readonly reply: Failed
-  constructor(reply: Failed) {
+  readonly reply: CountedReply
+  constructor(reply: CountedReply) {
     super(reply.result.error.reason)
     this.reply = reply
   }
 }
 
-type Shared = {
+type GuardParts = {
   readonly events: Bus
   readonly clock: Clock
   readonly random: Random
@@ -99,7 +99,7 @@ type Shared = {
 }
 export type Guard = ReturnType<ReturnType<typeof createGuards>['of']>
 
-export function createGuards({ events, clock, random, proxy = null }: Shared) {
+export function createGuards({ events, clock, random, proxy = null }: GuardParts) {
   const outbound = createOutbound(proxy)
   const guards: { close(): void }[] = []
 
@@ -108,10 +108,10 @@ export function createGuards({ events, clock, random, proxy = null }: Shared) {
     const { endpoint, method, url, headers, body, expects, fault, refusal, negatives } = call
     const all = { Accept: 'application/json', 'Accept-Encoding': 'identity', 'User-Agent': USER_AGENT, ...headers }
     const { request } = await outbound.load()
-    const asked = { dispatcher: pool, method, headers: all, body: body ?? null, signal: deadline }
+    const options = { dispatcher: pool, method, headers: all, body: body ?? null, signal: deadline }
     const [reply, text] = await untimed(async () => {
-      const answered = await request(url, asked)
-      return [answered, await answered.body.text().catch(unlessTooLarge)] as const
+      const response = await request(url, options)
+      return [response, await response.body.text().catch(unlessTooLarge)] as const
     })
     const { statusCode: status } = reply
     const hold = readHold(endpoint, status, reply.headers, clock(), text)
@@ -157,10 +157,10 @@ export function createGuards({ events, clock, random, proxy = null }: Shared) {
     const circuits = new Map<string, Circuit>()
     /** The last reported state for each endpoint type. */
     const reported = new Map<EndpointType, BreakerState>()
-    let own: Promise<Dispatcher> | undefined
+    let providerPool: Promise<Dispatcher> | undefined
     const ownPool = (): Promise<Dispatcher> => {
-      own ??= outbound.open()
-      return own
+      providerPool ??= outbound.open()
+      return providerPool
     }
 
     /**
@@ -192,11 +192,11 @@ export function createGuards({ events, clock, random, proxy = null }: Shared) {
           failed({ kind: 'unavailable', reason: 'network' }),
         )
         if (!didFail(reply)) return reply
-        if (deadline.aborted) throw new Counted(failed({ kind: 'unavailable', reason: 'timeout' }))
+        if (deadline.aborted) throw new CountedFailure(failed({ kind: 'unavailable', reason: 'timeout' }))
         const wait = FIRST_BACK_OFF_MS * 2 ** (tries - 1) * (0.5 + (random(1)[0] ?? 0) / 256)
         const soon = deadline.elapsed() + wait < settings.timeoutMs / 2
         const safe = call.method === 'GET' && reply.result.error.kind === 'unavailable' && !reply.hold
-        if (!safe || !soon || tries === MOST_ATTEMPTS) throw new Counted(reply)
+        if (!safe || !soon || tries === MOST_ATTEMPTS) throw new CountedFailure(reply)
         await pause(wait)
       }
     }
@@ -212,7 +212,7 @@ export function createGuards({ events, clock, random, proxy = null }: Shared) {
         return known
       }
       if (site !== undefined) makeRoom()
-      let leaving: NodeJS.Timeout | undefined
+      let removal: NodeJS.Timeout | undefined
       let sitePool: Promise<Dispatcher> | undefined
       const pool = (): Promise<Dispatcher> => {
         if (site === undefined) return ownPool()
@@ -228,62 +228,65 @@ export function createGuards({ events, clock, random, proxy = null }: Shared) {
           if (site === undefined || state !== 'half_open') return
           // If the team no longer uses this site, no trial call will ever close the breaker. Remove it, so that it is
           // not reported as failing forever.
-          clearTimeout(leaving)
-          leaving = setTimeout(() => breaker.isUntried() && forget(key, made), settings.resetMs * PAUSES_KEPT).unref()
+          clearTimeout(removal)
+          removal = setTimeout(
+            () => breaker.isUntried() && remove(key, circuit),
+            settings.resetMs * MOST_IDLE_RESETS,
+          ).unref()
         },
       })
-      const made: Circuit = {
+      const circuit: Circuit = {
         endpoint,
         site,
         breaker,
         close: () => {
-          clearTimeout(leaving)
+          clearTimeout(removal)
           breaker.shutdown()
           void sitePool?.then(outbound.drop)
         },
       }
-      circuits.set(key, made)
-      return made
+      circuits.set(key, circuit)
+      return circuit
     }
 
     /** Closes the least recently used circuit if there are too many sites. */
     function makeRoom(): void {
       const sites = [...circuits].filter(([, { site }]) => site !== undefined)
       const [first] = sites
-      if (first && sites.length >= MOST_SITES) forget(...first)
+      if (first && sites.length >= MOST_SITES) remove(...first)
     }
 
     /** Removes a circuit. Calls in progress complete normally. */
-    function forget(key: string, { endpoint, close }: Circuit): void {
+    function remove(key: string, { endpoint, close }: Circuit): void {
       close()
       circuits.delete(key)
       report(endpoint)
     }
 
     /** Seconds until the provider accepts this call, 0 if it can be made now. */
-    function held(keys: readonly string[]): number {
+    function secondsHeld(keys: readonly string[]): number {
       const now = clock().getTime()
       for (const [key, until] of holds) if (until <= now) holds.delete(key)
       return Math.max(0, ...keys.map((key) => Math.ceil(((holds.get(key) ?? now) - now) / 1000)))
     }
 
     async function call(call: Call): Promise<Result<Answer, Failure>> {
-      const ofToken = (): string => `${call.endpoint} ${sha256(call.headers?.Authorization ?? '')}`
+      const tokenKey = (): string => `${call.endpoint} ${sha256(call.headers?.Authorization ?? '')}`
       // Holds are rare. Skip hashing the token while there are none.
-      const wait = holds.size === 0 ? 0 : held([call.endpoint, ofToken()])
+      const wait = holds.size === 0 ? 0 : secondsHeld([call.endpoint, tokenKey()])
       if (wait > 0) {
-        const limited = held([ofToken()]) > 0 ? { limited: true as const } : {}
+        const limited = secondsHeld([tokenKey()]) > 0 ? { limited: true as const } : {}
         return fail(call.endpoint, { kind: 'unavailable', reason: 'held_off', retryAfter: wait, ...limited })
       }
       const { breaker } = circuitOf(call)
       const reply = await within(settings.timeoutMs, (deadline) => breaker.fire(call, deadline)).catch((thrown) => {
-        if (thrown instanceof Counted) return thrown.reply
+        if (thrown instanceof CountedFailure) return thrown.reply
         if (thrown instanceof NotMadeError) return failed({ kind: 'unavailable', reason: thrown.reason })
         throw thrown
       })
       const { hold, result } = reply
       if (hold && hold.seconds > 0)
-        holds.set(hold.of === 'token' ? ofToken() : call.endpoint, clock().getTime() + hold.seconds * 1000)
+        holds.set(hold.of === 'token' ? tokenKey() : call.endpoint, clock().getTime() + hold.seconds * 1000)
       if (result.ok) return result
       if (result.error.kind === 'refused') {
         if (call.negatives?.includes(result.error.status)) return result
@@ -327,8 +330,8 @@ export function createGuards({ events, clock, random, proxy = null }: Shared) {
   }
 }
 
-const failed = (failure: Failure): Failed => ({ result: err(failure), counts: true })
-const didFail = (reply: Reply): reply is Failed => reply.counts === true
+const failed = (failure: Failure): CountedReply => ({ result: err(failure), counts: true })
+const didFail = (reply: Reply): reply is CountedReply => reply.counts === true
 
 /**
  * A well-formed response with invalid content. One user with a megabyte for a name, or with too many groups in the

@@ -9,15 +9,20 @@ import type OAuth2Strategy from 'passport-oauth2'
 import { err, ok, type Result } from '../kernel/result.ts'
 import { type Failure, failureOf } from './failure.ts'
 import type { Profile, TokenSet } from './provider.ts'
-import { type Asked, nodeOAuth, type Trip } from './strategy.ts'
+import { type AuthenticateOptions, nodeOAuth, type RoundTrip } from './strategy.ts'
 
 export function createHandshake() {
   const passport = new Passport()
   const strategies = new Map<string, OAuth2Strategy>()
-  type Answered = (error: unknown, user?: unknown, info?: unknown) => void
+  type AuthenticateCallback = (error: unknown, user?: unknown, info?: unknown) => void
 
-  const authenticate = (id: string, trip: Trip, asked: object, response: object, answered: Answered): void =>
-    passport.authenticate(id, asked, answered)(trip as never, response as never, answered)
+  const authenticate = (
+    id: string,
+    trip: RoundTrip,
+    asked: object,
+    response: object,
+    callback: AuthenticateCallback,
+  ): void => passport.authenticate(id, asked, callback)(trip as never, response as never, callback)
 
   return {
     /** Registers a strategy or replaces one. Callbacks in progress keep the strategy they started with. */
@@ -27,12 +32,12 @@ export function createHandshake() {
     },
 
     /** Creates the authorization request. */
-    begin: (id: string, asked: Asked): Promise<{ url: URL; state: string; verifier: string }> =>
+    begin: (id: string, asked: AuthenticateOptions): Promise<{ url: URL; state: string; verifier: string }> =>
       new Promise((resolve, reject) => {
-        const trip: Trip = { query: {} }
+        const trip: RoundTrip = { query: {} }
         const response = {
           setHeader(name: string, value: string) {
-            if (name === 'Location' && trip.made) resolve({ url: new URL(value), ...trip.made })
+            if (name === 'Location' && trip.request) resolve({ url: new URL(value), ...trip.request })
           },
           end() {},
         }
@@ -45,7 +50,7 @@ export function createHandshake() {
       { code, state, verifier, redirectUri }: { code: string; state: string; verifier: string; redirectUri: string },
     ): Promise<Result<TokenSet, Failure>> =>
       new Promise((resolve) => {
-        const trip: Trip = { query: { code, state }, verifier }
+        const trip: RoundTrip = { query: { code, state }, verifier }
         const options = { session: false, callbackURL: redirectUri }
         // With an empty code Passport would start a new authorization. The redirect would be lost, so it is returned as
         // a failure.

@@ -19,8 +19,8 @@ export type IdTokenClaims = JWTPayload & { readonly sub: string }
  * The response that contained the id_token. With `nonceOff` the token need not repeat a nonce, and only PKCE binds the
  * code.
  */
-type Answered = { nonce: string | null; nonceOff?: boolean; accessToken: string }
-type Expected = { issuers: readonly string[]; clientId: string; clock: Clock }
+type TokenContext = { nonce: string | null; nonceOff?: boolean; accessToken: string }
+type IdTokenExpectations = { issuers: readonly string[]; clientId: string; clock: Clock }
 
 /**
  * Returns the claims of a valid id_token that answers our request. Without `keys` the signature is not checked: the
@@ -28,8 +28,8 @@ type Expected = { issuers: readonly string[]; clientId: string; clock: Clock }
  */
 export async function verifyIdToken(
   token: string,
-  answer: Answered,
-  { keys, ...expected }: Expected & { keys: KeySet | null },
+  answer: TokenContext,
+  { keys, ...expected }: IdTokenExpectations & { keys: KeySet | null },
 ): Promise<Result<IdTokenClaims, Failure>> {
   const alg = readAlgorithm(token)
   if (!alg.ok) return alg
@@ -44,7 +44,7 @@ export async function verifyIdToken(
 export function checkRefreshedIdToken(
   token: string,
   subject: string | undefined,
-  expected: Expected,
+  expected: IdTokenExpectations,
 ): Result<IdTokenClaims, Failure> {
   const alg = readAlgorithm(token)
   if (!alg.ok) return alg
@@ -61,8 +61,8 @@ export function checkRefreshedIdToken(
 function checkClaims(
   payload: Uint8Array,
   alg: string,
-  { nonce, nonceOff = false, accessToken }: Answered,
-  { issuers, clientId, clock }: Expected,
+  { nonce, nonceOff = false, accessToken }: TokenContext,
+  { issuers, clientId, clock }: IdTokenExpectations,
 ): Result<IdTokenClaims, Failure> {
   const read = readIdTokenClaims(payload)
   if (!read.ok) return read
@@ -80,14 +80,14 @@ function checkClaims(
   // With a different nonce the token was issued for another sign-in: this stops the injection of a stolen code. If we
   // sent no nonce and the operator allows that, a token with a nonce answers a request that is not ours.
   if (nonce === null ? !nonceOff || claims.nonce !== undefined : claims.nonce !== nonce) return garbage('nonce')
-  if (claims.at_hash !== undefined && !binds(claims.at_hash, accessToken, alg)) return garbage('at_hash')
+  if (claims.at_hash !== undefined && !matchesAtHash(claims.at_hash, accessToken, alg)) return garbage('at_hash')
   return read
 }
 
 /**
  * `at_hash` is the left half of the hash of the access token (§3.1.3.6). The hash function is that of the signature.
  */
-function binds(atHash: unknown, accessToken: string, alg: string): boolean {
+function matchesAtHash(atHash: unknown, accessToken: string, alg: string): boolean {
   // Ed25519 uses SHA-512 (RFC 8032 §5.1).
   const bits = alg.startsWith('Ed') ? '512' : alg.slice(-3)
   const hash = createHash(`sha${bits}`).update(accessToken).digest()

@@ -24,7 +24,7 @@ export type FoundSite = {
 export type Desk = { readonly id: string; readonly key: string; readonly name: string }
 export type Queue = { readonly id: string; readonly name: string; readonly issueCount: number }
 /** `more`: the list was cut off. */
-export type Listed<T> = { readonly values: readonly T[]; readonly more: boolean }
+export type PartialList<T> = { readonly values: readonly T[]; readonly more: boolean }
 
 /** Why Jira did not return a result. */
 export type JiraFailure =
@@ -44,7 +44,7 @@ export type JiraFailure =
  * One request to Jira, which may need several calls. `may` is called before each one and returns whether the budget
  * allows it.
  */
-export type Asking = { readonly accessToken: string; readonly may?: () => boolean }
+export type JiraRequest = { readonly accessToken: string; readonly canCall?: () => boolean }
 
 type JiraCloudParts = { readonly guard: Guard; readonly resourcesUrl: string; readonly apiUrl: string }
 
@@ -90,10 +90,10 @@ export function createJiraCloud({ guard, resourcesUrl, apiUrl }: JiraCloudParts)
   async function list<T>(
     cloudId: string,
     path: string,
-    { accessToken, may = () => true }: Asking,
+    { accessToken, canCall: may = () => true }: JiraRequest,
     schema: z.ZodType<{ size: number; isLastPage: boolean; values: T[] }>,
     scopes: readonly string[],
-  ): Promise<Result<Listed<T>, JiraFailure>> {
+  ): Promise<Result<PartialList<T>, JiraFailure>> {
     const values: T[] = []
     for (let start = 0, pages = 0; pages < mostPages && may(); pages += 1) {
       const url = `${apiUrl}/ex/jira/${encodeURIComponent(cloudId)}${path}${path.includes('?') ? '&' : '?'}start=${start}&limit=${pageSize}`
@@ -116,17 +116,17 @@ export function createJiraCloud({ guard, resourcesUrl, apiUrl }: JiraCloudParts)
      * ones are reported. An invalid list is a failure, never an empty list: the caller would otherwise remove every
      * site.
      */
-    async sites({ accessToken }: Asking): Promise<Result<readonly FoundSite[], JiraFailure>> {
+    async sites({ accessToken }: JiraRequest): Promise<Result<readonly FoundSite[], JiraFailure>> {
       const answer = await ask(resourcesUrl, accessToken, z.array(z.unknown()), [])
       if (!answer.ok) return answer
       const read = answer.value.map(readSite)
       for (const reason of new Set(read.flatMap((one) => (typeof one === 'string' ? [one] : []))))
         guard.report('api', { kind: 'garbage', reason })
-      return ok(joined(read.filter((one) => typeof one === 'object' && one !== null)).slice(0, mostSites))
+      return ok(mergeSites(read.filter((one) => typeof one === 'object' && one !== null)).slice(0, mostSites))
     },
 
     /** The service desks of a site. */
-    async desks(cloudId: string, asking: Asking): Promise<Result<Listed<Desk>, JiraFailure>> {
+    async desks(cloudId: string, asking: JiraRequest): Promise<Result<PartialList<Desk>, JiraFailure>> {
       const found = await list(cloudId, desks, asking, deskPage, deskScopes)
       if (!found.ok) return found
       const values = found.value.values.map((desk) => ({ id: desk.id, key: desk.projectKey, name: desk.projectName }))
@@ -134,7 +134,7 @@ export function createJiraCloud({ guard, resourcesUrl, apiUrl }: JiraCloudParts)
     },
 
     /** The queues of a desk, with the number of issues in each. */
-    queues: (cloudId: string, deskId: string, asking: Asking): Promise<Result<Listed<Queue>, JiraFailure>> =>
+    queues: (cloudId: string, deskId: string, asking: JiraRequest): Promise<Result<PartialList<Queue>, JiraFailure>> =>
       list(cloudId, `${desks}/${encodeURIComponent(deskId)}/queue?includeCount=true`, asking, queuePage, queueScopes),
   }
 }
@@ -191,7 +191,7 @@ function readSite(element: unknown): FoundSite | 'site_shape' | 'site_url' | nul
 }
 
 /** Merges entries with the same cloud ID, with the scopes of all its products. */
-function joined(elements: readonly FoundSite[]): readonly FoundSite[] {
+function mergeSites(elements: readonly FoundSite[]): readonly FoundSite[] {
   const sites = new Map<string, { first: FoundSite; scopes: string[][] }>()
   for (const element of elements) {
     const known = sites.get(element.cloudId)

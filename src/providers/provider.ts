@@ -90,7 +90,7 @@ export type Profile = {
 }
 
 /** Why nobody can sign in with a provider’s response: a class for the log, never the provider’s own text. */
-export type Unreadable = { readonly unreadable: 'no_subject' | 'account_not_active' | 'not_a_person' }
+export type UnusableProfile = { readonly unreadable: 'no_subject' | 'account_not_active' | 'not_a_person' }
 
 /** Why a user is sent to a provider: to sign in, to link it to their account, or to connect it with a team. */
 export type Intent = 'login' | 'link' | 'connect'
@@ -98,7 +98,7 @@ export type Intent = 'login' | 'link' | 'connect'
 /**
  * What to request at the provider. `extend` adds scopes to an existing link, and `hint` is the subject of that link.
  */
-export type Asking = { readonly intent: Intent | 'extend'; readonly hint?: string }
+export type AuthorizationPrompt = { readonly intent: Intent | 'extend'; readonly hint?: string }
 
 /** The URLs of a provider: from its definition, from the operator's settings, or discovered. */
 export type Endpoints = {
@@ -145,11 +145,11 @@ export type Definition = {
   readonly emailTrust: EmailTrust
   readonly endpoints: (settings: ProviderSettings) => Partial<Endpoints>
   readonly strategy: (parts: StrategyParts, verify: Verify) => OAuth2Strategy
-  readonly claims: (profile: Profile, settings: ProviderSettings) => Claims | Unreadable
+  readonly claims: (profile: Profile, settings: ProviderSettings) => Claims | UnusableProfile
   /** Reads which configured organizations the user belongs to. Called only if organizations are configured. */
   readonly memberships?: (parts: MembershipParts) => Promise<Result<Memberships, Failure>>
   /** Additional parameters for the authorization request. */
-  readonly ask?: (asking: Asking, settings: ProviderSettings) => Readonly<Record<string, string>>
+  readonly ask?: (asking: AuthorizationPrompt, settings: ProviderSettings) => Readonly<Record<string, string>>
   /** Additional headers for GET requests. */
   readonly headers?: Readonly<Record<string, string>>
   /** For providers that support OpenID Connect. */
@@ -173,7 +173,7 @@ export type Definition = {
   /** How long its grants last. */
   readonly lifetime?: GrantLifetime
   /** The meaning of its own error codes for a refresh, where they differ from RFC 6749 §5.2. */
-  readonly refusals?: Readonly<Record<string, Refusal>>
+  readonly refusals?: Readonly<Record<string, RefusalMeaning>>
   /** Its error for a code that it never issued, besides `invalid_grant`, after the client was authenticated. */
   readonly unknownCode?: string
   /** How to revoke a token. It is ignored if the provider has no endpoint for it. */
@@ -181,7 +181,7 @@ export type Definition = {
 }
 
 /** What a refused refresh requires: the user must consent again, or the operator must fix the configuration. */
-export type Refusal = 'needs_reauthorization' | 'client_config'
+export type RefusalMeaning = 'needs_reauthorization' | 'client_config'
 
 /** Alternative names for one scope (`aliases`), and scopes that include others (`holds`). */
 export type ScopeNames = {
@@ -324,7 +324,7 @@ export type ProviderSettings = {
 }
 
 /** The result of a refresh at the provider (RFC 6749 §6). `reason` is a short class, never the provider's own text. */
-export type Refreshed =
+export type RefreshOutcome =
   | { readonly tag: 'refreshed'; readonly tokens: TokenSet }
   /** Try again later; `retryAfter` in seconds, if the provider sent it. */
   | { readonly tag: 'transient'; readonly reason: string; readonly retryAfter?: number }
@@ -334,7 +334,7 @@ export type Refreshed =
   | { readonly tag: 'client_config'; readonly reason: string }
 
 /** The result of a revocation (RFC 7009, or the provider's own method). An already invalid token counts as revoked. */
-export type Revoked =
+export type RevocationOutcome =
   | { readonly tag: 'revoked' }
   | { readonly tag: 'not_supported' }
   | { readonly tag: 'transient'; readonly reason: string; readonly retryAfter?: number }

@@ -18,7 +18,7 @@ import { checkRefreshedIdToken, type IdTokenClaims, verifyIdToken } from './id-t
 import { createJiraCloud, type JiraCloud } from './jira-cloud.ts'
 import type { ProxySettings } from './outbound.ts'
 import {
-  type Asking,
+  type AuthorizationPrompt,
   type Claims,
   chosenAuth,
   type Definition,
@@ -27,23 +27,23 @@ import {
   type Profile,
   type Provider,
   type ProviderSettings,
-  type Refreshed,
-  type Revoked,
+  type RefreshOutcome,
+  type RevocationOutcome,
   type TokenSet,
 } from './provider.ts'
 import { definitions } from './registry.ts'
 import { restrictionOn } from './restrictions.ts'
-import { type Revocable, revokeToken } from './revoke.ts'
+import { type RevocableTokens, revokeToken } from './revoke.ts'
 import { missingScopes } from './scopes.ts'
 import { createKeySet, type KeySet } from './signature.ts'
 import { buildStrategy } from './strategy.ts'
 import { claimedIssuer, keysOf, tenantIssuer } from './tenants.ts'
 import { readTokens, sortRefusal } from './token-answer.ts'
-import { createProfiles, type Reading, type Said } from './userinfo.ts'
+import { createProfiles, type ProfileReading, type ProviderProfile } from './userinfo.ts'
 import { verifyUserinfo } from './userinfo-jwt.ts'
 
 /** The result of a code exchange: the tokens, and the verified claims of the id_token if there is one. */
-export type Exchanged = {
+export type CodeExchange = {
   readonly tokens: TokenSet
   readonly idToken: IdTokenClaims | null
   /** Namespace of the subject: see `Grant.issuer`. */
@@ -60,7 +60,7 @@ const CODE = /^[\x21-\x7e]{1,4096}$/
 type ExchangeCode = 'token_exchange_failed' | 'provider_unavailable' | 'flow_mismatch' | 'sign_in_restricted'
 
 /** The parameters of the authorization request. `scopes` is absent if they are the provider's defaults. */
-export type Requested = {
+export type AuthorizationParameters = {
   readonly redirectUri: string
   readonly verifier: string
   readonly nonce: string | null
@@ -86,10 +86,10 @@ type ProvidersParts = {
 
 /** Identifies a user at a provider. The subject alone is not unique. */
 export type Subject = { readonly issuer: string; readonly subject: string }
-const only = ({ issuer, subject }: Subject): Subject => ({ issuer, subject })
+const subjectOnly = ({ issuer, subject }: Subject): Subject => ({ issuer, subject })
 
 /** The state of one provider. */
-type Line = {
+type ProviderState = {
   readonly provider: Provider
   readonly definition: Definition
   readonly settings: ProviderSettings
@@ -117,16 +117,16 @@ export function createProviders({
   const profiles = createProfiles({ events, clock, ttlSeconds: userInfoTtlSeconds })
   const lines = new Map(settings.map((one) => [one.id, createLine(one)]))
 
-  function createLine(one: ProviderSettings): Line {
+  function createLine(one: ProviderSettings): ProviderState {
     const definition: Definition = definitions[one.kind]
     const guard = guards.of(one.id, one.breaker)
-    const scopes = askedScopes(definition, one)
+    const scopes = requestedScopes(definition, one)
     const discovery =
       one.issuer === undefined || !definition.openid?.required
         ? undefined
         : createDiscovery({ settings: one, issuer: one.issuer, guard, clock, production })
     const issuer = definition.openid?.namespace(one) ?? one.id
-    const given = discovery ? undefined : givenEndpoints(definition, one)
+    const given = discovery ? undefined : configuredEndpoints(definition, one)
     const keySets = new Map<string, KeySet>()
     let built: Endpoints | undefined
 
@@ -196,7 +196,7 @@ export function createProviders({
     }
   }
 
-  function line(provider: Provider): Line {
+  function line(provider: Provider): ProviderState {
     const found = lines.get(provider.id)
     if (!found) throw new Error(`${provider.id} is not a provider here`)
     return found
@@ -212,7 +212,7 @@ export function createProviders({
       redirectUri,
       scopes = provider.scopes,
       ...asking
-    }: Asking & { redirectUri: string; scopes?: readonly string[] | undefined },
+    }: AuthorizationPrompt & { redirectUri: string; scopes?: readonly string[] | undefined },
   ): Promise<Result<{ url: URL; state: string; verifier: string; nonce: string | null }, Unavailable>> {
     const { definition, settings, ready } = line(provider)
     const endpoints = await ready()
@@ -231,8 +231,8 @@ export function createProviders({
   async function exchange(
     provider: Provider,
     { code, state, iss }: Callback,
-    flow: Requested,
-  ): Promise<Result<Exchanged, AppError<ExchangeCode>>> {
+    flow: AuthorizationParameters,
+  ): Promise<Result<CodeExchange, AppError<ExchangeCode>>> {
     const { definition, settings: one, guard, ready, keys } = line(provider)
     const refuse = (failure: Failure) =>
       failure.kind === 'unavailable'
@@ -267,7 +267,7 @@ export function createProviders({
     const claims = await verifyIdToken(idToken, { nonce, nonceOff: one.nonce === 'off', accessToken }, expected)
     if (!claims.ok) return claims.error.kind === 'garbage' ? refuseReported(claims.error) : refuse(claims.error)
     const issuer = issuerOf(line(provider), claims.value)
-    if (issuer === null) return refuseReported(WRONG_TENANT)
+    if (issuer === null) return refuseReported(wrongTenant)
     if (!provider.speaksFor(issuer)) return fail('sign_in_restricted', { provider: provider.name })
     // The tenant on the callback must be the one whose token endpoint answered (RFC 9207 §2.4).
     if (one.tenants !== undefined && iss !== undefined && iss !== issuer) return fail('flow_mismatch')
@@ -285,12 +285,12 @@ export function createProviders({
    */
   function isExpected(iss: string, provider: Provider): boolean {
     const own = line(provider)
-    if (own.definition.openid) return goesBy(own, iss)
-    return ![...lines.values()].some((other) => other !== own && goesBy(other, iss))
+    if (own.definition.openid) return usesIssuer(own, iss)
+    return ![...lines.values()].some((other) => other !== own && usesIssuer(other, iss))
   }
 
   /** Whether a provider uses this issuer in an id_token or on the callback. */
-  function goesBy({ definition, settings: one, provider }: Line, iss: string): boolean {
+  function usesIssuer({ definition, settings: one, provider }: ProviderState, iss: string): boolean {
     if (one.tenants !== undefined) return provider.speaksFor(iss)
     return definition.openid?.issuers(one).includes(iss) ?? false
   }
@@ -300,7 +300,7 @@ export function createProviders({
    * then verified against that issuer. Whether its users may sign in is decided after verification.
    */
   function expectedIssuers(
-    { definition, settings: one, provider }: Line,
+    { definition, settings: one, provider }: ProviderState,
     idToken: string,
   ): { issuers: readonly string[]; tenant: string | null } {
     const issuers = definition.openid?.issuers(one) ?? []
@@ -311,45 +311,45 @@ export function createProviders({
   }
 
   /** The namespace of the subject in verified claims; `null` if their claims about the tenant contradict each other. */
-  const issuerOf = ({ settings: { tenants }, provider }: Line, claims: IdTokenClaims): string | null =>
+  const issuerOf = ({ settings: { tenants }, provider }: ProviderState, claims: IdTokenClaims): string | null =>
     tenants === undefined ? provider.issuer : tenantIssuer(claims, provider.issuer)
 
   /** Fetches and reads the user's profile, and checks that it is about the user of the id_token. */
-  async function ask(
+  async function readProfile(
     provider: Provider,
     accessToken: string,
     idToken: IdTokenClaims | null,
-  ): Promise<Result<Said, Failure>> {
+  ): Promise<Result<ProviderProfile, Failure>> {
     const { definition, settings: one, guard, ready } = line(provider)
     const endpoints = await ready()
     if (!endpoints.ok) return endpoints
-    const answer = await askUserinfo(provider, endpoints.value, accessToken, idToken)
-    const alone = !answer.ok && idToken !== null && saysEnough(idToken, one, answer.error)
+    const answer = await fetchUserinfo(provider, endpoints.value, accessToken, idToken)
+    const alone = !answer.ok && idToken !== null && isIdTokenEnough(idToken, one, answer.error)
     if (!answer.ok && !alone) return answer
-    const said = answer.ok ? answer.value : unasked
+    const said = answer.ok ? answer.value : noUserinfo
     const garbage = (reason: string) => guard.report('userinfo', { kind: 'garbage', reason })
     // UserInfo may describe another user than the id_token (token substitution, OpenID Connect Core §5.3.2).
-    if (idToken && said !== unasked && said._json.sub !== idToken.sub) return garbage('sub_mismatch')
-    const profile = idToken ? joined(said, idToken) : said
+    if (idToken && said !== noUserinfo && said._json.sub !== idToken.sub) return garbage('sub_mismatch')
+    const profile = idToken ? mergeClaims(said, idToken) : said
     const claims = definition.claims(profile, one)
     if ('unreadable' in claims) return garbage(claims.unreadable)
     return ok({ claims, profile: publicProfile(said, idToken) })
   }
 
   /** Fetches UserInfo and verifies the signature of a signed response. Returns `noUserinfo` if there is no endpoint. */
-  async function askUserinfo(
+  async function fetchUserinfo(
     provider: Provider,
     endpoints: Endpoints,
     accessToken: string,
     idToken: IdTokenClaims | null,
   ): Promise<Result<Profile, Failure>> {
-    if (endpoints.userinfo === null) return ok(unasked)
+    if (endpoints.userinfo === null) return ok(noUserinfo)
     const answer = await handshake.profile(provider.id, accessToken)
     if (!answer.ok || answer.value.jwt === undefined) return answer
     const { guard, keys } = line(provider)
     const claims = await verifyUserinfo(answer.value.jwt, {
       keys: keys(endpoints),
-      accepts: (issuer) => (idToken ? issuer === idToken.iss : goesBy(line(provider), issuer)),
+      accepts: (issuer) => (idToken ? issuer === idToken.iss : usesIssuer(line(provider), issuer)),
       clientId: provider.clientId,
       clock,
     })
@@ -376,7 +376,7 @@ export function createProviders({
     }
   }
 
-  const notSaid = (provider: Provider, failure: Failure) =>
+  const profileFailure = (provider: Provider, failure: Failure) =>
     failure.kind === 'unavailable'
       ? unavailable(provider, failure)
       : fail('user_info_fetch_failed', { provider: provider.name }, { cause: failure })
@@ -384,15 +384,17 @@ export function createProviders({
   /** Identifies the user: the provider's definition reads the profile and the id_token. */
   async function identify(
     provider: Provider,
-    { tokens, idToken }: Pick<Exchanged, 'tokens' | 'idToken'>,
+    { tokens, idToken }: Pick<CodeExchange, 'tokens' | 'idToken'>,
   ): Promise<Result<Claims, AppError<'user_info_fetch_failed' | 'provider_unavailable'>>> {
-    const said = await ask(provider, tokens.accessToken, idToken)
-    if (!said.ok) return notSaid(provider, said.error)
+    const said = await readProfile(provider, tokens.accessToken, idToken)
+    if (!said.ok) return profileFailure(provider, said.error)
     const { claims } = said.value
     const { definition, settings: one, guard } = line(provider)
     if (!one.organizations || !definition.memberships) return ok(claims)
     const memberships = await definition.memberships({ guard, settings: one, accessToken: tokens.accessToken })
-    return memberships.ok ? ok({ ...claims, memberships: memberships.value }) : notSaid(provider, memberships.error)
+    return memberships.ok
+      ? ok({ ...claims, memberships: memberships.value })
+      : profileFailure(provider, memberships.error)
   }
 
   /** Whether the operator allows this user to sign in with this provider (`restrictions.ts`). */
@@ -416,7 +418,7 @@ export function createProviders({
    * Exchanges a refresh token. It makes only one attempt, because the token may rotate. With `of`, an id_token in the
    * response must name the same user as before.
    */
-  async function refresh(provider: Provider, refreshToken: string, of?: Subject): Promise<Refreshed> {
+  async function refresh(provider: Provider, refreshToken: string, of?: Subject): Promise<RefreshOutcome> {
     const { definition, settings: one, guard, ready } = line(provider)
     const endpoints = await ready()
     if (!endpoints.ok) return { tag: 'transient', reason: endpoints.error.reason, retryAfter: wait(endpoints.error) }
@@ -428,18 +430,18 @@ export function createProviders({
       const claims = checkRefreshedIdToken(tokens.idToken, of?.subject, { issuers, clientId: one.clientId, clock })
       const issuer = claims.ok ? issuerOf(line(provider), claims.value) : null
       const same = issuer !== null && (of === undefined || of.issuer === issuer)
-      const fault = claims.ok ? (same ? null : WRONG_TENANT) : claims.error
+      const fault = claims.ok ? (same ? null : wrongTenant) : claims.error
       if (fault) {
         guard.report('token', fault)
         return { tag: 'needs_reauthorization', reason: fault.reason }
       }
     }
-    if (of !== undefined) profiles.outdate({ provider: provider.id, ...only(of) })
+    if (of !== undefined) profiles.outdate({ provider: provider.id, ...subjectOnly(of) })
     return { tag: 'refreshed', tokens }
   }
 
   /** Revokes the tokens at the provider. Tokens unknown to it count as revoked. */
-  async function revoke(provider: Provider, tokens: Revocable): Promise<Revoked> {
+  async function revoke(provider: Provider, tokens: RevocableTokens): Promise<RevocationOutcome> {
     const { definition, settings: one, guard, ready } = line(provider)
     const endpoints = await ready()
     if (!endpoints.ok) return { tag: 'transient', reason: endpoints.error.reason, retryAfter: wait(endpoints.error) }
@@ -465,30 +467,30 @@ export function createProviders({
     provider: Provider,
     { issuer, subject }: Subject,
     accessToken: (refused?: string) => Promise<Result<string, E>>,
-  ): Promise<Result<Reading, E | AppError<'user_info_fetch_failed' | 'provider_unavailable'>>> {
+  ): Promise<Result<ProfileReading, E | AppError<'user_info_fetch_failed' | 'provider_unavailable'>>> {
     type Problem = E | AppError<'user_info_fetch_failed' | 'provider_unavailable'>
     return profiles.read<Problem>({ provider: provider.id, issuer, subject }, async () => {
       const endpoints = await line(provider).ready()
       // There is no endpoint to call and no token to renew. The provider is not at fault, so nothing is reported.
       if (endpoints.ok && endpoints.value.userinfo === null)
-        return notSaid(provider, { kind: 'garbage', reason: 'no_userinfo' })
+        return profileFailure(provider, { kind: 'garbage', reason: 'no_userinfo' })
       const token = await accessToken()
       if (!token.ok) return token
-      let said = await ask(provider, token.value, null)
+      let said = await readProfile(provider, token.value, null)
       if (!said.ok && said.error.kind === 'refused' && said.error.status === 401) {
         const another = await accessToken(token.value)
         if (!another.ok) return another
-        said = await ask(provider, another.value, null)
+        said = await readProfile(provider, another.value, null)
       }
-      if (!said.ok) return notSaid(provider, said.error)
+      if (!said.ok) return profileFailure(provider, said.error)
       if (said.value.claims.subject === subject) return said
       const failure: Failure = { kind: 'garbage', reason: 'sub_mismatch' }
       line(provider).guard.report('userinfo', failure)
-      return notSaid(provider, failure)
+      return profileFailure(provider, failure)
     })
   }
 
-  const states = ({ guard, endpointTypes }: Line) =>
+  const states = ({ guard, endpointTypes }: ProviderState) =>
     endpointTypes.map((endpointType) => ({ endpointType, state: guard.state(endpointType) }))
 
   return {
@@ -540,17 +542,17 @@ export function createProviders({
 const wait = (failure: Failure): number => (failure.kind === 'unavailable' ? failure.retryAfter : undefined) ?? 5
 
 /** An id_token whose `iss` and `tid` name no tenant, or different ones. */
-const WRONG_TENANT: Failure = { kind: 'garbage', reason: 'id_token_tenant' }
+const wrongTenant: Failure = { kind: 'garbage', reason: 'id_token_tenant' }
 
 /** Replaces the UserInfo response if there was no call. */
-const unasked: Profile = { id: '', _json: {} }
+const noUserinfo: Profile = { id: '', _json: {} }
 
 /**
  * Whether the id_token is enough without UserInfo, if UserInfo is optional. After a refusal it is enough. During an
  * outage it must contain an email address. The address might otherwise be missing only this once, and the user would
  * get a second account.
  */
-const saysEnough = ({ email }: IdTokenClaims, { userinfo }: ProviderSettings, failure: Failure): boolean =>
+const isIdTokenEnough = ({ email }: IdTokenClaims, { userinfo }: ProviderSettings, failure: Failure): boolean =>
   userinfo === 'optional' &&
   (failure.kind === 'refused' || (failure.kind === 'unavailable' && typeof email === 'string'))
 
@@ -558,7 +560,7 @@ const saysEnough = ({ email }: IdTokenClaims, { userinfo }: ProviderSettings, fa
  * The scopes to request. Google rejects `offline_access`, OpenID Connect requires `openid`, and GitHub reveals
  * organization membership only with `read:org`.
  */
-function askedScopes({ kind, scopes, openid, scopeNames }: Definition, one: ProviderSettings): readonly string[] {
+function requestedScopes({ kind, scopes, openid, scopeNames }: Definition, one: ProviderSettings): readonly string[] {
   const asked = one.scopes ?? scopes
   if (kind === 'google') return asked.filter((scope) => scope !== 'offline_access')
   if (kind === 'github' && one.organizations) return [...asked, ...missingScopes(['read:org'], asked, scopeNames)]
@@ -572,7 +574,7 @@ function jiraUrls({ urls: { api = 'https://api.atlassian.com', resources } }: Pr
 }
 
 /** The definition's endpoints, with the operator's settings taking precedence. */
-function givenEndpoints(definition: Definition, one: ProviderSettings): Endpoints {
+function configuredEndpoints(definition: Definition, one: ProviderSettings): Endpoints {
   const own = definition.endpoints(one)
   const { urls } = one
   const [authorize, token] = [urls.authorize ?? own.authorize, urls.token ?? own.token]
@@ -593,7 +595,7 @@ function givenEndpoints(definition: Definition, one: ProviderSettings): Endpoint
  * Merges UserInfo over the id_token, which may contain less. Email address and `email_verified` stay a pair: `true` for
  * one address must not be combined with another.
  */
-function joined(profile: Profile, { email, email_verified, ...idToken }: IdTokenClaims): Profile {
+function mergeClaims(profile: Profile, { email, email_verified, ...idToken }: IdTokenClaims): Profile {
   const said = profile._json
   const pair =
     said.email === undefined || (said.email_verified === undefined && said.email === email)
@@ -615,12 +617,14 @@ const MOST_LEVELS = 12
 const withoutCredentials = (said: object, levels: number): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(said).flatMap(([name, value]) =>
-      /token|secret|password|private_key/i.test(name) ? [] : [[name, cleaned(value, levels - 1)]],
+      /token|secret|password|private_key/i.test(name) ? [] : [[name, withoutNestedCredentials(value, levels - 1)]],
     ),
   )
 
-function cleaned(value: unknown, levels: number): unknown {
+function withoutNestedCredentials(value: unknown, levels: number): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (levels === 0) return null
-  return Array.isArray(value) ? value.map((one) => cleaned(one, levels - 1)) : withoutCredentials(value, levels)
+  return Array.isArray(value)
+    ? value.map((one) => withoutNestedCredentials(one, levels - 1))
+    : withoutCredentials(value, levels)
 }

@@ -16,7 +16,7 @@ const MOST_SECONDS = 300
  */
 const LIMIT = /rate ?limit|abuse detection/i
 const MOST_READ = 4096
-const SAID_SECONDS = 60
+const TEXT_LIMIT_SECONDS = 60
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>
 export type Hold = {
@@ -38,20 +38,20 @@ export function readHold(
     return (Array.isArray(value) ? value[0] : value)?.trim()
   }
   const spent = header('x-ratelimit-remaining') === '0'
-  const asked = seconds(header('retry-after'), at)
+  const retryAfter = seconds(header('retry-after'), at)
   // A limit that only the text mentions delays just the calls with this token. The text does not show what else it
   // applies to.
-  const said = isPersonal(endpoint) && status !== 503 && LIMIT.test(text.slice(0, MOST_READ))
+  const isTextLimit = isPersonal(endpoint) && status !== 503 && LIMIT.test(text.slice(0, MOST_READ))
   // A 403 without any of these is a refusal, not a rate limit.
-  if (status === 403 && !spent && asked === undefined && !said) return undefined
+  if (status === 403 && !spent && retryAfter === undefined && !isTextLimit) return undefined
   // Quotas are counted per token: one user who exceeds theirs must not block everyone else, whatever the headers say.
   // One API serves the sites of many customers: an outage of one says nothing about the others.
   const limited = isPersonal(endpoint) && (status !== 503 || endpoint === 'api')
   const of = limited || spent || status === 403 ? 'token' : 'endpoint'
   // Atlassian's gateway may only send the time at which the limit ends.
-  const left = asked ?? (spent || status === 429 ? until(header('x-ratelimit-reset'), at) : undefined)
+  const left = retryAfter ?? (spent || status === 429 ? until(header('x-ratelimit-reset'), at) : undefined)
   if (left !== undefined) return { seconds: left, of }
-  return status === 503 ? undefined : { seconds: said ? SAID_SECONDS : 1, of }
+  return status === 503 ? undefined : { seconds: isTextLimit ? TEXT_LIMIT_SECONDS : 1, of }
 }
 
 /** RFC 9110 §10.2.3: whole seconds or a date. */

@@ -2,19 +2,19 @@
 import type { Result } from '../kernel/result.ts'
 import type { Failure } from './failure.ts'
 import type { Answer, Guard } from './guard.ts'
-import type { Definition, Endpoints, ProviderSettings, Revoked } from './provider.ts'
+import type { Definition, Endpoints, ProviderSettings, RevocationOutcome } from './provider.ts'
 import { authenticated, basic } from './strategy.ts'
 
-export type Revocable = { readonly accessToken: string; readonly refreshToken: string | null }
+export type RevocableTokens = { readonly accessToken: string; readonly refreshToken: string | null }
 
 type RevokeTokenParts = { settings: ProviderSettings; endpoints: Endpoints; guard: Guard }
 
 /** Revokes one token. `known: false` if the provider does not know the token. */
 export async function revokeToken(
   style: Definition['revocation'],
-  { accessToken, refreshToken }: Revocable,
+  { accessToken, refreshToken }: RevocableTokens,
   { settings, endpoints, guard }: RevokeTokenParts,
-): Promise<Revoked & { known?: boolean }> {
+): Promise<RevocationOutcome & { known?: boolean }> {
   const url = endpoints.revoke
   if (url === null) return { tag: 'not_supported' }
   const post = (form: Record<string, string>, auth: boolean): Promise<Result<Answer, Failure>> => {
@@ -67,9 +67,12 @@ const isMissing = (failure: Failure): boolean =>
     ? [404, 405].includes(failure.status) || failure.code === 'unsupported_token_type'
     : failure.reason === 'status_501'
 
-type Refused = Extract<Failure, { kind: 'refused' }>
+type RefusedCall = Extract<Failure, { kind: 'refused' }>
 
-function sort(answer: Result<Answer, Failure>, unknown: (refused: Refused) => boolean): Revoked & { known?: boolean } {
+function sort(
+  answer: Result<Answer, Failure>,
+  unknown: (refused: RefusedCall) => boolean,
+): RevocationOutcome & { known?: boolean } {
   if (answer.ok) return { tag: 'revoked', known: true }
   const { error } = answer
   if (error.kind === 'refused' && unknown(error)) return { tag: 'revoked', known: false }

@@ -13,7 +13,7 @@ export function missingScopes(
   const held = new Set(
     granted.flatMap((scope) => [known(scope), ...(Object.hasOwn(holds, scope) ? (holds[scope] ?? []) : []).map(known)]),
   )
-  return [...new Set(asked)].filter((scope) => !held.has(known(scope)) && !unanswered.has(scope))
+  return [...new Set(asked)].filter((scope) => !held.has(known(scope)) && !unreportedScopes.has(scope))
 }
 
 /** More scopes than any consent has, and more characters than any scope has. */
@@ -28,4 +28,4 @@ export const readScopes = (listed: readonly string[]): string[] =>
   [...new Set(listed)].filter((scope) => scopeName.test(scope)).slice(0, mostScopes)
 
 /** Requested like scopes, but some providers do not list them among the granted ones. */
-const unanswered: ReadonlySet<string> = new Set(['openid', 'offline_access'])
+const unreportedScopes: ReadonlySet<string> = new Set(['openid', 'offline_access'])

@@ -28,19 +28,19 @@ const REFETCH_COOL_DOWN_MS = 30_000
 const MOST_KEYS_TRIED = 20
 
 /** Creates a failure with the prefix of the token type: `id_token_signature`. */
-type Garbage = (what: string) => Err<Failure>
+type MakeFailure = (what: string) => Err<Failure>
 
 /**
  * The issuer's keys, fetched when needed. If no known key verifies a token, they are fetched again, at most twice a
  * minute.
  */
 export function createKeySet({ url, guard, clock }: { url: string; guard: Guard; clock: Clock }) {
-  type Fetched = Promise<Result<LocalJWKSet, Failure>>
+  type KeysResult = Promise<Result<LocalJWKSet, Failure>>
   let known: { readonly keys: LocalJWKSet; readonly at: number } | undefined
-  let fetching: Fetched | undefined
-  let forced: { readonly answer: Fetched; readonly at: number } | undefined
+  let fetching: KeysResult | undefined
+  let forced: { readonly answer: KeysResult; readonly at: number } | undefined
 
-  async function fetchKeys(): Fetched {
+  async function fetchKeys(): KeysResult {
     const answer = await guard.call({ endpoint: 'jwks', method: 'GET', url })
     if (!answer.ok) return answer
     const keys = readKeySet(answer.value.json)
@@ -48,7 +48,7 @@ export function createKeySet({ url, guard, clock }: { url: string; guard: Guard;
     known = { keys, at: clock().getTime() }
     return ok(keys)
   }
-  const refetch = (): Fetched => {
+  const refetch = (): KeysResult => {
     fetching ??= fetchKeys().finally(() => {
       fetching = undefined
     })
@@ -57,7 +57,7 @@ export function createKeySet({ url, guard, clock }: { url: string; guard: Guard;
 
   return {
     /** The keys. During an outage old keys are used: what they verify was signed by the issuer. */
-    async get(): Fetched {
+    async get(): KeysResult {
       if (known && clock().getTime() - known.at < KEYS_FRESH_MS) return ok(known.keys)
       const answer = await refetch()
       return answer.ok || !known ? answer : ok(known.keys)
@@ -67,7 +67,7 @@ export function createKeySet({ url, guard, clock }: { url: string; guard: Guard;
      * latest fetch, even while it is pending. Otherwise a rotated key would fail all but one of several concurrent
      * sign-ins.
      */
-    getNewer(): Fetched {
+    getNewer(): KeysResult {
       const at = clock().getTime()
       if (!forced || at - forced.at >= REFETCH_COOL_DOWN_MS) forced = { answer: refetch(), at }
       return forced.answer
@@ -96,7 +96,7 @@ function readKeySet(json: unknown): LocalJWKSet | undefined {
 export async function verifySignature(
   token: string,
   keys: KeySet,
-  garbage: Garbage,
+  garbage: MakeFailure,
 ): Promise<Result<Uint8Array, Failure>> {
   const first = await keys.get()
   if (!first.ok) return first
@@ -108,11 +108,11 @@ export async function verifySignature(
   return typeof again === 'string' ? garbage(again) : ok(again)
 }
 
-type Unverified = 'unknown_key' | 'unusable_key' | 'signature'
+type VerificationFault = 'unknown_key' | 'unusable_key' | 'signature'
 
-async function verifyWith(token: string, keys: LocalJWKSet): Promise<Uint8Array | Unverified> {
+async function verifyWith(token: string, keys: LocalJWKSet): Promise<Uint8Array | VerificationFault> {
   try {
-    return (await verified(token, keys)).payload
+    return (await verifyWithKey(token, keys)).payload
   } catch (thrown) {
     if (thrown instanceof errors.JWKSNoMatchingKey) return 'unknown_key'
     if (thrown instanceof errors.JWKSMultipleMatchingKeys) return verifyWithAny(token, thrown)
@@ -133,7 +133,7 @@ async function verifyWithAny(token: string, candidates: errors.JWKSMultipleMatch
     if (tried === MOST_KEYS_TRIED) break
     tried += 1
     try {
-      return (await verified(token, () => key)).payload
+      return (await verifyWithKey(token, () => key)).payload
     } catch {
       // Try the next key.
     }
@@ -141,7 +141,7 @@ async function verifyWithAny(token: string, candidates: errors.JWKSMultipleMatch
   return tried === 0 ? 'unusable_key' : 'signature'
 }
 
-const verified = (token: string, key: CompactVerifyGetKey): Promise<CompactVerifyResult> =>
+const verifyWithKey = (token: string, key: CompactVerifyGetKey): Promise<CompactVerifyResult> =>
   compactVerify(token, key, { algorithms: ALGORITHMS })
 
 /**

@@ -5,22 +5,22 @@ import type { Random } from '../kernel/ids.ts'
 import { secretToken } from '../kernel/ids.ts'
 import { CallFailure } from './failure.ts'
 import type { Call, Guard } from './guard.ts'
-import type { Asking, Definition, Endpoints, ProviderSettings, TokenSet, Verify } from './provider.ts'
+import type { AuthorizationPrompt, Definition, Endpoints, ProviderSettings, TokenSet, Verify } from './provider.ts'
 import { readTokens, tokenAnswerFault } from './token-answer.ts'
 
 /**
  * Passed to Passport in place of an HTTP request. Nothing is stored here: the pending authorization holds the values.
  */
-export type Trip = {
+export type RoundTrip = {
   readonly query: { readonly code?: string; readonly state?: string }
   /** Set by `begin`: the state and PKCE verifier of the authorization request. The verifier is empty without PKCE. */
-  made?: { readonly state: string; readonly verifier: string }
+  request?: { readonly state: string; readonly verifier: string }
   /** Set for the callback: the verifier of the claimed pending authorization. */
   readonly verifier?: string
 }
 
 /** The options for `passport.authenticate`. */
-export type Asked = Asking & {
+export type AuthenticateOptions = AuthorizationPrompt & {
   readonly session: false
   readonly callbackURL: string
   readonly scope: readonly string[]
@@ -76,14 +76,14 @@ export function buildStrategy(parts: BuildStrategyParts): OAuth2Strategy {
     store: stateStore(random, settings.pkce !== 'off'),
   }
   const strategy = definition.strategy({ options: options as never, endpoints, scopes }, verify)
-  const own = strategy.authorizationParams.bind(strategy)
+  const baseParams = strategy.authorizationParams.bind(strategy)
   // Override it on the instance: passport-google-oauth20 drops parameters that it does not know, such as `nonce`.
-  strategy.authorizationParams = (asked: Asked) => ({
-    ...own(asked),
-    ...definition.ask?.(asked, settings),
-    ...(asked.nonce === null ? {} : { nonce: asked.nonce }),
+  strategy.authorizationParams = (options: AuthenticateOptions) => ({
+    ...baseParams(options),
+    ...definition.ask?.(options, settings),
+    ...(options.nonce === null ? {} : { nonce: options.nonce }),
   })
-  leaveThrough(parts, nodeOAuth(strategy))
+  replaceTransport(parts, nodeOAuth(strategy))
   return strategy
 }
 
@@ -96,18 +96,18 @@ export function buildStrategy(parts: BuildStrategyParts): OAuth2Strategy {
 function stateStore(random: Random, pkce: boolean) {
   return {
     store(
-      trip: Trip,
+      trip: RoundTrip,
       verifier: string | undefined,
       _state: unknown,
       _meta: unknown,
       done: (error: null, state: string) => void,
     ): void {
       const state = secretToken(random)
-      trip.made = { state, verifier: verifier ?? '' }
+      trip.request = { state, verifier: verifier ?? '' }
       done(null, state)
     },
     verify(
-      trip: Trip,
+      trip: RoundTrip,
       state: string,
       _meta: unknown,
       done: (error: null, verifier: string | boolean, state: unknown) => void,
@@ -121,7 +121,7 @@ function stateStore(random: Random, pkce: boolean) {
  * Replaces the one method that makes all calls of node-oauth. node-oauth has no deadline and no size limit, treats
  * redirects as success, and never calls back when a body is truncated. Strategies parse its result outside any `try`.
  */
-function leaveThrough({ definition, settings, endpoints, guard }: BuildStrategyParts, oauth2: NodeOAuth): void {
+function replaceTransport({ definition, settings, endpoints, guard }: BuildStrategyParts, oauth2: NodeOAuth): void {
   // Otherwise the access token would be sent in the query string and end up in access logs (RFC 6750 §2.3).
   oauth2.useAuthorizationHeaderforGET(true)
   oauth2._request = (method, url, headers, body, _accessToken, done) => {

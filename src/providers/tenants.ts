@@ -33,10 +33,10 @@ export function tenantIssuer({ iss, tid }: JWTPayload, template: string): string
  */
 export function keysOf(keys: KeySet, template: string, issuer: string): KeySet {
   const maySign = (key: object): boolean => !('issuer' in key) || key.issuer === template || key.issuer === issuer
-  const narrowed = (fetched: Result<LocalJWKSet, Failure>): Result<LocalJWKSet, Failure> =>
+  const filterKeys = (fetched: Result<LocalJWKSet, Failure>): Result<LocalJWKSet, Failure> =>
     fetched.ok ? ok(createLocalJWKSet({ keys: fetched.value.jwks().keys.filter(maySign) })) : fetched
   return {
-    get: async () => narrowed(await keys.get()),
-    getNewer: async () => narrowed(await keys.getNewer()),
+    get: async () => filterKeys(await keys.get()),
+    getNewer: async () => filterKeys(await keys.getNewer()),
   }
 }

@@ -5,7 +5,7 @@ import { repeatedMember } from '../kernel/json.ts'
 import type { Failure } from './failure.ts'
 import { MOST_RESPONSE_BYTES } from './outbound.ts'
 import { isRecord } from './profile-text.ts'
-import type { Definition, Refreshed, TokenSet } from './provider.ts'
+import type { Definition, RefreshOutcome, TokenSet } from './provider.ts'
 import { readScopes } from './scopes.ts'
 import { readSeconds, readSecondsText } from './times.ts'
 
@@ -28,13 +28,13 @@ const MOST_LIFETIME_SECONDS = 10 * 365 * 24 * 3600
 export function tokenAnswerFault(json: unknown, text: string): string | null {
   if (!isRecord(json)) return 'wrong_shape'
   if (!isText(json.access_token)) return 'no_access_token'
-  if (isGiven(json.refresh_token) && !isText(json.refresh_token)) return 'bad_refresh_token'
-  if (isGiven(json.id_token) && !isText(json.id_token)) return 'bad_id_token'
+  if (isPresent(json.refresh_token) && !isText(json.refresh_token)) return 'bad_refresh_token'
+  if (isPresent(json.id_token) && !isText(json.id_token)) return 'bad_id_token'
   if (json.access_token.length > MOST_TOKEN_CHARACTERS) return 'access_token_too_large'
   if (isText(json.refresh_token) && json.refresh_token.length > MOST_TOKEN_CHARACTERS) return 'refresh_token_too_large'
   if (isText(json.id_token) && json.id_token.length > MOST_ID_TOKEN_CHARACTERS) return 'id_token_too_large'
   // The type is missing in Atlassian's documented example. We cannot use any other type (RFC 6749 §7.1).
-  if (isGiven(json.token_type) && !isBearer(json.token_type)) return 'wrong_token_type'
+  if (isPresent(json.token_type) && !isBearer(json.token_type)) return 'wrong_token_type'
   return repeatedMember(text) === undefined ? null : 'repeated_member'
 }
 
@@ -60,7 +60,7 @@ export function readTokens(
 }
 
 const isBearer = (value: unknown): boolean => typeof value === 'string' && value.toLowerCase() === 'bearer'
-const isGiven = (value: unknown): boolean => value !== undefined && value !== null
+const isPresent = (value: unknown): boolean => value !== undefined && value !== null
 // Visible ASCII (RFC 6750 §2.1, RFC 6749 appendix A). Other characters are not valid in a header, or could inject one.
 const isText = (value: unknown): value is string => typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)
 
@@ -71,7 +71,7 @@ function readLifetime(value: unknown): number | null {
 }
 
 /** A failed refresh (`providers.md` §10). */
-type Unrefreshed = Exclude<Refreshed, { tag: 'refreshed' }>
+type FailedRefresh = Exclude<RefreshOutcome, { tag: 'refreshed' }>
 
 const TRANSIENT = new Set(['temporarily_unavailable', 'server_error', 'slow_down'])
 const NEEDS_CONSENT = new Set(['invalid_grant', 'interaction_required', 'login_required', 'consent_required'])
@@ -81,7 +81,7 @@ const NEEDS_CONSENT = new Set(['invalid_grant', 'interaction_required', 'login_r
  * it. An unknown code is reported to the operator. A response without a code (such as a proxy's error page) may be
  * temporary.
  */
-export function sortRefusal(failure: Failure, refusals: Definition['refusals']): Unrefreshed {
+export function sortRefusal(failure: Failure, refusals: Definition['refusals']): FailedRefresh {
   if (failure.kind !== 'refused') {
     const retryAfter = failure.kind === 'unavailable' ? failure.retryAfter : undefined
     return { tag: 'transient', reason: failure.reason, ...(retryAfter === undefined ? {} : { retryAfter }) }

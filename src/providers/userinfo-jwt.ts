@@ -10,7 +10,7 @@ import { readSeconds } from './times.ts'
 
 const SKEW_SECONDS = 60
 
-type Expected = {
+type UserinfoExpectations = {
   /** `null` if no keys are known: then signed responses cannot be verified. */
   readonly keys: KeySet | null
   readonly accepts: (issuer: string) => boolean
@@ -24,7 +24,7 @@ type Expected = {
  */
 export async function verifyUserinfo(
   token: string,
-  { keys, accepts, clientId, clock }: Expected,
+  { keys, accepts, clientId, clock }: UserinfoExpectations,
 ): Promise<Result<Readonly<Record<string, unknown>>, Failure>> {
   const header = readHeader(token)
   if ('fault' in header) return garbage(header.fault)

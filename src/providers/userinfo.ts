@@ -17,19 +17,23 @@ const MOST_BYTES = 64 * 1024
 /** How long an old profile is used while its provider is down. */
 const STALE_SECONDS = 24 * 3600
 
-export type Said = { readonly claims: Claims; readonly profile: Record<string, unknown> }
-export type Reading = Said & { readonly fetchedAt: Date; readonly fromCache: boolean; readonly stale: boolean }
+export type ProviderProfile = { readonly claims: Claims; readonly profile: Record<string, unknown> }
+export type ProfileReading = ProviderProfile & {
+  readonly fetchedAt: Date
+  readonly fromCache: boolean
+  readonly stale: boolean
+}
 /** `outdated`: the tokens were renewed since. The entry is used only while the provider is down. */
-type Kept = Said & { readonly fetchedAt: Date; outdated?: true }
+type CachedProfile = ProviderProfile & { readonly fetchedAt: Date; outdated?: true }
 type Key = { readonly provider: string; readonly issuer: string; readonly subject: string }
 
 export function createProfiles({ events, clock, ttlSeconds }: { events: Bus; clock: Clock; ttlSeconds: number }) {
   // node-cache measures real time and only limits memory. `fetchedAt` and our clock decide whether an entry is fresh.
   const cache = new NodeCache({ stdTTL: ttlSeconds + STALE_SECONDS, checkperiod: 600, useClones: false })
-  const asking = new Map<string, Promise<Result<Kept, unknown>>>()
+  const pending = new Map<string, Promise<Result<CachedProfile, unknown>>>()
   const name = ({ provider, issuer, subject }: Key): string => JSON.stringify([provider, issuer, subject])
 
-  function keep(key: string, said: Kept): void {
+  function keep(key: string, said: CachedProfile): void {
     if (Buffer.byteLength(JSON.stringify(said.profile)) > MOST_BYTES) return
     if (!cache.has(key) && cache.getStats().keys >= MOST_PROFILES) {
       const [oldest] = cache.keys()
@@ -45,26 +49,26 @@ export function createProfiles({ events, clock, ttlSeconds }: { events: Bus; clo
      */
     async read<E extends { readonly code: string }>(
       at: Key,
-      ask: () => Promise<Result<Said, E>>,
-    ): Promise<Result<Reading, E>> {
+      ask: () => Promise<Result<ProviderProfile, E>>,
+    ): Promise<Result<ProfileReading, E>> {
       const key = name(at)
-      const age = (kept: Kept): number => (clock().getTime() - kept.fetchedAt.getTime()) / 1000
-      const kept = cache.get<Kept>(key)
+      const age = (kept: CachedProfile): number => (clock().getTime() - kept.fetchedAt.getTime()) / 1000
+      const kept = cache.get<CachedProfile>(key)
       const fresh = kept !== undefined && !kept.outdated && age(kept) < ttlSeconds
       events.emit('user_info_cache.read', { provider: at.provider, hit: fresh })
       if (fresh) return ok({ ...kept, fromCache: true, stale: false })
 
-      const current = asking.get(key) as Promise<Result<Kept, E>> | undefined
+      const current = pending.get(key) as Promise<Result<CachedProfile, E>> | undefined
       const flight = current ?? ask().then((said) => (said.ok ? ok({ ...said.value, fetchedAt: clock() }) : said))
       if (!current) {
-        asking.set(key, flight)
+        pending.set(key, flight)
         // If the profile was removed in the meantime (unlinked, revoked), do not cache the result.
-        const landed = (result?: Result<Kept, E>): void => {
-          if (asking.get(key) !== flight) return
-          asking.delete(key)
+        const store = (result?: Result<CachedProfile, E>): void => {
+          if (pending.get(key) !== flight) return
+          pending.delete(key)
           if (result?.ok && ttlSeconds > 0) keep(key, result.value)
         }
-        flight.then(landed, () => landed())
+        flight.then(store, () => store())
       }
       const result = await flight
       if (result.ok) return ok({ ...result.value, fromCache: false, stale: false })
@@ -74,14 +78,14 @@ export function createProfiles({ events, clock, ttlSeconds }: { events: Bus; clo
     },
     /** Call after tokens were renewed, perhaps with other scopes: the next read calls the provider. */
     outdate(at: Key): void {
-      const kept = cache.get<Kept>(name(at))
+      const kept = cache.get<CachedProfile>(name(at))
       // Do not store the entry again. That would extend its lifetime, and a profile that is renewed but never read
       // would stay in the cache forever.
       if (kept) kept.outdated = true
     },
     forget(at: Key): void {
       cache.del(name(at))
-      asking.delete(name(at))
+      pending.delete(name(at))
     },
     close: (): void => cache.close(),
   }
