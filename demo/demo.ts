@@ -13,7 +13,7 @@ import { createVinculum } from '../src/vinculum.ts'
 process.once('uncaughtException', (error: Error & { code?: string; port?: number }) => {
   const told =
     error.code === 'EADDRINUSE'
-      ? `Port ${error.port} is in use. Set PORT (the service) and SANDBOX_PORT (its providers) to free ones, or stop what listens there.`
+      ? `Port ${error.port} is in use. Set PORT (the service) and SANDBOX_PORT (its providers) to free ones, or stop the process that uses them.`
       : error instanceof ConfigError
         ? error.message
         : (error.stack ?? String(error))

@@ -21,9 +21,9 @@ import { unknownNames } from './settings/unknown-names.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Ten years: longer is a mistake of units, and would leave the calendar. */
+/** Ten years. A longer time is a mistake of units, and could exceed the range of dates. */
 const longest = 315_360_000
-/** A number in decimal digits. `unit` says what is counted: "a whole number of seconds". */
+/** A whole number in decimal digits. `unit` describes it in the message: "a whole number of seconds". */
 const whole = (unit: string, { least, most, fallback }: { least: number; most: number; fallback: number }) => {
   const message = `must be ${unit}, ${least} to ${most}`
   return z
@@ -35,7 +35,7 @@ const whole = (unit: string, { least, most, fallback }: { least: number; most: n
 }
 const seconds = (fallback: number, least = 1) => whole('a whole number of seconds', { least, most: longest, fallback })
 const trueOrFalse = z
-  .enum(['true', 'false', 'on', 'off', '1', '0'], 'use true or false')
+  .enum(['true', 'false', 'on', 'off', '1', '0'], 'must be true or false')
   .transform((text) => ['true', 'on', '1'].includes(text))
 const flag = (fallback: boolean) => trueOrFalse.default(fallback)
 const list = z.string().transform((text) =>
@@ -45,19 +45,19 @@ const list = z.string().transform((text) =>
     .filter(Boolean),
 )
 
-/** An origin alone; user and password are those of the proxy. */
+/** Only an origin. It may contain the user and password of the proxy. */
 const isProxyUrl = (text: string): boolean => {
   if (!URL.canParse(text)) return false
   const { protocol, hostname, pathname, search, hash } = new URL(text)
   return ['http:', 'https:'].includes(protocol) && hostname !== '' && pathname === '/' && !search && !hash
 }
 
-/** Every setting that is not a provider's: name, form, default, meaning. `.env.example` is held to it by a test. */
+/** All general settings: name, format, default and meaning. A test compares `.env.example` with this table. */
 export const settings = z.object({
   NODE_ENV: z
-    .enum(['production', 'development', 'test'])
+    .enum(['production', 'development', 'test'], 'must be production, development or test')
     .default('development')
-    .describe('production refuses weak secrets and plain http'),
+    .describe('production rejects weak secrets and plain http'),
   HOST: z
     .string()
     .superRefine((host, context) => {
@@ -65,16 +65,22 @@ export const settings = z.object({
       if (message !== undefined) context.addIssue({ code: 'custom', message })
     })
     .default('127.0.0.1')
-    .describe('address to listen on'),
+    .describe('IP address or host name to listen on'),
   PORT: whole('a port number', { least: 0, most: 65_535, fallback: 3000 }).describe('port to listen on'),
-  PUBLIC_URL: z.url().optional().describe('where browsers reach the service; http://localhost:PORT outside production'),
+  PUBLIC_URL: z
+    .url('must be a URL like https://id.example.com')
+    .optional()
+    .describe('URL of the service for browsers; http://localhost:PORT outside production'),
   TRUST_PROXY_HOPS: whole('a number of reverse proxies (1, not “yes”)', {
     least: 0,
     most: 10,
     fallback: 0,
   }).describe('number of reverse proxies in front'),
   LOG_LEVEL: z
-    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .enum(
+      ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+      'must be fatal, error, warn, info, debug, trace or silent',
+    )
     .default('info')
     .describe('lowest level to log'),
   REQUEST_LOG: z
@@ -95,7 +101,7 @@ export const settings = z.object({
     .optional()
     .describe('id:base64(32 bytes), comma separated; the first key encrypts, every key decrypts'),
   JWT_ISSUER: z
-    .url({ protocol: /^https?$/ })
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
     .optional()
     .describe('`iss` of our tokens; PUBLIC_URL by default'),
   JWT_AUDIENCE: z.string().optional().describe('`aud` of our tokens; PUBLIC_URL by default'),
@@ -140,7 +146,7 @@ export const settings = z.object({
       'mail server: smtp://user:password@host:port, smtps:// with TLS from the start; without it no email is sent',
     ),
   MAIL_FROM: z.string().optional().describe('sender of messages: an email address, or Name <email address>'),
-  RATE_LIMITS: z.enum(['on', 'off']).default('on').describe('off is refused in production'),
+  RATE_LIMITS: z.enum(['on', 'off'], 'must be on or off').default('on').describe('must be on in production'),
   REQUEST_DEADLINE_MS: whole('a whole number of milliseconds', { least: 500, most: 60_000, fallback: 5000 }).describe(
     'how long a request may wait for the database, from its arrival; then 503',
   ),
@@ -152,18 +158,18 @@ export const settings = z.object({
   NO_PROXY: z.string().optional().describe('hosts to reach without HTTPS_PROXY: names, domains, *; comma separated'),
   METRICS_TOKEN: z
     .string()
-    .min(16, 'use at least 16 characters')
-    .regex(/^[A-Za-z0-9\-._~+/]+=*$/, 'use letters, digits and -._~+/ alone')
+    .min(16, 'must have at least 16 characters')
+    .regex(/^[A-Za-z0-9\-._~+/]+=*$/, 'must contain only letters, digits and -._~+/')
     .optional()
-    .describe('bearer token for GET /metrics; without it, only this machine has access, and in production none'),
+    .describe('bearer token for GET /metrics; without it, only this machine has access, and in production nobody'),
   SHUTDOWN_DRAIN_SECONDS: whole('a whole number of seconds', { least: 0, most: 300, fallback: 0 }).describe(
     'how long to keep serving after SIGTERM while /health/ready reports 503, so that a load balancer notices',
   ),
-  OIDC_PROVIDERS: list.default([]).describe('ids of OpenID Connect providers, comma separated'),
-  OAUTH2_PROVIDERS: list.default([]).describe('ids of plain OAuth 2.0 providers, comma separated'),
+  OIDC_PROVIDERS: list.default([]).describe('IDs of OpenID Connect providers, comma separated'),
+  OAUTH2_PROVIDERS: list.default([]).describe('IDs of plain OAuth 2.0 providers, comma separated'),
 })
 
-/** The settings that hold a secret: each can be read from a file, named in `<NAME>_FILE`, and is never shown. */
+/** Settings that hold a secret. Each can be read from the file named in `<NAME>_FILE`, and its value is never shown. */
 export const secretSettings = [
   'ENCRYPTION_KEYS',
   'DATABASE_URL',
@@ -171,12 +177,12 @@ export const secretSettings = [
   'HTTPS_PROXY',
   'METRICS_TOKEN',
 ] as const satisfies readonly (keyof typeof settings.shape)[]
-/** The settings that people read, and no program compares. */
+/** Settings for display, which no program compares. */
 const displaySettings = ['MAIL_FROM'] as const satisfies readonly (keyof typeof settings.shape)[]
 
 /**
- * Thrown at startup with every fault, one per line; names settings, and never shows what is secret in them. The warnings
- * go along: a variable that is misspelled is often why a setting is missing.
+ * Thrown at startup with all configuration errors, one per line. It names settings and never contains a secret value.
+ * It includes the warnings, since a misspelled variable is often why a setting is missing.
  */
 export class ConfigError extends Error {
   override name = 'ConfigError'
@@ -185,7 +191,7 @@ export class ConfigError extends Error {
   constructor(faults: readonly string[], warnings: readonly string[] = []) {
     const lines = (texts: readonly string[]): string => texts.map((text) => `\n  - ${text}`).join('')
     super(
-      `The configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:${lines(faults)}${
+      `The configuration has ${faults.length === 1 ? 'an error' : `${faults.length} errors`}:${lines(faults)}${
         warnings.length > 0 ? `\nPossible causes:${lines(warnings)}` : ''
       }`,
     )
@@ -194,40 +200,43 @@ export class ConfigError extends Error {
   }
 }
 
-type Reading = {
-  /** How the file is read whose path is in `<NAME>_FILE`. */
+type ReadOptions = {
+  /** Reads the file whose path is in `<NAME>_FILE`. */
   readonly secretFile?: typeof readSecretFile
-  /** What was noticed before, where the environment comes from. */
+  /** Earlier warnings about the source of the environment, such as `.env`. */
   readonly warnings?: readonly string[]
 }
 
 /**
- * Reads the environment whole: a service that starts has everything it needs, or reports all that is wrong at once. An
- * empty variable counts as absent. What is suspicious but may be right is in `warnings`. Throws `ConfigError`; its
- * messages, and the warnings, name settings, variables and provider ids, and hold no other value.
+ * Reads and checks all settings, and reports all errors together. An empty variable counts as absent. Suspicious values
+ * that may be right cause `warnings`. Throws `ConfigError`. Errors and warnings name only settings, variables and
+ * provider IDs, never other values.
  */
-export function readConfig(environment: Environment, reading: Reading = {}): Config {
+export function readConfig(environment: Environment, reading: ReadOptions = {}): Config {
   const { config, faults } = inspectConfig(environment, reading)
   if (faults.length > 0) throw new ConfigError(faults, config.warnings)
   return config
 }
 
-/** The names of the settings that a fault is about. */
+/** The names of the settings in an error message. */
 export const settingsIn = (fault: string): readonly string[] => fault.slice(0, fault.indexOf(':')).split(', ')
 
 /**
- * The same for a command that examines a broken configuration: every fault, and the configuration as far as it can be
- * read. Only what `settingsIn` names in none of the faults may be relied on there.
+ * The same, but returns the errors instead of throwing, for commands that examine a broken configuration. Use only
+ * settings that `settingsIn` finds in none of the errors.
  */
-export function inspectConfig(environment: Environment, { secretFile = readSecretFile, warnings = [] }: Reading = {}) {
-  const given = Object.fromEntries(
+export function inspectConfig(
+  environment: Environment,
+  { secretFile = readSecretFile, warnings = [] }: ReadOptions = {},
+) {
+  const present = Object.fromEntries(
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
   ) as Record<string, string>
-  const names = namesOf(given)
-  const { env, faults: textFaults } = readTexts(given, names, secretFile)
+  const names = namesOf(present)
+  const { env, faults: textFaults } = readTexts(present, names, secretFile)
   const faults: string[] = []
   const read = settings.safeParse(env)
-  // What cannot be read counts as absent from here on, so that all the rest is looked at too.
+  // Treat unreadable settings as absent, so that all others are checked too.
   const unreadable = new Set<unknown>()
   for (const { path, message } of read.error?.issues ?? []) {
     faults.push(`${path.join('.')}: ${message}`)
@@ -237,19 +246,20 @@ export function inspectConfig(environment: Environment, { secretFile = readSecre
     read.data ?? settings.parse(Object.fromEntries(Object.entries(env).filter(([name]) => !unreadable.has(name))))
   const production = set.NODE_ENV === 'production'
 
-  if (production && env.PUBLIC_URL === undefined) faults.push('PUBLIC_URL: is required in production')
+  if (production && env.PUBLIC_URL === undefined)
+    faults.push('PUBLIC_URL: is required in production; set it to the https origin of the service')
   const publicUrl = new URL(set.PUBLIC_URL ?? `http://localhost:${set.PORT}`)
   const plain = publicUrl.protocol === 'http:' && isLoopback(publicUrl.hostname) && !production
   if (set.PUBLIC_URL !== undefined && publicUrl.protocol !== 'https:' && !plain)
     faults.push('PUBLIC_URL: must be https (plain http only for loopback hosts, outside production)')
   if (publicUrl.pathname !== '/' || publicUrl.search || publicUrl.hash || publicUrl.username || publicUrl.password)
-    faults.push('PUBLIC_URL: must be an origin alone, like https://id.example.com')
-  if (production && set.RATE_LIMITS === 'off') faults.push('RATE_LIMITS: off is refused in production')
+    faults.push('PUBLIC_URL: must be only an origin, like https://id.example.com')
+  if (production && set.RATE_LIMITS === 'off') faults.push('RATE_LIMITS: must be on in production')
 
   const encryptionKeys = readKeyRing(set.ENCRYPTION_KEYS, production, faults)
   const store = readStore(set.DATABASE_URL, set.DATABASE_CREATE ?? !production, faults)
   const returnToAllowed = set.RETURN_TO_ALLOWED.flatMap((text) => {
-    // There are no wildcards: to the URL parser `*` is a host like any other, and would match nothing.
+    // There are no wildcards. The URL parser accepts `*` as a host, which would match nothing.
     const url = URL.canParse(text) && !text.includes('*') ? new URL(text) : undefined
     const fine =
       url &&
@@ -263,14 +273,15 @@ export function inspectConfig(environment: Environment, { secretFile = readSecre
       )
     return fine ? [url] : []
   })
-  const { origins: passkeyOrigins, faulty } = readPasskeyOrigins(set.PASSKEY_ORIGINS, production)
-  if (faulty.length > 0)
+  const { origins: passkeyOrigins, faulty: faultyItems } = readPasskeyOrigins(set.PASSKEY_ORIGINS, production)
+  if (faultyItems.length > 0)
     faults.push(
-      `PASSKEY_ORIGINS: item ${faulty.join(', ')} must be android:apk-key-hash:<hash>@<package>, <team>.<bundle> of an Apple app, or an https origin`,
+      `PASSKEY_ORIGINS: item ${faultyItems.join(', ')} must be android:apk-key-hash:<hash>@<package>, <team>.<bundle> of an Apple app, or an https origin`,
     )
   const mail = readMail(set, production, faults)
   const providers = readProviders(env, { ...set, production, publicUrl }, faults)
-  // A person is known by issuer and subject: two ids for one issuer would share people but not their tokens.
+  // Users are identified by issuer and subject. Two provider IDs with one issuer would share users but not their
+  // tokens.
   const issuers = providers.flatMap(({ issuer }) => issuer ?? [])
   if (new Set(issuers).size !== issuers.length) faults.push('OIDC_PROVIDERS: two providers have the same ISSUER')
   for (const { issuer: template = '', tenants } of providers)
@@ -280,17 +291,19 @@ export function inspectConfig(environment: Environment, { secretFile = readSecre
     if (production && kind === 'google' && urls.token !== undefined && urls.jwks === undefined)
       faults.push(`${prefix(id)}JWKS_URL: is required with TOKEN_URL in production, to verify signatures`)
 
-  const noticed = [
+  const allWarnings = [
     ...warnings,
-    ...unknownNames(Object.keys(given), names),
+    ...unknownNames(Object.keys(present), names),
     ...(passkeyOrigins.android.some(({ packageName }) => packageName === null)
-      ? ['PASSKEY_ORIGINS: an Android app has no @package, so it is not in /.well-known/assetlinks.json']
+      ? [
+          'PASSKEY_ORIGINS: an Android app has no @package, so it is not listed in /.well-known/assetlinks.json; add @package',
+        ]
       : []),
   ]
-  // What is wrong with the text of a setting is the reason for whatever else is said of it.
+  // If the text of a setting is invalid, its other errors are only consequences.
   const others = faults.filter((fault) => !settingsIn(fault).some((name) => textFaults.has(name)))
   const config = {
-    warnings: noticed,
+    warnings: allWarnings,
     production,
     host: set.HOST,
     port: set.PORT,
@@ -300,7 +313,7 @@ export function inspectConfig(environment: Environment, { secretFile = readSecre
     /** The share of requests to log, from 0 to 1; `null` for none, not even failures. */
     requestLog: set.REQUEST_LOG,
     store,
-    /** `null` outside production when none was given: then one is generated into `data/`. */
+    /** `null` outside production if not set: a key is then generated into `data/`. */
     encryptionKeys,
     tokens: {
       issuer: set.JWT_ISSUER ?? publicUrl.origin,
@@ -330,7 +343,7 @@ export function inspectConfig(environment: Environment, { secretFile = readSecre
     },
     providers,
     mail,
-    /** What calls to providers go through; `null`: nothing. */
+    /** The proxy for calls to providers; `null` for none. */
     proxy: set.HTTPS_PROXY === undefined ? null : { httpsProxy: set.HTTPS_PROXY, noProxy: set.NO_PROXY ?? '' },
     rateLimits: set.RATE_LIMITS === 'on',
     requestDeadlineMs: set.REQUEST_DEADLINE_MS,
@@ -348,7 +361,7 @@ type SettingNames = {
   readonly prefixes: readonly string[]
 }
 
-/** Every setting there is: the general ones, and those of each provider that is built in or named. */
+/** The names of all settings: the general ones, and those of each provider that is built in or listed. */
 function namesOf(env: Readonly<Record<string, string>>): SettingNames {
   const ids = [
     ...Object.keys(builtIn),
@@ -372,8 +385,8 @@ function namesOf(env: Readonly<Record<string, string>>): SettingNames {
 }
 
 /**
- * The environment with the secrets that are in files, and what is wrong with the text of its settings: one fault for
- * each, by the name of the setting. Nothing else that is found about that setting needs saying.
+ * Returns the environment with the secrets from files. Also returns at most one text error per setting, by name. It
+ * replaces other errors about that setting.
  */
 function readTexts(
   given: Readonly<Record<string, string>>,
@@ -393,7 +406,7 @@ function readTexts(
     const path = given[variable]
     if (path === undefined) continue
     const read = secretFile(path)
-    if (given[name] !== undefined) faults.set(name, `${name}: is set, and so is ${variable}; set one of them`)
+    if (given[name] !== undefined) faults.set(name, `${name}: is set together with ${variable}; set only one of them`)
     else if (faults.has(variable)) faults.set(name, faults.get(variable) as string)
     else if (!read.ok) faults.set(name, `${variable}: the file ${read.error}`)
     else {
@@ -406,26 +419,29 @@ function readTexts(
 }
 
 /**
- * A ring key must be 32 bytes that look random: zeros, a counter or a passphrase (32 printable bytes in a row, by
- * chance one in 10^13) are no key.
+ * Reads the key ring. A key must be 32 bytes that look random. Zeros, a counter or a passphrase are rejected: 32 random
+ * bytes are all printable with a probability of one in 10^13.
  */
 function readKeyRing(text: string | undefined, production: boolean, faults: string[]): KeyRing | null {
   if (text === undefined) {
     if (production)
-      faults.push('ENCRYPTION_KEYS: is required in production; make one with: echo "k1:$(openssl rand -base64 32)"')
+      faults.push(
+        'ENCRYPTION_KEYS: is required in production; generate a key with: echo "k1:$(openssl rand -base64 32)"',
+      )
     return null
   }
   const keys: SealingKey[] = text.split(',').map((item) => {
     const [, id = '', encoded = ''] = /^([^:]*):(.*)$/.exec(item.trim()) ?? []
-    // Node's decoder skips what is no base64, and a key nobody can type twice the same way is soon a lost one.
+    // Node's decoder ignores invalid characters, so a mistyped key would decode to another key. Reject it instead.
     return { id, key: Buffer.from(/^[A-Za-z0-9+/_-]+={0,2}$/.test(encoded) ? encoded : '', 'base64') }
   })
   if (keys.some(({ id }) => !/^[A-Za-z0-9_-]{1,32}$/.test(id)))
-    faults.push('ENCRYPTION_KEYS: each must be id:base64, the id of letters, digits, - and _')
-  if (new Set(keys.map(({ id }) => id)).size !== keys.length) faults.push('ENCRYPTION_KEYS: two keys have the same id')
+    faults.push('ENCRYPTION_KEYS: each key must be id:base64, with 1 to 32 letters, digits, - and _ in the id')
+  if (new Set(keys.map(({ id }) => id)).size !== keys.length)
+    faults.push('ENCRYPTION_KEYS: two keys have the same ID; each ID must be unique')
   if (keys.some(({ key }) => key.length !== 32)) faults.push('ENCRYPTION_KEYS: each key must be 32 bytes in base64')
   else if (production && keys.some(({ key }) => isWeak(key)))
-    faults.push('ENCRYPTION_KEYS: a key is too weak; use 32 random bytes')
+    faults.push('ENCRYPTION_KEYS: a key is too weak; generate one with: echo "k1:$(openssl rand -base64 32)"')
   return keys as [SealingKey, ...SealingKey[]]
 }
 
@@ -441,16 +457,17 @@ function readStore(url: string, create: boolean, faults: string[]) {
     return { tag: 'postgres' as const, url }
   }
   const file = url.replace(/^file:(\/\/)?/, '')
-  // To other programs it holds options; to SQLite it would be part of the file's name.
+  // Other programs read options from the query, but SQLite would treat it as part of the file name.
   if (url.startsWith('file:') && url.includes('?'))
-    faults.push('DATABASE_URL: must have no query after the path; SQLite takes no options from it')
-  // To SQLite no name is a database that vanishes.
+    faults.push('DATABASE_URL: must not have a query after the path; SQLite reads no options from it')
+  // Without a file name, SQLite creates a temporary database.
   if (!url.startsWith('file:') || file === '') faults.push('DATABASE_URL: must be file:<path> or postgres://…')
   return { tag: 'sqlite' as const, file, create: create || file === ':memory:' }
 }
 
 /**
- * How letters leave: through a mail server; without one into a mailbox in memory, and in production not at all.
+ * How email is sent: through a mail server if one is set. Otherwise it goes to a mailbox in memory; in production
+ * nothing is sent.
  */
 function readMail(
   { SMTP_URL, MAIL_FROM }: { SMTP_URL?: string | undefined; MAIL_FROM?: string | undefined },
@@ -479,7 +496,7 @@ function readMail(
     try {
       return text === '' ? null : decodeURIComponent(text)
     } catch {
-      faults.push('SMTP_URL: its user and password must be percent-encoded')
+      faults.push('SMTP_URL: the user and password must be percent-encoded')
       return null
     }
   }

@@ -16,7 +16,7 @@ import { missingError } from './store/sqlite-file.ts'
 import { createProcessLog } from './telemetry/log.ts'
 import { type CompleteConfig, createVinculum, type Vinculum } from './vinculum.ts'
 
-/** Starts the service, or runs a command; returns the exit code of a command. */
+/** Starts the service or runs a command. Returns the exit code of a command. */
 async function main(args: readonly string[]): Promise<number | undefined> {
   if (args.length === 0) {
     await serve()
@@ -37,12 +37,12 @@ async function main(args: readonly string[]): Promise<number | undefined> {
   return code
 }
 
-/** Runs a command to its end, and closes what it opened. */
+/** Runs a command, then closes the services it opened. */
 async function runCommand({ command, json, ...given }: Invocation) {
   const opened: Vinculum[] = []
   let report: Report
   try {
-    // Standard output is for the report alone where a program reads it.
+    // With --json, standard output contains only the report.
     const read = readSettings()
     if (!command.examinesConfig) refuseFaults(read)
     const { config } = read
@@ -55,7 +55,7 @@ async function runCommand({ command, json, ...given }: Invocation) {
         progress: json ? () => {} : progressLine(),
         service: async () => {
           const { store } = config
-          // A command changes what is stored. With a new, empty database it would succeed and have done nothing.
+          // A command changes stored data. With a new, empty database it would succeed and do nothing.
           if (store.tag === 'sqlite' && !existsSync(store.file)) throw missingError(store.file)
           const service = await createVinculum(withKeys(config, log), { log, droppedLogLines: droppedLines })
           opened.push(service)
@@ -66,7 +66,7 @@ async function runCommand({ command, json, ...given }: Invocation) {
     )
   } catch (error) {
     if (!json) throw error
-    report = { ok: false, done: [], data: { result: 'failed', message: told(error) } }
+    report = { ok: false, done: [], data: { result: 'failed', message: describeError(error) } }
   } finally {
     for (const service of opened) await service.close()
   }
@@ -75,11 +75,11 @@ async function runCommand({ command, json, ...given }: Invocation) {
 
 type Settings = { readonly config: Config; readonly faults: readonly string[] }
 
-/** Reads `.env` and the environment, and every fault in them. */
+/** Reads `.env` and the environment, with all their errors. */
 function readSettings(): Settings {
   const dotEnv = loadDotEnv()
   const { config, faults } = inspectConfig(process.env, { warnings: dotEnv.warnings })
-  // Without that file, whatever else is said would be about settings that are in it.
+  // If `.env` cannot be read, other errors would be about settings that are in it.
   return { config, faults: dotEnv.faults.length > 0 ? dotEnv.faults : faults }
 }
 
@@ -87,14 +87,14 @@ function refuseFaults({ config, faults }: Settings): void {
   if (faults.length > 0) throw new ConfigError(faults, config.warnings)
 }
 
-/** The log goes to this descriptor. Unless it is to be quiet, it begins with the warnings about settings. */
+/** Opens the log on this descriptor. Unless `quiet`, it starts with the warnings about settings. */
 function openLog(config: Config, { descriptor = 1, quiet = false } = {}) {
   const { log, droppedLines } = createProcessLog(config.logLevel, descriptor)
   for (const warning of quiet ? [] : config.warnings) log.warn(warning)
   return { log, droppedLines }
 }
 
-/** The configuration with its keys: outside production they are generated if there are none. */
+/** Adds the encryption keys to the configuration. Outside production they are generated if none are set. */
 function withKeys(config: Config, log: Logger): CompleteConfig {
   let { encryptionKeys } = config
   if (!encryptionKeys) {
@@ -109,7 +109,9 @@ function withKeys(config: Config, log: Logger): CompleteConfig {
     )
   }
   if (!config.production && config.publicUrl.protocol === 'https:')
-    log.warn('PUBLIC_URL is https but NODE_ENV is not production: weak secrets and plain http are accepted')
+    log.warn(
+      'PUBLIC_URL is https but NODE_ENV is not production: weak secrets and plain http are accepted; set NODE_ENV=production',
+    )
   return { ...config, encryptionKeys }
 }
 
@@ -139,7 +141,7 @@ async function serve(): Promise<void> {
   log.flush()
 }
 
-/** Loads `.env` of the directory the process was started in, if there is one; returns what is wrong with it. */
+/** Loads `.env` from the working directory if it exists. Returns its errors and warnings. */
 function loadDotEnv(): { warnings: readonly string[]; faults: readonly string[] } {
   let text: string
   try {
@@ -152,18 +154,18 @@ function loadDotEnv(): { warnings: readonly string[]; faults: readonly string[] 
   return { warnings: droppedComments(text), faults: [] }
 }
 
-/** What there is to do, table by table; then a line for each that is done, and now and then for one that takes long. */
+/** Prints progress: the total for each table, then its end, and at most one line a second in between. */
 function progressLine(): Context['progress'] {
-  let toldAt = performance.now()
+  let printedAt = performance.now()
   return ({ table, done, total }) => {
-    if (done > 0 && done < total && performance.now() - toldAt < 1000) return
-    toldAt = performance.now()
+    if (done > 0 && done < total && performance.now() - printedAt < 1000) return
+    printedAt = performance.now()
     process.stdout.write(Number.isFinite(total) ? `${table}: ${done} of ${total}\n` : `${table}: ${done}\n`)
   }
 }
 
-/** A sentence for errors that an operator can fix. Anything else is a defect and is reported with its stack. */
-function told(error: unknown): string {
+/** A message for errors that an operator can fix. Any other error is a defect and is shown with its stack. */
+function describeError(error: unknown): string {
   if (error instanceof ConfigError) return error.message
   if (error instanceof KeyRingError || error instanceof DatabaseOpenError) return error.message
   if (error instanceof UnopenableError)
@@ -173,15 +175,15 @@ function told(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
-/** Why a socket cannot listen, and what to change. */
+/** Why the service cannot listen, and what to change. */
 const listenFailures: Readonly<Record<string, (port: number | undefined) => string>> = {
-  EADDRINUSE: (port) => `Port ${port} is in use. Set PORT to a free one, or stop what listens there.`,
+  EADDRINUSE: (port) => `Port ${port} is in use. Set PORT to a free port, or stop the process that uses it.`,
   EADDRNOTAVAIL: () =>
-    'HOST is not an address of this machine. Set HOST to one of its own, to 127.0.0.1, or to 0.0.0.0 for all of them.',
-  ENOTFOUND: () => 'HOST is a name without an IP address. Set HOST to an address of this machine.',
-  EAI_AGAIN: () => 'HOST is a name that cannot be looked up now. Set HOST to an address of this machine.',
-  EACCES: (port) => `This process is not permitted to listen on port ${port}. Set PORT to one above 1023.`,
-  EINVAL: () => 'HOST cannot be listened on: a link-local address needs its interface, like fe80::1%eth0.',
+    'HOST is not an IP address of this machine. Set HOST to one of its addresses, to 127.0.0.1, or to 0.0.0.0 for all.',
+  ENOTFOUND: () => 'HOST is a name without an IP address. Set HOST to an IP address of this machine.',
+  EAI_AGAIN: () => 'HOST is a name that cannot be resolved now. Set HOST to an IP address of this machine.',
+  EACCES: (port) => `This process is not permitted to listen on port ${port}. Set PORT to a port above 1023.`,
+  EINVAL: () => 'The service cannot listen on HOST. A link-local address needs its interface, like fe80::1%eth0.',
 }
 
 function notListening(error: unknown): never {
@@ -190,7 +192,7 @@ function notListening(error: unknown): never {
 }
 
 function failed(error: unknown): never {
-  process.stderr.write(`${told(error)}\n`)
+  process.stderr.write(`${describeError(error)}\n`)
   process.exit(1)
 }
 

@@ -9,7 +9,7 @@ import type { EnterCode } from './flows/sign-in-with-provider.ts'
 import type { Account } from './kernel/account.ts'
 import { readIp } from './kernel/ip.ts'
 import { ok, type Result } from './kernel/result.ts'
-import type { Reading } from './providers/userinfo.ts'
+import type { ProfileReading } from './providers/userinfo.ts'
 import type { TokenPair, Tokens } from './sessions/tokens.ts'
 
 /** Who is signed in, and on which device. */
@@ -117,7 +117,7 @@ export function createOAuth({ flows, links, tokens }: OAuthParts) {
     getUserInfoFromProvider: (
       accountId: string,
       identityId: string,
-    ): Promise<Result<Reading, AppError<UserInfoCode>>> => flows.readUserInfo(accountId, identityId),
+    ): Promise<Result<ProfileReading, AppError<UserInfoCode>>> => flows.readUserInfo(accountId, identityId),
   }
 }
 

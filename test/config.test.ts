@@ -143,7 +143,7 @@ test('all faults are told together, general ones beside those of providers', () 
 
 test('the message says every fault on a line of its own', () => {
   expect(() => readConfig({ PORT: 'x', HOST: '', LOG_LEVEL: 'x' })).toThrow(
-    /^The configuration has 2 faults:\n {2}- PORT: .+\n {2}- LOG_LEVEL: .+$/,
+    /^The configuration has 2 errors:\n {2}- PORT: .+\n {2}- LOG_LEVEL: .+$/,
   )
 })
 
@@ -334,7 +334,7 @@ describe('a secret in a file', () => {
       expect(refused(path)).toEqual([`${name}_FILE: must not be surrounded by quotation marks`])
       const both = { ...given, [name]: 'S3CR3T-0123456789' }
       expect(refused(both, { '/S3CR3T': 'S3CR3T' })).toEqual([
-        `${name}: is set, and so is ${name}_FILE; set one of them`,
+        `${name}: is set together with ${name}_FILE; set only one of them`,
       ])
     }
   })
@@ -343,7 +343,7 @@ describe('a secret in a file', () => {
     const given = { ...sound, PORT: 'x', GOOGLE_CLIENT_SECRET: undefined, GOOGLE_CLIENT_SECRET_FILE: '/s' }
     expect(refused(given, { '/s': 'short' })).toEqual([
       'PORT: must be a port number, 0 to 65535',
-      'GOOGLE_CLIENT_SECRET: is too short for a client secret that a provider issued',
+      'GOOGLE_CLIENT_SECRET: must have at least 16 characters in production; copy the secret that the provider issued',
     ])
   })
 
@@ -365,7 +365,7 @@ describe('a variable that looks like a setting but is not one', () => {
   test('is reported with the faults it may have caused', () => {
     const { ENCRYPTION_KEYS, ...rest } = sound
     expect(() => readConfig({ ...rest, ENCRYPTION_KEY: ENCRYPTION_KEYS }, { warnings: ['from .env'] })).toThrow(
-      /^The configuration has a fault:\n {2}- ENCRYPTION_KEYS: is required.*\nPossible causes:\n {2}- from \.env\n {2}- ENCRYPTION_KEY is not a setting and is ignored; did you mean ENCRYPTION_KEYS\?$/,
+      /^The configuration has an error:\n {2}- ENCRYPTION_KEYS: is required.*\nPossible causes:\n {2}- from \.env\n {2}- ENCRYPTION_KEY is not a setting and is ignored; did you mean ENCRYPTION_KEYS\?$/,
     )
   })
 

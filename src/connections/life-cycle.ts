@@ -8,7 +8,7 @@
  */
 import { backOff } from '../kernel/back-off.ts'
 import { secondsAfter } from '../kernel/clock.ts'
-import type { GrantLifetime, Refreshed } from '../providers/provider.ts'
+import type { GrantLifetime, RefreshOutcome } from '../providers/provider.ts'
 import type { GrantErrorClass, StoredGrant } from './ports.ts'
 
 const day = 24 * 3600
@@ -134,7 +134,7 @@ export function consentEndsAt(
 export const backOffSeconds = (failures: number, chance: number, retryAfter = 0): number =>
   Math.max(backOff(failures, delaySeconds, chance), retryAfter * (1 + chance / 4))
 
-export type Unrefreshed = Exclude<Refreshed, { tag: 'refreshed' }>
+export type Unrefreshed = Exclude<RefreshOutcome, { tag: 'refreshed' }>
 
 /** How a refresh that brought nothing is remembered. */
 export function errorClassOf({ tag, reason }: Unrefreshed): Exclude<GrantErrorClass, 'scope_missing'> {

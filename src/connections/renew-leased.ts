@@ -5,7 +5,7 @@ import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { UnopenableError } from '../kernel/crypto.ts'
 import { chance, type Random } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
-import type { Refreshed, TokenSet } from '../providers/provider.ts'
+import type { RefreshOutcome, TokenSet } from '../providers/provider.ts'
 import {
   backOffSeconds,
   concernsEverybody,
@@ -57,7 +57,7 @@ export type LeasedParts = {
   events: Bus
   provider: (id: string) => Terms | undefined
   /** Never sends a token to another issuer than the one that made it. */
-  refresh: (grant: StoredGrant, refreshToken: string) => Promise<Refreshed>
+  refresh: (grant: StoredGrant, refreshToken: string) => Promise<RefreshOutcome>
   /** Whom it concerns that a grant is dead: facts, written down together with it. */
   concerns: (grant: StoredGrant) => Promise<readonly Fact[]>
   /** Revokes at the provider what was made for nobody. */

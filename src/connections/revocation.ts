@@ -4,7 +4,7 @@ import { backOff } from '../kernel/back-off.ts'
 import { type Clock, secondsAfter } from '../kernel/clock.ts'
 import { UnopenableError } from '../kernel/crypto.ts'
 import { chance, type Ids, type Random } from '../kernel/ids.ts'
-import type { Grant, Revoked } from '../providers/provider.ts'
+import type { Grant, RevocationOutcome } from '../providers/provider.ts'
 import type { GrantErrorClass, QueueOf, Revocation, RevocationPlace, RevocationStore } from './ports.ts'
 import type { Vault } from './vault.ts'
 
@@ -57,7 +57,7 @@ type RevocationParts = {
   revoke: (
     of: Pick<Revocation, 'provider' | 'issuer'>,
     tokens: { accessToken: string; refreshToken: string | null },
-  ) => Promise<Revoked>
+  ) => Promise<RevocationOutcome>
   /** Ids of the enabled providers. */
   providers: () => readonly string[]
 }
@@ -115,7 +115,7 @@ export function createRevocation({ revocations, vault, clock, ids, random, revok
 
   const ask = async (item: Revocation): Promise<Handled> => {
     const tokens = opened(item)
-    const answer: Revoked = tokens ? await revoke(item, tokens) : { tag: 'transient', reason: 'unopenable' }
+    const answer: RevocationOutcome = tokens ? await revoke(item, tokens) : { tag: 'transient', reason: 'unopenable' }
     if (answer.tag !== 'transient') {
       await finish(item, answer.tag)
       return 'handled'

@@ -6,7 +6,7 @@ import { type Sealer, sha256 } from '../kernel/crypto.ts'
 import { type Ids, type Random, secretToken } from '../kernel/ids.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { PendingAuthorization, PendingAuthorizationStore } from '../providers/ports.ts'
-import type { Asking } from '../providers/provider.ts'
+import type { AuthorizationPrompt } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
 import { readReturnTo } from './return-to.ts'
 
@@ -98,7 +98,7 @@ export function beginWithProvider({
     if (target?.tag === 'app' && codeChallenge === undefined) return fail('invalid_request')
 
     const intent = teamId !== undefined ? 'connect' : visitor ? 'link' : 'login'
-    const asking: Asking = more
+    const asking: AuthorizationPrompt = more
       ? { intent: 'extend', hint: more.subject }
       : { intent: consentAgain ? 'extend' : intent }
     const begun = await providers.begin(provider, { ...asking, redirectUri, scopes })

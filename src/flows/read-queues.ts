@@ -77,13 +77,15 @@ export function readQueues({ teams, jira, keep, providers, ask, clock }: ReadQue
     const chosen = inUse(state.sites)
     const sites = await Promise.all(
       chosen.slice(0, mostSites).map(async (site): Promise<SiteQueues> => {
-        const desks = await ask(provider, key, (accessToken) => cloud.desks(site.cloudId, { accessToken, may }))
+        const desks = await ask(provider, key, (accessToken) =>
+          cloud.desks(site.cloudId, { accessToken, canCall: may }),
+        )
         if (!desks.ok) return { site, desks: [], error: desks.error, more: false }
         const found: DeskQueues[] = []
         let more = desks.value.more || desks.value.values.length > mostDesks
         for (const desk of desks.value.values.slice(0, mostDesks)) {
           const queues = await ask(provider, key, (accessToken) =>
-            cloud.queues(site.cloudId, desk.id, { accessToken, may }),
+            cloud.queues(site.cloudId, desk.id, { accessToken, canCall: may }),
           )
           if (queues.ok) found.push({ ...desk, queues: queues.value.values, error: null })
           // What concerns one desk is told there; what concerns the connection concerns the rest of the site as well.

@@ -6,7 +6,7 @@ import type { Bus } from '../events/bus.ts'
 import { ok, type Result } from '../kernel/result.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Providers } from '../providers/providers.ts'
-import type { Reading } from '../providers/userinfo.ts'
+import type { ProfileReading } from '../providers/userinfo.ts'
 
 export type UserInfoCode = 'not_linked' | 'provider_unavailable' | 'user_info_fetch_failed' | 'needs_reauthorization'
 
@@ -28,7 +28,7 @@ export function readUserInfo({ accounts, providers, renewal, events }: ReadUserI
       : { ok: false, error: { ...told, code } }
   }
 
-  return async (accountId: string, identityId: string): Promise<Result<Reading, AppError<UserInfoCode>>> => {
+  return async (accountId: string, identityId: string): Promise<Result<ProfileReading, AppError<UserInfoCode>>> => {
     const identity = (await accounts.identitiesOf(accountId)).find(({ id }) => id === identityId)
     if (!identity) return fail('not_linked')
     const provider = providers.get(identity.provider)

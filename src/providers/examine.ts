@@ -1,4 +1,4 @@
-/** What a provider's answers say about the settings an operator made for it. */
+/** Judges an operator's provider settings by the provider's responses. */
 import type { Result } from '../kernel/result.ts'
 import type { Failure } from './calls/failure.ts'
 import type { Definition, Endpoints } from './provider.ts'
@@ -7,25 +7,25 @@ export type Examination = {
   /** Whether the endpoints come from a discovery document. */
   readonly discovers: boolean
   readonly endpoints: Result<Endpoints, Failure>
-  /** `null` where the endpoints are not known, so that nobody was asked. */
+  /** `null` if the endpoints are unknown and no request was made. */
   readonly client: ClientVerdict | null
 }
 
-/** What the token endpoint said about the client. `code` is the provider's error code. */
+/** What the response of the token endpoint shows about the client. `code` is the provider's error code. */
 export type ClientVerdict =
-  /** It refused the code, and so not the client. */
+  /** It rejected the code, so it accepted the client. */
   | { readonly tag: 'accepted'; readonly code: string }
   | { readonly tag: 'rejected'; readonly code: string }
   /** The redirect URI is not registered. */
   | { readonly tag: 'wrong_redirect_uri'; readonly code: string }
   | { readonly tag: 'unanswered'; readonly failure: Failure }
-  /** Something else was refused first, or nothing was. */
+  /** It rejected something else first, or nothing at all. */
   | { readonly tag: 'unclear'; readonly code: string | null }
 
-/** RFC 6749 §5.2: the client is not the one it says it is, or may not use codes. */
+/** RFC 6749 §5.2: client authentication failed, or the client may not use authorization codes. */
 const aboutClient = new Set(['invalid_client', 'unauthorized_client'])
 
-/** Judges the refusal of a code that nobody issued. */
+/** Judges the rejection of a code that was never issued. */
 export function judgeClient(failure: Failure, { refusals = {}, unknownCode }: Definition): ClientVerdict {
   if (failure.kind !== 'refused') return { tag: 'unanswered', failure }
   const { code, status } = failure

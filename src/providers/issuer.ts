@@ -1,13 +1,13 @@
 /**
- * What to tell an operator when a provider names itself differently from its configuration. Pure.
+ * Explains an issuer mismatch to the operator. Pure.
  *
- * The names must be equal to the letter (OpenID Connect Discovery §4.3, Core §3.1.3.7): a looser comparison would let
- * one provider speak for another. A slash too few or too many is the most frequent cause, so the log says so.
+ * Names must match exactly (OpenID Connect Discovery §4.3, Core §3.1.3.7): a looser comparison would let one provider
+ * impersonate another. A missing or extra trailing slash is the most frequent cause, so the log mentions it.
  */
 import type { Payload } from '../events/catalogue.ts'
 import { readText } from './profile-text.ts'
 
-/** Both names, safe to log, and what most likely happened. */
+/** Both names, safe to log, and the most likely cause. */
 export type IssuerMismatch = Readonly<Pick<Payload<'provider.issuer_mismatch'>, 'configured' | 'received' | 'hint'>>
 
 export function issuerMismatch(configured: string, received: unknown): IssuerMismatch {
@@ -25,8 +25,8 @@ function hintFor(configured: string, received: unknown): IssuerMismatch['hint'] 
 }
 
 /**
- * An issuer has no query, no fragment and no credentials (Discovery §4.3), so none is logged. What the provider sent in
- * place of an issuer may be a token: that is not logged either.
+ * An issuer has no query, fragment or credentials (Discovery §4.3), so none are logged. The provider may have sent a
+ * token instead of an issuer, so tokens are not logged either.
  */
 function shown(value: unknown): string {
   const text = readText(value)?.replace(/[?#].*$/u, '')

@@ -1,6 +1,6 @@
 /**
- * Jira Cloud over Atlassian's gateway: which sites a consent reaches, and the queues of their service desks. Only the
- * wire is here; whose connection it is, and what becomes of a refusal, is for others to say.
+ * Jira Cloud through Atlassian's gateway: the sites that a consent covers, and the queues of their service desks. This
+ * file only makes the requests. Callers decide whose connection to use and how to handle a refusal.
  *
  * https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps/
  * https://developer.atlassian.com/cloud/jira/service-desk/rest/api-group-servicedesk/
@@ -13,44 +13,47 @@ import type { Guard } from './calls/guard.ts'
 import { isRecord, readText } from './profile-text.ts'
 import { readScopes } from './scopes.ts'
 
-/** A site as the consent reaches it; one for each cloud id. */
+/** A site that the consent covers, one for each cloud ID. */
 export type FoundSite = {
   readonly cloudId: string
   readonly name: string
-  /** https, host in lower case, no path. */
+  /** https, with the host in lower case and no path. */
   readonly url: string
   readonly scopes: readonly string[]
 }
 export type Desk = { readonly id: string; readonly key: string; readonly name: string }
 export type Queue = { readonly id: string; readonly name: string; readonly issueCount: number }
-/** `more`: there is more than is read. */
-export type Listed<T> = { readonly values: readonly T[]; readonly more: boolean }
+/** `more`: the list was cut off. */
+export type PartialList<T> = { readonly values: readonly T[]; readonly more: boolean }
 
-/** Why Jira gave no answer. */
+/** Why Jira did not return a result. */
 export type JiraFailure =
-  /** The token is dead: another one may do. */
+  /** The token is invalid. A new one may work. */
   | { readonly tag: 'token_refused' }
-  /** Another token of this consent will not do: the person has to grant these. */
+  /** No token of this consent will work: the user has to grant these scopes. */
   | { readonly tag: 'scope_missing'; readonly scopes: readonly string[] }
-  /** Whoever consented may not see it; for service desks it takes an agent's licence. */
+  /** The user who consented may not see it. Service desks require an agent's license. */
   | { readonly tag: 'forbidden' }
-  /** Missing, or invisible to whoever consented. */
+  /** It does not exist, or the user who consented cannot see it. */
   | { readonly tag: 'gone' }
-  /** Asked too often; `retryAfter` in seconds. */
+  /** Too many requests; `retryAfter` in seconds. */
   | { readonly tag: 'rate_limited'; readonly retryAfter: number }
   | { readonly tag: 'unavailable'; readonly retryAfter: number; readonly reason: string }
 
-/** One question of many: `may` is asked before each call, and says whether there is still one to spend. */
-export type Asking = { readonly accessToken: string; readonly may?: () => boolean }
+/**
+ * One request to Jira, which may need several calls. `may` is called before each one and returns whether the budget
+ * allows it.
+ */
+export type JiraRequest = { readonly accessToken: string; readonly canCall?: () => boolean }
 
 type JiraCloudParts = { readonly guard: Guard; readonly resourcesUrl: string; readonly apiUrl: string }
 
-/** More sites than anybody chooses among, and pages of fifty than anybody reads. */
+/** More sites than a person would choose from, and more pages of 50 than a person would read. */
 const mostSites = 200
 const mostPages = 4
 const pageSize = 50
 
-/** By the reference; guides name both, and we ask for both. */
+/** From the API reference. The guides name both, and we request both. */
 const deskScopes = ['read:servicedesk-request']
 const queueScopes = ['read:jira-work', 'read:servicedesk-request']
 
@@ -83,14 +86,14 @@ export function createJiraCloud({ guard, resourcesUrl, apiUrl }: JiraCloudParts)
     return ok(schema.parse(answer.value.json))
   }
 
-  /** Page by page: one may be shorter than its limit without being the last. */
+  /** Reads page by page. A page can be shorter than the limit without being the last. */
   async function list<T>(
     cloudId: string,
     path: string,
-    { accessToken, may = () => true }: Asking,
+    { accessToken, canCall: may = () => true }: JiraRequest,
     schema: z.ZodType<{ size: number; isLastPage: boolean; values: T[] }>,
     scopes: readonly string[],
-  ): Promise<Result<Listed<T>, JiraFailure>> {
+  ): Promise<Result<PartialList<T>, JiraFailure>> {
     const values: T[] = []
     for (let start = 0, pages = 0; pages < mostPages && may(); pages += 1) {
       const url = `${apiUrl}/ex/jira/${encodeURIComponent(cloudId)}${path}${path.includes('?') ? '&' : '?'}start=${start}&limit=${pageSize}`
@@ -98,7 +101,7 @@ export function createJiraCloud({ guard, resourcesUrl, apiUrl }: JiraCloudParts)
       if (!answer.ok) return answer
       const { size, isLastPage, values: found } = answer.value
       values.push(...found)
-      // An empty page that is not the last would be asked for again and again.
+      // An empty page that is not the last would repeat forever.
       if (isLastPage || size === 0) return ok({ values, more: false })
       start += size
     }
@@ -109,36 +112,37 @@ export function createJiraCloud({ guard, resourcesUrl, apiUrl }: JiraCloudParts)
 
   return {
     /**
-     * The sites this token reaches. An element that is none of a Jira site, or none we would show, is left out and said so;
-     * a list that is no list is a failure, never an empty one: whoever takes it for one would take away everybody's sites.
+     * The sites that this token reaches. Elements that are not Jira sites, or that we cannot show, are omitted. Faulty
+     * ones are reported. An invalid list is a failure, never an empty list: the caller would otherwise remove every
+     * site.
      */
-    async sites({ accessToken }: Asking): Promise<Result<readonly FoundSite[], JiraFailure>> {
+    async sites({ accessToken }: JiraRequest): Promise<Result<readonly FoundSite[], JiraFailure>> {
       const answer = await ask(resourcesUrl, accessToken, z.array(z.unknown()), [])
       if (!answer.ok) return answer
       const read = answer.value.map(readSite)
       for (const reason of new Set(read.flatMap((one) => (typeof one === 'string' ? [one] : []))))
         guard.report('api', { kind: 'garbage', reason })
-      return ok(joined(read.filter((one) => typeof one === 'object' && one !== null)).slice(0, mostSites))
+      return ok(mergeSites(read.filter((one) => typeof one === 'object' && one !== null)).slice(0, mostSites))
     },
 
     /** The service desks of a site. */
-    async desks(cloudId: string, asking: Asking): Promise<Result<Listed<Desk>, JiraFailure>> {
+    async desks(cloudId: string, asking: JiraRequest): Promise<Result<PartialList<Desk>, JiraFailure>> {
       const found = await list(cloudId, desks, asking, deskPage, deskScopes)
       if (!found.ok) return found
       const values = found.value.values.map((desk) => ({ id: desk.id, key: desk.projectKey, name: desk.projectName }))
       return ok({ ...found.value, values })
     },
 
-    /** The queues of a desk, with how many issues are in each. */
-    queues: (cloudId: string, deskId: string, asking: Asking): Promise<Result<Listed<Queue>, JiraFailure>> =>
+    /** The queues of a desk, with the number of issues in each. */
+    queues: (cloudId: string, deskId: string, asking: JiraRequest): Promise<Result<PartialList<Queue>, JiraFailure>> =>
       list(cloudId, `${desks}/${encodeURIComponent(deskId)}/queue?includeCount=true`, asking, queuePage, queueScopes),
   }
 }
 export type JiraCloud = ReturnType<typeof createJiraCloud>
 
 /**
- * The gateway says 401 for a dead token and for a missing scope alike, and only its text tells them apart: renewing a
- * token over a missing scope would go on for ever.
+ * The gateway sends 401 both for an invalid token and for a missing scope. Only the message distinguishes them.
+ * Renewing the token because of a missing scope would repeat forever.
  */
 export function sortRefusal(status: number, json: unknown): string | null {
   if (status !== 401) return null
@@ -162,32 +166,32 @@ function failureOf(failure: Failure, scopes: readonly string[]): JiraFailure {
 }
 
 /**
- * Where a site is, fit to be shown as a link: https, its host in lower case, and nothing after it. `null` for what is no
- * such address: another scheme, a port, a name and password before the host, or a bare number or machine for one.
+ * The URL of a site, safe to show as a link: https, host in lower case, no path. Returns `null` for another scheme, a
+ * port, credentials, an IP address or a host name without a dot.
  */
 export function normaliseSiteUrl(text: string): string | null {
   const url = text.length <= 2048 && URL.canParse(text) ? new URL(text) : undefined
   if (url?.protocol !== 'https:' || url.username !== '' || url.password !== '' || url.port !== '') return null
   const host = url.hostname.replace(/\.$/, '')
-  // A name ends in letters: what ends in digits is an address, whatever way it is written (WHATWG URL, "ends in a number").
+  // A domain name ends in letters. A host that ends in a number is an IP address (WHATWG URL, "ends in a number").
   if (isIP(host) !== 0 || host.startsWith('[') || !/^([a-z0-9-]+\.)+[a-z][a-z0-9-]*$/.test(host)) return null
   return `https://${host}`
 }
 
-/** An element of the list, or why it is none; `null`: it is another product's. */
+/** Reads an element of the list, or returns why it is invalid. `null` means that it belongs to another product. */
 function readSite(element: unknown): FoundSite | 'site_shape' | 'site_url' | null {
   const read = siteElement.safeParse(element)
   if (!read.success) return 'site_shape'
   const { id: cloudId, scopes } = read.data
-  // A site is listed once for each product on it, and only its scopes say which.
+  // A site is listed once for each product on it. Only the scopes show which product.
   if (!scopes.some((scope) => /jira|servicedesk/.test(scope))) return null
   const url = normaliseSiteUrl(read.data.url)
   if (url === null) return 'site_url'
   return { cloudId, name: readText(read.data.name) ?? new URL(url).hostname, url, scopes }
 }
 
-/** One for each cloud id, with all that any product of it grants. */
-function joined(elements: readonly FoundSite[]): readonly FoundSite[] {
+/** Merges entries with the same cloud ID, with the scopes of all its products. */
+function mergeSites(elements: readonly FoundSite[]): readonly FoundSite[] {
   const sites = new Map<string, { first: FoundSite; scopes: string[][] }>()
   for (const element of elements) {
     const known = sites.get(element.cloudId)

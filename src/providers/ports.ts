@@ -1,17 +1,20 @@
 import type { Fact } from '../events/catalogue.ts'
 import type { Intent } from './provider.ts'
 
-/** A sign-in, a linking or a team's connecting under way: begun here, to be finished by the provider sending somebody back. */
+/**
+ * The pending authorization of a provider round trip: a sign-in, a link or a team connection. It ends when the provider
+ * sends the user back.
+ */
 export type PendingAuthorization = {
   readonly id: string
-  /** SHA-256 of `state`; the value itself is only ever with the browser or the app. */
+  /** SHA-256 of `state`. Only the browser or the app holds the value itself. */
   readonly stateHash: string
   /** SHA-256 of the browser's flow cookie, or of the app's `flow_token`. */
   readonly bindingHash: string
   readonly provider: string
   /**
-   * What the provider was when it began: the code goes to no other issuer, and to no other registration of ours. Absent
-   * where a version before these columns began it.
+   * The provider's issuer and client ID at the start. The code is sent only to the same issuer and client registration.
+   * Absent in rows from versions without these columns.
    */
   readonly issuer: string | null
   readonly clientId: string | null
@@ -20,12 +23,12 @@ export type PendingAuthorization = {
   /** PKCE verifier, sealed at `flows/<id>/verifier`. */
   readonly verifier: string
   readonly nonce: string | null
-  /** Who is linking or connecting, and in which session; both absent for a sign-in. */
+  /** The account that links or connects, and its session. Both are absent for a sign-in. */
   readonly accountId: string | null
   readonly sessionId: string | null
-  /** The team that is connected. */
+  /** The team to connect. */
   readonly teamId: string | null
-  /** What is asked for, where it is not the provider's own least. */
+  /** The requested scopes, if they differ from the provider's defaults. */
   readonly scopes: readonly string[] | null
   readonly returnTo: string | null
   /** The app's own S256 challenge, for a return to another origin. */
@@ -36,16 +39,16 @@ export type PendingAuthorization = {
 }
 
 export interface PendingAuthorizationStore {
-  /** Stores it, with what is to be written to the audit log about it; nothing is written about a sign-in that begins. */
+  /** Stores it, together with its audit log entries. The start of a sign-in writes no entry. */
   begin(flow: PendingAuthorization, because?: readonly Fact[]): Promise<void>
   /**
-   * Takes the flow, once: `undefined` unless state, binding and provider all match and it is neither claimed
-   * nor expired at `at`. Of any number of claims at once exactly one succeeds.
+   * Claims it once. Returns `undefined` unless state, binding and provider all match and it is neither claimed nor
+   * expired at `at`. Of any number of concurrent claims exactly one succeeds.
    */
   claim(
     match: { stateHash: string; bindingHash: string; provider: string },
     at: Date,
   ): Promise<PendingAuthorization | undefined>
-  /** To tell why a claim failed. Claimed and expired flows are kept until they are swept. */
+  /** Finds out why a claim failed. Claimed and expired rows are kept until a background job deletes them. */
   find(stateHash: string): Promise<PendingAuthorization | undefined>
 }

@@ -1,6 +1,6 @@
 /**
- * Reading single values out of what a provider said. A provider’s JSON is text from outside: names arrive with
- * control characters, pictures as `javascript:` URLs, ids as numbers too large to be one.
+ * Reads single values from a provider's response. A provider’s JSON is untrusted: names may contain control characters,
+ * pictures may be `javascript:` URLs, and IDs may be numbers that JSON cannot hold exactly.
  */
 
 const MOST_CHARACTERS = 256
@@ -10,9 +10,9 @@ export const isRecord = (value: unknown): value is Readonly<Record<string, unkno
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /**
- * A line of text to show, or `null`: of a length a page survives, without control characters, and without those that
- * turn the direction, since they make the page around a name read as something else. Joiners stay: emoji are built with
- * them.
+ * A line of text for display, or `null`. It is cut to a length that a page can show. Control characters are removed,
+ * and so are bidirectional controls, which could make the page around a name misleading. Joiners stay, because emoji
+ * need them.
  */
 export function readText(value: unknown): string | null {
   if (typeof value !== 'string') return null
@@ -24,7 +24,7 @@ export function readText(value: unknown): string | null {
   return text === '' ? null : [...text].slice(0, MOST_CHARACTERS).join('')
 }
 
-/** The first of these values that is a line of text. */
+/** The first value that is a line of text. */
 export const firstText = (...values: readonly unknown[]): string | null => {
   for (const value of values) {
     const text = readText(value)
@@ -34,13 +34,13 @@ export const firstText = (...values: readonly unknown[]): string | null => {
 }
 
 /**
- * An address as the provider wrote it; what is an address, `kernel/email.ts` decides. 254 is all SMTP carries (RFC 5321
- * §4.5.3.1).
+ * An email address as the provider sent it; `kernel/email.ts` decides whether it is valid. SMTP allows 254 characters
+ * (RFC 5321 §4.5.3.1).
  */
 export const readAddress = (value: unknown): string | null =>
   typeof value === 'string' && value.includes('@') && value.length <= 320 && !/\p{Cc}/u.test(value) ? value : null
 
-/** A picture we may put into a page: https, or nothing. */
+/** A picture URL that is safe in a page: https, or nothing. */
 export function readPicture(value: unknown): string | null {
   if (typeof value !== 'string' || value.length > 2048 || !URL.canParse(value)) return null
   const url = new URL(value)
@@ -48,9 +48,9 @@ export function readPicture(value: unknown): string | null {
 }
 
 /**
- * A subject as text. A number JSON cannot hold exactly is refused: two neighbours above 2^53 arrive as the same
- * number, and one person would sign in as the other. So would two halves of characters in UTF-8, where each becomes
- * the same replacement.
+ * A subject as text. Numbers that JSON cannot represent exactly are rejected: neighbors above 2^53 arrive as the same
+ * number, and one person could sign in as another. Lone surrogates are rejected for the same reason: in UTF-8 each
+ * becomes the same replacement character.
  */
 export function readSubject(value: unknown): string | null {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : null

@@ -4,96 +4,107 @@ import type { Tenants } from '../kernel/tenant-issuer.ts'
 import type { Failure } from './calls/failure.ts'
 import type { Guard } from './calls/guard.ts'
 
-/** What any provider tells us about a person, whatever its own words for it. */
+/** What a provider reports about a user, in the same terms for every provider. */
 export type Claims = {
-  /** Stable at the provider, always text: Google's has 21 digits and would not survive `Number()`. */
+  /** Stable at the provider. Always text: Google's subject has 21 digits and would lose precision as a `Number`. */
   readonly subject: string
   readonly email: string | null
-  /** The provider says so. Whether we believe it is `EmailTrust`. */
+  /** As reported by the provider. `EmailTrust` decides whether we believe it. */
   readonly emailVerified: boolean
-  /** The provider runs the mailbox itself, so its word is proof (Google: gmail.com, or a hosted domain). */
+  /** The provider hosts the mailbox itself, so its claim is proof (Google: gmail.com, or a hosted domain). */
   readonly emailAuthoritative: boolean
-  /** Further addresses the provider has verified (GitHub). They find accounts; a new account takes `email` alone. */
+  /**
+   * Other email addresses that the provider has verified (GitHub). They find existing accounts. A new account gets
+   * `email` only.
+   */
   readonly otherEmails?: readonly string[]
-  /** The Google Workspace domain the account belongs to, by Google's own word (`hd`). */
+  /** The Google Workspace domain of the account, from Google's `hd` claim. */
   readonly hostedDomain?: string
-  /** Where the operator admits members alone: what the provider says about that. */
+  /** Set if the operator only admits members of organizations. */
   readonly memberships?: Memberships
   readonly name: string | null
   readonly picture: string | null
 }
 
-/** Of the organizations in the settings: those the person is an active member of, and whether any would not say. */
+/**
+ * The configured organizations of which the user is an active member. `hidden`: at least one did not reveal the
+ * membership.
+ */
 export type Memberships = { readonly memberOf: readonly string[]; readonly hidden: boolean }
 
-/** Whose word about an e-mail address is believed: see `contract.md`, Accounts and reconciliation. */
+/** Which providers can verify an email address: see `contract.md`, Accounts and reconciliation. */
 export type EmailTrust = 'authoritative' | 'verified' | 'never'
 
 export const endpointTypes = ['token', 'userinfo', 'revoke', 'discovery', 'jwks', 'api'] as const
 export type EndpointType = (typeof endpointTypes)[number]
 
 /**
- * Asked with one person's token: whatever such an endpoint says may be that person's doing, and is no word about
- * anybody else.
+ * Whether an endpoint is called with one user's token. That user can influence its responses, so they say nothing about
+ * other users.
  */
 export const isPersonal = (endpoint: EndpointType): boolean => endpoint === 'userinfo' || endpoint === 'api'
 
-/** A provider's tokens for one person, as it handed them out. */
+/** A provider's tokens for one user, as issued. */
 export type TokenSet = {
   readonly accessToken: string
-  /** Absent when the provider sent none: then a stored one stays (Google sends it at the first consent only). */
+  /** `null` if the provider sent none. A stored one is then kept (Google sends it only at the first consent). */
   readonly refreshToken: string | null
   readonly idToken: string | null
-  /** When the access token dies, if the provider said. */
+  /** When the access token expires, if the provider reported it. */
   readonly expiresAt: Date | null
-  /** What was granted, in the provider's own spelling. `null` when it did not say: then what was asked for. */
+  /**
+   * The granted scopes, in the provider's spelling. `null` if not reported: then the requested scopes were granted (RFC
+   * 6749 §5.1).
+   */
   readonly scopes: readonly string[] | null
-  /** When the refresh token dies whatever we do, if the provider said. */
+  /** When the refresh token expires regardless of use, if the provider reported it. */
   readonly refreshExpiresAt: Date | null
 }
 
-/** Of the tokens, what is kept: an id_token has done its work once it is checked. */
+/** The tokens that are stored. An id_token is not needed after it was checked. */
 export type GrantTokens = Omit<TokenSet, 'idToken'>
 
-/** Who came back from a provider, and what they let us do there. */
+/** The user who returned from a provider, with the tokens and permissions that they granted. */
 export type Grant = {
   readonly provider: string
-  /** Namespace of the subject: the issuer that the id_token proved, the provider's id elsewhere. */
+  /** Namespace of the subject: the issuer of the verified id_token, otherwise the provider's ID. */
   readonly issuer: string
-  /** The app registration at the provider under which the tokens were made. */
+  /** The client registration at the provider that the tokens were issued to. */
   readonly clientId: string
   readonly claims: Claims
   readonly tokens: GrantTokens
-  /** What the person was asked for. */
+  /** The requested scopes. */
   readonly asked: readonly string[]
 }
 
-/** A profile as the Passport strategies of this family hand it over; `_json` is the provider's own answer. */
+/** A profile as Passport strategies return it. `_json` is the provider's response. */
 export type Profile = {
   readonly id: string
   readonly displayName?: string
   readonly username?: string
   readonly photos?: readonly { value: string }[]
-  /** The answer as a JWT that nobody has verified yet; `_json` is empty then. */
+  /** The response as a JWT that is not yet verified. `_json` is empty then. */
   readonly jwt?: string
   readonly emails?: readonly { value: string; primary?: boolean; verified?: boolean }[]
   readonly _json: Readonly<Record<string, unknown>>
 }
 
-/** Why a provider’s answer names nobody who may sign in: a class for the log, never the provider’s own text. */
-export type Unreadable = { readonly unreadable: 'no_subject' | 'account_not_active' | 'not_a_person' }
+/** Why nobody can sign in with a provider’s response: a class for the log, never the provider’s own text. */
+export type UnusableProfile = { readonly unreadable: 'no_subject' | 'account_not_active' | 'not_a_person' }
 
-/** What somebody is sent to a provider for: to sign in, to link it to their account, to connect a team with it. */
+/** Why a user is sent to a provider: to sign in, to link it to their account, or to connect it with a team. */
 export type Intent = 'login' | 'link' | 'connect'
 
-/** What they are asked at the provider: also for more, with a sign-in they have already. `hint` names that one's subject. */
-export type Asking = { readonly intent: Intent | 'extend'; readonly hint?: string }
+/**
+ * What to request at the provider. `extend` adds scopes to an existing link, and `hint` is the subject of that link.
+ */
+export type AuthorizationPrompt = { readonly intent: Intent | 'extend'; readonly hint?: string }
 
-/** Where one provider is reached, once that is known: from its definition, from the operator, or discovered. */
+/** The URLs of a provider: from its definition, from the operator's settings, or discovered. */
 export type Endpoints = {
   readonly authorize: string
   readonly token: string
-  /** `null` when an OpenID provider has none, or is not to be asked: then its id_token says all there is. */
+  /** `null` if an OpenID provider has none or it is switched off. Then only the id_token describes the user. */
   readonly userinfo: string | null
   readonly emails: string | null
   readonly revoke: string | null
@@ -101,19 +112,17 @@ export type Endpoints = {
   readonly clientAuth: ClientAuth
   /** Whether the callback must carry `iss` (RFC 9207 §2.4). */
   readonly issRequired: boolean
-  /** The methods of client authentication that a discovery document lists, in its own words. */
+  /** The client authentication methods that the discovery document lists. */
   readonly offeredAuth?: readonly string[]
 }
 
-/**
- * What a definition gets to build its Passport strategy with; everything about state, PKCE and transport is settled.
- */
+/** What a definition needs to build its Passport strategy. State, PKCE and transport are already set up. */
 export type StrategyParts = {
   readonly options: OAuth2Strategy.StrategyOptions
   readonly endpoints: Endpoints
   readonly scopes: readonly string[]
 }
-/** With five parameters: passport-oauth2 counts them, and only so passes what the token endpoint said. */
+/** It must have five parameters: passport-oauth2 counts them, and passes the token response only then. */
 export type Verify = (
   accessToken: string,
   refreshToken: string | undefined,
@@ -128,94 +137,97 @@ export type MembershipParts = {
   readonly accessToken: string
 }
 
-/** One kind of provider in full: data, and one pure reader of its profile. */
+/** Everything about one kind of provider: data, and a pure function that reads its profile. */
 export type Definition = {
   readonly kind: ProviderSettings['kind']
-  /** The least that signs somebody in. */
+  /** The minimum for a sign-in. */
   readonly scopes: readonly string[]
   readonly emailTrust: EmailTrust
   readonly endpoints: (settings: ProviderSettings) => Partial<Endpoints>
   readonly strategy: (parts: StrategyParts, verify: Verify) => OAuth2Strategy
-  readonly claims: (profile: Profile, settings: ProviderSettings) => Claims | Unreadable
-  /** Asks which of the organizations in the settings somebody belongs to; called only where there are any. */
+  readonly claims: (profile: Profile, settings: ProviderSettings) => Claims | UnusableProfile
+  /** Reads which configured organizations the user belongs to. Called only if organizations are configured. */
   readonly memberships?: (parts: MembershipParts) => Promise<Result<Memberships, Failure>>
-  /** Parameters of its own on the authorization request. */
-  readonly ask?: (asking: Asking, settings: ProviderSettings) => Readonly<Record<string, string>>
-  /** Headers of its own on GET requests. */
+  /** Additional parameters for the authorization request. */
+  readonly ask?: (asking: AuthorizationPrompt, settings: ProviderSettings) => Readonly<Record<string, string>>
+  /** Additional headers for GET requests. */
   readonly headers?: Readonly<Record<string, string>>
-  /** For providers that speak OpenID Connect. */
+  /** For providers that support OpenID Connect. */
   readonly openid?: {
-    /** The spellings of its `iss`. */
+    /** The accepted spellings of `iss`. */
     readonly issuers: (settings: ProviderSettings) => readonly string[]
     /** Namespace of its subjects: see `Provider.issuer`. */
     readonly namespace: (settings: ProviderSettings) => string
-    /** Whether `openid` is asked for whatever the operator sets, and everything else is discovered from the issuer. */
+    /** Whether the `openid` scope is always requested, and the other endpoints are discovered from the issuer. */
     readonly required: boolean
   }
-  /** Its scopes' other names, and those that hold others within them. */
+  /** Alternative names of its scopes, and scopes that include others. */
   readonly scopeNames?: ScopeNames
-  /** Whether an empty `scope` beside this access token means that nothing was granted; elsewhere it says nothing. */
+  /**
+   * Whether an empty `scope` with this access token means that no scopes were granted. Without it an empty `scope`
+   * means nothing.
+   */
   readonly grantsNothing?: (accessToken: string) => boolean
-  /** What connecting a team's Jira asks for: what it cannot do without, and the rest unless the operator says otherwise. */
+  /** The scopes for connecting a team's Jira: those always required, and the defaults that the operator may replace. */
   readonly jiraScopes?: { readonly always: readonly string[]; readonly usual: readonly string[] }
-  /** How long its grants live. */
+  /** How long its grants last. */
   readonly lifetime?: GrantLifetime
-  /** What its own error codes mean for a refresh, where they differ from RFC 6749 §5.2. */
-  readonly refusals?: Readonly<Record<string, Refusal>>
-  /** With what it refuses a code that it never issued, beside `invalid_grant`, once the client has proved itself. */
+  /** The meaning of its own error codes for a refresh, where they differ from RFC 6749 §5.2. */
+  readonly refusals?: Readonly<Record<string, RefusalMeaning>>
+  /** Its error for a code that it never issued, besides `invalid_grant`, after the client was authenticated. */
   readonly unknownCode?: string
-  /** How a token is taken back; `none` of these when it has no endpoint. */
+  /** How to revoke a token. It is ignored if the provider has no endpoint for it. */
   readonly revocation: 'google' | 'github' | 'rfc7009'
 }
 
-/** What a refused refresh asks of us: the person must consent again, or the operator must mend the configuration. */
-export type Refusal = 'needs_reauthorization' | 'client_config'
+/** What a refused refresh requires: the user must consent again, or the operator must fix the configuration. */
+export type RefusalMeaning = 'needs_reauthorization' | 'client_config'
 
-/** How a provider spells one scope in two ways (`aliases`), or answers one that stands for several (`holds`). */
+/** Alternative names for one scope (`aliases`), and scopes that include others (`holds`). */
 export type ScopeNames = {
   readonly aliases?: Readonly<Record<string, string>>
   readonly holds?: Readonly<Record<string, readonly string[]>>
 }
 
-/** The provider's own clocks over a grant, in days: since its refresh token was last used, and since the consent. */
+/** The provider's limits on a grant, in days: since the last use of its refresh token, and since the consent. */
 export type GrantLifetime = { readonly idleDays?: number; readonly absoluteDays?: number }
 
 export const defineProvider = (definition: Definition): Definition => definition
 
-/** One enabled provider, as everybody else knows it. */
+/** One enabled provider, as the rest of the service sees it. */
 export type Provider = {
   readonly id: string
   readonly name: string
   readonly kind: ProviderSettings['kind']
   /**
-   * Namespace of its subjects: the issuer for generic OpenID Connect and for a Google that is not Google, its id
-   * elsewhere. For a provider of many tenants it is the template of their issuers, and no identity has it.
+   * Namespace of its subjects: the issuer for generic OpenID Connect and for a Google provider with another issuer,
+   * otherwise its ID. For a multi-tenant provider it is the issuer template, which no identity has.
    */
   readonly issuer: string
   /**
-   * Whether a subject of this issuer is one of its own, today: of its issuer, or of any tenant whose people may come. An
-   * operator may have moved it to another issuer, or taken a tenant off the list.
+   * Whether it currently issues subjects in this namespace: its issuer, or that of any allowed tenant. The operator may
+   * have changed the issuer, or removed a tenant.
    */
   speaksFor(issuer: string): boolean
   readonly clientId: string
   readonly redirectUris: Readonly<Record<string, string>>
-  /** What is asked for. */
+  /** The requested scopes. */
   readonly scopes: readonly string[]
-  /** What people may grant on top of that, later and if they want to. */
+  /** Scopes that users can grant later if they want to. */
   readonly optionalScopes: readonly string[]
-  /** What connecting a team's Jira asks for; `null` where that cannot be done. */
+  /** The scopes for connecting a team's Jira; `null` if the provider cannot do that. */
   readonly jiraScopes: readonly string[] | null
   readonly lifetime: GrantLifetime
-  /** Which of the scopes asked for are not within the granted ones, in the spelling they were asked for. */
+  /** The requested scopes that the granted ones do not include, in the requested spelling. */
   missingScopes(asked: readonly string[], granted: readonly string[]): readonly string[]
   readonly emailTrust: EmailTrust
-  /** Whether a sign-in with it counts as one with a second factor, or is asked for ours. */
+  /** Whether a sign-in with it counts as two factors, or our own second factor is required. */
   readonly secondFactor: SecondFactorTrust
-  /** For the `form-action` of our pages; `null` while an OpenID provider was not discovered yet. */
+  /** For the `form-action` of our pages; `null` until an OpenID provider has been discovered. */
   authorizeOrigin(): string | null
   /**
-   * Whether our permission can be taken back there. `null` while that is not known: an OpenID provider was not discovered
-   * yet, or only the operator says that there is an endpoint for it.
+   * Whether our permissions can be revoked at the provider. `null` if unknown: an OpenID provider has not been
+   * discovered yet, or the endpoint comes only from the operator's settings.
    */
   readonly revokes: boolean | null
 }
@@ -225,15 +237,15 @@ export type { OAuth2Strategy }
 export type SecondFactorTrust = 'trusted' | 'ask'
 
 /**
- * How the client proves itself at the token and revocation endpoints (RFC 6749 §2.3.1): in the `Authorization` header, or
- * with `client_id` and `client_secret` in the body.
+ * How the client authenticates at the token and revocation endpoints (RFC 6749 §2.3.1): in the `Authorization` header,
+ * or with `client_id` and `client_secret` in the body.
  */
 export type TokenAuth = 'basic' | 'post'
 
-/** The same, or `none`: a client without a secret, whose code only PKCE protects. */
+/** Also allows `none`: a client without a secret, whose code only PKCE protects. */
 export type ClientAuth = TokenAuth | 'none'
 
-/** How the operator lets the client prove itself; `undefined` where the provider decides. */
+/** The client authentication that the operator set; `undefined` if the provider decides. */
 export const chosenAuth = ({
   pkce,
   tokenAuth,
@@ -241,8 +253,8 @@ export const chosenAuth = ({
   pkce === 'without_secret' ? 'none' : tokenAuth
 
 /**
- * Whether a sign-in needs the UserInfo endpoint, where an id_token came: it must answer, it may refuse, or it is never
- * called.
+ * Whether a sign-in with an id_token also needs UserInfo. `required`: it must succeed. `optional`: it may be refused.
+ * `off`: it is never called.
  */
 export type UserinfoUse = 'required' | 'optional' | 'off'
 
@@ -254,11 +266,11 @@ export type BreakerSettings = {
   readonly errorThresholdPercent: number
   /** Calls in the window before the breaker may open. */
   readonly volume: number
-  /** How long it stays open before one call may try again, in milliseconds. */
+  /** How long it stays open before a trial call, in milliseconds. */
   readonly resetMs: number
 }
 
-/** One enabled provider as the operator configured it; what is absent falls back to the provider's own definition. */
+/** One enabled provider as configured by the operator. Missing values come from the provider's definition. */
 export type ProviderSettings = {
   readonly id: string
   readonly kind: 'google' | 'github' | 'atlassian' | 'oidc' | 'oauth2'
@@ -269,38 +281,40 @@ export type ProviderSettings = {
   readonly optionalScopes?: readonly string[]
   /** Atlassian only. */
   readonly jiraScopes?: readonly string[]
-  /** Registered redirect URIs by key; `default` is always there. The client only ever names a key. */
+  /** Registered redirect URIs by key; `default` is always present. The client only sends a key. */
   readonly redirectUris: Readonly<Record<string, string>>
   readonly urls: Readonly<
     Partial<Record<'authorize' | 'token' | 'userinfo' | 'emails' | 'revoke' | 'jwks' | 'api' | 'resources', string>>
   >
-  /** For OpenID Connect, everything else is discovered from it. For Google, what its id_tokens must name instead. */
+  /**
+   * OpenID Connect: the issuer to discover from. Google: the issuer its id_tokens must name instead of Google's own.
+   */
   readonly issuer?: string
   readonly emailTrust?: EmailTrust
   readonly secondFactor?: SecondFactorTrust
-  /** Only people with a verified address in one of these domains (A-labels) may sign in. */
+  /** Only users with a verified email address in one of these domains (A-labels) may sign in. */
   readonly emailDomains?: readonly string[]
   /** Google only: only accounts of these Workspace domains (A-labels). */
   readonly hostedDomains?: readonly string[]
   /** GitHub only: only active members of one of these organizations, in lower case. */
   readonly organizations?: readonly string[]
-  /** In place of what the provider's kind does, or its discovery document says. */
+  /** Replaces the default of the provider's kind or of its discovery document. */
   readonly tokenAuth?: TokenAuth
-  /** OpenID Connect only: where its document is, if not below the issuer. */
+  /** OpenID Connect only: the URL of the discovery document, if it is not below the issuer. */
   readonly discoveryUrl?: string
-  /** OpenID Connect only: whose people may come, where `issuer` is a template for those of many tenants. */
+  /** OpenID Connect only: the allowed tenants, where `issuer` is a template for many tenants. */
   readonly tenants?: Tenants
-  /** OpenID Connect only: `off` where id_tokens do not repeat it. */
+  /** OpenID Connect only: `off` if id_tokens do not repeat the nonce. */
   readonly nonce?: 'required' | 'off'
   /**
-   * `without_secret` where a provider takes PKCE only from clients that send no secret, `off` where it takes none. Never
-   * `off` beside a nonce that is `off`: nothing would bind a code to the browser that began.
+   * `without_secret` if the provider accepts PKCE only from clients that send no secret; `off` if it does not support
+   * PKCE. Never `off` together with a nonce that is `off`: nothing would bind the code to the browser that started.
    */
   readonly pkce?: PkceUse
-  /** Only where there are id_tokens; `required` by default. */
+  /** Only with id_tokens; `required` by default. */
   readonly userinfo?: UserinfoUse
   readonly breaker: BreakerSettings
-  /** Generic OAuth 2.0 only: where the userinfo answer keeps what we need, as dotted paths. */
+  /** Generic OAuth 2.0 only: where to find the values in the userinfo response, as dotted paths. */
   readonly paths?: {
     readonly id: string
     readonly email?: string
@@ -309,18 +323,18 @@ export type ProviderSettings = {
   }
 }
 
-/** What became of a refresh at the provider (RFC 6749 §6). `reason` is a short class, never the provider's own text. */
-export type Refreshed =
+/** The result of a refresh at the provider (RFC 6749 §6). `reason` is a short class, never the provider's own text. */
+export type RefreshOutcome =
   | { readonly tag: 'refreshed'; readonly tokens: TokenSet }
-  /** Try again later; `retryAfter` in seconds, if the provider said. */
+  /** Try again later; `retryAfter` in seconds, if the provider sent it. */
   | { readonly tag: 'transient'; readonly reason: string; readonly retryAfter?: number }
-  /** The grant is dead: only the person can renew it. */
+  /** The grant is no longer valid: only the user can renew it. */
   | { readonly tag: 'needs_reauthorization'; readonly reason: string }
-  /** Our registration is wrong: an operator's matter, and no reason to drop the grant. */
+  /** Our client registration is wrong. The operator must fix it; the grant is kept. */
   | { readonly tag: 'client_config'; readonly reason: string }
 
-/** What became of a revocation (RFC 7009, or the provider's own way). A token already dead counts as revoked. */
-export type Revoked =
+/** The result of a revocation (RFC 7009, or the provider's own method). An already invalid token counts as revoked. */
+export type RevocationOutcome =
   | { readonly tag: 'revoked' }
   | { readonly tag: 'not_supported' }
   | { readonly tag: 'transient'; readonly reason: string; readonly retryAfter?: number }

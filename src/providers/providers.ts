@@ -1,6 +1,6 @@
 /**
- * The providers of this service as its flows use them: begin, exchange, identify, refresh, revoke. What differs
- * between them is in their definitions; how calls leave, in the guard.
+ * The providers as the flows use them: begin, exchange, identify, refresh, revoke. What differs between providers is in
+ * their definitions. All calls go through the guard.
  */
 import { type AppError, fail } from '../errors/catalogue.ts'
 import type { Bus } from '../events/bus.ts'
@@ -14,7 +14,7 @@ import type { Failure } from './calls/failure.ts'
 import { createGuards, type Guard } from './calls/guard.ts'
 import { checkRefreshedIdToken, type IdTokenClaims, verifyIdToken } from './calls/id-token.ts'
 import type { ProxySettings } from './calls/outbound.ts'
-import { type Revocable, revokeToken } from './calls/revoke.ts'
+import { type RevocableTokens, revokeToken } from './calls/revoke.ts'
 import { createKeySet, type KeySet } from './calls/signature.ts'
 import { readTokens, sortRefusal } from './calls/token-answer.ts'
 import { verifyUserinfo } from './calls/userinfo-jwt.ts'
@@ -24,7 +24,7 @@ import { createJiraCloud, type JiraCloud } from './jira-cloud.ts'
 import { createHandshake } from './passport/handshake.ts'
 import { buildStrategy } from './passport/strategy.ts'
 import {
-  type Asking,
+  type AuthorizationPrompt,
   type Claims,
   chosenAuth,
   type Definition,
@@ -33,17 +33,17 @@ import {
   type Profile,
   type Provider,
   type ProviderSettings,
-  type Refreshed,
-  type Revoked,
+  type RefreshOutcome,
+  type RevocationOutcome,
   type TokenSet,
 } from './provider.ts'
 import { restrictionOn } from './restrictions.ts'
 import { missingScopes } from './scopes.ts'
 import { claimedIssuer, keysOf, tenantIssuer } from './tenants.ts'
-import { createProfiles, type Reading, type Said } from './userinfo.ts'
+import { createProfiles, type ProfileReading, type ProviderProfile } from './userinfo.ts'
 
-/** What a code brought: the tokens, and the verified claims of the id_token if there was one. */
-export type Exchanged = {
+/** The result of a code exchange: the tokens, and the verified claims of the id_token if there is one. */
+export type CodeExchange = {
   readonly tokens: TokenSet
   readonly idToken: IdTokenClaims | null
   /** Namespace of the subject: see `Grant.issuer`. */
@@ -52,23 +52,22 @@ export type Exchanged = {
 export type Health = { readonly provider: string; readonly endpointType: EndpointType; readonly state: BreakerState }
 
 /**
- * Visible ASCII (RFC 6749 appendix A.11), as long as the longest anybody issues, and more: what else comes back is
- * nobody's code.
+ * Visible ASCII (RFC 6749 appendix A.11), longer than any code in use. Any other value was not issued by a provider.
  */
 const CODE = /^[\x21-\x7e]{1,4096}$/
 
-/** Why a code brings nothing: `sign_in_restricted` for somebody of a tenant whose people may not come. */
+/** Why a code exchange fails. `sign_in_restricted`: the user belongs to a tenant that is not allowed. */
 type ExchangeCode = 'token_exchange_failed' | 'provider_unavailable' | 'flow_mismatch' | 'sign_in_restricted'
 
-/** What the authorization request was made with. `scopes` is absent where it was the provider's own least. */
-export type Requested = {
+/** The parameters of the authorization request. `scopes` is absent if they are the provider's defaults. */
+export type AuthorizationParameters = {
   readonly redirectUri: string
   readonly verifier: string
   readonly nonce: string | null
   readonly scopes?: readonly string[] | null
 }
 
-/** Callers pass plain strings; whatever the query held is theirs to check. `iss` is RFC 9207's. */
+/** The parameters of the callback. The caller checks that they are single strings. `iss` is defined by RFC 9207. */
 export type Callback = { readonly code: string; readonly state: string; readonly iss?: string | undefined }
 type Unavailable = AppError<'provider_unavailable'>
 
@@ -81,26 +80,26 @@ type ProvidersParts = {
   readonly random: Random
   readonly production: boolean
   readonly userInfoTtlSeconds: number
-  /** What calls go through; `null` or absent: nothing. */
+  /** The proxy for calls; `null` or absent for none. */
   readonly proxy?: ProxySettings | null
 }
 
-/** Who somebody is at a provider: never the subject alone. */
+/** Identifies a user at a provider. The subject alone is not unique. */
 export type Subject = { readonly issuer: string; readonly subject: string }
-const only = ({ issuer, subject }: Subject): Subject => ({ issuer, subject })
+const subjectOnly = ({ issuer, subject }: Subject): Subject => ({ issuer, subject })
 
-/** Everything that belongs to one provider. */
-type Line = {
+/** The state of one provider. */
+type ProviderState = {
   readonly provider: Provider
   readonly definition: Definition
   readonly settings: ProviderSettings
   readonly guard: Guard
   readonly endpointTypes: readonly EndpointType[]
-  /** Its endpoints, with a strategy for them in place. */
+  /** Its endpoints. A strategy for them is registered first. */
   ready(): Promise<Result<Endpoints, Failure>>
-  /** Its published keys; `null` when the token endpoint's word has to do. */
+  /** Its published keys; `null` if signatures cannot be checked. */
   keys(endpoints: Endpoints): KeySet | null
-  /** Its Jira; `null` where it has none. */
+  /** Its Jira API; `null` if it has none. */
   readonly jira: JiraCloud | null
 }
 
@@ -118,16 +117,16 @@ export function createProviders({
   const profiles = createProfiles({ events, clock, ttlSeconds: userInfoTtlSeconds })
   const lines = new Map(settings.map((one) => [one.id, createLine(one)]))
 
-  function createLine(one: ProviderSettings): Line {
+  function createLine(one: ProviderSettings): ProviderState {
     const definition: Definition = definitions[one.kind]
     const guard = guards.of(one.id, one.breaker)
-    const scopes = askedScopes(definition, one)
+    const scopes = requestedScopes(definition, one)
     const discovery =
       one.issuer === undefined || !definition.openid?.required
         ? undefined
         : createDiscovery({ settings: one, issuer: one.issuer, guard, clock, production })
     const issuer = definition.openid?.namespace(one) ?? one.id
-    const given = discovery ? undefined : givenEndpoints(definition, one)
+    const given = discovery ? undefined : configuredEndpoints(definition, one)
     const keySets = new Map<string, KeySet>()
     let built: Endpoints | undefined
 
@@ -166,7 +165,7 @@ export function createProviders({
           : null,
         lifetime: definition.lifetime ?? {},
         missingScopes: (asked, granted) => missingScopes(asked, granted, definition.scopeNames),
-        // In a tenant of their own anybody gives themselves any address.
+        // The administrator of any tenant can assign any email address.
         emailTrust: one.tenants === undefined ? (one.emailTrust ?? definition.emailTrust) : 'never',
         secondFactor: one.secondFactor ?? 'ask',
         authorizeOrigin() {
@@ -177,7 +176,8 @@ export function createProviders({
           const known = given ?? discovery?.known()
           if (known === undefined) return null
           if (known.revoke === null) return false
-          // What the operator alone names is tried, and not relied upon: Atlassian documents no such endpoint.
+          // An endpoint from the operator's settings alone may not work: Atlassian documents none. It is called, but
+          // success is not promised.
           return discovery || definition.endpoints(one).revoke ? true : null
         },
       },
@@ -196,7 +196,7 @@ export function createProviders({
     }
   }
 
-  function line(provider: Provider): Line {
+  function line(provider: Provider): ProviderState {
     const found = lines.get(provider.id)
     if (!found) throw new Error(`${provider.id} is not a provider here`)
     return found
@@ -205,14 +205,14 @@ export function createProviders({
   const unavailable = (provider: Provider, failure: Failure): Err<Unavailable> =>
     fail('provider_unavailable', { provider: provider.name }, { retryAfter: wait(failure), cause: failure })
 
-  /** Where to send the browser. Passport makes URL and PKCE verifier; nothing is stored here. */
+  /** Creates the URL to send the browser to. Passport creates the PKCE verifier; nothing is stored here. */
   async function begin(
     provider: Provider,
     {
       redirectUri,
       scopes = provider.scopes,
       ...asking
-    }: Asking & { redirectUri: string; scopes?: readonly string[] | undefined },
+    }: AuthorizationPrompt & { redirectUri: string; scopes?: readonly string[] | undefined },
   ): Promise<Result<{ url: URL; state: string; verifier: string; nonce: string | null }, Unavailable>> {
     const { definition, settings, ready } = line(provider)
     const endpoints = await ready()
@@ -225,14 +225,14 @@ export function createProviders({
   }
 
   /**
-   * Trades the code, once. The caller has claimed the flow; a callback that names another issuer, or holds no code,
-   * makes no call.
+   * Exchanges the code once. The caller has already claimed the pending authorization. No call is made if the callback
+   * names another issuer or has no code.
    */
   async function exchange(
     provider: Provider,
     { code, state, iss }: Callback,
-    flow: Requested,
-  ): Promise<Result<Exchanged, AppError<ExchangeCode>>> {
+    flow: AuthorizationParameters,
+  ): Promise<Result<CodeExchange, AppError<ExchangeCode>>> {
     const { definition, settings: one, guard, ready, keys } = line(provider)
     const refuse = (failure: Failure) =>
       failure.kind === 'unavailable'
@@ -251,7 +251,7 @@ export function createProviders({
 
     const { idToken, accessToken } = tokens.value
     if (idToken === null || !definition.openid) {
-      // OpenID Connect Core §3.1.3.3. Without one, nothing binds the tokens to the nonce of this request.
+      // The id_token is mandatory (OpenID Connect Core §3.1.3.3). Without it, nothing binds the tokens to our nonce.
       if (definition.openid && (flow.scopes ?? provider.scopes).includes('openid'))
         return refuseReported({ kind: 'garbage', reason: 'id_token_missing' })
       return ok({ tokens: tokens.value, idToken: null, issuer: provider.issuer })
@@ -267,9 +267,9 @@ export function createProviders({
     const claims = await verifyIdToken(idToken, { nonce, nonceOff: one.nonce === 'off', accessToken }, expected)
     if (!claims.ok) return claims.error.kind === 'garbage' ? refuseReported(claims.error) : refuse(claims.error)
     const issuer = issuerOf(line(provider), claims.value)
-    if (issuer === null) return refuseReported(WRONG_TENANT)
+    if (issuer === null) return refuseReported(wrongTenant)
     if (!provider.speaksFor(issuer)) return fail('sign_in_restricted', { provider: provider.name })
-    // The tenant that answered on the callback is the one whose token endpoint answered (RFC 9207 §2.4).
+    // The tenant on the callback must be the one whose token endpoint answered (RFC 9207 §2.4).
     if (one.tenants !== undefined && iss !== undefined && iss !== issuer) return fail('flow_mismatch')
     return ok({ tokens: tokens.value, idToken: claims.value, issuer })
 
@@ -280,26 +280,27 @@ export function createProviders({
   }
 
   /**
-   * RFC 9207: our provider's own name; and for one without a name, at least not another's here (mix-up, RFC 9700 §4.4).
+   * Checks `iss` (RFC 9207): it must be the issuer of our provider. For a provider without an issuer, it must not be
+   * that of another one (mix-up attack, RFC 9700 §4.4).
    */
   function isExpected(iss: string, provider: Provider): boolean {
     const own = line(provider)
-    if (own.definition.openid) return goesBy(own, iss)
-    return ![...lines.values()].some((other) => other !== own && goesBy(other, iss))
+    if (own.definition.openid) return usesIssuer(own, iss)
+    return ![...lines.values()].some((other) => other !== own && usesIssuer(other, iss))
   }
 
-  /** Whether a provider calls itself this in an id_token or on the callback. */
-  function goesBy({ definition, settings: one, provider }: Line, iss: string): boolean {
+  /** Whether a provider uses this issuer in an id_token or on the callback. */
+  function usesIssuer({ definition, settings: one, provider }: ProviderState, iss: string): boolean {
     if (one.tenants !== undefined) return provider.speaksFor(iss)
     return definition.openid?.issuers(one).includes(iss) ?? false
   }
 
   /**
-   * The issuers an id_token may name. Of many tenants it is the one that the token claims: all else is then verified
-   * against that one, and whether its people may come is decided once nothing is a mere claim.
+   * The issuers that an id_token may name. With many tenants it is the issuer that the token claims. Everything else is
+   * then verified against that issuer. Whether its users may sign in is decided after verification.
    */
   function expectedIssuers(
-    { definition, settings: one, provider }: Line,
+    { definition, settings: one, provider }: ProviderState,
     idToken: string,
   ): { issuers: readonly string[]; tenant: string | null } {
     const issuers = definition.openid?.issuers(one) ?? []
@@ -309,46 +310,46 @@ export function createProviders({
       : { issuers, tenant: null }
   }
 
-  /** The namespace of the subject in verified claims; `null` when they contradict themselves about the tenant. */
-  const issuerOf = ({ settings: { tenants }, provider }: Line, claims: IdTokenClaims): string | null =>
+  /** The namespace of the subject in verified claims; `null` if their claims about the tenant contradict each other. */
+  const issuerOf = ({ settings: { tenants }, provider }: ProviderState, claims: IdTokenClaims): string | null =>
     tenants === undefined ? provider.issuer : tenantIssuer(claims, provider.issuer)
 
-  /** What the provider says about the holder of this token, read, and the same person the id_token names. */
-  async function ask(
+  /** Fetches and reads the user's profile, and checks that it is about the user of the id_token. */
+  async function readProfile(
     provider: Provider,
     accessToken: string,
     idToken: IdTokenClaims | null,
-  ): Promise<Result<Said, Failure>> {
+  ): Promise<Result<ProviderProfile, Failure>> {
     const { definition, settings: one, guard, ready } = line(provider)
     const endpoints = await ready()
     if (!endpoints.ok) return endpoints
-    const answer = await askUserinfo(provider, endpoints.value, accessToken, idToken)
-    const alone = !answer.ok && idToken !== null && saysEnough(idToken, one, answer.error)
+    const answer = await fetchUserinfo(provider, endpoints.value, accessToken, idToken)
+    const alone = !answer.ok && idToken !== null && isIdTokenEnough(idToken, one, answer.error)
     if (!answer.ok && !alone) return answer
-    const said = answer.ok ? answer.value : unasked
+    const said = answer.ok ? answer.value : noUserinfo
     const garbage = (reason: string) => guard.report('userinfo', { kind: 'garbage', reason })
-    // Userinfo may be answered for another person than the id_token (token substitution, OpenID Connect Core §5.3.2).
-    if (idToken && said !== unasked && said._json.sub !== idToken.sub) return garbage('sub_mismatch')
-    const profile = idToken ? joined(said, idToken) : said
+    // UserInfo may describe another user than the id_token (token substitution, OpenID Connect Core §5.3.2).
+    if (idToken && said !== noUserinfo && said._json.sub !== idToken.sub) return garbage('sub_mismatch')
+    const profile = idToken ? mergeClaims(said, idToken) : said
     const claims = definition.claims(profile, one)
     if ('unreadable' in claims) return garbage(claims.unreadable)
     return ok({ claims, profile: publicProfile(said, idToken) })
   }
 
-  /** What UserInfo answers, with the signature of a signed answer verified; `unasked` where there is nobody to ask. */
-  async function askUserinfo(
+  /** Fetches UserInfo and verifies the signature of a signed response. Returns `noUserinfo` if there is no endpoint. */
+  async function fetchUserinfo(
     provider: Provider,
     endpoints: Endpoints,
     accessToken: string,
     idToken: IdTokenClaims | null,
   ): Promise<Result<Profile, Failure>> {
-    if (endpoints.userinfo === null) return ok(unasked)
+    if (endpoints.userinfo === null) return ok(noUserinfo)
     const answer = await handshake.profile(provider.id, accessToken)
     if (!answer.ok || answer.value.jwt === undefined) return answer
     const { guard, keys } = line(provider)
     const claims = await verifyUserinfo(answer.value.jwt, {
       keys: keys(endpoints),
-      accepts: (issuer) => (idToken ? issuer === idToken.iss : goesBy(line(provider), issuer)),
+      accepts: (issuer) => (idToken ? issuer === idToken.iss : usesIssuer(line(provider), issuer)),
       clientId: provider.clientId,
       clock,
     })
@@ -357,9 +358,8 @@ export function createProviders({
   }
 
   /**
-   * Whether the provider answers as the settings say, for an operator who asks. The token endpoint is asked with a code
-   * that nobody issued: that uses nothing up, and a provider looks at the client before it looks at the code
-   * (RFC 6749 §4.1.3, §5.2).
+   * Tests the settings of a provider for the operator. It sends a made-up code to the token endpoint. That has no
+   * effect: providers authenticate the client before they check the code (RFC 6749 §4.1.3, §5.2).
    */
   async function examine(provider: Provider): Promise<Examination> {
     const { definition, settings: one, ready } = line(provider)
@@ -376,26 +376,28 @@ export function createProviders({
     }
   }
 
-  const notSaid = (provider: Provider, failure: Failure) =>
+  const profileFailure = (provider: Provider, failure: Failure) =>
     failure.kind === 'unavailable'
       ? unavailable(provider, failure)
       : fail('user_info_fetch_failed', { provider: provider.name }, { cause: failure })
 
-  /** Who it is: the strategy's profile and the id_token, read by the provider's own reader. */
+  /** Identifies the user: the provider's definition reads the profile and the id_token. */
   async function identify(
     provider: Provider,
-    { tokens, idToken }: Pick<Exchanged, 'tokens' | 'idToken'>,
+    { tokens, idToken }: Pick<CodeExchange, 'tokens' | 'idToken'>,
   ): Promise<Result<Claims, AppError<'user_info_fetch_failed' | 'provider_unavailable'>>> {
-    const said = await ask(provider, tokens.accessToken, idToken)
-    if (!said.ok) return notSaid(provider, said.error)
+    const said = await readProfile(provider, tokens.accessToken, idToken)
+    if (!said.ok) return profileFailure(provider, said.error)
     const { claims } = said.value
     const { definition, settings: one, guard } = line(provider)
     if (!one.organizations || !definition.memberships) return ok(claims)
     const memberships = await definition.memberships({ guard, settings: one, accessToken: tokens.accessToken })
-    return memberships.ok ? ok({ ...claims, memberships: memberships.value }) : notSaid(provider, memberships.error)
+    return memberships.ok
+      ? ok({ ...claims, memberships: memberships.value })
+      : profileFailure(provider, memberships.error)
   }
 
-  /** Whether the operator lets this person in through this provider (`restrictions.ts`). */
+  /** Whether the operator allows this user to sign in with this provider (`restrictions.ts`). */
   function admits(
     provider: Provider,
     claims: Claims,
@@ -406,17 +408,17 @@ export function createProviders({
     return fail(code, { provider: provider.name })
   }
 
-  /** Whether this provider's word proves the address: see `contract.md`, Accounts and reconciliation. */
+  /** Whether this provider can prove the email address: see `contract.md`, Accounts and reconciliation. */
   function trusts(provider: Provider, { email, emailVerified, emailAuthoritative }: Claims): boolean {
     if (email === null || !emailVerified) return false
     return provider.emailTrust === 'verified' || (provider.emailTrust === 'authoritative' && emailAuthoritative)
   }
 
   /**
-   * Trades a refresh token, with one attempt: it may rotate. With `of` an id_token in the answer must name the
-   * same person as before.
+   * Exchanges a refresh token. It makes only one attempt, because the token may rotate. With `of`, an id_token in the
+   * response must name the same user as before.
    */
-  async function refresh(provider: Provider, refreshToken: string, of?: Subject): Promise<Refreshed> {
+  async function refresh(provider: Provider, refreshToken: string, of?: Subject): Promise<RefreshOutcome> {
     const { definition, settings: one, guard, ready } = line(provider)
     const endpoints = await ready()
     if (!endpoints.ok) return { tag: 'transient', reason: endpoints.error.reason, retryAfter: wait(endpoints.error) }
@@ -428,25 +430,25 @@ export function createProviders({
       const claims = checkRefreshedIdToken(tokens.idToken, of?.subject, { issuers, clientId: one.clientId, clock })
       const issuer = claims.ok ? issuerOf(line(provider), claims.value) : null
       const same = issuer !== null && (of === undefined || of.issuer === issuer)
-      const fault = claims.ok ? (same ? null : WRONG_TENANT) : claims.error
+      const fault = claims.ok ? (same ? null : wrongTenant) : claims.error
       if (fault) {
         guard.report('token', fault)
         return { tag: 'needs_reauthorization', reason: fault.reason }
       }
     }
-    if (of !== undefined) profiles.outdate({ provider: provider.id, ...only(of) })
+    if (of !== undefined) profiles.outdate({ provider: provider.id, ...subjectOnly(of) })
     return { tag: 'refreshed', tokens }
   }
 
-  /** Takes the tokens back at the provider; what it does not know counts as revoked. */
-  async function revoke(provider: Provider, tokens: Revocable): Promise<Revoked> {
+  /** Revokes the tokens at the provider. Tokens unknown to it count as revoked. */
+  async function revoke(provider: Provider, tokens: RevocableTokens): Promise<RevocationOutcome> {
     const { definition, settings: one, guard, ready } = line(provider)
     const endpoints = await ready()
     if (!endpoints.ok) return { tag: 'transient', reason: endpoints.error.reason, retryAfter: wait(endpoints.error) }
     const parts = { settings: one, endpoints: endpoints.value, guard }
     const { known, ...answer } = await revokeToken(definition.revocation, tokens, parts)
-    // GitHub takes a live access token only. An expired one hides a refresh token good for months, so it is made live
-    // once more.
+    // GitHub only revokes a valid access token. If ours has expired, the refresh token stays valid for months. So renew
+    // the access token, then revoke the new one.
     if (definition.revocation !== 'github' || known !== false || tokens.refreshToken === null) return answer
     const renewed = await refresh(provider, tokens.refreshToken)
     if (renewed.tag === 'refreshed') {
@@ -457,38 +459,38 @@ export function createProviders({
   }
 
   /**
-   * The profile of somebody linked, through the cache. `accessToken` is only called when the provider has to be
-   * asked, and once more, with the token that was `refused`, when it takes that one no longer (RFC 6750 §3.1). Should the
-   * provider answer for another subject, nothing is shown.
+   * The cached profile of a linked user. `accessToken` is called only if the provider must be called. It is called
+   * again, with the `refused` token, if the provider rejects that token (RFC 6750 §3.1). If the provider returns
+   * another subject, the profile is not shown.
    */
   async function profile<E extends { readonly code: string }>(
     provider: Provider,
     { issuer, subject }: Subject,
     accessToken: (refused?: string) => Promise<Result<string, E>>,
-  ): Promise<Result<Reading, E | AppError<'user_info_fetch_failed' | 'provider_unavailable'>>> {
+  ): Promise<Result<ProfileReading, E | AppError<'user_info_fetch_failed' | 'provider_unavailable'>>> {
     type Problem = E | AppError<'user_info_fetch_failed' | 'provider_unavailable'>
     return profiles.read<Problem>({ provider: provider.id, issuer, subject }, async () => {
       const endpoints = await line(provider).ready()
-      // There is nobody to ask, and no token to renew for it. That is no fault of the provider's, so it is not reported.
+      // There is no endpoint to call and no token to renew. The provider is not at fault, so nothing is reported.
       if (endpoints.ok && endpoints.value.userinfo === null)
-        return notSaid(provider, { kind: 'garbage', reason: 'no_userinfo' })
+        return profileFailure(provider, { kind: 'garbage', reason: 'no_userinfo' })
       const token = await accessToken()
       if (!token.ok) return token
-      let said = await ask(provider, token.value, null)
+      let said = await readProfile(provider, token.value, null)
       if (!said.ok && said.error.kind === 'refused' && said.error.status === 401) {
         const another = await accessToken(token.value)
         if (!another.ok) return another
-        said = await ask(provider, another.value, null)
+        said = await readProfile(provider, another.value, null)
       }
-      if (!said.ok) return notSaid(provider, said.error)
+      if (!said.ok) return profileFailure(provider, said.error)
       if (said.value.claims.subject === subject) return said
       const failure: Failure = { kind: 'garbage', reason: 'sub_mismatch' }
       line(provider).guard.report('userinfo', failure)
-      return notSaid(provider, failure)
+      return profileFailure(provider, failure)
     })
   }
 
-  const states = ({ guard, endpointTypes }: Line) =>
+  const states = ({ guard, endpointTypes }: ProviderState) =>
     endpointTypes.map((endpointType) => ({ endpointType, state: guard.state(endpointType) }))
 
   return {
@@ -503,23 +505,23 @@ export function createProviders({
     refresh,
     revoke,
     profile,
-    /** The provider teams connect their Jira with, and how it is asked; `undefined` where none is set up. */
+    /** The provider through which teams connect their Jira, with its API; `undefined` if none is configured. */
     jira(): { readonly provider: Provider; readonly cloud: JiraCloud; readonly scopes: readonly string[] } | undefined {
       for (const { provider, jira } of lines.values())
         if (jira && provider.jiraScopes) return { provider, cloud: jira, scopes: provider.jiraScopes }
       return undefined
     },
-    /** Unlinked, revoked, or somebody signed in anew: the next reader asks the provider. */
+    /** Removes a profile after unlinking, revocation or a new sign-in. The next read calls the provider. */
     forgetProfile: (provider: Provider, { issuer, subject }: Subject): void =>
       profiles.forget({ provider: provider.id, issuer, subject }),
-    /** The breaker of every provider and endpoint type. */
+    /** The breaker state of every provider and endpoint type. */
     health: (): readonly Health[] =>
       [...lines.values()].flatMap((one) => states(one).map((state) => ({ provider: one.provider.id, ...state }))),
-    /** Whether somebody can sign in with it now. */
+    /** Whether users can sign in with it now. */
     status(provider: Provider): 'up' | 'degraded' | 'down' {
-      // What teams ask of its API is no way in.
+      // The API is only used for teams and memberships, not for sign-in itself.
       const known = states(line(provider)).filter(({ endpointType }) => endpointType !== 'api')
-      // Once discovered, a provider is where it was last.
+      // Discovery is only needed until it has succeeded once: the last document stays in use.
       const lost = provider.authorizeOrigin() === null
       const asked = line(provider).settings.userinfo ?? 'required'
       const vital: readonly EndpointType[] = [
@@ -539,39 +541,40 @@ export function createProviders({
 
 const wait = (failure: Failure): number => (failure.kind === 'unavailable' ? failure.retryAfter : undefined) ?? 5
 
-/** An id_token whose `iss` and `tid` name no tenant, or not the same one. */
-const WRONG_TENANT: Failure = { kind: 'garbage', reason: 'id_token_tenant' }
+/** An id_token whose `iss` and `tid` name no tenant, or different ones. */
+const wrongTenant: Failure = { kind: 'garbage', reason: 'id_token_tenant' }
 
-/** Stands for a UserInfo answer where nobody was asked. */
-const unasked: Profile = { id: '', _json: {} }
+/** Replaces the UserInfo response if there was no call. */
+const noUserinfo: Profile = { id: '', _json: {} }
 
 /**
- * Whether an id_token does without UserInfo, where that is optional. A refusal is for good. An outage is not: an address
- * that only UserInfo tells would be missing this once, and the person would get a second account.
+ * Whether the id_token is enough without UserInfo, if UserInfo is optional. After a refusal it is enough. During an
+ * outage it must contain an email address. The address might otherwise be missing only this once, and the user would
+ * get a second account.
  */
-const saysEnough = ({ email }: IdTokenClaims, { userinfo }: ProviderSettings, failure: Failure): boolean =>
+const isIdTokenEnough = ({ email }: IdTokenClaims, { userinfo }: ProviderSettings, failure: Failure): boolean =>
   userinfo === 'optional' &&
   (failure.kind === 'refused' || (failure.kind === 'unavailable' && typeof email === 'string'))
 
 /**
- * Google refuses the scope `offline_access`; OpenID Connect is nothing without `openid`; and GitHub tells who is a member
- * of an organization only with `read:org`.
+ * The scopes to request. Google rejects `offline_access`, OpenID Connect requires `openid`, and GitHub reveals
+ * organization membership only with `read:org`.
  */
-function askedScopes({ kind, scopes, openid, scopeNames }: Definition, one: ProviderSettings): readonly string[] {
+function requestedScopes({ kind, scopes, openid, scopeNames }: Definition, one: ProviderSettings): readonly string[] {
   const asked = one.scopes ?? scopes
   if (kind === 'google') return asked.filter((scope) => scope !== 'offline_access')
   if (kind === 'github' && one.organizations) return [...asked, ...missingScopes(['read:org'], asked, scopeNames)]
   return openid?.required && !asked.includes('openid') ? ['openid', ...asked] : asked
 }
 
-/** Atlassian's own addresses, where the operator names no others. */
+/** Atlassian's URLs, unless the operator set others. */
 function jiraUrls({ urls: { api = 'https://api.atlassian.com', resources } }: ProviderSettings) {
   const apiUrl = api.replace(/\/$/, '')
   return { apiUrl, resourcesUrl: resources ?? `${apiUrl}/oauth/token/accessible-resources` }
 }
 
-/** The definition's endpoints with the operator's in their place. */
-function givenEndpoints(definition: Definition, one: ProviderSettings): Endpoints {
+/** The definition's endpoints, with the operator's settings taking precedence. */
+function configuredEndpoints(definition: Definition, one: ProviderSettings): Endpoints {
   const own = definition.endpoints(one)
   const { urls } = one
   const [authorize, token] = [urls.authorize ?? own.authorize, urls.token ?? own.token]
@@ -589,37 +592,39 @@ function givenEndpoints(definition: Definition, one: ProviderSettings): Endpoint
 }
 
 /**
- * Userinfo over id_token, which may be the shorter of the two. Address and its proof come as a pair: a `true` about
- * one address must not end up beside another.
+ * Merges UserInfo over the id_token, which may contain less. Email address and `email_verified` stay a pair: `true` for
+ * one address must not be combined with another.
  */
-function joined(profile: Profile, { email, email_verified, ...idToken }: IdTokenClaims): Profile {
+function mergeClaims(profile: Profile, { email, email_verified, ...idToken }: IdTokenClaims): Profile {
   const said = profile._json
   const pair =
     said.email === undefined || (said.email_verified === undefined && said.email === email)
       ? { email, email_verified }
       : { email: said.email, email_verified: said.email_verified }
-  // Whose account it is, is the id_token's to say: it is signed.
+  // Take the hosted domain only from the id_token, because it is signed.
   return { ...profile, _json: { ...idToken, ...said, ...pair, hd: idToken.hd } }
 }
 
-/** What the provider said, for its subject's own eyes; without whatever might be a credential. */
+/** The provider's response for the user to see, without anything that could be a credential. */
 function publicProfile({ _json, emails }: Profile, idToken: IdTokenClaims | null): Record<string, unknown> {
   const said = Object.keys(_json).length > 0 ? _json : { ...idToken }
   return { ...withoutCredentials(said, MOST_LEVELS), ...(emails && 'login' in said ? { emails } : {}) }
 }
 
-/** Nobody's profile is deeper; a megabyte of brackets is, and would end the recursion below in its own way. */
+/** Real profiles are not this deep. A megabyte of brackets would overflow the stack of the recursion below. */
 const MOST_LEVELS = 12
 
 const withoutCredentials = (said: object, levels: number): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(said).flatMap(([name, value]) =>
-      /token|secret|password|private_key/i.test(name) ? [] : [[name, cleaned(value, levels - 1)]],
+      /token|secret|password|private_key/i.test(name) ? [] : [[name, withoutNestedCredentials(value, levels - 1)]],
     ),
   )
 
-function cleaned(value: unknown, levels: number): unknown {
+function withoutNestedCredentials(value: unknown, levels: number): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (levels === 0) return null
-  return Array.isArray(value) ? value.map((one) => cleaned(one, levels - 1)) : withoutCredentials(value, levels)
+  return Array.isArray(value)
+    ? value.map((one) => withoutNestedCredentials(one, levels - 1))
+    : withoutCredentials(value, levels)
 }

@@ -1,21 +1,21 @@
 /**
- * Whom the operator lets in through a provider. Pure: the claims are held against the settings at every sign-in, linking,
- * connecting and answered conflict, so that a person who left an organization is refused at their next sign-in.
+ * Restricts who can sign in with a provider. Pure. The claims are checked at every sign-in, link, connection and
+ * resolved conflict. A user who left an organization is therefore refused at the next sign-in.
  */
 import { readEmail } from '../kernel/email.ts'
 import type { Claims, ProviderSettings } from './provider.ts'
 
-/** `restricted`: not one of those who may. `hidden`: the provider would not say whether they are. */
+/** `restricted`: the user is not allowed. `hidden`: the provider did not reveal whether the user is a member. */
 export type Restriction = 'restricted' | 'hidden'
 
-/** Why somebody may not sign in with a provider; `null` where they may. All restrictions that are set must hold. */
+/** Why a user may not sign in with a provider; `null` if they may. All configured restrictions must be met. */
 export function restrictionOn(
   claims: Claims,
   { emailDomains, hostedDomains, organizations }: ProviderSettings,
 ): Restriction | null {
   if (emailDomains && !verifiedDomains(claims).some((domain) => emailDomains.includes(domain))) return 'restricted'
-  // Google's word about whose account it is. An address in the domain alone proves no such thing: anybody who once had
-  // a mailbox there may have an account with it.
+  // Only Google's `hd` claim proves that the account belongs to the domain. An email address in the domain does not: a
+  // former member may have created a Google account with it.
   const hosted = claims.hostedDomain === undefined ? undefined : domainOf(`x@${claims.hostedDomain}`)
   if (hostedDomains && !(hosted !== undefined && hostedDomains.includes(hosted))) return 'restricted'
   if (!organizations) return null
@@ -24,7 +24,7 @@ export function restrictionOn(
   return hidden ? 'hidden' : 'restricted'
 }
 
-/** The domains of the addresses the provider has verified, as A-labels. */
+/** The domains of the email addresses that the provider has verified, as A-labels. */
 const verifiedDomains = ({ email, emailVerified, otherEmails = [] }: Claims): readonly string[] =>
   [...(email !== null && emailVerified ? [email] : []), ...otherEmails].flatMap((address) => domainOf(address) ?? [])
 

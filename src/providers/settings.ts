@@ -1,7 +1,4 @@
-/**
- * What an operator sets for each provider: read, checked and named here, so that a new provider's settings follow from
- * its id.
- */
+/** The settings of each provider. Their names derive from its ID, so a new provider gets them automatically. */
 import { readEmail } from '../kernel/email.ts'
 import { isLoopback } from '../kernel/loopback.ts'
 import { isIssuerTemplate, isTenantId, mentionsTenant, type Tenants } from '../kernel/tenant-issuer.ts'
@@ -15,40 +12,40 @@ import type {
   UserinfoUse,
 } from './provider.ts'
 
-/** Leases on provider tokens are made to outlive any call to a provider. */
+/** Leases on provider tokens last longer than any call to a provider. */
 export const longestCallMs = 60_000
 
-/** What each provider may set, after its upper-cased id and an underscore. */
+/** The settings of a provider. Their names begin with its upper-case ID and an underscore. */
 export const providerSettings = {
   CLIENT_ID: 'from the app registration',
   CLIENT_SECRET: 'from the app registration',
-  NAME: 'what people read on the button',
-  SCOPES: 'space or comma separated, instead of the minimal ones',
-  OPTIONAL_SCOPES: 'space or comma separated: what people may grant on top, on their account page',
-  JIRA_SCOPES: 'Atlassian only: what connecting a team asks for',
+  NAME: 'name on the sign-in button',
+  SCOPES: 'scopes to request, space or comma separated; replaces the defaults',
+  OPTIONAL_SCOPES: 'scopes that users can add on their account page, space or comma separated',
+  JIRA_SCOPES: 'Atlassian only: scopes to request when a team connects',
   REDIRECT_URIS: 'default=…,mobile=…; PUBLIC_URL/auth/<id>/callback by default',
-  AUTHORIZE_URL: 'instead of the provider’s own',
-  TOKEN_URL: 'instead of the provider’s own',
-  USERINFO_URL: 'instead of the provider’s own',
-  REVOKE_URL: 'instead of the provider’s own',
-  JWKS_URL: 'keys that sign its id_token (Google)',
+  AUTHORIZE_URL: 'replaces the provider’s default',
+  TOKEN_URL: 'replaces the provider’s default',
+  USERINFO_URL: 'replaces the provider’s default',
+  REVOKE_URL: 'replaces the provider’s default',
+  JWKS_URL: 'URL of the keys that verify its id_tokens (Google, OpenID Connect)',
   EMAIL_TRUST: 'authoritative, verified or never',
-  SECOND_FACTOR: 'trusted where it asks for a second factor itself; ask by default',
+  SECOND_FACTOR: 'trusted if the provider requires a second factor itself; ask by default',
   EMAIL_DOMAINS: 'only people with a verified email address in one of these domains may sign in',
   HOSTED_DOMAINS: 'Google only: only accounts of these Workspace domains may sign in',
   ORGANIZATIONS: 'GitHub only: only members of one of these organizations may sign in',
   TOKEN_AUTH: 'basic or post: how the client secret is sent',
-  USERINFO: 'required, optional or off, where there is an id_token',
+  USERINFO: 'required, optional or off, for providers with an id_token',
   PKCE: 'required, without_secret or off',
   NONCE: 'OpenID Connect only: required or off',
-  DISCOVERY_URL: 'OpenID Connect only: where its document is, if not below the issuer',
-  TENANTS: 'OpenID Connect only: any, or ids of tenants, where ISSUER has {tenantid} in it',
+  DISCOVERY_URL: 'OpenID Connect only: URL of the discovery document, if not below the issuer',
+  TENANTS: 'OpenID Connect only: any, or a list of tenant IDs, if ISSUER contains {tenantid}',
   BREAKER: 'timeout_ms=5000,error_threshold_percent=50,volume=5,reset_ms=30000',
   EMAILS_URL: 'GitHub only',
   API_URL: 'GitHub and Atlassian only',
   RESOURCES_URL: 'Atlassian only',
-  ISSUER: 'OpenID Connect: the rest is discovered; Google: what its id_tokens name instead',
-  USER_ID_PATH: 'OAuth 2.0 only: dotted path in the userinfo answer',
+  ISSUER: 'OpenID Connect: the other endpoints are discovered from it; Google: the issuer in its id_tokens',
+  USER_ID_PATH: 'OAuth 2.0 only: dotted path in the userinfo response',
   USER_EMAIL_PATH: 'OAuth 2.0 only',
   USER_EMAIL_VERIFIED_PATH: 'OAuth 2.0 only',
   USER_NAME_PATH: 'OAuth 2.0 only',
@@ -57,8 +54,8 @@ type ProviderSetting = keyof typeof providerSettings
 type Kind = ProviderSettings['kind']
 
 /**
- * The settings that only some kinds of provider have. Elsewhere they would change nothing, and an operator would believe
- * that they do, so they are refused.
+ * Settings that only some kinds of providers have. For other kinds they are rejected: they would have no effect,
+ * although the operator expects one.
  */
 const onlyFor: Partial<Record<ProviderSetting, readonly Kind[]>> = {
   JIRA_SCOPES: ['atlassian'],
@@ -87,12 +84,12 @@ const kindNames: Record<Kind, string> = {
   oauth2: 'a plain OAuth 2.0 provider',
 }
 
-/** Those that hold a secret: each can be read from a file, named in `<P>_<SETTING>_FILE`. */
+/** Settings that hold a secret. Each can be read from the file named in `<P>_<SETTING>_FILE`. */
 export const secretProviderSettings = ['CLIENT_SECRET'] as const satisfies readonly ProviderSetting[]
-/** Those that people read, and no program compares. */
+/** Settings for display, which no program compares. */
 export const displayProviderSettings = ['NAME'] as const satisfies readonly ProviderSetting[]
 
-/** Paths below /auth/ that a provider id must not shadow; and `jwt`, whose ISSUER is our own setting. */
+/** Paths below /auth/ that a provider ID must not hide; and `jwt`, because JWT_ISSUER is a general setting. */
 const reserved = new Set([
   'providers',
   'conflicts',
@@ -111,8 +108,8 @@ const reserved = new Set([
 ])
 export const builtIn = { google: 'Google', github: 'GitHub', atlassian: 'Atlassian' } as const
 
-/** What the general settings say that bears on providers. */
-export type General = {
+/** The general settings that affect providers. */
+export type GeneralSettings = {
   readonly production: boolean
   readonly publicUrl: URL
   readonly OIDC_PROVIDERS: readonly string[]
@@ -121,8 +118,12 @@ export type General = {
   readonly OAUTH_HTTP_TIMEOUT_MS: number
 }
 
-/** The enabled providers; whatever is wrong with them is added to `faults`, by setting and never with a value. */
-export function readProviders(env: Record<string, string>, global: General, faults: string[]): ProviderSettings[] {
+/** Reads the enabled providers. Adds all errors to `faults`, with setting names and without values. */
+export function readProviders(
+  env: Record<string, string>,
+  global: GeneralSettings,
+  faults: string[],
+): ProviderSettings[] {
   const kinds: [string, ProviderSettings['kind']][] = [
     ['google', 'google'],
     ['github', 'github'],
@@ -134,16 +135,16 @@ export function readProviders(env: Record<string, string>, global: General, faul
   for (const id of ids.slice(3)) {
     if (!/^[a-z][a-z0-9-]{0,30}$/.test(id) || reserved.has(id))
       faults.push(
-        `OIDC_PROVIDERS, OAUTH2_PROVIDERS: “${id}” cannot be a provider id; use lower-case letters, digits and -, and no reserved word`,
+        `OIDC_PROVIDERS, OAUTH2_PROVIDERS: “${id}” cannot be a provider ID; use up to 31 lower-case letters, digits and -, and no reserved word`,
       )
   }
-  if (new Set(ids).size !== ids.length) faults.push('OIDC_PROVIDERS, OAUTH2_PROVIDERS: an id appears twice')
+  if (new Set(ids).size !== ids.length) faults.push('OIDC_PROVIDERS, OAUTH2_PROVIDERS: each ID must appear only once')
 
   const enabled = global.OAUTH_ENABLED_PROVIDERS
   for (const id of enabled ?? [])
     if (!ids.includes(id))
       faults.push(
-        `OAUTH_ENABLED_PROVIDERS: “${id}” is not a provider; generic ones are named in OIDC_PROVIDERS or OAUTH2_PROVIDERS`,
+        `OAUTH_ENABLED_PROVIDERS: “${id}” is not a provider ID; list generic providers in OIDC_PROVIDERS or OAUTH2_PROVIDERS`,
       )
   return kinds
     .filter(([id, kind]) =>
@@ -163,14 +164,14 @@ function readProvider(
   id: string,
   kind: ProviderSettings['kind'],
   env: Record<string, string>,
-  { production, publicUrl, OAUTH_HTTP_TIMEOUT_MS }: General,
+  { production, publicUrl, OAUTH_HTTP_TIMEOUT_MS }: GeneralSettings,
   faults: string[],
 ): ProviderSettings {
   const name = (setting: ProviderSetting): string => prefix(id) + setting
-  const belongs = (setting: ProviderSetting): boolean => onlyFor[setting]?.includes(kind) ?? true
-  const get = (setting: ProviderSetting): string | undefined => (belongs(setting) ? env[name(setting)] : undefined)
+  const isApplicable = (setting: ProviderSetting): boolean => onlyFor[setting]?.includes(kind) ?? true
+  const get = (setting: ProviderSetting): string | undefined => (isApplicable(setting) ? env[name(setting)] : undefined)
   for (const setting of Object.keys(onlyFor) as ProviderSetting[])
-    if (!belongs(setting) && env[name(setting)] !== undefined)
+    if (!isApplicable(setting) && env[name(setting)] !== undefined)
       faults.push(`${name(setting)}: is not a setting of ${kindNames[kind]}; remove it`)
   const required = (setting: ProviderSetting): string => {
     const value = get(setting)
@@ -180,7 +181,7 @@ function readProvider(
   const choice = <Word extends string>(setting: ProviderSetting, words: readonly Word[]): Word | undefined => {
     const text = get(setting)
     const word = words.find((one) => one === text)
-    if (text !== undefined && word === undefined) faults.push(`${name(setting)}: must be ${listed(words)}`)
+    if (text !== undefined && word === undefined) faults.push(`${name(setting)}: must be ${joinWords(words)}`)
     return word
   }
   const words = (setting: ProviderSetting): readonly string[] | undefined =>
@@ -193,7 +194,7 @@ function readProvider(
     const parsed = URL.canParse(text) ? new URL(text) : undefined
     const isSafe =
       parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && !production && isLoopback(parsed.hostname))
-    // URLs are shown in logs and reports, and `fetch` refuses those with a user or password.
+    // URLs are shown in logs and reports, and `fetch` rejects those with a user or password.
     if (!isSafe || parsed.username || parsed.password)
       faults.push(
         `${name(setting)}: must be an https URL without user and password (plain http only for loopback hosts, outside production)`,
@@ -210,7 +211,9 @@ function readProvider(
         faults.push(`${name(unused)}: is not used with ${name('PKCE')}=without_secret; remove it`)
   const clientSecret = secretless ? '' : required('CLIENT_SECRET')
   if (production && clientSecret !== '' && clientSecret.length < 16)
-    faults.push(`${name('CLIENT_SECRET')}: is too short for a client secret that a provider issued`)
+    faults.push(
+      `${name('CLIENT_SECRET')}: must have at least 16 characters in production; copy the secret that the provider issued`,
+    )
 
   const trust = choice<EmailTrust>('EMAIL_TRUST', ['authoritative', 'verified', 'never'])
   const secondFactor = choice<SecondFactorTrust>('SECOND_FACTOR', ['trusted', 'ask'])
@@ -231,15 +234,17 @@ function readProvider(
   const issuer = url('ISSUER', kind === 'oidc')
   const discoveryUrl = url('DISCOVERY_URL')
   const nonce = choice('NONCE', ['required', 'off'])
-  // A code that leaked could be redeemed in another browser's sign-in (RFC 9700 §4.5).
+  // A leaked code could be redeemed in another browser's sign-in (RFC 9700 §4.5).
   if (pkce === 'off' && kind === 'oauth2')
-    faults.push(`${name('PKCE')}: cannot be off: there is no nonce, so nothing would bind a code to its browser`)
+    faults.push(
+      `${name('PKCE')}: must not be off: plain OAuth 2.0 has no nonce, so nothing would bind a code to its browser`,
+    )
   if (pkce === 'off' && nonce === 'off')
-    faults.push(`${name('NONCE')}, ${name('PKCE')}: cannot both be off: nothing would bind a code to its browser`)
+    faults.push(`${name('NONCE')}, ${name('PKCE')}: must not both be off: nothing would bind a code to its browser`)
   const tenants = kind === 'oidc' ? readTenants() : undefined
   const [scopes, optionalScopes, jiraScopes] = [words('SCOPES'), words('OPTIONAL_SCOPES'), words('JIRA_SCOPES')]
-  /** A restriction that is set and restricts nothing, or the wrong provider, would let everybody in. */
-  const admitted = (
+  /** Reads a restriction. One that is empty or has no effect would allow everyone, so it is an error. */
+  const readRestriction = (
     setting: ProviderSetting,
     { what, most }: { what: string; most: number },
     read: (text: string) => string | undefined,
@@ -252,14 +257,14 @@ function readProvider(
     return [...new Set(values)]
   }
   const domains = { what: 'domains like example.com', most: 200 }
-  const emailDomains = admitted('EMAIL_DOMAINS', domains, readDomain)
-  const hostedDomains = admitted('HOSTED_DOMAINS', domains, readDomain)
-  const organizations = admitted(
+  const emailDomains = readRestriction('EMAIL_DOMAINS', domains, readDomain)
+  const hostedDomains = readRestriction('HOSTED_DOMAINS', domains, readDomain)
+  const organizations = readRestriction(
     'ORGANIZATIONS',
-    { what: 'names of organizations as in their addresses', most: 20 },
+    { what: 'organization names as in their GitHub URLs', most: 20 },
     (text) => (/^[a-z0-9-]{1,39}$/i.test(text) ? text.toLowerCase() : undefined),
   )
-  // An OpenID Connect provider is asked for `openid` in any case.
+  // An OpenID Connect provider always gets the `openid` scope.
   if (kind === 'google' && userinfo !== undefined && userinfo !== 'required' && scopes?.includes('openid') === false)
     faults.push(`${name('USERINFO')}: must be required, because without openid in SCOPES there is no id_token`)
   const [emailPath, verifiedPath, namePath] = [
@@ -268,7 +273,7 @@ function readProvider(
     get('USER_NAME_PATH'),
   ]
 
-  /** Whose people may come, where the issuer stands for those of many tenants: said by the operator, or nobody's. */
+  /** The tenants that may sign in, if the issuer is a template for many tenants. The operator must choose them. */
   function readTenants(): Tenants | undefined {
     const ids = words('TENANTS')?.map((one) => one.toLowerCase())
     if (issuer === undefined || !mentionsTenant(issuer)) {
@@ -278,10 +283,12 @@ function readProvider(
     if (!isIssuerTemplate(issuer)) faults.push(`${name('ISSUER')}: must contain {tenantid} once, between slashes`)
     if (discoveryUrl === undefined) faults.push(`${name('DISCOVERY_URL')}: is required if ISSUER contains {tenantid}`)
     if (trust !== undefined && trust !== 'never')
-      faults.push(`${name('EMAIL_TRUST')}: must be never, because a tenant does not verify email addresses`)
+      faults.push(
+        `${name('EMAIL_TRUST')}: must be never with TENANTS, because a tenant does not verify email addresses`,
+      )
     if (get('EMAIL_DOMAINS') !== undefined)
       faults.push(
-        `${name('EMAIL_DOMAINS')}: no address of many tenants is verified, so nobody could sign in; use TENANTS`,
+        `${name('EMAIL_DOMAINS')}: must not be set with {tenantid}: no email address is verified, so nobody could sign in; use TENANTS`,
       )
     const any = ids?.length === 1 && ids[0] === 'any'
     if (!ids?.length || !(any || ids.every(isTenantId)))
@@ -333,16 +340,16 @@ function readProvider(
   }
 }
 
-/** A domain as its A-label; `undefined` where it is none, and for a wildcard. */
+/** A domain as its A-label; `undefined` for anything else, including a wildcard. */
 const readDomain = (text: string): string | undefined => {
   const email = readEmail(`x@${text}`)
   return email?.address.includes('.') ? email.address.slice('x@'.length) : undefined
 }
 
-/** `a, b or c`, as a message says it. */
-const listed = (words: readonly string[]): string => words.join(', ').replace(/, ([^,]*)$/, ' or $1')
+/** `a, b or c`, for messages. */
+const joinWords = (words: readonly string[]): string => words.join(', ').replace(/, ([^,]*)$/, ' or $1')
 
-/** `key=uri` pairs. A private-use scheme (RFC 8252 §7.1) is allowed for apps, plain http for loopback only. */
+/** Reads `key=uri` pairs. Private-use schemes (RFC 8252 §7.1) are allowed for apps, plain http only for loopback. */
 function readRedirectUris(
   text: string | undefined,
   standard: string,
@@ -364,7 +371,7 @@ function readRedirectUris(
           : /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:$/.test(parsed.protocol)))
     if (!key || !fine || given.has(key))
       faults.push(
-        `${name}: must be key=uri pairs, comma separated, each key once; https, an app’s own scheme like com.example.app:, or loopback http outside production`,
+        `${name}: must be comma-separated key=uri pairs with unique keys; use https, an app’s own scheme like com.example.app:, or loopback http outside production`,
       )
     else {
       given.add(key)
@@ -389,7 +396,9 @@ function readBreaker(text: string | undefined, timeoutMs: number, name: string, 
     const number = Number(value)
     const most = member === 'errorThresholdPercent' ? 100 : member === 'timeoutMs' ? longestCallMs : Infinity
     if (!member || !/^\d+$/.test(value) || number < 1 || number > most)
-      faults.push(`${name}: must be like timeout_ms=5000,error_threshold_percent=50,volume=5,reset_ms=30000`)
+      faults.push(
+        `${name}: must be like timeout_ms=5000,error_threshold_percent=50,volume=5,reset_ms=30000; values are whole numbers from 1, timeout_ms up to ${longestCallMs}, error_threshold_percent up to 100`,
+      )
     else breaker[member] = number
   }
   return breaker

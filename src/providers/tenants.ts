@@ -1,6 +1,6 @@
 /**
- * One provider that stands for the issuers of many tenants (`<P>_TENANTS`). Each id_token is verified as that of the
- * tenant it claims to come from, and with the keys that may sign for that tenant alone.
+ * One provider for the issuers of many tenants (`<P>_TENANTS`). Each id_token is verified against the tenant that it
+ * claims, and only with keys that may sign for that tenant.
  */
 import { createLocalJWKSet, decodeJwt, type JWTPayload, type LocalJWKSet } from 'jose'
 import { ok, type Result } from '../kernel/result.ts'
@@ -8,10 +8,7 @@ import { tenantOf } from '../kernel/tenant-issuer.ts'
 import type { Failure } from './calls/failure.ts'
 import type { KeySet } from './calls/signature.ts'
 
-/**
- * The issuer that a token claims before anything in it is verified: good for choosing what to verify it against, and for
- * nothing else.
- */
+/** The issuer that a token claims, before verification. Use it only to choose what to verify the token against. */
 export function claimedIssuer(token: string): string | null {
   try {
     const { iss } = decodeJwt(token)
@@ -22,8 +19,8 @@ export function claimedIssuer(token: string): string | null {
 }
 
 /**
- * The issuer of the tenant that verified claims come from; `null` when they contradict themselves. `tid` must say the
- * same as `iss`: https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference
+ * The issuer of the tenant in verified claims; `null` if they contradict each other. `tid` must match `iss`:
+ * https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference
  */
 export function tenantIssuer({ iss, tid }: JWTPayload, template: string): string | null {
   const tenant = iss === undefined ? null : tenantOf(template, iss)
@@ -31,15 +28,15 @@ export function tenantIssuer({ iss, tid }: JWTPayload, template: string): string
 }
 
 /**
- * Of the published keys, those that may sign for this issuer. Microsoft's key set says of each key whose tokens it
- * signs: a key for personal accounts, lost or misused, must not speak for a company (as one did in 2023).
+ * The published keys that may sign for this issuer. Microsoft's key set names the issuer of each key. A lost or misused
+ * key for personal accounts must not sign for a company (as happened in 2023).
  */
 export function keysOf(keys: KeySet, template: string, issuer: string): KeySet {
   const maySign = (key: object): boolean => !('issuer' in key) || key.issuer === template || key.issuer === issuer
-  const narrowed = (fetched: Result<LocalJWKSet, Failure>): Result<LocalJWKSet, Failure> =>
+  const filterKeys = (fetched: Result<LocalJWKSet, Failure>): Result<LocalJWKSet, Failure> =>
     fetched.ok ? ok(createLocalJWKSet({ keys: fetched.value.jwks().keys.filter(maySign) })) : fetched
   return {
-    get: async () => narrowed(await keys.get()),
-    getNewer: async () => narrowed(await keys.getNewer()),
+    get: async () => filterKeys(await keys.get()),
+    getNewer: async () => filterKeys(await keys.getNewer()),
   }
 }

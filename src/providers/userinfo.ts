@@ -1,6 +1,6 @@
 /**
- * Profiles of people already linked, remembered: a page that shows one must not wait for a provider each time, nor
- * break while it is down.
+ * Caches the profiles of linked users. A page that shows one then need not wait for the provider each time, and still
+ * works during an outage.
  */
 import NodeCache from 'node-cache'
 import type { Bus } from '../events/bus.ts'
@@ -10,26 +10,30 @@ import type { Claims } from './provider.ts'
 
 const MOST_PROFILES = 10_000
 /**
- * As JSON. Whoever has more at their provider is shown it, and pays with a call each time; ten thousand of those would
- * not fit.
+ * Size limit as JSON. A larger profile is shown but not cached, since ten thousand of them would not fit into memory.
+ * Each view of it costs a call.
  */
 const MOST_BYTES = 64 * 1024
-/** How long an old profile still serves while its provider is down. */
+/** How long an old profile is used while its provider is down. */
 const STALE_SECONDS = 24 * 3600
 
-export type Said = { readonly claims: Claims; readonly profile: Record<string, unknown> }
-export type Reading = Said & { readonly fetchedAt: Date; readonly fromCache: boolean; readonly stale: boolean }
-/** `outdated`: there are newer tokens than it was asked for with; it serves only while its provider is down. */
-type Kept = Said & { readonly fetchedAt: Date; outdated?: true }
+export type ProviderProfile = { readonly claims: Claims; readonly profile: Record<string, unknown> }
+export type ProfileReading = ProviderProfile & {
+  readonly fetchedAt: Date
+  readonly fromCache: boolean
+  readonly stale: boolean
+}
+/** `outdated`: the tokens were renewed since. The entry is used only while the provider is down. */
+type CachedProfile = ProviderProfile & { readonly fetchedAt: Date; outdated?: true }
 type Key = { readonly provider: string; readonly issuer: string; readonly subject: string }
 
 export function createProfiles({ events, clock, ttlSeconds }: { events: Bus; clock: Clock; ttlSeconds: number }) {
-  // node-cache counts real time; it bounds memory here, and freshness is decided by `fetchedAt` and our clock.
+  // node-cache measures real time and only limits memory. `fetchedAt` and our clock decide whether an entry is fresh.
   const cache = new NodeCache({ stdTTL: ttlSeconds + STALE_SECONDS, checkperiod: 600, useClones: false })
-  const asking = new Map<string, Promise<Result<Kept, unknown>>>()
+  const pending = new Map<string, Promise<Result<CachedProfile, unknown>>>()
   const name = ({ provider, issuer, subject }: Key): string => JSON.stringify([provider, issuer, subject])
 
-  function keep(key: string, said: Kept): void {
+  function keep(key: string, said: CachedProfile): void {
     if (Buffer.byteLength(JSON.stringify(said.profile)) > MOST_BYTES) return
     if (!cache.has(key) && cache.getStats().keys >= MOST_PROFILES) {
       const [oldest] = cache.keys()
@@ -40,31 +44,31 @@ export function createProfiles({ events, clock, ttlSeconds }: { events: Bus; clo
 
   return {
     /**
-     * The profile under this key: from the cache while it is fresh, else through `ask`, once for however many want it
-     * at the same time. When `ask` says the provider is unavailable, an old profile is better than none.
+     * Returns the profile from the cache while it is fresh. Otherwise calls `ask`, once for all concurrent readers. If
+     * the provider is unavailable, returns an old profile.
      */
     async read<E extends { readonly code: string }>(
       at: Key,
-      ask: () => Promise<Result<Said, E>>,
-    ): Promise<Result<Reading, E>> {
+      ask: () => Promise<Result<ProviderProfile, E>>,
+    ): Promise<Result<ProfileReading, E>> {
       const key = name(at)
-      const age = (kept: Kept): number => (clock().getTime() - kept.fetchedAt.getTime()) / 1000
-      const kept = cache.get<Kept>(key)
+      const age = (kept: CachedProfile): number => (clock().getTime() - kept.fetchedAt.getTime()) / 1000
+      const kept = cache.get<CachedProfile>(key)
       const fresh = kept !== undefined && !kept.outdated && age(kept) < ttlSeconds
       events.emit('user_info_cache.read', { provider: at.provider, hit: fresh })
       if (fresh) return ok({ ...kept, fromCache: true, stale: false })
 
-      const current = asking.get(key) as Promise<Result<Kept, E>> | undefined
+      const current = pending.get(key) as Promise<Result<CachedProfile, E>> | undefined
       const flight = current ?? ask().then((said) => (said.ok ? ok({ ...said.value, fetchedAt: clock() }) : said))
       if (!current) {
-        asking.set(key, flight)
-        // Forgotten meanwhile (unlinked, revoked): then what comes is not remembered.
-        const landed = (result?: Result<Kept, E>): void => {
-          if (asking.get(key) !== flight) return
-          asking.delete(key)
+        pending.set(key, flight)
+        // If the profile was removed in the meantime (unlinked, revoked), do not cache the result.
+        const store = (result?: Result<CachedProfile, E>): void => {
+          if (pending.get(key) !== flight) return
+          pending.delete(key)
           if (result?.ok && ttlSeconds > 0) keep(key, result.value)
         }
-        flight.then(landed, () => landed())
+        flight.then(store, () => store())
       }
       const result = await flight
       if (result.ok) return ok({ ...result.value, fromCache: false, stale: false })
@@ -72,15 +76,16 @@ export function createProfiles({ events, clock, ttlSeconds }: { events: Bus; clo
       const { outdated: _, ...old } = kept
       return age(old) < ttlSeconds + STALE_SECONDS ? ok({ ...old, fromCache: true, stale: true }) : result
     },
-    /** The tokens were renewed, perhaps for less or more than before: the next reader asks the provider. */
+    /** Call after tokens were renewed, perhaps with other scopes: the next read calls the provider. */
     outdate(at: Key): void {
-      const kept = cache.get<Kept>(name(at))
-      // Not kept anew, or whoever is renewed now and then and never looked at would be remembered for ever.
+      const kept = cache.get<CachedProfile>(name(at))
+      // Do not store the entry again. That would extend its lifetime, and a profile that is renewed but never read
+      // would stay in the cache forever.
       if (kept) kept.outdated = true
     },
     forget(at: Key): void {
       cache.del(name(at))
-      asking.delete(name(at))
+      pending.delete(name(at))
     },
     close: (): void => cache.close(),
   }

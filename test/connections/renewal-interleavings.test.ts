@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
 import { secondsAfter } from '../../src/kernel/clock.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
-import type { Grant, Refreshed } from '../../src/providers/provider.ts'
+import type { Grant, RefreshOutcome } from '../../src/providers/provider.ts'
 import { type LentTokens, lentTokens } from '../support/lent-tokens.ts'
 import { newSealer } from '../support/sealers.ts'
 import { newFile } from '../support/sqlite.ts'
@@ -74,7 +74,7 @@ test(
         }
         const provider =
           (of: number) =>
-          async (_: string, refreshToken: string): Promise<Refreshed> => {
+          async (_: string, refreshToken: string): Promise<RefreshOutcome> => {
             calls++
             const turns = now.deeds.reduce(
               (most, one) => ('slow' in one && one.node === of ? Math.max(most, one.slow) : most),

@@ -4,7 +4,7 @@ import type { StoredGrant } from '../../src/connections/ports.ts'
 import { secondsAfter } from '../../src/kernel/clock.ts'
 import type { Sealer } from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
-import type { Grant, Refreshed } from '../../src/providers/provider.ts'
+import type { Grant, RefreshOutcome } from '../../src/providers/provider.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { databases } from '../support/databases.ts'
 import { type LentTokens, lentTokens } from '../support/lent-tokens.ts'
@@ -21,9 +21,9 @@ describe.each(databases)('the scheduled round, on $name,', ({ place }) => {
   let nodes: LentTokens[]
   /** What the providers were asked with. */
   let presented: { provider: string; refreshToken: string }[]
-  let answer: (provider: string, refreshToken: string) => Promise<Refreshed>
+  let answer: (provider: string, refreshToken: string) => Promise<RefreshOutcome>
 
-  const refreshed = (given: Partial<Grant['tokens']> = {}): Refreshed => ({
+  const refreshed = (given: Partial<Grant['tokens']> = {}): RefreshOutcome => ({
     tag: 'refreshed',
     tokens: {
       accessToken: 'renewed',
@@ -190,7 +190,7 @@ describe.each(databases)('the scheduled round, on $name,', ({ place }) => {
     expect(await round).toBe(5)
   })
 
-  test.each<[string, Refreshed, number]>([
+  test.each<[string, RefreshOutcome, number]>([
     ['asks for time', { tag: 'transient', reason: 'status_429', retryAfter: 30 }, 20],
     ['is down, as the breaker knows,', { tag: 'transient', reason: 'breaker_open', retryAfter: 30 }, 20],
     ['refuses our registration', { tag: 'client_config', reason: 'access_denied' }, 24],

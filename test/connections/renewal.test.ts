@@ -3,7 +3,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest
 import type { GrantStore } from '../../src/connections/ports.ts'
 import { secondsAfter } from '../../src/kernel/clock.ts'
 import type { Sealer } from '../../src/kernel/crypto.ts'
-import type { Grant, Refreshed } from '../../src/providers/provider.ts'
+import type { Grant, RefreshOutcome } from '../../src/providers/provider.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { databases } from '../support/databases.ts'
 import { type LentTokens, lentTokens } from '../support/lent-tokens.ts'
@@ -17,9 +17,9 @@ describe.each(databases)('on $name', ({ place }) => {
   let nodes: LentTokens[]
   /** What the provider was asked with, and what it does then. */
   let presented: string[]
-  let answer: (refreshToken: string) => Promise<Refreshed>
+  let answer: (refreshToken: string) => Promise<RefreshOutcome>
 
-  const refreshed = (accessToken: string, refreshToken: string | null): Refreshed => ({
+  const refreshed = (accessToken: string, refreshToken: string | null): RefreshOutcome => ({
     tag: 'refreshed',
     tokens: {
       accessToken,
@@ -116,7 +116,7 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(await here.open(grant)).toMatchObject({ status: 'needs_reauthorization' })
   })
 
-  test.each<[Refreshed, string]>([
+  test.each<[RefreshOutcome, string]>([
     [{ tag: 'transient', reason: 'status_500' }, 'transient'],
     [{ tag: 'transient', reason: 'status_429' }, 'rate_limited'],
     [{ tag: 'client_config', reason: 'invalid_client' }, 'client_misconfigured'],

@@ -3,7 +3,7 @@ import { retryDelay } from '../../src/connections/revocation.ts'
 import { secondsAfter } from '../../src/kernel/clock.ts'
 import type { Sealer } from '../../src/kernel/crypto.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
-import type { Grant, Revoked } from '../../src/providers/provider.ts'
+import type { Grant, RevocationOutcome } from '../../src/providers/provider.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { flow } from '../store/people.ts'
 import { databases } from '../support/databases.ts'
@@ -40,7 +40,7 @@ describe.each(databases)('on $name', ({ place }) => {
   let sealer: Sealer
   let nodes: LentTokens[]
   let asked: { provider: string; accessToken: string; refreshToken: string | null }[]
-  let answer: () => Promise<Revoked>
+  let answer: () => Promise<RevocationOutcome>
 
   const newNode = async (given: Sealer = sealer): Promise<LentTokens> => {
     const node = await lentTokens(config, {

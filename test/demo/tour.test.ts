@@ -70,7 +70,7 @@ test('what is missing is said in a sentence: a port that is taken, a demo that d
       const demo = run('demo/demo.ts', env)
       expect(await demo.ended).toBe(1)
       expect(demo.said()).toBe(
-        `Port ${port} is in use. Set PORT (the service) and SANDBOX_PORT (its providers) to free ones, or stop what listens there.\n`,
+        `Port ${port} is in use. Set PORT (the service) and SANDBOX_PORT (its providers) to free ones, or stop the process that uses them.\n`,
       )
     }
   } finally {

@@ -6,7 +6,7 @@ import { createBus } from '../../src/events/bus.ts'
 import type { Event } from '../../src/events/catalogue.ts'
 import { systemRandom } from '../../src/kernel/ids.ts'
 import type { BreakerSettings, Provider, ProviderSettings } from '../../src/providers/provider.ts'
-import { createProviders, type Exchanged, type Providers } from '../../src/providers/providers.ts'
+import { type CodeExchange, createProviders, type Providers } from '../../src/providers/providers.ts'
 
 /** Patient enough for a busy machine; a breaker that opens is asked for. */
 const breaker: BreakerSettings = { timeoutMs: 5000, errorThresholdPercent: 50, volume: 100, resetMs: 60_000 }
@@ -108,6 +108,6 @@ export async function visit(providers: Providers, provider: Provider) {
 export async function enter(sandbox: Sandbox, providers: Providers, provider: Provider, identity = 'ada') {
   sandbox.as(identity)
   const { callback, flow } = await visit(providers, provider)
-  const exchanged: Exchanged = value(await providers.exchange(provider, callback, flow))
+  const exchanged: CodeExchange = value(await providers.exchange(provider, callback, flow))
   return { exchanged, claims: value(await providers.identify(provider, exchanged)) }
 }

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createBus } from '../../src/events/bus.ts'
 import { err, ok, type Result } from '../../src/kernel/result.ts'
-import { createProfiles, type Said } from '../../src/providers/userinfo.ts'
+import { createProfiles, type ProviderProfile } from '../../src/providers/userinfo.ts'
 import { enter, named, startWorld, type TestWorld, value } from './fixture.ts'
 
-const said = (name: string): Said => ({
+const said = (name: string): ProviderProfile => ({
   claims: { subject: '1', email: null, emailVerified: false, emailAuthoritative: false, name, picture: null },
   profile: { name },
 })
@@ -18,7 +18,7 @@ function openProfiles(ttlSeconds = 3600) {
   events.on('test', ['user_info_cache.read'], ({ data }) => hits.push(data.hit))
   const profiles = createProfiles({ events, clock: () => now, ttlSeconds })
   let asked = 0
-  const answers: Result<Said, Refused>[] = []
+  const answers: Result<ProviderProfile, Refused>[] = []
   return {
     profiles,
     hits,
@@ -26,7 +26,7 @@ function openProfiles(ttlSeconds = 3600) {
     turn: (seconds: number) => {
       now = new Date(now.getTime() + seconds * 1000)
     },
-    say: (answer: Result<Said, Refused>) => answers.push(answer),
+    say: (answer: Result<ProviderProfile, Refused>) => answers.push(answer),
     read: () =>
       profiles.read<Refused>(at, async () => {
         asked += 1
@@ -128,7 +128,7 @@ describe('a profile', () => {
 
   test('forgotten while it is fetched is not remembered', async () => {
     const { profiles, read, asked } = openProfiles()
-    let land: (answer: Result<Said, Refused>) => void = () => {}
+    let land: (answer: Result<ProviderProfile, Refused>) => void = () => {}
     const flight = profiles.read<Refused>(at, () => new Promise((resolve) => (land = resolve)))
     profiles.forget(at)
     land(ok(said('Unlinked')))
@@ -140,7 +140,7 @@ describe('a profile', () => {
 
   test('of more than 64 KiB is shown, and not remembered', async () => {
     const { read, asked, say, profiles } = openProfiles()
-    const sized = (bytes: number): Said => {
+    const sized = (bytes: number): ProviderProfile => {
       const empty = JSON.stringify({ name: '' }).length
       // Counted in bytes: é is two.
       return said(`${'é'.repeat((bytes - empty) >> 1)}${'e'.repeat((bytes - empty) & 1)}`)

@@ -211,7 +211,7 @@ test('what an operator can mend is said in a sentence: a port in use, no databas
   const second = await startService(settings(port, `file:${newFile()}`)).ended
   expect([second.code, second.stderr.trim()]).toEqual([
     1,
-    `Port ${port} is in use. Set PORT to a free one, or stop what listens there.`,
+    `Port ${port} is in use. Set PORT to a free port, or stop the process that uses it.`,
   ])
   first.process.kill('SIGTERM')
   expect((await first.ended).code).toBe(0)

@@ -36,7 +36,7 @@ const warningsIn = (log: string): readonly string[] =>
 describe('HOST', () => {
   test.each([
     // RFC 5737: an address for documents, which no machine has.
-    ['192.0.2.1', 'HOST is not an address of this machine.'],
+    ['192.0.2.1', 'HOST is not an IP address of this machine.'],
     // RFC 6761 §6.4: a name that never leads anywhere.
     ['nowhere.invalid', 'HOST is a name without an IP address.'],
   ])('that is %s is explained in a sentence', async (HOST, sentence) => {
@@ -85,7 +85,7 @@ test('the possible cause of a fault is reported with it', async () => {
 
 test('a .env that cannot be read is explained in a sentence', async () => {
   mkdirSync(join(folder, '.env'))
-  expect(await refusal(settings)).toBe('The configuration has a fault:\n  - .env: the file cannot be read: EISDIR\n')
+  expect(await refusal(settings)).toBe('The configuration has an error:\n  - .env: the file cannot be read: EISDIR\n')
 })
 
 test('secrets come from files, and from a file alone', async () => {
@@ -103,7 +103,7 @@ test('secrets come from files, and from a file alone', async () => {
   await service.ended
 
   const refused = await refusal({ ...settings, ENCRYPTION_KEYS_FILE, METRICS_TOKEN_FILE: folder, PORT: 'yes' })
-  expect(refused).toContain('  - ENCRYPTION_KEYS: is set, and so is ENCRYPTION_KEYS_FILE; set one of them\n')
+  expect(refused).toContain('  - ENCRYPTION_KEYS: is set together with ENCRYPTION_KEYS_FILE; set only one of them\n')
   expect(refused).toContain('  - METRICS_TOKEN_FILE: the file is a directory; name the file in it\n')
   expect(refused).toContain('  - PORT: must be a port number, 0 to 65535\n')
   expect(refused).not.toContain(folder)

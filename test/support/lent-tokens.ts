@@ -7,7 +7,7 @@ import { internalOrigin } from '../../src/events/catalogue.ts'
 import { type Clock, secondsAfter } from '../../src/kernel/clock.ts'
 import type { Sealer } from '../../src/kernel/crypto.ts'
 import type { Random } from '../../src/kernel/ids.ts'
-import type { Grant, GrantLifetime, Refreshed, Revoked } from '../../src/providers/provider.ts'
+import type { Grant, GrantLifetime, RefreshOutcome, RevocationOutcome } from '../../src/providers/provider.ts'
 import { missingScopes } from '../../src/providers/scopes.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { openedStore } from './opened-store.ts'
@@ -25,8 +25,11 @@ const lifetimes: Readonly<Record<string, GrantLifetime>> = {
 type Given = {
   readonly clock: Clock
   readonly sealer: Sealer
-  readonly refresh?: (provider: string, refreshToken: string, subject: string) => Promise<Refreshed>
-  readonly revoke?: (provider: string, tokens: { accessToken: string; refreshToken: string | null }) => Promise<Revoked>
+  readonly refresh?: (provider: string, refreshToken: string, subject: string) => Promise<RefreshOutcome>
+  readonly revoke?: (
+    provider: string,
+    tokens: { accessToken: string; refreshToken: string | null },
+  ) => Promise<RevocationOutcome>
   readonly pause?: (ms: number) => Promise<void>
   readonly random?: Random
   /** In place of the store's own. */

@@ -1,6 +1,6 @@
 import { ok } from '../../src/kernel/result.ts'
 import type { Claims, Provider } from '../../src/providers/provider.ts'
-import type { Exchanged, Providers } from '../../src/providers/providers.ts'
+import type { CodeExchange, Providers } from '../../src/providers/providers.ts'
 import { theClaims } from './people.ts'
 
 const provider = (id: string): Provider => ({
@@ -51,7 +51,7 @@ export function providerStandIn(ids: readonly string[]) {
         expiresAt: null,
         refreshExpiresAt: null,
       }
-      return failure ?? ok<Exchanged>({ tokens, idToken: null, issuer: one.issuer })
+      return failure ?? ok<CodeExchange>({ tokens, idToken: null, issuer: one.issuer })
     },
     identify: async () => ok(claims),
     trusts: (_, { emailVerified }) => emailVerified,

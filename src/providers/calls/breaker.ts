@@ -1,7 +1,6 @@
 /**
- * The circuit breaker of one endpoint, over opossum. It decides on calls that were made and answered, and on nothing
- * else; it bounds how many calls are under way at once, so that a provider that hangs holds a bounded number of sockets
- * and callers.
+ * The circuit breaker of one endpoint, built on opossum. Only calls that were made and answered change its state. It
+ * also limits concurrent calls, so that a provider that hangs holds a limited number of sockets and callers.
  */
 import CircuitBreaker from 'opossum'
 import type { BreakerSettings } from '../provider.ts'
@@ -9,33 +8,37 @@ import type { Deadline } from './deadline.ts'
 
 export type BreakerState = 'closed' | 'half_open' | 'open'
 
-/** Calls under way at once at one endpoint. Beyond it they wait for a place. */
+/** Concurrent calls to one endpoint. More calls wait in a queue. */
 const CAPACITY = 64
-/** Calls that wait for a place. Beyond it they are refused at once: an answer would come after its caller gave up. */
+/**
+ * Calls that may wait in the queue. More are rejected at once: their callers would time out before an answer arrived.
+ */
 const MOST_WAITING = 256
-/** The window in which failures are counted, and the slices in which it moves on. */
+/** Failures are counted in this sliding window, which moves in `SLICES` steps. */
 const WINDOW_MS = 30_000
 const SLICES = 10
 
 /** Why a call was not made. */
-export type NotMade = 'breaker_open' | 'at_capacity'
-/** A call that was not made, because the breaker is open or everything is taken. It says nothing about the provider. */
+export type RejectionReason = 'breaker_open' | 'at_capacity'
+/**
+ * A call that was not made because the breaker is open or the queue is full. It does not count against the provider.
+ */
 export class NotMadeError extends Error {
   override name = 'NotMadeError'
-  readonly reason: NotMade
-  constructor(reason: NotMade) {
+  readonly reason: RejectionReason
+  constructor(reason: RejectionReason) {
     super(reason)
     this.reason = reason
   }
 }
 
-/** What opossum's rolling counts can do, as its types leave out. */
+/** Methods of opossum's rolling counts that its type declarations omit. */
 type RollingCounts = { increment(property: 'fires'): void; rotateBucket(): void }
 
 type BreakerParts<C, R> = {
   readonly name: string
   readonly settings: BreakerSettings
-  /** One call. What it throws counts as a failure of the endpoint; what it returns counts as an answer. */
+  /** Makes one call. A thrown error counts as a failure of the endpoint, a returned value as a success. */
   readonly run: (call: C, deadline: Deadline) => Promise<R>
   readonly onChange: (state: BreakerState) => void
 }
@@ -44,7 +47,7 @@ export type Breaker<C, R> = ReturnType<typeof createBreaker<C, R>>
 export function createBreaker<C, R>({ name, settings, run, onChange }: BreakerParts<C, R>) {
   const circuit = new CircuitBreaker<[C, Deadline], R>(run, {
     name,
-    // The deadline is ours: opossum's own time-out lets go of the call without ending it.
+    // Our own deadline ends the call. Opossum's timeout would only stop waiting for it.
     timeout: false,
     errorThresholdPercentage: settings.errorThresholdPercent,
     volumeThreshold: settings.volume,
@@ -54,23 +57,23 @@ export function createBreaker<C, R>({ name, settings, run, onChange }: BreakerPa
     rollingPercentilesEnabled: false,
     enableSnapshots: false,
   })
-  // Opossum's rate is failures over `fires`, and by default `fires` also counts the calls that the open breaker refused
-  // and those without an answer yet. After an outage thousands of refusals would hide every new failure: the breaker of
-  // a provider that comes back and hangs would not open at all. So a fire is counted with its answer.
+  // Opossum divides failures by `fires`. By default `fires` includes calls that the open breaker rejected, and calls
+  // that are still pending. After an outage, thousands of rejections would hide every new failure. If the provider came
+  // back and then hung, the breaker would not open. So we count a call when its answer arrives.
   const counts = circuit.status as unknown as RollingCounts
   const answered = (): void => counts.increment('fires')
   circuit.removeAllListeners('fire')
-  // Counted before opossum decides on that answer, or the one that closes a breaker would count in the next state.
+  // Count before opossum acts on the answer. Otherwise the call that closes the breaker counts in the next state.
   circuit.prependListener('success', answered)
   circuit.prependListener('failure', answered)
 
   let openedAt = 0
   let running = 0
-  const line = new Set<() => void>()
+  const queue = new Set<() => void>()
 
   const state = (): BreakerState => (circuit.opened ? 'open' : circuit.halfOpen ? 'half_open' : 'closed')
 
-  /** What was counted in one state decides nothing in the next one. */
+  /** Starts new counts: results from one state must not decide the next transition. */
   const changed = (): void => {
     for (let slice = 0; slice < SLICES; slice += 1) counts.rotateBucket()
     onChange(state())
@@ -78,62 +81,64 @@ export function createBreaker<C, R>({ name, settings, run, onChange }: BreakerPa
   circuit.on('open', () => {
     openedAt = performance.now()
     changed()
-    // Those in line learn it now instead of waiting for places that calls to a dead provider hold.
-    for (const go of line) {
+    // Release waiting calls now, so that they fail at once instead of waiting for calls to a failing provider.
+    for (const proceed of queue) {
       running += 1
-      go()
+      proceed()
     }
   })
   circuit.on('halfOpen', changed)
   circuit.on('close', changed)
 
   /**
-   * Takes a place, or waits for one; `false` when too many wait already, or when half of the call's time has passed:
-   * with less than that its own time-out would be counted against the provider.
+   * Takes a slot or waits for one. Resolves to `false` if the queue is full, or if half of the call's time has passed.
+   * A call with less time than that would probably time out, and the timeout would count against the provider.
    */
-  const place = (): Promise<boolean> => {
-    // While it is not closed there is nothing to wait for: opossum refuses all calls but one.
+  const takeSlot = (): Promise<boolean> => {
+    // Do not wait unless the breaker is closed: opossum rejects all calls but one.
     if (running < CAPACITY || !circuit.closed) {
       running += 1
       return Promise.resolve(true)
     }
-    if (line.size >= MOST_WAITING) return Promise.resolve(false)
+    if (queue.size >= MOST_WAITING) return Promise.resolve(false)
     return new Promise((resolve) => {
-      const end = (hasPlace: boolean): void => {
-        line.delete(go)
+      const end = (hasSlot: boolean): void => {
+        queue.delete(go)
         clearTimeout(giveUp)
-        resolve(hasPlace)
+        resolve(hasSlot)
       }
       const go = (): void => end(true)
       const giveUp = setTimeout(() => end(false), settings.timeoutMs / 2)
-      line.add(go)
+      queue.add(go)
     })
   }
 
-  /** Passes the place on to the next in line. */
-  const leave = (): void => {
-    const [next] = line
+  /** Passes the slot to the next waiting call. */
+  const releaseSlot = (): void => {
+    const [next] = queue
     if (next) next()
     else running -= 1
   }
 
   return {
     state,
-    /** Whether it is half open and no call has tried the endpoint since. */
+    /** Whether it is half open and no call has been made since. */
     isUntried: (): boolean => circuit.pendingClose,
-    /** Whole seconds until it may try again, at least one. Opossum counts real time, whatever clock others are given. */
+    /**
+     * Whole seconds until the next trial call, at least one. Opossum measures real time and ignores the injected clock.
+     */
     secondsLeft: (): number => Math.max(1, Math.ceil((openedAt + settings.resetMs - performance.now()) / 1000)),
 
-    /** Makes the call, or throws `NotMadeError`; whatever else is thrown comes from `run`. */
+    /** Makes the call, or throws `NotMadeError`. Any other error comes from `run`. */
     async fire(call: C, deadline: Deadline): Promise<R> {
-      if (!(await place())) throw new NotMadeError('at_capacity')
+      if (!(await takeSlot())) throw new NotMadeError('at_capacity')
       try {
         return await circuit.fire(call, deadline)
       } catch (thrown) {
         if (CircuitBreaker.isOurError(thrown as Error)) throw new NotMadeError('breaker_open')
         throw thrown
       } finally {
-        leave()
+        releaseSlot()
       }
     },
     shutdown: (): void => circuit.shutdown(),

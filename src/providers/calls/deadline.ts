@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events'
 
 /**
- * When a call must have ended: emits `abort` once, `ms` milliseconds from now, unless it was over before. undici takes
- * an emitter where it takes an AbortSignal, and an AbortSignal costs several times as much to make.
+ * The deadline of a call. Emits `abort` once after `ms` milliseconds, unless `over()` is called first. undici accepts
+ * an emitter in place of an AbortSignal, which costs several times as much to create.
  */
 export class Deadline extends EventEmitter {
   aborted = false

@@ -1,6 +1,6 @@
 /**
- * What an OpenID provider says about itself, asked for when first needed: the service starts while the issuer is
- * down. Kept for an hour; after that the old word stands until a new one is heard.
+ * OpenID Connect discovery. The document is fetched when first needed, so the service can start while the issuer is
+ * down. It is refreshed after an hour; until a new one arrives, the last one is used.
  */
 import type { Clock } from '../../kernel/clock.ts'
 import { isLoopback } from '../../kernel/loopback.ts'
@@ -15,7 +15,7 @@ const FRESH_MS = 3_600_000
 
 type DiscoveryParts = {
   issuer: string
-  /** What the operator set is used instead of what is discovered. */
+  /** The operator's settings take precedence over discovered values. */
   settings: Pick<ProviderSettings, 'urls' | 'discoveryUrl' | 'tokenAuth' | 'pkce' | 'userinfo'>
   guard: Guard
   clock: Clock
@@ -25,45 +25,50 @@ type DiscoveryParts = {
 export function createDiscovery({ issuer, settings, guard, clock, production }: DiscoveryParts) {
   const { urls } = settings
   let known: { readonly endpoints: Endpoints; readonly at: number } | undefined
-  let asking: Promise<Result<Endpoints, Failure>> | undefined
+  let pending: Promise<Result<Endpoints, Failure>> | undefined
 
-  async function ask(): Promise<Result<Endpoints, Failure>> {
-    // The path goes behind the issuer's own (OpenID Connect Discovery §4.1).
+  async function fetchMetadata(): Promise<Result<Endpoints, Failure>> {
+    // The well-known path is appended to the path of the issuer (OpenID Connect Discovery §4.1).
     const url = settings.discoveryUrl ?? `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
     const answer = await guard.call({ endpoint: 'discovery', method: 'GET', url })
     if (!answer.ok) return answer
-    const said = readMetadata(answer.value.json, { issuer, auth: chosenAuth(settings), production })
-    if ('kind' in said) return guard.report('discovery', said)
-    const { authorize = said.authorize, token = said.token, revoke = said.revoke, jwks = said.jwks } = urls
-    const userinfo = settings.userinfo === 'off' ? null : (urls.userinfo ?? said.userinfo)
-    const endpoints = { ...said, authorize, token, userinfo, revoke, jwks }
+    const metadata = readMetadata(answer.value.json, { issuer, auth: chosenAuth(settings), production })
+    if ('kind' in metadata) return guard.report('discovery', metadata)
+    const {
+      authorize = metadata.authorize,
+      token = metadata.token,
+      revoke = metadata.revoke,
+      jwks = metadata.jwks,
+    } = urls
+    const userinfo = settings.userinfo === 'off' ? null : (urls.userinfo ?? metadata.userinfo)
+    const endpoints = { ...metadata, authorize, token, userinfo, revoke, jwks }
     known = { endpoints, at: clock().getTime() }
     return ok(endpoints)
   }
 
   return {
-    /** What was heard last, if anything. */
+    /** The endpoints of the last valid document, if there is one. */
     known: (): Endpoints | undefined => known?.endpoints,
-    /** The endpoints; many who ask at once wait for one answer. */
+    /** Returns the endpoints. Concurrent callers share one request. */
     async endpoints(): Promise<Result<Endpoints, Failure>> {
       if (known && clock().getTime() - known.at < FRESH_MS) return ok(known.endpoints)
-      asking ??= ask().finally(() => {
-        asking = undefined
+      pending ??= fetchMetadata().finally(() => {
+        pending = undefined
       })
-      // An hour-old word is good enough to go on with; the new one is for the next who asks.
-      return known ? ok(known.endpoints) : asking
+      // A stale document is still usable. Callers do not wait for its refresh.
+      return known ? ok(known.endpoints) : pending
     },
   }
 }
 
-/** Reads the metadata, or says why it cannot be used. */
+/** Reads the metadata. Returns a failure if it cannot be used. */
 function readMetadata(
   json: unknown,
   { issuer, auth, production }: { issuer: string; auth: ClientAuth | undefined; production: boolean },
 ): Endpoints | Failure {
   const garbage = (reason: string): Failure => ({ kind: 'garbage', reason })
   if (!isRecord(json)) return garbage('wrong_shape')
-  // Exactly: one provider could otherwise speak for another (OpenID Connect Discovery §4.3, RFC 8414 §3.3).
+  // Compare exactly. Otherwise one provider could impersonate another (OpenID Connect Discovery §4.3, RFC 8414 §3.3).
   if (json.issuer !== issuer)
     return { kind: 'garbage', reason: 'issuer_mismatch', issuer: issuerMismatch(issuer, json.issuer) }
   const url = (name: string): string | undefined => {
@@ -73,8 +78,9 @@ function readMetadata(
   const [authorize, token, jwks] = [url('authorization_endpoint'), url('token_endpoint'), url('jwks_uri')]
   if (!authorize || !token || !jwks) return garbage('missing_endpoint')
   if (json.userinfo_endpoint !== undefined && !url('userinfo_endpoint')) return garbage('unsafe_endpoint')
-  const clientAuth = auth ?? offeredTokenAuth(json.token_endpoint_auth_methods_supported)
-  // Any method that is sent would be refused at the first sign-in as a wrong secret, which it is not.
+  const clientAuth = auth ?? selectTokenAuth(json.token_endpoint_auth_methods_supported)
+  // If we sent an unsupported method, the first sign-in would fail and blame the client secret. Report the real cause
+  // here.
   if (clientAuth === undefined) return garbage('token_auth_unsupported')
   return {
     authorize,
@@ -85,23 +91,23 @@ function readMetadata(
     revoke: url('revocation_endpoint') ?? null,
     clientAuth,
     issRequired: json.authorization_response_iss_parameter_supported === true,
-    ...offered(json.token_endpoint_auth_methods_supported),
+    ...readAuthMethods(json.token_endpoint_auth_methods_supported),
   }
 }
 
-const offered = (methods: unknown): Pick<Endpoints, 'offeredAuth'> =>
+const readAuthMethods = (methods: unknown): Pick<Endpoints, 'offeredAuth'> =>
   Array.isArray(methods) ? { offeredAuth: methods.filter((one) => typeof one === 'string') } : {}
 
 /**
- * The method to use of those a document offers; `undefined` when it offers neither of ours. Without a list it is
- * `client_secret_basic` (OpenID Connect Discovery §3).
+ * Selects a client authentication method from those in the document. Returns `undefined` if it offers none that we
+ * support. Without a list the method is `client_secret_basic` (OpenID Connect Discovery §3).
  */
-function offeredTokenAuth(methods: unknown): TokenAuth | undefined {
+function selectTokenAuth(methods: unknown): TokenAuth | undefined {
   if (!Array.isArray(methods) || methods.includes('client_secret_basic')) return 'basic'
   return methods.includes('client_secret_post') ? 'post' : undefined
 }
 
-/** Secrets and tokens go there: https, or loopback while trying things out. */
+/** Secrets and tokens are sent there, so it must be https. Outside production, http to loopback is allowed. */
 function isSafe(text: string, production: boolean): boolean {
   if (!URL.canParse(text)) return false
   const { protocol, hostname, username } = new URL(text)

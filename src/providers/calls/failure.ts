@@ -1,25 +1,25 @@
 import type { IssuerMismatch } from '../issuer.ts'
 
 /**
- * How a call to a provider can fail, as a value. It holds a class, a status and the provider's error code; never a
- * body, a description, a token or a URL, since all of it may reach the log. The one exception is an issuer's name, which
- * is cleaned for the log.
+ * How a call to a provider can fail, as a value. It can reach the log, so it holds only a class, a status and the
+ * provider's error code. It never holds a body, a description, a token or a URL. The only exception is an issuer name,
+ * cleaned for the log.
  */
 export type Failure =
-  /** Down, timed out, breaker open, or asked to wait: nobody's fault here, and worth another try. */
+  /** Down, timed out, breaker open, or rate limited. The call can be retried. */
   | {
       readonly kind: 'unavailable'
       readonly reason: string
       readonly retryAfter?: number
-      /** It is up, and this caller has asked too often. */
+      /** The provider is up, but this caller has sent too many requests. */
       readonly limited?: true
     }
-  /** It understood and said no. */
+  /** The provider understood the request and rejected it. */
   | { readonly kind: 'refused'; readonly reason: string; readonly status: number; readonly code: string | null }
-  /** It answered what no such endpoint may answer. */
+  /** The response is not valid for this endpoint. */
   | { readonly kind: 'garbage'; readonly reason: string; readonly issuer?: IssuerMismatch }
 
-/** A `Failure` on its way through Passport's callbacks, which only carry errors. */
+/** Carries a `Failure` through Passport's callbacks, which only accept errors. */
 export class CallFailure extends Error {
   override name = 'CallFailure'
   readonly failure: Failure
@@ -30,8 +30,8 @@ export class CallFailure extends Error {
 }
 
 /**
- * Passport-oauth2 wraps what a call brought in an `InternalOAuthError`; anything else a strategy says is its own
- * verdict on an answer.
+ * Passport-oauth2 wraps the error of a call in an `InternalOAuthError`. Any other error means that a strategy could not
+ * read the response.
  */
 export function failureOf(error: unknown): Failure {
   if (error instanceof CallFailure) return error.failure
@@ -40,8 +40,8 @@ export function failureOf(error: unknown): Failure {
 }
 
 /**
- * An `error` code worth writing down, or `null`. Codes are words (RFC 6749 §5.2, and every provider here); whatever
- * has digits in it may be a secret somebody echoed.
+ * An `error` code that is safe to log, or `null`. Codes consist of words (RFC 6749 §5.2, and every provider here). A
+ * value with digits may be an echoed secret.
  */
 export const readErrorCode = (value: unknown): string | null =>
   typeof value === 'string' && /^[A-Za-z][A-Za-z_ ]{0,47}$/.test(value) ? value : null

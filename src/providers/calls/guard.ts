@@ -1,8 +1,8 @@
 /**
- * The only way out to a provider. For each provider, and each customer's site behind it, connections of its own; for
- * each endpoint type of them a circuit breaker of its own, so that a failing one takes down nobody else; a total
- * deadline over headers and body; a size limit; no redirect is ever followed, since it would carry the token or the
- * secret along.
+ * All calls to providers go through here. Each provider, and each customer site behind it, has its own connections.
+ * Each of their endpoint types has its own circuit breaker, so that one failing endpoint does not affect the others.
+ * Calls have a total deadline for headers and body, and a size limit. Redirects are never followed, since they would
+ * carry the token or the secret along.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Dispatcher } from 'undici'
@@ -20,37 +20,40 @@ import { type Failure, readErrorCode } from './failure.ts'
 import { createOutbound, type ProxySettings } from './outbound.ts'
 import { type Hold, readHold } from './retry-after.ts'
 
-/** Said with every call: GitHub refuses who has no name. */
+/** Sent with every call: GitHub rejects requests without a user agent. */
 const USER_AGENT = 'vinculum'
-/** What a signed or encrypted UserInfo response says it is (OpenID Connect Core §5.3.2). */
+/** The media type of a signed or encrypted UserInfo response (OpenID Connect Core §5.3.2). */
 export const JWT_TYPE = 'application/jwt'
-/** What a person is told to wait when nobody said how long. */
+/** How long a person should wait if the provider gave no time. */
 const DEFAULT_RETRY_SECONDS = 5
 const MOST_ATTEMPTS = 3
 const FIRST_BACK_OFF_MS = 50
-/** How many sites' breakers a provider has at once; the one longest unused makes room. */
+/** How many sites a provider may have circuits for. The least recently used one is closed to make room. */
 const MOST_SITES = 200
-/** How many of its pauses a site's breaker is half open for before nobody is expected to ask for it any more. */
-const PAUSES_KEPT = 10
+/** A site's breaker may stay half open for this many reset times. After that no more calls to the site are expected. */
+const MOST_IDLE_RESETS = 10
 
 export type Call = {
   readonly endpoint: EndpointType
-  /** Which customer's site behind the endpoint is asked: that one of them is down says nothing of the others. */
+  /**
+   * The customer site behind the endpoint. Each site has its own breaker: an outage of one says nothing about the
+   * others.
+   */
   readonly site?: string
   readonly method: 'GET' | 'POST' | 'DELETE'
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
   /**
-   * `json` (an object or array) unless the endpoint's answer means nothing, as at revocation. With `json_or_jwt` a body of
-   * the type `application/jwt` is passed on as it is, for the caller to verify.
+   * `json` (an object or array) by default. `anything` where the body has no meaning, such as revocation. `json_or_jwt`
+   * also passes a body of type `application/jwt` on unread, for the caller to verify.
    */
   readonly expects?: 'json' | 'json_or_jwt' | 'anything'
-  /** A closer look at a good answer: why it is garbage after all, or `null`. */
+  /** Checks a well-formed answer: returns why it is invalid, or `null`. */
   readonly fault?: (json: unknown, text: string) => string | null
-  /** Statuses with which this endpoint says no in the ordinary way: neither counted nor logged as a refusal. */
+  /** Statuses that are normal negative answers of this endpoint. They are neither counted nor logged as refusals. */
   readonly negatives?: readonly number[]
-  /** The class of a refusal, where its `error` does not say it: a word of ours, for the provider's text stays behind. */
+  /** Our own code for a refusal whose `error` field does not give one. The provider's text is never passed on. */
   readonly refusal?: (status: number, json: unknown) => string | null
 }
 export type Answer = {
@@ -60,10 +63,10 @@ export type Answer = {
   readonly text: string
   readonly json: unknown
 }
-/** From well to ill. */
+/** From best to worst. */
 const STATES: readonly BreakerState[] = ['closed', 'half_open', 'open']
 
-/** One endpoint as it is called: its breaker, and the connections its calls use. */
+/** One endpoint, or one site behind it, with its breaker and its connections. */
 type Circuit = {
   readonly endpoint: EndpointType
   readonly site: string | undefined
@@ -72,23 +75,23 @@ type Circuit = {
 }
 
 /**
- * What one attempt came to. `counts`: it is the provider's failure, neither its refusal nor what one person put into an
- * answer.
+ * The result of one attempt. `counts` is set for failures of the provider. A refusal, or a response that one user's
+ * data makes invalid, does not count.
  */
 type Reply = { readonly result: Result<Answer, Failure>; readonly hold?: Hold | undefined; readonly counts?: true }
-type Failed = { readonly result: Err<Failure>; readonly hold?: Hold | undefined; readonly counts: true }
+type CountedReply = { readonly result: Err<Failure>; readonly hold?: Hold | undefined; readonly counts: true }
 
-/** A failure that counts against the provider, on its way through opossum. */
-class Counted extends Error {
+/** Carries a failure that counts against the provider through opossum. */
+class CountedFailure extends Error {
   override name = 'Counted'
-  readonly reply: Failed
-  constructor(reply: Failed) {
+  readonly reply: CountedReply
+  constructor(reply: CountedReply) {
     super(reply.result.error.reason)
     this.reply = reply
   }
 }
 
-type Shared = {
+type GuardParts = {
   readonly events: Bus
   readonly clock: Clock
   readonly random: Random
@@ -96,19 +99,19 @@ type Shared = {
 }
 export type Guard = ReturnType<ReturnType<typeof createGuards>['of']>
 
-export function createGuards({ events, clock, random, proxy = null }: Shared) {
+export function createGuards({ events, clock, random, proxy = null }: GuardParts) {
   const outbound = createOutbound(proxy)
   const guards: { close(): void }[] = []
 
-  /** One attempt, to the last byte. */
+  /** Makes one attempt and reads the complete body. */
   async function attempt(call: Call, pool: Dispatcher, deadline: Deadline): Promise<Reply> {
     const { endpoint, method, url, headers, body, expects, fault, refusal, negatives } = call
     const all = { Accept: 'application/json', 'Accept-Encoding': 'identity', 'User-Agent': USER_AGENT, ...headers }
     const { request } = await outbound.load()
-    const asked = { dispatcher: pool, method, headers: all, body: body ?? null, signal: deadline }
+    const options = { dispatcher: pool, method, headers: all, body: body ?? null, signal: deadline }
     const [reply, text] = await untimed(async () => {
-      const answered = await request(url, asked)
-      return [answered, await answered.body.text().catch(unlessTooLarge)] as const
+      const response = await request(url, options)
+      return [response, await response.body.text().catch(unlessTooLarge)] as const
     })
     const { statusCode: status } = reply
     const hold = readHold(endpoint, status, reply.headers, clock(), text)
@@ -125,7 +128,7 @@ export function createGuards({ events, clock, random, proxy = null }: Shared) {
     const type = mediaType(reply.headers['content-type'])
     if (expects !== 'anything' && !(expects === 'json_or_jwt' && type === JWT_TYPE)) {
       if (typeof json !== 'object' || json === null) return garbage(endpoint, 'not_json')
-      // GitHub refuses with 200 and an `error`.
+      // GitHub reports errors with status 200 and an `error` field.
       if (isRecord(json) && json.error) return { result: err(refused(status, json)) }
       const reason = fault?.(json, text) ?? null
       if (reason !== null) return garbage(endpoint, reason)
@@ -133,7 +136,10 @@ export function createGuards({ events, clock, random, proxy = null }: Shared) {
     return { result: ok({ status, type, text, json }) }
   }
 
-  /** Runs work with a deadline that covers the wait for a place as well. Loading the client is no delay of the provider. */
+  /**
+   * Runs work with a deadline that includes the time in the queue. Loading the HTTP client does not count against the
+   * provider.
+   */
   async function within<T>(ms: number, work: (deadline: Deadline) => Promise<T>): Promise<T> {
     await outbound.load()
     const deadline = new Deadline(ms)
@@ -147,17 +153,20 @@ export function createGuards({ events, clock, random, proxy = null }: Shared) {
   /** The guard of one provider. */
   function of(provider: string, settings: BreakerSettings) {
     const holds = new Map<string, number>()
-    /** Those of sites in the order they were last used. */
+    /** Circuits of sites are in order of last use. */
     const circuits = new Map<string, Circuit>()
-    /** The state last reported for each endpoint type. */
+    /** The last reported state for each endpoint type. */
     const reported = new Map<EndpointType, BreakerState>()
-    let own: Promise<Dispatcher> | undefined
+    let providerPool: Promise<Dispatcher> | undefined
     const ownPool = (): Promise<Dispatcher> => {
-      own ??= outbound.open()
-      return own
+      providerPool ??= outbound.open()
+      return providerPool
     }
 
-    /** The worst state among an endpoint's sites. The site is no metric label: callers control it, without bound. */
+    /**
+     * The worst state among an endpoint's sites. Do not use the site as a metric label: callers control it, so
+     * cardinality would be unbounded.
+     */
     const stateOf = (endpoint: EndpointType): BreakerState =>
       [...circuits.values()].reduce<BreakerState>((worst, one) => {
         if (one.endpoint !== endpoint) return worst
@@ -173,20 +182,21 @@ export function createGuards({ events, clock, random, proxy = null }: Shared) {
     }
 
     /**
-     * Attempts within one deadline. Only a GET that failed fast is tried again: a code or a rotating token works once.
+     * Makes attempts within one deadline. Only a GET that failed fast is retried: an authorization code or rotating
+     * token works only once.
      */
     async function run(call: Call, pool: Dispatcher, deadline: Deadline): Promise<Reply> {
       for (let tries = 1; ; tries += 1) {
-        // The error itself is dropped, since its message names hosts and addresses.
+        // Drop the error: its message contains host names and IP addresses.
         const reply = await attempt(call, pool, deadline).catch(() =>
           failed({ kind: 'unavailable', reason: 'network' }),
         )
         if (!didFail(reply)) return reply
-        if (deadline.aborted) throw new Counted(failed({ kind: 'unavailable', reason: 'timeout' }))
+        if (deadline.aborted) throw new CountedFailure(failed({ kind: 'unavailable', reason: 'timeout' }))
         const wait = FIRST_BACK_OFF_MS * 2 ** (tries - 1) * (0.5 + (random(1)[0] ?? 0) / 256)
         const soon = deadline.elapsed() + wait < settings.timeoutMs / 2
         const safe = call.method === 'GET' && reply.result.error.kind === 'unavailable' && !reply.hold
-        if (!safe || !soon || tries === MOST_ATTEMPTS) throw new Counted(reply)
+        if (!safe || !soon || tries === MOST_ATTEMPTS) throw new CountedFailure(reply)
         await pause(wait)
       }
     }
@@ -202,7 +212,7 @@ export function createGuards({ events, clock, random, proxy = null }: Shared) {
         return known
       }
       if (site !== undefined) makeRoom()
-      let leaving: NodeJS.Timeout | undefined
+      let removal: NodeJS.Timeout | undefined
       let sitePool: Promise<Dispatcher> | undefined
       const pool = (): Promise<Dispatcher> => {
         if (site === undefined) return ownPool()
@@ -216,67 +226,71 @@ export function createGuards({ events, clock, random, proxy = null }: Shared) {
         onChange: (state) => {
           report(endpoint)
           if (site === undefined || state !== 'half_open') return
-          // Its team may have left the site for good: without this it would be reported as failing for ever.
-          clearTimeout(leaving)
-          leaving = setTimeout(() => breaker.isUntried() && forget(key, made), settings.resetMs * PAUSES_KEPT).unref()
+          // If the team no longer uses this site, no trial call will ever close the breaker. Remove it, so that it is
+          // not reported as failing forever.
+          clearTimeout(removal)
+          removal = setTimeout(
+            () => breaker.isUntried() && remove(key, circuit),
+            settings.resetMs * MOST_IDLE_RESETS,
+          ).unref()
         },
       })
-      const made: Circuit = {
+      const circuit: Circuit = {
         endpoint,
         site,
         breaker,
         close: () => {
-          clearTimeout(leaving)
+          clearTimeout(removal)
           breaker.shutdown()
           void sitePool?.then(outbound.drop)
         },
       }
-      circuits.set(key, made)
-      return made
+      circuits.set(key, circuit)
+      return circuit
     }
 
-    /** For one more site. */
+    /** Closes the least recently used circuit if there are too many sites. */
     function makeRoom(): void {
       const sites = [...circuits].filter(([, { site }]) => site !== undefined)
       const [first] = sites
-      if (first && sites.length >= MOST_SITES) forget(...first)
+      if (first && sites.length >= MOST_SITES) remove(...first)
     }
 
-    /** Calls under way in the circuit that goes end as they would have. */
-    function forget(key: string, { endpoint, close }: Circuit): void {
+    /** Removes a circuit. Calls in progress complete normally. */
+    function remove(key: string, { endpoint, close }: Circuit): void {
       close()
       circuits.delete(key)
       report(endpoint)
     }
 
-    /** Seconds this call has to wait because the provider asked for it; 0 when it may go. */
-    function held(keys: readonly string[]): number {
+    /** Seconds until the provider accepts this call, 0 if it can be made now. */
+    function secondsHeld(keys: readonly string[]): number {
       const now = clock().getTime()
       for (const [key, until] of holds) if (until <= now) holds.delete(key)
       return Math.max(0, ...keys.map((key) => Math.ceil(((holds.get(key) ?? now) - now) / 1000)))
     }
 
     async function call(call: Call): Promise<Result<Answer, Failure>> {
-      const ofToken = (): string => `${call.endpoint} ${sha256(call.headers?.Authorization ?? '')}`
-      // Hardly ever is anything held, and until then nobody need know whose token this is.
-      const wait = holds.size === 0 ? 0 : held([call.endpoint, ofToken()])
+      const tokenKey = (): string => `${call.endpoint} ${sha256(call.headers?.Authorization ?? '')}`
+      // Holds are rare. Skip hashing the token while there are none.
+      const wait = holds.size === 0 ? 0 : secondsHeld([call.endpoint, tokenKey()])
       if (wait > 0) {
-        const limited = held([ofToken()]) > 0 ? { limited: true as const } : {}
+        const limited = secondsHeld([tokenKey()]) > 0 ? { limited: true as const } : {}
         return fail(call.endpoint, { kind: 'unavailable', reason: 'held_off', retryAfter: wait, ...limited })
       }
       const { breaker } = circuitOf(call)
       const reply = await within(settings.timeoutMs, (deadline) => breaker.fire(call, deadline)).catch((thrown) => {
-        if (thrown instanceof Counted) return thrown.reply
+        if (thrown instanceof CountedFailure) return thrown.reply
         if (thrown instanceof NotMadeError) return failed({ kind: 'unavailable', reason: thrown.reason })
         throw thrown
       })
       const { hold, result } = reply
       if (hold && hold.seconds > 0)
-        holds.set(hold.of === 'token' ? ofToken() : call.endpoint, clock().getTime() + hold.seconds * 1000)
+        holds.set(hold.of === 'token' ? tokenKey() : call.endpoint, clock().getTime() + hold.seconds * 1000)
       if (result.ok) return result
       if (result.error.kind === 'refused') {
         if (call.negatives?.includes(result.error.status)) return result
-        // What is told to nobody else: a wrong secret of ours looks like any other sign-in that failed.
+        // Report it to the operator: to a user, a wrong client secret looks like any other failed sign-in.
         const { status, code } = result.error
         events.emit('provider.call_refused', { provider, endpoint_type: call.endpoint, status, code })
         return result
@@ -286,7 +300,7 @@ export function createGuards({ events, clock, random, proxy = null }: Shared) {
       return fail(call.endpoint, { ...result.error, retryAfter: hold?.seconds || open })
     }
 
-    /** Says that an endpoint did not answer properly; for what only a later look can tell, too. */
+    /** Reports a failed call. Callers also use it for faults they find later, when they check an answer. */
     function fail(endpoint: EndpointType, failure: Failure): Result<never, Failure> {
       events.emit('provider.call_failed', { provider, endpoint_type: endpoint, reason: failure.reason })
       if (failure.kind === 'garbage' && failure.issuer)
@@ -308,7 +322,7 @@ export function createGuards({ events, clock, random, proxy = null }: Shared) {
 
   return {
     of,
-    /** Lets calls under way end (their deadline is near), then closes every connection. */
+    /** Lets calls in progress finish (their deadline is near), then closes every connection. */
     close: async (): Promise<void> => {
       for (const guard of guards) guard.close()
       await outbound.close()
@@ -316,12 +330,12 @@ export function createGuards({ events, clock, random, proxy = null }: Shared) {
   }
 }
 
-const failed = (failure: Failure): Failed => ({ result: err(failure), counts: true })
-const didFail = (reply: Reply): reply is Failed => reply.counts === true
+const failed = (failure: Failure): CountedReply => ({ result: err(failure), counts: true })
+const didFail = (reply: Reply): reply is CountedReply => reply.counts === true
 
 /**
- * An answer in good order whose content is none. One person with a megabyte for a name, or with so many groups that their
- * id_token is too large, must not open the breaker for all.
+ * A well-formed response with invalid content. One user with a megabyte for a name, or with too many groups in the
+ * id_token, must not open the breaker for everyone.
  */
 const garbage = (endpoint: EndpointType, reason: string): Reply => {
   const failure: Failure = { kind: 'garbage', reason }
@@ -347,7 +361,10 @@ function parse(text: string): unknown {
   }
 }
 
-/** A body larger than we read is none, whose status and headers still hold; anything else is a broken transport. */
+/**
+ * Treats a body over the size limit as missing: the status and headers are still valid. Other errors are transport
+ * errors.
+ */
 function unlessTooLarge(thrown: unknown): undefined {
   const code = typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined
   if (code !== 'UND_ERR_RES_EXCEEDED_MAX_SIZE') throw thrown

@@ -1,6 +1,6 @@
 /**
- * Verifies id_tokens (OpenID Connect Core §3.1.3.7): signature by the issuer's published keys, then every claim by
- * the injected clock.
+ * Verifies id_tokens (OpenID Connect Core §3.1.3.7): the signature with the issuer's published keys, then every claim.
+ * Times are checked against the injected clock.
  */
 import { createHash } from 'node:crypto'
 import { base64url, type JWTPayload } from 'jose'
@@ -15,18 +15,21 @@ import { readSeconds } from './times.ts'
 const SKEW_SECONDS = 60
 export type IdTokenClaims = JWTPayload & { readonly sub: string }
 
-/** What an id_token came with. `nonceOff`: it need not repeat a nonce, and PKCE alone binds the code. */
-type Answered = { nonce: string | null; nonceOff?: boolean; accessToken: string }
-type Expected = { issuers: readonly string[]; clientId: string; clock: Clock }
+/**
+ * The response that contained the id_token. With `nonceOff` the token need not repeat a nonce, and only PKCE binds the
+ * code.
+ */
+type TokenContext = { nonce: string | null; nonceOff?: boolean; accessToken: string }
+type IdTokenExpectations = { issuers: readonly string[]; clientId: string; clock: Clock }
 
 /**
- * The claims of a genuine id_token that answers our request. Without `keys` only the claims are checked: the token
- * then came straight from the token endpoint, which stands for the signature (§3.1.3.7, 6).
+ * Returns the claims of a valid id_token that answers our request. Without `keys` the signature is not checked: the
+ * token came directly from the token endpoint over TLS (§3.1.3.7, 6).
  */
 export async function verifyIdToken(
   token: string,
-  answer: Answered,
-  { keys, ...expected }: Expected & { keys: KeySet | null },
+  answer: TokenContext,
+  { keys, ...expected }: IdTokenExpectations & { keys: KeySet | null },
 ): Promise<Result<IdTokenClaims, Failure>> {
   const alg = readAlgorithm(token)
   if (!alg.ok) return alg
@@ -35,13 +38,13 @@ export async function verifyIdToken(
 }
 
 /**
- * An id_token that came with a refresh: its issuer, audience and person must be the ones of the first (§12.2). No
- * signature: losing the rotated tokens of this answer because the keys cannot be fetched would end the grant.
+ * Checks an id_token from a refresh: issuer, audience and subject must be those of the first one (§12.2). The signature
+ * is not checked. If the keys could not be fetched, we would lose the rotated tokens, and with them the grant.
  */
 export function checkRefreshedIdToken(
   token: string,
   subject: string | undefined,
-  expected: Expected,
+  expected: IdTokenExpectations,
 ): Result<IdTokenClaims, Failure> {
   const alg = readAlgorithm(token)
   if (!alg.ok) return alg
@@ -58,8 +61,8 @@ export function checkRefreshedIdToken(
 function checkClaims(
   payload: Uint8Array,
   alg: string,
-  { nonce, nonceOff = false, accessToken }: Answered,
-  { issuers, clientId, clock }: Expected,
+  { nonce, nonceOff = false, accessToken }: TokenContext,
+  { issuers, clientId, clock }: IdTokenExpectations,
 ): Result<IdTokenClaims, Failure> {
   const read = readIdTokenClaims(payload)
   if (!read.ok) return read
@@ -68,22 +71,24 @@ function checkClaims(
   const audience = [claims.aud ?? []].flat()
   if (!issuers.includes(claims.iss ?? '')) return wrongIssuer(issuers, claims.iss)
   if (!audience.includes(clientId)) return garbage('aud')
-  // Core §3.1.3.7 (3): an audience we do not know is refused, unless the issuer says that we are the one it is for.
+  // Core §3.1.3.7 (3): an unknown audience is rejected, unless the issuer names us as the authorized party.
   if (claims.azp === undefined ? audience.length > 1 : claims.azp !== clientId) return garbage('azp')
   const [expires, issued, starts] = [readSeconds(claims.exp), readSeconds(claims.iat), readSeconds(claims.nbf)]
   if (expires === null || expires + SKEW_SECONDS <= now) return garbage('exp')
   if (issued === null || issued - SKEW_SECONDS > now) return garbage('iat')
   if (claims.nbf !== undefined && (starts === null || starts - SKEW_SECONDS > now)) return garbage('nbf')
-  // Ours, or it was made for somebody else's sign-in: a stolen code with its own id_token ends here.
-  // Without one of ours, where the operator allows that, a token with any nonce answers another request than ours.
+  // With a different nonce the token was issued for another sign-in: this stops the injection of a stolen code. If we
+  // sent no nonce and the operator allows that, a token with a nonce answers a request that is not ours.
   if (nonce === null ? !nonceOff || claims.nonce !== undefined : claims.nonce !== nonce) return garbage('nonce')
-  if (claims.at_hash !== undefined && !binds(claims.at_hash, accessToken, alg)) return garbage('at_hash')
+  if (claims.at_hash !== undefined && !matchesAtHash(claims.at_hash, accessToken, alg)) return garbage('at_hash')
   return read
 }
 
-/** `at_hash` is the left half of the access token's hash (§3.1.3.6), with the hash function of the signature. */
-function binds(atHash: unknown, accessToken: string, alg: string): boolean {
-  // Ed25519 hashes with SHA-512 (RFC 8032 §5.1).
+/**
+ * `at_hash` is the left half of the hash of the access token (§3.1.3.6). The hash function is that of the signature.
+ */
+function matchesAtHash(atHash: unknown, accessToken: string, alg: string): boolean {
+  // Ed25519 uses SHA-512 (RFC 8032 §5.1).
   const bits = alg.startsWith('Ed') ? '512' : alg.slice(-3)
   const hash = createHash(`sha${bits}`).update(accessToken).digest()
   return atHash === hash.subarray(0, hash.length / 2).toString('base64url')
@@ -97,7 +102,7 @@ function readIdTokenClaims(payload: Uint8Array): Result<IdTokenClaims, Failure> 
     : garbage('sub')
 }
 
-/** The payload of a token whose signature is not checked here. */
+/** The payload of a token, without checking the signature. */
 function payloadOf(token: string): Result<Uint8Array, Failure> {
   try {
     return ok(base64url.decode(token.split('.')[1] ?? ''))
@@ -106,7 +111,7 @@ function payloadOf(token: string): Result<Uint8Array, Failure> {
   }
 }
 
-/** The algorithm in the header, if the header is one of an id_token. */
+/** The algorithm from the header, if the header is valid for an id_token. */
 function readAlgorithm(token: string): Result<string, Failure> {
   const header = readHeader(token)
   if ('fault' in header) return garbage(header.fault)
@@ -114,8 +119,8 @@ function readAlgorithm(token: string): Result<string, Failure> {
 }
 
 /**
- * A type is optional, and issuers write many (`JWT`, `JWS`, `ID+JWT`); but one that names another kind of token is
- * believed: an access token or a logout token of the same issuer is signed with the same keys (RFC 8725 §3.11).
+ * The type is optional, and issuers use many names (`JWT`, `JWS`, `ID+JWT`). A type that names another kind of token is
+ * rejected: access and logout tokens of the same issuer are signed with the same keys (RFC 8725 §3.11).
  */
 function mayBeIdToken(typ: unknown): boolean {
   if (typ === undefined) return true

@@ -1,21 +1,23 @@
 /**
- * The HTTP connections to providers: one pool for each provider, and for each customer's site behind it, so that calls
- * that wait for one of them take no connection from another, even on the same origin.
+ * The HTTP connections to providers. Each provider, and each customer site behind it, has its own pool. Slow calls to
+ * one of them then take no connection from another, even on the same origin.
  */
 import type { Dispatcher } from 'undici'
 
-/** As much of a provider's response as is read, in bytes; everything in it is smaller. */
+/** How much of a provider's response is read, in bytes. Every valid response is smaller. */
 export const MOST_RESPONSE_BYTES = 1024 * 1024
 
-/** Where outgoing calls go through; the names are those of the environment variables every HTTP client knows. */
+/** The proxy for outgoing calls. The names follow the usual environment variables. */
 export type ProxySettings = {
-  /** `http://user:password@host:port`; https calls go through it by CONNECT. */
+  /** `http://user:password@host:port`; https calls use it with CONNECT. */
   readonly httpsProxy: string
-  /** Hosts reached directly: names, domains, `*`; comma separated. */
+  /** Hosts to call without the proxy: names, domains or `*`, comma separated. */
   readonly noProxy: string
 }
 
-/** Makes pools. The HTTP client is loaded at the first call: it is most of what an idle service would hold. */
+/**
+ * Creates connection pools. The HTTP client is loaded at the first call: it would be most of an idle service's memory.
+ */
 export function createOutbound(proxy: ProxySettings | null) {
   let loaded: Promise<typeof import('undici')> | undefined
   const load = (): Promise<typeof import('undici')> => {
@@ -26,16 +28,16 @@ export function createOutbound(proxy: ProxySettings | null) {
 
   return {
     load,
-    /** How many connections a pool opens is left to the breakers, which bound how many calls are under way. */
+    /** Opens a pool. It has no connection limit of its own, since the breakers limit concurrent calls. */
     async open(): Promise<Dispatcher> {
       const { Agent, EnvHttpProxyAgent } = await load()
       const options = { maxResponseSize: MOST_RESPONSE_BYTES }
-      // An empty `httpProxy` keeps the library from reading HTTP_PROXY by itself: plain http is for loopback alone.
+      // The empty `httpProxy` stops the library from reading HTTP_PROXY: plain http is only used for loopback.
       const pool = proxy ? new EnvHttpProxyAgent({ ...options, ...proxy, httpProxy: '' }) : new Agent(options)
       pools.add(pool)
       return pool
     },
-    /** Closes one pool when its calls have ended. */
+    /** Closes one pool after its calls have ended. */
     async drop(pool: Dispatcher): Promise<void> {
       pools.delete(pool)
       await pool.close()

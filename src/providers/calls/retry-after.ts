@@ -1,7 +1,8 @@
 /**
- * How long a provider asks to be left alone. Pure; the guard holds the calls.
+ * Reads how long a provider wants us to wait. Pure; the guard delays the calls.
  *
- * Somebody's header is no reason to be silent for a day: five minutes is the most, and nonsense counts as nothing.
+ * The wait is limited to five minutes, so that a wrong header cannot block a provider for a day. Invalid values are
+ * ignored.
  */
 import { type EndpointType, isPersonal } from '../provider.ts'
 import { readSecondsText } from './times.ts'
@@ -9,18 +10,18 @@ import { readSecondsText } from './times.ts'
 const MOST_SECONDS = 300
 
 /**
- * GitHub’s second limit and Google’s quotas may be told by no header at all, and look like a missing permission
- * then. GitHub wants a minute:
+ * GitHub’s secondary rate limit and Google’s quotas may come without a header. They then look like a missing
+ * permission. GitHub asks for one minute:
  * https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
  */
 const LIMIT = /rate ?limit|abuse detection/i
 const MOST_READ = 4096
-const SAID_SECONDS = 60
+const TEXT_LIMIT_SECONDS = 60
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>
 export type Hold = {
   readonly seconds: number
-  /** Whose calls wait: everybody's, or only those with this token, whose own quota is spent. */
+  /** Which calls wait: all calls to the endpoint, or only those with this token, whose own quota is used up. */
   readonly of: 'endpoint' | 'token'
 }
 
@@ -37,22 +38,23 @@ export function readHold(
     return (Array.isArray(value) ? value[0] : value)?.trim()
   }
   const spent = header('x-ratelimit-remaining') === '0'
-  const asked = seconds(header('retry-after'), at)
-  // Words hold up nobody but whose token it is: what they are about is not known any closer.
-  const said = isPersonal(endpoint) && status !== 503 && LIMIT.test(text.slice(0, MOST_READ))
-  // A 403 with none of these is a refusal, not a limit.
-  if (status === 403 && !spent && asked === undefined && !said) return undefined
-  // Limits count by whose token it is: one person who spent theirs must not lock out everybody else, whatever the
-  // headers. Behind one API are many customers' sites: that one of them is down says nothing of the others.
+  const retryAfter = seconds(header('retry-after'), at)
+  // A limit that only the text mentions delays just the calls with this token. The text does not show what else it
+  // applies to.
+  const isTextLimit = isPersonal(endpoint) && status !== 503 && LIMIT.test(text.slice(0, MOST_READ))
+  // A 403 without any of these is a refusal, not a rate limit.
+  if (status === 403 && !spent && retryAfter === undefined && !isTextLimit) return undefined
+  // Quotas are counted per token: one user who exceeds theirs must not block everyone else, whatever the headers say.
+  // One API serves the sites of many customers: an outage of one says nothing about the others.
   const limited = isPersonal(endpoint) && (status !== 503 || endpoint === 'api')
   const of = limited || spent || status === 403 ? 'token' : 'endpoint'
-  // Atlassian's gateway may name nothing but the moment its limit ends.
-  const left = asked ?? (spent || status === 429 ? until(header('x-ratelimit-reset'), at) : undefined)
+  // Atlassian's gateway may only send the time at which the limit ends.
+  const left = retryAfter ?? (spent || status === 429 ? until(header('x-ratelimit-reset'), at) : undefined)
   if (left !== undefined) return { seconds: left, of }
-  return status === 503 ? undefined : { seconds: said ? SAID_SECONDS : 1, of }
+  return status === 503 ? undefined : { seconds: isTextLimit ? TEXT_LIMIT_SECONDS : 1, of }
 }
 
-/** RFC 9110 §10.2.3: whole seconds, or a date. */
+/** RFC 9110 §10.2.3: whole seconds or a date. */
 function seconds(text: string | undefined, at: Date): number | undefined {
   if (text === undefined) return undefined
   const whole = readSecondsText(text)
@@ -60,7 +62,7 @@ function seconds(text: string | undefined, at: Date): number | undefined {
   return /^[A-Za-z]/.test(text) ? left(Date.parse(text), at) : undefined
 }
 
-/** Epoch seconds at GitHub, ISO 8601 at Atlassian. */
+/** Epoch seconds from GitHub, ISO 8601 from Atlassian. */
 function until(text: string | undefined, at: Date): number | undefined {
   if (text === undefined) return undefined
   const epoch = readSecondsText(text)

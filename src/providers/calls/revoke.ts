@@ -1,20 +1,20 @@
-/** Taking tokens back at the provider. A token it does not know is as good as revoked (RFC 7009 §2.2). */
+/** Revokes tokens at the provider. A token that it does not know counts as revoked (RFC 7009 §2.2). */
 import type { Result } from '../../kernel/result.ts'
 import { authenticated, basic } from '../passport/strategy.ts'
-import type { Definition, Endpoints, ProviderSettings, Revoked } from '../provider.ts'
+import type { Definition, Endpoints, ProviderSettings, RevocationOutcome } from '../provider.ts'
 import type { Failure } from './failure.ts'
 import type { Answer, Guard } from './guard.ts'
 
-export type Revocable = { readonly accessToken: string; readonly refreshToken: string | null }
+export type RevocableTokens = { readonly accessToken: string; readonly refreshToken: string | null }
 
 type RevokeTokenParts = { settings: ProviderSettings; endpoints: Endpoints; guard: Guard }
 
-/** One revocation; `known: false` when the provider had never, or no longer, heard of the token. */
+/** Revokes one token. `known: false` if the provider does not know the token. */
 export async function revokeToken(
   style: Definition['revocation'],
-  { accessToken, refreshToken }: Revocable,
+  { accessToken, refreshToken }: RevocableTokens,
   { settings, endpoints, guard }: RevokeTokenParts,
-): Promise<Revoked & { known?: boolean }> {
+): Promise<RevocationOutcome & { known?: boolean }> {
   const url = endpoints.revoke
   if (url === null) return { tag: 'not_supported' }
   const post = (form: Record<string, string>, auth: boolean): Promise<Result<Answer, Failure>> => {
@@ -26,14 +26,14 @@ export async function revokeToken(
 
   switch (style) {
     case 'google': {
-      // Any token ends the whole consent, for every client of the Cloud project:
+      // One token revokes the whole consent, for every client of the Google Cloud project:
       // https://developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke
       const answer = await post({ token: refreshToken ?? accessToken }, false)
       return sort(answer, ({ code }) => code === 'invalid_token')
     }
     case 'github': {
-      // https://docs.github.com/rest/apps/oauth-applications#delete-an-app-token: a JSON body, and Basic without
-      // form-encoding.
+      // https://docs.github.com/rest/apps/oauth-applications#delete-an-app-token: a JSON body, and Basic authentication
+      // without form-encoding.
       const answer = await guard.call({
         endpoint: 'revoke',
         method: 'DELETE',
@@ -49,7 +49,7 @@ export async function revokeToken(
       return sort(answer, ({ status }) => status === 404 || status === 422)
     }
     case 'rfc7009': {
-      // The refresh token, when there is one: the access tokens made with it go with it (§2.1).
+      // Prefer the refresh token: its access tokens are revoked with it (§2.1).
       const token = refreshToken ?? accessToken
       const answer = await post(
         { token, token_type_hint: refreshToken === null ? 'access_token' : 'refresh_token' },
@@ -61,15 +61,18 @@ export async function revokeToken(
   }
 }
 
-/** Nothing is there to revoke with, now or at any later try. */
+/** There is no usable revocation endpoint, and a retry will not change that. */
 const isMissing = (failure: Failure): boolean =>
   failure.kind === 'refused'
     ? [404, 405].includes(failure.status) || failure.code === 'unsupported_token_type'
     : failure.reason === 'status_501'
 
-type Refused = Extract<Failure, { kind: 'refused' }>
+type RefusedCall = Extract<Failure, { kind: 'refused' }>
 
-function sort(answer: Result<Answer, Failure>, unknown: (refused: Refused) => boolean): Revoked & { known?: boolean } {
+function sort(
+  answer: Result<Answer, Failure>,
+  unknown: (refused: RefusedCall) => boolean,
+): RevocationOutcome & { known?: boolean } {
   if (answer.ok) return { tag: 'revoked', known: true }
   const { error } = answer
   if (error.kind === 'refused' && unknown(error)) return { tag: 'revoked', known: false }

@@ -1,6 +1,5 @@
 /**
- * What an issuer signed: its published keys, fetched when needed, and the payloads that they verify. The claims in them
- * are for those to check who know what they should say.
+ * Verifies signatures with the issuer's published keys, which are fetched when needed. The caller checks the claims.
  */
 import {
   type CompactVerifyGetKey,
@@ -18,27 +17,30 @@ import { isRecord } from '../profile-text.ts'
 import type { Failure } from './failure.ts'
 import type { Guard } from './guard.ts'
 
-/** Asymmetric only: with `none` or HS* anybody, or anybody who knows the client secret, could be everybody. */
+/**
+ * Asymmetric algorithms only. With `none` anyone could sign a token. With HS* anyone who knows the client secret could.
+ */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
 const KEYS_FRESH_MS = 3_600_000
-/** A token may name any key id; this bounds how often somebody else's tokens make us ask the issuer. */
+/** Tokens can name any key ID. This limits how often forged tokens make us fetch the keys. */
 const REFETCH_COOL_DOWN_MS = 30_000
-/** How many keys are tried when the header does not say which of them signed. */
+/** How many keys to try if the header does not show which one signed. */
 const MOST_KEYS_TRIED = 20
 
-/** Names a fault in the words of whatever kind of token it is: `id_token_signature`. */
-type Garbage = (what: string) => Err<Failure>
+/** Creates a failure with the prefix of the token type: `id_token_signature`. */
+type MakeFailure = (what: string) => Err<Failure>
 
 /**
- * The issuer's keys, fetched when needed. A token that no known key verifies makes us ask again, at most twice a minute.
+ * The issuer's keys, fetched when needed. If no known key verifies a token, they are fetched again, at most twice a
+ * minute.
  */
 export function createKeySet({ url, guard, clock }: { url: string; guard: Guard; clock: Clock }) {
-  type Fetched = Promise<Result<LocalJWKSet, Failure>>
+  type KeysResult = Promise<Result<LocalJWKSet, Failure>>
   let known: { readonly keys: LocalJWKSet; readonly at: number } | undefined
-  let fetching: Fetched | undefined
-  let forced: { readonly answer: Fetched; readonly at: number } | undefined
+  let fetching: KeysResult | undefined
+  let forced: { readonly answer: KeysResult; readonly at: number } | undefined
 
-  async function fetchKeys(): Fetched {
+  async function fetchKeys(): KeysResult {
     const answer = await guard.call({ endpoint: 'jwks', method: 'GET', url })
     if (!answer.ok) return answer
     const keys = readKeySet(answer.value.json)
@@ -46,7 +48,7 @@ export function createKeySet({ url, guard, clock }: { url: string; guard: Guard;
     known = { keys, at: clock().getTime() }
     return ok(keys)
   }
-  const refetch = (): Fetched => {
+  const refetch = (): KeysResult => {
     fetching ??= fetchKeys().finally(() => {
       fetching = undefined
     })
@@ -54,18 +56,18 @@ export function createKeySet({ url, guard, clock }: { url: string; guard: Guard;
   }
 
   return {
-    /** The keys. Old ones outlive an outage: what verifies with them was signed by the issuer. */
-    async get(): Fetched {
+    /** The keys. During an outage old keys are used: what they verify was signed by the issuer. */
+    async get(): KeysResult {
       if (known && clock().getTime() - known.at < KEYS_FRESH_MS) return ok(known.keys)
       const answer = await refetch()
       return answer.ok || !known ? answer : ok(known.keys)
     },
     /**
-     * The keys as the issuer publishes them now, for a token that the known ones do not verify. During the cool-down
-     * everybody gets the latest answer, including those who came while it was still on its way: a key that was just
-     * rotated fails one sign-in of many at the same time otherwise.
+     * The current keys, for a token that the known keys do not verify. During the cool-down all callers share the
+     * latest fetch, even while it is pending. Otherwise a rotated key would fail all but one of several concurrent
+     * sign-ins.
      */
-    getNewer(): Fetched {
+    getNewer(): KeysResult {
       const at = clock().getTime()
       if (!forced || at - forced.at >= REFETCH_COOL_DOWN_MS) forced = { answer: refetch(), at }
       return forced.answer
@@ -75,8 +77,8 @@ export function createKeySet({ url, guard, clock }: { url: string; guard: Guard;
 export type KeySet = ReturnType<typeof createKeySet>
 
 /**
- * The keys of a JWK Set (RFC 7517 §5); `undefined` when it is none. An entry that is no key must not spoil the good
- * ones beside it, and one of an unknown type, for encryption or incomplete is left aside when a key is chosen.
+ * The keys of a JWK Set (RFC 7517 §5); `undefined` if it is invalid. One invalid entry must not make the valid ones
+ * unusable. Keys that are incomplete, for encryption or of an unknown type are skipped when a key is chosen.
  */
 function readKeySet(json: unknown): LocalJWKSet | undefined {
   if (!isRecord(json) || !Array.isArray(json.keys)) return undefined
@@ -88,13 +90,13 @@ function readKeySet(json: unknown): LocalJWKSet | undefined {
 }
 
 /**
- * The payload that the signature covers, as bytes. Any failure may come of keys that changed in the meantime, even under
- * the same key id, so the issuer is asked once more.
+ * Returns the signed payload as bytes. Any failure may be due to rotated keys, even under the same key ID, so the keys
+ * are fetched once more.
  */
 export async function verifySignature(
   token: string,
   keys: KeySet,
-  garbage: Garbage,
+  garbage: MakeFailure,
 ): Promise<Result<Uint8Array, Failure>> {
   const first = await keys.get()
   if (!first.ok) return first
@@ -106,24 +108,24 @@ export async function verifySignature(
   return typeof again === 'string' ? garbage(again) : ok(again)
 }
 
-type Unverified = 'unknown_key' | 'unusable_key' | 'signature'
+type VerificationFault = 'unknown_key' | 'unusable_key' | 'signature'
 
-async function verifyWith(token: string, keys: LocalJWKSet): Promise<Uint8Array | Unverified> {
+async function verifyWith(token: string, keys: LocalJWKSet): Promise<Uint8Array | VerificationFault> {
   try {
-    return (await verified(token, keys)).payload
+    return (await verifyWithKey(token, keys)).payload
   } catch (thrown) {
     if (thrown instanceof errors.JWKSNoMatchingKey) return 'unknown_key'
     if (thrown instanceof errors.JWKSMultipleMatchingKeys) return verifyWithAny(token, thrown)
     if (thrown instanceof errors.JWSSignatureVerificationFailed || thrown instanceof errors.JWSInvalid)
       return 'signature'
-    // What else fails is the key: shorter than allowed, incomplete, private, or not on its curve.
+    // All other errors are about the key: too short, incomplete, private, or not on its curve.
     return 'unusable_key'
   }
 }
 
 /**
- * Several keys fit the header: one id twice (RFC 7517 §4.5 only advises against it), or no id at all (Core §10.1 asks the
- * issuer for one). All of them are the issuer's own, so it is safe to try each.
+ * Several keys match the header: either two have the same ID (RFC 7517 §4.5 only advises against it), or it names none
+ * (Core §10.1 requires one). All of them belong to the issuer, so it is safe to try each.
  */
 async function verifyWithAny(token: string, candidates: errors.JWKSMultipleMatchingKeys) {
   let tried = 0
@@ -131,21 +133,21 @@ async function verifyWithAny(token: string, candidates: errors.JWKSMultipleMatch
     if (tried === MOST_KEYS_TRIED) break
     tried += 1
     try {
-      return (await verified(token, () => key)).payload
+      return (await verifyWithKey(token, () => key)).payload
     } catch {
-      // The next one may fit.
+      // Try the next key.
     }
   }
   return tried === 0 ? 'unusable_key' : 'signature'
 }
 
-const verified = (token: string, key: CompactVerifyGetKey): Promise<CompactVerifyResult> =>
+const verifyWithKey = (token: string, key: CompactVerifyGetKey): Promise<CompactVerifyResult> =>
   compactVerify(token, key, { algorithms: ALGORITHMS })
 
 /**
- * The header of a signed token, or which fault of it rules the token out. `b64` would make the signature cover other
- * bytes than the ones that are read, and has no place in a JWT (RFC 7797 §7); what `crit` names must be understood, and
- * nothing is (RFC 7515 §4.1.11).
+ * The header of a signed token, or why it is invalid. `b64` would make the signature cover other bytes than those we
+ * read, and JWTs may not use it (RFC 7797 §7). Headers in `crit` must be understood (RFC 7515 §4.1.11), and we support
+ * none.
  */
 export function readHeader(
   token: string,
@@ -166,8 +168,8 @@ export function readHeader(
 }
 
 /**
- * The claims of a payload, `null` when it has none: JSON in UTF-8, since a character that cannot be read would make two
- * subjects one.
+ * The claims of a payload; `null` if it is not JSON in UTF-8. Decoding is strict: replacement characters would make
+ * different subjects equal.
  */
 export function readClaims(payload: Uint8Array): Readonly<Record<string, unknown>> | null {
   try {

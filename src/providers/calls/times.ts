@@ -1,12 +1,11 @@
 /**
- * Times and lifetimes as providers send them. Pure. One rule for all: a whole number of seconds that arithmetic cannot
- * lose. JSON reads `1e400` as Infinity, and a token that expires then never does.
+ * Times and lifetimes from providers. Pure. Only whole numbers of seconds are accepted that arithmetic keeps exact.
+ * JSON parses `1e400` as Infinity, and a token with that lifetime would never expire.
  */
 
 /**
- * A number of seconds (RFC 7519 §2 NumericDate, RFC 6749 §5.1 `expires_in`), or `null` for anything else: text, a
- * negative number, and one beyond the safe integers. A fraction, which RFC 7519 allows and some issuers send, is cut
- * off.
+ * A number of seconds (RFC 7519 §2 NumericDate, RFC 6749 §5.1 `expires_in`). Returns `null` for text, negative numbers
+ * and unsafe integers. Fractions, which RFC 7519 allows and some issuers send, are rounded down.
  */
 export function readSeconds(value: unknown): number | null {
   if (typeof value !== 'number') return null
@@ -14,5 +13,5 @@ export function readSeconds(value: unknown): number | null {
   return Number.isSafeInteger(seconds) && seconds >= 0 ? seconds : null
 }
 
-/** The same in a header, or in a form-encoded answer: decimal digits and nothing else (RFC 9110 §10.2.3). */
+/** The same in a header or a form-encoded response: decimal digits only (RFC 9110 §10.2.3). */
 export const readSecondsText = (text: string): number | null => (/^\d+$/.test(text) ? readSeconds(Number(text)) : null)

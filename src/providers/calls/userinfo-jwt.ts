@@ -1,6 +1,6 @@
 /**
- * UserInfo as a JWT (OpenID Connect Core §5.3.2): a client that is registered for signed responses gets
- * `application/jwt`, and may believe it only once it is verified like an id_token.
+ * UserInfo as a JWT (OpenID Connect Core §5.3.2). A client registered for signed responses gets `application/jwt`,
+ * which must be verified like an id_token.
  */
 import { type Clock, epochSeconds } from '../../kernel/clock.ts'
 import { type Err, err, ok, type Result } from '../../kernel/result.ts'
@@ -10,8 +10,8 @@ import { readSeconds } from './times.ts'
 
 const SKEW_SECONDS = 60
 
-type Expected = {
-  /** `null` where no keys are known: then nothing that is signed can be believed. */
+type UserinfoExpectations = {
+  /** `null` if no keys are known: then signed responses cannot be verified. */
   readonly keys: KeySet | null
   readonly accepts: (issuer: string) => boolean
   readonly clientId: string
@@ -19,12 +19,12 @@ type Expected = {
 }
 
 /**
- * The claims of a UserInfo response that the issuer signed for this client. Whether they are about the right person is
- * the caller's to compare, as for plain JSON. Encrypted responses are refused: there is no key here to open them with.
+ * Returns the claims of a UserInfo response that the issuer signed for this client. As with plain JSON, the caller
+ * checks that the subject is right. Encrypted responses are rejected: we have no key to decrypt them.
  */
 export async function verifyUserinfo(
   token: string,
-  { keys, accepts, clientId, clock }: Expected,
+  { keys, accepts, clientId, clock }: UserinfoExpectations,
 ): Promise<Result<Readonly<Record<string, unknown>>, Failure>> {
   const header = readHeader(token)
   if ('fault' in header) return garbage(header.fault)
@@ -34,7 +34,7 @@ export async function verifyUserinfo(
   const claims = readClaims(payload.value)
   if (claims === null) return garbage('malformed')
   const { iss, aud, exp } = claims
-  // A response made for another client, or by another issuer with the same keys, must not be replayed here.
+  // A response for another client, or from another issuer with the same keys, must not be replayed here.
   if (typeof iss !== 'string' || !accepts(iss)) return garbage('iss')
   if (![aud].flat().includes(clientId)) return garbage('aud')
   const expires = readSeconds(exp)

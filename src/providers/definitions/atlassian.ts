@@ -6,8 +6,8 @@ export const atlassian = defineProvider({
   kind: 'atlassian',
   scopes: ['read:me', 'offline_access'],
   emailTrust: 'never',
-  // Queues ask for `read:jira-work` by the reference and for `read:servicedesk-request` by the guides; desks for the
-  // latter: https://developer.atlassian.com/cloud/jira/service-desk/rest/api-group-servicedesk/
+  // Jira's API reference requires `read:jira-work` for queues. Its guides name `read:servicedesk-request`, which desks
+  // also need: https://developer.atlassian.com/cloud/jira/service-desk/rest/api-group-servicedesk/
   jiraScopes: {
     always: ['read:me', 'offline_access'],
     usual: ['read:jira-user', 'read:jira-work', 'read:servicedesk-request'],
@@ -16,18 +16,18 @@ export const atlassian = defineProvider({
   lifetime: { idleDays: 90, absoluteDays: 365 },
   revocation: 'rfc7009',
 
-  // No revocation endpoint is documented for 3LO; one is used only when the operator names it.
+  // Atlassian documents no revocation endpoint for 3LO. We call one only if the operator configures it.
   endpoints: ({ urls: { api = 'https://api.atlassian.com' } }) => ({
     authorize: 'https://auth.atlassian.com/authorize',
     token: 'https://auth.atlassian.com/oauth/token',
     userinfo: `${api}/me`,
   }),
   strategy: (parts, verify) => new UserinfoStrategy(parts, verify),
-  // Both are required: https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps/
+  // Both parameters are required: https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps/
   ask: () => ({ audience: 'api.atlassian.com', prompt: 'consent' }),
 
-  // A dead refresh token is documented as `invalid_grant` and seen as `unauthorized_client`; `access_denied` means our
-  // secret.
+  // For an invalid refresh token Atlassian documents `invalid_grant` but also sends `unauthorized_client`.
+  // `access_denied` means that our client secret is wrong.
   refusals: { unauthorized_client: 'needs_reauthorization', access_denied: 'client_config' },
   unknownCode: 'invalid_request',
 
@@ -40,7 +40,7 @@ export const atlassian = defineProvider({
     return {
       subject,
       email: address,
-      // Not in the documentation, and missing from some answers: only `true` is a yes.
+      // `email_verified` is undocumented and missing from some responses. Only `true` counts.
       emailVerified: address !== null && email_verified === true,
       emailAuthoritative: false,
       name: firstText(said.name, said.nickname),

@@ -1,5 +1,5 @@
 /**
- * Which organizations somebody is a member of at GitHub, for a service that admits members alone:
+ * Reads GitHub organization memberships, for a service that only admits members:
  * https://docs.github.com/rest/orgs/members#get-an-organization-membership-for-the-authenticated-user
  */
 import { ok, type Result } from '../../kernel/result.ts'
@@ -10,7 +10,7 @@ import type { Memberships } from '../provider.ts'
 
 type ReadMembershipsParts = {
   readonly guard: Guard
-  /** The REST API, without a slash at the end. */
+  /** The base URL of the REST API, without a trailing slash. */
   readonly api: string
   readonly organizations: readonly string[]
   readonly headers: Readonly<Record<string, string>>
@@ -18,8 +18,8 @@ type ReadMembershipsParts = {
 }
 
 /**
- * Asks for each organization, all at the same time. One membership is enough, so a call that fails matters only where no
- * other says yes.
+ * Requests all organizations concurrently. One membership is enough, so a failed call only matters if no other
+ * organization confirms one.
  */
 export async function readMemberships({
   guard,
@@ -33,12 +33,12 @@ export async function readMemberships({
   ): Promise<'member' | 'stranger' | 'hidden' | { readonly error: Failure }> => {
     const answer = await guard.call({
       endpoint: 'api',
-      // One organization's redirects and errors are no word about another's.
+      // Redirects and errors of one organization must not affect the breaker of another.
       site: organization,
       method: 'GET',
       url: `${api}/user/memberships/orgs/${encodeURIComponent(organization)}`,
       headers: { ...headers, Authorization: `Bearer ${accessToken}` },
-      // No member, or no such organization; a renamed one redirects, and its old name is anybody's to take.
+      // Not a member, or no such organization. A renamed organization redirects, but anyone can register its old name.
       negatives: [301, 302, 307, 404],
       refusal: whyHidden,
     })
@@ -56,7 +56,7 @@ export async function readMemberships({
   return ok({ memberOf, hidden: answers.includes('hidden') })
 }
 
-/** Somebody who was only invited is `pending`, and may be anybody. */
+/** An invited user who has not accepted is `pending`. Anyone can be invited, so this does not count. */
 const isActive = (json: unknown, organization: string): boolean =>
   isRecord(json) &&
   json.state === 'active' &&
@@ -64,7 +64,7 @@ const isActive = (json: unknown, organization: string): boolean =>
   typeof json.organization.login === 'string' &&
   json.organization.login.toLowerCase() === organization.toLowerCase()
 
-/** GitHub has no codes for these, only sentences: the log gets ours. */
+/** GitHub sends sentences instead of codes. The log gets these codes. */
 const reasons: readonly (readonly [RegExp, string])[] = [
   [/must be a member/i, 'not_a_member'],
   [/OAuth App access restrictions/i, 'app_not_approved_by_organization'],

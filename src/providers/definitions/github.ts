@@ -5,10 +5,9 @@ import { defineProvider, type Profile, type StrategyParts, type Verify } from '.
 import { readMemberships } from './github-organizations.ts'
 
 /**
- * The odd part is passport-github2's: it parses `/user/emails` outside any `try`, so that a 200 with HTML ends the
- * process; it refuses the whole sign-in when the person unticked the e-mail scope; and it reads thirty addresses,
- * though all of them count and the primary one may be the thirty-first. Given no scope of its own it leaves the
- * addresses to us.
+ * Replaces how passport-github2 reads email addresses. It parses `/user/emails` outside any `try`, so a 200 with HTML
+ * ends the process. It rejects the whole sign-in if the user unticks the email scope. And it reads only the first 30
+ * addresses, although the primary one may come later. Without a scope option it leaves the email addresses to us.
  */
 class GitHubStrategy extends Strategy {
   readonly emailsUrl: string | null
@@ -24,15 +23,16 @@ class GitHubStrategy extends Strategy {
       if (error || !profile || this.emailsUrl === null) return done(error, profile)
       const url = new URL(this.emailsUrl)
       url.searchParams.set('per_page', String(pageSize))
-      const read = (page: number, before: readonly Listed[]): void => {
+      const read = (page: number, before: readonly ListedEmail[]): void => {
         url.searchParams.set('page', String(page))
         this._oauth2.get(url.href, accessToken, (refused, body) => {
-          // Without the scope it answers 404, without a GitHub App's permission 403: somebody without an address.
-          if (refused && withholds(refused)) return done(null, { ...profile, emails: [] })
+          // Without the scope GitHub answers 404, without a GitHub App permission 403. The user then has no email
+          // address.
+          if (refused && isWithheld(refused)) return done(null, { ...profile, emails: [] })
           if (refused) return done(refused)
           const list: unknown = JSON.parse(String(body))
           if (!Array.isArray(list)) return done(new CallFailure({ kind: 'garbage', reason: 'wrong_shape' }))
-          const emails = [...before, ...list.flatMap(readListed)]
+          const emails = [...before, ...list.flatMap(readListedEmail)]
           if (list.length < pageSize || page === mostPages) return done(null, { ...profile, emails })
           read(page + 1, emails)
         })
@@ -44,17 +44,20 @@ class GitHubStrategy extends Strategy {
 
 const pageSize = 100
 const mostPages = 5
-/** Each of them is a look-up of accounts; people have a handful. */
+/** Each one costs an account lookup. People have only a few. */
 const mostOtherEmails = 100
 
-const withholds = (error: unknown): boolean =>
+const isWithheld = (error: unknown): boolean =>
   error instanceof CallFailure && error.failure.kind === 'refused' && [403, 404].includes(error.failure.status)
 
-/** Addresses GitHub makes up for those who show none. They count as proven there, and no mail reaches anybody. */
+/**
+ * Addresses that GitHub generates for users who hide their email. GitHub marks them as verified, but they receive no
+ * email.
+ */
 const isNoreply = (address: string): boolean => /@users\.noreply\.github\.com$/i.test(address)
 
-type Listed = { readonly value: string; readonly primary: boolean; readonly verified: boolean }
-const readListed = (item: unknown): Listed[] => {
+type ListedEmail = { readonly value: string; readonly primary: boolean; readonly verified: boolean }
+const readListedEmail = (item: unknown): ListedEmail[] => {
   const value = isRecord(item) ? readAddress(item.email) : null
   if (!isRecord(item) || value === null) return []
   return [{ value, primary: item.primary === true, verified: item.verified === true }]
@@ -66,7 +69,8 @@ const headers = { Accept: 'application/vnd.github+json', 'X-GitHub-Api-Version':
 export const github = defineProvider({
   kind: 'github',
   scopes: ['read:user', 'user:email'],
-  // Normalised in the answer: https://docs.github.com/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps#normalized-scopes
+  // GitHub normalizes scopes in its response:
+  // https://docs.github.com/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps#normalized-scopes
   scopeNames: {
     holds: {
       user: ['read:user', 'user:email', 'user:follow'],
@@ -75,8 +79,8 @@ export const github = defineProvider({
       'write:org': ['read:org'],
     },
   },
-  // An app's token (`ghu_…`) has permissions and no scopes, so that its `scope` is empty always; an OAuth app's
-  // (`gho_…`) only when the person took every one of them out of the request.
+  // The token of a GitHub App (`ghu_…`) has permissions instead of scopes, so its `scope` is always empty. The `scope`
+  // of an OAuth app's token (`gho_…`) is empty only if the user removed every scope from the request.
   grantsNothing: (accessToken) => accessToken.startsWith('gho_'),
   emailTrust: 'verified',
   revocation: 'github',
@@ -87,8 +91,8 @@ export const github = defineProvider({
       token: 'https://github.com/login/oauth/access_token',
       userinfo: `${api}/user`,
       emails: `${api}/user/emails`,
-      // The token alone, not `/grant`: that would end every other token of this person and app, a team's connection
-      // among them.
+      // Revoke only this token. `/grant` would revoke every token of this user and app, including those of a team
+      // connection.
       revoke: `${api}/applications/${encodeURIComponent(clientId)}/token`,
     }
   },
@@ -98,7 +102,7 @@ export const github = defineProvider({
   strategy: (parts, verify) => new GitHubStrategy(parts, verify),
   ask: ({ intent }): Record<string, string> => (intent === 'link' ? { prompt: 'select_account' } : {}),
 
-  // All of these come with status 200:
+  // GitHub sends all of these with status 200:
   // https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors
   refusals: {
     bad_refresh_token: 'needs_reauthorization',
@@ -110,7 +114,7 @@ export const github = defineProvider({
 
   unknownCode: 'bad_verification_code',
 
-  // The public e-mail of a GitHub profile is unverified text; only /user/emails says which one is proven.
+  // The public email of a GitHub profile is not verified. Only `/user/emails` shows which addresses are.
   claims({ emails, _json }) {
     const subject = readSubject(_json.id)
     if (subject === null) return { unreadable: 'no_subject' }

@@ -3,7 +3,7 @@ import { firstText, readAddress, readPicture, readSubject } from '../profile-tex
 import { defineProvider } from '../provider.ts'
 
 /**
- * Both are Google’s word for itself:
+ * Google uses both spellings of its issuer:
  * https://developers.google.com/identity/openid-connect/openid-connect#an-id-tokens-payload
  */
 const ISSUERS: readonly string[] = ['https://accounts.google.com', 'accounts.google.com']
@@ -12,18 +12,19 @@ export const google = defineProvider({
   kind: 'google',
   scopes: ['openid', 'email', 'profile'],
   emailTrust: 'authoritative',
-  // Answered by their long names: https://developers.google.com/identity/protocols/oauth2/scopes#openid-connect
+  // Google returns the long names: https://developers.google.com/identity/protocols/oauth2/scopes#openid-connect
   scopeNames: {
     aliases: {
       email: 'https://www.googleapis.com/auth/userinfo.email',
       profile: 'https://www.googleapis.com/auth/userinfo.profile',
     },
   },
-  // https://developers.google.com/identity/protocols/oauth2#expiration: six months unused
+  // Refresh tokens expire after six months without use:
+  // https://developers.google.com/identity/protocols/oauth2#expiration
   lifetime: { idleDays: 180 },
   openid: {
     issuers: ({ issuer }) => (issuer === undefined || ISSUERS.includes(issuer) ? ISSUERS : [issuer]),
-    // Another issuer's subjects are other people, even if the same operator calls it Google.
+    // Subjects of another issuer are different people, even if the operator names that provider Google.
     namespace: ({ id, issuer }) => (issuer === undefined || ISSUERS.includes(issuer) ? id : issuer),
     required: false,
   },
@@ -34,8 +35,8 @@ export const google = defineProvider({
     token: 'https://oauth2.googleapis.com/token',
     userinfo: 'https://openidconnect.googleapis.com/v1/userinfo',
     revoke: 'https://oauth2.googleapis.com/revoke',
-    // Somebody else’s token endpoint signs with keys that are not Google’s. Without theirs the signature cannot be
-    // checked, and OpenID Connect Core §3.1.3.7 (6) lets the direct answer of the token endpoint stand for it.
+    // Another token endpoint does not sign with Google’s keys, so the signature cannot be checked. OpenID Connect Core
+    // §3.1.3.7 (6) accepts the TLS connection to the token endpoint instead.
     jwks: urls.token === undefined ? 'https://www.googleapis.com/oauth2/v3/certs' : null,
   }),
   strategy: ({ options, endpoints: { userinfo } }, verify) =>
@@ -44,11 +45,11 @@ export const google = defineProvider({
       verify,
     ),
 
-  // Offline access is a parameter here, never a scope. Consent is not forced: Google keeps 100 refresh tokens for each
-  // account and client and silently drops the oldest, so a button that always asks ends the tokens stored first. Only
-  // where somebody grants more is it asked for again, with what they granted before:
+  // Google requests offline access with a parameter, not a scope. We do not force consent: Google keeps 100 refresh
+  // tokens per account and client and silently invalidates the oldest. Asking for consent at every sign-in would end
+  // the tokens stored first. We force it only when the user adds scopes, and include those granted before:
   // https://developers.google.com/identity/protocols/oauth2/web-server#incrementalAuth
-  // `hd` only spares people a wrong choice there: anybody can take it out of the address, so the claim is what counts.
+  // `hd` only helps users choose the right account. Anyone can remove it from the URL, so only the `hd` claim counts.
   ask: ({ intent, hint }, { hostedDomains = [] }): Record<string, string> => ({
     access_type: 'offline',
     ...(hostedDomains.length > 0 ? { hd: hostedDomains.length === 1 ? String(hostedDomains[0]) : '*' } : {}),
@@ -67,7 +68,7 @@ export const google = defineProvider({
       subject,
       email,
       emailVerified,
-      // Elsewhere Google checked the mailbox once, and it may have changed hands since.
+      // For other addresses Google checked the mailbox once, and its owner may have changed since.
       emailAuthoritative: emailVerified && (hosted !== undefined || /@gmail\.com$/i.test(email)),
       ...(hosted === undefined ? {} : { hostedDomain: hosted }),
       name: firstText(_json.name, _json.given_name),

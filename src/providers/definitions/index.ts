@@ -5,7 +5,7 @@ import { google } from './google.ts'
 import { oauth2 } from './oauth2.ts'
 import { oidc } from './oidc.ts'
 
-/** Every kind of provider there is. This is the only file that names them all. */
+/** All kinds of providers. This is the only file that names them all. */
 export const definitions = { google, github, atlassian, oidc, oauth2 } as const satisfies Record<
   ProviderSettings['kind'],
   Definition

@@ -2,7 +2,7 @@ import { UserinfoStrategy } from '../passport/userinfo-strategy.ts'
 import { firstText, isRecord, readAddress, readSubject } from '../profile-text.ts'
 import { defineProvider } from '../provider.ts'
 
-/** Any OAuth 2.0 server whose userinfo the operator describes by dotted paths. */
+/** Any OAuth 2.0 server. The operator sets dotted paths into its userinfo response. */
 export const oauth2 = defineProvider({
   kind: 'oauth2',
   scopes: [],
@@ -27,7 +27,10 @@ export const oauth2 = defineProvider({
   },
 })
 
-/** `data.user.id`; own members only, so that no path reaches `constructor`. Array positions are numbers in the path. */
+/**
+ * Resolves a path such as `data.user.id`. It reads own properties only, so that no path reaches `constructor`. Array
+ * positions are numbers in the path.
+ */
 function at(json: unknown, path: string | undefined): unknown {
   if (path === undefined) return undefined
   return path

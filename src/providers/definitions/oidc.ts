@@ -2,7 +2,7 @@ import { UserinfoStrategy } from '../passport/userinfo-strategy.ts'
 import { firstText, readAddress, readPicture, readSubject } from '../profile-text.ts'
 import { defineProvider } from '../provider.ts'
 
-/** Any OpenID provider by its issuer; every endpoint is discovered (`discovery.ts`). */
+/** Any OpenID provider, configured by its issuer. All endpoints are discovered (`discovery.ts`). */
 export const oidc = defineProvider({
   kind: 'oidc',
   scopes: ['openid', 'email', 'profile'],
@@ -23,8 +23,8 @@ export const oidc = defineProvider({
     return {
       subject,
       email,
-      // Some servers write the boolean as text (OpenID Connect Core §5.1 says boolean); nothing else is a yes.
-      // In a tenant of their own anybody gives themselves any address, and may have a claim say that it is verified.
+      // Some servers send the boolean as text (OpenID Connect Core §5.1 requires a boolean). No other value counts.
+      // With many tenants, the administrator of any tenant can assign any email address and mark it as verified.
       emailVerified:
         tenants === undefined && email !== null && (_json.email_verified === true || _json.email_verified === 'true'),
       emailAuthoritative: false,

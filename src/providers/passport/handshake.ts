@@ -1,60 +1,66 @@
 /**
- * Passport spoken as values: no Express above this line, no callbacks above that one.
+ * Wraps Passport: returns values instead of calling back, and needs no Express request.
  *
- * Strategies are looked up by name, on purpose. Given an instance, Passport writes each request's callbacks onto
- * that one object, and the second of two overlapping callbacks is handed the first person's tokens.
+ * Strategies are looked up by name on purpose. Given an instance, Passport stores each request's callbacks on that
+ * shared object. With two overlapping callbacks, the second would receive the first person's tokens.
  */
 import { Passport } from 'passport'
 import type OAuth2Strategy from 'passport-oauth2'
 import { err, ok, type Result } from '../../kernel/result.ts'
 import { type Failure, failureOf } from '../calls/failure.ts'
 import type { Profile, TokenSet } from '../provider.ts'
-import { type Asked, nodeOAuth, type Trip } from './strategy.ts'
+import { type AuthenticateOptions, nodeOAuth, type RoundTrip } from './strategy.ts'
 
 export function createHandshake() {
   const passport = new Passport()
   const strategies = new Map<string, OAuth2Strategy>()
-  type Answered = (error: unknown, user?: unknown, info?: unknown) => void
+  type AuthenticateCallback = (error: unknown, user?: unknown, info?: unknown) => void
 
-  const authenticate = (id: string, trip: Trip, asked: object, response: object, answered: Answered): void =>
-    passport.authenticate(id, asked, answered)(trip as never, response as never, answered)
+  const authenticate = (
+    id: string,
+    trip: RoundTrip,
+    asked: object,
+    response: object,
+    callback: AuthenticateCallback,
+  ): void => passport.authenticate(id, asked, callback)(trip as never, response as never, callback)
 
   return {
-    /** Takes a strategy in, or another in its place: callbacks under way keep the one they began with. */
+    /** Registers a strategy or replaces one. Callbacks in progress keep the strategy they started with. */
     use(id: string, strategy: OAuth2Strategy): void {
       strategies.set(id, strategy)
       passport.use(id, strategy)
     },
 
-    /** The authorization request. */
-    begin: (id: string, asked: Asked): Promise<{ url: URL; state: string; verifier: string }> =>
+    /** Creates the authorization request. */
+    begin: (id: string, asked: AuthenticateOptions): Promise<{ url: URL; state: string; verifier: string }> =>
       new Promise((resolve, reject) => {
-        const trip: Trip = { query: {} }
+        const trip: RoundTrip = { query: {} }
         const response = {
           setHeader(name: string, value: string) {
-            if (name === 'Location' && trip.made) resolve({ url: new URL(value), ...trip.made })
+            if (name === 'Location' && trip.request) resolve({ url: new URL(value), ...trip.request })
           },
           end() {},
         }
         authenticate(id, trip, asked, response, (error) => reject(error ?? new Error('Passport did not redirect')))
       }),
 
-    /** The token exchange. `error` never reaches Passport, which would answer it before it checks the state. */
+    /** Exchanges the code for tokens. Never pass `error` to Passport: it would handle it before it checks the state. */
     finish: (
       id: string,
       { code, state, verifier, redirectUri }: { code: string; state: string; verifier: string; redirectUri: string },
     ): Promise<Result<TokenSet, Failure>> =>
       new Promise((resolve) => {
-        const trip: Trip = { query: { code, state }, verifier }
+        const trip: RoundTrip = { query: { code, state }, verifier }
         const options = { session: false, callbackURL: redirectUri }
-        // Were the code empty Passport would begin anew; nobody would see that redirect, so it is an answer too.
+        // With an empty code Passport would start a new authorization. The redirect would be lost, so it is returned as
+        // a failure.
         const response = { setHeader: () => resolve(err({ kind: 'garbage', reason: 'no_code' })), end() {} }
         authenticate(id, trip, options, response, (error, user) =>
           resolve(user ? ok(user as TokenSet) : err(failureOf(error))),
         )
       }),
 
-    /** The person's profile, in the strategy's words. */
+    /** Fetches the user's profile, in the format of the strategy. */
     profile: (id: string, accessToken: string): Promise<Result<Profile, Failure>> =>
       new Promise((resolve, reject) => {
         const strategy = strategies.get(id)
@@ -64,7 +70,10 @@ export function createHandshake() {
         )
       }),
 
-    /** Trades a refresh token: node-oauth's own call, so that client authentication and the way out are the same. */
+    /**
+     * Exchanges a refresh token. It uses node-oauth's own call, so that client authentication and transport are the
+     * same.
+     */
     refresh: (id: string, refreshToken: string): Promise<Result<Record<string, unknown>, Failure>> =>
       new Promise((resolve, reject) => {
         const strategy = strategies.get(id)

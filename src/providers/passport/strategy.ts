@@ -1,6 +1,4 @@
-/**
- * Definition, credentials and endpoints become a Passport strategy whose every call leaves through the guard.
- */
+/** Builds a Passport strategy from a definition, credentials and endpoints. All its calls go through the guard. */
 import type OAuth2Strategy from 'passport-oauth2'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Random } from '../../kernel/ids.ts'
@@ -8,19 +6,21 @@ import { secretToken } from '../../kernel/ids.ts'
 import { CallFailure } from '../calls/failure.ts'
 import type { Call, Guard } from '../calls/guard.ts'
 import { readTokens, tokenAnswerFault } from '../calls/token-answer.ts'
-import type { Asking, Definition, Endpoints, ProviderSettings, TokenSet, Verify } from '../provider.ts'
+import type { AuthorizationPrompt, Definition, Endpoints, ProviderSettings, TokenSet, Verify } from '../provider.ts'
 
-/** What one trip through Passport carries instead of an HTTP request. Nothing is stored: the flow keeps it. */
-export type Trip = {
+/**
+ * Passed to Passport in place of an HTTP request. Nothing is stored here: the pending authorization holds the values.
+ */
+export type RoundTrip = {
   readonly query: { readonly code?: string; readonly state?: string }
-  /** On the way out: what the authorization request was made with. The verifier is empty without PKCE. */
-  made?: { readonly state: string; readonly verifier: string }
-  /** On the way back: the verifier of the flow the caller has claimed by this state. */
+  /** Set by `begin`: the state and PKCE verifier of the authorization request. The verifier is empty without PKCE. */
+  request?: { readonly state: string; readonly verifier: string }
+  /** Set for the callback: the verifier of the claimed pending authorization. */
   readonly verifier?: string
 }
 
-/** Options of one call to `passport.authenticate`. */
-export type Asked = Asking & {
+/** The options for `passport.authenticate`. */
+export type AuthenticateOptions = AuthorizationPrompt & {
   readonly session: false
   readonly callbackURL: string
   readonly scope: readonly string[]
@@ -44,9 +44,7 @@ export type NodeOAuth = {
   ): void
 }
 
-/**
- * node-oauth is protected, and everything depends on it: whoever removes it from passport-oauth2 breaks a test here.
- */
+/** passport-oauth2 declares node-oauth as protected, but we need it. A test fails if passport-oauth2 removes it. */
 export const nodeOAuth = (strategy: OAuth2Strategy): NodeOAuth =>
   (strategy as unknown as { _oauth2: NodeOAuth })._oauth2
 
@@ -73,43 +71,43 @@ export function buildStrategy(parts: BuildStrategyParts): OAuth2Strategy {
     tokenURL: endpoints.token,
     scope: [...scopes],
     pkce: settings.pkce !== 'off',
-    // Who somebody is is asked for separately, so that each step fails with its own code.
+    // The profile is fetched in a separate step, so that each step has its own error code.
     skipUserProfile: true,
     store: stateStore(random, settings.pkce !== 'off'),
   }
   const strategy = definition.strategy({ options: options as never, endpoints, scopes }, verify)
-  const own = strategy.authorizationParams.bind(strategy)
-  // On the instance, since passport-google-oauth20 drops every parameter it does not know, `nonce` among them.
-  strategy.authorizationParams = (asked: Asked) => ({
-    ...own(asked),
-    ...definition.ask?.(asked, settings),
-    ...(asked.nonce === null ? {} : { nonce: asked.nonce }),
+  const baseParams = strategy.authorizationParams.bind(strategy)
+  // Override it on the instance: passport-google-oauth20 drops parameters that it does not know, such as `nonce`.
+  strategy.authorizationParams = (options: AuthenticateOptions) => ({
+    ...baseParams(options),
+    ...definition.ask?.(options, settings),
+    ...(options.nonce === null ? {} : { nonce: options.nonce }),
   })
-  leaveThrough(parts, nodeOAuth(strategy))
+  replaceTransport(parts, nodeOAuth(strategy))
   return strategy
 }
 
 /**
- * Passport's state store without a store: the state is made here, the verifier is Passport's, and both go back to the
- * caller with the trip. `store` has five parameters and `verify` four because passport-oauth2 counts them; `verify`
- * must answer the verifier itself, since a plain `true` would leave it out of the token request: it does so only for a
- * provider that takes no PKCE.
+ * Passport's state store without storage. The state is created here and the verifier by Passport; both are returned in
+ * the round trip object. passport-oauth2 counts parameters, so `store` must have five and `verify` four. `verify` must
+ * return the verifier itself: with `true` it would be missing from the token request. It returns `true` only for a
+ * provider without PKCE.
  */
 function stateStore(random: Random, pkce: boolean) {
   return {
     store(
-      trip: Trip,
+      trip: RoundTrip,
       verifier: string | undefined,
       _state: unknown,
       _meta: unknown,
       done: (error: null, state: string) => void,
     ): void {
       const state = secretToken(random)
-      trip.made = { state, verifier: verifier ?? '' }
+      trip.request = { state, verifier: verifier ?? '' }
       done(null, state)
     },
     verify(
-      trip: Trip,
+      trip: RoundTrip,
       state: string,
       _meta: unknown,
       done: (error: null, verifier: string | boolean, state: unknown) => void,
@@ -120,11 +118,11 @@ function stateStore(random: Random, pkce: boolean) {
 }
 
 /**
- * node-oauth has no deadline, no size limit, takes redirects for success, and never calls back when a body is cut
- * off; strategies parse what it brings outside any `try`. This one method is where all of it passes, so it is replaced.
+ * Replaces the one method that makes all calls of node-oauth. node-oauth has no deadline and no size limit, treats
+ * redirects as success, and never calls back when a body is truncated. Strategies parse its result outside any `try`.
  */
-function leaveThrough({ definition, settings, endpoints, guard }: BuildStrategyParts, oauth2: NodeOAuth): void {
-  // Otherwise the access token travels in the query string, and stays in somebody's access log (RFC 6750 §2.3).
+function replaceTransport({ definition, settings, endpoints, guard }: BuildStrategyParts, oauth2: NodeOAuth): void {
+  // Otherwise the access token would be sent in the query string and end up in access logs (RFC 6750 §2.3).
   oauth2.useAuthorizationHeaderforGET(true)
   oauth2._request = (method, url, headers, body, _accessToken, done) => {
     const call: Call =
@@ -150,9 +148,9 @@ function leaveThrough({ definition, settings, endpoints, guard }: BuildStrategyP
           : [new CallFailure(result.error)],
       (): Parameters<typeof done> => [new CallFailure({ kind: 'unavailable', reason: 'defect' })],
     )
-    // Outside the promise chain, where a throw would become a rejection nobody hears. What a strategy throws on an
-    // answer it did not expect becomes an answer itself; had it called back before, the promise above it is settled
-    // already.
+    // Run outside the promise chain, where an error would become an unhandled rejection. If a strategy throws on an
+    // unexpected response, report a failure. If it had already called back, its promise is settled and this has no
+    // effect.
     void answer.then((outcome) =>
       queueMicrotask(() => {
         try {
@@ -165,7 +163,7 @@ function leaveThrough({ definition, settings, endpoints, guard }: BuildStrategyP
   }
 }
 
-/** A form with the client's proof as this endpoint wants it: node-oauth only knows the body. */
+/** Adds the client authentication that this endpoint expects to a form. node-oauth only supports the body. */
 export function authenticated(
   form: string,
   { clientId, clientSecret }: ProviderSettings,
@@ -191,6 +189,7 @@ export const basic = (id: string, secret: string): string =>
   `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
 
 /**
- * Id and secret are form-encoded before they are joined (RFC 6749 §2.3.1): a `:` or `%` in a secret shows who forgot.
+ * The client ID and secret are form-encoded before they are joined (RFC 6749 §2.3.1). It matters for a `:` or `%` in a
+ * secret.
  */
 const formEncode = (text: string): string => new URLSearchParams({ '': text }).toString().slice(1)

@@ -4,7 +4,7 @@ import { JWT_TYPE } from '../calls/guard.ts'
 import { isRecord } from '../profile-text.ts'
 import type { Profile, StrategyParts, Verify } from '../provider.ts'
 
-/** The strategy of providers that need none of their own: OAuth 2.0, and one GET that says who it was. */
+/** The default strategy: OAuth 2.0, and one GET for the profile. */
 export class UserinfoStrategy extends OAuth2Strategy {
   readonly userinfoUrl: string | null
 
@@ -28,5 +28,5 @@ export class UserinfoStrategy extends OAuth2Strategy {
   }
 }
 
-/** As the way out describes the response (`leaveThrough`). */
+/** The response as `replaceTransport` describes it. */
 const isJwt = (response: unknown): boolean => isRecord(response) && response.type === JWT_TYPE
