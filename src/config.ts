@@ -6,7 +6,7 @@ import { readPasskeyOrigins } from './kernel/passkey-origins.ts'
 import { readPostgresUrl } from './kernel/postgres-url.ts'
 import { isTenantIssuer } from './kernel/tenant-issuer.ts'
 import {
-  builtIn,
+  builtInKinds,
   displayProviderSettings,
   longestCallMs,
   prefix,
@@ -287,9 +287,6 @@ export function inspectConfig(
   for (const { issuer: template = '', tenants } of providers)
     if (tenants && issuers.some((issuer) => isTenantIssuer(template, tenants, issuer)))
       faults.push('OIDC_PROVIDERS: the TENANTS of one provider include the ISSUER of another')
-  for (const { id, kind, urls } of providers)
-    if (production && kind === 'google' && urls.token !== undefined && urls.jwks === undefined)
-      faults.push(`${prefix(id)}JWKS_URL: is required with TOKEN_URL in production, to verify signatures`)
 
   const allWarnings = [
     ...warnings,
@@ -364,7 +361,7 @@ type SettingNames = {
 /** The names of all settings: the general ones, and those of each provider that is built in or listed. */
 function namesOf(env: Readonly<Record<string, string>>): SettingNames {
   const ids = [
-    ...Object.keys(builtIn),
+    ...builtInKinds,
     ...[env.OIDC_PROVIDERS, env.OAUTH2_PROVIDERS].flatMap((text) => list.parse(repairedText(text ?? ''))),
   ]
   const prefixes = ids.map(prefix)
@@ -373,7 +370,7 @@ function namesOf(env: Readonly<Record<string, string>>): SettingNames {
   const secret = [...secretSettings, ...ofProviders(secretProviderSettings)]
   const names = [
     ...Object.keys(settings.shape),
-    ...ofProviders(Object.keys(providerSettings)),
+    ...ofProviders(providerSettings),
     ...secret.map((name) => `${name}_FILE`),
   ]
   return {

@@ -81,7 +81,7 @@ describe('an empty environment', () => {
 
 test('an empty variable counts as absent, whichever it is', () => {
   const empty = Object.fromEntries(Object.keys(settings.shape).map((name) => [name, '']))
-  const providers = Object.fromEntries(Object.keys(providerSettings).map((name) => [`GOOGLE_${name}`, '']))
+  const providers = Object.fromEntries(providerSettings.map((name) => [`GOOGLE_${name}`, '']))
   expect(readConfig({ ...empty, ...providers })).toEqual(readConfig({}))
 })
 
@@ -193,7 +193,7 @@ test('no message holds what is in a secret, however wrong the rest is', () => {
 /** Every setting there is, with two of the providers. */
 const everyName = [
   ...Object.keys(settings.shape),
-  ...['GOOGLE', 'ACME'].flatMap((id) => Object.keys(providerSettings).map((name) => `${id}_${name}`)),
+  ...['GOOGLE', 'ACME'].flatMap((id) => providerSettings.map((name) => `${id}_${name}`)),
 ]
 const everySecret = [
   ...secretSettings,
@@ -567,7 +567,7 @@ describe('providers', () => {
 
   test('no id that is allowed gives a provider’s setting the name of a general one', () => {
     for (const name of Object.keys(settings.shape))
-      for (const setting of Object.keys(providerSettings)) {
+      for (const setting of providerSettings) {
         if (!name.endsWith(`_${setting}`)) continue
         const id = name
           .slice(0, -setting.length - 1)
@@ -948,7 +948,7 @@ describe('.env.example', () => {
 
   test('shows every setting a provider may have, at one of the providers', () => {
     const seen = new Set(Object.values(ofProvider).flat().concat(everybody))
-    expect(Object.keys(providerSettings).filter((name) => !seen.has(name))).toEqual([])
+    expect(providerSettings.filter((name) => !seen.has(name))).toEqual([])
   })
 
   test('sets nothing by itself', () => {

@@ -5,7 +5,7 @@ import type { Failure } from '../providers/calls/failure.ts'
 import type { ClientVerdict, Examination } from '../providers/examine.ts'
 import type { Endpoints, ProviderSettings } from '../providers/provider.ts'
 import { createProviders } from '../providers/providers.ts'
-import { prefix } from '../providers/settings.ts'
+import { addressSettingOf, prefix } from '../providers/settings.ts'
 import { type Check, type Finding, failed, ok, warning } from './check.ts'
 
 /** How long one call may take here, in milliseconds, whatever the settings allow a sign-in. */
@@ -111,7 +111,8 @@ const reaches = 'this machine reaches the host (DNS, firewall, HTTPS_PROXY)'
 const asked = 'Tried with a code that nobody issued:'
 
 function clientFinding(settings: ProviderSettings, { token, clientAuth }: Endpoints, verdict: ClientVerdict): Finding {
-  const { id, redirectUris, kind } = settings
+  const { id, redirectUris } = settings
+  const addressSetting = addressSettingOf(settings.kind)
 
   const [name, p] = [`provider.${id}.client`, prefix(id)]
   const origin = new URL(token).origin
@@ -140,8 +141,8 @@ function clientFinding(settings: ProviderSettings, { token, clientAuth }: Endpoi
           ? `The token endpoint at ${origin} does not answer (${verdict.failure.reason}).`
           : `What answers at ${origin} is not a token endpoint (${verdict.failure.reason}).`,
         // The endpoints of a provider that we know by name are rarely set.
-        kind === 'oidc' || kind === 'oauth2'
-          ? `Check ${p}${kind === 'oidc' ? 'ISSUER' : 'TOKEN_URL'}, and that ${reaches}.`
+        addressSetting !== null
+          ? `Check ${p}${addressSetting}, and that ${reaches}.`
           : `Check that ${reaches}, and ${p}TOKEN_URL, if it is set.`,
       )
     case 'unclear':

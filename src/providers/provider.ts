@@ -3,6 +3,9 @@ import type { Result } from '../kernel/result.ts'
 import type { Tenants } from '../kernel/tenant-issuer.ts'
 import type { Failure } from './calls/failure.ts'
 import type { Guard } from './calls/guard.ts'
+import type { RevocableTokens, RevokeTokenParts, TokenRevocation } from './calls/revoke.ts'
+import type { Kind } from './definitions/index.ts'
+import type { SettingsCheck, SettingTable } from './setting.ts'
 
 /** What a provider reports about a user, in the same terms for every provider. */
 export type Claims = {
@@ -139,7 +142,18 @@ export type MembershipParts = {
 
 /** Everything about one kind of provider: data, and a pure function that reads its profile. */
 export type Definition = {
-  readonly kind: ProviderSettings['kind']
+  /** Its name for users. `null`: there are many of this kind, and the operator lists their IDs in `listedIn`. */
+  readonly name: string | null
+  /** How a message names it: `Google`, `an OpenID Connect provider`. */
+  readonly describedAs: string
+  /** The setting that lists the IDs of providers of this kind. Absent if there is one, whose ID is its kind. */
+  readonly listedIn?: 'OIDC_PROVIDERS' | 'OAUTH2_PROVIDERS'
+  /** Where an operator registers Vinculum, and as what. */
+  readonly registration: string
+  /** Its settings, besides those of every provider. A common one that is repeated here is replaced. */
+  readonly settings: SettingTable
+  /** Checks settings that depend on each other. */
+  readonly check?: (check: SettingsCheck) => void
   /** The minimum for a sign-in. */
   readonly scopes: readonly string[]
   readonly emailTrust: EmailTrust
@@ -176,8 +190,16 @@ export type Definition = {
   readonly refusals?: Readonly<Record<string, RefusalMeaning>>
   /** Its error for a code that it never issued, besides `invalid_grant`, after the client was authenticated. */
   readonly unknownCode?: string
-  /** How to revoke a token. It is ignored if the provider has no endpoint for it. */
-  readonly revocation: 'google' | 'github' | 'rfc7009'
+  /** What to request when `asked` is set or its default. */
+  readonly scopesToRequest?: (asked: readonly string[], settings: ProviderSettings) => readonly string[]
+  /** Revokes a token in its own way. Without it, RFC 7009 applies. Never called without an endpoint for it. */
+  readonly revoke?: (tokens: RevocableTokens, parts: RevokeTokenParts) => Promise<TokenRevocation>
+  /** Whether it revokes only with a valid access token, so that an expired one must be renewed first. */
+  readonly revokesOnlyValidTokens?: true
+  /** Where its users see and withdraw permissions that they granted. */
+  readonly permissionsUrl?: (clientId: string) => string
+  /** The addresses of Jira sites and their API, if it connects a team's Jira. */
+  readonly jiraUrls?: (settings: ProviderSettings) => { readonly apiUrl: string; readonly resourcesUrl: string }
 }
 
 /** What a refused refresh requires: the user must consent again, or the operator must fix the configuration. */
@@ -198,7 +220,8 @@ export const defineProvider = (definition: Definition): Definition => definition
 export type Provider = {
   readonly id: string
   readonly name: string
-  readonly kind: ProviderSettings['kind']
+  /** Where its users see and withdraw permissions, if there is one such place. */
+  readonly permissionsUrl: string | null
   /**
    * Namespace of its subjects: the issuer for generic OpenID Connect and for a Google provider with another issuer,
    * otherwise its ID. For a multi-tenant provider it is the issuer template, which no identity has.
@@ -273,7 +296,7 @@ export type BreakerSettings = {
 /** One enabled provider as configured by the operator. Missing values come from the provider's definition. */
 export type ProviderSettings = {
   readonly id: string
-  readonly kind: 'google' | 'github' | 'atlassian' | 'oidc' | 'oauth2'
+  readonly kind: Kind
   readonly name: string
   readonly clientId: string
   readonly clientSecret: string

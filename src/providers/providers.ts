@@ -152,7 +152,7 @@ export function createProviders({
       provider: {
         id: one.id,
         name: one.name,
-        kind: one.kind,
+        permissionsUrl: definition.permissionsUrl?.(one.clientId) ?? null,
         issuer,
         speaksFor: (other) =>
           one.tenants === undefined ? other === issuer : isTenantIssuer(issuer, one.tenants, other),
@@ -192,7 +192,7 @@ export function createProviders({
         keySets.set(url, known)
         return known
       },
-      jira: definition.jiraScopes ? createJiraCloud({ guard, ...jiraUrls(one) }) : null,
+      jira: definition.jiraUrls ? createJiraCloud({ guard, ...definition.jiraUrls(one) }) : null,
     }
   }
 
@@ -445,14 +445,16 @@ export function createProviders({
     const { definition, settings: one, guard, ready } = line(provider)
     const endpoints = await ready()
     if (!endpoints.ok) return { tag: 'transient', reason: endpoints.error.reason, retryAfter: wait(endpoints.error) }
-    const parts = { settings: one, endpoints: endpoints.value, guard }
-    const { known, ...answer } = await revokeToken(definition.revocation, tokens, parts)
-    // GitHub only revokes a valid access token. If ours has expired, the refresh token stays valid for months. So renew
-    // the access token, then revoke the new one.
-    if (definition.revocation !== 'github' || known !== false || tokens.refreshToken === null) return answer
+    const { revoke: url } = endpoints.value
+    if (url === null) return { tag: 'not_supported' }
+    const parts = { settings: one, endpoints: endpoints.value, url, guard }
+    const revokeOne = definition.revoke ?? revokeToken
+    const { known, ...answer } = await revokeOne(tokens, parts)
+    if (!definition.revokesOnlyValidTokens || known !== false || tokens.refreshToken === null) return answer
+    // Renew the access token, then revoke the new one.
     const renewed = await refresh(provider, tokens.refreshToken)
     if (renewed.tag === 'refreshed') {
-      const { known: _known, ...again } = await revokeToken('github', renewed.tokens, parts)
+      const { known: _known, ...again } = await revokeOne(renewed.tokens, parts)
       return again
     }
     return renewed.tag === 'transient' ? renewed : answer
@@ -556,21 +558,11 @@ const isIdTokenEnough = ({ email }: IdTokenClaims, { userinfo }: ProviderSetting
   userinfo === 'optional' &&
   (failure.kind === 'refused' || (failure.kind === 'unavailable' && typeof email === 'string'))
 
-/**
- * The scopes to request. Google rejects `offline_access`, OpenID Connect requires `openid`, and GitHub reveals
- * organization membership only with `read:org`.
- */
-function requestedScopes({ kind, scopes, openid, scopeNames }: Definition, one: ProviderSettings): readonly string[] {
+/** The scopes to request. OpenID Connect requires `openid`. */
+function requestedScopes({ scopes, openid, scopesToRequest }: Definition, one: ProviderSettings): readonly string[] {
   const asked = one.scopes ?? scopes
-  if (kind === 'google') return asked.filter((scope) => scope !== 'offline_access')
-  if (kind === 'github' && one.organizations) return [...asked, ...missingScopes(['read:org'], asked, scopeNames)]
+  if (scopesToRequest) return scopesToRequest(asked, one)
   return openid?.required && !asked.includes('openid') ? ['openid', ...asked] : asked
-}
-
-/** Atlassian's URLs, unless the operator set others. */
-function jiraUrls({ urls: { api = 'https://api.atlassian.com', resources } }: ProviderSettings) {
-  const apiUrl = api.replace(/\/$/, '')
-  return { apiUrl, resourcesUrl: resources ?? `${apiUrl}/oauth/token/accessible-resources` }
 }
 
 /** The definition's endpoints, with the operator's settings taking precedence. */

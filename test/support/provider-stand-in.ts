@@ -6,7 +6,7 @@ import { theClaims } from './people.ts'
 const provider = (id: string): Provider => ({
   id,
   name: id.charAt(0).toUpperCase() + id.slice(1),
-  kind: 'oauth2',
+  permissionsUrl: null,
   issuer: id,
   speaksFor: (issuer) => issuer === id,
   clientId: `${id}-client`,

@@ -107,14 +107,6 @@ export function whatBecomesOfIt(provider: Provider | undefined, { unlink: words 
   return provider.revokes ? words.withdrawn(provider.name) : words.perhapsWithdrawn(provider.name)
 }
 
-/** Where people see and withdraw a permission at the provider itself; generic ones have no place we know. */
-function placeOf({ kind, clientId }: Provider): string | null {
-  if (kind === 'atlassian') return 'https://id.atlassian.com/manage-profile/apps'
-  if (kind === 'google') return 'https://myaccount.google.com/connections'
-  if (kind === 'github') return `https://github.com/settings/connections/applications/${encodeURIComponent(clientId)}`
-  return null
-}
-
 /** Where people withdraw a permission themselves: when we cannot, or `always`. */
 export function Elsewhere({
   provider,
@@ -123,7 +115,7 @@ export function Elsewhere({
 }: Reader & { provider: Provider | undefined; always?: true }): VNode | null {
   if (!provider) return null
   const { noEndpoint, elsewhere, alsoThere } = say.unlink
-  const place = placeOf(provider)
+  const place = provider.permissionsUrl
   const cannot = provider.revokes === false
   if (!cannot && (!always || place === null)) return null
   const where = cannot ? elsewhere : alsoThere(provider.name)

@@ -1,9 +1,29 @@
 import { UserinfoStrategy } from '../passport/userinfo-strategy.ts'
 import { firstText, readAddress, readPicture, readSubject } from '../profile-text.ts'
-import { defineProvider } from '../provider.ts'
+import { defineProvider, type ProviderSettings } from '../provider.ts'
+import { endpointSetting, listSetting } from '../setting.ts'
+
+const apiOf = ({ urls: { api = 'https://api.atlassian.com' } }: ProviderSettings): string => api.replace(/\/$/, '')
 
 export const atlassian = defineProvider({
-  kind: 'atlassian',
+  name: 'Atlassian',
+  describedAs: 'Atlassian',
+  registration: 'https://developer.atlassian.com/console/myapps, “OAuth 2.0 integration”',
+  permissionsUrl: () => 'https://id.atlassian.com/manage-profile/apps',
+  settings: {
+    JIRA_SCOPES: listSetting('jiraScopes', {
+      description:
+        "Scopes for connecting a team's Jira, in addition to read:me and offline_access. " +
+        'Enable them in the developer console.',
+      example: 'read:jira-user read:jira-work read:servicedesk-request',
+    }),
+    RESOURCES_URL: endpointSetting('resources', {
+      description: "Lists the Jira sites that a team's connection reaches.",
+    }),
+    API_URL: endpointSetting('api', {
+      description: 'Base URL of its API; the profile is read below it unless USERINFO_URL is set.',
+    }),
+  },
   scopes: ['read:me', 'offline_access'],
   emailTrust: 'never',
   // Jira's API reference requires `read:jira-work` for queues. Its guides name `read:servicedesk-request`, which desks
@@ -14,13 +34,16 @@ export const atlassian = defineProvider({
   },
   // https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps/#use-a-refresh-token-to-get-another-access-token
   lifetime: { idleDays: 90, absoluteDays: 365 },
-  revocation: 'rfc7009',
 
   // Atlassian documents no revocation endpoint for 3LO. We call one only if the operator configures it.
-  endpoints: ({ urls: { api = 'https://api.atlassian.com' } }) => ({
+  endpoints: (settings) => ({
     authorize: 'https://auth.atlassian.com/authorize',
     token: 'https://auth.atlassian.com/oauth/token',
-    userinfo: `${api}/me`,
+    userinfo: `${apiOf(settings)}/me`,
+  }),
+  jiraUrls: (settings) => ({
+    apiUrl: apiOf(settings),
+    resourcesUrl: settings.urls.resources ?? `${apiOf(settings)}/oauth/token/accessible-resources`,
   }),
   strategy: (parts, verify) => new UserinfoStrategy(parts, verify),
   // Both parameters are required: https://developer.atlassian.com/cloud/jira/platform/oauth-2-3lo-apps/

@@ -1,7 +1,11 @@
 import { Strategy } from 'passport-github2'
 import { CallFailure } from '../calls/failure.ts'
+import { revocationOf } from '../calls/revoke.ts'
+import { basic } from '../passport/strategy.ts'
 import { firstText, isRecord, readAddress, readPicture, readSubject } from '../profile-text.ts'
-import { defineProvider, type Profile, type StrategyParts, type Verify } from '../provider.ts'
+import { defineProvider, type Profile, type ScopeNames, type StrategyParts, type Verify } from '../provider.ts'
+import { missingScopes } from '../scopes.ts'
+import { endpointSetting, restrictionSetting } from '../setting.ts'
 import { readMemberships } from './github-organizations.ts'
 
 /**
@@ -66,24 +70,70 @@ const readListedEmail = (item: unknown): ListedEmail[] => {
 const defaultApi = 'https://api.github.com'
 const headers = { Accept: 'application/vnd.github+json', 'X-GitHub-Api-Version': '2022-11-28' }
 
-export const github = defineProvider({
-  kind: 'github',
-  scopes: ['read:user', 'user:email'],
-  // GitHub normalizes scopes in its response:
-  // https://docs.github.com/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps#normalized-scopes
-  scopeNames: {
-    holds: {
-      user: ['read:user', 'user:email', 'user:follow'],
-      repo: ['repo:status', 'repo_deployment', 'public_repo', 'repo:invite', 'security_events'],
-      'admin:org': ['write:org', 'read:org'],
-      'write:org': ['read:org'],
-    },
+/**
+ * GitHub normalizes scopes in its response:
+ * https://docs.github.com/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps#normalized-scopes
+ */
+const scopeNames: ScopeNames = {
+  holds: {
+    user: ['read:user', 'user:email', 'user:follow'],
+    repo: ['repo:status', 'repo_deployment', 'public_repo', 'repo:invite', 'security_events'],
+    'admin:org': ['write:org', 'read:org'],
+    'write:org': ['read:org'],
   },
+}
+
+export const github = defineProvider({
+  name: 'GitHub',
+  describedAs: 'GitHub',
+  registration: 'https://github.com/settings/developers, “OAuth App” or “GitHub App”',
+  permissionsUrl: (clientId) => `https://github.com/settings/connections/applications/${encodeURIComponent(clientId)}`,
+  settings: {
+    ORGANIZATIONS: restrictionSetting(
+      'organizations',
+      {
+        what: 'organization names as in their GitHub URLs',
+        most: 20,
+        readItem: (text) => (/^[a-z0-9-]{1,39}$/i.test(text) ? text.toLowerCase() : undefined),
+      },
+      {
+        description:
+          'Only active members of one of these organizations may sign in; adds the scope read:org. ' +
+          'Default: no restriction.',
+        example: 'acme',
+      },
+    ),
+    EMAILS_URL: endpointSetting('emails', { description: 'Endpoint that lists the email addresses of a user.' }),
+    API_URL: endpointSetting('api', { description: 'Base URL of its API, for GitHub Enterprise Server.' }),
+  },
+  scopes: ['read:user', 'user:email'],
+  scopeNames,
   // The token of a GitHub App (`ghu_…`) has permissions instead of scopes, so its `scope` is always empty. The `scope`
   // of an OAuth app's token (`gho_…`) is empty only if the user removed every scope from the request.
   grantsNothing: (accessToken) => accessToken.startsWith('gho_'),
   emailTrust: 'verified',
-  revocation: 'github',
+  // GitHub reveals who is a member of an organization only with `read:org`.
+  scopesToRequest: (asked, { organizations }) =>
+    organizations ? [...asked, ...missingScopes(['read:org'], asked, scopeNames)] : asked,
+  // If the access token has expired, the refresh token stays valid for months.
+  revokesOnlyValidTokens: true,
+  async revoke({ accessToken }, { settings, url, guard }) {
+    // A JSON body, and Basic authentication without form-encoding:
+    // https://docs.github.com/rest/apps/oauth-applications#delete-an-app-token
+    const answer = await guard.call({
+      endpoint: 'revoke',
+      method: 'DELETE',
+      url,
+      expects: 'anything',
+      headers: {
+        Accept: 'application/vnd.github+json',
+        'Content-Type': 'application/json',
+        Authorization: basic(settings.clientId, settings.clientSecret),
+      },
+      body: JSON.stringify({ access_token: accessToken }),
+    })
+    return revocationOf(answer, ({ status }) => status === 404 || status === 422)
+  },
 
   endpoints({ clientId, urls: { api = defaultApi } }) {
     return {

@@ -1,6 +1,8 @@
 import { Strategy } from 'passport-google-oauth20'
+import { revocationOf } from '../calls/revoke.ts'
 import { firstText, readAddress, readPicture, readSubject } from '../profile-text.ts'
 import { defineProvider } from '../provider.ts'
+import { choiceSetting, domains, endpointSetting, restrictionSetting, urlSetting } from '../setting.ts'
 
 /**
  * Google uses both spellings of its issuer:
@@ -9,7 +11,36 @@ import { defineProvider } from '../provider.ts'
 const ISSUERS: readonly string[] = ['https://accounts.google.com', 'accounts.google.com']
 
 export const google = defineProvider({
-  kind: 'google',
+  name: 'Google',
+  describedAs: 'Google',
+  registration: 'https://console.cloud.google.com/apis/credentials, “Web application”',
+  permissionsUrl: () => 'https://myaccount.google.com/connections',
+  settings: {
+    HOSTED_DOMAINS: restrictionSetting('hostedDomains', domains, {
+      description:
+        'Only accounts of these Google Workspace domains may sign in, by the `hd` claim (docs/restrict-sign-in.md). ' +
+        'Default: no restriction.',
+      example: 'example.com',
+    }),
+    USERINFO: choiceSetting('userinfo', ['required', 'optional', 'off'], {
+      description:
+        'Whether a sign-in needs UserInfo: `required`; `optional`, where a refusal is accepted; or `off`. ' +
+        '`optional` and `off` need an id_token that contains every claim.',
+      example: 'required',
+    }),
+    JWKS_URL: endpointSetting('jwks', { description: 'URL of the keys that verify its id_tokens.' }),
+    ISSUER: urlSetting('issuer', {
+      description: 'Issuer of its id_tokens, if not Google: set it together with the endpoints above.',
+      example: 'https://accounts.google.com',
+    }),
+  },
+  check({ settings: { scopes, userinfo, urls }, production, fault }) {
+    // Without `openid` there is no id_token that could take the place of UserInfo.
+    if (userinfo !== undefined && userinfo !== 'required' && scopes?.includes('openid') === false)
+      fault(['USERINFO'], 'must be required, because without openid in SCOPES there is no id_token')
+    if (production && urls.token !== undefined && urls.jwks === undefined)
+      fault(['JWKS_URL'], 'is required with TOKEN_URL in production, to verify signatures')
+  },
   scopes: ['openid', 'email', 'profile'],
   emailTrust: 'authoritative',
   // Google returns the long names: https://developers.google.com/identity/protocols/oauth2/scopes#openid-connect
@@ -28,7 +59,16 @@ export const google = defineProvider({
     namespace: ({ id, issuer }) => (issuer === undefined || ISSUERS.includes(issuer) ? id : issuer),
     required: false,
   },
-  revocation: 'google',
+  // Google rejects the scope `offline_access`; `access_type=offline` requests a refresh token.
+  scopesToRequest: (asked) => asked.filter((scope) => scope !== 'offline_access'),
+  async revoke({ accessToken, refreshToken }, { url, guard }) {
+    // One token revokes the whole consent, for every client of the Google Cloud project:
+    // https://developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke
+    const body = new URLSearchParams({ token: refreshToken ?? accessToken }).toString()
+    const headers = { 'Content-Type': 'application/x-www-form-urlencoded' }
+    const answer = await guard.call({ endpoint: 'revoke', method: 'POST', url, expects: 'anything', headers, body })
+    return revocationOf(answer, ({ code }) => code === 'invalid_token')
+  },
 
   endpoints: ({ urls }) => ({
     authorize: 'https://accounts.google.com/o/oauth2/v2/auth',

@@ -1,12 +1,11 @@
-import type { Definition, ProviderSettings } from '../provider.ts'
+import type { Definition } from '../provider.ts'
 import { atlassian } from './atlassian.ts'
 import { github } from './github.ts'
 import { google } from './google.ts'
 import { oauth2 } from './oauth2.ts'
 import { oidc } from './oidc.ts'
 
-/** All kinds of providers. This is the only file that names them all. */
-export const definitions = { google, github, atlassian, oidc, oauth2 } as const satisfies Record<
-  ProviderSettings['kind'],
-  Definition
->
+/** Every kind of provider. This is the only file that names them all. */
+export const definitions = { google, github, atlassian, oidc, oauth2 } as const satisfies Record<string, Definition>
+
+export type Kind = keyof typeof definitions

@@ -1,13 +1,41 @@
 import { UserinfoStrategy } from '../passport/userinfo-strategy.ts'
 import { firstText, isRecord, readAddress, readSubject } from '../profile-text.ts'
 import { defineProvider } from '../provider.ts'
+import { choiceSetting, endpointSetting, pathSetting } from '../setting.ts'
 
 /** Any OAuth 2.0 server. The operator sets dotted paths into its userinfo response. */
 export const oauth2 = defineProvider({
-  kind: 'oauth2',
+  name: null,
+  describedAs: 'a plain OAuth 2.0 provider',
+  listedIn: 'OAUTH2_PROVIDERS',
+  registration: 'its console, as a confidential web application',
+  settings: {
+    AUTHORIZE_URL: endpointSetting('authorize', { description: 'Its authorization endpoint.', isRequired: true }),
+    TOKEN_URL: endpointSetting('token', { description: 'Its token endpoint.', isRequired: true }),
+    USERINFO_URL: endpointSetting('userinfo', {
+      description: 'The endpoint that describes the user.',
+      isRequired: true,
+    }),
+    USER_ID_PATH: pathSetting('id', {
+      description: 'Path of the stable user ID in its userinfo response, with dots.',
+      isRequired: true,
+    }),
+    USER_EMAIL_PATH: pathSetting('email', { description: 'Path of the email address. Default: none.' }),
+    USER_EMAIL_VERIFIED_PATH: pathSetting('emailVerified', {
+      description: 'Path of whether the email address is verified. Default: none.',
+    }),
+    USER_NAME_PATH: pathSetting('name', { description: 'Path of the name. Default: none.' }),
+    PKCE: choiceSetting('pkce', ['required', 'without_secret', 'off'], {
+      description: '`without_secret` if it accepts PKCE only from clients without a secret. Default: required.',
+    }),
+  },
+  check({ settings: { pkce }, fault }) {
+    // A leaked code could be redeemed in another browser's sign-in (RFC 9700 §4.5).
+    if (pkce === 'off')
+      fault(['PKCE'], 'must not be off: plain OAuth 2.0 has no nonce, so nothing would bind a code to its browser')
+  },
   scopes: [],
   emailTrust: 'never',
-  revocation: 'rfc7009',
   endpoints: () => ({}),
   strategy: (parts, verify) => new UserinfoStrategy(parts, verify),
 

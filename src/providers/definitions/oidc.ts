@@ -1,10 +1,80 @@
+import { isIssuerTemplate, isTenantId, mentionsTenant } from '../../kernel/tenant-issuer.ts'
 import { UserinfoStrategy } from '../passport/userinfo-strategy.ts'
 import { firstText, readAddress, readPicture, readSubject } from '../profile-text.ts'
 import { defineProvider } from '../provider.ts'
+import {
+  choiceSetting,
+  endpointSetting,
+  type SettingsCheck,
+  type SettingTable,
+  urlSetting,
+  wordsOf,
+} from '../setting.ts'
+
+/** The settings of a provider whose endpoints are discovered from its issuer. */
+export const openidSettings: SettingTable = {
+  ISSUER: urlSetting('issuer', {
+    description: 'Its issuer, exactly as in its discovery document, which also provides endpoints and keys.',
+    isRequired: true,
+  }),
+  DISCOVERY_URL: urlSetting('discoveryUrl', {
+    description: 'URL of its discovery document, if not below the issuer (Azure AD B2C).',
+  }),
+  TENANTS: {
+    description:
+      'Tenants that may sign in, if the issuer contains {tenantid} (Entra ID): tenant IDs, or `any` (docs/providers.md).',
+    read(text) {
+      const tenants = wordsOf(text).map((word) => word.toLowerCase())
+      return { tenants: tenants.length === 1 && tenants[0] === 'any' ? 'any' : tenants }
+    },
+  },
+  NONCE: choiceSetting('nonce', ['required', 'off'], {
+    description:
+      '`off` if its id_tokens do not repeat the nonce (LinkedIn). Not allowed together with PKCE=off. Default: required.',
+  }),
+  PKCE: choiceSetting('pkce', ['required', 'without_secret', 'off'], {
+    description:
+      '`without_secret` if it accepts PKCE only from clients without a secret (LinkedIn); `off` if it does not ' +
+      'accept PKCE. Default: required.',
+  }),
+  USERINFO: choiceSetting('userinfo', ['required', 'optional', 'off'], {
+    description:
+      'Whether a sign-in needs UserInfo: `optional` or `off` if it is refused and the id_token has every claim (AD FS).',
+  }),
+  JWKS_URL: endpointSetting('jwks', { description: 'URL of the keys that verify its id_tokens.' }),
+}
+
+/** Checks what binds a code to its browser, and the tenants if the issuer is a template for many. */
+export function checkOpenid({ settings, isSet, fault }: SettingsCheck): void {
+  const { issuer, nonce, pkce, tenants, emailTrust, discoveryUrl } = settings
+  // A leaked code could be redeemed in another browser's sign-in (RFC 9700 §4.5).
+  if (pkce === 'off' && nonce === 'off')
+    fault(['NONCE', 'PKCE'], 'must not both be off: nothing would bind a code to its browser')
+  if (issuer === undefined || !mentionsTenant(issuer)) {
+    if (tenants !== undefined) fault(['TENANTS'], 'applies only if ISSUER contains {tenantid}')
+    return
+  }
+  if (!isIssuerTemplate(issuer)) fault(['ISSUER'], 'must contain {tenantid} once, between slashes')
+  if (discoveryUrl === undefined) fault(['DISCOVERY_URL'], 'is required if ISSUER contains {tenantid}')
+  if (emailTrust !== undefined && emailTrust !== 'never')
+    fault(['EMAIL_TRUST'], 'must be never with TENANTS, because a tenant does not verify email addresses')
+  if (isSet('EMAIL_DOMAINS'))
+    fault(
+      ['EMAIL_DOMAINS'],
+      'must not be set with {tenantid}: no email address is verified, so nobody could sign in; use TENANTS',
+    )
+  if (tenants !== 'any' && (!tenants?.length || !tenants.every(isTenantId)))
+    fault(['TENANTS'], 'must list the IDs (GUIDs) of the tenants that may sign in, or be any')
+}
 
 /** Any OpenID provider, configured by its issuer. All endpoints are discovered (`discovery.ts`). */
 export const oidc = defineProvider({
-  kind: 'oidc',
+  name: null,
+  describedAs: 'an OpenID Connect provider',
+  listedIn: 'OIDC_PROVIDERS',
+  registration: 'its console, as a confidential web application',
+  settings: openidSettings,
+  check: checkOpenid,
   scopes: ['openid', 'email', 'profile'],
   emailTrust: 'never',
   openid: {
@@ -12,7 +82,6 @@ export const oidc = defineProvider({
     namespace: ({ id, issuer }) => issuer ?? id,
     required: true,
   },
-  revocation: 'rfc7009',
   endpoints: () => ({}),
   strategy: (parts, verify) => new UserinfoStrategy(parts, verify),
 

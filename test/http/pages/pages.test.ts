@@ -24,10 +24,10 @@ const publicUrl = new URL('http://localhost:3000')
 const csrfKey = Buffer.alloc(32, 7)
 const hostile = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
 
-const provider = (id: string, name: string, origin: string | null, kind: Provider['kind'] = 'oidc'): Provider => ({
+const provider = (id: string, name: string, origin: string | null, more: Partial<Provider> = {}): Provider => ({
   id,
   name,
-  kind,
+  permissionsUrl: null,
   issuer: id,
   speaksFor: (issuer) => issuer === id,
   clientId: 'client',
@@ -40,10 +40,16 @@ const provider = (id: string, name: string, origin: string | null, kind: Provide
   emailTrust: 'never',
   secondFactor: 'ask',
   authorizeOrigin: () => origin,
-  revokes: origin === null ? null : kind !== 'atlassian',
+  revokes: origin === null ? null : true,
+  ...more,
 })
-const google = provider('google', 'Google', 'https://accounts.google.com', 'google')
-const atlassian = provider('atlassian', 'Atlassian', 'https://auth.atlassian.com', 'atlassian')
+const google = provider('google', 'Google', 'https://accounts.google.com', {
+  permissionsUrl: 'https://myaccount.google.com/connections',
+})
+const atlassian = provider('atlassian', 'Atlassian', 'https://auth.atlassian.com', {
+  permissionsUrl: 'https://id.atlassian.com/manage-profile/apps',
+  revokes: false,
+})
 
 const ana: Account = {
   id: 'usr_ana',
@@ -641,7 +647,7 @@ describe('the forms', () => {
   })
 
   test('promise that a permission is withdrawn only where the provider can take it back', async () => {
-    const beta = { ...provider('beta', 'Beta', 'https://beta.example', 'oauth2'), revokes: false }
+    const beta = { ...provider('beta', 'Beta', 'https://beta.example'), revokes: false }
     const acme = provider('acme', 'Acme', null)
     world.providers = [google, atlassian, beta, acme]
     world.identities = world.providers.map((one) => identity(`idn_${one.id}`, one))
@@ -700,7 +706,11 @@ describe('the page of a sign-in', () => {
     expect(back).toContain('Sign in with Google again to allow what sign-in needs')
     expect(back).not.toContain('/withdraw"')
     expect(await about({ status: 'none' }, 'idn_2')).toContain('href="https://id.atlassian.com/manage-profile/apps"')
-    world.providers = [provider('github', 'GitHub', 'https://github.com', 'github')]
+    world.providers = [
+      provider('github', 'GitHub', 'https://github.com', {
+        permissionsUrl: 'https://github.com/settings/connections/applications/client',
+      }),
+    ]
     world.identities = [identity('idn_3', world.providers[0] as Provider)]
     expect(await about({}, 'idn_3')).toContain('href="https://github.com/settings/connections/applications/client"')
   })
