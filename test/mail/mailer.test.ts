@@ -62,8 +62,8 @@ const letter = (to = 'ada@example.com', params: Record<string, string> = {}) =>
   })
 const results = () => opened.heard('mail.handled').map(({ data }) => data.result)
 
-describe('the queue of letters', () => {
-  test('is worked off: each is sent once, with the secret only its reader may know', async () => {
+describe('the mail queue', () => {
+  test('sends each message once, with the secret only its reader may know', async () => {
     await opened.store.mails.post(letter())
     expect(JSON.stringify(await opened.store.mails.take(1, time.clock(), time.clock()))).not.toMatch(
       /12345678|the-ticket/,
@@ -90,7 +90,7 @@ describe('the queue of letters', () => {
     expect(results()).toEqual(['transient', 'transient', 'sent', 'sent'])
   })
 
-  test('is given up for good where the reader does not exist, and goes on with the rest', async () => {
+  test('gives up on a recipient that does not exist, and continues with the rest', async () => {
     server.refuse('RCPT', 550, '5.1.1 nobody')
     await opened.store.mails.post(letter())
     await mailer().work()
@@ -98,7 +98,7 @@ describe('the queue of letters', () => {
     expect(await mailer().backlog()).toBe(0)
   })
 
-  test('is given up after three days', async () => {
+  test('gives up after three days', async () => {
     server.refuse('DATA', 451, 'later')
     await opened.store.mails.post(letter())
     let tries = 0
@@ -113,7 +113,7 @@ describe('the queue of letters', () => {
     expect(tries).toBeLessThan(70)
   })
 
-  test('drops a letter whose link is no longer good', async () => {
+  test('drops a message whose link has expired', async () => {
     const until = (seconds: number) => ({ expires_at: secondsAfter(time.clock(), seconds).toISOString() })
     await opened.store.mails.post(letter('late@example.com', until(0)))
     await opened.store.mails.post(letter('early@example.com', until(1)))
@@ -121,7 +121,7 @@ describe('the queue of letters', () => {
     expect(server.delivered.map(({ to }) => to)).toEqual([['early@example.com']])
   })
 
-  test('keeps what no key opens until the key is back', async () => {
+  test('keeps a message that no key decrypts until the key is back', async () => {
     await opened.store.mails.post(letter())
     await mailer(newSealer()).work()
     expect(results()).toEqual(['transient'])
@@ -130,7 +130,7 @@ describe('the queue of letters', () => {
     expect(server.delivered).toHaveLength(1)
   })
 
-  test('is not held up by a letter nobody can render', async () => {
+  test('is not blocked by a message that cannot be rendered', async () => {
     await opened.store.mails.post({ ...letter(), template: 'of another version' as never })
     await opened.store.mails.post(letter('b@example.com'))
     await mailer().work()
@@ -139,7 +139,7 @@ describe('the queue of letters', () => {
     expect(results().sort()).toEqual(['sent', 'transient'])
   })
 
-  test('stops at the end of the service: what was taken is sent, the rest stays for the next start', async () => {
+  test('stops with the service: messages in progress are sent, the rest stays for the next start', async () => {
     for (let n = 0; n < 10; n++) await opened.store.mails.post(letter(`p@${n % 2}.example.com`))
     const ending = mailer()
     const round = ending.work()
@@ -150,7 +150,7 @@ describe('the queue of letters', () => {
     expect(await mailer().backlog()).toBe(10 - sent)
   })
 
-  test('goes on to other hosts while one of them does not answer', async () => {
+  test('continues with other hosts while one of them does not respond', async () => {
     for (let n = 0; n < 8; n++) await opened.store.mails.post(letter(`p${n}@Slow.example`))
     time.turn(1)
     for (let n = 0; n < 8; n++) await opened.store.mails.post(letter(`p${n}@quick.example`))
@@ -172,7 +172,7 @@ describe('the queue of letters', () => {
     expect(await round).toBe(16)
   })
 
-  test('has each letter on one node, however many work', async () => {
+  test('gives each message to one of several nodes', async () => {
     for (let n = 0; n < 30; n++) await opened.store.mails.post(letter(`p${n}@example.com`))
     await Promise.all([mailer().work(), mailer().work(), mailer().work()])
     expect(new Set(server.delivered.flatMap(({ to }) => to)).size).toBe(30)
@@ -180,7 +180,7 @@ describe('the queue of letters', () => {
   })
 })
 
-test('the wait between tries grows to three hours at most', () => {
+test('the wait between attempts grows to three hours at most', () => {
   const most = Array.from({ length: 20 }, (_, n) =>
     Math.round(mailRetryDelay(n + 1, (bytes) => Buffer.alloc(bytes, 255))),
   )

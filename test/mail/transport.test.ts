@@ -38,7 +38,7 @@ function through(port: number, more: Partial<SmtpSettings> = {}, production = tr
   return transport
 }
 
-describe('a letter', () => {
+describe('a message', () => {
   test('arrives as it was written, as text and as HTML, in its language', async () => {
     const { port, delivered } = await server()
     expect(await through(port).send(letter)).toEqual({ tag: 'sent' })
@@ -57,14 +57,14 @@ describe('a letter', () => {
     expect(raw).toContain('<p>Ol=C3=A1.</p>')
   })
 
-  test('has one sender, whatever is in their name', async () => {
+  test('has one sender, for any sender name', async () => {
     const { port, delivered } = await server()
     await through(port, { from: 'Ada, Grace: & Co <id@example.com>' }).send(letter)
     expect(delivered[0]?.from).toBe('id@example.com')
     expect(delivered[0]?.raw).toContain('From: "Ada, Grace: & Co" <id@example.com>')
   })
 
-  test('has one reader and no other header than ours, whatever is in its subject', async () => {
+  test('has one recipient and no other header than ours, for any subject', async () => {
     const { port, delivered } = await server()
     const hostile = { ...letter, subject: 'Hello\r\nBcc: eve@evil.example\r\n\r\nbody' }
     expect(await through(port).send(hostile)).toEqual({ tag: 'sent' })
@@ -72,7 +72,7 @@ describe('a letter', () => {
     expect(delivered[0]?.raw).not.toMatch(/^bcc:/im)
   })
 
-  test('shows the password it was given, and is refused with another one for a time', async () => {
+  test('is sent with the configured password, and retried later when it is refused', async () => {
     const options = {
       authOptional: false,
       allowInsecureAuth: true,
@@ -87,7 +87,7 @@ describe('a letter', () => {
   })
 })
 
-describe('the connection', () => {
+describe('the mail connection', () => {
   test('is encrypted where the server offers it, or from the first byte', async () => {
     const starttls = await server({ disabledCommands: [] })
     expect(await through(starttls.port).send(letter)).toEqual({ tag: 'sent' })
@@ -98,14 +98,14 @@ describe('the connection', () => {
   })
 
   // 0.0.0.0 reaches this machine without being one of its names.
-  test('to another machine is not opened in production without encryption', async () => {
+  test('to another machine is refused in production without encryption', async () => {
     const plain = await server()
     expect(await through(plain.port, { host: '0.0.0.0' }).send(letter)).toMatchObject({ tag: 'transient' })
     expect(plain.delivered).toEqual([])
     expect(await through(plain.port, { host: '0.0.0.0' }, false).send(letter)).toEqual({ tag: 'sent' })
   })
 
-  test('to another machine is not trusted with a certificate nobody vouches for', async () => {
+  test('to another machine is refused with an untrusted certificate', async () => {
     const { port, delivered } = await server({ disabledCommands: [] })
     for (const production of [true, false]) {
       const answer = await through(port, { host: '0.0.0.0' }, production).send(letter)
@@ -114,21 +114,21 @@ describe('the connection', () => {
     expect(delivered).toEqual([])
   })
 
-  test('that cannot be made is no letter’s fault', async () => {
+  test('that fails is no fault of a message', async () => {
     const { port, stop } = await startMailServer()
     await stop()
     expect(await through(port).send(letter)).toMatchObject({ tag: 'transient', everybody: true })
   })
 })
 
-describe('a refusal', () => {
+describe('a mail server’s refusal', () => {
   test.each([
     ['RCPT', 550, '5.1.1 no such mailbox', { tag: 'refused', reason: 'EENVELOPE_550' }],
     ['RCPT', 452, '4.2.2 mailbox full', { tag: 'transient', reason: 'EENVELOPE_452', everybody: false }],
     ['RCPT', 554, '5.7.1 relaying denied', { tag: 'transient', reason: 'EENVELOPE_554', everybody: false }],
     ['DATA', 552, '5.2.3 too large', { tag: 'refused', reason: 'EMESSAGE_552' }],
     ['DATA', 451, '4.7.1 come back later', { tag: 'transient', reason: 'EMESSAGE_451', everybody: false }],
-  ] as const)('at %s with %i %s', async (stage, code, text, delivery) => {
+  ] as const)('at %s with %i %s is classified', async (stage, code, text, delivery) => {
     const { port, refuse, accept, delivered } = await server()
     refuse(stage, code, text)
     const transport = through(port)
@@ -138,14 +138,14 @@ describe('a refusal', () => {
     expect(delivered).toHaveLength(1)
   })
 
-  test('that says nothing we know is for a time', () => {
+  test('that is unknown is temporary', () => {
     for (const thrown of [undefined, null, 'x', new Error('x'), { code: 'ESOCKET' }, { responseCode: 550 }])
       expect(readFailure(thrown).tag).toBe('transient')
   })
 })
 
 describe('the mailbox', () => {
-  test('keeps the newest two hundred, newest first', async () => {
+  test('keeps the newest two hundred messages, newest first', async () => {
     const mailbox = createMailbox(() => new Date(0))
     for (let n = 1; n <= 203; n++) await mailbox.send({ ...letter, id: `eml_${n}` })
     expect(mailbox.messages()).toHaveLength(200)
