@@ -9,7 +9,7 @@ const root = resolve(import.meta.dirname, '../src')
  * Who may import what: `design.md` §1 and §2. A row is a folder, or a file at the root of `src`; a folder within a
  * folder has a row of its own where it may import other things. A permission is a row or a file; `type ` before it
  * allows types only. Nothing may exist without a row, and a permission that no import needs is removed: a later import
- * would use it without anybody having decided on it.
+ * would use it without a decision.
  */
 const may: Record<string, readonly string[]> = {
   kernel: [],

@@ -448,7 +448,7 @@ describe('production', () => {
   })
 })
 
-describe('outside production', () => {
+describe('outside production,', () => {
   const local = { GOOGLE_CLIENT_ID: 'a', GOOGLE_CLIENT_SECRET: 'b' }
 
   test.each(['http://localhost:9000/t', 'http://127.0.0.1:9000/t', 'http://[::1]:9000/t'])(

@@ -199,7 +199,7 @@ describe('an email address', () => {
     )
   })
 
-  test('never links beside another identity of the same provider', () => {
+  test('never links next to another identity of the same provider', () => {
     always(
       ({ axes }) => axes.sameProvider,
       (row) => !byAddress(row),
@@ -256,7 +256,7 @@ describe('an account', () => {
     always(({ decision }) => decision.tag === 'create', opening)
   })
 
-  test('can be created separately, whoever claims the email address', () => {
+  test('can be created separately, even when another account claims the email address', () => {
     always(
       (row) => stranger(row) && row.axes.separate && row.axes.autoRegister,
       ({ decision }) => decision.tag === 'create',

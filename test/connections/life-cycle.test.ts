@@ -181,7 +181,7 @@ test('a run renews a sixtieth of the upcoming grants, within a minimum and a max
   expect([0, 3000, 3001, 12_000, 60_000, 1_000_000].map(roundSize)).toEqual([50, 50, 51, 200, 1000, 1000])
 })
 
-describe('after a failure', () => {
+describe('after a failure,', () => {
   test('the wait doubles from a second to five minutes, up to half of it random', () => {
     expect([1, 2, 3, 8, 9, 10, 1000].map((failures) => backOffSeconds(failures, 1))).toEqual([
       1, 2, 4, 128, 256, 300, 300,

@@ -29,7 +29,7 @@ providerContract('atlassian', {
   withoutSubject: ({ account_id: _id, ...body }) => body,
 })
 
-describe('Atlassian', () => {
+describe('with Atlassian,', () => {
   let world: TestWorld
   beforeAll(async () => {
     world = await startWorld()
@@ -41,7 +41,7 @@ describe('Atlassian', () => {
     return { providers, provider: named(providers, 'atlassian') }
   }
 
-  test('is requested with its audience and with prompt=consent, which it requires', async () => {
+  test('a sign-in is requested with its audience and with prompt=consent, which it requires', async () => {
     const { providers, provider } = open()
     const { url } = await visit(providers, provider)
     expect(Object.fromEntries(url.searchParams)).toMatchObject({

@@ -79,7 +79,7 @@ const proving = (kind: ProviderId, calls: readonly JournalEntry[]): readonly Jou
   calls.filter(({ endpoint }) => endpoint === 'token' || (kind !== 'google' && kind !== 'github'))
 
 export function providerContract(kind: ProviderId, promised: Promised): void {
-  describe(`${promised.registered?.as ?? kind}, like every provider,`, () => {
+  describe(`with ${promised.registered?.as ?? kind}, as with every provider,`, () => {
     let world: TestWorld
     beforeAll(async () => {
       world = await startWorld()

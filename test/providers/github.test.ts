@@ -39,7 +39,7 @@ for (const app of ['oauth-app', 'github-app'] as const)
 /** One of the email addresses GitHub lists for a user. */
 const listed = (email: string, primary = false, verified = true) => ({ email, primary, verified, visibility: null })
 
-describe('GitHub', () => {
+describe('with GitHub,', () => {
   let world: TestWorld
   beforeAll(async () => {
     world = await startWorld()
@@ -53,13 +53,13 @@ describe('GitHub', () => {
   const faultAt = (endpoint: 'token' | 'userinfo' | 'emails' | 'memberships', fault: Fault) =>
     world.sandbox.fault({ provider: 'github', endpoint }, fault)
 
-  test('is asked for further pages until the verified email address beyond the thirtieth is found', async () => {
+  test('further pages are requested until the verified email address beyond the thirtieth is found', async () => {
     const { providers, provider } = open()
     const { claims } = await enter(world.sandbox, providers, provider, 'zoe')
     expect(claims).toMatchObject({ email: 'zoe@example.net', emailVerified: true, name: 'zoe' })
   })
 
-  test('is asked for further pages until the verified email address beyond the hundredth and all others are found', async () => {
+  test('further pages are requested until the verified email address beyond the hundredth and all others are found', async () => {
     const emails = Array.from({ length: 250 }, (_, n) => ({
       email: `hopper-${n}@example.net`,
       primary: n === 130,
@@ -116,14 +116,14 @@ describe('GitHub', () => {
       null,
       Array.from({ length: 100 }, (_, n) => `${n}@x.example`),
     ],
-  ])('with %s returns its email addresses', async (_name, body, email, otherEmails) => {
+  ])('a list with %s leads to the right email addresses', async (_name, body, email, otherEmails) => {
     faultAt('emails', { kind: 'json', body })
     const { providers, provider } = open()
     const { claims } = await enter(world.sandbox, providers, provider)
     expect([claims.email, claims.otherEmails]).toEqual([email, otherEmails])
   })
 
-  test('with an endless list of email addresses is asked for a few pages', async () => {
+  test('an endless list of email addresses is read for a few pages only', async () => {
     const page = Array.from({ length: 100 }, (_, n) => ({ email: `${n}@example.net`, primary: false, verified: true }))
     faultAt('emails', { kind: 'json', body: page })
     const { providers, provider } = open()
@@ -133,7 +133,7 @@ describe('GitHub', () => {
 
   // Treated as a missing permission, it would sign the user in without an email address: with a second account.
   test.each([403, 429])(
-    'with a secondary rate limit reported only in text (%d) makes the sign-in wait instead of losing its email address',
+    'a secondary rate limit reported only in text (%d) delays the sign-in instead of losing its email address',
     async (status) => {
       const message = 'You have exceeded a secondary rate limit. Please wait a few minutes before you try again.'
       const { providers, provider } = open()
@@ -183,7 +183,7 @@ describe('GitHub', () => {
     })
   })
 
-  describe('with required organizations', () => {
+  describe('with required organizations,', () => {
     const restricted = (...organizations: string[]) => {
       const opened = world.open({}, (one) => (one.kind === 'github' ? { ...one, organizations } : one))
       return { ...opened, provider: named(opened.providers, 'github') }
@@ -209,13 +209,13 @@ describe('GitHub', () => {
       expect(await outcome(organizations, who)).toBe(code)
     })
 
-    test('receives no membership request without restrictions', async () => {
+    test('no membership request is sent without restrictions', async () => {
       const { providers, provider } = open()
       await enter(world.sandbox, providers, provider)
       expect(asked()).toEqual([])
     })
 
-    test('is asked with the required scope, without configuration', async () => {
+    test('the required scope is requested without configuration', async () => {
       const { provider } = restricted('acme')
       expect(provider.scopes).toEqual(['read:user', 'user:email', 'read:org'])
       const { providers } = world.open({}, (one) =>
@@ -266,7 +266,7 @@ describe('GitHub', () => {
         { kind: 'status', status: 403, body: { message: 'Resource protected by organization SAML enforcement.' } },
         'organization_access_needed',
       ],
-    ])('that returns %s admits nobody', async (_name, fault, code) => {
+    ])('a response of %s admits nobody', async (_name, fault, code) => {
       faultAt('memberships', fault)
       expect(await outcome(['acme'])).toBe(code)
     })
@@ -277,7 +277,7 @@ describe('GitHub', () => {
       ['is rate limited', { kind: 'status', status: 403, headers: { 'retry-after': '7' } }, 'provider_unavailable'],
       ['returns an HTML page', { kind: 'html' }, 'user_info_fetch_failed'],
       ['rejects the token', { kind: 'status', status: 401 }, 'user_info_fetch_failed'],
-    ])('that %s leads to a temporary error only', async (_name, fault, code) => {
+    ])('an endpoint that %s leads to a temporary error only', async (_name, fault, code) => {
       const { providers, provider } = restricted('acme')
       world.sandbox.as('ada')
       const { callback, flow } = await visit(providers, provider)
@@ -286,7 +286,7 @@ describe('GitHub', () => {
       expect(await providers.identify(provider, exchanged)).toMatchObject({ error: { code } })
     })
 
-    test('that fails for one organization still admits members of another', async () => {
+    test('a failure for one organization still admits members of another', async () => {
       const { providers, provider } = restricted('globex', 'acme')
       world.sandbox.fault({ provider: 'github', endpoint: 'memberships', nth: 1 }, { kind: 'status', status: 502 })
       world.sandbox.fault({ provider: 'github', endpoint: 'memberships', nth: 3 }, { kind: 'status', status: 502 })
@@ -295,7 +295,7 @@ describe('GitHub', () => {
       expect(providers.admits(provider, claims).ok).toBe(true)
     })
 
-    test('with redirects and non-members neither opens a circuit breaker nor floods the log', async () => {
+    test('redirects and non-members neither open a circuit breaker nor flood the log', async () => {
       const { providers, provider, heard } = (() => {
         const change = { breaker: { volume: 2 } }
         const opened = world.open(change, (one) => (one.kind === 'github' ? { ...one, organizations: ['acme'] } : one))
@@ -310,7 +310,7 @@ describe('GitHub', () => {
       expect(asked()).toHaveLength(8)
     })
 
-    test('logs for the operator why an organization is hidden', async () => {
+    test('the operator’s log names why an organization is hidden', async () => {
       const { providers, provider, heard } = restricted('initech')
       await enter(world.sandbox, providers, provider)
       expect(heard('provider.call_refused')).toEqual([
@@ -325,7 +325,7 @@ describe('GitHub', () => {
       'the app has no permission',
       () => Object.assign(world.sandbox.switches.github, { app: 'github-app', emailPermission: false }),
     ],
-  ])('signs a user in without an email address when %s', async (_name, arrange) => {
+  ])('a user signs in without an email address when %s', async (_name, arrange) => {
     arrange()
     const { providers, provider } = open()
     const { claims } = await enter(world.sandbox, providers, provider)
@@ -337,7 +337,7 @@ describe('GitHub', () => {
     ['an HTML page', { kind: 'html' }],
     ['null', { kind: 'null' }],
     ['an object', { kind: 'json', body: { message: 'hello' } }],
-  ])('that returns %s for the email addresses fails that sign-in only', async (_name, fault) => {
+  ])('a response of %s for the email addresses fails that sign-in only', async (_name, fault) => {
     const { providers, provider } = open()
     const { callback, flow } = await visit(providers, provider)
     const exchanged = value(await providers.exchange(provider, callback, flow))
@@ -351,7 +351,7 @@ describe('GitHub', () => {
     ['verified as a number', [{ email: 'eve@example.com', primary: true, verified: 1 }]],
     ['primary as text', [{ email: 'eve@example.com', primary: 'true', verified: true }]],
     ['nothing', []],
-  ])('with a list of email addresses with %s verifies none', async (_name, body) => {
+  ])('a list of email addresses with %s verifies none', async (_name, body) => {
     const { providers, provider } = open()
     faultAt('emails', { kind: 'json', body })
     expect((await enter(world.sandbox, providers, provider)).claims).toMatchObject({
@@ -367,7 +367,7 @@ describe('GitHub', () => {
     expect(await providers.identify(provider, exchanged)).toMatchObject({ error: { code: 'user_info_fetch_failed' } })
   })
 
-  test('its refusals, all with status 200, keep their error code', async () => {
+  test('refusals, all with status 200, keep their error code', async () => {
     const { providers, provider } = open()
     const { callback, flow } = await visit(providers, provider)
     expect(await providers.exchange(provider, { ...callback, code: 'wrong' }, flow)).toMatchObject({
@@ -430,7 +430,7 @@ describe('GitHub', () => {
   })
 
   test.each([404, 422] as const)(
-    'that returns %d for a token does not know it, and nothing is left to revoke',
+    'a %d for a token means that it is unknown, and nothing is left to revoke',
     async (status) => {
       world.sandbox.switches.github.unknownToken = status
       const { providers, provider } = open()

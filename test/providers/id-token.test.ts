@@ -535,7 +535,7 @@ describe('userinfo', () => {
     })
   })
 
-  test('verifies no email address other than the one beside it', async () => {
+  test('verifies no email address other than its own', async () => {
     issuer.say('/userinfo', () => ({ sub: 'ada', email: 'new@example.com' }))
     expect(value(await enter())).toMatchObject({ email: 'new@example.com', emailVerified: false })
     issuer.say('/userinfo', () => ({ sub: 'ada' }))

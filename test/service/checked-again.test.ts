@@ -101,7 +101,7 @@ describe.each(databases)('checks made when a sign-in began are made again when i
       }
     })
 
-    test('receives no user from a resolved account conflict, which stays open', async () => {
+    test('receives no user from an account conflict, which stays open', async () => {
       const who = world.newcomer()
       await world.signIn('google', who)
       const begun = await begunBy(who, 'acme')

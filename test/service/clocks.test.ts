@@ -133,7 +133,7 @@ describe.each([30, -30])('a node whose clock is %d seconds ahead of another', (a
 })
 
 /** Longer than a sign-in code lives or a job lease holds. */
-describe.each([90, -90])('what one node writes and another, %d seconds ahead, reads', (ahead) => {
+describe.each([90, -90])('two nodes with clocks %d seconds apart', (ahead) => {
   const app = 'https://app.example/in'
   let world: World
   let wrong: Awaited<ReturnType<World['skewed']>>
@@ -166,7 +166,7 @@ describe.each([90, -90])('what one node writes and another, %d seconds ahead, re
     return { grant_type: 'authorization_code', code, code_verifier: verifier }
   }
 
-  test('pending authorizations and tokens are accepted', async () => {
+  test('accept each other’s pending authorizations and tokens', async () => {
     for (const [one, other] of ways) {
       const flow = await world.begin('google', { at: one })
       const back = await world.approve(flow.url, world.newcomer())
@@ -177,7 +177,7 @@ describe.each([90, -90])('what one node writes and another, %d seconds ahead, re
     }
   })
 
-  test('a sign-in code is valid for its minute and no longer', async () => {
+  test('accept a sign-in code for its minute, and no longer', async () => {
     for (const [one, other] of ways) {
       const form = await codeFor(one)
       const late = await codeFor(one)
@@ -188,7 +188,7 @@ describe.each([90, -90])('what one node writes and another, %d seconds ahead, re
     }
   })
 
-  test('an emailed code is valid for the lifetime it states', async () => {
+  test('accept an emailed code for its stated lifetime', async () => {
     for (const [one, other] of ways) {
       const codeOf = async () => {
         const who = world.newcomer()
@@ -206,7 +206,7 @@ describe.each([90, -90])('what one node writes and another, %d seconds ahead, re
     }
   })
 
-  test('a second factor requested on one node is verified on the other, each step once', async () => {
+  test('verify a second factor that the other node requested, each step once', async () => {
     for (const [one, other] of ways) {
       const who = world.newcomer()
       const { access_token: token } = await world.signIn('google', who, { at: one })
@@ -223,7 +223,7 @@ describe.each([90, -90])('what one node writes and another, %d seconds ahead, re
     }
   })
 
-  test('a job lease holds for its full time, and the job still runs', async () => {
+  test('keep a job lease for its full time, and the job still runs', async () => {
     const { user, access_token: token } = await world.signIn('google', world.newcomer())
     await world.vinculum.makeAdministrator(user.id)
     const runs = async () =>

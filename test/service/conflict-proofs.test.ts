@@ -20,7 +20,7 @@ import {
 
 const newAddress = (): string => `c${randomBytes(5).toString('hex')}@example.com`
 
-describe.each(databases)('proving ownership of the existing account, on %s', (database) => {
+describe.each(databases)('when an account conflict asks for proof, on %s,', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database })
@@ -148,7 +148,7 @@ describe.each(databases)('proving ownership of the existing account, on %s', (da
     expect([linked.action, linked.user.id]).toEqual(['linked_existing', holder.user.id])
   })
 
-  test('by an emailed code, without revealing the email address in the response', async () => {
+  test('an emailed code proves the account, without revealing the email address in the response', async () => {
     const email = newAddress()
     const first = await world.signIn('google', world.newcomer({ email }))
     const question = await asked('acme', email)
@@ -162,7 +162,7 @@ describe.each(databases)('proving ownership of the existing account, on %s', (da
     expect(refusalOf(await answer(question, { method: 'email' }))).toEqual([404, 'conflict_not_found'])
   })
 
-  test('by a passkey', async () => {
+  test('a passkey proves the account', async () => {
     const email = newAddress()
     const first = await world.signIn('google', world.newcomer({ email }))
     const key = await addPasskey(first.access_token)
@@ -172,7 +172,7 @@ describe.each(databases)('proving ownership of the existing account, on %s', (da
     expect([linked.action, linked.user.id]).toEqual(['linked_existing', first.user.id])
   })
 
-  test('fails with the passkey or the mailbox of another account', async () => {
+  test('the passkey or the mailbox of another account proves nothing', async () => {
     const email = newAddress()
     await world.signIn('google', world.newcomer({ email }))
     const question = await asked('acme', email)
@@ -251,7 +251,7 @@ describe.each(databases)('proving ownership of the existing account, on %s', (da
     return /\/login\/email\/link\?ticket=\S+/.exec(letter?.text ?? '')?.[0] ?? ''
   }
 
-  test('in one browser, the page asks for the code and returns to the conflict', async () => {
+  test('the page in the same browser asks for the code and returns to the conflict', async () => {
     const email = newAddress()
     const { user } = await world.signIn('google', world.newcomer({ email }))
     const { browser, form, path } = await atQuestion(email)

@@ -123,7 +123,7 @@ describe('an invalid configuration', () => {
   })
 })
 
-describe('keys', () => {
+describe('the doctor on keys:', () => {
   const fresh = (fill: number): string => Buffer.alloc(32, fill).toString('base64')
   test('a missing key, or one with other bytes, is a failure that reports the number of affected values', async () => {
     const missing = await examine({ ENCRYPTION_KEYS: `k2:${fresh(2)}` })
@@ -165,7 +165,7 @@ async function startProxy(to: string, forwardedFor: (peer: string, sent: string 
 }
 const appending = (peer: string, sent: string | undefined): string => (sent === undefined ? peer : `${sent}, ${peer}`)
 
-describe('reverse proxies', () => {
+describe('the doctor on reverse proxies:', () => {
   test.each([
     { what: 'that appends, as trusted', hops: '1', proxy: appending, status: 'ok' },
     { what: 'that overwrites, as trusted', hops: '1', proxy: (peer: string) => peer, status: 'ok' },
@@ -217,7 +217,7 @@ describe('reverse proxies', () => {
   })
 })
 
-describe('mail', () => {
+describe('the doctor on mail:', () => {
   const from = { MAIL_FROM: 'Vinculum <id@example.com>' }
   test('a server that accepts the login passes without receiving a message; one that rejects it fails', async () => {
     const server = await startMailServer({

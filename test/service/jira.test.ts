@@ -240,7 +240,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
         const mine = grants?.filter(({ holder }) => holder === team) ?? []
         const [integration, ...more] = jira_integrations?.filter(({ team_id }) => team_id === team) ?? []
         expect([mine.length, more.length]).toEqual([1, 0])
-        // The tokens of whoever connected last; never one user's integration with another user's tokens.
+        // The tokens of the user who connected last; never one user's integration with another user's tokens.
         expect(mine[0]?.subject).toBe(integration?.subject)
         expect((await jira.queues(team, ada)).status).toBe(200)
       }

@@ -15,7 +15,7 @@ import {
   type World,
 } from '../support/service.ts'
 
-describe.each(databases)('linking and unlinking identities, on %s', (database) => {
+describe.each(databases)('linking and unlinking identities, on %s:', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database })

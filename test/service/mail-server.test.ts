@@ -8,7 +8,7 @@ import { startMailServer } from '../support/mail-server.ts'
 import { encryptionKey, freePort, startWorld, type World } from '../support/service.ts'
 import { newFile } from '../support/sqlite.ts'
 
-describe('with a mail server', () => {
+describe('with a mail server,', () => {
   let server: Awaited<ReturnType<typeof startMailServer>>
   let world: World
   beforeAll(async () => {

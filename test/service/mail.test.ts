@@ -30,7 +30,7 @@ const namesOf = (headers: Headers): string[] => {
 }
 const newAddress = (): string => `m${randomBytes(5).toString('hex')}@example.com`
 
-describe.each(databases)('email, on %s', (database) => {
+describe.each(databases)('by email, on %s,', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database, env: { RETURN_TO_ALLOWED: 'https://app.example/done' } })
@@ -730,7 +730,7 @@ describe.each(databases)('email, on %s', (database) => {
     })
   })
 
-  test('no ticket, code or email address is in the log, the metrics or a table', async () => {
+  test('no ticket, code or email address gets into the log, the metrics or a table', async () => {
     const email = newAddress()
     await registered(world, email, { verified: true })
     const flow_token = await begin(email)

@@ -524,7 +524,7 @@ describe.each(databases)('passwords, stored in %s', (database) => {
   })
 })
 
-describe('with other operator settings', () => {
+describe('with other operator settings,', () => {
   test('nobody registers where sign-up is closed, known or unknown', async () => {
     const world = await startWorld({ env: { OAUTH_AUTO_REGISTER_NEW_USERS: 'false' } })
     const body = { email: 'ada@example.org', password }

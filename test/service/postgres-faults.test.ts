@@ -145,7 +145,7 @@ describe('a PostgreSQL database', () => {
     } finally {
       for (const pid of stopped) process.kill(pid, 'SIGCONT')
     }
-    // The client retries with its previous token, as it was told to.
+    // The client retries with its previous token, as Retry-After asks.
     for (const { refresh_token } of all) {
       const answer = await refresh(refresh_token)
       expect(answer.status, answer.text).toBe(200)

@@ -240,7 +240,7 @@ test('errors an operator can fix are explained in a sentence: a port in use, no 
   expect(readFileSync(file).equals(untouched)).toBe(true)
 }, 30_000)
 
-test('rotate-keys publishes a new signing key beside the old one while the service runs', async () => {
+test('rotate-keys publishes a new signing key next to the old one while the service runs', async () => {
   const [port, file] = [await freePort(), newFile()]
   const service = startService(settings(port, `file:${file}`))
   await service.listening

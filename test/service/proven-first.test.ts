@@ -3,7 +3,7 @@ import { databases, refusalOf, startWorld, type World } from '../support/service
 
 const password = 'a bar over letters that belong together'
 
-describe.each(databases)('with REQUIRE_VERIFIED_EMAIL, on %s', (database) => {
+describe.each(databases)('with REQUIRE_VERIFIED_EMAIL, on %s,', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database, env: { REQUIRE_VERIFIED_EMAIL: 'true' } })

@@ -9,7 +9,7 @@ const named = ({ method, path }: { readonly method: string; readonly path: strin
 
 /**
  * What a session may change without a recent sign-in, and why: none of these routes removes a sign-in method, a factor
- * or a grant. Every other route that changes something requires one. A new route is in neither list until somebody
+ * or a grant. Every other route that changes something requires one. A new route is in neither list until someone
  * decides.
  */
 const needsNone: Readonly<Record<string, readonly string[]>> = {

@@ -330,7 +330,7 @@ const scenarios: readonly Scenario[] = [
   },
 ]
 
-describe.each(databases)('signing in, on %s', (database) => {
+describe.each(databases)('sign-in, on %s:', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database, env: { RETURN_TO_ALLOWED: 'https://app.example.com/in' } })
@@ -430,7 +430,7 @@ describe.each(databases)('signing in, on %s', (database) => {
     })
   })
 
-  test('a conflict stores nothing but its own data', async () => {
+  test('an account conflict stores nothing but its own data', async () => {
     const email = `taken-${database}@example.com`
     await world.signIn('github', world.newcomer({ email }))
     const under = await journey(world, 'an app', 'acme', world.newcomer({ email }))
@@ -711,7 +711,7 @@ describe('an app with its own redirect URI', () => {
   })
 })
 
-describe('with sign-up closed', () => {
+describe('with sign-up closed,', () => {
   test('an unknown user is refused and not stored, and existing users still sign in', async () => {
     const world = await startWorld({ env: { OAUTH_AUTO_REGISTER_NEW_USERS: 'off' } })
     try {

@@ -3,7 +3,7 @@ import { type Answer, databases, type Json, listIn, refusalOf, startWorld, type 
 
 type Person = { readonly id: string; readonly token: string; readonly email: string }
 
-describe.each(databases)('teams, on %s', (database) => {
+describe.each(databases)('team management, on %s:', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database })
@@ -365,7 +365,7 @@ describe.each(databases)('teams, on %s', (database) => {
     expect(listIn(await as(claimant, 'GET', `${team}/members`))).toMatchObject([{ user_id: user.id, email: null }])
   })
 
-  test('a deleted team is gone for everybody, and its members are notified', async () => {
+  test('a deleted team no longer exists for anyone, and its members are notified', async () => {
     const { team, owner, admin, member } = await crew()
     await invite(owner, team, 'guest@example.com')
     expect((await as(owner, 'DELETE', team)).status).toBe(204)

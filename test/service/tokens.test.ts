@@ -37,7 +37,7 @@ function pairOf(answer: Answer): Pair {
 }
 const generationOf = (token: string): string => String(decodeJwt(token).jti).split('.')[0] ?? ''
 
-describe.each(databases)('tokens, on %s', (database) => {
+describe.each(databases)('tokens, on %s:', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database, env: { RETURN_TO_ALLOWED: app } })

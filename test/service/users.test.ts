@@ -12,7 +12,7 @@ import {
   type World,
 } from '../support/service.ts'
 
-describe.each(databases)('account administration, on %s', (database) => {
+describe.each(databases)('account administration, on %s:', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database })
@@ -116,7 +116,7 @@ describe.each(databases)('account administration, on %s', (database) => {
       body: object | undefined,
       expected: readonly [auditor: number, administrator: number, notRecently: number],
     ]
-    /** The response to an auditor, an administrator and an old session; everybody else gets the same refusal. */
+    /** The response to an auditor, an administrator and an old session; everyone else gets the same refusal. */
     const rows: readonly Row[] = [
       ['GET', '/users', undefined, [200, 200, 200]],
       ['GET', '/users/{id}', undefined, [200, 200, 200]],

@@ -60,7 +60,7 @@ export function storeContract(backend: Backend): void {
   jiraContract(backend)
   guessesContract(backend)
   passwordsContract(backend)
-  describe(`${name} keeps the store contract`, () => {
+  describe(`${name} keeps the store contract:`, () => {
     let config: StoreConfig
     let opened: Opened
     let store: Opened['store']

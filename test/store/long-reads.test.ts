@@ -12,7 +12,7 @@ import { flow, newcomer, open, signedIn } from './people.ts'
 
 const read = (text: string): LongRead => ({ sql: text, params: [], asArrays: true })
 
-/** Threads that do only what the test tells them. */
+/** Threads controlled by the test. */
 function standIn({ requestMs = 60_000 } = {}) {
   const threads: {
     readonly posted: string[]

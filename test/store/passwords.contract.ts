@@ -59,7 +59,7 @@ const hasAny = ({ identities, password, passkeys }: Ways) =>
 
 /** What every store promises about passwords, and about the devices they are trusted on. */
 export function passwordsContract({ name, emptied }: Backend): void {
-  describe(`${name} keeps passwords`, () => {
+  describe(`${name} keeps passwords:`, () => {
     let config: Awaited<ReturnType<typeof emptied>>
     let opened: Opened
     let store: Opened['store']
@@ -104,7 +104,7 @@ export function passwordsContract({ name, emptied }: Backend): void {
     }
     const endOf = async (id: string) => (await store.sessions.find(id))?.endReason
 
-    describe('at registration', () => {
+    describe('at registration,', () => {
       test('account, password, ticket and message are stored together', async () => {
         const { done, person, hash, ticket: row } = await register()
         expect(done).toBe(true)
@@ -157,7 +157,7 @@ export function passwordsContract({ name, emptied }: Backend): void {
       })
     })
 
-    describe('when they change', () => {
+    describe('when they change,', () => {
       test('a first password can be set for the account’s own email address', async () => {
         const { account: person } = await newcomer(opened, { email: key, emailVerified: true })
         expect(await change(person.id, { expected: null, emailKey: 'other@example.com' })).toBe(false)
@@ -241,7 +241,7 @@ export function passwordsContract({ name, emptied }: Backend): void {
       expect(await store.passwords.findOf(person.id)).toEqual({ hash: 'anew', changedAt: now })
     })
 
-    describe('when they are removed', () => {
+    describe('when they are removed,', () => {
       const remove = (accountId: string, mayGo: (left: Ways) => boolean = hasAny, keepSession: string | null = null) =>
         store.passwords.remove({ accountId, at: now, keepSession, keepDevice: null }, mayGo, [
           fact('password.removed', accountId),
@@ -284,7 +284,7 @@ export function passwordsContract({ name, emptied }: Backend): void {
       })
     })
 
-    describe('with trusted devices', () => {
+    describe('devices stay trusted', () => {
       const device = (accountId: string, secretHash: string, expiresAt = later(600)) => ({
         id: newId('dev'),
         accountId,
@@ -314,7 +314,7 @@ export function passwordsContract({ name, emptied }: Backend): void {
         expect(await store.trustedDevices.find('one', later(899))).toBe(one.id)
       })
 
-      test('only for a live session of the same account', async () => {
+      test('only by a live session of the same account', async () => {
         const { person } = await register()
         const { person: eve } = await register('eve@example.com')
         const mine = await start(person.id)
@@ -325,7 +325,7 @@ export function passwordsContract({ name, emptied }: Backend): void {
         expect(await store.trustedDevices.find('mine', now)).toBeUndefined()
       })
 
-      test('and the user agents an account was signed in with', async () => {
+      test('with the user agents an account was signed in with', async () => {
         const { person } = await register()
         expect(await store.trustedDevices.history(person.id, 'Netscape/1.1')).toEqual({
           openedAt: now,
@@ -338,7 +338,7 @@ export function passwordsContract({ name, emptied }: Backend): void {
         expect(await store.trustedDevices.history(person.id, null)).toMatchObject({ any: true, agent: false })
       })
 
-      test('by the names their users give them', async () => {
+      test('under the names their users give them', async () => {
         const { person } = await register()
         const mine = { id: await start(person.id), accountId: person.id }
         expect((await store.sessions.rename(mine, 'Kitchen', now, []))?.name).toBe('Kitchen')

@@ -37,7 +37,7 @@ const logoutOf = (accountId: string) => (session: string) => ({
 
 /** What holds for concurrent requests, through several stores on one database: each has connections of its own. */
 export function storeRaces({ name, place, emptied }: Backend): void {
-  describe(`concurrent requests on ${name}`, () => {
+  describe(`under concurrency on ${name},`, () => {
     let nodes: Opened[]
     let stores: Store[]
     let first: Store
@@ -63,7 +63,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
       return (await driver.read(driver.db.select().from(driver.tables[table]))).length
     }
 
-    test('of nodes that open a new database migrate it once', async () => {
+    test('nodes that open a new database migrate it once', async () => {
       const config = await place()
       const opened = await Promise.all(Array.from({ length: 6 }, () => open(config)))
       const people = await Promise.all(opened.map((node) => newcomer(node)))
@@ -71,7 +71,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
       await Promise.all(opened.map(({ store }) => store.close()))
     })
 
-    test('of first sign-ins with one identity create one account', () =>
+    test('first sign-ins with one identity create one account', () =>
       each(async (round) => {
         const answers = await race((store) => {
           const person = account()
@@ -85,7 +85,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
       }))
 
     test.each([true, false])(
-      'of sign-ins through different providers with one new email address create one account (verified: %s)',
+      'sign-ins through different providers with one new email address create one account (verified: %s)',
       (emailVerified) =>
         each(async (round) => {
           const email = `p${round}@example.com`
@@ -101,7 +101,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         }),
     )
 
-    test('of claimants and one verification leave no claim from before the verification', () =>
+    test('claimants and one verification leave no claim from before the verification', () =>
       each(async (round) => {
         const email = `p${round}@example.com`
         const proven = account({ email, emailVerified: true })
@@ -115,7 +115,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(holders.map(({ account }) => account.id)).toEqual([proven.id])
       }))
 
-    test('of links that verify one email address of several claimants leave one holder', () =>
+    test('links that verify one email address of several claimants leave one holder', () =>
       each(async (round) => {
         const email = { address: `p${round}@example.com`, key: `p${round}@example.com` }
         const people: Account[] = []
@@ -129,7 +129,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(found.map(({ account }) => account.emailVerified)).toEqual([true])
       }))
 
-    test('of links of one identity give it to one account', () =>
+    test('links of one identity give it to one account', () =>
       each(async (round) => {
         const people = await race((store) => newcomer({ store }))
         const answers = await race((store, runner) => {
@@ -139,7 +139,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(winners(answers)).toHaveLength(1)
       }))
 
-    test('of sign-ins to one account leave at most a hundred live sessions', () =>
+    test('sign-ins to one account leave at most a hundred live sessions', () =>
       each(async () => {
         const { account: person } = await newcomer({ store: first })
         await insertSessions((nodes[0] as Opened).driver, person.id, 97)
@@ -151,7 +151,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(rows.filter(({ endReason }) => endReason === 'session_limit')).toHaveLength(3)
       }))
 
-    test('of links to one account leave at most twenty identities', () =>
+    test('links to one account leave at most twenty identities', () =>
       each(async () => {
         const { account: person } = await newcomer({ store: first })
         for (let held = 1; held < 17; held++) await first.accounts.link(identity(person.id), null, [])
@@ -161,7 +161,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(await first.accounts.identitiesOf(person.id)).toHaveLength(20)
       }))
 
-    test('of unlinks of the last two sign-in methods leave one', () =>
+    test('unlinks of the last two sign-in methods leave one', () =>
       each(async () => {
         const { account: person, identity: one } = await newcomer({ store: first })
         const other = identity(person.id, { provider: 'google' })
@@ -180,7 +180,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(told()).toHaveLength(1)
       }))
 
-    test('of an account’s deletion and a link to it leave no identity without an account', () =>
+    test('an account’s deletion and a link to it leave no identity without an account', () =>
       each(async () => {
         const { account: person } = await newcomer({ store: first })
         const way = identity(person.id, { provider: 'google' })
@@ -191,7 +191,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(await first.accounts.findByIdentity(way.issuer, way.subject)).toBeUndefined()
       }))
 
-    test('of rotations of one generation have exactly one winner', async () => {
+    test('rotations of one generation have exactly one winner', async () => {
       const { account: person } = await newcomer({ store: first })
       const { id } = await signedIn({ store: first }, person.id)
       await each(async (round) => {
@@ -201,7 +201,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
       expect(await first.sessions.find(id)).toMatchObject({ generation: rounds, usedGeneration: rounds - 1 })
     })
 
-    test('of rotations of many sessions in any order rotate each once', async () => {
+    test('rotations of many sessions in any order rotate each once', async () => {
       const { account: person } = await newcomer({ store: first })
       const ids: string[] = []
       for (let n = 0; n < 8; n++) ids.push((await signedIn({ store: first }, person.id)).id)
@@ -219,7 +219,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
       })
     })
 
-    test('of rotations of all of an account’s sessions and their end leave none', async () => {
+    test('rotations of all of an account’s sessions and their end leave none', async () => {
       const { account: person } = await newcomer({ store: first })
       const because = logoutOf(person.id)
       await each(async () => {
@@ -235,7 +235,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
       })
     })
 
-    test('of a rotation and an end leave the session ended', async () => {
+    test('a rotation and an end leave the session ended', async () => {
       const { account: person } = await newcomer({ store: first })
       const because = logoutOf(person.id)
       await each(async () => {
@@ -251,7 +251,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
       })
     })
 
-    test('of marks of used generations keep the newest', async () => {
+    test('marks of used generations keep the newest', async () => {
       const { account: person } = await newcomer({ store: first })
       await each(async () => {
         const { id } = await signedIn({ store: first }, person.id, { generation: 9, usedGeneration: 0 })
@@ -260,7 +260,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
       })
     })
 
-    test('of claims of one pending authorization have exactly one winner', () =>
+    test('claims of one pending authorization have exactly one winner', () =>
       each(async () => {
         const begun = flow()
         await first.flows.begin(begun)
@@ -269,7 +269,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(winners(answers)).toHaveLength(1)
       }))
 
-    test('of exchanges of one code and resolutions of one conflict succeed once each', () =>
+    test('exchanges of one code and resolutions of one conflict succeed once each', () =>
       each(async () => {
         const { account: person } = await newcomer({ store: first })
         const device = await signedIn({ store: first }, person.id)
@@ -281,7 +281,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(winners(await race((store) => store.conflicts.resolve(question.id, now)))).toHaveLength(1)
       }))
 
-    test('of consents at one provider keep one row, to which all tokens were sealed', () =>
+    test('consents at one provider keep one row, to which all tokens were sealed', () =>
       each(async (round) => {
         const grant = { provider: 'github', issuer: 'github', clientId: 'web', subject: `s${round}`, holder: 'person' }
         await known(first, grant)
@@ -292,7 +292,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(stored).toMatchObject({ accessToken: `for ${stored?.id}`, fence: kept.length })
       }))
 
-    test('of consents and an unlink leave tokens queued or refused, and none without its identity', () =>
+    test('consents and an unlink leave tokens queued or refused, and none without its identity', () =>
       each(async (round) => {
         const { account: person, identity: way } = await newcomer({ store: first })
         const other = identity(person.id, { provider: 'google' })
@@ -315,7 +315,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(await first.grants.find(grant)).toBeUndefined()
       }))
 
-    test('of withdrawals and a renewal queue the renewed tokens, once', () =>
+    test('withdrawals and a renewal queue the renewed tokens, once', () =>
       each(async () => {
         const { account: person, identity: way } = await newcomer({ store: first })
         const grant = { provider: 'github', issuer: 'github', clientId: 'web', subject: way.subject, holder: 'person' }
@@ -339,7 +339,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(await first.grants.lent(grant, now, [])).toBe(false)
       }))
 
-    test('of leases of one grant have one holder, and only its fence can write', () =>
+    test('leases of one grant have one holder, and only its fence can write', () =>
       each(async (round) => {
         const grant = { provider: 'github', issuer: 'github', clientId: 'web', subject: `s${round}`, holder: 'person' }
         await known(first, grant)
@@ -354,7 +354,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(winners(written)).toHaveLength(1)
       }))
 
-    test('of workers taking revocations share none and miss none', () =>
+    test('workers taking revocations share none and miss none', () =>
       each(async () => {
         const waiting = 7
         for (let n = 0; n < waiting; n++) {
@@ -374,14 +374,14 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         for (const id of taken) await first.revocations.finish(id, [])
       }))
 
-    test('of nodes creating the next signing key create one', () =>
+    test('nodes creating the next signing key create one', () =>
       each(async (round) => {
         const answers = await race((store) => store.keys.add(key({ sequence: round + 1 }), []))
         expect(winners(answers)).toHaveLength(1)
         expect(await first.keys.list()).toHaveLength(round + 1)
       }))
 
-    test('of nodes taking a due job run it once, and once again after the lease expires', () =>
+    test('nodes taking a due job run it once, and once again after the lease expires', () =>
       each(async (round) => {
         const taken = async (seconds: number): Promise<readonly boolean[]> => {
           const [at, until] = [later(seconds), later(seconds + 30)]
@@ -401,7 +401,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(winners(await taken(30))).toHaveLength(1)
       }))
 
-    test('of hits on one rate limit are all counted, and the window starts again once', async () => {
+    test('hits on one rate limit are all counted, and the window starts again once', async () => {
       const counted: number[] = []
       await each(async () => {
         counted.push(...(await race((store) => store.rateLimits.hit('ip', 60_000, now))).map(({ hits }) => hits))
@@ -412,7 +412,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
       expect(anew.map(({ hits }) => hits).sort((a, b) => a - b)).toEqual(all.slice(0, anew.length))
     })
 
-    test('of sign-ins in a browser with a session end it once', async () => {
+    test('sign-ins in a browser with a session end it once', async () => {
       await each(async () => {
         const { account: person } = await newcomer({ store: first })
         const old = await signedIn({ store: first }, person.id)

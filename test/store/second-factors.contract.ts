@@ -43,7 +43,7 @@ const removed = (accountId: string): Fact => ({
 
 /** What every store promises about second factors. */
 export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied'>): void {
-  describe(`${name} keeps second factors`, () => {
+  describe(`${name} keeps second factors:`, () => {
     let config: StoreConfig
     let opened: Opened
     let store: Opened['store']
@@ -230,7 +230,7 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
       expect([await start(['fed']), await start(['fed', 'otp', 'mfa'])]).toEqual([false, true])
     })
 
-    describe('under concurrency', () => {
+    describe('under concurrency,', () => {
       let others: Opened[]
       beforeEach(async () => {
         others = await Promise.all([open(config), open(config)])

@@ -357,7 +357,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
       expect(await store.teams.remove(asked, anybody, because)).toBe('team_not_found')
     })
 
-    describe('when an account is deleted', () => {
+    describe('when an account is deleted,', () => {
       test.each<[string, readonly TeamRole[], number]>([
         ['the longest-standing admin', ['member', 'admin', 'admin'], 2],
         ['the longest-standing member, where there is no admin,', ['member', 'member'], 1],

@@ -140,15 +140,15 @@ describe('Jira sites after a list was read', () => {
   })
 })
 
-describe('the status of a Jira connection', () => {
+describe('the status of a Jira connection where', () => {
   const using: JiraState = { integration: integration(), sites: [known('a', chosen)], connectorDisabled: false }
   const failed = (lastError: JiraError): JiraState => ({
     ...using,
     integration: integration({ syncStatus: 'failed', lastError }),
   })
   test.each<[string, JiraState | undefined, Lent | undefined, string, JiraError | null]>([
-    ['no integration', undefined, undefined, 'not_connected', null],
-    ['its one site in use', using, lent(), 'active', null],
+    ['there is no integration', undefined, undefined, 'not_connected', null],
+    ['its one site is in use', using, lent(), 'active', null],
     [
       'the last refresh failed and is retried',
       using,

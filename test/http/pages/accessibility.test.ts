@@ -29,7 +29,7 @@ const known = {
   invitation: '',
 }
 
-/** The URL of each page, and who may see it. Everybody else sees the sign-in page or an error page. */
+/** The URL of each page, and who may see it. Everyone else sees the sign-in page or an error page. */
 const visits: Readonly<Record<string, readonly [at: () => string, shownTo: readonly Role[]]>> = {
   '/login': [() => '/login', everybody],
   '/login/email': [() => '/login/email', everybody],
@@ -233,7 +233,7 @@ test('the list of visited pages is complete', () => {
   expect(Object.keys(visits).sort()).toEqual(documented.sort())
 })
 
-describe.each(everybody)('seen by %s', (role) => {
+describe.each(everybody)('as seen by %s,', (role) => {
   test.each(Object.entries(visits))('%s is accessible', { timeout: 60_000 }, async (path, [at, shownTo]) => {
     const { en, pt } = people[role]
     const name = path.slice(1).replaceAll(/[/{}]+/g, '-')

@@ -34,7 +34,7 @@ const link = (page: Page, name: string | RegExp) => page.getByRole('link', { nam
 describe.each([
   ['Sec-Fetch-Site', ['sec-fetch-site']],
   ['Sec-Fetch-Site and Origin', ['sec-fetch-site', 'origin']],
-])('without %s', (_, dropped) => {
+])('without %s,', (_, dropped) => {
   let proxy: Server
   let vinculum: Vinculum
   let origin: string

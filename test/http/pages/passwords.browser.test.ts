@@ -76,7 +76,7 @@ const focused = (page: Page): Promise<string> =>
     const { activeElement: element } = document
     return element === null || element === document.body ? '' : element.id || (element.textContent ?? '')
   })
-describe('with the keyboard alone', () => {
+describe('with the keyboard alone,', () => {
   test('a user creates an account, signs in, changes the password and names the device', async () => {
     const page = await newVisitor()
     await page.goto('/login')
