@@ -32,9 +32,9 @@ describe('a sign-in method', () => {
     'is usable exactly where it can sign in: REQUIRE_VERIFIED_EMAIL %s, address verified %s',
     (requireVerifiedEmail, verified) => {
       const account = { disabledAt: null, secondFactorAt: null, emailVerified: verified }
-      const entered = nextStep({ account, amr: ['pwd'], policy: { requireVerifiedEmail } }) === 'enter'
+      const signsIn = nextStep({ account, amr: ['pwd'], policy: { requireVerifiedEmail } }) === 'enter'
       const [password] = methodsOf({ ...nothing, password: { emailVerified: verified } }, rules(requireVerifiedEmail))
-      expect(password).toEqual({ type: 'password', usable: entered })
+      expect(password).toEqual({ type: 'password', usable: signsIn })
     },
   )
 

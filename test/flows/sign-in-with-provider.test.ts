@@ -150,8 +150,8 @@ const trail = (): string[] => at.told.flatMap((event) => ('accountId' in event ?
 describe('a sign-in', () => {
   test('creates an account, a session and a vault entry, each with its fact', async () => {
     const { state, binding } = await at.begun()
-    const entered = await at.enter('google', { code: 'c', state }, arriving(binding))
-    expect(entered).toMatchObject({
+    const outcome = await at.enter('google', { code: 'c', state }, arriving(binding))
+    expect(outcome).toMatchObject({
       ok: true,
       value: { tag: 'signed_in', action: 'created_new_user', cookie: expect.stringMatching(/^[\w-]{43}$/) },
     })
@@ -181,18 +181,18 @@ describe('a sign-in', () => {
   test('works ten times concurrently in one browser', async () => {
     const flows = await Promise.all(Array.from({ length: 10 }, () => at.begun()))
     expect(new Set(flows.map(({ handle }) => handle)).size).toBe(10)
-    const entered = await Promise.all(
+    const outcome = await Promise.all(
       flows.map(({ state, binding }) => at.enter('google', { code: 'c', state }, arriving(binding))),
     )
-    expect(entered.every(({ ok }) => ok)).toBe(true)
+    expect(outcome.every(({ ok }) => ok)).toBe(true)
   })
 
   test('is finished once, under any number of concurrent callbacks', async () => {
     const { state, binding } = await at.begun()
-    const entered = await Promise.all(
+    const outcome = await Promise.all(
       Array.from({ length: 8 }, () => at.enter('google', { code: 'c', state }, arriving(binding))),
     )
-    expect(entered.map((one) => (one.ok ? 'signed in' : one.error.code)).sort()).toEqual([
+    expect(outcome.map((one) => (one.ok ? 'signed in' : one.error.code)).sort()).toEqual([
       'signed in',
       ...Array(7).fill('state_already_used'),
     ])
@@ -344,8 +344,8 @@ describe('linking an identity', () => {
         ),
       ).toBe('unlinked')
     }
-    const entered = await at.enter('google', { code: 'c', state }, arriving(binding, { who }))
-    expect(entered).toMatchObject({ ok: false, error: { code: 'account_linking_failed' } })
+    const outcome = await at.enter('google', { code: 'c', state }, arriving(binding, { who }))
+    expect(outcome).toMatchObject({ ok: false, error: { code: 'account_linking_failed' } })
     expect(at.dropped).toEqual(['at'])
   })
 })

@@ -122,7 +122,7 @@ test('an app without a PKCE challenge gets an error that names the missing field
 })
 
 describe('a notice that a sign-in was linked to an existing account', () => {
-  const told = 'The sign-in method was linked to your account.'
+  const linkedNotice = 'The sign-in method was linked to your account.'
   test('is shown once on the account page', async () => {
     const who = world.newcomer()
     await world.signIn('google', who)
@@ -133,9 +133,9 @@ describe('a notice that a sign-in was linked to an existing account', () => {
       'vinculum_notice=linked; Max-Age=300; Path=/; HttpOnly; SameSite=Lax',
     )
     const first = await browser.ask(`${world.base}/account`)
-    expect([first.text.includes(told), takenBack(first.headers)]).toEqual([true, ['notice']])
+    expect([first.text.includes(linkedNotice), takenBack(first.headers)]).toEqual([true, ['notice']])
     const second = await browser.ask(`${world.base}/account`)
-    expect([second.status, second.text.includes(told), takenBack(second.headers)]).toEqual([200, false, []])
+    expect([second.status, second.text.includes(linkedNotice), takenBack(second.headers)]).toEqual([200, false, []])
   })
   test('waits while the page has another notice to show', async () => {
     const who = world.newcomer()
@@ -143,8 +143,8 @@ describe('a notice that a sign-in was linked to an existing account', () => {
     const browser = world.openBrowser()
     const answer = await browser.signIn('github', who, { return_to: '/account?done=name_changed' })
     expect(answer.headers.get('location')).toBe('/account?done=name_changed')
-    expect((await browser.ask(`${world.base}/account?done=name_changed`)).text).not.toContain(told)
-    expect((await browser.ask(`${world.base}/account`)).text).toContain(told)
+    expect((await browser.ask(`${world.base}/account?done=name_changed`)).text).not.toContain(linkedNotice)
+    expect((await browser.ask(`${world.base}/account`)).text).toContain(linkedNotice)
   })
   test('is not shown after any other sign-in or with text that is not ours', async () => {
     const browser = world.openBrowser()

@@ -78,8 +78,13 @@ describe.each(forms.map((form) => [form.path, form] as const))('the form %s', (_
           if (site !== undefined) sent.set('Sec-Fetch-Site', site)
           const answer = await sent.send({ unknown_field: '1', ...(given === undefined ? {} : { csrf: given }) })
           const accepted = given === token && !isForeign(origin, site)
-          const told = [origin, site, given, answer.status, answer.body.code]
-          expect(told).toEqual([origin, site, given, ...(accepted ? [400, 'invalid_request'] : [403, 'csrf_failed'])])
+          const outcome = [origin, site, given, answer.status, answer.body.code]
+          expect(outcome).toEqual([
+            origin,
+            site,
+            given,
+            ...(accepted ? [400, 'invalid_request'] : [403, 'csrf_failed']),
+          ])
         }
       }
     }

@@ -8,7 +8,7 @@ type World = { aheadMs: number; tripMs: number; down?: boolean; broken?: boolean
 /** A clock that follows one which is `aheadMs` ahead, and takes `tripMs` to respond; both may change in between. */
 function follow(world: World) {
   let [now, machineAheadMs] = [noon, 0]
-  const told: Skew[] = []
+  const reports: Skew[] = []
   let goOn: (() => void) | undefined
   let [asked, ticks] = [0, 0]
   const own = () => new Date(now)
@@ -24,7 +24,7 @@ function follow(world: World) {
       now += world.tripMs / 2
       return theirs
     },
-    report: (skew) => told.push(skew),
+    report: (skew) => reports.push(skew),
     wait: (_, signal) =>
       new Promise((resolve, reject) => {
         const stop = () => reject(new Error('stopped'))
@@ -43,7 +43,7 @@ function follow(world: World) {
   }
   return {
     clock,
-    told,
+    told: reports,
     asked: () => asked,
     aheadMs: () => clock.now().getTime() - now,
     pass(ms: number) {

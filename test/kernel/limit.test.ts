@@ -52,10 +52,10 @@ describe('a time limit', () => {
   })
 
   test('notifies once, and only current observers', async () => {
-    const told: string[] = []
-    whenOver(new Limit(0), false, () => told.push('over'))
-    whenOver(new Limit(60_000), false, () => told.push('too early'))()
-    whenOver(new Limit(0), false, () => told.push('no longer watched'))()
-    await expect.poll(() => told).toEqual(['over'])
+    const notified: string[] = []
+    whenOver(new Limit(0), false, () => notified.push('over'))
+    whenOver(new Limit(60_000), false, () => notified.push('too early'))()
+    whenOver(new Limit(0), false, () => notified.push('no longer watched'))()
+    await expect.poll(() => notified).toEqual(['over'])
   })
 })

@@ -356,10 +356,10 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
           },
         )
         const refused = await providers.exchange(provider, callback, flow)
-        const told = JSON.stringify([refused, heard('provider.call_refused')])
+        const logged = JSON.stringify([refused, heard('provider.call_refused')])
         expect(heard('provider.call_refused')).toHaveLength(1)
         for (const secret of [callback.code.slice(0, 20), flow.verifier, callback.state])
-          expect(told).not.toContain(secret)
+          expect(logged).not.toContain(secret)
       })
     })
 

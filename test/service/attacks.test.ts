@@ -136,12 +136,12 @@ describe.each(databases)('an attacker, on %s', (database) => {
           .map(({ text }) => new RegExp(`${path}\\?ticket=([\\w-]+)`).exec(text)?.[1])
           .find(Boolean)
       const [theirs, mine] = [await ticketTo(old, 'email/link'), await ticketTo(next, 'change-email')]
-      const [entered, changed] = await Promise.all([
+      const [response, changed] = await Promise.all([
         post('/auth/email/finish', { ticket: theirs }),
         post('/auth/email/change', { ticket: mine }, token),
       ])
       expect(changed.status).toBe(204)
-      expect([200, 400, 409]).toContain(entered.status)
+      expect([200, 400, 409]).toContain(response.status)
       const left = listIn(await world.call('GET', '/me/sessions', { token }))
       expect(left.map(({ current }) => current)).toEqual([true])
     }
@@ -166,8 +166,8 @@ describe.each(databases)('an attacker, on %s', (database) => {
     const team = await post('/teams', { name: 'Theirs' }, owner)
     const email = (await browser.json('GET', '/me')).body.email
     await post(`/teams/${team.body.id}/invitations`, { email, role: 'member' }, owner)
-    const [letter] = await world.mailTo(String(email))
-    const [, ticket = ''] = /invitation\?ticket=([\w-]+)/.exec(letter?.text ?? '') ?? []
+    const [message] = await world.mailTo(String(email))
+    const [, ticket = ''] = /invitation\?ticket=([\w-]+)/.exec(message?.text ?? '') ?? []
     expect((await browser.json('POST', '/invitations/accept', { body: { token: ticket } })).status).toBe(200)
 
     const before = (await world.trail()).length
@@ -205,8 +205,8 @@ describe.each(databases)('an attacker, on %s', (database) => {
     const squatter = await registered(world, squatted)
     const { token } = await registered(world, mine, { verified: true })
     expect((await world.call('PUT', '/me/email', { token, body: { email: squatted } })).status).toBe(202)
-    const letters = await world.mailTo(squatted)
-    const [, ticket = ''] = /change-email\?ticket=([\w-]+)/.exec(letters[0]?.text ?? '') ?? []
+    const messages = await world.mailTo(squatted)
+    const [, ticket = ''] = /change-email\?ticket=([\w-]+)/.exec(messages[0]?.text ?? '') ?? []
     expect((await post('/auth/email/change', { ticket }, token)).status).toBe(204)
     expect((await world.call('GET', '/me', { token: squatter.token })).status).toBe(401)
   })
@@ -218,8 +218,8 @@ describe.each(databases)('an attacker, on %s', (database) => {
     await post('/auth/token', { username: email, password: 'wrong wrong wrong' })
     const { token } = await registered(world, anAddress(), { verified: true })
     await world.call('PUT', '/me/email', { token, body: { email } })
-    const letters = await world.mailTo(email)
-    const ticket = letters.map(({ text }) => /change-email\?ticket=([\w-]+)/.exec(text)?.[1]).find(Boolean)
+    const messages = await world.mailTo(email)
+    const ticket = messages.map(({ text }) => /change-email\?ticket=([\w-]+)/.exec(text)?.[1]).find(Boolean)
     expect((await post('/auth/email/change', { ticket }, token)).status).toBe(204)
     const { accounts = [], audit = [], guesses = [] } = await world.dump()
     expect(accounts.some(({ id }) => id === claimant)).toBe(false)

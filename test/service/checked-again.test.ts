@@ -158,8 +158,8 @@ describe.each(databases)('checks made when a sign-in began are made again when i
         const begun = await world.call('POST', '/auth/email', {
           body: { email, return_to: app, code_challenge: challenge, code_challenge_method: 'S256' },
         })
-        const [letter] = await world.mailTo(email)
-        const [, code] = /^ {4}(\d{8})$/m.exec(letter?.text ?? '') ?? []
+        const [message] = await world.mailTo(email)
+        const [, code] = /^ {4}(\d{8})$/m.exec(message?.text ?? '') ?? []
         const finish = (at: string): Promise<Answer> =>
           world.call('POST', '/auth/email/finish', { at, body: { flow_token: begun.body.flow_token, code } })
         await refusedAs('return_to_not_allowed', () => finish(withoutApp))
@@ -216,8 +216,8 @@ describe.each(databases)('checks made when a sign-in began are made again when i
 
     const email = await claimed()
     const begun = await world.call('POST', '/auth/email', { body: { email } })
-    const [letter] = await world.mailTo(email)
-    const [, code] = /^ {4}(\d{8})$/m.exec(letter?.text ?? '') ?? []
+    const [message] = await world.mailTo(email)
+    const [, code] = /^ {4}(\d{8})$/m.exec(message?.text ?? '') ?? []
     await refusedAs('ticket_invalid', () =>
       world.call('POST', '/auth/email/finish', { at, body: { flow_token: begun.body.flow_token, code } }),
     )

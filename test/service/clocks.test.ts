@@ -195,8 +195,8 @@ describe.each([90, -90])('two nodes with clocks %d seconds apart', (ahead) => {
         await world.signIn('google', who)
         const email = world.emailOf(who)
         const { flow_token } = (await post(one, '/auth/email', { email })).body
-        const [letter] = await world.mailTo(email)
-        return { flow_token, code: /^ {4}(\d{8})$/m.exec(letter?.text ?? '')?.[1] }
+        const [message] = await world.mailTo(email)
+        return { flow_token, code: /^ {4}(\d{8})$/m.exec(message?.text ?? '')?.[1] }
       }
       const [early, late] = [await codeOf(), await codeOf()]
       world.turn(595)

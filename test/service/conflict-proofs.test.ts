@@ -247,8 +247,8 @@ describe.each(databases)('when an account conflict asks for proof, on %s,', (dat
     return { browser, form, path: sent.headers.get('location') ?? '' }
   }
   const linkIn = async (email: string): Promise<string> => {
-    const [letter] = await world.mailTo(email)
-    return /\/login\/email\/link\?ticket=\S+/.exec(letter?.text ?? '')?.[0] ?? ''
+    const [message] = await world.mailTo(email)
+    return /\/login\/email\/link\?ticket=\S+/.exec(message?.text ?? '')?.[0] ?? ''
   }
 
   test('the page in the same browser asks for the code and returns to the conflict', async () => {

@@ -163,14 +163,14 @@ describe.each(databases)('token introspection by back ends, on %s', (database) =
       const wrong = { ...shop, secret: 'x'.repeat(43) }
       expect((await ask('x', wrong)).status).toBe(401)
       expect((await ask('x', { id: 'svc_00', secret: wrong.secret })).status).toBe(401)
-      const told = (await refused()).slice(before)
+      const entries = (await refused()).slice(before)
       expect(
-        told.map(({ account_id, data }) => [account_id, typeof data === 'string' ? JSON.parse(data) : data]),
+        entries.map(({ account_id, data }) => [account_id, typeof data === 'string' ? JSON.parse(data) : data]),
       ).toEqual([
         [null, { credential: shop.id }],
         [null, { credential: null }],
       ])
-      expect(told.every(({ ip }) => ip !== null)).toBe(true)
+      expect(entries.every(({ ip }) => ip !== null)).toBe(true)
     })
 
     test('is required, and an invalid one is refused as RFC 6749 specifies', async () => {
@@ -255,13 +255,13 @@ describe.each(databases)('token introspection by back ends, on %s', (database) =
         const again = await world.call(method, `/service-credentials/${shop.id}${path}`, { token })
         expect(refusalOf(again)).toEqual([404, 'service_credential_not_found'])
       }
-      const told = (await world.trail()).filter(({ data }) => JSON.stringify(data).includes(shop.id))
-      expect(told.map(({ event }) => event)).toEqual([
+      const entries = (await world.trail()).filter(({ data }) => JSON.stringify(data).includes(shop.id))
+      expect(entries.map(({ event }) => event)).toEqual([
         'service_credential.created',
         'service_credential.revoked',
         'service_credential.refused',
       ])
-      expect(told.slice(0, 2).every(({ account_id, ip }) => account_id === null && ip === null)).toBe(true)
+      expect(entries.slice(0, 2).every(({ account_id, ip }) => account_id === null && ip === null)).toBe(true)
     })
   })
 })

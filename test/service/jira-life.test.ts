@@ -159,8 +159,8 @@ describe.each(databases)('the life of a team’s Jira connection, on %s', (datab
       await nextSync()
       expect(refused().length - before).toBe(1)
       expect(await seen(team, ada)).toEqual(['needs_reauthorization', 'invalid_grant'])
-      const told = (await jira.told(team)).filter(({ event }) => event === 'jira.needs_reauthorization')
-      expect(told.map(({ to, reason }) => [to, reason]).sort()).toEqual(
+      const notices = (await jira.told(team)).filter(({ event }) => event === 'jira.needs_reauthorization')
+      expect(notices.map(({ to, reason }) => [to, reason]).sort()).toEqual(
         [
           [ada.id, 'invalid_grant'],
           [grace.id, 'invalid_grant'],
@@ -251,8 +251,8 @@ describe.each(databases)('the life of a team’s Jira connection, on %s', (datab
       ])
       expect(await grantsOf(team)).toEqual([])
       expect(refusalOf(await jira.queues(team, owner))).toEqual([401, 'jira_not_active'])
-      const told = (await jira.told(team)).filter(({ event }) => event === 'jira.needs_reauthorization')
-      expect(told).toEqual([{ to: owner.id, event: 'jira.needs_reauthorization', team, reason: 'connector_left' }])
+      const notices = (await jira.told(team)).filter(({ event }) => event === 'jira.needs_reauthorization')
+      expect(notices).toEqual([{ to: owner.id, event: 'jira.needs_reauthorization', team, reason: 'connector_left' }])
       await nextSync()
       const later = await again(owner)
       expect((await jira.status(team, later)).body.last_error).toBe('connector_left')
@@ -306,10 +306,12 @@ describe.each(databases)('the life of a team’s Jira connection, on %s', (datab
       expect(asked()).toEqual(before)
       await nextSync()
       expect((await jira.status(team, await again(owner))).body.last_sync_at).toBe(body.last_sync_at)
-      const told = (await jira.told(team)).filter(({ event }) => event === 'jira.needs_reauthorization')
-      expect(told).toEqual([{ to: owner.id, event: 'jira.needs_reauthorization', team, reason: 'connector_disabled' }])
-      const [letter] = await noticesTo(owner)
-      expect(letter?.text).toContain('was disabled')
+      const notices = (await jira.told(team)).filter(({ event }) => event === 'jira.needs_reauthorization')
+      expect(notices).toEqual([
+        { to: owner.id, event: 'jira.needs_reauthorization', team, reason: 'connector_disabled' },
+      ])
+      const [message] = await noticesTo(owner)
+      expect(message?.text).toContain('was disabled')
       expect([await grantsOf(team), await queued(team)]).toMatchObject([[{ holder: team }], []])
 
       await administer(ada, 'enable')

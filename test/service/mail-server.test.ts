@@ -22,9 +22,9 @@ describe('with a mail server,', () => {
     await server.stop()
   })
   /** Waits until this many messages have arrived. */
-  const arrived = async (letters: number): Promise<void> => {
-    for (let tries = 0; tries < 200 && server.delivered.length < letters; tries++) await pause(25)
-    expect(server.delivered).toHaveLength(letters)
+  const arrived = async (messages: number): Promise<void> => {
+    for (let tries = 0; tries < 200 && server.delivered.length < messages; tries++) await pause(25)
+    expect(server.delivered).toHaveLength(messages)
   }
 
   test('a requested message arrives at once, and a notice soon', async () => {
@@ -39,8 +39,8 @@ describe('with a mail server,', () => {
       tries++
     )
       await pause(25)
-    const letter = server.delivered.find(({ raw }) => raw.includes('Subject: Your sign-in code'))
-    expect(letter).toMatchObject({ to: [email], from: 'id@example.com' })
+    const message = server.delivered.find(({ raw }) => raw.includes('Subject: Your sign-in code'))
+    expect(message).toMatchObject({ to: [email], from: 'id@example.com' })
     await world.vinculum.runJob('send-mail')
     const before = server.delivered.length
     await world.enter('github', world.newcomer({ email: 'elsewhere@example.com' }), { intent: 'link', token })

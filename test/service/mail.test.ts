@@ -15,12 +15,12 @@ import {
 } from '../support/service.ts'
 
 /** The ticket in the link of a message. */
-const ticketIn = (letter: Received | undefined, path: string): string => {
-  const [, ticket = ''] = new RegExp(`${path}\\?ticket=([\\w-]+)`).exec(letter?.text ?? '') ?? []
-  if (ticket === '') throw new Error(`there is no link to ${path} in ${letter?.text}`)
+const ticketIn = (message: Received | undefined, path: string): string => {
+  const [, ticket = ''] = new RegExp(`${path}\\?ticket=([\\w-]+)`).exec(message?.text ?? '') ?? []
+  if (ticket === '') throw new Error(`there is no link to ${path} in ${message?.text}`)
   return ticket
 }
-const codeIn = (letter: Received | undefined): string => /^ {4}(\d{8})$/m.exec(letter?.text ?? '')?.[1] ?? ''
+const codeIn = (message: Received | undefined): string => /^ {4}(\d{8})$/m.exec(message?.text ?? '')?.[1] ?? ''
 const namesOf = (headers: Headers): string[] => {
   const names: string[] = []
   headers.forEach((_, name) => {
@@ -49,7 +49,7 @@ describe.each(databases)('by email, on %s,', (database) => {
   }
   const newest = async (address: string): Promise<Received | undefined> => (await world.mailTo(address))[0]
   const newestCode = async (address: string): Promise<string> =>
-    codeIn((await world.mailTo(address)).find((letter) => codeIn(letter) !== ''))
+    codeIn((await world.mailTo(address)).find((message) => codeIn(message) !== ''))
   const newestTicket = async (address: string, path: string): Promise<string> =>
     ticketIn(
       (await world.mailTo(address)).find(({ text }) => text.includes(`${path}?ticket=`)),
@@ -83,16 +83,16 @@ describe.each(databases)('by email, on %s,', (database) => {
       const email = newAddress()
       const { id } = await registered(world, email, { verified: true })
       const flow_token = await begin(email)
-      const letter = await newest(email)
-      const code = codeIn(letter)
+      const message = await newest(email)
+      const code = codeIn(message)
       const persian = code.replace(/\d/g, (digit) => String.fromCodePoint(0x6f0 + Number(digit)))
-      const entered = await finish({ flow_token, code: `${persian.slice(0, 4)} - ${persian.slice(4)}` })
-      expect(refusalOf(entered)).toEqual([200, undefined])
-      expect((await me(String(entered.body.access_token))).id).toBe(id)
+      const response = await finish({ flow_token, code: `${persian.slice(0, 4)} - ${persian.slice(4)}` })
+      expect(refusalOf(response)).toEqual([200, undefined])
+      expect((await me(String(response.body.access_token))).id).toBe(id)
       expect(refusalOf(await finish({ flow_token, code }))).toEqual(over)
-      expect(refusalOf(await finish({ ticket: ticketIn(letter, '/login/email/link') }))).toEqual(over)
-      expect(await events(String(entered.body.access_token))).toContain('authentication.succeeded')
-      const sessions = listIn(await world.call('GET', '/me/sessions', { token: String(entered.body.access_token) }))
+      expect(refusalOf(await finish({ ticket: ticketIn(message, '/login/email/link') }))).toEqual(over)
+      expect(await events(String(response.body.access_token))).toContain('authentication.succeeded')
+      const sessions = listIn(await world.call('GET', '/me/sessions', { token: String(response.body.access_token) }))
       expect(sessions.find(({ current }) => current)?.amr).toEqual(['otp'])
     })
 
@@ -168,9 +168,9 @@ describe.each(databases)('by email, on %s,', (database) => {
       const { id } = await registered(world, email, { verified: true })
       await totp(id)
       const flow_token = await begin(email)
-      const entered = await finish({ flow_token, code: await newestCode(email) })
-      expect(refusalOf(entered)).toEqual([401, 'second_factor_required'])
-      expect(entered.body.second_factor_ticket).toEqual(expect.any(String))
+      const response = await finish({ flow_token, code: await newestCode(email) })
+      expect(refusalOf(response)).toEqual([401, 'second_factor_required'])
+      expect(response.body.second_factor_ticket).toEqual(expect.any(String))
     })
 
     test('does not open a disabled account', async () => {
@@ -178,8 +178,8 @@ describe.each(databases)('by email, on %s,', (database) => {
       const { id } = await registered(world, email, { verified: true })
       const flow_token = await begin(email)
       await disable(id)
-      const entered = await finish({ flow_token, code: await newestCode(email) })
-      expect(refusalOf(entered)).toEqual([403, 'user_disabled'])
+      const response = await finish({ flow_token, code: await newestCode(email) })
+      expect(refusalOf(response)).toEqual([403, 'user_disabled'])
     })
 
     test('responds the same for an unknown email address, and only the message differs', async () => {
@@ -224,8 +224,8 @@ describe.each(databases)('by email, on %s,', (database) => {
       const wrong = await browser.submit(asked, '/login/email/code', { code: '1' })
       expect(wrong.status).toBe(400)
       expect(wrong.text).toContain('aria-describedby="code-error"')
-      const entered = await browser.submit(wrong, '/login/email/code', { code: await newestCode(email) })
-      expect([entered.status, entered.url.pathname]).toEqual([200, '/account/activity'])
+      const response = await browser.submit(wrong, '/login/email/code', { code: await newestCode(email) })
+      expect([response.status, response.url.pathname]).toEqual([200, '/account/activity'])
     })
 
     test('in a browser accepts a link only after a click on the button', async () => {
@@ -241,8 +241,8 @@ describe.each(databases)('by email, on %s,', (database) => {
       expect(page.text).toContain('•••@example.com')
       expect(page.headers.get('referrer-policy')).toBe('no-referrer')
       expect((await browser.go(`${world.base}/account`)).url.pathname).toBe('/login')
-      const entered = await browser.submit(page, '/login/email/link')
-      expect([entered.status, entered.url.pathname]).toEqual([200, '/account'])
+      const response = await browser.submit(page, '/login/email/link')
+      expect([response.status, response.url.pathname]).toEqual([200, '/account'])
       expect((await browser.go(link)).status).toBe(400)
     })
 
@@ -286,8 +286,8 @@ describe.each(databases)('by email, on %s,', (database) => {
       await begin(email)
       const link = `${world.base}/login/email/link?ticket=${await newestTicket(email, '/login/email/link')}`
       const browser = world.openBrowser()
-      const entered = await browser.submit(await browser.go(link), '/login/email/link')
-      expect(entered.url.pathname).toBe('/login/second-factor')
+      const response = await browser.submit(await browser.go(link), '/login/email/link')
+      expect(response.url.pathname).toBe('/login/second-factor')
       expect((await browser.go(`${world.base}/account`)).url.pathname).toBe('/login')
     })
   })
@@ -392,7 +392,7 @@ describe.each(databases)('by email, on %s,', (database) => {
     test('sends at most five messages an hour to one email address, and responds to the sixth request the same', async () => {
       const email = newAddress()
       await registered(world, email, { verified: true })
-      for (let letter = 0; letter < 7; letter++) {
+      for (let message = 0; message < 7; message++) {
         const answer = await post('/auth/password/forgot', { email })
         expect([answer.status, answer.text]).toEqual([202, '{}'])
       }
@@ -445,19 +445,19 @@ describe.each(databases)('by email, on %s,', (database) => {
       expect(await passwordFits(world, email, 'a wholly new password')).toBe(true)
       // What the attacker set up would only lock that person out.
       const flow_token = await begin(email)
-      const entered = await finish({ flow_token, code: await newestCode(email) })
-      expect(entered.status).toBe(200)
-      expect(await me(String(entered.body.access_token))).toMatchObject({ id: attacker.id, email_verified: true })
+      const response = await finish({ flow_token, code: await newestCode(email) })
+      expect(response.status).toBe(200)
+      expect(await me(String(response.body.access_token))).toMatchObject({ id: attacker.id, email_verified: true })
     })
 
     test('is signed out when that person signs in by email', async () => {
       const { email, attacker } = await attack()
       const flow_token = await begin(email)
-      const entered = await finish({ flow_token, code: await newestCode(email) })
-      expect(entered.status).toBe(200)
+      const response = await finish({ flow_token, code: await newestCode(email) })
+      expect(response.status).toBe(200)
       expect(await lives(attacker.token)).toBe(false)
       expect(await passwordFits(world, email, 'the attacker knows this')).toBe(null)
-      expect(await me(String(entered.body.access_token))).toMatchObject({ id: attacker.id, email_verified: true })
+      expect(await me(String(response.body.access_token))).toMatchObject({ id: attacker.id, email_verified: true })
       expect(await subjects(email)).toContain('Your password was removed')
     })
 
@@ -486,9 +486,9 @@ describe.each(databases)('by email, on %s,', (database) => {
       const { email } = attacker
       const flow_token = await begin(email)
       expect(await subjects(email)).toEqual(['Your sign-in code'])
-      const entered = await finish({ flow_token, code: await newestCode(email) })
-      expect(refusalOf(entered)).toEqual([200, undefined])
-      const token = String(entered.body.access_token)
+      const response = await finish({ flow_token, code: await newestCode(email) })
+      expect(refusalOf(response)).toEqual([200, undefined])
+      const token = String(response.body.access_token)
       const mine = await me(token)
       expect(mine).toMatchObject({ email, email_verified: true, name: null })
       expect(mine.id).not.toBe(attacker.id)
@@ -513,24 +513,24 @@ describe.each(databases)('by email, on %s,', (database) => {
       expect(answers.map(({ status }) => status).sort()).toEqual([204, 400])
       expect(await lives(attacker.token)).toBe(false)
       const form = { username: email, password: 'a wholly new password' }
-      const entered = await world.call('POST', '/auth/token', { form })
-      const mine = await me(String(entered.body.access_token))
+      const response = await world.call('POST', '/auth/token', { form })
+      const mine = await me(String(response.body.access_token))
       expect(mine).toMatchObject({ email, email_verified: true })
       expect(mine.id).not.toBe(attacker.id)
-      expect(await events(String(entered.body.access_token))).toContain('password.set')
+      expect(await events(String(response.body.access_token))).toContain('password.set')
     })
 
     test('does not block that person’s registration: the message explains how to claim the email address', async () => {
       const { email, attacker } = await attack()
       const registration = await post('/auth/register', { email, password: 'a bar over letters that belong' })
       expect([registration.status, registration.body]).toEqual([201, { email }])
-      const letter = await newest(email)
-      expect(letter?.subject).toBe('Your email address was already used')
-      const [, path = ''] = new RegExp(`${world.base}(/login/email)$`, 'm').exec(letter?.text ?? '') ?? []
+      const message = await newest(email)
+      expect(message?.subject).toBe('Your email address was already used')
+      const [, path = ''] = new RegExp(`${world.base}(/login/email)$`, 'm').exec(message?.text ?? '') ?? []
       const browser = world.openBrowser()
       const asked = await browser.submit(await browser.go(world.base + path), '/login/email', { email })
-      const entered = await browser.submit(asked, '/login/email/code', { code: await newestCode(email) })
-      expect([entered.status, entered.url.pathname]).toEqual([200, '/account'])
+      const response = await browser.submit(asked, '/login/email/code', { code: await newestCode(email) })
+      expect([response.status, response.url.pathname]).toEqual([200, '/account'])
       expect(await lives(attacker.token)).toBe(false)
     })
 
@@ -695,7 +695,7 @@ describe.each(databases)('by email, on %s,', (database) => {
         const wanted = newAddress()
         const people = [await registered(world, newAddress()), await registered(world, newAddress())]
         for (const { token } of people) await world.call('PUT', '/me/email', { body: { email: wanted }, token })
-        const tickets = (await world.mailTo(wanted)).map((letter) => ticketIn(letter, '/change-email')).reverse()
+        const tickets = (await world.mailTo(wanted)).map((message) => ticketIn(message, '/change-email')).reverse()
         const answers = await Promise.all(
           people.map(({ token }, index) => post('/auth/email/change', { ticket: tickets[index] ?? '' }, token)),
         )
@@ -734,8 +734,8 @@ describe.each(databases)('by email, on %s,', (database) => {
     const email = newAddress()
     await registered(world, email, { verified: true })
     const flow_token = await begin(email)
-    const letter = await newest(email)
-    const [ticket, code] = [ticketIn(letter, '/login/email/link'), codeIn(letter)]
+    const message = await newest(email)
+    const [ticket, code] = [ticketIn(message, '/login/email/link'), codeIn(message)]
     await fetch(`${world.base}/login/email/link?ticket=${ticket}`)
     await fetch(`${world.base}/reset-password?ticket=${ticket}`)
     await finish({ ticket })
@@ -756,13 +756,13 @@ describe.each(databases)('by email, on %s,', (database) => {
     const email = newAddress()
     await registered(world, email, { verified: true })
     await begin(email)
-    const letter = await newest(email)
+    const message = await newest(email)
     const html = { accept: 'text/html' }
     const list = await (await fetch(`${world.base}/mailbox`, { headers: html })).text()
-    expect(list).toContain(`/mailbox/${letter?.id}`)
-    const one = await (await fetch(`${world.base}/mailbox/${letter?.id}`, { headers: html })).text()
-    expect(one).toContain(codeIn(letter))
-    for (const path of ['/mailbox', `/mailbox/${letter?.id}`]) {
+    expect(list).toContain(`/mailbox/${message?.id}`)
+    const one = await (await fetch(`${world.base}/mailbox/${message?.id}`, { headers: html })).text()
+    expect(one).toContain(codeIn(message))
+    for (const path of ['/mailbox', `/mailbox/${message?.id}`]) {
       const proxied = await world.call('GET', path, { headers: { 'x-forwarded-for': '203.0.113.9' } })
       expect(refusalOf(proxied)).toEqual([404, 'not_found'])
     }

@@ -32,11 +32,11 @@ async function returned(
 }
 
 async function signedIn(who: string) {
-  const entered = await verbs().authenticateWithCode('google', await returned('google', who), from)
-  if (!entered.ok) throw new Error(entered.error.code)
-  const { tokens, user } = entered.value
+  const outcome = await verbs().authenticateWithCode('google', await returned('google', who), from)
+  if (!outcome.ok) throw new Error(outcome.error.code)
+  const { tokens, user } = outcome.value
   const sessionId = String(JSON.parse(Buffer.from(tokens.access_token.split('.')[1] ?? '', 'base64url').toString()).sid)
-  return { ...entered.value, who: { accountId: user.id, sessionId } }
+  return { ...outcome.value, who: { accountId: user.id, sessionId } }
 }
 
 test('a code yields an account, a token pair and the provider’s profile', async () => {

@@ -62,9 +62,9 @@ describe.each(databases)('passwords, stored in %s', (database) => {
       const sessions = listIn(await world.call('GET', '/me/sessions', { token }))
       expect(sessions).toMatchObject([{ amr: ['pwd'], provider: null, current: true, name: null }])
       expect(listIn(await world.call('GET', '/me/methods', { token }))).toEqual([{ type: 'password', usable: true }])
-      const [letter, ...more] = await world.mailTo(email)
-      expect([letter?.subject, more]).toEqual([verify, []])
-      expect(letter?.text).toMatch(/valid until \w+ \d+, \d{4} at [\d:]+ [AP]M UTC\./)
+      const [message, ...more] = await world.mailTo(email)
+      expect([message?.subject, more]).toEqual([verify, []])
+      expect(message?.text).toMatch(/valid until \w+ \d+, \d{4} at [\d:]+ [AP]M UTC\./)
     })
 
     test('stores the user’s language for later emails', async () => {
@@ -383,11 +383,11 @@ describe.each(databases)('passwords, stored in %s', (database) => {
       expect(done.url.pathname + done.url.search).toBe('/login?done=registered')
       expect(done.text).toContain('role="status"')
 
-      const entered = await enter(browser, email, password, '/login?return_to=/account/activity')
-      expect([entered.status, entered.headers.get('location')]).toEqual([303, '/account/activity'])
-      const { vinculum_session: before = '', vinculum_device: device = '' } = cookiesOf(entered.headers)
+      const response = await enter(browser, email, password, '/login?return_to=/account/activity')
+      expect([response.status, response.headers.get('location')]).toEqual([303, '/account/activity'])
+      const { vinculum_session: before = '', vinculum_device: device = '' } = cookiesOf(response.headers)
       expect([before.length, device.length]).toEqual([43, 43])
-      expect(entered.headers.getSetCookie().find((line) => line.startsWith('vinculum_device'))).toMatch(
+      expect(response.headers.getSetCookie().find((line) => line.startsWith('vinculum_device'))).toMatch(
         /Max-Age=31536000; Path=\/; HttpOnly; SameSite=Lax/,
       )
 
@@ -422,10 +422,10 @@ describe.each(databases)('passwords, stored in %s', (database) => {
       const browser = world.openBrowser()
       const page = await browser.go(`${world.base}/login?${query}`)
       expect(page.headers.get('content-security-policy')).toMatch(/form-action 'self' https:\/\/app\.example\.com(;|$)/)
-      const entered = await enter(browser, email, password, `/login?${query}`)
-      const to = new URL(entered.headers.get('location') ?? '')
-      expect([entered.status, to.origin + to.pathname]).toEqual([303, 'https://app.example.com/in'])
-      expect(Object.keys(cookiesOf(entered.headers))).toEqual(['vinculum_device'])
+      const response = await enter(browser, email, password, `/login?${query}`)
+      const to = new URL(response.headers.get('location') ?? '')
+      expect([response.status, to.origin + to.pathname]).toEqual([303, 'https://app.example.com/in'])
+      expect(Object.keys(cookiesOf(response.headers))).toEqual(['vinculum_device'])
       const form = {
         grant_type: 'authorization_code',
         code: to.searchParams.get('code') ?? '',
@@ -450,9 +450,9 @@ describe.each(databases)('passwords, stored in %s', (database) => {
     test('a sign-in asks for the second factor on its own page', async () => {
       const { email, token } = await somebody()
       await world.operator(`update accounts set second_factor_at = ${now()} where id = '${await idOf(token)}'`)
-      const entered = await enter(world.openBrowser(), email)
-      expect([entered.status, entered.headers.get('location')]).toEqual([303, '/login/second-factor'])
-      expect(Object.keys(cookiesOf(entered.headers))).toEqual(['vinculum_second_factor'])
+      const response = await enter(world.openBrowser(), email)
+      expect([response.status, response.headers.get('location')]).toEqual([303, '/login/second-factor'])
+      expect(Object.keys(cookiesOf(response.headers))).toEqual(['vinculum_second_factor'])
     })
 
     test('the password is set, changed and removed', async () => {
@@ -493,8 +493,8 @@ describe.each(databases)('passwords, stored in %s', (database) => {
       const page = await browser.go(new URL(question, world.base))
       const link = `/login?return_to=${encodeURIComponent(question)}`
       expect(page.text).toContain(`href="${link}"`)
-      const entered = await enter(browser, email, password, link)
-      expect(entered.headers.get('location')).toBe(question)
+      const response = await enter(browser, email, password, link)
+      expect(response.headers.get('location')).toBe(question)
       const proven = await browser.go(new URL(question, world.base))
       const linked = await browser.submit(proven, question, {})
       expect(linked.url.pathname).toBe('/account')

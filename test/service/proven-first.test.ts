@@ -20,8 +20,8 @@ describe.each(databases)('with REQUIRE_VERIFIED_EMAIL, on %s,', (database) => {
   const signIn = (username: string, more: object = {}, given = password) =>
     world.call('POST', '/auth/token', { body: { username, password: given, ...more } })
   const linkIn = async (email: string): Promise<string> => {
-    const [letter] = await world.mailTo(email)
-    return /\/verify-email\?ticket=([\w-]+)/.exec(letter?.text ?? '')?.[1] ?? ''
+    const [message] = await world.mailTo(email)
+    return /\/verify-email\?ticket=([\w-]+)/.exec(message?.text ?? '')?.[1] ?? ''
   }
 
   test('a password alone is refused, and another link is sent', async () => {
@@ -34,9 +34,9 @@ describe.each(databases)('with REQUIRE_VERIFIED_EMAIL, on %s,', (database) => {
 
   test('the password and the link together sign the user in and verify the email address', async () => {
     const email = await register()
-    const entered = await signIn(email, { email_ticket: await linkIn(email) })
-    expect(entered.status, entered.text).toBe(200)
-    const me = await world.call('GET', '/me', { token: String(entered.body.access_token) })
+    const response = await signIn(email, { email_ticket: await linkIn(email) })
+    expect(response.status, response.text).toBe(200)
+    const me = await world.call('GET', '/me', { token: String(response.body.access_token) })
     expect(me.body).toMatchObject({ email, email_verified: true })
     expect((await signIn(email)).status).toBe(200)
   })

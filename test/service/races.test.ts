@@ -75,12 +75,12 @@ describe.each(databases)('concurrent requests, on %s', (database) => {
       const id = await identityAt(token, 'github')
       const flow = await world.begin('github')
       const back = await world.approve(flow.url, other)
-      const [entered, unlinked] = await Promise.all([
+      const [response, unlinked] = await Promise.all([
         world.finish(flow, back),
         world.call('DELETE', `/me/identities/${id}`, { token }),
       ])
       expect(unlinked.status).toBe(204)
-      expect([undefined, 'user_info_fetch_failed', 'account_linking_failed']).toContain(entered.body.code)
+      expect([undefined, 'user_info_fetch_failed', 'account_linking_failed']).toContain(response.body.code)
     }
     await world.vinculum.runJob('revoke-at-provider')
     await expectSoundRows(world)
@@ -92,14 +92,14 @@ describe.each(databases)('concurrent requests, on %s', (database) => {
       const { access_token: token, user } = await world.signIn('google', who)
       const flow = await world.begin('google')
       const back = await world.approve(flow.url, who)
-      const [entered, erased] = await Promise.all([world.finish(flow, back), world.call('DELETE', '/me', { token })])
+      const [response, erased] = await Promise.all([world.finish(flow, back), world.call('DELETE', '/me', { token })])
       expect(erased.status).toBe(204)
       // The revocation may overtake the code exchange or UserInfo; the provider then reports an invalid token.
       expect([undefined, 'token_exchange_failed', 'user_info_fetch_failed', 'account_linking_failed']).toContain(
-        entered.body.code,
+        response.body.code,
       )
-      if (entered.status === 200) {
-        const auth = authOf(entered)
+      if (response.status === 200) {
+        const auth = authOf(response)
         const me = await world.call('GET', '/me', { token: auth.access_token })
         expect([me.status, auth.user.id]).toEqual(auth.user.id === user.id ? [401, user.id] : [200, auth.user.id])
       }

@@ -351,8 +351,8 @@ describe.each(databases)('account matching at sign-in, on %s', (database) => {
   test('starts as many sessions as the audit log has sign-ins, and leaves no account without an identity', async () => {
     const { sessions = [], accounts = [], identities = [] } = await world.dump()
     const trail = await world.trail()
-    const told = trail.filter(({ event }) => event === 'authentication.succeeded')
-    expect(sessions.length).toBe(told.length)
+    const signIns = trail.filter(({ event }) => event === 'authentication.succeeded')
+    expect(sessions.length).toBe(signIns.length)
     expect(accounts.length).toBe(trail.filter(({ event }) => event === 'account.created').length)
     const owners = new Set(identities.map(({ account_id }) => account_id))
     expect(accounts.filter(({ id }) => !owners.has(id))).toEqual([])

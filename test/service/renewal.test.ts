@@ -72,8 +72,8 @@ describe.each(databases)('provider tokens, on %s', (database) => {
       world.turn(3600)
       await renewDue()
     }
-    const letters = await world.mailTo(world.emailOf(who))
-    expect(letters.filter(({ subject }) => subject === 'Renew your permission at Atlassian')).toHaveLength(1)
+    const messages = await world.mailTo(world.emailOf(who))
+    expect(messages.filter(({ subject }) => subject === 'Renew your permission at Atlassian')).toHaveLength(1)
     const trail = (await world.trail()).filter(({ event }) => event === 'provider_token.needs_reauthorization')
     expect(trail).toHaveLength(1)
     // Connecting it again is enough.
@@ -85,17 +85,17 @@ describe.each(databases)('provider tokens, on %s', (database) => {
     const who = world.newcomer()
     await world.signIn('google', who)
     world.sandbox.killRefreshTokens('google', who)
-    const letters = async () => (await world.mailTo(world.emailOf(who))).length
+    const messages = async () => (await world.mailTo(world.emailOf(who))).length
     world.turn(3480)
     await renewDue()
-    const before = await letters()
+    const before = await messages()
     expect(before).toBeGreaterThan(0)
     const { access_token: token } = await world.signIn('google', who)
     const [identity] = listIn(await world.call('GET', '/me/identities', { token }))
     expect(identity).toMatchObject({ token_status: 'healthy' })
     world.turn(3480)
     await renewDue()
-    expect(await letters()).toBe(before)
+    expect(await messages()).toBe(before)
 
     // The page asks for consent once more, and only then is there a token that works.
     await world

@@ -136,8 +136,8 @@ describe.each(databases)('sign-in restrictions, on %s', (database) => {
     const mails = (...emails: string[]) =>
       emails.map((email, n) => ({ email, verified: true, primary: n === 0, visibility: null }))
     const one = world.newcomer({}, { github: { ...member.github, emails: mails(address('example.com'), first) } })
-    const entered = await world.signIn('github', one)
-    expect([entered.action, entered.user.id]).toEqual(['linked_existing', user.id])
+    const signedIn = await world.signIn('github', one)
+    expect([signedIn.action, signedIn.user.id]).toEqual(['linked_existing', user.id])
 
     const google = world.newcomer({ email: second }, hosted)
     const other = await world.signIn('google', google)

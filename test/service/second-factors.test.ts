@@ -80,10 +80,10 @@ describe.each(databases)('a second factor, on %s', (database) => {
     test('is required after a provider sign-in once it is confirmed, and its code completes the sign-in', async () => {
       const { who, app, auth } = await enrolled()
       const arabic = app.code().replace(/\d/g, (digit) => String.fromCodePoint(0x660 + Number(digit)))
-      const entered = authOf(await prove(await half(who), { totp: `${arabic.slice(0, 3)}-${arabic.slice(3)}` }))
-      expect(entered.user.id).toBe(auth.user.id)
-      expect(entered.provider_info.provider).toBe('google')
-      expect(await amrIn(entered.access_token)).toEqual(['fed', 'otp', 'mfa'])
+      const signedIn = authOf(await prove(await half(who), { totp: `${arabic.slice(0, 3)}-${arabic.slice(3)}` }))
+      expect(signedIn.user.id).toBe(auth.user.id)
+      expect(signedIn.provider_info.provider).toBe('google')
+      expect(await amrIn(signedIn.access_token)).toEqual(['fed', 'otp', 'mfa'])
     })
 
     test('is required only after its first code, and its status is shown', async () => {
@@ -190,8 +190,8 @@ describe.each(databases)('a second factor, on %s', (database) => {
       expect(codes).toHaveLength(10)
       for (const code of codes) expect(code).toMatch(/^[0-9a-hjkmnp-tv-z]{4}(-[0-9a-hjkmnp-tv-z]{4}){3}$/)
       const typed = codes[0]?.toUpperCase().replaceAll('-', ' ')
-      const entered = authOf(await prove(await half(who), { recovery_code: typed }))
-      expect((await get('/me/second-factor', entered.access_token)).body.recovery_codes_left).toBe(9)
+      const signedIn = authOf(await prove(await half(who), { recovery_code: typed }))
+      expect((await get('/me/second-factor', signedIn.access_token)).body.recovery_codes_left).toBe(9)
       expect(refusalOf(await prove(await half(who), { recovery_code: codes[0] }))).toEqual([
         401,
         'second_factor_invalid',
@@ -248,8 +248,8 @@ describe.each(databases)('a second factor, on %s', (database) => {
       expect(refusalOf(await prove(old, { totp: app.code() }))).toEqual([400, 'ticket_invalid'])
       const waiting = await half(who)
       const arabic = app.code().replace(/\d/g, (digit) => String.fromCodePoint(0x660 + Number(digit)))
-      const entered = authOf(await prove(await half(who), { totp: `${arabic.slice(0, 3)}-${arabic.slice(3)}` }))
-      expect((await world.call('DELETE', '/me/second-factor', { token: entered.access_token })).status).toBe(204)
+      const signedIn = authOf(await prove(await half(who), { totp: `${arabic.slice(0, 3)}-${arabic.slice(3)}` }))
+      expect((await world.call('DELETE', '/me/second-factor', { token: signedIn.access_token })).status).toBe(204)
       expect(refusalOf(await prove(waiting, { totp: app.code(1) }))).toEqual([400, 'ticket_invalid'])
       expect(refusalOf(await get('/me', auth.access_token))).toEqual([401, 'session_revoked'])
     })

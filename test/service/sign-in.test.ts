@@ -43,9 +43,9 @@ async function failsCleanly(
   expect([answer.status, page ? code : answer.body.code], answer.text).toEqual([catalogue[code].status, code])
   expect(Object.keys(cookiesOf(answer.headers))).not.toContain('vinculum_session')
   for (const table of remembered) expect([table, after[table]]).toEqual([table, before[table]])
-  const told = (await world.trail()).slice(trail)
-  expect(told.map((row) => row.event)).toEqual([event ?? 'authentication.failed'])
-  if (event === undefined) expect(JSON.stringify(told[0]?.data)).toContain(code)
+  const facts = (await world.trail()).slice(trail)
+  expect(facts.map((row) => row.event)).toEqual([event ?? 'authentication.failed'])
+  if (event === undefined) expect(JSON.stringify(facts[0]?.data)).toContain(code)
   if (!asks) expect(tokenCalls(world) - calls).toBe(0)
   return answer
 }

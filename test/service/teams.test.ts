@@ -13,8 +13,8 @@ describe.each(databases)('team management, on %s:', (database) => {
   /** A new user, signed in. */
   const person = async (): Promise<Person> => {
     const who = world.newcomer()
-    const entered = await world.signIn('google', who)
-    return { id: entered.user.id, token: entered.access_token, email: world.emailOf(who) }
+    const signedIn = await world.signIn('google', who)
+    return { id: signedIn.user.id, token: signedIn.access_token, email: world.emailOf(who) }
   }
   const as = ({ token }: Person, method: string, path: string, body?: object): Promise<Answer> =>
     world.call(method, path, { token, ...(body ? { body } : {}) })
@@ -27,8 +27,8 @@ describe.each(databases)('team management, on %s:', (database) => {
     as(by, 'POST', `${team}/invitations`, { email, ...(role ? { role } : {}) })
   /** The link in the newest message to an email address. */
   const ticketTo = async (email: string): Promise<string> => {
-    const [letter] = await world.mailTo(email)
-    return /\/invitation\?ticket=([\w-]{43})\s/.exec(letter?.text ?? '')?.[1] ?? ''
+    const [message] = await world.mailTo(email)
+    return /\/invitation\?ticket=([\w-]{43})\s/.exec(message?.text ?? '')?.[1] ?? ''
   }
   const accept = (who: Person, token: string): Promise<Answer> => as(who, 'POST', '/invitations/accept', { token })
   const join = async (team: string, owner: Person, who: Person, role = 'member'): Promise<void> => {
@@ -75,9 +75,9 @@ describe.each(databases)('team management, on %s:', (database) => {
     const made = await as(ada, 'POST', '/teams', { name })
     expect(made.body.name).toBe(name)
     expect((await invite(ada, `/teams/${String(made.body.id)}`, guest.email)).status).toBe(201)
-    const [letter] = await world.mailTo(guest.email)
-    expect(letter?.text).toContain('Win at https: / / evil. example/ x, www. evil. example or me@ evil. example')
-    for (const text of [letter?.text, letter?.html]) expect(text).not.toContain('evil.example')
+    const [message] = await world.mailTo(guest.email)
+    expect(message?.text).toContain('Win at https: / / evil. example/ x, www. evil. example or me@ evil. example')
+    for (const text of [message?.text, message?.html]) expect(text).not.toContain('evil.example')
   })
 
   test.each([
@@ -119,9 +119,9 @@ describe.each(databases)('team management, on %s:', (database) => {
     expect(invited.status, invited.text).toBe(201)
     expect(invited.body).toMatchObject({ email: guest.email, role: 'admin', invited_by: owner.id })
     expect(listIn(await as(owner, 'GET', `${team}/invitations`))).toEqual([invited.body])
-    const [letter] = await world.mailTo(guest.email)
-    expect(letter?.text).toContain('Analytical Engine')
-    expect(letter?.text).toContain(owner.email)
+    const [message] = await world.mailTo(guest.email)
+    expect(message?.text).toContain('Analytical Engine')
+    expect(message?.text).toContain(owner.email)
     const token = await ticketTo(guest.email)
     for (let look = 0; look < 2; look++) {
       const seen = await as(guest, 'POST', '/invitations/lookup', { token })
@@ -201,8 +201,8 @@ describe.each(databases)('team management, on %s:', (database) => {
   })
   /** The same account, signed in again. */
   const refreshed = async ({ email }: Person): Promise<Pick<Person, 'token'>> => {
-    const entered = await world.signIn('google', email.split('@')[0] ?? '')
-    return { token: entered.access_token }
+    const signedIn = await world.signIn('google', email.split('@')[0] ?? '')
+    return { token: signedIn.access_token }
   }
 
   test('outsiders get 404 for a team, and a member without the role gets 403', async () => {

@@ -23,8 +23,8 @@ describe.each(databases)('account administration, on %s:', (database) => {
   type Person = AuthAnswer & { readonly who: string; readonly email: string; readonly id: string }
   async function somebody(): Promise<Person> {
     const who = world.newcomer()
-    const entered = await world.signIn('google', who)
-    return { ...entered, who, email: world.emailOf(who), id: entered.user.id }
+    const signedIn = await world.signIn('google', who)
+    return { ...signedIn, who, email: world.emailOf(who), id: signedIn.user.id }
   }
   async function administrator(): Promise<Person> {
     const person = await somebody()
@@ -327,10 +327,10 @@ describe.each(databases)('account administration, on %s:', (database) => {
     expect(JSON.stringify(mine)).not.toContain('own browser')
     const { body } = await ask('GET', `/audit?account=${eve.id}`, ada)
     expect(named(body.items as Json[]).map(([, by]) => by)).toEqual([ada.id, ada.id, ada.id, ada.id])
-    const letters = await world.mailTo(eve.email)
-    expect(letters.map(({ subject }) => subject).sort()).toEqual(['Set a new password', 'Your role was changed'])
-    expect(JSON.stringify(letters)).not.toContain('own browser')
-    expect(JSON.stringify(letters)).not.toContain(ada.id)
+    const messages = await world.mailTo(eve.email)
+    expect(messages.map(({ subject }) => subject).sort()).toEqual(['Set a new password', 'Your role was changed'])
+    expect(JSON.stringify(messages)).not.toContain('own browser')
+    expect(JSON.stringify(messages)).not.toContain(ada.id)
   })
 
   describe('a lost second factor', () => {
@@ -381,24 +381,24 @@ describe.each(databases)('account administration, on %s:', (database) => {
       expect(refusalOf(await world.call('POST', '/auth/password/reset', { body }))).toEqual([400, 'ticket_invalid'])
 
       // The user signs in again with each method, and no second factor is asked for.
-      const entered = await byPassword()
-      expect([entered.status, entered.text.includes('second_factor')]).toEqual([200, false])
+      const response = await byPassword()
+      expect([response.status, response.text.includes('second_factor')]).toEqual([200, false])
       const again = await world.signIn('google', who)
       expect(again.user.id).toBe(eve.id)
       const { body: stands } = await ask('GET', '/me/second-factor', again)
       expect(stands).toEqual({ totp: false, recovery_codes_left: 0, since: null })
 
-      const told = (await eventsOf(eve.id, ada)).filter(([, , , data]) => Object.hasOwn(data as Json, 'by'))
-      expect(told.map(([event]) => event).sort()).toEqual(['second_factor.removed', 'session.ended'])
-      for (const [event, ip, agent, data] of told) {
+      const changes = (await eventsOf(eve.id, ada)).filter(([, , , data]) => Object.hasOwn(data as Json, 'by'))
+      expect(changes.map(([event]) => event).sort()).toEqual(['second_factor.removed', 'session.ended'])
+      for (const [event, ip, agent, data] of changes) {
         expect([event, ip, agent, (data as Json).by]).toEqual([event, null, null, ada.id])
         const what = event === 'session.ended' ? { reason: 'second_factor_removed' } : { factor: 'totp' }
         expect(data).toMatchObject(what)
       }
-      const letter = (await world.mailTo(email)).find(({ subject }) => subject === 'A second factor was removed')
-      expect(letter?.text).toContain('An administrator removed the second factor of your account')
+      const message = (await world.mailTo(email)).find(({ subject }) => subject === 'A second factor was removed')
+      expect(message?.text).toContain('An administrator removed the second factor of your account')
       const mine = (await ask('GET', '/me/activity', again)).text
-      for (const text of [mine, JSON.stringify(letter)]) {
+      for (const text of [mine, JSON.stringify(message)]) {
         expect(text).not.toContain(ada.id)
         expect(text).not.toContain('A browser of theirs')
       }

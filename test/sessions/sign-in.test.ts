@@ -139,8 +139,8 @@ describe('an account with a second factor', () => {
           const [session] = await sessions()
           const changing = { accountId, sessionId: session?.id ?? 'ses_none', at: clock() }
           if (one.do === 'enter') {
-            const entered = await signIn.proceed(one.stale ? before : now, proof({ opener, amr: one.amr }), entering)
-            if (!entered.ok) tickets.push(String(entered.error.extra?.second_factor_ticket))
+            const outcome = await signIn.proceed(one.stale ? before : now, proof({ opener, amr: one.amr }), entering)
+            if (!outcome.ok) tickets.push(String(outcome.error.extra?.second_factor_ticket))
           } else if (one.do === 'complete') {
             const pending = await signIn.pending(tickets.pop() ?? '')
             if (pending) await signIn.complete(pending, person, one.by, from)

@@ -25,7 +25,7 @@ import {
 /** What every store promises about accounts. */
 export function accountsContract(opened: () => Opened): void {
   const store = () => opened().store
-  const told = () => opened().told
+  const facts = () => opened().told
 
   describe('an account', () => {
     test('is read back exactly as it was stored, and so is its identity', async () => {
@@ -67,7 +67,7 @@ export function accountsContract(opened: () => Opened): void {
       const way = identity(person.id)
       const because = [created(person.id), linked(way)]
       await store().accounts.create(person, way, { separate: false }, because)
-      expect(told()).toEqual(because)
+      expect(facts()).toEqual(because)
       expect(await trailOf(opened())).toMatchObject([
         { event: 'account.created', accountId: person.id, at: now, data: { via: 'github' }, ...origin },
         { event: 'identity.linked', accountId: person.id, at: now, data: { how: 'on_purpose' }, ...origin },
@@ -82,7 +82,7 @@ export function accountsContract(opened: () => Opened): void {
       expect(await store().accounts.find(person.id)).toBeUndefined()
       expect(await store().accounts.findByEmail('eve@example.com')).toEqual([])
       expect(await trailOf(opened())).toEqual([])
-      expect(told()).toEqual([])
+      expect(facts()).toEqual([])
     })
 
     test.each([true, false])(
@@ -96,7 +96,7 @@ export function accountsContract(opened: () => Opened): void {
         expect((await store().accounts.findByEmail('ada@example.com')).map((found) => found.account)).toEqual([holder])
         expect(await rowsOf(opened(), 'identities')).toHaveLength(1)
         expect(await trailOf(opened())).toEqual([])
-        expect(told()).toEqual([])
+        expect(facts()).toEqual([])
       },
     )
 
@@ -144,7 +144,7 @@ export function accountsContract(opened: () => Opened): void {
       // The user who proved the email address is a stranger to the one who claimed it, who must not see their IP
       // address and agent.
       const unnamed = { ip: null, userAgent: null, requestId: origin.requestId }
-      expect(told()).toEqual([
+      expect(facts()).toEqual([
         created(person.id),
         { name: 'account.email_claim_ended', data: {}, accountId: eve.id, origin: unnamed },
         {
@@ -154,7 +154,7 @@ export function accountsContract(opened: () => Opened): void {
           origin: unnamed,
         },
       ])
-      expect((await trailOf(opened())).map(({ event }) => event)).toEqual(names(told()))
+      expect((await trailOf(opened())).map(({ event }) => event)).toEqual(names(facts()))
     })
 
     test('with an unverified email address ends no other claim', async () => {
@@ -195,12 +195,12 @@ export function accountsContract(opened: () => Opened): void {
       const faceless = { ...renamed, picture: null, updatedAt: later(2) }
       expect(await store().accounts.update(person.id, { picture: null }, later(2), [])).toEqual(faceless)
       expect(await store().accounts.find(person.id)).toEqual(faceless)
-      expect(told()).toEqual([updated(person.id)])
+      expect(facts()).toEqual([updated(person.id)])
     })
 
     test('that was deleted is not changed, and publishes no fact', async () => {
       expect(await store().accounts.update('usr_nobody', { name: 'x' }, now, [updated('usr_nobody')])).toBeUndefined()
-      expect(told()).toEqual([])
+      expect(facts()).toEqual([])
       expect(await trailOf(opened())).toEqual([])
     })
   })
@@ -235,9 +235,12 @@ export function accountsContract(opened: () => Opened): void {
         { grantId: 'grt_1', accessToken: 'sealed access', createdAt: later(2) },
       ])
       const ended = { session: device.id, reason: 'account_deleted' }
-      expect(told()).toEqual([deleted(person.id), { name: 'session.ended', data: ended, accountId: person.id, origin }])
+      expect(facts()).toEqual([
+        deleted(person.id),
+        { name: 'session.ended', data: ended, accountId: person.id, origin },
+      ])
       expect(await store().accounts.remove(person.id, later(3), [deleted(person.id)])).toBe(false)
-      expect(told()).toHaveLength(2)
+      expect(facts()).toHaveLength(2)
     })
 
     test('keeps its audit log without personal data, and leaves other accounts unchanged', async () => {

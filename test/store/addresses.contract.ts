@@ -64,17 +64,17 @@ export function addressesContract(opened: () => Opened): void {
     })
 
     test('stores a ticket, its messages and its fact together', async () => {
-      const [one, letter] = [ticket(), mail()]
+      const [one, message] = [ticket(), mail()]
       const asked: Fact = { name: 'password.reset_requested', accountId: one.accountId, origin, data: {} }
       opened().told.length = 0
-      await addresses().send(sent(one), [letter], [asked])
+      await addresses().send(sent(one), [message], [asked])
       expect(opened().told).toEqual([asked])
       expect(await opened().store.mails.backlog()).toBe(1)
       expect(await opened().store.tickets.use(one.id, now)).toBe(true)
       // Neither is stored if one of them cannot be.
       const again = ticket({ id: one.id })
       await expect(addresses().send(sent(again), [mail()], [asked])).rejects.toThrow()
-      await expect(addresses().send(sent(ticket()), [letter], [asked])).rejects.toThrow()
+      await expect(addresses().send(sent(ticket()), [message], [asked])).rejects.toThrow()
       expect(await opened().store.mails.backlog()).toBe(1)
       expect(opened().told).toEqual([asked])
       expect((await trailOf(opened())).filter(({ event }) => event === asked.name)).toHaveLength(1)
@@ -279,8 +279,8 @@ export function addressesContract(opened: () => Opened): void {
       await trusted(accountId)
       const device = await signedIn(accountId)
       const theirs = await issued({ accountId, purpose: 'verify_email' })
-      const entered = await enter(await issued({ accountId }))
-      expect(entered).toMatchObject({ id: accountId, emailVerified: true, secondFactorAt: null })
+      const response = await enter(await issued({ accountId }))
+      expect(response).toMatchObject({ id: accountId, emailVerified: true, secondFactorAt: null })
       expect(await ended(device)).toBe('email_claim_ended')
       for (const table of [tables.passwords, tables.totpFactors, tables.recoveryCodes, tables.trustedDevices])
         expect(await read(db.select().from(table))).toEqual([])
@@ -343,11 +343,11 @@ export function addressesContract(opened: () => Opened): void {
         const claimant = await decorated(email)
         const verifying = await issued({ purpose: 'verify_email', accountId: claimant.id, email })
         const tickets = await Promise.all(Array.from({ length: 4 }, () => issued({ email })))
-        const [proven, ...entered] = await Promise.all([
+        const [proven, ...response] = await Promise.all([
           addresses().verify(verifying, now, []),
           ...tickets.map((one, at) => (at % 2 ? enter(one) : reset(one))),
         ])
-        expect([proven, ...entered].filter(Boolean)).toHaveLength(1)
+        expect([proven, ...response].filter(Boolean)).toHaveLength(1)
         const holders = await addresses().holders(email)
         expect(holders).toMatchObject([{ verified: true }])
         expect(holders.some(({ accountId }) => accountId === claimant.id)).toBe(proven)
@@ -395,9 +395,9 @@ export function addressesContract(opened: () => Opened): void {
         const email = `s${round}@example.com`
         const squatted = await person({ email })
         const tickets = await Promise.all(Array.from({ length: 4 }, () => issued({ accountId: squatted.id, email })))
-        const entered = await Promise.all(tickets.map((one) => enter(one)))
+        const response = await Promise.all(tickets.map((one) => enter(one)))
         // Taking the account over ends the other tickets.
-        expect(entered.filter(Boolean)).toHaveLength(1)
+        expect(response.filter(Boolean)).toHaveLength(1)
       }
     })
   })

@@ -23,7 +23,7 @@ import {
 /** What every store promises about linking and unlinking identities. */
 export function linkingContract(opened: () => Opened): void {
   const store = () => opened().store
-  const told = () => opened().told
+  const facts = () => opened().told
 
   describe('linking an identity', () => {
     test('adds a sign-in method, oldest first', async () => {
@@ -33,7 +33,7 @@ export function linkingContract(opened: () => Opened): void {
       expect(await store().accounts.link(third, null, [linked(third)])).toBe(true)
       expect(await store().accounts.link(second, null, [linked(second)])).toBe(true)
       expect(await store().accounts.identitiesOf(person.id)).toEqual([first, second, third])
-      expect(told()).toEqual([linked(third), linked(second)])
+      expect(facts()).toEqual([linked(third), linked(second)])
     })
 
     test('is refused when the account has twenty identities, unless the identity is already linked', async () => {
@@ -43,7 +43,7 @@ export function linkingContract(opened: () => Opened): void {
         const way = identity(person.id)
         expect(await store().accounts.link(way, null, [linked(way)])).toBe(true)
       }
-      told().length = 0
+      facts().length = 0
       const trail = await trailOf(opened())
       const more = identity(person.id)
       expect(await store().accounts.link(more, null, [linked(more)])).toBe('too_many_identities')
@@ -54,7 +54,7 @@ export function linkingContract(opened: () => Opened): void {
         expect(await store().accounts.link(known, null, [linked(known)])).toBe(false)
       }
       expect(await store().accounts.identitiesOf(person.id)).toHaveLength(20)
-      expect(told()).toEqual([])
+      expect(facts()).toEqual([])
       expect(await trailOf(opened())).toEqual(trail)
     })
 
@@ -66,7 +66,7 @@ export function linkingContract(opened: () => Opened): void {
         expect(await store().accounts.link(again, null, [linked(again)])).toBe(false)
       }
       expect(await store().accounts.identitiesOf(person.id)).toEqual([own])
-      expect(told()).toEqual([])
+      expect(facts()).toEqual([])
       expect(await trailOf(opened())).toEqual([])
     })
 
@@ -77,7 +77,7 @@ export function linkingContract(opened: () => Opened): void {
         const way = identity(accountId)
         expect(await store().accounts.link(way, null, [linked(way)])).toBe(false)
       }
-      expect(told()).toEqual([])
+      expect(facts()).toEqual([])
     })
 
     test('verifies the account’s own email address, and ends every other claim with its sessions', async () => {
@@ -91,7 +91,7 @@ export function linkingContract(opened: () => Opened): void {
       expect(await store().accounts.find(eve.id)).toMatchObject({ email: null, emailVerified: false })
       expect(await store().sessions.find(device.id)).toMatchObject({ endReason: 'email_claim_ended' })
       expect(await store().sessions.find(kept.id)).toMatchObject({ endedAt: null })
-      expect(names(told())).toEqual([
+      expect(names(facts())).toEqual([
         'identity.linked',
         'account.email_claim_ended',
         'session.ended',
@@ -119,7 +119,7 @@ export function linkingContract(opened: () => Opened): void {
       expect(await claimant('github')).toBe(false)
       const promoted = await refused({ email: 'grace@example.com', emailVerified: true, role: 'administrator' })
       expect(await promoted('github')).toBe(false)
-      expect(names(told())).toEqual(['identity.linked'])
+      expect(names(facts())).toEqual(['identity.linked'])
     })
 
     test('on request is refused when the session was ended in the meantime', async () => {
@@ -134,7 +134,7 @@ export function linkingContract(opened: () => Opened): void {
       expect(await link(elsewhere.id)).toBe(false)
       await store().sessions.end({ id: device.id, accountId: person.id }, 'logout', now, [])
       expect(await link(device.id)).toBe(false)
-      expect(names(told())).toEqual(['identity.linked'])
+      expect(names(facts())).toEqual(['identity.linked'])
     })
 
     test('is not needed to verify an account’s email address, which ends every other claim and happens once', async () => {
@@ -151,7 +151,7 @@ export function linkingContract(opened: () => Opened): void {
       expect(await store().accounts.find(eve.id)).toMatchObject({ email: null })
       for (const id of [person.id, eve.id, 'usr_nobody'])
         expect(await store().accounts.proveEmail(id, ada, later(8), [verified])).toBe(false)
-      expect(names(told())).toEqual(['account.email_claim_ended', 'account.email_verified'])
+      expect(names(facts())).toEqual(['account.email_claim_ended', 'account.email_verified'])
     })
 
     test('verifies no email address that another account holds', async () => {
@@ -210,9 +210,9 @@ export function linkingContract(opened: () => Opened): void {
       expect(await store().accounts.unlink(of, mayGo, (gone) => [unlinked(gone)])).toBe('unlinked')
       expect(asked).toEqual([{ identities: [second], password: null, passkeys: [] }])
       expect(await store().accounts.identitiesOf(person.id)).toEqual([second])
-      expect(told()).toEqual([unlinked(first)])
+      expect(facts()).toEqual([unlinked(first)])
       expect(await store().accounts.unlink(of, always, (gone) => [unlinked(gone)])).toBe('not_linked')
-      expect(told()).toHaveLength(1)
+      expect(facts()).toHaveLength(1)
     })
 
     test('changes nothing when the policy keeps the last sign-in method', async () => {
@@ -235,7 +235,7 @@ export function linkingContract(opened: () => Opened): void {
       expect(await store().accounts.identitiesOf(person.id)).toEqual([way])
       expect(await store().sessions.find(device.id)).toMatchObject({ endedAt: null })
       expect(await store().revocations.backlog()).toBe(0)
-      expect(told()).toEqual([])
+      expect(facts()).toEqual([])
       expect(await trailOf(opened())).toEqual([])
     })
 
@@ -260,7 +260,7 @@ export function linkingContract(opened: () => Opened): void {
       expect(await store().sessions.find(lost.id)).toMatchObject({ endedAt: later(3), endReason: 'identity_unlinked' })
       for (const { id } of [kept, over, other])
         expect(await store().sessions.find(id)).toMatchObject({ endedAt: null, endReason: null })
-      expect(told()).toEqual([
+      expect(facts()).toEqual([
         unlinked(way),
         {
           name: 'session.ended',
@@ -285,7 +285,7 @@ export function linkingContract(opened: () => Opened): void {
         expect(await store().accounts.unlink({ ...of, keepSession }, always, () => [unlinked(way)])).toBe(
           'session_revoked',
         )
-      expect([await store().accounts.identitiesOf(person.id), told()]).toEqual([[way], []])
+      expect([await store().accounts.identitiesOf(person.id), facts()]).toEqual([[way], []])
     })
 
     test('queues its grants of every client registration for revocation, still encrypted as they were', async () => {

@@ -23,10 +23,10 @@ export function mailsContract(opened: () => Opened): void {
 
   describe('a queued message', () => {
     test('is read back as it was queued, when it is due and not before', async () => {
-      const letter = mail({ nextAttemptAt: later(10) })
-      await queue().post(letter)
+      const message = mail({ nextAttemptAt: later(10) })
+      await queue().post(message)
       expect(await queue().take(9, later(9), later(99))).toEqual([])
-      expect(await queue().take(9, later(10), later(99))).toEqual([{ ...letter, nextAttemptAt: later(99) }])
+      expect(await queue().take(9, later(10), later(99))).toEqual([{ ...message, nextAttemptAt: later(99) }])
     })
 
     test('belongs to one worker until its lease expires, even when that worker died', async () => {
@@ -37,10 +37,10 @@ export function mailsContract(opened: () => Opened): void {
     })
 
     test('is taken once by concurrent workers, in order of due time and up to the requested number', async () => {
-      const letters = Array.from({ length: 12 }, (_, n) => mail({ nextAttemptAt: later(n), createdAt: later(n) }))
-      for (const letter of letters) await queue().post(letter)
+      const messages = Array.from({ length: 12 }, (_, n) => mail({ nextAttemptAt: later(n), createdAt: later(n) }))
+      for (const message of messages) await queue().post(message)
       expect((await queue().take(2, later(60), later(99))).map(({ id }) => id)).toEqual(
-        letters.slice(0, 2).map(({ id }) => id),
+        messages.slice(0, 2).map(({ id }) => id),
       )
       const taken: string[] = []
       for (let round = 0; round < 12; round++) {
@@ -48,7 +48,7 @@ export function mailsContract(opened: () => Opened): void {
         taken.push(...rounds.flat().map(({ id }) => id))
       }
       expect(taken.sort()).toEqual(
-        letters
+        messages
           .slice(2)
           .map(({ id }) => id)
           .sort(),
@@ -67,10 +67,10 @@ export function mailsContract(opened: () => Opened): void {
     })
 
     test('that is retried stores its attempts and last error', async () => {
-      const letter = mail()
-      await queue().post(letter)
+      const message = mail()
+      await queue().post(message)
       await queue().take(9, now, later(60))
-      await queue().retry(letter.id, later(15), 'ETIMEDOUT')
+      await queue().retry(message.id, later(15), 'ETIMEDOUT')
       expect(await queue().take(9, later(14), later(99))).toEqual([])
       expect(await queue().take(9, later(15), later(99))).toMatchObject([{ attempts: 1, lastError: 'ETIMEDOUT' }])
     })

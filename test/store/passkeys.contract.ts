@@ -21,10 +21,10 @@ const passkey = (accountId: string, given: Partial<Passkey> = {}): Passkey => ({
   lastUsedAt: null,
   ...given,
 })
-const told =
+const facts =
   (name: 'second_factor.added' | 'second_factor.removed') =>
   (accountId: string): Fact => ({ name, data: { factor: 'passkey' }, accountId, origin })
-const [added, removed] = [told('second_factor.added'), told('second_factor.removed')]
+const [added, removed] = [facts('second_factor.added'), facts('second_factor.removed')]
 
 /** What every store promises about passkeys. */
 export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'emptied'>): void {

@@ -71,7 +71,7 @@ export function passwordsContract({ name, emptied }: Backend): void {
     afterEach(() => store.close())
 
     const told = (): string[] => opened.told.map((each) => each.name)
-    const letters = async (): Promise<string[]> =>
+    const messages = async (): Promise<string[]> =>
       (await store.mails.take(100, later(1), later(2))).map(({ template }) => template).sort()
     const register = (email = key, at = store) => {
       const person = account({ email, picture: null })
@@ -111,7 +111,7 @@ export function passwordsContract({ name, emptied }: Backend): void {
         expect(await store.passwords.find(key)).toEqual({ account: person, hash, changedAt: now })
         expect(await store.passwords.findOf(person.id)).toEqual({ hash, changedAt: now })
         expect(await store.tickets.find({ purpose: 'verify_email', secretHash: row.secretHash }, now)).toEqual(row)
-        expect([await letters(), told()]).toEqual([['verify_email'], ['account.created']])
+        expect([await messages(), told()]).toEqual([['verify_email'], ['account.created']])
         expect(await store.accounts.waysOf(person.id)).toEqual({
           identities: [],
           password: { emailVerified: false },
@@ -125,7 +125,7 @@ export function passwordsContract({ name, emptied }: Backend): void {
         expect(second.done).toBe(false)
         expect(await store.accounts.find(second.person.id)).toBeUndefined()
         expect((await store.passwords.find(key))?.account.id).toBe(person.id)
-        expect([await letters(), told()]).toEqual([['address_taken', 'verify_email'], ['account.created']])
+        expect([await messages(), told()]).toEqual([['address_taken', 'verify_email'], ['account.created']])
       })
 
       test('a verified email address is refused, and an unverified one of another account is accepted', async () => {
@@ -166,7 +166,7 @@ export function passwordsContract({ name, emptied }: Backend): void {
         expect(await change(person.id, { expected: null })).toBe(false)
         expect(told()).toEqual(['password.set'])
         // The user is notified, too.
-        expect(await letters()).toEqual(['password.set'])
+        expect(await messages()).toEqual(['password.set'])
       })
 
       test('a first password is refused for an address that has one, or that another account verified', async () => {

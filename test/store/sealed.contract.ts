@@ -6,9 +6,9 @@ import { key, newId, type Opened } from './people.ts'
 export function sealedContract(opened: () => Opened): void {
   const sealed = () => opened().store.sealed
   const post = async (secret: string | null): Promise<string> => {
-    const letter = mail({ id: newId('eml'), secret })
-    await opened().store.mails.post(letter)
-    return letter.id
+    const message = mail({ id: newId('eml'), secret })
+    await opened().store.mails.post(message)
+    return message.id
   }
 
   describe('an encrypted value', () => {

@@ -23,7 +23,7 @@ import {
 /** What every store promises about sessions. */
 export function sessionsContract(opened: () => Opened): void {
   const store = () => opened().store
-  const told = () => opened().told
+  const facts = () => opened().told
 
   describe('a session', () => {
     let person: Awaited<ReturnType<typeof newcomer>>['account']
@@ -44,7 +44,7 @@ export function sessionsContract(opened: () => Opened): void {
       expect(await store().sessions.findByCookie('h')).toEqual({ ...device, account: person })
       expect(await store().sessions.find('ses_nobody')).toBeUndefined()
       expect(await store().sessions.findByCookie('no cookie')).toBeUndefined()
-      expect(told()).toEqual([signIn])
+      expect(facts()).toEqual([signIn])
       expect(await trailOf(opened())).toMatchObject([{ event: signIn.name, data: signIn.data }])
     })
 
@@ -58,7 +58,7 @@ export function sessionsContract(opened: () => Opened): void {
         ).toBe(false)
         expect(await store().sessions.find(device.id)).toBeUndefined()
       }
-      expect(told()).toEqual([])
+      expect(facts()).toEqual([])
     })
 
     test('reports that its account is disabled, and does not rotate', async () => {
@@ -89,7 +89,10 @@ export function sessionsContract(opened: () => Opened): void {
       expect(await store().sessions.findByCookie('old')).toMatchObject({ endedAt: later(2), endReason: 'replaced' })
       expect(await store().sessions.findByCookie('new')).toMatchObject({ endedAt: null })
       const ended = { session: old.id, reason: 'replaced' }
-      expect(told()).toEqual([updated(person.id), { name: 'session.ended', data: ended, accountId: person.id, origin }])
+      expect(facts()).toEqual([
+        updated(person.id),
+        { name: 'session.ended', data: ended, accountId: person.id, origin },
+      ])
     })
 
     test('that replaces an ended or unknown session publishes no fact about it', async () => {
@@ -97,7 +100,7 @@ export function sessionsContract(opened: () => Opened): void {
       for (const replaces of [old.id, 'ses_nobody'])
         await store().sessions.start(session(person.id), { ...byMail, cookieHash: null, replaces }, [])
       expect(await store().sessions.find(old.id)).toMatchObject({ endReason: 'logout' })
-      expect(told()).toEqual([])
+      expect(facts()).toEqual([])
     })
 
     test('rotates from its current generation to the next', async () => {
@@ -224,11 +227,11 @@ export function sessionsContract(opened: () => Opened): void {
       const because = [loggedOut(person.id)(device.id)]
       const of = { id: device.id, accountId: person.id }
       expect(await store().sessions.end({ ...of, accountId: 'usr_eve' }, 'logout', later(1), because)).toBe(false)
-      expect(told()).toEqual([])
+      expect(facts()).toEqual([])
       expect(await store().sessions.end(of, 'logout', later(1), because)).toBe(true)
       expect(await store().sessions.end(of, 'revoked', later(2), because)).toBe(false)
       expect(await store().sessions.find(device.id)).toMatchObject({ endedAt: later(1), endReason: 'logout' })
-      expect(told()).toEqual(because)
+      expect(facts()).toEqual(because)
       expect(await trailOf(opened())).toHaveLength(1)
     })
 
@@ -245,7 +248,7 @@ export function sessionsContract(opened: () => Opened): void {
       const ids = devices.map(({ id }) => id).sort()
       const because = loggedOut(person.id)
       expect(await store().sessions.endAll(person.id, kept.id, 'logout_all', later(1), because)).toEqual(ids)
-      expect(told()).toEqual(ids.map(because))
+      expect(facts()).toEqual(ids.map(because))
       for (const id of ids)
         expect(await store().sessions.find(id)).toMatchObject({ endedAt: later(1), endReason: 'logout_all' })
       for (const { id } of [kept, other]) expect(await store().sessions.find(id)).toMatchObject({ endedAt: null })

@@ -468,9 +468,9 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
       test('are stored together with their message, one for each email address and up to a limit', async () => {
         const { id, people } = await crew('member')
         const [owner = '', member = ''] = people
-        const letter = createLetters({ ids: newId, clock: () => now, sealer: newSealer() })
-        const mail = () => letter({ template: 'team_invitation', to: 'guest@example.com', locale: 'en' })
-        const letters = async () =>
+        const message = createLetters({ ids: newId, clock: () => now, sealer: newSealer() })
+        const mail = () => message({ template: 'team_invitation', to: 'guest@example.com', locale: 'en' })
+        const messages = async () =>
           (await opened.driver.read(opened.driver.db.select().from(opened.driver.tables.mails))).length
         const because = [fact('renamed', owner, id)]
         const send = (given: Partial<Invitation>, by = owner, allows: () => boolean = anybody) =>
@@ -490,7 +490,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
         expect(await send({})).toBe('already_member')
         // An unverified email address may belong to anyone.
         await is(null)
-        expect([opened.told, await letters()]).toEqual([[], 0])
+        expect([opened.told, await messages()]).toEqual([[], 0])
         expect(await send({})).toBe('invited')
         expect(await send({ emailKey: 'two', expiresAt: later(60) })).toBe('invited')
         expect(await send({ emailKey: 'three' })).toBe('team_limit_reached')
@@ -500,7 +500,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
         expect(await store.invitations.find(again, now)).toBeDefined()
         // An expired invitation does not block a new one.
         expect(await send({ emailKey: 'three', createdAt: later(60) })).toBe('invited')
-        expect([opened.told.length, await letters()]).toEqual([4, 4])
+        expect([opened.told.length, await messages()]).toEqual([4, 4])
       })
 
       test('sent concurrently are one for one email address, and up to the limit for many', async () => {

@@ -114,10 +114,10 @@ const has = async (page: Page, cookie: string): Promise<void> => {
 }
 /** The ticket in the newest message to an email address. */
 async function ticketFor(address: string): Promise<string> {
-  const [letter] = await world.mailTo(address)
-  const [, ticket] = /[?&]ticket=(\S+)/.exec(letter?.text ?? '') ?? []
-  if (!letter || ticket === undefined) throw new Error(`nothing to follow was sent to ${address}`)
-  known.letter = letter.id
+  const [message] = await world.mailTo(address)
+  const [, ticket] = /[?&]ticket=(\S+)/.exec(message?.text ?? '') ?? []
+  if (!message || ticket === undefined) throw new Error(`nothing to follow was sent to ${address}`)
+  known.letter = message.id
   return ticket
 }
 

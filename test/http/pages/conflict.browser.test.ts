@@ -113,8 +113,8 @@ test('an emailed code proves the account, in Portuguese and without a script', {
 
   await button(page, 'A conta é minha: receber um código por e-mail').click()
   const code = await vi.waitFor(() => {
-    const letters = (vinculum.mailbox?.messages() ?? []).filter(({ to }) => to === email)
-    const [found] = letters.flatMap(({ text }) => /^ {4}(\d{8})$/m.exec(text)?.[1] ?? [])
+    const messages = (vinculum.mailbox?.messages() ?? []).filter(({ to }) => to === email)
+    const [found] = messages.flatMap(({ text }) => /^ {4}(\d{8})$/m.exec(text)?.[1] ?? [])
     if (found === undefined) throw new Error('the code has not come yet')
     return found
   }, 20_000)

@@ -122,9 +122,9 @@ describe.each([
   /** The link in the message, from the mailbox page that stands in for a mail server. */
   async function resetLink(page: Page): Promise<string> {
     await page.goto('/mailbox')
-    const letters = page.locator('main a[href^="/mailbox/"]')
-    for (let at = 0; at < (await letters.count()); at++) {
-      await letters.nth(at).click()
+    const messages = page.locator('main a[href^="/mailbox/"]')
+    for (let at = 0; at < (await messages.count()); at++) {
+      await messages.nth(at).click()
       const [, found = ''] = /(\/reset-password\?ticket=[\w.~-]+)/.exec(await page.content()) ?? []
       if (found) return found
       await page.goto('/mailbox')

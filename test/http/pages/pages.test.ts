@@ -683,8 +683,8 @@ describe('the page of an identity', () => {
 
   test('shows in words the requested and granted permissions and their status', async () => {
     const text = await about({ asked: ['openid', 'email'], granted: ['openid'], missing: ['email'], usedAt: null })
-    for (const told of ['We asked to', 'Not allowed', 'see your email address', 'works', 'not yet'])
-      expect(text).toContain(told)
+    for (const phrase of ['We asked to', 'Not allowed', 'see your email address', 'works', 'not yet'])
+      expect(text).toContain(phrase)
     expect(text).toContain('href="/account/identities/idn_1/withdraw"')
     expect(text).toContain('href="https://myaccount.google.com/connections"')
     const tried = await about({ status: 'degraded', lastError: 'client_misconfigured' })

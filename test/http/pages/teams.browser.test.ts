@@ -44,8 +44,8 @@ const entry = (page: Page, name: string) =>
   page.getByRole('listitem').filter({ has: page.getByRole('heading', { level: 3, name }) })
 
 async function linkTo(email: string): Promise<string> {
-  const [letter] = await world.mailTo(email)
-  return /http\S+\/invitation\?ticket=\S+/.exec(letter?.text ?? '')?.[0] ?? ''
+  const [message] = await world.mailTo(email)
+  return /http\S+\/invitation\?ticket=\S+/.exec(message?.text ?? '')?.[0] ?? ''
 }
 async function invite(page: Page, email: string, role = 'Member'): Promise<string> {
   const section = page.getByRole('region', { name: 'Invite someone' })
