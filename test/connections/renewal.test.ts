@@ -344,7 +344,7 @@ describe.each(databases)('token renewal on $name', ({ place }) => {
       expect(await ask('made 1')).toMatchObject({ value: { accessToken: 'made 2' } })
     })
 
-    test('without a refresh token marks the grant as dead, and notifies once', async () => {
+    test('without a refresh token marks the grant as dead, and publishes one event', async () => {
       const node = await newNode()
       const grant = await node.lent(3600, { accessToken: 'the only one', refreshToken: null, expiresAt: null })
       const ask = () => node.renewal.ensureValidToken(node.keyOf(grant), { refused: 'the only one' })
@@ -502,7 +502,7 @@ describe.each(databases)('token renewal on $name', ({ place }) => {
       expect(await node.open(grant)).toMatchObject({ status: 'healthy', refreshToken: 'rt-3' })
     })
 
-    test('by a crash notifies the user later than that, or elsewhere, and does not retry', async () => {
+    test('by a crash publishes one event after that, or elsewhere, and does not retry', async () => {
       // None of the other grants may be due.
       config = await place()
       rotating(0)

@@ -189,7 +189,7 @@ describe.each(databases)('rate limits on guessing, in %s', (database) => {
     const toldOf = async (email: string): Promise<number> =>
       (await trailOf(email)).filter(({ event }) => event === 'device.new').length
 
-    test('notifies the user, except for the very first device', async () => {
+    test('is recorded as such, except for the very first device', async () => {
       const email = await somebody()
       expect((await signIn(email, password)).status).toBe(200)
       expect(await toldOf(email)).toBe(0)
@@ -204,7 +204,7 @@ describe.each(databases)('rate limits on guessing, in %s', (database) => {
       expect(await toldOf(email)).toBe(2)
     })
 
-    test('notifies the user by email too, whichever sign-in method was used', async () => {
+    test('is also reported by email, after a sign-in with a provider too', async () => {
       const who = world.newcomer()
       const email = world.emailOf(who)
       const browser = world.openBrowser()
@@ -218,7 +218,7 @@ describe.each(databases)('rate limits on guessing, in %s', (database) => {
       expect(mails.map(({ template }) => template)).toEqual(['device.new'])
     })
 
-    test('notifies the user after months without a session', async () => {
+    test('is recorded as such after months without a session', async () => {
       const email = await somebody()
       await signIn(email, password)
       await world.operator(

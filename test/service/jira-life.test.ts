@@ -210,7 +210,7 @@ describe.each(databases)('the life of a team’s Jira connection, on %s', (datab
       expect(revoked?.account_id).toBe(ada.id)
     })
 
-    test('and the user’s own sign-in with the same Atlassian account are independent', async () => {
+    test('survives the end of the user’s own sign-in with the same Atlassian account', async () => {
       const ada = await jira.somebody()
       const team = await jira.team(ada)
       const linked = await world.enter('atlassian', ada.who, { intent: 'link', token: ada.token })

@@ -5,7 +5,7 @@ import { pageRoutes } from '../../src/http/pages/index.ts'
 import { createReader } from '../support/documented.ts'
 import { providers, startWorld, type World } from '../support/service.ts'
 
-/** `contract.md` §2, §3, §4 and §6, except for the password grant and registration. */
+/** Contract §2, §3, §4 and §6, except for the password grant and registration. */
 const promised = [
   'GET /auth/providers',
   'GET /auth/{provider}',

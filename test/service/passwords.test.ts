@@ -535,7 +535,7 @@ describe('with other operator settings,', () => {
     await world.stop()
   })
 
-  test('a password for an unverified email address signs nobody in, and only its owner is notified', async () => {
+  test('a password for an unverified email address signs nobody in, and only the right one reveals the reason', async () => {
     const world = await startWorld({ env: { REQUIRE_VERIFIED_EMAIL: 'true' } })
     const email = 'ada@example.org'
     await world.call('POST', '/auth/register', { body: { email, password } })

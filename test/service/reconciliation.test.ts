@@ -66,7 +66,7 @@ describe.each(databases)('account matching at sign-in, on %s', (database) => {
     ['google', 'github'],
     ['github', 'google'],
   ] as const)(
-    'joins an email address %s verified first when %s verifies it as well, and notifies the user',
+    'joins an email address %s verified first when %s verifies it as well, and records it in the user’s activity',
     async (one, two) => {
       const who = world.newcomer()
       const first = await world.signIn(one, who)

@@ -365,7 +365,7 @@ describe.each(databases)('team management, on %s:', (database) => {
     expect(listIn(await as(claimant, 'GET', `${team}/members`))).toMatchObject([{ user_id: user.id, email: null }])
   })
 
-  test('a deleted team no longer exists for anyone, and its members are notified', async () => {
+  test('a deleted team no longer exists for anyone, and its owner’s and members’ activity records it', async () => {
     const { team, owner, admin, member } = await crew()
     await invite(owner, team, 'guest@example.com')
     expect((await as(owner, 'DELETE', team)).status).toBe(204)

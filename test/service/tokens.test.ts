@@ -101,7 +101,7 @@ describe.each(databases)('tokens, on %s:', (database) => {
       expect(refusalOf(await refresh(first.refresh_token))).toEqual([401, 'token_reused'])
     })
 
-    test('ends only the session whose token was reused too late, and notifies its owner', async () => {
+    test('ends only the session whose token was reused too late, and records it in its owner’s activity', async () => {
       const who = world.newcomer()
       const [stolen, other] = [await world.signIn('google', who), await world.signIn('google', who)]
       const second = await renew(stolen.refresh_token)
@@ -284,7 +284,7 @@ describe.each(databases)('tokens, on %s:', (database) => {
       },
     )
 
-    test('gets an error in Portuguese when the caller asks for it', async () => {
+    test('gets the contract’s error text in Portuguese', async () => {
       const headers = { 'accept-language': 'pt-BR' }
       const { access_token, refresh_token } = await somebody()
       const say = async (token: string, path = '/auth/refresh') => {

@@ -168,7 +168,7 @@ export function addressesContract(opened: () => Opened): void {
         (before) => [mail({ to: before.email ?? 'none', params: { verified: String(before.verified) } })],
       )
 
-    test('moves the password along, ends other sessions and every ticket, and notifies both addresses', async () => {
+    test('moves the password along, ends other sessions and every ticket, and notifies the old address', async () => {
       const mine = await person({ email: 'old@example.com', emailVerified: true })
       const [here, there] = [await signedIn(mine.id), await signedIn(mine.id)]
       const other = await issued({ accountId: mine.id, email: 'old@example.com' })

@@ -57,7 +57,7 @@ export function jiraIn(world: World) {
     if (!found) throw new Error(`${who} has no site ${site.name}`)
     return found
   }
-  /** The notices about a team's Jira, oldest first: the recipient and the event. */
+  /** The audit entries about a team's Jira, oldest first: the account and the event. */
   const told = async (team: string): Promise<readonly Json[]> =>
     (await world.trail())
       .map(({ account_id: to, event, data }) => ({
