@@ -31,7 +31,7 @@ describe('an emailed code opens', () => {
       'fresh',
     ],
     ['a new account where others only claim it', [holder({ otherWays: true })], 'fresh'],
-    ['a new account beside an account without a sign-in method', [holder({})], 'fresh'],
+    ['a new account next to an account without a sign-in method', [holder({})], 'fresh'],
     ['no unverified administrator’s account', [holder({ password: true, role: 'administrator' })], 'fresh'],
     ['no unverified auditor’s account', [holder({ password: true, role: 'auditor' })], 'fresh'],
   ] as const)('%s', (_, holders, tag) => {

@@ -292,7 +292,7 @@ describe('an invalid callback', () => {
 describe('linking an identity', () => {
   test.each<[string, Partial<Arrival>]>([
     ['signed out', { who: null }],
-    ['as somebody else', { who: { accountId: 'usr_eve', sessionId: 'ses_1' } }],
+    ['as another user', { who: { accountId: 'usr_eve', sessionId: 'ses_1' } }],
     ['in another session', { who: { accountId: 'usr_ada', sessionId: 'ses_2' } }],
   ])('that was begun by one user and is finished %s links nothing', async (_, given) => {
     const account = await at.member({ id: 'usr_ada' })

@@ -381,7 +381,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
 
       test.each<[string, Fault]>([
         ...garbage,
-        ['does not say who', { kind: 'mutate', change: promised.withoutSubject }],
+        ['names no subject', { kind: 'mutate', change: promised.withoutSubject }],
         ['refuses the token', { kind: 'status', status: 401, body: { message: 'Bad credentials' } }],
         ['redirects', { kind: 'redirect', to: 'http://127.0.0.1:9/' }],
       ])('fails when the provider %s', async (_name, fault) => {
