@@ -6,10 +6,10 @@ import { expect, test } from 'vitest'
 const root = resolve(import.meta.dirname, '../src')
 
 /**
- * Who may import what: `design.md` §1 and §2. A row is a folder, or a file at the root of `src`; a folder within a folder
- * has a row of its own where it may import other things. A permission is a row or a file; `type ` before it allows types
- * only. Nothing without a row may exist, and a permission that no import needs is removed: an import it allows later
- * would be one that nobody decided on.
+ * Who may import what: `design.md` §1 and §2. A row is a folder, or a file at the root of `src`; a folder within a
+ * folder has a row of its own where it may import other things. A permission is a row or a file; `type ` before it
+ * allows types only. Nothing may exist without a row, and a permission that no import needs is removed: a later import
+ * would use it without a decision.
  */
 const may: Record<string, readonly string[]> = {
   kernel: [],
@@ -18,15 +18,15 @@ const may: Record<string, readonly string[]> = {
   accounts: ['kernel', 'errors', 'events', 'type providers/provider.ts'],
   sessions: ['kernel', 'errors', 'events'],
   connections: ['kernel', 'errors', 'events', 'type providers/provider.ts'],
-  // Its letters and its tokens are stored with its changes.
+  // Its messages and its tokens are stored with its changes.
   teams: ['kernel', 'errors', 'events', 'type mail/ports.ts', 'type connections/ports.ts'],
-  // A change of what somebody knows is written down with its letters, and asks what else is left.
+  // A changed credential is stored with its messages, and checks the remaining sign-in methods.
   credentials: ['kernel', 'errors', 'events', 'type mail/ports.ts', 'type accounts/ports.ts'],
   mail: ['kernel', 'type events'],
   sealing: ['kernel'],
   audit: ['type events'],
   providers: ['kernel', 'errors', 'type events'],
-  // Of everybody else a store sees only the ports it answers, and the facts it writes down.
+  // From other folders a store sees only the ports it implements, and the facts it records.
   store: [
     'kernel',
     'events/catalogue.ts',
@@ -48,7 +48,8 @@ const may: Record<string, readonly string[]> = {
     'type providers',
   ],
   jobs: ['kernel', 'sessions/keys.ts', 'type events', 'type connections', 'type mail', 'type flows'],
-  // The frame: it knows routes, not which ones there are. Its documentation lists the events; it names the services.
+  // The framework: it knows the shape of routes, not which exist. Its documentation lists the events and names the
+  // services.
   http: [
     'kernel',
     'errors',
@@ -61,7 +62,7 @@ const may: Record<string, readonly string[]> = {
   ],
   'http/api': [
     'http',
-    // The page a browser gets where an app gets JSON, and where it goes on from there. Nothing else of a page.
+    // The page a browser gets where an app gets JSON, and its next step. No other page.
     ...['conflict.tsx', 'onward.tsx', 'form-action.ts', 'layout.tsx'].map((file) => `http/pages/${file}`),
     'http/pages/along.tsx',
     'http/pages/status.ts',
@@ -90,10 +91,10 @@ const may: Record<string, readonly string[]> = {
   'config.ts': ['kernel', 'settings', 'providers/settings.ts'],
   'root.ts': [],
   'secrets.ts': ['type kernel', 'config.ts'],
-  // The facade for programs that embed the service: verbs, spoken in its own words.
+  // The facade for programs that embed the service: its own functions and types.
   'oauth.ts': ['kernel', 'errors', 'type events', 'type accounts', 'type sessions', 'type providers', 'type flows'],
   'vinculum.ts': ['*'],
-  // Looks at everything the service depends on, without the service: it may not be able to start.
+  // Checks everything the service depends on, without the service, which may be unable to start.
   doctor: [
     'config.ts',
     'providers/settings.ts',
@@ -110,7 +111,7 @@ const may: Record<string, readonly string[]> = {
     ),
     'type store/migrations.ts',
   ],
-  // Each calls one verb of the assembled service; `copy-to` alone needs both databases, and no service.
+  // Each calls one function of the assembled service; only `copy-to` needs both databases, and no service.
   commands: [
     'doctor',
     'kernel',
@@ -126,7 +127,7 @@ const may: Record<string, readonly string[]> = {
   'main.ts': ['*'],
 }
 
-/** Where each package the service depends on may be imported. */
+/** The places where each dependency may be imported. */
 const keptIn: Record<string, readonly string[]> = {
   'drizzle-orm': ['store'],
   'better-sqlite3': ['store'],
@@ -155,13 +156,13 @@ const keptIn: Record<string, readonly string[]> = {
   jsonwebtoken: ['sessions'],
   'prom-client': ['telemetry'],
   pino: ['telemetry', 'vinculum.ts', 'main.ts'],
-  // Whatever comes from outside is checked where it arrives; the catalogue of events describes its payloads with it.
+  // Input from outside is validated where it arrives; the event catalogue describes its payloads with it.
   zod: ['config.ts', 'events', 'providers', 'http', 'http/api', 'http/pages', 'doctor'],
 }
 
 type Import = { readonly file: string; readonly from: string; readonly target: string; readonly type: boolean }
 
-/** Everything one file names: static, re-exported, dynamic, and in types. */
+/** Every module a file imports: static, re-exported, dynamic, and in types. */
 function importsOf(file: string): Import[] {
   const source = ts.createSourceFile(file, readFileSync(join(root, file), 'utf8'), ts.ScriptTarget.Latest, true)
   const found: Import[] = []
@@ -195,7 +196,7 @@ const onlyTypes = (clause: ts.ImportClause | undefined): boolean => {
   )
 }
 
-/** The row a file belongs to: the longest that names a folder it is in; without one, its folder in `src` or its name. */
+/** The row of a file: the longest that names one of its folders; otherwise its folder in `src` or its name. */
 const unit = (file: string): string =>
   Object.keys(may)
     .filter((row) => file === row || file.startsWith(`${row}/`))
@@ -211,7 +212,7 @@ const said = ({ file, type, target }: Import): string => `${file} imports ${type
 const isOurs = ({ target }: Import): boolean => target.startsWith('.')
 const pathOf = ({ file, target }: Import): string =>
   relative(root, resolve(root, dirname(file), target)).replaceAll('\\', '/')
-/** Whether a permission allows an import; `type ` allows nothing that is there at run time. */
+/** Whether a permission allows an import; `type ` allows no import at run time. */
 const allows = (permission: string, one: Import): boolean => {
   const what = permission.replace(/^type /, '')
   return (what === '*' || covers(what, one)) && (one.type || !permission.startsWith('type '))
@@ -228,7 +229,7 @@ test('every folder and every file at the root of src has a row in the table', ()
   expect([...new Set(files.map(unit))].filter((name) => !Object.hasOwn(may, name))).toEqual([])
 })
 
-test('every row of the table is of something that exists', () => {
+test('every row of the table names something that exists', () => {
   expect(Object.keys(may).filter((name) => !files.some((file) => unit(file) === name))).toEqual([])
 })
 
@@ -240,7 +241,7 @@ test('each folder imports only what its row allows', () => {
   expect(imports.filter((one) => !allowed(one)).map(said)).toEqual([])
 })
 
-test('each permission is needed: some import uses it, and at run time unless it is for types only', () => {
+test('each permission is needed: some import uses it, at run time unless it is for types only', () => {
   const needed = (row: string, permission: string): boolean =>
     permission === '*' ||
     imports.some(
@@ -249,7 +250,7 @@ test('each permission is needed: some import uses it, and at run time unless it 
         isOurs(one) &&
         allows(permission, one) &&
         one.type === permission.startsWith('type ') &&
-        // Another permission of the row that allows it as well makes this one superfluous.
+        // Another permission of the row also allows it, so this one is superfluous.
         !(may[row] ?? []).some((other) => other !== permission && !other.startsWith('type ') && allows(other, one)),
     )
   const superfluous = Object.entries(may).flatMap(([row, permissions]) =>
@@ -258,7 +259,7 @@ test('each permission is needed: some import uses it, and at run time unless it 
   expect(superfluous).toEqual([])
 })
 
-test('nothing in src imports from outside it: the sandbox, the tests and the tools are no part of the service', () => {
+test('nothing in src imports from outside it: the sandbox, the tests and the tools are not part of the service', () => {
   const outside = (one: Import): boolean => (isOurs(one) ? pathOf(one).startsWith('..') : one.target.startsWith('/'))
   expect(imports.filter(outside).map(said)).toEqual([])
 })
@@ -268,7 +269,7 @@ test('SQL stays in store, Express in http, Passport in providers, and every othe
   expect(ofPackages.filter(astray).map(said)).toEqual([])
 })
 
-test('every dependency has a row, is imported in each place of it, and nothing else has one', () => {
+test('every dependency has a row and is imported at each place of it, and nothing else has a row', () => {
   const { dependencies } = JSON.parse(readFileSync(join(root, '../package.json'), 'utf8')) as { dependencies: object }
   expect(Object.keys(keptIn).sort()).toEqual(Object.keys(dependencies).sort())
   const unused = Object.entries(keptIn).flatMap(([name, places]) =>
@@ -279,32 +280,32 @@ test('every dependency has a row, is imported in each place of it, and nothing e
   expect(unused).toEqual([])
 })
 
-test('imports of our own files name them with their ending', () => {
+test('imports of our own files include their extension', () => {
   expect(imports.filter((one) => isOurs(one) && !/\.(tsx?|json|css)$/.test(one.target)).map(said)).toEqual([])
 })
 
 /**
- * Where a file may read the clock of the machine. Everything else gets the time passed in: nodes compare what others
- * wrote, so it must be the time they share. How long something takes is read from `performance.now()`.
+ * Where a file may read the machine's clock. Everything else gets the time passed in: nodes compare the times of other
+ * nodes, so they must share one clock. Durations are read from `performance.now()`.
  */
 const readsTheClock: Record<string, readonly string[]> = {
   'kernel/clock.ts': ['new Date()', 'steadyClock', 'systemClock', 'timeOrigin'],
   'store/postgres.ts': ['SQL'],
-  // Both clocks are compared for an operator.
+  // An operator sees both clocks compared.
   'store/examine-postgres.ts': ['SQL'],
-  // Timers wait by the clock of the machine, and store none of its times.
+  // Timers wait by the machine's clock, and store none of its times.
   'jobs/timing.ts': ['new Date()', 'Date.now()'],
-  // When a line was written, beside the lines of the machine's other programs.
+  // The time of a log line, comparable with the machine's other programs.
   'telemetry/log.ts': ['stdTimeFunctions'],
   'vinculum.ts': ['systemClock', 'steadyClock'],
   'main.ts': ['systemClock'],
 }
 
-/** A string, or what a template says around its values. */
+/** A string, or the fixed parts of a template. */
 const isText = (node: ts.Node): node is ts.LiteralLikeNode =>
   ts.isStringLiteralLike(node) || ts.isTemplateHead(node) || ts.isTemplateMiddleOrTemplateTail(node)
 
-/** Each way in which a file reads the clock of the machine, once. */
+/** Each way in which a file reads the machine's clock, once. */
 function clocksOf(file: string): string[] {
   const source = ts.createSourceFile(file, readFileSync(join(root, file), 'utf8'), ts.ScriptTarget.Latest, true)
   const found = new Set<string>()
@@ -315,7 +316,7 @@ function clocksOf(file: string): string[] {
     if (ts.isPropertyAccessExpression(node) && node.getText() === 'Date.now') found.add('Date.now()')
     if (ts.isIdentifier(node) && /^(systemClock|steadyClock|stdTimeFunctions|timeOrigin)$/.test(node.text))
       found.add(node.text)
-    // SQL that asks the database for the time, or takes it as a default.
+    // SQL that reads the time of the database, or uses it as a default.
     if (isText(node) && /\b(now\(\)|current_timestamp|clock_timestamp\(\)|unixepoch)/i.test(node.getText()))
       found.add('SQL')
     ts.forEachChild(node, visit)

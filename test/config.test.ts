@@ -40,7 +40,7 @@ function faultsOf(environment: Environment): readonly string[] {
   }
   return []
 }
-/** The settings the faults are about, each once. */
+/** The settings with errors, each once. */
 const blamed = (environment: Environment): string[] => [
   ...new Set(faultsOf(environment).flatMap((fault) => /^[A-Z0-9_, ]+(?=:)/.exec(fault)?.[0] ?? [])),
 ]
@@ -79,13 +79,13 @@ describe('an empty environment', () => {
   })
 })
 
-test('an empty variable counts as absent, whichever it is', () => {
+test('any empty variable counts as absent', () => {
   const empty = Object.fromEntries(Object.keys(settings.shape).map((name) => [name, '']))
   const providers = Object.fromEntries(providerSettings.map((name) => [`GOOGLE_${name}`, '']))
   expect(readConfig({ ...empty, ...providers })).toEqual(readConfig({}))
 })
 
-test('all faults are told together, general ones beside those of providers', () => {
+test('all configuration errors are reported together, general ones with those of providers', () => {
   expect(
     blamed({
       NODE_ENV: 'production',
@@ -141,13 +141,13 @@ test('all faults are told together, general ones beside those of providers', () 
   )
 })
 
-test('the message says every fault on a line of its own', () => {
+test('the message has every error on a line of its own', () => {
   expect(() => readConfig({ PORT: 'x', HOST: '', LOG_LEVEL: 'x' })).toThrow(
     /^The configuration has 2 errors:\n {2}- PORT: .+\n {2}- LOG_LEVEL: .+$/,
   )
 })
 
-test('a number that is no good is told once, with what it may be', () => {
+test('an invalid number is reported once, with its allowed values', () => {
   for (const given of ['0', '-1', '1.5', '1e99', 'soon'])
     expect(faultsOf({ ACCESS_TOKEN_TTL_SECONDS: given })).toEqual([
       'ACCESS_TOKEN_TTL_SECONDS: must be a whole number of seconds, 1 to 315360000',
@@ -157,7 +157,7 @@ test('a number that is no good is told once, with what it may be', () => {
   expect(faultsOf({ PASSWORD_HASH_MEMORY_KIB: '64' })).toEqual([expect.stringContaining('19456 to 1048576')])
 })
 
-test('passwords are never kept weaker, nor shorter, than is safe', () => {
+test('password hashing and length cannot be set below safe values', () => {
   expect(readConfig({}).passwords).toEqual({ leastLength: 12, memoryKib: 19_456, passes: 2, lanes: 1 })
   for (const [name, value] of [
     ['PASSWORD_LEAST_LENGTH', '7'],
@@ -168,7 +168,7 @@ test('passwords are never kept weaker, nor shorter, than is safe', () => {
     expect(blamed({ [name]: value })).toEqual([name])
 })
 
-test('no message holds what is in a secret, however wrong the rest is', () => {
+test('no message contains part of a secret, whatever else is wrong', () => {
   const ofProviders = ['GOOGLE', 'ACME'].flatMap((id) => secretProviderSettings.map((name) => `${id}_${name}`))
   const secretNames = [...secretSettings, ...ofProviders, 'MAIL_FROM']
   const secret = fc.stringMatching(/^[a-z0-9:/@,=+]{6,14}$/).map((text) => `S3CR3T${text}`)
@@ -190,7 +190,7 @@ test('no message holds what is in a secret, however wrong the rest is', () => {
   )
 })
 
-/** Every setting there is, with two of the providers. */
+/** Every setting, with two of the providers. */
 const everyName = [
   ...Object.keys(settings.shape),
   ...['GOOGLE', 'ACME'].flatMap((id) => providerSettings.map((name) => `${id}_${name}`)),
@@ -201,7 +201,7 @@ const everySecret = [
 ]
 
 describe('the text of a setting', () => {
-  // Where it is read, a value is often trimmed, or the URL parser drops its line breaks: then only the other side notices.
+  // Readers often trim a value, or the URL parser drops its line breaks: then only the other side would notice.
   test.each([
     ['a line break', (text: string) => `${text.slice(0, 2)}\n${text.slice(2)}`],
     ['a line break at its end', (text: string) => `${text}\n`],
@@ -210,11 +210,11 @@ describe('the text of a setting', () => {
     ['a zero-width space', (text: string) => `${text.slice(0, 2)}\u200b${text.slice(2)}`],
     ['surrounding quotes', (text: string) => `"${text}"`],
     ['surrounding apostrophes', (text: string) => `'${text}'`],
-    ['a space before it', (text: string) => ` ${text}`],
-    ['a space behind it', (text: string) => `${text} `],
-  ])('is refused for %s by its name alone, whichever it is, and without its value', (_, spoil) => {
+    ['a leading space', (text: string) => ` ${text}`],
+    ['a trailing space', (text: string) => `${text} `],
+  ])('is rejected for %s by its name, for every setting, and without its value', (_, spoil) => {
     for (const name of everyName) {
-      // Ids of providers are no secrets, and are named.
+      // Provider IDs are not secret, and are named.
       const named: Environment = { OIDC_PROVIDERS: 'acme', OAUTH2_PROVIDERS: 'beta', OAUTH_ENABLED_PROVIDERS: 'acme' }
       const given = { ...sound, ...acme, [name]: spoil(named[name] ?? 'S3CR3T-of-sixteen') }
       const faults = faultsOf(given)
@@ -227,7 +227,7 @@ describe('the text of a setting', () => {
     }
   })
 
-  test('that is refused hides no other fault, and brings no further one', () => {
+  test('that is rejected hides no other error, and adds none', () => {
     expect(
       blamed({
         ...sound,
@@ -240,7 +240,7 @@ describe('the text of a setting', () => {
     expect(blamed({ ...sound, GOOGLE_CLIENT_SECRET: 'short\n' })).toEqual(['GOOGLE_CLIENT_SECRET'])
   })
 
-  test('that people read may join its letters, and nothing else may', () => {
+  test('may contain joiners only where people read it', () => {
     const joined = '👩‍💻 Dev'
     for (const name of displayProviderSettings)
       expect(readConfig({ ...sound, [`GOOGLE_${name}`]: joined }).providers[0]?.name).toBe(joined)
@@ -248,7 +248,7 @@ describe('the text of a setting', () => {
     expect(blamed({ ...sound, GOOGLE_CLIENT_ID: joined })).toEqual(['GOOGLE_CLIENT_ID'])
   })
 
-  test('of a variable that is no setting is not looked at', () => {
+  test('is not checked for a variable that is not a setting', () => {
     expect(faultsOf({ ...sound, PS1: '"\u200b\n"' })).toEqual([])
   })
 })
@@ -267,14 +267,14 @@ describe('a number', () => {
         ])
   })
 
-  test('of proxies is not “yes”, and the message says so', () => {
+  test('of proxies is not “yes”, and the message explains it', () => {
     expect(faultsOf({ TRUST_PROXY_HOPS: 'yes' })).toEqual([
       'TRUST_PROXY_HOPS: must be a number of reverse proxies (1, not “yes”), 0 to 10',
     ])
   })
 })
 
-test('a host that cannot be listened on is refused with its own message', () => {
+test('a host that cannot be listened on is rejected with its own message', () => {
   expect(faultsOf({ HOST: 'https://id.example.com' })).toEqual([expect.stringMatching(/^HOST: .*not a URL/)])
   expect(faultsOf({ HOST: '0.0.0.0:3000' })).toEqual([expect.stringMatching(/^HOST: .*set PORT/)])
 })
@@ -296,7 +296,7 @@ describe('a secret in a file', () => {
     return []
   }
 
-  test('is read for every setting that holds one', () => {
+  test('is read for every secret setting', () => {
     const values: Readonly<Record<string, string>> = {
       ENCRYPTION_KEYS: keyText('k1'),
       DATABASE_URL: 'postgres://u:p@db/v',
@@ -322,7 +322,7 @@ describe('a secret in a file', () => {
     ])
   })
 
-  test('is refused by the name of the variable, without its path or content', () => {
+  test('is rejected by the name of the variable, without its path or content', () => {
     for (const name of everySecret) {
       const given = { ...sound, ...acme, [name]: undefined, [`${name}_FILE`]: '/S3CR3T' }
       expect(refused(given)).toEqual([`${name}_FILE: the file cannot be read: there is no such file`])
@@ -339,7 +339,7 @@ describe('a secret in a file', () => {
     }
   })
 
-  test('that is wrong is refused like one in the environment, together with everything else', () => {
+  test('that is invalid is rejected like one in the environment, together with all other errors', () => {
     const given = { ...sound, PORT: 'x', GOOGLE_CLIENT_SECRET: undefined, GOOGLE_CLIENT_SECRET_FILE: '/s' }
     expect(refused(given, { '/s': 'short' })).toEqual([
       'PORT: must be a port number, 0 to 65535',
@@ -347,12 +347,12 @@ describe('a secret in a file', () => {
     ])
   })
 
-  test('is not asked for where its variable is empty', () => {
+  test('is not read where its variable is empty', () => {
     expect(refused({ ...sound, METRICS_TOKEN_FILE: '' })).toEqual([])
   })
 })
 
-describe('a variable that looks like a setting but is not one', () => {
+describe('a variable that resembles a setting', () => {
   test('causes a warning', () => {
     const { warnings } = readConfig({ ...sound, ...acme, ACME_CLIENTID: 'x', GOOGLE_KEY: 'x', PUBLIC_URI: 'x' })
     expect(warnings).toEqual([
@@ -362,7 +362,7 @@ describe('a variable that looks like a setting but is not one', () => {
     ])
   })
 
-  test('is reported with the faults it may have caused', () => {
+  test('is reported with the errors it may have caused', () => {
     const { ENCRYPTION_KEYS, ...rest } = sound
     expect(() => readConfig({ ...rest, ENCRYPTION_KEY: ENCRYPTION_KEYS }, { warnings: ['from .env'] })).toThrow(
       /^The configuration has an error:\n {2}- ENCRYPTION_KEYS: is required.*\nPossible causes:\n {2}- from \.env\n {2}- ENCRYPTION_KEY is not a setting and is ignored; did you mean ENCRYPTION_KEYS\?$/,
@@ -374,14 +374,14 @@ describe('a variable that looks like a setting but is not one', () => {
     expect(readConfig({ ...sound, HOME: '/', HOSTNAME: 'x', GITHUB_TOKEN: 'x' }).warnings).toEqual([])
   })
 
-  test('an Android app without its package causes a warning', () => {
+  test('is also reported for an Android origin without its package', () => {
     const PASSKEY_ORIGINS = `android:apk-key-hash:${'A'.repeat(43)}`
     expect(readConfig({ ...sound, PASSKEY_ORIGINS }).warnings).toEqual([expect.stringContaining('assetlinks.json')])
   })
 })
 
 describe('production', () => {
-  test('starts with what it needs', () => {
+  test('starts with the required settings', () => {
     expect(faultsOf(sound)).toEqual([])
   })
 
@@ -391,68 +391,68 @@ describe('production', () => {
     ['with a key of 33 bytes', { ENCRYPTION_KEYS: `k1:${randomBytes(33).toString('base64')}` }, 'ENCRYPTION_KEYS'],
     ['with a key of zeros', { ENCRYPTION_KEYS: `k1:${Buffer.alloc(32).toString('base64')}` }, 'ENCRYPTION_KEYS'],
     [
-      'with a key that counts',
+      'with a key that counts up',
       { ENCRYPTION_KEYS: `k1:${Buffer.from([...Array(32).keys()]).toString('base64')}` },
       'ENCRYPTION_KEYS',
     ],
     [
-      'with a passphrase for a key',
+      'with a passphrase as a key',
       { ENCRYPTION_KEYS: `k1:${Buffer.from('correct horse battery staple 42!').toString('base64')}` },
       'ENCRYPTION_KEYS',
     ],
     [
-      'with a weak key behind a good one',
+      'with a weak key after a strong one',
       { ENCRYPTION_KEYS: `${keyText('k1')},k2:${Buffer.alloc(32, 9).toString('base64')}` },
       'ENCRYPTION_KEYS',
     ],
-    ['with a key without an id', { ENCRYPTION_KEYS: randomBytes(32).toString('base64') }, 'ENCRYPTION_KEYS'],
-    ['with two keys of one id', { ENCRYPTION_KEYS: `${keyText('k1')},${keyText('k1')}` }, 'ENCRYPTION_KEYS'],
+    ['with a key without an ID', { ENCRYPTION_KEYS: randomBytes(32).toString('base64') }, 'ENCRYPTION_KEYS'],
+    ['with two keys with one ID', { ENCRYPTION_KEYS: `${keyText('k1')},${keyText('k1')}` }, 'ENCRYPTION_KEYS'],
     [
-      'with a key with something in it that is no base64',
+      'with a key that is not base64',
       { ENCRYPTION_KEYS: `${keyText('k1').slice(0, 20)}!!${keyText('k1').slice(20)}` },
       'ENCRYPTION_KEYS',
     ],
     ['without a public URL', { PUBLIC_URL: undefined }, 'PUBLIC_URL'],
-    ['at an http URL', { PUBLIC_URL: 'http://id.example.com' }, 'PUBLIC_URL'],
-    ['at http on loopback', { PUBLIC_URL: 'http://localhost:3000' }, 'PUBLIC_URL'],
+    ['with an HTTP URL', { PUBLIC_URL: 'http://id.example.com' }, 'PUBLIC_URL'],
+    ['with HTTP on loopback', { PUBLIC_URL: 'http://localhost:3000' }, 'PUBLIC_URL'],
     ['with a password', { PUBLIC_URL: 'https://:pw@example.com' }, 'PUBLIC_URL'],
     ['with a password in a return URL', { RETURN_TO_ALLOWED: 'https://:pw@app.example' }, 'RETURN_TO_ALLOWED'],
     ['under a path', { PUBLIC_URL: 'https://example.com/id' }, 'PUBLIC_URL'],
     ['without rate limits', { RATE_LIMITS: 'off' }, 'RATE_LIMITS'],
     ['with a short client secret', { GOOGLE_CLIENT_SECRET: 'changeme' }, 'GOOGLE_CLIENT_SECRET'],
     ['without a client secret', { GOOGLE_CLIENT_SECRET: '' }, 'GOOGLE_CLIENT_SECRET'],
-    ['with a provider on http', { GOOGLE_REVOKE_URL: 'http://oauth2.googleapis.com/revoke' }, 'GOOGLE_REVOKE_URL'],
+    ['with a provider on HTTP', { GOOGLE_REVOKE_URL: 'http://oauth2.googleapis.com/revoke' }, 'GOOGLE_REVOKE_URL'],
     [
-      'with tokens whose signature nobody could check',
+      'with id_tokens whose signature cannot be checked',
       { GOOGLE_TOKEN_URL: 'https://proxy.example/t' },
       'GOOGLE_JWKS_URL',
     ],
     [
-      'with a provider on http, even on loopback',
+      'with a provider on HTTP, even on loopback',
       { GOOGLE_USERINFO_URL: 'http://127.0.0.1:9000/me' },
       'GOOGLE_USERINFO_URL',
     ],
     ['with a user in an issuer', { ...acme, ACME_ISSUER: 'https://user@login.acme.example' }, 'ACME_ISSUER'],
     ['with a password in an endpoint', { ...beta, BETA_TOKEN_URL: 'https://:pw@beta.example/token' }, 'BETA_TOKEN_URL'],
-    ['with an issuer on http', { ...acme, ACME_ISSUER: 'http://localhost:9000' }, 'ACME_ISSUER'],
-    ['with a redirect URI on http', { GOOGLE_REDIRECT_URIS: 'app=http://localhost:8080/cb' }, 'GOOGLE_REDIRECT_URIS'],
-    ['with a return to http', { RETURN_TO_ALLOWED: 'http://localhost:8080' }, 'RETURN_TO_ALLOWED'],
-    ['with a mail server but nobody to write', { SMTP_URL: 'smtp://mail.example.com' }, 'MAIL_FROM'],
-    ['with a mail server that is none', { SMTP_URL: 'https://mail.example.com', MAIL_FROM: 'a@b.example' }, 'SMTP_URL'],
-    ['with a mail server under a path', { SMTP_URL: 'smtp://m.example/x', MAIL_FROM: 'a@b.example' }, 'SMTP_URL'],
-    ['with letters from nobody', { MAIL_FROM: 'Vinculum' }, 'MAIL_FROM'],
-    ['with letters from two', { MAIL_FROM: 'a@b.example, c@d.example' }, 'MAIL_FROM'],
+    ['with an issuer on HTTP', { ...acme, ACME_ISSUER: 'http://localhost:9000' }, 'ACME_ISSUER'],
+    ['with a redirect URI on HTTP', { GOOGLE_REDIRECT_URIS: 'app=http://localhost:8080/cb' }, 'GOOGLE_REDIRECT_URIS'],
+    ['with a return URL on HTTP', { RETURN_TO_ALLOWED: 'http://localhost:8080' }, 'RETURN_TO_ALLOWED'],
+    ['with a mail server but no sender', { SMTP_URL: 'smtp://mail.example.com' }, 'MAIL_FROM'],
+    ['with an invalid mail server URL', { SMTP_URL: 'https://mail.example.com', MAIL_FROM: 'a@b.example' }, 'SMTP_URL'],
+    ['with a mail server URL with a path', { SMTP_URL: 'smtp://m.example/x', MAIL_FROM: 'a@b.example' }, 'SMTP_URL'],
+    ['with an empty sender', { MAIL_FROM: 'Vinculum' }, 'MAIL_FROM'],
+    ['with two senders', { MAIL_FROM: 'a@b.example, c@d.example' }, 'MAIL_FROM'],
     ['with a short metrics token', { METRICS_TOKEN: 'fifteen letters' }, 'METRICS_TOKEN'],
   ])('does not start %s', (_, change, name) => {
     expect(blamed({ ...sound, ...change })).toEqual([name])
   })
 })
 
-describe('outside production', () => {
+describe('outside production,', () => {
   const local = { GOOGLE_CLIENT_ID: 'a', GOOGLE_CLIENT_SECRET: 'b' }
 
   test.each(['http://localhost:9000/t', 'http://127.0.0.1:9000/t', 'http://[::1]:9000/t'])(
-    'a provider may be at %s',
+    'a provider URL may be %s',
     (url) => {
       expect(readConfig({ ...local, GOOGLE_TOKEN_URL: url }).providers[0]?.urls.token).toBe(url)
     },
@@ -466,18 +466,18 @@ describe('outside production', () => {
     'file:///etc/passwd',
     '/t',
     'javascript:0',
-  ])('a provider may not be at %s', (url) => {
+  ])('a provider URL may not be %s', (url) => {
     expect(blamed({ ...local, GOOGLE_TOKEN_URL: url })).toEqual(['GOOGLE_TOKEN_URL'])
   })
 
-  test('the service itself may be on http for loopback alone', () => {
+  test('the service itself may use HTTP on loopback only', () => {
     expect(faultsOf({ PUBLIC_URL: 'http://127.0.0.1:4000' })).toEqual([])
     expect(blamed({ PUBLIC_URL: 'http://id.example.com' })).toEqual(['PUBLIC_URL'])
     expect(blamed({ PUBLIC_URL: 'ftp://localhost' })).toEqual(['PUBLIC_URL'])
   })
 })
 
-test('the first key seals and all open: they keep their order', () => {
+test('the keys keep their order: the first encrypts, and all decrypt', () => {
   const [first, second] = [keyText('new'), keyText('old')]
   expect(readConfig({ ENCRYPTION_KEYS: `${first}, ${second}` }).encryptionKeys?.map(({ id }) => id)).toEqual([
     'new',
@@ -493,40 +493,40 @@ describe('the database', () => {
     ['file::memory:', { tag: 'sqlite', file: ':memory:', create: true }],
     ['postgres://u:p@db/v', { tag: 'postgres', url: 'postgres://u:p@db/v' }],
     ['postgresql://u:p@db/v', { tag: 'postgres', url: 'postgresql://u:p@db/v' }],
-  ])('at %s is found', (url, store) => {
+  ])('URL %s is parsed', (url, store) => {
     expect(readConfig({ DATABASE_URL: url }).store).toEqual(store)
   })
 
   test.each(['./x.db', 'mysql://db', 'file:', 'file://', 'postgres://[', 'file:./x.db?mode=ro', 'file:?x'])(
-    'at %s is refused',
+    'URL %s is rejected',
     (url) => {
       expect(blamed({ DATABASE_URL: url })).toEqual(['DATABASE_URL'])
     },
   )
 })
 
-describe('providers', () => {
+describe('a provider', () => {
   const both = { ...sound, GITHUB_CLIENT_ID: 'github-app', GITHUB_CLIENT_SECRET: 'abcdef0123456789' }
 
-  test('those with credentials are enabled by default', () => {
+  test('with credentials is enabled by default', () => {
     expect(readConfig(both).providers.map(({ id }) => id)).toEqual(['google', 'github'])
   })
 
-  test('only the named ones are enabled when some are named', () => {
+  test('is enabled only if it is listed when a list is set', () => {
     expect(readConfig({ ...both, OAUTH_ENABLED_PROVIDERS: 'github' }).providers.map(({ id }) => id)).toEqual(['github'])
   })
 
-  test('one that is named needs its credentials', () => {
+  test('that is listed needs its credentials', () => {
     expect(blamed({ OAUTH_ENABLED_PROVIDERS: 'atlassian' })).toEqual(['ATLASSIAN_CLIENT_ID', 'ATLASSIAN_CLIENT_SECRET'])
   })
 
-  test('an OpenID Connect one is known by its issuer', () => {
+  test('of the kind OpenID Connect is identified by its issuer', () => {
     expect(readConfig(acme).providers).toMatchObject([
       { id: 'acme', kind: 'oidc', name: 'Acme', issuer: 'https://login.acme.example' },
     ])
   })
 
-  test('a plain OAuth 2.0 one is known by its endpoints and paths', () => {
+  test('of the kind OAuth 2.0 is defined by its endpoints and paths', () => {
     const config = readConfig({ ...beta, BETA_USER_EMAIL_PATH: 'mail', BETA_NAME: 'Beta Inc.' })
     expect(config.providers).toMatchObject([
       {
@@ -543,7 +543,7 @@ describe('providers', () => {
     ])
   })
 
-  test('a hyphen in an id is an underscore in its settings', () => {
+  test('with a hyphen in its ID has an underscore in its settings', () => {
     const env = Object.fromEntries(
       Object.entries(acme).map(([name, value]) => [name.replace('ACME_', 'AC_ME_'), value]),
     )
@@ -551,7 +551,7 @@ describe('providers', () => {
   })
 
   test.each(['Acme', '1acme', 'ac me', 'a/b', '../x', 'token', 'conflicts', 'logout-all', 'jwt', 'a'.repeat(32)])(
-    '“%s” is no id of one',
+    'cannot have the ID “%s”',
     (id) => {
       expect(blamed({ OIDC_PROVIDERS: id })).toContain('OIDC_PROVIDERS, OAUTH2_PROVIDERS')
     },
@@ -561,11 +561,11 @@ describe('providers', () => {
     [{ OIDC_PROVIDERS: 'acme,acme' }],
     [{ OIDC_PROVIDERS: 'acme', OAUTH2_PROVIDERS: 'acme' }],
     [{ OIDC_PROVIDERS: 'google' }],
-  ])('an id is taken once: %j', (env) => {
+  ])('has a unique ID: %j', (env) => {
     expect(blamed({ ...acme, ...env })).toContain('OIDC_PROVIDERS, OAUTH2_PROVIDERS')
   })
 
-  test('no id that is allowed gives a provider’s setting the name of a general one', () => {
+  test('has no allowed ID that turns its setting into the name of a general one', () => {
     for (const name of Object.keys(settings.shape))
       for (const setting of providerSettings) {
         if (!name.endsWith(`_${setting}`)) continue
@@ -577,7 +577,7 @@ describe('providers', () => {
       }
   })
 
-  test('a setting is refused, by name, where its kind of provider has no such setting', () => {
+  test('rejects, by name, a setting its kind does not have', () => {
     const kinds = {
       GOOGLE: { env: sound, has: ['ISSUER', 'JWKS_URL', 'USERINFO'] },
       GITHUB: { env: both, has: ['EMAILS_URL', 'API_URL'] },
@@ -601,7 +601,7 @@ describe('providers', () => {
       }
   })
 
-  test('each kind may prove itself by Basic or in the body, and in no other way', () => {
+  test('of each kind authenticates with Basic or in the body, and in no other way', () => {
     for (const [id, env] of [
       ['GOOGLE', sound],
       ['GITHUB', both],
@@ -615,7 +615,7 @@ describe('providers', () => {
     }
   })
 
-  test('UserInfo is required, optional or off, and required where no id_token comes', () => {
+  test('has UserInfo required, optional or off, and required without an id_token', () => {
     for (const userinfo of ['required', 'optional', 'off']) {
       expect(readConfig({ ...acme, ACME_USERINFO: userinfo }).providers).toMatchObject([{ userinfo }])
       expect(readConfig({ ...sound, GOOGLE_USERINFO: userinfo }).providers).toMatchObject([{ userinfo }])
@@ -625,20 +625,20 @@ describe('providers', () => {
     expect(blamed({ ...acme, ACME_USERINFO: 'no' })).toEqual(['ACME_USERINFO'])
   })
 
-  describe('what binds a code to its browser', () => {
-    test('may be given up in part, by name', () => {
+  describe('whose code binding is configured', () => {
+    test('may omit one part of it, by name', () => {
       expect(readConfig({ ...acme, ACME_NONCE: 'off' }).providers).toMatchObject([{ nonce: 'off' }])
       expect(readConfig({ ...acme, ACME_PKCE: 'off' }).providers).toMatchObject([{ pkce: 'off' }])
       expect(readConfig({ ...beta, BETA_PKCE: 'required' }).providers).toMatchObject([{ pkce: 'required' }])
       for (const name of ['ACME_NONCE', 'ACME_PKCE']) expect(blamed({ ...acme, [name]: 'no' })).toEqual([name])
     })
 
-    test('is never given up as a whole', () => {
+    test('may never omit all of it', () => {
       expect(blamed({ ...acme, ACME_NONCE: 'off', ACME_PKCE: 'off' })).toEqual(['ACME_NONCE, ACME_PKCE'])
       expect(blamed({ ...beta, BETA_PKCE: 'off' })).toEqual(['BETA_PKCE'])
     })
 
-    test('may be PKCE alone, and then there is no secret', () => {
+    test('may use PKCE alone, and then has no secret', () => {
       const { ACME_CLIENT_SECRET, ...secretless } = { ...acme, ACME_PKCE: 'without_secret' }
       expect(readConfig({ ...secretless, ACME_NONCE: 'off', NODE_ENV: 'test' }).providers).toMatchObject([
         { pkce: 'without_secret', nonce: 'off', clientSecret: '' },
@@ -650,7 +650,7 @@ describe('providers', () => {
     })
   })
 
-  describe('an issuer with {tenantid} in it', () => {
+  describe('whose issuer contains {tenantid}', () => {
     const tenant = '6c41f1a9-3e58-4b0c-9a67-2f9d1c5be0d4'
     const entra = {
       ...acme,
@@ -659,7 +659,7 @@ describe('providers', () => {
       ACME_TENANTS: tenant,
     }
 
-    test('stands for the tenants that are listed, or for any by that word alone', () => {
+    test('allows the listed tenants, or any with that word alone', () => {
       const tenantsOf = (text: string) => readConfig({ ...entra, ACME_TENANTS: text }).providers[0]?.tenants
       expect(tenantsOf(tenant.toUpperCase())).toEqual([tenant])
       expect(tenantsOf(`${tenant}, b8d0a2c3-74e1-4f2a-8d15-90e7c6ab31f2`)).toHaveLength(2)
@@ -669,25 +669,33 @@ describe('providers', () => {
     test.each<[string, Environment, string[]]>([
       ['no tenants', { ACME_TENANTS: undefined }, ['ACME_TENANTS']],
       ['an empty list', { ACME_TENANTS: ' , ' }, ['ACME_TENANTS']],
-      ['a name for a tenant', { ACME_TENANTS: 'contoso.onmicrosoft.com' }, ['ACME_TENANTS']],
-      ['any beside others', { ACME_TENANTS: `any,${tenant}` }, ['ACME_TENANTS']],
+      ['a name as a tenant', { ACME_TENANTS: 'contoso.onmicrosoft.com' }, ['ACME_TENANTS']],
+      ['any together with others', { ACME_TENANTS: `any,${tenant}` }, ['ACME_TENANTS']],
       ['a star', { ACME_TENANTS: '*' }, ['ACME_TENANTS']],
-      ['no document', { ACME_DISCOVERY_URL: undefined }, ['ACME_DISCOVERY_URL']],
-      ['a document without encryption', { ACME_DISCOVERY_URL: 'http://login.example/' }, ['ACME_DISCOVERY_URL']],
+      ['no discovery document', { ACME_DISCOVERY_URL: undefined }, ['ACME_DISCOVERY_URL']],
+      [
+        'a discovery document without encryption',
+        { ACME_DISCOVERY_URL: 'http://login.example/' },
+        ['ACME_DISCOVERY_URL'],
+      ],
       ['two placeholders', { ACME_ISSUER: 'https://login.example/{tenantid}/{tenantid}' }, ['ACME_ISSUER']],
-      ['half a segment', { ACME_ISSUER: 'https://login.example/x{tenantid}/v2.0' }, ['ACME_ISSUER']],
+      [
+        'a placeholder in part of a segment',
+        { ACME_ISSUER: 'https://login.example/x{tenantid}/v2.0' },
+        ['ACME_ISSUER'],
+      ],
       ['trust in addresses', { ACME_EMAIL_TRUST: 'verified' }, ['ACME_EMAIL_TRUST']],
       [
-        'a restriction to addresses, which nobody proves',
+        'a restriction to email addresses, which it never verifies',
         { ACME_EMAIL_DOMAINS: 'example.com' },
         ['ACME_EMAIL_DOMAINS'],
       ],
       ['trust in its own addresses', { ACME_EMAIL_TRUST: 'authoritative' }, ['ACME_EMAIL_TRUST']],
-    ])('is refused with %s', (_name, changes, names) => {
+    ])('is rejected with %s', (_name, changes, names) => {
       expect(blamed({ ...entra, ...changes })).toEqual(names)
     })
 
-    test('is what tenants are for: with one issuer they are refused', () => {
+    test('is the only kind with tenants: with one issuer they are rejected', () => {
       expect(blamed({ ...acme, ACME_TENANTS: 'any' })).toEqual(['ACME_TENANTS'])
     })
 
@@ -701,7 +709,7 @@ describe('providers', () => {
     })
   })
 
-  test('scopes are separated by spaces or commas', () => {
+  test('accepts scopes separated by spaces or commas', () => {
     expect(readConfig({ ...sound, GOOGLE_SCOPES: 'openid, email  profile' }).providers[0]?.scopes).toEqual([
       'openid',
       'email',
@@ -709,13 +717,13 @@ describe('providers', () => {
     ])
   })
 
-  test('whose word is believed is authoritative, verified or never', () => {
+  test('has email trust authoritative, verified or never', () => {
     for (const trust of ['authoritative', 'verified', 'never'])
       expect(readConfig({ ...sound, GOOGLE_EMAIL_TRUST: trust }).providers[0]?.emailTrust).toBe(trust)
     expect(blamed({ ...sound, GOOGLE_EMAIL_TRUST: 'true' })).toEqual(['GOOGLE_EMAIL_TRUST'])
   })
 
-  test('whose second factor stands for ours is trusted or not, and not unless it is said', () => {
+  test('has second-factor trust on or off, and off by default', () => {
     expect(readConfig({ ...sound }).providers[0]?.secondFactor).toBeUndefined()
     for (const trust of ['trusted', 'ask'] as const)
       expect(readConfig({ ...sound, GOOGLE_SECOND_FACTOR: trust }).providers[0]?.secondFactor).toBe(trust)
@@ -723,11 +731,11 @@ describe('providers', () => {
   })
 })
 
-describe('who may sign in', () => {
+describe('sign-in restrictions', () => {
   const of = (env: Record<string, string>) => readConfig({ ...sound, ...env }).providers
   const github = { GITHUB_CLIENT_ID: 'g', GITHUB_CLIENT_SECRET: 's3cret-of-sixteen' }
 
-  test('is everybody by default', () => {
+  test('admit everyone by default', () => {
     const [google] = of({})
     expect([google?.emailDomains, google?.hostedDomains, google?.organizations]).toEqual([
       undefined,
@@ -736,7 +744,7 @@ describe('who may sign in', () => {
     ])
   })
 
-  test('is read as lists, domains as A-labels, each once', () => {
+  test('are parsed as lists, domains as A-labels, without duplicates', () => {
     const list = 'Corp.Example, bücher.example  xn--bcher-kva.example corp.example'
     const domains = ['corp.example', 'xn--bcher-kva.example']
     expect(of({ GOOGLE_EMAIL_DOMAINS: list, GOOGLE_HOSTED_DOMAINS: list })[0]).toMatchObject({
@@ -766,7 +774,7 @@ describe('who may sign in', () => {
     // Another provider's setting would restrict nobody.
     [{ ...github, GITHUB_HOSTED_DOMAINS: 'corp.example' }, 'GITHUB_HOSTED_DOMAINS'],
     [{ GOOGLE_ORGANIZATIONS: 'acme' }, 'GOOGLE_ORGANIZATIONS'],
-  ])('%j is refused: it would let in nobody, or everybody', (env, name) => {
+  ])('reject %j, which would admit no one or everyone', (env, name) => {
     expect(blamed({ ...sound, ...env })).toEqual([name])
   })
 })
@@ -774,13 +782,13 @@ describe('who may sign in', () => {
 describe('redirect URIs', () => {
   const uris = (text: string) => readConfig({ ...sound, GOOGLE_REDIRECT_URIS: text }).providers[0]?.redirectUris
 
-  test('are the service’s own callback by default', () => {
+  test('default to the service’s own callback', () => {
     expect(readConfig(sound).providers[0]?.redirectUris).toEqual({
       default: 'https://id.example.com/auth/google/callback',
     })
   })
 
-  test('are named by a key, beside the default one', () => {
+  test('are named by a key, in addition to the default one', () => {
     expect(uris('mobile=com.example.app:/oauth, web=https://app.example.com/cb?x=1')).toEqual({
       default: 'https://id.example.com/auth/google/callback',
       mobile: 'com.example.app:/oauth',
@@ -807,26 +815,26 @@ describe('redirect URIs', () => {
     'mobile=data:text/html,x',
     'mobile=myapp://cb',
     'a=https://app.example.com/1,a=https://app.example.com/2',
-  ])('are not “%s”', (text) => {
+  ])('reject “%s”', (text) => {
     expect(blamed({ ...sound, GOOGLE_REDIRECT_URIS: text })).toEqual(['GOOGLE_REDIRECT_URIS'])
   })
 })
 
-describe('the breaker', () => {
+describe('the circuit breaker', () => {
   const breaker = (env: Environment) => readConfig({ ...sound, ...env }).providers[0]?.breaker
 
   test('has the contract’s defaults', () => {
     expect(breaker({})).toEqual({ timeoutMs: 5000, errorThresholdPercent: 50, volume: 5, resetMs: 30_000 })
   })
 
-  test('takes its deadline from the general one unless it has its own', () => {
+  test('uses the general timeout unless it has its own', () => {
     expect(breaker({ OAUTH_HTTP_TIMEOUT_MS: '700' })).toMatchObject({ timeoutMs: 700 })
     expect(breaker({ OAUTH_HTTP_TIMEOUT_MS: '700', GOOGLE_BREAKER: 'timeout_ms=900' })).toMatchObject({
       timeoutMs: 900,
     })
   })
 
-  test('takes any of its members, in any order', () => {
+  test('accepts any of its options, in any order', () => {
     expect(breaker({ GOOGLE_BREAKER: 'reset_ms=1000, volume=2,error_threshold_percent=100' })).toEqual({
       timeoutMs: 5000,
       errorThresholdPercent: 100,
@@ -848,13 +856,13 @@ describe('the breaker', () => {
     'retries=3',
     'toString=5',
     'constructor=1',
-  ])('is not “%s”', (text) => {
+  ])('rejects “%s”', (text) => {
     expect(blamed({ ...sound, GOOGLE_BREAKER: text })).toEqual(['GOOGLE_BREAKER'])
   })
 })
 
-describe('addresses to return to', () => {
-  test('are absolute, several, and without query, fragment or user', () => {
+describe('allowed return URLs', () => {
+  test('are absolute, and have no query, fragment or user', () => {
     const { returnToAllowed } = readConfig({
       ...sound,
       RETURN_TO_ALLOWED: 'https://app.example.com/in, https://b.example.com',
@@ -872,13 +880,13 @@ describe('addresses to return to', () => {
     'https://u@app.example.com',
     'http://app.example.com',
     'com.example.app:/in',
-  ])('are not “%s”', (text) => {
+  ])('reject “%s”', (text) => {
     expect(blamed({ ...sound, RETURN_TO_ALLOWED: text })).toEqual(['RETURN_TO_ALLOWED'])
   })
 })
 
-describe('origins of passkeys', () => {
-  test('are apps and sites, each of its kind', () => {
+describe('passkey origins', () => {
+  test('are apps and sites, each in its own format', () => {
     const { passkeyOrigins } = readConfig({
       ...sound,
       PASSKEY_ORIGINS: `android:apk-key-hash:${'A'.repeat(43)}@com.example.app, ABCDE12345.com.example.app,https://b.example`,
@@ -890,24 +898,24 @@ describe('origins of passkeys', () => {
     })
   })
 
-  test('that are none are reported once, by their position', () => {
+  test('that are invalid are reported once, by their position', () => {
     expect(faultsOf({ ...sound, PASSKEY_ORIGINS: 'https://b.example,x,http://b.example' })).toEqual([
       expect.stringMatching(/^PASSKEY_ORIGINS: item 2, 3 must be /),
     ])
   })
 })
 
-test('two OpenID Connect providers are two issuers: by issuer a person is known', () => {
+test('two OpenID Connect providers must have different issuers, which identify their users', () => {
   const one = { ISSUER: 'https://id.example', CLIENT_ID: 'id', CLIENT_SECRET: 'a secret of some length' }
   const both = ['ACME', 'OTHER'].flatMap((id) => Object.entries(one).map(([name, value]) => [`${id}_${name}`, value]))
   expect(blamed({ OIDC_PROVIDERS: 'acme,other', ...Object.fromEntries(both) })).toEqual(['OIDC_PROVIDERS'])
   expect(blamed({ ...acme, ...sound, GOOGLE_ISSUER: acme.ACME_ISSUER })).toEqual(['OIDC_PROVIDERS'])
 })
 
-test.each(['true', 'on', '1'])('a switch is on when it says %s', (text) => {
+test.each(['true', 'on', '1'])('a switch is on with %s', (text) => {
   expect(readConfig({ OAUTH_AUTO_REGISTER_NEW_USERS: text }).oauth.autoRegister).toBe(true)
 })
-test.each(['false', 'off', '0'])('a switch is off when it says %s', (text) => {
+test.each(['false', 'off', '0'])('a switch is off with %s', (text) => {
   expect(readConfig({ OAUTH_AUTO_REGISTER_NEW_USERS: text }).oauth.autoRegister).toBe(false)
 })
 
@@ -942,11 +950,11 @@ describe('.env.example', () => {
     [...everybody, ...own].map((name) => `${id}_${name}`),
   )
 
-  test('shows every setting there is, each once, and no other', () => {
+  test('contains every setting once, and no other', () => {
     expect(shown.map(([name]) => name).sort()).toEqual([...Object.keys(settings.shape), ...expected].sort())
   })
 
-  test('shows every setting a provider may have, at one of the providers', () => {
+  test('contains every provider setting for one of the providers', () => {
     const seen = new Set(Object.values(ofProvider).flat().concat(everybody))
     expect(providerSettings.filter((name) => !seen.has(name))).toEqual([])
   })
@@ -955,7 +963,7 @@ describe('.env.example', () => {
     expect(lines.filter((line) => line !== '' && !line.startsWith('#'))).toEqual([])
   })
 
-  test('shows the defaults', () => {
+  test('contains the defaults', () => {
     const values = new Map(shown)
     for (const [name, type] of Object.entries(settings.shape)) {
       const standard = type.parse(undefined)
@@ -964,9 +972,9 @@ describe('.env.example', () => {
     }
   })
 
-  test('is a working configuration once its comments and its gaps are filled in', () => {
+  test('is a working configuration once its comments and placeholders are filled in', () => {
     const secrets = { ENCRYPTION_KEYS: keyText('k1'), METRICS_TOKEN: 'x'.repeat(16) }
-    // Tenants belong to an issuer that has them; the one shown is of one company.
+    // Tenants belong to an issuer that has them; the example is an issuer of one company.
     const filled = shown
       .flatMap(([name, value]) => (name === 'ACME_TENANTS' ? [] : [[name, value] as const]))
       .map(([name, value]) => [name, value || (name.endsWith('_URL') ? 'https://proxy.example/x' : 'x'.repeat(16))])
@@ -979,7 +987,7 @@ describe('.env.example', () => {
 })
 
 describe('mail', () => {
-  test('goes through the named server, on the port of its kind', () => {
+  test('is sent through the configured server, on the port of its protocol', () => {
     const mailOf = (SMTP_URL: string) => readConfig({ SMTP_URL, MAIL_FROM: 'Ada <ada@example.com>' }).mail
     expect(mailOf('smtps://us%40er:p%3Aw@mail.example.com')).toEqual({
       tag: 'smtp',
@@ -994,7 +1002,7 @@ describe('mail', () => {
     expect(mailOf('smtp://mail.example.com')).toMatchObject({ port: 587 })
   })
 
-  test('without a server stays here, and in production is off', () => {
+  test('stays in the local mailbox without a server, and is off in production', () => {
     expect(readConfig({}).mail).toEqual({ tag: 'mailbox' })
     expect(readConfig(sound).mail).toEqual({ tag: 'off' })
   })
@@ -1009,7 +1017,10 @@ test.each([
 ])('REQUEST_LOG=%s', (text, share) => {
   expect(readConfig({ REQUEST_LOG: text }).requestLog).toBe(share)
 })
-test.each(['on', '2', '-1', '.5', '5%', '1e-3', '0.05 '])('REQUEST_LOG=%s is refused with what it may be', (text) => {
-  expect(() => readConfig({ REQUEST_LOG: text })).toThrow(/REQUEST_LOG: /)
-})
-test('nothing is logged of requests unless asked for', () => expect(readConfig({}).requestLog).toBeNull())
+test.each(['on', '2', '-1', '.5', '5%', '1e-3', '0.05 '])(
+  'REQUEST_LOG=%s is rejected with its allowed values',
+  (text) => {
+    expect(() => readConfig({ REQUEST_LOG: text })).toThrow(/REQUEST_LOG: /)
+  },
+)
+test('no request is logged by default', () => expect(readConfig({}).requestLog).toBeNull())

@@ -1,4 +1,4 @@
-/** What `deploy/` names exists: metrics, settings, files. The rest is checked by the tools the files are for. */
+/** Everything `deploy/` names exists: metrics, settings, files. The rest is checked by the tools the files are for. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { settings } from '../src/config.ts'
@@ -16,12 +16,12 @@ const metricNames = async (): Promise<Set<string>> => {
   })
   return new Set([...(await metrics.text()).matchAll(/^# TYPE (\S+)/gm)].map(([, name = '']) => name))
 }
-/** A histogram's series have names of their own. */
+/** The series of a histogram have names of their own. */
 const family = (name: string): string => name.replace(/_(bucket|count|sum)$/, '')
 
-describe('what is deployed', () => {
+describe('the deployment files', () => {
   test.each(['deploy/prometheus/alerts.yaml', 'deploy/grafana-dashboard.json'])(
-    '%s asks for metrics there are',
+    'query only existing metrics: %s',
     async (path) => {
       const known = await metricNames()
       const asked = new Set([...file(path).matchAll(/\b(?:vinculum|nodejs|process)_[a-z0-9_]+/g)].map(([name]) => name))
@@ -30,7 +30,7 @@ describe('what is deployed', () => {
     },
   )
 
-  test('sets settings there are', () => {
+  test('set only existing settings', () => {
     const known = new Set(Object.keys(settings.shape))
     const set = [
       ...file('deploy/compose.yaml').matchAll(/^ {4}([A-Z][A-Z_]+): (?!vinculum)/gm),
@@ -40,7 +40,7 @@ describe('what is deployed', () => {
     expect(set.filter((name) => !known.has(name))).toEqual([])
   })
 
-  test('copies files there are, and sends nothing else to the build', () => {
+  test('copy only existing files, and send nothing else to the build', () => {
     const copied = [...file('deploy/Containerfile').matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, files = '']) =>
       files.split(' '),
     )
@@ -51,7 +51,7 @@ describe('what is deployed', () => {
     expect(sent?.toSorted()).toEqual([...new Set(copied.map((path) => path.replace(/^\.\//, '')))].toSorted())
   })
 
-  test('holds no secret', () => {
+  test('contain no secret', () => {
     expect(readdirSync(new URL('../deploy', import.meta.url))).not.toContain('secrets')
     expect(file('.gitignore')).toContain('deploy/secrets')
   })

@@ -11,7 +11,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(directory, { recursive: true }))
 
-test('a machine nobody configured gets a key once, and keeps it', () => {
+test('a machine without configuration gets a key once, and keeps it', () => {
   const file = join(directory, 'data', 'encryption-keys')
   const first = generatedKeys(file, systemRandom)
   const second = generatedKeys(file, systemRandom)
@@ -21,7 +21,7 @@ test('a machine nobody configured gets a key once, and keeps it', () => {
   expect(first.keys[0].key).toHaveLength(32)
 })
 
-test('the generated key is for its owner alone, and nothing else is left beside it', () => {
+test('the generated key is readable by its owner only, and no other file is left', () => {
   const file = join(directory, 'data', 'encryption-keys')
   generatedKeys(file, systemRandom)
   generatedKeys(file, systemRandom)

@@ -37,7 +37,7 @@ const values: { readonly [A in keyof Axes]: readonly Axes[A][] } = {
   separate: both,
 }
 
-/** Every combination of all of them. */
+/** Every combination of all values. */
 const everything = Object.entries(values).reduce<readonly Record<string, unknown>[]>(
   (rows, [axis, options]) => rows.flatMap((row) => options.map((option) => ({ ...row, [axis]: option }))),
   [{}],
@@ -81,7 +81,7 @@ const rows = (which: (row: Row) => boolean): readonly Row[] => {
   expect(chosen.length).toBeGreaterThan(0)
   return chosen
 }
-/** Fails with the combination that breaks the law. */
+/** Fails with the combination that breaks the rule. */
 const always = (which: (row: Row) => boolean, law: (row: Row) => boolean): void =>
   expect(
     rows(which)
@@ -92,33 +92,33 @@ const always = (which: (row: Row) => boolean, law: (row: Row) => boolean): void 
 const stranger = ({ axes }: Row): boolean => axes.owner === 'none' && axes.visitor === 'none'
 const verifiedHolder = ({ axes }: Row): boolean => axes.holder.startsWith('verified')
 
-test('the table is all of it', () => {
+test('the table contains every combination', () => {
   expect(table).toHaveLength(4 * 3 * 5 * 2 ** 7)
 })
 
 describe('a known identity', () => {
-  test('enters its own account and no other', () => {
+  test('signs in to its own account and no other', () => {
     always(
       ({ decision }) => decision.tag === 'enter',
       ({ evidence, decision }) => decision.tag === 'enter' && decision.account === evidence.owner,
     )
   })
 
-  test('enters whatever is said about addresses, policies and conflicts', () => {
+  test('signs in whatever the email addresses, policies and conflicts are', () => {
     always(
       ({ axes }) => axes.owner === 'another' && axes.visitor === 'none',
       ({ decision }) => decision.tag === 'enter',
     )
   })
 
-  test('that the visitor already has changes nothing', () => {
+  test('that the signed-in user already has changes nothing', () => {
     always(
       ({ axes }) => axes.owner === 'somebody' && axes.visitor === 'somebody',
       ({ decision }) => decision.tag === 'enter',
     )
   })
 
-  test('of somebody else is refused to a visitor', () => {
+  test('of another user is refused to the signed-in user', () => {
     always(
       ({ evidence: { owner, visitor } }) => owner !== undefined && visitor !== undefined && owner.id !== visitor.id,
       ({ decision }) => decision.tag === 'refuse' && decision.code === 'identity_already_linked',
@@ -132,7 +132,7 @@ describe('a known identity', () => {
     )
   })
 
-  test('of a disabled account does not enter', () => {
+  test('of a disabled account is refused', () => {
     always(
       ({ axes }) => axes.owner === 'disabled' && axes.visitor === 'none',
       ({ decision }) => decision.tag === 'refuse' && decision.code === 'user_disabled',
@@ -140,8 +140,8 @@ describe('a known identity', () => {
   })
 })
 
-describe('a visitor', () => {
-  test('links a new identity to the account they are signed in to, whatever its address', () => {
+describe('a signed-in user', () => {
+  test('links a new identity with any email address', () => {
     always(
       ({ axes }) => axes.owner === 'none' && axes.visitor === 'somebody',
       ({ decision }) => decision.tag === 'link' && decision.account === somebody && decision.how === 'on_purpose',
@@ -156,7 +156,7 @@ describe('a visitor', () => {
   })
 })
 
-describe('an address', () => {
+describe('an email address', () => {
   const byAddress = ({ decision }: Row): boolean => decision.tag === 'link' && decision.how === 'verified_email'
   const linkable = (row: Row): boolean =>
     stranger(row) &&
@@ -168,14 +168,14 @@ describe('an address', () => {
     !row.axes.sameProvider &&
     !row.axes.separate
 
-  test('links exactly when both sides proved it, the policy says so, and nothing speaks against it', () => {
+  test('links exactly when both sides verified it, the policy allows it and no rule forbids it', () => {
     always(
       () => true,
       (row) => byAddress(row) === (linkable(row) && row.axes.holder !== 'verified and disabled'),
     )
   })
 
-  test('links only to the account that proved it', () => {
+  test('links only to the account that verified it', () => {
     always(
       byAddress,
       ({ decision }) =>
@@ -184,9 +184,9 @@ describe('an address', () => {
   })
 
   test.each<[string, (row: Row) => boolean]>([
-    ['the provider says it is verified', ({ axes }) => !axes.proven],
+    ['the provider marks it as verified', ({ axes }) => !axes.proven],
     ['the provider is trusted for it', ({ axes }) => !axes.trusted],
-    ['the account proved it', (row) => !verifiedHolder(row)],
+    ['the account verified it', (row) => !verifiedHolder(row)],
     ['the policy allows it', ({ axes }) => !axes.linkByVerifiedEmail],
   ])('never links unless %s', (_, without) => {
     always(without, (row) => !byAddress(row))
@@ -199,35 +199,35 @@ describe('an address', () => {
     )
   })
 
-  test('never links beside another identity of the same provider', () => {
+  test('never links next to another identity of the same provider', () => {
     always(
       ({ axes }) => axes.sameProvider,
       (row) => !byAddress(row),
     )
   })
 
-  test('never links somebody who chose an account of their own', () => {
+  test('never links for a user who chose a separate account', () => {
     always(
       ({ axes }) => axes.separate,
       (row) => !byAddress(row),
     )
   })
 
-  test('of a disabled account, proven by both sides, is refused', () => {
+  test('of a disabled account, verified by both sides, is refused', () => {
     always(
       (row) => linkable(row) && row.axes.holder === 'verified and disabled',
       ({ decision }) => decision.tag === 'refuse' && decision.code === 'user_disabled',
     )
   })
 
-  test('that matches in any other way is asked about', () => {
+  test('that matches in any other way opens a conflict', () => {
     always(
       (row) => stranger(row) && !row.axes.separate && row.axes.holder !== 'none' && !linkable(row),
       ({ decision }) => decision.tag === 'ask',
     )
   })
 
-  test('never lets anybody enter an account', () => {
+  test('never signs a user in to an account', () => {
     always(
       ({ axes }) => axes.owner === 'none',
       ({ decision }) => decision.tag !== 'enter',
@@ -238,32 +238,32 @@ describe('an address', () => {
 describe('an account', () => {
   const opening = (row: Row): boolean => stranger(row) && (row.axes.separate || row.axes.holder === 'none')
 
-  test('is opened for a stranger, or for whoever chose one of their own', () => {
+  test('is created for an unknown user, or one who chose a separate account', () => {
     always(
       (row) => opening(row) && row.axes.autoRegister,
       ({ decision }) => decision.tag === 'create',
     )
   })
 
-  test('is not opened while new ones are closed', () => {
+  test('is not created while sign-up is closed', () => {
     always(
       (row) => opening(row) && !row.axes.autoRegister,
       ({ decision }) => decision.tag === 'refuse' && decision.code === 'user_creation_disabled',
     )
   })
 
-  test('is opened for nobody else', () => {
+  test('is created in no other case', () => {
     always(({ decision }) => decision.tag === 'create', opening)
   })
 
-  test('is blocked by nobody’s claim, verified or not: a separate one is always to be had', () => {
+  test('can be created separately, even when another account claims the email address', () => {
     always(
       (row) => stranger(row) && row.axes.separate && row.axes.autoRegister,
       ({ decision }) => decision.tag === 'create',
     )
   })
 
-  test('has the address as verified exactly when it was proven here and not there', () => {
+  test('has a verified email address exactly when it was verified here and not there', () => {
     always(
       ({ decision }) => decision.tag === 'create',
       (row) =>
@@ -273,7 +273,7 @@ describe('an account', () => {
   })
 })
 
-test('an identity without an address is never asked about: there is nothing to match', () => {
+test('an identity without an email address never opens a conflict: nothing matches', () => {
   const evidence = {
     ...evidenceOf({ ...(everything[0] as Axes), autoRegister: true }),
     claims: theClaims({ email: null, emailVerified: true }),
@@ -283,10 +283,10 @@ test('an identity without an address is never asked about: there is nothing to m
 })
 
 /**
- * Where a provider has verified several addresses, each counts by the rules above: none of it may depend on their order,
- * and two answers are a question.
+ * Where a provider verified several email addresses, each counts by the rules above: the result must not depend on
+ * their order, and two matches open a conflict.
  */
-describe('several addresses', () => {
+describe('several email addresses', () => {
   type Of = 'nobody' | 'holder' | 'another holder' | 'claimant' | 'administrator' | 'disabled' | 'same provider'
   const namesakesOf: { readonly [N in Of]: Evidence['namesakes'] } = (() => {
     const one = (given: Partial<Account>, provider = 'google') => {
@@ -339,21 +339,21 @@ describe('several addresses', () => {
     ['nobody', ['same provider'], 'ask'],
     ['nobody', ['disabled'], 'user_disabled'],
     ['holder', ['disabled'], 'ask'],
-  ])('of %s and %j come to: %s', (primary, others, outcome) => {
+  ])('%s and %j lead to: %s', (primary, others, outcome) => {
     expect(decided(primary, others)).toBe(outcome)
   })
 
   test.each<[string, Partial<Evidence>, string]>([
     ['the provider is not trusted for them', { othersTrusted: false }, 'ask'],
     ['the policy forbids it', { policy: { autoRegister: true, linkByVerifiedEmail: false } }, 'ask'],
-    ['the person chose an account of their own', { separate: true }, 'create'],
-    ['the primary address is not proven', { trusted: false }, 'usr_holder by other-0@example.com'],
+    ['the user chose a separate account', { separate: true }, 'create'],
+    ['the primary address is not verified', { trusted: false }, 'usr_holder by other-0@example.com'],
     ['there is no primary address', { claims: theClaims({ email: null }) }, 'usr_holder by other-0@example.com'],
-  ])('decide one at a time: %s', (_name, given, outcome) => {
+  ])('are decided one at a time: %s', (_name, given, outcome) => {
     expect(decided('nobody', ['holder'], given)).toBe(outcome)
   })
 
-  test('never make a new account’s address another than the primary one', () => {
+  test('never give a new account an address other than the primary one', () => {
     expect(provenEmails(theClaims({ email: null, emailVerified: false, otherEmails: ['a@b.example'] }), true)).toEqual(
       [],
     )

@@ -14,10 +14,10 @@ import { createStoppedClock } from '../support/stopped-clock.ts'
 const policy = { autoRegister: true, linkByVerifiedEmail: true }
 const lifetimes = { refreshTtlSeconds: 3600, refreshAbsoluteTtlSeconds: 7200 }
 
-describe.each(databases)('on $name', ({ place }) => {
+describe.each(databases)('account matching on $name', ({ place }) => {
   const { clock } = createStoppedClock()
   let opened: OpenedStore
-  /** Two nodes, each with connections of its own, so that what races really races. */
+  /** Two nodes, each with connections of its own, for real concurrency. */
   let nodes: readonly [Node, Node]
   type Node = { ask: ReturnType<typeof createReconcile>; opened: OpenedStore }
 
@@ -86,7 +86,7 @@ describe.each(databases)('on $name', ({ place }) => {
     return started.value
   }
 
-  test('a stranger gets an account, with what the provider said, and comes back to it', async () => {
+  test('creates an account for an unknown user with the provider’s claims, and finds it again', async () => {
     const grant = aGrant('google', { email: 'Ada.New@Example.com', name: 'Ada', picture: 'https://example.com/a.png' })
     const first = await nodes[0].ask(question(grant))
     expect(first).toMatchObject({
@@ -104,7 +104,7 @@ describe.each(databases)('on $name', ({ place }) => {
     })
   })
 
-  test('an address that is new at the provider changes neither the account nor its key', async () => {
+  test('keeps the account and its key when the email address changes at the provider', async () => {
     const grant = aGrant('google', { email: newAddress() })
     const first = await nodes[0].ask(question(grant))
     const moved = await nodes[0].ask(question({ ...grant, claims: { ...grant.claims, email: newAddress() } }))
@@ -113,7 +113,7 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(moved.value.identity.id).toBe(first.value.identity.id)
   })
 
-  test('the same address under another subject does not enter the account', async () => {
+  test('does not sign in to the account with the same email address under another subject', async () => {
     const email = newAddress()
     await nodes[0].ask(question(aGrant('google', { email })))
     expect(await nodes[0].ask(question(aGrant('google', { email })))).toMatchObject({
@@ -122,7 +122,7 @@ describe.each(databases)('on $name', ({ place }) => {
     })
   })
 
-  test('an administrator is asked for, not linked', async () => {
+  test('opens a conflict for an administrator instead of linking', async () => {
     const email = newAddress()
     await newcomer({ email, emailVerified: true, role: 'administrator' })
     expect(await nodes[0].ask(question(aGrant('google', { email })))).toMatchObject({
@@ -131,7 +131,7 @@ describe.each(databases)('on $name', ({ place }) => {
     })
   })
 
-  describe('a further verified address', () => {
+  describe('with a second verified email address', () => {
     const github = (otherEmails: string[], given: Partial<Question> = {}, email: string | null = newAddress()) =>
       nodes[0].ask(question(aGrant('github', { email, otherEmails }), { othersTrusted: true, ...given }))
 
@@ -145,7 +145,7 @@ describe.each(databases)('on $name', ({ place }) => {
       })
     })
 
-    test('that two accounts hold between them is asked about', async () => {
+    test('opens a conflict when two accounts hold the addresses', async () => {
       const [one, two] = [newAddress(), newAddress()]
       await newcomer({ email: one, emailVerified: true }, { provider: 'google' })
       await newcomer({ email: two, emailVerified: true }, { provider: 'google' })
@@ -154,13 +154,13 @@ describe.each(databases)('on $name', ({ place }) => {
       expect(await github([two], {}, one)).toMatchObject(conflict)
     })
 
-    test('of a provider that is not trusted for it is asked about', async () => {
+    test('opens a conflict when the provider is not trusted for it', async () => {
       const email = newAddress()
       await newcomer({ email, emailVerified: true }, { provider: 'google' })
       expect(await github([email], { othersTrusted: false })).toMatchObject({ error: { code: 'account_conflict' } })
     })
 
-    test('proves the claim of the account it is linked to on purpose', async () => {
+    test('verifies the claim of the account it is linked to on request', async () => {
       const email = newAddress()
       const { account } = await newcomer({ email }, { provider: 'google' })
       expect(await github([email], { visitorId: account.id })).toMatchObject({
@@ -169,7 +169,7 @@ describe.each(databases)('on $name', ({ place }) => {
       })
     })
 
-    test('proves the claim of its own account at a later sign-in', async () => {
+    test('verifies the claim of its own account at a later sign-in', async () => {
       const email = newAddress()
       const { identity, account } = await newcomer({ email }, { provider: 'github' })
       const grant = aGrant('github', { subject: identity.subject, email: newAddress(), otherEmails: [email] })
@@ -179,7 +179,7 @@ describe.each(databases)('on $name', ({ place }) => {
       })
     })
 
-    test('never becomes the address of a new account: that is the primary one, or none', async () => {
+    test('never makes it the address of a new account: that is the primary one, or none', async () => {
       const [primary, other] = [newAddress(), newAddress()]
       expect(await github([other], {}, primary)).toMatchObject({
         ok: true,
@@ -192,7 +192,7 @@ describe.each(databases)('on $name', ({ place }) => {
       expect(await namesakes(other)).toEqual([])
     })
 
-    test('is still held when the link is written, or the evidence is gathered again', async () => {
+    test('requires the account to hold it when the link is written, or gathers the evidence again', async () => {
       const email = newAddress()
       const { account } = await newcomer({ email, emailVerified: true }, { provider: 'google' })
       const { accounts } = nodes[0].opened.store
@@ -214,27 +214,27 @@ describe.each(databases)('on $name', ({ place }) => {
     })
   })
 
-  test('many first sign-ins of one identity at once make one account', async () => {
+  test('creates one account for concurrent first sign-ins of one identity', async () => {
     for (let round = 0; round < 5; round++) {
       const grant = aGrant('google', { email: newAddress() })
       const answers = await Promise.all(
         Array.from({ length: 12 }, (_, n) => nodes[n % 2 === 0 ? 0 : 1].ask(question(grant))),
       )
-      const entered = answers.flatMap((answer) => (answer.ok ? [answer.value] : []))
-      expect(entered).toHaveLength(12)
-      expect(new Set(entered.map(({ account }) => account.id)).size).toBe(1)
-      expect(entered.filter(({ action }) => action === 'created_new_user')).toHaveLength(1)
+      const accepted = answers.flatMap((answer) => (answer.ok ? [answer.value] : []))
+      expect(accepted).toHaveLength(12)
+      expect(new Set(accepted.map(({ account }) => account.id)).size).toBe(1)
+      expect(accepted.filter(({ action }) => action === 'created_new_user')).toHaveLength(1)
       expect(await namesakes(grant.claims.email ?? '')).toHaveLength(1)
     }
   })
 
-  test('a second click whose reads fall before and after the first one’s account is opened enters that account', async () => {
+  test('signs a double click in to the account that was created between its reads', async () => {
     const grant = aGrant('google', { email: newAddress() })
     const { accounts } = nodes[0].opened.store
     let looked = 0
     const between = {
       ...accounts,
-      // The identity is looked for while there is none; the address only once the account is there.
+      // The identity is read while none exists; the address only after the account exists.
       findByIdentity: async (...key: Parameters<typeof accounts.findByIdentity>) =>
         ++looked === 1 ? undefined : accounts.findByIdentity(...key),
       findByEmail: async (emailKey: string) => {
@@ -246,7 +246,7 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(await ask(question(grant))).toMatchObject({ ok: true, value: { action: 'login_existing' } })
   })
 
-  test('two providers bringing one new proven address at once make one account with two identities', async () => {
+  test('creates one account with two identities for two providers with one new verified address', async () => {
     for (let round = 0; round < 25; round++) {
       const email = newAddress()
       const answers = await Promise.all([
@@ -264,7 +264,7 @@ describe.each(databases)('on $name', ({ place }) => {
     }
   })
 
-  test('an unproven and a proven first sign-in with one address at once end in one account and one question', async () => {
+  test('ends concurrent unverified and verified first sign-ins with one address in one account and one conflict', async () => {
     for (let round = 0; round < 10; round++) {
       const email = newAddress()
       const answers = await Promise.all([
@@ -279,7 +279,7 @@ describe.each(databases)('on $name', ({ place }) => {
     }
   })
 
-  test('two people linking one identity at once: one has it, the other is told', async () => {
+  test('gives an identity linked by two users at once to one, and reports it to the other', async () => {
     for (let round = 0; round < 10; round++) {
       const people = [await newcomer(), await newcomer()]
       const grant = aGrant('google', { email: null })
@@ -293,7 +293,7 @@ describe.each(databases)('on $name', ({ place }) => {
     }
   })
 
-  test('an account deleted while it is linked gets no link, and leaves no identity behind', async () => {
+  test('leaves no identity behind when an account is deleted during a link', async () => {
     for (let round = 0; round < 15; round++) {
       const { account } = await newcomer()
       const grant = aGrant('google', { email: null })
@@ -307,7 +307,7 @@ describe.each(databases)('on $name', ({ place }) => {
     }
   })
 
-  test('linking to an account that is gone makes none instead', async () => {
+  test('creates no account when linking to a deleted one', async () => {
     const grant = aGrant('google', { email: newAddress() })
     expect(await nodes[0].ask(question(grant, { visitorId: 'usr_gone' }))).toMatchObject({
       ok: false,
@@ -317,7 +317,7 @@ describe.each(databases)('on $name', ({ place }) => {
   })
 
   describe('after a conflict', () => {
-    test('whoever proved the address takes it over from a mere claim, whose sessions end', async () => {
+    test('moves the address from a claimant to the user who verified it, and ends the claimant’s sessions', async () => {
       const email = newAddress()
       const { account: squatter, identity } = await newcomer({ email })
       const { session } = await signedIn(squatter.id, identity.id)
@@ -347,7 +347,7 @@ describe.each(databases)('on $name', ({ place }) => {
       ).toHaveLength(1)
     })
 
-    test('an address proven there stays there: the new account has it as a claim', async () => {
+    test('leaves a verified address with its account, and the new account claims it', async () => {
       const email = newAddress()
       const { account: holder } = await newcomer({ email, emailVerified: true, role: 'administrator' })
       const answer = await nodes[0].ask(question(aGrant('google', { email }), { resolving: 'create' }))
@@ -355,7 +355,7 @@ describe.each(databases)('on $name', ({ place }) => {
       expect(await opened.store.accounts.find(holder.id)).toMatchObject({ email, emailVerified: true })
     })
 
-    test('an address proven nowhere is a claim of both', async () => {
+    test('leaves an unverified address as a claim of both accounts', async () => {
       const email = newAddress()
       const { account: first } = await newcomer({ email })
       const answer = await nodes[0].ask(
@@ -365,7 +365,7 @@ describe.each(databases)('on $name', ({ place }) => {
       expect(await opened.store.accounts.find(first.id)).toMatchObject({ email })
     })
 
-    test('whoever proved the existing account gets the identity linked to it, and its own claim proven', async () => {
+    test('links the identity to the account that was proved, and verifies its claim', async () => {
       const email = newAddress()
       const { account } = await newcomer({ email })
       const answer = await nodes[0].ask(
@@ -378,7 +378,7 @@ describe.each(databases)('on $name', ({ place }) => {
     })
   })
 
-  test('a disabled account is neither entered nor linked', async () => {
+  test('neither signs in nor links a disabled account', async () => {
     const email = newAddress()
     const { account, identity } = await newcomer({ email, emailVerified: true, disabledAt: new Date(0) })
     const refused = { ok: false, error: { code: 'user_disabled' } }
@@ -390,7 +390,7 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(await opened.store.accounts.identitiesOf(account.id)).toHaveLength(1)
   })
 
-  test('while new accounts are closed, those who have one still enter and link', async () => {
+  test('signs in and links existing accounts while sign-up is closed', async () => {
     const ask = createReconcile({
       accounts: opened.store.accounts,
       events: opened.events,

@@ -19,7 +19,7 @@ test.each([
   { args: ['copy-to'], read: undefined },
   { args: ['toString'], read: undefined },
   { args: ['unknown'], read: undefined },
-])('the arguments $args are read whole or refused', ({ args, read }) => {
+])('the arguments $args are parsed completely or rejected', ({ args, read }) => {
   const invocation = readInvocation(args)
   if (read === undefined) expect(invocation).toBeUndefined()
   else expect(invocation).toMatchObject(read)
@@ -44,13 +44,13 @@ test.each([
   { text: '2026-13-31T18:00:00Z', read: 'not a time' },
   { text: 'yesterday', read: 'not a time' },
   { text: '', read: 'not a time' },
-])('--before $text is a moment with a zone in the past, or refused', ({ text, read }) => {
+])('--before $text is a past moment with a time zone, or rejected', ({ text, read }) => {
   const moment = momentOf(text, new Date('2026-06-01T12:00:00Z'))
   if (moment instanceof Date) expect(moment.toISOString()).toBe(read)
   else expect(moment).toContain(read)
 })
 
-test('end-sessions means now by the clock of the service, not by the clock of the machine it runs on', async () => {
+test('end-sessions uses the clock of the service, not that of the machine', async () => {
   const shared = new Date('2026-06-01T12:00:30Z')
   const asked: Date[] = []
   const none = { sessions: 0, trustedDevices: 0, pendingSignIns: 0, codes: 0, tickets: 0 }
@@ -83,7 +83,7 @@ test.each([
   expect(report.failed?.join()).toContain('create an empty database, and run copy-to with it')
 })
 
-test('a copy that succeeded is shown as a table of rows and checksums', () => {
+test('a successful copy is shown as a table of rows and checksums', () => {
   const tables = [
     { table: 'accounts', rows: 2, checksum: 'aa' },
     { table: 'jobs', rows: 12, checksum: 'bb' },

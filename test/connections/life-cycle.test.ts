@@ -41,49 +41,69 @@ const grant = ({ left = 3600, refreshToken = 'rt', status = 'healthy', due = nul
   consentedAt: secondsAfter(now, then.consented ?? -day),
 })
 
-describe('what a grant needs before its token is used', () => {
+describe('what happens to a grant before its token is used:', () => {
   test.each<[string, Case, Parameters<typeof needOf>[2], Need]>([
-    ['a token that never dies', { left: null }, {}, 'serves'],
+    ['a token that never expires', { left: null }, {}, 'serves'],
     ['a token with an hour left', {}, {}, 'serves'],
     ['a token with 61 seconds left', { left: 61 }, {}, 'serves'],
     ['a token with 60 seconds left', { left: 60 }, {}, 'renew'],
-    ['a dead token', { left: -1 }, {}, 'renew'],
-    ['a token with a minute left and nothing to renew it with', { left: 60, refreshToken: null }, {}, 'serves'],
-    ['a dead token and nothing to renew it with', { left: 0, refreshToken: null }, {}, 'dead'],
+    ['an expired token', { left: -1 }, {}, 'renew'],
+    ['a token with a minute left and no refresh token', { left: 60, refreshToken: null }, {}, 'serves'],
+    ['an expired token and no refresh token', { left: 0, refreshToken: null }, {}, 'dead'],
     ['a grant the provider refused', { status: 'needs_reauthorization' }, {}, 'dead'],
-    ['a grant that was taken back', { status: 'revoked' }, {}, 'withdrawn'],
-    ['less left than was wished for', { left: 1200 }, { minTtlSeconds: 1800 }, 'renew'],
-    ['as much left as was wished for', { left: 1801 }, { minTtlSeconds: 1800 }, 'serves'],
-    ['a wish that was fulfilled half a minute ago', { left: 1200, refreshed: -30 }, { minTtlSeconds: 1800 }, 'serves'],
-    ['a wish beyond what the consent just gave', { left: 3590, consented: -10 }, { minTtlSeconds: 7200 }, 'serves'],
-    ['a wish of two minutes ago', { left: 1200, refreshed: -120 }, { minTtlSeconds: 1800 }, 'renew'],
-    ['a wish nothing can be done about', { left: 60, refreshToken: null }, { minTtlSeconds: 1800 }, 'serves'],
-    ['a token made for half a minute, just now', { left: 29, refreshed: -1 }, {}, 'serves'],
-    ['the same with a moment more than it takes', { left: 11, refreshed: -20 }, {}, 'serves'],
-    ['the same, all but over', { left: 10, refreshed: -20 }, {}, 'renew'],
-    ['a living token the API refused', {}, { refused: true }, 'renew'],
-    ['one without end that it refused', { left: null }, { refused: true }, 'renew'],
-    ['one it refused though it was made just now', { refreshed: -59 }, { refused: true }, 'refused_again'],
-    ['one it refused a minute after it was made', { refreshed: -60 }, { refused: true }, 'renew'],
-    ['one it refused that was consented to just now', { consented: -5 }, { refused: true }, 'renew'],
-    ['the only one there is, refused', { left: null, refreshToken: null }, { refused: true }, 'refused_for_good'],
-    ['one that failed, and is to wait', { left: 30, status: 'degraded', due: 5 }, {}, 'held_off'],
-    ['one that failed, refused meanwhile', { status: 'degraded', due: 5 }, { refused: true }, 'held_off'],
-    ['one that failed and still has long to live', { status: 'degraded', due: 5 }, {}, 'serves'],
-    ['one that failed and has waited', { left: 30, status: 'degraded', due: 0 }, {}, 'renew'],
-    ['one that is well and not due yet', { left: 30, due: 5 }, {}, 'renew'],
+    ['a withdrawn grant', { status: 'revoked' }, {}, 'withdrawn'],
+    ['less left than requested', { left: 1200 }, { minTtlSeconds: 1800 }, 'renew'],
+    ['as much left as requested', { left: 1801 }, { minTtlSeconds: 1800 }, 'serves'],
+    [
+      'a requested lifetime that was met half a minute ago',
+      { left: 1200, refreshed: -30 },
+      { minTtlSeconds: 1800 },
+      'serves',
+    ],
+    [
+      'a requested lifetime beyond that of a new consent',
+      { left: 3590, consented: -10 },
+      { minTtlSeconds: 7200 },
+      'serves',
+    ],
+    ['a requested lifetime tried two minutes ago', { left: 1200, refreshed: -120 }, { minTtlSeconds: 1800 }, 'renew'],
+    [
+      'a requested lifetime without a refresh token',
+      { left: 60, refreshToken: null },
+      { minTtlSeconds: 1800 },
+      'serves',
+    ],
+    ['a new token that lives half a minute', { left: 29, refreshed: -1 }, {}, 'serves'],
+    ['the same with slightly more than the margin', { left: 11, refreshed: -20 }, {}, 'serves'],
+    ['the same, about to expire', { left: 10, refreshed: -20 }, {}, 'renew'],
+    ['a valid token that the API refused', {}, { refused: true }, 'renew'],
+    ['a token without expiry that the API refused', { left: null }, { refused: true }, 'renew'],
+    ['a new token that the API refused', { refreshed: -59 }, { refused: true }, 'refused_again'],
+    ['a minute-old token that the API refused', { refreshed: -60 }, { refused: true }, 'renew'],
+    ['a token of a new consent that the API refused', { consented: -5 }, { refused: true }, 'renew'],
+    ['the only token, refused by the API', { left: null, refreshToken: null }, { refused: true }, 'refused_for_good'],
+    ['a failed renewal that must wait', { left: 30, status: 'degraded', due: 5 }, {}, 'held_off'],
+    [
+      'a failed renewal whose token was refused in the meantime',
+      { status: 'degraded', due: 5 },
+      { refused: true },
+      'held_off',
+    ],
+    ['a failed renewal with much life left', { status: 'degraded', due: 5 }, {}, 'serves'],
+    ['a failed renewal after its wait', { left: 30, status: 'degraded', due: 0 }, {}, 'renew'],
+    ['a healthy grant that is not due', { left: 30, due: 5 }, {}, 'renew'],
   ])('%s', (_, given, wish, need) => {
     expect(needOf(grant(given), now, wish)).toBe(need)
   })
 
-  test('says how long to wait', () => {
+  test('a wait has a known length', () => {
     expect(waitSeconds(grant({ status: 'degraded', due: 40 }), now)).toBe(40)
     expect(waitSeconds(grant({ refreshed: -20, due: 1800 }), now)).toBe(40)
     expect(waitSeconds(grant({ left: -5 }), now)).toBe(1)
   })
 })
 
-describe('when a grant is due', () => {
+describe('a grant is due for renewal', () => {
   const due = (
     given: { left?: number | null; refreshToken?: string | null; used?: number | null; refreshEnds?: number | null },
     lifetime = {},
@@ -96,7 +116,7 @@ describe('when a grant is due', () => {
   }
   const atlassian = { idleDays: 90, absoluteDays: 365 }
 
-  test('in use, in the second half of the life of its access token, with time to spare', () => {
+  test('in the second half of its access token’s life, with time to spare, while it is used', () => {
     expect(due({}, {}, 0)).toBe(1800)
     expect(due({}, {}, 1)).toBe(3420)
     expect(due({ left: 600 }, {}, 1)).toBe(480)
@@ -105,14 +125,14 @@ describe('when a grant is due', () => {
     expect(due({ used: -29 * day }, atlassian, 0)).toBe(1800)
   })
 
-  test('unused for thirty days, only before the provider’s idle clock ends', () => {
+  test('shortly before the provider’s idle limit, after thirty days without use', () => {
     expect(due({ used: -31 * day })).toBeNull()
     expect(due({ used: -31 * day }, atlassian, 0)).toBeCloseTo(63 * day)
     expect(due({ used: null }, atlassian, 1)).toBeCloseTo(81 * day)
     expect(due({ used: null }, { idleDays: 180 }, 1)).toBeCloseTo(162 * day)
   })
 
-  test('or before its refresh token does, as a GitHub App’s after half a year', () => {
+  test('before its refresh token expires, as a GitHub App’s does after half a year', () => {
     expect(due({ left: 8 * 3600, refreshEnds: 184 * day })).toBeLessThan(8 * 3600)
     expect(due({ used: -31 * day, left: 8 * 3600, refreshEnds: 180 * day }, {}, 1)).toBeCloseTo(162 * day)
   })
@@ -122,7 +142,7 @@ describe('when a grant is due', () => {
     expect(due({ left: null }, atlassian)).toBeNull()
   })
 
-  test('is always before the access token of a grant in use expires, and after now', () => {
+  test('always before its access token expires, and after now, while it is used', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 30 * day }),
@@ -139,7 +159,7 @@ describe('when a grant is due', () => {
   })
 })
 
-test('the permission ends a year after the consent where the provider says so, or with its only token', () => {
+test('a consent ends a year after it was given where the provider has such a limit, or with its only token', () => {
   const given = { consentedAt: now, expiresAt: at(3600), refreshToken: 'rt', status: 'healthy' } as const
   expect(consentEndsAt(given, { absoluteDays: 365 })).toEqual(secondsAfter(now, 365 * day))
   expect(consentEndsAt(given, { idleDays: 180 })).toBeNull()
@@ -147,7 +167,7 @@ test('the permission ends a year after the consent where the provider says so, o
   expect(consentEndsAt({ ...given, status: 'revoked' }, { absoluteDays: 365 })).toBeNull()
 })
 
-test('that a grant is used is written down once an hour', () => {
+test('the use of a grant is recorded once an hour', () => {
   expect([null, -3600, -3601, -3599, 0].map((used) => isUseWorthNoting({ usedAt: at(used) }, now))).toEqual([
     true,
     true,
@@ -157,19 +177,19 @@ test('that a grant is used is written down once an hour', () => {
   ])
 })
 
-test('a round takes a sixtieth of what is coming, neither too few to get on nor more than a provider bears', () => {
+test('a run renews a sixtieth of the upcoming grants, within a minimum and a maximum', () => {
   expect([0, 3000, 3001, 12_000, 60_000, 1_000_000].map(roundSize)).toEqual([50, 50, 51, 200, 1000, 1000])
 })
 
-describe('after a failure', () => {
-  test('the wait doubles from a second to five minutes, up to half of it chance', () => {
+describe('after a failure,', () => {
+  test('the wait doubles from a second to five minutes, up to half of it random', () => {
     expect([1, 2, 3, 8, 9, 10, 1000].map((failures) => backOffSeconds(failures, 1))).toEqual([
       1, 2, 4, 128, 256, 300, 300,
     ])
     expect(backOffSeconds(5, 0)).toBe(8)
   })
 
-  test('and is never shorter than what the provider asked for', () => {
+  test('the wait is never shorter than the provider’s Retry-After', () => {
     expect(backOffSeconds(1, 0, 120)).toBe(120)
     expect(backOffSeconds(1, 1, 120)).toBe(150)
     expect(backOffSeconds(10, 1, 120)).toBe(300)
@@ -184,7 +204,7 @@ describe('after a failure', () => {
     [{ tag: 'transient', reason: 'breaker_open' }, 'transient', true],
     [{ tag: 'transient', reason: 'timeout' }, 'transient', false],
     [{ tag: 'transient', reason: 'status_503' }, 'transient', false],
-  ])('%o is %s, for everybody: %s', (failure, error, everybody) => {
+  ])('%o is %s, and affects every grant: %s', (failure, error, everybody) => {
     expect([errorClassOf(failure), concernsEverybody(failure)]).toEqual([error, everybody])
   })
 })
@@ -194,19 +214,19 @@ describe('a sign-in', () => {
   const narrows = (stored: typeof wide, brought: readonly string[]): boolean =>
     wouldNarrow(stored, brought, missingScopes, now)
 
-  test('would narrow a living grant that has more scopes', () => {
+  test('would narrow a usable grant that has more scopes', () => {
     expect(narrows(wide, ['read:me'])).toBe(true)
     expect(narrows({ ...wide, ...grant({ left: -5 }) }, ['read:me'])).toBe(true)
     expect(narrows({ ...wide, ...grant({ status: 'degraded' }) }, ['read:me'])).toBe(true)
     expect(narrows({ ...wide, ...grant({ left: null, refreshToken: null }) }, ['read:me'])).toBe(true)
   })
 
-  test('narrows nothing with as many, or more', () => {
+  test('with as many scopes, or more, narrows nothing', () => {
     expect(narrows(wide, ['read:jira-work', 'read:me', 'read:jira-user'])).toBe(false)
     expect(narrows({ ...wide, scopes: ['openid', 'read:me'] }, ['read:me'])).toBe(false)
   })
 
-  test('takes nothing from a grant that is dead, over or taken back', () => {
+  test('does not narrow a grant that is dead, expired or withdrawn', () => {
     for (const gone of [{ status: 'needs_reauthorization' }, { status: 'revoked' }] as const)
       expect(narrows({ ...wide, ...grant(gone) }, ['read:me'])).toBe(false)
     expect(narrows({ ...wide, ...grant({ left: -1, refreshToken: null }) }, ['read:me'])).toBe(false)
@@ -215,7 +235,7 @@ describe('a sign-in', () => {
 
 describe('ten thousand grants with tokens for an hour', () => {
   const many = 10_000
-  /** The same in every run, and even. */
+  /** Evenly distributed, and the same in every run. */
   const chances = (seed: number) => {
     let state = seed
     return () => {
@@ -226,7 +246,7 @@ describe('ten thousand grants with tokens for an hour', () => {
   const mostOverMean = (perMinute: readonly number[]): number =>
     Math.max(...perMinute) / (perMinute.reduce((sum, one) => sum + one, 0) / perMinute.length)
 
-  /** Rounds every half minute, as the job runs; how many were refreshed in each minute. */
+  /** Runs every half minute, as the job does; how many were refreshed in each minute. */
   const refreshesPerMinute = (dueAt: number[], minutes: number, chance: () => number): number[] => {
     const perMinute = Array.from({ length: minutes }, () => 0)
     const due = [...dueAt]
@@ -253,7 +273,7 @@ describe('ten thousand grants with tokens for an hour', () => {
     return perMinute
   }
 
-  test.each([1, 2])('given in the same minute are spread over the hour (%i)', (seed) => {
+  test.each([1, 2])('issued in the same minute are renewed evenly across the hour (%i)', (seed) => {
     const chance = chances(seed)
     const dueAt = Array.from({ length: many }, () => {
       const given = secondsAfter(now, chance() * 60)
@@ -265,18 +285,18 @@ describe('ten thousand grants with tokens for an hour', () => {
       }
       return ((nextDue(row, { idleDays: 90 }, given, chance())?.getTime() ?? 0) - now.getTime()) / 1000
     })
-    // As they fall due, before any round has its say …
+    // By due time, before any run …
     const fallingDue = Array.from({ length: 60 }, (_, minute) =>
       dueAt.filter((moment) => Math.floor(moment / 60) === minute),
     ).map(({ length }) => length)
     expect(mostOverMean(fallingDue)).toBeLessThanOrEqual(3)
-    // … and as they are refreshed: in the first hour, and over three of them.
+    // … and by the time of the refresh: in the first hour, and over three of them.
     const refreshed = refreshesPerMinute(dueAt, 3 * 60, chance)
     expect(mostOverMean(refreshed.slice(0, 60))).toBeLessThanOrEqual(3)
     expect(mostOverMean(refreshed)).toBeLessThanOrEqual(3)
   })
 
-  test('overdue at once after a night are worked off evenly within the hour', () => {
+  test('that are overdue after a night are renewed evenly within the hour', () => {
     const chance = chances(7)
     const overdue = Array.from({ length: many }, () => -chance() * 8 * 3600)
     const refreshed = refreshesPerMinute(overdue, 3 * 60, chance)

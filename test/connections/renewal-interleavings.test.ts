@@ -8,7 +8,7 @@ import { newSealer } from '../support/sealers.ts'
 import { newFile } from '../support/sqlite.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
 
-/** What happens at once, on one of two nodes; `slow` is for how many turns the provider lets it wait. */
+/** One concurrent action on one of two nodes; `slow` is for how many turns the provider delays it. */
 type Deed =
   | { readonly tag: 'ask'; readonly node: 0 | 1; readonly minTtlSeconds: number; readonly slow: number }
   | { readonly tag: 'refused'; readonly node: 0 | 1; readonly slow: number }
@@ -16,7 +16,7 @@ type Deed =
   | { readonly tag: 'consent' }
 type Burst = {
   readonly deeds: readonly Deed[]
-  /** A node that dies once the provider has answered it, before it could write that down. */
+  /** A node that dies after the provider responded, before it could store the tokens. */
   readonly dies: 0 | 1 | null
   /** The provider fails, but does not spend the refresh token. */
   readonly fails: boolean
@@ -52,13 +52,13 @@ afterAll(async () => {
 })
 
 test(
-  'whatever two nodes do at once, a refresh token is spent once, and a grant is lost to a crash at most',
+  'concurrent work on two nodes spends a refresh token once, and only a crash can lose a grant',
   () =>
     fc.assert(
       fc.asyncProperty(fc.array(burst, { minLength: 1, maxLength: 8 }), async (bursts) => {
         const { clock, turn } = createStoppedClock()
         const [file, sealer] = [newFile(), newSealer()]
-        /** Refresh tokens the provider takes, each once; access tokens it made, and until when they live. */
+        /** Refresh tokens the provider accepts, each once; access tokens it issued, and when they expire. */
         const good = new Set<string>()
         const lives = new Map<string, Date>()
         let [made, reused, crashes, calls] = [0, 0, 0, 0]
@@ -135,10 +135,10 @@ test(
           await Promise.all(
             each.deeds.map((one) => Promise.race([perform(one), ...('node' in one ? [ends[one.node]?.gone] : [])])),
           )
-          // Whoever died comes back as somebody else; what it had leased stays leased for a while.
+          // A node that died returns under another name; its leases last for a while.
           if (each.dies !== null && crashes > 0) nodes[each.dies] = await newNode(each.dies)
           if (wasDead && !each.deeds.some(({ tag }) => tag === 'consent')) expect(calls).toBe(callsBefore)
-          // Nobody asks with a spent token but after a crash, and then once.
+          // Only a crash leads to a request with a spent token, and then once.
           expect(reused).toBeLessThanOrEqual(crashes)
           turn(each.thenSeconds)
         }

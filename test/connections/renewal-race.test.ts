@@ -20,7 +20,7 @@ test('two nodes renew every due grant exactly once, and none is broken', async (
   })
 }, 60_000)
 
-test('a node killed in the middle breaks nothing within the leeway Atlassian gives', async () => {
+test('a node killed during renewal breaks nothing within Atlassian’s grace period', async () => {
   const figures = await raceToRenew({ url: await createDatabase(), grants, strict: false, kill: true })
   expect(figures).toMatchObject({
     refused: 0,
@@ -35,7 +35,7 @@ test('a node killed in the middle breaks nothing within the leeway Atlassian giv
   expect(figures.calls).toBeLessThanOrEqual(grants + figures.inFlight)
 }, 60_000)
 
-test('without a leeway it costs the grants that were under way at most: marked, told once, and never asked for again', async () => {
+test('without a grace period a kill costs at most the renewals in progress: marked, notified once and not retried', async () => {
   const {
     needsReauthorization: dead,
     inFlight,

@@ -14,12 +14,12 @@ import { createStoppedClock } from '../support/stopped-clock.ts'
 
 const day = 24 * 3600
 
-describe.each(databases)('the scheduled round, on $name,', ({ place }) => {
+describe.each(databases)('the scheduled renewal, on $name,', ({ place }) => {
   let { clock, turn } = createStoppedClock()
   let config: StoreConfig
   let sealer: Sealer
   let nodes: LentTokens[]
-  /** What the providers were asked with. */
+  /** The tokens the providers received. */
   let presented: { provider: string; refreshToken: string }[]
   let answer: (provider: string, refreshToken: string) => Promise<RefreshOutcome>
 
@@ -74,7 +74,7 @@ describe.each(databases)('the scheduled round, on $name,', ({ place }) => {
     for (const { store } of nodes) await store.close()
   })
 
-  test('renews what is used before it expires, and leaves alone what is not due', async () => {
+  test('renews used grants before they expire, and skips those not due', async () => {
     const node = await newNode()
     const grant = await given(node, 'atlassian', { refreshToken: 'rt-1' })
     turn(1799)
@@ -88,7 +88,7 @@ describe.each(databases)('the scheduled round, on $name,', ({ place }) => {
     expect(presented).toHaveLength(1)
   })
 
-  test('keeps up with a grant in use, day and night, and nobody ever finds it expired', async () => {
+  test('keeps a used grant valid around the clock', async () => {
     const node = await newNode()
     const grant = await given(node, 'google')
     for (let minute = 0; minute < 180; minute++) {
@@ -100,7 +100,7 @@ describe.each(databases)('the scheduled round, on $name,', ({ place }) => {
     expect(presented.length).toBeLessThanOrEqual(6)
   })
 
-  test('lets a grant nobody uses expire, and only keeps it from being forgotten by its provider', async () => {
+  test('lets an unused grant’s access token expire, and renews it only before the provider’s idle limit', async () => {
     const node = await newNode()
     const grant = await given(node, 'atlassian')
     let renewals = 0
@@ -108,7 +108,7 @@ describe.each(databases)('the scheduled round, on $name,', ({ place }) => {
       turn(day)
       renewals += await node.renewal.renewDue()
     }
-    // Every day for the month in which it counts as used, and then every seventy days or so.
+    // Every day for the month in which it counts as used, and then about every seventy days.
     const used = presented.length
     expect(used).toBeGreaterThanOrEqual(30)
     expect(used).toBeLessThanOrEqual(31 + 5)
@@ -117,7 +117,7 @@ describe.each(databases)('the scheduled round, on $name,', ({ place }) => {
     expect(refreshedAt?.getTime()).toBeGreaterThan(secondsAfter(clock(), -90 * day).getTime())
   })
 
-  test('takes a grant up again that was idle, from its next use on', async () => {
+  test('resumes for an idle grant from its next use', async () => {
     const node = await newNode()
     const grant = await given(node, 'atlassian')
     await set(node, grant, { usedAt: secondsAfter(clock(), -40 * day), dueAt: secondsAfter(clock(), 50 * day) })
@@ -127,7 +127,7 @@ describe.each(databases)('the scheduled round, on $name,', ({ place }) => {
     expect(dueAt?.getTime()).toBeLessThan(expiresAt?.getTime() ?? 0)
   })
 
-  test('never asks about what never expires, or cannot be renewed', async () => {
+  test('never requests what never expires or cannot be renewed', async () => {
     const node = await newNode()
     await given(node, 'google', { expiresAt: null })
     await given(node, 'google', { refreshToken: null })
@@ -136,7 +136,7 @@ describe.each(databases)('the scheduled round, on $name,', ({ place }) => {
     expect(await node.renewal.backlog()).toBe(0)
   })
 
-  test('of two nodes at once asks each provider once for each grant', async () => {
+  test('on two nodes at once calls each provider once for each grant', async () => {
     const [here, there] = [await newNode(), await newNode()]
     await several(60, (n) => given(here, 'atlassian', { refreshToken: `rt-${n}` }))
     answer = async () => {
@@ -153,7 +153,7 @@ describe.each(databases)('the scheduled round, on $name,', ({ place }) => {
     expect(presented).toHaveLength(60)
   })
 
-  test('and people who ask meanwhile get what it brings', async () => {
+  test('gives its result to concurrent callers', async () => {
     const node = await newNode()
     const grant = await given(node, 'atlassian')
     turn(3600)
@@ -168,7 +168,7 @@ describe.each(databases)('the scheduled round, on $name,', ({ place }) => {
     expect(presented).toHaveLength(1)
   })
 
-  test('does not let a provider that hangs hold up another’s grants', async () => {
+  test('does not let a hanging provider delay another’s grants', async () => {
     const node = await newNode()
     await several(30, () => given(node, 'atlassian'))
     const others = await several(5, () => given(node, 'google'))
@@ -191,10 +191,10 @@ describe.each(databases)('the scheduled round, on $name,', ({ place }) => {
   })
 
   test.each<[string, RefreshOutcome, number]>([
-    ['asks for time', { tag: 'transient', reason: 'status_429', retryAfter: 30 }, 20],
-    ['is down, as the breaker knows,', { tag: 'transient', reason: 'breaker_open', retryAfter: 30 }, 20],
-    ['refuses our registration', { tag: 'client_config', reason: 'access_denied' }, 24],
-  ])('leaves a provider in peace that %s: the rest stay as they are, and due', async (_, failure, most) => {
+    ['asks to wait', { tag: 'transient', reason: 'status_429', retryAfter: 30 }, 20],
+    ['is down according to the circuit breaker', { tag: 'transient', reason: 'breaker_open', retryAfter: 30 }, 20],
+    ['rejects our client registration', { tag: 'client_config', reason: 'access_denied' }, 24],
+  ])('stops calling a provider that %s: the rest stay unchanged and due', async (_, failure, most) => {
     const node = await newNode()
     const grants = await several(50, () => given(node, 'atlassian'))
     turn(3600)
@@ -204,7 +204,7 @@ describe.each(databases)('the scheduled round, on $name,', ({ place }) => {
     const stored = await Promise.all(grants.map((grant) => node.open(grant)))
     expect(stored.filter(({ status }) => status === 'degraded')).toHaveLength(presented.length)
     expect(stored.filter(({ status }) => status === 'healthy')).toHaveLength(50 - presented.length)
-    // And once it is well again, all of them are renewed.
+    // Once the provider recovers, all of them are renewed.
     answer = async () => refreshed()
     turn(120)
     expect(await node.renewal.renewDue()).toBe(50)
@@ -212,7 +212,7 @@ describe.each(databases)('the scheduled round, on $name,', ({ place }) => {
       expect(await node.open(grant)).toMatchObject({ status: 'healthy', failures: 0, lastError: null })
   })
 
-  test('goes on with the others when one fails, is dead or cannot be opened', async () => {
+  test('continues with the others when one fails, is dead or cannot be decrypted', async () => {
     const [node, elsewhere] = [await newNode(), await newNode(newSealer())]
     const lost = await given(elsewhere, 'atlassian')
     const [failing, dead] = [
@@ -253,7 +253,7 @@ describe.each(databases)('the scheduled round, on $name,', ({ place }) => {
     expect(presented.filter(({ refreshToken }) => refreshToken === 'dead')).toHaveLength(1)
   })
 
-  test('starts nothing new once it is told to stop', async () => {
+  test('starts nothing new once the service stops', async () => {
     const node = await newNode()
     await several(50, () => given(node, 'atlassian'))
     turn(3600)
@@ -266,8 +266,8 @@ describe.each(databases)('the scheduled round, on $name,', ({ place }) => {
   })
 })
 
-describe('thousands of grants, overdue at once,', () => {
-  test('are renewed at an even pace: in no minute more than three times as many as on average', async () => {
+describe('thousands of overdue grants', () => {
+  test('are renewed evenly: at most three times the average in any minute', async () => {
     const { clock, turn } = createStoppedClock()
     const [sqlite] = databases
     if (!sqlite) throw new Error('there is no SQLite')

@@ -10,12 +10,12 @@ import { type LentTokens, lentTokens } from '../support/lent-tokens.ts'
 import { newSealer } from '../support/sealers.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
 
-describe.each(databases)('on $name', ({ place }) => {
+describe.each(databases)('token renewal on $name', ({ place }) => {
   let { clock, turn } = createStoppedClock()
   let config: StoreConfig
   let sealer: Sealer
   let nodes: LentTokens[]
-  /** What the provider was asked with, and what it does then. */
+  /** The tokens the provider received, and its next response. */
   let presented: string[]
   let answer: (refreshToken: string) => Promise<RefreshOutcome>
 
@@ -57,7 +57,7 @@ describe.each(databases)('on $name', ({ place }) => {
     for (const { store } of nodes) await store.close()
   })
 
-  test('a token that serves is handed out as it is', async () => {
+  test('returns a token that is still valid', async () => {
     const node = await newNode()
     const grant = await node.lent(3600, { accessToken: 'still good' })
     expect(await node.renewal.ensureValidToken(node.keyOf(grant))).toMatchObject({
@@ -67,9 +67,9 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(presented).toEqual([])
   })
 
-  test('twenty askers at once on two nodes renew it once, and all get the new one', async () => {
+  test('renews once for twenty concurrent callers on two nodes, and all get the new token', async () => {
     const [here, there] = [await newNode(), await newNode()]
-    // As a provider does that rotates: the old refresh token works once.
+    // As a provider with rotation does: the old refresh token works once.
     const spent = new Set<string>()
     answer = async (refreshToken) => {
       if (spent.has(refreshToken)) return { tag: 'needs_reauthorization', reason: 'invalid_grant' }
@@ -91,7 +91,7 @@ describe.each(databases)('on $name', ({ place }) => {
     ])
   })
 
-  test('a renewal without a new refresh token keeps the old one, and the scopes when none are said', async () => {
+  test('keeps the old refresh token and scopes when the response has none', async () => {
     const node = await newNode()
     answer = async () => refreshed('renewed', null)
     const grant = await node.lent(0, { refreshToken: 'rt-1', scopes: ['a', 'b'] })
@@ -99,7 +99,7 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(await node.open(grant)).toMatchObject({ accessToken: 'renewed', refreshToken: 'rt-1', scopes: ['a', 'b'] })
   })
 
-  test('a dead grant is found dead once, with one event, and is not asked about again', async () => {
+  test('marks a dead grant once, with one event, and does not retry it', async () => {
     const [here, there] = [await newNode(), await newNode()]
     answer = async () => ({ tag: 'needs_reauthorization', reason: 'invalid_grant' })
     const grant = await here.lent(-5)
@@ -121,7 +121,7 @@ describe.each(databases)('on $name', ({ place }) => {
     [{ tag: 'transient', reason: 'status_429' }, 'rate_limited'],
     [{ tag: 'client_config', reason: 'invalid_client' }, 'client_misconfigured'],
   ])(
-    'a failure of the provider (%o) leaves its tokens as they are, and is not repeated for each who asks',
+    'keeps the tokens after a provider failure (%o), and does not retry for each caller',
     async (failure, lastError) => {
       const node = await newNode()
       answer = async () => failure
@@ -143,7 +143,7 @@ describe.each(databases)('on $name', ({ place }) => {
     },
   )
 
-  test('after failures in a row it waits longer each time, up to five minutes, and forgets them with the first success', async () => {
+  test('waits longer after each failure, up to five minutes, and resets with the first success', async () => {
     const node = await newNode()
     answer = async () => ({ tag: 'transient', reason: 'timeout' })
     const grant = await node.lent(-5)
@@ -170,7 +170,7 @@ describe.each(databases)('on $name', ({ place }) => {
     })
   })
 
-  test('a provider that says when to come back is not asked before', async () => {
+  test('respects a provider’s Retry-After', async () => {
     const node = await newNode()
     answer = async () => ({ tag: 'transient', reason: 'status_429', retryAfter: 40 })
     const grant = await node.lent(-5)
@@ -185,7 +185,7 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(presented).toHaveLength(2)
   })
 
-  test('while it cannot be renewed, a token with some life left still serves', async () => {
+  test('returns a token with some life left while it cannot be renewed', async () => {
     const node = await newNode()
     answer = async () => ({ tag: 'transient', reason: 'timeout' })
     const grant = await node.lent(30, { accessToken: 'half a minute left' })
@@ -200,7 +200,7 @@ describe.each(databases)('on $name', ({ place }) => {
     })
   })
 
-  test('a renewal that comes after a new consent is not written: what the person just granted counts', async () => {
+  test('that finishes after a new consent is discarded: the new consent counts', async () => {
     const node = await newNode()
     const grant = await node.lent(-5, { refreshToken: 'rt-1' })
     const consented = {
@@ -223,7 +223,7 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(await node.open(grant)).toMatchObject({ accessToken: 'consented', refreshToken: 'rt-new' })
   })
 
-  test('a refusal that comes after a new consent does not kill it', async () => {
+  test('that is refused after a new consent does not invalidate it', async () => {
     const node = await newNode()
     const grant = await node.lent(-5)
     answer = async () => {
@@ -241,7 +241,7 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(node.heard('provider_token.needs_reauthorization')).toEqual([])
   })
 
-  test('a node that died in the middle holds it up for one lease, and no longer', async () => {
+  test('is delayed by a node that died halfway for one lease, and no longer', async () => {
     const node = await newNode()
     const grant = await node.lent(-5)
     const { id } = await node.open(grant)
@@ -257,7 +257,7 @@ describe.each(databases)('on $name', ({ place }) => {
     })
   })
 
-  test('a grant nobody gave is none', async () => {
+  test('of an unknown grant fails with not_connected', async () => {
     const node = await newNode()
     const key = {
       provider: 'atlassian',
@@ -269,11 +269,11 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(await node.renewal.ensureValidToken(key)).toMatchObject({ error: { code: 'not_connected' } })
   })
 
-  describe('a token that is to last', () => {
+  describe('with a minimum lifetime', () => {
     const ask = (node: LentTokens, grant: Grant, minTtlSeconds: number) =>
       node.renewal.ensureValidToken(node.keyOf(grant), { minTtlSeconds })
 
-    test('is renewed when less is left, and says how long it lasts and what it may do', async () => {
+    test('happens when less is left, and returns the lifetime and the scopes', async () => {
       const node = await newNode()
       const grant = await node.lent(1200, { scopes: ['a'] })
       turn(120)
@@ -290,7 +290,7 @@ describe.each(databases)('on $name', ({ place }) => {
       expect(presented).toHaveLength(1)
     })
 
-    test('longer than its provider makes any is the newest there is, and no storm', async () => {
+    test('above the provider’s maximum returns the newest token without repeated renewals', async () => {
       const [here, there] = [await newNode(), await newNode()]
       const grant = await here.lent(3600)
       turn(120)
@@ -307,7 +307,7 @@ describe.each(databases)('on $name', ({ place }) => {
       }
     })
 
-    test('is what it is while its provider does not answer', async () => {
+    test('returns the current token while the provider does not respond', async () => {
       const node = await newNode()
       answer = async () => ({ tag: 'transient', reason: 'timeout' })
       const grant = await node.lent(1200, { accessToken: 'twenty minutes left' })
@@ -318,8 +318,8 @@ describe.each(databases)('on $name', ({ place }) => {
     })
   })
 
-  describe('a token the provider’s API refused', () => {
-    test('is renewed once, and whoever was refused with it too gets the new one', async () => {
+  describe('of a token that the provider’s API refused', () => {
+    test('happens once, and every caller that was refused with it gets the new one', async () => {
       const [here, there] = [await newNode(), await newNode()]
       const grant = await here.lent(3600, { accessToken: 'refused' })
       const ask = (node: LentTokens) => node.renewal.ensureValidToken(node.keyOf(grant), { refused: 'refused' })
@@ -330,7 +330,7 @@ describe.each(databases)('on $name', ({ place }) => {
       expect(presented).toHaveLength(1)
     })
 
-    test('though it was made just now is not made again for a minute', async () => {
+    test('is not repeated within a minute for a new token', async () => {
       const node = await newNode()
       let made = 0
       answer = async () => refreshed(`made ${++made}`, `rt-${made}`)
@@ -344,7 +344,7 @@ describe.each(databases)('on $name', ({ place }) => {
       expect(await ask('made 1')).toMatchObject({ value: { accessToken: 'made 2' } })
     })
 
-    test('with nothing to renew it with means that the grant is dead: marked and told once', async () => {
+    test('without a refresh token marks the grant as dead, and publishes one event', async () => {
       const node = await newNode()
       const grant = await node.lent(3600, { accessToken: 'the only one', refreshToken: null, expiresAt: null })
       const ask = () => node.renewal.ensureValidToken(node.keyOf(grant), { refused: 'the only one' })
@@ -356,7 +356,7 @@ describe.each(databases)('on $name', ({ place }) => {
     })
   })
 
-  test('what one node found out about a provider that fails, the other need not find out again', async () => {
+  test('shares a provider failure between nodes, without another call', async () => {
     const [here, there] = [await newNode(), await newNode()]
     answer = async () => ({ tag: 'transient', reason: 'status_429', retryAfter: 60 })
     const grant = await here.lent(-5)
@@ -367,7 +367,7 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(presented).toHaveLength(1)
   })
 
-  test('scopes the provider took away are gone, and said to be missing until they are back', async () => {
+  test('drops scopes the provider removed, and reports them as missing until they return', async () => {
     const node = await newNode()
     const grant = await node.lent(0, { scopes: ['openid', 'jira'] })
     const renewed = async (scopes: readonly string[] | null) => {
@@ -386,7 +386,7 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(await renewed(['openid', 'jira'])).toEqual({ ...gone, stored: ['openid', 'jira'], lastError: null })
   })
 
-  test('of a grant that was taken back nothing is handed out, and nothing is asked', async () => {
+  test('of a withdrawn grant returns nothing, and makes no call', async () => {
     const node = await newNode()
     const grant = await node.lent(3600)
     const { id } = await node.open(grant)
@@ -404,7 +404,7 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(await node.vault.find(node.keyOf(grant))).toMatchObject({ status: 'revoked' })
   })
 
-  test('a grant made with another registration is not risked with this one', async () => {
+  test('of a grant from another client registration is not attempted', async () => {
     const node = await newNode()
     const grant = { ...(await node.lent(3600)), clientId: 'before-the-move' }
     await node.vault.keep(grant)
@@ -416,7 +416,7 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(presented).toEqual([])
   })
 
-  test('that it is used is written down once an hour', async () => {
+  test('records use once an hour', async () => {
     const node = await newNode()
     const grant = await node.lent(86_400)
     const used = async () => {
@@ -431,8 +431,8 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(await used()).toEqual(clock())
   })
 
-  describe('when things end in the middle,', () => {
-    test('new tokens are stored though the store was away for a moment', async () => {
+  describe('that is interrupted', () => {
+    test('stores the new tokens after a short database outage', async () => {
       const node = await newNode()
       const { renewed } = node.store.grants
       let tries = 0
@@ -452,7 +452,7 @@ describe.each(databases)('on $name', ({ place }) => {
       expect(await node.open(grant)).toMatchObject({ accessToken: 'renewed', refreshToken: 'rt-2' })
     })
 
-    test('and a store that stays away is not waited for longer than the lease lasts', async () => {
+    test('waits for a longer outage only until its lease expires', async () => {
       const node = await newNode()
       let waited = 0
       const away = await lentTokens(config, {
@@ -471,7 +471,7 @@ describe.each(databases)('on $name', ({ place }) => {
       expect(waited).toBeLessThan(90_000)
     })
 
-    /** As Atlassian does: a spent refresh token is good for ten minutes more, and then for nothing. */
+    /** As Atlassian does: a spent refresh token is valid for ten more minutes, and then invalid. */
     const rotating = (leewaySeconds: number) => {
       const spent = new Map<string, Date>()
       let made = 1
@@ -483,7 +483,7 @@ describe.each(databases)('on $name', ({ place }) => {
         return refreshed(`made ${++made}`, `rt-${made}`)
       }
     }
-    /** A node that asked, was answered, and is no more. */
+    /** A node that made its request, got a response and died. */
     const crashed = async (): Promise<Grant> => {
       const node = await newNode()
       const grant = await node.lent(0, { refreshToken: 'rt-1' })
@@ -493,7 +493,7 @@ describe.each(databases)('on $name', ({ place }) => {
       return grant
     }
 
-    test('the one after a crash asks with the old refresh token, which is good for a while at Atlassian', async () => {
+    test('by a crash retries with the old refresh token, which is valid for a while at Atlassian', async () => {
       rotating(600)
       const grant = await crashed()
       const node = await newNode()
@@ -502,8 +502,8 @@ describe.each(databases)('on $name', ({ place }) => {
       expect(await node.open(grant)).toMatchObject({ status: 'healthy', refreshToken: 'rt-3' })
     })
 
-    test('and later than that, or elsewhere, its person is told, and nobody asks again', async () => {
-      // Of the others here nothing shall be due.
+    test('by a crash publishes one event after that, or elsewhere, and does not retry', async () => {
+      // None of the other grants may be due.
       config = await place()
       rotating(0)
       const grant = await crashed()

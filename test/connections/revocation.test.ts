@@ -12,7 +12,7 @@ import { aGrant, anAccount } from '../support/people.ts'
 import { newSealer } from '../support/sealers.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
 
-describe('the wait between two tries', () => {
+describe('the wait between two attempts', () => {
   const most = (bytes: number) => Buffer.alloc(bytes, 0xff)
   const least = (bytes: number) => Buffer.alloc(bytes)
 
@@ -22,19 +22,19 @@ describe('the wait between two tries', () => {
     ])
   })
 
-  test('is up to half of it chance, so that a thousand do not return together', () => {
+  test('is up to half random, so that a thousand do not return together', () => {
     expect(retryDelay(5, least)).toBeCloseTo(retryDelay(5, most) / 2)
     const chosen = new Set(Array.from({ length: 100 }, () => retryDelay(12, systemRandom)))
     expect(chosen.size).toBeGreaterThan(50)
   })
 
-  test('is never shorter than what the provider asked for', () => {
+  test('is never shorter than the provider’s Retry-After', () => {
     expect(retryDelay(1, most, 900)).toBe(900)
     expect(retryDelay(12, most, 900)).toBeCloseTo(21_600, 3)
   })
 })
 
-describe.each(databases)('on $name', ({ place }) => {
+describe.each(databases)('revocation on $name', ({ place }) => {
   let { clock, turn } = createStoppedClock()
   let config: StoreConfig
   let sealer: Sealer
@@ -54,7 +54,7 @@ describe.each(databases)('on $name', ({ place }) => {
     nodes.push(node)
     return node
   }
-  /** Linked, and then taken away again: its grant waits to be revoked. */
+  /** Linked, and then unlinked: its grant waits to be revoked. */
   const unlinked = async (
     node: LentTokens,
     accessToken = 'at-1',
@@ -89,7 +89,7 @@ describe.each(databases)('on $name', ({ place }) => {
     for (const { store } of nodes) await store.close()
   })
 
-  test('a grant that was taken away here is revoked there, with its tokens, and then forgotten', async () => {
+  test('revokes a removed grant at the provider with its tokens, and then erases them', async () => {
     const node = await newNode()
     await unlinked(node)
     expect(await node.revocation.backlog()).toBe(1)
@@ -100,12 +100,12 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(results()).toEqual(['revoked'])
   })
 
-  test('a consent that came while the provider was being asked is looked at before it is used', async () => {
+  test('checks a consent that was given during the call before using it', async () => {
     const node = await newNode()
     const grant = await unlinked(node)
     turn(1)
     answer = async () => {
-      // The call may have ended this one as well: of a whole consent nobody knows what it took along.
+      // The call may have ended the new consent as well: nobody knows what the revocation of a consent includes.
       await node.identified(grant)
       await node.vault.keep(grant)
       return { tag: 'revoked' }
@@ -114,7 +114,7 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(await node.open(grant)).toMatchObject({ status: 'healthy', expiresAt: clock(), dueAt: clock() })
   })
 
-  test('so is one that came between two tries, whose first may have arrived', async () => {
+  test('checks a consent that was given between two attempts, the first of which may have succeeded', async () => {
     const node = await newNode()
     const grant = await unlinked(node)
     answer = async () => ({ tag: 'transient', reason: 'timeout' })
@@ -126,7 +126,7 @@ describe.each(databases)('on $name', ({ place }) => {
     await node.revocation.work()
     expect(results()).toEqual(['still_needed'])
     expect(await node.open(grant)).toMatchObject({ status: 'healthy', expiresAt: clock() })
-    // Of one that came before any call there is no doubt.
+    // A consent from before any call is certainly unaffected.
     const other = await unlinked(node)
     await node.identified(other)
     await node.vault.keep(other)
@@ -134,7 +134,7 @@ describe.each(databases)('on $name', ({ place }) => {
     expect((await node.open(other)).expiresAt).not.toEqual(clock())
   })
 
-  test('those that wait for somebody who is at the provider hold up nobody else’s', async () => {
+  test('delays no other grants while some wait for users who are at the provider', async () => {
     const node = await newNode()
     for (let n = 0; n < 25; n++) {
       const account = anAccount()
@@ -151,7 +151,7 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(await node.revocation.backlog()).toBe(25)
   })
 
-  test('where a provider has no such thing, that is the end of it', async () => {
+  test('ends where a provider has no revocation endpoint', async () => {
     const node = await newNode()
     answer = async () => ({ tag: 'not_supported' })
     await unlinked(node)
@@ -160,7 +160,7 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(await node.revocation.backlog()).toBe(0)
   })
 
-  test('a provider that is down is asked again, later each time, for about three days, and then given up', async () => {
+  test('is retried with increasing delay for about three days while a provider is down, and then given up', async () => {
     const node = await newNode()
     answer = async () => ({ tag: 'transient', reason: 'status_503' })
     await unlinked(node)
@@ -181,7 +181,7 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(await node.revocation.backlog()).toBe(0)
   })
 
-  test('a provider that was down and came back has it revoked', async () => {
+  test('succeeds after a provider recovers', async () => {
     const node = await newNode()
     answer = async () => ({ tag: 'transient', reason: 'timeout', retryAfter: 120 })
     await unlinked(node)
@@ -194,7 +194,7 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(results()).toEqual(['revoked'])
   })
 
-  test('whoever linked again meanwhile keeps the new grant: the old one is not revoked', async () => {
+  test('keeps the new grant when its user linked again: the old one is not revoked', async () => {
     const node = await newNode()
     const grant = await unlinked(node)
     await node.identified(grant)
@@ -205,7 +205,7 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(await node.open(grant)).toMatchObject({ accessToken: 'linked again', status: 'healthy' })
   })
 
-  test('two workers never hold the same one', async () => {
+  test('assigns a grant to one of two workers', async () => {
     const [here, there] = [await newNode(), await newNode()]
     for (let n = 0; n < 30; n++) await unlinked(here, `at-${n}`)
     answer = async () => {
@@ -223,10 +223,11 @@ describe.each(databases)('on $name', ({ place }) => {
     )
   })
 
-  test('one that is being worked on is nobody else’s, even late in a long round', async () => {
+  test('keeps a grant with its worker, even late in a long run', async () => {
     const [here, there] = [await newNode(), await newNode()]
     for (let n = 0; n < 12; n++) await unlinked(here, `at-${n}`)
-    // Every call takes half a minute. What the other node could take during it, besides what still waits, would be the one at work.
+    // Every call takes half a minute. If the other node could take more than what still waits, it would be the one in
+    // progress.
     const left: number[] = []
     answer = async () => {
       turn(30)
@@ -237,7 +238,7 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(left).toEqual([11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0])
   })
 
-  test('one that no key opens any more does not hold the others up', async () => {
+  test('continues after a grant that no key decrypts', async () => {
     const [here, elsewhere] = [await newNode(), await newNode(newSealer())]
     await unlinked(elsewhere, 'sealed with a lost key')
     turn(1)
@@ -247,7 +248,7 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(await here.revocation.backlog()).toBe(1)
   })
 
-  test('those that wait for a provider that does not answer delay no other provider’s', async () => {
+  test('delays no provider’s grants while another is unresponsive', async () => {
     const node = await newNode()
     for (let n = 0; n < 60; n++) await unlinked(node, `slow-${n}`)
     turn(1)
@@ -261,7 +262,7 @@ describe.each(databases)('on $name', ({ place }) => {
     const askedOf = (provider: string) => asked.filter((one) => one.provider === provider)
     await expect.poll(() => askedOf('google')).toHaveLength(1)
     await expect.poll(() => answers).toHaveLength(1)
-    // Nor does one that is queued while the round still waits.
+    // Nor is one that is queued while the run still waits.
     await unlinked(node, 'quick-2', anAccount(), 'google')
     node.revocation.wake()
     await expect.poll(() => askedOf('google')).toHaveLength(2)
@@ -271,7 +272,7 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(askedOf('atlassian')).toHaveLength(1)
   })
 
-  test('one that was never asked for, since the breaker is open, is no attempt, and the rest waits too', async () => {
+  test('counts no attempt while the circuit breaker is open, and the rest waits too', async () => {
     const node = await newNode()
     for (let n = 0; n < 3; n++) await unlinked(node, `at-${n}`)
     answer = async () => ({ tag: 'transient', reason: 'breaker_open', retryAfter: 30 })
@@ -284,7 +285,7 @@ describe.each(databases)('on $name', ({ place }) => {
     expect(results()).toEqual(['revoked', 'revoked', 'revoked'])
   })
 
-  test('an account that goes has all its grants revoked', async () => {
+  test('covers all grants of a deleted account', async () => {
     const node = await newNode()
     const account = anAccount()
     const grant = aGrant('atlassian', {}, { accessToken: 'of somebody who goes' })

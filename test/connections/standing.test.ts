@@ -34,8 +34,8 @@ const grant = (given: Partial<StoredGrant> = {}): StoredGrant => ({
   ...given,
 })
 
-describe('how a permission stands', () => {
-  test('is told with what was asked, granted and left out, and until when it lasts', () => {
+describe('the status of a permission', () => {
+  test('includes the requested, granted and missing scopes, and its end', () => {
     expect(standingOf(grant(), provider, [], now)).toEqual({
       status: 'healthy',
       asked: ['openid', 'calendar'],
@@ -48,7 +48,7 @@ describe('how a permission stands', () => {
     })
   })
 
-  test('is what the sign-in said where no grant is kept, or its provider is switched off', () => {
+  test('comes from the sign-in where no grant is stored, or its provider is disabled', () => {
     const none = {
       status: 'none',
       asked: [],
@@ -63,7 +63,7 @@ describe('how a permission stands', () => {
     expect(standingOf(grant(), undefined, ['openid', 'email'], now)).toEqual(none)
   })
 
-  test('has expired for good where nothing renews it, though nobody has asked for it since', () => {
+  test('is expired for good where it cannot be renewed, even without an attempt', () => {
     const over = { expiresAt: secondsAfter(now, -1) }
     expect(statusOf(grant({ ...over, refreshToken: null }), now)).toBe('needs_reauthorization')
     expect(statusOf(grant({ ...over, status: 'degraded' }), now)).toBe('degraded')

@@ -6,7 +6,7 @@ import { type LentTokens, lentTokens } from '../support/lent-tokens.ts'
 import { newSealer } from '../support/sealers.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
 
-describe.each(databases)('what a provider lent, on $name,', ({ place }) => {
+describe.each(databases)('provider tokens, on $name,', ({ place }) => {
   const { clock, turn } = createStoppedClock()
   let at: LentTokens
   beforeAll(async () => {
@@ -14,7 +14,7 @@ describe.each(databases)('what a provider lent, on $name,', ({ place }) => {
   })
   afterAll(() => at.store.close())
 
-  test('comes back as it was', async () => {
+  test('are read back unchanged', async () => {
     const grant = await at.lent(3600, { accessToken: 'access-1', refreshToken: 'refresh-1', scopes: ['a', 'b'] })
     expect(await at.open(grant)).toMatchObject({
       accessToken: 'access-1',
@@ -25,20 +25,20 @@ describe.each(databases)('what a provider lent, on $name,', ({ place }) => {
     })
   })
 
-  test('lies sealed, and none of it can be read in the row', async () => {
+  test('are stored encrypted, and none can be read in the row', async () => {
     const grant = await at.lent(3600, { accessToken: 'plain-access', refreshToken: 'plain-refresh' })
     const row = JSON.stringify(await at.vault.find(at.keyOf(grant)))
     expect(row).not.toContain('plain')
     expect(row).not.toContain(Buffer.from('plain-access').toString('base64url'))
   })
 
-  test('keeps its refresh token when a later sign-in brings none', async () => {
+  test('keep the refresh token when a later sign-in returns none', async () => {
     const grant = await at.lent(3600, { refreshToken: 'the only one' })
     await at.vault.keep({ ...grant, tokens: { ...grant.tokens, accessToken: 'newer', refreshToken: null } })
     expect(await at.open(grant)).toMatchObject({ accessToken: 'newer', refreshToken: 'the only one' })
   })
 
-  test('does not get back a refresh token that is dead', async () => {
+  test('do not regain a dead refresh token', async () => {
     const grant = await at.lent(3600, { refreshToken: 'dead' })
     const { id, fence } = await at.open(grant)
     await at.store.grants.died(id, fence, clock(), [])
@@ -46,14 +46,14 @@ describe.each(databases)('what a provider lent, on $name,', ({ place }) => {
     expect(await at.open(grant)).toMatchObject({ id, status: 'healthy', refreshToken: null, dueAt: null })
   })
 
-  test('gets the new refresh token when there is one, in the same row', async () => {
+  test('get a new refresh token in the same row', async () => {
     const grant = await at.lent(3600, { refreshToken: 'first' })
     const { id } = await at.open(grant)
     await at.vault.keep({ ...grant, tokens: { ...grant.tokens, refreshToken: 'second' } })
     expect(await at.open(grant)).toMatchObject({ id, refreshToken: 'second' })
   })
 
-  test('is healthy again after a new consent', async () => {
+  test('are healthy again after a new consent', async () => {
     const grant = await at.lent(3600)
     const { id, fence } = await at.open(grant)
     await at.store.grants.died(id, fence, clock(), [])
@@ -62,7 +62,7 @@ describe.each(databases)('what a provider lent, on $name,', ({ place }) => {
     expect(await at.open(grant)).toMatchObject({ status: 'healthy' })
   })
 
-  describe('on purpose', () => {
+  describe('of an extended grant', () => {
     const wide = { refreshToken: 'wide', accessToken: 'wide', scopes: ['read:me', 'read:jira-work'] }
     const signedIn = (grant: Grant, changes: Partial<Grant['tokens']> = {}): Grant => ({
       ...grant,
@@ -75,7 +75,7 @@ describe.each(databases)('what a provider lent, on $name,', ({ place }) => {
       return grant
     }
 
-    test('is not narrowed by a plain sign-in, which only counts as its use', async () => {
+    test('are not narrowed by a regular sign-in, which only counts as use', async () => {
       const grant = await given()
       const before = await at.open(grant)
       turn(600)
@@ -83,14 +83,14 @@ describe.each(databases)('what a provider lent, on $name,', ({ place }) => {
       expect(await at.open(grant)).toEqual({ ...before, usedAt: clock() })
     })
 
-    test('is in time for its renewal again when somebody signs in after a long while', async () => {
+    test('are due for renewal again when the user signs in after a long time', async () => {
       const grant = await given()
       turn(40 * 24 * 3600)
       await at.vault.keep(signedIn(grant))
       expect(await at.open(grant)).toMatchObject({ accessToken: 'wide', usedAt: clock(), dueAt: clock() })
     })
 
-    test('is replaced by what is given on purpose, even if that is less', async () => {
+    test('are replaced by a consent on purpose, even with fewer scopes', async () => {
       const grant = await given()
       await at.vault.keep(signedIn(grant), 'person', 'on_purpose')
       expect(await at.open(grant)).toMatchObject({
@@ -101,14 +101,14 @@ describe.each(databases)('what a provider lent, on $name,', ({ place }) => {
       })
     })
 
-    test('is renewed by a sign-in that brings as much, and by any once it is dead', async () => {
+    test('are replaced by a sign-in with as many scopes, and by any once the grant is dead', async () => {
       const grant = await given()
       await at.vault.keep(signedIn(grant, { scopes: wide.scopes }))
       expect(await at.open(grant)).toMatchObject({ accessToken: 'narrow', scopes: wide.scopes })
       const { id, fence } = await at.open(grant)
       await at.store.grants.died(id, fence, clock(), [])
       await at.vault.keep(signedIn(grant, { accessToken: 'all there is' }))
-      // What was asked for once is not forgotten: it is what is missing now.
+      // A scope requested once stays requested: it is missing now.
       expect(await at.open(grant)).toMatchObject({
         accessToken: 'all there is',
         scopes: ['read:me'],
@@ -117,7 +117,7 @@ describe.each(databases)('what a provider lent, on $name,', ({ place }) => {
       })
     })
 
-    test('is one thing, and what was given to a team another', async () => {
+    test('are separate for a person and a team', async () => {
       const grant = await given()
       await at.vault.keep(signedIn(grant), 'team_1')
       expect(await at.open(grant)).toMatchObject({ accessToken: 'wide' })
@@ -126,7 +126,7 @@ describe.each(databases)('what a provider lent, on $name,', ({ place }) => {
     })
   })
 
-  test('opens in no other row, and in no other column', async () => {
+  test('can be decrypted in no other row and no other column', async () => {
     const [mine, theirs] = [await at.lent(3600), await at.lent(3600)]
     const [a, b] = [await at.vault.find(at.keyOf(mine)), await at.vault.find(at.keyOf(theirs))]
     if (!a || !b) throw new Error('both were kept')

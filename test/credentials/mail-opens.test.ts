@@ -14,47 +14,46 @@ const holder = (given: Partial<AddressHolder>): AddressHolder => ({
   ...given,
 })
 
-describe('a mail to an address opens', () => {
+describe('an emailed code opens', () => {
   test.each([
-    ['nothing where nobody is', [], undefined],
-    ['the account that holds it', [holder({ verified: true })], 'held'],
+    ['nothing for an unknown email address', [], undefined],
+    ['the account that verified it', [holder({ verified: true })], 'held'],
     [
-      'that of its holder, whoever else claims it',
+      'that of its verified holder, with other claims',
       [holder({ password: true, accountId: 'usr_2' }), holder({ verified: true })],
       'held',
     ],
-    ['an administrator’s own', [holder({ verified: true, role: 'administrator' })], 'held'],
-    ['that of whoever has nothing but a password for it', [holder({ password: true })], 'taken_over'],
-    ['a fresh one where there is another way in too', [holder({ password: true, otherWays: true })], 'fresh'],
-    ['a fresh one beside a mere claim', [holder({ otherWays: true })], 'fresh'],
-    ['a fresh one beside an account nobody can enter', [holder({})], 'fresh'],
-    ['no administrator’s that was never proven', [holder({ password: true, role: 'administrator' })], 'fresh'],
-    ['no auditor’s either', [holder({ password: true, role: 'auditor' })], 'fresh'],
+    ['an administrator’s own account', [holder({ verified: true, role: 'administrator' })], 'held'],
+    ['that of a claimant with only a password', [holder({ password: true })], 'taken_over'],
+    [
+      'a new account where the claimant has another sign-in method',
+      [holder({ password: true, otherWays: true })],
+      'fresh',
+    ],
+    ['a new account where others only claim it', [holder({ otherWays: true })], 'fresh'],
+    ['a new account next to an account without a sign-in method', [holder({})], 'fresh'],
+    ['no unverified administrator’s account', [holder({ password: true, role: 'administrator' })], 'fresh'],
+    ['no unverified auditor’s account', [holder({ password: true, role: 'auditor' })], 'fresh'],
   ] as const)('%s', (_, holders, tag) => {
     const expected = tag && (tag === 'fresh' ? { tag } : { tag, accountId: 'usr_1' })
     expect(opensByMail({ autoRegister: true })(holders)).toEqual(expected)
-    // Where nobody gets an account by coming along, nobody gets one by mail.
+    // Where signing in creates no account, an emailed code creates none either.
     expect(opensByMail({ autoRegister: false })(holders)).toEqual(tag === 'fresh' ? undefined : expected)
   })
 
   test.each([
-    ['the account it was for', [holder({ verified: true })], 'usr_1', { tag: 'held', accountId: 'usr_1' }],
-    ['nothing where another has proven it since', [holder({ verified: true })], 'usr_2', undefined],
-    ['nothing where somebody has proven it since', [holder({ verified: true })], null, undefined],
-    [
-      'a fresh one where the one to take over has another way in by now',
-      [holder({ otherWays: true })],
-      'usr_1',
-      'fresh',
-    ],
-    ['a fresh one where somebody has registered since', [holder({ password: true })], null, 'fresh'],
+    ['the account it was sent for', [holder({ verified: true })], 'usr_1', { tag: 'held', accountId: 'usr_1' }],
+    ['nothing where another account verified it', [holder({ verified: true })], 'usr_2', undefined],
+    ['nothing where any account verified it', [holder({ verified: true })], null, undefined],
+    ['a new account where the claimant added another sign-in method', [holder({ otherWays: true })], 'usr_1', 'fresh'],
+    ['a new account where another user registered', [holder({ password: true })], null, 'fresh'],
     ['nothing where nobody claims it any more', [], null, undefined],
-  ] as const)('after the letter went out: %s', (_, holders, sentFor, expected) => {
+  ] as const)('after the message was sent: %s', (_, holders, sentFor, expected) => {
     const opened = opensByMail({ autoRegister: true })(holders, sentFor)
     expect(opened).toEqual(expected === 'fresh' ? { tag: 'fresh' } : expected)
   })
 
-  test('an account that holds or claims it, and never one with another way in that did not prove it', () => {
+  test('an account that verified or claims the address, and never one with another method that did not verify it', () => {
     const anybody = fc.record({
       accountId: fc.constantFrom('a', 'b', 'c'),
       address: fc.constant('x@y.example'),

@@ -19,7 +19,7 @@ const reasonOf = (password: string, whom = about): unknown => {
   return taken.ok ? 'taken' : taken.error.extra?.reason
 }
 
-describe('a password somebody chooses', () => {
+describe('a new password', () => {
   test.each([
     'a bar over letters that belong together',
     'correct horse battery staple',
@@ -29,11 +29,11 @@ describe('a password somebody chooses', () => {
     '密码密碼パスワード비밀번호암호길',
     '🔑🗝️🔐 three signs and more',
     'x'.repeat(1).concat('abzqwkrmpltn'),
-  ])('is taken as it is, without rules what it must hold: %s', (password) => {
+  ])('is accepted without rules about its characters: %s', (password) => {
     expect(passwords.accept(password, about)).toEqual({ ok: true, value: password.normalize('NFC') })
   })
 
-  test('is as long as it has code points, whatever they take to write', () => {
+  test('is measured in code points, whatever their encoding', () => {
     expect(reasonOf('🔑🐎🔋📎🌂🎩🍋🧭🪁🧶🎻')).toBe('too_short')
     expect(reasonOf('🔑🐎🔋📎🌂🎩🍋🧭🪁🧶🎻🛶')).toBe('taken')
     const long = Array.from({ length: 256 }, (_, at) => String.fromCodePoint(0x4e00 + ((at * 7919) % 20_000))).join('')
@@ -41,7 +41,7 @@ describe('a password somebody chooses', () => {
     expect(reasonOf(`${long}x`)).toBe('too_long')
   })
 
-  test('never needs fewer characters than is set', () => {
+  test('has at least the configured length', () => {
     const short = passwordsWith({ leastLength: 8 })
     expect(short.accept('kiosk9-x').ok).toBe(true)
     expect(short.accept('kiosk9-').ok).toBe(false)
@@ -63,7 +63,7 @@ describe('a password somebody chooses', () => {
     'sunshine....',
     'dragon!dragon!',
     '123456789012345',
-  ])('is not one many others use: %s', (password) => {
+  ])('is rejected when it is common: %s', (password) => {
     expect(reasonOf(password)).toBe('too_common')
   })
 
@@ -78,14 +78,14 @@ describe('a password somebody chooses', () => {
     'acme-works-2026',
     'V1nculum!!!!',
     'analytical-engine 7',
-  ])('is more than the words that belong to its person or to the service: %s', (password) => {
+  ])('is rejected when it contains little more than the user’s or the service’s name: %s', (password) => {
     expect(reasonOf(password)).toBe('too_personal')
   })
-  test('may hold such a word among others', () => {
+  test('may contain such a word among others', () => {
     expect(reasonOf('vinculum is a line over letters')).toBe('taken')
   })
 
-  test('is told why it was not taken, with the limits that are set', () => {
+  test('is rejected with a reason and the configured limits', () => {
     const refused = passwordsWith({ leastLength: 15 }).accept('too short')
     expect(refused).toMatchObject({
       ok: false,
@@ -94,8 +94,8 @@ describe('a password somebody chooses', () => {
   })
 })
 
-describe('a password that is kept', () => {
-  test('is an Argon2id hash of the strength that is set, never the same twice', async () => {
+describe('a stored password', () => {
+  test('is an Argon2id hash of the configured strength, never the same twice', async () => {
     const strong = passwordsWith({ memoryKib: 20_480, passes: 3 })
     const [one, other] = await Promise.all([strong.hash('a bar over letters'), strong.hash('a bar over letters')])
     expect(one).toMatch(/^\$argon2id\$v=19\$m=20480,p=1,t=3\$/)
@@ -104,7 +104,7 @@ describe('a password that is kept', () => {
     expect(passwords.isOutdated(one)).toBe(true)
   })
 
-  test('is told from every other one, however long both begin alike', async () => {
+  test('differs from every other one, however long their common prefix', async () => {
     const beginning = 'b'.repeat(72)
     const hash = await passwords.hash(`${beginning} one end`)
     expect(await passwords.verify(hash, `${beginning} another`)).toBe(false)
@@ -120,7 +120,7 @@ describe('a password that is kept', () => {
       expect(await passwords.verify(hash, 'café crème brûlée'.normalize(form))).toBe(true)
   })
 
-  test('any text at all is verified without an error', async () => {
+  test('can be compared with any text without an error', async () => {
     const hash = await passwords.hash('a bar over letters')
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: 'binary' }), async (text) => !(await passwords.verify(hash, text))),
@@ -129,7 +129,7 @@ describe('a password that is kept', () => {
   })
 })
 
-test('where there is nothing to verify the same is computed, and it is never right', async () => {
+test('without a stored password the same work is done, and the result is always false', async () => {
   const spy = vi.spyOn(argon2, 'verify')
   const some = passwordsWith()
   const hash = await some.hash('a bar over letters')
@@ -141,7 +141,7 @@ test('where there is nothing to verify the same is computed, and it is never rig
   expect(await some.verify(null, '')).toBe(false)
 })
 
-test('the hashing of many leaves the event loop to everybody else', async () => {
+test('hashing many passwords does not block the event loop', async () => {
   const delays: number[] = []
   let last = performance.now()
   const beat = setInterval(() => {
@@ -151,6 +151,6 @@ test('the hashing of many leaves the event loop to everybody else', async () => 
   }, 5)
   await Promise.all(Array.from({ length: 60 }, () => passwords.hash('a bar over letters')))
   clearInterval(beat)
-  // One in ten may be the machine's, which has more to do than this test.
+  // Other processes may slow one in ten.
   expect(delays.sort((a, b) => a - b)[Math.floor(delays.length * 0.9)]).toBeLessThan(100)
 })

@@ -13,7 +13,7 @@ const fullWidth = (text: string): string =>
 describe('recovery codes', () => {
   const codes = codesWith(old)
 
-  test('are ten, of 80 bits each, in letters nobody confuses', () => {
+  test('are ten, of 80 bits each, in unambiguous letters', () => {
     const { shown, rows } = codes.make('usr_1')
     expect(shown).toHaveLength(10)
     expect(new Set([...shown, ...rows.map(({ codeHash }) => codeHash)]).size).toBe(20)
@@ -21,17 +21,17 @@ describe('recovery codes', () => {
       expect(code).toMatch(/^([0-9abcdefghjkmnpqrstvwxyz]{4}-){3}[0-9abcdefghjkmnpqrstvwxyz]{4}$/)
   })
 
-  test('use each letter alike', () => {
+  test('use each letter equally often', () => {
     const counts = new Map<string, number>()
     for (let set = 0; set < 200; set++)
       for (const letter of codes.make('usr_1').shown.join('').replaceAll('-', ''))
         counts.set(letter, (counts.get(letter) ?? 0) + 1)
-    // 32 000 letters, 1000 of each: five standard deviations are 156.
+    // 32,000 letters, 1000 of each: five standard deviations are 156.
     expect(counts.size).toBe(32)
     for (const [letter, count] of counts) expect(Math.abs(count - 1000), letter).toBeLessThan(160)
   })
 
-  test('are known however they are typed', () => {
+  test('are recognized however they are typed', () => {
     const made = codes.make('usr_1')
     const [shown = ''] = made.shown
     const [row] = made.rows
@@ -49,7 +49,7 @@ describe('recovery codes', () => {
       expect(codes.hashes('usr_1', typed), typed).toEqual([row?.codeHash])
   })
 
-  test('are their account’s alone', () => {
+  test('belong to one account', () => {
     const { shown, rows } = codes.make('usr_1')
     expect(codes.hashes('usr_2', shown[0] ?? '')).not.toContain(rows[0]?.codeHash)
   })
@@ -58,7 +58,7 @@ describe('recovery codes', () => {
     expect(codes.hashes('usr_1', typed)).toEqual([])
   })
 
-  test('outlive a new key, and not the key they were made with', () => {
+  test('stay valid after a key rotation while their key is kept', () => {
     const { shown, rows } = codes.make('usr_1')
     expect(codesWith(recent, old).hashes('usr_1', shown[0] ?? '')).toContain(rows[0]?.codeHash)
     expect(codesWith(recent).hashes('usr_1', shown[0] ?? '')).not.toContain(rows[0]?.codeHash)

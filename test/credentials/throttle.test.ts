@@ -8,7 +8,7 @@ const free: Record<Counter, number> = { account: 5, device: 5, network: 250 }
 const start = new Date('2026-01-02T03:04:05.678Z')
 const later = (seconds: number, from = start): Date => new Date(from.getTime() + seconds * 1000)
 
-/** Guesses as fast as it is let, for so long; answers when each was let through, in seconds. */
+/** Guesses as fast as allowed for this long; returns when each was allowed, in seconds. */
 function guessFor(counter: Counter, seconds: number): readonly number[] {
   const at: number[] = []
   let known: Guesses | undefined
@@ -25,15 +25,15 @@ function guessFor(counter: Counter, seconds: number): readonly number[] {
   return at
 }
 
-describe('guessing at one counter', () => {
-  test.each(counters)('%s: so many are free, and then each costs twice the wait of the one before', (counter) => {
+describe('rate limits on guessing', () => {
+  test.each(counters)('%s: some guesses are free, and then each wait doubles', (counter) => {
     const at = guessFor(counter, 86_400)
     const waits = at.slice(1).map((moment, index) => moment - (at[index] ?? 0))
     expect(waits.slice(0, free[counter])).toEqual(Array.from({ length: free[counter] }, () => 0))
     expect(waits.slice(free[counter], free[counter] + 11)).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900])
     expect(Math.max(...waits)).toBe(900)
   })
-  test('an account takes about a hundred guesses a day', () => {
+  test('allow about a hundred guesses a day at one account', () => {
     expect(guessFor('account', 86_400).length).toBeLessThanOrEqual(115)
   })
 
@@ -42,7 +42,7 @@ describe('guessing at one counter', () => {
     lastAt: fc.integer({ min: -100_000, max: 0 }).map((seconds) => later(seconds)),
     blockedUntil: fc.integer({ min: -100_000, max: 1000 }).map((seconds) => later(seconds)),
   })
-  test('while it waits nothing is counted, however often it is tried', () => {
+  test('count nothing during a wait, however many attempts are made', () => {
     fc.assert(
       fc.property(fc.constantFrom(...counters), guesses, (counter, known) => {
         const next = nextGuess(counter, known, start)
@@ -51,7 +51,7 @@ describe('guessing at one counter', () => {
       }),
     )
   })
-  test('a wait is never longer than a quarter of an hour, and a fault only ever makes it longer', () => {
+  test('never wait longer than a quarter of an hour, and a clock error only extends a wait', () => {
     fc.assert(
       fc.property(fc.constantFrom(...counters), guesses, (counter, known) => {
         const next = nextGuess(counter, { ...known, blockedUntil: start }, start)
@@ -64,7 +64,7 @@ describe('guessing at one counter', () => {
       }),
     )
   })
-  test('a right one does not count, and the wait it would have caused is over', () => {
+  test('do not count a correct guess, which ends the wait it would have caused', () => {
     fc.assert(
       fc.property(fc.constantFrom(...counters), guesses, (counter, known) => {
         const before = { ...known, lastAt: start, blockedUntil: start }
@@ -74,19 +74,19 @@ describe('guessing at one counter', () => {
       }),
     )
   })
-  test('a right one leaves the wait that another has caused meanwhile', () => {
+  test('keep the wait that another attempt caused in the meantime', () => {
     const mine = { failures: 5, lastAt: start, blockedUntil: start }
     const now = { failures: 7, lastAt: later(1), blockedUntil: later(3) }
     expect(withoutOne(now, mine)).toEqual({ failures: 6, lastAt: later(1), blockedUntil: later(3) })
   })
-  test('what was long ago is forgotten', () => {
+  test('forget old failures', () => {
     const known = { failures: 90, lastAt: start, blockedUntil: start }
     expect(nextGuess('account', known, later(86_400))).toMatchObject({ failures: 91 })
     expect(nextGuess('account', known, later(86_401))).toMatchObject({ failures: 1 })
   })
 })
 
-/** What the databases promise, in memory: see `test/store/guesses.contract.ts`. */
+/** The contract of the databases, in memory: see `test/store/guesses.contract.ts`. */
 function inMemory(): GuessStore & { rows: Map<string, Guesses> } {
   const rows = new Map<string, Guesses>()
   return {
@@ -123,8 +123,8 @@ function opened() {
   return { throttle, guesses, guess, wrong, turn: (seconds: number) => (now = later(seconds, now)) }
 }
 
-describe('somebody’s account', () => {
-  test('is guessed at five times, then not for a while, and it is said for how long', async () => {
+describe('attempts at one account', () => {
+  test('are allowed five times, then refused with the time to wait', async () => {
     const { guess, wrong } = opened()
     expect(await wrong(8)).toEqual([true, true, true, true, true, true, false, false])
     expect(await guess()).toMatchObject({
@@ -132,12 +132,12 @@ describe('somebody’s account', () => {
       error: { code: 'too_many_attempts', params: { seconds: '1' }, retryAfter: 1 },
     })
   })
-  test('counts guesses from everywhere together', async () => {
+  test('from every network count together', async () => {
     const { wrong } = opened()
     for (let at = 0; at < 6; at++) expect(await wrong(1, { ip: `203.0.113.${at}` })).toEqual([true])
     expect(await wrong(1, { ip: '198.51.100.1' })).toEqual([false])
   })
-  test('is open to its owner on a device they were proven on, whatever strangers do', async () => {
+  test('succeed for the owner on a trusted device, whatever others do', async () => {
     const { wrong, guess, throttle } = opened()
     await wrong(20)
     const mine = { trustedDevice: 'dev_mine' }
@@ -147,18 +147,18 @@ describe('somebody’s account', () => {
     await throttle.completed({ subject: 'usr_ada', ...mine })
     expect((await guess()).ok).toBe(false)
   })
-  test('on a trusted device takes no more guesses than elsewhere', async () => {
+  test('on a trusted device are limited like elsewhere', async () => {
     const { wrong } = opened()
     expect(await wrong(7, { trustedDevice: 'dev_mine' })).toEqual([...Array(6).fill(true), false])
   })
-  test('starts anew when somebody is in, on the counter they came by alone', async () => {
+  test('start again from zero after a completed sign-in, only at the account’s counter', async () => {
     const { wrong, throttle, guesses } = opened()
     await wrong(4)
     await throttle.completed({ subject: 'usr_ada', trustedDevice: null })
     expect(guesses.rows.get('network:203.0.113.7')?.failures).toBe(4)
     expect(await wrong(6)).toEqual(Array(6).fill(true))
   })
-  test('a right first step neither counts nor makes the wrong ones before it forgotten', async () => {
+  test('that pass the first factor neither count nor reset earlier failures', async () => {
     const { wrong, guess, guesses, turn } = opened()
     await wrong(9)
     turn(900)
@@ -167,13 +167,13 @@ describe('somebody’s account', () => {
     const before = guesses.rows.get('account:usr_ada')?.failures ?? 0
     if (attempt.ok) await attempt.value.right()
     expect(guesses.rows.get('account:usr_ada')?.failures).toBe(before - 1)
-    // The second step comes at once.
+    // The second factor follows at once.
     expect((await guess()).ok).toBe(true)
     expect((await guess()).ok).toBe(false)
   })
 })
 
-test('a network that guesses at many accounts is slowed down, and nobody’s success there helps it', async () => {
+test('a network that guesses at many accounts is slowed down, even after a success of its own', async () => {
   const { wrong, throttle } = opened()
   for (let at = 0; at < 251; at++) expect(await wrong(1, { subject: `usr_${at}` })).toEqual([true])
   await throttle.completed({ subject: 'usr_0', trustedDevice: null })

@@ -18,8 +18,8 @@ const vectors = [
 ] as const
 const rfcSecret = Buffer.from('12345678901234567890')
 
-describe('codes of an authenticator app', () => {
-  test.each(vectors)('are those of RFC 6238 at second %d', async (seconds, code) => {
+describe('authenticator app codes', () => {
+  test.each(vectors)('match RFC 6238 at second %d', async (seconds, code) => {
     const totp = createTotp({
       sealer: newSealer(),
       clock: () => new Date(seconds * 1000),
@@ -31,7 +31,7 @@ describe('codes of an authenticator app', () => {
     expect(await totp.stepOf(factor, code)).toBe(Math.floor(seconds / 30))
   })
 
-  test('may be one step early or late, and no more', async () => {
+  test('may be one time step early or late, and no more', async () => {
     let at = 0
     const totp = createTotp({
       sealer: newSealer(),
@@ -40,7 +40,7 @@ describe('codes of an authenticator app', () => {
       issuer,
     })
     const { factor } = await totp.make('usr_1')
-    // Its step ends with this second.
+    // Its time step ends with this second.
     const [end, code] = vectors[1]
     const step = Math.floor(end / 30)
     const taken: (number | null)[] = []
@@ -59,7 +59,7 @@ describe('codes of an authenticator app', () => {
     },
   )
 
-  test('come from 160 bits of their own, sealed for their account', async () => {
+  test('use a secret of 160 bits, encrypted for their account', async () => {
     const totp = createTotp({ sealer: newSealer(), clock: () => new Date(), random: systemRandom, issuer })
     const [one, two] = [await totp.make('usr_1'), await totp.make('usr_1')]
     expect(one.secret).not.toBe(two.secret)
@@ -69,7 +69,7 @@ describe('codes of an authenticator app', () => {
     expect(() => totp.open({ ...one.factor, accountId: 'usr_2' })).toThrow(UnopenableError)
   })
 
-  test('are told to an app in the form every app reads', async () => {
+  test('are set up by a URI in the format every app reads', async () => {
     const totp = createTotp({ sealer: newSealer(), clock: () => new Date(), random: () => rfcSecret, issuer })
     const uri = new URL(await totp.uri((await totp.make('usr_1')).secret, 'ada+x@example.com'))
     expect([uri.protocol, uri.host, decodeURIComponent(uri.pathname)]).toEqual([

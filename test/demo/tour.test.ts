@@ -7,7 +7,7 @@ import { afterAll, expect, test } from 'vitest'
 import { inTree, startProgram } from '../support/program.ts'
 import { freePort } from '../support/service.ts'
 
-// The demo keeps what it stores below the directory it is started in.
+// The demo stores its data below the directory it is started in.
 const folder = mkdtempSync(join(tmpdir(), 'vinculum-demo-'))
 const started: ChildProcess[] = []
 afterAll(() => {
@@ -21,7 +21,7 @@ function run(script: string, env: Readonly<Record<string, string>>, cwd = folder
   return program
 }
 
-test('the tour walks through the demo to its end, and the demo ends when it is told to', async () => {
+test('the tour runs through the demo to its end, and the demo ends on request', async () => {
   const [port, sandboxPort] = [await freePort(), await freePort()]
   const ports = { PORT: String(port), SANDBOX_PORT: String(sandboxPort) }
   const elsewhere = join(folder, 'elsewhere.db')
@@ -46,7 +46,7 @@ test('the tour walks through the demo to its end, and the demo ends when it is t
   expect(readdirSync(join(folder, 'data'))).toEqual(expect.arrayContaining(['demo.db', 'encryption-keys']))
 }, 120_000)
 
-test('the demo makes no key where one is given', async () => {
+test('the demo creates no key where one is set', async () => {
   const other = mkdtempSync(join(folder, 'keyed-'))
   const [port, sandboxPort] = [await freePort(), await freePort()]
   const key = `k1:${Buffer.from(Array.from({ length: 32 }, (_, at) => (at * 37) % 251)).toString('base64')}`
@@ -61,7 +61,7 @@ test('the demo makes no key where one is given', async () => {
   expect(readdirSync(join(other, 'data'))).not.toContain('encryption-keys')
 }, 60_000)
 
-test('what is missing is said in a sentence: a port that is taken, a demo that does not run', async () => {
+test('a missing requirement is explained in a sentence: a port in use, a demo that is not running', async () => {
   const [port, sandboxPort, free] = [await freePort(), await freePort(), await freePort()]
   const taken = createServer().listen(port, '127.0.0.1')
   const ports = { PORT: String(port), SANDBOX_PORT: String(sandboxPort) }
@@ -81,9 +81,9 @@ test('what is missing is said in a sentence: a port that is taken, a demo that d
   expect(tour.said()).toContain(`Nothing answers at http://localhost:${free}`)
 }, 60_000)
 
-// npm tells only the shell it starts a script with, and a shell like Debian's passes no signal on: without `exec` the
-// service would outlive whoever is told that it ended.
-test('what npm starts ends with it, cleanly', async () => {
+// npm signals only the shell that runs a script, and a shell like Debian's passes no signal on: without `exec` the
+// service would outlive npm.
+test('a program started by npm ends with it, without errors', async () => {
   const root = mkdtempSync(join(folder, 'npm-'))
   copyFileSync(inTree('package.json'), join(root, 'package.json'))
   for (const name of ['node_modules', 'demo', 'sandbox', 'src', 'tsconfig.json'])
@@ -94,7 +94,7 @@ test('what npm starts ends with it, cleanly', async () => {
     cwd: root,
     env: { PATH, HOME, PORT: String(port), SANDBOX_PORT: String(sandboxPort) },
     stdio: ['ignore', 'pipe', 'inherit'],
-    // Whatever outlives npm is still ours to end.
+    // The test must end whatever outlives npm.
     detached: true,
   })
   try {

@@ -18,7 +18,7 @@ test('docs/doctor.md describes every check by its name, and no other', () => {
       ),
     ]
       .map(([, name = '']) => name.replace(/\$\{[^}]*\}/g, '<id>'))
-      // The beginning of several names, and names made of a variable.
+      // A common prefix of names, and names built from a variable.
       .flatMap((name) => (name === 'provider.<id>' ? [] : name === 'disk.<id>' ? ['disk.data', 'disk.log'] : [name])),
   )
   for (const rest of ['redirect_uris', 'discovery', 'client'])

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { documents } from '../../docs/generate.ts'
 
-test.each(Object.entries(documents))('%s says what the code says (npm run docs)', (file, text) => {
+test.each(Object.entries(documents))('%s matches the code (npm run docs)', (file, text) => {
   expect(readFileSync(file, 'utf8')).toBe(text)
 })
 
@@ -19,7 +19,7 @@ const linksIn = (file: string): readonly (readonly [link: string, path: string, 
     heading,
   ])
 
-/** What a heading is called in an address, as GitHub does it. */
+/** The anchor of a heading, as GitHub builds it. */
 const slugsIn = (file: string): readonly string[] =>
   [...readFileSync(file, 'utf8').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading
@@ -28,14 +28,14 @@ const slugsIn = (file: string): readonly string[] =>
       .replaceAll(' ', '-'),
   )
 
-test.each(written)('%s points at files that exist, and at headings in them', (file) => {
+test.each(written)('%s links to existing files and headings', (file) => {
   for (const [link, target, heading] of linksIn(file)) {
     expect(existsSync(target), link).toBe(true)
     if (heading !== undefined) expect(slugsIn(target), link).toContain(heading)
   }
 })
 
-test('every document in docs/ is reached from the README by links: nobody finds, or updates, one that is not', () => {
+test('every document in docs/ is reachable from the README', () => {
   const reached = new Set(['README.md'])
   for (const file of reached) for (const [, target] of linksIn(file)) if (inFolder.includes(target)) reached.add(target)
   expect(inFolder.filter((file) => !reached.has(file))).toEqual([])

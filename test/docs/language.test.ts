@@ -58,7 +58,7 @@ const words: readonly (readonly [RegExp, instead: string])[] = [
   ],
 ]
 
-/** Lines that may use such a word, and why. */
+/** Lines that may use such a word, with the reason. */
 const allowed: readonly (readonly [file: string, part: string, reason: string])[] = [
   ['docs/id-tokens.md', 'to the letter', 'compared character by character: the idiom'],
   ['docs/operating.md', 'within two letters of a setting', 'letters of the alphabet'],
@@ -86,7 +86,7 @@ function refused(file: string, lines: readonly string[]): string[] {
   )
 }
 
-/** The texts in a source file, line by line: what stands in quotation marks. */
+/** The texts in a source file, line by line: its quoted strings. */
 const quoted = (line: string): string =>
   [...line.matchAll(/'((?:[^'\\]|\\.)*)'|`((?:[^`\\]|\\.)*)`?|"([^"]*)"/g)]
     .flatMap(([, single, template, double]) => [single ?? template ?? double ?? ''])
@@ -114,7 +114,7 @@ test('every exception to the glossary is still needed', () => {
 })
 
 test.each(['Whoever has it', 'the trail', 'is told', 'no longer good', 'behaviour', 'Cancelled', 'an e-mail'])(
-  'the check refuses “%s”',
+  'the check rejects “%s”',
   (line) => {
     expect(refused('docs/x.md', [line])).toHaveLength(1)
   },

@@ -1,6 +1,6 @@
 /**
- * The README's examples, taken from its text and run against the demo. Only the ports differ, since tests run side by
- * side.
+ * The README's examples, extracted from its text and run against the demo. Only the ports differ, since tests run in
+ * parallel.
  */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -70,7 +70,7 @@ test('the commands of the Portuguese README do the same', async () => {
   expect(stdout).not.toContain('"code":')
 }, 60_000)
 
-test('an API verifies an access token with the printed function, and refuses one that was changed', async () => {
+test('an API verifies an access token with the printed function, and rejects a modified one', async () => {
   writeFileSync(join(folder, 'verify.ts'), examples('I have an API to protect', 'ts'))
   symlinkSync(inTree('node_modules'), join(folder, 'node_modules'))
   const app = `http://localhost:${ports.vinculum}`
@@ -90,7 +90,7 @@ test('an API verifies an access token with the printed function, and refuses one
   await expect(verifyAccessToken(`${token.slice(0, -4)}AAAA`)).rejects.toThrow()
 }, 60_000)
 
-test('the printed page of a browser app signs a person in, in a browser on another origin', async () => {
+test('the printed page of a browser app signs a user in, in a browser on another origin', async () => {
   const html = examples('I have a browser app', 'html')
   server = createServer((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end(html))
   await new Promise<void>((resolve) => server?.listen(ports.application, '127.0.0.1', resolve))

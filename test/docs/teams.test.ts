@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { type Act, acts, may, teamRoles } from '../../src/teams/policy.ts'
 
-/** What the document calls each act. */
+/** The document's name for each permission. */
 const called: Readonly<Record<Act, string>> = {
   see: 'see the team and who is in it',
   rename: 'rename it',
@@ -12,7 +12,7 @@ const called: Readonly<Record<Act, string>> = {
   delete: 'delete it',
 }
 
-test('docs/teams.md says who may do what as src/teams/policy.ts does', () => {
+test('docs/teams.md lists the permissions of src/teams/policy.ts', () => {
   const cells = (line: string): readonly string[] =>
     line
       .split('|')

@@ -23,7 +23,7 @@ import type { Endpoints } from '../../src/providers/provider.ts'
 
 const check = (name: string, run: Check['run']): Check => ({ name, run, slow: 'Wait.' })
 
-test('checks run side by side, and answer in their order', async () => {
+test('checks run in parallel, and report in their order', async () => {
   let meet = (): void => {}
   const met = new Promise<void>((resolve) => {
     meet = resolve
@@ -41,7 +41,7 @@ test('checks run side by side, and answer in their order', async () => {
   expect(findings.map(({ name }) => name)).toEqual(['first', 'second'])
 })
 
-test('a check that does not end is a failure, keeps what it found, and is aborted', async () => {
+test('a check that does not end is a failure, keeps its findings and is aborted', async () => {
   let released = false
   const findings = await runChecks(
     [
@@ -72,7 +72,7 @@ test('a check that throws is a failure that shows no message, since that could q
   expect(finding).toMatchObject({ name: 'broken', status: 'failed', found: 'The check itself failed (Error, EWHAT).' })
 })
 
-test('each finding is one line, whatever another program said, and what is wrong has a remedy', () => {
+test('each finding is one line, whatever another program returned, and problems have a remedy', () => {
   const lines = linesOf([
     ok('a', 'Fine.'),
     warning('long.name', 'Line\nok  mail  forged\u001b[2J', 'Do this.'),
@@ -94,7 +94,7 @@ test.each([
   { env: { DATABASE_URL: 'file::memory:' }, found: 'database in memory' },
   { env: { OAUTH_AUTO_REGISTER_NEW_USERS: 'false' }, found: 'nobody new can sign up' },
   { env: { ENCRYPTION_KEY: keys }, found: 'ENCRYPTION_KEY' },
-])('a configuration that works and should not stay so is a warning: $found', ({ env, found }) => {
+])('a configuration that works but should change is a warning: $found', ({ env, found }) => {
   const { config, faults } = inspectConfig({ ...env } as Record<string, string>)
   expect(faults).toEqual([])
   const findings = examineConfiguration(config, faults)
@@ -106,7 +106,7 @@ test.each([
   })
 })
 
-test('a broken configuration is a failure for each fault, beside the warnings', () => {
+test('an invalid configuration is a failure for each error, in addition to the warnings', () => {
   const { config, faults } = inspectConfig({ PORT: 'high', PUBLIC_URL: 'http://id.example.com', GOOGLE_KEY: 'x' })
   expect(examineConfiguration(config, faults).map(({ status, found }) => [status, found.split(/[: ]/)[0]])).toEqual([
     ['failed', 'PORT'],
@@ -121,7 +121,7 @@ test.each([
   { what: 'pending migrations', finding: migrationsFinding({ ...applied, pending: 2 }), status: 'warning' },
   { what: 'an empty database', finding: migrationsFinding({ ...applied, pending: 4, empty: true }), status: 'warning' },
   { what: 'a newer version', finding: migrationsFinding({ ...applied, newer: true }), status: 'failed' },
-  { what: 'a clock that is right', finding: clockFinding(-1900, 5), status: 'ok' },
+  { what: 'a correct clock', finding: clockFinding(-1900, 5), status: 'ok' },
   { what: 'a clock that is ahead', finding: clockFinding(2100, 5), status: 'warning' },
   { what: 'a clock that is behind', finding: clockFinding(-90_000, 5), status: 'warning' },
   { what: 'a difference that may be the network', finding: clockFinding(2500, 900), status: 'ok' },
@@ -139,7 +139,7 @@ test.each([
   if (status !== 'ok') expect(finding.remedy).toMatch(/\w/)
 })
 
-test('rights that only the next version needs are a warning, those that this one needs a failure', () => {
+test('privileges only the next version needs are a warning, those this version needs a failure', () => {
   const rights = { change: 'permission denied for schema public (42501)', unusable: [], foreign: ['accounts'] }
   const statuses = (pending: number) => rightsFindings(rights, pending).map(({ status }) => status)
   expect(statuses(0)).toEqual(['warning', 'warning'])
@@ -148,7 +148,7 @@ test('rights that only the next version needs are a warning, those that this one
   expect(rightsFindings({ change: null, unusable: [], foreign: [] }, 0)).toMatchObject([{ status: 'ok' }])
 })
 
-test('a damaged, open or non-WAL file is reported, and a large one is not read whole', () => {
+test('a damaged, open or non-WAL file is reported, and a large one is not read completely', () => {
   const fine = { bytes: 4096, journalMode: 'wal', open: false, migrations: applied, damage: null }
   const statuses = (examined: Partial<Parameters<typeof sqliteFindings>[1]>) =>
     sqliteFindings('a.db', { ...fine, ...examined }).filter(({ status }) => status !== 'ok')
@@ -180,7 +180,7 @@ const counted = (tallies: Record<string, number>, incomplete = false) => ({
   incomplete,
 })
 const none = { wrong: [], closed: [] }
-test('each key says what it seals; one that seals nothing may go, one that is missing is a failure', () => {
+test('each key reports what it encrypts; an unused one may be removed, a missing one is a failure', () => {
   const findings = keyFindings(['k3', 'k2', 'k1'], { ...none, counted: counted({ k3: 5, k2: 1, k0: 7 }) })
   expect(findings.map(({ name, status }) => [name, status])).toEqual([
     ['keys.k3', 'ok'],
@@ -195,7 +195,7 @@ test('each key says what it seals; one that seals nothing may go, one that is mi
     expect.stringContaining('7 values (grants: 7)'),
   ])
 })
-test('a count that was not finished advises nothing to be removed', () => {
+test('an unfinished count recommends no removal', () => {
   const findings = keyFindings(['k2', 'k1'], { ...none, counted: counted({ k2: 5 }, true) })
   expect(findings[0]?.found).toContain('at least 5')
   expect(findings[1]?.found).not.toContain('remove')
@@ -256,10 +256,10 @@ test.each([
   { kind: 'github', code: 'Not Found', tag: 'rejected' },
   { kind: 'atlassian', code: 'invalid_request', tag: 'accepted' },
   { kind: 'atlassian', code: 'access_denied', tag: 'rejected' },
-] as const)('$kind that refuses a made-up code with $code: $tag', ({ kind, code, tag }) => {
+] as const)('$kind that rejects an invalid code with $code: $tag', ({ kind, code, tag }) => {
   expect(judgeClient(refused(code), definitions[kind]).tag).toBe(tag)
 })
-test('a bare 401 is about the client, and no answer is about neither', () => {
+test('a bare 401 means a rejected client, and a missing response decides nothing', () => {
   expect(judgeClient(refused(null, 401), definitions.oauth2).tag).toBe('rejected')
   expect(judgeClient({ kind: 'unavailable', reason: 'network' }, definitions.oauth2).tag).toBe('unanswered')
 })
@@ -320,33 +320,33 @@ test.each([
     remedy: 'TRUST_PROXY_HOPS=1',
   },
   {
-    what: 'one that passes on what a client says',
+    what: 'one that forwards headers of the client',
     plain: arrival,
     withForged: forged,
     status: 'failed',
     remedy: 'overwrite X-Forwarded-For',
   },
   {
-    what: 'one that says nothing',
+    what: 'one that sends no header',
     plain: { ...arrival, forwarded_for: [], trust_proxy_hops: 0 },
     withForged: arrival,
     status: 'failed',
     remedy: 'send X-Forwarded-For',
   },
   {
-    what: 'one that sends Forwarded alone',
+    what: 'one that sends Forwarded only',
     plain: { ...arrival, forwarded_for: [], forwarded: true, trust_proxy_hops: 1 },
     withForged: arrival,
     status: 'failed',
     remedy: 'send X-Forwarded-For',
   },
-] as const)('proxies in front: $what', ({ plain, withForged, status, remedy }) => {
+] as const)('reverse proxies: $what', ({ plain, withForged, status, remedy }) => {
   const finding = proxyFinding({ publicUrl }, plain as Arrival, withForged as Arrival | undefined)
   expect(finding.status).toBe(status)
   if (remedy !== undefined) expect(finding.remedy).toContain(remedy)
 })
 
-test('a service that does not run is a warning, one that is not ready a failure', () => {
+test('a service that is not running is a warning, one that is not ready a failure', () => {
   expect(serviceFinding('http://127.0.0.1:3000', { reason: 'ECONNREFUSED' }).status).toBe('warning')
   expect(serviceFinding('http://127.0.0.1:3000', { status: 503, body: {} }).status).toBe('failed')
   expect(serviceFinding('http://127.0.0.1:3000', { status: 404, body: {} }).status).toBe('warning')
@@ -366,13 +366,16 @@ test.each([
     id: 'github',
     remedy: /^Check that this machine reaches the host .* GITHUB_TOKEN_URL, if it is set\.$/,
   },
-] as const)('a silent token endpoint of $kind: the remedy names what an operator has set', ({ kind, id, remedy }) => {
-  if (!acme) throw new Error('acme is configured')
-  const endpoints = { token: 'https://acme.example/token', clientAuth: 'basic' } as Endpoints
-  const failure = { kind: 'unavailable', reason: 'network' } as const
-  const [finding] = findingsOf(
-    { ...acme, kind, id },
-    { discovers: false, endpoints: { ok: true, value: endpoints }, client: { tag: 'unanswered', failure } },
-  )
-  expect(finding?.remedy).toMatch(remedy)
-})
+] as const)(
+  'an unresponsive token endpoint of $kind: the remedy names the operator’s settings',
+  ({ kind, id, remedy }) => {
+    if (!acme) throw new Error('acme is configured')
+    const endpoints = { token: 'https://acme.example/token', clientAuth: 'basic' } as Endpoints
+    const failure = { kind: 'unavailable', reason: 'network' } as const
+    const [finding] = findingsOf(
+      { ...acme, kind, id },
+      { discovers: false, endpoints: { ok: true, value: endpoints }, client: { tag: 'unanswered', failure } },
+    )
+    expect(finding?.remedy).toMatch(remedy)
+  },
+)

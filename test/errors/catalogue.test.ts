@@ -4,24 +4,24 @@ import { type AppError, catalogue, type ErrorCode, fail, message } from '../../s
 const entries = Object.entries(catalogue) as [ErrorCode, (typeof catalogue)[ErrorCode]][]
 const placeholders = (text: string): string[] => [...new Set(text.match(/\{\w+\}/g))].sort()
 
-describe.each(entries)('%s', (_, { status, en, 'pt-BR': pt }) => {
-  test('has a status of an error', () => {
+describe.each(entries)('the error %s', (_, { status, en, 'pt-BR': pt }) => {
+  test('has an error status', () => {
     expect(status).toBeGreaterThanOrEqual(400)
     expect(status).toBeLessThan(600)
   })
 
-  test('says something in both languages, and not the same in both', () => {
+  test('has a text in both languages, different in each', () => {
     for (const text of [en.title, en.detail, pt.title, pt.detail]) expect(text).toMatch(/^\S.*\S$/s)
     expect(pt.detail).not.toBe(en.detail)
   })
 
-  test('is filled in with the same words in both languages, and only in its detail', () => {
+  test('has the same placeholders in both languages, and only in its detail', () => {
     expect(placeholders(pt.detail)).toEqual(placeholders(en.detail))
     expect([...placeholders(en.title), ...placeholders(pt.title)]).toEqual([])
   })
 })
 
-test('Portuguese texts give a provider no gender: its name can be anything', () => {
+test('Portuguese texts never assign a gender to a provider, since its name can be anything', () => {
   const gendered = /(?:^|\s)(?:[oa]|n[oa]|d[oa]|ao|à|pel[oa])\s\{provider\}/i
   const texts = entries.map(([code, entry]) => [code, entry['pt-BR'].detail] as const)
   expect(texts.filter(([, text]) => gendered.test(text)).map(([code]) => code)).toEqual([])
@@ -61,7 +61,7 @@ test.each<[ErrorCode, number]>([
   ['needs_reauthorization', 409],
   ['payload_too_large', 413],
   ['unsupported_media_type', 415],
-])('%s is %i, as the contract says', (code, status) => {
+])('%s is %i, as in the contract', (code, status) => {
   expect(catalogue[code].status).toBe(status)
 })
 
@@ -71,16 +71,16 @@ test.each<[AppError, string]>([
   [fail('token_wrong_type', { type: 'refresh' }).error, 'Token inválido: esperado tipo refresh'],
   [fail('token_subject_missing').error, 'Token inválido: subject não encontrado'],
   [fail('user_not_found').error, 'Usuário não encontrado'],
-])('$code reads in pt-BR as the contract says', (error, detail) => {
+])('$code has the pt-BR text of the contract', (error, detail) => {
   expect(message(error, 'pt-BR').detail).toBe(detail)
 })
 
-test('a placeholder is filled with its text as it is, once', () => {
+test('a placeholder is replaced with its text unchanged, once', () => {
   const { detail } = message(fail('provider_not_found', { provider: '{provider}$&<b>' }).error, 'en')
   expect(detail).toContain('“{provider}$&<b>”')
 })
 
-test('what the log knows is not what the person is told', () => {
+test('the cause of an error is not in its message', () => {
   const { error } = fail('internal', undefined, { cause: new Error('password=hunter2') })
   expect(JSON.stringify(message(error, 'en'))).not.toContain('hunter2')
 })

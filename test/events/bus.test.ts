@@ -23,7 +23,7 @@ beforeEach(() => {
 const names = (): string[] => told.map(({ name }) => name)
 
 describe('a fact', () => {
-  test('reaches whoever listens for its name, with its time, and nobody else', () => {
+  test('reaches listeners for its name only, with its time', () => {
     const heard: Event[] = []
     bus.on('cache', ['user_info_cache.read'], (event) => heard.push(event))
     bus.emit('user_info_cache.read', { provider: 'google', hit: true })
@@ -32,13 +32,13 @@ describe('a fact', () => {
     expect(names()).toEqual(['user_info_cache.read', 'session.refreshed'])
   })
 
-  test('that is written down is told with who it is about and where it came from', () => {
+  test('that is audited contains its account and origin', () => {
     const fact: Fact = { name: 'account.created', accountId: 'usr_1', origin: internalOrigin, data: { via: 'google' } }
     bus.publish(fact)
     expect(told).toEqual([{ ...fact, at: clock() }])
   })
 
-  test('that is audited cannot be emitted: only a store, which has written it down, publishes it', () => {
+  test('that is audited cannot be emitted: only the store that recorded it publishes it', () => {
     const emitted = (): void => {
       // @ts-expect-error account.created is an audited fact
       bus.emit('account.created', { via: 'google' })
@@ -53,7 +53,7 @@ describe('a fact', () => {
 describe('a span', () => {
   const provider = { provider: 'google' }
 
-  test('that succeeds starts, then stops with its duration and what is worth telling', async () => {
+  test('that succeeds emits a start, then a stop with its duration and result', async () => {
     const result = await bus.span(
       'oauth.user_info_fetch',
       provider,
@@ -72,7 +72,7 @@ describe('a span', () => {
     ])
   })
 
-  test('that is refused ends in an exception with the code', async () => {
+  test('that fails ends in an exception with the code', async () => {
     const result = await bus.span(
       'oauth.token_exchange',
       provider,
@@ -105,8 +105,8 @@ describe('a span', () => {
   })
 })
 
-describe('a handler that throws', () => {
-  test('is reported, and neither the emitter nor the other handlers notice', () => {
+describe('an event handler that throws', () => {
+  test('is reported, and affects neither the emitter nor the other handlers', () => {
     const [before, after]: string[][] = [[], []]
     bus.on('before', ['session.refreshed'], () => before?.push('heard'))
     bus.on('broken', ['session.refreshed'], () => {
@@ -129,7 +129,7 @@ describe('a handler that throws', () => {
     ])
   })
 
-  test('is told of what happens next all the same: what ailed it may have passed', () => {
+  test('still receives later events', () => {
     const heard: string[] = []
     let ailing = true
     bus.on('recovering', ['session.refreshed'], ({ data }) => {
@@ -142,7 +142,7 @@ describe('a handler that throws', () => {
     expect(heard).toEqual(['replayed'])
   })
 
-  test('may throw whatever it likes', () => {
+  test('may throw any value', () => {
     for (const [n, thrown] of [null, undefined, Symbol('x'), Object.create(null), { toString: () => 1 }].entries()) {
       bus.on(`broken ${n}`, ['session.refreshed'], () => {
         throw thrown
@@ -152,7 +152,7 @@ describe('a handler that throws', () => {
     expect(names().filter((name) => name === 'handler.failed')).toHaveLength(5)
   })
 
-  test('may do so on the very report of a failure', () => {
+  test('may throw on the report of its own failure', () => {
     for (const id of ['one', 'two'])
       bus.all(id, () => {
         throw new Error('always')
@@ -165,16 +165,16 @@ describe('a handler that throws', () => {
   })
 })
 
-describe('the catalogue', () => {
-  test('says what each event means', () => {
+describe('the event catalogue', () => {
+  test('describes each event', () => {
     for (const [name, { meaning }] of Object.entries(catalogue)) expect(meaning, name).toMatch(/^\S.{10,}\S$/)
   })
 
-  test('names no event that another one’s moments would be taken for', () => {
+  test('has no event name that ends like a span', () => {
     for (const name of Object.keys(catalogue)) expect(name).toMatch(/^[a-z_]+\.(?!start$|stop$|exception$)[a-z_]+$/)
   })
 
-  test('has no payload member that would hold a secret, an address or a name', () => {
+  test('has no payload field for a secret, an address or a name', () => {
     const members = Object.entries(catalogue).flatMap(([name, { payload }]) =>
       Object.keys(payload.shape).map((key) => `${name}: ${key}`),
     )
@@ -185,7 +185,7 @@ describe('the catalogue', () => {
     ).toEqual([])
   })
 
-  test('writes down whatever changes an account or ends a session', () => {
+  test('audits every change of an account and every end of a session', () => {
     const audited: readonly AuditName[] = [
       'authentication.succeeded',
       'authentication.failed',

@@ -5,7 +5,7 @@ import { anAccount, anIdentity, from } from '../support/people.ts'
 import { providerStandIn } from '../support/provider-stand-in.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
 
-test('what a provider said of a person is not kept in memory once their account is erased', async () => {
+test('a provider’s profile is not kept in memory after the account is deleted', async () => {
   const { clock } = createStoppedClock()
   const { store } = await openedStore({ tag: 'sqlite', file: ':memory:' }, clock)
   const { accounts } = store

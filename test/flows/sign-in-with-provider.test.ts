@@ -84,12 +84,12 @@ async function story(autoRegister = true, rules = { acceptsIdentity: () => true,
     turn,
     standIn,
     vault,
-    /** Where sign-in codes went, and where each leads. */
+    /** The addresses that receive sign-in codes, and the account each opens. */
     mailed,
-    /** What somebody else does once it is decided whose identity it is, before its tokens are kept. */
+    /** What another request does after the identity is settled, before its tokens are stored. */
     meanwhile,
     begin,
-    /** Access tokens that came to nothing here. */
+    /** Access tokens of failed sign-ins, which must be revoked. */
     dropped,
     enter: signInWithProvider({
       ...parts,
@@ -110,7 +110,7 @@ async function story(autoRegister = true, rules = { acceptsIdentity: () => true,
       return account
     },
 
-    /** A device the account is signed in on. */
+    /** A session of the account. */
     async device(accountId: string): Promise<string> {
       const [identity] = await accounts.identitiesOf(accountId)
       const started = await parts.signIn.proceed(
@@ -144,14 +144,14 @@ const arriving = (binding: string | undefined, given: Partial<Arrival> = {}): Ar
   who: null,
   ...given,
 })
-/** What was written down, and only that. */
+/** The audit entries, and nothing else. */
 const trail = (): string[] => at.told.flatMap((event) => ('accountId' in event ? [event.name] : []))
 
 describe('a sign-in', () => {
-  test('opens an account, a session and a vault entry, each with its reason', async () => {
+  test('creates an account, a session and a vault entry, each with its fact', async () => {
     const { state, binding } = await at.begun()
-    const entered = await at.enter('google', { code: 'c', state }, arriving(binding))
-    expect(entered).toMatchObject({
+    const outcome = await at.enter('google', { code: 'c', state }, arriving(binding))
+    expect(outcome).toMatchObject({
       ok: true,
       value: { tag: 'signed_in', action: 'created_new_user', cookie: expect.stringMatching(/^[\w-]{43}$/) },
     })
@@ -166,7 +166,7 @@ describe('a sign-in', () => {
     ])
   })
 
-  test('ends the session the browser had before, so that nobody can plant one', async () => {
+  test('ends the browser’s previous session, which prevents session fixation', async () => {
     const first = await at.begun()
     const before = await at.enter('google', { code: 'c', state: first.state }, arriving(first.binding))
     if (!before.ok || before.value.tag !== 'signed_in') throw new Error('the first sign-in was to succeed')
@@ -178,21 +178,21 @@ describe('a sign-in', () => {
     expect(await at.store.sessions.find(session.id)).toMatchObject({ endReason: 'replaced' })
   })
 
-  test('works ten times at once in one browser', async () => {
+  test('works ten times concurrently in one browser', async () => {
     const flows = await Promise.all(Array.from({ length: 10 }, () => at.begun()))
     expect(new Set(flows.map(({ handle }) => handle)).size).toBe(10)
-    const entered = await Promise.all(
+    const outcome = await Promise.all(
       flows.map(({ state, binding }) => at.enter('google', { code: 'c', state }, arriving(binding))),
     )
-    expect(entered.every(({ ok }) => ok)).toBe(true)
+    expect(outcome.every(({ ok }) => ok)).toBe(true)
   })
 
-  test('is finished once, however often it comes back at once', async () => {
+  test('is finished once, under any number of concurrent callbacks', async () => {
     const { state, binding } = await at.begun()
-    const entered = await Promise.all(
+    const outcome = await Promise.all(
       Array.from({ length: 8 }, () => at.enter('google', { code: 'c', state }, arriving(binding))),
     )
-    expect(entered.map((one) => (one.ok ? 'signed in' : one.error.code)).sort()).toEqual([
+    expect(outcome.map((one) => (one.ok ? 'signed in' : one.error.code)).sort()).toEqual([
       'signed in',
       ...Array(7).fill('state_already_used'),
     ])
@@ -200,12 +200,12 @@ describe('a sign-in', () => {
   })
 })
 
-describe('a callback that is not right', () => {
+describe('an invalid callback', () => {
   const session = { accountId: 'usr_1', sessionId: 'ses_1' }
   test.each<[string, string, (flow: { state: string; binding: string }) => readonly [string, Callback, Arrival]]>([
     ['without a state', 'invalid_state', ({ binding }) => ['google', { code: 'c' }, arriving(binding)]],
     [
-      'with a made-up state',
+      'with a forged state',
       'invalid_state',
       ({ binding }) => ['google', { code: 'c', state: 'made up' }, arriving(binding)],
     ],
@@ -221,22 +221,22 @@ describe('a callback that is not right', () => {
       ({ state, binding }) => ['github', { code: 'c', state }, arriving(binding)],
     ],
     [
-      'where the person said no',
+      'where the user denied consent',
       'access_denied',
       ({ state, binding }) => ['google', { state, error: 'access_denied' }, arriving(binding)],
     ],
     [
-      'where the provider could not',
+      'where the provider was temporarily unavailable',
       'provider_unavailable',
       ({ state, binding }) => ['google', { state, error: 'server_error' }, arriving(binding)],
     ],
     [
-      'where the provider would not',
+      'where the provider refused',
       'token_exchange_failed',
       ({ state, binding }) => ['google', { state, error: 'invalid_scope' }, arriving(binding)],
     ],
     ['without a code', 'invalid_request', ({ state, binding }) => ['google', { state }, arriving(binding)]],
-  ])('%s is %s: no call to the provider, nothing changed, one line in the trail', async (_, code, made) => {
+  ])('%s is %s: no request to the provider, no change and one audit entry', async (_, code, made) => {
     const [provider, callback, arrival] = made(await at.begun())
     expect(await at.enter(provider, callback, { ...arrival, who: session })).toMatchObject({
       ok: false,
@@ -253,7 +253,7 @@ describe('a callback that is not right', () => {
     ['user_cancelled_authorize', 'user_cancelled_authorize'],
     ['<script>alert(1)</script>', 'other'],
     ['toString', 'other'],
-  ])('with the error %s is told as %s, once it is known whose answer it is', async (said, told) => {
+  ])('with the error %s is reported as %s, once its pending authorization is known', async (said, told) => {
     const { state, binding } = await at.begun()
     await at.enter('google', { state: 'made-up', error: said }, arriving(binding))
     expect(at.heard('oauth.callback_refused')).toEqual([])
@@ -261,7 +261,7 @@ describe('a callback that is not right', () => {
     expect(at.heard('oauth.callback_refused').map(({ data }) => data)).toEqual([{ provider: 'google', error: told }])
   })
 
-  test('too late is state_expired', async () => {
+  test('after expiry is state_expired', async () => {
     const { state, binding } = await at.begun()
     at.turn(300)
     expect(await at.enter('google', { code: 'c', state }, arriving(binding))).toMatchObject({
@@ -270,7 +270,7 @@ describe('a callback that is not right', () => {
     expect(at.standIn.exchanged).toEqual([])
   })
 
-  test('stays used even when the exchange failed', async () => {
+  test('stays used after the exchange failed', async () => {
     at.standIn.refusesCodes(fail('token_exchange_failed', { provider: 'Google' }))
     const { state, binding } = await at.begun()
     expect(await at.enter('google', { code: 'c', state }, arriving(binding))).toMatchObject({
@@ -282,19 +282,19 @@ describe('a callback that is not right', () => {
     expect(at.standIn.exchanged).toHaveLength(1)
   })
 
-  test('of an unknown provider is refused by name', async () => {
+  test('of an unknown provider is refused as such', async () => {
     expect(await at.enter('facebook', { code: 'c', state: 's' }, arriving('b'))).toMatchObject({
       error: { code: 'provider_not_found' },
     })
   })
 })
 
-describe('linking on purpose', () => {
+describe('linking an identity', () => {
   test.each<[string, Partial<Arrival>]>([
     ['signed out', { who: null }],
-    ['as somebody else', { who: { accountId: 'usr_eve', sessionId: 'ses_1' } }],
+    ['as another user', { who: { accountId: 'usr_eve', sessionId: 'ses_1' } }],
     ['in another session', { who: { accountId: 'usr_ada', sessionId: 'ses_2' } }],
-  ])('that was begun by one person and is finished %s links nothing', async (_, given) => {
+  ])('that was begun by one user and is finished %s links nothing', async (_, given) => {
     const account = await at.member({ id: 'usr_ada' })
     const { state, binding } = await at.begun({ visitor: { accountId: account.id, sessionId: 'ses_1' } })
     expect(await at.enter('google', { code: 'c', state }, arriving(binding, given))).toMatchObject({
@@ -304,7 +304,7 @@ describe('linking on purpose', () => {
     expect(await at.store.accounts.identitiesOf(account.id)).toHaveLength(1)
   })
 
-  test('adds the identity, whatever its address, and starts no session', async () => {
+  test('adds the identity with any email address, and starts no session', async () => {
     const account = await at.member()
     const who = { accountId: account.id, sessionId: await at.device(account.id) }
     at.standIn.says({ email: 'somebody.else@example.com', emailVerified: false })
@@ -317,11 +317,11 @@ describe('linking on purpose', () => {
     expect(await at.store.sessions.list(account.id, new Date(0))).toHaveLength(1)
   })
 
-  test('links nothing for a device that is signed out at the very moment of writing', async () => {
+  test('links nothing when its session ends at the moment of the write', async () => {
     const account = await at.member()
     const who = { accountId: account.id, sessionId: await at.device(account.id) }
     const { state, binding } = await at.begun({ visitor: who })
-    // The story takes the device for signed in throughout: only the write itself can tell.
+    // The flow considers the session live throughout: only the write itself can tell.
     await at.store.sessions.end({ id: who.sessionId, accountId: account.id }, 'revoked', at.clock(), [])
     expect(await at.enter('google', { code: 'c', state }, arriving(binding, { who }))).toMatchObject({
       error: { code: 'account_linking_failed' },
@@ -329,7 +329,7 @@ describe('linking on purpose', () => {
     expect(await at.store.accounts.identitiesOf(account.id)).toHaveLength(1)
   })
 
-  test('keeps no token of an identity that is unlinked before its tokens are kept', async () => {
+  test('stores no token of an identity that is unlinked before its tokens are stored', async () => {
     const account = await at.member()
     const who = { accountId: account.id, sessionId: await at.device(account.id) }
     const { state, binding } = await at.begun({ visitor: who })
@@ -344,14 +344,14 @@ describe('linking on purpose', () => {
         ),
       ).toBe('unlinked')
     }
-    const entered = await at.enter('google', { code: 'c', state }, arriving(binding, { who }))
-    expect(entered).toMatchObject({ ok: false, error: { code: 'account_linking_failed' } })
+    const outcome = await at.enter('google', { code: 'c', state }, arriving(binding, { who }))
+    expect(outcome).toMatchObject({ ok: false, error: { code: 'account_linking_failed' } })
     expect(at.dropped).toEqual(['at'])
   })
 })
 
-describe('a conflict', () => {
-  /** A sign-in that ends in the question whose address it is. */
+describe('an account conflict', () => {
+  /** A sign-in that ends in an account conflict. */
   const question = async () => {
     const flow = await at.begun()
     const answer = await at.enter('google', { code: 'c', state: flow.state }, arriving(flow.binding))
@@ -364,7 +364,7 @@ describe('a conflict', () => {
     ...given,
   })
 
-  test('is shown masked, to the browser it was opened in alone', async () => {
+  test('is shown with a masked email address, and only to the browser it was opened in', async () => {
     await at.member({ email: 'ada@example.com' })
     const { ticket, binding } = await question()
     expect(await at.resolve.show(ticket, binding, null)).toMatchObject({
@@ -375,7 +375,7 @@ describe('a conflict', () => {
       expect(await at.resolve.show(ticket, other, null)).toMatchObject({ error: { code: 'conflict_not_found' } })
   })
 
-  test('offers what proves the account, except the provider it came from', async () => {
+  test('offers the methods of the account, except the provider of the new identity', async () => {
     const account = await at.member({ email: 'ada@example.com' })
     await at.store.accounts.link(anIdentity(account.id, { provider: 'google' }), null, [])
     const { ticket, binding } = await question()
@@ -385,7 +385,7 @@ describe('a conflict', () => {
     })
   })
 
-  test('offers everything but that provider, alike, to somebody who did not prove the address', async () => {
+  test('offers every method except that provider to a user who did not prove the email address', async () => {
     await at.member({ email: 'ada@example.com' })
     at.standIn.says({ emailVerified: false })
     const { ticket, binding } = await question()
@@ -398,7 +398,7 @@ describe('a conflict', () => {
     ])
   })
 
-  test('offers no identity that may not sign in at present', async () => {
+  test('offers no identity that is not allowed to sign in', async () => {
     await at.store.close()
     at = await story(true, { acceptsIdentity: () => false, requireVerifiedEmail: false })
     await at.member({ email: 'ada@example.com' })
@@ -407,7 +407,7 @@ describe('a conflict', () => {
     expect(shown.ok && shown.value.methods).toEqual([{ type: 'email' }])
   })
 
-  test('sends a code to its own address alone, and for its own browser alone', async () => {
+  test('sends a code only to its own email address and for its own browser', async () => {
     await at.member({ email: 'ada@example.com' })
     const { ticket, binding } = await question()
     const send = (by: string | undefined) =>
@@ -421,7 +421,7 @@ describe('a conflict', () => {
     expect(await send(binding)).toMatchObject({ error: { code: 'conflict_not_found' } })
   })
 
-  test('is answered once, however many answers come at once', async () => {
+  test('is resolved once, under any number of concurrent requests', async () => {
     await at.member({ email: 'ada@example.com' })
     const { ticket, binding } = await question()
     const answers = await Promise.all(
@@ -443,7 +443,7 @@ describe('a conflict', () => {
     })
   })
 
-  test('is linked only for somebody who just proved the existing account', async () => {
+  test('is linked only for a user who just proved the existing account', async () => {
     const account = await at.member({ email: 'ada@example.com' })
     const eve = await at.member({ email: 'eve@example.com' })
     const { ticket, binding } = await question()
@@ -465,7 +465,7 @@ describe('a conflict', () => {
     })
   })
 
-  test('links nothing for somebody who was signed out meanwhile', async () => {
+  test('links nothing for a user who was signed out in the meantime', async () => {
     const account = await at.member({ email: 'ada@example.com' })
     const { ticket, binding } = await question()
     const who = { accountId: account.id, sessionId: 'ses_over' }
@@ -477,7 +477,7 @@ describe('a conflict', () => {
     expect(at.heard('conflict.resolved')).toEqual([])
   })
 
-  test('answered late is no fresher proof than when it was asked, and the profile is asked for anew', async () => {
+  test('keeps the time of its sign-in as proof when resolved later, and the profile is requested again', async () => {
     await at.member({ email: 'ada@example.com' })
     const { ticket, binding } = await question()
     const asked = at.clock()
@@ -489,7 +489,7 @@ describe('a conflict', () => {
     expect(at.standIn.forgotten).toEqual([`google:${answer.value.identity.subject}`])
   })
 
-  test('is recorded as resolved when the identity became known in the meantime, and not twice', async () => {
+  test('is recorded as resolved once when the identity became known in the meantime', async () => {
     const account = await at.member({ email: 'ada@example.com' })
     const subject = 'the-same-person'
     at.standIn.says({ subject })
@@ -508,7 +508,7 @@ describe('a conflict', () => {
     )
   })
 
-  test('whose answer is refused says so in the trail', async () => {
+  test('that cannot be resolved is recorded in the audit log', async () => {
     const account = await at.member({ email: 'ada@example.com' })
     const other = await at.member()
     const subject = 'the-same-person'
@@ -524,7 +524,7 @@ describe('a conflict', () => {
   })
 })
 
-describe('beginning', () => {
+describe('beginning a sign-in', () => {
   test.each<[Partial<Parameters<Story['begin']>[0]>, string]>([
     [{ provider: 'facebook' }, 'provider_not_found'],
     [{ redirectUriKey: 'desktop' }, 'redirect_uri_key_not_found'],
@@ -536,7 +536,7 @@ describe('beginning', () => {
     expect(await at.begin({ provider: 'google', ...given })).toMatchObject({ ok: false, error: { code } })
   })
 
-  test('keeps neither state, binding nor verifier in the clear', async () => {
+  test('stores neither state, binding nor verifier in plain text', async () => {
     const { state, binding } = await at.begun({
       returnTo: app.href,
       codeChallenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',

@@ -1,4 +1,4 @@
-/** How much of the metrics a stranger can make: one series costs memory for good, and time at every reading. */
+/** The number of metric series a client can create: each series costs memory forever, and time at every scrape. */
 
 import { METHODS } from 'node:http'
 import fc from 'fast-check'
@@ -12,7 +12,7 @@ import { createStoppedClock } from '../support/stopped-clock.ts'
 import { createSurface, routes } from './surface.tsx'
 
 const noProbes = { breakers: () => [], jobBacklogs: async () => [], droppedLogLines: () => 0, clockSkewMs: () => 0 }
-/** Eleven buckets and the infinite one, the sum and the count; and the counter beside them. */
+/** Eleven buckets and the infinite one, the sum and the count; and the counter. */
 const perAnswer = 15
 
 function watched() {
@@ -24,7 +24,7 @@ function watched() {
   return { events, metrics, surface, series }
 }
 
-test('random methods, paths and statuses make no series beyond those of our own routes', async () => {
+test('random methods, paths and statuses create no series beyond those of our own routes', async () => {
   const { surface, series, metrics } = watched()
   const paths = routes.map(({ path }) => path)
   const segment = fc.oneof(fc.string({ maxLength: 8 }), fc.constantFrom('%zz', '%ff', '%00', '..', 'thg_1', 'x'))
@@ -62,7 +62,7 @@ test('random methods, paths and statuses make no series beyond those of our own 
   expect(await series()).toBeLessThan(bound)
 })
 
-test('a method that a path does not offer is one series, whichever of thirty it is', async () => {
+test('all methods that a path does not support share one series', async () => {
   const { surface, metrics } = watched()
   for (const method of ['put', 'patch', 'm-search', 'propfind', 'report', 'lock'] as const)
     await request(surface.app)[method]('/keys')
@@ -72,7 +72,7 @@ test('a method that a path does not offer is one series, whichever of thirty it 
   expect(lines).toEqual(['vinculum_http_requests_total{method="other",route="/keys",status="405"} 6'])
 })
 
-test('whatever is emitted, methods and statuses are of a closed set', async () => {
+test('methods and statuses in metrics come from a closed set', async () => {
   const { events, series } = watched()
   fc.assert(
     fc.property(fc.string(), fc.oneof(fc.integer(), fc.double()), (method, status) => {
@@ -83,6 +83,6 @@ test('whatever is emitted, methods and statuses are of a closed set', async () =
   expect(await series()).toBeLessThanOrEqual(httpMethods.length * (statuses.size + 1) * perAnswer)
 })
 
-test('every status a refusal has is told apart', () => {
+test('every error status has its own label value', () => {
   for (const { status } of Object.values(catalogue)) expect(statuses).toContain(status)
 })

@@ -36,8 +36,8 @@ const preflight = (app: Surface['app'], path: string, method: string, origin: st
 const pathOf = ({ path }: Route<never>): string => path.replace(/:(\w+)/g, 'some_$1')
 const named = (route: Route<never>) => [`${route.method.toUpperCase()} ${route.path}`, route] as const
 
-describe('a preflight', () => {
-  test.each(all.map(named))('of %s', async (_, route) => {
+describe('a CORS preflight', () => {
+  test.each(all.map(named))('for %s', async (_, route) => {
     const method = route.method.toUpperCase()
     const shares = crossOriginOf(route)
     const { status, headers } = await preflight(service.app, pathOf(route), method, application)
@@ -61,11 +61,11 @@ describe('a preflight', () => {
       ])
     }
   })
-  test('allows the headers an application sends', async () => {
+  test('allows the headers an app sends', async () => {
     const { headers } = await preflight(surface.app, '/mine', 'DELETE', application)
     expect(headers['access-control-allow-headers']).toBe('Authorization, Content-Type, Accept, Accept-Language')
   })
-  test('of a method there is not lets the application read the refusal', async () => {
+  test('of an unsupported method lets the app read the error', async () => {
     expect((await preflight(surface.app, '/mine', 'PUT', application)).status).toBe(204)
     const answer = await request(surface.app).put('/mine').set('Origin', application)
     expect([answer.status, answer.headers['access-control-allow-origin']]).toEqual([405, application])
@@ -74,13 +74,13 @@ describe('a preflight', () => {
       expect([method, status, headers['access-control-allow-methods']]).toEqual([method, 405, undefined])
     }
   })
-  test('is no preflight without an origin and a method', async () => {
+  test('requires an Origin and a method', async () => {
     expect((await request(surface.app).options('/mine')).status).toBe(405)
     expect((await request(surface.app).options('/mine').set('Origin', application)).status).toBe(405)
     const without = request(surface.app).options('/mine').set('Access-Control-Request-Method', 'GET')
     expect((await without).status).toBe(405)
   })
-  test('is limited like anything that is answered', async () => {
+  test('is rate limited like any request', async () => {
     let last = 204
     for (let at = 0; at < 241 && last === 204; at++) {
       last = (await preflight(surface.app, '/mine', 'GET', application)).status
@@ -89,11 +89,11 @@ describe('a preflight', () => {
   })
 })
 
-describe('what the bearer API is', () => {
+describe('the CORS surface', () => {
   const shared = all.filter((route) => crossOriginOf(route) === 'any').map(({ path }) => path)
   const closed = all.filter((route) => crossOriginOf(route) === 'none')
 
-  test('public documents are for every origin', () => {
+  test('opens public documents to every origin', () => {
     expect(shared).toEqual([
       '/.well-known/jwks.json',
       '/.well-known/oauth-authorization-server',
@@ -102,7 +102,7 @@ describe('what the bearer API is', () => {
       '/.well-known/webauthn',
     ])
   })
-  test('no page, no sign-in redirect and nothing of back ends is part of it', () => {
+  test('excludes pages, sign-in redirects and back-end routes', () => {
     expect(closed.filter(({ surface }) => surface === 'api').map(({ path }) => path)).toEqual([
       '/health/arrival',
       '/metrics',
@@ -116,7 +116,7 @@ describe('what the bearer API is', () => {
   })
 })
 
-describe('an answer', () => {
+describe('a CORS response', () => {
   const cases: readonly (readonly [number, string, (app: Surface['app']) => request.Test])[] = [
     [200, 'GET /mine', (app) => request(app).get('/mine').set('Authorization', 'Bearer good')],
     [204, 'DELETE /mine', (app) => request(app).delete('/mine').set('Authorization', 'Bearer good')],
@@ -138,7 +138,7 @@ describe('an answer', () => {
     [500, 'a defect', (app) => request(app).get('/broken')],
     [503, 'no time', (app) => request(app).get('/busy')],
   ]
-  test.each(cases)('of %i may be read by an allowed application: %s', async (status, _, send) => {
+  test.each(cases)('of %i can be read by an allowed app: %s', async (status, _, send) => {
     const answer = await send(surface.app).set('Origin', application)
     expect(answer.status).toBe(status)
     expect(answer.headers).toMatchObject({
@@ -148,7 +148,7 @@ describe('an answer', () => {
     expect(answer.headers).not.toHaveProperty('access-control-allow-credentials')
     expect(answer.headers.vary).toContain('Origin')
   })
-  test.each(cases)('of %i may not be read by anybody else: %s', async (status, _, send) => {
+  test.each(cases)('of %i cannot be read by any other origin: %s', async (status, _, send) => {
     for (const origin of foreign) {
       const answer = await send(surface.app).set('Origin', origin)
       expect([origin, answer.status]).toEqual([origin, status])
@@ -156,7 +156,7 @@ describe('an answer', () => {
     }
     expect((await send(surface.app)).headers).not.toHaveProperty('access-control-allow-origin')
   })
-  test('of 429 may be read as well, with the time to wait', async () => {
+  test('of 429 can be read as well, with its Retry-After', async () => {
     const guess = () => request(surface.app).post('/limited').set('Origin', application)
     let answer = await guess()
     for (let at = 0; at < 31 && answer.status !== 429; at++) answer = await guess()
@@ -164,7 +164,7 @@ describe('an answer', () => {
     expect(answer.headers['retry-after']).toMatch(/^\d+$/)
     expect(answer.headers['access-control-allow-origin']).toBe(application)
   })
-  test('that is a page, a file or a redirect is for nobody else', async () => {
+  test('that is a page, a file or a redirect cannot be read by another origin', async () => {
     const answers = [
       await request(surface.app).get('/pages/form').set('Origin', application),
       await request(surface.app).get('/pages/mine').set('Origin', application),
@@ -177,7 +177,7 @@ describe('an answer', () => {
       expect([status, headers['access-control-allow-origin']]).toEqual([status, undefined])
     }
   })
-  test('with public keys is for every origin, once', async () => {
+  test('with public keys can be read by every origin, with one header', async () => {
     const { headers } = await request(surface.app).get('/keys').set('Origin', 'https://evil.example')
     expect(headers['access-control-allow-origin']).toBe('*')
     const refused = await request(surface.app).put('/keys').set('Origin', 'https://evil.example')
@@ -185,8 +185,8 @@ describe('an answer', () => {
   })
 })
 
-describe('the cookie', () => {
-  test('is refused to every other origin, whatever the method', async () => {
+describe('the session cookie', () => {
+  test('is refused from every other origin, for every method', async () => {
     for (const origin of [application, 'https://evil.example', 'http://localhost:3001']) {
       for (const method of ['get', 'delete'] as const) {
         const sent = request(surface.app)[method]('/mine').set('Cookie', 'vinculum_session=good').set('Origin', origin)
@@ -195,17 +195,17 @@ describe('the cookie', () => {
       }
     }
   })
-  test('of a frame that has no origin is refused when the browser says that it is another site', async () => {
+  test('is refused from a frame without an origin when the browser reports another site', async () => {
     const sent = request(surface.app).get('/mine').set('Cookie', 'vinculum_session=good').set('Origin', 'null')
     expect((await sent.set('Sec-Fetch-Site', 'cross-site')).status).toBe(403)
   })
-  test('does not matter beside a token', async () => {
+  test('is ignored when a token is sent', async () => {
     const sent = request(surface.app).get('/mine').set('Authorization', 'Bearer good').set('Origin', application)
     expect((await sent.set('Cookie', 'vinculum_session=good')).status).toBe(200)
   })
 })
 
-test('an application without an origin of its own allows nobody', async () => {
+test('an app with a custom-scheme redirect URI allows no origin', async () => {
   const { app } = createSurface({ applications: [new URL('com.example.app:/signed-in')] })
   const answer = await request(app).get('/mine').set('Origin', 'null')
   expect(answer.headers).not.toHaveProperty('access-control-allow-origin')

@@ -9,8 +9,8 @@ beforeEach(() => {
 const ours = { 'Sec-Fetch-Site': 'same-origin' }
 
 /**
- * The headers of a request, whether they let a change with the cookie pass, and whether the token of a form makes up for
- * what they do not say.
+ * The headers of a request, whether they allow a change with the cookie, and whether a form token compensates for
+ * missing headers.
  */
 type Sources = readonly (readonly [string, Record<string, string>, boolean, string])[]
 const enough = 'token is enough'
@@ -44,7 +44,7 @@ describe('a change with the session cookie', () => {
     expect((await post.send({ grant_type: 'x' })).status).toBe(done ? 200 : 403)
   })
   test.each(sources)(
-    'by a script of our page that sends the form token in a header, from %s',
+    'by a script on our page that sends the form token in a header, from %s',
     async (_, headers, done, more) => {
       const session = 'vinculum_session=good'
       const page = await request(surface.app).get('/pages/form').set('Cookie', session)
@@ -55,21 +55,21 @@ describe('a change with the session cookie', () => {
       expect((await send('x'.repeat(token.length))).status).toBe(done ? 204 : 403)
     },
   )
-  test('is refused as well when that cannot be put on the trail', async () => {
+  test('is also refused when the audit log cannot be written', async () => {
     const fault = new Error('the disk is full')
     const { app, defects } = createSurface({ record: () => Promise.reject(fault) })
     const answer = await request(app).delete('/mine').set('Cookie', 'vinculum_session=good')
     expect([answer.status, answer.body.code]).toEqual([403, 'csrf_failed'])
     expect(defects).toEqual([{ error: fault, requestId: answer.headers['x-request-id'] }])
   })
-  test('needs nothing when the cookie is not what speaks', async () => {
+  test('needs no protection when the cookie does not authenticate the request', async () => {
     for (const headers of [{}, { Origin: 'https://app.example' }, { 'Sec-Fetch-Site': 'cross-site' }]) {
       const bearer = request(surface.app).delete('/mine').set('Authorization', 'Bearer good').set(headers)
       expect((await bearer.set('Cookie', 'vinculum_session=good')).status).toBe(204)
     }
     expect((await request(surface.app).post('/token').send({ grant_type: 'x' })).status).toBe(200)
   })
-  test('is not hindered from being read', async () => {
+  test('is no concern for reads', async () => {
     const get = request(surface.app).get('/mine').set('Cookie', 'vinculum_session=good')
     expect((await get.set('Sec-Fetch-Site', 'cross-site')).status).toBe(200)
   })
@@ -96,23 +96,23 @@ describe('a form on our pages', () => {
     return sent.send(fields)
   }
 
-  test('holds a token for its session, which is taken away before the fields are read', async () => {
+  test('contains a token for its session, which is removed before the fields are read', async () => {
     const { token, lines } = await open('vinculum_session=good')
     expect(lines).toBeUndefined()
     const answer = await post('vinculum_session=good', { csrf: token, name: 'x' })
     expect([answer.status, answer.headers.location]).toEqual([303, '/done?name=x'])
   })
-  test('gives whoever has no session a strict cookie, and holds a token for that', async () => {
+  test('gives a visitor without a session a strict cookie, and contains a token for it', async () => {
     const { token, cookie, lines } = await open('')
     expect(lines).toEqual([expect.stringMatching(/^vinculum_csrf=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict$/)])
     expect((await post(cookie, { csrf: token, name: 'x' })).status).toBe(303)
   })
-  test('keeps the cookie it gave, so that two tabs both work', async () => {
+  test('keeps an existing visitor cookie, so that two tabs both work', async () => {
     const first = await open('')
     const second = await open(first.cookie)
     expect([second.lines, second.token]).toEqual([undefined, first.token])
   })
-  test('is good in the browser it was made for only', async () => {
+  test('works only in the browser it was rendered for', async () => {
     const visitor = await open('')
     const session = await open('vinculum_session=good')
     const other = await open('')
@@ -132,13 +132,16 @@ describe('a form on our pages', () => {
     }
     expect((await post('vinculum_session=good', { name: 'x' })).status).toBe(403)
   })
-  test.each(sources)('with its token is accepted unless it is foreign: %s', async (_, headers, done, tokenIsEnough) => {
-    for (const given of ['', 'vinculum_session=good']) {
-      const { token, cookie } = await open(given)
-      const { status } = await post(given || cookie, { csrf: token, name: 'x' }, headers)
-      expect([given, status]).toEqual([given, done || tokenIsEnough ? 303 : 403])
-    }
-  })
+  test.each(sources)(
+    'with its token is accepted unless a header is foreign: %s',
+    async (_, headers, done, tokenIsEnough) => {
+      for (const given of ['', 'vinculum_session=good']) {
+        const { token, cookie } = await open(given)
+        const { status } = await post(given || cookie, { csrf: token, name: 'x' }, headers)
+        expect([given, status]).toEqual([given, done || tokenIsEnough ? 303 : 403])
+      }
+    },
+  )
   test.each(sources)('without its token is refused: %s', async (_, headers) => {
     const { cookie } = await open('')
     for (const given of ['', cookie, 'vinculum_session=good']) {
@@ -153,7 +156,7 @@ describe('a form on our pages', () => {
     expect((await signOut().type('form').send({ csrf: token })).status).toBe(303)
     expect((await signOut().send({ csrf: token })).status).toBe(415)
   })
-  test('nobody need be signed in for takes the token of either cookie', async () => {
+  test('that is public accepts the token of either cookie', async () => {
     const send = (cookie: string, csrf: string) =>
       request(surface.app).post('/pages/sign-in').set(ours).set('Cookie', cookie).type('form').send({ csrf, name: 'x' })
     const visitor = await open('')
@@ -162,12 +165,12 @@ describe('a form on our pages', () => {
     expect((await send('vinculum_session=good', session.token)).status).toBe(303)
     expect((await send('vinculum_session=other', session.token)).status).toBe(403)
   })
-  test('of a session that is over gets a visitor’s token, in place of the session’s', async () => {
+  test('after a session ended gets a visitor token in place of the session token', async () => {
     const { token, cookie } = await open('vinculum_session=old')
     expect(cookie).not.toBe('')
     expect((await post(cookie, { csrf: token, name: 'x' })).status).toBe(303)
   })
-  test('sent as JSON by an app needs none: no other site can send that', async () => {
+  test('sent as JSON by an app needs no token: no other site can send that', async () => {
     const answer = await request(surface.app).post('/pages/form').send({ name: 'x' })
     expect(answer.status).toBe(303)
     const ambient = await request(surface.app)
@@ -176,7 +179,7 @@ describe('a form on our pages', () => {
       .send({ name: 'x' })
     expect(ambient.status).toBe(403)
   })
-  test('sent empty by another site is refused even where an app may send nothing', async () => {
+  test('sent empty by another site is refused even where an app may send no body', async () => {
     const empty = (headers: Record<string, string>) => request(surface.app).post('/pages/empty').set(headers)
     expect((await empty({ 'Sec-Fetch-Site': 'cross-site' })).status).toBe(403)
     expect((await empty({ Origin: 'https://evil.example' })).status).toBe(403)
@@ -184,7 +187,7 @@ describe('a form on our pages', () => {
     expect((await empty({})).status).toBe(303)
     expect((await empty(ours)).status).toBe(303)
   })
-  test('sent with a bearer token needs none: no browser adds that by itself', async () => {
+  test('sent with a bearer token needs no form token: no browser adds one by itself', async () => {
     const answer = await post('', { name: 'x' }, { Authorization: 'Bearer good' })
     expect(answer.status).toBe(303)
   })

@@ -10,20 +10,20 @@ import { createSurface } from './surface.tsx'
 const app = 'https://app.example.com/in'
 const json = { headers: { accept: 'application/json' } }
 
-/** The names of the cookies an answer takes back. */
+/** The names of the cookies a response deletes. */
 const takenBack = (headers: Headers): readonly string[] =>
   headers.getSetCookie().flatMap((line) => /^vinculum_(\w[\w-]*)=; Max-Age=0/.exec(line)?.[1] ?? [])
 const flowsIn = (names: readonly string[]): readonly string[] => names.filter((name) => name.startsWith('flow_'))
 
 let world: World
 beforeAll(async () => {
-  // PostgreSQL is the one that text can break.
+  // PostgreSQL is the database that rejects such text.
   world = await startWorld({ database: 'PostgreSQL', env: { RETURN_TO_ALLOWED: app } })
 })
 afterAll(() => world.stop())
 
-describe('the cookie of a flow', () => {
-  test('ends with it, however it ended and however that is answered', async () => {
+describe('the binding cookie of a provider sign-in', () => {
+  test('ends with it, whatever the outcome and the format of the response', async () => {
     for (const headers of [{ accept: 'text/html' }, json.headers]) {
       const done = world.openBrowser()
       const back = await done.toProvider('google', world.newcomer())
@@ -40,8 +40,8 @@ describe('the cookie of a flow', () => {
 
   test.each([
     ['another provider', 'github', 'flow_mismatch'],
-    ['a provider there is not', 'nobody', 'provider_not_found'],
-  ])('stays where an answer comes for %s, and the honest one still arrives', async (_, provider, code) => {
+    ['an unknown provider', 'nobody', 'provider_not_found'],
+  ])('stays when a callback arrives for %s, and the genuine callback still succeeds', async (_, provider, code) => {
     const browser = world.openBrowser()
     const back = await browser.toProvider('google', world.newcomer())
     const astray = new URL(back)
@@ -51,7 +51,7 @@ describe('the cookie of a flow', () => {
     expect((await browser.ask(back)).headers.get('location')).toBe('/account')
   })
 
-  test('is one of twenty-one at most: those begun first give way, and the newest come back', async () => {
+  test('is one of at most twenty-one: the oldest are deleted first, and the newest still work', async () => {
     const browser = world.openBrowser()
     const kept: string[] = []
     let last = new URL(world.base)
@@ -68,25 +68,25 @@ describe('the cookie of a flow', () => {
     expect((await browser.ask(back)).headers.get('location')).toBe('/account')
   })
 
-  test('is its own for each of ten begun at once', async () => {
+  test('is different for each of ten concurrent sign-ins', async () => {
     const browser = world.openBrowser()
     const backs = await Promise.all(Array.from({ length: 10 }, () => browser.toProvider('google', world.newcomer())))
     for (const back of backs) expect((await browser.ask(back)).headers.get('location')).toBe('/account')
   })
 
-  test('is never taken for one when its name is none of ours', async () => {
+  test('is recognized only by a valid name', async () => {
     const strange = Array.from({ length: 30 }, (_, at) => `vinculum_flow_(${at})=x`).join('; ')
     const begun = await world.call('GET', '/auth/google', { headers: { cookie: strange } })
     expect([begun.status, begun.headers.getSetCookie().length]).toEqual([303, 1])
   })
 })
 
-describe('a sign-in that another site begins', () => {
+describe('a sign-in started by another site', () => {
   const begin = (query: string, site?: string) =>
     createVisitor(world.send).ask(`${world.base}/auth/google${query}`, {
       ...(site === undefined ? {} : { headers: { 'sec-fetch-site': site } }),
     })
-  test.each(['cross-site', 'same-site'])('to end here is a person’s to decide: %s', async (site) => {
+  test.each(['cross-site', 'same-site'])('that ends on our pages needs the user’s confirmation: %s', async (site) => {
     const before = (await world.dump()).flows
     for (const [query, to] of [
       ['', '/login'],
@@ -98,11 +98,11 @@ describe('a sign-in that another site begins', () => {
     }
     expect((await world.dump()).flows).toEqual(before)
   })
-  test.each([['same-origin'], ['none'], [undefined]])('goes straight on from our own page: %s', async (site) => {
+  test.each([['same-origin'], ['none'], [undefined]])('needs no confirmation from our own page: %s', async (site) => {
     const { headers } = await begin('?return_to=/account', site)
     expect(headers.get('location')).toMatch(new RegExp(`^${world.sandbox.url}/`))
   })
-  test('to end in an app that may have it goes straight on, and to end elsewhere is refused', async () => {
+  test('that ends in an allowed app needs no confirmation, and one that ends elsewhere is refused', async () => {
     const query = { return_to: app, code_challenge: pkce().challenge, code_challenge_method: 'S256' }
     const { headers } = await begin(`?${new URLSearchParams(query)}`, 'cross-site')
     expect(headers.get('location')).toMatch(new RegExp(`^${world.sandbox.url}/`))
@@ -111,7 +111,7 @@ describe('a sign-in that another site begins', () => {
   })
 })
 
-test('an app without a challenge is told which field is missing, in its reader’s language', async () => {
+test('an app without a PKCE challenge gets an error that names the missing field, in its reader’s language', async () => {
   const headers = { 'accept-language': 'pt-BR' }
   const answer = await world.call('GET', `/auth/google?return_to=${encodeURIComponent(app)}`, { headers })
   expect([...refusalOf(answer), answer.body.errors]).toEqual([
@@ -121,9 +121,9 @@ test('an app without a challenge is told which field is missing, in its reader�
   ])
 })
 
-describe('a sign-in that was linked to the account there was', () => {
-  const told = 'The sign-in method was linked to your account.'
-  test('is told on the account page, once', async () => {
+describe('a notice that a sign-in was linked to an existing account', () => {
+  const linkedNotice = 'The sign-in method was linked to your account.'
+  test('is shown once on the account page', async () => {
     const who = world.newcomer()
     await world.signIn('google', who)
     const browser = world.openBrowser()
@@ -133,20 +133,20 @@ describe('a sign-in that was linked to the account there was', () => {
       'vinculum_notice=linked; Max-Age=300; Path=/; HttpOnly; SameSite=Lax',
     )
     const first = await browser.ask(`${world.base}/account`)
-    expect([first.text.includes(told), takenBack(first.headers)]).toEqual([true, ['notice']])
+    expect([first.text.includes(linkedNotice), takenBack(first.headers)]).toEqual([true, ['notice']])
     const second = await browser.ask(`${world.base}/account`)
-    expect([second.status, second.text.includes(told), takenBack(second.headers)]).toEqual([200, false, []])
+    expect([second.status, second.text.includes(linkedNotice), takenBack(second.headers)]).toEqual([200, false, []])
   })
-  test('waits to be told while the page has something else to tell', async () => {
+  test('waits while the page has another notice to show', async () => {
     const who = world.newcomer()
     await world.signIn('google', who)
     const browser = world.openBrowser()
     const answer = await browser.signIn('github', who, { return_to: '/account?done=name_changed' })
     expect(answer.headers.get('location')).toBe('/account?done=name_changed')
-    expect((await browser.ask(`${world.base}/account?done=name_changed`)).text).not.toContain(told)
-    expect((await browser.ask(`${world.base}/account`)).text).toContain(told)
+    expect((await browser.ask(`${world.base}/account?done=name_changed`)).text).not.toContain(linkedNotice)
+    expect((await browser.ask(`${world.base}/account`)).text).toContain(linkedNotice)
   })
-  test('is not told of any other sign-in, nor in words that are not ours', async () => {
+  test('is not shown after any other sign-in or with text that is not ours', async () => {
     const browser = world.openBrowser()
     const answer = await browser.signIn('google', world.newcomer())
     expect(cookiesOf(answer.headers)).not.toHaveProperty('vinculum_notice')
@@ -162,15 +162,15 @@ describe('/auth/token', () => {
   const password = { username: 'ana@example.com', password: 'correct horse' }
   test.each([
     ['none', password],
-    ['its name', { grant_type: 'password', ...password }],
-  ])('takes an address and a password for the grant they are, with %s', async (_, form) => {
+    ['its grant_type', { grant_type: 'password', ...password }],
+  ])('accepts an email address and a password as the password grant, with %s', async (_, form) => {
     const answer = await trade(form)
     expect([...refusalOf(answer), answer.body.error]).toEqual([401, 'invalid_credentials', 'invalid_grant'])
   })
   test.each([
-    ['an empty one', { grant_type: '' }],
-    ['another’s name', { grant_type: 'client_credentials', scope: 'a' }],
-  ])('tells of the grant it does not have before any field: %s', async (_, form) => {
+    ['an empty grant_type', { grant_type: '' }],
+    ['another grant_type', { grant_type: 'client_credentials', scope: 'a' }],
+  ])('rejects an unsupported grant before it validates any field: %s', async (_, form) => {
     const answer = await trade(form)
     expect([...refusalOf(answer), answer.body.error, answer.body.errors]).toEqual([
       400,
@@ -185,7 +185,7 @@ describe('/auth/token', () => {
     [{ grant_type: 'authorization_code', code: 'x' }, ['code_verifier required']],
     [{ grant_type: 'refresh_token' }, ['refresh_token required']],
     [{ grant_type: 'refresh_token', refresh_token: 'x', code: 'x' }, ['code unknown_field']],
-  ])('names what is wrong with a grant it has: %j', async (form, wanted) => {
+  ])('names the invalid field of a supported grant: %j', async (form, wanted) => {
     const answer = await trade(form as Record<string, string>)
     const errors = answer.body.errors as { path: string; code: string }[]
     expect([...refusalOf(answer), answer.body.error]).toEqual([400, 'invalid_request', 'invalid_request'])
@@ -193,7 +193,7 @@ describe('/auth/token', () => {
   })
 })
 
-test('a refresh token sent in two ways is told which of them to leave away', async () => {
+test('a refresh token sent in two ways gets an error that names the one to leave out', async () => {
   const { refresh_token } = await world.signIn('google', world.newcomer())
   const answer = await world.call('POST', '/auth/refresh', { token: refresh_token, body: { refresh_token } })
   expect([...refusalOf(answer), answer.body.errors]).toMatchObject([
@@ -203,7 +203,7 @@ test('a refresh token sent in two ways is told which of them to leave away', asy
   ])
 })
 
-describe('the document', () => {
+describe('the OpenAPI document', () => {
   type Schema = {
     oneOf?: Schema[]
     anyOf?: Schema[]
@@ -219,15 +219,15 @@ describe('the document', () => {
   const fieldsIn = (where: string, { parameters = [] }: Told) =>
     parameters.flatMap(({ in: place, name, schema }) => (place === where ? [[name, schema]] : []))
 
-  test('says of a provider’s answer what it should be, not what is put up with', () => {
+  test('describes a provider’s callback by its valid fields, not by what is tolerated', () => {
     expect(fieldsIn('query', of('get', '/auth/{provider}/callback'))).toEqual(
       ['code', 'state', 'error', 'iss'].map((name) => [name, { type: 'string' }]),
     )
   })
-  test('tells of the header by which an app shows whose question it is', () => {
+  test('lists the header by which an app proves that a conflict is its own', () => {
     expect(fieldsIn('header', of('get', '/auth/conflicts/{ticket}'))).toEqual([['Flow-Token', { type: 'string' }]])
   })
-  test('has one body for each grant', () => {
+  test('has one request body for each grant', () => {
     const { requestBody } = of('post', '/auth/token')
     const { oneOf, anyOf } = requestBody?.content['application/x-www-form-urlencoded']?.schema ?? {}
     expect((oneOf ?? anyOf)?.map(({ properties }) => properties?.grant_type)).toEqual([
@@ -236,14 +236,14 @@ describe('the document', () => {
       { type: 'string', const: 'refresh_token' },
     ])
   })
-  test('lists a refusal only where it is met', () => {
+  test('lists an error only where it can occur', () => {
     expect(of('get', '/me').responses[401]?.description).not.toContain('token_reused')
     expect(of('post', '/auth/refresh').responses[401]?.description).toContain('token_reused')
     expect(of('post', '/auth/{provider}/callback').responses[401]?.description).not.toContain('authentication_required')
     expect(of('post', '/auth/{provider}/authorize').responses[401]?.description).toContain('authentication_required')
     expect(of('get', '/me').responses[400]?.description).toContain('invalid_request')
   })
-  test('names each credential that is asked for, and no other', () => {
+  test('names each credential that is required, and no other', () => {
     expect(of('get', '/metrics').security).toEqual([{ metrics: [] }, {}])
     const { securitySchemes } = world.document.components as unknown as { securitySchemes: object }
     expect(Object.keys(securitySchemes)).toEqual([
@@ -262,15 +262,15 @@ describe('the document', () => {
   })
 })
 
-describe('a provider’s answer that is none', () => {
+describe('an invalid provider callback', () => {
   const states = async () => (await world.trail()).filter(({ event }) => event === 'authentication.failed')
   test.each([
     ['a second code', (back: URL) => back.searchParams.append('code', 'another')],
-    ['a code too long for one', (back: URL) => back.searchParams.set('code', 'c'.repeat(4097))],
+    ['a code that is too long', (back: URL) => back.searchParams.set('code', 'c'.repeat(4097))],
     ['a code with a control character', (back: URL) => back.searchParams.set('code', 'a\u0000b')],
     ['a second error', (back: URL) => ['a', 'b'].forEach((error) => void back.searchParams.append('error', error))],
     ['a second iss', (back: URL) => ['a', 'b'].forEach((iss) => void back.searchParams.append('iss', iss))],
-  ])('for %s ends its flow, and is in the trail', async (_, bend) => {
+  ])('with %s ends its pending authorization and is recorded in the audit log', async (_, bend) => {
     const browser = world.openBrowser()
     const back = await browser.toProvider('google', world.newcomer())
     const bent = new URL(back)
@@ -286,7 +286,7 @@ describe('a provider’s answer that is none', () => {
     ['repeated', (state: string) => [state, state]],
     ['too long', (state: string) => [state + 's'.repeat(4096)]],
     ['not text', (state: string) => [`${state}\u0000`]],
-  ])('for a state that is %s is in the trail, too', async (_, bend) => {
+  ])('with a state that is %s is recorded in the audit log, too', async (_, bend) => {
     const browser = world.openBrowser()
     const back = await browser.toProvider('google', world.newcomer())
     const bent = new URL(back)
@@ -296,7 +296,7 @@ describe('a provider’s answer that is none', () => {
     expect(refusalOf(answerOf(await browser.ask(bent, json)))).toEqual([400, 'invalid_state'])
     expect((await states()).length - trail).toBe(1)
   })
-  test('is not made of an empty parameter: that is one that was left out', async () => {
+  test('does not include one with an empty parameter, which counts as missing', async () => {
     const browser = world.openBrowser()
     const back = await browser.toProvider('google', world.newcomer())
     back.searchParams.set('error', '')
@@ -304,19 +304,19 @@ describe('a provider’s answer that is none', () => {
   })
 })
 
-describe('what an account’s owner writes', () => {
+describe('a field of the account', () => {
   let token: string
   beforeAll(async () => {
     token = authOf(await world.enter('google', world.newcomer())).access_token
   })
   test.each(['\u061c', '\u200e', '\u200f', '\u202a', '\u202e', '\u2066', '\u2069', '\u0000', '\n'])(
-    'is no name with a character that turns or ends its line: %j',
+    'rejects a name with a character that changes direction or breaks the line: %j',
     async (character) => {
       const answer = await world.call('PATCH', '/me', { token, body: { name: `Ada${character}King` } })
       expect(refusalOf(answer)).toEqual([400, 'invalid_request'])
     },
   )
-  test('is something: what could be changed is named where nothing is', async () => {
+  test('is required in an update, and the error names the fields that can change', async () => {
     const answer = await world.call('PATCH', '/me', { token, body: {} })
     const detail = 'Give at least one of: name, picture.'
     expect([...refusalOf(answer), answer.body.errors]).toEqual([
@@ -325,16 +325,16 @@ describe('what an account’s owner writes', () => {
       ['name', 'picture'].map((path) => ({ path, code: 'one_required', detail })),
     ])
   })
-  test('is a name in any script', async () => {
+  test('accepts a name in any script', async () => {
     for (const name of ['Zoë', '李', 'عَدَا', 'עדה', '👩‍🚀'])
       expect((await world.call('PATCH', '/me', { token, body: { name } })).body.name).toBe(name)
   })
-  test('is a picture whose address holds what an address holds', async () => {
+  test('accepts a picture URL with only the characters a URL allows', async () => {
     const picture = 'https://pictures.example/a\u0000b\ud800'
     const answer = await world.call('PATCH', '/me', { token, body: { picture } })
     expect([answer.status, answer.body.picture]).toEqual([200, 'https://pictures.example/a%00b%EF%BF%BD'])
   })
-  test('is a place in the trail only as we told it', async () => {
+  test('rejects an activity cursor that we did not issue', async () => {
     for (const cursor of ['usr_00', 'aud_', 'aud_xyz', 'aud_1%00', '%00', `aud_${'0'.repeat(81)}`])
       expect([cursor, ...refusalOf(await world.call('GET', `/me/activity?cursor=${cursor}`, { token }))]).toEqual([
         cursor,
@@ -344,7 +344,7 @@ describe('what an account’s owner writes', () => {
   })
 })
 
-test('a token that could not be handed back is asked for again', async () => {
+test('a revocation that fails returns 503, so that the client retries', async () => {
   const token = () => Promise.reject(new Error('the database is away'))
   const { app: revoking, defects } = createSurface({
     routes: tokenRoutes as readonly Route<unknown>[],

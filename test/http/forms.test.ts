@@ -9,7 +9,7 @@ import { ok } from '../../src/kernel/result.ts'
 import { anAccount } from '../support/people.ts'
 import { createSurface } from './surface.tsx'
 
-/** Every form of the service behind a frame of its own; no handler runs, since each request has an unknown field. */
+/** Every form of the service on a small test server; no handler runs, since each request has an unknown field. */
 const forms = [...apiRoutes, ...pageRoutes].filter(({ surface, method }) => surface === 'browser' && method !== 'get')
 
 const publicUrl = new URL('http://localhost:3000')
@@ -35,7 +35,7 @@ const { app } = createSurface({
 const origins = [undefined, 'null', publicUrl.origin, 'https://evil.example', 'http://localhost:3001']
 const sites = [undefined, 'same-origin', 'none', 'same-site', 'cross-site', 'something-new']
 
-/** The rule, from the contract (§1): a foreign header refuses, whatever else was sent. Otherwise the token decides. */
+/** The rule of the contract (§1): a foreign header is always refused. Otherwise the token decides. */
 const isForeign = (origin: string | undefined, site: string | undefined): boolean =>
   ['https://evil.example', 'http://localhost:3001'].includes(origin ?? '') ||
   ['same-site', 'cross-site', 'something-new'].includes(site ?? '')
@@ -44,7 +44,7 @@ const ids: Readonly<Record<string, readonly string[]>> = {
   provider: ['google'],
   ticket: ['t'.repeat(43)],
 }
-/** The path with parameters its schema takes. */
+/** The path with parameter values its schema accepts. */
 function pathOf({ path, params }: Route<never>): string {
   if (!params) return path
   const candidates = ['idn', 'ses', 'usr', 'team', 'inv', 'svc', 'psk', 'pky'].map(
@@ -78,13 +78,18 @@ describe.each(forms.map((form) => [form.path, form] as const))('the form %s', (_
           if (site !== undefined) sent.set('Sec-Fetch-Site', site)
           const answer = await sent.send({ unknown_field: '1', ...(given === undefined ? {} : { csrf: given }) })
           const accepted = given === token && !isForeign(origin, site)
-          const told = [origin, site, given, answer.status, answer.body.code]
-          expect(told).toEqual([origin, site, given, ...(accepted ? [400, 'invalid_request'] : [403, 'csrf_failed'])])
+          const outcome = [origin, site, given, answer.status, answer.body.code]
+          expect(outcome).toEqual([
+            origin,
+            site,
+            given,
+            ...(accepted ? [400, 'invalid_request'] : [403, 'csrf_failed']),
+          ])
         }
       }
     }
   })
-  test('is refused where the browser does not have the cookie that its token belongs to', async () => {
+  test('is refused where the browser lacks the cookie its token belongs to', async () => {
     for (const [, , token] of people) {
       const sent = request(app).post(path).type('form').set('Origin', 'null')
       const answer = await sent.send({ unknown_field: '1', csrf: token })
@@ -95,7 +100,7 @@ describe.each(forms.map((form) => [form.path, form] as const))('the form %s', (_
   })
 })
 
-test('the forms of people without a session are among them', () => {
+test('the checked forms include those for visitors without a session', () => {
   const sessionless = forms.filter(({ auth }) => auth === 'public' || auth === 'none').map(({ path }) => path)
   expect(sessionless).toEqual(
     expect.arrayContaining([

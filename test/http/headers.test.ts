@@ -39,8 +39,8 @@ const answers: readonly (readonly [string, number, () => request.Test])[] = [
   ['a 500 page', 500, () => request(secure.app).get('/pages/broken').set('Accept', browserAccept)],
 ]
 
-describe('every answer', () => {
-  test.each(answers)('keeps browsers from misusing it: %s', async (kind, status, send) => {
+describe('every response', () => {
+  test.each(answers)('has headers that keep browsers from misusing it: %s', async (kind, status, send) => {
     const { status: answered, headers, type } = await send()
     expect(answered).toBe(status)
     expect(headers).toMatchObject({
@@ -72,7 +72,7 @@ describe('every answer', () => {
     )
     if (kind === 'keys' || kind === 'a file') expect(headers).not.toHaveProperty('set-cookie')
   })
-  test('asks for https only where there is https', async () => {
+  test('requires HTTPS only where the service uses HTTPS', async () => {
     const { headers } = await request(plain.app).get('/pages/form')
     expect(headers).not.toHaveProperty('strict-transport-security')
     expect(headers['content-security-policy']).not.toContain('upgrade-insecure-requests')
@@ -84,16 +84,16 @@ test('a page is a document without scripts', async () => {
   expect(text).toMatch(/^<!doctype html><html lang="en">/)
   expect(headers['content-type']).toBe('text/html; charset=utf-8')
 })
-test('a 500 page says the request id and nothing of the reason', async () => {
+test('a 500 page shows the request ID and no cause', async () => {
   const { text, headers } = await request(plain.app).get('/pages/broken').set('Accept', browserAccept)
   expect(text).toContain(headers['x-request-id'])
   expect(text).not.toContain('secret')
 })
-test('an error page knows where to come back to', async () => {
+test('an error page links back to where the user was going', async () => {
   const { text } = await request(plain.app).get('/nowhere?a=1').set('Accept', browserAccept)
   expect(text).toContain('data-return-to="/nowhere?a=1"')
 })
-test('an error page that fails itself leaves the problem', async () => {
+test('an error page that fails to render becomes a problem response', async () => {
   const surface = createSurface({
     errorPage: () => {
       throw new Error('unrenderable')
@@ -103,13 +103,13 @@ test('an error page that fails itself leaves the problem', async () => {
   expect([status, body.code]).toEqual([404, 'provider_not_found'])
   expect(surface.defects).toHaveLength(1)
 })
-test('a browser’s refusal is a page in its language for whoever names HTML, and a problem for a program', async () => {
+test('an error is a page in the browser’s language where HTML is accepted, and a problem for a program', async () => {
   const person = await request(plain.app).get('/pages/x').set('Accept', browserAccept).set('Accept-Language', 'pt-BR')
   expect([person.type, person.headers['content-language']]).toEqual(['text/html', 'pt-BR'])
   expect(person.text).toContain('Provedor desconhecido')
   expect((await request(plain.app).get('/pages/x')).body.code).toBe('provider_not_found')
 })
-test('a refusal takes cookies back as a page and as a problem', async () => {
+test('an error response deletes cookies both as a page and as a problem', async () => {
   const over = route({
     method: 'get',
     path: '/over',
@@ -130,17 +130,17 @@ test('a refusal takes cookies back as a page and as a problem', async () => {
     expect([accept, headers['set-cookie']]).toEqual([accept, [expect.stringMatching(/^vinculum_flow_a=; Max-Age=0;/)]])
   }
 })
-test('signing out clears what the browser kept', async () => {
+test('signing out clears the browser’s stored data', async () => {
   const answer = await request(plain.app).delete('/mine').set('Authorization', 'Bearer good')
   expect(answer.headers['clear-site-data']).toBe('"cache", "storage"')
 })
-test('a cookie is HttpOnly, for the whole host, and lives as long as was said', async () => {
+test('a cookie is HttpOnly, for the whole host, with the requested lifetime', async () => {
   const answer = await request(secure.app).post('/pages/form').send({ name: 'x' })
   expect(answer.headers['set-cookie']).toEqual([
     '__Host-vinculum_session=fresh; Max-Age=60; Path=/; HttpOnly; Secure; SameSite=Lax',
   ])
 })
-test('a file is found by the hash in its name alone', async () => {
+test('a static file is found only by the hash in its name', async () => {
   expect(style.path).toMatch(/^\/static\/style\.[0-9a-f]{16}\.css$/)
   expect((await request(plain.app).get(style.path)).text).toBe('body { margin: 0 }')
   expect((await request(plain.app).post(style.path)).status).toBe(405)

@@ -8,7 +8,7 @@ import { route } from '../../src/http/route.ts'
 import { ok } from '../../src/kernel/result.ts'
 import { createSurface, routes } from './surface.tsx'
 
-/** A service with one more route, whose answer is written from these pieces. */
+/** A service with one more route, whose response is written from these parts. */
 const streaming = (pieces: () => AsyncIterable<string>, onDefect = vi.fn()) => {
   const long = route({
     method: 'get',
@@ -37,7 +37,7 @@ describe('a streamed response', () => {
     return (server.address() as AddressInfo).port
   }
 
-  test('is the JSON that its pieces make, without a length', async () => {
+  test('contains the JSON of its parts, without a length', async () => {
     const { app } = streaming(async function* () {
       yield '{"rows":['
       yield '1,2'
@@ -50,7 +50,7 @@ describe('a streamed response', () => {
     expect([head.status, head.text]).toEqual([200, undefined])
   })
 
-  test('that fails half way closes the connection, so that the client notices', async () => {
+  test('that fails halfway closes the connection, so that the client notices', async () => {
     const fault = new Error('the database is gone')
     const { app, onDefect } = streaming(async function* () {
       yield '{"rows":['
@@ -63,7 +63,7 @@ describe('a streamed response', () => {
     expect(onDefect).toHaveBeenCalledWith(fault, expect.any(String))
   })
 
-  test('is read no faster than the client takes it, and no further once the client is gone', async () => {
+  test('is produced no faster than the client reads it, and stops when the client disconnects', async () => {
     let read = 0
     let ended = false
     const { app } = streaming(async function* () {
@@ -77,7 +77,7 @@ describe('a streamed response', () => {
     const socket = connect(port, '127.0.0.1')
     socket.write('GET /long HTTP/1.1\r\nHost: localhost\r\n\r\n')
     socket.pause()
-    // Buffers between the two hold some of a gigabyte, and then nothing is read any more.
+    // The buffers between the two hold part of the gigabyte, and then nothing more is produced.
     let before = -1
     await vi.waitFor(
       () => {

@@ -7,7 +7,7 @@ import { pageRoutes } from '../../src/http/pages/index.ts'
 import type { Route } from '../../src/http/route.ts'
 import { createSurface, style } from './surface.tsx'
 
-/** 203.0.113.9, as proxies write it. */
+/** 203.0.113.9 in the notations proxies use. */
 const spellings = [
   '203.0.113.9',
   '203.0.113.9:50123',
@@ -28,7 +28,7 @@ async function exhaust(surface: ReturnType<typeof createSurface>, ip = '203.0.11
   for (let attempt = 0; attempt < 30; attempt += 1) expect((await from(surface, ip)).status).toBe(204)
 }
 
-test('the thirty-first attempt in a minute is told when to come back, and then let in', async () => {
+test('the thirty-first attempt in a minute gets Retry-After, and succeeds after it', async () => {
   const surface = createSurface({ trustProxyHops: 1 })
   await exhaust(surface)
   surface.turn(15)
@@ -40,7 +40,7 @@ test('the thirty-first attempt in a minute is told when to come back, and then l
   surface.turn(45)
   expect((await from(surface, '203.0.113.9')).status).toBe(204)
 })
-test('a flood is refused without asking the shared counters again', async () => {
+test('a flood is refused without querying the shared counters again', async () => {
   const surface = createSurface({ trustProxyHops: 1 })
   await exhaust(surface)
   await from(surface, '203.0.113.9')
@@ -48,31 +48,31 @@ test('a flood is refused without asking the shared counters again', async () => 
   for (let attempt = 0; attempt < 5; attempt += 1) expect((await from(surface, '203.0.113.9')).status).toBe(429)
   expect(surface.counters.asked).toBe(asked)
 })
-test('two nodes count together', async () => {
+test('two nodes share their counters', async () => {
   const one = createSurface({ trustProxyHops: 1 })
   const two = createSurface({ trustProxyHops: 1, rateLimits: one.counters })
   await exhaust(one)
   expect((await from(two, '203.0.113.9')).status).toBe(429)
 })
-test('one holder of an IPv6 network is one, whichever of its addresses is used', async () => {
+test('all addresses of one IPv6 network count together', async () => {
   const surface = createSurface({ trustProxyHops: 1 })
   await exhaust(surface, '2001:db8:1:2::1')
   expect((await from(surface, '2001:db8:1:2:ffff::9')).status).toBe(429)
   expect((await from(surface, '2001:db8:1:3::1')).status).toBe(204)
 })
-test('an IPv4 address is one, in whichever spelling a proxy writes it', async () => {
+test('an IPv4 address counts once, in whichever notation a proxy writes it', async () => {
   const surface = createSurface({ trustProxyHops: 1 })
   await exhaust(surface)
   for (const same of spellings) expect([same, (await from(surface, same)).status]).toEqual([same, 429])
   expect((await from(surface, '::ffff:203.0.113.10')).status).toBe(204)
 })
-test('every limit counts for itself', async () => {
+test('every limit has its own counter', async () => {
   const surface = createSurface()
   for (let attempt = 0; attempt < 31; attempt += 1) await from(surface, '')
   expect((await from(surface, '')).status).toBe(429)
   expect((await request(surface.app).get('/things/thg_1')).status).toBe(200)
 })
-test('where guessing would gain something nobody passes uncounted; elsewhere the service goes on', async () => {
+test('routes open to guessing fail closed without the counters; other routes continue', async () => {
   const surface = createSurface()
   surface.counters.fault = new Error('the database is away')
   const guess = await from(surface, '')
@@ -82,7 +82,7 @@ test('where guessing would gain something nobody passes uncounted; elsewhere the
   surface.counters.fault = null
   expect((await from(surface, '')).status).toBe(204)
 })
-test('what is nowhere, and how the providers are doing, is asked for as often as a page', async () => {
+test('unknown paths and provider health have the limit of a page', async () => {
   const health = () => []
   for (const [path, status] of [
     ['/nowhere', 404],
@@ -99,16 +99,16 @@ test('what is nowhere, and how the providers are doing, is asked for as often as
   }
 })
 test.each<[string, string, string, Readonly<Record<string, string>>]>([
-  ['a method a path does not offer', 'put', '/mine', {}],
-  ['a method nobody offers', 'm-search', '/pages/form', {}],
-  ['a path that does not decode', 'get', '/things/%E0%A4%A', {}],
-  ['a page’s path that does not decode', 'get', '/pages/fixed/%ff', {}],
-  ['a path that is nothing', 'get', '/%zz/%zz', {}],
-  ['a body that is none', 'post', '/things', { 'content-type': 'application/json', 'content-length': '0' }],
+  ['a method a path does not support', 'put', '/mine', {}],
+  ['an unknown method', 'm-search', '/pages/form', {}],
+  ['a path that cannot be decoded', 'get', '/things/%E0%A4%A', {}],
+  ['a page path that cannot be decoded', 'get', '/pages/fixed/%ff', {}],
+  ['an unknown path', 'get', '/%zz/%zz', {}],
+  ['an invalid body', 'post', '/things', { 'content-type': 'application/json', 'content-length': '0' }],
   ['too many headers', 'get', '/nowhere', Object.fromEntries(Array.from({ length: 101 }, (_, at) => [`x-${at}`, '1']))],
   ['a static file', 'get', style.path, {}],
   ['a static file, with another method', 'delete', style.path, {}],
-])('%s is refused in the end', async (_, method, path, headers) => {
+])('%s is rate limited', async (_, method, path, headers) => {
   const surface = createSurface()
   const ask = async () => {
     const asked = request(surface.app) as unknown as Record<string, (path: string) => request.Test>
@@ -120,11 +120,11 @@ test.each<[string, string, string, Readonly<Record<string, string>>]>([
   while (times < 1000 && (await ask()) === first) times += 1
   expect([times < 1000, await ask()]).toEqual([true, 429])
 })
-test('no route is without a limit but those by which it is known that the node lives and is ready', () => {
+test('every route has a limit except liveness and readiness', () => {
   const unlimited = [...apiRoutes, ...pageRoutes].filter(({ limit }) => limit === 'none').map(({ path }) => path)
   expect(unlimited).toEqual(['/health/live', '/health/ready'])
 })
-test('keys, metadata and static files are counted without the database', async () => {
+test('keys, metadata and static files are rate limited without the database', async () => {
   const surface = createSurface({
     routes: operatingRoutes as readonly Route<unknown>[],
     vinculum: { keys: { jwks: () => ({ keys: [] }) } },
@@ -137,7 +137,7 @@ test('keys, metadata and static files are counted without the database', async (
   surface.turn(60)
   expect((await request(surface.app).get('/.well-known/jwks.json')).status).toBe(200)
 })
-test('counters of one node take no more memory, however many addresses there are', async () => {
+test('counters of one node use bounded memory for any number of addresses', async () => {
   const counters = createLocalCounters(3)
   const at = new Date(0)
   for (let address = 0; address < 100; address += 1) await counters.hit(`${address}`, 1000, at)
@@ -150,7 +150,7 @@ test('counters of one node take no more memory, however many addresses there are
     expect((await counters.hit(key, 1000, at)).hits).toBe(hits)
   expect((await counters.hit('99', 1000, new Date(1000))).hits).toBe(1)
 })
-test('limits can be off', async () => {
+test('limits can be disabled', async () => {
   const surface = createSurface({ rateLimits: null })
   for (let attempt = 0; attempt < 35; attempt += 1) expect((await from(surface, '')).status).toBe(204)
 })

@@ -4,8 +4,8 @@ import { z } from 'zod'
 import { apiRoutes } from '../../src/http/api/index.ts'
 
 /**
- * What ends each list: `cursor` where it comes in pages; otherwise the cap that is enforced when a row is added, under
- * a lock that makes concurrent requests keep to it, or why the list cannot grow.
+ * The bound of each list: `cursor` where it is paginated; otherwise the cap enforced when a row is added, under a lock
+ * that makes concurrent requests respect it, or the reason why the list cannot grow.
  */
 const ends: Readonly<Record<string, string>> = {
   '/users': 'cursor',
@@ -25,11 +25,11 @@ const ends: Readonly<Record<string, string>> = {
   '/teams/:id/integrations/jira/queues': 'mostSites in flows/read-queues.ts, mostDesks in flows/read-queues.ts',
   '/service-credentials': 'mostServiceCredentials in credentials/service-credentials.ts',
   '/me/export': 'pageRows in store/personal-data.ts',
-  // What proves one account: its sign-in methods.
+  // The methods that prove one account: its sign-in methods.
   '/auth/conflicts/:ticket': 'mostIdentities in store/accounts.ts, mostPasskeys in store/passkeys.ts',
   '/auth/:provider/callback': 'mostIdentities in store/accounts.ts, mostPasskeys in store/passkeys.ts',
 }
-/** Lists of what the operator configured, or of what the code declares: no request adds to them. */
+/** Lists of what the operator configured or the code declares: no request adds to them. */
 const fixed = new Set([
   '/health/providers',
   '/auth/providers',
@@ -39,7 +39,7 @@ const fixed = new Set([
 ])
 
 type Schema = { readonly [key: string]: unknown }
-/** Whether a value of this schema may hold a list of objects. Lists of words, such as scopes, belong to one row. */
+/** Whether a value of this schema may hold a list of objects. Lists of strings, such as scopes, belong to one row. */
 function listsRows(schema: Schema, definitions: Schema): boolean {
   const of = (one: unknown): boolean => listsRows(one as Schema, definitions)
   const reference = /^#\/\$defs\/(.+)$/.exec(String(schema.$ref ?? ''))?.[1]
@@ -56,14 +56,14 @@ const lists = apiRoutes.filter(({ method, reply }) => {
   return listsRows(schema, (schema.$defs as Schema) ?? {})
 })
 
-test('every list has an end: a cursor, or a cap', () => {
+test('every list is bounded by a cursor or a cap', () => {
   const missing = lists.map(({ path }) => path).filter((path) => !(path in ends) && !fixed.has(path))
   expect(missing).toEqual([])
   const rows = [...Object.keys(ends), ...fixed]
   expect(rows.filter((path) => !lists.some((route) => route.path === path))).toEqual([])
 })
 
-test('every cap is a constant where it is said to be', () => {
+test('every cap is a constant in the file that is named', () => {
   for (const [path, end] of Object.entries(ends)) {
     if (end === 'cursor') continue
     for (const [, name, file] of end.matchAll(/(\w+) in (\S+\.ts)/g)) {
@@ -74,7 +74,7 @@ test('every cap is a constant where it is said to be', () => {
   }
 })
 
-test('a list with a cursor takes one, and says where the next page is', () => {
+test('a list with a cursor accepts one and returns the next', () => {
   const paged = lists.filter(({ path }) => ends[path] === 'cursor')
   const members = (schema: unknown): readonly string[] =>
     Object.keys((schema as { shape?: object } | undefined)?.shape ?? {})

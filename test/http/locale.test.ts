@@ -18,21 +18,21 @@ test.each([
   ['en, pt-BR', 'en'],
   ['pt-BR;q=nonsense', 'pt-BR'],
   ['ptx', 'en'],
-])('who asks for %j reads %s', (header, locale) => {
+])('the language for %j is %s', (header, locale) => {
   expect(readLocale(header)).toBe(locale)
 })
 
 test.each([
-  [undefined, 'as if nothing was said'],
-  ['*/*', 'as if nothing was said'],
-  ['image/png', 'as if nothing was said'],
+  [undefined, 'its default'],
+  ['*/*', 'its default'],
+  ['image/png', 'its default'],
   ['text/html', 'a page'],
   ['text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8', 'a page'],
   ['application/json', 'JSON'],
   ['application/json, text/html;q=0.9', 'JSON'],
   ['application/json;q=0.5, text/html', 'a page'],
   ['text/html;q=0, application/json;q=0.1', 'JSON'],
-])('who accepts %j is answered with %s', (header, answered) => {
-  const expected = { 'a page': [true, true], JSON: [false, false], 'as if nothing was said': [true, false] }[answered]
+])('a client that accepts %j gets %s', (header, answered) => {
+  const expected = { 'a page': [true, true], JSON: [false, false], 'its default': [true, false] }[answered]
   expect([wantsHtml(header, true), wantsHtml(header, false)]).toEqual(expected)
 })

@@ -22,11 +22,11 @@ const statusOf = async (settings: Settings, headers: Readonly<Record<string, str
 
 describe('metrics without a token', () => {
   test.each(['localhost', 'localhost:3000', '127.0.0.1:3000', '[::1]:3000', 'id.localhost'])(
-    'are for whoever asks for %s on this machine',
+    'are available for %s on this machine',
     async (host) => expect(await statusOf({}, { Host: host })).toBe(200),
   )
   test.each(['id.example.test', '127.0.0.1.example.test', 'localhost.example.test', '10.0.0.1', 'localhost@x'])(
-    'are not there for whoever asks for %s',
+    'are not available for %s',
     async (host) => expect(await statusOf({}, { Host: host })).toBe(404),
   )
   test.each([
@@ -35,10 +35,10 @@ describe('metrics without a token', () => {
     ['X-Forwarded-Host', 'localhost'],
     ['X-Real-IP', '127.0.0.1'],
     ['Forwarded', 'for=127.0.0.1'],
-  ])('are not there behind a proxy that sends %s, however many proxies are trusted', async (name, value) => {
+  ])('are not available behind a proxy that sends %s, however many proxies are trusted', async (name, value) => {
     for (const trustProxyHops of [0, 1, 2]) expect(await statusOf({ trustProxyHops }, { [name]: value })).toBe(404)
   })
-  test('are not there in production, where a proxy that says nothing of itself cannot be told from a neighbour', async () => {
+  test('are not available in production, where a silent proxy cannot be told from a local client', async () => {
     expect(await statusOf({ production: true }, { Host: '127.0.0.1:3000' })).toBe(404)
   })
 })
@@ -50,9 +50,9 @@ describe('metrics with a token', () => {
     ['the token', good, 200],
     ['another', 'Bearer another-token-another-token', 404],
     ['none', undefined, 404],
-    ['it and another', [good, 'Bearer another'], 404],
-    ['another and it', ['Bearer another', good], 404],
-  ])('answer to %s', async (_, authorization, status) => {
+    ['the token and another', [good, 'Bearer another'], 404],
+    ['another and the token', ['Bearer another', good], 404],
+  ])('respond to %s', async (_, authorization, status) => {
     const headers = authorization === undefined ? {} : { Authorization: authorization }
     expect(await statusOf(settings, headers)).toBe(status)
     expect(await statusOf({ ...settings, production: false }, headers)).toBe(status)

@@ -21,7 +21,7 @@ type OpenApi = {
 const read = async () => (await request(surface.app).get('/openapi.json')).body as OpenApi
 
 describe('openapi.json', () => {
-  test('names every route there is, its own and the documentation’s too', async () => {
+  test('lists every route, including its own and the documentation', async () => {
     const { paths, info, openapi } = await read()
     expect([openapi, info.version]).toEqual(['3.1.0', '1.2.3'])
     const named = Object.entries(paths).flatMap(([path, each]) =>
@@ -45,7 +45,7 @@ describe('openapi.json', () => {
       }
     }
   })
-  test('points at nothing that is not there, and gives every operation a name of its own', async () => {
+  test('has no broken reference, and a unique name for every operation', async () => {
     const document = await read()
     const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(
       ([, target]) => target as string,
@@ -64,7 +64,7 @@ describe('openapi.json', () => {
     )
     expect(new Set(ids).size).toBe(ids.length)
   })
-  test('says how a request is made, who may, and what it may be refused with', async () => {
+  test('describes each request, who may send it and which errors it can return', async () => {
     const { paths } = await read()
     const token = paths['/token']?.post as Operation
     expect(Object.keys(token.requestBody?.content ?? {})).toEqual([
@@ -101,7 +101,7 @@ describe('the documentation', () => {
     expect(text).not.toContain('<script')
     expect(text).not.toContain('style=')
   })
-  test('explains every error at the address its problems name', async () => {
+  test('explains every error at the URL its problem type names', async () => {
     const { text } = await see('/docs/errors')
     for (const code of Object.keys(errors)) expect(text).toContain(`/docs/errors/${code}`)
     const { body } = await request(surface.app).get('/mine')

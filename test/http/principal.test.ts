@@ -13,7 +13,7 @@ const mine = (path = '/mine') => request(surface.app).get(path)
 describe('a bearer token', () => {
   test.each([
     ['nothing', undefined, 401, 'authentication_required', /^Bearer$/],
-    ['a good token', 'Bearer good', 200, undefined, undefined],
+    ['a valid token', 'Bearer good', 200, undefined, undefined],
     ['the scheme in any case', 'bearer good', 200, undefined, undefined],
     [
       'an unknown token',
@@ -30,7 +30,7 @@ describe('a bearer token', () => {
     ['a token with quotes', 'Bearer "good"', 400, 'invalid_request', /^Bearer error="invalid_request"/],
     ['another scheme', 'Basic Z29vZDo=', 401, 'authentication_required', /^Bearer$/],
     ['an empty header', '', 401, 'authentication_required', /^Bearer$/],
-  ])('%s is answered as RFC 6750 says', async (_, header, status, code, challenge) => {
+  ])('%s is handled as RFC 6750 specifies', async (_, header, status, code, challenge) => {
     const get = mine()
     if (header !== undefined) get.set('Authorization', header)
     const answer = await get
@@ -38,23 +38,23 @@ describe('a bearer token', () => {
     if (challenge) expect(answer.headers['www-authenticate']).toMatch(challenge)
     else expect(answer.headers['www-authenticate']).toBeUndefined()
   })
-  test('sent in two headers is refused, whichever of them is good', async () => {
+  test('sent in two headers is refused, whichever of them is valid', async () => {
     const answer = await mine().set('Authorization', ['Bearer good', 'Bearer bad'] as unknown as string)
     expect([answer.status, answer.body.code]).toEqual([400, 'invalid_request'])
   })
-  test('in the query or the body is never looked at', async () => {
+  test('in the query or the body is ignored', async () => {
     expect((await mine('/mine?access_token=good')).status).toBe(401)
     const form = await request(surface.app).delete('/mine').type('form').send('access_token=good')
     expect(form.status).toBe(401)
   })
-  test('that is bad is refused on a public route too: whoever sent it believes to be somebody', async () => {
+  test('that is invalid is refused on a public route too, since the caller expects to be signed in', async () => {
     expect((await mine('/things/thg_1').set('Authorization', 'Bearer bad')).status).toBe(401)
     expect((await mine('/things/thg_1').set('Authorization', 'Bearer good')).body.who).toBe('usr_ana')
     expect((await mine('/things/thg_1')).body.who).toBe(null)
     const basic = await mine('/things/thg_1').set('Authorization', 'Basic Z29vZDo=')
     expect([basic.status, basic.body.code]).toEqual([401, 'token_invalid'])
   })
-  test('is not looked at where credentials are the handler’s business, and given to it unread', async () => {
+  test('is passed unread to a handler that checks credentials itself', async () => {
     const answer = await request(surface.app)
       .post('/token')
       .set('Authorization', 'Bearer a.b.c')
@@ -67,7 +67,7 @@ describe('a bearer token', () => {
     ['in two headers', ['Bearer good', 'Bearer bad']],
     ['in two tokens', 'Bearer good good'],
     ['in none', 'Bearer'],
-  ])('that comes %s is refused where it is the handler’s business, too', async (_, header) => {
+  ])('that comes %s is refused where the handler checks credentials, too', async (_, header) => {
     const { flows } = { flows: { refreshTokens: { byToken: () => expect.unreachable() } } }
     surface = createSurface({ routes: tokenRoutes as readonly Route<unknown>[], vinculum: { flows } })
     for (const body of [undefined, { refresh_token: 'good' }]) {
@@ -79,33 +79,33 @@ describe('a bearer token', () => {
       expect(refresh.headers['www-authenticate']).toMatch(/^Bearer error="invalid_request"/)
     }
   })
-  test('wins over the cookie', async () => {
+  test('takes precedence over the cookie', async () => {
     const answer = await mine('/mine').set('Authorization', 'Bearer good').set('Cookie', 'vinculum_session=old')
     expect(answer.body.via).toBe('bearer')
   })
-  test('is asked for before a stranger’s body is read', async () => {
+  test('is required before a request body is read', async () => {
     const answer = await request(surface.app).delete('/mine').send({ unknown: 1 })
     expect(answer.status).toBe(401)
   })
 })
 
 describe('a session cookie', () => {
-  test('is somebody', async () => {
+  test('authenticates the user', async () => {
     expect((await mine().set('Cookie', 'vinculum_session=good')).body).toEqual({ who: 'usr_ana', via: 'cookie' })
   })
-  test('of a session that is over is nobody on a public route, and is taken back', async () => {
+  test('of an ended session counts as no user on a public route, and is deleted', async () => {
     const answer = await mine('/things/thg_1').set('Cookie', 'vinculum_session=old')
     expect([answer.status, answer.body.who]).toEqual([200, null])
     expect(answer.headers['set-cookie']).toEqual([
       'vinculum_session=; Max-Age=0; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; SameSite=Lax',
     ])
   })
-  test('of a session that is over says so on a route that needs somebody', async () => {
+  test('of an ended session gets an error on a route that requires a user', async () => {
     const answer = await mine().set('Cookie', 'vinculum_session=old')
     expect([answer.status, answer.body.code]).toEqual([401, 'session_expired'])
     expect(answer.headers['www-authenticate']).toMatch(/^Bearer error="invalid_token"/)
   })
-  test('is prefixed and Secure everywhere but on plain http, which the configuration keeps to loopback', async () => {
+  test('is prefixed and Secure everywhere except on plain HTTP, which the configuration limits to loopback', async () => {
     for (const [url, name] of [
       ['https://id.example.test', '__Host-vinculum_session'],
       ['https://localhost', '__Host-vinculum_session'],
@@ -117,34 +117,34 @@ describe('a session cookie', () => {
       expect([url, taken?.split('=')[0], taken?.includes('; Secure')]).toEqual([url, name, name.startsWith('__Host-')])
     }
   })
-  test('without its prefix is nobody’s where the prefix is due', async () => {
+  test('without its prefix is ignored where the prefix is required', async () => {
     surface = createSurface({ publicUrl: new URL('https://id.example.test') })
     expect((await mine().set('Cookie', 'vinculum_session=good')).status).toBe(401)
   })
 })
 
-describe('a page for somebody', () => {
-  test('sends whoever is nobody to sign in and back', async () => {
+describe('a page that requires a user', () => {
+  test('sends a visitor to sign in and back', async () => {
     const answer = await mine('/pages/mine?tab=1&x=%2F').set('Accept', browserAccept)
     expect([answer.status, answer.headers.location]).toEqual([
       303,
       '/login?return_to=%2Fpages%2Fmine%3Ftab%3D1%26x%3D%252F',
     ])
   })
-  test('tells a program that asks for JSON 401', async () => {
+  test('returns 401 to a program that asks for JSON', async () => {
     expect((await mine('/pages/mine').set('Accept', 'application/json')).status).toBe(401)
     const json = await mine('/pages/mine').set('Accept', 'application/json').set('Authorization', 'Bearer good')
     expect(json.body).toEqual({ who: 'usr_ana' })
   })
-  test('never sends anybody back to another host', async () => {
+  test('never redirects to another host', async () => {
     const answer = await mine('/pages/mine').set('Accept', browserAccept)
     expect(answer.headers.location).toBe('/login?return_to=%2Fpages%2Fmine')
   })
 })
 
-describe('what needs a recent sign-in', () => {
+describe('a route that requires a recent sign-in', () => {
   const erase = () => request(surface.app).delete('/mine/recent').set('Authorization', 'Bearer good')
-  test('is done within its seconds and refused a second after', async () => {
+  test('accepts one up to its maximum age, and refuses it a second later', async () => {
     surface.turn(300)
     expect((await erase()).status).toBe(204)
     surface.turn(1)

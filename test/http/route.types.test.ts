@@ -9,7 +9,7 @@ const Pair = z.object({ access_token: z.string(), token_type: z.literal('bearer'
 const facts = { method: 'post', path: '/x', summary: 'x', tag: 'x', surface: 'api', limit: 'none' } as const
 type Vinculum = { readonly refresh: (token: string) => Promise<Result<string, AppError<'token_reused'>>> }
 
-test('a handler that returns a code its route does not name does not compile', () => {
+test('a handler that returns an error code its route does not declare does not compile', () => {
   const routes = [
     route({ ...facts, auth: 'none', fails: ['token_reused'], handle: () => fail('token_reused') }),
     route({
@@ -24,19 +24,19 @@ test('a handler that returns a code its route does not name does not compile', (
       auth: 'none',
       fails: [],
       reply: Pair,
-      // @ts-expect-error nor is a code that only the flow behind it may answer
+      // @ts-expect-error nor is a code that only the flow behind it may return
       handle: async (_, { refresh }: Vinculum) => {
         const token = await refresh('t')
         return token.ok ? ok(json({ access_token: token.value, token_type: 'bearer' as const, scopes: [] })) : token
       },
     }),
-    // Every route may fail as the frame does.
+    // Every route may fail as the framework does.
     route({ ...facts, auth: 'none', fails: [], handle: () => fail('internal') }),
   ]
   expect(routes).toHaveLength(4)
 })
 
-test('a reply that does not fit its schema does not compile', () => {
+test('a reply that does not match its schema does not compile', () => {
   route({
     ...facts,
     auth: 'none',
@@ -56,11 +56,11 @@ test('a reply that does not fit its schema does not compile', () => {
     // @ts-expect-error access_token is missing
     handle: async () => ok(json({ token_type: 'bearer' })),
   })
-  // @ts-expect-error a route without a reply answers no JSON
+  // @ts-expect-error a route without a reply schema returns no JSON
   route({ ...facts, auth: 'none', fails: [], handle: async () => ok(json({ surprise: true })) })
 })
 
-test('a handler gets what its schemas read, and somebody where somebody is required', () => {
+test('a handler gets the output types of its schemas, and a user where one is required', () => {
   route({
     ...facts,
     auth: 'recent',

@@ -9,7 +9,7 @@ import { createServer, type VinculumServer } from '../../src/http/server.ts'
 import { ok } from '../../src/kernel/result.ts'
 import { createSurface, routes } from './surface.tsx'
 
-/** As behind https, where they are most. */
+/** As behind HTTPS, which adds the most headers. */
 const refusing = createHeaders(new URL('https://id.example.test')).api
 
 const open: VinculumServer[] = []
@@ -40,12 +40,12 @@ const raw = (port: number, text: string) =>
     socket.on('data', (chunk) => {
       heard += chunk.toString()
     })
-    // The server may reset the connection after its answer: what was heard until then counts.
+    // The server may reset the connection after its response: only what arrived before counts.
     socket.on('error', () => undefined)
     socket.on('close', () => resolve(heard))
   })
 
-test('requests and responses are born with the prototypes Express gives them, so that giving changes nothing', async () => {
+test('requests and responses are created with the prototypes of Express, so that Express does not change them', async () => {
   const { app, server, port } = await start()
   const born: boolean[] = []
   server.http.prependListener('request', (request, response) => {
@@ -63,7 +63,7 @@ test('requests and responses are born with the prototypes Express gives them, so
   expect(born).toEqual([true, true])
   expect(changed).toEqual([false, false])
 })
-test('an answer is written without a header having been set before: one write, nothing merged', async () => {
+test('a response is written in one call, without headers set before', async () => {
   const { port } = await start()
   const set = vi.spyOn(ServerResponse.prototype, 'setHeader')
   await fetchWith(port, '/keys')
@@ -98,7 +98,7 @@ function slow() {
   return { route: held_, begun, finish: () => finish() }
 }
 
-test('closing finishes what is in flight, says that the connection ends, and takes nobody new', async () => {
+test('closing finishes requests in progress, announces the end of their connections and accepts no new ones', async () => {
   const { route: slowRoute, begun, finish } = slow()
   const { server, port } = await start([slowRoute])
   const agent = new Agent({ keepAlive: true })
@@ -113,7 +113,7 @@ test('closing finishes what is in flight, says that the connection ends, and tak
   await closed
   agent.destroy()
 })
-test('closing cuts whatever outlives its grace', async () => {
+test('closing cuts off every request that outlives the grace period', async () => {
   const { route: slowRoute, begun, finish } = slow()
   const { server, port } = await start([slowRoute])
   const pending = fetchWith(port, '/slow').catch((error: Error) => error)
@@ -122,7 +122,7 @@ test('closing cuts whatever outlives its grace', async () => {
   expect(await pending).toBeInstanceOf(Error)
   finish()
 })
-test('what is not HTTP is refused with the headers of any refusal', async () => {
+test('a request that is not HTTP is refused with the headers of any error', async () => {
   const { port } = await start()
   const answer = await raw(port, 'nonsense\r\n\r\n')
   expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/)
@@ -131,10 +131,10 @@ test('what is not HTTP is refused with the headers of any refusal', async () => 
     expect(answer).toContain(`\r\n${refusing[at]}: ${refusing[at + 1]}\r\n`)
 })
 test.each([
-  ['that names no host', 400, 'GET /keys HTTP/1.1\r\nConnection: close\r\n\r\n'],
-  ['that names two hosts', 400, 'GET /keys HTTP/1.1\r\nHost: x\r\nHost: x\r\nConnection: close\r\n\r\n'],
-  ['with an expectation nobody knows', 417, 'GET /keys HTTP/1.1\r\nHost: x\r\nExpect: 200-tea\r\n\r\n'],
-])('a request %s is refused with the headers of any refusal', async (_, status, text) => {
+  ['without a Host', 400, 'GET /keys HTTP/1.1\r\nConnection: close\r\n\r\n'],
+  ['with two Hosts', 400, 'GET /keys HTTP/1.1\r\nHost: x\r\nHost: x\r\nConnection: close\r\n\r\n'],
+  ['with an unknown expectation', 417, 'GET /keys HTTP/1.1\r\nHost: x\r\nExpect: 200-tea\r\n\r\n'],
+])('a request %s is refused with the headers of any error', async (_, status, text) => {
   const { port } = await start()
   const answer = await raw(port, text)
   expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
@@ -148,18 +148,15 @@ test.each([
     expect(answer).toContain(header)
 })
 test.each([
-  ['that names no host', 'GET /nowhere HTTP/1.1\r\nConnection: close\r\n\r\n'],
-  [
-    'with an expectation nobody knows',
-    'GET /nowhere HTTP/1.1\r\nHost: x\r\nExpect: 200-tea\r\nConnection: close\r\n\r\n',
-  ],
-  ['whose address cannot be taken apart', 'GET http://[ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'],
-])('a request %s counts like any other', async (_, text) => {
+  ['without a Host', 'GET /nowhere HTTP/1.1\r\nConnection: close\r\n\r\n'],
+  ['with an unknown expectation', 'GET /nowhere HTTP/1.1\r\nHost: x\r\nExpect: 200-tea\r\nConnection: close\r\n\r\n'],
+  ['with a URL that cannot be parsed', 'GET http://[ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'],
+])('a request %s is logged and counted like any other', async (_, text) => {
   const { port } = await start()
   for (let times = 0; times < 240; times += 1) expect(await raw(port, text)).toMatch(/^HTTP\/1\.1 4(00|17) /)
   expect(await raw(port, text)).toMatch(/^HTTP\/1\.1 429 /)
 })
-test('a request of HTTP/1.0 needs no host, and whoever waits to send a body is told to go on', async () => {
+test('an HTTP/1.0 request needs no Host, and Expect: 100-continue is answered', async () => {
   const { port } = await start()
   expect(await raw(port, 'GET /keys HTTP/1.0\r\n\r\n')).toMatch(/ 200 OK/)
   const head =
@@ -173,7 +170,7 @@ describe('headers larger than 16 KiB', () => {
   const cookies = (bytes: number) => `Cookie: a=${'b'.repeat(bytes)}`
   const bodyOf = (answer: string) => answer.slice(answer.indexOf('\r\n\r\n') + 4)
 
-  test.each([17_000, 60_000])('are refused with a page that says so, at %d bytes', async (bytes) => {
+  test.each([17_000, 60_000])('are refused with an explanatory page, at %d bytes', async (bytes) => {
     const { port } = await start()
     const answer = await raw(port, ask('/pages/form', html + cookies(bytes)))
     expect(answer).toMatch(/^HTTP\/1\.1 431 Request Header Fields Too Large\r\n/)
@@ -184,8 +181,8 @@ describe('headers larger than 16 KiB', () => {
     expect(bodyOf(answer)).toContain('<html lang="pt-BR">')
     expect(bodyOf(answer)).toContain('Cabeçalhos da requisição grandes demais')
   })
-  // Beyond 64 KiB Node's parser gives up: then it is not known what was asked for.
-  test('are refused with a problem by which a person knows what to do, where they are too large to be read', async () => {
+  // Beyond 64 KiB Node's parser gives up, so the requested path is unknown.
+  test('are refused with a problem that names the remedy, where they are too large to parse', async () => {
     const { port } = await start()
     const answer = await raw(port, ask('/pages/form', html + cookies(200_000)))
     expect(answer).toMatch(/^HTTP\/1\.1 431 /)
@@ -193,7 +190,7 @@ describe('headers larger than 16 KiB', () => {
       expect(answer).toContain(`\r\n${refusing[at]}: ${refusing[at + 1]}\r\n`)
     expect(JSON.parse(bodyOf(answer)).detail).toContain('delete the cookies of this site')
   })
-  test.each([17_000, 70_000])('are refused with a problem where an API is asked, at %d bytes', async (bytes) => {
+  test.each([17_000, 70_000])('are refused with a problem on an API route, at %d bytes', async (bytes) => {
     const { port } = await start()
     for (const more of ['', html]) {
       const answer = await raw(port, ask('/keys', more + cookies(bytes)))
@@ -202,7 +199,7 @@ describe('headers larger than 16 KiB', () => {
       expect(JSON.parse(bodyOf(answer))).toMatchObject({ status: 431, code: 'headers_too_large' })
     }
   })
-  test('are refused whether it is the address, one header or a great many', async () => {
+  test('are refused for a long URL, one large header or many headers', async () => {
     const { port } = await start()
     const many = Array.from({ length: 150 }, (_, at) => `X-${at}: 1`).join('\r\n')
     for (const text of [
@@ -215,7 +212,7 @@ describe('headers larger than 16 KiB', () => {
     expect(await raw(port, ask('/keys', `X: ${'a'.repeat(15_000)}`))).toMatch(/^HTTP\/1\.1 200 /)
   })
 })
-test('an address that cannot be taken apart is refused like any other', async () => {
+test('a URL that cannot be parsed is refused like any other request', async () => {
   const { port, told } = await start()
   const answer = await raw(port, 'GET http://[ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
   expect(answer).toMatch(/^HTTP\/1\.1 400 /)
@@ -223,7 +220,7 @@ test('an address that cannot be taken apart is refused like any other', async ()
   expect(answer).toContain('"code":"invalid_request"')
   expect(told.map(({ data }) => data)).toMatchObject([{ method: 'GET', route: 'unknown', status: 400 }])
 })
-test('what is not HTTP is answered sixty times a minute, and then cut off', async () => {
+test('requests that are not HTTP are answered sixty times a minute, and then cut off', async () => {
   const { port, told } = await start()
   for (let times = 0; times < 60; times += 1) expect(await raw(port, 'nonsense\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /)
   for (let times = 0; times < 3; times += 1) expect(await raw(port, 'nonsense\r\n\r\n')).toBe('')
@@ -231,13 +228,13 @@ test('what is not HTTP is answered sixty times a minute, and then cut off', asyn
   expect(told[0]?.data).toMatchObject({ method: 'other', route: 'unreadable', status: 400 })
   expect((await fetchWith(port, '/keys')).statusCode).toBe(200)
 })
-test('a body nobody will read does not hold the connection', async () => {
+test('an unread body does not hold the connection', async () => {
   const { port } = await start()
   const answer = await raw(port, 'POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\nx')
   expect(answer).toMatch(/^HTTP\/1\.1 404 /)
   expect(answer).toContain('Connection: close')
 })
-test('a path in absolute form is its path, and a client that leaves in the middle of its body is nobody’s defect', async () => {
+test('a request target in absolute form is its path, and a client that disconnects in its body causes no defect', async () => {
   const { port, server } = await start()
   expect(await raw(port, 'GET http://x/keys HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')).toMatch(/ 200 OK/)
   const gone = new Promise<void>((resolve) => {

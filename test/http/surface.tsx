@@ -11,7 +11,7 @@ import { systemRandom } from '../../src/kernel/ids.ts'
 import { ok } from '../../src/kernel/result.ts'
 import { anAccount } from '../support/people.ts'
 
-/** Counters in memory, as one node's database would keep them; `fault` makes them unreachable. */
+/** Counters in memory, in place of one node's database; `fault` makes them unreachable. */
 export function createCounters(): RateLimitStore & { fault: Error | null; asked: number } {
   const rows = new Map<string, { hits: number; resetsAt: Date }>()
   return {
@@ -372,7 +372,7 @@ export const ana: Principal = {
 
 export type Surface = ReturnType<typeof createSurface>
 
-/** The HTTP foundation over the routes above: token `good` and cookie `good` are Ana's. */
+/** The HTTP foundation over the routes above: the token `good` and the cookie `good` belong to Ana. */
 export function createSurface(changes: Partial<AppParts<unknown>> = {}) {
   const told: { name: string; data: unknown }[] = []
   const defects: { error: unknown; requestId: string }[] = []

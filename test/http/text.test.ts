@@ -1,4 +1,4 @@
-/** Text that no database keeps as it is: PostgreSQL takes no NUL, and neither keeps half a character. */
+/** Text that no database stores unchanged: PostgreSQL rejects NUL, and neither database stores lone surrogates. */
 import { describe, expect, test } from 'vitest'
 import { readTransports } from '../../src/credentials/passkeys.ts'
 import { apiRoutes } from '../../src/http/api/index.ts'
@@ -11,7 +11,7 @@ const holdsUnstorable = (value: unknown): boolean =>
     ? /[\0\p{Cs}]/u.test(value)
     : typeof value === 'object' && value !== null && Object.values(value).some(holdsUnstorable)
 
-/** Text that is stored in another form, or not at all; that it may be anything is decided where it is read. */
+/** Text that is stored in another form, or not at all; its reader decides which values are valid. */
 const notStoredAsItIs: Readonly<Record<string, readonly string[]>> = {
   'hashed, or compared with a hash': [
     'code',
@@ -52,7 +52,7 @@ const known = {
   totp: '123456',
   cursor: Buffer.from('1.usr_1').toString('base64url'),
 }
-/** What a form sends as JSON. */
+/** The fields of a form as JSON. */
 const knownInForms = { ...known, response: JSON.stringify({ id: 'YQ', rawId: 'YQ', type: 'public-key', response }) }
 
 const schemas = [...apiRoutes, ...pageRoutes].flatMap(({ method, path, surface, body, query, params }) =>
@@ -62,7 +62,7 @@ const schemas = [...apiRoutes, ...pageRoutes].flatMap(({ method, path, surface, 
 )
 
 describe('every text field of every route', () => {
-  test.each(schemas)('$name refuses what cannot be stored, or does not store it', ({ name, surface, schema }) => {
+  test.each(schemas)('$name rejects text that cannot be stored, or does not store it', ({ name, surface, schema }) => {
     const special = name.endsWith('totp/confirm body') ? { code: '123456' } : {}
     const audit = /\/(audit|activity) query$/.test(name) ? { cursor: 'aud_1' } : {}
     for (const { value, texts } of samplesOf(schema, {
@@ -87,7 +87,7 @@ describe('every text field of every route', () => {
   })
 })
 
-test('of the transports a browser names, the known ones are kept', () => {
+test('of the transports a browser names, only known ones are stored', () => {
   expect(readTransports(['internal', 'telepathy', '\u0000', '\ud800', 'usb', 'internal', ''])).toEqual([
     'usb',
     'internal',

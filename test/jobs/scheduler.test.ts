@@ -8,7 +8,7 @@ import { databases } from '../support/databases.ts'
 import { type OpenedStore, openedStore } from '../support/opened-store.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
 
-/** Work that goes on until it is let go, and says how often it was begun. */
+/** Work that continues until it is released, and counts its starts. */
 function heldWork() {
   let letGo = (): void => {}
   const held = new Promise<void>((resolve) => {
@@ -24,7 +24,7 @@ const job = (given: Partial<Job> & Pick<Job, 'work'>): Job => ({
   ...given,
 })
 
-/** For whoever shares nothing. */
+/** For nodes that share nothing. */
 const nobody = {} as JobStore
 
 describe('a node', () => {
@@ -54,7 +54,7 @@ describe('a node', () => {
     vi.useRealTimers()
   })
 
-  test('does each job when its period has passed, again and again', async () => {
+  test('runs each job when its period has passed, repeatedly', async () => {
     const [often, seldom] = [vi.fn(async () => {}), vi.fn(async () => {})]
     schedulerOf(job({ work: often }), job({ name: 'reload', everySeconds: 600, work: seldom })).start()
     await vi.advanceTimersByTimeAsync(59_999)
@@ -64,7 +64,7 @@ describe('a node', () => {
     expect(seldom).toHaveBeenCalledTimes(1)
   })
 
-  test('never does one job twice at once: a round that takes long is waited for', async () => {
+  test('never runs one job twice at once: a long run is waited for', async () => {
     const { work, letGo } = heldWork()
     const scheduler = schedulerOf(job({ work }))
     scheduler.start()
@@ -72,14 +72,14 @@ describe('a node', () => {
     const asked = scheduler.run('sweep')
     expect(work).toHaveBeenCalledTimes(1)
     letGo()
-    // What has just appeared may have come after the round under way had looked: one more follows at once.
+    // New work may have arrived after the current run looked: one more run follows at once.
     await asked
     expect(work).toHaveBeenCalledTimes(2)
     await vi.advanceTimersByTimeAsync(60_000)
     expect(work).toHaveBeenCalledTimes(3)
   })
 
-  test('does a job at once when asked by name, and nothing for a name it does not know', async () => {
+  test('runs a job at once when asked by name, and nothing for an unknown name', async () => {
     const work = vi.fn(async () => {})
     const scheduler = schedulerOf(job({ work }))
     await scheduler.run('sweep')
@@ -87,7 +87,7 @@ describe('a node', () => {
     expect(work).toHaveBeenCalledTimes(1)
   })
 
-  test('reports what a job throws, and does it again the next time', async () => {
+  test('reports what a job throws, and runs it again the next time', async () => {
     const work = vi.fn(() => Promise.reject(new Error('the disk is full')))
     const scheduler = schedulerOf(job({ work }))
     await scheduler.run('sweep')
@@ -102,7 +102,7 @@ describe('a node', () => {
     ])
   })
 
-  test('that stops begins nothing new, and waits for what is under way', async () => {
+  test('that stops starts nothing new, and waits for work in progress', async () => {
     const { work, letGo } = heldWork()
     const scheduler = schedulerOf(job({ work }))
     scheduler.start()
@@ -121,7 +121,7 @@ describe('a node', () => {
   })
 })
 
-/** Timers over a clock that only the test turns. */
+/** Timers over a clock that only the test advances. */
 function turnedTiming(clock: () => Date): { timing: Timing; ring: () => void } {
   const set = new Map<object, { moment: Date; then: () => void; again?: number }>()
   const add = (moment: Date, then: () => void, again?: number): Timer => {
@@ -165,7 +165,7 @@ describe.each(databases)('two nodes on $name', ({ place }) => {
     for (const { store } of stores) await store.close()
   })
 
-  /** The store, noting what it is still being asked: time goes on only when it has answered. */
+  /** A store that tracks its pending calls: time advances only after they finish. */
   const noting = (jobs: JobStore): JobStore =>
     new Proxy(jobs, {
       get: (of, name: keyof JobStore) =>
@@ -211,7 +211,7 @@ describe.each(databases)('two nodes on $name', ({ place }) => {
     [node(0, { work, shared }), node(1, { work, shared })] as const
   const sinceStart = (): number => (clock().getTime() - start.getTime()) / 1000
 
-  test('never do a shared job at the same time, and either may do it next', async () => {
+  test('never run a shared job at the same time, and either may run it next', async () => {
     let atOnce = 0
     let most = 0
     let rounds = 0
@@ -229,13 +229,13 @@ describe.each(databases)('two nodes on $name', ({ place }) => {
     expect(rounds).toBe(2)
   })
 
-  test('each do a job that is not shared', async () => {
+  test('each run a job that is not shared', async () => {
     const work = vi.fn(async () => {})
     await Promise.all(nodesDoing(work, false).map((one) => one.run('sweep')))
     expect(work).toHaveBeenCalledTimes(2)
   })
 
-  test('run each period once between them, at its time, whenever they were started', async () => {
+  test('run each period once between them, on schedule, whenever they started', async () => {
     const rounds: number[] = []
     const nodes = nodesDoing(async () => void rounds.push(sinceStart()))
     nodes[0].start()
@@ -247,7 +247,7 @@ describe.each(databases)('two nodes on $name', ({ place }) => {
     expect(record).toMatchObject({ runs: 10, failures: 0, running: false, outcome: 'ok' })
   })
 
-  test('run what was missed while neither was there once, soon after one is there again', async () => {
+  test('run missed periods once, soon after one of them is back', async () => {
     const rounds: number[] = []
     const work = async () => void rounds.push(sinceStart())
     node(0, { work }).start()
@@ -261,7 +261,7 @@ describe.each(databases)('two nodes on $name', ({ place }) => {
     expect(rounds).toEqual([60, 366, 420])
   })
 
-  test('leave a round to whoever is at it however long it takes, and run once what was missed meanwhile', async () => {
+  test('wait for a long run to finish, and run missed periods once', async () => {
     const rounds: number[] = []
     const { work: hold, letGo } = heldWork()
     const nodes = nodesDoing(() => {
@@ -274,14 +274,14 @@ describe.each(databases)('two nodes on $name', ({ place }) => {
     expect((await nodes[1].status())[0]).toMatchObject({ running: true, startedAt: new Date(start.getTime() + 60_000) })
     letGo()
     await pass(75)
-    // The first look after it ended, and then the moments there have always been.
+    // The first check after it ended, and then the original schedule.
     expect(rounds).toHaveLength(3)
     expect(rounds[1]).toBeGreaterThan(400)
     expect(rounds[1]).toBeLessThanOrEqual(411)
     expect(rounds[2]).toBe(420)
   })
 
-  test('take over from one that died in the middle when its lease has run out: that round is not missed', async () => {
+  test('take over from one that died during a run after its lease expires: that run is not missed', async () => {
     const rounds: number[] = []
     node(0, { work: async () => void rounds.push(sinceStart()) }).start()
     await pass(59)
@@ -302,7 +302,7 @@ describe.each(databases)('two nodes on $name', ({ place }) => {
     expect(rounds[1]).toBe(180)
   })
 
-  test('do what has just appeared even while one of them is finding that nothing is due', async () => {
+  test('run new work even while one of them finds that nothing is due', async () => {
     const work = vi.fn(async () => {})
     const [here, there] = nodesDoing(work)
     here.start()
@@ -310,13 +310,13 @@ describe.each(databases)('two nodes on $name', ({ place }) => {
     turn(60)
     await there.run('sweep')
     expect(work).toHaveBeenCalledTimes(1)
-    // The look begins, and will find that the other one was faster.
+    // The check begins, and will find that the other node was faster.
     ring()
     await here.run('sweep')
     expect(work).toHaveBeenCalledTimes(2)
   })
 
-  test('count what fails, and say when each is due', async () => {
+  test('count failures, and report when each job is due', async () => {
     let fails = true
     const defects: unknown[] = []
     const scheduler = createScheduler({
@@ -359,13 +359,13 @@ describe.each(databases)('two nodes on $name', ({ place }) => {
     expect(await scheduler.backlogs()).toEqual([{ job: 'sweep', backlog: 4 }])
   })
 
-  test('show no job that is in the code no more', async () => {
+  test('show no job that was removed from the code', async () => {
     await (stores[0] as OpenedStore).store.jobs.enroll('of an older version', start)
     expect((await node(0, { work: async () => {} }).status()).map(({ name }) => name)).toEqual(['sweep'])
   })
 })
 
-test('the next moment is the first one after now, counted on from the one before', () => {
+test('the next due time is the first one after now, counted from the previous one', () => {
   const seconds = fc.integer({ min: 1, max: 100_000 })
   fc.assert(
     fc.property(seconds, fc.integer({ min: 0, max: 10_000_000 }), (every, late) => {

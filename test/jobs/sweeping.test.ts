@@ -4,7 +4,7 @@ import { createSweeping, keptSeconds } from '../../src/jobs/sweeping.ts'
 import { BusyError } from '../../src/kernel/busy.ts'
 import { later, now } from '../store/people.ts'
 
-/** Sweeps of tables that hold so many expired rows each. */
+/** Sweeps of tables that contain so many expired rows each. */
 function setUp(given: Partial<Record<SweepName, Sweep>> = {}, rows = 0) {
   const left = new Map<SweepName, number>(sweepNames.map((name) => [name, rows]))
   const batches: { readonly name: SweepName; readonly before: Date; readonly swept: number }[] = []
@@ -36,7 +36,7 @@ function setUp(given: Partial<Record<SweepName, Sweep>> = {}, rows = 0) {
 }
 
 describe('the sweeps', () => {
-  test('run batch by batch, with a pause in between, until nothing is left', async () => {
+  test('run batch by batch, with pauses, until nothing is left', async () => {
     const { sweeping, left, batches, pauses, emitted } = setUp({}, 2100)
     await sweeping.work()
     expect([...left.values()]).toEqual(sweepNames.map(() => 0))
@@ -48,7 +48,7 @@ describe('the sweeps', () => {
     )
   })
 
-  test('keep rows as long as their kind says', async () => {
+  test('keep rows for the retention of their kind', async () => {
     const { sweeping, batches } = setUp()
     await sweeping.work()
     const before = new Map(batches.map((batch) => [batch.name, batch.before]))
@@ -57,7 +57,7 @@ describe('the sweeps', () => {
     expect(before.get('refusedSignIns')).toEqual(later(-4000))
   })
 
-  test('that have too much to do in one round continue in the next', async () => {
+  test('with too much work for one run continue in the next', async () => {
     const { sweeping, left } = setUp()
     left.set('tickets', 450_000)
     await sweeping.work()
@@ -68,7 +68,7 @@ describe('the sweeps', () => {
     expect(left.get('tickets')).toBe(0)
   })
 
-  test('that walk a table continue where the round before ended', async () => {
+  test('that walk a table continue where the previous run ended', async () => {
     const seen: string[] = []
     const { sweeping } = setUp({
       sessions: async ({ after }) => {
@@ -85,7 +85,7 @@ describe('the sweeps', () => {
     expect(seen[450]).toBe('')
   })
 
-  test('do not stop each other: the round names those that failed at its end', async () => {
+  test('do not stop each other: the run names the failed ones at its end', async () => {
     const fault = new Error('no such table')
     const failing: Sweep = () => Promise.reject(fault)
     const { sweeping, left, emitted, defects } = setUp({ tickets: failing, sessions: failing }, 1200)
@@ -104,7 +104,7 @@ describe('the sweeps', () => {
     await expect(sweeping.work()).rejects.toBeInstanceOf(BusyError)
   })
 
-  test('stop when the service does', async () => {
+  test('stop with the service', async () => {
     const { sweeping, batches, whenPaused } = setUp({}, 2100)
     whenPaused(() => sweeping.stop())
     await sweeping.work()
@@ -113,7 +113,7 @@ describe('the sweeps', () => {
     expect(batches).toHaveLength(1)
   })
 
-  test('stop at once while they rest', async () => {
+  test('stop at once during a pause', async () => {
     const endless: Sweep = async () => ({ swept: 0, next: 'more' })
     const sweeps = Object.fromEntries(sweepNames.map((name) => [name, endless])) as Sweeps
     const sweeping = createSweeping({

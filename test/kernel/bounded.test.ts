@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { createBounded } from '../../src/kernel/bounded.ts'
 import { BusyError } from '../../src/kernel/busy.ts'
 
-/** Work that ends when it is told to. */
+/** Work that ends on request. */
 function work() {
   let finish = (): void => undefined
   let started = false
@@ -20,7 +20,7 @@ function work() {
 }
 const settle = () => new Promise((resolve) => setImmediate(resolve))
 
-test('so many run at once, the next when one is done, in the order they came', async () => {
+test('a limited number runs at once, the next when one is done, in order of arrival', async () => {
   const bounded = createBounded('it', { atOnce: 2, waiting: 10 })
   const all = [work(), work(), work(), work()]
   const running = all.map(({ run }) => bounded(run))
@@ -34,7 +34,7 @@ test('so many run at once, the next when one is done, in the order they came', a
   expect(all.every(({ started }) => started())).toBe(true)
 })
 
-test('whoever finds the line full is told when to come back, and the line goes on', async () => {
+test('a caller that finds the queue full gets a retry time, and the queue continues', async () => {
   const bounded = createBounded('it', { atOnce: 1, waiting: 1 })
   const [first, second] = [work(), work()]
   const running = [bounded(first.run), bounded(second.run)]
@@ -47,7 +47,7 @@ test('whoever finds the line full is told when to come back, and the line goes o
   await expect(bounded(async () => 'again')).resolves.toBe('again')
 })
 
-test('what fails makes room like what succeeds', async () => {
+test('a failure frees its place like a success', async () => {
   const bounded = createBounded('it', { atOnce: 1, waiting: 5 })
   const failing = Array.from({ length: 5 }, () => bounded(() => Promise.reject(new Error('no'))))
   expect((await Promise.allSettled(failing)).every(({ status }) => status === 'rejected')).toBe(true)

@@ -15,16 +15,16 @@ import { newKey } from '../support/sealers.ts'
 const [old, recent] = [newKey('k1'), newKey('k2')]
 const place = 'grants/grt_1/access_token'
 
-/** The envelope with its bytes changed. */
+/** The envelope with changed bytes. */
 const altered = (sealed: string, change: (bytes: Buffer) => Buffer): string => {
   const [version, id, blob = ''] = sealed.split('.')
   return `${version}.${id}.${change(Buffer.from(blob, 'base64url')).toString('base64url')}`
 }
 
-describe('what is sealed', () => {
+describe('an encrypted value', () => {
   const sealer = createSealer([old], systemRandom)
 
-  test('opens in its place, whatever the text', () => {
+  test('can be decrypted in its place, for any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.string(), (text, at) => {
         expect(sealer.open(sealer.seal(text, at), at)).toBe(text)
@@ -32,26 +32,26 @@ describe('what is sealed', () => {
     )
   })
 
-  test('does not show its text, and looks different each time', () => {
+  test('does not show its text, and is different each time', () => {
     const [first, second] = [sealer.seal('hush hush', place), sealer.seal('hush hush', place)]
     expect(first).not.toBe(second)
     expect(Buffer.from(first.split('.')[2] ?? '', 'base64url').toString('latin1')).not.toContain('hush')
   })
 
   test.each(['grants/grt_2/access_token', 'grants/grt_1/refresh_token', '', `${place}/`])(
-    'does not open when moved to “%s”',
+    'cannot be decrypted when moved to “%s”',
     (elsewhere) => {
       const sealed = sealer.seal('secret', place)
       expect(() => sealer.open(sealed, elsewhere)).toThrow(UnopenableError)
     },
   )
 
-  test('does not open with another key under the same id', () => {
+  test('cannot be decrypted with another key of the same ID', () => {
     const sealed = sealer.seal('secret', place)
     expect(() => createSealer([newKey('k1')], systemRandom).open(sealed, place)).toThrow(UnopenableError)
   })
 
-  test('does not open with one bit changed, whichever', () => {
+  test('cannot be decrypted with any bit changed', () => {
     const sealed = sealer.seal('secret', place)
     const { length } = Buffer.from(sealed.split('.')[2] ?? '', 'base64url')
     for (let bit = 0; bit < length * 8; bit++) {
@@ -64,7 +64,7 @@ describe('what is sealed', () => {
   })
 
   test.each(['secret', ''])(
-    'does not open when cut short or made longer (%j): a tag of four bytes can be guessed',
+    'cannot be decrypted when shortened or extended (%j): a tag of four bytes can be guessed',
     (text) => {
       const sealed = sealer.seal(text, place)
       const { length } = Buffer.from(sealed.split('.')[2] ?? '', 'base64url')
@@ -85,17 +85,17 @@ describe('what is sealed', () => {
   )
 
   test.each(['', 'v1', 'v1.k1', 'v1.k1.', 'v1..AAAA', 'v2.k1.AAAA', 'plain text', '..'])(
-    'refuses %j, which is no envelope',
+    'is required instead of %j',
     (text) => {
       expect(() => sealer.open(text, place)).toThrow(UnopenableError)
     },
   )
 
-  test('refuses an envelope with something behind it', () => {
+  test('may have no trailing data', () => {
     expect(() => sealer.open(`${sealer.seal('secret', place)}.more`, place)).toThrow(UnopenableError)
   })
 
-  test('opens where another program sealed it as the envelope is described', () => {
+  test('can be decrypted when another program encrypted it as specified', () => {
     const [salt, nonce] = [systemRandom(16), systemRandom(12)]
     const cipher = createCipheriv(
       'aes-256-gcm',
@@ -108,7 +108,7 @@ describe('what is sealed', () => {
     expect(sealer.open(`v1.k1.${blob.toString('base64url')}`, place)).toBe('secret')
   })
 
-  test('opens column by column when a row was sealed together, each in its own place', () => {
+  test('can be decrypted column by column when a row was encrypted together, each in its own place', () => {
     const seal = sealer.sealingRow()
     const other = 'grants/grt_1/refresh_token'
     const [access, refresh] = [seal('secret', place), seal('secret', other)]
@@ -119,14 +119,14 @@ describe('what is sealed', () => {
     expect(() => sealer.open(access, other)).toThrow(UnopenableError)
   })
 
-  test('opens under a ring that has its key in any position, and is sealed by the first one', () => {
+  test('can be decrypted with its key in any position of the ring, and is encrypted with the first', () => {
     const sealed = sealer.seal('secret', place)
     const rotated = createSealer([recent, old], systemRandom)
     expect(rotated.open(sealed, place)).toBe('secret')
     expect(rotated.seal('secret', place)).toMatch(/^v1\.k2\./)
   })
 
-  test('does not open once its key left the ring, and says so without the text', () => {
+  test('cannot be decrypted once its key left the ring, and the error does not contain the text', () => {
     const sealed = sealer.seal('secret', place)
     expect(() => createSealer([recent], systemRandom).open(sealed, place)).toThrow(
       expect.objectContaining({ name: 'UnopenableError', message: expect.not.stringContaining('secret') }),
@@ -139,27 +139,27 @@ test('a key for a purpose is HKDF of the secret', () => {
   expect(deriveKey(old.key, 'csrf')).toEqual(expected)
 })
 
-test('keys derived for two purposes differ, and each comes out the same every time', () => {
+test('keys derived for two purposes differ, and each is stable', () => {
   expect(deriveKey(old.key, 'csrf')).toEqual(deriveKey(Buffer.from(old.key), 'csrf'))
   expect(deriveKey(old.key, 'csrf')).not.toEqual(deriveKey(old.key, 'cookie'))
   expect(deriveKey(old.key, 'csrf')).not.toEqual(deriveKey(recent.key, 'csrf'))
   expect(deriveKey(old.key, 'csrf')).toHaveLength(32)
 })
 
-test('a sealed value says which key opens it', () => {
+test('an encrypted value names its key', () => {
   const sealer = createSealer([recent, old], systemRandom)
   expect(keyIdOf(sealer.seal('hush', place))).toBe(sealer.sealsWith)
   expect(sealer.sealsWith).toBe(recent.id)
   expect(keyIdOf('in the clear')).toBe('')
 })
 
-test('the challenge of a PKCE verifier is that of RFC 7636 appendix B', () => {
+test('the challenge of a PKCE verifier matches RFC 7636 appendix B', () => {
   expect(pkceChallenge('dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk')).toBe(
     'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
   )
 })
 
-test('two secrets are the same only when every character is', () => {
+test('two secrets are equal only when every character is', () => {
   fc.assert(
     fc.property(fc.string(), fc.string(), (a, b) => {
       expect(sameSecret(a, b)).toBe(a === b)

@@ -4,7 +4,7 @@ import { maskEmail, readEmail } from '../../src/kernel/email.ts'
 
 const key = (text: string): string | undefined => readEmail(text)?.key
 
-describe('an address', () => {
+describe('an email address', () => {
   test.each([
     ['ada@example.com', 'ada@example.com', 'ada@example.com'],
     ['Ada@Example.COM', 'Ada@example.com', 'ada@example.com'],
@@ -35,16 +35,16 @@ describe('an address', () => {
     expect(key('ada+x@example.com')).not.toBe(key('ada@example.com'))
   })
 
-  test('of a look-alike is another address', () => {
+  test('with look-alike characters is another address', () => {
     for (const other of ['аda@example.com', 'adа@example.com', 'ada@exаmple.com', 'ada@examp1e.com', 'ıda@example.com'])
       expect(key(other)).not.toBe(key(other.startsWith('ı') ? 'ida@example.com' : 'ada@example.com'))
   })
 })
 
-describe('an address that would be read as somebody else’s is none:', () => {
+describe('an email address that could be read as another one is rejected:', () => {
   test.each([
     ['a Kelvin sign for a K', '\u212Aate@example.com'],
-    ['a Kelvin sign beside an é', '\u212Aaté@example.com'],
+    ['a Kelvin sign next to an é', '\u212Aaté@example.com'],
     ['a Greek accent for a backtick', 'a\u1fefda@example.com'],
     ['a Kelvin sign in the domain', 'ada@\u212Aate.example'],
     ['a full-width letter', 'ada@ｅxample.com'],
@@ -55,8 +55,8 @@ describe('an address that would be read as somebody else’s is none:', () => {
     ['a raised digit', 'ada@example².com'],
     ['a letter-like last label', 'ada@example.ℂom'],
     ['a full-width letter among real ones', 'ada@ｂücher.example'],
-    ['a variation selector nobody sees', 'ada@example\ufe0f.com'],
-    ['a joiner nobody sees', 'ada@exam\u034fple.com'],
+    ['an invisible variation selector', 'ada@example\ufe0f.com'],
+    ['an invisible joiner', 'ada@exam\u034fple.com'],
     ['a full-width @', 'ada\uff20evil.example@example.com'],
     ['a small @', 'ada\ufe6bevil.example@example.com'],
     ['a full-width comma', 'ada\uff0ceve@example.com'],
@@ -74,19 +74,19 @@ describe('an address that would be read as somebody else’s is none:', () => {
     ['a full-width percent sign, which once named a relay', 'ada\uff05evil.example@example.com'],
     ['a full-width exclamation mark, which once named a path', 'evil.example\uff01ada@example.com'],
     ['an account-of sign', 'ada\u2100eve@example.com'],
-    ['an accent that stands on a space', 'ada\u00b4eve@example.com'],
-    ['a sign that is an angle bracket struck through', 'ada\u226eeve@example.com'],
-    ['an angle bracket and a stroke', 'ada<\u0338eve@example.com'],
+    ['an accent on a space', 'ada\u00b4eve@example.com'],
+    ['a combined angle bracket sign', 'ada\u226eeve@example.com'],
+    ['an angle bracket with a combining stroke', 'ada<\u0338eve@example.com'],
     ['an ideographic space', 'ada\u3000eve@example.com'],
-    ['a space that does not break', 'ada\u00a0eve@example.com'],
+    ['a no-break space', 'ada\u00a0eve@example.com'],
     ['a byte order mark', 'ada\ufeffeve@example.com'],
-    ['a variation selector nobody sees before the @', 'ada\ufe0f@example.com'],
-    ['a joiner nobody sees before the @', 'ad\u034fa@example.com'],
-    ['a Hangul filler nobody sees', 'ada\u3164@example.com'],
+    ['an invisible variation selector before the @', 'ada\ufe0f@example.com'],
+    ['an invisible joiner before the @', 'ad\u034fa@example.com'],
+    ['an invisible Hangul filler', 'ada\u3164@example.com'],
     ['an empty Braille cell', 'ada\u2800@example.com'],
     ['a tag character', 'ada\u{e0061}@example.com'],
-    ['a mark that turns the line', 'ada\u200f@example.com'],
-    ['an isolate that turns the line', 'ada\u2067eve\u2069@example.com'],
+    ['a bidirectional mark', 'ada\u200f@example.com'],
+    ['a bidirectional isolate', 'ada\u2067eve\u2069@example.com'],
   ])('%s', (_, text) => {
     expect(readEmail(text)).toBeUndefined()
   })
@@ -100,12 +100,12 @@ describe('an address that would be read as somebody else’s is none:', () => {
     ['ada@உதாரணம்.example', 'ada@xn--zkc6cc5bi7f6e.example'],
     ['ada@한국.example', 'ada@xn--3e0b707e.example'],
     ['ada@\u1112\u1161\u11ab국.example', 'ada@xn--3e0b707e.example'],
-  ])('but %j stays %s', (text, address) => {
+  ])('while %j stays %s', (text, address) => {
     expect(readEmail(text)?.address).toBe(address)
   })
 })
 
-describe('no address', () => {
+describe('an invalid email address', () => {
   test.each([
     ['nothing', ''],
     ['no @', 'ada.example.com'],
@@ -117,22 +117,22 @@ describe('no address', () => {
     ['a comment', 'ada(x)@example.com'],
     ['a list', 'ada@example.com,eve@evil.example'],
     ['a display name', 'Ada <ada@example.com>'],
-    ['a header injected', 'ada@example.com\r\nBcc: eve@evil.example'],
+    ['an injected header', 'ada@example.com\r\nBcc: eve@evil.example'],
     ['a NUL', 'ada\0@example.com'],
     ['a NUL in the domain', 'ada@example.com\0.evil.example'],
     ['an escape character', 'ada\u001b@example.com'],
     ['a zero-width space', 'ad\u200ba@example.com'],
-    ['text turned round', 'ada\u202e@example.com'],
+    ['text with reversed direction', 'ada\u202e@example.com'],
     ['a soft hyphen in the domain', 'ada@exam\u00adple.com'],
-    ['half a character', 'ada\ud800@example.com'],
-    ['a path behind the domain', 'ada@example.com/.evil.example'],
-    ['a query behind the domain', 'ada@example.com?.evil.example'],
-    ['a fragment behind the domain', 'ada@example.com#.evil.example'],
+    ['a lone surrogate', 'ada\ud800@example.com'],
+    ['a path after the domain', 'ada@example.com/.evil.example'],
+    ['a query after the domain', 'ada@example.com?.evil.example'],
+    ['a fragment after the domain', 'ada@example.com#.evil.example'],
     ['a port', 'ada@example.com:25'],
     ['an escaped domain', 'ada@ex%61mple.com'],
     ['a bracketed address', 'ada@[127.0.0.1]'],
     ['an IP address', 'ada@127.0.0.1'],
-    ['an IP address spelled oddly', 'ada@127.1'],
+    ['a shortened IP address', 'ada@127.1'],
     ['an IP address in hexadecimal', 'ada@0x7f.1'],
     ['an IP address in one number', 'ada@2130706433'],
     ['an underscore in the domain', 'ada@ex_ample.com'],
@@ -141,14 +141,14 @@ describe('no address', () => {
     ['two dots in the domain', 'ada@example..com'],
     ['a broken A-label', 'ada@xn--a'],
     ['a broken A-label before others', 'ada@xn--zzzzzzzz.example.com'],
-    ['an A-label that says no more than its letters', 'ada@xn--example-.com'],
+    ['a redundant A-label', 'ada@xn--example-.com'],
     ['65 characters before the @', `${'a'.repeat(65)}@example.com`],
     ['254 characters after the @', `ada@${'a'.repeat(250)}.com`],
   ])('has %s', (_, text) => {
     expect(readEmail(text)).toBeUndefined()
   })
 
-  test('is told from one soon, however long it is', () => {
+  test('is rejected quickly, however long it is', () => {
     const started = performance.now()
     for (const text of [`${'a'.repeat(1e6)}@`, `a@${'a.'.repeat(5e5)}`, '@'.repeat(1e6), ' '.repeat(1e6)])
       readEmail(text)
@@ -175,7 +175,7 @@ test('a local part has the same special characters in every normal form, and no 
   )
 })
 
-test('reading what was read changes nothing, so that an address kept is found again', () => {
+test('parsing a parsed address changes nothing, so that a stored address is found again', () => {
   const near = fc.string({ unit: fc.constantFrom(...'aAßİKé.@+-%/?#\u0301\u200d例ｅ1 '), maxLength: 24 })
   fc.assert(
     fc.property(
@@ -196,7 +196,7 @@ test('reading what was read changes nothing, so that an address kept is found ag
   )
 })
 
-test('a masked address shows its first character and its domain', () => {
+test('a masked email address shows its first character and its domain', () => {
   expect(maskEmail('ada@example.com')).toBe('a•••@example.com')
   expect(maskEmail('😀da@example.com')).toBe('😀•••@example.com')
   expect(maskEmail('a@example.com')).toBe('a•••@example.com')

@@ -5,10 +5,10 @@ const noon = Date.UTC(2026, 0, 1, 12)
 
 type World = { aheadMs: number; tripMs: number; down?: boolean; broken?: boolean }
 
-/** A clock that follows one which is `aheadMs` ahead, and takes `tripMs` to answer; both may change in between. */
+/** A clock that follows one which is `aheadMs` ahead, and takes `tripMs` to respond; both may change in between. */
 function follow(world: World) {
   let [now, machineAheadMs] = [noon, 0]
-  const told: Skew[] = []
+  const reports: Skew[] = []
   let goOn: (() => void) | undefined
   let [asked, ticks] = [0, 0]
   const own = () => new Date(now)
@@ -24,7 +24,7 @@ function follow(world: World) {
       now += world.tripMs / 2
       return theirs
     },
-    report: (skew) => told.push(skew),
+    report: (skew) => reports.push(skew),
     wait: (_, signal) =>
       new Promise((resolve, reject) => {
         const stop = () => reject(new Error('stopped'))
@@ -35,7 +35,7 @@ function follow(world: World) {
         }
       }),
   })
-  /** Lets one second of waiting pass. What it starts has been done afterwards. */
+  /** Lets one second of waiting pass, with all work it starts. */
   const tick = async () => {
     ticks += 1
     goOn?.()
@@ -43,18 +43,18 @@ function follow(world: World) {
   }
   return {
     clock,
-    told,
+    told: reports,
     asked: () => asked,
     aheadMs: () => clock.now().getTime() - now,
     pass(ms: number) {
       now += ms
     },
-    /** Sets the clock of the machine, or suspends it: time goes on that `own` does not see. */
+    /** Sets the machine's clock, or suspends it: `own` does not see that time. */
     setMachine(aheadMs: number) {
       machineAheadMs = aheadMs
     },
     tick,
-    /** Lets the time until the next measurement pass; returns how many seconds that was. */
+    /** Lets the time until the next measurement pass; returns the seconds. */
     async next() {
       const [before, from] = [asked, ticks]
       while (asked === before && ticks - from < 100) await tick()
@@ -63,7 +63,7 @@ function follow(world: World) {
   }
 }
 
-test.each([30_000, -30_000, 0, 86_400_000])('says the time of a clock that is %d ms ahead', async (aheadMs) => {
+test.each([30_000, -30_000, 0, 86_400_000])('the clock follows one that is %d ms ahead', async (aheadMs) => {
   const { clock, aheadMs: seen } = follow({ aheadMs, tripMs: 40 })
   await clock.start()
   expect(seen()).toBe(aheadMs)
@@ -71,7 +71,7 @@ test.each([30_000, -30_000, 0, 86_400_000])('says the time of a clock that is %d
   clock.stop()
 })
 
-test('follows when the other clock is set, as after a failover to another server', async () => {
+test('the clock follows when the other clock is set, as after a failover to another server', async () => {
   const world = { aheadMs: 100, tripMs: 2 }
   const { clock, aheadMs, next } = follow(world)
   await clock.start()
@@ -81,24 +81,27 @@ test('follows when the other clock is set, as after a failover to another server
   clock.stop()
 })
 
-test.each([{ down: true }, { tripMs: 1001 }, { broken: true }])('keeps what it knew where %o', async (change) => {
-  const world: World = { aheadMs: 5000, tripMs: 2 }
-  const { clock, aheadMs, next } = follow(world)
-  await clock.start()
-  Object.assign(world, { aheadMs: 9000 }, change)
-  await next()
-  expect(aheadMs()).toBe(5000)
-  clock.stop()
-})
+test.each([{ down: true }, { tripMs: 1001 }, { broken: true }])(
+  'the clock keeps its last offset where %o',
+  async (change) => {
+    const world: World = { aheadMs: 5000, tripMs: 2 }
+    const { clock, aheadMs, next } = follow(world)
+    await clock.start()
+    Object.assign(world, { aheadMs: 9000 }, change)
+    await next()
+    expect(aheadMs()).toBe(5000)
+    clock.stop()
+  },
+)
 
-test('starts although nothing answers, with its own time', async () => {
+test('the clock starts without a response, with its own time', async () => {
   const { clock, aheadMs } = follow({ aheadMs: 5000, tripMs: 2, down: true })
   await clock.start()
   expect(aheadMs()).toBe(0)
   clock.stop()
 })
 
-test('tells of a difference of more than two seconds once, and once that it is over', async () => {
+test('a difference of more than two seconds is reported once, and its end once', async () => {
   const world = { aheadMs: 2000, tripMs: 0 }
   const { clock, told, next } = follow(world)
   await clock.start()
@@ -118,7 +121,7 @@ test('tells of a difference of more than two seconds once, and once that it is o
   clock.stop()
 })
 
-test('is asked every 15 seconds, and every second until the first answer', async () => {
+test('the other clock is read every 15 seconds, and every second until the first response', async () => {
   const world: World = { aheadMs: 5000, tripMs: 2, down: true }
   const { clock, aheadMs, next } = follow(world)
   await clock.start()
@@ -130,7 +133,7 @@ test('is asked every 15 seconds, and every second until the first answer', async
   clock.stop()
 })
 
-test('is asked within a second after the machine was suspended or its clock was set', async () => {
+test('the other clock is read within a second after the machine was suspended or its clock was set', async () => {
   const world: World = { aheadMs: 0, tripMs: 2 }
   const { clock, aheadMs, next, setMachine } = follow(world)
   await clock.start()
@@ -142,7 +145,7 @@ test('is asked within a second after the machine was suspended or its clock was 
   clock.stop()
 })
 
-test('does not believe a slow answer more than the quick one that it does not contradict', async () => {
+test('a slow response does not override a quick one that it does not contradict', async () => {
   const world: World = { aheadMs: 5000, tripMs: 2 }
   const { clock, aheadMs, next } = follow(world)
   await clock.start()
@@ -155,7 +158,7 @@ test('does not believe a slow answer more than the quick one that it does not co
   clock.stop()
 })
 
-test('stands still for a correction of up to a second, and goes back for a longer one', async () => {
+test('the clock pauses for a correction of up to a second, and goes back for a longer one', async () => {
   const world: World = { aheadMs: 5000, tripMs: 0 }
   const { clock, next, pass } = follow(world)
   await clock.start()
@@ -173,7 +176,7 @@ test('stands still for a correction of up to a second, and goes back for a longe
   clock.stop()
 })
 
-test('reports a difference near two seconds once, although it goes up and down', async () => {
+test('a difference near two seconds is reported once, although it fluctuates', async () => {
   const world: World = { aheadMs: 2100, tripMs: 0 }
   const { clock, told, next } = follow(world)
   await clock.start()

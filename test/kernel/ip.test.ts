@@ -50,7 +50,7 @@ describe('an IP address', () => {
     expect(readIp(text)).toBeNull()
   })
 
-  test('has one spelling, which is read as itself', () => {
+  test('has one canonical form, which parses as itself', () => {
     const groups = fc.array(fc.integer({ min: 0, max: 0xffff }), { minLength: 8, maxLength: 8 })
     fc.assert(
       fc.property(groups, (parts) => {
@@ -64,7 +64,7 @@ describe('an IP address', () => {
     )
   })
 
-  test('that IPv6 only carries is the IPv4 address', () => {
+  test('mapped into IPv6 is the IPv4 address', () => {
     fc.assert(
       fc.property(fc.ipV4(), (ip) => {
         const bytes = ip.split('.').map(Number)
@@ -75,7 +75,7 @@ describe('an IP address', () => {
     )
   })
 
-  test('is read soon, however long the text is', () => {
+  test('is parsed quickly, however long the text is', () => {
     for (const text of [':'.repeat(1e6), `[${'1:'.repeat(5e5)}]`, `${'1'.repeat(1e6)}:1`, '%'.repeat(1e6)])
       expect(readIp(text)).toBeNull()
   })

@@ -17,4 +17,4 @@ test.each([
   '0.0.0.0',
   '[::]',
   '::2',
-])('%j is not', (host) => expect(isLoopback(host)).toBe(false))
+])('%j is not this machine', (host) => expect(isLoopback(host)).toBe(false))

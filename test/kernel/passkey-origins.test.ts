@@ -17,7 +17,7 @@ describe('the hash of an Android certificate', () => {
     ])
   })
 
-  test('is the same whichever way it is written', () => {
+  test('is the same in every notation', () => {
     fc.assert(
       fc.property(certificate, (bytes) => {
         const spellings = [
@@ -47,7 +47,7 @@ describe('the hash of an Android certificate', () => {
     ])
   })
 
-  test('that is not 32 bytes is refused', () => {
+  test('that is not 32 bytes is rejected', () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ maxLength: 64 }).filter(({ length }) => length !== 32),
@@ -56,13 +56,13 @@ describe('the hash of an Android certificate', () => {
         },
       ),
     )
-    // The last of 43 characters holds four bits alone: any other would be a second spelling.
+    // The last of 43 characters holds only four bits: any other value would be a second encoding of the same bytes.
     expect(read(`android:apk-key-hash:${'A'.repeat(42)}B`).faulty).toEqual([1])
   })
 })
 
-describe('an item', () => {
-  test('of each kind is read', () => {
+describe('a passkey origin', () => {
+  test('of each kind is parsed', () => {
     const hash = Buffer.alloc(32, 1)
     expect(
       read(`${originOf(hash)}@com.example.app`, 'ABCDE12345.com.example.app', 'https://shop.example:8443/').origins,
@@ -99,16 +99,16 @@ describe('an item', () => {
     'javascript:alert(1)',
     'null',
     '',
-  ])('“%s” is refused by its position', (text) => {
+  ])('“%s” is rejected by its position', (text) => {
     expect(read('https://shop.example', text, 'https://b.example').faulty).toEqual([2])
   })
 
-  test('on plain http is for loopback, outside production', () => {
+  test('on plain HTTP is for loopback, outside production', () => {
     expect(readPasskeyOrigins(['http://localhost:5173'], false).origins.web).toEqual(['http://localhost:5173'])
     expect(readPasskeyOrigins(['http://shop.example'], false).faulty).toEqual([1])
   })
 
-  test('that is any text at all never throws, and never counts as the origin of the service', () => {
+  test('of any text never throws, and never counts as the origin of the service', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(fc.string(), fc.webUrl(), fc.constantFrom('null', '*'))), (items) => {
         const { origins } = readPasskeyOrigins(items, true)
@@ -118,7 +118,7 @@ describe('an item', () => {
   })
 })
 
-test('an Apple app brings the https origin of the host, whatever port the service has', () => {
+test('an Apple app sends the HTTPS origin of the host, whatever port the service has', () => {
   const { origins } = read('ABCDE12345.com.example.app')
   expect(clientOrigins(origins, new URL('https://id.example.com:8443'))).toEqual([
     'https://id.example.com:8443',

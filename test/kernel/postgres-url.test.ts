@@ -3,10 +3,10 @@ import { type PostgresAddress, readPostgresUrl } from '../../src/kernel/postgres
 
 type Expected = Partial<Omit<PostgresAddress, 'tls'>> & { tls?: Partial<PostgresAddress['tls']> }
 
-/** As consoles and tools give them; the names of the services only say where the form comes from. */
+/** As consoles and tools show them; the service names only say where the form comes from. */
 const accepted: readonly (readonly [string, string, Expected])[] = [
   [
-    'nothing but a host',
+    'only a host',
     'postgres://db',
     { host: 'db', port: 5432, user: undefined, password: undefined, database: undefined, tls: { mode: 'off' } },
   ],
@@ -60,12 +60,12 @@ const accepted: readonly (readonly [string, string, Expected])[] = [
     { host: 'db', port: 1, user: 'u', password: 'p', database: 'v' },
   ],
   ['the name of an application', 'postgres://db/v?application_name=id', { applicationName: 'id' }],
-  ['a primary asked for', 'postgres://db/v?target_session_attrs=read-write', { ignored: [] }],
-  ['what nobody knows', 'postgres://db/v?foo=bar&sslmode=disable', { ignored: ['foo'], tls: { mode: 'off' } }],
+  ['a primary server', 'postgres://db/v?target_session_attrs=read-write', { ignored: [] }],
+  ['unknown parameters', 'postgres://db/v?foo=bar&sslmode=disable', { ignored: ['foo'], tls: { mode: 'off' } }],
   ['a line end from a paste', ' postgres://db/v\n', { host: 'db', database: 'v' }],
 ]
 
-/** Refused in one sentence, which says what to do. */
+/** Rejected in one sentence with a remedy. */
 const refused: readonly (readonly [string, RegExp])[] = [
   ['postgres://[', /brackets/],
   ['postgres://u:p/w@db/v', /host|percent-encode/],
@@ -82,11 +82,11 @@ const refused: readonly (readonly [string, RegExp])[] = [
 ]
 
 describe('a connection string', () => {
-  test.each(accepted)('of %s is read', (_name, url, expected) => {
+  test.each(accepted)('of %s is parsed', (_name, url, expected) => {
     expect(readPostgresUrl(url)).toMatchObject({ ok: true, value: expected })
   })
 
-  test.each(refused)('%s is refused with a remedy', (url, remedy) => {
+  test.each(refused)('%s is rejected with a remedy', (url, remedy) => {
     const read = readPostgresUrl(url)
     expect(read).toMatchObject({ ok: false, error: expect.stringMatching(remedy) })
     if (!read.ok) expect(read.error).not.toMatch(/\bp[/#]w\b/)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createShared } from '../../src/kernel/shared.ts'
 
-test('work that is asked for at once is done once, and again for whoever asks afterwards', async () => {
+test('concurrent calls share one run, and a later call starts another', async () => {
   let times = 0
   const shared = createShared(async () => {
     times += 1
@@ -11,7 +11,7 @@ test('work that is asked for at once is done once, and again for whoever asks af
   expect(await shared()).toBe(2)
 })
 
-test('work that fails fails for all who asked, and is tried again for the next', async () => {
+test('a failure rejects all its callers, and the next call tries again', async () => {
   let fails = true
   const shared = createShared(async () => {
     if (fails) throw new Error('no')

@@ -14,12 +14,12 @@ test.each([
   ['https://login.example/x{tenantid}/v2.0', false],
   ['https://login.example/{tenantid}x/v2.0', false],
   ['https://login.example/{TENANTID}/v2.0', false],
-])('%s stands for many: %s', (text, stands) => {
+])('%s is a template for many issuers: %s', (text, stands) => {
   expect(isIssuerTemplate(text)).toBe(stands)
 })
 
 describe('the tenant of an issuer', () => {
-  test('is the GUID in the place of the placeholder', () => {
+  test('is the GUID in place of the placeholder', () => {
     expect(tenantOf(template, issuer(one))).toBe(one)
     expect(tenantOf('https://login.example/{tenantid}', `https://login.example/${one}`)).toBe(one)
   })
@@ -39,12 +39,12 @@ describe('the tenant of an issuer', () => {
     'https://login.example//v2.0',
     'https://login.example/v2.0',
     '',
-  ])('is none of %s', (text) => {
+  ])('is missing in %s', (text) => {
     expect(tenantOf(template, text)).toBeNull()
     expect(isTenantIssuer(template, 'any', text)).toBe(false)
   })
 
-  test('is none where the issuer is no template', () => {
+  test('is missing where the issuer is no template', () => {
     expect(tenantOf(issuer(one), issuer(one))).toBeNull()
   })
 
@@ -58,7 +58,7 @@ describe('the tenant of an issuer', () => {
   })
 })
 
-test('people of a listed tenant may come, or of any', () => {
+test('users of listed tenants are allowed, or of any', () => {
   expect(isTenantIssuer(template, [one], issuer(one))).toBe(true)
   expect(isTenantIssuer(template, [one], issuer(two))).toBe(false)
   expect(isTenantIssuer(template, 'any', issuer(two))).toBe(true)

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { readTypedCode } from '../../src/kernel/typed-code.ts'
 
-/** The zero of a script's digits. */
+/** The digit zero of a script. */
 const scripts = [
   ['Latin', 0x30],
   ['Arabic-Indic', 0x660],
@@ -26,27 +26,27 @@ describe('a typed code', () => {
   test.each([
     ['a space', '123 456'],
     ['a hyphen', '123-456'],
-    ['a space that does not break', '123\u00a0456'],
+    ['a no-break space', '123\u00a0456'],
     ['a narrow space', '123\u202f456'],
     ['an ideographic space', '123\u3000456'],
     ['a dash', '123\u2013456'],
-    ['a hyphen that does not break', '123\u2011456'],
+    ['a no-break hyphen', '123\u2011456'],
     ['a full-width hyphen', '123\uff0d456'],
     ['a minus sign', '123\u2212456'],
     ['the long vowel mark Japanese keyboards write', '123\u30fc456'],
-    ['line ends around it', '\r\n123456\n'],
-    ['marks of a right-to-left message', '\u200f123\u200e456\u2069'],
+    ['line breaks around it', '\r\n123456\n'],
+    ['bidirectional marks', '\u200f123\u200e456\u2069'],
     ['a byte order mark', '\ufeff123456'],
-    ['a space nobody sees', '123\u200b456'],
-  ])('may be with %s', (_, text) => {
+    ['a zero-width space', '123\u200b456'],
+  ])('may contain %s', (_, text) => {
     expect(readTypedCode(text)).toBe('123456')
   })
 
-  test('keeps letters and their case, and whatever else makes it another code', () => {
+  test('keeps letters and their case, and every character that makes it another code', () => {
     expect(readTypedCode('ab\uff23d-12x.4')).toBe('abCd12x.4')
   })
 
-  test('is the same in any mixture of scripts, however it is grouped', () => {
+  test('is the same in any mixture of scripts and grouping', () => {
     const digit = fc.tuple(fc.integer({ min: 0, max: 9 }), fc.constantFrom(...scripts))
     const gap = fc.constantFrom('', ' ', '-', '\u200f', '\u2013', '\u3000')
     fc.assert(
@@ -57,7 +57,7 @@ describe('a typed code', () => {
     )
   })
 
-  test('is read to the end, whatever was sent', () => {
+  test('is parsed to its end, for any input', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const code = readTypedCode(text)

@@ -52,7 +52,7 @@ const mailer = (with_ = sealer) =>
     providerName: (id) => id,
     onDefect: (error) => defects.push(error),
   })
-const letter = (to = 'ada@example.com', params: Record<string, string> = {}) =>
+const message = (to = 'ada@example.com', params: Record<string, string> = {}) =>
   createLetters({ ids: opened.ids, clock: time.clock, sealer })({
     template: 'sign_in',
     to,
@@ -62,9 +62,9 @@ const letter = (to = 'ada@example.com', params: Record<string, string> = {}) =>
   })
 const results = () => opened.heard('mail.handled').map(({ data }) => data.result)
 
-describe('the queue of letters', () => {
-  test('is worked off: each is sent once, with the secret only its reader may know', async () => {
-    await opened.store.mails.post(letter())
+describe('the mail queue', () => {
+  test('sends each message once, with the secret only its reader may know', async () => {
+    await opened.store.mails.post(message())
     expect(JSON.stringify(await opened.store.mails.take(1, time.clock(), time.clock()))).not.toMatch(
       /12345678|the-ticket/,
     )
@@ -78,8 +78,8 @@ describe('the queue of letters', () => {
   })
 
   test('waits for a server that is down, and loses nothing', async () => {
-    await opened.store.mails.post(letter('a@example.com'))
-    await opened.store.mails.post(letter('b@example.com'))
+    await opened.store.mails.post(message('a@example.com'))
+    await opened.store.mails.post(message('b@example.com'))
     server.refuse('RCPT', 451, '4.3.2 not now')
     expect(await mailer().work()).toBe(2)
     expect(await mailer().work()).toBe(0)
@@ -90,17 +90,17 @@ describe('the queue of letters', () => {
     expect(results()).toEqual(['transient', 'transient', 'sent', 'sent'])
   })
 
-  test('is given up for good where the reader does not exist, and goes on with the rest', async () => {
+  test('gives up on a recipient that does not exist, and continues with the rest', async () => {
     server.refuse('RCPT', 550, '5.1.1 nobody')
-    await opened.store.mails.post(letter())
+    await opened.store.mails.post(message())
     await mailer().work()
     expect(results()).toEqual(['gave_up'])
     expect(await mailer().backlog()).toBe(0)
   })
 
-  test('is given up after three days', async () => {
+  test('gives up after three days', async () => {
     server.refuse('DATA', 451, 'later')
-    await opened.store.mails.post(letter())
+    await opened.store.mails.post(message())
     let tries = 0
     for (let minute = 0; minute < 3 * 24 * 60; minute += 10) {
       tries += await mailer().work()
@@ -113,16 +113,16 @@ describe('the queue of letters', () => {
     expect(tries).toBeLessThan(70)
   })
 
-  test('drops a letter whose link is no longer good', async () => {
+  test('drops a message whose link has expired', async () => {
     const until = (seconds: number) => ({ expires_at: secondsAfter(time.clock(), seconds).toISOString() })
-    await opened.store.mails.post(letter('late@example.com', until(0)))
-    await opened.store.mails.post(letter('early@example.com', until(1)))
+    await opened.store.mails.post(message('late@example.com', until(0)))
+    await opened.store.mails.post(message('early@example.com', until(1)))
     await mailer().work()
     expect(server.delivered.map(({ to }) => to)).toEqual([['early@example.com']])
   })
 
-  test('keeps what no key opens until the key is back', async () => {
-    await opened.store.mails.post(letter())
+  test('keeps a message that no key decrypts until the key is back', async () => {
+    await opened.store.mails.post(message())
     await mailer(newSealer()).work()
     expect(results()).toEqual(['transient'])
     time.turn(15)
@@ -130,17 +130,17 @@ describe('the queue of letters', () => {
     expect(server.delivered).toHaveLength(1)
   })
 
-  test('is not held up by a letter nobody can render', async () => {
-    await opened.store.mails.post({ ...letter(), template: 'of another version' as never })
-    await opened.store.mails.post(letter('b@example.com'))
+  test('is not blocked by a message that cannot be rendered', async () => {
+    await opened.store.mails.post({ ...message(), template: 'of another version' as never })
+    await opened.store.mails.post(message('b@example.com'))
     await mailer().work()
     expect(server.delivered.map(({ to }) => to)).toEqual([['b@example.com']])
     expect(defects).toHaveLength(1)
     expect(results().sort()).toEqual(['sent', 'transient'])
   })
 
-  test('stops at the end of the service: what was taken is sent, the rest stays for the next start', async () => {
-    for (let n = 0; n < 10; n++) await opened.store.mails.post(letter(`p@${n % 2}.example.com`))
+  test('stops with the service: messages in progress are sent, the rest stays for the next start', async () => {
+    for (let n = 0; n < 10; n++) await opened.store.mails.post(message(`p@${n % 2}.example.com`))
     const ending = mailer()
     const round = ending.work()
     await expect.poll(() => server.delivered.length).toBeGreaterThan(0)
@@ -150,10 +150,10 @@ describe('the queue of letters', () => {
     expect(await mailer().backlog()).toBe(10 - sent)
   })
 
-  test('goes on to other hosts while one of them does not answer', async () => {
-    for (let n = 0; n < 8; n++) await opened.store.mails.post(letter(`p${n}@Slow.example`))
+  test('continues with other hosts while one of them does not respond', async () => {
+    for (let n = 0; n < 8; n++) await opened.store.mails.post(message(`p${n}@Slow.example`))
     time.turn(1)
-    for (let n = 0; n < 8; n++) await opened.store.mails.post(letter(`p${n}@quick.example`))
+    for (let n = 0; n < 8; n++) await opened.store.mails.post(message(`p${n}@quick.example`))
     const answers: (() => void)[] = []
     const sent: string[] = []
     const send = ({ to }: { to: string }): Promise<Delivery> => {
@@ -172,15 +172,15 @@ describe('the queue of letters', () => {
     expect(await round).toBe(16)
   })
 
-  test('has each letter on one node, however many work', async () => {
-    for (let n = 0; n < 30; n++) await opened.store.mails.post(letter(`p${n}@example.com`))
+  test('gives each message to one of several nodes', async () => {
+    for (let n = 0; n < 30; n++) await opened.store.mails.post(message(`p${n}@example.com`))
     await Promise.all([mailer().work(), mailer().work(), mailer().work()])
     expect(new Set(server.delivered.flatMap(({ to }) => to)).size).toBe(30)
     expect(server.delivered).toHaveLength(30)
   })
 })
 
-test('the wait between tries grows to three hours at most', () => {
+test('the wait between attempts grows to three hours at most', () => {
   const most = Array.from({ length: 20 }, (_, n) =>
     Math.round(mailRetryDelay(n + 1, (bytes) => Buffer.alloc(bytes, 255))),
   )

@@ -39,7 +39,7 @@ describe.each(templates.flatMap((template) => locales.map((locale) => ({ templat
   ({ template, locale }) => {
     const message = rendered(template, locale)
 
-    test('says in plain text and in HTML the same, whole', () => {
+    test('has the same complete content in plain text and HTML', () => {
       expect(message.subject).toMatch(/^\S.{8,60}$/)
       for (const text of [message.text, message.html]) {
         expect(text).not.toMatch(/undefined|null|NaN|\[object|\{\w+\}/)
@@ -50,7 +50,7 @@ describe.each(templates.flatMap((template) => locales.map((locale) => ({ templat
         expect(message.html).toContain(`href="${line.replaceAll('&', '&amp;')}"`)
     })
 
-    test('leads to our own pages alone, and asks for nothing from elsewhere', () => {
+    test('links to our own pages only, and loads nothing external', () => {
       const links = [...message.html.matchAll(/(?:href|src)="([^"]*)"/g)].map(([, to]) => new URL(to ?? ''))
       for (const { origin } of links) expect(origin).toBe('https://id.example.com')
       expect(message.html).not.toMatch(/<(img|script|link|iframe|form)|src=/)
@@ -58,7 +58,7 @@ describe.each(templates.flatMap((template) => locales.map((locale) => ({ templat
   },
 )
 
-test('a language is not another one with a few words changed', () => {
+test('each language has a text of its own', () => {
   for (const template of templates) {
     const [english, portuguese] = [rendered(template, 'en'), rendered(template, 'pt-BR')]
     expect(english.subject).not.toBe(portuguese.subject)
@@ -68,7 +68,7 @@ test('a language is not another one with a few words changed', () => {
   }
 })
 
-test('each letter with a ticket leads where it is taken back', () => {
+test('each message with a ticket links to the page that accepts it', () => {
   const linkOf = (template: Mail['template']) => /^https:\S+ticket=\S+$/m.exec(rendered(template, 'en').text)?.[0]
   expect(linkOf('verify_email')).toBe('https://id.example.com/verify-email?ticket=T1cket_-')
   expect(linkOf('change_email')).toBe('https://id.example.com/change-email?ticket=T1cket_-')
@@ -80,7 +80,7 @@ test('each letter with a ticket leads where it is taken back', () => {
   }
 })
 
-test('a second factor that an administrator removed is told from one that its person did, and nobody is named', () => {
+test('a second factor removed by an administrator has a message of its own, which names no one', () => {
   const { by: _, ...mine } = params
   for (const locale of locales) {
     const [theirs, own] = [params, mine].map((given) => rendered('second_factor.removed', locale, given).text)
@@ -90,7 +90,7 @@ test('a second factor that an administrator removed is told from one that its pe
   }
 })
 
-test('a notice says when, from where and with what, and where to go', () => {
+test('a notice includes the time, IP address and device, and a link to the next step', () => {
   const { subject, text } = rendered('identity.linked', 'en')
   expect(subject).toBe('Google was linked to your account')
   expect(text).toContain('When: March 1, 2026 at 12:34 PM UTC')
@@ -102,7 +102,7 @@ test('a notice says when, from where and with what, and where to go', () => {
   expect(rendered('device.new', 'en', { ...params, provider: 'password' }).text).toContain('with a password')
 })
 
-test('what a stranger chose is text: it starts no line, no header and no element', () => {
+test('text chosen by another person starts no line, header or element', () => {
   const hostile = fc.oneof(
     fc.string({ unit: 'grapheme' }),
     fc.constantFrom(
@@ -141,7 +141,7 @@ test('what a stranger chose is text: it starts no line, no header and no element
   )
 })
 
-test('a notice of a team’s Jira says why it stopped', () => {
+test('a notice of a team’s Jira contains the reason it stopped', () => {
   for (const locale of locales) {
     const reasons = ['invalid_grant', 'connector_left', 'connector_disabled']
     const texts = reasons.map(
@@ -152,7 +152,7 @@ test('a notice of a team’s Jira says why it stopped', () => {
   }
 })
 
-test('a notice of a team’s Jira leads to where it is mended, and does not send people after their password', () => {
+test('a notice of a team’s Jira links to its settings, and does not suggest a password change', () => {
   const given = { ...params, team: 'team_1', reason: 'invalid_grant' }
   for (const locale of locales) {
     const { text } = rendered('jira.needs_reauthorization', locale, given)

@@ -3,7 +3,7 @@ import type { Message } from '../../src/mail/ports.ts'
 import { createMailbox, readFailure, type SmtpSettings, smtpTransport } from '../../src/mail/transport.ts'
 import { startMailServer } from '../support/mail-server.ts'
 
-const letter: Message = {
+const message: Message = {
   id: 'eml_1',
   to: 'ada@example.com',
   locale: 'pt-BR',
@@ -38,10 +38,10 @@ function through(port: number, more: Partial<SmtpSettings> = {}, production = tr
   return transport
 }
 
-describe('a letter', () => {
+describe('a message', () => {
   test('arrives as it was written, as text and as HTML, in its language', async () => {
     const { port, delivered } = await server()
-    expect(await through(port).send(letter)).toEqual({ tag: 'sent' })
+    expect(await through(port).send(message)).toEqual({ tag: 'sent' })
     expect(delivered).toMatchObject([{ to: ['ada@example.com'], from: 'id@example.com', secure: false }])
     const raw = delivered[0]?.raw ?? ''
     for (const header of [
@@ -57,22 +57,22 @@ describe('a letter', () => {
     expect(raw).toContain('<p>Ol=C3=A1.</p>')
   })
 
-  test('has one sender, whatever is in their name', async () => {
+  test('has one sender, for any sender name', async () => {
     const { port, delivered } = await server()
-    await through(port, { from: 'Ada, Grace: & Co <id@example.com>' }).send(letter)
+    await through(port, { from: 'Ada, Grace: & Co <id@example.com>' }).send(message)
     expect(delivered[0]?.from).toBe('id@example.com')
     expect(delivered[0]?.raw).toContain('From: "Ada, Grace: & Co" <id@example.com>')
   })
 
-  test('has one reader and no other header than ours, whatever is in its subject', async () => {
+  test('has one recipient and no other header than ours, for any subject', async () => {
     const { port, delivered } = await server()
-    const hostile = { ...letter, subject: 'Hello\r\nBcc: eve@evil.example\r\n\r\nbody' }
+    const hostile = { ...message, subject: 'Hello\r\nBcc: eve@evil.example\r\n\r\nbody' }
     expect(await through(port).send(hostile)).toEqual({ tag: 'sent' })
     expect(delivered[0]?.to).toEqual(['ada@example.com'])
     expect(delivered[0]?.raw).not.toMatch(/^bcc:/im)
   })
 
-  test('shows the password it was given, and is refused with another one for a time', async () => {
+  test('is sent with the configured password, and retried later when it is refused', async () => {
     const options = {
       authOptional: false,
       allowInsecureAuth: true,
@@ -80,74 +80,74 @@ describe('a letter', () => {
         auth.username === 'me' && auth.password === 'p:w@' ? done(null, { user: 'me' }) : done(new Error('no')),
     } as never
     const { port, delivered } = await server(options)
-    expect(await through(port, { user: 'me', password: 'p:w@' }).send(letter)).toEqual({ tag: 'sent' })
-    const refused = await through(port, { user: 'me', password: 'wrong' }).send(letter)
+    expect(await through(port, { user: 'me', password: 'p:w@' }).send(message)).toEqual({ tag: 'sent' })
+    const refused = await through(port, { user: 'me', password: 'wrong' }).send(message)
     expect(refused).toEqual({ tag: 'transient', reason: 'EAUTH_535', everybody: true })
     expect(delivered).toHaveLength(1)
   })
 })
 
-describe('the connection', () => {
+describe('the mail connection', () => {
   test('is encrypted where the server offers it, or from the first byte', async () => {
     const starttls = await server({ disabledCommands: [] })
-    expect(await through(starttls.port).send(letter)).toEqual({ tag: 'sent' })
+    expect(await through(starttls.port).send(message)).toEqual({ tag: 'sent' })
     expect(starttls.delivered[0]?.secure).toBe(true)
     const implicit = await server({ secure: true })
-    expect(await through(implicit.port, { implicitTls: true }).send(letter)).toEqual({ tag: 'sent' })
+    expect(await through(implicit.port, { implicitTls: true }).send(message)).toEqual({ tag: 'sent' })
     expect(implicit.delivered[0]?.secure).toBe(true)
   })
 
   // 0.0.0.0 reaches this machine without being one of its names.
-  test('to another machine is not opened in production without encryption', async () => {
+  test('to another machine is refused in production without encryption', async () => {
     const plain = await server()
-    expect(await through(plain.port, { host: '0.0.0.0' }).send(letter)).toMatchObject({ tag: 'transient' })
+    expect(await through(plain.port, { host: '0.0.0.0' }).send(message)).toMatchObject({ tag: 'transient' })
     expect(plain.delivered).toEqual([])
-    expect(await through(plain.port, { host: '0.0.0.0' }, false).send(letter)).toEqual({ tag: 'sent' })
+    expect(await through(plain.port, { host: '0.0.0.0' }, false).send(message)).toEqual({ tag: 'sent' })
   })
 
-  test('to another machine is not trusted with a certificate nobody vouches for', async () => {
+  test('to another machine is refused with an untrusted certificate', async () => {
     const { port, delivered } = await server({ disabledCommands: [] })
     for (const production of [true, false]) {
-      const answer = await through(port, { host: '0.0.0.0' }, production).send(letter)
+      const answer = await through(port, { host: '0.0.0.0' }, production).send(message)
       expect(answer).toMatchObject({ tag: 'transient', everybody: true })
     }
     expect(delivered).toEqual([])
   })
 
-  test('that cannot be made is no letter’s fault', async () => {
+  test('that fails is no fault of a message', async () => {
     const { port, stop } = await startMailServer()
     await stop()
-    expect(await through(port).send(letter)).toMatchObject({ tag: 'transient', everybody: true })
+    expect(await through(port).send(message)).toMatchObject({ tag: 'transient', everybody: true })
   })
 })
 
-describe('a refusal', () => {
+describe('a mail server’s refusal', () => {
   test.each([
     ['RCPT', 550, '5.1.1 no such mailbox', { tag: 'refused', reason: 'EENVELOPE_550' }],
     ['RCPT', 452, '4.2.2 mailbox full', { tag: 'transient', reason: 'EENVELOPE_452', everybody: false }],
     ['RCPT', 554, '5.7.1 relaying denied', { tag: 'transient', reason: 'EENVELOPE_554', everybody: false }],
     ['DATA', 552, '5.2.3 too large', { tag: 'refused', reason: 'EMESSAGE_552' }],
     ['DATA', 451, '4.7.1 come back later', { tag: 'transient', reason: 'EMESSAGE_451', everybody: false }],
-  ] as const)('at %s with %i %s', async (stage, code, text, delivery) => {
+  ] as const)('at %s with %i %s is classified', async (stage, code, text, delivery) => {
     const { port, refuse, accept, delivered } = await server()
     refuse(stage, code, text)
     const transport = through(port)
-    expect(await transport.send(letter)).toEqual(delivery)
+    expect(await transport.send(message)).toEqual(delivery)
     accept()
-    expect(await transport.send(letter)).toEqual({ tag: 'sent' })
+    expect(await transport.send(message)).toEqual({ tag: 'sent' })
     expect(delivered).toHaveLength(1)
   })
 
-  test('that says nothing we know is for a time', () => {
+  test('that is unknown is temporary', () => {
     for (const thrown of [undefined, null, 'x', new Error('x'), { code: 'ESOCKET' }, { responseCode: 550 }])
       expect(readFailure(thrown).tag).toBe('transient')
   })
 })
 
 describe('the mailbox', () => {
-  test('keeps the newest two hundred, newest first', async () => {
+  test('keeps the newest two hundred messages, newest first', async () => {
     const mailbox = createMailbox(() => new Date(0))
-    for (let n = 1; n <= 203; n++) await mailbox.send({ ...letter, id: `eml_${n}` })
+    for (let n = 1; n <= 203; n++) await mailbox.send({ ...message, id: `eml_${n}` })
     expect(mailbox.messages()).toHaveLength(200)
     expect(mailbox.messages()[0]?.id).toBe('eml_203')
     expect(mailbox.find('eml_4')?.to).toBe('ada@example.com')

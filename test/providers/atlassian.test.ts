@@ -24,12 +24,12 @@ providerContract('atlassian', {
     }),
     mallory: person({ name: 'Mallory Example', emailVerified: false }),
   },
-  // Whoever is not said to be active is not.
+  // A user who is not marked as active is inactive.
   spoilt: 'nobody',
   withoutSubject: ({ account_id: _id, ...body }) => body,
 })
 
-describe('Atlassian', () => {
+describe('with Atlassian,', () => {
   let world: TestWorld
   beforeAll(async () => {
     world = await startWorld()
@@ -41,7 +41,7 @@ describe('Atlassian', () => {
     return { providers, provider: named(providers, 'atlassian') }
   }
 
-  test('is asked with its audience and for consent, which it requires', async () => {
+  test('a sign-in is requested with its audience and with prompt=consent, which it requires', async () => {
     const { providers, provider } = open()
     const { url } = await visit(providers, provider)
     expect(Object.fromEntries(url.searchParams)).toMatchObject({
@@ -69,15 +69,18 @@ describe('Atlassian', () => {
     expect(await providers.identify(provider, exchanged)).toMatchObject({ error: { code: 'user_info_fetch_failed' } })
   })
 
-  test.each([undefined, false, 'true', 1, null])('an address is proven by `true` alone, not by %s', async (said) => {
-    const { providers, provider } = open()
-    const change = (body: Record<string, unknown>) => ({ ...body, email_verified: said })
-    world.sandbox.fault({ provider: 'atlassian', endpoint: 'userinfo' }, { kind: 'mutate', change })
-    const { claims } = await enter(world.sandbox, providers, provider)
-    expect(claims).toMatchObject({ email: 'ada@example.com', emailVerified: false })
-  })
+  test.each([undefined, false, 'true', 1, null])(
+    'an email address is verified by `true` only, not by %s',
+    async (said) => {
+      const { providers, provider } = open()
+      const change = (body: Record<string, unknown>) => ({ ...body, email_verified: said })
+      world.sandbox.fault({ provider: 'atlassian', endpoint: 'userinfo' }, { kind: 'mutate', change })
+      const { claims } = await enter(world.sandbox, providers, provider)
+      expect(claims).toMatchObject({ email: 'ada@example.com', emailVerified: false })
+    },
+  )
 
-  test('its word about addresses is proof to nobody, unless the operator says so', async () => {
+  test('its email addresses are not trusted, unless the operator says so', async () => {
     const { providers, provider } = open()
     const { claims } = await enter(world.sandbox, providers, provider)
     expect(claims.emailVerified).toBe(true)
@@ -88,7 +91,7 @@ describe('Atlassian', () => {
   })
 
   test.each(['observed', 'documented'] as const)(
-    'a dead refresh token, as %s, needs the person',
+    'a dead refresh token, returned as %s, needs a new consent',
     async (deadRefresh) => {
       Object.assign(world.sandbox.switches.atlassian, { deadRefresh })
       const { providers, provider } = open()
@@ -101,7 +104,7 @@ describe('Atlassian', () => {
   )
 
   test.each(['access_denied', 'invalid_client'] as const)(
-    'a wrong secret, said as %s, is not the person’s no',
+    'a wrong client secret, returned as %s, does not count as the user’s denial',
     async (wrongSecret) => {
       Object.assign(world.sandbox.switches.atlassian, { wrongSecret })
       const { tokens } = (await enter(world.sandbox, open().providers, open().provider)).exchanged
@@ -121,7 +124,7 @@ describe('Atlassian', () => {
   test.each([
     ['current', 'invalid_request'],
     ['legacy', 'invalid_grant'],
-  ] as const)('a dead code, as %s, is a refusal', async (deadCode, code) => {
+  ] as const)('an invalid code, returned as %s, is a refusal', async (deadCode, code) => {
     world.sandbox.switches.atlassian.deadCode = deadCode
     const { providers, provider } = open()
     const { callback, flow } = await visit(providers, provider)
@@ -130,7 +133,7 @@ describe('Atlassian', () => {
     })
   })
 
-  test('a refresh brings a new refresh token', async () => {
+  test('a refresh returns a new refresh token', async () => {
     const { providers, provider } = open()
     const { tokens } = (await enter(world.sandbox, providers, provider)).exchanged
     const refreshed = await providers.refresh(provider, String(tokens.refreshToken))
@@ -139,7 +142,7 @@ describe('Atlassian', () => {
     expect(refreshed.tokens).toMatchObject({ scopes: ['read:me', 'offline_access'], expiresAt: expect.any(Date) })
   })
 
-  test('cannot take tokens back where there is no endpoint for it', async () => {
+  test('tokens cannot be revoked without a revocation endpoint', async () => {
     const { providers, provider } = open()
     const { tokens } = (await enter(world.sandbox, providers, provider)).exchanged
     expect(provider.revokes).toBeNull()
@@ -154,7 +157,7 @@ describe('Atlassian', () => {
     expect(world.sandbox.journal).toHaveLength(0)
   })
 
-  test('its limits end at the moment it names', async () => {
+  test('its rate limit ends at the time it names', async () => {
     const { providers, provider } = open()
     const { exchanged } = await enter(world.sandbox, providers, provider)
     const reset = new Date(world.clock().getTime() + 60_000).toISOString()

@@ -1,6 +1,6 @@
 /**
- * What every provider promises, over real HTTP. A new provider is one file, one line in the registry, and one call
- * of `providerContract`.
+ * What every provider promises, over real HTTP. A new provider is one file, one line in the registry, and one call of
+ * `providerContract`.
  */
 import { createHash } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -11,15 +11,15 @@ import type { Claims, ProviderSettings, TokenAuth } from '../../src/providers/pr
 import { enter, named, startWorld, type TestWorld, value, visit } from './fixture.ts'
 
 export type Promised = {
-  /** The claims of these people of the sandbox, exactly. */
+  /** The exact claims of these sandbox users. */
   readonly claims: Readonly<Record<'ada' | 'linus' | 'mallory', (subject: string) => Claims>>
-  /** The provider's own name for the member that says who it is, to take it away. */
+  /** The provider's own name for the subject field, to remove it. */
   readonly withoutSubject: (body: Record<string, unknown>) => unknown
-  /** What is left of ada when all but her subject is of the wrong type: these claims beside it, or `nobody`. */
+  /** Ada's claims when everything but her subject has the wrong type: these, or `nobody`. */
   readonly spoilt: Omit<Claims, 'subject'> | 'nobody'
-  /** Whether tokens can be revoked there; `true` unless it says otherwise. */
+  /** Whether tokens can be revoked there; `true` by default. */
   readonly revokes?: false
-  /** One provider may be registered with in more than one way: what this one is called, and how it is set up. */
+  /** A provider may be registered in more than one way: the name and setup of this one. */
   readonly registered?: {
     readonly as: string
     readonly arrange: (sandbox: Sandbox) => void
@@ -29,55 +29,57 @@ export type Promised = {
 
 const unavailable: readonly [string, Fault][] = [
   ['closes the connection', { kind: 'reset' }],
-  ['loses the answer', { kind: 'lost-answer' }],
-  ['ends in mid-body', { kind: 'truncate-fin' }],
-  ['breaks off in mid-body', { kind: 'truncate-rst' }],
-  ['answers 500 with a page', { kind: 'status', status: 500, body: '<h1>Unicorn</h1>' }],
-  ['answers 503 without a body', { kind: 'status', status: 503 }],
-  ['waits no longer for the question', { kind: 'status', status: 408 }],
-  ['asks for patience', { kind: 'status', status: 429, body: { error: 'slow_down' } }],
+  ['loses the response', { kind: 'lost-answer' }],
+  ['ends in the middle of the body', { kind: 'truncate-fin' }],
+  ['resets in the middle of the body', { kind: 'truncate-rst' }],
+  ['returns 500 with an HTML page', { kind: 'status', status: 500, body: '<h1>Unicorn</h1>' }],
+  ['returns 503 without a body', { kind: 'status', status: 503 }],
+  ['times out with 408', { kind: 'status', status: 408 }],
+  ['asks to slow down', { kind: 'status', status: 429, body: { error: 'slow_down' } }],
 ]
 const garbage: readonly [string, Fault][] = [
-  ['answers a page', { kind: 'html' }],
-  ['answers null', { kind: 'null' }],
-  ['answers half of its JSON', { kind: 'not-json' }],
-  ['answers more than anybody reads', { kind: 'huge' }],
-  ['answers compressed without being asked', { kind: 'gzip-bomb' }],
-  ['answers a number', { kind: 'json', body: 42 }],
-  ['answers text', { kind: 'json', body: 'access_token' }],
-  ['answers a list', { kind: 'json', body: [] }],
-  ['answers an empty object', { kind: 'json', body: {} }],
-  ['answers 204', { kind: 'status', status: 204 }],
+  ['returns an HTML page', { kind: 'html' }],
+  ['returns null', { kind: 'null' }],
+  ['returns half of its JSON', { kind: 'not-json' }],
+  ['returns too large a response', { kind: 'huge' }],
+  ['returns a compressed response without being asked', { kind: 'gzip-bomb' }],
+  ['returns a number', { kind: 'json', body: 42 }],
+  ['returns text', { kind: 'json', body: 'access_token' }],
+  ['returns a list', { kind: 'json', body: [] }],
+  ['returns an empty object', { kind: 'json', body: {} }],
+  ['returns 204', { kind: 'status', status: 204 }],
 ]
 const badTokens: readonly [string, Fault][] = [
-  ['answers a number for a token', { kind: 'json', body: { access_token: 123, token_type: 'Bearer' } }],
-  ['answers null for a token', { kind: 'json', body: { access_token: null, token_type: 'Bearer' } }],
-  ['answers an empty token', { kind: 'json', body: { access_token: '', token_type: 'Bearer' } }],
+  ['returns a number for a token', { kind: 'json', body: { access_token: 123, token_type: 'Bearer' } }],
+  ['returns null for a token', { kind: 'json', body: { access_token: null, token_type: 'Bearer' } }],
+  ['returns an empty token', { kind: 'json', body: { access_token: '', token_type: 'Bearer' } }],
   [
-    'answers a token with a line break',
+    'returns a token with a line break',
     { kind: 'json', body: { access_token: 'a\r\nX-Admin: 1', token_type: 'Bearer' } },
   ],
-  ['answers a token of another type', { kind: 'json', body: { access_token: 'a', token_type: 'mac' } }],
-  ['answers an object for a refresh token', { kind: 'json', body: { access_token: 'a', refresh_token: {} } }],
-  ['answers an error beside a token', { kind: 'json', body: { access_token: 'a', error: 'access_denied' } }],
+  ['returns a token of another type', { kind: 'json', body: { access_token: 'a', token_type: 'mac' } }],
+  ['returns an object for a refresh token', { kind: 'json', body: { access_token: 'a', refresh_token: {} } }],
+  ['returns an error beside a token', { kind: 'json', body: { access_token: 'a', error: 'access_denied' } }],
 ]
 
-/** Claims that say nothing. */
+/** Empty claims. */
 export const nothing = { email: null, emailVerified: false, emailAuthoritative: false, name: null, picture: null }
 
-/** Every value of the answer, however deep, but this subject. */
+/** Replaces every value of the response, at any depth, except this subject. */
 function spoil(value: unknown, subject: string, wrong: unknown): unknown {
   if (Array.isArray(value)) return value.map((one) => spoil(one, subject, wrong))
   if (typeof value !== 'object' || value === null) return String(value) === subject ? value : wrong
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, spoil(one, subject, wrong)]))
 }
 
-/** The calls that carry the client's proof as the setting says: Google's revocation has none, GitHub's is always Basic. */
+/**
+ * The calls that carry the configured client authentication: Google's revocation has none, GitHub's is always Basic.
+ */
 const proving = (kind: ProviderId, calls: readonly JournalEntry[]): readonly JournalEntry[] =>
   calls.filter(({ endpoint }) => endpoint === 'token' || (kind !== 'google' && kind !== 'github'))
 
 export function providerContract(kind: ProviderId, promised: Promised): void {
-  describe(`${promised.registered?.as ?? kind}, like every provider,`, () => {
+  describe(`with ${promised.registered?.as ?? kind}, as with every provider,`, () => {
     let world: TestWorld
     beforeAll(async () => {
       world = await startWorld()
@@ -96,7 +98,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
     const tokenCalls = () => world.sandbox.journal.calls(kind, 'token').length
 
     function revocation(): void {
-      test('a token is taken back, and an unknown one counts as taken back', async () => {
+      test('a token is revoked, and an unknown one counts as revoked', async () => {
         if (kind === 'atlassian') world.sandbox.switches.atlassian.revoke = 200
         const { providers, provider } = open()
         const { exchanged } = await enter(world.sandbox, providers, provider)
@@ -109,7 +111,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
           expect(JSON.stringify([path, query])).not.toContain(exchanged.tokens.accessToken)
       })
 
-      test('a revocation the provider cannot take now is tried later', async () => {
+      test('a revocation the provider cannot process now is retried later', async () => {
         const { providers, provider } = open()
         const { exchanged } = await enter(world.sandbox, providers, provider)
         const fault: Fault = { kind: 'status', status: 503, headers: { 'retry-after': '30' } }
@@ -123,14 +125,17 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
     }
 
     describe('signing in', () => {
-      test.each(['ada', 'linus', 'mallory'] as const)('says of %s what the provider said', async (who) => {
-        const { providers, provider } = open()
-        const { claims } = await enter(world.sandbox, providers, provider, who)
-        expect(claims.subject).toMatch(/^\S+$/)
-        expect(claims).toEqual(promised.claims[who](claims.subject))
-      })
+      test.each(['ada', 'linus', 'mallory'] as const)(
+        'returns the claims of %s as the provider sent them',
+        async (who) => {
+          const { providers, provider } = open()
+          const { claims } = await enter(world.sandbox, providers, provider, who)
+          expect(claims.subject).toMatch(/^\S+$/)
+          expect(claims).toEqual(promised.claims[who](claims.subject))
+        },
+      )
 
-      test('asks with PKCE, a state nobody guesses, and no secret', async () => {
+      test('uses PKCE and a random state, and sends no secret', async () => {
         const { providers, provider } = open()
         const { url, state, verifier } = await visit(providers, provider)
         const asked = Object.fromEntries(url.searchParams)
@@ -160,7 +165,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         expect(new Set(secrets).size).toBe(secrets.length)
       })
 
-      test('keeps tokens out of addresses, follows the verifier with its challenge, and says its name', async () => {
+      test('keeps tokens out of URLs, sends the verifier of its challenge, and names its user agent', async () => {
         const { providers, provider } = open()
         const { exchanged } = await enter(world.sandbox, providers, provider)
         const calls = world.sandbox.journal.calls(kind).filter(({ endpoint }) => endpoint !== 'authorize')
@@ -177,7 +182,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         expect(who).toBe(`Bearer ${exchanged.tokens.accessToken}`)
       })
 
-      test('two overlapping callbacks each bring their own person', async () => {
+      test('returns each of two overlapping callbacks its own user', async () => {
         const { providers, provider } = open()
         const people = ['ada', 'mallory', 'grace', 'linus'] as const
         const alone = new Map<string, string>()
@@ -187,7 +192,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
           world.sandbox.as(who)
           visits.push({ who, ...(await visit(providers, provider)) })
         }
-        // The first to come back is answered last.
+        // The first callback to arrive gets its response last.
         world.sandbox.fault({ provider: kind, endpoint: 'token', times: 1 }, { kind: 'slow', ms: 100 })
         const together = await Promise.all(
           visits.map(async ({ who, callback, flow }) => {
@@ -210,7 +215,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
           error: { code: 'token_exchange_failed', cause: { kind: 'refused' } },
         })
         expect(heard('provider.call_failed')).toEqual([])
-        // Whoever runs the service reads here what nobody else is told.
+        // The operator reads here what no one else sees.
         expect(heard('provider.call_refused')).toEqual([
           {
             provider: provider.id,
@@ -221,11 +226,11 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         ])
       }
 
-      test('is refused for a code nobody issued', () =>
+      test('is refused for an invalid code', () =>
         refusedWith(({ callback }) => {
           callback.code = '4/0nobodys-code'
         }))
-      test('is refused for another redirect address', () =>
+      test('is refused for another redirect URI', () =>
         refusedWith(({ flow }) => {
           flow.redirectUri = 'http://localhost:9/elsewhere'
         }))
@@ -250,8 +255,8 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         ['a code with a space', '4/0 code'],
         ['a code beyond ASCII', '4/0códe'],
         ['a code with a NUL', '4/0code\0'],
-        ['a code without end', 'x'.repeat(4097)],
-      ])('makes no call at all for %s', async (_name, code) => {
+        ['a code that is too long', 'x'.repeat(4097)],
+      ])('sends no request for %s', async (_name, code) => {
         const { providers, provider } = open()
         const { callback, flow } = await visit(providers, provider)
         // Another instance, which has discovered nothing yet.
@@ -263,7 +268,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         expect(fresh.heard('provider.call_failed')).toEqual([])
       })
 
-      test('takes a code of 4096 characters to the provider', async () => {
+      test('sends a code of 4096 characters to the provider', async () => {
         const { providers, provider } = open()
         const { callback, flow } = await visit(providers, provider)
         await providers.exchange(provider, { ...callback, code: 'x'.repeat(4096) }, flow)
@@ -271,7 +276,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
       })
 
       test.each(unavailable)(
-        'finds the provider unavailable when it %s, and does not try the code twice',
+        'reports the provider as unavailable when it %s, and does not send the code twice',
         async (_name, fault) => {
           const { providers, provider } = open()
           const { callback, flow } = await visit(providers, provider)
@@ -297,7 +302,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         expect(tokenCalls()).toBe(1)
       })
 
-      test('reads no more than a megabyte of an answer', async () => {
+      test('reads at most a megabyte of a response', async () => {
         const { providers, provider } = open()
         const { callback, flow } = await visit(providers, provider)
         world.sandbox.fault({ provider: kind, endpoint: 'token' }, { kind: 'huge' })
@@ -307,8 +312,8 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
       })
 
       test.each<[string, Fault]>([
-        ['never answers', { kind: 'hang' }],
-        ['answers a byte at a time', { kind: 'drip' }],
+        ['never responds', { kind: 'hang' }],
+        ['responds a byte at a time', { kind: 'drip' }],
       ])('ends at the deadline when the provider %s', async (_name, fault) => {
         const { providers, provider, heard } = open({ timeoutMs: 300 })
         const { callback, flow } = await visit(providers, provider)
@@ -322,21 +327,24 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         ])
       })
 
-      test.each([301, 302, 303, 307, 308] as const)('does not follow a %d with the secret in hand', async (status) => {
-        const { providers, provider } = open()
-        const { callback, flow } = await visit(providers, provider)
-        world.sandbox.fault(
-          { provider: kind, endpoint: 'token' },
-          { kind: 'redirect', to: `${world.sandbox.url}/github/elsewhere`, status },
-        )
-        expect(await providers.exchange(provider, callback, flow)).toMatchObject({
-          ok: false,
-          error: { code: 'token_exchange_failed', cause: { reason: 'redirect' } },
-        })
-        expect(world.sandbox.journal.filter(({ path }) => path.endsWith('/elsewhere'))).toEqual([])
-      })
+      test.each([301, 302, 303, 307, 308] as const)(
+        'does not follow a %d, which would carry the secret along',
+        async (status) => {
+          const { providers, provider } = open()
+          const { callback, flow } = await visit(providers, provider)
+          world.sandbox.fault(
+            { provider: kind, endpoint: 'token' },
+            { kind: 'redirect', to: `${world.sandbox.url}/github/elsewhere`, status },
+          )
+          expect(await providers.exchange(provider, callback, flow)).toMatchObject({
+            ok: false,
+            error: { code: 'token_exchange_failed', cause: { reason: 'redirect' } },
+          })
+          expect(world.sandbox.journal.filter(({ path }) => path.endsWith('/elsewhere'))).toEqual([])
+        },
+      )
 
-      test('a refusal tells the log a class and a code, never a secret', async () => {
+      test('logs a class and a code for a refusal, never a secret', async () => {
         const { providers, provider, heard } = open()
         const { callback, flow } = await visit(providers, provider)
         world.sandbox.fault(
@@ -348,21 +356,21 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
           },
         )
         const refused = await providers.exchange(provider, callback, flow)
-        const told = JSON.stringify([refused, heard('provider.call_refused')])
+        const logged = JSON.stringify([refused, heard('provider.call_refused')])
         expect(heard('provider.call_refused')).toHaveLength(1)
         for (const secret of [callback.code.slice(0, 20), flow.verifier, callback.state])
-          expect(told).not.toContain(secret)
+          expect(logged).not.toContain(secret)
       })
     })
 
-    describe('who it is', () => {
+    describe('the UserInfo request', () => {
       const arrive = async (breaker = {}) => {
         const opened = open(breaker)
         const { callback, flow } = await visit(opened.providers, opened.provider)
         return { ...opened, exchanged: value(await opened.providers.exchange(opened.provider, callback, flow)) }
       }
 
-      test.each(unavailable)('finds the provider unavailable when it %s', async (_name, fault) => {
+      test.each(unavailable)('reports the provider as unavailable when it %s', async (_name, fault) => {
         const { providers, provider, exchanged } = await arrive()
         world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, fault)
         expect(await providers.identify(provider, exchanged)).toMatchObject({
@@ -373,10 +381,10 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
 
       test.each<[string, Fault]>([
         ...garbage,
-        ['does not say who', { kind: 'mutate', change: promised.withoutSubject }],
+        ['names no subject', { kind: 'mutate', change: promised.withoutSubject }],
         ['refuses the token', { kind: 'status', status: 401, body: { message: 'Bad credentials' } }],
         ['redirects', { kind: 'redirect', to: 'http://127.0.0.1:9/' }],
-      ])('is not known when the provider %s', async (_name, fault) => {
+      ])('fails when the provider %s', async (_name, fault) => {
         const { providers, provider, exchanged } = await arrive()
         world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, fault)
         expect(await providers.identify(provider, exchanged)).toMatchObject({
@@ -386,7 +394,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
       })
 
       test.each([{}, [], true, 7, '', null].map((wrong) => ({ wrong })))(
-        'is the subject alone when all else is $wrong, and nobody when that is, too',
+        'returns only the subject when all other claims are $wrong, and fails when the subject is, too',
         async ({ wrong }) => {
           const { providers, provider, exchanged } = await arrive()
           const { subject } = value(await providers.identify(provider, exchanged))
@@ -404,7 +412,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         },
       )
 
-      test('ends at the deadline when the provider never answers', async () => {
+      test('ends at the deadline when the provider never responds', async () => {
         const { providers, provider, exchanged } = await arrive({ timeoutMs: 300 })
         world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, { kind: 'hang' })
         expect(await providers.identify(provider, exchanged)).toMatchObject({
@@ -413,7 +421,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         expect(world.sandbox.journal.calls(kind, 'userinfo')).toHaveLength(1)
       })
 
-      test('is asked again after a failure that came fast', async () => {
+      test('is retried after a failure that came quickly', async () => {
         const { providers, provider, exchanged, heard } = await arrive()
         world.sandbox.fault({ provider: kind, endpoint: 'userinfo', times: 1 }, { kind: 'reset' })
         value(await providers.identify(provider, exchanged))
@@ -422,8 +430,8 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
       })
     })
 
-    describe('a provider in trouble', () => {
-      test('is left alone for as long as it asks, by our clock', async () => {
+    describe('a failing provider', () => {
+      test('is not called for as long as it asks, by our clock', async () => {
         const { providers, provider } = open()
         const first = await visit(providers, provider)
         const asked: Fault = { kind: 'status', status: 429, headers: { 'retry-after': '120' } }
@@ -448,7 +456,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         return { ...opened, ada, linus }
       }
 
-      test.each([429, 403])('holds off one person with a %d, and nobody else', async (status) => {
+      test.each([429, 403])('delays one user after a %d, and nobody else', async (status) => {
         const { providers, provider, ada, linus } = await two()
         const asked: Fault = { kind: 'status', status, headers: { 'retry-after': '120' } }
         world.sandbox.fault({ provider: kind, endpoint: 'userinfo', times: 1 }, asked)
@@ -459,7 +467,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         value(await providers.identify(provider, linus))
       })
 
-      test('holds off everybody while it says it is down', async () => {
+      test('delays every user while it reports an outage', async () => {
         const { providers, provider, ada, linus } = await two()
         const asked: Fault = { kind: 'status', status: 503, headers: { 'retry-after': '120' } }
         world.sandbox.fault({ provider: kind, endpoint: 'userinfo', times: 1 }, asked)
@@ -468,12 +476,12 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
       })
 
       test.each<[string, Fault]>([
-        ['a profile larger than anybody reads', { kind: 'huge' }],
-        ['half a profile', { kind: 'not-json' }],
-        ['a page for a profile', { kind: 'html' }],
+        ['a profile that is too large', { kind: 'huge' }],
+        ['a truncated profile', { kind: 'not-json' }],
+        ['an HTML page for a profile', { kind: 'html' }],
         ['a list for a profile', { kind: 'json', body: [] }],
-        ['nothing for a profile', { kind: 'null' }],
-      ])('does not open its breaker for everybody with %s', async (_name, fault) => {
+        ['null for a profile', { kind: 'null' }],
+      ])('does not open the circuit breaker with %s', async (_name, fault) => {
         const { providers, provider, ada, linus, heard } = await two({ volume: 1 })
         world.sandbox.fault({ provider: kind, endpoint: 'userinfo', times: 5 }, fault)
         for (let n = 1; n <= 5; n += 1)
@@ -486,10 +494,10 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
       test.each<[string, Fault]>([
         ['closes the connection', { kind: 'reset' }],
         ['redirects', { kind: 'redirect', to: 'http://127.0.0.1:9/' }],
-        ['answers 500', { kind: 'status', status: 500 }],
-        ['answers 500 with a page without end', { kind: 'status', status: 500, body: 'x'.repeat(2 * 1024 * 1024) }],
-        ['never answers', { kind: 'hang' }],
-      ])('opens its breaker when it %s instead of a profile', async (_name, fault) => {
+        ['returns 500', { kind: 'status', status: 500 }],
+        ['returns 500 with an endless page', { kind: 'status', status: 500, body: 'x'.repeat(2 * 1024 * 1024) }],
+        ['never responds', { kind: 'hang' }],
+      ])('opens the circuit breaker when it %s instead of returning a profile', async (_name, fault) => {
         const { providers, provider } = open({ volume: 1, ...(fault.kind === 'hang' ? { timeoutMs: 300 } : {}) })
         world.sandbox.fault({ provider: kind, endpoint: 'userinfo' }, fault)
         const tokens = {
@@ -505,10 +513,10 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
       })
 
       test.each<[string, Fault]>([
-        ['more than anybody reads', { kind: 'huge' }],
-        ['a page', { kind: 'html' }],
-        ['a token that is none', { kind: 'json', body: { access_token: 123 } }],
-      ])('opens its breaker when its token endpoint answers %s', async (_name, fault) => {
+        ['a response that is too large', { kind: 'huge' }],
+        ['an HTML page', { kind: 'html' }],
+        ['an invalid token', { kind: 'json', body: { access_token: 123 } }],
+      ])('opens the circuit breaker when its token endpoint returns %s', async (_name, fault) => {
         const { providers, provider } = open({ volume: 1 })
         const { callback, flow } = await visit(providers, provider)
         world.sandbox.fault({ provider: kind, endpoint: 'token' }, fault)
@@ -516,7 +524,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         expect(providers.health()).toContainEqual({ provider: provider.id, endpointType: 'token', state: 'open' })
       })
 
-      test('opens its breaker after enough failures, spares it calls, and closes once it is well', async () => {
+      test('opens the circuit breaker after enough failures, gets no calls, and recovers', async () => {
         const { providers, provider, events, heard } = open({ volume: 3, resetMs: 50 })
         const halfOpen = new Promise<void>((resolve) =>
           events.on('wait', ['provider.breaker_changed'], ({ data }) => data.state === 'half_open' && resolve()),
@@ -550,7 +558,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         )
       })
 
-      test('does not open its breaker by refusing', async () => {
+      test('does not open the circuit breaker with refusals', async () => {
         const { providers, provider } = open({ volume: 3 })
         const { callback, flow } = await visit(providers, provider)
         for (let n = 0; n < 10; n += 1)
@@ -559,12 +567,12 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         value(await providers.exchange(provider, callback, flow))
       })
 
-      test('does not take its other endpoints, nor other providers, down with it', async () => {
+      test('does not affect its other endpoints or other providers', async () => {
         const { providers, provider } = open({ volume: 1 })
         const { callback, flow } = await visit(providers, provider)
         const exchanged = value(await providers.exchange(provider, callback, flow))
         world.sandbox.fault({ provider: kind, endpoint: 'token' }, { kind: 'reset' })
-        // More than half of the calls must have failed, and one was good.
+        // More than half of the calls must have failed, and one succeeded.
         for (let n = 0; n < 2; n += 1) await providers.exchange(provider, callback, flow)
         expect(providers.status(provider)).toBe('down')
         value(await providers.identify(provider, exchanged))
@@ -573,7 +581,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
     })
 
     test.each<TokenAuth>(['basic', 'post'])(
-      'proves itself by %s where the operator says so: for the code, a refresh and a revocation',
+      'authenticates the client with %s where the operator says so: for code, refresh and revocation',
       async (tokenAuth) => {
         const { switches } = world.sandbox
         switches.oauth2.tokenAuth = tokenAuth
@@ -582,7 +590,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
         const clientSecret = CLIENTS[kind].secret
         const { providers, provider } = open({}, { tokenAuth })
         const { exchanged } = await enter(world.sandbox, providers, provider)
-        // A code that was refused for its client would look the same at providers that give no refresh token.
+        // A code that was refused for its client would look the same at providers without refresh tokens.
         await providers.refresh(provider, exchanged.tokens.refreshToken ?? 'none')
         expect(await providers.revoke(provider, exchanged.tokens)).toMatchObject(
           provider.revokes === false ? { tag: 'not_supported' } : { tag: 'revoked' },
@@ -606,7 +614,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
     )
 
     if (promised.revokes === false)
-      test('no token is revoked where there is nowhere to', async () => {
+      test('no token is revoked without a revocation endpoint', async () => {
         const { providers, provider } = open()
         const { exchanged } = await enter(world.sandbox, providers, provider)
         expect(provider.revokes).toBe(false)
@@ -614,7 +622,7 @@ export function providerContract(kind: ProviderId, promised: Promised): void {
       })
     else revocation()
 
-    test('the profile leaves out whatever looks like a credential', async () => {
+    test('the profile omits every field that looks like a credential', async () => {
       const { providers, provider } = open()
       const { exchanged, claims } = await enter(world.sandbox, providers, provider)
       const change = (body: Record<string, unknown>) => ({

@@ -28,7 +28,7 @@ const begin = () => opened.providers.begin(acme(), { redirectUri: 'http://localh
 const flow = { redirectUri: 'http://localhost:3000/cb', verifier: 'v'.repeat(43), nonce: 'n' }
 
 describe('discovery', () => {
-  test('is not needed to start, and is tried again once the issuer is back', async () => {
+  test('is not needed at startup, and is retried once the issuer is back', async () => {
     expect(issuer.seen).toEqual([])
     expect([acme().authorizeOrigin(), acme().revokes]).toEqual([null, null])
     expect(await begin()).toMatchObject({ error: { code: 'provider_unavailable', params: { provider: 'Acme ID' } } })
@@ -37,13 +37,13 @@ describe('discovery', () => {
     expect([acme().authorizeOrigin(), acme().revokes]).toEqual([issuer.url, false])
   })
 
-  test('finds out whether tokens can be taken back', async () => {
+  test('determines whether tokens can be revoked', async () => {
     issuer.say(place, () => ({ ...issuer.metadata(), revocation_endpoint: `${issuer.url}/revoke` }))
     value(await begin())
     expect(acme().revokes).toBe(true)
   })
 
-  test('is asked once by many, and again after an hour, without anybody waiting for it', async () => {
+  test('is requested once by concurrent callers, and again in the background after an hour', async () => {
     issuer.say(place, issuer.metadata)
     await Promise.all(Array.from({ length: 10 }, begin))
     expect(issuer.calls(place)).toHaveLength(1)
@@ -53,7 +53,7 @@ describe('discovery', () => {
     expect(issuer.calls(place).length).toBeLessThanOrEqual(2)
   })
 
-  test('that has changed is gone by from the second who asks after an hour', async () => {
+  test('that has changed takes effect from the second request after an hour', async () => {
     issuer.say(place, issuer.metadata)
     value(await begin())
     issuer.say(place, () => ({ ...issuer.metadata(), authorization_endpoint: `${issuer.url}/elsewhere` }))
@@ -66,7 +66,7 @@ describe('discovery', () => {
     expect(issuer.calls(place)).toHaveLength(2)
   })
 
-  test('that fails keeps nobody out once the way is known', async () => {
+  test('that fails does not affect sign-in while an earlier document is known', async () => {
     await opened.providers.close()
     opened = openProviders([issuer.settings], () => now, { breaker: { volume: 2 } })
     const isOpen = () => opened.providers.health().some(({ state }) => state === 'open')
@@ -78,7 +78,7 @@ describe('discovery', () => {
     expect(opened.providers.status(acme())).toBe('degraded')
   })
 
-  test('that fails from the start is a way nobody knows', async () => {
+  test('that fails from the start makes the provider unavailable', async () => {
     await opened.providers.close()
     opened = openProviders([issuer.settings], () => now, { breaker: { volume: 1 } })
     await begin()
@@ -91,7 +91,7 @@ describe('discovery', () => {
       (all) => ({ ...all, issuer: 'https://evil.example' }),
       'issuer_mismatch',
     ],
-    ['an issuer with a slash more', (all) => ({ ...all, issuer: `${String(all.issuer)}/` }), 'issuer_mismatch'],
+    ['an issuer with an added slash', (all) => ({ ...all, issuer: `${String(all.issuer)}/` }), 'issuer_mismatch'],
     ['no keys', ({ jwks_uri: _jwks, ...all }) => all, 'missing_endpoint'],
     ['no token endpoint', ({ token_endpoint: _token, ...all }) => all, 'missing_endpoint'],
     [
@@ -104,24 +104,28 @@ describe('discovery', () => {
       (all) => ({ ...all, userinfo_endpoint: 'http://idp.example/me' }),
       'unsafe_endpoint',
     ],
-    ['a script for a page', (all) => ({ ...all, authorization_endpoint: 'javascript:alert(1)' }), 'missing_endpoint'],
     [
-      'no way to prove itself that we know',
+      'a script URL for a page',
+      (all) => ({ ...all, authorization_endpoint: 'javascript:alert(1)' }),
+      'missing_endpoint',
+    ],
+    [
+      'only unknown client authentication methods',
       (all) => ({ ...all, token_endpoint_auth_methods_supported: ['private_key_jwt', 'none'] }),
       'token_auth_unsupported',
     ],
     [
-      'no way to prove itself at all',
+      'no client authentication method',
       (all) => ({ ...all, token_endpoint_auth_methods_supported: [] }),
       'token_auth_unsupported',
     ],
-  ])('that names %s is not believed', async (_name, change, reason) => {
+  ])('that names %s is rejected', async (_name, change, reason) => {
     issuer.say(place, () => change(issuer.metadata()))
     expect(await begin()).toMatchObject({ error: { code: 'provider_unavailable', cause: { reason } } })
     expect(opened.heard('provider.call_failed')).toEqual([{ provider: 'acme', endpoint_type: 'discovery', reason }])
   })
 
-  test('whose issuer has a slash more tells the operator both names, and that a slash is missing', async () => {
+  test('whose issuer differs by a trailing slash logs both names and the hint', async () => {
     issuer.say(place, () => ({ ...issuer.metadata(), issuer: `${issuer.url}/` }))
     await begin()
     expect(opened.heard('provider.issuer_mismatch')).toEqual([
@@ -135,7 +139,7 @@ describe('discovery', () => {
     ])
   })
 
-  test('accepts plain http of this machine, but not in production', async () => {
+  test('accepts plain HTTP on this machine, but not in production', async () => {
     issuer.say(place, issuer.metadata)
     const production = openProviders([issuer.settings], () => now, { production: true })
     const provider = production.providers.get('acme')
@@ -147,7 +151,7 @@ describe('discovery', () => {
   })
 })
 
-test('what the operator set stands in the place of what is discovered', async () => {
+test('URLs set by the operator override discovered ones', async () => {
   issuer.say(place, issuer.metadata)
   const urls = { authorize: 'https://inside.example/authorize', revoke: 'https://inside.example/revoke' }
   const inside = openProviders([{ ...issuer.settings, urls }], () => now)
@@ -160,17 +164,17 @@ test('what the operator set stands in the place of what is discovered', async ()
   await inside.providers.close()
 })
 
-describe('the callback’s iss', () => {
+describe('iss in the callback', () => {
   const exchange = (iss?: string) => opened.providers.exchange(acme(), { code: 'c', state: 's', iss }, flow)
 
-  test('must be the issuer’s own, to the letter', async () => {
+  test('must equal the issuer exactly', async () => {
     issuer.say(place, issuer.metadata)
     for (const iss of [`${issuer.url}/`, 'https://evil.example', issuer.url.toUpperCase(), ''])
       expect(await exchange(iss)).toMatchObject({ error: { code: 'flow_mismatch' } })
     expect(issuer.calls('/token')).toEqual([])
   })
 
-  test('must be there when the issuer says it always is', async () => {
+  test('is required when the issuer declares that it always sends it', async () => {
     issuer.say(place, () => ({ ...issuer.metadata(), authorization_response_iss_parameter_supported: true }))
     expect(await exchange()).toMatchObject({ error: { code: 'flow_mismatch' } })
     expect(issuer.calls('/token')).toEqual([])
@@ -179,7 +183,7 @@ describe('the callback’s iss', () => {
   })
 })
 
-describe('the client proves itself', () => {
+describe('client authentication', () => {
   const trade = async (methods?: string[], tokenAuth?: TokenAuth) => {
     if (tokenAuth !== undefined) {
       await opened.providers.close()
@@ -200,7 +204,7 @@ describe('the client proves itself', () => {
   }
 
   test.each([[undefined], [['client_secret_basic', 'client_secret_post']]])(
-    'in a header, form-encoded, when the methods are %j [client-secret-basic]',
+    'uses a form-encoded header when the methods are %j [client-secret-basic]',
     async (methods) => {
       const { headers, body } = await trade(methods)
       const shown = Buffer.from(String(headers.authorization).slice('Basic '.length), 'base64').toString()
@@ -215,7 +219,7 @@ describe('the client proves itself', () => {
     },
   )
 
-  test('in the body when that is all the issuer knows', async () => {
+  test('uses the body when the issuer supports nothing else', async () => {
     const { headers, body } = await trade(['client_secret_post'])
     expect(headers).not.toHaveProperty('authorization')
     expect(Object.fromEntries(body)).toMatchObject({ client_id: 'client', client_secret: 's:e+c%ret' })
@@ -226,7 +230,7 @@ describe('the client proves itself', () => {
     ['basic', ['private_key_jwt']],
     ['post', ['client_secret_basic']],
     ['post', undefined],
-  ])('by %s where the operator says so, whatever the document offers: %j', async (tokenAuth, methods) => {
+  ])('uses %s where the operator says so, whatever the document offers: %j', async (tokenAuth, methods) => {
     const { headers, body } = await trade(methods, tokenAuth)
     expect('authorization' in headers).toBe(tokenAuth === 'basic')
     expect(body.has('client_secret')).toBe(tokenAuth === 'post')

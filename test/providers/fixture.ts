@@ -1,4 +1,4 @@
-/** Providers of the product in front of the sandbox's look-alikes, over real HTTP, on a clock that tests turn. */
+/** Providers of the product in front of their sandboxes, over real HTTP, on a clock that tests control. */
 import { CALLBACK_NAME } from '../../sandbox/clients.ts'
 import { type ProviderId, type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
 import { readConfig } from '../../src/config.ts'
@@ -8,7 +8,7 @@ import { systemRandom } from '../../src/kernel/ids.ts'
 import type { BreakerSettings, Provider, ProviderSettings } from '../../src/providers/provider.ts'
 import { type CodeExchange, createProviders, type Providers } from '../../src/providers/providers.ts'
 
-/** Patient enough for a busy machine; a breaker that opens is asked for. */
+/** Long enough for a busy machine; tests that need an open breaker lower it. */
 const breaker: BreakerSettings = { timeoutMs: 5000, errorThresholdPercent: 50, volume: 100, resetMs: 60_000 }
 
 type Changes = { breaker?: Partial<BreakerSettings>; userInfoTtlSeconds?: number; production?: boolean }
@@ -58,7 +58,7 @@ export async function startWorld() {
       opened.push(one.providers)
       return one
     },
-    /** Makes keys and loads the OpenID provider, which takes longer than the short deadlines of some tests. */
+    /** Creates keys and loads the OpenID provider, which takes longer than the short deadlines of some tests. */
     async warm(kind: ProviderId) {
       const { providers } = this.open()
       await enter(sandbox, providers, named(providers, kind))
@@ -77,20 +77,20 @@ export async function startWorld() {
 }
 export type TestWorld = Awaited<ReturnType<typeof startWorld>>
 
-/** The provider as the product calls this look-alike. */
+/** The product's ID for this sandbox provider. */
 export function named(providers: Providers, kind: ProviderId): Provider {
   const provider = providers.get(CALLBACK_NAME[kind])
   if (!provider) throw new Error(`${kind} is not configured`)
   return provider
 }
 
-/** `ok`'s value; a refusal fails the test with its code. */
+/** The value of `ok`; an error fails the test with its code. */
 export function value<T>(result: { ok: true; value: T } | { ok: false; error: { code: string; cause?: unknown } }): T {
   if (!result.ok) throw new Error(`${result.error.code}: ${JSON.stringify(result.error.cause)}`)
   return result.value
 }
 
-/** As a browser would: to the provider, and back with what it says. */
+/** Goes to the provider as a browser does, and returns with its callback. */
 export async function visit(providers: Providers, provider: Provider) {
   const redirectUri = String(provider.redirectUris.default)
   const begun = value(await providers.begin(provider, { redirectUri, intent: 'login' }))
@@ -104,7 +104,7 @@ export async function visit(providers: Providers, provider: Provider) {
   }
 }
 
-/** The whole sign-in, up to who it is. */
+/** The whole sign-in, up to the claims of the user. */
 export async function enter(sandbox: Sandbox, providers: Providers, provider: Provider, identity = 'ada') {
   sandbox.as(identity)
   const { callback, flow } = await visit(providers, provider)

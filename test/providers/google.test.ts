@@ -22,7 +22,7 @@ providerContract('google', {
     linus: person('linus', { name: 'Linus Private', email: null, emailVerified: false, emailAuthoritative: false }),
     mallory: person('mallory', { name: 'Mallory Example', emailVerified: false, emailAuthoritative: false }),
   },
-  // Whose account it is, the signed id_token says.
+  // The signed id_token determines the account.
   spoilt: { ...nothing, hostedDomain: 'example.com' },
   withoutSubject: ({ sub: _sub, ...body }) => body,
 })
@@ -51,7 +51,7 @@ describe('Google', () => {
   }
   const read = (json: Record<string, unknown>) => google.claims({ id: '', _json: { sub: '1', ...json } }, settings)
 
-  test('runs the mailboxes of gmail.com and of hosted domains, and nobody else’s', () => {
+  test('hosts the mailboxes of gmail.com and of hosted domains, and no others', () => {
     const proven = { email_verified: true }
     expect(read({ email: 'grace@gmail.com', ...proven })).toMatchObject({ emailAuthoritative: true })
     expect(read({ email: 'ada@corp.example', hd: 'corp.example', ...proven })).toMatchObject({
@@ -67,14 +67,14 @@ describe('Google', () => {
     [undefined, null],
     [['corp.example'], 'corp.example'],
     [['corp.example', 'other.example'], '*'],
-  ])('for people of %j alone shows them only the accounts that may: hd %s', async (hostedDomains, hd) => {
+  ])('with hosted domains %j limits its account chooser: hd %s', async (hostedDomains, hd) => {
     const { providers, provider } = open((one) => ({ ...one, ...(hostedDomains && { hostedDomains }) }))
     const redirectUri = String(provider.redirectUris.default)
     const { url } = value(await providers.begin(provider, { redirectUri, intent: 'login' }))
     expect(url.searchParams.get('hd')).toBe(hd)
   })
 
-  test('takes the hosted domain from the signed id_token, whatever userinfo says', async () => {
+  test('proves the hosted domain in the signed id_token, whatever userinfo says', async () => {
     const { providers, provider } = open((one) => ({ ...one, hostedDomains: ['corp.example'] }))
     world.sandbox.fault(
       { provider: 'google', endpoint: 'userinfo' },
@@ -90,7 +90,7 @@ describe('Google', () => {
     }
   })
 
-  test('has subjects of 21 digits that no number could hold', async () => {
+  test('has subjects of 21 digits, beyond a safe integer', async () => {
     const { providers, provider } = open()
     const { claims } = await enter(world.sandbox, providers, provider, 'zoe')
     expect(claims).toMatchObject({ subject: '998877665544332211009', name: 'Zoë 🦊' })
@@ -98,7 +98,7 @@ describe('Google', () => {
     expect(read({ sub: 42 })).toEqual({ unreadable: 'no_subject' })
   })
 
-  test('is asked for offline access by parameter, with a nonce, and never for the scope that it refuses', async () => {
+  test('is asked for offline access by parameter, with a nonce, and without the scope that it rejects', async () => {
     const { providers, provider } = open((one) => ({ ...one, scopes: ['openid', 'email', 'offline_access'] }))
     const redirectUri = String(provider.redirectUris.default)
     const login = value(await providers.begin(provider, { redirectUri, intent: 'login' }))
@@ -107,27 +107,31 @@ describe('Google', () => {
       nonce: login.nonce,
       scope: 'openid email',
     })
-    // A hundred refresh tokens for each account and client: consent forced at every sign-in would end the oldest.
+    // Google allows a hundred refresh tokens for each account and client: forced consent at every sign-in would end the
+    // oldest.
     expect(login.url.searchParams.has('prompt')).toBe(false)
     const link = value(await providers.begin(provider, { redirectUri, intent: 'link' }))
     expect(link.url.searchParams.get('prompt')).toBe('select_account')
   })
 
-  test.each(['https://accounts.google.com', 'accounts.google.com'] as const)('may call itself %s', async (issuer) => {
-    world.sandbox.switches.google.issuer = issuer
-    const { providers, provider } = open()
-    const { exchanged } = await enter(world.sandbox, providers, provider)
-    expect(exchanged.idToken?.iss).toBe(issuer)
-  })
+  test.each(['https://accounts.google.com', 'accounts.google.com'] as const)(
+    'may use the issuer %s',
+    async (issuer) => {
+      world.sandbox.switches.google.issuer = issuer
+      const { providers, provider } = open()
+      const { exchanged } = await enter(world.sandbox, providers, provider)
+      expect(exchanged.idToken?.iss).toBe(issuer)
+    },
+  )
 
-  test('is refused without an id_token, unless `openid` was not asked for', async () => {
+  test('is refused without an id_token, unless `openid` was not requested', async () => {
     world.sandbox.switches.google.idToken = false
     const { providers, provider } = open()
     const { callback, flow } = await visit(providers, provider)
     expect(await providers.exchange(provider, callback, flow)).toMatchObject({
       error: { code: 'token_exchange_failed', cause: { reason: 'id_token_missing' } },
     })
-    // What counts is what this person was asked for, not what the provider usually is.
+    // The scopes of this request count, not the provider's usual ones.
     const more = await visit(providers, provider)
     const scopes = [...provider.scopes, 'https://www.googleapis.com/auth/calendar.readonly']
     expect(await providers.exchange(provider, more.callback, { ...more.flow, scopes })).toMatchObject({
@@ -138,7 +142,7 @@ describe('Google', () => {
     expect([exchanged.idToken, claims.email]).toEqual([null, 'ada@example.com'])
   })
 
-  test('that is not Google is another issuer, and has other people', async () => {
+  test('with other URLs is another issuer with other users', async () => {
     const issuer = `${world.sandbox.url}/google`
     world.sandbox.switches.google.issuer = issuer
     const { providers, provider } = open((one) => ({ ...one, issuer }))
@@ -154,11 +158,11 @@ describe('Google', () => {
         error: { cause: { reason: 'id_token_iss' } },
       })
     }
-    // Saying what is so anyway changes nobody's identity.
+    // Configuring the default value explicitly changes nobody's identity.
     expect(open((one) => ({ ...one, issuer: 'https://accounts.google.com' })).provider.issuer).toBe('google')
   })
 
-  test('may change its keys between two sign-ins, and while one is under way', async () => {
+  test('may change its keys between two sign-ins, and during one', async () => {
     const { providers, provider } = open()
     await enter(world.sandbox, providers, provider)
     const under = await visit(providers, provider)
@@ -168,7 +172,7 @@ describe('Google', () => {
     expect(world.sandbox.journal.calls('google', 'jwks')).toHaveLength(2)
   })
 
-  test('may leave its name out of the callback, but not another in', async () => {
+  test('may omit iss in the callback, but not send another', async () => {
     const { providers, provider } = open()
     const { callback, flow } = await visit(providers, provider)
     expect(callback.iss).toBe('https://accounts.google.com')
@@ -178,7 +182,7 @@ describe('Google', () => {
     value(await providers.exchange(provider, { code: callback.code, state: callback.state }, flow))
   })
 
-  test('may leave the profile out of the id_token, and scopes out of the consent', async () => {
+  test('may omit the profile from the id_token, and scopes from the consent', async () => {
     world.sandbox.switches.google.idTokenProfile = false
     const { providers, provider } = open()
     expect((await enter(world.sandbox, providers, provider)).claims).toMatchObject({
@@ -191,7 +195,7 @@ describe('Google', () => {
     expect(exchanged.tokens.scopes).not.toContain('https://www.googleapis.com/auth/userinfo.email')
   })
 
-  test('gives a refresh token at the first consent only, and none at a refresh', async () => {
+  test('returns a refresh token at the first consent only, and none at a refresh', async () => {
     const { providers, provider } = open()
     const first = (await enter(world.sandbox, providers, provider)).exchanged.tokens
     expect((await enter(world.sandbox, providers, provider)).exchanged.tokens.refreshToken).toBeNull()
@@ -199,7 +203,7 @@ describe('Google', () => {
     expect(again).toMatchObject({ tag: 'refreshed', tokens: { refreshToken: null, accessToken: expect.any(String) } })
   })
 
-  test('is believed without keys when its token endpoint is somebody else’s, but not without claims', async () => {
+  test('needs no keys when the operator changed the token endpoint, but its claims are checked', async () => {
     const { providers, provider } = open((one) => {
       const { jwks: _jwks, ...urls } = one.urls
       return { ...one, urls }
@@ -225,9 +229,9 @@ describe('Google', () => {
     ],
     ['a wrong secret', { status: 401, body: { error: 'invalid_client' } }, 'client_config'],
     ['a deleted client', { status: 401, body: { error: 'deleted_client' } }, 'client_config'],
-    ['a page', { status: 403, body: '<h1>Forbidden</h1>' }, 'transient'],
+    ['an HTML page', { status: 403, body: '<h1>Forbidden</h1>' }, 'transient'],
     ['an outage', { status: 502 }, 'transient'],
-  ] as const)('refusing a refresh for %s', async (_name, answer, tag) => {
+  ] as const)('that refuses a refresh for %s is classified', async (_name, answer, tag) => {
     const { providers, provider } = open()
     world.sandbox.fault({ provider: 'google', endpoint: 'token' }, { kind: 'status', ...answer })
     expect(await providers.refresh(provider, '1//0gone')).toMatchObject({ tag })

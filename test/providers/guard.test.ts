@@ -1,4 +1,4 @@
-/** The way out, on the wire: what a provider's machines do between and within answers, written byte by byte. */
+/** The transport on the wire: what a provider's servers do between and within responses, written byte by byte. */
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -29,7 +29,7 @@ afterEach(async () => {
   await Promise.all(ends.splice(0).map((end) => end()))
 })
 
-/** A server that does as it is told with the request of this number, the first on its connection or a later one. */
+/** A server that handles a request by its number on its connection: the first, or a later one. */
 async function listen(serve: (socket: Socket, request: number, onConnection: number) => void) {
   let requests = 0
   let connections = 0
@@ -57,11 +57,11 @@ const call = (url: string, method: 'GET' | 'POST' = 'GET'): Call => ({ endpoint:
 const said = (json: unknown) => ({ ok: true, value: { json } })
 const network = { ok: false, error: { kind: 'unavailable', reason: 'network' } }
 
-describe('an answer', () => {
+describe('a provider response', () => {
   test.each<[string, (socket: Socket) => void, unknown]>([
-    ['with a mark before its first byte', (socket) => socket.write(answer('\ufeff{"a":1}')), { a: 1 }],
+    ['a response with a byte order mark', (socket) => socket.write(answer('\ufeff{"a":1}')), { a: 1 }],
     [
-      'cut in the middle of a character',
+      'a response split in the middle of a character',
       (socket) => {
         const whole = answer(Buffer.concat([half, rest]))
         socket.write(whole.subarray(0, -rest.length - 1))
@@ -70,41 +70,41 @@ describe('an answer', () => {
       { name: 'Zoë 🦊' },
     ],
     [
-      'announced by hints',
+      'a response after early hints',
       (socket) => socket.write(`HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n${answer('{"a":1}')}`),
       { a: 1 },
     ],
-    ['that ends with its connection', (socket) => socket.end('HTTP/1.1 200 OK\r\n\r\n{"a":1}'), { a: 1 }],
-    ['of an older age', (socket) => socket.end('HTTP/1.0 200 OK\r\n\r\n{"a":1}'), { a: 1 }],
-  ])('%s is read as it was meant', async (_name, serve, json) => {
+    ['a response that ends with its connection', (socket) => socket.end('HTTP/1.1 200 OK\r\n\r\n{"a":1}'), { a: 1 }],
+    ['a response of HTTP/1.0', (socket) => socket.end('HTTP/1.0 200 OK\r\n\r\n{"a":1}'), { a: 1 }],
+  ])('%s is read correctly', async (_name, serve, json) => {
     const { url } = await listen(serve)
     expect(await guards.of('acme', patient).call(call(url, 'POST'))).toMatchObject(said(json))
   })
 
   test.each<[string, (socket: Socket) => void, string]>([
-    ['of two lengths', (socket) => socket.write(answer('{}', 'HTTP/1.1 200 OK\r\nContent-Length: 5')), 'network'],
     [
-      'with headers without end',
-      (socket) => socket.write(answer('{}', `HTTP/1.1 200 OK\r\nX-Big: ${'x'.repeat(20_000)}`)),
+      'a response with two lengths',
+      (socket) => socket.write(answer('{}', 'HTTP/1.1 200 OK\r\nContent-Length: 5')),
       'network',
     ],
     [
-      'that nothing has changed',
-      (socket) => socket.write('HTTP/1.1 304 Not Modified\r\nETag: "x"\r\n\r\n'),
-      'redirect',
+      'a response with headers that are too large',
+      (socket) => socket.write(answer('{}', `HTTP/1.1 200 OK\r\nX-Big: ${'x'.repeat(20_000)}`)),
+      'network',
     ],
-  ])('%s is none', async (_name, serve, reason) => {
+    ['a response of 304', (socket) => socket.write('HTTP/1.1 304 Not Modified\r\nETag: "x"\r\n\r\n'), 'redirect'],
+  ])('%s is refused', async (_name, serve, reason) => {
     const { url } = await listen(serve)
     expect(await guards.of('acme', patient).call(call(url, 'POST'))).toMatchObject({ ok: false, error: { reason } })
   })
 })
 
-describe('a connection kept open', () => {
-  // It was closed at the other end at the moment it was used again: whether the request was read nobody knows.
+describe('a keep-alive connection', () => {
+  // The peer closed it at the moment of reuse: nobody knows whether it read the request.
   const stale = (socket: Socket, _request: number, onConnection: number) =>
     onConnection === 1 ? socket.write(answer('{"a":1}')) : socket.destroy()
-  // The client keeps a connection in its own time: it is asked until one was used again.
-  test('and lost with a question is asked again on another', async () => {
+  // The client decides when to keep a connection: the test repeats requests until one was reused.
+  test('that is lost during a repeatable request leads to a retry on another', async () => {
     const { url, seen } = await listen(stale)
     const guard = guards.of('acme', patient)
     let calls = 0
@@ -116,7 +116,7 @@ describe('a connection kept open', () => {
     await expect.poll(again).toBe(true)
   })
 
-  test('and lost with a code or a rotating token is not', async () => {
+  test('that is lost with a code or a rotating refresh token leads to no retry', async () => {
     const { url, seen } = await listen(stale)
     const guard = guards.of('acme', patient)
     let calls = 0
@@ -129,8 +129,8 @@ describe('a connection kept open', () => {
   })
 })
 
-describe('a breaker', () => {
-  test('half open lets one call through, and what it finds decides for all', async () => {
+describe('a circuit breaker', () => {
+  test('half open lets one call through, whose result decides for all', async () => {
     let isUp = false
     let open = (): void => {}
     let gate = Promise.resolve()
@@ -159,7 +159,7 @@ describe('a breaker', () => {
     expect(states()).toEqual(['open', 'half_open', 'open', 'half_open', 'closed'])
   })
 
-  test('of one endpoint says nothing of another', async () => {
+  test('of one endpoint does not affect another', async () => {
     const { url } = await listen((socket, request) =>
       socket.write(answer('{}', request === 1 ? 'HTTP/1.1 500 Oh' : undefined)),
     )
@@ -173,7 +173,7 @@ describe('a breaker', () => {
   const reasons = (results: readonly { ok: boolean; error?: { reason: string } }[]) =>
     results.map((one) => one.error?.reason ?? 'ok')
 
-  test('that refused many calls opens as soon as a new one when its provider comes back and hangs', async () => {
+  test('that refused many calls opens as quickly as a new one when its provider recovers and hangs', async () => {
     let mode: 'down' | 'up' | 'hanging' = 'down'
     const { url, seen } = await listen((socket) => {
       if (mode !== 'hanging') socket.write(answer('{}', mode === 'up' ? undefined : 'HTTP/1.1 500 Oh'))
@@ -193,7 +193,7 @@ describe('a breaker', () => {
     expect(guard.state('token')).toBe('open')
   })
 
-  test('decides on answers: calls under way neither help nor harm', async () => {
+  test('decides on responses: calls in progress do not count', async () => {
     let served = 0
     const { url } = await listen((socket) => {
       served += 1
@@ -207,7 +207,7 @@ describe('a breaker', () => {
     await Promise.all(hanging)
   })
 
-  test('makes a bounded number of calls at once; the next ones wait, and too many are refused unmade', async () => {
+  test('limits concurrent calls; the next ones wait, and excess ones are refused', async () => {
     let open = (): void => {}
     const gate = new Promise<void>((resolve) => {
       open = resolve
@@ -233,7 +233,7 @@ describe('a breaker', () => {
     expect(guard.state('token')).toBe('closed')
   })
 
-  test('that opens refuses those who wait for a place at once', async () => {
+  test('that opens refuses the waiting calls at once', async () => {
     const { url, seen } = await listen((socket, request) => {
       if (request === 1) setTimeout(() => socket.write(answer('{}', 'HTTP/1.1 500 Oh')), 50)
     })
@@ -244,7 +244,7 @@ describe('a breaker', () => {
     expect(seen().requests).toBe(64)
   })
 
-  test('calls that wait for a place too long are not made, and say nothing about the provider', async () => {
+  test('drops calls that wait too long, without counting them against the provider', async () => {
     const { url } = await listen(() => {})
     const guard = guards.of('acme', { ...patient, volume: 1000, timeoutMs: 200 })
     const results = reasons(await Promise.all(Array.from({ length: 70 }, () => guard.call(call(url, 'POST')))))
@@ -252,7 +252,7 @@ describe('a breaker', () => {
     expect(results.filter((reason) => reason === 'at_capacity')).toHaveLength(6)
   })
 
-  test('of a provider that hangs takes no connection from another one on the same origin', async () => {
+  test('of a hanging provider takes no connection from another one on the same origin', async () => {
     const server = createHttpServer((request, response) => void (request.url === '/good' && response.end('{}')))
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     ends.push(() => {

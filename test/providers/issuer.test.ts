@@ -3,7 +3,7 @@ import { issuerMismatch } from '../../src/providers/issuer.ts'
 
 const url = 'https://login.acme.example/realms/x'
 
-describe('a provider that names itself differently', () => {
+describe('a provider with a different issuer', () => {
   test.each<[string, unknown, string]>([
     [url, `${url}/`, 'configured_without_trailing_slash'],
     [`${url}/`, url, 'configured_with_extra_trailing_slash'],
@@ -14,27 +14,27 @@ describe('a provider that names itself differently', () => {
     [url, 'https://evil.example', 'none'],
     [url, undefined, 'none'],
     [url, { url }, 'none'],
-  ])('than %s, by %j, gets the hint %s', (configured, received, hint) => {
+  ])('than %s, namely %j, gets the hint %s', (configured, received, hint) => {
     expect(issuerMismatch(configured, received)).toMatchObject({ configured, hint })
   })
 
   test.each<[string, unknown, string]>([
-    ['as it is', `${url}/`, `${url}/`],
+    ['unchanged', `${url}/`, `${url}/`],
     ['without line breaks', 'https://a.example\r\n{"level":"error"}', 'https://a.example {"level":"error"}'],
-    ['without characters that turn the direction', 'https://a.example/\u202egnp', 'https://a.example/gnp'],
+    ['without bidirectional control characters', 'https://a.example/\u202egnp', 'https://a.example/gnp'],
     ['without credentials', 'https://user:password@a.example/', 'https://a.example/'],
     ['without a query', 'https://a.example/?access_token=secret', 'https://a.example/'],
     ['without a fragment', 'https://a.example/#access_token=secret', 'https://a.example/'],
-    ['and never a token', 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2ln', '(not an issuer)'],
-    ['and never a token in a path', 'https://a.example/eyJhbGciOiJSUzI1NiJ9', '(not an issuer)'],
-    ['as nothing', undefined, '(none)'],
-    ['as nothing when it is empty', '', '(none)'],
-    ['as nothing when it is no text', { iss: url }, '(none)'],
+    ['without a token', 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2ln', '(not an issuer)'],
+    ['without a token in its path', 'https://a.example/eyJhbGciOiJSUzI1NiJ9', '(not an issuer)'],
+    ['as null', undefined, '(none)'],
+    ['as null when it is empty', '', '(none)'],
+    ['as null when it is not text', { iss: url }, '(none)'],
   ])('is logged %s', (_how, received, shown) => {
     expect(issuerMismatch(url, received)).toMatchObject({ received: shown })
   })
 
-  test('is logged so far and no further', () => {
+  test('is logged up to a maximum length', () => {
     expect(issuerMismatch(url, `https://${'a'.repeat(10_000)}.example`).received).toHaveLength(256)
   })
 })

@@ -1,6 +1,6 @@
 /**
- * An OpenID provider of a few lines, for what the sandbox's certified one cannot be brought to do: strange metadata,
- * strange key sets, id_tokens made by hand. Everything it answers is set by the test.
+ * A minimal OpenID provider for what the sandbox's certified one cannot do: unusual metadata, unusual key sets,
+ * hand-made id_tokens. Each test sets every response.
  */
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -50,7 +50,7 @@ export async function startIssuer() {
     calls: (path: string) => seen.filter((one) => one.path === path),
     settings,
     metadata,
-    /** What a path answers from now on: JSON, or text as it stands; `undefined` is 503. */
+    /** Sets the response of a path: JSON, or text as it stands; `undefined` is 503. */
     say(
       path: '/.well-known/openid-configuration' | '/token' | '/userinfo' | '/jwks',
       answer: () => unknown,

@@ -8,8 +8,8 @@ import { systemRandom } from '../../src/kernel/ids.ts'
 import { createGuards } from '../../src/providers/calls/guard.ts'
 import { createJiraCloud, normaliseSiteUrl, sortRefusal } from '../../src/providers/jira-cloud.ts'
 
-describe('a site that is down', () => {
-  /** The sites that answer 503, and those that were asked. */
+describe('a Jira site that is down', () => {
+  /** The sites that return 503, and those that were called. */
   const sick = new Set<string>()
   let asked: string[]
   let heard: string[]
@@ -26,7 +26,7 @@ describe('a site that is down', () => {
   let cloud: ReturnType<typeof createJiraCloud>
 
   const apiUrl = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  /** Breakers count real time: one that is to stay open as long as a test looks at it is given enough. */
+  /** Breakers use real time: one that must stay open during a test has a long reset time. */
   const over = (resetMs: number): void => {
     guard = guards.of('atlassian', { timeoutMs: 5000, errorThresholdPercent: 50, volume: 2, resetMs })
     cloud = createJiraCloud({ guard, apiUrl: apiUrl(), resourcesUrl: `${apiUrl()}/sites` })
@@ -45,7 +45,7 @@ describe('a site that is down', () => {
     const answer = await cloud.desks(cloudId, { accessToken: 'at' })
     return answer.ok ? 'read' : answer.error.tag === 'unavailable' ? answer.error.reason : answer.error.tag
   }
-  test('holds off nobody’s but its own, and is told as the state of all', async () => {
+  test('delays only its own requests, and one health state is reported for all sites', async () => {
     over(600_000)
     sick.add('ill')
     expect([await desks('ill'), await desks('ill')]).toEqual(['status_503', 'status_503'])
@@ -54,7 +54,7 @@ describe('a site that is down', () => {
     expect([asked, guard.state('api'), heard]).toEqual([['well'], 'open', ['open']])
   })
 
-  test('is asked again when its time has come', async () => {
+  test('is called again when its time has come', async () => {
     const trying = new Promise<void>((resolve) =>
       events.on('wait', ['provider.breaker_changed'], ({ data }) => data.state === 'half_open' && resolve()),
     )
@@ -67,7 +67,7 @@ describe('a site that is down', () => {
     expect([guard.state('api'), heard]).toEqual(['closed', ['open', 'half_open', 'closed']])
   })
 
-  test('is told of no longer once nobody asks for it any more', async () => {
+  test('is no longer reported once nobody requests it', async () => {
     over(20)
     sick.add('ill')
     for (let n = 0; n < 2; n++) await desks('ill')
@@ -76,7 +76,7 @@ describe('a site that is down', () => {
     expect([asked, heard]).toEqual([[], ['open', 'half_open', 'closed']])
   })
 
-  test('is told of as ill for as long as one of them is', async () => {
+  test('keeps the reported state degraded until all sites recover', async () => {
     over(600_000)
     for (const id of ['ill', 'iller']) {
       sick.add(id)
@@ -85,7 +85,7 @@ describe('a site that is down', () => {
     expect([guard.state('api'), heard]).toEqual(['open', ['open']])
   })
 
-  test('is forgotten when two hundred others were asked since, so that no more are kept', async () => {
+  test('is dropped after two hundred other sites were used, so that memory is bounded', async () => {
     over(600_000)
     sick.add('ill')
     for (let n = 0; n < 2; n++) await desks('ill')
@@ -97,7 +97,7 @@ describe('a site that is down', () => {
   })
 })
 
-describe('the address of a site', () => {
+describe('the URL of a site', () => {
   test.each([
     ['https://acme.atlassian.net', 'https://acme.atlassian.net'],
     ['https://acme.atlassian.net/', 'https://acme.atlassian.net'],
@@ -124,11 +124,11 @@ describe('the address of a site', () => {
     '//acme.atlassian.net',
     '',
     `https://${'a'.repeat(3000)}.example.com`,
-  ])('%s is none', (given) => {
+  ])('%s is rejected', (given) => {
     expect(normaliseSiteUrl(given)).toBeNull()
   })
 
-  test('whatever is given, it is none or an https origin, and the same once more', () => {
+  test('is rejected or normalized to an HTTPS origin, whatever the input', () => {
     fc.assert(
       fc.property(fc.oneof(fc.webUrl({ validSchemes: ['https', 'http'] }), fc.string()), (given) => {
         const shown = normaliseSiteUrl(given)
@@ -149,6 +149,6 @@ test.each([
   [401, { message: { scope: 'does not match' } }, 'token_refused'],
   [403, { errorMessages: ['scope does not match'] }, null],
   [404, { errorMessages: ['gone'] }, null],
-])('a refusal with %i and %j is sorted as %s', (status, json, kind) => {
+])('a refusal with %i and %j is classified as %s', (status, json, kind) => {
   expect(sortRefusal(status, json)).toBe(kind)
 })

@@ -42,7 +42,7 @@ describe('a plain OAuth 2.0 server', () => {
   const read = (json: Record<string, unknown>, changed = paths) =>
     oauth2.claims({ id: '', _json: json }, { ...settings, paths: changed })
 
-  test('keeps the person wherever the operator says', () => {
+  test('returns the user in the field the operator configured', () => {
     expect(read({ data: [{ id: 42, mail: 'a@b.example', ok: true, name: ' Ada\u0000 ' }] })).toEqual({
       subject: '42',
       email: 'a@b.example',
@@ -55,18 +55,18 @@ describe('a plain OAuth 2.0 server', () => {
 
   test.each([
     ['nobody', { data: [] }],
-    ['an empty id', { data: [{ id: ' ' }] }],
-    ['an object for an id', { data: [{ id: {} }] }],
-    ['true for an id', { data: [{ id: true }] }],
-    ['half a number', { data: [{ id: 1.5 }] }],
-    ['a number that stands for two', { data: [{ id: 9_007_199_254_740_992 }] }],
-    ['an id without end', { data: [{ id: 'x'.repeat(256) }] }],
-    ['an id over two lines', { data: [{ id: 'a\nb' }] }],
-  ])('that answers %s names nobody', (_name, json) => {
+    ['an empty ID', { data: [{ id: ' ' }] }],
+    ['an object for an ID', { data: [{ id: {} }] }],
+    ['true for an ID', { data: [{ id: true }] }],
+    ['a fraction', { data: [{ id: 1.5 }] }],
+    ['an unsafe integer', { data: [{ id: 9_007_199_254_740_992 }] }],
+    ['an ID that is too long', { data: [{ id: 'x'.repeat(256) }] }],
+    ['an ID with a line break', { data: [{ id: 'a\nb' }] }],
+  ])('that returns %s has no user', (_name, json) => {
     expect(read(json)).toEqual({ unreadable: 'no_subject' })
   })
 
-  test('is read by its own members alone', () => {
+  test('is read by its configured fields only', () => {
     expect(read({}, { ...paths, id: 'constructor.name' })).toEqual({ unreadable: 'no_subject' })
     expect(read({ data: 'text' }, { ...paths, id: 'data.length' })).toEqual({ unreadable: 'no_subject' })
   })
@@ -79,7 +79,7 @@ describe('a plain OAuth 2.0 server', () => {
     afterEach(() => world.reset())
     afterAll(() => world.close())
 
-    test('whose secret is wrong says so', async () => {
+    test('with a wrong client secret reports it', async () => {
       const { providers } = world.open({}, (one) => ({ ...one, clientSecret: 'wrong' }))
       const provider = named(providers, 'oauth2')
       const { callback, flow } = await visit(providers, provider)
@@ -93,7 +93,7 @@ describe('a plain OAuth 2.0 server', () => {
       { status: 405 },
       { status: 501 },
       { status: 400, body: { error: 'unsupported_token_type' } },
-    ])('may have no revocation endpoint after all: $status', async (answer) => {
+    ])('may have no revocation endpoint: $status', async (answer) => {
       world.sandbox.fault({ provider: 'oauth2', endpoint: 'revoke' }, { kind: 'status', ...answer })
       const { providers } = world.open()
       const provider = named(providers, 'oauth2')
@@ -101,7 +101,7 @@ describe('a plain OAuth 2.0 server', () => {
       expect(await providers.revoke(provider, tokens)).toEqual({ tag: 'not_supported' })
     })
 
-    test('never speaks in the name of an OpenID provider next door', async () => {
+    test('never acts as a similarly named OpenID provider', async () => {
       const { providers } = world.open()
       const provider = named(providers, 'oauth2')
       const { callback, flow } = await visit(providers, provider)

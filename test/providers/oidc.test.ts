@@ -38,7 +38,7 @@ providerContract('oidc', {
   },
 })
 
-test('an OpenID provider is asked for `openid`, whatever else the operator wants, and once', async () => {
+test('an OpenID provider is asked for `openid` once, whatever scopes the operator adds', async () => {
   const issuer = await startIssuer()
   issuer.say('/.well-known/openid-configuration', issuer.metadata)
   for (const scopes of [['email'], ['openid', 'email']]) {
@@ -63,7 +63,7 @@ describe('Acme', () => {
 
   const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const
   test.each(algorithms.flatMap((alg) => [[alg, 'plain'] as const, [alg, 'crowded'] as const]))(
-    'signs with %s, its key set %s, and lets people in',
+    'signs with %s, its key set %s, and users can sign in',
     async (alg, keySet) => {
       Object.assign(world.sandbox.switches.oidc, { alg, keySet })
       const { providers } = world.open()
@@ -72,7 +72,7 @@ describe('Acme', () => {
     },
   )
 
-  test('may rotate its keys while people are on their way', async () => {
+  test('may rotate its keys during sign-ins', async () => {
     world.sandbox.switches.oidc.keySet = 'crowded'
     const { providers } = world.open()
     const provider = named(providers, 'oidc')
@@ -84,17 +84,17 @@ describe('Acme', () => {
 
   test.each<[string, Record<string, unknown>, Record<string, unknown>, string | null]>([
     [
-      'groups beyond the length of a header',
+      'groups larger than a header',
       { groups: Array.from({ length: 400 }, (_, n) => `group-${n}`.padEnd(36, 'x')) },
       {},
       null,
     ],
-    ['a fraction in its times', { iat: Date.now() / 1000 - 0.5 }, {}, null],
+    ['fractions in its times', { iat: Date.now() / 1000 - 0.5 }, {}, null],
     ['another spelling of its type', {}, { typ: 'ID+JWT' }, null],
     ['the type of an access token', {}, { typ: 'at+jwt' }, 'id_token_typ'],
     ['a critical extension', {}, { crit: ['ext'], ext: 1 }, 'id_token_crit'],
     ['a number for a subject', { sub: 7 }, {}, 'id_token_sub'],
-    ['an audience more', { aud: ['vinculum', 'other'] }, {}, 'id_token_aud'],
+    ['an additional audience', { aud: ['vinculum', 'other'] }, {}, 'id_token_aud'],
     ['its time as text', { exp: '4102444800' }, {}, 'id_token_exp'],
   ])('may send an id_token with %s', async (_name, claims, header, reason) => {
     const { providers } = world.open()

@@ -1,4 +1,4 @@
-/** Which way calls to providers take when a proxy is configured. */
+/** The route of calls to providers when a proxy is configured. */
 import { createServer, type IncomingMessage } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -22,7 +22,7 @@ const keep = (socket: Socket): void => {
   sockets.add(socket)
   socket.on('error', () => {})
 }
-// It opens no tunnel: what it was asked for is all there is to see.
+// It opens no tunnel: the request for one is all it can see.
 const proxy = createServer((_request, response) => response.writeHead(400).end()).on('connection', keep)
 proxy.on('connect', ({ url, headers }: IncomingMessage, socket: Socket) => {
   tunnels.push({ target: url, authorization: headers['proxy-authorization'] })
@@ -57,23 +57,26 @@ async function call(url: string, given: Partial<ProxySettings> | null) {
 }
 const failed = { ok: false, error: { kind: 'unavailable', reason: 'network' } }
 
-test('an https call asks the proxy for a tunnel, with its credentials, and reaches the provider by no other way', async () => {
+test('an HTTPS call asks the proxy for a tunnel with its credentials, and never connects directly', async () => {
   expect(await call(`https://localhost:${providerPort}/token`, {})).toMatchObject(failed)
   const authorization = `Basic ${Buffer.from('ada:p@ss').toString('base64')}`
   expect(tunnels).toEqual([{ target: `localhost:${providerPort}`, authorization }])
   expect(direct).toBe(0)
 })
 
-test.each(['localhost', '*', 'example.com, localhost'])('NO_PROXY=%s reaches the host directly', async (noProxy) => {
-  expect(await call(`https://localhost:${providerPort}/token`, { noProxy })).toMatchObject(failed)
-  expect(tunnels).toEqual([])
-  expect(direct).toBe(1)
-})
+test.each(['localhost', '*', 'example.com, localhost'])(
+  'NO_PROXY=%s connects to the host directly',
+  async (noProxy) => {
+    expect(await call(`https://localhost:${providerPort}/token`, { noProxy })).toMatchObject(failed)
+    expect(tunnels).toEqual([])
+    expect(direct).toBe(1)
+  },
+)
 
 test.each<[string, string, Partial<ProxySettings> | null]>([
-  ['plain http, which is for this machine alone,', 'http', {}],
-  ['everything where no proxy is configured', 'https', null],
-])('%s goes directly', async (_name, scheme, given) => {
+  ['plain HTTP, which is for this machine only,', 'http', {}],
+  ['every call without a configured proxy', 'https', null],
+])('%s connects directly', async (_name, scheme, given) => {
   await call(`${scheme}://localhost:${providerPort}/token`, given)
   expect(tunnels).toEqual([])
   expect(direct).toBe(1)

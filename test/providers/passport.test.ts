@@ -61,7 +61,7 @@ describe('passport-oauth2', () => {
   }
   const kinds = Object.keys(definitions) as ProviderSettings['kind'][]
 
-  test.each(kinds)('still has the private members the way out of %s is built on', (kind) => {
+  test.each(kinds)('still has the private members that our transport for %s depends on', (kind) => {
     const inner = nodeOAuth(build(kind))
     const prototype = Object.getPrototypeOf(inner)
     expect(prototype._request).toBeTypeOf('function')
@@ -70,12 +70,12 @@ describe('passport-oauth2', () => {
     expect(prototype.getOAuthAccessToken).toHaveLength(3)
     expect(prototype.useAuthorizationHeaderforGET).toHaveLength(1)
     expect(inner).toHaveProperty('_useAuthorizationHeaderForGET', true)
-    // Both the token request and the profile still go through it.
+    // Both the token request and the profile still use it.
     expect(String(prototype.getOAuthAccessToken)).toContain('this._request(')
     expect(String(prototype.get)).toContain('this._request(')
   })
 
-  test('still counts parameters, and ours are as many as it must see', () => {
+  test('still counts parameters, and our functions have the required number', () => {
     const strategy = build('oauth2') as unknown as {
       _verify: { length: number }
       _stateStore: { store: { length: number }; verify: { length: number } }
@@ -85,7 +85,7 @@ describe('passport-oauth2', () => {
     expect(strategy._stateStore.verify).toHaveLength(4)
   })
 
-  test('hands two overlapping callbacks of one instance to the wrong person, and by name does not', async () => {
+  test('mixes up two overlapping callbacks of one strategy instance, but not of strategies used by name', async () => {
     type Answer = (error: unknown, user?: unknown) => void
     const answers = async (reference: 'instance' | 'name') => {
       const gates: (() => void)[] = []
@@ -116,7 +116,7 @@ describe('passport-oauth2', () => {
     expect(await answers('instance')).not.toEqual({ first: { who: 'first' }, second: { who: 'second' } })
   })
 
-  test('keeps what the operator’s authorization address already asks', async () => {
+  test('keeps the query of the operator’s authorization URL', async () => {
     const handshake = createHandshake()
     handshake.use('oauth2', build('oauth2'))
     const asked = {
@@ -134,7 +134,7 @@ describe('passport-oauth2', () => {
     })
   })
 
-  test('sends the nonce to Google, whose strategy drops what it does not know', async () => {
+  test('sends the nonce to Google, whose strategy drops unknown parameters', async () => {
     const handshake = createHandshake()
     handshake.use('google', build('google'))
     const asked = {
@@ -147,7 +147,7 @@ describe('passport-oauth2', () => {
     expect((await handshake.begin('google', asked)).url.searchParams.get('nonce')).toBe('n')
   })
 
-  test.each(kinds)('ends in an answer when reading the profile of %s throws', async (kind) => {
+  test.each(kinds)('returns an error when reading the profile of %s throws', async (kind) => {
     const handshake = createHandshake()
     const strategy = build(kind)
     handshake.use(kind, strategy)
@@ -165,7 +165,7 @@ describe('passport-oauth2', () => {
     })
   })
 
-  test('never sees an error of the callback, which it would answer before the state', async () => {
+  test('never sees an error of the callback, which it would return before checking the state', async () => {
     const handshake = createHandshake()
     handshake.use('oauth2', build('oauth2'))
     const forged = { code: 'c', state: 's', verifier: 'v', redirectUri: 'http://localhost/cb', error: 'access_denied' }

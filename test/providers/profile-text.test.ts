@@ -14,25 +14,25 @@ test.each([
   ['\u2067', 'a right-to-left isolate'],
   ['\u2068', 'a first strong isolate'],
   ['\u2069', 'the end of an isolate'],
-])('%j is left out of a line: %s turns what stands beside it', (control) => {
+])('%j is removed from a line: %s changes the direction of the text around it', (control) => {
   expect(readText(`A${control}d${control}a`)).toBe('Ada')
   expect(readText(control)).toBeNull()
 })
 
-test('a line keeps its emoji whole, and its letters in whatever direction they are read', () => {
+test('a line keeps whole emoji, and letters in either reading direction', () => {
   const family = '👩\u200d👩\u200d👧'
   expect(readText(`Zoë ${family} עדה`)).toBe(`Zoë ${family} עדה`)
 })
 
-test('control characters leave a space', () => {
+test('control characters become a space', () => {
   expect(readText('Ada\r\n\u0000Lovelace\t')).toBe('Ada Lovelace')
 })
 
-test('half a character is told as the replacement any database would keep of it', () => {
+test('a lone surrogate becomes the replacement character a database would store', () => {
   expect(readText('Ada\ud83e Lovelace')).toBe('Ada\ufffd Lovelace')
 })
 
-test('a subject that UTF-8 cannot tell from another one is nobody', () => {
+test('a subject with a lone surrogate, ambiguous in UTF-8, is rejected', () => {
   expect(readSubject('\ud800')).toBeNull()
   expect(readSubject('4\udfff2')).toBeNull()
   expect(readSubject('🦊')).toBe('🦊')

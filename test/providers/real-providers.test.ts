@@ -1,4 +1,4 @@
-/** Microsoft Entra ID for any tenant, Azure AD B2C and LinkedIn: what their switches allow, and what stays refused. */
+/** Microsoft Entra ID for any tenant, Azure AD B2C and LinkedIn: what their settings allow, and what stays refused. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { DISCOVERY, issuersAt, TENANTS } from '../../sandbox/guises.ts'
 import type { Claims, ProviderSettings } from '../../src/providers/provider.ts'
@@ -14,7 +14,7 @@ const person =
   (subject: string): Claims => ({
     subject,
     email: 'ada@example.com',
-    // Microsoft says of no address that it is verified.
+    // Microsoft never marks an email address as verified.
     emailVerified: false,
     emailAuthoritative: false,
     name: 'Ada Example',
@@ -70,7 +70,7 @@ describe('Entra ID for any tenant', () => {
   const inToken = (claims: Record<string, unknown>) =>
     world.sandbox.fault({ provider: 'oidc', endpoint: 'token' }, { kind: 'id-token', claims })
 
-  test('has people of many issuers, each under the one that the id_token proved', async () => {
+  test('has users of many issuers, each under the one the id_token proved', async () => {
     const { providers, provider } = entra()
     const ada = (await enter(world.sandbox, providers, provider, 'ada')).exchanged
     const mallory = (await enter(world.sandbox, providers, provider, 'mallory')).exchanged
@@ -81,12 +81,12 @@ describe('Entra ID for any tenant', () => {
       expect(provider.speaksFor(issuer)).toBe(false)
   })
 
-  test('with a list of tenants has the people of those alone', async () => {
+  test('with a list of tenants admits only users of those', async () => {
     const opened = entra([TENANTS.contoso])
     await enter(world.sandbox, opened.providers, opened.provider, 'ada')
     world.sandbox.as('mallory')
     expect(await exchange(opened)).toMatchObject({ ok: false, error: { code: 'sign_in_restricted' } })
-    // Anybody with an account elsewhere could otherwise make it look ill.
+    // Otherwise anyone with an account elsewhere could make the provider look unhealthy.
     expect(opened.heard('provider.call_failed')).toEqual([])
     expect(opened.provider.speaksFor(issuerOf(TENANTS.fabrikam))).toBe(false)
   })
@@ -95,18 +95,18 @@ describe('Entra ID for any tenant', () => {
     ['names one tenant and comes from another', () => ({ tid: TENANTS.fabrikam }), 'id_token_tenant'],
     ['names no tenant', () => ({ tid: null }), 'id_token_tenant'],
     ['names the template', () => ({ iss: issuersAt(world.sandbox.url).entra, tid: '{tenantid}' }), 'id_token_tenant'],
-    ['is of an alias', () => ({ iss: issuerOf('common'), tid: 'common' }), 'id_token_iss'],
-    ['spells its tenant in capitals', (tenant) => ({ iss: issuerOf(tenant.toUpperCase()) }), 'id_token_iss'],
-    ['is of another place', (tenant) => ({ iss: `https://evil.example/${tenant}/v2.0` }), 'id_token_iss'],
-    ['is of nobody', () => ({ iss: null }), 'id_token_iss'],
+    ['names an alias', () => ({ iss: issuerOf('common'), tid: 'common' }), 'id_token_iss'],
+    ['has its tenant in upper case', (tenant) => ({ iss: issuerOf(tenant.toUpperCase()) }), 'id_token_iss'],
+    ['has an issuer on another host', (tenant) => ({ iss: `https://evil.example/${tenant}/v2.0` }), 'id_token_iss'],
+    ['has no issuer', () => ({ iss: null }), 'id_token_iss'],
     ['is for another client', () => ({ aud: 'other' }), 'id_token_aud'],
-    ['answers another request', () => ({ nonce: 'other' }), 'id_token_nonce'],
+    ['has another nonce', () => ({ nonce: 'other' }), 'id_token_nonce'],
   ])('refuses an id_token that %s', async (_name, claims, reason) => {
     inToken(claims(TENANTS.contoso))
     expect(await exchange(entra())).toMatchObject(refused(reason))
   })
 
-  test('takes no token of a company that a key for personal accounts signed', async () => {
+  test('rejects a tenant’s token that was signed by a key for personal accounts', async () => {
     world.sandbox.switches.oidc.keyIssuer = issuerOf(TENANTS.personal)
     expect(await exchange(entra())).toMatchObject(refused('id_token_unknown_key'))
     const ada = world.sandbox.identities.get('ada')?.oidc
@@ -121,7 +121,7 @@ describe('Entra ID for any tenant', () => {
     value(await exchange(opened))
   })
 
-  test('never vouches for an address, whatever it says and whatever is set', async () => {
+  test('never verifies an email address, whatever it sends and whatever is configured', async () => {
     inToken({ email_verified: true })
     const { providers, provider } = entra('any', { emailTrust: 'verified', emailDomains: ['example.com'] })
     const { claims } = await enter(world.sandbox, providers, provider)
@@ -130,7 +130,7 @@ describe('Entra ID for any tenant', () => {
     expect(providers.admits(provider, claims)).toMatchObject({ ok: false })
   })
 
-  test('may name a tenant on the callback, which must be the one of the id_token', async () => {
+  test('may name a tenant in the callback, which must match the id_token', async () => {
     const { providers, provider } = entra()
     const go = async (iss: string) => {
       const { callback, flow } = await visit(providers, provider)
@@ -146,7 +146,7 @@ describe('Entra ID for any tenant', () => {
     expect(world.sandbox.journal.calls('oidc', 'token')).toHaveLength(calls)
   })
 
-  test('renews for the same person of the same tenant alone', async () => {
+  test('renews tokens for the same user of the same tenant only', async () => {
     const { providers, provider } = entra()
     const { exchanged, claims } = await enter(world.sandbox, providers, provider)
     const of = { issuer: exchanged.issuer, subject: claims.subject }
@@ -159,13 +159,13 @@ describe('Entra ID for any tenant', () => {
     })
   })
 
-  test('is discovered only under the very template that is configured', async () => {
+  test('is discovered only under the exact template that is configured', async () => {
     const { providers, provider } = entra('any', { issuer: 'https://login.example/{tenantid}/v2.0' })
     const begun = await providers.begin(provider, { redirectUri: 'http://localhost:3000/cb', intent: 'login' })
     expect(begun).toMatchObject({ error: { cause: { reason: 'issuer_mismatch' } } })
   })
 
-  test('without the switch nobody gets in', async () => {
+  test('admits nobody without the setting', async () => {
     expect(await exchange(open(oidc(world.sandbox.url, 'entra')))).toMatchObject(refused('id_token_iss'))
   })
 })
@@ -175,7 +175,7 @@ describe('Azure AD B2C', () => {
     world.sandbox.switches.oidc.like = 'b2c'
   })
 
-  test('is found where its user flow is, and known by its issuer', async () => {
+  test('is discovered under its user flow, and identified by its issuer', async () => {
     const settings = oidc(world.sandbox.url, 'b2c')
     const { providers, provider, heard } = open(settings)
     const { exchanged, claims } = await enter(world.sandbox, providers, provider)
@@ -192,14 +192,14 @@ describe('Azure AD B2C', () => {
     expect(heard('provider.call_failed')).toEqual([])
   })
 
-  test('is not found below its issuer', async () => {
+  test('is not discovered under its issuer', async () => {
     const { issuer } = oidc(world.sandbox.url, 'b2c')
     const { providers, provider } = open({ issuer })
     const begun = await providers.begin(provider, { redirectUri: 'http://localhost:3000/cb', intent: 'login' })
     expect(begun).toMatchObject({ ok: false, error: { code: 'provider_unavailable' } })
   })
 
-  test('a document elsewhere must still name the very issuer that is configured', async () => {
+  test('must name the configured issuer in a document at another URL', async () => {
     const { discoveryUrl, issuer } = oidc(world.sandbox.url, 'b2c')
     for (const other of [`${world.sandbox.url}/oidc`, issuer.slice(0, -1), discoveryUrl]) {
       const { providers, provider } = open({ discoveryUrl, issuer: other })
@@ -209,16 +209,16 @@ describe('Azure AD B2C', () => {
   })
 })
 
-describe('a provider that repeats no nonce', () => {
+describe('a provider that returns no nonce', () => {
   beforeEach(() => {
     world.sandbox.switches.oidc.nonce = false
   })
 
-  test('is refused without the switch', async () => {
+  test('is refused without the setting', async () => {
     expect(await exchange(open())).toMatchObject(refused('id_token_nonce'))
   })
 
-  test('is asked for none with it, and PKCE binds the code', async () => {
+  test('gets no nonce with the setting, and PKCE binds the code', async () => {
     const { providers, provider } = open({ nonce: 'off' })
     const visited = await visit(providers, provider)
     expect([visited.nonce, visited.url.searchParams.has('nonce')]).toEqual([null, false])
@@ -230,13 +230,13 @@ describe('a provider that repeats no nonce', () => {
     value(await providers.exchange(provider, visited.callback, visited.flow))
   })
 
-  test('must not answer with the nonce of another request', async () => {
+  test('must not return the nonce of another request', async () => {
     const fault = { kind: 'id-token', claims: { nonce: 'of another request' } } as const
     world.sandbox.fault({ provider: 'oidc', endpoint: 'token' }, fault)
     expect(await exchange(open({ nonce: 'off' }))).toMatchObject(refused('id_token_nonce'))
   })
 
-  test('is still held to a nonce that was sent before the switch was set', async () => {
+  test('must still return a nonce that was sent before the setting changed', async () => {
     const { providers, provider } = open()
     const { callback, flow } = await visit(providers, provider)
     const after = open({ nonce: 'off' })
@@ -244,18 +244,18 @@ describe('a provider that repeats no nonce', () => {
   })
 })
 
-describe('a provider that takes no PKCE beside a secret', () => {
+describe('a provider that rejects PKCE with a secret', () => {
   beforeEach(() => {
     world.sandbox.switches.oidc.pkce = 'refused'
   })
 
-  test('refuses us without a switch, as if the secret were wrong', async () => {
+  test('refuses us without the setting, as if the secret were wrong', async () => {
     expect(await exchange(open())).toMatchObject({
       error: { code: 'token_exchange_failed', cause: { status: 401, code: 'invalid_client' } },
     })
   })
 
-  test('is asked without PKCE where that is off, and the nonce binds the code', async () => {
+  test('gets no PKCE where it is off, and the nonce binds the code', async () => {
     const { providers, provider } = open({ pkce: 'off' })
     const visited = await visit(providers, provider)
     expect([...visited.url.searchParams.keys()].filter((name) => name.startsWith('code_challenge'))).toEqual([])
@@ -275,7 +275,7 @@ describe('a provider that takes no PKCE beside a secret', () => {
     expect(world.sandbox.journal.calls('oidc', 'token')).toEqual([])
   })
 
-  test('LinkedIn, which repeats no nonce either, is asked with PKCE and without the secret', async () => {
+  test('like LinkedIn, which returns no nonce either, gets PKCE without the secret', async () => {
     Object.assign(world.sandbox.switches.oidc, { nonce: false, tokenAuth: 'none' })
     const { providers, provider } = open({ nonce: 'off', pkce: 'without_secret', clientSecret: '' })
     const { exchanged } = await enter(world.sandbox, providers, provider)

@@ -6,7 +6,7 @@ import { readTokens } from '../../src/providers/calls/token-answer.ts'
 
 const now = new Date('2026-11-20T12:00:00Z')
 
-describe('a time of a provider', () => {
+describe('a time from a provider', () => {
   test.each([
     [0, 0],
     [1_700_000_000, 1_700_000_000],
@@ -23,7 +23,7 @@ describe('a time of a provider', () => {
     [true, null],
     [null, null],
     [undefined, null],
-  ])('%j is read as %j', (value, seconds) => {
+  ])('%j is parsed as %j', (value, seconds) => {
     expect(readSeconds(value)).toBe(seconds)
   })
 
@@ -40,11 +40,11 @@ describe('a time of a provider', () => {
     [' 1', null],
     ['\u0661\u0662', null],
     ['', null],
-  ])('written as %j is read as %j', (text, seconds) => {
+  ])('written as %j is parsed as %j', (text, seconds) => {
     expect(readSecondsText(text)).toBe(seconds)
   })
 
-  test('is a safe integer from zero on, or none, whatever was sent', () => {
+  test('is a safe integer from zero, or null, for any input', () => {
     fc.assert(
       fc.property(fc.oneof(fc.double(), fc.anything()), (value) => {
         const seconds = readSeconds(value)
@@ -53,7 +53,7 @@ describe('a time of a provider', () => {
     )
   })
 
-  test('that is none gives no token a lifetime, and holds up no call', () => {
+  test('that is invalid gives no token a lifetime, and delays no call', () => {
     for (const lifetime of [JSON.parse('1e400'), 1e300, -1, '9'.repeat(400), '1e9', Number.NaN]) {
       const tokens = readTokens(
         { access_token: 'at', expires_in: lifetime, refresh_token_expires_in: lifetime },

@@ -7,7 +7,7 @@ const now = new Date('2026-11-20T12:00:00Z')
 const read = (json: Record<string, unknown>) => readTokens({ access_token: 'at', ...json }, () => now)
 const faultOf = (text: string) => tokenAnswerFault(JSON.parse(text), text)
 
-describe('a token answer', () => {
+describe('a token response', () => {
   test.each([
     [3600, '2026-11-20T13:00:00.000Z'],
     ['28800', '2026-11-20T20:00:00.000Z'],
@@ -17,11 +17,11 @@ describe('a token answer', () => {
     [-1, undefined],
     ['soon', undefined],
     [{}, undefined],
-  ])('that expires in %j expires at %s', (expires_in, at) => {
+  ])('with expires_in %j expires at %s', (expires_in, at) => {
     expect(read({ expires_in }).expiresAt?.toISOString()).toBe(at)
   })
 
-  test('that expires in an age does not break the calendar', () => {
+  test('with an enormous expires_in gets a valid date', () => {
     expect(Number.isNaN(read({ expires_in: Number.MAX_SAFE_INTEGER }).expiresAt?.getTime())).toBe(false)
     expect(Number.isNaN(read({ expires_in: '999999999999' }).expiresAt?.getTime())).toBe(false)
   })
@@ -44,12 +44,12 @@ describe('a token answer', () => {
     ['0', undefined],
     [-1, undefined],
     [60, 60],
-  ])('whose refresh token expires in %j has one that ends in %j seconds', (refresh_token_expires_in, seconds) => {
+  ])('whose refresh token expires in %j is stored with %j seconds', (refresh_token_expires_in, seconds) => {
     const { refreshExpiresAt } = read({ refresh_token_expires_in })
     expect(refreshExpiresAt?.getTime()).toBe(seconds && read({ expires_in: seconds }).expiresAt?.getTime())
   })
 
-  test('with more scopes than any consent holds grants the first of them', () => {
+  test('with more scopes than the limit grants the first of them', () => {
     const scope = Array.from({ length: 100_000 }, (_, n) => `s${n}`).join(' ')
     expect(read({ scope }).scopes).toHaveLength(200)
   })
@@ -78,7 +78,7 @@ describe('a token answer', () => {
     ['access_token', 16_384, 'access_token_too_large'],
     ['refresh_token', 16_384, 'refresh_token_too_large'],
     ['id_token', 1024 * 1024 - 2 * 16_384, 'id_token_too_large'],
-  ])('may have an %s of %d characters, and no longer one', (name, most, fault) => {
+  ])('may have an %s of %d characters, but no longer one', (name, most, fault) => {
     const withToken = (length: number) => JSON.stringify({ access_token: 'at', [name]: 'x'.repeat(length) })
     expect(faultOf(withToken(most))).toBeNull()
     expect(faultOf(withToken(most + 1))).toBe(fault)
@@ -96,23 +96,23 @@ describe('a failed refresh', () => {
     ['a dead refresh token', refused('invalid_grant'), 'needs_reauthorization'],
     ['a missing consent', refused('consent_required'), 'needs_reauthorization'],
     ['a wrong secret', refused('invalid_client', 401), 'client_config'],
-    ['a code nobody knows', refused('something_new'), 'client_config'],
+    ['an unknown code', refused('something_new'), 'client_config'],
     ['401 without a code', refused(null, 401), 'client_config'],
-    ['a proxy’s page', refused(null, 403), 'transient'],
-    ['a provider out of order', refused('temporarily_unavailable'), 'transient'],
-    ['no network', { kind: 'unavailable', reason: 'network', retryAfter: 5 }, 'transient'],
-    ['an answer that is none', { kind: 'garbage', reason: 'not_json' }, 'transient'],
-  ])('for %s is told as such', (_name, failure, tag) => {
+    ['a proxy’s HTML page', refused(null, 403), 'transient'],
+    ['a provider outage', refused('temporarily_unavailable'), 'transient'],
+    ['a network error', { kind: 'unavailable', reason: 'network', retryAfter: 5 }, 'transient'],
+    ['an invalid response', { kind: 'garbage', reason: 'not_json' }, 'transient'],
+  ])('for %s is classified', (_name, failure, tag) => {
     expect(sortRefusal(failure, undefined)).toMatchObject({ tag })
   })
 
-  test('means what the provider means by it', () => {
+  test('has the meaning the provider gives it', () => {
     expect(sortRefusal(refused('unauthorized_client', 403), undefined)).toMatchObject({ tag: 'client_config' })
     const atlassian = { unauthorized_client: 'needs_reauthorization' } as const
     expect(sortRefusal(refused('unauthorized_client', 403), atlassian)).toMatchObject({ tag: 'needs_reauthorization' })
   })
 
-  test('says when to come back', () => {
+  test('keeps the provider’s Retry-After', () => {
     expect(sortRefusal({ kind: 'unavailable', reason: 'status_429', retryAfter: 30 }, undefined)).toEqual({
       tag: 'transient',
       reason: 'status_429',
@@ -129,6 +129,6 @@ test.each([
   ['', null],
   [{ message: 'x' }, null],
   ['x'.repeat(49), null],
-])('of the error code %j the log hears %j', (said, heard) => {
+])('the error code %j is logged as %j', (said, heard) => {
   expect(readErrorCode(said)).toBe(heard)
 })

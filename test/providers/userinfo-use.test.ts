@@ -1,4 +1,4 @@
-/** How much a sign-in needs the UserInfo endpoint (`USERINFO`), and what a signed answer of it must prove. */
+/** How much a sign-in needs the UserInfo endpoint (`USERINFO`), and what a signed response must prove. */
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Fault } from '../../sandbox/sandbox.ts'
@@ -27,7 +27,7 @@ const userinfoCalls = (kind: 'oidc' | 'google' = 'oidc') => world.sandbox.journa
 const failed = (cause: object) => ({ ok: false, error: { code: 'user_info_fetch_failed', cause } })
 const fault = (what: Fault) => world.sandbox.fault({ provider: 'oidc', endpoint: 'userinfo' }, what)
 
-describe('UserInfo that the provider refuses whatever the token', () => {
+describe('UserInfo that the provider always refuses', () => {
   beforeEach(() => {
     world.sandbox.switches.oidc.userinfo = 'refused'
   })
@@ -37,7 +37,7 @@ describe('UserInfo that the provider refuses whatever the token', () => {
     expect(await providers.identify(provider, exchanged)).toMatchObject(failed({ kind: 'refused', status: 401 }))
   })
 
-  test('is done without when it is optional', async () => {
+  test('is skipped when it is optional', async () => {
     const { providers, provider, exchanged } = await arrive('optional')
     expect(value(await providers.identify(provider, exchanged))).toMatchObject({
       subject: exchanged.idToken?.sub,
@@ -55,7 +55,7 @@ describe('UserInfo that the provider refuses whatever the token', () => {
     expect(
       providers.health().filter(({ endpointType, provider: id }) => id === provider.id && endpointType === 'userinfo'),
     ).toEqual([])
-    // There is no profile to show later, which needs no token and is no failure of the provider's.
+    // There is no profile to show later, which needs no token and is no failure of the provider.
     const token = async (): Promise<never> => {
       throw new Error('no token is needed')
     }
@@ -67,30 +67,30 @@ describe('UserInfo that the provider refuses whatever the token', () => {
 })
 
 describe('optional UserInfo', () => {
-  test('is believed when it answers', async () => {
+  test('is used when it responds', async () => {
     fault({ kind: 'mutate', change: (body) => ({ ...body, name: 'Countess' }) })
     const { providers, provider, exchanged } = await arrive('optional')
     expect(value(await providers.identify(provider, exchanged))).toMatchObject({ name: 'Countess' })
   })
 
   test.each<[string, Fault]>([
-    ['about somebody else', { kind: 'mutate', change: (body) => ({ ...body, sub: 'eve' }) }],
-    ['about nobody', { kind: 'mutate', change: ({ sub: _sub, ...body }) => body }],
-    ['that is a page', { kind: 'html' }],
+    ['about another user', { kind: 'mutate', change: (body) => ({ ...body, sub: 'eve' }) }],
+    ['without a subject', { kind: 'mutate', change: ({ sub: _sub, ...body }) => body }],
+    ['that is an HTML page', { kind: 'html' }],
     ['that redirects', { kind: 'redirect', to: 'http://127.0.0.1:9/' }],
-  ])('must be right when it answers: one %s is refused', async (_name, what) => {
+  ])('must be valid when it responds: one %s is refused', async (_name, what) => {
     fault(what)
     const { providers, provider, exchanged } = await arrive('optional')
     expect(await providers.identify(provider, exchanged)).toMatchObject(failed({ kind: 'garbage' }))
   })
 
-  test('that is down is done without when the id_token tells the address', async () => {
+  test('that is down is skipped when the id_token has the email address', async () => {
     const { providers, provider, exchanged } = await arrive('optional')
     fault({ kind: 'status', status: 503 })
     expect(value(await providers.identify(provider, exchanged))).toMatchObject({ email: 'ada@example.com' })
   })
 
-  test('that is down is waited for when only it tells the address: a second account would come of it', async () => {
+  test('that is down delays the sign-in when only it has the email address, to avoid a second account', async () => {
     world.sandbox.fault({ provider: 'oidc', endpoint: 'token' }, { kind: 'id-token', claims: { email: null } })
     const { providers, provider, exchanged } = await arrive('optional')
     expect(value(await providers.identify(provider, exchanged))).toMatchObject({ email: 'ada@example.com' })
@@ -111,7 +111,7 @@ describe('optional UserInfo', () => {
     expect(opened.providers.status(provider)).toBe(status)
   })
 
-  test('cannot be done without where no id_token came', async () => {
+  test('cannot be skipped where no id_token was sent', async () => {
     const opened = world.open({}, (one) => ({ ...one, scopes: ['email'], userinfo: 'optional' }))
     const provider = named(opened.providers, 'google')
     const { exchanged } = await enter(world.sandbox, opened.providers, provider)
@@ -121,7 +121,7 @@ describe('optional UserInfo', () => {
   })
 })
 
-test('Google without UserInfo is known by its id_token, and nothing else is called in its place', async () => {
+test('Google without UserInfo is identified by its id_token, and no other call is made', async () => {
   const { providers, provider, exchanged } = await arrive('off', 'google')
   expect(value(await providers.identify(provider, exchanged))).toMatchObject({
     email: 'ada@example.com',
@@ -137,19 +137,19 @@ describe('signed UserInfo', () => {
   })
 
   test.each<[string, Fault, string]>([
-    ['of another issuer', { kind: 'id-token', claims: { iss: 'https://evil.example' } }, 'userinfo_jwt_iss'],
-    ['of no issuer', { kind: 'id-token', claims: { iss: null } }, 'userinfo_jwt_iss'],
+    ['with another issuer', { kind: 'id-token', claims: { iss: 'https://evil.example' } }, 'userinfo_jwt_iss'],
+    ['without an issuer', { kind: 'id-token', claims: { iss: null } }, 'userinfo_jwt_iss'],
     ['for another client', { kind: 'id-token', claims: { aud: 'somebody-else' } }, 'userinfo_jwt_aud'],
-    ['for nobody', { kind: 'id-token', claims: { aud: null } }, 'userinfo_jwt_aud'],
+    ['without an audience', { kind: 'id-token', claims: { aud: null } }, 'userinfo_jwt_aud'],
     ['that has expired', { kind: 'id-token', claims: { exp: 1 } }, 'userinfo_jwt_exp'],
-    ['that ends beyond all numbers', { kind: 'id-token', claims: { exp: 2 ** 53 } }, 'userinfo_jwt_exp'],
-    ['that ends in a word', { kind: 'id-token', claims: { exp: 'tomorrow' } }, 'userinfo_jwt_exp'],
-    ['about somebody else', { kind: 'id-token', claims: { sub: 'eve' } }, 'sub_mismatch'],
-    ['about nobody', { kind: 'id-token', claims: { sub: null } }, 'sub_mismatch'],
+    ['with an infinite expiry', { kind: 'id-token', claims: { exp: 2 ** 53 } }, 'userinfo_jwt_exp'],
+    ['with a word for an expiry', { kind: 'id-token', claims: { exp: 'tomorrow' } }, 'userinfo_jwt_exp'],
+    ['about another user', { kind: 'id-token', claims: { sub: 'eve' } }, 'sub_mismatch'],
+    ['without a subject', { kind: 'id-token', claims: { sub: null } }, 'sub_mismatch'],
     ['without a signature', { kind: 'id-token', alg: 'none' }, 'userinfo_jwt_alg'],
     ['signed with the client secret', { kind: 'id-token', alg: 'HS256' }, 'userinfo_jwt_alg'],
-    ['signed by a key nobody published', { kind: 'id-token', kid: 'strange' }, 'userinfo_jwt_unknown_key'],
-    ['signed under the name of a published key', { kind: 'id-token', kid: 'acme-rs256-1' }, 'userinfo_jwt_signature'],
+    ['signed by an unpublished key', { kind: 'id-token', kid: 'strange' }, 'userinfo_jwt_unknown_key'],
+    ['signed under the ID of a published key', { kind: 'id-token', kid: 'acme-rs256-1' }, 'userinfo_jwt_signature'],
   ])('%s is refused', async (_name, what, reason) => {
     fault(what)
     for (const userinfo of ['required', 'optional'] as const) {
@@ -159,20 +159,20 @@ describe('signed UserInfo', () => {
     }
   })
 
-  test('without an end is good, and so is one for several', async () => {
+  test('without an expiry is valid, and so is one for several audiences', async () => {
     fault({ kind: 'id-token', claims: { exp: null, aud: ['other', named(open().providers, 'oidc').clientId] } })
     const { providers, provider, exchanged } = await arrive()
     expect(value(await providers.identify(provider, exchanged))).toMatchObject({ name: 'Ada Example' })
   })
 
-  test('may be signed by a key that was made after the sign-in began', async () => {
+  test('may be signed by a key created after the sign-in began', async () => {
     const { providers, provider, exchanged } = await arrive()
     world.turn(60)
     world.sandbox.rotateKeys('oidc')
     expect(value(await providers.identify(provider, exchanged))).toMatchObject({ name: 'Ada Example' })
   })
 
-  test('that is encrypted is refused, and the log says why', async () => {
+  test('that is encrypted is refused, and the log names the reason', async () => {
     world.sandbox.switches.oidc.userinfo = 'encrypted'
     const { providers, provider, exchanged, heard } = await arrive()
     const reason = 'userinfo_jwt_encrypted'
@@ -190,7 +190,7 @@ describe('signed UserInfo', () => {
   })
 })
 
-describe('UserInfo of the type application/jwt', () => {
+describe('UserInfo with the type application/jwt', () => {
   let issuer: Issuer
   let key: JWK
   let sign: (payload: Record<string, unknown> | string, header?: Record<string, unknown>) => Promise<string>
@@ -232,7 +232,7 @@ describe('UserInfo of the type application/jwt', () => {
   })
   const reason = (text: string) => failed({ kind: 'garbage', reason: text })
 
-  test('may say so in capitals and with a character set', async () => {
+  test('may have it in upper case and with a charset', async () => {
     expect(value(await identify(await sign(claims()), 'Application/JWT; charset=utf-8'))).toMatchObject({ name: 'Ada' })
   })
 
@@ -244,17 +244,17 @@ describe('UserInfo of the type application/jwt', () => {
     expect(value(await identify(await sign(claims(), { kid: undefined })))).toMatchObject({ name: 'Ada' })
   })
 
-  test('must be one: neither JSON nor half of one is', async () => {
+  test('must be a complete JWT, not JSON', async () => {
     for (const answer of [JSON.stringify(claims()), 'eyJ.eyJ', '', 'a.b.c', (await sign(claims())).slice(0, -3)])
       expect(await identify(answer), answer).toMatchObject(failed({ kind: 'garbage' }))
   })
 
-  test('is not believed under any other type', async () => {
+  test('is rejected under any other type', async () => {
     for (const type of ['application/json', 'text/plain', 'application/jwt-ish'])
       expect(await identify(await sign(claims()), type)).toMatchObject(reason('not_json'))
   })
 
-  test('is refused with anything critical in its header', async () => {
+  test('is refused with a critical header', async () => {
     const token = await sign(claims())
     const [, payload, signature] = token.split('.')
     for (const [more, fault] of [

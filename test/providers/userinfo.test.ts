@@ -37,8 +37,8 @@ function openProfiles(ttlSeconds = 3600) {
 
 const theirs = ({ issuer }: { issuer: string }, subject: string) => ({ issuer, subject })
 
-describe('a profile', () => {
-  test('is fetched once, then remembered for its time', async () => {
+describe('a cached profile', () => {
+  test('is fetched once, then cached for its lifetime', async () => {
     const { read, asked, turn, hits, say, profiles } = openProfiles()
     expect(value(await read())).toMatchObject({
       fromCache: false,
@@ -63,7 +63,7 @@ describe('a profile', () => {
     profiles.close()
   })
 
-  test('is fetched once for a hundred who ask together', async () => {
+  test('is fetched once for a hundred concurrent callers', async () => {
     const { read, asked, profiles } = openProfiles()
     const all = await Promise.all(Array.from({ length: 100 }, read))
     expect(asked()).toBe(1)
@@ -71,7 +71,7 @@ describe('a profile', () => {
     profiles.close()
   })
 
-  test('grown old still serves while its provider is down, for a day', async () => {
+  test('that is stale is still served while its provider is down, for a day', async () => {
     const { read, turn, say, profiles } = openProfiles()
     await read()
     turn(7200)
@@ -87,8 +87,8 @@ describe('a profile', () => {
     profiles.close()
   })
 
-  // Held by node-cache, which counts real time.
-  test('is remembered no longer because its tokens are renewed now and then', async () => {
+  // Stored in node-cache, which uses real time.
+  test('does not live longer because its tokens are renewed', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     onTestFinished(() => void vi.useRealTimers())
     const { read, say, profiles } = openProfiles()
@@ -102,7 +102,7 @@ describe('a profile', () => {
     profiles.close()
   })
 
-  test('the provider refuses to tell is not told from memory', async () => {
+  test('is not served when the provider refuses the request', async () => {
     const { read, turn, say, profiles } = openProfiles()
     await read()
     turn(7200)
@@ -111,7 +111,7 @@ describe('a profile', () => {
     profiles.close()
   })
 
-  test('that failed is not remembered as failed', async () => {
+  test('does not cache a failure', async () => {
     const { read, say, profiles } = openProfiles()
     say(err({ code: 'provider_unavailable' }))
     expect((await read()).ok).toBe(false)
@@ -119,14 +119,14 @@ describe('a profile', () => {
     profiles.close()
   })
 
-  test('that threw lets the next one ask', async () => {
+  test('whose request threw can be requested again', async () => {
     const { read, profiles } = openProfiles()
     await expect(profiles.read(at, () => Promise.reject(new Error('defect')))).rejects.toThrow('defect')
     expect((await read()).ok).toBe(true)
     profiles.close()
   })
 
-  test('forgotten while it is fetched is not remembered', async () => {
+  test('that is deleted during its request is not stored', async () => {
     const { profiles, read, asked } = openProfiles()
     let land: (answer: Result<ProviderProfile, Refused>) => void = () => {}
     const flight = profiles.read<Refused>(at, () => new Promise((resolve) => (land = resolve)))
@@ -138,11 +138,11 @@ describe('a profile', () => {
     profiles.close()
   })
 
-  test('of more than 64 KiB is shown, and not remembered', async () => {
+  test('of more than 64 KiB is returned without being stored', async () => {
     const { read, asked, say, profiles } = openProfiles()
     const sized = (bytes: number): ProviderProfile => {
       const empty = JSON.stringify({ name: '' }).length
-      // Counted in bytes: é is two.
+      // Measured in bytes: é is two.
       return said(`${'é'.repeat((bytes - empty) >> 1)}${'e'.repeat((bytes - empty) & 1)}`)
     }
     say(ok(sized(64 * 1024 + 1)))
@@ -154,7 +154,7 @@ describe('a profile', () => {
     profiles.close()
   })
 
-  test('is asked for each time when nothing is to be remembered', async () => {
+  test('is requested each time when caching is off', async () => {
     const { read, asked, profiles } = openProfiles(0)
     await read()
     await read()
@@ -171,7 +171,7 @@ describe('a profile at a provider', () => {
   afterEach(() => world.reset())
   afterAll(() => world.close())
 
-  test('comes from memory without its token being asked for, and survives an outage', async () => {
+  test('is served from the cache without its token, and survives an outage', async () => {
     const { providers } = world.open({ userInfoTtlSeconds: 60 })
     const provider = named(providers, 'github')
     const { exchanged, claims } = await enter(world.sandbox, providers, provider)
@@ -195,7 +195,7 @@ describe('a profile at a provider', () => {
     expect(await read()).toMatchObject({ error: { code: 'provider_unavailable' } })
   })
 
-  test('is asked for anew once its tokens were renewed, and serves until then should its provider be down', async () => {
+  test('is requested again after its tokens were renewed, and is served until then while the provider is down', async () => {
     const { providers } = world.open()
     const provider = named(providers, 'atlassian')
     const { exchanged, claims } = await enter(world.sandbox, providers, provider)
@@ -212,7 +212,7 @@ describe('a profile at a provider', () => {
     expect(await read()).toMatchObject({ fromCache: true, stale: false })
   })
 
-  test('is asked for once more with another token, when the provider takes the first no longer', async () => {
+  test('is requested again with another token when the provider rejects the first', async () => {
     const { providers } = world.open()
     const provider = named(providers, 'google')
     const { exchanged, claims } = await enter(world.sandbox, providers, provider)
@@ -227,7 +227,7 @@ describe('a profile at a provider', () => {
     expect(refused).toEqual([undefined, 'taken-back', undefined, 'taken-back'])
   })
 
-  test('is not shown when it is somebody else’s', async () => {
+  test('is not shown when it belongs to another user', async () => {
     const { providers } = world.open()
     const provider = named(providers, 'google')
     const { exchanged } = await enter(world.sandbox, providers, provider, 'mallory')
@@ -237,7 +237,7 @@ describe('a profile at a provider', () => {
     expect(answer).toMatchObject({ error: { code: 'user_info_fetch_failed', cause: { reason: 'sub_mismatch' } } })
   })
 
-  test('is not asked for without a token, whose absence is told as it is', async () => {
+  test('is not requested without a token, whose absence is reported as it is', async () => {
     const { providers } = world.open()
     const provider = named(providers, 'google')
     const answer = await providers.profile(provider, theirs(provider, '1'), async () =>

@@ -17,19 +17,19 @@ const SITES = '/atlassian/oauth/token/accessible-resources'
 const DESKS = '/rest/servicedeskapi/servicedesk'
 const DEAD = { status: 403, body: { error: 'unauthorized_client', error_description: 'refresh_token is invalid' } }
 
-it('needs audience and prompt', async () => {
+it('requires audience and prompt', async () => {
   expect(await walk.authorize({ audience: undefined })).toMatchObject({ status: 400, location: null })
   expect(await walk.authorize({ prompt: undefined })).toMatchObject({ status: 400, location: null })
 })
 
-it('shows a wrong callback address on its own error page', async () => {
+it('shows a wrong redirect URI on its own error page', async () => {
   const { location } = await walk.authorize({ redirect_uri: 'https://evil.example/cb' })
   expect(location?.pathname).toBe('/atlassian/error')
   expect(location?.searchParams.get('error')).toBe('unauthorized_client')
   expect((await fetch(location ?? '')).headers.get('content-type')).toContain('text/html')
 })
 
-it('hands out long codes and tokens, and takes JSON', async () => {
+it('issues long codes and tokens, and accepts JSON', async () => {
   const code = await walk.code()
   expect(code.length).toBeGreaterThan(1400)
   const response = await fetch(walk.tokenUrl, {
@@ -49,11 +49,11 @@ it('hands out long codes and tokens, and takes JSON', async () => {
   expect(body).toMatchObject({ expires_in: 3600, token_type: 'Bearer', refresh_token: expect.any(String) })
 })
 
-it('gives a refresh token for offline_access only', async () => {
+it('issues a refresh token for offline_access only', async () => {
   expect((await walk.signIn({ scope: 'read:me' })).refresh_token).toBeUndefined()
 })
 
-it('renews with the token before the last for ten minutes, and ends the family after them', async () => {
+it('accepts the previous refresh token for ten minutes, and ends the family after them', async () => {
   const first = await walk.signIn()
   const second = (await walk.renew(first.refresh_token)).body
   sandbox.clock.advance(599)
@@ -65,7 +65,7 @@ it('renews with the token before the last for ten minutes, and ends the family a
   expect((await walk.profile(second.access_token)).status).toBe(401)
 })
 
-it('cuts the access token from before a rotation off when the leeway ends', async () => {
+it('invalidates the access token from before a rotation when the grace period ends', async () => {
   const first = await walk.signIn()
   await walk.renew(first.refresh_token)
   sandbox.clock.advance(590)
@@ -74,7 +74,7 @@ it('cuts the access token from before a rotation off when the leeway ends', asyn
   expect((await walk.profile(first.access_token)).status).toBe(401)
 })
 
-it('gives no leeway when it is strict', async () => {
+it('has no grace period in strict mode', async () => {
   sandbox.switches.atlassian.strict = true
   const { refresh_token } = await walk.signIn()
   const second = await walk.renew(refresh_token)
@@ -83,13 +83,13 @@ it('gives no leeway when it is strict', async () => {
   expect(await walk.renew(second.body.refresh_token)).toMatchObject(DEAD)
 })
 
-it('lets a refresh token die after ninety idle days', async () => {
+it('expires a refresh token after ninety idle days', async () => {
   const { refresh_token } = await walk.signIn()
   sandbox.clock.advance(91 * 24 * 3600)
   expect(await walk.renew(refresh_token)).toMatchObject(DEAD)
 })
 
-it('says it in the words that are configured', async () => {
+it('returns the configured error texts', async () => {
   sandbox.switches.atlassian.deadRefresh = 'documented'
   sandbox.switches.atlassian.deadCode = 'legacy'
   sandbox.switches.atlassian.wrongSecret = 'invalid_client'
@@ -101,7 +101,7 @@ it('says it in the words that are configured', async () => {
   })
 })
 
-it('lists a site once per product, and none for an identity alone', async () => {
+it('lists a site once for each product, and none for identity scopes alone', async () => {
   const list = async (changes = {}) => (await walk.get(SITES, (await walk.signIn(changes)).access_token)).body
   const ids = ((await list()) as unknown as { id: string }[]).map(({ id }) => id)
   expect(ids).toEqual([ACME_SITE.id, ACME_SITE.id, GLOBEX_SITE.id, GLOBEX_SITE.id])
@@ -109,13 +109,13 @@ it('lists a site once per product, and none for an identity alone', async () => 
   expect(await list({ scope: 'read:me' })).toEqual([])
 })
 
-it('tells a missing scope from a bad token, both 401', async () => {
+it('distinguishes a missing scope from an invalid token, both 401', async () => {
   const { access_token } = await walk.signIn({ scope: 'read:jira-work' })
   expect((await walk.profile(access_token)).body.message).toBe('Unauthorized; scope does not match')
   expect((await walk.profile('nothing')).body).toEqual({ code: 401, message: 'Unauthorized' })
 })
 
-it('pages through desks and queues', async () => {
+it('paginates service desks and queues', async () => {
   const { access_token } = await walk.signIn()
   const base = `/atlassian/ex/jira/${ACME_SITE.id}${DESKS}`
   expect((await walk.get(base, access_token)).body).toMatchObject({ size: 2, isLastPage: true })
@@ -129,13 +129,13 @@ it('pages through desks and queues', async () => {
   expect((await walk.get(`/atlassian/ex/jira/unknown${DESKS}`, access_token)).status).toBe(404)
 })
 
-it('keeps queues from people who are no agents', async () => {
+it('hides queues from users who are not agents', async () => {
   const { access_token } = await walk.signIn({ login_hint: 'grace' })
   const { status } = await walk.get(`/atlassian/ex/jira/${INITECH_SITE.id}${DESKS}/3/queue`, access_token)
   expect(status).toBe(403)
 })
 
-it('has no revocation, unless switched on', async () => {
+it('has no revocation, unless enabled', async () => {
   const { access_token, refresh_token } = await walk.signIn()
   const { id: client_id, secret: client_secret } = CLIENTS.atlassian
   const body = new URLSearchParams({ token: String(refresh_token), client_id, client_secret })

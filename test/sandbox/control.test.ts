@@ -22,7 +22,7 @@ const tell = async (method: string, path: string, body?: unknown) => {
   return { status: response.status, text, body: text === '' ? undefined : JSON.parse(text) }
 }
 
-it('signs in, declines and asks again as it is told', async () => {
+it('signs in, declines and asks again as configured', async () => {
   await tell('POST', '/as', { identity: 'grace' })
   expect((await walk.profile((await walk.signIn()).access_token)).body.email).toBe('grace@gmail.com')
   await tell('POST', '/deny', { on: true })
@@ -63,7 +63,7 @@ it('shows the journal with every secret masked', async () => {
   expect(sandbox.journal).toHaveLength(0)
 })
 
-it('adds people, flips switches, moves the clock, and goes back to the start', async () => {
+it('adds people, flips switches, moves the clock, and resets', async () => {
   const ida = { key: 'ida', name: 'Ida', email: 'ida@example.com', verified: true, google: { hd: 'ida.example' } }
   expect((await tell('POST', '/identities', ida)).body.google).toMatchObject({ hd: 'ida.example', email: ida.email })
   await tell('POST', '/switches', { github: { app: 'github-app' }, atlassian: { strict: true } })
@@ -78,7 +78,7 @@ it('adds people, flips switches, moves the clock, and goes back to the start', a
   expect(sandbox.switches.github.app).toBe('oauth-app')
 })
 
-it('kills tokens and rotates keys', async () => {
+it('invalidates tokens and rotates keys', async () => {
   sandbox.as('ada')
   const { refresh_token } = await walk.signIn({ access_type: 'offline' })
   expect((await tell('POST', '/kill-refresh-tokens', { provider: 'google' })).body).toEqual({ killed: 1 })
@@ -86,7 +86,7 @@ it('kills tokens and rotates keys', async () => {
   expect((await tell('POST', '/rotate-keys', { provider: 'google' })).status).toBe(204)
 })
 
-it('gives its address to whoever starts the service', async () => {
+it('returns its URLs to the service that starts with it', async () => {
   const { body } = await tell('GET', '/env')
   expect(body).toEqual(sandbox.env)
   for (const [name, value] of Object.entries(sandbox.env)) {
@@ -94,7 +94,7 @@ it('gives its address to whoever starts the service', async () => {
   }
 })
 
-it('runs alone and ends on SIGTERM within a second, even while something hangs', async () => {
+it('runs alone and ends on SIGTERM within a second, even while a request hangs', async () => {
   const child = spawn(process.execPath, ['--import', 'tsx', 'sandbox/main.ts'], {
     env: { ...process.env, SANDBOX_PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],

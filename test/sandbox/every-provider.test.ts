@@ -16,10 +16,10 @@ afterAll(() => sandbox.close())
 const refused = ({ status, body }: { status: number; body: Record<string, unknown> }) =>
   body.error !== undefined && body.access_token === undefined && status < 500
 
-describe.each(PROVIDERS)('the %s look-alike', (provider) => {
+describe.each(PROVIDERS)('the %s sandbox', (provider) => {
   const walk = () => walker(sandbox, provider)
 
-  it('sends the person straight back with a code and the state when told who signs in', async () => {
+  it('redirects at once with a code and the state when the user is preselected', async () => {
     const { status, location } = await walk().authorize()
     expect([302, 303]).toContain(status)
     expect(location?.href.startsWith(`${redirectUri(provider)}?`)).toBe(true)
@@ -27,7 +27,7 @@ describe.each(PROVIDERS)('the %s look-alike', (provider) => {
     expect(location?.searchParams.get('code')).toBeTruthy()
   })
 
-  it('trades a code for a token that opens the profile', async () => {
+  it('exchanges a code for a token that opens the profile', async () => {
     const { body } = await walk().trade(await walk().code())
     expect(body.access_token).toEqual(expect.any(String))
     const profile = await walk().profile(body.access_token)
@@ -36,13 +36,13 @@ describe.each(PROVIDERS)('the %s look-alike', (provider) => {
     expect(profile.text).toContain(String(ada && subjectOf(ada, provider)))
   })
 
-  it('takes a code once', async () => {
+  it('accepts a code once', async () => {
     const code = await walk().code()
     expect(refused(await walk().trade(code))).toBe(false)
     expect(refused(await walk().trade(code))).toBe(true)
   })
 
-  it('takes a code for ten minutes', async () => {
+  it('accepts a code for ten minutes', async () => {
     const [early, late] = [await walk().code(), await walk().code()]
     sandbox.clock.advance(590)
     expect(refused(await walk().trade(early))).toBe(false)
@@ -55,12 +55,12 @@ describe.each(PROVIDERS)('the %s look-alike', (provider) => {
     expect(refused(await walk().trade(await walk().code(), { code_verifier: undefined }))).toBe(true)
   })
 
-  it('compares the redirect address again when the code is traded', async () => {
+  it('compares the redirect URI again when the code is exchanged', async () => {
     const elsewhere = redirectUri(provider).replace('3000', '3001')
     expect(refused(await walk().trade(await walk().code(), { redirect_uri: elsewhere }))).toBe(true)
   })
 
-  it('never redirects to an address that is not registered', async () => {
+  it('never redirects to an unregistered URI', async () => {
     for (const address of [
       `${redirectUri(provider)}/`,
       'https://evil.example/auth/google/callback',
@@ -71,13 +71,13 @@ describe.each(PROVIDERS)('the %s look-alike', (provider) => {
     }
   })
 
-  it('redirects to an address that was registered', async () => {
+  it('redirects to a registered URI', async () => {
     sandbox.allowRedirect(provider, 'https://app.example/cb')
     const { location } = await walk().authorize({ redirect_uri: 'https://app.example/cb' })
     expect(location?.origin).toBe('https://app.example')
   })
 
-  it('authenticates the application before it looks at the code', async () => {
+  it('authenticates the client before it checks the code', async () => {
     const { status, body } = await walk().trade('4/wrong', { client_secret: 'wrong' })
     const wrong: Record<typeof provider, [number, string]> = {
       google: [401, 'invalid_client'],
@@ -89,14 +89,14 @@ describe.each(PROVIDERS)('the %s look-alike', (provider) => {
     expect([status, body.error]).toEqual(wrong[provider])
   })
 
-  it('carries a refusal back to the application', async () => {
+  it('returns a denial to the app', async () => {
     sandbox.deny()
     const { location } = await walk().authorize()
     expect(location?.searchParams.get('error')).toBe('access_denied')
     expect(location?.searchParams.get('state')).toBe('the-state')
   })
 
-  it('shows a page with everybody on it, whose buttons lead back', async () => {
+  it('shows a page with all users, whose buttons return to the app', async () => {
     sandbox.as('click')
     const { status, text } = await walk().authorize()
     expect(status).toBe(200)
@@ -117,19 +117,19 @@ describe.each(PROVIDERS)('the %s look-alike', (provider) => {
     expect(new URL(denied.headers.get('location') ?? '').searchParams.get('error')).toBe('access_denied')
   })
 
-  it('lets a hint in the request choose the person', async () => {
+  it('selects the user from a hint in the request', async () => {
     const { access_token } = await walk().signIn({ login_hint: 'zoe' })
     const zoe = sandbox.identities.get('zoe')
     expect((await walk().profile(access_token)).text).toContain(String(zoe && subjectOf(zoe, provider)))
   })
 
-  it('knows people who were added while it runs', async () => {
+  it('signs in users who were added while it runs', async () => {
     sandbox.addIdentity({ key: 'ida', name: 'Ida', email: 'ida@example.com', verified: false })
     sandbox.as('ida')
     expect((await walk().signIn()).access_token).toEqual(expect.any(String))
   })
 
-  it('refuses a refresh token that was killed', async () => {
+  it('rejects an invalidated refresh token', async () => {
     sandbox.switches.github.app = 'github-app'
     const { refresh_token } = await walk().signIn({ access_type: 'offline' })
     expect(refresh_token).toEqual(expect.any(String))
@@ -137,14 +137,14 @@ describe.each(PROVIDERS)('the %s look-alike', (provider) => {
     expect(refused(await walk().renew(refresh_token))).toBe(true)
   })
 
-  it('refuses an access token after its time', async () => {
+  it('rejects an expired access token', async () => {
     sandbox.switches.github.app = 'github-app'
     const { access_token } = await walk().signIn()
     sandbox.clock.advance(9 * 3600)
     expect((await walk().profile(access_token)).status).toBe(401)
   })
 
-  it('writes down what it was asked, secrets included', async () => {
+  it('records its requests, secrets included', async () => {
     const code = await walk().code()
     await walk().trade(code)
     const [call] = sandbox.journal.calls(provider, 'token')
@@ -154,12 +154,12 @@ describe.each(PROVIDERS)('the %s look-alike', (provider) => {
   })
 })
 
-it('gives nobody the same subject at two providers', () => {
+it('no user has the same subject at two providers', () => {
   const subjects = sandbox.identities.all().flatMap((who) => PROVIDERS.map((provider) => subjectOf(who, provider)))
   expect(new Set(subjects).size).toBe(subjects.length)
 })
 
-it('dates id_tokens by its own clock', async () => {
+it('id_tokens have the time of the sandbox clock', async () => {
   sandbox.clock.advance(30 * 24 * 3600)
   for (const provider of ['google', 'oidc'] as const) {
     const { id_token } = await walker(sandbox, provider).signIn()
@@ -168,7 +168,7 @@ it('dates id_tokens by its own clock', async () => {
   }
 })
 
-it('starts in no time', async () => {
+it('the sandbox starts quickly', async () => {
   const times: number[] = []
   for (let n = 0; n < 3; n += 1) {
     const before = performance.now()

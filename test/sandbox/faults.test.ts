@@ -21,19 +21,19 @@ const fails = (what: Promise<unknown>) =>
   )
 const patient = (ms: number) => fetch(walk.tokenUrl, { method: 'POST', signal: AbortSignal.timeout(ms) })
 
-it('says nothing until the client gives up', async () => {
+it('never responds until the client gives up', async () => {
   sandbox.fault(TOKEN, { kind: 'hang' })
   expect(await fails(patient(100))).toBe('TimeoutError')
 })
 
-it('drips headers at once and the body byte by byte, until the client gives up', async () => {
+it('sends headers at once and the body byte by byte, until the client gives up', async () => {
   sandbox.fault(TOKEN, { kind: 'drip' })
   const response = await patient(300)
   expect(response.status).toBe(400)
   expect(await fails(response.text())).toBe('TimeoutError')
 })
 
-it('answers late', async () => {
+it('responds late', async () => {
   sandbox.fault(TOKEN, { kind: 'slow', ms: 80 })
   const before = performance.now()
   expect((await walk.trade(await walk.code())).status).toBe(200)
@@ -50,7 +50,7 @@ describe('closes the connection', () => {
     sandbox.fault(TOKEN, { kind })
     expect(['UND_ERR_SOCKET', 'ECONNRESET', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH']).toContain(await fails(code()))
   })
-  it('after the code was spent and the answer lost', async () => {
+  it('after the code was spent and the response lost', async () => {
     const value = await walk.code()
     sandbox.fault({ ...TOKEN, times: 1 }, { kind: 'lost-answer' })
     expect(await fails(walk.trade(value))).toBe('UND_ERR_SOCKET')
@@ -58,7 +58,7 @@ describe('closes the connection', () => {
   })
 })
 
-it('does not spend the code when the fault stands in front of the provider', async () => {
+it('does not spend the code when the fault is in front of the provider', async () => {
   const value = await walk.code()
   sandbox.fault({ ...TOKEN, times: 1 }, { kind: 'status', status: 503, headers: { 'retry-after': '7' } })
   const busy = await walk.trade(value)
@@ -67,23 +67,23 @@ it('does not spend the code when the fault stands in front of the provider', asy
 })
 
 it.each<[string, Fault, unknown]>([
-  ['a page', { kind: 'html' }, expect.stringContaining('access_token=')],
+  ['an HTML page', { kind: 'html' }, expect.stringContaining('access_token=')],
   ['null', { kind: 'null' }, 'null'],
   ['JSON of the wrong type', { kind: 'json', body: [42] }, '[42]'],
-  ['half a JSON', { kind: 'not-json' }, expect.stringMatching(/^\{[^}]*$/)],
-])('answers 200 with %s', async (_what, fault, expected) => {
+  ['truncated JSON', { kind: 'not-json' }, expect.stringMatching(/^\{[^}]*$/)],
+])('responds 200 with %s', async (_what, fault, expected) => {
   sandbox.fault(TOKEN, fault)
   const response = await fetch(walk.tokenUrl, { method: 'POST' })
   expect(await response.text()).toEqual(expected)
 })
 
-it('pauses inside a character, and is right all the same', async () => {
+it('pauses inside a character, and the response is still correct', async () => {
   sandbox.fault({ provider: 'atlassian', endpoint: 'userinfo' }, { kind: 'split' })
   const { body } = await walk.profile((await walk.signIn({ login_hint: 'zoe' })).access_token)
   expect(body.name).toBe('Zoë 🦊')
 })
 
-it('speaks something that is no HTTP', async () => {
+it('sends something that is not HTTP', async () => {
   sandbox.fault(TOKEN, { kind: 'not-http' })
   expect(await fails(patient(500))).toMatch(/^(HPE_|HTTPParserError)/)
 })
@@ -94,7 +94,7 @@ it('redirects where it must not be followed', async () => {
   expect([response.status, response.headers.get('location')]).toEqual([307, 'http://127.0.0.1:1/'])
 })
 
-it('streams without end, as far as the client reads', async () => {
+it('streams endlessly, as far as the client reads', async () => {
   sandbox.fault(TOKEN, { kind: 'huge' })
   const response = await fetch(walk.tokenUrl, { method: 'POST' })
   const reader = response.body?.getReader()
@@ -104,14 +104,14 @@ it('streams without end, as far as the client reads', async () => {
   expect(size).toBeLessThan(Number.POSITIVE_INFINITY)
 })
 
-it('sends a small answer that unpacks to a large one', async () => {
+it('sends a small response that expands to a large one', async () => {
   sandbox.fault(TOKEN, { kind: 'gzip-bomb' })
   const response = await fetch(walk.tokenUrl, { method: 'POST' })
   expect(Number(response.headers.get('content-length'))).toBeLessThan(64 * 1024)
   expect((await response.text()).length).toBeGreaterThan(30_000_000)
 })
 
-it('spoils as many requests as it was told, or one in particular', async () => {
+it('affects as many requests as configured, or a particular one', async () => {
   const statuses = async () => {
     const seen: number[] = []
     for (let n = 0; n < 4; n += 1) seen.push((await fetch(walk.tokenUrl, { method: 'POST' })).status)
@@ -124,13 +124,13 @@ it('spoils as many requests as it was told, or one in particular', async () => {
   expect(await statuses()).toEqual([400, 400, 502, 400])
 })
 
-it('leaves other endpoints and providers alone', async () => {
+it('leaves other endpoints and providers unaffected', async () => {
   sandbox.fault({ provider: 'google', endpoint: 'token' }, { kind: 'null' })
   sandbox.fault({ provider: 'atlassian', endpoint: 'sites' }, { kind: 'null' })
   expect((await walk.trade(await walk.code())).status).toBe(200)
 })
 
-it('changes an answer by a function', async () => {
+it('changes a response with a function', async () => {
   const change = ({ account_id: _id, ...rest }: Record<string, unknown>) => rest
   sandbox.fault({ provider: 'atlassian', endpoint: 'userinfo' }, { kind: 'mutate', change })
   const { body } = await walk.profile((await walk.signIn()).access_token)

@@ -21,7 +21,7 @@ const application = (what: string, token: unknown, { id, secret } = CLIENTS.gith
     body: JSON.stringify({ access_token: token }),
   })
 
-it('answers form-encoded unless JSON was asked for, with commas between scopes', async () => {
+it('responds form-encoded unless JSON was requested, with commas between scopes', async () => {
   const form = await walk.trade(await walk.code())
   expect(form.type).toContain('application/x-www-form-urlencoded')
   expect(form.text).toMatch(/^access_token=gho_\w{36}&scope=read%3Auser%2Cuser%3Aemail&token_type=bearer$/)
@@ -30,7 +30,7 @@ it('answers form-encoded unless JSON was asked for, with commas between scopes',
   expect(json.body).toMatchObject({ scope: 'read:user,user:email', token_type: 'bearer' })
 })
 
-it('refuses with 200, in the same form as it answers', async () => {
+it('refuses with 200, in the same format as its other responses', async () => {
   const form = await walk.trade('wrong')
   expect([form.status, form.type.split(';')[0]]).toEqual([200, 'application/x-www-form-urlencoded'])
   expect(form.body.error).toBe('bad_verification_code')
@@ -42,28 +42,28 @@ it('refuses with 200, in the same form as it answers', async () => {
   })
 })
 
-it('does not know an unknown application: 404', async () => {
+it('returns 404 for an unknown client', async () => {
   expect(await walk.authorize({ client_id: 'nobody' })).toMatchObject({ status: 404, location: null })
   const { status, body } = await walk.trade('x', { client_id: 'nobody' })
   expect([status, body]).toEqual([404, { error: 'Not Found' }])
 })
 
-it('does not take a code of another application', async () => {
+it('rejects a code of another client', async () => {
   sandbox.addClient('github', { id: 'other', secret: 'other-secret' })
   const { body } = await walk.trade(await walk.code(), { client_id: 'other', client_secret: 'other-secret' })
   expect(body.error).toBe('bad_verification_code')
 })
 
-it('sends a wrong redirect address to the registered one', async () => {
+it('redirects a wrong redirect URI to the registered one', async () => {
   const { location } = await walk.authorize({ redirect_uri: 'https://evil.example/' })
   expect(location?.href).toMatch(/^https:\/\/app\.example\/auth\/github\/callback\?error=redirect_uri_mismatch/)
 })
 
-it('refuses PKCE without a digest', async () => {
+it('rejects PKCE with the plain method', async () => {
   expect(await walk.authorize({ code_challenge_method: 'plain' })).toMatchObject({ status: 400, location: null })
 })
 
-it('wants a User-Agent', async () => {
+it('requires a User-Agent', async () => {
   const { access_token } = await walk.signIn()
   const headers = { authorization: `Bearer ${access_token}` }
   const answer = await new Promise<[number | undefined, string]>((resolve, reject) => {
@@ -80,7 +80,7 @@ it('wants a User-Agent', async () => {
   expect(answer).toEqual([403, expect.stringContaining('Request forbidden by administrative rules.')])
 })
 
-it('lists addresses thirty at a time', async () => {
+it('lists email addresses thirty at a time', async () => {
   const { access_token } = await walk.signIn({ login_hint: 'zoe' })
   const first = await fetch(`${sandbox.url}/github/user/emails`, {
     headers: { authorization: `token ${access_token}` },
@@ -93,7 +93,7 @@ it('lists addresses thirty at a time', async () => {
   expect(await second.json()).toContainEqual(expect.objectContaining({ primary: true, email: 'zoe@example.net' }))
 })
 
-it('knows a primary address that is not verified, and a private one', async () => {
+it('has unverified and private primary email addresses', async () => {
   const emails = async (who: string) =>
     (await walk.get('/github/user/emails', (await walk.signIn({ login_hint: who })).access_token)).body
   expect(await emails('grace')).toContainEqual(expect.objectContaining({ primary: true, verified: false }))
@@ -103,7 +103,7 @@ it('knows a primary address that is not verified, and a private one', async () =
   ])
 })
 
-it('hides the addresses without the scope or the permission', async () => {
+it('hides the email addresses without the scope or the permission', async () => {
   sandbox.switches.github.unticked = ['user:email']
   expect((await walk.get('/github/user/emails', (await walk.signIn()).access_token)).status).toBe(404)
   sandbox.switches.github.app = 'github-app'
@@ -112,7 +112,7 @@ it('hides the addresses without the scope or the permission', async () => {
   expect([app.status, app.body.message]).toEqual([403, 'Resource not accessible by integration'])
 })
 
-it('tells who is a member of an organization, to those who may know', async () => {
+it('reports organization memberships to clients with the permission', async () => {
   const asked = async (organization: string, who = 'ada', scope = 'read:user read:org') => {
     const { access_token } = await walk.signIn({ login_hint: who, scope })
     const { status, body } = await walk.get(`/github/user/memberships/orgs/${organization}`, access_token)
@@ -129,7 +129,7 @@ it('tells who is a member of an organization, to those who may know', async () =
   expect(await asked('acme')).toEqual([403, 'Resource not accessible by integration'])
 })
 
-it('as a GitHub App: expires, has no scope, and rotates without leeway', async () => {
+it('has expiring tokens without scopes as a GitHub App, and rotates without a grace period', async () => {
   sandbox.switches.github.app = 'github-app'
   const first = (await walk.trade(await walk.code(), {}, JSON_PLEASE)).body
   expect(first).toMatchObject({ expires_in: 28800, refresh_token_expires_in: 15811200, scope: '' })

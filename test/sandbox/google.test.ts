@@ -15,7 +15,7 @@ afterAll(() => sandbox.close())
 
 const jwks = async (): Promise<JSONWebKeySet> => (await fetch(`${sandbox.url}/google/oauth2/v3/certs`)).json()
 
-it('adds parameters of its own to the callback, and a slash to the code', async () => {
+it('adds its own parameters to the callback, and a slash to the code', async () => {
   const { location } = await walk.authorize()
   const query = location?.searchParams
   expect(query?.get('iss')).toBe('https://accounts.google.com')
@@ -28,7 +28,7 @@ it('adds parameters of its own to the callback, and a slash to the code', async 
   expect((await walk.authorize()).location?.searchParams.get('prompt')).toBe('none')
 })
 
-it('answers with the long names of the scopes and an id_token that verifies', async () => {
+it('returns the long names of the scopes and an id_token that verifies', async () => {
   const body = await walk.signIn({ nonce: 'the-nonce' })
   expect(String(body.scope).split(' ').toSorted()).toEqual([
     'https://www.googleapis.com/auth/userinfo.email',
@@ -48,7 +48,7 @@ it('answers with the long names of the scopes and an id_token that verifies', as
   })
 })
 
-it('hands out a refresh token on the first offline consent and on a forced one only', async () => {
+it('issues a refresh token on the first offline consent and on a forced one only', async () => {
   const offline = { access_type: 'offline' }
   expect((await walk.signIn()).refresh_token).toBeUndefined()
   expect((await walk.signIn(offline)).refresh_token).toBeDefined()
@@ -67,14 +67,14 @@ it('keeps one refresh token through renewals', async () => {
   expect((await walk.renew('1//bogus')).body.error_description).toBe('Bad Request')
 })
 
-it('drops the oldest of more than a hundred refresh tokens', async () => {
+it('invalidates the oldest of more than a hundred refresh tokens', async () => {
   const changes = { access_type: 'offline', prompt: 'consent' }
   const { refresh_token: oldest } = await walk.signIn(changes)
   for (let n = 0; n < 100; n += 1) await walk.signIn(changes)
   expect((await walk.renew(oldest)).body.error).toBe('invalid_grant')
 })
 
-it('names each mistake at the token endpoint in its own words', async () => {
+it('has its own error for each mistake at the token endpoint', async () => {
   const code = () => walk.code()
   const said = async (...call: Parameters<typeof walk.trade>) => {
     const { status, body } = await walk.trade(...call)
@@ -109,7 +109,7 @@ it('names each mistake at the token endpoint in its own words', async () => {
   expect(await said('x', { grant_type: 'x' })).toEqual([400, 'unsupported_grant_type', 'Invalid grant_type: x'])
 })
 
-it('keeps a misconfigured request on a page of its own', async () => {
+it('shows an invalid request on its own page', async () => {
   for (const changes of [{ client_id: 'nobody' }, { redirect_uri: 'http://x/' }, { scope: 'openid offline_access' }]) {
     const { status, location } = await walk.authorize(changes)
     expect([400, 401]).toContain(status)
@@ -117,20 +117,20 @@ it('keeps a misconfigured request on a page of its own', async () => {
   }
 })
 
-it('answers prompt=none without a page', async () => {
+it('responds to prompt=none without a page', async () => {
   sandbox.as('click')
   const { location } = await walk.authorize({ prompt: 'none' })
   expect(location?.searchParams.get('error')).toBe('interaction_required')
 })
 
-it('leaves out what the person did not tick', async () => {
+it('omits scopes the user did not tick', async () => {
   sandbox.switches.google.unticked = ['email']
   const body = await walk.signIn()
   expect(body.scope).not.toContain('email')
   expect((await walk.profile(body.access_token)).body).not.toHaveProperty('email')
 })
 
-it('has a legacy shape of the profile on its own path, and takes the token in the query', async () => {
+it('has the legacy profile on its own path, and accepts the token in the query', async () => {
   const { access_token } = await walk.signIn()
   const legacy = await walk.get('/google/oauth2/v2/userinfo', access_token)
   expect(legacy.body).toMatchObject({ id: expect.stringMatching(/^\d{21}$/), verified_email: true })
@@ -172,7 +172,7 @@ it('publishes two keys and signs with a new one after a rotation', async () => {
   expect(after.keys.map((key) => key.kid)).toContain(kid)
 })
 
-it('does not know an address for everybody, and keeps numbers too long for a number as text', async () => {
+it('omits the email address of some users, and returns long numbers as text', async () => {
   const linus = await walk.profile((await walk.signIn({ login_hint: 'linus' })).access_token)
   expect(linus.body).not.toHaveProperty('email')
   const zoe = await walk.profile((await walk.signIn({ login_hint: 'zoe' })).access_token)

@@ -19,7 +19,7 @@ const revoke = (token: unknown, credentials = { client_id, client_secret }) =>
     body: new URLSearchParams({ token: String(token), ...credentials }),
   })
 
-it('keeps the person deep inside its answer', async () => {
+it('nests the user inside its response', async () => {
   const { body } = await walk.profile((await walk.signIn()).access_token)
   expect(body).toEqual({
     data: { user: { uid: 7, contact: { mail: 'ada@example.com', confirmed: true }, label: 'Ada Example' } },
@@ -39,7 +39,7 @@ it('keeps its refresh token, rotates it, or has none, as configured', async () =
   expect((await walk.signIn()).refresh_token).toBeUndefined()
 })
 
-it('revokes what belongs to whoever asks, and is content with what it does not know', async () => {
+it('revokes only the client’s own tokens, and accepts unknown ones', async () => {
   const { access_token, refresh_token } = await walk.signIn()
   expect((await revoke(refresh_token, { client_id, client_secret: 'x' })).status).toBe(401)
   expect((await walk.profile(access_token)).status).toBe(200)
@@ -48,7 +48,7 @@ it('revokes what belongs to whoever asks, and is content with what it does not k
   expect((await revoke('unknown')).status).toBe(200)
 })
 
-it('lacks what was taken from a person', async () => {
+it('omits removed claims of a user', async () => {
   const nemo = { key: 'nemo', name: 'Nemo', email: 'nemo@example.com', verified: true }
   sandbox.addIdentity(nemo, { oauth2: { mail: undefined }, google: null })
   const { body } = await walk.profile((await walk.signIn({ login_hint: 'nemo' })).access_token)

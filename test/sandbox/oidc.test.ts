@@ -20,7 +20,7 @@ const verified = (token: unknown) =>
     audience: CLIENTS.oidc.id,
   })
 
-it('is found by discovery, under exactly its issuer', async () => {
+it('is discovered under exactly its issuer', async () => {
   const found = await (await fetch(`${issuer()}/.well-known/openid-configuration`)).json()
   expect(found).toMatchObject({
     issuer: issuer(),
@@ -30,7 +30,7 @@ it('is found by discovery, under exactly its issuer', async () => {
   })
 })
 
-it('signs id_tokens with the nonce it was given, by either algorithm', async () => {
+it('signs id_tokens with the requested nonce, with either algorithm', async () => {
   const first = await verified((await walk.signIn({ nonce: 'n-1' })).id_token)
   expect(first.protectedHeader.alg).toBe('RS256')
   expect(first.payload).toMatchObject({ nonce: 'n-1', email: 'ada@example.com', email_verified: true })
@@ -39,11 +39,11 @@ it('signs id_tokens with the nonce it was given, by either algorithm', async () 
   expect(second.protectedHeader.alg).toBe('ES256')
 })
 
-it('names itself in the callback', async () => {
+it('sends iss in the callback', async () => {
   expect((await walk.authorize()).location?.searchParams.get('iss')).toBe(issuer())
 })
 
-it('takes Basic authentication only when both halves were encoded first', async () => {
+it('accepts Basic authentication only when both parts were form-encoded', async () => {
   const { id, secret } = CLIENTS.oidc
   const ask = async (joined: string) => {
     const fields = { client_id: undefined, client_secret: undefined }
@@ -53,7 +53,7 @@ it('takes Basic authentication only when both halves were encoded first', async 
   expect(await ask(`${id}:${secret}`)).not.toBe(200)
 })
 
-it('insists on PKCE', async () => {
+it('requires PKCE', async () => {
   const { location } = await walk.authorize({ code_challenge: undefined, code_challenge_method: undefined })
   expect(location?.searchParams.get('error')).toBe('invalid_request')
 })
@@ -66,7 +66,7 @@ it('signs with a new key after a rotation, and publishes it', async () => {
   await verified(id_token)
 })
 
-it('revokes', async () => {
+it('revokes tokens', async () => {
   const { access_token } = await walk.signIn()
   const { id: client_id, secret: client_secret } = CLIENTS.oidc
   const body = new URLSearchParams({ token: String(access_token), client_id, client_secret })

@@ -1,4 +1,4 @@
-/** A client of the look-alikes with nothing clever in it: authorize, trade, renew, read, over real HTTP. */
+/** A minimal client of the sandbox: authorize, exchange, renew and read, over real HTTP. */
 import { createHash, randomBytes } from 'node:crypto'
 import { CALLBACK_NAME, CLIENTS } from '../../sandbox/clients.ts'
 import type { ProviderId, Sandbox } from '../../sandbox/sandbox.ts'

@@ -19,7 +19,7 @@ describe.each(databases)('the key ring of a database on $name', ({ name, place }
   beforeEach(async () => {
     config = await place()
   })
-  /** As a process that starts and ends. */
+  /** Like a process that starts and ends. */
   async function visit<T>(visited: (opened: OpenedStore) => Promise<T>): Promise<T> {
     const opened = await openedStore(config, clock)
     try {
@@ -41,7 +41,7 @@ describe.each(databases)('the key ring of a database on $name', ({ name, place }
         pause: async () => {},
       })(() => {}),
     )
-  /** What a version without a ledger leaves behind: signing keys, sealed. */
+  /** The data of a version without a ledger: encrypted signing keys. */
   const usedBefore = (...ring: KeyRing) =>
     visit(({ store, ids }) =>
       createKeys({
@@ -55,7 +55,7 @@ describe.each(databases)('the key ring of a database on $name', ({ name, place }
       }),
     )
 
-  test('is registered at the first start, and known at the next', async () => {
+  test('is registered at the first start, and recognized at the next', async () => {
     const first = await started(k1)
     const before = await ledger()
     expect(before.keys).toMatchObject([{ id: 'k1', createdAt: clock() }])
@@ -79,7 +79,7 @@ describe.each(databases)('the key ring of a database on $name', ({ name, place }
     }
   })
 
-  test('refuses another key of a known name, first or last, and overwrites nothing', async () => {
+  test('refuses another key under a known name, first or last, and overwrites nothing', async () => {
     await started(k1, k2)
     const before = await ledger()
     const bytes = () => (config.tag === 'sqlite' ? readFileSync(config.file) : null)
@@ -93,7 +93,7 @@ describe.each(databases)('the key ring of a database on $name', ({ name, place }
     await started(k1, k2)
   })
 
-  test('lets a key go when nothing is sealed with it, and not before', async () => {
+  test('releases a key when nothing is encrypted with it, and not before', async () => {
     await started(k1)
     const kept = (await started(k2, k1)).keysFor('recovery codes')
     await expect(started(k2)).rejects.toThrow(
@@ -103,11 +103,11 @@ describe.each(databases)('the key ring of a database on $name', ({ name, place }
     expect(await reseal(k2, k1)).toEqual({ key: 'k2', resealed: 1, unopenable: [], left: [] })
     expect((await started(k2)).keysFor('recovery codes')).toEqual(kept)
     expect(await names()).toEqual(['k2'])
-    // A name that was forgotten is free.
+    // A removed name can be used again.
     await started(k2, newKey('k1'))
   })
 
-  test('ends and says so while somebody still seals with another key, and leaves alone what others wrote', async () => {
+  test('reports another node that still encrypts with another key, and leaves its values unchanged', async () => {
     await started(k1, k2)
     await visit(async ({ store, ids }) => {
       const at = clock()
@@ -142,7 +142,7 @@ describe.each(databases)('the key ring of a database on $name', ({ name, place }
     })
   })
 
-  test('takes a key back that was registered and never sealed anything', async () => {
+  test('accepts a key again that was registered and never encrypted anything', async () => {
     await started(k1)
     await started(k1, k2)
     await started(k1)
@@ -151,14 +151,14 @@ describe.each(databases)('the key ring of a database on $name', ({ name, place }
     expect(await names()).toEqual(['k1', 'k2'])
   })
 
-  test('says where the values are that nobody can open', async () => {
+  test('reports where the values are that no key decrypts', async () => {
     await usedBefore(k1)
     await started(k1)
     await expect(started(k2)).rejects.toThrow(/signing_keys: 2, sealing_keys: 1/)
   })
 
-  describe('from before there was a ledger', () => {
-    test('is registered when it opens what is there, and what was derived from it stays', async () => {
+  describe('of a database without a ledger', () => {
+    test('is registered when it decrypts the existing values, and derived keys stay the same', async () => {
       await usedBefore(k1)
       const ring = await started(k2, k1)
       for (const purpose of ['csrf', 'ticket codes', 'recovery codes'] as const)
@@ -170,10 +170,10 @@ describe.each(databases)('the key ring of a database on $name', ({ name, place }
     })
 
     test.each([
-      ['another key of the name', [newKey('k1')], /another key than the one given as k1/],
+      ['another key under the name', [newKey('k1')], /another key than the one given as k1/],
       ['a key of another name', [newKey('k2')], /another key than those given; its name is k1/],
-      ['another one beside a new first', [newKey('k2'), newKey('k1')], /another key than the one given as k1/],
-    ] as const)('refuses %s, and registers nothing', async (_, ring, sentence) => {
+      ['another one after a new first key', [newKey('k2'), newKey('k1')], /another key than the one given as k1/],
+    ] as const)('is refused with %s, and nothing is registered', async (_, ring, sentence) => {
       await usedBefore(k1)
       await expect(started(...(ring as unknown as KeyRing))).rejects.toThrow(sentence)
       expect(await ledger()).toEqual({ keys: [], root: null })
@@ -182,7 +182,7 @@ describe.each(databases)('the key ring of a database on $name', ({ name, place }
   })
 
   if (name === 'SQLite')
-    test('costs one read once it is known', async () => {
+    test('needs one read once it is known', async () => {
       await started(k1)
       await visit(async (opened) => {
         const { sealed } = opened.store

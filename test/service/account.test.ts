@@ -12,7 +12,7 @@ import {
   type World,
 } from '../support/service.ts'
 
-describe.each(databases)('one’s own account, on %s', (database) => {
+describe.each(databases)('the user’s own account, on %s', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database })
@@ -27,15 +27,15 @@ describe.each(databases)('one’s own account, on %s', (database) => {
     return found
   }
 
-  test('is told in full, and nothing beside', async () => {
+  test('is returned in full and with no other fields', async () => {
     const who = world.newcomer()
     const { access_token: token, user } = await world.signIn('google', who)
     const { body } = await ask('/me', token)
     expect(body).toEqual({ ...user, locale: 'en', created_at: world.clock().toISOString(), role: 'user' })
   })
 
-  describe('a change of the profile', () => {
-    test('takes a name and a picture, or takes them away', async () => {
+  describe('a profile update', () => {
+    test('sets or clears the name and the picture', async () => {
       const { access_token: token } = await world.signIn('google', world.newcomer())
       const change = (body: object) => world.call('PATCH', '/me', { token, body })
       expect((await change({ name: '  Zoë 🦊 ' })).body.name).toBe('Zoë 🦊')
@@ -47,11 +47,11 @@ describe.each(databases)('one’s own account, on %s', (database) => {
       expect((await ask('/me', token)).body).toMatchObject({ name: null, picture: null })
       const { body } = await ask('/me/activity', token)
       expect((body.items as Json[]).filter(({ event }) => event === 'account.updated')).toHaveLength(3)
-      // What a provider says later does not overwrite what the person chose.
+      // A profile fetched later does not overwrite what the user chose.
       expect((await ask('/me', token)).body.name).toBe(null)
     })
 
-    test('refuses everything else, says where and in which language, and changes nothing', async () => {
+    test('rejects every other field, names it in the caller’s language and changes nothing', async () => {
       const { access_token: token } = await world.signIn('google', world.newcomer())
       const before = await ask('/me', token)
       const refused: readonly [unknown, string, string][] = [
@@ -93,7 +93,7 @@ describe.each(databases)('one’s own account, on %s', (database) => {
     })
   })
 
-  test('is erased with everything about it, and our permissions are withdrawn at the providers', async () => {
+  test('is deleted with all its data, and our permissions are revoked at the providers', async () => {
     const who = world.newcomer({ name: 'Unmistakable Person' })
     const agent = `unmistakable-agent/${database}`
     const headers = { 'user-agent': agent }
@@ -101,7 +101,7 @@ describe.each(databases)('one’s own account, on %s', (database) => {
     const { access_token: token, refresh_token, user } = await world.signIn('google', who)
     for (const provider of ['github', 'acme', 'atlassian', 'beta'] as const)
       expect((await world.enter(provider, who, { intent: 'link', token })).status).toBe(200)
-    // From a device that says what it is, with a failure and a question left open, too.
+    // From a device with a user agent, with a failed attempt and an open conflict.
     const flow = await world.begin('google')
     await world.finish(flow, await world.approve(flow.url, who), { headers })
     await world.finish(flow, await world.approve(flow.url, who), { headers })
@@ -145,14 +145,14 @@ describe.each(databases)('one’s own account, on %s', (database) => {
     expect([anew.action, anew.user.id === user.id]).toEqual(['created_new_user', false])
   })
 
-  test('is erased only by whoever signed in lately', async () => {
+  test('is deleted only after a recent sign-in', async () => {
     const { access_token: token } = await world.signIn('google', world.newcomer())
     world.turn(601)
     expect(refusalOf(await world.call('DELETE', '/me', { token }))).toEqual([403, 'reauthentication_required'])
     expect((await ask('/me', token)).status).toBe(200)
   })
 
-  test('that is disabled is refused at once, everywhere, until it is enabled again', async () => {
+  test('is refused everywhere at once while disabled, until it is enabled again', async () => {
     const who = world.newcomer()
     const { access_token: token, refresh_token, user } = await world.signIn('google', who)
     const browsers = [world.openBrowser(), world.openBrowser()] as const
@@ -166,7 +166,7 @@ describe.each(databases)('one’s own account, on %s', (database) => {
       await browsers[0].json('GET', '/me'),
       await browsers[1].json('POST', '/auth/refresh'),
       await world.enter('google', who),
-      // By its address, too.
+      // By email address, too.
       await world.enter('github', who),
     ])
       expect(refusalOf(answer)).toEqual([403, 'user_disabled'])
@@ -174,7 +174,7 @@ describe.each(databases)('one’s own account, on %s', (database) => {
     expect((await world.call('POST', '/auth/refresh', { body: { refresh_token } })).body.token_type).toBe('bearer')
   })
 
-  test('shows the devices it is signed in on', async () => {
+  test('lists the devices it is signed in on', async () => {
     const who = world.newcomer()
     const flow = await world.begin('google')
     const back = await world.approve(flow.url, who)
@@ -207,7 +207,7 @@ describe.each(databases)('one’s own account, on %s', (database) => {
     ])
     world.turn(120)
     expect((await ask('/me', String(first.body.access_token))).status).toBe(200)
-    // Noted beside the request, so it may be a moment later.
+    // The entry is written after the response, so it may appear a moment later.
     await expect
       .poll(
         async () =>
@@ -216,7 +216,7 @@ describe.each(databases)('one’s own account, on %s', (database) => {
       .toBe(world.clock().toISOString())
   })
 
-  test('shows what happened to it, newest first, page by page, and to nobody else', async () => {
+  test('shows its activity to its owner only, newest first, page by page', async () => {
     const who = world.newcomer()
     const { access_token: token } = await world.signIn('google', who)
     for (let n = 0; n < 6; n++) {
@@ -250,7 +250,7 @@ describe.each(databases)('one’s own account, on %s', (database) => {
       expect(refusalOf(await ask(`/me/activity?${query}`, token))).toEqual([400, 'invalid_request'])
   })
 
-  test('shows what each provider granted', async () => {
+  test('shows the permissions each provider granted', async () => {
     const who = world.newcomer()
     const { access_token: token } = await world.signIn('google', who)
     world.turn(1)
@@ -265,7 +265,7 @@ describe.each(databases)('one’s own account, on %s', (database) => {
       last_used_at: expect.any(String),
       asked_scopes: ['openid', 'email', 'profile'],
       scopes: expect.arrayContaining(['openid']),
-      // By their long names, which are the same.
+      // Google's long scope names mean the same as the short ones.
       missing_scopes: [],
       token_status: 'healthy',
       token_expires_at: expect.any(String),
@@ -277,12 +277,12 @@ describe.each(databases)('one’s own account, on %s', (database) => {
       provider: 'atlassian',
       linked_at: world.clock().toISOString(),
       scopes: ['read:me', 'offline_access'],
-      // A year, whatever is done.
+      // For up to a year, whatever happens in the meantime.
       consent_ends_at: new Date(world.clock().getTime() + 365 * 86_400_000).toISOString(),
     })
   })
 
-  describe('what a provider says about somebody', () => {
+  describe('a profile from a provider', () => {
     const calls = (provider: ProviderName) => world.sandbox.journal.calls(sandboxName[provider], 'userinfo').length
     async function linked(provider: ProviderName) {
       const who = world.newcomer()
@@ -291,7 +291,7 @@ describe.each(databases)('one’s own account, on %s', (database) => {
       return { who, token, path: `/me/identities/${id}/profile` }
     }
 
-    test.each(providers)('is asked of %s once, and remembered for an hour', async (provider) => {
+    test.each(providers)('is requested from %s once and cached for an hour', async (provider) => {
       const { token, path } = await linked(provider)
       const before = calls(provider)
       const first = await ask(path, token)
@@ -305,7 +305,7 @@ describe.each(databases)('one’s own account, on %s', (database) => {
       expect(first.text).not.toMatch(/"(access|refresh|id)_token"/)
     })
 
-    test('is asked for once however many want it at the same time', async () => {
+    test('is requested once for concurrent callers', async () => {
       const { token, path } = await linked('github')
       const before = calls('github')
       const answers = await Promise.all(Array.from({ length: 8 }, () => ask(path, token)))
@@ -313,7 +313,7 @@ describe.each(databases)('one’s own account, on %s', (database) => {
       expect(calls('github') - before).toBe(1)
     })
 
-    test('is the old answer, marked as such, while the provider is down; and none when there was none', async () => {
+    test('is served from the cache and marked as stale while the provider is down; without a cached profile the request fails', async () => {
       const { token, path, who } = await linked('github')
       const first = await ask(path, token)
       world.turn(3601)
@@ -333,7 +333,7 @@ describe.each(databases)('one’s own account, on %s', (database) => {
       expect(Number(down.headers.get('retry-after'))).toBeGreaterThan(0)
     })
 
-    test('is nobody else’s to read', async () => {
+    test('cannot be read by another user', async () => {
       const { path } = await linked('google')
       const { access_token: stranger } = await world.signIn('google', world.newcomer())
       expect(refusalOf(await ask(path, stranger))).toEqual([404, 'not_linked'])
@@ -354,7 +354,7 @@ describe.each(databases)('one’s own account, on %s', (database) => {
     const renewals = () =>
       world.sandbox.journal.calls('atlassian', 'token').filter(({ body }) => body.grant_type === 'refresh_token')
 
-    test('is asked with a renewed token once the old one has expired, and renewed once for all who ask', async () => {
+    test('is fetched with a renewed token after the old one expires; concurrent callers renew it once', async () => {
       const { token, path } = await anHourLater()
       const before = renewals().length
       const answers = await Promise.all(Array.from({ length: 4 }, () => ask(path, token)))
@@ -363,7 +363,7 @@ describe.each(databases)('one’s own account, on %s', (database) => {
       expect((await identityAt('atlassian', token)).token_status).toBe('healthy')
     })
 
-    test('needs a new consent when the refresh token is dead, which is found out once', async () => {
+    test('requires a new consent when the refresh token is dead; the provider is asked only once', async () => {
       const { token, path, who } = await anHourLater()
       expect(world.sandbox.killRefreshTokens('atlassian', who)).toBeGreaterThan(0)
       const before = renewals().length
@@ -371,13 +371,13 @@ describe.each(databases)('one’s own account, on %s', (database) => {
       expect(renewals()).toHaveLength(before + 1)
       expect((await identityAt('atlassian', token)).token_status).toBe('needs_reauthorization')
       expect((await world.trail()).map(({ event }) => event)).toContain('provider_token.needs_reauthorization')
-      // Signing in with it again is all it takes.
+      // Signing in with Atlassian again is enough.
       expect((await world.signIn('atlassian', who)).action).toBe('login_existing')
       expect((await identityAt('atlassian', token)).token_status).toBe('healthy')
       expect((await ask(path, token)).status).toBe(200)
     })
 
-    test('is not given up because the provider could not renew just now', async () => {
+    test('keeps its consent when the provider is temporarily unable to renew the token', async () => {
       const { token, path } = await anHourLater()
       world.sandbox.fault({ provider: 'atlassian', endpoint: 'token' }, { kind: 'status', status: 503 })
       expect(refusalOf(await ask(path, token))).toEqual([503, 'provider_unavailable'])

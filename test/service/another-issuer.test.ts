@@ -1,12 +1,12 @@
 /**
- * An operator moves a provider id to another issuer. Subjects are unique within an issuer alone, so the same one there
- * is somebody else.
+ * An operator moves a provider ID to another issuer. A subject is unique only within its issuer, so the same subject at
+ * the new issuer is another person.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
 import { databases, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
 
-describe.each(databases)('a provider that was moved to another issuer, on %s', (database) => {
+describe.each(databases)('after a provider’s issuer changed, on %s', (database) => {
   let world: World
   let elsewhere: Sandbox
   let moved: Awaited<ReturnType<World['another']>>
@@ -41,7 +41,7 @@ describe.each(databases)('a provider that was moved to another issuer, on %s', (
       ...(at === undefined ? {} : { at }),
     })
 
-  test('lends, shows and renews nothing that the other one gave', async () => {
+  test('tokens and profiles of the old issuer are not lent, shown or renewed', async () => {
     const { token, id, identity } = await ada()
     expect((await lent(id)).status).toBe(200)
     const before = elsewhere.journal.calls('oidc').length
@@ -55,7 +55,7 @@ describe.each(databases)('a provider that was moved to another issuer, on %s', (
     expect(elsewhere.journal.calls('oidc').slice(before)).toEqual([])
   })
 
-  test('leaves an identity of the other one no way in, so the last one that works cannot be removed', async () => {
+  test('identities of the old issuer are not sign-in methods, so the last working method cannot be removed', async () => {
     const who = world.newcomer()
     const { access_token: token } = await world.signIn('google', who)
     expect((await world.enter('acme', who, { intent: 'link', token })).status).toBe(200)
@@ -69,7 +69,7 @@ describe.each(databases)('a provider that was moved to another issuer, on %s', (
     expect(refusalOf(unlinked)).toEqual([409, 'last_login_method'])
   })
 
-  test('is sent no code of a sign-in that began at the other one', async () => {
+  test('the new issuer receives no authorization code of a sign-in that began at the old one', async () => {
     const begun = await world.begin('acme')
     const back = await world.approve(begun.url, world.newcomer())
     const before = elsewhere.journal.calls('oidc').length
@@ -77,7 +77,7 @@ describe.each(databases)('a provider that was moved to another issuer, on %s', (
     expect(elsewhere.journal.calls('oidc').slice(before)).toEqual([])
   })
 
-  test('is sent no token of the other one to revoke it', async () => {
+  test('the new issuer receives no token of the old one for revocation', async () => {
     const who = world.newcomer()
     const { access_token: token } = await world.signIn('google', who)
     expect((await world.enter('acme', who, { intent: 'link', token })).status).toBe(200)
@@ -88,14 +88,14 @@ describe.each(databases)('a provider that was moved to another issuer, on %s', (
     expect((await world.call('DELETE', `/me/identities/${acme?.id}`, { token, at: moved.base })).status).toBe(204)
     await moved.vinculum.runJob('revoke-at-provider')
     expect(elsewhere.journal.calls('oidc').slice(before)).toEqual([])
-    // Where the issuer is still the old one, it is withdrawn there.
+    // Where the issuer is still the old one, the token is revoked there.
     world.turn(120)
     await world.vinculum.runJob('revoke-at-provider')
     const calls = world.sandbox.journal.calls('oidc', 'revoke')
     expect(calls.length).toBeGreaterThan(0)
   })
 
-  test('beside an older node, which queues no issuer: only a provider that has none is sent the token', async () => {
+  test('an older node queues revocations without an issuer; they are sent only to a provider that has no issuer', async () => {
     const who = world.newcomer()
     const { access_token: token } = await world.signIn('google', who)
     for (const provider of ['github', 'acme'] as const)

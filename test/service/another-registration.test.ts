@@ -8,7 +8,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.stop())
 
-test('a team’s Jira that was connected with another registration of ours says that it has to be connected again', async () => {
+test('a team’s Jira connected with a previous client registration must be connected again', async () => {
   const jira = jiraIn(world)
   const ada = await jira.somebody()
   const team = await jira.team(ada)
@@ -19,7 +19,7 @@ test('a team’s Jira that was connected with another registration of ours says 
     scopes: ['connections:token'],
   })
   const basic = Buffer.from(`${credential.id}:${credential.secret}`).toString('base64')
-  // What an operator does who had to register anew at Atlassian.
+  // As an operator does after creating a new client registration at Atlassian.
   const { base: at } = await world.another({ ATLASSIAN_CLIENT_ID: 'registered-anew-at-atlassian' })
 
   const status = await world.call('GET', jira.at(team), { token: ada.token, at })

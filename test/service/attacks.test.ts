@@ -7,7 +7,7 @@ import { type Answer, databases, listIn, refusalOf, startWorld, type World } fro
 const anAddress = (): string => `h${randomBytes(5).toString('hex')}@example.com`
 const password = 'correct horse battery'
 
-describe.each(databases)('somebody hostile, on %s', (database) => {
+describe.each(databases)('an attacker, on %s', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database })
@@ -24,7 +24,7 @@ describe.each(databases)('somebody hostile, on %s', (database) => {
   const failuresOf = async (accountId: string | null): Promise<readonly unknown[]> =>
     (await refusalsOf(accountId)).map(({ code }) => code)
 
-  test('does not learn by counters whether an address has an account without a password', async () => {
+  test('cannot tell from rate limits whether an email address has an account without a password', async () => {
     const who = world.newcomer()
     await world.signIn('google', who)
     const claimant = anAddress()
@@ -40,7 +40,7 @@ describe.each(databases)('somebody hostile, on %s', (database) => {
     expect(outcomes).toEqual(Array(3).fill([429, 'too_many_attempts']))
   })
 
-  test('who began with an authenticator app in a stolen session knows no secret that counts later', async () => {
+  test('who started an authenticator app setup in a stolen session cannot confirm it after the password changed', async () => {
     const { token } = await registered(world, anAddress(), { verified: true })
     const { body } = await post('/me/second-factor/totp', {}, token)
     const change = { current_password: password, new_password: 'another horse battery' }
@@ -52,7 +52,7 @@ describe.each(databases)('somebody hostile, on %s', (database) => {
     ])
   })
 
-  test('finds no secret of an app that waited for long', async () => {
+  test('cannot confirm an abandoned authenticator app setup from a later session', async () => {
     const who = world.newcomer()
     const { access_token: token } = await world.signIn('google', who)
     const { body } = await post('/me/second-factor/totp', {}, token)
@@ -64,7 +64,7 @@ describe.each(databases)('somebody hostile, on %s', (database) => {
     expect(refusalOf(await confirm(later))).toEqual([409, 'second_factor_missing'])
   })
 
-  test('a held off guess at a second factor or a code is on the trail', async () => {
+  test('whose guess at a second factor or an email code is rate limited appears in the audit log', async () => {
     const email = anAddress()
     const { id, token } = await registered(world, email, { verified: true })
     const { body } = await post('/me/second-factor/totp', {}, token)
@@ -85,7 +85,7 @@ describe.each(databases)('somebody hostile, on %s', (database) => {
       429,
       'too_many_attempts',
     ])
-    // Throttled attempts of one kind share an entry: the second with a password is counted in the first.
+    // Rate-limited attempts of one kind share an entry: the second password attempt is counted in the first.
     expect((await failuresOf(id)).slice(8)).toEqual([])
     expect((await refusalsOf(id)).slice(6)).toMatchObject([
       { provider: 'password', attempts: 2 },
@@ -93,7 +93,7 @@ describe.each(databases)('somebody hostile, on %s', (database) => {
     ])
   })
 
-  test('is asked before, not after, an account is opened whether they may be sent elsewhere', async () => {
+  test('cannot get a foreign return_to accepted, and no account is created by the attempt', async () => {
     const accept = { accept: 'text/html' }
     for (const to of ['https://evil.example/', '//evil.example', '/\\evil.example']) {
       const page = await fetch(`${world.base}/register?return_to=${encodeURIComponent(to)}`, { headers: accept })
@@ -107,7 +107,7 @@ describe.each(databases)('somebody hostile, on %s', (database) => {
     expect((await world.dump()).accounts?.some((row) => row.email === email)).toBe(false)
   })
 
-  test('holds no ticket that outlives a change of the ways in', async () => {
+  test('cannot use a ticket issued before the sign-in methods changed', async () => {
     const who = world.newcomer()
     const { access_token: token, user } = await world.signIn('google', who)
     const email = world.emailOf(who)
@@ -125,7 +125,7 @@ describe.each(databases)('somebody hostile, on %s', (database) => {
     expect(await ticketsOf()).toEqual([])
   })
 
-  test('who still reads the mail of an old address is out once it is changed, however close', async () => {
+  test('who still reads the old mailbox has no session after the email address changes, even when both happen concurrently', async () => {
     for (let round = 0; round < 8; round++) {
       const [old, next] = [anAddress(), anAddress()]
       const { token } = await registered(world, old, { verified: true })
@@ -136,18 +136,18 @@ describe.each(databases)('somebody hostile, on %s', (database) => {
           .map(({ text }) => new RegExp(`${path}\\?ticket=([\\w-]+)`).exec(text)?.[1])
           .find(Boolean)
       const [theirs, mine] = [await ticketTo(old, 'email/link'), await ticketTo(next, 'change-email')]
-      const [entered, changed] = await Promise.all([
+      const [response, changed] = await Promise.all([
         post('/auth/email/finish', { ticket: theirs }),
         post('/auth/email/change', { ticket: mine }, token),
       ])
       expect(changed.status).toBe(204)
-      expect([200, 400, 409]).toContain(entered.status)
+      expect([200, 400, 409]).toContain(response.status)
       const left = listIn(await world.call('GET', '/me/sessions', { token }))
       expect(left.map(({ current }) => current)).toEqual([true])
     }
   })
 
-  test('made-up tickets are on the trail', async () => {
+  test('who sends forged tickets appears in the audit log', async () => {
     const before = (await world.trail()).length
     expect((await post('/auth/password/reset', { ticket: 'made-up', password })).status).toBe(400)
     expect((await world.trail()).length - before).toBe(1)
@@ -158,7 +158,7 @@ describe.each(databases)('somebody hostile, on %s', (database) => {
     expect((await world.trail()).length - before).toBe(3)
   })
 
-  test('what they may not do is on the trail, theirs where it is known, and so is what another site made a browser send', async () => {
+  test('who lacks permission or forges a cross-site request appears in the audit log, with the account where it is known', async () => {
     const browser = world.openBrowser()
     await browser.signIn('google', world.newcomer())
     const { body: me } = await browser.json('GET', '/me')
@@ -166,8 +166,8 @@ describe.each(databases)('somebody hostile, on %s', (database) => {
     const team = await post('/teams', { name: 'Theirs' }, owner)
     const email = (await browser.json('GET', '/me')).body.email
     await post(`/teams/${team.body.id}/invitations`, { email, role: 'member' }, owner)
-    const [letter] = await world.mailTo(String(email))
-    const [, ticket = ''] = /invitation\?ticket=([\w-]+)/.exec(letter?.text ?? '') ?? []
+    const [message] = await world.mailTo(String(email))
+    const [, ticket = ''] = /invitation\?ticket=([\w-]+)/.exec(message?.text ?? '') ?? []
     expect((await browser.json('POST', '/invitations/accept', { body: { token: ticket } })).status).toBe(200)
 
     const before = (await world.trail()).length
@@ -191,7 +191,7 @@ describe.each(databases)('somebody hostile, on %s', (database) => {
     ])
   })
 
-  test('another name of a device is on the trail', async () => {
+  test('who renames a device appears in the audit log', async () => {
     const { access_token: token } = await world.signIn('google', world.newcomer())
     const [device] = listIn(await world.call('GET', '/me/sessions', { token }))
     const before = (await world.trail()).length
@@ -200,26 +200,26 @@ describe.each(databases)('somebody hostile, on %s', (database) => {
     expect((await world.trail()).slice(before).map(({ event }) => event)).toEqual(['session.renamed'])
   })
 
-  test('a claim with a password keeps nobody from an address', async () => {
+  test('cannot block an email address by registering it with a password', async () => {
     const [squatted, mine] = [anAddress(), anAddress()]
     const squatter = await registered(world, squatted)
     const { token } = await registered(world, mine, { verified: true })
     expect((await world.call('PUT', '/me/email', { token, body: { email: squatted } })).status).toBe(202)
-    const letters = await world.mailTo(squatted)
-    const [, ticket = ''] = /change-email\?ticket=([\w-]+)/.exec(letters[0]?.text ?? '') ?? []
+    const messages = await world.mailTo(squatted)
+    const [, ticket = ''] = /change-email\?ticket=([\w-]+)/.exec(messages[0]?.text ?? '') ?? []
     expect((await post('/auth/email/change', { ticket }, token)).status).toBe(204)
     expect((await world.call('GET', '/me', { token: squatter.token })).status).toBe(401)
   })
 
-  test('a claimant who goes leaves nothing personal', async () => {
+  test('whose unverified account is replaced leaves no personal data behind', async () => {
     const email = anAddress()
     await post('/auth/register', { email, password })
     const claimant = (await world.dump()).accounts?.find((row) => row.email === email)?.id
     await post('/auth/token', { username: email, password: 'wrong wrong wrong' })
     const { token } = await registered(world, anAddress(), { verified: true })
     await world.call('PUT', '/me/email', { token, body: { email } })
-    const letters = await world.mailTo(email)
-    const ticket = letters.map(({ text }) => /change-email\?ticket=([\w-]+)/.exec(text)?.[1]).find(Boolean)
+    const messages = await world.mailTo(email)
+    const ticket = messages.map(({ text }) => /change-email\?ticket=([\w-]+)/.exec(text)?.[1]).find(Boolean)
     expect((await post('/auth/email/change', { ticket }, token)).status).toBe(204)
     const { accounts = [], audit = [], guesses = [] } = await world.dump()
     expect(accounts.some(({ id }) => id === claimant)).toBe(false)
@@ -229,7 +229,7 @@ describe.each(databases)('somebody hostile, on %s', (database) => {
     expect(guesses.filter(({ key }) => String(key).includes(String(claimant)))).toEqual([])
   })
 
-  test('a fault of the database tells the log no secret', async () => {
+  test('cannot make a database error put secrets into the log', async () => {
     await world.operator('alter table accounts rename to elsewhere')
     const email = anAddress()
     await post('/auth/register', { email, password })

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { registered } from '../support/registered.ts'
 import { type Answer, databases, type Json, listIn, startWorld, type World } from '../support/service.ts'
 
-describe.each(databases)('the audit log also has what was only requested or read, on %s', (database) => {
+describe.each(databases)('the audit log also records requests and reads, on %s', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database, env: { GOOGLE_OPTIONAL_SCOPES: 'https://example.com/more' } })
@@ -11,7 +11,7 @@ describe.each(databases)('the audit log also has what was only requested or read
 
   const agent = 'A browser of theirs'
   const dataOf = ({ data }: Json): Json => (typeof data === 'string' ? JSON.parse(data) : data) as Json
-  /** What is written by an act, and about whom. */
+  /** The audit entries written by an action, and the accounts they are about. */
   async function writtenBy(act: () => Promise<Answer>, status: number): Promise<readonly Json[]> {
     const before = (await world.trail()).length
     const answer = await act()
@@ -26,24 +26,24 @@ describe.each(databases)('the audit log also has what was only requested or read
       world.call(method, path, { token, headers: { 'user-agent': agent }, ...(body === undefined ? {} : { body }) })
     return { who, id: user.id, email: world.emailOf(who), token, call }
   }
-  /** Nobody who is signed in. */
+  /** Shown for a caller who is not signed in. */
   const post = (path: string, body: object): Promise<Answer> =>
     world.call('POST', path, { body, headers: { 'user-agent': agent } })
 
   test.each([
     ['/auth/password/forgot', 'password.reset_requested'],
     ['/auth/email', 'authentication.email_requested'],
-  ])('%s, five times an hour at most for one address, whatever the number of requests', async (path, event) => {
+  ])('%s, at most five times an hour for one email address, however many requests arrive', async (path, event) => {
     const { id, email } = await somebody()
     const rows: Json[] = []
     for (let at = 0; at < 12; at++) rows.push(...(await writtenBy(() => post(path, { email }), 202)))
     expect(shownOf(rows)).toEqual(Array(5).fill([event, id, agent, {}]))
-    // The same for an address nobody has: neither the time nor the log of anybody tells which it was.
+    // An unknown email address gives the same result: neither the response time nor any log reveals which one exists.
     const nobody = `${crypto.randomUUID()}@example.com`
     expect(shownOf(await writtenBy(() => post(path, { email: nobody }), 202))).toEqual([[event, null, agent, {}]])
   })
 
-  test('a new email address, and the message that verifies one', async () => {
+  test('a requested email address change, and a requested verification message', async () => {
     const { id, call } = await somebody()
     const email = `${crypto.randomUUID()}@example.com`
     expect(shownOf(await writtenBy(() => call('PUT', '/me/email', { email }), 202))).toEqual([
@@ -55,7 +55,7 @@ describe.each(databases)('the audit log also has what was only requested or read
     expect([row?.event, row?.account_id]).toEqual(['account.email_verification_requested', claimed.id])
   })
 
-  test('an authenticator app that is set up, and cancelled', async () => {
+  test('an authenticator app setup that begins and is canceled', async () => {
     const { id, call } = await somebody()
     const data = { factor: 'totp' }
     expect(shownOf(await writtenBy(() => call('POST', '/me/second-factor/totp'), 200))).toEqual([
@@ -67,7 +67,7 @@ describe.each(databases)('the audit log also has what was only requested or read
     expect(await writtenBy(() => call('DELETE', '/me/second-factor/totp'), 409)).toEqual([])
   })
 
-  test('a linking that begins, from an app and from a page, and a request for more', async () => {
+  test('a link that begins, from an app and from a page, and a request for more permissions', async () => {
     const { who, id, call, token } = await somebody()
     const link = () => call('POST', '/auth/github/authorize', { intent: 'link' })
     expect(shownOf(await writtenBy(link, 200))).toEqual([
@@ -92,15 +92,15 @@ describe.each(databases)('the audit log also has what was only requested or read
       return { status, headers, text, body: {} }
     }, 303)
     expect(rows.map(({ event, account_id }) => [event, account_id])).toEqual([['identity.link_started', id]])
-    // A sign-in that begins is nobody's yet.
+    // A sign-in that begins belongs to no account yet.
     expect(await writtenBy(() => post('/auth/github/authorize', {}), 200)).toEqual([])
   })
 
-  test('what an administrator reads: sessions in their owner’s log, the log itself in the reader’s', async () => {
+  test('reads by an administrator: of sessions in their owner’s log, of the log itself in the reader’s', async () => {
     const [ada, eve] = [await somebody(), await somebody()]
     await world.vinculum.makeAdministrator(ada.id)
     expect(shownOf(await writtenBy(() => ada.call('GET', `/users/${eve.id}/sessions`), 200))).toEqual([
-      // Not from where: that is the administrator's to keep.
+      // Without the IP address: that is the administrator's own data.
       ['account.sessions_read', eve.id, null, { by: ada.id }],
     ])
     const mine = (await eve.call('GET', '/me/activity')).body.items as Json[]
@@ -132,12 +132,12 @@ describe.each(databases)('the audit log also has what was only requested or read
     ])
     expect(await about('/admin/users/usr_nobody', 404)).toEqual([])
 
-    // A caller without the permission is refused, and only the refusal is written.
+    // A caller without the permission is refused, and only the refusal is recorded.
     const refused = await writtenBy(() => eve.call('GET', '/audit'), 403)
     expect(refused.map(({ event }) => event)).toEqual(['access.refused'])
   })
 
-  test('the request ID of a refusal or a response leads to the entries of that request', async () => {
+  test('the request ID, so that an error or response leads to its entries', async () => {
     const [ada, eve] = [await somebody(), await somebody()]
     await world.vinculum.makeAdministrator(ada.id)
     const refused = await eve.call('GET', '/audit')
@@ -150,7 +150,7 @@ describe.each(databases)('the audit log also has what was only requested or read
     })
     const other = await ada.call('GET', `/audit?request_id=${id}&account=${ada.id}`)
     expect(other.body.items).toEqual([])
-    // One request that wrote two entries, one a page.
+    // One request that wrote two entries, read one entry a page.
     const changed = await ada.call('GET', `/users/${eve.id}/sessions`)
     const two = `/audit?limit=1&request_id=${changed.headers.get('x-request-id')}`
     expect((await ada.call('GET', two)).body.items).toMatchObject([{ event: 'account.sessions_read' }])
@@ -174,7 +174,7 @@ describe.each(databases)('the audit log also has what was only requested or read
     expect((await visit('account=&event=&request_id=')).status).toBe(200)
   })
 
-  test('and an administrator who has a reset sent, once, and not as if the user had asked', async () => {
+  test('a password reset sent by an administrator, once and not attributed to the user', async () => {
     const [ada, eve] = [await somebody(), await somebody()]
     await world.vinculum.makeAdministrator(ada.id)
     expect(shownOf(await writtenBy(() => ada.call('POST', `/users/${eve.id}/password-reset`), 202))).toEqual([

@@ -23,13 +23,13 @@ const settings = (port: number, file: string) => ({
 })
 const password = 'a rather long pass phrase 7'
 
-test('a backup made under load is restored elsewhere, made safe, and people sign in', async () => {
+test('a backup made under load is restored elsewhere and secured, and users can sign in', async () => {
   const email = `backup-${Date.now()}@example.com`
   const registered = await world.call('POST', '/auth/register', { body: { email, password } })
   const signedIn = await world.call('POST', '/auth/token', { body: { username: email, password } })
   expect([registered.status, signedIn.status], `${registered.text} ${signedIn.text}`).toEqual([201, 200])
 
-  // Every refresh is a write; the backups are made in the middle of them.
+  // Every refresh is a write; the backups are made while they run.
   let [refreshing, refreshes] = [true, 0]
   const load: Promise<void>[] = []
   const refresh = async (first: unknown): Promise<void> => {
@@ -47,7 +47,7 @@ test('a backup made under load is restored elsewhere, made safe, and people sign
   const [copied, vacuumed] = [newFile(), newFile()]
   for (const file of [copied, vacuumed]) mkdirSync(dirname(file), { recursive: true })
   const source = new Database(world.databaseUrl.slice('file:'.length))
-  // In few steps: each write of the service makes SQLite begin again with the pages, and a backup in many never ends.
+  // A backup in few steps: each write of the service restarts it in SQLite, so one of many steps would never end.
   await source.backup(copied, { progress: () => 1_000_000 })
   source.prepare('VACUUM INTO ?').run(vacuumed)
   source.close()
@@ -55,7 +55,7 @@ test('a backup made under load is restored elsewhere, made safe, and people sign
   await expect.poll(() => refreshes, { timeout: 30_000 }).toBeGreaterThan(during)
   refreshing = false
   await Promise.all(load)
-  // Signed out after the backup: the backup brings this device back.
+  // Signed out after the backup: restoring it brings this session back.
   const { refresh_token: token, access_token: access } = signedIn.body
   expect((await world.call('POST', '/auth/logout', { token: String(access) })).status).toBe(204)
 
@@ -82,7 +82,7 @@ test('a backup made under load is restored elsewhere, made safe, and people sign
     expect(JSON.parse(stdout)).toMatchObject({ ok: true, result: 'ended', sessions: expect.any(Number) })
     expect(JSON.parse(stdout).sessions).toBeGreaterThanOrEqual(9)
 
-    // At once, in the service that was running all the time.
+    // At once, in the service that kept running.
     const { refresh_token: latest } = (await back.json()) as { refresh_token: string }
     const refused = await post('/auth/refresh', { refresh_token: latest })
     expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([401, 'session_revoked'])

@@ -1,9 +1,9 @@
-/** Providers that bind a code by less than usual, or have no UserInfo: the whole way through the service. */
+/** Providers that bind a code less strictly than usual, or have no UserInfo, end to end. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { switchesAtStart } from '../../sandbox/switches.ts'
 import { authOf, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
 
-describe('an OpenID provider', () => {
+describe('sign-in with an OpenID provider', () => {
   let world: World
   beforeAll(async () => {
     world = await startWorld()
@@ -14,7 +14,7 @@ describe('an OpenID provider', () => {
   })
   afterAll(() => world.stop())
 
-  test('without PKCE is signed in with by its nonce', async () => {
+  test('without PKCE is protected by the nonce', async () => {
     world.sandbox.switches.oidc.pkce = 'refused'
     const { base } = await world.another({ ACME_PKCE: 'off' })
     const who = world.newcomer()
@@ -23,7 +23,7 @@ describe('an OpenID provider', () => {
     expect(refusalOf(await world.enter('acme', who))).toEqual([502, 'token_exchange_failed'])
   })
 
-  test('without a nonce is signed in with by PKCE', async () => {
+  test('without a nonce is protected by PKCE', async () => {
     world.sandbox.switches.oidc.nonce = false
     const { base } = await world.another({ ACME_NONCE: 'off' })
     const who = world.newcomer()
@@ -31,7 +31,7 @@ describe('an OpenID provider', () => {
     expect(refusalOf(await world.enter('acme', who))).toEqual([502, 'token_exchange_failed'])
   })
 
-  test('without UserInfo is signed in with, and has no profile to show', async () => {
+  test('without UserInfo works, and no profile is available', async () => {
     world.sandbox.switches.oidc.userinfo = 'refused'
     const { base } = await world.another({ ACME_USERINFO: 'off' })
     world.sandbox.clearJournal()

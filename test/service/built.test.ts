@@ -1,4 +1,4 @@
-/** What `npm run build` makes, as Node runs it: without tsx, from a folder that is flat. */
+/** The output of `npm run build`, as Node runs it: without tsx, from a flat folder. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -17,7 +17,7 @@ beforeAll(() => {
 }, 60_000)
 afterAll(() => rmSync(built, { recursive: true, force: true }))
 
-test('every file that is loaded by its name is built under that name', () => {
+test('every file loaded by name exists under that name in the build', () => {
   const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((path) => /\.(ts|tsx|js)$/.test(path))
     .map((path) => readFileSync(join(root, 'src', path), 'utf8'))
@@ -28,7 +28,7 @@ test('every file that is loaded by its name is built under that name', () => {
   expect(named.filter((name) => !existsSync(join(built, name)))).toEqual([])
 })
 
-test('the built service answers a list on SQLite, and serves pages, files and documentation', async () => {
+test('the built service returns a list on SQLite and serves pages, files and documentation', async () => {
   const port = await freePort()
   const base = `http://127.0.0.1:${port}`
   const env = {

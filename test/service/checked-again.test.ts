@@ -17,8 +17,8 @@ const app = 'https://app.example/in'
 const files = 'https://www.googleapis.com/auth/drive.readonly'
 const password = 'correct horse battery'
 
-/** What is begun at the first node ends at `later`: the service as it is after its operator changed a setting. */
-describe.each(databases)('what was checked when a sign-in began is checked again at its end, on %s', (database) => {
+/** A sign-in begun on the first node ends on `later`: the service after its operator changed a setting. */
+describe.each(databases)('checks made when a sign-in began are made again when it ends, on %s', (database) => {
   let world: World
   let withoutApp: string
   beforeAll(async () => {
@@ -31,12 +31,12 @@ describe.each(databases)('what was checked when a sign-in began is checked again
   afterAll(() => world.stop())
 
   const page = { accept: 'text/html' }
-  /** Everything a refused sign-in could leave behind. */
+  /** Every row and request that a refused sign-in could leave behind. */
   const left = async () => {
     const { accounts, identities, sessions, sign_in_codes: codes, grants } = await world.dump()
     return [accounts, identities, sessions, codes, grants].map((rows) => rows?.length)
   }
-  /** Refused, and nothing was changed by it. */
+  /** Expects an error, and that nothing changed. */
   async function refusedAs(code: string, asking: () => Promise<Answer>): Promise<void> {
     const before = await left()
     const answer = await asking()
@@ -46,7 +46,7 @@ describe.each(databases)('what was checked when a sign-in began is checked again
   }
 
   type Begun = { readonly cookie: string; readonly back: URL; readonly verifier: string }
-  /** A browser that is sent to a provider by an application, and is about to come back. */
+  /** A browser that an app sent to a provider, and that is about to return. */
   async function begunBy(who: string, provider = 'google', query: Record<string, string> = {}): Promise<Begun> {
     const { verifier, challenge } = pkce()
     const to = new URLSearchParams({
@@ -65,7 +65,7 @@ describe.each(databases)('what was checked when a sign-in began is checked again
   const comeBack = ({ back, cookie }: Begun, at = world.base, accept = 'application/json'): Promise<Answer> =>
     world.call('GET', `${back.pathname}${back.search}`, { at, headers: { cookie, accept } })
 
-  /** Somebody with a password, whose sign-ins ask for a code of an app. */
+  /** A user with a password and an authenticator app. */
   async function careful({ verified = true } = {}) {
     const email = `${crypto.randomUUID()}@example.com`
     const { token } = await registered(world, email, { verified })
@@ -79,7 +79,7 @@ describe.each(databases)('what was checked when a sign-in began is checked again
   }
   const verified = async (): Promise<string> =>
     (await registered(world, `${crypto.randomUUID()}@example.com`, { verified: true })).email
-  /** An address somebody only claims, with another sign-in method: the person who reads its mail gets an account of their own. */
+  /** An unverified email address, with another sign-in method: the reader of its mailbox gets a separate account. */
   async function claimed(): Promise<string> {
     const who = world.newcomer()
     await world.signIn('acme', who)
@@ -88,8 +88,8 @@ describe.each(databases)('what was checked when a sign-in began is checked again
   const prove = (ticket: unknown, totp: string, at = world.base): Promise<Answer> =>
     world.call('POST', '/auth/second-factor', { at, body: { second_factor_ticket: ticket, totp } })
 
-  describe('an application that was taken off RETURN_TO_ALLOWED', () => {
-    test('gets nobody from a provider, and the provider is not even asked', async () => {
+  describe('an app removed from RETURN_TO_ALLOWED', () => {
+    test('receives no user from a provider, and the provider receives no token request', async () => {
       for (const accept of ['application/json', 'text/html,application/xhtml+xml']) {
         const begun = await begunBy(world.newcomer())
         const asked = world.sandbox.journal.calls('google', 'token').length
@@ -101,7 +101,7 @@ describe.each(databases)('what was checked when a sign-in began is checked again
       }
     })
 
-    test('gets nobody from an open question whose address it is, and the question stays open', async () => {
+    test('receives no user from an account conflict, which stays open', async () => {
       const who = world.newcomer()
       await world.signIn('google', who)
       const begun = await begunBy(who, 'acme')
@@ -117,7 +117,7 @@ describe.each(databases)('what was checked when a sign-in began is checked again
       expect(authOf(await answer(world.base)).action).toBe('created_new_user')
     })
 
-    test('gets nobody after their second factor, and the code is not used up', async () => {
+    test('receives no user after the second factor, whose code stays unused', async () => {
       const { email, code } = await careful()
       const { challenge } = pkce()
       const form = { return_to: app, code_challenge: challenge, code_challenge_method: 'S256' }
@@ -129,7 +129,7 @@ describe.each(databases)('what was checked when a sign-in began is checked again
       await refusedAs('return_to_not_allowed', () => prove(ticket, code(), withoutApp))
       expect((await prove(ticket, code())).status).toBe(200)
     })
-    /** The ticket of a sign-in like the browser's, for an app to finish: the browser's own is in its cookie. */
+    /** The ticket of such a sign-in, for an app to finish: the browser's own ticket is in its cookie. */
     async function waitingTicket(email: string): Promise<string> {
       const { challenge } = pkce()
       const headers = { accept: 'text/html' }
@@ -152,14 +152,14 @@ describe.each(databases)('what was checked when a sign-in began is checked again
       return cookiesOf(asked.headers).vinculum_second_factor ?? ''
     }
 
-    test('gets nobody by mail, and the code that was sent stays good', async () => {
+    test('receives no user by email code, and the code that was sent stays valid', async () => {
       const { challenge } = pkce()
       for (const email of [await verified(), await claimed()]) {
         const begun = await world.call('POST', '/auth/email', {
           body: { email, return_to: app, code_challenge: challenge, code_challenge_method: 'S256' },
         })
-        const [letter] = await world.mailTo(email)
-        const [, code] = /^ {4}(\d{8})$/m.exec(letter?.text ?? '') ?? []
+        const [message] = await world.mailTo(email)
+        const [, code] = /^ {4}(\d{8})$/m.exec(message?.text ?? '') ?? []
         const finish = (at: string): Promise<Answer> =>
           world.call('POST', '/auth/email/finish', { at, body: { flow_token: begun.body.flow_token, code } })
         await refusedAs('return_to_not_allowed', () => finish(withoutApp))
@@ -167,7 +167,7 @@ describe.each(databases)('what was checked when a sign-in began is checked again
       }
     })
 
-    test('has no page to sign in on, and trades no code', async () => {
+    test('has no sign-in page and cannot exchange a code', async () => {
       const begun = await begunBy(world.newcomer())
       const sent = await comeBack(begun, world.base, 'text/html')
       const code = new URL(sent.headers.get('location') ?? '').searchParams.get('code')
@@ -183,14 +183,14 @@ describe.each(databases)('what was checked when a sign-in began is checked again
     })
   })
 
-  test('a redirect URI that is no longer registered gets no sign-in finished', async () => {
+  test('a redirect URI that is no longer registered cannot finish a sign-in', async () => {
     const { base: at } = await world.another({ GOOGLE_REDIRECT_URIS: 'default=http://127.0.0.1:9/elsewhere' })
     const flow = await world.begin('google')
     const back = await world.approve(flow.url, world.newcomer())
     await refusedAs('flow_mismatch', () => world.finish(flow, back, { at }))
   })
 
-  test('a provider that was switched off ends what was begun with it, a second factor still to come included', async () => {
+  test('a provider that was disabled ends the sign-ins begun with it, including those waiting for a second factor', async () => {
     const { base: at } = await world.another({ OAUTH_ENABLED_PROVIDERS: 'github' })
     const flow = await world.begin('google')
     const back = await world.approve(flow.url, world.newcomer())
@@ -208,7 +208,7 @@ describe.each(databases)('what was checked when a sign-in began is checked again
     expect((await prove(half.body.second_factor_ticket, code())).status).toBe(200)
   })
 
-  test('nobody is registered any more once OAUTH_AUTO_REGISTER_NEW_USERS is off, whichever way they come', async () => {
+  test('no method creates an account once OAUTH_AUTO_REGISTER_NEW_USERS is off', async () => {
     const { base: at } = await world.another({ OAUTH_AUTO_REGISTER_NEW_USERS: 'false' })
     const flow = await world.begin('google')
     const back = await world.approve(flow.url, world.newcomer())
@@ -216,8 +216,8 @@ describe.each(databases)('what was checked when a sign-in began is checked again
 
     const email = await claimed()
     const begun = await world.call('POST', '/auth/email', { body: { email } })
-    const [letter] = await world.mailTo(email)
-    const [, code] = /^ {4}(\d{8})$/m.exec(letter?.text ?? '') ?? []
+    const [message] = await world.mailTo(email)
+    const [, code] = /^ {4}(\d{8})$/m.exec(message?.text ?? '') ?? []
     await refusedAs('ticket_invalid', () =>
       world.call('POST', '/auth/email/finish', { at, body: { flow_token: begun.body.flow_token, code } }),
     )
@@ -233,7 +233,7 @@ describe.each(databases)('what was checked when a sign-in began is checked again
     )
   })
 
-  test('an unverified address needs to be verified once REQUIRE_VERIFIED_EMAIL is on, between the factors too', async () => {
+  test('an unverified email address must be verified once REQUIRE_VERIFIED_EMAIL is on, also before the second factor', async () => {
     const { base: at } = await world.another({ REQUIRE_VERIFIED_EMAIL: 'true' })
     const { email, code } = await careful({ verified: false })
     const half = await world.call('POST', '/auth/token', { body: { username: email, password } })
@@ -241,7 +241,7 @@ describe.each(databases)('what was checked when a sign-in began is checked again
     expect((await prove(half.body.second_factor_ticket, code())).status).toBe(200)
   })
 
-  test('what is no longer offered is not granted, and the tokens that came with it go back', async () => {
+  test('scopes that are no longer offered are not granted, and the tokens that came with them are revoked', async () => {
     const { base: at } = await world.another({ GOOGLE_OPTIONAL_SCOPES: '' })
     const who = world.newcomer()
     const { access_token: token } = await world.signIn('google', who)
@@ -264,7 +264,7 @@ describe.each(databases)('what was checked when a sign-in began is checked again
     expect(await scopes()).not.toContain(files)
     expect((await finish(await more(), world.base)).status).toBe(200)
     expect(await scopes()).toContain(files)
-    // What was granted while it was offered is asked for again, and stays.
+    // A scope granted while it was offered is requested again, and stays.
     const again = await more()
     expect((await finish(again, at)).status).toBe(200)
     expect(await scopes()).toContain(files)

@@ -1,4 +1,4 @@
-/** Two nodes on one PostgreSQL whose own clocks differ, in real time: what they compare is the database's time. */
+/** Two nodes with different clocks on one PostgreSQL database, in real time: both compare against its time. */
 import { Writable } from 'node:stream'
 import { decodeJwt } from 'jose'
 import { TOTP } from 'otpauth'
@@ -24,7 +24,7 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((vinculum) => vinculum.close()))
 })
 
-/** A node whose machine is that many seconds ahead. */
+/** A node whose clock is that many seconds ahead. */
 async function startNode(url: string, aheadSeconds: number) {
   const lines: string[] = []
   const sink = new Writable({
@@ -68,31 +68,31 @@ async function startNode(url: string, aheadSeconds: number) {
 }
 
 describe.each([30, -30])('a node whose clock is %d seconds ahead of another', (ahead) => {
-  test('takes a second tab for what it is, not for a thief', async () => {
+  test('does not treat a refresh from a second tab as token reuse', async () => {
     const url = await createDatabase()
     const [right, wrong] = [await startNode(url, 0), await startNode(url, ahead)]
     const person = { email: 'ada@example.com', password: 'seven green bicycles' }
     await right.post('/auth/register', { ...person, name: 'Ada' })
     for (let round = 0; round < 8; round += 1) {
       const [first, second] = round % 2 === 0 ? [right, wrong] : [wrong, right]
-      // Always at the same node: limits on guessing are compared between nodes, too, and are another test.
+      // Always on the same node: rate limits across nodes are another test.
       const begun = await right.post('/auth/token', { username: person.email, password: person.password })
       expect(begun.status).toBe(200)
       const { refresh_token } = begun.body
       const one = await first.post('/auth/refresh', { refresh_token })
       expect(one.status).toBe(200)
-      // Once the new token was used, the old one is answered for ten seconds only: now the clocks decide.
+      // Once the new token was used, the old one is accepted for only ten seconds: now the clocks matter.
       expect(await first.me(one.body.access_token)).toBe(200)
       const other = await second.post('/auth/refresh', { refresh_token })
       expect([other.status, other.body.code]).toEqual([200, undefined])
-      // Tokens of one are good at the other, from their first second on.
+      // Tokens of one node are valid on the other from their first second.
       expect(await Promise.all([second.me(one.body.access_token), first.me(other.body.access_token)])).toEqual([
         200, 200,
       ])
     }
   }, 60_000)
 
-  test('lets a person sign in at either, one after the other', async () => {
+  test('lets a user sign in on either node in turn', async () => {
     const url = await createDatabase()
     const [right, wrong] = [await startNode(url, 0), await startNode(url, ahead)]
     const person = { email: 'ada@example.com', password: 'seven green bicycles' }
@@ -103,7 +103,7 @@ describe.each([30, -30])('a node whose clock is %d seconds ahead of another', (a
     }
   }, 60_000)
 
-  test('writes the time that the other would have written, in tokens and in leases of jobs', async () => {
+  test('writes the same times as the other node in tokens and job leases', async () => {
     const url = await createDatabase()
     const [right, wrong] = [await startNode(url, 0), await startNode(url, ahead)]
     const person = { email: 'ada@example.com', password: 'seven green bicycles' }
@@ -122,7 +122,7 @@ describe.each([30, -30])('a node whose clock is %d seconds ahead of another', (a
     }
   }, 60_000)
 
-  test('says so in its log, once, and the other says nothing', async () => {
+  test('logs the clock difference once; the other node logs nothing', async () => {
     const url = await createDatabase()
     const [right, wrong] = [await startNode(url, 0), await startNode(url, ahead)]
     const skewed = (lines: readonly string[]) => lines.filter((line) => line.includes('"clock.skew"'))
@@ -132,8 +132,8 @@ describe.each([30, -30])('a node whose clock is %d seconds ahead of another', (a
   }, 60_000)
 })
 
-/** Longer than a sign-in code lives and a lease of a job holds. */
-describe.each([90, -90])('what one node writes and another, %d seconds ahead, reads', (ahead) => {
+/** Longer than a sign-in code lives or a job lease holds. */
+describe.each([90, -90])('two nodes with clocks %d seconds apart', (ahead) => {
   const app = 'https://app.example/in'
   let world: World
   let wrong: Awaited<ReturnType<World['skewed']>>
@@ -150,7 +150,7 @@ describe.each([90, -90])('what one node writes and another, %d seconds ahead, re
 
   const post = (at: string, path: string, body: object, token?: string) => world.call('POST', path, { body, token, at })
 
-  /** An application sends a browser to a provider by one node; it comes back to that node with a code. */
+  /** An app sends a browser to a provider through one node, and it returns there with a code. */
   async function codeFor(at: string): Promise<Readonly<Record<string, string>>> {
     const { verifier, challenge } = pkce()
     const query = new URLSearchParams({ return_to: app, code_challenge: challenge, code_challenge_method: 'S256' })
@@ -166,18 +166,18 @@ describe.each([90, -90])('what one node writes and another, %d seconds ahead, re
     return { grant_type: 'authorization_code', code, code_verifier: verifier }
   }
 
-  test('a pending authorization and tokens are accepted', async () => {
+  test('accept each other’s pending authorizations and tokens', async () => {
     for (const [one, other] of ways) {
       const flow = await world.begin('google', { at: one })
       const back = await world.approve(flow.url, world.newcomer())
       const { access_token: token } = authOf(await world.finish(flow, back, { at: other }))
       expect((await world.call('GET', '/me', { token, at: one })).status).toBe(200)
-      // What needs a recent sign-in.
+      // A route that requires a recent sign-in.
       expect((await post(one, '/me/second-factor/totp', {}, token)).status).toBe(200)
     }
   })
 
-  test('a sign-in code is good for its minute, and no longer', async () => {
+  test('accept a sign-in code for its minute, and no longer', async () => {
     for (const [one, other] of ways) {
       const form = await codeFor(one)
       const late = await codeFor(one)
@@ -188,15 +188,15 @@ describe.each([90, -90])('what one node writes and another, %d seconds ahead, re
     }
   })
 
-  test('a code sent by email is good for as long as it says', async () => {
+  test('accept an emailed code for its stated lifetime', async () => {
     for (const [one, other] of ways) {
       const codeOf = async () => {
         const who = world.newcomer()
         await world.signIn('google', who)
         const email = world.emailOf(who)
         const { flow_token } = (await post(one, '/auth/email', { email })).body
-        const [letter] = await world.mailTo(email)
-        return { flow_token, code: /^ {4}(\d{8})$/m.exec(letter?.text ?? '')?.[1] }
+        const [message] = await world.mailTo(email)
+        return { flow_token, code: /^ {4}(\d{8})$/m.exec(message?.text ?? '')?.[1] }
       }
       const [early, late] = [await codeOf(), await codeOf()]
       world.turn(595)
@@ -206,7 +206,7 @@ describe.each([90, -90])('what one node writes and another, %d seconds ahead, re
     }
   })
 
-  test('a second factor is asked for by one and proven at the other, each step once', async () => {
+  test('verify a second factor that the other node requested, each step once', async () => {
     for (const [one, other] of ways) {
       const who = world.newcomer()
       const { access_token: token } = await world.signIn('google', who, { at: one })
@@ -223,7 +223,7 @@ describe.each([90, -90])('what one node writes and another, %d seconds ahead, re
     }
   })
 
-  test('a lease of a job holds for its time, and the job is not starved', async () => {
+  test('keep a job lease for its full time, and the job still runs', async () => {
     const { user, access_token: token } = await world.signIn('google', world.newcomer())
     await world.vinculum.makeAdministrator(user.id)
     const runs = async () =>

@@ -56,7 +56,7 @@ test('copy-to moves a SQLite file to PostgreSQL, and reports every table', async
   await driver.close()
 }, 120_000)
 
-test('copy-to refuses a source and a target that it cannot use, in a sentence', async () => {
+test('copy-to rejects a source or target it cannot use, in one sentence', async () => {
   const target = await createDatabase()
   expect(await command(target, 'copy-to', target)).toMatchObject({
     code: 1,
@@ -75,7 +75,7 @@ test('copy-to refuses a source and a target that it cannot use, in a sentence', 
   expect(unreachable.stderr + unreachable.stdout).not.toMatch(/hunter2|DATABASE_URL| {4}at /)
 }, 120_000)
 
-test('a command does not create a database that is missing, and reports it to programs too', async () => {
+test('a command does not create a missing database, and reports it in JSON too', async () => {
   const file = newFile()
   for (const args of [['end-sessions'], ['rotate-keys'], ['reseal'], ['make-admin', 'ada@example.com']]) {
     const { code, stdout, stderr } = await command(`file:${file}`, ...args, '--json')
@@ -93,7 +93,7 @@ test('a service does not start on a database that a copy left unfinished', async
   const started = await command(target)
   expect(started).toMatchObject({ code: 1, stderr: expect.stringContaining('was not finished. Run copy-to again') })
   expect(started.stderr).not.toContain('    at ')
-  // Commands that work on a running service's data do not either.
+  // Neither do commands that work on a running service's data.
   expect(await command(target, 'end-sessions')).toMatchObject({ code: 1 })
   await driver.write(driver.db.delete(driver.tables.leases))
   await driver.close()

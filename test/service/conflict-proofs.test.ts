@@ -1,4 +1,4 @@
-/** What proves the existing account where a sign-in left the question open whose address it is. */
+/** Proving ownership of the existing account after a sign-in opened an account conflict. */
 import { randomBytes } from 'node:crypto'
 import { TOTP } from 'otpauth'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -20,7 +20,7 @@ import {
 
 const newAddress = (): string => `c${randomBytes(5).toString('hex')}@example.com`
 
-describe.each(databases)('the existing account is proved, on %s', (database) => {
+describe.each(databases)('when an account conflict asks for proof, on %s,', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database })
@@ -32,7 +32,7 @@ describe.each(databases)('the existing account is proved, on %s', (database) => 
     world.call('POST', path, { body, token })
 
   type Question = { readonly ticket: string; readonly flowToken: string }
-  /** Somebody comes from this provider with an address that has an account. */
+  /** A user signs in through this provider with an email address that has an account. */
   async function asked(provider: ProviderName, email: string, at?: string, changes = {}): Promise<Question> {
     const entered = await world.enter(provider, world.newcomer({ email }, changes), at === undefined ? {} : { at })
     expect(refusalOf(entered)).toEqual([409, 'account_conflict'])
@@ -63,16 +63,16 @@ describe.each(databases)('the existing account is proved, on %s', (database) => 
     return found[0] ?? ''
   }
 
-  test('the methods never name the provider that asked the question', async () => {
+  test('the offered methods never include the provider of the new identity', async () => {
     const email = newAddress()
     await world.signIn('github', world.newcomer({ email }))
-    // The same provider, another identity: it proves the address, so that the account's own methods are shown.
+    // Another identity of the same provider proves the email address, so the account's own methods are shown.
     expect(await methodsOf(await asked('github', email))).toEqual(['email'])
     for (const provider of ['atlassian', 'acme', 'beta'] as const)
       expect(await methodsOf(await asked(provider, email))).not.toContain(provider)
   })
 
-  test('whoever did not prove the address is offered the same methods whatever the account has', async () => {
+  test('a caller who did not prove the email address is offered the same methods for every account', async () => {
     const everything = ['google', 'github', 'atlassian', 'beta', 'password', 'passkey', 'email']
     const withProvider = newAddress()
     await world.signIn('google', world.newcomer({ email: withProvider }))
@@ -85,12 +85,12 @@ describe.each(databases)('the existing account is proved, on %s', (database) => 
       expect(await methodsOf(await asked('acme', email))).toEqual(everything)
   })
 
-  test('whoever proved the address is shown the methods that the account has, and no other', async () => {
+  test('a caller who proved the email address is offered exactly the methods the account has', async () => {
     const email = newAddress()
     const { access_token: token } = await world.signIn('github', world.newcomer({ email }))
     await addPasskey(token)
     expect(await methodsOf(await asked('github', email))).toEqual(['passkey', 'email'])
-    // The account only claims its address, and has a provider: mail would open another one, so it is not offered.
+    // The email address is unverified and the account has a provider: email would open a separate account.
     const claimed = newAddress()
     await world.signIn('beta', world.newcomer({ email: claimed }))
     expect(await methodsOf(await asked('google', claimed))).toEqual(['beta'])
@@ -99,7 +99,7 @@ describe.each(databases)('the existing account is proved, on %s', (database) => 
     expect(await methodsOf(await asked('google', unproven))).toEqual(['password', 'email'])
   })
 
-  test('a method that cannot sign in at present is not shown', async () => {
+  test('a method that is currently unavailable is not offered', async () => {
     const elsewhere = await startSandbox({ clock: world.clock })
     try {
       const strict = await world.another({
@@ -107,7 +107,7 @@ describe.each(databases)('the existing account is proved, on %s', (database) => 
         ACME_ISSUER: String(elsewhere.env.ACME_ISSUER),
       })
       const at = strict.base
-      // The identity belongs to the issuer from before: another subject of the new one would only ask again.
+      // The identity belongs to the previous issuer: a subject of the new one would only open another conflict.
       const moved = newAddress()
       const { access_token: token } = await world.signIn('acme', world.newcomer({ email: moved }))
       expect((await world.enter('beta', world.newcomer(), { intent: 'link', token })).status).toBe(200)
@@ -120,7 +120,7 @@ describe.each(databases)('the existing account is proved, on %s', (database) => 
     }
   })
 
-  test('an account that only the provider just used opens leaves a separate account', async () => {
+  test('an account that only the provider just used can open leads to a separate account', async () => {
     const email = newAddress()
     const first = world.newcomer({ email }, { google: { email_verified: false } })
     await world.signIn('google', first)
@@ -131,7 +131,7 @@ describe.each(databases)('the existing account is proved, on %s', (database) => 
     expect([created.action, created.user.email]).toEqual(['created_new_user', email])
   })
 
-  test('the code goes to the address whose account it opens, and that one is shown', async () => {
+  test('the code goes to the email address of the account it opens, and that address is shown', async () => {
     const [claimed, held] = [newAddress(), `h${newAddress()}`]
     await world.signIn('beta', world.newcomer({ email: claimed }))
     const holder = await world.signIn('github', world.newcomer({ email: held }))
@@ -148,7 +148,7 @@ describe.each(databases)('the existing account is proved, on %s', (database) => 
     expect([linked.action, linked.user.id]).toEqual(['linked_existing', holder.user.id])
   })
 
-  test('by a code sent to the address, which the answer never tells', async () => {
+  test('an emailed code proves the account, without revealing the email address in the response', async () => {
     const email = newAddress()
     const first = await world.signIn('google', world.newcomer({ email }))
     const question = await asked('acme', email)
@@ -162,7 +162,7 @@ describe.each(databases)('the existing account is proved, on %s', (database) => 
     expect(refusalOf(await answer(question, { method: 'email' }))).toEqual([404, 'conflict_not_found'])
   })
 
-  test('by a passkey', async () => {
+  test('a passkey proves the account', async () => {
     const email = newAddress()
     const first = await world.signIn('google', world.newcomer({ email }))
     const key = await addPasskey(first.access_token)
@@ -172,7 +172,7 @@ describe.each(databases)('the existing account is proved, on %s', (database) => 
     expect([linked.action, linked.user.id]).toEqual(['linked_existing', first.user.id])
   })
 
-  test('not by the passkey or the mailbox of another account', async () => {
+  test('the passkey or the mailbox of another account proves nothing', async () => {
     const email = newAddress()
     await world.signIn('google', world.newcomer({ email }))
     const question = await asked('acme', email)
@@ -187,7 +187,7 @@ describe.each(databases)('the existing account is proved, on %s', (database) => 
     expect(refusalOf(await answer(question, {}, String(mailed.body.access_token)))).toEqual([401, 'proof_required'])
   })
 
-  test('nothing is sent for whoever does not hold the flow_token', async () => {
+  test('a caller without the flow_token cannot have a message sent', async () => {
     const email = newAddress()
     await world.signIn('google', world.newcomer({ email }))
     const { ticket, flowToken } = await asked('acme', email)
@@ -202,7 +202,7 @@ describe.each(databases)('the existing account is proved, on %s', (database) => 
     expect(refusalOf(await answer({ ticket, flowToken }, { method: 'passkey' }))).toEqual([400, 'invalid_request'])
   })
 
-  test('a code does not get past the second factor, or into a disabled account', async () => {
+  test('a code neither bypasses the second factor nor opens a disabled account', async () => {
     const email = newAddress()
     const { access_token: token, user } = await world.signIn('google', world.newcomer({ email }))
     const question = await asked('acme', email)
@@ -232,7 +232,7 @@ describe.each(databases)('the existing account is proved, on %s', (database) => 
     expect([refused.status, refused.body.access_token]).toEqual([403, undefined])
   })
 
-  /** A browser with the question before it, and how it sends the forms of a page. */
+  /** A browser at the conflict page, with a function that submits a page's forms. */
   async function atQuestion(email: string, returnTo = '/account/activity') {
     const browser = world.openBrowser()
     const sent = await browser.signIn('acme', world.newcomer({ email }), { return_to: returnTo })
@@ -247,11 +247,11 @@ describe.each(databases)('the existing account is proved, on %s', (database) => 
     return { browser, form, path: sent.headers.get('location') ?? '' }
   }
   const linkIn = async (email: string): Promise<string> => {
-    const [letter] = await world.mailTo(email)
-    return /\/login\/email\/link\?ticket=\S+/.exec(letter?.text ?? '')?.[0] ?? ''
+    const [message] = await world.mailTo(email)
+    return /\/login\/email\/link\?ticket=\S+/.exec(message?.text ?? '')?.[0] ?? ''
   }
 
-  test('in one browser: the code is asked for on the page, and leads back to it', async () => {
+  test('the page in the same browser asks for the code and returns to the conflict', async () => {
     const email = newAddress()
     const { user } = await world.signIn('google', world.newcomer({ email }))
     const { browser, form, path } = await atQuestion(email)
@@ -260,11 +260,11 @@ describe.each(databases)('the existing account is proved, on %s', (database) => 
     expect(await form(path, { action: 'link' })).toEqual([303, '/account/activity'])
     expect((await browser.json('GET', '/me')).body.id).toBe(user.id)
     expect(listIn(await browser.json('GET', '/me/identities'))).toHaveLength(2)
-    // Answered once, and of no use to another browser.
+    // Resolved once, and useless in another browser.
     expect((await browser.ask(new URL(path, world.base))).status).toBe(404)
   })
 
-  test('the link of the message leads back, too, past the second factor', async () => {
+  test('the link in the message also returns to the conflict, after the second factor', async () => {
     const email = newAddress()
     const { access_token: token, user } = await world.signIn('google', world.newcomer({ email }))
     const { browser, form, path } = await atQuestion(email)
@@ -279,14 +279,14 @@ describe.each(databases)('the existing account is proved, on %s', (database) => 
     expect(await form(link, { ticket }, '/login/email/link')).toEqual([303, '/login/second-factor'])
     expect(await form('/login/second-factor', { totp: code() })).toEqual([303, path])
     expect((await browser.ask(new URL(path, world.base))).text).toContain('Yes, link')
-    // The confirmation is a sign-in with the provider, and asks for the second factor like every other.
+    // The confirmation is a sign-in with the provider, and asks for the second factor like any other.
     world.turn(30)
     expect(await form(path, { action: 'link' })).toEqual([303, '/login/second-factor'])
     expect(await form('/login/second-factor', { totp: code() })).toEqual([303, '/account/activity'])
     expect((await browser.json('GET', '/me')).body.id).toBe(user.id)
   })
 
-  test('the link of the message gives another browser no answer, and leaves the question open', async () => {
+  test('the link in the message proves nothing in another browser, and the conflict stays open', async () => {
     const email = newAddress()
     await world.signIn('google', world.newcomer({ email }))
     const { browser, form, path } = await atQuestion(email)
@@ -303,7 +303,7 @@ describe.each(databases)('the existing account is proved, on %s', (database) => 
     })
     expect([entered.status, entered.headers.get('location')]).toEqual([303, path])
     expect((await elsewhere.ask(new URL(path, world.base))).status).toBe(404)
-    // The first browser proved nothing, and may still answer.
+    // The first browser proved nothing, and may still resolve the conflict.
     expect((await browser.ask(new URL(path, world.base))).text).not.toContain('Yes, link')
     expect((await form(path, { action: 'link' }))[0]).toBe(401)
     expect(await form(path, { action: 'create' })).toEqual([303, '/account/activity'])

@@ -1,6 +1,6 @@
 /**
- * What the hot requests cost, in units that no machine changes: the statements the database runs, and the turns of the
- * event loop that our code waits for. Both are paid by everyone who signs in; a number here is raised only on purpose.
+ * The cost of the hot requests in machine-independent units: the statements the database runs, and the event-loop turns
+ * our code waits for. Every sign-in pays both; raise a number here only on purpose.
  */
 import { PgDialect } from 'drizzle-orm/pg-core'
 import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core'
@@ -13,7 +13,7 @@ type Cost = { readonly statements: number; readonly turns: number }
 type Request = 'refresh' | '/me' | 'social sign-in of a known person' | 'social sign-in at the limit of sessions'
 type Costs = Readonly<Record<Request, Cost>>
 
-/** The most that each request may cost, transactions included: BEGIN and COMMIT are statements, too. */
+/** The maximum cost of each request, transactions included: BEGIN and COMMIT are statements, too. */
 const most: Readonly<Record<(typeof databases)[number], Costs>> = {
   SQLite: {
     refresh: { statements: 3, turns: 1 },
@@ -30,12 +30,12 @@ const most: Readonly<Record<(typeof databases)[number], Costs>> = {
 }
 
 type Verb = (this: { readonly source: string }, ...given: unknown[]) => unknown
-/** What every SQLite statement inherits: whatever runs one calls one of these. */
+/** The prototype of every SQLite statement: all of them run through one of these methods. */
 const statement = Object.getPrototypeOf(connectSqlite(':memory:').prepare('select 1')) as Record<
   'run' | 'get' | 'all',
   Verb
 >
-/** What writes a query of Drizzle's as SQL, for either database. */
+/** The method that renders a Drizzle query as SQL, for either database. */
 const dialects = [SQLiteSyncDialect.prototype, PgDialect.prototype] as {
   sqlToQuery(...given: never[]): { sql: string }
 }[]
@@ -99,7 +99,7 @@ describe.each(databases)('the cost of a request on %s', (database) => {
     },
     async '/me'(who) {
       const { access_token } = await world.signIn('beta', who)
-      // The first use of a generation is written down.
+      // The first use of a generation is recorded.
       await world.call('GET', '/me', { token: access_token })
       return () => world.call('GET', '/me', { token: access_token })
     },

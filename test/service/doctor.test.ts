@@ -38,7 +38,7 @@ const settings = (env: Env = {}): Record<string, string> => ({
   ...env,
 })
 
-/** Nothing that is a secret may be in what is shown. */
+/** No secret may appear in the output. */
 function expectNoSecrets(shown: string, env: Env): void {
   for (const [name, value] of Object.entries(env)) if (/SECRET|KEYS$/.test(name)) expect(shown).not.toContain(value)
   expect(shown).not.toMatch(/hunter2| {4}at /)
@@ -60,15 +60,15 @@ const named = (findings: readonly Finding[], name: string): readonly Finding[] =
 const wrongWith = (findings: readonly Finding[]): readonly string[] =>
   findings.filter(({ status }) => status !== 'ok').map(({ name, status }) => `${status} ${name}`)
 
-describe('a service that runs', () => {
-  test('has nothing wrong with it, and every area is looked at', async () => {
+describe('a running service', () => {
+  test('passes every check in every area', async () => {
     const findings = await examine()
     expect(wrongWith(findings).filter((line) => !line.endsWith('.place'))).toEqual([])
     const areas = new Set(findings.map(({ name }) => name.split('.')[0]))
     expect([...areas]).toEqual(['configuration', 'database', 'keys', 'provider', 'service', 'proxy', 'mail', 'disk'])
   })
 
-  test('is asked for each provider’s client and redirect URI', async () => {
+  test('has each provider’s client and redirect URI checked', async () => {
     const findings = await examine()
     for (const id of ['google', 'github', 'atlassian', 'acme', 'beta']) {
       expect(named(findings, `provider.${id}.client`)).toMatchObject([{ status: 'ok' }])
@@ -78,7 +78,7 @@ describe('a service that runs', () => {
   })
 
   test.each(['google', 'github', 'atlassian', 'acme', 'beta'])(
-    'with a wrong secret for %s fails there alone',
+    'with a wrong client secret for %s fails only that check',
     async (id) => {
       const findings = await examine({ [`${id.toUpperCase()}_CLIENT_SECRET`]: 'a-secret-that-is-wrong' })
       expect(wrongWith(findings).filter((line) => !line.endsWith('.place'))).toEqual([`failed provider.${id}.client`])
@@ -87,9 +87,9 @@ describe('a service that runs', () => {
 
   test.each([
     { what: 'cannot be reached', env: { ACME_ISSUER: 'http://127.0.0.1:1' }, found: 'No discovery document' },
-    { what: 'is another', env: { ACME_ISSUER: 'SANDBOX/oidc/' }, found: 'names the issuer' },
-    { what: 'has no document', env: { ACME_ISSUER: 'SANDBOX/nothing' }, found: 'status 404' },
-  ])('with an issuer that $what fails', async ({ env, found }) => {
+    { what: 'names another issuer', env: { ACME_ISSUER: 'SANDBOX/oidc/' }, found: 'names the issuer' },
+    { what: 'has no discovery document', env: { ACME_ISSUER: 'SANDBOX/nothing' }, found: 'status 404' },
+  ])('with an issuer that $what fails the check', async ({ env, found }) => {
     const findings = await examine({ ACME_ISSUER: env.ACME_ISSUER.replace('SANDBOX', world.sandbox.url) })
     expect(named(findings, 'provider.acme.discovery')).toMatchObject([
       { status: 'failed', found: expect.stringContaining(found) },
@@ -97,7 +97,7 @@ describe('a service that runs', () => {
     expect(named(findings, 'provider.acme.client')).toEqual([])
   })
 
-  test('with a provider that does not answer fails in time', async () => {
+  test('with an unresponsive provider fails the check within its timeout', async () => {
     world.sandbox.fault({ provider: 'google', endpoint: 'token' }, { kind: 'hang' })
     const findings = await examine({ GOOGLE_BREAKER: 'timeout_ms=60000' })
     expect(named(findings, 'provider.google.client')).toMatchObject([
@@ -106,8 +106,8 @@ describe('a service that runs', () => {
   }, 60_000)
 })
 
-describe('a broken configuration', () => {
-  test('fails once for each fault, and the rest is looked at all the same', async () => {
+describe('an invalid configuration', () => {
+  test('fails once for each error, and the remaining checks still run', async () => {
     const findings = await examine({ PORT: 'high', SMTP_URL: 'hunter2', BETA_TOKEN_AUTH: 'hunter2' })
     expect(named(findings, 'configuration').map(({ status, found }) => [status, found.split(':')[0]])).toEqual([
       ['failed', 'PORT'],
@@ -123,9 +123,9 @@ describe('a broken configuration', () => {
   })
 })
 
-describe('keys', () => {
+describe('the doctor on keys:', () => {
   const fresh = (fill: number): string => Buffer.alloc(32, fill).toString('base64')
-  test('a key that is missing, or has other bytes, is a failure with the number of values', async () => {
+  test('a missing key, or one with other bytes, is a failure that reports the number of affected values', async () => {
     const missing = await examine({ ENCRYPTION_KEYS: `k2:${fresh(2)}` })
     expect(named(missing, 'keys.k1')).toMatchObject([
       { status: 'failed', found: expect.stringMatching(/^\d+ values \(.*signing_keys: 2/) },
@@ -135,7 +135,7 @@ describe('keys', () => {
       { status: 'failed', found: expect.stringContaining('does not open') },
     ])
   })
-  test('a key that is no longer the first says what is left, one that seals nothing may be removed', async () => {
+  test('a key that is no longer first reports how many values still need it; an unused one may be removed', async () => {
     const k1 = encryptionKey.toString('base64')
     const findings = await examine({ ENCRYPTION_KEYS: `k2:${fresh(2)},k1:${k1},k0:${fresh(3)}` })
     expect(named(findings, 'keys.k2')).toMatchObject([{ status: 'ok', found: expect.stringContaining('0 values') }])
@@ -144,7 +144,7 @@ describe('keys', () => {
   })
 })
 
-/** A reverse proxy; what it makes of `X-Forwarded-For` is up to the test. */
+/** A reverse proxy; each test decides how it changes `X-Forwarded-For`. */
 async function startProxy(to: string, forwardedFor: (peer: string, sent: string | undefined) => string | undefined) {
   const server = createServer((from, answer) => {
     const { 'x-forwarded-for': sent, ...headers } = from.headers
@@ -165,14 +165,14 @@ async function startProxy(to: string, forwardedFor: (peer: string, sent: string 
 }
 const appending = (peer: string, sent: string | undefined): string => (sent === undefined ? peer : `${sent}, ${peer}`)
 
-describe('proxies in front', () => {
+describe('the doctor on reverse proxies:', () => {
   test.each([
     { what: 'that appends, as trusted', hops: '1', proxy: appending, status: 'ok' },
     { what: 'that overwrites, as trusted', hops: '1', proxy: (peer: string) => peer, status: 'ok' },
     { what: 'that is not trusted', hops: '0', proxy: appending, status: 'failed' },
     { what: 'where two are trusted', hops: '2', proxy: appending, status: 'failed' },
     {
-      what: 'that passes on what a client says',
+      what: 'that forwards headers of the client',
       hops: '1',
       proxy: (_: string, sent: string | undefined) => sent,
       status: 'failed',
@@ -188,7 +188,7 @@ describe('proxies in front', () => {
     }
   })
 
-  test('a service that does not run, and one with other keys, is a warning', async () => {
+  test('a service that is not running, or that uses other keys, is a warning', async () => {
     const port = String(await freePort())
     const stopped = await examine({ PORT: port, PUBLIC_URL: `http://127.0.0.1:${port}` })
     expect(named(stopped, 'service')).toMatchObject([{ status: 'warning' }])
@@ -199,7 +199,7 @@ describe('proxies in front', () => {
     expect(named(other, 'proxy')).toMatchObject([{ status: 'warning', found: expect.stringContaining('401') }])
   })
 
-  test('how a request arrives is shown only with a token of the last minute', async () => {
+  test('request details are shown only for a token issued within the last minute', async () => {
     const tokenOf = (seconds: number) => makeDoctorToken(ring, new Date(world.clock().getTime() - seconds * 1000))
     const ask = (token?: string) => world.call('GET', '/health/arrival', { ...(token === undefined ? {} : { token }) })
     expect((await ask(tokenOf(0))).body).toMatchObject({ client: '127.0.0.1', trust_proxy_hops: 0 })
@@ -217,9 +217,9 @@ describe('proxies in front', () => {
   })
 })
 
-describe('mail', () => {
+describe('the doctor on mail:', () => {
   const from = { MAIL_FROM: 'Vinculum <id@example.com>' }
-  test('a server that takes the login is fine, and gets no message; one that does not is a failure', async () => {
+  test('a server that accepts the login passes without receiving a message; one that rejects it fails', async () => {
     const server = await startMailServer({
       authOptional: false,
       disabledCommands: ['STARTTLS'],
@@ -239,7 +239,7 @@ describe('mail', () => {
       await server.stop()
     }
   })
-  test('a server that is not there, does not greet, or does not speak TLS is a failure', async () => {
+  test('an unreachable server, one that sends no greeting, or one without TLS is a failure', async () => {
     const silent = createTcpServer(() => {})
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
     const plain = await startMailServer()
@@ -264,7 +264,7 @@ const digestOf = (folder: string): Record<string, string> =>
   Object.fromEntries(
     readdirSync(folder).map((name) => [
       name,
-      // The index of the WAL holds locks: it is no data.
+      // The index of the WAL holds locks and no data.
       name.endsWith('-shm')
         ? ''
         : createHash('sha256')
@@ -275,7 +275,7 @@ const digestOf = (folder: string): Record<string, string> =>
 
 describe('a SQLite file', () => {
   const source = (): string => world.databaseUrl.slice('file:'.length)
-  /** A copy of the world's database, whole or as a crash leaves it. */
+  /** A copy of the world's database, complete or as a crash leaves it. */
   function copied({ crashed = false } = {}): string {
     const file = newFile()
     mkdirSync(dirname(file), { recursive: true })
@@ -286,7 +286,7 @@ describe('a SQLite file', () => {
   const at = (file: string, env: Env = {}) => examine({ DATABASE_URL: `file:${file}`, ...env })
 
   test.each([{ crashed: false }, { crashed: true }])(
-    'that nobody has open is left as it was: $crashed',
+    'that is not open is left unchanged: $crashed',
     async ({ crashed }) => {
       const file = copied({ crashed })
       const before = digestOf(dirname(file))
@@ -299,19 +299,19 @@ describe('a SQLite file', () => {
     },
   )
 
-  test('that is missing is a failure in production, and a warning where a start creates it', async () => {
+  test('that is missing is a failure in production, and a warning where startup creates it', async () => {
     const file = newFile()
     expect(named(await at(file, { DATABASE_CREATE: 'false' }), 'database.file')).toMatchObject([{ status: 'failed' }])
     expect(named(await at(file), 'database.file')).toMatchObject([{ status: 'warning' }])
     expect(existsSync(dirname(file))).toBe(false)
   })
 
-  test('that is none, or is damaged, is a failure', async () => {
+  test('that is not a database, or is damaged, is a failure', async () => {
     const file = copied()
     writeFileSync(file, 'This is not a database, however long it is. '.repeat(200))
     const findings = await at(file)
     expect(wrongWith(findings)).toContain('failed database.file')
-    // One cause is one failure: what depends on it refers to it.
+    // One cause is one failure: checks that depend on it refer to it.
     expect(named(findings, 'keys')).toMatchObject([{ status: 'warning', remedy: 'See the lines about the database.' }])
     const damaged = copied()
     const bytes = readFileSync(damaged)
@@ -320,7 +320,7 @@ describe('a SQLite file', () => {
     expect(wrongWith(await at(damaged)).some((line) => line.startsWith('failed database'))).toBe(true)
   })
 
-  test('that another process has locked is a warning', async () => {
+  test('that is locked by another process is a warning', async () => {
     const file = copied()
     const other = connectSqlite(file)
     other.exec('PRAGMA journal_mode = WAL')
@@ -379,7 +379,7 @@ describe('PostgreSQL', () => {
     expect(rows).toEqual([])
   })
 
-  test('that is migrated is fine; a clock that is off by more than two seconds is a warning', async () => {
+  test('that is migrated passes; a clock that is off by more than two seconds is a warning', async () => {
     await (await openDriver(url)).close()
     const findings = await at()
     expect(wrongWith(findings).filter((line) => / (database|keys)/.test(line))).toEqual([])
@@ -390,7 +390,7 @@ describe('PostgreSQL', () => {
     ])
   })
 
-  test('that refuses the password, has no such database, or does not answer is one failure with a remedy', async () => {
+  test('that rejects the password, lacks the database or does not respond is one failure with a remedy', async () => {
     const elsewhere = new URL(url)
     elsewhere.pathname = '/nothing'
     for (const [where, found] of [
@@ -406,7 +406,7 @@ describe('PostgreSQL', () => {
     }
   })
 
-  test('that gives our role too few rights is a failure, and no further check is made', async () => {
+  test('that grants our role too few privileges is a failure, and no further check runs', async () => {
     const low = `doctor_${Date.now()}`
     await run(`create role ${low} login password 'hunter2'`)
     const findings = await at(as(low))
@@ -439,7 +439,7 @@ describe('PostgreSQL', () => {
   })
 })
 
-describe('the command', () => {
+describe('the doctor command', () => {
   async function command(env: Env, ...args: string[]) {
     const service = startService(settings(env), ['doctor', ...args])
     let stdout = ''
@@ -451,15 +451,15 @@ describe('the command', () => {
     return { code, stdout, stderr }
   }
 
-  test('ends with 0 where nothing failed, with a line for each finding', async () => {
-    // A process of its own has a clock of its own, which the one of these tests is behind: no token is accepted.
+  test('exits with 0 and one line per finding where nothing failed', async () => {
+    // Another process has the real clock, which these tests' clock is ahead of: no token is accepted.
     const { code, stdout, stderr } = await command({})
     expect([code, stderr]).toEqual([0, ''])
     expect(stdout).toMatch(/^ok +provider\.google\.client +Tried with a code that nobody issued/m)
     expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/^ok: \d+, warning: \d+, failed: 0$/)
   }, 60_000)
 
-  test('ends with 1 where something failed, and prints one object for programs', async () => {
+  test('exits with 1 where something failed, and prints one JSON object for programs', async () => {
     const { code, stdout, stderr } = await command({ PORT: 'high', GOOGLE_CLIENT_SECRET: 'hunter2-wrong' }, '--json')
     expect([code, stderr]).toEqual([1, ''])
     const { ok, checks } = JSON.parse(stdout) as { ok: boolean; checks: Finding[] }
@@ -470,7 +470,7 @@ describe('the command', () => {
     ])
   }, 60_000)
 
-  test('ends with 2 for arguments that it does not have', async () => {
+  test('exits with 2 for unknown arguments', async () => {
     expect(await command({}, 'everything')).toMatchObject({ code: 2, stdout: '' })
   }, 60_000)
 })

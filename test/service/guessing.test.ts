@@ -4,7 +4,7 @@ import { type Browser, cookiesOf, databases, listIn, refusalOf, startWorld, type
 const password = 'a bar over letters that belong together'
 const wrong = 'not a bar over any letters at all'
 
-describe.each(databases)('guessing, held off in %s', (database) => {
+describe.each(databases)('rate limits on guessing, in %s', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database, env: { TRUST_PROXY_HOPS: '1' } })
@@ -55,7 +55,7 @@ describe.each(databases)('guessing, held off in %s', (database) => {
     return (await world.trail()).filter(({ account_id }) => account_id === id)
   }
 
-  test('six wrong ones are answered, then nobody is until it was waited', async () => {
+  test('answer six wrong guesses, then refuse every attempt until the wait is over', async () => {
     const email = await somebody()
     expect(await guess(email, 7)).toEqual([...six, 429])
     const refused = await signIn(email, password)
@@ -67,18 +67,18 @@ describe.each(databases)('guessing, held off in %s', (database) => {
     expect((await signIn(email, password)).status).toBe(429)
     world.turn(1)
     expect((await signIn(email, password)).status).toBe(200)
-    // Whoever is in starts anew.
+    // A successful sign-in resets the count.
     expect(await guess(email, 6)).toEqual(six)
   })
 
-  test('an address nobody has is held up in the same way', async () => {
+  test('apply to an unknown email address in the same way', async () => {
     expect(await guess(anAddress(), 8)).toEqual([...six, 429, 429])
     const who = world.newcomer()
     await world.signIn('google', who)
     expect(await guess(world.emailOf(who), 8)).toEqual([...six, 429, 429])
   })
 
-  test('a hundred at once, on two nodes, are not a hundred free ones', async () => {
+  test('let a hundred concurrent guesses on two nodes gain nothing over sequential ones', async () => {
     const email = await somebody()
     const other = await world.another()
     const all = await Promise.all(
@@ -89,18 +89,18 @@ describe.each(databases)('guessing, held off in %s', (database) => {
     expect((await signIn(email, password)).status).toBe(429)
   })
 
-  test('whoever has a device they were proven on is let in on it all the same', async () => {
+  test('still let a user sign in from a device they have used before', async () => {
     const email = await somebody()
     const browser = world.openBrowser()
     expect((await enter(browser, email)).status).toBe(303)
     await guess(email, 20)
     expect((await enter(world.openBrowser(), email)).status).toBe(429)
     expect((await enter(browser, email)).status).toBe(303)
-    // And their success gives strangers nothing.
+    // And their success does not help other callers.
     expect((await signIn(email, password)).status).toBe(429)
   })
 
-  test('a known device takes no more guesses than any other', async () => {
+  test('allow a known device no more guesses than any other', async () => {
     const email = await somebody()
     const browser = world.openBrowser()
     await enter(browser, email)
@@ -109,7 +109,7 @@ describe.each(databases)('guessing, held off in %s', (database) => {
     expect(statuses).toEqual([...six, 429])
   })
 
-  test('a device that is known to one account is not to another, though it is the same browser', async () => {
+  test('do not trust a device known to one account for another account in the same browser', async () => {
     const [ana, bea] = [await somebody(), await somebody()]
     const browser = world.openBrowser()
     await enter(browser, ana)
@@ -123,7 +123,7 @@ describe.each(databases)('guessing, held off in %s', (database) => {
     expect((await enter(browser, bea)).status).toBe(303)
   })
 
-  test('a made-up device is none', async () => {
+  test('ignore a forged device cookie', async () => {
     const email = await somebody()
     await guess(email, 20)
     const cookie = `vinculum_device=${'x'.repeat(43)}`
@@ -134,7 +134,7 @@ describe.each(databases)('guessing, held off in %s', (database) => {
     expect(answer.status).toBe(429)
   })
 
-  test('a sign-in with a provider is not held up by what is guessed', async () => {
+  test('do not affect a sign-in with a provider', async () => {
     const who = world.newcomer()
     const { access_token: token } = await world.signIn('google', who)
     await world.call('PUT', '/me/password', { token, body: { new_password: password } })
@@ -142,10 +142,10 @@ describe.each(databases)('guessing, held off in %s', (database) => {
     expect((await world.enter('google', who)).status).toBe(200)
   })
 
-  test('a network that guesses at many accounts is slowed down, and its own account does not help it', async () => {
+  test('slow down a network that guesses at many accounts, even after it signs in to its own', async () => {
     const from = '203.0.113.77'
     const own = await somebody()
-    // What it has guessed within the hour, without the hours it takes to compute.
+    // As if it had guessed for an hour, without spending the hours it takes to compute.
     const at = database === 'SQLite' ? String(world.clock().getTime()) : `'${world.clock().toISOString()}'`
     await world.operator(
       `insert into guesses ("key", failures, last_at, blocked_until) values ('network:${from}', 249, ${at}, ${at})`,
@@ -159,7 +159,7 @@ describe.each(databases)('guessing, held off in %s', (database) => {
     expect((await signIn(anAddress(), wrong, { from })).status).toBe(429)
   })
 
-  test('is seen by its person and by whoever runs the service', async () => {
+  test('are visible to the user and to the operator', async () => {
     const email = await somebody()
     await guess(email, 7)
     world.turn(1000)
@@ -175,21 +175,21 @@ describe.each(databases)('guessing, held off in %s', (database) => {
     expect(world.logged.join('')).not.toContain(email)
   })
 
-  test('does not fill the activity of its person: what is held off is counted', async () => {
+  test('count refused attempts instead of filling the user’s activity', async () => {
     const email = await somebody()
     expect(await guess(email, 40)).toEqual([...six, ...Array.from({ length: 34 }, () => 429)])
     const refused = (await trailOf(email)).filter(({ event }) => event === 'authentication.failed')
     expect(refused).toHaveLength(7)
-    // SQLite keeps it as text.
+    // SQLite stores it as text.
     const counted = refused.map(({ data }) => (typeof data === 'string' ? JSON.parse(data) : data))
     expect(counted.flatMap(({ attempts }) => attempts ?? [])).toEqual([34])
   })
 
-  describe('a device that is not known', () => {
+  describe('a sign-in from an unknown device', () => {
     const toldOf = async (email: string): Promise<number> =>
       (await trailOf(email)).filter(({ event }) => event === 'device.new').length
 
-    test('is told of, but for the very first', async () => {
+    test('is recorded as such, except for the very first device', async () => {
       const email = await somebody()
       expect((await signIn(email, password)).status).toBe(200)
       expect(await toldOf(email)).toBe(0)
@@ -204,7 +204,7 @@ describe.each(databases)('guessing, held off in %s', (database) => {
       expect(await toldOf(email)).toBe(2)
     })
 
-    test('is told of by mail too, whichever way somebody signed in', async () => {
+    test('is also reported by email, after a sign-in with a provider too', async () => {
       const who = world.newcomer()
       const email = world.emailOf(who)
       const browser = world.openBrowser()
@@ -218,7 +218,7 @@ describe.each(databases)('guessing, held off in %s', (database) => {
       expect(mails.map(({ template }) => template)).toEqual(['device.new'])
     })
 
-    test('is every device of an account that slept for months', async () => {
+    test('is recorded as such after months without a session', async () => {
       const email = await somebody()
       await signIn(email, password)
       await world.operator(
@@ -238,7 +238,7 @@ describe.each(databases)('guessing, held off in %s', (database) => {
   test.each([
     ['DELETE', '/me/sessions', 1],
     ['POST', '/auth/logout-all', 0],
-  ] as const)('%s %s ends the trust in every device but this one', async (method, path, left) => {
+  ] as const)('%s %s ends the trust in every device but the current one', async (method, path, left) => {
     const email = await somebody()
     const [mine, other] = [world.openBrowser(), world.openBrowser()]
     await enter(mine, email)
@@ -254,7 +254,7 @@ describe.each(databases)('guessing, held off in %s', (database) => {
     expect((await enter(mine, email)).status).toBe(303)
   })
 
-  test('nor is any trusted once an administrator signed the account out', async () => {
+  test('signing out by an administrator ends the trust in every device', async () => {
     const email = await somebody()
     const mine = world.openBrowser()
     await enter(mine, email)
@@ -267,7 +267,7 @@ describe.each(databases)('guessing, held off in %s', (database) => {
     expect(devices.filter(({ account_id }) => account_id === id)).toEqual([])
   })
 
-  test('a changed password ends the trust in every device but the one it was changed on', async () => {
+  test('a password change ends the trust in every device but the current one', async () => {
     const email = await somebody()
     const [mine, other] = [world.openBrowser(), world.openBrowser()]
     await enter(mine, email)

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { databases, refusalOf, startWorld, type World } from '../support/service.ts'
 
-/** What one database or the other does not take: neither holds everything that text can be, nor every number. */
+/** Values that one database or the other rejects: neither stores all text or every number. */
 const hardToStore = [
   '\u0000',
   'a\u0000b',
@@ -15,7 +15,7 @@ const hardToStore = [
   '-1',
   '1e309',
 ]
-/** Text that breaks something somewhere: a database, a parser, a header, a page. */
+/** Text that breaks a database, a parser, a header or a page. */
 const nasty = [
   ...hardToStore,
   '\u202e',
@@ -37,8 +37,8 @@ const nasty = [
   ' ',
 ]
 
-describe.each(databases)('whatever is sent, on %s', (database) => {
-  // What is refused before a row is read is refused alike over either: that is asked of one.
+describe.each(databases)('hostile input, on %s', (database) => {
+  // Input rejected before a row is read is rejected alike over either database, so one is enough.
   const texts = database === 'PostgreSQL' ? hardToStore : nasty
   let world: World
   let token: string
@@ -46,7 +46,7 @@ describe.each(databases)('whatever is sent, on %s', (database) => {
     world = await startWorld({ database })
     const { access_token, user } = await world.signIn('google', world.newcomer())
     token = access_token
-    // Whoever may do nothing is refused before anything is read.
+    // A caller without permission is refused before any input is read.
     await world.vinculum.makeAdministrator(user.id)
   })
   afterAll(() => world.stop())
@@ -66,7 +66,7 @@ describe.each(databases)('whatever is sent, on %s', (database) => {
       })),
     )
 
-  test('in an address is never our fault', { timeout: 60_000 }, async () => {
+  test('in a path never causes a server error', { timeout: 60_000 }, async () => {
     for (const { method, path } of operations().filter((one) => one.path.includes('{')))
       for (const text of texts) {
         const made = path.replace(/\{\w+\}/g, encodeURIComponent(text.toWellFormed()))
@@ -81,7 +81,7 @@ describe.each(databases)('whatever is sent, on %s', (database) => {
       ])
   })
 
-  test('in a query is never our fault', { timeout: 60_000 }, async () => {
+  test('in a query never causes a server error', { timeout: 60_000 }, async () => {
     for (const { method, path, query } of operations().filter((one) => one.method === 'GET'))
       for (const name of [...query, 'unknown'])
         for (const text of name === 'unknown' ? ['x'] : texts) {
@@ -93,7 +93,7 @@ describe.each(databases)('whatever is sent, on %s', (database) => {
         }
   })
 
-  test('in a body is never our fault', { timeout: 120_000 }, async () => {
+  test('in a body never causes a server error', { timeout: 120_000 }, async () => {
     for (const { method, path, fields } of operations().filter(({ method }) => method !== 'GET'))
       for (const name of [...fields, 'unknown'])
         for (const text of name === 'unknown' ? ['x'] : [...texts, 7, true, null, [], {}, [[]], { a: { b: {} } }]) {
@@ -105,7 +105,7 @@ describe.each(databases)('whatever is sent, on %s', (database) => {
         }
   })
 
-  test('in a header is never our fault', async () => {
+  test('in a header never causes a server error', async () => {
     for (const name of [
       'authorization',
       'cookie',
@@ -149,7 +149,7 @@ describe.each(databases)('whatever is sent, on %s', (database) => {
       }
   })
 
-  test('as a name of a person is kept as it is, or refused', async () => {
+  test('as a person’s name is stored unchanged or rejected', async () => {
     for (const text of nasty) {
       const changed = await world.call('PATCH', '/me', { token, body: { name: text } })
       if (changed.status === 200) {
@@ -159,7 +159,9 @@ describe.each(databases)('whatever is sent, on %s', (database) => {
     }
   })
 
-  test('by a provider about somebody is never our fault, and their pages stay safe', { timeout: 60_000 }, async () => {
+  test('in a provider’s claims never causes a server error, and the user’s pages stay safe', {
+    timeout: 60_000,
+  }, async () => {
     for (const text of nasty) {
       for (const provider of ['google', 'beta', 'acme', 'atlassian', 'github'] as const) {
         const who = world.newcomer({ name: text })

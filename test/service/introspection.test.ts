@@ -2,7 +2,7 @@ import * as client from 'openid-client'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Answer, databases, type Json, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
 
-describe.each(databases)('back ends and the tokens they are shown, on %s', (database) => {
+describe.each(databases)('token introspection by back ends, on %s', (database) => {
   let world: World
   let admin: string
   beforeAll(async () => {
@@ -18,7 +18,7 @@ describe.each(databases)('back ends and the tokens they are shown, on %s', (data
     if (admin === undefined) expect(await world.vinculum.makeAdministrator(user.id)).toBe('made')
     return { who, token, refresh: refresh_token, id: user.id }
   }
-  /** An administrator who proved it just now, whatever the clock was turned to. */
+  /** An administrator who signed in just now, wherever the clock is. */
   async function fresh(): Promise<string> {
     const who = world.newcomer()
     const { access_token, user } = await world.signIn('google', who)
@@ -39,7 +39,7 @@ describe.each(databases)('back ends and the tokens they are shown, on %s', (data
     world.call('POST', '/auth/introspect', { form: { token }, headers: basic(as) })
 
   describe('a token', () => {
-    test('that is good is told with all there is to it', async () => {
+    test('that is active is described with all its claims', async () => {
       const shop = await backEnd()
       const eve = await somebody()
       const { body, headers } = await ask(eve.token, shop)
@@ -63,11 +63,11 @@ describe.each(databases)('back ends and the tokens they are shown, on %s', (data
       expect(headers.get('cache-control')).toBe('no-store')
       const refresh = await ask(eve.refresh, shop)
       expect(refresh.body).toMatchObject({ active: true, token_use: 'refresh_token', sub, sid })
-      // Whoever takes only `bearer` never takes a refresh token for an access token.
+      // A client that accepts only `bearer` never takes a refresh token for an access token.
       expect(refresh.body).not.toHaveProperty('token_type')
     })
 
-    test('is told to JSON and to a bearer of the secret, too', async () => {
+    test('is introspected with a JSON body and with the secret as a bearer token, too', async () => {
       const shop = await backEnd()
       const eve = await somebody()
       const answer = await world.call('POST', '/auth/introspect', {
@@ -77,7 +77,7 @@ describe.each(databases)('back ends and the tokens they are shown, on %s', (data
       expect(answer.body.active).toBe(true)
     })
 
-    test('that is not good is told to be just that, whatever is wrong with it', async () => {
+    test('that is not active gets exactly {"active":false}, whatever the reason', async () => {
       const shop = await backEnd()
       const eve = await somebody()
       const old = await somebody()
@@ -96,7 +96,7 @@ describe.each(databases)('back ends and the tokens they are shown, on %s', (data
     })
 
     test.each(['access_token', 'refresh_token'] as const)(
-      'whose %s a back end asks about was received: the one before it is no longer repeated',
+      'whose %s was introspected counts as received, so the previous token is no longer accepted',
       async (kind) => {
         const shop = await backEnd()
         const [asked, unasked] = [await somebody(), await somebody()]
@@ -110,7 +110,7 @@ describe.each(databases)('back ends and the tokens they are shown, on %s', (data
       },
     )
 
-    test('of a disabled or erased account is good no more, at once', async () => {
+    test('of a disabled or deleted account is inactive at once', async () => {
       const shop = await backEnd()
       const [eve, bob] = [await somebody(), await somebody()]
       const token = await fresh()
@@ -129,7 +129,7 @@ describe.each(databases)('back ends and the tokens they are shown, on %s', (data
       expect((await ask(eve.token, shop)).body.scope).toBe('users:read audit:read')
     })
 
-    test('is introspected by a library that knows us only from our metadata', async () => {
+    test('is introspected by a library that discovers us from our metadata alone', async () => {
       const shop = await backEnd()
       const eve = await somebody()
       const config = await client.discovery(
@@ -146,7 +146,7 @@ describe.each(databases)('back ends and the tokens they are shown, on %s', (data
   })
 
   describe('a service credential', () => {
-    test('shows its secret once, and is kept as a hash', async () => {
+    test('shows its secret once and is stored as a hash', async () => {
       const shop = await backEnd()
       expect(Buffer.from(shop.secret, 'base64url')).toHaveLength(32)
       const listed = await world.call('GET', '/service-credentials', { token: shop.token })
@@ -156,24 +156,24 @@ describe.each(databases)('back ends and the tokens they are shown, on %s', (data
       expect(world.logged.join('')).not.toContain(shop.secret)
     })
 
-    test('that is wrong is on the operators’ trail, until it is held off', async () => {
+    test('that is wrong appears in the operators’ audit log until it is rate limited', async () => {
       const shop = await backEnd()
       const refused = async () => (await world.trail()).filter(({ event }) => event === 'service_credential.refused')
       const before = (await refused()).length
       const wrong = { ...shop, secret: 'x'.repeat(43) }
       expect((await ask('x', wrong)).status).toBe(401)
       expect((await ask('x', { id: 'svc_00', secret: wrong.secret })).status).toBe(401)
-      const told = (await refused()).slice(before)
+      const entries = (await refused()).slice(before)
       expect(
-        told.map(({ account_id, data }) => [account_id, typeof data === 'string' ? JSON.parse(data) : data]),
+        entries.map(({ account_id, data }) => [account_id, typeof data === 'string' ? JSON.parse(data) : data]),
       ).toEqual([
         [null, { credential: shop.id }],
         [null, { credential: null }],
       ])
-      expect(told.every(({ ip }) => ip !== null)).toBe(true)
+      expect(entries.every(({ ip }) => ip !== null)).toBe(true)
     })
 
-    test('is asked for, and a wrong one refused, as RFC 6749 has it', async () => {
+    test('is required, and an invalid one is refused as RFC 6749 specifies', async () => {
       const shop = await backEnd()
       const wrong: readonly (Record<string, string> | undefined)[] = [
         undefined,
@@ -186,7 +186,7 @@ describe.each(databases)('back ends and the tokens they are shown, on %s', (data
         { authorization: `Bearer ${shop.token}` },
       ]
       for (const headers of wrong) {
-        // A day later the wrong ones before are forgotten.
+        // A day later the earlier wrong attempts are forgotten.
         world.turn(3600 * 25)
         const refused = await world.call('POST', '/auth/introspect', {
           form: { token: 'x' },
@@ -202,7 +202,7 @@ describe.each(databases)('back ends and the tokens they are shown, on %s', (data
       }
     })
 
-    test('is held up when it is guessed at; the right one never is', async () => {
+    test('is rate limited when it is guessed at; the right secret never is', async () => {
       world.turn(3600 * 25)
       const shop = await backEnd()
       const codes: unknown[] = []
@@ -212,13 +212,13 @@ describe.each(databases)('back ends and the tokens they are shown, on %s', (data
       expect((await ask('x', shop)).body).toEqual({ active: false })
     })
 
-    test('does only what it was given for', async () => {
+    test('does only what its scopes allow', async () => {
       const other = await backEnd(['connections:token'])
       const refused = await ask('x', other)
       expect([...refusalOf(refused), refused.body.error]).toEqual([403, 'insufficient_scope', 'insufficient_scope'])
     })
 
-    test('keeps the secret before for a day, or as long as was said, and no other', async () => {
+    test('keeps the previous secret valid for a day or for the requested time, and no older one', async () => {
       const shop = await backEnd()
       const rotate = async (body: object = {}) => {
         const token = await fresh()
@@ -239,7 +239,7 @@ describe.each(databases)('back ends and the tokens they are shown, on %s', (data
       expect([await works(fourth), await works(fifth)]).toEqual([false, true])
     })
 
-    test('is worth nothing once it is revoked, and says who did what to it', async () => {
+    test('stops working once it is revoked, and the audit log names who created and revoked it', async () => {
       const shop = await backEnd()
       await ask('x', shop)
       const listed = listIn(await world.call('GET', '/service-credentials', { token: shop.token }))
@@ -255,13 +255,13 @@ describe.each(databases)('back ends and the tokens they are shown, on %s', (data
         const again = await world.call(method, `/service-credentials/${shop.id}${path}`, { token })
         expect(refusalOf(again)).toEqual([404, 'service_credential_not_found'])
       }
-      const told = (await world.trail()).filter(({ data }) => JSON.stringify(data).includes(shop.id))
-      expect(told.map(({ event }) => event)).toEqual([
+      const entries = (await world.trail()).filter(({ data }) => JSON.stringify(data).includes(shop.id))
+      expect(entries.map(({ event }) => event)).toEqual([
         'service_credential.created',
         'service_credential.revoked',
         'service_credential.refused',
       ])
-      expect(told.slice(0, 2).every(({ account_id, ip }) => account_id === null && ip === null)).toBe(true)
+      expect(entries.slice(0, 2).every(({ account_id, ip }) => account_id === null && ip === null)).toBe(true)
     })
   })
 })

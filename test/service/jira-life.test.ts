@@ -4,7 +4,7 @@ import { databases, refusalOf, startWorld, type World } from '../support/service
 
 const hours = 3600
 
-describe.each(databases)('what becomes of a team’s Jira, on %s', (database) => {
+describe.each(databases)('the life of a team’s Jira connection, on %s', (database) => {
   let world: World
   let jira: Jira
   beforeAll(async () => {
@@ -20,7 +20,7 @@ describe.each(databases)('what becomes of a team’s Jira, on %s', (database) =>
     world.turn(8 * hours)
     await jira.sync()
   }
-  /** Signed in again: what is asked of them needs it, after all that time. */
+  /** Signed in again: after all that time, the request requires it. */
   const again = async (one: Somebody): Promise<Somebody> => ({
     ...one,
     token: (await world.signIn('google', one.who)).access_token,
@@ -29,7 +29,7 @@ describe.each(databases)('what becomes of a team’s Jira, on %s', (database) =>
     const { body } = await jira.status(team, await again(who))
     return [body.status, body.last_error]
   }
-  /** A team of somebody with these sites, all of which it uses. */
+  /** A team whose creator has these sites, all of them selected. */
   async function connected(...sites: (typeof ACME_SITE)[]) {
     const ada = await jira.somebody(sites)
     const team = await jira.team(ada)
@@ -47,7 +47,7 @@ describe.each(databases)('what becomes of a team’s Jira, on %s', (database) =>
     (await world.mailTo(email)).filter(({ subject }) => subject.includes('Jira'))
 
   describe('sites', () => {
-    test('that vanish are told, and come back as they were', async () => {
+    test('that disappear are reported, and return unchanged', async () => {
       const { ada, team } = await connected(ACME_SITE, GLOBEX_SITE)
       jira.siteOf(ada, ACME_SITE).gone = true
       expect(await seen(team, ada)).toEqual(['active', null])
@@ -67,7 +67,7 @@ describe.each(databases)('what becomes of a team’s Jira, on %s', (database) =>
       expect(await drift(team)).toEqual(['site_gone', 'site_back'])
     })
 
-    test('are not swapped for another by themselves when the one in use vanishes', async () => {
+    test('are not replaced automatically when the one in use disappears', async () => {
       const ada = await jira.somebody([ACME_SITE, GLOBEX_SITE])
       const team = await jira.team(ada)
       await jira.connect(team, ada)
@@ -78,7 +78,7 @@ describe.each(databases)('what becomes of a team’s Jira, on %s', (database) =>
       expect(refusalOf(await jira.queues(team, await again(ada)))).toEqual([401, 'jira_not_active'])
     })
 
-    test('that are renamed have their new name and address, and stay in use', async () => {
+    test('that are renamed get their new name and URL, and stay in use', async () => {
       const { ada, team } = await connected(ACME_SITE)
       jira.siteOf(ada, ACME_SITE).name = 'acme-renamed'
       await nextSync()
@@ -89,7 +89,7 @@ describe.each(databases)('what becomes of a team’s Jira, on %s', (database) =>
       expect(await drift(team)).toEqual(['site_renamed'])
     })
 
-    test('that give less than was granted are told', async () => {
+    test('that grant fewer scopes than before are reported', async () => {
       const { ada, team } = await connected(ACME_SITE)
       jira.siteOf(ada, ACME_SITE).scopes = ['read:jira-work', 'read:jira-user']
       await nextSync()
@@ -100,7 +100,7 @@ describe.each(databases)('what becomes of a team’s Jira, on %s', (database) =>
       expect(await drift(team)).toEqual(['scopes_reduced'])
     })
 
-    test('that no longer answer are looked up soon, not in hours', async () => {
+    test('that stop responding are checked again soon, not hours later', async () => {
       const { ada, team } = await connected(ACME_SITE)
       jira.siteOf(ada, ACME_SITE).gone = true
       expect(refusalOf(await jira.queues(team, ada))).toEqual([401, 'jira_not_active'])
@@ -108,7 +108,7 @@ describe.each(databases)('what becomes of a team’s Jira, on %s', (database) =>
       expect(await seen(team, ada)).toEqual(['choose_site', 'sites_gone'])
     })
 
-    test('are read again when somebody asks, and a list that cannot be read changes nothing', async () => {
+    test('are read again on request, and a list that cannot be read changes nothing', async () => {
       const { ada, team } = await connected(ACME_SITE, GLOBEX_SITE)
       const before = await jira.sites(team, ada)
       world.sandbox.fault({ provider: 'atlassian', endpoint: 'sites' }, { kind: 'html' })
@@ -120,11 +120,11 @@ describe.each(databases)('what becomes of a team’s Jira, on %s', (database) =>
       expect(read.body).toMatchObject({ status: 'active', sync_status: 'ok', last_error: null })
     })
 
-    test('of one team that cannot be read hold up no other, and are tried ever later', async () => {
+    test('of a team that cannot be read do not delay other teams, and are retried with increasing delay', async () => {
       const { ada, team } = await connected(ACME_SITE)
       const other = await connected(GLOBEX_SITE)
       world.turn(8 * hours)
-      // The first to be asked gets no answer; whose it is does not matter to the other.
+      // The first request gets no response, which must not affect the other team.
       world.sandbox.fault({ provider: 'atlassian', endpoint: 'sites', nth: 1 }, { kind: 'status', status: 404 })
       const calls = jira.calls('sites')
       await jira.sync()
@@ -143,7 +143,7 @@ describe.each(databases)('what becomes of a team’s Jira, on %s', (database) =>
   })
 
   describe('a consent', () => {
-    test('that died is told to owners and admins once, asked about once, and renewed by connecting again', async () => {
+    test('that expired is reported to owners and admins once, checked once and renewed by connecting again', async () => {
       const ada = await jira.somebody([ACME_SITE, GLOBEX_SITE])
       const [grace, member] = [await jira.somebody(), await jira.somebody()]
       const team = await jira.team(ada)
@@ -159,8 +159,8 @@ describe.each(databases)('what becomes of a team’s Jira, on %s', (database) =>
       await nextSync()
       expect(refused().length - before).toBe(1)
       expect(await seen(team, ada)).toEqual(['needs_reauthorization', 'invalid_grant'])
-      const told = (await jira.told(team)).filter(({ event }) => event === 'jira.needs_reauthorization')
-      expect(told.map(({ to, reason }) => [to, reason]).sort()).toEqual(
+      const notices = (await jira.told(team)).filter(({ event }) => event === 'jira.needs_reauthorization')
+      expect(notices.map(({ to, reason }) => [to, reason]).sort()).toEqual(
         [
           [ada.id, 'invalid_grant'],
           [grace.id, 'invalid_grant'],
@@ -172,18 +172,18 @@ describe.each(databases)('what becomes of a team’s Jira, on %s', (database) =>
       const later = await again(ada)
       const reconnected = await jira.connect(team, later)
       expect(reconnected.body).toMatchObject({ status: 'active', last_error: null, sync_status: 'ok' })
-      // What was chosen before is still what is used.
+      // The previous selection is still in use.
       expect((await jira.queues(team, later)).body.sites).toMatchObject([{ name: 'globex' }])
       expect(await grantsOf(team)).toHaveLength(1)
     })
 
-    test('is renewed in time, so that queues are read hours later', async () => {
+    test('is renewed ahead of expiry, so that queues can be read hours later', async () => {
       const { ada, team } = await connected(ACME_SITE)
       world.turn(5 * hours)
       expect((await jira.queues(team, await again(ada))).status).toBe(200)
     })
 
-    test('is replaced when another admin connects: theirs is used, the one before withdrawn, the sites kept', async () => {
+    test('is replaced when another admin connects: the new one is used, the old one is revoked, and the sites are kept', async () => {
       const ada = await jira.somebody([ACME_SITE, GLOBEX_SITE, INITECH_SITE])
       const grace = await jira.somebody([GLOBEX_SITE, ACME_SITE])
       const team = await jira.team(ada)
@@ -210,7 +210,7 @@ describe.each(databases)('what becomes of a team’s Jira, on %s', (database) =>
       expect(revoked?.account_id).toBe(ada.id)
     })
 
-    test('outlives the sign-in with the same Atlassian account, and the other way round', async () => {
+    test('survives the end of the user’s own sign-in with the same Atlassian account', async () => {
       const ada = await jira.somebody()
       const team = await jira.team(ada)
       const linked = await world.enter('atlassian', ada.who, { intent: 'link', token: ada.token })
@@ -227,7 +227,7 @@ describe.each(databases)('what becomes of a team’s Jira, on %s', (database) =>
     })
   })
 
-  describe('who connected the team', () => {
+  describe('when the member who connected the team', () => {
     async function crew() {
       const [owner, ada] = [await jira.somebody([GLOBEX_SITE]), await jira.somebody([ACME_SITE, GLOBEX_SITE])]
       const member = await jira.somebody()
@@ -251,8 +251,8 @@ describe.each(databases)('what becomes of a team’s Jira, on %s', (database) =>
       ])
       expect(await grantsOf(team)).toEqual([])
       expect(refusalOf(await jira.queues(team, owner))).toEqual([401, 'jira_not_active'])
-      const told = (await jira.told(team)).filter(({ event }) => event === 'jira.needs_reauthorization')
-      expect(told).toEqual([{ to: owner.id, event: 'jira.needs_reauthorization', team, reason: 'connector_left' }])
+      const notices = (await jira.told(team)).filter(({ event }) => event === 'jira.needs_reauthorization')
+      expect(notices).toEqual([{ to: owner.id, event: 'jira.needs_reauthorization', team, reason: 'connector_left' }])
       await nextSync()
       const later = await again(owner)
       expect((await jira.status(team, later)).body.last_error).toBe('connector_left')
@@ -260,20 +260,20 @@ describe.each(databases)('what becomes of a team’s Jira, on %s', (database) =>
       expect((await jira.queues(team, later)).body.sites).toMatchObject([{ name: 'globex' }])
     }
 
-    test('leaves: their consent goes, the sites stay, the others are told, and one of them takes over', async () => {
+    test('leaves, their consent is revoked, the sites stay, the others are notified and one of them can take over', async () => {
       const all = await crew()
       expect((await jira.as(all.ada, 'DELETE', `/teams/${all.team}/members/${all.ada.id}`)).status).toBe(204)
       expect(await queued(all.team)).toHaveLength(1)
       await left(all)
     })
 
-    test('is taken out of the team: the same', async () => {
+    test('is removed from the team, the same happens', async () => {
       const all = await crew()
       expect((await jira.as(all.owner, 'DELETE', `/teams/${all.team}/members/${all.ada.id}`)).status).toBe(204)
       await left(all)
     })
 
-    test('has their account erased: the same, and nothing of them is left in the team', async () => {
+    test('deletes their account, the same happens, and none of their data is left in the team', async () => {
       const all = await crew()
       expect((await jira.as(all.ada, 'DELETE', '/me')).status).toBe(204)
       await world.vinculum.runJob('revoke-at-provider')
@@ -289,7 +289,7 @@ describe.each(databases)('what becomes of a team’s Jira, on %s', (database) =>
       expect(done.status, done.text).toBe(200)
     }
 
-    test('is disabled: nothing is asked in their name, the others are told, and it works again with them', async () => {
+    test('is disabled, nothing is requested on their behalf and the others are notified, until they are enabled again', async () => {
       const { owner, ada, member, team } = await crew()
       expect((await jira.queues(team, owner)).status).toBe(200)
       const asked = () => [jira.calls('sites'), jira.calls('jira')]
@@ -306,10 +306,12 @@ describe.each(databases)('what becomes of a team’s Jira, on %s', (database) =>
       expect(asked()).toEqual(before)
       await nextSync()
       expect((await jira.status(team, await again(owner))).body.last_sync_at).toBe(body.last_sync_at)
-      const told = (await jira.told(team)).filter(({ event }) => event === 'jira.needs_reauthorization')
-      expect(told).toEqual([{ to: owner.id, event: 'jira.needs_reauthorization', team, reason: 'connector_disabled' }])
-      const [letter] = await noticesTo(owner)
-      expect(letter?.text).toContain('was disabled')
+      const notices = (await jira.told(team)).filter(({ event }) => event === 'jira.needs_reauthorization')
+      expect(notices).toEqual([
+        { to: owner.id, event: 'jira.needs_reauthorization', team, reason: 'connector_disabled' },
+      ])
+      const [message] = await noticesTo(owner)
+      expect(message?.text).toContain('was disabled')
       expect([await grantsOf(team), await queued(team)]).toMatchObject([[{ holder: team }], []])
 
       await administer(ada, 'enable')
@@ -319,20 +321,20 @@ describe.each(databases)('what becomes of a team’s Jira, on %s', (database) =>
       expect((await jira.queues(team, later)).body.sites).toMatchObject([{ name: 'globex' }])
     })
 
-    test('is disabled, and another takes over: theirs is used from then on', async () => {
+    test('is disabled and another member takes over, the new consent is used from then on', async () => {
       const { owner, ada, team } = await crew()
       await administer(ada, 'disable')
       expect((await jira.connect(team, owner)).body).toMatchObject({ status: 'active', connected_by: owner.id })
       expect((await jira.queues(team, owner)).body.sites).toMatchObject([{ name: 'globex' }])
     })
 
-    test('becomes a plain member: the connection stays', async () => {
+    test('becomes a plain member, the connection stays', async () => {
       const { team, owner, ada } = await crew()
       expect((await jira.as(owner, 'PATCH', `/teams/${team}/members/${ada.id}`, { role: 'member' })).status).toBe(200)
       expect((await jira.status(team, owner)).body).toMatchObject({ status: 'active', connected_by: ada.id })
     })
 
-    test('leaves while another connects: either way there is one consent, and it is of somebody in the team', {
+    test('leaves while another member connects, exactly one consent remains, from a current member', {
       timeout: 60_000,
     }, async () => {
       for (let round = 0; round < 6; round++) {
@@ -353,7 +355,7 @@ describe.each(databases)('what becomes of a team’s Jira, on %s', (database) =>
   })
 
   describe('disconnecting', () => {
-    test('takes the connection, its sites and its consent, and queues what is held at Atlassian', async () => {
+    test('deletes the connection, its sites and its consent, and queues the revocation at Atlassian', async () => {
       const { ada, team } = await connected(ACME_SITE)
       expect((await jira.as(ada, 'DELETE', jira.at(team))).status).toBe(204)
       expect((await jira.status(team, ada)).body).toMatchObject({ status: 'not_connected', sites: [] })
@@ -366,7 +368,7 @@ describe.each(databases)('what becomes of a team’s Jira, on %s', (database) =>
       expect((await jira.connect(team, ada)).body).toMatchObject({ status: 'active' })
     })
 
-    test('and connecting at once leave all of it or nothing', { timeout: 60_000 }, async () => {
+    test('concurrently with connecting leaves a whole connection or none', { timeout: 60_000 }, async () => {
       const { ada, team } = await connected(ACME_SITE)
       for (let round = 0; round < 8; round++) {
         const flow = await jira.begin(team, ada)
@@ -383,7 +385,7 @@ describe.each(databases)('what becomes of a team’s Jira, on %s', (database) =>
       }
     })
 
-    test('goes with the team', async () => {
+    test('happens when the team is deleted', async () => {
       const { ada, team } = await connected(ACME_SITE)
       expect((await jira.as(ada, 'DELETE', `/teams/${team}`)).status).toBe(204)
       expect(await grantsOf(team)).toEqual([])
@@ -393,8 +395,8 @@ describe.each(databases)('what becomes of a team’s Jira, on %s', (database) =>
   })
 })
 
-describe('without Atlassian', () => {
-  test('there is no Jira to connect', async () => {
+describe('without Atlassian configured', () => {
+  test('no Jira can be connected', async () => {
     const world = await startWorld({ env: { OAUTH_ENABLED_PROVIDERS: 'google' } })
     try {
       const jira = jiraIn(world)

@@ -24,7 +24,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
     (await jira.sites(team, who)).filter(({ chosen }) => chosen).map(({ name }) => name)
 
   describe('connecting', () => {
-    test('says that nothing is connected before', async () => {
+    test('starts from the status not_connected', async () => {
       const ada = await jira.somebody()
       const team = await jira.team(ada)
       expect((await jira.status(team, ada)).body).toEqual({
@@ -45,7 +45,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       expect(refusalOf(await jira.queues(team, ada))).toEqual([401, 'jira_not_active'])
     })
 
-    test('takes the only site by itself, records who consented, and tells no token to anybody', async () => {
+    test('selects a single site automatically, records who consented and exposes no token', async () => {
       const ada = await jira.somebody()
       const team = await jira.team(ada)
       const connected = await jira.connect(team, ada)
@@ -77,12 +77,12 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       expect(await jira.told(team)).toEqual([
         { to: ada.id, event: 'jira.connected', team, handed_over: false, sites: 1 },
       ])
-      // It is no sign-in: neither is a session begun, nor the Atlassian account linked.
+      // This is no sign-in: no session begins, and the Atlassian account is not linked.
       expect(listIn(await jira.as(ada, 'GET', '/me/identities')).map(({ provider }) => provider)).toEqual(['google'])
       expect(listIn(await jira.as(ada, 'GET', '/me/sessions'))).toHaveLength(1)
     })
 
-    test('by a browser ends on the page of the team, or for its scripts in JSON', async () => {
+    test('in a browser ends on the team page, or in JSON for scripts', async () => {
       const ada = await jira.somebody()
       const team = await jira.team(ada)
       const browser = world.openBrowser()
@@ -108,7 +108,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       }
     })
 
-    test('asks which of several sites to use, and uses exactly those', async () => {
+    test('with several sites asks which ones to use, and uses exactly those', async () => {
       const ada = await jira.somebody([ACME_SITE, GLOBEX_SITE, INITECH_SITE])
       const team = await jira.team(ada)
       expect((await jira.connect(team, ada)).body).toMatchObject({ status: 'choose_site', last_error: null })
@@ -128,7 +128,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       ])
     })
 
-    test('says so when there is no site', async () => {
+    test('reports when there is no site', async () => {
       const ada = await jira.somebody([])
       const team = await jira.team(ada)
       expect((await jira.connect(team, ada)).body).toMatchObject({ status: 'choose_site', last_error: 'no_sites' })
@@ -137,12 +137,12 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
 
     test.each([
       ['is down', { kind: 'status', status: 503 }],
-      ['is a page', { kind: 'html' }],
-      ['is no list', { kind: 'json', body: { sites: [] } }],
+      ['is an HTML page', { kind: 'html' }],
+      ['is not a list', { kind: 'json', body: { sites: [] } }],
       ['is null', { kind: 'null' }],
-      ['is cut off', { kind: 'truncate-fin' }],
-      ['asks to wait', { kind: 'status', status: 429, headers: { 'retry-after': '30' } }],
-    ] as const)('is kept when the list of sites %s, and the list is read by and by', async (_name, what) => {
+      ['is truncated', { kind: 'truncate-fin' }],
+      ['is rate limited', { kind: 'status', status: 429, headers: { 'retry-after': '30' } }],
+    ] as const)('is kept when the list of sites %s, and the list is read later', async (_name, what) => {
       const ada = await jira.somebody()
       const team = await jira.team(ada)
       world.sandbox.fault({ provider: 'atlassian', endpoint: 'sites' }, what)
@@ -158,7 +158,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       expect(await chosenIn(team, ada)).toEqual(['acme'])
     })
 
-    test('shows only what is a Jira site, and one for each cloud id', async () => {
+    test('shows only Jira sites, one for each cloud ID', async () => {
       const ada = await jira.somebody()
       const team = await jira.team(ada)
       const site = (id: string, url: string, scopes = ['read:jira-work']) => ({ id, name: `${id} \u202e`, url, scopes })
@@ -194,7 +194,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
     test.each([
       ['refresh token', ({ refresh_token: _, ...body }: Record<string, unknown>) => body, 'token_exchange_failed', 1],
       ['access token', ({ access_token: _, ...body }: Record<string, unknown>) => body, 'token_exchange_failed', 0],
-    ] as const)('is refused when Atlassian’s answer has no %s', async (_name, change, code, brought) => {
+    ] as const)('fails when Atlassian’s response has no %s', async (_name, change, code, brought) => {
       const ada = await jira.somebody()
       const team = await jira.team(ada)
       world.sandbox.fault({ provider: 'atlassian', endpoint: 'token' }, { kind: 'mutate', change })
@@ -205,7 +205,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       expect(revocations() - before).toBe(brought)
     })
 
-    test('tells which permissions were not granted', async () => {
+    test('reports the permissions that were not granted', async () => {
       const ada = await jira.somebody()
       const team = await jira.team(ada)
       const change = (body: Record<string, unknown>) => ({ ...body, scope: 'read:me read:jira-work offline_access' })
@@ -216,7 +216,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       ])
     })
 
-    test('ends with the person who said no at Atlassian, and changes nothing', async () => {
+    test('ends when the user denies consent at Atlassian, and changes nothing', async () => {
       const ada = await jira.somebody()
       const team = await jira.team(ada)
       const flow = await jira.begin(team, ada)
@@ -228,7 +228,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       expect(await statusesOf(team, ada)).toEqual(['not_connected', null, null])
     })
 
-    test('is one connection, however many connect at once', { timeout: 60_000 }, async () => {
+    test('concurrently leaves one connection', { timeout: 60_000 }, async () => {
       const [ada, grace] = [await jira.somebody(), await jira.somebody([GLOBEX_SITE])]
       const team = await jira.team(ada)
       await jira.join(team, ada, grace, 'admin')
@@ -240,15 +240,15 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
         const mine = grants?.filter(({ holder }) => holder === team) ?? []
         const [integration, ...more] = jira_integrations?.filter(({ team_id }) => team_id === team) ?? []
         expect([mine.length, more.length]).toEqual([1, 0])
-        // Of whoever came last; never one person's integration with another's tokens.
+        // The tokens of the user who connected last; never one user's integration with another user's tokens.
         expect(mine[0]?.subject).toBe(integration?.subject)
         expect((await jira.queues(team, ada)).status).toBe(200)
       }
     })
   })
 
-  describe('who may', () => {
-    test('connect, choose and disconnect are for owners and admins; members look; to strangers there is nothing', async () => {
+  describe('permissions', () => {
+    test('let owners and admins connect, choose sites and disconnect, and members read; outsiders get 404', async () => {
       const people = { owner: await jira.somebody(), admin: await jira.somebody(), member: await jira.somebody() }
       const stranger = await jira.somebody()
       const team = await jira.team(people.owner)
@@ -277,7 +277,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       expect((await jira.as(people.admin, 'DELETE', jira.at(team))).status).toBe(204)
     })
 
-    test('nobody connects whose sign-in is long ago', async () => {
+    test('to connect require a recent sign-in', async () => {
       const ada = await jira.somebody()
       const team = await jira.team(ada)
       world.turn(601)
@@ -288,8 +288,8 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
     })
   })
 
-  describe('a flow', () => {
-    test('is finished only by whoever began it, in the same session', async () => {
+  describe('a pending authorization', () => {
+    test('is finished only by the user who began it, in the same session', async () => {
       const [ada, mallory] = [await jira.somebody(), await jira.somebody([GLOBEX_SITE])]
       const [team, hers] = [await jira.team(ada), await jira.team(mallory)]
       for (const finisher of [{ token: mallory.token }, {}]) {
@@ -302,7 +302,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       const flow = await jira.begin(team, ada)
       const back = await world.approve(flow.url, ada.who)
       expect(refusalOf(await world.finish(flow, back, { token: again.access_token }))).toEqual([400, 'flow_mismatch'])
-      // A code of one team's flow with the state of another's.
+      // A code from one team's authorization with the state of another's.
       const [one, other] = [await jira.begin(team, ada), await jira.begin(hers, mallory)]
       const [, theirs] = [await world.approve(one.url, ada.who), await world.approve(other.url, mallory.who)]
       const mixed = new URL(theirs)
@@ -315,7 +315,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
         expect(await statusesOf(id, who)).toEqual(['not_connected', null, null])
     })
 
-    test('that a browser is sent into by somebody else connects nobody’s team', async () => {
+    test('begun by an attacker connects no team in the victim’s browser', async () => {
       const [mallory, victim] = [await jira.somebody(), await jira.somebody()]
       const team = await jira.team(mallory)
       const browser = world.openBrowser()
@@ -326,12 +326,12 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       expect(await statusesOf(team, mallory)).toEqual(['not_connected', null, null])
     })
 
-    test('of a sign-in or a linking connects nothing, and that of a team signs nobody in', async () => {
+    test('of a sign-in or a link connects no team, and that of a team signs nobody in', async () => {
       const ada = await jira.somebody()
       const team = await jira.team(ada)
       const login = await world.begin('atlassian')
-      const entered = await world.finish(login, await world.approve(login.url, ada.who))
-      expect(entered.body).toMatchObject({ code: 'account_conflict' })
+      const response = await world.finish(login, await world.approve(login.url, ada.who))
+      expect(response.body).toMatchObject({ code: 'account_conflict' })
       expect(await statusesOf(team, ada)).toEqual(['not_connected', null, null])
       expect(Object.keys((await jira.connect(team, ada)).body)).not.toContain('access_token')
       const embedded = await jira.begin(team, ada)
@@ -342,31 +342,28 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       })
     })
 
-    test.each(['member', 'gone'] as const)(
-      'is refused to somebody who is %s by the time they come back',
-      async (now) => {
-        const [ada, grace] = [await jira.somebody(), await jira.somebody()]
-        const team = await jira.team(ada)
-        await jira.join(team, ada, grace, 'admin')
-        const flow = await jira.begin(team, grace)
-        const back = await world.approve(flow.url, grace.who)
-        const done =
-          now === 'member'
-            ? await jira.as(ada, 'PATCH', `/teams/${team}/members/${grace.id}`, { role: 'member' })
-            : await jira.as(ada, 'DELETE', `/teams/${team}/members/${grace.id}`)
-        expect(done.status, done.text).toBeLessThan(300)
-        const before = revocations()
-        const refused = await world.finish(flow, back, { token: grace.token })
-        expect(refusalOf(refused)).toEqual(now === 'member' ? [403, 'team_role_required'] : [404, 'team_not_found'])
-        expect(await statusesOf(team, ada)).toEqual(['not_connected', null, null])
-        expect((await world.dump()).grants?.some(({ holder }) => holder === team)).toBe(false)
-        // They consented all the same: that is given back.
-        await world.vinculum.runJob('revoke-at-provider')
-        expect(revocations() - before).toBe(1)
-      },
-    )
+    test.each(['member', 'gone'] as const)('is refused to a user who is %s when they return', async (now) => {
+      const [ada, grace] = [await jira.somebody(), await jira.somebody()]
+      const team = await jira.team(ada)
+      await jira.join(team, ada, grace, 'admin')
+      const flow = await jira.begin(team, grace)
+      const back = await world.approve(flow.url, grace.who)
+      const done =
+        now === 'member'
+          ? await jira.as(ada, 'PATCH', `/teams/${team}/members/${grace.id}`, { role: 'member' })
+          : await jira.as(ada, 'DELETE', `/teams/${team}/members/${grace.id}`)
+      expect(done.status, done.text).toBeLessThan(300)
+      const before = revocations()
+      const refused = await world.finish(flow, back, { token: grace.token })
+      expect(refusalOf(refused)).toEqual(now === 'member' ? [403, 'team_role_required'] : [404, 'team_not_found'])
+      expect(await statusesOf(team, ada)).toEqual(['not_connected', null, null])
+      expect((await world.dump()).grants?.some(({ holder }) => holder === team)).toBe(false)
+      // The user did consent: that consent is revoked.
+      await world.vinculum.runJob('revoke-at-provider')
+      expect(revocations() - before).toBe(1)
+    })
 
-    test('of a team that was deleted meanwhile is nobody’s', async () => {
+    test('of a team that was deleted in the meantime is not found', async () => {
       const ada = await jira.somebody()
       const team = await jira.team(ada)
       const flow = await jira.begin(team, ada)
@@ -377,7 +374,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
   })
 
   describe('queues', () => {
-    test('are read of every desk of every site in use, to the last page', async () => {
+    test('are read from every service desk of every selected site, to the last page', async () => {
       const ada = await jira.somebody([ACME_SITE, GLOBEX_SITE])
       const team = await jira.team(ada)
       await jira.connect(team, ada)
@@ -404,7 +401,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       ])
     })
 
-    test('are read once for however many members ask, and again after a while', async () => {
+    test('are read once for concurrent members, and again after the cache expires', async () => {
       const ada = await jira.somebody()
       const team = await jira.team(ada)
       await jira.connect(team, ada)
@@ -412,14 +409,14 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       const answers = await Promise.all(Array.from({ length: 12 }, () => jira.queues(team, ada)))
       expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
       expect((await jira.queues(team, ada)).status).toBe(200)
-      // The desks, and the queues of each of the two.
+      // The service desks, and the queues of each of the two.
       expect(jira.calls('jira') - before).toBe(3)
       world.turn(31)
       await jira.queues(team, ada)
       expect(jira.calls('jira') - before).toBe(6)
     })
 
-    test('of somebody who is no agent are refused, and told at the site beside others that are read', async () => {
+    test('that the user may not read as an agent are reported at their site, next to those that were read', async () => {
       const grace = await jira.somebody([INITECH_SITE])
       const alone = await jira.team(grace)
       await jira.connect(alone, grace)
@@ -439,7 +436,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       ])
     })
 
-    test('wait as long as Jira asks, and say so', async () => {
+    test('wait as long as Jira asks, and report it', async () => {
       const ada = await jira.somebody()
       const team = await jira.team(ada)
       await jira.connect(team, ada)
@@ -459,7 +456,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       expect((await jira.queues(team, ada)).status).toBe(200)
     })
 
-    test('that could not be read are not asked for again with every load of the page, but soon', async () => {
+    test('that could not be read are retried soon, but not on every page load', async () => {
       const ada = await jira.somebody()
       const team = await jira.team(ada)
       await jira.connect(team, ada)
@@ -473,7 +470,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       expect((await jira.queues(team, ada)).status).toBe(200)
     })
 
-    test('and sites are asked for so many times a minute from one place, whatever team it is for', async () => {
+    test('and sites are limited to a number of requests a minute from one IP address, across all teams', async () => {
       const { base: at } = await world.another({ RATE_LIMITS: 'on' })
       const ada = await jira.somebody()
       const teams = [await jira.team(ada), await jira.team(ada)]
@@ -495,7 +492,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       expect((await ask('GET', jira.at(teams[0] ?? ''))).status).toBe(200)
     })
 
-    test('of one team are not held off because another team’s site is down', async () => {
+    test('of one team are not delayed because another team’s site is down', async () => {
       const [ada, ben] = [await jira.somebody([ACME_SITE]), await jira.somebody([GLOBEX_SITE])]
       const [hers, his] = [await jira.team(ada), await jira.team(ben)]
       await jira.connect(hers, ada)
@@ -509,7 +506,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       expect(jira.calls('jira')).toBe(calls)
     })
 
-    test('name the permission that is missing, and spend no refresh on it', async () => {
+    test('name the missing permission, and spend no token refresh on it', async () => {
       const ada = await jira.somebody([{ ...ACME_SITE, scopes: ['read:jira-work', 'read:jira-user'] }])
       const team = await jira.team(ada)
       await jira.connect(team, ada)
@@ -521,7 +518,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       expect((await jira.status(team, ada)).body.last_error).toBe('scopes_reduced')
     })
 
-    test('renew a token that Jira refuses, once, and go on', async () => {
+    test('renew a token that Jira rejects once, and continue', async () => {
       const ada = await jira.somebody()
       const team = await jira.team(ada)
       await jira.connect(team, ada)
@@ -532,11 +529,11 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
     })
 
     test.each([
-      ['a page', { kind: 'html' }],
-      ['no such answer', { kind: 'json', body: { values: 'all' } }],
+      ['an HTML page', { kind: 'html' }],
+      ['a malformed response', { kind: 'json', body: { values: 'all' } }],
       ['nothing', { kind: 'hang' }],
-      ['an error of its own', { kind: 'status', status: 500 }],
-    ] as const)('say that Jira is unavailable when it answers %s', { timeout: 20_000 }, async (_name, what) => {
+      ['a server error', { kind: 'status', status: 500 }],
+    ] as const)('report Jira as unavailable when it returns %s', { timeout: 20_000 }, async (_name, what) => {
       const ada = await jira.somebody()
       const team = await jira.team(ada)
       await jira.connect(team, ada)
@@ -546,7 +543,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       expect(refused.headers.get('retry-after')).toMatch(/^\d+$/)
     })
 
-    test('of one desk that may not be seen do not hide the others', async () => {
+    test('of a service desk the user cannot see do not hide the others', async () => {
       const ada = await jira.somebody()
       const team = await jira.team(ada)
       await jira.connect(team, ada)
@@ -564,7 +561,7 @@ describe.each(databases)('a team’s Jira, on %s', (database) => {
       ])
     })
 
-    test('are not asked for without end', async () => {
+    test('are read up to a limit', async () => {
       const desks = Array.from({ length: 40 }, (_, n) => ({
         ...GLOBEX_SITE.desks[0],
         id: String(n + 1),

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { databases, type Json, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
 
-describe.each(databases)('what comes round by itself, on %s', (database) => {
+describe.each(databases)('background jobs, on %s', (database) => {
   let world: World
   let other: Awaited<ReturnType<World['another']>>
   let token: string
@@ -20,13 +20,13 @@ describe.each(databases)('what comes round by itself, on %s', (database) => {
     return Object.fromEntries(listIn(answer).map((one) => [String(one.name), one]))
   }
 
-  test('is for administrators', async () => {
+  test('are visible to administrators only', async () => {
     const { access_token } = await world.signIn('google', world.newcomer())
     expect(refusalOf(await world.call('GET', '/jobs', { token: access_token }))).toEqual([403, 'insufficient_scope'])
     expect((await world.call('GET', '/jobs')).status).toBe(401)
   })
 
-  test('is told with its period, its last round and when it is due', async () => {
+  test('are listed with their period, last run and next run', async () => {
     await world.vinculum.runJob('sweep-expired')
     const { 'sweep-expired': sweep, 'send-mail': mail } = await jobs()
     const now = world.clock().toISOString()
@@ -45,7 +45,7 @@ describe.each(databases)('what comes round by itself, on %s', (database) => {
     expect(mail).toMatchObject({ period_seconds: 5, shared: false, backlog: expect.any(Number) })
   })
 
-  test('is the same on every node where nodes share it, and each node’s own where not', async () => {
+  test('have the same state on every node where nodes share it, and a state for each node otherwise', async () => {
     await world.vinculum.runJob('sweep-expired')
     await other.vinculum.runJob('sweep-expired')
     await world.vinculum.runJob('reload-signing-keys')
@@ -63,7 +63,7 @@ describe.each(databases)('what comes round by itself, on %s', (database) => {
     expect(text).toMatch(/^vinculum_job_backlog\{job="revoke-at-provider"\} 0$/m)
   })
 
-  test('stands on a page of the administration, in the reader’s language', async () => {
+  test('are listed on an administration page in the reader’s language', async () => {
     const boss = world.newcomer()
     const { user } = await world.signIn('google', boss)
     await world.vinculum.makeAdministrator(user.id)

@@ -13,7 +13,7 @@ import {
 type BackEnd = { readonly id: string; readonly secret: string }
 const files = 'https://www.googleapis.com/auth/drive.readonly'
 
-describe.each(databases)('lending a back end a provider’s token, on %s', (database) => {
+describe.each(databases)('lending a provider token to a back end, on %s', (database) => {
   let world: World
   let shop: BackEnd
   beforeAll(async () => {
@@ -45,7 +45,7 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
     return { who, token, id: user.id, wants: { user_id: user.id, provider } }
   }
   const subjectAt = (who: string): unknown => world.sandbox.identities.get(who)?.atlassian?.account_id
-  /** Whose token this is at Atlassian; a status where it is nobody's. */
+  /** The Atlassian account a token belongs to; the status where it belongs to none. */
   async function atAtlassian(token: unknown): Promise<unknown> {
     const said = await fetch(`${world.sandbox.url}/atlassian/me`, { headers: { authorization: `Bearer ${token}` } })
     return said.status === 200 ? ((await said.json()) as Json).account_id : said.status
@@ -56,7 +56,7 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
   const loansOf = async (accountId: string | null) =>
     (await world.trail()).filter(({ event, account_id }) => event === 'provider_token.lent' && account_id === accountId)
 
-  test('gives one that works, says what it is good for, and writes the loan down', async () => {
+  test('returns a valid token with its scopes and records the loan', async () => {
     const eve = await somebody()
     const lent = await borrow({ ...eve.wants, scopes: ['read:me', 'read:jira-work'] })
     expect(lent.status, lent.text).toBe(200)
@@ -70,13 +70,13 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
     expect(await atAtlassian(lent.body.access_token)).toBe(subjectAt(eve.who))
     const told = await loansOf(eve.id)
     expect(told.map(dataOf)).toEqual([{ provider: 'atlassian', credential: shop.id }])
-    // Where the back end sits is not the person's to read.
+    // The IP address of the back end is not shown to the user.
     expect(told.map(({ ip, user_agent }) => [ip, user_agent])).toEqual([[null, null]])
     const { body } = await world.call('GET', '/me/activity', { token: eve.token })
     expect((body.items as Json[]).map(({ event }) => event)).toContain('provider_token.lent')
   })
 
-  test('does not drown the rest of the activity, and is looked up by itself', async () => {
+  test('does not flood the user’s activity, which can be filtered by loans', async () => {
     const eve = await somebody()
     for (let n = 0; n < 12; n++) expect((await borrow(eve.wants)).status).toBe(200)
     const events = async (query: string) => {
@@ -101,20 +101,20 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
     expect([page.split(line).length - 1, page.includes('Account opened')]).toEqual([12, false])
   })
 
-  test('takes the provider’s other names of a scope for the same', async () => {
+  test('treats a provider’s aliases of a scope as the same scope', async () => {
     const eve = await somebody('google')
     const lent = await borrow({ ...eve.wants, scopes: ['openid', 'email', files] })
     expect(lent.body.scopes).toContain('https://www.googleapis.com/auth/userinfo.email')
     expect(lent.body.missing_scopes).toEqual([files])
   })
 
-  test('gives one that never expires where the provider’s never do', async () => {
+  test('returns a token without an expiry where the provider’s tokens never expire', async () => {
     const eve = await somebody('github')
     const lent = await borrow({ ...eve.wants, min_ttl_seconds: 1800 })
     expect([lent.status, lent.body.expires_at]).toEqual([200, null])
   })
 
-  test('renews an expired one first, once however many ask and on whichever node', async () => {
+  test('renews an expired token first, once for concurrent callers on all nodes', async () => {
     const eve = await somebody()
     const other = await world.another()
     const first = await borrow(eve.wants)
@@ -131,7 +131,7 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
     expect(await loansOf(eve.id)).toHaveLength(13)
   })
 
-  test('renews one that would not last as long as it is needed', async () => {
+  test('renews a token that would expire before min_ttl_seconds', async () => {
     const eve = await somebody()
     world.turn(2400)
     const before = renewals()
@@ -143,7 +143,7 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
     expect(longer.body.expires_at).toBe(new Date(world.clock().getTime() + 3600_000).toISOString())
   })
 
-  test('says that the person has to renew it when the provider no longer accepts it, found out once', async () => {
+  test('requires a new consent when the provider no longer accepts the token, which is found out once', async () => {
     const eve = await somebody()
     world.turn(3601)
     world.sandbox.killRefreshTokens('atlassian', eve.who)
@@ -155,7 +155,7 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
     expect((await borrow(eve.wants)).status).toBe(200)
   })
 
-  test('says when to come back while the provider is down, and goes on afterwards', async () => {
+  test('returns Retry-After while the provider is down, and recovers afterwards', async () => {
     const eve = await somebody()
     world.turn(3601)
     world.sandbox.fault({ provider: 'atlassian', endpoint: 'token' }, { kind: 'status', status: 503 })
@@ -168,7 +168,7 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
     expect((await borrow(eve.wants)).status).toBe(200)
   })
 
-  test('tells nobody apart who has nothing to lend', async () => {
+  test('returns the same error for every account that has no token to lend', async () => {
     const [disabled, unlinked, withdrawn, erased, other] = [
       await somebody(),
       await somebody('google'),
@@ -204,7 +204,7 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
     expect(refusalOf(await borrow({ user_id: other.id, provider: 'nowhere' }))).toEqual([404, 'not_connected'])
   })
 
-  test('of several sign-ins with one provider gives one that works, that may do most, that was used last', async () => {
+  test('chooses among several identities of one provider a valid one with the most scopes, used most recently', async () => {
     const eve = await somebody('google')
     const [first, second] = [world.newcomer(), world.newcomer()]
     for (const who of [first, second]) {
@@ -216,13 +216,13 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
     expect(await whose()).toBe(subjectAt(second))
     await world.signIn('atlassian', first)
     expect(await whose()).toBe(subjectAt(first))
-    // What one of them may do more decides before that.
+    // More scopes decide before that.
     const wide = JSON.stringify(['read:me', 'offline_access', 'read:jira-work'])
     const statement = `update grants set scopes = '${wide}' where subject = '${subjectAt(second)}'`
     await world.operator(statement)
     expect(await whose({ scopes: ['read:jira-work'] })).toBe(subjectAt(second))
     expect(await whose({ scopes: ['read:me'] })).toBe(subjectAt(first))
-    // And a dead one stands in nobody's way.
+    // And a dead token does not get in the way.
     world.turn(3601)
     world.sandbox.killRefreshTokens('atlassian', second)
     const lent = await borrow({ ...wants, scopes: ['read:jira-work'] })
@@ -233,7 +233,7 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
     expect(refusalOf(await borrow(wants))).toEqual([409, 'needs_reauthorization'])
   })
 
-  test('is for back ends that may, and say who they are', async () => {
+  test('is only for authenticated back ends with the scope', async () => {
     const eve = await somebody()
     const { wants } = eve
     world.turn(3600 * 25)
@@ -255,7 +255,7 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
     expect(bearer.status).toBe(200)
   })
 
-  test('refuses what it does not understand, and says where', async () => {
+  test('rejects invalid fields and names them', async () => {
     const { id } = await somebody()
     const one = { user_id: id, provider: 'atlassian' }
     const refused: readonly [object, string][] = [
@@ -279,7 +279,7 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
   })
 
   describe('of a team', () => {
-    /** A team whose Jira this person connects, at whose Atlassian account these sites are. */
+    /** A team whose Jira this user connects, with these sites at their Atlassian account. */
     async function team(sites: readonly Site[]) {
       const who = world.newcomer({}, { atlassian: { sites: structuredClone([...sites]) } })
       const { access_token: token, user } = await world.signIn('google', who)
@@ -295,7 +295,7 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
       return { who, token, id: user.id, jira, choose, wants: { team_id: made.body.id, provider: 'atlassian' } }
     }
 
-    test('tells the sites that were chosen, and is on the trail of whoever connected it', async () => {
+    test('returns the selected sites, and is recorded in the audit log of the user who connected it', async () => {
       const ada = await team([ACME_SITE, GLOBEX_SITE])
       expect(refusalOf(await borrow(ada.wants))).toEqual([404, 'not_connected'])
       expect((await ada.choose(GLOBEX_SITE.id)).status).toBe(200)
@@ -309,12 +309,12 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
       expect((await loansOf(ada.id)).map(dataOf)).toEqual([
         { provider: 'atlassian', credential: shop.id, team: ada.wants.team_id },
       ])
-      // What the team was given is the team's: the person lends nothing of it.
+      // The consent belongs to the team: the user lends nothing of it.
       expect(refusalOf(await borrow({ user_id: ada.id, provider: 'atlassian' }))).toEqual([404, 'not_connected'])
       expect(refusalOf(await borrow({ ...ada.wants, provider: 'google' }))).toEqual([404, 'not_connected'])
     })
 
-    test('given to another registration is nobody’s to lend, and says that it has to be given again', async () => {
+    test('connected with another client registration fails, and asks for a new connection', async () => {
       const ada = await team([ACME_SITE])
       const other = await world.another({ ATLASSIAN_CLIENT_ID: 'another-registration' })
       const { body } = await world.call('GET', ada.jira, { token: ada.token, at: other.base })
@@ -323,7 +323,7 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
       expect((await borrow(ada.wants)).status).toBe(200)
     })
 
-    test('is not lent while whoever connected it is disabled, and again when they are enabled', async () => {
+    test('is refused while the user who connected it is disabled, and works again once they are enabled', async () => {
       const ada = await team([ACME_SITE])
       expect((await borrow(ada.wants)).status).toBe(200)
       const token = await administrator()
@@ -337,7 +337,7 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
       expect(await atAtlassian(lent.body.access_token)).toBe(subjectAt(ada.who))
     })
 
-    test('is renewed once, too, and ends with the connection', async () => {
+    test('renews the token once for concurrent callers too, and ends with the connection', async () => {
       const ada = await team([ACME_SITE])
       const first = await borrow(ada.wants)
       world.turn(3601)
@@ -354,7 +354,7 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
       expect(refusalOf(await borrow(ada.wants))).toEqual([404, 'not_connected'])
     })
 
-    test('is withdrawn by nothing its person takes back of their own, and the other way round', async () => {
+    test('continues when that user withdraws their own permissions, and the other way round', async () => {
       const ada = await team([ACME_SITE])
       const linked = await world.enter('atlassian', ada.who, { intent: 'link', token: ada.token })
       expect(linked.status, linked.text).toBe(200)
@@ -365,7 +365,7 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
       await world.call('DELETE', `/me/identities/${own?.id}/grant`, { token: ada.token })
       world.turn(61)
       await world.vinculum.runJob('revoke-at-provider')
-      // One consent, two uses of it: it is not revoked while one of them is left.
+      // One consent with two uses: it is not revoked while one of them is left.
       expect(world.sandbox.journal.calls('atlassian', 'revoke')).toHaveLength(before)
       const lent = await borrow(ada.wants)
       expect(await atAtlassian(lent.body.access_token)).toBe(subjectAt(ada.who))
@@ -377,7 +377,7 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
     })
   })
 
-  test('is not done where it cannot be written down', async () => {
+  test('fails when the loan cannot be recorded', async () => {
     const eve = await somebody()
     const statement =
       database === 'SQLite'
@@ -397,7 +397,7 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
     expect((await borrow(eve.wants)).status).toBe(200)
   })
 
-  test('leaves no token in the log, nor anywhere unsealed', async () => {
+  test('leaves no unencrypted token in the log or anywhere else', async () => {
     const eve = await somebody()
     const lent = await borrow(eve.wants)
     world.turn(3601)
@@ -410,7 +410,7 @@ describe.each(databases)('lending a back end a provider’s token, on %s', (data
       expect([logged.includes(token), stored.includes(token)]).toEqual([false, false])
     }
     expect(logged).toContain('provider_token.lent')
-    // Of all that was ever lent, no answer had a refresh token in it.
+    // No response to a loan ever contained a refresh token.
     const answers = world.seen.filter(({ path }) => path === '/connections/token')
     expect(answers.length).toBeGreaterThan(30)
     for (const { text } of answers) expect(text).not.toContain('"refresh_token":')

@@ -15,7 +15,7 @@ import {
   type World,
 } from '../support/service.ts'
 
-describe.each(databases)('linking and unlinking on purpose, on %s', (database) => {
+describe.each(databases)('linking and unlinking identities, on %s:', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database })
@@ -33,7 +33,7 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
   const unlink = (id: string, token: string, at = world.base) =>
     world.call('DELETE', `/me/identities/${id}`, { token, at })
 
-  /** Somebody with these sign-ins, the first of which opened the account. */
+  /** A user with these identities, the first of which created the account. */
   async function somebody(first: ProviderName, ...others: readonly ProviderName[]) {
     const who = world.newcomer()
     const auth = await world.signIn(first, who)
@@ -47,7 +47,7 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
   describe.each(providers)('with %s', (provider) => {
     const first = provider === 'google' ? 'github' : 'google'
 
-    test('an app links, whatever the address there, and no second session begins', async () => {
+    test('an app links an identity with any email address, and no second session begins', async () => {
       const { token, user } = await somebody(first)
       const before = (await world.dump()).sessions?.length
       const other = world.newcomer({ verified: false })
@@ -63,7 +63,7 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
       expect([again.action, again.user.id]).toEqual(['login_existing', user.id])
     })
 
-    test('a browser links from its account page', async () => {
+    test('a browser links an identity from its account page', async () => {
       const who = world.newcomer()
       const browser = world.openBrowser()
       await browser.signIn(first, who)
@@ -79,7 +79,7 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
   })
 
   type Browser = ReturnType<World['openBrowser']>
-  /** The link form of the account page; answers where it leads at the provider. */
+  /** The link form of the account page; returns the provider URL it leads to. */
   async function submitUntilProvider(browser: Browser, page: Awaited<ReturnType<Browser['ask']>>, provider: string) {
     const forms = [...page.text.matchAll(/<form[^>]*action="([^"]*)"[^>]*>([\s\S]*?)<\/form>/g)]
     const form = forms.find(([, action]) => action === `/auth/${provider}/link`)
@@ -94,7 +94,7 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
     return sent.headers.get('location') ?? ''
   }
 
-  test('a form without the token of the page, or from elsewhere, links nothing', async () => {
+  test('a form without the CSRF token, or from another site, links nothing', async () => {
     const browser = world.openBrowser()
     await browser.signIn('google', world.newcomer())
     const begun = (await world.dump()).flows?.length
@@ -116,7 +116,7 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
     expect((await world.dump()).flows).toHaveLength(begun ?? 0)
   })
 
-  test('linking needs somebody signed in, and lately', async () => {
+  test('linking requires a recent sign-in', async () => {
     const nobody = await world.call('POST', '/auth/github/authorize', { body: { intent: 'link' } })
     expect(refusalOf(nobody)).toEqual([401, 'authentication_required'])
     expect(nobody.headers.get('www-authenticate')).toBe('Bearer')
@@ -140,7 +140,7 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
     expect(page.text).toMatch(/href="\/login/)
   })
 
-  test('what is already theirs stays as it is', async () => {
+  test('linking an identity the account already has changes nothing', async () => {
     const { who, token } = await somebody('google', 'github')
     const before = await world.dump()
     const again = await link('github', who, token)
@@ -150,7 +150,7 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
     expect(after.identities).toHaveLength(before.identities?.length ?? 0)
   })
 
-  test('what belongs to somebody else is refused, and nothing moves', async () => {
+  test('an identity of another account is refused, and nothing moves', async () => {
     const other = await somebody('github')
     const { token } = await somebody('google')
     expect(await providersOf(token)).toEqual(['google'])
@@ -163,16 +163,16 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
     expect((await world.signIn('github', other.who)).user.id).toBe(other.user.id)
   })
 
-  test('two accounts of one provider may be linked to one account', async () => {
+  test('two identities of one provider can be linked to one account', async () => {
     const { token } = await somebody('github')
     expect((await link('github', world.newcomer(), token)).body.action).toBe('linked_new')
     expect(await providersOf(token)).toEqual(['github', 'github'])
   })
 
-  describe('a flow begun by one and finished by another', () => {
+  describe('a link begun by one user and finished by another', () => {
     const calls = () => world.sandbox.journal.filter(({ endpoint }) => endpoint === 'token').length
     type Arrival = (back: URL, flowToken: string) => Promise<Answer>
-    /** The attacker begins, the victim consents, and comes back as they do. */
+    /** The attacker begins the link, and the victim consents and follows the callback. */
     async function attack(victim: () => Promise<Arrival>) {
       const attacker = await somebody('google')
       const arrive = await victim()
@@ -190,38 +190,38 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
     }
     const json = { headers: { accept: 'application/json' } }
 
-    test('does not join the victim’s sign-in to the attacker in a browser of theirs', () =>
+    test('does not attach the victim’s identity to the attacker’s account in the victim’s browser', () =>
       attack(async () => {
         const victim = world.openBrowser()
         await victim.signIn('google', world.newcomer())
         return async (back) => answerOf(await victim.ask(back, json))
       }))
-    test('nor in a browser where nobody is signed in', () =>
+    test('is refused in a browser where nobody is signed in', () =>
       attack(async () => async (back) => answerOf(await world.openBrowser().ask(back, json))))
-    test('nor as another user who holds the flow_token', () =>
+    test('is refused to another user who holds the flow_token', () =>
       attack(async () => {
         const { token } = await somebody('google')
         return (back, flowToken) =>
           world.call('POST', '/auth/github/callback', { body: world.handedIn(back, { flowToken }), token })
       }))
-    test('nor without a user', () =>
+    test('is refused without a user', () =>
       attack(
         async () => (back, flowToken) =>
           world.call('POST', '/auth/github/callback', { body: world.handedIn(back, { flowToken }) }),
       ))
   })
 
-  test('linking is finished in the session that began it, not in another of the same person', async () => {
+  test('a link is finished in the session that began it, not in another session of the same user', async () => {
     const { who, token } = await somebody('google')
     const flow = await world.begin('github', { intent: 'link', token })
     const back = await world.approve(flow.url, who)
     const other = await world.signIn('google', who)
     expect(refusalOf(await world.finish(flow, back, { token: other.access_token }))).toEqual([400, 'flow_mismatch'])
-    // It was claimed by the attempt.
+    // The attempt claimed it.
     expect(refusalOf(await world.finish(flow, back, { token }))).toEqual([400, 'state_already_used'])
   })
 
-  test('linking after the session ended is refused', async () => {
+  test('a link is refused after its session ended', async () => {
     const { who, token } = await somebody('google')
     const flow = await world.begin('github', { intent: 'link', token })
     const back = await world.approve(flow.url, who)
@@ -230,7 +230,7 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
     expect(refusalOf(await world.finish(flow, back))).toEqual([400, 'flow_mismatch'])
   })
 
-  test('an answer to a sign-in does not link, and an answer to a linking does not sign in', async () => {
+  test('a sign-in callback does not link, and a link callback does not sign in', async () => {
     const { token } = await somebody('google')
     const other = world.newcomer()
     const login = await world.begin('github')
@@ -239,7 +239,7 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
     expect(await providersOf(token)).toEqual(['google'])
   })
 
-  test('linking what proves an address one only claimed makes it one’s own, and ends the claims of others', async () => {
+  test('linking an identity that proves a claimed email address verifies it and ends the claims of other accounts', async () => {
     const email = `claimed-${database.toLowerCase()}@example.com`
     const who = world.newcomer({ email })
     const mine = await world.signIn('beta', who)
@@ -255,7 +255,7 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
     expect(refusalOf(await world.call('GET', '/me', { token: theirs.access_token }))).toEqual([401, 'session_revoked'])
   })
 
-  test('unlinking takes one away, once; what is not there or not theirs is not found', async () => {
+  test('unlinking removes an identity once; a missing or foreign identity is not found', async () => {
     const { token } = await somebody('google', 'github', 'acme')
     const stranger = await somebody('google', 'github')
     const id = await identityAt(token, 'github')
@@ -270,7 +270,7 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
     )
   })
 
-  test('the last way in stays, and the answer says which there are', async () => {
+  test('the last sign-in method cannot be removed, and the error lists the remaining methods', async () => {
     const { token } = await somebody('google')
     const refused = await unlink(await identityAt(token, 'google'), token)
     expect(refusalOf(refused)).toEqual([409, 'last_login_method'])
@@ -280,7 +280,7 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
     ])
   })
 
-  test('of two unlinkings at once that would leave nothing, one is refused', async () => {
+  test('of two concurrent unlinks that would leave no sign-in method, one is refused', async () => {
     for (let round = 0; round < 20; round++) {
       const { token } = await somebody('google', 'github')
       const ids = [await identityAt(token, 'google'), await identityAt(token, 'github')]
@@ -290,7 +290,7 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
     }
   })
 
-  test('devices signed in with what was unlinked are signed out, all but this one', async () => {
+  test('unlinking ends the sessions that were signed in with that identity, except the current one', async () => {
     const { who, token } = await somebody('google', 'github')
     const through = await world.signIn('github', who)
     const browser = world.openBrowser()
@@ -304,7 +304,7 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
     ])
       expect(refusalOf(answer)).toEqual([401, 'session_revoked'])
     expect((await world.call('GET', '/me', { token: kept.access_token })).status).toBe(200)
-    // The address still belongs to the account, and GitHub still proves it: the person comes back to the same one.
+    // The email address still belongs to the account, and GitHub still proves it: signing in leads to the same account.
     expect((await world.signIn('github', who)).action).toBe('linked_existing')
   })
 
@@ -315,7 +315,7 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
     const work = () => world.vinculum.runJob('revoke-at-provider')
 
     test.each(['google', 'github', 'beta', 'acme'] as const)(
-      'is withdrawn at %s, and its tokens are erased here',
+      'is revoked at %s, and its tokens are erased here',
       async (provider) => {
         const first = provider === 'google' ? 'github' : 'google'
         const { token, who } = await somebody(first, provider)
@@ -327,7 +327,7 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
         expect(revocations(provider).at(-1)?.status).toBeLessThan(300)
         expect((await world.dump()).grants).toHaveLength(grants - 1)
         expect(await waiting(provider)).toEqual([])
-        // The provider itself no longer takes them.
+        // The provider itself rejects the token.
         expect(world.sandbox.killAccessTokens(sandboxName[provider], who)).toBe(0)
         expect((await world.trail()).filter(({ event }) => event === 'provider_token.revoked').at(-1)?.data).toSatisfy(
           (data: unknown) => JSON.stringify(data).includes('revoked'),
@@ -335,7 +335,7 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
       },
     )
 
-    test('is withdrawn later, and visibly, when the provider does not answer now', async () => {
+    test('is revoked later, and shown as pending, when the provider does not respond now', async () => {
       const { token } = await somebody('google', 'beta')
       world.sandbox.fault({ provider: 'oauth2', endpoint: 'revoke' }, { kind: 'status', status: 503 })
       expect((await unlink(await identityAt(token, 'beta'), token)).status).toBe(204)
@@ -359,7 +359,7 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
       expect(await waiting('beta')).toEqual([])
     })
 
-    test('is left alone when the person linked again meanwhile', async () => {
+    test('is kept when the user linked again in the meantime', async () => {
       const { token, who } = await somebody('google', 'github')
       world.sandbox.fault({ provider: 'github', endpoint: 'revoke' }, { kind: 'status', status: 503 })
       expect((await unlink(await identityAt(token, 'github'), token)).status).toBe(204)
@@ -376,7 +376,7 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
       expect((await world.call('GET', `/me/identities/${id}/profile`, { token: back.access_token })).status).toBe(200)
     })
 
-    test('is asked for once however many workers there are', async () => {
+    test('is revoked once, however many workers run', async () => {
       const { token } = await somebody('google', 'beta')
       const before = revocations('beta').length
       expect((await unlink(await identityAt(token, 'beta'), token)).status).toBe(204)
@@ -386,7 +386,7 @@ describe.each(databases)('linking and unlinking on purpose, on %s', (database) =
   })
 })
 
-test('of two unlinkings at once on two nodes that would leave nothing, one is refused', async () => {
+test('of two concurrent unlinks on two nodes that would leave no sign-in method, one is refused', async () => {
   const world = await startWorld({ database: 'PostgreSQL' })
   try {
     const { base: other } = await world.another()
@@ -405,7 +405,7 @@ test('of two unlinkings at once on two nodes that would leave nothing, one is re
   }
 })
 
-test('a sign-in of a provider that is switched off is no way in, so the other one stays', async () => {
+test('an identity of a disabled provider is not a sign-in method, so the other one cannot be removed', async () => {
   const first = await startWorld()
   const who = first.newcomer()
   const { access_token } = await first.signIn('google', who)

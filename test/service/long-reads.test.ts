@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type * as LongReads from '../../src/store/long-reads.ts'
 import { type Answer, startWorld } from '../support/service.ts'
 
-/** How many rows each long read goes through before it does what it is for. */
+/** How many rows each long read goes through before it finishes. */
 let rowsBefore = 0
 const slow = () =>
   `with recursive n(i) as (select 1 union all select i + 1 from n where i < ${rowsBefore}) select count(*) from n`
@@ -26,7 +26,7 @@ vi.mock('../../src/store/long-reads.ts', async (original) => {
   }
 })
 
-/** A world with an administrator, who asks. */
+/** A world with an administrator. */
 async function start(deadlineMs: number) {
   const world = await startWorld({ env: { REQUEST_DEADLINE_MS: String(deadlineMs) } })
   const { access_token: token, user } = await world.signIn('google', world.newcomer())
@@ -35,7 +35,7 @@ async function start(deadlineMs: number) {
 }
 type World = Awaited<ReturnType<typeof start>>
 
-describe('while a list is read for long, everybody else is answered', () => {
+describe('while a long list is read, other requests are answered', () => {
   let world: World
   beforeAll(async () => {
     world = await start(60_000)
@@ -64,12 +64,12 @@ describe('while a list is read for long, everybody else is answered', () => {
     }
     expect((await list).status).toBe(200)
     expect(asked).toBeGreaterThan(0)
-    // Were it read on the main thread, they would wait for it.
+    // If the list were read on the main thread, the other requests would wait for it.
     expect(others).toBeGreaterThan(3)
   })
 })
 
-test('a list that takes longer than its deadline is 503, and the next one is answered', async () => {
+test('a list that exceeds its deadline returns 503, and the next request is answered', async () => {
   const world = await start(500)
   rowsBefore = 10_000_000
   const late = await world.ask('/users')

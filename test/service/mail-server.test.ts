@@ -8,7 +8,7 @@ import { startMailServer } from '../support/mail-server.ts'
 import { encryptionKey, freePort, startWorld, type World } from '../support/service.ts'
 import { newFile } from '../support/sqlite.ts'
 
-describe('with a mail server', () => {
+describe('with a mail server,', () => {
   let server: Awaited<ReturnType<typeof startMailServer>>
   let world: World
   beforeAll(async () => {
@@ -21,26 +21,26 @@ describe('with a mail server', () => {
     await world.stop()
     await server.stop()
   })
-  /** Until so many letters have arrived. */
-  const arrived = async (letters: number): Promise<void> => {
-    for (let tries = 0; tries < 200 && server.delivered.length < letters; tries++) await pause(25)
-    expect(server.delivered).toHaveLength(letters)
+  /** Waits until this many messages have arrived. */
+  const arrived = async (messages: number): Promise<void> => {
+    for (let tries = 0; tries < 200 && server.delivered.length < messages; tries++) await pause(25)
+    expect(server.delivered).toHaveLength(messages)
   }
 
-  test('a letter that is asked for arrives at once, and a notice soon', async () => {
+  test('a requested message arrives at once, and a notice soon', async () => {
     const who = world.newcomer()
     const { access_token: token } = await world.signIn('google', who)
     const email = world.emailOf(who)
     await world.call('POST', '/auth/email', { body: { email } })
-    // Nobody runs the job here: it was woken.
+    // No test runs the job here: the request wakes it.
     for (
       let tries = 0;
       tries < 100 && !server.delivered.some(({ raw }) => raw.includes('Subject: Your sign-in code'));
       tries++
     )
       await pause(25)
-    const letter = server.delivered.find(({ raw }) => raw.includes('Subject: Your sign-in code'))
-    expect(letter).toMatchObject({ to: [email], from: 'id@example.com' })
+    const message = server.delivered.find(({ raw }) => raw.includes('Subject: Your sign-in code'))
+    expect(message).toMatchObject({ to: [email], from: 'id@example.com' })
     await world.vinculum.runJob('send-mail')
     const before = server.delivered.length
     await world.enter('github', world.newcomer({ email: 'elsewhere@example.com' }), { intent: 'link', token })
@@ -49,7 +49,7 @@ describe('with a mail server', () => {
     expect(server.delivered.at(-1)?.raw).toContain('Subject: GitHub was linked to your account')
   })
 
-  test('is not asked twice for a letter that arrived, nor forgets one that did not', async () => {
+  test('a delivered message is not sent again, and a failed one is retried', async () => {
     const before = server.delivered.length
     server.refuse('DATA', 451, '4.3.0 later')
     await world.call('POST', '/auth/password/forgot', { body: { email: 'nobody@example.com' } })
@@ -64,13 +64,13 @@ describe('with a mail server', () => {
     expect(metrics).toContain('vinculum_mails_total{template="no_account",result="sent"} 1')
   })
 
-  test('there is no mailbox', async () => {
+  test('the mailbox page does not exist', async () => {
     expect((await world.call('GET', '/mailbox')).status).toBe(404)
     expect(world.vinculum.mailbox).toBeNull()
   })
 })
 
-test('a service without a way to send mail says so, at its start and to whoever asks', async () => {
+test('a service without a mail server reports it at startup and in API errors', async () => {
   const port = await freePort()
   const logged: string[] = []
   const log = createLog('warn', new Writable({ write: (chunk, _, done) => done(void logged.push(String(chunk))) }))
@@ -82,7 +82,7 @@ test('a service without a way to send mail says so, at its start and to whoever 
     ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}`,
   })
   if (!config.encryptionKeys) throw new Error('no key was given')
-  // As production is without SMTP_URL.
+  // As in production without SMTP_URL.
   const vinculum = await createVinculum(
     { ...config, encryptionKeys: config.encryptionKeys, mail: { tag: 'off' } },
     { log },

@@ -14,13 +14,13 @@ import {
   type World,
 } from '../support/service.ts'
 
-/** The ticket of a letter's link to a page of ours. */
-const ticketIn = (letter: Received | undefined, path: string): string => {
-  const [, ticket = ''] = new RegExp(`${path}\\?ticket=([\\w-]+)`).exec(letter?.text ?? '') ?? []
-  if (ticket === '') throw new Error(`there is no link to ${path} in ${letter?.text}`)
+/** The ticket in the link of a message. */
+const ticketIn = (message: Received | undefined, path: string): string => {
+  const [, ticket = ''] = new RegExp(`${path}\\?ticket=([\\w-]+)`).exec(message?.text ?? '') ?? []
+  if (ticket === '') throw new Error(`there is no link to ${path} in ${message?.text}`)
   return ticket
 }
-const codeIn = (letter: Received | undefined): string => /^ {4}(\d{8})$/m.exec(letter?.text ?? '')?.[1] ?? ''
+const codeIn = (message: Received | undefined): string => /^ {4}(\d{8})$/m.exec(message?.text ?? '')?.[1] ?? ''
 const namesOf = (headers: Headers): string[] => {
   const names: string[] = []
   headers.forEach((_, name) => {
@@ -30,7 +30,7 @@ const namesOf = (headers: Headers): string[] => {
 }
 const newAddress = (): string => `m${randomBytes(5).toString('hex')}@example.com`
 
-describe.each(databases)('by mail, on %s', (database) => {
+describe.each(databases)('by email, on %s,', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database, env: { RETURN_TO_ALLOWED: 'https://app.example/done' } })
@@ -49,7 +49,7 @@ describe.each(databases)('by mail, on %s', (database) => {
   }
   const newest = async (address: string): Promise<Received | undefined> => (await world.mailTo(address))[0]
   const newestCode = async (address: string): Promise<string> =>
-    codeIn((await world.mailTo(address)).find((letter) => codeIn(letter) !== ''))
+    codeIn((await world.mailTo(address)).find((message) => codeIn(message) !== ''))
   const newestTicket = async (address: string, path: string): Promise<string> =>
     ticketIn(
       (await world.mailTo(address)).find(({ text }) => text.includes(`${path}?ticket=`)),
@@ -78,25 +78,25 @@ describe.each(databases)('by mail, on %s', (database) => {
   const disable = (id: string): Promise<void> =>
     world.operator(`update accounts set disabled_at = ${database === 'SQLite' ? '1' : 'now()'} where id = '${id}'`)
 
-  describe('a sign-in', () => {
-    test('takes the code where it was asked for, once, and then the link no more', async () => {
+  describe('a sign-in by email', () => {
+    test('accepts the code once, where it was requested, and then no longer the link', async () => {
       const email = newAddress()
       const { id } = await registered(world, email, { verified: true })
       const flow_token = await begin(email)
-      const letter = await newest(email)
-      const code = codeIn(letter)
+      const message = await newest(email)
+      const code = codeIn(message)
       const persian = code.replace(/\d/g, (digit) => String.fromCodePoint(0x6f0 + Number(digit)))
-      const entered = await finish({ flow_token, code: `${persian.slice(0, 4)} - ${persian.slice(4)}` })
-      expect(refusalOf(entered)).toEqual([200, undefined])
-      expect((await me(String(entered.body.access_token))).id).toBe(id)
+      const response = await finish({ flow_token, code: `${persian.slice(0, 4)} - ${persian.slice(4)}` })
+      expect(refusalOf(response)).toEqual([200, undefined])
+      expect((await me(String(response.body.access_token))).id).toBe(id)
       expect(refusalOf(await finish({ flow_token, code }))).toEqual(over)
-      expect(refusalOf(await finish({ ticket: ticketIn(letter, '/login/email/link') }))).toEqual(over)
-      expect(await events(String(entered.body.access_token))).toContain('authentication.succeeded')
-      const sessions = listIn(await world.call('GET', '/me/sessions', { token: String(entered.body.access_token) }))
+      expect(refusalOf(await finish({ ticket: ticketIn(message, '/login/email/link') }))).toEqual(over)
+      expect(await events(String(response.body.access_token))).toContain('authentication.succeeded')
+      const sessions = listIn(await world.call('GET', '/me/sessions', { token: String(response.body.access_token) }))
       expect(sessions.find(({ current }) => current)?.amr).toEqual(['otp'])
     })
 
-    test('takes the link anywhere, once', async () => {
+    test('accepts the link in any browser, once', async () => {
       const email = newAddress()
       await registered(world, email, { verified: true })
       await begin(email)
@@ -105,7 +105,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect(answers.map(({ status }) => status).sort()).toEqual([200, 400, 400])
     })
 
-    test('leaves the older code good for the browser that asked, until one of the two is used', async () => {
+    test('keeps the older code valid for the browser that requested it, until one of the two is used', async () => {
       const email = newAddress()
       await registered(world, email, { verified: true })
       const mine = await begin(email)
@@ -117,7 +117,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect(refusalOf(await finish({ flow_token: again, code: newer }))).toEqual(over)
     })
 
-    test('takes neither a code without its flow nor with another one, nor a ticket of another kind', async () => {
+    test('rejects a code without its flow_token or with another one, and a ticket of another kind', async () => {
       const [email, other] = [newAddress(), newAddress()]
       await registered(world, email, { verified: true })
       await registered(world, other, { verified: true })
@@ -130,7 +130,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect((await finish({ flow_token, code })).status).toBe(200)
     })
 
-    test('is good for ten minutes', async () => {
+    test('expires after ten minutes', async () => {
       const email = newAddress()
       await registered(world, email, { verified: true })
       const early = await begin(email)
@@ -143,7 +143,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect(refusalOf(await finish({ flow_token: late, code: second }))).toEqual(over)
     })
 
-    test('takes five guesses and no more, even of the right code, and counts them with every other way', async () => {
+    test('accepts at most five guesses, counted together with every other method, and then not even the right code', async () => {
       const email = newAddress()
       const { id } = await registered(world, email, { verified: true })
       const flow_token = await begin(email)
@@ -157,32 +157,32 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect(Number(held.headers.get('retry-after'))).toBeGreaterThan(0)
       const { guesses = [] } = await world.dump()
       expect(Number(guesses.find(({ key }) => key === `account:${id}`)?.failures)).toBe(6)
-      // The link is no guess.
+      // The link does not count as a guess.
       await begin(email)
       expect((await finish({ ticket: await newestTicket(email, '/login/email/link') })).status).toBe(200)
       expect((await world.dump()).guesses?.some(({ key }) => key === `account:${id}`)).toBe(false)
     })
 
-    test('asks for the second factor like any other', async () => {
+    test('asks for the second factor like any other sign-in', async () => {
       const email = newAddress()
       const { id } = await registered(world, email, { verified: true })
       await totp(id)
       const flow_token = await begin(email)
-      const entered = await finish({ flow_token, code: await newestCode(email) })
-      expect(refusalOf(entered)).toEqual([401, 'second_factor_required'])
-      expect(entered.body.second_factor_ticket).toEqual(expect.any(String))
+      const response = await finish({ flow_token, code: await newestCode(email) })
+      expect(refusalOf(response)).toEqual([401, 'second_factor_required'])
+      expect(response.body.second_factor_ticket).toEqual(expect.any(String))
     })
 
-    test('opens no disabled account', async () => {
+    test('does not open a disabled account', async () => {
       const email = newAddress()
       const { id } = await registered(world, email, { verified: true })
       const flow_token = await begin(email)
       await disable(id)
-      const entered = await finish({ flow_token, code: await newestCode(email) })
-      expect(refusalOf(entered)).toEqual([403, 'user_disabled'])
+      const response = await finish({ flow_token, code: await newestCode(email) })
+      expect(refusalOf(response)).toEqual([403, 'user_disabled'])
     })
 
-    test('of nobody answers as that of somebody, until a letter says so', async () => {
+    test('responds the same for an unknown email address, and only the message differs', async () => {
       const [nobody, somebody] = [newAddress(), newAddress()]
       await registered(world, somebody, { verified: true })
       const answers = await Promise.all([nobody, somebody].map((email) => post('/auth/email', { email })))
@@ -206,7 +206,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       }
     })
 
-    test('is refused for what is no address, and names the field', async () => {
+    test('rejects an invalid email address, and names the field', async () => {
       for (const path of ['/auth/email', '/auth/password/forgot']) {
         const refused = await post(path, { email: 'ada' })
         expect(refusalOf(refused)).toEqual([400, 'invalid_request'])
@@ -214,7 +214,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       }
     })
 
-    test('in a browser takes the code on the page, and goes where it was meant to', async () => {
+    test('in a browser accepts the code on the page and continues to return_to', async () => {
       const email = newAddress()
       await registered(world, email, { verified: true })
       const browser = world.openBrowser()
@@ -224,16 +224,16 @@ describe.each(databases)('by mail, on %s', (database) => {
       const wrong = await browser.submit(asked, '/login/email/code', { code: '1' })
       expect(wrong.status).toBe(400)
       expect(wrong.text).toContain('aria-describedby="code-error"')
-      const entered = await browser.submit(wrong, '/login/email/code', { code: await newestCode(email) })
-      expect([entered.status, entered.url.pathname]).toEqual([200, '/account/activity'])
+      const response = await browser.submit(wrong, '/login/email/code', { code: await newestCode(email) })
+      expect([response.status, response.url.pathname]).toEqual([200, '/account/activity'])
     })
 
-    test('in a browser takes a link, but only by the button', async () => {
+    test('in a browser accepts a link only after a click on the button', async () => {
       const email = newAddress()
       await registered(world, email, { verified: true })
       await begin(email)
       const link = `${world.base}/login/email/link?ticket=${await newestTicket(email, '/login/email/link')}`
-      // A scanner, twice.
+      // A link scanner, twice.
       await fetch(link)
       await fetch(link, { method: 'HEAD' })
       const browser = world.openBrowser()
@@ -241,12 +241,12 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect(page.text).toContain('•••@example.com')
       expect(page.headers.get('referrer-policy')).toBe('no-referrer')
       expect((await browser.go(`${world.base}/account`)).url.pathname).toBe('/login')
-      const entered = await browser.submit(page, '/login/email/link')
-      expect([entered.status, entered.url.pathname]).toEqual([200, '/account'])
+      const response = await browser.submit(page, '/login/email/link')
+      expect([response.status, response.url.pathname]).toEqual([200, '/account'])
       expect((await browser.go(link)).status).toBe(400)
     })
 
-    test('in a browser goes on to the app that asked, with a code only that app can trade', async () => {
+    test('in a browser returns to the requesting app with a code that only that app can exchange', async () => {
       const email = newAddress()
       const { id } = await registered(world, email, { verified: true })
       const verifier = 'v'.repeat(43)
@@ -269,7 +269,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       }
       const { user, provider_info } = authOf(await post('/auth/token', trade))
       expect([user.id, provider_info]).toEqual([id, { provider: 'email', provider_user_id: id }])
-      // No address of a stranger's, and none without a challenge.
+      // No foreign URL, and none without a challenge.
       for (const refused of ['https://evil.example/', '//evil.example'])
         expect(refusalOf(await post('/auth/email', { email, return_to: refused }))).toEqual([
           400,
@@ -286,14 +286,14 @@ describe.each(databases)('by mail, on %s', (database) => {
       await begin(email)
       const link = `${world.base}/login/email/link?ticket=${await newestTicket(email, '/login/email/link')}`
       const browser = world.openBrowser()
-      const entered = await browser.submit(await browser.go(link), '/login/email/link')
-      expect(entered.url.pathname).toBe('/login/second-factor')
+      const response = await browser.submit(await browser.go(link), '/login/email/link')
+      expect(response.url.pathname).toBe('/login/second-factor')
       expect((await browser.go(`${world.base}/account`)).url.pathname).toBe('/login')
     })
   })
 
-  describe('a forgotten password', () => {
-    test('is replaced; every device is signed out, nobody in, and the person is told', async () => {
+  describe('a password reset', () => {
+    test('replaces the password, ends every session, signs nobody in and notifies the user', async () => {
       const email = newAddress()
       const { token } = await registered(world, email, { verified: true })
       const ticket = await forgot(email)
@@ -306,7 +306,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect(refusalOf(await reset(ticket))).toEqual(over)
     })
 
-    test('may be set where there was none, and proves nothing beyond the address', async () => {
+    test('sets a first password, and proves nothing but the email address', async () => {
       const who = world.newcomer()
       const { access_token: token, user } = await world.signIn('google', who)
       await totp(user.id)
@@ -317,7 +317,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect(refusalOf(await world.enter('google', who))).toEqual([401, 'second_factor_required'])
     })
 
-    test('is not replaced by one that is not accepted, and the link is still good', async () => {
+    test('rejects an unacceptable password, and the link stays valid', async () => {
       const email = newAddress()
       await registered(world, email, { verified: true })
       const ticket = await forgot(email)
@@ -325,7 +325,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect((await reset(ticket)).status).toBe(204)
     })
 
-    test('has a link that is good for half an hour', async () => {
+    test('has a link that is valid for half an hour', async () => {
       const email = newAddress()
       await registered(world, email, { verified: true })
       const early = await forgot(email)
@@ -336,7 +336,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect(refusalOf(await reset(late))).toEqual(over)
     })
 
-    test('has one link at a time: a newer one ends the older', async () => {
+    test('has one valid link at a time: a newer one ends the older', async () => {
       const email = newAddress()
       await registered(world, email, { verified: true })
       const older = await forgot(email)
@@ -349,7 +349,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect((await reset(newer)).status).toBe(204)
     })
 
-    test('has one winner of two at once, and no other link is good afterwards', async () => {
+    test('has one winner of two concurrent attempts, and no other link stays valid', async () => {
       const email = newAddress()
       await registered(world, email, { verified: true })
       const ticket = await forgot(email)
@@ -362,7 +362,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect(refusalOf(await finish({ flow_token, code }))).toEqual(over)
     })
 
-    test('of nobody answers as that of somebody', async () => {
+    test('responds the same for an unknown email address', async () => {
       const [nobody, somebody] = [newAddress(), newAddress()]
       await registered(world, somebody, { verified: true })
       const answers = await Promise.all([nobody, somebody].map((email) => post('/auth/password/forgot', { email })))
@@ -373,11 +373,11 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect(await subjects(nobody)).toEqual(['There is no account with this email address'])
     })
 
-    test('of an account with this address only as a claim beside another way in is not reset, and there is one for its reader', async () => {
+    test('of an account with an unverified email address and another sign-in method opens a separate account for the reader of the mailbox', async () => {
       const who = world.newcomer()
       const { access_token: token, user } = await world.signIn('acme', who)
       const email = world.emailOf(who)
-      // Nor does anybody get an account where accounts are not to be had.
+      // And no account is created where sign-up is closed.
       const { base: at } = await world.another({ OAUTH_AUTO_REGISTER_NEW_USERS: 'false' })
       for (const path of ['/auth/password/forgot', '/auth/email'])
         expect(refusalOf(await world.call('POST', path, { body: { email }, at }))).toEqual([202, undefined])
@@ -389,10 +389,10 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect(again.user).toMatchObject({ id: user.id, email: null })
     })
 
-    test('writes five letters an hour to one address, and answers the sixth the same', async () => {
+    test('sends at most five messages an hour to one email address, and responds to the sixth request the same', async () => {
       const email = newAddress()
       await registered(world, email, { verified: true })
-      for (let letter = 0; letter < 7; letter++) {
+      for (let message = 0; message < 7; message++) {
         const answer = await post('/auth/password/forgot', { email })
         expect([answer.status, answer.text]).toEqual([202, '{}'])
       }
@@ -402,7 +402,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect(await subjects(email)).toHaveLength(6)
     })
 
-    test('is asked for and replaced in a browser', async () => {
+    test('can be requested and completed in a browser', async () => {
       const email = newAddress()
       await registered(world, email, { verified: true })
       const browser = world.openBrowser()
@@ -420,7 +420,7 @@ describe.each(databases)('by mail, on %s', (database) => {
     })
   })
 
-  describe('somebody who registered with an address that is not theirs', () => {
+  describe('an attacker who registered with another person’s email address', () => {
     const attack = async () => {
       const email = newAddress()
       const attacker = await registered(world, email, { password: 'the attacker knows this' })
@@ -428,7 +428,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       return { email, attacker }
     }
 
-    /** Its reader, with Google; asked whose address it is, they go on with an account of their own. */
+    /** The reader of the mailbox signs in with Google and chooses a separate account in the conflict. */
     const comes = async (email: string) => {
       const asked = await world.enter('google', world.newcomer({ email }))
       expect(refusalOf(asked)).toEqual([409, 'account_conflict'])
@@ -436,32 +436,32 @@ describe.each(databases)('by mail, on %s', (database) => {
       return authOf(await post(`/auth/conflicts/${asked.body.conflict_ticket}`, { action: 'create', flow_token }))
     }
 
-    test('is put out when its reader resets the password', async () => {
+    test('is signed out when that person resets the password', async () => {
       const { email, attacker } = await attack()
       await totp(attacker.id)
       expect((await reset(await forgot(email))).status).toBe(204)
       expect(await lives(attacker.token)).toBe(false)
       expect(await passwordFits(world, email, 'the attacker knows this')).toBe(false)
       expect(await passwordFits(world, email, 'a wholly new password')).toBe(true)
-      // What the attacker set up would only lock the reader out.
+      // What the attacker set up would only lock that person out.
       const flow_token = await begin(email)
-      const entered = await finish({ flow_token, code: await newestCode(email) })
-      expect(entered.status).toBe(200)
-      expect(await me(String(entered.body.access_token))).toMatchObject({ id: attacker.id, email_verified: true })
+      const response = await finish({ flow_token, code: await newestCode(email) })
+      expect(response.status).toBe(200)
+      expect(await me(String(response.body.access_token))).toMatchObject({ id: attacker.id, email_verified: true })
     })
 
-    test('is put out when its reader signs in by mail', async () => {
+    test('is signed out when that person signs in by email', async () => {
       const { email, attacker } = await attack()
       const flow_token = await begin(email)
-      const entered = await finish({ flow_token, code: await newestCode(email) })
-      expect(entered.status).toBe(200)
+      const response = await finish({ flow_token, code: await newestCode(email) })
+      expect(response.status).toBe(200)
       expect(await lives(attacker.token)).toBe(false)
       expect(await passwordFits(world, email, 'the attacker knows this')).toBe(null)
-      expect(await me(String(entered.body.access_token))).toMatchObject({ id: attacker.id, email_verified: true })
+      expect(await me(String(response.body.access_token))).toMatchObject({ id: attacker.id, email_verified: true })
       expect(await subjects(email)).toContain('Your password was removed')
     })
 
-    test('is put out when its reader signs in with a provider that proves the address', async () => {
+    test('is signed out when that person signs in with a provider that proves the email address', async () => {
       const { email, attacker } = await attack()
       const { user } = await comes(email)
       expect(user).toMatchObject({ email, email_verified: true })
@@ -470,7 +470,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect(await passwordFits(world, email, 'the attacker knows this')).toBe(null)
     })
 
-    /** They hold on to the account with an identity and a passkey's worth of ways, none of which proves the address. */
+    /** The attacker keeps the account with sign-in methods of their own, none of which proves the email address. */
     const decorated = async () => {
       const email = newAddress()
       const who = world.newcomer({ email })
@@ -481,29 +481,29 @@ describe.each(databases)('by mail, on %s', (database) => {
       return { email, who, id: attacker.user.id, token: attacker.access_token }
     }
 
-    test('and keeps it with another way in does not keep its reader out: by mail they get an account of their own', async () => {
+    test('and added another sign-in method does not lock that person out: signing in by email gives them their own account', async () => {
       const attacker = await decorated()
       const { email } = attacker
       const flow_token = await begin(email)
       expect(await subjects(email)).toEqual(['Your sign-in code'])
-      const entered = await finish({ flow_token, code: await newestCode(email) })
-      expect(refusalOf(entered)).toEqual([200, undefined])
-      const token = String(entered.body.access_token)
+      const response = await finish({ flow_token, code: await newestCode(email) })
+      expect(refusalOf(response)).toEqual([200, undefined])
+      const token = String(response.body.access_token)
       const mine = await me(token)
       expect(mine).toMatchObject({ email, email_verified: true, name: null })
       expect(mine.id).not.toBe(attacker.id)
       expect(await events(token)).toEqual(expect.arrayContaining(['account.created', 'authentication.succeeded']))
-      // Of the attacker's way to the address nothing is left; their account, without it, stays theirs.
+      // The attacker no longer reaches the email address; their account, without it, stays theirs.
       expect(await lives(attacker.token)).toBe(false)
       expect(await passwordFits(world, email, 'the attacker knows this')).toBe(null)
       const back = await world.signIn('acme', attacker.who)
       expect(back.user).toMatchObject({ id: attacker.id, email: null, email_verified: false })
-      // And the next mail leads to the reader's account.
+      // And the next message leads to that person's account.
       const again = await finish({ flow_token: await begin(email), code: await newestCode(email) })
       expect((await me(String(again.body.access_token))).id).toBe(mine.id)
     })
 
-    test('and keeps it with another way in loses it to a reset, which sets the reader’s password', async () => {
+    test('and added another sign-in method loses the email address to a reset, which sets that person’s password', async () => {
       const attacker = await decorated()
       const { email } = attacker
       const ticket = await forgot(email)
@@ -513,28 +513,28 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect(answers.map(({ status }) => status).sort()).toEqual([204, 400])
       expect(await lives(attacker.token)).toBe(false)
       const form = { username: email, password: 'a wholly new password' }
-      const entered = await world.call('POST', '/auth/token', { form })
-      const mine = await me(String(entered.body.access_token))
+      const response = await world.call('POST', '/auth/token', { form })
+      const mine = await me(String(response.body.access_token))
       expect(mine).toMatchObject({ email, email_verified: true })
       expect(mine.id).not.toBe(attacker.id)
-      expect(await events(String(entered.body.access_token))).toContain('password.set')
+      expect(await events(String(response.body.access_token))).toContain('password.set')
     })
 
-    test('is in nobody’s way who registers: the letter says how the address becomes theirs', async () => {
+    test('does not block that person’s registration: the message explains how to claim the email address', async () => {
       const { email, attacker } = await attack()
       const registration = await post('/auth/register', { email, password: 'a bar over letters that belong' })
       expect([registration.status, registration.body]).toEqual([201, { email }])
-      const letter = await newest(email)
-      expect(letter?.subject).toBe('Your email address was already used')
-      const [, path = ''] = new RegExp(`${world.base}(/login/email)$`, 'm').exec(letter?.text ?? '') ?? []
+      const message = await newest(email)
+      expect(message?.subject).toBe('Your email address was already used')
+      const [, path = ''] = new RegExp(`${world.base}(/login/email)$`, 'm').exec(message?.text ?? '') ?? []
       const browser = world.openBrowser()
       const asked = await browser.submit(await browser.go(world.base + path), '/login/email', { email })
-      const entered = await browser.submit(asked, '/login/email/code', { code: await newestCode(email) })
-      expect([entered.status, entered.url.pathname]).toEqual([200, '/account'])
+      const response = await browser.submit(asked, '/login/email/code', { code: await newestCode(email) })
+      expect([response.status, response.url.pathname]).toEqual([200, '/account'])
       expect(await lives(attacker.token)).toBe(false)
     })
 
-    test('is in nobody’s way who changes to it', async () => {
+    test('does not block an email address change to it', async () => {
       const attacker = await decorated()
       const { email } = attacker
       const { id, token } = await registered(world, newAddress(), { verified: true })
@@ -547,7 +547,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect(await passwordFits(world, email, 'correct horse battery')).toBe(true)
     })
 
-    test('cannot use what was asked for before its reader came', async () => {
+    test('cannot use what they requested before that person signed in', async () => {
       const { email, attacker } = await attack()
       await post('/me/email/verify', {}, attacker.token)
       const early = await forgot(email)
@@ -558,7 +558,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect(refusalOf(await finish({ flow_token, code }))).toEqual(over)
     })
 
-    test('is not proven by a reader who follows the link', async () => {
+    test('is not verified when that person follows the link', async () => {
       const { email, attacker } = await attack()
       await post('/me/email/verify', {}, attacker.token)
       const ticket = await newestTicket(email, '/verify-email')
@@ -569,8 +569,8 @@ describe.each(databases)('by mail, on %s', (database) => {
     })
   })
 
-  describe('one’s own address', () => {
-    test('is verified by its account’s own link, once', async () => {
+  describe('the user’s own email address', () => {
+    test('is verified once, by the link sent to its account', async () => {
       const email = newAddress()
       const { token } = await registered(world, email)
       expect((await post('/me/email/verify', {}, token)).status).toBe(202)
@@ -579,12 +579,12 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect((await me(token)).email_verified).toBe(true)
       expect(await events(token)).toContain('account.email_verified')
       expect(refusalOf(await post('/auth/email/verify', { ticket }, token))).toEqual(over)
-      // Nothing is left to prove.
+      // Nothing is left to verify.
       await post('/me/email/verify', {}, token)
       expect(await subjects(email)).toEqual(['Verify your email address'])
     })
 
-    test('is verified in a browser after signing in, and the ticket stays out of the address', async () => {
+    test('is verified in a browser after signing in, and the ticket stays out of the URL', async () => {
       const email = newAddress()
       const { token, cookie } = await registered(world, email)
       await post('/me/email/verify', {}, token)
@@ -609,7 +609,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect((await me(token)).email_verified).toBe(true)
     })
 
-    test('is changed once the new one is proven, and not before', async () => {
+    test('is changed only after the new one is verified', async () => {
       const [before, after] = [newAddress(), newAddress()]
       const { id, token } = await registered(world, before, { verified: true })
       const flow_token = await begin(before)
@@ -630,7 +630,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect(await events(token)).toContain('account.email_changed')
     })
 
-    test('is not changed by anybody else, nor for somebody else’s, and who asks learns nothing', async () => {
+    test('cannot be changed by another user or to another user’s address, and the requester learns nothing', async () => {
       const [mine, theirs, free] = [newAddress(), newAddress(), newAddress()]
       const { token } = await registered(world, mine, { verified: true })
       const other = await registered(world, theirs, { verified: true })
@@ -643,13 +643,13 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect(await subjects(theirs)).toEqual(['You already have an account'])
       const ticket = await newestTicket(free, '/change-email')
       expect(refusalOf(await post('/auth/email/change', { ticket }, other.token))).toEqual(over)
-      // Somebody was faster.
+      // Another user was faster.
       await world.signIn('google', world.newcomer({ email: free }))
       expect(refusalOf(await post('/auth/email/change', { ticket }, token))).toEqual(over)
       expect((await me(token)).email).toBe(mine)
     })
 
-    test('has one link at a time, whether or not the address asked for last is free', async () => {
+    test('has one valid link at a time, whether or not the last requested address is available', async () => {
       const [mine, first, taken, free] = [newAddress(), newAddress(), newAddress(), newAddress()]
       const { token } = await registered(world, mine, { verified: true })
       await registered(world, taken, { verified: true })
@@ -665,7 +665,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect((await post('/auth/email/change', { ticket }, token)).status).toBe(204)
     })
 
-    test('leaves the same in one’s data, whether or not the address asked for is free', async () => {
+    test('leaves the same exported data, whether or not the requested address is available', async () => {
       const [mine, taken, free] = [newAddress(), newAddress(), newAddress()]
       const { token } = await registered(world, mine, { verified: true })
       await registered(world, taken, { verified: true })
@@ -678,7 +678,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect(kept[0]).toBe(kept[1])
     })
 
-    test('is verified by the newest link alone', async () => {
+    test('is verified by the newest link only', async () => {
       const email = newAddress()
       const { token } = await registered(world, email)
       await post('/me/email/verify', {}, token)
@@ -690,12 +690,12 @@ describe.each(databases)('by mail, on %s', (database) => {
       expect((await post('/auth/email/verify', { ticket: newer }, token)).status).toBe(204)
     })
 
-    test('is one account’s of two that prove it at once', async () => {
+    test('goes to one of two accounts that verify it concurrently', async () => {
       for (let round = 0; round < 5; round++) {
         const wanted = newAddress()
         const people = [await registered(world, newAddress()), await registered(world, newAddress())]
         for (const { token } of people) await world.call('PUT', '/me/email', { body: { email: wanted }, token })
-        const tickets = (await world.mailTo(wanted)).map((letter) => ticketIn(letter, '/change-email')).reverse()
+        const tickets = (await world.mailTo(wanted)).map((message) => ticketIn(message, '/change-email')).reverse()
         const answers = await Promise.all(
           people.map(({ token }, index) => post('/auth/email/change', { ticket: tickets[index] ?? '' }, token)),
         )
@@ -706,7 +706,7 @@ describe.each(databases)('by mail, on %s', (database) => {
     test.each([
       { what: 'verified', page: '/verify-email', path: '/auth/email/verify', seconds: 86_400 },
       { what: 'changed', page: '/change-email', path: '/auth/email/change', seconds: 3600 },
-    ])('is $what by a link that is good for $seconds seconds', async ({ page, path, seconds }) => {
+    ])('is $what by a link that is valid for $seconds seconds', async ({ page, path, seconds }) => {
       for (const [late, answer] of [
         [seconds - 1, 204],
         [seconds, 400],
@@ -722,7 +722,7 @@ describe.each(databases)('by mail, on %s', (database) => {
       }
     })
 
-    test('is changed only by somebody who signed in lately', async () => {
+    test('is changed only after a recent sign-in', async () => {
       const { token } = await registered(world, newAddress(), { verified: true })
       world.turn(601)
       const refused = await world.call('PUT', '/me/email', { body: { email: newAddress() }, token })
@@ -730,16 +730,16 @@ describe.each(databases)('by mail, on %s', (database) => {
     })
   })
 
-  test('no ticket, code or address is in the log, the metrics or a table', async () => {
+  test('no ticket, code or email address gets into the log, the metrics or a table', async () => {
     const email = newAddress()
     await registered(world, email, { verified: true })
     const flow_token = await begin(email)
-    const letter = await newest(email)
-    const [ticket, code] = [ticketIn(letter, '/login/email/link'), codeIn(letter)]
+    const message = await newest(email)
+    const [ticket, code] = [ticketIn(message, '/login/email/link'), codeIn(message)]
     await fetch(`${world.base}/login/email/link?ticket=${ticket}`)
     await fetch(`${world.base}/reset-password?ticket=${ticket}`)
     await finish({ ticket })
-    // The sign-in was somewhere new, which is told in a letter of its own.
+    // The sign-in was on a new device, which has a message of its own.
     await world.mailTo(email)
     const metrics = await (await fetch(`${world.base}/metrics`)).text()
     expect(metrics).toContain('vinculum_mails_total{template="sign_in",result="sent"}')
@@ -752,17 +752,17 @@ describe.each(databases)('by mail, on %s', (database) => {
     for (const secret of [ticket, flow_token, code]) expect(JSON.stringify([tables, tickets])).not.toContain(secret)
   })
 
-  test('the mailbox is read on this machine, and nowhere else', async () => {
+  test('the mailbox can be read on this machine only', async () => {
     const email = newAddress()
     await registered(world, email, { verified: true })
     await begin(email)
-    const letter = await newest(email)
+    const message = await newest(email)
     const html = { accept: 'text/html' }
     const list = await (await fetch(`${world.base}/mailbox`, { headers: html })).text()
-    expect(list).toContain(`/mailbox/${letter?.id}`)
-    const one = await (await fetch(`${world.base}/mailbox/${letter?.id}`, { headers: html })).text()
-    expect(one).toContain(codeIn(letter))
-    for (const path of ['/mailbox', `/mailbox/${letter?.id}`]) {
+    expect(list).toContain(`/mailbox/${message?.id}`)
+    const one = await (await fetch(`${world.base}/mailbox/${message?.id}`, { headers: html })).text()
+    expect(one).toContain(codeIn(message))
+    for (const path of ['/mailbox', `/mailbox/${message?.id}`]) {
       const proxied = await world.call('GET', path, { headers: { 'x-forwarded-for': '203.0.113.9' } })
       expect(refusalOf(proxied)).toEqual([404, 'not_found'])
     }

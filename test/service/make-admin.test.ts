@@ -30,7 +30,7 @@ describe.each(databases)('npm start -- make-admin, on %s', (database) => {
     return { code, said: [...lines, stderr.trim()].join('\n').trim() }
   }
 
-  test('says what happened and is felt at once by the service that runs meanwhile', async () => {
+  test('prints the result and takes effect at once in the running service', async () => {
     const who = world.newcomer()
     const email = world.emailOf(who)
     expect(await command(email)).toEqual({
@@ -49,7 +49,7 @@ describe.each(databases)('npm start -- make-admin, on %s', (database) => {
     expect(JSON.stringify(row?.data)).toMatch(/by\W+null/)
   }, 60_000)
 
-  test('asks for exactly one account', async () => {
+  test('requires exactly one account', async () => {
     for (const given of [[], ['a@example.com', 'b@example.com']])
       expect(await command(...given)).toEqual({ code: 2, said: expect.stringContaining('Usage:') })
   }, 60_000)

@@ -9,7 +9,7 @@ describe.each(databases)('an account with twenty identities, on %s', (database) 
   afterAll(() => world.stop())
 
   const columns = 'provider, email, email_verified, name, picture, scopes, linked_at, last_used_at'
-  /** Somebody who signs in with Google, and has as many identities elsewhere as make `count` with it. */
+  /** A user who signs in with Google and has `count` identities in all. */
   async function somebody(count: number) {
     const who = world.newcomer()
     const { user, access_token: token } = await world.signIn('google', who)
@@ -23,14 +23,14 @@ describe.each(databases)('an account with twenty identities, on %s', (database) 
   const identitiesOf = async (token: string) => listIn(await world.call('GET', '/me/identities', { token }))
   const full = [409, 'too_many_identities']
 
-  test('links no more on purpose, is told so in words, and keeps the sign-ins it has', async () => {
+  test('refuses another link with an explanation, and keeps its identities', async () => {
     const { who, id, token } = await somebody(20)
     const revoked = world.sandbox.journal.calls('github', 'revoke').length
     const refused = await world.enter('github', world.newcomer(), { intent: 'link', token })
     expect(refusalOf(refused)).toEqual(full)
     expect(refused.body.detail).toContain('20')
     expect(await identitiesOf(token)).toHaveLength(20)
-    // What was granted for a linking that came to nothing goes back.
+    // A grant from a failed link is revoked.
     await world.vinculum.runJob('revoke-at-provider')
     expect(world.sandbox.journal.calls('github', 'revoke')).toHaveLength(revoked + 1)
     expect((await world.trail()).filter((row) => row.account_id === id).at(-1)?.event).not.toBe('identity.linked')
@@ -39,13 +39,13 @@ describe.each(databases)('an account with twenty identities, on %s', (database) 
     expect([again.status, again.body.action]).toEqual([200, 'login_existing'])
   })
 
-  test('gets none by a verified address', async () => {
+  test('does not gain one by a verified email address', async () => {
     const { who, token } = await somebody(20)
     expect(refusalOf(await world.enter('github', who))).toEqual(full)
     expect(await identitiesOf(token)).toHaveLength(20)
   })
 
-  test('gets none by a conflict its person resolves', async () => {
+  test('does not gain one by a resolved conflict', async () => {
     const { who, token } = await somebody(20)
     const asked = await world.enter('acme', who)
     expect(refusalOf(asked)).toEqual([409, 'account_conflict'])
@@ -57,7 +57,7 @@ describe.each(databases)('an account with twenty identities, on %s', (database) 
     expect(await identitiesOf(token)).toHaveLength(20)
   })
 
-  test('links another once one is unlinked; and of many at once, only as many as there is room for', async () => {
+  test('links another once one is unlinked; of many concurrent links only one succeeds', async () => {
     const { token } = await somebody(18)
     const linked = await Promise.all(
       Array.from({ length: 5 }, () => world.enter('github', world.newcomer(), { intent: 'link', token })),
@@ -69,7 +69,7 @@ describe.each(databases)('an account with twenty identities, on %s', (database) 
     expect(await identitiesOf(token)).toHaveLength(20)
   })
 
-  test('tells a person in a browser, and leads back to the account page', async () => {
+  test('shows the limit to a user in a browser, and returns to the account page', async () => {
     const { who, token } = await somebody(20)
     const browser = world.openBrowser()
     await browser.signIn('google', who)

@@ -14,7 +14,7 @@ describe('two nodes on one PostgreSQL database', () => {
   const both = (ask: (at: string) => Promise<Answer>): Promise<Answer[]> =>
     Promise.all([world.base, other.base].map(ask))
 
-  test('finish what the other began, and no answer twice', async () => {
+  test('finish sign-ins the other node began, and accept each callback once', async () => {
     const flow = await world.begin('google')
     const back = await world.approve(flow.url, world.newcomer())
     const answers = await both((at) => world.finish(flow, back, { at }))
@@ -22,7 +22,7 @@ describe('two nodes on one PostgreSQL database', () => {
     expect(answers.map(({ body }) => body.code)).toContain('state_already_used')
   })
 
-  test('renew a provider’s token once, whichever is asked', async () => {
+  test('renew a provider token once, whichever node is asked', async () => {
     const who = world.newcomer()
     const { access_token, refresh_token } = await world.signIn('google', who)
     await world.enter('atlassian', who, { intent: 'link', token: access_token })
@@ -39,7 +39,7 @@ describe('two nodes on one PostgreSQL database', () => {
     expect(renewals).toHaveLength(1)
   })
 
-  test('withdraw a permission once, though both work at it', async () => {
+  test('revoke a permission once, though both work on it', async () => {
     const who = world.newcomer()
     const { access_token: token } = await world.signIn('google', who)
     await world.enter('beta', who, { intent: 'link', token })
@@ -53,7 +53,7 @@ describe('two nodes on one PostgreSQL database', () => {
     expect((await world.dump()).revocations).toEqual([])
   })
 
-  test('take tokens of a signing key the other has just begun to use', async () => {
+  test('accept tokens signed with a key the other node just began to use', async () => {
     const before = await world.signIn('google', world.newcomer())
     await world.vinculum.rotateSigningKeys()
     world.turn(481)
@@ -67,7 +67,7 @@ describe('two nodes on one PostgreSQL database', () => {
     expect(jwks[1]?.body).toEqual(jwks[0]?.body)
   })
 
-  test('answer one question once', async () => {
+  test('resolve one account conflict once', async () => {
     const holder = world.newcomer()
     await world.signIn('google', holder)
     const asked = await world.enter('acme', world.newcomer({ email: world.emailOf(holder) }))
@@ -78,7 +78,7 @@ describe('two nodes on one PostgreSQL database', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 404])
   })
 
-  test('end a device for both when its token comes back to either', async () => {
+  test('end a session on both when its old token is reused on either', async () => {
     const first = await world.signIn('google', world.newcomer())
     let { refresh_token } = first
     for (const at of [world.base, other.base])
@@ -93,7 +93,7 @@ describe('two nodes on one PostgreSQL database', () => {
     ])
   })
 
-  test('count a generation as used whichever of them saw it', async () => {
+  test('count a token generation as used, whichever node saw it', async () => {
     const first = authOf(await world.enter('google', world.newcomer()))
     const { body } = await world.call('POST', '/auth/refresh', { body: { refresh_token: first.refresh_token } })
     expect((await world.call('GET', '/me', { token: String(body.access_token), at: other.base })).status).toBe(200)

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { startWorld, type World } from '../support/service.ts'
 
-/** The module's verbs, as a program speaks them that embeds the service. */
+/** The functions of the module, as an embedding program calls them. */
 
 let world: World
 beforeAll(async () => {
@@ -13,7 +13,7 @@ afterEach(() => world.calm())
 const verbs = () => world.vinculum.oauth
 const from = { ip: '203.0.113.7', userAgent: 'an app' }
 
-/** Begins, goes to the provider as this person, and brings back what the redirect URI received. */
+/** Begins, signs in at the provider as this user and returns what the redirect URI received. */
 async function returned(
   provider: string,
   who: string,
@@ -32,14 +32,14 @@ async function returned(
 }
 
 async function signedIn(who: string) {
-  const entered = await verbs().authenticateWithCode('google', await returned('google', who), from)
-  if (!entered.ok) throw new Error(entered.error.code)
-  const { tokens, user } = entered.value
+  const outcome = await verbs().authenticateWithCode('google', await returned('google', who), from)
+  if (!outcome.ok) throw new Error(outcome.error.code)
+  const { tokens, user } = outcome.value
   const sessionId = String(JSON.parse(Buffer.from(tokens.access_token.split('.')[1] ?? '', 'base64url').toString()).sid)
-  return { ...entered.value, who: { accountId: user.id, sessionId } }
+  return { ...outcome.value, who: { accountId: user.id, sessionId } }
 }
 
-test('a code becomes a person, a token pair and what the provider calls them', async () => {
+test('a code yields an account, a token pair and the provider’s profile', async () => {
   const who = world.newcomer()
   const { user, tokens, providerInfo, action } = await signedIn(who)
   expect(action).toBe('created_new_user')
@@ -50,10 +50,10 @@ test('a code becomes a person, a token pair and what the provider calls them', a
   expect(session).toMatchObject({ ip: from.ip, user_agent: from.userAgent })
 })
 
-test('a sign-in is linked, listed, read and unlinked; the last one stays', async () => {
+test('an identity is linked, listed, read and unlinked; the last one cannot be unlinked', async () => {
   const person = world.newcomer()
   const { who, user } = await signedIn(person)
-  // The list is by age: the second is a moment younger.
+  // The list is sorted by age: the second identity is a moment younger.
   world.turn(1)
   const linked = await verbs().linkAccount(who, 'github', await returned('github', person, { who }), from)
   if (!linked.ok) throw new Error(linked.error.code)
@@ -68,7 +68,7 @@ test('a sign-in is linked, listed, read and unlinked; the last one stays', async
   expect(await verbs().unlinkAccount(who, last?.id ?? '')).toMatchObject({ error: { code: 'last_login_method' } })
 })
 
-test('a sign-in does not pass for a linking, nor a linking for a sign-in, and neither asks the provider', async () => {
+test('a sign-in callback is refused for a link and the reverse, without a request to the provider', async () => {
   const person = world.newcomer()
   const { who } = await signedIn(person)
   const before = await world.dump()
@@ -81,7 +81,7 @@ test('a sign-in does not pass for a linking, nor a linking for a sign-in, and ne
   for (const table of ['accounts', 'identities', 'sessions', 'grants']) expect(after[table]).toEqual(before[table])
 })
 
-test('what it does not know it refuses as a value', async () => {
+test('an unknown provider, state or identity is an error value', async () => {
   expect(await verbs().authorizeUrl('nobody')).toMatchObject({ error: { code: 'provider_not_found' } })
   expect(await verbs().authorizeUrl('google', 'desktop')).toMatchObject({
     error: { code: 'redirect_uri_key_not_found' },

@@ -5,7 +5,7 @@ import { pageRoutes } from '../../src/http/pages/index.ts'
 import { createReader } from '../support/documented.ts'
 import { providers, startWorld, type World } from '../support/service.ts'
 
-/** Contract §2, §3, §4 and §6, but for the password grant and registration. */
+/** Contract §2, §3, §4 and §6, except for the password grant and registration. */
 const promised = [
   'GET /auth/providers',
   'GET /auth/{provider}',
@@ -63,11 +63,11 @@ const operations = () =>
   )
 
 describe('/openapi.json', () => {
-  test('lists every route that was promised', () => {
+  test('lists every promised route', () => {
     expect(operations().map(({ name }) => name)).toEqual(expect.arrayContaining(promised))
   })
 
-  test('lists only what is there', async () => {
+  test('lists only routes that exist', async () => {
     for (const { method, path, name } of operations()) {
       const answer = await world.call(
         method.toUpperCase(),
@@ -79,7 +79,7 @@ describe('/openapi.json', () => {
     }
   })
 
-  test('names every refusal by a code that the catalogue has', () => {
+  test('names every error by a code from the catalogue', () => {
     for (const { operation, name } of operations())
       for (const [status, { description }] of Object.entries(
         operation.responses as Record<string, { description: string }>,
@@ -91,7 +91,7 @@ describe('/openapi.json', () => {
       }
   })
 
-  test('describes answers so closely that another answer does not pass', async () => {
+  test('describes responses so strictly that other responses are rejected', async () => {
     const wrong = createReader(world.document)
     const { access_token: token } = await world.signIn('google', world.newcomer())
     await world.call('GET', '/me', { token })
@@ -105,7 +105,7 @@ describe('/openapi.json', () => {
   })
 })
 
-test('every address answers every method with something documented, a request id, and nothing to keep', async () => {
+test('every path responds to every method as documented, with a request ID and no-store', async () => {
   const paths = [...new Set(operations().map(({ path }) => path)), '/nowhere', '/auth', '/me/nowhere']
   for (const path of paths) {
     for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
@@ -124,7 +124,7 @@ test('every address answers every method with something documented, a request id
   }
 })
 
-test('a path that does not decode is answered as documented: a problem by an API, a page by a page', async () => {
+test('a path that cannot be decoded returns a documented error: a problem from the API, a page from a page', async () => {
   const surfaces = new Map(
     [...apiRoutes, ...pageRoutes].map(({ method, path, surface }) => [`${method} ${path}`, surface]),
   )
@@ -148,7 +148,7 @@ test('no API route answers a browser with a page, and no page answers it with JS
     for (const asked of [method.toUpperCase(), 'PROPFIND']) {
       const answer = await world.call(asked, to, { headers: { accept: 'text/html,*/*;q=0.8' } })
       const type = answer.headers.get('content-type') ?? ''
-      // A path that has both is a page's: a person may come there.
+      // A path that has both belongs to a page: a person may open it.
       if (asked === 'PROPFIND' && surface === 'api') continue
       if (answer.status < 300) continue
       expect([asked, path, surface === 'api' ? type.includes('html') : type.includes('json')]).toEqual([
@@ -160,9 +160,9 @@ test('no API route answers a browser with a page, and no page answers it with JS
   }
 })
 
-test('broken requests of every kind are refused as documented', async () => {
+test('invalid requests of every kind are refused as documented', async () => {
   const { access_token: token, user } = await world.signIn('google', world.newcomer())
-  // Whoever may do nothing is refused before anything is read.
+  // A caller without permission is refused before any input is read.
   await world.vinculum.makeAdministrator(user.id)
   for (const { method, path, operation } of operations()) {
     if (!('requestBody' in operation)) continue
@@ -202,7 +202,7 @@ test('broken requests of every kind are refused as documented', async () => {
   }
 })
 
-test('the page about the interface names the permission a route needs', async () => {
+test('the API reference names the scope each route needs', async () => {
   const { text } = await world.call('GET', '/docs', { headers: { accept: 'text/html' } })
   for (const { method, path, operation } of operations()) {
     const scopes = (operation as { security?: { bearer?: string[] }[] }).security?.flatMap(({ bearer }) => bearer ?? [])
@@ -212,7 +212,7 @@ test('the page about the interface names the permission a route needs', async ()
   }
 })
 
-test('the metadata names endpoints that are there', async () => {
+test('the metadata names endpoints that exist', async () => {
   const { body } = await world.call('GET', '/.well-known/oauth-authorization-server')
   expect(body.issuer).toBe(world.base)
   for (const name of [
@@ -227,7 +227,7 @@ test('the metadata names endpoints that are there', async () => {
   }
 })
 
-test('the metadata names the grants the token endpoint takes and that need no authorization endpoint', async () => {
+test('the metadata names the grants the token endpoint accepts, which need no authorization endpoint', async () => {
   const { body } = await world.call('GET', '/.well-known/oauth-authorization-server')
   const taken = []
   for (const grant_type of ['password', 'authorization_code', 'refresh_token', 'client_credentials', 'implicit']) {
@@ -239,7 +239,7 @@ test('the metadata names the grants the token endpoint takes and that need no au
   )
 })
 
-test('the metrics are those that were promised, and hold nothing a stranger chose', async () => {
+test('the metrics are those that were promised, and contain no values chosen by clients', async () => {
   await world.call('GET', '/auth/stranger-chosen-provider/callback?code=a&state=b')
   await world.call('GET', '/stranger-chosen-path')
   for (const provider of providers) await world.signIn(provider, world.newcomer())

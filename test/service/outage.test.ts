@@ -4,7 +4,7 @@ import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import { createDatabase } from '../support/postgres.ts'
 import { type Answer, freePort, refusalOf, startWorld } from '../support/service.ts'
 
-/** A way to a PostgreSQL database that can be cut, whatever is under way on it. */
+/** A connection to a PostgreSQL database that can be cut, whatever is in progress on it. */
 async function wayTo(url: string) {
   const { hostname, port: behind } = new URL(url)
   const port = await freePort()
@@ -36,7 +36,7 @@ async function wayTo(url: string) {
 
 const told = (answer: Answer) => [...refusalOf(answer), answer.headers.get('retry-after') !== null]
 
-test('a database that is gone for a while is told as such, and nothing is lost or mixed up', {
+test('a database outage returns 503, and no data is lost or mixed up', {
   timeout: 60_000,
 }, async () => {
   const way = await wayTo(await createDatabase())
@@ -46,7 +46,7 @@ test('a database that is gone for a while is told as such, and nothing is lost o
   const refresh = (token: unknown) => world.call('POST', '/auth/refresh', { body: { refresh_token: token } })
   const all = () => Promise.all(people.map(({ refresh_token }) => refresh(refresh_token)))
 
-  // In the middle of it: some may have been answered.
+  // In the middle of a write: some may have been answered.
   const answered = all()
   await way.cut()
   for (const answer of await answered) expect([200, 503]).toContain(answer.status)
@@ -56,7 +56,7 @@ test('a database that is gone for a while is told as such, and nothing is lost o
     expect(told(await world.call('GET', path, { token: somebody?.access_token }))).toEqual([503, 'not_ready', true])
   expect((await world.call('GET', '/health/live')).status).toBe(200)
   const states = () => world.logged.filter((line) => line.includes('database.state')).map((line) => JSON.parse(line))
-  // One line for all of them, with what happened; and one when it is over.
+  // One line for the whole outage, with its cause; and one when it is over.
   expect(states()).toMatchObject([{ level: 'error', state: 'unreachable' }])
   expect(world.logged.join('')).not.toContain('"msg":"defect"')
 
@@ -71,7 +71,7 @@ test('a database that is gone for a while is told as such, and nothing is lost o
   await way.cut()
 })
 
-test('a file another process holds for long is told as such, and nothing is lost', { timeout: 60_000 }, async () => {
+test('a database file locked by another process returns 503, and no data is lost', { timeout: 60_000 }, async () => {
   const world = await startWorld()
   const { refresh_token } = await world.signIn('google', world.newcomer())
   const refresh = () => world.call('POST', '/auth/refresh', { body: { refresh_token } })

@@ -2,7 +2,7 @@
  * Passkeys of native apps, as the libraries send them:
  * - Credential Manager of Android, https://developer.android.com/identity/sign-in/credential-manager;
  * - react-native-passkey (f-23), its responses in `src/PasskeyiOS.ts` and `src/PasskeyAndroid.ts`;
- * - react-native-passkeys (peterferguson), `ios/PasskeyDelegate.swift`: what is not known is `null`;
+ * - react-native-passkeys (peterferguson), `ios/PasskeyDelegate.swift`: an unknown value is `null`;
  * - passkeys for Flutter (corbado), `lib/types/register_response.dart`.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -29,7 +29,7 @@ const members = (response: object, change: (text: string) => unknown): Sent =>
     Object.entries(response).map(([name, value]) => [name, typeof value === 'string' ? change(value) : value]),
   )
 
-/** What a library makes of what a device answered. */
+/** How a library changes the response of a device. */
 type Library = {
   readonly name: string
   readonly lies: Lies
@@ -111,7 +111,7 @@ const libraries: readonly Library[] = [
     }),
   },
   {
-    name: 'passkeys for Flutter, on another site of ours',
+    name: 'passkeys for Flutter, on another of our sites',
     lies: { ...noCrossOrigin, origin: 'https://shop.example' },
     made: ({ id, rawId, response }) => ({
       id,
@@ -124,7 +124,7 @@ const libraries: readonly Library[] = [
   },
 ]
 
-describe('passkeys of apps', () => {
+describe('passkeys created in apps', () => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({
@@ -172,7 +172,7 @@ describe('passkeys of apps', () => {
     expect(entered.status, entered.text).toBe(200)
     const me = await world.call('GET', '/me', { token: String(entered.body.access_token) })
     expect(me.body.id).toBe(user.id)
-    // A second time, with the counter still at nothing.
+    // A second time, with the counter still at zero.
     expect((await signIn(key, lies, shown)).status).toBe(200)
   })
 
@@ -185,8 +185,8 @@ describe('passkeys of apps', () => {
       'with the right package and another certificate',
       { ...android, origin: `android:apk-key-hash:${'A'.repeat(43)}` },
     ],
-    ['of another scheme', { origin: androidOrigin.replace('android:', 'ios:') }],
-    ['with an origin in other letters', { origin: androidOrigin.toLowerCase() }],
+    ['with another scheme', { origin: androidOrigin.replace('android:', 'ios:') }],
+    ['with an origin in another case', { origin: androidOrigin.toLowerCase() }],
     ['on a site that is not listed', { origin: 'https://evil.example' }],
     ['on a subdomain of a listed site', { origin: 'https://evil.shop.example' }],
     ['on a listed site at another port', { origin: 'https://shop.example:8443' }],
@@ -203,13 +203,13 @@ describe('passkeys of apps', () => {
     expect(refusalOf(await signIn(key, lies))).toEqual([401, 'passkey_rejected'])
   })
 
-  test('whose two ids differ are refused', async () => {
+  test('whose two IDs differ are refused', async () => {
     const { key } = await add(android)
     const refused = await signIn(key, android, (response) => ({ ...response, rawId: 'AAAA' }))
     expect(refusalOf(refused)).toEqual([401, 'passkey_rejected'])
   })
 
-  test.each(['=AAA', 'AA=A', 'AAA===', 'A A', 'A%2B', 'Ä'])('with “%s” for base64 are refused', async (text) => {
+  test.each(['=AAA', 'AA=A', 'AAA===', 'A A', 'A%2B', 'Ä'])('with “%s” as base64 are refused', async (text) => {
     const { key } = await add(android)
     const refused = await signIn(key, android, (response) => ({ ...response, id: text, rawId: text }))
     expect(refusalOf(refused)).toEqual([400, 'invalid_request'])
@@ -226,7 +226,7 @@ describe('passkeys of apps', () => {
       body: { flow_token: body.flow_token, name: 'Phone', response },
     })
     expect(added.status, added.text).toBe(201)
-    // A passkey that was only added is no second factor yet: it has to be used once.
+    // A passkey that was only added is not a second factor yet: it must be used once.
     const used = await signIn(key, android)
     const on = await world.call('POST', '/me/second-factor', { token: String(used.body.access_token), body: {} })
     expect(on.status, on.text).toBe(200)
@@ -242,7 +242,7 @@ describe('passkeys of apps', () => {
     )
   })
 
-  describe('are announced', () => {
+  describe('are declared', () => {
     const documents: [string, unknown][] = [
       [
         '/.well-known/assetlinks.json',

@@ -15,7 +15,7 @@ import {
 const password = 'a bar over letters that belong together'
 const another = 'ten thousand lighthouses, unlit'
 
-describe.each(databases)('passwords, kept in %s', (database) => {
+describe.each(databases)('passwords, stored in %s', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({
@@ -42,7 +42,7 @@ describe.each(databases)('passwords, kept in %s', (database) => {
     return { email, token: tokenOf(await signIn(email)) }
   }
   const change = (token: string, body: object) => world.call('PUT', '/me/password', { token, body })
-  /** What was written to an address, oldest first. */
+  /** The subjects of the messages to an email address, oldest first. */
   const mailsTo = async (email: string): Promise<string[]> =>
     (await world.mailTo(email)).map(({ subject }) => subject).reverse()
   const [verify, taken] = ['Verify your email address', 'You already have an account']
@@ -51,8 +51,8 @@ describe.each(databases)('passwords, kept in %s', (database) => {
   const now = () => (database === 'SQLite' ? String(world.clock().getTime()) : `'${world.clock().toISOString()}'`)
   const trailOf = async (accountId: string) => (await world.trail()).filter((row) => row.account_id === accountId)
 
-  describe('registering', () => {
-    test('opens an account that can be signed in to at once', async () => {
+  describe('registration', () => {
+    test('creates an account that can sign in at once', async () => {
       const email = anAddress()
       const registered = await register(email, { name: 'Ada' })
       expect([registered.status, registered.body]).toEqual([201, { email }])
@@ -62,12 +62,12 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       const sessions = listIn(await world.call('GET', '/me/sessions', { token }))
       expect(sessions).toMatchObject([{ amr: ['pwd'], provider: null, current: true, name: null }])
       expect(listIn(await world.call('GET', '/me/methods', { token }))).toEqual([{ type: 'password', usable: true }])
-      const [letter, ...more] = await world.mailTo(email)
-      expect([letter?.subject, more]).toEqual([verify, []])
-      expect(letter?.text).toMatch(/valid until \w+ \d+, \d{4} at [\d:]+ [AP]M UTC\./)
+      const [message, ...more] = await world.mailTo(email)
+      expect([message?.subject, more]).toEqual([verify, []])
+      expect(message?.text).toMatch(/valid until \w+ \d+, \d{4} at [\d:]+ [AP]M UTC\./)
     })
 
-    test('keeps the language of whoever registers, to write to them in it', async () => {
+    test('stores the user’s language for later emails', async () => {
       const email = anAddress()
       await world.call('POST', '/auth/register', { body: { email, password }, headers: { 'accept-language': 'pt-BR' } })
       const me = await world.call('GET', '/me', { token: tokenOf(await signIn(email)) })
@@ -75,7 +75,7 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       expect(await mailsTo(email)).toEqual(['Confirme o seu e-mail'])
     })
 
-    test('answers the same for an address that is taken, after the same work, and its owner is written to', async () => {
+    test('responds the same, after the same work, for an email address that is taken, and notifies its owner', async () => {
       const email = anAddress()
       const hashes = vi.spyOn(argon2, 'hash')
       const first = await register(email)
@@ -89,7 +89,7 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       expect((await signIn(email)).status).toBe(200)
     })
 
-    test('so does one that belongs to an account without a password', async () => {
+    test('does the same for an account without a password', async () => {
       const who = world.newcomer()
       const { user } = await world.signIn('google', who)
       expect(user.email_verified).toBe(true)
@@ -99,13 +99,13 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       expect(refusalOf(await signIn(email))).toEqual([401, 'invalid_credentials'])
     })
 
-    test('nobody’s mailbox is filled by it', async () => {
+    test('cannot be used to flood a mailbox', async () => {
       const email = anAddress()
       for (let at = 0; at < 12; at++) expect((await register(email)).status).toBe(201)
       expect((await mailsTo(email)).length).toBeLessThanOrEqual(6)
     })
 
-    test('an address is one however it is written', async () => {
+    test('treats all spellings of an email address as one', async () => {
       const email = anAddress()
       await register(email.toUpperCase())
       await register(email)
@@ -118,18 +118,18 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       ['too_long', 'ab1'.repeat(86)],
       ['too_common', 'password1234'],
       ['too_personal', 'Vinculum2026!'],
-    ])('says why a password is not taken: %s', async (code, given) => {
+    ])('explains why a password is rejected: %s', async (code, given) => {
       const answer = await register(anAddress(), { password: given })
       expect([...refusalOf(answer), answer.body.reason]).toEqual([400, 'password_rejected', code])
       expect(answer.body.errors).toMatchObject([{ path: 'password', code }])
       expect(answer.body.detail).toContain('12 to 256 characters')
     })
-    test('refuses what is no address, and a field it does not know', async () => {
+    test('rejects an invalid email address and an unknown field', async () => {
       const wrong = await register('not an address')
       expect([...refusalOf(wrong), wrong.body.errors]).toMatchObject([400, 'invalid_request', [{ path: 'email' }]])
       expect(refusalOf(await register(anAddress(), { role: 'administrator' }))).toEqual([400, 'invalid_request'])
     })
-    test('an address that somebody else proves later is theirs', async () => {
+    test('does not keep an email address that another user verifies later', async () => {
       const who = world.newcomer()
       const email = world.emailOf(who)
       await register(email)
@@ -145,10 +145,10 @@ describe.each(databases)('passwords, kept in %s', (database) => {
     })
   })
 
-  describe('signing in', () => {
+  describe('password sign-in', () => {
     test.each([
-      ['as a form, without naming the grant', {}],
-      ['as a form', { grant_type: 'password' }],
+      ['works as a form without grant_type', {}],
+      ['works as a form', { grant_type: 'password' }],
     ])('%s', async (_, more) => {
       const { email } = await somebody()
       const pair = await world.call('POST', '/auth/token', { form: { username: email, password, ...more } })
@@ -156,13 +156,13 @@ describe.each(databases)('passwords, kept in %s', (database) => {
         ['access_token', 'expires_in', 'refresh_expires_in', 'refresh_token', 'token_type'].sort(),
       )
     })
-    test('as JSON, with the address in any case', async () => {
+    test('works as JSON, with the email address in any case', async () => {
       const { email } = await somebody()
       const body = { username: ` ${email.toUpperCase()}`, password }
       expect((await world.call('POST', '/auth/token', { body })).status).toBe(200)
     })
 
-    test('answers the same to a stranger, whatever there is, after the same work', async () => {
+    test('responds the same after the same work, whether or not an account exists', async () => {
       const { email, token } = await somebody()
       const disabled = await somebody()
       const id = await idOf(disabled.token)
@@ -202,21 +202,21 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       expect(world.logged.join('')).not.toContain(email)
     })
 
-    test('takes every byte of a password into account', async () => {
+    test('compares every byte of a password', async () => {
       const email = anAddress()
       const long = `${'long way '.repeat(9)}to the first end`
       await register(email, { password: long })
       expect(refusalOf(await signIn(email, `${long.slice(0, 72)}another end`))).toEqual([401, 'invalid_credentials'])
       expect((await signIn(email, long)).status).toBe(200)
     })
-    test('knows a letter however the keyboard writes it', async () => {
+    test('normalizes equivalent Unicode input', async () => {
       const email = anAddress()
       await register(email, { password: 'crème brûlée à midi'.normalize('NFD') })
       for (const form of ['NFC', 'NFD'] as const)
         expect((await signIn(email, 'crème brûlée à midi'.normalize(form))).status).toBe(200)
     })
 
-    test('asks for the second factor where there is one, and remembers what was proven', async () => {
+    test('asks for the second factor where there is one, and records the methods used', async () => {
       const { email, token } = await somebody()
       const id = await idOf(token)
       await world.operator(`update accounts set second_factor_at = ${now()} where id = '${id}'`)
@@ -226,7 +226,7 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       expect(refusalOf(await signIn(email, another))).toEqual([401, 'invalid_credentials'])
     })
 
-    test('hashes anew what was hashed otherwise, and it stays the same password', async () => {
+    test('rehashes a password with outdated parameters, and the password stays the same', async () => {
       const { email } = await somebody()
       const stronger = await world.another({ PASSWORD_HASH_PASSES: '3' })
       const hashOf = async () =>
@@ -238,7 +238,7 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       expect((await world.call('POST', '/auth/token', { form, at: stronger.base })).status).toBe(200)
     })
 
-    test('leaves nothing of a password in the log, the trail or the database', async () => {
+    test('leaves no part of a password in the log, the audit log or the database', async () => {
       const { email } = await somebody()
       await signIn(email, another)
       const everything = world.logged.join('') + JSON.stringify(await world.dump())
@@ -247,8 +247,8 @@ describe.each(databases)('passwords, kept in %s', (database) => {
     })
   })
 
-  describe('changing it', () => {
-    test('needs the current one, and ends every other session and the old password', async () => {
+  describe('a password change', () => {
+    test('requires the current password, and ends every other session and the old password', async () => {
       const { email, token } = await somebody()
       const other = await signIn(email)
       const missing = await change(token, { new_password: another })
@@ -278,7 +278,7 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       expect(events).toEqual(expect.arrayContaining(['password.changed', 'session.ended']))
     })
 
-    test('of two at once from the same one, one is made', async () => {
+    test('from the same current password succeeds once of two concurrent attempts', async () => {
       const { token } = await somebody()
       const outcomes = await Promise.all(
         ['first choice of many lamps', 'second choice of many lamps'].map((wanted) =>
@@ -289,7 +289,7 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       expect(outcomes.filter(({ status }) => status === 204)).toHaveLength(1)
     })
 
-    test('a first one needs a recent sign-in, and is then one more way in', async () => {
+    test('from no password requires a recent sign-in, and adds a sign-in method', async () => {
       const who = world.newcomer()
       const { access_token: token } = await world.signIn('google', who)
       world.turn(700)
@@ -300,14 +300,14 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       expect(await mailsTo(world.emailOf(who))).toContain('Your account now has a password')
     })
 
-    test('needs an address it is for', async () => {
+    test('requires an email address', async () => {
       const who = world.newcomer({}, { github: { emails: [] } })
       const { access_token: token, user } = await world.signIn('github', who)
       expect(user.email).toBeNull()
       expect(refusalOf(await change(token, { new_password: password }))).toEqual([409, 'email_required'])
     })
 
-    test('is not there for an address whose password is another account’s', async () => {
+    test('is refused for an email address whose password belongs to another account', async () => {
       const email = anAddress()
       await register(email)
       const who = world.newcomer({ email, verified: false })
@@ -320,7 +320,7 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       expect(refusalOf(await change(token, { new_password: another }))).toEqual([403, 'email_unverified'])
     })
 
-    test('a wrong current one is a guess like any other', async () => {
+    test('with a wrong current password counts as a guess', async () => {
       const { token, email } = await somebody()
       const statuses: number[] = []
       for (let at = 0; at < 8; at++)
@@ -330,8 +330,8 @@ describe.each(databases)('passwords, kept in %s', (database) => {
     })
   })
 
-  describe('going on without one', () => {
-    test('is possible while there is another way in, after a recent sign-in', async () => {
+  describe('removing the password', () => {
+    test('is possible with another sign-in method, after a recent sign-in', async () => {
       const who = world.newcomer()
       const { access_token: token } = await world.signIn('google', who)
       await change(token, { new_password: password })
@@ -347,7 +347,7 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       expect(refusalOf(await signIn(world.emailOf(who)))).toEqual([401, 'invalid_credentials'])
       expect(refusalOf(await world.call('DELETE', '/me/password', { token: fresh }))).toEqual([404, 'not_linked'])
     })
-    test('is not where it is the last', async () => {
+    test('is refused when it is the last sign-in method', async () => {
       const { token } = await somebody()
       const refused = await world.call('DELETE', '/me/password', { token })
       expect([...refusalOf(refused), refused.body.remaining_methods]).toEqual([
@@ -375,7 +375,7 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       })
     }
 
-    test('somebody registers, signs in, and is where they wanted to be, with a session of their own', async () => {
+    test('a user registers, signs in and returns to the requested page with their own session', async () => {
       const browser = world.openBrowser()
       const email = anAddress()
       const page = await browser.go(`${world.base}/register`)
@@ -383,15 +383,15 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       expect(done.url.pathname + done.url.search).toBe('/login?done=registered')
       expect(done.text).toContain('role="status"')
 
-      const entered = await enter(browser, email, password, '/login?return_to=/account/activity')
-      expect([entered.status, entered.headers.get('location')]).toEqual([303, '/account/activity'])
-      const { vinculum_session: before = '', vinculum_device: device = '' } = cookiesOf(entered.headers)
+      const response = await enter(browser, email, password, '/login?return_to=/account/activity')
+      expect([response.status, response.headers.get('location')]).toEqual([303, '/account/activity'])
+      const { vinculum_session: before = '', vinculum_device: device = '' } = cookiesOf(response.headers)
       expect([before.length, device.length]).toEqual([43, 43])
-      expect(entered.headers.getSetCookie().find((line) => line.startsWith('vinculum_device'))).toMatch(
+      expect(response.headers.getSetCookie().find((line) => line.startsWith('vinculum_device'))).toMatch(
         /Max-Age=31536000; Path=\/; HttpOnly; SameSite=Lax/,
       )
 
-      // Again, while signed in: a new secret, and the old one is over (ASVS 7.2.4). The browser stays the same.
+      // Signing in again creates a new secret and ends the old one (ASVS 7.2.4). The browser stays the same.
       const again = await enter(browser, email)
       expect(cookiesOf(again.headers)).not.toHaveProperty('vinculum_device')
       expect(cookiesOf(again.headers).vinculum_session).not.toBe(before)
@@ -399,7 +399,7 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       expect(refusalOf(await world.call('GET', '/me', { headers }))).toEqual([401, 'session_revoked'])
     })
 
-    test('a refusal keeps the address and is told at the field', async () => {
+    test('an error keeps the email address in the form and is shown at the field', async () => {
       const { email } = await somebody()
       const refused = await enter(world.openBrowser(), email, another, '/login?return_to=/account/activity')
       expect(refused.status).toBe(401)
@@ -411,7 +411,7 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       expect(cookiesOf(refused.headers)).not.toHaveProperty('vinculum_session')
     })
 
-    test('goes on to an app on another origin with a code, and no session stays behind', async () => {
+    test('a sign-in continues to an app on another origin with a code, and leaves no session behind', async () => {
       const { email } = await somebody()
       const { verifier, challenge } = pkce()
       const query = new URLSearchParams({
@@ -422,10 +422,10 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       const browser = world.openBrowser()
       const page = await browser.go(`${world.base}/login?${query}`)
       expect(page.headers.get('content-security-policy')).toMatch(/form-action 'self' https:\/\/app\.example\.com(;|$)/)
-      const entered = await enter(browser, email, password, `/login?${query}`)
-      const to = new URL(entered.headers.get('location') ?? '')
-      expect([entered.status, to.origin + to.pathname]).toEqual([303, 'https://app.example.com/in'])
-      expect(Object.keys(cookiesOf(entered.headers))).toEqual(['vinculum_device'])
+      const response = await enter(browser, email, password, `/login?${query}`)
+      const to = new URL(response.headers.get('location') ?? '')
+      expect([response.status, to.origin + to.pathname]).toEqual([303, 'https://app.example.com/in'])
+      expect(Object.keys(cookiesOf(response.headers))).toEqual(['vinculum_device'])
       const form = {
         grant_type: 'authorization_code',
         code: to.searchParams.get('code') ?? '',
@@ -435,7 +435,7 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       expect(traded.body).toMatchObject({ action: 'login_existing', provider_info: { provider: 'password' } })
     })
 
-    test('another site’s form signs nobody in', async () => {
+    test('a form on another site signs nobody in', async () => {
       const { email } = await somebody()
       for (const headers of [{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'cross-site' }]) {
         const answer = await world.openBrowser().ask(`${world.base}/login/password`, {
@@ -447,15 +447,15 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       }
     })
 
-    test('asks for the second factor on a page of its own', async () => {
+    test('a sign-in asks for the second factor on its own page', async () => {
       const { email, token } = await somebody()
       await world.operator(`update accounts set second_factor_at = ${now()} where id = '${await idOf(token)}'`)
-      const entered = await enter(world.openBrowser(), email)
-      expect([entered.status, entered.headers.get('location')]).toEqual([303, '/login/second-factor'])
-      expect(Object.keys(cookiesOf(entered.headers))).toEqual(['vinculum_second_factor'])
+      const response = await enter(world.openBrowser(), email)
+      expect([response.status, response.headers.get('location')]).toEqual([303, '/login/second-factor'])
+      expect(Object.keys(cookiesOf(response.headers))).toEqual(['vinculum_second_factor'])
     })
 
-    test('the password is changed, and taken away', async () => {
+    test('the password is set, changed and removed', async () => {
       const who = world.newcomer()
       const browser = world.openBrowser()
       await browser.signIn('google', who)
@@ -482,7 +482,7 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       expect((await browser.go(at)).text).toContain('does not have a password yet')
     })
 
-    test('a question whose address it is can be answered with the password', async () => {
+    test('an account conflict can be resolved with the password', async () => {
       const email = anAddress()
       await register(email)
       const who = world.newcomer({ email })
@@ -493,8 +493,8 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       const page = await browser.go(new URL(question, world.base))
       const link = `/login?return_to=${encodeURIComponent(question)}`
       expect(page.text).toContain(`href="${link}"`)
-      const entered = await enter(browser, email, password, link)
-      expect(entered.headers.get('location')).toBe(question)
+      const response = await enter(browser, email, password, link)
+      expect(response.headers.get('location')).toBe(question)
       const proven = await browser.go(new URL(question, world.base))
       const linked = await browser.submit(proven, question, {})
       expect(linked.url.pathname).toBe('/account')
@@ -502,12 +502,12 @@ describe.each(databases)('passwords, kept in %s', (database) => {
       expect(methods.map(({ type }) => type).sort()).toEqual(['password', 'provider'])
     })
 
-    test('a device is called what its person calls it', async () => {
+    test('a session carries the device name that its user chose', async () => {
       const { email } = await somebody()
       const browser = world.openBrowser()
       await enter(browser, email)
       const page = await browser.go(`${world.base}/account`)
-      // This device comes first.
+      // The current device comes first.
       const [, action = ''] = /action="(\/account\/sessions\/[^"]*\/name)"/.exec(page.text) ?? []
       const named = await browser.submit(page, action, { name: 'The laptop in the kitchen' })
       expect(named.url.search).toBe('?done=device_named')
@@ -524,8 +524,8 @@ describe.each(databases)('passwords, kept in %s', (database) => {
   })
 })
 
-describe('where the operator decides otherwise', () => {
-  test('nobody registers where new accounts are closed, known or not', async () => {
+describe('with other operator settings,', () => {
+  test('nobody registers where sign-up is closed, known or unknown', async () => {
     const world = await startWorld({ env: { OAUTH_AUTO_REGISTER_NEW_USERS: 'false' } })
     const body = { email: 'ada@example.org', password }
     const answer = await world.call('POST', '/auth/register', { body })
@@ -535,7 +535,7 @@ describe('where the operator decides otherwise', () => {
     await world.stop()
   })
 
-  test('a password for an address that is not verified opens nothing, and only its owner is told', async () => {
+  test('a password for an unverified email address signs nobody in, and only the right one reveals the reason', async () => {
     const world = await startWorld({ env: { REQUIRE_VERIFIED_EMAIL: 'true' } })
     const email = 'ada@example.org'
     await world.call('POST', '/auth/register', { body: { email, password } })
@@ -545,7 +545,7 @@ describe('where the operator decides otherwise', () => {
     await world.stop()
   })
 
-  test('as few characters are enough as are set', async () => {
+  test('the configured minimum length is enough', async () => {
     const world = await startWorld({ env: { PASSWORD_LEAST_LENGTH: '8' } })
     const open = (given: string) =>
       world.call('POST', '/auth/register', { body: { email: 'ada@example.org', password: given } })
@@ -555,7 +555,7 @@ describe('where the operator decides otherwise', () => {
   })
 })
 
-test('two hundred sign in at once, and the service answers everybody else meanwhile', async () => {
+test('two hundred users sign in concurrently, and the service still answers other requests', async () => {
   const world = await startWorld()
   const waits: number[] = []
   let over = false
@@ -568,7 +568,7 @@ test('two hundred sign in at once, and the service answers everybody else meanwh
     }
   }
   const watching = watch()
-  // Nobody's address costs as much as somebody's.
+  // An unknown email address costs as much as a known one.
   const answers = await Promise.all(
     Array.from({ length: 200 }, (_, at) =>
       world.call('POST', '/auth/token', { form: { username: `nobody${at}@example.org`, password } }),
@@ -577,7 +577,7 @@ test('two hundred sign in at once, and the service answers everybody else meanwh
   over = true
   await watching
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]))
-  // The one in the middle: this machine has more to do than this test.
+  // The median: other processes run on this machine.
   expect(waits.sort((a, b) => a - b)[Math.floor(waits.length / 2)]).toBeLessThan(100)
   await world.stop()
 }, 180_000)

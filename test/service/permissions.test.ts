@@ -14,7 +14,7 @@ import {
 const files = 'https://www.googleapis.com/auth/drive.readonly'
 const calendar = 'https://www.googleapis.com/auth/calendar.readonly'
 
-describe.each(databases)('what somebody granted at providers, on %s', (database) => {
+describe.each(databases)('provider permissions, on %s', (database) => {
   let world: World
   beforeAll(async () => {
     const env = { GOOGLE_OPTIONAL_SCOPES: `${files} ${calendar}`, GITHUB_OPTIONAL_SCOPES: 'gist' }
@@ -22,7 +22,7 @@ describe.each(databases)('what somebody granted at providers, on %s', (database)
   })
   afterEach(async () => {
     world.calm()
-    // What one test left to be revoked is not counted in the next.
+    // Revocations left over from one test are not counted in the next.
     world.turn(3600)
     for (let n = 0; n < 3; n++) await round()
   })
@@ -43,7 +43,7 @@ describe.each(databases)('what somebody granted at providers, on %s', (database)
   }
   const ask = (identity: Json, token: string, scopes: readonly string[]): Promise<Answer> =>
     world.call('POST', `/me/identities/${identity.id}/authorize`, { token, body: { scopes } })
-  /** To the provider, as `who`, and back with what they said there. */
+  /** Goes to the provider as `who`, and returns with the decision made there. */
   async function answer(begun: Answer, token: string, who: string, provider: ProviderName = 'google'): Promise<Answer> {
     expect(begun.status, begun.text).toBe(200)
     const back = await world.approve(String(begun.body.authorize_url), who)
@@ -58,8 +58,8 @@ describe.each(databases)('what somebody granted at providers, on %s', (database)
   const grantsOf = async (subject: unknown) =>
     ((await world.dump()).grants ?? []).filter((row) => row.subject === subject)
 
-  describe('may become more', () => {
-    test('with a consent of its own, which asks for all of it', async () => {
+  describe('can be extended', () => {
+    test('with a consent that asks for all of them', async () => {
       const eve = await somebody()
       const identity = await identityOf(eve.token)
       const begun = await ask(identity, eve.token, [files])
@@ -78,14 +78,14 @@ describe.each(databases)('what somebody granted at providers, on %s', (database)
       expect(after.scopes).toContain(files)
       expect(await events(eve.id)).toContain('provider_token.extended')
 
-      // What was granted before is asked for again with what comes on top.
+      // The scopes granted before are requested again, together with the new ones.
       const more = new URL(String((await ask(after, eve.token, [calendar])).body.authorize_url))
       expect(new Set(more.searchParams.get('scope')?.split(' '))).toEqual(
         new Set(['openid', 'email', 'profile', files, calendar]),
       )
     })
 
-    test('and stays so when its person signs in as ever', async () => {
+    test('and remain extended after a regular sign-in', async () => {
       const eve = await somebody()
       await answer(await ask(await identityOf(eve.token), eve.token, [files]), eve.token, eve.who)
       world.turn(60)
@@ -94,10 +94,10 @@ describe.each(databases)('what somebody granted at providers, on %s', (database)
       const kept = await identityOf(again.access_token)
       expect([kept.token_status, kept.missing_scopes]).toEqual(['healthy', []])
       expect(kept.scopes).toContain(files)
-      // Linked once more, it is the same.
+      // Linked once more, the permissions are the same.
       await world.enter('google', eve.who, { intent: 'link', token: again.access_token })
       expect((await identityOf(again.access_token)).scopes).toContain(files)
-      // An hour later it is renewed with all of it.
+      // An hour later the token is renewed with all scopes.
       world.turn(3601)
       const later = await world.signIn('google', eve.who)
       const { id } = await identityOf(later.access_token)
@@ -105,7 +105,7 @@ describe.each(databases)('what somebody granted at providers, on %s', (database)
       expect((await identityOf(later.access_token)).scopes).toContain(files)
     })
 
-    test('or not: what was left unticked is told as missing, and nothing else is lost', async () => {
+    test('or not: a scope the user left unticked is reported as missing, and nothing else is lost', async () => {
       const eve = await somebody()
       world.sandbox.switches.google.unticked = [files]
       const done = await answer(
@@ -128,7 +128,7 @@ describe.each(databases)('what somebody granted at providers, on %s', (database)
       expect(await identityOf(eve.token)).toEqual(before)
     })
 
-    test('and what was brought in vain is given back, unless something here stands on the same consent', async () => {
+    test('and an unused consent is revoked, unless something here depends on it', async () => {
       const eve = await somebody()
       const identity = await identityOf(eve.token)
       const [stranger, taken] = [world.newcomer(), await somebody()]
@@ -138,7 +138,7 @@ describe.each(databases)('what somebody granted at providers, on %s', (database)
           409,
           'another_identity',
         ])
-      // While they are on their way to Google it waits.
+      // While the user is at Google, the revocation waits.
       world.turn(61)
       await round()
       await round()
@@ -154,7 +154,7 @@ describe.each(databases)('what somebody granted at providers, on %s', (database)
       expect([await profile(eve), await profile(taken)]).toEqual([200, 200])
     })
 
-    test('only for the sign-in it was asked of: with any other account nothing changes', async () => {
+    test('only for the requested identity: with any other identity nothing changes', async () => {
       const eve = await somebody()
       const identity = await identityOf(eve.token)
       const [stranger, taken, second] = [world.newcomer(), await somebody(), world.newcomer()]
@@ -167,7 +167,7 @@ describe.each(databases)('what somebody granted at providers, on %s', (database)
       }
       expect((await world.call('GET', '/me/identities', { token: eve.token })).text).toBe(before.text)
       expect((await world.dump()).grants).toEqual(grants)
-      // Nor by unlinking it meanwhile: that would link it anew.
+      // Nor by unlinking it in the meantime: the callback would link it again.
       const begun = await ask(identity, eve.token, [files])
       expect((await world.call('DELETE', `/me/identities/${identity.id}`, { token: eve.token })).status).toBe(204)
       world.turn(1)
@@ -175,7 +175,7 @@ describe.each(databases)('what somebody granted at providers, on %s', (database)
       expect(listIn(await world.call('GET', '/me/identities', { token: eve.token }))).toHaveLength(1)
     })
 
-    test('only by whoever asked, where they asked, and lately signed in', async () => {
+    test('only by the user who requested it, in the same session, after a recent sign-in', async () => {
       const [eve, mallory] = [await somebody(), await somebody()]
       const identity = await identityOf(eve.token)
       expect(refusalOf(await ask(identity, mallory.token, [files]))).toEqual([404, 'not_linked'])
@@ -189,7 +189,7 @@ describe.each(databases)('what somebody granted at providers, on %s', (database)
       expect(refusalOf(await ask(identity, eve.token, [files]))).toEqual([403, 'reauthentication_required'])
     })
 
-    test('by what is offered, and nothing else', async () => {
+    test('only to scopes that are offered', async () => {
       const eve = await somebody()
       const identity = await identityOf(eve.token)
       for (const scopes of [['https://mail.google.com/'], ['openid'], [files, 'gist']])
@@ -205,7 +205,7 @@ describe.each(databases)('what somebody granted at providers, on %s', (database)
       expect(refusalOf(await ask(none, atlassian.token, ['read:jira-work']))).toEqual([400, 'scopes_not_offered'])
     })
 
-    test('at a provider that renames what it grants', async () => {
+    test('at a provider that renames the scopes it grants', async () => {
       const eve = await somebody('github')
       const done = await answer(
         await ask(await identityOf(eve.token, 'github'), eve.token, ['gist']),
@@ -219,8 +219,8 @@ describe.each(databases)('what somebody granted at providers, on %s', (database)
     })
   })
 
-  describe('is taken back', () => {
-    test('here at once, and at the provider; signing in goes on, and gives no more than it needs', async () => {
+  describe('are withdrawn', () => {
+    test('here at once, and at the provider; signing in still works with the minimum scopes', async () => {
       const eve = await somebody()
       await answer(await ask(await identityOf(eve.token), eve.token, [files]), eve.token, eve.who)
       const identity = await identityOf(eve.token)
@@ -243,7 +243,7 @@ describe.each(databases)('what somebody granted at providers, on %s', (database)
       expect(await waiting(eve.token)).toEqual([])
       const said = await world.call('GET', `/me/identities/${identity.id}/profile`, { token: eve.token })
       expect(refusalOf(said)).toEqual([409, 'needs_reauthorization'])
-      // Twice is once.
+      // A second request changes nothing.
       expect((await world.call('DELETE', path, { token: eve.token })).status).toBe(204)
       await round()
       expect(asked('google') - before).toBe(1)
@@ -260,7 +260,7 @@ describe.each(databases)('what somebody granted at providers, on %s', (database)
       )
     })
 
-    test('by nobody else', async () => {
+    test('by their owner only', async () => {
       const [eve, mallory] = [await somebody(), await somebody()]
       const identity = await identityOf(eve.token)
       const refused = await world.call('DELETE', `/me/identities/${identity.id}/grant`, { token: mallory.token })
@@ -268,7 +268,7 @@ describe.each(databases)('what somebody granted at providers, on %s', (database)
       expect((await identityOf(eve.token)).token_status).toBe('healthy')
     })
 
-    test('all of it, with signing out, where that is asked for', async () => {
+    test('completely, with the sessions ended, where the user asks for that', async () => {
       for (const path of ['/auth/logout', '/auth/logout-all']) {
         const eve = await somebody()
         await world.enter('github', eve.who, { intent: 'link', token: eve.token })
@@ -288,7 +288,7 @@ describe.each(databases)('what somebody granted at providers, on %s', (database)
       }
     })
 
-    test('even while it is being renewed: what the provider makes meanwhile is revoked as well', async () => {
+    test('even during a renewal: tokens the provider issues in the meantime are revoked as well', async () => {
       const eve = await somebody('atlassian')
       const identity = await identityOf(eve.token, 'atlassian')
       await world.enter('github', eve.who, { intent: 'link', token: eve.token })
@@ -309,8 +309,8 @@ describe.each(databases)('what somebody granted at providers, on %s', (database)
     })
   })
 
-  describe('waits to be revoked', () => {
-    test('visibly, until the provider has done it', async () => {
+  describe('wait to be revoked', () => {
+    test('visibly, until the provider has revoked them', async () => {
       const eve = await somebody()
       const { id } = await identityOf(eve.token)
       world.sandbox.fault({ provider: 'google', endpoint: 'revoke' }, { kind: 'status', status: 503 })
@@ -336,7 +336,7 @@ describe.each(databases)('what somebody granted at providers, on %s', (database)
       expect(await events(eve.id)).toContain('provider_token.revoked')
     })
 
-    test('in vain where its person came back meanwhile: the new consent is kept', async () => {
+    test('but stay when the user signs in again in the meantime: the new consent is kept', async () => {
       const eve = await somebody()
       const { id } = await identityOf(eve.token)
       world.sandbox.fault({ provider: 'google', endpoint: 'revoke' }, { kind: 'status', status: 503 })
@@ -355,7 +355,7 @@ describe.each(databases)('what somebody granted at providers, on %s', (database)
     })
   })
 
-  describe('is found out, when the provider takes its token no longer,', () => {
+  describe('are checked when the provider rejects a token', () => {
     const killAt = (provider: ProviderName, who: string, kinds: readonly ('access' | 'refresh')[]) => {
       const at = sandboxName[provider]
       if (kinds.includes('access')) expect(world.sandbox.killAccessTokens(at, who)).toBeGreaterThan(0)
@@ -368,7 +368,7 @@ describe.each(databases)('what somebody granted at providers, on %s', (database)
       ['google', ['access', 'refresh']],
       ['atlassian', ['access', 'refresh']],
       ['github', ['access']],
-    ] as const)('to be gone: %s', async (provider, kinds) => {
+    ] as const)('and found revoked: %s', async (provider, kinds) => {
       const eve = await somebody(provider)
       const identity = await identityOf(eve.token, provider)
       killAt(provider, eve.who, kinds)
@@ -378,7 +378,7 @@ describe.each(databases)('what somebody granted at providers, on %s', (database)
       expect((await events(eve.id)).filter((name) => name === 'provider_token.needs_reauthorization')).toHaveLength(1)
     })
 
-    test('to need another one, which is fetched once', async () => {
+    test('and a new token is fetched once', async () => {
       const eve = await somebody('atlassian')
       const identity = await identityOf(eve.token, 'atlassian')
       killAt('atlassian', eve.who, ['access'])

@@ -5,18 +5,18 @@ import { connectPostgres, createDatabase } from '../support/postgres.ts'
 import { proxyTo } from '../support/proxy.ts'
 import { type Answer, refusalOf, startWorld } from '../support/service.ts'
 
-/** Long enough for a slow machine to answer in, short enough to wait for. */
+/** Long enough for a slow machine to respond, short enough to wait for. */
 const deadline = 1500
-/** How much later than that an answer may be on a machine that is busy with other tests. */
+/** How much later a response may be on a machine that is busy with other tests. */
 const slack = 5000
 
 type World = Awaited<ReturnType<typeof startWorld>>
 type Person = Awaited<ReturnType<World['signIn']>>
 
-describe('a PostgreSQL database that fails', () => {
+describe('a PostgreSQL database', () => {
   let proxy: Awaited<ReturnType<typeof proxyTo>>
   let world: World
-  /** Past the service and the proxy. */
+  /** A connection that bypasses the service and the proxy. */
   let operator: pg.Client
 
   beforeEach(async () => {
@@ -58,7 +58,7 @@ describe('a PostgreSQL database that fails', () => {
     return rowCount ?? 0
   }
 
-  test('loses connections again and again: every answer is right, or 503', { timeout: 60_000 }, async () => {
+  test('that keeps dropping connections leads to correct responses or 503', { timeout: 60_000 }, async () => {
     const all = await people(8)
     let over = false
     const found: Answer[] = []
@@ -84,11 +84,13 @@ describe('a PostgreSQL database that fails', () => {
     const odd = found.filter(({ status }) => status !== 200 && status !== 503)
     expect(odd.map(({ status, text }) => [status, text])).toEqual([])
     expect(found.filter(({ status }) => status === 200).length).toBeGreaterThan(found.length / 2)
-    // Nobody was signed out by it.
+    // No session was lost.
     for (const token of tokens) await expect.poll(async () => (await refresh(token)).status).toBe(200)
   })
 
-  test('whose table is locked answers in time, and again as soon as it is free', { timeout: 60_000 }, async () => {
+  test('whose table is locked leads to responses in time, and recovers as soon as it is free', {
+    timeout: 60_000,
+  }, async () => {
     const all = await people(6)
     await operator.query('begin; lock table sessions')
     const answers = await Promise.all(all.map(({ refresh_token }) => timed(refresh(refresh_token))))
@@ -97,7 +99,7 @@ describe('a PostgreSQL database that fails', () => {
       expect(answer.headers.get('retry-after')).not.toBeNull()
       expect(ms).toBeLessThan(deadline + slack)
     }
-    // What was given up waits for nothing any more, and so is not carried out when the lock is gone.
+    // A canceled statement does not run once the lock is released.
     await expect.poll(waitingForLocks).toBe(0)
     expect((await world.call('GET', '/health/ready')).status).toBe(200)
     await operator.query('rollback')
@@ -106,7 +108,7 @@ describe('a PostgreSQL database that fails', () => {
     for (const { refresh_token } of all) expect((await refresh(refresh_token)).status).toBe(200)
   })
 
-  test('of which one row is locked keeps nobody else waiting', { timeout: 60_000 }, async () => {
+  test('with one locked row delays nobody else', { timeout: 60_000 }, async () => {
     const [held, ...others] = await people(9)
     const { sid } = JSON.parse(atob(held?.refresh_token.split('.')[1] ?? '')) as { sid: string }
     await operator.query('begin')
@@ -124,7 +126,7 @@ describe('a PostgreSQL database that fails', () => {
     expect((await refresh(held?.refresh_token)).status).toBe(200)
   })
 
-  test('that is stopped answers in time, and nobody is signed out by what it was asked', {
+  test('that is stopped leads to responses in time, and no session is lost', {
     timeout: 60_000,
   }, async () => {
     const all = await people(4)
@@ -143,7 +145,7 @@ describe('a PostgreSQL database that fails', () => {
     } finally {
       for (const pid of stopped) process.kill(pid, 'SIGCONT')
     }
-    // Asked again with the token of before, as a client does that was told to come back.
+    // The client retries with its previous token, as Retry-After asks.
     for (const { refresh_token } of all) {
       const answer = await refresh(refresh_token)
       expect(answer.status, answer.text).toBe(200)
@@ -152,7 +154,9 @@ describe('a PostgreSQL database that fails', () => {
     }
   })
 
-  test('behind a network that swallows every byte answers in time, and recovers', { timeout: 60_000 }, async () => {
+  test('behind a network that drops every packet leads to responses in time, and recovers', {
+    timeout: 60_000,
+  }, async () => {
     const [one] = await people(2)
     proxy.swallow(true)
     const answers = await Promise.all([
@@ -170,11 +174,11 @@ describe('a PostgreSQL database that fails', () => {
     await expect.poll(async () => (await world.call('GET', '/health/ready')).status).toBe(200)
   })
 
-  test('that is busy with slow work still answers who one is, and whether it is ready', {
+  test('that is busy with slow work still serves authentication and readiness', {
     timeout: 60_000,
   }, async () => {
     const all = await people(12)
-    // What everybody below wants to change; looking at it waits for nothing.
+    // The row that every request below changes; reading it needs no lock.
     await operator.query('begin; select 1 from accounts for update')
     const slow = all.map(({ access_token }) =>
       timed(world.call('PATCH', '/me', { token: access_token, body: { name: 'Somebody else' } })),
@@ -191,7 +195,7 @@ describe('a PostgreSQL database that fails', () => {
     expect(rows).toEqual([])
   })
 
-  test('that became read-only is not ready, and still says who one is', { timeout: 60_000 }, async () => {
+  test('that became read-only is not ready, and still authenticates requests', { timeout: 60_000 }, async () => {
     const [one] = await people(1)
     await operator.query(
       `do $$ begin execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$`,

@@ -36,7 +36,7 @@ async function post(base: string, path: string, body: object): Promise<Answer> {
   return { status: response.status, body: (await response.json()) as Record<string, unknown> }
 }
 
-/** To the provider and back: what an app hands in. */
+/** Goes to the provider and returns the callback parameters, as an app sends them. */
 async function approved(base: string): Promise<{ code: string; state: string; iss: string; flow_token: string }> {
   const { body } = await post(base, '/auth/google/authorize', {})
   const visit = await createVisitor().ask(String(body.authorize_url))
@@ -53,13 +53,13 @@ async function signIn(base: string): Promise<string> {
   return String(body.refresh_token)
 }
 
-test('a rotation that was acknowledged survives kill -9, every time', async () => {
+test('an acknowledged token rotation survives kill -9, every time', async () => {
   const port = await freePort()
   const base = `http://127.0.0.1:${port}`
   const env = settings(port, `file:${newFile()}`)
   let service: Service = startService(env)
   await service.listening
-  /** The last refresh token each device was given. */
+  /** The last refresh token each device received. */
   const devices = await Promise.all(Array.from({ length: 4 }, () => signIn(base)))
   let acknowledged = 0
 
@@ -90,7 +90,7 @@ test('a rotation that was acknowledged survives kill -9, every time', async () =
   expect((await service.ended).code).toBe(0)
 }, 90_000)
 
-test('SIGTERM makes it not ready at once, lets what is under way finish, and ends it with 0', async () => {
+test('SIGTERM ends readiness at once, lets requests in progress finish and exits with 0', async () => {
   const port = await freePort()
   const base = `http://127.0.0.1:${port}`
   const service = startService(settings(port, `file:${newFile()}`))
@@ -103,7 +103,7 @@ test('SIGTERM makes it not ready at once, lets what is under way finish, and end
   const underWay = post(base, '/auth/google/callback', handing)
   await expect.poll(() => sandbox.journal.calls('google', 'token').length, { timeout: 5000 }).toBe(asked + 1)
 
-  // A connection on which a request has begun to arrive: behind a whole one, whose answer says that both were read.
+  // A connection on which a second request has begun to arrive: the response to the first shows that both were read.
   const socket = connect(port, '127.0.0.1')
   let heard = ''
   socket.on('data', (chunk) => {
@@ -113,7 +113,7 @@ test('SIGTERM makes it not ready at once, lets what is under way finish, and end
   await expect.poll(() => heard, { timeout: 5000 }).toContain('{"status":"ok"}')
   heard = ''
   service.process.kill('SIGTERM')
-  // Nobody new is let in …
+  // No new connection is accepted …
   await expect
     .poll(
       () =>
@@ -124,17 +124,17 @@ test('SIGTERM makes it not ready at once, lets what is under way finish, and end
       { timeout: 5000 },
     )
     .toBe('refused')
-  // … whoever was half in is told …
+  // … a half-sent request gets an error …
   socket.write('\r\n')
   await expect.poll(() => heard, { timeout: 5000 }).toMatch(/^HTTP\/1\.1 503 [\s\S]*"code":"not_ready"/)
   expect(heard).toMatch(/^connection: close$/im)
-  // … and who was in is served.
+  // … and a request in progress is answered.
   const answer = await underWay
   expect([answer.status, answer.body.code]).toEqual([200, undefined])
   expect(await service.ended).toMatchObject({ code: 0, signal: null, stderr: '' })
 }, 30_000)
 
-test('a broken configuration stops the start, and every fault of it is named at once, without its value', async () => {
+test('an invalid configuration stops startup, and every error is reported at once, without its value', async () => {
   const secret = randomBytes(16).toString('hex')
   const service = startService({
     NODE_ENV: 'production',
@@ -169,7 +169,7 @@ test('a broken configuration stops the start, and every fault of it is named at 
   expect(stderr).not.toContain('    at ')
 }, 20_000)
 
-test('production starts with no secret of its own making', async () => {
+test('production does not start with a generated secret', async () => {
   const { ENCRYPTION_KEYS: _, ...env } = settings(1, `file:${newFile()}`)
   const service = startService({
     ...env,
@@ -182,7 +182,7 @@ test('production starts with no secret of its own making', async () => {
   expect(stderr).toContain('ENCRYPTION_KEYS: is required')
 }, 20_000)
 
-test('two processes that start at once on one empty PostgreSQL database make one set of signing keys', async () => {
+test('two processes that start concurrently on one empty PostgreSQL database create one set of signing keys', async () => {
   const database = await createDatabase()
   const ports = [await freePort(), await freePort()]
   const services = ports.map((port) => startService(settings(port, database)))
@@ -195,7 +195,7 @@ test('two processes that start at once on one empty PostgreSQL database make one
   )
   expect(keys[0]?.keys).toHaveLength(1)
   expect(keys[1]).toEqual(keys[0])
-  // A token of one is a token of the other, once they agree on who they are.
+  // A token of one process is valid at the other, since they share an issuer.
   const [one, two] = ports.map((port) => `http://127.0.0.1:${port}`)
   const token = await signIn(one ?? '')
   const refused = await post(two ?? '', '/auth/refresh', { refresh_token: token })
@@ -204,7 +204,7 @@ test('two processes that start at once on one empty PostgreSQL database make one
   expect((await Promise.all(services.map(({ ended }) => ended))).map(({ code }) => code)).toEqual([0, 0])
 }, 40_000)
 
-test('what an operator can mend is said in a sentence: a port in use, no database, a key that opens nothing', async () => {
+test('errors an operator can fix are explained in a sentence: a port in use, no database, a wrong key', async () => {
   const [port, file] = [await freePort(), newFile()]
   const first = startService(settings(port, `file:${file}`))
   await first.listening
@@ -240,7 +240,7 @@ test('what an operator can mend is said in a sentence: a port in use, no databas
   expect(readFileSync(file).equals(untouched)).toBe(true)
 }, 30_000)
 
-test('rotate-keys publishes a new signing key beside the old one, while the service runs', async () => {
+test('rotate-keys publishes a new signing key next to the old one while the service runs', async () => {
   const [port, file] = [await freePort(), newFile()]
   const service = startService(settings(port, `file:${file}`))
   await service.listening

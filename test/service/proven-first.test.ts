@@ -3,7 +3,7 @@ import { databases, refusalOf, startWorld, type World } from '../support/service
 
 const password = 'a bar over letters that belong together'
 
-describe.each(databases)('where only a proven address lets in, on %s', (database) => {
+describe.each(databases)('with REQUIRE_VERIFIED_EMAIL, on %s,', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database, env: { REQUIRE_VERIFIED_EMAIL: 'true' } })
@@ -20,11 +20,11 @@ describe.each(databases)('where only a proven address lets in, on %s', (database
   const signIn = (username: string, more: object = {}, given = password) =>
     world.call('POST', '/auth/token', { body: { username, password: given, ...more } })
   const linkIn = async (email: string): Promise<string> => {
-    const [letter] = await world.mailTo(email)
-    return /\/verify-email\?ticket=([\w-]+)/.exec(letter?.text ?? '')?.[1] ?? ''
+    const [message] = await world.mailTo(email)
+    return /\/verify-email\?ticket=([\w-]+)/.exec(message?.text ?? '')?.[1] ?? ''
   }
 
-  test('a password alone is refused, and another link is on its way', async () => {
+  test('a password alone is refused, and another link is sent', async () => {
     const email = await register()
     const first = await linkIn(email)
     expect(refusalOf(await signIn(email))).toEqual([403, 'email_unverified'])
@@ -32,16 +32,16 @@ describe.each(databases)('where only a proven address lets in, on %s', (database
     expect([first.length, again.length, first === again]).toEqual([43, 43, false])
   })
 
-  test('the password and the link together let in, and prove the address', async () => {
+  test('the password and the link together sign the user in and verify the email address', async () => {
     const email = await register()
-    const entered = await signIn(email, { email_ticket: await linkIn(email) })
-    expect(entered.status, entered.text).toBe(200)
-    const me = await world.call('GET', '/me', { token: String(entered.body.access_token) })
+    const response = await signIn(email, { email_ticket: await linkIn(email) })
+    expect(response.status, response.text).toBe(200)
+    const me = await world.call('GET', '/me', { token: String(response.body.access_token) })
     expect(me.body).toMatchObject({ email, email_verified: true })
     expect((await signIn(email)).status).toBe(200)
   })
 
-  test('the link proves nothing with a wrong password, nor for another account', async () => {
+  test('the link verifies nothing with a wrong password or for another account', async () => {
     const [email, other] = [await register(), await register()]
     const ticket = await linkIn(email)
     expect(refusalOf(await signIn(email, { email_ticket: ticket }, 'another bar over letters'))).toEqual([
@@ -52,7 +52,7 @@ describe.each(databases)('where only a proven address lets in, on %s', (database
     expect((await signIn(email, { email_ticket: ticket })).status).toBe(200)
   })
 
-  test('in a browser the link leads to the sign-in page, and that to the account', async () => {
+  test('in a browser the link leads to the sign-in page, and from there to the account', async () => {
     const email = await register()
     const browser = world.openBrowser()
     const page = await browser.go(`${world.base}/verify-email?ticket=${await linkIn(email)}`)

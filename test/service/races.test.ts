@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { authOf, databases, type Json, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
 
-/** What must be true of the rows whatever happened at once. */
+/** Invariants of the rows, whatever ran concurrently. */
 async function expectSoundRows(world: World): Promise<void> {
   const { accounts = [], identities = [], sessions = [], grants = [] } = await world.dump()
   const key = (row: Json): string => `${row.provider} ${row.subject}`
@@ -25,7 +25,7 @@ async function expectSoundRows(world: World): Promise<void> {
   expect(new Set(proven).size).toBe(proven.length)
 }
 
-describe.each(databases)('what happens at the same time, on %s', (database) => {
+describe.each(databases)('concurrent requests, on %s', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database })
@@ -35,7 +35,7 @@ describe.each(databases)('what happens at the same time, on %s', (database) => {
   const identityAt = async (token: string, provider: string): Promise<string> =>
     String(listIn(await world.call('GET', '/me/identities', { token })).find((one) => one.provider === provider)?.id)
 
-  test('a browser whose tabs all refresh with its cookie stays signed in', async () => {
+  test('keep a browser signed in when all its tabs refresh with its cookie', async () => {
     const browser = world.openBrowser()
     await browser.signIn('google', world.newcomer())
     const tabs = Array.from({ length: 6 }, async () => {
@@ -48,7 +48,7 @@ describe.each(databases)('what happens at the same time, on %s', (database) => {
     expect((await browser.json('GET', '/me')).status).toBe(200)
   })
 
-  test('a device that is signed out while it refreshes is signed out', async () => {
+  test('sign a device out that is signed out during its refresh', async () => {
     for (let round = 0; round < 20; round++) {
       const { access_token: token, refresh_token } = await world.signIn('google', world.newcomer())
       const [refreshed, out] = await Promise.all([
@@ -66,7 +66,7 @@ describe.each(databases)('what happens at the same time, on %s', (database) => {
     }
   })
 
-  test('signing in while the same sign-in is unlinked leaves it linked or unlinked, never half', async () => {
+  test('leave an identity linked or unlinked, never half, when it signs in while it is unlinked', async () => {
     for (let round = 0; round < 20; round++) {
       const who = world.newcomer()
       const { access_token: token } = await world.signIn('google', who)
@@ -75,32 +75,31 @@ describe.each(databases)('what happens at the same time, on %s', (database) => {
       const id = await identityAt(token, 'github')
       const flow = await world.begin('github')
       const back = await world.approve(flow.url, other)
-      const [entered, unlinked] = await Promise.all([
+      const [response, unlinked] = await Promise.all([
         world.finish(flow, back),
         world.call('DELETE', `/me/identities/${id}`, { token }),
       ])
       expect(unlinked.status).toBe(204)
-      expect([undefined, 'user_info_fetch_failed', 'account_linking_failed']).toContain(entered.body.code)
+      expect([undefined, 'user_info_fetch_failed', 'account_linking_failed']).toContain(response.body.code)
     }
     await world.vinculum.runJob('revoke-at-provider')
     await expectSoundRows(world)
   })
 
-  test('signing in while the account is erased ends in no account, or a new one', async () => {
+  test('leave no account or a new one when a user signs in while the account is deleted', async () => {
     for (let round = 0; round < 20; round++) {
       const who = world.newcomer()
       const { access_token: token, user } = await world.signIn('google', who)
       const flow = await world.begin('google')
       const back = await world.approve(flow.url, who)
-      const [entered, erased] = await Promise.all([world.finish(flow, back), world.call('DELETE', '/me', { token })])
+      const [response, erased] = await Promise.all([world.finish(flow, back), world.call('DELETE', '/me', { token })])
       expect(erased.status).toBe(204)
-      // Withdrawing our permission may overtake the exchange of the code, or the question who it is: then the provider
-      // says that it is gone.
+      // The revocation may overtake the code exchange or UserInfo; the provider then reports an invalid token.
       expect([undefined, 'token_exchange_failed', 'user_info_fetch_failed', 'account_linking_failed']).toContain(
-        entered.body.code,
+        response.body.code,
       )
-      if (entered.status === 200) {
-        const auth = authOf(entered)
+      if (response.status === 200) {
+        const auth = authOf(response)
         const me = await world.call('GET', '/me', { token: auth.access_token })
         expect([me.status, auth.user.id]).toEqual(auth.user.id === user.id ? [401, user.id] : [200, auth.user.id])
       }
@@ -108,7 +107,7 @@ describe.each(databases)('what happens at the same time, on %s', (database) => {
     await expectSoundRows(world)
   })
 
-  /** A linking whose provider takes half a second to answer, and what happens in the meantime. */
+  /** A link whose provider takes half a second to respond, and what happens in the meantime. */
   async function linkingMeanwhile(act: (token: string) => Promise<unknown>) {
     const who = world.newcomer()
     const { access_token: token } = await world.signIn('google', who)
@@ -122,14 +121,14 @@ describe.each(databases)('what happens at the same time, on %s', (database) => {
     return { who, answer: await linking }
   }
 
-  test('an account that is erased while a sign-in is being linked to it gets nothing', async () => {
+  test('link nothing to an account that is deleted during a link', async () => {
     const { answer } = await linkingMeanwhile((token) => world.call('DELETE', '/me', { token }))
     expect(answer.status).toBeGreaterThanOrEqual(400)
     expect(['session_revoked', 'account_linking_failed']).toContain(answer.body.code)
     await expectSoundRows(world)
   })
 
-  test('a device that is signed out while a sign-in is being linked with it links nothing', async () => {
+  test('link nothing from a device that is signed out during a link', async () => {
     for (const path of ['/auth/logout', '/auth/logout-all']) {
       const { who, answer } = await linkingMeanwhile((token) => world.call('POST', path, { token }))
       expect(refusalOf(answer)).toEqual([401, 'session_revoked'])
@@ -139,7 +138,7 @@ describe.each(databases)('what happens at the same time, on %s', (database) => {
     await expectSoundRows(world)
   })
 
-  test('two people linking one sign-in at once: one has it', async () => {
+  test('link one identity to one of two users', async () => {
     for (let round = 0; round < 15; round++) {
       const people = await Promise.all([1, 2].map(() => world.signIn('google', world.newcomer())))
       const other = world.newcomer()

@@ -8,8 +8,9 @@ const named = ({ method, path }: { readonly method: string; readonly path: strin
   `${method.toUpperCase()} ${path}`
 
 /**
- * What a session may change without a recent sign-in, and why: none of these removes a sign-in method, a factor or a
- * grant. Every other route that changes something asks. A new route is in neither list until somebody has decided.
+ * What a session may change without a recent sign-in, and why: none of these routes removes a sign-in method, a factor
+ * or a grant. Every other route that changes something requires one. A new route is in neither list until someone
+ * decides.
  */
 const needsNone: Readonly<Record<string, readonly string[]>> = {
   'signs somebody in, and what it proves is in the request': [
@@ -80,16 +81,16 @@ const needsNone: Readonly<Record<string, readonly string[]>> = {
   ],
 }
 
-/** What somebody who is signed in changes; where no credentials are looked at, nothing of theirs is. */
+/** The routes that change something for a signed-in user; a route without credentials changes nothing of theirs. */
 const changes = routes.filter(({ method, auth }) => method !== 'get' && auth !== 'none')
 const asking = changes.filter(({ auth }) => auth === 'recent')
 
-test('every route that changes something asks for a recent sign-in, or it is said why not', () => {
+test('every route that changes something requires a recent sign-in, or the reason why not is stated', () => {
   const others = changes.filter(({ auth }) => auth !== 'recent').map(named)
   expect(others.sort()).toEqual(Object.values(needsNone).flat().sort())
 })
 
-test('whatever takes away a way to sign in, a factor or a grant asks', () => {
+test('every route that removes a sign-in method, a factor or a grant requires a recent sign-in', () => {
   expect(asking.map(named)).toEqual(
     expect.arrayContaining([
       'DELETE /me',
@@ -118,14 +119,14 @@ test('whatever takes away a way to sign in, a factor or a grant asks', () => {
   )
 })
 
-describe.each(databases)('a sign-in of eleven minutes ago, on %s', (database) => {
+describe.each(databases)('a session signed in eleven minutes ago, on %s', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database })
   })
   afterAll(() => world.stop())
 
-  /** An administrator, who is kept from nothing by a missing scope. */
+  /** An administrator, so that no request fails for a missing scope. */
   async function stale() {
     const who = world.newcomer()
     const { user, access_token: token } = await world.signIn('google', who)
@@ -134,7 +135,7 @@ describe.each(databases)('a sign-in of eleven minutes ago, on %s', (database) =>
     return { who, id: user.id, token }
   }
 
-  test('is not enough for anything that asks for a recent one', async () => {
+  test('cannot use any route that requires a recent sign-in', async () => {
     const { token } = await stale()
     for (const { method, path } of asking) {
       const answer = await world.call(method.toUpperCase(), path.replace(/:\w+/g, 'some_1'), { token })
@@ -142,7 +143,7 @@ describe.each(databases)('a sign-in of eleven minutes ago, on %s', (database) =>
     }
   })
 
-  test('is enough to sign out, but not to withdraw everything along with it', async () => {
+  test('can sign out, but not withdraw all permissions with it', async () => {
     for (const path of ['/auth/logout', '/auth/logout-all']) {
       const { token, who } = await stale()
       const refused = await world.call('POST', path, { token, body: { revoke_provider_tokens: true } })
@@ -157,7 +158,7 @@ describe.each(databases)('a sign-in of eleven minutes ago, on %s', (database) =>
     }
   })
 
-  /** The pages that ask before something is taken away, each with the form that does it. */
+  /** The pages that ask for confirmation, each with its form. */
   const pagesThatAsk = (identity: string, team: string): readonly (readonly [page: string, form: string])[] => [
     [`/account/identities/${identity}/withdraw`, `/account/identities/${identity}/withdraw`],
     [`/account/identities/${identity}/unlink`, `/account/identities/${identity}/unlink`],
@@ -166,14 +167,14 @@ describe.each(databases)('a sign-in of eleven minutes ago, on %s', (database) =>
   ]
   const hasForm = ({ text }: Visit, action: string): boolean => text.includes(`action="${action}"`)
   const loginFor = (page: string): string => `href="/login?return_to=${encodeURIComponent(page)}"`
-  /** As the browser does it that follows the link to sign in again. */
+  /** As a browser does when it follows the link to sign in again. */
   const signInAgain = async (browser: Browser, who: string, page: string): Promise<Visit> => {
     const back = await browser.signIn('google', who, { return_to: page })
     expect(back.headers.get('location')).toBe(page)
     return browser.ask(`${world.base}${page}`)
   }
 
-  test('leads a person through the sign-in page and back, whether the page or the form is too late', async () => {
+  test('leads the user through the sign-in page and back, whether it is too old at the page or at the form', async () => {
     const who = world.newcomer()
     const browser = world.openBrowser()
     await browser.signIn('google', who)

@@ -16,7 +16,7 @@ import {
 let addresses = 0
 const newAddress = (domain = 'example.com'): string => `somebody-${process.pid}-${++addresses}@${domain}`
 
-/** The ticket of a sign-in that ended in the question whose address it is. */
+/** The ticket of a sign-in that ended in an account conflict. */
 function ticketOf(answer: Answer): string {
   expect(refusalOf(answer), answer.text).toEqual([409, 'account_conflict'])
   return String(answer.body.conflict_ticket)
@@ -29,7 +29,7 @@ const providersIn = (answer: Answer): readonly unknown[] =>
 const identitiesWith = async (world: World, token: string): Promise<readonly unknown[]> =>
   providersIn(await world.call('GET', '/me/identities', { token }))
 
-describe.each(databases)('whose account a sign-in is, on %s', (database) => {
+describe.each(databases)('account matching at sign-in, on %s', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database })
@@ -37,7 +37,7 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
   afterEach(() => world.calm())
   afterAll(() => world.stop())
 
-  test('a known identity is the same account, whatever its address, name and other claims have become', async () => {
+  test('finds the same account for a known identity, whatever its email address, name and other claims are now', async () => {
     const who = world.newcomer()
     const { user } = await world.signIn('google', who)
     const person = world.sandbox.identities.get(who)
@@ -66,7 +66,7 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
     ['google', 'github'],
     ['github', 'google'],
   ] as const)(
-    'an address %s proved first is joined when %s proves it as well, and the person is told',
+    'joins an email address %s verified first when %s verifies it as well, and records it in the user’s activity',
     async (one, two) => {
       const who = world.newcomer()
       const first = await world.signIn(one, who)
@@ -83,7 +83,7 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
     },
   )
 
-  test('addresses are compared without regard to case, in either script of their domain, and nothing is folded', async () => {
+  test('compares email addresses without regard to case, in either script of their domain, and folds nothing else', async () => {
     const email = newAddress('bücher.example')
     const first = await world.signIn('google', world.newcomer({ email }))
     expect(first.user.email).toBe(email.replace('bücher', 'xn--bcher-kva'))
@@ -98,18 +98,15 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
     }
   })
 
-  test.each(['atlassian', 'acme', 'beta'] as const)(
-    '%s may say what it likes: its word joins nobody',
-    async (provider) => {
-      const who = world.newcomer()
-      await world.signIn('google', who)
-      ticketOf(await world.enter(provider, who))
-      const first = await world.signIn(provider, world.newcomer())
-      expect([first.action, first.user.email_verified]).toEqual(['created_new_user', false])
-    },
-  )
+  test.each(['atlassian', 'acme', 'beta'] as const)('does not trust the email address from %s', async (provider) => {
+    const who = world.newcomer()
+    await world.signIn('google', who)
+    ticketOf(await world.enter(provider, who))
+    const first = await world.signIn(provider, world.newcomer())
+    expect([first.action, first.user.email_verified]).toEqual(['created_new_user', false])
+  })
 
-  test('an address Google checked but does not run is asked about', async () => {
+  test('opens a conflict for an email address that Google verified but does not host', async () => {
     const email = newAddress()
     await world.signIn('github', world.newcomer({ email }))
     ticketOf(await world.enter('google', world.newcomer({ email }, { google: { hd: undefined } })))
@@ -119,7 +116,7 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
     expect(linked.action).toBe('linked_existing')
   })
 
-  test('an address nobody proved is asked about, whichever side did not', async () => {
+  test('opens a conflict for an email address that either side did not verify', async () => {
     const held = newAddress()
     await world.signIn('google', world.newcomer({ email: held }))
     ticketOf(await world.enter('google', world.newcomer({ email: held, verified: false })))
@@ -131,14 +128,14 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
     ticketOf(await world.enter('acme', world.newcomer({ email: claimed })))
   })
 
-  test('an address GitHub does not mark as proven is no address', async () => {
+  test('ignores an email address GitHub does not mark as verified', async () => {
     const email = newAddress()
     await world.signIn('google', world.newcomer({ email }))
     const stranger = await world.signIn('github', world.newcomer({ email, verified: false }))
     expect([stranger.action, stranger.user.email]).toEqual(['created_new_user', null])
   })
 
-  test('an administrator is never joined by an address', async () => {
+  test('never joins an administrator’s account by email address', async () => {
     const who = world.newcomer()
     const { user, access_token: token } = await world.signIn('google', who)
     await world.operator(`update accounts set role = 'administrator' where id = '${user.id}'`)
@@ -148,13 +145,13 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
     expect((await world.signIn('google', who)).action).toBe('login_existing')
   })
 
-  test('two people of one provider with one address are two people', async () => {
+  test('keeps two identities of one provider with one email address apart', async () => {
     const email = newAddress()
     await world.signIn('github', world.newcomer({ email }))
     ticketOf(await world.enter('github', world.newcomer({ email })))
   })
 
-  test('somebody without an address gets an account without one, and so does the next', async () => {
+  test('creates an account without an email address for each identity that has none', async () => {
     const silent = { google: { email: undefined, email_verified: undefined } }
     const people = [world.newcomer({}, silent), world.newcomer({}, silent)]
     const [one, two] = await Promise.all(people.map((who) => world.signIn('google', who)))
@@ -162,8 +159,8 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
     expect(one?.user.id).not.toBe(two?.user.id)
   })
 
-  describe('the question whose address it is', () => {
-    /** An account that holds the address, and somebody who comes with an untrusted word for it. */
+  describe('an account conflict', () => {
+    /** An account that holds the email address, and a user with the same address from an untrusted provider. */
     async function asked(email = newAddress()) {
       const holder = world.newcomer({ email })
       const first = await world.signIn('google', holder)
@@ -173,7 +170,7 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
     const answer = (ticket: string, body: object, token?: string) =>
       world.call('POST', `/auth/conflicts/${ticket}`, { body, token })
 
-    test('is told masked, to whoever holds the flow_token alone', async () => {
+    test('is shown with a masked email address, and only to the holder of the flow_token', async () => {
       const { email, ticket, flowToken } = await asked()
       const path = `/auth/conflicts/${ticket}`
       const { status, body, text } = await world.call('GET', path, { headers: { 'flow-token': flowToken } })
@@ -184,11 +181,11 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
       expect(refusalOf(await world.call('GET', '/auth/conflicts/made-up'))).toEqual([404, 'conflict_not_found'])
     })
 
-    test('is answered with «mine» only by whoever proves the account, and then once', async () => {
+    test('is resolved with "link" only by the user who proves the account, and only once', async () => {
       const { first, holder, ticket, flowToken } = await asked()
       const mine = { action: 'link', flow_token: flowToken }
       expect(refusalOf(await answer(ticket, mine))).toEqual([401, 'proof_required'])
-      // Somebody else’s proof is none; nor is one of long ago.
+      // Another user's proof does not count, nor does an old one.
       const stranger = await world.signIn('google', world.newcomer())
       expect(refusalOf(await answer(ticket, mine, stranger.access_token))).toEqual([401, 'proof_required'])
 
@@ -211,7 +208,7 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
       ])
     })
 
-    test('takes a sign-in of more than ten minutes ago for no proof', async () => {
+    test('does not accept a sign-in of more than ten minutes ago as proof', async () => {
       const holder = world.newcomer({ email: newAddress() })
       const { access_token: token } = await world.signIn('google', holder)
       world.turn(601)
@@ -220,7 +217,7 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
       expect(refusalOf(await answer(ticketOf(entering), body, token))).toEqual([401, 'proof_required'])
     })
 
-    test('is answered with «not mine» by an account of its own, which only claims the address', async () => {
+    test('is resolved with "create" by a separate account, which only claims the email address', async () => {
       const { first, email, ticket, flowToken } = await asked()
       const own = authOf(await answer(ticket, { action: 'create', flow_token: flowToken }))
       expect(own).toMatchObject({ action: 'created_new_user', user: { email, email_verified: false } })
@@ -229,7 +226,7 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
       expect(body).toMatchObject({ email, email_verified: true })
     })
 
-    test('takes the address from a mere claim: that account keeps what else it has, but not its sessions', async () => {
+    test('takes the email address from an unverified account, which keeps its other data but not its sessions', async () => {
       const email = newAddress()
       const claimant = world.newcomer({ email })
       const claim = await world.signIn('beta', claimant)
@@ -264,7 +261,7 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
         ])
     })
 
-    test('is asked of one browser, which answers it by signing in to the account', async () => {
+    test('is bound to one browser, which resolves it by signing in to the account', async () => {
       const email = newAddress()
       const holder = world.newcomer({ email })
       const { user } = await world.signIn('github', holder)
@@ -282,7 +279,7 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
       ).toBe('conflict_not_found')
       expect(refusalOf(await browser.json('POST', path, { body: { action: 'link' } }))).toEqual([401, 'proof_required'])
 
-      // The proof is a sign-in of its own that comes back to the question.
+      // The proof is a separate sign-in that returns to the conflict.
       const back = await browser.toProvider('github', holder, { return_to: path })
       const proven = await browser.ask(back)
       expect(proven.headers.get('location')).toBe(path)
@@ -294,7 +291,7 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
       expect((await browser.ask(`${world.base}${path}`)).status).toBe(404)
     })
 
-    test('is answered in the browser with an account of its own, and a session for it', async () => {
+    test('is resolved in the browser with a new account and a session for it', async () => {
       const { holder } = await asked()
       const browser = world.openBrowser()
       const sent = await browser.signIn('beta', world.newcomer({ email: world.emailOf(holder) }))
@@ -309,7 +306,7 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
       expect((await browser.json('GET', '/me')).body.email_verified).toBe(false)
     })
 
-    test('stays open though the address that led to it is loaded again', async () => {
+    test('stays open though the callback URL is loaded again', async () => {
       const { holder } = await asked()
       const browser = world.openBrowser()
       const back = await browser.toProvider('beta', world.newcomer({ email: world.emailOf(holder) }))
@@ -319,7 +316,7 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
       expect((await browser.ask(new URL(sent.headers.get('location') ?? '', world.base))).status).toBe(200)
     })
 
-    test('asked twice and answered at the same time is answered once', async () => {
+    test('resolved several times concurrently is resolved once', async () => {
       const { ticket, flowToken } = await asked()
       const body = { action: 'create', flow_token: flowToken }
       const answers = await Promise.all(Array.from({ length: 5 }, () => answer(ticket, body)))
@@ -327,7 +324,7 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
     })
   })
 
-  test('one person in two browsers at once, for the first time, is one account', async () => {
+  test('creates one account for one new user in two browsers at once', async () => {
     for (let round = 0; round < 20; round++) {
       const who = world.newcomer()
       const flows = await Promise.all([world.begin('google'), world.begin('google')])
@@ -339,7 +336,7 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
     }
   })
 
-  test('one new address through Google and GitHub at once is one account with both', async () => {
+  test('creates one account for one new email address through Google and GitHub at once', async () => {
     for (let round = 0; round < 20; round++) {
       const who = world.newcomer()
       const flows = await Promise.all([world.begin('google'), world.begin('github')])
@@ -351,18 +348,18 @@ describe.each(databases)('whose account a sign-in is, on %s', (database) => {
     }
   })
 
-  test('as many sessions began as sign-ins are in the trail, and every account has a way in', async () => {
+  test('starts as many sessions as the audit log has sign-ins, and leaves no account without an identity', async () => {
     const { sessions = [], accounts = [], identities = [] } = await world.dump()
     const trail = await world.trail()
-    const told = trail.filter(({ event }) => event === 'authentication.succeeded')
-    expect(sessions.length).toBe(told.length)
+    const signIns = trail.filter(({ event }) => event === 'authentication.succeeded')
+    expect(sessions.length).toBe(signIns.length)
     expect(accounts.length).toBe(trail.filter(({ event }) => event === 'account.created').length)
     const owners = new Set(identities.map(({ account_id }) => account_id))
     expect(accounts.filter(({ id }) => !owners.has(id))).toEqual([])
   })
 })
 
-test('two nodes on one PostgreSQL database make one account of one person, whichever node hears which provider', async () => {
+test('two nodes on one PostgreSQL database create one account for one person, whichever node handles which provider', async () => {
   const world = await startWorld({ database: 'PostgreSQL' })
   try {
     const { base: other } = await world.another()
@@ -389,7 +386,7 @@ test('two nodes on one PostgreSQL database make one account of one person, which
   }
 }, 60_000)
 
-describe('how far a provider is believed', () => {
+describe('trust in a provider’s email address', () => {
   const settings: readonly [Record<string, string>, ProviderName, 'linked' | 'asked'][] = [
     [{ ACME_EMAIL_TRUST: 'verified' }, 'acme', 'linked'],
     [{ BETA_EMAIL_TRUST: 'verified' }, 'beta', 'linked'],
@@ -400,7 +397,7 @@ describe('how far a provider is believed', () => {
     [{ GITHUB_EMAIL_TRUST: 'authoritative' }, 'github', 'asked'],
     [{ OAUTH_LINK_BY_VERIFIED_EMAIL: 'off' }, 'github', 'asked'],
   ]
-  test.each(settings)('with %o a proven address of %s is %s', async (env, provider, outcome) => {
+  test.each(settings)('with %o a verified email address of %s is %s', async (env, provider, outcome) => {
     const world = await startWorld({ env })
     try {
       const who = world.newcomer()
@@ -409,7 +406,7 @@ describe('how far a provider is believed', () => {
       const second = await world.enter(provider, who)
       if (outcome === 'linked') expect(authOf(second).action).toBe('linked_existing')
       else ticketOf(second)
-      // What is believed is only ever what the provider itself calls proven.
+      // An email address is trusted only where the provider itself marks it as verified.
       const email = world.emailOf(who)
       const doubtful = await world.enter(provider, world.newcomer({ email, verified: false }))
       if (provider === 'github') expect(authOf(doubtful).user.email).toBe(null)

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { databases, listIn, startWorld, type World } from '../support/service.ts'
 
-describe.each(databases)('providers’ tokens stay fresh by themselves, on %s:', (database) => {
+describe.each(databases)('provider tokens, on %s', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database })
@@ -11,7 +11,7 @@ describe.each(databases)('providers’ tokens stay fresh by themselves, on %s:',
   const refreshes = () =>
     world.sandbox.journal.calls('atlassian', 'token').filter(({ body }) => body.grant_type === 'refresh_token')
   const renewDue = () => world.vinculum.runJob('renew-provider-tokens')
-  /** A Google account with Atlassian linked, and a way to see what its owner sees of that. */
+  /** A Google account with Atlassian linked, and a function that reads its connection status as the owner. */
   const linked = async () => {
     const who = world.newcomer()
     const signedIn = await world.signIn('google', who)
@@ -27,7 +27,7 @@ describe.each(databases)('providers’ tokens stay fresh by themselves, on %s:',
     return { who, status }
   }
 
-  test('the job renews what is about to expire, once, before anybody asks', async () => {
+  test('are renewed once by the job shortly before they expire', async () => {
     const { status } = await linked()
     const before = refreshes().length
     world.turn(3480)
@@ -40,7 +40,7 @@ describe.each(databases)('providers’ tokens stay fresh by themselves, on %s:',
     )
   })
 
-  test('what is no scope spoils neither the sign-in nor the tokens it comes with', async () => {
+  test('survive an invalid scope in the response, and so does the sign-in', async () => {
     const spoilt = (body: Record<string, unknown>) => ({ ...body, scope: `${body.scope} read:\u0000` })
     world.sandbox.fault({ provider: 'atlassian', endpoint: 'token' }, { kind: 'mutate', change: spoilt })
     const { status } = await linked()
@@ -50,7 +50,7 @@ describe.each(databases)('providers’ tokens stay fresh by themselves, on %s:',
     expect(await status()).toBe('healthy')
   })
 
-  test('a provider that is down is tried again later, and the connection said to be shaky meanwhile', async () => {
+  test('are retried later when the provider is down, and the connection is degraded in the meantime', async () => {
     const { status } = await linked()
     world.turn(3480)
     world.sandbox.fault({ provider: 'atlassian', endpoint: 'token' }, { kind: 'status', status: 500 })
@@ -62,7 +62,7 @@ describe.each(databases)('providers’ tokens stay fresh by themselves, on %s:',
     expect(await status()).toBe('healthy')
   })
 
-  test('whoever has to consent again is written to, once', async () => {
+  test('notify the user once when a new consent is needed', async () => {
     const { who, status } = await linked()
     world.sandbox.killRefreshTokens('atlassian', who)
     world.turn(3480)
@@ -72,32 +72,32 @@ describe.each(databases)('providers’ tokens stay fresh by themselves, on %s:',
       world.turn(3600)
       await renewDue()
     }
-    const letters = await world.mailTo(world.emailOf(who))
-    expect(letters.filter(({ subject }) => subject === 'Renew your permission at Atlassian')).toHaveLength(1)
+    const messages = await world.mailTo(world.emailOf(who))
+    expect(messages.filter(({ subject }) => subject === 'Renew your permission at Atlassian')).toHaveLength(1)
     const trail = (await world.trail()).filter(({ event }) => event === 'provider_token.needs_reauthorization')
     expect(trail).toHaveLength(1)
-    // Connecting it again is all it takes.
+    // Connecting it again is enough.
     await world.signIn('atlassian', who)
     expect(await status()).toBe('healthy')
   })
 
-  test('a dead refresh token is not tried again after a sign-in that brings no other, and replaced where one is asked for', async () => {
+  test('are not renewed again with a dead refresh token after a sign-in, and a new one is requested', async () => {
     const who = world.newcomer()
     await world.signIn('google', who)
     world.sandbox.killRefreshTokens('google', who)
-    const letters = async () => (await world.mailTo(world.emailOf(who))).length
+    const messages = async () => (await world.mailTo(world.emailOf(who))).length
     world.turn(3480)
     await renewDue()
-    const before = await letters()
+    const before = await messages()
     expect(before).toBeGreaterThan(0)
     const { access_token: token } = await world.signIn('google', who)
     const [identity] = listIn(await world.call('GET', '/me/identities', { token }))
     expect(identity).toMatchObject({ token_status: 'healthy' })
     world.turn(3480)
     await renewDue()
-    expect(await letters()).toBe(before)
+    expect(await messages()).toBe(before)
 
-    // What its page offers asks for consent once more, and only then is there one that lives.
+    // The page asks for consent once more, and only then is there a token that works.
     await world
       .openBrowser()
       .signIn('google', who, { return_to: `/account/identities/${identity?.id}`, consent: 'again' })

@@ -12,7 +12,7 @@ import { authOf, cookiesOf, databases, type Json, listIn, startWorld, type World
 const [k1, k2, k3] = [newKey('k1'), newKey('k2'), newKey('k3')]
 const written = (...ring: KeyRing): string =>
   ring.map(({ id, key }: SealingKey) => `${id}:${key.toString('base64')}`).join(',')
-/** What a sealed value looks like, wherever it lies. */
+/** The format of an encrypted value, in whatever column. */
 const envelope = /^v1\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]{58,}$/
 
 describe.each(databases)('a new encryption key, on %s', (database) => {
@@ -31,7 +31,7 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     await world.stop()
   })
 
-  /** Provider tokens of people who do not come back: so many that sealing them anew takes a while. */
+  /** Provider tokens of users who do not return: so many that encrypting them again takes a while. */
   async function strangers(many: number, sealing: SealingKey): Promise<ReadonlyMap<string, string>> {
     const sealer = createSealer([sealing], systemRandom)
     const ids = createIds(world.clock, systemRandom)
@@ -98,7 +98,7 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
       rows.flatMap((row) =>
         Object.entries(row).flatMap(([column, value]) => {
           const [, key] = typeof value === 'string' ? (envelope.exec(value) ?? []) : []
-          // What proves a key is sealed with that key for ever.
+          // A value that proves a key stays encrypted with that key.
           if (key === undefined || (table === 'sealing_keys' && row.id === key)) return []
           return [{ at: `${table}.${column}`, key }]
         }),
@@ -106,7 +106,7 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     )
   const keysInUse = async (): Promise<readonly string[]> => [...new Set((await sealed()).map(({ key }) => key))].sort()
 
-  /** Somebody with an app and codes on paper. */
+  /** A user with an authenticator app and recovery codes. */
   async function careful() {
     const who = world.newcomer()
     const { access_token: token } = await world.signIn('google', who)
@@ -126,7 +126,7 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
   }
   let ada: Awaited<ReturnType<typeof careful>>
 
-  /** Something of everything that is ever sealed, at the first node: with k1. */
+  /** Creates one value of every encrypted kind on the first node, with k1. */
   async function everything(): Promise<void> {
     ada = await careful()
     await world.begin('github')
@@ -156,10 +156,10 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     )
   }
 
-  test('cannot do without the one before while something is sealed with it', async () => {
+  test('requires the previous key while values are encrypted with it', async () => {
     await everything()
     expect(await keysInUse()).toEqual(['k1'])
-    // Everything there is to seal is there, so that what is forgotten below would be seen.
+    // Every encrypted column has a value, so a forgotten column would be noticed below.
     expect([...new Set((await sealed()).map(({ at }) => at))].sort()).toEqual(
       [
         'conflicts.grant',
@@ -190,7 +190,7 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     ])
   }, 60_000)
 
-  test('takes over even when the command is killed in the middle, and run again', async () => {
+  test('takes over even when the command is killed halfway and run again', async () => {
     grants = await strangers(1500, k1)
     const total = (await sealed()).filter(({ key }) => key === 'k1').length
     const first = reseal(k2, k1, k3)
@@ -212,7 +212,7 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     expect(second.said()).toContain('Everything is encrypted with k2. You can remove the other keys.')
     expect(await keysInUse()).toEqual(['k2'])
 
-    // Nothing was lost, and nothing opens anywhere but where it belongs.
+    // Nothing was lost, and no value can be decrypted in another place.
     const sealer = createSealer([k2], systemRandom)
     const { grants: kept = [] } = await world.dump()
     const [one, other] = kept.filter(({ id }) => grants.has(String(id)))
@@ -228,8 +228,8 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     expect(again.said()).toContain('0 values were encrypted again with k2.')
   }, 120_000)
 
-  test('takes over beside a service under load, and no read fails', async () => {
-    // Sealed before the command runs, and read while it does.
+  test('takes over while the service is under load, and no read fails', async () => {
+    // Encrypted before the command runs, and read while it runs.
     const readers: { token: string; identity: string }[] = []
     for (let n = 0; n < 12; n++) {
       const { access_token: token } = await world.signIn('atlassian', world.newcomer())
@@ -260,7 +260,7 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
         if (answer.status === 200) refresh_token = String(answer.body.refresh_token)
       }
     }
-    // A profile is kept for a second, so that after each turn of the clock the provider's token is opened again.
+    // A profile is cached for a second, so each turn of the clock decrypts the provider's token again.
     const reading = async (): Promise<void> => {
       while (!over)
         for (const { token, identity } of readers) {
@@ -268,7 +268,7 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
           expected('read', answer.status, answer.text)
         }
     }
-    // A code is good once, so the clock is turned; not for longer than access tokens live.
+    // A code works once, so the clock advances; but by less than the lifetime of access tokens.
     const proving = async (): Promise<void> => {
       for (let turns = 0; turns < 50 && !over; turns++) {
         world.turn(31)
@@ -288,14 +288,14 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     expect(await keysInUse()).toEqual(['k3'])
   }, 180_000)
 
-  test('lets the ones before go, and codes on paper, apps, sessions and open forms stay good', async () => {
+  test('makes the previous keys removable, and recovery codes, apps, sessions and open forms stay valid', async () => {
     const signedIn = await world.signIn('google', world.newcomer())
     const browser = world.openBrowser()
     const { headers: entered } = await browser.signIn('google', world.newcomer())
     const cookie = `vinculum_session=${cookiesOf(entered).vinculum_session}`
     const page = await browser.ask(`${world.base}/account`)
     const csrf = /name="csrf" value="([^"]+)"/.exec(page.text)?.[1] ?? ''
-    // What the first node wrote meanwhile is sealed with its own first key.
+    // What the first node wrote in the meantime is encrypted with its own first key.
     expect((await reseal(k3, k2, k1).ended).code).toBe(0)
     const { base: at } = await world.another({ ENCRYPTION_KEYS: written(k3) })
 
@@ -311,7 +311,7 @@ describe.each(databases)('a new encryption key, on %s', (database) => {
     expect(sealing_keys.map(({ id }) => id).sort()).toEqual(['k3', 'root:'])
   }, 60_000)
 
-  test('is not the last word where a value cannot be opened: that is told, and counted', async () => {
+  test('is not reported as complete when a value cannot be decrypted: the command counts such values and fails', async () => {
     await strangers(3, newKey('lost'))
     const command = reseal(k3)
     const ended = await command.ended

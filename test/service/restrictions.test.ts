@@ -1,4 +1,4 @@
-/** Who may sign in with a provider: the same answer wherever somebody comes back from one. */
+/** Sign-in restrictions: the same rule on every path that returns from a provider. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { jiraIn } from '../support/jira.ts'
 import { databases, type Json, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
@@ -10,12 +10,12 @@ const restrictions = {
   ACME_EMAIL_DOMAINS: 'corp.example, xn--bcher-kva.example',
 }
 
-describe.each(databases)('who may sign in, on %s', (database) => {
+describe.each(databases)('sign-in restrictions, on %s', (database) => {
   let world: World
   let open: Awaited<ReturnType<World['another']>>
   beforeAll(async () => {
     world = await startWorld({ database, env: restrictions })
-    // A node from before anything was restricted: GitHub and the others let everybody in there.
+    // A node without restrictions: GitHub and the others admit every user there.
     open = await world.another(Object.fromEntries(Object.keys(restrictions).map((name) => [name, ''])))
   })
   afterEach(() => world.calm())
@@ -25,7 +25,7 @@ describe.each(databases)('who may sign in, on %s', (database) => {
   const address = (domain: string): string => `somebody-${++people}@${domain}`
   const member = { github: { organizations: [{ login: 'Acme', state: 'active' as const }] } }
   const hosted = { google: { hd: 'corp.example' } }
-  /** What the audit log has of refused sign-ins with this code, newest first. */
+  /** The audit entries of refused sign-ins with this code, newest first. */
   const refused = async (code: string): Promise<readonly Json[]> =>
     (await world.trail())
       .filter(({ event, data }) => event === 'authentication.failed' && String(JSON.stringify(data)).includes(code))
@@ -42,7 +42,7 @@ describe.each(databases)('who may sign in, on %s', (database) => {
     ['acme', { oidc: { email_verified: false } }, 'corp.example', 403],
     ['acme', {}, 'example.com', 403],
     ['beta', {}, 'example.com', 200],
-  ] as const)('%s with %j and an address at %s: %d', async (provider, changes, domain, status) => {
+  ] as const)('%s with %j and an email address at %s: %d', async (provider, changes, domain, status) => {
     const who = world.newcomer({ email: address(domain) }, changes)
     const entered = await world.enter(provider, who)
     expect(entered.status, entered.text).toBe(status)
@@ -52,7 +52,7 @@ describe.each(databases)('who may sign in, on %s', (database) => {
     expect((await refused('sign_in_restricted'))[0]).toMatchObject({ account_id: null })
   })
 
-  test('a browser gets a page that says so, in its language, and no session', async () => {
+  test('show a browser an error page in its language, and create no session', async () => {
     const browser = world.openBrowser()
     const back = await browser.toProvider('github', world.newcomer())
     const page = await browser.ask(back, { headers: { accept: 'text/html', 'accept-language': 'pt-BR' } })
@@ -62,7 +62,7 @@ describe.each(databases)('who may sign in, on %s', (database) => {
     expect((await browser.json('GET', '/me')).status).toBe(401)
   })
 
-  test('an organization that does not say who is a member has a refusal of its own', async () => {
+  test('report an organization that hides its members with an error of its own', async () => {
     const organizations = [{ login: 'acme', state: 'active' as const, hides: 'oauth_app' as const }]
     const entered = await world.enter('github', world.newcomer({}, { github: { organizations } }))
     expect(refusalOf(entered)).toEqual([403, 'organization_access_needed'])
@@ -70,7 +70,7 @@ describe.each(databases)('who may sign in, on %s', (database) => {
     expect(await refused('organization_access_needed')).not.toEqual([])
   })
 
-  test('somebody who left can no longer sign in with it, and keeps every other way', async () => {
+  test('refuse a user who left the organization, who keeps every other sign-in method', async () => {
     const who = world.newcomer({}, { ...member, ...hosted })
     const { user } = await world.signIn('github', who)
     expect((await world.signIn('google', who)).user.id).toBe(user.id)
@@ -82,28 +82,28 @@ describe.each(databases)('who may sign in, on %s', (database) => {
     expect((await world.signIn('github', who)).user.id).toBe(user.id)
   })
 
-  test('linking is refused, writes nothing, and gives the tokens back', async () => {
+  test('refuse a link, write nothing and revoke the tokens', async () => {
     const { access_token: token } = await world.signIn('beta', world.newcomer())
     const revoked = () => world.sandbox.journal.calls('github', 'revoke').length
     const before = revoked()
     const linked = await world.enter('github', world.newcomer(), { intent: 'link', token })
     expect(refusalOf(linked)).toEqual([403, 'sign_in_restricted'])
     expect(listIn(await world.call('GET', '/me/identities', { token }))).toHaveLength(1)
-    // The refusal may have started the job already.
+    // The refusal may already have started the job.
     await world.vinculum.runJob('revoke-at-provider')
     await expect.poll(revoked).toBe(before + 1)
     const fine = await world.enter('github', world.newcomer({}, member), { intent: 'link', token })
     expect(fine.status, fine.text).toBe(200)
   })
 
-  test('a conflict is never opened for somebody who may not sign in', async () => {
+  test('never open a conflict for a user who may not sign in', async () => {
     const email = address('example.com')
     await world.signIn('google', world.newcomer({ email }, hosted))
     expect(refusalOf(await world.enter('acme', world.newcomer({ email })))).toEqual([403, 'sign_in_restricted'])
   })
 
   test.each(['link', 'create'] as const)(
-    'a conflict that was opened before is answered with the settings of now: %s',
+    'apply the current settings to a conflict that was opened before: %s',
     async (action) => {
       const email = address('example.com')
       const { access_token: token } = await world.signIn('google', world.newcomer({ email }, hosted))
@@ -118,7 +118,7 @@ describe.each(databases)('who may sign in, on %s', (database) => {
     },
   )
 
-  test('a team is not connected by somebody who may not sign in', async () => {
+  test('refuse a team connection by a user who may not sign in', async () => {
     const jira = jiraIn(world)
     const who = world.newcomer({}, hosted)
     const { user, access_token: token } = await world.signIn('google', who)
@@ -130,14 +130,14 @@ describe.each(databases)('who may sign in, on %s', (database) => {
     expect((await jira.connect(team, owner, corp)).status).toBe(200)
   })
 
-  test('a GitHub address that is not the primary one finds its account, and two find a question', async () => {
+  test('match an account by a non-primary GitHub email address, and open a conflict when two match', async () => {
     const [first, second] = [address('example.com'), address('example.com')]
     const { user } = await world.signIn('google', world.newcomer({ email: first }, hosted))
     const mails = (...emails: string[]) =>
       emails.map((email, n) => ({ email, verified: true, primary: n === 0, visibility: null }))
     const one = world.newcomer({}, { github: { ...member.github, emails: mails(address('example.com'), first) } })
-    const entered = await world.signIn('github', one)
-    expect([entered.action, entered.user.id]).toEqual(['linked_existing', user.id])
+    const signedIn = await world.signIn('github', one)
+    expect([signedIn.action, signedIn.user.id]).toEqual(['linked_existing', user.id])
 
     const google = world.newcomer({ email: second }, hosted)
     const other = await world.signIn('google', google)

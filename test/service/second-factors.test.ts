@@ -34,14 +34,14 @@ describe.each(databases)('a second factor, on %s', (database) => {
 
   type Enrolled = {
     readonly who: string
-    /** The session the app was set up in. */
+    /** The session in which the app was set up. */
     readonly before: AuthAnswer
-    /** One that was signed in to with it. */
+    /** A session signed in with the app. */
     readonly auth: AuthAnswer
     readonly app: App
     readonly codes: string[]
   }
-  /** Somebody with an authenticator app. */
+  /** A user with an authenticator app. */
   async function enrolled(who = world.newcomer(), given?: AuthAnswer): Promise<Enrolled> {
     const before = given ?? (await world.signIn('google', who))
     const begun = await post('/me/second-factor/totp', before.access_token)
@@ -54,7 +54,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
     world.turn(30)
     return { who, before, auth, app, codes: confirmed.body.recovery_codes as string[] }
   }
-  /** The first half of a sign-in. */
+  /** The first step of a sign-in: its second-factor ticket. */
   async function half(who: string): Promise<string> {
     const refused = await world.enter('google', who)
     expect(refusalOf(refused)).toEqual([401, 'second_factor_required'])
@@ -77,16 +77,16 @@ describe.each(databases)('a second factor, on %s', (database) => {
     )
 
   describe('an authenticator app', () => {
-    test('is asked for after a provider sign-in once it is confirmed, and its code lets in', async () => {
+    test('is required after a provider sign-in once it is confirmed, and its code completes the sign-in', async () => {
       const { who, app, auth } = await enrolled()
       const arabic = app.code().replace(/\d/g, (digit) => String.fromCodePoint(0x660 + Number(digit)))
-      const entered = authOf(await prove(await half(who), { totp: `${arabic.slice(0, 3)}-${arabic.slice(3)}` }))
-      expect(entered.user.id).toBe(auth.user.id)
-      expect(entered.provider_info.provider).toBe('google')
-      expect(await amrIn(entered.access_token)).toEqual(['fed', 'otp', 'mfa'])
+      const signedIn = authOf(await prove(await half(who), { totp: `${arabic.slice(0, 3)}-${arabic.slice(3)}` }))
+      expect(signedIn.user.id).toBe(auth.user.id)
+      expect(signedIn.provider_info.provider).toBe('google')
+      expect(await amrIn(signedIn.access_token)).toEqual(['fed', 'otp', 'mfa'])
     })
 
-    test('asks for nothing before its first code, and says what stands', async () => {
+    test('is required only after its first code, and its status is shown', async () => {
       const who = world.newcomer()
       const { access_token: token } = await world.signIn('google', who)
       expect((await get('/me/second-factor', token)).body).toEqual({ totp: false, recovery_codes_left: 0, since: null })
@@ -102,7 +102,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
       await world.signIn('google', who)
     })
 
-    test('keeps its secret sealed and its recovery codes hashed', async () => {
+    test('is stored encrypted, and its recovery codes are hashed', async () => {
       const { app, codes } = await enrolled()
       const stored = JSON.stringify(await world.dump())
       for (const secret of [app.secret, ...codes, ...codes.map((code) => code.replaceAll('-', ''))])
@@ -110,7 +110,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
       for (const secret of [app.secret, ...codes]) expect(world.logged.join('')).not.toContain(secret)
     })
 
-    test('takes each code once, and a wrong one leaves the ticket good', async () => {
+    test('accepts each code once, and a wrong code leaves the ticket valid', async () => {
       const { who, app } = await enrolled()
       const code = app.code()
       authOf(await prove(await half(who), { totp: code }))
@@ -122,7 +122,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
       expect(refusalOf(await prove(ticket, { totp: app.code(2) }))).toEqual([400, 'ticket_invalid'])
     })
 
-    test('takes one of many answers with the same code at once', async () => {
+    test('accepts one of several concurrent requests with the same code', async () => {
       const { who, app } = await enrolled()
       for (let round = 0; round < 3; round++) {
         const tickets = [await half(who), await half(who), await half(who)]
@@ -133,7 +133,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
       }
     })
 
-    test('ends the other sessions and keeps this one, which counts for no more than before', async () => {
+    test('ends the other sessions when added; the current one stays, without counting as two-factor', async () => {
       const who = world.newcomer()
       const other = await world.signIn('google', who)
       const { before, auth } = await enrolled(who)
@@ -151,7 +151,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
       expect((await post('/me/recovery-codes', auth.access_token)).status).toBe(200)
     })
 
-    test('is removed by whoever has shown it, and is not asked for then', async () => {
+    test('can be removed by a user who has used it, and is not required afterwards', async () => {
       const { who, app, auth } = await enrolled()
       expect(refusalOf(await post('/me/second-factor/totp', auth.access_token))).toEqual([409, 'second_factor_exists'])
       const other = authOf(await prove(await half(who), { totp: app.code() }))
@@ -169,7 +169,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
       expect(refusalOf(nothing)).toEqual([409, 'second_factor_missing'])
     })
 
-    test('is guessed at a few times, and then not for a while, whoever asks and with whatever', async () => {
+    test('accepts a few wrong guesses and then refuses every attempt for a while', async () => {
       const { who, app, codes } = await enrolled()
       let ticket = await half(who)
       for (let guess = 0; guess < 6; guess++)
@@ -185,13 +185,13 @@ describe.each(databases)('a second factor, on %s', (database) => {
   })
 
   describe('a recovery code', () => {
-    test('lets in once, however it is typed, and its owner is told how many are left', async () => {
+    test('signs in once, however it is typed, and its owner is notified how many are left', async () => {
       const { who, auth, codes } = await enrolled()
       expect(codes).toHaveLength(10)
       for (const code of codes) expect(code).toMatch(/^[0-9a-hjkmnp-tv-z]{4}(-[0-9a-hjkmnp-tv-z]{4}){3}$/)
       const typed = codes[0]?.toUpperCase().replaceAll('-', ' ')
-      const entered = authOf(await prove(await half(who), { recovery_code: typed }))
-      expect((await get('/me/second-factor', entered.access_token)).body.recovery_codes_left).toBe(9)
+      const signedIn = authOf(await prove(await half(who), { recovery_code: typed }))
+      expect((await get('/me/second-factor', signedIn.access_token)).body.recovery_codes_left).toBe(9)
       expect(refusalOf(await prove(await half(who), { recovery_code: codes[0] }))).toEqual([
         401,
         'second_factor_invalid',
@@ -200,7 +200,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
       expect(typeof told?.params === 'string' ? JSON.parse(told.params) : told?.params).toMatchObject({ left: '9' })
     })
 
-    test('is nobody else’s, and worth nothing once others were made', async () => {
+    test('works for its own account only, and stops working once new codes are created', async () => {
       const mine = await enrolled()
       const other = await enrolled()
       const refused = await prove(await half(mine.who), { recovery_code: other.codes[0] })
@@ -213,15 +213,15 @@ describe.each(databases)('a second factor, on %s', (database) => {
       expect((await get('/me/second-factor', mine.auth.access_token)).body.recovery_codes_left).toBe(9)
     })
 
-    test('is not made for whoever asks for no second factor', async () => {
+    test('is not created for a user without a second factor', async () => {
       const { access_token: token } = await world.signIn('google', world.newcomer())
       expect(refusalOf(await post('/me/recovery-codes', token))).toEqual([409, 'second_factor_missing'])
       expect(refusalOf(await post('/me/second-factor', token))).toEqual([403, 'reauthentication_required'])
     })
   })
 
-  describe('a waiting sign-in', () => {
-    test('opens nothing by itself', async () => {
+  describe('a pending second-factor sign-in', () => {
+    test('grants no access by itself', async () => {
       const { who } = await enrolled()
       const ticket = await half(who)
       expect(refusalOf(await get('/me', ticket))).toEqual([401, 'token_invalid'])
@@ -230,7 +230,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
       expect((await world.call('GET', '/me', { headers: { cookie } })).status).toBe(401)
     })
 
-    test('belongs to its account: another’s code does not finish it', async () => {
+    test('belongs to its account: another user’s code does not complete it', async () => {
       const [mine, other] = [await enrolled(), await enrolled()]
       const ticket = await half(mine.who)
       expect(refusalOf(await prove(ticket, { totp: other.app.code() }))).toEqual([401, 'second_factor_invalid'])
@@ -241,20 +241,20 @@ describe.each(databases)('a second factor, on %s', (database) => {
       })
     })
 
-    test('is over after ten minutes, and with any change of the factors', async () => {
+    test('ends after ten minutes, and with any change of the factors', async () => {
       const { who, app, auth } = await enrolled()
       const old = await half(who)
       world.turn(601)
       expect(refusalOf(await prove(old, { totp: app.code() }))).toEqual([400, 'ticket_invalid'])
       const waiting = await half(who)
       const arabic = app.code().replace(/\d/g, (digit) => String.fromCodePoint(0x660 + Number(digit)))
-      const entered = authOf(await prove(await half(who), { totp: `${arabic.slice(0, 3)}-${arabic.slice(3)}` }))
-      expect((await world.call('DELETE', '/me/second-factor', { token: entered.access_token })).status).toBe(204)
+      const signedIn = authOf(await prove(await half(who), { totp: `${arabic.slice(0, 3)}-${arabic.slice(3)}` }))
+      expect((await world.call('DELETE', '/me/second-factor', { token: signedIn.access_token })).status).toBe(204)
       expect(refusalOf(await prove(waiting, { totp: app.code(1) }))).toEqual([400, 'ticket_invalid'])
       expect(refusalOf(await get('/me', auth.access_token))).toEqual([401, 'session_revoked'])
     })
 
-    test('is finished once, however many right answers come at once', async () => {
+    test('is completed once, however many correct responses arrive concurrently', async () => {
       const { who, codes } = await enrolled()
       const ticket = await half(who)
       const answers = await Promise.all(codes.slice(0, 4).map((code) => prove(ticket, { recovery_code: code })))
@@ -263,7 +263,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
         if (status !== 200) expect(['sign_in_overtaken', 'ticket_invalid']).toContain(body.code)
     })
 
-    test('wants one answer, of one kind', async () => {
+    test('accepts exactly one response, of one kind', async () => {
       const { who, app, codes } = await enrolled()
       const ticket = await half(who)
       expect(refusalOf(await prove(ticket, {}))).toEqual([400, 'invalid_request'])
@@ -273,7 +273,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
       expect(refusalOf(await prove('unknown', { totp: '123456' }))).toEqual([400, 'ticket_invalid'])
     })
 
-    test('of a disabled account stays outside', async () => {
+    test('of a disabled account is refused', async () => {
       const { who, app, auth } = await enrolled()
       const ticket = await half(who)
       await disable(auth.user.id)
@@ -281,14 +281,14 @@ describe.each(databases)('a second factor, on %s', (database) => {
     })
   })
 
-  describe('no way round it', () => {
-    test('a session from before asks for it again where it matters', async () => {
+  describe('is required', () => {
+    test('from an older session for sensitive actions', async () => {
       const { auth, who, app } = await enrolled()
       world.turn(700)
       expect(refusalOf(await post('/me/recovery-codes', auth.access_token))).toEqual([403, 'reauthentication_required'])
       const fresh = authOf(await prove(await half(who), { totp: app.code() }))
       expect((await post('/me/recovery-codes', fresh.access_token)).status).toBe(200)
-      // Fresh, but without: as a session would be that somehow was left from before.
+      // A recent session without the factor, as if it were left from before.
       await world.operator(`update sessions set amr = '["fed"]' where account_id = '${auth.user.id}'`)
       for (const [method, path] of [
         ['POST', '/me/recovery-codes'],
@@ -308,7 +308,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
       expect(refusalOf(linking)).toEqual([403, 'reauthentication_required'])
     })
 
-    test('a sign-in through another linked provider asks for it, too', async () => {
+    test('from a sign-in through another linked provider, too', async () => {
       const who = world.newcomer()
       const auth = await world.signIn('google', who)
       expect((await world.enter('github', who)).status).toBe(200)
@@ -317,7 +317,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
         expect(refusalOf(await world.enter(provider, who))).toEqual([401, 'second_factor_required'])
     })
 
-    test('a sign-in that was under way while it was turned on does not come in without', async () => {
+    test('from a sign-in that was in progress when it was enabled', async () => {
       for (let round = 0; round < 5; round++) {
         const who = world.newcomer()
         const auth = await world.signIn('google', who)
@@ -334,7 +334,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
       }
     })
 
-    test('an open question about an address is answered by whoever has shown it, and leads to it again', async () => {
+    test('from the user who resolves an account conflict, and again at sign-in', async () => {
       const { who, auth, app } = await enrolled()
       const asked = await world.enter('atlassian', who)
       expect(refusalOf(asked)).toEqual([409, 'account_conflict'])
@@ -353,7 +353,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
       expect(authOf(entered).provider_info.provider).toBe('atlassian')
     })
 
-    test('but by a provider the operator trusts to ask for it itself', async () => {
+    test('except from a provider the operator trusts to ask for it', async () => {
       const { who, auth } = await enrolled()
       const { base: at } = await world.another({ GOOGLE_SECOND_FACTOR: 'trusted' })
       const entered = authOf(await world.enter('google', who, { at }))
@@ -364,7 +364,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
   })
 
   describe('in a browser', () => {
-    test('the page asks for it, and leads on to where the sign-in was going', async () => {
+    test('the page asks for it and continues to where the sign-in was going', async () => {
       const { who, app } = await enrolled()
       const browser = world.openBrowser()
       const first = await browser.signIn('google', who, { return_to: '/account/activity' })
@@ -419,10 +419,10 @@ describe.each(databases)('a second factor, on %s', (database) => {
       return post('/auth/passkey', undefined, { flow_token: body.flow_token, response })
     }
 
-    test('is believed nothing of its maker: certificates name addresses somebody would have to ask', async () => {
+    test('is registered without its attestation being trusted: certificates could name URLs to fetch', async () => {
       const { access_token: token, user } = await world.signIn('google', world.newcomer())
       const mine = device()
-      // With a root certificate of anybody's own, the library would follow this one's to the list of what was revoked.
+      // With any root certificate configured, the library would fetch this certificate's revocation list.
       const statement = new Map<string, unknown>([
         ['alg', -7],
         ['sig', Buffer.alloc(70)],
@@ -434,7 +434,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
       expect((await get('/me', String(body.access_token))).body.id).toBe(user.id)
     })
 
-    test('is added, listed, named, and signs in with two factors in one', async () => {
+    test('is added, listed and named, and signs in with two factors in one', async () => {
       const { access_token: token, user } = await world.signIn('google', world.newcomer())
       const mine = device()
       const added = await add(token, mine)
@@ -460,13 +460,13 @@ describe.each(databases)('a second factor, on %s', (database) => {
       expect(await mailsTo(user.id, 'second_factor.added')).toHaveLength(1)
     })
 
-    test('having one does not make other ways ask for it; saying so does', async () => {
+    test('does not make other methods require it until the user enables it as a second factor', async () => {
       const who = world.newcomer()
       const { access_token: token } = await world.signIn('google', who)
       const mine = device()
       await add(token, mine)
       await world.signIn('google', who)
-      // Nor does having added one pass for having used it.
+      // Adding a passkey does not count as having used it.
       expect(refusalOf(await post('/me/second-factor', token))).toEqual([403, 'reauthentication_required'])
       const strong = String((await enter(mine)).body.access_token)
       const asked = await post('/me/second-factor', strong)
@@ -474,7 +474,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
       expect(asked.body.recovery_codes).toHaveLength(10)
       const ticket = await half(who)
       const { body } = await post('/auth/second-factor/options', undefined, { second_factor_ticket: ticket })
-      // Holding it is enough here: something else was proven before.
+      // Possession is enough here: another factor was already verified.
       const response = mine.get(body.options as Options, { userVerified: false })
       const done = authOf(await prove(ticket, { passkey: { flow_token: body.flow_token, response } }))
       expect(await amrIn(done.access_token)).toEqual(['fed', 'hwk', 'mfa'])
@@ -484,7 +484,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
       await world.signIn('google', who)
     })
 
-    test('gone as the last factor, takes the second factor and its recovery codes along', async () => {
+    test('removed as the last factor also removes the second factor and its recovery codes', async () => {
       const who = world.newcomer()
       const { access_token: token } = await world.signIn('google', who)
       const mine = device()
@@ -501,7 +501,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
       await world.signIn('google', who)
     })
 
-    test('stays as the factor when the app goes', async () => {
+    test('stays as the second factor when the app is removed', async () => {
       const { who, auth } = await enrolled()
       await add(auth.access_token, device())
       const { status } = await world.call('DELETE', '/me/second-factor/totp', { token: auth.access_token })
@@ -513,7 +513,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
       })
     })
 
-    test('is not the last way in that goes', async () => {
+    test('cannot be removed as the last sign-in method', async () => {
       const { access_token: token } = await world.signIn('google', world.newcomer())
       const mine = device()
       const { body } = await add(token, mine)
@@ -527,10 +527,10 @@ describe.each(databases)('a second factor, on %s', (database) => {
 
     const lies: readonly (readonly [string, Lies])[] = [
       ['another origin', { origin: 'https://evil.example' }],
-      ['another party', { rpId: 'evil.example' }],
+      ['another relying party', { rpId: 'evil.example' }],
       ['another challenge', { challenge: 'bm90IHdoYXQgd2FzIGFza2Vk' }],
       ['another ceremony', { type: 'webauthn.other' }],
-      ['nobody before the device', { userVerified: false }],
+      ['no user verification', { userVerified: false }],
     ]
     test.each(lies)('is not added with %s', async (_, lie) => {
       const { access_token: token } = await world.signIn('google', world.newcomer())
@@ -545,7 +545,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
         { signature: (right) => Buffer.from(right.map((byte, at) => (at === right.length - 1 ? byte ^ 1 : byte))) },
       ],
       ['another account’s handle', { userHandle: Buffer.from('usr_other').toString('base64url') }],
-      ['a counter that went back', { counter: 1 }],
+      ['a decreased counter', { counter: 1 }],
     ] as readonly (readonly [string, Lies])[])('does not sign in with %s', async (_, lie) => {
       const { access_token: token, user } = await world.signIn('google', world.newcomer())
       const mine = device()
@@ -556,7 +556,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
       expect(await failuresOf(user.id)).toEqual([{ provider: 'passkey', code: 'passkey_rejected', intent: 'login' }])
     })
 
-    test('answers a challenge once, its own, and in the session it was asked in', async () => {
+    test('answers its own challenge, once, in the session that requested it', async () => {
       const { access_token: token } = await world.signIn('google', world.newcomer())
       const mine = device()
       await add(token, mine)
@@ -577,7 +577,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
       expect(refusalOf(await post('/auth/passkey', undefined, tooLate))).toEqual([400, 'ticket_invalid'])
     })
 
-    test('of somebody else is not taken as a second factor', async () => {
+    test('of another user is rejected as a second factor', async () => {
       const { who } = await enrolled()
       const other = await world.signIn('google', world.newcomer())
       const theirs = device()
@@ -589,7 +589,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
       expect(refusalOf(refused)).toEqual([401, 'second_factor_invalid'])
     })
 
-    test('is nobody’s to rename or remove but its owner’s', async () => {
+    test('can be renamed or removed by its owner only', async () => {
       const { access_token: token } = await world.signIn('google', world.newcomer())
       const { body } = await add(token, device())
       const other = await world.signIn('google', world.newcomer())
@@ -600,7 +600,7 @@ describe.each(databases)('a second factor, on %s', (database) => {
       }
     })
 
-    test('of a disabled account stays outside', async () => {
+    test('of a disabled account is refused', async () => {
       const { access_token: token, user } = await world.signIn('google', world.newcomer())
       const mine = device()
       await add(token, mine)

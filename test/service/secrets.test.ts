@@ -33,10 +33,10 @@ type Kind =
 
 const app = 'https://app.example.com/in'
 
-/** Text a provider puts where it should not, and what strangers try. */
+/** Text that a provider puts where it should not, and hostile input. */
 const echo = (n: number): string => `planted-secret-${n}-${'q'.repeat(24)}`
 
-/** A long walk through everything there is, and all that had to be kept secret on the way. */
+/** A long tour through all features, which collects every secret on the way. */
 async function walk(world: World): Promise<ReadonlyMap<string, Kind>> {
   const secrets = new Map<string, Kind>()
   const keep = (kind: Kind, ...values: readonly unknown[]): void => {
@@ -50,7 +50,7 @@ async function walk(world: World): Promise<ReadonlyMap<string, Kind>> {
     encryptionKey.toString('base64url'),
   )
 
-  /** Hears every token the providers hand out, without changing a word. */
+  /** Records every token the providers issue, unchanged. */
   const tap = (): void => {
     for (const provider of providers)
       world.sandbox.fault(
@@ -66,7 +66,7 @@ async function walk(world: World): Promise<ReadonlyMap<string, Kind>> {
   }
   tap()
 
-  // Signing in with each, as an app and in a browser; linking, reading, renewing.
+  // Sign in with each provider, as an app and in a browser; link, read, renew.
   for (const provider of providers) {
     const who = world.newcomer()
     const { access_token: token, refresh_token } = await world.signIn(provider, who)
@@ -89,7 +89,7 @@ async function walk(world: World): Promise<ReadonlyMap<string, Kind>> {
     await browser.json('POST', '/auth/refresh')
   }
 
-  // A question, answered either way.
+  // An account conflict, resolved either way.
   for (const action of ['link', 'create']) {
     const holder = world.newcomer()
     await world.signIn('google', holder)
@@ -103,7 +103,7 @@ async function walk(world: World): Promise<ReadonlyMap<string, Kind>> {
     )
   }
 
-  // An app elsewhere.
+  // An app on another origin.
   const { verifier, challenge } = pkce()
   keep('verifier', verifier)
   const query = { return_to: app, code_challenge: challenge, code_challenge_method: 'S256' }
@@ -114,7 +114,7 @@ async function walk(world: World): Promise<ReadonlyMap<string, Kind>> {
   authOf(await world.call('POST', '/auth/token', { form: trade }))
   await world.call('POST', '/auth/token', { form: trade })
 
-  // Everything that fails, with providers that repeat what they should not.
+  // Every kind of failure, with providers that echo what they should not.
   world.sandbox.clearFaults()
   let n = 0
   const leaks = () => {
@@ -144,7 +144,7 @@ async function walk(world: World): Promise<ReadonlyMap<string, Kind>> {
     )
   }
   keep('echo', echo(0))
-  // Secrets where they do not belong.
+  // Secrets in the wrong fields.
   const { access_token: token, refresh_token } = await world.signIn('google', world.newcomer())
   for (const secret of [token, refresh_token, echo(0)]) {
     await world.call('GET', `/me?access_token=${secret}`)
@@ -157,7 +157,7 @@ async function walk(world: World): Promise<ReadonlyMap<string, Kind>> {
     await world.call('GET', '/me', { headers: { cookie: `vinculum_session=${secret}`, 'user-agent': 'x' } })
   }
 
-  // Taking back, with a provider that does not answer at first.
+  // Withdraw permissions while the provider does not respond at first.
   tap()
   const leaving = world.newcomer()
   const { access_token: last } = await world.signIn('google', leaving)
@@ -185,7 +185,7 @@ async function walk(world: World): Promise<ReadonlyMap<string, Kind>> {
   const { access_token: latest } = await world.signIn('google', leaving)
   await world.call('GET', `/me/identities/${atlassian?.id}/profile`, { token: latest })
 
-  // What was seen on the way.
+  // What the tour collected.
   for (const { body, endpoint, query: asked } of world.sandbox.journal) {
     keep('verifier', body.code_verifier)
     if (endpoint === 'token') keep('code', body.code)
@@ -207,12 +207,12 @@ async function walk(world: World): Promise<ReadonlyMap<string, Kind>> {
   return secrets
 }
 
-/** Where a secret is handed to whom it belongs. */
+/** The places where a secret may be returned to its owner. */
 const belongs: Readonly<Partial<Record<Kind, (path: string, where: 'body' | 'location') => boolean>>> = {
   'access token': (path, where) => where === 'body' && /\/(token|refresh|callback|conflicts\/[^/]+)$/.test(path),
   'refresh token': (path, where) => where === 'body' && /\/(token|refresh|callback|conflicts\/[^/]+)$/.test(path),
   'flow token': (path, where) => where === 'body' && path.endsWith('/authorize'),
-  // In the address of the provider, and nowhere of ours.
+  // In the URL of the provider, and in no URL of ours.
   state: (path, where) =>
     path.endsWith('/authorize') || (where === 'location' && /^\/auth\/[a-z]+(\/link)?$/.test(path)),
   ticket: (path, where) => path.endsWith('/callback') || (where === 'body' && path.startsWith('/auth/conflicts/')),
@@ -222,7 +222,7 @@ const belongs: Readonly<Partial<Record<Kind, (path: string, where: 'body' | 'loc
 const shown = (secret: string): string => `${secret.slice(0, 6)}… (${secret.length})`
 
 test.each(databases)(
-  'no secret is where it does not belong after a long walk on %s',
+  'no secret is stored or logged in plain text after a long tour on %s',
   async (database) => {
     const made: string[] = []
     const world = await startWorld({
@@ -230,7 +230,7 @@ test.each(databases)(
       env: { RETURN_TO_ALLOWED: app, METRICS_TOKEN: 'metrics-token-metrics-token' },
       random: (bytes) => {
         const value = systemRandom(bytes)
-        // 256 bits at once are a secret of ours: a state, a binding, a cookie, a code, a key.
+        // Values of 256 bits are our secrets: a state, a binding, a cookie, a code, a key.
         if (bytes === 32) made.push(value.toString('base64url'))
         return value
       },
@@ -265,7 +265,7 @@ test.each(databases)(
 
       for (const [table, rows] of Object.entries(await world.dump()))
         expect(rows.flatMap((row) => found(table, JSON.stringify(row)))).toEqual([])
-      // Names of workers, and what ties an id_token to its flow, are no secrets; all else we made is kept as a hash or sealed.
+      // Worker names and nonces of id_tokens are no secrets; every other generated value is stored hashed or encrypted.
       const open = new Set(['lease_owner', 'owner', 'nonce'])
       const columns = Object.entries(await world.dump()).flatMap(([table, rows]) =>
         rows.flatMap((row) =>

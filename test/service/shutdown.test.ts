@@ -1,4 +1,4 @@
-/** The end of a process on SIGTERM, with every kind of open connection, on real sockets. */
+/** Shutdown on SIGTERM, with every kind of open connection, on real sockets. */
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createDatabase } from '../support/postgres.ts'
@@ -17,7 +17,7 @@ const settings = (port: number, url: string, database: string, more: Readonly<Re
   ...more,
 })
 
-/** A connection, what arrived on it, and when it ended. */
+/** A connection, the data that arrived on it, and the time it ended. */
 function opened(port: number, text = '') {
   const socket: Socket = connect(port, '127.0.0.1')
   const heard: string[] = []
@@ -34,7 +34,7 @@ const live = 'GET /health/live HTTP/1.1\r\nHost: service\r\n\r\n'
 const postHead = 'POST /auth/refresh HTTP/1.1\r\nHost: service\r\nContent-Type: application/json\r\n'
 
 describe('after SIGTERM', () => {
-  /** What has begun may use the grace time; `close` in `server.ts` allows 10 s. */
+  /** A request that has begun may use the grace period; `close` in `server.ts` allows 10 s. */
   const graceMs = 10_000
   const cases = {
     'a half-sent body': `${postHead}Content-Length: 50\r\n\r\n{"refresh`,
@@ -50,7 +50,7 @@ describe('after SIGTERM', () => {
   let ms = 0
   let answered = ''
   let slowText = ''
-  /** The connections in the order in which they ended. */
+  /** Connections in the order in which they ended. */
   const order: Name[] = []
 
   beforeAll(async () => {
@@ -63,7 +63,7 @@ describe('after SIGTERM', () => {
       Name,
       ReturnType<typeof opened>
     >
-    // Reads nothing of many responses: more than the buffers of both sides hold.
+    // A client that does not read its responses: more data than the buffers on both sides hold.
     const slow = opened(port)
     slow.socket.pause()
     await slow.ready
@@ -71,7 +71,7 @@ describe('after SIGTERM', () => {
     await Promise.all(Object.values(connections).map(({ ready }) => ready))
     const idle = connections['an idle keep-alive connection']
     await vi.waitFor(() => expect(idle.heard()).toContain('{"status":"ok"}'), { timeout: 30_000 })
-    // Everything that was sent before this answer has been read.
+    // Everything sent before this response has been read.
     expect((await fetch(`${base}/health/live`)).status).toBe(200)
 
     for (const [name, { closed }] of Object.entries(connections)) void closed.then(() => order.push(name as Name))
@@ -102,19 +102,19 @@ describe('after SIGTERM', () => {
     },
   )
 
-  test('a request in progress is answered, and its connection ends with the answer', () => {
+  test('a request in progress is answered, and the response closes its connection', () => {
     expect(answered).toMatch(/^HTTP\/1\.1 4\d\d /)
     expect(answered).toMatch(/^connection: close$/im)
   })
 
   test.each(['a half-sent body', 'half-sent headers'] as const)(
-    '%s may still be completed, and is cut then',
+    '%s may still be completed, and is cut off at the deadline',
     (name) => {
       expect(order.indexOf(name)).toBeGreaterThan(order.indexOf('a request in progress'))
     },
   )
 
-  test('a client that reads nothing is cut in the middle of a response', () => {
+  test('a client that reads nothing is cut off in the middle of a response', () => {
     const responses = slowText.split(/(?=HTTP\/1\.1 200 )/)
     expect(responses.length).toBeLessThan(slowRequests)
     const [, length] = /^content-length: (\d+)$/im.exec(responses[0] ?? '') ?? []
@@ -123,7 +123,7 @@ describe('after SIGTERM', () => {
     expect(Buffer.byteLength(last.split('\r\n\r\n').slice(1).join(''))).toBeLessThan(Number(length))
   })
 
-  test('the process ends with 0, says nothing on standard error, and does not outlive the grace time', () => {
+  test('the process exits with 0, writes nothing to standard error and ends within the grace period', () => {
     expect(outcome).toEqual({ code: 0, signal: null, stderr: '' })
     // Allows for a slow machine.
     expect(ms).toBeLessThan(graceMs * 5)
@@ -157,7 +157,7 @@ function createBalancer(bases: readonly string[]) {
   }
 }
 
-test('two nodes restarted one after the other behind a balancer that polls readiness fail no request', async () => {
+test('two nodes restarted one after the other behind a load balancer that polls readiness fail no request', async () => {
   const database = await createDatabase()
   const ports = [await freePort(), await freePort()]
   const bases = ports.map((port) => `http://127.0.0.1:${port}`)
@@ -173,7 +173,7 @@ test('two nodes restarted one after the other behind a balancer that polls readi
   const answers = new Map<string, number>()
   const caller = async (): Promise<void> => {
     while (isLoaded) {
-      // A request that needs the database: a message is asked for, for an email address without an account.
+      // A request that needs the database: a message to an email address without an account.
       const answer = await balancer
         .send('/auth/email', {
           method: 'POST',

@@ -25,8 +25,8 @@ const tokenCalls = (world: World): number => world.sandbox.journal.filter(({ end
 type Expected = { readonly code: ErrorCode; readonly asks: boolean; readonly event?: string }
 
 /**
- * The law of a failed callback: a stable code, no session, nothing remembered but one line in the trail, and no call
- * to the token endpoint where the fault shows before the exchange.
+ * The law of a failed callback: a stable code, no session, one audit entry and nothing else stored, and no call to the
+ * token endpoint where the error shows before the exchange.
  */
 async function failsCleanly(
   world: World,
@@ -43,14 +43,14 @@ async function failsCleanly(
   expect([answer.status, page ? code : answer.body.code], answer.text).toEqual([catalogue[code].status, code])
   expect(Object.keys(cookiesOf(answer.headers))).not.toContain('vinculum_session')
   for (const table of remembered) expect([table, after[table]]).toEqual([table, before[table]])
-  const told = (await world.trail()).slice(trail)
-  expect(told.map((row) => row.event)).toEqual([event ?? 'authentication.failed'])
-  if (event === undefined) expect(JSON.stringify(told[0]?.data)).toContain(code)
+  const facts = (await world.trail()).slice(trail)
+  expect(facts.map((row) => row.event)).toEqual([event ?? 'authentication.failed'])
+  if (event === undefined) expect(JSON.stringify(facts[0]?.data)).toContain(code)
   if (!asks) expect(tokenCalls(world) - calls).toBe(0)
   return answer
 }
 
-/** What each provider says of one and the same person, and what we make of it. */
+/** What each provider reports about the same person, and the account we create from it. */
 const emailVerified: Readonly<Record<ProviderName, boolean>> = {
   google: true,
   github: true,
@@ -71,7 +71,7 @@ const subjectAt = (world: World, provider: ProviderName, who: string): string =>
   return String(subjects[provider])
 }
 
-/** The ways an answer of a provider is brought to us; a page is read by a person, in their language. */
+/** The ways a callback reaches us; a page is read by a person, in their language. */
 const ways = ['an app', 'a script', 'a browser in English', 'a browser in Portuguese'] as const
 type Way = (typeof ways)[number]
 const accepts: Readonly<Record<Exclude<Way, 'an app'>, Record<string, string>>> = {
@@ -83,13 +83,13 @@ const accepts: Readonly<Record<Exclude<Way, 'an app'>, Record<string, string>>> 
 type Journey = {
   readonly who: string
   readonly provider: ProviderName
-  /** The callback, as the provider sent it; a scenario may bend it. */
+  /** The callback as the provider sent it; a scenario may change it. */
   readonly back: URL
   readonly browser: Browser
   arrive(back?: URL, from?: Browser, provider?: string): Promise<Answer>
 }
 
-/** To the provider and back, up to the door of the callback. */
+/** Goes to the provider and returns with the callback, not yet sent. */
 async function journey(world: World, way: Way, provider: ProviderName, who: string): Promise<Journey> {
   const browser = world.openBrowser()
   if (way === 'an app') {
@@ -100,7 +100,7 @@ async function journey(world: World, way: Way, provider: ProviderName, who: stri
       provider,
       back,
       browser,
-      // Another browser, for an app, is another app: it has a token of a flow of its own.
+      // For an app, another browser means another app: it has the flow_token of another sign-in.
       arrive: async (to = back, from = browser, at = provider) => {
         const { flowToken } = from === browser ? flow : await world.begin(provider)
         return world.call('POST', `/auth/${at}/callback`, { body: world.handedIn(to, { flowToken }) })
@@ -133,12 +133,12 @@ const bent = (back: URL, change: Readonly<Record<string, string | null>>): URL =
 type Scenario = Expected & {
   readonly because: string
   readonly provider?: ProviderName
-  /** Before the person sets out. */
+  /** Runs before the user goes to the provider. */
   readonly before?: (world: World) => void
   readonly person?: (world: World, database: DatabaseName) => Promise<string>
-  /** At the door. */
+  /** Changes the callback before it is sent. */
   readonly act?: (journey: Journey, world: World) => Promise<Answer>
-  /** Done at the door before the law is held to what follows. */
+  /** Runs before the callback is sent, and before the law is checked. */
   readonly first?: (journey: Journey, world: World) => Promise<unknown>
 }
 
@@ -151,41 +151,41 @@ const spoilt = (
   before: (world: World) => world.sandbox.fault({ provider: sandboxName[provider], endpoint }, what),
 })
 
-/** What depends on no provider, and is tried with each. */
+/** Scenarios that depend on no provider, tried with each. */
 const withEach: readonly Scenario[] = [
-  { because: 'they said no', code: 'access_denied', asks: false, before: ({ sandbox }) => sandbox.deny() },
+  { because: 'the user denied consent', code: 'access_denied', asks: false, before: ({ sandbox }) => sandbox.deny() },
   {
-    because: 'the state was made up',
+    because: 'the state is forged',
     code: 'invalid_state',
     asks: false,
     act: ({ arrive, back }) => arrive(bent(back, { state: 'made-up' })),
   },
   {
-    because: 'it took longer than a flow lives',
+    because: 'the pending authorization expired',
     code: 'state_expired',
     asks: false,
     first: async (_, world) => world.turn(300),
   },
   {
-    because: 'the state had been used',
+    because: 'the state was already used',
     code: 'state_already_used',
     asks: false,
     first: ({ arrive }) => arrive(),
   },
   {
-    because: 'the state had been used up by a denial',
+    because: 'the state was used up by a denial',
     code: 'state_already_used',
     asks: false,
     first: ({ arrive, back }) => arrive(bent(back, { code: null, error: 'access_denied' })),
   },
   {
-    because: 'it is another browser',
+    because: 'the callback arrives in another browser',
     code: 'flow_mismatch',
     asks: false,
     act: ({ arrive, back }, world) => arrive(back, world.openBrowser()),
   },
   {
-    because: 'the provider had a fault of its own',
+    because: 'the provider reported a server error',
     code: 'provider_unavailable',
     asks: false,
     act: ({ arrive, back }) => arrive(bent(back, { code: null, error: 'server_error' })),
@@ -195,81 +195,81 @@ const withEach: readonly Scenario[] = [
 const scenarios: readonly Scenario[] = [
   ...withEach,
   {
-    because: 'it is another provider',
+    because: 'the callback belongs to another provider',
     code: 'flow_mismatch',
     asks: false,
     act: ({ arrive, back, browser }) => arrive(back, browser, 'github'),
   },
   {
-    because: 'another issuer says that it answers',
+    because: 'iss names another issuer',
     code: 'flow_mismatch',
     asks: false,
     act: ({ arrive, back }) => arrive(bent(back, { iss: 'https://evil.example' })),
   },
   {
-    because: 'another provider of ours says that it answers',
+    because: 'iss names another of our providers',
     code: 'flow_mismatch',
     asks: false,
     provider: 'github',
     act: ({ arrive, back }, world) => arrive(bent(back, { iss: `${world.sandbox.url}/oidc` })),
   },
   {
-    because: 'an OpenID provider that says who it is did not',
+    because: 'an OpenID provider that must send iss sent none',
     code: 'flow_mismatch',
     asks: false,
     provider: 'acme',
     act: ({ arrive, back }) => arrive(bent(back, { iss: null })),
   },
   {
-    because: 'the provider did not like our request',
+    because: 'the provider rejected our request',
     code: 'token_exchange_failed',
     asks: false,
     act: ({ arrive, back }) => arrive(bent(back, { code: null, error: 'invalid_scope' })),
   },
   {
-    because: 'the code is not one',
+    because: 'the code is invalid',
     code: 'token_exchange_failed',
     asks: true,
     act: ({ arrive, back }) => arrive(bent(back, { code: 'made-up' })),
   },
   {
-    because: 'the token endpoint answers a page',
+    because: 'the token endpoint returns an HTML page',
     code: 'token_exchange_failed',
     asks: true,
     ...spoilt('beta', 'token', { kind: 'html' }),
   },
   {
-    because: 'the token endpoint answers null',
+    because: 'the token endpoint returns null',
     code: 'token_exchange_failed',
     asks: true,
     ...spoilt('github', 'token', { kind: 'null' }),
   },
   {
-    because: 'the token endpoint answers no token',
+    because: 'the token endpoint returns no token',
     code: 'token_exchange_failed',
     asks: true,
     ...spoilt('atlassian', 'token', { kind: 'json', body: { token_type: 'bearer', expires_in: 3600 } }),
   },
   {
-    because: 'the token endpoint answers another kind of token',
+    because: 'the token endpoint returns another kind of token',
     code: 'token_exchange_failed',
     asks: true,
     ...spoilt('beta', 'token', { kind: 'json', body: { access_token: 'a', token_type: 'mac' } }),
   },
   {
-    because: 'the token endpoint sends us elsewhere',
+    because: 'the token endpoint redirects',
     code: 'token_exchange_failed',
     asks: true,
     ...spoilt('google', 'token', { kind: 'redirect', to: 'http://127.0.0.1:1/' }),
   },
   {
-    because: 'the id_token is for somebody else’s client',
+    because: 'the id_token is for another client',
     code: 'token_exchange_failed',
     asks: true,
     ...spoilt('acme', 'token', { kind: 'id-token', claims: { aud: 'another-client' } }),
   },
   {
-    because: 'the id_token is of another sign-in',
+    because: 'the id_token belongs to another sign-in',
     code: 'token_exchange_failed',
     asks: true,
     ...spoilt('acme', 'token', { kind: 'id-token', claims: { nonce: 'another' } }),
@@ -287,7 +287,7 @@ const scenarios: readonly Scenario[] = [
     ...spoilt('google', 'token', { kind: 'status', status: 503 }),
   },
   {
-    because: 'the token endpoint hangs up',
+    because: 'the token endpoint closes the connection',
     code: 'provider_unavailable',
     asks: true,
     ...spoilt('github', 'token', { kind: 'lost-answer' }),
@@ -299,19 +299,19 @@ const scenarios: readonly Scenario[] = [
     ...spoilt('atlassian', 'userinfo', { kind: 'status', status: 500 }),
   },
   {
-    because: 'the userinfo endpoint names nobody',
+    because: 'the userinfo endpoint returns no subject',
     code: 'user_info_fetch_failed',
     asks: true,
     ...spoilt('beta', 'userinfo', { kind: 'json', body: { data: {} } }),
   },
   {
-    because: 'the userinfo endpoint refuses',
+    because: 'the userinfo endpoint rejects the token',
     code: 'user_info_fetch_failed',
     asks: true,
     ...spoilt('github', 'userinfo', { kind: 'status', status: 401, body: { message: 'Bad credentials' } }),
   },
   {
-    because: 'userinfo is about another person than the id_token',
+    because: 'userinfo is about another user than the id_token',
     code: 'user_info_fetch_failed',
     asks: true,
     ...spoilt('acme', 'userinfo', { kind: 'mutate', change: (body) => ({ ...body, sub: 'acme|somebody-else' }) }),
@@ -330,7 +330,7 @@ const scenarios: readonly Scenario[] = [
   },
 ]
 
-describe.each(databases)('signing in, on %s', (database) => {
+describe.each(databases)('sign-in, on %s:', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database, env: { RETURN_TO_ALLOWED: 'https://app.example.com/in' } })
@@ -339,7 +339,7 @@ describe.each(databases)('signing in, on %s', (database) => {
   afterAll(() => world.stop())
 
   describe.each(providers)('with %s', (provider) => {
-    test('an app that begins and finishes receives a new account and its tokens, exactly as promised', async () => {
+    test('an app that begins and finishes receives a new account and its tokens, exactly as documented', async () => {
       const who = world.newcomer()
       const auth = authOf(await world.enter(provider, who))
       const name = world.sandbox.identities.get(who)?.oauth2?.label
@@ -364,13 +364,13 @@ describe.each(databases)('signing in, on %s', (database) => {
       expect(again.refresh_token).not.toBe(auth.refresh_token)
     })
 
-    test('a browser keeps what binds it for as long as the flow and its question may be answered', async () => {
+    test('a browser keeps its binding cookie for as long as the sign-in and its conflict can be finished', async () => {
       const browser = world.openBrowser()
       const begun = await browser.ask(`${world.base}/auth/${provider}`)
       expect(begun.headers.getSetCookie().find((line) => line.startsWith('vinculum_flow_'))).toMatch(/; Max-Age=900; /)
     })
 
-    test('a browser that comes back receives a session and is sent where it wanted to go', async () => {
+    test('a browser that returns receives a session and is redirected to where it wanted to go', async () => {
       const who = world.newcomer()
       const browser = world.openBrowser()
       const home = await browser.signIn(provider, who)
@@ -421,7 +421,7 @@ describe.each(databases)('signing in, on %s', (database) => {
         expect(answer.headers.get('content-language')).toBe(locale)
         expect(answer.text).toContain(`<html lang="${locale}"`)
         expect(answer.text).toContain(`<h1>${title}</h1>`)
-        // A way on: a link or a form, never a dead end.
+        // The page offers a next step, a link or a form.
         expect(answer.text.slice(answer.text.indexOf('<main'))).toMatch(/<a [^>]*href="\/|<form/)
       }
       for (const secret of ['code', 'state'])
@@ -430,7 +430,7 @@ describe.each(databases)('signing in, on %s', (database) => {
     })
   })
 
-  test('a conflict remembers nothing but its question', async () => {
+  test('an account conflict stores nothing but its own data', async () => {
     const email = `taken-${database}@example.com`
     await world.signIn('github', world.newcomer({ email }))
     const under = await journey(world, 'an app', 'acme', world.newcomer({ email }))
@@ -443,7 +443,7 @@ describe.each(databases)('signing in, on %s', (database) => {
     expect(Object.keys(cookiesOf(sent.headers))).not.toContain('vinculum_session')
   })
 
-  test('a provider nobody configured is not found, whichever way it is asked for', async () => {
+  test('a provider that is not configured is not found on any route', async () => {
     expect(refusalOf(await world.call('POST', '/auth/nobody/authorize', { body: {} }))).toEqual([
       404,
       'provider_not_found',
@@ -459,7 +459,7 @@ describe.each(databases)('signing in, on %s', (database) => {
     expect([page.status, page.text.includes('<h1>Provedor desconhecido</h1>')]).toEqual([404, true])
   })
 
-  test('an app that hands in neither a code nor an error is told so, and may still hand in what came', async () => {
+  test('an app that sends neither a code nor an error gets an error, and may still send the callback', async () => {
     const flow = await world.begin('google')
     const back = await world.approve(flow.url, world.newcomer())
     const said = { state: flow.state, flow_token: flow.flowToken }
@@ -474,7 +474,7 @@ describe.each(databases)('signing in, on %s', (database) => {
     expect(authOf(await world.finish(flow, back)).action).toBe('created_new_user')
   })
 
-  test('ten sign-ins at once in one browser all succeed', async () => {
+  test('ten concurrent sign-ins in one browser all succeed', async () => {
     const browser = world.openBrowser()
     const people = Array.from({ length: 10 }, () => world.newcomer())
     const backs: URL[] = []
@@ -485,7 +485,7 @@ describe.each(databases)('signing in, on %s', (database) => {
     expect(answers.map((answer) => authOf(answer).user.email)).toEqual(people.map(world.emailOf))
   })
 
-  test('an answer brought twice at the same time is taken once', async () => {
+  test('a callback sent twice concurrently is accepted once', async () => {
     for (const provider of providers) {
       const under = await journey(world, 'a script', provider, world.newcomer())
       const answers = await Promise.all([under.arrive(), under.arrive(), under.arrive()])
@@ -498,7 +498,7 @@ describe.each(databases)('signing in, on %s', (database) => {
     }
   })
 
-  test('signing in anew in the same browser ends the session before', async () => {
+  test('signing in again in the same browser ends the previous session', async () => {
     const who = world.newcomer()
     const browser = world.openBrowser()
     const first = cookiesOf((await browser.signIn('google', who)).headers).vinculum_session
@@ -509,7 +509,7 @@ describe.each(databases)('signing in, on %s', (database) => {
     expect(listIn(await browser.json('GET', '/me/sessions'))).toHaveLength(1)
   })
 
-  test('what Google adds to its callback is no reason to refuse it, and a parameter that comes twice is', async () => {
+  test('parameters Google adds to its callback are accepted, and a repeated parameter is refused', async () => {
     const browser = world.openBrowser()
     const who = world.newcomer()
     const back = await browser.toProvider('google', who)
@@ -519,13 +519,13 @@ describe.each(databases)('signing in, on %s', (database) => {
       twice.searchParams.append(name, twice.searchParams.get(name) ?? 'x')
       twice.searchParams.append(name, 'another')
       const refused = await browser.ask(twice, { headers: { accept: 'application/json' } })
-      // Which flow it is can only be told by one state; any other part read twice ends the flow it belongs to.
+      // Only one state can identify the authorization; any other repeated parameter ends it.
       expect(refusalOf(answerOf(refused))).toEqual([400, name === 'state' ? 'invalid_state' : 'invalid_request'])
     }
     expect((await browser.ask(back)).headers.get('location')).toBe('/account')
   })
 
-  test('only addresses on the list are returned to', async () => {
+  test('return_to accepts allowed URLs only', async () => {
     const { challenge } = pkce()
     const refused = [
       '//evil.example',
@@ -557,12 +557,12 @@ describe.each(databases)('signing in, on %s', (database) => {
       const arrived = new URL(headers.get('location') ?? '')
       expect(arrived.href.startsWith(to)).toBe(true)
       expect(arrived.searchParams.get('code')).toMatch(/^[\w-]{43}$/)
-      // No session here: the app gets its own. The browser is known from now on.
+      // No session here: the app gets its own. The browser is a known device from now on.
       expect(Object.keys(cookiesOf(headers))).toEqual(['vinculum_device'])
     }
   })
 
-  test('every journey has a challenge of its own, and its verifier fits', async () => {
+  test('every authorization has its own challenge, and its verifier matches', async () => {
     const challenges = new Set<string>()
     const states = new Set<string>()
     for (let n = 0; n < 40; n++) {
@@ -592,8 +592,8 @@ describe.each(databases)('signing in, on %s', (database) => {
   })
 })
 
-describe('a provider that is down', () => {
-  test('is told so with Retry-After at once when its breaker opened, and disturbs no other', async () => {
+describe('a provider with an open circuit breaker', () => {
+  test('returns 503 with Retry-After at once, and affects no other provider', async () => {
     const world = await startWorld({ env: { BETA_BREAKER: 'timeout_ms=300,volume=3,reset_ms=60000' } })
     try {
       world.sandbox.fault({ provider: 'oauth2', endpoint: 'token' }, { kind: 'hang' })
@@ -635,8 +635,8 @@ describe('a provider that is down', () => {
   })
 })
 
-describe('a provider that cannot even be begun with', () => {
-  test('is told so with Retry-After, as a page and as JSON, and begins again when it is back', async () => {
+describe('a provider that is unreachable at the start of a sign-in', () => {
+  test('returns 503 with Retry-After, as a page and as JSON, and recovers', async () => {
     const world = await startWorld()
     try {
       world.sandbox.fault({ provider: 'oidc', endpoint: 'discovery' }, { kind: 'status', status: 503 })
@@ -659,8 +659,8 @@ describe('a provider that cannot even be begun with', () => {
   })
 })
 
-describe('an app with an address of its own', () => {
-  test('names it by its key, and is told when there is no such key', async () => {
+describe('an app with its own redirect URI', () => {
+  test('names it by its key, and gets an error for an unknown key', async () => {
     const mobile = 'com.example.app:/signed-in'
     const world = await startWorld({ env: { GOOGLE_REDIRECT_URIS: `mobile=${mobile}` } })
     try {
@@ -683,7 +683,7 @@ describe('an app with an address of its own', () => {
     }
   })
 
-  test('on another origin receives its code after a question was answered, too', async () => {
+  test('on another origin receives its code after a conflict was resolved, too', async () => {
     const app = 'https://app.example.com/in'
     const world = await startWorld({ env: { RETURN_TO_ALLOWED: app } })
     try {
@@ -711,8 +711,8 @@ describe('an app with an address of its own', () => {
   })
 })
 
-describe('where nobody new is let in', () => {
-  test('a stranger is refused, remembered nowhere, and those who were here before still come in', async () => {
+describe('with sign-up closed,', () => {
+  test('an unknown user is refused and not stored, and existing users still sign in', async () => {
     const world = await startWorld({ env: { OAUTH_AUTO_REGISTER_NEW_USERS: 'off' } })
     try {
       for (const way of ways)

@@ -1,4 +1,4 @@
-/** What we publish, read by other people's parsers: a document only we can read is not a standard one. */
+/** The documents we publish, read by third-party parsers: a document only we can read is not a standard one. */
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { createLocalJWKSet, importJWK, type JSONWebKeySet, jwtVerify } from 'jose'
 import * as oauth from 'oauth4webapi'
@@ -19,8 +19,8 @@ const invalidGrant = [{ scheme: 'bearer', parameters: { error: 'invalid_grant' }
 const insecure = { [oauth.allowInsecureRequests]: true }
 
 /**
- * RFC 8414 §2, member by member, in the types that clients of the Model Context Protocol demand of the document. They
- * also demand `authorization_endpoint`; the RFC does only where a grant needs it.
+ * RFC 8414 §2, member by member, in the types that Model Context Protocol clients require. They also require
+ * `authorization_endpoint`; the RFC requires it only where a grant needs it.
  */
 const url = z.url({ protocol: /^https?$/ })
 const names = z.array(z.string().min(1))
@@ -34,7 +34,7 @@ const Metadata = z
     scopes_supported: names.optional(),
     response_types_supported: names,
     response_modes_supported: names.optional(),
-    // Absent, it means authorization_code and implicit.
+    // When absent, it means authorization_code and implicit.
     grant_types_supported: names.default(['authorization_code', 'implicit']),
     token_endpoint_auth_methods_supported: names.optional(),
     revocation_endpoint: url.optional(),
@@ -56,7 +56,7 @@ const Metadata = z
   })
 
 describe('/.well-known/oauth-authorization-server', () => {
-  test('says nothing that contradicts itself', async () => {
+  test('is consistent', async () => {
     const { body } = await world.call('GET', '/.well-known/oauth-authorization-server')
     expect(Metadata.safeParse(body).error).toBeUndefined()
     expect(body).not.toHaveProperty('authorization_endpoint')
@@ -77,7 +77,7 @@ describe('/.well-known/oauth-authorization-server', () => {
     })
     expect(claims.sub).toMatch(/^usr_/)
   })
-  test('lists only grants that openid-client can then use', async () => {
+  test('lists only grants that openid-client can use', async () => {
     const config = await client.discovery(new URL(world.base), 'app', undefined, client.None(), {
       algorithm: 'oauth2',
       execute: [client.allowInsecureRequests],
@@ -89,7 +89,7 @@ describe('/.well-known/oauth-authorization-server', () => {
     await expect(
       client.genericGrantRequest(config, 'password', { username: 'nobody@example.com', password: 'not a password' }),
     ).rejects.toMatchObject({ status: 401, cause: invalidGrant })
-    // What it does not list, it has not: the client says so itself instead of sending people to an error page.
+    // The client reports an unsupported grant itself instead of sending people to an error page.
     expect(() => client.buildAuthorizationUrl(config, { redirect_uri: 'https://app.example/' })).toThrow()
   })
 })
@@ -131,8 +131,8 @@ test('/metrics is parsed as Prometheus text, every sample of a declared type', a
   expect(seconds?.type).toBe('HISTOGRAM')
 })
 
-describe('a refusal', () => {
-  /** RFC 9457 §3.1: the types of its members. What of them has another type, a client must ignore. */
+describe('an error response', () => {
+  /** RFC 9457 §3.1: the types of the members. A client must ignore a member of another type. */
   const Problem = z.looseObject({
     type: url,
     title: z.string().min(1),
@@ -153,7 +153,7 @@ describe('a refusal', () => {
     expect(Problem.parse(answer.body).status).toBe(answer.status)
     expect((await fetch(String(answer.body.type))).status).toBe(200)
   })
-  test('of a token is read by oauth4webapi, with the challenge it came with', async () => {
+  test('for a token is parsed by oauth4webapi, with its WWW-Authenticate challenge', async () => {
     const server = { issuer: world.base, token_endpoint: `${world.base}/auth/token` }
     const asked = oauth.protectedResourceRequest(
       'nonsense',

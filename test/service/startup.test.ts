@@ -1,4 +1,4 @@
-/** How the process starts, and how it does not: what an operator reads. */
+/** How the process starts or fails to start: the messages an operator reads. */
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -19,7 +19,7 @@ const file = (name: string, content: string): string => {
   writeFileSync(join(folder, name), content)
   return join(folder, name)
 }
-/** What is left to read when it does not start. */
+/** The output of a process that does not start. */
 const refusal = async (env: Readonly<Record<string, string>>): Promise<string> => {
   const { code, stderr } = await startService(env, [], { cwd: folder }).ended
   expect(code, stderr).toBe(1)
@@ -35,9 +35,9 @@ const warningsIn = (log: string): readonly string[] =>
 
 describe('HOST', () => {
   test.each([
-    // RFC 5737: an address for documents, which no machine has.
+    // RFC 5737: an address for documentation, which no machine has.
     ['192.0.2.1', 'HOST is not an IP address of this machine.'],
-    // RFC 6761 §6.4: a name that never leads anywhere.
+    // RFC 6761 §6.4: a name that never resolves.
     ['nowhere.invalid', 'HOST is a name without an IP address.'],
   ])('that is %s is explained in a sentence', async (HOST, sentence) => {
     const refused = await refusal({ ...settings, HOST, PORT: '0' })
@@ -57,7 +57,7 @@ test('a port that is in use is explained in a sentence', async () => {
   await first.ended
 })
 
-test('what may be a mistake is logged by name, without values, and the service starts', async () => {
+test('a likely mistake is logged by name, without values, and the service starts', async () => {
   file('.env', `METRICS_TOKEN=s3cret-0123456789#more\nPUBLIC_URI=https://s3cret.example\nLOG_LEVEL='warn' # or info\n`)
   const PORT = String(await freePort())
   const service = startService({ ...settings, PORT, GOOGLE_KEY: 's3cret', LOG_LEVEL: 'info' }, [], { cwd: folder })
@@ -72,7 +72,7 @@ test('what may be a mistake is logged by name, without values, and the service s
   expect((await service.ended).code).toBe(0)
 })
 
-test('the possible cause of a fault is reported with it', async () => {
+test('an error is reported with its possible cause', async () => {
   file('.env', `ENCRYPTION_KEYS=#${key}\n`)
   const refused = await refusal({
     NODE_ENV: 'production',
@@ -83,12 +83,12 @@ test('the possible cause of a fault is reported with it', async () => {
   expect(refused).not.toContain(key)
 })
 
-test('a .env that cannot be read is explained in a sentence', async () => {
+test('an unreadable .env is explained in a sentence', async () => {
   mkdirSync(join(folder, '.env'))
   expect(await refusal(settings)).toBe('The configuration has an error:\n  - .env: the file cannot be read: EISDIR\n')
 })
 
-test('secrets come from files, and from a file alone', async () => {
+test('secrets are read from files, and only from those', async () => {
   const ENCRYPTION_KEYS_FILE = file('keys', `${key}\n`)
   const METRICS_TOKEN_FILE = file('token', 'metrics-0123456789\r\n')
   const PORT = String(await freePort())

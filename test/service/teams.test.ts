@@ -3,18 +3,18 @@ import { type Answer, databases, type Json, listIn, refusalOf, startWorld, type 
 
 type Person = { readonly id: string; readonly token: string; readonly email: string }
 
-describe.each(databases)('teams, on %s', (database) => {
+describe.each(databases)('team management, on %s:', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database })
   })
   afterAll(() => world.stop())
 
-  /** Somebody new, signed in. */
+  /** A new user, signed in. */
   const person = async (): Promise<Person> => {
     const who = world.newcomer()
-    const entered = await world.signIn('google', who)
-    return { id: entered.user.id, token: entered.access_token, email: world.emailOf(who) }
+    const signedIn = await world.signIn('google', who)
+    return { id: signedIn.user.id, token: signedIn.access_token, email: world.emailOf(who) }
   }
   const as = ({ token }: Person, method: string, path: string, body?: object): Promise<Answer> =>
     world.call(method, path, { token, ...(body ? { body } : {}) })
@@ -25,10 +25,10 @@ describe.each(databases)('teams, on %s', (database) => {
   }
   const invite = (by: Person, team: string, email: string, role?: string): Promise<Answer> =>
     as(by, 'POST', `${team}/invitations`, { email, ...(role ? { role } : {}) })
-  /** What the newest letter to an address brings. */
+  /** The link in the newest message to an email address. */
   const ticketTo = async (email: string): Promise<string> => {
-    const [letter] = await world.mailTo(email)
-    return /\/invitation\?ticket=([\w-]{43})\s/.exec(letter?.text ?? '')?.[1] ?? ''
+    const [message] = await world.mailTo(email)
+    return /\/invitation\?ticket=([\w-]{43})\s/.exec(message?.text ?? '')?.[1] ?? ''
   }
   const accept = (who: Person, token: string): Promise<Answer> => as(who, 'POST', '/invitations/accept', { token })
   const join = async (team: string, owner: Person, who: Person, role = 'member'): Promise<void> => {
@@ -36,7 +36,7 @@ describe.each(databases)('teams, on %s', (database) => {
     const joined = await accept(who, await ticketTo(who.email))
     expect([joined.status, joined.body.role], joined.text).toEqual([200, role])
   }
-  /** A team with somebody of each role. */
+  /** A team with one user of each role. */
   async function crew(): Promise<{ team: string; owner: Person; admin: Person; member: Person; stranger: Person }> {
     const [owner, admin, member, stranger] = [await person(), await person(), await person(), await person()]
     const team = await aTeam(owner)
@@ -46,7 +46,7 @@ describe.each(databases)('teams, on %s', (database) => {
   }
   const rolesIn = async (team: string, who: Person): Promise<Record<string, unknown>> =>
     Object.fromEntries(listIn(await as(who, 'GET', `${team}/members`)).map(({ user_id, role }) => [user_id, role]))
-  /** What was told of teams on somebody's trail, oldest first. */
+  /** The team events in a user's audit log, oldest first. */
   const toldTo = async ({ id }: Person): Promise<readonly Json[]> =>
     (await world.trail())
       .filter(({ account_id: whose, event }) => whose === id && String(event).startsWith('team.'))
@@ -56,7 +56,7 @@ describe.each(databases)('teams, on %s', (database) => {
         ...((typeof data === 'string' ? JSON.parse(data) : data) as Json),
       }))
 
-  test('whoever creates a team owns it, sees it and has it in their list; to a stranger it does not exist', async () => {
+  test('a user who creates a team owns it and sees it in their list; to outsiders it does not exist', async () => {
     const [ada, stranger] = [await person(), await person()]
     const made = await as(ada, 'POST', '/teams', { name: '  Mathematics ' })
     expect(made.status, made.text).toBe(201)
@@ -69,32 +69,32 @@ describe.each(databases)('teams, on %s', (database) => {
     expect(refusalOf(await world.call('GET', path))).toEqual([401, 'authentication_required'])
   })
 
-  test('a team is called what it likes, and its letters to strangers hold no address but ours', async () => {
+  test('a team can have any name, and its emails to outsiders contain no URL but ours', async () => {
     const [ada, guest] = [await person(), await person()]
     const name = 'Win at https://evil.example/x, www.evil.example or me@evil.example'
     const made = await as(ada, 'POST', '/teams', { name })
     expect(made.body.name).toBe(name)
     expect((await invite(ada, `/teams/${String(made.body.id)}`, guest.email)).status).toBe(201)
-    const [letter] = await world.mailTo(guest.email)
-    expect(letter?.text).toContain('Win at https: / / evil. example/ x, www. evil. example or me@ evil. example')
-    for (const text of [letter?.text, letter?.html]) expect(text).not.toContain('evil.example')
+    const [message] = await world.mailTo(guest.email)
+    expect(message?.text).toContain('Win at https: / / evil. example/ x, www. evil. example or me@ evil. example')
+    for (const text of [message?.text, message?.html]) expect(text).not.toContain('evil.example')
   })
 
   test.each([
     ['nothing', ''],
     ['white space', ' \t '],
-    ['nothing to be seen', '\u200b\u2060'],
-    ['a second line', 'a\nb'],
-    ['what turns the text around it', 'a\u202eb'],
-    ['more than a heading holds', 'a'.repeat(81)],
-  ])('a team is not called %s', async (_, name) => {
+    ['invisible characters', '\u200b\u2060'],
+    ['a line break', 'a\nb'],
+    ['characters that change the text direction', 'a\u202eb'],
+    ['too many characters', 'a'.repeat(81)],
+  ])('a team name is rejected: %s', async (_, name) => {
     const ada = await person()
     expect(refusalOf(await as(ada, 'POST', '/teams', { name }))).toEqual([400, 'invalid_request'])
     const team = await aTeam(ada)
     expect(refusalOf(await as(ada, 'PATCH', team, { name }))).toEqual([400, 'invalid_request'])
   })
 
-  test('nobody is in more teams than there may be', async () => {
+  test('a user can be in a limited number of teams', async () => {
     const ada = await person()
     const made = await Promise.all(Array.from({ length: 54 }, () => as(ada, 'POST', '/teams', { name: 'One of many' })))
     expect(made.filter(({ status }) => status === 201)).toHaveLength(50)
@@ -106,22 +106,22 @@ describe.each(databases)('teams, on %s', (database) => {
     await invite(bob, team, ada.email)
     const token = await ticketTo(ada.email)
     expect(refusalOf(await accept(ada, token))).toEqual([409, 'team_limit_reached'])
-    // It is still good for them, once there is room.
+    // The invitation is still valid for them once there is room.
     const [first] = listIn(await as(ada, 'GET', '/teams'))
     expect((await as(ada, 'DELETE', `/teams/${String(first?.id)}`)).status).toBe(204)
     expect((await accept(ada, token)).status).toBe(200)
   })
 
-  test('an invitation is read at its address, looked at without being used, and makes one member', async () => {
+  test('an invitation is shown at its URL without being used up, and adds one member', async () => {
     const [owner, guest] = [await person(), await person()]
     const team = await aTeam(owner, 'Analytical Engine')
     const invited = await invite(owner, team, guest.email, 'admin')
     expect(invited.status, invited.text).toBe(201)
     expect(invited.body).toMatchObject({ email: guest.email, role: 'admin', invited_by: owner.id })
     expect(listIn(await as(owner, 'GET', `${team}/invitations`))).toEqual([invited.body])
-    const [letter] = await world.mailTo(guest.email)
-    expect(letter?.text).toContain('Analytical Engine')
-    expect(letter?.text).toContain(owner.email)
+    const [message] = await world.mailTo(guest.email)
+    expect(message?.text).toContain('Analytical Engine')
+    expect(message?.text).toContain(owner.email)
     const token = await ticketTo(guest.email)
     for (let look = 0; look < 2; look++) {
       const seen = await as(guest, 'POST', '/invitations/lookup', { token })
@@ -141,12 +141,12 @@ describe.each(databases)('teams, on %s', (database) => {
     expect(listIn(await as(owner, 'GET', `${team}/invitations`))).toEqual([])
     expect(await toldTo(guest)).toMatchObject([{ event: 'team.joined', role: 'admin' }])
     expect((await toldTo(owner)).map(({ event }) => event)).toEqual(['team.created', 'team.invited'])
-    // The secret is nowhere but in the letter.
+    // The secret is only in the message.
     expect(JSON.stringify(await world.dump())).not.toContain(token)
     expect(world.logged.join('')).not.toContain(token)
   })
 
-  test('accepted many times at once, by several people, it still makes one member', async () => {
+  test('an invitation accepted many times concurrently, by several users, still adds one member', async () => {
     for (let round = 0; round < 4; round++) {
       const [owner, ...guests] = [await person(), await person(), await person()]
       const team = await aTeam(owner)
@@ -161,7 +161,7 @@ describe.each(databases)('teams, on %s', (database) => {
     }
   })
 
-  test('an invitation ends when it is withdrawn, replaced, out of date, its sender gone or its team deleted', async () => {
+  test('an invitation ends when it is withdrawn, replaced or expired, its sender left or its team is deleted', async () => {
     const [owner, admin, guest] = [await person(), await person(), await person()]
     const team = await aTeam(owner)
     await join(team, owner, admin, 'admin')
@@ -182,7 +182,7 @@ describe.each(databases)('teams, on %s', (database) => {
       404,
       'invitation_not_found',
     ])
-    // Whoever is no admin any more invited nobody.
+    // An invitation ends when its sender is no longer an admin.
     await as(owner, 'PATCH', `${team}/members/${admin.id}`, { role: 'member' })
     await over(two)
     const again = await invite(owner, team, guest.email)
@@ -199,13 +199,13 @@ describe.each(databases)('teams, on %s', (database) => {
     expect((await as(owner, 'DELETE', team)).status).toBe(204)
     expect(refusalOf(await accept(guest, five))).toEqual([404, 'invitation_not_found'])
   })
-  /** The same account, signed in anew. */
+  /** The same account, signed in again. */
   const refreshed = async ({ email }: Person): Promise<Pick<Person, 'token'>> => {
-    const entered = await world.signIn('google', email.split('@')[0] ?? '')
-    return { token: entered.access_token }
+    const signedIn = await world.signIn('google', email.split('@')[0] ?? '')
+    return { token: signedIn.access_token }
   }
 
-  test('to a stranger there is nothing of a team, and a member without the role is told so', async () => {
+  test('outsiders get 404 for a team, and a member without the role gets 403', async () => {
     const { team, owner, admin, member, stranger } = await crew()
     const invited = await invite(owner, team, 'guest@example.com')
     const asked: readonly (readonly [string, string, object?])[] = [
@@ -240,7 +240,7 @@ describe.each(databases)('teams, on %s', (database) => {
     expect((await as(member, 'GET', team)).body).toMatchObject({ name: 'Mathematics', role: 'member' })
   })
 
-  test('an admin looks after members and admins, and has no say over owners', async () => {
+  test('an admin manages members and admins, but not owners', async () => {
     const { team, owner, admin, member } = await crew()
     expect((await as(admin, 'PATCH', team, { name: 'Algebra' })).body).toMatchObject({ name: 'Algebra', role: 'admin' })
     for (const [method, path, body] of [
@@ -268,7 +268,7 @@ describe.each(databases)('teams, on %s', (database) => {
     ])
   })
 
-  test('what was done to somebody is told to them and to whoever did it, to each what is theirs', async () => {
+  test('a membership change is recorded for both users, each with their own details', async () => {
     const { team, owner, member } = await crew()
     const id = team.split('/').at(-1)
     await as(owner, 'PATCH', `${team}/members/${member.id}`, { role: 'admin' })
@@ -293,7 +293,7 @@ describe.each(databases)('teams, on %s', (database) => {
     expect(activity.text).toContain('team.left')
   })
 
-  test('a team keeps an owner: the last one neither leaves nor becomes anything else', async () => {
+  test('a team keeps an owner: the last one cannot leave or change role', async () => {
     const { team, owner, admin } = await crew()
     expect(refusalOf(await as(owner, 'DELETE', `${team}/members/${owner.id}`))).toEqual([409, 'last_owner'])
     expect(refusalOf(await as(owner, 'PATCH', `${team}/members/${owner.id}`, { role: 'admin' }))).toEqual([
@@ -306,7 +306,7 @@ describe.each(databases)('teams, on %s', (database) => {
     expect(refusalOf(await as(admin, 'DELETE', `${team}/members/${admin.id}`))).toEqual([409, 'last_owner'])
   })
 
-  test('of two owners who leave, or put each other out, at once, one stays', async () => {
+  test('of two owners who leave or remove each other concurrently, one stays', async () => {
     for (let round = 0; round < 4; round++) {
       const [one, two] = [await person(), await person()]
       const team = await aTeam(one)
@@ -325,7 +325,7 @@ describe.each(databases)('teams, on %s', (database) => {
     }
   })
 
-  test('whoever is in the team is not invited again; whether there is an account is nobody’s to learn', async () => {
+  test('a current member is not invited again, and the response does not reveal whether an account exists', async () => {
     const { team, owner, member } = await crew()
     expect(refusalOf(await invite(owner, team, member.email))).toEqual([409, 'already_member'])
     const other = await person()
@@ -339,7 +339,7 @@ describe.each(databases)('teams, on %s', (database) => {
       expect(refusalOf(await invite(owner, team, email))).toEqual([400, 'invalid_request'])
   })
 
-  test('a mailbox gets no more than a few invitations an hour, and nobody sends without end', async () => {
+  test('a mailbox gets at most a few invitations an hour, and each sender is limited', async () => {
     const [owner, other] = [await person(), await person()]
     const [team, elsewhere] = [await aTeam(owner), await aTeam(other)]
     const answers: Answer[] = []
@@ -357,7 +357,7 @@ describe.each(databases)('teams, on %s', (database) => {
     expect(more.filter(({ body }) => body.code === 'rate_limited').length).toBeGreaterThan(0)
   })
 
-  test('only somebody who can be named writes to others: their address is proven', async () => {
+  test('only a user with a verified email address can invite others', async () => {
     const { access_token: token, user } = await world.signIn('atlassian', world.newcomer({ verified: false }))
     const claimant = { id: user.id, token, email: '' }
     const team = await aTeam(claimant)
@@ -365,7 +365,7 @@ describe.each(databases)('teams, on %s', (database) => {
     expect(listIn(await as(claimant, 'GET', `${team}/members`))).toMatchObject([{ user_id: user.id, email: null }])
   })
 
-  test('a team that is deleted is gone for everybody, and everybody is told', async () => {
+  test('a deleted team no longer exists for anyone, and its owner’s and members’ activity records it', async () => {
     const { team, owner, admin, member } = await crew()
     await invite(owner, team, 'guest@example.com')
     expect((await as(owner, 'DELETE', team)).status).toBe(204)
@@ -381,7 +381,7 @@ describe.each(databases)('teams, on %s', (database) => {
     expect(JSON.stringify([teams, team_members, team_invitations])).not.toContain(id)
   })
 
-  test('who erases their account leaves their teams an owner, and the empty ones go with them', async () => {
+  test('deleting an account leaves its teams an owner, and deletes the teams without other members', async () => {
     const { team, owner, admin, member } = await crew()
     const alone = await aTeam(owner, 'Alone')
     expect((await as(owner, 'DELETE', '/me')).status).toBe(204)
@@ -400,7 +400,7 @@ describe.each(databases)('teams, on %s', (database) => {
     expect(await rolesIn(team, member)).toEqual({ [member.id]: 'owner' })
   })
 
-  test('somebody takes all that is stored about their teams along', async () => {
+  test('the data export contains everything stored about the user’s teams', async () => {
     const { team, owner, member } = await crew()
     const mine = (await as(owner, 'GET', '/me/export')).body as Record<string, readonly Json[]>
     expect(mine.team_members).toMatchObject([{ team_id: team.split('/').at(-1), role: 'owner', name: 'Mathematics' }])
@@ -415,7 +415,7 @@ describe.each(databases)('teams, on %s', (database) => {
     expect(((await as(member, 'GET', '/me/export')).body as Record<string, unknown>).team_invitations).toEqual([])
   })
 
-  test('invitations that are out of date are swept away', async () => {
+  test('expired invitations are deleted by a job', async () => {
     const owner = await person()
     const team = await aTeam(owner)
     await invite(owner, team, 'swept@example.com')

@@ -1,9 +1,9 @@
-/** Entra ID for any tenant, end to end: one provider, and as many issuers as its people have employers. */
+/** Entra ID for any tenant, end to end: one provider with one issuer for each tenant. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { DISCOVERY, issuersAt, TENANTS } from '../../sandbox/guises.ts'
 import { authOf, databases, listIn, refusalOf, startWorld, type World } from '../support/service.ts'
 
-describe.each(databases)('a provider of many tenants, on %s', (database) => {
+describe.each(databases)('a multi-tenant provider, on %s', (database) => {
   let world: World
   let open: Awaited<ReturnType<World['another']>>
   let narrow: Awaited<ReturnType<World['another']>>
@@ -24,7 +24,7 @@ describe.each(databases)('a provider of many tenants, on %s', (database) => {
   const employee = (tid: string) => world.newcomer({}, { oidc: { tid } })
   const signIn = async (who: string, at = open.base) => authOf(await world.enter('acme', who, { at }))
 
-  test('knows people again by the issuer of their tenant, which is kept with them', async () => {
+  test('recognizes users by the issuer of their tenant, which is stored with the identity', async () => {
     const who = employee(TENANTS.fabrikam)
     const first = await signIn(who)
     expect(first.action).toBe('created_new_user')
@@ -39,7 +39,7 @@ describe.each(databases)('a provider of many tenants, on %s', (database) => {
     expect((await world.call('GET', path, { token: again.access_token, at: open.base })).status).toBe(200)
   })
 
-  test('has two people under one subject, one in each tenant', async () => {
+  test('has two users with one subject, one in each tenant', async () => {
     const who = employee(TENANTS.contoso)
     const contoso = world.sandbox.identities.get(who)?.oidc
     if (!contoso) throw new Error('they have an account there')
@@ -52,13 +52,13 @@ describe.each(databases)('a provider of many tenants, on %s', (database) => {
     expect(second.user.id).not.toBe(first.user.id)
   })
 
-  test('joins nobody to an account by an address', async () => {
+  test('never joins an account by email address', async () => {
     const who = employee(TENANTS.fabrikam)
     await world.signIn('google', who)
     expect(refusalOf(await world.enter('acme', who, { at: open.base }))).toEqual([409, 'account_conflict'])
   })
 
-  test('whose list leaves a tenant out admits nobody of it, and gives nothing of theirs', async () => {
+  test('with a tenant list refuses users of other tenants, and does not use their tokens', async () => {
     const who = employee(TENANTS.fabrikam)
     const { access_token: token } = await signIn(who)
     expect(refusalOf(await world.enter('acme', who, { at: narrow.base }))).toEqual([403, 'sign_in_restricted'])
@@ -69,7 +69,7 @@ describe.each(databases)('a provider of many tenants, on %s', (database) => {
     expect(methods).toMatchObject([{ provider: 'acme', usable: false }])
   })
 
-  test('has its tokens renewed for the tenant they are of', async () => {
+  test('renews tokens for the tenant they belong to', async () => {
     const who = employee(TENANTS.fabrikam)
     await signIn(who)
     const theirs = async () =>

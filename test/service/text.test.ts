@@ -9,7 +9,7 @@ import { type Answer, databases, listIn, pkce, startWorld, type World } from '..
 
 const hostile = ['\u0000', 'a\u0000b', '\ud800', 'a\udc00b', '\u0007', 'a\u001b[2Jb', '\u0085', '\u202e', '\r\nX: y']
 
-describe.each(databases)('control characters and halves of characters, on %s', (database) => {
+describe.each(databases)('control characters and lone surrogates, on %s', (database) => {
   let world: World
   let token: string
   let cookie: string
@@ -39,7 +39,7 @@ describe.each(databases)('control characters and halves of characters, on %s', (
   })
   afterAll(() => world.stop())
 
-  /** Another administrator who has just signed in, with a password and a session for its browser. */
+  /** Another administrator who just signed in, with a password and a browser session. */
   async function renew(): Promise<void> {
     people += 1
     const me = await registered(world, `me-${people}-${database}@example.com`.toLowerCase(), { verified: true })
@@ -98,7 +98,9 @@ describe.each(databases)('control characters and halves of characters, on %s', (
     picture: 'https://example.com/ada.png',
   })
 
-  test('in any text field of a body are refused or kept out, and never our fault', { timeout: 300_000 }, async () => {
+  test('in any text field of a body are rejected or removed, and never cause a server error', {
+    timeout: 300_000,
+  }, async () => {
     const reached = new Set<string>()
     for (const route of [...apiRoutes, ...pageRoutes]) {
       if (!route.body) continue
@@ -117,7 +119,7 @@ describe.each(databases)('control characters and halves of characters, on %s', (
         }
       if ((await world.call('GET', '/me', { token })).status !== 200) await renew()
     }
-    // What is trimmed, or not stored, is accepted; without it, nothing would show that anything came this far.
+    // A value that is trimmed or not stored is accepted; this shows that the request reached the handler.
     for (const field of [
       'patch /me name',
       'post /teams name',
@@ -132,11 +134,11 @@ describe.each(databases)('control characters and halves of characters, on %s', (
     ])
       expect(reached).toContain(field)
   })
-  /** Whether there is something at the place, so that a sample of another alternative is not bent. */
+  /** Whether the sample has a value at this path: samples of other alternatives stay unchanged. */
   const holds = (value: unknown, path: readonly (string | number)[]): boolean =>
     path.reduce<unknown>((at, key) => (at as Record<string | number, unknown> | undefined)?.[key], value) !== undefined
 
-  test('in any query are refused or ignored, and never our fault', { timeout: 300_000 }, async () => {
+  test('in any query are rejected or ignored, and never cause a server error', { timeout: 300_000 }, async () => {
     for (const route of [...apiRoutes, ...pageRoutes]) {
       if (!route.query || route.method !== 'get') continue
       for (const { texts } of samplesOf(route.query))

@@ -37,7 +37,7 @@ function pairOf(answer: Answer): Pair {
 }
 const generationOf = (token: string): string => String(decodeJwt(token).jti).split('.')[0] ?? ''
 
-describe.each(databases)('tokens, on %s', (database) => {
+describe.each(databases)('tokens, on %s:', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database, env: { RETURN_TO_ALLOWED: app } })
@@ -51,7 +51,7 @@ describe.each(databases)('tokens, on %s', (database) => {
   const somebody = () => world.signIn('google', world.newcomer())
 
   describe('rotation', () => {
-    test('trades the current refresh token for the next generation', async () => {
+    test('exchanges the current refresh token for the next generation', async () => {
       const first = await somebody()
       const second = await renew(first.refresh_token)
       const third = await renew(second.refresh_token)
@@ -59,7 +59,7 @@ describe.each(databases)('tokens, on %s', (database) => {
       for (const { access_token } of [first, second, third]) expect((await me(access_token)).status).toBe(200)
     })
 
-    test('answers any number at once with one and the same next generation', async () => {
+    test('returns the same next generation to any number of concurrent requests', async () => {
       const { refresh_token } = await somebody()
       const answers = await Promise.all(Array.from({ length: 10 }, () => refresh(refresh_token)))
       const pairs = answers.map(pairOf)
@@ -67,7 +67,7 @@ describe.each(databases)('tokens, on %s', (database) => {
       expect(new Set(pairs.map((pair) => pair.refresh_token)).size).toBe(1)
     })
 
-    test('answers the previous token for ten seconds, even if the new one was used, and no longer', async () => {
+    test('accepts the previous token for ten seconds, even if the new one was used, and no longer', async () => {
       const first = await somebody()
       const second = await renew(first.refresh_token)
       expect((await me(second.access_token)).status).toBe(200)
@@ -79,7 +79,7 @@ describe.each(databases)('tokens, on %s', (database) => {
       expect(refusalOf(await me(second.access_token))).toEqual([401, 'session_revoked'])
     })
 
-    test('answers the previous token for an hour while the new one was never used, and a replay does not prolong it', async () => {
+    test('accepts the previous token for an hour while the new one was never used, and a replay does not extend it', async () => {
       const first = await somebody()
       const second = await renew(first.refresh_token)
       for (const seconds of [1799, 1800, 1]) {
@@ -101,7 +101,7 @@ describe.each(databases)('tokens, on %s', (database) => {
       expect(refusalOf(await refresh(first.refresh_token))).toEqual([401, 'token_reused'])
     })
 
-    test('ends the one device whose token came back after its time, and tells its owner', async () => {
+    test('ends only the session whose token was reused too late, and records it in its owner’s activity', async () => {
       const who = world.newcomer()
       const [stolen, other] = [await world.signIn('google', who), await world.signIn('google', who)]
       const second = await renew(stolen.refresh_token)
@@ -122,7 +122,7 @@ describe.each(databases)('tokens, on %s', (database) => {
       expect(reused).toHaveLength(1)
     })
 
-    test('lets a session that is not used end after seven days', async () => {
+    test('ends an unused session after seven days', async () => {
       const used = await somebody()
       const idle = await somebody()
       world.turn(604_799)
@@ -132,7 +132,7 @@ describe.each(databases)('tokens, on %s', (database) => {
       expect((await refresh(renewed.refresh_token)).status).toBe(200)
     })
 
-    test('lets no session live longer than ninety days, however often it is used', async () => {
+    test('ends every session after ninety days, however often it is used', async () => {
       let { refresh_token: token } = await somebody()
       let last: Answer | undefined
       for (let day = 6; day <= 84; day += 6) {
@@ -150,7 +150,7 @@ describe.each(databases)('tokens, on %s', (database) => {
     })
   })
 
-  describe('the ways to ask for a new pair', () => {
+  describe('the ways to send a refresh token', () => {
     test('are the Authorization header, JSON, a form, the token endpoint and the browser’s cookie', async () => {
       let { refresh_token: token } = await somebody()
       const next = async (answer: Promise<Answer>) => {
@@ -169,7 +169,7 @@ describe.each(databases)('tokens, on %s', (database) => {
       expect(generationOf(pairOf(await browser.json('POST', '/auth/refresh', { body: {} })).refresh_token)).toBe('3')
     })
 
-    test('with the cookie are open to our own pages alone', async () => {
+    test('with the cookie are limited to our own pages', async () => {
       const browser = world.openBrowser()
       await browser.signIn('google', world.newcomer())
       const attempts: readonly Record<string, string>[] = [
@@ -187,13 +187,13 @@ describe.each(databases)('tokens, on %s', (database) => {
         headers: { accept: 'application/json' },
       })
       expect(nowhere.status).toBe(403)
-      // Another scheme in the header does not make the cookie any more willing.
+      // Another scheme in the header does not enable the cookie.
       const basic = { authorization: 'Basic eDp5', origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }
       expect((await browser.json('POST', '/auth/refresh', { headers: basic })).status).toBeGreaterThanOrEqual(400)
       expect(generationOf(pairOf(await browser.json('POST', '/auth/refresh')).refresh_token)).toBe('2')
     })
 
-    test('are taken one at a time', async () => {
+    test('cannot be combined', async () => {
       const { refresh_token } = await somebody()
       const both = await world.call('POST', '/auth/refresh', { token: refresh_token, body: { refresh_token } })
       expect(refusalOf(both)).toEqual([400, 'invalid_request'])
@@ -211,7 +211,7 @@ describe.each(databases)('tokens, on %s', (database) => {
   })
 
   describe('a token that is refused', () => {
-    /** Signed with nothing of ours. */
+    /** A token not signed by us. */
     const forged = (claims: object, header: object = {}) =>
       new SignJWT({ iss: world.base, aud: world.base, sub: 'usr_x', sid: 'ses_x', jti: '1.ses_x', ...claims })
         .setProtectedHeader({ alg: 'HS256', typ: 'rt+jwt', ...header })
@@ -267,7 +267,7 @@ describe.each(databases)('tokens, on %s', (database) => {
       ],
     ]
     test.each(cases)(
-      'with %s is told so in both languages, in RFC 6749’s words too, and how to authenticate',
+      'with %s gets an error in both languages, in RFC 6749’s terms too, with a challenge',
       async (code, act) => {
         const refused = await act()
         expect([...refusalOf(refused), refused.headers.get('content-type')], refused.text).toEqual([
@@ -284,7 +284,7 @@ describe.each(databases)('tokens, on %s', (database) => {
       },
     )
 
-    test('is told in Portuguese in the words that were asked for', async () => {
+    test('gets the contract’s error text in Portuguese', async () => {
       const headers = { 'accept-language': 'pt-BR' }
       const { access_token, refresh_token } = await somebody()
       const say = async (token: string, path = '/auth/refresh') => {
@@ -307,7 +307,7 @@ describe.each(databases)('tokens, on %s', (database) => {
       expect(await say(gone.refresh_token)).toBe('Usuário não encontrado')
     })
 
-    test('at a resource is invalid_token, or a bare challenge where there was none', async () => {
+    test('at a resource gets invalid_token, or a bare challenge where there was none', async () => {
       const { access_token, refresh_token } = await somebody()
       const none = await world.call('GET', '/me')
       expect([none.status, none.body.code, none.headers.get('www-authenticate')]).toEqual([
@@ -335,7 +335,7 @@ describe.each(databases)('tokens, on %s', (database) => {
     })
   })
 
-  /** Every operation that wants somebody, as the document lists them. */
+  /** Every operation that requires a user, as the document lists them. */
   const operations = () =>
     Object.entries(world.document.paths).flatMap(([path, methods]) =>
       Object.entries(methods).flatMap(([method, operation]) => {
@@ -347,7 +347,7 @@ describe.each(databases)('tokens, on %s', (database) => {
       }),
     )
 
-  test('a signed-out device is refused at once by every route that takes a user, token and cookie alike', async () => {
+  test('every route that requires a user refuses a signed-out device at once, with token and cookie alike', async () => {
     expect(operations().length).toBeGreaterThan(12)
     const ended = await somebody()
     expect((await world.call('POST', '/auth/logout', { token: ended.access_token })).status).toBe(204)
@@ -365,7 +365,7 @@ describe.each(databases)('tokens, on %s', (database) => {
     }
   })
 
-  test('a route that takes a user takes no refresh token for one, and nobody at all for nobody', async () => {
+  test('a route that requires a user accepts neither a refresh token nor a missing token', async () => {
     const { refresh_token: token } = await somebody()
     for (const [method, path] of operations()) {
       const body = method === 'GET' || method === 'DELETE' ? {} : { body: {} }
@@ -377,7 +377,7 @@ describe.each(databases)('tokens, on %s', (database) => {
   })
 
   describe('signing out', () => {
-    test('ends this device, or all, or all others', async () => {
+    test('ends the current session, all or all others', async () => {
       const who = world.newcomer()
       const enter = () => world.signIn('google', who)
       const [one, two, three, four] = [await enter(), await enter(), await enter(), await enter()]
@@ -411,7 +411,7 @@ describe.each(databases)('tokens, on %s', (database) => {
       }
     })
 
-    test('takes the cookie back and clears what the browser kept', async () => {
+    test('deletes the cookie and clears the browser’s stored data', async () => {
       const browser = world.openBrowser()
       await browser.signIn('google', world.newcomer())
       const out = await browser.json('POST', '/auth/logout')
@@ -420,7 +420,7 @@ describe.each(databases)('tokens, on %s', (database) => {
       expect(out.headers.getSetCookie().join()).toMatch(/vinculum_session=; Max-Age=0/)
     })
 
-    test('with a token handed back ends its device, whichever of the two it is, and says nothing of others', async () => {
+    test('with a token in the body ends its session, for either kind of token, and reveals nothing about others', async () => {
       for (const kind of ['access_token', 'refresh_token'] as const) {
         for (const how of ['form', 'body'] as const) {
           const pair = await somebody()
@@ -439,7 +439,7 @@ describe.each(databases)('tokens, on %s', (database) => {
     })
   })
 
-  describe('the code for an app on another origin', () => {
+  describe('the authorization code for an app on another origin', () => {
     async function codeFor(browser: Browser = world.openBrowser()) {
       const { verifier, challenge } = pkce()
       const query = { return_to: app, code_challenge: challenge, code_challenge_method: 'S256' }
@@ -450,7 +450,7 @@ describe.each(databases)('tokens, on %s', (database) => {
     const trade = (fields: object) =>
       world.call('POST', '/auth/token', { body: { grant_type: 'authorization_code', ...fields } })
 
-    test('is traded once, for exactly what an app receives; a second time ends the session it brought', async () => {
+    test('is exchanged once, for exactly what an app receives; a second exchange ends its session', async () => {
       const { trade: once } = await codeFor()
       const answer = await once()
       const auth = AuthAnswer.parse(answer.body)
@@ -462,20 +462,20 @@ describe.each(databases)('tokens, on %s', (database) => {
       expect(refusalOf(await refresh(auth.refresh_token))).toEqual([401, 'session_revoked'])
     })
 
-    test('is consumed by another verifier', async () => {
+    test('is consumed by a wrong verifier', async () => {
       const { trade: once } = await codeFor()
       expect(refusalOf(await once({ code_verifier: pkce().verifier }))).toEqual([400, 'code_invalid'])
       expect(refusalOf(await once())).toEqual([400, 'code_invalid'])
     })
 
-    test('is not consumed by a request that has no verifier, or none of the right form', async () => {
+    test('is not consumed by a request that has a missing or malformed verifier', async () => {
       const { trade: once } = await codeFor()
       expect(refusalOf(await once({ code_verifier: undefined }))).toEqual([400, 'invalid_request'])
       expect(refusalOf(await once({ code_verifier: 'short' }))).toEqual([400, 'invalid_request'])
       expect((await once()).status).toBe(200)
     })
 
-    test('lives for a minute', async () => {
+    test('expires after a minute', async () => {
       const [young, old] = [await codeFor(), await codeFor()]
       world.turn(59)
       expect((await young.trade()).status).toBe(200)
@@ -483,14 +483,14 @@ describe.each(databases)('tokens, on %s', (database) => {
       expect(refusalOf(await old.trade())).toEqual([400, 'code_invalid'])
     })
 
-    test('asked for twice at once is answered once at most', async () => {
+    test('exchanged twice concurrently succeeds at most once', async () => {
       const { trade: once } = await codeFor()
       const answers = await Promise.all([once(), once(), once()])
       expect(answers.filter(({ status }) => status === 200).length).toBeLessThanOrEqual(1)
       expect(answers.filter(({ status }) => status === 400).length).toBeGreaterThanOrEqual(2)
     })
 
-    test('is not given without a challenge', async () => {
+    test('is not issued without a challenge', async () => {
       const answer = await world.call('GET', `/auth/google?return_to=${encodeURIComponent(app)}`)
       expect(refusalOf(answer)).toEqual([400, 'invalid_request'])
       expect(answer.body.errors).toEqual([expect.objectContaining({ path: 'code_challenge', code: 'required' })])
@@ -498,7 +498,7 @@ describe.each(databases)('tokens, on %s', (database) => {
       expect(refusalOf(await world.call('GET', plain))).toEqual([400, 'invalid_request'])
     })
 
-    test('and any other grant is told apart', async () => {
+    test('is not confused with any other grant', async () => {
       for (const grant_type of ['client_credentials', 'urn:ietf:params:oauth:grant-type:device_code', 'implicit']) {
         const answer = await world.call('POST', '/auth/token', { form: { grant_type } })
         expect([...refusalOf(answer), answer.body.error]).toEqual([
@@ -531,7 +531,7 @@ describe.each(databases)('tokens, on %s', (database) => {
     })
   })
 
-  test('access tokens are what RFC 9068 says, and verify from the published keys alone', async () => {
+  test('access tokens conform to RFC 9068, and verify from the published keys alone', async () => {
     const { access_token, user } = await somebody()
     const keys = createRemoteJWKSet(new URL('/.well-known/jwks.json', world.base))
     const { payload, protectedHeader } = await jwtVerify(access_token, keys, {
@@ -562,7 +562,7 @@ describe.each(databases)('tokens, on %s', (database) => {
       expect(Object.keys(key).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'])
   })
 
-  test('new signing keys are published before they sign, and tokens of the old ones stay good', async () => {
+  test('new signing keys are published before they sign, and tokens of the old ones stay valid', async () => {
     const before = await somebody()
     await world.vinculum.rotateSigningKeys()
     const jwks = async () =>
@@ -575,14 +575,14 @@ describe.each(databases)('tokens, on %s', (database) => {
     world.turn(481)
     const after = await somebody()
     expect(kid(after.access_token)).not.toBe(kid(before.access_token))
-    // Verified with the key set of eight minutes ago.
+    // Verified with the key set published eight minutes ago.
     await jwtVerify(after.access_token, createLocalJWKSet(published), { currentDate: world.clock() })
     expect((await me(before.access_token)).status).toBe(200)
     await renew(before.refresh_token)
   })
 })
 
-test('what is signed out on one node is signed out on the other at once, and generations rotate once among both', async () => {
+test('a session signed out on one node is signed out on the other at once, and generations rotate once across both', async () => {
   const world = await startWorld({ database: 'PostgreSQL' })
   try {
     const { base: other } = await world.another()

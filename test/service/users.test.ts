@@ -12,7 +12,7 @@ import {
   type World,
 } from '../support/service.ts'
 
-describe.each(databases)('looking after other people’s accounts, on %s', (database) => {
+describe.each(databases)('account administration, on %s:', (database) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld({ database })
@@ -23,8 +23,8 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
   type Person = AuthAnswer & { readonly who: string; readonly email: string; readonly id: string }
   async function somebody(): Promise<Person> {
     const who = world.newcomer()
-    const entered = await world.signIn('google', who)
-    return { ...entered, who, email: world.emailOf(who), id: entered.user.id }
+    const signedIn = await world.signIn('google', who)
+    return { ...signedIn, who, email: world.emailOf(who), id: signedIn.user.id }
   }
   async function administrator(): Promise<Person> {
     const person = await somebody()
@@ -33,7 +33,7 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
   }
   const ask = (method: string, path: string, as: Pick<Person, 'access_token'>, body?: object): Promise<Answer> =>
     world.call(method, path, { token: as.access_token, ...(body === undefined ? {} : { body }) })
-  /** Switches on an authenticator app. */
+  /** Enables an authenticator app. */
   async function enrol({ access_token: token }: Pick<Person, 'access_token'>) {
     const { body } = await world.call('POST', '/me/second-factor/totp', { token, body: {} })
     const app = new TOTP({ secret: String(body.secret) })
@@ -45,7 +45,7 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
   const statusOf = async (path: string, as: Pick<Person, 'access_token'>) => (await ask('GET', path, as)).status
 
   describe('the first administrator', () => {
-    test('is made at the machine, by the address they have proven or by their id, and is so at once', async () => {
+    test('is created on the command line, by verified email address or by ID, and takes effect at once', async () => {
       const [ada, eve] = [await somebody(), await somebody()]
       expect(await statusOf('/users', ada)).toBe(403)
       expect(await world.vinculum.makeAdministrator(ada.email.toUpperCase())).toBe('made')
@@ -57,7 +57,7 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
       expect(body.items).toMatchObject([{ account: ada.id, ip: null, data: { by: null, role: 'administrator' } }])
     })
 
-    test('is nobody who is not there, is disabled, or has only claimed an address', async () => {
+    test('cannot be a missing or disabled account, or one with an unverified email address', async () => {
       const ada = await administrator()
       expect(await world.vinculum.makeAdministrator('nobody@example.com')).toBe('not_found')
       expect(await world.vinculum.makeAdministrator('usr_nobody')).toBe('not_found')
@@ -77,14 +77,14 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
   })
 
   describe('a role', () => {
-    test('is in the next token and in the next answer, whichever way it changed', async () => {
+    test('is in the next token and in the next response, whichever way it changed', async () => {
       const [ada, eve] = [await administrator(), await somebody()]
       const scopeOf = (token: string): unknown =>
         (JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Json).scope
       expect(scopeOf(eve.access_token)).toBe('')
       const put = await ask('PUT', `/users/${eve.id}`, ada, { role: 'auditor' })
       expect([put.status, put.body.role]).toEqual([200, 'auditor'])
-      // With the token they had before.
+      // With the token issued before.
       expect([await statusOf('/users', eve), await statusOf('/audit', eve)]).toEqual([200, 200])
       const refreshed = await world.call('POST', '/auth/refresh', { body: { refresh_token: eve.refresh_token } })
       expect(scopeOf(String(refreshed.body.access_token))).toBe('users:read audit:read')
@@ -94,13 +94,13 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
       expect(refusalOf(await ask('GET', '/users', now))).toEqual([403, 'insufficient_scope'])
     })
 
-    test('is nobody’s to change of themselves', async () => {
+    test('cannot be changed by the user themselves', async () => {
       const ada = await administrator()
       expect(refusalOf(await ask('PUT', `/users/${ada.id}`, ada, { role: 'user' }))).toEqual([409, 'own_role'])
       expect(await statusOf('/users', ada)).toBe(200)
     })
 
-    test('that lacks what is asked for is told which scope that is', async () => {
+    test('without the required scope gets an error that names the scope', async () => {
       const eve = await somebody()
       const refused = await ask('GET', '/users', eve)
       expect(refused.headers.get('www-authenticate')).toMatch(
@@ -109,14 +109,14 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
     })
   })
 
-  describe('every route for those who look after the service', () => {
+  describe('every administration route', () => {
     type Row = readonly [
       method: string,
       path: string,
       body: object | undefined,
       expected: readonly [auditor: number, administrator: number, notRecently: number],
     ]
-    /** What an auditor, an administrator and one who signed in a while ago get; everybody else is refused alike. */
+    /** The response to an auditor, an administrator and an old session; everyone else gets the same refusal. */
     const rows: readonly Row[] = [
       ['GET', '/users', undefined, [200, 200, 200]],
       ['GET', '/users/{id}', undefined, [200, 200, 200]],
@@ -143,7 +143,7 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
         Object.entries(operations).flatMap(([method, { security = [] }]) => {
           const scoped = security.some((one) => Object.values(one).some((needed) => needed.length > 0))
           const named = /^\/(users|audit|service-credentials|jobs|admin)(\/|$)/.test(path)
-          // Nothing under these addresses is without a scope, and nothing with one is elsewhere.
+          // Every route under these paths has a scope, and no route elsewhere has one.
           expect([path, method, scoped]).toEqual([path, method, named])
           return scoped && !path.startsWith('/admin') ? [`${method.toUpperCase()} ${path}`] : []
         }),
@@ -151,7 +151,7 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
       expect(rows.map(([method, path]) => `${method} ${path}`).sort()).toEqual(administrative.sort())
     })
 
-    test('does what the table says for each', async () => {
+    test('responds to each role as the table specifies', async () => {
       const stale = await administrator()
       world.turn(601)
       const [ada, gone, aud, eve] = [await administrator(), await administrator(), await somebody(), await somebody()]
@@ -181,7 +181,7 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
   })
 
   describe('the last administrator', () => {
-    test('stays, however many try at once', async () => {
+    test('remains, however many concurrent attempts are made', async () => {
       for (let round = 0; round < 5; round++) {
         await world.operator("update accounts set role = 'user'")
         const people = await Promise.all(Array.from({ length: 4 }, () => administrator()))
@@ -202,7 +202,7 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
       }
     })
 
-    test('is neither disabled, deleted nor anything else, not even by themselves', async () => {
+    test('cannot be disabled, deleted or given another role, not even by themselves', async () => {
       await world.operator("update accounts set role = 'user'")
       const [ada, eve] = [await administrator(), await administrator()]
       expect((await ask('PUT', `/users/${eve.id}`, ada, { role: 'user' })).status).toBe(200)
@@ -216,8 +216,8 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
     })
   })
 
-  describe('the list', () => {
-    test('finds part of an address, a name or an id, and nothing by a wildcard', async () => {
+  describe('the account list', () => {
+    test('finds part of an email address, a name or an ID, and treats wildcards as text', async () => {
       const ada = await administrator()
       const mark = `Zoë_${database}%`
       const who = world.newcomer({ name: mark })
@@ -249,9 +249,9 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
       }
     })
 
-    test('is walked through once, whoever is opened or goes meanwhile', async () => {
+    test('shows each account once while accounts are created and deleted', async () => {
       const ada = await administrator()
-      // Newer than she is, or the one that goes below may be herself.
+      // Newer than her account, or the one deleted below could be her own.
       world.turn(1)
       const mine = [] as string[]
       for (let n = 0; n < 7; n++) mine.unshift((await somebody()).id)
@@ -270,8 +270,8 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
     })
   })
 
-  describe('all that is stored about somebody', () => {
-    test('is theirs to take, as a file, and is told on their trail', async () => {
+  describe('the data export', () => {
+    test('is a file for its owner, and is recorded in their audit log', async () => {
       const who = world.newcomer()
       const { access_token: token, refresh_token, user } = await world.signIn('google', who)
       await world.enter('atlassian', who, { intent: 'link', token })
@@ -289,7 +289,7 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
       expect(named(body.grants, 'provider').sort()).toEqual(['atlassian', 'google'])
       expect(body.sessions).toHaveLength(2)
       expect(named(body.activity, 'event')).toContain('identity.linked')
-      // Nothing in it lets anybody in, here or at a provider.
+      // Nothing in it grants access, here or at a provider.
       expect(taken.text).not.toMatch(/hash"|secret"|"access_token|"refresh_token|"v1\./)
       expect(taken.text).not.toContain(refresh_token)
       expect(named((await ask('GET', '/me/activity', { access_token: token })).body.items, 'event')[0]).toBe(
@@ -297,7 +297,7 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
       )
     })
 
-    test('is nobody else’s, and needs a recent sign-in', async () => {
+    test('is refused to other users, and requires a recent sign-in', async () => {
       const [eve, bob] = [await somebody(), await somebody()]
       expect((await ask('GET', '/me/export', bob)).text).not.toContain(eve.id)
       expect((await world.call('GET', '/me/export')).status).toBe(401)
@@ -306,7 +306,7 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
     })
   })
 
-  test('what was done to somebody is told to them without who and where, and to operators with both', async () => {
+  test('administrative actions are shown to the user without the actor and IP address, and to operators with both', async () => {
     const [ada, eve] = [await administrator(), await somebody()]
     const headers = { 'user-agent': 'The administrator’s own browser'.replace('’', "'") }
     const doing = { token: ada.access_token, headers }
@@ -327,20 +327,20 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
     expect(JSON.stringify(mine)).not.toContain('own browser')
     const { body } = await ask('GET', `/audit?account=${eve.id}`, ada)
     expect(named(body.items as Json[]).map(([, by]) => by)).toEqual([ada.id, ada.id, ada.id, ada.id])
-    const letters = await world.mailTo(eve.email)
-    expect(letters.map(({ subject }) => subject).sort()).toEqual(['Set a new password', 'Your role was changed'])
-    expect(JSON.stringify(letters)).not.toContain('own browser')
-    expect(JSON.stringify(letters)).not.toContain(ada.id)
+    const messages = await world.mailTo(eve.email)
+    expect(messages.map(({ subject }) => subject).sort()).toEqual(['Set a new password', 'Your role was changed'])
+    expect(JSON.stringify(messages)).not.toContain('own browser')
+    expect(JSON.stringify(messages)).not.toContain(ada.id)
   })
 
-  describe('a second factor that was lost', () => {
+  describe('a lost second factor', () => {
     const takeAway = (id: string, as: Pick<Person, 'access_token'>) => ask('DELETE', `/users/${id}/second-factor`, as)
     const eventsOf = async (id: string, as: Person) =>
       ((await ask('GET', `/audit?account=${id}`, as)).body.items as Json[]).map(
         ({ event, ip, user_agent, data }) => [event, ip, user_agent, data] as const,
       )
 
-    test('is removed by an administrator, and the next sign-in is one without it', async () => {
+    test('is removed by an administrator, and the next sign-in does not ask for it', async () => {
       const ada = await administrator()
       const email = `lost-${database.toLowerCase()}@example.com`
       const password = 'correct horse battery'
@@ -368,7 +368,7 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
       const seen = (await ask('GET', `/users/${eve.id}`, ada)).body
       expect([seen.second_factor, seen.sessions, seen.has_password]).toEqual([false, 0, true])
 
-      // Whatever was open or under way is over, for whoever holds the lost phone as well.
+      // Every open sign-in and session ends, including those of a thief who holds the phone.
       expect((await world.call('GET', '/me', { token: eve.token })).status).toBe(401)
       expect(await tokenOf(world, eve.cookie)).toBe('undefined')
       for (const [n, second_factor_ticket] of waiting.entries()) {
@@ -380,32 +380,32 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
       const body = { ticket, password: 'another horse battery' }
       expect(refusalOf(await world.call('POST', '/auth/password/reset', { body }))).toEqual([400, 'ticket_invalid'])
 
-      // In again, each way, and nothing is asked for.
-      const entered = await byPassword()
-      expect([entered.status, entered.text.includes('second_factor')]).toEqual([200, false])
+      // The user signs in again with each method, and no second factor is asked for.
+      const response = await byPassword()
+      expect([response.status, response.text.includes('second_factor')]).toEqual([200, false])
       const again = await world.signIn('google', who)
       expect(again.user.id).toBe(eve.id)
       const { body: stands } = await ask('GET', '/me/second-factor', again)
       expect(stands).toEqual({ totp: false, recovery_codes_left: 0, since: null })
 
-      const told = (await eventsOf(eve.id, ada)).filter(([, , , data]) => Object.hasOwn(data as Json, 'by'))
-      expect(told.map(([event]) => event).sort()).toEqual(['second_factor.removed', 'session.ended'])
-      for (const [event, ip, agent, data] of told) {
+      const changes = (await eventsOf(eve.id, ada)).filter(([, , , data]) => Object.hasOwn(data as Json, 'by'))
+      expect(changes.map(([event]) => event).sort()).toEqual(['second_factor.removed', 'session.ended'])
+      for (const [event, ip, agent, data] of changes) {
         expect([event, ip, agent, (data as Json).by]).toEqual([event, null, null, ada.id])
         const what = event === 'session.ended' ? { reason: 'second_factor_removed' } : { factor: 'totp' }
         expect(data).toMatchObject(what)
       }
-      const letter = (await world.mailTo(email)).find(({ subject }) => subject === 'A second factor was removed')
-      expect(letter?.text).toContain('An administrator removed the second factor of your account')
+      const message = (await world.mailTo(email)).find(({ subject }) => subject === 'A second factor was removed')
+      expect(message?.text).toContain('An administrator removed the second factor of your account')
       const mine = (await ask('GET', '/me/activity', again)).text
-      for (const text of [mine, JSON.stringify(letter)]) {
+      for (const text of [mine, JSON.stringify(message)]) {
         expect(text).not.toContain(ada.id)
         expect(text).not.toContain('A browser of theirs')
       }
       expect(refusalOf(await takeAway(eve.id, ada))).toEqual([409, 'second_factor_missing'])
     })
 
-    test('is an administrator’s as well, but nobody’s own', async () => {
+    test('of an administrator can be removed too, but not one’s own', async () => {
       const [ada, bob] = [await administrator(), await administrator()]
       const { code } = await enrol(bob)
       world.turn(30)
@@ -419,14 +419,14 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
       expect(refusalOf(await takeAway(ada.id, ada))).toEqual([409, 'own_second_factor'])
     })
 
-    test('is nobody else’s to remove, and nothing changes when they try', async () => {
+    test('cannot be removed by anyone else, and nothing changes when they try', async () => {
       const [ada, aud, bob, eve] = [await administrator(), await somebody(), await somebody(), await somebody()]
       await ask('PUT', `/users/${aud.id}`, ada, { role: 'auditor' })
       await enrol(eve)
       for (const one of [aud, bob, eve])
         expect(refusalOf(await takeAway(eve.id, one))).toEqual([403, 'insufficient_scope'])
       expect(refusalOf(await takeAway('usr_nobody', ada))).toEqual([404, 'account_not_found'])
-      // Nobody was ever asked for an app that waits for its first code.
+      // An app that waits for its first code was never asked for.
       await world.call('POST', '/me/second-factor/totp', { token: bob.access_token, body: {} })
       expect(refusalOf(await takeAway(bob.id, ada))).toEqual([409, 'second_factor_missing'])
       expect((await ask('GET', '/me', bob)).status).toBe(200)
@@ -435,7 +435,7 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
     })
   })
 
-  test('a disabled account is out at once, on every device, and comes back only when it is enabled', async () => {
+  test('a disabled account is refused at once, on every device, until it is enabled again', async () => {
     const [ada, eve] = [await administrator(), await somebody()]
     const browser = world.openBrowser()
     await browser.signIn('google', eve.who)
@@ -447,7 +447,7 @@ describe.each(databases)('looking after other people’s accounts, on %s', (data
     expect(refusalOf(refresh)).toEqual([403, 'user_disabled'])
     expect(refusalOf(await world.enter('google', eve.who))).toEqual([403, 'user_disabled'])
     expect((await ask('POST', `/users/${eve.id}/enable`, ada)).body.disabled_at).toBe(null)
-    // What was ended stays ended.
+    // The sessions that ended stay ended.
     expect((await ask('GET', '/me', eve)).status).toBe(401)
     expect((await world.signIn('google', eve.who)).user.id).toBe(eve.id)
   })

@@ -15,9 +15,9 @@ type State = {
   readonly with?: Setting
   readonly proven?: false
   readonly trusted?: true
-  /** What becomes of somebody who was as usual until then. */
+  /** What happens to an account that was in its usual state until then. */
   readonly becomes?: (one: Somebody, kit: Kit) => Promise<void>
-  /** What is shown wherever a second factor is asked for. */
+  /** The methods shown wherever a second factor is asked for. */
   readonly shows?: Factor
 }
 const done = async (asked: Promise<{ status: number; text: string }>): Promise<void> => {
@@ -61,7 +61,7 @@ const chapters: Readonly<Record<string, readonly State[]>> = {
       name: 'deleted',
       async becomes(one, { world }) {
         await done(one.call('DELETE', '/me', { token: one.token }))
-        // What was kept of them is withdrawn at the provider: not in the middle of what comes next.
+        // Pending revocations run now, so that they do not interfere with the next case.
         await world.vinculum.runJob('revoke-at-provider')
       },
     },
@@ -131,8 +131,8 @@ describe.each(databases)('sign-in methods in every state, on %s', (database) => 
     table.set(state, outcomes)
   })
 
-  test('comes to what docs/ways-in.md says', async () => {
-    // Nothing is written down that was not walked just now.
+  test('match docs/ways-in.md', async () => {
+    // The document records only what this run walked through.
     expect([...table.keys()]).toEqual(states)
     const written = Object.entries(chapters).map(([title, columns]) => {
       const head = [rowOf('', ...columns.map(({ name }) => name)), rowOf('---', ...columns.map(() => '---'))]
@@ -144,7 +144,7 @@ describe.each(databases)('sign-in methods in every state, on %s', (database) => 
     await expect(introduction + written.join('')).toMatchFileSnapshot('../../docs/ways-in.md')
   })
 
-  test('leaves no way out', () => {
+  test('cover every route that signs in', () => {
     const [world] = worlds as [World]
     const walked = new Set(worlds.flatMap(({ seen }) => seen.map(({ method, path }) => `${method} ${path}`)))
     const ways = Object.entries(world.document.paths).flatMap(([path, operations]) =>

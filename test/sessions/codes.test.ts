@@ -14,9 +14,9 @@ const refused = { ok: false, error: { code: 'code_invalid' } }
 let turn: (seconds: number) => void
 let at: DeviceSessions
 let redeem: ReturnType<typeof redeemCode>
-/** What `RETURN_TO_ALLOWED` holds. */
+/** The value of `RETURN_TO_ALLOWED`. */
 let allowed: URL[]
-/** A code for a session just started, as an app gets it in its address bar. */
+/** A code for a new session, as an app receives it in its URL. */
 let issued: () => Promise<{ code: string; sessionId: string; accountId: string }>
 
 beforeEach(async () => {
@@ -40,7 +40,7 @@ beforeEach(async () => {
 })
 afterEach(() => at.store.close())
 
-test('a code is traded for the pair of the session it stands for', async () => {
+test('a code is exchanged for the token pair of its session', async () => {
   const { code, sessionId, accountId } = await issued()
   const redeemed = await redeem(code, verifier, from)
   if (!redeemed.ok) throw new Error('the code was to be good')
@@ -54,7 +54,7 @@ test('a code is traded for the pair of the session it stands for', async () => {
   })
 })
 
-test('a code lives for a minute', async () => {
+test('a code expires after a minute', async () => {
   const [early, late] = [await issued(), await issued()]
   turn(59.999)
   expect(await redeem(early.code, verifier, from)).toMatchObject({ ok: true })
@@ -63,14 +63,14 @@ test('a code lives for a minute', async () => {
   expect(await at.store.sessions.find(late.sessionId)).toMatchObject({ endedAt: null })
 })
 
-test('a code seen twice ends the session it brought, since one of the two was not the app', async () => {
+test('a code exchanged twice ends its session, since one of the two callers was not the app', async () => {
   const { code, sessionId } = await issued()
   await redeem(code, verifier, from)
   expect(await redeem(code, verifier, from)).toMatchObject(refused)
   expect(await at.store.sessions.find(sessionId)).toMatchObject({ endReason: 'code_reused' })
 })
 
-test('a code is spent once, however many come at once', async () => {
+test('a code is exchanged once, under any number of concurrent requests', async () => {
   const { code } = await issued()
   const answers = await Promise.all(Array.from({ length: 10 }, () => redeem(code, verifier, from)))
   expect(answers.filter(({ ok }) => ok).length).toBeLessThanOrEqual(1)
@@ -82,21 +82,21 @@ test.each([
   ['another verifier', () => 'x'.repeat(43)],
   ['the challenge', () => pkceChallenge(verifier)],
   ['the code itself', (code: string) => code],
-])('a code with %s for its verifier is consumed, and its session ends', async (_, wrong) => {
+])('a code with %s as its verifier is consumed, and its session ends', async (_, wrong) => {
   const { code, sessionId } = await issued()
   expect(await redeem(code, wrong(code), from)).toMatchObject(refused)
   expect(await redeem(code, verifier, from)).toMatchObject(refused)
   expect(await at.store.sessions.find(sessionId)).toMatchObject({ endReason: 'code_reused' })
 })
 
-test('a code that was traded ends nothing when it comes back without its verifier', async () => {
+test('an exchanged code that is sent again without its verifier ends nothing', async () => {
   const { code, sessionId } = await issued()
   expect(await redeem(code, verifier, from)).toMatchObject({ ok: true })
   expect(await redeem(code, 'x'.repeat(43), from)).toMatchObject(refused)
   expect(await at.store.sessions.find(sessionId)).toMatchObject({ endedAt: null })
 })
 
-test('of a right and a wrong verifier at once, at most the right one is answered', async () => {
+test('of a correct and a wrong verifier sent concurrently, at most the correct one succeeds', async () => {
   for (let round = 0; round < 5; round++) {
     const { code } = await issued()
     const [right, wrong] = await Promise.all([redeem(code, verifier, from), redeem(code, 'x'.repeat(43), from)])
@@ -106,23 +106,23 @@ test('of a right and a wrong verifier at once, at most the right one is answered
   }
 })
 
-test('a made-up code is worth nothing', async () => {
+test('a forged code is invalid', async () => {
   expect(await redeem('made up', verifier, from)).toMatchObject(refused)
 })
 
-test('a code of a session that ended meanwhile is worth nothing', async () => {
+test('a code of a session that ended in the meantime is invalid', async () => {
   const { code, sessionId, accountId } = await issued()
   await at.devices.end({ id: sessionId, accountId }, 'logout', from)
   expect(await redeem(code, verifier, from)).toMatchObject(refused)
 })
 
-test('a code of an application that was taken off the list is worth nothing, and one of another still is', async () => {
+test('a code of an app that was removed from RETURN_TO_ALLOWED is invalid, and one of another app still works', async () => {
   const { code, sessionId } = await issued()
   expect(code).toMatch(/^[\w-]{43}$/)
   allowed.pop()
   const [app] = allowed.splice(0)
   expect(await redeem(code, verifier, from)).toMatchObject(refused)
-  // What it ends with is covered by its hash: without it, or with another's, it is another code.
+  // Its suffix is covered by its hash: without it, or with another one, it is a different code.
   allowed.push(new URL('https://other.example'))
   expect(await redeem(code, verifier, from)).toMatchObject(refused)
   expect(await redeem(code.slice(0, 32), verifier, from)).toMatchObject(refused)

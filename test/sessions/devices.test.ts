@@ -18,13 +18,13 @@ function devicesOver(markUsed: SessionStore['markUsed']) {
   return { defects, noteUse: () => devices.noteUse(session, 1, new Date(0)) }
 }
 
-describe('noting that a generation was used', () => {
-  test('holds up no request for longer than a moment', async () => {
+describe('recording a used generation', () => {
+  test('delays a request for a moment at most', async () => {
     const { noteUse } = devicesOver(() => new Promise(() => {}))
     await noteUse()
   })
 
-  test('is over before the request goes on, where it can be written', async () => {
+  test('finishes before the request continues, where it can be written', async () => {
     let isWritten = false
     const { noteUse } = devicesOver(async () => {
       await new Promise((resolve) => setImmediate(resolve))
@@ -34,13 +34,13 @@ describe('noting that a generation was used', () => {
     expect(isWritten).toBe(true)
   })
 
-  test('does not fail a request where it cannot be written now', async () => {
+  test('does not fail a request when the database is busy', async () => {
     const { noteUse, defects } = devicesOver(() => Promise.reject(new BusyError('the store', 5)))
     await noteUse()
     expect(defects).toEqual([])
   })
 
-  test('fails a request with a defect, and reports one that comes later', async () => {
+  test('fails the request on a defect, and reports a later one', async () => {
     const defect = new Error('a defect')
     await expect(devicesOver(() => Promise.reject(defect)).noteUse()).rejects.toBe(defect)
     let fail: (error: unknown) => void = () => {}

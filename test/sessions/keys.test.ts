@@ -38,7 +38,7 @@ describe.each(databases)('on $name', ({ place }) => {
     for (const { store } of opened) await store.close()
   })
 
-  test('nodes that start at once make one key for each purpose, and all sign with it', async () => {
+  test('nodes that start concurrently create one key for each purpose, and all sign with it', async () => {
     const sealer = newSealer()
     const nodes = await Promise.all([...opened, ...opened].map((one) => keysOver(one, sealer)))
     expect(new Set(nodes.map((keys) => keys.current('access').id)).size).toBe(1)
@@ -48,7 +48,7 @@ describe.each(databases)('on $name', ({ place }) => {
   })
 })
 
-/** Somebody else’s service: keeps our key set for as long as it may, and knows nothing else. */
+/** A third-party verifier: it caches our key set for as long as it may, and knows nothing else. */
 function remoteVerifier(node: () => Keys) {
   let kept: { jwks: readonly PublicJwk[]; until: number } = { jwks: [], until: 0 }
   return (token: string): boolean => {
@@ -64,7 +64,7 @@ function remoteVerifier(node: () => Keys) {
   }
 }
 
-test('a rotation fails no verification: not on another node, not at a verifier that keeps the key set for its max-age', async () => {
+test('a rotation fails no verification on another node or at a verifier that caches the key set for its max-age', async () => {
   const opened = await emptyStore()
   const sealer = newSealer()
   const nodes = [await keysOver(opened, sealer), await keysOver(opened, sealer)] as const
@@ -75,7 +75,7 @@ test('a rotation fails no verification: not on another node, not at a verifier t
   const signers = new Set<string>()
   for (let minute = 0; minute < 90; minute++) {
     if (minute === 5) await first.rotate()
-    // The nodes read the keys again every minute, but not in the same second.
+    // The nodes reload the keys every minute, but not in the same second.
     if (minute % (keyReloadSeconds / 60) === 0) await first.reload()
     for (const node of nodes) {
       const key = node.current('access')
@@ -107,7 +107,7 @@ test('a rotation fails no verification: not on another node, not at a verifier t
   await opened.store.close()
 })
 
-test('a new key is published before it signs, for longer than any verifier may not know it', async () => {
+test('a new key is published before it signs, for longer than any verifier may miss it', async () => {
   const opened = await emptyStore()
   const keys = await keysOver(opened, newSealer())
   const old = keys.current('access').id
@@ -120,7 +120,7 @@ test('a new key is published before it signs, for longer than any verifier may n
   await opened.store.close()
 })
 
-test('an old key is erased soon after its last token died, and not before', async () => {
+test('an old key is deleted soon after its last token expired, and not before', async () => {
   const opened = await emptyStore()
   const keys = await keysOver(opened, newSealer())
   const old = { access: keys.current('access').id, refresh: keys.current('refresh').id }
@@ -147,7 +147,7 @@ test('an old key is erased soon after its last token died, and not before', asyn
   await opened.store.close()
 })
 
-test('the key set shows the public half of access keys alone, and no private member ever', async () => {
+test('the key set contains only the public half of access keys', async () => {
   const opened = await emptyStore()
   const keys = await keysOver(opened, newSealer())
   await keys.rotate()
@@ -159,7 +159,7 @@ test('the key set shows the public half of access keys alone, and no private mem
   await opened.store.close()
 })
 
-test('keys lie sealed at rest, each in its own row', async () => {
+test('keys are stored encrypted, each for its own row', async () => {
   const opened = await emptyStore()
   const sealer = newSealer()
   await keysOver(opened, sealer)
@@ -176,7 +176,7 @@ test('keys lie sealed at rest, each in its own row', async () => {
   await opened.store.close()
 })
 
-test('a key another node sealed with a ring we do not have does not take our own keys with it', async () => {
+test('a key that another node encrypted with an unknown key does not affect our own keys', async () => {
   const opened = await emptyStore()
   const [ours, theirs] = [newKey('k1'), newKey('k2')]
   const here = await keysOver(opened, createSealer([ours], systemRandom))
@@ -190,7 +190,7 @@ test('a key another node sealed with a ring we do not have does not take our own
   await opened.store.close()
 })
 
-test('a token of another node’s newest key is verified before the next reload', async () => {
+test('a token signed with another node’s newest key is verified before the next reload', async () => {
   const opened = await emptyStore()
   const sealer = newSealer()
   const [here, there] = [await keysOver(opened, sealer), await keysOver(opened, sealer)]

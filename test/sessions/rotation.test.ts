@@ -9,7 +9,7 @@ import { from } from '../support/people.ts'
 import { newSealer } from '../support/sealers.ts'
 import { createStoppedClock } from '../support/stopped-clock.ts'
 
-describe('the decision', () => {
+describe('the rotation decision', () => {
   const rotatedAt = new Date('2026-03-01T12:00:00Z')
   const session = {
     generation: 5,
@@ -23,43 +23,43 @@ describe('the decision', () => {
   const ended = { endedAt: rotatedAt }
 
   test.each<[string, number, Partial<typeof session> | typeof ended, number, string]>([
-    ['the current one', 5, {}, 0, 'rotate'],
-    ['the current one, much later', 5, {}, 9999, 'rotate'],
-    ['the current one, already used', 5, used, 500, 'rotate'],
-    ['the previous one at once', 4, used, 0, 'replay'],
-    ['the previous one within ten seconds', 4, used, 10, 'replay'],
-    ['the previous one just after, the new one used', 4, used, 10.001, 'reuse'],
-    ['the previous one just after, the new one never used', 4, {}, 10.001, 'replay'],
-    ['the previous one within the hour, the new one never used', 4, {}, 3600, 'replay'],
-    ['the previous one after the hour', 4, {}, 3600.001, 'reuse'],
-    ['the previous one on a node whose clock is behind', 4, used, -3, 'replay'],
-    ['the one before, at once', 3, {}, 0, 'reuse'],
-    ['the first one', 1, {}, 0, 'reuse'],
-    ['one that was never made', 6, {}, 0, 'reuse'],
-    ['the current one of a session not used for too long', 5, {}, 10_000, 'session_expired'],
-    ['an old one of a session not used for too long', 3, {}, 10_000, 'session_expired'],
+    ['the current token', 5, {}, 0, 'rotate'],
+    ['the current token, much later', 5, {}, 9999, 'rotate'],
+    ['the current token, already used', 5, used, 500, 'rotate'],
+    ['the previous token at once', 4, used, 0, 'replay'],
+    ['the previous token within ten seconds', 4, used, 10, 'replay'],
+    ['the previous token just after, the new one used', 4, used, 10.001, 'reuse'],
+    ['the previous token just after, the new one never used', 4, {}, 10.001, 'replay'],
+    ['the previous token within the hour, the new one never used', 4, {}, 3600, 'replay'],
+    ['the previous token after the hour', 4, {}, 3600.001, 'reuse'],
+    ['the previous token on a node whose clock is behind', 4, used, -3, 'replay'],
+    ['the token before the previous one, at once', 3, {}, 0, 'reuse'],
+    ['the first token', 1, {}, 0, 'reuse'],
+    ['a token that was never issued', 6, {}, 0, 'reuse'],
+    ['the current token of an idle session', 5, {}, 10_000, 'session_expired'],
+    ['an old token of an idle session', 3, {}, 10_000, 'session_expired'],
     [
-      'the current one at the absolute end',
+      'the current token at the absolute end',
       5,
       { idleExpiresAt: secondsAfter(rotatedAt, 30_000) },
       20_000,
       'session_expired',
     ],
-    ['the current one of an ended session', 5, ended, 0, 'session_revoked'],
-    ['an old one of an ended session', 2, ended, 0, 'session_revoked'],
-    ['the current one of a session ended and expired', 5, ended, 30_000, 'session_revoked'],
-  ])('on %s', (_, presented, given, seconds, outcome) => {
+    ['the current token of an ended session', 5, ended, 0, 'session_revoked'],
+    ['an old token of an ended session', 2, ended, 0, 'session_revoked'],
+    ['the current token of a session ended and expired', 5, ended, 30_000, 'session_revoked'],
+  ])('is correct for %s', (_, presented, given, seconds, outcome) => {
     const decision = decideRotation(presented, { ...session, ...given }, secondsAfter(rotatedAt, seconds), windows)
     expect(decision.tag === 'refuse' ? decision.code : decision.tag).toBe(outcome)
   })
 })
 
 /**
- * The whole of rules 1 to 4, walked at random against the real flow on a real store: several holders of the same device's tokens (the person's
- * own tabs, and a thief), answers that get lost, access tokens used, and the clock stepping around every edge. The model
- * knows only the contract's sentences; it shares no code with the flow.
+ * Rules 1 to 4 as a random walk against the real flow on a real store: several holders of one session's tokens (the
+ * user's own tabs, and an attacker), lost responses, used access tokens, and a clock that steps around every limit. The
+ * model contains only the rules of the contract; it shares no code with the flow.
  */
-describe('every interleaving keeps the rules', () => {
+describe('token rotation', () => {
   const idle = 5000
   const absolute = 12_000
   const { clock, turn } = createStoppedClock()
@@ -78,7 +78,7 @@ describe('every interleaving keeps the rules', () => {
     Number(String(JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).jti).split('.')[0])
 
   type Step =
-    /** Presents the `age`-newest refresh token ever handed out; the answer may be `lost` before it is read. */
+    /** Presents the `age`-newest refresh token ever issued; the response may be `lost` before it is read. */
     | { readonly do: 'refresh'; readonly age: number; readonly lost: boolean }
     | { readonly do: 'use'; readonly age: number }
     | { readonly do: 'turn'; readonly seconds: number }
@@ -103,7 +103,7 @@ describe('every interleaving keeps the rules', () => {
     },
   )
 
-  /** What the contract says of one device. */
+  /** The contract's state of one session. */
   type Model = {
     generation: number
     rotatedAt: number
@@ -123,7 +123,7 @@ describe('every interleaving keeps the rules', () => {
     return 'token_reused'
   }
 
-  test('for any number of holders', { timeout: 60_000 }, async () => {
+  test('keeps the rules in every interleaving, for any number of holders', { timeout: 60_000 }, async () => {
     const reached = new Set<string>()
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 30 }), async (steps) => {
@@ -138,7 +138,7 @@ describe('every interleaving keeps the rules', () => {
           end: start + absolute * 1000,
           over: null,
         }
-        /** Newest last. Each pair a client read; an answer that was lost is in nobody's hands. */
+        /** Newest last. Each pair a client read; nobody holds a lost one. */
         const held: TokenPair[] = [device.pair]
         const pick = (age: number): TokenPair => held[Math.max(0, held.length - 1 - age)] as TokenPair
         const expiryOf = (token: string): number =>
@@ -164,7 +164,7 @@ describe('every interleaving keeps the rules', () => {
               idleEnd: now + idle * 1000,
             })
           if (outcome === 'token_reused') model.over = 'session_revoked'
-          // Never a branch: whatever is answered is the one live generation, for both tokens.
+          // Never a branch: every response contains the one live generation, in both tokens.
           if (answer.ok) {
             expect(generationOf(answer.value.refresh_token)).toBe(model.generation)
             expect(generationOf(answer.value.access_token)).toBe(model.generation)
@@ -190,7 +190,7 @@ describe('every interleaving keeps the rules', () => {
           } else {
             const pairs = step.ages.map(pick)
             const answers = await Promise.all(pairs.map(({ refresh_token }) => at.refresh.byToken(refresh_token, from)))
-            // In some order they were served one after the other; what counts is what they got.
+            // They were served in some order; their results show which.
             const generations = new Set(
               answers.flatMap((answer) => (answer.ok ? [generationOf(answer.value.refresh_token)] : [])),
             )
@@ -212,17 +212,17 @@ describe('every interleaving keeps the rules', () => {
           }
           const row = await at.store.sessions.find(device.session.id)
           expect(row).toMatchObject({ generation: model.generation, usedGeneration: model.used })
-          // A replay never moves the windows, a rotation alone does.
+          // Only a rotation moves the windows, never a replay.
           expect(row?.rotatedAt.getTime()).toBe(model.rotatedAt)
           expect(row?.absoluteExpiresAt.getTime()).toBe(model.end)
           expect(row?.endedAt !== null).toBe(model.over !== null)
         }
-        // Whatever became of this device, the other one was never touched.
+        // Whatever happened to this session, the other one never changed.
         expect(await at.store.sessions.find(other.session.id)).toMatchObject(other.session)
       }),
       { numRuns: 400 },
     )
-    // The walk was worth it only if it came by every outcome.
+    // The walk counts only if it reached every outcome.
     expect([...reached].sort()).toEqual([
       'replayed',
       'rotated',
@@ -233,7 +233,7 @@ describe('every interleaving keeps the rules', () => {
     ])
   })
 
-  test('a thief and the person both go on refreshing: whoever is first, it ends in token_reused for the device, and only for it', async () => {
+  test('ends that session alone with token_reused when an attacker and the user both refresh, in any order', async () => {
     const holder = fc.constantFrom<'thief' | 'person'>('thief', 'person')
     await fc.assert(
       fc.asyncProperty(fc.array(holder, { minLength: 4, maxLength: 12 }), async (turns) => {
@@ -242,7 +242,7 @@ describe('every interleaving keeps the rules', () => {
         const other = await at.newDevice(accountId)
         const hands = { thief: device.pair, person: device.pair }
         const outcomes: string[] = []
-        // Each uses the access token they got, as clients do, and comes back after a minute.
+        // Each holder uses its access token, as clients do, and returns after a minute.
         for (const who of [...turns, 'thief', 'person', 'thief', 'person'] as const) {
           const answer = await at.refresh.byToken(hands[who].refresh_token, from)
           outcomes.push(answer.ok ? 'ok' : answer.error.code)
@@ -261,7 +261,7 @@ describe('every interleaving keeps the rules', () => {
     )
   })
 
-  test('a reuse is written down once, with the device it ended', async () => {
+  test('records a token reuse once, with the session it ended', async () => {
     const device = await at.newDevice(accountId)
     const next = await at.refresh.byToken(device.pair.refresh_token, from)
     if (!next.ok) throw new Error('the first refresh was to succeed')
@@ -274,7 +274,7 @@ describe('every interleaving keeps the rules', () => {
     expect(at.heard('session.refreshed').map(({ data }) => data.result)).toEqual(['reused', 'refused', 'refused'])
   })
 
-  test('refreshing every minute does not outlive the absolute end', async () => {
+  test('does not extend a session beyond its absolute end, even with a refresh every minute', async () => {
     const device = await at.newDevice(accountId)
     let pair = device.pair
     for (let minute = 1; ; minute++) {
@@ -290,7 +290,7 @@ describe('every interleaving keeps the rules', () => {
     }
   })
 
-  test('a session not used for its idle life is over, one used just before is not', async () => {
+  test('ends a session unused for its idle lifetime, and keeps one used just before', async () => {
     const [unused, used] = [await at.newDevice(accountId), await at.newDevice(accountId)]
     turn(idle - 1)
     expect((await at.refresh.byToken(used.pair.refresh_token, from)).ok).toBe(true)
@@ -303,7 +303,7 @@ describe('every interleaving keeps the rules', () => {
     )
   })
 
-  test('a disabled account gets no new pair, and its session does not move', async () => {
+  test('is refused for a disabled account, whose session does not change', async () => {
     const disabled = await at.newAccount()
     const { pair, session } = await at.newDevice(disabled)
     await at.store.users.disable(disabled, clock(), [], (id) => ({
@@ -323,7 +323,7 @@ describe('every interleaving keeps the rules', () => {
     expect(await at.store.sessions.find(session.id)).toMatchObject({ generation: 1, usedGeneration: 0 })
   })
 
-  test('the token of somebody who is gone names nobody', async () => {
+  test('names no user for the token of a deleted account', async () => {
     const gone = await at.newAccount()
     const { pair } = await at.newDevice(gone)
     await at.store.accounts.remove(gone, clock(), [])
@@ -333,13 +333,13 @@ describe('every interleaving keeps the rules', () => {
     })
   })
 
-  test('a browser is known by its cookie, so its tabs never look like a thief', async () => {
+  test('recognizes a browser by its cookie, so its tabs never cause a token reuse', async () => {
     const { cookie, session } = await at.newDevice(accountId, true)
     const seen = await at.devices.byCookie(cookie)
     if (!seen.ok) throw new Error('the cookie was to be known')
     const [early, ...tabs] = await Promise.all([1, 2, 3, 4].map(() => at.refresh.bySession(seen.value.session, from)))
     expect([early, ...tabs].every((answer) => answer?.ok)).toBe(true)
-    // This tab was known by its cookie before the others rotated twice more.
+    // This tab was authenticated by its cookie before the others rotated twice more.
     for (let n = 0; n < 2; n++) {
       const row = await at.store.sessions.find(session.id)
       if (row) await at.refresh.bySession(row, from)
@@ -350,7 +350,7 @@ describe('every interleaving keeps the rules', () => {
   })
 })
 
-describe.each(databases)('many at once on $name', ({ place }) => {
+describe.each(databases)('concurrent refreshes on $name', ({ place }) => {
   const { clock, turn } = createStoppedClock()
   let nodes: readonly [DeviceSessions, DeviceSessions]
   beforeAll(async () => {
@@ -364,7 +364,7 @@ describe.each(databases)('many at once on $name', ({ place }) => {
     for (const { told } of nodes) told.length = 0
   })
 
-  test('with one token inside the window all get the same generation: one rotation, one pair', async () => {
+  test('with one token within the window get the same generation: one rotation, one pair', async () => {
     const { pair, session } = await nodes[0].newDevice(await nodes[0].newAccount())
     const answers = await Promise.all(
       Array.from({ length: 40 }, (_, n) =>
@@ -379,7 +379,7 @@ describe.each(databases)('many at once on $name', ({ place }) => {
     expect(results.filter((result) => result === 'replayed')).toHaveLength(39)
   })
 
-  test('with an old token they end the device once, and every one of them is refused', async () => {
+  test('with an old token end the session once, and all of them are refused', async () => {
     const accountId = await nodes[0].newAccount()
     const { pair, session } = await nodes[0].newDevice(accountId)
     const next = await nodes[1].refresh.byToken(pair.refresh_token, from)

@@ -48,7 +48,7 @@ const proof = (given: Partial<Proof> = {}): Proof => ({
   ...given,
 })
 const asked = (): Account => ({ ...person, secondFactorAt: new Date(0) })
-/** A sign-in that waits for its second factor: its ticket. */
+/** The ticket of a sign-in that waits for its second factor. */
 async function waiting(given: Partial<Entering> = {}): Promise<string> {
   const answer = await signIn.proceed(asked(), proof(), { ...entering, ...given })
   if (answer.ok) throw new Error('the second factor was to be asked for')
@@ -62,7 +62,7 @@ const pendingOf = async (ticket: string) => {
 const sessions = () => opened.store.sessions.list(person.id, clock())
 
 describe('a sign-in that needs a second factor', () => {
-  test('starts no session, and remembers under a ticket what was proven', async () => {
+  test('starts no session, and stores the methods used so far under a ticket', async () => {
     const ticket = await waiting({ returnTo: '/account', replaces: 'ses_before' })
     expect(await sessions()).toEqual([])
     expect(await pendingOf(ticket)).toMatchObject({
@@ -76,7 +76,7 @@ describe('a sign-in that needs a second factor', () => {
     expect(await signIn.pending('made up')).toBeUndefined()
   })
 
-  test('is completed once, with both proofs in its session and the first one’s time', async () => {
+  test('is completed once, with both methods in its session and the time of the first', async () => {
     const firstProof = clock()
     const pending = await pendingOf(await waiting())
     turn(60)
@@ -90,14 +90,14 @@ describe('a sign-in that needs a second factor', () => {
     expect(await sessions()).toHaveLength(1)
   })
 
-  test('is completed once, however many show the factor at once', async () => {
+  test('is completed once, under any number of concurrent requests', async () => {
     const pending = await pendingOf(await waiting())
     const answers = await Promise.all(Array.from({ length: 8 }, () => signIn.complete(pending, person, ['otp'], from)))
     expect(answers.filter(({ ok }) => ok)).toHaveLength(1)
     expect(await sessions()).toHaveLength(1)
   })
 
-  test('waits ten minutes, to the second', async () => {
+  test('expires after ten minutes, to the second', async () => {
     const ticket = await waiting()
     turn(599)
     const pending = await pendingOf(ticket)
@@ -109,7 +109,7 @@ describe('a sign-in that needs a second factor', () => {
   })
 })
 
-describe('an account that asks for a second factor', () => {
+describe('an account with a second factor', () => {
   const amr = fc.subarray(['pwd', 'fed', 'otp', 'hwk', 'mfa'])
   const act = fc.oneof(
     { weight: 4, arbitrary: fc.record({ do: fc.constant('enter' as const), amr, stale: fc.boolean() }) },
@@ -120,7 +120,7 @@ describe('an account that asks for a second factor', () => {
 
   const ended = { name: 'session.ended', origin: from } as const
 
-  test('has no session without one but where it was turned on, whatever is proven and changed in whichever order', async () => {
+  test('has no session without it, except where it was enabled, after any sequence of actions', async () => {
     const { accounts, secondFactors, users, sessions: devices } = opened.store
     await fc.assert(
       fc.asyncProperty(fc.array(act, { minLength: 3, maxLength: 14 }), async (acts) => {
@@ -130,17 +130,17 @@ describe('an account that asks for a second factor', () => {
         await accounts.create(person, identity, { separate: true }, [])
         const opener = { tag: 'identity', id: identity.id } as const
         const tickets: string[] = []
-        /** The sessions a second factor was turned on in: adding one proved nothing. */
+        /** The sessions in which a second factor was enabled: adding one proves nothing. */
         const turnedOnIn = new Set<string>()
-        /** What whoever is in the middle of something still takes the account for. */
+        /** The account as an action that is still in progress read it. */
         let before = person
         for (const one of acts) {
           const now = (await accounts.find(accountId)) as Account
           const [session] = await sessions()
           const changing = { accountId, sessionId: session?.id ?? 'ses_none', at: clock() }
           if (one.do === 'enter') {
-            const entered = await signIn.proceed(one.stale ? before : now, proof({ opener, amr: one.amr }), entering)
-            if (!entered.ok) tickets.push(String(entered.error.extra?.second_factor_ticket))
+            const outcome = await signIn.proceed(one.stale ? before : now, proof({ opener, amr: one.amr }), entering)
+            if (!outcome.ok) tickets.push(String(outcome.error.extra?.second_factor_ticket))
           } else if (one.do === 'complete') {
             const pending = await signIn.pending(tickets.pop() ?? '')
             if (pending) await signIn.complete(pending, person, one.by, from)
@@ -176,19 +176,19 @@ describe('an account that asks for a second factor', () => {
   })
 })
 
-describe('what was proven and then taken away', () => {
+describe('a method removed during a sign-in', () => {
   test.each<[string, Opener]>([
     ['an identity', { tag: 'identity', id: 'idn_unlinked' }],
     ['a password', { tag: 'password', changedAt: 1 }],
     ['a passkey', { tag: 'passkey', id: 'psk_removed' }],
-  ])('lets nobody in any more: %s', async (_, opener) => {
+  ])('no longer signs in: %s', async (_, opener) => {
     expect(await signIn.proceed(person, proof({ opener }), entering)).toMatchObject({
       error: { code: 'sign_in_overtaken' },
     })
     expect(await sessions()).toEqual([])
   })
 
-  test('lets nobody in between the two factors either', async () => {
+  test('does not sign in between the two factors either', async () => {
     const pending = await pendingOf(await waiting())
     const of = { accountId: person.id, identityId, keepSession: null, at: clock() }
     expect(

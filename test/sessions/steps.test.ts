@@ -13,16 +13,16 @@ const ways = {
 type Way = keyof typeof ways
 const all = Object.keys(ways) as Way[]
 
-describe('after a proof', () => {
+describe('after the first method', () => {
   const standing = { disabledAt: null, secondFactorAt: null, emailVerified: true }
   const step = (way: Way, account: Partial<Parameters<typeof nextStep>[0]['account']>, requireVerifiedEmail = false) =>
     nextStep({ account: { ...standing, ...account }, amr: ways[way], policy: { requireVerifiedEmail } })
 
-  test.each(all)('a %s lets in where nothing else is asked', (way) => {
+  test.each(all)('a %s signs in where nothing else is required', (way) => {
     expect(step(way, {})).toBe('enter')
   })
 
-  test.each(all)('a %s lets nobody into a disabled account, whatever else is true of it', (way) => {
+  test.each(all)('a %s never signs in to a disabled account', (way) => {
     expect(step(way, { disabledAt: since, secondFactorAt: since, emailVerified: false }, true)).toBe('user_disabled')
   })
 
@@ -32,7 +32,7 @@ describe('after a proof', () => {
     ['link by mail', 'second_factor'],
     ['provider whose second factor is trusted', 'enter'],
     ['passkey with user verification', 'enter'],
-  ])('where a second factor is on, a %s comes to %s', (way, expected) => {
+  ])('with a second factor, a %s leads to %s', (way, expected) => {
     expect(step(way, { secondFactorAt: since })).toBe(expected)
   })
 
@@ -42,12 +42,12 @@ describe('after a proof', () => {
     ['link by mail', 'enter'],
     ['provider whose second factor is trusted', 'enter'],
     ['passkey with user verification', 'enter'],
-  ])('where addresses must be proven and this one is not, a %s comes to %s', (way, expected) => {
+  ])('with an unverified email address that must be verified, a %s leads to %s', (way, expected) => {
     expect(step(way, { emailVerified: false }, true)).toBe(expected)
     expect(step(way, { emailVerified: false }, false)).toBe('enter')
   })
 
-  test('nobody enters without what their account asks for, whatever they proved and whatever is true of it', () => {
+  test('no sign-in skips what its account requires, in any state', () => {
     const moment = fc.option(fc.constant(since), { nil: null })
     const anAccount = fc.record({ disabledAt: moment, secondFactorAt: moment, emailVerified: fc.boolean() })
     const amr = fc.subarray(['pwd', 'fed', 'otp', 'hwk', 'swk', 'user', 'mfa'])
@@ -57,14 +57,14 @@ describe('after a proof', () => {
         const asksMore = account.secondFactorAt !== null && !shown.includes('mfa')
         const unproven = requireVerifiedEmail && !account.emailVerified && shown.includes('pwd')
         expect(come === 'enter').toBe(account.disabledAt === null && !asksMore && !unproven)
-        // Nor is a second factor any help against the other two.
+        // A second factor does not help against the other two.
         if (come === 'second_factor') expect([account.disabledAt, unproven]).toEqual([null, false])
       }),
       { numRuns: 1000 },
     )
   })
 
-  test('an unproven address is said before a second factor is asked for', () => {
+  test('an unverified email address is reported before a second factor is asked for', () => {
     expect(step('password', { emailVerified: false, secondFactorAt: since }, true)).toBe('email_unverified')
   })
 })

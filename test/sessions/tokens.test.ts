@@ -85,7 +85,7 @@ const part = (token: string, n: 0 | 1): Json =>
 const without = (from: Json, name: string): Json =>
   Object.fromEntries(Object.entries(from).filter(([member]) => member !== name))
 
-/** A token of any content, truly signed: with our own key unless another is given. */
+/** A token with any content and a valid signature: with our own key by default. */
 function signed(
   type: 'access' | 'refresh',
   change: { header?: Json; payload?: Json; as?: Json; key?: KeyObject } = {},
@@ -106,18 +106,18 @@ const codeOf = async (token: string, expected: 'access' | 'refresh' = 'access'):
   return read.ok ? 'accepted' : read.error.code
 }
 
-describe('a pair', () => {
+describe('a token pair', () => {
   test('names one session and one generation of it, in both tokens', async () => {
     const claims = { sub: 'usr_1', sid: 'ses_1', generation: 7 }
     expect(await tokens.read(pair.access_token, 'access')).toMatchObject({ ok: true, value: claims })
     expect(await tokens.read(pair.refresh_token, 'refresh')).toMatchObject({ ok: true, value: claims })
   })
 
-  test('says how long each of its tokens lives', () => {
+  test('contains the lifetime of each token', () => {
     expect(pair).toMatchObject({ token_type: 'bearer', expires_in: 1800, refresh_expires_in: 3600 })
   })
 
-  test('has an access token as RFC 9068 wants it', () => {
+  test('has an access token as RFC 9068 specifies', () => {
     expect(part(pair.access_token, 0)).toEqual({ alg: 'ES256', typ: 'at+jwt', kid: keys.current('access').id })
     const at = Math.floor(start.getTime() / 1000)
     expect(part(pair.access_token, 1)).toEqual({
@@ -136,7 +136,7 @@ describe('a pair', () => {
     })
   })
 
-  test('has a refresh token that says what it is', () => {
+  test('has a refresh token with its type', () => {
     expect(part(pair.refresh_token, 0)).toMatchObject({ alg: 'HS256', typ: 'rt+jwt' })
     expect(Object.keys(part(pair.refresh_token, 1)).sort()).toEqual([
       'aud',
@@ -151,7 +151,7 @@ describe('a pair', () => {
     expect(part(pair.refresh_token, 1)).toMatchObject({ type: 'refresh' })
   })
 
-  test('has a refresh token that dies with the session: by the idle end or the absolute one, whichever is nearer', () => {
+  test('has a refresh token that expires with the session: at its idle or absolute end, whichever comes first', () => {
     const soon = new Date(start.getTime() + 100_000)
     expect(tokens.pair({ ...session, absoluteExpiresAt: soon }).refresh_expires_in).toBe(100)
     expect(tokens.pair({ ...session, idleExpiresAt: soon }).refresh_expires_in).toBe(100)
@@ -172,15 +172,15 @@ describe('a forged token is refused:', () => {
     ['nothing', () => ''],
     ['two dots', () => '..'],
     ['no dots', () => 'token'],
-    ['something that is no JSON', () => `${encode('{')}.${encode('{}')}.${bytes}`],
-    ['a header that is no object', () => `${encode('null')}.${encode('{}')}.${bytes}`],
+    ['something that is not JSON', () => `${encode('{')}.${encode('{}')}.${bytes}`],
+    ['a header that is not an object', () => `${encode('null')}.${encode('{}')}.${bytes}`],
     ['a header that is a list', () => `${encode('[]')}.${encode('{}')}.${bytes}`],
     [
       'no algorithm',
       () => `${encode({ ...part(pair.access_token, 0), alg: 'none' })}.${pair.access_token.split('.')[1]}.`,
     ],
     [
-      'no algorithm, in capitals',
+      'no algorithm, in upper case',
       () => `${encode({ ...part(pair.access_token, 0), alg: 'NONE' })}.${pair.access_token.split('.')[1]}.`,
     ],
     [
@@ -197,7 +197,7 @@ describe('a forged token is refused:', () => {
       () => signed('access', { header: { alg: 'HS256' }, key: keys.current('refresh').sign }),
     ],
     [
-      'the refresh key named, the access key used',
+      'the ID of the refresh key with the access key',
       () => signed('access', { header: { kid: keys.current('refresh').id } }),
     ],
     [
@@ -210,18 +210,18 @@ describe('a forged token is refused:', () => {
       'refresh',
     ],
     ['a refresh token under an empty secret', () => hmacWith('', {}, pair.refresh_token), 'refresh'],
-    ['another key under our key id', () => signed('access', { key: stranger.privateKey })],
+    ['another key under our key ID', () => signed('access', { key: stranger.privateKey })],
     [
-      'another key under its own id',
+      'another key under its own ID',
       () => signed('access', { key: stranger.privateKey, header: { kid: 'key_other' } }),
     ],
     [
-      'another key, brought along as jwk',
+      'another key in jwk',
       () =>
         signed('access', { key: stranger.privateKey, header: { jwk: stranger.publicKey.export({ format: 'jwk' }) } }),
     ],
     [
-      'another key, brought along as jwk, without an id',
+      'another key in jwk, without an ID',
       () =>
         signed('access', {
           key: stranger.privateKey,
@@ -229,19 +229,19 @@ describe('a forged token is refused:', () => {
         }),
     ],
     [
-      'another key, to be fetched',
+      'another key in jku',
       () =>
         signed('access', {
           key: stranger.privateKey,
           header: { kid: 'x', jku: 'https://evil.example/jwks', x5u: 'https://evil.example/x5u' },
         }),
     ],
-    ['no key id', () => signed('access', { header: { kid: undefined } })],
-    ['a key id that is a path', () => signed('access', { header: { kid: '../../dev/null' } })],
-    ['a key id that is SQL', () => signed('access', { header: { kid: "' or 1=1 --" } })],
-    ['a key id that is a member of every object', () => signed('access', { header: { kid: '__proto__' } })],
-    ['a key id that is no text', () => signed('access', { header: { kid: 1 } })],
-    ['an extension that must be understood', () => signed('access', { header: { crit: ['exp'] } })],
+    ['no key ID', () => signed('access', { header: { kid: undefined } })],
+    ['a key ID that is a path', () => signed('access', { header: { kid: '../../dev/null' } })],
+    ['a key ID that is SQL', () => signed('access', { header: { kid: "' or 1=1 --" } })],
+    ['a key ID that is a member of every object', () => signed('access', { header: { kid: '__proto__' } })],
+    ['a key ID that is not text', () => signed('access', { header: { kid: 1 } })],
+    ['an unknown critical extension', () => signed('access', { header: { crit: ['exp'] } })],
     ['an unencoded payload', () => signed('access', { header: { crit: ['b64'], b64: false } })],
     ['another type in the header', () => signed('access', { header: { typ: 'JWT' } })],
     ['the other type in the header', () => signed('access', { header: { typ: 'rt+jwt' } })],
@@ -249,22 +249,22 @@ describe('a forged token is refused:', () => {
     ['the other type in the payload', () => signed('access', { payload: { type: 'refresh' } })],
     ['no type in the payload', () => signed('access', { payload: { type: undefined } })],
     ['another issuer', () => signed('access', { payload: { iss: 'https://evil.example' } })],
-    ['the issuer with a slash more', () => signed('access', { payload: { iss: `${issuer}/` } })],
+    ['the issuer with an added slash', () => signed('access', { payload: { iss: `${issuer}/` } })],
     ['no issuer', () => signed('access', { payload: { iss: undefined } })],
     ['another audience', () => signed('access', { payload: { aud: 'https://evil.example' } })],
     ['no audience', () => signed('access', { payload: { aud: undefined } })],
     ['no session', () => signed('access', { payload: { sid: undefined } })],
-    ['no id', () => signed('access', { payload: { jti: undefined } })],
-    ['an id that counts nothing', () => signed('access', { payload: { jti: 'x.ses_1' } })],
+    ['no ID', () => signed('access', { payload: { jti: undefined } })],
+    ['a generation that is not a number', () => signed('access', { payload: { jti: 'x.ses_1' } })],
     ['no client', () => signed('access', { payload: { client_id: undefined } })],
-    ['no end', () => signed('access', { as: without(part(pair.access_token, 1), 'exp') })],
-    ['an end that is no number', () => signed('access', { payload: { exp: '9999999999' } })],
+    ['no expiry', () => signed('access', { as: without(part(pair.access_token, 1), 'exp') })],
+    ['an expiry that is not a number', () => signed('access', { payload: { exp: '9999999999' } })],
     ['no time of issue', () => signed('access', { payload: { iat: undefined } })],
     [
-      'a time before which it does not count',
+      'a time before which it is not valid',
       () => signed('access', { payload: { nbf: Math.floor(start.getTime() / 1000) + 60 } }),
     ],
-    ['a payload that is no object', () => signed('access', { as: 'text' as unknown as Json })],
+    ['a payload that is not an object', () => signed('access', { as: 'text' as unknown as Json })],
     [
       'another subject under the same signature',
       () =>
@@ -282,13 +282,13 @@ describe('a forged token is refused:', () => {
           .join('.'),
     ],
     ['a fourth part', () => `${pair.access_token}.x`],
-    ['a space behind', () => `${pair.access_token} `],
+    ['a trailing space', () => `${pair.access_token} `],
     ['more than eight kilobytes', () => signed('access', { payload: { x: 'x'.repeat(9000) } })],
   ])('%s', async (_, token, expected) => {
     expect(await codeOf(token(), expected)).toBe('token_invalid')
   })
 
-  test('with each of its parts cut off anywhere', async () => {
+  test('truncated anywhere in one of its parts', async () => {
     for (const token of [pair.access_token, pair.refresh_token])
       for (let length = 0; length < token.length; length += 7)
         expect(await codeOf(token.slice(0, length), token === pair.access_token ? 'access' : 'refresh')).toBe(
@@ -296,26 +296,26 @@ describe('a forged token is refused:', () => {
         )
   })
 
-  test('but the forger’s own tools make a good one when nothing is changed', async () => {
+  test('while an unchanged one made with the same helper is accepted', async () => {
     expect(await codeOf(signed('access'))).toBe('accepted')
     expect(await codeOf(signed('refresh'), 'refresh')).toBe('accepted')
   })
 })
 
-describe('a token of ours', () => {
+describe('a token we issued', () => {
   const portuguese = async (token: string, expected: 'access' | 'refresh'): Promise<string> => {
     const read = await tokens.read(token, expected)
     return read.ok ? 'accepted' : message(read.error, 'pt-BR').detail
   }
 
-  test('of one kind is not accepted for the other, and says which was expected', async () => {
+  test('of one type is rejected as the other, and the error names the expected type', async () => {
     expect(await codeOf(pair.refresh_token, 'access')).toBe('token_wrong_type')
     expect(await codeOf(pair.access_token, 'refresh')).toBe('token_wrong_type')
     expect(await portuguese(pair.refresh_token, 'access')).toBe('Token inválido: esperado tipo access')
     expect(await portuguese(pair.access_token, 'refresh')).toBe('Token inválido: esperado tipo refresh')
   })
 
-  test.each([undefined, '', 0, null, ['usr_1']])('with %j for a subject names nobody', async (sub) => {
+  test.each([undefined, '', 0, null, ['usr_1']])('with %j as its subject names no user', async (sub) => {
     expect(await portuguese(signed('access', { payload: { sub } }), 'access')).toBe(
       'Token inválido: subject não encontrado',
     )
@@ -324,11 +324,11 @@ describe('a token of ours', () => {
     )
   })
 
-  test('that is malformed reads so in both languages', async () => {
+  test('that is malformed has an error in both languages', async () => {
     expect(await portuguese('x.y.z', 'access')).toBe('Token inválido ou malformado')
   })
 
-  test('is good up to the second it dies', async () => {
+  test('is valid up to the second it expires', async () => {
     turn(1799.749)
     expect(await codeOf(pair.access_token)).toBe('accepted')
     turn(0.001)
@@ -336,13 +336,13 @@ describe('a token of ours', () => {
     expect(await portuguese(pair.access_token, 'access')).toBe('Token expirado')
   })
 
-  test('that was verified before dies all the same', async () => {
+  test('that was verified before still expires', async () => {
     expect(await codeOf(pair.access_token)).toBe('accepted')
     turn(1800)
     expect(await codeOf(pair.access_token)).toBe('token_expired')
   })
 
-  test('that expired still says whose it was, to whoever reads it here', async () => {
+  test('that expired still reveals its session and user internally', async () => {
     turn(4000)
     expect(await tokens.read(pair.refresh_token, 'refresh')).toMatchObject({
       ok: false,
@@ -350,13 +350,13 @@ describe('a token of ours', () => {
     })
   })
 
-  test('that expired and is of the other kind is of the other kind first', async () => {
+  test('that expired and has the wrong type is reported as the wrong type', async () => {
     turn(4000)
     expect(await codeOf(pair.refresh_token, 'access')).toBe('token_wrong_type')
   })
 })
 
-test('made-up key ids do not make the service read its keys again and again', async () => {
+test('forged key IDs do not make the service reload its keys repeatedly', async () => {
   turn(60)
   const before = loads
   const forged = Array.from({ length: 200 }, (_, n) => signed('access', { header: { kid: `key_${n}` } }))

@@ -3,12 +3,12 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { listenHostFault } from '../../src/settings/listen-host.ts'
 
-test('any IP address may be listened on', () => {
+test('any IP address can be a listen host', () => {
   fc.assert(fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), (host) => listenHostFault(host) === undefined))
   expect(listenHostFault('fe80::1%eth0')).toBeUndefined()
 })
 
-test('so may any host name', () => {
+test('any host name can be a listen host', () => {
   fc.assert(fc.property(fc.domain(), (host) => listenHostFault(host) === undefined))
   for (const host of ['localhost', 'db_1', 'node-1.internal']) expect(listenHostFault(host)).toBeUndefined()
 })
@@ -28,11 +28,11 @@ test.each([
   ['my host', /must be an IP address/],
   ['-host', /must be an IP address/],
   [`${'a'.repeat(250)}.com`, /must be an IP address/],
-])('“%s” may not, and the reason is reported', (host, reason) => {
+])('“%s” cannot be a listen host, and the reason is reported', (host, reason) => {
   expect(listenHostFault(host)).toMatch(reason)
 })
 
-test('no reason holds the text it is about', () => {
+test('no reason contains the text it is about', () => {
   fc.assert(
     fc.property(fc.string(), (noise) => {
       const host = `S3CR3T${noise}`

@@ -18,12 +18,12 @@ const file = (content: string | Uint8Array): string => {
   return path
 }
 
-test('a secret is the text of its file without the line break at its end', () => {
+test('a secret is the text of its file without the final line break', () => {
   for (const content of ['s3cret', 's3cret\n', 's3cret\r\n'])
     expect(readSecretFile(file(content))).toEqual({ ok: true, value: 's3cret' })
 })
 
-test('one line break is dropped, and nothing else is changed', () => {
+test('one line break is removed, and nothing else is changed', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', minLength: 1 }), (text) => {
       const whole = text.toWellFormed()
@@ -40,7 +40,7 @@ test('a file behind symbolic links is read, as Kubernetes mounts them', () => {
   expect(readSecretFile(link)).toEqual({ ok: true, value: 's3cret' })
 })
 
-test('an unusable file is refused with the reason, and without its path', () => {
+test('an unusable file is rejected with the reason, and without its path', () => {
   const pipe = join(folder, 'pipe')
   execFileSync('mkfifo', [pipe])
   const circle = join(folder, 'circle')
@@ -51,7 +51,7 @@ test('an unusable file is refused with the reason, and without its path', () => 
     [join(folder, 'secret', 'below'), /^cannot be read: there is no such file$/],
     [circle, /^cannot be read: its symbolic links lead in a circle$/],
     [join(folder, 'directory'), /^is a directory; name the file in it$/],
-    // It has no writer: reading would never end.
+    // A pipe without a writer: reading would never end.
     [pipe, /^is not a regular file$/],
     ['/dev/zero', /^is not a regular file$/],
     ['\0', /^cannot be read: /],

@@ -2,12 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { repairedText, textFault } from '../../src/settings/text.ts'
 
-/** Printable ASCII that is neither padded nor surrounded by quotation marks. */
+/** Printable ASCII without padding or surrounding quotation marks. */
 const plain = fc
   .stringMatching(/^[\x21-\x7e]([\x20-\x7e]{0,60}[\x21-\x7e])?$/)
   .filter((text) => !/^(["'`]).*\1$/.test(text))
 
-/** What is refused wherever it stands. */
+/** Characters rejected in any position. */
 const characters: readonly (readonly [string, string])[] = [
   ['a line feed', '\n'],
   ['a carriage return', '\r'],
@@ -26,7 +26,7 @@ const characters: readonly (readonly [string, string])[] = [
   ['a Hangul filler', '\u3164'],
   ['a blank Braille pattern', '\u2800'],
   ['a tag', '\u{e0041}'],
-  ['half a character', '\ud83d'],
+  ['a lone surrogate', '\ud83d'],
   ['a replacement character', '\ufffd'],
 ]
 
@@ -46,7 +46,7 @@ describe('the text of a setting', () => {
       expect(textFault(text)).toBeUndefined()
   })
 
-  test.each(characters)('never holds %s, wherever it stands', (_, character) => {
+  test.each(characters)('never contains %s, in any position', (_, character) => {
     fc.assert(
       fc.property(plain, fc.nat(), (text, at) => {
         const cut = at % (text.length + 1)
@@ -75,19 +75,19 @@ describe('the text of a setting', () => {
     expect(textFault(pair)).toBe('must not be surrounded by quotation marks')
   })
 
-  test('holds no space but the ordinary one, where a program compares it', () => {
+  test('contains only ordinary spaces, where a program compares it', () => {
     expect(textFault('a\u00a0b')).toMatch(/unusual space/)
     expect(textFault('Caf\u00e9\u00a0Central', 'display')).toBeUndefined()
   })
 
-  test('that people read may join letters and emoji', () => {
+  test('may join letters and emoji where people read it', () => {
     for (const name of ['👩‍💻 Dev', '❤️', 'می‌خواهم']) {
       expect(textFault(name, 'display')).toBeUndefined()
       expect(textFault(name)).toMatch(/invisible/)
     }
   })
 
-  test('is never part of what is said about it', () => {
+  test('is never part of its error message', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (noise) => {
         const text = `S3CR3T${noise}S3CR3T\n`
@@ -96,7 +96,7 @@ describe('the text of a setting', () => {
     )
   })
 
-  test('is repaired to something that is not refused, or to nothing', () => {
+  test('is repaired to an accepted text, or to nothing', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const repaired = repairedText(text)

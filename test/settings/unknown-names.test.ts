@@ -21,7 +21,7 @@ describe('a variable', () => {
     expect(warn(name)).toEqual([`${name} is not a setting and is ignored; did you mean ${meant}?`])
   })
 
-  test('within two letters of a setting causes a warning, whatever the letters are', () => {
+  test('within two characters of a setting causes a warning', () => {
     const edit = fc.record({
       at: fc.nat(14),
       kind: fc.constantFrom('in', 'out', 'other'),
@@ -53,7 +53,7 @@ describe('a variable', () => {
     ])
   })
 
-  test('with a byte order mark before its name is shown as that', () => {
+  test('with a byte order mark before its name is shown with it', () => {
     expect(warn('\ufeffPORT')).toEqual(['\\u{feff}PORT is not a setting and is ignored; did you mean PORT?'])
   })
 
@@ -86,11 +86,11 @@ test.each<[string, string]>([
     'Kubernetes',
     'KUBERNETES_SERVICE_HOST ACME_SERVICE_HOST ACME_SERVICE_PORT ACME_SERVICE_PORT_HTTP ACME_PORT ACME_PORT_80_TCP ACME_PORT_80_TCP_ADDR',
   ],
-])('what %s sets causes no warning', (_, names) => {
+])('a variable set by %s causes no warning', (_, names) => {
   expect(warn(...names.split(' '))).toEqual([])
 })
 
-test('the list of warnings has an end', () => {
+test('the list of warnings is bounded', () => {
   const many = Array.from({ length: 500 }, (_, at) => `GOOGLE_${at}`)
   const warnings = warn(...many)
   expect(warnings).toHaveLength(21)

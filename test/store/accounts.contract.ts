@@ -22,13 +22,13 @@ import {
   updated,
 } from './people.ts'
 
-/** What every store promises of accounts. */
+/** What every store promises about accounts. */
 export function accountsContract(opened: () => Opened): void {
   const store = () => opened().store
-  const told = () => opened().told
+  const facts = () => opened().told
 
   describe('an account', () => {
-    test('comes back exactly as it was stored, and so does its identity', async () => {
+    test('is read back exactly as it was stored, and so is its identity', async () => {
       const person = account({ email: 'Ada@Example.com', emailVerified: true, role: 'administrator' })
       const way = identity(person.id)
       expect(await store().accounts.create(person, way, { separate: false }, [])).toBe(true)
@@ -38,7 +38,7 @@ export function accountsContract(opened: () => Opened): void {
       expect(await store().accounts.findByEmail('ada@example.com')).toEqual([{ account: person, identities: [way] }])
     })
 
-    test('that nobody has is not found', async () => {
+    test('with an unknown ID is not found', async () => {
       await newcomer(opened(), {}, { subject: '42' })
       expect(await store().accounts.find('usr_nobody')).toBeUndefined()
       expect(await store().accounts.findByIdentity('github', '43')).toBeUndefined()
@@ -47,7 +47,7 @@ export function accountsContract(opened: () => Opened): void {
       expect(await store().accounts.identitiesOf('usr_nobody')).toEqual([])
     })
 
-    test('keeps any text, list and millisecond', async () => {
+    test('stores any text, list and millisecond unchanged', async () => {
       // NUL is the one character PostgreSQL cannot hold, and lone surrogates are no text in UTF-8.
       const text = fc.string({ unit: 'grapheme' }).filter((s) => !s.includes('\0'))
       const time = fc.date({ min: new Date(0), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true })
@@ -62,19 +62,19 @@ export function accountsContract(opened: () => Opened): void {
       )
     })
 
-    test('tells its reasons, once, and writes them into the trail', async () => {
+    test('publishes its facts once and writes them to the audit log', async () => {
       const person = account()
       const way = identity(person.id)
       const because = [created(person.id), linked(way)]
       await store().accounts.create(person, way, { separate: false }, because)
-      expect(told()).toEqual(because)
+      expect(facts()).toEqual(because)
       expect(await trailOf(opened())).toMatchObject([
         { event: 'account.created', accountId: person.id, at: now, data: { via: 'github' }, ...origin },
         { event: 'identity.linked', accountId: person.id, at: now, data: { how: 'on_purpose' }, ...origin },
       ])
     })
 
-    test('is refused with nothing written when its identity exists', async () => {
+    test('is not created when its identity exists', async () => {
       const { identity: taken } = await newcomer(opened())
       const person = account({ email: 'eve@example.com', emailVerified: true })
       const way = identity(person.id, { issuer: taken.issuer, subject: taken.subject })
@@ -82,11 +82,11 @@ export function accountsContract(opened: () => Opened): void {
       expect(await store().accounts.find(person.id)).toBeUndefined()
       expect(await store().accounts.findByEmail('eve@example.com')).toEqual([])
       expect(await trailOf(opened())).toEqual([])
-      expect(told()).toEqual([])
+      expect(facts()).toEqual([])
     })
 
     test.each([true, false])(
-      'is refused with nothing written when its verified address is held (separate: %s)',
+      'is not created when its verified email address is taken (separate: %s)',
       async (separate) => {
         const { account: holder } = await newcomer(opened(), { email: 'ada@example.com', emailVerified: true })
         const person = account({ email: 'ADA@EXAMPLE.com', emailVerified: true })
@@ -96,7 +96,7 @@ export function accountsContract(opened: () => Opened): void {
         expect((await store().accounts.findByEmail('ada@example.com')).map((found) => found.account)).toEqual([holder])
         expect(await rowsOf(opened(), 'identities')).toHaveLength(1)
         expect(await trailOf(opened())).toEqual([])
-        expect(told()).toEqual([])
+        expect(facts()).toEqual([])
       },
     )
 
@@ -105,7 +105,7 @@ export function accountsContract(opened: () => Opened): void {
       { theirs: false, ours: true },
       { theirs: false, ours: false },
     ])(
-      'is refused when anybody holds or claims its address meanwhile, unless it is to be separate ($theirs, $ours)',
+      'is not created when its email address was claimed or verified in the meantime, unless separate ($theirs, $ours)',
       async ({ theirs, ours }) => {
         await newcomer(opened(), { email: 'ada@example.com', emailVerified: theirs })
         const person = account({ email: 'Ada@example.com', emailVerified: ours })
@@ -117,13 +117,13 @@ export function accountsContract(opened: () => Opened): void {
       },
     )
 
-    test('without an address is in nobody’s way', async () => {
+    test('without an email address conflicts with no other', async () => {
       await newcomer(opened())
       await newcomer(opened())
       expect(await rowsOf(opened(), 'identities')).toHaveLength(2)
     })
 
-    test('with a proven address ends every mere claim to it, and the sessions of the claimants', async () => {
+    test('with a verified email address ends every unverified claim to it, and the sessions of the claimants', async () => {
       const { account: eve, identity: eves } = await newcomer(opened(), { email: 'ADA@example.com' })
       const { account: bob } = await newcomer(opened(), { email: 'bob@example.com' })
       const device = await signedIn(opened(), eve.id)
@@ -141,9 +141,10 @@ export function accountsContract(opened: () => Opened): void {
       expect(await store().sessions.find(old.id)).toMatchObject({ endedAt: null })
       expect(await store().sessions.find(bobs.id)).toMatchObject({ endedAt: null })
       expect(await store().accounts.find(bob.id)).toEqual(bob)
-      // Whoever proved the address is a stranger to whoever claimed it: their address and agent are not told.
+      // The user who proved the email address is a stranger to the one who claimed it, who must not see their IP
+      // address and agent.
       const unnamed = { ip: null, userAgent: null, requestId: origin.requestId }
-      expect(told()).toEqual([
+      expect(facts()).toEqual([
         created(person.id),
         { name: 'account.email_claim_ended', data: {}, accountId: eve.id, origin: unnamed },
         {
@@ -153,24 +154,24 @@ export function accountsContract(opened: () => Opened): void {
           origin: unnamed,
         },
       ])
-      expect((await trailOf(opened())).map(({ event }) => event)).toEqual(names(told()))
+      expect((await trailOf(opened())).map(({ event }) => event)).toEqual(names(facts()))
     })
 
-    test('that only claims an address ends nobody’s claim', async () => {
+    test('with an unverified email address ends no other claim', async () => {
       const { account: eve } = await newcomer(opened(), { email: 'ada@example.com' })
       const { account: other } = await newcomer(opened(), { email: 'ada@example.com' })
       expect(await store().accounts.find(eve.id)).toEqual(eve)
       expect(await store().accounts.find(other.id)).toEqual(other)
     })
 
-    test('is found by address: the verified holder first, then by age, each with its identities', async () => {
+    test('is found by email address: the verified holder first, then by age, each with its identities', async () => {
       const email = 'ada@example.com'
       const young = await newcomer(opened(), { email, createdAt: later(20) }, { linkedAt: later(20) })
       const { account: holder, identity: first } = await newcomer(opened(), { email: null, createdAt: later(30) })
       const old = await newcomer(opened(), { email, createdAt: later(10) })
       const earlier = identity(holder.id, { provider: 'google', linkedAt: later(-10) })
       await store().accounts.link(earlier, null, [])
-      // Nobody may hold what others claim by the verbs, yet a store that is asked in between must know the order.
+      // The flows let nobody hold what others claim, but a store queried in between must know the order.
       const { accounts } = opened().driver.tables
       await opened().driver.write(
         opened()
@@ -185,7 +186,7 @@ export function accountsContract(opened: () => Opened): void {
       ])
     })
 
-    test('changes its name or picture, each alone', async () => {
+    test('changes its name and its picture independently', async () => {
       const { account: person } = await newcomer(opened())
       const renamed = { ...person, name: 'Countess', updatedAt: later(1) }
       expect(await store().accounts.update(person.id, { name: 'Countess' }, later(1), [updated(person.id)])).toEqual(
@@ -194,18 +195,18 @@ export function accountsContract(opened: () => Opened): void {
       const faceless = { ...renamed, picture: null, updatedAt: later(2) }
       expect(await store().accounts.update(person.id, { picture: null }, later(2), [])).toEqual(faceless)
       expect(await store().accounts.find(person.id)).toEqual(faceless)
-      expect(told()).toEqual([updated(person.id)])
+      expect(facts()).toEqual([updated(person.id)])
     })
 
-    test('that is gone is not changed, and says nothing', async () => {
+    test('that was deleted is not changed, and publishes no fact', async () => {
       expect(await store().accounts.update('usr_nobody', { name: 'x' }, now, [updated('usr_nobody')])).toBeUndefined()
-      expect(told()).toEqual([])
+      expect(facts()).toEqual([])
       expect(await trailOf(opened())).toEqual([])
     })
   })
 
   describe('removing an account', () => {
-    test('erases all it owns, and queues its grants', async () => {
+    test('erases all its rows, and queues its grants for revocation', async () => {
       const { account: person, identity: way } = await newcomer(opened(), {
         email: 'ada@example.com',
         emailVerified: true,
@@ -234,12 +235,15 @@ export function accountsContract(opened: () => Opened): void {
         { grantId: 'grt_1', accessToken: 'sealed access', createdAt: later(2) },
       ])
       const ended = { session: device.id, reason: 'account_deleted' }
-      expect(told()).toEqual([deleted(person.id), { name: 'session.ended', data: ended, accountId: person.id, origin }])
+      expect(facts()).toEqual([
+        deleted(person.id),
+        { name: 'session.ended', data: ended, accountId: person.id, origin },
+      ])
       expect(await store().accounts.remove(person.id, later(3), [deleted(person.id)])).toBe(false)
-      expect(told()).toHaveLength(2)
+      expect(facts()).toHaveLength(2)
     })
 
-    test('leaves its trail, without personal data, and everybody else’s as it was', async () => {
+    test('keeps its audit log without personal data, and leaves other accounts unchanged', async () => {
       const { account: person } = await newcomer(opened())
       const { account: bob } = await newcomer(opened())
       await store().audit.record(updated(person.id))
@@ -253,7 +257,7 @@ export function accountsContract(opened: () => Opened): void {
       ])
     })
 
-    test('frees its address and its identity', async () => {
+    test('frees its email address and its identity', async () => {
       const { account: person, identity: way } = await newcomer(opened(), {
         email: 'ada@example.com',
         emailVerified: true,

@@ -16,12 +16,12 @@ const fact = (name: 'password.reset' | 'password.removed' | 'account.email_chang
   data: {},
 })
 
-/** What every store promises of addresses that are proven by mail. */
+/** What every store promises about email addresses that are verified by mail. */
 export function addressesContract(opened: () => Opened): void {
   const addresses = () => opened().store.addresses
   const find = (id: string): Promise<Account | undefined> => opened().store.accounts.find(id)
 
-  /** Somebody with an address, and a password for it. */
+  /** A user with an email address and a password for it. */
   async function person(given: Partial<Account> = {}, { password = true } = {}): Promise<Account> {
     const { db, tables, write } = opened().driver
     const { emailVerified, ...row } = account({ email: key, ...given })
@@ -48,8 +48,8 @@ export function addressesContract(opened: () => Opened): void {
   }
   const ended = async (id: string) => (await opened().store.sessions.find(id))?.endReason
 
-  describe('an address', () => {
-    test('has holders: who they are, and what else opens their account', async () => {
+  describe('an email address', () => {
+    test('has holders, each with its other sign-in methods', async () => {
       const one = await person({ locale: 'pt-BR' })
       const two = await person({}, { password: false })
       const { db, tables, write } = opened().driver
@@ -63,24 +63,24 @@ export function addressesContract(opened: () => Opened): void {
       expect(await addresses().holders('nobody@example.com')).toEqual([])
     })
 
-    test('gets a ticket, its letters and who asked together', async () => {
-      const [one, letter] = [ticket(), mail()]
+    test('stores a ticket, its messages and its fact together', async () => {
+      const [one, message] = [ticket(), mail()]
       const asked: Fact = { name: 'password.reset_requested', accountId: one.accountId, origin, data: {} }
       opened().told.length = 0
-      await addresses().send(sent(one), [letter], [asked])
+      await addresses().send(sent(one), [message], [asked])
       expect(opened().told).toEqual([asked])
       expect(await opened().store.mails.backlog()).toBe(1)
       expect(await opened().store.tickets.use(one.id, now)).toBe(true)
-      // Neither, if one of them cannot be.
+      // Neither is stored if one of them cannot be.
       const again = ticket({ id: one.id })
       await expect(addresses().send(sent(again), [mail()], [asked])).rejects.toThrow()
-      await expect(addresses().send(sent(ticket()), [letter], [asked])).rejects.toThrow()
+      await expect(addresses().send(sent(ticket()), [message], [asked])).rejects.toThrow()
       expect(await opened().store.mails.backlog()).toBe(1)
       expect(opened().told).toEqual([asked])
       expect((await trailOf(opened())).filter(({ event }) => event === asked.name)).toHaveLength(1)
     })
 
-    test('ends the older unused tickets of its purpose for its account, and no others, where only the latest counts', async () => {
+    test('ends older unused tickets of the same purpose and account only, where only the latest counts', async () => {
       const { tickets } = opened().store
       const [one, two] = [await person(), await person({}, { password: false })]
       const older = await issued({ purpose: 'reset_password', accountId: one.id })
@@ -103,7 +103,7 @@ export function addressesContract(opened: () => Opened): void {
       expect([noAccount && (await isGood(noAccount)), await isGood(elsewhere)]).toEqual([false, true])
     })
 
-    test('leaves one of many that are asked for at once, where only the latest counts', async () => {
+    test('keeps one of many tickets issued concurrently, where only the latest counts', async () => {
       const { id: accountId } = await person()
       const asked = Array.from({ length: 8 }, () => ticket({ purpose: 'reset_password', email: key, accountId }))
       await Promise.all(asked.map((row) => addresses().send(sent(row, true), [], [])))
@@ -115,8 +115,8 @@ export function addressesContract(opened: () => Opened): void {
     })
   })
 
-  describe('a sign-in by mail', () => {
-    test('starts no session once the address it went to is no longer the account’s', async () => {
+  describe('a sign-in by email', () => {
+    test('starts no session once the account has another email address', async () => {
       const { id } = await person({ emailVerified: true })
       const start = (emailKey: string) =>
         opened().store.sessions.start(
@@ -131,7 +131,7 @@ export function addressesContract(opened: () => Opened): void {
     })
   })
 
-  describe('verifying', () => {
+  describe('verifying an email address', () => {
     const proven = (accountId: string): Fact => ({
       name: 'account.email_verified',
       accountId,
@@ -139,7 +139,7 @@ export function addressesContract(opened: () => Opened): void {
       data: { provider: 'email' },
     })
 
-    test('makes the claim the account’s own, ends others’, and takes the ticket', async () => {
+    test('marks it as verified, ends other claims and consumes the ticket', async () => {
       const [mine, other] = [await person({}, { password: false }), await person()]
       const one = await issued({ purpose: 'verify_email', accountId: mine.id })
       expect(await addresses().verify(one, now, [proven(mine.id)])).toBe(true)
@@ -149,7 +149,7 @@ export function addressesContract(opened: () => Opened): void {
       expect(await addresses().verify(one, now, [])).toBe(false)
     })
 
-    test('proves nothing for an account that has another address by now, or where somebody holds it', async () => {
+    test('fails for an account that has another email address by now, or where another account holds it', async () => {
       const moved = await person({ email: 'new@example.com' })
       expect(await addresses().verify(await issued({ accountId: moved.id }), now, [proven(moved.id)])).toBe(false)
       await person({ emailVerified: true })
@@ -159,7 +159,7 @@ export function addressesContract(opened: () => Opened): void {
     })
   })
 
-  describe('changing', () => {
+  describe('changing an email address', () => {
     const change = (one: Ticket, keepSession = 'ses_none') =>
       addresses().change(
         one,
@@ -168,7 +168,7 @@ export function addressesContract(opened: () => Opened): void {
         (before) => [mail({ to: before.email ?? 'none', params: { verified: String(before.verified) } })],
       )
 
-    test('moves the password along, ends other devices and every ticket, and tells both', async () => {
+    test('moves the password along, ends other sessions and every ticket, and notifies the old address', async () => {
       const mine = await person({ email: 'old@example.com', emailVerified: true })
       const [here, there] = [await signedIn(mine.id), await signedIn(mine.id)]
       const other = await issued({ accountId: mine.id, email: 'old@example.com' })
@@ -182,7 +182,7 @@ export function addressesContract(opened: () => Opened): void {
       expect(sent).toMatchObject([{ to: 'old@example.com', params: { verified: 'true' } }])
     })
 
-    test('ends a mere claim to the new address with its password, and does nothing where it is held', async () => {
+    test('ends an unverified claim to the new address with its password, and fails where it is held', async () => {
       const mine = await person({ email: 'old@example.com' })
       const claimant = await person()
       expect(await change(await issued({ accountId: mine.id }))).toBe(true)
@@ -193,7 +193,7 @@ export function addressesContract(opened: () => Opened): void {
       expect(await find(late.id)).toMatchObject({ email: 'late@example.com', emailVerified: false })
     })
 
-    test('has one winner of two accounts at once', async () => {
+    test('succeeds for one of two concurrent accounts', async () => {
       for (let round = 0; round < 8; round++) {
         const wanted = `w${round}@example.com`
         const people = [
@@ -208,7 +208,7 @@ export function addressesContract(opened: () => Opened): void {
     })
   })
 
-  describe('what a mail opens', () => {
+  describe('the account an emailed ticket opens', () => {
     const coming = ({ autoRegister = true } = {}) => ({
       opens: opensByMail({ autoRegister }),
       fresh: freshAccount(newId('usr'), { address: key, key }, 'pt-BR', now),
@@ -234,7 +234,7 @@ export function addressesContract(opened: () => Opened): void {
       )
       return came?.account
     }
-    /** Registered, and decorated with what keeps it from being taken over. */
+    /** A registered account with further sign-in methods that keep it from being taken over. */
     const decorated = async (email = key): Promise<Account> => {
       const one = await person({ email })
       const { db, tables, write } = opened().driver
@@ -257,7 +257,7 @@ export function addressesContract(opened: () => Opened): void {
       return id
     }
 
-    test('is the holder’s account as it is', async () => {
+    test('is the verified holder’s account, unchanged', async () => {
       const mine = await person({ emailVerified: true, secondFactorAt: now })
       const device = await signedIn(mine.id)
       const one = await issued({ accountId: mine.id })
@@ -266,7 +266,7 @@ export function addressesContract(opened: () => Opened): void {
       expect([await ended(device), (await passwords()).length, opened().told]).toEqual([null, 1, []])
     })
 
-    test('is taken over from whoever never proved it, with nothing left to come back by', async () => {
+    test('is taken over from a claimant who never verified it, and nothing lets that claimant return', async () => {
       const squatted = await person({ secondFactorAt: now })
       const { db, tables, write, read } = opened().driver
       const accountId = squatted.id
@@ -279,8 +279,8 @@ export function addressesContract(opened: () => Opened): void {
       await trusted(accountId)
       const device = await signedIn(accountId)
       const theirs = await issued({ accountId, purpose: 'verify_email' })
-      const entered = await enter(await issued({ accountId }))
-      expect(entered).toMatchObject({ id: accountId, emailVerified: true, secondFactorAt: null })
+      const response = await enter(await issued({ accountId }))
+      expect(response).toMatchObject({ id: accountId, emailVerified: true, secondFactorAt: null })
       expect(await ended(device)).toBe('email_claim_ended')
       for (const table of [tables.passwords, tables.totpFactors, tables.recoveryCodes, tables.trustedDevices])
         expect(await read(db.select().from(table))).toEqual([])
@@ -293,7 +293,7 @@ export function addressesContract(opened: () => Opened): void {
       ])
     })
 
-    test('is decided when the ticket is used, not when it was asked for', async () => {
+    test('is determined when the ticket is used, not when it was issued', async () => {
       const squatted = await person()
       const one = await issued({ accountId: squatted.id })
       const { db, tables, write } = opened().driver
@@ -301,11 +301,11 @@ export function addressesContract(opened: () => Opened): void {
       expect(await enter(one, { autoRegister: false })).toBeUndefined()
       expect(await find(squatted.id)).toMatchObject({ emailVerified: false })
       expect(await passwords()).toHaveLength(1)
-      // Whoever was let in meanwhile does not keep its reader out: they get another account.
+      // Sign-in methods the claimant added in the meantime do not lock the reader out: they get another account.
       expect((await enter(await issued({ accountId: squatted.id })))?.id).not.toBe(squatted.id)
     })
 
-    test('is a fresh account where others merely claim the address, and their claims end', async () => {
+    test('is a new account where others claim the address without proof, and their claims end', async () => {
       const claimant = await decorated()
       const device = await signedIn(claimant.id)
       const came = await come(await issued({}))
@@ -320,14 +320,14 @@ export function addressesContract(opened: () => Opened): void {
       ])
     })
 
-    test('is a fresh account with the password of a reset', async () => {
+    test('is a new account with the password of a reset', async () => {
       await decorated()
       const account = await reset(await issued({}))
       expect(await passwords()).toMatchObject([{ accountId: account?.id, emailKey: key, hash: 'new' }])
       expect(account).toMatchObject({ emailVerified: true })
     })
 
-    test('is nothing where nobody claims the address any more, or somebody has proven it meanwhile', async () => {
+    test('does not exist where nobody claims the address any more, or another account verified it in the meantime', async () => {
       expect(await enter(await issued({}))).toBeUndefined()
       const [claimant, other] = [await decorated(), await issued({})]
       const verifying = await issued({ purpose: 'verify_email', accountId: claimant.id })
@@ -337,17 +337,17 @@ export function addressesContract(opened: () => Opened): void {
       expect(await addresses().holders(key)).toMatchObject([{ accountId: claimant.id, verified: true }])
     })
 
-    test('is one fresh account, however many come at once, and whoever proves the claim meanwhile', async () => {
+    test('is one new account for concurrent tickets, even when the claim is verified in the meantime', async () => {
       for (let round = 0; round < 8; round++) {
         const email = `f${round}@example.com`
         const claimant = await decorated(email)
         const verifying = await issued({ purpose: 'verify_email', accountId: claimant.id, email })
         const tickets = await Promise.all(Array.from({ length: 4 }, () => issued({ email })))
-        const [proven, ...entered] = await Promise.all([
+        const [proven, ...response] = await Promise.all([
           addresses().verify(verifying, now, []),
           ...tickets.map((one, at) => (at % 2 ? enter(one) : reset(one))),
         ])
-        expect([proven, ...entered].filter(Boolean)).toHaveLength(1)
+        expect([proven, ...response].filter(Boolean)).toHaveLength(1)
         const holders = await addresses().holders(email)
         expect(holders).toMatchObject([{ verified: true }])
         expect(holders.some(({ accountId }) => accountId === claimant.id)).toBe(proven)
@@ -363,13 +363,13 @@ export function addressesContract(opened: () => Opened): void {
       expect(await ended(device)).toBe('password_reset')
       expect(await reset(two)).toBeUndefined()
       expect(opened().told.map(({ name }) => name)).toEqual(['password.reset', 'session.ended'])
-      // The person is written to.
+      // The user is notified.
       expect(await opened().store.mails.take(9, now, later(60))).toMatchObject([
         { template: 'password.reset', to: key },
       ])
     })
 
-    test('is reset where one device stays trusted: the one it is done on, and only if the address was proven', async () => {
+    test('keeps trust only in the device that resets the password, and only if the address was verified', async () => {
       const { db, tables, read } = opened().driver
       const mine = await person({ emailVerified: true })
       const [here] = [await trusted(mine.id), await trusted(mine.id)]
@@ -381,7 +381,7 @@ export function addressesContract(opened: () => Opened): void {
       expect(await read(db.select().from(tables.trustedDevices))).toMatchObject([{ id: here }])
     })
 
-    test('is left alone where the account is disabled', async () => {
+    test('is left unchanged where it is disabled', async () => {
       const { db, tables, write } = opened().driver
       const mine = await person()
       await write(db.update(tables.accounts).set({ disabledAt: now }).where(eq(tables.accounts.id, mine.id)))
@@ -390,14 +390,14 @@ export function addressesContract(opened: () => Opened): void {
       expect(await passwords()).toMatchObject([{ hash: 'old' }])
     })
 
-    test('is taken over once of many at once', async () => {
+    test('is taken over once by concurrent tickets', async () => {
       for (let round = 0; round < 8; round++) {
         const email = `s${round}@example.com`
         const squatted = await person({ email })
         const tickets = await Promise.all(Array.from({ length: 4 }, () => issued({ accountId: squatted.id, email })))
-        const entered = await Promise.all(tickets.map((one) => enter(one)))
-        // Taking it over ends the other tickets.
-        expect(entered.filter(Boolean)).toHaveLength(1)
+        const response = await Promise.all(tickets.map((one) => enter(one)))
+        // Taking the account over ends the other tickets.
+        expect(response.filter(Boolean)).toHaveLength(1)
       }
     })
   })

@@ -26,7 +26,7 @@ import { watched } from './watched.ts'
 
 type Kind = keyof typeof caps
 
-/** What every store promises of rows an account may have many of: there is an end to them. */
+/** What every store promises about rows of which an account may have many: their number is bounded. */
 export function boundedContract(opened: () => Opened): void {
   const far = later(86_400)
 
@@ -96,34 +96,37 @@ export function boundedContract(opened: () => Opened): void {
   const kinds = Object.keys(caps) as Kind[]
 
   describe('an account', () => {
-    test.each(kinds)('has a bounded number of %s: the oldest ones go, however many come at once', async (kind) => {
-      const { account: ada } = await newcomer(opened())
-      const { account: bob } = await newcomer(opened(), { email: 'bob@example.com' })
-      const [of, other] = [
-        { accountId: ada.id, sessionId: (await signedIn(opened(), ada.id, { absoluteExpiresAt: far })).id },
-        { accountId: bob.id, sessionId: (await signedIn(opened(), bob.id, { absoluteExpiresAt: far })).id },
-      ]
-      const add = adding(opened().store)[kind]
-      await add(other, 10_000)
-      const [most, more] = [caps[kind], 12]
-      for (let n = 0; n < most - 4; n++) await add(of, n)
-      await Promise.all(Array.from({ length: more }, (_, n) => add(of, most - 4 + n)))
+    test.each(kinds)(
+      'has a bounded number of %s: the oldest ones are deleted, also under concurrency',
+      async (kind) => {
+        const { account: ada } = await newcomer(opened())
+        const { account: bob } = await newcomer(opened(), { email: 'bob@example.com' })
+        const [of, other] = [
+          { accountId: ada.id, sessionId: (await signedIn(opened(), ada.id, { absoluteExpiresAt: far })).id },
+          { accountId: bob.id, sessionId: (await signedIn(opened(), bob.id, { absoluteExpiresAt: far })).id },
+        ]
+        const add = adding(opened().store)[kind]
+        await add(other, 10_000)
+        const [most, more] = [caps[kind], 12]
+        for (let n = 0; n < most - 4; n++) await add(of, n)
+        await Promise.all(Array.from({ length: more }, (_, n) => add(of, most - 4 + n)))
 
-      const rowsIn = async (accountId: string) =>
-        (await rowsOf(opened(), kind)).filter((row) => ownerOf(row) === accountId)
-      const rows = await rowsIn(ada.id)
-      expect(rows).toHaveLength(most)
-      const ages = rows
-        .map((row) => (row as Row)[ageOf[kind]] as Date)
-        .map((at) => at.getTime())
-        .sort((a, b) => a - b)
-      expect(new Set(ages).size).toBe(most)
-      const begins = kind === 'signInCodes' ? later(600) : now
-      expect(ages[0]).toBe(later(more - 4, begins).getTime())
-      expect(await rowsIn(bob.id)).toHaveLength(1)
-    })
+        const rowsIn = async (accountId: string) =>
+          (await rowsOf(opened(), kind)).filter((row) => ownerOf(row) === accountId)
+        const rows = await rowsIn(ada.id)
+        expect(rows).toHaveLength(most)
+        const ages = rows
+          .map((row) => (row as Row)[ageOf[kind]] as Date)
+          .map((at) => at.getTime())
+          .sort((a, b) => a - b)
+        expect(new Set(ages).size).toBe(most)
+        const begins = kind === 'signInCodes' ? later(600) : now
+        expect(ages[0]).toBe(later(more - 4, begins).getTime())
+        expect(await rowsIn(bob.id)).toHaveLength(1)
+      },
+    )
 
-    test('keeps a link in its mailbox, whatever else its browser asks for', async () => {
+    test('keeps a ticket sent by email, whatever else its browser requests', async () => {
       const { account: ada } = await newcomer(opened())
       const of = { accountId: ada.id, sessionId: '' }
       const sent: Ticket = ticket({ purpose: 'verify_email', accountId: ada.id, createdAt: later(-1), expiresAt: far })
@@ -137,7 +140,7 @@ export function boundedContract(opened: () => Opened): void {
   type Ending = {
     readonly what: string
     readonly reason: EndReason
-    /** What has to be there before; the ID of the session the change is made in. */
+    /** Creates what must exist before; returns the ID of the session that makes the change. */
     readonly prepare?: (accountId: string, sessionId: string) => Promise<unknown>
     readonly end: (store: Store, accountId: string, sessionId: string) => Promise<unknown>
   }
@@ -177,7 +180,7 @@ export function boundedContract(opened: () => Opened): void {
         ),
     },
     {
-      what: 'a password that was reset',
+      what: 'a password reset',
       reason: 'password_reset',
       prepare: (accountId) => opened().store.tickets.issue(mailed(accountId)),
       end: (store, accountId) =>
@@ -204,7 +207,7 @@ export function boundedContract(opened: () => Opened): void {
         store.users.disable(accountId, now, [about('account.disabled', accountId, { by: null })], out(accountId)),
     },
     {
-      what: 'a passkey more',
+      what: 'an added passkey',
       reason: 'second_factor_added',
       end: (store, accountId, sessionId) => store.passkeys.add(passkey(accountId), changing(accountId, sessionId), []),
     },
@@ -235,30 +238,33 @@ export function boundedContract(opened: () => Opened): void {
   ]
 
   describe('an account with thousands of sessions, from before there was a limit', () => {
-    test.each(endings)('has none left after $what, and no transaction ends more than a batch', async (ending) => {
-      const { account: ada } = await newcomer(opened(), { email, emailVerified: true })
-      await insertSessions(opened().driver, ada.id, 1200)
-      const mine = await signedInPastLimit(ada.id)
-      await ending.prepare?.(ada.id, mine)
-      const { store, statements, transactions } = watched(opened())
-      expect(await ending.end(store, ada.id, mine)).toBeTruthy()
+    test.each(endings)(
+      'has no other session after $what, and no transaction ends more than a batch',
+      async (ending) => {
+        const { account: ada } = await newcomer(opened(), { email, emailVerified: true })
+        await insertSessions(opened().driver, ada.id, 1200)
+        const mine = await signedInPastLimit(ada.id)
+        await ending.prepare?.(ada.id, mine)
+        const { store, statements, transactions } = watched(opened())
+        expect(await ending.end(store, ada.id, mine)).toBeTruthy()
 
-      expect(Math.max(...statements.map(({ rows }) => rows))).toBeLessThanOrEqual(sessionsAtOnce)
-      expect(Math.max(...transactions.map(({ rows }) => rows))).toBeLessThanOrEqual(2 * sessionsAtOnce)
-      const left = (await opened().store.sessions.list(ada.id, now)).map(({ id }) => id)
-      expect(left.filter((id) => id !== mine)).toEqual([])
-      const ended = (await trailOf(opened())).filter(({ event }) => event === 'session.ended')
-      // All of them, or all but the one that stays: each has an entry in the audit log.
-      expect(ended).toHaveLength(1200 - left.length)
-      const { db, tables, read } = opened().driver
-      const because = eq(tables.sessions.endReason, ending.reason)
-      const [last] = await read(db.select({ n: count() }).from(tables.sessions).where(because))
-      expect(last?.n).toBeGreaterThan(0)
-      expect(last?.n).toBeLessThanOrEqual(mostSessions)
-    })
+        expect(Math.max(...statements.map(({ rows }) => rows))).toBeLessThanOrEqual(sessionsAtOnce)
+        expect(Math.max(...transactions.map(({ rows }) => rows))).toBeLessThanOrEqual(2 * sessionsAtOnce)
+        const left = (await opened().store.sessions.list(ada.id, now)).map(({ id }) => id)
+        expect(left.filter((id) => id !== mine)).toEqual([])
+        const ended = (await trailOf(opened())).filter(({ event }) => event === 'session.ended')
+        // All of them, or all but the one that stays: each has an entry in the audit log.
+        expect(ended).toHaveLength(1200 - left.length)
+        const { db, tables, read } = opened().driver
+        const because = eq(tables.sessions.endReason, ending.reason)
+        const [last] = await read(db.select({ n: count() }).from(tables.sessions).where(because))
+        expect(last?.n).toBeGreaterThan(0)
+        expect(last?.n).toBeLessThanOrEqual(mostSessions)
+      },
+    )
   })
 
-  /** A session that was started when there was no limit. */
+  /** A session started before there was a limit. */
   async function signedInPastLimit(accountId: string): Promise<string> {
     const { db, tables, write, read } = opened().driver
     const theirs = eq(tables.sessions.accountId, accountId)

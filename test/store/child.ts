@@ -1,6 +1,6 @@
 /**
- * A process of its own on somebody else's database, for races that share nothing but it, and for dying in the
- * middle of writing. What it has to say it writes to stdout, a line at a time and at once.
+ * A separate process on a shared database, for races that share nothing else, and for dying in the middle of a write.
+ * It writes its results to stdout, a line at a time and at once.
  */
 import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
@@ -13,12 +13,12 @@ import { account, flow, identity, later, now } from './people.ts'
 const say = (value: unknown): void => void writeSync(1, `${JSON.stringify(value)}\n`)
 
 const tasks: Record<string, (store: Store, rounds: number) => Promise<void>> = {
-  /** Tries every generation in turn: whoever loses one knows that it is over. Says which it won. */
+  /** Tries every generation in turn; a process that loses one skips it. Prints which it won. */
   async rotate(store, rounds) {
     for (let generation = 0; generation < rounds; generation++)
       if (await store.sessions.rotate('ses_shared', generation, now, later(900))) say(generation)
   },
-  /** Signs the same people in for the first time. Says for whom it opened an account. */
+  /** Signs the same users in for the first time. Prints for whom it created an account. */
   async signIn(store, rounds) {
     for (let n = 0; n < rounds; n++) {
       const person = account({ email: `p${n}@example.com`, emailVerified: true })
@@ -26,7 +26,7 @@ const tasks: Record<string, (store: Store, rounds: number) => Promise<void>> = {
       if (await store.accounts.create(person, way, { separate: false }, [])) say(n)
     }
   },
-  /** Runs a job that nodes share, each second, until there were so many rounds between them. Says when it began each. */
+  /** Runs a shared job every second until both have run it so many times together. Prints when each run began. */
   async schedule(store, rounds) {
     const scheduler = createScheduler({
       jobs: [{ name: 'sweep', everySeconds: 1, shared: true, work: async () => say(Date.now()) }],
@@ -42,7 +42,7 @@ const tasks: Record<string, (store: Store, rounds: number) => Promise<void>> = {
     while (((await store.jobs.list(clock()))[0]?.runs ?? 0) < rounds) await pause(100)
     await scheduler.stop()
   },
-  /** Writes until it is killed, several at a time. Says what was acknowledged, once it was. */
+  /** Writes until it is killed, several rows at a time. Prints each row once it was acknowledged. */
   async write(store) {
     const chain = async (): Promise<never> => {
       for (;;) {

@@ -13,15 +13,15 @@ const collectGarbage = runInNewContext('gc') as () => void
 describe('a SQLite connection', () => {
   afterEach(() => vi.restoreAllMocks())
 
-  test('prepares a text once', () => {
+  test('prepares each statement text once', () => {
     const connection = connectSqlite(':memory:')
     expect(connection.prepare('select 1')).toBe(connection.prepare('select 1'))
     expect(connection.prepare('select 2')).not.toBe(connection.prepare('select 1'))
     connection.close()
   })
 
-  // No text is ever forgotten.
-  test('is asked for somebody’s data in the same words, however many devices they have', async () => {
+  // No statement text is ever dropped.
+  test('uses the same statement text for any number of sessions', async () => {
     const texts = new Set<string>()
     const prepare = Database.prototype.prepare
     Database.prototype.prepare = function (this: Database.Database, text: string) {
@@ -45,11 +45,11 @@ describe('a SQLite connection', () => {
     expect(new Set(known).size).toBe(1)
   })
 
-  // Otherwise Node 24 aborts, some time after: the garbage collector of the others does not mind.
-  test('never gives a statement to the garbage collector, nor itself, whatever a store does', async () => {
+  // Otherwise Node 24 aborts some time later; the garbage collectors of other versions do not.
+  test('never leaves a statement or itself to the garbage collector, whatever a store does', async () => {
     const made: WeakRef<object>[] = []
     const prepare = Database.prototype.prepare
-    // By hand: a spy would keep what was made.
+    // Without a spy, which would keep the created objects alive.
     Database.prototype.prepare = function (this: Database.Database, text: string) {
       const statement = prepare.call(this, text)
       made.push(new WeakRef(this), new WeakRef(statement))

@@ -53,14 +53,14 @@ import { ticketsContract } from './tickets.contract.ts'
 import { userContract } from './users.contract.ts'
 import { withdrawalsContract } from './withdrawals.contract.ts'
 
-/** What every store promises, whatever it is made of. A new adapter passes this file or is not an adapter. */
+/** What every store promises, whatever it is built on. A new adapter must pass this file. */
 export function storeContract(backend: Backend): void {
   const { name, emptied, explain } = backend
   grantsContract(backend)
   jiraContract(backend)
   guessesContract(backend)
   passwordsContract(backend)
-  describe(`${name} keeps the store contract`, () => {
+  describe(`${name} keeps the store contract:`, () => {
     let config: StoreConfig
     let opened: Opened
     let store: Opened['store']
@@ -90,7 +90,7 @@ export function storeContract(backend: Backend): void {
       (sql, params) => explain(config, sql, params),
     )
 
-    test('a row for an account that is gone is told from a defect', async () => {
+    test('a row that references a deleted account fails with an error of its own', async () => {
       const { driver } = opened
       const way = identity(newId('usr'))
       const alone = driver.write(driver.db.insert(driver.tables.identities).values(way))
@@ -129,13 +129,13 @@ export function storeContract(backend: Backend): void {
         expect(await store.conflicts.find(match, later(1))).toBeUndefined()
       })
 
-      test('that expired is not resolved', async () => {
+      test('that expired cannot be resolved', async () => {
         const question = conflict()
         await store.conflicts.open(question, [])
         expect(await store.conflicts.resolve(question.id, later(600))).toBe(false)
       })
 
-      test('is swept once it has expired', async () => {
+      test('is swept after it expires', async () => {
         const question = conflict()
         await store.conflicts.open(question, [])
         await store.conflicts.open(conflict({ expiresAt: later(10) }), [])
@@ -149,7 +149,7 @@ export function storeContract(backend: Backend): void {
     describe('a signing key', () => {
       const rotated: Fact = { name: 'signing_key.rotated', data: { key: 'key_1' }, accountId: null, origin }
 
-      test('comes back as it was added, in order', async () => {
+      test('is read back as it was added, in order', async () => {
         const keys = [
           key({ sequence: 1 }),
           key({ sequence: 2 }),
@@ -160,7 +160,7 @@ export function storeContract(backend: Backend): void {
         expect(told).toHaveLength(3)
       })
 
-      test('is refused, quietly, when its number is taken', async () => {
+      test('is refused without an error when its sequence number is taken', async () => {
         const first = key()
         await store.keys.add(first, [])
         expect(await store.keys.add(key(), [rotated])).toBe(false)
@@ -168,7 +168,7 @@ export function storeContract(backend: Backend): void {
         expect(told).toEqual([])
       })
 
-      test('is removed', async () => {
+      test('can be removed', async () => {
         const keys = [key({ sequence: 1 }), key({ sequence: 2 }), key({ sequence: 3 })]
         for (const added of keys) await store.keys.add(added, [])
         await store.keys.remove(keys.slice(0, 2).map(({ id }) => id))
@@ -177,14 +177,14 @@ export function storeContract(backend: Backend): void {
       })
     })
 
-    describe('a pending flow', () => {
+    describe('a pending authorization', () => {
       const matching = ({ stateHash, bindingHash, provider }: ReturnType<typeof flow>) => ({
         stateHash,
         bindingHash,
         provider,
       })
 
-      test('is claimed once, and says afterwards that it was', async () => {
+      test('is claimed once, and afterwards reported as used', async () => {
         const begun = flow()
         await store.flows.begin(begun)
         expect(await store.flows.find(begun.stateHash)).toEqual(begun)
@@ -196,7 +196,7 @@ export function storeContract(backend: Backend): void {
       })
 
       test.each([{ stateHash: 'x' }, { bindingHash: 'x' }, { provider: 'google' }])(
-        'is not claimed by another: %o',
+        'is not claimed by another caller: %o',
         async (other) => {
           const begun = flow()
           await store.flows.begin(begun)
@@ -215,7 +215,7 @@ export function storeContract(backend: Backend): void {
         expect(await store.flows.find(begun.stateHash)).toBeUndefined()
       })
 
-      test('of somebody linking comes back with who and where', async () => {
+      test('of a link is read back with its account and session', async () => {
         const { account: person } = await newcomer(opened)
         const begun = flow({ intent: 'link', accountId: person.id, sessionId: 'ses_1', nonce: 'n', returnTo: null })
         await store.flows.begin(begun)
@@ -230,7 +230,7 @@ export function storeContract(backend: Backend): void {
         accountId: null,
         origin,
       }
-      /** As many as wanted, queued the way they are: by unlinking. */
+      /** Queues so many revocations the way the product does: by unlinking. */
       const queue = async (many: number, at = now) => {
         for (let n = 0; n < many; n++) {
           const { account: person, identity: way } = await newcomer(opened)
@@ -252,7 +252,7 @@ export function storeContract(backend: Backend): void {
         expect(await store.revocations.take(9, later(60), later(120))).toHaveLength(3)
       })
 
-      test('is taken longest due first', async () => {
+      test('is taken in the order of its due time', async () => {
         await queue(1, later(5))
         await queue(1, later(1))
         await queue(1, later(3))
@@ -262,7 +262,7 @@ export function storeContract(backend: Backend): void {
         ])
       })
 
-      test('that failed comes again later, and remembers how often and why', async () => {
+      test('that failed is retried later, and stores its attempts and last error', async () => {
         await queue(1)
         const [taken] = await store.revocations.take(1, now, later(60))
         expect(taken).toMatchObject({ attempts: 0, lastError: null })
@@ -273,7 +273,7 @@ export function storeContract(backend: Backend): void {
         ])
       })
 
-      test('that is done is erased with its tokens, and says so once', async () => {
+      test('that is finished is erased with its tokens, and publishes one fact', async () => {
         await queue(1)
         const [taken] = await store.revocations.take(1, now, later(60))
         await store.revocations.finish(taken?.id ?? '', [done])
@@ -284,8 +284,8 @@ export function storeContract(backend: Backend): void {
       })
     })
 
-    describe('the trail', () => {
-      test('tells a person their own, newest first, page by page', async () => {
+    describe('the audit log', () => {
+      test('lists an account’s own entries, newest first, page by page', async () => {
         const events = Array.from(
           { length: 7 },
           (_, n): Fact => ({ ...updated('usr_1'), origin: { ...origin, requestId: `r${n}` } }),
@@ -333,7 +333,7 @@ export function storeContract(backend: Backend): void {
         expect(await store.audit.search({ ...about, requestId: 'r3' }, { before: null, limit: 9 })).toEqual([])
       })
 
-      test('tells loans and the rest of it apart', async () => {
+      test('separates loans from other entries', async () => {
         const lent: Fact = {
           name: 'provider_token.lent',
           accountId: 'usr_1',
@@ -352,7 +352,7 @@ export function storeContract(backend: Backend): void {
         expect(await store.audit.list('usr_1', { before: newest?.id ?? '', limit: 9 }, 'others')).toEqual([oldest])
       })
 
-      describe('of throttled sign-ins', () => {
+      describe('of rate-limited sign-ins', () => {
         const throttled = (accountId: string | null, provider = 'password'): Fact => ({
           name: 'authentication.failed',
           accountId,
@@ -360,7 +360,7 @@ export function storeContract(backend: Backend): void {
           data: { provider, code: 'too_many_attempts', intent: 'login' },
         })
 
-        test('has one entry, however many there are at once on however many nodes, and all are published', async () => {
+        test('has one entry for concurrent requests on any number of nodes, and publishes each of them', async () => {
           const outside = await open(config)
           const both = [store, outside.store]
           await Promise.all(Array.from({ length: 60 }, (_, n) => both[n % 2]?.audit.record(throttled('usr_1'))))
@@ -381,7 +381,7 @@ export function storeContract(backend: Backend): void {
           await outside.store.close()
         })
 
-        test('needs a transaction or two for many at once on a node, and not one each', async () => {
+        test('needs one or two transactions for many concurrent requests on a node', async () => {
           let transactions = 0
           const { driver } = opened
           const atomic: typeof driver.atomic = (script, locks) => {
@@ -402,7 +402,7 @@ export function storeContract(backend: Backend): void {
           ])
         })
 
-        test('is refused for every one of them when it cannot be written, and the next one is counted', async () => {
+        test('fails for all of them when it cannot be written, and counts the next one', async () => {
           const { driver } = opened
           let isDown = true
           const atomic: typeof driver.atomic = (script, locks) =>
@@ -419,7 +419,7 @@ export function storeContract(backend: Backend): void {
           expect(await store.audit.list('usr_1', { before: null, limit: 9 })).toMatchObject([{ data: { attempts: 1 } }])
         })
 
-        test('keeps no request waiting longer than its limit', async () => {
+        test('delays no request longer than its limit', async () => {
           const counting = storeOver(
             { ...opened.driver, atomic: () => new Promise<never>(() => {}) },
             { clock: () => now, ids: createIds(() => now, systemRandom), publish: () => {} },
@@ -429,7 +429,7 @@ export function storeContract(backend: Backend): void {
           await expect(withinLimit(new Limit(20), record)).rejects.toThrow(BusyError)
         })
 
-        test('has an entry for each account, each kind of sign-in and each hour, and one for any other refusal', async () => {
+        test('has one entry for each account, kind of sign-in and hour, and one for any other refusal', async () => {
           for (let twice = 0; twice < 2; twice++) {
             for (const id of ['usr_1', 'usr_2', null]) await store.audit.record(throttled(id))
             await store.audit.record(throttled('usr_1', 'passkey'))
@@ -451,7 +451,7 @@ export function storeContract(backend: Backend): void {
         })
       })
 
-      test('forgets in time where things came from, and what was about nobody', async () => {
+      test('erases IP addresses and entries without an account after their retention time', async () => {
         await store.audit.record(updated('usr_1'))
         await store.audit.record({ ...updated('usr_1'), accountId: null })
         for (const [before, rows] of [
@@ -465,7 +465,7 @@ export function storeContract(backend: Backend): void {
         expect(await trailOf(opened)).toMatchObject([{ accountId: 'usr_1', ip: null, userAgent: null }])
       })
 
-      test('keeps the order of what happened at once', async () => {
+      test('keeps the order of concurrent entries', async () => {
         const person = account()
         const way = identity(person.id)
         const because = [created(person.id), linked(way), updated(person.id)]
@@ -476,7 +476,7 @@ export function storeContract(backend: Backend): void {
         expect(await store.audit.list(person.id, { before: last, limit: 9 })).toEqual(listed.slice(2))
       })
 
-      test('shows nobody a page of somebody else’s', async () => {
+      test('does not accept another account’s cursor', async () => {
         await store.audit.record(updated('usr_1'))
         await store.audit.record(updated('usr_2'))
         const [theirs] = await store.audit.list('usr_2', { before: null, limit: 1 })
@@ -488,14 +488,14 @@ export function storeContract(backend: Backend): void {
     sealedContract(() => opened)
 
     describe('a rate limit', () => {
-      test('counts hits within a window, and starts anew when it is over', async () => {
+      test('counts hits within a window, and starts again in the next one', async () => {
         expect(await store.rateLimits.hit('ip', 10_000, now)).toEqual({ hits: 1, resetsAt: later(10) })
         expect(await store.rateLimits.hit('ip', 10_000, later(9))).toEqual({ hits: 2, resetsAt: later(10) })
         expect(await store.rateLimits.hit('other', 10_000, later(9))).toEqual({ hits: 1, resetsAt: later(19) })
         expect(await store.rateLimits.hit('ip', 10_000, later(10))).toEqual({ hits: 1, resetsAt: later(20) })
       })
 
-      test('is swept once its window is over', async () => {
+      test('is swept after its window', async () => {
         await store.rateLimits.hit('old', 10_000, now)
         await store.rateLimits.hit('new', 20_000, now)
         expect(await sweptIn(store, 'rateLimits', later(10))).toBe(0)
@@ -504,8 +504,8 @@ export function storeContract(backend: Backend): void {
       })
     })
 
-    describe('a script', () => {
-      test('that throws leaves nothing behind', async () => {
+    describe('a transaction script', () => {
+      test('that throws leaves no change behind', async () => {
         const { driver } = opened
         const thrown = driver.atomic(function* (tx) {
           const row = account()
@@ -516,7 +516,7 @@ export function storeContract(backend: Backend): void {
         expect(await driver.read(driver.db.select().from(driver.tables.accounts))).toEqual([])
       })
 
-      test('tells its reasons only after the commit', async () => {
+      test('publishes its facts only after the commit', async () => {
         const person = account()
         const outside = await open(config)
         const seen: Promise<unknown>[] = []
@@ -538,7 +538,7 @@ export function storeContract(backend: Backend): void {
       await expect(other.store.flows.begin(flow())).rejects.toThrow()
     })
 
-    test('what was stored is there when the store is opened again, and migrating again does nothing', async () => {
+    test('stored data is there when the store is reopened, and migrating again does nothing', async () => {
       const { account: person } = await newcomer(opened)
       const again = await open(config)
       expect(await again.store.accounts.find(person.id)).toEqual(person)

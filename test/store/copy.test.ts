@@ -10,12 +10,12 @@ import type { Tables } from '../../src/store/schema.ts'
 import { createDatabase } from '../support/postgres.ts'
 import { newFile } from '../support/sqlite.ts'
 
-/** What a copy leaves behind: leases are of the nodes that run on the other database. */
+/** A copy leaves leases out: they belong to nodes on the other database. */
 const leftBehind = new Set(['leases'])
 
 /**
- * A value for any column, another one for each row; those that refer to the same row of another table agree. Every
- * third one is absent where it may be.
+ * A value for any column, different for each row; references to one row of another table agree. Every third one is null
+ * where the column allows it.
  */
 function sample(column: SQLiteColumn, row: number): unknown {
   if (!column.notNull && row % 3 === 2) return null
@@ -72,7 +72,7 @@ async function openTarget() {
   return { url, target: await openDriver({ tag: 'postgres', url }) }
 }
 
-/** Every row of a table as values of our own kinds, in the order of its first column. */
+/** Every row of a table in our own value types, ordered by its first column. */
 async function rowsOf(driver: Driver, name: keyof Tables): Promise<readonly Record<string, unknown>[]> {
   const table = driver.tables[name] as SQLiteTable
   const found = (await driver.read(driver.db.select().from(table))) as Record<string, unknown>[]
@@ -81,7 +81,7 @@ async function rowsOf(driver: Driver, name: keyof Tables): Promise<readonly Reco
 }
 
 describe('a copy from SQLite to PostgreSQL', () => {
-  test('holds every column of every table, as it was', async () => {
+  test('contains every column of every table, unchanged', async () => {
     const file = await filledFile(7)
     const { target } = await openTarget()
     const copied = await copyStore({ file, target })
@@ -97,7 +97,7 @@ describe('a copy from SQLite to PostgreSQL', () => {
     await Promise.all([source.close(), target.close()])
   })
 
-  test('needs more than one batch for a large table, and leaves none out', async () => {
+  test('uses more than one batch for a large table, and omits no row', async () => {
     const file = await filledFile(1001)
     const { target } = await openTarget()
     expect(await copyStore({ file, target })).toMatchObject({ tag: 'copied' })
@@ -114,7 +114,7 @@ describe('a copy from SQLite to PostgreSQL', () => {
     await target.close()
   })
 
-  test('goes on where it was interrupted, and is known as unfinished until then', async () => {
+  test('continues where it was interrupted, and is marked as unfinished until then', async () => {
     const file = await filledFile(1500)
     const { target } = await openTarget()
     let steps = 0
@@ -134,7 +134,7 @@ describe('a copy from SQLite to PostgreSQL', () => {
     await target.close()
   })
 
-  test('of another source does not go on with it', async () => {
+  test('of another source does not continue it', async () => {
     const [file, other] = [await filledFile(3), await filledFile(3)]
     const connection = connectSqlite(other)
     connection.exec(`UPDATE sealing_keys SET proof = 'another ' || id`)
@@ -164,7 +164,7 @@ describe('a copy from SQLite to PostgreSQL', () => {
       'source_changed',
     ],
     [
-      'a value that arrived as another one',
+      'a value that changed on the way',
       async ({ target }) => {
         const { accounts } = target.tables
         await target.write(target.db.update(accounts).set({ name: sql`${accounts.name} || '!'` }))
@@ -172,13 +172,13 @@ describe('a copy from SQLite to PostgreSQL', () => {
       'different',
     ],
     [
-      'a row that did not arrive',
+      'a missing row',
       async ({ target }) => {
         await target.write(target.db.delete(target.tables.rateLimits))
       },
       'different',
     ],
-  ])('notices %s', async (_name, meddle, tag) => {
+  ])('detects %s', async (_name, meddle, tag) => {
     const file = await filledFile(3)
     const { target } = await openTarget()
     let done = false

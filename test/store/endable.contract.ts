@@ -3,20 +3,20 @@ import { createEndSessions } from '../../src/sessions/end-sessions.ts'
 import { code, later, newcomer, newId, now, type Opened, session, signedIn, trailOf } from './people.ts'
 import { ticket } from './tickets.contract.ts'
 
-/** What every store promises of `end-sessions`. */
+/** What every store promises about `end-sessions`. */
 export function endableContract(opened: () => Opened): void {
   const store = () => opened().store
   const at = later(100)
   const endSessions = (before: Date) =>
     createEndSessions({ store: store().endable, clock: () => at, pause: async () => {} })(before)
 
-  describe('everything created before a time', () => {
+  describe('ending everything created before a time', () => {
     let accountId: string
     beforeEach(async () => {
       accountId = (await newcomer(opened())).account.id
     })
 
-    test('is ended: sessions, and every proof that could open one', async () => {
+    test('ends sessions, and every ticket and code that could open one', async () => {
       const far = later(86_400)
       const live = { idleExpiresAt: far, absoluteExpiresAt: far }
       const old = await signedIn(opened(), accountId, live)
@@ -71,7 +71,7 @@ export function endableContract(opened: () => Opened): void {
       expect(await endSessions(later(10))).toMatchObject({ sessions: 0, tickets: 0, trustedDevices: 0 })
     })
 
-    test('is ended in several transactions when there is much of it, with a fact for each session', async () => {
+    test('uses several transactions for many rows, with a fact for each session', async () => {
       const { db, tables, write } = opened().driver
       const devices = Array.from({ length: 1203 }, () => ({
         ...session(accountId, { idleExpiresAt: later(900), absoluteExpiresAt: later(900) }),

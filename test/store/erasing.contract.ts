@@ -15,7 +15,7 @@ import {
 } from './people.ts'
 import { watched } from './watched.ts'
 
-/** What every store promises when it erases an account that has existed for long. */
+/** What every store promises when it erases a long-lived account. */
 export function erasingContract(opened: () => Opened): void {
   /** An account with thousands of rows of its own. */
   async function veteran(): Promise<string> {
@@ -53,7 +53,7 @@ export function erasingContract(opened: () => Opened): void {
     )
     await some(
       2600,
-      // Of one moment as well: a page must not end in the middle of them for good.
+      // Rows of one moment as well: paging must not get stuck in the middle of them.
       (n) => ({
         id: newId('aud'),
         at: later(-Math.max(0, 9000 - 2 * n)),
@@ -70,8 +70,8 @@ export function erasingContract(opened: () => Opened): void {
     return accountId
   }
 
-  describe('an account with thousands of rows', () => {
-    test('is erased in batches, whole', async () => {
+  describe('erasing an account with thousands of rows', () => {
+    test('works in batches until every row is gone', async () => {
       const accountId = await veteran()
       const { account: other } = await newcomer(opened())
       await insertSessions(opened().driver, other.id, 3)
@@ -86,11 +86,11 @@ export function erasingContract(opened: () => Opened): void {
       const trail = await trailOf(opened())
       expect(trail.filter(({ ip, userAgent }) => ip !== null || userAgent !== null)).toEqual([])
       expect(trail.filter(({ event }) => event === 'account.updated')).toHaveLength(2600)
-      // Each of those that still worked ended, and the audit log says so.
+      // Each session that still worked ended, and the audit log records it.
       expect(trail.filter(({ event }) => event === 'session.ended')).toHaveLength(700)
     })
 
-    test('stays, and works, when the process dies before the end; the next call erases the rest', async () => {
+    test('leaves a working account when the process dies halfway; the next call erases the rest', async () => {
       const accountId = await veteran()
       const { driver } = opened()
       const { store, dieAt } = watched(opened())
@@ -102,7 +102,7 @@ export function erasingContract(opened: () => Opened): void {
       expect(await driver.read(driver.db.select().from(driver.tables.accounts))).toEqual([])
     })
 
-    test('loses each place in its activity once, however many calls it takes', async () => {
+    test('erases each IP address in its activity once, however many calls it takes', async () => {
       const accountId = await veteran()
       const { store, statements, dieAt } = watched(opened())
       dieAt(/^delete from "accounts"/i)
@@ -110,11 +110,11 @@ export function erasingContract(opened: () => Opened): void {
       await expect(store.accounts.remove(accountId, now, [deleted(accountId)])).rejects.toThrow('the process died')
       expect(forgotten()).toBeGreaterThan(5)
       await expect(store.accounts.remove(accountId, now, [deleted(accountId)])).rejects.toThrow('the process died')
-      // Or a call that is cut off at its deadline would do the same work again, and never come to the end.
+      // Otherwise a call that is cut off at its deadline would do the same work again and never finish.
       expect(forgotten()).toBeLessThan(2)
     })
 
-    test('keeps its history where it is the last administrator', async () => {
+    test('changes nothing in its history where it is the last administrator', async () => {
       const accountId = await veteran()
       const { db, tables, write } = opened().driver
       await write(db.update(tables.accounts).set({ role: 'administrator' }).where(eq(tables.accounts.id, accountId)))

@@ -4,9 +4,9 @@ import type { Fact } from '../../src/events/catalogue.ts'
 import type { Store } from '../../src/store/open.ts'
 import { type Backend, known, later, newId, now, type Opened, open, origin, tokens } from './people.ts'
 
-/** What every store promises of grants: who may renew one, what is kept of it, and when it is due. */
+/** What every store promises about grants: who may renew one, what is stored, and when it is due. */
 export function grantsContract({ name, emptied }: Backend): void {
-  describe(`${name} keeps grants: one`, () => {
+  describe(`${name} keeps grants: a grant`, () => {
     const grant = { provider: 'github', issuer: 'github', clientId: 'web', subject: '42', holder: 'person' }
     let opened: Opened
     let store: Store
@@ -34,7 +34,7 @@ export function grantsContract({ name, emptied }: Backend): void {
       origin,
     }
 
-    test('comes back as it was kept', async () => {
+    test('is read back as it was stored', async () => {
       await store.grants.keep(grant, 'grt_1', (id) => tokens({ accessToken: `sealed to ${id}` }), now)
       expect(await kept()).toEqual({
         id: 'grt_1',
@@ -61,7 +61,7 @@ export function grantsContract({ name, emptied }: Backend): void {
       expect(await store.grants.find({ ...grant, clientId: 'app' })).toBeUndefined()
     })
 
-    test('of the same subject at another issuer is another one', async () => {
+    test('of the same subject at another issuer is a separate grant', async () => {
       const elsewhere = { ...grant, issuer: 'https://moved.example' }
       await known(store, elsewhere)
       await store.grants.keep(grant, 'grt_1', () => tokens({ accessToken: 'one' }), now)
@@ -73,7 +73,7 @@ export function grantsContract({ name, emptied }: Backend): void {
       expect(await store.revocations.stillNeeded({ ...grant, issuer: 'https://third.example' })).toBe(false)
     })
 
-    test('is kept for nobody who has not that identity; a team needs none', async () => {
+    test('is stored only for an account with that identity; a team needs none', async () => {
       const stranger = { ...grant, subject: 'nobody' }
       expect(await store.grants.keep(stranger, newId('grt'), () => tokens(), now)).toBe(false)
       expect(await store.grants.find(stranger)).toBeUndefined()
@@ -81,7 +81,7 @@ export function grantsContract({ name, emptied }: Backend): void {
       expect(await store.grants.keep(grant, newId('grt'), () => tokens(), now)).toBe(true)
     })
 
-    test('stores what the provider reported of the identity, whether or not its tokens stay', async () => {
+    test('stores what the provider reported about the identity, whether or not its tokens stay', async () => {
       const identityNow = async () => (await store.accounts.findByIdentity(grant.issuer, grant.subject))?.identity
       const before = await identityNow()
       const use = {
@@ -99,7 +99,7 @@ export function grantsContract({ name, emptied }: Backend): void {
       expect(await identityNow()).toEqual({ ...before, ...again })
     })
 
-    test('that is given again keeps its id, and its tokens are sealed to that', async () => {
+    test('that is stored again keeps its ID, to which its tokens are sealed', async () => {
       const first = await keep()
       const sealedTo: string[] = []
       await store.grants.keep(
@@ -138,7 +138,7 @@ export function grantsContract({ name, emptied }: Backend): void {
       expect(await store.grants.lease('grt_nobody', 'two', later(60), now)).toBeUndefined()
     })
 
-    test('is renewed by who leased it, once', async () => {
+    test('is renewed once by its lease holder', async () => {
       const { id } = await keep()
       const fence = (await store.grants.lease(id, 'one', later(30), now))?.fence ?? Number.NaN
       const fresh = tokens({ accessToken: 'fresh', refreshToken: null })
@@ -155,7 +155,7 @@ export function grantsContract({ name, emptied }: Backend): void {
       expect(await store.grants.find(grant)).toMatchObject({ accessToken: 'fresh' })
     })
 
-    test('is not renewed over a lease or a consent that came later', async () => {
+    test('is not renewed over a later lease or consent', async () => {
       const { id } = await keep()
       const first = (await store.grants.lease(id, 'one', later(30), now))?.fence ?? Number.NaN
       const second = (await store.grants.lease(id, 'two', later(60), later(30)))?.fence ?? Number.NaN
@@ -167,7 +167,7 @@ export function grantsContract({ name, emptied }: Backend): void {
       expect(told).toEqual([])
     })
 
-    test('given up on is free again, and marked when it needs its person', async () => {
+    test('is released when renewal fails, and marked when it needs a new consent', async () => {
       const { id } = await keep()
       const first = (await store.grants.lease(id, 'one', later(30), now))?.fence ?? Number.NaN
       await store.grants.release(id, first)
@@ -179,7 +179,7 @@ export function grantsContract({ name, emptied }: Backend): void {
       expect(await keep()).toMatchObject({ status: 'healthy' })
     })
 
-    test('that is to stay as it is when it is given again is only seen to be used', async () => {
+    test('that stays unchanged when stored again only updates its last use and due time', async () => {
       const first = await keep(tokens({ dueAt: later(1800) }))
       const seen: (StoredGrant | undefined)[] = []
       await store.grants.keep(
@@ -195,7 +195,7 @@ export function grantsContract({ name, emptied }: Backend): void {
       expect(await kept()).toEqual({ ...first, usedAt: later(60), dueAt: later(900) })
     })
 
-    test('whose tokens changed while it was given again is looked at once more', async () => {
+    test('whose tokens changed while it was stored again is evaluated once more', async () => {
       const first = await keep()
       const fence = (await store.grants.lease(first.id, 'one', later(30), now))?.fence ?? Number.NaN
       const [other] = [await store.grants.renewed(first.id, fence, tokens({ scopes: ['repo', 'gist'] }), later(1))]
@@ -213,7 +213,7 @@ export function grantsContract({ name, emptied }: Backend): void {
       expect(seen).toEqual([['repo', 'gist']])
     })
 
-    test('that failed is degraded, counts its failures, and is well again with new tokens', async () => {
+    test('that failed to renew is degraded, counts its failures, and is healthy again with new tokens', async () => {
       const { id } = await keep(tokens({ dueAt: later(10) }))
       const lease = async (at: Date) => (await store.grants.lease(id, 'one', later(30, at), at))?.fence ?? Number.NaN
       expect(await store.grants.failed(id, await lease(now), 'transient', later(2), later(1))).toBe(true)
@@ -246,7 +246,7 @@ export function grantsContract({ name, emptied }: Backend): void {
       })
     })
 
-    test('that lost scopes is healthy, and says so', async () => {
+    test('that lost scopes is healthy, and its missing scopes are published', async () => {
       const { id } = await keep()
       const fence = (await store.grants.lease(id, 'one', later(30), now))?.fence ?? Number.NaN
       await store.grants.renewed(id, fence, { ...tokens({ scopes: [] }), lastError: 'scope_missing' }, later(1))
@@ -260,14 +260,14 @@ export function grantsContract({ name, emptied }: Backend): void {
       })
     })
 
-    test('that died is not due any more, and knows why', async () => {
+    test('that is dead is no longer due, and stores the reason', async () => {
       const { id } = await keep(tokens({ dueAt: now }))
       const fence = (await store.grants.lease(id, 'one', later(30), now))?.fence ?? Number.NaN
       expect(await store.grants.died(id, fence, later(1), [marked])).toBe(true)
       expect(await kept()).toMatchObject({ dueAt: null, lastError: 'invalid_grant', lastErrorAt: later(1) })
     })
 
-    test('is used and due as it is told, unless it changed meanwhile', async () => {
+    test('stores its last use and due time, unless it changed in the meantime', async () => {
       const { id, fence } = await keep()
       await store.grants.used(id, fence, later(900), later(60))
       expect(await kept()).toMatchObject({ usedAt: later(60), dueAt: later(900) })
@@ -285,7 +285,7 @@ export function grantsContract({ name, emptied }: Backend): void {
         return id
       }
 
-      test('is found, the longest due first, of its own registration only', async () => {
+      test('is found by due time, for its own client registration only', async () => {
         await given('grt_b', 20)
         await given('grt_a', 20)
         await given('grt_c', 10)
@@ -300,7 +300,7 @@ export function grantsContract({ name, emptied }: Backend): void {
         expect(await store.grants.dueBy(app, later(31), 3)).toBe(3)
       })
 
-      test('is nobody else’s while it is leased', async () => {
+      test('is not found while it is leased', async () => {
         const id = await given('grt_1', 0)
         const leased = await store.grants.lease(id, 'one', later(90), later(1), 'if due')
         expect(leased).toMatchObject({ leaseOwner: 'one' })
@@ -308,7 +308,7 @@ export function grantsContract({ name, emptied }: Backend): void {
         expect(await store.grants.due(app, later(90), 9)).toEqual([id])
       })
 
-      test('is leased as such, and not when it was renewed, marked or taken back meanwhile', async () => {
+      test('is leased only while due, and not when it was renewed, marked or withdrawn in the meantime', async () => {
         const [renewed, dead] = [await given('grt_1', 0), await given('grt_2', 0)]
         const lease = (id: string) => store.grants.lease(id, 'one', later(90), later(1), 'if due')
         const first = await lease(renewed)

@@ -30,7 +30,7 @@ describe('writes of one turn of the event loop', () => {
 
   const insert = (id: number, parent: number | null = null) =>
     inside.prepare('insert into notes values (?, ?)').run(id, parent)
-  /** What somebody else sees in the file. */
+  /** The data another connection sees in the file. */
   const seen = () => outside.prepare('select id from notes order by id').pluck().all()
   const failure = (promise: Promise<unknown>) =>
     promise.then(
@@ -38,7 +38,7 @@ describe('writes of one turn of the event loop', () => {
       (error: Error) => error.message,
     )
 
-  test('share one transaction: nobody outside sees one of them before all are committed', async () => {
+  test('share one transaction: nobody else sees one of them before all are committed', async () => {
     const log: unknown[] = []
     const first = group.join(true, () => insert(1)).then(() => log.push('first answered', seen()))
     const second = group.join(true, () => {
@@ -50,7 +50,7 @@ describe('writes of one turn of the event loop', () => {
     expect(log).toEqual(['second runs', 1, [], 'first answered', [1, 2]])
   })
 
-  test('include what is joined when the turn is over', async () => {
+  test('include writes that join at the end of the turn', async () => {
     const log: string[] = []
     const first = group.join(false, () => log.push('joined in the turn'))
     const last = new Promise<void>((resolve) => {
@@ -66,7 +66,7 @@ describe('writes of one turn of the event loop', () => {
     expect(group.commits()).toBe(1)
   })
 
-  test('that were to join at the end of the turn are committed by a close before it', async () => {
+  test('that would join at the end of the turn are committed by a close before it', async () => {
     let kept: Promise<unknown> | undefined
     group.endOfTurn(() => {
       kept = group.join(false, () => insert(1))
@@ -76,7 +76,7 @@ describe('writes of one turn of the event loop', () => {
     expect(seen()).toEqual([1])
   })
 
-  test('that gather while a turn ends are committed with the next one', async () => {
+  test('that arrive while a turn ends are committed with the next one', async () => {
     let kept: Promise<unknown> | undefined
     group.endOfTurn(() => {
       group.endOfTurn(() => {
@@ -88,14 +88,14 @@ describe('writes of one turn of the event loop', () => {
     await kept
   })
 
-  test('alone are committed when the turn is over', async () => {
+  test('are committed at the end of the turn when there is only one', async () => {
     const alone = group.join(false, () => insert(1))
     await new Promise((resolve) => setImmediate(resolve))
     expect(seen()).toEqual([1])
     await alone
   })
 
-  test('gather while every turn brings more, and share one commit', async () => {
+  test('gather while every turn adds more, and share one commit', async () => {
     const writes: Promise<unknown>[] = []
     const join = (id: number) => writes.push(group.join(false, () => insert(id)))
     join(1)
@@ -110,7 +110,7 @@ describe('writes of one turn of the event loop', () => {
     expect(seen()).toEqual([1, 2, 3, 4, 5])
   })
 
-  test('gather no longer than a few turns', async () => {
+  test('gather for a few turns at most', async () => {
     const writes: Promise<unknown>[] = []
     let turns = 0
     for (let id = 1; seen().length === 0; id += 2) {
@@ -122,7 +122,7 @@ describe('writes of one turn of the event loop', () => {
     expect(turns).toBeLessThan(12)
   })
 
-  test('of which there are hundreds let others have their turn in between', async () => {
+  test('in the hundreds yield to other work in between', async () => {
     const order: string[] = []
     const writes = Array.from({ length: 200 }, (_, n) =>
       group.join(false, () => insert(n + 1)).then(() => order.push('write')),
@@ -141,11 +141,11 @@ describe('writes of one turn of the event loop', () => {
     await Promise.all(writes)
   })
 
-  test('are answered with what they came to', async () => {
+  test('return their own results', async () => {
     expect(await Promise.all([group.join(true, () => 'a'), group.join(false, () => 'b')])).toEqual(['a', 'b'])
   })
 
-  test('of which a script throws: it alone is undone, to its beginning', async () => {
+  test('of which a script throws: only that script is rolled back, completely', async () => {
     const kept = [group.join(true, () => insert(1)), group.join(false, () => insert(3))]
     const undone = group.join(true, () => {
       insert(2)
@@ -157,17 +157,17 @@ describe('writes of one turn of the event loop', () => {
     expect(seen()).toEqual([1, 3, 4])
   })
 
-  test('of which a single statement fails: it alone is undone', async () => {
+  test('of which a single statement fails: only that statement is rolled back', async () => {
     const answers = [1, 1, 2].map((id) => failure(group.join(false, () => insert(id))))
     expect(await Promise.all(answers)).toEqual(['kept', 'UNIQUE constraint failed: notes.id', 'kept'])
     expect(seen()).toEqual([1, 2])
   })
 
-  test('whose commit fails: everybody is told, nothing is kept, and the next ones are', async () => {
+  test('whose commit fails: all callers get the error, nothing is stored, and later writes succeed', async () => {
     const answers = [
       group.join(true, () => insert(1)),
       group.join(true, () => {
-        // Checked at the commit, so it is the COMMIT that fails.
+        // Checked at the commit, so the COMMIT itself fails.
         inside.exec('PRAGMA defer_foreign_keys = ON')
         insert(2, 99)
       }),
@@ -178,7 +178,7 @@ describe('writes of one turn of the event loop', () => {
     expect(seen()).toEqual([3])
   })
 
-  test('that lose their transaction half-way, as on a full disk: everybody is told, nothing is kept', async () => {
+  test('that lose their transaction halfway, as on a full disk: all callers get the error, nothing is stored', async () => {
     const answers = [
       group.join(true, () => insert(1)),
       group.join(false, () => {
@@ -193,7 +193,7 @@ describe('writes of one turn of the event loop', () => {
     expect(seen()).toEqual([3])
   })
 
-  test('that find the database busy wait without holding up others, and are kept once it is free', async () => {
+  test('that find the database locked wait without blocking others, and are stored once it is free', async () => {
     outside.exec('BEGIN IMMEDIATE')
     const kept = [group.join(true, () => insert(1)), group.join(false, () => insert(2))]
     const turns = await Promise.all([1, 2, 3].map(() => new Promise((resolve) => setImmediate(() => resolve('turn')))))
@@ -205,7 +205,7 @@ describe('writes of one turn of the event loop', () => {
     expect(seen()).toEqual([1, 2])
   })
 
-  test('that find the database busy for too long: everybody is told, and the next ones are kept', async () => {
+  test('that find the database locked for too long: all callers get the error, and later writes succeed', async () => {
     outside.exec('BEGIN IMMEDIATE')
     const answers = [group.join(true, () => insert(1)), group.join(false, () => insert(2))].map(failure)
     expect(await Promise.all(answers)).toEqual(Array(2).fill('the database is busy'))

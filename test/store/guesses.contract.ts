@@ -6,17 +6,17 @@ import { type Backend, later, now, open, sweptIn } from './people.ts'
 const account = { key: 'account:usr_ada', counter: 'account' } as const
 const network = { key: 'network:203.0.113.7', counter: 'network' } as const
 
-/** One more each time, whatever was before. */
+/** Adds one each time, whatever the count was before. */
 const count = (_: unknown, known: Guesses | undefined): Guesses => ({
   failures: (known?.failures ?? 0) + 1,
   lastAt: now,
   blockedUntil: now,
 })
-/** Five, and no more. */
+/** Allows five and no more. */
 const five = (_: unknown, known: Guesses | undefined): Guesses | number =>
   (known?.failures ?? 0) >= 5 ? 1000 : count(_, known)
 
-/** What every store promises of its counters of guesses. */
+/** What every store promises about its counters of guesses. */
 export function guessesContract({ name, emptied }: Backend): void {
   describe(`${name} counts guesses`, () => {
     let store: Store
@@ -28,7 +28,7 @@ export function guessesContract({ name, emptied }: Backend): void {
     })
     afterEach(() => Promise.all(nodes.map((node) => node.close())))
 
-    /** What a counter holds, read by taking nothing. */
+    /** The value of a counter, read by taking nothing. */
     const peek = async (...keys: (typeof account | typeof network)[]) => {
       const seen: Record<string, number> = {}
       for (const each of keys)
@@ -45,7 +45,7 @@ export function guessesContract({ name, emptied }: Backend): void {
       expect(await peek(account, network)).toEqual({ [account.key]: 1, [network.key]: 2 })
     })
 
-    test('on none where one refuses, and tells the longest wait', async () => {
+    test('on no key when one refuses, and returns the longest wait', async () => {
       await store.guesses.take([account, network], count)
       const waits = { account: 2000, network: 3000, device: 0 }
       expect(await store.guesses.take([account, network], (counter) => waits[counter])).toBe(3000)
@@ -57,7 +57,7 @@ export function guessesContract({ name, emptied }: Backend): void {
       expect(await peek(account, network)).toEqual({ [account.key]: 1, [network.key]: 1 })
     })
 
-    test('keeping every millisecond of what it was told', async () => {
+    test('with full millisecond precision', async () => {
       const known = { failures: 7, lastAt: now, blockedUntil: later(0.123) }
       await store.guesses.take([account], () => known)
       await store.guesses.take([account], (_, kept) => {
@@ -66,14 +66,14 @@ export function guessesContract({ name, emptied }: Backend): void {
       })
     })
 
-    test('and takes back from what is there alone', async () => {
+    test('and subtracts from existing counters only', async () => {
       await store.guesses.take([account], count)
       await store.guesses.take([account], count)
       await store.guesses.change([account, network], (_, known) => ({ ...known, failures: known.failures - 1 }))
       expect(await peek(account, network)).toEqual({ [account.key]: 1, [network.key]: 0 })
     })
 
-    test('until it forgets one, or sweeps those that are old', async () => {
+    test('until a key is reset, or old keys are swept', async () => {
       await store.guesses.take([account, network], count)
       await store.guesses.forget(account.key)
       expect(await peek(account, network)).toEqual({ [account.key]: 0, [network.key]: 1 })
@@ -82,7 +82,7 @@ export function guessesContract({ name, emptied }: Backend): void {
       expect(await peek(network)).toEqual({ [network.key]: 0 })
     })
 
-    test('so that two hundred at once, on several nodes, are not two hundred free ones', async () => {
+    test('so that two hundred concurrent guesses, on several nodes, do not all pass', async () => {
       const taken = await Promise.all(
         Array.from({ length: 200 }, (_, at) => nodes[at % nodes.length]?.guesses.take([account, network], five)),
       )
@@ -90,7 +90,7 @@ export function guessesContract({ name, emptied }: Backend): void {
       expect(await peek(account, network)).toEqual({ [account.key]: 5, [network.key]: 5 })
     })
 
-    test('whichever order their keys come in', async () => {
+    test('in any order of keys', async () => {
       await Promise.all(
         Array.from({ length: 60 }, (_, at) =>
           nodes[at % nodes.length]?.guesses.take(at % 2 ? [account, network] : [network, account], count),

@@ -71,7 +71,7 @@ export function jiraContract({ emptied }: Pick<Backend, 'emptied'>): void {
     }
     const queued = () => opened.driver.read(opened.driver.db.select().from(opened.driver.tables.revocations))
 
-    test('comes back as it was connected, its sites by their names, with the tokens sealed to their row, and tells why', async () => {
+    test('is read back as it was connected, its sites sorted by name, with sealed tokens and its facts', async () => {
       const who = await aTeam()
       const sites = [site(who.teamId, 'b'), site(who.teamId, 'a', { chosen: true, goneAt: later(1) })]
       const because = () => [connectedFact(who.teamId, who.by)]
@@ -103,7 +103,7 @@ export function jiraContract({ emptied }: Pick<Backend, 'emptied'>): void {
       expect(await store.jira.find('team_nobody')).toBeUndefined()
     })
 
-    test('is refused, with nothing written, to strangers, to roles that may not, and without the session', async () => {
+    test('is not changed by outsiders, by roles without permission or without a session', async () => {
       const [who, stranger] = [await aTeam(), await aTeam()]
       const asked = { ...stranger, teamId: who.teamId }
       const nobody = (): boolean => false
@@ -124,7 +124,7 @@ export function jiraContract({ emptied }: Pick<Backend, 'emptied'>): void {
       expect((await store.jira.find(who.teamId))?.sites).toEqual([site(who.teamId, 'a')])
     })
 
-    test('keeps its row for the same consent, raising the fence, and withdraws another', async () => {
+    test('keeps its row for the same consent with a higher fence, and queues another consent for revocation', async () => {
       const who = await aTeam()
       await connect(who, 'ada', [])
       const [first] = await grantsOf(who)
@@ -139,7 +139,7 @@ export function jiraContract({ emptied }: Pick<Backend, 'emptied'>): void {
       ])
     })
 
-    test('uses exactly the sites that were chosen, all of which are within reach', async () => {
+    test('uses exactly the selected sites, all of which must be available', async () => {
       const who = await aTeam()
       const choose = (...cloudIds: string[]) => store.jira.choose({ ...who, cloudIds, at: now }, leading, [])
       expect(await choose('a')).toBe('jira_not_connected')
@@ -158,7 +158,7 @@ export function jiraContract({ emptied }: Pick<Backend, 'emptied'>): void {
       expect(await chosen()).toEqual(['b'])
     })
 
-    test('goes with its sites and its consent, which is queued for withdrawal', async () => {
+    test('is deleted with its sites and its consent, which is queued for revocation', async () => {
       const who = await aTeam()
       await connect(who, 'ada', [site(who.teamId, 'a')])
       expect(await store.jira.disconnect({ ...who, at: now }, leading, [])).toBe('disconnected')
@@ -167,7 +167,7 @@ export function jiraContract({ emptied }: Pick<Backend, 'emptied'>): void {
       expect(await queued()).toMatchObject([{ subject: 'ada', teamId: who.teamId }])
     })
 
-    test('is due for one worker at a time, and never once nobody stands behind it', async () => {
+    test('is due for one worker at a time, and never after the connecting member is gone', async () => {
       const [one, two] = [await aTeam(), await aTeam()]
       await connect(one, 'ada', [])
       await connect(two, 'grace', [])
@@ -190,7 +190,7 @@ export function jiraContract({ emptied }: Pick<Backend, 'emptied'>): void {
       expect((await store.jira.due(10, later(9000), later(9900))).map(({ teamId }) => teamId)).toEqual([one.teamId])
     })
 
-    test('takes what was read of the consent it has, and not of one before', async () => {
+    test('stores sites read with the current consent, and not with a previous one', async () => {
       const who = await aTeam()
       await connect(who, 'ada', [site(who.teamId, 'a')])
       const before = (await store.jira.find(who.teamId))?.integration

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Asking } from '../../src/jobs/ports.ts'
 import { later, now, type Opened } from './people.ts'
 
-/** What every store promises of the rounds of jobs that nodes share. */
+/** What every store promises about the runs of jobs that nodes share. */
 export function jobsContract(opened: () => Opened): void {
   const jobs = () => opened().store.jobs
   const asking = (owner: string, seconds: number, given: Partial<Asking> = {}): Asking => ({
@@ -21,8 +21,8 @@ export function jobsContract(opened: () => Opened): void {
     ...(nextDue && { nextDue }),
   })
 
-  describe('a job that nodes share', () => {
-    test('is due when whoever first heard of it said', async () => {
+  describe('a shared job', () => {
+    test('is due when the first node to register it said', async () => {
       expect(await jobs().enroll('sweep', later(60))).toEqual(later(60))
       expect(await jobs().enroll('sweep', later(90))).toEqual(later(60))
       expect(await jobs().begin('sweep', asking('one', 59))).toEqual({ tag: 'not_due', dueAt: later(60) })
@@ -30,7 +30,7 @@ export function jobsContract(opened: () => Opened): void {
       expect(await jobs().begin('renew', asking('one', 5))).toEqual({ tag: 'not_due', dueAt: later(60) })
     })
 
-    test('has one owner until it is finished or the lease runs out, and is then due still', async () => {
+    test('has one owner until it finishes or its lease expires, and then is still due', async () => {
       expect((await jobs().begin('sweep', asking('one', 60))).tag).toBe('begun')
       expect((await jobs().begin('sweep', asking('two', 89))).tag).toBe('busy')
       expect((await jobs().begin('sweep', asking('two', 90))).tag).toBe('begun')
@@ -40,7 +40,7 @@ export function jobsContract(opened: () => Opened): void {
       expect(await jobs().begin('sweep', asking('three', 93))).toEqual({ tag: 'not_due', dueAt: later(120) })
     })
 
-    test('is held on to by its owner, and by nobody else', async () => {
+    test('can be extended by its owner only', async () => {
       await jobs().begin('sweep', asking('one', 60))
       expect(await jobs().keep('sweep', 'two', later(900))).toBe(false)
       expect(await jobs().keep('sweep', 'one', later(120))).toBe(true)
@@ -49,12 +49,12 @@ export function jobsContract(opened: () => Opened): void {
       expect(await jobs().keep('sweep', 'one', later(900))).toBe(false)
     })
 
-    test('looked at before it is due leaves nobody waiting', async () => {
+    test('that is not due yet gives no lease', async () => {
       await jobs().begin('sweep', asking('one', 0))
       expect((await jobs().begin('sweep', asking('two', 0, { onlyWhenDue: false }))).tag).toBe('begun')
     })
 
-    test('run in between stays due when it was', async () => {
+    test('run in between stays due at its time', async () => {
       expect(await jobs().begin('sweep', asking('one', 5, { onlyWhenDue: false }))).toEqual({
         tag: 'begun',
         dueAt: later(60),
@@ -64,7 +64,7 @@ export function jobsContract(opened: () => Opened): void {
       expect((await jobs().begin('sweep', asking('one', 60))).tag).toBe('begun')
     })
 
-    test('tells how it went', async () => {
+    test('records the result of its last run', async () => {
       await jobs().enroll('renew', later(30))
       await jobs().begin('sweep', asking('one', 60))
       const [idle, running] = await jobs().list(later(61))
@@ -96,13 +96,13 @@ export function jobsContract(opened: () => Opened): void {
       })
     })
 
-    test('is not running any more when its node died', async () => {
+    test('is no longer running when its node died', async () => {
       await jobs().begin('sweep', asking('one', 60))
       expect(await jobs().list(later(89))).toMatchObject([{ running: true }])
       expect(await jobs().list(later(90))).toMatchObject([{ running: false, startedAt: later(60), runs: 0 }])
     })
 
-    test('is nobody’s before anybody asked', async () => {
+    test('has no owner before it is registered', async () => {
       expect(await jobs().list(now)).toEqual([])
       expect(await jobs().keep('sweep', 'one', later(30))).toBe(false)
       expect(await jobs().finish('sweep', done('one', 1))).toBe(false)

@@ -20,44 +20,45 @@ import {
   unlinked,
 } from './people.ts'
 
-/** What every store promises of sign-ins that are linked and unlinked. */
+/** What every store promises about linking and unlinking identities. */
 export function linkingContract(opened: () => Opened): void {
   const store = () => opened().store
-  const told = () => opened().told
+  const facts = () => opened().told
 
-  describe('linking', () => {
-    test('adds a way in, oldest first', async () => {
+  describe('linking an identity', () => {
+    test('adds a sign-in method, oldest first', async () => {
       const { account: person, identity: first } = await newcomer(opened(), {}, { linkedAt: now })
       const third = identity(person.id, { provider: 'google', linkedAt: later(20) })
       const second = identity(person.id, { provider: 'atlassian', linkedAt: later(10) })
       expect(await store().accounts.link(third, null, [linked(third)])).toBe(true)
       expect(await store().accounts.link(second, null, [linked(second)])).toBe(true)
       expect(await store().accounts.identitiesOf(person.id)).toEqual([first, second, third])
-      expect(told()).toEqual([linked(third), linked(second)])
+      expect(facts()).toEqual([linked(third), linked(second)])
     })
 
-    test('is refused with nothing written when the account has twenty, one of somebody’s excepted', async () => {
+    test('is refused when the account has twenty identities, unless the identity is already linked', async () => {
       const { account: person, identity: own } = await newcomer(opened())
       const { identity: theirs } = await newcomer(opened())
       for (let held = 1; held < 20; held++) {
         const way = identity(person.id)
         expect(await store().accounts.link(way, null, [linked(way)])).toBe(true)
       }
-      told().length = 0
+      facts().length = 0
       const trail = await trailOf(opened())
       const more = identity(person.id)
       expect(await store().accounts.link(more, null, [linked(more)])).toBe('too_many_identities')
-      // Somebody was faster with this very identity: that is for the evidence to be gathered again, not a full account.
+      // Another request linked this very identity first: the caller must read the state again, and the account is not
+      // full.
       for (const { issuer, subject } of [own, theirs]) {
         const known = identity(person.id, { issuer, subject })
         expect(await store().accounts.link(known, null, [linked(known)])).toBe(false)
       }
       expect(await store().accounts.identitiesOf(person.id)).toHaveLength(20)
-      expect(told()).toEqual([])
+      expect(facts()).toEqual([])
       expect(await trailOf(opened())).toEqual(trail)
     })
 
-    test('is refused with nothing written when the identity is anybody’s', async () => {
+    test('is refused when any account has the identity', async () => {
       const { account: person, identity: own } = await newcomer(opened())
       const { account: bob } = await newcomer(opened())
       for (const accountId of [person.id, bob.id]) {
@@ -65,21 +66,21 @@ export function linkingContract(opened: () => Opened): void {
         expect(await store().accounts.link(again, null, [linked(again)])).toBe(false)
       }
       expect(await store().accounts.identitiesOf(person.id)).toEqual([own])
-      expect(told()).toEqual([])
+      expect(facts()).toEqual([])
       expect(await trailOf(opened())).toEqual([])
     })
 
-    test('is refused when the account is gone or disabled', async () => {
+    test('is refused when the account is deleted or disabled', async () => {
       const { account: person } = await newcomer(opened())
       await disable(opened(), person.id)
       for (const accountId of [person.id, 'usr_nobody']) {
         const way = identity(accountId)
         expect(await store().accounts.link(way, null, [linked(way)])).toBe(false)
       }
-      expect(told()).toEqual([])
+      expect(facts()).toEqual([])
     })
 
-    test('proves the account’s own claim, and then every other claim ends with its sessions', async () => {
+    test('verifies the account’s own email address, and ends every other claim with its sessions', async () => {
       const { account: person } = await newcomer(opened(), { email: 'ada@example.com' })
       const { account: eve } = await newcomer(opened(), { email: 'ada@example.com' })
       const device = await signedIn(opened(), eve.id)
@@ -90,7 +91,7 @@ export function linkingContract(opened: () => Opened): void {
       expect(await store().accounts.find(eve.id)).toMatchObject({ email: null, emailVerified: false })
       expect(await store().sessions.find(device.id)).toMatchObject({ endReason: 'email_claim_ended' })
       expect(await store().sessions.find(kept.id)).toMatchObject({ endedAt: null })
-      expect(names(told())).toEqual([
+      expect(names(facts())).toEqual([
         'identity.linked',
         'account.email_claim_ended',
         'session.ended',
@@ -98,7 +99,7 @@ export function linkingContract(opened: () => Opened): void {
       ])
     })
 
-    test('by an address is refused when the account no longer holds it, is an administrator’s or has that provider', async () => {
+    test('by email address is refused when the account no longer holds it, is an administrator or has that provider', async () => {
       const { accounts } = opened().driver.tables
       const refused = async (given: Parameters<typeof newcomer>[1], change?: Partial<typeof accounts.$inferInsert>) => {
         const { account: person } = await newcomer(opened(), given, { provider: 'google', issuer: 'google' })
@@ -118,10 +119,10 @@ export function linkingContract(opened: () => Opened): void {
       expect(await claimant('github')).toBe(false)
       const promoted = await refused({ email: 'grace@example.com', emailVerified: true, role: 'administrator' })
       expect(await promoted('github')).toBe(false)
-      expect(names(told())).toEqual(['identity.linked'])
+      expect(names(facts())).toEqual(['identity.linked'])
     })
 
-    test('on purpose is refused when whoever asked was signed out meanwhile', async () => {
+    test('on request is refused when the session was ended in the meantime', async () => {
       const { account: person } = await newcomer(opened())
       const { account: other } = await newcomer(opened())
       const [device, elsewhere] = [await signedIn(opened(), person.id), await signedIn(opened(), other.id)]
@@ -133,10 +134,10 @@ export function linkingContract(opened: () => Opened): void {
       expect(await link(elsewhere.id)).toBe(false)
       await store().sessions.end({ id: device.id, accountId: person.id }, 'logout', now, [])
       expect(await link(device.id)).toBe(false)
-      expect(names(told())).toEqual(['identity.linked'])
+      expect(names(facts())).toEqual(['identity.linked'])
     })
 
-    test('or not, an account’s own claim can be proven; every other claim ends, and nothing is proven twice', async () => {
+    test('is not needed to verify an account’s email address, which ends every other claim and happens once', async () => {
       const { account: person } = await newcomer(opened(), { email: 'ada@example.com' })
       const { account: eve } = await newcomer(opened(), { email: 'ada@example.com' })
       const verified: Fact = {
@@ -150,10 +151,10 @@ export function linkingContract(opened: () => Opened): void {
       expect(await store().accounts.find(eve.id)).toMatchObject({ email: null })
       for (const id of [person.id, eve.id, 'usr_nobody'])
         expect(await store().accounts.proveEmail(id, ada, later(8), [verified])).toBe(false)
-      expect(names(told())).toEqual(['account.email_claim_ended', 'account.email_verified'])
+      expect(names(facts())).toEqual(['account.email_claim_ended', 'account.email_verified'])
     })
 
-    test('proves nothing that somebody else holds', async () => {
+    test('verifies no email address that another account holds', async () => {
       const { account: person } = await newcomer(opened(), { email: 'ada@example.com' })
       const { accounts } = opened().driver.tables
       const { account: holder } = await newcomer(opened())
@@ -168,7 +169,7 @@ export function linkingContract(opened: () => Opened): void {
       expect(await store().accounts.find(holder.id)).toMatchObject({ emailVerified: true })
     })
 
-    test('proves no other address than the account’s own', async () => {
+    test('verifies no email address other than the account’s own', async () => {
       const { account: person } = await newcomer(opened(), { email: 'countess@example.com' })
       const { account: eve } = await newcomer(opened(), { email: 'ada@example.com' })
       expect(await store().accounts.link(identity(person.id), ada, [])).toBe(true)
@@ -177,7 +178,7 @@ export function linkingContract(opened: () => Opened): void {
     })
   })
 
-  test('what a provider said at the latest sign-in replaces what it said before', async () => {
+  test('the provider’s profile is replaced at the latest sign-in', async () => {
     const { account: person, identity: way } = await newcomer(opened())
     const use = {
       email: null,
@@ -193,10 +194,10 @@ export function linkingContract(opened: () => Opened): void {
     expect(await store().accounts.find(person.id)).toEqual(person)
   })
 
-  describe('unlinking', () => {
+  describe('unlinking an identity', () => {
     const always = () => true
 
-    test('asks about what would be left, and takes the identity away', async () => {
+    test('passes the remaining sign-in methods to the policy, and removes the identity', async () => {
       const { account: person, identity: first } = await newcomer(opened())
       const second = identity(person.id, { provider: 'google', linkedAt: later(1) })
       await store().accounts.link(second, null, [])
@@ -209,12 +210,12 @@ export function linkingContract(opened: () => Opened): void {
       expect(await store().accounts.unlink(of, mayGo, (gone) => [unlinked(gone)])).toBe('unlinked')
       expect(asked).toEqual([{ identities: [second], password: null, passkeys: [] }])
       expect(await store().accounts.identitiesOf(person.id)).toEqual([second])
-      expect(told()).toEqual([unlinked(first)])
+      expect(facts()).toEqual([unlinked(first)])
       expect(await store().accounts.unlink(of, always, (gone) => [unlinked(gone)])).toBe('not_linked')
-      expect(told()).toHaveLength(1)
+      expect(facts()).toHaveLength(1)
     })
 
-    test('changes nothing when the last way in may not go', async () => {
+    test('changes nothing when the policy keeps the last sign-in method', async () => {
       const { account: person, identity: way } = await newcomer(opened())
       const device = await signedIn(opened(), person.id, { identityId: way.id })
       await store().grants.keep(
@@ -234,11 +235,11 @@ export function linkingContract(opened: () => Opened): void {
       expect(await store().accounts.identitiesOf(person.id)).toEqual([way])
       expect(await store().sessions.find(device.id)).toMatchObject({ endedAt: null })
       expect(await store().revocations.backlog()).toBe(0)
-      expect(told()).toEqual([])
+      expect(facts()).toEqual([])
       expect(await trailOf(opened())).toEqual([])
     })
 
-    test('somebody else’s identity is not linked', async () => {
+    test('of another account returns not_linked', async () => {
       const { identity: theirs } = await newcomer(opened())
       const { account: eve } = await newcomer(opened())
       const of = { accountId: eve.id, identityId: theirs.id, keepSession: null, at: now }
@@ -246,7 +247,7 @@ export function linkingContract(opened: () => Opened): void {
       expect(await store().accounts.findByIdentity(theirs.issuer, theirs.subject)).toBeDefined()
     })
 
-    test('ends the sessions that identity opened, but for the one that is kept', async () => {
+    test('ends the sessions that the identity opened, except the one to keep', async () => {
       const { account: person, identity: way } = await newcomer(opened())
       const kept = await signedIn(opened(), person.id, { identityId: way.id })
       const lost = await signedIn(opened(), person.id, { identityId: way.id })
@@ -259,7 +260,7 @@ export function linkingContract(opened: () => Opened): void {
       expect(await store().sessions.find(lost.id)).toMatchObject({ endedAt: later(3), endReason: 'identity_unlinked' })
       for (const { id } of [kept, over, other])
         expect(await store().sessions.find(id)).toMatchObject({ endedAt: null, endReason: null })
-      expect(told()).toEqual([
+      expect(facts()).toEqual([
         unlinked(way),
         {
           name: 'session.ended',
@@ -270,7 +271,7 @@ export function linkingContract(opened: () => Opened): void {
       ])
     })
 
-    test('is for whoever is still signed in: a device signed out meanwhile unlinks nothing', async () => {
+    test('requires a live session: one that ended in the meantime unlinks nothing', async () => {
       const { account: person, identity: way } = await newcomer(opened())
       const { account: eve } = await newcomer(opened())
       const [ended, stale, theirs] = [
@@ -284,10 +285,10 @@ export function linkingContract(opened: () => Opened): void {
         expect(await store().accounts.unlink({ ...of, keepSession }, always, () => [unlinked(way)])).toBe(
           'session_revoked',
         )
-      expect([await store().accounts.identitiesOf(person.id), told()]).toEqual([[way], []])
+      expect([await store().accounts.identitiesOf(person.id), facts()]).toEqual([[way], []])
     })
 
-    test('queues its grants for revocation, of every app of ours, still sealed as they were', async () => {
+    test('queues its grants of every client registration for revocation, still encrypted as they were', async () => {
       const { account: person, identity: way } = await newcomer(opened())
       const { identity: others } = await newcomer(opened())
       const subject = way.subject
@@ -328,7 +329,7 @@ export function linkingContract(opened: () => Opened): void {
       expect(byGrant.every(({ id }) => id.startsWith('rvk_'))).toBe(true)
     })
 
-    test('takes its own grant along, and leaves that of the same subject at another issuer', async () => {
+    test('removes its own grant, and keeps that of the same subject at another issuer', async () => {
       const { account: person, identity: way } = await newcomer(opened())
       await newcomer(opened(), {}, { issuer: 'https://other.example', subject: way.subject })
       const grant = { provider: 'github', issuer: 'github', clientId: 'web', subject: way.subject, holder: 'person' }

@@ -12,7 +12,7 @@ import { flow, newcomer, open, signedIn } from './people.ts'
 
 const read = (text: string): LongRead => ({ sql: text, params: [], asArrays: true })
 
-/** Threads that do only what the test says. */
+/** Threads controlled by the test. */
 function standIn({ requestMs = 60_000 } = {}) {
   const threads: {
     readonly posted: string[]
@@ -20,7 +20,7 @@ function standIn({ requestMs = 60_000 } = {}) {
     isEnded: boolean
     say(message: ThreadMessage): void
     die(): void
-    /** Lets `end` resolve: the statement is over. */
+    /** Lets `end` resolve: the statement is done. */
     letEnd(): void
   }[] = []
   const changes: HealthChange[] = []
@@ -66,11 +66,11 @@ function withResolvers() {
 
 const opened: ThreadMessage = { tag: 'open' }
 const busy = (retryAfter: number) => ({ name: 'BusyError', retryAfter })
-/** What became of a read; asked for at once, so that no rejection is unhandled. */
+/** The outcome of a read; awaited at once, so that no rejection is unhandled. */
 const outcome = (asked: Promise<unknown>): Promise<unknown> => asked.catch((error: unknown) => error)
 
 describe('long reads', () => {
-  test('start a thread with the first of them, and send one at a time in the order of their arrival', async () => {
+  test('start a thread with the first of them, and are sent one at a time in order of arrival', async () => {
     const { reads, threads, rows } = standIn()
     expect(threads).toHaveLength(0)
     const [one, two] = [reads.ask(read('one')), reads.ask(read('two'))]
@@ -98,7 +98,7 @@ describe('long reads', () => {
     expect(await Promise.all(asked)).toMatchObject([{ code: 'SQLITE_ERROR' }, busy(30), [1]])
   })
 
-  test('lose only the one that ran when the thread dies, and go on in a new thread', async () => {
+  test('lose only the running one when the thread dies, and continue in a new thread', async () => {
     const { reads, threads, rows, changes } = standIn()
     const asked = ['one', 'two'].map((text) => outcome(reads.ask(read(text))))
     threads[0]?.say(opened)
@@ -117,7 +117,7 @@ describe('long reads', () => {
       (thread) => thread.say({ tag: 'failed', message: 'unable to open', code: 'SQLITE_CANTOPEN' }),
       30,
     ],
-  ])('all fail at once when %s, and the next one starts another', async (_, fails, retryAfter) => {
+  ])('all fail at once when %s, and the next one starts another thread', async (_, fails, retryAfter) => {
     const { reads, threads, rows } = standIn()
     const asked = ['one', 'two'].map((text) => outcome(reads.ask(read(text))))
     const [thread] = threads
@@ -130,7 +130,7 @@ describe('long reads', () => {
     expect(await next).toEqual([3])
   })
 
-  test('do not read another file that was put in the place of the first', async () => {
+  test('do not read another file that replaced the first', async () => {
     const { reads, threads, changes, move } = standIn()
     const asked = outcome(reads.ask(read('one')))
     move()
@@ -140,7 +140,7 @@ describe('long reads', () => {
     expect(changes).toMatchObject([{ state: 'refusing', cause: { code: 'DATABASE_FILE_MOVED' } }])
   })
 
-  test('that do not end in time are refused, and there are no more than two threads', async () => {
+  test('that exceed their deadline are refused, and there are at most two threads', async () => {
     const { reads, threads, rows } = standIn({ requestMs: 50 })
     for (const n of [0, 1]) {
       const late = outcome(reads.ask(read(`late ${n}`)))
@@ -148,7 +148,7 @@ describe('long reads', () => {
       expect(threads[n]?.posted).toEqual([`late ${n}`])
       expect(await late).toMatchObject(busy(1))
       expect(threads[n]?.isEnded).toBe(true)
-      // A late answer is ignored.
+      // A late response is ignored.
       threads[n]?.say(rows('late'))
     }
     expect(await outcome(reads.ask(read('refused')))).toMatchObject(busy(1))
@@ -161,7 +161,7 @@ describe('long reads', () => {
     expect(await waits).toEqual([1])
   })
 
-  test('are refused when a hundred wait already, and all of them when the store is closed', async () => {
+  test('are refused when a hundred are waiting, and all of them when the store closes', async () => {
     const { reads, threads } = standIn()
     const asked = Array.from({ length: 101 }, (_, n) => outcome(reads.ask(read(String(n)))))
     expect(await asked[100]).toBeInstanceOf(BusyError)
@@ -177,14 +177,14 @@ describe('long reads', () => {
 })
 
 describe('the thread for long reads', () => {
-  /** Counts to a number: a statement that takes as long as wanted, and one row. */
+  /** Counts to a number: a statement that takes as long as needed, and returns one row. */
   const counting = ({ db }: Driver, to: number) => {
     const n = sql`(with recursive n(i) as (select 1 union all select i + 1 from n where i < ${to}) select i from n)`
     return db.select({ n: count() }).from(n as never)
   }
   const place = () => ({ tag: 'sqlite' as const, file: newFile() })
 
-  test('answers as the main thread does: times, JSON, booleans, nothing, joins and groups', async () => {
+  test('returns the same values as the main thread: times, JSON, booleans, nulls, joins and groups', async () => {
     const opened = await open(place())
     const { driver, store } = opened
     const { db, tables: t } = driver
@@ -215,7 +215,7 @@ describe('the thread for long reads', () => {
     await store.close()
   })
 
-  test('sees every write that was acknowledged before', async () => {
+  test('sees every write acknowledged before', async () => {
     const { driver, store } = await open(place())
     for (let n = 1; n <= 50; n++) {
       await store.flows.begin(flow())
@@ -238,19 +238,19 @@ describe('the thread for long reads', () => {
     await store.close()
   })
 
-  test('is replaced when a read does not end in time', async () => {
+  test('is replaced when a read exceeds its deadline', async () => {
     const changes: HealthChange[] = []
     const driver = await openDriver(place(), { requestMs: 1000, report: (change) => changes.push(change) })
     await driver.readLong(counting(driver, 1))
     const never = outcome(driver.readLong(counting(driver, 20_000_000)))
     expect(await never).toMatchObject(busy(1))
     expect(changes).toMatchObject([{ state: 'contended' }])
-    // A machine may be too slow to start the thread within the second: it is asked again.
+    // A slow machine may not start the thread within the second: the read is retried.
     await expect.poll(() => outcome(driver.readLong(counting(driver, 2))), { timeout: 15_000 }).toEqual([{ n: 2 }])
     await driver.close()
   })
 
-  test('tells errors apart as the main thread does', async () => {
+  test('reports the same errors as the main thread', async () => {
     const { driver, store } = await open(place())
     const overflow = driver.db.select({ n: sql`sum(9223372036854775807 - name)` }).from(sql`pragma_table_list` as never)
     const error = await outcome(driver.read(overflow))
@@ -270,7 +270,7 @@ describe('the thread for long reads', () => {
     await store.close()
   })
 
-  test('is where every read belongs that may go through many rows', async () => {
+  test('runs every read that may scan many rows', async () => {
     const config = place()
     const { driver, store } = await open(config)
     const { db, tables: t } = driver
@@ -288,7 +288,7 @@ describe('the thread for long reads', () => {
     await store.close()
   })
 
-  test('ends with the store, and the file holds everything', async () => {
+  test('ends with the store, and the file contains everything', async () => {
     const config = place()
     const { driver, store } = await open(config)
     await driver.readLong(counting(driver, 1))
@@ -299,7 +299,7 @@ describe('the thread for long reads', () => {
     await expect(driver.readLong(counting(driver, 1))).rejects.toBeInstanceOf(BusyError)
   })
 
-  test('is not needed in memory', async () => {
+  test('is not used for a database in memory', async () => {
     const { driver, store } = await open({ tag: 'sqlite', file: ':memory:' })
     await store.flows.begin(flow())
     expect(await driver.readLong(driver.db.select({ n: count() }).from(driver.tables.flows))).toEqual([{ n: 1 }])

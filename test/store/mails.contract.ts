@@ -17,30 +17,30 @@ export const mail = (given: Partial<Mail> = {}): Mail => ({
   ...given,
 })
 
-/** What every store promises of the queue of letters. */
+/** What every store promises about the mail queue. */
 export function mailsContract(opened: () => Opened): void {
   const queue = () => opened().store.mails
 
-  describe('a letter', () => {
-    test('comes back as it was posted, when it is due and not before', async () => {
-      const letter = mail({ nextAttemptAt: later(10) })
-      await queue().post(letter)
+  describe('a queued message', () => {
+    test('is read back as it was queued, when it is due and not before', async () => {
+      const message = mail({ nextAttemptAt: later(10) })
+      await queue().post(message)
       expect(await queue().take(9, later(9), later(99))).toEqual([])
-      expect(await queue().take(9, later(10), later(99))).toEqual([{ ...letter, nextAttemptAt: later(99) }])
+      expect(await queue().take(9, later(10), later(99))).toEqual([{ ...message, nextAttemptAt: later(99) }])
     })
 
-    test('is one worker’s until its lease is over, even when that worker died', async () => {
+    test('belongs to one worker until its lease expires, even when that worker died', async () => {
       await queue().post(mail())
       expect(await queue().take(9, now, later(60))).toHaveLength(1)
       expect(await queue().take(9, later(59), later(99))).toEqual([])
       expect(await queue().take(9, later(60), later(99))).toHaveLength(1)
     })
 
-    test('is taken by one of many at once, the longest due first, and no more than asked for', async () => {
-      const letters = Array.from({ length: 12 }, (_, n) => mail({ nextAttemptAt: later(n), createdAt: later(n) }))
-      for (const letter of letters) await queue().post(letter)
+    test('is taken once by concurrent workers, in order of due time and up to the requested number', async () => {
+      const messages = Array.from({ length: 12 }, (_, n) => mail({ nextAttemptAt: later(n), createdAt: later(n) }))
+      for (const message of messages) await queue().post(message)
       expect((await queue().take(2, later(60), later(99))).map(({ id }) => id)).toEqual(
-        letters.slice(0, 2).map(({ id }) => id),
+        messages.slice(0, 2).map(({ id }) => id),
       )
       const taken: string[] = []
       for (let round = 0; round < 12; round++) {
@@ -48,14 +48,14 @@ export function mailsContract(opened: () => Opened): void {
         taken.push(...rounds.flat().map(({ id }) => id))
       }
       expect(taken.sort()).toEqual(
-        letters
+        messages
           .slice(2)
           .map(({ id }) => id)
           .sort(),
       )
     })
 
-    test('is gone when it is finished, and counted until then', async () => {
+    test('is deleted when it is finished, and counted until then', async () => {
       const [one, two] = [mail(), mail()]
       await queue().post(one)
       await queue().post(two)
@@ -66,11 +66,11 @@ export function mailsContract(opened: () => Opened): void {
       expect((await queue().take(9, later(60), later(99))).map(({ id }) => id)).toEqual([two.id])
     })
 
-    test('that is tried again remembers how often and why', async () => {
-      const letter = mail()
-      await queue().post(letter)
+    test('that is retried stores its attempts and last error', async () => {
+      const message = mail()
+      await queue().post(message)
       await queue().take(9, now, later(60))
-      await queue().retry(letter.id, later(15), 'ETIMEDOUT')
+      await queue().retry(message.id, later(15), 'ETIMEDOUT')
       expect(await queue().take(9, later(14), later(99))).toEqual([])
       expect(await queue().take(9, later(15), later(99))).toMatchObject([{ attempts: 1, lastError: 'ETIMEDOUT' }])
     })

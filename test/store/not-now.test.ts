@@ -45,7 +45,7 @@ describe('an error of a database', () => {
     expect(codes.map((code) => notNowOf(dialect, error(code)))).toEqual(codes.map(() => why))
   })
 
-  test('means: come back, gone, or a defect', () => {
+  test('is mapped to busy, reference gone or defect', () => {
     const health = createHealth(() => {})
     expect(meaningOf('postgres', error('57014'), health)).toBeInstanceOf(BusyError)
     expect(meaningOf('postgres', error('23503'), health)).toBeInstanceOf(ReferenceGoneError)
@@ -61,18 +61,18 @@ describe('the health of a database', () => {
     return { changes, health: createHealth((change) => changes.push(change)) }
   }
 
-  test('is reported when it changes, with what showed it, and not for each request', () => {
+  test('is reported when it changes, with the cause, and not for each request', () => {
     const { changes, health } = watched()
     const cause = error('ECONNREFUSED')
     for (let n = 0; n < 50; n++) health.failed('unreachable', cause)
-    // Somebody waits in vain for a connection: that is the same outage.
+    // A request that waits too long for a connection reports the same outage.
     health.failed('contended', error('57014'))
     health.worked(false)
     health.worked(true)
     expect(changes).toEqual([{ state: 'unreachable', cause }, { state: 'healthy' }])
   })
 
-  test('is not good again by a read while it refuses to write', () => {
+  test('is not restored by a read while writes are refused', () => {
     const { changes, health } = watched()
     health.failed('refusing', error('SQLITE_FULL'))
     health.worked(false)
@@ -81,7 +81,7 @@ describe('the health of a database', () => {
     expect(changes.map(({ state }) => state)).toEqual(['refusing', 'healthy'])
   })
 
-  test('does not come and go with every request while rows are locked', () => {
+  test('does not change with every request while rows are locked', () => {
     const { changes, health } = watched()
     for (let n = 0; n < 50; n++) {
       health.failed('contended', error('55P03'))

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { Account } from '../../src/kernel/account.ts'
 import { identity, linked, newcomer, now, type Opened, origin, updated } from './people.ts'
 
-/** What is written to people is queued with the change it tells. */
+/** A notice is queued with the change it reports. */
 export function noticesContract(opened: () => Opened): void {
   describe('a notice', () => {
     let person: Account
@@ -19,7 +19,7 @@ export function noticesContract(opened: () => Opened): void {
       return opened().store.accounts.link(way, null, [linked(way)])
     }
 
-    test('is queued by the change it tells, to the proven address and in its reader’s language', async () => {
+    test('is queued with the change it reports, to the verified email address and in its reader’s language', async () => {
       await link(person.id)
       expect(await queued()).toMatchObject([
         {
@@ -41,12 +41,12 @@ export function noticesContract(opened: () => Opened): void {
       expect(await queued()).toEqual([])
     })
 
-    test('is not queued for what concerns nobody but the trail', async () => {
+    test('is not queued for events that appear only in the audit log', async () => {
       await opened().store.accounts.update(person.id, { name: 'A' }, now, [updated(person.id)])
       expect(await queued()).toEqual([])
     })
 
-    test('goes to nobody whose address is not proven: it may be a stranger’s', async () => {
+    test('is never sent to an unverified email address, which may belong to another person', async () => {
       for (const given of [{ email: 'eve@example.com' }, {}]) {
         const { account: claimant } = await newcomer(opened(), given)
         await link(claimant.id)
@@ -54,7 +54,7 @@ export function noticesContract(opened: () => Opened): void {
       expect(await queued()).toEqual([])
     })
 
-    test('is gone with its account', async () => {
+    test('is deleted with its account', async () => {
       await link(person.id)
       await opened().store.accounts.remove(person.id, now, [])
       expect(await queued()).toEqual([])

@@ -21,14 +21,14 @@ const passkey = (accountId: string, given: Partial<Passkey> = {}): Passkey => ({
   lastUsedAt: null,
   ...given,
 })
-const told =
+const facts =
   (name: 'second_factor.added' | 'second_factor.removed') =>
   (accountId: string): Fact => ({ name, data: { factor: 'passkey' }, accountId, origin })
-const [added, removed] = [told('second_factor.added'), told('second_factor.removed')]
+const [added, removed] = [facts('second_factor.added'), facts('second_factor.removed')]
 
-/** What every store promises of passkeys. */
+/** What every store promises about passkeys. */
 export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'emptied'>): void {
-  describe(`${name} keeps passkeys`, () => {
+  describe(`${name} keeps passkeys: a passkey`, () => {
     let config: StoreConfig
     let opened: Opened
     let store: Opened['store']
@@ -52,7 +52,7 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
       store.passkeys.remove({ ...change, ...given, id }, mayGo, [removed(person.id)])
     const since = async () => (await store.accounts.find(person.id))?.secondFactorAt
 
-    test('one comes back as it was stored, oldest first', async () => {
+    test('is read back as it was stored, oldest first', async () => {
       const [first, second] = [passkey(person.id), passkey(person.id, { createdAt: later(1), counter: 7 })]
       expect([await add(second), await add(first)]).toEqual([true, true])
       expect(await store.passkeys.list(person.id)).toEqual([first, second])
@@ -60,7 +60,7 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
       expect(await store.passkeys.findByCredential('unknown')).toBeUndefined()
     })
 
-    test('a credential is on one account', async () => {
+    test('belongs to one account', async () => {
       const one = passkey(person.id)
       await add(one)
       expect(await add(passkey(person.id, { credentialId: one.credentialId }))).toBe(false)
@@ -72,7 +72,7 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
       expect((await store.sessions.find(theirs.id))?.amr).toEqual(['fed'])
     })
 
-    test('adding one ends the other sessions, proves nothing in this one, and asks for nothing', async () => {
+    test('that is added ends the other sessions, without counting as used in this one or enabling a second factor', async () => {
       const other = await signedIn(opened, person.id)
       await add(passkey(person.id))
       expect((await store.sessions.find(mine.id))?.amr).toEqual(['fed'])
@@ -80,13 +80,13 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
       expect(await since()).toBe(null)
     })
 
-    test('an account has fifty, and no more', async () => {
+    test('is one of fifty at most for an account', async () => {
       for (let at = 0; at < 50; at++) expect(await add(passkey(person.id))).toBe(true)
       expect(await add(passkey(person.id))).toBe(false)
       expect(await store.passkeys.list(person.id)).toHaveLength(50)
     })
 
-    test('a session that is over adds and removes nothing', async () => {
+    test('is not added or removed from an ended session', async () => {
       const over = await signedIn(opened, person.id, { endedAt: now, endReason: 'logout' })
       expect(await add(passkey(person.id), { sessionId: over.id })).toBe(false)
       const one = passkey(person.id)
@@ -95,7 +95,7 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
       expect(await store.passkeys.list(person.id)).toEqual([one])
     })
 
-    test('its counter only grows, unless it does not count', async () => {
+    test('has a counter that only increases, unless its device does not count', async () => {
       const [counts, counts0] = [passkey(person.id, { counter: 5 }), passkey(person.id)]
       await add(counts)
       await add(counts0)
@@ -112,7 +112,7 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
       })
     })
 
-    test('is renamed by its account alone', async () => {
+    test('is renamed by its account only', async () => {
       const one = passkey(person.id)
       await add(one)
       const { account: other } = await newcomer(opened)
@@ -121,7 +121,7 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
       expect(await store.passkeys.list(person.id)).toMatchObject([{ name: 'Key' }])
     })
 
-    test('removing one asks about what would be left, and ends the other sessions', async () => {
+    test('that is removed passes the remaining methods to the policy, and ends the other sessions', async () => {
       const [first, second] = [passkey(person.id), passkey(person.id, { createdAt: later(1) })]
       await add(first)
       await add(second)
@@ -139,7 +139,7 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
       expect(await store.sessions.find(other.id)).toMatchObject({ endReason: 'second_factor_removed' })
     })
 
-    test('another account’s is not found', async () => {
+    test('of another account is not found', async () => {
       const { account: other } = await newcomer(opened)
       const theirs = await signedIn(opened, other.id)
       const one = passkey(other.id)
@@ -147,7 +147,7 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
       expect(await remove(one.id)).toBe('passkey_not_found')
     })
 
-    test('as the second factor it is asked for while there is one', async () => {
+    test('used as the second factor is required while there is one', async () => {
       const ask = () =>
         store.secondFactors.ask(change, [{ id: newId('rec'), codeHash: newId('rec') }], [added(person.id)])
       expect(await ask()).toBe(false)
@@ -163,7 +163,7 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
       expect((await store.secondFactors.find(person.id)).recoveryCodesLeft).toBe(0)
     })
 
-    test('of two that are removed at once, the last way in stays', async () => {
+    test('stays as the last sign-in method when two are removed concurrently', async () => {
       const others = await Promise.all([open(config), open(config)])
       const mayGo = ({ passkeys }: Ways) => passkeys.length > 0
       for (let round = 0; round < rounds; round++) {
@@ -179,7 +179,7 @@ export function passkeysContract({ name, emptied }: Pick<Backend, 'name' | 'empt
       await Promise.all(others.map((one) => one.store.close()))
     })
 
-    test('of many answers with one count, one is taken', async () => {
+    test('accepts one of concurrent responses with the same counter', async () => {
       const others = await Promise.all([open(config), open(config)])
       const one = passkey(person.id, { counter: 1 })
       await add(one)

@@ -57,9 +57,9 @@ const anything = () => true
 const hasAny = ({ identities, password, passkeys }: Ways) =>
   identities.length > 0 || password !== null || passkeys.length > 0
 
-/** What every store promises of passwords, and of the devices they are trusted on. */
+/** What every store promises about passwords, and about the devices they are trusted on. */
 export function passwordsContract({ name, emptied }: Backend): void {
-  describe(`${name} keeps passwords`, () => {
+  describe(`${name} keeps passwords:`, () => {
     let config: Awaited<ReturnType<typeof emptied>>
     let opened: Opened
     let store: Opened['store']
@@ -71,7 +71,7 @@ export function passwordsContract({ name, emptied }: Backend): void {
     afterEach(() => store.close())
 
     const told = (): string[] => opened.told.map((each) => each.name)
-    const letters = async (): Promise<string[]> =>
+    const messages = async (): Promise<string[]> =>
       (await store.mails.take(100, later(1), later(2))).map(({ template }) => template).sort()
     const register = (email = key, at = store) => {
       const person = account({ email, picture: null })
@@ -104,14 +104,14 @@ export function passwordsContract({ name, emptied }: Backend): void {
     }
     const endOf = async (id: string) => (await store.sessions.find(id))?.endReason
 
-    describe('of those who register', () => {
-      test('account, password, ticket and letter together', async () => {
+    describe('at registration,', () => {
+      test('account, password, ticket and message are stored together', async () => {
         const { done, person, hash, ticket: row } = await register()
         expect(done).toBe(true)
         expect(await store.passwords.find(key)).toEqual({ account: person, hash, changedAt: now })
         expect(await store.passwords.findOf(person.id)).toEqual({ hash, changedAt: now })
         expect(await store.tickets.find({ purpose: 'verify_email', secretHash: row.secretHash }, now)).toEqual(row)
-        expect([await letters(), told()]).toEqual([['verify_email'], ['account.created']])
+        expect([await messages(), told()]).toEqual([['verify_email'], ['account.created']])
         expect(await store.accounts.waysOf(person.id)).toEqual({
           identities: [],
           password: { emailVerified: false },
@@ -119,23 +119,23 @@ export function passwordsContract({ name, emptied }: Backend): void {
         })
       })
 
-      test('not a second time for one address: its owner is written to, and nothing else happens', async () => {
+      test('an email address with a password is not registered again: its owner is notified, and nothing else changes', async () => {
         const { person } = await register()
         const second = await register()
         expect(second.done).toBe(false)
         expect(await store.accounts.find(second.person.id)).toBeUndefined()
         expect((await store.passwords.find(key))?.account.id).toBe(person.id)
-        expect([await letters(), told()]).toEqual([['address_taken', 'verify_email'], ['account.created']])
+        expect([await messages(), told()]).toEqual([['address_taken', 'verify_email'], ['account.created']])
       })
 
-      test('not for an address somebody has proven, but for one that is merely claimed', async () => {
+      test('a verified email address is refused, and an unverified one of another account is accepted', async () => {
         await newcomer(opened, { email: key, emailVerified: true })
         expect((await register()).done).toBe(false)
         await newcomer(opened, { email: 'eve@example.com', emailVerified: false })
         expect((await register('eve@example.com')).done).toBe(true)
       })
 
-      test('of many at once, on several nodes, one', async () => {
+      test('one of concurrent registrations on several nodes succeeds', async () => {
         const other = (await open(config)).store
         try {
           for (let round = 0; round < 10; round++) {
@@ -149,7 +149,7 @@ export function passwordsContract({ name, emptied }: Backend): void {
         }
       })
 
-      test('until somebody else proves the address', async () => {
+      test('an email address is kept until another account verifies it', async () => {
         const { person } = await register()
         await newcomer(opened, { email: key, emailVerified: true })
         expect(await store.passwords.find(key)).toBeUndefined()
@@ -157,19 +157,19 @@ export function passwordsContract({ name, emptied }: Backend): void {
       })
     })
 
-    describe('that change', () => {
-      test('a first one, for an address of the account’s own', async () => {
+    describe('when they change,', () => {
+      test('a first password can be set for the account’s own email address', async () => {
         const { account: person } = await newcomer(opened, { email: key, emailVerified: true })
         expect(await change(person.id, { expected: null, emailKey: 'other@example.com' })).toBe(false)
         expect(await change(person.id, { expected: null })).toBe(true)
         expect(await store.passwords.find(key)).toMatchObject({ hash: 'another', changedAt: later(60) })
         expect(await change(person.id, { expected: null })).toBe(false)
         expect(told()).toEqual(['password.set'])
-        // Told to the person, too.
-        expect(await letters()).toEqual(['password.set'])
+        // The user is notified, too.
+        expect(await messages()).toEqual(['password.set'])
       })
 
-      test('not a first one for an address that has a password, or that somebody else has proven', async () => {
+      test('a first password is refused for an address that has one, or that another account verified', async () => {
         await register()
         const { account: person } = await newcomer(opened, { email: key })
         expect(await change(person.id, { expected: null })).toBe(false)
@@ -178,7 +178,7 @@ export function passwordsContract({ name, emptied }: Backend): void {
         expect(await change(claimant.id, { expected: null, emailKey: 'eve@example.com' })).toBe(false)
       })
 
-      test('from the one that was proven alone: of two at once one is made', async () => {
+      test('only the verified current password is replaced: one of two concurrent changes succeeds', async () => {
         const { person } = await register()
         const done = await Promise.all([change(person.id, { hash: 'one' }), change(person.id, { hash: 'two' })])
         expect(done.sort()).toEqual([false, true])
@@ -186,13 +186,13 @@ export function passwordsContract({ name, emptied }: Backend): void {
         expect(told()).toEqual(['account.created', 'password.changed'])
       })
 
-      test('and are always later ones, whatever the clock says', async () => {
+      test('the change time always increases, whatever the clock says', async () => {
         const { person } = await register()
         expect(await change(person.id, { at: later(-60) })).toBe(true)
         expect(await store.passwords.findOf(person.id)).toEqual({ hash: 'another', changedAt: later(0.001) })
       })
 
-      test('ending every other session, what was sent out, and the trust in every other device', async () => {
+      test('every other session, every sent ticket and the trust in every other device ends', async () => {
         const { person, ticket: row } = await register()
         const [mine, other] = [await start(person.id), await start(person.id)]
         const trusted = ['a', 'b'].map((secretHash) => ({
@@ -213,7 +213,7 @@ export function passwordsContract({ name, emptied }: Backend): void {
         expect(told()).toEqual(['account.created', 'password.changed', 'session.ended'])
       })
 
-      test('so that a sign-in with the old one no longer starts a session', async () => {
+      test('a sign-in with the old password no longer starts a session', async () => {
         const { person } = await register()
         const begin = (changedAt: Date) =>
           store.sessions.start(
@@ -226,7 +226,7 @@ export function passwordsContract({ name, emptied }: Backend): void {
         expect([await begin(now), await begin(later(60))]).toEqual([false, true])
       })
 
-      test('of a disabled account never', async () => {
+      test('the password of a disabled account is never changed', async () => {
         const { person } = await register()
         const { accounts } = opened.driver.tables
         await opened.driver.write(opened.driver.db.update(accounts).set({ disabledAt: now }))
@@ -234,20 +234,20 @@ export function passwordsContract({ name, emptied }: Backend): void {
       })
     })
 
-    test('hashed anew without being another one', async () => {
+    test('rehashed without counting as a change', async () => {
       const { person, hash } = await register()
       expect(await store.passwords.rehash(person.id, 'something else', 'anew')).toBe(false)
       expect(await store.passwords.rehash(person.id, hash, 'anew')).toBe(true)
       expect(await store.passwords.findOf(person.id)).toEqual({ hash: 'anew', changedAt: now })
     })
 
-    describe('that are taken away', () => {
+    describe('when they are removed,', () => {
       const remove = (accountId: string, mayGo: (left: Ways) => boolean = hasAny, keepSession: string | null = null) =>
         store.passwords.remove({ accountId, at: now, keepSession, keepDevice: null }, mayGo, [
           fact('password.removed', accountId),
         ])
 
-      test('with every other session', async () => {
+      test('every other session ends', async () => {
         const { account: person } = await newcomer(opened, { email: key })
         await change(person.id, { expected: null })
         const [mine, other] = [await start(person.id), await start(person.id)]
@@ -257,13 +257,13 @@ export function passwordsContract({ name, emptied }: Backend): void {
         expect(await remove(person.id)).toBe('no_password')
       })
 
-      test('never as the last way in', async () => {
+      test('the last sign-in method stays', async () => {
         const { person } = await register()
         expect(await remove(person.id)).toBe('last_login_method')
         expect(await store.passwords.findOf(person.id)).toBeDefined()
       })
 
-      test('nor together with the other one of two', async () => {
+      test('one of two methods removed concurrently stays', async () => {
         for (let round = 0; round < 10; round++) {
           const email = `two${round}@example.com`
           const { account: person, identity } = await newcomer(opened, { email })
@@ -278,13 +278,13 @@ export function passwordsContract({ name, emptied }: Backend): void {
         }
       })
 
-      test('if whoever decides says so', async () => {
+      test('the policy decides', async () => {
         const { person } = await register()
         expect(await remove(person.id, anything)).toBe('removed')
       })
     })
 
-    describe('and knows devices', () => {
+    describe('devices stay trusted', () => {
       const device = (accountId: string, secretHash: string, expiresAt = later(600)) => ({
         id: newId('dev'),
         accountId,
@@ -294,7 +294,7 @@ export function passwordsContract({ name, emptied }: Backend): void {
         expiresAt,
       })
 
-      test('until their time is over, or it is swept', async () => {
+      test('until they expire or are swept', async () => {
         const { person } = await register()
         const one = device(person.id, 'one')
         await store.trustedDevices.trust(one, await start(person.id))
@@ -314,7 +314,7 @@ export function passwordsContract({ name, emptied }: Backend): void {
         expect(await store.trustedDevices.find('one', later(899))).toBe(one.id)
       })
 
-      test('not where the session that would prove them is over, or is somebody else’s', async () => {
+      test('only by a live session of the same account', async () => {
         const { person } = await register()
         const { person: eve } = await register('eve@example.com')
         const mine = await start(person.id)
@@ -325,7 +325,7 @@ export function passwordsContract({ name, emptied }: Backend): void {
         expect(await store.trustedDevices.find('mine', now)).toBeUndefined()
       })
 
-      test('and the programs an account was signed in with', async () => {
+      test('with the user agents an account was signed in with', async () => {
         const { person } = await register()
         expect(await store.trustedDevices.history(person.id, 'Netscape/1.1')).toEqual({
           openedAt: now,
@@ -338,7 +338,7 @@ export function passwordsContract({ name, emptied }: Backend): void {
         expect(await store.trustedDevices.history(person.id, null)).toMatchObject({ any: true, agent: false })
       })
 
-      test('by the names their people give them', async () => {
+      test('under the names their users give them', async () => {
         const { person } = await register()
         const mine = { id: await start(person.id), accountId: person.id }
         expect((await store.sessions.rename(mine, 'Kitchen', now, []))?.name).toBe('Kitchen')

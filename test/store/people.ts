@@ -13,21 +13,21 @@ import type { Driver } from '../../src/store/driver.ts'
 import { openDriver, type Store, type StoreConfig, storeOver } from '../../src/store/open.ts'
 import { checkingShortReads } from '../support/short-reads.ts'
 
-/** The moment the stories below happen at; its milliseconds must survive every store. */
+/** The moment at which the cases below happen; its milliseconds must survive every store. */
 export const now = new Date('2026-01-02T03:04:05.678Z')
 export const later = (seconds: number, from = now): Date => new Date(from.getTime() + seconds * 1000)
 
-/** A store with what the tests look at from behind: its driver, and what it told. */
+/** A store with what the tests inspect from outside: its driver, and the facts it published. */
 export type Opened = { readonly store: Store; readonly driver: Driver; readonly told: Fact[] }
 
-/** Where a database is, so that several stores can be opened on the same one. */
+/** The location of a database, so that several stores can open the same one. */
 export type Backend = {
   readonly name: string
-  /** A database nobody has opened yet. */
+  /** A new database that was never opened. */
   readonly place: () => Promise<StoreConfig>
-  /** One that may have been opened, but holds nothing. */
+  /** A database that may have been opened, but is empty. */
   readonly emptied: () => Promise<StoreConfig>
-  /** How it would carry out a statement, line by line, if its tables were large. */
+  /** How the database would execute a statement, line by line, if its tables were large. */
   readonly explain: (config: StoreConfig, sql: string, params: readonly unknown[]) => Promise<readonly string[]>
 }
 
@@ -173,7 +173,7 @@ export const tokens = (given: Partial<NewTokens> = {}): NewTokens => ({
 
 export const origin = { ip: '198.51.100.9', userAgent: 'Mosaic/1.0', requestId: 'req_1' }
 
-/** Reasons, told apart by whom they are about. */
+/** Facts that differ only in the account they are about. */
 export const created = (accountId: string): Fact => ({
   name: 'account.created',
   data: { via: 'github' },
@@ -215,7 +215,7 @@ export async function newcomer(
   return { account: person, identity: way }
 }
 
-/** A session, started for reasons of no interest. */
+/** A session whose facts do not matter. */
 export async function signedIn(
   { store }: Pick<Opened, 'store'>,
   accountId: string,
@@ -229,12 +229,12 @@ export async function signedIn(
 
 export const ada: Email = { address: 'ada@example.com', key: 'ada@example.com' }
 
-/** Opened by nothing that could be taken away. */
+/** Opened by no removable method. */
 export const byMail = { opener: { tag: 'email' } } as const
 
 export const names = (facts: readonly Fact[]): string[] => facts.map(({ name }) => name)
 
-/** Every row of the trail, in the order it was written. */
+/** Every row of the audit log, in the order it was written. */
 export const trailOf = async ({ driver }: Opened) => {
   const { audit } = driver.tables
   return driver.read(driver.db.select().from(audit).orderBy(audit.at, audit.ordinal))
@@ -259,7 +259,7 @@ export const disable = ({ driver }: Opened, id: string) => {
   return driver.write(driver.db.update(accounts).set({ disabledAt: now }).where(eq(accounts.id, id)))
 }
 
-/** Somebody with this identity: nothing is kept of anybody who has none. */
+/** An account with this identity: no grant is stored without one. */
 export async function known(
   store: Store,
   { issuer, subject }: Pick<Identity, 'issuer' | 'subject'>,
@@ -281,7 +281,7 @@ export async function sweptIn({ sweeps }: Store, name: SweepName, before: Date, 
   return rows
 }
 
-/** Live sessions from before there was a limit, named by number; the last one was seen last. */
+/** Live sessions from before there was a limit, numbered; the last one was seen last. */
 export async function insertSessions({ db, tables, write }: Driver, accountId: string, count: number): Promise<void> {
   const rows = Array.from({ length: count }, (_, n) => ({
     ...session(accountId, { name: String(n), lastSeenAt: later(n / 1000 - 1000) }),

@@ -30,7 +30,7 @@ vi.mock('../../src/store/postgres.ts', async (original) => {
 
 type Ids = Readonly<Record<'user' | 'identity' | 'team' | 'member' | 'cursor' | 'olderUser' | 'begun', string>>
 
-/** What stands for a parameter of a path; the longest beginning that fits decides. */
+/** The value for a path parameter; the longest matching prefix decides. */
 const parameters: Readonly<Record<string, (ids: Ids) => string>> = {
   '/users/:id': ({ user }) => user,
   '/admin/users/:id': ({ user }) => user,
@@ -41,12 +41,12 @@ const parameters: Readonly<Record<string, (ids: Ids) => string>> = {
   '/account/identities/:id': ({ identity }) => identity,
   '/auth/:provider': () => 'google',
   '/account/link/:provider': () => 'google',
-  // Found by the hash of what only its owner has; they answer that there is no such thing.
+  // Found by the hash of a secret only its owner has; the response is 404.
   '/auth/conflicts/:ticket': () => 'a'.repeat(43),
   '/mailbox/:id': () => 'none',
 }
 
-/** Members of a query that choose no rows: where to go afterwards, and what has just been done. */
+/** Query fields that select no rows: where to go afterwards, and which notice to show. */
 const beside = new Set([
   'done',
   'return_to',
@@ -61,7 +61,7 @@ const users = ({ olderUser, begun }: Ids) => [
   ...['', '&disabled=true', '&disabled=false'].flatMap((disabled) =>
     ['', '&role=auditor'].flatMap((role) => [disabled + role, `${disabled}${role}&cursor=${olderUser}`]),
   ),
-  // Beginnings, something in the middle, and an ID; then from a place in an index, and from one in the list.
+  // Prefixes, a substring and an ID; then from a place in an index, and from one in the list.
   'search=many-7',
   'search=ny-7',
   'search=usr_0',
@@ -79,7 +79,7 @@ const logs = ({ user, cursor }: Ids) =>
 const activity = ({ cursor }: Ids) =>
   ['', 'kind=loans', 'kind=others'].flatMap((asked) => [asked, `${asked}&cursor=${cursor}`])
 
-/** How each list with a query is asked. A route whose query has a member that is in no row fails below. */
+/** The queries for each list. A route with a query field that is in no row fails below. */
 const asked: Readonly<Record<string, (ids: Ids) => readonly string[]>> = {
   '/users': (ids) => users(ids).map((query) => `${query}&limit=10`),
   '/admin': ({ olderUser, begun }) => ['', `cursor=${olderUser}`, 'search=many-7', `search=many&cursor=${begun}`],
@@ -91,8 +91,8 @@ const asked: Readonly<Record<string, (ids: Ids) => readonly string[]>> = {
 }
 
 /**
- * Statements that may sort, or leave out rows of a range: how many rows it goes through has a bound that does not depend
- * on how many accounts there are.
+ * Statements that may sort, or skip rows of a range: the number of rows they read has a bound that does not depend on
+ * the number of accounts.
  */
 const bounded: readonly (readonly [statement: RegExp, why: string])[] = [
   [/ from "sessions" .* order by "sessions"\."last_seen_at"/, 'an account has at most 100 live sessions'],
@@ -112,7 +112,7 @@ const exported = '/me/export'
 
 const gets = [...apiRoutes, ...pageRoutes].filter(({ method }) => method === 'get')
 
-test('every list with a query has a row that asks it with each of its members', () => {
+test('every list with a query is tested with each of its fields', () => {
   const ids = new Proxy({} as Ids, { get: () => 'x' })
   const missing = gets.flatMap(({ path, query }) => {
     const members = Object.keys((query as { shape?: object } | undefined)?.shape ?? {}).filter(
@@ -125,7 +125,7 @@ test('every list with a query has a row that asks it with each of its members', 
   expect(Object.keys(asked).filter((path) => !gets.some((one) => one.path === path))).toEqual([])
 })
 
-test('every foreign key begins an index: without one, deleting an account or a team walks the other table', () => {
+test('every foreign key begins an index: without one, deleting an account or a team scans the other table', () => {
   const missing = Object.values<SQLiteTable>(tables).flatMap((table) => {
     const { name, columns, indexes, foreignKeys } = getTableConfig(table)
     const first = indexes.flatMap(({ config }) => (config.where ? [] : config.columns.slice(0, 1)))
@@ -141,7 +141,7 @@ test('every foreign key begins an index: without one, deleting an account or a t
   expect(missing).toEqual([])
 })
 
-describe.each(databases)('what a page or a list reads, on %s', (database) => {
+describe.each(databases)('query plans of pages and lists on %s', (database) => {
   let world: World
   let explain: Explain
   let ids: Ids
@@ -192,7 +192,7 @@ describe.each(databases)('what a page or a list reads, on %s', (database) => {
     })
 
   test.each(gets.map(({ path, surface }) => ({ path, surface })))(
-    '$path reads ranges of indexes',
+    'read ranges of indexes for $path',
     async ({ path, surface }) => {
       const faults = new Set<string>()
       for (const query of asked[path]?.(ids) ?? ['']) {
@@ -211,7 +211,7 @@ describe.each(databases)('what a page or a list reads, on %s', (database) => {
     },
   )
 
-  test('workers find what is due in a queue in the order of an index', async () => {
+  test('find the due rows of a queue in index order', async () => {
     const url = world.databaseUrl
     const driver = await openDriver(
       url.startsWith('file:') ? { tag: 'sqlite', file: url.slice('file:'.length) } : { tag: 'postgres', url },
@@ -233,7 +233,7 @@ describe.each(databases)('what a page or a list reads, on %s', (database) => {
     await close()
   })
 
-  test('deleting an account reads ranges of indexes', async () => {
+  test('read ranges of indexes to delete an account', async () => {
     const jira = jiraIn(world)
     const carol = await jira.somebody()
     const team = await jira.team(carol)
@@ -255,7 +255,7 @@ describe.each(databases)('what a page or a list reads, on %s', (database) => {
   })
 })
 
-/** Enough rows that an index is worth its while, as an operator would make them. */
+/** Enough rows, in realistic proportions, that an index is worth using. */
 const administrator = "(select id from accounts where role = 'administrator' limit 1)"
 const role = "case when n % 50 = 0 then 'auditor' else 'user' end"
 const event =

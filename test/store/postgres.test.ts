@@ -30,7 +30,7 @@ const server: Backend = {
   async explain(config, asked, params) {
     const client = await connectPostgres((config as { url: string }).url)
     try {
-      // What is small it would rather read whole, or sort.
+      // PostgreSQL prefers to read a small table whole, or to sort.
       await client.query('set enable_seqscan = off; set enable_sort = off; set enable_bitmapscan = off')
       const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain ${asked}`, [...params])
       return rows.map((row) => row['QUERY PLAN'])
@@ -55,7 +55,7 @@ describe('a PostgreSQL database', () => {
     ['?sslmode=verify-full&sslrootcert=/no/such/file', /^A file that DATABASE_URL names cannot be read/],
     ['?options=-c%20no_such_setting%3D1', /^The database cannot be opened: .*no_such_setting.* Check DATABASE_URL\.$/],
     ['?schema=mine', /^DATABASE_URL names a schema; .*ALTER ROLE/],
-  ])('that cannot be opened says why and what to do, in a sentence: %s', async (address, sentence) => {
+  ])('that cannot be opened is reported in a sentence with the cause and a remedy: %s', async (address, sentence) => {
     const { url } = await place()
     const there = new URL(url)
     if (address.startsWith('/')) there.pathname = address
@@ -69,14 +69,14 @@ describe('a PostgreSQL database', () => {
     expect((error as Error).message).not.toContain('vinculum:vinculum')
   })
 
-  test('that takes TLS only if there is any is reached without', async () => {
+  test('with sslmode=prefer is reached without TLS when it offers none', async () => {
     const { url } = await place()
     const { store } = await open({ tag: 'postgres', url: `${url}?sslmode=prefer` })
     expect(await store.ready()).toBe(true)
     await store.close()
   })
 
-  test('whose role owns its schema but not the database is opened, and opened again', async () => {
+  test('whose role owns its schema but not the database can be opened, and reopened', async () => {
     const { url } = await place()
     const [owner, role] = [await connectPostgres(url), `role_${newId('usr').slice(4)}`]
     await owner.query(`create role ${role} login password 'p%40'`)
@@ -98,12 +98,12 @@ describe('a PostgreSQL database', () => {
     await owner.end()
   })
 
-  test('of which a pooler nobody noticed gives another connection each time loses no statement', async () => {
+  test('behind an undetected transaction pooler loses no statement', async () => {
     const opened = await open({ ...(await place()), maxConnections: 1 })
     const { account } = await newcomer(opened)
     const { id } = await signedIn(opened, account.id)
     expect(await opened.store.sessions.find(id)).toMatchObject({ id })
-    /** As when the next server connection has never heard of our statements. */
+    /** As when the next server connection does not have our prepared statements. */
     const forget = () =>
       opened.driver.atomic(function* () {
         type Here = { client: pg.Client }
@@ -118,7 +118,7 @@ describe('a PostgreSQL database', () => {
     await opened.store.close()
   })
 
-  test('is not asked for a request whose caller is gone, or whose time is up, once it waited', async () => {
+  test('is not queried for a request that waited until its caller left or its deadline passed', async () => {
     const config = await place()
     const { store, driver } = await open({ ...config, maxConnections: 1 })
     const { id } = await signedIn({ store }, (await newcomer({ store })).account.id)
@@ -136,7 +136,7 @@ describe('a PostgreSQL database', () => {
     await store.close()
   })
 
-  test('ends what takes too long on the server as well, and goes on with another connection', async () => {
+  test('cancels slow statements on the server as well, and continues on another connection', async () => {
     const config = await place()
     const { store, driver } = await open({ ...config, maxConnections: 1 })
     const { account } = await newcomer({ store })
@@ -156,7 +156,7 @@ describe('a PostgreSQL database', () => {
     await store.close()
   })
 
-  test('is asked by no more than a thousand at a time: whoever comes then is told at once', async () => {
+  test('serves at most a thousand waiting requests: further ones are refused at once', async () => {
     const config = await place()
     const { store, driver } = await open({ ...config, maxConnections: 1 })
     const other = await connectPostgres(config.url)
@@ -172,13 +172,13 @@ describe('a PostgreSQL database', () => {
     await store.close()
   })
 
-  test('that has no connection to spare within a second is not ready', async () => {
+  test('without a free connection within a second is not ready', async () => {
     const config = await place()
     const opened = await open({ ...config, maxConnections: 1 })
     const other = await connectPostgres(config.url)
     await other.query("select pg_advisory_lock(hashtextextended('busy', 0))")
     const stuck = opened.driver.atomic(
-      // biome-ignore lint/correctness/useYield: waiting for its lock is all it does
+      // biome-ignore lint/correctness/useYield: it only waits for its lock
       function* () {
         return 'let go'
       },
@@ -192,7 +192,7 @@ describe('a PostgreSQL database', () => {
     await opened.store.close()
   })
 
-  test('ends a transaction of ours that stands still, which would keep its rows from everybody', async () => {
+  test('ends an idle transaction of ours, which would keep its rows locked', async () => {
     const { store, driver } = await open(await place())
     await newcomer({ store })
     const limit = sql<string>`current_setting('idle_in_transaction_session_timeout')`
@@ -203,7 +203,7 @@ describe('a PostgreSQL database', () => {
     await store.close()
   })
 
-  test('with thousands of sessions looks up the few that rotate, and does not read them all', async () => {
+  test('with thousands of sessions looks up the few that rotate by index', async () => {
     const config = await place()
     const { store } = await open(config)
     const { id, accountId } = await signedIn({ store }, (await newcomer({ store })).account.id)
@@ -222,7 +222,7 @@ describe('a PostgreSQL database', () => {
     await Promise.all([other.end(), store.close()])
   })
 
-  test('that breaks a deadlock makes both scripts succeed', async () => {
+  test('that breaks a deadlock lets both scripts succeed', async () => {
     const { store, driver } = await open(await place())
     const { tables } = driver
     const ids = [(await newcomer({ store })).account.id, (await newcomer({ store })).account.id]
@@ -231,7 +231,7 @@ describe('a PostgreSQL database', () => {
     const met = new Promise<void>((resolve) => {
       bothHold = resolve
     })
-    /** Two rows in an order of its own; the second only when both scripts hold their first. */
+    /** Two rows in the given order; the second only when both scripts hold their first. */
     const script = (first: string, second: string, name: string) =>
       driver.atomic(function* (tx): Script<void> {
         yield tx.update(tables.accounts).set({ name }).where(eq(tables.accounts.id, first))
@@ -247,17 +247,17 @@ describe('a PostgreSQL database', () => {
       })
     const [a = '', b = ''] = ids
     await Promise.all([script(a, b, 'forth'), script(b, a, 'back')])
-    // Whoever was undone may be overtaken again.
+    // A script that was rolled back may lose again.
     expect(holding).toBeGreaterThanOrEqual(3)
     const [one, other] = await Promise.all(ids.map((id) => store.accounts.find(id)))
     expect(one?.name).toBe(other?.name)
     await store.close()
   })
 
-  test('that breaks a deadlock makes a single statement succeed as well', async () => {
+  test('that breaks a deadlock lets a single statement succeed as well', async () => {
     const config = await place()
-    // Each looks for a deadlock once, so long after it began to wait: ours last, when the other has come to wait as
-    // well.
+    // Each connection checks for a deadlock once, some time after it began to wait: ours checks last, when the other
+    // waits as well.
     const { store } = await open({ ...config, url: `${config.url}?options=-c%20deadlock_timeout%3D2000` })
     const person = (await newcomer({ store })).account.id
     const ids = [(await signedIn({ store }, person)).id, (await signedIn({ store }, person)).id].sort()
@@ -267,7 +267,7 @@ describe('a PostgreSQL database', () => {
     await other.query('set deadlock_timeout = 60000; begin')
     await other.query(ofOthers, [ids[1], 'Theirs'])
     const rotations = Promise.all(ids.map((id) => store.sessions.rotate(id, 0, later(1), later(900))))
-    // In this database: tests of other files wait for locks as well.
+    // In this database only: tests in other files wait for locks as well.
     const waiting = async () =>
       (
         await observer.query(
@@ -282,12 +282,12 @@ describe('a PostgreSQL database', () => {
     await Promise.all([other.end(), observer.end(), store.close()])
   })
 
-  // Whatever is thrown where nobody listens ends the process, as it ends a run of the tests.
+  // An error that nobody listens for ends the process, as it ends a test run.
   test.each([
     ['the only one there is', 1, 1, 1],
     ['four at once, and others wait for their connections', 8, 6, 4],
   ])(
-    'that ends our transaction, %s, is told as busy, and is used again',
+    'that ends our transaction, %s, is reported as busy, and is used again',
     async (_name, scripts, maxConnections, atOnce) => {
       const config = await place()
       const { store, driver } = await open({ ...config, maxConnections })
@@ -312,18 +312,18 @@ describe('a PostgreSQL database', () => {
       for (const { pid } of await waiting()) await observer.query('select pg_terminate_backend($1)', [pid])
       await other.query('commit')
       expect((await told).slice(0, atOnce)).toEqual(Array(atOnce).fill(5))
-      // Whoever comes next on a connection may be told of the end of the one before.
+      // The next user of a connection may receive the error that ended the one before.
       await expect.poll(() => naming('Afterwards').then(() => 'done', busy)).toBe('done')
       expect((await store.accounts.find(person))?.name).toBe('Afterwards')
       await Promise.all([other.end(), observer.end(), store.close()])
     },
   )
 
-  test('that keeps refusing is not asked for ever, and is busy', async () => {
+  test('that keeps refusing is not retried forever, and is reported as busy', async () => {
     const { store, driver } = await open(await place())
     let asked = 0
     const refused = driver.atomic(
-      // biome-ignore lint/correctness/useYield: it fails before it asks anything
+      // biome-ignore lint/correctness/useYield: it fails before its first statement
       function* () {
         asked++
         throw Object.assign(new Error('could not serialize access'), { code: '40001' })
@@ -334,7 +334,7 @@ describe('a PostgreSQL database', () => {
     await store.close()
   })
 
-  test('says what went wrong without what was written', async () => {
+  test('reports errors without the written values', async () => {
     const { store } = await open(await place())
     const device = await signedIn({ store }, (await newcomer({ store })).account.id)
     const issued = code(device, { codeHash: 'the-secret-hash' })
@@ -347,12 +347,12 @@ describe('a PostgreSQL database', () => {
     await store.close()
   })
 
-  test('ends every session at once, although another request ends one of them at the same moment', async () => {
+  test('ends all sessions of an account although another request ends one of them concurrently', async () => {
     const config = await place()
     const opened = await open(config)
     const { store, driver } = opened
     const { account } = await newcomer(opened)
-    // Before there was a limit.
+    // From before there was a limit.
     await insertSessions(driver, account.id, 600)
     const [latest] = await store.sessions.list(account.id, now)
     const other = await connectPostgres(config.url)

@@ -8,13 +8,13 @@ import { type Backend, newcomer, open, signedIn } from './people.ts'
 
 type Child = {
   readonly process: ChildProcessByStdio<Writable, Readable, null>
-  /** Every line it has said so far, after `ready`. */
+  /** Every line it has printed so far, after `ready`. */
   readonly said: unknown[]
   readonly ready: Promise<void>
   readonly ended: Promise<number | null>
 }
 
-/** Runs one task of `child.ts` in a process of its own; it begins when it is told to. */
+/** Runs one task of `child.ts` in a separate process; it begins on a signal. */
 export function spawnChild(task: string, config: StoreConfig, rounds = 0): Child {
   const script = fileURLToPath(new URL('child.ts', import.meta.url))
   const args = ['--import', 'tsx', script, task, JSON.stringify(config), String(rounds)]
@@ -33,7 +33,7 @@ export function spawnChild(task: string, config: StoreConfig, rounds = 0): Child
   return { process: child, said, ready, ended }
 }
 
-/** Two processes that share nothing but the database, racing from the same moment. Answers what each of them won. */
+/** Two processes that share nothing but the database, racing from the same moment. Returns what each of them won. */
 async function raceProcesses(task: string, config: StoreConfig, rounds: number): Promise<readonly unknown[][]> {
   const children = [spawnChild(task, config, rounds), spawnChild(task, config, rounds)]
   await Promise.all(children.map(({ ready }) => ready))
@@ -46,7 +46,7 @@ const numbers = (length: number): number[] => Array.from({ length }, (_, n) => n
 const inOrder = (won: readonly unknown[][]): number[] => (won.flat() as number[]).sort((a, b) => a - b)
 
 export function storeProcesses({ name, place }: Backend): void {
-  describe(`two processes on one ${name}`, () => {
+  describe(`two processes on one ${name} database`, () => {
     test('rotate every generation of a session exactly once', async () => {
       const config = await place()
       const opened = await open(config)
@@ -57,21 +57,21 @@ export function storeProcesses({ name, place }: Backend): void {
       await opened.store.close()
     })
 
-    test('run each period of a job once between them, by the clock of the machine', async () => {
+    test('run each period of a job once between them, by their machine’s clock', async () => {
       const config = await place()
       const rounds = inOrder(await raceProcesses('schedule', config, 4))
       const { store } = await open(config)
       const [record] = await store.jobs.list(new Date())
       expect(record?.runs).toBe(rounds.length)
       expect(record).toMatchObject({ failures: 0, running: false })
-      // Whole seconds after the first moment it was due: a slow machine may leave one out, and never does one twice.
+      // Whole seconds after the first due time: a slow machine may skip one, and never runs one twice.
       const first = (record?.dueAt.getTime() ?? 0) % 1000
       const periods = rounds.map((at) => Math.floor((at - first) / 1000))
       expect(new Set(periods).size).toBe(rounds.length)
       await store.close()
     })
 
-    test('open every account once, on a database they both found empty', async () => {
+    test('create every account once, on a database that was empty for both', async () => {
       const config = await place()
       expect(inOrder(await raceProcesses('signIn', config, 100))).toEqual(numbers(100))
       const { store, driver } = await open(config)

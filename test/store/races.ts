@@ -35,9 +35,9 @@ const logoutOf = (accountId: string) => (session: string) => ({
   origin: { ip: null, userAgent: null, requestId: null },
 })
 
-/** What holds when many ask at once, through several stores on one database: each has connections of its own. */
+/** What holds for concurrent requests, through several stores on one database: each has connections of its own. */
 export function storeRaces({ name, place, emptied }: Backend): void {
-  describe(`on ${name}, of many at once`, () => {
+  describe(`under concurrency on ${name},`, () => {
     let nodes: Opened[]
     let stores: Store[]
     let first: Store
@@ -50,7 +50,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
     })
     afterEach(() => Promise.all(stores.map((store) => store.close())))
 
-    /** Everybody asks at once, two through each store. */
+    /** All run concurrently, two through each store. */
     const race = <T>(ask: (store: Store, runner: number) => Promise<T>): Promise<T[]> =>
       Promise.all([...stores, ...stores].map(ask))
     const each = async (run: (round: number) => Promise<void>): Promise<void> => {
@@ -63,7 +63,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
       return (await driver.read(driver.db.select().from(driver.tables[table]))).length
     }
 
-    test('nodes opening a new database, each finds it migrated, once', async () => {
+    test('nodes that open a new database migrate it once', async () => {
       const config = await place()
       const opened = await Promise.all(Array.from({ length: 6 }, () => open(config)))
       const people = await Promise.all(opened.map((node) => newcomer(node)))
@@ -71,7 +71,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
       await Promise.all(opened.map(({ store }) => store.close()))
     })
 
-    test('first sign-ins with one identity, one opens an account', () =>
+    test('first sign-ins with one identity create one account', () =>
       each(async (round) => {
         const answers = await race((store) => {
           const person = account()
@@ -85,7 +85,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
       }))
 
     test.each([true, false])(
-      'sign-ins through different providers with one new address, one opens an account (verified: %s)',
+      'sign-ins through different providers with one new email address create one account (verified: %s)',
       (emailVerified) =>
         each(async (round) => {
           const email = `p${round}@example.com`
@@ -101,7 +101,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         }),
     )
 
-    test('claimants and one who proves, nobody is left with a claim who was there before the proof', () =>
+    test('claimants and one verification leave no claim from before the verification', () =>
       each(async (round) => {
         const email = `p${round}@example.com`
         const proven = account({ email, emailVerified: true })
@@ -110,12 +110,12 @@ export function storeRaces({ name, place, emptied }: Backend): void {
           return store.accounts.create(person, identity(person.id), { separate: runner === 0 }, [])
         })
         const holders = await first.accounts.findByEmail(email)
-        // The proof always succeeds; a claim beside it was refused, or ended by it.
+        // The proof always succeeds; a concurrent claim was refused, or ended by it.
         expect(answers[0]).toBe(true)
         expect(holders.map(({ account }) => account.id)).toEqual([proven.id])
       }))
 
-    test('links that prove one address of several claimants, one becomes its holder', () =>
+    test('links that verify one email address of several claimants leave one holder', () =>
       each(async (round) => {
         const email = { address: `p${round}@example.com`, key: `p${round}@example.com` }
         const people: Account[] = []
@@ -129,7 +129,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(found.map(({ account }) => account.emailVerified)).toEqual([true])
       }))
 
-    test('links of one identity, one account gets it', () =>
+    test('links of one identity give it to one account', () =>
       each(async (round) => {
         const people = await race((store) => newcomer({ store }))
         const answers = await race((store, runner) => {
@@ -139,7 +139,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(winners(answers)).toHaveLength(1)
       }))
 
-    test('sign-ins to one account, it has a hundred live sessions and no more', () =>
+    test('sign-ins to one account leave at most a hundred live sessions', () =>
       each(async () => {
         const { account: person } = await newcomer({ store: first })
         await insertSessions((nodes[0] as Opened).driver, person.id, 97)
@@ -151,7 +151,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(rows.filter(({ endReason }) => endReason === 'session_limit')).toHaveLength(3)
       }))
 
-    test('links to one account, it gets twenty identities and no more', () =>
+    test('links to one account leave at most twenty identities', () =>
       each(async () => {
         const { account: person } = await newcomer({ store: first })
         for (let held = 1; held < 17; held++) await first.accounts.link(identity(person.id), null, [])
@@ -161,7 +161,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(await first.accounts.identitiesOf(person.id)).toHaveLength(20)
       }))
 
-    test('unlinks of the last two ways in, one is refused', () =>
+    test('unlinks of the last two sign-in methods leave one', () =>
       each(async () => {
         const { account: person, identity: one } = await newcomer({ store: first })
         const other = identity(person.id, { provider: 'google' })
@@ -180,7 +180,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(told()).toHaveLength(1)
       }))
 
-    test('an account’s removal and a link to it, no identity is left without its account', () =>
+    test('an account’s deletion and a link to it leave no identity without an account', () =>
       each(async () => {
         const { account: person } = await newcomer({ store: first })
         const way = identity(person.id, { provider: 'google' })
@@ -191,7 +191,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(await first.accounts.findByIdentity(way.issuer, way.subject)).toBeUndefined()
       }))
 
-    test('rotations of one generation, exactly one wins', async () => {
+    test('rotations of one generation have exactly one winner', async () => {
       const { account: person } = await newcomer({ store: first })
       const { id } = await signedIn({ store: first }, person.id)
       await each(async (round) => {
@@ -201,7 +201,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
       expect(await first.sessions.find(id)).toMatchObject({ generation: rounds, usedGeneration: rounds - 1 })
     })
 
-    test('rotations of many sessions in any order, each is rotated once', async () => {
+    test('rotations of many sessions in any order rotate each once', async () => {
       const { account: person } = await newcomer({ store: first })
       const ids: string[] = []
       for (let n = 0; n < 8; n++) ids.push((await signedIn({ store: first }, person.id)).id)
@@ -219,7 +219,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
       })
     })
 
-    test('rotations of all of a person’s sessions and the end of them, none is left', async () => {
+    test('rotations of all of an account’s sessions and their end leave none', async () => {
       const { account: person } = await newcomer({ store: first })
       const because = logoutOf(person.id)
       await each(async () => {
@@ -235,7 +235,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
       })
     })
 
-    test('a rotation and an end, the session is over afterwards', async () => {
+    test('a rotation and an end leave the session ended', async () => {
       const { account: person } = await newcomer({ store: first })
       const because = logoutOf(person.id)
       await each(async () => {
@@ -251,7 +251,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
       })
     })
 
-    test('marks of used generations, the newest stays', async () => {
+    test('marks of used generations keep the newest', async () => {
       const { account: person } = await newcomer({ store: first })
       await each(async () => {
         const { id } = await signedIn({ store: first }, person.id, { generation: 9, usedGeneration: 0 })
@@ -260,7 +260,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
       })
     })
 
-    test('claims of one flow, exactly one succeeds', () =>
+    test('claims of one pending authorization have exactly one winner', () =>
       each(async () => {
         const begun = flow()
         await first.flows.begin(begun)
@@ -269,7 +269,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(winners(answers)).toHaveLength(1)
       }))
 
-    test('spendings of one code and resolutions of one conflict, one each', () =>
+    test('exchanges of one code and resolutions of one conflict succeed once each', () =>
       each(async () => {
         const { account: person } = await newcomer({ store: first })
         const device = await signedIn({ store: first }, person.id)
@@ -281,7 +281,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(winners(await race((store) => store.conflicts.resolve(question.id, now)))).toHaveLength(1)
       }))
 
-    test('consents at one provider, one row is kept and everybody’s tokens were sealed to it', () =>
+    test('consents at one provider keep one row, to which all tokens were sealed', () =>
       each(async (round) => {
         const grant = { provider: 'github', issuer: 'github', clientId: 'web', subject: `s${round}`, holder: 'person' }
         await known(first, grant)
@@ -292,7 +292,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(stored).toMatchObject({ accessToken: `for ${stored?.id}`, fence: kept.length })
       }))
 
-    test('consents and an unlinking, tokens are in the queue or were refused, and none is left without its identity', () =>
+    test('consents and an unlink leave tokens queued or refused, and none without its identity', () =>
       each(async (round) => {
         const { account: person, identity: way } = await newcomer({ store: first })
         const other = identity(person.id, { provider: 'google' })
@@ -311,11 +311,11 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         })
         const queued = (await first.revocations.take(9, now, later(60))).map(({ grantId }) => grantId)
         expect(queued).toEqual([seen.id])
-        // Whoever came too late was told so, and nothing of it is left without an identity.
+        // The losers were refused, and left no grant without its identity.
         expect(await first.grants.find(grant)).toBeUndefined()
       }))
 
-    test('takings back and a renewal, what was renewed is what is queued, and once', () =>
+    test('withdrawals and a renewal queue the renewed tokens, once', () =>
       each(async () => {
         const { account: person, identity: way } = await newcomer({ store: first })
         const grant = { provider: 'github', issuer: 'github', clientId: 'web', subject: way.subject, holder: 'person' }
@@ -339,7 +339,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(await first.grants.lent(grant, now, [])).toBe(false)
       }))
 
-    test('leases of one grant, one holds it, and only its fence writes', () =>
+    test('leases of one grant have one holder, and only its fence can write', () =>
       each(async (round) => {
         const grant = { provider: 'github', issuer: 'github', clientId: 'web', subject: `s${round}`, holder: 'person' }
         await known(first, grant)
@@ -354,7 +354,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(winners(written)).toHaveLength(1)
       }))
 
-    test('workers taking revocations, no two hold the same one, and none is forgotten', () =>
+    test('workers taking revocations share none and miss none', () =>
       each(async () => {
         const waiting = 7
         for (let n = 0; n < waiting; n++) {
@@ -374,14 +374,14 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         for (const id of taken) await first.revocations.finish(id, [])
       }))
 
-    test('nodes making the next signing key, one does', () =>
+    test('nodes creating the next signing key create one', () =>
       each(async (round) => {
         const answers = await race((store) => store.keys.add(key({ sequence: round + 1 }), []))
         expect(winners(answers)).toHaveLength(1)
         expect(await first.keys.list()).toHaveLength(round + 1)
       }))
 
-    test('takers of a round that is due, one has it, and one again when the lease has run out', () =>
+    test('nodes taking a due job run it once, and once again after the lease expires', () =>
       each(async (round) => {
         const taken = async (seconds: number): Promise<readonly boolean[]> => {
           const [at, until] = [later(seconds), later(seconds + 30)]
@@ -401,7 +401,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
         expect(winners(await taken(30))).toHaveLength(1)
       }))
 
-    test('hits on one rate limit, each is counted, and the window begins anew once', async () => {
+    test('hits on one rate limit are all counted, and the window starts again once', async () => {
       const counted: number[] = []
       await each(async () => {
         counted.push(...(await race((store) => store.rateLimits.hit('ip', 60_000, now))).map(({ hits }) => hits))
@@ -412,7 +412,7 @@ export function storeRaces({ name, place, emptied }: Backend): void {
       expect(anew.map(({ hits }) => hits).sort((a, b) => a - b)).toEqual(all.slice(0, anew.length))
     })
 
-    test('sign-ins in a browser that had a session, it is ended once', async () => {
+    test('sign-ins in a browser with a session end it once', async () => {
       await each(async () => {
         const { account: person } = await newcomer({ store: first })
         const old = await signedIn({ store: first }, person.id)

@@ -2,24 +2,24 @@ import { describe, expect, test } from 'vitest'
 import { mail } from './mails.contract.ts'
 import { key, newId, type Opened } from './people.ts'
 
-/** What every store promises of everything sealed in it. */
+/** What every store promises about its encrypted values. */
 export function sealedContract(opened: () => Opened): void {
   const sealed = () => opened().store.sealed
   const post = async (secret: string | null): Promise<string> => {
-    const letter = mail({ id: newId('eml'), secret })
-    await opened().store.mails.post(letter)
-    return letter.id
+    const message = mail({ id: newId('eml'), secret })
+    await opened().store.mails.post(message)
+    return message.id
   }
 
-  describe('what is sealed', () => {
-    test('is counted by the key it is sealed with, whose name is taken letter by letter', async () => {
+  describe('an encrypted value', () => {
+    test('is counted by the exact name of its key', async () => {
       for (const secret of ['v1.k_1.x', 'v1.ka1.x', 'v1.k_11.x', 'v1.K_1.x', null]) await post(secret)
       expect(await sealed().otherThan('k_1')).toEqual([{ table: 'mails', values: 3 }])
       expect(await sealed().otherThan('k_11')).toEqual([{ table: 'mails', values: 3 }])
       expect(await sealed().otherThan('k')).toEqual([{ table: 'mails', values: 4 }])
     })
 
-    test('is walked through in the order of rows, each once, with where it was sealed', async () => {
+    test('is listed once in the order of rows, with its place', async () => {
       const ids: string[] = []
       for (let n = 0; n < 5; n++) ids.push(await post(n === 2 ? 'v1.new.x' : `v1.old.${n}`))
       const walked: string[] = []
@@ -35,7 +35,7 @@ export function sealedContract(opened: () => Opened): void {
       expect(await sealed().next('nowhere', 'new', '', 9)).toEqual([])
     })
 
-    test('is replaced where it is as it was read, and left alone where somebody wrote meanwhile', async () => {
+    test('is replaced if it is unchanged, and left alone where it was written in the meantime', async () => {
       await opened().store.keys.add(key({ secret: 'v1.old.a', sequence: 1 }), [])
       await opened().store.keys.add(key({ secret: 'v1.old.b', sequence: 2 }), [])
       const [one, other] = await sealed().next('signing_keys', 'new', '', 9)

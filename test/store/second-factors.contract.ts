@@ -41,9 +41,9 @@ const removed = (accountId: string): Fact => ({
   origin,
 })
 
-/** What every store promises of second factors. */
+/** What every store promises about second factors. */
 export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied'>): void {
-  describe(`${name} keeps second factors`, () => {
+  describe(`${name} keeps second factors:`, () => {
     let config: StoreConfig
     let opened: Opened
     let store: Opened['store']
@@ -81,7 +81,7 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
     }
     const names = () => opened.told.splice(0).map(({ name: fact }) => fact)
 
-    test('an unconfirmed app gives way to another, a confirmed one does not', async () => {
+    test('an unconfirmed app is replaced by another, a confirmed one is not', async () => {
       const first = await begin()
       const second = await begin(later(1))
       expect((await store.secondFactors.find(person.id)).totp).toEqual(second)
@@ -97,7 +97,7 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
       })
     })
 
-    test('the first code turns it on, with all that goes with it', async () => {
+    test('the first code enables the second factor with its recovery codes', async () => {
       const other = await signedIn(opened, person.id)
       await store.pendingSignIns.begin({
         id: newId('psi'),
@@ -122,7 +122,7 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
       names()
       expect(await confirm(begun)).toBe(true)
       expect(await since()).toEqual(now)
-      // Adding a factor is not using one.
+      // Adding a factor does not count as using it.
       expect((await store.sessions.find(mine.id))?.amr).toEqual(['fed'])
       expect(await store.sessions.find(other.id)).toMatchObject({ endedAt: now, endReason: 'second_factor_added' })
       expect(await store.pendingSignIns.find('waiting', now)).toBeUndefined()
@@ -130,9 +130,9 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
     })
 
     test.each([
-      ['is over', { endedAt: now, endReason: 'logout' as const }],
+      ['has ended', { endedAt: now, endReason: 'logout' as const }],
       ['is too old', { absoluteExpiresAt: now }],
-    ])('nothing is turned on or off from a session that %s', async (_, given) => {
+    ])('nothing is enabled or disabled from a session that %s', async (_, given) => {
       const over = await signedIn(opened, person.id, given)
       const begun = await begin()
       expect(await confirm(begun, { sessionId: over.id })).toBe(false)
@@ -149,7 +149,7 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
       expect(await since()).toEqual(now)
     })
 
-    test('a step is taken once, and none before it afterwards', async () => {
+    test('a time step is accepted once, and no earlier one afterwards', async () => {
       const { createdAt } = await enrolled()
       const take = (step: number) => store.secondFactors.take({ accountId: person.id, createdAt, step })
       expect([await take(100), await take(99), await take(102), await take(101), await take(102)]).toEqual([
@@ -162,7 +162,7 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
       expect(await store.secondFactors.take({ accountId: person.id, createdAt: later(1), step: 200 })).toBe(false)
     })
 
-    test('a code is accepted although the secret was sealed with another key after it was read', async () => {
+    test('a code is accepted although the secret was encrypted with another key after it was read', async () => {
       const begun = await begin()
       await sealAgain()
       expect(await confirm(begun)).toBe(true)
@@ -171,12 +171,12 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
       expect(await store.secondFactors.take({ accountId: person.id, createdAt, step: 101 })).toBe(true)
     })
 
-    test('no step of an app is taken that was not confirmed', async () => {
+    test('no time step of an unconfirmed app is accepted', async () => {
       const { createdAt } = await begin()
       expect(await store.secondFactors.take({ accountId: person.id, createdAt, step: 5 })).toBe(false)
     })
 
-    test('a recovery code is taken once, by its account, and counted', async () => {
+    test('a recovery code is accepted once, for its account, and counted', async () => {
       await enrolled()
       const { account: stranger } = await newcomer(opened)
       const left: number[] = []
@@ -197,7 +197,7 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
       expect((await store.secondFactors.find(person.id)).recoveryCodesLeft).toBe(2)
     })
 
-    test('removing the app turns it off when nothing else is left, recovery codes and all', async () => {
+    test('removing the app disables the second factor and its recovery codes when it was the last one', async () => {
       await enrolled()
       const other = await signedIn(opened, person.id)
       names()
@@ -210,7 +210,7 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
       expect(await store.secondFactors.replaceCodes(change, codes('x'), [])).toBe(false)
     })
 
-    test('an app that was not confirmed is cancelled, and nothing else changes', async () => {
+    test('an unconfirmed app is canceled, and nothing else changes', async () => {
       const other = await signedIn(opened, person.id)
       await begin()
       expect(names()).toEqual(['second_factor.started'])
@@ -219,7 +219,7 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
       expect((await store.sessions.find(other.id))?.endedAt).toBe(null)
     })
 
-    test('a session that does not know of it is not started once it is on', async () => {
+    test('a session without the factor is not started once it is enabled', async () => {
       await enrolled()
       const start = (amr: readonly string[]) =>
         store.sessions.start(
@@ -230,7 +230,7 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
       expect([await start(['fed']), await start(['fed', 'otp', 'mfa'])]).toEqual([false, true])
     })
 
-    describe('of many at once', () => {
+    describe('under concurrency,', () => {
       let others: Opened[]
       beforeEach(async () => {
         others = await Promise.all([open(config), open(config)])
@@ -240,7 +240,7 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
         Promise.all([opened, ...others, opened, ...others].map((one, runner) => ask(one.store, runner)))
       const wins = (answers: readonly boolean[]) => answers.filter(Boolean).length
 
-      test('one takes a step, one a recovery code', async () => {
+      test('one request uses a time step, and one a recovery code', async () => {
         const { createdAt } = await enrolled()
         for (let round = 0; round < rounds; round++) {
           const step = 200 + round
@@ -253,7 +253,7 @@ export function secondFactorsContract({ name, emptied }: Pick<Backend, 'name' | 
         }
       })
 
-      test('no sign-in without it outlives its beginning, but the session it was turned on in', async () => {
+      test('no sign-in without the factor survives its activation, except the session that enabled it', async () => {
         for (let round = 0; round < rounds; round++) {
           const begun = await begin()
           const [confirmed] = await Promise.all([

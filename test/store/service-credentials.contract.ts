@@ -23,7 +23,7 @@ const fact = (name: 'created' | 'rotated' | 'revoked', id: string): Fact => ({
   data: { credential: id, by: 'usr_1' },
 })
 
-/** What every store promises about what back ends prove themselves with. */
+/** What every store promises about service credentials. */
 export function serviceCredentialContract({ emptied }: Pick<Backend, 'emptied'>): void {
   describe('service credentials', () => {
     let opened: Opened
@@ -34,7 +34,7 @@ export function serviceCredentialContract({ emptied }: Pick<Backend, 'emptied'>)
     })
     afterEach(() => opened.store.close())
 
-    test('come back as they were stored, newest first, and tell why', async () => {
+    test('are read back as they were stored, newest first, with their facts', async () => {
       const [one, two] = [credential(), credential({ createdAt: later(1), scopes: [], createdBy: null })]
       await store.create(one, 500, [fact('created', one.id)])
       await store.create(two, 500, [])
@@ -44,7 +44,7 @@ export function serviceCredentialContract({ emptied }: Pick<Backend, 'emptied'>)
       expect(opened.told).toEqual([fact('created', one.id)])
     })
 
-    test('are at most so many that are not revoked, however many are created at once', async () => {
+    test('are limited in number while not revoked, however many are created concurrently', async () => {
       const all = await Promise.all(Array.from({ length: 8 }, () => store.create(credential(), 3, [])))
       expect(all.filter(Boolean)).toHaveLength(3)
       const [one, ...others] = await store.list()
@@ -55,7 +55,7 @@ export function serviceCredentialContract({ emptied }: Pick<Backend, 'emptied'>)
       expect(await store.create(credential(), 3, [])).toBe(false)
     })
 
-    test('keep the secret before, and only that, when they are rotated', async () => {
+    test('keep the previous secret, and only that one, when they are rotated', async () => {
       const one = credential({ secretHash: 'first' })
       await store.create(one, 500, [])
       expect(await store.rotate(one.id, 'second', later(60), [fact('rotated', one.id)])).toEqual({
@@ -72,7 +72,7 @@ export function serviceCredentialContract({ emptied }: Pick<Backend, 'emptied'>)
       expect(opened.told).toEqual([fact('rotated', one.id)])
     })
 
-    test('are rotated by several at once one after the other: the last two secrets count', async () => {
+    test('are rotated one after the other by concurrent callers: the last two secrets work', async () => {
       const one = credential({ secretHash: 'first' })
       await store.create(one, 500, [])
       const secrets = ['a', 'b', 'c', 'd']
@@ -94,7 +94,7 @@ export function serviceCredentialContract({ emptied }: Pick<Backend, 'emptied'>)
       expect(await store.find(one.id)).toMatchObject({ revokedAt: later(1), secretHash: one.secretHash })
     })
 
-    test('remember their latest use, and no earlier one', async () => {
+    test('store their latest use, and no earlier one', async () => {
       const one = credential()
       await store.create(one, 500, [])
       await store.touch(one.id, later(60))

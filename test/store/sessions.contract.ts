@@ -20,10 +20,10 @@ import {
   updated,
 } from './people.ts'
 
-/** What every store promises of sessions. */
+/** What every store promises about sessions. */
 export function sessionsContract(opened: () => Opened): void {
   const store = () => opened().store
-  const told = () => opened().told
+  const facts = () => opened().told
 
   describe('a session', () => {
     let person: Awaited<ReturnType<typeof newcomer>>['account']
@@ -31,7 +31,7 @@ export function sessionsContract(opened: () => Opened): void {
       person = (await newcomer(opened())).account
     })
 
-    test('comes back exactly as it was started, by its id and by its cookie', async () => {
+    test('is read back exactly as it was started, by its ID and by its cookie', async () => {
       const device = session(person.id)
       const signIn: Fact = {
         name: 'authentication.succeeded',
@@ -44,11 +44,11 @@ export function sessionsContract(opened: () => Opened): void {
       expect(await store().sessions.findByCookie('h')).toEqual({ ...device, account: person })
       expect(await store().sessions.find('ses_nobody')).toBeUndefined()
       expect(await store().sessions.findByCookie('no cookie')).toBeUndefined()
-      expect(told()).toEqual([signIn])
+      expect(facts()).toEqual([signIn])
       expect(await trailOf(opened())).toMatchObject([{ event: signIn.name, data: signIn.data }])
     })
 
-    test('is not started by an identity that was unlinked meanwhile, or is another account’s', async () => {
+    test('is not started by an identity that was unlinked in the meantime, or is another account’s', async () => {
       const { identity: theirs } = await newcomer(opened())
       for (const identityId of ['idn_gone', theirs.id]) {
         const device = session(person.id, { identityId })
@@ -58,10 +58,10 @@ export function sessionsContract(opened: () => Opened): void {
         ).toBe(false)
         expect(await store().sessions.find(device.id)).toBeUndefined()
       }
-      expect(told()).toEqual([])
+      expect(facts()).toEqual([])
     })
 
-    test('tells that its account is disabled, and rotates no more', async () => {
+    test('reports that its account is disabled, and does not rotate', async () => {
       const { id, generation } = await signedIn(opened(), person.id, {}, 'h')
       await disable(opened(), person.id)
       expect(await store().sessions.find(id)).toMatchObject({ account: { disabledAt: now } })
@@ -69,7 +69,7 @@ export function sessionsContract(opened: () => Opened): void {
       expect(await store().sessions.rotate(id, generation, now, later(900))).toBeUndefined()
     })
 
-    test('is found even when it is over', async () => {
+    test('is found after it ended', async () => {
       const ended = await signedIn(opened(), person.id, { endedAt: now, endReason: 'revoked' })
       const expired = await signedIn(opened(), person.id, { idleExpiresAt: later(-1) })
       expect(await store().sessions.find(ended.id)).toMatchObject({ endedAt: now, endReason: 'revoked' })
@@ -82,22 +82,25 @@ export function sessionsContract(opened: () => Opened): void {
       expect(await rowsOf(opened(), 'sessions')).toEqual([])
     })
 
-    test('ends the one it replaces, and says so', async () => {
+    test('ends the one it replaces, and publishes the fact', async () => {
       const old = await signedIn(opened(), person.id, {}, 'old')
       const device = session(person.id, { createdAt: later(2) })
       await store().sessions.start(device, { ...byMail, cookieHash: 'new', replaces: old.id }, [updated(person.id)])
       expect(await store().sessions.findByCookie('old')).toMatchObject({ endedAt: later(2), endReason: 'replaced' })
       expect(await store().sessions.findByCookie('new')).toMatchObject({ endedAt: null })
       const ended = { session: old.id, reason: 'replaced' }
-      expect(told()).toEqual([updated(person.id), { name: 'session.ended', data: ended, accountId: person.id, origin }])
+      expect(facts()).toEqual([
+        updated(person.id),
+        { name: 'session.ended', data: ended, accountId: person.id, origin },
+      ])
     })
 
-    test('that replaces what is already over, or unknown, says nothing of it', async () => {
+    test('that replaces an ended or unknown session publishes no fact about it', async () => {
       const old = await signedIn(opened(), person.id, { endedAt: now, endReason: 'logout' })
       for (const replaces of [old.id, 'ses_nobody'])
         await store().sessions.start(session(person.id), { ...byMail, cookieHash: null, replaces }, [])
       expect(await store().sessions.find(old.id)).toMatchObject({ endReason: 'logout' })
-      expect(told()).toEqual([])
+      expect(facts()).toEqual([])
     })
 
     test('rotates from its current generation to the next', async () => {
@@ -127,7 +130,7 @@ export function sessionsContract(opened: () => Opened): void {
 
     test.each([
       ['an older generation', {}, 5],
-      ['a generation to come', {}, 7],
+      ['a future generation', {}, 7],
       ['an ended session', { endedAt: now, endReason: 'logout' as const }, 6],
       ['an idle session', { idleExpiresAt: later(5) }, 6],
       ['a session past its absolute limit', { absoluteExpiresAt: later(5) }, 6],
@@ -137,7 +140,7 @@ export function sessionsContract(opened: () => Opened): void {
       expect(await store().sessions.find(device.id)).toEqual({ ...device, account: person })
     })
 
-    test('rotates beside others of the same moment, each by the generation presented for it', async () => {
+    test('rotates together with concurrent ones, each by its presented generation', async () => {
       const devices = await Promise.all(
         Array.from({ length: 20 }, (_, generation) => signedIn(opened(), person.id, { generation })),
       )
@@ -158,7 +161,7 @@ export function sessionsContract(opened: () => Opened): void {
         expect(await store().sessions.find(id)).toMatchObject({ generation: rotates(n) ? n + 1 : n })
     })
 
-    test('rotates once for a token presented several times in the same moment', async () => {
+    test('rotates once for a token presented several times concurrently', async () => {
       const { id } = await signedIn(opened(), person.id, { generation: 6 })
       const answers = await Promise.all(
         Array.from({ length: 5 }, () => store().sessions.rotate(id, 6, later(5), later(900))),
@@ -167,7 +170,7 @@ export function sessionsContract(opened: () => Opened): void {
       expect(await store().sessions.find(id)).toMatchObject({ generation: 7 })
     })
 
-    test('rotates at its own moment, whoever else is asked about', async () => {
+    test('rotates at its own time in a shared statement', async () => {
       const [one, two] = [await signedIn(opened(), person.id), await signedIn(opened(), person.id)]
       const answers = await Promise.all([
         store().sessions.rotate(one.id, one.generation, later(5), later(900)),
@@ -181,14 +184,14 @@ export function sessionsContract(opened: () => Opened): void {
       expect(await store().sessions.find(two.id)).toMatchObject({ rotatedAt: later(6), idleExpiresAt: later(800) })
     })
 
-    test('counts beyond 32 bits', async () => {
+    test('has a generation beyond 32 bits', async () => {
       const device = await signedIn(opened(), person.id, { generation: 2 ** 40 })
       expect(await store().sessions.rotate(device.id, 2 ** 40, now, later(900))).toMatchObject({
         generation: 2 ** 40 + 1,
       })
     })
 
-    test('remembers the newest generation that was used, and never goes back', async () => {
+    test('stores the newest used generation, and never an older one', async () => {
       const device = await signedIn(opened(), person.id, { generation: 3, usedGeneration: 1 })
       await store().sessions.markUsed(device.id, 3, later(4))
       expect(await store().sessions.find(device.id)).toMatchObject({ usedGeneration: 3, lastSeenAt: later(4) })
@@ -198,7 +201,7 @@ export function sessionsContract(opened: () => Opened): void {
       expect(await store().sessions.find(device.id)).toMatchObject({ usedGeneration: 3 })
     })
 
-    test('is touched: seen, and with a new idle limit if one is given', async () => {
+    test('is touched: last seen, and a new idle limit if one is given', async () => {
       const device = await signedIn(opened(), person.id)
       await store().sessions.touch(device.id, later(5), null)
       expect(await store().sessions.find(device.id)).toMatchObject({
@@ -212,7 +215,7 @@ export function sessionsContract(opened: () => Opened): void {
     test.each([
       ['ended', { endedAt: now, endReason: 'logout' as const }],
       ['expired', { idleExpiresAt: later(5) }],
-    ])('that %s is not brought back by a touch', async (_, given) => {
+    ])('that %s is not revived by a touch', async (_, given) => {
       const device = await signedIn(opened(), person.id, given)
       await store().sessions.touch(device.id, later(5), later(700))
       await store().sessions.touch(device.id, later(5), null)
@@ -224,20 +227,20 @@ export function sessionsContract(opened: () => Opened): void {
       const because = [loggedOut(person.id)(device.id)]
       const of = { id: device.id, accountId: person.id }
       expect(await store().sessions.end({ ...of, accountId: 'usr_eve' }, 'logout', later(1), because)).toBe(false)
-      expect(told()).toEqual([])
+      expect(facts()).toEqual([])
       expect(await store().sessions.end(of, 'logout', later(1), because)).toBe(true)
       expect(await store().sessions.end(of, 'revoked', later(2), because)).toBe(false)
       expect(await store().sessions.find(device.id)).toMatchObject({ endedAt: later(1), endReason: 'logout' })
-      expect(told()).toEqual(because)
+      expect(facts()).toEqual(because)
       expect(await trailOf(opened())).toHaveLength(1)
     })
 
-    test('that has expired is already over', async () => {
+    test('that has expired counts as ended', async () => {
       const device = await signedIn(opened(), person.id, { idleExpiresAt: later(1) })
       expect(await store().sessions.end({ id: device.id, accountId: person.id }, 'logout', later(1), [])).toBe(false)
     })
 
-    test('ends with all of its account’s, but for one, each for its own reason', async () => {
+    test('ends together with its account’s others, except one, each with its own reason', async () => {
       const devices = [await signedIn(opened(), person.id), await signedIn(opened(), person.id)]
       const kept = await signedIn(opened(), person.id)
       const over = await signedIn(opened(), person.id, { endedAt: now, endReason: 'revoked' })
@@ -245,7 +248,7 @@ export function sessionsContract(opened: () => Opened): void {
       const ids = devices.map(({ id }) => id).sort()
       const because = loggedOut(person.id)
       expect(await store().sessions.endAll(person.id, kept.id, 'logout_all', later(1), because)).toEqual(ids)
-      expect(told()).toEqual(ids.map(because))
+      expect(facts()).toEqual(ids.map(because))
       for (const id of ids)
         expect(await store().sessions.find(id)).toMatchObject({ endedAt: later(1), endReason: 'logout_all' })
       for (const { id } of [kept, other]) expect(await store().sessions.find(id)).toMatchObject({ endedAt: null })
@@ -253,7 +256,7 @@ export function sessionsContract(opened: () => Opened): void {
       expect(await store().sessions.endAll(person.id, null, 'logout_all', later(2), because)).toEqual([kept.id])
     })
 
-    test('ends with all of its account’s, and no device is trusted any more but the one that is kept', async () => {
+    test('ends together with its account’s others, and only the device to keep stays trusted', async () => {
       const device = (accountId: string) => ({
         id: newId('dev'),
         accountId,
@@ -277,7 +280,7 @@ export function sessionsContract(opened: () => Opened): void {
       expect(await trusted()).toEqual([theirs.id])
     })
 
-    test('is one of very many and ends with them', async () => {
+    test('is one of very many that end together', async () => {
       await insertSessions(opened().driver, person.id, 230)
       const ended = await store().sessions.endAll(person.id, null, 'logout_all', later(1), loggedOut(person.id))
       expect(ended).toHaveLength(230)
@@ -303,7 +306,7 @@ export function sessionsContract(opened: () => Opened): void {
       const names = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => String(from + n))
       const left = async () => (await store().sessions.list(person.id, now)).map(({ name }) => name).reverse()
 
-      test('ends the one that was seen least recently, and says why', async () => {
+      test('ends the least recently seen one, and publishes the reason', async () => {
         await insertSessions(opened().driver, person.id, 100)
         const before = opened().told.length
         const newest = await signedIn(opened(), person.id, { name: 'new', lastSeenAt: later(-2000) })
@@ -326,13 +329,13 @@ export function sessionsContract(opened: () => Opened): void {
         expect(await left()).toEqual([...names(0, 99), 'new'])
       })
 
-      test('ends as many as there are too many, from before there was a limit', async () => {
+      test('ends all excess sessions from before there was a limit', async () => {
         await insertSessions(opened().driver, person.id, 700)
         await signedIn(opened(), person.id, { name: 'new' })
         expect(await left()).toEqual([...names(601, 700), 'new'])
       })
 
-      test('ends no session of another account, and counts none that is over', async () => {
+      test('ends no session of another account, and does not count ended ones', async () => {
         const { account: other } = await newcomer(opened())
         await insertSessions(opened().driver, other.id, 100)
         for (let n = 0; n < 3; n++) await signedIn(opened(), person.id, { endedAt: now, endReason: 'logout' })
@@ -343,7 +346,7 @@ export function sessionsContract(opened: () => Opened): void {
       })
     })
 
-    test('and all others of its account end in batches, and only then it is said', async () => {
+    test('and all others of its account end in batches, and the facts are published at the end', async () => {
       await insertSessions(opened().driver, person.id, 700)
       const { tables, db, write } = opened().driver
       const devices = Array.from({ length: 1100 }, () => ({
@@ -373,7 +376,7 @@ export function sessionsContract(opened: () => Opened): void {
       expect(await rowsOf(opened(), 'trustedDevices')).toMatchObject([{ id: keepDevice }])
     })
 
-    test('is swept once it has been over for long, with its codes', async () => {
+    test('is swept long after it ended, with its codes', async () => {
       const live = await signedIn(opened(), person.id)
       const over = await Promise.all([
         signedIn(opened(), person.id, { endedAt: later(9), endReason: 'logout' }),
@@ -389,7 +392,7 @@ export function sessionsContract(opened: () => Opened): void {
       expect(await sweptIn(store(), 'sessions', later(10))).toBe(0)
     })
 
-    test('is swept however many there are', async () => {
+    test('is swept in any number', async () => {
       const { db, tables, write } = opened().driver
       const devices = Array.from({ length: 4100 }, (_, n) => ({
         ...session(person.id, n % 3 === 0 ? {} : { idleExpiresAt: later(-1) }),
@@ -403,7 +406,7 @@ export function sessionsContract(opened: () => Opened): void {
   })
 
   describe('a sign-in code', () => {
-    test('is spent once, while it lasts', async () => {
+    test('is exchanged once, before it expires', async () => {
       const device = await signedIn(opened(), (await newcomer(opened())).account.id)
       const [good, late] = [code(device), code(device)]
       await store().codes.issue(good)
@@ -417,7 +420,7 @@ export function sessionsContract(opened: () => Opened): void {
       expect(await store().codes.find('unknown')).toBeUndefined()
     })
 
-    test('is swept once it has expired', async () => {
+    test('is swept after it expires', async () => {
       const device = await signedIn(opened(), (await newcomer(opened())).account.id)
       const kept = code(device)
       await store().codes.issue(kept)

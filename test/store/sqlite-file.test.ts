@@ -29,7 +29,7 @@ beforeEach(() => {
   file = newFile()
 })
 
-/** A store that is closed when its test ends, with what its health reported. */
+/** A store that is closed when its test ends, with the health changes it reported. */
 async function opened(create = true, given: Partial<DriverParts> = {}) {
   const reports: HealthChange[] = []
   const report = (change: HealthChange) => void reports.push(change)
@@ -69,7 +69,7 @@ describe('opening a database', () => {
     expect(await opening()).toBe('opened')
   })
 
-  test('that a migration leaves with rows that refer to nothing fails, and changes nothing', async () => {
+  test('fails and changes nothing when a migration leaves rows with broken references', async () => {
     mkdirSync(dirname(file))
     const other = outside()
     other.exec('CREATE TABLE __drizzle_migrations (id INTEGER PRIMARY KEY, hash text NOT NULL, created_at numeric)')
@@ -86,7 +86,7 @@ describe('opening a database', () => {
     expect(await opening()).toBe('opened')
   })
 
-  test('waits while another process has it locked', async () => {
+  test('waits while another process holds a lock', async () => {
     await (await opened()).store.close()
     const other = outside()
     other.exec('BEGIN IMMEDIATE')
@@ -100,7 +100,7 @@ describe('opening a database', () => {
     await waiting
   })
 
-  test.each(['IMMEDIATE', 'EXCLUSIVE'])('ends with a sentence when a lock (%s) is not released', async (kind) => {
+  test.each(['IMMEDIATE', 'EXCLUSIVE'])('fails with an explanation when a lock (%s) is not released', async (kind) => {
     await (await opened()).store.close()
     const other = outside()
     if (kind === 'EXCLUSIVE') other.exec('PRAGMA locking_mode = EXCLUSIVE')
@@ -114,7 +114,7 @@ describe('opening a database', () => {
     expect(turns, 'the event loop was not blocked').toBeGreaterThan(2)
   })
 
-  test('creates none where that was not asked for, and leaves nothing behind', async () => {
+  test('does not create a missing database unless asked to, and leaves no file behind', async () => {
     const refusal = /^DatabaseOpenError: There is no database in .*DATABASE_CREATE=true\.$/
     expect(await opening(false)).toMatch(refusal)
     expect(existsSync(dirname(file))).toBe(false)
@@ -127,7 +127,7 @@ describe('opening a database', () => {
     expect(await opening(false)).toBe('opened')
   })
 
-  test('that is damaged or none ends with a sentence', async () => {
+  test('fails with an explanation when the file is damaged or not a database', async () => {
     await (await opened()).store.close()
     const handle = openSync(file, 'r+')
     writeSync(handle, Buffer.alloc(4096 - 100, 0xff), 0, 4096 - 100, 100)
@@ -150,7 +150,7 @@ describe('a database file in use', () => {
       /vinculum\.db was replaced/,
     ],
     ['without its WAL', () => rmSync(`${file}-wal`), /vinculum\.db-wal was deleted or moved/],
-  ])('that is %s takes no more writes, and is read on', async (_, lose, reason) => {
+  ])('that is %s refuses writes, and can still be read', async (_, lose, reason) => {
     const { store, reports, person, add, begin } = await opened()
     await add()
     expect(await store.ready()).toBe(true)
@@ -161,7 +161,7 @@ describe('a database file in use', () => {
     expect(reasons(reports)).toEqual([['refusing', expect.stringMatching(reason)]])
   })
 
-  test('that was moved and put back is written to again', async () => {
+  test('that was moved and restored accepts writes again', async () => {
     const { store, reports, begin } = await opened()
     renameSync(file, `${file}.old`)
     expect(await store.ready()).toBe(false)
@@ -218,11 +218,11 @@ describe.runIf(canMount)('a small disk', () => {
     }
   }
 
-  test('that is full takes no writes, is read on, and is written to when there is space again', async () => {
+  test('that is full refuses writes, allows reads, and accepts writes when there is space again', async () => {
     const { store, reports, person, add, begin } = await opened()
     await add()
     fill()
-    // What is left of the last page of the WAL may take a few more.
+    // The rest of the last WAL page may take a few more.
     let refused: unknown
     for (let n = 0; n < 2000 && !refused; n++)
       refused = await begin().then(
@@ -242,13 +242,13 @@ describe.runIf(canMount)('a small disk', () => {
     expect(reports.at(-1)?.state).toBe('healthy')
   })
 
-  test('that is full ends a start with a sentence', async () => {
+  test('that is full stops startup with an explanation', async () => {
     await (await opened()).store.close()
     fill()
     expect(await opening()).toMatch(/^DatabaseOpenError: .*(disk is full|disk has free space)/)
   })
 
-  test('that is read-only ends a start with a sentence', async () => {
+  test('that is read-only stops startup with an explanation', async () => {
     await (await opened()).store.close()
     mount('-o', 'remount,ro')
     expect(await opening()).toMatch(/^DatabaseOpenError: The database cannot be opened: .* may write the file/)

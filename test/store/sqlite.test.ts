@@ -39,7 +39,7 @@ describe('a SQLite file', () => {
     return row?.value
   }
 
-  test('is durable against power loss, and holds to its foreign keys', async () => {
+  test('is durable against power loss, and enforces foreign keys', async () => {
     const opened = await open(await place())
     expect(await pragma(opened, 'journal_mode')).toBe('wal')
     expect(await pragma(opened, 'synchronous')).toBe(2)
@@ -48,7 +48,7 @@ describe('a SQLite file', () => {
     await opened.store.close()
   })
 
-  test('is asked for what one person granted without going through what everybody did', async () => {
+  test('finds the grants of one account without scanning those of all accounts', async () => {
     const config = await place()
     const { store, driver } = await open(config)
     const { db, tables } = driver
@@ -64,7 +64,7 @@ describe('a SQLite file', () => {
     await store.close()
   })
 
-  test('is nobody else’s to read, nor is a directory made for it', async () => {
+  test('cannot be read by other system users, nor can a directory created for it', async () => {
     const config = await place()
     const { store } = await open(config)
     expect(statSync(dirname(config.file)).mode & 0o777).toBe(0o700)
@@ -72,7 +72,7 @@ describe('a SQLite file', () => {
     await store.close()
   })
 
-  test('is not needed: a store can live in memory', async () => {
+  test('is not needed: a store can be in memory', async () => {
     const config: StoreConfig = { tag: 'sqlite', file: ':memory:' }
     const [opened, other] = [await open(config), await open(config)]
     const { account: person } = await newcomer(opened)
@@ -81,7 +81,7 @@ describe('a SQLite file', () => {
     await Promise.all([opened.store.close(), other.store.close()])
   })
 
-  test('has what was queued when the store was closed', async () => {
+  test('contains the writes queued when the store was closed', async () => {
     const config = await place()
     const { store } = await open(config)
     const begun = flow()
@@ -93,7 +93,7 @@ describe('a SQLite file', () => {
     await again.store.close()
   })
 
-  test('has every write before its promise is resolved', async () => {
+  test('contains every write before its promise resolves', async () => {
     const config = await place()
     const { store } = await open(config)
     const outside = connectSqlite(config.file, { readonly: true })
@@ -112,7 +112,7 @@ describe('a SQLite file', () => {
     await store.close()
   })
 
-  test('remembers a row only while nobody wrote anything, here or in another process', async () => {
+  test('caches a row only until any write, in this or another process', async () => {
     const config = await place()
     const [here, elsewhere] = [await open(config), await open(config)]
     const { account: person } = await newcomer(here)
@@ -134,7 +134,7 @@ describe('a SQLite file', () => {
     await Promise.all([here.store.close(), elsewhere.store.close()])
   })
 
-  test('has everything that was acknowledged before the process was killed', async () => {
+  test('contains everything acknowledged before the process was killed', async () => {
     const config = await place()
     const child = spawnChild('write', config)
     await child.ready

@@ -6,11 +6,11 @@ import type { Tables } from '../../src/store/schema.ts'
 import { account, insertSessions, later, newcomer, newId, now, type Opened, signedIn, sweptIn } from './people.ts'
 import { watched } from './watched.ts'
 
-/** `excessSessions` ends what is too many, not what is too old. */
+/** `excessSessions` ends sessions beyond the limit, not old ones. */
 type Aged = Exclude<SweepName, 'excessSessions'>
 const aged = sweepNames.filter((name): name is Aged => name !== 'excessSessions')
 
-/** Where each sweep finds its rows, and what makes them its own. */
+/** Where each sweep finds its rows, and the condition that selects them. */
 const swept: Readonly<Record<Aged, { table: keyof Tables; given?: Readonly<Record<string, unknown>> }>> = {
   flows: { table: 'flows' },
   pendingSignIns: { table: 'pendingSignIns' },
@@ -27,12 +27,12 @@ const swept: Readonly<Record<Aged, { table: keyof Tables; given?: Readonly<Recor
   refusedSignIns: { table: 'audit', given: { event: 'authentication.failed', ip: null, userAgent: null } },
 }
 
-/** What every store promises of sweeps. `explain`: how the database would carry out a statement, line by line. */
+/** What every store promises about sweeps. `explain`: how the database would execute a statement, line by line. */
 export function sweepsContract(
   opened: () => Opened,
   explain: (sql: string, params: readonly unknown[]) => Promise<readonly string[]>,
 ): void {
-  /** So many rows in the table, every time in them `at`. */
+  /** So many rows in the table, with every time in them set to `at`. */
   async function fill(name: Aged, rows: number, at: Date): Promise<void> {
     const { driver, store } = opened()
     const { table: tableName, given } = swept[name]
@@ -74,7 +74,7 @@ export function sweepsContract(
   }
 
   describe('a sweep', () => {
-    test.each(aged)('of %s erases thousands of rows in batches, and none that is still needed', async (name) => {
+    test.each(aged)('of %s deletes thousands of rows in batches, and none that is still needed', async (name) => {
       await fill(name, 2100, later(-10))
       await fill(name, 100, later(10))
       const { store, statements } = watched(opened())
@@ -97,7 +97,7 @@ export function sweepsContract(
       }
     })
 
-    test('of sessions beyond the limit of an account ends the least recently seen, in batches', async () => {
+    test('of excess sessions ends the least recently seen ones, in batches', async () => {
       const { driver, told } = opened()
       const [{ account: crowded }, { account: full }] = [await newcomer(opened()), await newcomer(opened())]
       await insertSessions(driver, crowded.id, 800)

@@ -57,13 +57,13 @@ const invitation = (
   invitedBy,
 })
 
-/** What every store promises about teams, who is in them and who is asked to join. */
+/** What every store promises about teams, their members and their invitations. */
 export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied'>): void {
-  describe(`teams, on ${name}`, () => {
+  describe(`teams on ${name}`, () => {
     let config: StoreConfig
     let opened: Opened
     let store: Store
-    /** Others on the same database, each with connections of its own. */
+    /** Other stores on the same database, each with connections of its own. */
     let nodes: readonly Opened[]
     beforeEach(async () => {
       config = await emptied()
@@ -79,7 +79,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
 
     const person = async (given: Parameters<typeof newcomer>[1] = {}): Promise<string> =>
       (await newcomer(opened, given)).account.id
-    /** A team of these people, who joined it one after the other; the first one made it. */
+    /** A team of these users, who joined one after the other; the first one created it. */
     async function crew(...roles: readonly TeamRole[]): Promise<{ id: string; people: readonly string[] }> {
       const people = await Promise.all(['owner' as const, ...roles].map(() => person()))
       const [owner = '', ...others] = people
@@ -107,7 +107,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
     }
     const rowsOf = (table: 'teams' | 'teamMembers' | 'teamInvitations' | 'jiraIntegrations' | 'jiraSites' | 'grants') =>
       opened.driver.read(opened.driver.db.select().from(opened.driver.tables[table]))
-    /** Connected to Jira by somebody, with one site. */
+    /** Connected to Jira by this user, with one site. */
     async function connect(teamId: string, connectedBy: string): Promise<string> {
       const { jiraIntegrations, jiraSites } = opened.driver.tables
       const { db, write } = opened.driver
@@ -147,7 +147,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
       return teamId
     }
 
-    test('come back as they were stored, with whoever made them as owner, and tell why', async () => {
+    test('are read back as they were stored, with their creator as owner, and publish their facts', async () => {
       const [ada, bob] = [await person(), await person()]
       const [one, two] = [team(), team({ name: 'Музыка', createdAt: later(1) })]
       expect(await store.teams.create(one, ada, 5, [fact('created', ada, one.id)])).toBe(true)
@@ -163,7 +163,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
       expect(opened.told).toEqual([fact('created', ada, one.id)])
     })
 
-    test('are no more for one person than there may be, however many are made and joined at once', async () => {
+    test('are limited in number for one user, however many are created and joined concurrently', async () => {
       const stores = await several()
       const { id, people } = await crew()
       for (let round = 0; round < rounds; round++) {
@@ -181,7 +181,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
       expect(await store.teams.create(team(), newId('usr'), 3, [])).toBe(false)
     })
 
-    test('show who is in them, by an address only where it is proven', async () => {
+    test('list their members, with an email address only where it is verified', async () => {
       const { id, people } = await crew('admin')
       const [owner = '', admin] = people
       const proven = await person({ name: null, email: 'Proven@example.com', emailVerified: true })
@@ -201,7 +201,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
       expect(await store.teams.leaders(id)).toEqual([owner, claimed])
     })
 
-    test('have another name when whoever asks may, and tell why', async () => {
+    test('are renamed by a member with the permission, and publish the fact', async () => {
       const { id, people } = await crew('member')
       const [owner = '', member = ''] = people
       const asked = { teamId: id, by: owner, name: 'Algebra', at: later(9) }
@@ -214,13 +214,13 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
       expect(opened.told).toEqual([])
       const named = { team: { id, name: 'Algebra', createdAt: now, updatedAt: later(9) }, role: 'owner' }
       expect(await store.teams.rename(asked, (role) => role === 'owner', because)).toEqual(named)
-      // The same name again is no change.
+      // The same name again changes nothing.
       expect(await store.teams.rename({ ...asked, at: later(10) }, anybody, because)).toEqual(named)
       expect(await store.teams.membership(id, owner)).toEqual(named)
       expect(opened.told).toEqual(because)
     })
 
-    test('give a role to whom, and for whom, it is allowed; invitations they may not send any more go', async () => {
+    test('change roles only as allowed, and end invitations the member may no longer send', async () => {
       const { id, people } = await crew('admin', 'member')
       const [owner = '', admin = '', member = ''] = people
       const asked = { teamId: id, by: owner, accountId: admin, role: 'member', maySend: [] } as const
@@ -266,7 +266,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
       await disable(bob)
       expect(await store.teams.leave(step, nobody, [])).toBe('last_owner')
       expect(await store.teams.setRole(down, anybody, [])).toBe('last_owner')
-      // Somebody disabled may be put out all the same.
+      // A disabled owner can still be removed.
       expect(await store.teams.leave({ ...step, accountId: bob }, anybody, [])).toBe('left')
       expect(await store.teams.setRole({ ...down, accountId: eve, role: 'owner' }, anybody, [])).toMatchObject({
         role: 'owner',
@@ -275,7 +275,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
       expect(await rolesIn(id)).toEqual({ [eve]: 'owner' })
     })
 
-    test('of owners who go, or put each other out, at once, keep one', async () => {
+    test('keep one of the owners who leave or remove each other concurrently', async () => {
       const stores = await several()
       for (let round = 0; round < rounds; round++) {
         const { id, people } = await crew('owner', 'owner')
@@ -300,7 +300,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
       }
     })
 
-    test('are left with the invitations that were sent, and Jira is no longer connected by them', async () => {
+    test('lose a leaving member’s invitations, and Jira is no longer connected by them', async () => {
       const { id, people } = await crew('admin', 'member')
       const [owner = '', admin = '', member = ''] = people
       await connect(id, admin)
@@ -320,7 +320,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
       expect(await store.teams.leave({ ...step, by: admin }, nobody, because)).toBe('team_not_found')
     })
 
-    test('go with all that is theirs, and what they hold at providers is withdrawn, and nothing else', async () => {
+    test('are deleted with all their rows, their grants are queued for revocation, and nothing else changes', async () => {
       const { id, people } = await crew('admin', 'member')
       const [owner = '', admin = '', member = ''] = people
       const kept = await crew()
@@ -357,11 +357,11 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
       expect(await store.teams.remove(asked, anybody, because)).toBe('team_not_found')
     })
 
-    describe('when an account goes', () => {
+    describe('when an account is deleted,', () => {
       test.each<[string, readonly TeamRole[], number]>([
         ['the longest-standing admin', ['member', 'admin', 'admin'], 2],
         ['the longest-standing member, where there is no admin,', ['member', 'member'], 1],
-      ])('%s owns what it alone owned', async (_, roles, heir) => {
+      ])('%s owns the teams it owned alone', async (_, roles, heir) => {
         const { id, people } = await crew(...roles)
         const [owner = ''] = people
         expect(await store.accounts.remove(owner, later(60), [deleted(owner)])).toBe(true)
@@ -378,7 +378,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
         ])
       })
 
-      test('somebody who is disabled inherits only where nobody else is left', async () => {
+      test('a disabled member becomes owner only where nobody else is left', async () => {
         const { id, people } = await crew('admin', 'member')
         const [owner = '', admin = '', member = ''] = people
         await disable(admin)
@@ -388,7 +388,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
         expect(await rolesIn(id)).toEqual({ [admin]: 'owner' })
       })
 
-      test('nothing changes for a team that has another owner, or was not its own', async () => {
+      test('a team that has another owner, or was not its own, does not change', async () => {
         const { id, people } = await crew('owner', 'member', 'admin')
         const [one = '', two = '', member = '', admin = ''] = people
         await store.accounts.remove(one, now, [])
@@ -396,7 +396,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
         expect(await rolesIn(id)).toEqual({ [two]: 'owner', [admin]: 'admin' })
       })
 
-      test('a team that is left empty goes with it, and what that held at providers is withdrawn', async () => {
+      test('a team without other members is deleted too, and its grants are queued for revocation', async () => {
         const { id, people } = await crew()
         const [owner = ''] = people
         await connect(id, owner)
@@ -408,7 +408,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
         expect(opened.told.map((one) => one.name)).toEqual(['jira.disconnected', 'team.deleted', 'account.deleted'])
       })
 
-      test('so it is too when it goes because somebody else proved its address', async () => {
+      test('the same happens when it is deleted because another account verified its email address', async () => {
         const email = readEmail('claimed@example.com')
         if (!email) throw new Error('no address')
         const { id, people } = await crew('admin')
@@ -423,7 +423,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
         expect(await rolesIn(id)).toEqual({ [admin]: 'owner' })
       })
 
-      test('and all of them go at once, no team is left without an owner, nor empty', async () => {
+      test('concurrently with all others, no team is left without an owner or members', async () => {
         const stores = await several()
         for (let round = 0; round < rounds; round++) {
           const { id, people } = await crew('admin', 'member', 'member')
@@ -445,7 +445,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
     })
 
     describe('invitations', () => {
-      test('are found by their secret while they are open, and say who sent them', async () => {
+      test('are found by their secret while they are open, with their sender', async () => {
         const ada = await person({ name: 'Ada', email: 'ada@example.com', emailVerified: true })
         const bob = await person({ name: 'Bob', email: 'bob@example.com' })
         const made = team()
@@ -465,12 +465,12 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
         expect(await rowsOf('teamInvitations')).toHaveLength(1)
       })
 
-      test('go out with their letters or not at all, one for each address and so many in all', async () => {
+      test('are stored together with their message, one for each email address and up to a limit', async () => {
         const { id, people } = await crew('member')
         const [owner = '', member = ''] = people
-        const letter = createLetters({ ids: newId, clock: () => now, sealer: newSealer() })
-        const mail = () => letter({ template: 'team_invitation', to: 'guest@example.com', locale: 'en' })
-        const letters = async () =>
+        const message = createLetters({ ids: newId, clock: () => now, sealer: newSealer() })
+        const mail = () => message({ template: 'team_invitation', to: 'guest@example.com', locale: 'en' })
+        const messages = async () =>
           (await opened.driver.read(opened.driver.db.select().from(opened.driver.tables.mails))).length
         const because = [fact('renamed', owner, id)]
         const send = (given: Partial<Invitation>, by = owner, allows: () => boolean = anybody) =>
@@ -488,9 +488,9 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
           )
         await is(proven.emailKey)
         expect(await send({})).toBe('already_member')
-        // Who only claims an address may be anybody.
+        // An unverified email address may belong to anyone.
         await is(null)
-        expect([opened.told, await letters()]).toEqual([[], 0])
+        expect([opened.told, await messages()]).toEqual([[], 0])
         expect(await send({})).toBe('invited')
         expect(await send({ emailKey: 'two', expiresAt: later(60) })).toBe('invited')
         expect(await send({ emailKey: 'three' })).toBe('team_limit_reached')
@@ -498,12 +498,12 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
         expect(await send({ secretHash: again })).toBe('invited')
         expect(await store.invitations.list(id, now)).toHaveLength(2)
         expect(await store.invitations.find(again, now)).toBeDefined()
-        // One that is out of date is in nobody's way.
+        // An expired invitation does not block a new one.
         expect(await send({ emailKey: 'three', createdAt: later(60) })).toBe('invited')
-        expect([opened.told.length, await letters()]).toEqual([4, 4])
+        expect([opened.told.length, await messages()]).toEqual([4, 4])
       })
 
-      test('to one address, sent at once, are one; to many, as many as there may be', async () => {
+      test('sent concurrently are one for one email address, and up to the limit for many', async () => {
         const stores = await several()
         for (let round = 0; round < rounds; round++) {
           const { id, people } = await crew()
@@ -519,7 +519,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
         }
       })
 
-      test('are withdrawn by whoever may, in their own team', async () => {
+      test('are withdrawn by members with the permission, in their own team', async () => {
         const { id, people } = await crew('member')
         const [owner = '', member = ''] = people
         const elsewhere = await crew()
@@ -542,7 +542,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
         expect(await store.invitations.find(sent.secretHash, now)).toBeUndefined()
       })
 
-      test('are refused without being used up: from somebody disabled, to a member, to who is in too many teams, to a full team', async () => {
+      test('are refused without being used up: from a disabled sender, to a member, at the team limit, to a full team', async () => {
         const { id, people } = await crew('member')
         const [owner = '', member = ''] = people
         const guest = await person()
@@ -568,7 +568,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
         expect(await rowsOf('teamInvitations')).toEqual([])
       })
 
-      test('make one member, however many accept them at once, withdraw them, or delete the team', async () => {
+      test('add one member under concurrent acceptance, withdrawal and deletion of the team', async () => {
         const stores = await several()
         for (let round = 0; round < rounds; round++) {
           const { id, people } = await crew()
@@ -597,7 +597,7 @@ export function teamsContract({ name, emptied }: Pick<Backend, 'name' | 'emptied
         }
       })
 
-      test('let nobody in whose account goes meanwhile', async () => {
+      test('add no member whose account is deleted in the meantime', async () => {
         const stores = await several()
         for (let round = 0; round < rounds; round++) {
           const { id, people } = await crew()

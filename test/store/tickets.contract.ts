@@ -18,12 +18,12 @@ export const ticket = (given: Partial<Ticket> = {}): Ticket => ({
   ...given,
 })
 
-/** What every store promises of tickets. */
+/** What every store promises about tickets. */
 export function ticketsContract(opened: () => Opened): void {
   const tickets = () => opened().store.tickets
 
   describe('a ticket', () => {
-    test('is found by its secret or its binding, for its own purpose, while it is good', async () => {
+    test('is found by its secret or its binding, for its own purpose, until it expires', async () => {
       const { account } = await newcomer(opened())
       const one = ticket({
         purpose: 'email_sign_in',
@@ -42,7 +42,7 @@ export function ticketsContract(opened: () => Opened): void {
       expect(await tickets().find({ purpose: 'email_sign_in', secretHash }, later(60))).toBeUndefined()
     })
 
-    test('is used once, however many try at once, and not when it is over', async () => {
+    test('is used once, under concurrency and before it expires', async () => {
       for (let round = 0; round < 10; round++) {
         const one = ticket()
         await tickets().issue(one)
@@ -56,7 +56,7 @@ export function ticketsContract(opened: () => Opened): void {
       expect(await tickets().use('tkt_none', now)).toBe(false)
     })
 
-    test('counts every wrong code, however many come at once', async () => {
+    test('counts every wrong code, under concurrency too', async () => {
       const one = ticket()
       await tickets().issue(one)
       const counts = await Promise.all(Array.from({ length: 9 }, () => tickets().countAttempt(one.id)))
@@ -64,7 +64,7 @@ export function ticketsContract(opened: () => Opened): void {
       expect(await tickets().countAttempt('tkt_none')).toBe(Number.POSITIVE_INFINITY)
     })
 
-    test('is swept once it is over, and goes with its account', async () => {
+    test('is swept after it expires, and deleted with its account', async () => {
       const { account } = await newcomer(opened())
       const [mine, old] = [ticket({ accountId: account.id }), ticket({ expiresAt: later(-1) })]
       await tickets().issue(mine)

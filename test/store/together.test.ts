@@ -5,7 +5,7 @@ import { together } from '../../src/store/together.ts'
 
 type Call = { readonly id: string; readonly at?: number }
 
-/** A statement that finds every id but those given, and remembers what it was asked. */
+/** A statement that finds every ID except those given, and records its parameters. */
 function asking({ fails = [], unknown = [] }: { fails?: readonly string[]; unknown?: readonly string[] } = {}) {
   const asked: string[][] = []
   const compared: string[] = []
@@ -25,8 +25,8 @@ function asking({ fails = [], unknown = [] }: { fails?: readonly string[]; unkno
   return { call, asked, compared }
 }
 
-describe('calls of one turn', () => {
-  test('share a statement, and each is answered with its own row', async () => {
+describe('calls in one turn of the event loop', () => {
+  test('share a statement, and each gets its own row', async () => {
     const { call, asked } = asking({ unknown: ['b'] })
     expect(await Promise.all(['c', 'a', 'b'].map((id) => call({ id })))).toEqual([
       { id: 'c', of: 1 },
@@ -36,33 +36,33 @@ describe('calls of one turn', () => {
     expect(asked).toEqual([['c', 'a', 'b']])
   })
 
-  test('share one only with those they are alike with', async () => {
+  test('share a statement only with similar calls', async () => {
     const { call, asked } = asking()
     await Promise.all([call({ id: 'a', at: 1 }), call({ id: 'b', at: 2 }), call({ id: 'c', at: 1 })])
     expect(asked).toEqual([['a', 'c'], ['b']])
   })
 
-  test('for the same row are asked one statement each', async () => {
+  test('for the same row run in one statement each', async () => {
     const { call, asked } = asking()
     await Promise.all(['a', 'b', 'a', 'a'].map((id) => call({ id })))
     expect(asked).toEqual([['a', 'b'], ['a'], ['a']])
   })
 
-  test('for the same row cost no more each, however many there are', async () => {
+  test('for the same row have a constant cost each', async () => {
     const { call, asked, compared } = asking()
     await Promise.all(Array.from({ length: 200 }, () => call({ id: 'a' })))
     expect(asked).toEqual(Array(200).fill(['a']))
     expect(compared).toHaveLength(200)
   })
 
-  test('are not kept waiting for those of the next', async () => {
+  test('do not wait for calls of the next turn', async () => {
     const { call, asked } = asking()
     await call({ id: 'a' })
     await call({ id: 'b' })
     expect(asked).toEqual([['a'], ['b']])
   })
 
-  test('gather while a statement is under way, and not for long when it hangs', async () => {
+  test('gather while a statement is in progress, but not for long when it hangs', async () => {
     const asked: { ids: string[]; finish: () => void }[] = []
     const call = together(
       (run) => setImmediate(run),
@@ -83,14 +83,14 @@ describe('calls of one turn', () => {
     all.push(call({ id: 'd' }))
     asked[0]?.finish()
     await expect.poll(() => asked.length).toBe(2)
-    // The second hangs, and those that come meanwhile do not wait for it.
+    // The second batch hangs, and later calls do not wait for it.
     all.push(call({ id: 'e' }))
     await expect.poll(() => asked.map(({ ids }) => ids)).toEqual([['a', 'b'], ['c', 'd'], ['e']])
     for (const { finish } of asked) finish()
     expect((await Promise.all(all)).map((row) => row?.id)).toEqual(['a', 'b', 'c', 'd', 'e'])
   })
 
-  test('drop out of what was not sent yet when nobody waits for them any more', async () => {
+  test('are dropped from a statement that was not sent yet when nobody waits for them any more', async () => {
     const sent: string[][] = []
     const call = together(
       (run) => setImmediate(run),
@@ -110,7 +110,7 @@ describe('calls of one turn', () => {
     expect(sent).toEqual([['b']])
   })
 
-  test('without a row are asked again alone, each with an answer of its own', async () => {
+  test('without a row are repeated alone, each with its own response', async () => {
     const alone: string[] = []
     const call = together(
       (run) => setImmediate(run),
@@ -125,7 +125,7 @@ describe('calls of one turn', () => {
     expect(alone).toEqual(['b', 'c'])
   })
 
-  test('that fail, fail together, and nobody else', async () => {
+  test('that fail, fail together, without affecting others', async () => {
     const { call } = asking({ fails: ['b'] })
     const told = await Promise.allSettled([call({ id: 'a' }), call({ id: 'b' }), call({ id: 'c', at: 1 })])
     expect(told.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled'])

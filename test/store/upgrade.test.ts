@@ -11,7 +11,7 @@ import { connectPostgres } from '../support/postgres.ts'
 const at = new Date('2026-03-01T12:00:00Z')
 const soon = new Date(at.getTime() + 3_600_000)
 
-/** A database as an older version left it: with as many migrations behind it, and these rows. */
+/** A database as an older version left it: with so many migrations applied, and these rows. */
 async function leftBy(config: StoreConfig, migrations: number, rows: (time: (date: Date) => unknown) => Rows) {
   const run = config.tag === 'sqlite' ? onSqlite(config.file) : await onPostgres(config.url)
   const postgresql = config.tag === 'postgres'
@@ -46,7 +46,7 @@ async function onPostgres(url: string) {
   return { execute: (sql: string) => client.query(sql), close: () => client.end() }
 }
 
-/** Somebody with an identity for each of these subjects. */
+/** An account with an identity for each of these subjects. */
 const people = (
   time: (date: Date) => unknown,
   subjects: readonly string[],
@@ -71,8 +71,8 @@ const people = (
     ],
   ])
 
-describe.each(databases)('a database of the version before, on $name', ({ place }) => {
-  test('keeps its grants: each is its person’s own, and the next refresh is when its token dies', async () => {
+describe.each(databases)('upgrading a database of the previous version, on $name', ({ place }) => {
+  test('keeps its grants, as the person’s own and due before their token expires', async () => {
     const config = await place()
     const grant = (id: string, own: Record<string, unknown>) =>
       [
@@ -130,7 +130,7 @@ describe.each(databases)('a database of the version before, on $name', ({ place 
     await store.close()
   })
 
-  test('knows whose grants are by the whole identity, and withdraws those nobody has an identity for', async () => {
+  test('matches grants to whole identities, and queues those without an identity for revocation', async () => {
     const config = await place()
     const issuer = 'https://acme.example'
     const grant = (id: string, holder: string, provider = 'acme'): [string, Record<string, unknown>] => [
@@ -164,7 +164,7 @@ describe.each(databases)('a database of the version before, on $name', ({ place 
     expect(await found('known')).toMatchObject({ id: 'known', issuer })
     expect(await found('known', { issuer: 'https://other.example' })).toBeUndefined()
     expect(await found('team', { provider: 'atlassian', issuer: 'atlassian', holder: 'team_1' })).toBeDefined()
-    // In bounded steps, each going on where the one before ended.
+    // In bounded steps, each continuing where the previous one ended.
     const first = await store.grants.repair('', 2, at)
     const second = await store.grants.repair(first.next ?? '', 2, at)
     expect(first.withdrawn + second.withdrawn).toBe(1)
@@ -176,7 +176,7 @@ describe.each(databases)('a database of the version before, on $name', ({ place 
     await store.close()
   })
 
-  test('knows the issuer of what waits to be revoked: a team’s by its provider, a person’s where there is but one', async () => {
+  test('sets the issuer of pending revocations: a team’s from its provider, a person’s where only one is known', async () => {
     const config = await place()
     const waits = (time: (date: Date) => unknown, id: string, provider: string, team: string | null) =>
       [
@@ -213,7 +213,7 @@ describe.each(databases)('a database of the version before, on $name', ({ place 
     await store.close()
   })
 
-  test('keeps what a node of that version still writes beside this one: a team’s Jira, and what is to be revoked', async () => {
+  test('keeps what a node of the previous version writes alongside: a team’s Jira, and pending revocations', async () => {
     const config = await place()
     const dated = (time: (date: Date) => unknown, names: readonly string[]) =>
       Object.fromEntries(names.map((name) => [name, time(at)]))
@@ -253,7 +253,7 @@ describe.each(databases)('a database of the version before, on $name', ({ place 
     const key = { provider: 'atlassian', issuer: 'atlassian', clientId: 'app', subject: 's', holder: 'team_1' }
     expect(await store.grants.find(key)).toMatchObject({ id: 'team' })
     expect((await store.jira.find('team_1'))?.integration).toMatchObject({ issuer: 'atlassian' })
-    // What such a node queued has no issuer, so a grant of any issuer keeps the consent.
+    // A revocation queued by such a node has no issuer, so a grant of any issuer keeps the consent.
     expect(await store.revocations.stillNeeded({ ...key, issuer: '' })).toBe(true)
     await store.close()
   })

@@ -36,9 +36,9 @@ const out =
     data: { session: id, reason: 'account_disabled' },
   })
 
-/** What every store promises about other people's accounts, and about all there is to one. */
+/** What every store promises about other users' accounts, and about the data of one account. */
 export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
-  describe('other people’s accounts', () => {
+  describe('other users’ accounts', () => {
     let config: StoreConfig
     let opened: Opened
     let store: Opened['store']
@@ -56,7 +56,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
     const admin = (n: number) =>
       newcomer(opened, { email: `admin${n}@example.com`, emailVerified: true, role: 'administrator' })
 
-    test('are found by part of what they are called, and narrowed down, newest first', async () => {
+    test('are found by part of their name, email address or ID and by filters, newest first', async () => {
       const { account: ada } = await newcomer(opened, { ...proven, name: 'Ada 100%', createdAt: later(1) })
       const { account: bob } = await newcomer(opened, { email: 'bob@x.example', name: 'Bob_B', role: 'auditor' })
       const { account: eve } = await newcomer(opened, { name: null, disabledAt: now, createdAt: later(2) })
@@ -78,7 +78,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
       expect(await ids({ disabled: false, text: 'bob' })).toEqual([bob.id])
     })
 
-    test('come page by page in one order, those of the same moment too', async () => {
+    test('are paginated in one order, including those created at the same moment', async () => {
       for (let n = 0; n < 9; n++) await newcomer(opened, { createdAt: later(n % 2) })
       const { accounts: all } = await store.users.list(everybody)
       const paged: string[] = []
@@ -92,7 +92,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
       expect(paged).toEqual(all.map(({ id }) => id))
     })
 
-    test('are found by a beginning before a part, each once, page by page', async () => {
+    test('are found by a prefix before a substring, each once, page by page', async () => {
       const named = async (name: string | null, email: string | null, n: number) =>
         (await newcomer(opened, { name, email, createdAt: later(n) })).account.id
       const part = await named('Marianne', 'x@example.com', 9)
@@ -115,7 +115,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
       expect((await store.users.list({ ...everybody, text: both.slice(0, -3) })).accounts[0]?.id).toBe(both)
     })
 
-    test('are searched so many a page and no more, and are all found in the end', async () => {
+    test('are searched up to a number of rows a page, and are all found in the end', async () => {
       const accounts = opened.driver.tables.accounts
       const one = (n: number, changes: object = {}) => ({
         id: `usr_${String(n).padStart(6, '0')}`,
@@ -148,9 +148,9 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
           after = page.next
         }
       }
-      // In no index, and the oldest but three: two pages find nothing, the third one does.
+      // In no index, and the oldest but three: two pages are empty, and the third one has it.
       expect(await walk({ text: 'and bob' })).toEqual({ found: [rows[3].id], pages: 3 })
-      // All begin so, two are of that role, and one of those is disabled.
+      // All have this prefix, two have that role, and one of those is disabled.
       const auditors = await walk({ text: 'anne', role: 'auditor' })
       expect(auditors.found.sort()).toEqual([rows[3].id, rows[2400]?.id])
       expect(auditors.pages).toBeLessThan(7)
@@ -171,7 +171,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
       expect(await store.users.get('usr_nobody', now)).toBeUndefined()
     })
 
-    test('have the scope of their new role in every session they have and in those to come', async () => {
+    test('get the scope of a new role in every existing and later session', async () => {
       const { account: ada } = await newcomer(opened, proven)
       const { account: bob } = await newcomer(opened)
       const [mine, other] = [await signedIn(opened, ada.id), await signedIn(opened, bob.id)]
@@ -188,7 +188,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
       expect((await store.sessions.find(next.id))?.scope).toBe('of administrator')
     })
 
-    test('keep no scope of a role that was taken away while they signed in', async () => {
+    test('keep no scope of a role that was removed while they signed in', async () => {
       await admin(0)
       for (let round = 0; round < 20; round++) {
         const { account: ada } = await newcomer(opened, {
@@ -206,7 +206,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
       }
     })
 
-    test('are refused with nothing written when they are not there, or have no address of their own', async () => {
+    test('are not changed when they do not exist, or lack the email address a role requires', async () => {
       const { account: ada } = await newcomer(opened, { email: 'ada@example.com' })
       const role = { name: 'administrator', scope: '' } as const
       const because = () => [changed(ada.id, 'administrator')]
@@ -220,7 +220,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
       expect(told).toEqual([])
     })
 
-    test('are out when they are disabled: sessions, tickets and sign-ins under way', async () => {
+    test('lose sessions, tickets and pending sign-ins when they are disabled', async () => {
       const { account: ada } = await newcomer(opened, proven)
       const mine = await signedIn(opened, ada.id)
       const { tickets } = opened.driver.tables
@@ -231,13 +231,13 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
       expect(await store.sessions.find(mine.id)).toMatchObject({ endedAt: later(1), endReason: 'account_disabled' })
       expect(await opened.driver.read(opened.driver.db.select().from(tickets))).toEqual([])
       expect(await signedInOrNot(ada.id)).toBe(false)
-      // Twice is once.
+      // A second call changes nothing.
       expect(await store.users.disable(ada.id, later(2), [disabled(ada.id)], out(ada.id))).toEqual(done)
       expect(told).toHaveLength(2)
       expect(await store.users.enable(ada.id, later(3), [])).toMatchObject({ disabledAt: null })
       expect(await signedInOrNot(ada.id)).toBe(true)
     })
-    test('are asked for no second factor any more once it was removed: app and codes go, passkeys stay', async () => {
+    test('are no longer asked for a removed second factor: app and codes are deleted, passkeys stay', async () => {
       const { driver } = opened
       const { accounts, totpFactors, recoveryCodes, passkeys, trustedDevices, tickets, pendingSignIns } = driver.tables
       const gone = [totpFactors, recoveryCodes, trustedDevices, tickets, pendingSignIns]
@@ -265,7 +265,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
           }
         const mine = await signedIn(opened, ada.id)
         told.length = 0
-        // Not on: nothing is written.
+        // It is not enabled, so nothing is recorded.
         expect(await remove(ada.id, later(1))).toBe('second_factor_missing')
         expect(told).toEqual([])
         expect((await store.sessions.find(mine.id))?.endedAt).toBe(null)
@@ -287,7 +287,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
     const signedInOrNot = (accountId: string) =>
       store.sessions.start(session(accountId), { opener: { tag: 'email' }, cookieHash: null, replaces: null }, [])
 
-    test('include an administrator, however many go at once and wherever', async () => {
+    test('keep an administrator, however many are removed concurrently on any node', async () => {
       const other = await open(config)
       for (let round = 0; round < 15; round++) {
         const people = await Promise.all([0, 1, 2, 3].map((n) => admin(round * 10 + n)))
@@ -312,8 +312,8 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
       await other.store.close()
     })
 
-    describe('all there is about somebody', () => {
-      /** A row in every table that names an account, and in those that do without. */
+    describe('all data of one account', () => {
+      /** A row in every table that references an account, and in those without. */
       async function everywhere(): Promise<{ id: string; referring: readonly string[] }> {
         const { driver } = opened
         const { account: ada, identity: way } = await newcomer(opened, proven)
@@ -348,7 +348,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
         return { id: ada.id, referring }
       }
 
-      test('is gathered from every table that names an account, without what would let its finder in', async () => {
+      test('is collected from every table that references an account, without credentials', async () => {
         const { id, referring } = await everywhere()
         const found = await store.personalData.gather(id, [
           { name: 'account.exported', accountId: id, origin, data: {} },
@@ -358,7 +358,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
         const { account: _, activity: _pages, ...rest } = found
         const tables = { ...rest, sessions }
         expect(found.account).toMatchObject({ id, email: proven.email })
-        // A new table is gathered, or told here why not.
+        // A new table is either part of the export, or named here with the reason why not.
         const elsewhere = { audit: 'activity' } as const
         expect(Object.keys(tables).sort()).toEqual(
           [...referring.filter((name) => !Object.hasOwn(elsewhere, name)), 'grants', 'guesses'].sort(),
@@ -402,7 +402,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
         expect(moments).toEqual([...moments].sort((a, b) => b - a))
       })
 
-      test('is gathered in an order that stays the same', async () => {
+      test('is collected in a stable order', async () => {
         const { driver } = opened
         const { account: ada } = await newcomer(opened, proven)
         const { tickets, mails, passkeys, trustedDevices, pendingSignIns, recoveryCodes, revocations } = driver.tables
@@ -418,7 +418,7 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
         }
       })
 
-      test('goes with the account, but for the trail and what is still to be withdrawn', async () => {
+      test('is deleted with the account, except for the audit log and pending revocations', async () => {
         const { driver } = opened
         const { id } = await everywhere()
         expect(await store.accounts.remove(id, later(1), [deleted(id)])).toBe(true)
@@ -437,10 +437,10 @@ export function userContract({ emptied }: Pick<Backend, 'emptied'>): void {
   })
 }
 
-/** How a column says that it holds an account’s id. */
+/** The suffixes of columns that hold an account ID. */
 const aboutAnAccount = /^(account_id|created_by|invited_by|connected_by)$/
 
-/** A row of any table, about somebody: what lets anybody in says that it is secret. */
+/** A row of any table for an account, with every credential marked as secret. */
 function filled(table: Table, accountId: string): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(getTableColumns(table)).map(([name, column]) => {

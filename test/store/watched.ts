@@ -5,7 +5,7 @@ import { storeOver } from '../../src/store/open.ts'
 import { now, type Opened } from './people.ts'
 
 type Text = { readonly sql: string; readonly params: readonly unknown[] }
-/** A statement prepared before has none; those are INSERTs into the audit log. */
+/** A statement prepared before has no text; those are INSERTs into the audit log. */
 const textOf = (query: unknown): Text | undefined =>
   query instanceof Object && 'toSQL' in query ? (query as { toSQL(): Text }).toSQL() : undefined
 
@@ -15,7 +15,7 @@ export function watched({ driver, told }: Opened) {
   /** How many rows the statements of each transaction changed or found together. */
   const transactions: { rows: number }[] = []
   let deadly: RegExp | undefined
-  /** Before a statement: the process may die there, as far as the database can tell. */
+  /** Called before a statement: the process may die there, as far as the database can tell. */
   const before = (query: unknown): void => {
     if (deadly?.test(textOf(query)?.sql ?? '')) throw new Error('the process died')
   }

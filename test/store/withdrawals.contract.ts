@@ -3,7 +3,7 @@ import type { Identity } from '../../src/accounts/ports.ts'
 import type { Fact } from '../../src/events/catalogue.ts'
 import { flow, identity, later, newcomer, newId, now, type Opened, origin, tokens } from './people.ts'
 
-/** What every store promises of what people take back, and of what then waits to be revoked. */
+/** What every store promises about withdrawals, and about pending revocations. */
 export function withdrawalsContract(opened: () => Opened): void {
   const store = () => opened().store
   const grantOf = ({ provider, issuer, subject }: Identity, clientId = 'c', holder = 'person') => ({
@@ -24,8 +24,8 @@ export function withdrawalsContract(opened: () => Opened): void {
   const take = async (of: Identity, at = now, identityId: string | null = of.id) =>
     store().accounts.withdraw({ accountId: of.accountId, identityId, at }, (from) => [withdrawn(from)])
 
-  describe('what somebody granted', () => {
-    test('is emptied where they take it back, with every app of ours, and queued as it was sealed', async () => {
+  describe('a person’s grant', () => {
+    test('is erased when it is withdrawn, for every client registration, and queued as it was encrypted', async () => {
       const { identity: way } = await newcomer(opened())
       await kept(way)
       await kept(way, now, 'another app')
@@ -45,7 +45,7 @@ export function withdrawalsContract(opened: () => Opened): void {
           leaseOwner: null,
           updatedAt: later(1),
         })
-      // What a team was given stays with it, and so does the sign-in.
+      // The team's grant stays with the team, and so does the sign-in.
       expect(await store().grants.find(grantOf(way, 'c', 'team_1'))).toMatchObject({ status: 'healthy' })
       expect(await store().accounts.identitiesOf(way.accountId)).toEqual([way])
       const queued = await store().revocations.of(way.accountId, { after: null, limit: 100 })
@@ -61,14 +61,14 @@ export function withdrawalsContract(opened: () => Opened): void {
       })
     })
 
-    test('is taken back once', async () => {
+    test('is withdrawn once', async () => {
       const { identity: way } = await newcomer(opened())
       await kept(way)
       await take(way)
       expect(await take(way)).toEqual([])
       expect(opened().told).toHaveLength(1)
       expect(await store().revocations.of(way.accountId, { after: null, limit: 100 })).toHaveLength(1)
-      // Nor by unlinking it afterwards: it is on its way already.
+      // Nor by unlinking it afterwards: the callback is already on its way.
       const done = { accountId: way.accountId, identityId: way.id, keepSession: null, at: now }
       await store().accounts.unlink(
         done,
@@ -79,7 +79,7 @@ export function withdrawalsContract(opened: () => Opened): void {
       expect(await store().grants.find(grantOf(way))).toBeUndefined()
     })
 
-    test('is taken back with one sign-in or with all, and nobody else’s', async () => {
+    test('is withdrawn with one identity or with all, and never another user’s', async () => {
       const { account, identity: way } = await newcomer(opened())
       const second = identity(account.id, { provider: 'google' })
       await store().accounts.link(second, null, [])
@@ -91,7 +91,7 @@ export function withdrawalsContract(opened: () => Opened): void {
       expect(await store().grants.find(grantOf(other))).toMatchObject({ status: 'healthy' })
     })
 
-    test('beats a renewal under way, and a new consent begins anew', async () => {
+    test('that is withdrawn during a renewal stays withdrawn, and a new consent starts again', async () => {
       const { identity: way } = await newcomer(opened())
       await kept(way)
       const { id = '' } = (await store().grants.find(grantOf(way))) ?? {}
@@ -104,7 +104,7 @@ export function withdrawalsContract(opened: () => Opened): void {
       expect(await store().grants.find(grantOf(way))).toMatchObject({ id, status: 'healthy', consentedAt: later(9) })
     })
 
-    test('is lent only while it is there, and never without a word', async () => {
+    test('is lent only while it exists, and each loan is recorded', async () => {
       const { identity: way } = await newcomer(opened())
       const lent: Fact = {
         name: 'provider_token.lent',
@@ -120,7 +120,7 @@ export function withdrawalsContract(opened: () => Opened): void {
     })
   })
 
-  describe('what waits to be revoked', () => {
+  describe('a pending revocation', () => {
     async function queued() {
       const { identity: way } = await newcomer(opened())
       await kept(way)
@@ -130,7 +130,7 @@ export function withdrawalsContract(opened: () => Opened): void {
       return { way, item }
     }
 
-    test('is told to whom it concerns, the oldest first', async () => {
+    test('is listed for its account, the oldest first', async () => {
       const { account, identity: way } = await newcomer(opened())
       const second = identity(account.id, { provider: 'google' })
       await store().accounts.link(second, null, [])
@@ -146,7 +146,7 @@ export function withdrawalsContract(opened: () => Opened): void {
       expect(await store().revocations.of('usr_nobody', { after: null, limit: 100 })).toEqual([])
     })
 
-    test('is awaited while its person is at the provider, or has only just come back', async () => {
+    test('waits while its user is at the provider, or has just returned', async () => {
       const { way, item } = await queued()
       const { accountId } = way
       const awaited = (at = now) => store().revocations.awaited(item, at)
@@ -158,7 +158,7 @@ export function withdrawalsContract(opened: () => Opened): void {
       expect(await awaited()).toBe(false)
       await begin({ provider: 'google' })
       await begin({ accountId: null, intent: 'login' })
-      // Finished before it was taken back: what it brought is what is taken back.
+      // Finished before the withdrawal, which revokes the new tokens.
       await begin({ createdAt: later(-9), claimedAt: later(-1) })
       expect(await awaited()).toBe(false)
       const one = await begin({})
@@ -167,7 +167,7 @@ export function withdrawalsContract(opened: () => Opened): void {
       expect([await awaited(later(69)), await awaited(later(70))]).toEqual([true, false])
     })
 
-    test('that is postponed comes again as if nothing had happened', async () => {
+    test('that is postponed is taken again without a failed attempt', async () => {
       const { item } = await queued()
       await store().revocations.postpone(item.id, later(10))
       expect(await store().revocations.take(1, later(9), later(60))).toEqual([])
@@ -176,7 +176,7 @@ export function withdrawalsContract(opened: () => Opened): void {
       ])
     })
 
-    test('leaves a consent given meanwhile to be asked after, where a call was made', async () => {
+    test('leaves a consent given in the meantime to be checked, where a call was made', async () => {
       const { way, item } = await queued()
       await kept(way, later(5))
       await store().revocations.finish(item.id, [], { at: later(9) })
@@ -188,7 +188,7 @@ export function withdrawalsContract(opened: () => Opened): void {
       })
     })
 
-    test('leaves every other as it is: without a call, without a refresh token, or from before', async () => {
+    test('leaves other consents unchanged: without a call, without a refresh token, or from before', async () => {
       const none = await queued()
       await kept(none.way, later(5))
       await store().revocations.finish(none.item.id, [])

@@ -1,6 +1,6 @@
 /**
- * An authenticator made of software: ES256 keys, attestation «none», as WebAuthn level 3 §6 has it. `changes` make it
- * lie.
+ * A software authenticator: ES256 keys, attestation «none», as in WebAuthn level 3 §6. `changes` make it send false
+ * data.
  */
 import { createHash, createSign, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
 
@@ -13,17 +13,17 @@ export type Lies = {
   readonly userVerified?: boolean
   readonly counter?: number
   readonly userHandle?: string
-  /** A passkey that its maker keeps in step on several devices: backed up, and without a counter. */
+  /** A passkey synced by its vendor between several devices: backed up, and without a counter. */
   readonly synced?: true
-  /** What the client data of an app has beside, or instead of, a browser's; `undefined` leaves a member out. */
+  /** Fields an app's client data has in addition to, or instead of, a browser's; `undefined` omits a field. */
   readonly clientData?: Readonly<Record<string, unknown>>
-  /** What it says of its maker, though nobody asked. */
+  /** An attestation, although none was requested. */
   readonly attestation?: { readonly fmt: string; readonly statement: ReadonlyMap<string, unknown> }
   readonly signature?: (right: Buffer) => Buffer
 }
 type Key = { readonly id: string; readonly secret: KeyObject; readonly userHandle: string; counter: number }
 
-/** The little CBOR there is in an attestation (RFC 8949): integers, text, bytes, maps. */
+/** The subset of CBOR (RFC 8949) that attestations use: integers, text, bytes, maps. */
 function cbor(value: number | string | Buffer | readonly Buffer[] | ReadonlyMap<number | string, unknown>): Buffer {
   const head = (major: number, length: number): Buffer =>
     length < 24
@@ -71,7 +71,7 @@ export function createAuthenticator(origin: string) {
 
   return {
     keys,
-    /** Makes a key pair; what a browser would send on. */
+    /** Creates a key pair; returns what a browser would send. */
     create(options: Options, lies: Lies = {}) {
       const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
       const { x = '', y = '' } = publicKey.export({ format: 'jwk' })
@@ -113,7 +113,7 @@ export function createAuthenticator(origin: string) {
         },
       }
     },
-    /** Signs with the newest key, or with the one given. */
+    /** Signs with the newest key, or with the given one. */
     get(options: Options, lies: Lies = {}, key = keys.at(-1)) {
       if (!key) throw new Error('there is no key yet')
       key.counter = lies.counter ?? key.counter + 1

@@ -2,7 +2,7 @@ import { openDriver as open } from '../../src/store/open.ts'
 
 export type { Driver } from '../../src/store/driver.ts'
 
-/** The tables behind a service that runs, by the address of its database. */
+/** The tables of a running service, by the URL of its database. */
 export const openDriver = (url: string) =>
   open(
     url.startsWith('file:')

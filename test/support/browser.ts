@@ -1,12 +1,9 @@
-/**
- * A real Chromium, because what a Content-Security-Policy, a cookie or a focus ring does is the browser's word, not
- * ours.
- */
+/** A real Chromium, because only a browser shows the effect of a Content-Security-Policy, a cookie or a focus ring. */
 import chromium from '@sparticuz/chromium'
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium as playwright } from 'playwright-core'
 
-// Meant for a function in the cloud that lives for one picture. The first ends the browser with its first visitor; the
-// others switch off what is tested here.
+// Meant for a cloud function that takes one picture. The first ends the browser with its first visitor; the others
+// disable what is tested here.
 const unwanted = [
   '--single-process',
   '--disable-web-security',
@@ -22,13 +19,11 @@ export const launchBrowser = async (): Promise<Browser> =>
   })
 
 export type Watched = BrowserContext & {
-  /** What the browser complained of: violated policies, errors on the console, requests to strangers. */
+  /** The browser's complaints: violated policies, console errors, external requests. */
   readonly complaints: string[]
 }
 
-/**
- * A visitor with a browser of their own. Everything the browser grumbles about is noted, and every host it speaks to.
- */
+/** A visitor with a separate browser. Every browser complaint is recorded, and every host it contacts. */
 export async function visit(
   browser: Browser,
   known: readonly string[],
@@ -38,7 +33,7 @@ export async function visit(
   context.setDefaultTimeout(10_000)
   const complaints: string[] = []
   context.on('console', (message) => {
-    // Chromium reports every answer of 4xx as an error of the network; a refusal is no defect of the page.
+    // Chromium reports every 4xx response as a network error; a refusal is no defect of the page.
     const refusal = message.text().startsWith('Failed to load resource: the server responded with a status of 4')
     if (['error', 'warning'].includes(message.type()) && !refusal) complaints.push(message.text())
   })

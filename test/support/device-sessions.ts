@@ -24,7 +24,7 @@ type Given = {
   readonly refreshAbsoluteTtlSeconds?: number
 }
 
-/** The part of the service that signs devices in and keeps them so, over a store of its own or a shared one. */
+/** The part of the service that signs devices in and renews their sessions, over its own store or a shared one. */
 export async function deviceSessions(
   config: StoreConfig,
   {
@@ -78,7 +78,7 @@ export async function deviceSessions(
       return account.id
     },
 
-    /** A device newly signed in, with its first pair; a browser with its cookie as well. */
+    /** A new session with its first pair; in a browser with its cookie as well. */
     async newDevice(accountId: string, browser = false) {
       const [identity] = await accounts.identitiesOf(accountId)
       if (!identity) throw new Error('nobody signs in without an identity')

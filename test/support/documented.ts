@@ -1,4 +1,4 @@
-/** Holds answers of the service to what its `/openapi.json` says of them. */
+/** Checks responses of the service against its `/openapi.json`. */
 import { z } from 'zod'
 
 type Media = { readonly schema?: object }
@@ -17,7 +17,7 @@ export type Seen = {
   readonly text: string
 }
 
-/** Answers what is wrong with an answer, or `undefined`. Addresses no route has are nobody’s promise. */
+/** Returns the difference from the document, or `undefined`. Paths without a route are not documented. */
 export function createReader(document: Document) {
   const patterns = Object.entries(document.paths).map(([path, operations]) => ({
     path,
@@ -25,7 +25,7 @@ export function createReader(document: Document) {
     shape: new RegExp(`^${path.replace(/[.]/g, '\\.').replace(/\{\w+\}/g, '[^/]+')}$`),
     fixed: path.replace(/\{\w+\}/g, '').length,
   }))
-  // What is written out wins over a parameter, as it does in the service.
+  // A path without parameters takes precedence, as in the service.
   patterns.sort((a, b) => b.fixed - a.fixed)
   const inlined = JSON.parse(
     JSON.stringify(document.components.schemas).replaceAll('#/components/schemas/', '#/$defs/'),

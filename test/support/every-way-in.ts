@@ -1,4 +1,4 @@
-/** Somebody who has every way in there is, and each of those ways walked to its end. */
+/** A user with every sign-in method, and a function that tries each method to its end. */
 import { TOTP } from 'otpauth'
 import { expect } from 'vitest'
 import { catalogue, type ErrorCode } from '../../src/errors/catalogue.ts'
@@ -11,14 +11,14 @@ const another = 'ten thousand lighthouses, unlit'
 let strangers = 0
 export type Factor = 'totp' | 'recovery_code' | 'passkey'
 
-/** What a walk came to: an outcome, and what it is gone on from where a second factor is asked for. */
+/** The result of a method: an outcome, and the state to continue from where a second factor is required. */
 export type Arrived = { readonly outcome: string; readonly ticket?: string; readonly browser?: Browser }
 const asked = 'second_factor_required'
 
 export type Somebody = Awaited<ReturnType<typeof somebodyIn>>
 export type Kit = Awaited<ReturnType<typeof kitIn>>
 
-/** What a world is walked with: an administrator, and a back end that introspects. */
+/** What a run needs from its world: an administrator, and a back end that introspects. */
 export async function kitIn(world: World) {
   const boss = world.newcomer()
   const { access_token: token, user } = await world.signIn('google', boss)
@@ -31,7 +31,7 @@ export async function kitIn(world: World) {
   return {
     world,
     async disable(id: string): Promise<void> {
-      // The clock was turned since the last one.
+      // The clock advanced since the last one.
       const { access_token: recent } = await world.signIn('google', boss)
       expect((await world.call('POST', `/users/${id}/disable`, { token: recent })).status).toBe(200)
     },
@@ -48,8 +48,8 @@ export async function kitIn(world: World) {
 }
 
 /**
- * With an identity, a password, a passkey and a mailbox. `proven`: their provider’s word for the address counts.
- * `factor`: sign-ins ask for a second one from the start.
+ * With an identity, a password, a passkey and a mailbox. `proven`: their provider's email address is trusted. `factor`:
+ * sign-ins require a second factor from the start.
  */
 export async function somebodyIn(world: World, { proven, factor }: { proven: boolean; factor: boolean }) {
   const who = world.newcomer()
@@ -59,7 +59,7 @@ export async function somebodyIn(world: World, { proven, factor }: { proven: boo
   let app: TOTP | undefined
   let lastStep = 0
   let recoveryCodes: string[] = []
-  /** The browser they are known by, if any. */
+  /** The browser that is a known device, if any. */
   let known: { readonly browser: Browser; readonly cookie: string } | undefined
 
   const call: World['call'] = (method, path, asking = {}) =>
@@ -77,7 +77,7 @@ export async function somebodyIn(world: World, { proven, factor }: { proven: boo
   const { id } = own.user
   let token = own.access_token
 
-  /** Each code is good once, and one from the next half minute is good already. */
+  /** Each code works once, and the code of the next half minute is already valid. */
   const code = (): string => {
     const now = Math.floor(world.clock().getTime() / 30_000)
     const step = Math.max(now, lastStep + 1)
@@ -92,7 +92,7 @@ export async function somebodyIn(world: World, { proven, factor }: { proven: boo
     const confirmed = await post('/me/second-factor/totp/confirm', { code: code() }, token)
     expect(confirmed.status, confirmed.text).toBe(200)
     recoveryCodes = confirmed.body.recovery_codes as string[]
-    // Having added one proves nothing: their session from now on is one that was signed in to with it.
+    // Adding a factor proves nothing: from now on they use a session that was signed in with it.
     const half = await world.enter(provider, who)
     const { second_factor_ticket } = half.body
     const proven =
@@ -101,7 +101,7 @@ export async function somebodyIn(world: World, { proven, factor }: { proven: boo
         : await world.call('POST', '/auth/second-factor', { body: { second_factor_ticket, totp: code() } })
     expect(proven.status, proven.text).toBe(200)
     token = String(proven.body.access_token)
-    // So that the next code needs no turn of the clock, which would also end a wait.
+    // So that the next code needs no clock change, which would also end a wait.
     world.turn(30)
   }
 
@@ -109,14 +109,14 @@ export async function somebodyIn(world: World, { proven, factor }: { proven: boo
     expect(answer.status, answer.text).toBe(200)
     return { outcome: found.id === id ? 'tokens' : 'tokens of a new account' }
   }
-  /** What an app was answered: tokens are tried. */
+  /** The response an app received, with its tokens tried. */
   async function arrivedIn(answer: Answer): Promise<Arrived> {
     const { code: refusal, second_factor_ticket: ticket, access_token: access } = answer.body
     if (answer.status !== 200) return { outcome: String(refusal), ...(typeof ticket === 'string' ? { ticket } : {}) }
     const me = await world.call('GET', '/me', { token: String(access) })
     return isMe(me.body, me)
   }
-  /** What a browser was answered: a session is tried. */
+  /** The response a browser received, with its session tried. */
   async function arrivedAt(visit: Visit, browser: Browser): Promise<Arrived> {
     const location = visit.headers.get('location') ?? ''
     if (location === '/login/second-factor') return { outcome: asked, browser }
@@ -136,7 +136,7 @@ export async function somebodyIn(world: World, { proven, factor }: { proven: boo
     return visit
   }
 
-  /** Shows a second factor where one is asked for. */
+  /** Uses a second factor where one is required. */
   async function show(arrived: Arrived, by: Factor): Promise<Arrived> {
     const { ticket, browser } = arrived
     if (ticket === undefined && browser === undefined) return arrived
@@ -159,7 +159,7 @@ export async function somebodyIn(world: World, { proven, factor }: { proven: boo
   }
 
   const letters = (): Promise<readonly Received[]> => world.mailTo(email)
-  /** The letters an act leads to. */
+  /** The messages an action sends. */
   async function lettersOf(act: () => Promise<Answer>): Promise<{ answer: Answer; text: string }> {
     const before = new Set(await letters())
     const answer = await act()
@@ -184,7 +184,7 @@ export async function somebodyIn(world: World, { proven, factor }: { proven: boo
     provider,
     password,
     another,
-    /** Of a session with everything their account asks for. */
+    /** A session with everything its account requires. */
     get token() {
       return token
     },
@@ -201,7 +201,7 @@ export async function somebodyIn(world: World, { proven, factor }: { proven: boo
       const { answer, text } = await lettersOf(() => post(path, { email }))
       return { flowToken: answer.body.flow_token, ticket: ticketIn(text), code: codeIn(text) }
     },
-    /** In, in a browser: one that knows them from then on. */
+    /** Signs in with a browser, which is a known device afterwards. */
     async enterBrowser(): Promise<{ browser: Browser; cookie: string }> {
       const browser = world.openBrowser()
       let visit = await browser.signIn(provider, who)
@@ -216,9 +216,9 @@ export async function somebodyIn(world: World, { proven, factor }: { proven: boo
     async trustBrowser(): Promise<void> {
       known = await this.enterBrowser()
     },
-    /** What strangers do: guesses until no more are looked at. */
+    /** Other people guess until they are rate limited. */
     async useUpGuesses(): Promise<void> {
-      // From a network of their own: one that guesses at many accounts is held up itself.
+      // From a separate network: one that guesses at many accounts is slowed down itself.
       const headers = { 'x-forwarded-for': `198.51.${Math.floor(++strangers / 250)}.${(strangers % 250) + 1}` }
       const begun = await world.call('POST', '/auth/email', { body: { email } })
       const guess = { flow_token: begun.body.flow_token, code: '00000000' }
@@ -232,7 +232,7 @@ export async function somebodyIn(world: World, { proven, factor }: { proven: boo
 
 const unescaped = (text: string): string =>
   text.replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&lt;', '<').replaceAll('&amp;', '&')
-/** Which refusal a page tells: its sentence is there. */
+/** The error code of a page, by its sentence. */
 function refusalOn({ text, status }: Visit): string {
   const page = unescaped(text)
   const told = (Object.keys(catalogue) as ErrorCode[]).filter((code) => {
@@ -245,9 +245,9 @@ function refusalOn({ text, status }: Visit): string {
 
 export type Path = {
   readonly name: string
-  /** Walked by somebody who has a second factor already. */
+  /** Tried by a user who already has a second factor. */
   readonly factor?: true
-  /** What they hold of it from before. */
+  /** The sessions and tokens they had before. */
   readonly before?: (one: Somebody, kit: Kit) => Promise<unknown>
   readonly walk: (one: Somebody, kit: Kit, held: never) => Promise<Arrived>
 }
@@ -269,7 +269,7 @@ const pairOf = async (one: Somebody, { world }: Kit) => world.signIn(one.provide
 const refusedOr = (answer: Answer, outcome: string): Arrived => ({
   outcome: answer.status === 200 ? outcome : String(answer.body.code),
 })
-/** Asked anew whose address it is. */
+/** A new account conflict. */
 async function conflictOf(one: Somebody, { world }: Kit, action: 'link' | 'create'): Promise<Arrived> {
   const entered = await world.enter('atlassian', one.who)
   const ticket = entered.body.conflict_ticket
@@ -288,7 +288,7 @@ async function passkeyAnswer(one: Somebody) {
 const signInByPassword = (one: Somebody, given: string) =>
   one.call('POST', '/auth/token', { form: { username: one.email, password: given } })
 
-/** Every way to a token, and every way on with one. */
+/** Every route that returns tokens, and every route that renews them. */
 export const paths: readonly Path[] = [
   path('Provider, in an app', {
     walk: async (one, { world }) => one.arrivedIn(await world.enter(one.provider, one.who)),

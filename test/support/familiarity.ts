@@ -1,4 +1,4 @@
 import type { Familiarity } from '../../src/sessions/sign-in.ts'
 
-/** Where nobody asks which devices an account knows: none is new, and none is remembered. */
+/** For tests without known devices: no device is new, and none is stored. */
 export const everywhereKnown: Familiarity = { isNew: async () => false, trust: async () => null }

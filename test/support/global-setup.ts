@@ -5,25 +5,22 @@ import type { TestProject } from 'vitest/node'
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** The one PostgreSQL server of this run; every test file makes its own databases in it. */
+    /** The PostgreSQL server of this run; every test file creates its own databases in it. */
     postgresUrl: string
   }
 }
 
-/**
- * A PostgreSQL server, for as long as this process lives and does not stop it. It waits for its disk only if it is
- * asked to.
- */
+/** A PostgreSQL server that runs until it is stopped or this process ends. It waits for its disk only on request. */
 export function startPostgres({ durable = false } = {}): Promise<{
   url: string
-  /** Stops the server, which ends every connection, and starts it again on the same data and port. */
+  /** Restarts the server on the same data and port, which ends every connection. */
   restart: () => Promise<void>
   stop: () => Promise<void>
 }> {
   const script = fileURLToPath(new URL('postgres-server.ts', import.meta.url))
   const args = ['--import', 'tsx', script, ...(durable ? ['durable'] : [])]
   const cwd = fileURLToPath(new URL('../..', import.meta.url))
-  // A group of its own, so that Ctrl-C reaches it through us: its stdin ends when we do.
+  // A process group of its own, so that Ctrl-C reaches it through us: its stdin ends with this process.
   const server = spawn(process.execPath, args, { cwd, detached: true, stdio: ['pipe', 'pipe', 'inherit'] })
   const ended = new Promise<void>((resolve) => server.on('close', () => resolve()))
   const stop = (): Promise<void> => {

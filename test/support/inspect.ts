@@ -1,22 +1,22 @@
-/** What must be so on every page, whoever sees it: at whatever width, in either dress. */
+/** Rules for every page and every visitor: at any width, in both color schemes. */
 import { mkdirSync } from 'node:fs'
 import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { expect } from 'vitest'
 
-/** Where to put pictures of every page, for whoever wants to look: `VINCULUM_SHOTS=/tmp/vinculum-shots npx vitest …`. */
+/** A folder for screenshots of every page: `VINCULUM_SHOTS=/tmp/vinculum-shots npx vitest …`. */
 const shots = process.env.VINCULUM_SHOTS
 
 const dresses = ['light', 'dark'] as const
-/** WCAG 2.2, levels A and AA, and what the inspector holds to be good practice. */
+/** WCAG 2.2, levels A and AA, and the best practices of the inspector. */
 const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 
-/** Read off the page by the browser itself. */
+/** Read from the page by the browser itself. */
 const measure = (page: Page) =>
   page.evaluate(() => {
     const { documentElement: root } = document
     const headings = Array.from(document.querySelectorAll('h1, h2, h3, h4')).map(({ tagName }) => Number(tagName[1]))
-    // In running text a link is as high as its line (WCAG 2.5.8, exception «inline»); a box has its label.
+    // In running text a link is as high as its line (WCAG 2.5.8, exception «inline»); a checkbox has its label.
     const targets = Array.from(
       document.querySelectorAll('button, a, select, summary, input:not([type=hidden], [type=checkbox])'),
     ).filter((each) => each.getClientRects().length > 0 && !each.closest('.skip, dt, dd, article, p:not(.actions)'))
@@ -37,7 +37,7 @@ const measure = (page: Page) =>
   })
 const inOrder = { overflow: 0, main: 1, h1: 1, skipped: [], unlabelled: [], small: [] }
 
-/** At both ends of what screens are. */
+/** At the narrowest and the widest common screen. */
 export async function expectInOrder(page: Page, name: string): Promise<void> {
   const before = page.viewportSize()
   for (const [width, height] of [
@@ -64,8 +64,8 @@ async function photograph(page: Page, path: string): Promise<void> {
 }
 
 /**
- * The whole of it. The inspector comes from outside, past the page's policy. Where no script runs it could not either, so
- * there it looks at a copy.
+ * The complete inspection. The inspector is injected past the page's policy. Where scripts are off it cannot run
+ * either, so it inspects a copy there.
  */
 export async function inspect(page: Page, name: string): Promise<void> {
   await expectInOrder(page, name)
@@ -91,7 +91,7 @@ async function copyOf(page: Page): Promise<Page> {
 async function lookAt(page: Page, name: string): Promise<void> {
   await page.evaluate(axe.source)
   for (const colorScheme of dresses) {
-    // A colour on its way to another would be taken for the one it ends at.
+    // A color in transition would be measured as its final one.
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
     const found = await page.evaluate(async (runOnly) => {
       const { axe: inspector } = globalThis as unknown as { axe: typeof axe }

@@ -1,4 +1,4 @@
-/** People, teams and their Jira, through the service's own routes. */
+/** Users, teams and their Jira, through the service's own routes. */
 import { expect } from 'vitest'
 import { ACME_SITE, GLOBEX_SITE, INITECH_SITE, type Site } from '../../sandbox/identities.ts'
 import { type Answer, type Json, listIn, type World } from './service.ts'
@@ -8,7 +8,7 @@ export { ACME_SITE, GLOBEX_SITE, INITECH_SITE }
 export function jiraIn(world: World) {
   const at = (team: string, rest = ''): string => `/teams/${team}/integrations/jira${rest}`
 
-  /** Somebody signed in with Google, who reaches these sites at Atlassian. */
+  /** A user signed in with Google, who has these sites at Atlassian. */
   async function somebody(sites: readonly Site[] = [ACME_SITE]) {
     const who = world.newcomer({}, { atlassian: { sites: structuredClone([...sites]) } })
     const { user, access_token: token } = await world.signIn('google', who)
@@ -26,21 +26,21 @@ export function jiraIn(world: World) {
   }
   async function join(team: string, owner: Somebody, one: Somebody, role: 'owner' | 'admin' | 'member') {
     expect((await as(owner, 'POST', `/teams/${team}/invitations`, { email: one.email, role })).status).toBe(201)
-    // Other letters may have gone out in the same moment.
+    // Other messages may have been sent at the same moment.
     const letters = await world.mailTo(one.email)
     const [ticket] = letters.flatMap(({ text }) => /\/invitation\?ticket=([\w-]{43})\s/.exec(text)?.slice(1) ?? [])
     expect(ticket, letters.map(({ subject }) => subject).join()).toBeDefined()
     expect((await as(one, 'POST', '/invitations/accept', { token: ticket })).status).toBe(200)
   }
 
-  /** A connecting begun by an app: where to send the person, and what to come back with. */
+  /** A connection begun by an app: where to send the user, and the parameters to finish it with. */
   async function begin(team: string, person: Pick<Somebody, 'token'>) {
     const { status, body, text } = await as(person, 'POST', at(team, '/authorize'), {})
     expect(status, text).toBe(200)
     const flow = { state: String(body.state), flowToken: String(body.flow_token) }
     return { provider: 'atlassian' as const, url: String(body.authorize_url), ...flow }
   }
-  /** The whole way, as an app; `at` Atlassian they are `who`. */
+  /** The whole connection through an app; `at` Atlassian the user is `who`. */
   async function connect(team: string, person: Somebody, who = person.who): Promise<Answer> {
     const flow = await begin(team, person)
     return world.finish(flow, await world.approve(flow.url, who), { token: person.token })
@@ -51,13 +51,13 @@ export function jiraIn(world: World) {
   const queues = (team: string, person: Pick<Somebody, 'token'>): Promise<Answer> =>
     as(person, 'GET', at(team, '/queues'))
 
-  /** What somebody reaches at Atlassian, to be changed. */
+  /** The sites of a user at Atlassian, which tests change. */
   function siteOf({ who }: Somebody, site: Site): Site {
     const found = world.sandbox.identities.get(who)?.atlassian?.sites.find(({ id }) => id === site.id)
     if (!found) throw new Error(`${who} has no site ${site.name}`)
     return found
   }
-  /** What was told of a team's Jira, oldest first: to whom, and what. */
+  /** The audit entries about a team's Jira, oldest first: the account and the event. */
   const told = async (team: string): Promise<readonly Json[]> =>
     (await world.trail())
       .map(({ account_id: to, event, data }) => ({
@@ -68,7 +68,7 @@ export function jiraIn(world: World) {
       .filter(
         (row) => row.event !== undefined && String(row.event).startsWith('jira.') && 'team' in row && row.team === team,
       )
-  /** Calls the look-alike got for Jira, by endpoint. */
+  /** The calls the sandbox received for Jira, by endpoint. */
   const calls = (endpoint: 'sites' | 'jira' | 'token'): number =>
     world.sandbox.journal.calls('atlassian', endpoint).length
   const sync = () => world.vinculum.runJob('sync-jira-sites')

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 
-/** What has the focus, as its reader knows it: a field by its name, anything else by its words. */
+/** The focused element as its reader knows it: a field by its name, anything else by its text. */
 const focused = (page: Page): Promise<string> =>
   page.evaluate(() => {
     const element = document.activeElement
@@ -8,7 +8,9 @@ const focused = (page: Page): Promise<string> =>
     return (field ? element.name : (element?.textContent ?? '')).trim()
   })
 
-/** With the keyboard alone: on to the element of this name, or words it begins with, as often as Tab has to be pressed. */
+/**
+ * With the keyboard alone: presses Tab until an element with this name, or a text that begins with it, has the focus.
+ */
 export async function tabTo(page: Page, name: string): Promise<void> {
   for (let stop = 0; stop < 80; stop++) {
     await page.keyboard.press('Tab')

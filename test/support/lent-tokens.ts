@@ -13,10 +13,10 @@ import type { StoreConfig } from '../../src/store/open.ts'
 import { openedStore } from './opened-store.ts'
 import { aGrant, anAccount, anIdentity } from './people.ts'
 
-/** Always the same, and in the middle: delays can be foretold. */
+/** Constant and in the middle, so that delays are predictable. */
 export const evenRandom: Random = (bytes) => Buffer.alloc(bytes, 0x80)
 
-/** The providers there are, and how long their grants live. */
+/** The configured providers, and how long their grants live. */
 const lifetimes: Readonly<Record<string, GrantLifetime>> = {
   atlassian: { idleDays: 90, absoluteDays: 365 },
   google: { idleDays: 180 },
@@ -32,11 +32,11 @@ type Given = {
   ) => Promise<RevocationOutcome>
   readonly pause?: (ms: number) => Promise<void>
   readonly random?: Random
-  /** In place of the store's own. */
+  /** Replaces the store's own. */
   readonly grants?: GrantStore
 }
 
-/** The part of the service that keeps what providers lent, renews it and hands it back, over a store. */
+/** The part of the service that stores, renews and returns provider tokens, over a store. */
 export async function lentTokens(
   config: StoreConfig,
   { clock, sealer, refresh, revoke, pause, random = evenRandom, ...given }: Given,
@@ -79,7 +79,7 @@ export async function lentTokens(
       },
     ],
     refresh: (grant, refreshToken) => (refresh ?? unexpected)(grant.provider, refreshToken, grant.subject),
-    // The clock stands, so waiting only lets the others have their turn; on a busy machine that takes them a moment.
+    // The clock is stopped, so waiting only lets other work run; a busy machine needs a moment for that.
     pause: pause ?? (() => new Promise((resolve) => setTimeout(resolve, 20))),
   })
   const revocation = createRevocation({
@@ -99,7 +99,7 @@ export async function lentTokens(
     holder: 'person',
   })
 
-  /** Somebody has the identity a grant is of: without one nothing is kept. */
+  /** Creates the identity of a grant: without one no grant is stored. */
   const identified = async (
     { provider: id, issuer, claims: { subject } }: Grant,
     account = anAccount(),
@@ -114,7 +114,7 @@ export async function lentTokens(
     vault,
     renewal,
     identified,
-    /** Access tokens of renewals whose grant was taken back meanwhile. */
+    /** Access tokens of renewals whose grant was withdrawn in the meantime. */
     discarded,
     revocation,
     keyOf,

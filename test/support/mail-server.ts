@@ -1,4 +1,4 @@
-/** A real mail server in this process: what it accepts is kept, and it refuses as it is told to. */
+/** A real mail server in this process: it stores what it accepts, and refuses as configured. */
 import type { AddressInfo } from 'node:net'
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
 
@@ -42,7 +42,7 @@ export async function startMailServer(options: SMTPServerOptions = {}) {
     },
     ...options,
   })
-  // Clients that break off are what is tested here.
+  // Clients that disconnect are part of the tests.
   server.on('error', () => undefined)
   await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve))
   const { port } = server.server.address() as AddressInfo

@@ -4,7 +4,7 @@ import type { Clock } from '../../src/kernel/clock.ts'
 import { createIds, systemRandom } from '../../src/kernel/ids.ts'
 import { openDriver, type StoreConfig, storeOver } from '../../src/store/open.ts'
 
-/** A store with its driver and its bus, and everything the bus has told. */
+/** A store with its driver and its bus, and every fact the bus published. */
 export async function openedStore(config: StoreConfig, clock: Clock) {
   const events = createBus(clock)
   const told: Event[] = []

@@ -49,7 +49,7 @@ export const theClaims = (given: Partial<Claims> = {}): Claims => ({
   ...given,
 })
 
-/** What a provider hands over about somebody. */
+/** The claims and tokens a provider returns for a user. */
 export const aGrant = (
   provider: string,
   claims: Partial<Claims> = {},

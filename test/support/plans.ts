@@ -1,11 +1,11 @@
-/** How a database would carry out a statement, and what in that grows with its tables. */
+/** The query plan of a statement, and which of its steps grow with the tables. */
 
 import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 import { connectPostgres } from './postgres.ts'
 import type { Statement } from './recorded-statements.ts'
 
-/** Tables whose number of rows does not depend on how many accounts there are. */
+/** Tables whose number of rows does not depend on the number of accounts. */
 const fixed: Readonly<Record<string, string>> = {
   signing_keys: 'a few for each purpose; old ones are erased',
   sealing_keys: 'one for each encryption key',
@@ -13,11 +13,11 @@ const fixed: Readonly<Record<string, string>> = {
   leases: 'one for each job',
 }
 
-/** `sorts`: the rows of one account are put in order after they were read. */
+/** `sorts`: the rows of one account are sorted after they were read. */
 export type Allowed = { readonly sorts?: boolean }
 
 export type Explain = {
-  /** What is wrong with the plan; empty if the statement reads ranges of indexes and nothing else. */
+  /** The faults of the plan; empty if the statement reads only ranges of indexes. */
   faultsOf(statement: Statement, allowed?: Allowed): Promise<readonly string[]>
   close(): Promise<void>
 }
@@ -31,7 +31,9 @@ async function explainingSqlite(file: string): Promise<Explain> {
   const partial = new Set(
     db.prepare("select name from sqlite_schema where type = 'index' and sql like '% where %'").pluck().all(),
   )
-  /** An index is read from its beginning where the list begins there: all of it matches, and the list ends somewhere. */
+  /**
+   * An index is read from its beginning where the list begins there: every row matches, and the list ends somewhere.
+   */
   const isList = (sql: string, index: string | undefined): boolean =>
     index !== undefined && / limit /.test(sql) && (partial.has(index) || !/ where /.test(sql))
   return {
@@ -42,7 +44,7 @@ async function explainingSqlite(file: string): Promise<Explain> {
         .filter((detail) => {
           if (/^USE TEMP B-TREE/.test(detail)) return !sorts
           const [, table = '', index] = /^SCAN "?(\w+)"?(?: USING (?:COVERING )?INDEX (\w+))?/.exec(detail) ?? []
-          // What is no table is a subquery, and has lines of its own.
+          // A name that is not a table is a subquery, and has lines of its own.
           return tables.has(table) && !(table in fixed) && !isList(sql, index)
         })
     },
@@ -59,7 +61,7 @@ type PlanNode = {
   readonly Plans?: readonly PlanNode[]
 }
 
-/** Ways that are there to be taken only where no index serves. */
+/** Plan steps that are used only where no index serves. */
 const lastResorts = [
   'enable_seqscan',
   'enable_bitmapscan',
@@ -72,7 +74,7 @@ const lastResorts = [
 async function explainingPostgres(url: string): Promise<Explain> {
   const client = await connectPostgres(url)
   for (const way of lastResorts) await client.query(`set ${way} = off`)
-  // Of a table it knows nothing about, PostgreSQL assumes some pages; of an empty one, that it may as well be walked.
+  // PostgreSQL assumes some pages for a table without statistics, and that an empty one may as well be scanned.
   await client.query('analyze accounts, audit')
   const faultsIn = (node: PlanNode, limited: boolean, sorts: boolean): string[] => {
     const type = node['Node Type']
@@ -81,7 +83,7 @@ async function explainingPostgres(url: string): Promise<Explain> {
     const under = (node.Plans ?? []).flatMap((one) => faultsIn(one, limited || type === 'Limit', sorts))
     if (on in fixed) return under
     const isWalk = /^Index/.test(type) && node['Index Cond'] === undefined && !(limited && node.Filter === undefined)
-    // Below an index condition a filter leaves rows out, and a page may go through any number of them.
+    // Below an index condition a filter skips rows, and a page may read any number of them.
     const isOneRow = node['Index Name'] === `${on}_pkey` && /\(id = /.test(node['Index Cond'] ?? '')
     const leavesOut = node.Filter !== undefined && (on === 'accounts' || on === 'audit') && !isOneRow
     const isFault = sorts ? type === 'Seq Scan' : /Seq Scan|Sort|Bitmap/.test(type)

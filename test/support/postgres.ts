@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { inject } from 'vitest'
 
-/** A connection of a test's own, past the service. End it: a client that is left keeps the process. */
+/** A connection for a test, which bypasses the service. End it: an open client keeps the process alive. */
 export async function connectPostgres(url: string): Promise<pg.Client> {
   const client = new pg.Client(url)
-  // What a test ends on purpose is no fault of the test.
+  // A connection that a test ends on purpose is no error of the test.
   client.on('error', () => {})
   await client.connect()
   return client
@@ -20,7 +20,7 @@ const run = async (url: string, command: string): Promise<void> => {
   }
 }
 
-/** A database of one's own on the server of this run. It goes when the server does. */
+/** A separate database on the server of this run. It is removed with the server. */
 export async function createDatabase(server = inject('postgresUrl')): Promise<string> {
   const name = `test_${randomBytes(8).toString('hex')}`
   await run(server, `create database ${name}`)
@@ -29,7 +29,7 @@ export async function createDatabase(server = inject('postgresUrl')): Promise<st
   return url.href
 }
 
-/** Erases every row of ours: a tenth of the time a new database takes. */
+/** Deletes every row of ours, in a tenth of the time a new database takes. */
 export const emptyDatabase = (url: string): Promise<void> =>
   run(
     url,

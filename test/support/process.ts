@@ -1,4 +1,4 @@
-/** The service as its operator starts it: a process of its own, on the system's clock. */
+/** The service as its operator starts it: a separate process, on the system clock. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -8,7 +8,7 @@ const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 
 export type Service = {
   readonly process: ChildProcess
-  /** Resolves with what it has said once it listens; rejects if it ends before. */
+  /** Resolves with its output once it listens; rejects if it ends before. */
   readonly listening: Promise<string>
   readonly ended: Promise<{
     readonly code: number | null
@@ -23,8 +23,8 @@ process.on('exit', () => {
 })
 
 /**
- * Starts `src/main.ts` with exactly these settings, and with the `.env` of `cwd` if there is one. Its log may go elsewhere
- * than to us: then `listening` never resolves. `main` names another file to start, such as a built one.
+ * Starts `src/main.ts` with exactly these settings, and with the `.env` of `cwd` if there is one. Its log may go
+ * elsewhere: then `listening` never resolves. `main` names another file to start, such as a built one.
  */
 export function startService(
   env: Readonly<Record<string, string>>,
@@ -60,7 +60,7 @@ export function startService(
       reject(new Error(`it ended with ${code ?? signal} before it listened:\n${stderr}`)),
     )
   })
-  // Whoever only waits for the end is not told twice.
+  // A test that only waits for the end gets no second rejection.
   listening.catch(() => {})
   return { process: child, listening, ended }
 }

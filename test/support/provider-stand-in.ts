@@ -22,7 +22,7 @@ const provider = (id: string): Provider => ({
   revokes: true,
 })
 
-/** Providers that say what they are told to, and note what they were asked: flows are stories without a network. */
+/** Providers with configured responses that record their calls: flows can be tested without a network. */
 export function providerStandIn(ids: readonly string[]) {
   const known = new Map(ids.map((id) => [id, provider(id)]))
   const exchanged: { provider: string; code: string; verifier: string; redirectUri: string }[] = []
@@ -62,9 +62,9 @@ export function providerStandIn(ids: readonly string[]) {
   return {
     providers: standIn as unknown as Providers,
     exchanged,
-    /** Whose profile is to be asked for anew, in order. */
+    /** The profiles to request again, in order. */
     forgotten,
-    /** Who comes back from now on. */
+    /** Sets the user of the next callbacks. */
     says: (given: Partial<Claims>): void => {
       claims = theClaims(given)
     },

@@ -1,8 +1,8 @@
 import { connect, createServer, type Socket } from 'node:net'
 
 /**
- * A way to a PostgreSQL server that can fail as networks do: cut, reset in the middle of what is under way, or
- * half open, where bytes go in and none come out.
+ * A connection to a PostgreSQL server that can fail as networks do: cut, reset in the middle of a request, or half
+ * open, where bytes go in and none come out.
  */
 export async function proxyTo(url: string) {
   const { hostname, port: behind } = new URL(url)
@@ -41,13 +41,13 @@ export async function proxyTo(url: string) {
     url: through.href,
     /** Ends every connection at once, as a crash at the other end does. New ones are accepted. */
     reset,
-    /** Half open: nothing that is sent arrives, on connections old and new. */
+    /** Half open: no data arrives, on existing and new connections. */
     swallow(on: boolean): void {
       swallowing = on
-      // What was swallowed is lost, so a connection that lived through it is worth nothing.
+      // Swallowed data is lost, so a connection that survived it is unusable.
       if (!on) reset()
     },
-    /** Nobody answers any more. */
+    /** No connection is accepted any more. */
     cut: () =>
       new Promise<void>((resolve) => {
         door.close(() => resolve())

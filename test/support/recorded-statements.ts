@@ -1,10 +1,12 @@
-/** What a store asks of its database, as a driver is given it: no copy of a query that could differ from the real one. */
+/** The statements a store runs, as its driver receives them: no copy of a query that could differ from the real one. */
 import { fillPlaceholders } from 'drizzle-orm'
 import type { Driver, Queries, Script, Values } from '../../src/store/driver.ts'
 
 export type Statement = { readonly sql: string; readonly params: readonly unknown[] }
 
-/** Every statement since it was last emptied. One place for a whole test file, since the service opens drivers itself. */
+/**
+ * Every statement since the list was last cleared. One list for a test file, since the service opens drivers itself.
+ */
 export const recorded: Statement[] = []
 
 type Built = { toSQL(): { sql: string; params: unknown[] } }
@@ -16,9 +18,9 @@ function record(query: unknown, values: Values = {}): void {
 const once = new Set(['read', 'readLong', 'write'])
 const prepared = new Set(['reads', 'writes', 'waitingWrites'])
 
-/** The same driver; what it runs is recorded. */
+/** The same driver, with its statements recorded. */
 export function recording(driver: Driver): Driver {
-  /** What a hot step is made of: the driver only knows it prepared. */
+  /** The statement behind a hot step, which the driver only sees prepared. */
   const sources = new WeakMap<object, { readonly query: unknown; readonly values: Values }>()
   const wrapped: Record<string, unknown> = { ...driver }
   for (const [name, verb] of Object.entries<unknown>({ ...driver })) {

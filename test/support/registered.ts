@@ -1,4 +1,4 @@
-/** People who came with an address and a password, as rows: whatever way they came by. */
+/** Users who registered with an email address and a password, as rows: by whichever route. */
 import { eq } from 'drizzle-orm'
 import { createPasswords } from '../../src/credentials/passwords.ts'
 import { secondsAfter } from '../../src/kernel/clock.ts'
@@ -8,7 +8,7 @@ import { createIds, secretToken, systemRandom } from '../../src/kernel/ids.ts'
 import { openDriver, storeOver } from '../../src/store/open.ts'
 import type { World } from './service.ts'
 
-/** As the service hashes them by default. */
+/** Hashed with the service's defaults. */
 const passwords = createPasswords({
   policy: { leastLength: 12, memoryKib: 19_456, passes: 2, lanes: 1 },
   random: systemRandom,
@@ -85,7 +85,7 @@ export async function tokenOf(world: World, cookie: string): Promise<string> {
   return String(pair.body.access_token)
 }
 
-/** Whether this is the password of whoever has one for this address; `null` when nobody has. */
+/** Whether this is the password for this email address; `null` when it has none. */
 export const passwordFits = (world: World, email: string, password: string): Promise<boolean | null> =>
   withTables(world, async ({ driver: { db, tables, read } }) => {
     const { passwords: kept } = tables

@@ -1,4 +1,4 @@
-/** One node that renews providers' tokens, as a process of its own: told what to do by whoever started it. */
+/** One node that renews provider tokens, as a separate process, controlled by the process that started it. */
 
 import { readConfig } from '../../src/config.ts'
 import { createRenewal } from '../../src/connections/renewal.ts'
@@ -17,10 +17,10 @@ export type NodeGiven = {
   readonly key: string
   /** How far its clock is ahead of the system's, in seconds. */
   readonly ahead: number
-  /** Whose grants they all are. */
+  /** The account that owns all grants. */
   readonly accountId: string
 }
-/** Turn the clock by so many seconds, then renew until nothing is left that is due and free. */
+/** Advances the clock by so many seconds, then renews until no free grant is due. */
 export type NodeAsked = { readonly turn: number }
 export type NodeAnswer = { readonly renewed: number; readonly rounds: number } | { readonly ready: true }
 

@@ -1,6 +1,6 @@
 /**
  * Two nodes, each a process with twenty workers, renew the same due grants on one PostgreSQL database, at a provider
- * whose refresh tokens work once; and, if asked, one of them is killed in the middle.
+ * whose refresh tokens work once; on request, one of them is killed halfway.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -20,31 +20,33 @@ import { anAccount, anIdentity } from './people.ts'
 import type { NodeAnswer, NodeAsked, NodeGiven } from './renewal-node.ts'
 
 const hour = 3600
-/** As long as a lease, and a little. */
+/** Slightly longer than a lease. */
 const leased = 95
 
 type Asked = {
   /** A new, empty PostgreSQL database. */
   readonly url: string
   readonly grants: number
-  /** Whether a spent refresh token ends its family at once, or Atlassian's ten minutes' leeway holds. */
+  /** Whether a spent refresh token ends its family at once, or Atlassian's grace period of ten minutes applies. */
   readonly strict: boolean
-  /** Whether one node is killed (SIGKILL) when half of the calls were made. */
+  /** Whether one node is killed (SIGKILL) after half of the calls. */
   readonly kill: boolean
 }
 export type Figures = {
-  /** Refreshes asked of the provider until all were done, and those it refused. */
+  /** Refreshes the provider received until all were done, and those it refused. */
   readonly calls: number
   readonly refused: number
-  /** Leases the killed node left behind. */
+  /** Leases left by the killed node. */
   readonly inFlight: number
   readonly healthy: number
   readonly needsReauthorization: number
-  /** Whose access token the provider's API took. */
+  /** Grants whose access token the provider's API accepted. */
   readonly live: number
-  /** Letters to the person, one for each grant that needs them. */
+  /** Messages to the user, one for each grant that needs a new consent. */
   readonly notices: number
-  /** An hour later, and again one after that: how often the provider was asked, and how many renewed. */
+  /**
+   * An hour later, and again one after that: how many calls the provider received, and how many grants were renewed.
+   */
   readonly laterCalls: readonly number[]
   readonly laterRenewed: readonly number[]
   readonly seconds: number
@@ -122,7 +124,7 @@ export async function raceToRenew({ url, grants: many, strict, kill }: Asked): P
       sandbox.journal.calls('atlassian', 'token').filter(({ body }) => body.grant_type === 'refresh_token')
 
     turn(hour)
-    // As far away as a provider is.
+    // The latency of a remote provider.
     sandbox.fault({ provider: 'atlassian', endpoint: 'token' }, { kind: 'slow', ms: 20 })
     const given: NodeGiven = { url, env, key: key.toString('base64'), ahead, accountId: account.id }
     for (let n = 0; n < 2; n++) children.push(await started(given))
@@ -144,7 +146,7 @@ export async function raceToRenew({ url, grants: many, strict, kill }: Asked): P
         }),
       )
     const inFlight = (await stored()).filter(({ leaseUntil }) => leaseUntil !== null).length
-    // What the killed node held is free when its leases end.
+    // The killed node's grants are free when its leases end.
     turn(leased)
     await asked(second, { turn: leased })
     const calls = refreshes()
@@ -198,7 +200,7 @@ async function started(given: NodeGiven): Promise<ChildProcess> {
   return child
 }
 
-/** What a node has done, or nothing when it was killed meanwhile. */
+/** The report of a node, or nothing when it was killed in the meantime. */
 async function asked(child: ChildProcess, what: NodeAsked): Promise<{ renewed: number; rounds: number }> {
   const ended = once(child, 'exit').then(() => [{ renewed: 0, rounds: 0 }])
   child.send(what)

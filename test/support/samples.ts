@@ -1,4 +1,4 @@
-/** Input that a schema accepts, and where in it there is text: read off the schema itself. */
+/** Input that a schema accepts, and the places in it with text: derived from the schema itself. */
 import fc from 'fast-check'
 import { z } from 'zod'
 
@@ -21,7 +21,7 @@ type Node = {
   readonly $defs?: Readonly<Record<string, Node>>
 }
 
-/** `value` is accepted; at each of `texts` it holds text that may be another one. */
+/** `value` is accepted; at each place in `texts` it has text that may be replaced. */
 export type Sample = { readonly value: unknown; readonly texts: readonly (readonly (string | number)[])[] }
 
 const formats: Readonly<Record<string, string>> = {
@@ -30,7 +30,7 @@ const formats: Readonly<Record<string, string>> = {
   email: 'ada@example.com',
 }
 
-/** One sample for each alternative of the outermost union, with every optional field there. */
+/** One sample for each alternative of the outermost union, with every optional field. */
 export function samplesOf(schema: z.ZodType, known: Readonly<Record<string, unknown>> = {}): readonly Sample[] {
   const root = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Node
   const follow = (node: Node): Node => (node.$ref ? (root.$defs?.[node.$ref.replace('#/$defs/', '')] ?? {}) : node)

@@ -1,5 +1,5 @@
 /**
- * The whole service over real HTTP, in front of the sandbox's providers, both on one clock that only the test turns.
+ * The whole service over real HTTP, in front of the sandbox providers, both on one clock that only the test advances.
  */
 import { createHash, randomBytes, randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
@@ -19,14 +19,14 @@ import { createReader, type Document, type Seen } from './documented.ts'
 import { connectPostgres, createDatabase } from './postgres.ts'
 import { newFile } from './sqlite.ts'
 
-/** Jobs come round when a test says so (`runJob`), never while it looks elsewhere. */
+/** Jobs run when a test calls `runJob`, never in the background. */
 const never = { stop: () => undefined, next: () => null }
 const byHand: Timing = { now: () => new Date(), at: () => never, every: () => never }
 
 export const databases = ['SQLite', 'PostgreSQL'] as const
 export type DatabaseName = (typeof databases)[number]
 
-/** What the service calls each provider, in the order of the sign-in page. */
+/** The service's ID of each provider, in the order of the sign-in page. */
 export const providers = ['google', 'github', 'atlassian', 'acme', 'beta'] as const
 export type ProviderName = (typeof providers)[number]
 export const sandboxName: Readonly<Record<ProviderName, ProviderId>> = {
@@ -48,7 +48,7 @@ export type Answer = {
 const object = z.record(z.string(), z.unknown())
 export const listIn = (answer: Pick<Answer, 'text'>): readonly Json[] => z.array(object).parse(JSON.parse(answer.text))
 
-/** Exactly what contract §2 promises, and nothing beside it. */
+/** Exactly the fields of contract §2. */
 export const AuthAnswer = z.strictObject({
   user: z.strictObject({
     id: z.string().regex(/^usr_/),
@@ -67,16 +67,16 @@ export const AuthAnswer = z.strictObject({
 })
 export type AuthAnswer = z.output<typeof AuthAnswer>
 
-/** The AuthResponse of a sign-in that went well; any other answer fails the test with what it says. */
+/** The AuthResponse of a successful sign-in; any other response fails the test with its content. */
 export function authOf(answer: Answer): AuthAnswer {
   expect([answer.status, answer.body.code], answer.text).toEqual([200, undefined])
   return AuthAnswer.parse(answer.body)
 }
 
-/** A refusal, by what is stable of it. */
+/** The stable parts of an error: status and code. */
 export const refusalOf = ({ status, body: { code } }: Answer): [number, unknown] => [status, code]
 
-/** Below the range the system hands out by itself, so that no client's socket sits on it. */
+/** Below the range the system assigns itself, so that no client's socket uses it. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(20_000, 32_000)
@@ -91,7 +91,7 @@ export async function freePort(): Promise<number> {
 
 export const encryptionKey = randomBytes(32)
 
-/** A breaker opens only where a test asks for it. */
+/** A circuit breaker opens only where a test wants it. */
 const patient = Object.fromEntries(
   providers.map((name) => [`${name.toUpperCase()}_BREAKER`, 'timeout_ms=8000,volume=1000']),
 )
@@ -99,7 +99,7 @@ const patient = Object.fromEntries(
 export type WorldOptions = {
   readonly database?: DatabaseName
   readonly env?: Readonly<Record<string, string>>
-  /** Where its randomness comes from, for whoever wants to know what was made of it. */
+  /** Its source of randomness, for tests that check what was generated. */
   readonly random?: Random
 }
 
@@ -142,7 +142,7 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
   }
 
   const running: Vinculum[] = []
-  /** A node; the first one is where `PUBLIC_URL` points, and so where people come back to. */
+  /** A node; `PUBLIC_URL` points to the first one, so users return there. */
   const startNode = async (
     publicUrl?: string,
     more: Readonly<Record<string, string>> = {},
@@ -153,7 +153,7 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
       const base = `http://127.0.0.1:${port}`
       const vinculum = await createVinculum(settings(port, publicUrl ?? base, more), {
         clock: () => new Date(clock().getTime() + aheadSeconds * 1000),
-        // The clock that tests turn is what the database of a node with a wrong clock would say.
+        // The test clock stands in for the database's time that a node with a wrong clock would read.
         followDatabase: aheadSeconds === 0 ? false : async () => clock(),
         log,
         random,
@@ -172,7 +172,7 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
   const first = await startNode()
   const { base } = first
 
-  // Every answer is held to what the service says about itself.
+  // Every response is checked against the service's own document.
   const document = (await (await fetch(`${base}/openapi.json`)).json()) as Document
   const wrong = createReader(document)
   const faults: string[] = []
@@ -198,7 +198,7 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
   const run = randomBytes(3).toString('hex')
 
   /**
-   * Somebody new whom every provider knows. The address is proven everywhere, and Google runs its domain, unless
+   * A new user known to every provider. The email address is verified everywhere, and Google hosts its domain, unless
    * `changes` say otherwise.
    */
   function newcomer(about: { email?: string; verified?: boolean; name?: string } = {}, changes: Changes = {}): string {
@@ -213,7 +213,7 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
   }
   const emailOf = (who: string): string => sandbox.identities.get(who)?.github?.emails[0]?.email ?? ''
 
-  /** Through the provider's pages as this person; answers the address they are sent back to, unvisited. */
+  /** Signs in on the provider's pages as this user; returns the redirect URL without visiting it. */
   async function approve(authorizeUrl: string | URL, as: string): Promise<URL> {
     const there = createVisitor()
     const to = new URL(authorizeUrl)
@@ -234,7 +234,7 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
     readonly form?: Readonly<Record<string, string>>
     readonly token?: string | undefined
     readonly headers?: Readonly<Record<string, string>>
-    /** Which node is asked. */
+    /** The node to call. */
     readonly at?: string
   }
   /** A program's request: JSON in and out. */
@@ -266,7 +266,7 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
     readonly flowToken: string
   }
   type Begin = { readonly intent?: 'login' | 'link'; readonly token?: string | undefined; readonly at?: string }
-  /** As an app: begin here. */
+  /** Begins a sign-in as an app does. */
   async function begin(provider: ProviderName, { intent, token, at }: Begin = {}): Promise<AppFlow> {
     const begun = await call('POST', `/auth/${provider}/authorize`, {
       body: intent === undefined ? {} : { intent },
@@ -279,7 +279,7 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
       .parse(begun.body)
     return { provider, url: started.authorize_url, state: started.state, flowToken: started.flow_token }
   }
-  /** What the provider sent back, as an app hands it in. */
+  /** The provider's callback, as an app sends it. */
   const handedIn = (back: URL, flow: Pick<AppFlow, 'flowToken'>): Record<string, string> => ({
     ...Object.fromEntries(
       ['code', 'state', 'error', 'iss'].flatMap((name) => {
@@ -292,7 +292,7 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
   const finish = (flow: AppFlow, back: URL, asking: Asking = {}): Promise<Answer> =>
     call('POST', `/auth/${flow.provider}/callback`, { body: handedIn(back, flow), ...asking })
 
-  /** A whole sign-in, or linking, through an app. */
+  /** A complete sign-in or link through an app. */
   async function enter(provider: ProviderName, as: string, how: Begin = {}): Promise<Answer & { flow: AppFlow }> {
     const flow = await begin(provider, how)
     const { token, at } = how
@@ -302,10 +302,10 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
   const signIn = async (provider: ProviderName, as: string, how: Begin = {}): Promise<AuthAnswer> =>
     authOf(await enter(provider, as, how))
 
-  /** A browser at this service: its cookies, and a walk through the provider in between. */
+  /** A browser at this service: its cookies, and the provider's pages in between. */
   function openBrowser() {
     const visitor = createVisitor(send)
-    /** To the provider and back: the address of the callback, not yet visited. */
+    /** Goes to the provider and back: returns the callback URL without visiting it. */
     async function toProvider(provider: string, as: string, query: Record<string, string> = {}): Promise<URL> {
       const to = new URL(`/auth/${provider}`, base)
       for (const [name, value] of Object.entries(query)) to.searchParams.set(name, value)
@@ -316,11 +316,11 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
     return {
       ...visitor,
       toProvider,
-      /** A whole sign-in: the answer of the callback, not followed. */
+      /** A complete sign-in: returns the response to the callback, without following it. */
       async signIn(provider: string, as: string, query: Record<string, string> = {}): Promise<Visit> {
         return visitor.ask(await toProvider(provider, as, query))
       },
-      /** JSON with the browser's cookies, as a script of our own pages asks. */
+      /** JSON with the browser's cookies, as a script on our own pages sends it. */
       async json(method: string, path: string, { body, headers }: Asking = {}): Promise<Answer> {
         const visit = await visitor.ask(new URL(path, base), {
           method,
@@ -338,15 +338,15 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
     }
   }
 
-  /** The letters to an address, newest first, after all that waited were sent. */
+  /** The messages to an email address, newest first, after all pending ones were sent. */
   async function mailTo(address: string): Promise<readonly Received[]> {
-    // A round under way may have looked just before the letter came: the second one sees it.
+    // A run in progress may have looked just before the message was queued: the second one sees it.
     for (let round = 0; round < 2; round++) for (const vinculum of running) await vinculum.runJob('send-mail')
     const letters = running.flatMap(({ mailbox }) => mailbox?.messages() ?? [])
     return letters.filter(({ to }) => to === address).sort((a, b) => b.at.getTime() - a.at.getTime())
   }
 
-  /** Every row of every table, as the database has it. */
+  /** Every row of every table, as the database stores it. */
   async function dump(): Promise<Record<string, readonly Json[]>> {
     const tables: Record<string, readonly Json[]> = {}
     const order = (rows: readonly Json[]): readonly Json[] =>
@@ -374,7 +374,7 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
     return tables
   }
 
-  /** What only an operator does: a statement of theirs on the database. */
+  /** An operator's statement on the database. */
   async function operator(statement: string): Promise<void> {
     if (url.startsWith('file:')) {
       const db = connectSqlite(url.slice('file:'.length), { timeout: 5000 })
@@ -392,11 +392,11 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
     databaseUrl: url,
     sandbox,
     clock,
-    /** Turns the clock of the service and of every provider. */
+    /** Advances the clock of the service and of every provider. */
     turn(seconds: number): void {
       ahead += seconds * 1000
     },
-    /** Another node on the same database, behind the same address. */
+    /** Another node on the same database, behind the same URL. */
     another: (more?: Readonly<Record<string, string>>) => startNode(base, more),
     /** Another node, on a machine whose own clock is that many seconds ahead; behind, if negative. */
     skewed: (aheadSeconds: number) => startNode(base, {}, aheadSeconds),
@@ -417,17 +417,17 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
     mailTo,
     dump,
     operator,
-    /** The trail, oldest first. */
+    /** The audit log, oldest first. */
     async trail(): Promise<readonly Json[]> {
       const { audit = [] } = await dump()
       return [...audit].sort((a, b) => Number(a.at) - Number(b.at) || Number(a.ordinal) - Number(b.ordinal))
     },
-    /** Between tests: no fault is left set, and nobody is signed in by default. */
+    /** Between tests: removes every fault, and no user is signed in at the providers automatically. */
     calm(): void {
       sandbox.clearFaults()
       sandbox.as('click')
     },
-    /** Ends it all, and fails if an answer was not as documented. */
+    /** Closes everything, and fails if a response was not as documented. */
     async stop(): Promise<void> {
       await Promise.all(running.map((vinculum) => vinculum.close()))
       await sandbox.close()
@@ -443,7 +443,7 @@ export function answerOf({ status, headers, text }: Visit): Answer {
   return { status, headers, text, body: read?.success ? read.data : {} }
 }
 
-/** The cookies an answer sets (not those it takes back), by name. */
+/** The cookies a response sets, by name, without those it deletes. */
 export function cookiesOf(headers: Headers): Readonly<Record<string, string>> {
   const set = headers.getSetCookie().flatMap((line) => {
     const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []

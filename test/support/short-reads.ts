@@ -3,8 +3,8 @@ import type { Driver } from '../../src/store/driver.ts'
 import type { StoreConfig } from '../../src/store/open.ts'
 
 /**
- * Searches that lead to few rows, by table and columns, and what holds their number. Which of several indexes SQLite
- * takes for one does not matter. Everything else that a short read finds, it finds by a unique key.
+ * Searches that lead to few rows, by table and columns, and what limits their number. Which of several indexes SQLite
+ * uses does not matter. Every other short read finds its rows by a unique key.
  */
 const few: Readonly<Record<string, string>> = {
   'accounts(email_key)': 'accounts with one email address: each was created by a sign-up of its own',
@@ -20,22 +20,22 @@ const few: Readonly<Record<string, string>> = {
   'tickets(binding_hash)': 'links one browser asked for in the last minutes',
 }
 
-/** Tables that are read whole, since they never hold more than a few rows. */
+/** Small tables that are read whole, since they never have more than a few rows. */
 const small = new Set(['jobs', 'leases', 'signing_keys'])
 
-/** Statements whose plan does not show what bounds them. */
+/** Statements whose plan does not show their limit. */
 const bounded: readonly (readonly [RegExp, string])[] = [
   [/ from "sessions" where .*"account_id" = \? .*limit \?$/, 'the first session of an account at a sign-in'],
   [/ substr\("\w+"."\w+", 1, \d+\) <> \?/, 'reseal, a command: no request waits in its process'],
 ]
 
-/** The rows next to a key, and not more than a limit. */
+/** The rows next to a key, up to a limit. */
 const page = / from "(\w+)" where "\1"."\w+" [<>]=? \? (order by "\1"."\w+" \w+ )?limit \?( offset \?)?$/
 
-/** The statements that were looked at: the schema is the same in every store. */
+/** The statements already checked: the schema is the same in every store. */
 const known = new Map<string, readonly string[]>()
 
-/** The steps of a statement's plan that may go through many rows. */
+/** The steps of a statement's plan that may read many rows. */
 function longSteps(file: string, sql: string): readonly string[] {
   if (bounded.some(([statement]) => statement.test(sql))) return []
   const connection = connectSqlite(file, { readonly: true })
@@ -63,8 +63,8 @@ function longSteps(file: string, sql: string): readonly string[] {
 }
 
 /**
- * The driver for a store, which fails a short read that may go through many rows: on SQLite it runs on the main thread,
- * where everybody waits for it. What may be long is read by `readLong`.
+ * The driver for a store, which fails a short read that may scan many rows: on SQLite it runs on the main thread, where
+ * every request waits for it. Use `readLong` for long reads.
  */
 export function checkingShortReads(driver: Driver, config: StoreConfig): Driver {
   if (config.tag !== 'sqlite' || config.file === ':memory:') return driver

@@ -8,5 +8,5 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
 let made = 0
 
-/** A path where no database is yet. It goes when the test file that asks is done. */
+/** The path of a database that does not exist yet. It is removed when the test file is done. */
 export const newFile = (): string => join(directory, String(++made), 'vinculum.db')

@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { launchBrowser, visit, type Watched } from './browser.ts'
 
 /**
- * Visitors for the tests of a whole file, all with one browser. Each leaves when its test is over, and no browser may
- * have complained of anything.
+ * Visitors for the tests of a whole file, all in one browser. Each leaves after its test, and no browser may have
+ * reported an error.
  */
 export function visitors(): (known: readonly string[], options: BrowserContextOptions) => Promise<Watched> {
   let browser: Browser | undefined

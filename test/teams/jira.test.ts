@@ -52,48 +52,41 @@ const integration = (given: Partial<StoredJiraIntegration> = {}): StoredJiraInte
 type Lent = NonNullable<Parameters<typeof jiraStatus>[1]>
 const lent = (given: Partial<Lent> = {}): Lent => ({ status: 'healthy', lastError: null, scopes, ...given })
 
-describe('the sites a list leaves behind', () => {
+describe('Jira sites after a list was read', () => {
   test.each<[string, JiraSite[], SiteFound[], boolean, string[], string[]]>([
-    ['the only one is taken', [], [found('a')], true, ['a'], []],
-    ['of two none is', [], [found('a'), found('b')], true, [], []],
-    ['what is chosen stays', [known('a', chosen), known('b')], [found('a'), found('b')], false, ['a'], []],
+    ['select the only one', [], [found('a')], true, ['a'], []],
+    ['select none of two', [], [found('a'), found('b')], true, [], []],
+    ['keep the selection', [known('a', chosen), known('b')], [found('a'), found('b')], false, ['a'], []],
     [
-      'the only one left of two, none chosen, is taken',
+      'select the only remaining one of two, none selected',
       [known('a'), known('b')],
       [found('b')],
       false,
       ['b'],
       ['site_gone'],
     ],
+    ['do not replace a selected site', [known('a', chosen), known('b')], [found('b')], false, ['a'], ['site_gone']],
     [
-      'nothing takes the place of what was chosen',
-      [known('a', chosen), known('b')],
-      [found('b')],
-      false,
-      ['a'],
-      ['site_gone'],
-    ],
-    [
-      'but who connects anew means the one they have',
+      'select the one of a user who connects again',
       [known('a', chosen)],
       [found('b')],
       true,
       ['a', 'b'],
       ['site_gone'],
     ],
-    ['what is gone already is told once', [known('a', { ...chosen, ...gone })], [], false, ['a'], []],
-    ['what comes back is as it was', [known('a', { ...chosen, ...gone })], [found('a')], false, ['a'], ['site_back']],
-    ['another name', [known('a', chosen)], [found('a', { name: 'z' })], false, ['a'], ['site_renamed']],
+    ['report a missing site once', [known('a', { ...chosen, ...gone })], [], false, ['a'], []],
+    ['restore a returned site', [known('a', { ...chosen, ...gone })], [found('a')], false, ['a'], ['site_back']],
+    ['report another name', [known('a', chosen)], [found('a', { name: 'z' })], false, ['a'], ['site_renamed']],
     [
-      'another address',
+      'report another URL',
       [known('a', chosen)],
       [found('a', { url: 'https://z.example' })],
       false,
       ['a'],
       ['site_renamed'],
     ],
-    ['fewer scopes', [known('a', chosen)], [found('a', { scopes: [] })], false, ['a'], ['scopes_reduced']],
-    ['more scopes', [known('a', chosen)], [found('a', { scopes: [...scopes, 'x'] })], false, ['a'], []],
+    ['report fewer scopes', [known('a', chosen)], [found('a', { scopes: [] })], false, ['a'], ['scopes_reduced']],
+    ['do not report more scopes', [known('a', chosen)], [found('a', { scopes: [...scopes, 'x'] })], false, ['a'], []],
   ])('%s', (_name, had, list, anew, use, drift) => {
     const merged = mergeSites('team_1', had, list, at, anew)
     expect(
@@ -105,7 +98,7 @@ describe('the sites a list leaves behind', () => {
     expect(merged.drift).toEqual(drift)
   })
 
-  test('hold those that are gone, since when they are, but for those nobody uses when somebody connects anew', () => {
+  test('include missing ones with their time, except unused ones after connecting again', () => {
     const had = [known('a', { ...chosen, ...gone }), known('b', chosen), known('c')]
     const goneAt = (anew: boolean) =>
       mergeSites('team_1', had, [found('d')], at, anew).sites.map((site) => [site.cloudId, site.goneAt])
@@ -118,7 +111,7 @@ describe('the sites a list leaves behind', () => {
     expect(goneAt(false)).toEqual([...used, ['c', at]])
   })
 
-  test('are each once, reach exactly what was listed, and lose no choice', () => {
+  test('are unique, match the list in what is available, and keep every selection', () => {
     const ids = fc.constantFrom('a', 'b', 'c', 'd', 'e')
     const knowns = fc.uniqueArray(fc.record({ cloudId: ids, chosen: fc.boolean(), gone: fc.boolean() }), {
       selector: ({ cloudId }) => cloudId,
@@ -147,80 +140,80 @@ describe('the sites a list leaves behind', () => {
   })
 })
 
-describe('how a connection is', () => {
+describe('the status of a Jira connection where', () => {
   const using: JiraState = { integration: integration(), sites: [known('a', chosen)], connectorDisabled: false }
   const failed = (lastError: JiraError): JiraState => ({
     ...using,
     integration: integration({ syncStatus: 'failed', lastError }),
   })
   test.each<[string, JiraState | undefined, Lent | undefined, string, JiraError | null]>([
-    ['no integration', undefined, undefined, 'not_connected', null],
-    ['its one site in use', using, lent(), 'active', null],
+    ['there is no integration', undefined, undefined, 'not_connected', null],
+    ['its one site is in use', using, lent(), 'active', null],
     [
-      'the last refresh failed, and is tried again',
+      'the last refresh failed and is retried',
       using,
       lent({ status: 'degraded', lastError: 'transient' }),
       'active',
       null,
     ],
     [
-      'our registration is wrong',
+      'our client registration is invalid',
       using,
       lent({ status: 'degraded', lastError: 'client_misconfigured' }),
       'active',
       'client_misconfigured',
     ],
     ['the consent is dead', using, lent({ status: 'needs_reauthorization' }), 'needs_reauthorization', 'invalid_grant'],
-    ['the consent was taken back', using, lent({ status: 'revoked' }), 'needs_reauthorization', 'invalid_grant'],
+    ['the consent was withdrawn', using, lent({ status: 'revoked' }), 'needs_reauthorization', 'invalid_grant'],
     [
-      'who connected is disabled',
+      'the connecting member is disabled',
       { ...using, connectorDisabled: true },
       lent(),
       'needs_reauthorization',
       'connector_disabled',
     ],
-    ['who connected left', failed('connector_left'), undefined, 'needs_reauthorization', 'connector_left'],
+    ['the connecting member left', failed('connector_left'), undefined, 'needs_reauthorization', 'connector_left'],
     ['the list could not be read', failed('rate_limited'), lent(), 'active', 'rate_limited'],
-    ['nothing was found', { ...using, sites: [] }, lent(), 'choose_site', 'no_sites'],
+    ['no site was found', { ...using, sites: [] }, lent(), 'choose_site', 'no_sites'],
     [
-      'nothing was looked for yet',
+      'sites were not read yet',
       { ...using, integration: integration({ lastSyncAt: null }), sites: [] },
       lent(),
       'choose_site',
       null,
     ],
-    ['nothing is chosen', { ...using, sites: [known('a'), known('b')] }, lent(), 'choose_site', null],
+    ['no site is selected', { ...using, sites: [known('a'), known('b')] }, lent(), 'choose_site', null],
     [
-      'all that was chosen is gone',
+      'every selected site is gone',
       { ...using, sites: [known('a', { ...chosen, ...gone }), known('b')] },
       lent(),
       'choose_site',
       'sites_gone',
     ],
     [
-      'one of those chosen is gone',
+      'one selected site is gone',
       { ...using, sites: [known('a', { ...chosen, ...gone }), known('b', chosen)] },
       lent(),
       'active',
       'sites_gone',
     ],
     [
-      'all there was is gone',
+      'the only site is gone',
       { ...using, sites: [known('a', { ...chosen, ...gone })] },
       lent(),
       'choose_site',
       'sites_gone',
     ],
-    ['one nobody uses is gone', { ...using, sites: [known('a', gone), known('b', chosen)] }, lent(), 'active', null],
+    ['an unused site is gone', { ...using, sites: [known('a', gone), known('b', chosen)] }, lent(), 'active', null],
     [
-      'a site gives less than was granted',
+      'a site has fewer scopes than granted',
       using,
       lent({ scopes: [...scopes, 'read:servicedesk-request'] }),
       'active',
       'scopes_reduced',
     ],
     [
-      'scopes that are no site’s do not count',
+      'scopes that belong to no site are ignored',
       using,
       lent({ scopes: [...scopes, 'read:me', 'offline_access'] }),
       'active',
@@ -232,10 +225,10 @@ describe('how a connection is', () => {
   })
 })
 
-describe('when the sites are read again', () => {
+describe('the next time sites are read', () => {
   const hours = (from: Date, to: Date): number => (to.getTime() - from.getTime()) / 3_600_000
 
-  test('some six hours after they were, never all at once', () => {
+  test('is about six hours later, and never the same for all', () => {
     const next = Array.from({ length: 200 }, () =>
       hours(at, sitesRead('team_1', [], { at, random: systemRandom, anew: false })(undefined).nextSyncAt),
     )
@@ -244,7 +237,7 @@ describe('when the sites are read again', () => {
     expect(new Set(next).size).toBeGreaterThan(100)
   })
 
-  test('soon after they could not be, and ever later, but never later than that', () => {
+  test('is soon after a failure, with increasing delay up to the regular interval', () => {
     let [now, state] = [at, { integration: integration({ updatedAt: before }), sites: [known('a', chosen)] }]
     const waits: number[] = []
     for (let n = 0; n < 14; n++) {
@@ -259,14 +252,14 @@ describe('when the sites are read again', () => {
     expect(state.sites).toEqual([known('a', chosen)])
   })
 
-  test('not before Jira wants to be asked', () => {
+  test('is not before Jira’s Retry-After', () => {
     const read = sitesUnread('rate_limited', { at, random: () => Buffer.alloc(4), anew: true, retryAfter: 290 })(
       undefined,
     )
     expect(hours(at, read.nextSyncAt) * 3600).toBe(290)
   })
 
-  test('for a consent that was just given, as if nothing had been read or failed before', () => {
+  test('is immediate after a new consent, whatever failed before', () => {
     const read = sitesUnread('transient', { at, random: () => Buffer.alloc(4), anew: true })({
       integration: integration({ syncStatus: 'failed', lastError: 'transient' }),
       sites: [],

@@ -9,30 +9,30 @@ const table: Readonly<Record<TeamRole, Readonly<Record<Act, boolean>>>> = {
   member: { see: true, rename: false, delete: false, invite: false, manage_members: false, connect: false },
 }
 
-describe.each(teamRoles)('in a team, an %s', (role) => {
-  test.each(acts)('may, or may not, %s', (act) => {
+describe.each(teamRoles)('a team %s', (role) => {
+  test.each(acts)('has the permission of the table to %s', (act) => {
     expect(may(role, act)).toBe(table[role][act])
   })
 })
 
-/** Who may give, and take away, which role. */
+/** Which role may give and remove which. */
 const giving: Readonly<Record<TeamRole, readonly TeamRole[]>> = {
   owner: ['owner', 'admin', 'member'],
   admin: ['admin', 'member'],
   member: [],
 }
 
-test.each(teamRoles)('an %s gives and takes away the roles of their row, and no other', (role) => {
+test.each(teamRoles)('the role %s can give and remove the roles of its row, and no others', (role) => {
   expect(teamRoles.filter((given) => mayGive(role, given))).toEqual(giving[role])
 })
 
-test('nobody gives a role that may do what theirs may not', () => {
+test('no role can give a role with more permissions', () => {
   for (const by of teamRoles)
     for (const role of teamRoles)
       if (mayGive(by, role)) for (const act of acts) expect(may(role, act) && !may(by, act)).toBe(false)
 })
 
-test('the table people read is this one', () => {
+test('the documented table matches the policy', () => {
   const text = readFileSync(new URL('../../docs/teams.md', import.meta.url), 'utf8')
   const [head = '', ...rows] = text.split('\n').flatMap((line) => (line.startsWith('|') ? [line] : []))
   expect(head.match(/\w+/g)).toEqual([...teamRoles])

@@ -9,7 +9,7 @@ import { newFile } from '../support/sqlite.ts'
 const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
 const line = (n: number): string => `${JSON.stringify({ n })}\n`
 
-/** A destination that writes what `answer` says of each chunk, all of it by default. */
+/** A destination that writes what `answer` returns for each chunk, all of it by default. */
 function createDestination(answer: (bytes: Buffer, chunk: number) => number | Error = (bytes) => bytes.length) {
   let [text, chunks] = ['', 0]
   const write: Write = (bytes, done) => {
@@ -33,7 +33,7 @@ describe('the log sink', () => {
     expect(sink.dropped()).toBe(0)
   })
 
-  test('goes on after a chunk that was written in part', async () => {
+  test('continues after a partially written chunk', async () => {
     const to = createDestination((bytes) => Math.ceil(bytes.length / 3))
     const sink = createLogSink({ write: to.write, onExit: false })
     for (let n = 0; n < 100; n++) sink.write(line(n))
@@ -41,7 +41,7 @@ describe('the log sink', () => {
     expect(to.text()).toBe(Array.from({ length: 100 }, (_, n) => line(n)).join(''))
   })
 
-  test('drops and counts what a full disk refuses, and reports it once lines can be written again', async () => {
+  test('drops and counts lines a full disk refuses, and reports them once lines can be written again', async () => {
     let isFull = true
     const to = createDestination((bytes) => (isFull ? full : bytes.length))
     const reports: number[] = []
@@ -57,7 +57,7 @@ describe('the log sink', () => {
     expect(reports).toEqual([10])
   })
 
-  test('begins a new line after one that a full disk cut', async () => {
+  test('begins a new line after one that a full disk truncated', async () => {
     const to = createDestination((bytes, chunk) => (chunk === 1 ? 3 : chunk === 2 ? full : bytes.length))
     const sink = createLogSink({ write: to.write, onExit: false })
     sink.write(line(1))
@@ -74,7 +74,7 @@ describe('the log sink', () => {
   })
 })
 
-describe('the service whose log', () => {
+describe('a service whose log', () => {
   const settings = (port: number): Record<string, string> => ({
     NODE_ENV: 'test',
     HOST: '127.0.0.1',
@@ -104,7 +104,7 @@ describe('the service whose log', () => {
     }
   }
 
-  test('goes to a full disk answers on, counts the lost lines, and still ends', async () => {
+  test('goes to a full disk still responds, counts the lost lines and shuts down', async () => {
     const port = await freePort()
     const base = `http://127.0.0.1:${port}`
     const disk = openSync('/dev/full', 'w')
@@ -117,7 +117,7 @@ describe('the service whose log', () => {
     expect(await service.ended).toMatchObject({ code: 0 })
   })
 
-  test('goes to a reader that stands still answers on, and still ends', async () => {
+  test('goes to a stalled reader still responds and shuts down', async () => {
     const port = await freePort()
     const base = `http://127.0.0.1:${port}`
     const reader = spawn('sleep', ['60'], { stdio: ['pipe', 'ignore', 'ignore'] })

@@ -15,7 +15,7 @@ beforeEach(() => {
 })
 
 describe('the log', () => {
-  test('is lines of JSON with a time and a level in words', () => {
+  test('consists of JSON lines with a time and a level name', () => {
     logAt('info').warn({ file: 'x' }, 'said\nin two lines')
     expect(lines).toHaveLength(1)
     expect(lines[0]?.match(/\n/g)).toHaveLength(1)
@@ -48,7 +48,7 @@ describe('the log', () => {
     'flow_token',
     'secret',
     'totp',
-  ])('never shows a member called %s, at the top or two levels below', (name) => {
+  ])('never shows a field called %s, at the top or two levels below', (name) => {
     const log = logAt('trace')
     log.info({ [name]: 'hunter2' })
     log.info({ body: { [name]: 'hunter2' } })
@@ -63,7 +63,7 @@ describe('the log', () => {
 describe('events in the log', () => {
   const origin = { ip: '203.0.113.77', userAgent: 'Mosaic/1.0', requestId: 'req_1' }
 
-  test('are at the level their line of the catalogue names', () => {
+  test('have the level of the catalogue', () => {
     logEvents(events, logAt('trace'))
     events.publish({ name: 'account.created', accountId: 'usr_1', origin, data: { via: 'google' } })
     events.publish({
@@ -80,7 +80,7 @@ describe('events in the log', () => {
     ])
   })
 
-  test('name a person by id alone, and the request they came with', () => {
+  test('name an account by its ID only, and include the request ID', () => {
     logEvents(events, logAt('info'))
     events.publish({ name: 'account.created', accountId: 'usr_1', origin, data: { via: 'google' } })
     expect(entries()).toMatchObject([
@@ -89,7 +89,7 @@ describe('events in the log', () => {
     expect(lines.join('')).not.toMatch(/203\.0\.113|Mosaic/)
   })
 
-  test('of which the catalogue wants none in the log stay out of it', () => {
+  test('that the catalogue excludes are not logged', () => {
     logEvents(events, logAt('trace'))
     events.emit('session.refreshed', { result: 'rotated' })
     events.emit('user_info_cache.read', { provider: 'google', hit: true })
@@ -97,13 +97,13 @@ describe('events in the log', () => {
     expect(lines).toEqual([])
   })
 
-  test('below the level that is asked for stay out of it', () => {
+  test('below the configured level are not logged', () => {
     logEvents(events, logAt('warn'))
     events.publish({ name: 'account.created', accountId: 'usr_1', origin, data: { via: 'google' } })
     expect(lines).toEqual([])
   })
 
-  test('say how a span ended and how long it took, and to whoever looks closely that it began', async () => {
+  test('include the outcome and duration of a span, and its start at a detailed level', async () => {
     logEvents(events, logAt('debug'))
     await events.span(
       'oauth.token_exchange',
@@ -125,7 +125,7 @@ describe('events in the log', () => {
     ])
   })
 
-  test('keep their own name, whatever their payload says', () => {
+  test('keep their own name, whatever their payload contains', () => {
     logEvents(events, logAt('info'))
     events.on('broken', ['session.refreshed'], () => {
       throw new Error('token=hunter2')

@@ -26,12 +26,12 @@ beforeEach(() => {
   })
 })
 
-/** One series and its value, as Prometheus reads it. */
+/** One series and its value, as Prometheus parses it. */
 const value = async (series: string): Promise<number | undefined> => {
   const line = (await metrics.text()).split('\n').find((text) => text.startsWith(`${series} `))
   return line === undefined ? undefined : Number(line.slice(series.length + 1))
 }
-/** What a stranger may choose: none of it may end in a label. */
+/** Values a client may choose: none may appear in a label. */
 const stranger: Origin = { ip: '203.0.113.77', userAgent: 'Evil/1.0 {"} \n', requestId: 'req_of_a_stranger' }
 const say = (fact: Pick<Fact, 'name' | 'data'>): void =>
   events.publish({ ...fact, accountId: 'usr_of_somebody', origin: stranger } as Fact)
@@ -102,7 +102,7 @@ describe('the metrics of the contract', () => {
   })
 })
 
-test('every event is counted where it belongs', async () => {
+test('every event is counted in its metric', async () => {
   await everything()
   expect(await value('vinculum_authentication_attempts_total{provider="google",status="success"}')).toBe(1)
   expect(await value('vinculum_authentication_attempts_total{provider="google",status="access_denied"}')).toBe(1)
@@ -129,18 +129,18 @@ test('a breaker is 0 closed, 1 half open, 2 open', async () => {
   expect(await value('vinculum_circuit_breaker_state{provider="github",endpoint_type="token"}')).toBe(1)
 })
 
-test('the share of profiles read from the cache is 0 before the first, and then what it is', async () => {
+test('the cache hit ratio of profiles is 0 at first, and then accurate', async () => {
   expect(await value('vinculum_user_info_cache_hit_ratio')).toBe(0)
   for (const hit of [true, true, false, true]) events.emit('user_info_cache.read', { provider: 'google', hit })
   expect(await value('vinculum_user_info_cache_hit_ratio')).toBe(0.75)
 })
 
-test('what waits for a job is that of the moment', async () => {
+test('backlogs of jobs are read at scrape time', async () => {
   expect(await value('vinculum_job_backlog{job="revoke-at-provider"}')).toBe(3)
   expect(await value('vinculum_job_backlog{job="send-mail"}')).toBe(5)
 })
 
-test('rounds of jobs are counted by how they ended, and timed', async () => {
+test('job runs are counted by outcome, and timed', async () => {
   events.emit('job.ran', { job: 'send-mail', outcome: 'ok', ms: 20 })
   events.emit('job.ran', { job: 'send-mail', outcome: 'failed', ms: 90_000 })
   expect(await value('vinculum_job_runs_total{job="send-mail",outcome="ok"}')).toBe(1)
@@ -149,7 +149,7 @@ test('rounds of jobs are counted by how they ended, and timed', async () => {
   expect(await value('vinculum_job_duration_seconds_sum{job="send-mail"}')).toBeCloseTo(90.02)
 })
 
-test('no label holds what a stranger sent, nor who anybody is', async () => {
+test('no label contains a value from a client or identifies an account', async () => {
   await everything()
   const text = await metrics.text()
   for (const told of [stranger.ip, 'Evil', stranger.requestId, 'usr_of_somebody', 'ses_secret', 'idn_secret'])
@@ -160,7 +160,7 @@ test('no label holds what a stranger sent, nor who anybody is', async () => {
   expect([...labels].filter((label) => ![...ours, ...ofTheProcess].includes(label ?? ''))).toEqual([])
 })
 
-test('two services in one process do not count for each other', async () => {
+test('two services in one process have separate metrics', async () => {
   const other = createMetrics(createBus(createStoppedClock().clock), {
     breakers: () => [],
     jobBacklogs: async () => [],
@@ -171,7 +171,7 @@ test('two services in one process do not count for each other', async () => {
   expect(await other.text()).not.toContain('provider="google"')
 })
 
-test('while the database cannot count backlogs, there are none, and everything else is there', async () => {
+test('while the database cannot count backlogs, they are omitted, and all other metrics are there', async () => {
   const bus = createBus(createStoppedClock().clock)
   let isAway = false
   const here = createMetrics(bus, {
@@ -189,7 +189,7 @@ test('while the database cannot count backlogs, there are none, and everything e
   expect(await here.text()).toContain('vinculum_log_lines_dropped_total 0')
 })
 
-test('log lines that could not be written are a counter', async () => {
+test('lost log lines are a counter', async () => {
   expect(await value('vinculum_log_lines_dropped_total')).toBe(7)
   expect(await value('vinculum_log_lines_dropped_total')).toBe(7)
 })

@@ -41,7 +41,7 @@ test('a fraction logs that share of the requests, the same ones each time', () =
   expect(share).toBeLessThan(0.3)
 })
 
-test('a failure of the service is logged whatever the share, as a warning', () => {
+test('a server error is logged as a warning, whatever the share', () => {
   const ids = [of('ffffffff')]
   expect(logged(0, ids, 503)).toMatchObject([{ level: 'warn', status: 503 }])
   expect(logged(0, [of('00000000')], 404)).toEqual([])

@@ -1,6 +1,6 @@
 /**
- * Every page there is, as everybody who can come there sees it. The list is the service's own: a page that is new and
- * that nobody visits here fails.
+ * Every page, as every role with access sees it. The list comes from the service: a new page that is not visited here
+ * fails the test.
  */
 import { TOTP } from 'otpauth'
 import type { Browser, Page } from 'playwright-core'
@@ -14,7 +14,7 @@ import { startWorld, type World } from '../../support/service.ts'
 type Role = 'visitor' | 'person' | 'administrator'
 const everybody = ['visitor', 'person', 'administrator'] as const
 
-/** What stands in an address and only this run knows. */
+/** Path parameters that only this run knows. */
 const known = {
   user: '',
   identity: '',
@@ -29,7 +29,7 @@ const known = {
   invitation: '',
 }
 
-/** Where each page is, and who is shown it. Everybody else is shown a page as well: the way in, or why not. */
+/** The URL of each page, and who may see it. Everyone else sees the sign-in page or an error page. */
 const visits: Readonly<Record<string, readonly [at: () => string, shownTo: readonly Role[]]>> = {
   '/login': [() => '/login', everybody],
   '/login/email': [() => '/login/email', everybody],
@@ -91,7 +91,7 @@ const visits: Readonly<Record<string, readonly [at: () => string, shownTo: reado
 let world: World
 let browser: Browser
 const opened: Watched[] = []
-/** Everybody has a browser of their own in each language. */
+/** Every role has a browser of its own in each language. */
 let people: Readonly<Record<Role, { readonly en: Page; readonly pt: Page }>>
 
 async function newPage(locale: string): Promise<Page> {
@@ -101,7 +101,7 @@ async function newPage(locale: string): Promise<Page> {
 }
 const newPages = async () => ({ en: await newPage('en-GB'), pt: await newPage('pt-BR') })
 
-/** Through the look-alike of a provider; answers where that ends. */
+/** Signs in at the sandbox provider; returns the final page. */
 async function come(page: Page, who: string, provider = 'google'): Promise<string> {
   world.sandbox.as(who)
   await page.goto(`/auth/${provider}`)
@@ -112,12 +112,12 @@ const has = async (page: Page, cookie: string): Promise<void> => {
   const [name = '', value = ''] = cookie.split('=')
   await page.context().addCookies([{ name, value, url: world.base }])
 }
-/** The ticket in the newest letter to an address. */
+/** The ticket in the newest message to an email address. */
 async function ticketFor(address: string): Promise<string> {
-  const [letter] = await world.mailTo(address)
-  const [, ticket] = /[?&]ticket=(\S+)/.exec(letter?.text ?? '') ?? []
-  if (!letter || ticket === undefined) throw new Error(`nothing to follow was sent to ${address}`)
-  known.letter = letter.id
+  const [message] = await world.mailTo(address)
+  const [, ticket] = /[?&]ticket=(\S+)/.exec(message?.text ?? '') ?? []
+  if (!message || ticket === undefined) throw new Error(`nothing to follow was sent to ${address}`)
+  known.letter = message.id
   return ticket
 }
 
@@ -134,8 +134,8 @@ beforeAll(async () => {
   const made = await world.call('POST', '/service-credentials', { token: administrator.access_token, body: credential })
   expect(made.status, made.text).toBe(201)
 
-  // Somebody with a password, a provider, and an address to prove, as long as they come. What a letter holds is good
-  // until something changes about how its reader signs in, so the letters come last.
+  // A user with a password, a provider and the longest unverified email address. A ticket is valid until its reader's
+  // sign-in methods change, so the messages come last.
   const person = await registered(world, 'ada.augusta.king.countess.of.lovelace@subdomain.of.example.com')
   const name = 'Ada Augusta King-Noel, Countess of Lovelace, and Enchantress-of-Numbers-Everywhere'
   await world.call('PATCH', '/me', { token: person.token, body: { name } })
@@ -150,7 +150,7 @@ beforeAll(async () => {
   await world.call('PUT', '/me/email', { token: person.token, body: { email: 'elsewhere@example.com' } })
   known.change = await ticketFor('elsewhere@example.com')
 
-  // A team with long names, somebody else in it, and somebody asked to join.
+  // A team with long names, another member and an invitation.
   const guest = await registered(world, 'guest@example.com', { verified: true })
   const owner = await registered(world, 'owner@example.com', { verified: true })
   const { body: team } = await world.call('POST', '/teams', {
@@ -176,7 +176,7 @@ beforeAll(async () => {
   }
   known.team = String(team.id)
   known.guest = guest.id
-  // It uses two sites, one of which its person may not look into, and whose names are as long as they come.
+  // It uses two sites with the longest names, one of which the user may not read.
   const long = 'international-department-of-customer-happiness'
   const sites = [
     {
@@ -200,7 +200,7 @@ beforeAll(async () => {
   expect(chosen.status, chosen.text).toBe(200)
   known.invitation = await ask('somebody.with.a.very.long.address@subdomain.of.example.com', 'admin')
 
-  // What waits for a visitor: letters, a second factor, a question whose address it is.
+  // The pages open to a visitor: emailed links, a second factor, an account conflict.
   const { email } = await registered(world, 'forgetful@example.com', { verified: true })
   await world.call('POST', '/auth/password/forgot', { body: { email } })
   known.reset = await ticketFor(email)
@@ -226,15 +226,15 @@ afterAll(async () => {
   await world?.stop()
 })
 
-test('the list of pages is the service’s own', () => {
+test('the list of visited pages is complete', () => {
   const documented = Object.entries(world.document.paths).flatMap(([path, { get }]) =>
     get?.responses['200']?.content?.['text/html'] ? [path] : [],
   )
   expect(Object.keys(visits).sort()).toEqual(documented.sort())
 })
 
-describe.each(everybody)('as %s sees it', (role) => {
-  test.each(Object.entries(visits))('%s is for everybody to use', { timeout: 60_000 }, async (path, [at, shownTo]) => {
+describe.each(everybody)('as seen by %s,', (role) => {
+  test.each(Object.entries(visits))('%s is accessible', { timeout: 60_000 }, async (path, [at, shownTo]) => {
     const { en, pt } = people[role]
     const name = path.slice(1).replaceAll(/[/{}]+/g, '-')
     for (const [page, look] of [
@@ -249,6 +249,6 @@ describe.each(everybody)('as %s sees it', (role) => {
   })
 })
 
-test('and no browser has anything to complain of', () => {
+test('no browser reported an error', () => {
   expect(opened.flatMap(({ complaints }) => complaints)).toEqual([])
 })

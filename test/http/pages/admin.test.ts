@@ -18,7 +18,7 @@ afterAll(async () => {
   await world?.stop()
 })
 
-/** A browser signed in as somebody, by the session cookie of a sign-in made without it. */
+/** A browser signed in through the session cookie of a sign-in made without it. */
 async function pageOf(who: string, locale: string): Promise<Page> {
   visitor = await visit(browser, [world.base, world.sandbox.url], { baseURL: world.base, locale })
   const page = await visitor.newPage()
@@ -29,7 +29,7 @@ async function pageOf(who: string, locale: string): Promise<Page> {
   return page
 }
 
-describe('somebody who looks after the service', { timeout: 60_000 }, () => {
+describe('an administrator', { timeout: 60_000 }, () => {
   const button = (page: Page, name: RegExp) => page.getByRole('button', { name })
   const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name }).waitFor()
 
@@ -70,7 +70,7 @@ describe('somebody who looks after the service', { timeout: 60_000 }, () => {
     await visitor.close()
   })
 
-  test('works with the keyboard alone', async () => {
+  test('can work with the keyboard alone', async () => {
     const [boss, who] = [world.newcomer(), world.newcomer({ name: 'Kay Board' })]
     const { user } = await world.signIn('google', boss)
     const kay = await world.signIn('google', who)
@@ -107,7 +107,7 @@ describe('somebody who looks after the service', { timeout: 60_000 }, () => {
     await visitor.close()
   })
 
-  test('removes the second factor of somebody who lost it, told first to make sure who asks', async () => {
+  test('removes a lost second factor, after a reminder to check who asks for it', async () => {
     const boss = world.newcomer()
     const { user } = await world.signIn('google', boss)
     await world.vinculum.makeAdministrator(user.id)
@@ -134,7 +134,7 @@ describe('somebody who looks after the service', { timeout: 60_000 }, () => {
     await visitor.close()
   })
 
-  test('makes a back end its credential, sees the secret once, and revokes it, in Portuguese', async () => {
+  test('creates a credential for a back end, sees the secret once and revokes it, in Portuguese', async () => {
     const boss = world.newcomer()
     const { user } = await world.signIn('google', boss)
     await world.vinculum.makeAdministrator(user.id)
@@ -163,7 +163,7 @@ describe('somebody who looks after the service', { timeout: 60_000 }, () => {
     await visitor.close()
   })
 
-  test('is asked to sign in again before changing anything, once the sign-in is old', async () => {
+  test('must sign in again before changing anything, once the sign-in is old', async () => {
     const [boss, eve] = [world.newcomer(), await world.signIn('google', world.newcomer())]
     const { user } = await world.signIn('google', boss)
     await world.vinculum.makeAdministrator(user.id)
@@ -177,7 +177,7 @@ describe('somebody who looks after the service', { timeout: 60_000 }, () => {
   })
 })
 
-describe('these pages', () => {
+describe('the administration pages', () => {
   const pages = [
     '/admin',
     '/admin/service-credentials',
@@ -186,7 +186,7 @@ describe('these pages', () => {
     '/admin/users/usr_x/delete',
   ]
 
-  test('are not there for anybody else, and nobody’s form does anything', async () => {
+  test('do not exist for other users, whose forms have no effect', async () => {
     const who = world.newcomer()
     const { user } = await world.signIn('google', world.newcomer())
     const visitorOf = world.openBrowser()
@@ -203,12 +203,12 @@ describe('these pages', () => {
     }
   })
 
-  test('send whoever is nobody to sign in', async () => {
+  test('send visitors to the sign-in page', async () => {
     const answer = await world.openBrowser().ask(new URL('/admin', world.base), { headers: { accept: 'text/html' } })
     expect(answer.headers.get('location')).toBe('/login?return_to=%2Fadmin')
   })
 
-  test('show an auditor what there is, and nothing to change it with', async () => {
+  test('show an auditor the data, without forms that change it', async () => {
     const boss = await world.signIn('google', world.newcomer())
     await world.vinculum.makeAdministrator(boss.user.id)
     const who = world.newcomer()

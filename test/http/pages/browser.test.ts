@@ -30,7 +30,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** The service, on a host that is another site than the sandbox’s: cookies cross as they would in life. */
+/** The service, on another site than the sandbox: cookies cross sites as in production. */
 async function serve(): Promise<void> {
   const port = await freePort()
   const encryptionKeys = `k1:${randomBytes(32).toString('base64')}`
@@ -67,11 +67,11 @@ afterAll(async () => {
   await sandbox?.close()
 })
 
-/** A browser of one’s own, on a page of the service that has nothing to complain of in the end. */
+/** A separate browser on a page of the service, which must report no error at the end. */
 async function newVisitor(options: BrowserContextOptions = {}): Promise<Page> {
   const visitor = await visit(browser, known, {
     baseURL: origin,
-    // Everything here must work without.
+    // Everything here must work without JavaScript.
     javaScriptEnabled: false,
     reducedMotion: 'reduce',
     ...options,
@@ -90,7 +90,7 @@ const button = (page: Page, name: string | RegExp) => page.getByRole('button', {
 const link = (page: Page, name: string | RegExp) => page.getByRole('link', { name })
 const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor()
 
-/** On the look-alike’s page: be this person. */
+/** Chooses this user on the sandbox page. */
 async function be(page: Page, title: RegExp): Promise<void> {
   await page.waitForURL(`${sandbox.url}/**`)
   await button(page, title).click()
@@ -102,8 +102,8 @@ async function signIn(page: Page, provider: string, title: RegExp): Promise<void
   await be(page, title)
 }
 
-describe('a person with a browser', { timeout: 60_000 }, () => {
-  test('signs in, links, unlinks, and signs out, and the browser has nothing to complain of', async () => {
+describe('a user with a browser', { timeout: 60_000 }, () => {
+  test('signs in, links, unlinks and signs out, without a browser error', async () => {
     const page = await newVisitor({ locale: 'en-GB' })
     await page.goto('/')
     await heading(page, 'Sign in')
@@ -113,12 +113,12 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
     await heading(page, 'Your account')
     await inspect(page, 'account-new')
 
-    // The redirect after the form is held to `form-action` as well.
+    // `form-action` also applies to the redirect after the form.
     await button(page, 'Link Google').click()
     await be(page, /^Continue as Ada/)
     await page.getByText('The sign-in method was linked to your account.').waitFor()
 
-    // Nobody asked Acme ID anything yet, so where its form ends is not known before.
+    // Acme ID was not contacted yet, so the target of its form is not known before.
     await link(page, 'Link Acme ID').click()
     await heading(page, 'Link Acme ID')
     await button(page, 'Link Acme ID').click()
@@ -152,12 +152,12 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
     expect(new URL(page.url()).searchParams.get('return_to')).toBe('/account')
   })
 
-  test('is told when their address has an account, proves it, and is one person again', async () => {
+  test('learns that their email address has an account, proves it and reaches that account', async () => {
     const first = await newVisitor()
     await signIn(first, 'Google', /^Continue as Grace/)
     await heading(first, 'Your account')
 
-    // Atlassian’s word about an address is not taken for a proof.
+    // Atlassian's email address does not count as proof.
     const page = await newVisitor()
     await signIn(page, 'Atlassian', /^Continue as Grace/)
     await heading(page, 'This email address already has an account')
@@ -179,13 +179,13 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
     await first.goto('/account')
     await heading(first, 'Sign in')
 
-    // Answered once; the question is gone.
+    // Resolved once; the conflict is gone.
     await page.goto(question)
     await heading(page, 'Nothing to decide here')
     await inspect(page, 'error')
   })
 
-  test('keeps apart what is not theirs, and goes on to the app that sent them', async () => {
+  test('keeps an account that is not theirs separate, and continues to the requesting app', async () => {
     const owner = await newVisitor()
     await signIn(owner, 'GitHub', /^Continue as Ada/)
     await heading(owner, 'Your account')
@@ -205,7 +205,7 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
     await page.waitForURL(`${target}?code=*`)
   })
 
-  test('decides for themselves whether to sign in where another site sends them', async () => {
+  test('confirms a sign-in that another site started', async () => {
     const page = await newVisitor()
     await page.goto(`${appOrigin}/app`)
     await page.setContent(`<a href="${origin}/auth/github?return_to=/account/activity">A nice picture</a>`)
@@ -217,7 +217,7 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
     await heading(page, 'Activity')
   })
 
-  test('is led on from a refusal', async () => {
+  test('finds a next step on an error page', async () => {
     const page = await newVisitor()
     await page.goto('/login')
     await link(page, 'Continue with Beta').click()
@@ -234,7 +234,7 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
     await heading(page, 'Not found')
   })
 
-  test('reaches everything with the keyboard, and sees where they are', async () => {
+  test('reaches everything with the keyboard, with visible focus', async () => {
     const page = await newVisitor()
     await page.goto('/login')
     await page.keyboard.press('Tab')
@@ -276,7 +276,7 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
     expect(reached.size).toBe(wanted)
   })
 
-  test('leaves for good, after being asked', async () => {
+  test('deletes the account after a confirmation', async () => {
     const page = await newVisitor()
     await signIn(page, 'Google', /^Continue as Linus/)
     await heading(page, 'Your account')

@@ -1,4 +1,4 @@
-/** The question whose address it is, in a real browser: proved by a passkey, and by mail without a script. */
+/** The account conflict in a real browser: proved by a passkey, and by email without a script. */
 import { randomBytes } from 'node:crypto'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -24,7 +24,7 @@ beforeAll(async () => {
     PORT: String(port),
     RATE_LIMITS: 'off',
     LOG_LEVEL: 'silent',
-    // A passkey belongs to a name; an IP address is none.
+    // A passkey belongs to a domain name; an IP address does not work.
     PUBLIC_URL: `http://localhost:${port}`,
     DATABASE_URL: `file:${newFile()}`,
     ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
@@ -50,7 +50,7 @@ async function signIn(page: Page, provider: string, who: string): Promise<void> 
   sandbox.as(who)
   await page.goto(`/auth/${provider}`)
 }
-/** Two people with one address, of whom the first has an account. */
+/** Two users with one email address, of whom the first has an account. */
 async function twoWithOneAddress(page: Page) {
   const run = randomBytes(4).toString('hex')
   const email = `q${run}@example.com`
@@ -79,7 +79,7 @@ async function addPasskey(page: Page): Promise<void> {
   await page.getByText('The passkey was added.').waitFor()
 }
 
-test('a passkey proves the account, and the provider just come from is not offered', { timeout: 60_000 }, async () => {
+test('a passkey proves the account, and the provider just used is not offered', { timeout: 60_000 }, async () => {
   const page = await newPage({ locale: 'en-GB' })
   const { other } = await twoWithOneAddress(page)
   await addPasskey(page)
@@ -100,21 +100,21 @@ test('a passkey proves the account, and the provider just come from is not offer
   await heading(page, 'Nothing to decide here')
 })
 
-test('a code by mail proves the account, in Portuguese and without a script', { timeout: 60_000 }, async () => {
+test('an emailed code proves the account, in Portuguese and without a script', { timeout: 60_000 }, async () => {
   const { email, other } = await twoWithOneAddress(await newPage({ locale: 'en-GB' }))
   const page = await newPage({ locale: 'pt-BR', javaScriptEnabled: false })
   await signIn(page, 'atlassian', other)
   await heading(page, 'Já existe uma conta com este e-mail')
   expect(await button(page, /entrar com Atlassian/).count()).toBe(0)
   await inspect(page, 'conflict-methods')
-  // Without a script, a sentence stands in the place of the passkey's button.
+  // Without a script, a sentence replaces the passkey button.
   expect(await button(page, /chave de acesso/).count()).toBe(0)
   const question = page.url()
 
   await button(page, 'A conta é minha: receber um código por e-mail').click()
   const code = await vi.waitFor(() => {
-    const letters = (vinculum.mailbox?.messages() ?? []).filter(({ to }) => to === email)
-    const [found] = letters.flatMap(({ text }) => /^ {4}(\d{8})$/m.exec(text)?.[1] ?? [])
+    const messages = (vinculum.mailbox?.messages() ?? []).filter(({ to }) => to === email)
+    const [found] = messages.flatMap(({ text }) => /^ {4}(\d{8})$/m.exec(text)?.[1] ?? [])
     if (found === undefined) throw new Error('the code has not come yet')
     return found
   }, 20_000)
@@ -125,7 +125,7 @@ test('a code by mail proves the account, in Portuguese and without a script', { 
   await page.getByRole('heading', { level: 3, name: 'Atlassian' }).waitFor()
 })
 
-test('an account that nothing else opens: the page says so, and a separate account is the way on', {
+test('an account that no other method opens leads to a separate account, and the page explains it', {
   timeout: 60_000,
 }, async () => {
   const email = `n${randomBytes(4).toString('hex')}@example.com`

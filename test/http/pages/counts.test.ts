@@ -4,6 +4,6 @@ import { textsFor } from '../../../src/http/pages/texts.ts'
 test.each([
   ['en', ['0 issues', '1 issue', '1,042 issues']],
   ['pt-BR', ['0 itens', '1 item', '1.042 itens']],
-] as const)('how many issues are in a queue reads as people say it, in %s', (locale, said) => {
+] as const)('the number of issues in a queue is written naturally in %s', (locale, said) => {
   expect([0, 1, 1042].map((count) => textsFor(locale).jira.issues(count))).toEqual(said)
 })

@@ -25,6 +25,6 @@ test.each([
   ['<script>', 'Unknown device'],
   ['', 'Unknown device'],
   [null, 'Unknown device'],
-])('%s is a %s to its owner', (userAgent, words) => {
+])('%s is shown as %s', (userAgent, words) => {
   expect(deviceWords(userAgent, textsFor('en'))).toBe(words)
 })

@@ -7,7 +7,7 @@ const { app } = createSurface()
 const read = async (path: string, language: string): Promise<string> =>
   (await request(app).get(path).set({ Accept: 'text/html', 'Accept-Language': language })).text
 
-test('the documentation says of its English parts that they are English, whatever language the page is in', async () => {
+test('the documentation marks its English parts as English in every page language', async () => {
   const routes = await read('/docs', 'pt-BR')
   expect(routes).toContain('<html lang="pt-BR">')
   expect(routes).toMatch(/<h2 lang="en">Documentation<\/h2>/)
@@ -18,7 +18,7 @@ test('the documentation says of its English parts that they are English, whateve
 test.each([
   ['en', 'Signed in recently · Answers: nothing', 'Anybody, signed in or not · Answers: JSON'],
   ['pt-BR', 'Com login recente · Respostas: nada', 'Qualquer pessoa, com ou sem login · Respostas: JSON'],
-])('every route says in %s who may ask, and what comes back', async (language, recent, open) => {
+])('every route names in %s who may call it and what it returns', async (language, recent, open) => {
   const text = await read('/docs', language)
   const said = (name: string): string | undefined =>
     new RegExp(`<code>${name}</code></h3><p lang="en">[^<]*</p><p>(.*?)</p>`).exec(text)?.[1]
@@ -26,7 +26,7 @@ test.each([
   expect(text).not.toMatch(/<code>(none|public|user|recent)<\/code>/)
 })
 
-test.each(['en', 'pt-BR'])('every error is explained in %s with its gaps shown as gaps', async (language) => {
+test.each(['en', 'pt-BR'])('every error is explained in %s with visible placeholders', async (language) => {
   for (const code of Object.keys(errors)) expect(await read(`/docs/errors/${code}`, language)).not.toMatch(/\{\w+\}/)
   expect(await read('/docs/errors/provider_unavailable', language)).toContain('«provider»')
 })

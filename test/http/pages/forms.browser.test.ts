@@ -1,6 +1,6 @@
 /**
- * Forms in a real browser whose `Sec-Fetch-Site` never arrives, as with Safari before 16.4 and behind filtering proxies.
- * A proxy in front of the service takes the header away, since nothing on a page can.
+ * Forms in a real browser whose `Sec-Fetch-Site` never arrives, as with Safari before 16.4 and behind filtering
+ * proxies. A proxy in front of the service removes the header, since nothing on a page can.
  */
 import { randomBytes } from 'node:crypto'
 import { createServer, request as forward, type Server } from 'node:http'
@@ -34,7 +34,7 @@ const link = (page: Page, name: string | RegExp) => page.getByRole('link', { nam
 describe.each([
   ['Sec-Fetch-Site', ['sec-fetch-site']],
   ['Sec-Fetch-Site and Origin', ['sec-fetch-site', 'origin']],
-])('without %s', (_, dropped) => {
+])('without %s,', (_, dropped) => {
   let proxy: Server
   let vinculum: Vinculum
   let origin: string
@@ -90,7 +90,7 @@ describe.each([
     await page.locator('input[type=password]').press('Enter')
   }
 
-  test('people register, sign in, change their name and sign out', async () => {
+  test('users register, sign in, change their name and sign out', async () => {
     const page = await open('/register')
     await page.locator('#email').fill('zoe@example.org')
     await send(page, password)
@@ -105,7 +105,7 @@ describe.each([
     await button(page, 'Sign out').click()
     await page.getByText('You are signed out.').waitFor()
 
-    // Without a session again: the reset is asked for, and done with the link that was sent.
+    // Without a session again: the reset is requested, and completed with the link that was sent.
     await page.goto('/forgot-password')
     await page.locator('main input[type=email]').fill('zoe@example.org')
     await page.locator('main input[type=email]').press('Enter')
@@ -119,12 +119,12 @@ describe.each([
     await page.context().close()
   }, 60_000)
 
-  /** The link in the letter, from the mailbox that stands for a mail server here. */
+  /** The link in the message, from the mailbox page that stands in for a mail server. */
   async function resetLink(page: Page): Promise<string> {
     await page.goto('/mailbox')
-    const letters = page.locator('main a[href^="/mailbox/"]')
-    for (let at = 0; at < (await letters.count()); at++) {
-      await letters.nth(at).click()
+    const messages = page.locator('main a[href^="/mailbox/"]')
+    for (let at = 0; at < (await messages.count()); at++) {
+      await messages.nth(at).click()
       const [, found = ''] = /(\/reset-password\?ticket=[\w.~-]+)/.exec(await page.content()) ?? []
       if (found) return found
       await page.goto('/mailbox')
@@ -132,7 +132,7 @@ describe.each([
     return ''
   }
 
-  test('people answer whose address it is', async () => {
+  test('users resolve an account conflict', async () => {
     const first = await open('/login')
     await link(first, 'Continue with Google').click()
     await button(first, /^Continue as Grace/).click()
@@ -146,7 +146,7 @@ describe.each([
     await Promise.all([first.context().close(), page.context().close()])
   }, 60_000)
 
-  test('another site gains nothing by it', async () => {
+  test('another site gains no access', async () => {
     const page = await open('/login')
     const html = (target: string) =>
       `<form method="post" action="${origin}${target}"><input name="csrf" value="x"><button>Win</button></form>`

@@ -1,4 +1,6 @@
-/** A team's Jira in a real browser, without a script: connected at Atlassian, chosen, read, mended and disconnected. */
+/**
+ * A team's Jira in a real browser, without a script: connected at Atlassian, selected, read, renewed and disconnected.
+ */
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { inspect } from '../../support/inspect.ts'
@@ -23,7 +25,7 @@ const press = (page: Page, name: string | RegExp) => page.getByRole('button', { 
 const follow = (page: Page, name: string | RegExp) => page.getByRole('link', { name }).click()
 const card = (page: Page) => page.getByRole('region', { name: 'Jira' })
 
-/** Somebody with these sites and a team of their own, on its page of integrations, in a browser as wide as a phone. */
+/** A user with these sites and their own team, on its integrations page, in a browser as wide as a phone. */
 async function somebody(sites: readonly (typeof ACME_SITE)[], locale = 'en-GB') {
   const who = world.newcomer({ name: 'Ada King' }, { atlassian: { sites: structuredClone([...sites]) } })
   const context = await visit([world.base, world.sandbox.url], {
@@ -43,21 +45,21 @@ async function somebody(sites: readonly (typeof ACME_SITE)[], locale = 'en-GB') 
   await page.goto(`/account/teams/${team}/integrations`)
   return { page, who, token, team, id: user.id, email: world.emailOf(who) }
 }
-/** To Atlassian and back, by the button of this name. */
+/** Goes to Atlassian and back with the button of this name. */
 async function connect({ page, who }: { page: Page; who: string }, name = 'Connect Jira'): Promise<void> {
   world.sandbox.as(who)
   await press(page, name)
   world.sandbox.as('click')
 }
 
-describe('the integrations page', { timeout: 60_000 }, () => {
-  test('connects two sites, asks which, shows their queues, and asks before it disconnects', async () => {
+describe('the team’s integrations page', { timeout: 60_000 }, () => {
+  test('connects two sites after a choice, shows their queues and confirms before it disconnects', async () => {
     const one = await somebody([ACME_SITE, GLOBEX_SITE])
     const { page, team } = one
     await heading(page, 'Integrations of Support')
     await card(page).getByText('Not connected').waitFor()
     await inspect(page, 'jira-not-connected')
-    // The redirect after the form is held to `form-action` as well.
+    // `form-action` also applies to the redirect after the form.
     await connect(one)
     await says(page, 'Jira is connected to the team.')
     await card(page).getByText('no site is chosen yet').waitFor()
@@ -99,7 +101,7 @@ describe('the integrations page', { timeout: 60_000 }, () => {
     )
   })
 
-  test('tells that a consent died, keeps the sites, and is mended by connecting again', async () => {
+  test('reports an expired consent, keeps the sites and recovers by connecting again', async () => {
     const one = await somebody([ACME_SITE])
     const { page, who, team } = one
     await connect(one)
@@ -119,7 +121,7 @@ describe('the integrations page', { timeout: 60_000 }, () => {
     await page.getByText('IT Help (SD)').waitFor()
   })
 
-  test('leads back to the team whoever said no at Atlassian', async () => {
+  test('is where a user returns after denying consent at Atlassian', async () => {
     const { page, team } = await somebody([ACME_SITE])
     world.sandbox.deny()
     await press(page, 'Connect Jira')
@@ -129,7 +131,7 @@ describe('the integrations page', { timeout: 60_000 }, () => {
     await card(page).getByText('Not connected').waitFor()
   })
 
-  test('says what is wrong with each site, in Portuguese', async () => {
+  test('explains the problem of each site, in Portuguese', async () => {
     const one = await somebody([ACME_SITE, INITECH_SITE], 'pt-BR')
     const { page } = one
     await heading(page, 'Integrações de Support')
@@ -144,7 +146,7 @@ describe('the integrations page', { timeout: 60_000 }, () => {
     await inspect(page, 'jira-queues-pt')
   })
 
-  test('shows a member how it is, and nothing to change it with', async () => {
+  test('shows a member the status without forms to change it', async () => {
     const owner = await somebody([ACME_SITE])
     await connect(owner)
     const member = await somebody([])

@@ -27,7 +27,9 @@ async function newVisitor(locale: string): Promise<Page> {
 
 const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor()
 
-test('somebody signs in by mail, with the keyboard alone, and changes their address', { timeout: 60_000 }, async () => {
+test('a user signs in by email with the keyboard alone, and changes their email address', {
+  timeout: 60_000,
+}, async () => {
   const [email, wanted] = ['keys@example.com', 'other.keys@example.com']
   await registered(world, email, { verified: true, signedIn: false })
   const page = await newVisitor('en-GB')
@@ -44,9 +46,9 @@ test('somebody signs in by mail, with the keyboard alone, and changes their addr
   await page.keyboard.press('Enter')
   await page.getByText('This code is wrong').waitFor()
   await inspect(page, 'mail-code-wrong')
-  const [letter] = await world.mailTo(email)
+  const [message] = await world.mailTo(email)
   await tabTo(page, 'code')
-  await page.keyboard.type(/^ {4}(\d{8})$/m.exec(letter?.text ?? '')?.[1] ?? '')
+  await page.keyboard.type(/^ {4}(\d{8})$/m.exec(message?.text ?? '')?.[1] ?? '')
   await page.keyboard.press('Enter')
   await heading(page, 'Email address')
 
@@ -54,7 +56,7 @@ test('somebody signs in by mail, with the keyboard alone, and changes their addr
   await page.keyboard.type(wanted)
   await page.keyboard.press('Enter')
   await page.getByRole('status').getByText('Open the link').waitFor()
-  // In the mailbox, as somebody who tries the service out reads it.
+  // Read on the mailbox page, as a developer who tries the service does.
   await world.mailTo(wanted)
   await page.goto('/mailbox')
   await page.getByRole('link', { name: 'Confirm your new email address' }).click()
@@ -66,7 +68,7 @@ test('somebody signs in by mail, with the keyboard alone, and changes their addr
   await page.getByText(`${wanted} (verified)`).waitFor()
 })
 
-test('alguém redefine a senha em português', { timeout: 60_000 }, async () => {
+test('um usuário redefine a senha em português', { timeout: 60_000 }, async () => {
   const email = 'senha@example.com'
   await registered(world, email, { verified: true, signedIn: false })
   const page = await newVisitor('pt-BR')
@@ -76,9 +78,9 @@ test('alguém redefine a senha em português', { timeout: 60_000 }, async () => 
   await page.keyboard.type(email)
   await page.keyboard.press('Enter')
   await page.getByRole('status').getByText('enviamos uma mensagem').waitFor()
-  const [letter] = await world.mailTo(email)
-  expect(letter?.subject).toBe('Defina uma nova senha')
-  await page.goto(/^http\S+reset-password\S+$/m.exec(letter?.text ?? '')?.[0] ?? '')
+  const [message] = await world.mailTo(email)
+  expect(message?.subject).toBe('Defina uma nova senha')
+  await page.goto(/^http\S+reset-password\S+$/m.exec(message?.text ?? '')?.[0] ?? '')
   await heading(page, 'Escolha uma nova senha')
   await tabTo(page, 'password')
   await page.keyboard.type('curta')
@@ -91,11 +93,11 @@ test('alguém redefine a senha em português', { timeout: 60_000 }, async () => 
   await page.getByRole('status').getByText('nova senha').waitFor()
 })
 
-test('a link that is over, or belongs to somebody else, says so', { timeout: 60_000 }, async () => {
+test('an expired link, or one of another user, shows an explanation', { timeout: 60_000 }, async () => {
   const { token } = await registered(world, 'mine@example.com')
   await world.call('POST', '/me/email/verify', { token })
-  const [letter] = await world.mailTo('mine@example.com')
-  const link = /^http\S+verify-email\S+$/m.exec(letter?.text ?? '')?.[0] ?? ''
+  const [message] = await world.mailTo('mine@example.com')
+  const link = /^http\S+verify-email\S+$/m.exec(message?.text ?? '')?.[0] ?? ''
   const other = await registered(world, 'theirs@example.com', { verified: true })
   const page = await newVisitor('en-GB')
   await page.goto(link)

@@ -1,6 +1,6 @@
 /**
- * An application on another origin, in a real browser: from the first click to the code, the tokens, `GET /me` and a
- * refresh. Only a browser can tell whether the answers to preflights are good enough.
+ * An app on another origin, in a real browser: from the first click to the code, the tokens, `GET /me` and a refresh.
+ * Only a browser can tell whether the preflight responses are sufficient.
  */
 import { randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
@@ -20,7 +20,7 @@ let vinculum: Vinculum
 let service: string
 const servers: Server[] = []
 
-/** An application's own server, with nothing but a page for its scripts to run on. */
+/** The app's own server: a single page for its scripts to run on. */
 async function serveApplication(): Promise<string> {
   const html = '<!doctype html><link rel="icon" href="data:,"><h1>The application</h1>'
   const server = createServer((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end(html))
@@ -40,7 +40,7 @@ beforeAll(async () => {
     ...sandbox.env,
     HOST: '127.0.0.1',
     PORT: String(port),
-    // Another site than the application's, as in life: `localhost` and `127.0.0.1` share no cookies.
+    // A different site than the app's, as in production: `localhost` and `127.0.0.1` share no cookies.
     PUBLIC_URL: `http://127.0.0.1:${port}`,
     DATABASE_URL: `file:${newFile()}`,
     ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
@@ -74,7 +74,7 @@ type Told = {
   readonly retryAfter: string | null
   readonly challenge: string | null
 }
-/** `fetch` by a script of the page; `blocked` is all that a script learns of an answer it may not read. */
+/** `fetch` by a script on the page; a script learns only `blocked` of a response it may not read. */
 const ask = (page: Page, path: string, asking: Asking = {}): Promise<Told | 'blocked'> =>
   page.evaluate(
     async ({ url, method, token, json, form, credentials }) => {
@@ -109,7 +109,7 @@ const read = async (page: Page, path: string, asking?: Asking): Promise<Told> =>
   return told
 }
 
-/** The README's way in: a link with a challenge of the application's own, and a code that comes back. */
+/** The flow in the README: a link with the app's own challenge, and a code that comes back. */
 async function signIn(page: Page): Promise<Told> {
   const returnTo = `${application}/signed-in`
   await page.goto(returnTo)
@@ -138,7 +138,7 @@ async function signIn(page: Page): Promise<Told> {
   return read(page, '/auth/token', { method: 'POST', form })
 }
 
-test('an application on an allowed origin goes from the first click to a refreshed token', async () => {
+test('an app on an allowed origin signs in, exchanges its code and refreshes its token', async () => {
   const page = await browser.newPage()
   const exchanged = await signIn(page)
   expect([exchanged.status, exchanged.body.token_type]).toEqual([200, 'bearer'])
@@ -156,7 +156,7 @@ test('an application on an allowed origin goes from the first click to a refresh
   const renamed = await read(page, '/me', { method: 'PATCH', token, json: { name: 'Ada of the Application' } })
   expect([renamed.status, renamed.body.name]).toEqual([200, 'Ada of the Application'])
 
-  // Refusals are read, not guessed at.
+  // The app can read errors.
   const expired = await read(page, '/me', { token: 'nonsense' })
   expect([expired.status, expired.body.code, expired.challenge]).toEqual([
     401,
@@ -168,7 +168,7 @@ test('an application on an allowed origin goes from the first click to a refresh
   const large = { method: 'PATCH', token, json: { name: 'a'.repeat(70_000) } }
   expect((await read(page, '/me', large)).status).toBe(413)
 
-  // Pages, and what only a navigation may ask for.
+  // Pages, and routes for navigation only.
   for (const path of ['/login', '/account', '/auth/google', '/auth/google/callback']) {
     expect([path, await ask(page, path)]).toEqual([path, 'blocked'])
   }
@@ -176,7 +176,7 @@ test('an application on an allowed origin goes from the first click to a refresh
   await page.close()
 }, 60_000)
 
-test('an application on another origin is blocked, even with a token', async () => {
+test('an app on another origin is blocked, even with a token', async () => {
   const page = await browser.newPage()
   const { body } = await signIn(page)
   const token = String(body.access_token)
@@ -186,13 +186,13 @@ test('an application on another origin is blocked, even with a token', async () 
   expect(await ask(page, '/auth/refresh', { method: 'POST', json: { refresh_token: 'x' } })).toBe('blocked')
   const form = { grant_type: 'refresh_token', refresh_token: 'x' }
   expect(await ask(page, '/auth/token', { method: 'POST', form })).toBe('blocked')
-  // Keys and metadata are for everybody.
+  // Keys and metadata are open to every origin.
   expect((await read(page, '/.well-known/jwks.json')).status).toBe(200)
   expect((await read(page, '/.well-known/oauth-authorization-server')).status).toBe(200)
   await page.close()
 }, 60_000)
 
-test('an application reads how long it has to wait', async () => {
+test('an app can read Retry-After', async () => {
   const page = await browser.newPage()
   await page.goto(`${application}/signed-in`)
   let limited = await read(page, '/auth/password/forgot', { method: 'POST', json: { email: 'nobody@example.com' } })

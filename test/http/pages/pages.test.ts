@@ -155,7 +155,7 @@ beforeEach(() => {
   }
 })
 
-/** Only what the pages ask of the services; anything else is a defect of the test. */
+/** Only what the pages need from the services; any other call is a defect of the test. */
 function services(): Services {
   const found = {
     providers: {
@@ -374,28 +374,31 @@ const pages = [
 const cookie = 'vinculum_session=good; vinculum_flow_h1=bound'
 
 describe.each(['en', 'pt-BR'] as const)('every page in %s', (locale) => {
-  test.each(pages)('%s stands on its own, without a script but for passkeys, and with one heading', async (path) => {
-    const { text: whole, headers } = await get(path, { locale, cookie })
-    // Files of our own, and nothing between their tags.
-    const text = whole.replace(/<script src="\/static\/(webauthn|passkeys)\.[0-9a-f]{16}\.js" defer><\/script>/g, '')
-    const scripts = text === whole ? "'none'" : "'self'"
-    expect(scripts, path).toBe(path.split('?')[0] === '/login' ? "'self'" : "'none'")
-    expect(text).toMatch(/^<!doctype html><html lang="/)
-    expect(text).toContain(`<html lang="${locale}">`)
-    expect(headers['content-language']).toBe(locale)
-    expect(text.match(/<h1[ >]/g)).toHaveLength(1)
-    expect(text.match(/<main[ >]/g)).toHaveLength(1)
-    const levels = [...text.matchAll(/<h([1-6])[ >]/g)].map(([, level]) => Number(level))
-    expect(levels.every((level, index) => level <= (levels[index - 1] ?? 0) + 1)).toBe(true)
-    // Escaped is how a name may hold them.
-    expect(text).not.toMatch(/<script|<style|<img|<iframe|<[^>]+\s(style|on\w+)=/i)
-    expect(text).not.toMatch(/undefined|\[object|NaN|\{provider\}/)
-    expect(text).not.toContain('src="')
-    expect([...text.matchAll(/<link [^>]*href="([^"]*)"/g)].map(([, href]) => href)).toEqual([staticFiles[0]?.path])
-    expect(headers['content-security-policy']).toContain(`script-src ${scripts}; connect-src ${scripts};`)
-  })
+  test.each(pages)(
+    '%s loads nothing external, has no script except for passkeys, and has one heading',
+    async (path) => {
+      const { text: whole, headers } = await get(path, { locale, cookie })
+      // Our own files only, and no inline script or style.
+      const text = whole.replace(/<script src="\/static\/(webauthn|passkeys)\.[0-9a-f]{16}\.js" defer><\/script>/g, '')
+      const scripts = text === whole ? "'none'" : "'self'"
+      expect(scripts, path).toBe(path.split('?')[0] === '/login' ? "'self'" : "'none'")
+      expect(text).toMatch(/^<!doctype html><html lang="/)
+      expect(text).toContain(`<html lang="${locale}">`)
+      expect(headers['content-language']).toBe(locale)
+      expect(text.match(/<h1[ >]/g)).toHaveLength(1)
+      expect(text.match(/<main[ >]/g)).toHaveLength(1)
+      const levels = [...text.matchAll(/<h([1-6])[ >]/g)].map(([, level]) => Number(level))
+      expect(levels.every((level, index) => level <= (levels[index - 1] ?? 0) + 1)).toBe(true)
+      // A name may contain them in escaped form.
+      expect(text).not.toMatch(/<script|<style|<img|<iframe|<[^>]+\s(style|on\w+)=/i)
+      expect(text).not.toMatch(/undefined|\[object|NaN|\{provider\}/)
+      expect(text).not.toContain('src="')
+      expect([...text.matchAll(/<link [^>]*href="([^"]*)"/g)].map(([, href]) => href)).toEqual([staticFiles[0]?.path])
+      expect(headers['content-security-policy']).toContain(`script-src ${scripts}; connect-src ${scripts};`)
+    },
+  )
 
-  test.each(pages)('%s asks for a token in every form', async (path) => {
+  test.each(pages)('%s has a token in every form', async (path) => {
     const { text } = await get(path, { locale, cookie })
     const forms = text.match(/<form [\s\S]*?<\/form>/g) ?? []
     for (const form of forms) {
@@ -405,7 +408,7 @@ describe.each(['en', 'pt-BR'] as const)('every page in %s', (locale) => {
   })
 })
 
-test('no sentence of one language is left in the other', async () => {
+test('no sentence of one language appears in the other', async () => {
   for (const path of pages) {
     const [english, portuguese] = await Promise.all(
       (['en', 'pt-BR'] as const).map(async (locale) => {
@@ -421,7 +424,7 @@ test('no sentence of one language is left in the other', async () => {
 })
 
 describe('the sign-in page', () => {
-  test('offers a link for each provider, with where to go on to', async () => {
+  test('links to each provider, with the return_to of the request', async () => {
     const { text, status } = await get('/login?return_to=/account/delete&utm_source=news&gclid=1', { cookie: '' })
     expect(status).toBe(200)
     expect(text).toContain('href="/auth/google?return_to=%2Faccount%2Fdelete"')
@@ -431,7 +434,7 @@ describe('the sign-in page', () => {
   })
 
   test.each(['//evil.example', 'https://evil.example/', '/\\evil.example', 'javascript:alert(1)'])(
-    'refuses to return to %s',
+    'rejects return_to %s',
     async (target) => {
       const answer = await get(`/login?return_to=${encodeURIComponent(target)}`, { cookie: '' })
       expect(answer.status).toBe(400)
@@ -439,7 +442,7 @@ describe('the sign-in page', () => {
     },
   )
 
-  test('takes an app’s challenge along, and says where the way leads', async () => {
+  test('keeps an app’s PKCE challenge and names the destination', async () => {
     const { text } = await get(
       '/login?return_to=https://app.example/cb&code_challenge=abc&code_challenge_method=S256',
       {
@@ -451,28 +454,28 @@ describe('the sign-in page', () => {
     expect(text).toContain('Afterwards you go on to app.example.')
   })
 
-  test('says in words how a provider is doing', async () => {
+  test('describes the status of a provider in words', async () => {
     world.status = 'down'
     expect((await get('/login')).text).toContain('not responding right now')
     world.status = 'degraded'
     expect((await get('/login', { locale: 'pt-BR' })).text).toContain('pode estar lento')
   })
 
-  test('is for passwords alone where no provider is configured', async () => {
+  test('offers only passwords where no provider is configured', async () => {
     world.providers = []
     const { text } = await get('/login', { cookie: '' })
     expect(text).toContain('action="/login/password"')
     expect(text).not.toContain('With another account')
   })
 
-  test('says who is signed in, and home leads there', async () => {
+  test('names the signed-in user, and the home page leads there', async () => {
     expect((await get('/login')).text).toContain('You are signed in as &quot;>&lt;script>')
     expect((await get('/')).headers.location).toBe('/account')
     expect((await get('/', { cookie: '' })).headers.location).toBe('/login')
   })
 })
 
-test('a password manager is led to the page where the password is changed', async () => {
+test('/.well-known/change-password leads a password manager to the password page', async () => {
   const answer = await get('/.well-known/change-password')
   expect([answer.status, answer.headers.location]).toEqual([303, '/account/password'])
   expect((await get('/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200')).status).toBe(
@@ -481,13 +484,13 @@ test('a password manager is led to the page where the password is changed', asyn
 })
 
 describe('the account page', () => {
-  test('is for those signed in; others come back to it', async () => {
+  test('requires a session, and a visitor returns to it after signing in', async () => {
     const answer = await get('/account', { cookie: '' })
     expect(answer.status).toBe(303)
     expect(answer.headers.location).toBe('/login?return_to=%2Faccount')
   })
 
-  test('shows the ways in, and what each was allowed, in words and as spelled', async () => {
+  test('lists the sign-in methods, with their permissions in words and as scopes', async () => {
     const { text, headers } = await get('/account')
     expect(text).toContain('ana@example.com (not verified)')
     expect(text).toContain('know who you are <code class="fine">openid</code>')
@@ -499,7 +502,7 @@ describe('the account page', () => {
     )
   })
 
-  test('says which way in does not work, and which permission needs renewing', async () => {
+  test('marks a sign-in method that does not work and permissions that need a new consent', async () => {
     world.providers = [google]
     world.standing = { status: 'needs_reauthorization' }
     const { text } = await get('/account')
@@ -509,7 +512,7 @@ describe('the account page', () => {
     expect(text).not.toContain('href="/auth/atlassian?')
   })
 
-  test('says what still waits to be withdrawn, and nothing of it where nothing does', async () => {
+  test('lists pending revocations, and has no such section without any', async () => {
     expect((await get('/account')).text).not.toContain('Still to be revoked')
     const times = { queuedAt: now, nextAttemptAt: new Date(now.getTime() + 60_000) }
     world.waiting = [
@@ -526,27 +529,27 @@ describe('the account page', () => {
     expect((await get('/account', { locale: 'pt-BR' })).text).toContain('o provedor pediu para esperar')
   })
 
-  test('names devices as people do, and marks this one', async () => {
+  test('describes devices in words and marks the current one', async () => {
     const { text } = await get('/account')
     expect(text).toMatch(/<h3>curl<span class="mark">this device<\/span><\/h3>/)
     expect(text).toContain('action="/account/sessions/ses_2/end"')
     expect(text).not.toContain('action="/account/sessions/ses_1/end"')
   })
 
-  test('asks for a recent sign-in before it offers to link', async () => {
+  test('requires a recent sign-in before it offers to link', async () => {
     world.authTime = new Date(now.getTime() - 3_600_000)
     const { text } = await get('/account')
     expect(text).not.toContain('action="/auth/google/link"')
     expect(text).toContain('href="/login?return_to=%2Faccount"')
   })
 
-  test('says only what it knows to have been done', async () => {
+  test('shows known notices only', async () => {
     expect((await get('/account?done=unlinked')).text).toMatch(/<p role="status"[^>]*>The sign-in method was unlinked/)
     for (const made_up of ['<b>Your bank called</b>', 'toString', '__proto__'])
       expect((await get(`/account?done=${encodeURIComponent(made_up)}`)).text).not.toContain('role="status"')
   })
 
-  test('has a sentence for every kind of event somebody can have, and for none it never heard of', async () => {
+  test('has a sentence for every kind of account event, and none for unknown kinds', async () => {
     const named = Object.entries(events).flatMap(([name, event]) =>
       'audit' in event && event.audit && !/^(signing_key|service_credential)\./.test(name) ? [name] : [],
     )
@@ -571,13 +574,13 @@ describe('the account page', () => {
       'We could not withdraw our permission at Google',
       'Não conseguimos revogar a nossa permissão em Google',
     ],
-  ])('says what became of a permission: %s', async (result, english, portuguese) => {
+  ])('explains the status of a permission: %s', async (result, english, portuguese) => {
     world.rows = [record('aud_1', 'provider_token.revoked', { provider: 'google', result })]
     expect((await get('/account/activity')).text).toContain(english)
     expect((await get('/account/activity', { locale: 'pt-BR' })).text).toContain(portuguese)
   })
 
-  test('turns the pages of the activity', async () => {
+  test('paginates the activity', async () => {
     world.rows = Array.from({ length: 30 }, (_, at) => record(`aud_${at}`, 'account.updated'))
     const first = await get('/account/activity')
     expect(first.text).toContain('href="/account/activity?cursor=aud_24"')
@@ -596,8 +599,8 @@ describe('the account page', () => {
   })
 })
 
-describe('a provider not discovered yet', () => {
-  test('is asked by a page of its own, never by the account page', async () => {
+describe('a provider that is not discovered yet', () => {
+  test('is discovered by a page of its own, never by the account page', async () => {
     world.providers = [google, provider('acme', 'Acme', null)]
     const { text } = await get('/account')
     expect(text).toContain('href="/account/link/acme"')
@@ -628,7 +631,7 @@ describe('the forms', () => {
     expect(world.said).toHaveLength(1)
   })
 
-  test('leave nothing of the session in the browser when it ends', async () => {
+  test('remove everything of the session from the browser when it ends', async () => {
     for (const path of ['/account/sign-out', '/account/delete']) {
       const { headers } = await post(path)
       expect(headers['clear-site-data']).toBe('"cache", "storage"')
@@ -636,7 +639,7 @@ describe('the forms', () => {
     }
   })
 
-  test('ask first, and do not offer what would lock somebody out', async () => {
+  test('confirm first, and do not offer an action that would lock the user out', async () => {
     expect((await get('/account/identities/idn_1/unlink')).text).toContain('Yes, unlink Google')
     world.identities = [identity('idn_1', google)]
     const { text } = await get('/account/identities/idn_1/unlink')
@@ -646,7 +649,7 @@ describe('the forms', () => {
     expect((await get('/account/identities/idn_none/unlink')).status).toBe(404)
   })
 
-  test('promise that a permission is withdrawn only where the provider can take it back', async () => {
+  test('promise to revoke a permission only where the provider supports it', async () => {
     const beta = { ...provider('beta', 'Beta', 'https://beta.example'), revokes: false }
     const acme = provider('acme', 'Acme', null)
     world.providers = [google, atlassian, beta, acme]
@@ -663,7 +666,7 @@ describe('the forms', () => {
     }
   })
 
-  test('erase an account only for somebody who proved lately who they are', async () => {
+  test('delete an account only after a recent sign-in', async () => {
     world.authTime = new Date(now.getTime() - 3_600_000)
     const answer = await get('/account/delete')
     expect(answer.status).toBe(403)
@@ -673,21 +676,21 @@ describe('the forms', () => {
   })
 })
 
-test('the question before an account goes says what becomes of a team’s Jira', async () => {
+test('the confirmation before an account is deleted explains what happens to a team’s Jira', async () => {
   expect((await get('/account/delete')).text).toContain('If you connected a team with Jira')
   expect((await get('/account/delete', { locale: 'pt-BR' })).text).toContain('Se você conectou uma equipe ao Jira')
 })
 
-describe('the page of a sign-in', () => {
+describe('the page of an identity', () => {
   const about = async (standing: Partial<Standing>, id = 'idn_1', locale: 'en' | 'pt-BR' = 'en') => {
     world.standing = standing
     return (await get(`/account/identities/${id}`, { locale })).text
   }
 
-  test('says in words what was asked, what was given, and how it stands', async () => {
+  test('shows in words the requested and granted permissions and their status', async () => {
     const text = await about({ asked: ['openid', 'email'], granted: ['openid'], missing: ['email'], usedAt: null })
-    for (const told of ['We asked to', 'Not allowed', 'see your email address', 'works', 'not yet'])
-      expect(text).toContain(told)
+    for (const phrase of ['We asked to', 'Not allowed', 'see your email address', 'works', 'not yet'])
+      expect(text).toContain(phrase)
     expect(text).toContain('href="/account/identities/idn_1/withdraw"')
     expect(text).toContain('href="https://myaccount.google.com/connections"')
     const tried = await about({ status: 'degraded', lastError: 'client_misconfigured' })
@@ -698,7 +701,7 @@ describe('the page of a sign-in', () => {
     expect(await about({ endsAt: new Date('2031-01-01T00:00:00Z') })).toContain('Must be granted again by')
   })
 
-  test('says what to do: renew it, give it again, remove it at the provider', async () => {
+  test('names the next step: renew, allow again or remove at the provider', async () => {
     const dead = await about({ status: 'needs_reauthorization' })
     expect(dead).toContain('href="/auth/google?return_to=%2Faccount%2Fidentities%2Fidn_1&amp;consent=again"')
     const back = await about({ status: 'revoked', asked: [], granted: [] })
@@ -715,7 +718,7 @@ describe('the page of a sign-in', () => {
     expect(await about({}, 'idn_3')).toContain('href="https://github.com/settings/connections/applications/client"')
   })
 
-  test('offers what may be granted on top, to whoever signed in lately', async () => {
+  test('offers optional permissions after a recent sign-in', async () => {
     const files = 'https://www.googleapis.com/auth/drive.readonly'
     const missing = (asked: readonly string[], given: readonly string[]) => asked.filter((one) => !given.includes(one))
     world.providers = [{ ...google, optionalScopes: [files, 'email'], missingScopes: missing }]
@@ -727,7 +730,7 @@ describe('the page of a sign-in', () => {
       ['pt-BR', 'O que você já permitiu continua.'],
     ] as const) {
       expect(await about({ granted: ['openid', 'email'] }, 'idn_1', locale)).toContain(stays)
-      // Of what was taken back nothing could stay.
+      // After withdrawal no scope can remain.
       expect(await about({ status: 'revoked', asked: [], granted: [] }, 'idn_1', locale)).not.toContain(stays)
     }
     const { headers } = await get('/account/identities/idn_1')
@@ -742,7 +745,7 @@ describe('the page of a sign-in', () => {
     expect((await post('/account/identities/idn_1/authorize', { scopes: files })).status).toBe(403)
   })
 
-  test('asks before what was granted is taken back', async () => {
+  test('confirms before permissions are withdrawn', async () => {
     expect((await get('/account/identities/idn_1/withdraw')).text).toContain('You can still sign in with Google.')
     expect((await get('/account/identities/idn_none/withdraw')).status).toBe(404)
     const done = await post('/account/identities/idn_1/withdraw')
@@ -750,7 +753,7 @@ describe('the page of a sign-in', () => {
     expect(world.said).toEqual([['withdraw', 'idn_1']])
   })
 
-  test('stands without what the provider says, and says why', async () => {
+  test('is shown without the provider’s profile when the provider is down, and explains why', async () => {
     world.down = true
     const text = await about({})
     expect(text).toContain('Google is not responding right now')
@@ -758,7 +761,7 @@ describe('the page of a sign-in', () => {
   })
 })
 
-test('what a provider says is shown as text, with its age', async () => {
+test('a provider’s profile is shown as text, with its age', async () => {
   const { text } = await get('/account/identities/idn_1')
   expect(text).toContain('this may be out of date')
   expect(text).toContain('<dd>https://elsewhere.example/ana.png</dd>')
@@ -766,8 +769,8 @@ test('what a provider says is shown as text, with its age', async () => {
   expect(text).toContain('<code>[1]</code>')
 })
 
-describe('an open conflict', () => {
-  test('is a page for a browser with the cookie of its flow', async () => {
+describe('an account conflict', () => {
+  test('is a page for a browser with its binding cookie', async () => {
     const { text, headers } = await get(`/auth/conflicts/${ticket}`, { cookie: 'vinculum_flow_h1=bound' })
     expect(text).toContain('It is mine: sign in with Atlassian')
     expect(text).toContain('a•••@example.com')
@@ -792,7 +795,7 @@ describe('an open conflict', () => {
     expect((await twice).status).toBe(404)
   })
 
-  test('sends a browser to prove the account, and back to the question', async () => {
+  test('sends a browser to prove the account, and back to the conflict', async () => {
     const answer = await post(`/auth/conflicts/${ticket}`, { action: 'link', provider: 'atlassian' })
     expect(answer.status).toBe(303)
     expect(answer.headers.location).toBe('https://auth.atlassian.com/authorize?x=1')
@@ -801,7 +804,7 @@ describe('an open conflict', () => {
     expect((await post(`/auth/conflicts/${ticket}`, { action: 'link' })).status).toBe(401)
   })
 
-  test('keeps its own cookie when a proof is begun among too many flows', async () => {
+  test('keeps its own cookie when a proof begins among too many pending sign-ins', async () => {
     const others = Array.from({ length: 22 }, (_, at) => `vinculum_flow_o${at}=x`)
     const answer = await post(`/auth/conflicts/${ticket}`, { action: 'link', provider: 'atlassian' }).set(
       'Cookie',
@@ -811,7 +814,7 @@ describe('an open conflict', () => {
     expect([answer.status, over]).toEqual([303, ['flow_o0', 'flow_o1']])
   })
 
-  test('tells an app how to prove it, and then who it is', async () => {
+  test('returns the provider URL to an app, and the signed-in user at the end', async () => {
     const send = (body: object) => supertest(surface()).post(`/auth/conflicts/${ticket}`).send(body)
     const next = await send({ action: 'link', provider: 'atlassian', flow_token: 'bound' })
     expect(next.body).toEqual({
@@ -842,7 +845,7 @@ describe('an open conflict', () => {
     { type: 'provider', provider: 'atlassian', name: 'Atlassian' },
     ...(['password', 'passkey', 'email'] as const).map((type) => ({ type })),
   ]
-  test.each(all)('offers %o, and runs a script for the passkey alone', async (method) => {
+  test.each(all)('offers %o, and runs a script for the passkey only', async (method) => {
     world.question = { ...question, methods: [method] }
     const { text, headers } = await get(`/auth/conflicts/${ticket}`, { cookie: 'vinculum_flow_h1=bound' })
     const offered = [
@@ -857,7 +860,7 @@ describe('an open conflict', () => {
     expect(headers['content-security-policy']).toContain(
       `script-src ${method.type === 'passkey' ? "'self'" : "'none'"};`,
     )
-    // Back to the question, which is then a click away from the end.
+    // Back to the conflict, which is then one click from its end.
     if (method.type === 'passkey')
       expect(text).toContain(`<input type="hidden" name="return_to" value="/auth/conflicts/${ticket}"/>`)
   })
@@ -867,7 +870,7 @@ describe('an open conflict', () => {
     ['en', false, 'ask an administrator of this service'],
     ['pt-BR', true, 'continue com uma conta separada abaixo'],
     ['pt-BR', false, 'peça ajuda à administração deste serviço'],
-  ] as const)('without a method says what to do next, in %s, separate: %s', async (locale, canCreate, next) => {
+  ] as const)('without a method names the next step, in %s, separate: %s', async (locale, canCreate, next) => {
     world.question = { ...question, methods: [], canCreate }
     const { text } = await get(`/auth/conflicts/${ticket}`, { locale, cookie: 'vinculum_flow_h1=bound' })
     expect(text).toContain(next)
@@ -876,7 +879,7 @@ describe('an open conflict', () => {
     expect(text).not.toContain('name="action" value="link"')
   })
 
-  test('says the same in two languages, whatever it offers', async () => {
+  test('shows the same content in both languages, whatever it offers', async () => {
     for (const methods of [all, []])
       for (const canCreate of [true, false]) {
         world.question = { ...question, methods, canCreate }
@@ -891,7 +894,7 @@ describe('an open conflict', () => {
       }
   })
 
-  test('ends at an app by a page, since a form may not end there', async () => {
+  test('returns to an app through a page, since form-action forbids a redirect there', async () => {
     const answer = await post(`/auth/conflicts/${ticket}`, { action: 'create' })
     expect(answer.status).toBe(200)
     expect(answer.text).toContain('<meta http-equiv="refresh" content="0; url=https://app.example/cb?code=one-use"')
@@ -914,7 +917,7 @@ describe('an error page', () => {
     return (locale: Locale) => renderToString(errorPage(error, { ...context, locale, ...changes }))
   }
 
-  test.each(Object.keys(errors) as ErrorCode[])('for %s says what happened and leads on', async (code) => {
+  test.each(Object.keys(errors) as ErrorCode[])('for %s explains what happened and names a next step', async (code) => {
     for (const who of [null, {} as Principal]) {
       const page = await render(code, { who })
       for (const locale of ['en', 'pt-BR'] as const) {
@@ -928,7 +931,7 @@ describe('an error page', () => {
     }
   })
 
-  test('never leads back to a provider’s answer, which is good for one visit', async () => {
+  test('never links to a provider callback, which works only once', async () => {
     const page = await render('provider_unavailable', { returnTo: '/auth/google/callback?code=1&state=2' })
     expect(page('en')).not.toContain('callback')
     expect((await render('provider_unavailable', { returnTo: '/auth/google?return_to=%2F' }))('en')).toContain(
@@ -937,7 +940,7 @@ describe('an error page', () => {
   })
 })
 
-test('the stylesheet may be kept for ever, and asks nobody else for anything', async () => {
+test('the stylesheet can be cached forever and loads nothing external', async () => {
   const [style] = staticFiles
   const answer = await get(style?.path ?? '')
   expect(answer.headers['content-type']).toBe('text/css; charset=utf-8')
@@ -945,7 +948,7 @@ test('the stylesheet may be kept for ever, and asks nobody else for anything', a
   expect(answer.text).not.toMatch(/url\(|@import|http/)
 })
 
-describe.each(['light', 'dark'])('in the %s colours', (scheme) => {
+describe.each(['light', 'dark'])('in the %s colors', (scheme) => {
   // https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio
   const luminance = (hex: string): number => {
     const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => {
@@ -977,10 +980,10 @@ describe.each(['light', 'dark'])('in the %s colours', (scheme) => {
     ['on-accent', 'accent', 4.5],
     ['danger', 'paper', 4.5],
     ['danger', 'sheet', 4.5],
-    // The edge of a control is no text (WCAG 1.4.11).
+    // The border of a control is not text (WCAG 1.4.11).
     ['edge', 'paper', 3],
     ['edge', 'sheet', 3],
-  ])('%s stands out from %s by %d', (a, b, least) => {
+  ])('%s on %s has a contrast of at least %d', (a, b, least) => {
     expect(contrast(a, b)).toBeGreaterThanOrEqual(least)
   })
 })

@@ -51,7 +51,7 @@ afterAll(async () => {
 async function newVisitor(options: BrowserContextOptions = {}): Promise<Page> {
   const visitor = await visit(browser, [origin], {
     baseURL: origin,
-    // Everything here must work without.
+    // Everything here must work without JavaScript.
     javaScriptEnabled: false,
     reducedMotion: 'reduce',
     ...options,
@@ -66,7 +66,7 @@ afterEach(async () => {
 })
 
 const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor()
-/** Types into whatever is focused, and goes on to the next. */
+/** Types into the focused field, and moves on to the next. */
 const type = async (page: Page, text: string): Promise<void> => {
   await page.keyboard.type(text)
   await page.keyboard.press('Tab')
@@ -76,8 +76,8 @@ const focused = (page: Page): Promise<string> =>
     const { activeElement: element } = document
     return element === null || element === document.body ? '' : element.id || (element.textContent ?? '')
   })
-describe('with a keyboard alone', () => {
-  test('somebody opens an account, signs in, changes their password and names their device', async () => {
+describe('with the keyboard alone,', () => {
+  test('a user creates an account, signs in, changes the password and names the device', async () => {
     const page = await newVisitor()
     await page.goto('/login')
     await tabTo(page, 'Create an account')
@@ -91,7 +91,7 @@ describe('with a keyboard alone', () => {
     expect(await focused(page)).toBe('password')
     await page.keyboard.type('password1234')
     await page.keyboard.press('Enter')
-    // Refused: the address and the name stay, and the field says why.
+    // On an error the email address and the name stay, and the field explains it.
     await page.getByText('Many others use this password').waitFor()
     const described = await page.getByLabel('Password').getAttribute('aria-describedby')
     expect(described).toBe('password-hint password-error')
@@ -138,7 +138,7 @@ describe('with a keyboard alone', () => {
   }, 60_000)
 })
 
-test('what is there to type in says what it is for, to people and to password managers', async () => {
+test('every input field has a label and an autocomplete attribute', async () => {
   const page = await newVisitor({ locale: 'pt-BR' })
   const fields = () =>
     page
@@ -157,7 +157,7 @@ test('what is there to type in says what it is for, to people and to password ma
     ['name', 'text', 'name'],
     ['password', 'password', 'new-password'],
   ])
-  // Nothing keeps a long password from being pasted.
+  // A long password can be pasted.
   for (const limit of await page
     .locator('input[type=password]')
     .evaluateAll((all) => all.map((each) => each.getAttribute('maxlength'))))

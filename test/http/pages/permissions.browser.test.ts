@@ -24,7 +24,7 @@ const button = (page: Page, name: string | RegExp) => page.getByRole('button', {
 const link = (page: Page, name: string | RegExp) => page.getByRole('link', { name })
 const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { name }).waitFor()
 
-/** Somebody new, signed in with Google, on the page of that sign-in. */
+/** A new user, signed in with Google, on the page of that identity. */
 async function newcomer(locale = 'en-GB'): Promise<{ page: Page; who: string }> {
   const visitor = await visit([world.base, world.sandbox.url], {
     baseURL: world.base,
@@ -43,8 +43,8 @@ async function newcomer(locale = 'en-GB'): Promise<{ page: Page; who: string }> 
 const fact = (page: Page, name: string) =>
   page.locator('dl.facts > div', { has: page.locator('dt', { hasText: name }) })
 
-describe('the page of a sign-in', { timeout: 60_000 }, () => {
-  test('asks the provider for more, and says what was given and what was not', async () => {
+describe('the page of an identity', { timeout: 60_000 }, () => {
+  test('requests more permissions at the provider, and shows which were granted', async () => {
     const { page } = await newcomer()
     await heading(page, 'Your Google sign-in')
     await inspect(page, 'permission')
@@ -60,11 +60,11 @@ describe('the page of a sign-in', { timeout: 60_000 }, () => {
     expect(await fact(page, 'You allowed').innerText()).toContain(files)
     expect(await fact(page, 'Not allowed').innerText()).toContain(calendar)
     await inspect(page, 'permission-missing')
-    // What is granted is not offered again.
+    // A granted permission is not offered again.
     expect(await page.getByRole('checkbox').count()).toBe(1)
   })
 
-  test('comes back without a change where its person says no', async () => {
+  test('is unchanged when the user denies consent', async () => {
     const { page } = await newcomer()
     world.sandbox.deny(true)
     await page.getByRole('checkbox').first().check()
@@ -76,7 +76,7 @@ describe('the page of a sign-in', { timeout: 60_000 }, () => {
     expect(await fact(page, 'You allowed').innerText()).not.toContain(files)
   })
 
-  test('takes back what was granted, after it asked, and signing in gives it anew', async () => {
+  test('withdraws permissions after a confirmation, and signing in grants them again', async () => {
     const { page, who } = await newcomer()
     await link(page, 'Withdraw…').click()
     await heading(page, 'Withdraw what you allowed at Google?')
@@ -108,7 +108,7 @@ describe('the page of a sign-in', { timeout: 60_000 }, () => {
     expect(await fact(page, 'Permission').first().innerText()).toContain('works')
   })
 
-  test('says all that in Portuguese', async () => {
+  test('shows the same steps in Portuguese', async () => {
     const { page } = await newcomer('pt-BR')
     await heading(page, 'Google: o seu login')
     await heading(page, 'O que você permitiu')

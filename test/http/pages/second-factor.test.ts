@@ -1,7 +1,4 @@
-/**
- * Second factors and passkeys as people meet them: a real Chromium, with an authenticator of its own making
- * (WebAuthn level 3 §11, virtual authenticators).
- */
+/** Second factors and passkeys in a real Chromium, with a virtual authenticator (WebAuthn level 3 §11). */
 import { randomBytes } from 'node:crypto'
 import { TOTP } from 'otpauth'
 import type { Browser, BrowserContextOptions, CDPSession, Page } from 'playwright-core'
@@ -29,7 +26,7 @@ beforeAll(async () => {
     ...sandbox.env,
     HOST: '127.0.0.1',
     PORT: String(port),
-    // A passkey is for a name; an address is none.
+    // A passkey belongs to a domain name; an IP address does not work.
     PUBLIC_URL: `http://localhost:${port}`,
     DATABASE_URL: `file:${newFile()}`,
     ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
@@ -63,7 +60,7 @@ const button = (page: Page, name: string | RegExp) => page.getByRole('button', {
 const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor()
 const field = (page: Page, name: string | RegExp) => page.getByRole('textbox', { name })
 
-/** A device that holds passkeys and knows its owner. */
+/** A virtual device that stores passkeys and verifies its user. */
 async function addAuthenticator(page: Page): Promise<{ session: CDPSession; id: string }> {
   const session = await page.context().newCDPSession(page)
   await session.send('WebAuthn.enable')
@@ -87,14 +84,14 @@ function newcomer(): string {
   sandbox.addIdentity({ key, name: `Person ${people}`, email: `${key}@example.com`, verified: true }, {})
   return key
 }
-/** Through the look-alike of GitHub, as this person. */
+/** Signs in at the GitHub sandbox as this user. */
 async function signIn(page: Page, as: string): Promise<void> {
   sandbox.as(as)
   await page.goto('/login')
   await page.getByRole('link', { name: 'Continue with GitHub' }).click()
   await page.waitForURL(`${origin}/**`)
 }
-/** The code the app shows now; each is taken once, so the clock goes on. */
+/** The current code of the app; each works once, so the clock advances. */
 const code = (secret: string): string => {
   ahead += 30_000
   return new TOTP({ secret }).generate({ timestamp: Date.now() + ahead })
@@ -104,7 +101,7 @@ async function begin(page: Page): Promise<void> {
   await page.goto('/account/second-factor')
   await button(page, 'Set up an app').click()
 }
-/** Confirms the app whose secret the page shows; answers it and the recovery codes. */
+/** Confirms the app whose secret the page shows; returns the secret and the recovery codes. */
 async function confirm(page: Page): Promise<{ secret: string; codes: string[] }> {
   const secret = ((await page.locator('code').first().textContent()) ?? '').replaceAll(' ', '')
   expect(secret).toMatch(/^[A-Z2-7]{32}$/)
@@ -115,7 +112,7 @@ async function confirm(page: Page): Promise<{ secret: string; codes: string[] }>
 }
 
 describe('an authenticator app', () => {
-  test('is set up and asked for without any script', async () => {
+  test('is set up and used without any script', async () => {
     const page = await newVisitor({ javaScriptEnabled: false })
     const who = newcomer()
     await signIn(page, who)
@@ -155,7 +152,7 @@ describe('an authenticator app', () => {
     await lost.getByText('does not require a second factor').waitFor()
   })
 
-  test('is asked for and answered with a keyboard alone', async () => {
+  test('is requested and entered with the keyboard alone', async () => {
     const page = await newVisitor()
     const who = newcomer()
     await signIn(page, who)
@@ -181,7 +178,7 @@ describe('an authenticator app', () => {
     await heading(again, 'Your account')
   })
 
-  test('its pages are accessible while it is set up and once it is', async () => {
+  test('has accessible pages during and after setup', async () => {
     const page = await newVisitor()
     await signIn(page, newcomer())
     await begin(page)
@@ -197,7 +194,7 @@ describe('an authenticator app', () => {
 })
 
 describe('a passkey', () => {
-  test('is made, signs in, is the second factor after a provider, and goes again', async () => {
+  test('is created, signs in, works as a second factor after a provider sign-in and is removed', async () => {
     const page = await newVisitor()
     const device = await addAuthenticator(page)
     const who = newcomer()
@@ -231,7 +228,7 @@ describe('a passkey', () => {
     await page.getByText('does not require a second factor').waitFor()
   })
 
-  test('that its owner does not show says so, and can be tried again', async () => {
+  test('that its owner does not present leads to an error, and can be tried again', async () => {
     const page = await newVisitor()
     const { session, id } = await addAuthenticator(page)
     await session.send('WebAuthn.setUserVerified', { authenticatorId: id, isUserVerified: false })
@@ -241,7 +238,7 @@ describe('a passkey', () => {
     expect(await button(page, 'Sign in with a passkey').isEnabled()).toBe(true)
   })
 
-  test('is not offered where no script runs; a sentence says why', async () => {
+  test('is not offered without a script; a sentence explains why', async () => {
     const page = await newVisitor({ javaScriptEnabled: false })
     await page.goto('/login')
     await page.getByText('Passkeys need JavaScript').waitFor()

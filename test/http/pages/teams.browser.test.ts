@@ -1,4 +1,4 @@
-/** Teams in a real browser, without a script: made, joined through a letter, looked after, left and deleted. */
+/** Teams in a real browser, without a script: created, joined through an email, managed, left and deleted. */
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { inspect } from '../../support/inspect.ts'
@@ -25,7 +25,7 @@ async function newPage(locale = 'en-GB'): Promise<Page> {
   })
   return context.newPage()
 }
-/** Somebody new, signed in with a browser of their own. */
+/** A new user, signed in with a separate browser. */
 async function somebody(locale?: string): Promise<{ page: Page; email: string }> {
   const who = world.newcomer()
   const page = await newPage(locale)
@@ -35,17 +35,17 @@ async function somebody(locale?: string): Promise<{ page: Page; email: string }>
   return { page, email: world.emailOf(who) }
 }
 const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor()
-/** What was done, as the page it led to says it. */
+/** The notice on the page after an action. */
 const says = (page: Page, words: string) => page.getByRole('status').filter({ hasText: words }).waitFor()
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name }).click()
 const follow = (page: Page, name: string | RegExp) => page.getByRole('link', { name }).click()
-/** The member or invitation of this name. */
+/** The list item of the member or invitation with this name. */
 const entry = (page: Page, name: string) =>
   page.getByRole('listitem').filter({ has: page.getByRole('heading', { level: 3, name }) })
 
 async function linkTo(email: string): Promise<string> {
-  const [letter] = await world.mailTo(email)
-  return /http\S+\/invitation\?ticket=\S+/.exec(letter?.text ?? '')?.[0] ?? ''
+  const [message] = await world.mailTo(email)
+  return /http\S+\/invitation\?ticket=\S+/.exec(message?.text ?? '')?.[0] ?? ''
 }
 async function invite(page: Page, email: string, role = 'Member'): Promise<string> {
   const section = page.getByRole('region', { name: 'Invite someone' })
@@ -55,7 +55,7 @@ async function invite(page: Page, email: string, role = 'Member'): Promise<strin
   await says(page, 'The invitation was sent.')
   return linkTo(email)
 }
-/** A team of somebody’s, with its page open. */
+/** A new team of the user, with its page open. */
 async function newTeam(page: Page, name: string): Promise<void> {
   await page.goto('/account/teams')
   await page.getByLabel('Name of the team').fill(name)
@@ -63,8 +63,8 @@ async function newTeam(page: Page, name: string): Promise<void> {
   await heading(page, name)
 }
 
-describe('teams', () => {
-  test('are made, and joined, with the keyboard alone', async () => {
+describe('a team', () => {
+  test('is created and joined with the keyboard alone', async () => {
     const { page } = await somebody()
     await page.goto('/account')
     await tabTo(page, 'Teams')
@@ -95,7 +95,7 @@ describe('teams', () => {
     await says(guest.page, 'Agora você faz parte da equipe.')
   })
 
-  test('are joined by somebody who opens an account first, and the link’s ticket is in no later address', async () => {
+  test('is joined by a user who creates an account first, and the ticket of the link is in no later URL', async () => {
     const { page } = await somebody()
     await newTeam(page, 'Newcomers')
     const link = await invite(page, 'newcomer@example.com')
@@ -119,7 +119,7 @@ describe('teams', () => {
     await heading(guest, 'Newcomers')
     expect(addresses.length).toBeGreaterThan(3)
     expect(addresses.filter((address) => address.includes('ticket'))).toEqual([])
-    // An address that nobody has proven is shown to nobody.
+    // An unverified email address is shown to nobody.
     await page.reload()
     await entry(page, 'Newt').waitFor()
     expect(await page.textContent('main')).not.toContain('another.address@example.com')
@@ -127,7 +127,7 @@ describe('teams', () => {
     await heading(guest, 'Invitation no longer valid')
   })
 
-  test('are looked after by those who may: roles, invitations, people, the name', async () => {
+  test('is managed by its owner: roles, invitations, members and the name', async () => {
     const { page } = await somebody()
     await newTeam(page, 'Roles')
     const guest = await somebody()
@@ -165,7 +165,7 @@ describe('teams', () => {
     await heading(guest.page, 'Team not found')
   })
 
-  test('are left, but for their only owner, and deleted after a question', async () => {
+  test('can be left except by its only owner, and is deleted after a confirmation', async () => {
     const { page } = await somebody()
     await newTeam(page, 'Passing')
     expect(await page.getByText('You are its only owner.').count()).toBe(1)
@@ -190,7 +190,7 @@ describe('teams', () => {
     await guest.page.getByText('Left a team').waitFor()
   })
 
-  test('ask whoever invites to prove their own address first', async () => {
+  test('requires a verified email address before it invites others', async () => {
     const page = await newPage()
     world.sandbox.as(world.newcomer({ verified: false }))
     await page.goto('/auth/atlassian')
