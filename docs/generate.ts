@@ -1,13 +1,13 @@
 /** Writes the catalogues into `docs/`: `npm run docs`. A test fails while they differ from the code. */
 import { writeFileSync } from 'node:fs'
-import { catalogue as errors } from '../src/errors/catalogue.ts'
+import { type ErrorCode, catalogue as errors, texts } from '../src/errors/catalogue.ts'
 import { catalogue as events } from '../src/events/catalogue.ts'
 import { counted } from '../src/telemetry/metrics.ts'
 
 const row = (...cells: string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
 
-const errorRows = Object.entries(errors).map(([code, { status, en, 'pt-BR': pt }]) =>
-  row(`\`${code}\``, String(status), en.detail, pt.detail),
+const errorRows = Object.entries(errors).map(([code, { status }]) =>
+  row(`\`${code}\``, String(status), texts.en[code as ErrorCode].detail, texts['pt-BR'][code as ErrorCode].detail),
 )
 
 const fieldsOf = (shape: object): string =>

@@ -1,6 +1,6 @@
 import type { ComponentChildren, VNode } from 'preact'
 import { z } from 'zod'
-import { type ErrorCode, catalogue as errors, fail, type Locale } from '../errors/catalogue.ts'
+import { type ErrorCode, catalogue as errors, fail, type Locale, texts } from '../errors/catalogue.ts'
 import { catalogue as events } from '../events/catalogue.ts'
 import { ok } from '../kernel/result.ts'
 import { answersOf, failuresOf, openapi } from './openapi.ts'
@@ -72,7 +72,7 @@ export function documentation({
       fails: ['not_found'],
       handle: ({ params: { code }, locale }) => {
         if (!isCode(code)) return fail('not_found')
-        return show(locale, errors[code][locale].title, <OneError code={code} locale={locale} />)
+        return show(locale, texts[locale][code].title, <OneError code={code} locale={locale} />)
       },
     }),
     route({
@@ -217,15 +217,15 @@ function OneRoute({ route: shown, locale }: { route: Route<never>; locale: Local
 function Errors({ locale }: { locale: Locale }): VNode {
   return (
     <dl>
-      {Object.entries(errors).map(([code, entry]) => (
+      {Object.entries(errors).map(([code, { status }]) => (
         <div key={code}>
           <dt>
             <a href={`/docs/errors/${code}`}>
               <code>{code}</code>
             </a>{' '}
-            {entry.status}
+            {status}
           </dt>
-          <dd>{entry[locale].title}</dd>
+          <dd>{texts[locale][code as ErrorCode].title}</dd>
         </div>
       ))}
     </dl>
@@ -239,7 +239,7 @@ function OneError({ code, locale }: { code: ErrorCode; locale: Locale }): VNode 
       <p>
         <code>{code}</code> · {status}
       </p>
-      <p>{errors[code][locale].detail.replace(/\{(\w+)\}/g, '«$1»')}</p>
+      <p>{texts[locale][code].detail.replace(/\{(\w+)\}/g, '«$1»')}</p>
     </>
   )
 }

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { documents as generated } from '../../docs/generate.ts'
-import { catalogue as errors } from '../../src/errors/catalogue.ts'
+import { texts as errors } from '../../src/errors/catalogue.ts'
 import { catalogue as events } from '../../src/events/catalogue.ts'
 
 const filesIn = (folder: string): string[] =>
@@ -103,7 +103,7 @@ test.each(texts)('%s uses the words of the glossary', (file) => {
 })
 
 test('the catalogues of errors and events use the words of the glossary', () => {
-  const ofErrors = Object.values(errors).flatMap(({ en }) => [en.title, en.detail])
+  const ofErrors = Object.values(errors.en).flatMap(({ title, detail }) => [title, detail])
   const ofEvents = Object.values(events).map(({ meaning }) => meaning)
   expect(refused('errors', ofErrors)).toEqual([])
   expect(refused('events', ofEvents)).toEqual([])
