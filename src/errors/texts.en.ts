@@ -3,15 +3,18 @@ import { errorTexts } from './texts.ts'
 /** What people read of each error, in English: what happened, then what to do next. */
 export const en = errorTexts({
   // Sign-in with a password, a passkey or an email message
-  invalid_credentials: { title: 'Sign-in failed', detail: 'Email or password incorrect' },
+  invalid_credentials: {
+    title: 'Sign-in failed',
+    detail: 'The email address or the password is incorrect. Check both and try again.',
+  },
   password_rejected: {
     title: 'Password not accepted',
     detail:
-      'Choose another password: {least} to {most} characters, not a common one, and more than your name, your email address or the name of this service.',
+      'The password does not meet the rules. Choose {least} to {most} characters, not a common password, and more than your name, your email address or the name of this service.',
   },
   email_required: {
     title: 'Email address required',
-    detail: 'A password belongs to an email address. Add an email address to your account first.',
+    detail: 'Your account has no email address, and a password needs one. Add an email address first.',
   },
   second_factor_required: {
     title: 'Second factor required',
@@ -71,7 +74,8 @@ export const en = errorTexts({
   },
   insufficient_scope: {
     title: 'Not allowed',
-    detail: 'You are not allowed to do this: it requires the permission {scope}. Ask an administrator for it.',
+    detail:
+      'This action requires the permission {scope}, which you do not have. Ask an administrator for the permission.',
   },
   invalid_client: {
     title: 'Client authentication failed',
@@ -82,24 +86,29 @@ export const en = errorTexts({
   // Administration
   account_not_found: {
     title: 'Account not found',
-    detail: 'There is no account with this ID. It may have been deleted.',
+    detail: 'No account has this ID. The account may have been deleted. Check the ID.',
   },
   last_administrator: {
     title: 'Last administrator',
-    detail: 'This is the only administrator. Make someone else an administrator first.',
+    detail: 'This account is the only active administrator. Make someone else an administrator first.',
   },
-  own_role: { title: 'You cannot change your own role', detail: 'Ask another administrator to change it.' },
+  own_role: {
+    title: 'You cannot change your own role',
+    detail: 'An administrator cannot change their own role. Ask another administrator to change yours.',
+  },
   own_second_factor: {
     title: 'You cannot remove your own second factor here',
-    detail: 'Remove it on your account page, or ask another administrator.',
+    detail:
+      'An administrator cannot use this function for their own account. Remove the second factor on your account page, or ask another administrator.',
   },
   address_needed: {
     title: 'No verified email address',
-    detail: 'The account needs a verified email address. Verify it first.',
+    detail:
+      'This action needs an active account with a verified email address. Verify the email address or enable the account first.',
   },
   service_credential_not_found: {
     title: 'Service credential not found',
-    detail: 'There is no service credential with this ID. It may have been revoked.',
+    detail: 'No active service credential has this ID. The credential may have been revoked. Reload the list.',
   },
 
   // Sign-in with a provider
@@ -115,11 +124,11 @@ export const en = errorTexts({
   access_denied: {
     title: 'Declined at the provider',
     detail:
-      'You declined at {provider}, so nothing was changed. You can try again. To sign in, you can use another sign-in method.',
+      'You did not give consent at {provider}, so nothing was changed. Try again. To sign in, you can use another sign-in method.',
   },
   invalid_state: {
     title: 'Sign-in not recognized',
-    detail: 'This sign-in was not started here. Start again from the sign-in page.',
+    detail: 'This sign-in was not started here, or was started too long ago. Start again from the sign-in page.',
   },
   state_expired: {
     title: 'Sign-in took too long',
@@ -145,13 +154,13 @@ export const en = errorTexts({
       '{provider} did not return your profile. Try again. If it keeps happening, contact the operator of this service.',
   },
   account_linking_failed: {
-    title: 'Could not link',
-    detail: 'The sign-in method could not be linked because the account changed in the meantime. Try again.',
+    title: 'Sign-in method not linked',
+    detail: 'The account changed in the meantime, so the sign-in method was not linked. Try again.',
   },
   identity_already_linked: {
     title: 'Already linked to another account',
     detail:
-      'This {provider} sign-in already belongs to another account here. Sign in with it and unlink it there first.',
+      'Your {provider} account is already linked to another account here. Sign in with {provider} and unlink it there first.',
   },
   another_identity: {
     title: 'Another account at the provider',
@@ -161,16 +170,17 @@ export const en = errorTexts({
   account_conflict: {
     title: 'This email address already has an account',
     detail:
-      'An account with this email address already exists. Prove that it is yours to link {provider} to it, or continue with a separate account.',
+      'Another account has this email address. Prove that the account is yours to link {provider} to it, or continue with a separate account.',
   },
   conflict_not_found: {
-    title: 'Nothing to decide here',
+    title: 'Question no longer open',
     detail:
       'This question was already answered, has expired, or was asked in another browser. If you followed a link from an email, open the link in the browser where you started. Otherwise, sign in again.',
   },
   proof_required: {
     title: 'Sign in to the existing account first',
-    detail: 'Sign in to the existing account with one of its sign-in methods, then link from there.',
+    detail:
+      'Nothing proves yet that the existing account is yours. Sign in to it with one of its sign-in methods, then link from there.',
   },
   user_creation_disabled: {
     title: 'Sign-up is closed',
@@ -212,10 +222,16 @@ export const en = errorTexts({
 
   // Tokens of this service
   token_expired: { title: 'Token expired', detail: 'The token has expired. Refresh it, or sign in again.' },
-  token_invalid: { title: 'Token invalid', detail: 'The token is invalid or malformed. Sign in again.' },
-  token_wrong_type: { title: 'Wrong kind of token', detail: 'The token is invalid: expected type {type}.' },
-  token_subject_missing: { title: 'Token without subject', detail: 'The token is invalid: subject not found.' },
-  user_not_found: { title: 'User not found', detail: 'The user of this token no longer exists.' },
+  token_invalid: { title: 'Invalid token', detail: 'The token is invalid or malformed. Sign in again.' },
+  token_wrong_type: {
+    title: 'Wrong type of token',
+    detail: 'The token has the wrong type. Send a token of type {type}.',
+  },
+  token_subject_missing: { title: 'Token without subject', detail: 'The token names no account. Sign in again.' },
+  user_not_found: {
+    title: 'Account no longer exists',
+    detail: 'The account of this token or session was deleted. Sign in with another account.',
+  },
   session_revoked: { title: 'Signed out', detail: 'This device was signed out. Sign in again.' },
   session_expired: { title: 'Session expired', detail: 'This session has expired. Sign in again.' },
   token_reused: {
@@ -242,7 +258,7 @@ export const en = errorTexts({
     detail: 'This form did not come from this service or is out of date. Reload the page and try again.',
   },
   not_linked: {
-    title: 'Not linked',
+    title: 'Sign-in method not found',
     detail: 'Your account has no such sign-in method. Reload the page to see its sign-in methods.',
   },
   last_login_method: {
@@ -251,7 +267,7 @@ export const en = errorTexts({
   },
   session_not_found: {
     title: 'Device not found',
-    detail: 'Your account has no such device. It may already be signed out.',
+    detail: 'Your account has no such device. It may already be signed out. Reload the list.',
   },
   needs_reauthorization: {
     title: 'Permission must be renewed',
@@ -268,10 +284,13 @@ export const en = errorTexts({
   },
 
   // Teams and Jira
-  team_not_found: { title: 'Team not found', detail: 'There is no such team, or you are not a member of it.' },
+  team_not_found: {
+    title: 'Team not found',
+    detail: 'There is no such team, or you are not a member of it. Ask an owner of the team for an invitation.',
+  },
   team_role_required: {
-    title: 'Your role does not allow this',
-    detail: 'Ask one of the owners or admins of the team.',
+    title: 'Your role does not allow this action',
+    detail: 'Your role in the team does not include this action. Ask an owner or admin of the team.',
   },
   member_not_found: {
     title: 'Member not found',
@@ -291,7 +310,7 @@ export const en = errorTexts({
   },
   team_limit_reached: {
     title: 'Limit reached',
-    detail: 'You cannot add more. Delete one that is no longer needed first.',
+    detail: 'You cannot add more teams, members or invitations. Remove one that is no longer needed first.',
   },
   jira_not_available: {
     title: 'Jira not available',
@@ -321,14 +340,15 @@ export const en = errorTexts({
       'The person who connected the team may not see these service desks: Jira requires an agent license. Ask an agent to connect it.',
   },
   provider_rate_limited: {
-    title: 'The provider asked us to wait',
+    title: 'Too many requests to the provider',
     detail: '{provider} received too many requests from this service. Wait {seconds} seconds and try again.',
   },
 
   // Requests
   invalid_request: {
     title: 'Invalid request',
-    detail: 'The request is not valid. Correct it and send it again. If present, errors lists the fields.',
+    detail:
+      'The request is not valid. Correct the fields listed in errors, if there are any, and send the request again.',
   },
   malformed_body: {
     title: 'Body not readable',
@@ -336,7 +356,7 @@ export const en = errorTexts({
   },
   payload_too_large: {
     title: 'Request too large',
-    detail: 'The body of the request is larger than 64 KiB. Send less.',
+    detail: 'The body of the request is larger than 64 KiB. Send a smaller one.',
   },
   headers_too_large: {
     title: 'Request headers too large',
@@ -352,14 +372,18 @@ export const en = errorTexts({
     detail: 'This content type is not accepted here. Use {accepted}.',
   },
   not_found: { title: 'Not found', detail: 'There is nothing at this URL. Check it for typing mistakes.' },
-  method_not_allowed: { title: 'Method not allowed', detail: 'This URL does not accept that method. Use {allowed}.' },
+  method_not_allowed: {
+    title: 'Method not allowed',
+    detail: 'This URL does not accept the method of the request. Use {allowed}.',
+  },
   rate_limited: {
     title: 'Too many requests',
     detail: 'Too many requests came from your network. Wait {seconds} seconds and try again.',
   },
   not_ready: { title: 'Not ready', detail: 'The service cannot respond at the moment. Try again shortly.' },
   internal: {
-    title: 'Something went wrong',
-    detail: 'Something went wrong on our side. Try again. If it keeps happening, give the operator the request ID.',
+    title: 'Internal error',
+    detail:
+      'The service failed to handle the request. Try again. If it keeps happening, give the operator the request ID.',
   },
 })

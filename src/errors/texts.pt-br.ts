@@ -7,11 +7,11 @@ export const ptBr = errorTexts({
   password_rejected: {
     title: 'Senha não aceita',
     detail:
-      'Escolha outra senha: de {least} a {most} caracteres, que não seja comum e que vá além do seu nome, do seu e-mail ou do nome deste serviço.',
+      'A senha não atende às regras. Escolha outra, de {least} a {most} caracteres, que não seja comum nem se limite ao seu nome, ao seu e-mail ou ao nome do serviço.',
   },
   email_required: {
     title: 'E-mail necessário',
-    detail: 'Uma senha pertence a um endereço de e-mail. Adicione primeiro um e-mail à sua conta.',
+    detail: 'A sua conta não tem e-mail, e uma senha precisa de um. Adicione primeiro um e-mail.',
   },
   second_factor_required: {
     title: 'Segundo fator necessário',
@@ -71,7 +71,7 @@ export const ptBr = errorTexts({
   },
   insufficient_scope: {
     title: 'Sem permissão',
-    detail: 'Você não pode fazer isto: é preciso ter a permissão {scope}. Peça-a a quem administra o serviço.',
+    detail: 'Esta ação exige a permissão {scope}, que você não tem. Peça-a a quem administra o serviço.',
   },
   invalid_client: {
     title: 'Falha na autenticação do cliente',
@@ -82,27 +82,29 @@ export const ptBr = errorTexts({
   // Administration
   account_not_found: {
     title: 'Conta não encontrada',
-    detail: 'Não há conta com este ID. Talvez ela tenha sido excluída.',
+    detail: 'Nenhuma conta tem este ID. Talvez a conta tenha sido excluída. Confira o ID.',
   },
   last_administrator: {
     title: 'Última conta administradora',
-    detail: 'Esta é a única conta administradora. Dê antes esse papel a outra pessoa.',
+    detail: 'Esta é a única conta administradora ativa. Dê antes esse papel a outra pessoa.',
   },
   own_role: {
     title: 'Você não pode alterar o próprio papel',
-    detail: 'Peça a outro(a) administrador(a) que o altere.',
+    detail: 'Quem administra o serviço não altera o próprio papel. Peça a outro(a) administrador(a) que altere o seu.',
   },
   own_second_factor: {
     title: 'Você não pode remover o próprio segundo fator aqui',
-    detail: 'Remova-o na página da sua conta ou peça a outro(a) administrador(a).',
+    detail:
+      'Esta função não serve para a própria conta. Remova o segundo fator na página da sua conta ou peça a outro(a) administrador(a).',
   },
   address_needed: {
     title: 'Sem e-mail verificado',
-    detail: 'A conta precisa de um e-mail verificado. Verifique-o primeiro.',
+    detail:
+      'Esta ação precisa de uma conta ativa com e-mail verificado. Verifique o e-mail ou reative a conta primeiro.',
   },
   service_credential_not_found: {
     title: 'Credencial de serviço não encontrada',
-    detail: 'Não há credencial de serviço com este ID. Talvez ela tenha sido revogada.',
+    detail: 'Nenhuma credencial de serviço ativa tem este ID. Talvez ela tenha sido revogada. Recarregue a lista.',
   },
 
   // Sign-in with a provider
@@ -118,11 +120,11 @@ export const ptBr = errorTexts({
   access_denied: {
     title: 'Recusado no provedor',
     detail:
-      'Você não autorizou em {provider}; nada foi alterado. Tente de novo; para entrar, você pode usar outra forma.',
+      'Você não deu a autorização em {provider}; nada foi alterado. Tente de novo; para entrar, você pode usar outra forma.',
   },
   invalid_state: {
     title: 'Login não reconhecido',
-    detail: 'Este login não foi iniciado aqui. Comece de novo pela página de login.',
+    detail: 'Este login não foi iniciado aqui, ou foi iniciado há muito tempo. Comece de novo pela página de login.',
   },
   state_expired: {
     title: 'O login demorou demais',
@@ -147,12 +149,13 @@ export const ptBr = errorTexts({
       '{provider} não informou o seu perfil. Tente de novo; se o problema continuar, avise quem opera este serviço.',
   },
   account_linking_failed: {
-    title: 'Não foi possível vincular',
-    detail: 'Não foi possível vincular o login porque a conta mudou nesse meio-tempo. Tente de novo.',
+    title: 'Login não vinculado',
+    detail: 'A conta mudou nesse meio-tempo, por isso o login não foi vinculado. Tente de novo.',
   },
   identity_already_linked: {
     title: 'Já vinculado a outra conta',
-    detail: 'Este login de {provider} já pertence a outra conta aqui. Entre com ele e desvincule-o lá primeiro.',
+    detail:
+      'A sua conta de {provider} já está vinculada a outra conta daqui. Entre com {provider} e desvincule-a lá primeiro.',
   },
   another_identity: {
     title: 'Outra conta no provedor',
@@ -162,16 +165,17 @@ export const ptBr = errorTexts({
   account_conflict: {
     title: 'Já existe uma conta com este e-mail',
     detail:
-      'Já existe uma conta com este e-mail. Comprove que ela é sua para vincular {provider}, ou continue com uma conta separada.',
+      'Outra conta tem este e-mail. Comprove que ela é sua para vincular {provider}, ou continue com uma conta separada.',
   },
   conflict_not_found: {
-    title: 'Não há nada a decidir aqui',
+    title: 'Pergunta encerrada',
     detail:
       'Esta pergunta já foi respondida, expirou ou foi feita em outro navegador. Se você seguiu um link de um e-mail, abra-o no navegador em que começou. Caso contrário, entre de novo.',
   },
   proof_required: {
     title: 'Comprove primeiro que a conta é sua',
-    detail: 'Entre na conta existente de uma das formas que ela já tem e depois faça a vinculação.',
+    detail:
+      'Ainda não está comprovado que a conta existente é sua. Entre nela de uma das formas que ela já tem e depois faça a vinculação.',
   },
   user_creation_disabled: {
     title: 'Cadastro fechado',
@@ -189,7 +193,7 @@ export const ptBr = errorTexts({
   },
   user_disabled: {
     title: 'Conta desativada',
-    detail: 'Esta conta está desativada. Peça a quem administra este serviço para reativá-la.',
+    detail: 'Esta conta está desativada. Peça a quem administra este serviço que a reative.',
   },
   too_many_identities: {
     title: 'Limite de logins vinculados atingido',
@@ -202,9 +206,9 @@ export const ptBr = errorTexts({
       'Este serviço já tem 500 credenciais de serviço e não pode ter mais. Revogue uma que não seja mais usada e tente de novo.',
   },
   return_to_not_allowed: {
-    title: 'Endereço de retorno não permitido',
+    title: 'URL de retorno não permitida',
     detail:
-      'O endereço de retorno não está na lista dos permitidos. Peça a correção ao aplicativo que trouxe você até aqui.',
+      'A URL de retorno não está na lista das permitidas. Peça a correção ao aplicativo que trouxe você até aqui.',
   },
   redirect_uri_key_not_found: {
     title: 'URI de redirecionamento desconhecida',
@@ -217,7 +221,7 @@ export const ptBr = errorTexts({
   token_invalid: { title: 'Token inválido', detail: 'Token inválido ou malformado' },
   token_wrong_type: { title: 'Tipo de token errado', detail: 'Token inválido: esperado tipo {type}' },
   token_subject_missing: { title: 'Token sem subject', detail: 'Token inválido: subject não encontrado' },
-  user_not_found: { title: 'Usuário não encontrado', detail: 'Usuário não encontrado' },
+  user_not_found: { title: 'Conta inexistente', detail: 'Usuário não encontrado' },
   session_revoked: { title: 'Sessão encerrada', detail: 'Este dispositivo foi desconectado. Entre de novo.' },
   session_expired: { title: 'Sessão expirada', detail: 'Esta sessão expirou. Entre de novo.' },
   token_reused: {
@@ -244,7 +248,7 @@ export const ptBr = errorTexts({
     detail: 'Este formulário não veio deste serviço ou está desatualizado. Recarregue a página e tente de novo.',
   },
   not_linked: {
-    title: 'Não vinculado',
+    title: 'Forma de entrar não encontrada',
     detail: 'A sua conta não tem essa forma de entrar. Recarregue a página para ver as formas de entrar dela.',
   },
   last_login_method: {
@@ -253,7 +257,7 @@ export const ptBr = errorTexts({
   },
   session_not_found: {
     title: 'Dispositivo não encontrado',
-    detail: 'A sua conta não tem esse dispositivo. Talvez ele já tenha sido desconectado.',
+    detail: 'A sua conta não tem esse dispositivo. Talvez ele já tenha sido desconectado. Recarregue a lista.',
   },
   needs_reauthorization: {
     title: 'A permissão precisa ser renovada',
@@ -270,10 +274,13 @@ export const ptBr = errorTexts({
   },
 
   // Teams and Jira
-  team_not_found: { title: 'Equipe não encontrada', detail: 'Essa equipe não existe, ou você não faz parte dela.' },
+  team_not_found: {
+    title: 'Equipe não encontrada',
+    detail: 'Essa equipe não existe, ou você não faz parte dela. Peça um convite a quem a possui.',
+  },
   team_role_required: {
     title: 'O seu papel não permite esta ação',
-    detail: 'Peça a quem possui ou administra a equipe.',
+    detail: 'O seu papel na equipe não inclui esta ação. Peça a quem possui ou administra a equipe.',
   },
   member_not_found: {
     title: 'Membro não encontrado',
@@ -293,7 +300,8 @@ export const ptBr = errorTexts({
   },
   team_limit_reached: {
     title: 'Limite atingido',
-    detail: 'Você não pode adicionar mais. Exclua antes um que não seja mais necessário.',
+    detail:
+      'Não é possível adicionar mais equipes, membros ou convites. Remova antes algo que não seja mais necessário.',
   },
   jira_not_available: {
     title: 'Jira não disponível',
@@ -324,14 +332,14 @@ export const ptBr = errorTexts({
       'Quem conectou a equipe não pode ver estas centrais de serviço: o Jira exige licença de agente. Peça a um(a) agente que a conecte.',
   },
   provider_rate_limited: {
-    title: 'O provedor pede para aguardar',
+    title: 'Requisições demais ao provedor',
     detail: '{provider} recebeu requisições demais deste serviço. Aguarde {seconds} segundos e tente de novo.',
   },
 
   // Requests
   invalid_request: {
     title: 'Requisição inválida',
-    detail: 'A requisição não é válida. Corrija-a e envie de novo. Quando presente, errors indica os campos.',
+    detail: 'A requisição não é válida. Corrija os campos listados em errors, se houver, e envie-a de novo.',
   },
   malformed_body: {
     title: 'Corpo ilegível',
@@ -339,7 +347,7 @@ export const ptBr = errorTexts({
   },
   payload_too_large: {
     title: 'Requisição grande demais',
-    detail: 'O corpo da requisição passa de 64 KiB. Envie menos.',
+    detail: 'O corpo da requisição passa de 64 KiB. Envie um corpo menor.',
   },
   headers_too_large: {
     title: 'Cabeçalhos da requisição grandes demais',
@@ -355,7 +363,10 @@ export const ptBr = errorTexts({
     detail: 'Este tipo de conteúdo não é aceito aqui. Use {accepted}.',
   },
   not_found: { title: 'Não encontrado', detail: 'Não há nada nesta URL. Confira se ela foi digitada corretamente.' },
-  method_not_allowed: { title: 'Método não permitido', detail: 'Esta URL não aceita esse método. Use {allowed}.' },
+  method_not_allowed: {
+    title: 'Método não permitido',
+    detail: 'Esta URL não aceita o método da requisição. Use {allowed}.',
+  },
   rate_limited: {
     title: 'Requisições demais',
     detail: 'Recebemos requisições demais da sua rede. Aguarde {seconds} segundos e tente de novo.',
@@ -365,8 +376,8 @@ export const ptBr = errorTexts({
     detail: 'O serviço não pode atender no momento. Tente de novo em instantes.',
   },
   internal: {
-    title: 'Algo deu errado',
+    title: 'Erro interno',
     detail:
-      'Algo deu errado do nosso lado. Tente de novo; se o problema continuar, informe o ID da requisição a quem opera o serviço.',
+      'O serviço não conseguiu processar a requisição. Tente de novo; se o problema continuar, informe o ID da requisição a quem opera o serviço.',
   },
 })
