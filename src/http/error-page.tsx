@@ -175,10 +175,12 @@ export function ErrorPage({ code, locale, guidance, routes, describe }: ErrorPag
           <li>
             {say.troubleshooting} (<code>docs/troubleshooting.md</code>)
           </li>
-          <li>
-            <a href="/docs/errors">{say.list}</a>
-          </li>
         </ul>
+        <p class="actions">
+          <a class="button" href="/docs/errors">
+            {say.list}
+          </a>
+        </p>
       </Section>
     </>
   )
@@ -187,7 +189,7 @@ export function ErrorPage({ code, locale, guidance, routes, describe }: ErrorPag
 const Section = ({ title, children }: { title: string; children: ComponentChildren }): VNode => (
   <section>
     <h2>{title}</h2>
-    {children}
+    <div>{children}</div>
   </section>
 )
 
