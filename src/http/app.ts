@@ -68,6 +68,7 @@ export function createApp<D>(parts: AppParts<D>): { readonly app: Express; reado
   app.set('trust proxy', parts.trustProxyHops)
 
   const cookies = createCookies(parts)
+  const describe = createProblems(parts)
   const stylesheet = staticFiles.find(({ contentType }) => contentType.startsWith('text/css'))?.path
   const routes: readonly Route<D>[] = [
     ...parts.routes,
@@ -77,6 +78,7 @@ export function createApp<D>(parts: AppParts<D>): { readonly app: Express; reado
       version,
       stylesheet,
       sessionCookie: cookies.nameOf('session'),
+      describe,
     }),
   ]
   const limiters = new Map<LimitName, Limiter | undefined>()
@@ -95,7 +97,7 @@ export function createApp<D>(parts: AppParts<D>): { readonly app: Express; reado
     cookies,
     csrf: createCsrf({ publicUrl, key: parts.csrfKey }),
     cors: createCors(parts.applications),
-    describe: createProblems(parts),
+    describe,
     authenticate: parts.authenticate,
     recentAuthSeconds: parts.recentAuthSeconds,
     requestMs: parts.requestMs,

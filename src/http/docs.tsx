@@ -1,11 +1,12 @@
 import type { ComponentChildren, VNode } from 'preact'
-import { z } from 'zod'
-import { type ErrorCode, catalogue as errors, fail, type Locale } from '../errors/catalogue.ts'
+import { catalogue as errors, type Locale } from '../errors/catalogue.ts'
 import { catalogue as events } from '../events/catalogue.ts'
 import { ok } from '../kernel/result.ts'
+import { errorReference } from './error-reference.tsx'
 import { answersOf, failuresOf, openapi } from './openapi.ts'
+import type { Describe } from './problem.ts'
 import { page, text } from './reply.ts'
-import { type AnswerKind, object, type Route, route } from './route.ts'
+import { type AnswerKind, type Route, route } from './route.ts'
 
 type Sources = {
   readonly routes: () => readonly Route<never>[]
@@ -14,6 +15,7 @@ type Sources = {
   readonly stylesheet: string | undefined
   /** The whole name of the session's cookie. */
   readonly sessionCookie: string
+  readonly describe: Describe
 }
 
 const facts = { method: 'get', tag: 'Documentation', auth: 'none', limit: 'browse' } as const
@@ -25,6 +27,7 @@ export function documentation({
   version,
   stylesheet,
   sessionCookie,
+  describe,
 }: Sources): readonly Route<unknown>[] {
   let document: string | undefined
   const show = (locale: Locale, title: string, content: ComponentChildren) =>
@@ -55,26 +58,7 @@ export function documentation({
       fails: [],
       handle: ({ locale }) => show(locale, words[locale].routes, <Routes routes={routes()} locale={locale} />),
     }),
-    route({
-      ...facts,
-      path: '/docs/errors',
-      summary: 'Every error code and what it means',
-      surface: 'browser',
-      fails: [],
-      handle: ({ locale }) => show(locale, words[locale].errors, <Errors locale={locale} />),
-    }),
-    route({
-      ...facts,
-      path: '/docs/errors/:code',
-      summary: 'What one error code means; the `type` of its problems',
-      surface: 'browser',
-      params: object({ code: z.string() }),
-      fails: ['not_found'],
-      handle: ({ params: { code }, locale }) => {
-        if (!isCode(code)) return fail('not_found')
-        return show(locale, errors[code][locale].title, <OneError code={code} locale={locale} />)
-      },
-    }),
+    ...errorReference({ routes, describe, show }),
     route({
       ...facts,
       path: '/docs/events',
@@ -85,8 +69,6 @@ export function documentation({
     }),
   ]
 }
-
-const isCode = (code: string): code is ErrorCode => Object.hasOwn(errors, code)
 
 const words = {
   en: {
@@ -211,36 +193,6 @@ function OneRoute({ route: shown, locale }: { route: Route<never>; locale: Local
         </ul>
       </details>
     </article>
-  )
-}
-
-function Errors({ locale }: { locale: Locale }): VNode {
-  return (
-    <dl>
-      {Object.entries(errors).map(([code, entry]) => (
-        <div key={code}>
-          <dt>
-            <a href={`/docs/errors/${code}`}>
-              <code>{code}</code>
-            </a>{' '}
-            {entry.status}
-          </dt>
-          <dd>{entry[locale].title}</dd>
-        </div>
-      ))}
-    </dl>
-  )
-}
-
-function OneError({ code, locale }: { code: ErrorCode; locale: Locale }): VNode {
-  const { status } = errors[code]
-  return (
-    <>
-      <p>
-        <code>{code}</code> · {status}
-      </p>
-      <p>{errors[code][locale].detail.replace(/\{(\w+)\}/g, '«$1»')}</p>
-    </>
   )
 }
 

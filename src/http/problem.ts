@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { type AppError, catalogue, type ErrorCode, fail, type Locale, message } from '../errors/catalogue.ts'
+import { type AppError, type ErrorCode, fail, type Locale, message, rowOf } from '../errors/catalogue.ts'
 
 /** One fault of a request, where it is and what it is. */
 export type Fault = { readonly path: string; readonly code: FaultCode; readonly detail: string }
@@ -30,7 +30,7 @@ export function createProblems({ publicUrl, recentAuthSeconds }: { publicUrl: UR
   const types = new URL('/docs/errors/', publicUrl).href
 
   return function describe(error: AppError, { locale, requestId, oauth, faults, badCredentials }: Telling): Problem {
-    const { status } = catalogue[error.code]
+    const { status } = rowOf(error.code)
     const { title, detail } = message(error, locale)
     const headers: Record<string, string> = {}
     const challenge = challengeFor(error, status, oauth, badCredentials === true, recentAuthSeconds)
@@ -59,8 +59,8 @@ export function createProblems({ publicUrl, recentAuthSeconds }: { publicUrl: UR
 export type Describe = ReturnType<typeof createProblems>
 
 /**
- * RFC 6750 §3: bare when nothing was shown, with a reason when what was shown is no good. A recent sign-in is asked
- * for as RFC 9470 does.
+ * RFC 6750 §3: bare when no credential was sent, with a reason when the one that was sent is invalid. A recent sign-in
+ * is requested as RFC 9470 does.
  */
 function challengeFor(
   error: AppError,
@@ -71,37 +71,23 @@ function challengeFor(
 ): string | undefined {
   const because = (reason: string): string => `Bearer error="${reason}", error_description="${description(error)}"`
   if (badCredentials && status === 400) return because('invalid_request')
-  // RFC 6750 §3.1: a client may ask for the scope that was missing, and must be told its name.
-  if (error.code === 'insufficient_scope') return `${because('insufficient_scope')}, scope="${error.params.scope}"`
-  if (error.code === 'proof_required') return because('insufficient_user_authentication')
-  if (error.code === 'reauthentication_required') {
-    return `${because('insufficient_user_authentication')}, max_age=${recentAuthSeconds}`
-  }
-  if (status !== 401) return undefined
+  const { challenge } = rowOf(error.code)
   // RFC 6749 §5.2: the scheme a client may prove itself with.
-  if (error.code === 'invalid_client') return 'Basic realm="Vinculum", charset="UTF-8"'
-  if (error.code === 'authentication_required') return 'Bearer'
-  // Whoever asks is known: it is the team's connection that is missing, and no other token of theirs would help.
-  if (error.code === 'jira_not_active') return because(error.code)
-  return because(oauth ? oauthError(error.code) : 'invalid_token')
-}
-
-const oauthErrors: Partial<Record<ErrorCode, string>> = {
-  grant_type_unsupported: 'unsupported_grant_type',
-  code_invalid: 'invalid_grant',
-  user_disabled: 'invalid_grant',
-  // On an OAuth endpoint whoever is missing is the client that asks.
-  authentication_required: 'invalid_client',
-  invalid_client: 'invalid_client',
-  insufficient_scope: 'insufficient_scope',
-  reauthentication_required: 'invalid_grant',
+  if (challenge === 'basic') return 'Basic realm="Vinculum", charset="UTF-8"'
+  if (challenge === 'bearer') return 'Bearer'
+  // RFC 6750 §3.1: a client may ask for the missing scope, so it needs the name of the scope.
+  if (error.code === 'insufficient_scope') return `${because('insufficient_scope')}, scope="${error.params.scope}"`
+  if (challenge !== undefined) {
+    const maxAge = error.code === 'reauthentication_required' ? `, max_age=${recentAuthSeconds}` : ''
+    return `${because(challenge)}${maxAge}`
+  }
+  return status === 401 ? because(oauth ? oauthError(error.code) : 'invalid_token') : undefined
 }
 
 /** The nearest error RFC 6749 §5.2 (and §4.1.2.1) has a name for. */
 function oauthError(code: ErrorCode): string {
-  const named = oauthErrors[code]
-  if (named) return named
-  const { status } = catalogue[code]
+  const { oauth, status } = rowOf(code)
+  if (oauth !== undefined) return oauth
   if (status === 401) return 'invalid_grant'
   if (status === 403) return 'access_denied'
   if (status === 429 || status === 503) return 'temporarily_unavailable'
@@ -119,21 +105,24 @@ const faults = {
   required: { en: 'This field is required.', 'pt-BR': 'Este campo é obrigatório.' },
   one_required: { en: 'Give at least one of: {allowed}.', 'pt-BR': 'Informe ao menos um destes campos: {allowed}.' },
   unknown_field: { en: 'There is no such field here.', 'pt-BR': 'Este campo não existe aqui.' },
-  repeated: { en: 'Give one value, once.', 'pt-BR': 'Informe um único valor, uma só vez.' },
-  wrong_type: { en: 'This must be of type {expected}.', 'pt-BR': 'Isto deve ser do tipo {expected}.' },
-  too_small: { en: 'This must be at least {limit}.', 'pt-BR': 'Isto deve ser no mínimo {limit}.' },
-  too_large: { en: 'This must be at most {limit}.', 'pt-BR': 'Isto deve ser no máximo {limit}.' },
-  too_short: { en: 'This is too short: at least {limit}.', 'pt-BR': 'Isto é curto demais: no mínimo {limit}.' },
-  too_long: { en: 'This is too long: at most {limit}.', 'pt-BR': 'Isto é longo demais: no máximo {limit}.' },
-  invalid_format: { en: 'This does not have the right form.', 'pt-BR': 'Isto não tem o formato correto.' },
+  repeated: { en: 'Send this field once, with one value.', 'pt-BR': 'Envie este campo uma vez, com um único valor.' },
+  wrong_type: { en: 'The value must be of type {expected}.', 'pt-BR': 'O valor deve ser do tipo {expected}.' },
+  too_small: { en: 'The value must be at least {limit}.', 'pt-BR': 'O valor deve ser no mínimo {limit}.' },
+  too_large: { en: 'The value must be at most {limit}.', 'pt-BR': 'O valor deve ser no máximo {limit}.' },
+  too_short: { en: 'The value is too short: at least {limit}.', 'pt-BR': 'O valor é curto demais: no mínimo {limit}.' },
+  too_long: { en: 'The value is too long: at most {limit}.', 'pt-BR': 'O valor é longo demais: no máximo {limit}.' },
+  invalid_format: {
+    en: 'The value does not have the right format.',
+    'pt-BR': 'O valor não tem o formato correto.',
+  },
   invalid_value: { en: 'Use one of: {allowed}.', 'pt-BR': 'Use um destes valores: {allowed}.' },
   too_common: {
-    en: 'Many others use this password, or one much like it: it would be among the first to be tried.',
-    'pt-BR': 'Muita gente usa esta senha, ou uma bem parecida: ela estaria entre as primeiras a serem tentadas.',
+    en: 'Many people use this password or a similar one, so it is among the first that attackers try.',
+    'pt-BR': 'Muita gente usa esta senha ou uma parecida: ela está entre as primeiras que invasores tentam.',
   },
   too_personal: {
-    en: 'This is little more than your name, your address or the name of this service.',
-    'pt-BR': 'Isto é pouco mais que o seu nome, o seu e-mail ou o nome deste serviço.',
+    en: 'This password is little more than your name, your email address or the name of this service.',
+    'pt-BR': 'Esta senha é pouco mais que o seu nome, o seu e-mail ou o nome deste serviço.',
   },
   invalid: { en: 'This value is not accepted here.', 'pt-BR': 'Este valor não é aceito aqui.' },
 } as const satisfies Record<string, Record<Locale, string>>

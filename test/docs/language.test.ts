@@ -3,7 +3,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { documents as generated } from '../../docs/generate.ts'
-import { catalogue as errors } from '../../src/errors/catalogue.ts'
+import { texts as errors } from '../../src/errors/catalogue.ts'
+import { loadGuide } from '../../src/errors/guidance.ts'
 import { catalogue as events } from '../../src/events/catalogue.ts'
 
 const filesIn = (folder: string): string[] =>
@@ -23,6 +24,11 @@ const documents = [
   ...filesIn('deploy').filter((file) => !file.endsWith('.json')),
 ]
 const texts = [
+  'src/errors/texts.en.ts',
+  'src/errors/texts.pt-br.ts',
+  'src/errors/guidance.en.ts',
+  'src/errors/guidance.pt-br.ts',
+  'src/http/error-page.tsx',
   'src/http/pages/texts.en.ts',
   'src/http/pages/texts.pt-br.ts',
   'src/mail/templates.en.ts',
@@ -69,8 +75,8 @@ const allowed: readonly (readonly [file: string, part: string, reason: string])[
 const isAllowed = (file: string, line: string): boolean =>
   allowed.some(([where, part]) => where === file && line.includes(part))
 
-/** In Portuguese, `e-mail` is the word. The English of docs/errors.md is checked with the catalogue. */
-const isPortuguese = (file: string): boolean => /pt-|^docs\/errors\.md$/i.test(file)
+/** In Portuguese, `e-mail` is the word. */
+const isPortuguese = (file: string): boolean => /pt-/i.test(file)
 
 /** Names in the code are no prose: `letter_case`, `user_cancelled_authorize`, links to a file. */
 const proseOf = (line: string): string => line.replace(/`[^`]*`/g, '``').replace(/\]\([^)]*\)/g, ']')
@@ -103,10 +109,17 @@ test.each(texts)('%s uses the words of the glossary', (file) => {
 })
 
 test('the catalogues of errors and events use the words of the glossary', () => {
-  const ofErrors = Object.values(errors).flatMap(({ en }) => [en.title, en.detail])
+  const ofErrors = Object.values(errors.en).flatMap(({ title, detail }) => [title, detail])
   const ofEvents = Object.values(events).map(({ meaning }) => meaning)
   expect(refused('errors', ofErrors)).toEqual([])
   expect(refused('events', ofEvents)).toEqual([])
+})
+
+test.each(['en', 'pt-BR'] as const)('errors are explained in sentences of at most 25 words (%s)', async (locale) => {
+  const guidance = Object.values(await loadGuide(locale)).flatMap((each) => Object.values(each).flat())
+  const details = Object.values(errors[locale]).flatMap(({ title, detail }) => [title, detail])
+  const sentences = [...guidance, ...details].flatMap((text) => text.split(/(?<=[.!?:])\s/))
+  expect(sentences.filter((sentence) => sentence.split(/\s+/).length > 25)).toEqual([])
 })
 
 test('every exception to the glossary is still needed', () => {

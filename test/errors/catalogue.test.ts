@@ -1,10 +1,16 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { type AppError, catalogue, type ErrorCode, fail, message } from '../../src/errors/catalogue.ts'
+import { type AppError, catalogue, type ErrorCode, fail, message, texts } from '../../src/errors/catalogue.ts'
+import { en as complete } from '../../src/errors/texts.en.ts'
+import { errorTexts } from '../../src/errors/texts.ts'
 
 const entries = Object.entries(catalogue) as [ErrorCode, (typeof catalogue)[ErrorCode]][]
 const placeholders = (text: string): string[] => [...new Set(text.match(/\{\w+\}/g))].sort()
 
-describe.each(entries)('the error %s', (_, { status, en, 'pt-BR': pt }) => {
+describe.each(entries)('the error %s', (code, { status }) => {
+  const { [code]: en } = texts.en
+  const { [code]: pt } = texts['pt-BR']
+
   test('has an error status', () => {
     expect(status).toBeGreaterThanOrEqual(400)
     expect(status).toBeLessThan(600)
@@ -23,8 +29,8 @@ describe.each(entries)('the error %s', (_, { status, en, 'pt-BR': pt }) => {
 
 test('Portuguese texts never assign a gender to a provider, since its name can be anything', () => {
   const gendered = /(?:^|\s)(?:[oa]|n[oa]|d[oa]|ao|à|pel[oa])\s\{provider\}/i
-  const texts = entries.map(([code, entry]) => [code, entry['pt-BR'].detail] as const)
-  expect(texts.filter(([, text]) => gendered.test(text)).map(([code]) => code)).toEqual([])
+  const details = entries.map(([code]) => [code, texts['pt-BR'][code].detail] as const)
+  expect(details.filter(([, detail]) => gendered.test(detail)).map(([code]) => code)).toEqual([])
 })
 
 test('codes are lower case, with underscores', () => {
@@ -83,4 +89,50 @@ test('a placeholder is replaced with its text unchanged, once', () => {
 test('the cause of an error is not in its message', () => {
   const { error } = fail('internal', undefined, { cause: new Error('password=hunter2') })
   expect(JSON.stringify(message(error, 'en'))).not.toContain('hunter2')
+})
+
+test('each code is one line of the catalogue', () => {
+  const lines = readFileSync('src/errors/catalogue.ts', 'utf8').split('\n')
+  const codes = lines.flatMap((line) => /^ {2}([a-z_]+): \{ status: \d{3}\b.* \},$/.exec(line)?.[1] ?? [])
+  expect(codes).toEqual(Object.keys(catalogue))
+})
+
+test('texts that lack a code, have an unknown one, or have other placeholders do not compile', () => {
+  const wrong = [
+    // @ts-expect-error every other code is missing
+    () => errorTexts({ internal: { title: 'Internal error', detail: 'Try again.' } }),
+    // @ts-expect-error the catalogue has no such code
+    () => errorTexts({ ...complete, no_such_code: { title: 'Nothing', detail: 'Nothing.' } }),
+    // @ts-expect-error there is no detail
+    () => errorTexts({ ...complete, internal: { title: 'Internal error' } }),
+    // @ts-expect-error the catalogue has {provider} for this code
+    () => errorTexts({ ...complete, not_connected: { title: 'Not connected', detail: 'Connect it first.' } }),
+    // @ts-expect-error the placeholder is misspelled
+    () => errorTexts({ ...complete, not_connected: { title: 'Not connected', detail: 'Connect {provder} first.' } }),
+    // @ts-expect-error this code has no placeholder
+    () => errorTexts({ ...complete, internal: { title: 'Internal error', detail: 'Ask {operator}.' } }),
+    // @ts-expect-error a title is the same whatever the parameters
+    () => errorTexts({ ...complete, not_connected: { title: '{provider}', detail: 'Connect {provider} first.' } }),
+  ]
+  expect(wrong).toHaveLength(7)
+  // Without the mistake, each compiles.
+  expect(
+    errorTexts({ ...complete, not_connected: { title: 'Not connected', detail: 'Connect {provider} first.' } }),
+  ).toBeDefined()
+})
+
+test('an error lacks no parameter of its message, and adds no undeclared member to the body', () => {
+  // @ts-expect-error provider is missing
+  fail('provider_unavailable')
+  // @ts-expect-error another name
+  fail('provider_unavailable', { name: 'GitHub' })
+  // @ts-expect-error this code has no parameters
+  fail('internal', { name: 'GitHub' })
+  // @ts-expect-error the member is misspelled
+  fail('account_conflict', { provider: 'GitHub' }, { extra: { conflict_tiket: 't' } })
+  // @ts-expect-error this code has no members of its own
+  fail('internal', undefined, { extra: { reason: 'x' } })
+  expect(fail('account_conflict', { provider: 'GitHub' }, { extra: { conflict_ticket: 't' } }).error.code).toBe(
+    'account_conflict',
+  )
 })

@@ -34,6 +34,8 @@ export function createCounters(): RateLimitStore & { fault: Error | null; asked:
 export const style = staticFile('style.css', 'text/css; charset=utf-8', 'body { margin: 0 }')
 
 const Thing = z.object({ name: z.string(), when: z.string().optional() }).meta({ id: 'Thing' })
+/** A member that the contract adds, and one that every body has: it must not be replaced. */
+const claimed = { conflict_ticket: 't', code: 'x' }
 const api = { tag: 'Things', surface: 'api', limit: 'account' } as const
 const browser = { tag: 'Pages', surface: 'browser', limit: 'browse' } as const
 
@@ -77,8 +79,7 @@ export const routes: readonly Route<unknown>[] = [
     status: 201,
     fails: ['account_conflict', 'provider_unavailable'],
     handle: ({ body }) => {
-      if (body.name === 'conflict')
-        return fail('account_conflict', { provider: 'GitHub' }, { extra: { conflict_ticket: 't', code: 'x' } })
+      if (body.name === 'conflict') return fail('account_conflict', { provider: 'GitHub' }, { extra: claimed })
       if (body.name === 'busy') return fail('provider_unavailable', { provider: 'GitHub' }, { retryAfter: 30 })
       const row = { name: body.name, password_hash: 'never told' }
       return ok(json(row))

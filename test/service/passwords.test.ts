@@ -404,7 +404,7 @@ describe.each(databases)('passwords, stored in %s', (database) => {
       const refused = await enter(world.openBrowser(), email, another, '/login?return_to=/account/activity')
       expect(refused.status).toBe(401)
       expect(refused.text).toContain(`value="${email}"`)
-      expect(refused.text).toContain('Email or password incorrect')
+      expect(refused.text).toContain('The email address or the password is incorrect')
       expect(refused.text).toMatch(/aria-invalid="true" aria-describedby="password-error"/)
       expect(refused.text).toContain('name="return_to" value="/account/activity"')
       expect(refused.text).not.toContain(another)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { catalogue, type ErrorCode } from '../../src/errors/catalogue.ts'
+import { catalogue, type ErrorCode, texts } from '../../src/errors/catalogue.ts'
 import {
   type Answer,
   answerOf,
@@ -407,7 +407,7 @@ describe.each(databases)('sign-in, on %s:', (database) => {
 
       if (scenario.code === 'provider_unavailable') expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
       const locale = way === 'a browser in Portuguese' ? 'pt-BR' : 'en'
-      const { title } = catalogue[scenario.code][locale]
+      const { title } = texts[locale][scenario.code]
       if (way === 'an app' || way === 'a script') {
         expect(answer.headers.get('content-type')).toBe('application/problem+json')
         expect(answer.body).toMatchObject({

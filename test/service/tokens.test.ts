@@ -1,7 +1,7 @@
 import { createLocalJWKSet, createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify, SignJWT } from 'jose'
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { catalogue } from '../../src/errors/catalogue.ts'
+import { type ErrorCode, texts } from '../../src/errors/catalogue.ts'
 import {
   type Answer,
   AuthAnswer,
@@ -278,9 +278,7 @@ describe.each(databases)('tokens, on %s:', (database) => {
         expect(refused.body).toMatchObject({ type: `${world.base}/docs/errors/${code}`, error: 'invalid_grant' })
         expect(refused.body.error_description).toMatch(/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/)
         expect(refused.headers.get('www-authenticate')).toMatch(/^Bearer error="invalid_grant"/)
-        expect(refused.body.detail).toBe(
-          catalogue[code as keyof typeof catalogue].en.detail.replace('{type}', 'refresh'),
-        )
+        expect(refused.body.detail).toBe(texts.en[code as ErrorCode].detail.replace('{type}', 'refresh'))
       },
     )
 

@@ -1,7 +1,7 @@
 /** A user with every sign-in method, and a function that tries each method to its end. */
 import { TOTP } from 'otpauth'
 import { expect } from 'vitest'
-import { catalogue, type ErrorCode } from '../../src/errors/catalogue.ts'
+import { catalogue, type ErrorCode, texts } from '../../src/errors/catalogue.ts'
 import type { Received } from '../../src/mail/transport.ts'
 import { createAuthenticator } from './authenticator.ts'
 import { type Answer, type Browser, cookiesOf, type Json, pkce, type Visit, type World } from './service.ts'
@@ -236,7 +236,7 @@ const unescaped = (text: string): string =>
 function refusalOn({ text, status }: Visit): string {
   const page = unescaped(text)
   const told = (Object.keys(catalogue) as ErrorCode[]).filter((code) => {
-    const pieces = catalogue[code].en.detail.split(/\{\w+\}/)
+    const pieces = texts.en[code].detail.split(/\{\w+\}/)
     return catalogue[code].status === status && pieces.every((piece) => page.includes(piece))
   })
   if (told.length !== 1) throw new Error(`a page (${status}) tells of ${told.join(' and ') || 'nothing'}: ${page}`)

@@ -1,7 +1,7 @@
 import type { VNode } from 'preact'
 import { z } from 'zod'
 import type { AuditRecord } from '../../audit/ports.ts'
-import { type ErrorCode, catalogue as errors, type Locale } from '../../errors/catalogue.ts'
+import { type ErrorCode, texts as errorTexts, type Locale } from '../../errors/catalogue.ts'
 import type { Providers } from '../../providers/providers.ts'
 import { route } from '../route.ts'
 import { activityKinds, cursor } from '../schemas.ts'
@@ -111,7 +111,10 @@ function told(data: AuditRecord['data'], providers: Providers, locale: Locale): 
   const teamRoles: Readonly<Record<string, string>> = teams.roles
   return {
     provider: providers.get(provider)?.name ?? waysIn[provider] ?? provider,
-    why: code !== undefined && Object.hasOwn(errors, code) ? errors[code as ErrorCode][locale].title : undefined,
+    why:
+      code !== undefined && Object.hasOwn(errorTexts.en, code)
+        ? errorTexts[locale][code as ErrorCode].title
+        : undefined,
     attempts: typeof data.attempts === 'number' ? data.attempts : 1,
     intent: read('intent'),
     how: read('how'),

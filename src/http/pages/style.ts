@@ -55,6 +55,7 @@ a { color: var(--accent); text-underline-offset: .15em; }
 /* Under the line an underscore would be gone. */
 a:has(> code) { text-underline-offset: .4em; }
 code { font: .9em/1.4 ui-monospace, SFMono-Regular, Consolas, "Liberation Mono", monospace; overflow-wrap: anywhere; }
+pre { margin: 0 0 1rem; padding: 1rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--sheet); white-space: pre-wrap; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 2px; }
 main:focus { outline: none; }
 

@@ -181,7 +181,7 @@ describe('a user with a browser', { timeout: 60_000 }, () => {
 
     // Resolved once; the conflict is gone.
     await page.goto(question)
-    await heading(page, 'Nothing to decide here')
+    await heading(page, 'Question no longer open')
     await inspect(page, 'error')
   })
 

@@ -97,7 +97,7 @@ test('a passkey proves the account, and the provider just used is not offered', 
   await heading(page, 'Your account')
   expect(await page.getByRole('heading', { level: 3, name: 'GitHub' }).count()).toBe(2)
   await page.goto(question)
-  await heading(page, 'Nothing to decide here')
+  await heading(page, 'Question no longer open')
 })
 
 test('an emailed code proves the account, in Portuguese and without a script', { timeout: 60_000 }, async () => {

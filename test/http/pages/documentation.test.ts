@@ -1,6 +1,5 @@
 import request from 'supertest'
 import { expect, test } from 'vitest'
-import { catalogue as errors } from '../../../src/errors/catalogue.ts'
 import { createSurface } from '../surface.tsx'
 
 const { app } = createSurface()
@@ -24,9 +23,4 @@ test.each([
     new RegExp(`<code>${name}</code></h3><p lang="en">[^<]*</p><p>(.*?)</p>`).exec(text)?.[1]
   expect([said('DELETE /mine/recent'), said('GET /things/:id')]).toEqual([recent, open])
   expect(text).not.toMatch(/<code>(none|public|user|recent)<\/code>/)
-})
-
-test.each(['en', 'pt-BR'])('every error is explained in %s with visible placeholders', async (language) => {
-  for (const code of Object.keys(errors)) expect(await read(`/docs/errors/${code}`, language)).not.toMatch(/\{\w+\}/)
-  expect(await read('/docs/errors/provider_unavailable', language)).toContain('«provider»')
 })

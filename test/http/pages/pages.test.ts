@@ -4,7 +4,7 @@ import type { Identity } from '../../../src/accounts/ports.ts'
 import type { AuditRecord } from '../../../src/audit/ports.ts'
 import type { Waiting } from '../../../src/connections/revocation.ts'
 import type { Standing } from '../../../src/connections/standing.ts'
-import { type ErrorCode, catalogue as errors, fail, type Locale } from '../../../src/errors/catalogue.ts'
+import { type ErrorCode, texts as errors, fail, type Locale } from '../../../src/errors/catalogue.ts'
 import { catalogue as events } from '../../../src/events/catalogue.ts'
 import type { OpenQuestion } from '../../../src/flows/resolve-conflict.ts'
 import { conflictRoutes } from '../../../src/http/api/conflicts.ts'
@@ -438,7 +438,7 @@ describe('the sign-in page', () => {
     async (target) => {
       const answer = await get(`/login?return_to=${encodeURIComponent(target)}`, { cookie: '' })
       expect(answer.status).toBe(400)
-      expect(answer.text).toContain(errors.return_to_not_allowed.en.title)
+      expect(answer.text).toContain(errors.en.return_to_not_allowed.title)
     },
   )
 
@@ -560,7 +560,7 @@ describe('the account page', () => {
         const { text } = await get('/account/activity', { locale })
         expect(text).not.toContain(name)
         expect(text).toContain('event.of_tomorrow')
-        if (name === 'authentication.failed') expect(text).toContain(errors.access_denied[locale].title)
+        if (name === 'authentication.failed') expect(text).toContain(errors[locale].access_denied.title)
       }
     }
   })
@@ -922,7 +922,7 @@ describe('an error page', () => {
       const page = await render(code, { who })
       for (const locale of ['en', 'pt-BR'] as const) {
         const text = page(locale)
-        expect(text).toContain(`<h1>${errors[code][locale].title}</h1>`)
+        expect(text).toContain(`<h1>${errors[locale][code].title}</h1>`)
         expect(text).toMatch(/<a class="button primary" href="\//)
         expect(text).toContain('<code>req_7</code>')
         expect(text).not.toContain('secret reason')

@@ -92,7 +92,7 @@ describe('with the keyboard alone,', () => {
     await page.keyboard.type('password1234')
     await page.keyboard.press('Enter')
     // On an error the email address and the name stay, and the field explains it.
-    await page.getByText('Many others use this password').waitFor()
+    await page.getByText('Many people use this password').waitFor()
     const described = await page.getByLabel('Password').getAttribute('aria-describedby')
     expect(described).toBe('password-hint password-error')
     expect(await page.getByLabel('Email address').inputValue()).toBe('zoe@example.org')
@@ -109,7 +109,7 @@ describe('with the keyboard alone,', () => {
     expect(await focused(page)).toBe('password')
     await page.keyboard.type('not my password at all')
     await page.keyboard.press('Enter')
-    await page.getByText('Email or password incorrect').waitFor()
+    await page.getByText('The email address or the password is incorrect').waitFor()
     expect(await page.getByLabel('Email address').inputValue()).toBe('zoe@example.org')
     await inspect(page, 'login-refused')
     await tabTo(page, 'password')

@@ -1,0 +1,389 @@
+import { errorTexts } from './texts.ts'
+
+/** What people read of each error, in English: what happened, then what to do next. */
+export const en = errorTexts({
+  // Sign-in with a password, a passkey or an email message
+  invalid_credentials: {
+    title: 'Sign-in failed',
+    detail: 'The email address or the password is incorrect. Check both and try again.',
+  },
+  password_rejected: {
+    title: 'Password not accepted',
+    detail:
+      'The password does not meet the rules. Choose {least} to {most} characters, not a common password, and more than your name, your email address or the name of this service.',
+  },
+  email_required: {
+    title: 'Email address required',
+    detail: 'Your account has no email address, and a password needs one. Add an email address first.',
+  },
+  second_factor_required: {
+    title: 'Second factor required',
+    detail: 'This account requires a second factor. Send it with the ticket of this response.',
+  },
+  second_factor_invalid: {
+    title: 'Second factor not accepted',
+    detail: 'This code or passkey is wrong, was already used or has expired. Try again with a new one.',
+  },
+  second_factor_exists: {
+    title: 'Second factor already set up',
+    detail: 'Your account already has a second factor of this kind. Remove it first to set up another one.',
+  },
+  second_factor_missing: {
+    title: 'No second factor',
+    detail: 'The account has no second factor for this action. Set one up first.',
+  },
+  passkey_rejected: {
+    title: 'Passkey not accepted',
+    detail:
+      'This passkey is not registered here, or its response is invalid. Try again, or use another sign-in method.',
+  },
+  passkey_not_added: {
+    title: 'Passkey not added',
+    detail:
+      'This passkey could not be added: it is already registered here, its response is invalid, or your account already has 50 passkeys. Try again with another one, or remove one first.',
+  },
+  passkey_origins_not_configured: {
+    title: 'No apps configured',
+    detail:
+      'No apps or sites of this kind are configured for passkeys. The operator of this service can add apps and sites in PASSKEY_ORIGINS.',
+  },
+  passkey_not_found: {
+    title: 'Passkey not found',
+    detail: 'Your account has no such passkey. Reload the page to see its passkeys.',
+  },
+  ticket_invalid: {
+    title: 'Link no longer valid',
+    detail: 'This link or code was already used, has expired or was not issued here. Request a new one.',
+  },
+  mail_not_configured: {
+    title: 'Email not available',
+    detail:
+      'This service does not send email, so this option is not available. Use another sign-in method, or contact the operator.',
+  },
+  email_unverified: {
+    title: 'Email address not verified',
+    detail: 'Verify your email address first: open the link we sent to it, or request a new one.',
+  },
+  sign_in_overtaken: {
+    title: 'Please sign in again',
+    detail: 'Your password, passkey or link was changed or used while you were signing in. Start again.',
+  },
+  too_many_attempts: {
+    title: 'Too many attempts',
+    detail: 'There were too many wrong attempts. Wait {seconds} seconds and try again, or use another sign-in method.',
+  },
+  insufficient_scope: {
+    title: 'Not allowed',
+    detail:
+      'This action requires the permission {scope}, which you do not have. Ask an administrator for the permission.',
+  },
+  invalid_client: {
+    title: 'Client authentication failed',
+    detail:
+      'The request needs the ID and secret of a service credential. Check both: the credential may have been revoked or rotated.',
+  },
+
+  // Administration
+  account_not_found: {
+    title: 'Account not found',
+    detail: 'No account has this ID. The account may have been deleted. Check the ID.',
+  },
+  last_administrator: {
+    title: 'Last administrator',
+    detail: 'This account is the only active administrator. Make someone else an administrator first.',
+  },
+  own_role: {
+    title: 'You cannot change your own role',
+    detail: 'An administrator cannot change their own role. Ask another administrator to change yours.',
+  },
+  own_second_factor: {
+    title: 'You cannot remove your own second factor here',
+    detail:
+      'An administrator cannot use this function for their own account. Remove the second factor on your account page, or ask another administrator.',
+  },
+  address_needed: {
+    title: 'No verified email address',
+    detail:
+      'This action needs an active account with a verified email address. Verify the email address or enable the account first.',
+  },
+  service_credential_not_found: {
+    title: 'Service credential not found',
+    detail: 'No active service credential has this ID. The credential may have been revoked. Reload the list.',
+  },
+
+  // Sign-in with a provider
+  provider_not_found: {
+    title: 'Unknown provider',
+    detail: 'There is no sign-in provider called “{provider}” here. Choose one of the providers on the sign-in page.',
+  },
+  provider_unavailable: {
+    title: 'Provider unavailable',
+    detail:
+      '{provider} is not responding right now. Wait a moment and try again. To sign in, you can use another sign-in method.',
+  },
+  access_denied: {
+    title: 'Declined at the provider',
+    detail:
+      'You did not give consent at {provider}, so nothing was changed. Try again. To sign in, you can use another sign-in method.',
+  },
+  invalid_state: {
+    title: 'Sign-in not recognized',
+    detail: 'This sign-in was not started here, or was started too long ago. Start again from the sign-in page.',
+  },
+  state_expired: {
+    title: 'Sign-in took too long',
+    detail: 'This sign-in has expired. Start again from the sign-in page.',
+  },
+  state_already_used: {
+    title: 'Sign-in already used',
+    detail: 'This sign-in was already completed or canceled. Start again from the sign-in page.',
+  },
+  flow_mismatch: {
+    title: 'Sign-in does not match',
+    detail:
+      'This sign-in was started in another browser, for another account or for another purpose. Start again here.',
+  },
+  token_exchange_failed: {
+    title: 'Provider refused the sign-in',
+    detail:
+      '{provider} did not accept the sign-in. Start again. If it keeps happening, contact the operator of this service.',
+  },
+  user_info_fetch_failed: {
+    title: 'Profile unavailable',
+    detail:
+      '{provider} did not return your profile. Try again. If it keeps happening, contact the operator of this service.',
+  },
+  account_linking_failed: {
+    title: 'Sign-in method not linked',
+    detail: 'The account changed in the meantime, so the sign-in method was not linked. Try again.',
+  },
+  identity_already_linked: {
+    title: 'Already linked to another account',
+    detail:
+      'Your {provider} account is already linked to another account here. Sign in with {provider} and unlink it there first.',
+  },
+  another_identity: {
+    title: 'Another account at the provider',
+    detail:
+      'You returned with a different {provider} account. Nothing was changed. Start again, and choose the same account at {provider}.',
+  },
+  account_conflict: {
+    title: 'This email address already has an account',
+    detail:
+      'Another account has this email address. Prove that the account is yours to link {provider} to it, or continue with a separate account.',
+  },
+  conflict_not_found: {
+    title: 'Question no longer open',
+    detail:
+      'This question was already answered, has expired, or was asked in another browser. If you followed a link from an email, open the link in the browser where you started. Otherwise, sign in again.',
+  },
+  proof_required: {
+    title: 'Sign in to the existing account first',
+    detail:
+      'Nothing proves yet that the existing account is yours. Sign in to it with one of its sign-in methods, then link from there.',
+  },
+  user_creation_disabled: {
+    title: 'Sign-up is closed',
+    detail: 'New accounts cannot be created here at the moment. Ask an administrator of this service for access.',
+  },
+  sign_in_restricted: {
+    title: 'Account not allowed here',
+    detail:
+      'This service admits only certain {provider} accounts: those of its organizations or email domains. Use another {provider} account, or ask an administrator for access.',
+  },
+  organization_access_needed: {
+    title: 'Organization not confirmed',
+    detail:
+      '{provider} did not confirm that you belong to an organization that may sign in here. Start again and grant access to your organization, or ask its owner to approve this service.',
+  },
+  user_disabled: {
+    title: 'Account disabled',
+    detail: 'This account is disabled. Ask an administrator of this service to enable it.',
+  },
+  too_many_identities: {
+    title: 'Limit of linked sign-in methods reached',
+    detail:
+      'Your account already has 20 linked sign-in methods and cannot have more. Unlink one that you no longer use, then try again.',
+  },
+  too_many_service_credentials: {
+    title: 'Limit of service credentials reached',
+    detail:
+      'This service already has 500 service credentials and cannot have more. Revoke one that is no longer used, then try again.',
+  },
+  return_to_not_allowed: {
+    title: 'Return URL not allowed',
+    detail: 'The return URL is not on the allowed list. Ask the application that sent you here to correct it.',
+  },
+  redirect_uri_key_not_found: {
+    title: 'Unknown redirect URI',
+    detail:
+      'There is no redirect URI registered under the key “{key}” for this provider. Use one of the registered keys.',
+  },
+
+  // Tokens of this service
+  token_expired: { title: 'Token expired', detail: 'The token has expired. Refresh it, or sign in again.' },
+  token_invalid: { title: 'Invalid token', detail: 'The token is invalid or malformed. Sign in again.' },
+  token_wrong_type: {
+    title: 'Wrong type of token',
+    detail: 'The token has the wrong type. Send a token of type {type}.',
+  },
+  token_subject_missing: { title: 'Token without subject', detail: 'The token names no account. Sign in again.' },
+  user_not_found: {
+    title: 'Account no longer exists',
+    detail: 'The account of this token or session was deleted. Sign in with another account.',
+  },
+  session_revoked: { title: 'Signed out', detail: 'This device was signed out. Sign in again.' },
+  session_expired: { title: 'Session expired', detail: 'This session has expired. Sign in again.' },
+  token_reused: {
+    title: 'Token used twice',
+    detail: 'This refresh token was already used, so this device was signed out for safety. Sign in again.',
+  },
+  code_invalid: {
+    title: 'Code not accepted',
+    detail: 'This sign-in code is unknown, expired or already used. Start the sign-in again.',
+  },
+  grant_type_unsupported: {
+    title: 'Grant type not supported',
+    detail: 'This grant type is not supported here. Use password, authorization_code or refresh_token.',
+  },
+
+  // Account and permissions
+  authentication_required: { title: 'Sign in first', detail: 'You need to be signed in. Sign in and try again.' },
+  reauthentication_required: {
+    title: 'Sign in again to continue',
+    detail: 'For your security, a recent sign-in is needed. Sign in again and repeat the action.',
+  },
+  csrf_failed: {
+    title: 'Form out of date',
+    detail: 'This form did not come from this service or is out of date. Reload the page and try again.',
+  },
+  not_linked: {
+    title: 'Sign-in method not found',
+    detail: 'Your account has no such sign-in method. Reload the page to see its sign-in methods.',
+  },
+  last_login_method: {
+    title: 'Last sign-in method',
+    detail: 'This is the only sign-in method left on your account. Add another one first.',
+  },
+  session_not_found: {
+    title: 'Device not found',
+    detail: 'Your account has no such device. It may already be signed out. Reload the list.',
+  },
+  needs_reauthorization: {
+    title: 'Permission must be renewed',
+    detail:
+      '{provider} no longer accepts our permission. To renew it, sign in with {provider} again, or connect the team again.',
+  },
+  not_connected: {
+    title: 'Not connected',
+    detail: '{provider} is not connected. Ask the person or the team to connect {provider} first.',
+  },
+  scopes_not_offered: {
+    title: 'Permissions not offered',
+    detail: 'These permissions are not offered here. Choose from those shown on the page of the sign-in method.',
+  },
+
+  // Teams and Jira
+  team_not_found: {
+    title: 'Team not found',
+    detail: 'There is no such team, or you are not a member of it. Ask an owner of the team for an invitation.',
+  },
+  team_role_required: {
+    title: 'Your role does not allow this action',
+    detail: 'Your role in the team does not include this action. Ask an owner or admin of the team.',
+  },
+  member_not_found: {
+    title: 'Member not found',
+    detail: 'The team has no such member. Reload the page to see its members.',
+  },
+  last_owner: {
+    title: 'Last owner',
+    detail: 'A team needs an owner. Make someone else an owner first, or delete the team.',
+  },
+  already_member: {
+    title: 'Already in the team',
+    detail: 'This person is already in the team. Nothing else is needed.',
+  },
+  invitation_not_found: {
+    title: 'Invitation no longer valid',
+    detail: 'The invitation was used or withdrawn, or has expired. Ask the team for a new one.',
+  },
+  team_limit_reached: {
+    title: 'Limit reached',
+    detail: 'You cannot add more teams, members or invitations. Remove one that is no longer needed first.',
+  },
+  jira_not_available: {
+    title: 'Jira not available',
+    detail:
+      'Atlassian is not set up on this service, so no team can connect Jira. Contact the operator of this service.',
+  },
+  jira_not_connected: {
+    title: 'Jira is not connected',
+    detail: 'The team is not connected to Jira. An owner or admin can connect it.',
+  },
+  jira_not_active: {
+    title: 'No active Jira connection',
+    detail:
+      'The team has no working connection to Jira. An owner or admin can connect it, or choose its sites, on the integrations page.',
+  },
+  jira_site_not_found: {
+    title: 'Site not reachable',
+    detail: 'The connection does not reach one of these sites. Reload the list and choose again.',
+  },
+  jira_scope_missing: {
+    title: 'Permission missing at Jira',
+    detail: 'The connection lacks a permission: {scopes}. An owner or admin can connect Jira again and grant it.',
+  },
+  jira_forbidden: {
+    title: 'Refused by Jira',
+    detail:
+      'The person who connected the team may not see these service desks: Jira requires an agent license. Ask an agent to connect it.',
+  },
+  provider_rate_limited: {
+    title: 'Too many requests to the provider',
+    detail: '{provider} received too many requests from this service. Wait {seconds} seconds and try again.',
+  },
+
+  // Requests
+  invalid_request: {
+    title: 'Invalid request',
+    detail:
+      'The request is not valid. Correct the fields listed in errors, if there are any, and send the request again.',
+  },
+  malformed_body: {
+    title: 'Body not readable',
+    detail: 'The body of the request could not be read. Send well-formed JSON or form data.',
+  },
+  payload_too_large: {
+    title: 'Request too large',
+    detail: 'The body of the request is larger than 64 KiB. Send a smaller one.',
+  },
+  headers_too_large: {
+    title: 'Request headers too large',
+    detail:
+      'The headers of the request, with its cookies and URL, are larger than 16 KiB, or there are more than 100 headers. In a browser, delete the cookies of this site and try again.',
+  },
+  request_timeout: {
+    title: 'Request incomplete',
+    detail: 'The request did not arrive completely in time. Send it again.',
+  },
+  unsupported_media_type: {
+    title: 'Content type not supported',
+    detail: 'This content type is not accepted here. Use {accepted}.',
+  },
+  not_found: { title: 'Not found', detail: 'There is nothing at this URL. Check it for typing mistakes.' },
+  method_not_allowed: {
+    title: 'Method not allowed',
+    detail: 'This URL does not accept the method of the request. Use {allowed}.',
+  },
+  rate_limited: {
+    title: 'Too many requests',
+    detail: 'Too many requests came from your network. Wait {seconds} seconds and try again.',
+  },
+  not_ready: { title: 'Not ready', detail: 'The service cannot respond at the moment. Try again shortly.' },
+  internal: {
+    title: 'Internal error',
+    detail:
+      'The service failed to handle the request. Try again. If it keeps happening, give the operator the request ID.',
+  },
+})
