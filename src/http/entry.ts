@@ -87,7 +87,7 @@ const mostFlows = 20
  * still needed.
  */
 export function flowCookies(
-  { handle, binding }: Begun,
+  { handle, binding }: Pick<Begun, 'handle' | 'binding'>,
   cookieNames: (beginning: string) => readonly string[],
   seconds: number,
   kept?: string,

@@ -1,10 +1,10 @@
 import type { VNode } from 'preact'
 import type { Method } from '../../accounts/methods.ts'
-import { fail } from '../../errors/catalogue.ts'
 import type { Account } from '../../kernel/account.ts'
-import { ok } from '../../kernel/result.ts'
 import type { Provider } from '../../providers/provider.ts'
+import { update } from '../api/me.ts'
 import { noticeCookie } from '../entry.ts'
+import { formOf } from '../form.ts'
 import { isRecent } from '../principal.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
@@ -26,10 +26,11 @@ const securityPages = [
   { path: '/account/passkeys', name: 'passkeys' },
 ] as const
 
-const common = { tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account' } as const
-
 const account = route({
-  ...common,
+  tag: 'Pages',
+  surface: 'browser',
+  auth: 'user',
+  limit: 'account',
   method: 'get',
   path: '/account',
   summary: 'My account: profile, ways to sign in, devices, activity',
@@ -135,20 +136,13 @@ const account = route({
   },
 })
 
-const name = route({
-  ...common,
-  method: 'post',
+const nameForm = formOf(update, {
   path: '/account/name',
   summary: 'Change my name; an empty one takes it away',
-  body: object({ name: line }),
-  status: 303,
-  fails: ['user_not_found'],
-  async handle({ who, body, origin }, { profiles }: Services) {
-    const changed = await profiles.update(who.accountId, { name: body.name === '' ? null : body.name }, origin)
-    return changed ? ok(seeOther(doneAt('/account', 'name_changed'))) : fail('user_not_found')
-  },
+  fields: object({ name: line.transform((name) => name || null) }),
+  done: () => seeOther(doneAt('/account', 'name_changed')),
 })
-export const accountRoutes = [account, name]
+export const accountRoutes = [account, nameForm]
 
 /** What opens the account besides its identities: it is looked after on pages of its own. */
 function OtherWays({ methods, locale, say }: Reader & { methods: readonly Method[] }): VNode | null {

@@ -1,57 +1,35 @@
 import type { VNode } from 'preact'
-import { ok } from '../../kernel/result.ts'
 import type { Providers } from '../../providers/providers.ts'
 import type { Session } from '../../sessions/ports.ts'
+import { endOtherSessions, endSession, nameSession } from '../api/me.ts'
+import { formOf } from '../form.ts'
 import { seeOther } from '../reply.ts'
-import { object, route } from '../route.ts'
-import { deviceName, idParams } from '../schemas.ts'
-import type { Services } from '../services.ts'
+import { object } from '../route.ts'
+import { deviceName } from '../schemas.ts'
 import { deviceWords } from './device-words.ts'
 import { Field } from './field.tsx'
 import { Facts, Form, type Reader, Time, Unseen } from './layout.tsx'
 import { doneAt } from './status.ts'
 
-const common = { method: 'post', tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account' } as const
-
-const end = route({
-  ...common,
+const endForm = formOf(endSession, {
   path: '/account/sessions/:id/end',
   summary: 'Sign one device out',
-  params: idParams,
-  status: 303,
-  fails: ['session_not_found'],
-  async handle({ who, params, origin }, { devices }: Services) {
-    const done = await devices.end({ id: params.id, accountId: who.accountId }, 'revoked', origin)
-    return done.ok ? ok(seeOther(doneAt('/account', 'device_ended'))) : done
-  },
+  done: () => seeOther(doneAt('/account', 'device_ended')),
 })
 
-const endOthers = route({
-  ...common,
+const endOthersForm = formOf(endOtherSessions, {
   path: '/account/sessions/end-others',
   summary: 'Sign every other device out',
-  status: 303,
-  fails: [],
-  async handle({ who, origin }, { flows }: Services) {
-    await flows.signOut.others(who, origin)
-    return ok(seeOther(doneAt('/account', 'devices_ended')))
-  },
+  done: () => seeOther(doneAt('/account', 'devices_ended')),
 })
 
-const name = route({
-  ...common,
+const nameForm = formOf(nameSession, {
   path: '/account/sessions/:id/name',
   summary: 'Call a device by a name of my own; an empty one takes it away',
-  params: idParams,
-  body: object({ name: deviceName }),
-  status: 303,
-  fails: ['session_not_found'],
-  async handle({ who, params, body, origin }, { devices }: Services) {
-    const done = await devices.rename({ id: params.id, accountId: who.accountId }, body.name || null, origin)
-    return done.ok ? ok(seeOther(doneAt('/account', 'device_named'))) : done
-  },
+  fields: object({ name: deviceName.transform((name) => name || null) }),
+  done: () => seeOther(doneAt('/account', 'device_named')),
 })
-export const deviceRoutes = [end, endOthers, name]
+export const deviceRoutes = [endForm, endOthersForm, nameForm]
 
 type DeviceListProps = Reader & {
   readonly sessions: readonly Session[]

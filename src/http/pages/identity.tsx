@@ -2,9 +2,10 @@ import type { ComponentChildren, VNode } from 'preact'
 import type { Identity } from '../../accounts/ports.ts'
 import type { Standing } from '../../connections/standing.ts'
 import { fail, message } from '../../errors/catalogue.ts'
-import { ok } from '../../kernel/result.ts'
 import type { Provider } from '../../providers/provider.ts'
 import type { Providers } from '../../providers/providers.ts'
+import { unlink } from '../api/identities.ts'
+import { formOf } from '../form.ts'
 import { isRecent } from '../principal.ts'
 import { seeOther } from '../reply.ts'
 import { route } from '../route.ts'
@@ -130,22 +131,10 @@ const askUnlink = route({
   },
 })
 
-const unlink = route({
-  ...common,
-  method: 'post',
+const unlinkForm = formOf(unlink, {
   path: '/account/identities/:id/unlink',
   summary: 'Unlink a sign-in',
-  auth: 'recent',
-  params: idParams,
-  status: 303,
-  fails: ['not_linked', 'last_login_method', 'session_revoked'],
-  async handle({ who, params, origin }, { flows }: Services) {
-    const done = await flows.unlink(
-      { accountId: who.accountId, sessionId: who.sessionId, identityId: params.id },
-      origin,
-    )
-    return done.ok ? ok(seeOther(doneAt('/account', 'unlinked'))) : done
-  },
+  done: () => seeOther(doneAt('/account', 'unlinked')),
 })
 
 const askLink = route({
@@ -193,7 +182,7 @@ const askLink = route({
     )
   },
 })
-export const identityRoutes = [view, askUnlink, unlink, askLink]
+export const identityRoutes = [view, askUnlink, unlinkForm, askLink]
 
 const nameOf = ({ provider }: Identity, providers: Providers): string => providers.get(provider)?.name ?? provider
 

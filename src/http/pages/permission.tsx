@@ -7,8 +7,8 @@ import { fail } from '../../errors/catalogue.ts'
 import { ok } from '../../kernel/result.ts'
 import type { Provider } from '../../providers/provider.ts'
 import type { Providers } from '../../providers/providers.ts'
-import { moreFails } from '../api/identities.ts'
-import { flowCookies } from '../entry.ts'
+import { authorize, withdraw } from '../api/identities.ts'
+import { formOf } from '../form.ts'
 import { isRecent } from '../principal.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
@@ -16,29 +16,19 @@ import { idParams, scopeToken } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
 import { doneAt } from './status.ts'
+import { toProvider } from './to-provider.ts'
 
 /** What somebody granted at a provider: told, asked for, taken back. */
 
 const common = { tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account' } as const
 
-const more = route({
-  ...common,
-  method: 'post',
+const more = formOf(authorize, {
   path: '/account/identities/:id/authorize',
   summary: 'Go to the provider to grant more there, with this very sign-in',
-  auth: 'recent',
-  limit: 'sign_in',
-  params: idParams,
-  body: object({ scopes: z.array(scopeToken).max(50).default([]) }),
-  status: 303,
-  fails: moreFails,
-  async handle({ who, params, body, origin, cookieNames }, { flows, settings }: Services) {
-    if (body.scopes.length === 0) return ok(seeOther(doneAt(`/account/identities/${params.id}`, 'more_none')))
-    const begun = await flows.askForMore(who, params.id, body, origin)
-    if (!begun.ok) return begun
-    const cookies = flowCookies(begun.value, cookieNames, settings.flowCookieSeconds)
-    return ok(seeOther(begun.value.url, { cookies }))
-  },
+  fields: object({ scopes: z.array(scopeToken).max(50).default([]) }),
+  before: ({ params, body }) =>
+    body.scopes.length === 0 ? ok(seeOther(doneAt(`/account/identities/${params.id}`, 'more_none'))) : undefined,
+  done: ({ cookieNames }, started, { settings }) => toProvider(started, cookieNames, settings.flowCookieSeconds),
 })
 
 const askWithdraw = route({
@@ -84,22 +74,13 @@ const askWithdraw = route({
   },
 })
 
-const withdraw = route({
-  ...common,
-  method: 'post',
+const withdrawForm = formOf(withdraw, {
   path: '/account/identities/:id/withdraw',
   summary: 'Take back what was granted with a sign-in, and keep the sign-in',
-  auth: 'recent',
-  params: idParams,
-  status: 303,
-  fails: ['not_linked'],
-  async handle({ who, params, origin }, { flows }: Services) {
-    const done = await flows.withdraw.one({ accountId: who.accountId, identityId: params.id }, origin)
-    return done.ok ? ok(seeOther(doneAt(`/account/identities/${params.id}`, 'grant_withdrawn'))) : done
-  },
+  done: ({ params }) => seeOther(doneAt(`/account/identities/${params.id}`, 'grant_withdrawn')),
 })
 
-export const permissionRoutes = [more, askWithdraw, withdraw]
+export const permissionRoutes = [more, askWithdraw, withdrawForm]
 
 /** Promises a withdrawal only where the provider has an endpoint for it. */
 export function whatBecomesOfIt(provider: Provider | undefined, { unlink: words }: Reader['say']): string {
