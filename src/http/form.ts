@@ -59,17 +59,17 @@ export function formOf<
 >(
   act: DeclaredRoute<A, E, D, P, B, R>,
   form: Place<F, X> & {
-    readonly before?: (input: FormInput<A, P, B, F>, vinculum: D) => MaybePromise<Answered<E | X> | undefined>
+    readonly before?: (input: FormInput<A, P, B, F>, vinculum: D) => MaybePromise<Answered<NoInfer<E | X>> | undefined>
     readonly done: (
       input: FormInput<A, P, B, F>,
       value: Value<R>,
       vinculum: D,
     ) => MaybePromise<Redirect | Result<Redirect | Page, never>>
     readonly failed?: (
-      refusal: Refusal<E>,
+      refusal: Refusal<NoInfer<E>>,
       input: FormInput<A, P, B, F>,
       vinculum: D,
-    ) => MaybePromise<Answered<E | X> | undefined>
+    ) => MaybePromise<Answered<NoInfer<E | X>> | undefined>
   },
 ): Route<D> {
   const { before, done, failed } = form
@@ -110,7 +110,7 @@ export function signInFormOf<
   act: DeclaredRoute<A, E, D, P, Schema | undefined, Schema | undefined>,
   form: Place<F, X> & {
     readonly fields: F
-    readonly handle: (input: FormInput<A, P, undefined, F>, vinculum: D) => MaybePromise<Answered<E | X>>
+    readonly handle: (input: FormInput<A, P, undefined, F>, vinculum: D) => MaybePromise<Answered<NoInfer<E | X>>>
   },
 ): Route<D> {
   const { handle } = form
