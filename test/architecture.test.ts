@@ -62,10 +62,6 @@ const may: Record<string, readonly string[]> = {
   ],
   'http/api': [
     'http',
-    // The page a browser gets where an app gets JSON, and its next step. No other page.
-    ...['conflict.tsx', 'onward.tsx', 'form-action.ts', 'layout.tsx'].map((file) => `http/pages/${file}`),
-    'http/pages/along.tsx',
-    'http/pages/status.ts',
     'kernel',
     'errors',
     'type events',
@@ -74,6 +70,7 @@ const may: Record<string, readonly string[]> = {
     'credentials/scopes.ts',
     ...['accounts', 'sessions', 'connections', 'teams', 'credentials', 'jobs'].map((noun) => `type ${noun}`),
   ],
+  // Pages do what the API does (`form.ts`). The API imports no page: a program never needs one.
   'http/pages': [
     'http',
     'http/api',

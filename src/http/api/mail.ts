@@ -2,7 +2,6 @@ import { z } from 'zod'
 import type { SignInByEmailCode } from '../../flows/sign-in-by-email.ts'
 import { readEmail } from '../../kernel/email.ts'
 import { ok } from '../../kernel/result.ts'
-import { alongFields, enteringOf } from '../pages/along.tsx'
 import { faulty, passwordFaults } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
@@ -16,6 +15,7 @@ import {
   typedCode,
 } from '../schemas.ts'
 import type { Services } from '../services.ts'
+import { enteringOf, targetFields } from './sign-in-target.ts'
 
 /**
  * What is proven by mail. Whoever asks for a letter is answered 202, whatever there is at the address: only its reader
@@ -124,7 +124,7 @@ export const begin = route({
   ...anybody,
   path: '/auth/email',
   summary: 'Send a link and a code to sign in with; the code comes back with the flow_token',
-  body: object({ email: addressText, ...alongFields }),
+  body: object({ email: addressText, ...targetFields }),
   status: 202,
   reply: StartedByMail,
   fails: ['mail_not_configured', 'return_to_not_allowed', 'invalid_request'],

@@ -83,7 +83,7 @@ export function conflictPage({ ticket, question, signedInElsewhere, csrf, ...rea
               <PasskeyForm
                 {...reader}
                 {...{ action: '/login/passkey', csrf, does: 'get', options: '/auth/passkey/options' }}
-                along={{ return_to: here }}
+                target={{ return_to: here }}
                 button={conflict.signInWithPasskey}
               />
             ) : null}

@@ -3,24 +3,25 @@ import { fail } from '../../errors/catalogue.ts'
 import { ok } from '../../kernel/result.ts'
 import type { Admitted } from '../../sessions/sign-in.ts'
 import { begin, finish } from '../api/mail.ts'
+import { type SignInTarget, targetOf } from '../api/sign-in-target.ts'
 import { admittedAsRedirect, mailCodeCookie, toMailCode, toSecondFactor } from '../entry.ts'
 import { formOf, signInFormOf } from '../form.ts'
 import { object, route } from '../route.ts'
 import { secretText, typedCode } from '../schemas.ts'
 import type { Services } from '../services.ts'
-import { type Along, AlongFields, alongQuery, targetOf } from './along.tsx'
 import { asking, ticketed } from './by-mail.ts'
 import { type AskProps, Field, Submit } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
 import { goOn } from './onward.tsx'
+import { TargetFields, targetQuery } from './target-fields.tsx'
 
-const AskForCode = ({ csrf, email, error, on, ...reader }: AskProps & { on: Along }): VNode => {
+const AskForCode = ({ csrf, email, error, on, ...reader }: AskProps & { on: SignInTarget }): VNode => {
   const { mail } = reader.say
   return (
     <Layout {...reader} title={mail.login.title}>
       <p>{mail.login.intro}</p>
       <Form action="/login/email" csrf={csrf}>
-        <AlongFields given={on} />
+        <TargetFields given={on} />
         <Field name="email" type="email" label={mail.address} autocomplete="email" value={email} error={error} />
         <Submit>{mail.login.send}</Submit>
       </Form>
@@ -32,7 +33,7 @@ const loginByMail = route({
   ...asking,
   path: '/login/email',
   summary: 'Ask for a link and a code to sign in with',
-  query: alongQuery,
+  query: targetQuery,
   fails: ['mail_not_configured', 'return_to_not_allowed'],
   handle({ query, locale, csrfToken }, services: Services) {
     if (!services.settings.mail) return fail('mail_not_configured')

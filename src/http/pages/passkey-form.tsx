@@ -1,7 +1,8 @@
 import type { ComponentChildren, VNode } from 'preact'
-import { type Along, AlongFields } from './along.tsx'
+import type { SignInTarget } from '../api/sign-in-target.ts'
 import type { Reader } from './layout.tsx'
 import { PasskeyScripts } from './passkey-script.tsx'
+import { TargetFields } from './target-fields.tsx'
 
 type Props = Reader & {
   readonly action: string
@@ -11,7 +12,7 @@ type Props = Reader & {
   readonly options: string
   readonly button: string
   readonly primary?: true
-  readonly along?: Along
+  readonly target?: SignInTarget
   readonly children?: ComponentChildren
 }
 
@@ -19,7 +20,17 @@ type Props = Reader & {
  * A form only a passkey can fill in. Without script, or in a browser that knows none, it is not there, and a sentence
  * says what is missing. Its page needs `scripts: true`.
  */
-export function PasskeyForm({ action, csrf, does, options, button, primary, along = {}, children, say }: Props): VNode {
+export function PasskeyForm({
+  action,
+  csrf,
+  does,
+  options,
+  button,
+  primary,
+  target = {},
+  children,
+  say,
+}: Props): VNode {
   const { passkeys } = say
   return (
     <>
@@ -37,7 +48,7 @@ export function PasskeyForm({ action, csrf, does, options, button, primary, alon
         <input type="hidden" name="csrf" value={csrf} />
         <input type="hidden" name="flow_token" value="" />
         <input type="hidden" name="response" value="" />
-        <AlongFields given={along} />
+        <TargetFields given={target} />
         {children}
         <div class="actions">
           <button type="submit" class={primary && 'primary'}>

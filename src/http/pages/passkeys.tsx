@@ -11,6 +11,7 @@ import {
   remove,
   rename,
 } from '../api/passkeys.ts'
+import { enteringOf, targetFields } from '../api/sign-in-target.ts'
 import { admittedAsRedirect, toSecondFactor } from '../entry.ts'
 import { formOf, signInFormOf } from '../form.ts'
 import { isRecent } from '../principal.ts'
@@ -18,7 +19,6 @@ import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { secretText } from '../schemas.ts'
 import type { Services } from '../services.ts'
-import { alongFields, enteringOf } from './along.tsx'
 import { Field } from './field.tsx'
 import {
   BackToAccount,
@@ -82,7 +82,7 @@ const signInForm = signInFormOf(enter, {
   fields: object({
     flow_token: secretText,
     response: formJson(AuthenticationResponse),
-    ...alongFields,
+    ...targetFields,
   }),
   fails: ['invalid_request'],
   also: ['page'],

@@ -1,16 +1,17 @@
 import type { VNode } from 'preact'
 import { catalogue, fail } from '../../errors/catalogue.ts'
 import { register } from '../api/passwords.ts'
+import { targetFields, targetOf } from '../api/sign-in-target.ts'
 import { formOf } from '../form.ts'
 import { type FaultFound, fault } from '../problem.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { addressText, line, passwordChosen } from '../schemas.ts'
 import type { Services } from '../services.ts'
-import { AlongFields, alongFields, alongQuery, suffixOf, targetOf } from './along.tsx'
 import { Field } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
 import { doneAt } from './status.ts'
+import { suffixOf, TargetFields, targetQuery } from './target-fields.tsx'
 
 const common = { path: '/register', tag: 'Pages', surface: 'browser', auth: 'public' } as const
 
@@ -19,7 +20,7 @@ const ask = route({
   method: 'get',
   summary: 'Open an account with a password',
   limit: 'browse',
-  query: alongQuery,
+  query: targetQuery,
   fails: ['user_creation_disabled', 'return_to_not_allowed'],
   handle({ query, locale, csrfToken }, services: Services) {
     const { settings } = services
@@ -36,7 +37,7 @@ const registerForm = formOf(register, {
     email: addressText,
     password: passwordChosen,
     name: line.optional().transform((name) => name || null),
-    ...alongFields,
+    ...targetFields,
   }),
   fails: ['return_to_not_allowed'],
   also: ['page'],
@@ -80,7 +81,7 @@ function RegisterPage({ given, csrf, least, typed, faults = [], ...reader }: Reg
     <Layout {...reader} title={say.register.title}>
       <p>{say.register.intro}</p>
       <Form action="/register" csrf={csrf}>
-        <AlongFields given={given} />
+        <TargetFields given={given} />
         <Field
           name="email"
           type="email"

@@ -3,10 +3,6 @@ import type { BeginCode } from '../../flows/begin-with-provider.ts'
 import type { ResolveCode } from '../../flows/resolve-conflict.ts'
 import { ok } from '../../kernel/result.ts'
 import { answerAsJson, answerAsRedirect, flowCookie, flowCookies, toMailCode, toSecondFactor } from '../entry.ts'
-import { conflictPage } from '../pages/conflict.tsx'
-import { originsOf } from '../pages/form-action.ts'
-import { readerOf, show } from '../pages/layout.tsx'
-import { goOn } from '../pages/onward.tsx'
 import { isRecent } from '../principal.ts'
 import { faulty } from '../problem.ts'
 import { json, seeOther } from '../reply.ts'
@@ -23,6 +19,10 @@ import {
   time,
 } from '../schemas.ts'
 import type { Services } from '../services.ts'
+import { conflictPage } from './conflict.tsx'
+import { originsOf } from './form-action.ts'
+import { readerOf, show } from './layout.tsx'
+import { goOn } from './onward.tsx'
 
 /**
  * The question a sign-in left open: whose address is it? The ticket names it; what binds it to whoever was asked is the
