@@ -5,12 +5,15 @@ import { type AppError, fail } from '../errors/catalogue.ts'
 import { type HttpMethod, readHttpMethod } from '../kernel/http-method.ts'
 import { Limit, withinLimit } from '../kernel/limit.ts'
 import { acceptsOf } from './body.ts'
+import { authorize, checkCredential, readBody, readQuery } from './checks.ts'
 import { type CrossOrigin, crossOriginOf } from './cors.ts'
-import { type Bound, Exchange, type Frame, type Target } from './exchange.ts'
+import type { Bound, Frame, Target } from './frame.ts'
 import { timesSent } from './headers.ts'
+import { Incoming } from './incoming.ts'
 import type { Limiter } from './limits.ts'
 import { invalidRequest } from './problem.ts'
-import type { Input, Route } from './route.ts'
+import { Responder } from './responder.ts'
+import type { Auth, Input, Route } from './route.ts'
 import type { Refusals } from './server.ts'
 import type { StaticFile } from './static.ts'
 
@@ -51,24 +54,25 @@ export function mount<D>(
   const find = createFinder(frame, routes, files)
 
   const handle = async (request: Request, response: Response, found: Found<D>, refusal?: AppError): Promise<void> => {
-    const exchange = new Exchange(frame, request, response, found.target)
+    const incoming = new Incoming(frame, request, found.target)
+    const responder = new Responder(frame, incoming, response)
     try {
-      const limited = await found.limiter?.(request, response, exchange.address)
-      if (limited) return exchange.refuse(limited)
+      const limited = await found.limiter?.(request, response, incoming.address)
+      if (limited) return responder.refuse(limited)
       const refused = refusal ?? headerFault(request)
-      if (refused) return exchange.refuse(refused)
+      if (refused) return responder.refuse(refused)
       const { expect } = request.headers
       if (expect !== undefined && !understood.test(expect)) {
         // Whether a body follows is not known: the connection is no use any more.
-        return exchange.send(417, [...frame.headers.api, 'Connection', 'close'], '')
+        return responder.send(417, [...frame.headers.api, 'Connection', 'close'], '')
       }
       const preflight = preflightOf(frame, request, found)
-      if (preflight) return exchange.send(204, [...frame.headers.api, ...preflight])
-      if (found.file) return answerFile(frame, found.file, found.target.method, exchange)
-      if (!found.resource) return exchange.refuse(fail('not_found').error)
-      await serve(found, request, exchange, vinculum)
+      if (preflight) return responder.send(204, [...frame.headers.api, ...preflight])
+      if (found.file) return answerFile(frame, found.file, found.target.method, responder)
+      if (!found.resource) return responder.refuse(fail('not_found').error)
+      await serve(frame, found, incoming, responder, vinculum)
     } catch (thrown) {
-      await exchange.failed(thrown)
+      await responder.failed(thrown)
     }
   }
   /** Answers within the limit, where there is one: from the request's arrival, and for as long as its caller is there. */
@@ -265,36 +269,54 @@ function listsIn(schema: z.ZodType | undefined): ReadonlySet<string> {
 }
 
 async function serve<D>(
+  frame: Frame,
   { resource, bound, params }: Found<D>,
-  request: Request,
-  exchange: Exchange,
+  incoming: Incoming,
+  responder: Responder,
   vinculum: D,
 ): Promise<void> {
   if (!bound) {
     const allowed = resource?.allowed ?? ''
-    return exchange.refuse(fail('method_not_allowed', { allowed }).error, { headers: { Allow: allowed } })
+    return responder.refuse(fail('method_not_allowed', { allowed }).error, { headers: { Allow: allowed } })
   }
   const { route } = bound
+  const { request } = incoming
   const decoded = params ? decode(params) : {}
-  if (!decoded) return exchange.refuse(invalidRequest)
-  if (route.auth !== 'none' && !(await exchange.authorise(route.auth, route.scope))) return
-  if (route.credential === 'refresh' && !exchange.readCredential()) return
+  if (!decoded) return responder.refuse(invalidRequest)
+  if (isChecked(route)) {
+    const stop = await authorize(frame, incoming, route)
+    if (stop) return responder.stop(stop)
+  }
+  if (route.credential === 'refresh') {
+    const stop = checkCredential(incoming)
+    if (stop) return responder.stop(stop)
+  }
   if (route.params) {
     const read = route.params.safeParse(decoded)
     // An id that cannot exist is answered like one that does not.
-    if (!read.success) return exchange.refuse(fail('not_found').error)
-    exchange.params = read.data
+    if (!read.success) return responder.refuse(fail('not_found').error)
+    incoming.params = read.data
   }
   // A page takes whatever its address has picked up on the way; a program sends nothing it was not asked for.
   const query = route.query ?? (route.surface === 'api' && request.url.includes('?') ? nothing : undefined)
-  if (query && !exchange.readQuery(query, bound.lists.query)) return
-  if (request.method !== 'GET' && request.method !== 'HEAD' && !(await exchange.readBody(bound))) return
+  if (query) {
+    const stop = readQuery(incoming, query, bound.lists.query)
+    if (stop) return responder.stop(stop)
+  }
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    const stop = await readBody(frame, incoming, bound)
+    if (stop) return responder.stop(stop)
+  }
 
-  const result = await route.handle(exchange as unknown as Input<never, never, never, 'user'>, vinculum)
-  if (result.ok) return exchange.answer(result.value)
-  await exchange.onTrail(result.error)
-  exchange.refuse(result.error, { cookies: result.cookies, faults: result.faults })
+  const result = await route.handle(incoming as unknown as Input<never, never, never, 'user'>, vinculum)
+  if (result.ok) return responder.answer(result.value)
+  await responder.audit(result.error)
+  responder.refuse(result.error, { cookies: result.cookies, faults: result.faults })
 }
+
+/** Whether the frame looks at credentials before the handler does. */
+const isChecked = <D>(route: Route<D>): route is Route<D> & { readonly auth: Exclude<Auth, 'none'> } =>
+  route.auth !== 'none'
 
 /** The parameters of a path as they were meant; `undefined` where one is no UTF-8. */
 function decode(params: Readonly<Record<string, string>>): Record<string, string> | undefined {
@@ -312,11 +334,11 @@ function preflightOf<D>(frame: Frame, request: Request, { resource, target }: Fo
   return frame.cors.preflight(resource?.bound[wanted]?.crossOrigin ?? target.crossOrigin, wanted, request.headers)
 }
 
-function answerFile(frame: Frame, file: StaticFile, method: HttpMethod, exchange: Exchange): void {
+function answerFile(frame: Frame, file: StaticFile, method: HttpMethod, responder: Responder): void {
   if (method === 'GET') {
-    exchange.send(200, [...frame.headers.immutable, 'Content-Type', file.contentType], file.body)
+    responder.send(200, [...frame.headers.immutable, 'Content-Type', file.contentType], file.body)
   } else {
     const allowed = 'GET, HEAD'
-    exchange.refuse(fail('method_not_allowed', { allowed }).error, { headers: { Allow: allowed } })
+    responder.refuse(fail('method_not_allowed', { allowed }).error, { headers: { Allow: allowed } })
   }
 }

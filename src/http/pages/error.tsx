@@ -1,6 +1,6 @@
 import type { VNode } from 'preact'
 import { type AppError, type ErrorCode, message } from '../../errors/catalogue.ts'
-import type { ErrorContext } from '../exchange.ts'
+import type { ErrorContext } from '../frame.ts'
 import { Layout, readerOf } from './layout.tsx'
 
 /** What helps: the same again, proving who one is, or the account page, where things stand as they are. */
