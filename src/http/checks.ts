@@ -20,7 +20,10 @@ type Checked = { readonly auth: Exclude<Auth, 'none'>; readonly scope?: string; 
 export const checkCredential = ({ authorization }: Incoming): Refusal | undefined =>
   authorization.kind === 'malformed' ? { error: invalidRequest, badCredentials: true } : undefined
 
-/** Identifies the caller, and checks that the route is open to them. A program that sends `Authorization` and a cookie means the header. */
+/**
+ * Identifies the caller, and checks that the route is open to them. `Authorization` wins over the cookie: a browser
+ * sends the cookie on its own.
+ */
 export async function authorize(frame: Frame, incoming: Incoming, checked: Checked): Promise<Stop | undefined> {
   const { authenticate, clock, csrf, recentAuthSeconds } = frame
   const { auth, scope, surface } = checked
@@ -60,7 +63,8 @@ export async function authorize(frame: Frame, incoming: Incoming, checked: Check
     return { error: stale ?? fail('authentication_required').error }
   }
   if (scope !== undefined && !who.scopes.includes(scope)) {
-    // A program learns which scope it lacks (RFC 6750 §3.1). A page does not exist for people who may not see it (ASVS 8.2.1).
+    // A program learns which scope it lacks (RFC 6750 §3.1). For people without the scope, the page does not exist
+    // (ASVS 8.2.1).
     const lacking = fail('insufficient_scope', { scope }).error
     return surface === 'browser' ? { error: fail('not_found').error, recorded: lacking } : { error: lacking }
   }

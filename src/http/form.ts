@@ -1,7 +1,7 @@
 /**
- * Forms of pages, derived from the API routes that do the same. An act is declared once: who may do it, how recently they
- * must have signed in, how often, with which parameters and body, and which errors it returns. A form that repeated this
- * could forget a check.
+ * Forms of pages, derived from the API routes that do the same. An act is declared once: who may do it, how recently
+ * they must have signed in, how often, with which parameters and body, and which errors it returns. A form that
+ * repeated this could forget a check.
  */
 import type { z } from 'zod'
 import type { AppError, ErrorCode } from '../errors/catalogue.ts'
@@ -43,9 +43,9 @@ type Place<F, X extends ErrorCode> = {
 /**
  * The form of a page that does what an API route does, through the handler of that route.
  *
- * `fields` reads the form into the body of the act. `before` can answer instead of the act: with `undefined`, the act runs.
- * `done` is the answer after success: where to go, or the page to show. `failed` can answer an error, on the page with the
- * form: with `undefined`, the error is answered as by any route.
+ * `fields` reads the form into the body of the act. `before` can answer instead of the act: with `undefined`, the act
+ * runs. `done` answers after success: where to go, or the page to show. `failed` can answer an error on the page with
+ * the form: with `undefined`, the error is answered as by any route.
  */
 export function formOf<
   A extends Auth,

@@ -10,8 +10,8 @@ import { isDirect, type ProxyChain, proxyChainOf } from './proxies.ts'
 import type { Principal } from './route.ts'
 
 /**
- * A request as its handler reads it (`Input` in `route.ts`). Nothing is computed before it is read. Handlers destructure
- * it, so the members that take arguments are getters that return functions: a method would lose its `this`.
+ * A request as its handler reads it (`Input` in `route.ts`). Nothing is computed before it is read. Handlers
+ * destructure it, so members that take arguments are getters that return functions: a method would lose its `this`.
  */
 export class Incoming {
   readonly requestId: string
@@ -126,7 +126,7 @@ export class Incoming {
     return this.#cookies[this.#frame.cookies.nameOf(name)]
   }
 
-  /** The requested path and query. A request line can name any URL; only a path of this service is safe to return to. */
+  /** The requested path and query; `/` if the request line names another URL, which is not safe to return to. */
   get returnTo(): string {
     const { originalUrl } = this.request
     return /^\/(?![/\\])/.test(originalUrl) ? originalUrl : '/'

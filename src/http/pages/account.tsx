@@ -129,7 +129,7 @@ const account = route({
       </Layout>,
       {
         formAction: recent ? knownOrigins(providers.list()) : [],
-        // Told once.
+        // A notice is shown once.
         cookies: query.done === undefined && cookie('notice') !== undefined ? [noticeCookie(null)] : [],
       },
     )
@@ -144,7 +144,7 @@ const nameForm = formOf(update, {
 })
 export const accountRoutes = [account, nameForm]
 
-/** What opens the account besides its identities: it is looked after on pages of its own. */
+/** Sign-in methods that are not providers. Each is managed on a page of its own. */
 function OtherWays({ methods, locale, say }: Reader & { methods: readonly Method[] }): VNode | null {
   const passkeys = methods.filter(({ type }) => type === 'passkey').length
   const others = [
@@ -195,7 +195,7 @@ type LinkAnotherProps = Reader & {
   readonly recent: boolean
 }
 
-/** Several identities of one provider are allowed, so all are offered. */
+/** Offers every provider: an account may have several identities of one. */
 function LinkAnother({ providers, csrf, recent, ...reader }: LinkAnotherProps): VNode | null {
   const { link } = reader.say
   if (providers.length === 0) return null
@@ -206,7 +206,7 @@ function LinkAnother({ providers, csrf, recent, ...reader }: LinkAnotherProps): 
       {recent ? (
         <div class="actions">
           {providers.map((provider) =>
-            // Not discovered yet: its page waits for the provider, so that this one never has to.
+            // Before discovery, the link page waits for the provider, so that this page does not have to.
             provider.authorizeOrigin() === null ? (
               <a key={provider.id} class="button" href={`/account/link/${provider.id}`}>
                 {link.button(provider.name)}

@@ -14,8 +14,8 @@ import { BackToAccount, Facts, Form, Layout, type Reader, readerOf, SignInAgain,
 import { doneAt, doneQuery, statusOf } from './status.ts'
 
 /**
- * A link's ticket while its reader signs in first: in the address of the sign-in page it would be written down with the
- * sign-in.
+ * Keeps the ticket of a link while its reader signs in first. In the URL of the sign-in page, the ticket would be
+ * stored with the sign-in.
  */
 const ticketCookie = (ticket: string | null): CookieChange => ({
   name: 'mail_ticket',
@@ -24,7 +24,7 @@ const ticketCookie = (ticket: string | null): CookieChange => ({
   sameSite: 'lax',
 })
 
-/** The ticket was used, or is not valid any more: the browser deletes it. */
+/** The ticket was used or is no longer valid: the browser deletes its cookie. */
 const ticketOver = { cookies: [ticketCookie(null)] } as const
 
 const NotYours = ({ returnTo, ...reader }: Reader & { returnTo: string }): VNode => (
@@ -64,7 +64,7 @@ const verifyPage = route({
     const waiting = { cookies: [ticketCookie(ticket)] }
     if (!who) return ok(seeOther('/login?return_to=/verify-email', waiting))
     const found = await flows.verifyEmail.looks(ticket, who.accountId)
-    // The sign-in the link led to has verified it.
+    // The sign-in that the link led to has verified the email address already.
     if (found === 'over' && who.account.emailVerified)
       return ok(seeOther(doneAt('/account', 'email_verified'), ticketOver))
     if (found === 'over') return { ...fail('ticket_invalid'), ...ticketOver }
@@ -213,7 +213,7 @@ const askToChangeForm = formOf(askToChange, {
     const { email, emailVerified: verified } = who.account
     const reader = readerOf(locale)
     const { notAnAddress, account } = reader.say.mail
-    // What is an address, and refused all the same, is the person's own.
+    // A valid email address that is refused is the one the account has already.
     const text = readEmail(body.email) ? account.yours : notAnAddress
     const of = { csrf: csrfToken(), email, verified, mail: settings.mail, recent: true, given: body.email, error: text }
     return show(locale, <MyAddress {...reader} {...of} />, { status: 400 })

@@ -133,8 +133,8 @@ export const adminCredentialRoutes = [list, createForm, rotateForm, revokeForm]
 type Issued = { readonly id: string; readonly name: string; readonly secret: string }
 
 /**
- * The secret is in the answer to the form itself: on the way to another page it would have to be kept somewhere, in an
- * address or in our database, where it must not be.
+ * The page with the secret answers the form directly. A redirect would have to carry the secret in a URL, or store it
+ * in our database.
  */
 function shown(locale: Locale, who: Principal, csrf: string, { id, name, secret }: Issued) {
   const reader = readerOf(locale)

@@ -15,11 +15,11 @@ import { AdminWays, mayNow, perPage, query, reading, userPage } from './admin-fr
 import { deviceWords } from './device-words.ts'
 import { Field } from './field.tsx'
 import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
-import { type Done, doneAt, doneQuery, statusOf } from './status.ts'
+import { doneAt, doneQuery, type Notice, statusOf } from './status.ts'
 
-/** Back to the page of the account, with what was done to it. */
+/** Redirects to the page of the account, with a notice. */
 const backToUser =
-  (done: Done) =>
+  (done: Notice) =>
   ({ params }: { params: { id: string } }) =>
     seeOther(doneAt(userPage(params.id), done))
 

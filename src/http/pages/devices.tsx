@@ -41,7 +41,7 @@ type DeviceListProps = Reader & {
 export function DeviceList({ sessions, current, providers, csrf, ...reader }: DeviceListProps): VNode {
   const { say } = reader
   const { devices } = say
-  // Whoever looks for a stranger's device knows their own by its place.
+  // The current device comes first, so that people recognize it while they look for one that is not theirs.
   const sorted = [...sessions].sort((a, b) => Number(b.id === current) - Number(a.id === current))
   return (
     <>
@@ -108,7 +108,7 @@ export function DeviceList({ sessions, current, providers, csrf, ...reader }: De
   )
 }
 
-/** What a device was signed in with: the first of its methods (RFC 8176) is the way in. */
+/** The sign-in method of a device: the first of its methods (RFC 8176). */
 function wayOf({ provider, amr }: Session, providers: Providers, { ways_in: ways, devices }: Reader['say']): string {
   const [first] = amr
   if (provider === null && first !== 'pwd' && first !== 'otp') return ways.passkey

@@ -31,7 +31,7 @@ import { stylesheet } from './style.ts'
 import { teamPageRoutes } from './team.tsx'
 import { teamsRoutes } from './teams.tsx'
 
-/** What people see: rendered here, without a script, in their language. */
+/** Every page that people see, and its forms. Rendered on the server, without scripts, in their language. */
 export const pageRoutes: readonly Route<Services>[] = [
   ...loginRoutes,
   ...conflictRoutes,

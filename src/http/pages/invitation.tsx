@@ -15,8 +15,8 @@ import { doneAt } from './status.ts'
 import { teamPage } from './teams.tsx'
 
 /**
- * The link's ticket, while its reader signs in or opens an account first, and so that no later address holds it: neither
- * the browser's history nor a sign-in that is written down.
+ * Keeps the ticket of the link while its reader signs in or creates an account first. No later URL contains it: neither
+ * the history of the browser nor a stored sign-in.
  */
 const ticketCookie = (ticket: string | null): CookieChange => ({
   name: 'invitation',

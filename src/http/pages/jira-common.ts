@@ -1,8 +1,8 @@
 import { seeOther } from '../reply.ts'
 import { idParams } from '../schemas.ts'
-import { type Done, doneAt } from './status.ts'
+import { doneAt, type Notice } from './status.ts'
 
-/** What the pages of a team's Jira have in common. */
+/** What the pages about the Jira connection of a team share. */
 
 export const reading = {
   method: 'get',
@@ -16,8 +16,8 @@ export const refusals = ['team_not_found', 'team_role_required', 'jira_not_avail
 
 export const pageOf = (teamId: string): `/account/teams/${string}` => `/account/teams/${teamId}/integrations`
 export const jiraOf = (teamId: string): string => `${pageOf(teamId)}/jira`
-/** Back to the page of the team's connections, with what was done. */
+/** Redirects to the connections of the team, with a notice. */
 export const backTo =
-  (done: Done) =>
+  (done: Notice) =>
   ({ params }: { params: { id: string } }) =>
     seeOther(doneAt(pageOf(params.id), done))

@@ -87,7 +87,7 @@ function Choosing({ view, csrf, error, ...reader }: ChoosingProps): VNode {
   )
 }
 
-/** Those that were chosen, and cannot be any more. */
+/** Sites that the team chose, and that the connection no longer reaches. */
 function GoneSites({ sites, ...reader }: Reader & { sites: readonly JiraSite[] }): VNode | null {
   const gone = sites.filter(({ chosen, goneAt }) => chosen && goneAt !== null)
   if (gone.length === 0) return null

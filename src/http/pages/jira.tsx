@@ -16,7 +16,7 @@ import { Scope } from './permission.tsx'
 import { doneQuery, statusOf } from './status.ts'
 import { toProvider } from './to-provider.ts'
 
-/** The team as whoever asks sees it; `view` is `null` where no Jira can be connected. */
+/** The team as this member sees it; `view` is `null` if Jira is not configured. */
 async function gather(who: Principal, teamId: string, { teams, flows, providers }: Services) {
   const of = { accountId: who.accountId, teamId }
   const [found, members] = await Promise.all([teams.get(who.accountId, teamId), teams.members(who.accountId, teamId)])
@@ -147,7 +147,7 @@ type CardProps = Reader & {
   readonly recent: boolean
 }
 
-/** How the connection is, what to do about it, and the ways on for whoever may take them. */
+/** The state of the connection, what to do about it, and the actions that this member may take. */
 function Card({ view, membership, members, mayConnect, csrf, recent, ...reader }: CardProps): VNode {
   const { jira: say } = reader.say
   const { teamId, status, sites, lastError } = view

@@ -5,9 +5,9 @@ import { formOf } from '../form.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { Form, Layout, readerOf, show } from './layout.tsx'
-import { type Done, doneAt } from './status.ts'
+import { doneAt, type Notice } from './status.ts'
 
-const goodbye = (done: Done) => seeOther(doneAt('/login', done), sessionForgotten)
+const goodbye = (done: Notice) => seeOther(doneAt('/login', done), sessionForgotten)
 
 const signOut = formOf(logout, {
   path: '/account/sign-out',

@@ -33,7 +33,7 @@ type LoginContext = {
   readonly locale: Reader['locale']
   readonly csrf: string
   readonly status?: string | undefined
-  /** What came of the password form: the address stays, the password does not. */
+  /** Why the password form was refused. It keeps the email address, but not the password. */
   readonly refused?: { readonly username: string; readonly error: AppError }
 }
 
@@ -77,7 +77,7 @@ function showLogin({ given, who, locale, csrf, status, refused }: LoginContext, 
       ...(refused ? { status: catalogue[refused.error.code].status } : {}),
       ...(retryAfter === undefined ? {} : { headers: { 'Retry-After': String(retryAfter) } }),
       scripts: true,
-      // The password form goes on to the app in one submission.
+      // The redirect to the app belongs to the submission of the password form.
       formAction: target?.tag === 'app' ? [target.url.origin] : [],
     },
   )

@@ -7,7 +7,7 @@ import { TargetFields } from './target-fields.tsx'
 type Props = Reader & {
   readonly action: string
   readonly csrf: string
-  /** Whether a passkey is made or shown, and where to fetch what to ask it. */
+  /** Whether to create a passkey or to use one. `options` is where the script fetches the WebAuthn options. */
   readonly does: 'create' | 'get'
   readonly options: string
   readonly button: string
@@ -17,8 +17,8 @@ type Props = Reader & {
 }
 
 /**
- * A form only a passkey can fill in. Without script, or in a browser that knows none, it is not there, and a sentence
- * says what is missing. Its page needs `scripts: true`.
+ * A form that a script fills in with the answer of a passkey. Without scripts, or in a browser without passkeys, it
+ * stays hidden and a sentence says what is missing. Its page needs `scripts: true`.
  */
 export function PasskeyForm({
   action,

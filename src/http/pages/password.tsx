@@ -29,7 +29,7 @@ const view = route({
 const changeForm = formOf(change, {
   path: common.path,
   summary: 'Set or change my password, in a browser',
-  // An empty current password is one that somebody forgot to type.
+  // An empty current password was forgotten: it is the same as none.
   fields: object({
     current_password: z
       .string()
@@ -39,7 +39,7 @@ const changeForm = formOf(change, {
     new_password: passwordChosen,
   }),
   also: ['page'],
-  // A current password is required where there is one, and the form has no field for it where there is none.
+  // An account with a password needs the current one. For an account without, the form does not have the field.
   done: ({ body }) =>
     seeOther(doneAt('/account', body.current_password === undefined ? 'password_set' : 'password_changed')),
   failed({ error }, { who, wants, locale, csrfToken }, services) {
@@ -54,7 +54,7 @@ const removeForm = formOf(remove, {
   summary: 'Go on without a password, in a browser',
   done: () => seeOther(doneAt('/account', 'password_removed')),
 })
-/** Where password managers send people (https://w3c.github.io/webappsec-change-password-url/). */
+/** Password managers open this URL (https://w3c.github.io/webappsec-change-password-url/). */
 const wellKnown = route({
   ...common,
   method: 'get',
@@ -157,7 +157,7 @@ function ChangeForm({ csrf, has, email, least, refused, ...reader }: ChangeFormP
       <h2 id="change">{has ? say.password.change : say.password.set}</h2>
       <p>{say.password.others}</p>
       <Form action="/account/password" csrf={csrf}>
-        {/* For password managers alone: whose password this is. */}
+        {/* Tells password managers which account the password belongs to. */}
         <label hidden>
           {say.password.email}
           <input type="text" value={email} autocomplete="username" readonly />

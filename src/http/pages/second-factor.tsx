@@ -39,7 +39,7 @@ const view = route({
     const [standing, passkeys, waiting] = await Promise.all([
       flows.secondFactor.show(who.accountId),
       flows.passkeys.list(who.accountId),
-      // Whoever only found this browser open must not read a secret that is about to count.
+      // Somebody who finds this browser open must not read the secret of an app that is being set up.
       recent ? flows.secondFactor.waiting(who.account) : undefined,
     ])
     const reader = readerOf(locale)
@@ -68,7 +68,7 @@ const qr = route({
     const waiting = await flows.secondFactor.waiting(who.account)
     if (!waiting) return fail('second_factor_missing')
     const { default: qrcode } = await import('qrcode')
-    // Dark on light in either colour scheme, with the quiet zone scanners need.
+    // Dark on light in both color schemes, with the margin that scanners need.
     const drawn = await qrcode.toString(waiting.uri, { type: 'svg', margin: 4, errorCorrectionLevel: 'M' })
     return ok(text('image/svg+xml', drawn))
   },
@@ -83,7 +83,7 @@ const beginForm = formOf(begin, {
 const confirmForm = formOf(confirm, {
   path: '/account/second-factor/totp/confirm',
   summary: 'Confirm the app with its first code; recovery codes are shown, once',
-  // Any text is compared, so that a mistyped code is answered beside its field.
+  // Any text is accepted, so that a mistyped code gets its error next to the field.
   fields: object({ code: typedCode }),
   also: ['page'],
   done: ({ locale, csrfToken }, { recovery_codes: codes }) =>
@@ -152,7 +152,7 @@ type PageProps = Reader & {
   readonly since: Date | null
   readonly passkeys: number
   readonly recent: boolean
-  /** Signed in with a second factor this time. */
+  /** Whether this session was signed in with a second factor. */
   readonly strong: boolean
   readonly waiting: Setup | undefined
   readonly csrf: string

@@ -12,7 +12,7 @@ import { type Principal, route } from '../route.ts'
 import { idParams, memberParams } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { Form, Layout, type Reader, readerOf, SignInAgain, show } from './layout.tsx'
-import { type Done, doneAt, doneQuery, statusOf } from './status.ts'
+import { doneAt, doneQuery, type Notice, statusOf } from './status.ts'
 import { calledBy, TeamPage } from './team-view.tsx'
 import { teamPage } from './teams.tsx'
 
@@ -20,13 +20,13 @@ const reading = { method: 'get', tag: 'Pages', surface: 'browser', auth: 'user',
 const refusals = ['team_not_found', 'team_role_required'] satisfies TeamRefusal[]
 const memberCodes = [...refusals, 'member_not_found', 'last_owner'] satisfies MemberCode[]
 
-/** Back to the page of the team, with what was done. */
+/** Redirects to the page of the team, with a notice. */
 const backToTeam =
-  (done: Done) =>
+  (done: Notice) =>
   ({ params }: { params: { id: string } }) =>
     seeOther(doneAt(teamPage(params.id), done))
 
-/** Everything the page shows, or that there is no such team for whoever asks. */
+/** Everything the page shows; `team_not_found` for anyone who is not a member. */
 async function gather(who: Principal, teamId: string, { teams, invitations }: Services) {
   const [found, members] = await Promise.all([teams.get(who.accountId, teamId), teams.members(who.accountId, teamId)])
   if (!found.ok) return found
@@ -116,7 +116,7 @@ const inviteForm = formOf(invite, {
   done: backToTeam('team_invited'),
   async failed({ error }, { who, params, body, locale, csrfToken }, services) {
     const { code } = error
-    // What can be corrected in the form is shown at its field.
+    // An error that the form can correct is shown at its field.
     if (code !== 'invalid_request' && code !== 'already_member' && code !== 'rate_limited') return undefined
     const found = await gather(who, params.id, services)
     if (!found.ok) return found
@@ -189,10 +189,10 @@ type AskProps = Reader & {
   readonly action: string
   readonly back: string
   readonly csrf: string
-  /** Whether what needs a recent sign-in may be done; `true` for what needs none. */
+  /** Whether the sign-in is recent enough for the act; `true` if the act does not need that. */
   readonly recent?: boolean
 }
-/** Asks before something is done, on the page whose form does it. */
+/** Asks for confirmation. The form on the page does what it asks about. */
 const Ask = ({ title, texts, button, action, back, csrf, recent = true, ...reader }: AskProps): VNode => (
   <Layout {...reader} title={title} signedIn={csrf}>
     {texts.map((text) => (

@@ -7,7 +7,7 @@ import { Field } from './field.tsx'
 import { BackToAccount, Form, Layout, readerOf, show } from './layout.tsx'
 import { doneAt, doneQuery, statusOf } from './status.ts'
 
-/** The page a team is looked after on. */
+/** The page where a team is managed. */
 export const teamPage = (id: string): `/account/teams/${string}` => `/account/teams/${id}`
 
 const list = route({
