@@ -238,6 +238,27 @@ test('each folder imports only what its row allows', () => {
   expect(imports.filter((one) => !allowed(one)).map(said)).toEqual([])
 })
 
+test('pages import the API, and the API imports no page, not even a type', () => {
+  const isOfPages = (one: Import): boolean => isOurs(one) && unit(pathOf(one)) === 'http/pages'
+  expect(imports.filter((one) => /^http(\/api)?$/.test(one.from) && isOfPages(one)).map(said)).toEqual([])
+  expect(imports.some((one) => one.from === 'http/pages' && isOurs(one) && unit(pathOf(one)) === 'http/api')).toBe(true)
+})
+
+test('no file of http imports itself through other files', () => {
+  const next = new Map<string, string[]>()
+  for (const one of imports) {
+    if (isOurs(one) && !one.type) next.set(one.file, [...(next.get(one.file) ?? []), pathOf(one)])
+  }
+  const reaches = (from: string, wanted: string, seen = new Set<string>()): boolean =>
+    (next.get(from) ?? []).some((file) => {
+      if (file === wanted) return true
+      if (seen.has(file)) return false
+      seen.add(file)
+      return reaches(file, wanted, seen)
+    })
+  expect(files.filter((file) => file.startsWith('http/') && reaches(file, file))).toEqual([])
+})
+
 test('each permission is needed: some import uses it, at run time unless it is for types only', () => {
   const needed = (row: string, permission: string): boolean =>
     permission === '*' ||
