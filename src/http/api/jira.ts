@@ -18,9 +18,10 @@ import type { Services } from '../services.ts'
 
 const common = { tag: 'Teams’ Jira', surface: 'api', auth: 'user', limit: 'account', params: idParams } as const
 const path = '/teams/:id/integrations/jira'
+export const cloudId = z.string().regex(/^[\w-]{1,64}$/)
 const seeFails = ['team_not_found', 'team_role_required', 'jira_not_available'] as const
 
-const authorize = route({
+export const authorize = route({
   ...common,
   method: 'post',
   path: `${path}/authorize`,
@@ -72,16 +73,13 @@ const sites = route({
   },
 })
 
-const choose = route({
+export const choose = route({
   ...common,
   method: 'put',
   path: `${path}/sites`,
   summary: 'Choose which sites the team uses: these and no others',
   body: object({
-    cloud_ids: z
-      .array(z.string().regex(/^[\w-]{1,64}$/))
-      .min(1)
-      .max(200),
+    cloud_ids: z.array(cloudId).min(1).max(200),
   }),
   reply: z.array(JiraSite),
   fails: [...seeFails, 'jira_not_connected', 'jira_site_not_found'],
@@ -91,7 +89,7 @@ const choose = route({
   },
 })
 
-const sync = route({
+export const sync = route({
   ...common,
   method: 'post',
   path: `${path}/sync`,
@@ -105,7 +103,7 @@ const sync = route({
   },
 })
 
-const disconnect = route({
+export const disconnect = route({
   ...common,
   method: 'delete',
   path,

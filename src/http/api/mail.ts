@@ -2,7 +2,6 @@ import { z } from 'zod'
 import type { SignInByEmailCode } from '../../flows/sign-in-by-email.ts'
 import { readEmail } from '../../kernel/email.ts'
 import { ok } from '../../kernel/result.ts'
-import { alongFields, enteringOf } from '../pages/along.tsx'
 import { faulty, passwordFaults } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
@@ -16,6 +15,7 @@ import {
   typedCode,
 } from '../schemas.ts'
 import type { Services } from '../services.ts'
+import { enteringOf, targetFields } from './sign-in-target.ts'
 
 /**
  * What is proven by mail. Whoever asks for a letter is answered 202, whatever there is at the address: only its reader
@@ -30,7 +30,7 @@ const Sent = z
   .meta({ id: 'LetterSent', description: 'A letter is on its way, if there is anybody to write to' })
 const sent = () => ok(json({}))
 
-const askToVerify = route({
+export const askToVerify = route({
   ...mine,
   path: '/me/email/verify',
   summary: 'Send me the link that verifies my address',
@@ -45,7 +45,7 @@ const askToVerify = route({
   },
 })
 
-const verify = route({
+export const verify = route({
   ...mine,
   path: '/auth/email/verify',
   summary: 'Verify my address with the ticket of the link sent there',
@@ -58,7 +58,7 @@ const verify = route({
   },
 })
 
-const askToChange = route({
+export const askToChange = route({
   ...mine,
   method: 'put',
   path: '/me/email',
@@ -78,7 +78,7 @@ const askToChange = route({
   },
 })
 
-const change = route({
+export const change = route({
   ...mine,
   path: '/auth/email/change',
   summary: 'Confirm my new address with the ticket of the link sent there; other devices are signed out',
@@ -91,7 +91,7 @@ const change = route({
   },
 })
 
-const forgot = route({
+export const forgot = route({
   ...anybody,
   path: '/auth/password/forgot',
   summary: 'Send a link to choose a new password with',
@@ -107,7 +107,7 @@ const forgot = route({
   },
 })
 
-const reset = route({
+export const reset = route({
   ...anybody,
   path: '/auth/password/reset',
   summary: 'Choose a new password with the ticket of the link; every device is signed out, and nobody in',
@@ -120,19 +120,19 @@ const reset = route({
   },
 })
 
-const begin = route({
+export const begin = route({
   ...anybody,
   path: '/auth/email',
   summary: 'Send a link and a code to sign in with; the code comes back with the flow_token',
-  body: object({ email: addressText, ...alongFields }),
+  body: object({ email: addressText, ...targetFields }),
   status: 202,
   reply: StartedByMail,
   fails: ['mail_not_configured', 'return_to_not_allowed', 'invalid_request'],
   async handle({ body, origin }, services: Services) {
-    const email = readEmail(body.email)
-    if (!email) return faulty('email', 'invalid_format')
     const entering = enteringOf(body, null, origin, services)
     if (!entering.ok) return entering
+    const email = readEmail(body.email)
+    if (!email) return faulty('email', 'invalid_format')
     const { returnTo, codeChallenge } = entering.value
     const begun = await services.flows.signInByEmail.begin({ email, onward: { returnTo, codeChallenge }, origin })
     if (!begun.ok) return begun
@@ -140,7 +140,7 @@ const begin = route({
   },
 })
 
-const finish = route({
+export const finish = route({
   ...anybody,
   path: '/auth/email/finish',
   summary: 'Sign in with the code and the flow_token it was asked for with, or with the ticket of the link',

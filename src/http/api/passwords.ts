@@ -8,7 +8,7 @@ import { object, type Principal, route } from '../route.ts'
 import { addressText, line, passwordChosen, passwordGiven } from '../schemas.ts'
 import type { Services } from '../services.ts'
 
-const register = route({
+export const register = route({
   method: 'post',
   path: '/auth/register',
   summary: 'Open an account with a password; an address that is taken answers the same, and its owner is written to',
@@ -31,7 +31,7 @@ const register = route({
 
 const common = { tag: 'My account', surface: 'api', limit: 'sign_in' } as const
 
-const change = route({
+export const change = route({
   ...common,
   method: 'put',
   path: '/me/password',
@@ -64,7 +64,7 @@ const change = route({
   },
 })
 
-const remove = route({
+export const remove = route({
   ...common,
   method: 'delete',
   path: '/me/password',

@@ -12,7 +12,7 @@ import { AuthenticationResponse, PasskeyChallenge, passkeyChallenge } from './pa
 
 const common = { tag: 'My account', surface: 'api', auth: 'recent', limit: 'account' } as const
 
-export const doing = (who: Principal, origin: Origin) => ({ account: who.account, sessionId: who.sessionId, origin })
+const doing = (who: Principal, origin: Origin) => ({ account: who.account, sessionId: who.sessionId, origin })
 
 export const totpCode = typedCode
   .transform(readTypedCode)
@@ -40,7 +40,7 @@ const show = route({
   },
 })
 
-const begin = route({
+export const begin = route({
   ...common,
   method: 'post',
   path: '/me/second-factor/totp',
@@ -55,7 +55,7 @@ const begin = route({
   },
 })
 
-const confirm = route({
+export const confirm = route({
   ...common,
   method: 'post',
   path: '/me/second-factor/totp/confirm',
@@ -69,7 +69,7 @@ const confirm = route({
   },
 })
 
-const removeTotp = route({
+export const removeTotp = route({
   ...common,
   method: 'delete',
   path: '/me/second-factor/totp',
@@ -82,7 +82,7 @@ const removeTotp = route({
   },
 })
 
-const ask = route({
+export const ask = route({
   ...common,
   method: 'post',
   path: '/me/second-factor',
@@ -97,7 +97,7 @@ const ask = route({
   },
 })
 
-const stop = route({
+export const stop = route({
   ...common,
   method: 'delete',
   path: '/me/second-factor',
@@ -110,7 +110,7 @@ const stop = route({
   },
 })
 
-const regenerate = route({
+export const regenerate = route({
   ...common,
   method: 'post',
   path: '/me/recovery-codes',
@@ -125,7 +125,7 @@ const regenerate = route({
   },
 })
 
-export const proveFails = [
+const proveFails = [
   'ticket_invalid',
   'user_disabled',
   'too_many_attempts',
@@ -151,7 +151,7 @@ const options = route({
   },
 })
 
-const prove = route({
+export const prove = route({
   ...signingIn,
   path: '/auth/second-factor',
   summary: 'Finish a sign-in with its second factor: a code of the app, a recovery code, or a passkey',

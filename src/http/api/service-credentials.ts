@@ -47,7 +47,7 @@ const list = route({
   handle: async (_, { serviceCredentials }: Services) => ok(json((await serviceCredentials.list()).map(credentialOf))),
 })
 
-const create = route({
+export const create = route({
   ...writing,
   method: 'post',
   path: '/service-credentials',
@@ -62,7 +62,7 @@ const create = route({
   },
 })
 
-const rotate = route({
+export const rotate = route({
   ...writing,
   method: 'post',
   path: '/service-credentials/:id/rotate',
@@ -91,7 +91,7 @@ const rotate = route({
   },
 })
 
-const revoke = route({
+export const revoke = route({
   ...writing,
   method: 'delete',
   path: '/service-credentials/:id',

@@ -46,7 +46,7 @@ const list = route({
   },
 })
 
-const create = route({
+export const create = route({
   ...common,
   method: 'post',
   path: '/teams',
@@ -75,7 +75,7 @@ const read = route({
   },
 })
 
-const rename = route({
+export const rename = route({
   ...common,
   method: 'patch',
   path: '/teams/:id',
@@ -90,7 +90,7 @@ const rename = route({
   },
 })
 
-const remove = route({
+export const remove = route({
   ...common,
   method: 'delete',
   path: '/teams/:id',
@@ -140,7 +140,7 @@ const members = route({
 
 const memberCodes = [...refusals, 'member_not_found', 'last_owner'] satisfies MemberCode[]
 
-const setRole = route({
+export const setRole = route({
   ...common,
   method: 'patch',
   path: '/teams/:id/members/:user_id',
@@ -156,7 +156,7 @@ const setRole = route({
   },
 })
 
-const leave = route({
+export const leave = route({
   ...common,
   method: 'delete',
   path: '/teams/:id/members/:user_id',
@@ -203,7 +203,7 @@ const listInvitations = route({
   },
 })
 
-const invite = route({
+export const invite = route({
   ...common,
   method: 'post',
   path: '/teams/:id/invitations',
@@ -229,7 +229,7 @@ const invite = route({
   },
 })
 
-const withdraw = route({
+export const withdraw = route({
   ...common,
   method: 'delete',
   path: '/teams/:id/invitations/:invitation_id',
@@ -280,10 +280,11 @@ const look = route({
   },
 })
 
-const accept = route({
+export const accept = route({
   ...common,
   method: 'post',
   path: '/invitations/accept',
+  limit: 'sign_in',
   summary: 'Join a team with an invitation, once, as whoever is signed in',
   body: object({ token }),
   reply: Team,

@@ -83,7 +83,7 @@ const read = route({
   },
 })
 
-const update = route({
+export const update = route({
   ...writing,
   method: 'put',
   path: '/users/:id',
@@ -95,14 +95,7 @@ const update = route({
     role: z.enum(roles).optional(),
   }).meta({ minProperties: 1 }),
   reply: Person,
-  fails: [
-    'account_not_found',
-    'last_administrator',
-    'own_role',
-    'address_needed',
-    'mail_not_configured',
-    'invalid_request',
-  ],
+  fails: ['account_not_found', 'last_administrator', 'own_role', 'address_needed', 'invalid_request'],
   async handle({ who, params, body, origin }, { users }: Services) {
     const change = {
       ...(body.name === undefined ? {} : { name: body.name }),
@@ -115,7 +108,7 @@ const update = route({
   },
 })
 
-const remove = route({
+export const remove = route({
   ...writing,
   method: 'delete',
   path: '/users/:id',
@@ -130,7 +123,7 @@ const remove = route({
   },
 })
 
-const disable = route({
+export const disable = route({
   ...writing,
   method: 'post',
   path: '/users/:id/disable',
@@ -146,7 +139,7 @@ const disable = route({
   },
 })
 
-const enable = route({
+export const enable = route({
   ...writing,
   method: 'post',
   path: '/users/:id/enable',
@@ -203,7 +196,7 @@ const sessions = route({
   },
 })
 
-const endSessions = route({
+export const endSessions = route({
   ...writing,
   method: 'delete',
   path: '/users/:id/sessions',
@@ -218,7 +211,7 @@ const endSessions = route({
   },
 })
 
-const resetPassword = route({
+export const resetPassword = route({
   ...writing,
   method: 'post',
   path: '/users/:id/password-reset',
@@ -235,7 +228,7 @@ const resetPassword = route({
   },
 })
 
-const removeSecondFactor = route({
+export const removeSecondFactor = route({
   ...writing,
   method: 'delete',
   path: '/users/:id/second-factor',
