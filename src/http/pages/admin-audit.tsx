@@ -12,7 +12,7 @@ const audit = route({
   ...reading,
   scope: 'audit:read',
   path: '/admin/audit',
-  summary: 'The trail of every account, newest first',
+  summary: 'Show the audit log of all accounts, newest first',
   query: z.looseObject({
     account: line.optional(),
     event: line.optional(),
