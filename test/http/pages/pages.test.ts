@@ -928,7 +928,8 @@ describe('an error page', () => {
     return (locale: Locale) => renderToString(errorPage(error, { ...context, locale, ...changes }))
   }
 
-  test.each(Object.keys(errors.en) as ErrorCode[])('for %s explains what happened and names a next step', async (code) => {
+  const codes = Object.keys(errors.en) as ErrorCode[]
+  test.each(codes)('for %s explains what happened and names a next step', async (code) => {
     for (const who of [null, {} as Principal]) {
       const page = await render(code, { who })
       for (const locale of ['en', 'pt-BR'] as const) {
