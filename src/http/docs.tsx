@@ -3,7 +3,7 @@ import { catalogue as errors, type Locale } from '../errors/catalogue.ts'
 import { catalogue as events } from '../events/catalogue.ts'
 import { ok } from '../kernel/result.ts'
 import { errorReference } from './error-reference.tsx'
-import { answersOf, failuresOf, openapi } from './openapi.ts'
+import { answersOf, failuresOf } from './openapi/outcomes.ts'
 import type { Describe } from './problem.ts'
 import { page, text } from './reply.ts'
 import { type AnswerKind, type Route, route } from './route.ts'
@@ -29,7 +29,18 @@ export function documentation({
   sessionCookie,
   describe,
 }: Sources): readonly Route<unknown>[] {
-  let document: string | undefined
+  const written = new Map<'api' | 'pages', Promise<string>>()
+  /** Written at the first request and kept: neither the start nor an idle service pays for it. */
+  const write = async (document: 'api' | 'pages'): Promise<string> => {
+    const { openapi } = await import('./openapi.ts')
+    const { examples } = await import('./openapi/examples.ts')
+    return JSON.stringify(openapi(routes(), { version, publicUrl, sessionCookie, document, examples }))
+  }
+  const read = (document: 'api' | 'pages'): Promise<string> => {
+    const known = written.get(document) ?? write(document)
+    written.set(document, known)
+    return known
+  }
   const show = (locale: Locale, title: string, content: ComponentChildren) =>
     ok(
       page(<Document {...{ locale, title, stylesheet }}>{content}</Document>, {
@@ -41,14 +52,24 @@ export function documentation({
     route({
       ...facts,
       path: '/openapi.json',
-      summary: 'This interface, as OpenAPI 3.1',
+      summary: 'Get the API description',
+      description: 'This document: the API as OpenAPI 3.1. Generate a client from it, or import it into an API tool.',
       surface: 'api',
       contentType: 'application/json',
+      example: { response: { openapi: '3.1.0', info: { title: 'Vinculum API', version: '1.0.0' }, paths: {} } },
       fails: [],
-      handle: () => {
-        document ??= JSON.stringify(openapi(routes(), { version, publicUrl, sessionCookie }))
-        return ok(text('application/json', document))
-      },
+      handle: async () => ok(text('application/json', await read('api'))),
+    }),
+    route({
+      ...facts,
+      path: '/openapi.pages.json',
+      summary: 'Get the description of the pages',
+      description: 'The pages people see in a browser and their forms, as OpenAPI 3.1.',
+      surface: 'api',
+      contentType: 'application/json',
+      example: { response: { openapi: '3.1.0', info: { title: 'Vinculum pages', version: '1.0.0' }, paths: {} } },
+      fails: [],
+      handle: async () => ok(text('application/json', await read('pages'))),
     }),
     route({
       ...facts,

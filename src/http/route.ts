@@ -88,6 +88,9 @@ export type CredentialCode = (typeof credentialCodes)[number]
 /** The ways a route may answer; what `openapi.json` tells beside the refusals. */
 export type AnswerKind = Exclude<Answer<unknown>['kind'], 'json_stream'>
 
+/** The bodies of one request and its response, as JSON. */
+export type Example = { readonly request?: unknown; readonly response?: unknown }
+
 type Schema = z.ZodType
 type Read<S> = S extends Schema ? z.output<S> : undefined
 /** What must go into the reply's schema. A route without one answers no JSON. */
@@ -101,7 +104,14 @@ type Handled<T, E> = MaybePromise<
 type Facts = {
   readonly method: Method
   readonly path: `/${string}`
+  /** A heading of a few words, in the imperative. */
   readonly summary: string
+  /** What it does, for whom and with which consequences: in `/openapi.json` and the API reference. */
+  readonly description?: string
+  /** For `/openapi.json`, where the tour records none. */
+  readonly example?: Example
+  /** Described in `/openapi.json` although only a browser goes there: apps send people to it. */
+  readonly reference?: 'api'
   /** The heading it stands under in `/openapi.json` and `/docs`. */
   readonly tag: string
   readonly surface: 'api' | 'browser'
