@@ -51,7 +51,7 @@ export function openapi(routes: readonly Route<never>[], info: Info) {
       responses: { ...successes(route, components, example), ...failures.of(route) },
     }
   }
-  const responses = failures.responses()
+  const responses = failures.finish()
   const used = new Set(listed.map(({ tag }) => tag))
   return {
     openapi: '3.1.0',
@@ -175,7 +175,7 @@ function bodyOf(route: Route<never>, components: Components, { request }: Exampl
   }
   const content = contentTypes(accepts).map((type, index) => {
     const withToken = form && type !== 'application/json'
-    const example = request === undefined || index > 0 ? {} : { example: request }
+    const example = request === undefined || index > 0 ? {} : { examples: { example: { value: request } } }
     if (!withToken) return [type, { schema, ...example }]
     return [type, { schema: route.body ? { allOf: [token, open(components, route.body)] } : token }]
   })
@@ -222,7 +222,7 @@ function describe(kind: AnswerKind, { reply }: Route<never>): string {
 }
 
 function contentOf(kind: AnswerKind, route: Route<never>, components: Components, { response }: Example): Json {
-  const example = response === undefined ? {} : { example: response }
+  const example = response === undefined ? {} : { examples: { example: { value: response } } }
   if (kind === 'json' && route.reply) {
     return { 'application/json': { schema: components.use(route.reply, 'output'), ...example } }
   }

@@ -45,7 +45,9 @@ const provider = z.object({ id: z.string(), name: z.string() })
 const ask = route({
   ...common,
   method: 'get',
-  summary: 'The open question whose address it is; apps send their flow_token',
+  summary: 'Get an account conflict',
+  description:
+    'A sign-in found an account with the same email address. Shows the provider, the masked address and the sign-in methods of that account. Apps send the `flow_token` of the sign-in as `Flow-Token`; browsers have a cookie.',
   headers: { 'Flow-Token': 'The flow_token of the sign-in that left the question open' },
   limit: 'browse',
   reply: z
@@ -101,8 +103,9 @@ const ask = route({
 const answer = route({
   ...common,
   method: 'post',
-  summary:
-    'Say whose address it is; linking needs a fresh sign-in to the existing account, begun with `provider` or by mail',
+  summary: 'Resolve an account conflict',
+  description:
+    'Links the sign-in to the existing account, or creates a separate account. Linking needs a fresh sign-in to the existing account: start it with `provider`, or by email with `method`.',
   limit: 'sign_in',
   body: object({
     action: z.enum(['link', 'create']),

@@ -14,7 +14,9 @@ const longestTtlSeconds = 1800
 const lend = route({
   method: 'post',
   path: '/connections/token',
-  summary: 'An access token to act for a person or a team; for back ends with the scope connections:token',
+  summary: 'Get a provider access token',
+  description:
+    'An access token of a provider, to act for a user or a team. It is renewed first when it is about to expire. For back ends with the scope `connections:token`.',
   tag: 'Connections',
   surface: 'api',
   auth: 'none',

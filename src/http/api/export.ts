@@ -66,7 +66,8 @@ const isPaged = (rows: Pages | readonly Row[]): rows is Pages => Symbol.asyncIte
 const everything = route({
   method: 'get',
   path: '/me/export',
-  summary: 'Everything that is stored about me, as a file',
+  summary: 'Export account data',
+  description: 'Everything stored about the account, as a JSON file. Secrets and hashes are left out.',
   tag: 'My account',
   surface: 'api',
   // Whoever finds an unlocked screen must not carry it all away.

@@ -64,7 +64,8 @@ const list = route({
   ...common,
   method: 'get',
   path: '/me/identities',
-  summary: 'The sign-ins linked to my account, and what each granted',
+  summary: 'List linked identities',
+  description: 'The provider identities linked to the account, their scopes and the state of their tokens.',
   reply: z.array(Identity),
   fails: [],
   async handle({ who }, { links, standing }: Services) {
@@ -77,7 +78,9 @@ const unlink = route({
   ...common,
   method: 'delete',
   path: '/me/identities/:id',
-  summary: 'Unlink a sign-in; its permission is revoked at the provider',
+  summary: 'Unlink an identity',
+  description:
+    'Unlinks a provider identity if another sign-in method is left. Its permission is revoked at the provider.',
   auth: 'recent',
   params: idParams,
   status: 204,
@@ -95,7 +98,9 @@ const profile = route({
   ...common,
   method: 'get',
   path: '/me/identities/:id/profile',
-  summary: 'What the provider says about me now',
+  summary: 'Get the provider profile',
+  description:
+    'The profile of a linked identity, as the provider returns it. The response is cached for a short time, and stale data is marked.',
   params: idParams,
   reply: z
     .object({
@@ -134,7 +139,9 @@ const authorize = route({
   ...common,
   method: 'post',
   path: '/me/identities/:id/authorize',
-  summary: 'Begin to grant more at the provider, with this very sign-in; finished like a linking',
+  summary: 'Request more scopes',
+  description:
+    'Starts a consent at the provider for more scopes, with the same identity. Open `authorize_url`, and finish at `POST /auth/{provider}/callback`.',
   auth: 'recent',
   limit: 'sign_in',
   params: idParams,
@@ -159,7 +166,9 @@ const withdraw = route({
   ...common,
   method: 'delete',
   path: '/me/identities/:id/grant',
-  summary: 'Take back what I granted with a sign-in, and keep the sign-in',
+  summary: 'Withdraw permissions',
+  description:
+    'Withdraws the permissions granted with a linked identity and revokes them at the provider. The identity stays linked.',
   auth: 'recent',
   params: idParams,
   status: 204,
@@ -174,7 +183,8 @@ const revocations = route({
   ...common,
   method: 'get',
   path: '/me/revocations',
-  summary: 'What of mine still waits to be revoked at its provider, the oldest first',
+  summary: 'List pending revocations',
+  description: 'Permissions that wait to be revoked at a provider, oldest first.',
   linksNext: true,
   query: object({
     cursor: placeCursor.optional(),

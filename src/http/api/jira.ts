@@ -24,7 +24,9 @@ const authorize = route({
   ...common,
   method: 'post',
   path: `${path}/authorize`,
-  summary: 'Begin to connect the team with Jira, as an owner or admin; it ends at Atlassian’s callback',
+  summary: 'Connect a team with Jira',
+  description:
+    'Starts a consent at Atlassian for the team. Open `authorize_url`, and finish at `POST /auth/atlassian/callback`. Owners and admins only.',
   auth: 'recent',
   limit: 'sign_in',
   body: object({ redirect_uri_key: redirectUriKey.optional() }),
@@ -50,7 +52,8 @@ const status = route({
   ...common,
   method: 'get',
   path,
-  summary: 'How the team’s connection with Jira is doing',
+  summary: 'Get the Jira connection',
+  description: 'The state of the connection of a team with Jira.',
   reply: JiraConnection,
   fails: seeFails,
   async handle({ who, params }, { flows }: Services) {
@@ -63,7 +66,8 @@ const sites = route({
   ...common,
   method: 'get',
   path: `${path}/sites`,
-  summary: 'Every site the connection reaches, or reached, and which of them the team uses',
+  summary: 'List Jira sites',
+  description: 'The sites the connection reaches or reached, and which of them the team uses.',
   reply: z.array(JiraSite),
   fails: [...seeFails, 'jira_not_connected'],
   async handle({ who, params }, { flows }: Services) {
@@ -76,7 +80,8 @@ const choose = route({
   ...common,
   method: 'put',
   path: `${path}/sites`,
-  summary: 'Choose which sites the team uses: these and no others',
+  summary: 'Choose Jira sites',
+  description: 'Sets the sites the team uses. Sites that are not listed are no longer used.',
   body: object({
     cloud_ids: z
       .array(z.string().regex(/^[\w-]{1,64}$/))
@@ -96,7 +101,8 @@ const sync = route({
   method: 'post',
   path: `${path}/sync`,
   limit: 'jira',
-  summary: 'Read the list of sites at Jira now; how that went is told by the connection',
+  summary: 'Sync Jira sites',
+  description: 'Reads the list of sites from Jira now. The connection reports whether that succeeded.',
   reply: JiraConnection,
   fails: [...seeFails, 'jira_not_connected'],
   async handle({ who, params }, { flows }: Services) {
@@ -109,7 +115,9 @@ const disconnect = route({
   ...common,
   method: 'delete',
   path,
-  summary: 'Disconnect the team from Jira; its permission is erased here, and withdrawn where that can be done',
+  summary: 'Disconnect a team from Jira',
+  description:
+    'Erases the tokens of the team and ends the connection. Atlassian has no endpoint to revoke them, so the consent remains in the Atlassian account.',
   auth: 'recent',
   status: 204,
   fails: ['team_not_found', 'team_role_required', 'jira_not_available', 'jira_not_connected'],
@@ -162,7 +170,8 @@ const queues = route({
   method: 'get',
   path: `${path}/queues`,
   limit: 'jira',
-  summary: 'The queues of the service desks of the team’s sites, and how many issues are in each',
+  summary: 'List Jira queues',
+  description: 'The queues of the service desks of the chosen sites, with the number of issues in each.',
   reply: Queues,
   fails: [
     ...seeFails,

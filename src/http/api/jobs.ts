@@ -43,7 +43,8 @@ const jobOf = (job: JobStatus): z.input<typeof Job> => ({
 const list = route({
   method: 'get',
   path: '/jobs',
-  summary: 'What comes round by itself, and how it last went',
+  summary: 'List background jobs',
+  description: 'The background jobs, and how each last ended.',
   tag: 'Operating',
   surface: 'api',
   auth: 'user',

@@ -33,7 +33,8 @@ const sent = () => ok(json({}))
 const askToVerify = route({
   ...mine,
   path: '/me/email/verify',
-  summary: 'Send me the link that verifies my address',
+  summary: 'Send a verification email',
+  description: 'Emails a link that verifies the email address of the account.',
   body: object({}),
   bodyOptional: true,
   status: 202,
@@ -48,7 +49,9 @@ const askToVerify = route({
 const verify = route({
   ...mine,
   path: '/auth/email/verify',
-  summary: 'Verify my address with the ticket of the link sent there',
+  summary: 'Verify the email address',
+  description:
+    'Verifies the email address with the ticket of the emailed link. You must be signed in to the same account.',
   body: object({ ticket: secretText }),
   status: 204,
   fails: ['ticket_invalid'],
@@ -63,7 +66,8 @@ const askToChange = route({
   method: 'put',
   path: '/me/email',
   auth: 'recent',
-  summary: 'Change my address; it is mine once the link sent there was followed',
+  summary: 'Change the email address',
+  description: 'Emails a link to the new address. The address changes when you follow the link.',
   body: object({ email: addressText }),
   status: 202,
   reply: Sent,
@@ -81,7 +85,8 @@ const askToChange = route({
 const change = route({
   ...mine,
   path: '/auth/email/change',
-  summary: 'Confirm my new address with the ticket of the link sent there; other devices are signed out',
+  summary: 'Confirm the new email address',
+  description: 'Changes the email address with the ticket of the emailed link. All other sessions end.',
   body: object({ ticket: secretText }),
   status: 204,
   fails: ['ticket_invalid'],
@@ -94,7 +99,9 @@ const change = route({
 const forgot = route({
   ...anybody,
   path: '/auth/password/forgot',
-  summary: 'Send a link to choose a new password with',
+  summary: 'Send a password reset email',
+  description:
+    'Emails a link to set a new password, if there is an account. The response does not say whether there is one.',
   body: object({ email: addressText }),
   status: 202,
   reply: Sent,
@@ -110,7 +117,9 @@ const forgot = route({
 const reset = route({
   ...anybody,
   path: '/auth/password/reset',
-  summary: 'Choose a new password with the ticket of the link; every device is signed out, and nobody in',
+  summary: 'Reset the password',
+  description:
+    'Sets a new password with the ticket of the emailed link. All sessions end; sign in with the new password.',
   body: object({ ticket: secretText, password: passwordChosen }),
   status: 204,
   fails: ['ticket_invalid', 'password_rejected', 'user_disabled'],
@@ -123,7 +132,9 @@ const reset = route({
 const begin = route({
   ...anybody,
   path: '/auth/email',
-  summary: 'Send a link and a code to sign in with; the code comes back with the flow_token',
+  summary: 'Start a sign-in by email',
+  description:
+    'Emails a link and a code to sign in with. The code is valid together with the returned `flow_token`. The response does not say whether there is an account.',
   body: object({ email: addressText, ...alongFields }),
   status: 202,
   reply: StartedByMail,
@@ -143,7 +154,8 @@ const begin = route({
 const finish = route({
   ...anybody,
   path: '/auth/email/finish',
-  summary: 'Sign in with the code and the flow_token it was asked for with, or with the ticket of the link',
+  summary: 'Finish a sign-in by email',
+  description: 'Signs in with the emailed code and its `flow_token`, or with the ticket of the emailed link.',
   body: z.union([object({ flow_token: secretText, code: typedCode }), object({ ticket: secretText })]),
   reply: TokenPair,
   fails: [

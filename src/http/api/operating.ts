@@ -13,7 +13,8 @@ const live = route({
   ...common,
   path: '/health/live',
   limit: 'none',
-  summary: 'The process answers',
+  summary: 'Check liveness',
+  description: 'Responds as long as the process runs. Use it as a liveness probe; it does not look at the database.',
   reply: z.object({ status: z.literal('ok') }),
   fails: [],
   handle: () => ok(json({ status: 'ok' as const })),
@@ -23,7 +24,9 @@ const ready = route({
   ...common,
   path: '/health/ready',
   limit: 'none',
-  summary: 'The store is reachable and migrated, and the node is not shutting down',
+  summary: 'Check readiness',
+  description:
+    'Responds with 200 when the database is reachable and migrated and the node is not shutting down, and with 503 otherwise. Use it as a readiness probe.',
   reply: z.object({ status: z.literal('ok') }),
   fails: ['not_ready'],
   handle: async (_, { ready: isReady }: Services) =>
@@ -33,7 +36,9 @@ const ready = route({
 const arrival = route({
   ...common,
   path: arrivalPath,
-  summary: 'How a request arrives: its client, scheme and host as the proxies in front pass them on; for `doctor`',
+  summary: 'Show how a request arrives',
+  description:
+    'The client address, scheme and host of this request, as the proxies in front pass them on. The command `doctor` uses it to check TRUST_PROXY_HOPS.',
   credential: 'doctor',
   reply: z.object({
     client: z.string().nullable(),
@@ -67,7 +72,9 @@ const providers = route({
   ...common,
   path: '/health/providers',
   limit: 'browse',
-  summary: 'The circuit breaker of each provider and operation',
+  summary: 'List circuit breakers',
+  description:
+    'The state of the circuit breaker of each provider and endpoint. While it is open, calls to that endpoint fail at once.',
   reply: z.array(
     z.object({ provider: z.string(), endpoint_type: z.string(), state: z.enum(['closed', 'half_open', 'open']) }),
   ),
@@ -82,7 +89,9 @@ const metrics = route({
   ...common,
   path: '/metrics',
   limit: 'metrics',
-  summary: 'Prometheus metrics, for whoever has METRICS_TOKEN; without one, outside production, for this machine',
+  summary: 'Get metrics',
+  description:
+    'Metrics in the Prometheus text format. Requires METRICS_TOKEN as a bearer token. If it is not set, only a direct request from the same machine outside production is allowed.',
   contentType: 'text/plain',
   credential: 'metrics',
   fails: ['not_found'],
@@ -97,7 +106,9 @@ const jwks = route({
   ...common,
   shared: true,
   path: '/.well-known/jwks.json',
-  summary: 'The public keys of our access tokens (RFC 7517)',
+  summary: 'Get the public keys',
+  description:
+    'The keys that verify access tokens, as a JWK set (RFC 7517). Cache them, and read them again when a token names an unknown `kid`.',
   tag: 'Tokens',
   reply: z.object({
     keys: z.array(
@@ -120,7 +131,8 @@ const metadata = route({
   ...common,
   shared: true,
   path: '/.well-known/oauth-authorization-server',
-  summary: 'What this authorization server can do (RFC 8414)',
+  summary: 'Get the server metadata',
+  description: 'The metadata of this authorization server (RFC 8414).',
   tag: 'Tokens',
   reply: z.object({
     issuer: z.string(),

@@ -44,7 +44,9 @@ function statementsOf({ android }: PasskeyOrigins) {
 const assetLinks = route({
   ...common,
   path: '/.well-known/assetlinks.json',
-  summary: 'The Android apps that may use passkeys of this host (Digital Asset Links)',
+  summary: 'List Android apps',
+  description:
+    'The Android apps that may use passkeys of this host (Digital Asset Links). Set PASSKEY_ORIGINS to add one.',
   reply: z.array(
     z.object({
       relation: z.array(z.string()),
@@ -65,7 +67,9 @@ const assetLinks = route({
 const siteAssociation = route({
   ...common,
   path: '/.well-known/apple-app-site-association',
-  summary: 'The iOS and macOS apps that may use passkeys of this host (associated domains of Apple)',
+  summary: 'List Apple apps',
+  description:
+    'The iOS and macOS apps that may use passkeys of this host (associated domains). Set PASSKEY_ORIGINS to add one.',
   reply: z.object({ webcredentials: z.object({ apps: z.array(z.string()) }) }),
   fails: ['passkey_origins_not_configured'],
   handle: (_, { settings: { passkeyOrigins } }: Services) =>
@@ -77,7 +81,9 @@ const siteAssociation = route({
 const relatedOrigins = route({
   ...common,
   path: '/.well-known/webauthn',
-  summary: 'The other web origins that may use passkeys of this host (WebAuthn level 3 §5.11)',
+  summary: 'List related web origins',
+  description:
+    'The other web origins that may use passkeys of this host (WebAuthn Level 3 §5.11). Set PASSKEY_ORIGINS to add one.',
   reply: z.object({ origins: z.array(z.string()) }),
   fails: ['passkey_origins_not_configured'],
   handle: (_, { settings: { passkeyOrigins } }: Services) =>

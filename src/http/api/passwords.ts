@@ -11,7 +11,9 @@ import type { Services } from '../services.ts'
 const register = route({
   method: 'post',
   path: '/auth/register',
-  summary: 'Open an account with a password; an address that is taken answers the same, and its owner is written to',
+  summary: 'Create an account',
+  description:
+    'Creates an account with a password and emails a verification link. If the email address is taken, the response is the same, and the owner of the address gets an email.',
   tag: 'Signing in',
   surface: 'api',
   auth: 'none',
@@ -35,7 +37,9 @@ const change = route({
   ...common,
   method: 'put',
   path: '/me/password',
-  summary: 'Set or change my password; every other device is signed out',
+  summary: 'Set or change the password',
+  description:
+    'Sets the first password, which needs a recent sign-in, or changes it with the current one. All other sessions end.',
   auth: 'user',
   body: object({ current_password: passwordGiven.optional(), new_password: passwordChosen }),
   status: 204,
@@ -68,7 +72,8 @@ const remove = route({
   ...common,
   method: 'delete',
   path: '/me/password',
-  summary: 'Go on without a password; every other device is signed out',
+  summary: 'Remove the password',
+  description: 'Removes the password if another sign-in method is left. All other sessions end.',
   auth: 'recent',
   status: 204,
   fails: ['not_linked', 'last_login_method'],

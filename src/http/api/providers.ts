@@ -96,7 +96,8 @@ const visitorOf = ({ accountId, sessionId }: Principal) => ({ accountId, session
 const list = route({
   method: 'get',
   path: '/auth/providers',
-  summary: 'The providers people can sign in with, and how they are doing',
+  summary: 'List providers',
+  description: 'The providers users can sign in with, and their current status.',
   tag: 'Signing in',
   surface: 'api',
   auth: 'none',
@@ -116,7 +117,9 @@ const list = route({
 const begin = route({
   method: 'get',
   path: '/auth/:provider',
-  summary: 'Go to a provider to sign in',
+  summary: 'Start a provider sign-in in a browser',
+  description:
+    'Send the browser here to sign in. After the sign-in it goes to `return_to`: a page of this service, or a URL allowed by RETURN_TO_ALLOWED. An app on another origin gets a `code` there, for `POST /auth/token`, and must send a PKCE challenge.',
   reference: 'api',
   tag: 'Signing in',
   surface: 'browser',
@@ -165,7 +168,9 @@ const begin = route({
 const authorize = route({
   method: 'post',
   path: '/auth/:provider/authorize',
-  summary: 'Begin a sign-in or a linking from an app',
+  summary: 'Start a provider sign-in in an app',
+  description:
+    'Starts a sign-in, or links a provider to the signed-in account with `intent`. Open `authorize_url` in the browser, and finish at `POST /auth/{provider}/callback`. Linking needs a recent sign-in.',
   tag: 'Signing in',
   surface: 'api',
   auth: 'public',
@@ -193,7 +198,9 @@ const authorize = route({
 const link = route({
   method: 'post',
   path: '/auth/:provider/link',
-  summary: 'Go to a provider to link it to the account one is signed in to',
+  summary: 'Link a provider in a browser',
+  description:
+    'Redirects the browser to the provider to link it to the signed-in account. The form must come from a page of this service.',
   reference: 'api',
   tag: 'Signing in',
   surface: 'browser',
@@ -229,7 +236,9 @@ const stillOpen: ReadonlySet<EnterCode> = new Set(['state_already_used', 'flow_m
 const callback = route({
   method: 'get',
   path: '/auth/:provider/callback',
-  summary: 'Where a provider sends the browser back to',
+  summary: 'Finish a provider sign-in in a browser',
+  description:
+    'The redirect URI to register at the provider. Finishes the sign-in and redirects the browser to `return_to` or to the account page. With `Accept: application/json` it returns the result as JSON.',
   tag: 'Signing in',
   surface: 'browser',
   auth: 'public',
@@ -272,7 +281,9 @@ const callback = route({
 const appCallback = route({
   method: 'post',
   path: '/auth/:provider/callback',
-  summary: 'Finish a sign-in or a linking whose redirect the app received itself',
+  summary: 'Finish a provider sign-in in an app',
+  description:
+    'Finishes a flow that an app started, with the parameters the provider added to the redirect URI. Returns tokens for a sign-in, and the account or the team connection for a linking.',
   tag: 'Signing in',
   surface: 'api',
   auth: 'public',

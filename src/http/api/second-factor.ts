@@ -27,7 +27,8 @@ const show = route({
   ...common,
   method: 'get',
   path: '/me/second-factor',
-  summary: 'Whether my sign-ins ask for a second factor, and with what',
+  summary: 'Get the second factor',
+  description: 'Whether sign-ins ask for a second factor, since when, and how many recovery codes are left.',
   auth: 'user',
   reply: z
     .object({ totp: z.boolean(), recovery_codes_left: z.number().int(), since: time.nullable() })
@@ -44,7 +45,8 @@ const begin = route({
   ...common,
   method: 'post',
   path: '/me/second-factor/totp',
-  summary: 'Get a secret for an authenticator app; it counts once a code of it is confirmed',
+  summary: 'Start authenticator app setup',
+  description: 'Creates a secret for an authenticator app. It takes effect when you confirm a code of the app.',
   body: object({}),
   bodyOptional: true,
   reply: z.object({ secret: z.string(), uri: z.string() }).meta({ id: 'TotpSetup' }),
@@ -59,7 +61,9 @@ const confirm = route({
   ...common,
   method: 'post',
   path: '/me/second-factor/totp/confirm',
-  summary: 'Confirm the app with a code; from now on sign-ins ask for one, and other devices are signed out',
+  summary: 'Confirm the authenticator app',
+  description:
+    'Turns on the second factor with the first code of the app and returns recovery codes, which are shown only once. All other sessions end.',
   body: object({ code: totpCode }),
   reply: Codes,
   fails: ['second_factor_missing', 'second_factor_invalid'],
@@ -73,7 +77,8 @@ const removeTotp = route({
   ...common,
   method: 'delete',
   path: '/me/second-factor/totp',
-  summary: 'Remove the authenticator app; a passkey that is left goes on being asked for',
+  summary: 'Remove the authenticator app',
+  description: 'Removes the authenticator app. If passkeys are the second factor too, sign-ins still ask for one.',
   status: 204,
   fails: ['second_factor_missing'],
   async handle({ who, origin }, { flows }: Services) {
@@ -86,7 +91,9 @@ const ask = route({
   ...common,
   method: 'post',
   path: '/me/second-factor',
-  summary: 'Ask for one of my passkeys after every other way in',
+  summary: 'Use passkeys as second factor',
+  description:
+    'From now on, every other sign-in method also asks for a passkey. Returns recovery codes, which are shown only once.',
   body: object({}),
   bodyOptional: true,
   reply: Codes,
@@ -101,7 +108,8 @@ const stop = route({
   ...common,
   method: 'delete',
   path: '/me/second-factor',
-  summary: 'Ask for no second factor any more; passkeys stay as a way in',
+  summary: 'Turn off the second factor',
+  description: 'Sign-ins no longer ask for a second factor. Passkeys remain as a sign-in method.',
   status: 204,
   fails: ['second_factor_missing'],
   async handle({ who, origin }, { flows }: Services) {
@@ -114,7 +122,8 @@ const regenerate = route({
   ...common,
   method: 'post',
   path: '/me/recovery-codes',
-  summary: 'Get new recovery codes; those before are worth nothing from now on',
+  summary: 'Replace recovery codes',
+  description: 'Creates new recovery codes, which are shown only once. The previous codes stop working.',
   body: object({}),
   bodyOptional: true,
   reply: Codes,
@@ -140,7 +149,9 @@ const signingIn = { tag: 'Signing in', surface: 'api', auth: 'none', limit: 'sig
 const options = route({
   ...signingIn,
   path: '/auth/second-factor/options',
-  summary: 'What to ask a passkey for a sign-in that waits for its second factor; a browser has the ticket in a cookie',
+  summary: 'Start second factor with passkey',
+  description:
+    'Passkey options for a sign-in that waits for its second factor. Apps send the ticket; browsers have it in a cookie.',
   body: object({ second_factor_ticket: secretText.optional() }),
   reply: PasskeyChallenge,
   fails: ['ticket_invalid'],
@@ -154,7 +165,9 @@ const options = route({
 const prove = route({
   ...signingIn,
   path: '/auth/second-factor',
-  summary: 'Finish a sign-in with its second factor: a code of the app, a recovery code, or a passkey',
+  summary: 'Finish a sign-in with second factor',
+  description:
+    'Finishes a sign-in that ended with `second_factor_required`. Send exactly one of `totp`, `recovery_code` and `passkey`.',
   body: object({
     second_factor_ticket: secretText,
     totp: totpCode.optional(),

@@ -31,7 +31,9 @@ const clientId = z.string().max(256).optional()
 const refresh = route({
   method: 'post',
   path: '/auth/refresh',
-  summary: 'Trade a refresh token for a new pair',
+  summary: 'Refresh tokens',
+  description:
+    'Exchanges a refresh token for a new token pair. Send it as a bearer token or in the body. Each refresh token works once; an older one is treated as stolen, and its session ends. A browser gets a pair for its session with the cookie alone.',
   tag: 'Tokens',
   surface: 'api',
   // The bearer here is the refresh token, not somebody's access token; the cookie is asked for by the handler.
@@ -66,7 +68,9 @@ const refresh = route({
 const exchange = route({
   method: 'post',
   path: '/auth/token',
-  summary: 'Trade an address and a password, a sign-in code or a refresh token for a token pair',
+  summary: 'Get tokens',
+  description:
+    'The token endpoint (RFC 6749). Grants: `password`, `authorization_code` for sign-ins that started at `/auth/{provider}`, and `refresh_token`. Without `grant_type` the grant is `password`.',
   tag: 'Tokens',
   surface: 'api',
   auth: 'none',
@@ -125,7 +129,8 @@ const exchange = route({
 const revoke = route({
   method: 'post',
   path: '/auth/revoke',
-  summary: 'Hand a token back (RFC 7009): its device is signed out',
+  summary: 'Revoke a token',
+  description: 'Ends the session of an access or refresh token (RFC 7009). An unknown token gets the same response.',
   tag: 'Tokens',
   surface: 'api',
   auth: 'none',
@@ -163,7 +168,9 @@ const mayLeave = (who: Principal, body: z.output<typeof leaving>, { clock, setti
 const logout = route({
   method: 'post',
   path: '/auth/logout',
-  summary: 'Sign out on this device',
+  summary: 'Sign out',
+  description:
+    'Ends the current session and its tokens. Can also revoke the permissions you granted at providers, which needs a recent sign-in.',
   tag: 'Tokens',
   surface: 'api',
   auth: 'user',
@@ -183,7 +190,9 @@ const logout = route({
 const logoutAll = route({
   method: 'post',
   path: '/auth/logout-all',
-  summary: 'Sign out on every device',
+  summary: 'Sign out everywhere',
+  description:
+    'Ends every session of the account, the current one included. Can also revoke the permissions you granted at providers, which needs a recent sign-in.',
   tag: 'Tokens',
   surface: 'api',
   auth: 'user',

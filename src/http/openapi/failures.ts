@@ -53,9 +53,19 @@ const problemSchema = z
     description: 'An error as problem details (RFC 9457). Branch on `code`; show `title` and `detail` to people.',
   })
 
-/** The shared responses of errors: one a status, which names every code any operation responds with. */
+/** What one shared response stands for. */
+type Shared = {
+  readonly status: number
+  /** Whether a browser may get a page in its place. */
+  readonly page: boolean
+  readonly codes: Set<ErrorCode>
+  /** The operations, by the list of their codes as it is read. */
+  readonly uses: Map<string, Json[]>
+}
+
+/** The shared responses of errors: one for each status. */
 export class Failures {
-  readonly #codes = new Map<string, { status: number; page: boolean; codes: Set<ErrorCode> }>()
+  readonly #shared = new Map<string, Shared>()
   readonly #components: Components
   readonly #publicUrl: URL
 
@@ -64,7 +74,7 @@ export class Failures {
     this.#publicUrl = publicUrl
   }
 
-  /** The errors of one operation: for each status the shared response, and beside it the codes of this operation. */
+  /** The errors of one operation: for each status the shared response. `finish` adds the codes. */
   of(route: Route<never>): Json {
     const byStatus = new Map<number, ErrorCode[]>()
     for (const code of failuresOf(route)) {
@@ -72,33 +82,51 @@ export class Failures {
       byStatus.set(status, [...(byStatus.get(status) ?? []), code])
     }
     const page = route.surface === 'browser'
-    return Object.fromEntries(
-      [...byStatus]
-        .sort(([a], [b]) => a - b)
-        .map(([status, codes]) => {
-          const name = `${nameOf(status)}${page ? 'Page' : ''}`
-          const shared = this.#codes.get(name) ?? { status, page, codes: new Set() }
-          this.#codes.set(name, shared)
-          for (const code of codes) shared.codes.add(code)
-          const description = codes.map((code) => `\`${code}\``).join(', ')
-          return [status, { $ref: `#/components/responses/${name}`, description }]
-        }),
-    )
+    const found: Record<string, Json> = {}
+    for (const [status, codes] of [...byStatus].sort(([a], [b]) => a - b)) {
+      const name = `${nameOf(status)}${page ? 'Page' : ''}`
+      const shared = this.#shared.get(name) ?? { status, page, codes: new Set(), uses: new Map() }
+      this.#shared.set(name, shared)
+      const reference = { $ref: `#/components/responses/${name}` }
+      found[status] = reference
+      const text = [...codes]
+        .sort()
+        .map((code) => `\`${code}\``)
+        .join(', ')
+      for (const code of codes) shared.codes.add(code)
+      shared.uses.set(text, [...(shared.uses.get(text) ?? []), reference])
+    }
+    return found
   }
 
-  responses(): Json {
+  /**
+   * The shared responses, once every operation is known. Each names the codes that most operations with this status
+   * respond with. Every other operation states its own beside the reference (OpenAPI 3.1 §4.8.23).
+   */
+  finish(): Json {
     const problem = this.#components.use(problemSchema, 'output')
-    const found = [...this.#codes].sort(([a], [b]) => (a < b ? -1 : 1))
-    return Object.fromEntries(
-      found.map(([name, { status, page, codes }]) => [name, this.#response(problem, status, page, [...codes])]),
-    )
+    const found: Record<string, Json> = {}
+    for (const [name, shared] of [...this.#shared].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const [most = '', ...others] = [...shared.uses.keys()].sort(
+        (a, b) => (shared.uses.get(b)?.length ?? 0) - (shared.uses.get(a)?.length ?? 0) || (a < b ? -1 : 1),
+      )
+      for (const text of others) {
+        for (const reference of shared.uses.get(text) ?? []) Object.assign(reference, { description: text })
+      }
+      found[name] = this.#response(problem, shared, most)
+    }
+    return found
   }
 
-  #response(problem: Json, status: number, page: boolean, codes: readonly ErrorCode[]): Json {
-    const named = { type: 'object', properties: { code: { enum: [...codes].sort() } } }
-    const [code] = codes
+  #response(problem: Json, { status, page, codes }: Shared, description: string): Json {
+    const sorted = [...codes].sort()
+    const named = {
+      type: 'object',
+      properties: { code: { type: 'string', enum: sorted, description: 'The error code' } },
+    }
+    const first = sorted.find((code) => description.includes(`\`${code}\``))
     return {
-      description: `${STATUS_CODES[status]}. The operation lists which of these codes it responds with.`,
+      description,
       headers: {
         'X-Request-Id': { $ref: '#/components/headers/RequestId' },
         ...(status === 401 ? { 'WWW-Authenticate': { $ref: '#/components/headers/Challenge' } } : {}),
@@ -107,7 +135,7 @@ export class Failures {
       content: {
         'application/problem+json': {
           schema: { allOf: [problem, named] },
-          ...(code ? { example: this.#example(code) } : {}),
+          ...(first ? { examples: { [first]: { value: this.#example(first) } } } : {}),
         },
         ...(page ? { 'text/html': { schema: { type: 'string' } } } : {}),
       },
