@@ -11,17 +11,15 @@ import { isRecent } from '../principal.ts'
 import { faulty } from '../problem.ts'
 import { json, seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
+import { redirectUriKey, secretText, time } from '../schemas/fields.ts'
 import {
   AuthResponse,
   LinkResponse,
-  redirectUriKey,
   StartedByMail,
   StartedFlow,
-  secretText,
   startedByMail,
   startedFlow,
-  time,
-} from '../schemas.ts'
+} from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 
 /**

@@ -5,7 +5,7 @@ import { readClient } from '../client.ts'
 import { faulty, oneRequired } from '../problem.ts'
 import { json } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { anId, scopeToken, time } from '../schemas.ts'
+import { anId, scopeToken, time } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 
 /** Half of what the shortest-lived tokens live: asked for more, every loan would be a refresh. */

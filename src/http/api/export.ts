@@ -4,7 +4,8 @@ import { fail } from '../../errors/catalogue.ts'
 import { ok } from '../../kernel/result.ts'
 import { jsonStream } from '../reply.ts'
 import { route } from '../route.ts'
-import { time, toldToPerson } from '../schemas.ts'
+import { toldToPerson } from '../schemas/activity.ts'
+import { time } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 
 const fields = z.record(z.string(), z.unknown())

@@ -6,16 +6,8 @@ import type { UserInfoCode } from '../../flows/read-userinfo.ts'
 import { ok } from '../../kernel/result.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
-import {
-  idParams,
-  placeCursor,
-  placeCursorOf,
-  redirectUriKey,
-  StartedFlow,
-  scopeToken,
-  startedFlow,
-  time,
-} from '../schemas.ts'
+import { idParams, placeCursor, placeCursorOf, redirectUriKey, scopeToken, time } from '../schemas/fields.ts'
+import { StartedFlow, startedFlow } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 
 const common = { tag: 'My account', surface: 'api', auth: 'user', limit: 'account' } as const

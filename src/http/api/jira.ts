@@ -3,17 +3,9 @@ import type { SiteQueues } from '../../flows/read-queues.ts'
 import { ok } from '../../kernel/result.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
-import {
-  idParams,
-  JiraConnection,
-  JiraSite,
-  jiraConnection,
-  jiraSite,
-  redirectUriKey,
-  StartedFlow,
-  startedFlow,
-  time,
-} from '../schemas.ts'
+import { idParams, redirectUriKey, time } from '../schemas/fields.ts'
+import { JiraConnection, JiraSite, jiraConnection, jiraSite } from '../schemas/jira.ts'
+import { StartedFlow, startedFlow } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 
 const common = { tag: 'Teams’ Jira', surface: 'api', auth: 'user', limit: 'account', params: idParams } as const

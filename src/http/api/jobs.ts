@@ -3,7 +3,7 @@ import type { JobStatus } from '../../jobs/scheduler.ts'
 import { ok } from '../../kernel/result.ts'
 import { json } from '../reply.ts'
 import { route } from '../route.ts'
-import { time } from '../schemas.ts'
+import { time } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 
 const Job = z

@@ -6,15 +6,8 @@ import { alongFields, enteringOf } from '../pages/along.tsx'
 import { faulty, passwordFaults } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
-import {
-  addressText,
-  passwordChosen,
-  StartedByMail,
-  secretText,
-  startedByMail,
-  TokenPair,
-  typedCode,
-} from '../schemas.ts'
+import { addressText, passwordChosen, secretText, typedCode } from '../schemas/fields.ts'
+import { StartedByMail, startedByMail, TokenPair } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 
 /**

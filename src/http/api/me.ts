@@ -8,18 +8,9 @@ import { sessionOver } from '../entry.ts'
 import { oneRequired } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
-import {
-  activityKinds,
-  cursor,
-  deviceName,
-  idParams,
-  line,
-  pictureUrl,
-  time,
-  toldToPerson,
-  User,
-  userOf,
-} from '../schemas.ts'
+import { User, userOf } from '../schemas/account.ts'
+import { activityKinds, cursor, toldToPerson } from '../schemas/activity.ts'
+import { deviceName, idParams, line, pictureUrl, time } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 
 const common = { tag: 'My account', surface: 'api', auth: 'user', limit: 'account' } as const

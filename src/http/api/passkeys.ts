@@ -5,7 +5,8 @@ import type { PasskeyCode } from '../../flows/sign-in-with-passkey.ts'
 import { ok } from '../../kernel/result.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { idParams, line, secretText, TokenPair, time } from '../schemas.ts'
+import { idParams, line, secretText, time } from '../schemas/fields.ts'
+import { TokenPair } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 
 /**

@@ -5,7 +5,7 @@ import { isRecent } from '../principal.ts'
 import { faulty, passwordFaults } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
-import { addressText, line, passwordChosen, passwordGiven } from '../schemas.ts'
+import { addressText, line, passwordChosen, passwordGiven } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 
 const register = route({

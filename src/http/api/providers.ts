@@ -12,17 +12,9 @@ import { isRecent } from '../principal.ts'
 import { faulty, oneRequired } from '../problem.ts'
 import { json, seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
-import {
-  AuthResponse,
-  JiraConnection,
-  jiraConnection,
-  LinkResponse,
-  providerParams,
-  redirectUriKey,
-  StartedFlow,
-  secretText,
-  startedFlow,
-} from '../schemas.ts'
+import { providerParams, redirectUriKey, secretText } from '../schemas/fields.ts'
+import { JiraConnection, jiraConnection } from '../schemas/jira.ts'
+import { AuthResponse, LinkResponse, StartedFlow, startedFlow } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 
 const beginFails = [

@@ -5,7 +5,7 @@ import { ok } from '../../kernel/result.ts'
 import { readClient } from '../client.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { idParams, line, time } from '../schemas.ts'
+import { idParams, line, time } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 
 const common = { tag: 'Service credentials', surface: 'api', limit: 'account' } as const

@@ -9,7 +9,7 @@ import type { MemberCode } from '../../teams/teams.ts'
 import { faulty } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { addressText, idParams, invitationParams, memberParams, secretText, teamName, time } from '../schemas.ts'
+import { addressText, idParams, invitationParams, memberParams, secretText, teamName, time } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 
 /** Teams, who is in them and who is asked to join: for whoever is in them. To a stranger none of it exists. */

@@ -7,7 +7,8 @@ import { isRecent } from '../principal.ts'
 import { faulty } from '../problem.ts'
 import { json } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
-import { AuthResponse, addressText, authResponse, passwordGiven, secretText, TokenPair, typedCode } from '../schemas.ts'
+import { addressText, passwordGiven, secretText, typedCode } from '../schemas/fields.ts'
+import { AuthResponse, authResponse, TokenPair } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 
 const refreshFails = [

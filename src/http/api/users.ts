@@ -7,7 +7,9 @@ import { oneRequired } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { requestIdPattern } from '../request-id.ts'
 import { object, route } from '../route.ts'
-import { cursor, idParams, line, pictureUrl, time, User, userCursor, userCursorOf, userOf } from '../schemas.ts'
+import { User, userOf } from '../schemas/account.ts'
+import { cursor } from '../schemas/activity.ts'
+import { idParams, line, pictureUrl, time, userCursor, userCursorOf } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 
 const common = { tag: 'Administration', surface: 'api', limit: 'account' } as const

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { secretText } from '../schemas.ts'
+import { secretText } from '../schemas/fields.ts'
 
 /**
  * What letters lead to. A link is only looked at when it is followed: mail scanners follow links too, so it takes a

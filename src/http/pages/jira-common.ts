@@ -1,6 +1,6 @@
 import { ok } from '../../kernel/result.ts'
 import { seeOther } from '../reply.ts'
-import { idParams } from '../schemas.ts'
+import { idParams } from '../schemas/fields.ts'
 import { type Done, doneAt } from './status.ts'
 
 /** What the pages of a team's Jira have in common. */

@@ -1,7 +1,7 @@
 import { ok } from '../../kernel/result.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { teamName } from '../schemas.ts'
+import { teamName } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { Field } from './field.tsx'
 import { BackToAccount, Form, Layout, readerOf, show } from './layout.tsx'
