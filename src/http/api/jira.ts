@@ -3,12 +3,12 @@ import type { SiteQueues } from '../../flows/read-queues.ts'
 import { ok } from '../../kernel/result.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { idParams, redirectUriKey, time } from '../schemas/fields.ts'
-import { JiraConnection, JiraSite, jiraConnection, jiraSite } from '../schemas/jira.ts'
+import { redirectUriKey, teamParams, time } from '../schemas/fields.ts'
+import { JiraConnection, JiraSite, jiraConnection, jiraSite, siteFields } from '../schemas/jira.ts'
 import { StartedFlow, startedFlow } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 
-const common = { tag: 'Teams’ Jira', surface: 'api', auth: 'user', limit: 'account', params: idParams } as const
+const common = { tag: 'Teams’ Jira', surface: 'api', auth: 'user', limit: 'account', params: teamParams } as const
 const path = '/teams/:id/integrations/jira'
 const seeFails = ['team_not_found', 'team_role_required', 'jira_not_available'] as const
 
@@ -78,7 +78,8 @@ const choose = route({
     cloud_ids: z
       .array(z.string().regex(/^[\w-]{1,64}$/))
       .min(1)
-      .max(200),
+      .max(200)
+      .describe('The `cloud_id` of every site the team uses'),
   }),
   reply: z.array(JiraSite),
   fails: [...seeFails, 'jira_not_connected', 'jira_site_not_found'],
@@ -119,30 +120,40 @@ const disconnect = route({
   },
 })
 
-const refused = z.string().meta({ description: 'the code of what it was refused with' }).nullable()
+const refused = z.string().nullable().describe('The error code if reading failed; null if it succeeded')
 const Queues = z
   .object({
-    read_at: time,
-    sites: z.array(
-      z.object({
-        cloud_id: z.string(),
-        name: z.string(),
-        url: z.string(),
-        desks: z.array(
-          z.object({
-            id: z.string(),
-            key: z.string(),
-            name: z.string(),
-            queues: z.array(z.object({ id: z.string(), name: z.string(), issue_count: z.number().int() })),
-            error: refused,
-          }),
-        ),
-        error: refused,
-        more: z.boolean().meta({ description: 'there is more than is read' }),
-      }),
-    ),
+    read_at: time.describe('When the queues were read'),
+    sites: z
+      .array(
+        z.object({
+          ...siteFields,
+          desks: z
+            .array(
+              z.object({
+                id: z.string().describe('The service desk ID'),
+                key: z.string().describe('The key of its project'),
+                name: z.string().describe('The name of the service desk'),
+                queues: z
+                  .array(
+                    z.object({
+                      id: z.string().describe('The queue ID'),
+                      name: z.string().describe('The name of the queue'),
+                      issue_count: z.number().int().describe('How many issues are in the queue'),
+                    }),
+                  )
+                  .describe('The queues of the service desk'),
+                error: refused,
+              }),
+            )
+            .describe('The service desks of the site'),
+          error: refused,
+          more: z.boolean().describe('Whether the site has more service desks or queues than are returned'),
+        }),
+      )
+      .describe('The chosen sites'),
   })
-  .meta({ id: 'JiraQueues' })
+  .meta({ id: 'JiraQueues', description: 'The queues of the service desks of a team' })
 
 const siteQueues = ({ site, desks, error, more }: SiteQueues) => ({
   cloud_id: site.cloudId,

@@ -8,22 +8,20 @@ import type { Services } from '../services.ts'
 
 const Job = z
   .object({
-    name: z.string(),
-    period_seconds: z.number().int(),
-    shared: z
-      .boolean()
-      .meta({ description: 'one node does it for all; otherwise each does, and this one tells of itself' }),
-    due_at: time.nullable(),
-    last_started_at: time.nullable(),
-    last_finished_at: time.nullable(),
-    last_outcome: z.enum(['ok', 'failed']).nullable(),
-    duration_ms: z.number().int().nullable(),
-    runs: z.number().int(),
-    failures: z.number().int(),
-    running: z.boolean(),
-    backlog: z.number().int().nullable().meta({ description: 'what waits for it, where that is counted' }),
+    name: z.string().describe('The name of the job'),
+    period_seconds: z.number().int().describe('How often it runs'),
+    shared: z.boolean().describe('Whether one node runs it for all; otherwise these are the values of this node'),
+    due_at: time.nullable().describe('When it runs next'),
+    last_started_at: time.nullable().describe('When the last run started'),
+    last_finished_at: time.nullable().describe('When the last run finished'),
+    last_outcome: z.enum(['ok', 'failed']).nullable().describe('How the last run ended'),
+    duration_ms: z.number().int().nullable().describe('How long the last run took, in milliseconds'),
+    runs: z.number().int().describe('How many runs there were'),
+    failures: z.number().int().describe('How many runs failed'),
+    running: z.boolean().describe('Whether it is running'),
+    backlog: z.number().int().nullable().describe('How many items wait for it; null if they are not counted'),
   })
-  .meta({ id: 'Job' })
+  .meta({ id: 'Job', description: 'A background job' })
 
 const jobOf = (job: JobStatus): z.input<typeof Job> => ({
   name: job.name,

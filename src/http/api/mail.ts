@@ -6,7 +6,7 @@ import { alongFields, enteringOf } from '../pages/along.tsx'
 import { faulty, passwordFaults } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { addressText, passwordChosen, secretText, typedCode } from '../schemas/fields.ts'
+import { addressText, emailedTicket, flowToken, passwordChosen, typedCode } from '../schemas/fields.ts'
 import { StartedByMail, startedByMail, TokenPair } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 
@@ -20,7 +20,7 @@ const anybody = { ...common, tag: 'Signing in', auth: 'none' } as const
 
 const Sent = z
   .object({})
-  .meta({ id: 'LetterSent', description: 'A letter is on its way, if there is anybody to write to' })
+  .meta({ id: 'EmailRequested', description: 'An email is sent, if the address belongs to an account' })
 const sent = () => ok(json({}))
 
 const askToVerify = route({
@@ -45,7 +45,7 @@ const verify = route({
   summary: 'Verify the email address',
   description:
     'Verifies the email address with the ticket of the emailed link. You must be signed in to the same account.',
-  body: object({ ticket: secretText }),
+  body: object({ ticket: emailedTicket }),
   status: 204,
   fails: ['ticket_invalid'],
   async handle({ who, body, origin }, { flows }: Services) {
@@ -80,7 +80,7 @@ const change = route({
   path: '/auth/email/change',
   summary: 'Confirm the new email address',
   description: 'Changes the email address with the ticket of the emailed link. All other sessions end.',
-  body: object({ ticket: secretText }),
+  body: object({ ticket: emailedTicket }),
   status: 204,
   fails: ['ticket_invalid'],
   async handle({ who, body, origin }, { flows }: Services) {
@@ -113,7 +113,7 @@ const reset = route({
   summary: 'Reset the password',
   description:
     'Sets a new password with the ticket of the emailed link. All sessions end; sign in with the new password.',
-  body: object({ ticket: secretText, password: passwordChosen }),
+  body: object({ ticket: emailedTicket, password: passwordChosen }),
   status: 204,
   fails: ['ticket_invalid', 'password_rejected', 'user_disabled'],
   async handle({ body, origin }, { flows }: Services) {
@@ -149,7 +149,7 @@ const finish = route({
   path: '/auth/email/finish',
   summary: 'Finish a sign-in by email',
   description: 'Signs in with the emailed code and its `flow_token`, or with the ticket of the emailed link.',
-  body: z.union([object({ flow_token: secretText, code: typedCode }), object({ ticket: secretText })]),
+  body: z.union([object({ flow_token: flowToken, code: typedCode }), object({ ticket: emailedTicket })]),
   reply: TokenPair,
   fails: [
     'ticket_invalid',

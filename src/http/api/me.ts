@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { fail } from '../../errors/catalogue.ts'
-import { type Account, roles } from '../../kernel/account.ts'
-import { locales } from '../../kernel/locale.ts'
+import type { Account } from '../../kernel/account.ts'
 import { ok } from '../../kernel/result.ts'
 import type { Session } from '../../sessions/ports.ts'
 import { sessionOver } from '../entry.ts'
@@ -9,12 +8,26 @@ import { oneRequired } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import { User, userOf } from '../schemas/account.ts'
-import { activityKinds, cursor, toldToPerson } from '../schemas/activity.ts'
-import { deviceName, idParams, line, pictureUrl, time } from '../schemas/fields.ts'
+import { activityKinds, auditFields, cursor, pageOf, toldToPerson } from '../schemas/activity.ts'
+import {
+  deviceName,
+  LocaleName,
+  line,
+  pageSize,
+  pictureUrl,
+  Role,
+  sessionFields,
+  sessionParams,
+  time,
+} from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 
 const common = { tag: 'My account', surface: 'api', auth: 'user', limit: 'account' } as const
-const Me = User.extend({ created_at: time, role: z.enum(roles), locale: z.enum(locales).nullable() }).meta({ id: 'Me' })
+const Me = User.extend({
+  created_at: time.describe('When the account was created'),
+  role: Role,
+  locale: LocaleName.nullable().describe('The language of email; null if the account has chosen none'),
+}).meta({ id: 'Me', description: 'The account of the caller' })
 const toldOf = (account: Account) =>
   json({ ...userOf(account), created_at: account.createdAt.toISOString(), role: account.role, locale: account.locale })
 /** The store gives out the same row until something is written, and telling of it anew is a tenth of the work. */
@@ -45,8 +58,8 @@ const update = route({
   summary: 'Update the current account',
   description: 'Changes the name or the picture. Omitted fields stay as they are; send at least one.',
   body: object({
-    name: line.min(1).nullable().optional(),
-    picture: pictureUrl.nullable().optional(),
+    name: line.min(1).nullable().optional().describe('The display name; null removes it'),
+    picture: pictureUrl.nullable().optional().describe('The HTTPS URL of a picture; null removes it'),
   }).meta({ minProperties: 1 }),
   reply: Me,
   fails: ['user_not_found', 'invalid_request'],
@@ -85,14 +98,14 @@ const methods = route({
   reply: z.array(
     z
       .object({
-        type: z.enum(['provider', 'password', 'passkey']),
-        provider: z.string().optional(),
-        identity_id: z.string().optional(),
-        passkey_id: z.string().optional(),
-        name: z.string().optional(),
-        usable: z.boolean(),
+        type: z.enum(['provider', 'password', 'passkey']).describe('The kind of sign-in method'),
+        provider: z.string().optional().describe('The provider ID, if the type is `provider`'),
+        identity_id: z.string().optional().describe('The identity ID, if the type is `provider`'),
+        passkey_id: z.string().optional().describe('The passkey ID, if the type is `passkey`'),
+        name: z.string().optional().describe('The name of the passkey'),
+        usable: z.boolean().describe('Whether the method works at present'),
       })
-      .meta({ id: 'Method' }),
+      .meta({ id: 'Method', description: 'A sign-in method of the account' }),
   ),
   fails: [],
   async handle({ who }, { links }: Services) {
@@ -113,17 +126,11 @@ const methods = route({
 
 const Device = z
   .object({
-    id: z.string(),
-    name: z.string().nullable(),
-    created_at: time,
-    last_seen_at: time,
-    ip: z.string().nullable(),
-    user_agent: z.string().nullable(),
-    amr: z.array(z.string()),
-    provider: z.string().nullable(),
-    current: z.boolean(),
+    ...sessionFields,
+    name: z.string().nullable().describe('The name the user gave the device'),
+    current: z.boolean().describe('Whether it is the session of this request'),
   })
-  .meta({ id: 'Session' })
+  .meta({ id: 'Session', description: 'A session: one signed-in device' })
 const device = (session: Session, who: Principal): z.input<typeof Device> => ({
   id: session.id,
   name: session.name,
@@ -156,8 +163,8 @@ const nameSession = route({
   path: '/me/sessions/:id',
   summary: 'Rename a session',
   description: 'Names a signed-in device, or removes its name with `null`.',
-  params: idParams,
-  body: object({ name: deviceName.min(1).nullable() }),
+  params: sessionParams,
+  body: object({ name: deviceName.min(1).nullable().describe('A name for the device; null removes it') }),
   reply: Device,
   fails: ['session_not_found'],
   async handle({ who, params, body, origin }, { devices }: Services) {
@@ -172,7 +179,7 @@ const endSession = route({
   path: '/me/sessions/:id',
   summary: 'End a session',
   description: 'Signs out one device. Its tokens stop working at once.',
-  params: idParams,
+  params: sessionParams,
   status: 204,
   fails: ['session_not_found'],
   async handle({ who, params, origin }, { devices }: Services) {
@@ -203,27 +210,15 @@ const activity = route({
   description: 'What happened to the account, newest first.',
   query: object({
     cursor: cursor.optional(),
-    limit: z.coerce.number().int().min(1).max(100).default(25),
+    limit: pageSize(25),
     kind: z.enum(activityKinds).optional().meta({
       description:
-        'only a part of it: loans, which is what back ends were lent (provider_token.lent), or others, which is all the rest',
+        'Only some entries: `loans` are tokens given to back ends (`provider_token.lent`), `others` are all the rest',
     }),
   }),
-  reply: z
-    .object({
-      items: z.array(
-        z.object({
-          id: z.string(),
-          at: time,
-          event: z.string(),
-          ip: z.string().nullable(),
-          user_agent: z.string().nullable(),
-          data: z.record(z.string(), z.unknown()),
-        }),
-      ),
-      next_cursor: z.string().nullable(),
-    })
-    .meta({ id: 'Activity' }),
+  reply: pageOf(
+    z.object(auditFields).meta({ id: 'ActivityEntry', description: 'Something that happened to the account' }),
+  ).meta({ id: 'Activity', description: 'A page of account activity' }),
   fails: [],
   async handle({ who, query }, { audit }: Services) {
     // One more than asked for tells whether there is a next page.

@@ -9,13 +9,17 @@ import type { Services } from '../services.ts'
 
 const common = { method: 'get', tag: 'Operating', surface: 'api', auth: 'none', limit: 'public' } as const
 
+const Health = z
+  .object({ status: z.literal('ok').describe('Always `ok`') })
+  .meta({ id: 'Health', description: 'The check passed' })
+
 const live = route({
   ...common,
   path: '/health/live',
   limit: 'none',
   summary: 'Check liveness',
   description: 'Responds as long as the process runs. Use it as a liveness probe; it does not look at the database.',
-  reply: z.object({ status: z.literal('ok') }),
+  reply: Health,
   fails: [],
   handle: () => ok(json({ status: 'ok' as const })),
 })
@@ -27,7 +31,7 @@ const ready = route({
   summary: 'Check readiness',
   description:
     'Responds with 200 when the database is reachable and migrated and the node is not shutting down, and with 503 otherwise. Use it as a readiness probe.',
-  reply: z.object({ status: z.literal('ok') }),
+  reply: Health,
   fails: ['not_ready'],
   handle: async (_, { ready: isReady }: Services) =>
     (await isReady()) ? ok(json({ status: 'ok' as const })) : fail('not_ready'),
@@ -40,15 +44,17 @@ const arrival = route({
   description:
     'The client address, scheme and host of this request, as the proxies in front pass them on. The command `doctor` uses it to check TRUST_PROXY_HOPS.',
   credential: 'doctor',
-  reply: z.object({
-    client: z.string().nullable(),
-    peer: z.string().nullable(),
-    forwarded_for: z.array(z.string()),
-    forwarded: z.boolean(),
-    scheme: z.string().nullable(),
-    host: z.string().nullable(),
-    trust_proxy_hops: z.number(),
-  }),
+  reply: z
+    .object({
+      client: z.string().nullable().describe('The client address that rate limits and the audit log use'),
+      peer: z.string().nullable().describe('The address of the peer of the TCP connection'),
+      forwarded_for: z.array(z.string()).describe('The values of `X-Forwarded-For`'),
+      forwarded: z.boolean().describe('Whether the request has a `Forwarded` header'),
+      scheme: z.string().nullable().describe('The value of `X-Forwarded-Proto`'),
+      host: z.string().nullable().describe('The host the client asked for'),
+      trust_proxy_hops: z.number().describe('The value of TRUST_PROXY_HOPS'),
+    })
+    .describe('How the request arrived'),
   fails: ['token_invalid'],
   handle({ bearer, origin, proxyChain }, { acceptsDoctor, settings }: Services) {
     // The addresses of proxies are nobody else's business.
@@ -76,7 +82,13 @@ const providers = route({
   description:
     'The state of the circuit breaker of each provider and endpoint. While it is open, calls to that endpoint fail at once.',
   reply: z.array(
-    z.object({ provider: z.string(), endpoint_type: z.string(), state: z.enum(['closed', 'half_open', 'open']) }),
+    z
+      .object({
+        provider: z.string().describe('The provider ID'),
+        endpoint_type: z.string().describe('The kind of endpoint, such as `token`'),
+        state: z.enum(['closed', 'half_open', 'open']).describe('`open`: calls fail at once'),
+      })
+      .meta({ id: 'CircuitBreaker', description: 'The circuit breaker of one endpoint of a provider' }),
   ),
   fails: [],
   handle: (_, { providers: all }: Services) =>
@@ -110,19 +122,23 @@ const jwks = route({
   description:
     'The keys that verify access tokens, as a JWK set (RFC 7517). Cache them, and read them again when a token names an unknown `kid`.',
   tag: 'Tokens',
-  reply: z.object({
-    keys: z.array(
-      z.object({
-        kty: z.string(),
-        crv: z.string(),
-        x: z.string(),
-        y: z.string(),
-        kid: z.string(),
-        use: z.literal('sig'),
-        alg: z.literal('ES256'),
-      }),
-    ),
-  }),
+  reply: z
+    .object({
+      keys: z
+        .array(
+          z.object({
+            kty: z.string().describe('The key type, `EC`'),
+            crv: z.string().describe('The curve, `P-256`'),
+            x: z.string().describe('The x coordinate'),
+            y: z.string().describe('The y coordinate'),
+            kid: z.string().describe('The key ID, as in the header of a token'),
+            use: z.literal('sig').describe('The use of the key: signatures'),
+            alg: z.literal('ES256').describe('The signature algorithm'),
+          }),
+        )
+        .describe('The current keys'),
+    })
+    .describe('A JWK set'),
   fails: [],
   handle: (_, { keys }: Services) => ok(json(keys.jwks())),
 })
@@ -134,19 +150,23 @@ const metadata = route({
   summary: 'Get the server metadata',
   description: 'The metadata of this authorization server (RFC 8414).',
   tag: 'Tokens',
-  reply: z.object({
-    issuer: z.string(),
-    token_endpoint: z.string(),
-    revocation_endpoint: z.string(),
-    introspection_endpoint: z.string(),
-    jwks_uri: z.string(),
-    response_types_supported: z.array(z.string()),
-    grant_types_supported: z.array(z.string()),
-    token_endpoint_auth_methods_supported: z.array(z.string()),
-    revocation_endpoint_auth_methods_supported: z.array(z.string()),
-    introspection_endpoint_auth_methods_supported: z.array(z.string()),
-    service_documentation: z.string(),
-  }),
+  reply: z
+    .object({
+      issuer: z.string().describe('The issuer, as in the `iss` claim of access tokens'),
+      token_endpoint: z.string().describe('The URL of the token endpoint'),
+      revocation_endpoint: z.string().describe('The URL of the revocation endpoint'),
+      introspection_endpoint: z.string().describe('The URL of the introspection endpoint'),
+      jwks_uri: z.string().describe('The URL of the public keys'),
+      response_types_supported: z.array(z.string()).describe('Empty: there is no authorization endpoint'),
+      grant_types_supported: z.array(z.string()).describe('The grants of the token endpoint'),
+      token_endpoint_auth_methods_supported: z.array(z.string()).describe('How clients authenticate for tokens'),
+      revocation_endpoint_auth_methods_supported: z.array(z.string()).describe('How clients authenticate to revoke'),
+      introspection_endpoint_auth_methods_supported: z
+        .array(z.string())
+        .describe('How back ends authenticate for introspection'),
+      service_documentation: z.string().describe('The URL of the API reference'),
+    })
+    .describe('The metadata of the authorization server'),
   fails: [],
   handle(_, { settings: { issuer, publicUrl } }: Services) {
     const at = (path: string): string => new URL(path, publicUrl).href

@@ -48,14 +48,18 @@ const assetLinks = route({
   description:
     'The Android apps that may use passkeys of this host (Digital Asset Links). Set PASSKEY_ORIGINS to add one.',
   reply: z.array(
-    z.object({
-      relation: z.array(z.string()),
-      target: z.object({
-        namespace: z.literal('android_app'),
-        package_name: z.string(),
-        sha256_cert_fingerprints: z.array(z.string()),
-      }),
-    }),
+    z
+      .object({
+        relation: z.array(z.string()).describe('What the app may do'),
+        target: z
+          .object({
+            namespace: z.literal('android_app').describe('The kind of target'),
+            package_name: z.string().describe('The package name of the app'),
+            sha256_cert_fingerprints: z.array(z.string()).describe('The certificates that sign the app'),
+          })
+          .describe('The app'),
+      })
+      .describe('A statement about one app'),
   ),
   fails: ['passkey_origins_not_configured'],
   handle(_, { settings: { passkeyOrigins } }: Services) {
@@ -70,7 +74,13 @@ const siteAssociation = route({
   summary: 'List Apple apps',
   description:
     'The iOS and macOS apps that may use passkeys of this host (associated domains). Set PASSKEY_ORIGINS to add one.',
-  reply: z.object({ webcredentials: z.object({ apps: z.array(z.string()) }) }),
+  reply: z
+    .object({
+      webcredentials: z
+        .object({ apps: z.array(z.string()).describe('The app IDs, each with its team prefix') })
+        .describe('The apps that may use credentials of this host'),
+    })
+    .describe('The associated domains of Apple'),
   fails: ['passkey_origins_not_configured'],
   handle: (_, { settings: { passkeyOrigins } }: Services) =>
     passkeyOrigins.apple.length > 0
@@ -84,7 +94,7 @@ const relatedOrigins = route({
   summary: 'List related web origins',
   description:
     'The other web origins that may use passkeys of this host (WebAuthn Level 3 §5.11). Set PASSKEY_ORIGINS to add one.',
-  reply: z.object({ origins: z.array(z.string()) }),
+  reply: z.object({ origins: z.array(z.string()).describe('The web origins') }).describe('The related origins'),
   fails: ['passkey_origins_not_configured'],
   handle: (_, { settings: { passkeyOrigins } }: Services) =>
     passkeyOrigins.web.length > 0

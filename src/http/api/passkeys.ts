@@ -5,7 +5,7 @@ import type { PasskeyCode } from '../../flows/sign-in-with-passkey.ts'
 import { ok } from '../../kernel/result.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { idParams, line, secretText, time } from '../schemas/fields.ts'
+import { flowToken, line, passkeyParams, time } from '../schemas/fields.ts'
 import { TokenPair } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 
@@ -53,7 +53,11 @@ export const AuthenticationResponse = z
   )
   .meta({
     id: 'AuthenticationResponse',
-    documented: { type: 'object', description: 'AuthenticationResponseJSON of WebAuthn' },
+    documented: {
+      type: 'object',
+      description:
+        'The passkey’s response to a sign-in, as `PublicKeyCredential.toJSON()` returns it (WebAuthn Level 3)',
+    },
   })
 
 export const RegistrationResponse = z
@@ -77,7 +81,10 @@ export const RegistrationResponse = z
   )
   .meta({
     id: 'RegistrationResponse',
-    documented: { type: 'object', description: 'RegistrationResponseJSON of WebAuthn' },
+    documented: {
+      type: 'object',
+      description: 'The new passkey, as `PublicKeyCredential.toJSON()` returns it (WebAuthn Level 3)',
+    },
   })
 
 /** The same in a field of a form: as the text of JSON. */
@@ -94,15 +101,15 @@ export const formJson = <S extends z.ZodType>(schema: S) =>
       }
     })
     .pipe(schema)
-    .meta({ documented: { type: 'string' } })
+    .meta({ documented: { type: 'string', description: 'The response of the passkey, as JSON text' } })
 
 export const PasskeyChallenge = z
   .object({
-    options: z.record(z.string(), z.unknown()).meta({ description: 'for navigator.credentials, as JSON' }),
-    flow_token: z.string(),
-    expires_in: z.number().int(),
+    options: z.record(z.string(), z.unknown()).describe('The options for `navigator.credentials`, as JSON'),
+    flow_token: z.string().describe('The secret to send back together with the passkey’s response'),
+    expires_in: z.number().int().describe('Seconds until the options expire'),
   })
-  .meta({ id: 'PasskeyChallenge' })
+  .meta({ id: 'PasskeyChallenge', description: 'What to ask a passkey or a device for' })
 export const passkeyChallenge = ({ options, flowToken, expiresIn }: Challenge<object>) => ({
   options: { ...options },
   flow_token: flowToken,
@@ -111,13 +118,13 @@ export const passkeyChallenge = ({ options, flowToken, expiresIn }: Challenge<ob
 
 const PasskeyView = z
   .object({
-    id: z.string(),
-    name: z.string(),
-    created_at: time,
-    last_used_at: time.nullable(),
-    backed_up: z.boolean().meta({ description: 'kept by its maker in more places than one device' }),
+    id: z.string().describe('The passkey ID'),
+    name: z.string().describe('The name the user gave it'),
+    created_at: time.describe('When it was added'),
+    last_used_at: time.nullable().describe('When it was last used; null if never'),
+    backed_up: z.boolean().describe('Whether it is synced to more than one device'),
   })
-  .meta({ id: 'Passkey' })
+  .meta({ id: 'Passkey', description: 'A passkey of the account' })
 const viewOf = ({ id, name, createdAt, lastUsedAt, backedUp }: Passkey): z.input<typeof PasskeyView> => ({
   id,
   name,
@@ -127,7 +134,7 @@ const viewOf = ({ id, name, createdAt, lastUsedAt, backedUp }: Passkey): z.input
 })
 
 const common = { tag: 'My account', surface: 'api', auth: 'recent', limit: 'account' } as const
-export const passkeyName = line.min(1).max(80)
+export const passkeyName = line.min(1).max(80).describe('A name for the passkey')
 
 const list = route({
   ...common,
@@ -162,7 +169,7 @@ const add = route({
   path: '/me/passkeys',
   summary: 'Add a passkey',
   description: 'Finishes a passkey registration. All other sessions end.',
-  body: object({ flow_token: secretText, name: passkeyName, response: RegistrationResponse }),
+  body: object({ flow_token: flowToken, name: passkeyName, response: RegistrationResponse }),
   reply: PasskeyView,
   status: 201,
   fails: ['ticket_invalid', 'passkey_not_added'],
@@ -180,7 +187,7 @@ const rename = route({
   summary: 'Rename a passkey',
   description: 'Changes the name of a passkey.',
   auth: 'user',
-  params: idParams,
+  params: passkeyParams,
   body: object({ name: passkeyName }),
   status: 204,
   fails: ['passkey_not_found'],
@@ -196,7 +203,7 @@ const remove = route({
   path: '/me/passkeys/:id',
   summary: 'Remove a passkey',
   description: 'Removes a passkey if another sign-in method is left. All other sessions end.',
-  params: idParams,
+  params: passkeyParams,
   status: 204,
   fails: ['passkey_not_found', 'last_login_method', 'session_revoked'],
   async handle({ who: { account, sessionId }, params, origin }, { flows }: Services) {
@@ -234,7 +241,7 @@ const enter = route({
   path: '/auth/passkey',
   summary: 'Sign in with a passkey',
   description: 'Finishes a passkey sign-in and returns a token pair.',
-  body: object({ flow_token: secretText, response: AuthenticationResponse }),
+  body: object({ flow_token: flowToken, response: AuthenticationResponse }),
   reply: TokenPair,
   fails: enterFails,
   async handle({ body, origin }, { flows, tokens }: Services) {

@@ -18,8 +18,14 @@ const register = route({
   surface: 'api',
   auth: 'none',
   limit: 'sign_in',
-  body: object({ email: addressText, password: passwordChosen, name: line.min(1).nullable().optional() }),
-  reply: z.object({ email: z.string() }).meta({ id: 'Registration' }),
+  body: object({
+    email: addressText,
+    password: passwordChosen,
+    name: line.min(1).nullable().optional().describe('The display name'),
+  }),
+  reply: z
+    .object({ email: z.string().describe('The email address the verification link is sent to') })
+    .meta({ id: 'Registration', description: 'The request was accepted, whether or not the email address is taken' }),
   status: 201,
   fails: ['password_rejected', 'user_creation_disabled', 'invalid_request'],
   async handle({ body, origin }, { flows }: Services) {
@@ -41,7 +47,10 @@ const change = route({
   description:
     'Sets the first password, which needs a recent sign-in, or changes it with the current one. All other sessions end.',
   auth: 'user',
-  body: object({ current_password: passwordGiven.optional(), new_password: passwordChosen }),
+  body: object({
+    current_password: passwordGiven.optional().describe('The current password, if there is one'),
+    new_password: passwordChosen,
+  }),
   status: 204,
   fails: [
     'invalid_credentials',

@@ -12,7 +12,7 @@ import { isRecent } from '../principal.ts'
 import { faulty, oneRequired } from '../problem.ts'
 import { json, seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
-import { providerParams, redirectUriKey, secretText } from '../schemas/fields.ts'
+import { flowToken, providerParams, redirectUriKey } from '../schemas/fields.ts'
 import { JiraConnection, jiraConnection } from '../schemas/jira.ts'
 import { AuthResponse, LinkResponse, StartedFlow, startedFlow } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
@@ -54,15 +54,21 @@ const enterFails = [
   'jira_not_available',
 ] as const satisfies readonly EnterCode[]
 
-const challenge = z.string().regex(/^[A-Za-z0-9_-]{43}$/)
+const challenge = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{43}$/)
+  .describe('The PKCE code challenge (RFC 7636); required if `return_to` is on another origin')
 
-const text = z.string().max(8192).optional()
+/** A parameter of the redirect URI, as the provider added it. */
+const parameter = (name: string) =>
+  z.string().max(8192).optional().describe(`The \`${name}\` the provider added to the redirect URI`)
 
 /** What came on the callback under one name: anything, any number of times. Told as what it should be: a string. */
-const given = z
-  .union([z.string(), z.array(z.string())])
-  .meta({ documented: { type: 'string' } })
-  .optional()
+const given = (name: string) =>
+  z
+    .union([z.string(), z.array(z.string())])
+    .meta({ documented: { type: 'string', description: `The \`${name}\` of the provider’s response` } })
+    .optional()
 /** What a code, a state or an error may be written with (RFC 6749 appendix A), and how long one may be. */
 const visible = /^[\x20-\x7e]{1,4096}$/
 /** A parameter's one value; `undefined` without one (empty is none: RFC 6749 §3.1), `null` where it is not one. */
@@ -76,7 +82,7 @@ function one(values: string | readonly string[] | undefined): string | undefined
  * makes the whole of it no answer, and only the state is left, so that the flow ends with it.
  */
 const callbackQuery = z
-  .looseObject({ code: given, state: given, error: given, iss: given })
+  .looseObject({ code: given('code'), state: given('state'), error: given('error'), iss: given('iss') })
   .transform(({ state, ...rest }): Callback => {
     const [code, error, iss] = [one(rest.code), one(rest.error), one(rest.iss)]
     const whole = code !== null && error !== null && iss !== null
@@ -94,7 +100,15 @@ const list = route({
   surface: 'api',
   auth: 'none',
   limit: 'browse',
-  reply: z.array(z.object({ id: z.string(), name: z.string(), status: z.enum(['up', 'degraded', 'down']) })),
+  reply: z.array(
+    z
+      .object({
+        id: z.string().describe('The provider ID, for `/auth/{provider}`'),
+        name: z.string().describe('The name to show'),
+        status: z.enum(['up', 'degraded', 'down']).describe('Whether sign-ins with the provider work at present'),
+      })
+      .meta({ id: 'Provider', description: 'A provider users can sign in with' }),
+  ),
   fails: [],
   handle: (_, { providers }: Services) =>
     ok(
@@ -119,12 +133,16 @@ const begin = route({
   limit: 'sign_in',
   params: providerParams,
   query: object({
-    return_to: z.string().max(2048).optional(),
+    return_to: z
+      .string()
+      .max(2048)
+      .optional()
+      .describe('Where the browser goes after the sign-in: a path of this service, or an allowed URL'),
     redirect_uri_key: redirectUriKey.optional(),
     code_challenge: challenge.optional(),
-    code_challenge_method: z.literal('S256').optional(),
+    code_challenge_method: z.literal('S256').optional().describe('The method of the code challenge'),
     consent: z.literal('again').optional().meta({
-      description: 'ask for consent once more, where what the provider granted before has died',
+      description: 'Ask for consent again, if an earlier consent has ended at the provider',
     }),
   }),
   status: 303,
@@ -168,7 +186,10 @@ const authorize = route({
   auth: 'public',
   limit: 'sign_in',
   params: providerParams,
-  body: object({ redirect_uri_key: redirectUriKey.optional(), intent: z.enum(['login', 'link']).default('login') }),
+  body: object({
+    redirect_uri_key: redirectUriKey.optional(),
+    intent: z.enum(['login', 'link']).default('login').describe('Sign in, or link to the signed-in account'),
+  }),
   bodyOptional: true,
   reply: StartedFlow,
   fails: [...beginFails, 'authentication_required', 'reauthentication_required'],
@@ -199,7 +220,9 @@ const link = route({
   auth: 'recent',
   limit: 'sign_in',
   params: providerParams,
-  body: object({ return_to: z.string().max(2048).optional() }),
+  body: object({
+    return_to: z.string().max(2048).optional().describe('Where the browser goes afterwards: a path of this service'),
+  }),
   status: 303,
   fails: beginFails,
   async handle({ params, body, who, origin, cookieNames }, { flows, settings }: Services) {
@@ -237,7 +260,9 @@ const callback = route({
   limit: 'sign_in',
   params: providerParams,
   query: callbackQuery,
-  reply: z.union([AuthResponse, LinkResponse, JiraConnection]),
+  reply: z
+    .union([AuthResponse, LinkResponse, JiraConnection])
+    .describe('Tokens after a sign-in; the account or the team connection after a linking'),
   also: ['redirect'],
   fails: enterFails,
   async handle({ params, query, who, origin, wants, cookie }, services: Services) {
@@ -281,8 +306,16 @@ const appCallback = route({
   auth: 'public',
   limit: 'sign_in',
   params: providerParams,
-  body: object({ code: text, state: z.string().max(8192), flow_token: secretText, error: text, iss: text }),
-  reply: z.union([AuthResponse, LinkResponse, JiraConnection]),
+  body: object({
+    code: parameter('code'),
+    state: z.string().max(8192).describe('The `state` the provider added to the redirect URI'),
+    flow_token: flowToken,
+    error: parameter('error'),
+    iss: parameter('iss'),
+  }),
+  reply: z
+    .union([AuthResponse, LinkResponse, JiraConnection])
+    .describe('Tokens after a sign-in; the account or the team connection after a linking'),
   fails: enterFails,
   async handle({ params, body, who, origin }, services: Services) {
     const { flow_token, ...query } = body

@@ -6,7 +6,7 @@ import { readTypedCode } from '../../kernel/typed-code.ts'
 import { faulty } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
-import { secretText, time, typedCode } from '../schemas/fields.ts'
+import { flowToken, secretText, time, typedCode } from '../schemas/fields.ts'
 import { AuthResponse, authResponse, TokenPair } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 import { AuthenticationResponse, PasskeyChallenge, passkeyChallenge } from './passkeys.ts'
@@ -18,10 +18,12 @@ export const doing = (who: Principal, origin: Origin) => ({ account: who.account
 export const totpCode = typedCode
   .transform(readTypedCode)
   .pipe(z.string().regex(/^\d{6}$/))
-  .meta({ documented: { type: 'string', description: 'six digits' } })
-export const recoveryCode = typedCode.min(1)
+  .meta({ documented: { type: 'string', description: 'The six-digit code of the authenticator app' } })
+export const recoveryCode = typedCode.min(1).describe('One of the recovery codes; each works once')
 
-const Codes = z.object({ recovery_codes: z.array(z.string()) }).meta({ id: 'RecoveryCodes' })
+const Codes = z
+  .object({ recovery_codes: z.array(z.string()).describe('The recovery codes, shown only once') })
+  .meta({ id: 'RecoveryCodes', description: 'New recovery codes' })
 const codes = (shown: readonly string[]) => json({ recovery_codes: [...shown] })
 
 const show = route({
@@ -32,8 +34,12 @@ const show = route({
   description: 'Whether sign-ins ask for a second factor, since when, and how many recovery codes are left.',
   auth: 'user',
   reply: z
-    .object({ totp: z.boolean(), recovery_codes_left: z.number().int(), since: time.nullable() })
-    .meta({ id: 'SecondFactor' }),
+    .object({
+      totp: z.boolean().describe('Whether an authenticator app is set up'),
+      recovery_codes_left: z.number().int().describe('How many recovery codes are left'),
+      since: time.nullable().describe('Since when sign-ins ask for a second factor; null if they do not'),
+    })
+    .meta({ id: 'SecondFactor', description: 'The second factor of the account' }),
   fails: [],
   async handle({ who }, { flows }: Services) {
     const { totp, recoveryCodesLeft } = await flows.secondFactor.show(who.accountId)
@@ -50,7 +56,12 @@ const begin = route({
   description: 'Creates a secret for an authenticator app. It takes effect when you confirm a code of the app.',
   body: object({}),
   bodyOptional: true,
-  reply: z.object({ secret: z.string(), uri: z.string() }).meta({ id: 'TotpSetup' }),
+  reply: z
+    .object({
+      secret: z.string().describe('The secret in Base32, to type into the app'),
+      uri: z.string().describe('The `otpauth:` URI, to show as a QR code'),
+    })
+    .meta({ id: 'TotpSetup', description: 'The secret of an authenticator app' }),
   fails: ['second_factor_exists'],
   async handle({ who, origin }, { flows }: Services) {
     const begun = await flows.secondFactor.beginTotp(doing(who, origin))
@@ -145,6 +156,8 @@ export const proveFails = [
   'return_to_not_allowed',
 ] as const satisfies readonly SecondFactorCode[]
 
+const ticket = secretText.describe('The `second_factor_ticket` of the problem')
+
 const signingIn = { tag: 'Signing in', surface: 'api', auth: 'none', limit: 'sign_in', method: 'post' } as const
 
 const options = route({
@@ -153,7 +166,7 @@ const options = route({
   summary: 'Start second factor with passkey',
   description:
     'Passkey options for a sign-in that waits for its second factor. Apps send the ticket; browsers have it in a cookie.',
-  body: object({ second_factor_ticket: secretText.optional() }),
+  body: object({ second_factor_ticket: ticket.optional() }),
   reply: PasskeyChallenge,
   fails: ['ticket_invalid'],
   async handle({ body, cookie }, { flows }: Services) {
@@ -170,12 +183,14 @@ const prove = route({
   description:
     'Finishes a sign-in that ended with `second_factor_required`. Send exactly one of `totp`, `recovery_code` and `passkey`.',
   body: object({
-    second_factor_ticket: secretText,
+    second_factor_ticket: ticket,
     totp: totpCode.optional(),
     recovery_code: recoveryCode.optional(),
-    passkey: object({ flow_token: secretText, response: AuthenticationResponse }).optional(),
+    passkey: object({ flow_token: flowToken, response: AuthenticationResponse })
+      .optional()
+      .describe('The response of a passkey, from `POST /auth/second-factor/options`'),
   }),
-  reply: z.union([AuthResponse, TokenPair]),
+  reply: z.union([AuthResponse, TokenPair]).describe('The tokens; with the account after a provider sign-in'),
   fails: [...proveFails, 'invalid_request'],
   async handle({ body, origin }, { flows, tokens }: Services) {
     const { totp, recovery_code, passkey } = body

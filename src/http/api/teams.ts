@@ -9,22 +9,32 @@ import type { MemberCode } from '../../teams/teams.ts'
 import { faulty } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { addressText, idParams, invitationParams, memberParams, secretText, teamName, time } from '../schemas/fields.ts'
+import {
+  addressText,
+  emailedTicket,
+  invitationParams,
+  memberParams,
+  teamName,
+  teamParams,
+  time,
+} from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 
 /** Teams, who is in them and who is asked to join: for whoever is in them. To a stranger none of it exists. */
 const common = { tag: 'Teams', surface: 'api', auth: 'user', limit: 'account' } as const
 const refusals = ['team_not_found', 'team_role_required'] satisfies TeamRefusal[]
 
+const TeamRole = z.enum(teamRoles).meta({ id: 'TeamRole', description: 'A role in a team' })
+
 const Team = z
   .object({
-    id: z.string(),
-    name: z.string(),
-    role: z.enum(teamRoles).meta({ description: 'of whoever asks' }),
-    created_at: time,
-    updated_at: time,
+    id: z.string().describe('The team ID'),
+    name: z.string().describe('The name of the team'),
+    role: TeamRole.describe('The role of the caller in the team'),
+    created_at: time.describe('When the team was created'),
+    updated_at: time.describe('When the team was last changed'),
   })
-  .meta({ id: 'Team' })
+  .meta({ id: 'Team', description: 'A team, as the caller sees it' })
 const teamOf = ({ team, role }: Membership): z.input<typeof Team> => ({
   id: team.id,
   name: team.name,
@@ -39,7 +49,12 @@ const list = route({
   path: '/teams',
   summary: 'List teams',
   description: 'The teams the caller is a member of, oldest membership first.',
-  reply: z.array(Team.extend({ members: z.number().int() }).meta({ id: 'ListedTeam' })),
+  reply: z.array(
+    Team.extend({ members: z.number().int().describe('How many members the team has') }).meta({
+      id: 'ListedTeam',
+      description: 'A team and its size',
+    }),
+  ),
   fails: [],
   async handle({ who }, { teams }: Services) {
     const all = await teams.list(who.accountId)
@@ -69,7 +84,7 @@ const read = route({
   path: '/teams/:id',
   summary: 'Get a team',
   description: 'A team the caller is a member of.',
-  params: idParams,
+  params: teamParams,
   reply: Team,
   fails: ['team_not_found'],
   async handle({ who, params }, { teams }: Services) {
@@ -84,7 +99,7 @@ const rename = route({
   path: '/teams/:id',
   summary: 'Rename a team',
   description: 'Changes the name of a team. Owners and admins only.',
-  params: idParams,
+  params: teamParams,
   body: object({ name: teamName }),
   reply: Team,
   fails: refusals,
@@ -102,7 +117,7 @@ const remove = route({
   description:
     'Deletes a team with its members, invitations and connections. Its permissions are revoked at the provider. Owners only.',
   auth: 'recent',
-  params: idParams,
+  params: teamParams,
   status: 204,
   fails: refusals,
   async handle({ who, params, origin }, { teams }: Services) {
@@ -113,14 +128,14 @@ const remove = route({
 
 const Member = z
   .object({
-    user_id: z.string(),
-    name: z.string().nullable(),
-    email: z.string().nullable().meta({ description: 'only when it is verified' }),
-    picture: z.string().nullable(),
-    role: z.enum(teamRoles),
-    joined_at: time,
+    user_id: z.string().describe('The account ID of the member'),
+    name: z.string().nullable().describe('The display name'),
+    email: z.string().nullable().describe('The email address; null unless it is verified'),
+    picture: z.string().nullable().describe('The URL of the picture'),
+    role: TeamRole,
+    joined_at: time.describe('When the member joined'),
   })
-  .meta({ id: 'TeamMember' })
+  .meta({ id: 'TeamMember', description: 'A member of a team' })
 const memberOf = ({ accountId, name, email, picture, role, joinedAt }: SeenMember): z.input<typeof Member> => ({
   user_id: accountId,
   name,
@@ -136,7 +151,7 @@ const members = route({
   path: '/teams/:id/members',
   summary: 'List team members',
   description: 'The members of a team, oldest membership first.',
-  params: idParams,
+  params: teamParams,
   reply: z.array(Member),
   fails: ['team_not_found'],
   async handle({ who, params }, { teams }: Services) {
@@ -154,7 +169,7 @@ const setRole = route({
   summary: 'Change a member role',
   description: 'Changes the role of a member. Admins cannot give or change the role of an owner.',
   params: memberParams,
-  body: object({ role: z.enum(teamRoles) }),
+  body: object({ role: TeamRole }),
   reply: Member,
   fails: memberCodes,
   async handle({ who, params, body, origin }, { teams }: Services) {
@@ -181,14 +196,14 @@ const leave = route({
 
 const Invited = z
   .object({
-    id: z.string(),
-    email: z.string(),
-    role: z.enum(teamRoles),
-    invited_by: z.string().nullable(),
-    created_at: time,
-    expires_at: time,
+    id: z.string().describe('The invitation ID'),
+    email: z.string().describe('The email address it was sent to'),
+    role: TeamRole.describe('The role the person gets'),
+    invited_by: z.string().nullable().describe('The account ID of the sender; null if deleted'),
+    created_at: time.describe('When it was sent'),
+    expires_at: time.describe('When it expires'),
   })
-  .meta({ id: 'TeamInvitation' })
+  .meta({ id: 'TeamInvitation', description: 'An open invitation to a team' })
 const invitationOf = ({ id, email, role, invitedBy, createdAt, expiresAt }: Invitation): z.input<typeof Invited> => ({
   id,
   email,
@@ -204,7 +219,7 @@ const listInvitations = route({
   path: '/teams/:id/invitations',
   summary: 'List invitations',
   description: 'The open invitations of a team, newest first. Owners and admins only.',
-  params: idParams,
+  params: teamParams,
   reply: z.array(Invited),
   fails: refusals,
   async handle({ who, params }, { invitations }: Services) {
@@ -220,8 +235,8 @@ const invite = route({
   summary: 'Invite a person',
   description:
     'Emails an invitation to a team. It replaces an earlier invitation to the same address. Owners and admins only.',
-  params: idParams,
-  body: object({ email: addressText, role: z.enum(teamRoles).default('member') }),
+  params: teamParams,
+  body: object({ email: addressText, role: TeamRole.default('member').describe('The role the person gets') }),
   reply: Invited,
   status: 201,
   fails: [
@@ -257,7 +272,7 @@ const withdraw = route({
   },
 })
 
-const token = secretText.meta({ description: 'what the link in the letter brings as `ticket`' })
+const token = emailedTicket
 
 const look = route({
   ...common,
@@ -268,14 +283,19 @@ const look = route({
   body: object({ token }),
   reply: z
     .object({
-      team: z.object({ id: z.string(), name: z.string() }),
-      role: z.enum(teamRoles),
-      email: z.string().meta({ description: 'where it was sent, masked' }),
-      invited_by: z.string().nullable().meta({ description: 'the address of whoever sent it, or their name' }),
-      expires_at: time,
-      joined: z.boolean().meta({ description: 'whether whoever asks is in the team already' }),
+      team: z
+        .object({
+          id: z.string().describe('The team ID'),
+          name: z.string().describe('The name of the team'),
+        })
+        .describe('The team'),
+      role: TeamRole.describe('The role the caller would get'),
+      email: z.string().describe('The email address it was sent to, masked'),
+      invited_by: z.string().nullable().describe('The email address of the sender, or the name'),
+      expires_at: time.describe('When it expires'),
+      joined: z.boolean().describe('Whether the caller is already a member'),
     })
-    .meta({ id: 'OpenedInvitation' }),
+    .meta({ id: 'OpenedInvitation', description: 'An invitation, as the person who got it sees it' }),
   fails: ['invitation_not_found'],
   async handle({ who, body }, { invitations }: Services) {
     const found = await invitations.look(body.token, who.accountId)

@@ -26,8 +26,9 @@ const refreshFails = [
 /** Whoever takes tokens in the answer: no cookie, and nowhere to go on to. */
 const anApp = { browser: false, replaces: null, returnTo: null, codeChallenge: null } as const
 
-const token = z.string().min(1).max(8192)
-const clientId = z.string().max(256).optional()
+const token = z.string().min(1).max(8192).describe('An access token or a refresh token')
+const refreshToken = token.describe('The refresh token')
+const clientId = z.string().max(256).optional().describe('The client ID; ignored, since every client is public')
 
 const refresh = route({
   method: 'post',
@@ -42,7 +43,7 @@ const refresh = route({
   credential: 'refresh',
   limit: 'token',
   oauth: true,
-  body: object({ refresh_token: token.optional() }),
+  body: object({ refresh_token: refreshToken.optional() }),
   bodyOptional: true,
   form: true,
   reply: TokenPair,
@@ -79,24 +80,31 @@ const exchange = route({
   oauth: true,
   body: z.discriminatedUnion('grant_type', [
     object({
-      grant_type: z.literal('password').optional(),
+      grant_type: z.literal('password').optional().describe('The grant: an email address and a password'),
       username: addressText,
       password: passwordGiven,
-      totp: typedCode.optional(),
+      totp: typedCode.optional().describe('A code of the authenticator app, if the account has one'),
       email_ticket: secretText
         .optional()
-        .meta({ description: 'of the link that verifies the address, where a password signs in only afterwards' }),
+        .describe('The `ticket` of the emailed link, if sign-in requires a verified email address'),
       client_id: clientId,
-      scope: z.string().max(1024).optional(),
+      scope: z.string().max(1024).optional().describe('Ignored: the role of the account decides the scopes'),
     }),
     object({
-      grant_type: z.literal('authorization_code'),
-      code: secretText,
-      code_verifier: z.string().regex(/^[A-Za-z0-9\-._~]{43,128}$/),
+      grant_type: z.literal('authorization_code').describe('The grant: the code of a browser sign-in'),
+      code: secretText.describe('The `code` that was added to `return_to`'),
+      code_verifier: z
+        .string()
+        .regex(/^[A-Za-z0-9\-._~]{43,128}$/)
+        .describe('The PKCE code verifier (RFC 7636)'),
       client_id: clientId,
-      redirect_uri: z.string().max(2048).optional(),
+      redirect_uri: z.string().max(2048).optional().describe('Ignored'),
     }),
-    object({ grant_type: z.literal('refresh_token'), refresh_token: token, client_id: clientId }),
+    object({
+      grant_type: z.literal('refresh_token').describe('The grant: a refresh token'),
+      refresh_token: refreshToken,
+      client_id: clientId,
+    }),
   ]),
   // Whatever else it says: of a grant we do not have, no field is wrong.
   unmatched: 'grant_type_unsupported',
@@ -137,9 +145,13 @@ const revoke = route({
   auth: 'none',
   limit: 'token',
   oauth: true,
-  body: object({ token, token_type_hint: z.string().max(64).optional(), client_id: z.string().max(256).optional() }),
+  body: object({
+    token,
+    token_type_hint: z.string().max(64).optional().describe('Ignored: both types are recognized'),
+    client_id: clientId,
+  }),
   form: true,
-  reply: z.object({}),
+  reply: z.object({}).describe('The token is revoked, or was never valid'),
   fails: [],
   async handle({ body, origin }, { flows }: Services) {
     // Not revoked as far as we know: the client keeps the token and comes again (RFC 7009 §2.2.1).
@@ -155,8 +167,7 @@ const revoke = route({
 /** What may go along with signing out. */
 const leaving = object({
   revoke_provider_tokens: z.boolean().default(false).meta({
-    description:
-      'also take back what I granted at providers, here at once and there as soon as they answer; this needs a recent sign-in',
+    description: 'Also revoke the permissions granted at providers; this needs a recent sign-in',
   }),
 })
 

@@ -1,15 +1,25 @@
 import { z } from 'zod'
 import { fail } from '../../errors/catalogue.ts'
-import { type Account, roles } from '../../kernel/account.ts'
-import { locales } from '../../kernel/locale.ts'
+import type { Account } from '../../kernel/account.ts'
 import { ok } from '../../kernel/result.ts'
 import { oneRequired } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { requestIdPattern } from '../request-id.ts'
 import { object, route } from '../route.ts'
 import { User, userOf } from '../schemas/account.ts'
-import { cursor } from '../schemas/activity.ts'
-import { idParams, line, pictureUrl, time, userCursor, userCursorOf } from '../schemas/fields.ts'
+import { auditFields, cursor, pageOf } from '../schemas/activity.ts'
+import {
+  accountParams,
+  LocaleName,
+  line,
+  pageSize,
+  pictureUrl,
+  Role,
+  sessionFields,
+  time,
+  userCursor,
+  userCursorOf,
+} from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 
 const common = { tag: 'Administration', surface: 'api', limit: 'account' } as const
@@ -18,13 +28,13 @@ const reading = { ...common, auth: 'user', scope: 'users:read' } as const
 const writing = { ...common, auth: 'recent', scope: 'users:write' } as const
 
 const Person = User.extend({
-  role: z.enum(roles),
-  locale: z.enum(locales).nullable(),
-  second_factor: z.boolean(),
-  created_at: time,
-  updated_at: time,
-  disabled_at: time.nullable(),
-}).meta({ id: 'ManagedUser' })
+  role: Role,
+  locale: LocaleName.nullable().describe('The language of email; null if the account has chosen none'),
+  second_factor: z.boolean().describe('Whether sign-ins ask for a second factor'),
+  created_at: time.describe('When the account was created'),
+  updated_at: time.describe('When the account was last changed'),
+  disabled_at: time.nullable().describe('When the account was disabled; null if it is enabled'),
+}).meta({ id: 'ManagedUser', description: 'An account, as administrators see it' })
 const personOf = (account: Account): z.input<typeof Person> => ({
   ...userOf(account),
   role: account.role,
@@ -46,12 +56,12 @@ const list = route({
       description:
         'Part of an email address, a name or an ID. Accounts whose email address, name or ID begins with it come first. A page can be short, or empty, and still have a next_cursor.',
     }),
-    role: z.enum(roles).optional(),
-    disabled: z.enum(['true', 'false']).optional(),
+    role: Role.optional().describe('Only accounts with this role'),
+    disabled: z.enum(['true', 'false']).optional().describe('Only disabled accounts, or only enabled ones'),
     cursor: userCursor.optional(),
-    limit: z.coerce.number().int().min(1).max(100).default(25),
+    limit: pageSize(25),
   }),
-  reply: z.object({ items: z.array(Person), next_cursor: z.string().nullable() }).meta({ id: 'Users' }),
+  reply: pageOf(Person).meta({ id: 'Users', description: 'A page of accounts' }),
   fails: [],
   async handle({ query }, { users }: Services) {
     const { accounts, next } = await users.list({
@@ -71,13 +81,13 @@ const read = route({
   path: '/users/:id',
   summary: 'Get an account',
   description: 'One account, with the number of its identities, sessions and passkeys.',
-  params: idParams,
+  params: accountParams,
   reply: Person.extend({
-    identities: z.number().int(),
-    sessions: z.number().int(),
-    passkeys: z.number().int(),
-    has_password: z.boolean(),
-  }).meta({ id: 'ManagedUserDetails' }),
+    identities: z.number().int().describe('How many provider identities are linked'),
+    sessions: z.number().int().describe('How many sessions there are'),
+    passkeys: z.number().int().describe('How many passkeys there are'),
+    has_password: z.boolean().describe('Whether the account has a password'),
+  }).meta({ id: 'ManagedUserDetails', description: 'An account and what belongs to it' }),
   fails: ['account_not_found'],
   async handle({ params }, { users }: Services) {
     const found = await users.get(params.id)
@@ -93,11 +103,11 @@ const update = route({
   path: '/users/:id',
   summary: 'Update an account',
   description: 'Changes the name, picture or role of an account. Omitted fields stay as they are; send at least one.',
-  params: idParams,
+  params: accountParams,
   body: object({
-    name: line.min(1).nullable().optional(),
-    picture: pictureUrl.nullable().optional(),
-    role: z.enum(roles).optional(),
+    name: line.min(1).nullable().optional().describe('The display name; null removes it'),
+    picture: pictureUrl.nullable().optional().describe('The HTTPS URL of a picture; null removes it'),
+    role: Role.optional().describe('The role; administrators cannot change their own'),
   }).meta({ minProperties: 1 }),
   reply: Person,
   fails: [
@@ -126,7 +136,7 @@ const remove = route({
   path: '/users/:id',
   summary: 'Delete an account',
   description: 'Erases an account and its data. Permissions granted at providers are revoked.',
-  params: idParams,
+  params: accountParams,
   status: 204,
   fails: ['account_not_found', 'last_administrator'],
   async handle({ who, params, origin }, { flows }: Services) {
@@ -142,7 +152,7 @@ const disable = route({
   path: '/users/:id/disable',
   summary: 'Disable an account',
   description: 'Ends all sessions of an account at once. Nobody can sign in to it until it is enabled again.',
-  params: idParams,
+  params: accountParams,
   body: object({}),
   bodyOptional: true,
   reply: Person,
@@ -159,7 +169,7 @@ const enable = route({
   path: '/users/:id/enable',
   summary: 'Enable an account',
   description: 'Allows sign-ins to a disabled account again.',
-  params: idParams,
+  params: accountParams,
   body: object({}),
   bodyOptional: true,
   reply: Person,
@@ -176,20 +186,14 @@ const sessions = route({
   path: '/users/:id/sessions',
   summary: 'List sessions of an account',
   description: 'The sessions of an account, one for each signed-in device. Reading them is recorded in the audit log.',
-  params: idParams,
+  params: accountParams,
   reply: z.array(
     z
       .object({
-        id: z.string(),
-        created_at: time,
-        last_seen_at: time,
-        ip: z.string().nullable(),
-        user_agent: z.string().nullable(),
-        amr: z.array(z.string()),
-        provider: z.string().nullable(),
-        scope: z.string(),
+        ...sessionFields,
+        scope: z.string().describe('The scopes of the session, separated by spaces'),
       })
-      .meta({ id: 'ManagedSession' }),
+      .meta({ id: 'ManagedSession', description: 'A session of an account, as administrators see it' }),
   ),
   fails: ['account_not_found'],
   async handle({ who: { accountId }, params, origin }, { users, flows }: Services) {
@@ -218,7 +222,7 @@ const endSessions = route({
   path: '/users/:id/sessions',
   summary: 'End all sessions of an account',
   description: 'Signs out an account on every device.',
-  params: idParams,
+  params: accountParams,
   status: 204,
   fails: ['account_not_found'],
   async handle({ who, params, origin }, { users, devices }: Services) {
@@ -234,10 +238,12 @@ const resetPassword = route({
   path: '/users/:id/password-reset',
   summary: 'Send a password reset to an account',
   description: 'Emails the account a link to set a new password. Administrators never set passwords themselves.',
-  params: idParams,
+  params: accountParams,
   body: object({}),
   bodyOptional: true,
-  reply: z.object({ status: z.literal('sent') }),
+  reply: z
+    .object({ status: z.literal('sent').describe('Always `sent`') })
+    .meta({ id: 'PasswordResetSent', description: 'The email will be sent' }),
   status: 202,
   fails: ['account_not_found', 'address_needed', 'mail_not_configured'],
   async handle({ who, params, origin }, { flows }: Services) {
@@ -252,7 +258,7 @@ const removeSecondFactor = route({
   path: '/users/:id/second-factor',
   summary: 'Remove the second factor of an account',
   description: 'Removes the second factor of a user who lost it. Passkeys stay, and all sessions of the account end.',
-  params: idParams,
+  params: accountParams,
   status: 204,
   fails: ['account_not_found', 'own_second_factor', 'second_factor_missing'],
   async handle({ who, params, origin }, { users }: Services) {
@@ -273,36 +279,28 @@ const audit = route({
     account: z
       .string()
       .regex(/^\w{1,80}$/)
-      .optional(),
+      .optional()
+      .describe('Only entries about this account'),
     event: z
       .string()
       .regex(/^[a-z_.]{1,60}$/)
-      .optional(),
-    request_id: z
-      .string()
-      .regex(requestIdPattern)
       .optional()
-      .meta({ description: 'the ID that an error page, a problem document or `X-Request-Id` shows' }),
+      .describe('Only entries of this event'),
+    request_id: z.string().regex(requestIdPattern).optional().meta({
+      description: 'Only entries of this request: the ID in a problem, on an error page or in `X-Request-Id`',
+    }),
     cursor: cursor.optional(),
-    limit: z.coerce.number().int().min(1).max(100).default(25),
+    limit: pageSize(25),
   }),
-  reply: z
-    .object({
-      items: z.array(
-        z.object({
-          id: z.string(),
-          at: time,
-          event: z.string(),
-          account: z.string().nullable(),
-          ip: z.string().nullable(),
-          user_agent: z.string().nullable(),
-          request_id: z.string().nullable(),
-          data: z.record(z.string(), z.unknown()),
-        }),
-      ),
-      next_cursor: z.string().nullable(),
-    })
-    .meta({ id: 'Audit' }),
+  reply: pageOf(
+    z
+      .object({
+        ...auditFields,
+        account: z.string().nullable().describe('The ID of the account it is about'),
+        request_id: z.string().nullable().describe('The ID of the request it happened in'),
+      })
+      .meta({ id: 'AuditEntry', description: 'An entry of the audit log' }),
+  ).meta({ id: 'Audit', description: 'A page of the audit log' }),
   fails: [],
   async handle({ who: { accountId: by }, query, origin }, { flows }: Services) {
     const rows = await flows.readAsAdministrator.auditLog(

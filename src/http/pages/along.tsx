@@ -15,7 +15,11 @@ export type Along = { readonly [N in (typeof passedOn)[number]]?: string | undef
 const text = z.string().max(2048).optional()
 
 /** As fields of a form. */
-export const alongFields = { return_to: text, code_challenge: text, code_challenge_method: text }
+export const alongFields = {
+  return_to: text.describe('Where the browser goes after the sign-in: a path of this service, or an allowed URL'),
+  code_challenge: text.describe('The PKCE code challenge (RFC 7636); required if `return_to` is on another origin'),
+  code_challenge_method: text.describe('The method of the code challenge: `S256`'),
+}
 /** As the addresses of pages before a sign-in may hold them, with tracking and a notice. */
 export const alongQuery = z.looseObject({ ...alongFields, done: text })
 

@@ -67,6 +67,17 @@ export const addressText = z.string().max(320).describe('An email address')
  */
 export const anId = z.string().transform((text) => (/^\w{1,80}$/.test(text) ? text : '-'))
 
+/** What every session shows, to its user and to administrators. */
+export const sessionFields = {
+  id: z.string().describe('The session ID'),
+  created_at: time.describe('When the user signed in'),
+  last_seen_at: time.describe('When the session was last used'),
+  ip,
+  user_agent: userAgent,
+  amr,
+  provider: z.string().nullable().describe('The provider of the sign-in; null without one'),
+}
+
 /** The ID in a path, under the name its parameter has in the API description. */
 const pathId = (parameter: string, description: string) => anId.meta({ parameter, description })
 export const idParams = object({ id: pathId('Id', 'The ID from the list or from the response that created it') })
