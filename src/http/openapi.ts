@@ -2,13 +2,9 @@ import type { z } from 'zod'
 import { acceptsOf, contentTypes } from './body.ts'
 import { Components, type Json } from './openapi/components.ts'
 import { Failures, headers } from './openapi/failures.ts'
-import { answersOf } from './openapi/outcomes.ts'
+import { answersOf, operationIdOf } from './openapi/outcomes.ts'
 import { tags } from './openapi/tags.ts'
 import type { AnswerKind, Example, Route } from './route.ts'
-
-/** What an operation is called in both documents, in generated clients and among the recorded examples. */
-export const operationIdOf = ({ method, path }: Pick<Route, 'method' | 'path'>): string =>
-  `${method}${path.replace(/[^a-z0-9]+/gi, '_')}`.replace(/_$/, '')
 
 /** Whether programs have a use for the route. The rest are pages and their forms. */
 const isForPrograms = ({ surface, reply, reference }: Route<never>): boolean =>

@@ -51,3 +51,7 @@ export function answersOf({
     surface === 'browser' && method === 'get' && (auth === 'user' || auth === 'recent') ? ['redirect'] : []
   return [...new Set([first(), ...also, ...toSignIn])]
 }
+
+/** What an operation is called in both documents, in generated clients and among the recorded examples. */
+export const operationIdOf = ({ method, path }: Pick<Route, 'method' | 'path'>): string =>
+  `${method}${path.replace(/[^a-z0-9]+/gi, '_')}`.replace(/_$/, '')

@@ -47,6 +47,7 @@ export const teamName = line
   .min(1)
   .max(80)
   .regex(/[\p{L}\p{N}\p{P}\p{S}]/u)
+  .describe('The name of the team')
 
 /** What somebody calls a device: short enough for a heading. */
 export const deviceName = line.max(60)
@@ -128,6 +129,7 @@ export const userCursor = z
     context.addIssue({ code: 'invalid_format', format: 'cursor', input: text })
     return z.NEVER
   })
+  .describe('The `next_cursor` of the previous page')
 export const userCursorOf = ({ createdAt, id, begins }: UserPlace): string =>
   Buffer.from(`${createdAt.getTime()}.${id}${begins ? `.${begins.index}.${begins.key}` : ''}`).toString('base64url')
 
@@ -141,6 +143,7 @@ export const placeCursor = z
     context.addIssue({ code: 'invalid_format', format: 'cursor', input: text })
     return z.NEVER
   })
+  .describe('The `cursor` in the `Link` header of the previous page')
 type Place = { readonly createdAt: Date; readonly id: string }
 export const placeCursorOf = ({ createdAt, id }: Place): string =>
   Buffer.from(`${createdAt.getTime()}.${id}`).toString('base64url')
