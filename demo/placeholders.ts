@@ -15,7 +15,7 @@ const code43 = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
 const fixed: Readonly<Record<string, unknown>> = {
   access_token: jwt,
   refresh_token: jwt,
-  token: 'a-token-from-an-earlier-response',
+  token: 'a-token',
   flow_token: 'a-secret-of-this-flow',
   email_ticket: 'a-ticket-from-an-email',
   ticket: 'a-ticket-from-an-email',
@@ -43,7 +43,7 @@ const fixed: Readonly<Record<string, unknown>> = {
   duration_ms: 12,
   runs: 4,
   backlog: 0,
-  queued_seconds: 0,
+  running: false,
 }
 const time = '2026-01-08T10:00:00.000Z'
 
@@ -63,6 +63,7 @@ export function createPlaceholders({ base, sandbox, run }: Places) {
   const textOf = (text: string): string =>
     text
       .replaceAll(base, 'https://id.example.org')
+      .replaceAll(encodeURIComponent(base), encodeURIComponent('https://id.example.org'))
       .replaceAll(sandbox, 'https://provider.example')
       .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, time)
       .replaceAll(new RegExp(`[- ]${run}`, 'g'), '')
@@ -78,7 +79,8 @@ export function createPlaceholders({ base, sandbox, run }: Places) {
         return /^[\d -]{6,9}$/.test(value)
           ? '12345678'.slice(0, value.replace(/\D/g, '').length)
           : 'a-code-from-the-redirect'
-      if (name === 'recovery_codes') return ['abcd-efgh-jkmn', 'pqrs-tuvw-xyz2']
+      if (name === 'recovery_codes' && Array.isArray(value) && typeof value[0] === 'string')
+        return ['abcd-efgh-jkmn', 'pqrs-tuvw-xyz2']
       if (Object.hasOwn(fixed, name) && typeof value === typeof fixed[name]) return fixed[name]
       if (typeof value === 'string') return textOf(value)
       // Two entries show what a list is.

@@ -34,7 +34,7 @@ export function openapi(routes: readonly Route<never>[], info: Info) {
     const operations = paths[path] ?? {}
     paths[path] = operations
     const operationId = operationIdOf(route)
-    const example = route.example ?? examples[operationId] ?? {}
+    const example = { ...examples[operationId], ...route.example }
     const parameters = parametersOf(route, components)
     operations[route.method] = {
       operationId,

@@ -108,7 +108,7 @@ type Facts = {
   readonly summary: string
   /** What it does, for whom and with which consequences: in `/openapi.json` and the API reference. */
   readonly description?: string
-  /** For `/openapi.json`, where the tour records none. */
+  /** For `/openapi.json`, what the tour does not record (`npm run docs:examples`). */
   readonly example?: Example
   /** Described in `/openapi.json` although only a browser goes there: apps send people to it. */
   readonly reference?: 'api'

@@ -62,7 +62,7 @@ const operations = () =>
     })),
   )
 
-describe('/openapi.json', () => {
+describe('/openapi.json and /openapi.pages.json', () => {
   test('lists every promised route', () => {
     expect(operations().map(({ name }) => name)).toEqual(expect.arrayContaining(promised))
   })

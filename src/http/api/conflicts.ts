@@ -56,6 +56,16 @@ const ask = route({
   summary: 'Get an account conflict',
   description:
     'A sign-in found an account with the same email address. Shows the provider, the masked address and the sign-in methods of that account. Apps send the `flow_token` of the sign-in as `Flow-Token`; browsers have a cookie.',
+  example: {
+    response: {
+      provider: { id: 'acme', name: 'Acme ID' },
+      email: 'p•••@example.com',
+      methods: [{ type: 'provider', provider: 'google', name: 'Google' }],
+      can_create: true,
+      proven: false,
+      expires_at: '2026-01-08T10:00:00.000Z',
+    },
+  },
   headers: { 'Flow-Token': 'The `flow_token` of the sign-in that found the conflict; apps only' },
   limit: 'browse',
   reply: z

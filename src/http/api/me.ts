@@ -57,6 +57,19 @@ const update = route({
   path: '/me',
   summary: 'Update the current account',
   description: 'Changes the name or the picture. Omitted fields stay as they are; send at least one.',
+  example: {
+    request: { name: 'Pat' },
+    response: {
+      id: 'usr_00000001',
+      email: 'pat@example.com',
+      email_verified: true,
+      name: 'Pat',
+      picture: null,
+      created_at: '2026-01-08T10:00:00.000Z',
+      role: 'user',
+      locale: 'en',
+    },
+  },
   body: object({
     name: line.min(1).nullable().optional().describe('The display name; null removes it'),
     picture: pictureUrl.nullable().optional().describe('The HTTPS URL of a picture; null removes it'),
@@ -95,6 +108,12 @@ const methods = route({
   path: '/me/methods',
   summary: 'List sign-in methods',
   description: 'Every sign-in method of the account, and whether it works at present.',
+  example: {
+    response: [
+      { type: 'password', usable: true },
+      { type: 'provider', provider: 'google', identity_id: 'idn_00000001', usable: true },
+    ],
+  },
   reply: z.array(
     z
       .object({

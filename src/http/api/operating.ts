@@ -19,6 +19,7 @@ const live = route({
   limit: 'none',
   summary: 'Check liveness',
   description: 'Responds as long as the process runs. Use it as a liveness probe; it does not look at the database.',
+  example: { response: { status: 'ok' } },
   reply: Health,
   fails: [],
   handle: () => ok(json({ status: 'ok' as const })),
@@ -43,6 +44,17 @@ const arrival = route({
   summary: 'Show how a request arrives',
   description:
     'The client address, scheme and host of this request, as the proxies in front pass them on. The command `doctor` uses it to check TRUST_PROXY_HOPS.',
+  example: {
+    response: {
+      client: '203.0.113.7',
+      peer: '10.0.0.2',
+      forwarded_for: ['203.0.113.7'],
+      forwarded: false,
+      scheme: 'https',
+      host: 'id.example.org',
+      trust_proxy_hops: 1,
+    },
+  },
   credential: 'doctor',
   reply: z
     .object({
@@ -81,6 +93,7 @@ const providers = route({
   summary: 'List circuit breakers',
   description:
     'The state of the circuit breaker of each provider and endpoint. While it is open, calls to that endpoint fail at once.',
+  example: { response: [{ provider: 'google', endpoint_type: 'token', state: 'closed' }] },
   reply: z.array(
     z
       .object({
@@ -104,6 +117,9 @@ const metrics = route({
   summary: 'Get metrics',
   description:
     'Metrics in the Prometheus text format. Requires METRICS_TOKEN as a bearer token. If it is not set, only a direct request from the same machine outside production is allowed.',
+  example: {
+    response: '# TYPE vinculum_accounts_linked_total counter\nvinculum_accounts_linked_total{provider="google"} 3\n',
+  },
   contentType: 'text/plain',
   credential: 'metrics',
   fails: ['not_found'],
@@ -149,6 +165,21 @@ const metadata = route({
   path: '/.well-known/oauth-authorization-server',
   summary: 'Get the server metadata',
   description: 'The metadata of this authorization server (RFC 8414).',
+  example: {
+    response: {
+      issuer: 'https://id.example.org',
+      token_endpoint: 'https://id.example.org/auth/token',
+      revocation_endpoint: 'https://id.example.org/auth/revoke',
+      introspection_endpoint: 'https://id.example.org/auth/introspect',
+      jwks_uri: 'https://id.example.org/.well-known/jwks.json',
+      response_types_supported: [],
+      grant_types_supported: ['refresh_token', 'password'],
+      token_endpoint_auth_methods_supported: ['none'],
+      revocation_endpoint_auth_methods_supported: ['none'],
+      introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'Bearer'],
+      service_documentation: 'https://id.example.org/docs',
+    },
+  },
   tag: 'Tokens',
   reply: z
     .object({

@@ -47,6 +47,20 @@ const assetLinks = route({
   summary: 'List Android apps',
   description:
     'The Android apps that may use passkeys of this host (Digital Asset Links). Set PASSKEY_ORIGINS to add one.',
+  example: {
+    response: [
+      {
+        relation: ['delegate_permission/common.get_login_creds'],
+        target: {
+          namespace: 'android_app',
+          package_name: 'org.example.app',
+          sha256_cert_fingerprints: [
+            '14:6D:E9:83:C5:73:06:50:D8:EE:B9:95:2F:34:FC:64:16:A0:83:42:E6:1D:BE:A8:8A:04:96:B2:3F:CF:44:E5',
+          ],
+        },
+      },
+    ],
+  },
   reply: z.array(
     z
       .object({
@@ -74,6 +88,7 @@ const siteAssociation = route({
   summary: 'List Apple apps',
   description:
     'The iOS and macOS apps that may use passkeys of this host (associated domains). Set PASSKEY_ORIGINS to add one.',
+  example: { response: { webcredentials: { apps: ['ABCDE12345.org.example.app'] } } },
   reply: z
     .object({
       webcredentials: z
@@ -94,6 +109,7 @@ const relatedOrigins = route({
   summary: 'List related web origins',
   description:
     'The other web origins that may use passkeys of this host (WebAuthn Level 3 §5.11). Set PASSKEY_ORIGINS to add one.',
+  example: { response: { origins: ['https://app.example.org'] } },
   reply: z.object({ origins: z.array(z.string()).describe('The web origins') }).describe('The related origins'),
   fails: ['passkey_origins_not_configured'],
   handle: (_, { settings: { passkeyOrigins } }: Services) =>

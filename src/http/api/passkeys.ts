@@ -142,6 +142,17 @@ const list = route({
   path: '/me/passkeys',
   summary: 'List passkeys',
   description: 'The passkeys of the account.',
+  example: {
+    response: [
+      {
+        id: 'pky_00000001',
+        name: 'Phone',
+        created_at: '2026-01-08T10:00:00.000Z',
+        last_used_at: null,
+        backed_up: true,
+      },
+    ],
+  },
   auth: 'user',
   reply: z.array(PasskeyView),
   fails: [],
@@ -154,6 +165,13 @@ const options = route({
   path: '/me/passkeys/options',
   summary: 'Start passkey registration',
   description: 'Options for `navigator.credentials.create`, and the token that finishes the registration.',
+  example: {
+    response: {
+      options: { challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', rpId: 'id.example.org' },
+      flow_token: 'a-secret-of-this-flow',
+      expires_in: 300,
+    },
+  },
   body: object({}),
   bodyOptional: true,
   reply: PasskeyChallenge,
@@ -169,6 +187,25 @@ const add = route({
   path: '/me/passkeys',
   summary: 'Add a passkey',
   description: 'Finishes a passkey registration. All other sessions end.',
+  example: {
+    request: {
+      flow_token: 'a-secret-of-this-flow',
+      name: 'Phone',
+      response: {
+        id: 'AQIDBAUGBwg',
+        rawId: 'AQIDBAUGBwg',
+        type: 'public-key',
+        response: { clientDataJSON: 'eyJ0eXBlIjoid2ViYXV0aG4uY3JlYXRlIn0', attestationObject: 'o2NmbXRkbm9uZQ' },
+      },
+    },
+    response: {
+      id: 'pky_00000001',
+      name: 'Phone',
+      created_at: '2026-01-08T10:00:00.000Z',
+      last_used_at: null,
+      backed_up: true,
+    },
+  },
   body: object({ flow_token: flowToken, name: passkeyName, response: RegistrationResponse }),
   reply: PasskeyView,
   status: 201,
@@ -186,6 +223,7 @@ const rename = route({
   path: '/me/passkeys/:id',
   summary: 'Rename a passkey',
   description: 'Changes the name of a passkey.',
+  example: { request: { name: 'Work phone' } },
   auth: 'user',
   params: passkeyParams,
   body: object({ name: passkeyName }),
@@ -229,6 +267,13 @@ const ask = route({
   path: '/auth/passkey/options',
   summary: 'Start passkey sign-in',
   description: 'Options for `navigator.credentials.get`, and the token that finishes the sign-in.',
+  example: {
+    response: {
+      options: { challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', rpId: 'id.example.org' },
+      flow_token: 'a-secret-of-this-flow',
+      expires_in: 300,
+    },
+  },
   body: object({}),
   bodyOptional: true,
   reply: PasskeyChallenge,
@@ -241,6 +286,28 @@ const enter = route({
   path: '/auth/passkey',
   summary: 'Sign in with a passkey',
   description: 'Finishes a passkey sign-in and returns a token pair.',
+  example: {
+    request: {
+      flow_token: 'a-secret-of-this-flow',
+      response: {
+        id: 'AQIDBAUGBwg',
+        rawId: 'AQIDBAUGBwg',
+        type: 'public-key',
+        response: {
+          clientDataJSON: 'eyJ0eXBlIjoid2ViYXV0aG4uZ2V0In0',
+          authenticatorData: 'SZYN5YgOjGh0NBcPZHZgW4',
+          signature: 'MEUCIQDKh0',
+        },
+      },
+    },
+    response: {
+      access_token: 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1c3JfMSJ9.c2lnbmF0dXJl',
+      refresh_token: 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1c3JfMSJ9.c2lnbmF0dXJl',
+      token_type: 'bearer',
+      expires_in: 900,
+      refresh_expires_in: 2592000,
+    },
+  },
   body: object({ flow_token: flowToken, response: AuthenticationResponse }),
   reply: TokenPair,
   fails: enterFails,

@@ -46,6 +46,7 @@ const change = route({
   summary: 'Set or change the password',
   description:
     'Sets the first password, which needs a recent sign-in, or changes it with the current one. All other sessions end.',
+  example: { request: { current_password: 'a long passphrase of Pat', new_password: 'another long passphrase' } },
   auth: 'user',
   body: object({
     current_password: passwordGiven.optional().describe('The current password, if there is one'),

@@ -214,6 +214,7 @@ const link = route({
   summary: 'Link a provider in a browser',
   description:
     'Redirects the browser to the provider to link it to the signed-in account. The form must come from a page of this service.',
+  example: { request: { return_to: '/account' } },
   reference: 'api',
   tag: 'Signing in',
   surface: 'browser',
@@ -254,6 +255,18 @@ const callback = route({
   summary: 'Finish a provider sign-in in a browser',
   description:
     'The redirect URI to register at the provider. Finishes the sign-in and redirects the browser to `return_to` or to the account page. With `Accept: application/json` it returns the result as JSON.',
+  example: {
+    response: {
+      user: { id: 'usr_00000001', email: 'pat@example.com', email_verified: true, name: 'Pat', picture: null },
+      access_token: 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1c3JfMSJ9.c2lnbmF0dXJl',
+      refresh_token: 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1c3JfMSJ9.c2lnbmF0dXJl',
+      token_type: 'bearer',
+      expires_in: 900,
+      refresh_expires_in: 2592000,
+      provider_info: { provider: 'google', provider_user_id: '183793080248005231226' },
+      action: 'login_existing',
+    },
+  },
   tag: 'Signing in',
   surface: 'browser',
   auth: 'public',

@@ -106,6 +106,7 @@ const ask = route({
   summary: 'Use passkeys as second factor',
   description:
     'From now on, every other sign-in method also asks for a passkey. Returns recovery codes, which are shown only once.',
+  example: { response: { recovery_codes: ['abcd-efgh-jkmn', 'pqrs-tuvw-xyz2'] } },
   body: object({}),
   bodyOptional: true,
   reply: Codes,
@@ -136,6 +137,7 @@ const regenerate = route({
   path: '/me/recovery-codes',
   summary: 'Replace recovery codes',
   description: 'Creates new recovery codes, which are shown only once. The previous codes stop working.',
+  example: { response: { recovery_codes: ['abcd-efgh-jkmn', 'pqrs-tuvw-xyz2'] } },
   body: object({}),
   bodyOptional: true,
   reply: Codes,
@@ -166,6 +168,14 @@ const options = route({
   summary: 'Start second factor with passkey',
   description:
     'Passkey options for a sign-in that waits for its second factor. Apps send the ticket; browsers have it in a cookie.',
+  example: {
+    request: { second_factor_ticket: 'a-ticket-from-the-problem' },
+    response: {
+      options: { challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', rpId: 'id.example.org' },
+      flow_token: 'a-secret-of-this-flow',
+      expires_in: 300,
+    },
+  },
   body: object({ second_factor_ticket: ticket.optional() }),
   reply: PasskeyChallenge,
   fails: ['ticket_invalid'],

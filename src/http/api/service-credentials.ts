@@ -43,6 +43,19 @@ const list = route({
   path: '/service-credentials',
   summary: 'List service credentials',
   description: 'The credentials of back ends, without their secrets.',
+  example: {
+    response: [
+      {
+        id: 'svc_00000001',
+        name: 'Billing',
+        scopes: ['introspect'],
+        created_by: 'usr_00000001',
+        created_at: '2026-01-08T10:00:00.000Z',
+        last_used_at: null,
+        previous_secret_until: '2026-01-08T10:00:00.000Z',
+      },
+    ],
+  },
   reply: z.array(Credential),
   fails: [],
   handle: async (_, { serviceCredentials }: Services) => ok(json((await serviceCredentials.list()).map(credentialOf))),
@@ -73,6 +86,19 @@ const rotate = route({
   path: '/service-credentials/:id/rotate',
   summary: 'Rotate a service credential',
   description: 'Creates a new secret, which is shown only once. The previous secret stays valid during the overlap.',
+  example: {
+    request: { overlap_seconds: 3600 },
+    response: {
+      id: 'svc_00000001',
+      name: 'Billing',
+      scopes: ['introspect'],
+      created_by: 'usr_00000001',
+      created_at: '2026-01-08T10:00:00.000Z',
+      last_used_at: null,
+      previous_secret_until: '2026-01-08T10:00:00.000Z',
+      secret: 'a-secret-shown-only-once',
+    },
+  },
   params: credentialParams,
   body: object({
     overlap_seconds: z

@@ -49,6 +49,18 @@ const list = route({
   path: '/teams',
   summary: 'List teams',
   description: 'The teams the caller is a member of, oldest membership first.',
+  example: {
+    response: [
+      {
+        id: 'team_00000001',
+        name: 'Support',
+        role: 'owner',
+        created_at: '2026-01-08T10:00:00.000Z',
+        updated_at: '2026-01-08T10:00:00.000Z',
+        members: 3,
+      },
+    ],
+  },
   reply: z.array(
     Team.extend({ members: z.number().int().describe('How many members the team has') }).meta({
       id: 'ListedTeam',
@@ -84,6 +96,15 @@ const read = route({
   path: '/teams/:id',
   summary: 'Get a team',
   description: 'A team the caller is a member of.',
+  example: {
+    response: {
+      id: 'team_00000001',
+      name: 'Support',
+      role: 'owner',
+      created_at: '2026-01-08T10:00:00.000Z',
+      updated_at: '2026-01-08T10:00:00.000Z',
+    },
+  },
   params: teamParams,
   reply: Team,
   fails: ['team_not_found'],
@@ -99,6 +120,16 @@ const rename = route({
   path: '/teams/:id',
   summary: 'Rename a team',
   description: 'Changes the name of a team. Owners and admins only.',
+  example: {
+    request: { name: 'Customer support' },
+    response: {
+      id: 'team_00000001',
+      name: 'Customer support',
+      role: 'owner',
+      created_at: '2026-01-08T10:00:00.000Z',
+      updated_at: '2026-01-08T10:00:00.000Z',
+    },
+  },
   params: teamParams,
   body: object({ name: teamName }),
   reply: Team,
@@ -151,6 +182,18 @@ const members = route({
   path: '/teams/:id/members',
   summary: 'List team members',
   description: 'The members of a team, oldest membership first.',
+  example: {
+    response: [
+      {
+        user_id: 'usr_00000001',
+        name: 'Pat',
+        email: 'pat@example.com',
+        picture: null,
+        role: 'admin',
+        joined_at: '2026-01-08T10:00:00.000Z',
+      },
+    ],
+  },
   params: teamParams,
   reply: z.array(Member),
   fails: ['team_not_found'],
@@ -168,6 +211,17 @@ const setRole = route({
   path: '/teams/:id/members/:user_id',
   summary: 'Change a member role',
   description: 'Changes the role of a member. Admins cannot give or change the role of an owner.',
+  example: {
+    request: { role: 'admin' },
+    response: {
+      user_id: 'usr_00000001',
+      name: 'Pat',
+      email: 'pat@example.com',
+      picture: null,
+      role: 'admin',
+      joined_at: '2026-01-08T10:00:00.000Z',
+    },
+  },
   params: memberParams,
   body: object({ role: TeamRole }),
   reply: Member,
@@ -219,6 +273,18 @@ const listInvitations = route({
   path: '/teams/:id/invitations',
   summary: 'List invitations',
   description: 'The open invitations of a team, newest first. Owners and admins only.',
+  example: {
+    response: [
+      {
+        id: 'inv_00000001',
+        email: 'pat@example.com',
+        role: 'member',
+        invited_by: 'usr_00000001',
+        created_at: '2026-01-08T10:00:00.000Z',
+        expires_at: '2026-01-08T10:00:00.000Z',
+      },
+    ],
+  },
   params: teamParams,
   reply: z.array(Invited),
   fails: refusals,

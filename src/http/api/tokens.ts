@@ -36,6 +36,7 @@ const refresh = route({
   summary: 'Refresh tokens',
   description:
     'Exchanges a refresh token for a new token pair. Send it as a bearer token or in the body. Each refresh token works once; an older one is treated as stolen, and its session ends. A browser gets a pair for its session with the cookie alone.',
+  example: { request: { refresh_token: 'a-refresh-token' } },
   tag: 'Tokens',
   surface: 'api',
   // The bearer here is the refresh token, not somebody's access token; the cookie is asked for by the handler.
@@ -140,6 +141,7 @@ const revoke = route({
   path: '/auth/revoke',
   summary: 'Revoke a token',
   description: 'Ends the session of an access or refresh token (RFC 7009). An unknown token gets the same response.',
+  example: { request: { token: 'a-refresh-token' }, response: {} },
   tag: 'Tokens',
   surface: 'api',
   auth: 'none',
@@ -183,6 +185,7 @@ const logout = route({
   summary: 'Sign out',
   description:
     'Ends the current session and its tokens. Can also revoke the permissions you granted at providers, which needs a recent sign-in.',
+  example: { request: { revoke_provider_tokens: false } },
   tag: 'Tokens',
   surface: 'api',
   auth: 'user',
@@ -205,6 +208,7 @@ const logoutAll = route({
   summary: 'Sign out everywhere',
   description:
     'Ends every session of the account, the current one included. Can also revoke the permissions you granted at providers, which needs a recent sign-in.',
+  example: { request: { revoke_provider_tokens: true } },
   tag: 'Tokens',
   surface: 'api',
   auth: 'user',

@@ -81,6 +81,25 @@ const read = route({
   path: '/users/:id',
   summary: 'Get an account',
   description: 'One account, with the number of its identities, sessions and passkeys.',
+  example: {
+    response: {
+      id: 'usr_00000001',
+      email: 'pat@example.com',
+      email_verified: true,
+      name: 'Pat',
+      picture: null,
+      role: 'user',
+      locale: 'en',
+      second_factor: false,
+      created_at: '2026-01-08T10:00:00.000Z',
+      updated_at: '2026-01-08T10:00:00.000Z',
+      disabled_at: null,
+      identities: 1,
+      sessions: 2,
+      passkeys: 0,
+      has_password: true,
+    },
+  },
   params: accountParams,
   reply: Person.extend({
     identities: z.number().int().describe('How many provider identities are linked'),
@@ -103,6 +122,22 @@ const update = route({
   path: '/users/:id',
   summary: 'Update an account',
   description: 'Changes the name, picture or role of an account. Omitted fields stay as they are; send at least one.',
+  example: {
+    request: { role: 'auditor' },
+    response: {
+      id: 'usr_00000001',
+      email: 'pat@example.com',
+      email_verified: true,
+      name: 'Pat',
+      picture: null,
+      role: 'auditor',
+      locale: 'en',
+      second_factor: false,
+      created_at: '2026-01-08T10:00:00.000Z',
+      updated_at: '2026-01-08T10:00:00.000Z',
+      disabled_at: null,
+    },
+  },
   params: accountParams,
   body: object({
     name: line.min(1).nullable().optional().describe('The display name; null removes it'),
@@ -186,6 +221,20 @@ const sessions = route({
   path: '/users/:id/sessions',
   summary: 'List sessions of an account',
   description: 'The sessions of an account, one for each signed-in device. Reading them is recorded in the audit log.',
+  example: {
+    response: [
+      {
+        id: 'ses_00000001',
+        created_at: '2026-01-08T10:00:00.000Z',
+        last_seen_at: '2026-01-08T10:00:00.000Z',
+        ip: '203.0.113.7',
+        user_agent: null,
+        amr: ['pwd'],
+        provider: null,
+        scope: '',
+      },
+    ],
+  },
   params: accountParams,
   reply: z.array(
     z
@@ -238,6 +287,7 @@ const resetPassword = route({
   path: '/users/:id/password-reset',
   summary: 'Send a password reset to an account',
   description: 'Emails the account a link to set a new password. Administrators never set passwords themselves.',
+  example: { response: { status: 'sent' } },
   params: accountParams,
   body: object({}),
   bodyOptional: true,

@@ -67,7 +67,7 @@ export const examples: Readonly<Record<string, Example>> = {
         duration_ms: 12,
         runs: 4,
         failures: 0,
-        running: true,
+        running: false,
         backlog: 0,
       },
       {
@@ -104,23 +104,23 @@ export const examples: Readonly<Record<string, Example>> = {
         {
           id: 'aud_00000001',
           at: '2026-01-08T10:00:00.000Z',
-          event: 'provider_token.revoked',
-          ip: null,
-          user_agent: null,
-          data: {
-            provider: 'github',
-            result: 'revoked',
-          },
-        },
-        {
-          id: 'aud_00000002',
-          at: '2026-01-08T10:00:00.000Z',
           event: 'session.ended',
           ip: '203.0.113.7',
           user_agent: 'node',
           data: {
             session: 'ses_00000001',
             reason: 'identity_unlinked',
+          },
+        },
+        {
+          id: 'aud_00000002',
+          at: '2026-01-08T10:00:00.000Z',
+          event: 'identity.unlinked',
+          ip: '203.0.113.7',
+          user_agent: 'node',
+          data: {
+            provider: 'github',
+            identity: 'idn_00000001',
           },
         },
       ],
@@ -203,7 +203,20 @@ export const examples: Readonly<Record<string, Example>> = {
           confirmed_at: '2026-01-08T10:00:00.000Z',
         },
       ],
-      recovery_codes: ['abcd-efgh-jkmn', 'pqrs-tuvw-xyz2'],
+      recovery_codes: [
+        {
+          id: 'rec_00000001',
+          account_id: 'usr_00000001',
+          created_at: '2026-01-08T10:00:00.000Z',
+          used_at: '2026-01-08T10:00:00.000Z',
+        },
+        {
+          id: 'rec_00000002',
+          account_id: 'usr_00000001',
+          created_at: '2026-01-08T10:00:00.000Z',
+          used_at: null,
+        },
+      ],
       passkeys: [],
       trusted_devices: [],
       tickets: [],
@@ -617,7 +630,7 @@ export const examples: Readonly<Record<string, Example>> = {
   },
   post_auth_introspect: {
     request: {
-      token: 'a-token-from-an-earlier-response',
+      token: 'a-token',
     },
     response: {
       active: true,
@@ -651,7 +664,7 @@ export const examples: Readonly<Record<string, Example>> = {
     request: {},
     response: {
       authorize_url:
-        'https://provider.example/google/o/oauth2/v2/auth?access_type=offline&nonce=…&response_type=code&redirect_uri=http%3A%2F%2Flocalhost%3A36353%2Fauth%2Fgoogle%2Fcallback&scope=openid%20email%20profile&code_challenge=…&code_challenge_method=S256&state=…&client_id=…',
+        'https://provider.example/google/o/oauth2/v2/auth?access_type=offline&nonce=…&response_type=code&redirect_uri=https%3A%2F%2Fid.example.org%2Fauth%2Fgoogle%2Fcallback&scope=openid%20email%20profile&code_challenge=…&code_challenge_method=S256&state=…&client_id=…',
       state: 'a-random-state',
       flow_token: 'a-secret-of-this-flow',
       expires_in: 900,
@@ -769,7 +782,7 @@ export const examples: Readonly<Record<string, Example>> = {
   },
   post_invitations_accept: {
     request: {
-      token: 'a-token-from-an-earlier-response',
+      token: 'a-token',
     },
     response: {
       id: 'team_00000001',
@@ -781,7 +794,7 @@ export const examples: Readonly<Record<string, Example>> = {
   },
   post_invitations_lookup: {
     request: {
-      token: 'a-token-from-an-earlier-response',
+      token: 'a-token',
     },
     response: {
       team: {
@@ -801,7 +814,7 @@ export const examples: Readonly<Record<string, Example>> = {
     },
     response: {
       authorize_url:
-        'https://provider.example/github/login/oauth/authorize?response_type=code&redirect_uri=http%3A%2F%2Flocalhost%3A36353%2Fauth%2Fgithub%2Fcallback&scope=read%3Auser%2Cuser%3Aemail%2Crepo&code_challenge=…&code_challenge_method=S256&state=…&client_id=…',
+        'https://provider.example/github/login/oauth/authorize?response_type=code&redirect_uri=https%3A%2F%2Fid.example.org%2Fauth%2Fgithub%2Fcallback&scope=read%3Auser%2Cuser%3Aemail%2Crepo&code_challenge=…&code_challenge_method=S256&state=…&client_id=…',
       state: 'a-random-state',
       flow_token: 'a-secret-of-this-flow',
       expires_in: 900,
@@ -853,7 +866,7 @@ export const examples: Readonly<Record<string, Example>> = {
     request: {},
     response: {
       authorize_url:
-        'https://provider.example/atlassian/authorize?audience=api.atlassian.com&prompt=consent&response_type=code&redirect_uri=http%3A%2F%2Flocalhost%3A36353%2Fauth%2Fatlassian%2Fcallback&scope=read%3Ame%20offline_access%20read%3Ajira-user%20read%3Ajira-work%20read%3Aservicedesk-request&code_challenge=…&code_challenge_method=S256&state=…&client_id=…',
+        'https://provider.example/atlassian/authorize?audience=api.atlassian.com&prompt=consent&response_type=code&redirect_uri=https%3A%2F%2Fid.example.org%2Fauth%2Fatlassian%2Fcallback&scope=read%3Ame%20offline_access%20read%3Ajira-user%20read%3Ajira-work%20read%3Aservicedesk-request&code_challenge=…&code_challenge_method=S256&state=…&client_id=…',
       state: 'a-random-state',
       flow_token: 'a-secret-of-this-flow',
       expires_in: 900,
