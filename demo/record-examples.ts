@@ -68,7 +68,7 @@ globalThis.fetch = async (input, init) => {
   return response
 }
 
-const bodyOf = (body: unknown): unknown =>
+const bodyOf = (body: unknown): Record<string, unknown> =>
   body instanceof URLSearchParams ? Object.fromEntries(body) : JSON.parse(String(body))
 
 try {

@@ -39,6 +39,8 @@ export function documentation({
   const read = (document: 'api' | 'pages'): Promise<string> => {
     const known = written.get(document) ?? write(document)
     written.set(document, known)
+    // A module that could not be read this time is read again at the next request.
+    known.catch(() => written.delete(document))
     return known
   }
   const show = (locale: Locale, title: string, content: ComponentChildren) =>

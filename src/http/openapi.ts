@@ -49,7 +49,7 @@ export function openapi(routes: readonly Route<never>[], info: Info) {
   }
   const responses = failures.finish()
   const used = new Set(listed.map(({ tag }) => tag))
-  return {
+  return components.shortened({
     openapi: '3.1.0',
     info: {
       title: document === 'api' ? 'Vinculum API' : 'Vinculum pages',
@@ -68,7 +68,7 @@ export function openapi(routes: readonly Route<never>[], info: Info) {
       responses,
       schemas: components.schemas,
     },
-  }
+  })
 }
 
 const aboutApi =
@@ -173,7 +173,8 @@ function bodyOf(route: Route<never>, components: Components, { request }: Exampl
     const withToken = form && type !== 'application/json'
     const example = request === undefined || index > 0 ? {} : { examples: { example: { value: request } } }
     if (!withToken) return [type, { schema, ...example }]
-    return [type, { schema: route.body ? { allOf: [token, open(components, route.body)] } : token }]
+    const filled = request === undefined ? {} : { examples: { example: { value: { csrf: '…', ...request } } } }
+    return [type, { schema: route.body ? { allOf: [token, open(components, route.body)] } : token, ...filled }]
   })
   return { requestBody: { required: route.bodyOptional !== true, content: Object.fromEntries(content) } }
 }

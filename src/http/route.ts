@@ -89,7 +89,7 @@ export type CredentialCode = (typeof credentialCodes)[number]
 export type AnswerKind = Exclude<Answer<unknown>['kind'], 'json_stream'>
 
 /** The bodies of one request and its response, as JSON. */
-export type Example = { readonly request?: unknown; readonly response?: unknown }
+export type Example = { readonly request?: Readonly<Record<string, unknown>>; readonly response?: unknown }
 
 type Schema = z.ZodType
 type Read<S> = S extends Schema ? z.output<S> : undefined

@@ -154,7 +154,7 @@ const introspect = route({
     token: z.string().min(1).max(8192).describe('An access token or a refresh token'),
     token_type_hint: z.string().max(64).optional().describe('Ignored: both types are recognized'),
     client_id: z.string().max(256).optional().describe('Ignored: the service credential names the client'),
-  }),
+  }).meta({ id: 'IntrospectionRequest', description: 'The token to introspect' }),
   reply: z
     .object({
       active: z.boolean().describe('Whether the token is valid; if not, there are no other fields'),

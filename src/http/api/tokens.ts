@@ -79,34 +79,36 @@ const exchange = route({
   auth: 'none',
   limit: 'token',
   oauth: true,
-  body: z.discriminatedUnion('grant_type', [
-    object({
-      grant_type: z.literal('password').optional().describe('The grant: an email address and a password'),
-      username: addressText,
-      password: passwordGiven,
-      totp: typedCode.optional().describe('A code of the authenticator app, if the account has one'),
-      email_ticket: secretText
-        .optional()
-        .describe('The `ticket` of the emailed link, if sign-in requires a verified email address'),
-      client_id: clientId,
-      scope: z.string().max(1024).optional().describe('Ignored: the role of the account decides the scopes'),
-    }),
-    object({
-      grant_type: z.literal('authorization_code').describe('The grant: the code of a browser sign-in'),
-      code: secretText.describe('The `code` that was added to `return_to`'),
-      code_verifier: z
-        .string()
-        .regex(/^[A-Za-z0-9\-._~]{43,128}$/)
-        .describe('The PKCE code verifier (RFC 7636)'),
-      client_id: clientId,
-      redirect_uri: z.string().max(2048).optional().describe('Ignored'),
-    }),
-    object({
-      grant_type: z.literal('refresh_token').describe('The grant: a refresh token'),
-      refresh_token: refreshToken,
-      client_id: clientId,
-    }),
-  ]),
+  body: z
+    .discriminatedUnion('grant_type', [
+      object({
+        grant_type: z.literal('password').optional().describe('The grant: an email address and a password'),
+        username: addressText,
+        password: passwordGiven,
+        totp: typedCode.optional().describe('A code of the authenticator app, if the account has one'),
+        email_ticket: secretText
+          .optional()
+          .describe('The `ticket` of the emailed link, if sign-in requires a verified email address'),
+        client_id: clientId,
+        scope: z.string().max(1024).optional().describe('Ignored: the role of the account decides the scopes'),
+      }),
+      object({
+        grant_type: z.literal('authorization_code').describe('The grant: the code of a browser sign-in'),
+        code: secretText.describe('The `code` that was added to `return_to`'),
+        code_verifier: z
+          .string()
+          .regex(/^[A-Za-z0-9\-._~]{43,128}$/)
+          .describe('The PKCE code verifier (RFC 7636)'),
+        client_id: clientId,
+        redirect_uri: z.string().max(2048).optional().describe('Ignored'),
+      }),
+      object({
+        grant_type: z.literal('refresh_token').describe('The grant: a refresh token'),
+        refresh_token: refreshToken,
+        client_id: clientId,
+      }),
+    ])
+    .meta({ id: 'TokenRequest', description: 'A token request; the fields depend on the grant' }),
   // Whatever else it says: of a grant we do not have, no field is wrong.
   unmatched: 'grant_type_unsupported',
   form: true,
@@ -151,7 +153,7 @@ const revoke = route({
     token,
     token_type_hint: z.string().max(64).optional().describe('Ignored: both types are recognized'),
     client_id: clientId,
-  }),
+  }).meta({ id: 'RevocationRequest', description: 'The token to revoke' }),
   form: true,
   reply: z.object({}).describe('The token is revoked, or was never valid'),
   fails: [],

@@ -20,7 +20,10 @@ const activity = route({
   surface: 'browser',
   auth: 'user',
   limit: 'account',
-  query: z.looseObject({ cursor: cursor.optional(), kind: z.enum(activityKinds).optional() }),
+  query: z.looseObject({
+    cursor: cursor.optional(),
+    kind: z.enum(activityKinds).optional().describe('Only some entries'),
+  }),
   fails: [],
   async handle({ who, query, locale, csrfToken }, { audit, providers }: Services) {
     const reader = readerOf(locale)

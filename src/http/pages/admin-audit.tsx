@@ -15,9 +15,9 @@ const audit = route({
   path: '/admin/audit',
   summary: 'The trail of every account, newest first',
   query: z.looseObject({
-    account: line.optional(),
-    event: line.optional(),
-    request_id: line.optional(),
+    account: line.optional().describe('Only entries about this account'),
+    event: line.optional().describe('Only entries of this event'),
+    request_id: line.optional().describe('Only entries of this request'),
     cursor: cursor.optional(),
   }),
   fails: [],

@@ -114,7 +114,10 @@ const create = route({
   ...writing,
   path,
   summary: 'Give a back end a credential; its secret is shown this once',
-  body: object({ name: line.min(1), scopes: z.array(z.enum(serviceScopes)).min(1).max(serviceScopes.length) }),
+  body: object({
+    name: line.min(1),
+    scopes: z.array(z.enum(serviceScopes)).min(1).max(serviceScopes.length).describe('What the back end may do'),
+  }),
   also: ['page'],
   fails: ['too_many_service_credentials'],
   async handle({ who, body, origin, locale, csrfToken }, { serviceCredentials }: Services) {

@@ -245,7 +245,7 @@ const role = route({
   path: '/admin/users/:id/role',
   summary: 'Give an account another role',
   params: idParams,
-  body: object({ role: z.enum(roles) }),
+  body: object({ role: z.enum(roles).describe('The new role') }),
   fails: ['account_not_found', 'last_administrator', 'own_role', 'address_needed'],
   async handle({ who, params, body, origin }, { users: all }: Services) {
     const done = await all.update(who.accountId, params.id, { role: body.role }, origin)

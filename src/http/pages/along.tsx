@@ -21,7 +21,7 @@ export const alongFields = {
   code_challenge_method: text.describe('The method of the code challenge: `S256`'),
 }
 /** As the addresses of pages before a sign-in may hold them, with tracking and a notice. */
-export const alongQuery = z.looseObject({ ...alongFields, done: text })
+export const alongQuery = z.looseObject({ ...alongFields, done: text.describe('Which notice the page shows') })
 
 const pairsOf = (given: Along): readonly (readonly [string, string])[] =>
   passedOn.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]] as const]))

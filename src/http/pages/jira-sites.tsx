@@ -25,7 +25,7 @@ const chooseSites = route({
   ...writing,
   path: '/account/teams/:id/integrations/jira/sites',
   summary: 'Use these Jira sites from now on',
-  body: object({ cloud_ids: z.array(z.string().max(64)).max(200).optional() }),
+  body: object({ cloud_ids: z.array(z.string().max(64)).max(200).optional().describe('The sites the team uses') }),
   also: ['page'],
   fails: [...refusals, 'jira_not_connected', 'jira_site_not_found'],
   async handle({ who, params, body, origin, locale, csrfToken }, { flows }: Services) {

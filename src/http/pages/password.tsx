@@ -32,7 +32,10 @@ const change = route({
   auth: 'user',
   limit: 'sign_in',
   // An empty current password is one that was forgotten to be typed.
-  body: object({ current_password: z.string().max(4096).optional(), new_password: passwordChosen }),
+  body: object({
+    current_password: z.string().max(4096).optional().describe('The current password, if there is one'),
+    new_password: passwordChosen,
+  }),
   status: 303,
   also: ['page'],
   fails: [

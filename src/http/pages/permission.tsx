@@ -29,7 +29,7 @@ const more = route({
   auth: 'recent',
   limit: 'sign_in',
   params: idParams,
-  body: object({ scopes: z.array(scopeToken).max(50).default([]) }),
+  body: object({ scopes: z.array(scopeToken).max(50).default([]).describe('The additional scopes') }),
   status: 303,
   fails: moreFails,
   async handle({ who, params, body, origin, cookieNames }, { flows, settings }: Services) {

@@ -5,7 +5,7 @@ import { type Texts, textsFor } from './texts.ts'
 export type Done = keyof Texts['done']
 
 /** The query of a page that tells what was done; another site may add to it what it likes. */
-export const doneQuery = z.looseObject({ done: z.string().max(40).optional() })
+export const doneQuery = z.looseObject({ done: z.string().max(40).optional().describe('Which notice the page shows') })
 
 /** The sentence for `?done=`. Only our own words are ever shown: an address must not put words into our mouth. */
 export function statusOf(done: string | undefined, locale: Locale): string | undefined {

@@ -66,7 +66,7 @@ const setRole = route({
   path: '/account/teams/:id/members/:user_id/role',
   summary: 'Give a member another role',
   params: memberParams,
-  body: object({ role: z.enum(teamRoles) }),
+  body: object({ role: z.enum(teamRoles).describe('The new role') }),
   fails: memberCodes,
   async handle({ who, params, body, origin }, { teams }: Services) {
     const act = { teamId: params.id, by: who.accountId, accountId: params.user_id }
@@ -135,7 +135,7 @@ const invite = route({
   path: '/account/teams/:id/invitations',
   summary: 'Invite somebody by e-mail',
   params: idParams,
-  body: object({ email: addressText, role: z.enum(teamRoles) }),
+  body: object({ email: addressText, role: z.enum(teamRoles).describe('The role the person gets') }),
   also: ['page'],
   fails: [
     ...refusals,

@@ -41,6 +41,7 @@ export const line = z
   .trim()
   .max(200)
   .regex(/^[^\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]*$/u)
+  .describe('One line of text')
 
 /** What people call their team: no more than a heading holds, and something of it to be seen. */
 export const teamName = line
