@@ -20,9 +20,10 @@ type Reference = { readonly $ref?: string }
 type PublishedOperation = {
   readonly responses: Readonly<Record<string, Reference>>
   readonly parameters?: readonly Reference[]
+  readonly requestBody?: { readonly content: Readonly<Record<string, Media>> }
 }
 
-/** The API and the pages as one document, with shared responses and parameters written out in every operation. */
+/** The API and the pages as one document, with shared responses, parameters and bodies written out in every operation. */
 export function readDocuments(published: readonly [Published, ...Published[]]): Document {
   const paths: Record<string, Record<string, Operation>> = {}
   const schemas: Record<string, object> = {}
@@ -43,7 +44,18 @@ export function readDocuments(published: readonly [Published, ...Published[]]): 
           whole(response, components.responses),
         ])
         const parameters = operation.parameters?.map((parameter) => whole(parameter, components.parameters))
-        const made = { ...operation, ...(parameters ? { parameters } : {}), responses: Object.fromEntries(responses) }
+        const content = Object.entries(operation.requestBody?.content ?? {}).map(([type, { schema = {} }]) => [
+          type,
+          { schema: whole(schema, components.schemas) },
+        ])
+        const made = {
+          ...operation,
+          ...(parameters ? { parameters } : {}),
+          ...(operation.requestBody
+            ? { requestBody: { ...operation.requestBody, content: Object.fromEntries(content) } }
+            : {}),
+          responses: Object.fromEntries(responses),
+        }
         paths[path] = { ...paths[path], [method]: made }
       }
     }

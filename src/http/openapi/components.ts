@@ -85,6 +85,11 @@ function plain(node: unknown): unknown {
   if (typeof found.pattern === 'string' && found.pattern.includes('\\p{')) delete found.pattern
   if (found.maximum === Number.MAX_SAFE_INTEGER) delete found.maximum
   if (found.minimum === Number.MIN_SAFE_INTEGER) delete found.minimum
+  if (Array.isArray(found.allOf)) {
+    const stated = found.allOf.filter((each) => Object.keys(each as object).length > 0)
+    if (stated.length > 0) found.allOf = stated
+    else delete found.allOf
+  }
   const [first, second, ...more] = Array.isArray(found.anyOf) ? (found.anyOf as Record<string, unknown>[]) : []
   if (first && second && more.length === 0 && second.type === 'null' && typeof first.type === 'string') {
     const { anyOf: _, ...outer } = found
