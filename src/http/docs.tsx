@@ -34,7 +34,7 @@ export function documentation({
   const write = async (document: 'api' | 'pages'): Promise<string> => {
     const { openapi } = await import('./openapi.ts')
     const { examples } = await import('./openapi/examples.ts')
-    return JSON.stringify(openapi(routes(), { version, publicUrl, sessionCookie, document, examples }))
+    return JSON.stringify(openapi(routes(), { version, publicUrl, sessionCookie, describe, document, examples }))
   }
   const read = (document: 'api' | 'pages'): Promise<string> => {
     const known = written.get(document) ?? write(document)

@@ -1,9 +1,11 @@
 import type { z } from 'zod'
 import { acceptsOf, contentTypes } from './body.ts'
+import { exampleOf } from './error-example.ts'
 import { Components, type Json } from './openapi/components.ts'
 import { Failures, headers } from './openapi/failures.ts'
 import { answersOf, operationIdOf } from './openapi/outcomes.ts'
 import { tags } from './openapi/tags.ts'
+import type { Describe } from './problem.ts'
 import type { AnswerKind, Example, Route } from './route.ts'
 
 /** Whether programs have a use for the route. The rest are pages and their forms. */
@@ -15,6 +17,8 @@ type Info = {
   readonly publicUrl: URL
   /** The whole name of the session's cookie. */
   readonly sessionCookie: string
+  /** How the service describes an error, for the examples of errors. */
+  readonly describe: Describe
   /** `api` (unless stated): what programs call. `pages`: what people see in a browser. */
   readonly document?: 'api' | 'pages'
   /** Recorded requests and responses, by operation. */
@@ -23,9 +27,9 @@ type Info = {
 
 /** The OpenAPI 3.1 document, derived from the list of routes. */
 export function openapi(routes: readonly Route<never>[], info: Info) {
-  const { version, publicUrl, sessionCookie, document = 'api', examples = {} } = info
+  const { version, publicUrl, sessionCookie, describe, document = 'api', examples = {} } = info
   const components = new Components()
-  const failures = new Failures(components, publicUrl)
+  const failures = new Failures(components, (code) => exampleOf(code, { locale: 'en', routes, describe }).body)
   const paths: Record<string, Record<string, Json>> = {}
   const listed = routes.filter((route) => isForPrograms(route) === (document === 'api'))
 
@@ -204,7 +208,7 @@ function successes(route: Route<never>, components: Components, example: Example
     const content = { ...before?.content, ...contentOf(kind, route, components, example) }
     const fields = { ...before?.headers, ...headersOf(kind, route) }
     found[status] = {
-      description: before ? `${before.description} Or: ${outcomes[kind]}` : describe(kind, route),
+      description: before ? `${before.description} Or: ${outcomes[kind]}` : outcomeOf(kind, route),
       ...(Object.keys(content).length > 0 ? { content } : {}),
       ...(Object.keys(fields).length > 0 ? { headers: fields } : {}),
     }
@@ -213,7 +217,7 @@ function successes(route: Route<never>, components: Components, example: Example
 }
 
 /** What the schema of the reply is, or else that all went well. */
-function describe(kind: AnswerKind, { reply }: Route<never>): string {
+function outcomeOf(kind: AnswerKind, { reply }: Route<never>): string {
   const described = kind === 'json' ? reply?.description : undefined
   return described ? `${described.replace(/\.$/, '')}.` : outcomes[kind]
 }

@@ -7,12 +7,14 @@ import { examples } from '../../src/http/openapi/examples.ts'
 import { operationIdOf } from '../../src/http/openapi/outcomes.ts'
 import { openapi } from '../../src/http/openapi.ts'
 import { pageRoutes } from '../../src/http/pages/index.ts'
+import { createProblems } from '../../src/http/problem.ts'
 import type { Route } from '../../src/http/route.ts'
 
 type Node = { readonly [key: string]: unknown }
 const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const publicUrl = new URL('https://id.example.org')
+const describeError = createProblems({ publicUrl, recentAuthSeconds: 600 })
 const routes: readonly Route<never>[] = [
   ...apiRoutes,
   ...pageRoutes,
@@ -22,9 +24,10 @@ const routes: readonly Route<never>[] = [
     version: '1.0.0',
     stylesheet: undefined,
     sessionCookie: '__Host-session',
+    describe: describeError,
   }),
 ]
-const info = { version: '1.0.0', publicUrl, sessionCookie: '__Host-session', examples }
+const info = { version: '1.0.0', publicUrl, sessionCookie: '__Host-session', describe: describeError, examples }
 const api: Node = openapi(routes, info)
 const pages: Node = openapi(routes, { ...info, document: 'pages' })
 
@@ -202,6 +205,7 @@ test('it is written when it is first asked for, and once', async () => {
     version: '1.0.0',
     stylesheet: undefined,
     sessionCookie: 'session',
+    describe: describeError,
   })
   const answer = own.find(({ path }) => path === '/openapi.json')
   expect(asked).toBe(0)

@@ -67,11 +67,12 @@ type Shared = {
 export class Failures {
   readonly #shared = new Map<string, Shared>()
   readonly #components: Components
-  readonly #publicUrl: URL
+  readonly #example: (code: ErrorCode) => Json
 
-  constructor(components: Components, publicUrl: URL) {
+  /** `example` is a problem with this code. */
+  constructor(components: Components, example: (code: ErrorCode) => Json) {
     this.#components = components
-    this.#publicUrl = publicUrl
+    this.#example = example
   }
 
   /** The errors of one operation: for each status the shared response. `finish` adds the codes. */
@@ -139,19 +140,6 @@ export class Failures {
         },
         ...(page ? { 'text/html': { schema: { type: 'string' } } } : {}),
       },
-    }
-  }
-
-  #example(code: ErrorCode): Json {
-    const { status, en } = catalogue[code]
-    return {
-      type: new URL(`/docs/errors/${code}`, this.#publicUrl).href,
-      title: en.title,
-      status,
-      detail: en.detail.replace(/\{(\w+)\}/g, '…'),
-      code,
-      request_id: 'req_00000000000000000000000000000000',
-      ...(status === 429 || status === 503 ? { retry_after: 5 } : {}),
     }
   }
 }
