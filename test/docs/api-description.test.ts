@@ -1,6 +1,7 @@
 /** `/openapi.json` by the rules it is written by: everything is described, has an example, and stands once. */
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { catalogue as errors } from '../../src/errors/catalogue.ts'
 import { apiRoutes } from '../../src/http/api/index.ts'
 import { documentation } from '../../src/http/docs.tsx'
 import { examples } from '../../src/http/openapi/examples.ts'
@@ -177,6 +178,13 @@ describe('nothing stands twice', () => {
   test('so that the document stays small', () => {
     expect(JSON.stringify(api).length).toBeLessThan(300_000)
   })
+})
+
+test('a problem describes every field that only some errors have', () => {
+  const { properties } = ((api.components as Node).schemas as Node).Problem as { properties: Node }
+  const extra = Object.values<{ readonly extra?: readonly string[] }>(errors).flatMap((row) => row.extra ?? [])
+  expect(extra.length).toBeGreaterThan(3)
+  expect(Object.keys(properties)).toEqual(expect.arrayContaining(extra))
 })
 
 test('the document names its license, its server and a security scheme for each operation', () => {

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import createClient from 'openapi-fetch'
 import openapiTS, { astToString } from 'openapi-typescript'
@@ -30,7 +31,7 @@ type Problem = { readonly ruleId: string; readonly severity: string; readonly lo
 /** The findings of `redocly lint`, each as its rule and its place. */
 async function lint(...flags: readonly string[]): Promise<readonly string[]> {
   const env = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' }
-  const program = inTree('node_modules/@redocly/cli/bin/cli.js')
+  const program = fileURLToPath(import.meta.resolve('@redocly/cli/bin/cli.js'))
   const found = promisify(execFile)(process.execPath, [program, 'lint', file, '--format=json', ...flags], {
     env,
     cwd: inTree('.'),
