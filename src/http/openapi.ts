@@ -29,7 +29,12 @@ type Info = {
 export function openapi(routes: readonly Route<never>[], info: Info) {
   const { version, publicUrl, sessionCookie, describe, document = 'api', examples = {} } = info
   const components = new Components()
-  const failures = new Failures(components, (code) => exampleOf(code, { locale: 'en', routes, describe }).body)
+  // Only OAuth endpoints add the members of RFC 6749.
+  const plainRoutes = routes.filter(({ oauth }) => oauth !== true)
+  const failures = new Failures(
+    components,
+    (code) => exampleOf(code, { locale: 'en', routes: plainRoutes, describe }).body,
+  )
   const paths: Record<string, Record<string, Json>> = {}
   const listed = routes.filter((route) => isForPrograms(route) === (document === 'api'))
 

@@ -83,6 +83,10 @@ describe('everything has a description', () => {
   test('every operation, parameter, property and response of the pages', () => {
     expect(undescribed(pages)).toEqual([])
   })
+  test('no heading is left without a text of its own', () => {
+    const named = [api, pages].flatMap((document) => document.tags as { name: string; description: string }[])
+    expect(named.filter(({ name, description }) => name === description)).toEqual([])
+  })
   test('an operation of the API says more than its summary, in whole sentences', () => {
     const bare = routes.filter(({ surface, reply, reference }) => surface === 'api' || reply || reference === 'api')
     const short = bare.filter(
@@ -103,9 +107,12 @@ describe('every operation has examples', () => {
   const schemas = JSON.parse(
     JSON.stringify((api.components as Node).schemas).replaceAll('#/components/schemas/', '#/$defs/'),
   )
+  const readers = new Map<string, z.ZodType>()
   const read = (schema: unknown, value: unknown): string | undefined => {
     const text = JSON.stringify(schema).replaceAll('#/components/schemas/', '#/$defs/')
-    const result = z.fromJSONSchema({ ...JSON.parse(text), $defs: schemas }).safeParse(value)
+    const known = readers.get(text) ?? z.fromJSONSchema({ ...JSON.parse(text), $defs: schemas })
+    readers.set(text, known)
+    const result = known.safeParse(value)
     return result.success ? undefined : z.prettifyError(result.error)
   }
   type Media = { readonly schema: Node; readonly examples?: Readonly<Record<string, { readonly value: unknown }>> }

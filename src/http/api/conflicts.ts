@@ -28,7 +28,7 @@ import type { Services } from '../services.ts'
  */
 const common = {
   path: '/auth/conflicts/:ticket',
-  tag: 'Signing in',
+  tag: 'Sign-in',
   surface: 'browser',
   json: true,
   auth: 'public',

@@ -8,7 +8,7 @@ import { JiraConnection, JiraSite, jiraConnection, jiraSite, siteFields } from '
 import { StartedFlow, startedFlow } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 
-const common = { tag: 'Teams’ Jira', surface: 'api', auth: 'user', limit: 'account', params: teamParams } as const
+const common = { tag: 'Jira', surface: 'api', auth: 'user', limit: 'account', params: teamParams } as const
 const path = '/teams/:id/integrations/jira'
 const seeFails = ['team_not_found', 'team_role_required', 'jira_not_available'] as const
 

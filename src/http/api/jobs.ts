@@ -43,7 +43,7 @@ const list = route({
   path: '/jobs',
   summary: 'List background jobs',
   description: 'The background jobs, and how each last ended.',
-  tag: 'Operating',
+  tag: 'Operations',
   surface: 'api',
   auth: 'user',
   scope: 'jobs:read',

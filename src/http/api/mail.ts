@@ -16,7 +16,7 @@ import type { Services } from '../services.ts'
  */
 const common = { method: 'post', surface: 'api', limit: 'sign_in' } as const
 const mine = { ...common, tag: 'My account', auth: 'user' } as const
-const anybody = { ...common, tag: 'Signing in', auth: 'none' } as const
+const anybody = { ...common, tag: 'Sign-in', auth: 'none' } as const
 
 const Sent = z
   .object({})

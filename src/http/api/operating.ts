@@ -7,7 +7,7 @@ import { json, text } from '../reply.ts'
 import { route } from '../route.ts'
 import type { Services } from '../services.ts'
 
-const common = { method: 'get', tag: 'Operating', surface: 'api', auth: 'none', limit: 'public' } as const
+const common = { method: 'get', tag: 'Operations', surface: 'api', auth: 'none', limit: 'public' } as const
 
 const Health = z
   .object({ status: z.literal('ok').describe('Always `ok`') })

@@ -12,7 +12,7 @@ import type { Services } from '../services.ts'
  */
 const common = {
   method: 'get',
-  tag: 'Passkeys of apps',
+  tag: 'Passkeys in apps',
   surface: 'api',
   auth: 'none',
   limit: 'browse',

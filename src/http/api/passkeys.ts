@@ -260,7 +260,7 @@ export const enterFails = [
   'return_to_not_allowed',
 ] as const satisfies readonly PasskeyCode[]
 
-const signingIn = { tag: 'Signing in', surface: 'api', auth: 'none', limit: 'sign_in', method: 'post' } as const
+const signingIn = { tag: 'Sign-in', surface: 'api', auth: 'none', limit: 'sign_in', method: 'post' } as const
 
 const ask = route({
   ...signingIn,

@@ -14,7 +14,7 @@ const register = route({
   summary: 'Create an account',
   description:
     'Creates an account with a password and emails a verification link. If the email address is taken, the response is the same, and the owner of the address gets an email.',
-  tag: 'Signing in',
+  tag: 'Sign-in',
   surface: 'api',
   auth: 'none',
   limit: 'sign_in',

@@ -160,7 +160,7 @@ export const proveFails = [
 
 const ticket = secretText.describe('The `second_factor_ticket` of the problem')
 
-const signingIn = { tag: 'Signing in', surface: 'api', auth: 'none', limit: 'sign_in', method: 'post' } as const
+const signingIn = { tag: 'Sign-in', surface: 'api', auth: 'none', limit: 'sign_in', method: 'post' } as const
 
 const options = route({
   ...signingIn,
