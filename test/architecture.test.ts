@@ -62,10 +62,6 @@ const may: Record<string, readonly string[]> = {
   ],
   'http/api': [
     'http',
-    // The page a browser gets where an app gets JSON, and its next step. No other page.
-    ...['conflict.tsx', 'onward.tsx', 'form-action.ts', 'layout.tsx'].map((file) => `http/pages/${file}`),
-    'http/pages/along.tsx',
-    'http/pages/status.ts',
     'kernel',
     'errors',
     'type events',
@@ -74,6 +70,7 @@ const may: Record<string, readonly string[]> = {
     'credentials/scopes.ts',
     ...['accounts', 'sessions', 'connections', 'teams', 'credentials', 'jobs'].map((noun) => `type ${noun}`),
   ],
+  // Pages do what the API does (`form.ts`). The API imports no page: a program never needs one.
   'http/pages': [
     'http',
     'http/api',
@@ -239,6 +236,27 @@ test('each folder imports only what its row allows', () => {
     unit(pathOf(one)) === one.from ||
     (may[one.from] ?? []).some((permission) => allows(permission, one))
   expect(imports.filter((one) => !allowed(one)).map(said)).toEqual([])
+})
+
+test('pages import the API, and the API imports no page, not even a type', () => {
+  const isOfPages = (one: Import): boolean => isOurs(one) && unit(pathOf(one)) === 'http/pages'
+  expect(imports.filter((one) => /^http(\/api)?$/.test(one.from) && isOfPages(one)).map(said)).toEqual([])
+  expect(imports.some((one) => one.from === 'http/pages' && isOurs(one) && unit(pathOf(one)) === 'http/api')).toBe(true)
+})
+
+test('no file of http imports itself through other files', () => {
+  const next = new Map<string, string[]>()
+  for (const one of imports) {
+    if (isOurs(one) && !one.type) next.set(one.file, [...(next.get(one.file) ?? []), pathOf(one)])
+  }
+  const reaches = (from: string, wanted: string, seen = new Set<string>()): boolean =>
+    (next.get(from) ?? []).some((file) => {
+      if (file === wanted) return true
+      if (seen.has(file)) return false
+      seen.add(file)
+      return reaches(file, wanted, seen)
+    })
+  expect(files.filter((file) => file.startsWith('http/') && reaches(file, file))).toEqual([])
 })
 
 test('each permission is needed: some import uses it, at run time unless it is for types only', () => {

@@ -66,9 +66,6 @@ export function changePassword(parts: ChangePasswordParts) {
   }
 
   return {
-    /** Whether there is one to be asked for. */
-    has: async (accountId: string): Promise<boolean> => (await stored.findOf(accountId)) !== undefined,
-
     /**
      * `invalid_request`: there is a current password, and it was not given. `email_unverified`: the address has a
      * password already, of another account that claims it; whoever proves it owns it.

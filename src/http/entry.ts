@@ -63,7 +63,9 @@ export const mailCodeCookie = (binding: string | null, seconds = 0): CookieChang
 export const toMailCode = ({ binding, expiresIn }: { binding: string; expiresIn: number }): Redirect =>
   seeOther('/login/email/code', { cookies: [mailCodeCookie(binding, expiresIn)] })
 
-/** What a browser is known by, whoever signs in with it. It must come along on the way back from a provider, so `Lax`. */
+/**
+ *  What a browser is known by, whoever signs in with it. It must come along on the way back from a provider, so `Lax`.
+ */
 export const deviceCookie = (secret: string, seconds: number): CookieChange => ({
   name: 'device',
   value: secret,
@@ -87,7 +89,7 @@ const mostFlows = 20
  * still needed.
  */
 export function flowCookies(
-  { handle, binding }: Begun,
+  { handle, binding }: Pick<Begun, 'handle' | 'binding'>,
   cookieNames: (beginning: string) => readonly string[],
   seconds: number,
   kept?: string,
@@ -124,8 +126,8 @@ export async function answerAsRedirect(entered: Entered, handle: string, service
 }
 
 /**
- * For a person who is in, whichever way they came: on to where they wanted to go. To another origin only a one-time code
- * travels. A browser that is not known yet gets what it is known by from now on.
+ * For a person who is in, whichever way they came: on to where they wanted to go. To another origin only a one-time
+ * code travels. A browser that is not known yet gets what it is known by from now on.
  */
 export async function admittedAsRedirect(
   { account, action, provider, providerUserId, session, cookie, device, flow }: Admitted,

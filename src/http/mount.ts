@@ -1,16 +1,19 @@
-/** Routes into Express: which one a request is for, and the order in which it is held to what the route says. */
+/** Mounts routes in Express: finds the route of a request, and checks what the route declares, in order. */
 import type { Express, Request, Response } from 'express'
 import { z } from 'zod'
 import { type AppError, fail } from '../errors/catalogue.ts'
 import { type HttpMethod, readHttpMethod } from '../kernel/http-method.ts'
 import { Limit, withinLimit } from '../kernel/limit.ts'
 import { acceptsOf } from './body.ts'
+import { authorize, checkCredential, readBody, readQuery } from './checks.ts'
 import { type CrossOrigin, crossOriginOf } from './cors.ts'
-import { type Bound, Exchange, type Frame, type Target } from './exchange.ts'
+import type { Bound, Frame, Target } from './frame.ts'
 import { timesSent } from './headers.ts'
+import { Incoming } from './incoming.ts'
 import type { Limiter } from './limits.ts'
 import { invalidRequest } from './problem.ts'
-import type { Input, Route } from './route.ts'
+import { Responder } from './responder.ts'
+import type { Auth, Input, Route } from './route.ts'
 import type { Refusals } from './server.ts'
 import type { StaticFile } from './static.ts'
 
@@ -25,7 +28,7 @@ type Resource<D> = {
   readonly crossOrigin: CrossOrigin
 }
 
-/** What was found for a request. `params` are still percent-encoded. */
+/** The route of a request. `params` are still percent-encoded. */
 type Found<D> = {
   readonly target: Target
   readonly limiter: Limiter | undefined
@@ -36,9 +39,9 @@ type Found<D> = {
 }
 
 /**
- * Puts routes into an Express app: one handler for all of them. A request goes through limit → authorisation →
- * validation → handler → answer, in that order, so that a stranger learns nothing about a body they may not send, and
- * nothing is answered that was not counted first, refusals included. Answers the refusal of a request that Express does not
+ * Puts routes into an Express app, with one handler for all of them. A request passes limit → authorization →
+ * validation → handler → answer, in that order. So strangers learn nothing about a body they may not send, and every
+ * request is counted before it is answered, also if it is refused. Returns what refuses a request that Express does not
  * pass on.
  */
 export function mount<D>(
@@ -51,27 +54,28 @@ export function mount<D>(
   const find = createFinder(frame, routes, files)
 
   const handle = async (request: Request, response: Response, found: Found<D>, refusal?: AppError): Promise<void> => {
-    const exchange = new Exchange(frame, request, response, found.target)
+    const incoming = new Incoming(frame, request, found.target)
+    const responder = new Responder(frame, incoming, response)
     try {
-      const limited = await found.limiter?.(request, response, exchange.address)
-      if (limited) return exchange.refuse(limited)
+      const limited = await found.limiter?.(request, response, incoming.address)
+      if (limited) return responder.refuse(limited)
       const refused = refusal ?? headerFault(request)
-      if (refused) return exchange.refuse(refused)
+      if (refused) return responder.refuse(refused)
       const { expect } = request.headers
       if (expect !== undefined && !understood.test(expect)) {
-        // Whether a body follows is not known: the connection is no use any more.
-        return exchange.send(417, [...frame.headers.api, 'Connection', 'close'], '')
+        // A body may or may not follow, so the connection cannot be used again.
+        return responder.send(417, [...frame.headers.api, 'Connection', 'close'], '')
       }
       const preflight = preflightOf(frame, request, found)
-      if (preflight) return exchange.send(204, [...frame.headers.api, ...preflight])
-      if (found.file) return answerFile(frame, found.file, found.target.method, exchange)
-      if (!found.resource) return exchange.refuse(fail('not_found').error)
-      await serve(found, request, exchange, vinculum)
+      if (preflight) return responder.send(204, [...frame.headers.api, ...preflight])
+      if (found.file) return answerFile(frame, found.file, found.target.method, responder)
+      if (!found.resource) return responder.refuse(fail('not_found').error)
+      await serve(frame, found, incoming, responder, vinculum)
     } catch (thrown) {
-      await exchange.failed(thrown)
+      await responder.failed(thrown)
     }
   }
-  /** Answers within the limit, where there is one: from the request's arrival, and for as long as its caller is there. */
+  /** Answers within the time limit, if there is one, and only while the client is connected. */
   const answer = (request: Request, response: Response, found: Found<D>, refusal?: AppError): Promise<void> => {
     const handling = (): Promise<void> => handle(request, response, found, refusal)
     if (frame.requestMs === null) return handling()
@@ -82,14 +86,14 @@ export function mount<D>(
   app.use((request: Request, response: Response): void => {
     void answer(request, response, find(request.method, request.path))
   })
-  // Express calls nobody for an address it cannot take apart (`http://[`), and would answer with a page of its own.
+  // For a URL that it cannot parse (`http://[`), Express calls no handler and would answer with a page of its own.
   return (request, response) => void answer(request, response, find(request.method, ''), invalidRequest)
 }
 
 /**
- * The route of a method and a path. Paths without parameters are found in one look-up however many there are, and win
- * over those with; these are tried by their number of segments. Nothing is decoded: what does not decode has a route all
- * the same, and so the limit, the surface and the documented refusals of that route.
+ * Finds the route of a method and a path. A path without parameters is found in one lookup, and wins over one with
+ * parameters; those are tried by their number of segments. Nothing is decoded here: a path that cannot be decoded still
+ * has a route, and so the limit, the surface and the documented errors of that route.
  */
 function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: readonly StaticFile[]) {
   const exact = new Map<string, Resource<D>>()
@@ -110,7 +114,7 @@ function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: reado
     limiter: bound ? bound.limiter : browse,
     target: {
       pattern: resource.path,
-      // HEAD stands for GET, and what a path does not offer is not told apart: each would be a series for each path.
+      // HEAD counts as GET, and methods that a path does not have count as one: each is a metric series for each path.
       method: bound ? readHttpMethod(bound.route.method.toUpperCase()) : 'other',
       surface: bound ? bound.route.surface : resource.surface,
       oauth: bound ? bound.route.oauth === true : resource.oauth,
@@ -118,7 +122,7 @@ function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: reado
       bound: bound as Bound<unknown> | undefined,
     },
   })
-  /** All that a request does not change, for each method of each path. */
+  /** Everything that is the same for every request, for each method of each path. */
   const prepared = new Map(
     all.map((resource) => [
       resource,
@@ -150,7 +154,7 @@ function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: reado
     }
     const matched = match(path)
     if (!matched) {
-      // An application whose address is wrong reads that refusal, instead of hearing of a network failure.
+      // A web application that requests a wrong path can read this error. Otherwise it would see a network failure.
       const target = { pattern: 'unknown', surface: 'browser', oauth: false, crossOrigin: 'application' } as const
       return { limiter: browse, target: { ...target, method: readHttpMethod(method) } }
     }
@@ -160,9 +164,9 @@ function createFinder<D>(frame: Frame, routes: readonly Route<D>[], files: reado
   }
 }
 
-/** What is wrong with the head of a request, whatever it is for. */
+/** What is wrong with the headers of a request; `undefined` if nothing is. */
 function headerFault({ headers, httpVersion, rawHeaders, url }: Request): AppError | undefined {
-  // Of two hosts, the proxy that passed the request on may have meant the other (RFC 9112 §3.2).
+  // If there are two hosts, a proxy may have used the other one (RFC 9112 §3.2).
   const hosts = headers.host === undefined ? (httpVersion === '1.0' ? 1 : 0) : timesSent(rawHeaders, 'host')
   if (hosts !== 1) return invalidRequest
   let size = url.length
@@ -174,7 +178,7 @@ function headerFault({ headers, httpVersion, rawHeaders, url }: Request): AppErr
 const mostHeaderBytes = 16_384
 const mostHeaders = 100
 
-/** The one expectation there is (RFC 9110 §10.1.1), recognised as Node does. */
+/** The only expectation that HTTP defines (RFC 9110 §10.1.1), matched as Node does. */
 const understood = /(?:^|\W)100-continue(?:$|\W)/i
 
 const nothing = z.strictObject({})
@@ -199,7 +203,7 @@ function resources<D>(frame: Frame, routes: readonly Route<D>[]): readonly Resou
       formPageSegments: formPageSegments(route, pages),
     }
     bound[method] = entry
-    // A link scanner's HEAD must not use up a sign-in: it stands for GET only where GET changes nothing.
+    // HEAD counts as GET only where GET changes nothing: the HEAD of a link scanner must not use up a sign-in.
     if (method === 'GET' && route.limit !== 'sign_in') bound.HEAD = entry
   }
   return [...found].map(([path, bound]) => {
@@ -221,8 +225,8 @@ const isPage = ({ method, path }: Pick<Route, 'method' | 'path'>): boolean =>
   method === 'get' && /^\/(account|admin)(\/|$)/.test(path)
 
 /**
- * A form of `/account/passkeys/:id/remove` is on the nearest page above it, `/account/passkeys`: somebody who has to
- * prove themselves before it is accepted comes back there.
+ * The form of `/account/passkeys/:id/remove` is on the nearest page above it, `/account/passkeys`. People who have to
+ * sign in again before the form is accepted return there.
  */
 function formPageSegments({ method, path }: Pick<Route, 'method' | 'path'>, pages: ReadonlySet<string>) {
   const segments = path.split('/').slice(1)
@@ -232,15 +236,15 @@ function formPageSegments({ method, path }: Pick<Route, 'method' | 'path'>, page
   return undefined
 }
 
-/** `/auth/conflicts/:ticket` before `/auth/:provider/callback`: what is written out wins over a parameter. */
+/** `/auth/conflicts/:ticket` comes before `/auth/:provider/callback`: a literal segment wins over a parameter. */
 function order(a: string, b: string): number {
   const rank = (path: string): string => path.replace(/:\w+/g, '\u{10ffff}')
   return rank(a) < rank(b) ? -1 : 1
 }
 
 /**
- * The fields of a schema that hold lists. Every other one is refused when it comes twice, whatever its schema would
- * make of it.
+ * The fields of a schema that are lists. Any other field is refused if it occurs twice, even if its schema would accept
+ * that.
  */
 function listsIn(schema: z.ZodType | undefined): ReadonlySet<string> {
   if (!schema) return new Set()
@@ -265,38 +269,56 @@ function listsIn(schema: z.ZodType | undefined): ReadonlySet<string> {
 }
 
 async function serve<D>(
+  frame: Frame,
   { resource, bound, params }: Found<D>,
-  request: Request,
-  exchange: Exchange,
+  incoming: Incoming,
+  responder: Responder,
   vinculum: D,
 ): Promise<void> {
   if (!bound) {
     const allowed = resource?.allowed ?? ''
-    return exchange.refuse(fail('method_not_allowed', { allowed }).error, { headers: { Allow: allowed } })
+    return responder.refuse(fail('method_not_allowed', { allowed }).error, { headers: { Allow: allowed } })
   }
   const { route } = bound
+  const { request } = incoming
   const decoded = params ? decode(params) : {}
-  if (!decoded) return exchange.refuse(invalidRequest)
-  if (route.auth !== 'none' && !(await exchange.authorise(route.auth, route.scope))) return
-  if (route.credential === 'refresh' && !exchange.readCredential()) return
+  if (!decoded) return responder.refuse(invalidRequest)
+  if (isChecked(route)) {
+    const stop = await authorize(frame, incoming, route)
+    if (stop) return responder.stop(stop)
+  }
+  if (route.credential === 'refresh') {
+    const stop = checkCredential(incoming)
+    if (stop) return responder.stop(stop)
+  }
   if (route.params) {
     const read = route.params.safeParse(decoded)
-    // An id that cannot exist is answered like one that does not.
-    if (!read.success) return exchange.refuse(fail('not_found').error)
-    exchange.params = read.data
+    // An ID that cannot exist gets the same answer as one that does not exist.
+    if (!read.success) return responder.refuse(fail('not_found').error)
+    incoming.params = read.data
   }
-  // A page takes whatever its address has picked up on the way; a program sends nothing it was not asked for.
+  // A page ignores unknown query parameters, which other sites add to links. An API refuses them.
   const query = route.query ?? (route.surface === 'api' && request.url.includes('?') ? nothing : undefined)
-  if (query && !exchange.readQuery(query, bound.lists.query)) return
-  if (request.method !== 'GET' && request.method !== 'HEAD' && !(await exchange.readBody(bound))) return
+  if (query) {
+    const stop = readQuery(incoming, query, bound.lists.query)
+    if (stop) return responder.stop(stop)
+  }
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    const stop = await readBody(frame, incoming, bound)
+    if (stop) return responder.stop(stop)
+  }
 
-  const result = await route.handle(exchange as unknown as Input<never, never, never, 'user'>, vinculum)
-  if (result.ok) return exchange.answer(result.value)
-  await exchange.onTrail(result.error)
-  exchange.refuse(result.error, { cookies: result.cookies, faults: result.faults })
+  const result = await route.handle(incoming as unknown as Input<never, never, never, 'user'>, vinculum)
+  if (result.ok) return responder.answer(result.value)
+  await responder.audit(result.error)
+  responder.refuse(result.error, { cookies: result.cookies, faults: result.faults })
 }
 
-/** The parameters of a path as they were meant; `undefined` where one is no UTF-8. */
+/** Whether the frame looks at credentials before the handler does. */
+const isChecked = <D>(route: Route<D>): route is Route<D> & { readonly auth: Exclude<Auth, 'none'> } =>
+  route.auth !== 'none'
+
+/** The decoded parameters of a path; `undefined` if one is not UTF-8. */
 function decode(params: Readonly<Record<string, string>>): Record<string, string> | undefined {
   try {
     return Object.fromEntries(Object.entries(params).map(([name, text]) => [name, decodeURIComponent(text)]))
@@ -305,18 +327,18 @@ function decode(params: Readonly<Record<string, string>>): Record<string, string
   }
 }
 
-/** What a preflight is answered with; `undefined` where there is none, or the origin may not ask. */
+/** The headers that answer a preflight; `undefined` if the request is none, or if its origin is not allowed. */
 function preflightOf<D>(frame: Frame, request: Request, { resource, target }: Found<D>): readonly string[] | undefined {
   const wanted = frame.cors.preflightFor(request)
   if (wanted === undefined) return undefined
   return frame.cors.preflight(resource?.bound[wanted]?.crossOrigin ?? target.crossOrigin, wanted, request.headers)
 }
 
-function answerFile(frame: Frame, file: StaticFile, method: HttpMethod, exchange: Exchange): void {
+function answerFile(frame: Frame, file: StaticFile, method: HttpMethod, responder: Responder): void {
   if (method === 'GET') {
-    exchange.send(200, [...frame.headers.immutable, 'Content-Type', file.contentType], file.body)
+    responder.send(200, [...frame.headers.immutable, 'Content-Type', file.contentType], file.body)
   } else {
     const allowed = 'GET, HEAD'
-    exchange.refuse(fail('method_not_allowed', { allowed }).error, { headers: { Allow: allowed } })
+    responder.refuse(fail('method_not_allowed', { allowed }).error, { headers: { Allow: allowed } })
   }
 }

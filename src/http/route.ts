@@ -91,15 +91,18 @@ export type AnswerKind = Exclude<Answer<unknown>['kind'], 'json_stream'>
 /** The bodies of one request and its response, as JSON. */
 export type Example = { readonly request?: Readonly<Record<string, unknown>>; readonly response?: unknown }
 
-type Schema = z.ZodType
-type Read<S> = S extends Schema ? z.output<S> : undefined
+export type Schema = z.ZodType
+/** What a handler gets of a schema: the values it read, or `undefined` where the route has no such schema. */
+export type Read<S> = S extends Schema ? z.output<S> : undefined
 /** What must go into the reply's schema. A route without one answers no JSON. */
 type Reply<R> = R extends Schema ? z.input<R> : never
-type MaybePromise<T> = T | Promise<T>
-/** What a handler comes to. A refusal may name the fields at fault, and change cookies: a flow that failed is over. */
-type Handled<T, E> = MaybePromise<
-  Result<T, E> & { readonly cookies?: readonly CookieChange[]; readonly faults?: readonly FaultFound[] }
->
+/** The result of a handler. An error may name the invalid fields, and change cookies: a flow that failed has ended. */
+export type Outcome<T, E> = Result<T, E> & {
+  readonly cookies?: readonly CookieChange[]
+  readonly faults?: readonly FaultFound[]
+}
+export type MaybePromise<T> = T | Promise<T>
+type Handled<T, E> = MaybePromise<Outcome<T, E>>
 
 type Facts = {
   readonly method: Method
@@ -144,6 +147,8 @@ type Facts = {
   readonly contentType?: string
   /** Keys and metadata: anybody may keep the answer for five minutes, and a script of any origin may read it. */
   readonly shared?: true
+  /** The API route that this form of a page is derived from (`form.ts`). */
+  readonly act?: Route<never>
 }
 
 /** A route as the frame sees it: its types have done their work. `D` is what its handler is given. */
@@ -155,6 +160,12 @@ export type Route<D = never> = Facts & {
   readonly reply?: Schema
   readonly fails: readonly ErrorCode[]
   readonly handle: (input: Input<never, never, never, 'user'>, vinculum: D) => Handled<Answer<unknown>, AppError>
+}
+
+/** A route that keeps the types of its declaration, so that a form can be derived from it (`form.ts`). */
+export type DeclaredRoute<A extends Auth, E extends ErrorCode, D, P, B, R> = Route<D> & {
+  /** For the compiler only: there is no such value. */
+  readonly types?: { readonly auth: A; readonly fails: E; readonly params: P; readonly body: B; readonly reply: R }
 }
 
 /**
@@ -182,8 +193,8 @@ export function route<
       vinculum: D,
     ) => Handled<Answer<Reply<NoInfer<R>>>, AppError<NoInfer<E> | GeneralCode>>
   },
-): Route<D> {
-  return definition as unknown as Route<D>
+): DeclaredRoute<A, E, D, P, B, R> {
+  return definition as unknown as DeclaredRoute<A, E, D, P, B, R>
 }
 
 /** An object of exactly these fields: an unknown one is refused, never dropped in silence. */

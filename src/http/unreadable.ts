@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http'
 import { fail } from '../errors/catalogue.ts'
 import { internalOrigin } from '../events/catalogue.ts'
 import { readIp } from '../kernel/ip.ts'
-import type { Frame } from './exchange.ts'
+import type { Frame } from './frame.ts'
 import { withHeaders } from './headers.ts'
 import { createLocalCounters, limits, networkOf } from './limits.ts'
 

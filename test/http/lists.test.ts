@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { apiRoutes } from '../../src/http/api/index.ts'
+import { pageRoutes } from '../../src/http/pages/index.ts'
 
 /**
  * The bound of each list: `cursor` where it is paginated; otherwise the cap enforced when a row is added, under a lock
@@ -50,7 +51,7 @@ function listsRows(schema: Schema, definitions: Schema): boolean {
 }
 const isWord = (schema: Schema): boolean => schema.type === 'string' || schema.enum !== undefined
 
-const lists = apiRoutes.filter(({ method, reply }) => {
+const lists = [...apiRoutes, ...pageRoutes].filter(({ method, reply }) => {
   if (method !== 'get' || !reply) return false
   const schema = z.toJSONSchema(reply, { unrepresentable: 'any', io: 'input' }) as Schema
   return listsRows(schema, (schema.$defs as Schema) ?? {})

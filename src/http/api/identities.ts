@@ -78,7 +78,7 @@ const list = route({
   },
 })
 
-const unlink = route({
+export const unlink = route({
   ...common,
   method: 'delete',
   path: '/me/identities/:id',
@@ -128,8 +128,8 @@ const profile = route({
   },
 })
 
-/** What asking for more may be refused with, here and on the page. */
-export const moreFails = [
+/** The errors of asking for more permissions. */
+const moreFails = [
   'not_linked',
   'scopes_not_offered',
   'provider_not_found',
@@ -139,7 +139,7 @@ export const moreFails = [
   'invalid_request',
 ] as const satisfies readonly MoreCode[]
 
-const authorize = route({
+export const authorize = route({
   ...common,
   method: 'post',
   path: '/me/identities/:id/authorize',
@@ -166,7 +166,7 @@ const authorize = route({
   },
 })
 
-const withdraw = route({
+export const withdraw = route({
   ...common,
   method: 'delete',
   path: '/me/identities/:id/grant',

@@ -1,6 +1,5 @@
 import type { Route } from '../route.ts'
 import type { Services } from '../services.ts'
-import { conflictRoutes } from './conflicts.ts'
 import { connectionRoutes } from './connections.ts'
 import { exportRoutes } from './export.ts'
 import { identityApiRoutes } from './identities.ts'
@@ -24,7 +23,6 @@ export const apiRoutes: readonly Route<Services>[] = [
   ...operatingRoutes,
   ...tokenRoutes,
   ...passwordRoutes,
-  ...conflictRoutes,
   ...secondFactorRoutes,
   ...passkeyRoutes,
   ...passkeyOriginRoutes,

@@ -10,9 +10,10 @@ import type { Services } from '../services.ts'
 
 const common = { tag: 'Jira', surface: 'api', auth: 'user', limit: 'account', params: teamParams } as const
 const path = '/teams/:id/integrations/jira'
+export const cloudId = z.string().regex(/^[\w-]{1,64}$/)
 const seeFails = ['team_not_found', 'team_role_required', 'jira_not_available'] as const
 
-const authorize = route({
+export const authorize = route({
   ...common,
   method: 'post',
   path: `${path}/authorize`,
@@ -68,18 +69,14 @@ const sites = route({
   },
 })
 
-const choose = route({
+export const choose = route({
   ...common,
   method: 'put',
   path: `${path}/sites`,
   summary: 'Choose Jira sites',
   description: 'Sets the sites the team uses. Sites that are not listed are no longer used.',
   body: object({
-    cloud_ids: z
-      .array(z.string().regex(/^[\w-]{1,64}$/))
-      .min(1)
-      .max(200)
-      .describe('The `cloud_id` of every site the team uses'),
+    cloud_ids: z.array(cloudId).min(1).max(200).describe('The `cloud_id` of every site the team uses'),
   }),
   reply: z.array(JiraSite),
   fails: [...seeFails, 'jira_not_connected', 'jira_site_not_found'],
@@ -89,7 +86,7 @@ const choose = route({
   },
 })
 
-const sync = route({
+export const sync = route({
   ...common,
   method: 'post',
   path: `${path}/sync`,
@@ -104,7 +101,7 @@ const sync = route({
   },
 })
 
-const disconnect = route({
+export const disconnect = route({
   ...common,
   method: 'delete',
   path,

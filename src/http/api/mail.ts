@@ -2,13 +2,13 @@ import { z } from 'zod'
 import type { SignInByEmailCode } from '../../flows/sign-in-by-email.ts'
 import { readEmail } from '../../kernel/email.ts'
 import { ok } from '../../kernel/result.ts'
-import { alongFields, enteringOf } from '../pages/along.tsx'
 import { faulty, passwordFaults } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { addressText, emailedTicket, flowToken, passwordChosen, typedCode } from '../schemas/fields.ts'
 import { StartedByMail, startedByMail, TokenPair } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
+import { enteringOf, targetFields } from './sign-in-target.ts'
 
 /**
  * What is proven by mail. Whoever asks for a letter is answered 202, whatever there is at the address: only its reader
@@ -23,7 +23,7 @@ const Sent = z
   .meta({ id: 'EmailRequested', description: 'An email is sent, if the address belongs to an account' })
 const sent = () => ok(json({}))
 
-const askToVerify = route({
+export const askToVerify = route({
   ...mine,
   path: '/me/email/verify',
   summary: 'Send a verification email',
@@ -40,7 +40,7 @@ const askToVerify = route({
   },
 })
 
-const verify = route({
+export const verify = route({
   ...mine,
   path: '/auth/email/verify',
   summary: 'Verify the email address',
@@ -55,7 +55,7 @@ const verify = route({
   },
 })
 
-const askToChange = route({
+export const askToChange = route({
   ...mine,
   method: 'put',
   path: '/me/email',
@@ -77,7 +77,7 @@ const askToChange = route({
   },
 })
 
-const change = route({
+export const change = route({
   ...mine,
   path: '/auth/email/change',
   summary: 'Confirm the new email address',
@@ -92,7 +92,7 @@ const change = route({
   },
 })
 
-const forgot = route({
+export const forgot = route({
   ...anybody,
   path: '/auth/password/forgot',
   summary: 'Send a password reset email',
@@ -110,7 +110,7 @@ const forgot = route({
   },
 })
 
-const reset = route({
+export const reset = route({
   ...anybody,
   path: '/auth/password/reset',
   summary: 'Reset the password',
@@ -125,21 +125,21 @@ const reset = route({
   },
 })
 
-const begin = route({
+export const begin = route({
   ...anybody,
   path: '/auth/email',
   summary: 'Start a sign-in by email',
   description:
     'Emails a link and a code to sign in with. The code is valid together with the returned `flow_token`. The response does not say whether there is an account.',
-  body: object({ email: addressText, ...alongFields }),
+  body: object({ email: addressText, ...targetFields }),
   status: 202,
   reply: StartedByMail,
   fails: ['mail_not_configured', 'return_to_not_allowed', 'invalid_request'],
   async handle({ body, origin }, services: Services) {
-    const email = readEmail(body.email)
-    if (!email) return faulty('email', 'invalid_format')
     const entering = enteringOf(body, null, origin, services)
     if (!entering.ok) return entering
+    const email = readEmail(body.email)
+    if (!email) return faulty('email', 'invalid_format')
     const { returnTo, codeChallenge } = entering.value
     const begun = await services.flows.signInByEmail.begin({ email, onward: { returnTo, codeChallenge }, origin })
     if (!begun.ok) return begun
@@ -147,7 +147,7 @@ const begin = route({
   },
 })
 
-const finish = route({
+export const finish = route({
   ...anybody,
   path: '/auth/email/finish',
   summary: 'Finish a sign-in by email',

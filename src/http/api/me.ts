@@ -51,7 +51,7 @@ const read = route({
   handle: ({ who }) => ok(me(who.account)),
 })
 
-const update = route({
+export const update = route({
   ...common,
   method: 'patch',
   path: '/me',
@@ -87,7 +87,7 @@ const update = route({
   },
 })
 
-const remove = route({
+export const remove = route({
   ...common,
   method: 'delete',
   path: '/me',
@@ -176,7 +176,7 @@ const sessions = route({
   },
 })
 
-const nameSession = route({
+export const nameSession = route({
   ...common,
   method: 'patch',
   path: '/me/sessions/:id',
@@ -192,7 +192,7 @@ const nameSession = route({
   },
 })
 
-const endSession = route({
+export const endSession = route({
   ...common,
   method: 'delete',
   path: '/me/sessions/:id',
@@ -207,7 +207,7 @@ const endSession = route({
   },
 })
 
-const endOtherSessions = route({
+export const endOtherSessions = route({
   ...common,
   method: 'delete',
   path: '/me/sessions',

@@ -181,7 +181,7 @@ const options = route({
   },
 })
 
-const add = route({
+export const add = route({
   ...common,
   method: 'post',
   path: '/me/passkeys',
@@ -217,7 +217,7 @@ const add = route({
   },
 })
 
-const rename = route({
+export const rename = route({
   ...common,
   method: 'patch',
   path: '/me/passkeys/:id',
@@ -235,7 +235,7 @@ const rename = route({
   },
 })
 
-const remove = route({
+export const remove = route({
   ...common,
   method: 'delete',
   path: '/me/passkeys/:id',
@@ -250,7 +250,7 @@ const remove = route({
   },
 })
 
-export const enterFails = [
+const enterFails = [
   'ticket_invalid',
   'passkey_rejected',
   'user_disabled',
@@ -281,7 +281,7 @@ const ask = route({
   handle: async (_, { flows }: Services) => ok(json(passkeyChallenge(await flows.signInWithPasskey.challenge()))),
 })
 
-const enter = route({
+export const enter = route({
   ...signingIn,
   path: '/auth/passkey',
   summary: 'Sign in with a passkey',

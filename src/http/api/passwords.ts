@@ -8,7 +8,7 @@ import { object, type Principal, route } from '../route.ts'
 import { addressText, line, passwordChosen, passwordGiven } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 
-const register = route({
+export const register = route({
   method: 'post',
   path: '/auth/register',
   summary: 'Create an account',
@@ -39,7 +39,7 @@ const register = route({
 
 const common = { tag: 'My account', surface: 'api', limit: 'sign_in' } as const
 
-const change = route({
+export const change = route({
   ...common,
   method: 'put',
   path: '/me/password',
@@ -78,7 +78,7 @@ const change = route({
   },
 })
 
-const remove = route({
+export const remove = route({
   ...common,
   method: 'delete',
   path: '/me/password',

@@ -7,7 +7,6 @@ import { readReturnTo } from '../../flows/return-to.ts'
 import type { EnterCode } from '../../flows/sign-in-with-provider.ts'
 import { ok } from '../../kernel/result.ts'
 import { answerAsJson, answerAsRedirect, flowCookie, flowCookies, toSecondFactor } from '../entry.ts'
-import { doneAt } from '../pages/status.ts'
 import { isRecent } from '../principal.ts'
 import { faulty, oneRequired } from '../problem.ts'
 import { json, seeOther } from '../reply.ts'
@@ -300,7 +299,7 @@ const callback = route({
     if (entered.value.tag === 'connected') {
       const cookies = [flowCookie(handle, null, 0)]
       const { teamId } = entered.value
-      if (browser) return ok(seeOther(doneAt(`/account/teams/${teamId}/integrations`, 'jira_connected'), { cookies }))
+      if (browser) return ok(seeOther(`/account/teams/${teamId}/integrations?done=jira_connected`, { cookies }))
       return ok({ ...(await connectedTeam(teamId, services)), cookies })
     }
     if (browser) return ok(await answerAsRedirect(entered.value, handle, services))

@@ -13,7 +13,7 @@ import { AuthenticationResponse, PasskeyChallenge, passkeyChallenge } from './pa
 
 const common = { tag: 'My account', surface: 'api', auth: 'recent', limit: 'account' } as const
 
-export const doing = (who: Principal, origin: Origin) => ({ account: who.account, sessionId: who.sessionId, origin })
+const doing = (who: Principal, origin: Origin) => ({ account: who.account, sessionId: who.sessionId, origin })
 
 export const totpCode = typedCode
   .transform(readTypedCode)
@@ -48,7 +48,7 @@ const show = route({
   },
 })
 
-const begin = route({
+export const begin = route({
   ...common,
   method: 'post',
   path: '/me/second-factor/totp',
@@ -69,7 +69,7 @@ const begin = route({
   },
 })
 
-const confirm = route({
+export const confirm = route({
   ...common,
   method: 'post',
   path: '/me/second-factor/totp/confirm',
@@ -85,7 +85,7 @@ const confirm = route({
   },
 })
 
-const removeTotp = route({
+export const removeTotp = route({
   ...common,
   method: 'delete',
   path: '/me/second-factor/totp',
@@ -99,7 +99,7 @@ const removeTotp = route({
   },
 })
 
-const ask = route({
+export const ask = route({
   ...common,
   method: 'post',
   path: '/me/second-factor',
@@ -117,7 +117,7 @@ const ask = route({
   },
 })
 
-const stop = route({
+export const stop = route({
   ...common,
   method: 'delete',
   path: '/me/second-factor',
@@ -131,7 +131,7 @@ const stop = route({
   },
 })
 
-const regenerate = route({
+export const regenerate = route({
   ...common,
   method: 'post',
   path: '/me/recovery-codes',
@@ -148,7 +148,7 @@ const regenerate = route({
   },
 })
 
-export const proveFails = [
+const proveFails = [
   'ticket_invalid',
   'user_disabled',
   'too_many_attempts',
@@ -186,7 +186,7 @@ const options = route({
   },
 })
 
-const prove = route({
+export const prove = route({
   ...signingIn,
   path: '/auth/second-factor',
   summary: 'Finish a sign-in with second factor',

@@ -61,7 +61,7 @@ const list = route({
   handle: async (_, { serviceCredentials }: Services) => ok(json((await serviceCredentials.list()).map(credentialOf))),
 })
 
-const create = route({
+export const create = route({
   ...writing,
   method: 'post',
   path: '/service-credentials',
@@ -80,7 +80,7 @@ const create = route({
   },
 })
 
-const rotate = route({
+export const rotate = route({
   ...writing,
   method: 'post',
   path: '/service-credentials/:id/rotate',
@@ -123,7 +123,7 @@ const rotate = route({
   },
 })
 
-const revoke = route({
+export const revoke = route({
   ...writing,
   method: 'delete',
   path: '/service-credentials/:id',

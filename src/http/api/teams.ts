@@ -74,7 +74,7 @@ const list = route({
   },
 })
 
-const create = route({
+export const create = route({
   ...common,
   method: 'post',
   path: '/teams',
@@ -114,7 +114,7 @@ const read = route({
   },
 })
 
-const rename = route({
+export const rename = route({
   ...common,
   method: 'patch',
   path: '/teams/:id',
@@ -140,7 +140,7 @@ const rename = route({
   },
 })
 
-const remove = route({
+export const remove = route({
   ...common,
   method: 'delete',
   path: '/teams/:id',
@@ -205,7 +205,7 @@ const members = route({
 
 const memberCodes = [...refusals, 'member_not_found', 'last_owner'] satisfies MemberCode[]
 
-const setRole = route({
+export const setRole = route({
   ...common,
   method: 'patch',
   path: '/teams/:id/members/:user_id',
@@ -233,7 +233,7 @@ const setRole = route({
   },
 })
 
-const leave = route({
+export const leave = route({
   ...common,
   method: 'delete',
   path: '/teams/:id/members/:user_id',
@@ -294,7 +294,7 @@ const listInvitations = route({
   },
 })
 
-const invite = route({
+export const invite = route({
   ...common,
   method: 'post',
   path: '/teams/:id/invitations',
@@ -322,7 +322,7 @@ const invite = route({
   },
 })
 
-const withdraw = route({
+export const withdraw = route({
   ...common,
   method: 'delete',
   path: '/teams/:id/invitations/:invitation_id',
@@ -380,10 +380,11 @@ const look = route({
   },
 })
 
-const accept = route({
+export const accept = route({
   ...common,
   method: 'post',
   path: '/invitations/accept',
+  limit: 'sign_in',
   summary: 'Accept an invitation',
   description: 'Joins a team. An invitation works once.',
   body: object({ token }),

@@ -181,7 +181,7 @@ const mayLeave = (who: Principal, body: z.output<typeof leaving>, { clock, setti
     ? fail('reauthentication_required')
     : ok(null)
 
-const logout = route({
+export const logout = route({
   method: 'post',
   path: '/auth/logout',
   summary: 'Sign out',

@@ -116,7 +116,7 @@ const read = route({
   },
 })
 
-const update = route({
+export const update = route({
   ...writing,
   method: 'put',
   path: '/users/:id',
@@ -145,14 +145,7 @@ const update = route({
     role: Role.optional().describe('The role; administrators cannot change their own'),
   }).meta({ minProperties: 1 }),
   reply: Person,
-  fails: [
-    'account_not_found',
-    'last_administrator',
-    'own_role',
-    'address_needed',
-    'mail_not_configured',
-    'invalid_request',
-  ],
+  fails: ['account_not_found', 'last_administrator', 'own_role', 'address_needed', 'invalid_request'],
   async handle({ who, params, body, origin }, { users }: Services) {
     const change = {
       ...(body.name === undefined ? {} : { name: body.name }),
@@ -165,7 +158,7 @@ const update = route({
   },
 })
 
-const remove = route({
+export const remove = route({
   ...writing,
   method: 'delete',
   path: '/users/:id',
@@ -181,7 +174,7 @@ const remove = route({
   },
 })
 
-const disable = route({
+export const disable = route({
   ...writing,
   method: 'post',
   path: '/users/:id/disable',
@@ -198,7 +191,7 @@ const disable = route({
   },
 })
 
-const enable = route({
+export const enable = route({
   ...writing,
   method: 'post',
   path: '/users/:id/enable',
@@ -265,7 +258,7 @@ const sessions = route({
   },
 })
 
-const endSessions = route({
+export const endSessions = route({
   ...writing,
   method: 'delete',
   path: '/users/:id/sessions',
@@ -281,7 +274,7 @@ const endSessions = route({
   },
 })
 
-const resetPassword = route({
+export const resetPassword = route({
   ...writing,
   method: 'post',
   path: '/users/:id/password-reset',
@@ -302,7 +295,7 @@ const resetPassword = route({
   },
 })
 
-const removeSecondFactor = route({
+export const removeSecondFactor = route({
   ...writing,
   method: 'delete',
   path: '/users/:id/second-factor',

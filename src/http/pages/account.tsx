@@ -1,10 +1,10 @@
 import type { VNode } from 'preact'
 import type { Method } from '../../accounts/methods.ts'
-import { fail } from '../../errors/catalogue.ts'
 import type { Account } from '../../kernel/account.ts'
-import { ok } from '../../kernel/result.ts'
 import type { Provider } from '../../providers/provider.ts'
+import { update } from '../api/me.ts'
 import { noticeCookie } from '../entry.ts'
+import { formOf } from '../form.ts'
 import { isRecent } from '../principal.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
@@ -26,10 +26,11 @@ const securityPages = [
   { path: '/account/passkeys', name: 'passkeys' },
 ] as const
 
-const common = { tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account' } as const
-
 const account = route({
-  ...common,
+  tag: 'Pages',
+  surface: 'browser',
+  auth: 'user',
+  limit: 'account',
   method: 'get',
   path: '/account',
   summary: 'My account: profile, ways to sign in, devices, activity',
@@ -128,29 +129,22 @@ const account = route({
       </Layout>,
       {
         formAction: recent ? knownOrigins(providers.list()) : [],
-        // Told once.
+        // A notice is shown once.
         cookies: query.done === undefined && cookie('notice') !== undefined ? [noticeCookie(null)] : [],
       },
     )
   },
 })
 
-const name = route({
-  ...common,
-  method: 'post',
+const nameForm = formOf(update, {
   path: '/account/name',
   summary: 'Change my name; an empty one takes it away',
-  body: object({ name: line }),
-  status: 303,
-  fails: ['user_not_found'],
-  async handle({ who, body, origin }, { profiles }: Services) {
-    const changed = await profiles.update(who.accountId, { name: body.name === '' ? null : body.name }, origin)
-    return changed ? ok(seeOther(doneAt('/account', 'name_changed'))) : fail('user_not_found')
-  },
+  fields: object({ name: line.transform((name) => name || null) }),
+  done: () => seeOther(doneAt('/account', 'name_changed')),
 })
-export const accountRoutes = [account, name]
+export const accountRoutes = [account, nameForm]
 
-/** What opens the account besides its identities: it is looked after on pages of its own. */
+/** Sign-in methods that are not providers. Each is managed on a page of its own. */
 function OtherWays({ methods, locale, say }: Reader & { methods: readonly Method[] }): VNode | null {
   const passkeys = methods.filter(({ type }) => type === 'passkey').length
   const others = [
@@ -201,7 +195,7 @@ type LinkAnotherProps = Reader & {
   readonly recent: boolean
 }
 
-/** Several identities of one provider are allowed, so all are offered. */
+/** Offers every provider: an account may have several identities of one. */
 function LinkAnother({ providers, csrf, recent, ...reader }: LinkAnotherProps): VNode | null {
   const { link } = reader.say
   if (providers.length === 0) return null
@@ -212,7 +206,7 @@ function LinkAnother({ providers, csrf, recent, ...reader }: LinkAnotherProps): 
       {recent ? (
         <div class="actions">
           {providers.map((provider) =>
-            // Not discovered yet: its page waits for the provider, so that this one never has to.
+            // Before discovery, the link page waits for the provider, so that this page does not have to.
             provider.authorizeOrigin() === null ? (
               <a key={provider.id} class="button" href={`/account/link/${provider.id}`}>
                 {link.button(provider.name)}

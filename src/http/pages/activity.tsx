@@ -35,7 +35,7 @@ const activity = route({
       return text === '' ? '/account/activity' : `/account/activity?${text}`
     }
     const same = kind === undefined ? {} : { kind }
-    // One more than is shown tells whether there are older ones.
+    // One more row than is shown reveals whether there are older ones.
     const rows = await audit.list(who.accountId, { before, limit: perPage + 1 }, kind)
     const shown = rows.slice(0, perPage)
     const last = rows.length > perPage ? shown.at(-1) : undefined
@@ -92,7 +92,7 @@ export function EventList({ rows, providers, ...reader }: EventListProps): VNode
   )
 }
 
-/** A row of the trail as a sentence. One this version has no sentence for is called by its name. */
+/** The sentence for a row of the audit log; the name of the event if this version has no sentence for it. */
 function eventWords({ event, data }: AuditRecord, providers: Providers, { say, locale }: Reader): string {
   const { words } = say.events
   if (!Object.hasOwn(words, event)) return event

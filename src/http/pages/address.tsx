@@ -2,19 +2,20 @@ import type { VNode } from 'preact'
 import { fail } from '../../errors/catalogue.ts'
 import { readEmail } from '../../kernel/email.ts'
 import { ok } from '../../kernel/result.ts'
+import { askToChange, askToVerify, change, verify } from '../api/mail.ts'
+import { formOf } from '../form.ts'
 import { isRecent } from '../principal.ts'
 import { type CookieChange, seeOther } from '../reply.ts'
-import { object, route } from '../route.ts'
-import { addressText, secretText } from '../schemas/fields.ts'
+import { route } from '../route.ts'
 import type { Services } from '../services.ts'
-import { asking, doing, ticketed } from './by-mail.ts'
+import { asking, ticketed } from './by-mail.ts'
 import { Field, Submit } from './field.tsx'
 import { BackToAccount, Facts, Form, Layout, type Reader, readerOf, SignInAgain, show } from './layout.tsx'
 import { doneAt, doneQuery, statusOf } from './status.ts'
 
 /**
- * A link's ticket while its reader signs in first: in the address of the sign-in page it would be written down with the
- * sign-in.
+ * Keeps the ticket of a link while its reader signs in first. In the URL of the sign-in page, the ticket would be
+ * stored with the sign-in.
  */
 const ticketCookie = (ticket: string | null): CookieChange => ({
   name: 'mail_ticket',
@@ -22,6 +23,9 @@ const ticketCookie = (ticket: string | null): CookieChange => ({
   ...(ticket === null ? {} : { maxAgeSeconds: 1800 }),
   sameSite: 'lax',
 })
+
+/** The ticket was used or is no longer valid: the browser deletes its cookie. */
+const ticketOver = { cookies: [ticketCookie(null)] } as const
 
 const NotYours = ({ returnTo, ...reader }: Reader & { returnTo: string }): VNode => (
   <Layout {...reader} title={reader.say.mail.notYours.title}>
@@ -60,10 +64,10 @@ const verifyPage = route({
     const waiting = { cookies: [ticketCookie(ticket)] }
     if (!who) return ok(seeOther('/login?return_to=/verify-email', waiting))
     const found = await flows.verifyEmail.looks(ticket, who.accountId)
-    const over = { cookies: [ticketCookie(null)] }
-    // The sign-in the link led to has verified it.
-    if (found === 'over' && who.account.emailVerified) return ok(seeOther(doneAt('/account', 'email_verified'), over))
-    if (found === 'over') return { ...fail('ticket_invalid'), ...over }
+    // The sign-in that the link led to has verified the email address already.
+    if (found === 'over' && who.account.emailVerified)
+      return ok(seeOther(doneAt('/account', 'email_verified'), ticketOver))
+    if (found === 'over') return { ...fail('ticket_invalid'), ...ticketOver }
     const reader = readerOf(locale)
     if (found === 'not_yours') return show(locale, <NotYours {...reader} returnTo="/verify-email" />, waiting)
     const { verify } = reader.say.mail
@@ -72,18 +76,12 @@ const verifyPage = route({
   },
 })
 
-const verify = route({
-  ...doing,
+const verifyForm = formOf(verify, {
   path: '/verify-email',
-  auth: 'user',
   summary: 'Verify my address',
-  body: object({ ticket: secretText }),
-  fails: ['ticket_invalid'],
-  async handle({ body, who, origin }, { flows }: Services) {
-    const verified = await flows.verifyEmail.confirm(body.ticket, who.accountId, origin)
-    const cookies = [ticketCookie(null)]
-    return verified.ok ? ok(seeOther(doneAt('/account', 'email_verified'), { cookies })) : { ...verified, cookies }
-  },
+  also: ['page'],
+  done: () => seeOther(doneAt('/account', 'email_verified'), ticketOver),
+  failed: (refusal) => ({ ...refusal, ...ticketOver }),
 })
 
 const changePage = route({
@@ -99,7 +97,7 @@ const changePage = route({
     const waiting = { cookies: [ticketCookie(ticket)] }
     if (!who) return ok(seeOther('/login?return_to=/change-email', waiting))
     const found = await flows.changeEmail.looks(ticket, who.accountId)
-    if (found === 'over') return { ...fail('ticket_invalid'), cookies: [ticketCookie(null)] }
+    if (found === 'over') return { ...fail('ticket_invalid'), ...ticketOver }
     const reader = readerOf(locale)
     if (found === 'not_yours') return show(locale, <NotYours {...reader} returnTo="/change-email" />, waiting)
     const { change } = reader.say.mail
@@ -109,18 +107,12 @@ const changePage = route({
   },
 })
 
-const change = route({
-  ...doing,
+const changeForm = formOf(change, {
   path: '/change-email',
-  auth: 'user',
   summary: 'Use my new address; other devices are signed out',
-  body: object({ ticket: secretText }),
-  fails: ['ticket_invalid'],
-  async handle({ body, who, origin }, { flows }: Services) {
-    const changed = await flows.changeEmail.confirm(body.ticket, who, origin)
-    const cookies = [ticketCookie(null)]
-    return changed.ok ? ok(seeOther(doneAt('/account', 'email_changed'), { cookies })) : { ...changed, cookies }
-  },
+  also: ['page'],
+  done: () => seeOther(doneAt('/account', 'email_changed'), ticketOver),
+  failed: (refusal) => ({ ...refusal, ...ticketOver }),
 })
 
 type MyAddressProps = Reader & {
@@ -187,11 +179,12 @@ function MyAddress({
   )
 }
 
-const mine = { tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account' } as const
-
 const myAddress = route({
-  ...mine,
   method: 'get',
+  tag: 'Pages',
+  surface: 'browser',
+  auth: 'user',
+  limit: 'account',
   path: '/account/email',
   summary: 'My address: whether it is verified, and how to change it',
   query: doneQuery,
@@ -204,45 +197,35 @@ const myAddress = route({
   },
 })
 
-const askToVerify = route({
-  ...mine,
-  method: 'post',
+const askToVerifyForm = formOf(askToVerify, {
   path: '/account/email/verify',
   summary: 'Send me the link that verifies my address',
-  limit: 'sign_in',
-  body: object({}),
-  status: 303,
-  fails: ['mail_not_configured'],
-  async handle({ who, origin }, { flows }: Services) {
-    const asked = await flows.verifyEmail.ask(who.account, origin)
-    return asked.ok ? ok(seeOther(doneAt('/account/email', 'email_sent'))) : asked
-  },
+  done: () => seeOther(doneAt('/account/email', 'email_sent')),
 })
 
-const askToChange = route({
-  ...mine,
-  method: 'post',
+const askToChangeForm = formOf(askToChange, {
   path: '/account/email',
-  auth: 'recent',
-  limit: 'sign_in',
   summary: 'Send the link that confirms my new address',
-  body: object({ email: addressText }),
-  status: 303,
   also: ['page'],
-  fails: ['mail_not_configured'],
-  async handle({ who, body, origin, locale, csrfToken }, { flows, settings }: Services) {
-    const wanted = readEmail(body.email)
+  done: () => seeOther(doneAt('/account/email', 'email_sent')),
+  failed({ error }, { who, body, locale, csrfToken }, { settings }) {
+    if (error.code !== 'invalid_request') return undefined
     const { email, emailVerified: verified } = who.account
-    const mine = verified && wanted && readEmail(email ?? '')?.key === wanted.key
-    if (!wanted || mine) {
-      const reader = readerOf(locale)
-      const error = wanted ? reader.say.mail.account.yours : reader.say.mail.notAnAddress
-      const of = { csrf: csrfToken(), email, verified, mail: settings.mail, recent: true, given: body.email, error }
-      return show(locale, <MyAddress {...reader} {...of} />, { status: 400 })
-    }
-    const asked = await flows.changeEmail.ask(who.account, wanted, origin)
-    return asked.ok ? ok(seeOther(doneAt('/account/email', 'email_sent'))) : asked
+    const reader = readerOf(locale)
+    const { notAnAddress, account } = reader.say.mail
+    // A valid email address that is refused is the one the account has already.
+    const text = readEmail(body.email) ? account.yours : notAnAddress
+    const of = { csrf: csrfToken(), email, verified, mail: settings.mail, recent: true, given: body.email, error: text }
+    return show(locale, <MyAddress {...reader} {...of} />, { status: 400 })
   },
 })
 
-export const addressRoutes = [verifyPage, verify, changePage, change, myAddress, askToVerify, askToChange]
+export const addressRoutes = [
+  verifyPage,
+  verifyForm,
+  changePage,
+  changeForm,
+  myAddress,
+  askToVerifyForm,
+  askToChangeForm,
+]

@@ -26,7 +26,7 @@ const audit = route({
     const { admin, events, requestId: requestIdLabel } = reader.say
     const before = asked.cursor ?? null
     const [account, event] = [asked.account || null, asked.event || null]
-    // Copied from a page or an email, it may bring spaces along.
+    // Text copied from a page or an email may have spaces around it.
     const request = asked.request_id?.trim() || null
     const isMalformed = request !== null && !requestIdPattern.test(request)
     const asking = { accountId: who.accountId, origin }

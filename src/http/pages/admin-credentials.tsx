@@ -1,12 +1,10 @@
 import type { VNode } from 'preact'
-import { z } from 'zod'
 import { serviceScopes } from '../../credentials/scopes.ts'
-import type { Issued } from '../../credentials/service-credentials.ts'
 import type { Locale } from '../../errors/catalogue.ts'
-import { ok } from '../../kernel/result.ts'
+import { create, revoke, rotate } from '../api/service-credentials.ts'
+import { formOf } from '../form.ts'
 import { seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
-import { idParams, line } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { AdminWays, common, mayNow } from './admin-frame.tsx'
 import { Field, Submit } from './field.tsx'
@@ -14,7 +12,6 @@ import { Facts, Form, Layout, readerOf, SignInAgain, show, Time, Unseen } from '
 import { doneAt, doneQuery, statusOf } from './status.ts'
 
 const path = '/admin/service-credentials'
-const writing = { ...common, method: 'post', auth: 'recent', scope: 'credentials:write' } as const
 
 const list = route({
   ...common,
@@ -110,65 +107,46 @@ const list = route({
   },
 })
 
-const create = route({
-  ...writing,
+const createForm = formOf(create, {
   path,
   summary: 'Give a back end a credential; its secret is shown this once',
-  body: object({
-    name: line.min(1),
-    scopes: z.array(z.enum(serviceScopes)).min(1).max(serviceScopes.length).describe('What the back end may do'),
-  }),
   also: ['page'],
-  fails: ['too_many_service_credentials'],
-  async handle({ who, body, origin, locale, csrfToken }, { serviceCredentials }: Services) {
-    const done = await serviceCredentials.create(who.accountId, body, origin)
-    return done.ok ? shown(locale, who, csrfToken(), done.value) : done
-  },
+  done: ({ who, locale, csrfToken }, issued) => shown(locale, who, csrfToken(), issued),
 })
 
-const rotate = route({
-  ...writing,
+const rotateForm = formOf(rotate, {
   path: `${path}/:id/rotate`,
   summary: 'Give it another secret; the one so far stays good for a day',
-  params: idParams,
+  fields: object({}),
   also: ['page'],
-  fails: ['service_credential_not_found'],
-  async handle({ who, params, origin, locale, csrfToken }, { serviceCredentials }: Services) {
-    const done = await serviceCredentials.rotate(who.accountId, { id: params.id }, origin)
-    return done.ok ? shown(locale, who, csrfToken(), done.value) : done
-  },
+  done: ({ who, locale, csrfToken }, issued) => shown(locale, who, csrfToken(), issued),
 })
 
-const revoke = route({
-  ...writing,
+const revokeForm = formOf(revoke, {
   path: `${path}/:id/revoke`,
   summary: 'Revoke it, at once and for good',
-  params: idParams,
-  status: 303,
-  fails: ['service_credential_not_found'],
-  async handle({ who, params, origin }, { serviceCredentials }: Services) {
-    const done = await serviceCredentials.revoke(who.accountId, params.id, origin)
-    return done.ok ? ok(seeOther(doneAt(path, 'credential_revoked'))) : done
-  },
+  done: () => seeOther(doneAt(path, 'credential_revoked')),
 })
 
-export const adminCredentialRoutes = [list, create, rotate, revoke]
+export const adminCredentialRoutes = [list, createForm, rotateForm, revokeForm]
+
+type Issued = { readonly id: string; readonly name: string; readonly secret: string }
 
 /**
- * The secret is in the answer to the form itself: on the way to another page it would have to be kept somewhere, in an
- * address or in our database, where it must not be.
+ * The page with the secret answers the form directly. A redirect would have to carry the secret in a URL, or store it
+ * in our database.
  */
-function shown(locale: Locale, who: Principal, csrf: string, { credential, secret }: Issued) {
+function shown(locale: Locale, who: Principal, csrf: string, { id, name, secret }: Issued) {
   const reader = readerOf(locale)
   const { admin } = reader.say
   const view: VNode = (
-    <Layout {...reader} title={admin.secretTitle(credential.name)} signedIn={csrf} scopes={who.scopes}>
+    <Layout {...reader} title={admin.secretTitle(name)} signedIn={csrf} scopes={who.scopes}>
       <p role="status" class="status">
         {admin.secretOnce}
       </p>
       <Facts
         of={[
-          [admin.id, <code key="id">{credential.id}</code>],
+          [admin.id, <code key="id">{id}</code>],
           [admin.secret, <code key="secret">{secret}</code>],
         ]}
       />

@@ -5,28 +5,28 @@ import type { Principal } from '../route.ts'
 import type { Services } from '../services.ts'
 import type { Reader } from './layout.tsx'
 
-/** What the pages of those who look after the service share. */
+/** What the administrators' pages share. */
 export const common = { tag: 'Pages', surface: 'browser', limit: 'account' } as const
 export const reading = { ...common, method: 'get', auth: 'user', scope: 'users:read' } as const
-/** How many lines a list shows at once. */
+/** How many rows a list shows at once. */
 export const perPage = 25
 
-/** What whoever sees the page may do on it at this moment. */
+/** Whether the viewer has the scope, and whether their sign-in is recent enough to use it. */
 export const mayNow = (who: Principal, scope: Scope, { clock, settings }: Services) => ({
   allowed: who.scopes.includes(scope),
   recent: isRecent(who, clock(), settings.recentAuthSeconds),
 })
 
-/** The page an account is looked after on. */
+/** The page where an account is managed. */
 export const userPage = (id: string): `/admin/users/${string}` => `/admin/users/${id}`
 
-/** As the end of a link: what is asked for, of what is given. */
+/** The query string of a link, with its `?`, without empty parameters. */
 export const query = (given: Readonly<Record<string, string | undefined>>): string => {
   const entries = Object.entries(given).filter((entry): entry is [string, string] => !!entry[1])
   return entries.length === 0 ? '' : `?${new URLSearchParams(entries)}`
 }
 
-/** From one of these pages to the others that are there for whoever sees it. */
+/** Links to the administrators' pages that the viewer may open. */
 export function AdminWays({ scopes, say }: Reader & { scopes: readonly string[] }): VNode {
   const pages: readonly (readonly [Scope, string, string])[] = [
     ['users:read', '/admin', say.admin.users],

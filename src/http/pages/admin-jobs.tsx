@@ -5,7 +5,7 @@ import type { Services } from '../services.ts'
 import { AdminWays, reading } from './admin-frame.tsx'
 import { Facts, Layout, type Reader, readerOf, show, Time } from './layout.tsx'
 
-/** One word on how a job stands: what it does now comes before how it last went. */
+/** The state of a job: that it is running, or otherwise how its last run ended. */
 const stateOf = ({ running, outcome }: JobStatus): 'running' | 'ok' | 'failed' | 'never' =>
   running ? 'running' : (outcome ?? 'never')
 

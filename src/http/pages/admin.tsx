@@ -4,20 +4,24 @@ import type { User } from '../../accounts/ports.ts'
 import type { Scope } from '../../accounts/roles.ts'
 import { fail } from '../../errors/catalogue.ts'
 import { type Account, roles } from '../../kernel/account.ts'
-import { ok } from '../../kernel/result.ts'
+import { disable, enable, endSessions, remove, removeSecondFactor, resetPassword, update } from '../api/users.ts'
+import { formOf } from '../form.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { idParams, line, userCursor, userCursorOf } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { EventList } from './activity.tsx'
-import { AdminWays, common, mayNow, perPage, query, reading, userPage } from './admin-frame.tsx'
+import { AdminWays, mayNow, perPage, query, reading, userPage } from './admin-frame.tsx'
 import { deviceWords } from './device-words.ts'
 import { Field } from './field.tsx'
 import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time, Unseen } from './layout.tsx'
-import { doneAt, doneQuery, statusOf } from './status.ts'
+import { doneAt, doneQuery, type Notice, statusOf } from './status.ts'
 
-/** What is done to somebody else's account needs a recent sign-in as well (ASVS 8.4.2). */
-const writing = { ...common, method: 'post', auth: 'recent', scope: 'users:write', status: 303 } as const
+/** Redirects to the page of the account, with a notice. */
+const backToUser =
+  (done: Notice) =>
+  ({ params }: { params: { id: string } }) =>
+    seeOther(doneAt(userPage(params.id), done))
 
 const nameOf = ({ name, email, id }: Account): string => name ?? email ?? id
 
@@ -179,78 +183,41 @@ const user = route({
   },
 })
 
-const disable = route({
-  ...writing,
+const disableForm = formOf(disable, {
   path: '/admin/users/:id/disable',
   summary: 'Disable an account: it is signed out everywhere',
-  params: idParams,
-  fails: ['account_not_found', 'last_administrator'],
-  async handle({ who, params, origin }, { users: all }: Services) {
-    const done = await all.disable(who.accountId, params.id, origin)
-    return done.ok ? ok(seeOther(doneAt(userPage(params.id), 'user_disabled'))) : done
-  },
+  done: backToUser('user_disabled'),
 })
 
-const enable = route({
-  ...writing,
+const enableForm = formOf(enable, {
   path: '/admin/users/:id/enable',
   summary: 'Enable a disabled account again',
-  params: idParams,
-  fails: ['account_not_found'],
-  async handle({ who, params, origin }, { users: all }: Services) {
-    const done = await all.enable(who.accountId, params.id, origin)
-    return done.ok ? ok(seeOther(doneAt(userPage(params.id), 'user_enabled'))) : done
-  },
+  done: backToUser('user_enabled'),
 })
 
-const endSessions = route({
-  ...writing,
+const endSessionsForm = formOf(endSessions, {
   path: '/admin/users/:id/end-sessions',
   summary: 'Sign an account out on every device',
-  params: idParams,
-  fails: ['account_not_found'],
-  async handle({ who, params, origin }, { users: all, devices }: Services) {
-    if (!(await all.get(params.id))) return fail('account_not_found')
-    await devices.endAll(params.id, null, 'by_administrator', origin, { by: who.accountId })
-    return ok(seeOther(doneAt(userPage(params.id), 'user_signed_out')))
-  },
+  done: backToUser('user_signed_out'),
 })
 
-const reset = route({
-  ...writing,
+const resetForm = formOf(resetPassword, {
   path: '/admin/users/:id/password-reset',
   summary: 'Send an account a link to choose a new password',
-  params: idParams,
-  fails: ['account_not_found', 'address_needed', 'mail_not_configured'],
-  async handle({ who, params, origin }, { flows }: Services) {
-    const done = await flows.sendReset(who.accountId, params.id, origin)
-    return done.ok ? ok(seeOther(doneAt(userPage(params.id), 'user_reset_sent'))) : done
-  },
+  done: backToUser('user_reset_sent'),
 })
 
-const removeSecondFactor = route({
-  ...writing,
+const removeSecondFactorForm = formOf(removeSecondFactor, {
   path: '/admin/users/:id/second-factor',
   summary: 'Remove the second factor of somebody who lost it',
-  params: idParams,
-  fails: ['account_not_found', 'own_second_factor', 'second_factor_missing'],
-  async handle({ who, params, origin }, { users: all }: Services) {
-    const done = await all.removeSecondFactor(who.accountId, params.id, origin)
-    return done.ok ? ok(seeOther(doneAt(userPage(params.id), 'user_second_factor_removed'))) : done
-  },
+  done: backToUser('user_second_factor_removed'),
 })
 
-const role = route({
-  ...writing,
+const roleForm = formOf(update, {
   path: '/admin/users/:id/role',
   summary: 'Give an account another role',
-  params: idParams,
-  body: object({ role: z.enum(roles).describe('The new role') }),
-  fails: ['account_not_found', 'last_administrator', 'own_role', 'address_needed'],
-  async handle({ who, params, body, origin }, { users: all }: Services) {
-    const done = await all.update(who.accountId, params.id, { role: body.role }, origin)
-    return done.ok ? ok(seeOther(doneAt(userPage(params.id), 'role_changed'))) : done
-  },
+  fields: object({ role: z.enum(roles).describe('The new role') }),
+  done: backToUser('role_changed'),
 })
 
 const askDelete = route({
@@ -286,30 +253,23 @@ const askDelete = route({
   },
 })
 
-const remove = route({
-  ...writing,
+const removeForm = formOf(remove, {
   path: '/admin/users/:id/delete',
   summary: 'Erase an account; its permissions are revoked at the providers',
-  params: idParams,
-  fails: ['account_not_found', 'last_administrator'],
-  async handle({ who, params, origin }, { flows }: Services) {
-    const done = await flows.deleteAccount(params.id, origin, who.accountId)
-    if (!done.ok) return done
-    return done.value ? ok(seeOther(doneAt('/admin', 'user_deleted'))) : fail('account_not_found')
-  },
+  done: () => seeOther(doneAt('/admin', 'user_deleted')),
 })
 
 export const adminRoutes = [
   users,
   user,
-  disable,
-  enable,
-  endSessions,
-  reset,
-  removeSecondFactor,
-  role,
+  disableForm,
+  enableForm,
+  endSessionsForm,
+  resetForm,
+  removeSecondFactorForm,
+  roleForm,
   askDelete,
-  remove,
+  removeForm,
 ]
 
 function AccountFacts({ user: found, ...reader }: Reader & { user: User }): VNode {

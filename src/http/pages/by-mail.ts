@@ -2,12 +2,10 @@ import { z } from 'zod'
 import { secretText } from '../schemas/fields.ts'
 
 /**
- * What letters lead to. A link is only looked at when it is followed: mail scanners follow links too, so it takes a
- * button to use it up.
+ * The pages that email messages link to. Opening a link does not use it up, because mail scanners open links too: a
+ * button on the page does.
  */
-const common = { tag: 'Pages', surface: 'browser', auth: 'public' } as const
-export const asking = { ...common, method: 'get', limit: 'browse' } as const
-export const doing = { ...common, method: 'post', limit: 'sign_in', status: 303, also: ['page'] } as const
+export const asking = { method: 'get', tag: 'Pages', surface: 'browser', auth: 'public', limit: 'browse' } as const
 
-/** Another site may add to an address what it likes. */
+/** The ticket of the link. Other parameters may be added on the way: they are ignored. */
 export const ticketed = z.looseObject({ ticket: secretText.optional() })

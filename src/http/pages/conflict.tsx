@@ -6,12 +6,12 @@ import { PasskeyForm } from './passkey-form.tsx'
 type ConflictProps = Reader & {
   readonly ticket: string
   readonly question: OpenQuestion
-  /** Signed in, but not so that it would prove anything here. */
+  /** Signed in, but not in a way that proves ownership of the email address. */
   readonly signedInElsewhere: boolean
   readonly csrf: string
 }
 
-/** The question a sign-in left open, and every answer to it as a button of its own. */
+/** Asks whose email address it is, with one button for each answer. */
 export function conflictPage({ ticket, question, signedInElsewhere, csrf, ...reader }: ConflictProps): VNode {
   const { say } = reader
   const { conflict } = say
@@ -33,7 +33,7 @@ export function conflictPage({ ticket, question, signedInElsewhere, csrf, ...rea
       </button>
     </Form>
   )
-  /** `null`: only a script can ask for a passkey, and its form stands below the list. */
+  /** `null`: only a script can ask for a passkey, so its form is below the list. */
   const proofOf = (method: ProvingMethod): VNode | null => {
     switch (method.type) {
       case 'provider':
@@ -83,7 +83,7 @@ export function conflictPage({ ticket, question, signedInElsewhere, csrf, ...rea
               <PasskeyForm
                 {...reader}
                 {...{ action: '/login/passkey', csrf, does: 'get', options: '/auth/passkey/options' }}
-                along={{ return_to: here }}
+                target={{ return_to: here }}
                 button={conflict.signInWithPasskey}
               />
             ) : null}

@@ -1,5 +1,5 @@
 import { deviceName } from '../../kernel/device.ts'
 import type { Texts } from './texts.ts'
 
-/** A device as its owner would name it, in the page's language. */
+/** The name of a device, as its owner would say it, in the language of the page. */
 export const deviceWords = (userAgent: string | null, { devices }: Texts): string => deviceName(userAgent, devices)

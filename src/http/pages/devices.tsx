@@ -1,57 +1,35 @@
 import type { VNode } from 'preact'
-import { ok } from '../../kernel/result.ts'
 import type { Providers } from '../../providers/providers.ts'
 import type { Session } from '../../sessions/ports.ts'
+import { endOtherSessions, endSession, nameSession } from '../api/me.ts'
+import { formOf } from '../form.ts'
 import { seeOther } from '../reply.ts'
-import { object, route } from '../route.ts'
-import { deviceName, idParams } from '../schemas/fields.ts'
-import type { Services } from '../services.ts'
+import { object } from '../route.ts'
+import { deviceName } from '../schemas/fields.ts'
 import { deviceWords } from './device-words.ts'
 import { Field } from './field.tsx'
 import { Facts, Form, type Reader, Time, Unseen } from './layout.tsx'
 import { doneAt } from './status.ts'
 
-const common = { method: 'post', tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account' } as const
-
-const end = route({
-  ...common,
+const endForm = formOf(endSession, {
   path: '/account/sessions/:id/end',
   summary: 'Sign one device out',
-  params: idParams,
-  status: 303,
-  fails: ['session_not_found'],
-  async handle({ who, params, origin }, { devices }: Services) {
-    const done = await devices.end({ id: params.id, accountId: who.accountId }, 'revoked', origin)
-    return done.ok ? ok(seeOther(doneAt('/account', 'device_ended'))) : done
-  },
+  done: () => seeOther(doneAt('/account', 'device_ended')),
 })
 
-const endOthers = route({
-  ...common,
+const endOthersForm = formOf(endOtherSessions, {
   path: '/account/sessions/end-others',
   summary: 'Sign every other device out',
-  status: 303,
-  fails: [],
-  async handle({ who, origin }, { flows }: Services) {
-    await flows.signOut.others(who, origin)
-    return ok(seeOther(doneAt('/account', 'devices_ended')))
-  },
+  done: () => seeOther(doneAt('/account', 'devices_ended')),
 })
 
-const name = route({
-  ...common,
+const nameForm = formOf(nameSession, {
   path: '/account/sessions/:id/name',
   summary: 'Call a device by a name of my own; an empty one takes it away',
-  params: idParams,
-  body: object({ name: deviceName }),
-  status: 303,
-  fails: ['session_not_found'],
-  async handle({ who, params, body, origin }, { devices }: Services) {
-    const done = await devices.rename({ id: params.id, accountId: who.accountId }, body.name || null, origin)
-    return done.ok ? ok(seeOther(doneAt('/account', 'device_named'))) : done
-  },
+  fields: object({ name: deviceName.transform((name) => name || null) }),
+  done: () => seeOther(doneAt('/account', 'device_named')),
 })
-export const deviceRoutes = [end, endOthers, name]
+export const deviceRoutes = [endForm, endOthersForm, nameForm]
 
 type DeviceListProps = Reader & {
   readonly sessions: readonly Session[]
@@ -63,7 +41,7 @@ type DeviceListProps = Reader & {
 export function DeviceList({ sessions, current, providers, csrf, ...reader }: DeviceListProps): VNode {
   const { say } = reader
   const { devices } = say
-  // Whoever looks for a stranger's device knows their own by its place.
+  // The current device comes first, so that people recognize it while they look for one that is not theirs.
   const sorted = [...sessions].sort((a, b) => Number(b.id === current) - Number(a.id === current))
   return (
     <>
@@ -130,7 +108,7 @@ export function DeviceList({ sessions, current, providers, csrf, ...reader }: De
   )
 }
 
-/** What a device was signed in with: the first of its methods (RFC 8176) is the way in. */
+/** The sign-in method of a device: the first of its methods (RFC 8176). */
 function wayOf({ provider, amr }: Session, providers: Providers, { ways_in: ways, devices }: Reader['say']): string {
   const [first] = amr
   if (provider === null && first !== 'pwd' && first !== 'otp') return ways.passkey

@@ -1,12 +1,12 @@
 import type { VNode } from 'preact'
 import { type AppError, type ErrorCode, message } from '../../errors/catalogue.ts'
-import type { ErrorContext } from '../exchange.ts'
+import type { ErrorContext } from '../frame.ts'
 import { Layout, readerOf } from './layout.tsx'
 
-/** What helps: the same again, proving who one is, or the account page, where things stand as they are. */
+/** What helps: to try again, to sign in, or the account page, which shows the current state. */
 type Way = 'again' | 'sign_in' | 'account'
 
-/** The first way on for a code. Whatever is not named is led home: to the account, or to the sign-in page. */
+/** The first link for each error code. Any other code links to the account, or to the sign-in page. */
 const ways: Partial<Record<ErrorCode, Way>> = {
   provider_unavailable: 'again',
   user_info_fetch_failed: 'again',
@@ -54,7 +54,7 @@ const ways: Partial<Record<ErrorCode, Way>> = {
   csrf_failed: 'account',
 }
 
-/** A refusal, as a person reads it: what happened, and a way on. The cause is the log’s alone. */
+/** An error for a person: what happened, and what to do next. Its cause is only in the log. */
 export function errorPage(error: AppError, { locale, requestId, returnTo, formPage, who }: ErrorContext): VNode {
   const reader = readerOf(locale)
   const { say } = reader
@@ -85,16 +85,16 @@ type Where = Pick<ErrorContext, 'returnTo' | 'formPage'> & { readonly signedIn: 
 
 function waysOn({ code, extra }: AppError, { returnTo, formPage, signedIn }: Where): readonly WayOn[] {
   const way = ways[code]
-  // A provider’s answer is good for one visit: coming back to it could only be refused again.
+  // The answer of a provider is valid once: to return to it could only fail again.
   const here = returnTo !== null && !/^\/auth\/[^/?]+\/callback(\?|$)/.test(returnTo) ? returnTo : null
   const account: WayOn = signedIn ? { href: '/account', text: 'backToAccount' } : { href: '/', text: 'home' }
 
-  // Connecting a team did not work: begun again from its own page, and only there.
+  // A team could not be connected: that is started again on the page of its connections, and only there.
   if (typeof extra?.team_id === 'string')
     return [{ href: `/account/teams/${extra.team_id}/integrations`, text: 'backToTeam' }, account]
   if (way === 'again') return here === null ? [account] : [{ href: here, text: 'tryAgain' }, account]
   if (way === 'sign_in') {
-    // Back to what was asked for only where it was the proof that was missing; elsewhere it is over.
+    // Return to the requested page only if a sign-in was all that was missing.
     const proving = code === 'reauthentication_required' || code === 'authentication_required'
     const target = proving ? (here ?? formPage ?? '/account') : undefined
     const login = target === undefined ? '/login' : `/login?return_to=${encodeURIComponent(target)}`

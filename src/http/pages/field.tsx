@@ -2,27 +2,27 @@ import type { ComponentChildren, VNode } from 'preact'
 import type { Reader } from './layout.tsx'
 
 type FieldProps = {
-  /** Its name in the form. */
+  /** The name of the field in the form. */
   readonly name: string
-  /** Its id on the page, where its name stands there more than once. */
+  /** The element ID, if the page has several fields of this name. */
   readonly id?: string
   readonly label: ComponentChildren
   readonly type?: 'email' | 'password' | 'text'
-  /** What browsers and password managers know it by. */
+  /** Tells browsers and password managers what the field is for. */
   readonly autocomplete: string
   readonly value?: string | undefined
   readonly hint?: string
-  /** Why it was refused: bound to the field, so that whoever lands in it is told. */
+  /** Why the value was refused. It is linked to the field, so that screen readers announce it there. */
   readonly error?: string | undefined
   readonly optional?: true
   readonly maxlength?: number
-  /** A code: no keyboard is to correct it; `digits` shows the one for them. */
+  /** The value is a code: keyboards must not correct it. `digits` shows the numeric keyboard. */
   readonly code?: 'digits' | 'text'
-  /** What stands beside it: its button, where the form has no other field. */
+  /** What is beside the field: the button, if the form has no other field. */
   readonly children?: ComponentChildren
 }
 
-/** One field of a form, with its label above it and whatever there is to know of it. A password may always be pasted. */
+/** One field of a form, with its label, hint and error. Passwords can be pasted. */
 export function Field(props: FieldProps): VNode {
   const { name, id = name, label, type = 'text', autocomplete, value, hint, error, optional, maxlength, code } = props
   const described = [hint === undefined ? '' : `${id}-hint`, error === undefined ? '' : `${id}-error`]
@@ -69,5 +69,5 @@ export const Submit = ({ children }: { children: string }): VNode => (
   </p>
 )
 
-/** A form that asks for one thing, perhaps again because of what was wrong with it. */
+/** A form with one field, shown again with an error if the value was refused. */
 export type AskProps = Reader & { readonly csrf: string; readonly email?: string; readonly error?: string }

@@ -1,13 +1,12 @@
 import type { VNode } from 'preact'
 import { fail } from '../../errors/catalogue.ts'
-import { readEmail } from '../../kernel/email.ts'
-import { ok } from '../../kernel/result.ts'
-import { fault, passwordFaults } from '../problem.ts'
+import { forgot, reset } from '../api/mail.ts'
+import { formOf } from '../form.ts'
+import { fault } from '../problem.ts'
 import { seeOther } from '../reply.ts'
-import { object, route } from '../route.ts'
-import { addressText, passwordChosen, secretText } from '../schemas/fields.ts'
+import { route } from '../route.ts'
 import type { Services } from '../services.ts'
-import { asking, doing, ticketed } from './by-mail.ts'
+import { asking, ticketed } from './by-mail.ts'
 import { type AskProps, Field, Submit } from './field.tsx'
 import { Form, Layout, readerOf, show } from './layout.tsx'
 import { doneAt } from './status.ts'
@@ -36,22 +35,17 @@ const forgotPage = route({
   },
 })
 
-const forgot = route({
-  ...doing,
+const forgotForm = formOf(forgot, {
   path: '/forgot-password',
   summary: 'Send a link to choose a new password with',
-  body: object({ email: addressText }),
-  fails: ['mail_not_configured'],
-  async handle({ body, origin, locale, csrfToken }, { flows }: Services) {
-    const email = readEmail(body.email)
-    if (!email) {
-      const reader = readerOf(locale)
-      const error = reader.say.mail.notAnAddress
-      const view = <Forgot {...reader} csrf={csrfToken()} email={body.email} error={error} />
-      return show(locale, view, { status: 400 })
-    }
-    const asked = await flows.resetPassword.ask(email, origin)
-    return asked.ok ? ok(seeOther(doneAt('/login', 'reset_sent'))) : asked
+  also: ['page'],
+  done: () => seeOther(doneAt('/login', 'reset_sent')),
+  failed({ error }, { body, locale, csrfToken }) {
+    if (error.code !== 'invalid_request') return undefined
+    const reader = readerOf(locale)
+    const text = reader.say.mail.notAnAddress
+    const view = <Forgot {...reader} csrf={csrfToken()} email={body.email} error={text} />
+    return show(locale, view, { status: 400 })
   },
 })
 
@@ -89,21 +83,17 @@ const choose = route({
   },
 })
 
-const reset = route({
-  ...doing,
+const resetForm = formOf(reset, {
   path: '/reset-password',
   summary: 'Set a new password; every device is signed out',
-  body: object({ ticket: secretText, password: passwordChosen }),
-  fails: ['ticket_invalid', 'password_rejected', 'user_disabled'],
-  async handle({ body, origin, locale, csrfToken }, { flows, settings }: Services) {
-    const done = await flows.resetPassword.reset(body.ticket, body.password, origin)
-    if (done.ok) return ok(seeOther(doneAt('/login', 'password_reset')))
-    const [found] = passwordFaults('password', done.error)
-    if (!found) return done
+  also: ['page'],
+  done: () => seeOther(doneAt('/login', 'password_reset')),
+  failed({ faults: [found] = [] }, { body, locale, csrfToken }, { settings }) {
+    if (!found) return undefined
     const error = fault('password', found.code, locale, found.params).detail
     const of = { csrf: csrfToken(), ticket: body.ticket, least: settings.passwordLeastLength, error }
     return show(locale, <Choose {...readerOf(locale)} {...of} />, { status: 400 })
   },
 })
 
-export const forgottenPasswordRoutes = [forgotPage, forgot, choose, reset]
+export const forgottenPasswordRoutes = [forgotPage, forgotForm, choose, resetForm]

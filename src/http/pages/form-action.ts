@@ -1,15 +1,15 @@
 import type { Provider } from '../../providers/provider.ts'
 import type { Providers } from '../../providers/providers.ts'
 
-// A provider that sends the browser on before showing its page: the redirect belongs to the same submission.
+// Some providers redirect once more before they show their page. That redirect is part of the same submission.
 const alsoVisited: Readonly<Record<string, readonly string[]>> = {
   'https://auth.atlassian.com': ['https://id.atlassian.com'],
 }
 
 /**
- * The origins a form that ends at these providers is redirected to. An OpenID provider’s is known once it was
- * discovered, so beginning with it (and dropping what that made, which is kept nowhere) finds it out. When that
- * fails the provider is down, and the form will end on our own error page.
+ * The origins that a form is redirected to if it ends at these providers, for `form-action` in the CSP. The origin of an
+ * OpenID provider is known after discovery, which a sign-in begins; the sign-in begun here is dropped, and nothing of it
+ * is stored. If discovery fails, the provider is down and the form will end on our own error page.
  */
 export async function originsOf(providers: Providers, wanted: readonly Provider[]): Promise<readonly string[]> {
   await Promise.all(

@@ -2,9 +2,10 @@ import type { ComponentChildren, VNode } from 'preact'
 import type { Identity } from '../../accounts/ports.ts'
 import type { Standing } from '../../connections/standing.ts'
 import { fail, message } from '../../errors/catalogue.ts'
-import { ok } from '../../kernel/result.ts'
 import type { Provider } from '../../providers/provider.ts'
 import type { Providers } from '../../providers/providers.ts'
+import { unlink } from '../api/identities.ts'
+import { formOf } from '../form.ts'
 import { isRecent } from '../principal.ts'
 import { seeOther } from '../reply.ts'
 import { route } from '../route.ts'
@@ -23,7 +24,7 @@ import {
   Time,
   Unseen,
 } from './layout.tsx'
-import { Elsewhere, Permission, permissionFacts, Scope, type Told, whatBecomesOfIt } from './permission.tsx'
+import { Elsewhere, type FactList, Permission, permissionFacts, Scope, whatBecomesOfIt } from './permission.tsx'
 import { doneAt, doneQuery, statusOf } from './status.ts'
 
 const common = { tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account' } as const
@@ -42,7 +43,7 @@ const view = route({
     const { say } = reader
     const identity = (await links.list(who.accountId)).find(({ id }) => id === params.id)
     if (!identity) return fail('not_linked')
-    // In this order: asking may be what shows that the permission is gone.
+    // In this order: the request to the provider may reveal that the permission was revoked.
     const found = await flows.readUserInfo(who.accountId, identity.id)
     const granted = await standing(identity)
     const provider = providers.get(identity.provider)
@@ -130,22 +131,10 @@ const askUnlink = route({
   },
 })
 
-const unlink = route({
-  ...common,
-  method: 'post',
+const unlinkForm = formOf(unlink, {
   path: '/account/identities/:id/unlink',
   summary: 'Unlink a sign-in',
-  auth: 'recent',
-  params: idParams,
-  status: 303,
-  fails: ['not_linked', 'last_login_method', 'session_revoked'],
-  async handle({ who, params, origin }, { flows }: Services) {
-    const done = await flows.unlink(
-      { accountId: who.accountId, sessionId: who.sessionId, identityId: params.id },
-      origin,
-    )
-    return done.ok ? ok(seeOther(doneAt('/account', 'unlinked'))) : done
-  },
+  done: () => seeOther(doneAt('/account', 'unlinked')),
 })
 
 const askLink = route({
@@ -193,12 +182,12 @@ const askLink = route({
     )
   },
 })
-export const identityRoutes = [view, askUnlink, unlink, askLink]
+export const identityRoutes = [view, askUnlink, unlinkForm, askLink]
 
 const nameOf = ({ provider }: Identity, providers: Providers): string => providers.get(provider)?.name ?? provider
 
-/** Whose account at the provider it is. */
-const whose = (identity: Identity, { say }: Reader): Told => [
+/** The account at the provider. */
+const whose = (identity: Identity, { say }: Reader): FactList => [
   identity.email === null
     ? [say.ways.id, identity.name ?? identity.subject]
     : [
@@ -209,7 +198,7 @@ const whose = (identity: Identity, { say }: Reader): Told => [
 
 type LinkFormProps = Reader & { readonly provider: Provider; readonly csrf: string; readonly primary?: true }
 
-/** Ends at the provider: the page that shows it must name that provider’s origin in `form-action`. */
+/** The form ends at the provider: its page must name the origin of that provider in `form-action`. */
 export function LinkForm({ provider, csrf, primary, say }: LinkFormProps): VNode {
   return (
     <Form action={`/auth/${provider.id}/link`} csrf={csrf}>
@@ -271,7 +260,9 @@ export function IdentityList({ identities, providers, ...reader }: IdentityListP
 
 type ProviderWordsProps = Reader & { readonly profile: Readonly<Record<string, unknown>> }
 
-/** The provider’s own answer. An address of a picture is shown as text: loading it would tell that host who looks. */
+/**
+ *  What the provider returned. The URL of a picture is shown as text: loading it would reveal the viewer to that host.
+ */
 function ProviderWords({ profile, say }: ProviderWordsProps): VNode {
   const { fields } = say.identity
   const words = (value: unknown): ComponentChildren => {

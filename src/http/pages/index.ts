@@ -8,6 +8,7 @@ import { adminRoutes } from './admin.tsx'
 import { adminAuditRoutes } from './admin-audit.tsx'
 import { adminCredentialRoutes } from './admin-credentials.tsx'
 import { adminJobRoutes } from './admin-jobs.tsx'
+import { conflictRoutes } from './conflicts.ts'
 import { deviceRoutes } from './devices.tsx'
 import { forgottenPasswordRoutes } from './forgotten-password.tsx'
 import { identityRoutes } from './identity.tsx'
@@ -30,9 +31,10 @@ import { stylesheet } from './style.ts'
 import { teamPageRoutes } from './team.tsx'
 import { teamsRoutes } from './teams.tsx'
 
-/** What people see: rendered here, without a script, in their language. */
+/** Every page that people see, and its forms. Rendered on the server, without scripts, in their language. */
 export const pageRoutes: readonly Route<Services>[] = [
   ...loginRoutes,
+  ...conflictRoutes,
   ...accountRoutes,
   ...activityRoutes,
   ...identityRoutes,

@@ -2,20 +2,21 @@ import { fail } from '../../errors/catalogue.ts'
 import type { Account } from '../../kernel/account.ts'
 import { maskEmail } from '../../kernel/email.ts'
 import { ok } from '../../kernel/result.ts'
-import type { AcceptCode } from '../../teams/invitations.ts'
+import { accept } from '../api/teams.ts'
+import { formOf } from '../form.ts'
 import { type CookieChange, seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { secretText } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
-import { asking, doing, ticketed } from './by-mail.ts'
+import { asking, ticketed } from './by-mail.ts'
 import { Submit } from './field.tsx'
 import { Facts, Form, Layout, readerOf, show, Time } from './layout.tsx'
 import { doneAt } from './status.ts'
 import { teamPage } from './teams.tsx'
 
 /**
- * The link's ticket, while its reader signs in or opens an account first, and so that no later address holds it: neither
- * the browser's history nor a sign-in that is written down.
+ * Keeps the ticket of the link while its reader signs in or creates an account first. No later URL contains it: neither
+ * the history of the browser nor a stored sign-in.
  */
 const ticketCookie = (ticket: string | null): CookieChange => ({
   name: 'invitation',
@@ -88,19 +89,11 @@ const open = route({
 const nameOf = ({ name, email, id }: Account): string =>
   name !== null && email !== null ? `${name} (${email})` : (email ?? name ?? id)
 
-const accept = route({
-  ...doing,
+const acceptForm = formOf(accept, {
   path: '/invitation',
-  auth: 'user',
   summary: 'Join the team I am invited to',
-  body: object({ ticket: secretText }),
-  fails: ['invitation_not_found', 'already_member', 'team_limit_reached'] satisfies AcceptCode[],
-  async handle({ body, who, origin }, { invitations }: Services) {
-    const joined = await invitations.accept(body.ticket, who.accountId, origin)
-    if (!joined.ok) return joined
-    const cookies = [ticketCookie(null)]
-    return ok(seeOther(doneAt(teamPage(joined.value.team.id), 'team_joined'), { cookies }))
-  },
+  fields: object({ ticket: secretText }).transform(({ ticket }) => ({ token: ticket })),
+  done: (_, team) => seeOther(doneAt(teamPage(team.id), 'team_joined'), { cookies: [ticketCookie(null)] }),
 })
 
-export const invitationRoutes = [open, accept]
+export const invitationRoutes = [open, acceptForm]

@@ -2,9 +2,11 @@ import type { VNode } from 'preact'
 import { z } from 'zod'
 import type { JiraView } from '../../flows/keep-jira.ts'
 import type { JiraSite } from '../../teams/ports.ts'
+import { choose, cloudId } from '../api/jira.ts'
+import { formOf } from '../form.ts'
 import { object, route } from '../route.ts'
 import type { Services } from '../services.ts'
-import { backTo, jiraOf, pageOf, reading, refusals, writing } from './jira-common.ts'
+import { backTo, jiraOf, pageOf, reading, refusals } from './jira-common.ts'
 import { Facts, Form, Layout, type Reader, readerOf, show, Time } from './layout.tsx'
 
 const askSites = route({
@@ -21,25 +23,20 @@ const askSites = route({
   },
 })
 
-const chooseSites = route({
-  ...writing,
+const chooseSites = formOf(choose, {
   path: '/account/teams/:id/integrations/jira/sites',
   summary: 'Use these Jira sites from now on',
-  body: object({ cloud_ids: z.array(z.string().max(64)).max(200).optional().describe('The sites the team uses') }),
+  fields: object({ cloud_ids: z.array(cloudId).max(200).default([]).describe('The sites the team uses') }),
   also: ['page'],
-  fails: [...refusals, 'jira_not_connected', 'jira_site_not_found'],
-  async handle({ who, params, body, origin, locale, csrfToken }, { flows }: Services) {
-    const of = { teamId: params.id, accountId: who.accountId }
-    if (body.cloud_ids === undefined || body.cloud_ids.length === 0) {
-      const view = await flows.jira.sites(of)
-      if (!view.ok) return view
-      const { required } = readerOf(locale).say.jira.choosing
-      const page = <Choosing {...readerOf(locale)} view={view.value} csrf={csrfToken()} error={required} />
-      return show(locale, page, { status: 400 })
-    }
-    const done = await flows.jira.choose(of, body.cloud_ids, origin)
-    return done.ok ? backTo(params.id, 'jira_sites_chosen') : done
+  async before({ who, params, body, locale, csrfToken }, { flows }) {
+    if (body.cloud_ids.length > 0) return undefined
+    const view = await flows.jira.sites({ teamId: params.id, accountId: who.accountId })
+    if (!view.ok) return view
+    const { required } = readerOf(locale).say.jira.choosing
+    const page = <Choosing {...readerOf(locale)} view={view.value} csrf={csrfToken()} error={required} />
+    return show(locale, page, { status: 400 })
   },
+  done: backTo('jira_sites_chosen'),
 })
 
 export const jiraSitePages = [askSites, chooseSites]
@@ -90,7 +87,7 @@ function Choosing({ view, csrf, error, ...reader }: ChoosingProps): VNode {
   )
 }
 
-/** Those that were chosen, and cannot be any more. */
+/** Sites that the team chose, and that the connection no longer reaches. */
 function GoneSites({ sites, ...reader }: Reader & { sites: readonly JiraSite[] }): VNode | null {
   const gone = sites.filter(({ chosen, goneAt }) => chosen && goneAt !== null)
   if (gone.length === 0) return null

@@ -4,18 +4,19 @@ import type { JiraView } from '../../flows/keep-jira.ts'
 import { ok } from '../../kernel/result.ts'
 import { may } from '../../teams/policy.ts'
 import type { JiraSite, Membership, SeenMember } from '../../teams/ports.ts'
-import { flowCookies } from '../entry.ts'
+import { authorize, disconnect, sync } from '../api/jira.ts'
+import { formOf } from '../form.ts'
 import { isRecent } from '../principal.ts'
-import { seeOther } from '../reply.ts'
-import { type Principal, route } from '../route.ts'
+import { object, type Principal, route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { originsOf } from './form-action.ts'
-import { backTo, jiraOf, pageOf, reading, refusals, writing } from './jira-common.ts'
+import { backTo, jiraOf, pageOf, reading, refusals } from './jira-common.ts'
 import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
 import { Scope } from './permission.tsx'
 import { doneQuery, statusOf } from './status.ts'
+import { toProvider } from './to-provider.ts'
 
-/** The team as whoever asks sees it; `view` is `null` where no Jira can be connected. */
+/** The team as this member sees it; `view` is `null` if Jira is not configured. */
 async function gather(who: Principal, teamId: string, { teams, flows, providers }: Services) {
   const of = { accountId: who.accountId, teamId }
   const [found, members] = await Promise.all([teams.get(who.accountId, teamId), teams.members(who.accountId, teamId)])
@@ -71,38 +72,17 @@ const integrations = route({
   },
 })
 
-const connect = route({
-  ...writing,
+const connect = formOf(authorize, {
   path: '/account/teams/:id/integrations/jira/connect',
   summary: 'Go to Atlassian to connect my team with Jira',
-  auth: 'recent',
-  limit: 'sign_in',
-  fails: [
-    ...refusals,
-    'provider_not_found',
-    'provider_unavailable',
-    'redirect_uri_key_not_found',
-    'return_to_not_allowed',
-    'invalid_request',
-  ],
-  async handle({ who, params, cookieNames }, { flows, settings }: Services) {
-    const { accountId, sessionId } = who
-    const begun = await flows.connectJira.begin({ accountId, sessionId }, params.id)
-    if (!begun.ok) return begun
-    return ok(seeOther(begun.value.url, { cookies: flowCookies(begun.value, cookieNames, settings.flowCookieSeconds) }))
-  },
+  fields: object({}),
+  done: ({ cookieNames }, started, { settings }) => toProvider(started, cookieNames, settings.flowCookieSeconds),
 })
 
-const sync = route({
-  ...writing,
+const syncForm = formOf(sync, {
   path: '/account/teams/:id/integrations/jira/sync',
-  limit: 'jira',
   summary: 'Read the list of sites at Jira now',
-  fails: [...refusals, 'jira_not_connected'],
-  async handle({ who, params }, { flows }: Services) {
-    const read = await flows.jira.sync({ teamId: params.id, accountId: who.accountId })
-    return read.ok ? backTo(params.id, 'jira_synced') : read
-  },
+  done: backTo('jira_synced'),
 })
 
 const askDisconnect = route({
@@ -150,19 +130,13 @@ const askDisconnect = route({
   },
 })
 
-const disconnect = route({
-  ...writing,
+const disconnectForm = formOf(disconnect, {
   path: '/account/teams/:id/integrations/jira/disconnect',
   summary: 'Disconnect my team from Jira',
-  auth: 'recent',
-  fails: [...refusals, 'jira_not_connected'],
-  async handle({ who, params, origin }, { flows }: Services) {
-    const done = await flows.jira.disconnect({ teamId: params.id, accountId: who.accountId }, origin)
-    return done.ok ? backTo(params.id, 'jira_disconnected') : done
-  },
+  done: backTo('jira_disconnected'),
 })
 
-export const jiraPages = [integrations, connect, sync, askDisconnect, disconnect]
+export const jiraPages = [integrations, connect, syncForm, askDisconnect, disconnectForm]
 
 type CardProps = Reader & {
   readonly view: JiraView
@@ -173,7 +147,7 @@ type CardProps = Reader & {
   readonly recent: boolean
 }
 
-/** How the connection is, what to do about it, and the ways on for whoever may take them. */
+/** The state of the connection, what to do about it, and the actions that this member may take. */
 function Card({ view, membership, members, mayConnect, csrf, recent, ...reader }: CardProps): VNode {
   const { jira: say } = reader.say
   const { teamId, status, sites, lastError } = view

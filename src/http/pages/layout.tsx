@@ -5,28 +5,28 @@ import { page } from '../reply.ts'
 import { stylesheet } from './style.ts'
 import { type Texts, textsFor } from './texts.ts'
 
-/** What every page of ours needs to know. */
+/** The language of the reader, and the texts in it. */
 export type Reader = { readonly locale: Locale; readonly say: Texts }
 export const readerOf = (locale: Locale): Reader => ({ locale, say: textsFor(locale) })
 
-/** A page as an answer, with the language it is written in. */
+/** Answers with a page, and names its language. */
 export const show = (locale: Locale, view: VNode, more: Parameters<typeof page>[1] = {}) =>
   ok(page(view, { ...more, headers: { 'Content-Language': locale, ...more.headers } }))
 
 type LayoutProps = Reader & {
   readonly title: string
-  /** The form token, where somebody is signed in: then the way around the account is shown. */
+  /** The form token, if somebody is signed in: then the navigation is shown. */
   readonly signedIn?: string | undefined
-  /** What whoever sees it may do: who may look after the service finds the way there. */
+  /** The scopes of the viewer: administrators get a link to their pages. */
   readonly scopes?: readonly string[]
-  /** What has just been done, told to those who do not see the page as well. */
+  /** A notice of what was just done. Screen readers announce it. */
   readonly status?: string | undefined
-  /** Where the browser goes on to by itself, at once. */
+  /** Where the browser is redirected at once. */
   readonly onward?: string
   readonly children: ComponentChildren
 }
 
-/** The frame around every page: one heading, one main landmark, and a way past the navigation. */
+/** The frame of every page: one heading, one main landmark, and a link that skips the navigation. */
 export function Layout({ locale, say, title, signedIn, scopes = [], status, onward, children }: LayoutProps): VNode {
   return (
     <html lang={locale}>
@@ -83,7 +83,7 @@ export const Form = ({ action, csrf, children }: FormProps): VNode => (
   </form>
 )
 
-/** The end of a page below the account page. */
+/** The last line of a page below the account page. */
 export const BackToAccount = ({ say }: Reader): VNode => (
   <p class="actions">
     <a class="button" href="/account">
@@ -93,11 +93,11 @@ export const BackToAccount = ({ say }: Reader): VNode => (
 )
 
 type SignInAgainProps = Reader & {
-  /** The page to come back to. */
+  /** The page to return to. */
   readonly returnTo: string
 }
 
-/** In the place of what needs a recent sign-in, where that is missing: why, and how to have one. */
+/** Replaces what needs a recent sign-in: explains why, and offers to sign in. */
 export const SignInAgain = (props: SignInAgainProps): VNode => (
   <>
     <p>{props.say.recent}</p>
@@ -105,7 +105,7 @@ export const SignInAgain = (props: SignInAgainProps): VNode => (
   </>
 )
 
-/** Leads through the sign-in page and back. */
+/** A link to the sign-in page, which returns here. */
 export const SignInAgainLink = ({ say, returnTo }: SignInAgainProps): VNode => (
   <p class="actions">
     <a class="button" href={`/login?return_to=${encodeURIComponent(returnTo)}`}>
@@ -114,16 +114,16 @@ export const SignInAgainLink = ({ say, returnTo }: SignInAgainProps): VNode => (
   </p>
 )
 
-/** Said only to those who hear the page: what an otherwise repeated button is about. */
+/** Text for screen readers only: what a button that occurs several times acts on. */
 export const Unseen = ({ children }: { children: ComponentChildren }): VNode => <span class="unseen">{children}</span>
 
-/** UTC, because a page without script cannot know where its reader is; it says so. */
+/** A time in UTC, and it says so: without a script, a page cannot know the time zone of its reader. */
 export function Time({ at, locale, say }: Reader & { at: Date }): VNode {
   const words = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' }).format(at)
   return <time datetime={at.toISOString()}>{`${words} ${say.utc}`}</time>
 }
 
-/** Facts as a definition list; what is absent is left out. */
+/** A definition list. `null` entries are left out. */
 export function Facts({ of }: { of: readonly (readonly [string, ComponentChildren] | null)[] }): VNode {
   return (
     <dl class="facts">

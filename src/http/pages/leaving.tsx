@@ -1,31 +1,25 @@
-import { ok } from '../../kernel/result.ts'
+import { remove } from '../api/me.ts'
+import { logout } from '../api/tokens.ts'
 import { sessionForgotten } from '../entry.ts'
+import { formOf } from '../form.ts'
 import { seeOther } from '../reply.ts'
-import { route } from '../route.ts'
-import type { Services } from '../services.ts'
+import { object, route } from '../route.ts'
 import { Form, Layout, readerOf, show } from './layout.tsx'
-import { type Done, doneAt } from './status.ts'
+import { doneAt, type Notice } from './status.ts'
 
-const common = { tag: 'Pages', surface: 'browser', limit: 'account' } as const
+const goodbye = (done: Notice) => seeOther(doneAt('/login', done), sessionForgotten)
 
-const goodbye = (done: Done) => ok(seeOther(doneAt('/login', done), sessionForgotten))
-
-const signOut = route({
-  ...common,
-  method: 'post',
+const signOut = formOf(logout, {
   path: '/account/sign-out',
   summary: 'Sign out on this device',
-  auth: 'user',
-  status: 303,
-  fails: [],
-  async handle({ who, origin }, { flows }: Services) {
-    await flows.signOut.here(who, origin)
-    return goodbye('signed_out')
-  },
+  fields: object({}).transform(() => ({ revoke_provider_tokens: false })),
+  done: () => goodbye('signed_out'),
 })
 
 const askDelete = route({
-  ...common,
+  tag: 'Pages',
+  surface: 'browser',
+  limit: 'account',
   method: 'get',
   path: '/account/delete',
   summary: 'Ask before my account is erased',
@@ -56,18 +50,10 @@ const askDelete = route({
   },
 })
 
-const remove = route({
-  ...common,
-  method: 'post',
+const removeForm = formOf(remove, {
   path: '/account/delete',
   summary: 'Erase my account; its permissions are revoked at the providers',
-  auth: 'recent',
-  status: 303,
-  fails: ['last_administrator'],
-  async handle({ who, origin }, { flows }: Services) {
-    const done = await flows.deleteAccount(who.accountId, origin)
-    return done.ok ? goodbye('deleted') : done
-  },
+  done: () => goodbye('deleted'),
 })
 
-export const leavingRoutes = [signOut, askDelete, remove]
+export const leavingRoutes = [signOut, askDelete, removeForm]

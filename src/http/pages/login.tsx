@@ -2,16 +2,17 @@ import type { VNode } from 'preact'
 import { type AppError, catalogue, fail, message } from '../../errors/catalogue.ts'
 import { ok } from '../../kernel/result.ts'
 import type { Provider } from '../../providers/provider.ts'
+import { enteringOf, type SignInTarget, targetFields, targetOf } from '../api/sign-in-target.ts'
 import { admittedAsRedirect, toSecondFactor } from '../entry.ts'
 import { seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
 import { addressText, passwordGiven } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
-import { type Along, AlongFields, alongFields, alongQuery, enteringOf, suffixOf, targetOf } from './along.tsx'
 import { Field } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
 import { PasskeyForm } from './passkey-form.tsx'
 import { statusOf } from './status.ts'
+import { suffixOf, TargetFields, targetQuery } from './target-fields.tsx'
 
 const home = route({
   method: 'get',
@@ -27,12 +28,12 @@ const home = route({
 })
 
 type LoginContext = {
-  readonly given: Along
+  readonly given: SignInTarget
   readonly who: Principal | null
   readonly locale: Reader['locale']
   readonly csrf: string
   readonly status?: string | undefined
-  /** What came of the password form: the address stays, the password does not. */
+  /** Why the password form was refused. It keeps the email address, but not the password. */
   readonly refused?: { readonly username: string; readonly error: AppError }
 }
 
@@ -44,7 +45,7 @@ const login = route({
   surface: 'browser',
   auth: 'public',
   limit: 'browse',
-  query: alongQuery,
+  query: targetQuery,
   fails: ['return_to_not_allowed'],
   async handle({ query, who, locale, csrfToken }, services: Services) {
     const status = statusOf(query.done, locale)
@@ -76,7 +77,7 @@ function showLogin({ given, who, locale, csrf, status, refused }: LoginContext, 
       ...(refused ? { status: catalogue[refused.error.code].status } : {}),
       ...(retryAfter === undefined ? {} : { headers: { 'Retry-After': String(retryAfter) } }),
       scripts: true,
-      // The password form goes on to the app in one submission.
+      // The redirect to the app belongs to the submission of the password form.
       formAction: target?.tag === 'app' ? [target.url.origin] : [],
     },
   )
@@ -93,7 +94,7 @@ const withPassword = route({
   body: object({
     username: addressText,
     password: passwordGiven,
-    ...alongFields,
+    ...targetFields,
   }),
   status: 303,
   also: ['page'],
@@ -126,7 +127,7 @@ export const loginRoutes = [home, login, withPassword]
 
 type LoginProps = Reader & {
   readonly providers: readonly { readonly provider: Provider; readonly status: 'up' | 'degraded' | 'down' }[]
-  readonly given: Along
+  readonly given: SignInTarget
   readonly mail: boolean
   readonly onwardTo: string | undefined
   readonly visitor: { readonly name: string; readonly email: string | null } | undefined
@@ -171,7 +172,7 @@ function LoginPage(props: LoginProps): VNode {
       <section aria-labelledby="with-password">
         <h2 id="with-password">{say.password.signIn}</h2>
         <Form action="/login/password" csrf={csrf}>
-          <AlongFields given={given} />
+          <TargetFields given={given} />
           <Field
             name="username"
             type="email"
@@ -201,7 +202,7 @@ function LoginPage(props: LoginProps): VNode {
       </section>
       <PasskeyForm
         {...reader}
-        {...{ action: '/login/passkey', csrf, does: 'get', options: '/auth/passkey/options', along: given }}
+        {...{ action: '/login/passkey', csrf, does: 'get', options: '/auth/passkey/options', target: given }}
         button={say.passkeys.signIn}
       />
     </Layout>

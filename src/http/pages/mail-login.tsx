@@ -1,25 +1,27 @@
 import type { VNode } from 'preact'
 import { fail } from '../../errors/catalogue.ts'
-import { readEmail } from '../../kernel/email.ts'
 import { ok } from '../../kernel/result.ts'
 import type { Admitted } from '../../sessions/sign-in.ts'
+import { begin, finish } from '../api/mail.ts'
+import { type SignInTarget, targetOf } from '../api/sign-in-target.ts'
 import { admittedAsRedirect, mailCodeCookie, toMailCode, toSecondFactor } from '../entry.ts'
+import { formOf, signInFormOf } from '../form.ts'
 import { object, route } from '../route.ts'
-import { addressText, secretText, typedCode } from '../schemas/fields.ts'
+import { secretText, typedCode } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
-import { type Along, AlongFields, alongFields, alongQuery, enteringOf, targetOf } from './along.tsx'
-import { asking, doing, ticketed } from './by-mail.ts'
+import { asking, ticketed } from './by-mail.ts'
 import { type AskProps, Field, Submit } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
 import { goOn } from './onward.tsx'
+import { TargetFields, targetQuery } from './target-fields.tsx'
 
-const AskForCode = ({ csrf, email, error, on, ...reader }: AskProps & { on: Along }): VNode => {
+const AskForCode = ({ csrf, email, error, on, ...reader }: AskProps & { on: SignInTarget }): VNode => {
   const { mail } = reader.say
   return (
     <Layout {...reader} title={mail.login.title}>
       <p>{mail.login.intro}</p>
       <Form action="/login/email" csrf={csrf}>
-        <AlongFields given={on} />
+        <TargetFields given={on} />
         <Field name="email" type="email" label={mail.address} autocomplete="email" value={email} error={error} />
         <Submit>{mail.login.send}</Submit>
       </Form>
@@ -31,7 +33,7 @@ const loginByMail = route({
   ...asking,
   path: '/login/email',
   summary: 'Ask for a link and a code to sign in with',
-  query: alongQuery,
+  query: targetQuery,
   fails: ['mail_not_configured', 'return_to_not_allowed'],
   handle({ query, locale, csrfToken }, services: Services) {
     if (!services.settings.mail) return fail('mail_not_configured')
@@ -40,26 +42,17 @@ const loginByMail = route({
   },
 })
 
-const sendCode = route({
-  ...doing,
+const sendCode = formOf(begin, {
   path: '/login/email',
   summary: 'Send a link and a code to sign in with',
-  body: object({ email: addressText, ...alongFields }),
-  fails: ['mail_not_configured', 'return_to_not_allowed', 'invalid_request'],
-  async handle({ body, who, origin, locale, csrfToken }, services: Services) {
-    const entering = enteringOf(body, who, origin, services)
-    if (!entering.ok) return entering
-    const email = readEmail(body.email)
-    if (!email) {
-      const reader = readerOf(locale)
-      const error = reader.say.mail.notAnAddress
-      const view = <AskForCode {...reader} csrf={csrfToken()} email={body.email} error={error} on={body} />
-      return show(locale, view, { status: 400 })
-    }
-    const { returnTo, codeChallenge } = entering.value
-    const begun = await services.flows.signInByEmail.begin({ email, onward: { returnTo, codeChallenge }, origin })
-    if (!begun.ok) return begun
-    return ok(toMailCode(begun.value))
+  also: ['page'],
+  done: (_, { flow_token: binding, expires_in: expiresIn }) => toMailCode({ binding, expiresIn }),
+  failed({ faults: [found] = [] }, { body, locale, csrfToken }) {
+    if (found?.path !== 'email') return undefined
+    const reader = readerOf(locale)
+    const error = reader.say.mail.notAnAddress
+    const view = <AskForCode {...reader} csrf={csrfToken()} email={body.email} error={error} on={body} />
+    return show(locale, view, { status: 400 })
   },
 })
 
@@ -87,26 +80,15 @@ const typeCode = route({
   handle: ({ locale, csrfToken }) => show(locale, <TypeCode {...readerOf(locale)} csrf={csrfToken()} />),
 })
 
-const entering = [
-  'ticket_invalid',
-  'too_many_attempts',
-  'second_factor_required',
-  'user_disabled',
-  'email_unverified',
-  'return_to_not_allowed',
-  'sign_in_overtaken',
-] as const
-
 const signedIn = async (entered: Admitted, locale: Reader['locale'], services: Services) =>
   goOn(await admittedAsRedirect(entered, services, [mailCodeCookie(null)]), locale)
 
-const enterCode = route({
-  ...doing,
+const enterCode = signInFormOf(finish, {
   path: '/login/email/code',
   summary: 'Sign in with the code that was sent',
-  body: object({ code: typedCode }),
-  fails: entering,
-  async handle({ body, who, cookie, origin, locale, csrfToken }, services: Services) {
+  fields: object({ code: typedCode }),
+  also: ['page'],
+  async handle({ body, who, cookie, origin, locale, csrfToken }, services) {
     const binding = cookie('mail_sign_in')
     if (binding === undefined) return fail('ticket_invalid')
     const arrival = { origin, browser: true, replaces: who?.sessionId ?? null }
@@ -146,13 +128,12 @@ const followLink = route({
   },
 })
 
-const enterLink = route({
-  ...doing,
+const enterLink = signInFormOf(finish, {
   path: '/login/email/link',
   summary: 'Sign in with a link that was sent',
-  body: object({ ticket: secretText }),
-  fails: entering,
-  async handle({ body, who, origin, locale }, services: Services) {
+  fields: object({ ticket: secretText }),
+  also: ['page'],
+  async handle({ body, who, origin, locale }, services) {
     const arrival = { origin, browser: true, replaces: who?.sessionId ?? null }
     const entered = await services.flows.signInByEmail.byLink(body.ticket, arrival)
     if (entered.ok) return signedIn(entered.value, locale, services)

@@ -6,8 +6,8 @@ import type { Services } from '../services.ts'
 import { Facts, Layout, readerOf, show, Time } from './layout.tsx'
 
 /**
- * Letters that were not sent: outside production, without a mail server, and only to whoever sits at this machine. They
- * hold links that sign people in.
+ * Messages that were not sent, because there is no mail server. They contain links that sign people in, so they are
+ * shown outside production only, and only to requests from this machine.
  */
 const common = { method: 'get', tag: 'Pages', surface: 'browser', auth: 'none', limit: 'browse' } as const
 
@@ -70,7 +70,7 @@ const one = route({
   },
 })
 
-/** As plain text says it; what is an address becomes a link. */
+/** A paragraph of plain text. A line that is a URL becomes a link. */
 const paragraph = (text: string): VNode => (
   <p key={text}>
     {text

@@ -5,9 +5,9 @@ import type { Redirect } from '../reply.ts'
 import { Layout, type Reader, readerOf, show } from './layout.tsx'
 
 /**
- * Where a form goes on to that ended a sign-in. It may end at another origin only where its page named that origin
- * beforehand. Where it could not (the way back to an app is known only to the sign-in itself), a page of ours ends the
- * submission, and the browser goes on from it.
+ * Answers a form that finished a sign-in. The CSP allows a form to end at another origin only if its page named that
+ * origin. Most pages cannot, because only the sign-in itself knows which app it returns to. Then a page of ours ends
+ * the submission and redirects the browser.
  */
 export const goOn = (to: Redirect, locale: Locale) =>
   to.location.startsWith('/')

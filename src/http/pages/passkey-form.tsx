@@ -1,25 +1,36 @@
 import type { ComponentChildren, VNode } from 'preact'
-import { type Along, AlongFields } from './along.tsx'
+import type { SignInTarget } from '../api/sign-in-target.ts'
 import type { Reader } from './layout.tsx'
 import { PasskeyScripts } from './passkey-script.tsx'
+import { TargetFields } from './target-fields.tsx'
 
 type Props = Reader & {
   readonly action: string
   readonly csrf: string
-  /** Whether a passkey is made or shown, and where to fetch what to ask it. */
+  /** Whether to create a passkey or to use one. `options` is where the script fetches the WebAuthn options. */
   readonly does: 'create' | 'get'
   readonly options: string
   readonly button: string
   readonly primary?: true
-  readonly along?: Along
+  readonly target?: SignInTarget
   readonly children?: ComponentChildren
 }
 
 /**
- * A form only a passkey can fill in. Without script, or in a browser that knows none, it is not there, and a sentence
- * says what is missing. Its page needs `scripts: true`.
+ * A form that a script fills in with the answer of a passkey. Without scripts, or in a browser without passkeys, it
+ * stays hidden and a sentence says what is missing. Its page needs `scripts: true`.
  */
-export function PasskeyForm({ action, csrf, does, options, button, primary, along = {}, children, say }: Props): VNode {
+export function PasskeyForm({
+  action,
+  csrf,
+  does,
+  options,
+  button,
+  primary,
+  target = {},
+  children,
+  say,
+}: Props): VNode {
   const { passkeys } = say
   return (
     <>
@@ -37,7 +48,7 @@ export function PasskeyForm({ action, csrf, does, options, button, primary, alon
         <input type="hidden" name="csrf" value={csrf} />
         <input type="hidden" name="flow_token" value="" />
         <input type="hidden" name="response" value="" />
-        <AlongFields given={along} />
+        <TargetFields given={target} />
         {children}
         <div class="actions">
           <button type="submit" class={primary && 'primary'}>

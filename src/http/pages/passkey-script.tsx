@@ -4,9 +4,8 @@ import type { VNode } from 'preact'
 import { staticFile } from '../static.ts'
 
 /**
- * The only script there is, on the pages that speak to a passkey: only a script can. It fetches what to ask, asks, and
- * puts the answer into the form it stands in; everything after that is an ordinary submission. It is text in a module
- * because the build only compiles.
+ * The only script of our pages: browsers offer passkeys to scripts only. It fetches the options, asks the passkey, and
+ * submits the form with its answer. It is text in a module because the build only compiles TypeScript.
  */
 const script = `'use strict'
 const { browserSupportsWebAuthn, startAuthentication, startRegistration } = SimpleWebAuthnBrowser
@@ -17,7 +16,7 @@ async function answer(form) {
     headers: {
       'content-type': 'application/json',
       accept: 'application/json',
-      // For a browser or proxy that does not state where a request comes from.
+      // For a browser or proxy that does not send the source of a request.
       'x-csrf-token': form.elements.csrf.value,
     },
     body: '{}',
@@ -50,7 +49,7 @@ if (browserSupportsWebAuthn()) {
 }
 `
 const require = createRequire(import.meta.url)
-// What it exports is for bundlers; what browsers load as it is lies beside.
+// The package exports modules for bundlers. The file that browsers can load directly is next to them.
 const bundle = readFileSync(
   require.resolve('@simplewebauthn/browser').replace(/(@simplewebauthn.browser).*$/, '$1/dist/bundle/index.umd.min.js'),
 )
@@ -61,7 +60,7 @@ export const passkeyScripts = [
   staticFile('passkeys.js', type, script),
 ] as const
 
-/** In the order they run: the page is read by then. */
+/** In the order in which they run, once the page is parsed. */
 export const PasskeyScripts = (): VNode => (
   <>
     {passkeyScripts.map(({ path }) => (

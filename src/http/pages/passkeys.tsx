@@ -1,14 +1,24 @@
 import type { VNode } from 'preact'
 import type { Passkey } from '../../credentials/ports.ts'
 import { ok } from '../../kernel/result.ts'
-import { AuthenticationResponse, enterFails, formJson, passkeyName, RegistrationResponse } from '../api/passkeys.ts'
+import {
+  AuthenticationResponse,
+  add,
+  enter,
+  formJson,
+  passkeyName,
+  RegistrationResponse,
+  remove,
+  rename,
+} from '../api/passkeys.ts'
+import { enteringOf, targetFields } from '../api/sign-in-target.ts'
 import { admittedAsRedirect, toSecondFactor } from '../entry.ts'
+import { formOf, signInFormOf } from '../form.ts'
 import { isRecent } from '../principal.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { idParams, secretText } from '../schemas/fields.ts'
+import { secretText } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
-import { alongFields, enteringOf } from './along.tsx'
 import { Field } from './field.tsx'
 import {
   BackToAccount,
@@ -47,68 +57,36 @@ const view = route({
   },
 })
 
-const add = route({
-  ...common,
-  method: 'post',
+const addForm = formOf(add, {
   path: here,
   summary: 'Add the passkey a device has made',
-  body: object({ name: passkeyName, flow_token: secretText, response: formJson(RegistrationResponse) }),
-  status: 303,
-  fails: ['ticket_invalid', 'passkey_not_added'],
-  async handle({ who: { account, sessionId }, body, origin }, { flows }: Services) {
-    const { flow_token: flowToken, name, response } = body
-    const added = await flows.passkeys.add({ account, sessionId, origin }, { flowToken, name, response })
-    return added.ok ? ok(seeOther(doneAt(here, 'passkey_added'))) : added
-  },
+  fields: object({ name: passkeyName, flow_token: secretText, response: formJson(RegistrationResponse) }),
+  done: () => seeOther(doneAt(here, 'passkey_added')),
 })
 
-const rename = route({
-  ...common,
-  method: 'post',
+const renameForm = formOf(rename, {
   path: '/account/passkeys/:id/name',
   summary: 'Call a passkey something else',
-  auth: 'user',
-  params: idParams,
-  body: object({ name: passkeyName }),
-  status: 303,
-  fails: ['passkey_not_found'],
-  async handle({ who, params, body, origin }, { flows }: Services) {
-    const renamed = await flows.passkeys.rename({ id: params.id, accountId: who.accountId }, body.name, origin)
-    return renamed.ok ? ok(seeOther(doneAt(here, 'passkey_renamed'))) : renamed
-  },
+  done: () => seeOther(doneAt(here, 'passkey_renamed')),
 })
 
-const remove = route({
-  ...common,
-  method: 'post',
+const removeForm = formOf(remove, {
   path: '/account/passkeys/:id/remove',
   summary: 'Remove a passkey',
-  params: idParams,
-  status: 303,
-  fails: ['passkey_not_found', 'last_login_method', 'session_revoked'],
-  async handle({ who: { account, sessionId }, params, origin }, { flows }: Services) {
-    const removed = await flows.passkeys.remove({ account, sessionId, origin }, params.id)
-    return removed.ok ? ok(seeOther(doneAt(here, 'passkey_removed'))) : removed
-  },
+  done: () => seeOther(doneAt(here, 'passkey_removed')),
 })
 
-const enter = route({
-  tag: 'Pages',
-  surface: 'browser',
-  method: 'post',
+const signInForm = signInFormOf(enter, {
   path: '/login/passkey',
   summary: 'Sign in with a passkey',
-  auth: 'public',
-  limit: 'sign_in',
-  body: object({
+  fields: object({
     flow_token: secretText,
     response: formJson(AuthenticationResponse),
-    ...alongFields,
+    ...targetFields,
   }),
-  status: 303,
+  fails: ['invalid_request'],
   also: ['page'],
-  fails: [...enterFails, 'invalid_request'],
-  async handle({ who, body, origin, locale }, services: Services) {
+  async handle({ who, body, origin, locale }, services) {
     const entering = enteringOf(body, who, origin, services)
     if (!entering.ok) return entering
     const entered = await services.flows.signInWithPasskey.enter(body.flow_token, body.response, entering.value)
@@ -119,7 +97,7 @@ const enter = route({
     return goOn(await admittedAsRedirect(entered.value, services), locale)
   },
 })
-export const passkeyPageRoutes = [view, add, rename, remove, enter]
+export const passkeyPageRoutes = [view, addForm, renameForm, removeForm, signInForm]
 
 type PageProps = Reader & {
   readonly passkeys: readonly Passkey[]

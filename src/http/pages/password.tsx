@@ -2,7 +2,8 @@ import type { VNode } from 'preact'
 import { z } from 'zod'
 import { type AppError, catalogue, message } from '../../errors/catalogue.ts'
 import { ok } from '../../kernel/result.ts'
-import { askingOf } from '../api/passwords.ts'
+import { askingOf, change, remove } from '../api/passwords.ts'
+import { formOf } from '../form.ts'
 import { fault, passwordFaults } from '../problem.ts'
 import { seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
@@ -25,58 +26,36 @@ const view = route({
     showPassword({ who, locale, csrf: csrfToken() }, services),
 })
 
-const change = route({
-  ...common,
-  method: 'post',
+const changeForm = formOf(change, {
+  path: common.path,
   summary: 'Set or change my password, in a browser',
-  auth: 'user',
-  limit: 'sign_in',
-  // An empty current password is one that was forgotten to be typed.
-  body: object({
-    current_password: z.string().max(4096).optional().describe('The current password, if there is one'),
+  // An empty current password was forgotten: it is the same as none.
+  fields: object({
+    current_password: z
+      .string()
+      .max(4096)
+      .optional()
+      .transform((current) => current || undefined)
+      .describe('The current password, if there is one'),
     new_password: passwordChosen,
   }),
-  status: 303,
   also: ['page'],
-  fails: [
-    'invalid_credentials',
-    'too_many_attempts',
-    'password_rejected',
-    'reauthentication_required',
-    'email_required',
-    'email_unverified',
-    'sign_in_overtaken',
-    'invalid_request',
-  ],
-  async handle({ who, body, origin, wants, locale, csrfToken }, services: Services) {
-    const { password } = services.flows
-    const had = await password.has(who.accountId)
-    const given = { current: body.current_password || undefined, wanted: body.new_password }
-    const done = await password.change(askingOf(who, services), given, origin)
-    if (done.ok) return ok(seeOther(doneAt('/account', had ? 'password_changed' : 'password_set')))
+  // An account with a password needs the current one. For an account without, the form does not have the field.
+  done: ({ body }) =>
+    seeOther(doneAt('/account', body.current_password === undefined ? 'password_set' : 'password_changed')),
+  failed({ error }, { who, wants, locale, csrfToken }, services) {
     const shown = ['invalid_credentials', 'invalid_request', 'too_many_attempts', 'password_rejected']
-    if (wants === 'json' || !shown.includes(done.error.code)) return done
-    return showPassword({ who, locale, csrf: csrfToken(), refused: done.error }, services)
+    if (wants === 'json' || !shown.includes(error.code)) return undefined
+    return showPassword({ who, locale, csrf: csrfToken(), refused: error }, services)
   },
 })
 
-const remove = route({
-  tag: 'Pages',
-  surface: 'browser',
-  method: 'post',
+const removeForm = formOf(remove, {
   path: '/account/password/remove',
   summary: 'Go on without a password, in a browser',
-  auth: 'recent',
-  limit: 'sign_in',
-  body: object({}),
-  status: 303,
-  fails: ['not_linked', 'last_login_method'],
-  async handle({ who, origin }, services: Services) {
-    const done = await services.flows.password.remove(askingOf(who, services), origin)
-    return done.ok ? ok(seeOther(doneAt('/account', 'password_removed'))) : done
-  },
+  done: () => seeOther(doneAt('/account', 'password_removed')),
 })
-/** Where password managers send people (https://w3c.github.io/webappsec-change-password-url/). */
+/** Password managers open this URL (https://w3c.github.io/webappsec-change-password-url/). */
 const wellKnown = route({
   ...common,
   method: 'get',
@@ -89,7 +68,7 @@ const wellKnown = route({
   handle: () => ok(seeOther(common.path)),
 })
 
-export const passwordPages = [wellKnown, view, change, remove]
+export const passwordPages = [wellKnown, view, changeForm, removeForm]
 
 type Showing = {
   readonly who: Principal
@@ -179,7 +158,7 @@ function ChangeForm({ csrf, has, email, least, refused, ...reader }: ChangeFormP
       <h2 id="change">{has ? say.password.change : say.password.set}</h2>
       <p>{say.password.others}</p>
       <Form action="/account/password" csrf={csrf}>
-        {/* For password managers alone: whose password this is. */}
+        {/* Tells password managers which account the password belongs to. */}
         <label hidden>
           {say.password.email}
           <input type="text" value={email} autocomplete="username" readonly />

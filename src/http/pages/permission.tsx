@@ -7,8 +7,8 @@ import { fail } from '../../errors/catalogue.ts'
 import { ok } from '../../kernel/result.ts'
 import type { Provider } from '../../providers/provider.ts'
 import type { Providers } from '../../providers/providers.ts'
-import { moreFails } from '../api/identities.ts'
-import { flowCookies } from '../entry.ts'
+import { authorize, withdraw } from '../api/identities.ts'
+import { formOf } from '../form.ts'
 import { isRecent } from '../principal.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
@@ -16,29 +16,19 @@ import { idParams, scopeToken } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
 import { doneAt } from './status.ts'
+import { toProvider } from './to-provider.ts'
 
-/** What somebody granted at a provider: told, asked for, taken back. */
+/** The permissions that a person granted at a provider: show them, ask for more, withdraw them. */
 
 const common = { tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account' } as const
 
-const more = route({
-  ...common,
-  method: 'post',
+const more = formOf(authorize, {
   path: '/account/identities/:id/authorize',
   summary: 'Go to the provider to grant more there, with this very sign-in',
-  auth: 'recent',
-  limit: 'sign_in',
-  params: idParams,
-  body: object({ scopes: z.array(scopeToken).max(50).default([]).describe('The additional scopes') }),
-  status: 303,
-  fails: moreFails,
-  async handle({ who, params, body, origin, cookieNames }, { flows, settings }: Services) {
-    if (body.scopes.length === 0) return ok(seeOther(doneAt(`/account/identities/${params.id}`, 'more_none')))
-    const begun = await flows.askForMore(who, params.id, body, origin)
-    if (!begun.ok) return begun
-    const cookies = flowCookies(begun.value, cookieNames, settings.flowCookieSeconds)
-    return ok(seeOther(begun.value.url, { cookies }))
-  },
+  fields: object({ scopes: z.array(scopeToken).max(50).default([]).describe('The additional scopes') }),
+  before: ({ params, body }) =>
+    body.scopes.length === 0 ? ok(seeOther(doneAt(`/account/identities/${params.id}`, 'more_none'))) : undefined,
+  done: ({ cookieNames }, started, { settings }) => toProvider(started, cookieNames, settings.flowCookieSeconds),
 })
 
 const askWithdraw = route({
@@ -84,30 +74,21 @@ const askWithdraw = route({
   },
 })
 
-const withdraw = route({
-  ...common,
-  method: 'post',
+const withdrawForm = formOf(withdraw, {
   path: '/account/identities/:id/withdraw',
   summary: 'Take back what was granted with a sign-in, and keep the sign-in',
-  auth: 'recent',
-  params: idParams,
-  status: 303,
-  fails: ['not_linked'],
-  async handle({ who, params, origin }, { flows }: Services) {
-    const done = await flows.withdraw.one({ accountId: who.accountId, identityId: params.id }, origin)
-    return done.ok ? ok(seeOther(doneAt(`/account/identities/${params.id}`, 'grant_withdrawn'))) : done
-  },
+  done: ({ params }) => seeOther(doneAt(`/account/identities/${params.id}`, 'grant_withdrawn')),
 })
 
-export const permissionRoutes = [more, askWithdraw, withdraw]
+export const permissionRoutes = [more, askWithdraw, withdrawForm]
 
-/** Promises a withdrawal only where the provider has an endpoint for it. */
+/** What happens to a permission. Promises that it is revoked only if the provider has an endpoint for that. */
 export function whatBecomesOfIt(provider: Provider | undefined, { unlink: words }: Reader['say']): string {
   if (!provider || provider.revokes === false) return words.erased
   return provider.revokes ? words.withdrawn(provider.name) : words.perhapsWithdrawn(provider.name)
 }
 
-/** Where people withdraw a permission themselves: when we cannot, or `always`. */
+/** Links to where people withdraw a permission themselves: if we cannot revoke it, or `always`. */
 export function Elsewhere({
   provider,
   always,
@@ -134,7 +115,7 @@ export function Elsewhere({
   )
 }
 
-/** A scope in words, and as the provider spells it. */
+/** A scope in words, and its name at the provider. */
 export function Scope({ scope, say }: Reader & { scope: string }): VNode {
   const { scopes, otherScope } = say.ways
   const words = Object.hasOwn(scopes, scope) ? scopes[scope] : otherScope
@@ -158,14 +139,14 @@ function Scopes({ scopes, ...reader }: Reader & { scopes: readonly string[] }): 
   )
 }
 
-/** Whether a permission works; where it does not, why, and what helps. */
+/** Whether a permission works; if not, why, and what to do. */
 function Works({ identity, standing, provider, say }: Reader & About): VNode {
   const { permission } = say
   const { status, lastError } = standing
   const words = permission.status[status]
   const why = status === 'degraded' && lastError !== null ? ` (${permission.errors[lastError]})` : ''
   if ((status !== 'needs_reauthorization' && status !== 'revoked') || !provider) return <>{`${words}${why}`}</>
-  // Google gives no new refresh token while the consent stands, though the one it gave is dead.
+  // Google issues another refresh token only after another consent, even if the one it issued is invalid.
   const again = status === 'revoked' ? '' : '&consent=again'
   return (
     <>
@@ -178,10 +159,10 @@ function Works({ identity, standing, provider, say }: Reader & About): VNode {
 }
 
 type About = { readonly identity: Identity; readonly standing: Standing; readonly provider: Provider | undefined }
-export type Told = readonly (readonly [string, ComponentChildren] | null)[]
+export type FactList = readonly (readonly [string, ComponentChildren] | null)[]
 
-/** What was granted and how it stands, as facts of a list; `inFull` also what was asked, and until when it lasts. */
-export function permissionFacts({ inFull, ...about }: Reader & About & { inFull?: true }): Told {
+/** The permissions and their state as list entries. `inFull` adds what was requested, and when it ends. */
+export function permissionFacts({ inFull, ...about }: Reader & About & { inFull?: true }): FactList {
   const { identity: _i, provider: _p, standing, ...reader } = about
   const { ways, permission } = reader.say
   const kept = standing.status !== 'none' && standing.status !== 'revoked'
@@ -203,7 +184,7 @@ export function permissionFacts({ inFull, ...about }: Reader & About & { inFull?
 
 type PermissionProps = Reader & About & { readonly csrf: string; readonly recent: boolean }
 
-/** The part of a sign-in's page that is about what it may do. The form for more ends at the provider. */
+/** The permissions on the page of an identity. The form that asks for more ends at the provider. */
 export function Permission({ csrf, recent, ...about }: PermissionProps): VNode {
   const { identity, standing, provider, ...reader } = about
   const { say } = reader
@@ -258,7 +239,7 @@ export function Permission({ csrf, recent, ...about }: PermissionProps): VNode {
 
 type WaitingProps = Reader & { readonly waiting: readonly Waiting[]; readonly providers: Providers }
 
-/** What was taken back here and not yet at its provider; nothing where nothing waits. */
+/** Permissions that were withdrawn here and not yet revoked at their provider; `null` if there are none. */
 export function Revocations({ waiting, providers, ...reader }: WaitingProps): VNode | null {
   const { revocations: words, permission } = reader.say
   if (waiting.length === 0) return null

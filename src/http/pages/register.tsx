@@ -1,16 +1,17 @@
 import type { VNode } from 'preact'
-import { type AppError, catalogue, fail } from '../../errors/catalogue.ts'
-import { readEmail } from '../../kernel/email.ts'
-import { ok } from '../../kernel/result.ts'
-import { type FaultFound, fault, passwordFaults } from '../problem.ts'
+import { catalogue, fail } from '../../errors/catalogue.ts'
+import { register } from '../api/passwords.ts'
+import { targetFields, targetOf } from '../api/sign-in-target.ts'
+import { formOf } from '../form.ts'
+import { type FaultFound, fault } from '../problem.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
 import { addressText, line, passwordChosen } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
-import { AlongFields, alongFields, alongQuery, suffixOf, targetOf } from './along.tsx'
 import { Field } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'
 import { doneAt } from './status.ts'
+import { suffixOf, TargetFields, targetQuery } from './target-fields.tsx'
 
 const common = { path: '/register', tag: 'Pages', surface: 'browser', auth: 'public' } as const
 
@@ -19,7 +20,7 @@ const ask = route({
   method: 'get',
   summary: 'Open an account with a password',
   limit: 'browse',
-  query: alongQuery,
+  query: targetQuery,
   fails: ['user_creation_disabled', 'return_to_not_allowed'],
   handle({ query, locale, csrfToken }, services: Services) {
     const { settings } = services
@@ -29,53 +30,37 @@ const ask = route({
   },
 })
 
-const open = route({
-  ...common,
-  method: 'post',
+const registerForm = formOf(register, {
+  path: common.path,
   summary: 'Open an account with a password, in a browser; the answer is the same where the address is taken',
-  limit: 'sign_in',
-  body: object({
+  fields: object({
     email: addressText,
     password: passwordChosen,
-    name: line.optional(),
-    ...alongFields,
+    name: line.optional().transform((name) => name || null),
+    ...targetFields,
   }),
-  status: 303,
+  fails: ['return_to_not_allowed'],
   also: ['page'],
-  fails: ['password_rejected', 'user_creation_disabled', 'return_to_not_allowed', 'invalid_request'],
-  async handle({ body, origin, wants, locale, csrfToken }, services: Services) {
-    const { flows, settings } = services
-    if (body.return_to !== undefined && !targetOf(body, services)) return fail('return_to_not_allowed')
-    const again = (error: AppError, faults: readonly FaultFound[]) =>
-      show(
-        locale,
-        <RegisterPage
-          {...readerOf(locale)}
-          given={body}
-          csrf={csrfToken()}
-          least={settings.passwordLeastLength}
-          typed={{ email: body.email, name: body.name ?? '' }}
-          faults={faults}
-        />,
-        { status: catalogue[error.code].status },
-      )
-    const email = readEmail(body.email)
-    if (!email) {
-      const faults: readonly FaultFound[] = [{ path: 'email', code: 'invalid_format' }]
-      const error = { code: 'invalid_request', params: {} } as const
-      return wants === 'json' ? { ok: false, error, faults } : again(error, faults)
-    }
-    const done = await flows.register({ email, password: body.password, name: body.name || null }, origin)
-    if (done.ok) {
-      const suffix = suffixOf(body)
-      return ok(seeOther(`${doneAt('/login', 'registered')}${suffix.replace('?', '&')}`))
-    }
-    if (done.error.code !== 'password_rejected') return done
-    const faults = passwordFaults('password', done.error)
-    return wants === 'json' ? { ...done, faults } : again(done.error, faults)
+  before: ({ body }, services) =>
+    body.return_to !== undefined && !targetOf(body, services) ? fail('return_to_not_allowed') : undefined,
+  done: ({ body }) => seeOther(`${doneAt('/login', 'registered')}${suffixOf(body).replace('?', '&')}`),
+  failed({ error, faults = [] }, { body, wants, locale, csrfToken }, { settings }) {
+    if (wants === 'json' || faults.length === 0) return undefined
+    return show(
+      locale,
+      <RegisterPage
+        {...readerOf(locale)}
+        given={body}
+        csrf={csrfToken()}
+        least={settings.passwordLeastLength}
+        typed={{ email: body.email, name: body.name ?? '' }}
+        faults={faults}
+      />,
+      { status: catalogue[error.code].status },
+    )
   },
 })
-export const registerRoutes = [ask, open]
+export const registerRoutes = [ask, registerForm]
 
 type RegisterProps = Reader & {
   readonly given: Parameters<typeof suffixOf>[0]
@@ -96,7 +81,7 @@ function RegisterPage({ given, csrf, least, typed, faults = [], ...reader }: Reg
     <Layout {...reader} title={say.register.title}>
       <p>{say.register.intro}</p>
       <Form action="/register" csrf={csrf}>
-        <AlongFields given={given} />
+        <TargetFields given={given} />
         <Field
           name="email"
           type="email"

@@ -3,8 +3,9 @@ import { message } from '../../errors/catalogue.ts'
 import type { Choice, SecondProof } from '../../flows/prove-second-factor.ts'
 import { ok } from '../../kernel/result.ts'
 import { AuthenticationResponse, formJson } from '../api/passkeys.ts'
-import { proveFails, recoveryCode } from '../api/second-factor.ts'
+import { prove, recoveryCode } from '../api/second-factor.ts'
 import { admittedAsRedirect, secondFactorCookie } from '../entry.ts'
+import { signInFormOf } from '../form.ts'
 import { faulty } from '../problem.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
@@ -34,21 +35,17 @@ const ask = route({
   },
 })
 
-const prove = route({
-  ...common,
-  method: 'post',
+const proveForm = signInFormOf(prove, {
+  path: common.path,
   summary: 'Finish a sign-in with its second factor',
-  limit: 'sign_in',
-  body: object({
+  fields: object({
     totp: typedCode.optional(),
     recovery_code: recoveryCode.optional(),
     flow_token: secretText.optional(),
     response: formJson(AuthenticationResponse).optional(),
   }),
-  status: 303,
   also: ['page'],
-  fails: [...proveFails, 'invalid_request'],
-  async handle({ body, cookie, origin, locale, csrfToken }, services: Services) {
+  async handle({ body, cookie, origin, locale, csrfToken }, services) {
     const { flows } = services
     const ticket = cookie('second_factor')
     const choice = ticket === undefined ? undefined : await flows.proveSecondFactor.choice(ticket)
@@ -81,7 +78,7 @@ const prove = route({
     return goOn(await admittedAsRedirect(proven.value, services, [secondFactorCookie(null, 0)]), locale)
   },
 })
-export const secondFactorLoginRoutes = [ask, prove]
+export const secondFactorLoginRoutes = [ask, proveForm]
 
 type Wrong = { readonly type: SecondProof['type']; readonly text: string }
 type PageProps = Reader & { readonly choice: Choice; readonly csrf: string; readonly wrong?: Wrong }

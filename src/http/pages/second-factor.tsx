@@ -2,7 +2,8 @@ import type { VNode } from 'preact'
 import { fail, message } from '../../errors/catalogue.ts'
 import type { Setup } from '../../flows/second-factor.ts'
 import { ok } from '../../kernel/result.ts'
-import { doing } from '../api/second-factor.ts'
+import { ask, begin, confirm, regenerate, removeTotp, stop } from '../api/second-factor.ts'
+import { formOf } from '../form.ts'
 import { isRecent } from '../principal.ts'
 import { seeOther, text } from '../reply.ts'
 import { object, route } from '../route.ts'
@@ -38,7 +39,7 @@ const view = route({
     const [standing, passkeys, waiting] = await Promise.all([
       flows.secondFactor.show(who.accountId),
       flows.passkeys.list(who.accountId),
-      // Whoever only found this browser open must not read a secret that is about to count.
+      // Somebody who finds this browser open must not read the secret of an app that is being set up.
       recent ? flows.secondFactor.waiting(who.account) : undefined,
     ])
     const reader = readerOf(locale)
@@ -67,113 +68,83 @@ const qr = route({
     const waiting = await flows.secondFactor.waiting(who.account)
     if (!waiting) return fail('second_factor_missing')
     const { default: qrcode } = await import('qrcode')
-    // Dark on light in either colour scheme, with the quiet zone scanners need.
+    // Dark on light in both color schemes, with the margin that scanners need.
     const drawn = await qrcode.toString(waiting.uri, { type: 'svg', margin: 4, errorCorrectionLevel: 'M' })
     return ok(text('image/svg+xml', drawn))
   },
 })
 
-const begin = route({
-  ...common,
-  method: 'post',
+const beginForm = formOf(begin, {
   path: '/account/second-factor/totp',
   summary: 'Begin with an authenticator app',
-  status: 303,
-  fails: ['second_factor_exists'],
-  async handle({ who, origin }, { flows }: Services) {
-    const begun = await flows.secondFactor.beginTotp(doing(who, origin))
-    return begun.ok ? ok(seeOther(`${here}#app`)) : begun
-  },
+  done: () => seeOther(`${here}#app`),
 })
 
-const confirm = route({
-  ...common,
-  method: 'post',
+const confirmForm = formOf(confirm, {
   path: '/account/second-factor/totp/confirm',
   summary: 'Confirm the app with its first code; recovery codes are shown, once',
-  body: object({ code: typedCode }),
-  status: 200,
+  // Any text is accepted, so that a mistyped code gets its error next to the field.
+  fields: object({ code: typedCode }),
   also: ['page'],
-  fails: ['second_factor_missing', 'second_factor_invalid'],
-  async handle({ who, body, origin, locale, csrfToken }, { flows }: Services) {
-    const reader = readerOf(locale)
-    const confirmed = await flows.secondFactor.confirmTotp(doing(who, origin), body.code)
-    if (confirmed.ok) return show(locale, <CodesPage {...reader} codes={confirmed.value} csrf={csrfToken()} isOn />)
+  done: ({ locale, csrfToken }, { recovery_codes: codes }) =>
+    show(locale, <CodesPage {...readerOf(locale)} codes={codes} csrf={csrfToken()} isOn />),
+  async failed({ error }, { who, locale, csrfToken }, { flows }) {
     const waiting = await flows.secondFactor.waiting(who.account)
-    if (confirmed.error.code !== 'second_factor_invalid' || !waiting) return confirmed
+    if (error.code !== 'second_factor_invalid' || !waiting) return undefined
     const standing = await flows.secondFactor.show(who.accountId)
     const passkeys = await flows.passkeys.list(who.accountId)
     return show(
       locale,
       <SecondFactorPage
-        {...reader}
+        {...readerOf(locale)}
         {...standing}
         {...{ recent: true, waiting, passkeys: passkeys.length, strong: who.amr.includes('mfa') }}
         since={who.account.secondFactorAt}
         csrf={csrfToken()}
-        wrong={message(confirmed.error, locale).detail}
+        wrong={message(error, locale).detail}
       />,
       { status: 401 },
     )
   },
 })
 
-const removeTotp = route({
-  ...common,
-  method: 'post',
+const removeTotpForm = formOf(removeTotp, {
   path: '/account/second-factor/totp/remove',
   summary: 'Remove the authenticator app',
-  status: 303,
-  fails: ['second_factor_missing'],
-  async handle({ who, origin }, { flows }: Services) {
-    const removed = await flows.secondFactor.removeTotp(doing(who, origin))
-    return removed.ok ? ok(seeOther(doneAt(here, 'second_factor_changed'))) : removed
-  },
+  done: () => seeOther(doneAt(here, 'second_factor_changed')),
 })
 
-const ask = route({
-  ...common,
-  method: 'post',
+const askForm = formOf(ask, {
   path: '/account/second-factor/ask',
   summary: 'Ask for a passkey after every other way in; recovery codes are shown, once',
-  status: 200,
   also: ['page'],
-  fails: ['second_factor_missing', 'reauthentication_required'],
-  async handle({ who, origin, locale, csrfToken }, { flows }: Services) {
-    const asked = await flows.secondFactor.ask({ ...doing(who, origin), amr: who.amr })
-    if (!asked.ok) return asked
-    return show(locale, <CodesPage {...readerOf(locale)} codes={asked.value} csrf={csrfToken()} isOn />)
-  },
+  done: ({ locale, csrfToken }, { recovery_codes: codes }) =>
+    show(locale, <CodesPage {...readerOf(locale)} codes={codes} csrf={csrfToken()} isOn />),
 })
 
-const stop = route({
-  ...common,
-  method: 'post',
+const stopForm = formOf(stop, {
   path: '/account/second-factor/stop',
   summary: 'Ask for no second factor any more',
-  status: 303,
-  fails: ['second_factor_missing'],
-  async handle({ who, origin }, { flows }: Services) {
-    const stopped = await flows.secondFactor.stop(doing(who, origin))
-    return stopped.ok ? ok(seeOther(doneAt(here, 'second_factor_changed'))) : stopped
-  },
+  done: () => seeOther(doneAt(here, 'second_factor_changed')),
 })
 
-const regenerate = route({
-  ...common,
-  method: 'post',
+const regenerateForm = formOf(regenerate, {
   path: '/account/second-factor/recovery-codes',
   summary: 'New recovery codes, shown once',
-  status: 200,
   also: ['page'],
-  fails: ['second_factor_missing'],
-  async handle({ who, origin, locale, csrfToken }, { flows }: Services) {
-    const made = await flows.secondFactor.replaceCodes(doing(who, origin))
-    if (!made.ok) return made
-    return show(locale, <CodesPage {...readerOf(locale)} codes={made.value} csrf={csrfToken()} />)
-  },
+  done: ({ locale, csrfToken }, { recovery_codes: codes }) =>
+    show(locale, <CodesPage {...readerOf(locale)} codes={codes} csrf={csrfToken()} />),
 })
-export const secondFactorPageRoutes = [view, qr, begin, confirm, removeTotp, ask, stop, regenerate]
+export const secondFactorPageRoutes = [
+  view,
+  qr,
+  beginForm,
+  confirmForm,
+  removeTotpForm,
+  askForm,
+  stopForm,
+  regenerateForm,
+]
 
 type PageProps = Reader & {
   readonly totp: boolean
@@ -181,7 +152,7 @@ type PageProps = Reader & {
   readonly since: Date | null
   readonly passkeys: number
   readonly recent: boolean
-  /** Signed in with a second factor this time. */
+  /** Whether this session was signed in with a second factor. */
   readonly strong: boolean
   readonly waiting: Setup | undefined
   readonly csrf: string

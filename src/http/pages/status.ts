@@ -2,17 +2,17 @@ import { z } from 'zod'
 import type { Locale } from '../../errors/catalogue.ts'
 import { type Texts, textsFor } from './texts.ts'
 
-export type Done = keyof Texts['done']
+export type Notice = keyof Texts['done']
 
-/** The query of a page that tells what was done; another site may add to it what it likes. */
+/** The query of a page that can show a notice. Other parameters are ignored. */
 export const doneQuery = z.looseObject({ done: z.string().max(40).optional().describe('Which notice the page shows') })
 
-/** The sentence for `?done=`. Only our own words are ever shown: an address must not put words into our mouth. */
+/** The sentence for `?done=`. Only our own sentences are shown: a link must not make a page say anything else. */
 export function statusOf(done: string | undefined, locale: Locale): string | undefined {
   const { done: sentences } = textsFor(locale)
-  return done !== undefined && Object.hasOwn(sentences, done) ? sentences[done as Done] : undefined
+  return done !== undefined && Object.hasOwn(sentences, done) ? sentences[done as Notice] : undefined
 }
 
-/** Back to a page of ours that says what was done. */
-export const doneAt = (path: `/account${string}` | `/admin${string}` | '/login', done: Done): string =>
+/** The path of a page that shows a notice. */
+export const doneAt = (path: `/account${string}` | `/admin${string}` | '/login', done: Notice): string =>
   `${path}?done=${done}`

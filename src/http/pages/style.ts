@@ -1,10 +1,10 @@
 import { staticFile } from '../static.ts'
 
 /**
- * One stylesheet for every page, the documentation's too. It is text in a module because the build only compiles: a
- * file beside it would not be there in production.
+ * One stylesheet for every page, including the documentation. It is text in a module because the build only compiles
+ * TypeScript: a CSS file would be missing in production.
  *
- * The wordmark wears its name: a vinculum is the line over what belongs together.
+ * The wordmark has a line above it: in mathematics, a vinculum is the line over terms that belong together.
  */
 const css = `
 :root {

@@ -6,7 +6,7 @@ import { Field, Submit } from './field.tsx'
 import { Facts, Form, Layout, type Reader, Time, Unseen } from './layout.tsx'
 import { teamPage } from './teams.tsx'
 
-/** How a member is called on the pages of a team. */
+/** The name of a member on the pages of a team. */
 export const calledBy = ({ name, email }: Pick<SeenMember, 'name' | 'email'>, nameless: string): string =>
   name ?? email ?? nameless
 
@@ -18,11 +18,11 @@ type TeamPageProps = Reader & {
   readonly csrf: string
   readonly mail: boolean
   readonly status?: string | undefined
-  /** An invitation that did not go out: what was typed, and why. */
+  /** An invitation that was refused: what was entered, and why. */
   readonly refused?: { readonly email: string; readonly role: TeamRole; readonly error: string } | undefined
 }
 
-/** A team: who is in it, who is invited, and what whoever looks may do. */
+/** A team: its members, its invitations, and what the viewer may do. */
 export function TeamPage(props: TeamPageProps): VNode {
   const { membership, members, invited, who, csrf, mail, status, refused, ...reader } = props
   const { teams: say } = reader.say
@@ -183,7 +183,7 @@ type RoleFieldProps = Reader & {
   readonly id: string
   readonly by: TeamRole
   readonly chosen: TeamRole
-  /** Its button, where the form has no other field. */
+  /** The button, if the form has no other field. */
   readonly children?: string
 }
 const RoleField = ({ id, by, chosen, children, say: { teams: say } }: RoleFieldProps): VNode => (

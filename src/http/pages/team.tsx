@@ -1,29 +1,32 @@
 import type { VNode } from 'preact'
-import { z } from 'zod'
 import { catalogue, fail, message } from '../../errors/catalogue.ts'
-import type { InviteToTeamCode } from '../../flows/invite-to-team.ts'
-import { readEmail } from '../../kernel/email.ts'
 import { ok } from '../../kernel/result.ts'
-import { may, mayGive, teamRoles } from '../../teams/policy.ts'
+import { may, mayGive } from '../../teams/policy.ts'
 import type { TeamRefusal } from '../../teams/ports.ts'
 import type { MemberCode } from '../../teams/teams.ts'
+import { invite, leave, remove, rename, setRole, withdraw } from '../api/teams.ts'
+import { formOf } from '../form.ts'
 import { isRecent } from '../principal.ts'
 import { seeOther } from '../reply.ts'
-import { object, type Principal, route } from '../route.ts'
-import { addressText, idParams, invitationParams, memberParams, teamName } from '../schemas/fields.ts'
+import { type Principal, route } from '../route.ts'
+import { idParams, memberParams } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { Form, Layout, type Reader, readerOf, SignInAgain, show } from './layout.tsx'
-import { doneAt, doneQuery, statusOf } from './status.ts'
+import { doneAt, doneQuery, type Notice, statusOf } from './status.ts'
 import { calledBy, TeamPage } from './team-view.tsx'
 import { teamPage } from './teams.tsx'
 
-const common = { tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account' } as const
-const reading = { ...common, method: 'get' } as const
-const writing = { ...common, method: 'post', status: 303 } as const
+const reading = { method: 'get', tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account' } as const
 const refusals = ['team_not_found', 'team_role_required'] satisfies TeamRefusal[]
 const memberCodes = [...refusals, 'member_not_found', 'last_owner'] satisfies MemberCode[]
 
-/** Everything the page shows, or that there is no such team for whoever asks. */
+/** Redirects to the page of the team, with a notice. */
+const backToTeam =
+  (done: Notice) =>
+  ({ params }: { params: { id: string } }) =>
+    seeOther(doneAt(teamPage(params.id), done))
+
+/** Everything the page shows; `team_not_found` for anyone who is not a member. */
 async function gather(who: Principal, teamId: string, { teams, invitations }: Services) {
   const [found, members] = await Promise.all([teams.get(who.accountId, teamId), teams.members(who.accountId, teamId)])
   if (!found.ok) return found
@@ -48,31 +51,16 @@ const view = route({
   },
 })
 
-const rename = route({
-  ...writing,
+const renameForm = formOf(rename, {
   path: '/account/teams/:id/name',
   summary: 'Call a team by another name',
-  params: idParams,
-  body: object({ name: teamName }),
-  fails: refusals,
-  async handle({ who, params, body, origin }, { teams }: Services) {
-    const done = await teams.rename({ teamId: params.id, by: who.accountId }, body.name, origin)
-    return done.ok ? ok(seeOther(doneAt(teamPage(params.id), 'team_renamed'))) : done
-  },
+  done: backToTeam('team_renamed'),
 })
 
-const setRole = route({
-  ...writing,
+const roleForm = formOf(setRole, {
   path: '/account/teams/:id/members/:user_id/role',
   summary: 'Give a member another role',
-  params: memberParams,
-  body: object({ role: z.enum(teamRoles).describe('The new role') }),
-  fails: memberCodes,
-  async handle({ who, params, body, origin }, { teams }: Services) {
-    const act = { teamId: params.id, by: who.accountId, accountId: params.user_id }
-    const done = await teams.setRole(act, body.role, origin)
-    return done.ok ? ok(seeOther(doneAt(teamPage(params.id), 'team_role_changed'))) : done
-  },
+  done: backToTeam('team_role_changed'),
 })
 
 const askLeave = route({
@@ -110,72 +98,42 @@ const askLeave = route({
   },
 })
 
-const leave = route({
-  ...writing,
+const leaveForm = formOf(leave, {
   path: '/account/teams/:id/members/:user_id/remove',
   summary: 'Leave a team, or take somebody out of it',
-  params: memberParams,
-  fails: memberCodes,
-  async handle({ who, params, origin }, { teams }: Services) {
-    const act = { teamId: params.id, by: who.accountId, accountId: params.user_id }
-    const done = await teams.leave(act, origin)
-    if (!done.ok) return done
-    return ok(
-      seeOther(
-        act.by === act.accountId
-          ? doneAt('/account/teams', 'team_left')
-          : doneAt(teamPage(params.id), 'team_member_removed'),
-      ),
-    )
-  },
+  done: ({ who, params }) =>
+    seeOther(
+      who.accountId === params.user_id
+        ? doneAt('/account/teams', 'team_left')
+        : doneAt(teamPage(params.id), 'team_member_removed'),
+    ),
 })
 
-const invite = route({
-  ...writing,
+const inviteForm = formOf(invite, {
   path: '/account/teams/:id/invitations',
   summary: 'Invite somebody by e-mail',
-  params: idParams,
-  body: object({ email: addressText, role: z.enum(teamRoles).describe('The role the person gets') }),
   also: ['page'],
-  fails: [
-    ...refusals,
-    'already_member',
-    'team_limit_reached',
-    'mail_not_configured',
-    'email_unverified',
-    'rate_limited',
-  ] satisfies InviteToTeamCode[],
-  async handle({ who, params, body, origin, locale, csrfToken }, services: Services) {
-    const email = readEmail(body.email)
-    const done = email
-      ? await services.flows.inviteToTeam(who.account, params.id, { email, role: body.role }, origin)
-      : undefined
-    if (done?.ok) return ok(seeOther(doneAt(teamPage(params.id), 'team_invited')))
-    // What can be mended in the form is told at its field.
-    if (done && done.error.code !== 'already_member' && done.error.code !== 'rate_limited') return done
+  done: backToTeam('team_invited'),
+  async failed({ error }, { who, params, body, locale, csrfToken }, services) {
+    const { code } = error
+    // An error that the form can correct is shown at its field.
+    if (code !== 'invalid_request' && code !== 'already_member' && code !== 'rate_limited') return undefined
     const found = await gather(who, params.id, services)
     if (!found.ok) return found
     const reader = readerOf(locale)
-    const error = done ? message(done.error, locale).detail : reader.say.mail.notAnAddress
+    const text = code === 'invalid_request' ? reader.say.mail.notAnAddress : message(error, locale).detail
     const of = { ...found.value, who, csrf: csrfToken(), mail: services.settings.mail }
-    return show(locale, <TeamPage {...reader} {...of} refused={{ ...body, error }} />, {
-      status: done ? catalogue[done.error.code].status : 400,
-      ...(done?.error.retryAfter === undefined ? {} : { headers: { 'Retry-After': String(done.error.retryAfter) } }),
+    return show(locale, <TeamPage {...reader} {...of} refused={{ ...body, error: text }} />, {
+      status: catalogue[code].status,
+      ...(error.retryAfter === undefined ? {} : { headers: { 'Retry-After': String(error.retryAfter) } }),
     })
   },
 })
 
-const withdraw = route({
-  ...writing,
+const withdrawForm = formOf(withdraw, {
   path: '/account/teams/:id/invitations/:invitation_id/withdraw',
   summary: 'Withdraw an invitation',
-  params: invitationParams,
-  fails: [...refusals, 'invitation_not_found'],
-  async handle({ who, params, origin }, { invitations }: Services) {
-    const asked = { teamId: params.id, by: who.accountId, id: params.invitation_id }
-    const done = await invitations.withdraw(asked, origin)
-    return done.ok ? ok(seeOther(doneAt(teamPage(params.id), 'team_invitation_withdrawn'))) : done
-  },
+  done: backToTeam('team_invitation_withdrawn'),
 })
 
 const askDelete = route({
@@ -206,20 +164,23 @@ const askDelete = route({
   },
 })
 
-const remove = route({
-  ...writing,
+const removeForm = formOf(remove, {
   path: '/account/teams/:id/delete',
   summary: 'Delete a team, with its members, invitations and connections',
-  auth: 'recent',
-  params: idParams,
-  fails: refusals,
-  async handle({ who, params, origin }, { teams }: Services) {
-    const done = await teams.remove({ teamId: params.id, by: who.accountId }, origin)
-    return done.ok ? ok(seeOther(doneAt('/account/teams', 'team_deleted'))) : done
-  },
+  done: () => seeOther(doneAt('/account/teams', 'team_deleted')),
 })
 
-export const teamPageRoutes = [view, rename, setRole, askLeave, leave, invite, withdraw, askDelete, remove]
+export const teamPageRoutes = [
+  view,
+  renameForm,
+  roleForm,
+  askLeave,
+  leaveForm,
+  inviteForm,
+  withdrawForm,
+  askDelete,
+  removeForm,
+]
 
 type AskProps = Reader & {
   readonly title: string
@@ -228,10 +189,10 @@ type AskProps = Reader & {
   readonly action: string
   readonly back: string
   readonly csrf: string
-  /** Whether what needs a recent sign-in may be done; `true` for what needs none. */
+  /** Whether the sign-in is recent enough for the act; `true` if the act does not need that. */
   readonly recent?: boolean
 }
-/** Asks before something is done, on the page whose form does it. */
+/** Asks for confirmation. The form on the page does what it asks about. */
 const Ask = ({ title, texts, button, action, back, csrf, recent = true, ...reader }: AskProps): VNode => (
   <Layout {...reader} title={title} signedIn={csrf}>
     {texts.map((text) => (

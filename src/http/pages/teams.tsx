@@ -1,19 +1,20 @@
-import { ok } from '../../kernel/result.ts'
+import { create } from '../api/teams.ts'
+import { formOf } from '../form.ts'
 import { seeOther } from '../reply.ts'
-import { object, route } from '../route.ts'
-import { teamName } from '../schemas/fields.ts'
+import { route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { Field } from './field.tsx'
 import { BackToAccount, Form, Layout, readerOf, show } from './layout.tsx'
 import { doneAt, doneQuery, statusOf } from './status.ts'
 
-const common = { tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account' } as const
-
-/** The page a team is looked after on. */
+/** The page where a team is managed. */
 export const teamPage = (id: string): `/account/teams/${string}` => `/account/teams/${id}`
 
 const list = route({
-  ...common,
+  tag: 'Pages',
+  surface: 'browser',
+  auth: 'user',
+  limit: 'account',
   method: 'get',
   path: '/account/teams',
   summary: 'The teams I am in',
@@ -53,18 +54,10 @@ const list = route({
   },
 })
 
-const create = route({
-  ...common,
-  method: 'post',
+const createForm = formOf(create, {
   path: '/account/teams',
   summary: 'Create a team',
-  body: object({ name: teamName }),
-  status: 303,
-  fails: ['team_limit_reached'],
-  async handle({ who, body, origin }, { teams }: Services) {
-    const made = await teams.create(who.accountId, body.name, origin)
-    return made.ok ? ok(seeOther(doneAt(teamPage(made.value.team.id), 'team_created'))) : made
-  },
+  done: (_, team) => seeOther(doneAt(teamPage(team.id), 'team_created')),
 })
 
-export const teamsRoutes = [list, create]
+export const teamsRoutes = [list, createForm]

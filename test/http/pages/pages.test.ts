@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import supertest from 'supertest'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Identity } from '../../../src/accounts/ports.ts'
@@ -7,10 +9,10 @@ import type { Standing } from '../../../src/connections/standing.ts'
 import { type ErrorCode, texts as errors, fail, type Locale } from '../../../src/errors/catalogue.ts'
 import { catalogue as events } from '../../../src/events/catalogue.ts'
 import type { OpenQuestion } from '../../../src/flows/resolve-conflict.ts'
-import { conflictRoutes } from '../../../src/http/api/conflicts.ts'
 import { createApp } from '../../../src/http/app.ts'
 import { createCsrf } from '../../../src/http/csrf.ts'
 import { errorPage, pageRoutes, staticFiles } from '../../../src/http/pages/index.ts'
+import { statusOf } from '../../../src/http/pages/status.ts'
 import type { Principal } from '../../../src/http/route.ts'
 import type { Services } from '../../../src/http/services.ts'
 import type { Account } from '../../../src/kernel/account.ts'
@@ -318,7 +320,7 @@ function surface() {
     via: 'cookie',
   }
   const { app } = createApp<Services>({
-    routes: [...conflictRoutes, ...pageRoutes],
+    routes: pageRoutes,
     vinculum: services(),
     publicUrl,
     applications: [],
@@ -541,6 +543,15 @@ describe('the account page', () => {
     const { text } = await get('/account')
     expect(text).not.toContain('action="/auth/google/link"')
     expect(text).toContain('href="/login?return_to=%2Faccount"')
+  })
+
+  test('has a sentence for every notice that a redirect from outside the pages asks for', () => {
+    const root = resolve(import.meta.dirname, '../../../src')
+    const words = readdirSync(root, { recursive: true, encoding: 'utf8' })
+      .filter((file) => /\.tsx?$/.test(file))
+      .flatMap((file) => [...readFileSync(join(root, file), 'utf8').matchAll(/\?done=(\w+)/g)].map(([, word]) => word))
+    expect(words).toContain('jira_connected')
+    expect(words.filter((word) => !statusOf(word, 'en') || !statusOf(word, 'pt-BR'))).toEqual([])
   })
 
   test('shows known notices only', async () => {

@@ -3,10 +3,6 @@ import type { BeginCode } from '../../flows/begin-with-provider.ts'
 import type { ResolveCode } from '../../flows/resolve-conflict.ts'
 import { ok } from '../../kernel/result.ts'
 import { answerAsJson, answerAsRedirect, flowCookie, flowCookies, toMailCode, toSecondFactor } from '../entry.ts'
-import { conflictPage } from '../pages/conflict.tsx'
-import { originsOf } from '../pages/form-action.ts'
-import { readerOf, show } from '../pages/layout.tsx'
-import { goOn } from '../pages/onward.tsx'
 import { isRecent } from '../principal.ts'
 import { faulty } from '../problem.ts'
 import { json, seeOther } from '../reply.ts'
@@ -21,10 +17,14 @@ import {
   startedFlow,
 } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
+import { conflictPage } from './conflict.tsx'
+import { originsOf } from './form-action.ts'
+import { readerOf, show } from './layout.tsx'
+import { goOn } from './onward.tsx'
 
 /**
- * The question a sign-in left open: whose address is it? The ticket names it; what binds it to whoever was asked is the
- * cookie of the flow it came from, or the `flow_token` an app holds.
+ * The open question of a sign-in: whose email address is it? The ticket names the question. The cookie of the round
+ * trip, or the `flow_token` of an app, binds it to the person who was asked.
  */
 const common = {
   path: '/auth/conflicts/:ticket',
@@ -40,7 +40,7 @@ const common = {
   }),
 } as const
 
-/** A ticket is `<handle>.<secret>`: its first part names the flow, and so the cookie. */
+/** A ticket is `<handle>.<secret>`. The handle is part of the name of the cookie. */
 const handleOf = (ticket: string): string => ticket.slice(0, Math.max(0, ticket.indexOf('.')))
 
 const provider = z
@@ -165,7 +165,7 @@ const answer = route({
     const { flows, settings } = services
     if (body.provider !== undefined && body.method !== undefined) return faulty('method', 'invalid')
     const handle = handleOf(ticket)
-    // Whoever holds a flow_token is an app, whatever its HTTP client says it accepts.
+    // Only an app has a flow_token, even if its HTTP client accepts HTML.
     const browser = wants === 'html' && body.flow_token === undefined
     const binding = body.flow_token ?? cookie(`flow_${handle}`)
     const question = `/auth/conflicts/${ticket}`

@@ -1,0 +1,81 @@
+import type { Request } from 'express'
+import type { VNode } from 'preact'
+import type { z } from 'zod'
+import type { AppError, Locale } from '../errors/catalogue.ts'
+import type { Bus } from '../events/bus.ts'
+import type { Fact } from '../events/catalogue.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { HttpMethod } from '../kernel/http-method.ts'
+import type { Random } from '../kernel/ids.ts'
+import type { Cookies } from './cookies.ts'
+import type { Cors, CrossOrigin } from './cors.ts'
+import type { Csrf } from './csrf.ts'
+import type { createHeaders, HeaderList } from './headers.ts'
+import type { Limiter } from './limits.ts'
+import type { Authenticate } from './principal.ts'
+import type { Describe } from './problem.ts'
+import type { Principal, Route } from './route.ts'
+
+/** What an error page may know about the request. */
+export type ErrorContext = {
+  readonly status: number
+  readonly locale: Locale
+  readonly requestId: string
+  /** The requested path, to return to; `null` if returning would repeat what was refused. */
+  readonly returnTo: string | null
+  /** The page in `/account` or `/admin` that shows the refused form; `null` if unknown. */
+  readonly formPage: string | null
+  readonly who: Principal | null
+}
+
+/** What every request needs. Created once. */
+export type Frame = {
+  readonly clock: Clock
+  readonly random: Random
+  readonly events: Pick<Bus, 'emit'>
+  readonly headers: ReturnType<typeof createHeaders>
+  readonly cookies: Cookies
+  readonly csrf: Csrf
+  readonly cors: Cors
+  readonly describe: Describe
+  readonly authenticate: Authenticate
+  readonly recentAuthSeconds: number
+  /** How long a request may take, in milliseconds; `null` if the store limits each of its waits itself. */
+  readonly requestMs: number | null
+  readonly limiter: (name: Route['limit']) => Limiter | undefined
+  readonly requestId: () => string
+  readonly addressOf: (request: Request) => string | null
+  readonly errorPage: (error: AppError, context: ErrorContext) => VNode
+  /** Writes a refusal to the audit log. */
+  readonly record: (fact: Fact) => Promise<void>
+  readonly onDefect: (error: unknown, requestId: string) => void
+}
+
+/** A route, with everything derived from it that is the same for every request. */
+export type Bound<D> = {
+  readonly route: Route<D>
+  readonly limiter: Limiter | undefined
+  readonly accepts: { readonly json: boolean; readonly form: boolean }
+  readonly headers: HeaderList
+  readonly crossOrigin: CrossOrigin
+  /** The query and form fields that may occur more than once. */
+  readonly lists: { readonly query: ReadonlySet<string>; readonly body: ReadonlySet<string> }
+  /** The schema of the body: an empty object if the route has none. */
+  readonly body: z.ZodType
+  /** How many segments of the path name the page that shows the form of this route. */
+  readonly formPageSegments?: number | undefined
+}
+
+/** What a request is for, as far as its path and method show. */
+export type Target = {
+  /** The pattern of the path. It is a metric label, so it never contains text from the request. */
+  readonly pattern: string
+  /** One of our names for the method. It is a metric label, too. */
+  readonly method: HttpMethod
+  /** Who reads a refusal: an API never answers with a page. */
+  readonly surface: 'api' | 'browser'
+  readonly oauth: boolean
+  /** Which scripts of other origins may read the response. */
+  readonly crossOrigin: CrossOrigin
+  readonly bound?: Bound<unknown> | undefined
+}
