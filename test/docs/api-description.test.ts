@@ -1,4 +1,6 @@
 /** `/openapi.json` by the rules it is written by: everything is described, has an example, and stands once. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { catalogue as errors } from '../../src/errors/catalogue.ts'
@@ -207,6 +209,15 @@ test('the document names its license, its server and a security scheme for each 
     expect(node.security).toBeInstanceOf(Array)
     for (const each of node.security as Node[]) for (const name of Object.keys(each)) expect(schemes).toContain(name)
   })
+})
+
+test('no start waits for what writes it: the modules are loaded at the first request', () => {
+  const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file))
+  const late =
+    /^(?:import|export)(?! type)[^'\n]*from '[^']*(?:openapi|openapi\/(?:components|examples|failures|tags))\.ts'/m
+  const early = files.filter((file) => late.test(readFileSync(join('src', file), 'utf8')))
+  // It is itself loaded late.
+  expect(early).toEqual(['http/openapi.ts'])
 })
 
 test('it is written when it is first asked for, and once', async () => {
