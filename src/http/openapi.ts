@@ -58,6 +58,8 @@ export function openapi(routes: readonly Route<never>[], info: Info) {
   }
   const responses = failures.finish()
   const used = new Set(listed.map(({ tag }) => tag))
+  const text = JSON.stringify([paths, responses])
+  const schemes = new Set(listed.flatMap((route) => securityOf(route).security.flatMap(Object.keys)))
   return components.shortened({
     openapi: '3.1.0',
     info: {
@@ -71,9 +73,9 @@ export function openapi(routes: readonly Route<never>[], info: Info) {
     tags: [...used].sort().map((name) => ({ name, description: tags[name] ?? name })),
     paths,
     components: {
-      securitySchemes: schemesOf(sessionCookie),
+      securitySchemes: among(schemesOf(sessionCookie), (name) => schemes.has(name)),
       parameters: components.parameters,
-      headers,
+      headers: among(headers, (name) => text.includes(`"#/components/headers/${name}"`)),
       responses,
       schemas: components.schemas,
     },
@@ -120,7 +122,11 @@ const schemesOf = (sessionCookie: string) => ({
   },
 })
 
-function securityOf({ auth, credential, scope }: Route<never>): Json {
+/** The entries that are used. */
+const among = (entries: Json, isUsed: (name: string) => boolean): Json =>
+  Object.fromEntries(Object.entries(entries).filter(([name]) => isUsed(name)))
+
+function securityOf({ auth, credential, scope }: Route<never>): { readonly security: readonly Json[] } {
   const needed = scope === undefined ? [] : [scope]
   const either = [{ bearer: needed }, { cookie: needed }]
   if (credential === 'metrics') return { security: [{ metrics: [] }, {}] }
