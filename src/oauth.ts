@@ -1,5 +1,6 @@
 import type { Links } from './accounts/links.ts'
 import type { Identity } from './accounts/ports.ts'
+import type { Context, LinkedAccount, ProviderInfo, Returned, Who } from './embedding.ts'
 import { type AppError, fail } from './errors/catalogue.ts'
 import type { Action, Origin } from './events/catalogue.ts'
 import type { BeginCode } from './flows/begin-with-provider.ts'
@@ -11,25 +12,6 @@ import { readIp } from './kernel/ip.ts'
 import { ok, type Result } from './kernel/result.ts'
 import type { ProfileReading } from './providers/userinfo.ts'
 import type { TokenPair, Tokens } from './sessions/tokens.ts'
-
-/** Who is signed in, and on which device. */
-export type Who = { readonly accountId: string; readonly sessionId: string }
-/** Where a request came from, for the trail and the device list. */
-export type Context = { readonly ip?: string; readonly userAgent?: string }
-/** What the redirect URI received, with the `flowToken` of the beginning. */
-export type Returned = {
-  readonly code: string
-  readonly state: string
-  readonly flowToken: string
-  readonly iss?: string
-}
-
-export type ProviderInfo = {
-  readonly provider: string
-  readonly providerUserId: string
-  readonly providerEmail: string | null
-}
-export type LinkedAccount = ProviderInfo & { readonly id: string; readonly linkedAt: Date }
 
 type OAuthParts = { flows: Flows; links: Links; tokens: Tokens }
 

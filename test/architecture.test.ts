@@ -89,7 +89,19 @@ const may: Record<string, readonly string[]> = {
   'root.ts': [],
   'secrets.ts': ['type kernel', 'config.ts'],
   // The facade for programs that embed the service: its own functions and types.
-  'oauth.ts': ['kernel', 'errors', 'type events', 'type accounts', 'type sessions', 'type providers', 'type flows'],
+  'oauth.ts': [
+    'kernel',
+    'errors',
+    'type embedding.ts',
+    'type events',
+    'type accounts',
+    'type sessions',
+    'type providers',
+    'type flows',
+  ],
+  // What such programs may rely on: types only, so that their compiler needs none of our packages.
+  'embedding.ts': ['type errors', 'type kernel'],
+  'index.ts': ['*'],
   'vinculum.ts': ['*'],
   // Checks everything the service depends on, without the service, which may be unable to start.
   doctor: [
@@ -132,6 +144,7 @@ const keptIn: Record<string, readonly string[]> = {
   express: ['http'],
   'express-rate-limit': ['http'],
   cookie: ['http'],
+  'swagger-ui-dist': ['http'],
   preact: ['http', 'http/pages'],
   'preact-render-to-string': ['http'],
   qrcode: ['http/pages'],

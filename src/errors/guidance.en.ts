@@ -894,7 +894,7 @@ export const guide: Guide = {
     causes: [
       'The JSON has a syntax error, such as a comma too many.',
       'The body is not UTF-8.',
-      'A body is required and the request has none.',
+      'The route needs a body, even if all its fields are optional, and the request has none.',
     ],
     person: 'Reload the page and try again. If it happens again, tell the developer of the application.',
     developer: 'Build the body with `JSON.stringify` or `URLSearchParams`, and set the matching `Content-Type`.',

@@ -898,7 +898,7 @@ export const guide: Guide = {
     causes: [
       'O JSON tem um erro de sintaxe, como uma vírgula a mais.',
       'O corpo não está em UTF-8.',
-      'A rota exige um corpo, e a requisição não tem nenhum.',
+      'A rota exige um corpo, ainda que todos os campos sejam opcionais, e a requisição não tem nenhum.',
     ],
     person: 'Recarregue a página e tente de novo. Se acontecer outra vez, avise quem desenvolve o aplicativo.',
     developer: 'Monte o corpo com `JSON.stringify` ou `URLSearchParams` e defina o `Content-Type` correspondente.',

@@ -18,6 +18,7 @@ import type { RateLimitStore } from './ports.ts'
 import type { Authenticate } from './principal.ts'
 import { createProblems } from './problem.ts'
 import { arrivalPath } from './proxies.ts'
+import { referenceFiles } from './reference-files.ts'
 import { createRequestIds } from './request-id.ts'
 import type { Route } from './route.ts'
 import type { Refusals } from './server.ts'
@@ -107,7 +108,7 @@ export function createApp<D>(parts: AppParts<D>): { readonly app: Express; reado
     record: parts.record,
     onDefect: parts.onDefect,
   }
-  const unroutable = mount(app, frame, routes, staticFiles, parts.vinculum)
+  const unroutable = mount(app, frame, routes, [...staticFiles, ...referenceFiles], parts.vinculum)
   return { app, refusals: { unroutable, unreadable: createUnreadable(frame, rateLimits !== null) } }
 }
 

@@ -1,12 +1,13 @@
 import type { ComponentChildren, VNode } from 'preact'
-import { catalogue as errors, type Locale } from '../errors/catalogue.ts'
+import type { Locale } from '../errors/catalogue.ts'
 import { catalogue as events } from '../events/catalogue.ts'
 import { ok } from '../kernel/result.ts'
 import { errorReference } from './error-reference.tsx'
-import { answersOf, failuresOf } from './openapi/outcomes.ts'
+import type { openapi } from './openapi.ts'
 import type { Describe } from './problem.ts'
+import { referenceScripts, referenceStyles } from './reference-files.ts'
 import { page, text } from './reply.ts'
-import { type AnswerKind, type Route, route } from './route.ts'
+import { type Route, route } from './route.ts'
 
 type Sources = {
   readonly routes: () => readonly Route<never>[]
@@ -29,25 +30,30 @@ export function documentation({
   sessionCookie,
   describe,
 }: Sources): readonly Route<unknown>[] {
-  const written = new Map<'api' | 'pages', Promise<string>>()
-  /** Written at the first request and kept: neither the start nor an idle service pays for it. */
-  const write = async (document: 'api' | 'pages'): Promise<string> => {
-    const { openapi } = await import('./openapi.ts')
-    const { examples } = await import('./openapi/examples.ts')
-    return JSON.stringify(openapi(routes(), { version, publicUrl, sessionCookie, describe, document, examples }))
+  /** Loaded and built on request: neither the start nor an idle service pays for it. */
+  const build = async (document: 'api' | 'pages') => {
+    const [written, { examples }] = await Promise.all([import('./openapi.ts'), import('./openapi/examples.ts')])
+    return written.openapi(routes(), { version, publicUrl, sessionCookie, describe, document, examples })
   }
-  const read = (document: 'api' | 'pages'): Promise<string> => {
-    const known = written.get(document) ?? write(document)
-    written.set(document, known)
+  const texts = new Map<'api' | 'pages', Promise<string>>()
+  const textOf = (document: 'api' | 'pages'): Promise<string> => {
+    const known = texts.get(document) ?? build(document).then((built) => JSON.stringify(built))
+    texts.set(document, known)
     // A module that could not be read this time is read again at the next request.
-    known.catch(() => written.delete(document))
+    known.catch(() => texts.delete(document))
     return known
   }
-  const show = (locale: Locale, title: string, content: ComponentChildren) =>
+  let groups: readonly OperationGroup[] | undefined
+  const show = (at: string, locale: Locale, title: string, content: ComponentChildren) =>
     ok(
-      page(<Document {...{ locale, title, stylesheet }}>{content}</Document>, {
-        headers: { 'Content-Language': locale },
-      }),
+      page(
+        <Document locale={locale} title={title} stylesheets={stylesheet === undefined ? [] : [stylesheet]}>
+          <Catalogue locale={locale} at={at} title={title}>
+            {content}
+          </Catalogue>
+        </Document>,
+        { headers: { 'Content-Language': locale } },
+      ),
     )
 
   return [
@@ -60,7 +66,7 @@ export function documentation({
       contentType: 'application/json',
       example: { response: { openapi: '3.1.0', info: { title: 'Vinculum API', version: '1.0.0' }, paths: {} } },
       fails: [],
-      handle: async () => ok(text('application/json', await read('api'))),
+      handle: async () => ok(text('application/json', await textOf('api'))),
     }),
     route({
       ...facts,
@@ -71,155 +77,283 @@ export function documentation({
       contentType: 'application/json',
       example: { response: { openapi: '3.1.0', info: { title: 'Vinculum pages', version: '1.0.0' }, paths: {} } },
       fails: [],
-      handle: async () => ok(text('application/json', await read('pages'))),
+      handle: async () => ok(text('application/json', await textOf('pages'))),
     }),
     route({
       ...facts,
       path: '/docs',
-      summary: 'This interface, to read',
+      summary: 'Show the API reference',
       surface: 'browser',
       fails: [],
-      handle: ({ locale }) => show(locale, words[locale].routes, <Routes routes={routes()} locale={locale} />),
+      handle: async ({ locale }) => {
+        groups ??= groupsOf(await build('api'), routes())
+        return ok(
+          page(
+            <Document
+              locale={locale}
+              title={words[locale].reference}
+              stylesheets={referenceStyles.map(({ path }) => path)}
+            >
+              <Reference groups={groups} origin={publicUrl.origin} locale={locale} />
+            </Document>,
+            { headers: { 'Content-Language': locale }, scripts: 'api-reference' },
+          ),
+        )
+      },
     }),
-    ...errorReference({ routes, describe, show }),
+    ...errorReference({
+      routes,
+      describe,
+      show: (locale, title, content) => show('/docs/errors', locale, title, content),
+    }),
     route({
       ...facts,
       path: '/docs/events',
-      summary: 'Every event and who hears it',
+      summary: 'List every event',
       surface: 'browser',
       fails: [],
-      handle: ({ locale }) => show(locale, words[locale].events, <Events />),
+      handle: ({ locale }) => show('/docs/events', locale, words[locale].events, <Events />),
     }),
   ]
 }
 
 const words = {
   en: {
-    routes: 'Interface',
+    documentation: 'Documentation',
+    skip: 'Skip to content',
+    back: 'Back to the service',
+    reference: 'API reference',
     errors: 'Errors',
     events: 'Events',
-    answers: 'Answers',
-    refusals: 'Refusals',
+    contents: 'Contents',
+    baseUrl: 'Base URL',
+    search: 'Search operations',
+    found: 'Operations found: {count}',
+    withoutScripts: 'Fields and examples are shown with JavaScript. They are also in the OpenAPI document:',
+    access: 'Who can call it',
+    permission: 'with the permission',
     who: {
-      none: 'Anybody',
-      public: 'Anybody, signed in or not',
-      user: 'Signed in',
-      recent: 'Signed in recently',
-      refresh: 'A refresh token, or the session',
-      service: 'A service credential',
-      metrics: 'The metrics token',
-      doctor: 'The command `doctor`',
+      none: 'anyone',
+      public: 'anyone, signed in or not',
+      user: 'signed-in users',
+      recent: 'users who signed in recently',
+      refresh: 'clients with a refresh token or the session cookie',
+      service: 'programs with a service credential',
+      metrics: 'programs with the metrics token',
+      doctor: 'the doctor command',
     },
-    kinds: { json: 'JSON', empty: 'nothing', redirect: 'a redirect', page: 'a page', text: 'text' },
   },
   'pt-BR': {
-    routes: 'Interface',
+    documentation: 'Documentação',
+    skip: 'Pular para o conteúdo',
+    back: 'Voltar ao serviço',
+    reference: 'Referência da API',
     errors: 'Erros',
     events: 'Eventos',
-    answers: 'Respostas',
-    refusals: 'Recusas',
+    contents: 'Conteúdo',
+    baseUrl: 'URL base',
+    search: 'Buscar operações',
+    found: 'Operações encontradas: {count}',
+    withoutScripts: 'Campos e exemplos aparecem com JavaScript. Eles também estão no documento OpenAPI:',
+    access: 'Quem pode chamar',
+    permission: 'com a permissão',
     who: {
-      none: 'Qualquer pessoa',
-      public: 'Qualquer pessoa, com ou sem login',
-      user: 'Com login',
-      recent: 'Com login recente',
-      refresh: 'Um token de renovação, ou a sessão',
-      service: 'Uma credencial de serviço',
-      metrics: 'O token das métricas',
-      doctor: 'O comando `doctor`',
+      none: 'qualquer pessoa',
+      public: 'qualquer pessoa, com ou sem login',
+      user: 'pessoas com login',
+      recent: 'pessoas com login recente',
+      refresh: 'clientes com um token de renovação ou o cookie da sessão',
+      service: 'programas com uma credencial de serviço',
+      metrics: 'programas com o token das métricas',
+      doctor: 'o comando doctor',
     },
-    kinds: { json: 'JSON', empty: 'nada', redirect: 'um redirecionamento', page: 'uma página', text: 'texto' },
   },
 } as const satisfies Record<Locale, Words>
 
-type Words = Readonly<Record<'routes' | 'errors' | 'events' | 'answers' | 'refusals', string>> & {
-  /** Who may ask. */
+type WordKey =
+  | 'documentation'
+  | 'skip'
+  | 'back'
+  | 'reference'
+  | 'errors'
+  | 'events'
+  | 'contents'
+  | 'baseUrl'
+  | 'search'
+  | 'found'
+  | 'withoutScripts'
+  | 'access'
+  | 'permission'
+type Words = Readonly<Record<WordKey, string>> & {
   readonly who: Readonly<Record<Route['auth'] | NonNullable<Route['credential']>, string>>
-  readonly kinds: Readonly<Record<AnswerKind, string>>
 }
 
-type DocumentProps = { locale: Locale; title: string; stylesheet: string | undefined; children?: ComponentChildren }
+type OperationEntry = {
+  readonly method: string
+  /** As in OpenAPI: `/things/{id}`. */
+  readonly path: string
+  readonly id: string
+  readonly route: Route<never>
+}
+type OperationGroup = { readonly tag: string; readonly operations: readonly OperationEntry[] }
 
-function Document({ locale, title, stylesheet, children }: DocumentProps): VNode {
-  const say = words[locale]
+/** The operations of the document in its order, by tag: those are the headings under which Swagger UI shows them. */
+function groupsOf({ paths }: ReturnType<typeof openapi>, routes: readonly Route<never>[]): readonly OperationGroup[] {
+  const groups = new Map<string, OperationEntry[]>()
+  for (const each of routes) {
+    const path = each.path.replace(/:(\w+)/g, '{$1}')
+    const operation = paths[path]?.[each.method] as { operationId: string } | undefined
+    if (operation === undefined) continue
+    const group = groups.get(each.tag) ?? []
+    groups.set(each.tag, group)
+    group.push({ method: each.method, path, id: operation.operationId, route: each })
+  }
+  return [...groups].map(([tag, operations]) => ({ tag, operations }))
+}
+
+type DocumentProps = { locale: Locale; title: string; stylesheets: readonly string[]; children?: ComponentChildren }
+
+function Document({ locale, title, stylesheets, children }: DocumentProps): VNode {
   return (
     <html lang={locale}>
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
         <title>{`${title} — Vinculum`}</title>
-        {stylesheet ? <link rel="stylesheet" href={stylesheet} /> : null}
+        {stylesheets.map((href) => (
+          <link key={href} rel="stylesheet" href={href} />
+        ))}
       </head>
-      <body>
-        <header>
-          <nav aria-label="Vinculum">
-            <a href="/docs">{say.routes}</a> <a href="/docs/errors">{say.errors}</a>{' '}
-            <a href="/docs/events">{say.events}</a> <a href="/openapi.json">OpenAPI</a>
-          </nav>
-        </header>
-        <main>
-          <h1>{title}</h1>
-          {children}
-        </main>
-      </body>
+      <body>{children}</body>
     </html>
   )
 }
 
-function Routes({ routes, locale }: { routes: readonly Route<never>[]; locale: Locale }): VNode {
-  const tags = [...new Set(routes.map(({ tag }) => tag))].sort()
+const places = [
+  ['/docs', 'reference'],
+  ['/docs/errors', 'errors'],
+  ['/docs/events', 'events'],
+] as const
+
+/** `at` is the path of the page it is on. */
+function Header({ locale, at }: { locale: Locale; at: string }): VNode {
+  const say = words[locale]
   return (
     <>
-      {tags.map((tag) => (
-        <section key={tag}>
-          <h2 lang="en">{tag}</h2>
-          {routes
-            .filter((each) => each.tag === tag)
-            .map((each) => (
-              <OneRoute key={`${each.method} ${each.path}`} route={each} locale={locale} />
+      <a class="skip" href="#content">
+        {say.skip}
+      </a>
+      <header>
+        <a class="wordmark" href="/">
+          Vinculum
+        </a>
+        <nav aria-label={say.documentation}>
+          {places.map(([path, name]) => (
+            <a key={path} href={path} aria-current={path === at ? 'page' : undefined}>
+              {say[name]}
+            </a>
+          ))}
+          <a href="/openapi.json">OpenAPI</a>
+          <a href="/">{say.back}</a>
+        </nav>
+      </header>
+    </>
+  )
+}
+
+type CatalogueProps = { locale: Locale; at: string; title: string; children?: ComponentChildren }
+
+/** A page without scripts. */
+function Catalogue({ locale, at, title, children }: CatalogueProps): VNode {
+  return (
+    <>
+      <Header locale={locale} at={at} />
+      <main id="content" tabindex={-1}>
+        <h1>{title}</h1>
+        {children}
+      </main>
+    </>
+  )
+}
+
+type ReferenceProps = { groups: readonly OperationGroup[]; origin: string; locale: Locale }
+
+/**
+ * Swagger UI shows the document, and the contents beside it are a list of links to its operations. Without scripts the
+ * contents are the page: what each route is for, and who can call it.
+ */
+function Reference({ groups, origin, locale }: ReferenceProps): VNode {
+  const say = words[locale]
+  return (
+    <>
+      <Header locale={locale} at="/docs" />
+      <div class="columns">
+        <details id="contents" open>
+          <summary>{say.contents}</summary>
+          <search hidden>
+            <form>
+              <label for="search">{say.search}</label>
+              <input id="search" type="search" autocomplete="off" />
+              <p id="found" role="status" data-text={say.found} />
+            </form>
+          </search>
+          <noscript>
+            <p>
+              {say.withoutScripts} <a href="/openapi.json">/openapi.json</a>
+            </p>
+          </noscript>
+          <nav aria-label={say.contents}>
+            {groups.map(({ tag, operations }) => (
+              <details key={tag} data-tag={tag}>
+                <summary lang="en">{tag}</summary>
+                <ul>
+                  {operations.map((each) => (
+                    <Operation key={each.id} operation={each} tag={tag} locale={locale} />
+                  ))}
+                </ul>
+              </details>
             ))}
-        </section>
+          </nav>
+        </details>
+        {/* Swagger UI brings the `main` of the page. */}
+        <div id="content" tabindex={-1}>
+          <h1>{say.reference}</h1>
+          <p>
+            {say.baseUrl}: <code>{origin}</code>
+          </p>
+          <div id="reference" lang="en" data-url="/openapi.json" />
+        </div>
+      </div>
+      {referenceScripts.map(({ path }) => (
+        <script key={path} src={path} defer />
       ))}
     </>
   )
 }
 
-function OneRoute({ route: shown, locale }: { route: Route<never>; locale: Locale }): VNode {
+function Operation({ operation, tag, locale }: { operation: OperationEntry; tag: string; locale: Locale }): VNode {
+  const { method, path, id, route } = operation
   const say = words[locale]
   return (
-    <article>
-      <h3>
-        <code>{`${shown.method.toUpperCase()} ${shown.path}`}</code>
-      </h3>
-      <p lang="en">{shown.summary}</p>
-      <p>
-        {say.who[shown.credential ?? shown.auth]}
-        {shown.scope === undefined ? null : (
+    <li data-operation={`${method} ${path}`}>
+      <a href={`#/${encodeURIComponent(tag)}/${encodeURIComponent(id)}`}>
+        <code>{`${method.toUpperCase()} ${path}`}</code>
+      </a>
+      <p lang="en">{route.summary}</p>
+      <p class="access">
+        {say.access}: {say.who[route.credential ?? route.auth]}
+        {route.scope === undefined ? null : (
           <>
-            {' '}
-            + <code>{shown.scope}</code>
+            , {say.permission} <code>{route.scope}</code>
           </>
-        )}{' '}
-        · {say.answers}:{' '}
-        {answersOf(shown)
-          .map((kind) => say.kinds[kind])
-          .join(', ')}
+        )}
       </p>
-      <details>
-        <summary>{say.refusals}</summary>
-        <ul>
-          {failuresOf(shown).map((code) => (
-            <li key={code}>
-              {errors[code].status} <a href={`/docs/errors/${code}`}>{code}</a>
-            </li>
-          ))}
-        </ul>
-      </details>
-    </article>
+    </li>
   )
 }
 
-/** The lists of routes and events are written in English, and say so to whoever reads the page aloud. */
+/** The list of events is in English, and is marked so for screen readers. */
 function Events(): VNode {
   return (
     <dl lang="en">

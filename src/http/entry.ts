@@ -64,7 +64,7 @@ export const toMailCode = ({ binding, expiresIn }: { binding: string; expiresIn:
   seeOther('/login/email/code', { cookies: [mailCodeCookie(binding, expiresIn)] })
 
 /**
- *  What a browser is known by, whoever signs in with it. It must come along on the way back from a provider, so `Lax`.
+ * What a browser is known by, whoever signs in with it. It must come along on the way back from a provider, so `Lax`.
  */
 export const deviceCookie = (secret: string, seconds: number): CookieChange => ({
   name: 'device',

@@ -17,10 +17,11 @@ export function routesOf(code: ErrorCode, routes: readonly Route<never>[]): read
   return [...all.filter(names), ...all.filter((route) => !names(route))]
 }
 
-/** The route that an example is a response of: one that programs call, if there is one. */
+/** The route that an example is a response of: one that programs of others call, if there is one. */
 export function exampleRoute(code: ErrorCode, routes: readonly Route<never>[]): Route<never> | undefined {
   const all = routesOf(code, routes)
-  return all.find(({ surface }) => surface === 'api') ?? all[0]
+  const isForOperators = ({ credential }: Route<never>): boolean => credential === 'doctor' || credential === 'metrics'
+  return all.find((route) => route.surface === 'api' && !isForOperators(route)) ?? all[0]
 }
 
 /** The error of a code with the values of its example. */

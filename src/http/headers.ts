@@ -1,6 +1,9 @@
 /** Headers as `writeHead` takes them fastest: names and values in turn. */
 export type HeaderList = readonly string[]
 
+/** The scripts of a page: none, files of our own, or those of the API reference. */
+export type PageScripts = boolean | 'api-reference'
+
 const permissions =
   'accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=(), browsing-topics=(), publickey-credentials-create=(self), publickey-credentials-get=(self)'
 
@@ -40,14 +43,21 @@ export function createHeaders(publicUrl: URL) {
   const document = [...personal, 'Cross-Origin-Opener-Policy', 'same-origin', 'X-Robots-Tag', 'noindex, nofollow']
 
   /**
-   * Pages have no script at all, but for files of our own on those that speak to a passkey. `form-action` also holds for the redirect after a submission (Chrome, Safari), so
-   * a page whose form ends at a provider names that provider's origin.
+   * Pages have no scripts, except files of our own where a passkey needs one, and on the API reference.
+   * `form-action` also applies to the redirect after a submission (Chrome, Safari), so a page whose form ends at a
+   * provider names that provider's origin.
+   *
+   * Only the API reference has two exceptions, for Swagger UI:
+   * - its stylesheet contains small pictures as `data:` URLs, which cannot run anything;
+   * - it inserts HTML. DOMPurify sanitizes the descriptions under a Trusted Types policy of its own, `dompurify`.
+   *   React then assigns the result as a string, which only a `default` policy permits. Ours (`reference-files.ts`)
+   *   permits HTML and no more: text can still not become a script or the URL of one.
    */
-  const policy = (formAction: readonly string[], scripts = false): string =>
+  const policy = (formAction: readonly string[], scripts: PageScripts = false): string =>
     [
       "default-src 'none'",
       "style-src 'self'",
-      "img-src 'self'",
+      scripts === 'api-reference' ? "img-src 'self' data:" : "img-src 'self'",
       "font-src 'self'",
       `form-action ${["'self'", ...formAction.map((url) => new URL(url).origin)].join(' ')}`,
       "frame-ancestors 'none'",
@@ -56,7 +66,7 @@ export function createHeaders(publicUrl: URL) {
       `script-src ${scripts ? "'self'" : "'none'"}`,
       `connect-src ${scripts ? "'self'" : "'none'"}`,
       "require-trusted-types-for 'script'",
-      "trusted-types 'none'",
+      scripts === 'api-reference' ? 'trusted-types dompurify default' : "trusted-types 'none'",
       ...(https ? ['upgrade-insecure-requests'] : []),
     ].join('; ')
   const plain = [...document, 'Content-Security-Policy', policy([])]
@@ -65,7 +75,7 @@ export function createHeaders(publicUrl: URL) {
     api: [...personal, 'Content-Security-Policy', inert] as HeaderList,
     /** Answers with tokens also tell caches of HTTP/1.0 (RFC 6749 §5.1). */
     oauth: [...personal, 'Content-Security-Policy', inert, 'Pragma', 'no-cache'] as HeaderList,
-    page: (formAction: readonly string[] = [], scripts = false): HeaderList =>
+    page: (formAction: readonly string[] = [], scripts: PageScripts = false): HeaderList =>
       formAction.length === 0 && !scripts
         ? plain
         : [...document, 'Content-Security-Policy', policy(formAction, scripts)],

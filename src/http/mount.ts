@@ -1,4 +1,6 @@
 /** Mounts routes in Express: finds the route of a request, and checks what the route declares, in order. */
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import type { Express, Request, Response } from 'express'
 import { z } from 'zod'
 import { type AppError, fail } from '../errors/catalogue.ts'
@@ -68,7 +70,7 @@ export function mount<D>(
       }
       const preflight = preflightOf(frame, request, found)
       if (preflight) return responder.send(204, [...frame.headers.api, ...preflight])
-      if (found.file) return answerFile(frame, found.file, found.target.method, responder)
+      if (found.file) return await answerFile(frame, found.file, found.target.method, responder)
       if (!found.resource) return responder.refuse(fail('not_found').error)
       await serve(frame, found, incoming, responder, vinculum)
     } catch (thrown) {
@@ -334,11 +336,19 @@ function preflightOf<D>(frame: Frame, request: Request, { resource, target }: Fo
   return frame.cors.preflight(resource?.bound[wanted]?.crossOrigin ?? target.crossOrigin, wanted, request.headers)
 }
 
-function answerFile(frame: Frame, file: StaticFile, method: HttpMethod, responder: Responder): void {
-  if (method === 'GET') {
-    responder.send(200, [...frame.headers.immutable, 'Content-Type', file.contentType], file.body)
-  } else {
+async function answerFile(frame: Frame, file: StaticFile, method: HttpMethod, responder: Responder): Promise<void> {
+  if (method !== 'GET') {
     const allowed = 'GET, HEAD'
-    responder.refuse(fail('method_not_allowed', { allowed }).error, { headers: { Allow: allowed } })
+    return responder.refuse(fail('method_not_allowed', { allowed }).error, { headers: { Allow: allowed } })
   }
+  const headers = [...frame.headers.immutable, 'Content-Type', file.contentType]
+  if (file.body) return responder.send(200, headers, file.body)
+  // A file that is missing fails here, while the response can still be an error.
+  const { size } = await stat(file.location)
+  return responder.send(200, [...headers, 'Content-Length', String(size)], piecesOf(file.location))
+}
+
+/** The file is opened for the first piece, so never for a HEAD request, and closed however reading ends. */
+async function* piecesOf(location: string): AsyncGenerator<Buffer> {
+  for await (const piece of createReadStream(location)) yield piece as Buffer
 }

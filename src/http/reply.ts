@@ -1,4 +1,5 @@
 import type { VNode } from 'preact'
+import type { PageScripts } from './headers.ts'
 
 /** What a handler answers, as a value: how it becomes bytes and headers is the mounting's business. */
 export type Answer<T> = Json<T> | JsonStream | Empty | Redirect | Page | Text
@@ -32,8 +33,8 @@ export type Page = Extras & {
   readonly status?: number
   /** Origins a form on this page may be redirected to after its submission (CSP `form-action`), beside our own. */
   readonly formAction?: readonly string[]
-  /** Our own script files may run on it, and ask this service. */
-  readonly scripts?: boolean
+  /** Which script files may run on it, and call this service. */
+  readonly scripts?: PageScripts
   readonly clearSiteData?: boolean
 }
 export type Text = Extras & {
@@ -70,7 +71,7 @@ export const page = (
   more: {
     status?: number
     formAction?: readonly string[]
-    scripts?: boolean
+    scripts?: PageScripts
     cookies?: readonly CookieChange[]
     headers?: Headers
     clearSiteData?: boolean

@@ -167,7 +167,11 @@ export class Responder {
   }
 
   /** Sends a response with these headers; `headers` is changed. */
-  send(status: number, headers: string[], body?: string | Buffer | AsyncIterable<string>): void | Promise<void> {
+  send(
+    status: number,
+    headers: string[],
+    body?: string | Buffer | AsyncIterable<string | Buffer>,
+  ): void | Promise<void> {
     const response = this.#response
     if (this.#hasAnswered) return
     const { request, requestId } = this.#incoming

@@ -7,7 +7,7 @@ const longestStallMs = 30_000
 export async function* nothing(): AsyncGenerator<string> {}
 
 /** Writes the pieces no faster than the client reads them. Ends early if the client is gone or stalls. */
-export async function pour(pieces: AsyncIterable<string>, response: Response): Promise<void> {
+export async function pour(pieces: AsyncIterable<string | Buffer>, response: Response): Promise<void> {
   for await (const piece of pieces) {
     if (!response.write(piece) && !(await hasDrained(response))) response.destroy()
     if (response.destroyed) return

@@ -107,9 +107,23 @@ describe('the documentation', () => {
     request(surface.app).get(path).set('Accept', 'text/html').set('Accept-Language', language)
   test('lists every route without a script', async () => {
     const { text } = await see('/docs')
-    for (const { method, path } of routes) expect(text).toContain(`${method.toUpperCase()} ${path}`)
-    expect(text).not.toContain('<script')
+    for (const { paths } of [await read()])
+      for (const [path, each] of Object.entries(paths))
+        for (const method of Object.keys(each)) expect(text).toContain(`<code>${method.toUpperCase()} ${path}</code>`)
+    expect(text).toMatch(/<noscript><p>.*<a href="\/openapi.json">/)
+    for (const path of ['/', '/docs/errors', '/docs/events']) expect(text).toContain(`<a href="${path}"`)
     expect(text).not.toContain('style=')
+  })
+  test('the API reference has no inline script, and its files come from this service', async () => {
+    const { text } = await see('/docs')
+    const scripts = [...text.matchAll(/<script([^>]*)>([^<]*)<\/script>/g)]
+    expect(scripts).toHaveLength(2)
+    for (const [, attributes, content] of scripts) {
+      expect(attributes).toMatch(/^ src="\/static\/[\w.-]+" defer$/)
+      expect(content).toBe('')
+    }
+    expect(text).not.toMatch(/\son\w+=|<style/)
+    for (const path of ['/docs/errors', '/docs/events']) expect((await see(path)).text).not.toContain('<script')
   })
   test('explains every error at the URL its problem type names', async () => {
     const { text } = await see('/docs/errors')

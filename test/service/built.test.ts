@@ -58,7 +58,10 @@ test('the built service returns a list on SQLite and serves pages, files and doc
   const page = await (await fetch(`${base}/login`, { headers: { accept: 'text/html' } })).text()
   expect(page).toContain('<html')
   for (const [path] of page.matchAll(/\/static\/[\w.-]+/g)) expect((await fetch(`${base}${path}`)).status).toBe(200)
-  for (const path of ['/docs', '/openapi.json']) expect((await fetch(`${base}${path}`)).status).toBe(200)
+  const reference = await (await fetch(`${base}/docs`)).text()
+  const files = [...reference.matchAll(/\/static\/[\w.-]+/g)].map(([path]) => path)
+  expect(files).toEqual(expect.arrayContaining([expect.stringMatching(/swagger-ui-bundle\.\d+\.\d+\.\d+\.js$/)]))
+  for (const path of [...files, '/openapi.json']) expect((await fetch(`${base}${path}`)).status, path).toBe(200)
 
   const doctor = await startService(env, ['doctor'], { main }).ended
   expect(doctor).toMatchObject({ code: 0, stderr: '' })

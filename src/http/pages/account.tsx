@@ -33,7 +33,7 @@ const account = route({
   limit: 'account',
   method: 'get',
   path: '/account',
-  summary: 'My account: profile, ways to sign in, devices, activity',
+  summary: 'Show my account: profile, sign-in methods, devices and activity',
   query: doneQuery,
   fails: [],
   async handle({ who, query, cookie, locale, csrfToken }, services: Services) {
@@ -138,7 +138,7 @@ const account = route({
 
 const nameForm = formOf(update, {
   path: '/account/name',
-  summary: 'Change my name; an empty one takes it away',
+  summary: 'Change my name; an empty name removes it',
   fields: object({ name: line.transform((name) => name || null) }),
   done: () => seeOther(doneAt('/account', 'name_changed')),
 })

@@ -15,7 +15,7 @@ const perPage = 25
 const activity = route({
   method: 'get',
   path: '/account/activity',
-  summary: 'What happened to my account, newest first',
+  summary: 'Show the activity of my account, newest first',
   tag: 'Pages',
   surface: 'browser',
   auth: 'user',

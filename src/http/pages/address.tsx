@@ -54,7 +54,7 @@ const Confirm = ({ title, texts, button, action, ticket, csrf, ...reader }: Conf
 const verifyPage = route({
   ...asking,
   path: '/verify-email',
-  summary: 'Verify my address with a link that was sent there; whoever is signed out signs in first',
+  summary: 'Show the page of an email verification link; it asks to sign in first',
   query: ticketed,
   also: ['redirect'],
   fails: ['ticket_invalid'],
@@ -78,7 +78,7 @@ const verifyPage = route({
 
 const verifyForm = formOf(verify, {
   path: '/verify-email',
-  summary: 'Verify my address',
+  summary: 'Verify my email address',
   also: ['page'],
   done: () => seeOther(doneAt('/account', 'email_verified'), ticketOver),
   failed: (refusal) => ({ ...refusal, ...ticketOver }),
@@ -87,7 +87,7 @@ const verifyForm = formOf(verify, {
 const changePage = route({
   ...asking,
   path: '/change-email',
-  summary: 'Confirm my new address with a link that was sent there; whoever is signed out signs in first',
+  summary: 'Show the page of a link that confirms a new email address; it asks to sign in first',
   query: ticketed,
   also: ['redirect'],
   fails: ['ticket_invalid'],
@@ -109,7 +109,7 @@ const changePage = route({
 
 const changeForm = formOf(change, {
   path: '/change-email',
-  summary: 'Use my new address; other devices are signed out',
+  summary: 'Confirm my new email address; other devices are signed out',
   also: ['page'],
   done: () => seeOther(doneAt('/account', 'email_changed'), ticketOver),
   failed: (refusal) => ({ ...refusal, ...ticketOver }),
@@ -186,7 +186,7 @@ const myAddress = route({
   auth: 'user',
   limit: 'account',
   path: '/account/email',
-  summary: 'My address: whether it is verified, and how to change it',
+  summary: 'Show my email address, whether it is verified, and how to change it',
   query: doneQuery,
   fails: [],
   handle({ who, query, locale, csrfToken }, { settings, clock }: Services) {
@@ -199,13 +199,13 @@ const myAddress = route({
 
 const askToVerifyForm = formOf(askToVerify, {
   path: '/account/email/verify',
-  summary: 'Send me the link that verifies my address',
+  summary: 'Send me the link that verifies my email address',
   done: () => seeOther(doneAt('/account/email', 'email_sent')),
 })
 
 const askToChangeForm = formOf(askToChange, {
   path: '/account/email',
-  summary: 'Send the link that confirms my new address',
+  summary: 'Send the link that confirms my new email address',
   also: ['page'],
   done: () => seeOther(doneAt('/account/email', 'email_sent')),
   failed({ error }, { who, body, locale, csrfToken }, { settings }) {

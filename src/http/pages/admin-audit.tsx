@@ -13,7 +13,7 @@ const audit = route({
   ...reading,
   scope: 'audit:read',
   path: '/admin/audit',
-  summary: 'The trail of every account, newest first',
+  summary: 'Show the audit log of all accounts, newest first',
   query: z.looseObject({
     account: line.optional().describe('Only entries about this account'),
     event: line.optional().describe('Only entries of this event'),

@@ -17,7 +17,7 @@ const list = route({
   ...common,
   method: 'get',
   path,
-  summary: 'What back ends prove themselves with here',
+  summary: 'Show the service credentials of back ends',
   auth: 'user',
   scope: 'credentials:read',
   query: doneQuery,
@@ -109,14 +109,14 @@ const list = route({
 
 const createForm = formOf(create, {
   path,
-  summary: 'Give a back end a credential; its secret is shown this once',
+  summary: 'Create a service credential; its secret is shown once',
   also: ['page'],
   done: ({ who, locale, csrfToken }, issued) => shown(locale, who, csrfToken(), issued),
 })
 
 const rotateForm = formOf(rotate, {
   path: `${path}/:id/rotate`,
-  summary: 'Give it another secret; the one so far stays good for a day',
+  summary: 'Create another secret for a service credential; the previous one stays valid for a day',
   fields: object({}),
   also: ['page'],
   done: ({ who, locale, csrfToken }, issued) => shown(locale, who, csrfToken(), issued),
@@ -124,7 +124,7 @@ const rotateForm = formOf(rotate, {
 
 const revokeForm = formOf(revoke, {
   path: `${path}/:id/revoke`,
-  summary: 'Revoke it, at once and for good',
+  summary: 'Revoke a service credential immediately',
   done: () => seeOther(doneAt(path, 'credential_revoked')),
 })
 

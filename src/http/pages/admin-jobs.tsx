@@ -30,7 +30,7 @@ const list = route({
   ...reading,
   scope: 'jobs:read',
   path: '/admin/jobs',
-  summary: 'What comes round by itself, and how it last went',
+  summary: 'Show the background jobs and their last runs',
   fails: [],
   async handle({ who, locale, csrfToken }, services: Services) {
     const reader = readerOf(locale)

@@ -28,7 +28,7 @@ const nameOf = ({ name, email, id }: Account): string => name ?? email ?? id
 const users = route({
   ...reading,
   path: '/admin',
-  summary: 'All accounts, newest first',
+  summary: 'Show all accounts, newest first',
   query: doneQuery.extend({ search: line.optional(), cursor: userCursor.optional() }),
   fails: [],
   async handle({ who, query: asked, locale, csrfToken }, services: Services) {
@@ -101,7 +101,7 @@ const users = route({
 const user = route({
   ...reading,
   path: '/admin/users/:id',
-  summary: 'One account, and what can be done about it',
+  summary: 'Show one account, and what can be done with it',
   params: idParams,
   query: doneQuery,
   fails: ['account_not_found'],
@@ -185,7 +185,7 @@ const user = route({
 
 const disableForm = formOf(disable, {
   path: '/admin/users/:id/disable',
-  summary: 'Disable an account: it is signed out everywhere',
+  summary: 'Disable an account and sign it out on every device',
   done: backToUser('user_disabled'),
 })
 
@@ -209,13 +209,13 @@ const resetForm = formOf(resetPassword, {
 
 const removeSecondFactorForm = formOf(removeSecondFactor, {
   path: '/admin/users/:id/second-factor',
-  summary: 'Remove the second factor of somebody who lost it',
+  summary: 'Remove the second factor of a person who lost it',
   done: backToUser('user_second_factor_removed'),
 })
 
 const roleForm = formOf(update, {
   path: '/admin/users/:id/role',
-  summary: 'Give an account another role',
+  summary: 'Change the role of an account',
   fields: object({ role: z.enum(roles).describe('The new role') }),
   done: backToUser('role_changed'),
 })
@@ -225,7 +225,7 @@ const askDelete = route({
   scope: 'users:write',
   auth: 'recent',
   path: '/admin/users/:id/delete',
-  summary: 'Ask before an account is erased',
+  summary: 'Ask for confirmation before an account is deleted',
   params: idParams,
   fails: ['account_not_found'],
   async handle({ who, params, locale, csrfToken }, { users: all }: Services) {
@@ -255,7 +255,7 @@ const askDelete = route({
 
 const removeForm = formOf(remove, {
   path: '/admin/users/:id/delete',
-  summary: 'Erase an account; its permissions are revoked at the providers',
+  summary: 'Delete an account; its permissions are revoked at the providers',
   done: () => seeOther(doneAt('/admin', 'user_deleted')),
 })
 

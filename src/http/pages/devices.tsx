@@ -13,19 +13,19 @@ import { doneAt } from './status.ts'
 
 const endForm = formOf(endSession, {
   path: '/account/sessions/:id/end',
-  summary: 'Sign one device out',
+  summary: 'Sign out one device',
   done: () => seeOther(doneAt('/account', 'device_ended')),
 })
 
 const endOthersForm = formOf(endOtherSessions, {
   path: '/account/sessions/end-others',
-  summary: 'Sign every other device out',
+  summary: 'Sign out all other devices',
   done: () => seeOther(doneAt('/account', 'devices_ended')),
 })
 
 const nameForm = formOf(nameSession, {
   path: '/account/sessions/:id/name',
-  summary: 'Call a device by a name of my own; an empty one takes it away',
+  summary: 'Name a device; an empty name removes it',
   fields: object({ name: deviceName.transform((name) => name || null) }),
   done: () => seeOther(doneAt('/account', 'device_named')),
 })

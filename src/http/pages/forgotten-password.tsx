@@ -27,7 +27,7 @@ const Forgot = ({ csrf, email, error, ...reader }: AskProps): VNode => {
 const forgotPage = route({
   ...asking,
   path: '/forgot-password',
-  summary: 'Ask for a link to choose a new password with',
+  summary: 'Show the form that sends a password reset link',
   fails: ['mail_not_configured'],
   handle({ locale, csrfToken }, { settings }: Services) {
     if (!settings.mail) return fail('mail_not_configured')
@@ -37,7 +37,7 @@ const forgotPage = route({
 
 const forgotForm = formOf(forgot, {
   path: '/forgot-password',
-  summary: 'Send a link to choose a new password with',
+  summary: 'Send a password reset link',
   also: ['page'],
   done: () => seeOther(doneAt('/login', 'reset_sent')),
   failed({ error }, { body, locale, csrfToken }) {
@@ -73,7 +73,7 @@ const Choose = ({ csrf, ticket, least, error, ...reader }: AskProps & { ticket: 
 const choose = route({
   ...asking,
   path: '/reset-password',
-  summary: 'Choose a new password with a link that was sent',
+  summary: 'Show the page of a password reset link',
   query: ticketed,
   fails: ['ticket_invalid'],
   async handle({ query: { ticket }, locale, csrfToken }, { flows, settings }: Services) {

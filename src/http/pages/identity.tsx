@@ -33,7 +33,7 @@ const view = route({
   ...common,
   method: 'get',
   path: '/account/identities/:id',
-  summary: 'What one of my sign-ins may do, and what its provider says about me now',
+  summary: 'Show the permissions of a linked provider, and what it returns about me now',
   params: idParams,
   query: doneQuery,
   fails: ['not_linked'],
@@ -81,7 +81,7 @@ const askUnlink = route({
   ...common,
   method: 'get',
   path: '/account/identities/:id/unlink',
-  summary: 'Ask before a sign-in is unlinked',
+  summary: 'Ask for confirmation before a provider is unlinked',
   params: idParams,
   fails: ['not_linked'],
   async handle({ who, params, locale, csrfToken }, services: Services) {
@@ -133,7 +133,7 @@ const askUnlink = route({
 
 const unlinkForm = formOf(unlink, {
   path: '/account/identities/:id/unlink',
-  summary: 'Unlink a sign-in',
+  summary: 'Unlink a provider',
   done: () => seeOther(doneAt('/account', 'unlinked')),
 })
 
@@ -141,7 +141,7 @@ const askLink = route({
   ...common,
   method: 'get',
   path: '/account/link/:provider',
-  summary: 'Ask before a provider is linked',
+  summary: 'Ask for confirmation before a provider is linked',
   params: providerParams,
   fails: ['provider_not_found'],
   async handle({ who, params, locale, csrfToken }, { providers, clock, settings }: Services) {

@@ -28,7 +28,7 @@ const ticketCookie = (ticket: string | null): CookieChange => ({
 const open = route({
   ...asking,
   path: '/invitation',
-  summary: 'An invitation to a team, from the link in a letter; whoever is signed out signs in first',
+  summary: 'Show the page of an invitation link; it asks to sign in first',
   query: ticketed,
   also: ['redirect'],
   fails: ['invitation_not_found'],
@@ -91,7 +91,7 @@ const nameOf = ({ name, email, id }: Account): string =>
 
 const acceptForm = formOf(accept, {
   path: '/invitation',
-  summary: 'Join the team I am invited to',
+  summary: 'Accept an invitation to a team',
   fields: object({ ticket: secretText }).transform(({ ticket }) => ({ token: ticket })),
   done: (_, team) => seeOther(doneAt(teamPage(team.id), 'team_joined'), { cookies: [ticketCookie(null)] }),
 })

@@ -9,7 +9,7 @@ const queues = route({
   ...reading,
   path: '/account/teams/:id/integrations/jira/queues',
   limit: 'jira',
-  summary: 'The queues of my team’s service desks',
+  summary: 'Show the queues of the service desks of my team',
   fails: refusals,
   async handle({ who, params, locale, csrfToken }, { flows }: Services) {
     const read = await flows.readQueues({ teamId: params.id, accountId: who.accountId })

@@ -12,7 +12,7 @@ import { Facts, Form, Layout, type Reader, readerOf, show, Time } from './layout
 const askSites = route({
   ...reading,
   path: '/account/teams/:id/integrations/jira/sites',
-  summary: 'Choose which Jira sites my team uses',
+  summary: 'Show the Jira sites that my team can use',
   fails: [...refusals, 'jira_not_connected'],
   async handle({ who, params, locale, csrfToken }, { flows, teams }: Services) {
     const allowed = await teams.allowed(who.accountId, params.id, 'connect')
@@ -25,7 +25,7 @@ const askSites = route({
 
 const chooseSites = formOf(choose, {
   path: '/account/teams/:id/integrations/jira/sites',
-  summary: 'Use these Jira sites from now on',
+  summary: 'Choose the Jira sites that my team uses',
   fields: object({ cloud_ids: z.array(cloudId).max(200).default([]).describe('The sites the team uses') }),
   also: ['page'],
   async before({ who, params, body, locale, csrfToken }, { flows }) {

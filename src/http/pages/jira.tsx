@@ -31,7 +31,7 @@ async function gather(who: Principal, teamId: string, { teams, flows, providers 
 const integrations = route({
   ...reading,
   path: '/account/teams/:id/integrations',
-  summary: 'What my team is connected to',
+  summary: 'Show the connections of my team',
   query: doneQuery,
   fails: ['team_not_found'],
   async handle({ who, params, query, locale, csrfToken }, services: Services) {
@@ -81,14 +81,14 @@ const connect = formOf(authorize, {
 
 const syncForm = formOf(sync, {
   path: '/account/teams/:id/integrations/jira/sync',
-  summary: 'Read the list of sites at Jira now',
+  summary: 'Sync the list of Jira sites now',
   done: backTo('jira_synced'),
 })
 
 const askDisconnect = route({
   ...reading,
   path: '/account/teams/:id/integrations/jira/disconnect',
-  summary: 'Ask before my team is disconnected from Jira',
+  summary: 'Ask for confirmation before my team is disconnected from Jira',
   fails: [...refusals, 'jira_not_connected'],
   async handle({ who, params, locale, csrfToken }, { flows, teams, providers, clock, settings }: Services) {
     const allowed = await teams.allowed(who.accountId, params.id, 'connect')

@@ -22,7 +22,7 @@ const askDelete = route({
   limit: 'account',
   method: 'get',
   path: '/account/delete',
-  summary: 'Ask before my account is erased',
+  summary: 'Ask for confirmation before my account is deleted',
   auth: 'recent',
   fails: [],
   handle({ locale, csrfToken }) {
@@ -52,7 +52,7 @@ const askDelete = route({
 
 const removeForm = formOf(remove, {
   path: '/account/delete',
-  summary: 'Erase my account; its permissions are revoked at the providers',
+  summary: 'Delete my account; its permissions are revoked at the providers',
   done: () => goodbye('deleted'),
 })
 

@@ -17,7 +17,7 @@ import { suffixOf, TargetFields, targetQuery } from './target-fields.tsx'
 const home = route({
   method: 'get',
   path: '/',
-  summary: 'To the account page, or to the sign-in page',
+  summary: 'Redirect to the account page, or to the sign-in page',
   tag: 'Pages',
   surface: 'browser',
   auth: 'public',
@@ -40,7 +40,7 @@ type LoginContext = {
 const login = route({
   method: 'get',
   path: '/login',
-  summary: 'Sign in: with a password, or a provider to choose',
+  summary: 'Show the sign-in page',
   tag: 'Pages',
   surface: 'browser',
   auth: 'public',
@@ -86,7 +86,7 @@ function showLogin({ given, who, locale, csrf, status, refused }: LoginContext, 
 const withPassword = route({
   method: 'post',
   path: '/login/password',
-  summary: 'Sign in with an address and a password, in a browser',
+  summary: 'Sign in with an email address and a password, in a browser',
   tag: 'Pages',
   surface: 'browser',
   auth: 'public',

@@ -32,7 +32,7 @@ const AskForCode = ({ csrf, email, error, on, ...reader }: AskProps & { on: Sign
 const loginByMail = route({
   ...asking,
   path: '/login/email',
-  summary: 'Ask for a link and a code to sign in with',
+  summary: 'Show the form that sends a sign-in link and code',
   query: targetQuery,
   fails: ['mail_not_configured', 'return_to_not_allowed'],
   handle({ query, locale, csrfToken }, services: Services) {
@@ -44,7 +44,7 @@ const loginByMail = route({
 
 const sendCode = formOf(begin, {
   path: '/login/email',
-  summary: 'Send a link and a code to sign in with',
+  summary: 'Send a sign-in link and code',
   also: ['page'],
   done: (_, { flow_token: binding, expires_in: expiresIn }) => toMailCode({ binding, expiresIn }),
   failed({ faults: [found] = [] }, { body, locale, csrfToken }) {
@@ -75,7 +75,7 @@ const TypeCode = ({ csrf, error, ...reader }: AskProps): VNode => {
 const typeCode = route({
   ...asking,
   path: '/login/email/code',
-  summary: 'Type the code that was sent',
+  summary: 'Show the form for the sign-in code',
   fails: [],
   handle: ({ locale, csrfToken }) => show(locale, <TypeCode {...readerOf(locale)} csrf={csrfToken()} />),
 })
@@ -85,7 +85,7 @@ const signedIn = async (entered: Admitted, locale: Reader['locale'], services: S
 
 const enterCode = signInFormOf(finish, {
   path: '/login/email/code',
-  summary: 'Sign in with the code that was sent',
+  summary: 'Sign in with a code that was emailed',
   fields: object({ code: typedCode }),
   also: ['page'],
   async handle({ body, who, cookie, origin, locale, csrfToken }, services) {
@@ -106,7 +106,7 @@ const enterCode = signInFormOf(finish, {
 const followLink = route({
   ...asking,
   path: '/login/email/link',
-  summary: 'What a sign-in link would do',
+  summary: 'Show the page of a sign-in link',
   query: ticketed,
   fails: ['ticket_invalid'],
   async handle({ query, locale, csrfToken }, { flows }: Services) {
@@ -130,7 +130,7 @@ const followLink = route({
 
 const enterLink = signInFormOf(finish, {
   path: '/login/email/link',
-  summary: 'Sign in with a link that was sent',
+  summary: 'Sign in with a link that was emailed',
   fields: object({ ticket: secretText }),
   also: ['page'],
   async handle({ body, who, origin, locale }, services) {

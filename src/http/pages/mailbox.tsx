@@ -14,7 +14,7 @@ const common = { method: 'get', tag: 'Pages', surface: 'browser', auth: 'none', 
 const list = route({
   ...common,
   path: '/mailbox',
-  summary: 'Letters kept to be read, outside production',
+  summary: 'Show the email messages that were not sent, outside production',
   fails: ['not_found'],
   handle({ direct, locale }, { mailbox }: Services) {
     if (!mailbox || !direct) return fail('not_found')
@@ -47,7 +47,7 @@ const list = route({
 const one = route({
   ...common,
   path: '/mailbox/:id',
-  summary: 'One letter kept to be read, outside production',
+  summary: 'Show an email message that was not sent, outside production',
   params: idParams,
   fails: ['not_found'],
   handle({ direct, params, locale }, { mailbox }: Services) {

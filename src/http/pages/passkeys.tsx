@@ -43,7 +43,7 @@ const view = route({
   ...common,
   method: 'get',
   path: here,
-  summary: 'My passkeys',
+  summary: 'Show my passkeys',
   auth: 'user',
   query: doneQuery,
   fails: [],
@@ -59,14 +59,14 @@ const view = route({
 
 const addForm = formOf(add, {
   path: here,
-  summary: 'Add the passkey a device has made',
+  summary: 'Add a passkey',
   fields: object({ name: passkeyName, flow_token: secretText, response: formJson(RegistrationResponse) }),
   done: () => seeOther(doneAt(here, 'passkey_added')),
 })
 
 const renameForm = formOf(rename, {
   path: '/account/passkeys/:id/name',
-  summary: 'Call a passkey something else',
+  summary: 'Rename a passkey',
   done: () => seeOther(doneAt(here, 'passkey_renamed')),
 })
 

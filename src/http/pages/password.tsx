@@ -18,7 +18,7 @@ const common = { path: '/account/password', tag: 'Pages', surface: 'browser' } a
 const view = route({
   ...common,
   method: 'get',
-  summary: 'Set, change or remove my password',
+  summary: 'Show the forms that set, change or remove my password',
   auth: 'user',
   limit: 'account',
   fails: [],
@@ -52,7 +52,7 @@ const changeForm = formOf(change, {
 
 const removeForm = formOf(remove, {
   path: '/account/password/remove',
-  summary: 'Go on without a password, in a browser',
+  summary: 'Remove my password, in a browser',
   done: () => seeOther(doneAt('/account', 'password_removed')),
 })
 /** Password managers open this URL (https://w3c.github.io/webappsec-change-password-url/). */
@@ -60,7 +60,7 @@ const wellKnown = route({
   ...common,
   method: 'get',
   path: '/.well-known/change-password',
-  summary: 'On to the page where a password is changed',
+  summary: 'Redirect to the page that changes the password',
   auth: 'none',
   limit: 'browse',
   status: 303,

@@ -24,7 +24,7 @@ const common = { tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account
 
 const more = formOf(authorize, {
   path: '/account/identities/:id/authorize',
-  summary: 'Go to the provider to grant more there, with this very sign-in',
+  summary: 'Go to the provider to grant more permissions',
   fields: object({ scopes: z.array(scopeToken).max(50).default([]).describe('The additional scopes') }),
   before: ({ params, body }) =>
     body.scopes.length === 0 ? ok(seeOther(doneAt(`/account/identities/${params.id}`, 'more_none'))) : undefined,
@@ -35,7 +35,7 @@ const askWithdraw = route({
   ...common,
   method: 'get',
   path: '/account/identities/:id/withdraw',
-  summary: 'Ask before what was granted is taken back',
+  summary: 'Ask for confirmation before permissions are withdrawn',
   params: idParams,
   fails: ['not_linked'],
   async handle({ who, params, locale, csrfToken }, { links, providers, clock, settings }: Services) {
@@ -76,7 +76,7 @@ const askWithdraw = route({
 
 const withdrawForm = formOf(withdraw, {
   path: '/account/identities/:id/withdraw',
-  summary: 'Take back what was granted with a sign-in, and keep the sign-in',
+  summary: 'Withdraw the permissions of a linked provider, and keep it linked',
   done: ({ params }) => seeOther(doneAt(`/account/identities/${params.id}`, 'grant_withdrawn')),
 })
 

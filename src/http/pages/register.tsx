@@ -18,7 +18,7 @@ const common = { path: '/register', tag: 'Pages', surface: 'browser', auth: 'pub
 const ask = route({
   ...common,
   method: 'get',
-  summary: 'Open an account with a password',
+  summary: 'Show the form that creates an account with a password',
   limit: 'browse',
   query: targetQuery,
   fails: ['user_creation_disabled', 'return_to_not_allowed'],
@@ -32,7 +32,7 @@ const ask = route({
 
 const registerForm = formOf(register, {
   path: common.path,
-  summary: 'Open an account with a password, in a browser; the answer is the same where the address is taken',
+  summary: 'Create an account with a password; the response is the same if the email address is taken',
   fields: object({
     email: addressText,
     password: passwordChosen,

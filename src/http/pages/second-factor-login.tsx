@@ -21,7 +21,7 @@ const common = { path: '/login/second-factor', tag: 'Pages', surface: 'browser',
 const ask = route({
   ...common,
   method: 'get',
-  summary: 'Show the second factor of a sign-in that waits for it',
+  summary: 'Ask for the second factor of a sign-in',
   limit: 'browse',
   also: ['redirect'],
   fails: [],

@@ -30,7 +30,7 @@ const view = route({
   ...common,
   method: 'get',
   path: here,
-  summary: 'My second factor: an app, passkeys, recovery codes',
+  summary: 'Show my second factor: app, passkeys and recovery codes',
   auth: 'user',
   query: doneQuery,
   fails: [],
@@ -61,7 +61,7 @@ const qr = route({
   ...common,
   method: 'get',
   path: '/account/second-factor/qr.svg',
-  summary: 'The secret that waits for its first code, to be read by an app',
+  summary: 'Show the QR code of an authenticator app that is being set up',
   contentType: 'image/svg+xml',
   fails: ['second_factor_missing'],
   async handle({ who }, { flows }: Services) {
@@ -76,13 +76,13 @@ const qr = route({
 
 const beginForm = formOf(begin, {
   path: '/account/second-factor/totp',
-  summary: 'Begin with an authenticator app',
+  summary: 'Set up an authenticator app',
   done: () => seeOther(`${here}#app`),
 })
 
 const confirmForm = formOf(confirm, {
   path: '/account/second-factor/totp/confirm',
-  summary: 'Confirm the app with its first code; recovery codes are shown, once',
+  summary: 'Confirm the app with its first code; recovery codes are shown once',
   // Any text is accepted, so that a mistyped code gets its error next to the field.
   fields: object({ code: typedCode }),
   also: ['page'],
@@ -116,7 +116,7 @@ const removeTotpForm = formOf(removeTotp, {
 
 const askForm = formOf(ask, {
   path: '/account/second-factor/ask',
-  summary: 'Ask for a passkey after every other way in; recovery codes are shown, once',
+  summary: 'Require a passkey as the second factor; recovery codes are shown once',
   also: ['page'],
   done: ({ locale, csrfToken }, { recovery_codes: codes }) =>
     show(locale, <CodesPage {...readerOf(locale)} codes={codes} csrf={csrfToken()} isOn />),
@@ -124,13 +124,13 @@ const askForm = formOf(ask, {
 
 const stopForm = formOf(stop, {
   path: '/account/second-factor/stop',
-  summary: 'Ask for no second factor any more',
+  summary: 'Turn off the second factor',
   done: () => seeOther(doneAt(here, 'second_factor_changed')),
 })
 
 const regenerateForm = formOf(regenerate, {
   path: '/account/second-factor/recovery-codes',
-  summary: 'New recovery codes, shown once',
+  summary: 'Create new recovery codes, shown once',
   also: ['page'],
   done: ({ locale, csrfToken }, { recovery_codes: codes }) =>
     show(locale, <CodesPage {...readerOf(locale)} codes={codes} csrf={csrfToken()} />),

@@ -38,7 +38,7 @@ async function gather(who: Principal, teamId: string, { teams, invitations }: Se
 const view = route({
   ...reading,
   path: '/account/teams/:id',
-  summary: 'A team of mine: who is in it, who is invited, and what I may do',
+  summary: 'Show a team: its members, its invitations, and what I may do',
   params: idParams,
   query: doneQuery,
   fails: ['team_not_found'],
@@ -53,20 +53,20 @@ const view = route({
 
 const renameForm = formOf(rename, {
   path: '/account/teams/:id/name',
-  summary: 'Call a team by another name',
+  summary: 'Rename a team',
   done: backToTeam('team_renamed'),
 })
 
 const roleForm = formOf(setRole, {
   path: '/account/teams/:id/members/:user_id/role',
-  summary: 'Give a member another role',
+  summary: 'Change the role of a member',
   done: backToTeam('team_role_changed'),
 })
 
 const askLeave = route({
   ...reading,
   path: '/account/teams/:id/members/:user_id/remove',
-  summary: 'Ask before I leave a team, or take somebody out of it',
+  summary: 'Ask for confirmation before I leave a team, or remove a member',
   params: memberParams,
   fails: memberCodes,
   async handle({ who, params, locale, csrfToken }, services: Services) {
@@ -100,7 +100,7 @@ const askLeave = route({
 
 const leaveForm = formOf(leave, {
   path: '/account/teams/:id/members/:user_id/remove',
-  summary: 'Leave a team, or take somebody out of it',
+  summary: 'Leave a team, or remove a member',
   done: ({ who, params }) =>
     seeOther(
       who.accountId === params.user_id
@@ -111,7 +111,7 @@ const leaveForm = formOf(leave, {
 
 const inviteForm = formOf(invite, {
   path: '/account/teams/:id/invitations',
-  summary: 'Invite somebody by e-mail',
+  summary: 'Invite a person by email',
   also: ['page'],
   done: backToTeam('team_invited'),
   async failed({ error }, { who, params, body, locale, csrfToken }, services) {
@@ -139,7 +139,7 @@ const withdrawForm = formOf(withdraw, {
 const askDelete = route({
   ...reading,
   path: '/account/teams/:id/delete',
-  summary: 'Ask before a team is deleted',
+  summary: 'Ask for confirmation before a team is deleted',
   params: idParams,
   fails: refusals,
   async handle({ who, params, locale, csrfToken }, { teams, clock, settings }: Services) {

@@ -17,7 +17,7 @@ const list = route({
   limit: 'account',
   method: 'get',
   path: '/account/teams',
-  summary: 'The teams I am in',
+  summary: 'Show my teams',
   query: doneQuery,
   fails: [],
   async handle({ who, query, locale, csrfToken }, { teams }: Services) {

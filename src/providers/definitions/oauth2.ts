@@ -10,23 +10,43 @@ export const oauth2 = defineProvider({
   listedIn: 'OAUTH2_PROVIDERS',
   registration: 'its console, as a confidential web application',
   settings: {
-    AUTHORIZE_URL: endpointSetting('authorize', { description: 'Its authorization endpoint.', isRequired: true }),
-    TOKEN_URL: endpointSetting('token', { description: 'Its token endpoint.', isRequired: true }),
+    AUTHORIZE_URL: endpointSetting('authorize', {
+      description: 'Its authorization endpoint.',
+      example: 'https://beta.example/oauth/authorize',
+      isRequired: true,
+    }),
+    TOKEN_URL: endpointSetting('token', {
+      description: 'Its token endpoint.',
+      example: 'https://beta.example/oauth/token',
+      isRequired: true,
+    }),
     USERINFO_URL: endpointSetting('userinfo', {
       description: 'The endpoint that describes the user.',
+      example: 'https://beta.example/api/me',
       isRequired: true,
     }),
     USER_ID_PATH: pathSetting('id', {
       description: 'Path of the stable user ID in its userinfo response, with dots.',
+      example: 'data.id',
       isRequired: true,
     }),
-    USER_EMAIL_PATH: pathSetting('email', { description: 'Path of the email address. Default: none.' }),
+    USER_EMAIL_PATH: pathSetting('email', {
+      description: 'Path of the email address. Default: none.',
+      example: 'data.email',
+    }),
     USER_EMAIL_VERIFIED_PATH: pathSetting('emailVerified', {
       description: 'Path of whether the email address is verified. Default: none.',
+      example: 'data.email_verified',
     }),
-    USER_NAME_PATH: pathSetting('name', { description: 'Path of the name. Default: none.' }),
+    USER_NAME_PATH: pathSetting('name', { description: 'Path of the name. Default: none.', example: 'data.name' }),
+    TOKEN_AUTH: choiceSetting('tokenAuth', ['basic', 'post'], {
+      description:
+        'How the client secret is sent. X, Reddit, Zoom and Notion accept only `basic`; other servers only `post`.',
+      example: 'post',
+    }),
     PKCE: choiceSetting('pkce', ['required', 'without_secret', 'off'], {
       description: '`without_secret` if it accepts PKCE only from clients without a secret. Default: required.',
+      example: 'required',
     }),
   },
   check({ settings: { pkce }, fault }) {

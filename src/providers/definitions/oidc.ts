@@ -15,10 +15,12 @@ import {
 export const openidSettings: SettingTable = {
   ISSUER: urlSetting('issuer', {
     description: 'Its issuer, exactly as in its discovery document, which also provides endpoints and keys.',
+    example: 'https://login.acme.example',
     isRequired: true,
   }),
   DISCOVERY_URL: urlSetting('discoveryUrl', {
     description: 'URL of its discovery document, if not below the issuer (Azure AD B2C).',
+    example: 'https://login.acme.example/.well-known/openid-configuration',
   }),
   TENANTS: {
     description:
@@ -31,15 +33,23 @@ export const openidSettings: SettingTable = {
   NONCE: choiceSetting('nonce', ['required', 'off'], {
     description:
       '`off` if its id_tokens do not repeat the nonce (LinkedIn). Not allowed together with PKCE=off. Default: required.',
+    example: 'required',
   }),
   PKCE: choiceSetting('pkce', ['required', 'without_secret', 'off'], {
     description:
       '`without_secret` if it accepts PKCE only from clients without a secret (LinkedIn); `off` if it does not ' +
       'accept PKCE. Default: required.',
+    example: 'required',
   }),
   USERINFO: choiceSetting('userinfo', ['required', 'optional', 'off'], {
     description:
       'Whether a sign-in needs UserInfo: `optional` or `off` if it is refused and the id_token has every claim (AD FS).',
+    example: 'required',
+  }),
+  TOKEN_AUTH: choiceSetting('tokenAuth', ['basic', 'post'], {
+    description:
+      'How the client secret is sent, `basic` or `post`. Default: what its discovery document offers, `basic` first.',
+    example: 'basic',
   }),
   JWKS_URL: endpointSetting('jwks', { description: 'URL of the keys that verify its id_tokens.' }),
 }

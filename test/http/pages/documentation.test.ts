@@ -7,20 +7,19 @@ const read = async (path: string, language: string): Promise<string> =>
   (await request(app).get(path).set({ Accept: 'text/html', 'Accept-Language': language })).text
 
 test('the documentation marks its English parts as English in every page language', async () => {
-  const routes = await read('/docs', 'pt-BR')
-  expect(routes).toContain('<html lang="pt-BR">')
-  expect(routes).toMatch(/<h2 lang="en">Documentation<\/h2>/)
-  expect(routes).toContain('<p lang="en">Every event and who hears it</p>')
+  const reference = await read('/docs', 'pt-BR')
+  expect(reference).toContain('<html lang="pt-BR">')
+  expect(reference).toContain('<summary lang="en">Documentation</summary>')
+  expect(reference).toMatch(/<div id="reference" lang="en"/)
   expect(await read('/docs/events', 'pt-BR')).toContain('<dl lang="en">')
 })
 
 test.each([
-  ['en', 'Signed in recently · Answers: nothing', 'Anybody, signed in or not · Answers: JSON'],
-  ['pt-BR', 'Com login recente · Respostas: nada', 'Qualquer pessoa, com ou sem login · Respostas: JSON'],
-])('every route names in %s who may call it and what it returns', async (language, recent, open) => {
+  ['en', 'Who can call it: users who signed in recently', 'Who can call it: anyone, signed in or not'],
+  ['pt-BR', 'Quem pode chamar: pessoas com login recente', 'Quem pode chamar: qualquer pessoa, com ou sem login'],
+])('every operation names in %s who can call it', async (language, recent, open) => {
   const text = await read('/docs', language)
-  const said = (name: string): string | undefined =>
-    new RegExp(`<code>${name}</code></h3><p lang="en">[^<]*</p><p>(.*?)</p>`).exec(text)?.[1]
-  expect([said('DELETE /mine/recent'), said('GET /things/:id')]).toEqual([recent, open])
-  expect(text).not.toMatch(/<code>(none|public|user|recent)<\/code>/)
+  const accessOf = (operation: string): string | undefined =>
+    new RegExp(`<li data-operation="${operation}">.*?<p class="access">(.*?)</p>`).exec(text)?.[1]
+  expect([accessOf('delete /mine/recent'), accessOf('get /things/{id}')]).toEqual([recent, open])
 })

@@ -64,8 +64,8 @@ describe('the example is what the service answers', { timeout: 60_000 }, () => {
       () => world.call('POST', '/auth/register', json({ email: 'n@example.com', password: 'short' })),
     ],
     ['not_found', () => world.call('GET', '/nowhere')],
-    ['method_not_allowed', () => world.call('PUT', '/auth/token')],
-    ['malformed_body', () => world.call('POST', '/auth/register')],
+    ['method_not_allowed', () => world.call('PUT', '/auth/providers')],
+    ['malformed_body', () => world.call('POST', '/auth/refresh', { body: '{' })],
     ['passkey_origins_not_configured', () => world.call('GET', '/.well-known/webauthn')],
     ['return_to_not_allowed', () => world.call('GET', '/auth/google?return_to=https://evil.example')],
   ]

@@ -1,0 +1,169 @@
+/** The API reference in a real browser: only a browser can tell what its policy and its scripts allow. */
+import axe from 'axe-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { launchBrowser, visit, type Watched } from '../../support/browser.ts'
+import { startWorld, type World } from '../../support/service.ts'
+
+let world: World
+let browser: Browser
+const opened: Watched[] = []
+
+beforeAll(async () => {
+  world = await startWorld()
+  browser = await launchBrowser()
+}, 60_000)
+afterAll(async () => {
+  await browser?.close()
+  await world?.stop()
+})
+
+async function newPage(options: BrowserContextOptions = {}): Promise<Page> {
+  const context = await visit(browser, [world.base], { baseURL: world.base, ...options })
+  context.setDefaultTimeout(30_000)
+  opened.push(context)
+  return context.newPage()
+}
+const operations = (page: Page) => page.locator('#reference .opblock')
+const refresh = '#/Tokens/post_auth_refresh'
+
+/** The page with one operation open, as its link in the contents shows it. */
+async function openOperation(page: Page): Promise<void> {
+  await page.goto(`/docs${refresh}`)
+  await page.locator('.opblock.is-open .responses-inner').waitFor()
+}
+
+test('shows the operations with their fields, examples and who can call them', async () => {
+  const page = await newPage()
+  await openOperation(page)
+  const open = page.locator('.opblock.is-open')
+  expect(await open.count()).toBe(1)
+  const text = await open.innerText()
+  expect(text).toContain('/auth/refresh')
+  expect(text).toContain('Who can call it: clients with a refresh token or the session cookie')
+  expect(text).toContain('"access_token"')
+  await open.getByRole('tab', { name: 'Schema' }).first().click()
+  await expect.poll(() => open.innerText()).toContain('token_type')
+  await expect.poll(() => open.boundingBox().then((box) => (box?.y ?? -1) < 800)).toBe(true)
+}, 60_000)
+
+test('the search finds an operation by its path, and the link leads to it', async () => {
+  const page = await newPage()
+  await page.goto('/docs')
+  await operations(page).first().waitFor()
+  await page.getByLabel('Search operations').fill('/auth/refresh')
+  const found = page.locator('#contents li:visible a')
+  expect(await found.allInnerTexts()).toEqual(['POST /auth/refresh'])
+  await expect.poll(() => operations(page).count()).toBe(1)
+  expect(await page.getByRole('status').innerText()).toBe('Operations found: 1')
+  await page.getByLabel('Search operations').press('Enter')
+  await page.locator('.opblock.is-open').waitFor()
+  expect(new URL(page.url()).hash).toBe(refresh)
+  await page.getByLabel('Search operations').fill('no such operation')
+  await expect.poll(() => operations(page).count()).toBe(0)
+}, 60_000)
+
+test('every operation of the document is in the contents, and every link leads to an operation', async () => {
+  const page = await newPage()
+  await page.goto('/docs')
+  const listed = await page
+    .locator('#contents li a')
+    .evaluateAll((links) => links.map(({ textContent }) => textContent))
+  const documented = Object.entries(world.document.paths).flatMap(([path, each]) =>
+    Object.keys(each).map((method) => `${method.toUpperCase()} ${path}`),
+  )
+  expect(listed.sort()).toEqual(documented.sort())
+}, 60_000)
+
+test('leads back to the service and to the catalogues', async () => {
+  const page = await newPage({ locale: 'pt-BR' })
+  await page.goto('/docs')
+  const links = page.getByRole('navigation', { name: 'Documentação' }).getByRole('link')
+  const hrefs = await links.evaluateAll((all) => all.map((link) => link.getAttribute('href')))
+  expect(hrefs).toEqual(expect.arrayContaining(['/', '/docs/errors', '/docs/events', '/openapi.json']))
+  await page.getByRole('link', { name: 'Voltar ao serviço' }).click()
+  expect(new URL(page.url()).pathname).toBe('/login')
+}, 60_000)
+
+test('without JavaScript, lists the operations and links to the document', async () => {
+  const page = await newPage({ javaScriptEnabled: false })
+  await page.goto('/docs')
+  expect(await page.locator('noscript a').getAttribute('href')).toBe('/openapi.json')
+  expect(await page.locator('#contents').innerText()).toContain('Tokens')
+  expect(await page.getByLabel('Search operations').isVisible()).toBe(false)
+}, 60_000)
+
+test('fits a phone, where the contents are folded until they are needed', async () => {
+  const page = await newPage({ viewport: { width: 360, height: 780 } })
+  await openOperation(page)
+  const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+  expect(await overflow()).toBe(0)
+  await page.locator('#contents > summary').click()
+  await page.getByLabel('Search operations').fill('/auth/logout')
+  await page.locator('#contents li:visible a').first().click()
+  await expect.poll(() => page.locator('#contents').getAttribute('open')).toBe(null)
+  await page.locator('#operations-Tokens-post_auth_logout.is-open').waitFor()
+  expect(await overflow()).toBe(0)
+}, 60_000)
+
+describe.each(['light', 'dark'] as const)('in the %s theme', (colorScheme) => {
+  test.each([1280, 360])(
+    'has no serious accessibility fault at %s px',
+    async (width) => {
+      // axe is injected past the page's policy, so this visit does not count for it.
+      const context = await browser.newContext({
+        baseURL: world.base,
+        viewport: { width, height: 900 },
+        colorScheme,
+        bypassCSP: true,
+      })
+      const page = await context.newPage()
+      await openOperation(page)
+      await page.evaluate(axe.source)
+      const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run())
+      const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(', ')}`)).toEqual([])
+      await context.close()
+    },
+    60_000,
+  )
+})
+
+test('text in the address makes it load nothing else', async () => {
+  const page = await newPage()
+  await page.goto(
+    '/docs?url=https://evil.example/openapi.json&configUrl=https://evil.example/c.json#/%3Cimg%20src=x%3E/%',
+  )
+  await operations(page).first().waitFor()
+  expect(await page.locator('#content').innerText()).toContain('Vinculum')
+}, 60_000)
+
+test('a script in the page may not make code out of text', async () => {
+  const page = await newPage()
+  await page.goto('/docs')
+  await operations(page).first().waitFor()
+  const [complaints] = opened.slice(-1).map((context) => context.complaints)
+  const refused = await page.evaluate(() => {
+    const attempts = [
+      () => document.createElement('script').setAttribute('src', 'data:text/javascript,0'),
+      () => {
+        document.createElement('script').textContent = '0'
+      },
+    ]
+    return attempts.map((attempt) => {
+      try {
+        attempt()
+        return 'done'
+      } catch (thrown) {
+        return (thrown as Error).name
+      }
+    })
+  })
+  expect(refused).toEqual(['TypeError', 'TypeError'])
+  // These two were provoked.
+  expect(complaints?.splice(0).length).toBe(2)
+}, 60_000)
+
+test('no visit violated the policy of the page or called another host', () => {
+  expect(opened.flatMap(({ complaints }) => complaints)).toEqual([])
+})

@@ -1,0 +1,114 @@
+/** A program that embeds Vinculum: it has what `npm run build` makes and nothing of our source. */
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { encryptionKey, freePort } from '../support/service.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const program = mkdtempSync(join(tmpdir(), 'vinculum-embedding-'))
+const installed = join(program, 'node_modules/vinculum')
+let built: string
+beforeAll(() => {
+  built = mkdtempSync(join(root, 'dist-test-'))
+  const tsc = [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json']
+  execFileSync(process.execPath, [...tsc, '--outDir', join(built, 'types')], { cwd: root })
+  execFileSync(process.execPath, ['--import', 'tsx', 'build.ts', basename(built)], { cwd: root })
+  mkdirSync(join(program, 'node_modules/@types'), { recursive: true })
+  mkdirSync(installed)
+  cpSync(built, join(installed, 'dist'), { recursive: true })
+  cpSync(join(root, 'package.json'), join(installed, 'package.json'))
+  for (const name of ['drizzle', 'node_modules']) symlinkSync(join(root, name), join(installed, name))
+  symlinkSync(join(root, 'node_modules/@types/node'), join(program, 'node_modules/@types/node'))
+  writeFileSync(join(program, 'package.json'), '{"type":"module"}')
+}, 240_000)
+afterAll(() => {
+  for (const folder of [built, program]) rmSync(folder, { recursive: true, force: true })
+})
+
+/** What the compiler says about a program, with every check on, those of declaration files included. */
+function compile(source: string): string[] {
+  const file = join(program, 'main.ts')
+  writeFileSync(file, source)
+  const compiled = ts.createProgram([file], {
+    target: ts.ScriptTarget.ES2023,
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    strict: true,
+    noUncheckedIndexedAccess: true,
+    exactOptionalPropertyTypes: true,
+    verbatimModuleSyntax: true,
+    skipLibCheck: false,
+    noEmit: true,
+    types: ['node'],
+    typeRoots: [join(program, 'node_modules/@types')],
+  })
+  return ts.getPreEmitDiagnostics(compiled).map(({ file: at, messageText }) => {
+    return `${at?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`
+  })
+}
+
+const example = (): string => {
+  const text = readFileSync(join(root, 'docs/clients.md'), 'utf8')
+  const [section = ''] = text.split(/^## /m).filter((each) => each.startsWith('Embed Vinculum in a Node program\n'))
+  const blocks = [...section.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code]) => code)
+  expect(blocks).toHaveLength(1)
+  return blocks.join('')
+}
+
+test('the printed example compiles strictly against the declarations alone', () => {
+  expect(compile(example())).toEqual([])
+}, 120_000)
+
+test('the declarations are types, not `any`: a wrong use of them does not compile', () => {
+  const wrong = `${example()}
+const id: number = (await vinculum.oauth.listLinkedAccounts('acc')).length.toFixed()
+if (!(await beginSignIn()).flowTokn) vinculum.open()
+`
+  expect(compile(wrong).map((text) => text.replace(/^.*main\.ts: /, ''))).toEqual([
+    "Type 'string' is not assignable to type 'number'.",
+    expect.stringContaining("Property 'flowTokn' does not exist"),
+    expect.stringContaining("Property 'open' does not exist"),
+  ])
+}, 120_000)
+
+test('only the declarations that the entry leads to are part of the package', () => {
+  const files = readdirSync(join(built, 'types'), { recursive: true, encoding: 'utf8' })
+  const declared = files.filter((file) => file.endsWith('.d.ts'))
+  expect(declared).toContain('index.d.ts')
+  expect(declared).not.toContain('vinculum.d.ts')
+  expect(declared.length).toBeLessThan(30)
+  for (const file of declared)
+    expect(readFileSync(join(built, 'types', file), 'utf8')).not.toMatch(/from '\.[^']*\.tsx?'/)
+})
+
+test('the package is imported by its name, reports errors as values, serves its routes and closes', async () => {
+  const port = await freePort()
+  writeFileSync(
+    join(program, 'run.mjs'),
+    `import { ConfigError, createVinculum, readConfig } from 'vinculum'
+const { ENCRYPTION_KEYS, ...without } = process.env
+const refused = await createVinculum(readConfig(without)).catch((error) => error instanceof ConfigError)
+const vinculum = await createVinculum(readConfig(process.env))
+const started = await vinculum.oauth.authorizeUrl('nobody')
+await vinculum.listen()
+const answer = await fetch('http://127.0.0.1:${port}/health/live')
+await vinculum.close()
+console.log(JSON.stringify([refused, started.ok, started.error.code, answer.status]))
+`,
+  )
+  const env = {
+    NODE_ENV: 'test',
+    LOG_LEVEL: 'silent',
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    PUBLIC_URL: `http://127.0.0.1:${port}`,
+    DATABASE_URL: `file:${join(program, 'embedded.db')}`,
+    ENCRYPTION_KEYS: `k1:${encryptionKey.toString('base64')}`,
+  }
+  const out = execFileSync(process.execPath, ['run.mjs'], { cwd: program, env, encoding: 'utf8', timeout: 60_000 })
+  expect(JSON.parse(out)).toEqual([true, false, 'provider_not_found', 200])
+}, 90_000)
