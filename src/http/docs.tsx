@@ -3,10 +3,10 @@ import type { Locale } from '../errors/catalogue.ts'
 import { catalogue as events } from '../events/catalogue.ts'
 import { ok } from '../kernel/result.ts'
 import { errorReference } from './error-reference.tsx'
-import { openapi } from './openapi.ts'
+import type { openapi } from './openapi.ts'
 import type { Describe } from './problem.ts'
 import { referenceScripts, referenceStyles } from './reference-files.ts'
-import { page, text as textReply } from './reply.ts'
+import { page, text } from './reply.ts'
 import { type Route, route } from './route.ts'
 
 type Sources = {
@@ -30,8 +30,19 @@ export function documentation({
   sessionCookie,
   describe,
 }: Sources): readonly Route<unknown>[] {
-  const document = () => openapi(routes(), { version, publicUrl, sessionCookie })
-  let text: string | undefined
+  /** Loaded and built on request: neither the start nor an idle service pays for it. */
+  const build = async (document: 'api' | 'pages') => {
+    const [written, { examples }] = await Promise.all([import('./openapi.ts'), import('./openapi/examples.ts')])
+    return written.openapi(routes(), { version, publicUrl, sessionCookie, describe, document, examples })
+  }
+  const texts = new Map<'api' | 'pages', Promise<string>>()
+  const textOf = (document: 'api' | 'pages'): Promise<string> => {
+    const known = texts.get(document) ?? build(document).then((built) => JSON.stringify(built))
+    texts.set(document, known)
+    // A module that could not be read this time is read again at the next request.
+    known.catch(() => texts.delete(document))
+    return known
+  }
   let groups: readonly OperationGroup[] | undefined
   const show = (at: string, locale: Locale, title: string, content: ComponentChildren) =>
     ok(
@@ -49,14 +60,24 @@ export function documentation({
     route({
       ...facts,
       path: '/openapi.json',
-      summary: 'Describe the API as OpenAPI 3.1',
+      summary: 'Get the API description',
+      description: 'This document: the API as OpenAPI 3.1. Generate a client from it, or import it into an API tool.',
       surface: 'api',
       contentType: 'application/json',
+      example: { response: { openapi: '3.1.0', info: { title: 'Vinculum API', version: '1.0.0' }, paths: {} } },
       fails: [],
-      handle: () => {
-        text ??= JSON.stringify(document())
-        return ok(textReply('application/json', text))
-      },
+      handle: async () => ok(text('application/json', await textOf('api'))),
+    }),
+    route({
+      ...facts,
+      path: '/openapi.pages.json',
+      summary: 'Get the description of the pages',
+      description: 'The pages people see in a browser and their forms, as OpenAPI 3.1.',
+      surface: 'api',
+      contentType: 'application/json',
+      example: { response: { openapi: '3.1.0', info: { title: 'Vinculum pages', version: '1.0.0' }, paths: {} } },
+      fails: [],
+      handle: async () => ok(text('application/json', await textOf('pages'))),
     }),
     route({
       ...facts,
@@ -64,8 +85,8 @@ export function documentation({
       summary: 'Show the API reference',
       surface: 'browser',
       fails: [],
-      handle: ({ locale }) => {
-        groups ??= groupsOf(document(), routes())
+      handle: async ({ locale }) => {
+        groups ??= groupsOf(await build('api'), routes())
         return ok(
           page(
             <Document

@@ -4,7 +4,7 @@ import type { Entered } from '../flows/sign-in-with-provider.ts'
 import type { Admitted } from '../sessions/sign-in.ts'
 import { type CookieChange, json, noContent, type Redirect, seeOther } from './reply.ts'
 import type { Principal } from './route.ts'
-import { authResponse, type Entrance, linkResponse } from './schemas.ts'
+import { authResponse, type Entrance, linkResponse } from './schemas/sign-in.ts'
 import type { Services } from './services.ts'
 
 /** How the end of a sign-in, a linking or a session is answered, whichever route it ended on. */

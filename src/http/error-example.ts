@@ -1,6 +1,6 @@
 import type { AppError, ErrorCode, Locale } from '../errors/catalogue.ts'
 import { factsOf } from './error-facts.ts'
-import { failuresOf } from './openapi.ts'
+import { failuresOf } from './openapi/outcomes.ts'
 import { type Describe, fault, type Problem, passwordFaults } from './problem.ts'
 import type { Route } from './route.ts'
 

@@ -34,7 +34,7 @@ export function errorReference({ routes, describe, show }: ErrorReferenceParts):
       ...facts,
       path: '/docs/errors/:code',
       summary: 'Explain one error code: causes, what to do, an example; the `type` of its problems',
-      params: object({ code: z.string() }),
+      params: object({ code: z.string().describe('An error code') }),
       fails: ['not_found'],
       async handle({ params: { code }, locale }) {
         if (!isCode(code)) return fail('not_found')

@@ -137,6 +137,7 @@ function declarationOf(
     limit,
     status: 303,
     fails: [...act.fails, ...fails],
+    ...(act.description === undefined ? {} : { description: act.description }),
     ...(scope === undefined ? {} : { scope }),
     ...(params === undefined ? {} : { params }),
     ...(body === undefined ? {} : { body }),

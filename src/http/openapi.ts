@@ -1,118 +1,132 @@
-import { z } from 'zod'
-import { catalogue, type ErrorCode } from '../errors/catalogue.ts'
+import type { z } from 'zod'
 import { acceptsOf, contentTypes } from './body.ts'
-import type { AnswerKind, Route } from './route.ts'
-import { credentialCodes } from './route.ts'
+import { exampleOf } from './error-example.ts'
+import { Components, type Json } from './openapi/components.ts'
+import { Failures, headers } from './openapi/failures.ts'
+import { answersOf, operationIdOf } from './openapi/outcomes.ts'
+import { tags } from './openapi/tags.ts'
+import type { Describe } from './problem.ts'
+import type { AnswerKind, Example, Route } from './route.ts'
 
-type Json = { readonly [key: string]: unknown }
+/** Whether programs have a use for the route. The rest are pages and their forms. */
+const isForPrograms = ({ surface, reply, reference }: Route<never>): boolean =>
+  surface === 'api' || reply !== undefined || reference === 'api'
 
-const bodyCodes = [
-  'malformed_body',
-  'payload_too_large',
-  'unsupported_media_type',
-  'csrf_failed',
-] as const satisfies readonly ErrorCode[]
-
-/**
- * What a route may refuse with: what it names, and what the frame refuses on its behalf. Any request may have a broken
- * head (no host, an address that does not decode) or one that is too large.
- */
-export function failuresOf(route: Route<never>): readonly ErrorCode[] {
-  const codes = new Set<ErrorCode>([...route.fails, 'internal', 'invalid_request', 'headers_too_large'])
-  if (route.limit !== 'none') for (const code of ['rate_limited', 'not_ready'] as const) codes.add(code)
-  if (route.params) codes.add('not_found')
-  if (route.auth !== 'none') for (const code of credentialCodes) codes.add(code)
-  if (route.auth === 'user' || route.auth === 'recent') codes.add('authentication_required')
-  if (route.auth === 'recent') codes.add('reauthentication_required')
-  // A script of another origin that sends the cookie.
-  if (route.auth !== 'none' && route.surface === 'api') codes.add('csrf_failed')
-  if (route.scope) codes.add(route.surface === 'browser' ? 'not_found' : 'insufficient_scope')
-  if (route.method !== 'get') {
-    for (const code of bodyCodes) codes.add(code)
-  }
-  return [...codes]
+type Info = {
+  readonly version: string
+  readonly publicUrl: URL
+  /** The whole name of the session's cookie. */
+  readonly sessionCookie: string
+  /** How the service describes an error, for the examples of errors. */
+  readonly describe: Describe
+  /** `api` (unless stated): what programs call. `pages`: what people see in a browser. */
+  readonly document?: 'api' | 'pages'
+  /** Recorded requests and responses, by operation. */
+  readonly examples?: Readonly<Record<string, Example>>
 }
 
-/** The ways a route answers when all is well: the one that follows from what it says, and those it adds. */
-export function answersOf({
-  surface,
-  auth,
-  method,
-  reply,
-  status,
-  contentType,
-  also = [],
-}: Route<never>): readonly AnswerKind[] {
-  const first = (): AnswerKind => {
-    if (reply) return 'json'
-    if (contentType) return 'text'
-    if (status === 204) return 'empty'
-    if (status === 303) return 'redirect'
-    if (surface === 'api') return 'empty'
-    return method === 'get' ? 'page' : 'redirect'
-  }
-  // Whoever is not signed in is sent to the sign-in page from a page that needs it.
-  const toSignIn: AnswerKind[] =
-    surface === 'browser' && method === 'get' && (auth === 'user' || auth === 'recent') ? ['redirect'] : []
-  return [...new Set([first(), ...also, ...toSignIn])]
-}
-
-/** The OpenAPI 3.1 document: the route list, read aloud. */
-export function openapi(
-  routes: readonly Route<never>[],
-  info: { version: string; publicUrl: URL; sessionCookie: string },
-) {
+/** The OpenAPI 3.1 document, derived from the list of routes. */
+export function openapi(routes: readonly Route<never>[], info: Info) {
+  const { version, publicUrl, sessionCookie, describe, document = 'api', examples = {} } = info
   const components = new Components()
-  const problem = components.use(problemSchema, 'output')
-  const page = { 'text/html': { schema: { type: 'string' } } }
+  // Only OAuth endpoints add the members of RFC 6749.
+  const plainRoutes = routes.filter(({ oauth }) => oauth !== true)
+  const failures = new Failures(
+    components,
+    (code) => exampleOf(code, { locale: 'en', routes: plainRoutes, describe }).body,
+  )
   const paths: Record<string, Record<string, Json>> = {}
+  const listed = routes.filter((route) => isForPrograms(route) === (document === 'api'))
 
-  for (const route of routes) {
+  for (const route of listed) {
     const path = route.path.replace(/:(\w+)/g, '{$1}')
     const operations = paths[path] ?? {}
     paths[path] = operations
+    const operationId = operationIdOf(route)
+    const example = { ...examples[operationId], ...route.example }
+    const parameters = parametersOf(route, components)
     operations[route.method] = {
-      operationId: `${route.method}${route.path.replace(/[^a-z0-9]+/gi, '_')}`.replace(/_$/, ''),
+      operationId,
       summary: route.summary,
+      description: route.description ?? `${route.summary}.`,
       tags: [route.tag],
       ...securityOf(route),
-      ...(parametersOf(route, components).length > 0 ? { parameters: parametersOf(route, components) } : {}),
-      ...bodyOf(route, components),
-      responses: {
-        ...successes(route, components, page),
-        ...refusals(route, problem, page),
-      },
+      ...(parameters.length > 0 ? { parameters } : {}),
+      ...bodyOf(route, components, example),
+      responses: { ...successes(route, components, example), ...failures.of(route) },
     }
   }
-  return {
+  const responses = failures.finish()
+  const used = new Set(listed.map(({ tag }) => tag))
+  const text = JSON.stringify([paths, responses])
+  const schemes = new Set(listed.flatMap((route) => securityOf(route).security.flatMap(Object.keys)))
+  return components.shortened({
     openapi: '3.1.0',
     info: {
-      title: 'Vinculum',
-      version: info.version,
-      description: 'A self-hosted identity service. Errors are problem+json (RFC 9457); their `code` is stable.',
+      title: document === 'api' ? 'Vinculum API' : 'Vinculum pages',
+      version,
+      summary: 'A self-hosted identity service',
+      description: document === 'api' ? aboutApi : aboutPages,
+      license: { name: 'MIT', identifier: 'MIT' },
     },
-    servers: [{ url: info.publicUrl.origin }],
+    servers: [serverOf(publicUrl)],
+    tags: [...used].sort().map((name) => ({ name, description: tags[name] ?? name })),
     paths,
     components: {
-      securitySchemes: {
-        bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
-        cookie: { type: 'apiKey', in: 'cookie', name: info.sessionCookie },
-        refresh: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A refresh token' },
-        service: { type: 'http', scheme: 'basic', description: 'The id and secret of a service credential' },
-        service_bearer: { type: 'http', scheme: 'bearer', description: '`<id>.<secret>` of a service credential' },
-        metrics: { type: 'http', scheme: 'bearer', description: 'METRICS_TOKEN, where it is set' },
-        doctor: {
-          type: 'http',
-          scheme: 'bearer',
-          description: 'What `npm start -- doctor` makes from ENCRYPTION_KEYS',
-        },
-      },
+      securitySchemes: among(schemesOf(sessionCookie), (name) => schemes.has(name)),
+      parameters: components.parameters,
+      headers: among(headers, (name) => text.includes(`"#/components/headers/${name}"`)),
+      responses,
       schemas: components.schemas,
     },
-  }
+  })
 }
 
-function securityOf({ auth, credential, scope }: Route<never>): Json {
+const aboutApi =
+  'Sign-in, accounts, teams and provider connections over HTTP. ' +
+  'Requests and responses are JSON. Times are RFC 3339 in UTC. An unknown field in a request is an error.\n\n' +
+  'Errors are problem details (RFC 9457, `application/problem+json`). Their `code` is stable; ' +
+  '`title` and `detail` are in English or Brazilian Portuguese, by `Accept-Language`. ' +
+  'Each operation names its codes by status, and `/docs/errors` explains each code.\n\n' +
+  'After 429 and 503, wait the number of seconds in `Retry-After`. ' +
+  'Every response has `X-Request-Id`: include it in bug reports.\n\n' +
+  'A browser’s session cookie works in place of an access token. ' +
+  'A request that changes something with the cookie must come from the same origin.\n\n' +
+  'The pages people see in a browser are described in `/openapi.pages.json`.'
+const aboutPages =
+  'The pages of Vinculum and their forms, as a browser uses them. Their addresses are stable, their markup is not. ' +
+  'Programs use the API, which is described in `/openapi.json`.'
+
+/** A local address is true on this machine only: the document is then read relative to where it came from. */
+const serverOf = ({ hostname, origin }: URL): Json =>
+  hostname === 'localhost'
+    ? { url: '/', description: 'The service this document comes from' }
+    : { url: origin, description: 'This service (`PUBLIC_URL`)' }
+
+const schemesOf = (sessionCookie: string) => ({
+  bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'An access token of this service' },
+  cookie: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: sessionCookie,
+    description: 'The session of a browser that is signed in; set by the pages, and unreadable for scripts',
+  },
+  refresh: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A refresh token' },
+  service: { type: 'http', scheme: 'basic', description: 'The ID and the secret of a service credential' },
+  service_bearer: { type: 'http', scheme: 'bearer', description: '`<id>.<secret>` of a service credential' },
+  metrics: { type: 'http', scheme: 'bearer', description: 'The value of `METRICS_TOKEN`, if it is set' },
+  doctor: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'A token that `npm start -- doctor` derives from `ENCRYPTION_KEYS`',
+  },
+})
+
+/** The entries that are used. */
+const among = (entries: Json, isUsed: (name: string) => boolean): Json =>
+  Object.fromEntries(Object.entries(entries).filter(([name]) => isUsed(name)))
+
+function securityOf({ auth, credential, scope }: Route<never>): { readonly security: readonly Json[] } {
   const needed = scope === undefined ? [] : [scope]
   const either = [{ bearer: needed }, { cookie: needed }]
   if (credential === 'metrics') return { security: [{ metrics: [] }, {}] }
@@ -142,7 +156,7 @@ function parametersOf(route: Route<never>, components: Components): readonly Jso
       description,
       schema: { type: 'string' },
     })),
-  ]
+  ].map((parameter) => components.parameter(parameter))
 }
 
 function fieldsOf(schema: z.ZodType | undefined, components: Components) {
@@ -160,16 +174,22 @@ function fieldsOf(schema: z.ZodType | undefined, components: Components) {
   return [...found.values()]
 }
 
-function bodyOf(route: Route<never>, components: Components): Json {
+function bodyOf(route: Route<never>, components: Components, { request }: Example): Json {
   const accepts = acceptsOf(route)
   const form = route.surface === 'browser' && route.method !== 'get'
   if (!route.body && !form) return {}
   const schema = route.body ? components.use(route.body, 'input') : { type: 'object', additionalProperties: false }
-  const token = { type: 'object', properties: { csrf: { type: 'string' } }, required: ['csrf'] }
-  const content = contentTypes(accepts).map((type) => {
+  const token = {
+    type: 'object',
+    properties: { csrf: { type: 'string', description: 'The hidden field of the form on the page' } },
+    required: ['csrf'],
+  }
+  const content = contentTypes(accepts).map((type, index) => {
     const withToken = form && type !== 'application/json'
-    if (!withToken) return [type, { schema }]
-    return [type, { schema: route.body ? { allOf: [token, open(components, route.body)] } : token }]
+    const example = request === undefined || index > 0 ? {} : { examples: { example: { value: request } } }
+    if (!withToken) return [type, { schema, ...example }]
+    const filled = request === undefined ? {} : { examples: { example: { value: { csrf: '…', ...request } } } }
+    return [type, { schema: route.body ? { allOf: [token, open(components, route.body)] } : token, ...filled }]
   })
   return { requestBody: { required: route.bodyOptional !== true, content: Object.fromEntries(content) } }
 }
@@ -180,137 +200,51 @@ function open(components: Components, schema: z.ZodType): Json {
   return rest
 }
 
-function successes(route: Route<never>, components: Components, page: Json): Json {
-  const found: Record<string, { description: string; content?: Json; headers?: Json }> = {}
+type Success = { description: string; content?: Json; headers?: Json }
+
+const defaultStatus = { json: 200, text: 200, page: 200, empty: 204, redirect: 303 } as const
+const outcomes = {
+  json: 'Success.',
+  text: 'Success.',
+  page: 'An HTML page.',
+  empty: 'Success. There is no response body.',
+  redirect: 'A redirect: `Location` is where to go next.',
+} as const satisfies Record<AnswerKind, string>
+
+function successes(route: Route<never>, components: Components, example: Example): Json {
+  const found: Record<string, Success> = {}
   for (const kind of answersOf(route)) {
-    const status = kind === 'redirect' ? 303 : kind === 'empty' ? 204 : kind === 'page' ? 200 : (route.status ?? 200)
-    const content: Json =
-      kind === 'json' && route.reply
-        ? { 'application/json': { schema: components.use(route.reply, 'output') } }
-        : kind === 'page'
-          ? page
-          : kind === 'text'
-            ? {
-                [route.contentType ?? 'text/plain']: {
-                  schema: { type: route.contentType?.endsWith('json') ? 'object' : 'string' },
-                },
-              }
-            : {}
+    const status = kind === 'json' || kind === 'text' ? (route.status ?? 200) : defaultStatus[kind]
     const before = found[status]
-    const all = { ...before?.content, ...content }
+    const content = { ...before?.content, ...contentOf(kind, route, components, example) }
+    const fields = { ...before?.headers, ...headersOf(kind, route) }
     found[status] = {
-      description: route.summary,
-      ...(Object.keys(all).length > 0 ? { content: all } : {}),
-      ...(kind === 'json' && route.linksNext
-        ? {
-            headers: {
-              Link: {
-                description: 'the next page, as `rel="next"` (RFC 8288); absent on the last one',
-                schema: { type: 'string' },
-              },
-            },
-          }
-        : {}),
-      ...(kind === 'redirect'
-        ? { headers: { Location: { required: true, schema: { type: 'string', format: 'uri-reference' } } } }
-        : {}),
+      description: before ? `${before.description} Or: ${outcomes[kind]}` : outcomeOf(kind, route),
+      ...(Object.keys(content).length > 0 ? { content } : {}),
+      ...(Object.keys(fields).length > 0 ? { headers: fields } : {}),
     }
   }
   return found
 }
 
-function refusals(route: Route<never>, problem: Json, page: Json): Json {
-  const byStatus = new Map<number, ErrorCode[]>()
-  for (const code of failuresOf(route)) {
-    const { status } = catalogue[code]
-    byStatus.set(status, [...(byStatus.get(status) ?? []), code])
-  }
-  return Object.fromEntries(
-    [...byStatus]
-      .sort(([a], [b]) => a - b)
-      .map(([status, codes]) => [
-        status,
-        {
-          description: codes.map((code) => `\`${code}\``).join(', '),
-          content: {
-            'application/problem+json': {
-              schema: { allOf: [problem, { type: 'object', properties: { code: { enum: codes } } }] },
-            },
-            ...(route.surface === 'browser' ? page : {}),
-          },
-        },
-      ]),
-  )
+/** What the schema of the reply is, or else that all went well. */
+function outcomeOf(kind: AnswerKind, { reply }: Route<never>): string {
+  const described = kind === 'json' ? reply?.description : undefined
+  return described ? `${described.replace(/\.$/, '')}.` : outcomes[kind]
 }
 
-const problemSchema = z
-  .looseObject({
-    type: z.url(),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string(),
-    code: z.string(),
-    request_id: z.string(),
-    retry_after: z.int().optional(),
-    errors: z.array(z.object({ path: z.string(), code: z.string(), detail: z.string() })).optional(),
-    error: z.string().optional(),
-    error_description: z.string().optional(),
-  })
-  .meta({ id: 'Problem' })
-
-/** What is tolerated but not promised says in its metadata what it is `documented` as. */
-function asDocumented({ jsonSchema }: { jsonSchema: Record<string, unknown> }): void {
-  const { documented } = jsonSchema
-  if (documented === undefined) return
-  for (const name of Object.keys(jsonSchema)) delete jsonSchema[name]
-  Object.assign(jsonSchema, documented)
+function contentOf(kind: AnswerKind, route: Route<never>, components: Components, { response }: Example): Json {
+  const example = response === undefined ? {} : { examples: { example: { value: response } } }
+  if (kind === 'json' && route.reply) {
+    return { 'application/json': { schema: components.use(route.reply, 'output'), ...example } }
+  }
+  if (kind === 'page') return { 'text/html': { schema: { type: 'string' } } }
+  if (kind !== 'text') return {}
+  const { contentType = 'text/plain' } = route
+  return { [contentType]: { schema: { type: contentType.endsWith('json') ? 'object' : 'string' }, ...example } }
 }
 
-/** Schemas with an id stand once, under `components`, and are pointed at. */
-class Components {
-  readonly schemas: Record<string, Json> = {}
-
-  /** The schema, with every named one, itself included, moved under `components`. */
-  use(schema: z.ZodType, io: 'input' | 'output'): Json {
-    const {
-      $schema: _,
-      $defs = {},
-      ...rest
-    } = z.toJSONSchema(schema, {
-      io,
-      unrepresentable: 'any',
-      override: asDocumented,
-    }) as Json
-    const names = new Map<string, string>()
-    for (const [id, definition] of Object.entries($defs as Record<string, Json>)) {
-      names.set(id, this.#place(id, definition, io))
-    }
-    for (const name of names.values()) this.schemas[name] = redirect(this.schemas[name] ?? {}, names)
-    return redirect(rest, names)
-  }
-
-  /** The same, with the outermost schema written out. */
-  inline(schema: z.ZodType, io: 'input' | 'output'): Json {
-    const used = this.use(schema, io)
-    const { $ref } = used
-    return typeof $ref === 'string' ? (this.schemas[$ref.replace('#/components/schemas/', '')] ?? {}) : used
-  }
-
-  /** What goes in may differ from what comes out under the same name: then they are two. */
-  #place(id: string, definition: Json, io: 'input' | 'output'): string {
-    const name = io === 'input' ? `${id}Input` : id
-    const other = io === 'input' ? id : `${id}Input`
-    const text = JSON.stringify(definition).replaceAll('#/$defs/', '#/components/schemas/')
-    if (this.schemas[other] && JSON.stringify(this.schemas[other]) === text) return other
-    this.schemas[name] ??= definition
-    return name
-  }
-}
-
-function redirect(node: Json, names: ReadonlyMap<string, string>): Json {
-  return JSON.parse(JSON.stringify(node), (key, value: unknown) => {
-    if (key !== '$ref' || typeof value !== 'string' || !value.startsWith('#/$defs/')) return value
-    const id = value.slice('#/$defs/'.length)
-    return `#/components/schemas/${names.get(id) ?? id}`
-  }) as Json
+function headersOf(kind: AnswerKind, { linksNext }: Route<never>): Json {
+  if (kind === 'json' && linksNext) return { Link: { $ref: '#/components/headers/NextPage' } }
+  return kind === 'redirect' ? { Location: { $ref: '#/components/headers/Location' } } : {}
 }

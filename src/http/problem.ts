@@ -127,6 +127,7 @@ const faults = {
   invalid: { en: 'This value is not accepted here.', 'pt-BR': 'Este valor não é aceito aqui.' },
 } as const satisfies Record<string, Record<Locale, string>>
 export type FaultCode = keyof typeof faults
+export const faultCodes = Object.keys(faults) as FaultCode[]
 
 export function fault(path: string, code: FaultCode, locale: Locale, params: FaultFound['params'] = {}): Fault {
   const text: string = faults[code][locale]

@@ -88,6 +88,9 @@ export type CredentialCode = (typeof credentialCodes)[number]
 /** The ways a route may answer; what `openapi.json` tells beside the refusals. */
 export type AnswerKind = Exclude<Answer<unknown>['kind'], 'json_stream'>
 
+/** The bodies of one request and its response, as JSON. */
+export type Example = { readonly request?: Readonly<Record<string, unknown>>; readonly response?: unknown }
+
 export type Schema = z.ZodType
 /** What a handler gets of a schema: the values it read, or `undefined` where the route has no such schema. */
 export type Read<S> = S extends Schema ? z.output<S> : undefined
@@ -104,7 +107,14 @@ type Handled<T, E> = MaybePromise<Outcome<T, E>>
 type Facts = {
   readonly method: Method
   readonly path: `/${string}`
+  /** A heading of a few words, in the imperative. */
   readonly summary: string
+  /** What it does, for whom and with which consequences: in `/openapi.json` and the API reference. */
+  readonly description?: string
+  /** For `/openapi.json`, what the tour does not record (`npm run docs:examples`). */
+  readonly example?: Example
+  /** Described in `/openapi.json` although only a browser goes there: apps send people to it. */
+  readonly reference?: 'api'
   /** The heading it stands under in `/openapi.json` and `/docs`. */
   readonly tag: string
   readonly surface: 'api' | 'browser'

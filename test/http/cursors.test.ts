@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { userCursor, userCursorOf } from '../../src/http/schemas.ts'
+import { userCursor, userCursorOf } from '../../src/http/schemas/fields.ts'
 
 // As long as a provider may make them: 256 characters, each of which may become two in lower case.
 test.each(['a', '愛', '😀', 'i̇'])(

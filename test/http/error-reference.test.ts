@@ -194,7 +194,7 @@ test('no start waits for the pages: their texts are loaded when one is opened', 
     /^(?:import|export)(?! type)[^'\n]*from '[^']*(?:guidance\.(?:en|pt-br)|error-(?:page|facts|example))\.tsx?'/m
   const early = files.filter((file) => late.test(readFileSync(join('src', file), 'utf8')))
   // These are themselves loaded late.
-  expect(early.sort()).toEqual(['http/error-example.ts', 'http/error-page.tsx'])
+  expect(early.sort()).toEqual(['http/error-example.ts', 'http/error-page.tsx', 'http/openapi.ts'])
 })
 
 test('a code that does not exist has no page', async () => {

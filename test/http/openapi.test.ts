@@ -16,22 +16,31 @@ type OpenApi = {
   openapi: string
   info: { version: string }
   paths: Record<string, Record<string, Operation>>
-  components: { schemas: Record<string, unknown>; securitySchemes: object }
+  components: { schemas: Record<string, unknown>; responses: Record<string, unknown>; securitySchemes: object }
 }
-const read = async () => (await request(surface.app).get('/openapi.json')).body as OpenApi
+const read = async (path = '/openapi.json') => (await request(surface.app).get(path)).body as OpenApi
+const readBoth = async () => [await read(), await read('/openapi.pages.json')]
 
 describe('openapi.json', () => {
-  test('lists every route, including its own and the documentation', async () => {
-    const { paths, info, openapi } = await read()
-    expect([openapi, info.version]).toEqual(['3.1.0', '1.2.3'])
-    const named = Object.entries(paths).flatMap(([path, each]) =>
-      Object.keys(each).map((method) => `${method} ${path}`),
+  test('together with the document of the pages lists every route once', async () => {
+    const [api, pages] = await readBoth()
+    expect([api?.openapi, api?.info.version, pages?.info.version]).toEqual(['3.1.0', '1.2.3', '1.2.3'])
+    const named = [api, pages].flatMap((document) =>
+      Object.entries(document?.paths ?? {}).flatMap(([path, each]) =>
+        Object.keys(each).map((method) => `${method} ${path}`),
+      ),
     )
     const declared = routes.map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`)
     expect(named).toEqual(
       expect.arrayContaining([...declared, 'get /openapi.json', 'get /docs', 'get /docs/errors/{code}']),
     )
-    expect(named).toHaveLength(declared.length + 5)
+    expect(named).toHaveLength(declared.length + 6)
+  })
+  test('lists what programs call, and JSON of a page included, and leaves the rest to the pages', async () => {
+    const [api, pages] = await readBoth()
+    expect(Object.keys(api?.paths ?? {})).toEqual(expect.arrayContaining(['/token', '/mine', '/openapi.pages.json']))
+    expect(Object.keys(api?.paths ?? {}).filter((path) => /^\/docs|form/.test(path))).toEqual([])
+    expect(Object.keys(pages?.paths ?? {})).toEqual(expect.arrayContaining(['/pages/form', '/docs']))
   })
   test('declares every parameter of every path', async () => {
     for (const [path, operations] of Object.entries((await read()).paths)) {
@@ -65,13 +74,14 @@ describe('openapi.json', () => {
     expect(new Set(ids).size).toBe(ids.length)
   })
   test('describes each request, who may send it and which errors it can return', async () => {
-    const { paths } = await read()
+    const [{ paths, components }, { paths: pages }] = (await readBoth()) as [OpenApi, OpenApi]
     const token = paths['/token']?.post as Operation
     expect(Object.keys(token.requestBody?.content ?? {})).toEqual([
       'application/json',
       'application/x-www-form-urlencoded',
     ])
-    expect(token.responses[401]?.description).toContain('`token_reused`')
+    expect(token.responses[401]).toMatchObject({ $ref: '#/components/responses/Unauthorized' })
+    expect(JSON.stringify([token.responses[401], components.responses.Unauthorized])).toContain('`token_reused`')
     expect(token.responses[200]?.content).toHaveProperty('application/json')
     expect(token.security).toEqual([])
     expect(paths['/mine']?.get?.security).toEqual([{ bearer: [] }, { cookie: [] }])
@@ -80,7 +90,7 @@ describe('openapi.json', () => {
       $ref: '#/components/schemas/Thing',
     })
     expect(paths['/pages/mine']?.get?.responses).toHaveProperty('303')
-    expect(paths['/pages/form']?.post?.requestBody?.content).toMatchObject({
+    expect(pages['/pages/form']?.post?.requestBody?.content).toMatchObject({
       'application/x-www-form-urlencoded': { schema: { allOf: [{ required: ['csrf'] }, { required: ['name'] }] } },
     })
     for (const operations of Object.values(paths)) {

@@ -2,11 +2,66 @@
 import { z } from 'zod'
 
 type Media = { readonly schema?: object }
-type Documented = { readonly content?: Readonly<Record<string, Media>> }
+type Documented = { readonly description: string; readonly content?: Readonly<Record<string, Media>> }
 type Operation = { readonly responses: Readonly<Record<string, Documented>> }
 export type Document = {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
   readonly components: { readonly schemas: Readonly<Record<string, object>> }
+}
+/** A document as it is served: with references where something is shared. */
+export type Published = {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, PublishedOperation>>>>
+  readonly components: Document['components'] & {
+    readonly responses: Readonly<Record<string, Documented>>
+    readonly parameters: Readonly<Record<string, object>>
+  }
+}
+type Reference = { readonly $ref?: string }
+type PublishedOperation = {
+  readonly responses: Readonly<Record<string, Reference>>
+  readonly parameters?: readonly Reference[]
+  readonly requestBody?: { readonly content: Readonly<Record<string, Media>> }
+}
+
+/** The API and the pages as one document, with shared responses, parameters and bodies written out in every operation. */
+export function readDocuments(published: readonly [Published, ...Published[]]): Document {
+  const paths: Record<string, Record<string, Operation>> = {}
+  const schemas: Record<string, object> = {}
+  for (const { paths: described, components } of published) {
+    const whole = ({ $ref, ...beside }: Reference, among: Readonly<Record<string, object>>) => ({
+      ...among[$ref?.split('/').at(-1) ?? ''],
+      ...beside,
+    })
+    for (const [name, schema] of Object.entries(components.schemas)) {
+      if (schemas[name] && JSON.stringify(schemas[name]) !== JSON.stringify(schema))
+        throw new Error(`two schemas are called ${name}`)
+      schemas[name] = schema
+    }
+    for (const [path, operations] of Object.entries(described)) {
+      for (const [method, operation] of Object.entries(operations)) {
+        const responses = Object.entries(operation.responses).map(([status, response]) => [
+          status,
+          whole(response, components.responses),
+        ])
+        const parameters = operation.parameters?.map((parameter) => whole(parameter, components.parameters))
+        const content = Object.entries(operation.requestBody?.content ?? {}).map(([type, { schema = {} }]) => [
+          type,
+          { schema: whole(schema, components.schemas) },
+        ])
+        const made = {
+          ...operation,
+          ...(parameters ? { parameters } : {}),
+          ...(operation.requestBody
+            ? { requestBody: { ...operation.requestBody, content: Object.fromEntries(content) } }
+            : {}),
+          responses: Object.fromEntries(responses),
+        }
+        paths[path] = { ...paths[path], [method]: made }
+      }
+    }
+  }
+  const [first] = published
+  return { ...first, paths, components: { ...first.components, schemas } }
 }
 
 export type Seen = {
@@ -53,7 +108,11 @@ export function createReader(document: Document) {
     const media = response.content?.[kind]
     if (!media) return `${name} is documented, but not as ${kind || 'anything with a body'}`
     if (!kind.endsWith('json') || !media.schema) return undefined
-    const read = schemaOf(media.schema).safeParse(JSON.parse(text))
+    const value: unknown = JSON.parse(text)
+    const code = status >= 400 && typeof value === 'object' && value && 'code' in value ? String(value.code) : undefined
+    if (code !== undefined && !response.description.includes(`\`${code}\``))
+      return `${name} is not documented with ${code}`
+    const read = schemaOf(media.schema).safeParse(value)
     return read.success ? undefined : `${name} does not fit its schema: ${z.prettifyError(read.error)}`
   }
 }

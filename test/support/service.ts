@@ -15,7 +15,7 @@ import type { Received } from '../../src/mail/transport.ts'
 import { connectSqlite } from '../../src/store/connect-sqlite.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { type CompleteConfig, createVinculum, type Vinculum } from '../../src/vinculum.ts'
-import { createReader, type Document, type Seen } from './documented.ts'
+import { createReader, type Published, readDocuments, type Seen } from './documented.ts'
 import { connectPostgres, createDatabase } from './postgres.ts'
 import { newFile } from './sqlite.ts'
 
@@ -173,7 +173,8 @@ export async function startWorld({ database = 'SQLite', env = {}, random = syste
   const { base } = first
 
   // Every response is checked against the service's own document.
-  const document = (await (await fetch(`${base}/openapi.json`)).json()) as Document
+  const describedAt = async (path: string) => (await (await fetch(base + path)).json()) as Published
+  const document = readDocuments([await describedAt('/openapi.json'), await describedAt('/openapi.pages.json')])
   const wrong = createReader(document)
   const faults: string[] = []
   const seen: Seen[] = []

@@ -5,7 +5,8 @@ import { readClient } from '../client.ts'
 import { faulty, oneRequired } from '../problem.ts'
 import { json } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { anId, scopeToken, time } from '../schemas.ts'
+import { anId, scopeToken, time } from '../schemas/fields.ts'
+import { siteFields } from '../schemas/jira.ts'
 import type { Services } from '../services.ts'
 
 /** Half of what the shortest-lived tokens live: asked for more, every loan would be a refresh. */
@@ -14,37 +15,36 @@ const longestTtlSeconds = 1800
 const lend = route({
   method: 'post',
   path: '/connections/token',
-  summary: 'An access token to act for a person or a team; for back ends with the scope connections:token',
+  summary: 'Get a provider access token',
+  description:
+    'An access token of a provider, to act for a user or a team. It is renewed first when it is about to expire. For back ends with the scope `connections:token`.',
   tag: 'Connections',
   surface: 'api',
   auth: 'none',
   credential: 'service',
   limit: 'service',
   body: object({
-    user_id: anId.optional(),
-    team_id: anId.optional().meta({ description: 'in the place of user_id: exactly one of the two' }),
-    provider: z.string().min(1).max(40),
+    user_id: anId.optional().describe('The account to act for; send either `user_id` or `team_id`'),
+    team_id: anId.optional().describe('The team to act for; send either `user_id` or `team_id`'),
+    provider: z.string().min(1).max(40).describe('The provider ID'),
     scopes: z.array(scopeToken).max(50).default([]).meta({
       description:
-        'what the token is needed for, as the provider spells it. Of several sign-ins with one provider one that works is lent, the one that grants most of these, then the one last signed in with',
+        'The scopes you need, as the provider spells them. If several identities of the provider are linked, the working one with most of these scopes is used, then the most recent one',
     }),
     min_ttl_seconds: z.number().int().min(0).max(longestTtlSeconds).optional().meta({
       description:
-        'how long the token should still be good: with less left it is renewed first. See expires_at for what it came to, as some providers’ tokens never live that long',
+        'Renew the token first if it expires in fewer seconds. Check `expires_at`: the tokens of some providers never last that long',
     }),
   }),
   reply: z
     .object({
-      access_token: z.string(),
-      expires_at: time.nullable().meta({ description: 'null where the provider’s tokens do not expire' }),
-      scopes: z.array(z.string()),
-      missing_scopes: z.array(z.string()).meta({ description: 'what of the scopes asked for was not granted' }),
-      sites: z
-        .array(z.object({ cloud_id: z.string(), name: z.string(), url: z.string() }))
-        .optional()
-        .meta({ description: 'the Jira sites a team chose' }),
+      access_token: z.string().describe('The access token of the provider'),
+      expires_at: time.nullable().describe('When it expires; null if it does not'),
+      scopes: z.array(z.string()).describe('The granted scopes'),
+      missing_scopes: z.array(z.string()).describe('The scopes you asked for that were not granted'),
+      sites: z.array(z.object(siteFields)).optional().describe('The Jira sites the team chose'),
     })
-    .meta({ id: 'LentToken' }),
+    .meta({ id: 'LentToken', description: 'An access token of a provider' }),
   fails: [
     'invalid_client',
     'insufficient_scope',

@@ -4,37 +4,38 @@ import { fail } from '../../errors/catalogue.ts'
 import { ok } from '../../kernel/result.ts'
 import { jsonStream } from '../reply.ts'
 import { route } from '../route.ts'
-import { time, toldToPerson } from '../schemas.ts'
+import { toldToPerson } from '../schemas/activity.ts'
+import { time } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 
 const fields = z.record(z.string(), z.unknown())
 const rows = z.array(fields)
 const Export = z
   .object({
-    exported_at: time,
-    account: fields,
-    identities: rows,
-    sessions: rows,
-    passwords: rows,
-    totp_factors: rows,
-    recovery_codes: rows,
-    passkeys: rows,
-    trusted_devices: rows,
-    tickets: rows,
-    mails: rows,
-    pending_sign_ins: rows,
-    sign_in_codes: rows,
-    flows: rows,
-    grants: rows,
-    revocations: rows,
-    guesses: rows,
-    service_credentials: rows,
-    team_members: rows,
-    team_invitations: rows,
-    jira_integrations: rows,
-    activity: rows,
+    exported_at: time.describe('When the export was made'),
+    account: fields.describe('The account'),
+    identities: rows.describe('The linked provider identities'),
+    sessions: rows.describe('The sessions'),
+    passwords: rows.describe('The password, without its hash'),
+    totp_factors: rows.describe('The authenticator app, without its secret'),
+    recovery_codes: rows.describe('The recovery codes, without their hashes'),
+    passkeys: rows.describe('The passkeys'),
+    trusted_devices: rows.describe('The trusted devices'),
+    tickets: rows.describe('Emailed links that are still open'),
+    mails: rows.describe('Emails that wait to be sent'),
+    pending_sign_ins: rows.describe('Sign-ins that wait for a second factor'),
+    sign_in_codes: rows.describe('Sign-in codes that are still open'),
+    flows: rows.describe('Provider flows that are still open'),
+    grants: rows.describe('Permissions granted at providers, without their tokens'),
+    revocations: rows.describe('Permissions that wait to be revoked'),
+    guesses: rows.describe('Counters of failed attempts'),
+    service_credentials: rows.describe('Service credentials the account created'),
+    team_members: rows.describe('Team memberships'),
+    team_invitations: rows.describe('Team invitations the account sent or received'),
+    jira_integrations: rows.describe('Jira connections the account made'),
+    activity: rows.describe('The audit log of the account'),
   })
-  .meta({ id: 'Export', description: 'Everything that is stored about somebody, but for what would let its finder in' })
+  .meta({ id: 'Export', description: 'Everything stored about an account, without secrets and hashes' })
 
 const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 const spoken = (row: Row): Record<string, unknown> =>
@@ -66,7 +67,8 @@ const isPaged = (rows: Pages | readonly Row[]): rows is Pages => Symbol.asyncIte
 const everything = route({
   method: 'get',
   path: '/me/export',
-  summary: 'Everything that is stored about me, as a file',
+  summary: 'Export account data',
+  description: 'Everything stored about the account, as a JSON file. Secrets and hashes are left out.',
   tag: 'My account',
   surface: 'api',
   // Whoever finds an unlocked screen must not carry it all away.

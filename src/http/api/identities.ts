@@ -7,40 +7,44 @@ import { ok } from '../../kernel/result.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
 import {
-  idParams,
+  identityParams,
+  pageSize,
   placeCursor,
   placeCursorOf,
   redirectUriKey,
-  StartedFlow,
   scopeToken,
-  startedFlow,
   time,
-} from '../schemas.ts'
+} from '../schemas/fields.ts'
+import { StartedFlow, startedFlow } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 
 const common = { tag: 'My account', surface: 'api', auth: 'user', limit: 'account' } as const
 
-const errorClass = z.enum(['transient', 'rate_limited', 'invalid_grant', 'client_misconfigured', 'scope_missing'])
+const errorClass = z
+  .enum(['transient', 'rate_limited', 'invalid_grant', 'client_misconfigured', 'scope_missing'])
+  .meta({ id: 'ProviderErrorClass', description: 'Why the last call to the provider failed' })
 const Identity = z
   .object({
-    id: z.string(),
-    provider: z.string(),
-    provider_user_id: z.string(),
-    provider_email: z.string().nullable(),
-    linked_at: time,
-    last_used_at: time,
-    asked_scopes: z.array(z.string()),
-    scopes: z.array(z.string()).meta({ description: 'what was granted' }),
-    missing_scopes: z.array(z.string()).meta({ description: 'what was asked for and not granted' }),
-    token_status: z.enum(['healthy', 'degraded', 'needs_reauthorization', 'revoked', 'none']),
-    token_expires_at: time.nullable().meta({ description: 'renewed by itself where that can be done' }),
-    token_last_used_at: time.nullable(),
-    consent_ends_at: time
+    id: z.string().describe('The identity ID'),
+    provider: z.string().describe('The provider ID'),
+    provider_user_id: z.string().describe('The ID of the user at the provider'),
+    provider_email: z.string().nullable().describe('The email address at the provider'),
+    linked_at: time.describe('When the identity was linked'),
+    last_used_at: time.describe('When it was last used to sign in'),
+    asked_scopes: z.array(z.string()).describe('The requested scopes'),
+    scopes: z.array(z.string()).describe('The granted scopes'),
+    missing_scopes: z.array(z.string()).describe('The requested scopes that were not granted'),
+    token_status: z
+      .enum(['healthy', 'degraded', 'needs_reauthorization', 'revoked', 'none'])
+      .describe('The state of the provider tokens; `none` if none are stored'),
+    token_expires_at: time
       .nullable()
-      .meta({ description: 'when the provider ends the consent whatever is done, as far as it says' }),
-    last_error: errorClass.nullable(),
+      .describe('When the provider access token expires; it is renewed automatically if the provider allows it'),
+    token_last_used_at: time.nullable().describe('When the provider tokens were last used'),
+    consent_ends_at: time.nullable().describe('When the provider ends the consent; null if it does not say'),
+    last_error: errorClass.nullable().describe('Why the last call to the provider failed; null if it succeeded'),
   })
-  .meta({ id: 'Identity' })
+  .meta({ id: 'Identity', description: 'A provider identity linked to the account' })
 
 const instant = (at: Date | null): string | null => at?.toISOString() ?? null
 const identityOf = (identity: Stored, standing: Standing): z.input<typeof Identity> => ({
@@ -64,7 +68,8 @@ const list = route({
   ...common,
   method: 'get',
   path: '/me/identities',
-  summary: 'The sign-ins linked to my account, and what each granted',
+  summary: 'List linked identities',
+  description: 'The provider identities linked to the account, their scopes and the state of their tokens.',
   reply: z.array(Identity),
   fails: [],
   async handle({ who }, { links, standing }: Services) {
@@ -77,9 +82,11 @@ export const unlink = route({
   ...common,
   method: 'delete',
   path: '/me/identities/:id',
-  summary: 'Unlink a sign-in; its permission is revoked at the provider',
+  summary: 'Unlink an identity',
+  description:
+    'Unlinks a provider identity if another sign-in method is left. Its permission is revoked at the provider.',
   auth: 'recent',
-  params: idParams,
+  params: identityParams,
   status: 204,
   fails: ['not_linked', 'last_login_method', 'session_revoked'],
   async handle({ who, params, origin }, { flows }: Services) {
@@ -95,16 +102,18 @@ const profile = route({
   ...common,
   method: 'get',
   path: '/me/identities/:id/profile',
-  summary: 'What the provider says about me now',
-  params: idParams,
+  summary: 'Get the provider profile',
+  description:
+    'The profile of a linked identity, as the provider returns it. The response is cached for a short time, and stale data is marked.',
+  params: identityParams,
   reply: z
     .object({
-      profile: z.record(z.string(), z.unknown()),
-      fetched_at: time,
-      from_cache: z.boolean(),
-      stale: z.boolean(),
+      profile: z.record(z.string(), z.unknown()).describe('The profile as the provider returned it'),
+      fetched_at: time.describe('When it was fetched'),
+      from_cache: z.boolean().describe('Whether it comes from the cache'),
+      stale: z.boolean().describe('Whether it may be outdated because the provider does not respond'),
     })
-    .meta({ id: 'ProviderProfile' }),
+    .meta({ id: 'ProviderProfile', description: 'The profile of an identity at its provider' }),
   fails: [
     'not_linked',
     'provider_unavailable',
@@ -134,16 +143,18 @@ export const authorize = route({
   ...common,
   method: 'post',
   path: '/me/identities/:id/authorize',
-  summary: 'Begin to grant more at the provider, with this very sign-in; finished like a linking',
+  summary: 'Request more scopes',
+  description:
+    'Starts a consent at the provider for more scopes, with the same identity. Open `authorize_url`, and finish at `POST /auth/{provider}/callback`.',
   auth: 'recent',
   limit: 'sign_in',
-  params: idParams,
+  params: identityParams,
   body: object({
     scopes: z
       .array(scopeToken)
       .min(1)
       .max(50)
-      .meta({ description: 'of those this service offers; what was granted before is asked for again by itself' }),
+      .describe('The additional scopes, among those this service offers; earlier scopes are requested again'),
     redirect_uri_key: redirectUriKey.optional(),
   }),
   reply: StartedFlow,
@@ -159,9 +170,11 @@ export const withdraw = route({
   ...common,
   method: 'delete',
   path: '/me/identities/:id/grant',
-  summary: 'Take back what I granted with a sign-in, and keep the sign-in',
+  summary: 'Withdraw permissions',
+  description:
+    'Withdraws the permissions granted with a linked identity and revokes them at the provider. The identity stays linked.',
   auth: 'recent',
-  params: idParams,
+  params: identityParams,
   status: 204,
   fails: ['not_linked'],
   async handle({ who, params, origin }, { flows }: Services) {
@@ -174,23 +187,24 @@ const revocations = route({
   ...common,
   method: 'get',
   path: '/me/revocations',
-  summary: 'What of mine still waits to be revoked at its provider, the oldest first',
+  summary: 'List pending revocations',
+  description: 'Permissions that wait to be revoked at a provider, oldest first.',
   linksNext: true,
   query: object({
     cursor: placeCursor.optional(),
-    limit: z.coerce.number().int().min(1).max(100).default(100),
+    limit: pageSize(100),
   }),
   reply: z.array(
     z
       .object({
-        provider: z.string(),
-        team_id: z.string().nullable().meta({ description: 'the team whose connection it was' }),
-        queued_at: time,
-        attempts: z.number().int(),
-        next_attempt_at: time,
-        last_error: errorClass.nullable(),
+        provider: z.string().describe('The provider ID'),
+        team_id: z.string().nullable().describe('The team whose connection it was; null for an account'),
+        queued_at: time.describe('When the revocation was queued'),
+        attempts: z.number().int().describe('How many attempts were made'),
+        next_attempt_at: time.describe('When the next attempt is made'),
+        last_error: errorClass.nullable().describe('Why the last attempt failed; null before the first one'),
       })
-      .meta({ id: 'Revocation' }),
+      .meta({ id: 'Revocation', description: 'A permission that waits to be revoked at its provider' }),
   ),
   fails: [],
   async handle({ who, query: { cursor = null, limit } }, { revocationsOf }: Services) {

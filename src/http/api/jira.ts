@@ -3,20 +3,12 @@ import type { SiteQueues } from '../../flows/read-queues.ts'
 import { ok } from '../../kernel/result.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
-import {
-  idParams,
-  JiraConnection,
-  JiraSite,
-  jiraConnection,
-  jiraSite,
-  redirectUriKey,
-  StartedFlow,
-  startedFlow,
-  time,
-} from '../schemas.ts'
+import { redirectUriKey, teamParams, time } from '../schemas/fields.ts'
+import { JiraConnection, JiraSite, jiraConnection, jiraSite, siteFields } from '../schemas/jira.ts'
+import { StartedFlow, startedFlow } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 
-const common = { tag: 'Teams’ Jira', surface: 'api', auth: 'user', limit: 'account', params: idParams } as const
+const common = { tag: 'Jira', surface: 'api', auth: 'user', limit: 'account', params: teamParams } as const
 const path = '/teams/:id/integrations/jira'
 export const cloudId = z.string().regex(/^[\w-]{1,64}$/)
 const seeFails = ['team_not_found', 'team_role_required', 'jira_not_available'] as const
@@ -25,7 +17,9 @@ export const authorize = route({
   ...common,
   method: 'post',
   path: `${path}/authorize`,
-  summary: 'Begin to connect the team with Jira, as an owner or admin; it ends at Atlassian’s callback',
+  summary: 'Connect a team with Jira',
+  description:
+    'Starts a consent at Atlassian for the team. Open `authorize_url`, and finish at `POST /auth/atlassian/callback`. Owners and admins only.',
   auth: 'recent',
   limit: 'sign_in',
   body: object({ redirect_uri_key: redirectUriKey.optional() }),
@@ -51,7 +45,8 @@ const status = route({
   ...common,
   method: 'get',
   path,
-  summary: 'How the team’s connection with Jira is doing',
+  summary: 'Get the Jira connection',
+  description: 'The state of the connection of a team with Jira.',
   reply: JiraConnection,
   fails: seeFails,
   async handle({ who, params }, { flows }: Services) {
@@ -64,7 +59,8 @@ const sites = route({
   ...common,
   method: 'get',
   path: `${path}/sites`,
-  summary: 'Every site the connection reaches, or reached, and which of them the team uses',
+  summary: 'List Jira sites',
+  description: 'The sites the connection reaches or reached, and which of them the team uses.',
   reply: z.array(JiraSite),
   fails: [...seeFails, 'jira_not_connected'],
   async handle({ who, params }, { flows }: Services) {
@@ -77,9 +73,10 @@ export const choose = route({
   ...common,
   method: 'put',
   path: `${path}/sites`,
-  summary: 'Choose which sites the team uses: these and no others',
+  summary: 'Choose Jira sites',
+  description: 'Sets the sites the team uses. Sites that are not listed are no longer used.',
   body: object({
-    cloud_ids: z.array(cloudId).min(1).max(200),
+    cloud_ids: z.array(cloudId).min(1).max(200).describe('The `cloud_id` of every site the team uses'),
   }),
   reply: z.array(JiraSite),
   fails: [...seeFails, 'jira_not_connected', 'jira_site_not_found'],
@@ -94,7 +91,8 @@ export const sync = route({
   method: 'post',
   path: `${path}/sync`,
   limit: 'jira',
-  summary: 'Read the list of sites at Jira now; how that went is told by the connection',
+  summary: 'Sync Jira sites',
+  description: 'Reads the list of sites from Jira now. The connection reports whether that succeeded.',
   reply: JiraConnection,
   fails: [...seeFails, 'jira_not_connected'],
   async handle({ who, params }, { flows }: Services) {
@@ -107,7 +105,9 @@ export const disconnect = route({
   ...common,
   method: 'delete',
   path,
-  summary: 'Disconnect the team from Jira; its permission is erased here, and withdrawn where that can be done',
+  summary: 'Disconnect a team from Jira',
+  description:
+    'Erases the tokens of the team and ends the connection. Atlassian has no endpoint to revoke them, so the consent remains in the Atlassian account.',
   auth: 'recent',
   status: 204,
   fails: ['team_not_found', 'team_role_required', 'jira_not_available', 'jira_not_connected'],
@@ -117,30 +117,40 @@ export const disconnect = route({
   },
 })
 
-const refused = z.string().meta({ description: 'the code of what it was refused with' }).nullable()
+const refused = z.string().nullable().describe('The error code if reading failed; null if it succeeded')
 const Queues = z
   .object({
-    read_at: time,
-    sites: z.array(
-      z.object({
-        cloud_id: z.string(),
-        name: z.string(),
-        url: z.string(),
-        desks: z.array(
-          z.object({
-            id: z.string(),
-            key: z.string(),
-            name: z.string(),
-            queues: z.array(z.object({ id: z.string(), name: z.string(), issue_count: z.number().int() })),
-            error: refused,
-          }),
-        ),
-        error: refused,
-        more: z.boolean().meta({ description: 'there is more than is read' }),
-      }),
-    ),
+    read_at: time.describe('When the queues were read'),
+    sites: z
+      .array(
+        z.object({
+          ...siteFields,
+          desks: z
+            .array(
+              z.object({
+                id: z.string().describe('The service desk ID'),
+                key: z.string().describe('The key of its project'),
+                name: z.string().describe('The name of the service desk'),
+                queues: z
+                  .array(
+                    z.object({
+                      id: z.string().describe('The queue ID'),
+                      name: z.string().describe('The name of the queue'),
+                      issue_count: z.number().int().describe('How many issues are in the queue'),
+                    }),
+                  )
+                  .describe('The queues of the service desk'),
+                error: refused,
+              }),
+            )
+            .describe('The service desks of the site'),
+          error: refused,
+          more: z.boolean().describe('Whether the site has more service desks or queues than are returned'),
+        }),
+      )
+      .describe('The chosen sites'),
   })
-  .meta({ id: 'JiraQueues' })
+  .meta({ id: 'JiraQueues', description: 'The queues of the service desks of a team' })
 
 const siteQueues = ({ site, desks, error, more }: SiteQueues) => ({
   cloud_id: site.cloudId,
@@ -160,7 +170,8 @@ const queues = route({
   method: 'get',
   path: `${path}/queues`,
   limit: 'jira',
-  summary: 'The queues of the service desks of the team’s sites, and how many issues are in each',
+  summary: 'List Jira queues',
+  description: 'The queues of the service desks of the chosen sites, with the number of issues in each.',
   reply: Queues,
   fails: [
     ...seeFails,

@@ -3,27 +3,25 @@ import type { JobStatus } from '../../jobs/scheduler.ts'
 import { ok } from '../../kernel/result.ts'
 import { json } from '../reply.ts'
 import { route } from '../route.ts'
-import { time } from '../schemas.ts'
+import { time } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 
 const Job = z
   .object({
-    name: z.string(),
-    period_seconds: z.number().int(),
-    shared: z
-      .boolean()
-      .meta({ description: 'one node does it for all; otherwise each does, and this one tells of itself' }),
-    due_at: time.nullable(),
-    last_started_at: time.nullable(),
-    last_finished_at: time.nullable(),
-    last_outcome: z.enum(['ok', 'failed']).nullable(),
-    duration_ms: z.number().int().nullable(),
-    runs: z.number().int(),
-    failures: z.number().int(),
-    running: z.boolean(),
-    backlog: z.number().int().nullable().meta({ description: 'what waits for it, where that is counted' }),
+    name: z.string().describe('The name of the job'),
+    period_seconds: z.number().int().describe('How often it runs'),
+    shared: z.boolean().describe('Whether one node runs it for all; otherwise these are the values of this node'),
+    due_at: time.nullable().describe('When it runs next'),
+    last_started_at: time.nullable().describe('When the last run started'),
+    last_finished_at: time.nullable().describe('When the last run finished'),
+    last_outcome: z.enum(['ok', 'failed']).nullable().describe('How the last run ended'),
+    duration_ms: z.number().int().nullable().describe('How long the last run took, in milliseconds'),
+    runs: z.number().int().describe('How many runs there were'),
+    failures: z.number().int().describe('How many runs failed'),
+    running: z.boolean().describe('Whether it is running'),
+    backlog: z.number().int().nullable().describe('How many items wait for it; null if they are not counted'),
   })
-  .meta({ id: 'Job' })
+  .meta({ id: 'Job', description: 'A background job' })
 
 const jobOf = (job: JobStatus): z.input<typeof Job> => ({
   name: job.name,
@@ -43,8 +41,9 @@ const jobOf = (job: JobStatus): z.input<typeof Job> => ({
 const list = route({
   method: 'get',
   path: '/jobs',
-  summary: 'What comes round by itself, and how it last went',
-  tag: 'Operating',
+  summary: 'List background jobs',
+  description: 'The background jobs, and how each last ended.',
+  tag: 'Operations',
   surface: 'api',
   auth: 'user',
   scope: 'jobs:read',

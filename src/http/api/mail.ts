@@ -5,15 +5,8 @@ import { ok } from '../../kernel/result.ts'
 import { faulty, passwordFaults } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
-import {
-  addressText,
-  passwordChosen,
-  StartedByMail,
-  secretText,
-  startedByMail,
-  TokenPair,
-  typedCode,
-} from '../schemas.ts'
+import { addressText, emailedTicket, flowToken, passwordChosen, typedCode } from '../schemas/fields.ts'
+import { StartedByMail, startedByMail, TokenPair } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 import { enteringOf, targetFields } from './sign-in-target.ts'
 
@@ -23,17 +16,19 @@ import { enteringOf, targetFields } from './sign-in-target.ts'
  */
 const common = { method: 'post', surface: 'api', limit: 'sign_in' } as const
 const mine = { ...common, tag: 'My account', auth: 'user' } as const
-const anybody = { ...common, tag: 'Signing in', auth: 'none' } as const
+const anybody = { ...common, tag: 'Sign-in', auth: 'none' } as const
 
 const Sent = z
   .object({})
-  .meta({ id: 'LetterSent', description: 'A letter is on its way, if there is anybody to write to' })
+  .meta({ id: 'EmailRequested', description: 'An email is sent, if the address belongs to an account' })
 const sent = () => ok(json({}))
 
 export const askToVerify = route({
   ...mine,
   path: '/me/email/verify',
-  summary: 'Send me the link that verifies my address',
+  summary: 'Send a verification email',
+  description: 'Emails a link that verifies the email address of the account.',
+  example: { response: {} },
   body: object({}),
   bodyOptional: true,
   status: 202,
@@ -48,8 +43,10 @@ export const askToVerify = route({
 export const verify = route({
   ...mine,
   path: '/auth/email/verify',
-  summary: 'Verify my address with the ticket of the link sent there',
-  body: object({ ticket: secretText }),
+  summary: 'Verify the email address',
+  description:
+    'Verifies the email address with the ticket of the emailed link. You must be signed in to the same account.',
+  body: object({ ticket: emailedTicket }),
   status: 204,
   fails: ['ticket_invalid'],
   async handle({ who, body, origin }, { flows }: Services) {
@@ -63,7 +60,9 @@ export const askToChange = route({
   method: 'put',
   path: '/me/email',
   auth: 'recent',
-  summary: 'Change my address; it is mine once the link sent there was followed',
+  summary: 'Change the email address',
+  description: 'Emails a link to the new address. The address changes when you follow the link.',
+  example: { request: { email: 'pat@example.org' }, response: {} },
   body: object({ email: addressText }),
   status: 202,
   reply: Sent,
@@ -81,8 +80,10 @@ export const askToChange = route({
 export const change = route({
   ...mine,
   path: '/auth/email/change',
-  summary: 'Confirm my new address with the ticket of the link sent there; other devices are signed out',
-  body: object({ ticket: secretText }),
+  summary: 'Confirm the new email address',
+  description: 'Changes the email address with the ticket of the emailed link. All other sessions end.',
+  example: { request: { ticket: 'a-ticket-from-an-email' } },
+  body: object({ ticket: emailedTicket }),
   status: 204,
   fails: ['ticket_invalid'],
   async handle({ who, body, origin }, { flows }: Services) {
@@ -94,7 +95,9 @@ export const change = route({
 export const forgot = route({
   ...anybody,
   path: '/auth/password/forgot',
-  summary: 'Send a link to choose a new password with',
+  summary: 'Send a password reset email',
+  description:
+    'Emails a link to set a new password, if there is an account. The response does not say whether there is one.',
   body: object({ email: addressText }),
   status: 202,
   reply: Sent,
@@ -110,8 +113,10 @@ export const forgot = route({
 export const reset = route({
   ...anybody,
   path: '/auth/password/reset',
-  summary: 'Choose a new password with the ticket of the link; every device is signed out, and nobody in',
-  body: object({ ticket: secretText, password: passwordChosen }),
+  summary: 'Reset the password',
+  description:
+    'Sets a new password with the ticket of the emailed link. All sessions end; sign in with the new password.',
+  body: object({ ticket: emailedTicket, password: passwordChosen }),
   status: 204,
   fails: ['ticket_invalid', 'password_rejected', 'user_disabled'],
   async handle({ body, origin }, { flows }: Services) {
@@ -123,7 +128,9 @@ export const reset = route({
 export const begin = route({
   ...anybody,
   path: '/auth/email',
-  summary: 'Send a link and a code to sign in with; the code comes back with the flow_token',
+  summary: 'Start a sign-in by email',
+  description:
+    'Emails a link and a code to sign in with. The code is valid together with the returned `flow_token`. The response does not say whether there is an account.',
   body: object({ email: addressText, ...targetFields }),
   status: 202,
   reply: StartedByMail,
@@ -143,8 +150,9 @@ export const begin = route({
 export const finish = route({
   ...anybody,
   path: '/auth/email/finish',
-  summary: 'Sign in with the code and the flow_token it was asked for with, or with the ticket of the link',
-  body: z.union([object({ flow_token: secretText, code: typedCode }), object({ ticket: secretText })]),
+  summary: 'Finish a sign-in by email',
+  description: 'Signs in with the emailed code and its `flow_token`, or with the ticket of the emailed link.',
+  body: z.union([object({ flow_token: flowToken, code: typedCode }), object({ ticket: emailedTicket })]),
   reply: TokenPair,
   fails: [
     'ticket_invalid',

@@ -1,29 +1,33 @@
 import { z } from 'zod'
 import { fail } from '../../errors/catalogue.ts'
-import { type Account, roles } from '../../kernel/account.ts'
-import { locales } from '../../kernel/locale.ts'
+import type { Account } from '../../kernel/account.ts'
 import { ok } from '../../kernel/result.ts'
 import type { Session } from '../../sessions/ports.ts'
 import { sessionOver } from '../entry.ts'
 import { oneRequired } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
+import { User, userOf } from '../schemas/account.ts'
+import { activityKinds, auditFields, cursor, pageOf, toldToPerson } from '../schemas/activity.ts'
 import {
-  activityKinds,
-  cursor,
   deviceName,
-  idParams,
+  LocaleName,
   line,
+  pageSize,
   pictureUrl,
+  Role,
+  sessionFields,
+  sessionParams,
   time,
-  toldToPerson,
-  User,
-  userOf,
-} from '../schemas.ts'
+} from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 
 const common = { tag: 'My account', surface: 'api', auth: 'user', limit: 'account' } as const
-const Me = User.extend({ created_at: time, role: z.enum(roles), locale: z.enum(locales).nullable() }).meta({ id: 'Me' })
+const Me = User.extend({
+  created_at: time.describe('When the account was created'),
+  role: Role,
+  locale: LocaleName.nullable().describe('The language of email; null if the account has chosen none'),
+}).meta({ id: 'Me', description: 'The account of the caller' })
 const toldOf = (account: Account) =>
   json({ ...userOf(account), created_at: account.createdAt.toISOString(), role: account.role, locale: account.locale })
 /** The store gives out the same row until something is written, and telling of it anew is a tenth of the work. */
@@ -40,7 +44,8 @@ const read = route({
   ...common,
   method: 'get',
   path: '/me',
-  summary: 'Who I am',
+  summary: 'Get the current account',
+  description: 'The account of the caller.',
   reply: Me,
   fails: [],
   handle: ({ who }) => ok(me(who.account)),
@@ -50,10 +55,24 @@ export const update = route({
   ...common,
   method: 'patch',
   path: '/me',
-  summary: 'Change my name or picture',
+  summary: 'Update the current account',
+  description: 'Changes the name or the picture. Omitted fields stay as they are; send at least one.',
+  example: {
+    request: { name: 'Pat' },
+    response: {
+      id: 'usr_00000001',
+      email: 'pat@example.com',
+      email_verified: true,
+      name: 'Pat',
+      picture: null,
+      created_at: '2026-01-08T10:00:00.000Z',
+      role: 'user',
+      locale: 'en',
+    },
+  },
   body: object({
-    name: line.min(1).nullable().optional(),
-    picture: pictureUrl.nullable().optional(),
+    name: line.min(1).nullable().optional().describe('The display name; null removes it'),
+    picture: pictureUrl.nullable().optional().describe('The HTTPS URL of a picture; null removes it'),
   }).meta({ minProperties: 1 }),
   reply: Me,
   fails: ['user_not_found', 'invalid_request'],
@@ -72,7 +91,8 @@ export const remove = route({
   ...common,
   method: 'delete',
   path: '/me',
-  summary: 'Erase my account; its permissions are revoked at the providers',
+  summary: 'Delete the current account',
+  description: 'Erases the account and its data. Permissions granted at providers are revoked.',
   auth: 'recent',
   status: 204,
   fails: ['last_administrator'],
@@ -86,18 +106,25 @@ const methods = route({
   ...common,
   method: 'get',
   path: '/me/methods',
-  summary: 'Every way into my account, and whether it works at present',
+  summary: 'List sign-in methods',
+  description: 'Every sign-in method of the account, and whether it works at present.',
+  example: {
+    response: [
+      { type: 'password', usable: true },
+      { type: 'provider', provider: 'google', identity_id: 'idn_00000001', usable: true },
+    ],
+  },
   reply: z.array(
     z
       .object({
-        type: z.enum(['provider', 'password', 'passkey']),
-        provider: z.string().optional(),
-        identity_id: z.string().optional(),
-        passkey_id: z.string().optional(),
-        name: z.string().optional(),
-        usable: z.boolean(),
+        type: z.enum(['provider', 'password', 'passkey']).describe('The kind of sign-in method'),
+        provider: z.string().optional().describe('The provider ID, if the type is `provider`'),
+        identity_id: z.string().optional().describe('The identity ID, if the type is `provider`'),
+        passkey_id: z.string().optional().describe('The passkey ID, if the type is `passkey`'),
+        name: z.string().optional().describe('The name of the passkey'),
+        usable: z.boolean().describe('Whether the method works at present'),
       })
-      .meta({ id: 'Method' }),
+      .meta({ id: 'Method', description: 'A sign-in method of the account' }),
   ),
   fails: [],
   async handle({ who }, { links }: Services) {
@@ -118,17 +145,11 @@ const methods = route({
 
 const Device = z
   .object({
-    id: z.string(),
-    name: z.string().nullable(),
-    created_at: time,
-    last_seen_at: time,
-    ip: z.string().nullable(),
-    user_agent: z.string().nullable(),
-    amr: z.array(z.string()),
-    provider: z.string().nullable(),
-    current: z.boolean(),
+    ...sessionFields,
+    name: z.string().nullable().describe('The name the user gave the device'),
+    current: z.boolean().describe('Whether it is the session of this request'),
   })
-  .meta({ id: 'Session' })
+  .meta({ id: 'Session', description: 'A session: one signed-in device' })
 const device = (session: Session, who: Principal): z.input<typeof Device> => ({
   id: session.id,
   name: session.name,
@@ -145,7 +166,8 @@ const sessions = route({
   ...common,
   method: 'get',
   path: '/me/sessions',
-  summary: 'The devices I am signed in on',
+  summary: 'List sessions',
+  description: 'The sessions of the account, one for each signed-in device.',
   reply: z.array(Device),
   fails: [],
   async handle({ who }, { devices }: Services) {
@@ -158,9 +180,10 @@ export const nameSession = route({
   ...common,
   method: 'patch',
   path: '/me/sessions/:id',
-  summary: 'Call a device by a name of my own, or by none',
-  params: idParams,
-  body: object({ name: deviceName.min(1).nullable() }),
+  summary: 'Rename a session',
+  description: 'Names a signed-in device, or removes its name with `null`.',
+  params: sessionParams,
+  body: object({ name: deviceName.min(1).nullable().describe('A name for the device; null removes it') }),
   reply: Device,
   fails: ['session_not_found'],
   async handle({ who, params, body, origin }, { devices }: Services) {
@@ -173,8 +196,9 @@ export const endSession = route({
   ...common,
   method: 'delete',
   path: '/me/sessions/:id',
-  summary: 'Sign one device out',
-  params: idParams,
+  summary: 'End a session',
+  description: 'Signs out one device. Its tokens stop working at once.',
+  params: sessionParams,
   status: 204,
   fails: ['session_not_found'],
   async handle({ who, params, origin }, { devices }: Services) {
@@ -187,7 +211,8 @@ export const endOtherSessions = route({
   ...common,
   method: 'delete',
   path: '/me/sessions',
-  summary: 'Sign every other device out',
+  summary: 'End all other sessions',
+  description: 'Signs out every device except the current one.',
   status: 204,
   fails: [],
   async handle({ who, origin }, { flows }: Services) {
@@ -200,30 +225,19 @@ const activity = route({
   ...common,
   method: 'get',
   path: '/me/activity',
-  summary: 'What happened to my account, newest first',
+  summary: 'List account activity',
+  description: 'What happened to the account, newest first.',
   query: object({
     cursor: cursor.optional(),
-    limit: z.coerce.number().int().min(1).max(100).default(25),
+    limit: pageSize(25),
     kind: z.enum(activityKinds).optional().meta({
       description:
-        'only a part of it: loans, which is what back ends were lent (provider_token.lent), or others, which is all the rest',
+        'Only some entries: `loans` are tokens given to back ends (`provider_token.lent`), `others` are all the rest',
     }),
   }),
-  reply: z
-    .object({
-      items: z.array(
-        z.object({
-          id: z.string(),
-          at: time,
-          event: z.string(),
-          ip: z.string().nullable(),
-          user_agent: z.string().nullable(),
-          data: z.record(z.string(), z.unknown()),
-        }),
-      ),
-      next_cursor: z.string().nullable(),
-    })
-    .meta({ id: 'Activity' }),
+  reply: pageOf(
+    z.object(auditFields).meta({ id: 'ActivityEntry', description: 'Something that happened to the account' }),
+  ).meta({ id: 'Activity', description: 'A page of account activity' }),
   fails: [],
   async handle({ who, query }, { audit }: Services) {
     // One more than asked for tells whether there is a next page.

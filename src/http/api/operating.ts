@@ -7,14 +7,20 @@ import { json, text } from '../reply.ts'
 import { route } from '../route.ts'
 import type { Services } from '../services.ts'
 
-const common = { method: 'get', tag: 'Operating', surface: 'api', auth: 'none', limit: 'public' } as const
+const common = { method: 'get', tag: 'Operations', surface: 'api', auth: 'none', limit: 'public' } as const
+
+const Health = z
+  .object({ status: z.literal('ok').describe('Always `ok`') })
+  .meta({ id: 'Health', description: 'The check passed' })
 
 const live = route({
   ...common,
   path: '/health/live',
   limit: 'none',
-  summary: 'The process answers',
-  reply: z.object({ status: z.literal('ok') }),
+  summary: 'Check liveness',
+  description: 'Responds as long as the process runs. Use it as a liveness probe; it does not look at the database.',
+  example: { response: { status: 'ok' } },
+  reply: Health,
   fails: [],
   handle: () => ok(json({ status: 'ok' as const })),
 })
@@ -23,8 +29,10 @@ const ready = route({
   ...common,
   path: '/health/ready',
   limit: 'none',
-  summary: 'The store is reachable and migrated, and the node is not shutting down',
-  reply: z.object({ status: z.literal('ok') }),
+  summary: 'Check readiness',
+  description:
+    'Responds with 200 when the database is reachable and migrated and the node is not shutting down, and with 503 otherwise. Use it as a readiness probe.',
+  reply: Health,
   fails: ['not_ready'],
   handle: async (_, { ready: isReady }: Services) =>
     (await isReady()) ? ok(json({ status: 'ok' as const })) : fail('not_ready'),
@@ -33,17 +41,32 @@ const ready = route({
 const arrival = route({
   ...common,
   path: arrivalPath,
-  summary: 'How a request arrives: its client, scheme and host as the proxies in front pass them on; for `doctor`',
+  summary: 'Show how a request arrives',
+  description:
+    'The client address, scheme and host of this request, as the proxies in front pass them on. The command `doctor` uses it to check TRUST_PROXY_HOPS.',
+  example: {
+    response: {
+      client: '203.0.113.7',
+      peer: '10.0.0.2',
+      forwarded_for: ['203.0.113.7'],
+      forwarded: false,
+      scheme: 'https',
+      host: 'id.example.org',
+      trust_proxy_hops: 1,
+    },
+  },
   credential: 'doctor',
-  reply: z.object({
-    client: z.string().nullable(),
-    peer: z.string().nullable(),
-    forwarded_for: z.array(z.string()),
-    forwarded: z.boolean(),
-    scheme: z.string().nullable(),
-    host: z.string().nullable(),
-    trust_proxy_hops: z.number(),
-  }),
+  reply: z
+    .object({
+      client: z.string().nullable().describe('The client address that rate limits and the audit log use'),
+      peer: z.string().nullable().describe('The address of the peer of the TCP connection'),
+      forwarded_for: z.array(z.string()).describe('The values of `X-Forwarded-For`'),
+      forwarded: z.boolean().describe('Whether the request has a `Forwarded` header'),
+      scheme: z.string().nullable().describe('The value of `X-Forwarded-Proto`'),
+      host: z.string().nullable().describe('The host the client asked for'),
+      trust_proxy_hops: z.number().describe('The value of TRUST_PROXY_HOPS'),
+    })
+    .describe('How the request arrived'),
   fails: ['token_invalid'],
   handle({ bearer, origin, proxyChain }, { acceptsDoctor, settings }: Services) {
     // The addresses of proxies are nobody else's business.
@@ -67,9 +90,18 @@ const providers = route({
   ...common,
   path: '/health/providers',
   limit: 'browse',
-  summary: 'The circuit breaker of each provider and operation',
+  summary: 'List circuit breakers',
+  description:
+    'The state of the circuit breaker of each provider and endpoint. While it is open, calls to that endpoint fail at once.',
+  example: { response: [{ provider: 'google', endpoint_type: 'token', state: 'closed' }] },
   reply: z.array(
-    z.object({ provider: z.string(), endpoint_type: z.string(), state: z.enum(['closed', 'half_open', 'open']) }),
+    z
+      .object({
+        provider: z.string().describe('The provider ID'),
+        endpoint_type: z.string().describe('The kind of endpoint, such as `token`'),
+        state: z.enum(['closed', 'half_open', 'open']).describe('`open`: calls fail at once'),
+      })
+      .meta({ id: 'CircuitBreaker', description: 'The circuit breaker of one endpoint of a provider' }),
   ),
   fails: [],
   handle: (_, { providers: all }: Services) =>
@@ -82,7 +114,12 @@ const metrics = route({
   ...common,
   path: '/metrics',
   limit: 'metrics',
-  summary: 'Prometheus metrics, for whoever has METRICS_TOKEN; without one, outside production, for this machine',
+  summary: 'Get metrics',
+  description:
+    'Metrics in the Prometheus text format. Requires METRICS_TOKEN as a bearer token. If it is not set, only a direct request from the same machine outside production is allowed.',
+  example: {
+    response: '# TYPE vinculum_accounts_linked_total counter\nvinculum_accounts_linked_total{provider="google"} 3\n',
+  },
   contentType: 'text/plain',
   credential: 'metrics',
   fails: ['not_found'],
@@ -97,21 +134,27 @@ const jwks = route({
   ...common,
   shared: true,
   path: '/.well-known/jwks.json',
-  summary: 'The public keys of our access tokens (RFC 7517)',
+  summary: 'Get the public keys',
+  description:
+    'The keys that verify access tokens, as a JWK set (RFC 7517). Cache them, and read them again when a token names an unknown `kid`.',
   tag: 'Tokens',
-  reply: z.object({
-    keys: z.array(
-      z.object({
-        kty: z.string(),
-        crv: z.string(),
-        x: z.string(),
-        y: z.string(),
-        kid: z.string(),
-        use: z.literal('sig'),
-        alg: z.literal('ES256'),
-      }),
-    ),
-  }),
+  reply: z
+    .object({
+      keys: z
+        .array(
+          z.object({
+            kty: z.string().describe('The key type, `EC`'),
+            crv: z.string().describe('The curve, `P-256`'),
+            x: z.string().describe('The x coordinate'),
+            y: z.string().describe('The y coordinate'),
+            kid: z.string().describe('The key ID, as in the header of a token'),
+            use: z.literal('sig').describe('The use of the key: signatures'),
+            alg: z.literal('ES256').describe('The signature algorithm'),
+          }),
+        )
+        .describe('The current keys'),
+    })
+    .describe('A JWK set'),
   fails: [],
   handle: (_, { keys }: Services) => ok(json(keys.jwks())),
 })
@@ -120,21 +163,41 @@ const metadata = route({
   ...common,
   shared: true,
   path: '/.well-known/oauth-authorization-server',
-  summary: 'What this authorization server can do (RFC 8414)',
+  summary: 'Get the server metadata',
+  description: 'The metadata of this authorization server (RFC 8414).',
+  example: {
+    response: {
+      issuer: 'https://id.example.org',
+      token_endpoint: 'https://id.example.org/auth/token',
+      revocation_endpoint: 'https://id.example.org/auth/revoke',
+      introspection_endpoint: 'https://id.example.org/auth/introspect',
+      jwks_uri: 'https://id.example.org/.well-known/jwks.json',
+      response_types_supported: [],
+      grant_types_supported: ['refresh_token', 'password'],
+      token_endpoint_auth_methods_supported: ['none'],
+      revocation_endpoint_auth_methods_supported: ['none'],
+      introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'Bearer'],
+      service_documentation: 'https://id.example.org/docs',
+    },
+  },
   tag: 'Tokens',
-  reply: z.object({
-    issuer: z.string(),
-    token_endpoint: z.string(),
-    revocation_endpoint: z.string(),
-    introspection_endpoint: z.string(),
-    jwks_uri: z.string(),
-    response_types_supported: z.array(z.string()),
-    grant_types_supported: z.array(z.string()),
-    token_endpoint_auth_methods_supported: z.array(z.string()),
-    revocation_endpoint_auth_methods_supported: z.array(z.string()),
-    introspection_endpoint_auth_methods_supported: z.array(z.string()),
-    service_documentation: z.string(),
-  }),
+  reply: z
+    .object({
+      issuer: z.string().describe('The issuer, as in the `iss` claim of access tokens'),
+      token_endpoint: z.string().describe('The URL of the token endpoint'),
+      revocation_endpoint: z.string().describe('The URL of the revocation endpoint'),
+      introspection_endpoint: z.string().describe('The URL of the introspection endpoint'),
+      jwks_uri: z.string().describe('The URL of the public keys'),
+      response_types_supported: z.array(z.string()).describe('Empty: there is no authorization endpoint'),
+      grant_types_supported: z.array(z.string()).describe('The grants of the token endpoint'),
+      token_endpoint_auth_methods_supported: z.array(z.string()).describe('How clients authenticate for tokens'),
+      revocation_endpoint_auth_methods_supported: z.array(z.string()).describe('How clients authenticate to revoke'),
+      introspection_endpoint_auth_methods_supported: z
+        .array(z.string())
+        .describe('How back ends authenticate for introspection'),
+      service_documentation: z.string().describe('The URL of the API reference'),
+    })
+    .describe('The metadata of the authorization server'),
   fails: [],
   handle(_, { settings: { issuer, publicUrl } }: Services) {
     const at = (path: string): string => new URL(path, publicUrl).href

@@ -12,7 +12,7 @@ import type { Services } from '../services.ts'
  */
 const common = {
   method: 'get',
-  tag: 'Passkeys of apps',
+  tag: 'Passkeys in apps',
   surface: 'api',
   auth: 'none',
   limit: 'browse',
@@ -44,16 +44,36 @@ function statementsOf({ android }: PasskeyOrigins) {
 const assetLinks = route({
   ...common,
   path: '/.well-known/assetlinks.json',
-  summary: 'The Android apps that may use passkeys of this host (Digital Asset Links)',
+  summary: 'List Android apps',
+  description:
+    'The Android apps that may use passkeys of this host (Digital Asset Links). Set PASSKEY_ORIGINS to add one.',
+  example: {
+    response: [
+      {
+        relation: ['delegate_permission/common.get_login_creds'],
+        target: {
+          namespace: 'android_app',
+          package_name: 'org.example.app',
+          sha256_cert_fingerprints: [
+            '14:6D:E9:83:C5:73:06:50:D8:EE:B9:95:2F:34:FC:64:16:A0:83:42:E6:1D:BE:A8:8A:04:96:B2:3F:CF:44:E5',
+          ],
+        },
+      },
+    ],
+  },
   reply: z.array(
-    z.object({
-      relation: z.array(z.string()),
-      target: z.object({
-        namespace: z.literal('android_app'),
-        package_name: z.string(),
-        sha256_cert_fingerprints: z.array(z.string()),
-      }),
-    }),
+    z
+      .object({
+        relation: z.array(z.string()).describe('What the app may do'),
+        target: z
+          .object({
+            namespace: z.literal('android_app').describe('The kind of target'),
+            package_name: z.string().describe('The package name of the app'),
+            sha256_cert_fingerprints: z.array(z.string()).describe('The certificates that sign the app'),
+          })
+          .describe('The app'),
+      })
+      .describe('A statement about one app'),
   ),
   fails: ['passkey_origins_not_configured'],
   handle(_, { settings: { passkeyOrigins } }: Services) {
@@ -65,8 +85,17 @@ const assetLinks = route({
 const siteAssociation = route({
   ...common,
   path: '/.well-known/apple-app-site-association',
-  summary: 'The iOS and macOS apps that may use passkeys of this host (associated domains of Apple)',
-  reply: z.object({ webcredentials: z.object({ apps: z.array(z.string()) }) }),
+  summary: 'List Apple apps',
+  description:
+    'The iOS and macOS apps that may use passkeys of this host (associated domains). Set PASSKEY_ORIGINS to add one.',
+  example: { response: { webcredentials: { apps: ['ABCDE12345.org.example.app'] } } },
+  reply: z
+    .object({
+      webcredentials: z
+        .object({ apps: z.array(z.string()).describe('The app IDs, each with its team prefix') })
+        .describe('The apps that may use credentials of this host'),
+    })
+    .describe('The associated domains of Apple'),
   fails: ['passkey_origins_not_configured'],
   handle: (_, { settings: { passkeyOrigins } }: Services) =>
     passkeyOrigins.apple.length > 0
@@ -77,8 +106,11 @@ const siteAssociation = route({
 const relatedOrigins = route({
   ...common,
   path: '/.well-known/webauthn',
-  summary: 'The other web origins that may use passkeys of this host (WebAuthn level 3 §5.11)',
-  reply: z.object({ origins: z.array(z.string()) }),
+  summary: 'List related web origins',
+  description:
+    'The other web origins that may use passkeys of this host (WebAuthn Level 3 §5.11). Set PASSKEY_ORIGINS to add one.',
+  example: { response: { origins: ['https://app.example.org'] } },
+  reply: z.object({ origins: z.array(z.string()).describe('The web origins') }).describe('The related origins'),
   fails: ['passkey_origins_not_configured'],
   handle: (_, { settings: { passkeyOrigins } }: Services) =>
     passkeyOrigins.web.length > 0

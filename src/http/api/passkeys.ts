@@ -5,7 +5,8 @@ import type { PasskeyCode } from '../../flows/sign-in-with-passkey.ts'
 import { ok } from '../../kernel/result.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { idParams, line, secretText, TokenPair, time } from '../schemas.ts'
+import { flowToken, line, passkeyParams, time } from '../schemas/fields.ts'
+import { TokenPair } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 
 /**
@@ -52,7 +53,11 @@ export const AuthenticationResponse = z
   )
   .meta({
     id: 'AuthenticationResponse',
-    documented: { type: 'object', description: 'AuthenticationResponseJSON of WebAuthn' },
+    documented: {
+      type: 'object',
+      description:
+        'The passkey’s response to a sign-in, as `PublicKeyCredential.toJSON()` returns it (WebAuthn Level 3)',
+    },
   })
 
 export const RegistrationResponse = z
@@ -76,7 +81,10 @@ export const RegistrationResponse = z
   )
   .meta({
     id: 'RegistrationResponse',
-    documented: { type: 'object', description: 'RegistrationResponseJSON of WebAuthn' },
+    documented: {
+      type: 'object',
+      description: 'The new passkey, as `PublicKeyCredential.toJSON()` returns it (WebAuthn Level 3)',
+    },
   })
 
 /** The same in a field of a form: as the text of JSON. */
@@ -93,15 +101,15 @@ export const formJson = <S extends z.ZodType>(schema: S) =>
       }
     })
     .pipe(schema)
-    .meta({ documented: { type: 'string' } })
+    .meta({ documented: { type: 'string', description: 'The response of the passkey, as JSON text' } })
 
 export const PasskeyChallenge = z
   .object({
-    options: z.record(z.string(), z.unknown()).meta({ description: 'for navigator.credentials, as JSON' }),
-    flow_token: z.string(),
-    expires_in: z.number().int(),
+    options: z.record(z.string(), z.unknown()).describe('The options for `navigator.credentials`, as JSON'),
+    flow_token: z.string().describe('The secret to send back together with the passkey’s response'),
+    expires_in: z.number().int().describe('Seconds until the options expire'),
   })
-  .meta({ id: 'PasskeyChallenge' })
+  .meta({ id: 'PasskeyChallenge', description: 'What to ask a passkey or a device for' })
 export const passkeyChallenge = ({ options, flowToken, expiresIn }: Challenge<object>) => ({
   options: { ...options },
   flow_token: flowToken,
@@ -110,13 +118,13 @@ export const passkeyChallenge = ({ options, flowToken, expiresIn }: Challenge<ob
 
 const PasskeyView = z
   .object({
-    id: z.string(),
-    name: z.string(),
-    created_at: time,
-    last_used_at: time.nullable(),
-    backed_up: z.boolean().meta({ description: 'kept by its maker in more places than one device' }),
+    id: z.string().describe('The passkey ID'),
+    name: z.string().describe('The name the user gave it'),
+    created_at: time.describe('When it was added'),
+    last_used_at: time.nullable().describe('When it was last used; null if never'),
+    backed_up: z.boolean().describe('Whether it is synced to more than one device'),
   })
-  .meta({ id: 'Passkey' })
+  .meta({ id: 'Passkey', description: 'A passkey of the account' })
 const viewOf = ({ id, name, createdAt, lastUsedAt, backedUp }: Passkey): z.input<typeof PasskeyView> => ({
   id,
   name,
@@ -126,13 +134,25 @@ const viewOf = ({ id, name, createdAt, lastUsedAt, backedUp }: Passkey): z.input
 })
 
 const common = { tag: 'My account', surface: 'api', auth: 'recent', limit: 'account' } as const
-export const passkeyName = line.min(1).max(80)
+export const passkeyName = line.min(1).max(80).describe('A name for the passkey')
 
 const list = route({
   ...common,
   method: 'get',
   path: '/me/passkeys',
-  summary: 'My passkeys',
+  summary: 'List passkeys',
+  description: 'The passkeys of the account.',
+  example: {
+    response: [
+      {
+        id: 'pky_00000001',
+        name: 'Phone',
+        created_at: '2026-01-08T10:00:00.000Z',
+        last_used_at: null,
+        backed_up: true,
+      },
+    ],
+  },
   auth: 'user',
   reply: z.array(PasskeyView),
   fails: [],
@@ -143,7 +163,15 @@ const options = route({
   ...common,
   method: 'post',
   path: '/me/passkeys/options',
-  summary: 'What to ask a device for a new passkey',
+  summary: 'Start passkey registration',
+  description: 'Options for `navigator.credentials.create`, and the token that finishes the registration.',
+  example: {
+    response: {
+      options: { challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', rpId: 'id.example.org' },
+      flow_token: 'a-secret-of-this-flow',
+      expires_in: 300,
+    },
+  },
   body: object({}),
   bodyOptional: true,
   reply: PasskeyChallenge,
@@ -157,8 +185,28 @@ export const add = route({
   ...common,
   method: 'post',
   path: '/me/passkeys',
-  summary: 'Add the passkey a device has made; other devices are signed out',
-  body: object({ flow_token: secretText, name: passkeyName, response: RegistrationResponse }),
+  summary: 'Add a passkey',
+  description: 'Finishes a passkey registration. All other sessions end.',
+  example: {
+    request: {
+      flow_token: 'a-secret-of-this-flow',
+      name: 'Phone',
+      response: {
+        id: 'AQIDBAUGBwg',
+        rawId: 'AQIDBAUGBwg',
+        type: 'public-key',
+        response: { clientDataJSON: 'eyJ0eXBlIjoid2ViYXV0aG4uY3JlYXRlIn0', attestationObject: 'o2NmbXRkbm9uZQ' },
+      },
+    },
+    response: {
+      id: 'pky_00000001',
+      name: 'Phone',
+      created_at: '2026-01-08T10:00:00.000Z',
+      last_used_at: null,
+      backed_up: true,
+    },
+  },
+  body: object({ flow_token: flowToken, name: passkeyName, response: RegistrationResponse }),
   reply: PasskeyView,
   status: 201,
   fails: ['ticket_invalid', 'passkey_not_added'],
@@ -173,9 +221,11 @@ export const rename = route({
   ...common,
   method: 'patch',
   path: '/me/passkeys/:id',
-  summary: 'Call a passkey something else',
+  summary: 'Rename a passkey',
+  description: 'Changes the name of a passkey.',
+  example: { request: { name: 'Work phone' } },
   auth: 'user',
-  params: idParams,
+  params: passkeyParams,
   body: object({ name: passkeyName }),
   status: 204,
   fails: ['passkey_not_found'],
@@ -189,8 +239,9 @@ export const remove = route({
   ...common,
   method: 'delete',
   path: '/me/passkeys/:id',
-  summary: 'Remove a passkey; other devices are signed out',
-  params: idParams,
+  summary: 'Remove a passkey',
+  description: 'Removes a passkey if another sign-in method is left. All other sessions end.',
+  params: passkeyParams,
   status: 204,
   fails: ['passkey_not_found', 'last_login_method', 'session_revoked'],
   async handle({ who: { account, sessionId }, params, origin }, { flows }: Services) {
@@ -209,12 +260,20 @@ const enterFails = [
   'return_to_not_allowed',
 ] as const satisfies readonly PasskeyCode[]
 
-const signingIn = { tag: 'Signing in', surface: 'api', auth: 'none', limit: 'sign_in', method: 'post' } as const
+const signingIn = { tag: 'Sign-in', surface: 'api', auth: 'none', limit: 'sign_in', method: 'post' } as const
 
 const ask = route({
   ...signingIn,
   path: '/auth/passkey/options',
-  summary: 'What to ask a passkey to sign in with it',
+  summary: 'Start passkey sign-in',
+  description: 'Options for `navigator.credentials.get`, and the token that finishes the sign-in.',
+  example: {
+    response: {
+      options: { challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', rpId: 'id.example.org' },
+      flow_token: 'a-secret-of-this-flow',
+      expires_in: 300,
+    },
+  },
   body: object({}),
   bodyOptional: true,
   reply: PasskeyChallenge,
@@ -226,7 +285,30 @@ export const enter = route({
   ...signingIn,
   path: '/auth/passkey',
   summary: 'Sign in with a passkey',
-  body: object({ flow_token: secretText, response: AuthenticationResponse }),
+  description: 'Finishes a passkey sign-in and returns a token pair.',
+  example: {
+    request: {
+      flow_token: 'a-secret-of-this-flow',
+      response: {
+        id: 'AQIDBAUGBwg',
+        rawId: 'AQIDBAUGBwg',
+        type: 'public-key',
+        response: {
+          clientDataJSON: 'eyJ0eXBlIjoid2ViYXV0aG4uZ2V0In0',
+          authenticatorData: 'SZYN5YgOjGh0NBcPZHZgW4',
+          signature: 'MEUCIQDKh0',
+        },
+      },
+    },
+    response: {
+      access_token: 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1c3JfMSJ9.c2lnbmF0dXJl',
+      refresh_token: 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1c3JfMSJ9.c2lnbmF0dXJl',
+      token_type: 'bearer',
+      expires_in: 900,
+      refresh_expires_in: 2592000,
+    },
+  },
+  body: object({ flow_token: flowToken, response: AuthenticationResponse }),
   reply: TokenPair,
   fails: enterFails,
   async handle({ body, origin }, { flows, tokens }: Services) {

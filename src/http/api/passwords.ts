@@ -5,19 +5,27 @@ import { isRecent } from '../principal.ts'
 import { faulty, passwordFaults } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
-import { addressText, line, passwordChosen, passwordGiven } from '../schemas.ts'
+import { addressText, line, passwordChosen, passwordGiven } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 
 export const register = route({
   method: 'post',
   path: '/auth/register',
-  summary: 'Open an account with a password; an address that is taken answers the same, and its owner is written to',
-  tag: 'Signing in',
+  summary: 'Create an account',
+  description:
+    'Creates an account with a password and emails a verification link. If the email address is taken, the response is the same, and the owner of the address gets an email.',
+  tag: 'Sign-in',
   surface: 'api',
   auth: 'none',
   limit: 'sign_in',
-  body: object({ email: addressText, password: passwordChosen, name: line.min(1).nullable().optional() }),
-  reply: z.object({ email: z.string() }).meta({ id: 'Registration' }),
+  body: object({
+    email: addressText,
+    password: passwordChosen,
+    name: line.min(1).nullable().optional().describe('The display name'),
+  }),
+  reply: z
+    .object({ email: z.string().describe('The email address the verification link is sent to') })
+    .meta({ id: 'Registration', description: 'The request was accepted, whether or not the email address is taken' }),
   status: 201,
   fails: ['password_rejected', 'user_creation_disabled', 'invalid_request'],
   async handle({ body, origin }, { flows }: Services) {
@@ -35,9 +43,15 @@ export const change = route({
   ...common,
   method: 'put',
   path: '/me/password',
-  summary: 'Set or change my password; every other device is signed out',
+  summary: 'Set or change the password',
+  description:
+    'Sets the first password, which needs a recent sign-in, or changes it with the current one. All other sessions end.',
+  example: { request: { current_password: 'a long passphrase of Pat', new_password: 'another long passphrase' } },
   auth: 'user',
-  body: object({ current_password: passwordGiven.optional(), new_password: passwordChosen }),
+  body: object({
+    current_password: passwordGiven.optional().describe('The current password, if there is one'),
+    new_password: passwordChosen,
+  }),
   status: 204,
   fails: [
     'invalid_credentials',
@@ -68,7 +82,8 @@ export const remove = route({
   ...common,
   method: 'delete',
   path: '/me/password',
-  summary: 'Go on without a password; every other device is signed out',
+  summary: 'Remove the password',
+  description: 'Removes the password if another sign-in method is left. All other sessions end.',
   auth: 'recent',
   status: 204,
   fails: ['not_linked', 'last_login_method'],

@@ -11,17 +11,9 @@ import { isRecent } from '../principal.ts'
 import { faulty, oneRequired } from '../problem.ts'
 import { json, seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
-import {
-  AuthResponse,
-  JiraConnection,
-  jiraConnection,
-  LinkResponse,
-  providerParams,
-  redirectUriKey,
-  StartedFlow,
-  secretText,
-  startedFlow,
-} from '../schemas.ts'
+import { flowToken, providerParams, redirectUriKey } from '../schemas/fields.ts'
+import { JiraConnection, jiraConnection } from '../schemas/jira.ts'
+import { AuthResponse, LinkResponse, StartedFlow, startedFlow } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 
 const beginFails = [
@@ -61,15 +53,21 @@ const enterFails = [
   'jira_not_available',
 ] as const satisfies readonly EnterCode[]
 
-const challenge = z.string().regex(/^[A-Za-z0-9_-]{43}$/)
+const challenge = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{43}$/)
+  .describe('The PKCE code challenge (RFC 7636); required if `return_to` is on another origin')
 
-const text = z.string().max(8192).optional()
+/** A parameter of the redirect URI, as the provider added it. */
+const parameter = (name: string) =>
+  z.string().max(8192).optional().describe(`The \`${name}\` the provider added to the redirect URI`)
 
 /** What came on the callback under one name: anything, any number of times. Told as what it should be: a string. */
-const given = z
-  .union([z.string(), z.array(z.string())])
-  .meta({ documented: { type: 'string' } })
-  .optional()
+const given = (name: string) =>
+  z
+    .union([z.string(), z.array(z.string())])
+    .meta({ documented: { type: 'string', description: `The \`${name}\` of the provider’s response` } })
+    .optional()
 /** What a code, a state or an error may be written with (RFC 6749 appendix A), and how long one may be. */
 const visible = /^[\x20-\x7e]{1,4096}$/
 /** A parameter's one value; `undefined` without one (empty is none: RFC 6749 §3.1), `null` where it is not one. */
@@ -83,7 +81,7 @@ function one(values: string | readonly string[] | undefined): string | undefined
  * makes the whole of it no answer, and only the state is left, so that the flow ends with it.
  */
 const callbackQuery = z
-  .looseObject({ code: given, state: given, error: given, iss: given })
+  .looseObject({ code: given('code'), state: given('state'), error: given('error'), iss: given('iss') })
   .transform(({ state, ...rest }): Callback => {
     const [code, error, iss] = [one(rest.code), one(rest.error), one(rest.iss)]
     const whole = code !== null && error !== null && iss !== null
@@ -95,12 +93,21 @@ const visitorOf = ({ accountId, sessionId }: Principal) => ({ accountId, session
 const list = route({
   method: 'get',
   path: '/auth/providers',
-  summary: 'The providers people can sign in with, and how they are doing',
-  tag: 'Signing in',
+  summary: 'List providers',
+  description: 'The providers users can sign in with, and their current status.',
+  tag: 'Sign-in',
   surface: 'api',
   auth: 'none',
   limit: 'browse',
-  reply: z.array(z.object({ id: z.string(), name: z.string(), status: z.enum(['up', 'degraded', 'down']) })),
+  reply: z.array(
+    z
+      .object({
+        id: z.string().describe('The provider ID, for `/auth/{provider}`'),
+        name: z.string().describe('The name to show'),
+        status: z.enum(['up', 'degraded', 'down']).describe('Whether sign-ins with the provider work at present'),
+      })
+      .meta({ id: 'Provider', description: 'A provider users can sign in with' }),
+  ),
   fails: [],
   handle: (_, { providers }: Services) =>
     ok(
@@ -115,19 +122,26 @@ const list = route({
 const begin = route({
   method: 'get',
   path: '/auth/:provider',
-  summary: 'Go to a provider to sign in',
-  tag: 'Signing in',
+  summary: 'Start a provider sign-in in a browser',
+  description:
+    'Send the browser here to sign in. After the sign-in it goes to `return_to`: a page of this service, or a URL allowed by RETURN_TO_ALLOWED. An app on another origin gets a `code` there, for `POST /auth/token`, and must send a PKCE challenge.',
+  reference: 'api',
+  tag: 'Sign-in',
   surface: 'browser',
   auth: 'none',
   limit: 'sign_in',
   params: providerParams,
   query: object({
-    return_to: z.string().max(2048).optional(),
+    return_to: z
+      .string()
+      .max(2048)
+      .optional()
+      .describe('Where the browser goes after the sign-in: a path of this service, or an allowed URL'),
     redirect_uri_key: redirectUriKey.optional(),
     code_challenge: challenge.optional(),
-    code_challenge_method: z.literal('S256').optional(),
+    code_challenge_method: z.literal('S256').optional().describe('The method of the code challenge'),
     consent: z.literal('again').optional().meta({
-      description: 'ask for consent once more, where what the provider granted before has died',
+      description: 'Ask for consent again, if an earlier consent has ended at the provider',
     }),
   }),
   status: 303,
@@ -163,13 +177,18 @@ const begin = route({
 const authorize = route({
   method: 'post',
   path: '/auth/:provider/authorize',
-  summary: 'Begin a sign-in or a linking from an app',
-  tag: 'Signing in',
+  summary: 'Start a provider sign-in in an app',
+  description:
+    'Starts a sign-in, or links a provider to the signed-in account with `intent`. Open `authorize_url` in the browser, and finish at `POST /auth/{provider}/callback`. Linking needs a recent sign-in.',
+  tag: 'Sign-in',
   surface: 'api',
   auth: 'public',
   limit: 'sign_in',
   params: providerParams,
-  body: object({ redirect_uri_key: redirectUriKey.optional(), intent: z.enum(['login', 'link']).default('login') }),
+  body: object({
+    redirect_uri_key: redirectUriKey.optional(),
+    intent: z.enum(['login', 'link']).default('login').describe('Sign in, or link to the signed-in account'),
+  }),
   bodyOptional: true,
   reply: StartedFlow,
   fails: [...beginFails, 'authentication_required', 'reauthentication_required'],
@@ -191,13 +210,19 @@ const authorize = route({
 const link = route({
   method: 'post',
   path: '/auth/:provider/link',
-  summary: 'Go to a provider to link it to the account one is signed in to',
-  tag: 'Signing in',
+  summary: 'Link a provider in a browser',
+  description:
+    'Redirects the browser to the provider to link it to the signed-in account. The form must come from a page of this service.',
+  example: { request: { return_to: '/account' } },
+  reference: 'api',
+  tag: 'Sign-in',
   surface: 'browser',
   auth: 'recent',
   limit: 'sign_in',
   params: providerParams,
-  body: object({ return_to: z.string().max(2048).optional() }),
+  body: object({
+    return_to: z.string().max(2048).optional().describe('Where the browser goes afterwards: a path of this service'),
+  }),
   status: 303,
   fails: beginFails,
   async handle({ params, body, who, origin, cookieNames }, { flows, settings }: Services) {
@@ -226,14 +251,30 @@ const stillOpen: ReadonlySet<EnterCode> = new Set(['state_already_used', 'flow_m
 const callback = route({
   method: 'get',
   path: '/auth/:provider/callback',
-  summary: 'Where a provider sends the browser back to',
-  tag: 'Signing in',
+  summary: 'Finish a provider sign-in in a browser',
+  description:
+    'The redirect URI to register at the provider. Finishes the sign-in and redirects the browser to `return_to` or to the account page. With `Accept: application/json` it returns the result as JSON.',
+  example: {
+    response: {
+      user: { id: 'usr_00000001', email: 'pat@example.com', email_verified: true, name: 'Pat', picture: null },
+      access_token: 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1c3JfMSJ9.c2lnbmF0dXJl',
+      refresh_token: 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1c3JfMSJ9.c2lnbmF0dXJl',
+      token_type: 'bearer',
+      expires_in: 900,
+      refresh_expires_in: 2592000,
+      provider_info: { provider: 'google', provider_user_id: '183793080248005231226' },
+      action: 'login_existing',
+    },
+  },
+  tag: 'Sign-in',
   surface: 'browser',
   auth: 'public',
   limit: 'sign_in',
   params: providerParams,
   query: callbackQuery,
-  reply: z.union([AuthResponse, LinkResponse, JiraConnection]),
+  reply: z
+    .union([AuthResponse, LinkResponse, JiraConnection])
+    .describe('Tokens after a sign-in; the account or the team connection after a linking'),
   also: ['redirect'],
   fails: enterFails,
   async handle({ params, query, who, origin, wants, cookie }, services: Services) {
@@ -269,14 +310,24 @@ const callback = route({
 const appCallback = route({
   method: 'post',
   path: '/auth/:provider/callback',
-  summary: 'Finish a sign-in or a linking whose redirect the app received itself',
-  tag: 'Signing in',
+  summary: 'Finish a provider sign-in in an app',
+  description:
+    'Finishes a flow that an app started, with the parameters the provider added to the redirect URI. Returns tokens for a sign-in, and the account or the team connection for a linking.',
+  tag: 'Sign-in',
   surface: 'api',
   auth: 'public',
   limit: 'sign_in',
   params: providerParams,
-  body: object({ code: text, state: z.string().max(8192), flow_token: secretText, error: text, iss: text }),
-  reply: z.union([AuthResponse, LinkResponse, JiraConnection]),
+  body: object({
+    code: parameter('code'),
+    state: z.string().max(8192).describe('The `state` the provider added to the redirect URI'),
+    flow_token: flowToken,
+    error: parameter('error'),
+    iss: parameter('iss'),
+  }),
+  reply: z
+    .union([AuthResponse, LinkResponse, JiraConnection])
+    .describe('Tokens after a sign-in; the account or the team connection after a linking'),
   fails: enterFails,
   async handle({ params, body, who, origin }, services: Services) {
     const { flow_token, ...query } = body

@@ -6,7 +6,8 @@ import { readTypedCode } from '../../kernel/typed-code.ts'
 import { faulty } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
-import { AuthResponse, authResponse, secretText, TokenPair, time, typedCode } from '../schemas.ts'
+import { flowToken, secretText, time, typedCode } from '../schemas/fields.ts'
+import { AuthResponse, authResponse, TokenPair } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 import { AuthenticationResponse, PasskeyChallenge, passkeyChallenge } from './passkeys.ts'
 
@@ -17,21 +18,28 @@ const doing = (who: Principal, origin: Origin) => ({ account: who.account, sessi
 export const totpCode = typedCode
   .transform(readTypedCode)
   .pipe(z.string().regex(/^\d{6}$/))
-  .meta({ documented: { type: 'string', description: 'six digits' } })
-export const recoveryCode = typedCode.min(1)
+  .meta({ documented: { type: 'string', description: 'The six-digit code of the authenticator app' } })
+export const recoveryCode = typedCode.min(1).describe('One of the recovery codes; each works once')
 
-const Codes = z.object({ recovery_codes: z.array(z.string()) }).meta({ id: 'RecoveryCodes' })
+const Codes = z
+  .object({ recovery_codes: z.array(z.string()).describe('The recovery codes, shown only once') })
+  .meta({ id: 'RecoveryCodes', description: 'New recovery codes' })
 const codes = (shown: readonly string[]) => json({ recovery_codes: [...shown] })
 
 const show = route({
   ...common,
   method: 'get',
   path: '/me/second-factor',
-  summary: 'Whether my sign-ins ask for a second factor, and with what',
+  summary: 'Get the second factor',
+  description: 'Whether sign-ins ask for a second factor, since when, and how many recovery codes are left.',
   auth: 'user',
   reply: z
-    .object({ totp: z.boolean(), recovery_codes_left: z.number().int(), since: time.nullable() })
-    .meta({ id: 'SecondFactor' }),
+    .object({
+      totp: z.boolean().describe('Whether an authenticator app is set up'),
+      recovery_codes_left: z.number().int().describe('How many recovery codes are left'),
+      since: time.nullable().describe('Since when sign-ins ask for a second factor; null if they do not'),
+    })
+    .meta({ id: 'SecondFactor', description: 'The second factor of the account' }),
   fails: [],
   async handle({ who }, { flows }: Services) {
     const { totp, recoveryCodesLeft } = await flows.secondFactor.show(who.accountId)
@@ -44,10 +52,16 @@ export const begin = route({
   ...common,
   method: 'post',
   path: '/me/second-factor/totp',
-  summary: 'Get a secret for an authenticator app; it counts once a code of it is confirmed',
+  summary: 'Start authenticator app setup',
+  description: 'Creates a secret for an authenticator app. It takes effect when you confirm a code of the app.',
   body: object({}),
   bodyOptional: true,
-  reply: z.object({ secret: z.string(), uri: z.string() }).meta({ id: 'TotpSetup' }),
+  reply: z
+    .object({
+      secret: z.string().describe('The secret in Base32, to type into the app'),
+      uri: z.string().describe('The `otpauth:` URI, to show as a QR code'),
+    })
+    .meta({ id: 'TotpSetup', description: 'The secret of an authenticator app' }),
   fails: ['second_factor_exists'],
   async handle({ who, origin }, { flows }: Services) {
     const begun = await flows.secondFactor.beginTotp(doing(who, origin))
@@ -59,7 +73,9 @@ export const confirm = route({
   ...common,
   method: 'post',
   path: '/me/second-factor/totp/confirm',
-  summary: 'Confirm the app with a code; from now on sign-ins ask for one, and other devices are signed out',
+  summary: 'Confirm the authenticator app',
+  description:
+    'Turns on the second factor with the first code of the app and returns recovery codes, which are shown only once. All other sessions end.',
   body: object({ code: totpCode }),
   reply: Codes,
   fails: ['second_factor_missing', 'second_factor_invalid'],
@@ -73,7 +89,8 @@ export const removeTotp = route({
   ...common,
   method: 'delete',
   path: '/me/second-factor/totp',
-  summary: 'Remove the authenticator app; a passkey that is left goes on being asked for',
+  summary: 'Remove the authenticator app',
+  description: 'Removes the authenticator app. If passkeys are the second factor too, sign-ins still ask for one.',
   status: 204,
   fails: ['second_factor_missing'],
   async handle({ who, origin }, { flows }: Services) {
@@ -86,7 +103,10 @@ export const ask = route({
   ...common,
   method: 'post',
   path: '/me/second-factor',
-  summary: 'Ask for one of my passkeys after every other way in',
+  summary: 'Use passkeys as second factor',
+  description:
+    'From now on, every other sign-in method also asks for a passkey. Returns recovery codes, which are shown only once.',
+  example: { response: { recovery_codes: ['abcd-efgh-jkmn', 'pqrs-tuvw-xyz2'] } },
   body: object({}),
   bodyOptional: true,
   reply: Codes,
@@ -101,7 +121,8 @@ export const stop = route({
   ...common,
   method: 'delete',
   path: '/me/second-factor',
-  summary: 'Ask for no second factor any more; passkeys stay as a way in',
+  summary: 'Turn off the second factor',
+  description: 'Sign-ins no longer ask for a second factor. Passkeys remain as a sign-in method.',
   status: 204,
   fails: ['second_factor_missing'],
   async handle({ who, origin }, { flows }: Services) {
@@ -114,7 +135,9 @@ export const regenerate = route({
   ...common,
   method: 'post',
   path: '/me/recovery-codes',
-  summary: 'Get new recovery codes; those before are worth nothing from now on',
+  summary: 'Replace recovery codes',
+  description: 'Creates new recovery codes, which are shown only once. The previous codes stop working.',
+  example: { response: { recovery_codes: ['abcd-efgh-jkmn', 'pqrs-tuvw-xyz2'] } },
   body: object({}),
   bodyOptional: true,
   reply: Codes,
@@ -135,13 +158,25 @@ const proveFails = [
   'return_to_not_allowed',
 ] as const satisfies readonly SecondFactorCode[]
 
-const signingIn = { tag: 'Signing in', surface: 'api', auth: 'none', limit: 'sign_in', method: 'post' } as const
+const ticket = secretText.describe('The `second_factor_ticket` of the problem')
+
+const signingIn = { tag: 'Sign-in', surface: 'api', auth: 'none', limit: 'sign_in', method: 'post' } as const
 
 const options = route({
   ...signingIn,
   path: '/auth/second-factor/options',
-  summary: 'What to ask a passkey for a sign-in that waits for its second factor; a browser has the ticket in a cookie',
-  body: object({ second_factor_ticket: secretText.optional() }),
+  summary: 'Start second factor with passkey',
+  description:
+    'Passkey options for a sign-in that waits for its second factor. Apps send the ticket; browsers have it in a cookie.',
+  example: {
+    request: { second_factor_ticket: 'a-ticket-from-the-problem' },
+    response: {
+      options: { challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', rpId: 'id.example.org' },
+      flow_token: 'a-secret-of-this-flow',
+      expires_in: 300,
+    },
+  },
+  body: object({ second_factor_ticket: ticket.optional() }),
   reply: PasskeyChallenge,
   fails: ['ticket_invalid'],
   async handle({ body, cookie }, { flows }: Services) {
@@ -154,14 +189,18 @@ const options = route({
 export const prove = route({
   ...signingIn,
   path: '/auth/second-factor',
-  summary: 'Finish a sign-in with its second factor: a code of the app, a recovery code, or a passkey',
+  summary: 'Finish a sign-in with second factor',
+  description:
+    'Finishes a sign-in that ended with `second_factor_required`. Send exactly one of `totp`, `recovery_code` and `passkey`.',
   body: object({
-    second_factor_ticket: secretText,
+    second_factor_ticket: ticket,
     totp: totpCode.optional(),
     recovery_code: recoveryCode.optional(),
-    passkey: object({ flow_token: secretText, response: AuthenticationResponse }).optional(),
+    passkey: object({ flow_token: flowToken, response: AuthenticationResponse })
+      .optional()
+      .describe('The response of a passkey, from `POST /auth/second-factor/options`'),
   }),
-  reply: z.union([AuthResponse, TokenPair]),
+  reply: z.union([AuthResponse, TokenPair]).describe('The tokens; with the account after a provider sign-in'),
   fails: [...proveFails, 'invalid_request'],
   async handle({ body, origin }, { flows, tokens }: Services) {
     const { totp, recovery_code, passkey } = body

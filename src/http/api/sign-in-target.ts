@@ -11,7 +11,11 @@ import type { Services } from '../services.ts'
 /** Where a sign-in ends: the fields that every sign-in method accepts, and how they are checked. */
 
 const text = z.string().max(2048).optional()
-export const targetFields = { return_to: text, code_challenge: text, code_challenge_method: text }
+export const targetFields = {
+  return_to: text.describe('Where the browser goes after the sign-in: a path of this service, or an allowed URL'),
+  code_challenge: text.describe('The PKCE code challenge (RFC 7636); required if `return_to` is on another origin'),
+  code_challenge_method: text.describe('The method of the code challenge: `S256`'),
+}
 export type SignInTarget = { readonly [N in keyof typeof targetFields]?: string | undefined }
 
 /** The page or app that a sign-in returns to; `undefined` if none is given, or if it is not allowed. */

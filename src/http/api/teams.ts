@@ -9,22 +9,32 @@ import type { MemberCode } from '../../teams/teams.ts'
 import { faulty } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { addressText, idParams, invitationParams, memberParams, secretText, teamName, time } from '../schemas.ts'
+import {
+  addressText,
+  emailedTicket,
+  invitationParams,
+  memberParams,
+  teamName,
+  teamParams,
+  time,
+} from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 
 /** Teams, who is in them and who is asked to join: for whoever is in them. To a stranger none of it exists. */
 const common = { tag: 'Teams', surface: 'api', auth: 'user', limit: 'account' } as const
 const refusals = ['team_not_found', 'team_role_required'] satisfies TeamRefusal[]
 
+const TeamRole = z.enum(teamRoles).meta({ id: 'TeamRole', description: 'A role in a team' })
+
 const Team = z
   .object({
-    id: z.string(),
-    name: z.string(),
-    role: z.enum(teamRoles).meta({ description: 'of whoever asks' }),
-    created_at: time,
-    updated_at: time,
+    id: z.string().describe('The team ID'),
+    name: z.string().describe('The name of the team'),
+    role: TeamRole.describe('The role of the caller in the team'),
+    created_at: time.describe('When the team was created'),
+    updated_at: time.describe('When the team was last changed'),
   })
-  .meta({ id: 'Team' })
+  .meta({ id: 'Team', description: 'A team, as the caller sees it' })
 const teamOf = ({ team, role }: Membership): z.input<typeof Team> => ({
   id: team.id,
   name: team.name,
@@ -37,8 +47,26 @@ const list = route({
   ...common,
   method: 'get',
   path: '/teams',
-  summary: 'The teams I am in, the oldest membership first',
-  reply: z.array(Team.extend({ members: z.number().int() }).meta({ id: 'ListedTeam' })),
+  summary: 'List teams',
+  description: 'The teams the caller is a member of, oldest membership first.',
+  example: {
+    response: [
+      {
+        id: 'team_00000001',
+        name: 'Support',
+        role: 'owner',
+        created_at: '2026-01-08T10:00:00.000Z',
+        updated_at: '2026-01-08T10:00:00.000Z',
+        members: 3,
+      },
+    ],
+  },
+  reply: z.array(
+    Team.extend({ members: z.number().int().describe('How many members the team has') }).meta({
+      id: 'ListedTeam',
+      description: 'A team and its size',
+    }),
+  ),
   fails: [],
   async handle({ who }, { teams }: Services) {
     const all = await teams.list(who.accountId)
@@ -50,7 +78,8 @@ export const create = route({
   ...common,
   method: 'post',
   path: '/teams',
-  summary: 'Create a team; whoever does is its owner',
+  summary: 'Create a team',
+  description: 'Creates a team. The caller becomes its owner.',
   body: object({ name: teamName }),
   reply: Team,
   status: 201,
@@ -65,8 +94,18 @@ const read = route({
   ...common,
   method: 'get',
   path: '/teams/:id',
-  summary: 'One of my teams',
-  params: idParams,
+  summary: 'Get a team',
+  description: 'A team the caller is a member of.',
+  example: {
+    response: {
+      id: 'team_00000001',
+      name: 'Support',
+      role: 'owner',
+      created_at: '2026-01-08T10:00:00.000Z',
+      updated_at: '2026-01-08T10:00:00.000Z',
+    },
+  },
+  params: teamParams,
   reply: Team,
   fails: ['team_not_found'],
   async handle({ who, params }, { teams }: Services) {
@@ -79,8 +118,19 @@ export const rename = route({
   ...common,
   method: 'patch',
   path: '/teams/:id',
-  summary: 'Call a team by another name; owners and admins',
-  params: idParams,
+  summary: 'Rename a team',
+  description: 'Changes the name of a team. Owners and admins only.',
+  example: {
+    request: { name: 'Customer support' },
+    response: {
+      id: 'team_00000001',
+      name: 'Customer support',
+      role: 'owner',
+      created_at: '2026-01-08T10:00:00.000Z',
+      updated_at: '2026-01-08T10:00:00.000Z',
+    },
+  },
+  params: teamParams,
   body: object({ name: teamName }),
   reply: Team,
   fails: refusals,
@@ -94,9 +144,11 @@ export const remove = route({
   ...common,
   method: 'delete',
   path: '/teams/:id',
-  summary: 'Delete a team with its members, invitations and connections; what it was granted is revoked. Owners',
+  summary: 'Delete a team',
+  description:
+    'Deletes a team with its members, invitations and connections. Its permissions are revoked at the provider. Owners only.',
   auth: 'recent',
-  params: idParams,
+  params: teamParams,
   status: 204,
   fails: refusals,
   async handle({ who, params, origin }, { teams }: Services) {
@@ -107,14 +159,14 @@ export const remove = route({
 
 const Member = z
   .object({
-    user_id: z.string(),
-    name: z.string().nullable(),
-    email: z.string().nullable().meta({ description: 'only when it is verified' }),
-    picture: z.string().nullable(),
-    role: z.enum(teamRoles),
-    joined_at: time,
+    user_id: z.string().describe('The account ID of the member'),
+    name: z.string().nullable().describe('The display name'),
+    email: z.string().nullable().describe('The email address; null unless it is verified'),
+    picture: z.string().nullable().describe('The URL of the picture'),
+    role: TeamRole,
+    joined_at: time.describe('When the member joined'),
   })
-  .meta({ id: 'TeamMember' })
+  .meta({ id: 'TeamMember', description: 'A member of a team' })
 const memberOf = ({ accountId, name, email, picture, role, joinedAt }: SeenMember): z.input<typeof Member> => ({
   user_id: accountId,
   name,
@@ -128,8 +180,21 @@ const members = route({
   ...common,
   method: 'get',
   path: '/teams/:id/members',
-  summary: 'Who is in a team, the longest-standing first',
-  params: idParams,
+  summary: 'List team members',
+  description: 'The members of a team, oldest membership first.',
+  example: {
+    response: [
+      {
+        user_id: 'usr_00000001',
+        name: 'Pat',
+        email: 'pat@example.com',
+        picture: null,
+        role: 'admin',
+        joined_at: '2026-01-08T10:00:00.000Z',
+      },
+    ],
+  },
+  params: teamParams,
   reply: z.array(Member),
   fails: ['team_not_found'],
   async handle({ who, params }, { teams }: Services) {
@@ -144,9 +209,21 @@ export const setRole = route({
   ...common,
   method: 'patch',
   path: '/teams/:id/members/:user_id',
-  summary: 'Give a member another role; owners, and admins where neither role is an owner’s',
+  summary: 'Change a member role',
+  description: 'Changes the role of a member. Admins cannot give or change the role of an owner.',
+  example: {
+    request: { role: 'admin' },
+    response: {
+      user_id: 'usr_00000001',
+      name: 'Pat',
+      email: 'pat@example.com',
+      picture: null,
+      role: 'admin',
+      joined_at: '2026-01-08T10:00:00.000Z',
+    },
+  },
   params: memberParams,
-  body: object({ role: z.enum(teamRoles) }),
+  body: object({ role: TeamRole }),
   reply: Member,
   fails: memberCodes,
   async handle({ who, params, body, origin }, { teams }: Services) {
@@ -160,7 +237,8 @@ export const leave = route({
   ...common,
   method: 'delete',
   path: '/teams/:id/members/:user_id',
-  summary: 'Leave a team, or take somebody out of it: owners, and admins where it is no owner',
+  summary: 'Remove a member or leave a team',
+  description: 'Removes a member, or the caller. Admins cannot remove an owner. The last owner cannot leave.',
   params: memberParams,
   status: 204,
   fails: memberCodes,
@@ -172,14 +250,14 @@ export const leave = route({
 
 const Invited = z
   .object({
-    id: z.string(),
-    email: z.string(),
-    role: z.enum(teamRoles),
-    invited_by: z.string().nullable(),
-    created_at: time,
-    expires_at: time,
+    id: z.string().describe('The invitation ID'),
+    email: z.string().describe('The email address it was sent to'),
+    role: TeamRole.describe('The role the person gets'),
+    invited_by: z.string().nullable().describe('The account ID of the sender; null if deleted'),
+    created_at: time.describe('When it was sent'),
+    expires_at: time.describe('When it expires'),
   })
-  .meta({ id: 'TeamInvitation' })
+  .meta({ id: 'TeamInvitation', description: 'An open invitation to a team' })
 const invitationOf = ({ id, email, role, invitedBy, createdAt, expiresAt }: Invitation): z.input<typeof Invited> => ({
   id,
   email,
@@ -193,8 +271,21 @@ const listInvitations = route({
   ...common,
   method: 'get',
   path: '/teams/:id/invitations',
-  summary: 'The open invitations to a team, the newest first; owners and admins',
-  params: idParams,
+  summary: 'List invitations',
+  description: 'The open invitations of a team, newest first. Owners and admins only.',
+  example: {
+    response: [
+      {
+        id: 'inv_00000001',
+        email: 'pat@example.com',
+        role: 'member',
+        invited_by: 'usr_00000001',
+        created_at: '2026-01-08T10:00:00.000Z',
+        expires_at: '2026-01-08T10:00:00.000Z',
+      },
+    ],
+  },
+  params: teamParams,
   reply: z.array(Invited),
   fails: refusals,
   async handle({ who, params }, { invitations }: Services) {
@@ -207,9 +298,11 @@ export const invite = route({
   ...common,
   method: 'post',
   path: '/teams/:id/invitations',
-  summary: 'Invite somebody by e-mail, in the place of an earlier invitation to the address; owners and admins',
-  params: idParams,
-  body: object({ email: addressText, role: z.enum(teamRoles).default('member') }),
+  summary: 'Invite a person',
+  description:
+    'Emails an invitation to a team. It replaces an earlier invitation to the same address. Owners and admins only.',
+  params: teamParams,
+  body: object({ email: addressText, role: TeamRole.default('member').describe('The role the person gets') }),
   reply: Invited,
   status: 201,
   fails: [
@@ -233,7 +326,8 @@ export const withdraw = route({
   ...common,
   method: 'delete',
   path: '/teams/:id/invitations/:invitation_id',
-  summary: 'Withdraw an invitation; owners, and admins where it is not to be an owner',
+  summary: 'Withdraw an invitation',
+  description: 'Withdraws an open invitation. Admins cannot withdraw the invitation of an owner.',
   params: invitationParams,
   status: 204,
   fails: [...refusals, 'invitation_not_found'],
@@ -244,24 +338,30 @@ export const withdraw = route({
   },
 })
 
-const token = secretText.meta({ description: 'what the link in the letter brings as `ticket`' })
+const token = emailedTicket
 
 const look = route({
   ...common,
   method: 'post',
   path: '/invitations/lookup',
-  summary: 'What an invitation is to; looking uses nothing up',
+  summary: 'Look up an invitation',
+  description: 'Shows the team, role and sender of an invitation without accepting it.',
   body: object({ token }),
   reply: z
     .object({
-      team: z.object({ id: z.string(), name: z.string() }),
-      role: z.enum(teamRoles),
-      email: z.string().meta({ description: 'where it was sent, masked' }),
-      invited_by: z.string().nullable().meta({ description: 'the address of whoever sent it, or their name' }),
-      expires_at: time,
-      joined: z.boolean().meta({ description: 'whether whoever asks is in the team already' }),
+      team: z
+        .object({
+          id: z.string().describe('The team ID'),
+          name: z.string().describe('The name of the team'),
+        })
+        .describe('The team'),
+      role: TeamRole.describe('The role the caller would get'),
+      email: z.string().describe('The email address it was sent to, masked'),
+      invited_by: z.string().nullable().describe('The email address of the sender, or the name'),
+      expires_at: time.describe('When it expires'),
+      joined: z.boolean().describe('Whether the caller is already a member'),
     })
-    .meta({ id: 'OpenedInvitation' }),
+    .meta({ id: 'OpenedInvitation', description: 'An invitation, as the person who got it sees it' }),
   fails: ['invitation_not_found'],
   async handle({ who, body }, { invitations }: Services) {
     const found = await invitations.look(body.token, who.accountId)
@@ -285,7 +385,8 @@ export const accept = route({
   method: 'post',
   path: '/invitations/accept',
   limit: 'sign_in',
-  summary: 'Join a team with an invitation, once, as whoever is signed in',
+  summary: 'Accept an invitation',
+  description: 'Joins a team. An invitation works once.',
   body: object({ token }),
   reply: Team,
   fails: ['invitation_not_found', 'already_member', 'team_limit_reached'] satisfies AcceptCode[],

@@ -7,7 +7,8 @@ import { isRecent } from '../principal.ts'
 import { faulty } from '../problem.ts'
 import { json } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
-import { AuthResponse, addressText, authResponse, passwordGiven, secretText, TokenPair, typedCode } from '../schemas.ts'
+import { addressText, passwordGiven, secretText, typedCode } from '../schemas/fields.ts'
+import { AuthResponse, authResponse, TokenPair } from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 
 const refreshFails = [
@@ -25,13 +26,17 @@ const refreshFails = [
 /** Whoever takes tokens in the answer: no cookie, and nowhere to go on to. */
 const anApp = { browser: false, replaces: null, returnTo: null, codeChallenge: null } as const
 
-const token = z.string().min(1).max(8192)
-const clientId = z.string().max(256).optional()
+const token = z.string().min(1).max(8192).describe('An access token or a refresh token')
+const refreshToken = token.describe('The refresh token')
+const clientId = z.string().max(256).optional().describe('The client ID; ignored, since every client is public')
 
 const refresh = route({
   method: 'post',
   path: '/auth/refresh',
-  summary: 'Trade a refresh token for a new pair',
+  summary: 'Refresh tokens',
+  description:
+    'Exchanges a refresh token for a new token pair. Send it as a bearer token or in the body. Each refresh token works once; an older one is treated as stolen, and its session ends. A browser gets a pair for its session with the cookie alone.',
+  example: { request: { refresh_token: 'a-refresh-token' } },
   tag: 'Tokens',
   surface: 'api',
   // The bearer here is the refresh token, not somebody's access token; the cookie is asked for by the handler.
@@ -39,7 +44,7 @@ const refresh = route({
   credential: 'refresh',
   limit: 'token',
   oauth: true,
-  body: object({ refresh_token: token.optional() }),
+  body: object({ refresh_token: refreshToken.optional() }),
   bodyOptional: true,
   form: true,
   reply: TokenPair,
@@ -66,33 +71,44 @@ const refresh = route({
 const exchange = route({
   method: 'post',
   path: '/auth/token',
-  summary: 'Trade an address and a password, a sign-in code or a refresh token for a token pair',
+  summary: 'Get tokens',
+  description:
+    'The token endpoint (RFC 6749). Grants: `password`, `authorization_code` for sign-ins that started at `/auth/{provider}`, and `refresh_token`. Without `grant_type` the grant is `password`.',
   tag: 'Tokens',
   surface: 'api',
   auth: 'none',
   limit: 'token',
   oauth: true,
-  body: z.discriminatedUnion('grant_type', [
-    object({
-      grant_type: z.literal('password').optional(),
-      username: addressText,
-      password: passwordGiven,
-      totp: typedCode.optional(),
-      email_ticket: secretText
-        .optional()
-        .meta({ description: 'of the link that verifies the address, where a password signs in only afterwards' }),
-      client_id: clientId,
-      scope: z.string().max(1024).optional(),
-    }),
-    object({
-      grant_type: z.literal('authorization_code'),
-      code: secretText,
-      code_verifier: z.string().regex(/^[A-Za-z0-9\-._~]{43,128}$/),
-      client_id: clientId,
-      redirect_uri: z.string().max(2048).optional(),
-    }),
-    object({ grant_type: z.literal('refresh_token'), refresh_token: token, client_id: clientId }),
-  ]),
+  body: z
+    .discriminatedUnion('grant_type', [
+      object({
+        grant_type: z.literal('password').optional().describe('The grant: an email address and a password'),
+        username: addressText,
+        password: passwordGiven,
+        totp: typedCode.optional().describe('A code of the authenticator app, if the account has one'),
+        email_ticket: secretText
+          .optional()
+          .describe('The `ticket` of the emailed link, if sign-in requires a verified email address'),
+        client_id: clientId,
+        scope: z.string().max(1024).optional().describe('Ignored: the role of the account decides the scopes'),
+      }),
+      object({
+        grant_type: z.literal('authorization_code').describe('The grant: the code of a browser sign-in'),
+        code: secretText.describe('The `code` that was added to `return_to`'),
+        code_verifier: z
+          .string()
+          .regex(/^[A-Za-z0-9\-._~]{43,128}$/)
+          .describe('The PKCE code verifier (RFC 7636)'),
+        client_id: clientId,
+        redirect_uri: z.string().max(2048).optional().describe('Ignored'),
+      }),
+      object({
+        grant_type: z.literal('refresh_token').describe('The grant: a refresh token'),
+        refresh_token: refreshToken,
+        client_id: clientId,
+      }),
+    ])
+    .meta({ id: 'TokenRequest', description: 'A token request; the fields depend on the grant' }),
   // Whatever else it says: of a grant we do not have, no field is wrong.
   unmatched: 'grant_type_unsupported',
   form: true,
@@ -125,15 +141,21 @@ const exchange = route({
 const revoke = route({
   method: 'post',
   path: '/auth/revoke',
-  summary: 'Hand a token back (RFC 7009): its device is signed out',
+  summary: 'Revoke a token',
+  description: 'Ends the session of an access or refresh token (RFC 7009). An unknown token gets the same response.',
+  example: { request: { token: 'a-refresh-token' }, response: {} },
   tag: 'Tokens',
   surface: 'api',
   auth: 'none',
   limit: 'token',
   oauth: true,
-  body: object({ token, token_type_hint: z.string().max(64).optional(), client_id: z.string().max(256).optional() }),
+  body: object({
+    token,
+    token_type_hint: z.string().max(64).optional().describe('Ignored: both types are recognized'),
+    client_id: clientId,
+  }).meta({ id: 'RevocationRequest', description: 'The token to revoke' }),
   form: true,
-  reply: z.object({}),
+  reply: z.object({}).describe('The token is revoked, or was never valid'),
   fails: [],
   async handle({ body, origin }, { flows }: Services) {
     // Not revoked as far as we know: the client keeps the token and comes again (RFC 7009 §2.2.1).
@@ -149,8 +171,7 @@ const revoke = route({
 /** What may go along with signing out. */
 const leaving = object({
   revoke_provider_tokens: z.boolean().default(false).meta({
-    description:
-      'also take back what I granted at providers, here at once and there as soon as they answer; this needs a recent sign-in',
+    description: 'Also revoke the permissions granted at providers; this needs a recent sign-in',
   }),
 })
 
@@ -163,7 +184,10 @@ const mayLeave = (who: Principal, body: z.output<typeof leaving>, { clock, setti
 export const logout = route({
   method: 'post',
   path: '/auth/logout',
-  summary: 'Sign out on this device',
+  summary: 'Sign out',
+  description:
+    'Ends the current session and its tokens. Can also revoke the permissions you granted at providers, which needs a recent sign-in.',
+  example: { request: { revoke_provider_tokens: false } },
   tag: 'Tokens',
   surface: 'api',
   auth: 'user',
@@ -183,7 +207,10 @@ export const logout = route({
 const logoutAll = route({
   method: 'post',
   path: '/auth/logout-all',
-  summary: 'Sign out on every device',
+  summary: 'Sign out everywhere',
+  description:
+    'Ends every session of the account, the current one included. Can also revoke the permissions you granted at providers, which needs a recent sign-in.',
+  example: { request: { revoke_provider_tokens: true } },
   tag: 'Tokens',
   surface: 'api',
   auth: 'user',

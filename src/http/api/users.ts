@@ -1,13 +1,25 @@
 import { z } from 'zod'
 import { fail } from '../../errors/catalogue.ts'
-import { type Account, roles } from '../../kernel/account.ts'
-import { locales } from '../../kernel/locale.ts'
+import type { Account } from '../../kernel/account.ts'
 import { ok } from '../../kernel/result.ts'
 import { oneRequired } from '../problem.ts'
 import { json, noContent } from '../reply.ts'
 import { requestIdPattern } from '../request-id.ts'
 import { object, route } from '../route.ts'
-import { cursor, idParams, line, pictureUrl, time, User, userCursor, userCursorOf, userOf } from '../schemas.ts'
+import { User, userOf } from '../schemas/account.ts'
+import { auditFields, cursor, pageOf } from '../schemas/activity.ts'
+import {
+  accountParams,
+  LocaleName,
+  line,
+  pageSize,
+  pictureUrl,
+  Role,
+  sessionFields,
+  time,
+  userCursor,
+  userCursorOf,
+} from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 
 const common = { tag: 'Administration', surface: 'api', limit: 'account' } as const
@@ -16,13 +28,13 @@ const reading = { ...common, auth: 'user', scope: 'users:read' } as const
 const writing = { ...common, auth: 'recent', scope: 'users:write' } as const
 
 const Person = User.extend({
-  role: z.enum(roles),
-  locale: z.enum(locales).nullable(),
-  second_factor: z.boolean(),
-  created_at: time,
-  updated_at: time,
-  disabled_at: time.nullable(),
-}).meta({ id: 'ManagedUser' })
+  role: Role,
+  locale: LocaleName.nullable().describe('The language of email; null if the account has chosen none'),
+  second_factor: z.boolean().describe('Whether sign-ins ask for a second factor'),
+  created_at: time.describe('When the account was created'),
+  updated_at: time.describe('When the account was last changed'),
+  disabled_at: time.nullable().describe('When the account was disabled; null if it is enabled'),
+}).meta({ id: 'ManagedUser', description: 'An account, as administrators see it' })
 const personOf = (account: Account): z.input<typeof Person> => ({
   ...userOf(account),
   role: account.role,
@@ -37,18 +49,19 @@ const list = route({
   ...reading,
   method: 'get',
   path: '/users',
-  summary: 'All accounts, newest first',
+  summary: 'List accounts',
+  description: 'All accounts, newest first; filter by text, role or state.',
   query: object({
     search: line.optional().meta({
       description:
         'Part of an email address, a name or an ID. Accounts whose email address, name or ID begins with it come first. A page can be short, or empty, and still have a next_cursor.',
     }),
-    role: z.enum(roles).optional(),
-    disabled: z.enum(['true', 'false']).optional(),
+    role: Role.optional().describe('Only accounts with this role'),
+    disabled: z.enum(['true', 'false']).optional().describe('Only disabled accounts, or only enabled ones'),
     cursor: userCursor.optional(),
-    limit: z.coerce.number().int().min(1).max(100).default(25),
+    limit: pageSize(25),
   }),
-  reply: z.object({ items: z.array(Person), next_cursor: z.string().nullable() }).meta({ id: 'Users' }),
+  reply: pageOf(Person).meta({ id: 'Users', description: 'A page of accounts' }),
   fails: [],
   async handle({ query }, { users }: Services) {
     const { accounts, next } = await users.list({
@@ -66,14 +79,34 @@ const read = route({
   ...reading,
   method: 'get',
   path: '/users/:id',
-  summary: 'One account, and how much there is to it',
-  params: idParams,
+  summary: 'Get an account',
+  description: 'One account, with the number of its identities, sessions and passkeys.',
+  example: {
+    response: {
+      id: 'usr_00000001',
+      email: 'pat@example.com',
+      email_verified: true,
+      name: 'Pat',
+      picture: null,
+      role: 'user',
+      locale: 'en',
+      second_factor: false,
+      created_at: '2026-01-08T10:00:00.000Z',
+      updated_at: '2026-01-08T10:00:00.000Z',
+      disabled_at: null,
+      identities: 1,
+      sessions: 2,
+      passkeys: 0,
+      has_password: true,
+    },
+  },
+  params: accountParams,
   reply: Person.extend({
-    identities: z.number().int(),
-    sessions: z.number().int(),
-    passkeys: z.number().int(),
-    has_password: z.boolean(),
-  }).meta({ id: 'ManagedUserDetails' }),
+    identities: z.number().int().describe('How many provider identities are linked'),
+    sessions: z.number().int().describe('How many sessions there are'),
+    passkeys: z.number().int().describe('How many passkeys there are'),
+    has_password: z.boolean().describe('Whether the account has a password'),
+  }).meta({ id: 'ManagedUserDetails', description: 'An account and what belongs to it' }),
   fails: ['account_not_found'],
   async handle({ params }, { users }: Services) {
     const found = await users.get(params.id)
@@ -87,12 +120,29 @@ export const update = route({
   ...writing,
   method: 'put',
   path: '/users/:id',
-  summary: 'Change a name, a picture or a role; what is not given stays',
-  params: idParams,
+  summary: 'Update an account',
+  description: 'Changes the name, picture or role of an account. Omitted fields stay as they are; send at least one.',
+  example: {
+    request: { role: 'auditor' },
+    response: {
+      id: 'usr_00000001',
+      email: 'pat@example.com',
+      email_verified: true,
+      name: 'Pat',
+      picture: null,
+      role: 'auditor',
+      locale: 'en',
+      second_factor: false,
+      created_at: '2026-01-08T10:00:00.000Z',
+      updated_at: '2026-01-08T10:00:00.000Z',
+      disabled_at: null,
+    },
+  },
+  params: accountParams,
   body: object({
-    name: line.min(1).nullable().optional(),
-    picture: pictureUrl.nullable().optional(),
-    role: z.enum(roles).optional(),
+    name: line.min(1).nullable().optional().describe('The display name; null removes it'),
+    picture: pictureUrl.nullable().optional().describe('The HTTPS URL of a picture; null removes it'),
+    role: Role.optional().describe('The role; administrators cannot change their own'),
   }).meta({ minProperties: 1 }),
   reply: Person,
   fails: ['account_not_found', 'last_administrator', 'own_role', 'address_needed', 'invalid_request'],
@@ -112,8 +162,9 @@ export const remove = route({
   ...writing,
   method: 'delete',
   path: '/users/:id',
-  summary: 'Erase an account; its permissions are revoked at the providers',
-  params: idParams,
+  summary: 'Delete an account',
+  description: 'Erases an account and its data. Permissions granted at providers are revoked.',
+  params: accountParams,
   status: 204,
   fails: ['account_not_found', 'last_administrator'],
   async handle({ who, params, origin }, { flows }: Services) {
@@ -127,8 +178,9 @@ export const disable = route({
   ...writing,
   method: 'post',
   path: '/users/:id/disable',
-  summary: 'Disable an account: it is signed out everywhere, at once, and nobody can sign in to it',
-  params: idParams,
+  summary: 'Disable an account',
+  description: 'Ends all sessions of an account at once. Nobody can sign in to it until it is enabled again.',
+  params: accountParams,
   body: object({}),
   bodyOptional: true,
   reply: Person,
@@ -143,8 +195,9 @@ export const enable = route({
   ...writing,
   method: 'post',
   path: '/users/:id/enable',
-  summary: 'Enable a disabled account again',
-  params: idParams,
+  summary: 'Enable an account',
+  description: 'Allows sign-ins to a disabled account again.',
+  params: accountParams,
   body: object({}),
   bodyOptional: true,
   reply: Person,
@@ -159,21 +212,30 @@ const sessions = route({
   ...reading,
   method: 'get',
   path: '/users/:id/sessions',
-  summary: 'The devices an account is signed in on',
-  params: idParams,
+  summary: 'List sessions of an account',
+  description: 'The sessions of an account, one for each signed-in device. Reading them is recorded in the audit log.',
+  example: {
+    response: [
+      {
+        id: 'ses_00000001',
+        created_at: '2026-01-08T10:00:00.000Z',
+        last_seen_at: '2026-01-08T10:00:00.000Z',
+        ip: '203.0.113.7',
+        user_agent: null,
+        amr: ['pwd'],
+        provider: null,
+        scope: '',
+      },
+    ],
+  },
+  params: accountParams,
   reply: z.array(
     z
       .object({
-        id: z.string(),
-        created_at: time,
-        last_seen_at: time,
-        ip: z.string().nullable(),
-        user_agent: z.string().nullable(),
-        amr: z.array(z.string()),
-        provider: z.string().nullable(),
-        scope: z.string(),
+        ...sessionFields,
+        scope: z.string().describe('The scopes of the session, separated by spaces'),
       })
-      .meta({ id: 'ManagedSession' }),
+      .meta({ id: 'ManagedSession', description: 'A session of an account, as administrators see it' }),
   ),
   fails: ['account_not_found'],
   async handle({ who: { accountId }, params, origin }, { users, flows }: Services) {
@@ -200,8 +262,9 @@ export const endSessions = route({
   ...writing,
   method: 'delete',
   path: '/users/:id/sessions',
-  summary: 'Sign an account out on every device',
-  params: idParams,
+  summary: 'End all sessions of an account',
+  description: 'Signs out an account on every device.',
+  params: accountParams,
   status: 204,
   fails: ['account_not_found'],
   async handle({ who, params, origin }, { users, devices }: Services) {
@@ -215,11 +278,15 @@ export const resetPassword = route({
   ...writing,
   method: 'post',
   path: '/users/:id/password-reset',
-  summary: 'Send the account a link to choose a new password; nobody else ever chooses it',
-  params: idParams,
+  summary: 'Send a password reset to an account',
+  description: 'Emails the account a link to set a new password. Administrators never set passwords themselves.',
+  example: { response: { status: 'sent' } },
+  params: accountParams,
   body: object({}),
   bodyOptional: true,
-  reply: z.object({ status: z.literal('sent') }),
+  reply: z
+    .object({ status: z.literal('sent').describe('Always `sent`') })
+    .meta({ id: 'PasswordResetSent', description: 'The email will be sent' }),
   status: 202,
   fails: ['account_not_found', 'address_needed', 'mail_not_configured'],
   async handle({ who, params, origin }, { flows }: Services) {
@@ -232,8 +299,9 @@ export const removeSecondFactor = route({
   ...writing,
   method: 'delete',
   path: '/users/:id/second-factor',
-  summary: 'Remove the second factor of somebody who lost it; passkeys stay, and it is signed out everywhere',
-  params: idParams,
+  summary: 'Remove the second factor of an account',
+  description: 'Removes the second factor of a user who lost it. Passkeys stay, and all sessions of the account end.',
+  params: accountParams,
   status: 204,
   fails: ['account_not_found', 'own_second_factor', 'second_factor_missing'],
   async handle({ who, params, origin }, { users }: Services) {
@@ -248,41 +316,34 @@ const audit = route({
   scope: 'audit:read',
   method: 'get',
   path: '/audit',
-  summary: 'The trail of every account, newest first',
+  summary: 'Read the audit log',
+  description: 'The audit log of all accounts, newest first. Reading it is recorded too.',
   query: object({
     account: z
       .string()
       .regex(/^\w{1,80}$/)
-      .optional(),
+      .optional()
+      .describe('Only entries about this account'),
     event: z
       .string()
       .regex(/^[a-z_.]{1,60}$/)
-      .optional(),
-    request_id: z
-      .string()
-      .regex(requestIdPattern)
       .optional()
-      .meta({ description: 'the ID that an error page, a problem document or `X-Request-Id` shows' }),
+      .describe('Only entries of this event'),
+    request_id: z.string().regex(requestIdPattern).optional().meta({
+      description: 'Only entries of this request: the ID in a problem, on an error page or in `X-Request-Id`',
+    }),
     cursor: cursor.optional(),
-    limit: z.coerce.number().int().min(1).max(100).default(25),
+    limit: pageSize(25),
   }),
-  reply: z
-    .object({
-      items: z.array(
-        z.object({
-          id: z.string(),
-          at: time,
-          event: z.string(),
-          account: z.string().nullable(),
-          ip: z.string().nullable(),
-          user_agent: z.string().nullable(),
-          request_id: z.string().nullable(),
-          data: z.record(z.string(), z.unknown()),
-        }),
-      ),
-      next_cursor: z.string().nullable(),
-    })
-    .meta({ id: 'Audit' }),
+  reply: pageOf(
+    z
+      .object({
+        ...auditFields,
+        account: z.string().nullable().describe('The ID of the account it is about'),
+        request_id: z.string().nullable().describe('The ID of the request it happened in'),
+      })
+      .meta({ id: 'AuditEntry', description: 'An entry of the audit log' }),
+  ).meta({ id: 'Audit', description: 'A page of the audit log' }),
   fails: [],
   async handle({ who: { accountId: by }, query, origin }, { flows }: Services) {
     const rows = await flows.readAsAdministrator.auditLog(

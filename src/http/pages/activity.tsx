@@ -4,7 +4,7 @@ import type { AuditRecord } from '../../audit/ports.ts'
 import { type ErrorCode, texts as errorTexts, type Locale } from '../../errors/catalogue.ts'
 import type { Providers } from '../../providers/providers.ts'
 import { route } from '../route.ts'
-import { activityKinds, cursor } from '../schemas.ts'
+import { activityKinds, cursor } from '../schemas/activity.ts'
 import type { Services } from '../services.ts'
 import { deviceWords } from './device-words.ts'
 import { Layout, type Reader, readerOf, show, Time } from './layout.tsx'
@@ -20,7 +20,10 @@ const activity = route({
   surface: 'browser',
   auth: 'user',
   limit: 'account',
-  query: z.looseObject({ cursor: cursor.optional(), kind: z.enum(activityKinds).optional() }),
+  query: z.looseObject({
+    cursor: cursor.optional(),
+    kind: z.enum(activityKinds).optional().describe('Only some entries'),
+  }),
   fails: [],
   async handle({ who, query, locale, csrfToken }, { audit, providers }: Services) {
     const reader = readerOf(locale)

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { requestIdPattern } from '../request-id.ts'
 import { route } from '../route.ts'
-import { cursor, line } from '../schemas.ts'
+import { cursor } from '../schemas/activity.ts'
+import { line } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { AdminWays, perPage, query, reading, userPage } from './admin-frame.tsx'
 import { deviceWords } from './device-words.ts'
@@ -14,9 +15,9 @@ const audit = route({
   path: '/admin/audit',
   summary: 'Show the audit log of all accounts, newest first',
   query: z.looseObject({
-    account: line.optional(),
-    event: line.optional(),
-    request_id: line.optional(),
+    account: line.optional().describe('Only entries about this account'),
+    event: line.optional().describe('Only entries of this event'),
+    request_id: line.optional().describe('Only entries of this request'),
     cursor: cursor.optional(),
   }),
   fails: [],

@@ -8,7 +8,7 @@ import { disable, enable, endSessions, remove, removeSecondFactor, resetPassword
 import { formOf } from '../form.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { idParams, line, userCursor, userCursorOf } from '../schemas.ts'
+import { idParams, line, userCursor, userCursorOf } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { EventList } from './activity.tsx'
 import { AdminWays, mayNow, perPage, query, reading, userPage } from './admin-frame.tsx'
@@ -216,7 +216,7 @@ const removeSecondFactorForm = formOf(removeSecondFactor, {
 const roleForm = formOf(update, {
   path: '/admin/users/:id/role',
   summary: 'Change the role of an account',
-  fields: object({ role: z.enum(roles) }),
+  fields: object({ role: z.enum(roles).describe('The new role') }),
   done: backToUser('role_changed'),
 })
 

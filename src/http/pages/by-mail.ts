@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { secretText } from '../schemas.ts'
+import { secretText } from '../schemas/fields.ts'
 
 /**
  * The pages that email messages link to. Opening a link does not use it up, because mail scanners open links too: a

@@ -7,17 +7,15 @@ import { isRecent } from '../principal.ts'
 import { faulty } from '../problem.ts'
 import { json, seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
+import { flowToken, redirectUriKey, time } from '../schemas/fields.ts'
 import {
   AuthResponse,
   LinkResponse,
-  redirectUriKey,
   StartedByMail,
   StartedFlow,
-  secretText,
   startedByMail,
   startedFlow,
-  time,
-} from '../schemas.ts'
+} from '../schemas/sign-in.ts'
 import type { Services } from '../services.ts'
 import { conflictPage } from './conflict.tsx'
 import { originsOf } from './form-action.ts'
@@ -30,40 +28,64 @@ import { goOn } from './onward.tsx'
  */
 const common = {
   path: '/auth/conflicts/:ticket',
-  tag: 'Signing in',
+  tag: 'Sign-in',
   surface: 'browser',
   json: true,
   auth: 'public',
-  params: object({ ticket: z.string().max(200) }),
+  params: object({
+    ticket: z
+      .string()
+      .max(200)
+      .meta({ parameter: 'ConflictTicket', description: 'The `conflict_ticket` of the problem' }),
+  }),
 } as const
 
 /** A ticket is `<handle>.<secret>`. The handle is part of the name of the cookie. */
 const handleOf = (ticket: string): string => ticket.slice(0, Math.max(0, ticket.indexOf('.')))
 
-const provider = z.object({ id: z.string(), name: z.string() })
+const provider = z
+  .object({
+    id: z.string().describe('The provider ID'),
+    name: z.string().describe('The name to show'),
+  })
+  .describe('The provider of the sign-in')
 
 const ask = route({
   ...common,
   method: 'get',
-  summary: 'The open question whose address it is; apps send their flow_token',
-  headers: { 'Flow-Token': 'The flow_token of the sign-in that left the question open' },
+  summary: 'Get an account conflict',
+  description:
+    'A sign-in found an account with the same email address. Shows the provider, the masked address and the sign-in methods of that account. Apps send the `flow_token` of the sign-in as `Flow-Token`; browsers have a cookie.',
+  example: {
+    response: {
+      provider: { id: 'acme', name: 'Acme ID' },
+      email: 'p•••@example.com',
+      methods: [{ type: 'provider', provider: 'google', name: 'Google' }],
+      can_create: true,
+      proven: false,
+      expires_at: '2026-01-08T10:00:00.000Z',
+    },
+  },
+  headers: { 'Flow-Token': 'The `flow_token` of the sign-in that found the conflict; apps only' },
   limit: 'browse',
   reply: z
     .object({
       provider,
-      email: z.string().meta({ description: 'masked' }),
-      methods: z.array(
-        z.object({
-          type: z.enum(['provider', 'password', 'passkey', 'email']),
-          provider: z.string().optional(),
-          name: z.string().optional(),
-        }),
-      ),
-      can_create: z.boolean(),
-      proven: z.boolean().meta({ description: 'whoever asks is freshly signed in to an account with this address' }),
-      expires_at: time,
+      email: z.string().describe('The email address, masked'),
+      methods: z
+        .array(
+          z.object({
+            type: z.enum(['provider', 'password', 'passkey', 'email']).describe('The kind of sign-in method'),
+            provider: z.string().optional().describe('The provider ID, if the type is `provider`'),
+            name: z.string().optional().describe('The name to show'),
+          }),
+        )
+        .describe('How to sign in to the existing account'),
+      can_create: z.boolean().describe('Whether a separate account can be created'),
+      proven: z.boolean().describe('Whether the caller is freshly signed in to an account with this email address'),
+      expires_at: time.describe('When the conflict expires'),
     })
-    .meta({ id: 'Conflict' }),
+    .meta({ id: 'Conflict', description: 'An open account conflict' }),
   also: ['page'],
   fails: ['conflict_not_found'],
   async handle({ params: { ticket }, who, wants, cookie, header, locale, csrfToken }, services: Services) {
@@ -101,20 +123,23 @@ const ask = route({
 const answer = route({
   ...common,
   method: 'post',
-  summary:
-    'Say whose address it is; linking needs a fresh sign-in to the existing account, begun with `provider` or by mail',
+  summary: 'Resolve an account conflict',
+  description:
+    'Links the sign-in to the existing account, or creates a separate account. Linking needs a fresh sign-in to the existing account: start it with `provider`, or by email with `method`.',
   limit: 'sign_in',
   body: object({
-    action: z.enum(['link', 'create']),
-    provider: z.string().max(40).optional(),
+    action: z.enum(['link', 'create']).describe('Link to the existing account, or create a separate one'),
+    provider: z.string().max(40).optional().describe('Sign in to the existing account with this provider'),
     method: z
       .literal('email')
       .optional()
-      .meta({ description: 'sends a sign-in code to the address; finish it at POST /auth/email/finish' }),
+      .describe('Sign in to the existing account by email; finish at `POST /auth/email/finish`'),
     redirect_uri_key: redirectUriKey.optional(),
-    flow_token: secretText.optional(),
+    flow_token: flowToken.optional(),
   }),
-  reply: z.union([AuthResponse, LinkResponse, StartedFlow, StartedByMail]),
+  reply: z
+    .union([AuthResponse, LinkResponse, StartedFlow, StartedByMail])
+    .describe('The resolved conflict, or the sign-in that has to be finished first'),
   also: ['redirect', 'page'],
   fails: [
     'conflict_not_found',

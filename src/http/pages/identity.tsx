@@ -9,7 +9,7 @@ import { formOf } from '../form.ts'
 import { isRecent } from '../principal.ts'
 import { seeOther } from '../reply.ts'
 import { route } from '../route.ts'
-import { idParams, providerParams } from '../schemas.ts'
+import { idParams, providerParams } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { originsOf } from './form-action.ts'
 import {

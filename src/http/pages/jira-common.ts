@@ -1,5 +1,5 @@
 import { seeOther } from '../reply.ts'
-import { idParams } from '../schemas.ts'
+import { idParams } from '../schemas/fields.ts'
 import { doneAt, type Notice } from './status.ts'
 
 /** What the pages about the Jira connection of a team share. */

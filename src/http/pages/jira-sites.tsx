@@ -26,7 +26,7 @@ const askSites = route({
 const chooseSites = formOf(choose, {
   path: '/account/teams/:id/integrations/jira/sites',
   summary: 'Choose the Jira sites that my team uses',
-  fields: object({ cloud_ids: z.array(cloudId).max(200).default([]) }),
+  fields: object({ cloud_ids: z.array(cloudId).max(200).default([]).describe('The sites the team uses') }),
   also: ['page'],
   async before({ who, params, body, locale, csrfToken }, { flows }) {
     if (body.cloud_ids.length > 0) return undefined

@@ -6,7 +6,7 @@ import { enteringOf, type SignInTarget, targetFields, targetOf } from '../api/si
 import { admittedAsRedirect, toSecondFactor } from '../entry.ts'
 import { seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
-import { addressText, passwordGiven } from '../schemas.ts'
+import { addressText, passwordGiven } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { Field } from './field.tsx'
 import { Form, Layout, type Reader, readerOf, show } from './layout.tsx'

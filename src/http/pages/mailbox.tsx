@@ -1,7 +1,7 @@
 import type { VNode } from 'preact'
 import { fail } from '../../errors/catalogue.ts'
 import { route } from '../route.ts'
-import { idParams } from '../schemas.ts'
+import { idParams } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { Facts, Layout, readerOf, show, Time } from './layout.tsx'
 

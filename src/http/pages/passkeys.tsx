@@ -17,7 +17,7 @@ import { formOf, signInFormOf } from '../form.ts'
 import { isRecent } from '../principal.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { secretText } from '../schemas.ts'
+import { secretText } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { Field } from './field.tsx'
 import {

@@ -7,7 +7,7 @@ import { formOf } from '../form.ts'
 import { fault, passwordFaults } from '../problem.ts'
 import { seeOther } from '../reply.ts'
 import { object, type Principal, route } from '../route.ts'
-import { passwordChosen } from '../schemas.ts'
+import { passwordChosen } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { Field, Submit } from './field.tsx'
 import { BackToAccount, Form, Layout, type Reader, readerOf, SignInAgain, show } from './layout.tsx'
@@ -35,7 +35,8 @@ const changeForm = formOf(change, {
       .string()
       .max(4096)
       .optional()
-      .transform((current) => current || undefined),
+      .transform((current) => current || undefined)
+      .describe('The current password, if there is one'),
     new_password: passwordChosen,
   }),
   also: ['page'],

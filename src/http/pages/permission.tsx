@@ -12,7 +12,7 @@ import { formOf } from '../form.ts'
 import { isRecent } from '../principal.ts'
 import { seeOther } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { idParams, scopeToken } from '../schemas.ts'
+import { idParams, scopeToken } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { Facts, Form, Layout, type Reader, readerOf, SignInAgain, show, Time } from './layout.tsx'
 import { doneAt } from './status.ts'
@@ -25,7 +25,7 @@ const common = { tag: 'Pages', surface: 'browser', auth: 'user', limit: 'account
 const more = formOf(authorize, {
   path: '/account/identities/:id/authorize',
   summary: 'Go to the provider to grant more permissions',
-  fields: object({ scopes: z.array(scopeToken).max(50).default([]) }),
+  fields: object({ scopes: z.array(scopeToken).max(50).default([]).describe('The additional scopes') }),
   before: ({ params, body }) =>
     body.scopes.length === 0 ? ok(seeOther(doneAt(`/account/identities/${params.id}`, 'more_none'))) : undefined,
   done: ({ cookieNames }, started, { settings }) => toProvider(started, cookieNames, settings.flowCookieSeconds),

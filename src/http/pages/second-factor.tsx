@@ -7,7 +7,7 @@ import { formOf } from '../form.ts'
 import { isRecent } from '../principal.ts'
 import { seeOther, text } from '../reply.ts'
 import { object, route } from '../route.ts'
-import { typedCode } from '../schemas.ts'
+import { typedCode } from '../schemas/fields.ts'
 import type { Services } from '../services.ts'
 import { Field } from './field.tsx'
 import {

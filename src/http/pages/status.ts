@@ -5,7 +5,7 @@ import { type Texts, textsFor } from './texts.ts'
 export type Notice = keyof Texts['done']
 
 /** The query of a page that can show a notice. Other parameters are ignored. */
-export const doneQuery = z.looseObject({ done: z.string().max(40).optional() })
+export const doneQuery = z.looseObject({ done: z.string().max(40).optional().describe('Which notice the page shows') })
 
 /** The sentence for `?done=`. Only our own sentences are shown: a link must not make a page say anything else. */
 export function statusOf(done: string | undefined, locale: Locale): string | undefined {

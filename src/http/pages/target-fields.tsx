@@ -7,7 +7,10 @@ import { type SignInTarget, targetFields } from '../api/sign-in-target.ts'
 const names = ['return_to', 'code_challenge', 'code_challenge_method'] as const
 
 /** The query of these pages. Another site may add parameters: unknown ones are ignored. */
-export const targetQuery = z.looseObject({ ...targetFields, done: z.string().max(2048).optional() })
+export const targetQuery = z.looseObject({
+  ...targetFields,
+  done: z.string().max(2048).optional().describe('Which notice the page shows'),
+})
 
 const pairsOf = (given: SignInTarget): [string, string][] =>
   names.flatMap((name): [string, string][] => (given[name] === undefined ? [] : [[name, given[name]]]))

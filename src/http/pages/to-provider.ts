@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { flowHandle } from '../../flows/begin-with-provider.ts'
 import { flowCookies } from '../entry.ts'
 import { type Redirect, seeOther } from '../reply.ts'
-import type { StartedFlow } from '../schemas.ts'
+import type { StartedFlow } from '../schemas/sign-in.ts'
 
 /** Sends a browser to a provider, with the cookie that binds the way back to this browser. */
 export const toProvider = (

@@ -69,7 +69,8 @@ test('every operation of the document is in the contents, and every link leads t
   const listed = await page
     .locator('#contents li a')
     .evaluateAll((links) => links.map(({ textContent }) => textContent))
-  const documented = Object.entries(world.document.paths).flatMap(([path, each]) =>
+  const { paths } = JSON.parse((await world.call('GET', '/openapi.json')).text) as { paths: Record<string, object> }
+  const documented = Object.entries(paths).flatMap(([path, each]) =>
     Object.keys(each).map((method) => `${method.toUpperCase()} ${path}`),
   )
   expect(listed.sort()).toEqual(documented.sort())
